@@ -1,0 +1,1 @@
+//! Procedural macros of `raaf-trace-core`; use them from there.

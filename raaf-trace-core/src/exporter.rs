@@ -1,0 +1,113 @@
+//! The contract of a sink that receives finished spans in batches.
+
+use std::{error::Error, fmt, time::Duration};
+
+use crate::FinishedSpan;
+
+/// Receives finished spans in batches, on a worker thread of its own, and may block.
+///
+/// Put one behind a [`BatchProcessor`](crate::BatchProcessor) (production) or a
+/// [`SimpleProcessor`](crate::SimpleProcessor) (tests, short tools).
+///
+/// Calls are never made for spans that the exporter itself would create: while it runs, tracing is
+/// off in its thread.
+pub trait SpanExporter: Send + Sync + 'static {
+    /// The name that statistics, errors and diagnostics use, for example `file`.
+    fn name(&self) -> &str;
+
+    /// Delivers one batch. It is delivered whole or not at all: after an error that
+    /// [can be retried](ExportError::retryable) the same batch is offered again.
+    ///
+    /// Called by one thread at a time unless [`overflow`](Self::overflow) says
+    /// [`Overflow::Help`].
+    ///
+    /// # Errors
+    ///
+    /// Says whether trying again can help; see [`ExportError`].
+    fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError>;
+
+    /// Makes what was exported so far durable (a file's buffer, a connection).
+    ///
+    /// # Errors
+    ///
+    /// When that failed; the flush then reports it under this exporter's name.
+    fn force_flush(&self) -> Result<(), ExportError> {
+        Ok(())
+    }
+
+    /// Releases what the exporter holds. Called once, after the last batch.
+    ///
+    /// # Errors
+    ///
+    /// When that failed; the shutdown then reports it under this exporter's name.
+    fn shutdown(&self) -> Result<(), ExportError> {
+        Ok(())
+    }
+
+    /// What happens to spans when as many as allowed are already waiting.
+    fn overflow(&self) -> Overflow {
+        Overflow::Drop
+    }
+}
+
+/// What to do with a span that comes when as many as allowed are waiting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// Drop and count it at once: right for a network sink, which may hang.
+    #[default]
+    Drop,
+    /// Let the thread that ended the span export waiting batches itself, for at most 5 ms, and
+    /// drop and count only then. Right for a local sink; its
+    /// [`export`](SpanExporter::export) must allow calls from several threads at once.
+    Help,
+}
+
+/// Why a batch was not delivered, and whether trying again can help.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportError {
+    message: String,
+    retry: Option<Retry>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Retry {
+    after: Option<Duration>,
+}
+
+impl ExportError {
+    /// A failure that may pass: a refused connection, a timeout, HTTP 408, 409, 429 and 5xx.
+    pub fn retryable(message: impl Into<String>) -> Self {
+        Self { message: message.into(), retry: Some(Retry { after: None }) }
+    }
+
+    /// A failure that will not pass: the batch is dropped and counted.
+    pub fn permanent(message: impl Into<String>) -> Self {
+        Self { message: message.into(), retry: None }
+    }
+
+    /// The server's own word on when to try again (`Retry-After`); makes the error retryable.
+    #[must_use]
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.retry = Some(Retry { after: Some(delay) });
+        self
+    }
+
+    /// Whether trying again can help.
+    pub fn is_retryable(&self) -> bool {
+        self.retry.is_some()
+    }
+
+    /// When the server asked to be tried again, if it said so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry.and_then(|retry| retry.after)
+    }
+}
+
+impl fmt::Display for ExportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for ExportError {}

@@ -1,0 +1,99 @@
+//! The contract of a sink that receives each span's start and end in line.
+
+use std::{fmt, time::Duration};
+
+use crate::{FinishedSpan, Span, stats::ProcessorStats};
+
+/// Receives span starts and ends in the span's own thread, in configured order.
+///
+/// Every method has a default: implement what you need. None may block; put a sink that may
+/// behind [`offload`](crate::offload), or write a [`SpanExporter`](crate::SpanExporter) instead.
+///
+/// A panic in any method is caught, counted and reported, and harms neither the traced program nor
+/// the other processors. Spans made inside a processor are not traced.
+pub trait SpanProcessor: Send + Sync + 'static {
+    /// The name that statistics, errors and diagnostics use.
+    fn name(&self) -> &str {
+        std::any::type_name::<Self>()
+    }
+
+    /// Whether [`on_start`](Self::on_start) wants to be called at all. Asked once, when the
+    /// processor is added; `false` spares every span the call.
+    fn wants_start(&self) -> bool {
+        true
+    }
+
+    /// A span began; the user's code in it has not run yet.
+    fn on_start(&self, span: &Span) {
+        let _ = span;
+    }
+
+    /// A span ended. Called exactly once a span.
+    fn on_end(&self, span: &FinishedSpan) {
+        let _ = span;
+    }
+
+    /// As [`on_end`](Self::on_end), for a processor that keeps the span: it is handed over instead
+    /// of lent when no other processor comes after this one.
+    fn on_end_owned(&self, span: FinishedSpan) {
+        self.on_end(&span);
+    }
+
+    /// Delivers everything that ended before the call.
+    ///
+    /// # Errors
+    ///
+    /// When something could not be delivered within `timeout`.
+    fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
+        let _ = timeout;
+        Ok(())
+    }
+
+    /// Delivers everything, then releases what the processor holds. Called once.
+    ///
+    /// # Errors
+    ///
+    /// When something could not be delivered within `timeout`.
+    fn shutdown(&self, timeout: Duration) -> Result<(), ProcessorError> {
+        self.force_flush(timeout)
+    }
+
+    /// What this processor counted itself: a batching one knows what waits and what was dropped.
+    /// The provider adds what it counts for every processor.
+    fn stats(&self) -> ProcessorStats {
+        ProcessorStats::default()
+    }
+}
+
+/// Why a processor did not flush or shut down.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProcessorError {
+    /// The time ran out; `pending` spans were not delivered by then. They are not lost: delivery
+    /// goes on in the background while the process lives.
+    #[error("timed out with {pending} spans not yet delivered")]
+    Timeout {
+        /// How many spans were waiting or in flight.
+        pending: u64,
+    },
+    /// The processor or its exporter said no.
+    #[error("{message}")]
+    Failed {
+        /// What it said.
+        message: String,
+        /// How many spans were given up since the last flush.
+        dropped: u64,
+    },
+    /// The processor panicked.
+    #[error("panicked: {message}")]
+    Panicked {
+        /// The panic's message.
+        message: String,
+    },
+}
+
+impl fmt::Debug for dyn SpanProcessor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpanProcessor").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
