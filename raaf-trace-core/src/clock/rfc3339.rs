@@ -1,0 +1,182 @@
+//! Wall time as text.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// A wall time that displays as UTC with microseconds: `2026-01-01T00:00:00.000000Z`.
+///
+/// Parts of a microsecond are cut off. Years beyond 9999 or before 0 have a sign and as many digits
+/// as they need.
+///
+/// ```
+/// # use raaf_trace_core::Rfc3339;
+/// # use std::time::UNIX_EPOCH;
+/// let epoch = Rfc3339::new(UNIX_EPOCH);
+/// assert_eq!(epoch.to_string(), "1970-01-01T00:00:00.000000Z");
+/// assert_eq!(epoch.with_numeric_offset().to_string(), "1970-01-01T00:00:00.000000+00:00");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rfc3339 {
+    time: SystemTime,
+    offset: &'static str,
+}
+
+impl Rfc3339 {
+    /// The text of this time, ending in `Z`.
+    pub fn new(time: SystemTime) -> Self {
+        Self { time, offset: "Z" }
+    }
+
+    /// The same, ending in `+00:00`.
+    #[must_use]
+    pub fn with_numeric_offset(self) -> Self {
+        Self { offset: "+00:00", ..self }
+    }
+}
+
+impl From<SystemTime> for Rfc3339 {
+    fn from(time: SystemTime) -> Self {
+        Self::new(time)
+    }
+}
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = micros_since_epoch(self.time);
+        let second = micros.div_euclid(1_000_000);
+        let micro = micros.rem_euclid(1_000_000) as u32;
+        let day = second.div_euclid(86_400);
+        let second_of_day = second.rem_euclid(86_400) as u32;
+        let (year, month, day_of_month) = civil_date(day as i64);
+        if !(0..=9999).contains(&year) {
+            write!(f, "{year:+05}")?;
+        }
+        let mut text = *b"0000-00-00T00:00:00.000000";
+        let mut put = |from: usize, to: usize, mut value: u32| {
+            for digit in text[from..to].iter_mut().rev() {
+                *digit = b'0' + (value % 10) as u8;
+                value /= 10;
+            }
+        };
+        put(0, 4, year.unsigned_abs() as u32);
+        put(5, 7, month);
+        put(8, 10, day_of_month);
+        put(11, 13, second_of_day / 3600);
+        put(14, 16, second_of_day / 60 % 60);
+        put(17, 19, second_of_day % 60);
+        put(20, 26, micro);
+        let skip = if (0..=9999).contains(&year) { 0 } else { 4 };
+        f.write_str(std::str::from_utf8(&text[skip..]).unwrap_or_default())?;
+        f.write_str(self.offset)
+    }
+}
+
+fn micros_since_epoch(time: SystemTime) -> i128 {
+    let nanos = |span: Duration| i128::try_from(span.as_nanos()).unwrap_or(i128::MAX);
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => nanos(after) / 1_000,
+        Err(before) => (-nanos(before.duration())).div_euclid(1_000),
+    }
+}
+
+/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
+fn civil_date(days_since_epoch: i64) -> (i64, u32, u32) {
+    const DAYS_IN_400_YEARS: i64 = 146_097;
+    const DAYS_IN_100_YEARS: i64 = 36_524;
+    const DAYS_IN_4_YEARS: i64 = 1_461;
+    // Years are taken to begin on the 1st of March, so that a leap day is the last of its year.
+    const FROM_0000_03_01_TO_1970: i64 = 719_468;
+
+    let day = days_since_epoch + FROM_0000_03_01_TO_1970;
+    let cycle = day.div_euclid(DAYS_IN_400_YEARS);
+    let mut rest = day.rem_euclid(DAYS_IN_400_YEARS);
+    // The last century and the last year of four are a day longer than the others.
+    let century = (rest / DAYS_IN_100_YEARS).min(3);
+    rest -= century * DAYS_IN_100_YEARS;
+    let four = rest / DAYS_IN_4_YEARS;
+    rest -= four * DAYS_IN_4_YEARS;
+    let one = (rest / 365).min(3);
+    rest -= one * 365;
+
+    let mut month = 3;
+    for length in [31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 31] {
+        if rest < length {
+            break;
+        }
+        rest -= length;
+        month += 1;
+    }
+    let day_of_month = rest.unsigned_abs() as u32 + 1;
+    let year = cycle * 400 + century * 100 + four * 4 + one;
+    if month > 12 { (year + 1, month - 12, day_of_month) } else { (year, month, day_of_month) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_dates() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00.000000Z"),
+            (951_782_400, "2000-02-29T00:00:00.000000Z"),
+            (951_868_799, "2000-02-29T23:59:59.000000Z"),
+            (951_868_800, "2000-03-01T00:00:00.000000Z"),
+            (1_709_164_800, "2024-02-29T00:00:00.000000Z"),
+            (1_735_689_599, "2024-12-31T23:59:59.000000Z"),
+            (1_767_225_600, "2026-01-01T00:00:00.000000Z"),
+            (1_234_567_890, "2009-02-13T23:31:30.000000Z"),
+            (4_107_542_399, "2100-02-28T23:59:59.000000Z"),
+            (4_107_542_400, "2100-03-01T00:00:00.000000Z"),
+            (253_402_300_799, "9999-12-31T23:59:59.000000Z"),
+            (253_402_300_800, "+10000-01-01T00:00:00.000000Z"),
+        ] {
+            let time = UNIX_EPOCH + Duration::from_secs(seconds);
+            assert_eq!(Rfc3339::new(time).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn dates_before_1970() {
+        for (before, text) in [
+            (Duration::from_nanos(1), "1969-12-31T23:59:59.999999Z"),
+            (Duration::from_secs(86_400), "1969-12-31T00:00:00.000000Z"),
+            (Duration::from_secs(58_060_800), "1968-02-29T00:00:00.000000Z"),
+            (Duration::from_secs(2_208_988_800), "1900-01-01T00:00:00.000000Z"),
+            (Duration::from_secs(62_167_219_200), "0000-01-01T00:00:00.000000Z"),
+            (Duration::from_secs(62_167_219_201), "-0001-12-31T23:59:59.000000Z"),
+        ] {
+            assert_eq!(Rfc3339::new(UNIX_EPOCH - before).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn microseconds_are_cut_not_rounded() {
+        let time = UNIX_EPOCH + Duration::from_nanos(1_999_999);
+        assert_eq!(Rfc3339::from(time).to_string(), "1970-01-01T00:00:00.001999Z");
+    }
+
+    #[test]
+    fn every_day_of_800_years_follows_the_day_before() {
+        let mut last = civil_date(-146_097);
+        for day in -146_096..=146_097 {
+            let date = civil_date(day);
+            let (year, month, day_of_month) = last;
+            let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let length = match month {
+                2 => 28 + u32::from(leap),
+                4 | 6 | 9 | 11 => 30,
+                _ => 31,
+            };
+            let next = match (month, day_of_month) {
+                (12, 31) => (year + 1, 1, 1),
+                (_, end) if end == length => (year, month + 1, 1),
+                _ => (year, month, day_of_month + 1),
+            };
+            assert_eq!(date, next);
+            last = date;
+        }
+    }
+}
