@@ -1,0 +1,106 @@
+//! What context travels in.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::BuildHasher,
+};
+
+/// Something that context can be read from: the headers of a request.
+pub trait Extractor {
+    /// The value of a key, whatever its case.
+    fn get(&self, key: &str) -> Option<&str>;
+}
+
+/// Something that context can be written into: the headers of a request, the environment of a
+/// [`Command`](std::process::Command).
+pub trait Injector {
+    /// Sets a key, in place of any value it has in whatever case.
+    fn set(&mut self, key: &str, value: &str);
+
+    /// Takes a key away, whatever its case.
+    fn remove(&mut self, key: &str);
+}
+
+impl<S: BuildHasher> Extractor for HashMap<String, String, S> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.get(key).or_else(|| find(self, key)).map(String::as_str)
+    }
+}
+
+impl<S: BuildHasher> Injector for HashMap<String, String, S> {
+    fn set(&mut self, key: &str, value: &str) {
+        Injector::remove(self, key);
+        self.insert(key.to_owned(), value.to_owned());
+    }
+
+    fn remove(&mut self, key: &str) {
+        self.retain(|held, _| !held.eq_ignore_ascii_case(key));
+    }
+}
+
+impl Extractor for BTreeMap<String, String> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.get(key).or_else(|| find(self, key)).map(String::as_str)
+    }
+}
+
+impl Injector for BTreeMap<String, String> {
+    fn set(&mut self, key: &str, value: &str) {
+        Injector::remove(self, key);
+        self.insert(key.to_owned(), value.to_owned());
+    }
+
+    fn remove(&mut self, key: &str) {
+        self.retain(|held, _| !held.eq_ignore_ascii_case(key));
+    }
+}
+
+impl Extractor for Vec<(String, String)> {
+    fn get(&self, key: &str) -> Option<&str> {
+        find(self.iter().map(|(key, value)| (key, value)), key).map(String::as_str)
+    }
+}
+
+impl Injector for Vec<(String, String)> {
+    fn set(&mut self, key: &str, value: &str) {
+        Injector::remove(self, key);
+        self.push((key.to_owned(), value.to_owned()));
+    }
+
+    fn remove(&mut self, key: &str) {
+        self.retain(|(held, _)| !held.eq_ignore_ascii_case(key));
+    }
+}
+
+fn find<'a>(
+    pairs: impl IntoIterator<Item = (&'a String, &'a String)>,
+    key: &str,
+) -> Option<&'a String> {
+    pairs.into_iter().find(|(held, _)| held.eq_ignore_ascii_case(key)).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replaces_whatever_the_case<C>()
+    where
+        C: Extractor + Injector + FromIterator<(String, String)> + IntoIterator,
+    {
+        let mut carrier: C = [("TraceParent".to_owned(), "old".to_owned())].into_iter().collect();
+        assert_eq!(carrier.get("traceparent"), Some("old"));
+        carrier.set("traceparent", "new");
+        assert_eq!(carrier.get("TRACEPARENT"), Some("new"));
+        assert_eq!(carrier.get("tracestate"), None);
+        carrier.set("tracestate", "a=1");
+        carrier.remove("TraceState");
+        assert_eq!(carrier.into_iter().count(), 1);
+    }
+
+    #[test]
+    fn p3_keys_have_no_case() {
+        replaces_whatever_the_case::<HashMap<String, String>>();
+        replaces_whatever_the_case::<BTreeMap<String, String>>();
+        replaces_whatever_the_case::<Vec<(String, String)>>();
+    }
+}

@@ -1,0 +1,164 @@
+//! The W3C `tracestate` header.
+
+use std::fmt;
+
+use thiserror::Error;
+
+const MOST_MEMBERS: usize = 32;
+const LONGEST: usize = 256;
+
+/// What other tracing systems have to say about a trace, as the W3C `tracestate` header carries it:
+/// at most 32 pairs, the latest writer's first.
+///
+/// ```
+/// # use raaf_trace_core::propagation::TraceState;
+/// let mut state = TraceState::parse("congo=t61rcWkgMzE, rojo=00f067aa0ba902b7");
+/// state.insert("raaf", "7")?;
+/// assert_eq!(state.get("rojo"), Some("00f067aa0ba902b7"));
+/// assert_eq!(state.to_string(), "raaf=7,congo=t61rcWkgMzE,rojo=00f067aa0ba902b7");
+/// # Ok::<(), raaf_trace_core::propagation::TraceStateError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TraceState(Vec<(String, String)>);
+
+/// Why a pair cannot be put into a [`TraceState`].
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TraceStateError {
+    /// The key is not 1 to 256 characters of `a-z 0-9 _ - * / @`, the first a letter or digit.
+    #[error("`{}` cannot be a key of tracestate", .0.escape_debug())]
+    Key(String),
+    /// The value is not 1 to 256 printable ASCII characters without comma, equals sign or a space
+    /// at the end.
+    #[error("the value of `{0}` cannot stand in tracestate")]
+    Value(String),
+}
+
+impl TraceState {
+    /// Reads a header's value. Order is kept; pairs that are malformed, come a second time or come
+    /// after the 32nd are dropped.
+    pub fn parse(value: &str) -> Self {
+        let mut state = Self::default();
+        for member in value.split(',') {
+            if state.len() == MOST_MEMBERS {
+                break;
+            }
+            let Some((key, value)) = member.trim_matches([' ', '\t']).split_once('=') else {
+                continue;
+            };
+            if is_key(key) && is_value(value) && state.get(key).is_none() {
+                state.0.push((key.to_owned(), value.to_owned()));
+            }
+        }
+        state
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.iter().find(|(held, _)| *held == key).map(|(_, value)| value)
+    }
+
+    /// Puts a pair at the front, in place of the key's former one. A 33rd pair pushes the last one
+    /// out.
+    ///
+    /// # Errors
+    ///
+    /// When the header cannot hold the key or the value; nothing is changed then.
+    pub fn insert(&mut self, key: &str, value: &str) -> Result<(), TraceStateError> {
+        if !is_key(key) {
+            return Err(TraceStateError::Key(key.to_owned()));
+        }
+        if !is_value(value) {
+            return Err(TraceStateError::Value(key.to_owned()));
+        }
+        self.0.retain(|(held, _)| held != key);
+        self.0.truncate(MOST_MEMBERS - 1);
+        self.0.insert(0, (key.to_owned(), value.to_owned()));
+        Ok(())
+    }
+
+    /// The pairs, the latest writer's first.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// How many pairs there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for TraceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (key, value)) in self.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "," };
+            write!(f, "{separator}{key}={value}")?;
+        }
+        Ok(())
+    }
+}
+
+fn is_key(key: &str) -> bool {
+    let letter_or_digit = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    key.len() <= LONGEST
+        && key.bytes().next().is_some_and(letter_or_digit)
+        && key.bytes().all(|byte| letter_or_digit(byte) || b"_-*/@".contains(&byte))
+}
+
+fn is_value(value: &str) -> bool {
+    !value.is_empty()
+        && value.len() <= LONGEST
+        && !value.ends_with(' ')
+        && value.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b',' && byte != b'=')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p3_order_is_kept_and_space_and_empty_members_ignored() {
+        let state = TraceState::parse("b=2 ,\ta=1,, 0tenant@vendor=x y ,");
+        assert_eq!(state.to_string(), "b=2,a=1,0tenant@vendor=x y");
+        assert_eq!(state.len(), 3);
+        assert!(TraceState::parse("").is_empty());
+    }
+
+    #[test]
+    fn p3_what_is_malformed_is_dropped() {
+        let long = "x".repeat(257);
+        let header = format!(
+            "a=1,B=2,=3,c,d=,_e=4,f=5=6,g=\u{7f},h=ä,a b=1,{long}=1,i={long},a=9,{}=ok",
+            &long[1..]
+        );
+        assert_eq!(TraceState::parse(&header).to_string(), format!("a=1,{}=ok", &long[1..]));
+    }
+
+    #[test]
+    fn p3_at_most_32_members() {
+        let header: Vec<_> = (0..40).map(|n| format!("k{n}=v")).collect();
+        let mut state = TraceState::parse(&header.join(","));
+        assert_eq!(state.len(), 32);
+        assert_eq!(state.get("k31"), Some("v"));
+        state.insert("new", "1").unwrap();
+        assert_eq!(state.len(), 32);
+        assert_eq!(state.iter().next(), Some(("new", "1")));
+        assert_eq!(state.get("k31"), None);
+    }
+
+    #[test]
+    fn p3_inserting_moves_a_key_to_the_front() {
+        let mut state = TraceState::parse("a=1,b=2");
+        state.insert("b", "3").unwrap();
+        assert_eq!(state.to_string(), "b=3,a=1");
+        assert_eq!(state.insert("B", "3"), Err(TraceStateError::Key("B".into())));
+        assert_eq!(state.insert("b", "x,y"), Err(TraceStateError::Value("b".into())));
+        assert_eq!(state.insert("b", "\n"), Err(TraceStateError::Value("b".into())));
+        assert_eq!(state.to_string(), "b=3,a=1");
+    }
+}
