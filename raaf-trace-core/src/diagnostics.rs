@@ -1,0 +1,128 @@
+//! What the library says about itself: lines on standard error, by category and level.
+//!
+//! `RAAF_DEBUG_CATEGORIES` and `RAAF_LOG_LEVEL` choose them. Errors and warnings are shown unless
+//! the level is above them or the categories are `none`; all else only for the categories that are
+//! listed. A line never holds a key, a header or a prompt: who writes one sees to that. Control
+//! characters are shown escaped.
+//!
+//! ```
+//! use raaf_trace_core::diagnostics::{self, Category};
+//!
+//! diagnostics::debug(Category::Context, format_args!("{} spans have no parent", 2));
+//! ```
+//!
+//! A line that is not shown costs one relaxed atomic load; what would be formatted is not.
+
+mod category;
+mod escape;
+mod level;
+mod repeated;
+mod report;
+
+use std::{
+    fmt,
+    io::{self, Write},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use crate::Environment;
+
+pub use category::{Categories, Category};
+pub use level::Level;
+pub use repeated::Repeated;
+pub use report::Diagnostics;
+
+/// The process's packed [`Gate`].
+static GATE: AtomicU32 = AtomicU32::new(UNREAD);
+const UNREAD: u32 = u32::MAX;
+
+/// What decides whether a line is shown, in one word that an atomic can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Gate(u32);
+
+impl Gate {
+    const LEVEL_SHIFT: u32 = 16;
+
+    fn new(categories: Categories, level: Level) -> Self {
+        Self(u32::from(categories.bits()) | (level as u32) << Self::LEVEL_SHIFT)
+    }
+
+    fn shows(self, category: Category, level: Level) -> bool {
+        let categories = Categories::from_bits(self.0 as u16);
+        let by_level = level as u32 <= self.0 >> Self::LEVEL_SHIFT;
+        let by_category = match level {
+            Level::Error | Level::Warn => !categories.is_none(),
+            Level::Info | Level::Debug | Level::Trace => categories.contains(category),
+        };
+        by_level && by_category
+    }
+}
+
+/// Sets what this process shows, in place of what its environment says.
+pub fn configure(categories: Categories, level: Level) {
+    GATE.store(Gate::new(categories, level).0, Ordering::Relaxed);
+}
+
+/// Whether a line of this category and level is shown.
+#[inline]
+pub fn enabled(category: Category, level: Level) -> bool {
+    match GATE.load(Ordering::Relaxed) {
+        UNREAD => read_gate(),
+        gate => Gate(gate),
+    }
+    .shows(category, level)
+}
+
+/// Reads the environment, once a process. What cannot be read there has its default.
+#[cold]
+fn read_gate() -> Gate {
+    let gate = Diagnostics::from_environment(&Environment::process()).gate();
+    // Loses against a `configure` that came meanwhile.
+    match GATE.compare_exchange(UNREAD, gate.0, Ordering::Relaxed, Ordering::Relaxed) {
+        Ok(_) => gate,
+        Err(newer) => Gate(newer),
+    }
+}
+
+/// Writes a line to standard error, if its category and level are shown.
+#[inline]
+pub fn log(category: Category, level: Level, text: fmt::Arguments<'_>) {
+    if enabled(category, level) {
+        let line = report::line(category, level, text);
+        // There is nowhere left to say that this failed.
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
+}
+
+/// Something failed that the user should know of.
+pub fn error(category: Category, text: fmt::Arguments<'_>) {
+    log(category, Level::Error, text);
+}
+
+/// Something is not as the user meant it, and work goes on.
+pub fn warn(category: Category, text: fmt::Arguments<'_>) {
+    log(category, Level::Warn, text);
+}
+
+/// Something worth knowing happened.
+#[inline]
+pub fn info(category: Category, text: fmt::Arguments<'_>) {
+    log(category, Level::Info, text);
+}
+
+/// A detail that helps to find a fault.
+#[inline]
+pub fn debug(category: Category, text: fmt::Arguments<'_>) {
+    log(category, Level::Debug, text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gate_never_looks_unread() {
+        assert_ne!(Gate::new(Categories::all(), Level::Trace).0, UNREAD);
+        assert_ne!(Gate::new(Categories::none(), Level::Trace).0, UNREAD);
+    }
+}

@@ -1,0 +1,71 @@
+//! Text that cannot drive a terminal.
+
+use std::fmt::{self, Write};
+
+/// A line's longest text, in bytes; what is said of a span may be a whole document.
+const LONGEST: usize = 4_096;
+
+/// Collects text, with control characters escaped, up to a line's length.
+pub(super) struct EscapedLine(String);
+
+impl EscapedLine {
+    pub(super) fn new(start: String) -> Self {
+        Self(start)
+    }
+
+    pub(super) fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl Write for EscapedLine {
+    /// Fails once the line is full, which ends the formatting.
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            if self.0.len() >= LONGEST {
+                self.0.push('…');
+                return Err(fmt::Error);
+            }
+            if drives_a_terminal(character) {
+                self.0.extend(character.escape_default());
+            } else {
+                self.0.push(character);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Controls, line separators, and marks that reorder the text around them.
+fn drives_a_terminal(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn escaped(text: &str) -> String {
+        let mut line = EscapedLine::new(String::new());
+        let _ = line.write_str(text);
+        line.into_string()
+    }
+
+    #[test]
+    fn what_drives_a_terminal_is_escaped() {
+        assert_eq!(escaped("a\u{1b}[31m\r\nb\u{9b}\u{7}"), "a\\u{1b}[31m\\r\\nb\\u{9b}\\u{7}");
+        assert_eq!(escaped("\u{202e}x"), "\\u{202e}x");
+        assert_eq!(escaped("naïve 日本 \"x\" \\"), "naïve 日本 \"x\" \\");
+    }
+
+    #[test]
+    fn a_line_has_an_end() {
+        let line = escaped(&"ä".repeat(100_000));
+        assert!(line.len() <= LONGEST + 16);
+        assert!(line.ends_with("ä…"));
+    }
+}

@@ -1,0 +1,172 @@
+//! Diagnostics as a value.
+
+use std::{
+    fmt,
+    io::{self, Write},
+    sync::{Mutex, PoisonError},
+};
+
+use super::{Categories, Category, Gate, Level, escape::EscapedLine};
+use crate::Environment;
+
+/// Writes diagnostic lines of some categories and levels, to standard error or elsewhere.
+///
+/// The library itself uses the functions of [this module](super), which share one setting per
+/// process; a value of its own is for tests.
+#[derive(Debug)]
+pub struct Diagnostics {
+    gate: Gate,
+    output: Output,
+}
+
+enum Output {
+    StandardError,
+    Writer(Mutex<Box<dyn Write + Send>>),
+}
+
+impl Diagnostics {
+    /// Shows lines of these categories up to this level, on standard error.
+    pub fn new(categories: Categories, level: Level) -> Self {
+        Self { gate: Gate::new(categories, level), output: Output::StandardError }
+    }
+
+    /// Shows what `RAAF_DEBUG_CATEGORIES` and `RAAF_LOG_LEVEL` say. One that cannot be read has its
+    /// default; [`Settings`](crate::Settings) reports it.
+    pub fn from_environment(environment: &Environment) -> Self {
+        let categories =
+            environment.read(Categories::VARIABLE, Categories::EXPECTED, Categories::parse);
+        let level = environment.read(Level::VARIABLE, Level::EXPECTED, Level::parse);
+        Self::new(
+            categories.ok().flatten().unwrap_or_default(),
+            level.ok().flatten().unwrap_or_default(),
+        )
+    }
+
+    /// The same, written elsewhere.
+    #[must_use]
+    pub fn with_writer(self, writer: impl Write + Send + 'static) -> Self {
+        Self { output: Output::Writer(Mutex::new(Box::new(writer))), ..self }
+    }
+
+    /// Whether a line of this category and level is shown.
+    pub fn enabled(&self, category: Category, level: Level) -> bool {
+        self.gate.shows(category, level)
+    }
+
+    /// Writes a line, if its category and level are shown. That the writer fails is ignored: there
+    /// is nowhere left to say so.
+    pub fn log(&self, category: Category, level: Level, text: fmt::Arguments<'_>) {
+        if !self.enabled(category, level) {
+            return;
+        }
+        // Made before the lock is taken: showing a value may itself write a line.
+        let line = line(category, level, text);
+        let _ = match &self.output {
+            Output::StandardError => writeln!(io::stderr().lock(), "{line}"),
+            Output::Writer(writer) => {
+                writeln!(writer.lock().unwrap_or_else(PoisonError::into_inner), "{line}")
+            }
+        };
+    }
+
+    pub(super) fn gate(&self) -> Gate {
+        self.gate
+    }
+}
+
+pub(super) fn line(category: Category, level: Level, text: fmt::Arguments<'_>) -> String {
+    let mut line = EscapedLine::new(format!("raaf {level} [{category}] "));
+    // Fails when the line is full; what fits is shown.
+    let _ = fmt::write(&mut line, text);
+    line.into_string()
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::StandardError => "StandardError",
+            Self::Writer(_) => "Writer",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn shown(categories: &str, level: &str) -> String {
+        let environment = Environment::from_pairs([
+            ("RAAF_DEBUG_CATEGORIES", categories),
+            ("RAAF_LOG_LEVEL", level),
+        ]);
+        let written = Shared::default();
+        let diagnostics = Diagnostics::from_environment(&environment).with_writer(written.clone());
+        for category in [Category::Http, Category::Tools] {
+            for level in [Level::Error, Level::Warn, Level::Info, Level::Debug, Level::Trace] {
+                diagnostics.log(category, level, format_args!("x"));
+            }
+        }
+        let bytes = written.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn errors_and_warnings_are_shown_unless_silenced() {
+        let both = "raaf error [http] x\nraaf warn [http] x\n\
+                    raaf error [tools] x\nraaf warn [tools] x\n";
+        assert_eq!(shown("", ""), both);
+        assert_eq!(shown("", "trace"), both);
+        assert_eq!(shown("mistaken", "mistaken"), both);
+        assert_eq!(shown("", "error"), "raaf error [http] x\nraaf error [tools] x\n");
+        assert_eq!(shown("none", "trace"), "");
+    }
+
+    #[test]
+    fn the_rest_is_shown_for_listed_categories_up_to_the_level() {
+        let all = shown("http", "debug");
+        assert!(all.contains("raaf info [http] x\nraaf debug [http] x\n"), "{all}");
+        assert!(!all.contains("trace") && !all.contains("debug [tools]"), "{all}");
+        assert!(!shown("http", "info").contains("debug"));
+        assert_eq!(shown("all", "trace").lines().count(), 10);
+    }
+
+    #[test]
+    fn a_line_stays_one_line() {
+        let written = Shared::default();
+        let diagnostics =
+            Diagnostics::new(Categories::default(), Level::Info).with_writer(written.clone());
+        diagnostics.log(Category::Tools, Level::Warn, format_args!("{}", "a\nb\u{1b}[2J"));
+        assert_eq!(*written.0.lock().unwrap(), b"raaf warn [tools] a\\nb\\u{1b}[2J\n");
+    }
+
+    #[test]
+    fn a_writer_that_fails_harms_nobody() {
+        struct Broken;
+        impl Write for Broken {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::Error::other("closed"))
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let diagnostics = Diagnostics::new(Categories::all(), Level::Trace).with_writer(Broken);
+        diagnostics.log(Category::Api, Level::Error, format_args!("x"));
+    }
+}
