@@ -1,11 +1,29 @@
 //! Coherent tracing for AI-agent workflows.
 
+mod clock;
+pub mod diagnostics;
 mod exporter;
+mod id;
+mod kind;
+mod naming;
 mod processor;
+pub mod propagation;
+mod sampling;
+pub mod settings;
 pub mod stats;
+mod type_name;
 
+pub use clock::{Anchor, Clock, ManualClock, Rfc3339, Ticks};
 pub use exporter::{ExportError, Overflow, SpanExporter};
+pub use id::{
+    IdFault, IdGenerator, IdText, ParseIdError, RandomIds, SequentialIds, SpanId, TraceId,
+};
+pub use kind::{Kind, OtherKind};
+pub use naming::{NamePattern, NamePatternError, NameTemplate};
 pub use processor::{ProcessorError, SpanProcessor};
+pub use sampling::Sampler;
+pub use settings::{Environment, Settings, SettingsError};
+pub use type_name::short_type_name;
 
 /// Placeholder.
 #[derive(Debug)]

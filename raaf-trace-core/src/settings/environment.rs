@@ -1,0 +1,142 @@
+//! Where variables are looked up.
+
+use std::{collections::HashMap, ffi::OsString, fmt, sync::Arc};
+
+use super::{SettingsError, parse};
+
+/// Where settings are looked up: the process's environment, or what a test says it is.
+///
+/// Sinks read their own variables through it. A variable that is set to nothing counts as unset.
+///
+/// ```
+/// # use raaf_trace_core::Environment;
+/// let environment = Environment::from_pairs([("MY_SINK_PORT", "80"), ("MY_SINK_TLS", "maybe")]);
+/// let port = environment.read("MY_SINK_PORT", "a port from 1 to 65535", |text| text.parse().ok())?;
+/// assert_eq!(port, Some(80_u16));
+/// assert_eq!(
+///     environment.flag("MY_SINK_TLS").unwrap_err().to_string(),
+///     "MY_SINK_TLS is `maybe`; expected one of 1, true, yes, on, 0, false, no, off",
+/// );
+/// # Ok::<(), raaf_trace_core::SettingsError>(())
+/// ```
+#[derive(Clone)]
+pub struct Environment(Arc<Lookup>);
+
+type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
+
+impl Environment {
+    /// This process's environment variables, as they are when asked for.
+    pub fn process() -> Self {
+        Self::new(|name| std::env::var_os(name))
+    }
+
+    /// These variables and no others.
+    pub fn from_pairs<K: Into<String>, V: Into<OsString>>(
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let held: HashMap<String, OsString> =
+            pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self::new(move |name| held.get(name).cloned())
+    }
+
+    /// No variables at all.
+    pub fn empty() -> Self {
+        Self::new(|_| None)
+    }
+
+    /// What this function finds.
+    pub fn new(lookup: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(lookup))
+    }
+
+    /// A variable's value as the system holds it.
+    pub fn get_os(&self, variable: &str) -> Option<OsString> {
+        (self.0)(variable).filter(|value| !value.is_empty())
+    }
+
+    /// A variable's value.
+    ///
+    /// # Errors
+    ///
+    /// When it is not Unicode.
+    pub fn get(&self, variable: &str) -> Result<Option<String>, SettingsError> {
+        self.get_os(variable)
+            .map(OsString::into_string)
+            .transpose()
+            .map_err(|_| SettingsError::not_unicode(variable))
+    }
+
+    /// A variable's value, read by `parse` after space around it is cut off. `expected` completes
+    /// the error's "expected …".
+    ///
+    /// # Errors
+    ///
+    /// When it is not Unicode, or `parse` makes nothing of it.
+    pub fn read<T>(
+        &self,
+        variable: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, SettingsError> {
+        let Some(value) = self.get(variable)? else { return Ok(None) };
+        match parse(value.trim()) {
+            Some(parsed) => Ok(Some(parsed)),
+            None => Err(SettingsError::invalid(variable, &value, expected)),
+        }
+    }
+
+    /// A variable that is `1`, `true`, `yes` or `on`, or `0`, `false`, `no` or `off`, in any case.
+    ///
+    /// # Errors
+    ///
+    /// When it is anything else.
+    pub fn flag(&self, variable: &str) -> Result<Option<bool>, SettingsError> {
+        self.read(variable, parse::FLAG, parse::flag)
+    }
+}
+
+/// The process's environment.
+impl Default for Environment {
+    fn default() -> Self {
+        Self::process()
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Values may be secret, and names of variables nobody asked for do not matter.
+        f.debug_struct("Environment").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_counts_as_unset() {
+        let environment = Environment::from_pairs([("SET", "x"), ("BLANK", "")]);
+        assert_eq!(environment.get("SET"), Ok(Some("x".to_owned())));
+        assert_eq!(environment.get("BLANK"), Ok(None));
+        assert_eq!(environment.get("OTHER"), Ok(None));
+        assert_eq!(Environment::empty().get("SET"), Ok(None));
+        assert_eq!(environment.flag("BLANK"), Ok(None));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_not_unicode_is_named() {
+        use std::os::unix::ffi::OsStringExt;
+        let value = OsString::from_vec(vec![b'a', 0xff]);
+        let environment = Environment::from_pairs([("NAME", value.clone())]);
+        assert_eq!(environment.get_os("NAME"), Some(value));
+        let error = environment.get("NAME").unwrap_err();
+        assert_eq!(error.to_string(), "NAME is not valid Unicode");
+    }
+
+    #[test]
+    fn the_process_environment_is_read() {
+        assert!(Environment::process().get_os("PATH").is_some());
+        assert!(!format!("{:?}", Environment::process()).contains("PATH"));
+    }
+}
