@@ -1,9 +1,15 @@
 //! Coherent tracing for AI-agent workflows.
 
+mod attributes;
 mod exporter;
+pub mod keys;
 mod processor;
 pub mod stats;
 
+pub use attributes::{
+    AttributeEntry, AttributeLosses, Attributes, IntoValue, Key, Redactor, SpanLimits, Value,
+    ValueRef,
+};
 pub use exporter::{ExportError, Overflow, SpanExporter};
 pub use processor::{ProcessorError, SpanProcessor};
 
