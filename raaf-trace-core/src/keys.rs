@@ -69,7 +69,7 @@
 //! | conversation | [`GEN_AI_CONVERSATION_ID`] | not sent | = |
 //! | server | [`SERVER_ADDRESS`], [`SERVER_PORT`] | not sent | = |
 
-/// Declares constants under headings that say when the keys are used.
+/// Declares the constants, and lists them for the tests.
 macro_rules! keys {
     ($($(#[$doc:meta])* $name:ident = $key:literal;)*) => {
         $($(#[$doc])* pub const $name: &str = $key;)*

@@ -229,7 +229,8 @@ mod tests {
         assert_eq!(value(list.as_slice()), expected);
         assert_eq!(value(list), expected);
         let array = ["a", "b"];
-        assert_eq!(IntoValue::into_value(&array), Some(expected.clone()));
+        let borrowed: &[&str; 2] = &array;
+        assert_eq!(value(borrowed), expected);
         assert_eq!(value(array), expected);
         assert_eq!(value([Some(1), None]).to_string(), "[1,null]");
         assert_eq!(value([f64::NAN]).to_string(), "[\"NaN\"]");
