@@ -1,9 +1,11 @@
 //! Coherent tracing for AI-agent workflows.
 
+mod attributes;
 mod clock;
 pub mod diagnostics;
 mod exporter;
 mod id;
+pub mod keys;
 mod kind;
 mod naming;
 mod processor;
@@ -13,6 +15,10 @@ pub mod settings;
 pub mod stats;
 mod type_name;
 
+pub use attributes::{
+    AttributeEntry, AttributeLosses, Attributes, IntoValue, Key, Redactor, SpanLimits, Value,
+    ValueRef,
+};
 pub use clock::{Anchor, Clock, ManualClock, Rfc3339, Ticks};
 pub use exporter::{ExportError, Overflow, SpanExporter};
 pub use id::{

@@ -1,0 +1,243 @@
+//! Finds secrets in text that is JSON, or was before it was cut.
+
+use super::{TRUNCATED, redact::REDACTED, secret_words::SecretWords};
+
+/// The text with the secrets in it replaced, and how many; `None` when it holds none.
+///
+/// Looks only at text that begins like a JSON object or array. It reads the tokens instead of
+/// parsing: what was cut in the middle is searched all the same, numbers and spacing stay as they
+/// are, and depth costs nothing. It calls itself for JSON inside strings, but each such level
+/// doubles the backslashes, so that even a gigabyte has room for about 30.
+pub(super) fn redact(words: &SecretWords, text: &str) -> Option<(String, u32)> {
+    if !looks_like_json(text) || !text.contains('"') {
+        return None;
+    }
+    let mut scan = Scan { text, redacted: String::new(), copied: 0, count: 0 };
+    scan.run(words);
+    (scan.count > 0).then(|| {
+        scan.redacted.push_str(&text[scan.copied..]);
+        (scan.redacted, scan.count)
+    })
+}
+
+fn looks_like_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+}
+
+struct Scan<'a> {
+    text: &'a str,
+    redacted: String,
+    /// Up to where `text` is in `redacted`.
+    copied: usize,
+    count: u32,
+}
+
+impl Scan<'_> {
+    fn run(&mut self, words: &SecretWords) {
+        let bytes = self.text.as_bytes();
+        let mut depth = 0_usize;
+        // The key just read names a secret, so its value is one.
+        let mut value_is_secret = false;
+        // The depth of the array or object that such a key holds.
+        let mut secret_depth = None;
+        let mut at = 0;
+        while at < bytes.len() {
+            match bytes[at] {
+                b'{' | b'[' => {
+                    depth += 1;
+                    if std::mem::take(&mut value_is_secret) {
+                        secret_depth = secret_depth.or(Some(depth));
+                    }
+                }
+                b'}' | b']' => {
+                    if secret_depth == Some(depth) {
+                        secret_depth = None;
+                    }
+                    depth = depth.saturating_sub(1);
+                    value_is_secret = false;
+                }
+                b',' => value_is_secret = false,
+                b'"' => {
+                    let end = string_end(bytes, at + 1);
+                    if is_key(bytes, end) {
+                        let key = unescape(&self.text[at + 1..end]);
+                        value_is_secret = words.name_a_secret(&key);
+                    } else if std::mem::take(&mut value_is_secret) || secret_depth.is_some() {
+                        self.hide(at + 1, end);
+                    } else {
+                        self.search_inside(words, at + 1, end);
+                    }
+                    at = end;
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+    }
+
+    /// Replaces a string's contents.
+    fn hide(&mut self, start: usize, end: usize) {
+        let secret = &self.text[start..end];
+        if secret != REDACTED {
+            let mark =
+                if end == self.text.len() && secret.ends_with(TRUNCATED) { TRUNCATED } else { "" };
+            self.replace(start, end, &[REDACTED, mark], 1);
+        }
+    }
+
+    /// Searches a string that may be JSON text itself.
+    fn search_inside(&mut self, words: &SecretWords, start: usize, end: usize) {
+        let raw = &self.text[start..end];
+        // JSON text inside a string has its quotes escaped.
+        if raw.contains('\\')
+            && let Some((inner, count)) = redact(words, &unescape(raw))
+        {
+            let quoted = serde_json::Value::from(inner).to_string();
+            self.replace(start, end, &[&quoted[1..quoted.len() - 1]], count);
+        }
+    }
+
+    fn replace(&mut self, start: usize, end: usize, by: &[&str], count: u32) {
+        self.redacted.push_str(&self.text[self.copied..start]);
+        self.redacted.extend(by.iter().copied());
+        self.copied = end;
+        self.count = self.count.saturating_add(count);
+    }
+}
+
+/// Where the string that begins at `start` ends: at its closing quote, or with the text.
+fn string_end(bytes: &[u8], start: usize) -> usize {
+    let mut at = start;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => return at,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+/// Whether the string that ends at `end` is a key: a colon comes next.
+fn is_key(bytes: &[u8], end: usize) -> bool {
+    bytes.iter().skip(end + 1).find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
+}
+
+/// What a string stands for; one that is cut or malformed as far as it can be read.
+fn unescape(raw: &str) -> std::borrow::Cow<'_, str> {
+    if !raw.contains('\\') {
+        return raw.into();
+    }
+    if let Ok(text) = serde_json::from_str::<String>(&format!("\"{raw}\"")) {
+        return text.into();
+    }
+    let mut text = String::with_capacity(raw.len());
+    let mut letters = raw.chars();
+    while let Some(letter) = letters.next() {
+        match (letter, letters.clone().next()) {
+            ('\\', Some(escaped @ ('"' | '\\' | '/'))) => {
+                text.push(escaped);
+                letters.next();
+            }
+            _ => text.push(letter),
+        }
+    }
+    text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value as Json, json};
+
+    use super::{super::json::tests::any_json, *};
+
+    fn words() -> SecretWords {
+        let mut words = SecretWords::default();
+        words.add(SecretWords::DEFAULT);
+        words
+    }
+
+    fn redacted(text: &str) -> String {
+        redact(&words(), text).map_or_else(|| text.to_owned(), |(text, _)| text)
+    }
+
+    #[test]
+    fn a4_json_text_keeps_its_form() {
+        assert_eq!(
+            redacted(r#" { "apiKey" : "k", "n": 1.50, "a": [ {"password":"p\"q"} ] }"#),
+            r#" { "apiKey" : "[REDACTED]", "n": 1.50, "a": [ {"password":"[REDACTED]"} ] }"#
+        );
+    }
+
+    #[test]
+    fn a4_all_strings_under_a_secret_key_are_hidden() {
+        let text = r#"{"token":{"id":7,"parts":["a",{"b":"c"}],"ok":true},"after":"x"}"#;
+        let expected =
+            r#"{"token":{"id":7,"parts":["[REDACTED]",{"b":"[REDACTED]"}],"ok":true},"after":"x"}"#;
+        assert_eq!(redact(&words(), text), Some((expected.to_owned(), 2)));
+        assert_eq!(redact(&words(), expected), None, "a second look finds nothing");
+    }
+
+    #[test]
+    fn a4_text_that_was_cut_is_searched_too() {
+        assert_eq!(
+            redacted(r#"{"password":"hunter2","note":"long... [truncated]"#),
+            r#"{"password":"[REDACTED]","note":"long... [truncated]"#
+        );
+        assert_eq!(
+            redacted(r#"{"note":"x","password":"hunt... [truncated]"#),
+            r#"{"note":"x","password":"[REDACTED]... [truncated]"#
+        );
+        assert_eq!(
+            redacted(r#"["{\"password\":\"hun... [truncated]"#),
+            r#"["{\"password\":\"[REDACTED]... [truncated]"#
+        );
+    }
+
+    #[test]
+    fn a4_json_in_strings_in_json_is_searched() {
+        let inner = json!({"secret": "s", "é\n": "\u{1F600}"}).to_string();
+        let middle = json!({"body": inner}).to_string();
+        let outer = json!({"response": middle}).to_string();
+        let parsed: Json = serde_json::from_str(&redacted(&outer)).unwrap();
+        let parsed: Json = serde_json::from_str(parsed["response"].as_str().unwrap()).unwrap();
+        let parsed: Json = serde_json::from_str(parsed["body"].as_str().unwrap()).unwrap();
+        assert_eq!(parsed, json!({"secret": "[REDACTED]", "é\n": "\u{1F600}"}));
+    }
+
+    #[test]
+    fn a4_escaped_keys_are_read() {
+        assert_eq!(redacted(r#"{"pass\u0077ord":"x"}"#), r#"{"pass\u0077ord":"[REDACTED]"}"#);
+    }
+
+    #[test]
+    fn a4_what_is_not_json_stays() {
+        for text in ["", "{", "[\"", "password: \"x\"", "{}", r#"{"max_tokens":"5"}"#, "[\"\\"] {
+            assert_eq!(redact(&words(), text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a4_depth_costs_no_stack() {
+        let text = format!("{}{}", "[".repeat(1_000_000), r#"{"token":"t"}"#);
+        assert!(redacted(&text).ends_with(r#"{"token":"[REDACTED]"}"#));
+    }
+
+    proptest! {
+        #[test]
+        fn a4_json_stays_json(value in any_json(), secret: String) {
+            let text = json!({"a": [value, {"token": secret}], "b": {"cookie": value}}).to_string();
+            let parsed: Json = serde_json::from_str(&redacted(&text)).unwrap();
+            prop_assert_eq!(&parsed["a"][1]["token"], REDACTED);
+            prop_assert_eq!(&parsed["a"][0], &value);
+        }
+
+        #[test]
+        fn a4_any_text_is_searched_without_a_panic(text in "[{\\[][\\[\\]{},:\"\\\\a-cé \u{0}]{0,60}") {
+            let mut words = SecretWords::default();
+            words.add(["a", "b"]);
+            redact(&words, &text);
+        }
+    }
+}

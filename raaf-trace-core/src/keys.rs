@@ -1,0 +1,262 @@
+//! The keys of attributes, each fact under one key.
+//!
+//! Component settings go by keys of their own (`agent.temperature`), model calls by
+//! OpenTelemetry's `gen_ai.*`. Sinks translate by the tables below, so nobody stores a fact twice.
+//! In the OTLP column `=` means "under the same key".
+//!
+//! # Every span
+//!
+//! | fact | key | `OpenAI` trace format | OTLP |
+//! | --- | --- | --- | --- |
+//! | kind of component | [`COMPONENT_TYPE`] | `span_data.type` | =, and `openinference.span.kind` |
+//! | component's name | [`COMPONENT_NAME`] | `span_data.name` | =, and by kind `gen_ai.agent.name`, `gen_ai.tool.name` |
+//! | traced method | [`COMPONENT_METHOD`] | custom: `span_data.data` | = |
+//! | took how long | [`DURATION_MS`] | `started_at`, `ended_at` | start and end time |
+//! | went well | [`SUCCESS`] | `error` is null | status |
+//! | type of the error | [`ERROR_TYPE`] | `error.data` | `error.type` |
+//! | its text | [`ERROR_MESSAGE`] | `error.message` | status message |
+//! | what it came from | [`ERROR_CHAIN`] | `error.data` | = |
+//! | hook that panicked | [`COLLECTOR_ERROR`] | not sent | = |
+//! | result's type, success | [`RESULT_TYPE`], [`RESULT_SUCCESS`] | custom: `span_data.data` | = |
+//! | input, output of any component | [`INPUT`], [`OUTPUT`] | custom: `span_data.data` | `input.value`, `output.value` |
+//!
+//! # Agents, tools, pipelines and the rest
+//!
+//! | fact | key | `OpenAI` trace format | OTLP |
+//! | --- | --- | --- | --- |
+//! | agent's name | [`AGENT_NAME`] | agent: `name` | `gen_ai.agent.name` |
+//! | agent's id | [`AGENT_ID`] | not sent | `gen_ai.agent.id` |
+//! | configured model | [`AGENT_MODEL`] | not sent | `gen_ai.request.model` |
+//! | configured temperature | [`AGENT_TEMPERATURE`] | not sent | `gen_ai.request.temperature` |
+//! | configured token limit | [`AGENT_MAX_TOKENS`] | not sent | `gen_ai.request.max_tokens` |
+//! | number of tools | [`AGENT_TOOLS_COUNT`] | not sent | = |
+//! | tools' names | [`AGENT_TOOLS`] | agent: `tools` | = |
+//! | agents to hand off to | [`AGENT_HANDOFFS`] | agent: `handoffs` | = |
+//! | type of the output | [`AGENT_OUTPUT_TYPE`] | agent: `output_type` | = |
+//! | turns allowed, taken | [`AGENT_MAX_TURNS`], [`AGENT_TURNS`] | not sent | = |
+//! | tool's name | [`TOOL_NAME`] | function: `name` | `gen_ai.tool.name` |
+//! | id of the tool call | [`TOOL_CALL_ID`] | not sent | `gen_ai.tool.call.id` |
+//! | tool's arguments | [`TOOL_ARGUMENTS`] | function: `input` | `gen_ai.tool.call.arguments`, `input.value` |
+//! | tool's result | [`TOOL_RESULT`] | function: `output` | `gen_ai.tool.call.result`, `output.value` |
+//! | service behind the tool | [`TOOL_API_PROVIDER`] | not sent | = |
+//! | allowed calls | [`TOOL_RATE_LIMIT`] | not sent | = |
+//! | data of an MCP server | [`TOOL_MCP_DATA`] | function: `mcp_data` | = |
+//! | pipeline's name, steps | [`PIPELINE_NAME`], [`PIPELINE_STEPS_COUNT`] | custom: `span_data.data` | = |
+//! | hand-off | [`HANDOFF_FROM`], [`HANDOFF_TO`] | handoff: `from_agent`, `to_agent` | = |
+//! | guardrail's name, verdict | [`GUARDRAIL_NAME`], [`GUARDRAIL_TRIGGERED`] | guardrail: `name`, `triggered` | = |
+//! | MCP server, its tools | [`MCP_SERVER`], [`MCP_TOOLS`] | `mcp_tools`: `server`, `result` | = |
+//! | workflow | [`WORKFLOW_NAME`], [`WORKFLOW_GROUP_ID`] | trace: `workflow_name`, `group_id` | `gen_ai.workflow.name`, `gen_ai.conversation.id` |
+//! | audio format | [`AUDIO_FORMAT`] | speech, transcription: `format` | = |
+//! | first audio after | [`AUDIO_FIRST_CONTENT_MS`] | speech: `first_content_at` | = |
+//!
+//! # Model calls
+//!
+//! | fact | key | `OpenAI` trace format | OTLP |
+//! | --- | --- | --- | --- |
+//! | operation | [`GEN_AI_OPERATION_NAME`] | not sent | = |
+//! | provider | [`GEN_AI_PROVIDER_NAME`] | not sent | = |
+//! | model asked for | [`GEN_AI_REQUEST_MODEL`] | generation: `model` | = |
+//! | model settings | `GEN_AI_REQUEST_…` | generation: `model_config` | = |
+//! | model that answered | [`GEN_AI_RESPONSE_MODEL`] | not sent | = |
+//! | response's id | [`GEN_AI_RESPONSE_ID`] | response: `response_id` | = |
+//! | why it stopped | [`GEN_AI_RESPONSE_FINISH_REASONS`] | not sent | = |
+//! | messages in | [`GEN_AI_INPUT_MESSAGES`] | generation: `input` | = |
+//! | messages out | [`GEN_AI_OUTPUT_MESSAGES`] | generation: `output` | = |
+//! | system instructions | [`GEN_AI_SYSTEM_INSTRUCTIONS`] | generation: first of `input` | = |
+//! | tokens | [`GEN_AI_USAGE_INPUT_TOKENS`], [`GEN_AI_USAGE_OUTPUT_TOKENS`] | generation: `usage` | = |
+//! | tokens, in detail | [`GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS`], [`GEN_AI_USAGE_REASONING_OUTPUT_TOKENS`] | generation: `usage.details` | = |
+//! | first token after | [`GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK`] | not sent | = |
+//! | conversation | [`GEN_AI_CONVERSATION_ID`] | not sent | = |
+//! | server | [`SERVER_ADDRESS`], [`SERVER_PORT`] | not sent | = |
+
+/// Declares the constants, and lists them for the tests.
+macro_rules! keys {
+    ($($(#[$doc:meta])* $name:ident = $key:literal;)*) => {
+        $($(#[$doc])* pub const $name: &str = $key;)*
+
+        #[cfg(test)]
+        const ALL: &[(&str, &str)] = &[$((stringify!($name), $key)),*];
+    };
+}
+
+keys! {
+    /// The span's kind, as a string. Reserved.
+    COMPONENT_TYPE = "component.type";
+    /// The component's name. Reserved.
+    COMPONENT_NAME = "component.name";
+    /// The traced method. Reserved.
+    COMPONENT_METHOD = "component.method";
+    /// How long the span took, in milliseconds, as a float. Reserved.
+    DURATION_MS = "duration_ms";
+    /// Whether the span ended well, as a bool. Reserved.
+    SUCCESS = "success";
+    /// The type of the error, of a panic or of a cancellation. Reserved.
+    ERROR_TYPE = "error.type";
+    /// The error's text. Reserved.
+    ERROR_MESSAGE = "error.message";
+    /// The texts of the errors it came from, outermost first, as a JSON array. Reserved.
+    ERROR_CHAIN = "error.chain";
+    /// The error's type, on an `exception` event.
+    EXCEPTION_TYPE = "exception.type";
+    /// The error's text, on an `exception` event.
+    EXCEPTION_MESSAGE = "exception.message";
+    /// A backtrace or a source chain, on an `exception` event.
+    EXCEPTION_STACKTRACE = "exception.stacktrace";
+    /// What a hook said when it panicked.
+    COLLECTOR_ERROR = "tracing.collector_error";
+
+    /// The type of the result.
+    RESULT_TYPE = "result.type";
+    /// Whether the result is a success, as a bool.
+    RESULT_SUCCESS = "result.success";
+    /// What went into a component, whatever its kind. Content.
+    INPUT = "input";
+    /// What came out of it. Content.
+    OUTPUT = "output";
+
+    /// The agent's name.
+    AGENT_NAME = "agent.name";
+    /// The agent's id, where names are not unique.
+    AGENT_ID = "agent.id";
+    /// The model the agent is set up with; the one a call went to is
+    /// [`GEN_AI_REQUEST_MODEL`].
+    AGENT_MODEL = "agent.model";
+    /// The sampling temperature it is set up with, as a float.
+    AGENT_TEMPERATURE = "agent.temperature";
+    /// The most tokens it may produce in a call, as an integer.
+    AGENT_MAX_TOKENS = "agent.max_tokens";
+    /// How many tools it has, as an integer.
+    AGENT_TOOLS_COUNT = "agent.tools_count";
+    /// Its tools' names, as a JSON array.
+    AGENT_TOOLS = "agent.tools";
+    /// The names of the agents it can hand off to, as a JSON array.
+    AGENT_HANDOFFS = "agent.handoffs";
+    /// The type of its output.
+    AGENT_OUTPUT_TYPE = "agent.output_type";
+    /// How many turns it may take, as an integer.
+    AGENT_MAX_TURNS = "agent.max_turns";
+    /// How many turns it took, as an integer.
+    AGENT_TURNS = "agent.turns";
+
+    /// The tool's name.
+    TOOL_NAME = "tool.name";
+    /// The id the model gave to this call.
+    TOOL_CALL_ID = "tool.call_id";
+    /// What the tool was called with. Content.
+    TOOL_ARGUMENTS = "tool.arguments";
+    /// What it returned. Content.
+    TOOL_RESULT = "tool.result";
+    /// The service behind the tool.
+    TOOL_API_PROVIDER = "tool.api_provider";
+    /// How many calls that service allows, as an integer.
+    TOOL_RATE_LIMIT = "tool.rate_limit";
+    /// What an MCP server said about the call, as JSON.
+    TOOL_MCP_DATA = "tool.mcp_data";
+
+    /// The pipeline's name.
+    PIPELINE_NAME = "pipeline.name";
+    /// How many steps it has, as an integer.
+    PIPELINE_STEPS_COUNT = "pipeline.steps_count";
+    /// The name of the workflow that a trace is a run of.
+    WORKFLOW_NAME = "workflow.name";
+    /// What groups several traces, such as a conversation's id.
+    WORKFLOW_GROUP_ID = "workflow.group_id";
+    /// The agent that hands off.
+    HANDOFF_FROM = "handoff.from_agent";
+    /// The agent that takes over.
+    HANDOFF_TO = "handoff.to_agent";
+    /// The guardrail's name.
+    GUARDRAIL_NAME = "guardrail.name";
+    /// Whether it objected, as a bool.
+    GUARDRAIL_TRIGGERED = "guardrail.triggered";
+    /// The MCP server that was asked for its tools.
+    MCP_SERVER = "mcp.server";
+    /// The names of the tools it has, as a JSON array.
+    MCP_TOOLS = "mcp.tools";
+    /// The format of the audio on a speech or transcription span, such as `pcm`.
+    AUDIO_FORMAT = "audio.format";
+    /// When the first audio came, in milliseconds from the span's start, as a float.
+    AUDIO_FIRST_CONTENT_MS = "audio.first_content_ms";
+
+    /// What was done: `chat`, `embeddings`, `invoke_agent`, `execute_tool`.
+    GEN_AI_OPERATION_NAME = "gen_ai.operation.name";
+    /// Who runs the model, such as `openai`.
+    GEN_AI_PROVIDER_NAME = "gen_ai.provider.name";
+    /// The conversation that the call belongs to.
+    GEN_AI_CONVERSATION_ID = "gen_ai.conversation.id";
+    /// The model that was asked for.
+    GEN_AI_REQUEST_MODEL = "gen_ai.request.model";
+    /// The sampling temperature, as a float.
+    GEN_AI_REQUEST_TEMPERATURE = "gen_ai.request.temperature";
+    /// The share of probability that is sampled from, as a float.
+    GEN_AI_REQUEST_TOP_P = "gen_ai.request.top_p";
+    /// The most tokens that may be produced, as an integer.
+    GEN_AI_REQUEST_MAX_TOKENS = "gen_ai.request.max_tokens";
+    /// The penalty for words already used often, as a float.
+    GEN_AI_REQUEST_FREQUENCY_PENALTY = "gen_ai.request.frequency_penalty";
+    /// The penalty for words already used, as a float.
+    GEN_AI_REQUEST_PRESENCE_PENALTY = "gen_ai.request.presence_penalty";
+    /// The seed asked for, as an integer.
+    GEN_AI_REQUEST_SEED = "gen_ai.request.seed";
+    /// Where the model is to stop, as a JSON array of strings.
+    GEN_AI_REQUEST_STOP_SEQUENCES = "gen_ai.request.stop_sequences";
+    /// The model that answered.
+    GEN_AI_RESPONSE_MODEL = "gen_ai.response.model";
+    /// The response's id.
+    GEN_AI_RESPONSE_ID = "gen_ai.response.id";
+    /// Why the model stopped, as a JSON array of strings.
+    GEN_AI_RESPONSE_FINISH_REASONS = "gen_ai.response.finish_reasons";
+    /// How long the first piece of a streamed answer took, in seconds, as a float.
+    GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK = "gen_ai.response.time_to_first_chunk";
+    /// Tokens that went in, as an integer; cached ones included.
+    GEN_AI_USAGE_INPUT_TOKENS = "gen_ai.usage.input_tokens";
+    /// Tokens that came out, as an integer; reasoning included.
+    GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.usage.output_tokens";
+    /// Those of the input that came from the provider's cache, as an integer.
+    GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS = "gen_ai.usage.cache_read.input_tokens";
+    /// Those of the output that were spent on reasoning, as an integer.
+    GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.usage.reasoning.output_tokens";
+    /// The messages that went in, as JSON: roles and parts. Content.
+    GEN_AI_INPUT_MESSAGES = "gen_ai.input.messages";
+    /// The messages that came out, as JSON: roles and parts. Content.
+    GEN_AI_OUTPUT_MESSAGES = "gen_ai.output.messages";
+    /// The system's instructions, when they are not among the messages. Content.
+    GEN_AI_SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions";
+    /// The host that was called.
+    SERVER_ADDRESS = "server.address";
+    /// The port that was called, as an integer.
+    SERVER_PORT = "server.port";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::Redactor;
+
+    #[test]
+    fn a6_each_fact_has_one_key() {
+        let keys: HashSet<_> = ALL.iter().map(|(_, key)| key).collect();
+        assert_eq!(keys.len(), ALL.len());
+    }
+
+    #[test]
+    fn a6_the_table_names_every_key() {
+        let table: String =
+            include_str!("keys.rs").lines().filter(|line| line.starts_with("//! |")).collect();
+        for (name, _) in ALL {
+            let setting = name.starts_with("GEN_AI_REQUEST_");
+            let event = name.starts_with("EXCEPTION_");
+            assert!(setting || event || table.contains(&format!("[`{name}`]")), "{name}");
+        }
+    }
+
+    #[test]
+    fn a4_no_key_of_our_own_names_a_secret() {
+        let redactor = Redactor::default();
+        for (_, key) in ALL {
+            assert!(!redactor.is_secret_key(key), "{key}");
+        }
+    }
+}
