@@ -1,10 +1,12 @@
 //! Coherent tracing for AI-agent workflows.
 
 mod exporter;
+mod outcome;
 mod processor;
 pub mod stats;
 
 pub use exporter::{ExportError, Overflow, SpanExporter};
+pub use outcome::{ErrorReport, Failure, Outcome, looks_like_result, via};
 pub use processor::{ProcessorError, SpanProcessor};
 
 /// Placeholder.
@@ -21,3 +23,9 @@ pub struct BatchProcessor;
 pub struct SimpleProcessor;
 /// Placeholder.
 pub fn offload() {}
+
+/// What the macros expand to. No part of the interface: it may change with any release.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::outcome::probe;
+}
