@@ -9,7 +9,7 @@ use syn::{
 };
 
 use crate::{
-    call::{Plan, at, begin, default_crate},
+    call::{Plan, at, begin, default_crate, located},
     metadata::{self, Entry},
 };
 
@@ -33,11 +33,11 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
     let Input { subject, method, entries, body } = Input::parse.parse2(input)?;
     let krate = default_crate();
     let span = at(subject.span());
-    let start = match method {
-        Some(method) => {
-            begin(&krate, &quote_spanned!(span=> &#subject), subject.span(), &method.value())
-        }
-        None => quote_spanned!(span=> #krate::__private::prepared(#subject)),
+    let start = if let Some(method) = method {
+        begin(&krate, &quote_spanned!(span=> &#subject), subject.span(), &method.value())
+    } else {
+        let krate = located(&krate, span);
+        quote_spanned!(span=> #krate::__private::prepared(#subject))
     };
     let plan =
         Plan { krate, start, entries, skip_if: None, parent: None, reuse: false, result: None };
@@ -95,6 +95,10 @@ impl Parse for Input {
                 break;
             }
             let start = input.span();
+            let ahead = input.fork();
+            if ahead.parse::<Expr>().is_ok() && ahead.is_empty() {
+                return Err(Error::new(start, NO_BODY));
+            }
             parse_entries(input, &mut entries)?;
             if input.is_empty() {
                 return Err(Error::new(start, NO_BODY));
@@ -174,14 +178,16 @@ mod tests {
 
     #[test]
     fn a_missing_body_is_said() {
-        for source in
-            ["self", "self,", r#"self, "x""#, r#"self, "x","#, r#"self, "x", a"#, "self, x(1), a"]
-        {
+        for source in [
+            "self",
+            "self,",
+            r#"self, "x""#,
+            r#"self, "x","#,
+            r#"self, "x", a"#,
+            r#"self, "x", 1 + 1"#,
+        ] {
             let error = error(source);
-            assert!(
-                error.contains("last argument must be what is traced") || error.contains("key"),
-                "{source}: {error}"
-            );
+            assert!(error.contains("last argument must be what is traced"), "{source}: {error}");
         }
     }
 

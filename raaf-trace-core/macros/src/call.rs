@@ -1,7 +1,7 @@
 //! The code around a traced body: opening the call before it, closing it after.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Block, Expr, Path, Type, spanned::Spanned as _, visit_mut::VisitMut};
 
 use crate::metadata::Entry;
@@ -10,6 +10,15 @@ use crate::metadata::Entry;
 /// while lints know the code for generated.
 pub(crate) fn at(location: Span) -> Span {
     Span::mixed_site().located_at(location)
+}
+
+/// The path, shown in errors at `location`; what it names stays the same.
+pub(crate) fn located(path: &Path, location: Span) -> TokenStream {
+    let relocate = |mut token: TokenTree| {
+        token.set_span(token.span().located_at(location));
+        token
+    };
+    path.to_token_stream().into_iter().map(relocate).collect()
 }
 
 fn local(name: &str) -> Ident {
@@ -107,6 +116,7 @@ impl Plan {
         let attributes = local("__attributes");
         let hook = self.result.as_ref().map(|hook| {
             let span = at(hook.span());
+            let krate = located(krate, span);
             let call_hook = quote_spanned! {span=>
                 #krate::__private::probe::result_hook(#value, #attributes, #hook)
             };
@@ -140,6 +150,7 @@ pub(crate) fn begin(
     method: &str,
 ) -> TokenStream {
     let span = at(span);
+    let krate = located(krate, span);
     quote_spanned!(span=> #krate::__private::begin(#component, #method))
 }
 
@@ -152,8 +163,9 @@ pub(crate) fn typed_async_block(output: &Type, statements: &TokenStream) -> Toke
 
 /// A statement without effect, whose `return` fixes the type of the block it stands in.
 pub(crate) fn output_hint(output: &Type) -> TokenStream {
-    let never = local("__never");
-    quote_spanned! {Span::mixed_site()=>
+    let span = at(output.span());
+    let never = Ident::new("__never", span);
+    quote_spanned! {span=>
         if let ::core::option::Option::Some(#never) = ::core::option::Option::None::<#output> {
             return #never;
         }

@@ -29,6 +29,11 @@ struct Marked<'a> {
     role: Option<(Span, Role)>,
 }
 
+/// `self` as the derived methods know it, whatever the span of the tokens around it.
+fn this() -> Token![self] {
+    Token![self](Span::call_site())
+}
+
 /// Expands the derive of one struct.
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let fields = match &input.data {
@@ -44,12 +49,13 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         .collect::<Result<Vec<_>>>()?;
     let component = component(&input.ident, &fields)?;
 
+    let this = this();
     let krate = container.krate.unwrap_or_else(default_crate);
     let attributes = Ident::new("__attributes", Span::mixed_site());
     let settings: Vec<_> = fields.iter().filter_map(|field| field.setting(&attributes)).collect();
     let hook = container
         .attributes
-        .map(|hook| quote_spanned!(at(hook.span())=> #hook(self, #attributes);));
+        .map(|hook| quote_spanned!(at(hook.span())=> #hook(#this, #attributes);));
     let span_attributes = (!settings.is_empty() || hook.is_some()).then(|| {
         quote! {
             fn span_attributes(&self, #attributes: &mut #krate::Attributes) {
@@ -60,7 +66,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     });
     let should_create = container.should_create.map(|rule| {
         let call = Ident::new("__call", Span::mixed_site());
-        let ask = quote_spanned!(at(rule.span())=> #rule(self, #call));
+        let ask = quote_spanned!(at(rule.span())=> #rule(#this, #call));
         quote! {
             fn should_create_span(&self, #call: &#krate::CallInfo<'_>) -> bool {
                 #ask
@@ -71,7 +77,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let name = &input.ident;
     let (generics, arguments, clauses) = input.generics.split_for_impl();
     let (member, span) = (&component.member, at(component.field.ty.span()));
-    let component = quote_spanned!(span=> &self.#member);
+    let component = quote_spanned!(span=> &#this.#member);
     Ok(quote! {
         #[automatically_derived]
         impl #generics #krate::Traceable for #name #arguments #clauses {
@@ -193,8 +199,8 @@ impl<'a> Marked<'a> {
         let Some((_, Role::Attribute { key, content })) = &self.role else { return None };
         let span = at(self.field.ty.span());
         let method = Ident::new(if *content { "set_content" } else { "set" }, span);
-        let member = &self.member;
-        Some(quote_spanned!(span=> #attributes.#method(#key, &self.#member);))
+        let (this, member) = (this(), &self.member);
+        Some(quote_spanned!(span=> #attributes.#method(#key, &#this.#member);))
     }
 }
 

@@ -68,7 +68,7 @@ use proc_macro::TokenStream;
 /// `component = component`, a clone made by the statements before it.
 #[proc_macro_attribute]
 pub fn traced(options: TokenStream, item: TokenStream) -> TokenStream {
-    attribute::expand(options.into(), item.into()).into()
+    attribute::expand(options.into(), &item.into()).into()
 }
 
 /// Makes one span of a closure that runs at once, or of an async block that is awaited.

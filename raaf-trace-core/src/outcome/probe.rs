@@ -133,6 +133,8 @@ pub fn result_hook<T: ?Sized, A: ?Sized>(
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::needless_borrow, reason = "written as the macros expand")]
+
     use std::{io, num::ParseIntError};
 
     use super::*;
@@ -201,22 +203,22 @@ mod tests {
 
     #[test]
     fn a_type_parameter_counts_as_a_plain_value() {
-        fn generic<T>(value: T) -> Outcome {
-            outcome!(value)
+        fn generic<T>(value: &T) -> Outcome {
+            outcome!(*value)
         }
-        assert!(!generic(Err::<(), _>("unseen")).is_failure());
+        assert!(!generic(&Err::<(), _>("unseen")).is_failure());
     }
 
     #[test]
     fn a_result_of_type_parameters_is_still_a_result() {
-        fn generic<T, E>(value: Result<T, E>) -> Outcome {
-            outcome!(value)
+        fn generic<T, E>(value: &Result<T, E>) -> Outcome {
+            outcome!(*value)
         }
-        fn bounded<T, E: Display>(value: Result<T, E>) -> (String, String) {
-            told!(value)
+        fn bounded<T, E: Display>(value: &Result<T, E>) -> (String, String) {
+            told!(*value)
         }
-        assert!(generic(Err::<(), _>("seen")).is_failure());
-        assert_eq!(bounded(Err::<(), _>("seen")), pair("&str", "seen"));
+        assert!(generic(&Err::<(), _>("seen")).is_failure());
+        assert_eq!(bounded(&Err::<(), _>("seen")), pair("&str", "seen"));
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl ErrorReport {
     /// The same report, naming `E` as the error's type.
     #[must_use]
     pub fn with_type<E: ?Sized>(mut self) -> Self {
-        self.full_type_name = type_name::<E>().to_owned();
+        type_name::<E>().clone_into(&mut self.full_type_name);
         self.type_name = short_type_name(&self.full_type_name);
         self
     }

@@ -45,7 +45,7 @@ impl ReturnedFuture {
 
     /// The function's new body, whose future decides about its call when it is first polled.
     ///
-    /// `exclusive`: the component is reached through `&mut self`.
+    /// `exclusive`: `self` cannot be shared between the call and the future that is traced.
     pub(super) fn trace(
         &self,
         plan: &Plan,
@@ -66,7 +66,7 @@ impl ReturnedFuture {
                 function.receiver().map_or(Span::call_site(), |this| this.self_token.span);
             return Err(Error::new(
                 receiver,
-                "with `&mut self` the body must end in an `async` block and not return before it, \
+                "unless `self` is a `&self`, the body must end in an `async` block and not return before it, \
                  for the future it makes holds on to `self`; or give a `component` of its own",
             ));
         }

@@ -25,18 +25,16 @@ pub(super) struct Function {
 
 /// Expands one `#[traced(options)] item`. What is wrong is reported beside the item as it was, so
 /// that nothing else seems to be missing.
-pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(options: TokenStream, item: &TokenStream) -> TokenStream {
     try_expand(options, item.clone()).unwrap_or_else(|error| {
         let error = error.into_compile_error();
-        // An error among the items of a trait or impl must not be parsed as one of them.
-        let original = syn::parse2::<Function>(item.clone());
-        match original {
-            Ok(mut function) => {
-                let body = function.body;
-                function.body = quote!(#error #body);
-                function.into_token_stream()
-            }
-            Err(_) => quote!(#error #item),
+        if let Ok(mut function) = syn::parse2::<Function>(item.clone()) {
+            // In front of the body: among the items of an impl it would be taken for one of them.
+            let body = function.body;
+            function.body = quote!(#error #body);
+            function.into_token_stream()
+        } else {
+            quote!(#error #item)
         }
     })
 }
@@ -62,10 +60,8 @@ fn try_expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
             "this function never returns, so there is no result to show; remove `result`",
         ));
     }
-    let is_mut_receiver = signature
-        .receiver()
-        .is_some_and(|receiver| receiver.mutability.is_some() && receiver.reference.is_some());
-    let exclusive = is_mut_receiver && options.component.is_none();
+    let exclusive = options.component.is_none()
+        && signature.receiver().is_some_and(|receiver| !is_shared_reference(&receiver.ty));
     let plan = plan(signature, options)?;
     let body = &function.body;
 
@@ -123,6 +119,10 @@ fn borrow_self(receiver: &Receiver) -> TokenStream {
     let this = receiver.self_token;
     let derefs = (0..pointers(&receiver.ty)).map(|_| quote_spanned!(at(this.span)=> *));
     quote_spanned!(at(this.span)=> &#(#derefs)*#this)
+}
+
+fn is_shared_reference(ty: &Type) -> bool {
+    matches!(ty, Type::Reference(reference) if reference.mutability.is_none())
 }
 
 /// How many pointers lie between a receiver's type and `Self`.
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn an_error_leaves_the_function_in_place() {
-        let kept = expand("what".parse().unwrap(), "pub fn f(&self) { 1; }".parse().unwrap());
+        let kept = expand("what".parse().unwrap(), &"pub fn f(&self) { 1; }".parse().unwrap());
         assert!(kept.to_string().starts_with("pub fn f (& self) { ::"), "{kept}");
     }
 
