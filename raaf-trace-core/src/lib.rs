@@ -8,6 +8,7 @@ mod id;
 pub mod keys;
 mod kind;
 mod naming;
+mod outcome;
 mod processor;
 pub mod propagation;
 mod sampling;
@@ -26,6 +27,7 @@ pub use id::{
 };
 pub use kind::{Kind, OtherKind};
 pub use naming::{NamePattern, NamePatternError, NameTemplate};
+pub use outcome::{ErrorReport, Failure, Outcome, looks_like_result, via};
 pub use processor::{ProcessorError, SpanProcessor};
 pub use sampling::Sampler;
 pub use settings::{Environment, Settings, SettingsError};
@@ -45,3 +47,9 @@ pub struct BatchProcessor;
 pub struct SimpleProcessor;
 /// Placeholder.
 pub fn offload() {}
+
+/// What the macros expand to. No part of the interface: it may change with any release.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::outcome::probe;
+}

@@ -1,0 +1,247 @@
+//! Puts a function's body into a traced call, and leaves the rest of it alone.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{
+    AttrStyle, Attribute, Error, FnArg, GenericArgument, PathArguments, Receiver, Result,
+    ReturnType, Signature, Type, Visibility, braced,
+    ext::IdentExt as _,
+    parse::{Parse, ParseStream},
+    spanned::Spanned as _,
+    token::Brace,
+};
+
+use super::{async_fn, options::Options};
+use crate::call::{Plan, at, begin, default_crate, nameable, typed_async_block};
+
+/// A function whose body is left unparsed: only a few forms have to look into it.
+pub(super) struct Function {
+    attributes: Vec<Attribute>,
+    visibility: Visibility,
+    pub(super) signature: Signature,
+    brace: Brace,
+    pub(super) body: TokenStream,
+}
+
+/// Expands one `#[traced(options)] item`. What is wrong is reported beside the item as it was, so
+/// that nothing else seems to be missing.
+pub(crate) fn expand(options: TokenStream, item: &TokenStream) -> TokenStream {
+    try_expand(options, item.clone()).unwrap_or_else(|error| {
+        let error = error.into_compile_error();
+        if let Ok(mut function) = syn::parse2::<Function>(item.clone()) {
+            // In front of the body: among the items of an impl it would be taken for one of them.
+            let body = function.body;
+            function.body = quote!(#error #body);
+            function.into_token_stream()
+        } else {
+            quote!(#error #item)
+        }
+    })
+}
+
+fn try_expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
+    let mut function: Function = syn::parse2(item)?;
+    let options: Options = syn::parse2(options)?;
+    let signature = &function.signature;
+    if let Some(constness) = signature.constness {
+        return Err(Error::new_spanned(
+            constness,
+            "a `const fn` cannot be traced: it may run while compiling; remove `const`",
+        ));
+    }
+    let output = match &signature.output {
+        ReturnType::Default => syn::parse_quote!(()),
+        ReturnType::Type(_, output) => (**output).clone(),
+    };
+    let is_endless = matches!(output, Type::Never(_));
+    if let (true, Some(hook)) = (is_endless, &options.result) {
+        return Err(Error::new_spanned(
+            hook,
+            "this function never returns, so there is no result to show; remove `result`",
+        ));
+    }
+    let exclusive = options.component.is_none()
+        && signature.receiver().is_some_and(|receiver| !is_shared_reference(&receiver.ty));
+    let plan = plan(signature, options)?;
+    let body = &function.body;
+
+    function.body = if signature.asyncness.is_some() {
+        if is_endless {
+            let output = syn::parse_quote!(::core::convert::Infallible);
+            plan.around_endless_future(&typed_async_block(&output, body))
+        } else {
+            plan.around_future(&typed_async_block(&nameable(&output), body))
+        }
+    } else if let Some(future) = async_fn::ReturnedFuture::of(&output) {
+        future.trace(&plan, &function, exclusive)?
+    } else if is_endless {
+        plan.around_endless_closure(&quote_spanned! {Span::mixed_site()=>
+            move || -> ::core::convert::Infallible { #body }
+        })
+    } else {
+        let output = nameable(&output);
+        plan.around_closure(&quote_spanned!(Span::mixed_site()=> move || -> #output { #body }))
+    };
+    Ok(function.into_token_stream())
+}
+
+fn plan(signature: &Signature, options: Options) -> Result<Plan> {
+    let krate = options.krate.unwrap_or_else(default_crate);
+    let (component, span) = match (&options.component, signature.receiver()) {
+        (Some(component), _) => {
+            let span = at(component.span());
+            (quote_spanned!(span=> &#component), component.span())
+        }
+        (None, Some(receiver)) => (borrow_self(receiver), receiver.self_token.span),
+        (None, None) => {
+            return Err(Error::new_spanned(
+                &signature.ident,
+                "a function without `self` must say what is traced: \
+                 `#[traced(component = …)]`",
+            ));
+        }
+    };
+    let method =
+        options.name.map_or_else(|| signature.ident.unraw().to_string(), |name| name.value());
+    Ok(Plan {
+        start: begin(&krate, &component, span, &method),
+        krate,
+        entries: options.entries,
+        skip_if: options.skip_if,
+        parent: options.parent,
+        reuse: options.reuse,
+        result: options.result,
+    })
+}
+
+/// `&Self`, from whatever the receiver is.
+fn borrow_self(receiver: &Receiver) -> TokenStream {
+    let this = receiver.self_token;
+    let derefs = (0..pointers(&receiver.ty)).map(|_| quote_spanned!(at(this.span)=> *));
+    quote_spanned!(at(this.span)=> &#(#derefs)*#this)
+}
+
+fn is_shared_reference(ty: &Type) -> bool {
+    matches!(ty, Type::Reference(reference) if reference.mutability.is_none())
+}
+
+/// How many pointers lie between a receiver's type and `Self`.
+fn pointers(ty: &Type) -> usize {
+    match ty {
+        Type::Reference(reference) => 1 + pointers(&reference.elem),
+        Type::Paren(inner) => pointers(&inner.elem),
+        Type::Group(inner) => pointers(&inner.elem),
+        Type::Path(path) => {
+            let Some(segment) = path.path.segments.last() else { return 0 };
+            let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return 0 };
+            let pointee = arguments.args.iter().find_map(|argument| match argument {
+                GenericArgument::Type(pointee) => Some(pointee),
+                _ => None,
+            });
+            match (pointee, segment.ident.to_string().as_str()) {
+                // A `Pin` adds nothing to the pointer that it pins.
+                (Some(pointee), "Pin") => pointers(pointee),
+                (Some(pointee), "Arc" | "Rc" | "Box") => 1 + pointers(pointee),
+                _ => 0,
+            }
+        }
+        _ => 0,
+    }
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let mut attributes = input.call(Attribute::parse_outer)?;
+        let start = input.span();
+        let visibility = input.parse()?;
+        let signature: Signature = input.parse().map_err(|_| {
+            Error::new(
+                start,
+                "`#[traced]` goes on a method or a function; for a type see `#[derive(Traceable)]`",
+            )
+        })?;
+        if !input.peek(Brace) {
+            return Err(Error::new_spanned(
+                &signature.ident,
+                "there is no body to trace here; put `#[traced]` on the implementations",
+            ));
+        }
+        let content;
+        let brace = braced!(content in input);
+        for mut inner in content.call(Attribute::parse_inner)? {
+            inner.style = AttrStyle::Outer;
+            attributes.push(inner);
+        }
+        Ok(Self { attributes, visibility, signature, brace, body: content.parse()? })
+    }
+}
+
+impl ToTokens for Function {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        for attribute in &self.attributes {
+            attribute.to_tokens(tokens);
+        }
+        self.visibility.to_tokens(tokens);
+        self.signature.to_tokens(tokens);
+        self.brace.surround(tokens, |tokens| self.body.to_tokens(tokens));
+    }
+}
+
+impl Function {
+    pub(super) fn receiver(&self) -> Option<&Receiver> {
+        self.signature.inputs.iter().find_map(|argument| match argument {
+            FnArg::Receiver(receiver) => Some(receiver),
+            FnArg::Typed(_) => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(options: &str, item: &str) -> String {
+        try_expand(options.parse().unwrap(), item.parse().unwrap()).unwrap_err().to_string()
+    }
+
+    fn expanded(options: &str, item: &str) -> String {
+        try_expand(options.parse().unwrap(), item.parse().unwrap()).unwrap().to_string()
+    }
+
+    #[test]
+    fn what_cannot_be_traced_is_said() {
+        assert!(error("", "fn f() {}").contains("component = …"));
+        assert!(error("", "const fn f(&self) {}").contains("remove `const`"));
+        assert!(error("", "fn f(&self);").contains("no body"));
+        assert!(error("", "struct S;").contains("derive(Traceable)"));
+        assert!(error("result = hook", "fn f(&self) -> ! { loop {} }").contains("never returns"));
+    }
+
+    #[test]
+    fn an_error_leaves_the_function_in_place() {
+        let kept = expand("what".parse().unwrap(), &"pub fn f(&self) { 1; }".parse().unwrap());
+        assert!(kept.to_string().starts_with("pub fn f (& self) { ::"), "{kept}");
+    }
+
+    #[test]
+    fn every_receiver_is_followed_to_self() {
+        for (receiver, borrowed) in [
+            ("&self", "&*self"),
+            ("&mut self", "&*self"),
+            ("mut self", "&self"),
+            ("self: Box<Self>", "&*self"),
+            ("self: &Arc<Self>", "&**self"),
+            ("self: Pin<&mut Self>", "&*self"),
+            ("self: Arc<Box<Self>>", "&**self"),
+        ] {
+            let code = expanded("", &format!("fn f({receiver}) {{}}")).replace(' ', "");
+            assert!(code.contains(&format!("begin({borrowed},\"f\")")), "{receiver}: {code}");
+        }
+    }
+
+    #[test]
+    fn raw_names_are_cleaned_and_inner_attributes_kept() {
+        let code = expanded("", "fn r#type(&self) { #![allow(unused)] }");
+        assert!(code.contains("\"type\"") && code.starts_with("# [allow (unused)]"), "{code}");
+    }
+}

@@ -1,0 +1,195 @@
+//! What stands in the parentheses of `#[traced(…)]`.
+
+use proc_macro2::Span;
+use syn::{
+    Error, Expr, LitStr, Path, Result, Token,
+    ext::IdentExt as _,
+    parenthesized,
+    parse::{Parse, ParseStream},
+};
+
+use crate::metadata::{self, Entry};
+
+const NAMES: &str =
+    "`name`, `component`, `with`, `content`, `result`, `parent`, `skip_if`, `reuse` and `crate`";
+
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) component: Option<Expr>,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) result: Option<Expr>,
+    pub(crate) parent: Option<Expr>,
+    pub(crate) skip_if: Option<Expr>,
+    pub(crate) reuse: bool,
+    pub(crate) krate: Option<Path>,
+}
+
+impl Parse for Options {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let mut options = Self::default();
+        while !input.is_empty() {
+            options.parse_one(input)?;
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(options)
+    }
+}
+
+impl Options {
+    fn parse_one(&mut self, input: ParseStream<'_>) -> Result<()> {
+        if input.peek(LitStr) {
+            let name: LitStr = input.parse()?;
+            return self.set_name(name.span(), name);
+        }
+        if !input.peek(syn::Ident::peek_any) {
+            return Err(
+                input.error(format!("expected the method's name in quotes, or an option: {NAMES}"))
+            );
+        }
+        let option = input.call(syn::Ident::parse_any)?;
+        let span = option.span();
+        match option.to_string().as_str() {
+            "name" => {
+                let name = assigned(input, span, "name = \"search\"")?;
+                self.set_name(span, name)
+            }
+            "component" => {
+                let value = assigned(input, span, "component = self.inner")?;
+                set(&mut self.component, span, "component", value)
+            }
+            "result" => {
+                let value =
+                    assigned(input, span, "result = |value, attributes| attributes.set(…)")?;
+                set(&mut self.result, span, "result", value)
+            }
+            "parent" => {
+                let value = assigned(input, span, "parent = &self.pipeline")?;
+                set(&mut self.parent, span, "parent", value)
+            }
+            "skip_if" => {
+                let value = assigned(input, span, "skip_if = query.is_empty()")?;
+                set(&mut self.skip_if, span, "skip_if", value)
+            }
+            "crate" => {
+                let value = assigned(input, span, "crate = my_crate::raaf_trace_core")?;
+                set(&mut self.krate, span, "crate", value)
+            }
+            "reuse" if self.reuse => Err(twice(span, "reuse")),
+            "reuse" => {
+                self.reuse = true;
+                Ok(())
+            }
+            "with" => self.parse_entries(input, span, "with(query, limit = n)", false),
+            "content" => self.parse_entries(input, span, "content(prompt)", true),
+            other => {
+                let hint = if input.peek(Token![=]) {
+                    format!("; metadata goes into `with({other} = …)`")
+                } else {
+                    String::new()
+                };
+                Err(Error::new(span, format!("unknown option `{other}`{hint}; there are {NAMES}")))
+            }
+        }
+    }
+
+    fn set_name(&mut self, span: Span, name: LitStr) -> Result<()> {
+        if name.value().is_empty() {
+            return Err(Error::new(name.span(), "the method's name cannot be empty"));
+        }
+        set(&mut self.name, span, "name", name)
+    }
+
+    fn parse_entries(
+        &mut self,
+        input: ParseStream<'_>,
+        span: Span,
+        example: &str,
+        content: bool,
+    ) -> Result<()> {
+        if !input.peek(syn::token::Paren) {
+            return Err(Error::new(
+                span,
+                format!("keys and values go in parentheses: `{example}`"),
+            ));
+        }
+        let group;
+        parenthesized!(group in input);
+        for entry in group.parse_terminated(Entry::parse, Token![,])? {
+            let entry = if content { entry.content() } else { entry };
+            metadata::push(&mut self.entries, entry)?;
+        }
+        Ok(())
+    }
+}
+
+fn assigned<T: Parse>(input: ParseStream<'_>, span: Span, example: &str) -> Result<T> {
+    if !input.peek(Token![=]) {
+        return Err(Error::new(span, format!("a value is missing: `{example}`")));
+    }
+    input.parse::<Token![=]>()?;
+    input.parse()
+}
+
+fn set<T>(slot: &mut Option<T>, span: Span, option: &str, value: T) -> Result<()> {
+    if slot.replace(value).is_some() { Err(twice(span, option)) } else { Ok(()) }
+}
+
+fn twice(span: Span, option: &str) -> Error {
+    Error::new(span, format!("`{option}` is given twice"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(source: &str) -> Result<Options> {
+        syn::parse_str(source)
+    }
+
+    fn error(source: &str) -> String {
+        parse(source).err().expect("must not parse").to_string()
+    }
+
+    #[test]
+    fn every_option_is_read() {
+        let options = parse(
+            r#""search", component = self.inner, with(query, "llm.tokens" = n, note = %x),
+               content(prompt, args = ?x), result = |r, a| a.set("n", r.len()), parent = &p,
+               skip_if = q.is_empty(), reuse, crate = my::core,"#,
+        )
+        .unwrap();
+        assert_eq!(options.name.unwrap().value(), "search");
+        assert_eq!(options.entries.len(), 5);
+        assert!(options.component.is_some() && options.result.is_some());
+        assert!(options.parent.is_some() && options.skip_if.is_some() && options.reuse);
+        assert!(options.krate.is_some());
+        assert_eq!(parse(r#"name = "x""#).unwrap().name.unwrap().value(), "x");
+        assert!(parse("").unwrap().name.is_none());
+    }
+
+    #[test]
+    fn unknown_options_list_the_known_ones() {
+        assert!(error("limit").starts_with("unknown option `limit`; there are `name`"));
+        assert!(error("limit = 3").contains("metadata goes into `with(limit = …)`"));
+        assert!(error("3").contains("expected the method's name in quotes"));
+    }
+
+    #[test]
+    fn nothing_is_given_twice() {
+        assert_eq!(error(r#""a", name = "b""#), "`name` is given twice");
+        assert_eq!(error("reuse, reuse"), "`reuse` is given twice");
+        assert_eq!(error("parent = a, parent = b"), "`parent` is given twice");
+        assert_eq!(error("with(a), content(a)"), "`a` is given twice");
+    }
+
+    #[test]
+    fn a_missing_value_is_shown_by_example() {
+        assert!(error("name").contains("`name = \"search\"`"));
+        assert!(error("result").contains("`result = |value, attributes|"));
+        assert!(error("with = x").contains("`with(query, limit = n)`"));
+        assert!(error(r#""""#).contains("empty"));
+    }
+}

@@ -1,0 +1,200 @@
+//! The code around a traced body: opening the call before it, closing it after.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::{Block, Expr, Path, Type, spanned::Spanned as _, visit_mut::VisitMut};
+
+use crate::metadata::Entry;
+
+/// A span that points at the user's code while the names in it stay invisible to that code, and
+/// while lints know the code for generated.
+pub(crate) fn at(location: Span) -> Span {
+    Span::mixed_site().located_at(location)
+}
+
+/// The path, shown in errors at `location`; what it names stays the same.
+pub(crate) fn located(path: &Path, location: Span) -> TokenStream {
+    let relocate = |mut token: TokenTree| {
+        token.set_span(token.span().located_at(location));
+        token
+    };
+    path.to_token_stream().into_iter().map(relocate).collect()
+}
+
+fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
+/// Where the crate is found when no `crate = …` says otherwise.
+pub(crate) fn default_crate() -> Path {
+    syn::parse_quote!(::raaf_trace_core)
+}
+
+/// What a traced call is made of.
+pub(crate) struct Plan {
+    pub(crate) krate: Path,
+    /// An expression that makes the `Call`.
+    pub(crate) start: TokenStream,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) skip_if: Option<Expr>,
+    pub(crate) parent: Option<Expr>,
+    pub(crate) reuse: bool,
+    pub(crate) result: Option<Expr>,
+}
+
+impl Plan {
+    /// Statements that run `closure` inside the call and yield what it returned.
+    pub(crate) fn around_closure(&self, closure: &TokenStream) -> TokenStream {
+        let (scope, result) = (local("__scope"), local("__result"));
+        let (open, close) = (self.open(), self.close(&scope, &result));
+        quote_spanned! {Span::mixed_site()=>
+            let mut #scope = #open;
+            let #result = #scope.run(#closure);
+            #close
+            #result
+        }
+    }
+
+    /// Statements that await `future` inside the call and yield its output.
+    pub(crate) fn around_future(&self, future: &TokenStream) -> TokenStream {
+        let (scope, result) = (local("__scope"), local("__result"));
+        let (open, close) = (self.open(), self.close(&scope, &result));
+        quote_spanned! {Span::mixed_site()=>
+            let mut #scope = #open;
+            let #result = #scope.run_async(#future).await;
+            #close
+            #result
+        }
+    }
+
+    /// As [`around_closure`](Self::around_closure), for a closure that never returns a value.
+    pub(crate) fn around_endless_closure(&self, closure: &TokenStream) -> TokenStream {
+        let open = self.open();
+        quote_spanned!(Span::mixed_site()=> match #open.run(#closure) {})
+    }
+
+    /// As [`around_future`](Self::around_future), for a future that never yields a value.
+    pub(crate) fn around_endless_future(&self, future: &TokenStream) -> TokenStream {
+        let open = self.open();
+        quote_spanned!(Span::mixed_site()=> match #open.run_async(#future).await {})
+    }
+
+    /// An expression that makes the call, describes it and enters it.
+    ///
+    /// What describes it is evaluated only while the call may still become a span.
+    fn open(&self) -> TokenStream {
+        let call = local("__call");
+        let start = &self.start;
+        let skip = self.skip_if.as_ref().map(|condition| {
+            let span = at(condition.span());
+            quote_spanned! {span=> if #call.is_enabled() { #call = #call.skip_if(#condition); } }
+        });
+        let parent = self.parent.as_ref().map(|parent| {
+            let span = at(parent.span());
+            quote_spanned!(span=> #call = #call.parent(#parent);)
+        });
+        let reuse = self.reuse.then(|| quote!(#call = #call.reuse();));
+        let entries: Vec<_> = self.entries.iter().map(|entry| entry.statement(&call)).collect();
+        let described = (parent.is_some() || reuse.is_some() || !entries.is_empty())
+            .then(|| quote!(if #call.is_enabled() { #parent #reuse #(#entries)* }));
+        if skip.is_none() && described.is_none() {
+            return quote_spanned!(Span::mixed_site()=> #start.enter());
+        }
+        quote_spanned! {Span::mixed_site()=> {
+            let mut #call = #start;
+            #skip
+            #described
+            #call.enter()
+        }}
+    }
+
+    /// Statements that tell the scope how it went. The traits that tell a `Result` from the rest
+    /// are imported in blocks without user code, where they cannot get in its way.
+    fn close(&self, scope: &Ident, result: &Ident) -> TokenStream {
+        let krate = &self.krate;
+        let value = local("__value");
+        let attributes = local("__attributes");
+        let hook = self.result.as_ref().map(|hook| {
+            let span = at(hook.span());
+            let krate = located(krate, span);
+            let call_hook = quote_spanned! {span=>
+                #krate::__private::probe::result_hook(#value, #attributes, #hook)
+            };
+            quote_spanned! {Span::mixed_site()=>
+                if #scope.wants_result() {
+                    let #value = {
+                        use #krate::__private::probe::*;
+                        (&&Probe(&#result)).ok_ref()
+                    };
+                    if let ::core::option::Option::Some(#value) = #value {
+                        #scope.result_attributes(|#attributes| #call_hook);
+                    }
+                }
+            }
+        });
+        quote_spanned! {Span::mixed_site()=>
+            #hook
+            #scope.end({
+                use #krate::__private::probe::*;
+                (&&&&&&&&Probe(&#result)).outcome()
+            });
+        }
+    }
+}
+
+/// An expression that starts a call of `method` on `component`.
+pub(crate) fn begin(
+    krate: &Path,
+    component: &TokenStream,
+    span: Span,
+    method: &str,
+) -> TokenStream {
+    let span = at(span);
+    let krate = located(krate, span);
+    quote_spanned!(span=> #krate::__private::begin(#component, #method))
+}
+
+/// `async move { statements }` whose output is known to be `output` before its statements are
+/// looked at, as it is for the body of an `async fn`.
+pub(crate) fn typed_async_block(output: &Type, statements: &TokenStream) -> TokenStream {
+    let hint = output_hint(output);
+    quote_spanned!(Span::mixed_site()=> async move { #hint #statements })
+}
+
+/// A statement without effect, whose `return` fixes the type of the block it stands in.
+pub(crate) fn output_hint(output: &Type) -> TokenStream {
+    let span = at(output.span());
+    let never = Ident::new("__never", span);
+    quote_spanned! {span=>
+        if let ::core::option::Option::Some(#never) = ::core::option::Option::None::<#output> {
+            return #never;
+        }
+    }
+}
+
+/// The type with `_` in place of each `impl Trait`, which may not be named inside a body.
+pub(crate) fn nameable(ty: &Type) -> Type {
+    struct Elide;
+
+    impl VisitMut for Elide {
+        fn visit_type_mut(&mut self, ty: &mut Type) {
+            if let Type::ImplTrait(_) = ty {
+                *ty = syn::parse_quote!(_);
+            } else {
+                syn::visit_mut::visit_type_mut(self, ty);
+            }
+        }
+    }
+
+    let mut ty = ty.clone();
+    Elide.visit_type_mut(&mut ty);
+    ty
+}
+
+/// The last expression of a block: what the block yields.
+pub(crate) fn tail_mut(block: &mut Block) -> Option<&mut Expr> {
+    match block.stmts.last_mut() {
+        Some(syn::Stmt::Expr(tail, None)) => Some(tail),
+        _ => None,
+    }
+}

@@ -1,0 +1,303 @@
+//! `#[derive(Traceable)]`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{
+    Data, DeriveInput, Error, ExprPath, Field, Ident, Index, LitStr, Member, Meta, Path, Result,
+    Token, Type, ext::IdentExt as _, parse::ParseStream, spanned::Spanned as _,
+};
+
+use crate::call::{at, default_crate};
+
+/// What the struct's own `#[trace(…)]` says.
+#[derive(Default)]
+struct Container {
+    attributes: Option<ExprPath>,
+    should_create: Option<ExprPath>,
+    krate: Option<Path>,
+}
+
+/// What a field is to tracing.
+enum Role {
+    Component,
+    Attribute { key: LitStr, content: bool },
+}
+
+struct Marked<'a> {
+    member: Member,
+    field: &'a Field,
+    role: Option<(Span, Role)>,
+}
+
+/// `self` as the derived methods know it, whatever the span of the tokens around it.
+fn this() -> Token![self] {
+    Token![self](Span::call_site())
+}
+
+/// Expands the derive of one struct.
+pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
+    let fields = match &input.data {
+        Data::Struct(data) => &data.fields,
+        Data::Enum(data) => return Err(unfit(data.enum_token.span, "an enum")),
+        Data::Union(data) => return Err(unfit(data.union_token.span, "a union")),
+    };
+    let container = Container::read(input)?;
+    let fields = fields
+        .iter()
+        .enumerate()
+        .map(|(index, field)| Marked::read(index, field))
+        .collect::<Result<Vec<_>>>()?;
+    let component = component(&input.ident, &fields)?;
+
+    let this = this();
+    let krate = container.krate.unwrap_or_else(default_crate);
+    let attributes = Ident::new("__attributes", Span::mixed_site());
+    let settings: Vec<_> = fields.iter().filter_map(|field| field.setting(&attributes)).collect();
+    let hook = container
+        .attributes
+        .map(|hook| quote_spanned!(at(hook.span())=> #hook(#this, #attributes);));
+    let span_attributes = (!settings.is_empty() || hook.is_some()).then(|| {
+        quote! {
+            fn span_attributes(&self, #attributes: &mut #krate::Attributes) {
+                #(#settings)*
+                #hook
+            }
+        }
+    });
+    let should_create = container.should_create.map(|rule| {
+        let call = Ident::new("__call", Span::mixed_site());
+        let ask = quote_spanned!(at(rule.span())=> #rule(#this, #call));
+        quote! {
+            fn should_create_span(&self, #call: &#krate::CallInfo<'_>) -> bool {
+                #ask
+            }
+        }
+    });
+
+    let name = &input.ident;
+    let (generics, arguments, clauses) = input.generics.split_for_impl();
+    let (member, span) = (&component.member, at(component.field.ty.span()));
+    let component = quote_spanned!(span=> &#this.#member);
+    Ok(quote! {
+        #[automatically_derived]
+        impl #generics #krate::Traceable for #name #arguments #clauses {
+            fn component(&self) -> &#krate::Component {
+                #component
+            }
+            #span_attributes
+            #should_create
+        }
+    })
+}
+
+fn unfit(span: Span, what: &str) -> Error {
+    Error::new(
+        span,
+        format!(
+            "`Traceable` can be derived for structs only, since {what} has no field that is always \
+             there; put it into a struct beside a `Component`, or implement the trait by hand"
+        ),
+    )
+}
+
+/// The marked field, else the only one whose type is called `Component`.
+fn component<'a, 'f>(name: &Ident, fields: &'a [Marked<'f>]) -> Result<&'a Marked<'f>> {
+    let mut marked = fields.iter().filter_map(|field| match field.role {
+        Some((span, Role::Component)) => Some((span, field)),
+        _ => None,
+    });
+    if let Some((_, first)) = marked.next() {
+        return match marked.next() {
+            Some((span, _)) => Err(Error::new(span, "another field is marked as the component")),
+            None => Ok(first),
+        };
+    }
+    let mut typed =
+        fields.iter().filter(|field| field.role.is_none() && is_component(&field.field.ty));
+    match (typed.next(), typed.next()) {
+        (Some(only), None) => Ok(only),
+        (Some(_), Some(second)) => Err(Error::new_spanned(
+            &second.field.ty,
+            "more than one field is a `Component`; mark the struct's own with `#[trace(component)]`",
+        )),
+        (None, _) => Err(Error::new_spanned(
+            name,
+            format!(
+                "`{name}` has no field of type `Component`; add `component: Component`, or mark \
+                 the field with `#[trace(component)]`"
+            ),
+        )),
+    }
+}
+
+fn is_component(ty: &Type) -> bool {
+    match ty {
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == "Component"),
+        Type::Group(inner) => is_component(&inner.elem),
+        Type::Paren(inner) => is_component(&inner.elem),
+        _ => false,
+    }
+}
+
+impl Container {
+    fn read(input: &DeriveInput) -> Result<Self> {
+        let mut container = Self::default();
+        for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("trace")) {
+            attribute.meta.require_list()?.parse_nested_meta(|option| {
+                if option.path.is_ident("attributes") {
+                    once(&mut container.attributes, &option.path, option.value()?)
+                } else if option.path.is_ident("should_create") {
+                    once(&mut container.should_create, &option.path, option.value()?)
+                } else if option.path.is_ident("crate") {
+                    once(&mut container.krate, &option.path, option.value()?)
+                } else {
+                    Err(option.error(
+                        "unknown option; a struct takes `attributes = path`, `should_create = path` \
+                         and `crate = path`",
+                    ))
+                }
+            })?;
+        }
+        Ok(container)
+    }
+}
+
+fn once<T: syn::parse::Parse>(
+    slot: &mut Option<T>,
+    option: &Path,
+    value: ParseStream<'_>,
+) -> Result<()> {
+    if slot.replace(value.parse()?).is_some() {
+        let name = option.to_token_stream();
+        return Err(Error::new_spanned(option, format!("`{name}` is given twice")));
+    }
+    Ok(())
+}
+
+impl<'a> Marked<'a> {
+    fn read(index: usize, field: &'a Field) -> Result<Self> {
+        let member = field.ident.clone().map_or_else(
+            || Member::Unnamed(Index { index: index as u32, span: field.span() }),
+            Member::Named,
+        );
+        let mut role = None;
+        for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("trace")) {
+            let span = attribute.span();
+            let read = match &attribute.meta {
+                Meta::Path(path) => Role::named_as(field, path)?,
+                _ => attribute.parse_args_with(|input: ParseStream<'_>| Role::parse(input))?,
+            };
+            if role.replace((span, read)).is_some() {
+                return Err(Error::new(span, "a field takes one `#[trace]`"));
+            }
+        }
+        Ok(Self { member, field, role })
+    }
+
+    /// The statement that puts the field on a span.
+    fn setting(&self, attributes: &Ident) -> Option<TokenStream> {
+        let Some((_, Role::Attribute { key, content })) = &self.role else { return None };
+        let span = at(self.field.ty.span());
+        let method = Ident::new(if *content { "set_content" } else { "set" }, span);
+        let (this, member) = (this(), &self.member);
+        Some(quote_spanned!(span=> #attributes.#method(#key, &#this.#member);))
+    }
+}
+
+impl Role {
+    fn named_as(field: &Field, mark: &Path) -> Result<Self> {
+        match &field.ident {
+            Some(name) => Ok(Self::Attribute {
+                key: LitStr::new(&name.unraw().to_string(), name.span()),
+                content: false,
+            }),
+            None => Err(Error::new_spanned(
+                mark,
+                "a field without a name needs a key: `#[trace(\"processor.batch_size\")]`",
+            )),
+        }
+    }
+
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let expected = "expected a key in quotes, `content = \"key\"` or `component`";
+        let role = if input.peek(LitStr) {
+            Self::Attribute { key: key(input)?, content: false }
+        } else {
+            let option =
+                input.call(Ident::parse_any).map_err(|error| Error::new(error.span(), expected))?;
+            if option == "component" {
+                Self::Component
+            } else if option == "content" && input.peek(Token![=]) {
+                input.parse::<Token![=]>()?;
+                Self::Attribute { key: key(input)?, content: true }
+            } else {
+                return Err(Error::new(option.span(), expected));
+            }
+        };
+        input.parse::<Option<Token![,]>>()?;
+        if !input.is_empty() {
+            return Err(input.error("a field takes one option"));
+        }
+        Ok(role)
+    }
+}
+
+fn key(input: ParseStream<'_>) -> Result<LitStr> {
+    let key: LitStr = input.parse()?;
+    if key.value().is_empty() {
+        return Err(Error::new(key.span(), "a key cannot be empty"));
+    }
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(source: &str) -> String {
+        expand(&syn::parse_str(source).unwrap()).unwrap().to_string().replace(' ', "")
+    }
+
+    fn error(source: &str) -> String {
+        expand(&syn::parse_str(source).unwrap()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_component_is_found_by_type_or_by_mark() {
+        assert!(code("struct S { c: raaf::Component, n: u8 }").contains("&self.c"));
+        assert!(code("struct S(u8, Component);").contains("&self.1"));
+        assert!(code("struct S { a: Component, #[trace(component)] b: Own }").contains("&self.b"));
+    }
+
+    #[test]
+    fn fields_become_attributes() {
+        let code = code(
+            r#"struct S { c: Component, #[trace("s.n")] n: u8, #[trace] r#type: u8,
+               #[trace(content = "s.p")] p: String }"#,
+        );
+        assert!(code.contains(r#".set("s.n",&self.n)"#), "{code}");
+        assert!(code.contains(r#".set("type",&self.r#type)"#), "{code}");
+        assert!(code.contains(r#".set_content("s.p",&self.p)"#), "{code}");
+    }
+
+    #[test]
+    fn a_missing_or_doubtful_component_is_said() {
+        assert!(error("struct S { n: u8 }").contains("`S` has no field of type `Component`"));
+        assert!(error("struct S;").contains("add `component: Component`"));
+        assert!(error("struct S(Component, Component);").contains("mark the struct's own"));
+        let twice = "struct S { #[trace(component)] a: A, #[trace(component)] b: B }";
+        assert!(error(twice).contains("another field"));
+        assert!(error("enum E { A(Component) }").contains("structs only"));
+    }
+
+    #[test]
+    fn unknown_options_list_the_known_ones() {
+        assert!(error("struct S { #[trace(what)] c: Component }").contains("content ="));
+        assert!(error("#[trace(what)] struct S(Component);").contains("should_create"));
+        assert!(error("struct S(Component, #[trace] u8);").contains("needs a key"));
+        assert!(error(r#"struct S(Component, #[trace("")] u8);"#).contains("empty"));
+        assert!(error(r#"struct S(Component, #[trace("a", "b")] u8);"#).contains("one option"));
+        let twice = "#[trace(crate = a, crate = b)] struct S(Component);";
+        assert!(error(twice).contains("`crate` is given twice"));
+    }
+}

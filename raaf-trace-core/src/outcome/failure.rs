@@ -1,0 +1,180 @@
+//! Which error types the closure form for `Result`s takes.
+
+use std::{borrow::Cow, error::Error};
+
+use super::ErrorReport;
+
+/// An error type that a traced call may fail with.
+///
+/// Implemented for every [`Error`], for the boxed errors, for report types in the manner of
+/// `anyhow::Error`, for strings and for `()`. `Via` only keeps these implementations apart and is
+/// always inferred: write `E: Failure<V>` with a free `V`.
+///
+/// For a type of your own that is no [`Error`], implement it with any `Via`, say `()`:
+///
+/// ```
+/// use raaf_trace_core::{ErrorReport, Failure};
+///
+/// enum Refusal {
+///     Quota,
+/// }
+///
+/// impl Failure<()> for Refusal {
+///     fn report(&self) -> ErrorReport {
+///         match self {
+///             Refusal::Quota => ErrorReport::from_message("Refusal", "quota used up"),
+///         }
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a traced call cannot fail with `{Self}`: nothing tells what a span would say of it",
+    label = "neither an error, a boxed error, a report in the manner of `anyhow`, nor a string",
+    note = "implement `std::error::Error` for it, or `Failure<()>`"
+)]
+pub trait Failure<Via> {
+    /// What a span says about this error.
+    fn report(&self) -> ErrorReport;
+}
+
+/// The ways by which a type is a [`Failure`].
+pub mod via {
+    /// By being a [`std::error::Error`].
+    #[derive(Debug)]
+    pub enum StdError {}
+    /// By being a box of an error.
+    #[derive(Debug)]
+    pub enum BoxedError {}
+    /// By lending an error, with and without thread bounds, as `anyhow::Error` does.
+    #[derive(Debug)]
+    pub enum Report {}
+    /// By being a text.
+    #[derive(Debug)]
+    pub enum Text {}
+    /// By being `()`.
+    #[derive(Debug)]
+    pub enum Unit {}
+}
+
+impl<E: Error> Failure<via::StdError> for E {
+    fn report(&self) -> ErrorReport {
+        ErrorReport::of(self)
+    }
+}
+
+// Both bounds, although one would do for reading: `Arc<dyn Error + Send + Sync>` has one of them
+// and is an `Error` besides, so that with one bound its way would be ambiguous.
+impl<E> Failure<via::Report> for E
+where
+    E: AsRef<dyn Error> + AsRef<dyn Error + Send + Sync>,
+{
+    fn report(&self) -> ErrorReport {
+        let error: &dyn Error = self.as_ref();
+        ErrorReport::from_error(error).with_type::<E>()
+    }
+}
+
+macro_rules! boxed {
+    ($($boxed:ty),*) => {$(
+        impl Failure<via::BoxedError> for $boxed {
+            fn report(&self) -> ErrorReport {
+                ErrorReport::from_error(&**self).with_type::<Self>()
+            }
+        }
+    )*};
+}
+boxed!(Box<dyn Error + '_>, Box<dyn Error + Send + '_>, Box<dyn Error + Send + Sync + '_>);
+
+macro_rules! text {
+    ($($text:ty),*) => {$(
+        impl Failure<via::Text> for $text {
+            fn report(&self) -> ErrorReport {
+                ErrorReport::from_display(self)
+            }
+        }
+    )*};
+}
+text!(String, &str, Box<str>, Cow<'_, str>);
+
+impl Failure<via::Unit> for () {
+    fn report(&self) -> ErrorReport {
+        ErrorReport::from_message("()", "failed")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, io, sync::Arc};
+
+    use super::*;
+
+    fn fail<T, E: Failure<V>, V>(run: impl FnOnce() -> Result<T, E>) -> Option<ErrorReport> {
+        run().err().map(|error| error.report())
+    }
+
+    fn told<E: Failure<V>, V>(error: E) -> (String, String) {
+        let report = fail(|| Err::<(), E>(error)).expect("it failed");
+        (report.type_name, report.message)
+    }
+
+    fn pair(type_name: &str, message: &str) -> (String, String) {
+        (type_name.to_owned(), message.to_owned())
+    }
+
+    #[test]
+    fn concrete_errors_are_failures() {
+        assert_eq!(told(io::Error::other("disk")), pair("io::Error", "disk"));
+        assert_eq!(told(std::fmt::Error).0, "fmt::Error");
+        assert!(fail(|| Ok::<_, Infallible>(1)).is_none());
+    }
+
+    #[test]
+    fn boxed_errors_are_failures() {
+        let boxed: Box<dyn Error> = "bare".into();
+        assert_eq!(told(boxed), pair("Box<dyn Error>", "bare"));
+        let boxed: Box<dyn Error + Send + Sync> = "shared".into();
+        assert_eq!(told(boxed), pair("Box<dyn Error + Send + Sync>", "shared"));
+        let boxed: Box<dyn Error + Send> = Box::new(io::Error::other("sent"));
+        assert_eq!(told(boxed), pair("Box<dyn Error + Send>", "sent"));
+    }
+
+    #[test]
+    fn an_error_behind_an_arc_is_a_failure() {
+        let shared: Arc<dyn Error + Send + Sync> = Arc::new(io::Error::other("shared"));
+        assert_eq!(told(shared).1, "shared");
+    }
+
+    #[test]
+    fn reports_in_the_manner_of_anyhow_are_failures() {
+        let error = anyhow::Error::from(io::Error::other("disk")).context("saving");
+        let report = fail(|| Err::<(), _>(error)).expect("it failed");
+        assert_eq!(report.type_name, "anyhow::Error");
+        assert_eq!(report.message, "saving");
+        assert_eq!(report.sources, ["disk"]);
+    }
+
+    #[test]
+    fn texts_and_unit_are_failures() {
+        assert_eq!(told(String::from("owned")), pair("String", "owned"));
+        assert_eq!(told("borrowed"), pair("&str", "borrowed"));
+        assert_eq!(told(()), pair("()", "failed"));
+    }
+
+    #[test]
+    fn question_marks_inside_the_closure_are_inferred() {
+        let report = fail(|| {
+            let number: i32 = "x".parse()?;
+            anyhow::ensure!(number > 0, "too small");
+            Ok(number)
+        });
+        assert_eq!(report.map(|report| report.type_name).as_deref(), Some("anyhow::Error"));
+    }
+
+    #[test]
+    fn generic_code_needs_no_more_than_the_bound_of_its_error() {
+        fn generic<E: Error>(error: E) -> String {
+            told(error).1
+        }
+        assert_eq!(generic(io::Error::other("inner")), "inner");
+    }
+}

@@ -1,0 +1,97 @@
+//! How a traced call ended, and how that is read from the value it returned.
+//!
+//! A `Result` and a plain value need different treatment, and no single generic function can tell
+//! them apart. The macros, which are expanded where the type is known, ask a [`probe`]; the closure
+//! form for `Result`s asks its error type for a [`Failure`].
+
+mod failure;
+pub mod probe;
+mod report;
+
+pub use failure::{Failure, via};
+pub use report::ErrorReport;
+
+/// How a traced call ended, when it came back at all.
+///
+/// A call that did not come back (a panic, a dropped future) has no outcome: the scope that runs it
+/// notices that by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The call returned a plain value, or the `Ok` of a `Result`.
+    Returned {
+        /// Full name of the value's type; of the `Ok` type for a `Result`.
+        type_name: &'static str,
+    },
+    /// The call returned an `Err`.
+    Failed {
+        /// What is known about the error.
+        error: ErrorReport,
+        /// Full name of the `Ok` type that the call would have returned.
+        type_name: &'static str,
+    },
+}
+
+impl Outcome {
+    /// The outcome of a call that returned a `T`, or an `Ok(T)`.
+    pub fn returned<T: ?Sized>() -> Self {
+        Self::Returned { type_name: std::any::type_name::<T>() }
+    }
+
+    /// The outcome of a call that should have returned a `T` and failed.
+    pub fn failed<T: ?Sized>(error: ErrorReport) -> Self {
+        Self::Failed { error, type_name: std::any::type_name::<T>() }
+    }
+
+    /// The outcome that a `Result` describes, for any error type that is a [`Failure`].
+    ///
+    /// ```
+    /// use raaf_trace_core::Outcome;
+    ///
+    /// let parsed = "12x".parse::<i32>();
+    /// assert!(Outcome::of_result(&parsed).is_failure());
+    /// ```
+    pub fn of_result<T, E: Failure<V>, V>(result: &Result<T, E>) -> Self {
+        match result {
+            Ok(_) => Self::returned::<T>(),
+            Err(error) => Self::failed::<T>(error.report()),
+        }
+    }
+
+    /// Whether the call returned an `Err`.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed { .. })
+    }
+}
+
+/// Whether `T` is a `Result`: what the closure form for plain values warns about in debug builds.
+///
+/// Goes by the type's name, so it also answers where `T` is a type parameter. It is a help for
+/// finding mistakes and nothing may depend on it: the name of a type is not guaranteed.
+pub fn looks_like_result<T: ?Sized>() -> bool {
+    let name = std::any::type_name::<T>();
+    name.starts_with("core::result::Result<") || name.starts_with("std::result::Result<")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_results_look_like_results() {
+        struct MyResult;
+        assert!(looks_like_result::<Result<u8, String>>());
+        assert!(looks_like_result::<std::io::Result<()>>());
+        assert!(!looks_like_result::<Option<Result<u8, String>>>());
+        assert!(!looks_like_result::<MyResult>());
+        assert!(!looks_like_result::<()>());
+    }
+
+    #[test]
+    fn a_result_names_its_ok_type_either_way() {
+        let good: Result<u8, String> = Ok(1);
+        let bad: Result<u8, String> = Err("no".into());
+        assert_eq!(Outcome::of_result(&good), Outcome::Returned { type_name: "u8" });
+        assert!(matches!(Outcome::of_result(&bad), Outcome::Failed { type_name: "u8", .. }));
+    }
+}

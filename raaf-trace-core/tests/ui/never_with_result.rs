@@ -1,0 +1,15 @@
+use raaf_trace_core::{Component, Traceable, traced};
+
+#[derive(Traceable)]
+struct Tool {
+    component: Component,
+}
+
+impl Tool {
+    #[traced(result = |_, _| ())]
+    fn serve(&self) -> ! {
+        loop {}
+    }
+}
+
+fn main() {}

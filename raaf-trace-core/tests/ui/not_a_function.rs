@@ -1,0 +1,6 @@
+use raaf_trace_core::traced;
+
+#[traced]
+struct Tool;
+
+fn main() {}

@@ -1,0 +1,10 @@
+use raaf_trace_core::traced;
+
+struct Tool;
+
+impl Tool {
+    #[traced]
+    fn search(&self) {}
+}
+
+fn main() {}
