@@ -39,6 +39,19 @@ pub trait SpanProcessor: Send + Sync + 'static {
         self.on_end(&span);
     }
 
+    /// Whether calls only queue what they are given, keep their timeouts and never panic, so that
+    /// they need no watching. For this crate's own processors.
+    #[doc(hidden)]
+    fn queues_only(&self) -> bool {
+        false
+    }
+
+    /// The last span of a trace in this process has ended. Only for those that only queue.
+    #[doc(hidden)]
+    fn on_root_end(&self, flush: bool) {
+        let _ = flush;
+    }
+
     /// Delivers everything that ended before the call.
     ///
     /// # Errors

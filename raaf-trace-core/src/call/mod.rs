@@ -1,0 +1,185 @@
+//! A traced call: what it is given, whether it gets a span, and how it runs.
+
+mod hooks;
+mod info;
+mod open;
+mod run;
+mod scope;
+
+use crate::{
+    IntoParent, IntoValue, Key, Parent, Traceable, attributes::Attributes, gate, suppress,
+};
+use hooks::{LazyAttributes, Then};
+pub use info::CallInfo;
+pub(crate) use info::Metadata;
+pub use scope::CallScope;
+
+/// A traced call in preparation; see [`TraceableExt::traced`](crate::TraceableExt::traced).
+///
+/// Nothing happens until one of the `run` forms: [`run`](Call::run) for work that returns a plain
+/// value, [`try_run`](Call::try_run) for work that returns a `Result` and
+/// [`run_async`](Call::run_async) and [`try_run_async`](Call::try_run_async) for futures. One
+/// function cannot tell a `Result` from another value; the attribute [`traced`](macro@crate::traced)
+/// and the macro of that name can, and are the better choice where they fit.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{Component, TraceableExt as _};
+///
+/// let indexer = Component::new("Indexer").with_kind("processor");
+/// let words = indexer
+///     .traced("count")
+///     .with("unit", "words")
+///     .run(|| "to be or not to be".split(' ').count());
+/// assert_eq!(words, 6);
+/// ```
+#[derive(Debug)]
+#[must_use = "a traced call does nothing until it is run"]
+pub struct Call<'a, T: Traceable + ?Sized, L = (), R = ()> {
+    traceable: &'a T,
+    method: Key,
+    metadata: Metadata,
+    lazy: L,
+    on_result: R,
+    parent: Option<Parent>,
+    enabled: bool,
+    skip: bool,
+    reuse: bool,
+}
+
+impl<'a, T: Traceable + ?Sized> Call<'a, T> {
+    #[inline]
+    pub(crate) fn new(traceable: &'a T, method: Key) -> Self {
+        Self {
+            traceable,
+            method,
+            metadata: Metadata::default(),
+            lazy: (),
+            on_result: (),
+            parent: None,
+            enabled: gate::is_open() && !suppress::active(),
+            skip: false,
+            reuse: false,
+        }
+    }
+}
+
+impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
+    /// Whether tracing is on at all: when it is off, metadata need not be worked out.
+    #[inline]
+    pub fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// Adds an attribute that is known now; [`CallInfo`] shows it to the decision whether there
+    /// is a span.
+    #[inline]
+    pub fn with(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
+        if self.enabled {
+            self.metadata.add(key.into(), value.into_value(), false);
+        }
+        self
+    }
+
+    /// As [`with`](Self::with), for what a user or a model wrote: prompts, completions, arguments
+    /// and results of tools. It may be longer, and is left out when sensitive data is.
+    #[inline]
+    pub fn with_content(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
+        if self.enabled {
+            self.metadata.add(key.into(), value.into_value(), true);
+        }
+        self
+    }
+
+    /// Adds attributes that are worked out only if a span is made.
+    #[inline]
+    pub fn with_attributes<F>(self, attributes: F) -> Call<'a, T, Then<L, F>, R>
+    where
+        F: FnOnce(&mut Attributes),
+    {
+        self.map_lazy(|lazy| Then(lazy, attributes))
+    }
+
+    /// Names the parent: a component, a span, or a captured or remote context.
+    #[inline]
+    pub fn parent(mut self, parent: impl IntoParent) -> Self {
+        if self.enabled {
+            self.parent = Some(parent.into_parent());
+        }
+        self
+    }
+
+    /// Asks for no span if `skip` holds: the work runs, and spans inside attach to the enclosing
+    /// one. A component that decides for itself can overrule it.
+    #[inline]
+    pub fn skip_if(mut self, skip: bool) -> Self {
+        self.skip |= skip;
+        self
+    }
+
+    /// Reuses the innermost active span if it is this component's, whatever its method.
+    #[inline]
+    pub fn reuse(mut self) -> Self {
+        self.reuse = true;
+        self
+    }
+
+    /// Looks at what the work returned (in a `Result`, at the `Ok` value) and adds attributes for
+    /// it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, TraceableExt as _};
+    ///
+    /// Component::tool("Search")
+    ///     .traced("search")
+    ///     .on_result(|hits: &Vec<&str>, attributes| {
+    ///         attributes.set("result.items_found", hits.len());
+    ///     })
+    ///     .run(|| vec!["a", "b"]);
+    /// ```
+    #[inline]
+    pub fn on_result<V: ?Sized, F>(self, hook: F) -> Call<'a, T, L, hooks::OnResult<F, V>>
+    where
+        F: FnOnce(&V, &mut Attributes),
+    {
+        self.map_result(|_| hooks::OnResult::new(hook))
+    }
+
+    fn map_lazy<L2>(self, map: impl FnOnce(L) -> L2) -> Call<'a, T, L2, R> {
+        let Self { traceable, method, metadata, lazy, on_result, parent, enabled, skip, reuse } =
+            self;
+        let lazy = map(lazy);
+        Call { traceable, method, metadata, lazy, on_result, parent, enabled, skip, reuse }
+    }
+
+    fn map_result<R2>(self, map: impl FnOnce(R) -> R2) -> Call<'a, T, L, R2> {
+        let Self { traceable, method, metadata, lazy, on_result, parent, enabled, skip, reuse } =
+            self;
+        let on_result = map(on_result);
+        Call { traceable, method, metadata, lazy, on_result, parent, enabled, skip, reuse }
+    }
+}
+
+impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
+    /// Decides whether there is a span, and opens it.
+    #[inline]
+    fn open(self) -> (CallScope, R) {
+        let Self { traceable, method, metadata, lazy, on_result, parent, enabled, skip, reuse } =
+            self;
+        if !enabled {
+            return (CallScope::none(), on_result);
+        }
+        let scope = open::open(traceable, open::Given { method, metadata, lazy, parent, skip, reuse });
+        (scope, on_result)
+    }
+
+    /// For the macros: decides, opens, and leaves running the work to them.
+    #[doc(hidden)]
+    #[inline]
+    pub fn enter(self) -> CallScope {
+        self.open().0
+    }
+}

@@ -1,0 +1,207 @@
+//! A decided call: its span, if it has one, around the work.
+
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context as TaskContext, Poll},
+};
+
+use pin_project_lite::pin_project;
+
+use crate::{
+    Status,
+    attributes::Attributes,
+    context::flow::{self, Current},
+    outcome::{ErrorReport, Outcome},
+    panics,
+    span::{finish, record::Record},
+};
+
+/// A traced call that has been decided: around the work there is a span of its own, or one that it
+/// reuses, or none.
+///
+/// The macros and the `run` forms use it; it is public for others who write such forms. Dropped
+/// without [`end`](CallScope::end), its span ends as cancelled.
+#[derive(Debug)]
+pub struct CallScope {
+    /// For a span of its own, the context that holds inside.
+    current: Current,
+    claim: Claim,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claim {
+    None,
+    Own,
+    Reused,
+}
+
+impl CallScope {
+    #[inline]
+    pub(super) fn none() -> Self {
+        Self { current: Current::default(), claim: Claim::None }
+    }
+
+    pub(super) fn own(record: Arc<Record>) -> Self {
+        Self { current: Current::inside(record), claim: Claim::Own }
+    }
+
+    pub(super) fn reused(record: Arc<Record>) -> Self {
+        Self { current: Current::inside(record), claim: Claim::Reused }
+    }
+
+    fn record(&self) -> Option<&Arc<Record>> {
+        self.current.innermost.local()
+    }
+
+    /// Whether the outcome of the work matters to a span.
+    #[inline]
+    pub fn is_recording(&self) -> bool {
+        self.claim != Claim::None
+    }
+
+    /// Whether attributes for the result are wanted: there is a span of its own, and it is
+    /// sampled.
+    #[inline]
+    pub fn wants_result(&self) -> bool {
+        self.claim == Claim::Own && self.record().is_some_and(|record| record.head().trace.sampled)
+    }
+
+    /// Runs the work inside the span. A panic ends the span and goes on unwinding.
+    #[inline]
+    pub fn run<V>(&mut self, work: impl FnOnce() -> V) -> V {
+        if self.claim != Claim::Own {
+            return work();
+        }
+        let entered = flow::enter(&mut self.current);
+        let result = catch_unwind(AssertUnwindSafe(work));
+        drop(entered);
+        match result {
+            Ok(value) => value,
+            Err(panic) => {
+                self.fail(&panics::report(&*panic));
+                resume_unwind(panic)
+            }
+        }
+    }
+
+    /// Runs a future inside the span, entering it at each poll.
+    #[inline]
+    pub fn run_async<F: Future>(&mut self, work: F) -> impl Future<Output = F::Output> {
+        Inside { scope: self, work: Some(work) }
+    }
+
+    /// Adds attributes for the result; a panic in `hook` costs only those.
+    pub fn result_attributes(&mut self, hook: impl FnOnce(&mut Attributes)) {
+        if let (Claim::Own, Some(record)) = (self.claim, self.record()) {
+            // The hook is the user's: it may look at the span, so that the lock must not be held.
+            let mut attributes = Attributes::with_limits(record.head().trace.limits);
+            super::open::fill(&mut attributes, hook);
+            record.with_attributes(|own| own.merge(attributes));
+        }
+    }
+
+    /// Ends the call with what came of the work.
+    #[inline]
+    pub fn end(mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Returned { type_name } => self.finish(|body| {
+                body.status = Status::Ok;
+                body.result_type = Some(type_name);
+            }),
+            Outcome::Failed { error, type_name } => {
+                if self.claim == Claim::Reused {
+                    self.note(&error);
+                    return;
+                }
+                let Some(record) = self.record().cloned() else { return };
+                let head = record.head();
+                let now = head.trace.provider.clock().now();
+                self.finish(|body| {
+                    body.fail(head.trace.limits, now, &error);
+                    body.result_type = Some(type_name);
+                });
+            }
+        }
+    }
+
+    /// A reused span only notes the error: its own call decides how it ends.
+    fn note(&mut self, error: &ErrorReport) {
+        if let Some(record) = self.record() {
+            let trace = &record.head().trace;
+            let now = trace.provider.clock().now();
+            record.with_body(|body| body.add_exception(trace.limits, now, error));
+        }
+    }
+
+    fn fail(&mut self, error: &ErrorReport) {
+        let Some(record) = self.record().cloned() else { return };
+        let trace = &record.head().trace;
+        let now = trace.provider.clock().now();
+        self.finish(|body| body.fail(trace.limits, now, error));
+    }
+
+    fn finish(&mut self, how: impl FnOnce(&mut crate::span::body::Body)) {
+        if self.claim == Claim::Own {
+            self.claim = Claim::None;
+            if let flow::Innermost::Local(record) = std::mem::take(&mut self.current).innermost {
+                finish::finish(record, how);
+            }
+        }
+    }
+}
+
+impl Drop for CallScope {
+    #[inline]
+    fn drop(&mut self) {
+        if self.claim == Claim::Own {
+            self.finish(|body| body.status = Status::Cancelled);
+        }
+    }
+}
+
+pin_project! {
+    struct Inside<'a, F> {
+        scope: &'a mut CallScope,
+        #[pin]
+        work: Option<F>,
+    }
+
+    impl<F> PinnedDrop for Inside<'_, F> {
+        fn drop(this: Pin<&mut Self>) {
+            // What a cancelled future's destructors do still belongs to its span.
+            let mut this = this.project();
+            if this.scope.claim == Claim::Own {
+                let _entered = flow::enter(&mut this.scope.current);
+                this.work.set(None);
+            }
+        }
+    }
+}
+
+impl<F: Future> Future for Inside<'_, F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        let Some(work) = this.work.as_mut().as_pin_mut() else {
+            unreachable!("the work is taken out only by drop")
+        };
+        if this.scope.claim != Claim::Own {
+            return work.poll(task);
+        }
+        let entered = flow::enter(&mut this.scope.current);
+        let result = catch_unwind(AssertUnwindSafe(|| work.poll(task)));
+        drop(entered);
+        match result {
+            Ok(poll) => poll,
+            Err(panic) => {
+                this.scope.fail(&panics::report(&*panic));
+                resume_unwind(panic)
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The spans of one component that run now, so that work in another thread can find its parent.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use crate::span::record::Record;
+
+/// The active spans in no particular order: each record knows its place, so that a span leaves in
+/// constant time however many run.
+#[derive(Debug, Default)]
+pub(super) struct ActiveSpans {
+    count: AtomicUsize,
+    records: Mutex<Vec<Arc<Record>>>,
+}
+
+/// The answer to "which span of yours would a stray child belong to?"
+#[derive(Debug)]
+pub(crate) enum Latest {
+    /// None runs.
+    None,
+    /// The most recently started; all that run are of one trace.
+    Span(Arc<Record>),
+    /// They are of several traces: a child would risk landing in a stranger's.
+    Ambiguous,
+}
+
+impl ActiveSpans {
+    pub(super) fn is_empty(&self) -> bool {
+        self.count.load(Ordering::Acquire) == 0
+    }
+
+    pub(super) fn add(&self, record: &Arc<Record>) {
+        let mut records = self.lock();
+        record.set_slot(Some(records.len()));
+        records.push(Arc::clone(record));
+        self.count.store(records.len(), Ordering::Release);
+    }
+
+    pub(super) fn remove(&self, record: &Arc<Record>) {
+        let mut records = self.lock();
+        let Some(slot) = record.slot() else { return };
+        record.set_slot(None);
+        let removed = records.swap_remove(slot);
+        if let Some(moved) = records.get(slot) {
+            moved.set_slot(Some(slot));
+        }
+        self.count.store(records.len(), Ordering::Release);
+        drop(records);
+        drop(removed);
+    }
+
+    pub(super) fn latest(&self) -> Latest {
+        let records = self.lock();
+        let Some(first) = records.first() else { return Latest::None };
+        let trace = first.head().trace.id;
+        if records.iter().any(|record| record.head().trace.id != trace) {
+            return Latest::Ambiguous;
+        }
+        let latest = records.iter().max_by_key(|record| record.head().start).unwrap_or(first);
+        Latest::Span(Arc::clone(latest))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Record>>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,206 @@
+//! What a traced value says about itself.
+
+mod active;
+
+use std::{fmt, mem, sync::Arc};
+
+use smol_str::SmolStr;
+
+use crate::{Kind, Traceable, TracerProvider, short_type_name, span::record::Record};
+use active::ActiveSpans;
+
+/// A traced value's identity, kind and name, and perhaps the component it belongs to.
+///
+/// Two components made separately are two components, whatever they are called. A clone is the
+/// same component: Rust clones in order to move, and a clone sent to a thread is still the agent
+/// it was.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{Component, Kind};
+///
+/// let pipeline = Component::new("DataPipeline");
+/// assert_eq!(*pipeline.kind(), Kind::Pipeline); // from the name's ending
+///
+/// let loader = Component::new("CsvLoader").with_kind("processor").with_parent(&pipeline);
+/// assert_eq!(loader.kind().as_str(), "processor");
+/// assert!(loader.parent().is_some_and(|parent| parent.is(&pipeline)));
+/// ```
+#[derive(Clone)]
+pub struct Component {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    kind: Kind,
+    name: SmolStr,
+    parent: Option<Component>,
+    provider: Option<TracerProvider>,
+    active: ActiveSpans,
+}
+
+impl Component {
+    /// A component of that name. Its kind follows from the name's ending (`…Agent`, `…Pipeline`,
+    /// `…Runner`, `…Tool`, `…Job`), else it is [`Kind::Component`].
+    pub fn new(name: impl AsRef<str>) -> Self {
+        let name = name.as_ref();
+        Self::build(Kind::from_type_name(name), SmolStr::new(name))
+    }
+
+    /// A component named like the type, without its path: `Component::of::<Self>()`.
+    pub fn of<T: ?Sized>() -> Self {
+        Self::new(short_type_name(std::any::type_name::<T>()))
+    }
+
+    /// A component of kind `agent`.
+    pub fn agent(name: impl AsRef<str>) -> Self {
+        Self::build(Kind::Agent, SmolStr::new(name))
+    }
+
+    /// A component of kind `pipeline`.
+    pub fn pipeline(name: impl AsRef<str>) -> Self {
+        Self::build(Kind::Pipeline, SmolStr::new(name))
+    }
+
+    /// A component of kind `tool`.
+    pub fn tool(name: impl AsRef<str>) -> Self {
+        Self::build(Kind::Tool, SmolStr::new(name))
+    }
+
+    /// A component of kind `runner`.
+    pub fn runner(name: impl AsRef<str>) -> Self {
+        Self::build(Kind::Runner, SmolStr::new(name))
+    }
+
+    pub(crate) fn build(kind: Kind, name: SmolStr) -> Self {
+        let (parent, provider, active) = (None, None, ActiveSpans::default());
+        Self { inner: Arc::new(Inner { kind, name, parent, provider, active }) }
+    }
+
+    /// The same, but of that kind: one of [`Kind`], or any word.
+    ///
+    /// Like all `with_` methods this is for building: on a component that has been cloned already
+    /// it makes another component.
+    #[must_use]
+    pub fn with_kind(self, kind: impl Into<Kind>) -> Self {
+        self.change(|inner| inner.kind = kind.into())
+    }
+
+    /// The same under another name; the kind stays.
+    #[must_use]
+    pub fn with_name(self, name: impl AsRef<str>) -> Self {
+        self.change(|inner| inner.name = SmolStr::new(name))
+    }
+
+    /// The same, bound to a parent: where no context says otherwise, for example in a bare thread,
+    /// its spans hang under the parent's active span.
+    #[must_use]
+    pub fn with_parent(self, parent: &(impl Traceable + ?Sized)) -> Self {
+        let parent = parent.component().clone();
+        self.change(|inner| inner.parent = Some(parent))
+    }
+
+    /// The same, tracing to that provider when one of its spans starts a trace.
+    #[must_use]
+    pub fn with_provider(self, provider: &TracerProvider) -> Self {
+        self.change(|inner| inner.provider = Some(provider.clone()))
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            change(inner);
+            return self;
+        }
+        let shared = &*self.inner;
+        let mut inner = Inner {
+            kind: shared.kind.clone(),
+            name: shared.name.clone(),
+            parent: shared.parent.clone(),
+            provider: shared.provider.clone(),
+            active: ActiveSpans::default(),
+        };
+        change(&mut inner);
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> &Kind {
+        &self.inner.kind
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// The component it is bound to.
+    pub fn parent(&self) -> Option<&Component> {
+        self.inner.parent.as_ref()
+    }
+
+    /// Whether `other` is this very component, not merely one of the same name.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
+    /// The provider that a trace started by this component goes to: its own, else that of the
+    /// nearest component it is bound to.
+    pub(crate) fn provider(&self) -> Option<&TracerProvider> {
+        let mut component = self;
+        loop {
+            match (&component.inner.provider, &component.inner.parent) {
+                (Some(provider), _) => return Some(provider),
+                (None, Some(parent)) => component = parent,
+                (None, None) => return None,
+            }
+        }
+    }
+
+    /// Whether a span of this component runs anywhere.
+    pub(crate) fn is_active(&self) -> bool {
+        !self.inner.active.is_empty()
+    }
+
+    pub(crate) fn span_started(&self, record: &Arc<Record>) {
+        self.inner.active.add(record);
+    }
+
+    pub(crate) fn span_ended(&self, record: &Arc<Record>) {
+        self.inner.active.remove(record);
+    }
+
+    /// Its most recently started active span, wherever that runs.
+    pub(crate) fn latest_active(&self) -> Latest {
+        self.inner.active.latest()
+    }
+}
+
+pub(crate) use active::Latest;
+
+impl Traceable for Component {
+    fn component(&self) -> &Component {
+        self
+    }
+}
+
+impl fmt::Debug for Component {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Component")
+            .field("kind", &self.inner.kind)
+            .field("name", &self.inner.name)
+            .field("parent", &self.inner.parent.as_ref().map(Self::name))
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Inner {
+    /// Lets go of a chain of parents in a loop: it can be deeper than the stack.
+    fn drop(&mut self) {
+        let mut parent = mem::take(&mut self.parent);
+        while let Some(component) = parent {
+            let Some(mut inner) = Arc::into_inner(component.inner) else { return };
+            parent = mem::take(&mut inner.parent);
+        }
+    }
+}

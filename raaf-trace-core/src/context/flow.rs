@@ -1,0 +1,101 @@
+//! What is current in the code that runs now.
+
+use std::{cell::RefCell, mem, sync::Arc};
+
+use crate::{SpanContext, TracerProvider, span::record::Record};
+
+/// The innermost span, or what stands in for one.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Innermost {
+    /// Nothing is traced here.
+    #[default]
+    None,
+    /// A span of this process.
+    Local(Arc<Record>),
+    /// A span of another process, or ids that somebody gave.
+    Remote(Arc<SpanContext>),
+}
+
+impl Innermost {
+    pub(crate) fn is_some(&self) -> bool {
+        !matches!(self, Self::None)
+    }
+
+    pub(crate) fn local(&self) -> Option<&Arc<Record>> {
+        match self {
+            Self::Local(record) => Some(record),
+            Self::None | Self::Remote(_) => None,
+        }
+    }
+}
+
+/// The context of one flow of code: of a thread, or of a task while it is polled.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Current {
+    pub(crate) innermost: Innermost,
+    /// Whether the innermost span was opened in this very flow, rather than captured elsewhere and
+    /// handed over. Only such a span can be reused.
+    pub(crate) own: bool,
+    /// Where a trace that starts here goes.
+    pub(crate) provider: Option<TracerProvider>,
+}
+
+impl Current {
+    /// The context inside a span that this flow has just opened.
+    pub(crate) fn inside(record: Arc<Record>) -> Self {
+        Self { innermost: Innermost::Local(record), own: true, provider: None }
+    }
+
+    /// The provider of a trace that starts here.
+    pub(crate) fn provider(&self) -> Option<&TracerProvider> {
+        self.provider.as_ref()
+    }
+}
+
+thread_local! {
+    static CURRENT: RefCell<Current> = const {
+        RefCell::new(Current { innermost: Innermost::None, own: false, provider: None })
+    };
+}
+
+/// A copy of what is current; nothing, in a thread whose thread-locals are gone.
+pub(crate) fn current() -> Current {
+    CURRENT.try_with(|current| current.borrow().clone()).unwrap_or_default()
+}
+
+/// The innermost local span, if this flow opened it itself.
+pub(crate) fn own_innermost() -> Option<Arc<Record>> {
+    peek(|current| match &current.innermost {
+        Innermost::Local(record) if current.own => Some(Arc::clone(record)),
+        _ => None,
+    })
+    .flatten()
+}
+
+/// Looks at what is current without copying it. `look` must not call anything that is traced.
+pub(crate) fn peek<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
+    CURRENT.try_with(|current| look(&current.borrow())).ok()
+}
+
+/// Makes `mine` current until the guard is dropped, then gives it back.
+pub(crate) fn enter(mine: &mut Current) -> Entered<'_> {
+    swap(mine);
+    Entered { mine }
+}
+
+/// See [`enter`].
+#[derive(Debug)]
+pub(crate) struct Entered<'a> {
+    mine: &'a mut Current,
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        swap(self.mine);
+    }
+}
+
+/// Where thread-locals are gone nothing is current, and nothing can be made so.
+fn swap(mine: &mut Current) {
+    let _ = CURRENT.try_with(|current| mem::swap(&mut *current.borrow_mut(), mine));
+}

@@ -1,0 +1,185 @@
+//! The chain of active spans of the code that is running now, and how to take it elsewhere.
+
+pub(crate) mod chain;
+pub(crate) mod flow;
+mod future;
+mod span_context;
+
+use std::sync::Arc;
+
+use crate::{
+    Span, SpanId, TraceId, TracerProvider,
+    diagnostics::{self, Category},
+    propagation::{self, Extractor, Injector},
+};
+use flow::{Current, Innermost};
+pub use future::{InContext, WithContext};
+pub use span_context::SpanContext;
+
+/// The active spans of the code that is running, captured: give it to another thread or task, or
+/// to a call as its parent.
+///
+/// # Examples
+///
+/// ```
+/// use std::thread;
+/// use raaf_trace_core::{Context, current_trace_id, trace};
+///
+/// trace("nightly import").run(|| {
+///     let context = Context::current();
+///     let seen = thread::spawn(move || context.run(current_trace_id)).join();
+///     assert_eq!(seen.ok(), Some(current_trace_id()));
+/// });
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    innermost: Innermost,
+    provider: Option<TracerProvider>,
+}
+
+impl Context {
+    /// What is active now. Keeps the trace's ids, not the spans running: they end as they would.
+    pub fn current() -> Self {
+        let Current { innermost, provider, .. } = flow::current();
+        Self { innermost, provider }
+    }
+
+    /// Nothing active: what runs in it starts traces of its own.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Within a span of another process, or of ids known from elsewhere.
+    pub fn remote(parent: SpanContext) -> Self {
+        Self { innermost: Innermost::Remote(Arc::new(parent)), provider: None }
+    }
+
+    /// Within that span.
+    pub fn of_span(span: &Span) -> Self {
+        Self { innermost: Innermost::Local(Arc::clone(span.record())), provider: None }
+    }
+
+    /// Within the span that a caller in another process sent along: its `traceparent` and
+    /// `tracestate`, from HTTP headers or from [environment variables](crate::propagation).
+    ///
+    /// A missing header gives an empty context; so does a malformed one, with a diagnostic.
+    pub fn extract(carrier: &(impl Extractor + ?Sized)) -> Self {
+        match propagation::extract(carrier) {
+            Ok(None) => Self::empty(),
+            Ok(Some((parent, state))) => {
+                Self::remote(SpanContext::from(parent).with_trace_state(state))
+            }
+            Err(error) => {
+                diagnostics::debug(
+                    Category::Context,
+                    format_args!("ignored a traceparent: {error}"),
+                );
+                Self::empty()
+            }
+        }
+    }
+
+    /// Sends this context along: writes `traceparent` and, where there is one, `tracestate`.
+    /// Writes nothing when nothing is traced.
+    pub fn inject(&self, carrier: &mut (impl Injector + ?Sized)) {
+        let Some(context) = self.span_context() else { return };
+        let Some(parent) = context.trace_parent() else { return };
+        propagation::inject(carrier, &parent, context.trace_state());
+    }
+
+    /// The same, with another provider for traces that start in it.
+    #[must_use]
+    pub fn with_provider(mut self, provider: &TracerProvider) -> Self {
+        self.provider = Some(provider.clone());
+        self
+    }
+
+    /// Runs `work` in this context.
+    pub fn run<R>(self, work: impl FnOnce() -> R) -> R {
+        let mut current = self.into_current();
+        let _entered = flow::enter(&mut current);
+        work()
+    }
+
+    /// The innermost span of this process; `None` outside, and right within a remote parent.
+    pub fn span(&self) -> Option<Span> {
+        self.innermost.local().cloned().map(Span::of)
+    }
+
+    /// Whether spans made in this context are recorded as part of a trace that is active already.
+    pub fn is_traced(&self) -> bool {
+        match &self.innermost {
+            Innermost::None => false,
+            Innermost::Local(record) => record.head().trace.sampled,
+            Innermost::Remote(parent) => parent.sampled().unwrap_or(true),
+        }
+    }
+
+    /// The active trace's id.
+    pub fn trace_id(&self) -> Option<TraceId> {
+        match &self.innermost {
+            Innermost::None => None,
+            Innermost::Local(record) => Some(record.head().trace.id),
+            Innermost::Remote(parent) => Some(parent.trace_id()),
+        }
+    }
+
+    /// The innermost span's id.
+    pub fn span_id(&self) -> Option<SpanId> {
+        match &self.innermost {
+            Innermost::None => None,
+            Innermost::Local(record) => Some(record.head().id),
+            Innermost::Remote(parent) => parent.span_id(),
+        }
+    }
+
+    /// What identifies the innermost span to another process.
+    pub fn span_context(&self) -> Option<SpanContext> {
+        match &self.innermost {
+            Innermost::None => None,
+            Innermost::Local(record) => Some(Span::of(Arc::clone(record)).span_context()),
+            Innermost::Remote(parent) => Some((**parent).clone()),
+        }
+    }
+
+    pub(crate) fn innermost(&self) -> &Innermost {
+        &self.innermost
+    }
+
+    pub(crate) fn into_current(self) -> Current {
+        Current { innermost: self.innermost, own: false, provider: self.provider }
+    }
+}
+
+/// Hands the context over with a closure, for a thread: `thread::spawn(in_current_context(|| …))`.
+///
+/// # Examples
+///
+/// ```
+/// use std::thread;
+/// use raaf_trace_core::{current_trace_id, in_current_context, trace};
+///
+/// trace("nightly import").run(|| {
+///     let seen = thread::spawn(in_current_context(current_trace_id)).join();
+///     assert_eq!(seen.ok(), Some(current_trace_id()));
+/// });
+/// ```
+pub fn in_current_context<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
+    let context = Context::current();
+    move || context.run(work)
+}
+
+/// The innermost active span of this context: read it, or add to it.
+pub fn current_span() -> Option<Span> {
+    flow::peek(|current| current.innermost.local().cloned()).flatten().map(Span::of)
+}
+
+/// The active trace's id.
+pub fn current_trace_id() -> Option<TraceId> {
+    Context::current().trace_id()
+}
+
+/// Whether code that runs now is part of a recorded trace.
+pub fn is_traced() -> bool {
+    Context::current().is_traced()
+}

@@ -1,0 +1,27 @@
+//! Process-wide counters of things that are ignored rather than failed, read by `stats()`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A counter of rare things.
+#[derive(Debug)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    pub(crate) fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Changes to a span that came after its end.
+pub(crate) static LATE_CALLS: Counter = Counter::new();
+
+/// Times a bound parent was active in several traces at once.
+pub(crate) static AMBIGUOUS_PARENTS: Counter = Counter::new();

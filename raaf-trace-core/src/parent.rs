@@ -1,0 +1,147 @@
+//! Which span a new span hangs under.
+
+use std::sync::Arc;
+
+use crate::{
+    Component, Context, Span, Traceable,
+    component::Latest,
+    context::{
+        chain,
+        flow::{Current, Innermost},
+    },
+    counters,
+    diagnostics::{self, Category},
+    span::record::Record,
+};
+
+/// A parent given to a call: a component, a span, or a captured or remote context.
+#[derive(Clone, Debug)]
+pub struct Parent(Given);
+
+#[derive(Clone, Debug)]
+enum Given {
+    Component(Component),
+    Context(Context),
+    None,
+}
+
+/// What can be given as a parent. `None`, a component without an active span and an empty context
+/// all mean: choose by the rule.
+pub trait IntoParent {
+    /// As a parent.
+    fn into_parent(self) -> Parent;
+}
+
+impl IntoParent for Parent {
+    fn into_parent(self) -> Parent {
+        self
+    }
+}
+
+impl<T: Traceable + ?Sized> IntoParent for &T {
+    fn into_parent(self) -> Parent {
+        Parent(Given::Component(self.component().clone()))
+    }
+}
+
+impl IntoParent for Context {
+    fn into_parent(self) -> Parent {
+        Parent(Given::Context(self))
+    }
+}
+
+impl IntoParent for &Context {
+    fn into_parent(self) -> Parent {
+        self.clone().into_parent()
+    }
+}
+
+impl IntoParent for Span {
+    fn into_parent(self) -> Parent {
+        (&self).into_parent()
+    }
+}
+
+impl IntoParent for &Span {
+    fn into_parent(self) -> Parent {
+        Context::of_span(self).into_parent()
+    }
+}
+
+impl<P: IntoParent> IntoParent for Option<P> {
+    fn into_parent(self) -> Parent {
+        self.map_or(Parent(Given::None), P::into_parent)
+    }
+}
+
+/// The parent of a span of `component` that starts in `current`, by the rule: what is given; this
+/// context, if the component is active in it; the component it is bound to; this context.
+pub(crate) fn choose(
+    component: &Component,
+    given: Option<&Parent>,
+    current: &Current,
+) -> Innermost {
+    match given.map(|parent| &parent.0) {
+        Some(Given::Context(context)) if !matches!(context.innermost(), Innermost::None) => {
+            return context.innermost().clone();
+        }
+        Some(Given::Component(parent)) => {
+            if let Some(record) = active_span_of(parent, current, |_| true) {
+                return Innermost::Local(record);
+            }
+        }
+        _ => {}
+    }
+    let Some(bound) = component.parent() else { return current.innermost.clone() };
+    if is_active_in(component, current) {
+        return current.innermost.clone();
+    }
+    // A bound parent that runs in another trace than this context belongs to somebody else's run.
+    let same_trace = |record: &Record| match &current.innermost {
+        Innermost::None => true,
+        Innermost::Local(innermost) => innermost.head().trace.id == record.head().trace.id,
+        Innermost::Remote(remote) => remote.trace_id() == record.head().trace.id,
+    };
+    match active_span_of(bound, current, same_trace) {
+        Some(record) => Innermost::Local(record),
+        None => current.innermost.clone(),
+    }
+}
+
+fn is_active_in(component: &Component, current: &Current) -> bool {
+    let innermost = current.innermost.local();
+    innermost.is_some_and(|innermost| chain::innermost_of(innermost, component).is_some())
+}
+
+/// The span of `parent` that a child which starts in `current` belongs to: the innermost one in
+/// this context, else the most recent one anywhere that is `eligible`.
+fn active_span_of(
+    parent: &Component,
+    current: &Current,
+    eligible: impl Fn(&Record) -> bool,
+) -> Option<Arc<Record>> {
+    if !parent.is_active() {
+        return None;
+    }
+    if let Some(innermost) = current.innermost.local()
+        && let Some(record) = chain::innermost_of(innermost, parent)
+    {
+        return Some(Arc::clone(record));
+    }
+    match parent.latest_active() {
+        Latest::None => None,
+        Latest::Span(record) => eligible(&record).then_some(record),
+        Latest::Ambiguous => {
+            counters::AMBIGUOUS_PARENTS.add(1);
+            diagnostics::debug(
+                Category::Context,
+                format_args!(
+                    "`{}` is active in several traces; a span that asked for it as its parent \
+                     goes by its own context",
+                    parent.name()
+                ),
+            );
+            None
+        }
+    }
+}

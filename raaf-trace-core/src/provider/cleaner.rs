@@ -1,0 +1,136 @@
+//! Manual spans that nobody finishes.
+
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, Once, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use dashmap::DashMap;
+
+use crate::{
+    SpanId, Status,
+    clock::Clock,
+    diagnostics::{self, Category},
+    provider::Inner,
+    span::{finish, record::Record},
+};
+
+/// The manual spans that are open, and the thread that now and then looks for stale ones. Traced
+/// calls end by themselves and are not here.
+#[derive(Debug)]
+pub(crate) struct Cleaner {
+    open: DashMap<SpanId, Weak<Record>>,
+    stale_after: Option<Duration>,
+    interval: Duration,
+    stale: AtomicU64,
+    started: Once,
+    stop: Arc<Stop>,
+}
+
+#[derive(Debug, Default)]
+struct Stop {
+    stopped: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Cleaner {
+    pub(super) fn new(stale_after: Option<Duration>, interval: Duration) -> Self {
+        Self {
+            open: DashMap::new(),
+            stale_after,
+            interval,
+            stale: AtomicU64::new(0),
+            started: Once::new(),
+            stop: Arc::default(),
+        }
+    }
+
+    /// Remembers an open manual span.
+    pub(crate) fn watch(&self, record: &Arc<Record>) {
+        if self.stale_after.is_none() {
+            return;
+        }
+        self.open.insert(record.head().id, Arc::downgrade(record));
+        self.started.call_once(|| {
+            let provider = Arc::downgrade(&record.head().trace.provider);
+            self.start(provider);
+        });
+    }
+
+    /// Forgets a manual span that is finished.
+    pub(crate) fn forget(&self, record: &Record) {
+        if self.stale_after.is_some() {
+            self.open.remove(&record.head().id);
+        }
+    }
+
+    /// Delivers as stale what has been open for too long.
+    pub(crate) fn clean(&self) -> usize {
+        let Some(stale_after) = self.stale_after else { return 0 };
+        let mut stale = Vec::new();
+        // The map is not touched while a record's span is ended: sinks run then.
+        self.open.retain(|_, record| match record.upgrade() {
+            Some(record) if is_older(&record, stale_after) => {
+                stale.push(record);
+                false
+            }
+            Some(_) => true,
+            None => false,
+        });
+        let count = stale.iter().filter(|record| !record.has_ended()).count();
+        for record in stale {
+            finish::finish(record, |body| body.status = Status::Stale);
+        }
+        self.stale.fetch_add(count as u64, Ordering::Relaxed);
+        count
+    }
+
+    pub(crate) fn stale(&self) -> u64 {
+        self.stale.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn stop(&self) {
+        *self.stop.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.stop.changed.notify_all();
+    }
+
+    fn start(&self, provider: Weak<Inner>) {
+        let (stop, interval) = (Arc::clone(&self.stop), self.interval);
+        let body = move || {
+            let mut stopped = stop.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+            loop {
+                let waited = stop.changed.wait_timeout(stopped, interval);
+                stopped = waited.unwrap_or_else(PoisonError::into_inner).0;
+                if *stopped {
+                    return;
+                }
+                drop(stopped);
+                let Some(provider) = provider.upgrade() else { return };
+                provider.cleaner().clean();
+                drop(provider);
+                stopped = stop.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("raaf-cleaner".to_owned()).spawn(body) {
+            diagnostics::warn(
+                Category::Tracing,
+                format_args!("no thread for the cleaner ({error}): only `cleanup` finds stale spans"),
+            );
+        }
+    }
+}
+
+impl Drop for Cleaner {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn is_older(record: &Record, age: Duration) -> bool {
+    let clock: &Clock = record.head().trace.provider.clock();
+    clock.between(record.head().start, clock.now()) >= age
+}

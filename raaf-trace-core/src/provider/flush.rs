@@ -1,0 +1,78 @@
+//! Delivering everything: flush, shutdown, and replacing processors.
+
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    ProcessorError, SpanProcessor,
+    diagnostics::{self, Category},
+    provider::{FlushError, Inner, SinkFailure, processors::Slot},
+};
+
+type Drain = fn(&dyn SpanProcessor, Duration) -> Result<(), ProcessorError>;
+
+/// Drains each of `slots` side by side, so that a stuck one does not use up the others' time.
+fn drain_all(slots: &[Arc<Slot>], timeout: Duration, drain: Drain) -> Result<(), FlushError> {
+    let one = |slot: &Arc<Slot>| {
+        let error = slot.drain(timeout, drain).err()?;
+        Some(SinkFailure::new(slot.name(), error))
+    };
+    let failures = match slots {
+        [] => Vec::new(),
+        [slot] => one(slot).into_iter().collect(),
+        slots => thread::scope(|scope| {
+            let started: Vec<_> = slots
+                .iter()
+                .map(|slot| thread::Builder::new().spawn_scoped(scope, move || one(slot)))
+                .collect();
+            let joined = started.into_iter().zip(slots).filter_map(|(thread, slot)| match thread {
+                Ok(thread) => thread.join().ok().flatten(),
+                Err(_) => one(slot),
+            });
+            joined.collect()
+        }),
+    };
+    FlushError::check(failures)
+}
+
+impl Inner {
+    pub(crate) fn force_flush(&self, timeout: Duration) -> Result<(), FlushError> {
+        drain_all(&self.processors().list(), timeout, |processor, timeout| {
+            processor.force_flush(timeout)
+        })
+    }
+
+    /// Stops recording and shuts the processors down; the second time it does nothing.
+    pub(crate) fn shutdown(&self, timeout: Duration) -> Result<(), FlushError> {
+        if !self.mark_shut_down() {
+            return Ok(());
+        }
+        self.cleaner().stop();
+        self.close(&self.processors().list(), timeout)
+    }
+
+    fn close(&self, slots: &[Arc<Slot>], timeout: Duration) -> Result<(), FlushError> {
+        drain_all(slots, timeout, |processor, timeout| processor.shutdown(timeout))
+    }
+
+    /// Puts other processors in the place of the present ones, which are drained and shut down.
+    pub(crate) fn set_processors(
+        &self,
+        processors: Vec<Arc<dyn SpanProcessor>>,
+        timeout: Duration,
+    ) -> Result<(), FlushError> {
+        let deadline = Instant::now() + timeout;
+        let old = self.replace_processors(processors, timeout);
+        self.close(&old, deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// A shutdown whose result nobody asks for.
+    pub(crate) fn shutdown_reporting(&self, timeout: Duration) {
+        if let Err(error) = self.shutdown(timeout) {
+            diagnostics::warn(Category::Tracing, format_args!("at shutdown, {error}"));
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The provider that is used where no other is named.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use arc_swap::ArcSwapOption;
+
+use crate::{
+    TracerProvider,
+    diagnostics::{self, Category},
+    gate,
+    provider::{BuildError, Builder, Guard, Inner, main_thread},
+    settings::Environment,
+};
+
+static GLOBAL: ArcSwapOption<TracerProvider> = ArcSwapOption::const_empty();
+static CHANGING: Mutex<State> = Mutex::new(State::Unsettled);
+
+/// How the global provider came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nobody has asked for it; the gate stays open until somebody does.
+    Unsettled,
+    /// Made from the environment because somebody traced.
+    Default,
+    /// Put there on purpose.
+    Chosen,
+}
+
+/// The global provider. If nobody has put one in place, it is made now, from the environment; what
+/// cannot be read there is reported, and the default taken.
+pub fn provider() -> TracerProvider {
+    if let Some(provider) = &*GLOBAL.load() {
+        return (**provider).clone();
+    }
+    let mut state = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(provider) = &*GLOBAL.load() {
+        return (**provider).clone();
+    }
+    let provider = Builder::lenient(&Environment::process()).build();
+    install(&mut state, State::Default, provider.clone());
+    provider
+}
+
+pub(crate) fn provider_if_recording() -> Option<Arc<Inner>> {
+    if let Some(provider) = &*GLOBAL.load() {
+        return provider.inner().is_recording().then(|| Arc::clone(provider.inner()));
+    }
+    let provider = provider();
+    provider.inner().is_recording().then(|| Arc::clone(provider.inner()))
+}
+
+/// Makes `provider` the global one, and returns the one it replaces, still running.
+pub fn set_global_provider(provider: TracerProvider) -> Option<TracerProvider> {
+    let mut state = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
+    install(&mut state, State::Chosen, provider)
+}
+
+/// Sets tracing up from the environment: which sinks run, and all other settings. Keep the guard;
+/// dropping it delivers everything and shuts down.
+///
+/// To decide in code, use [`TracerProvider::builder`] and [`Builder::init`].
+///
+/// # Errors
+///
+/// When a setting cannot be read, a sink is unknown or cannot be made, or tracing has been
+/// initialised already.
+pub fn init() -> Result<Guard, BuildError> {
+    TracerProvider::builder().environment(&Environment::process())?.init()
+}
+
+/// As [`set_global_provider`], but only where nobody has chosen one, and with a guard.
+pub(super) fn init_with(provider: TracerProvider) -> Result<Guard, BuildError> {
+    let mut state = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
+    if *state == State::Chosen {
+        return Err(BuildError::AlreadyInitialised);
+    }
+    let replaced = install(&mut state, State::Chosen, provider.clone());
+    drop(state);
+    if let Some(default) = replaced {
+        default.inner().shutdown_reporting(Duration::from_secs(5));
+    }
+    Ok(Guard::new(provider))
+}
+
+/// Forgets the provider if it is the global one, so that tracing can be initialised again.
+pub(super) fn remove(provider: &TracerProvider) {
+    let mut state = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_global = GLOBAL.load().as_ref().is_some_and(|global| global.is(provider));
+    if is_global {
+        GLOBAL.store(None);
+        if *state != State::Unsettled {
+            gate::open();
+        }
+        *state = State::Unsettled;
+    }
+}
+
+fn install(state: &mut State, new: State, provider: TracerProvider) -> Option<TracerProvider> {
+    main_thread::watch();
+    let old = GLOBAL.swap(Some(Arc::new(provider)));
+    if *state == State::Unsettled {
+        gate::close();
+    }
+    *state = new;
+    diagnostics::debug(Category::Tracing, format_args!("the global provider is in place"));
+    old.map(|old| (*old).clone())
+}
+
+/// The global provider if there is one already.
+pub(super) fn existing() -> Option<TracerProvider> {
+    GLOBAL.load().as_ref().map(|provider| (**provider).clone())
+}

@@ -1,0 +1,207 @@
+//! The provider's shared state.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::{
+    IdGenerator, NamePattern, Redactor, Sampler, SpanId, SpanLimits, SpanProcessor, TraceId,
+    clock::Clock,
+    gate,
+    provider::{
+        cleaner::Cleaner,
+        counts::Counts,
+        processors::{Processors, Slot},
+    },
+    span::body::Body,
+};
+
+/// What a provider is made of; see [`Builder`](super::Builder).
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) processors: Vec<Arc<dyn SpanProcessor>>,
+    pub(crate) limits: SpanLimits,
+    pub(crate) redactor: Redactor,
+    pub(crate) sampler: Sampler,
+    pub(crate) naming: NamePattern,
+    pub(crate) clock: Clock,
+    /// `None` for random ids, the usual case, which needs no virtual call.
+    pub(crate) ids: Option<Box<dyn IdGenerator>>,
+    pub(crate) enabled: bool,
+    /// Whether to record nothing while there is no processor: right for a provider that nobody
+    /// asked for.
+    pub(crate) idle_without_processors: bool,
+    pub(crate) flush_after_root: bool,
+    pub(crate) stale_after: Option<Duration>,
+    pub(crate) cleanup_interval: Duration,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    parts: PartsInUse,
+    processors: Processors,
+    counts: Counts,
+    cleaner: Cleaner,
+    /// The switches, and below them what follows: whether spans are recorded now.
+    switches: Mutex<Switches>,
+    recording: AtomicBool,
+    watches_starts: AtomicBool,
+}
+
+#[derive(Debug)]
+struct PartsInUse {
+    limits: SpanLimits,
+    redactor: Redactor,
+    sampler: Sampler,
+    naming: NamePattern,
+    clock: Clock,
+    ids: Option<Box<dyn IdGenerator>>,
+    flush_after_root: bool,
+    idle_without_processors: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Switches {
+    enabled: bool,
+    shut_down: bool,
+}
+
+impl Inner {
+    pub(crate) fn new(parts: Parts) -> Arc<Self> {
+        let inner = Arc::new(Self {
+            processors: Processors::new(parts.processors),
+            counts: Counts::default(),
+            cleaner: Cleaner::new(parts.stale_after, parts.cleanup_interval),
+            switches: Mutex::new(Switches { enabled: parts.enabled, shut_down: false }),
+            recording: AtomicBool::new(false),
+            watches_starts: AtomicBool::new(false),
+            parts: PartsInUse {
+                limits: parts.limits,
+                redactor: parts.redactor,
+                sampler: parts.sampler,
+                naming: parts.naming,
+                clock: parts.clock,
+                ids: parts.ids,
+                flush_after_root: parts.flush_after_root,
+                idle_without_processors: parts.idle_without_processors,
+            },
+        });
+        inner.change(|_| {});
+        inner
+    }
+
+    /// Changes a switch, and what follows from the switches and the processors.
+    fn change(&self, change: impl FnOnce(&mut Switches)) {
+        let mut switches = self.switches.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut switches);
+        let processors = self.processors.load();
+        let idle = self.parts.idle_without_processors && processors.is_empty();
+        let recording = switches.enabled && !switches.shut_down && !idle;
+        let watches = processors.iter().any(|slot| slot.wants_start);
+        self.watches_starts.store(watches, Ordering::Relaxed);
+        if self.recording.swap(recording, Ordering::Relaxed) != recording {
+            if recording { gate::open() } else { gate::close() }
+        }
+    }
+
+    pub(crate) fn set_enabled(&self, enabled: bool) {
+        self.change(|switches| switches.enabled = enabled);
+    }
+
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.switches.lock().unwrap_or_else(PoisonError::into_inner).enabled
+    }
+
+    /// Stops recording for good. Returns false if that had happened before.
+    pub(crate) fn mark_shut_down(&self) -> bool {
+        let mut first = false;
+        self.change(|switches| first = !std::mem::replace(&mut switches.shut_down, true));
+        first
+    }
+
+    /// Whether new spans are recorded.
+    #[inline]
+    pub(crate) fn is_recording(&self) -> bool {
+        self.recording.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn watches_starts(&self) -> bool {
+        self.watches_starts.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add_processor(&self, processor: Arc<dyn SpanProcessor>) {
+        self.processors.add(processor);
+        self.change(|_| {});
+    }
+
+    pub(crate) fn replace_processors(
+        &self,
+        processors: Vec<Arc<dyn SpanProcessor>>,
+        timeout: Duration,
+    ) -> Vec<Arc<Slot>> {
+        let old = self.processors.replace(processors, timeout);
+        self.change(|_| {});
+        old
+    }
+
+    pub(crate) fn processors(&self) -> &Processors {
+        &self.processors
+    }
+
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    pub(crate) fn cleaner(&self) -> &Cleaner {
+        &self.cleaner
+    }
+
+    pub(crate) fn limits(&self) -> SpanLimits {
+        self.parts.limits
+    }
+
+    pub(crate) fn sampler(&self) -> &Sampler {
+        &self.parts.sampler
+    }
+
+    pub(crate) fn naming(&self) -> &NamePattern {
+        &self.parts.naming
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.parts.clock
+    }
+
+    pub(crate) fn flushes_after_root(&self) -> bool {
+        self.parts.flush_after_root
+    }
+
+    pub(crate) fn new_trace_id(&self) -> TraceId {
+        self.parts.ids.as_ref().map_or_else(TraceId::random, |ids| ids.trace_id())
+    }
+
+    pub(crate) fn new_span_id(&self) -> SpanId {
+        self.parts.ids.as_ref().map_or_else(SpanId::random, |ids| ids.span_id())
+    }
+
+    /// Replaces the secrets among the attributes that have not been searched yet.
+    pub(crate) fn screen(&self, body: &mut Body) {
+        let redactor = &self.parts.redactor;
+        let _ = redactor.redact(&mut body.attributes, body.screened);
+        body.screened = body.attributes.len();
+        for event in &mut body.events {
+            let _ = redactor.redact(&mut event.attributes, 0);
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.mark_shut_down();
+    }
+}

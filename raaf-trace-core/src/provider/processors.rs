@@ -1,0 +1,191 @@
+//! The processors of a provider, in configured order.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+
+use crate::{
+    ProcessorError, SpanProcessor,
+    diagnostics::{self, Category},
+    panics,
+    provider::bounded,
+    stats::ProcessorStats,
+    suppress,
+};
+
+/// How long a call to a processor may take in the traced program's own thread before it is counted
+/// as slow.
+const SLOW: Duration = Duration::from_millis(5);
+
+/// One configured processor and what the provider counts for it.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    processor: Arc<dyn SpanProcessor>,
+    pub(crate) wants_start: bool,
+    /// Batching processors only queue: their calls need no watching.
+    pub(crate) queues_only: bool,
+    panics: AtomicU64,
+    slow_calls: AtomicU64,
+    received: AtomicU64,
+    last_panic: Mutex<Option<String>>,
+}
+
+impl Slot {
+    fn new(processor: Arc<dyn SpanProcessor>) -> Self {
+        Self {
+            wants_start: panics::caught(|| processor.wants_start()).unwrap_or(false),
+            queues_only: panics::caught(|| processor.queues_only()).unwrap_or(false),
+            processor,
+            panics: AtomicU64::new(0),
+            slow_calls: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            last_panic: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        panics::caught(|| self.processor.name().to_owned())
+            .unwrap_or_else(|_| "a processor whose name panics".to_owned())
+    }
+
+    /// Calls the processor for a span: off the record, timed, and with its panics caught.
+    pub(crate) fn call(&self, call: impl FnOnce(&dyn SpanProcessor)) {
+        if self.queues_only {
+            call(&*self.processor);
+            return;
+        }
+        let began = Instant::now();
+        let result = suppress::scope(|| panics::caught(|| call(&*self.processor)));
+        if began.elapsed() > SLOW {
+            let slow = self.slow_calls.fetch_add(1, Ordering::Relaxed) + 1;
+            if slow.is_power_of_two() {
+                diagnostics::warn(
+                    Category::Tracing,
+                    format_args!(
+                        "processor `{}` held up the traced program for more than {SLOW:?}, \
+                         {slow} times so far; `offload` puts it behind a worker",
+                        self.name()
+                    ),
+                );
+            }
+        }
+        if let Err(message) = result {
+            self.note_panic(message);
+        }
+    }
+
+    pub(crate) fn count_received(&self) {
+        if !self.queues_only {
+            self.received.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Flushes or shuts down the processor within `timeout`, whatever it does.
+    pub(crate) fn drain(
+        self: &Arc<Self>,
+        timeout: Duration,
+        drain: fn(&dyn SpanProcessor, Duration) -> Result<(), ProcessorError>,
+    ) -> Result<(), ProcessorError> {
+        let slot = Arc::clone(self);
+        let work = move || {
+            let drained =
+                suppress::scope(|| panics::caught(|| drain(&*slot.processor, timeout)));
+            drained.unwrap_or_else(|message| {
+                slot.note_panic(message.clone());
+                Err(ProcessorError::Panicked { message })
+            })
+        };
+        if self.queues_only {
+            // It keeps its timeout itself.
+            return work();
+        }
+        bounded::run(timeout, work)
+            .unwrap_or_else(|| Err(ProcessorError::Timeout { pending: self.stats().queued }))
+    }
+
+    pub(crate) fn stats(&self) -> ProcessorStats {
+        let own = panics::caught(|| self.processor.stats()).unwrap_or_default();
+        let received = self.received.load(Ordering::Relaxed);
+        let last_panic = self.last_panic.lock().ok().and_then(|last| last.clone());
+        if self.queues_only {
+            return ProcessorStats { name: self.name(), ..own };
+        }
+        ProcessorStats {
+            name: self.name(),
+            received,
+            delivered: if own.received == 0 { received } else { own.delivered },
+            panics: self.panics.load(Ordering::Relaxed),
+            slow_calls: self.slow_calls.load(Ordering::Relaxed),
+            last_error: last_panic.or(own.last_error.clone()),
+            ..own
+        }
+    }
+
+    fn note_panic(&self, message: String) {
+        let count = self.panics.fetch_add(1, Ordering::Relaxed) + 1;
+        if count.is_power_of_two() {
+            diagnostics::warn(
+                Category::Tracing,
+                format_args!("processor `{}` panicked, {count} times so far: {message}", self.name()),
+            );
+        }
+        if let Ok(mut last) = self.last_panic.lock() {
+            *last = Some(format!("panicked: {message}"));
+        }
+    }
+}
+
+/// The processors that receive spans now; replaced whole, so that readers need no lock.
+#[derive(Debug)]
+pub(crate) struct Processors {
+    set: ArcSwap<Vec<Arc<Slot>>>,
+    changing: Mutex<()>,
+}
+
+impl Processors {
+    pub(crate) fn new(processors: Vec<Arc<dyn SpanProcessor>>) -> Self {
+        let slots = processors.into_iter().map(|processor| Arc::new(Slot::new(processor)));
+        Self { set: ArcSwap::from_pointee(slots.collect()), changing: Mutex::new(()) }
+    }
+
+    pub(crate) fn load(&self) -> arc_swap::Guard<Arc<Vec<Arc<Slot>>>> {
+        self.set.load()
+    }
+
+    pub(crate) fn list(&self) -> Vec<Arc<Slot>> {
+        self.set.load().to_vec()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.set.load().len()
+    }
+
+    pub(crate) fn add(&self, processor: Arc<dyn SpanProcessor>) {
+        let _changing = self.changing.lock();
+        let mut slots = self.list();
+        slots.push(Arc::new(Slot::new(processor)));
+        self.set.store(Arc::new(slots));
+    }
+
+    /// Puts others in place and returns the old ones once no thread hands them spans any more.
+    pub(crate) fn replace(
+        &self,
+        processors: Vec<Arc<dyn SpanProcessor>>,
+        timeout: Duration,
+    ) -> Vec<Arc<Slot>> {
+        let _changing = self.changing.lock();
+        let slots = processors.into_iter().map(|processor| Arc::new(Slot::new(processor)));
+        let old = self.set.swap(Arc::new(slots.collect()));
+        let deadline = Instant::now() + timeout;
+        while Arc::strong_count(&old) > 1 && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        old.to_vec()
+    }
+}

@@ -1,0 +1,72 @@
+//! What all spans of one trace share.
+
+use std::sync::Arc;
+
+use crate::{
+    Key, SpanContext, SpanLimits, TraceId,
+    attributes::Attributes,
+    clock::Anchor,
+    propagation::TraceState,
+    provider::Inner,
+};
+
+/// One trace in this process. Every span refers to it, since children are exported before their
+/// root.
+#[derive(Debug)]
+pub(crate) struct Trace {
+    pub(crate) id: TraceId,
+    pub(crate) sampled: bool,
+    pub(crate) provider: Arc<Inner>,
+    pub(crate) limits: SpanLimits,
+    /// Ties the monotonic clock to wall time, once a trace.
+    pub(crate) anchor: Anchor,
+    pub(crate) state: TraceState,
+    pub(crate) info: TraceInfo,
+}
+
+impl Trace {
+    /// Starts a trace, or this process's part of a remote one.
+    pub(crate) fn start(
+        provider: &Arc<Inner>,
+        remote: Option<&SpanContext>,
+        info: TraceInfo,
+    ) -> Self {
+        let id = remote.map_or_else(|| provider.new_trace_id(), SpanContext::trace_id);
+        let decided = remote.and_then(SpanContext::sampled);
+        Self {
+            id,
+            sampled: decided.unwrap_or_else(|| provider.sampler().sample(id)),
+            provider: Arc::clone(provider),
+            limits: provider.limits(),
+            anchor: provider.clock().anchor(),
+            state: remote.map(|remote| remote.trace_state().clone()).unwrap_or_default(),
+            info,
+        }
+    }
+}
+
+/// What a trace says about itself: the name of the workflow, the group it belongs to (a
+/// conversation, a job), and whatever else was given to [`trace`](crate::trace()).
+#[derive(Debug, Default)]
+pub struct TraceInfo {
+    pub(crate) workflow_name: Option<Key>,
+    pub(crate) group_id: Option<Key>,
+    pub(crate) metadata: Attributes,
+}
+
+impl TraceInfo {
+    /// The workflow's name.
+    pub fn workflow_name(&self) -> Option<&str> {
+        self.workflow_name.as_deref()
+    }
+
+    /// What links this trace with others: a conversation, a job.
+    pub fn group_id(&self) -> Option<&str> {
+        self.group_id.as_deref()
+    }
+
+    /// Whatever else is known of the trace.
+    pub fn metadata(&self) -> &Attributes {
+        &self.metadata
+    }
+}

@@ -1,0 +1,91 @@
+//! An exporter without a worker.
+
+use std::time::Duration;
+
+use crate::{
+    FinishedSpan, ProcessorError, SpanExporter, SpanProcessor,
+    stats::ProcessorStats,
+};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// Hands each span to its exporter as it ends, in the thread that ended it.
+///
+/// For tests and short tools: what the exporter takes, the traced program waits for. Nothing is
+/// tried again.
+#[derive(Debug)]
+pub struct SimpleProcessor<E> {
+    exporter: E,
+    delivered: AtomicU64,
+    dropped: AtomicU64,
+    last_error: Mutex<Option<String>>,
+    /// Exporters are called by one thread at a time.
+    turn: Mutex<()>,
+}
+
+impl<E: SpanExporter> SimpleProcessor<E> {
+    /// Puts `exporter` in line.
+    pub fn new(exporter: E) -> Self {
+        Self {
+            exporter,
+            delivered: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+            last_error: Mutex::new(None),
+            turn: Mutex::new(()),
+        }
+    }
+
+    fn failed(&self, error: &crate::ExportError) -> ProcessorError {
+        let message = error.to_string();
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(message.clone());
+        ProcessorError::Failed { message, dropped: self.dropped.load(Ordering::Relaxed) }
+    }
+}
+
+impl<E: SpanExporter> SpanProcessor for SimpleProcessor<E> {
+    fn name(&self) -> &str {
+        self.exporter.name()
+    }
+
+    fn wants_start(&self) -> bool {
+        false
+    }
+
+    fn on_end(&self, span: &FinishedSpan) {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = self.exporter.export(std::slice::from_ref(span));
+        drop(turn);
+        match result {
+            Ok(()) => {
+                self.delivered.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(error) => {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+                self.failed(&error);
+            }
+        }
+    }
+
+    fn force_flush(&self, _: Duration) -> Result<(), ProcessorError> {
+        self.exporter.force_flush().map_err(|error| self.failed(&error))
+    }
+
+    fn shutdown(&self, timeout: Duration) -> Result<(), ProcessorError> {
+        let flushed = self.force_flush(timeout);
+        self.exporter.shutdown().map_err(|error| self.failed(&error)).and(flushed)
+    }
+
+    fn stats(&self) -> ProcessorStats {
+        let delivered = self.delivered.load(Ordering::Relaxed);
+        let dropped = self.dropped.load(Ordering::Relaxed);
+        ProcessorStats {
+            received: delivered + dropped,
+            delivered,
+            dropped,
+            last_error: self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            ..ProcessorStats::default()
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What a span collects while it runs.
+
+use std::mem;
+
+use crate::{
+    Key, SpanLimits, Status,
+    attributes::Attributes,
+    clock::Ticks,
+    keys,
+    outcome::ErrorReport,
+    span::{error::SpanError, event::StoredEvent},
+};
+
+/// Everything about a span that is not fixed when it starts. Behind the record's mutex while the
+/// span runs, read-only once it is sealed.
+#[derive(Debug, Default)]
+pub(crate) struct Body {
+    pub(crate) attributes: Attributes,
+    pub(crate) events: Vec<StoredEvent>,
+    pub(crate) dropped_events: u32,
+    pub(crate) status: Status,
+    pub(crate) error: Option<Box<SpanError>>,
+    /// The short type name of what the call returned, for a traced call that returned.
+    pub(crate) result_type: Option<&'static str>,
+    pub(crate) end: Ticks,
+    /// How many leading attributes have already been searched for secrets.
+    pub(crate) screened: usize,
+}
+
+impl Body {
+    /// Empties the body but keeps its allocations, for the next span.
+    pub(crate) fn clear(&mut self) {
+        let mut attributes = mem::take(&mut self.attributes);
+        let mut events = mem::take(&mut self.events);
+        attributes.clear();
+        events.clear();
+        *self = Self { attributes, events, ..Self::default() };
+    }
+
+    /// Adds an event unless the span already has as many as it may.
+    pub(crate) fn add_event(
+        &mut self,
+        limits: SpanLimits,
+        name: Key,
+        at: Ticks,
+        fill: impl FnOnce(&mut Attributes),
+    ) {
+        if self.events.len() >= limits.max_events as usize {
+            self.dropped_events = self.dropped_events.saturating_add(1);
+            return;
+        }
+        let mut attributes = Attributes::with_limits(limits);
+        fill(&mut attributes);
+        self.events.push(StoredEvent { name, at, attributes });
+    }
+
+    /// Notes an error: an `exception` event, and nothing else.
+    pub(crate) fn add_exception(&mut self, limits: SpanLimits, at: Ticks, error: &ErrorReport) {
+        self.add_event(limits, Key::from(keys::EXCEPTION), at, |attributes| {
+            attributes.set(keys::EXCEPTION_TYPE, error.full_type_name());
+            attributes.set_content(keys::EXCEPTION_MESSAGE, error.message());
+        });
+    }
+
+    /// Makes `error` the reason why the span failed: status, `error.*` and an `exception` event.
+    pub(crate) fn fail(&mut self, limits: SpanLimits, at: Ticks, error: &ErrorReport) {
+        self.add_exception(limits, at, error);
+        self.status = Status::Error;
+        self.error = Some(Box::new(SpanError::new(error, limits)));
+    }
+}

@@ -1,0 +1,144 @@
+//! A span as running code sees it.
+
+use std::{fmt, sync::Arc, time::SystemTime};
+
+use crate::{
+    Component, IntoValue, Key, Kind, SpanContext, SpanId, TraceId, Value,
+    attributes::Attributes,
+    span::{name, record::Record},
+};
+
+/// A running span: read its ids, add to it. Clones are the same span.
+///
+/// Whoever opened the span ends it; a handle that is kept longer keeps nothing running. What is
+/// added after the end is ignored and [counted](crate::TracerProvider::stats).
+#[derive(Clone)]
+pub struct Span {
+    record: Arc<Record>,
+}
+
+impl Span {
+    pub(crate) fn of(record: Arc<Record>) -> Self {
+        Self { record }
+    }
+
+    pub(crate) fn record(&self) -> &Arc<Record> {
+        &self.record
+    }
+
+    /// The span's id.
+    pub fn span_id(&self) -> SpanId {
+        self.record.head().id
+    }
+
+    /// The trace's id.
+    pub fn trace_id(&self) -> TraceId {
+        self.record.head().trace.id
+    }
+
+    /// The parent's id; `None` for a root.
+    pub fn parent_id(&self) -> Option<SpanId> {
+        self.record.head().parent
+    }
+
+    /// The span's name; it follows from kind, component and method.
+    pub fn name(&self) -> String {
+        name::of(self.record.head()).into_owned()
+    }
+
+    /// What kind of component runs.
+    pub fn kind(&self) -> &Kind {
+        self.component().kind()
+    }
+
+    /// The component that runs.
+    pub fn component(&self) -> &Component {
+        &self.record.head().component
+    }
+
+    /// The operation that runs.
+    pub fn method(&self) -> &str {
+        &self.record.head().method
+    }
+
+    /// When it started.
+    pub fn start_time(&self) -> SystemTime {
+        let head = self.record.head();
+        head.trace.anchor.time_of(head.start)
+    }
+
+    /// Whether the span reaches any sink.
+    pub fn is_sampled(&self) -> bool {
+        self.record.head().trace.sampled
+    }
+
+    /// Whether the span has ended.
+    pub fn has_ended(&self) -> bool {
+        self.record.has_ended()
+    }
+
+    /// What identifies the span to another process.
+    pub fn span_context(&self) -> SpanContext {
+        let head = self.record.head();
+        SpanContext::new(head.trace.id, head.id)
+            .with_sampled(head.trace.sampled)
+            .with_trace_state(head.trace.state.clone())
+    }
+
+    /// One of its attributes as it is now. Empty after the end: sinks have them then.
+    pub fn attribute(&self, key: &str) -> Option<Value> {
+        self.record.open().body.attributes.get(key).map(|value| value.to_owned())
+    }
+
+    /// Sets an attribute.
+    pub fn set_attribute(&self, key: impl Into<Key>, value: impl IntoValue) -> &Self {
+        self.set_attributes(|attributes| {
+            attributes.set(key, value);
+        })
+    }
+
+    /// Sets an attribute that a user or a model wrote: it may be longer, and is left out when
+    /// sensitive data is.
+    pub fn set_content(&self, key: impl Into<Key>, value: impl IntoValue) -> &Self {
+        self.set_attributes(|attributes| {
+            attributes.set_content(key, value);
+        })
+    }
+
+    /// Sets several attributes; `set` is not called for a span that nobody will see.
+    pub fn set_attributes(&self, set: impl FnOnce(&mut Attributes)) -> &Self {
+        let trace = &self.record.head().trace;
+        if trace.sampled {
+            // `set` is the user's, and may look at this very span.
+            let mut attributes = Attributes::with_limits(trace.limits);
+            set(&mut attributes);
+            self.record.with_attributes(|own| own.merge(attributes));
+        }
+        self
+    }
+
+    /// Adds an event that happens now.
+    pub fn add_event(&self, name: impl Into<Key>, set: impl FnOnce(&mut Attributes)) -> &Self {
+        let trace = &self.record.head().trace;
+        if trace.sampled {
+            let now = trace.provider.clock().now();
+            let mut attributes = Attributes::with_limits(trace.limits);
+            set(&mut attributes);
+            self.record.with_body(|body| {
+                body.add_event(trace.limits, name.into(), now, |own| own.merge(attributes));
+            });
+        }
+        self
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Span")
+            .field("trace_id", &self.trace_id())
+            .field("span_id", &self.span_id())
+            .field("parent_id", &self.parent_id())
+            .field("name", &self.name())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,208 @@
+//! Spans that are started and finished by hand.
+
+use std::{
+    fmt,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::Arc,
+};
+
+use crate::{
+    Context, InContext as _, IntoValue, Key, Span, SpanId, Status, TraceId,
+    attributes::Attributes,
+    keys,
+    outcome::{ErrorReport, Failure},
+    panics,
+    span::{
+        body::Body,
+        finish,
+        record::{Head, Record},
+    },
+};
+
+/// A span that is finished by [`finish`](Self::finish), or when it is dropped.
+///
+/// It does not become current by itself: [`in_scope`](Self::in_scope) and
+/// [`in_span`](Self::in_span) make it so around code and futures. There is no guard that could be
+/// held over an await by mistake.
+///
+/// Where nothing is recorded, it is there all the same and does nothing.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{Status, tracer};
+///
+/// let span = tracer().start_span("import.orders");
+/// span.set_attribute("orders.count", 3);
+/// span.in_scope(|| println!("importing"));
+/// span.set_status(Status::Ok);
+/// span.finish();
+/// ```
+#[must_use = "a manual span ends when it is dropped"]
+pub struct ManualSpan {
+    span: Option<Span>,
+}
+
+impl ManualSpan {
+    pub(crate) fn of(record: Option<Arc<Record>>) -> Self {
+        if let Some(record) = &record {
+            record.head().trace.provider.cleaner().watch(record);
+        }
+        Self { span: record.map(Span::of) }
+    }
+
+    /// The handle for running code; `None` where nothing is recorded.
+    pub fn span(&self) -> Option<&Span> {
+        self.span.as_ref()
+    }
+
+    /// Whether it is recorded.
+    pub fn is_recording(&self) -> bool {
+        self.span.as_ref().is_some_and(|span| span.is_sampled() && !span.has_ended())
+    }
+
+    /// The span's id; `None` where nothing is recorded.
+    pub fn span_id(&self) -> Option<SpanId> {
+        self.span.as_ref().map(Span::span_id)
+    }
+
+    /// The trace's id; `None` where nothing is recorded.
+    pub fn trace_id(&self) -> Option<TraceId> {
+        self.span.as_ref().map(Span::trace_id)
+    }
+
+    /// The parent's id; `None` for a root, and where nothing is recorded.
+    pub fn parent_id(&self) -> Option<SpanId> {
+        self.span.as_ref().and_then(Span::parent_id)
+    }
+
+    /// This span as a context: a parent for work elsewhere.
+    pub fn context(&self) -> Context {
+        self.span.as_ref().map_or_else(Context::current, Context::of_span)
+    }
+
+    /// Runs `work` with this span as the current one. A panic makes it failed and goes on
+    /// unwinding.
+    pub fn in_scope<R>(&self, work: impl FnOnce() -> R) -> R {
+        let Some(span) = &self.span else { return work() };
+        let result = catch_unwind(AssertUnwindSafe(|| Context::of_span(span).run(work)));
+        result.unwrap_or_else(|panic| {
+            self.fail(&panics::report(&*panic));
+            resume_unwind(panic)
+        })
+    }
+
+    /// Runs a future with this span as the current one, at each poll.
+    pub fn in_span<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        work.in_context(self.context())
+    }
+
+    /// Sets an attribute. `success`, `error` and `error.*` set the status, as older code expects.
+    pub fn set_attribute(&self, key: impl Into<Key>, value: impl IntoValue) -> &Self {
+        let (Some(span), key) = (&self.span, key.into()) else { return self };
+        let Some(value) = value.into_value() else { return self };
+        match &*key {
+            keys::SUCCESS => {
+                let status = if value.as_ref().as_bool() == Some(false) { Status::Error } else { Status::Ok };
+                self.set_status(status);
+            }
+            "error" | keys::ERROR_MESSAGE => {
+                self.fail(&ErrorReport::from_message("error", value.as_ref().to_string()));
+            }
+            key if key.starts_with("error.") => {
+                self.set_status(Status::Error);
+            }
+            _ => {
+                span.set_attribute(key, value);
+            }
+        }
+        self
+    }
+
+    /// Sets an attribute that a user or a model wrote.
+    pub fn set_content(&self, key: impl Into<Key>, value: impl IntoValue) -> &Self {
+        if let Some(span) = &self.span {
+            span.set_content(key, value);
+        }
+        self
+    }
+
+    /// Adds an event that happens now.
+    pub fn add_event(&self, name: impl Into<Key>, set: impl FnOnce(&mut Attributes)) -> &Self {
+        if let Some(span) = &self.span {
+            span.add_event(name, set);
+        }
+        self
+    }
+
+    /// Says how the work went. The last word counts; without one the span ends as
+    /// [`Status::Unset`].
+    pub fn set_status(&self, status: Status) -> &Self {
+        self.change(|body, _| body.status = status)
+    }
+
+    /// Makes `error` the reason why the work failed: status, `error.*` and an `exception` event.
+    pub fn record_error<Via>(&self, error: &impl Failure<Via>) -> &Self {
+        if self.is_recording() {
+            self.fail(&error.report());
+        }
+        self
+    }
+
+    /// Ends the span. The second time it does nothing but count.
+    pub fn finish(&self) {
+        if let Some(span) = &self.span {
+            let record = span.record();
+            record.head().trace.provider.cleaner().forget(record);
+            finish::finish(Arc::clone(record), |_| {});
+        }
+    }
+
+    /// Ends the span as ok, unless somebody said otherwise.
+    pub(crate) fn finish_ok(&self) {
+        self.change(|body, _| {
+            if body.status == Status::Unset {
+                body.status = Status::Ok;
+            }
+        });
+        self.finish();
+    }
+
+    /// Ends the span as `result` says.
+    pub(crate) fn finish_result<V, E: Failure<Via>, Via>(&self, result: &Result<V, E>) {
+        match result {
+            Ok(_) => self.finish_ok(),
+            Err(error) => self.record_error(error).finish(),
+        }
+    }
+
+    fn fail(&self, error: &ErrorReport) -> &Self {
+        self.change(|body, head| {
+            let now = head.trace.provider.clock().now();
+            body.fail(head.trace.limits, now, error);
+        })
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Body, &Head)) -> &Self {
+        if let Some(span) = &self.span {
+            let head = span.record().head();
+            span.record().with_body(|body| change(body, head));
+        }
+        self
+    }
+}
+
+impl Drop for ManualSpan {
+    fn drop(&mut self) {
+        if self.span.as_ref().is_some_and(|span| !span.has_ended()) {
+            self.finish();
+        }
+    }
+}
+
+impl fmt::Debug for ManualSpan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ManualSpan").field(&self.span).finish()
+    }
+}

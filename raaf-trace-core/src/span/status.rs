@@ -1,0 +1,62 @@
+//! How a span ended.
+
+use std::fmt;
+
+/// How a span ended, or `Unset` while it runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Status {
+    /// Nobody has said: the span runs, or is a manual span that was finished without a word.
+    #[default]
+    Unset,
+    /// The work succeeded.
+    Ok,
+    /// The work returned an error or panicked.
+    Error,
+    /// The work was dropped before it finished: a timeout, a lost race, an abort.
+    Cancelled,
+    /// A manual span that stayed open too long and was delivered by the cleaner.
+    Stale,
+}
+
+impl Status {
+    /// The status as a lower-case word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unset => "unset",
+            Self::Ok => "ok",
+            Self::Error => "error",
+            Self::Cancelled => "cancelled",
+            Self::Stale => "stale",
+        }
+    }
+
+    /// What the attribute `success` says: `None` while nobody has said how it went.
+    pub const fn success(self) -> Option<bool> {
+        match self {
+            Self::Unset => None,
+            Self::Ok => Some(true),
+            Self::Error | Self::Cancelled | Self::Stale => Some(false),
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Status;
+
+    #[test]
+    fn l7_success_follows_the_status() {
+        assert_eq!(Status::Unset.success(), None);
+        assert_eq!(Status::Ok.success(), Some(true));
+        for failed in [Status::Error, Status::Cancelled, Status::Stale] {
+            assert_eq!(failed.success(), Some(false), "{failed}");
+        }
+    }
+}

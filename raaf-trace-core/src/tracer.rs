@@ -1,0 +1,206 @@
+//! Spans by hand, for code that has no component.
+
+use crate::{
+    Component, Context, IntoParent, IntoValue, Key, Kind, ManualSpan, Parent, SpanContext, TraceId,
+    TracerProvider,
+    attributes::Attributes,
+    context::flow,
+    gate, keys,
+    span::start::{self, Origin},
+    suppress,
+};
+use smol_str::SmolStr;
+
+/// Starts manual spans. They take part in the same trees as traced calls: each is a child of what
+/// is current, and can be made current itself.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::tracer;
+///
+/// let plan = tracer().agent_span("Planner").run(|span| {
+///     span.set_attribute("agent.model", "gpt-4");
+///     "a plan"
+/// });
+/// assert_eq!(plan, "a plan");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Tracer {
+    provider: Option<TracerProvider>,
+}
+
+/// A tracer for the provider of the current context, else the global one.
+pub fn tracer() -> Tracer {
+    Tracer::default()
+}
+
+macro_rules! typed_spans {
+    ($($(#[$doc:meta])* $name:ident => $kind:expr;)*) => {$(
+        $(#[$doc])*
+        pub fn $name(&self, name: impl AsRef<str>) -> SpanBuilder {
+            self.typed($kind, name.as_ref())
+        }
+    )*};
+}
+
+impl Tracer {
+    pub(crate) fn new(provider: Option<TracerProvider>) -> Self {
+        Self { provider }
+    }
+
+    /// Starts a span of kind `custom` under exactly that name.
+    pub fn start_span(&self, name: impl Into<Key>) -> ManualSpan {
+        self.span(name).start()
+    }
+
+    /// Prepares a span of kind `custom` under exactly that name.
+    pub fn span(&self, name: impl Into<Key>) -> SpanBuilder {
+        let name = name.into();
+        let mut builder = self.typed(Kind::Custom, &name);
+        builder.name = Some(name);
+        builder
+    }
+
+    typed_spans! {
+        /// Prepares a span of an agent's run.
+        agent_span => Kind::Agent;
+        /// Prepares a span of a pipeline's run.
+        pipeline_span => Kind::Pipeline;
+        /// Prepares a span of a tool call.
+        tool_span => Kind::Tool;
+        /// Prepares a span of a model call; the name is the model's.
+        llm_span => Kind::Llm;
+        /// Prepares a span of a guardrail's check.
+        guardrail_span => Kind::Guardrail;
+        /// Prepares a span of a model's response; the name is the response's id.
+        response_span => Kind::Response;
+        /// Prepares a span of asking an MCP server for its tools; the name is the server's.
+        mcp_list_tools_span => Kind::McpListTools;
+        /// Prepares a span of several speech outputs.
+        speech_group_span => Kind::SpeechGroup;
+        /// Prepares a span of one speech output; the name is the model's.
+        speech_span => Kind::Speech;
+        /// Prepares a span of a transcription; the name is the model's.
+        transcription_span => Kind::Transcription;
+        /// Prepares a span of anything else.
+        custom_span => Kind::Custom;
+    }
+
+    /// Prepares a span of a conversation's handoff from one agent to another.
+    pub fn handoff_span(&self, from: impl IntoValue, to: impl AsRef<str>) -> SpanBuilder {
+        let to = to.as_ref();
+        self.typed(Kind::Handoff, to).with(keys::HANDOFF_FROM, from).with(keys::HANDOFF_TO, to)
+    }
+
+    /// Prepares a span of an HTTP request that is sent.
+    pub fn http_span(&self, method: impl AsRef<str>, url: impl IntoValue) -> SpanBuilder {
+        let method = method.as_ref();
+        self.typed(Kind::Custom, method).with(keys::HTTP_METHOD, method).with(keys::URL, url)
+    }
+
+    fn typed(&self, kind: Kind, name: &str) -> SpanBuilder {
+        SpanBuilder {
+            provider: self.provider.clone(),
+            kind,
+            component: SmolStr::new(name),
+            method: Key::from("run"),
+            name: None,
+            parent: None,
+            attributes: Attributes::new(),
+        }
+    }
+}
+
+/// A manual span in preparation.
+#[derive(Debug)]
+#[must_use = "a prepared span does nothing until it is started"]
+pub struct SpanBuilder {
+    provider: Option<TracerProvider>,
+    kind: Kind,
+    component: SmolStr,
+    method: Key,
+    name: Option<Key>,
+    parent: Option<Parent>,
+    attributes: Attributes,
+}
+
+impl SpanBuilder {
+    /// What kind of component it stands for.
+    pub fn kind(mut self, kind: impl Into<Kind>) -> Self {
+        self.kind = kind.into();
+        self
+    }
+
+    /// The operation; part of the name, unless that was given whole.
+    pub fn method(mut self, method: impl Into<Key>) -> Self {
+        self.method = method.into();
+        self
+    }
+
+    /// Adds an attribute.
+    pub fn with(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
+        self.attributes.set(key, value);
+        self
+    }
+
+    /// Names the parent: a component, a span, or a captured or remote context.
+    pub fn parent(mut self, parent: impl IntoParent) -> Self {
+        self.parent = Some(parent.into_parent());
+        self
+    }
+
+    /// Makes it a part of that trace; as a root, unless a parent is given too.
+    pub fn trace_id(self, trace: TraceId) -> Self {
+        self.parent(Context::remote(SpanContext::of_trace(trace)))
+    }
+
+    /// Makes it a child of the span with those ids, wherever that is.
+    pub fn ids(self, parent: SpanContext) -> Self {
+        self.parent(Context::remote(parent))
+    }
+
+    /// Starts the span; it does not become current.
+    pub fn start(self) -> ManualSpan {
+        if !gate::is_open() || suppress::active() {
+            return ManualSpan::of(None);
+        }
+        let mut component = Component::build(self.kind, self.component);
+        if let Some(provider) = &self.provider {
+            component = component.with_provider(provider);
+        }
+        let current = flow::current();
+        let origin = Origin::find(&component, self.parent.as_ref(), current);
+        ManualSpan::of(origin.map(|origin| {
+            start::start(origin, component, self.method, self.name, |attributes| {
+                attributes.merge(self.attributes);
+            })
+        }))
+    }
+
+    /// Runs `work` in the span, which ends as ok unless `work` said otherwise.
+    pub fn run<R>(self, work: impl FnOnce(&ManualSpan) -> R) -> R {
+        let span = self.start();
+        let value = span.in_scope(|| work(&span));
+        span.finish_ok();
+        value
+    }
+
+    /// Runs `work` in the span, which fails if `work` does.
+    ///
+    /// # Errors
+    ///
+    /// Those of `work`.
+    pub fn try_run<V, E, Via>(
+        self,
+        work: impl FnOnce(&ManualSpan) -> Result<V, E>,
+    ) -> Result<V, E>
+    where
+        E: crate::outcome::Failure<Via>,
+    {
+        let span = self.start();
+        let result = span.in_scope(|| work(&span));
+        span.finish_result(&result);
+        result
+    }
+}

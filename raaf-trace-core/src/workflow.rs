@@ -1,0 +1,131 @@
+//! One workflow run as a whole.
+
+use std::future::Future;
+
+use crate::{
+    CallScope, Component, Context, IntoParent as _, IntoValue, Key, Kind, SpanContext, TraceId, TraceInfo,
+    attributes::Attributes,
+    context::flow,
+    gate,
+    outcome::{Failure, Outcome},
+    span::start::{self, Origin},
+    suppress,
+};
+use smol_str::SmolStr;
+
+/// Names a workflow: a span of kind `trace` that encloses all that runs inside it. Inside another
+/// trace it is a part of that one.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{current_trace_id, trace};
+///
+/// trace("support request").group_id("conversation-17").run(|| {
+///     println!("working on {:?}", current_trace_id());
+/// });
+/// ```
+pub fn trace(workflow_name: impl Into<Key>) -> Workflow {
+    Workflow {
+        name: workflow_name.into(),
+        group_id: None,
+        trace_id: None,
+        metadata: Attributes::new(),
+    }
+}
+
+/// A workflow run in preparation; see [`trace`].
+#[derive(Debug)]
+#[must_use = "a workflow does nothing until it is run"]
+pub struct Workflow {
+    name: Key,
+    group_id: Option<Key>,
+    trace_id: Option<TraceId>,
+    metadata: Attributes,
+}
+
+impl Workflow {
+    /// Links this trace with others: a conversation, a job.
+    pub fn group_id(mut self, group_id: impl Into<Key>) -> Self {
+        self.group_id = Some(group_id.into());
+        self
+    }
+
+    /// Adds something that is known of the whole trace.
+    pub fn metadata(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
+        self.metadata.set(key, value);
+        self
+    }
+
+    /// The id of the trace, where it starts one.
+    pub fn trace_id(mut self, trace_id: TraceId) -> Self {
+        self.trace_id = Some(trace_id);
+        self
+    }
+
+    /// Runs work that returns a plain value.
+    pub fn run<R>(self, work: impl FnOnce() -> R) -> R {
+        let mut scope = self.open();
+        let value = scope.run(work);
+        scope.end(Outcome::returned::<R>());
+        value
+    }
+
+    /// Runs work that can fail.
+    ///
+    /// # Errors
+    ///
+    /// Those of `work`.
+    pub fn try_run<V, E, Via>(self, work: impl FnOnce() -> Result<V, E>) -> Result<V, E>
+    where
+        E: Failure<Via>,
+    {
+        let mut scope = self.open();
+        let result = scope.run(work);
+        scope.end(Outcome::of_result(&result));
+        result
+    }
+
+    /// As [`run`](Self::run), for a future.
+    pub async fn run_async<F: Future>(self, work: F) -> F::Output {
+        let mut scope = self.open();
+        let value = scope.run_async(work).await;
+        scope.end(Outcome::returned::<F::Output>());
+        value
+    }
+
+    /// As [`try_run`](Self::try_run), for a future.
+    ///
+    /// # Errors
+    ///
+    /// Those of `work`.
+    pub async fn try_run_async<V, E, Via>(
+        self,
+        work: impl Future<Output = Result<V, E>>,
+    ) -> Result<V, E>
+    where
+        E: Failure<Via>,
+    {
+        let mut scope = self.open();
+        let result = scope.run_async(work).await;
+        scope.end(Outcome::of_result(&result));
+        result
+    }
+
+    fn open(self) -> CallScope {
+        let Self { name, group_id, trace_id, metadata } = self;
+        if !gate::is_open() || suppress::active() {
+            return CallScope::none();
+        }
+        let component = Component::build(Kind::Trace, SmolStr::from(&*name));
+        let current = flow::current();
+        let joins = current.innermost.is_some();
+        let id = trace_id.filter(|_| !joins);
+        let parent = id.map(|id| Context::remote(SpanContext::of_trace(id)).into_parent());
+        let info = TraceInfo { workflow_name: Some(name), group_id, metadata };
+        let Some(origin) = Origin::of_workflow(&component, parent.as_ref(), current, info) else {
+            return CallScope::none();
+        };
+        CallScope::own(start::start(origin, component, Key::from("run"), None, |_| {}))
+    }
+}
