@@ -39,6 +39,11 @@ pub trait SpanProcessor: Send + Sync + 'static {
         self.on_end(&span);
     }
 
+    /// A root span ended in this thread, after its [`on_end`](Self::on_end): a good moment to hand
+    /// over what was collected.
+    #[doc(hidden)]
+    fn on_root_end(&self) {}
+
     /// Delivers everything that ended before the call.
     ///
     /// # Errors
