@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Reclaim,
+    Deliver, Reclaim,
     hub::Hub,
     queue::Batch,
     retry::Retries,
@@ -58,7 +58,7 @@ impl<T: Reclaim> Hub<T> {
             match self.next_step(tick) {
                 Step::Deliver(batch) => self.deliver(batch),
                 Step::Answer(tickets) => {
-                    let flushed = self.call(|exporter| exporter.force_flush());
+                    let flushed = self.call(Deliver::force_flush);
                     self.answer(&tickets, &flushed);
                 }
                 Step::Tick => {
@@ -195,8 +195,8 @@ impl<T: Reclaim> Hub<T> {
     }
 
     fn stop(&self) {
-        let flushed = self.call(|exporter| exporter.force_flush());
-        let ended = self.call(|exporter| exporter.shutdown());
+        let flushed = self.call(Deliver::force_flush);
+        let ended = self.call(Deliver::shutdown);
         let mut state = self.queue.lock();
         let mut tickets = std::mem::take(&mut state.tickets);
         if let Some(stop) = &mut state.stop {

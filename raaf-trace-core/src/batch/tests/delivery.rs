@@ -42,7 +42,7 @@ fn d5_the_rest_leaves_within_the_flush_interval() {
 
 #[test]
 fn g59_the_end_of_a_root_hands_over_what_is_worth_it() {
-    let bench = bench(config().with_batch_size(50), []);
+    let bench = bench(config().with_batch_size(50).with_max_spans(1_000), []);
     bench.push(0..31);
     bench.queue.end_of_root();
     assert_eq!(bench.queue.hub().queue.lock().waiting(), 0);
