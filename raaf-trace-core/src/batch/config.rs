@@ -36,6 +36,8 @@ pub struct BatchConfig {
     pub min_backoff: Duration,
     /// The longest wait between two tries, `Retry-After` included; 30 s by default.
     pub max_backoff: Duration,
+    /// How long a producer helps at most before its item is dropped.
+    pub(super) help_limit: Duration,
 }
 
 impl Default for BatchConfig {
@@ -49,6 +51,7 @@ impl Default for BatchConfig {
             give_up_after: Duration::from_secs(60),
             min_backoff: Duration::from_millis(200),
             max_backoff: Duration::from_secs(30),
+            help_limit: Duration::from_millis(5),
         }
     }
 }

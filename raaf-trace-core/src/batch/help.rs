@@ -8,12 +8,9 @@ use std::{
 use super::{
     Reclaim,
     hub::Hub,
-    sync::{lock, wait},
+    sync::{deadline, lock, wait},
 };
 use crate::Overflow;
-
-/// How long a producer helps at most before its item is dropped.
-const HELP_LIMIT: Duration = Duration::from_millis(5);
 
 /// How long nobody helps after a helping producer lost that much time: a stalled disk must not
 /// stall the traced program.
@@ -41,7 +38,8 @@ impl<T: Reclaim> Hub<T> {
         if self.overflow != Overflow::Help || self.is_inside() || !self.gate.is_open() {
             return false;
         }
-        let deadline = Instant::now() + HELP_LIMIT;
+        let limit = self.config.help_limit;
+        let deadline = deadline(limit);
         loop {
             let began = Instant::now();
             let has_place = if self.help_once() {
@@ -49,7 +47,7 @@ impl<T: Reclaim> Hub<T> {
             } else {
                 self.wait_for_a_place(deadline)
             };
-            let stalled = began.elapsed() >= HELP_LIMIT;
+            let stalled = began.elapsed() >= limit;
             if stalled {
                 self.gate.close();
             }
