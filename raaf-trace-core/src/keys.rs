@@ -67,6 +67,7 @@
 //! | tokens, in detail | [`GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS`], [`GEN_AI_USAGE_REASONING_OUTPUT_TOKENS`] | generation: `usage.details` | = |
 //! | first token after | [`GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK`] | not sent | = |
 //! | conversation | [`GEN_AI_CONVERSATION_ID`] | not sent | = |
+//! | HTTP request | [`HTTP_METHOD`], [`URL`] | custom: `span_data.data` | = |
 //! | server | [`SERVER_ADDRESS`], [`SERVER_PORT`] | not sent | = |
 
 /// Declares the constants, and lists them for the tests.
@@ -222,6 +223,10 @@ keys! {
     GEN_AI_OUTPUT_MESSAGES = "gen_ai.output.messages";
     /// The system's instructions, when they are not among the messages. Content.
     GEN_AI_SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions";
+    /// The method of an HTTP request.
+    HTTP_METHOD = "http.request.method";
+    /// The address of an HTTP request.
+    URL = "url.full";
     /// The host that was called.
     SERVER_ADDRESS = "server.address";
     /// The port that was called, as an integer.

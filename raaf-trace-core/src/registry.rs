@@ -163,7 +163,8 @@ fn unknown_text(name: &str, linked: &[&str]) -> String {
 
 /// The names of all linked sinks, in alphabetical order.
 pub fn linked_sinks() -> Vec<&'static str> {
-    let mut names: Vec<_> = inventory::iter::<SinkRegistration>().map(SinkRegistration::name).collect();
+    let mut names: Vec<_> =
+        inventory::iter::<SinkRegistration>().map(SinkRegistration::name).collect();
     names.sort_unstable();
     names.dedup();
     names

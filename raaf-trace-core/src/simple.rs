@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{
-    FinishedSpan, ProcessorError, SpanExporter, SpanProcessor,
-    stats::ProcessorStats,
-};
+use crate::{FinishedSpan, ProcessorError, SpanExporter, SpanProcessor, stats::ProcessorStats};
 use std::sync::{
     Mutex, PoisonError,
     atomic::{AtomicU64, Ordering},

@@ -21,7 +21,6 @@ pub(crate) fn scope<R>(f: impl FnOnce() -> R) -> R {
 }
 
 /// Whether tracing is off in this thread.
-#[allow(dead_code, reason = "asked where spans are made")]
 pub(crate) fn active() -> bool {
     DEPTH.try_with(|depth| depth.get() > 0).unwrap_or(false)
 }

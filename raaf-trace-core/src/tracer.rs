@@ -191,10 +191,7 @@ impl SpanBuilder {
     /// # Errors
     ///
     /// Those of `work`.
-    pub fn try_run<V, E, Via>(
-        self,
-        work: impl FnOnce(&ManualSpan) -> Result<V, E>,
-    ) -> Result<V, E>
+    pub fn try_run<V, E, Via>(self, work: impl FnOnce(&ManualSpan) -> Result<V, E>) -> Result<V, E>
     where
         E: crate::outcome::Failure<Via>,
     {

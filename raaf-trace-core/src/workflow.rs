@@ -3,7 +3,8 @@
 use std::future::Future;
 
 use crate::{
-    CallScope, Component, Context, IntoParent as _, IntoValue, Key, Kind, SpanContext, TraceId, TraceInfo,
+    CallScope, Component, Context, IntoParent as _, IntoValue, Key, Kind, SpanContext, TraceId,
+    TraceInfo,
     attributes::Attributes,
     context::flow,
     gate,

@@ -134,10 +134,12 @@ impl Plan {
         });
         quote_spanned! {Span::mixed_site()=>
             #hook
-            #scope.end({
-                use #krate::__private::probe::*;
-                (&&&&&&&&Probe(&#result)).outcome()
-            });
+            if #scope.is_recording() {
+                #scope.end({
+                    use #krate::__private::probe::*;
+                    (&&&&&&&&Probe(&#result)).outcome()
+                });
+            }
         }
     }
 }

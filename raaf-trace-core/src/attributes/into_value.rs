@@ -62,7 +62,6 @@ into_value! { i8 i16 i32 u8 u16 u32 => |value| Value::Int(value.into()) }
 into_value! { isize u64 usize i128 u128 => |value| wide_integer(value) }
 into_value! { f64 => |value| Value::Float(value) }
 into_value! { f32 => |value| Value::Float(serializer::widen(value)) }
-into_value! { &str => |value| Value::Str(SmolStr::new(value)) }
 into_value! { char => |value| Value::Str(SmolStr::new(value.encode_utf8(&mut [0; 4]))) }
 into_value! { Duration => |value| Value::Float(value.as_secs_f64() * 1_000.0) }
 into_value! { ValueRef<'_> => |value| value.to_owned() }
@@ -94,6 +93,23 @@ fn list<T: IntoValue>(items: impl IntoIterator<Item = T>) -> Value {
     Value::Json(Arc::new(Json::Array(
         items.map(|item| item.into_value().map_or(Json::Null, Value::into_json)).collect(),
     )))
+}
+
+impl IntoValue for &str {
+    #[inline]
+    fn into_value(self) -> Option<Value> {
+        Some(Value::Str(SmolStr::new(self)))
+    }
+}
+
+impl<'a, T: ?Sized> IntoValue for &&'a T
+where
+    &'a T: IntoValue,
+{
+    #[inline]
+    fn into_value(self) -> Option<Value> {
+        (*self).into_value()
+    }
 }
 
 impl<T: IntoValue> IntoValue for Option<T> {

@@ -77,12 +77,20 @@ fn cut_text(text: &str, limit: usize, content: bool) -> Value {
             return Value::Str(json.into());
         }
     }
+    Value::Str(cut_plain(text, limit))
+}
+
+/// The text within the limit, cut between characters and marked.
+pub(crate) fn cut_plain(text: &str, limit: usize) -> SmolStr {
+    if text.len() <= limit {
+        return SmolStr::new(text);
+    }
     let (room, mark) = match limit.checked_sub(TRUNCATED.len()) {
         Some(room) => (room, TRUNCATED),
         None => (limit, ""),
     };
     let start = start_of(text, room);
-    Value::Str(SmolStr::from_iter([start, mark]))
+    SmolStr::from_iter([start, mark])
 }
 
 fn fit_json(value: Arc<Json>, limit: usize) -> (Value, bool) {

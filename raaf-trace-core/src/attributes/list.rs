@@ -106,6 +106,11 @@ impl Attributes {
         }
     }
 
+    /// From now on keeps within other limits; what is there stays as it is.
+    pub(crate) fn set_limits(&mut self, limits: SpanLimits) {
+        self.limits = limits;
+    }
+
     /// The limits these attributes are kept within.
     pub fn limits(&self) -> SpanLimits {
         self.limits
@@ -134,7 +139,15 @@ impl Attributes {
     /// Content has a larger limit, and is left out whole when [`SpanLimits::include_content`] is
     /// off.
     pub fn set_content(&mut self, key: impl Into<Key>, value: impl IntoValue) -> &mut Self {
-        self.set_content_with(key, || value)
+        if let Some(value) = value.into_value() {
+            if self.limits.include_content {
+                self.set_checked(key.into(), value, true);
+            } else {
+                count(&mut self.losses.content_left_out);
+                discard(value);
+            }
+        }
+        self
     }
 
     /// As [`set_content`](Self::set_content), for a value that costs something to make: the
@@ -161,7 +174,6 @@ impl Attributes {
     }
 
     /// Sets an attribute whatever its key: for what the crate itself says about a span.
-    #[allow(dead_code, reason = "used by the span model")]
     pub(crate) fn set_unchecked(
         &mut self,
         key: impl Into<Key>,

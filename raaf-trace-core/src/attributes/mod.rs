@@ -19,6 +19,7 @@ mod value_ref;
 pub use into_value::IntoValue;
 pub use key::Key;
 pub use limits::SpanLimits;
+pub(crate) use limits::cut_plain;
 pub use list::{AttributeEntry, AttributeLosses, Attributes};
 pub use redact::Redactor;
 pub use value::Value;

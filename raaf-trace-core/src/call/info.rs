@@ -30,10 +30,6 @@ impl Metadata {
             }
         }
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 /// A call as [`Traceable::should_create_span`](crate::Traceable::should_create_span) sees it.

@@ -9,7 +9,8 @@ mod scope;
 use crate::{
     IntoParent, IntoValue, Key, Parent, Traceable, attributes::Attributes, gate, suppress,
 };
-use hooks::{LazyAttributes, Then};
+use hooks::Then;
+pub use hooks::{LazyAttributes, ResultHook};
 pub use info::CallInfo;
 pub(crate) use info::Metadata;
 pub use scope::CallScope;
@@ -172,7 +173,8 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
         if !enabled {
             return (CallScope::none(), on_result);
         }
-        let scope = open::open(traceable, open::Given { method, metadata, lazy, parent, skip, reuse });
+        let scope =
+            open::open(traceable, open::Given { method, metadata, lazy, parent, skip, reuse });
         (scope, on_result)
     }
 
@@ -182,4 +184,18 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
     pub fn enter(self) -> CallScope {
         self.open().0
     }
+}
+
+/// For the macros: a prepared call, with a clear error for what is none.
+#[doc(hidden)]
+#[inline]
+pub fn prepared<T: Traceable + ?Sized, L, R>(call: Call<'_, T, L, R>) -> Call<'_, T, L, R> {
+    call
+}
+
+/// For the macros: prepares a call.
+#[doc(hidden)]
+#[inline]
+pub fn begin<'a, T: Traceable + ?Sized>(traceable: &'a T, method: &'static str) -> Call<'a, T> {
+    Call::new(traceable, Key::from_static(method))
 }

@@ -66,7 +66,9 @@ fn merge<L: LazyAttributes>(record: &Record, metadata: Metadata, lazy: L) {
     metadata.add_to(&mut attributes);
     fill(&mut attributes, |attributes| lazy.add_to(attributes));
     if !attributes.is_empty() {
-        record.with_attributes(|own| own.merge(attributes));
+        record.with_attributes(|own| {
+            own.merge(attributes);
+        });
     }
 }
 

@@ -40,11 +40,11 @@ enum Claim {
 
 impl CallScope {
     #[inline]
-    pub(super) fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self { current: Current::default(), claim: Claim::None }
     }
 
-    pub(super) fn own(record: Arc<Record>) -> Self {
+    pub(crate) fn own(record: Arc<Record>) -> Self {
         Self { current: Current::inside(record), claim: Claim::Own }
     }
 
@@ -99,7 +99,9 @@ impl CallScope {
             // The hook is the user's: it may look at the span, so that the lock must not be held.
             let mut attributes = Attributes::with_limits(record.head().trace.limits);
             super::open::fill(&mut attributes, hook);
-            record.with_attributes(|own| own.merge(attributes));
+            record.with_attributes(|own| {
+                own.merge(attributes);
+            });
         }
     }
 

@@ -45,7 +45,8 @@ impl Link {
         if length < check_at {
             return (Self::Within(current), Depth { length, check_at });
         }
-        let open: Arc<[_]> = chain(&current).filter(|record| !record.has_ended()).cloned().collect();
+        let open: Arc<[_]> =
+            chain(&current).filter(|record| !record.has_ended()).cloned().collect();
         let length = open.len() as u32;
         (Self::Over(open), Depth { length, check_at: FIRST_CHECK.max(length.saturating_mul(2)) })
     }

@@ -8,7 +8,10 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use crate::context::{Context, flow::{self, Current}};
+use crate::context::{
+    Context,
+    flow::{self, Current},
+};
 
 pin_project! {
     /// A future that runs in a [`Context`] whoever polls it; see [`InContext`].

@@ -3,14 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    BatchConfig, BatchProcessor, IdGenerator, NamePattern, Redactor, Sampler, Settings, SpanExporter,
-    SpanLimits, SpanProcessor, TracerProvider,
+    BatchConfig, BatchProcessor, IdGenerator, NamePattern, Redactor, Sampler, Settings,
+    SpanExporter, SpanLimits, SpanProcessor, TracerProvider,
     clock::Clock,
     diagnostics::{self, Category},
-    provider::{
-        BuildError, Guard, Inner, global,
-        inner::Parts,
-    },
+    provider::{BuildError, Guard, Inner, global, inner::Parts},
     registry::{self, Sink, SinkConfig, SinkError},
     settings::Environment,
 };
@@ -239,11 +236,12 @@ impl Builder {
         });
         let processors = self.sinks.into_iter().map(|Pending(sink)| match sink {
             Sink::Exporter(exporter) => {
-                Arc::new(BatchProcessor::boxed(exporter, batch.clone())) as Arc<dyn SpanProcessor>
+                Arc::new(BatchProcessor::with_shared(exporter.into(), batch.clone()))
+                    as Arc<dyn SpanProcessor>
             }
             Sink::Processor(processor) => Arc::from(processor),
         });
-        let limits = self.limits.unwrap_or_else(|| self.settings.span_limits());
+        let limits = self.limits.unwrap_or_else(|| span_limits(&self.settings));
         TracerProvider::from_inner(Inner::new(Parts {
             processors: processors.collect(),
             limits,
@@ -267,6 +265,15 @@ impl Builder {
     ///
     /// When tracing has been initialised already.
     pub fn init(self) -> Result<Guard, BuildError> {
+        diagnostics::configure(self.settings.debug_categories, self.settings.log_level);
         global::init_with(self.build())
     }
+}
+
+fn span_limits(settings: &Settings) -> SpanLimits {
+    let mut limits = SpanLimits::default();
+    limits.max_value_bytes = u32::try_from(settings.max_attribute_length).unwrap_or(u32::MAX);
+    limits.max_content_bytes = u32::try_from(settings.max_content_length).unwrap_or(u32::MAX);
+    limits.include_content = settings.include_sensitive_data;
+    limits
 }

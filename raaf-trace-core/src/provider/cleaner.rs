@@ -118,7 +118,9 @@ impl Cleaner {
         if let Err(error) = thread::Builder::new().name("raaf-cleaner".to_owned()).spawn(body) {
             diagnostics::warn(
                 Category::Tracing,
-                format_args!("no thread for the cleaner ({error}): only `cleanup` finds stale spans"),
+                format_args!(
+                    "no thread for the cleaner ({error}): only `cleanup` finds stale spans"
+                ),
             );
         }
     }

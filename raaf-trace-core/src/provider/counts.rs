@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::thread_index;
+use crate::batch::sync::thread_index;
 
 const STRIPES: usize = 32;
 
@@ -38,6 +38,6 @@ impl Counts {
     }
 
     fn mine(&self) -> &Stripe {
-        &self.stripes[thread_index::current() % STRIPES]
+        &self.stripes[thread_index() % STRIPES]
     }
 }

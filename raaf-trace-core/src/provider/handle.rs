@@ -175,7 +175,8 @@ impl TracerProvider {
 
 impl fmt::Debug for TracerProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.inner().processors().list().iter().map(|slot| slot.name()).collect();
+        let names: Vec<_> =
+            self.inner().processors().list().iter().map(|slot| slot.name()).collect();
         f.debug_struct("TracerProvider")
             .field("processors", &names)
             .field("enabled", &self.inner().is_enabled())

@@ -189,11 +189,10 @@ impl Inner {
         self.parts.ids.as_ref().map_or_else(SpanId::random, |ids| ids.span_id())
     }
 
-    /// Replaces the secrets among the attributes that have not been searched yet.
+    /// Replaces the secrets among what a span has collected so far.
     pub(crate) fn screen(&self, body: &mut Body) {
         let redactor = &self.parts.redactor;
-        let _ = redactor.redact(&mut body.attributes, body.screened);
-        body.screened = body.attributes.len();
+        let _ = redactor.redact(&mut body.attributes, 0);
         for event in &mut body.events {
             let _ = redactor.redact(&mut event.attributes, 0);
         }

@@ -94,8 +94,7 @@ impl Slot {
     ) -> Result<(), ProcessorError> {
         let slot = Arc::clone(self);
         let work = move || {
-            let drained =
-                suppress::scope(|| panics::caught(|| drain(&*slot.processor, timeout)));
+            let drained = suppress::scope(|| panics::caught(|| drain(&*slot.processor, timeout)));
             drained.unwrap_or_else(|message| {
                 slot.note_panic(message.clone());
                 Err(ProcessorError::Panicked { message })
@@ -132,7 +131,10 @@ impl Slot {
         if count.is_power_of_two() {
             diagnostics::warn(
                 Category::Tracing,
-                format_args!("processor `{}` panicked, {count} times so far: {message}", self.name()),
+                format_args!(
+                    "processor `{}` panicked, {count} times so far: {message}",
+                    self.name()
+                ),
             );
         }
         if let Ok(mut last) = self.last_panic.lock() {

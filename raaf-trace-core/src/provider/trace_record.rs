@@ -3,11 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Key, SpanContext, SpanLimits, TraceId,
-    attributes::Attributes,
-    clock::Anchor,
-    propagation::TraceState,
-    provider::Inner,
+    Key, SpanContext, SpanLimits, TraceId, attributes::Attributes, clock::Anchor,
+    propagation::TraceState, provider::Inner,
 };
 
 /// One trace in this process. Every span refers to it, since children are exported before their

@@ -11,6 +11,9 @@ use crate::{
     span::{error::SpanError, event::StoredEvent},
 };
 
+/// The name of the event that an error leaves, as OpenTelemetry calls it.
+const EXCEPTION: &str = "exception";
+
 /// Everything about a span that is not fixed when it starts. Behind the record's mutex while the
 /// span runs, read-only once it is sealed.
 #[derive(Debug, Default)]
@@ -23,8 +26,6 @@ pub(crate) struct Body {
     /// The short type name of what the call returned, for a traced call that returned.
     pub(crate) result_type: Option<&'static str>,
     pub(crate) end: Ticks,
-    /// How many leading attributes have already been searched for secrets.
-    pub(crate) screened: usize,
 }
 
 impl Body {
@@ -56,9 +57,9 @@ impl Body {
 
     /// Notes an error: an `exception` event, and nothing else.
     pub(crate) fn add_exception(&mut self, limits: SpanLimits, at: Ticks, error: &ErrorReport) {
-        self.add_event(limits, Key::from(keys::EXCEPTION), at, |attributes| {
-            attributes.set(keys::EXCEPTION_TYPE, error.full_type_name());
-            attributes.set_content(keys::EXCEPTION_MESSAGE, error.message());
+        self.add_event(limits, Key::from_static(EXCEPTION), at, |attributes| {
+            attributes.set(keys::EXCEPTION_TYPE, error.full_type_name.as_str());
+            attributes.set_content(keys::EXCEPTION_MESSAGE, error.message.as_str());
         });
     }
 

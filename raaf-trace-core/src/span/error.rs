@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::{SpanLimits, attributes::cut_text, outcome::ErrorReport};
+use crate::{SpanLimits, attributes::cut_plain, outcome::ErrorReport};
 
 /// The error of a failed span.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,12 +17,13 @@ impl SpanError {
     /// Texts are content: a tool's or a model's error can hold what the user typed, and errors
     /// travel up, so that the switch leaves them out of every span.
     pub(crate) fn new(error: &ErrorReport, limits: SpanLimits) -> Self {
-        let cut = |text: &str| cut_text(text, limits.max_value_bytes as usize).into_owned();
-        let sources: Vec<Json> = error.sources().map(|text| Json::String(cut(text))).collect();
+        let cut = |text: &str| cut_plain(text, limits.max_value_bytes as usize).to_string();
+        let sources: Vec<Json> = error.sources.iter().map(|text| Json::String(cut(text))).collect();
         Self {
-            kind: cut(error.type_name()),
-            message: limits.include_content.then(|| cut(error.message())),
-            sources: (limits.include_content && !sources.is_empty()).then_some(Json::Array(sources)),
+            kind: cut(&error.type_name),
+            message: limits.include_content.then(|| cut(&error.message)),
+            sources: (limits.include_content && !sources.is_empty())
+                .then_some(Json::Array(sources)),
         }
     }
 
@@ -36,7 +37,7 @@ impl SpanError {
         self.message.as_deref()
     }
 
-    /// What caused it, outermost first (`error.sources`); `None` when nothing did, or when
+    /// What caused it, outermost first (`error.chain`); `None` when nothing did, or when
     /// sensitive data is left out.
     pub fn sources(&self) -> Option<&Json> {
         self.sources.as_ref()

@@ -112,7 +112,9 @@ impl Span {
             // `set` is the user's, and may look at this very span.
             let mut attributes = Attributes::with_limits(trace.limits);
             set(&mut attributes);
-            self.record.with_attributes(|own| own.merge(attributes));
+            self.record.with_attributes(|own| {
+                own.merge(attributes);
+            });
         }
         self
     }
@@ -125,7 +127,9 @@ impl Span {
             let mut attributes = Attributes::with_limits(trace.limits);
             set(&mut attributes);
             self.record.with_body(|body| {
-                body.add_event(trace.limits, name.into(), now, |own| own.merge(attributes));
+                body.add_event(trace.limits, name.into(), now, |own| {
+                    own.merge(attributes);
+                });
             });
         }
         self

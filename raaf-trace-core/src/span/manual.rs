@@ -104,7 +104,11 @@ impl ManualSpan {
         let Some(value) = value.into_value() else { return self };
         match &*key {
             keys::SUCCESS => {
-                let status = if value.as_ref().as_bool() == Some(false) { Status::Error } else { Status::Ok };
+                let status = if value.as_ref().as_bool() == Some(false) {
+                    Status::Error
+                } else {
+                    Status::Ok
+                };
                 self.set_status(status);
             }
             "error" | keys::ERROR_MESSAGE => {

@@ -76,11 +76,7 @@ impl Origin {
         Some(Self { trace, parent: Some(head.id), local_root: false, link, depth })
     }
 
-    fn first(
-        provider: &Arc<Inner>,
-        parent: Option<&SpanContext>,
-        info: TraceInfo,
-    ) -> Option<Self> {
+    fn first(provider: &Arc<Inner>, parent: Option<&SpanContext>, info: TraceInfo) -> Option<Self> {
         if !provider.is_recording() {
             return None;
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{
     FinishedSpan, ValueRef,
     attributes::Attributes,
-    keys,
+    keys, short_type_name,
     span::{Status, body::Body},
 };
 
@@ -28,7 +28,7 @@ const OUTCOME: [&str; 7] = [
     keys::DURATION_MS,
     keys::ERROR_TYPE,
     keys::ERROR_MESSAGE,
-    keys::ERROR_SOURCES,
+    keys::ERROR_CHAIN,
 ];
 
 impl<'a> SpanAttributes<'a> {
@@ -49,7 +49,10 @@ impl<'a> SpanAttributes<'a> {
             if stored { None } else { Some((key, this.derived(key)?)) }
         };
         let set = this.body.attributes.iter();
-        BASE.into_iter().filter_map(derived).chain(set).chain(OUTCOME.into_iter().filter_map(derived))
+        BASE.into_iter()
+            .filter_map(derived)
+            .chain(set)
+            .chain(OUTCOME.into_iter().filter_map(derived))
     }
 
     /// Only those that were set: by the component, with the call, or while it ran.
@@ -62,7 +65,7 @@ impl<'a> SpanAttributes<'a> {
         match key {
             keys::COMPONENT_TYPE => Some(ValueRef::Str(span.kind().as_str())),
             keys::COMPONENT_NAME => Some(ValueRef::Str(span.component().name())),
-            keys::RESULT_TYPE => body.result_type.map(ValueRef::Str),
+            keys::RESULT_TYPE => body.result_type.map(|name| ValueRef::Str(short_type_name(name))),
             keys::RESULT_SUCCESS => {
                 body.result_type.map(|_| ValueRef::Bool(body.status == Status::Ok))
             }
@@ -72,7 +75,7 @@ impl<'a> SpanAttributes<'a> {
             keys::ERROR_MESSAGE => {
                 body.error.as_ref().and_then(|error| error.message()).map(ValueRef::Str)
             }
-            keys::ERROR_SOURCES => {
+            keys::ERROR_CHAIN => {
                 body.error.as_ref().and_then(|error| error.sources()).map(ValueRef::Json)
             }
             _ => None,

@@ -1,0 +1,101 @@
+//! A producer that finds no room exports waiting batches itself, where the exporter allows that.
+
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Reclaim,
+    hub::Hub,
+    sync::{deadline, lock, wait},
+};
+use crate::Overflow;
+
+/// How long nobody helps after a helping producer lost that much time: a stalled disk must not
+/// stall the traced program.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether helping is worth a try.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    closed_until: Mutex<Option<Instant>>,
+}
+
+impl Gate {
+    fn is_open(&self) -> bool {
+        lock(&self.closed_until).is_none_or(|until| Instant::now() >= until)
+    }
+
+    fn close(&self) {
+        *lock(&self.closed_until) = Instant::now().checked_add(PAUSE);
+    }
+}
+
+impl<T: Reclaim> Hub<T> {
+    /// Exports waiting batches until a place is free; says whether the caller has one now.
+    pub(super) fn help_for_a_place(&self) -> bool {
+        if self.overflow != Overflow::Help || self.is_inside() || !self.gate.is_open() {
+            return false;
+        }
+        let limit = self.config.help_limit;
+        let deadline = deadline(limit);
+        loop {
+            let began = Instant::now();
+            let has_place = if self.help_once() {
+                self.budget.take_one()
+            } else {
+                self.wait_for_a_place(deadline)
+            };
+            let stalled = began.elapsed() >= limit;
+            if stalled {
+                self.gate.close();
+            }
+            if has_place {
+                return true;
+            }
+            if stalled || Instant::now() >= deadline || !self.gate.is_open() {
+                return false;
+            }
+        }
+    }
+
+    /// Exports one waiting batch, if there is one.
+    fn help_once(&self) -> bool {
+        if self.queue.lock().waiting() < self.config.batch_size {
+            self.drain();
+        }
+        let Some(batch) = self.queue.lock().take_batch(self.config.batch_size) else {
+            return false;
+        };
+        match self.attempt(&batch) {
+            Ok(()) => self.settle(batch, true),
+            Err(error) => {
+                self.gate.close();
+                if error.is_retryable() {
+                    self.queue.lock().returned.push_back(batch);
+                    self.queue.work.notify_one();
+                } else {
+                    self.settle(batch, false);
+                }
+            }
+        }
+        true
+    }
+
+    /// Waits for what others are exporting.
+    fn wait_for_a_place(&self, deadline: Instant) -> bool {
+        let mut state = self.queue.lock();
+        state.waiting_for_room += 1;
+        let mut has_place = self.budget.take_one();
+        while !has_place && Instant::now() < deadline {
+            state = wait(&self.queue.room, state, deadline);
+            has_place = self.budget.take_one();
+        }
+        state.waiting_for_room -= 1;
+        if !has_place {
+            self.gate.close();
+        }
+        has_place
+    }
+}

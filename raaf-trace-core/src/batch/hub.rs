@@ -1,0 +1,177 @@
+//! What producers, the worker and flushes share.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
+};
+
+use super::{
+    BatchConfig, Deliver, Reclaim,
+    budget::Budget,
+    deliver::panic_message,
+    help::Gate,
+    queue::{Batch, Lost, Queue},
+    shards::Shards,
+    sync::{inside, is_inside},
+};
+use crate::{ExportError, Overflow, ProcessorError, stats::ProcessorStats, suppress};
+
+/// A chunk is handed over at this size even where batches are larger.
+const MAX_CHUNK: usize = 256;
+
+pub(super) struct Hub<T> {
+    pub(super) name: String,
+    pub(super) config: BatchConfig,
+    pub(super) overflow: Overflow,
+    pub(super) chunk_size: usize,
+    pub(super) exporter: Box<dyn Deliver<T>>,
+    pub(super) shards: Shards<T>,
+    pub(super) budget: Budget,
+    pub(super) queue: Queue<T>,
+    /// Whether the worker could be started; empty before anything was pushed.
+    pub(super) started: OnceLock<bool>,
+    /// Places are scarce: the worker should collect what the shards hold.
+    pub(super) pressed: AtomicBool,
+    pub(super) gate: Gate,
+}
+
+impl<T: Reclaim> Hub<T> {
+    pub(super) fn new(exporter: Box<dyn Deliver<T>>, config: BatchConfig) -> Arc<Self> {
+        let config = config.clamped();
+        let chunk_size = config.batch_size.min(MAX_CHUNK);
+        Arc::new(Self {
+            name: exporter.name().to_owned(),
+            overflow: exporter.overflow(),
+            chunk_size,
+            exporter,
+            shards: Shards::new(),
+            budget: Budget::new(config.max_spans, config.batch_size),
+            queue: Queue::new(config.max_spans, config.batch_size, chunk_size),
+            started: OnceLock::new(),
+            pressed: AtomicBool::new(false),
+            gate: Gate::default(),
+            config,
+        })
+    }
+
+    /// Hands over what every shard holds, in the caller's thread.
+    pub(super) fn drain(&self) {
+        for mut shard in self.shards.each() {
+            if !shard.items.is_empty() {
+                let chunk = shard.items.drain(..).collect();
+                self.queue.lock().append(chunk);
+            }
+        }
+    }
+
+    /// Whether the caller runs inside this queue's exporter or worker.
+    pub(super) fn is_inside(&self) -> bool {
+        is_inside(self.address())
+    }
+
+    /// Runs `f` as a part of this queue: it is not traced and cannot wait for the queue.
+    pub(super) fn as_itself<R>(&self, f: impl FnOnce() -> R) -> R {
+        inside(self.address(), || suppress::scope(f))
+    }
+
+    fn address(&self) -> usize {
+        std::ptr::from_ref(&self.name).addr()
+    }
+
+    /// Calls the exporter with tracing off; a panic is an error like any other.
+    pub(super) fn call(
+        &self,
+        call: impl FnOnce(&dyn Deliver<T>) -> Result<(), ExportError>,
+    ) -> Result<(), ProcessorError> {
+        self.guarded(call).map_err(|error| match error {
+            Failure::Said(error) => {
+                ProcessorError::Failed { message: error.to_string(), dropped: 0 }
+            }
+            Failure::Panicked(message) => ProcessorError::Panicked { message },
+        })
+    }
+
+    /// Offers a batch to the exporter once. Whatever it answers, the caller still holds the batch.
+    pub(super) fn attempt(&self, batch: &Batch<T>) -> Result<(), ExportError> {
+        let error = match self.guarded(|exporter| exporter.export(&batch.items)) {
+            Ok(()) => return Ok(()),
+            Err(Failure::Said(error)) => error,
+            Err(Failure::Panicked(message)) => {
+                ExportError::permanent(format!("panicked: {message}"))
+            }
+        };
+        let mut state = self.queue.lock();
+        state.counts.last_error = Some(error.to_string());
+        if state.call_ended(batch) {
+            return Err(ExportError::permanent(error.to_string()));
+        }
+        Err(error)
+    }
+
+    fn guarded(
+        &self,
+        call: impl FnOnce(&dyn Deliver<T>) -> Result<(), ExportError>,
+    ) -> Result<(), Failure> {
+        let call = AssertUnwindSafe(|| call(&*self.exporter));
+        match self.as_itself(|| catch_unwind(call)) {
+            Ok(answer) => answer.map_err(Failure::Said),
+            Err(payload) => {
+                self.queue.lock().counts.panics += 1;
+                Err(Failure::Panicked(panic_message(&*payload)))
+            }
+        }
+    }
+
+    /// Counts a batch as delivered or dropped and frees its places.
+    pub(super) fn settle(&self, batch: Batch<T>, delivered: bool) {
+        let places = batch.items.len();
+        let mut state = self.queue.lock();
+        let surplus = state.settle(batch, delivered);
+        self.budget.release(places);
+        if state.waiting_for_room > 0 {
+            self.queue.room.notify_all();
+        }
+        if !state.tickets.is_empty() || state.stop.is_some() {
+            self.queue.work.notify_one();
+        }
+        drop(state);
+        drop(surplus);
+    }
+
+    pub(super) fn refused(&self) -> u64 {
+        self.shards.each().map(|shard| shard.refused).sum()
+    }
+
+    pub(super) fn lost(&self) -> Lost {
+        let refused = self.refused();
+        Lost { refused, given_up: self.queue.lock().counts.dropped }
+    }
+
+    pub(super) fn stats(&self) -> ProcessorStats {
+        let (mut received, mut refused, mut held) = (0, 0, 0);
+        for shard in self.shards.each() {
+            received += shard.received;
+            refused += shard.refused;
+            held += shard.items.len();
+        }
+        let mut state = self.queue.lock();
+        state.check_deadlines(self.config.export_timeout);
+        ProcessorStats {
+            name: self.name.clone(),
+            received,
+            delivered: state.counts.delivered,
+            dropped: refused + state.counts.dropped,
+            retried: state.counts.retried,
+            queued: (held + state.waiting()) as u64 + state.in_flight(),
+            panics: state.counts.panics,
+            slow_calls: 0,
+            last_error: state.counts.last_error.clone(),
+        }
+    }
+}
+
+/// How a call of the exporter went wrong.
+enum Failure {
+    Said(ExportError),
+    Panicked(String),
+}

@@ -1,0 +1,48 @@
+//! Chunks that come back: their memory, and the delivered items in them, are used again.
+
+/// However small batches are.
+const MAX_CHUNKS: usize = 32;
+
+/// A bounded store of used chunks.
+pub(super) struct Pool<T> {
+    /// Of delivered items, for a producer to reclaim.
+    delivered: Vec<Vec<T>>,
+    empty: Vec<Vec<T>>,
+    limit: usize,
+    chunk_size: usize,
+    /// Something was taken since the last look.
+    used: bool,
+}
+
+impl<T> Pool<T> {
+    pub(super) fn new(batches: usize, chunk_size: usize) -> Self {
+        let limit = batches.clamp(2, MAX_CHUNKS);
+        Self { delivered: Vec::new(), empty: Vec::new(), limit, chunk_size, used: false }
+    }
+
+    /// Keeps a chunk if there is room, else gives it back: to be freed outside of any lock.
+    pub(super) fn put(&mut self, chunk: Vec<T>) -> Option<Vec<T>> {
+        let room = self.delivered.len() + self.empty.len() < self.limit;
+        if !room || chunk.capacity() < self.chunk_size {
+            return Some(chunk);
+        }
+        if chunk.is_empty() { &mut self.empty } else { &mut self.delivered }.push(chunk);
+        None
+    }
+
+    /// A used chunk for a producer, delivered items first.
+    pub(super) fn take(&mut self) -> Option<Vec<T>> {
+        self.used = true;
+        self.delivered.pop().or_else(|| self.empty.pop())
+    }
+
+    /// Everything in it, if nobody took anything since the last call: a quiet process holds on to
+    /// nothing that it delivered.
+    pub(super) fn take_if_idle(&mut self) -> Vec<Vec<T>> {
+        if std::mem::take(&mut self.used) {
+            return Vec::new();
+        }
+        self.empty.clear();
+        std::mem::take(&mut self.delivered)
+    }
+}

@@ -1,0 +1,7 @@
+//! What the whole queue holds.
+
+mod bounds;
+mod delivery;
+mod ending;
+mod retrying;
+mod support;

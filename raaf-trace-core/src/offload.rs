@@ -1,0 +1,144 @@
+//! A processor behind a worker.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use crate::{
+    BatchConfig, ExportError, FinishedSpan, ProcessorError, Span, SpanProcessor,
+    batch::{BatchQueue, Deliver, Reclaim},
+    stats::ProcessorStats,
+};
+
+/// How long what a processor is to hear waits for company.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// How long the processor's own flush may take, as part of a flush that has its own timeout.
+const INNER_FLUSH: Duration = Duration::from_secs(30);
+
+/// What every [`SpanProcessor`] can do.
+pub trait ProcessorExt: SpanProcessor + Sized {
+    /// Puts this processor behind a worker of its own, so that it may block: the traced program
+    /// only queues what the processor is to hear. It hears of starts and ends in order within one
+    /// thread, a little later than they happen; at most [`BatchConfig::max_spans`] of them wait,
+    /// and what comes on top is dropped and counted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{FinishedSpan, ProcessorExt as _, SpanProcessor, TracerProvider};
+    ///
+    /// struct SlowMetrics;
+    ///
+    /// impl SpanProcessor for SlowMetrics {
+    ///     fn on_end(&self, span: &FinishedSpan) {
+    ///         // … something that may take its time …
+    ///         let _ = span.duration();
+    ///     }
+    /// }
+    ///
+    /// let provider = TracerProvider::builder().processor(SlowMetrics.offload()).build();
+    /// # let _ = provider;
+    /// ```
+    fn offload(self) -> Offload {
+        self.offload_with(BatchConfig::default().with_flush_interval(INTERVAL))
+    }
+
+    /// As [`offload`](Self::offload), with other settings.
+    fn offload_with(self, config: BatchConfig) -> Offload {
+        let wants_start = self.wants_start();
+        let behind = Behind { processor: Arc::new(self) };
+        Offload { queue: BatchQueue::new(Box::new(behind), config), wants_start }
+    }
+}
+
+impl<P: SpanProcessor> ProcessorExt for P {}
+
+/// A processor behind a worker; see [`ProcessorExt::offload`].
+pub struct Offload {
+    queue: BatchQueue<Heard>,
+    wants_start: bool,
+}
+
+/// What the processor is to hear.
+enum Heard {
+    Start(Span),
+    End(FinishedSpan),
+}
+
+impl Reclaim for Heard {}
+
+struct Behind {
+    processor: Arc<dyn SpanProcessor>,
+}
+
+impl Deliver<Heard> for Behind {
+    fn name(&self) -> &str {
+        self.processor.name()
+    }
+
+    fn export(&self, batch: &[Heard]) -> Result<(), ExportError> {
+        for heard in batch {
+            match heard {
+                Heard::Start(span) => self.processor.on_start(span),
+                Heard::End(span) => self.processor.on_end(span),
+            }
+        }
+        Ok(())
+    }
+
+    fn force_flush(&self) -> Result<(), ExportError> {
+        self.processor.force_flush(INNER_FLUSH).map_err(|error| failed(&error))
+    }
+
+    fn shutdown(&self) -> Result<(), ExportError> {
+        self.processor.shutdown(INNER_FLUSH).map_err(|error| failed(&error))
+    }
+}
+
+fn failed(error: &ProcessorError) -> ExportError {
+    ExportError::permanent(error.to_string())
+}
+
+impl SpanProcessor for Offload {
+    fn name(&self) -> &str {
+        self.queue.name()
+    }
+
+    fn wants_start(&self) -> bool {
+        self.wants_start
+    }
+
+    fn queues_only(&self) -> bool {
+        true
+    }
+
+    fn on_start(&self, span: &Span) {
+        // What is refused is counted.
+        let _ = self.queue.push(Heard::Start(span.clone()));
+    }
+
+    fn on_end(&self, span: &FinishedSpan) {
+        let _ = self.queue.push(Heard::End(span.clone()));
+    }
+
+    fn on_root_end(&self, _: bool) {
+        self.queue.end_of_root();
+    }
+
+    fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
+        self.queue.force_flush(timeout)
+    }
+
+    fn shutdown(&self, timeout: Duration) -> Result<(), ProcessorError> {
+        self.queue.shutdown(timeout)
+    }
+
+    fn stats(&self) -> ProcessorStats {
+        self.queue.stats()
+    }
+}
+
+impl fmt::Debug for Offload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Offload").field("name", &self.queue.name()).finish_non_exhaustive()
+    }
+}
