@@ -1,0 +1,1 @@
+//! What the examples share: nothing but this page. See the files beside it.

@@ -1,0 +1,1 @@
+//! Agents, tools, runners and pipelines with coherent tracing built in.

@@ -1,0 +1,1 @@
+//! Sinks for `raaf-trace-core`, registered by name.
