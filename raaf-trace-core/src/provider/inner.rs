@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -18,6 +18,7 @@ use crate::{
         processors::{Processors, Slot},
     },
     span::body::Body,
+    sync::lock,
 };
 
 /// What a provider is made of; see [`Builder`](super::Builder).
@@ -96,7 +97,7 @@ impl Inner {
 
     /// Changes a switch, and what follows from the switches and the processors.
     fn change(&self, change: impl FnOnce(&mut Switches)) {
-        let mut switches = self.switches.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut switches = lock(&self.switches);
         change(&mut switches);
         let processors = self.processors.load();
         let idle = self.parts.idle_without_processors && processors.is_empty();
@@ -113,7 +114,7 @@ impl Inner {
     }
 
     pub(crate) fn is_enabled(&self) -> bool {
-        self.switches.lock().unwrap_or_else(PoisonError::into_inner).enabled
+        lock(&self.switches).enabled
     }
 
     /// Stops recording for good. Returns false if that had happened before.
