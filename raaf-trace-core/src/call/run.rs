@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Traceable,
-    diagnostics::{self, Category},
+    diagnostics::{self, Category, Repeated},
     outcome::{Failure, Outcome, looks_like_result},
     short_type_name,
 };
@@ -115,12 +115,15 @@ fn look_at_result<V, H: ResultHook<V>>(scope: &mut CallScope, hook: H, value: &V
 
 #[cold]
 fn warn_of_result<V>() {
-    diagnostics::warn(
-        Category::Tracing,
-        format_args!(
-            "`run` was handed work that returns `{}`: a failure would be marked as a success; \
-             use `try_run`, `traced!` or `#[traced]`",
-            short_type_name(std::any::type_name::<V>())
-        ),
-    );
+    static MISTAKES: Repeated = Repeated::new();
+    if let Some(times) = MISTAKES.happened() {
+        diagnostics::warn(
+            Category::Tracing,
+            format_args!(
+                "`run` was handed work that returns `{}`, {times} times so far: a failure would \
+                 be marked as a success; use `try_run`, `traced_block!` or `#[traced]`",
+                short_type_name(std::any::type_name::<V>())
+            ),
+        );
+    }
 }

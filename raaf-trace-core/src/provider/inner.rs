@@ -10,6 +10,7 @@ use std::{
 
 use crate::{
     IdGenerator, NamePattern, Redactor, Sampler, SpanId, SpanLimits, SpanProcessor, TraceId,
+    attributes::Attributes,
     clock::Clock,
     gate,
     provider::{
@@ -192,11 +193,14 @@ impl Inner {
 
     /// Replaces the secrets among what a span has collected so far.
     pub(crate) fn screen(&self, body: &mut Body) {
-        let redactor = &self.parts.redactor;
-        let _ = redactor.redact(&mut body.attributes, 0);
+        self.screen_attributes(&mut body.attributes);
         for event in &mut body.events {
-            let _ = redactor.redact(&mut event.attributes, 0);
+            self.screen_attributes(&mut event.attributes);
         }
+    }
+
+    pub(crate) fn screen_attributes(&self, attributes: &mut Attributes) {
+        let _ = self.parts.redactor.redact(attributes, 0);
     }
 }
 
