@@ -23,6 +23,9 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
     where
         R: ResultHook<V>,
     {
+        if !self.enabled {
+            return work();
+        }
         let (mut scope, hook) = self.open();
         let value = scope.run(work);
         end_plain(scope, hook, &value);
@@ -40,6 +43,9 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
         R: ResultHook<V>,
         E: Failure<Via>,
     {
+        if !self.enabled {
+            return work();
+        }
         let (mut scope, hook) = self.open();
         let result = scope.run(work);
         end_result(scope, hook, &result);
@@ -82,11 +88,11 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
 
 #[inline]
 fn end_plain<V>(mut scope: CallScope, hook: impl ResultHook<V>, value: &V) {
-    if cfg!(debug_assertions) && looks_like_result::<V>() {
-        warn_of_result::<V>();
-    }
     if !scope.is_recording() {
         return;
+    }
+    if cfg!(debug_assertions) && looks_like_result::<V>() {
+        warn_of_result::<V>();
     }
     look_at_result(&mut scope, hook, value);
     scope.end(Outcome::returned::<V>());
