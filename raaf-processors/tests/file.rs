@@ -198,7 +198,8 @@ fn d1_a_missing_directory_is_named_and_counted() {
     let value = provider.tracer().span("x").run(|_| 7);
     assert_eq!(value, 7);
     let error = provider.force_flush(LONG).unwrap_err().to_string();
-    let expected = format!("`file` cannot write to `{}`: No such file", path.display());
+    let expected =
+        format!("`file` cannot write to `{}`: its directory does not exist", path.display());
     assert!(error.contains(&expected), "{error}");
     let stats = &provider.stats().processors[0];
     assert_eq!((stats.delivered, stats.dropped), (0, 1));
