@@ -79,6 +79,7 @@ pub mod task;
 mod traceable;
 mod tracer;
 mod type_name;
+mod unwind;
 mod workflow;
 
 pub use attributes::{
