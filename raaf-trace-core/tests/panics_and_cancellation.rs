@@ -17,15 +17,16 @@ use raaf_trace_core::{
 #[test]
 fn l1_a_panic_ends_the_span_and_goes_on_unwinding() {
     let capture = Capture::new();
+    let pens = capture.spans().len();
     let panicked = catch_unwind(AssertUnwindSafe(|| {
-        capture.run(|| Component::agent("Writer").traced("run").run(|| panic!("no ink: {}", 7)));
+        capture.run(|| Component::agent("Writer").traced("run").run(|| panic!("pens: {pens}")));
     }));
-    assert_eq!(panicked.unwrap_err().downcast_ref::<String>().unwrap(), "no ink: 7");
+    assert_eq!(panicked.unwrap_err().downcast_ref::<String>().unwrap(), "pens: 0");
     let spans = capture.spans();
     let span = spans.only("Writer");
     assert_eq!(span.status(), Status::Error);
     assert_eq!(span.attributes().get("error.type"), Some("panic".into()));
-    assert_eq!(span.attributes().get("error.message"), Some("no ink: 7".into()));
+    assert_eq!(span.attributes().get("error.message"), Some("pens: 0".into()));
     assert_eq!(span.events().len(), 1);
     assert_eq!(span.attributes().get("result.type"), None, "nothing was returned");
 }
@@ -181,10 +182,9 @@ async fn l2_an_abort_cancels_the_span() {
 fn l2_a_future_dropped_in_another_thread_is_cancelled_there() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
-    let mut run = capture.run_async(async move {
+    let mut run = Box::pin(capture.run_async(async move {
         agent.traced("run").run_async(pending::<()>()).await;
-    });
-    let mut run = Box::pin(async move { (&mut std::pin::pin!(&mut run)).await });
+    }));
     assert!((&mut run).now_or_never().is_none());
     let clean = thread::spawn(move || {
         drop(run);

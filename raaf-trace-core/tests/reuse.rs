@@ -101,23 +101,23 @@ fn g12_only_the_innermost_span_is_reused() {
     assert_span_tree!(capture, { agent "Writer" { tool "Search" { agent "Writer" } } });
 }
 
-#[test]
-fn g12_calls_joined_under_the_same_method_are_one_with_it() {
+#[tokio::test]
+async fn g12_calls_joined_under_the_same_method_are_one_with_it() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
     let run = || agent.traced("run").run_async(yield_now());
     let outer = agent.traced("run").run_async(async { join(run(), run()).await });
-    futures::executor::block_on(capture.run_async(outer));
+    capture.run_async(outer).await;
     assert_span_tree!(capture, { agent "Writer" });
 }
 
-#[test]
-fn g12_calls_joined_side_by_side_are_two() {
+#[tokio::test]
+async fn g12_calls_joined_side_by_side_are_two() {
     let capture = Capture::new();
     let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
     let run = || agent.traced("run").run_async(yield_now());
     let both = pipeline.traced("run").run_async(async { join(run(), run()).await });
-    futures::executor::block_on(capture.run_async(both));
+    capture.run_async(both).await;
     assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" agent "Writer" } });
 }
 
@@ -200,8 +200,8 @@ fn l8_a_span_handed_to_a_thread_is_never_reused() {
     assert_span_tree!(capture, { agent "Writer" { agent "Writer" } });
 }
 
-#[test]
-fn l8_a_span_handed_to_a_task_is_never_reused() {
+#[tokio::test]
+async fn l8_a_span_handed_to_a_task_is_never_reused() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
     let work = async {
@@ -210,7 +210,7 @@ fn l8_a_span_handed_to_a_task_is_never_reused() {
         join(handed, own).await;
     };
     let run = agent.traced("run").run_async(work);
-    futures::executor::block_on(capture.run_async(run));
+    capture.run_async(run).await;
     assert_span_tree!(capture, { agent "Writer" { agent "Writer" } });
 }
 
