@@ -81,6 +81,7 @@ mod thread_index;
 mod traceable;
 mod tracer;
 mod type_name;
+mod unwind;
 mod workflow;
 
 pub use attributes::{
