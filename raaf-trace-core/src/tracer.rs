@@ -1,8 +1,8 @@
 //! Spans by hand, for code that has no component.
 
 use crate::{
-    Component, Context, IntoParent, IntoValue, Key, Kind, ManualSpan, Parent, SpanContext, TraceId,
-    TracerProvider,
+    Component, Context, IntoParent, IntoValue, Key, Kind, ManualSpan, Parent, SpanContext,
+    SpanLimits, TraceId, TracerProvider,
     attributes::Attributes,
     context::flow,
     gate, keys,
@@ -107,7 +107,7 @@ impl Tracer {
             method: Key::from("run"),
             name: None,
             parent: None,
-            attributes: Attributes::new(),
+            attributes: Attributes::with_limits(SpanLimits::UNLIMITED),
         }
     }
 }

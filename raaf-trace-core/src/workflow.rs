@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use crate::{
-    CallScope, Component, Context, IntoParent as _, IntoValue, Key, Kind, SpanContext, TraceId,
-    TraceInfo,
+    CallScope, Component, Context, IntoParent as _, IntoValue, Key, Kind, SpanContext, SpanLimits,
+    TraceId, TraceInfo,
     attributes::Attributes,
     context::flow,
     gate,
@@ -31,7 +31,7 @@ pub fn trace(workflow_name: impl Into<Key>) -> Workflow {
         name: workflow_name.into(),
         group_id: None,
         trace_id: None,
-        metadata: Attributes::new(),
+        metadata: Attributes::with_limits(SpanLimits::UNLIMITED),
     }
 }
 

@@ -165,6 +165,10 @@ impl Inner {
         self.parts.limits
     }
 
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.parts.redactor
+    }
+
     pub(crate) fn sampler(&self) -> &Sampler {
         &self.parts.sampler
     }
@@ -192,6 +196,9 @@ impl Inner {
     /// Replaces the secrets among what a span has collected so far.
     pub(crate) fn screen(&self, body: &mut Body) {
         let redactor = &self.parts.redactor;
+        if let Some(error) = &mut body.error {
+            error.screen(redactor);
+        }
         let _ = redactor.redact(&mut body.attributes, 0);
         for event in &mut body.events {
             let _ = redactor.redact(&mut event.attributes, 0);
