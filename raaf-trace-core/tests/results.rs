@@ -114,3 +114,23 @@ fn g30_a_result_hook_that_panics_costs_only_what_it_had_not_added() {
     assert_eq!(seen, ["tea", "1", "u32", "true"]);
     assert_eq!(words(&memory, &["tracing.collector_error"]), ["the hook is broken"]);
 }
+
+#[test]
+fn g28_a_prepared_block_shows_the_ok_value_to_its_hook() {
+    let (provider, memory) = in_line();
+    let tool = search_tool();
+    let describe = |page: &&str, attributes: &mut Attributes| {
+        attributes.set("result.length", page.len());
+    };
+    let read = |page: Result<&'static str, NoHits>| {
+        traced_block!(tool.traced("read").on_result(describe), times = 1, || page)
+    };
+    assert_eq!(provider.run(|| read(Ok("a page"))).unwrap(), "a page");
+    assert!(provider.run(|| read(Err(NoHits))).is_err());
+    let lengths: Vec<_> = memory
+        .spans()
+        .iter()
+        .map(|span| span.attributes().get("result.length").and_then(|length| length.as_i64()))
+        .collect();
+    assert_eq!(lengths, [Some(6), None]);
+}
