@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use crate::{
     CallScope, Component, Context, IntoParent, IntoValue, Key, Kind, ManualSpan, Parent,
-    SpanContext, TraceId, TracerProvider,
+    SpanContext, SpanLimits, TraceId, TracerProvider,
     attributes::Attributes,
     context::flow,
     gate, keys,
@@ -114,7 +114,7 @@ impl Tracer {
             method: Key::from("run"),
             name: None,
             parent: None,
-            attributes: Attributes::new(),
+            attributes: Attributes::with_limits(SpanLimits::UNLIMITED),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::{future::Future, sync::Arc};
 use smol_str::SmolStr;
 
 use crate::{
-    CallScope, Component, Context, IntoParent as _, IntoValue, Key, Kind, SpanContext, TraceId,
-    TraceInfo,
+    CallScope, Component, Context, IntoParent as _, IntoValue, Key, Kind, SpanContext, SpanLimits,
+    TraceId, TraceInfo,
     attributes::Attributes,
     context::flow,
     gate,
@@ -35,7 +35,7 @@ pub fn trace(workflow_name: impl Into<Key>) -> Workflow {
         name: workflow_name.into(),
         group_id: None,
         trace_id: None,
-        metadata: Attributes::new(),
+        metadata: Attributes::with_limits(SpanLimits::UNLIMITED),
     }
 }
 

@@ -76,6 +76,8 @@ fn merge<L: LazyAttributes>(record: &Record, metadata: Metadata, lazy: L) {
 /// Runs a user's hook: its panic costs only what it had not added yet.
 pub(super) fn fill(attributes: &mut Attributes, hook: impl FnOnce(&mut Attributes)) {
     if let Err(message) = panics::caught(|| hook(&mut *attributes)) {
-        attributes.set_unchecked(keys::COLLECTOR_ERROR, message);
+        // A hook has seen arguments and results, and its panic may quote them.
+        let said = if attributes.limits().include_content { message } else { "panicked".into() };
+        attributes.set_unchecked(keys::COLLECTOR_ERROR, said);
     }
 }

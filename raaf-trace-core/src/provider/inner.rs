@@ -167,6 +167,10 @@ impl Inner {
         self.parts.limits
     }
 
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.parts.redactor
+    }
+
     pub(crate) fn sampler(&self) -> &Sampler {
         &self.parts.sampler
     }
@@ -193,6 +197,9 @@ impl Inner {
 
     /// Replaces the secrets among what a span has collected so far.
     pub(crate) fn screen(&self, body: &mut Body) {
+        if let Some(error) = &mut body.error {
+            error.screen(&self.parts.redactor);
+        }
         self.screen_attributes(&mut body.attributes);
         for event in &mut body.events {
             self.screen_attributes(&mut event.attributes);

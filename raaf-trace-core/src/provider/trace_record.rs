@@ -38,7 +38,7 @@ impl Trace {
             limits: provider.limits(),
             anchor: provider.clock().anchor(),
             state: remote.map(|remote| remote.trace_state().clone()).unwrap_or_default(),
-            info,
+            info: info.kept_by(provider),
         }
     }
 }
@@ -53,6 +53,17 @@ pub struct TraceInfo {
 }
 
 impl TraceInfo {
+    /// The same within the provider's limits and without secrets.
+    fn kept_by(mut self, provider: &Inner) -> Self {
+        if !self.metadata.is_empty() {
+            let given =
+                std::mem::replace(&mut self.metadata, Attributes::with_limits(provider.limits()));
+            self.metadata.merge(given);
+            provider.redactor().redact(&mut self.metadata, 0);
+        }
+        self
+    }
+
     /// The workflow's name.
     pub fn workflow_name(&self) -> Option<&str> {
         self.workflow_name.as_deref()
