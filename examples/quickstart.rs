@@ -11,10 +11,15 @@
 //!
 //! The report and the tree of spans go to standard output, the spans also to `traces.jsonl`.
 
+#[path = "quickstart/agents.rs"]
 mod agents;
+#[path = "quickstart/analysis.rs"]
 mod analysis;
+#[path = "quickstart/document.rs"]
 mod document;
+#[path = "quickstart/offline_model.rs"]
 mod offline_model;
+#[path = "quickstart/tools.rs"]
 mod tools;
 
 use std::{
@@ -89,6 +94,6 @@ fn default_text() -> PathBuf {
 
 /// The error and what lies behind it, in one line.
 fn with_causes(error: &dyn Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    let causes = std::iter::successors(error.source(), |cause| (**cause).source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
