@@ -18,12 +18,6 @@ use tokio::task::JoinSet;
 const TEXT: &str = "Tracing tells what happened. It tells when, where and under whom. \
                     What nobody traced, nobody can explain.";
 
-#[derive(Traceable)]
-struct ReviewPipeline {
-    component: Component,
-    measures: [(&'static str, Measure); 3],
-}
-
 type Measure = fn(&str) -> usize;
 
 #[derive(Traceable)]
@@ -33,6 +27,11 @@ struct Reviewer {
 }
 
 impl Reviewer {
+    fn new(name: &str, measure: Measure) -> Self {
+        Self { component: Component::agent(name), measure }
+    }
+
+    /// Binds the agent to its pipeline.
     fn under(self, pipeline: &ReviewPipeline) -> Self {
         Self { component: self.component.with_parent(pipeline), ..self }
     }
@@ -43,34 +42,30 @@ impl Reviewer {
     }
 }
 
+fn reviewers() -> [Reviewer; 3] {
+    [
+        Reviewer::new("WordCounter", |text| text.split_whitespace().count()),
+        Reviewer::new("SentenceCounter", |text| text.matches('.').count()),
+        Reviewer::new("WordMeter", |text| text.split(' ').map(str::len).max().unwrap_or(0)),
+    ]
+}
+
+#[derive(Traceable)]
+struct ReviewPipeline {
+    component: Component,
+}
+
 impl ReviewPipeline {
-    fn new() -> Self {
-        let measures: [(_, Measure); 3] = [
-            ("WordCounter", |text| text.split_whitespace().count()),
-            ("SentenceCounter", |text| text.matches('.').count()),
-            ("WordMeter", |text| {
-                text.split(|c: char| !c.is_alphabetic()).map(str::len).max().unwrap_or(0)
-            }),
-        ];
-        Self { component: Component::of::<Self>(), measures }
-    }
-
-    fn reviewers(&self) -> impl Iterator<Item = Reviewer> {
-        let agent = |&(name, measure)| Reviewer { component: Component::agent(name), measure };
-        self.measures.iter().map(agent)
-    }
-
     #[traced]
     fn in_threads(&self) -> Vec<usize> {
-        let bound = self.reviewers().map(|agent| agent.under(self));
-        let running: Vec<_> = bound.map(|agent| thread::spawn(move || agent.run(TEXT))).collect();
-        running.into_iter().map(|agent| agent.join().expect("no measure panics")).collect()
+        let bound = reviewers().map(|agent| agent.under(self));
+        let running = bound.map(|agent| thread::spawn(move || agent.run(TEXT)));
+        running.map(|agent| agent.join().expect("no measure panics")).to_vec()
     }
 
     #[traced]
     async fn in_tasks(&self) -> Result<Vec<usize>, tokio::task::JoinError> {
-        let running: Vec<_> =
-            self.reviewers().map(|agent| spawn_traced(async move { agent.run(TEXT) })).collect();
+        let running = reviewers().map(|agent| spawn_traced(async move { agent.run(TEXT) }));
         let mut results = Vec::new();
         for agent in running {
             results.push(agent.await?);
@@ -81,7 +76,7 @@ impl ReviewPipeline {
     #[traced]
     async fn in_join_set(&self) -> Vec<usize> {
         let mut running = JoinSet::new();
-        for agent in self.reviewers() {
+        for agent in reviewers() {
             running.spawn_traced(async move { agent.run(TEXT) });
         }
         let mut results = running.join_all().await;
@@ -94,7 +89,7 @@ impl ReviewPipeline {
 async fn main() -> Result<(), Box<dyn Error>> {
     let _tracing = TracerProvider::builder().processor(ConsoleSink::new()).init()?;
 
-    let pipeline = ReviewPipeline::new();
+    let pipeline = ReviewPipeline { component: Component::of::<ReviewPipeline>() };
     println!("threads:  {:?}", pipeline.in_threads());
     println!("tasks:    {:?}", pipeline.in_tasks().await?);
     println!("join set: {:?}", pipeline.in_join_set().await);
