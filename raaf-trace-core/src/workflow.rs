@@ -1,6 +1,8 @@
 //! One workflow run as a whole.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
+
+use smol_str::SmolStr;
 
 use crate::{
     CallScope, Component, Context, IntoParent as _, IntoValue, Key, Kind, SpanContext, TraceId,
@@ -9,10 +11,12 @@ use crate::{
     context::flow,
     gate,
     outcome::{Failure, Outcome},
-    span::start::{self, Origin},
+    span::{
+        record::Record,
+        start::{self, Origin},
+    },
     suppress,
 };
-use smol_str::SmolStr;
 
 /// Names a workflow: a span of kind `trace` that encloses all that runs inside it. Inside another
 /// trace it is a part of that one.
@@ -114,19 +118,20 @@ impl Workflow {
     }
 
     fn open(self) -> CallScope {
+        CallScope::around(self.start())
+    }
+
+    fn start(self) -> Option<Arc<Record>> {
         let Self { name, group_id, trace_id, metadata } = self;
         if !gate::is_open() || suppress::active() {
-            return CallScope::none();
+            return None;
         }
         let component = Component::build(Kind::Trace, SmolStr::from(&*name));
         let current = flow::current();
-        let joins = current.innermost.is_some();
-        let id = trace_id.filter(|_| !joins);
+        let id = trace_id.filter(|_| !current.innermost.is_some());
         let parent = id.map(|id| Context::remote(SpanContext::of_trace(id)).into_parent());
         let info = TraceInfo { workflow_name: Some(name), group_id, metadata };
-        let Some(origin) = Origin::of_workflow(&component, parent.as_ref(), current, info) else {
-            return CallScope::none();
-        };
-        CallScope::own(start::start(origin, component, Key::from("run"), None, |_| {}))
+        let origin = Origin::of_workflow(&component, parent.as_ref(), current, info)?;
+        Some(start::start(origin, component, Key::from_static("run"), None, |_| {}))
     }
 }

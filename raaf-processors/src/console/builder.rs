@@ -7,15 +7,8 @@ use std::{
 };
 
 use anstream::{AutoStream, ColorChoice};
-use raaf_trace_core::diagnostics::Repeated;
 
-use super::{
-    ConsoleSink,
-    assemble::Assembly,
-    describe::Describe,
-    paint::Paint,
-    worker::{Shared, Worker},
-};
+use super::{ConsoleSink, describe::Describe, paint::Paint, queue::Queue, worker::Worker};
 
 /// What a [`ConsoleSink`] shows, and when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -114,18 +107,11 @@ impl ConsoleBuilder {
             Target::Writer(writer) => (writer, false),
         };
         let color = self.color.unwrap_or(is_colorful);
-        let shared = Arc::new(Shared::new(self.max_spans));
+        let queue = Arc::new(Queue::new(self.max_spans));
         let lines = self.mode == ConsoleMode::Lines;
-        let worker = Worker {
-            shared: Arc::clone(&shared),
-            describe: Describe { paint: Paint { color }, detailed: self.detailed },
-            lines,
-            out,
-            closed: false,
-            failures: Repeated::new(),
-            assembly: Assembly::default(),
-        };
-        ConsoleSink { shared, lines, worker: Mutex::new(Some(worker)) }
+        let describe = Describe { paint: Paint { color }, detailed: self.detailed };
+        let worker = Worker::new(Arc::clone(&queue), describe, lines, out);
+        ConsoleSink { queue, lines, worker: Mutex::new(Some(worker)) }
     }
 }
 

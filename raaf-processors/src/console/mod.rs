@@ -4,6 +4,7 @@ mod assemble;
 mod builder;
 mod describe;
 mod paint;
+mod queue;
 mod text;
 mod tree;
 mod units;
@@ -23,7 +24,8 @@ use raaf_trace_core::{
 };
 
 pub use builder::{ConsoleBuilder, ConsoleMode};
-use worker::{Shared, Worker};
+use queue::Queue;
+use worker::Worker;
 
 /// How long dropping the sink waits for the rest to be written.
 const DROP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -66,8 +68,8 @@ raaf_trace_core::submit! {
 /// A short lock for each span in its own thread; a worker, started by the first span, draws and
 /// writes. At most [`max_spans`](ConsoleBuilder::max_spans) finished spans are held, those of
 /// unfinished traces included. When that many are, what is there of the traces that have waited
-/// longest is shown as partial trees; a thread waits up to 5 ms for room, then its span is dropped
-/// and counted.
+/// longest is shown as partial trees; a thread waits up to 4 ms for room, then its span is dropped
+/// and counted; while the output hangs, spans are dropped at once.
 ///
 /// # When things go wrong
 ///
@@ -85,7 +87,7 @@ raaf_trace_core::submit! {
 /// # let _ = provider;
 /// ```
 pub struct ConsoleSink {
-    shared: Arc<Shared>,
+    queue: Arc<Queue>,
     lines: bool,
     /// Waits for the first span to start it.
     worker: Mutex<Option<Worker>>,
@@ -103,14 +105,15 @@ impl ConsoleSink {
     }
 
     fn start_worker(&self) {
-        if !self.shared.claim_start() {
+        if !self.queue.claim_start() {
             return;
         }
         let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(worker) = worker else { return };
         let thread = thread::Builder::new().name("raaf-console".to_owned());
         if let Err(error) = thread.spawn(move || worker.run()) {
-            self.shared.start_failed(&error);
+            let reason = format!("the console's thread could not be started: {error}");
+            self.queue.refuse_all(reason);
         }
     }
 }
@@ -133,7 +136,7 @@ impl SpanProcessor for ConsoleSink {
     fn on_start(&self, span: &Span) {
         if self.lines {
             self.start_worker();
-            self.shared.start(span.clone());
+            self.queue.push_start(span.clone());
         }
     }
 
@@ -144,32 +147,25 @@ impl SpanProcessor for ConsoleSink {
     fn on_end_owned(&self, span: FinishedSpan) {
         self.start_worker();
         let due = self.lines || span.is_local_root();
-        self.shared.end(span, due);
+        self.queue.push_end(span, due);
     }
 
     fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
-        self.shared.flush(timeout)
+        self.queue.flush(timeout)
     }
 
     fn shutdown(&self, timeout: Duration) -> Result<(), ProcessorError> {
-        self.shared.shutdown(timeout)
+        self.queue.shutdown(timeout)
     }
 
     fn stats(&self) -> ProcessorStats {
-        let counts = self.shared.counts();
-        let mut stats = ProcessorStats::default();
-        stats.received = counts.delivered + counts.dropped + counts.held;
-        stats.delivered = counts.delivered;
-        stats.dropped = counts.dropped;
-        stats.queued = counts.held;
-        stats.last_error = counts.last_error;
-        stats
+        self.queue.stats()
     }
 }
 
 impl Drop for ConsoleSink {
     fn drop(&mut self) {
-        let _ = self.shared.shutdown(DROP_TIMEOUT);
+        let _ = self.queue.shutdown(DROP_TIMEOUT);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use raaf_trace_core::{FinishedSpan, SpanId, keys};
+use raaf_trace_core::{FinishedSpan, SpanId, ValueRef, keys};
 
 use super::{
     describe::Describe,
@@ -37,7 +37,7 @@ pub(super) struct Tokens {
 impl Tokens {
     /// What a span itself says it used.
     pub(super) fn of(span: &FinishedSpan) -> Option<Self> {
-        let count = |key| span.attributes().get(key).and_then(|value| value.as_i64());
+        let count = |key| span.attributes().get(key).and_then(ValueRef::as_i64);
         let (input, output) =
             (count(keys::GEN_AI_USAGE_INPUT_TOKENS), count(keys::GEN_AI_USAGE_OUTPUT_TOKENS));
         (input.is_some() || output.is_some())

@@ -16,7 +16,7 @@ impl fmt::Display for Human {
             999_500..999_500_000 => three_digits(f, seconds * 1e3, "ms"),
             999_500_000..59_950_000_000 => three_digits(f, seconds, "s"),
             _ => {
-                let total = seconds.round() as u64;
+                let total = self.0.saturating_add(Duration::from_millis(500)).as_secs();
                 let (hours, minutes, seconds) = (total / 3_600, total / 60 % 60, total % 60);
                 if hours > 0 {
                     write!(f, "{hours} h {minutes:02} min")
@@ -29,12 +29,10 @@ impl fmt::Display for Human {
 }
 
 fn three_digits(f: &mut fmt::Formatter<'_>, value: f64, unit: &str) -> fmt::Result {
-    let digits = if value < 9.995 {
-        2
-    } else if value < 99.95 {
-        1
-    } else {
-        0
+    let digits = match value {
+        ..9.995 => 2,
+        ..99.95 => 1,
+        _ => 0,
     };
     let text = format!("{value:.digits$}");
     let text = if digits > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };

@@ -109,7 +109,13 @@ impl FileSink {
     }
 
     fn failed(&self, what: &str, error: &io::Error) -> ExportError {
-        let message = format!("cannot {what} `{}`: {error}", self.path.display());
+        let path = self.path.display();
+        let message = match error.kind() {
+            io::ErrorKind::NotFound => {
+                format!("cannot {what} `{path}`: its directory does not exist")
+            }
+            _ => format!("cannot {what} `{path}`: {error}"),
+        };
         if let Some(count) = self.failures.happened() {
             let text = format_args!("the file sink {message} (failure {count})");
             diagnostics::warn(Category::Tracing, text);

@@ -8,9 +8,9 @@ use std::{
 use super::{
     Reclaim,
     hub::Hub,
-    sync::{deadline, lock, wait},
+    sync::{deadline, wait},
 };
-use crate::Overflow;
+use crate::{Overflow, sync::lock};
 
 /// How long nobody helps after a helping producer lost that much time: a stalled disk must not
 /// stall the traced program.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Traceable,
-    diagnostics::{self, Category},
+    diagnostics::{self, Category, Repeated},
     outcome::{Failure, Outcome, looks_like_result},
     short_type_name,
 };
@@ -23,6 +23,9 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
     where
         R: ResultHook<V>,
     {
+        if !self.enabled {
+            return work();
+        }
         let (mut scope, hook) = self.open();
         let value = scope.run(work);
         end_plain(scope, hook, &value);
@@ -40,6 +43,9 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
         R: ResultHook<V>,
         E: Failure<Via>,
     {
+        if !self.enabled {
+            return work();
+        }
         let (mut scope, hook) = self.open();
         let result = scope.run(work);
         end_result(scope, hook, &result);
@@ -82,11 +88,11 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
 
 #[inline]
 fn end_plain<V>(mut scope: CallScope, hook: impl ResultHook<V>, value: &V) {
-    if cfg!(debug_assertions) && looks_like_result::<V>() {
-        warn_of_result::<V>();
-    }
     if !scope.is_recording() {
         return;
+    }
+    if cfg!(debug_assertions) && looks_like_result::<V>() {
+        warn_of_result::<V>();
     }
     look_at_result(&mut scope, hook, value);
     scope.end(Outcome::returned::<V>());
@@ -115,12 +121,15 @@ fn look_at_result<V, H: ResultHook<V>>(scope: &mut CallScope, hook: H, value: &V
 
 #[cold]
 fn warn_of_result<V>() {
-    diagnostics::warn(
-        Category::Tracing,
-        format_args!(
-            "`run` was handed work that returns `{}`: a failure would be marked as a success; \
-             use `try_run`, `traced!` or `#[traced]`",
-            short_type_name(std::any::type_name::<V>())
-        ),
-    );
+    static MISTAKES: Repeated = Repeated::new();
+    if let Some(times) = MISTAKES.happened() {
+        diagnostics::warn(
+            Category::Tracing,
+            format_args!(
+                "`run` was handed work that returns `{}`, {times} times so far: a failure would \
+                 be marked as a success; use `try_run`, `traced_block!` or `#[traced]`",
+                short_type_name(std::any::type_name::<V>())
+            ),
+        );
+    }
 }

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::SystemTime};
 
 use crate::{
-    Component, IntoValue, Key, Kind, SpanContext, SpanId, TraceId, Value,
+    Component, IntoValue, Key, Kind, SpanContext, SpanId, TraceId, Value, ValueRef,
     attributes::Attributes,
     span::{name, record::Record},
 };
@@ -87,7 +87,7 @@ impl Span {
 
     /// One of its attributes as it is now. Empty after the end: sinks have them then.
     pub fn attribute(&self, key: &str) -> Option<Value> {
-        self.record.open().body.attributes.get(key).map(|value| value.to_owned())
+        self.record.open().body.attributes.get(key).map(ValueRef::to_owned)
     }
 
     /// Sets an attribute.
