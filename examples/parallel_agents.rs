@@ -46,7 +46,9 @@ fn reviewers() -> [Reviewer; 3] {
     [
         Reviewer::new("WordCounter", |text| text.split_whitespace().count()),
         Reviewer::new("SentenceCounter", |text| text.matches('.').count()),
-        Reviewer::new("WordMeter", |text| text.split(' ').map(str::len).max().unwrap_or(0)),
+        Reviewer::new("WordMeter", |text| {
+            text.split([' ', ',', '.']).map(str::len).max().unwrap_or(0)
+        }),
     ]
 }
 
