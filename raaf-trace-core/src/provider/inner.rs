@@ -1,6 +1,7 @@
 //! The provider's shared state.
 
 use std::{
+    panic::RefUnwindSafe,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -53,6 +54,11 @@ pub(crate) struct Inner {
     recording: AtomicBool,
     watches_starts: AtomicBool,
 }
+
+/// Whatever unwinds out of user code leaves this usable: locks forget poison, and panics of
+/// processors are caught where they are called. Being traceable must not take `catch_unwind` from
+/// a type.
+impl RefUnwindSafe for Inner {}
 
 #[derive(Debug)]
 struct PartsInUse {
