@@ -139,7 +139,8 @@ fn rows_are_read() {
     let row = |line| promise(line).map(|promise| (promise.number, promise.is_later));
     assert_eq!(row("| G12 | one | two | core |"), Some(("G12".to_owned(), false)));
     assert_eq!(row("| P2 | something | part 4 |"), Some(("P2".to_owned(), true)));
-    for line in ["| # | promise | held in |", "| --- | --- | --- |", "G12 is held", "| G1x | a | b |"]
+    for line in
+        ["| # | promise | held in |", "| --- | --- | --- |", "G12 is held", "| G1x | a | b |"]
     {
         assert_eq!(row(line), None, "{line}");
     }
@@ -147,24 +148,25 @@ fn rows_are_read() {
 
 #[test]
 fn claims_are_read() {
+    // The placeholder keeps this text from being taken for tests of this file.
     let source = "
         #[test]
-        fn g1_plain() {}
+        fn ?1_plain() {}
         #[tokio::test(flavor = \"multi_thread\")]
         /// Says more.
-        async fn l22_async() {}
+        async fn ?22_async() {}
         #[test]
         #[ignore]
-        fn g2_ignored() {}
-        fn g3_no_test() {}
+        fn ?2_ignored() {}
+        fn ?3_no_test() {}
         #[test]
-        fn g_4() {}
+        fn ?_4() {}
         #[test]
-        fn g5() {}
+        fn ?5() {}
         #[test]
-        fn s1x_not_a_number() {}
+        fn ?1x_not_a_number() {}
     ";
-    let found = claims_in(source, Path::new("a.rs"));
+    let found = claims_in(&source.replace('?', "g"), Path::new("a.rs"));
     let found: Vec<_> = found.iter().map(|claim| claim.place.as_str()).collect();
-    assert_eq!(found, ["a.rs: g1_plain", "a.rs: l22_async"]);
+    assert_eq!(found, ["a.rs: g1_plain", "a.rs: g22_async"]);
 }
