@@ -1,0 +1,154 @@
+//! Captured spans as the trees they make.
+
+mod draw;
+mod label;
+mod queries;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+use std::{borrow::Cow, fmt};
+
+use raaf_trace_core::{FinishedSpan, MemoryExporter};
+
+use crate::Capture;
+pub(crate) use draw::{Mark, Row, draw};
+pub(crate) use label::{label, quoted, word};
+pub(crate) use shape::{Facts, Shape};
+
+/// Finished spans as the trees they make.
+///
+/// Displayed, it draws the trees in the notation of
+/// [`assert_span_tree!`](crate::assert_span_tree), without ids and times, so that the text is the
+/// same in each run.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_testkit::Capture;
+/// use raaf_trace_core::{Component, TraceableExt as _};
+///
+/// let capture = Capture::new();
+/// capture.run(|| {
+///     Component::pipeline("Import").traced("run").run(|| {
+///         Component::agent("Reader").traced("run").run(|| ());
+///         let _ = Component::agent("Checker").traced("check").try_run(|| "x".parse::<u8>());
+///     });
+/// });
+///
+/// let spans = capture.spans();
+/// assert_eq!(
+///     spans.to_string(),
+///     "\
+/// pipeline \"Import\"
+/// ├── agent \"Reader\"
+/// └── agent \"Checker\".check [status = error, \"error.type\" = \"ParseIntError\"]
+/// ",
+/// );
+/// assert_eq!(spans.path(spans.only("Checker")), "Import > Checker");
+/// ```
+#[derive(Clone)]
+pub struct Spans {
+    spans: Vec<FinishedSpan>,
+    shape: Shape,
+}
+
+impl Spans {
+    /// The trees of these spans, siblings in the order in which they started.
+    pub fn new(spans: impl IntoIterator<Item = FinishedSpan>) -> Self {
+        let mut spans: Vec<_> = spans.into_iter().collect();
+        spans.sort_by_key(FinishedSpan::start_time);
+        Self::in_order(spans)
+    }
+
+    /// The trees of spans that are in start order already.
+    pub(crate) fn in_order(spans: Vec<FinishedSpan>) -> Self {
+        let facts: Vec<_> = spans.iter().map(Facts::of).collect();
+        let shape = Shape::of(&facts);
+        Self { spans, shape }
+    }
+
+    pub(crate) fn all(&self) -> &[FinishedSpan] {
+        &self.spans
+    }
+
+    pub(crate) fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Each span's line, in the order in which a tree is drawn.
+    pub(crate) fn rows(&self, mark: impl Fn(usize) -> (Mark, Option<String>)) -> Vec<Row> {
+        self.shape
+            .walk()
+            .map(|(depth, index)| {
+                let mut text = label::of_span(&self.spans[index]);
+                if self.shape.is_cyclic(index) {
+                    text.push_str(" (its ancestors form a cycle)");
+                } else if self.shape.is_orphan(index) {
+                    text.push_str(" (its parent is not here)");
+                }
+                let (mark, note) = mark(index);
+                Row { depth, mark, text, note }
+            })
+            .collect()
+    }
+}
+
+impl fmt::Display for Spans {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        draw(f, "", &self.rows(|_| (Mark::None, None)))
+    }
+}
+
+impl fmt::Debug for Spans {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Spans (")?;
+        fmt::Display::fmt(self, f)?;
+        f.write_str(")")
+    }
+}
+
+/// Where assertions find their spans: a [`Capture`] (which waits for open ones), [`Spans`], a
+/// [`MemoryExporter`], or a list of finished spans.
+pub trait AsSpans {
+    /// The spans.
+    fn as_spans(&self) -> Cow<'_, Spans>;
+}
+
+impl AsSpans for Spans {
+    fn as_spans(&self) -> Cow<'_, Spans> {
+        Cow::Borrowed(self)
+    }
+}
+
+impl AsSpans for Capture {
+    #[track_caller]
+    fn as_spans(&self) -> Cow<'_, Spans> {
+        Cow::Owned(self.spans())
+    }
+}
+
+impl AsSpans for MemoryExporter {
+    fn as_spans(&self) -> Cow<'_, Spans> {
+        Cow::Owned(Spans::new(self.spans()))
+    }
+}
+
+impl AsSpans for [FinishedSpan] {
+    fn as_spans(&self) -> Cow<'_, Spans> {
+        Cow::Owned(Spans::new(self.iter().cloned()))
+    }
+}
+
+impl AsSpans for Vec<FinishedSpan> {
+    fn as_spans(&self) -> Cow<'_, Spans> {
+        self.as_slice().as_spans()
+    }
+}
+
+impl<T: AsSpans + ?Sized> AsSpans for &T {
+    #[track_caller]
+    fn as_spans(&self) -> Cow<'_, Spans> {
+        (**self).as_spans()
+    }
+}

@@ -1,0 +1,43 @@
+//! What one span is called in a drawing: the notation of `assert_span_tree!`.
+
+use raaf_trace_core::{FinishedSpan, Status, keys};
+
+/// A string literal of that text.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("{text:?}")
+}
+
+/// A bare word where it can be one, else a string literal.
+pub(crate) fn word(text: &str) -> String {
+    let mut letters = text.chars();
+    let starts = letters.next().is_some_and(|first| first == '_' || first.is_alphabetic());
+    if starts && letters.all(|letter| letter == '_' || letter.is_alphanumeric()) {
+        text.to_owned()
+    } else {
+        quoted(text)
+    }
+}
+
+/// Kind, component, and the method if it says more than they do.
+pub(crate) fn label(kind: &str, component: &str, method: &str) -> String {
+    let mut label = format!("{} {}", word(kind), quoted(component));
+    if method != "run" && method != component {
+        label.push('.');
+        label.push_str(&word(method));
+    }
+    label
+}
+
+/// The label of a span, and how it ended unless all went well.
+pub(super) fn of_span(span: &FinishedSpan) -> String {
+    let mut text = label(span.kind().as_str(), span.component().name(), span.method());
+    if span.status() != Status::Ok {
+        text.push_str(" [status = ");
+        text.push_str(span.status().as_str());
+        if let Some(error) = span.attributes().get(keys::ERROR_TYPE) {
+            text.push_str(&format!(", \"error.type\" = {}", quoted(&error.to_string())));
+        }
+        text.push(']');
+    }
+    text
+}

@@ -1,0 +1,150 @@
+//! Which span hangs under which.
+
+use std::{collections::HashMap, time::SystemTime};
+
+use raaf_trace_core::{FinishedSpan, SpanId, TraceId};
+
+/// What decides where a span hangs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) trace: TraceId,
+    pub(crate) id: SpanId,
+    pub(crate) parent: Option<SpanId>,
+    pub(crate) local_root: bool,
+    pub(crate) start: SystemTime,
+}
+
+impl Facts {
+    pub(crate) fn of(span: &FinishedSpan) -> Self {
+        Self {
+            trace: span.trace_id(),
+            id: span.span_id(),
+            parent: span.parent_id(),
+            local_root: span.is_local_root(),
+            start: span.start_time(),
+        }
+    }
+}
+
+/// Which span hangs under which, by their places in a list. Every span has its place in it,
+/// whatever is wrong with its parent.
+#[derive(Clone, Debug)]
+pub(crate) struct Shape {
+    parents: Vec<Option<usize>>,
+    children: Vec<Vec<usize>>,
+    roots: Vec<usize>,
+    orphans: Vec<usize>,
+    cyclic: Vec<usize>,
+}
+
+impl Shape {
+    pub(crate) fn of(spans: &[Facts]) -> Self {
+        let mut in_trace = HashMap::new();
+        let mut anywhere = HashMap::new();
+        for (index, span) in spans.iter().enumerate() {
+            in_trace.entry((span.trace, span.id)).or_insert(index);
+            anywhere.entry(span.id).or_insert(index);
+        }
+        let mut shape = Self {
+            parents: vec![None; spans.len()],
+            children: vec![Vec::new(); spans.len()],
+            roots: Vec::new(),
+            orphans: Vec::new(),
+            cyclic: Vec::new(),
+        };
+        for (index, span) in spans.iter().enumerate() {
+            // A parent in another trace is wrong; it is still the place where one looks for it.
+            let parent = span.parent.and_then(|parent| {
+                in_trace.get(&(span.trace, parent)).or_else(|| anywhere.get(&parent)).copied()
+            });
+            shape.parents[index] = parent;
+            match parent {
+                Some(parent) => shape.children[parent].push(index),
+                None => shape.roots.push(index),
+            }
+            if parent.is_none() && span.parent.is_some() && !span.local_root {
+                shape.orphans.push(index);
+            }
+        }
+        shape.cut_cycles();
+        shape
+    }
+
+    /// Makes a root of one span in each cycle: no walk from the roots would reach it.
+    fn cut_cycles(&mut self) {
+        let mut reached = vec![false; self.parents.len()];
+        let mark = |shape: &Self, from: usize, reached: &mut Vec<bool>| {
+            let mut waiting = vec![from];
+            while let Some(index) = waiting.pop() {
+                reached[index] = true;
+                waiting.extend(&shape.children[index]);
+            }
+        };
+        for &root in &self.roots {
+            mark(self, root, &mut reached);
+        }
+        for start in 0..self.parents.len() {
+            if reached[start] {
+                continue;
+            }
+            let cut = self.in_cycle_above(start);
+            if let Some(parent) = self.parents[cut].take() {
+                self.children[parent].retain(|&child| child != cut);
+            }
+            self.roots.push(cut);
+            self.cyclic.push(cut);
+            mark(self, cut, &mut reached);
+        }
+        self.roots.sort_unstable();
+    }
+
+    /// The first span, going up from there, that is its own ancestor.
+    fn in_cycle_above(&self, start: usize) -> usize {
+        let mut seen = vec![false; self.parents.len()];
+        let mut index = start;
+        while !std::mem::replace(&mut seen[index], true) {
+            index = self.parents[index].unwrap_or(index);
+        }
+        index
+    }
+
+    pub(crate) fn roots(&self) -> &[usize] {
+        &self.roots
+    }
+
+    pub(crate) fn children(&self, index: usize) -> &[usize] {
+        &self.children[index]
+    }
+
+    pub(crate) fn parent(&self, index: usize) -> Option<usize> {
+        self.parents[index]
+    }
+
+    /// Spans whose parent should be here, and is not.
+    pub(crate) fn orphans(&self) -> &[usize] {
+        &self.orphans
+    }
+
+    /// One span of each cycle of parents.
+    pub(crate) fn cycles(&self) -> &[usize] {
+        &self.cyclic
+    }
+
+    pub(crate) fn is_orphan(&self, index: usize) -> bool {
+        self.orphans.binary_search(&index).is_ok()
+    }
+
+    pub(crate) fn is_cyclic(&self, index: usize) -> bool {
+        self.cyclic.contains(&index)
+    }
+
+    /// All spans with their depths, each before its children.
+    pub(crate) fn walk(&self) -> impl Iterator<Item = (usize, usize)> {
+        let mut waiting: Vec<_> = self.roots.iter().rev().map(|&root| (0, root)).collect();
+        std::iter::from_fn(move || {
+            let (depth, index) = waiting.pop()?;
+            waiting.extend(self.children[index].iter().rev().map(|&child| (depth + 1, child)));
+            Some((depth, index))
+        })
+    }
+}
