@@ -190,7 +190,8 @@ fn outward<T>(ancestors: &[T], levels: u8) -> &T {
 fn needs_runtime(steps: &[Step]) -> bool {
     steps.iter().any(|step| match step {
         Step::Parallel { .. } | Step::Cancel { .. } => true,
-        Step::Call(Call { steps, .. }) | Step::Manual { steps, .. } => needs_runtime(steps),
+        Step::Call(call) => !call.blocking || needs_runtime(&call.steps),
+        Step::Manual { steps, .. } => needs_runtime(steps),
         Step::Fail | Step::Panic | Step::Hang => false,
     })
 }
