@@ -48,12 +48,20 @@ fn the_same_component_and_method_nested_is_one_span() {
 }
 
 #[test]
+fn a_namesake_is_another_component() {
+    check(
+        vec![call(Who::Shared(0), "run", vec![call(Who::Shared(1), "run", vec![])])],
+        &span_tree! { pipeline "Workflow" { agent "Ann".run { agent "Ann".run } } },
+    );
+}
+
+#[test]
 fn a_context_that_was_handed_over_is_a_parent_and_never_reused() {
-    let branch = vec![call(Who::Shared(1), "run", vec![])];
+    let branch = vec![call(Who::Shared(2), "run", vec![])];
     let on = |on| Step::Parallel { on, branches: vec![branch.clone()] };
     let steps = [On::Threads, On::Tasks, On::Blocking, On::Join].map(on).to_vec();
     check(
-        vec![call(Who::Shared(1), "run", steps)],
+        vec![call(Who::Shared(2), "run", steps)],
         &span_tree! { pipeline "Workflow" { tool "Tom".run { tool "Tom".run x 3 } } },
     );
 }
@@ -82,7 +90,7 @@ fn bare_threads_hang_under_the_component_they_are_bound_to() {
                 component "fork 0" {
                     in_any_order {
                         component "branch 0.0" [status = error, "error.type" = "panic"]
-                        component "branch 0.1" { processor "Pam" }
+                        component "branch 0.1" { tool "Tom" }
                     }
                 }
             }
@@ -236,7 +244,7 @@ fn a_workflow_reads_like_code() {
         workflow.to_string(),
         "\
 Workflow {
-    Ann.run {
+    Ann#0.run {
         bound(1).validate skipped sync ? {}
         fail
     }
