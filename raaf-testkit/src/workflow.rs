@@ -127,7 +127,7 @@ impl Call {
 #[non_exhaustive]
 pub enum Who {
     /// One of the [`SHARED`](Self::SHARED) components that all calls of the workflow share, so
-    /// that calls of the same component meet.
+    /// that calls of the same component meet. The first two are alike in all but identity.
     Shared(u8),
     /// A component of its own.
     Fresh,
@@ -145,9 +145,8 @@ impl Who {
 /// A shared component's kind and name.
 fn shared(number: u8) -> (&'static str, &'static str) {
     match number % Who::SHARED {
-        0 => ("agent", "Ann"),
-        1 => ("tool", "Tom"),
-        _ => ("processor", "Pam"),
+        0 | 1 => ("agent", "Ann"),
+        _ => ("tool", "Tom"),
     }
 }
 
@@ -190,7 +189,8 @@ fn outward<T>(ancestors: &[T], levels: u8) -> &T {
 fn needs_runtime(steps: &[Step]) -> bool {
     steps.iter().any(|step| match step {
         Step::Parallel { .. } | Step::Cancel { .. } => true,
-        Step::Call(Call { steps, .. }) | Step::Manual { steps, .. } => needs_runtime(steps),
+        Step::Call(call) => !call.blocking || needs_runtime(&call.steps),
+        Step::Manual { steps, .. } => needs_runtime(steps),
         Step::Fail | Step::Panic | Step::Hang => false,
     })
 }

@@ -16,7 +16,7 @@ impl Workflow {
     /// The tree that carrying out the workflow must leave.
     pub fn expected(&self) -> Expected {
         let mut oracle = Oracle { spans: Vec::new(), groups: 0 };
-        let root = oracle.open(None, ROOT.0, ROOT.1, ROOT.2, &[]);
+        let root = oracle.open(None, named(ROOT.0, ROOT.1), ROOT.2, &[]);
         let flow = Flow {
             ancestors: vec![root],
             chain: vec![root],
@@ -62,20 +62,32 @@ impl End {
     }
 }
 
+fn named<'a>(kind: &'a str, name: &'a str) -> (Identity, &'a str, &'a str) {
+    (Identity::Named(name.to_owned()), kind, name)
+}
+
 struct Oracle {
     spans: Vec<Span>,
     groups: usize,
 }
 
 struct Span {
-    /// Components are told apart by name: the oracle gives no two the same.
-    component: String,
+    component: Identity,
     kind: String,
+    name: String,
     method: String,
     status: Status,
     children: Vec<(Option<usize>, usize)>,
     /// How many parallel steps stand around it.
     within: usize,
+}
+
+/// Which component; two can have the same name.
+#[derive(Clone, PartialEq, Eq)]
+enum Identity {
+    Shared(u8),
+    /// Each name of these is used once.
+    Named(String),
 }
 
 #[derive(Clone)]
@@ -109,15 +121,15 @@ impl Oracle {
     fn open(
         &mut self,
         parent: Option<usize>,
-        kind: &str,
-        component: &str,
+        (component, kind, name): (Identity, &str, &str),
         method: &str,
         groups: &[usize],
     ) -> usize {
         let index = self.spans.len();
         self.spans.push(Span {
-            component: component.to_owned(),
+            component,
             kind: kind.to_owned(),
+            name: name.to_owned(),
             method: method.to_owned(),
             status: Status::Unset,
             children: Vec::new(),
@@ -157,7 +169,7 @@ impl Oracle {
             Step::Manual { scoped, status, steps } => {
                 let name = manual_name(path);
                 let parent = Some(flow.innermost());
-                let span = self.open(parent, "custom", &name, "run", &flow.groups);
+                let span = self.open(parent, named("custom", &name), "run", &flow.groups);
                 let inside = if *scoped { flow.inside(span, false) } else { flow.clone() };
                 let end = self.steps(steps, &inside, path);
                 self.spans[span].status = if end == End::Hung { Status::Unset } else { *status };
@@ -170,12 +182,13 @@ impl Oracle {
     }
 
     fn call(&mut self, call: &Call, flow: &Flow, path: &str) -> End {
-        let (kind, component) = match call.who {
+        let name = fresh_name(path);
+        let who = match call.who {
             Who::Shared(number) => {
                 let (kind, name) = shared(number);
-                (kind, name.to_owned())
+                (Identity::Shared(number % Who::SHARED), kind, name)
             }
-            Who::Fresh | Who::BoundTo(_) | Who::Under(_) => ("component", fresh_name(path)),
+            Who::Fresh | Who::BoundTo(_) | Who::Under(_) => named("component", &name),
         };
         let mut inside = flow.clone();
         if call.blocking && (flow.blocking || !needs_runtime(&call.steps)) {
@@ -185,7 +198,7 @@ impl Oracle {
         }
         let innermost = flow.innermost();
         let reused = flow.own
-            && self.spans[innermost].component == component
+            && self.spans[innermost].component == who.0
             && self.spans[innermost].method == call.method;
         let end = if reused || call.skip {
             if !call.skip {
@@ -199,7 +212,7 @@ impl Oracle {
                 }
                 Who::Shared(_) | Who::Fresh => innermost,
             };
-            let span = self.open(Some(parent), kind, &component, call.method, &flow.groups);
+            let span = self.open(Some(parent), who, call.method, &flow.groups);
             let mut inside = inside.inside(span, true);
             inside.ancestors.push(span);
             let end = self.steps(&call.steps, &inside, path);
@@ -221,7 +234,7 @@ impl Oracle {
         let mut fork = None;
         if on == On::BareThreads {
             let parent = Some(flow.innermost());
-            let span = self.open(parent, "component", &fork_name(path), "run", &flow.groups);
+            let span = self.open(parent, named("component", &fork_name(path)), "run", &flow.groups);
             self.spans[span].status = Status::Ok;
             flow = flow.inside(span, true);
             flow.ancestors.push(span);
@@ -239,7 +252,7 @@ impl Oracle {
                 continue;
             };
             let name = branch_name(&path);
-            let span = self.open(Some(fork), "component", &name, "run", &flow.groups);
+            let span = self.open(Some(fork), named("component", &name), "run", &flow.groups);
             let mut inside = flow.inside(span, true);
             inside.ancestors.push(span);
             let end = self.steps(branch, &inside, &path);
@@ -258,7 +271,7 @@ impl Oracle {
                 children = nodes.fold(children, Siblings::node);
             }
         }
-        Node::new(span.kind.as_str(), span.component.as_str())
+        Node::new(span.kind.as_str(), span.name.as_str())
             .method(span.method.as_str())
             .status(span.status)
             .children(children)

@@ -86,7 +86,7 @@ fn step(f: &mut Formatter<'_>, step: &Step, depth: usize) -> fmt::Result {
 fn call(f: &mut Formatter<'_>, call: &Call, depth: usize) -> fmt::Result {
     let Call { who, method, skip, blocking, keeps_failures, steps } = call;
     match who {
-        Who::Shared(number) => f.write_str(shared(*number).1)?,
+        Who::Shared(number) => write!(f, "{}#{number}", shared(*number).1)?,
         Who::Fresh => f.write_str("fresh")?,
         Who::BoundTo(levels) => write!(f, "bound({levels})")?,
         Who::Under(levels) => write!(f, "under({levels})")?,

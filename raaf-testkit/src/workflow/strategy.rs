@@ -44,30 +44,41 @@ pub fn workflows() -> impl Strategy<Value = Workflow> {
 /// Random workflows of a size of your own.
 pub fn workflows_within(limits: WorkflowLimits) -> impl Strategy<Value = Workflow> {
     let WorkflowLimits { depth, steps, breadth } = limits;
-    let breadth_of = 0..=breadth.max(1) as usize;
-    let leaf = prop_oneof![
-        6 => call(Just(Vec::new()).boxed()),
-        1 => Just(Step::Fail),
-        1 => Just(Step::Panic),
-        1 => Just(Step::Hang),
-    ];
-    let step = leaf.prop_recursive(depth, steps, breadth.max(1), move |inner| {
-        let body = vec(inner, 0..=breadth.max(1) as usize).boxed();
+    let breadth = breadth.max(1);
+    let leaf = call(Just(Vec::new()).boxed());
+    let step = leaf.prop_recursive(depth, steps, breadth, move |step| {
+        let body = body(step.boxed(), breadth).boxed();
         prop_oneof![
             6 => call(body.clone()),
-            3 => (on(), vec(body.clone(), 1..=breadth.clamp(1, 3) as usize))
+            3 => (on(), vec(body.clone(), 1..=breadth.min(3) as usize))
                 .prop_map(|(on, branches)| Step::Parallel { on, branches }),
-            2 => (any::<bool>(), body.clone(), any::<bool>()).prop_map(|(abort, mut steps, hangs)| {
-                if hangs {
-                    steps.push(Step::Hang);
+            2 => (any::<bool>(), body.clone(), any::<bool>()).prop_map(
+                |(abort, mut steps, hangs)| {
+                    if hangs {
+                        steps.push(Step::Hang);
+                    }
+                    Step::Cancel { abort, steps }
                 }
-                Step::Cancel { abort, steps }
-            }),
+            ),
             1 => (any::<bool>(), status(), body)
                 .prop_map(|(scoped, status, steps)| Step::Manual { scoped, status, steps }),
         ]
     });
-    vec(step, breadth_of).prop_map(|steps| Workflow { steps })
+    body(step.boxed(), breadth).prop_map(|steps| Workflow { steps })
+}
+
+/// Some steps. What cuts a flow short mostly stands last, so that most of the rest is reached.
+fn body(step: BoxedStrategy<Step>, breadth: u32) -> impl Strategy<Value = Vec<Step>> {
+    let end = prop_oneof![
+        8 => Just(None),
+        1 => Just(Some(Step::Fail)),
+        1 => Just(Some(Step::Panic)),
+        1 => Just(Some(Step::Hang)),
+    ];
+    (vec(step, 0..=breadth as usize), end).prop_map(|(mut steps, end)| {
+        steps.extend(end);
+        steps
+    })
 }
 
 fn call(steps: BoxedStrategy<Vec<Step>>) -> impl Strategy<Value = Step> {
