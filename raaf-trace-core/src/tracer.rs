@@ -6,6 +6,7 @@ use crate::{
     attributes::Attributes,
     context::flow,
     gate, keys,
+    outcome::{self, Failure},
     span::start::{self, Origin},
     suppress,
 };
@@ -107,6 +108,7 @@ impl Tracer {
             method: Key::from("run"),
             name: None,
             parent: None,
+            trace_id: None,
             attributes: Attributes::new(),
         }
     }
@@ -122,6 +124,7 @@ pub struct SpanBuilder {
     method: Key,
     name: Option<Key>,
     parent: Option<Parent>,
+    trace_id: Option<TraceId>,
     attributes: Attributes,
 }
 
@@ -151,8 +154,9 @@ impl SpanBuilder {
     }
 
     /// Makes it a part of that trace; as a root, unless a parent is given too.
-    pub fn trace_id(self, trace: TraceId) -> Self {
-        self.parent(Context::remote(SpanContext::of_trace(trace)))
+    pub fn trace_id(mut self, trace: TraceId) -> Self {
+        self.trace_id = Some(trace);
+        self
     }
 
     /// Makes it a child of the span with those ids, wherever that is.
@@ -169,8 +173,9 @@ impl SpanBuilder {
         if let Some(provider) = &self.provider {
             component = component.with_provider(provider);
         }
-        let current = flow::current();
-        let origin = Origin::find(&component, self.parent.as_ref(), current);
+        let root_of = |trace| Context::remote(SpanContext::of_trace(trace)).into_parent();
+        let parent = self.parent.or_else(|| self.trace_id.map(root_of));
+        let origin = Origin::find(&component, parent.as_ref(), flow::current());
         ManualSpan::of(origin.map(|origin| {
             start::start(origin, component, self.method, self.name, |attributes| {
                 attributes.merge(self.attributes);
@@ -182,6 +187,7 @@ impl SpanBuilder {
     pub fn run<R>(self, work: impl FnOnce(&ManualSpan) -> R) -> R {
         let span = self.start();
         let value = span.in_scope(|| work(&span));
+        outcome::warn_of_result::<R>();
         span.finish_ok();
         value
     }
@@ -193,7 +199,7 @@ impl SpanBuilder {
     /// Those of `work`.
     pub fn try_run<V, E, Via>(self, work: impl FnOnce(&ManualSpan) -> Result<V, E>) -> Result<V, E>
     where
-        E: crate::outcome::Failure<Via>,
+        E: Failure<Via>,
     {
         let span = self.start();
         let result = span.in_scope(|| work(&span));
