@@ -10,7 +10,7 @@ use crate::{
     attributes::Attributes,
     context::flow,
     gate, keys,
-    outcome::{Failure, Outcome},
+    outcome::{self, Failure, Outcome},
     span::{
         record::Record,
         start::{self, Origin},
@@ -114,6 +114,7 @@ impl Tracer {
             method: Key::from("run"),
             name: None,
             parent: None,
+            trace_id: None,
             attributes: Attributes::with_limits(SpanLimits::UNLIMITED),
         }
     }
@@ -129,6 +130,7 @@ pub struct SpanBuilder {
     method: Key,
     name: Option<Key>,
     parent: Option<Parent>,
+    trace_id: Option<TraceId>,
     attributes: Attributes,
 }
 
@@ -158,8 +160,9 @@ impl SpanBuilder {
     }
 
     /// Makes it a part of that trace; as a root, unless a parent is given too.
-    pub fn trace_id(self, trace: TraceId) -> Self {
-        self.parent(Context::remote(SpanContext::of_trace(trace)))
+    pub fn trace_id(mut self, trace: TraceId) -> Self {
+        self.trace_id = Some(trace);
+        self
     }
 
     /// Makes it a child of the span with those ids, wherever that is.
@@ -176,6 +179,7 @@ impl SpanBuilder {
     pub fn run<R>(self, work: impl FnOnce(&ManualSpan) -> R) -> R {
         let span = ManualSpan::of(self.open());
         let value = span.in_scope(|| work(&span));
+        outcome::warn_of_result::<R>();
         span.finish_ok();
         value
     }
@@ -200,6 +204,7 @@ impl SpanBuilder {
     pub async fn run_async<F: Future>(self, work: F) -> F::Output {
         let mut scope = CallScope::around(self.open());
         let value = scope.run_async(work).await;
+        outcome::warn_of_result::<F::Output>();
         scope.end(Outcome::returned::<F::Output>());
         value
     }
@@ -230,7 +235,9 @@ impl SpanBuilder {
         if let Some(provider) = &self.provider {
             component = component.with_provider(provider);
         }
-        let origin = Origin::find(&component, self.parent.as_ref(), flow::current())?;
+        let root_of = |trace| Context::remote(SpanContext::of_trace(trace)).into_parent();
+        let parent = self.parent.or_else(|| self.trace_id.map(root_of));
+        let origin = Origin::find(&component, parent.as_ref(), flow::current())?;
         Some(start::start(origin, component, self.method, self.name, |attributes| {
             attributes.merge(self.attributes);
         }))

@@ -10,7 +10,7 @@ use crate::{
     attributes::Attributes,
     context::flow,
     gate,
-    outcome::{Failure, Outcome},
+    outcome::{self, Failure, Outcome},
     span::{
         record::Record,
         start::{self, Origin},
@@ -72,6 +72,7 @@ impl Workflow {
     pub fn run<R>(self, work: impl FnOnce() -> R) -> R {
         let mut scope = self.open();
         let value = scope.run(work);
+        outcome::warn_of_result::<R>();
         scope.end(Outcome::returned::<R>());
         value
     }
@@ -95,6 +96,7 @@ impl Workflow {
     pub async fn run_async<F: Future>(self, work: F) -> F::Output {
         let mut scope = self.open();
         let value = scope.run_async(work).await;
+        outcome::warn_of_result::<F::Output>();
         scope.end(Outcome::returned::<F::Output>());
         value
     }

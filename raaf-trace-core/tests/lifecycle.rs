@@ -10,8 +10,9 @@ use std::{
 use futures::FutureExt as _;
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    Component, FinishedSpan, Kind, ManualClock, NamePattern, Span, SpanId, SpanProcessor, Status,
-    TraceableExt as _, TracerProvider, current_span, current_trace_id, is_traced, tracer,
+    Attributes, CallInfo, Component, FinishedSpan, Kind, ManualClock, NamePattern, Span, SpanId,
+    SpanProcessor, Status, Traceable, TraceableExt as _, TracerProvider, current_span,
+    current_trace_id, is_traced, tracer,
 };
 
 #[test]
@@ -245,6 +246,39 @@ fn g21_the_parents_id_is_readable_from_the_running_span() {
                 assert_eq!(current_span().unwrap().parent_id(), pipeline.span_id());
             });
         });
+    });
+}
+
+#[test]
+fn g15_hooks_may_trace_and_leave_the_context_as_it_was() {
+    struct Agent(Component, Component);
+    impl Traceable for Agent {
+        fn component(&self) -> &Component {
+            &self.0
+        }
+        fn span_attributes(&self, attributes: &mut Attributes) {
+            attributes.set("size", self.1.traced("measure").run(|| 3));
+        }
+        fn should_create_span(&self, call: &CallInfo<'_>) -> bool {
+            self.1.traced("decide").run(|| call.default_decision())
+        }
+    }
+    let capture = Capture::new();
+    let agent = Agent(Component::agent("Writer"), Component::tool("Hook"));
+    let hook = |_: &(), attributes: &mut Attributes| {
+        attributes.set("seen", agent.1.traced("look").run(|| true));
+    };
+    capture.run(|| {
+        agent.traced("run").on_result(hook).run(|| ());
+        assert!(current_span().is_none());
+    });
+    assert_span_tree!(capture, {
+        in_any_order {
+            tool "Hook".decide
+            tool "Hook".measure
+            agent "Writer" ["size" = 3, "seen" = true]
+            tool "Hook".look
+        }
     });
 }
 

@@ -12,6 +12,7 @@ struct Tool {
     items: Vec<u8>,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "hooks are lent what the method returned")]
 fn note_number(number: &u32, attributes: &mut Attributes) {
     attributes.set("result.number", *number);
 }

@@ -237,6 +237,25 @@ fn g33_an_explicit_component_is_found_in_another_trace_too() {
 }
 
 #[test]
+fn g33_an_explicit_component_in_several_traces_counts_as_not_given() {
+    let capture = Capture::new();
+    let (pipeline, runner, agent) =
+        (Component::pipeline("Docs"), Component::runner("Runner"), Component::agent("Writer"));
+    let before = capture.provider().stats().ambiguous_parents;
+    while_elsewhere(&capture, &pipeline, || {
+        while_elsewhere(&capture, &pipeline, || {
+            let run = || agent.traced("run").parent(&pipeline).run(|| ());
+            capture.run(|| runner.traced("run").run(run));
+        });
+    });
+    assert!(capture.provider().stats().ambiguous_parents > before);
+    assert_span_tree!(capture, {
+        pipeline "Docs" [status = cancelled] x 2
+        runner "Runner" { agent "Writer" }
+    });
+}
+
+#[test]
 fn g33_a_span_and_a_context_are_parents_too() {
     let capture = Capture::new();
     let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));

@@ -9,6 +9,7 @@ use tokio::task::{JoinSet, spawn_blocking, yield_now};
 
 /// Runs `agents` inside of a pipeline, in both flavours of tokio's runtime, and expects each of the
 /// three agents right under the pipeline.
+#[allow(clippy::unwrap_used, reason = "only tests call it")]
 fn expect_siblings(agents: impl Fn(Component) -> BoxFuture<'static, ()>) {
     let mut one_thread = tokio::runtime::Builder::new_current_thread();
     let mut many_threads = tokio::runtime::Builder::new_multi_thread();

@@ -208,6 +208,30 @@ fn l3_a_child_that_outlives_its_parent_still_names_it() {
 }
 
 #[test]
+fn g16_calls_while_a_thread_ends_run_all_the_same() {
+    struct AtEnd(Component, mpsc::Sender<u8>);
+    impl Drop for AtEnd {
+        fn drop(&mut self) {
+            let value = self.0.traced("run").run(|| current_span().map_or(1, |_| 2));
+            let _ = self.1.send(value);
+        }
+    }
+    thread_local! {
+        static AT_END: std::cell::RefCell<Option<AtEnd>> = const { std::cell::RefCell::new(None) };
+    }
+    let capture = Capture::new();
+    let component = Component::tool("Cleanup").with_provider(capture.provider());
+    let (send, receive) = mpsc::channel();
+    let work = move || {
+        AT_END.with_borrow_mut(|at_end| *at_end = Some(AtEnd(component.clone(), send)));
+        component.traced("early").run(|| ());
+    };
+    thread::spawn(work).join().unwrap();
+    assert!(receive.recv().is_ok(), "the code ran, traced or not");
+    assert_eq!(capture.spans().iter().next().unwrap().method(), "early");
+}
+
+#[test]
 fn g13_phases_in_another_thread_nest_in_the_components_own_span() {
     let capture = Capture::new();
     let pipeline = Component::pipeline("Docs");

@@ -8,9 +8,7 @@ use super::{
 };
 use crate::{
     Traceable,
-    diagnostics::{self, Category, Repeated},
-    outcome::{Failure, Outcome, looks_like_result},
-    short_type_name,
+    outcome::{self, Failure, Outcome},
 };
 
 impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
@@ -88,6 +86,7 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
 
 #[inline]
 fn end_plain<V>(mut scope: CallScope, hook: impl ResultHook<V>, value: &V) {
+    outcome::warn_of_result::<V>();
     if !scope.is_recording() {
         return;
     }
@@ -116,20 +115,5 @@ where
 fn look_at_result<V, H: ResultHook<V>>(scope: &mut CallScope, hook: H, value: &V) {
     if H::WANTED && scope.wants_result() {
         scope.result_attributes(|attributes| hook.look_at(value, attributes));
-    }
-}
-
-#[cold]
-fn warn_of_result<V>() {
-    static MISTAKES: Repeated = Repeated::new();
-    if let Some(times) = MISTAKES.happened() {
-        diagnostics::warn(
-            Category::Tracing,
-            format_args!(
-                "`run` was handed work that returns `{}`, {times} times so far: a failure would \
-                 be marked as a success; use `try_run`, `traced_block!` or `#[traced]`",
-                short_type_name(std::any::type_name::<V>())
-            ),
-        );
     }
 }

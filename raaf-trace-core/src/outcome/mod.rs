@@ -8,6 +8,7 @@ mod failure;
 pub mod probe;
 mod report;
 
+use crate::diagnostics::{self, Category};
 pub use failure::{Failure, via};
 pub use report::ErrorReport;
 
@@ -71,6 +72,21 @@ impl Outcome {
 pub fn looks_like_result<T: ?Sized>() -> bool {
     let name = std::any::type_name::<T>();
     name.starts_with("core::result::Result<") || name.starts_with("std::result::Result<")
+}
+
+/// Warns, in debug builds, when a form for plain values was handed work that returns a `Result`.
+#[inline]
+pub(crate) fn warn_of_result<T>() {
+    if cfg!(debug_assertions) && looks_like_result::<T>() {
+        diagnostics::warn(
+            Category::Tracing,
+            format_args!(
+                "`run` was handed work that returns `{}`: its failure would be marked as a \
+                 success; use `try_run`, `traced_block!` or `#[traced]`",
+                std::any::type_name::<T>()
+            ),
+        );
+    }
 }
 
 #[cfg(test)]

@@ -116,6 +116,11 @@ impl ManualSpan {
                 };
                 self.set_status(status);
             }
+            // As OpenTracing had it: a flag, of which only `true` says anything.
+            "error" if value.as_ref().as_bool() == Some(false) => {}
+            "error" if value.as_ref().as_bool() == Some(true) => {
+                self.set_status(Status::Error);
+            }
             "error" | keys::ERROR_MESSAGE => {
                 self.fail(&ErrorReport::from_message("error", value.as_ref().to_string()));
             }
