@@ -244,10 +244,8 @@ impl SpanProcessor for PanicsInSpans {
 #[test]
 fn d1_a_processor_that_panics_everywhere_harms_nobody() {
     let log = Log::default();
-    let provider = TracerProvider::builder()
-        .processor(Panics)
-        .processor(Listener::new("next", &log))
-        .build();
+    let provider =
+        TracerProvider::builder().processor(Panics).processor(Listener::new("next", &log)).build();
     assert_eq!(provider.run(|| Component::tool("Search").traced("run").run(|| 7)), 7);
     let failed = provider.force_flush(LONG).unwrap_err();
     assert_eq!(failed.failures().len(), 1);

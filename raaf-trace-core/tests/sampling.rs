@@ -123,8 +123,7 @@ fn s1_the_environment_has_the_rate_and_code_beats_it() {
     let environment = Environment::from_pairs([("RAAF_TRACE_SAMPLE_RATE", "0")]);
     let traced = |sampler: Option<Sampler>| {
         let memory = MemoryExporter::new();
-        let mut builder =
-            TracerProvider::builder().processor(SimpleProcessor::new(memory.clone()));
+        let mut builder = TracerProvider::builder().processor(SimpleProcessor::new(memory.clone()));
         if let Some(sampler) = sampler {
             builder = builder.sampler(sampler);
         }

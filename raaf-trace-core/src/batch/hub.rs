@@ -14,7 +14,7 @@ use super::{
     shards::Shards,
     sync::{inside, is_inside},
 };
-use crate::{ExportError, Overflow, ProcessorError, stats::ProcessorStats, suppress};
+use crate::{ExportError, Overflow, ProcessorError, panics, stats::ProcessorStats, suppress};
 
 /// A chunk is handed over at this size even where batches are larger.
 const MAX_CHUNK: usize = 256;
@@ -40,8 +40,9 @@ impl<T: Reclaim> Hub<T> {
         let config = config.clamped();
         let chunk_size = config.batch_size.min(MAX_CHUNK);
         Arc::new(Self {
-            name: exporter.name().to_owned(),
-            overflow: exporter.overflow(),
+            name: panics::caught(|| exporter.name().to_owned())
+                .unwrap_or_else(|_| "an exporter whose name panics".to_owned()),
+            overflow: panics::caught(|| exporter.overflow()).unwrap_or_default(),
             chunk_size,
             exporter,
             shards: Shards::new(),
