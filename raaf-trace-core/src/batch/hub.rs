@@ -44,8 +44,9 @@ impl<T: Reclaim> Hub<T> {
         let config = config.clamped();
         let chunk_size = config.batch_size.min(MAX_CHUNK);
         Arc::new(Self {
-            name: exporter.name().to_owned(),
-            overflow: exporter.overflow(),
+            name: panics::caught(|| exporter.name().to_owned())
+                .unwrap_or_else(|_| "an exporter whose name panics".to_owned()),
+            overflow: panics::caught(|| exporter.overflow()).unwrap_or_default(),
             chunk_size,
             exporter,
             shards: Shards::new(),

@@ -86,13 +86,10 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
 
 #[inline]
 fn end_plain<V>(mut scope: CallScope, hook: impl ResultHook<V>, value: &V) {
-    outcome::warn_of_result::<V>();
     if !scope.is_recording() {
         return;
     }
-    if cfg!(debug_assertions) && looks_like_result::<V>() {
-        warn_of_result::<V>();
-    }
+    outcome::warn_of_result::<V>();
     look_at_result(&mut scope, hook, value);
     scope.end(Outcome::returned::<V>());
 }

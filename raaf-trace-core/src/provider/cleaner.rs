@@ -52,7 +52,7 @@ impl Cleaner {
 
     /// Remembers an open manual span.
     pub(crate) fn watch(&self, record: &Arc<Record>) {
-        if self.stale_after.is_none() {
+        if self.stale_after.is_none() || !record.head().trace.sampled {
             return;
         }
         self.open.insert(record.head().id, Arc::downgrade(record));
