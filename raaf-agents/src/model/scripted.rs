@@ -105,9 +105,11 @@ impl Model for ScriptedModel {
             .collect();
         let message = AssistantMessage { content, tool_calls };
         let usage = usage.unwrap_or_else(|| count_words(request, &message));
-        let mut response = ModelResponse::new(message)
-            .with_usage(usage)
-            .with_id(format!("{}-{}", self.name, turns + 1));
+        let mut response = ModelResponse::new(message).with_usage(usage).with_id(format!(
+            "{}-{}",
+            self.name,
+            turns + 1
+        ));
         response.model = Some(self.name.clone());
         Ok(response)
     }
@@ -181,7 +183,8 @@ impl From<String> for Reply {
 
 fn count_words(request: &ModelRequest, answer: &AssistantMessage) -> Usage {
     let said = |message: &AssistantMessage| {
-        let called = message.tool_calls.iter().map(|call| words(&call.name) + words(&call.arguments));
+        let called =
+            message.tool_calls.iter().map(|call| words(&call.name) + words(&call.arguments));
         words(message.content.as_deref().unwrap_or_default()) + called.sum::<u64>()
     };
     let heard = request.messages.iter().map(|message| match message {

@@ -88,7 +88,8 @@ impl Runner {
     pub async fn run(&self, agent: &Agent, input: impl Into<Input>) -> Result<RunResult, RunError> {
         let Input(messages) = input.into();
         // An agent that is bound to a parent belongs into the parent's trace.
-        let has_root = Context::current().trace_id().is_some() || agent.component().parent().is_some();
+        let has_root =
+            Context::current().trace_id().is_some() || agent.component().parent().is_some();
         let run = self.run_agent(agent, messages);
         if has_root { run.await } else { self.traced("run").try_run_async(run).await }
     }

@@ -115,10 +115,8 @@ impl FunctionTool {
 }
 
 fn read_arguments<A: DeserializeOwned>(tool: &str, arguments: Json) -> Result<A, ToolError> {
-    serde_json::from_value(arguments).map_err(|error| ToolError::Arguments {
-        tool: tool.to_owned(),
-        message: error.to_string(),
-    })
+    serde_json::from_value(arguments)
+        .map_err(|error| ToolError::Arguments { tool: tool.to_owned(), message: error.to_string() })
 }
 
 /// The schema without references: not every server follows them.

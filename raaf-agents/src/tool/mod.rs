@@ -13,8 +13,8 @@ use serde_json::Value as Json;
 use crate::model::ToolSpec;
 pub use error::ToolError;
 pub use function::FunctionTool;
-pub(crate) use invoke::{answer, refuse_unknown};
 pub use invoke::ToolExt;
+pub(crate) use invoke::{answer, refuse_unknown};
 
 /// A function that a model can call, described so that it knows when and how.
 ///

@@ -27,12 +27,9 @@ struct Refused {
 type Response = <ReqwestService as Service<HttpRequestFactory>>::Response;
 
 /// Sends each request once: the client's own service retries out of sight of the trace.
-pub(super) fn service() -> impl Service<
-    HttpRequestFactory,
-    Response = Response,
-    Error = OpenAIError,
-    Future: Send + 'static,
-> + Clone
+pub(super) fn service()
+-> impl Service<HttpRequestFactory, Response = Response, Error = OpenAIError, Future: Send + 'static>
++ Clone
 + Send
 + Sync
 + 'static {
