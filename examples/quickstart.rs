@@ -31,14 +31,28 @@ use std::{
     sync::Arc,
 };
 
-use raaf_agents::State;
+use raaf_agents::{PipelineError, State, StateError, openai::ConfigError};
 // Naming the crate links its sinks.
 use raaf_processors as _;
 use raaf_trace_core::{TracerProvider, trace};
 
-use document::DocumentReader;
+use document::{DocumentReader, ReadError};
+use thiserror::Error;
 
-type BoxError = Box<dyn Error + Send + Sync>;
+/// Why there is no report.
+#[derive(Debug, Error)]
+enum ReportError {
+    #[error(transparent)]
+    Text(#[from] ReadError),
+    #[error(transparent)]
+    Model(#[from] ConfigError),
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error("cannot print the report")]
+    Output(#[from] io::Error),
+}
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -51,7 +65,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<(), BoxError> {
+async fn run() -> Result<(), Box<dyn Error>> {
     let path = env::args_os().nth(1).map_or_else(default_text, PathBuf::from);
     let tracing = TracerProvider::builder().sink("console")?.sink("file")?.from_env()?.init()?;
 
@@ -64,7 +78,7 @@ async fn run() -> Result<(), BoxError> {
 }
 
 /// The workflow: read, analyse, print. Whatever fails in it is in the trace.
-async fn report_on(path: &Path) -> Result<(), BoxError> {
+async fn report_on(path: &Path) -> Result<(), ReportError> {
     let document = Arc::new(DocumentReader::new().read(path)?);
     let pipeline = agents::pipeline(&document, agents::model()?);
 
