@@ -31,12 +31,28 @@ use std::{
     sync::Arc,
 };
 
-use raaf_agents::State;
+use raaf_agents::{PipelineError, State, StateError, openai::ConfigError};
 // Naming the crate links its sinks.
 use raaf_processors as _;
-use raaf_trace_core::{Environment, TracerProvider, trace};
+use raaf_trace_core::{TracerProvider, trace};
 
-use document::DocumentReader;
+use document::{DocumentReader, ReadError};
+use thiserror::Error;
+
+/// Why there is no report.
+#[derive(Debug, Error)]
+enum ReportError {
+    #[error(transparent)]
+    Text(#[from] ReadError),
+    #[error(transparent)]
+    Model(#[from] ConfigError),
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error("cannot print the report")]
+    Output(#[from] io::Error),
+}
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -51,16 +67,18 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let path = env::args_os().nth(1).map_or_else(default_text, PathBuf::from);
-    let tracing = TracerProvider::builder().environment(&sinks())?.init()?;
+    let tracing = TracerProvider::builder().sink("console")?.sink("file")?.from_env()?.init()?;
 
     let reported = trace("text report").try_run_async(report_on(&path)).await;
-    // The sinks write in threads of their own; this waits until the tree is out.
-    tracing.shutdown()?;
-    Ok(reported?)
+    // The sinks write in threads of their own; this waits until tree and lines are out.
+    let delivered = tracing.shutdown();
+    reported?;
+    delivered?;
+    Ok(())
 }
 
 /// The workflow: read, analyse, print. Whatever fails in it is in the trace.
-async fn report_on(path: &Path) -> Result<(), Box<dyn Error + Send + Sync>> {
+async fn report_on(path: &Path) -> Result<(), ReportError> {
     let document = Arc::new(DocumentReader::new().read(path)?);
     let pipeline = agents::pipeline(&document, agents::model()?);
 
@@ -72,18 +90,6 @@ async fn report_on(path: &Path) -> Result<(), Box<dyn Error + Send + Sync>> {
     writeln!(out, "{}\n", state.text("report")?)?;
     out.flush()?;
     Ok(())
-}
-
-/// A tree on the terminal and lines in a file, unless the environment asks for other sinks.
-fn sinks() -> Environment {
-    let process = Environment::process();
-    Environment::new(move |variable| {
-        process.get_os(variable).or(match variable {
-            "RAAF_TRACE_PROCESSORS" => Some("console,file".into()),
-            "RAAF_TRACE_FILE" => Some("traces.jsonl".into()),
-            _ => None,
-        })
-    })
 }
 
 fn default_text() -> PathBuf {

@@ -51,7 +51,7 @@ pub fn pipeline(document: &Arc<Document>, model: Arc<dyn Model>) -> Pipeline {
             searcher.reads("plan").writes("passages"),
             statistician.reads("plan").writes("figures"),
         ])
-        .then(writer.reads_all(["document", "passages", "figures"]).writes("report"))
+        .then(writer.reads(["document", "passages", "figures"]).writes("report"))
         .build()
 }
 

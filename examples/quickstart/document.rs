@@ -55,7 +55,7 @@ impl DocumentReader {
     }
 
     #[traced(
-        with(file.path = %path.display()),
+        with("file.path" = %path.display()),
         result = |document, attributes| {
             attributes.set("document.bytes", document.text.len());
             attributes.set("document.lines", document.text.lines().count());

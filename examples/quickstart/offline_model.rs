@@ -102,10 +102,10 @@ fn figures(results: &Results) -> String {
     }
     if let Some(headings) = results.first::<Vec<Heading>>("headings") {
         let titles: Vec<_> = headings.into_iter().map(|heading| heading.title).collect();
-        lines.push(format!("- {} headings: {}", titles.len(), or_none(&titles, " / ")));
+        lines.push(format!("- headings ({}): {}", titles.len(), or_none(&titles, " / ")));
     }
     if let Some(links) = results.first::<Vec<String>>("links") {
-        lines.push(format!("- {} links: {}", links.len(), or_none(&links, " ")));
+        lines.push(format!("- links ({}): {}", links.len(), or_none(&links, " ")));
     }
     lines.join("\n")
 }

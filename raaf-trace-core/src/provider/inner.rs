@@ -55,11 +55,6 @@ pub(crate) struct Inner {
     watches_starts: AtomicBool,
 }
 
-/// Whatever unwinds out of user code leaves this usable: locks forget poison, and panics of
-/// processors are caught where they are called. Being traceable must not take `catch_unwind` from
-/// a type.
-impl RefUnwindSafe for Inner {}
-
 #[derive(Debug)]
 struct PartsInUse {
     limits: SpanLimits,
