@@ -51,9 +51,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let path = env::args_os().nth(1).map_or_else(default_text, PathBuf::from);
-    let tracing = TracerProvider::builder()
-        .environment(&sinks())?
-        .init()?;
+    let tracing = TracerProvider::builder().environment(&sinks())?.init()?;
 
     let reported = trace("text report").try_run_async(report_on(&path)).await;
     // The sinks write in threads of their own; this waits until the tree is out.

@@ -95,7 +95,8 @@ fn times(count: u64) -> String {
 fn figures(results: &Results) -> String {
     let mut lines = Vec::new();
     if let Some(RankedWords { total, different, top }) = results.first("rank_words") {
-        let top: Vec<_> = top.iter().map(|word| format!("{} ({})", word.word, word.count)).collect();
+        let top: Vec<_> =
+            top.iter().map(|word| format!("{} ({})", word.word, word.count)).collect();
         lines.push(format!("- {total} words, {different} different ones"));
         lines.push(format!("- most frequent: {}", or_none(&top, ", ")));
     }
