@@ -1,5 +1,7 @@
 //! The console sink when things go wrong.
 
+#![cfg(feature = "console")]
+
 mod support;
 
 use std::{
@@ -160,7 +162,7 @@ fn g19_trees_of_many_threads_do_not_mix() {
 }
 
 #[test]
-fn g48_nothing_is_shown_after_the_shutdown() {
+fn nothing_is_shown_after_the_shutdown() {
     for mode in [ConsoleMode::Tree, ConsoleMode::Lines] {
         let bench = Bench::new(ConsoleSink::builder().mode(mode));
         let tracer = bench.tracer();

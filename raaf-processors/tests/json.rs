@@ -1,5 +1,7 @@
 //! Whatever a span holds, its line is valid JSON and one line.
 
+#![allow(clippy::unwrap_used, reason = "only tests are here")]
+
 use proptest::prelude::*;
 use raaf_processors::json::SpanJson;
 use raaf_trace_core::{
