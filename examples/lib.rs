@@ -3,6 +3,9 @@
 /// The code in the guides is compiled and run, so that it stays true.
 #[cfg(doctest)]
 mod guides {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+
     #[doc = include_str!("../docs/guide.md")]
     struct Guide;
 

@@ -23,6 +23,9 @@ use crate::{
 /// as slow.
 const SLOW: Duration = Duration::from_millis(5);
 
+/// How many slow calls there are before they are reported: one or two are a busy machine.
+const SLOW_REPORTED: u64 = 4;
+
 /// One configured processor and what the provider counts for it.
 #[derive(Debug)]
 pub(crate) struct Slot {
@@ -78,7 +81,7 @@ impl Slot {
         let result = suppress::scope(|| panics::caught(|| call(&*self.processor)));
         if began.elapsed() > SLOW {
             let slow = self.slow_calls.fetch_add(1, Ordering::Relaxed) + 1;
-            if slow.is_power_of_two() {
+            if slow >= SLOW_REPORTED && slow.is_power_of_two() {
                 diagnostics::warn(
                     Category::Tracing,
                     format_args!(
