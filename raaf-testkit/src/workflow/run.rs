@@ -224,7 +224,7 @@ impl Env {
                 if let Some(hang) = &self.hang {
                     let say = hang.lock().unwrap_or_else(PoisonError::into_inner).take();
                     let _ = say.map(|say| say.send(()));
-                    future::pending().await
+                    future::pending::<()>().await;
                 }
             }
         }
