@@ -153,9 +153,9 @@ impl Capture {
     #[allow(clippy::panic, reason = "how a test fails")]
     fn fail(&self) -> ! {
         let open = self.recorder.0.open();
-        let names: String = open.iter().map(|span| format!("\n    {span}")).collect();
+        let names = open.join("\n    ");
         let are = if open.len() == 1 { "span is" } else { "spans are" };
-        panic!("{} {are} still open after {:?}:{names}", open.len(), self.limit);
+        panic!("{} {are} still open after {:?}:\n    {names}", open.len(), self.limit);
     }
 }
 

@@ -1,5 +1,117 @@
-//! Tests of span trees: capture the spans of a test, and compare them with a tree written the way
+//! Tests of span trees: run some code, and compare the spans it left with a tree written the way
 //! one would draw it.
+//!
+//! # A first test
+//!
+//! A [`Capture`] collects the spans of one test, and [`assert_span_tree!`] says which tree they
+//! should make: each span by the kind and the name of its component, what ran inside it in braces.
+//!
+//! ```
+//! use raaf_testkit::{Capture, assert_span_tree};
+//! use raaf_trace_core::{Component, Traceable, traced};
+//!
+//! #[derive(Traceable)]
+//! struct Pipeline {
+//!     component: Component,
+//!     parser: Parser,
+//! }
+//!
+//! #[derive(Traceable)]
+//! struct Parser {
+//!     component: Component,
+//! }
+//!
+//! impl Pipeline {
+//!     #[traced]
+//!     fn run(&self, lines: &[&str]) -> i64 {
+//!         lines.iter().filter_map(|line| self.parser.parse(line).ok()).sum()
+//!     }
+//! }
+//!
+//! impl Parser {
+//!     #[traced(with(line))]
+//!     fn parse(&self, line: &str) -> Result<i64, std::num::ParseIntError> {
+//!         line.parse()
+//!     }
+//! }
+//!
+//! let pipeline = Pipeline {
+//!     component: Component::pipeline("Sum"),
+//!     parser: Parser { component: Component::tool("Parser") },
+//! };
+//!
+//! let capture = Capture::new();
+//! assert_eq!(capture.run(|| pipeline.run(&["1", "two", "3"])), 4);
+//!
+//! assert_span_tree!(capture, {
+//!     pipeline "Sum" {
+//!         tool "Parser".parse [line = "1"]
+//!         tool "Parser".parse [status = error, "error.type" = "ParseIntError"]
+//!         tool "Parser".parse
+//!     }
+//! });
+//! ```
+//!
+//! # When it fails
+//!
+//! The message draws both trees, in the notation of the test, and marks where they differ.
+//!
+//! ```
+//! # use raaf_testkit::{Capture, span_tree};
+//! # use raaf_trace_core::{Component, TraceableExt as _};
+//! # let capture = Capture::new();
+//! # capture.run(|| Component::pipeline("Sum").traced("run").run(|| {
+//! #     let parser = Component::tool("Parser");
+//! #     let _ = parser.traced("parse").try_run(|| "two".parse::<i64>());
+//! #     parser.traced("parse").run(|| ());
+//! # }));
+//! # let spans = capture.spans();
+//! let expected = span_tree! {
+//!     pipeline "Sum" { tool "Parser".parse [status = ok]  llm "gpt" }
+//! };
+//! # let mismatch = expected.check(&spans).unwrap_err();
+//! # assert_eq!(mismatch.to_string(), "\
+//! # the spans make another tree: 1 missing, 1 extra
+//! #
+//! # expected:
+//! #     pipeline \"Sum\"
+//! #     ├── tool \"Parser\".parse [status = ok]
+//! #   - └── llm \"gpt\"
+//! #
+//! # found:
+//! #     pipeline \"Sum\"
+//! #   + ├── tool \"Parser\".parse [status = error, \"error.type\" = \"ParseIntError\"]
+//! #     └── tool \"Parser\".parse
+//! #
+//! # - missing  + extra  ~ different  > misplaced
+//! # ");
+//! ```
+//!
+//! ```text
+//! the spans make another tree: 1 missing, 1 extra
+//!
+//! expected:
+//!     pipeline "Sum"
+//!     ├── tool "Parser".parse [status = ok]
+//!   - └── llm "gpt"
+//!
+//! found:
+//!     pipeline "Sum"
+//!   + ├── tool "Parser".parse [status = error, "error.type" = "ParseIntError"]
+//!     └── tool "Parser".parse
+//!
+//! - missing  + extra  ~ different  > misplaced
+//! ```
+//!
+//! # Where to look
+//!
+//! | to | see |
+//! | --- | --- |
+//! | capture spans, in sync and async tests | [`Capture`] |
+//! | learn the notation: any order, any others, counts, attributes | [`span_tree!`] |
+//! | ask what a tree does not say | [`Spans`] |
+//! | hold only that a trace is well-formed | [`assert_coherent!`] |
+//! | test with random workflows, each with the tree it must leave | [`workflow`] |
 
 mod capture;
 mod coherent;

@@ -127,7 +127,8 @@ impl Call {
 #[non_exhaustive]
 pub enum Who {
     /// One of the [`SHARED`](Self::SHARED) components that all calls of the workflow share, so
-    /// that calls of the same component meet. The first two are alike in all but identity.
+    /// that calls of the same component meet. The first two are alike in all but identity; the last is
+    /// bound to the root.
     Shared(u8),
     /// A component of its own.
     Fresh,
@@ -148,6 +149,11 @@ fn shared(number: u8) -> (&'static str, &'static str) {
         0 | 1 => ("agent", "Ann"),
         _ => ("tool", "Tom"),
     }
+}
+
+/// Whether a shared component is bound to the root.
+fn is_bound_to_root(number: u8) -> bool {
+    number % Who::SHARED == 2
 }
 
 /// The root's kind, name and method.

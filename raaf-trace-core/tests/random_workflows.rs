@@ -49,6 +49,7 @@ fn ids(spans: &[FinishedSpan]) -> Vec<String> {
     ids
 }
 
+#[allow(clippy::panic, reason = "shown rather than debugged, a failing workflow reads like code")]
 fn run_on(runtime: &Runtime) {
     let cases = env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     let config = ProptestConfig {

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use raaf_trace_core::{FinishedSpan, Span, SpanId, SpanProcessor};
+use raaf_trace_core::{FinishedSpan, Span, SpanId, SpanProcessor, stats::ProcessorStats};
 
 use crate::tree::label;
 
@@ -78,6 +78,18 @@ pub(super) struct Handle(pub(super) Arc<Recorder>);
 impl SpanProcessor for Handle {
     fn name(&self) -> &'static str {
         "capture"
+    }
+
+    /// It only keeps what it is given; a busy machine is no reason to call it slow.
+    fn queues_only(&self) -> bool {
+        true
+    }
+
+    fn stats(&self) -> ProcessorStats {
+        let received = self.0.lock().finished.len() as u64;
+        let mut stats = ProcessorStats::default();
+        (stats.received, stats.delivered) = (received, received);
+        stats
     }
 
     fn on_start(&self, span: &Span) {

@@ -1,7 +1,7 @@
 //! What to mark in two trees that differ.
 //!
 //! Expected siblings and found ones are paired: first those that are alike in all, then those of
-//! the same name, then those that have something in common. What is left over is missing or extra;
+//! the same kind, component and method, then those of the same component. What is left over is missing or extra;
 //! what is missing here and extra there is misplaced. Of pairs that stand in another order, as few
 //! as possible are called misplaced.
 
@@ -9,7 +9,7 @@ use std::{collections::HashMap, ptr};
 
 use super::{Mismatch, matching, node};
 use crate::{
-    Expected, Spans,
+    Expected, Pattern, Spans,
     expected::{self, Item, Node, Siblings},
     tree::{Mark, Row},
 };
@@ -24,6 +24,9 @@ pub(super) fn diff(expected: &Expected, spans: &Spans) -> Mismatch {
     let found = spans.rows(|index| diff.found[index].clone());
     Mismatch { expected: diff.rows, found }
 }
+
+/// Whether the found sibling at a place can stand for a node.
+type Alike<'a> = dyn Fn(&Node, usize) -> bool + 'a;
 
 struct Diff<'a> {
     spans: &'a Spans,
@@ -67,17 +70,17 @@ impl<'a> Diff<'a> {
         let spans = self.spans.all();
         let mut pairs = vec![None; slots.len()];
         let mut taken = vec![false; found.len()];
-        let alike: [&dyn Fn(&Node, usize) -> bool; 3] = [
-            &|node, at| matching::whole(self.spans, node, at),
-            &|node, at| node::is_named(node, &spans[at]),
+        let alike: [&Alike<'_>; 3] = [
+            &|node, at| matching::whole(self.spans, node, found[at]),
+            &|node, at| node::is_named(node, &spans[found[at]]),
             &|node, at| {
-                node.component.matches(spans[at].component().name())
-                    && node.kind != crate::Pattern::Any
+                node.component != Pattern::Any
+                    && node.component.matches(spans[found[at]].component().name())
             },
         ];
         for alike in alike {
             for (slot, pair) in slots.iter().zip(&mut pairs).filter(|(_, pair)| pair.is_none()) {
-                *pair = (0..found.len()).find(|&at| !taken[at] && alike(slot.node, found[at]));
+                *pair = (0..found.len()).find(|&at| !taken[at] && alike(slot.node, at));
                 if let Some(at) = *pair {
                     taken[at] = true;
                 }
@@ -92,8 +95,8 @@ impl<'a> Diff<'a> {
             slots.iter().zip(pairs).filter_map(|(slot, pair)| Some((slot, (*pair)?))).collect();
         // Within a group no order is wrong.
         placed.sort_by_key(|(slot, at)| (slot.position, *at));
-        let places: Vec<_> = placed.iter().map(|(_, at)| *at).collect();
-        let kept = longest_rising(&places);
+        let found_at: Vec<_> = placed.iter().map(|(_, at)| *at).collect();
+        let kept = longest_rising(&found_at);
         for (index, (slot, at)) in placed.into_iter().enumerate() {
             if !kept.contains(&index) && self.found[found[at]].0 == Mark::None {
                 self.mark_expected(slot.node, Mark::Misplaced, None);
@@ -142,10 +145,10 @@ impl<'a> Diff<'a> {
         }
     }
 
-    fn mark_expected(&mut self, node: &Node, mark: Mark, note: Option<String>) {
+    fn mark_expected(&mut self, node: &Node, mark: Mark, remark: Option<String>) {
         if let Some(row) = self.places.get(&ptr::from_ref(node)).map(|&at| &mut self.rows[at]) {
             row.mark = mark;
-            row.note = note.or(row.note.take());
+            row.note = remark.or(row.note.take());
         }
     }
 }

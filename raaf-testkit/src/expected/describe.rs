@@ -65,10 +65,10 @@ fn describe(node: &Node) -> String {
     });
     let properties: Vec<_> = status.into_iter().chain(name).chain(attributes).collect();
     if !properties.is_empty() {
-        text.push_str(&format!(" [{}]", properties.join(", ")));
+        text.extend([" [", &properties.join(", "), "]"]);
     }
     if node.count != 1 {
-        text.push_str(&format!(" x {}", node.count));
+        text.extend([" x ", &node.count.to_string()]);
     }
     text
 }

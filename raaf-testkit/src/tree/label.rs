@@ -35,7 +35,7 @@ pub(super) fn of_span(span: &FinishedSpan) -> String {
         text.push_str(" [status = ");
         text.push_str(span.status().as_str());
         if let Some(error) = span.attributes().get(keys::ERROR_TYPE) {
-            text.push_str(&format!(", \"error.type\" = {}", quoted(&error.to_string())));
+            text.extend([", \"error.type\" = ", &quoted(&error.to_string())]);
         }
         text.push(']');
     }

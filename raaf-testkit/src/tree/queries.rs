@@ -84,9 +84,7 @@ impl Spans {
     }
 
     fn place(&self, span: &FinishedSpan) -> Option<usize> {
-        self.iter().position(|other| {
-            other.span_id() == span.span_id() && other.trace_id() == span.trace_id()
-        })
+        self.shape().place(span.trace_id(), span.span_id())
     }
 
     fn at<'a>(&'a self, places: &'a [usize]) -> impl Iterator<Item = &'a FinishedSpan> {

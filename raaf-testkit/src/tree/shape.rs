@@ -30,6 +30,7 @@ impl Facts {
 /// whatever is wrong with its parent.
 #[derive(Clone, Debug)]
 pub(crate) struct Shape {
+    places: HashMap<(TraceId, SpanId), usize>,
     parents: Vec<Option<usize>>,
     children: Vec<Vec<usize>>,
     roots: Vec<usize>,
@@ -39,13 +40,14 @@ pub(crate) struct Shape {
 
 impl Shape {
     pub(crate) fn of(spans: &[Facts]) -> Self {
-        let mut in_trace = HashMap::new();
+        let mut places = HashMap::new();
         let mut anywhere = HashMap::new();
         for (index, span) in spans.iter().enumerate() {
-            in_trace.entry((span.trace, span.id)).or_insert(index);
+            places.entry((span.trace, span.id)).or_insert(index);
             anywhere.entry(span.id).or_insert(index);
         }
         let mut shape = Self {
+            places,
             parents: vec![None; spans.len()],
             children: vec![Vec::new(); spans.len()],
             roots: Vec::new(),
@@ -55,7 +57,7 @@ impl Shape {
         for (index, span) in spans.iter().enumerate() {
             // A parent in another trace is wrong; it is still the place where one looks for it.
             let parent = span.parent.and_then(|parent| {
-                in_trace.get(&(span.trace, parent)).or_else(|| anywhere.get(&parent)).copied()
+                shape.place(span.trace, parent).or_else(|| anywhere.get(&parent).copied())
             });
             shape.parents[index] = parent;
             match parent {
@@ -106,6 +108,11 @@ impl Shape {
             index = self.parents[index].unwrap_or(index);
         }
         index
+    }
+
+    /// Where the span of these ids is.
+    pub(crate) fn place(&self, trace: TraceId, span: SpanId) -> Option<usize> {
+        self.places.get(&(trace, span)).copied()
     }
 
     pub(crate) fn roots(&self) -> &[usize] {

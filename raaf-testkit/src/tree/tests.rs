@@ -1,1 +1,138 @@
-//! Tests.
+//! Drawing and asking.
+
+use raaf_trace_core::{
+    Component, Context, Kind, MemoryExporter, SpanContext, TraceableExt as _, tracer,
+};
+
+use super::*;
+use crate::span_tree;
+
+fn run(component: &Component, inside: impl FnOnce()) {
+    component.traced("run").run(inside);
+}
+
+fn spans() -> Spans {
+    let capture = Capture::new();
+    capture.run(|| {
+        run(&Component::pipeline("Data"), || {
+            run(&Component::agent("Planner"), || {
+                Component::tool("search").traced("search").run(|| ());
+                Component::tool("search").traced("query all").run(|| ());
+            });
+            run(&Component::agent("Writer"), || tracer().start_span("wrote \"it\"").finish());
+        });
+        run(&Component::new("Other").with_kind("odd kind"), || ());
+    });
+    capture.spans()
+}
+
+#[test]
+fn trees_are_drawn_without_ids_and_times() {
+    let text = "\
+pipeline \"Data\"
+├── agent \"Planner\"
+│   ├── tool \"search\"
+│   └── tool \"search\".\"query all\"
+└── agent \"Writer\"
+    └── custom \"wrote \\\"it\\\"\" [status = unset]
+\"odd kind\" \"Other\"
+";
+    assert_eq!(spans().to_string(), text);
+    assert_eq!(format!("{:?}", spans()), format!("Spans (\n{text})"));
+}
+
+#[test]
+fn spans_are_found_by_what_they_are_and_where_they_stand() {
+    let spans = spans();
+    let names = |found: &mut dyn Iterator<Item = &FinishedSpan>| -> Vec<String> {
+        found.map(|span| span.component().name().to_owned()).collect()
+    };
+    assert_eq!(spans.len(), 7);
+    assert_eq!(names(&mut spans.roots()), ["Data", "Other"]);
+    assert_eq!(names(&mut spans.by_kind("agent")), ["Planner", "Writer"]);
+    assert_eq!(spans.by_component("search").count(), 2);
+    let planner = spans.only("Planner");
+    assert_eq!(names(&mut spans.children_of(planner)), ["search", "search"]);
+    assert_eq!(spans.parent_of(planner).map(FinishedSpan::kind), Some(&Kind::Pipeline));
+    assert_eq!(spans.path(spans.find("search").unwrap()), "Data > Planner > search");
+    assert!(spans.find("nobody").is_none());
+    assert_eq!(names(&mut spans.into_iter().take(2)), ["Data", "Planner"]);
+}
+
+#[test]
+#[should_panic(expected = "\"search\" has 2 spans, not one, in\n\npipeline \"Data\"\n")]
+fn the_only_span_of_a_component_is_the_only_one() {
+    spans().only("search");
+}
+
+#[test]
+fn a_part_of_a_trace_says_what_is_not_there() {
+    let spans = spans();
+    let part: Vec<_> = spans.iter().filter(|span| *span.kind() == "tool").cloned().collect();
+    assert_eq!(
+        part.as_spans().to_string(),
+        "\
+tool \"search\" (its parent is not here)
+tool \"search\".\"query all\" (its parent is not here)
+"
+    );
+    let incoherent = part.as_spans().check_coherent().unwrap_err();
+    assert_eq!(
+        incoherent.to_string(),
+        "\
+the spans are not one coherent trace:
+  tool \"search\": its parent is not here
+  tool \"search\".\"query all\": its parent is not here
+
+tool \"search\" (its parent is not here)
+tool \"search\".\"query all\" (its parent is not here)
+"
+    );
+}
+
+#[test]
+fn a_remote_parent_need_not_be_here() {
+    let capture = Capture::new();
+    let remote = SpanContext::new(
+        "0af7651916cd43dd8448eb211c80319c".parse().unwrap(),
+        "b7ad6b7169203331".parse().unwrap(),
+    );
+    capture.run(|| {
+        let component = Component::agent("Child");
+        component.traced("run").parent(Context::remote(remote)).run(|| ());
+    });
+    let spans = capture.spans();
+    assert_eq!(spans.to_string(), "agent \"Child\"\n");
+    spans.check_coherent().unwrap();
+}
+
+#[test]
+fn spans_come_from_wherever_they_were_kept() {
+    let memory = MemoryExporter::new();
+    let capture = Capture::with(|builder| {
+        builder.processor(raaf_trace_core::SimpleProcessor::new(memory.clone()))
+    });
+    capture.run(|| run(&Component::agent("A"), || run(&Component::agent("B"), || ())));
+    for tree in [memory.as_spans(), capture.as_spans()] {
+        assert_eq!(tree.to_string(), "agent \"A\"\n└── agent \"B\"\n");
+    }
+    assert_eq!(memory.spans().as_spans().len(), 2);
+}
+
+#[test]
+fn a_very_deep_tree_needs_no_deep_stack() {
+    let capture = Capture::new();
+    capture.run(|| {
+        let spans: Vec<_> = (0..3_000).fold(Vec::new(), |mut spans, number| {
+            let parent: Option<&raaf_trace_core::ManualSpan> = spans.last();
+            let parent = parent.and_then(raaf_trace_core::ManualSpan::span);
+            let next = tracer().span(format!("{number}")).parent(parent).start();
+            spans.push(next);
+            spans
+        });
+        drop(spans);
+    });
+    let spans = capture.spans();
+    assert_eq!(spans.path(spans.only("2999")).split(" > ").count(), 3_000);
+    assert!(span_tree! { custom "0" }.check(&spans).is_err());
+}

@@ -7,8 +7,8 @@
 use raaf_trace_core::Status;
 
 use super::{
-    Call, On, ROOT, Step, Who, Workflow, below, branch_name, fork_name, fresh_name, manual_name,
-    needs_runtime, outward, shared,
+    Call, On, ROOT, Step, Who, Workflow, below, branch_name, fork_name, fresh_name,
+    is_bound_to_root, manual_name, needs_runtime, outward, shared,
 };
 use crate::{Expected, Node, Siblings};
 
@@ -209,6 +209,13 @@ impl Oracle {
             let parent = match call.who {
                 Who::BoundTo(levels) | Who::Under(levels) => {
                     self.innermost_like(*outward(&flow.ancestors, levels), flow)
+                }
+                // Where it is at work already, it goes on below.
+                Who::Shared(number)
+                    if is_bound_to_root(number)
+                        && flow.chain.iter().all(|&open| self.spans[open].component != who.0) =>
+                {
+                    flow.chain[0]
                 }
                 Who::Shared(_) | Who::Fresh => innermost,
             };

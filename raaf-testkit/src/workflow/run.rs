@@ -24,7 +24,7 @@ use tokio::{runtime::Handle, task::yield_now};
 
 use super::{
     Call, On, ROOT, Step, Who, Workflow, below, branch_name, component, fork_name, fresh_name,
-    manual_name, needs_runtime, outward, shared,
+    is_bound_to_root, manual_name, needs_runtime, outward, shared,
 };
 
 impl Workflow {
@@ -39,10 +39,7 @@ impl Workflow {
         async move {
             let root = component(ROOT.0, ROOT.1);
             let env = Env {
-                shared: (0..Who::SHARED)
-                    .map(shared)
-                    .map(|(kind, name)| component(kind, name))
-                    .collect(),
+                shared: (0..Who::SHARED).map(|number| shared_component(number, &root)).collect(),
                 runtime: Handle::current(),
                 ancestors: vec![root.clone()],
                 hang: None,
@@ -89,6 +86,12 @@ type Outcome = Result<(), Failed>;
 /// The innermost span's id, as a comparable value.
 fn here() -> Option<raaf_trace_core::SpanId> {
     current_span().map(|span| span.span_id())
+}
+
+fn shared_component(number: u8, root: &Component) -> Component {
+    let (kind, name) = shared(number);
+    let component = component(kind, name);
+    if is_bound_to_root(number) { component.with_parent(root) } else { component }
 }
 
 fn panic() -> ! {
@@ -224,7 +227,7 @@ impl Env {
                 if let Some(hang) = &self.hang {
                     let say = hang.lock().unwrap_or_else(PoisonError::into_inner).take();
                     let _ = say.map(|say| say.send(()));
-                    future::pending().await
+                    future::pending::<()>().await;
                 }
             }
         }

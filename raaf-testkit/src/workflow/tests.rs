@@ -81,8 +81,23 @@ fn bound_and_given_parents_are_found_further_out() {
 }
 
 #[test]
+fn a_bound_component_leaves_its_parent_only_to_go_on_below_itself() {
+    let tom = |steps| call(Who::Shared(2), "run", steps);
+    let below = call(Who::Under(1), "run", vec![tom(vec![])]);
+    check(
+        vec![call(Who::Fresh, "run", vec![tom(vec![below])])],
+        &span_tree! {
+            pipeline "Workflow" {
+                * "call 0" { * "call 0.0.0" { tool "Tom" } }
+                tool "Tom"
+            }
+        },
+    );
+}
+
+#[test]
 fn bare_threads_hang_under_the_component_they_are_bound_to() {
-    let branches = vec![vec![Step::Panic], vec![call(Who::Shared(2), "run", vec![])]];
+    let branches = vec![vec![Step::Panic], vec![call(Who::Shared(0), "run", vec![])]];
     check(
         vec![Step::Parallel { on: On::BareThreads, branches }],
         &span_tree! {
@@ -90,7 +105,7 @@ fn bare_threads_hang_under_the_component_they_are_bound_to() {
                 component "fork 0" {
                     in_any_order {
                         component "branch 0.0" [status = error, "error.type" = "panic"]
-                        component "branch 0.1" { tool "Tom" }
+                        component "branch 0.1" { agent "Ann" }
                     }
                 }
             }

@@ -1,0 +1,6 @@
+//! What the compiler says of a tree that is written wrong.
+
+#[test]
+fn a_mistake_in_the_notation_is_explained() {
+    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+}
