@@ -1,10 +1,12 @@
 //! Spans by hand, for code that has no component.
 
+use std::sync::Arc;
+
 use crate::{
     Component, Context, IntoParent, IntoValue, Key, Kind, ManualSpan, Parent, SpanContext, TraceId,
     TracerProvider,
     attributes::Attributes,
-    context::flow,
+    context::flow::{self, Innermost},
     gate, keys,
     outcome::{self, Failure},
     span::start::{self, Origin},
@@ -173,9 +175,11 @@ impl SpanBuilder {
         if let Some(provider) = &self.provider {
             component = component.with_provider(provider);
         }
-        let root_of = |trace| Context::remote(SpanContext::of_trace(trace)).into_parent();
-        let parent = self.parent.or_else(|| self.trace_id.map(root_of));
-        let origin = Origin::find(&component, parent.as_ref(), flow::current());
+        let current = flow::current();
+        let root_of = |trace| Innermost::Remote(Arc::new(SpanContext::of_trace(trace)));
+        let named = self.parent.and_then(|parent| parent.named(&current));
+        let named = named.or_else(|| self.trace_id.map(root_of));
+        let origin = Origin::find(&component, named, current);
         ManualSpan::of(origin.map(|origin| {
             start::start(origin, component, self.method, self.name, |attributes| {
                 attributes.merge(self.attributes);

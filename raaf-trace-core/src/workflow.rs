@@ -1,12 +1,11 @@
 //! One workflow run as a whole.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use crate::{
-    CallScope, Component, Context, IntoParent as _, IntoValue, Key, Kind, SpanContext, TraceId,
-    TraceInfo,
+    CallScope, Component, IntoValue, Key, Kind, SpanContext, TraceId, TraceInfo,
     attributes::Attributes,
-    context::flow,
+    context::flow::{self, Innermost},
     gate,
     outcome::{self, Failure, Outcome},
     span::start::{self, Origin},
@@ -124,9 +123,9 @@ impl Workflow {
         let current = flow::current();
         let joins = current.innermost.is_some();
         let id = trace_id.filter(|_| !joins);
-        let parent = id.map(|id| Context::remote(SpanContext::of_trace(id)).into_parent());
+        let named = id.map(|id| Innermost::Remote(Arc::new(SpanContext::of_trace(id))));
         let info = TraceInfo { workflow_name: Some(name), group_id, metadata };
-        let Some(origin) = Origin::of_workflow(&component, parent.as_ref(), current, info) else {
+        let Some(origin) = Origin::of_workflow(&component, named, current, info) else {
             return CallScope::none();
         };
         CallScope::own(start::start(origin, component, Key::from("run"), None, |_| {}))

@@ -256,6 +256,55 @@ fn g33_an_explicit_component_in_several_traces_counts_as_not_given() {
 }
 
 #[test]
+fn g33_an_explicit_parent_is_taken_even_inside_of_the_same_method() {
+    let capture = Capture::new();
+    let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
+    capture.run(|| {
+        pipeline.traced("run").run(|| {
+            agent.traced("run").run(|| agent.traced("run").parent(&pipeline).run(|| ()));
+        });
+    });
+    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" agent "Writer" } });
+}
+
+#[test]
+fn l8_a_span_given_as_the_parent_is_never_reused() {
+    let capture = Capture::new();
+    let agent = Component::agent("Writer");
+    capture.run(|| {
+        agent.traced("run").run(|| agent.traced("run").parent(current_span()).run(|| ()));
+    });
+    assert_span_tree!(capture, { agent "Writer" { agent "Writer" } });
+}
+
+#[test]
+fn g35_a_parent_that_counts_as_not_given_leaves_reuse_as_it_is() {
+    let capture = Capture::new();
+    let (idle, agent) = (Component::pipeline("Idle"), Component::agent("Writer"));
+    capture.run(|| {
+        agent.traced("run").run(|| {
+            agent.traced("run").parent(None::<Context>).run(|| ());
+            agent.traced("run").parent(&idle).run(|| ());
+        });
+    });
+    assert_span_tree!(capture, { agent "Writer" });
+}
+
+#[test]
+fn g42_reuse_that_is_asked_for_comes_before_the_parent() {
+    let capture = Capture::new();
+    let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
+    capture.run(|| {
+        pipeline.traced("run").run(|| {
+            let phase = || agent.traced("phase").parent(&pipeline).reuse().run(|| ());
+            agent.traced("run").run(phase);
+            phase();
+        });
+    });
+    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" agent "Writer".phase } });
+}
+
+#[test]
 fn g33_a_span_and_a_context_are_parents_too() {
     let capture = Capture::new();
     let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
