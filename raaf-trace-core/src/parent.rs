@@ -74,24 +74,25 @@ impl<P: IntoParent> IntoParent for Option<P> {
     }
 }
 
-/// The parent of a span of `component` that starts in `current`, by the rule: what is given; this
-/// context, if the component is active in it; the component it is bound to; this context.
-pub(crate) fn choose(
-    component: &Component,
-    given: Option<&Parent>,
-    current: &Current,
-) -> Innermost {
-    match given.map(|parent| &parent.0) {
-        Some(Given::Context(context)) if !matches!(context.innermost(), Innermost::None) => {
-            return context.innermost().clone();
-        }
-        Some(Given::Component(parent)) => {
-            if let Some(record) = active_span_of(parent, current, |_| true) {
-                return Innermost::Local(record);
+impl Parent {
+    /// The span that this names, for a span that starts in `current`; `None` where it counts as
+    /// not given.
+    pub(crate) fn named(&self, current: &Current) -> Option<Innermost> {
+        match &self.0 {
+            Given::Component(parent) => {
+                active_span_of(parent, current, |_| true).map(Innermost::Local)
             }
+            Given::Context(context) if context.innermost().is_some() => {
+                Some(context.innermost().clone())
+            }
+            Given::Context(_) | Given::None => None,
         }
-        _ => {}
     }
+}
+
+/// The parent of a span of `component` that starts in `current`, where none is named: this
+/// context, if the component is active in it; the component it is bound to; this context.
+pub(crate) fn choose(component: &Component, current: &Current) -> Innermost {
     let Some(bound) = component.parent() else { return current.innermost.clone() };
     if is_active_in(component, current) {
         return current.innermost.clone();

@@ -8,7 +8,7 @@ use crate::{
     CallScope, Component, Context, IntoParent, IntoValue, Key, Kind, ManualSpan, Parent,
     SpanContext, SpanLimits, TraceId, TracerProvider,
     attributes::Attributes,
-    context::flow,
+    context::flow::{self, Innermost},
     gate, keys,
     outcome::{self, Failure, Outcome},
     span::{
@@ -235,9 +235,11 @@ impl SpanBuilder {
         if let Some(provider) = &self.provider {
             component = component.with_provider(provider);
         }
-        let root_of = |trace| Context::remote(SpanContext::of_trace(trace)).into_parent();
-        let parent = self.parent.or_else(|| self.trace_id.map(root_of));
-        let origin = Origin::find(&component, parent.as_ref(), flow::current())?;
+        let current = flow::current();
+        let root_of = |trace| Innermost::Remote(Arc::new(SpanContext::of_trace(trace)));
+        let named = self.parent.and_then(|parent| parent.named(&current));
+        let named = named.or_else(|| self.trace_id.map(root_of));
+        let origin = Origin::find(&component, named, current)?;
         Some(start::start(origin, component, self.method, self.name, |attributes| {
             attributes.merge(self.attributes);
         }))

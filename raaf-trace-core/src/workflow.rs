@@ -5,10 +5,9 @@ use std::{future::Future, sync::Arc};
 use smol_str::SmolStr;
 
 use crate::{
-    CallScope, Component, Context, IntoParent as _, IntoValue, Key, Kind, SpanContext, SpanLimits,
-    TraceId, TraceInfo,
+    CallScope, Component, IntoValue, Key, Kind, SpanContext, SpanLimits, TraceId, TraceInfo,
     attributes::Attributes,
-    context::flow,
+    context::flow::{self, Innermost},
     gate,
     outcome::{self, Failure, Outcome},
     span::{
@@ -131,9 +130,9 @@ impl Workflow {
         let component = Component::build(Kind::Trace, SmolStr::from(&*name));
         let current = flow::current();
         let id = trace_id.filter(|_| !current.innermost.is_some());
-        let parent = id.map(|id| Context::remote(SpanContext::of_trace(id)).into_parent());
+        let named = id.map(|id| Innermost::Remote(Arc::new(SpanContext::of_trace(id))));
         let info = TraceInfo { workflow_name: Some(name), group_id, metadata };
-        let origin = Origin::of_workflow(&component, parent.as_ref(), current, info)?;
+        let origin = Origin::of_workflow(&component, named, current, info)?;
         Some(start::start(origin, component, Key::from_static("run"), None, |_| {}))
     }
 }

@@ -82,12 +82,10 @@ fn what_is_handed_around_is_shared_freely() {
 
 #[test]
 fn the_traits_of_users_can_be_objects() {
-    let objects: (
-        Vec<Box<dyn Traceable>>,
-        Vec<Box<dyn SpanProcessor>>,
-        Vec<Arc<dyn SpanExporter>>,
-    ) = (Vec::new(), Vec::new(), Vec::new());
-    drop(objects);
+    fn object<T: ?Sized>() {}
+    object::<dyn Traceable>();
+    object::<dyn SpanProcessor>();
+    object::<dyn SpanExporter>();
 }
 
 #[test]

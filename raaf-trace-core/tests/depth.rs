@@ -8,6 +8,7 @@ use raaf_trace_core::{
 };
 
 /// Runs `work` in a thread whose stack holds the test's own recursion.
+#[allow(clippy::unwrap_used, reason = "only tests call it")]
 fn with_big_stack(work: impl FnOnce() + Send + 'static) {
     thread::Builder::new().stack_size(1 << 30).spawn(work).unwrap().join().unwrap();
 }
@@ -101,7 +102,7 @@ fn g23_hundreds_of_components_make_one_well_formed_tree() {
                 for part in 0..8 {
                     let part = Component::pipeline(format!("Part{part}")).with_parent(&whole);
                     scope.spawn(in_current_context(move || {
-                        part.traced("run").run(|| agents(&part))
+                        part.traced("run").run(|| agents(&part));
                     }));
                 }
             });

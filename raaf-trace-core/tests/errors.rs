@@ -32,6 +32,7 @@ fn text(span: &FinishedSpan, key: &str) -> Option<String> {
 }
 
 /// `error.type` and `error.message`.
+#[allow(clippy::unwrap_used, reason = "only tests call it")]
 fn told(span: &FinishedSpan) -> (String, String) {
     (text(span, "error.type").unwrap(), text(span, "error.message").unwrap())
 }

@@ -11,7 +11,7 @@ use futures::FutureExt as _;
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
     Attributes, CallInfo, Component, FinishedSpan, Kind, ManualClock, NamePattern, Span, SpanId,
-    SpanProcessor, Status, Traceable, TraceableExt as _, TracerProvider, current_span,
+    SpanProcessor, Status, Traceable, TraceableExt as _, TracerProvider, ValueRef, current_span,
     current_trace_id, is_traced, tracer,
 };
 
@@ -265,7 +265,7 @@ fn g15_hooks_may_trace_and_leave_the_context_as_it_was() {
     }
     let capture = Capture::new();
     let agent = Agent(Component::agent("Writer"), Component::tool("Hook"));
-    let hook = |_: &(), attributes: &mut Attributes| {
+    let hook = |(): &(), attributes: &mut Attributes| {
         attributes.set("seen", agent.1.traced("look").run(|| true));
     };
     capture.run(|| {
@@ -286,6 +286,7 @@ fn g15_hooks_may_trace_and_leave_the_context_as_it_was() {
 #[derive(Clone, Default)]
 struct Counted(Arc<Mutex<HashMap<SpanId, (u32, u32)>>>);
 
+#[allow(clippy::unwrap_used, reason = "only tests call it")]
 impl SpanProcessor for Counted {
     fn on_start(&self, span: &Span) {
         self.0.lock().unwrap().entry(span.span_id()).or_default().0 += 1;
@@ -333,7 +334,7 @@ fn l7_success_follows_the_status() {
     let spans = capture.spans();
     let said = |name: &str| {
         let span = spans.only(name);
-        (span.status(), span.attributes().get("success").and_then(|value| value.as_bool()))
+        (span.status(), span.attributes().get("success").and_then(ValueRef::as_bool))
     };
     assert_eq!(said("Ok"), (Status::Ok, Some(true)));
     assert_eq!(said("Error"), (Status::Error, Some(false)));

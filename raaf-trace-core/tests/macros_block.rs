@@ -49,6 +49,7 @@ impl Tool {
         .await
     }
 
+    #[allow(clippy::manual_async_fn, reason = "the future is made at once and polled later")]
     fn lazy(&self, text: String) -> impl Future<Output = i32> + Send {
         traced_block!(self, "lazy", text, async move {
             yield_now().await;

@@ -230,7 +230,7 @@ fn g16_a_panic_between_polls_leaves_every_context_clean() {
     let mut polled = false;
     let work = poll_fn(|_| {
         if std::mem::replace(&mut polled, true) {
-            inner.traced("run").run(|| panic!("boom"))
+            inner.traced("run").run(|| panic!("boom"));
         }
         Poll::<()>::Pending
     });

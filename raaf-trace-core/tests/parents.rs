@@ -112,88 +112,6 @@ fn g5_the_most_recent_active_span_of_the_bound_parent_counts() {
 }
 
 #[test]
-fn g6_pipeline_agent_tool_are_a_chain_of_three() {
-    let capture = Capture::new();
-    let pipeline = Component::pipeline("Docs");
-    let agent = Component::agent("Writer").with_parent(&pipeline);
-    let tool = Component::tool("Search").with_parent(&agent);
-    capture.run(|| {
-        pipeline.traced("run").run(|| agent.traced("run").run(|| tool.traced("run").run(|| ())));
-    });
-    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" { tool "Search" } } });
-    let spans = capture.spans();
-    assert_eq!(spans.path(spans.only("Search")), "Docs > Writer > Search");
-    assert_eq!(spans.only("Search").trace_id(), spans.only("Docs").trace_id());
-}
-
-#[test]
-fn g7_agents_one_after_another_are_siblings() {
-    let capture = Capture::new();
-    let pipeline = Component::pipeline("Docs");
-    let agents =
-        ["Plan", "Write", "Review"].map(|name| Component::agent(name).with_parent(&pipeline));
-    capture.run(|| {
-        pipeline
-            .traced("run")
-            .run(|| agents.iter().for_each(|agent| agent.traced("run").run(|| ())));
-    });
-    assert_span_tree!(capture, { pipeline "Docs" { agent "Plan" agent "Write" agent "Review" } });
-}
-
-#[test]
-fn g10_pipelines_of_pipelines_of_agents_are_three_levels() {
-    let capture = Capture::new();
-    let whole = Component::pipeline("Whole");
-    capture.run(|| {
-        whole.traced("run").run(|| {
-            for part in ["First", "Second"] {
-                let part = Component::pipeline(part).with_parent(&whole);
-                part.traced("run").run(|| {
-                    for agent in ["A", "B"] {
-                        Component::agent(agent).with_parent(&part).traced("run").run(|| ());
-                    }
-                });
-            }
-        });
-    });
-    assert_span_tree!(capture, {
-        pipeline "Whole" {
-            pipeline "First" { agent "A" agent "B" }
-            pipeline "Second" { agent "A" agent "B" }
-        }
-    });
-}
-
-#[test]
-fn g13_phases_of_a_bound_component_nest_in_its_own_span() {
-    let capture = Capture::new();
-    let pipeline = Component::pipeline("Docs");
-    let agent = Component::agent("Writer").with_parent(&pipeline);
-    capture.run(|| {
-        pipeline.traced("run").run(|| agent.traced("run").run(|| agent.traced("draft").run(|| ())));
-    });
-    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" { agent "Writer".draft } } });
-}
-
-#[test]
-fn g13_a_callback_made_by_a_tool_hangs_under_that_tool() {
-    let capture = Capture::new();
-    let pipeline = Component::pipeline("Docs");
-    let agent = Component::agent("Writer").with_parent(&pipeline);
-    let tool = Component::tool("Search").with_parent(&agent);
-    capture.run(|| {
-        pipeline.traced("run").run(|| {
-            agent.traced("run").run(|| {
-                tool.traced("run").run(|| agent.traced("on_hit").run(|| ()));
-            });
-        });
-    });
-    assert_span_tree!(capture, {
-        pipeline "Docs" { agent "Writer" { tool "Search" { agent "Writer".on_hit } } }
-    });
-}
-
-#[test]
 fn g32_an_explicit_parent_beats_the_bound_one() {
     let capture = Capture::new();
     let (pipeline, runner) = (Component::pipeline("Docs"), Component::runner("Runner"));
@@ -253,6 +171,55 @@ fn g33_an_explicit_component_in_several_traces_counts_as_not_given() {
         pipeline "Docs" [status = cancelled] x 2
         runner "Runner" { agent "Writer" }
     });
+}
+
+#[test]
+fn g33_an_explicit_parent_is_taken_even_inside_of_the_same_method() {
+    let capture = Capture::new();
+    let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
+    capture.run(|| {
+        pipeline.traced("run").run(|| {
+            agent.traced("run").run(|| agent.traced("run").parent(&pipeline).run(|| ()));
+        });
+    });
+    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" agent "Writer" } });
+}
+
+#[test]
+fn l8_a_span_given_as_the_parent_is_never_reused() {
+    let capture = Capture::new();
+    let agent = Component::agent("Writer");
+    capture.run(|| {
+        agent.traced("run").run(|| agent.traced("run").parent(current_span()).run(|| ()));
+    });
+    assert_span_tree!(capture, { agent "Writer" { agent "Writer" } });
+}
+
+#[test]
+fn g35_a_parent_that_counts_as_not_given_leaves_reuse_as_it_is() {
+    let capture = Capture::new();
+    let (idle, agent) = (Component::pipeline("Idle"), Component::agent("Writer"));
+    capture.run(|| {
+        agent.traced("run").run(|| {
+            agent.traced("run").parent(None::<Context>).run(|| ());
+            agent.traced("run").parent(&idle).run(|| ());
+        });
+    });
+    assert_span_tree!(capture, { agent "Writer" });
+}
+
+#[test]
+fn g42_reuse_that_is_asked_for_comes_before_the_parent() {
+    let capture = Capture::new();
+    let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
+    capture.run(|| {
+        pipeline.traced("run").run(|| {
+            let phase = || agent.traced("phase").parent(&pipeline).reuse().run(|| ());
+            agent.traced("run").run(phase);
+            phase();
+        });
+    });
+    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" agent "Writer".phase } });
 }
 
 #[test]
@@ -322,29 +289,6 @@ fn g35_a_given_component_without_an_active_span_counts_as_not_given() {
         pipeline.traced("run").run(|| agent.traced("run").parent(&idle).run(|| ()));
     });
     assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" } });
-}
-
-#[test]
-fn g37_an_agent_called_in_a_pipeline_needs_no_parent_named() {
-    let capture = Capture::new();
-    capture.run(|| {
-        Component::pipeline("Docs").traced("run").run(|| {
-            Component::agent("Writer").traced("run").run(|| ());
-        });
-    });
-    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" } });
-}
-
-#[test]
-fn g38_nested_closures_nest_spans() {
-    let capture = Capture::new();
-    let (pipeline, agent, tool) =
-        (Component::pipeline("Docs"), Component::agent("Writer"), Component::tool("Search"));
-    let found = capture.run(|| {
-        pipeline.traced("run").run(|| agent.traced("run").run(|| tool.traced("run").run(|| 3)))
-    });
-    assert_eq!(found, 3);
-    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" { tool "Search" } } });
 }
 
 #[test]

@@ -24,7 +24,9 @@ fn g8_agents_bound_to_a_running_pipeline_are_siblings_from_any_thread() {
     capture.run(|| {
         pipeline.traced("run").run(|| {
             let threads = agents.map(|agent| thread::spawn(move || agent.traced("run").run(|| ())));
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            for thread in threads {
+                thread.join().unwrap();
+            }
         });
     });
     assert_span_tree!(capture, {
@@ -125,7 +127,7 @@ fn g19_workflows_in_two_threads_are_two_traces() {
     let spans = capture.spans();
     let traces: Vec<_> = spans.roots().map(FinishedSpan::trace_id).collect();
     assert_ne!(traces[0], traces[1]);
-    for span in spans.iter() {
+    for span in &spans {
         let same = spans.parent_of(span).is_none_or(|parent| parent.trace_id() == span.trace_id());
         assert!(same, "{span:?}");
     }

@@ -32,7 +32,11 @@ where
 {
     let Given { method, metadata, lazy, parent, skip, reuse } = given;
     let component = traceable.component();
-    if let Some(record) = reusable(component, &method, reuse) {
+    let named = parent.and_then(|parent| parent.named(&flow::current()));
+    // A span under a parent that was named is not the one around it, unless that was asked for.
+    if (reuse || named.is_none())
+        && let Some(record) = reusable(component, &method, reuse)
+    {
         merge(&record, metadata, lazy);
         return CallScope::reused(record);
     }
@@ -40,7 +44,7 @@ where
     if !panics::caught(wanted).unwrap_or(true) {
         return CallScope::none();
     }
-    let Some(origin) = Origin::find(component, parent.as_ref(), flow::current()) else {
+    let Some(origin) = Origin::find(component, named, flow::current()) else {
         return CallScope::none();
     };
     let record = start::start(origin, component.clone(), method, None, |attributes| {

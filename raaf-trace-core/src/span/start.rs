@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    Component, Key, Parent, SpanContext, SpanId, TracerProvider,
+    Component, Key, SpanContext, SpanId, TracerProvider,
     attributes::Attributes,
     context::{
         chain::{Depth, Link},
@@ -31,24 +31,24 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// Where a span of `component` that starts in `current` belongs. `None` when its provider does
-    /// not record.
+    /// Where a span of `component` that starts in `current` belongs: under the parent that was
+    /// named, else by the rule. `None` when its provider does not record.
     pub(crate) fn find(
         component: &Component,
-        given: Option<&Parent>,
+        named: Option<Innermost>,
         current: Current,
     ) -> Option<Self> {
-        Self::of_workflow(component, given, current, TraceInfo::default())
+        Self::of_workflow(component, named, current, TraceInfo::default())
     }
 
     /// As [`find`](Self::find); `info` is what a new trace says about itself.
     pub(crate) fn of_workflow(
         component: &Component,
-        given: Option<&Parent>,
+        named: Option<Innermost>,
         current: Current,
         info: TraceInfo,
     ) -> Option<Self> {
-        match parent::choose(component, given, &current) {
+        match named.unwrap_or_else(|| parent::choose(component, &current)) {
             Innermost::Local(parent) => Self::under(&parent, current),
             Innermost::Remote(parent) => {
                 let provider = provider_of_root(component, &current)?;
