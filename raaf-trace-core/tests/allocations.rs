@@ -1,5 +1,7 @@
 //! How often the hot path allocates.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
 mod doubles;
 mod own_process;
 

@@ -1,5 +1,7 @@
 //! What spans say about themselves: base attributes, a component's own, and the values they take.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
 mod doubles;
 
 use doubles::{in_line, only};

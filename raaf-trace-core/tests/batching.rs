@@ -1,5 +1,7 @@
 //! Exporters behind a batching worker, through the provider.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
 mod doubles;
 
 use std::{

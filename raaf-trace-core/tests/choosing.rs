@@ -1,5 +1,7 @@
 //! Which calls get a span: a component's decision, skipping, reuse, and switching tracing off.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
 mod doubles;
 
 use std::{

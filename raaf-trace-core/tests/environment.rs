@@ -1,5 +1,7 @@
 //! What the process's environment decides. Each test runs a process of its own.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
 mod own_process;
 
 use std::{
@@ -35,7 +37,9 @@ impl SpanExporter for BatchedEcho {
         "batched"
     }
     fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
-        batch.iter().for_each(|span| Echo("batched").on_end(span));
+        for span in batch {
+            Echo("batched").on_end(span);
+        }
         Ok(())
     }
 }
@@ -239,7 +243,7 @@ fn d1_diagnostics_of_other_categories_are_not_shown() {
 fn d1_diagnostics_can_be_silenced() {
     let asked = [("RAAF_DEBUG_CATEGORIES", "none"), ("RAAF_LOG_LEVEL", "trace")];
     in_own_process(&[COMPLAINING, asked].concat(), a_workflow_with_complaints, |ended| {
-        assert_eq!(complaints(ended), [""; 0])
+        assert_eq!(complaints(ended), [""; 0]);
     });
 }
 

@@ -1,5 +1,7 @@
 //! Delivering everything, within a time, whatever the sinks do.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
 mod doubles;
 
 use std::{sync::mpsc, thread, time::Duration};

@@ -1,5 +1,7 @@
 //! Hooks that panic, and what they must not cost.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
 mod doubles;
 
 use std::panic::panic_any;

@@ -1,5 +1,7 @@
 //! The global provider. Each test runs a process of its own.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
 mod doubles;
 mod own_process;
 

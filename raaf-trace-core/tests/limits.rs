@@ -1,5 +1,7 @@
 //! How much a span may hold, what becomes of the rest, and which keys are the crate's own.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
 mod doubles;
 
 use doubles::only;
@@ -177,7 +179,7 @@ fn a3_reserved_keys_are_ignored_and_counted_whoever_writes_them() {
             .with_attributes(|attributes| {
                 attributes.set("success", false);
             })
-            .on_result(|_: &(), attributes| {
+            .on_result(|(): &(), attributes| {
                 attributes.set("error.type", "Made up");
             })
             .run(|| {

@@ -1,5 +1,7 @@
 //! A processor behind a worker of its own.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
 mod doubles;
 
 use doubles::{LONG, Listener, Log, SHORT, until};

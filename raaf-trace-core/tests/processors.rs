@@ -1,5 +1,7 @@
 //! Processors: what they are told, in which order, and what becomes of those that misbehave.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
 mod doubles;
 
 use std::{

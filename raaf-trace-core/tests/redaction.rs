@@ -1,8 +1,11 @@
 //! Secrets never reach a processor or an exporter.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
 mod doubles;
 
 use std::{
+    fmt::Write as _,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -43,7 +46,8 @@ impl Spy {
     fn look(&self, span: &Span) {
         let mut seen = self.0.lock().unwrap();
         for key in ["api_key", "late_api_key", "arguments"] {
-            seen.text.push_str(&format!("{key}={:?}\n", span.attribute(key)));
+            let value = span.attribute(key);
+            writeln!(seen.text, "{key}={value:?}").unwrap();
         }
     }
 }
@@ -60,7 +64,9 @@ impl SpanProcessor for Spy {
 
     fn force_flush(&self, _: Duration) -> Result<(), ProcessorError> {
         let running = self.0.lock().unwrap().running.clone();
-        running.iter().for_each(|span| self.look(span));
+        for span in &running {
+            self.look(span);
+        }
         Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! Sinks by name, registered by this very crate as any other crate would.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
 mod doubles;
 
 use std::sync::LazyLock;

@@ -1,10 +1,12 @@
 //! What a call's result, and the hooks that look at it, add to its span.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
 mod doubles;
 
 use doubles::{in_line, only};
 use raaf_trace_core::{
-    Attributes, Component, MemoryExporter, Status, Traceable, TraceableExt as _, traced,
+    Attributes, Component, MemoryExporter, Status, Traceable, TraceableExt as _, ValueRef, traced,
     traced_block,
 };
 
@@ -23,6 +25,7 @@ impl SearchTool {
         if hits == 0 { Err(NoHits) } else { Ok(vec![7; hits]) }
     }
 
+    #[allow(clippy::ptr_arg, reason = "what a hook sees is what the method returns")]
     fn describe(hits: &Vec<u32>, attributes: &mut Attributes) {
         attributes.set("result.items_found", hits.len());
     }
@@ -130,7 +133,7 @@ fn g28_a_prepared_block_shows_the_ok_value_to_its_hook() {
     let lengths: Vec<_> = memory
         .spans()
         .iter()
-        .map(|span| span.attributes().get("result.length").and_then(|length| length.as_i64()))
+        .map(|span| span.attributes().get("result.length").and_then(ValueRef::as_i64))
         .collect();
     assert_eq!(lengths, [Some(6), None]);
 }

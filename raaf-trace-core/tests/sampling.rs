@@ -1,5 +1,7 @@
 //! Which traces are recorded.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
 mod doubles;
 
 use std::thread;

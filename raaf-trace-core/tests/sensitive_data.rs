@@ -1,5 +1,7 @@
 //! One switch leaves out what users, models and tools wrote.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
 mod doubles;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,13 +1,15 @@
 //! Manual spans that nobody finishes.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
 mod doubles;
 
 use std::time::Duration;
 
 use doubles::{components, only, until};
 use raaf_trace_core::{
-    Component, Environment, ManualClock, MemoryExporter, Sampler, SimpleProcessor, Status,
-    TraceableExt as _, TracerProvider, keys,
+    Component, Environment, FinishedSpan, ManualClock, MemoryExporter, Sampler, SimpleProcessor,
+    Status, TraceableExt as _, TracerProvider, keys,
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -67,7 +69,7 @@ fn g73_cleanup_delivers_the_old_ones_now_and_never_touches_younger_ones() {
     assert_eq!(components(&memory), ["finished", "old"]);
     assert!(young.is_recording());
     young.finish();
-    let statuses: Vec<_> = memory.spans().iter().map(|span| span.status()).collect();
+    let statuses: Vec<_> = memory.spans().iter().map(FinishedSpan::status).collect();
     assert_eq!(statuses, [Status::Unset, Status::Stale, Status::Unset]);
     assert_eq!(provider.stats().stale, 1);
 }

@@ -1,5 +1,7 @@
 //! The numbers that say what became of every span.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
 mod doubles;
 
 use std::{sync::mpsc, thread};
@@ -42,6 +44,8 @@ impl SpanExporter for PanicsInExport {
     }
 }
 
+const SPANS: u64 = 100;
+
 #[test]
 fn d3_started_is_ended_and_every_processor_accounts_for_each_span() {
     let stalled = Stalled::default();
@@ -56,7 +60,6 @@ fn d3_started_is_ended_and_every_processor_accounts_for_each_span() {
         .processor(SimpleProcessor::new(MemoryExporter::new()).offload())
         .batch(BatchConfig::default().with_max_spans(50))
         .build();
-    const SPANS: u64 = 100;
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| provider.run(|| (0..SPANS / 4).for_each(|_| call())));

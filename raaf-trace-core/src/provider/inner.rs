@@ -1,6 +1,7 @@
 //! The provider's shared state.
 
 use std::{
+    panic::{RefUnwindSafe, UnwindSafe},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -205,6 +206,11 @@ impl Inner {
         }
     }
 }
+
+// Other people's processors and id generators may not be unwind-safe by type, but every call of
+// them is guarded, and a user's `catch_unwind` around traced code must not need an assertion.
+impl UnwindSafe for Inner {}
+impl RefUnwindSafe for Inner {}
 
 impl Drop for Inner {
     fn drop(&mut self) {
