@@ -74,11 +74,14 @@ mod simple;
 mod span;
 pub mod stats;
 mod suppress;
+mod sync;
 #[cfg(feature = "tokio")]
 pub mod task;
+mod thread_index;
 mod traceable;
 mod tracer;
 mod type_name;
+mod unwind;
 mod workflow;
 
 pub use attributes::{

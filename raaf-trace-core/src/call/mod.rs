@@ -21,7 +21,7 @@ pub use scope::CallScope;
 /// value, [`try_run`](Call::try_run) for work that returns a `Result` and
 /// [`run_async`](Call::run_async) and [`try_run_async`](Call::try_run_async) for futures. One
 /// function cannot tell a `Result` from another value; the attribute [`traced`](macro@crate::traced)
-/// and the macro of that name can, and are the better choice where they fit.
+/// and [`traced_block!`](crate::traced_block) can, and are the better choice where they fit.
 ///
 /// # Examples
 ///

@@ -24,6 +24,7 @@ pub(super) struct Given<L> {
     pub(super) reuse: bool,
 }
 
+#[inline(never)]
 pub(super) fn open<T, L>(traceable: &T, given: Given<L>) -> CallScope
 where
     T: Traceable + ?Sized,

@@ -3,7 +3,7 @@
 use std::{
     panic::{RefUnwindSafe, UnwindSafe},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -11,6 +11,7 @@ use std::{
 
 use crate::{
     IdGenerator, NamePattern, Redactor, Sampler, SpanId, SpanLimits, SpanProcessor, TraceId,
+    attributes::Attributes,
     clock::Clock,
     gate,
     provider::{
@@ -19,6 +20,7 @@ use crate::{
         processors::{Processors, Slot},
     },
     span::body::Body,
+    sync::lock,
 };
 
 /// What a provider is made of; see [`Builder`](super::Builder).
@@ -52,6 +54,11 @@ pub(crate) struct Inner {
     recording: AtomicBool,
     watches_starts: AtomicBool,
 }
+
+/// Whatever unwinds out of user code leaves this usable: locks forget poison, and panics of
+/// processors are caught where they are called. Being traceable must not take `catch_unwind` from
+/// a type.
+impl RefUnwindSafe for Inner {}
 
 #[derive(Debug)]
 struct PartsInUse {
@@ -97,7 +104,7 @@ impl Inner {
 
     /// Changes a switch, and what follows from the switches and the processors.
     fn change(&self, change: impl FnOnce(&mut Switches)) {
-        let mut switches = self.switches.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut switches = lock(&self.switches);
         change(&mut switches);
         let processors = self.processors.load();
         let idle = self.parts.idle_without_processors && processors.is_empty();
@@ -114,7 +121,7 @@ impl Inner {
     }
 
     pub(crate) fn is_enabled(&self) -> bool {
-        self.switches.lock().unwrap_or_else(PoisonError::into_inner).enabled
+        lock(&self.switches).enabled
     }
 
     /// Stops recording for good. Returns false if that had happened before.
@@ -196,14 +203,17 @@ impl Inner {
 
     /// Replaces the secrets among what a span has collected so far.
     pub(crate) fn screen(&self, body: &mut Body) {
-        let redactor = &self.parts.redactor;
         if let Some(error) = &mut body.error {
-            error.screen(redactor);
+            error.screen(&self.parts.redactor);
         }
-        let _ = redactor.redact(&mut body.attributes, 0);
+        self.screen_attributes(&mut body.attributes);
         for event in &mut body.events {
-            let _ = redactor.redact(&mut event.attributes, 0);
+            self.screen_attributes(&mut event.attributes);
         }
+    }
+
+    pub(crate) fn screen_attributes(&self, attributes: &mut Attributes) {
+        let _ = self.parts.redactor.redact(attributes, 0);
     }
 }
 

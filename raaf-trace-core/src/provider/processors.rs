@@ -92,7 +92,7 @@ impl Slot {
         match result {
             Ok(()) => true,
             Err(message) => {
-                self.note_panic(message);
+                self.note_panic(&message);
                 false
             }
         }
@@ -108,7 +108,7 @@ impl Slot {
         let work = move || {
             let drained = suppress::scope(|| panics::caught(|| drain(&*slot.processor, timeout)));
             drained.unwrap_or_else(|message| {
-                slot.note_panic(message.clone());
+                slot.note_panic(&message);
                 Err(ProcessorError::Panicked { message })
             })
         };
@@ -142,7 +142,7 @@ impl Slot {
         }
     }
 
-    fn note_panic(&self, message: String) {
+    fn note_panic(&self, message: &str) {
         let count = self.panics.fetch_add(1, Ordering::Relaxed) + 1;
         if count.is_power_of_two() {
             diagnostics::warn(

@@ -26,8 +26,9 @@ impl Trace {
     pub(crate) fn start(
         provider: &Arc<Inner>,
         remote: Option<&SpanContext>,
-        info: TraceInfo,
+        mut info: TraceInfo,
     ) -> Self {
+        provider.screen_attributes(&mut info.metadata);
         let id = remote.map_or_else(|| provider.new_trace_id(), SpanContext::trace_id);
         let decided = remote.and_then(SpanContext::sampled);
         Self {
