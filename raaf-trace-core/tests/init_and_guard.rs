@@ -171,9 +171,11 @@ fn g61_with_no_provider_that_records_the_gate_is_closed() {
             guard.provider().enable();
             assert!(is_enabled());
             drop(guard);
-            assert!(is_enabled(), "nobody knows again");
-            tracer().start_span("settles it").finish();
-            assert!(!is_enabled());
+            assert!(!is_enabled(), "it is over");
+            call("Late");
+            assert!(!is_enabled(), "no provider was made that nobody asked for");
+            let _next = TracerProvider::builder().exporter(MemoryExporter::new()).init().unwrap();
+            assert!(is_enabled());
         },
         ended_well,
     );

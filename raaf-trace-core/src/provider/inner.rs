@@ -1,7 +1,7 @@
 //! The provider's shared state.
 
 use std::{
-    panic::{RefUnwindSafe, UnwindSafe},
+    panic::RefUnwindSafe,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -211,11 +211,6 @@ impl Inner {
         let _ = self.parts.redactor.redact(attributes, 0);
     }
 }
-
-// Other people's processors and id generators may not be unwind-safe by type, but every call of
-// them is guarded, and a user's `catch_unwind` around traced code must not need an assertion.
-impl UnwindSafe for Inner {}
-impl RefUnwindSafe for Inner {}
 
 impl Drop for Inner {
     fn drop(&mut self) {
