@@ -24,7 +24,11 @@ fn program() -> PathBuf {
     let profile = test.parent().and_then(Path::parent).unwrap();
     let name = format!("quickstart{}", std::env::consts::EXE_SUFFIX);
     let program = profile.join("examples").join(name);
-    assert!(program.exists(), "`cargo test` builds examples; `--test` alone does not: {program:?}");
+    assert!(
+        program.exists(),
+        "`cargo test` builds examples; `--test` alone does not: {}",
+        program.display()
+    );
     program
 }
 
