@@ -16,16 +16,8 @@ use serde::{
 /// is removed or means something else, not when one is added.
 pub const VERSION: u32 = 1;
 
-/// Attributes that follow from what a field of the object says already.
-const SAID_BY_FIELDS: [&str; 7] = [
-    keys::COMPONENT_TYPE,
-    keys::COMPONENT_NAME,
-    keys::SUCCESS,
-    keys::DURATION_MS,
-    keys::ERROR_TYPE,
-    keys::ERROR_MESSAGE,
-    keys::ERROR_CHAIN,
-];
+/// Attributes that are worked out rather than set, and that no field of the object says.
+const WORKED_OUT: [&str; 2] = [keys::RESULT_TYPE, keys::RESULT_SUCCESS];
 
 /// Serialises a finished span as one JSON object, straight from the span.
 ///
@@ -131,9 +123,15 @@ struct AttributesJson<'a>(&'a FinishedSpan);
 
 impl Serialize for AttributesJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (all, set) = (self.0.attributes(), self.0.attributes().set());
         let mut object = serializer.serialize_map(None)?;
-        for (key, value) in self.0.attributes().iter() {
-            if !SAID_BY_FIELDS.contains(&key) {
+        for (key, value) in set.iter() {
+            object.serialize_entry(key, &value)?;
+        }
+        for key in WORKED_OUT {
+            if !set.contains(key)
+                && let Some(value) = all.get(key)
+            {
                 object.serialize_entry(key, &value)?;
             }
         }

@@ -1,4 +1,50 @@
-//! Sinks for `raaf-trace-core`: what becomes of finished spans.
+//! Sinks for `raaf-trace-core`: where the spans of an agent workflow go.
+//!
+//! `raaf-trace-core` makes spans and knows no sink. This crate has some, each a feature and a
+//! module of its own, each registered under a name.
+//!
+//! # Choosing sinks
+//!
+//! From outside, once the crate is linked. A crate that is never named in code is not linked, so
+//! name it:
+//!
+//! ```
+//! use raaf_processors as _;
+//!
+//! // RAAF_TRACE_PROCESSORS=console,file RAAF_TRACE_FILE=/tmp/traces.jsonl ./program
+//! let guard = raaf_trace_core::init()?;
+//! # drop(guard);
+//! # Ok::<(), raaf_trace_core::BuildError>(())
+//! ```
+//!
+//! Or in code, which also reaches what the environment cannot say:
+//!
+//! ```
+//! # #[cfg(all(feature = "console", feature = "file"))] {
+//! use raaf_processors::{ConsoleSink, FileSink};
+//! use raaf_trace_core::TracerProvider;
+//!
+//! let provider = TracerProvider::builder()
+//!     .processor(ConsoleSink::builder().detailed(true).stderr().build())
+//!     .exporter(FileSink::new("traces.jsonl"))
+//!     .build();
+//! assert_eq!(provider.processor_count(), 2);
+//! # }
+//! ```
+//!
+//! # The sinks
+//!
+//! | name | type | what it gives | guarantees | costs | when things go wrong |
+//! | --- | --- | --- | --- | --- | --- |
+//! | `console` | [`ConsoleSink`] | a tree when a root ends, or a line a start and end, on standard output | a tree is whole and in one piece; nothing in it drives the terminal | a short lock a span; a thread draws; at most 1,000 spans held | a closed pipe is quiet; other failures are counted and named by the flush |
+//! | `file` | [`FileSink`] | JSON lines in `RAAF_TRACE_FILE`, else `traces.jsonl` | whole lines, also from several processes; what was written survives the program's end | a push a span; a thread, and those that help it, write | counted, named by the flush, reported once in a while on standard error; a full disk is tried again |
+//!
+//! Each type's page says more. No sink panics, and none prints anything but what it is for.
+//!
+//! # Features
+//!
+//! `console` and `file`, both on by default. [`json`] is always there: the JSON form of a span, for
+//! sinks of your own.
 
 #[cfg(feature = "console")]
 mod console;
@@ -9,4 +55,4 @@ pub mod json;
 #[cfg(feature = "console")]
 pub use console::{ConsoleBuilder, ConsoleMode, ConsoleSink};
 #[cfg(feature = "file")]
-pub use file::{DEFAULT_PATH, FileSink};
+pub use file::FileSink;

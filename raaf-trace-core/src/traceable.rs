@@ -39,6 +39,10 @@ use crate::{
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be traced: it does not say which component it is",
+    note = "add a field `component: Component` and `#[derive(Traceable)]`"
+)]
 pub trait Traceable {
     /// Who this is.
     fn component(&self) -> &Component;

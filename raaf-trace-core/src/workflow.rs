@@ -1,18 +1,22 @@
 //! One workflow run as a whole.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
+
+use smol_str::SmolStr;
 
 use crate::{
-    CallScope, Component, Context, IntoParent as _, IntoValue, Key, Kind, SpanContext, TraceId,
-    TraceInfo,
+    CallScope, Component, Context, IntoParent as _, IntoValue, Key, Kind, SpanContext, SpanLimits,
+    TraceId, TraceInfo,
     attributes::Attributes,
     context::flow,
     gate,
-    outcome::{Failure, Outcome},
-    span::start::{self, Origin},
+    outcome::{self, Failure, Outcome},
+    span::{
+        record::Record,
+        start::{self, Origin},
+    },
     suppress,
 };
-use smol_str::SmolStr;
 
 /// Names a workflow: a span of kind `trace` that encloses all that runs inside it. Inside another
 /// trace it is a part of that one.
@@ -31,7 +35,7 @@ pub fn trace(workflow_name: impl Into<Key>) -> Workflow {
         name: workflow_name.into(),
         group_id: None,
         trace_id: None,
-        metadata: Attributes::new(),
+        metadata: Attributes::with_limits(SpanLimits::UNLIMITED),
     }
 }
 
@@ -68,6 +72,7 @@ impl Workflow {
     pub fn run<R>(self, work: impl FnOnce() -> R) -> R {
         let mut scope = self.open();
         let value = scope.run(work);
+        outcome::warn_of_result::<R>();
         scope.end(Outcome::returned::<R>());
         value
     }
@@ -91,6 +96,7 @@ impl Workflow {
     pub async fn run_async<F: Future>(self, work: F) -> F::Output {
         let mut scope = self.open();
         let value = scope.run_async(work).await;
+        outcome::warn_of_result::<F::Output>();
         scope.end(Outcome::returned::<F::Output>());
         value
     }
@@ -114,19 +120,20 @@ impl Workflow {
     }
 
     fn open(self) -> CallScope {
+        CallScope::around(self.start())
+    }
+
+    fn start(self) -> Option<Arc<Record>> {
         let Self { name, group_id, trace_id, metadata } = self;
         if !gate::is_open() || suppress::active() {
-            return CallScope::none();
+            return None;
         }
         let component = Component::build(Kind::Trace, SmolStr::from(&*name));
         let current = flow::current();
-        let joins = current.innermost.is_some();
-        let id = trace_id.filter(|_| !joins);
+        let id = trace_id.filter(|_| !current.innermost.is_some());
         let parent = id.map(|id| Context::remote(SpanContext::of_trace(id)).into_parent());
         let info = TraceInfo { workflow_name: Some(name), group_id, metadata };
-        let Some(origin) = Origin::of_workflow(&component, parent.as_ref(), current, info) else {
-            return CallScope::none();
-        };
-        CallScope::own(start::start(origin, component, Key::from("run"), None, |_| {}))
+        let origin = Origin::of_workflow(&component, parent.as_ref(), current, info)?;
+        Some(start::start(origin, component, Key::from_static("run"), None, |_| {}))
     }
 }

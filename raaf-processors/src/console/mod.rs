@@ -68,8 +68,8 @@ raaf_trace_core::submit! {
 /// A short lock for each span in its own thread; a worker, started by the first span, draws and
 /// writes. At most [`max_spans`](ConsoleBuilder::max_spans) finished spans are held, those of
 /// unfinished traces included. When that many are, what is there of the traces that have waited
-/// longest is shown as partial trees; a thread waits up to 5 ms for room, then its span is dropped
-/// and counted.
+/// longest is shown as partial trees; a thread waits up to 4 ms for room, then its span is dropped
+/// and counted; while the output hangs, spans are dropped at once.
 ///
 /// # When things go wrong
 ///

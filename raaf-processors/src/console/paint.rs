@@ -20,11 +20,16 @@ const YELLOW: Style = AnsiColor::Yellow.on_default();
 impl Paint {
     /// Lets `write` add to `out` in this style.
     pub(super) fn styled(self, out: &mut String, style: Style, write: impl FnOnce(&mut String)) {
-        if self.color {
-            push(out, style.render());
+        if !self.color {
+            return write(out);
         }
+        let before = out.len();
+        push(out, style.render());
+        let start = out.len();
         write(out);
-        if self.color {
+        if out.len() == start {
+            out.truncate(before);
+        } else {
             push(out, style.render_reset());
         }
     }

@@ -12,8 +12,8 @@ use std::{
 
 use raaf_trace_core::{FinishedSpan, ProcessorError, Span, stats::ProcessorStats};
 
-/// How long a thread waits at most for room.
-const HELP: Duration = Duration::from_millis(5);
+/// How long a thread waits at most for room: less than what counts as a slow call.
+const PATIENCE: Duration = Duration::from_millis(4);
 /// How long nobody waits after somebody waited in vain.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -63,7 +63,7 @@ struct State {
     /// Something is to be shown now.
     due: bool,
     pressed: bool,
-    no_help_until: Option<Instant>,
+    no_waits_until: Option<Instant>,
     /// Flushes asked for, and answered.
     flushes: u64,
     flushed: u64,
@@ -152,17 +152,17 @@ impl Queue {
         self.work.notify_one();
         let now = Instant::now();
         let is_worker = state.worker == Some(thread::current().id());
-        if is_worker || state.no_help_until.is_some_and(|until| now < until) {
+        if is_worker || state.no_waits_until.is_some_and(|until| now < until) {
             return state;
         }
         let is_full =
             |state: &mut State| state.phase == Phase::Running && state.held >= self.max_spans;
         let (mut state, waited) = self
             .progress
-            .wait_timeout_while(state, HELP, is_full)
+            .wait_timeout_while(state, PATIENCE, is_full)
             .unwrap_or_else(PoisonError::into_inner);
         if waited.timed_out() {
-            state.no_help_until = now.checked_add(PAUSE);
+            state.no_waits_until = now.checked_add(PAUSE);
         }
         state
     }

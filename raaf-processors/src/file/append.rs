@@ -108,3 +108,55 @@ fn write_counted(mut out: impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
     }
     (written, Ok(()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A disk with room for so many bytes, which takes them in small pieces.
+    struct Disk(usize);
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let count = bytes.len().min(self.0).min(3);
+            self.0 -= count;
+            if count == 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(count) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_was_written_before_a_failure_is_counted() {
+        let (written, result) = write_counted(Disk(5), b"12345678");
+        assert_eq!((written, result.unwrap_err().kind()), (5, io::ErrorKind::StorageFull));
+        let (written, result) = write_counted(Disk(8), b"12345678");
+        assert!(written == 8 && result.is_ok());
+    }
+
+    #[test]
+    fn a_part_of_a_batch_is_taken_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x");
+        fs::write(&path, "whole\n").unwrap();
+        let file = AppendFile::open(&path).unwrap();
+        (&file.file).write_all(b"par").unwrap();
+        file.take_back(6, 3);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "whole\n");
+    }
+
+    #[test]
+    fn nothing_of_others_is_taken_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x");
+        let file = AppendFile::open(&path).unwrap();
+        (&file.file).write_all(b"par").unwrap();
+        fs::write(&path, "par{other}\n").unwrap();
+        file.take_back(0, 3);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "par{other}\n");
+    }
+}

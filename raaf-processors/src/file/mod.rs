@@ -17,16 +17,13 @@ use raaf_trace_core::{
 use crate::json::SpanJson;
 use append::AppendFile;
 
-/// Where the sink writes when it is asked for by name and `RAAF_TRACE_FILE` is not set.
-pub const DEFAULT_PATH: &str = "traces.jsonl";
-
 /// A guess at a span's line, to reserve room for a batch at once.
 const LINE: usize = 512;
 
 raaf_trace_core::submit! {
     SinkRegistration::new("file", |config| {
         let sink = match &config.settings().file {
-            None => FileSink::new(DEFAULT_PATH),
+            None => FileSink::new(FileSink::DEFAULT_PATH),
             Some(path) if path.as_os_str().is_empty() => {
                 return Err(SettingsError::invalid("RAAF_TRACE_FILE", "", "a path").into());
             }
@@ -44,8 +41,8 @@ raaf_trace_core::submit! {
 /// # Guarantees
 ///
 /// A batch is written whole or, when it cannot be, taken back; a batch that was written stays
-/// written when the program is killed, and is in the hands of the operating system then, not
-/// necessarily on the disk. What a killed program left of an unfinished line is closed with a line
+/// written when the program is killed. It is in the hands of the operating system then, which may
+/// not have brought it to the disk yet. What a killed program left of an unfinished line is closed with a line
 /// feed by the next one that opens the file, so that only this line cannot be read.
 ///
 /// # Costs
@@ -85,6 +82,10 @@ pub struct FileSink {
 }
 
 impl FileSink {
+    /// Where the sink writes when it is asked for by name and `RAAF_TRACE_FILE` is not set: in the
+    /// working directory.
+    pub const DEFAULT_PATH: &str = "traces.jsonl";
+
     /// A sink that appends to the file at `path`, relative to the working directory at the time
     /// of the first span.
     pub fn new(path: impl Into<PathBuf>) -> Self {
@@ -109,7 +110,13 @@ impl FileSink {
     }
 
     fn failed(&self, what: &str, error: &io::Error) -> ExportError {
-        let message = format!("cannot {what} `{}`: {error}", self.path.display());
+        let path = self.path.display();
+        let message = match error.kind() {
+            io::ErrorKind::NotFound => {
+                format!("cannot {what} `{path}`: its directory does not exist")
+            }
+            _ => format!("cannot {what} `{path}`: {error}"),
+        };
         if let Some(count) = self.failures.happened() {
             let text = format_args!("the file sink {message} (failure {count})");
             diagnostics::warn(Category::Tracing, text);

@@ -1,6 +1,7 @@
 //! What the tests of the console share.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "only tests use this")]
 
 use std::{
     io::{self, Write},

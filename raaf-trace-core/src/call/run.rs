@@ -8,9 +8,7 @@ use super::{
 };
 use crate::{
     Traceable,
-    diagnostics::{self, Category},
-    outcome::{Failure, Outcome, looks_like_result},
-    short_type_name,
+    outcome::{self, Failure, Outcome},
 };
 
 impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
@@ -23,6 +21,9 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
     where
         R: ResultHook<V>,
     {
+        if !self.enabled {
+            return work();
+        }
         let (mut scope, hook) = self.open();
         let value = scope.run(work);
         end_plain(scope, hook, &value);
@@ -40,6 +41,9 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
         R: ResultHook<V>,
         E: Failure<Via>,
     {
+        if !self.enabled {
+            return work();
+        }
         let (mut scope, hook) = self.open();
         let result = scope.run(work);
         end_result(scope, hook, &result);
@@ -82,12 +86,10 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
 
 #[inline]
 fn end_plain<V>(mut scope: CallScope, hook: impl ResultHook<V>, value: &V) {
-    if cfg!(debug_assertions) && looks_like_result::<V>() {
-        warn_of_result::<V>();
-    }
     if !scope.is_recording() {
         return;
     }
+    outcome::warn_of_result::<V>();
     look_at_result(&mut scope, hook, value);
     scope.end(Outcome::returned::<V>());
 }
@@ -111,16 +113,4 @@ fn look_at_result<V, H: ResultHook<V>>(scope: &mut CallScope, hook: H, value: &V
     if H::WANTED && scope.wants_result() {
         scope.result_attributes(|attributes| hook.look_at(value, attributes));
     }
-}
-
-#[cold]
-fn warn_of_result<V>() {
-    diagnostics::warn(
-        Category::Tracing,
-        format_args!(
-            "`run` was handed work that returns `{}`: a failure would be marked as a success; \
-             use `try_run`, `traced!` or `#[traced]`",
-            short_type_name(std::any::type_name::<V>())
-        ),
-    );
 }

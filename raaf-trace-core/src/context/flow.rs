@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, mem, sync::Arc};
 
-use crate::{SpanContext, TracerProvider, span::record::Record};
+use crate::{SpanContext, TracerProvider, provider::Inner, span::record::Record};
 
 /// The innermost span, or what stands in for one.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +29,24 @@ impl Innermost {
     }
 }
 
+/// Where a trace goes that starts in a context.
+#[derive(Clone, Debug)]
+pub(crate) enum Home {
+    /// To the provider that somebody named.
+    Named(TracerProvider),
+    /// Where the traces of the code around it go.
+    Inherited(Arc<Inner>),
+}
+
+impl Home {
+    fn inner(&self) -> &Arc<Inner> {
+        match self {
+            Self::Named(provider) => provider.inner(),
+            Self::Inherited(provider) => provider,
+        }
+    }
+}
+
 /// The context of one flow of code: of a thread, or of a task while it is polled.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Current {
@@ -36,25 +54,35 @@ pub(crate) struct Current {
     /// Whether the innermost span was opened in this very flow, rather than captured elsewhere and
     /// handed over. Only such a span can be reused.
     pub(crate) own: bool,
-    /// Where a trace that starts here goes.
-    pub(crate) provider: Option<TracerProvider>,
+    /// Where a trace that starts here goes; nothing: where that of the innermost span goes.
+    pub(crate) home: Option<Home>,
 }
 
 impl Current {
     /// The context inside a span that this flow has just opened.
     pub(crate) fn inside(record: Arc<Record>) -> Self {
-        Self { innermost: Innermost::Local(record), own: true, provider: None }
+        Self { innermost: Innermost::Local(record), own: true, home: None }
     }
 
     /// The provider of a trace that starts here.
-    pub(crate) fn provider(&self) -> Option<&TracerProvider> {
-        self.provider.as_ref()
+    pub(crate) fn provider(&self) -> Option<&Arc<Inner>> {
+        let around = || Some(&self.innermost.local()?.head().trace.provider);
+        self.home.as_ref().map(Home::inner).or_else(around)
     }
+}
+
+/// What a context that names no provider inherits here.
+pub(crate) fn home() -> Option<Home> {
+    peek(|current| match &current.home {
+        Some(home) => Some(home.clone()),
+        None => current.provider().cloned().map(Home::Inherited),
+    })
+    .flatten()
 }
 
 thread_local! {
     static CURRENT: RefCell<Current> = const {
-        RefCell::new(Current { innermost: Innermost::None, own: false, provider: None })
+        RefCell::new(Current { innermost: Innermost::None, own: false, home: None })
     };
 }
 

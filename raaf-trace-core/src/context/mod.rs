@@ -12,7 +12,7 @@ use crate::{
     diagnostics::{self, Category},
     propagation::{self, Extractor, Injector},
 };
-use flow::{Current, Innermost};
+use flow::{Current, Home, Innermost};
 pub use future::{InContext, WithContext};
 pub use span_context::SpanContext;
 
@@ -34,14 +34,14 @@ pub use span_context::SpanContext;
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     innermost: Innermost,
-    provider: Option<TracerProvider>,
+    home: Option<Home>,
 }
 
 impl Context {
     /// What is active now. Keeps the trace's ids, not the spans running: they end as they would.
     pub fn current() -> Self {
-        let Current { innermost, provider, .. } = flow::current();
-        Self { innermost, provider }
+        let Current { innermost, home, .. } = flow::current();
+        Self { innermost, home }
     }
 
     /// Nothing active: what runs in it starts traces of its own.
@@ -51,12 +51,12 @@ impl Context {
 
     /// Within a span of another process, or of ids known from elsewhere.
     pub fn remote(parent: SpanContext) -> Self {
-        Self { innermost: Innermost::Remote(Arc::new(parent)), provider: None }
+        Self { innermost: Innermost::Remote(Arc::new(parent)), home: None }
     }
 
     /// Within that span.
     pub fn of_span(span: &Span) -> Self {
-        Self { innermost: Innermost::Local(Arc::clone(span.record())), provider: None }
+        Self { innermost: Innermost::Local(Arc::clone(span.record())), home: None }
     }
 
     /// Within the span that a caller in another process sent along: its `traceparent` and
@@ -90,11 +90,11 @@ impl Context {
     /// The same, with another provider for traces that start in it.
     #[must_use]
     pub fn with_provider(mut self, provider: &TracerProvider) -> Self {
-        self.provider = Some(provider.clone());
+        self.home = Some(Home::Named(provider.clone()));
         self
     }
 
-    /// Runs `work` in this context.
+    /// Runs `work` in this context. Where it names no provider, that of the code around it stays.
     pub fn run<R>(self, work: impl FnOnce() -> R) -> R {
         let mut current = self.into_current();
         let _entered = flow::enter(&mut current);
@@ -147,7 +147,12 @@ impl Context {
     }
 
     pub(crate) fn into_current(self) -> Current {
-        Current { innermost: self.innermost, own: false, provider: self.provider }
+        let Self { innermost, home } = self;
+        let home = match innermost {
+            Innermost::Local(_) => home,
+            Innermost::None | Innermost::Remote(_) => home.or_else(flow::home),
+        };
+        Current { innermost, own: false, home }
     }
 }
 

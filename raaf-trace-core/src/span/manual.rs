@@ -46,10 +46,15 @@ pub struct ManualSpan {
 
 impl ManualSpan {
     pub(crate) fn of(record: Option<Arc<Record>>) -> Self {
-        if let Some(record) = &record {
-            record.head().trace.provider.cleaner().watch(record);
-        }
         Self { span: record.map(Span::of) }
+    }
+
+    /// Lets the cleaner find it: nothing else ends it for certain.
+    pub(crate) fn watched(self) -> Self {
+        if let Some(span) = &self.span {
+            span.record().head().trace.provider.cleaner().watch(span.record());
+        }
+        self
     }
 
     /// The handle for running code; `None` where nothing is recorded.
@@ -110,6 +115,11 @@ impl ManualSpan {
                     Status::Ok
                 };
                 self.set_status(status);
+            }
+            // As OpenTracing had it: a flag, of which only `true` says anything.
+            "error" if value.as_ref().as_bool() == Some(false) => {}
+            "error" if value.as_ref().as_bool() == Some(true) => {
+                self.set_status(Status::Error);
             }
             "error" | keys::ERROR_MESSAGE => {
                 self.fail(&ErrorReport::from_message("error", value.as_ref().to_string()));

@@ -91,8 +91,7 @@ impl Origin {
 }
 
 fn provider_of_root(component: &Component, current: &Current) -> Option<Arc<Inner>> {
-    let provider = component.provider().or(current.provider());
-    match provider.map(TracerProvider::inner) {
+    match component.provider().map(TracerProvider::inner).or(current.provider()) {
         Some(inner) => Some(Arc::clone(inner)),
         None => global::provider_if_recording(),
     }

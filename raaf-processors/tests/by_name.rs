@@ -1,0 +1,131 @@
+//! Sinks that are asked for by name, with nothing in code but the link.
+
+#![cfg(all(feature = "console", feature = "file"))]
+
+use std::{
+    error::Error,
+    fs, io,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use raaf_processors as _;
+use raaf_trace_core::{BuildError, Environment, TracerProvider, registry, tracer};
+
+/// Longer than any test takes; nothing waits for it to pass.
+const LONG: Duration = Duration::from_secs(60);
+/// What each of several programs writes.
+const SPANS: usize = 2_000;
+
+fn build(pairs: &[(&str, &str)]) -> Result<TracerProvider, BuildError> {
+    let environment = Environment::from_pairs(pairs.iter().copied());
+    Ok(TracerProvider::builder().environment(&environment)?.build())
+}
+
+fn names(provider: &TracerProvider) -> Vec<String> {
+    provider.stats().processors.into_iter().map(|processor| processor.name).collect()
+}
+
+#[test]
+fn naming_the_crate_links_its_sinks() {
+    assert_eq!(registry::linked_sinks(), ["console", "file"]);
+}
+
+#[test]
+fn sinks_run_in_the_order_in_which_they_are_named() {
+    for (value, expected) in
+        [("console,file", ["console", "file"]), ("file, console", ["file", "console"])]
+    {
+        let provider = build(&[("RAAF_TRACE_PROCESSORS", value)]).unwrap();
+        assert_eq!(names(&provider), expected);
+    }
+    let provider = build(&[("RAAF_TRACE_CONSOLE", "yes"), ("RAAF_TRACE_FILE", "x")]).unwrap();
+    assert_eq!(names(&provider), ["console", "file"]);
+}
+
+#[test]
+fn an_unknown_name_says_what_is_linked_and_how_to_link() {
+    let error = build(&[("RAAF_TRACE_PROCESSORS", "console,flie")]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no sink is called `flie`; linked are: console, file. A crate that registers it must be a \
+         dependency and be named once, such as `use raaf_processors as _;`"
+    );
+}
+
+#[test]
+fn a_blank_path_is_an_error() {
+    let error = build(&[("RAAF_TRACE_FILE", "  ")]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the sink `file` could not be made: RAAF_TRACE_FILE is ``; expected a path"
+    );
+}
+
+/// This program again, running only that test, in that directory.
+fn program(test: &str, directory: &Path) -> io::Result<Command> {
+    let mut program = Command::new(std::env::current_exe()?);
+    program.args(["--exact", test, "--ignored", "--nocapture"]).current_dir(directory);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("RAAF_") {
+            program.env_remove(name);
+        }
+    }
+    Ok(program)
+}
+
+#[test]
+fn the_environment_alone_is_enough() -> Result<(), Box<dyn Error>> {
+    let directory = tempfile::tempdir()?;
+    let mut program = program("report", directory.path())?;
+    let output = program.env("RAAF_TRACE_PROCESSORS", "console,file").output()?;
+    let shown = String::from_utf8(output.stdout)?;
+    assert!(shown.contains("Pipeline:Report  "), "{shown}");
+    assert!(shown.contains("└── Agent:Planner  "), "{shown}");
+    assert!(!shown.contains('\u{1b}'), "no colours but on a terminal: {shown}");
+    let written = fs::read_to_string(directory.path().join("traces.jsonl"))?;
+    assert_eq!(written.lines().count(), 2);
+    Ok(())
+}
+
+#[test]
+#[ignore = "the program that the test above runs"]
+fn report() {
+    let guard = raaf_trace_core::init().unwrap().with_timeout(LONG);
+    tracer().pipeline_span("Report").run(|_| tracer().agent_span("Planner").run(|_| ()));
+    guard.shutdown().unwrap();
+}
+
+#[test]
+fn processes_share_a_file() -> Result<(), Box<dyn Error>> {
+    let directory = tempfile::tempdir()?;
+    let mut running = Vec::new();
+    for _ in 0..3 {
+        let mut program = program("many_spans", directory.path())?;
+        program.env("RAAF_TRACE_FILE", "shared.jsonl").stdout(Stdio::null());
+        running.push(program.spawn()?);
+    }
+    for mut program in running {
+        assert!(program.wait()?.success());
+    }
+    let written = fs::read_to_string(directory.path().join("shared.jsonl"))?;
+    for line in written.lines() {
+        serde_json::from_str::<serde_json::Value>(line)?;
+    }
+    assert_eq!(written.lines().count(), 3 * SPANS);
+    Ok(())
+}
+
+#[test]
+#[ignore = "the program that the test above runs, several times at once"]
+fn many_spans() {
+    let guard = raaf_trace_core::init().unwrap().with_timeout(LONG);
+    for number in 0..SPANS {
+        tracer().span("x").with("text", "y".repeat(number)).start().finish();
+        if number % 500 == 0 {
+            guard.provider().force_flush(LONG).unwrap();
+        }
+    }
+    guard.shutdown().unwrap();
+}

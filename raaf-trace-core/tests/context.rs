@@ -1,0 +1,190 @@
+//! Contexts that are captured and go elsewhere.
+
+use std::{
+    sync::{Arc, mpsc},
+    thread,
+};
+
+use futures::FutureExt as _;
+use raaf_testkit::{Capture, assert_span_tree};
+use raaf_trace_core::{
+    Component, Context, InContext as _, TraceableExt as _, current_span, current_trace_id,
+    in_current_context, is_traced, trace,
+};
+
+fn pipeline_and_agent() -> (Component, Component) {
+    (Component::pipeline("Docs"), Component::agent("Writer"))
+}
+
+#[test]
+fn g34_a_captured_context_is_the_parent_in_another_thread() {
+    let capture = Capture::new();
+    let (pipeline, agent) = pipeline_and_agent();
+    capture.run(|| {
+        pipeline.traced("run").run(|| {
+            let context = Context::current();
+            let run = move || context.run(|| agent.traced("run").run(|| ()));
+            thread::spawn(run).join().unwrap();
+        });
+    });
+    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" } });
+    let spans = capture.spans();
+    assert_eq!(spans.only("Writer").trace_id(), spans.only("Docs").trace_id());
+}
+
+#[test]
+fn g34_a_components_context_is_a_parent_for_work_elsewhere() {
+    let capture = Capture::new();
+    let (pipeline, agent) = pipeline_and_agent();
+    capture.run(|| {
+        assert!(pipeline.trace_context().span().is_none(), "empty where it has no span");
+        pipeline.traced("run").run(|| {
+            Component::tool("Between").traced("run").run(|| {
+                let context = pipeline.trace_context();
+                let run = move || agent.traced("run").parent(context).run(|| ());
+                thread::spawn(run).join().unwrap();
+            });
+        });
+    });
+    assert_span_tree!(capture, { pipeline "Docs" { tool "Between" agent "Writer" } });
+}
+
+#[tokio::test]
+async fn g34_a_captured_context_is_the_parent_in_another_task() {
+    let capture = Capture::new();
+    let (pipeline, agent) = pipeline_and_agent();
+    let context = capture.run(|| pipeline.traced("run").run(Context::current));
+    let run = async move { agent.traced("run").run_async(async {}).await };
+    tokio::spawn(run.in_context(context)).await.unwrap();
+    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" } });
+}
+
+#[test]
+fn g36_a_context_goes_through_a_channel_and_outlives_its_span() {
+    let capture = Capture::new();
+    let (pipeline, agent) = pipeline_and_agent();
+    let (send, receive) = mpsc::channel::<Context>();
+    let worker = thread::spawn(move || {
+        for context in receive {
+            context.run(|| agent.traced("run").run(|| ()));
+            assert!(current_span().is_none());
+        }
+    });
+    capture.run(|| pipeline.traced("run").run(|| send.send(Context::current()).unwrap()));
+    assert_eq!(capture.spans().only("Docs").method(), "run", "the parent has ended");
+    // The same parent once more, after its end.
+    let ended = capture.spans().only("Docs").span_id();
+    send.send(capture.run(|| trace("later").run(Context::current))).unwrap();
+    drop(send);
+    worker.join().unwrap();
+    assert_span_tree!(capture, {
+        pipeline "Docs" { agent "Writer" }
+        trace "later" { agent "Writer" }
+    });
+    let spans = capture.spans();
+    assert!(spans.by_component("Writer").any(|span| span.parent_id() == Some(ended)));
+}
+
+#[test]
+fn g36_an_ended_component_is_no_parent_but_its_captured_context_is() {
+    let capture = Capture::new();
+    let (pipeline, agent) = pipeline_and_agent();
+    capture.run(|| {
+        let context = pipeline.traced("run").run(|| pipeline.trace_context());
+        agent.traced("by_component").parent(&pipeline).run(|| ());
+        agent.traced("by_context").parent(&context).run(|| ());
+    });
+    assert_span_tree!(capture, {
+        pipeline "Docs" { agent "Writer".by_context }
+        agent "Writer".by_component
+    });
+}
+
+#[test]
+fn p1_one_word_hands_the_context_to_a_thread() {
+    let capture = Capture::new();
+    let (pipeline, agent) = pipeline_and_agent();
+    capture.run(|| {
+        pipeline.traced("run").run(|| {
+            let run = in_current_context(move || agent.traced("run").run(|| ()));
+            thread::spawn(run).join().unwrap();
+        });
+    });
+    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" } });
+}
+
+#[test]
+fn p1_one_word_hands_the_context_to_a_future() {
+    let capture = Capture::new();
+    let (pipeline, agent) = pipeline_and_agent();
+    let run = agent.traced("run").run_async(async {});
+    let run = capture.run(|| pipeline.traced("run").run(|| run.in_current_context()));
+    run.now_or_never().unwrap();
+    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" } });
+}
+
+#[test]
+fn p1_a_handed_over_context_is_left_behind() {
+    let capture = Capture::new();
+    let context = capture.run(|| trace("outer").run(Context::current));
+    capture.run(|| {
+        trace("inner").run(|| {
+            let before = current_trace_id();
+            context.clone().run(|| assert_eq!(current_trace_id(), context.trace_id()));
+            assert_eq!(current_trace_id(), before);
+        });
+    });
+}
+
+#[test]
+fn p1_a_panic_inside_leaves_a_handed_over_context() {
+    let capture = Capture::new();
+    let context = capture.run(|| trace("outer").run(Context::current));
+    let panicked = std::panic::catch_unwind(|| context.run(|| panic!("boom")));
+    assert!(panicked.is_err());
+    assert!(current_span().is_none() && !is_traced());
+}
+
+#[test]
+fn p1_destructors_of_a_future_run_in_its_context() {
+    struct AtEnd(Arc<std::sync::Mutex<Option<raaf_trace_core::TraceId>>>);
+    impl Drop for AtEnd {
+        fn drop(&mut self) {
+            *self.0.lock().unwrap() = current_trace_id();
+        }
+    }
+    let capture = Capture::new();
+    let seen = Arc::default();
+    let at_end = AtEnd(Arc::clone(&seen));
+    let context = capture.run(|| trace("workflow").run(Context::current));
+    drop(async move { drop(at_end) }.in_context(context.clone()));
+    assert_eq!(*seen.lock().unwrap(), context.trace_id());
+}
+
+#[test]
+fn g34_a_context_tells_its_ids() {
+    let capture = Capture::new();
+    capture.run(|| {
+        assert_eq!(Context::current().trace_id(), None);
+        trace("workflow").run(|| {
+            let (context, span) = (Context::current(), current_span().unwrap());
+            assert_eq!(context.trace_id(), Some(span.trace_id()));
+            assert_eq!(context.span_id(), Some(span.span_id()));
+            assert!(context.is_traced());
+            assert_eq!(context.span_context(), Some(span.span_context()));
+        });
+    });
+    let empty = Context::empty();
+    assert_eq!((empty.trace_id(), empty.span_id(), empty.span_context()), (None, None, None));
+    assert!(!empty.is_traced());
+}
+
+#[test]
+fn an_empty_context_starts_a_trace_of_its_own() {
+    let capture = Capture::new();
+    let (pipeline, agent) = pipeline_and_agent();
+    capture.run(|| {
+        pipeline.traced("run").run(|| Context::empty().run(|| agent.traced("run").run(|| ())));
+    });
+    assert_span_tree!(capture, { pipeline "Docs" agent "Writer" });
+}

@@ -1,0 +1,139 @@
+//! Deep chains and wide trees.
+
+use std::{collections::HashMap, thread};
+
+use raaf_testkit::Capture;
+use raaf_trace_core::{
+    Component, Context, FinishedSpan, TraceableExt as _, current_span, in_current_context,
+};
+
+/// Runs `work` in a thread whose stack holds the test's own recursion.
+fn with_big_stack(work: impl FnOnce() + Send + 'static) {
+    thread::Builder::new().stack_size(1 << 30).spawn(work).unwrap().join().unwrap();
+}
+
+/// `levels` spans, each inside the one before; then `work`.
+fn nest(levels: usize, work: &mut dyn FnMut()) {
+    if levels == 0 {
+        return work();
+    }
+    Component::agent("Level").traced("run").run(|| nest(levels - 1, work));
+}
+
+#[test]
+fn l6_ten_thousand_nested_spans_are_one_chain() {
+    with_big_stack(|| {
+        const LEVELS: usize = 10_000;
+        let capture = Capture::new();
+        capture.run(|| nest(LEVELS, &mut || assert!(current_span().is_some())));
+        assert!(current_span().is_none());
+        let spans = capture.spans();
+        assert_eq!(spans.len(), LEVELS);
+        let mut parent = None;
+        for span in &spans {
+            assert_eq!(span.parent_id(), parent);
+            parent = Some(span.span_id());
+        }
+    });
+}
+
+#[test]
+fn l6_the_outermost_component_is_found_through_a_deep_chain() {
+    with_big_stack(|| {
+        let capture = Capture::new();
+        let pipeline = Component::pipeline("Outermost");
+        capture.run(|| {
+            pipeline.traced("run").run(|| {
+                nest(2_000, &mut || {
+                    assert!(pipeline.current_span().is_some());
+                    Component::tool("Bound").with_parent(&pipeline).traced("run").run(|| ());
+                });
+            });
+        });
+        let spans = capture.spans();
+        let parent = spans.parent_of(spans.only("Bound")).unwrap();
+        assert_eq!(parent.component().name(), "Outermost");
+    });
+}
+
+#[test]
+fn l6_a_captured_chain_is_dropped_without_recursion() {
+    let mut captured = None;
+    let (send, receive) = std::sync::mpsc::channel();
+    with_big_stack(move || {
+        Capture::new().run(|| nest(10_000, &mut || send.send(Context::current()).unwrap()));
+    });
+    captured.replace(receive.recv().unwrap());
+    // Here the stack is as small as a test's usually is.
+    drop(captured);
+}
+
+#[test]
+fn l6_a_task_that_starts_its_successor_for_ever_does_not_overflow() {
+    let capture = Capture::with(|builder| builder.sampler(raaf_trace_core::Sampler::never()));
+    let step = Component::new("Step");
+    let mut context = capture.context();
+    for _ in 0..100_000 {
+        context = context.run(|| step.traced("run").run(Context::current));
+    }
+    drop(context);
+}
+
+#[test]
+fn l6_a_hundred_thousand_components_bound_in_a_chain() {
+    let capture = Capture::new();
+    let mut component = Component::new("First").with_provider(capture.provider());
+    for _ in 0..100_000 {
+        component = Component::new("Next").with_parent(&component);
+    }
+    component.traced("run").run(|| ());
+    assert_eq!(capture.spans().len(), 1, "the provider is found at the far end");
+    drop(component);
+}
+
+#[test]
+fn g23_hundreds_of_components_make_one_well_formed_tree() {
+    let capture = Capture::new();
+    let whole = Component::pipeline("Whole");
+    capture.run(|| {
+        whole.traced("run").run(|| {
+            thread::scope(|scope| {
+                for part in 0..8 {
+                    let part = Component::pipeline(format!("Part{part}")).with_parent(&whole);
+                    scope.spawn(in_current_context(move || {
+                        part.traced("run").run(|| agents(&part))
+                    }));
+                }
+            });
+        });
+    });
+    let spans = capture.spans();
+    assert_eq!(spans.len(), 1 + 8 * (1 + 20 * (1 + 3)));
+    assert_eq!(spans.roots().count(), 1);
+    let trace = spans.only("Whole").trace_id();
+    let by_id: HashMap<_, &FinishedSpan> =
+        spans.iter().map(|span| (span.span_id(), span)).collect();
+    assert_eq!(by_id.len(), spans.len(), "each id is its own");
+    for span in &spans {
+        assert_eq!(span.trace_id(), trace);
+        let above = span.parent_id().map(|id| by_id[&id].kind().as_str());
+        let expected = match span.kind().as_str() {
+            "tool" => Some("agent"),
+            "agent" => Some("pipeline"),
+            _ if span.component().is(&whole) => None,
+            _ => Some("pipeline"),
+        };
+        assert_eq!(above, expected, "{span:?}");
+    }
+}
+
+fn agents(pipeline: &Component) {
+    for _ in 0..20 {
+        let agent = Component::agent("Agent").with_parent(pipeline);
+        agent.traced("run").run(|| {
+            for _ in 0..3 {
+                Component::tool("Tool").with_parent(&agent).traced("run").run(|| ());
+            }
+        });
+    }
+}

@@ -1,0 +1,369 @@
+//! Who is the parent: one rule, in order.
+
+use std::{future::pending, thread};
+
+use futures::FutureExt as _;
+use raaf_testkit::{Capture, assert_span_tree};
+use raaf_trace_core::{
+    Component, Context, Span, TraceableExt as _, TracerProvider, current_span, tracer,
+};
+
+/// Runs `work` while a span of `component` is open in another flow.
+fn while_elsewhere<R>(capture: &Capture, component: &Component, work: impl FnOnce() -> R) -> R {
+    let mut open = Box::pin(capture.run_async(component.traced("run").run_async(pending::<()>())));
+    assert!((&mut open).now_or_never().is_none());
+    work()
+}
+
+#[test]
+fn g5_a_child_hangs_under_the_active_span_of_the_component_it_is_bound_to() {
+    let capture = Capture::new();
+    let pipeline = Component::pipeline("Docs");
+    let agent = Component::agent("Writer").with_parent(&pipeline);
+    capture.run(|| pipeline.traced("run").run(|| agent.traced("run").run(|| ())));
+    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" } });
+}
+
+#[test]
+fn g5_the_bound_parent_counts_even_with_another_span_in_between() {
+    let capture = Capture::new();
+    let (pipeline, between) = (Component::pipeline("Docs"), Component::new("Retry"));
+    let agent = Component::agent("Writer").with_parent(&pipeline);
+    capture.run(|| {
+        pipeline.traced("run").run(|| between.traced("run").run(|| agent.traced("run").run(|| ())));
+    });
+    assert_span_tree!(capture, { pipeline "Docs" { component "Retry" agent "Writer" } });
+}
+
+#[test]
+fn g5_a_bound_parent_without_an_active_span_is_passed_over() {
+    let capture = Capture::new();
+    let (pipeline, runner) = (Component::pipeline("Docs"), Component::runner("Runner"));
+    let agent = Component::agent("Writer").with_parent(&pipeline);
+    capture.run(|| {
+        agent.traced("alone").run(|| ());
+        runner.traced("run").run(|| agent.traced("inside").run(|| ()));
+    });
+    assert_span_tree!(capture, { agent "Writer".alone runner "Runner" { agent "Writer".inside } });
+}
+
+#[test]
+fn g5_a_bound_parent_in_another_trace_is_not_used() {
+    let capture = Capture::new();
+    let (pipeline, stranger) = (Component::pipeline("Docs"), Component::runner("Stranger"));
+    let agent = Component::agent("Writer").with_parent(&pipeline);
+    while_elsewhere(&capture, &pipeline, || {
+        capture.run(|| stranger.traced("run").run(|| agent.traced("run").run(|| ())));
+    });
+    assert_span_tree!(capture, {
+        pipeline "Docs" [status = cancelled]
+        runner "Stranger" { agent "Writer" }
+    });
+}
+
+#[test]
+fn g5_an_ambiguous_bound_parent_is_not_used_and_counted() {
+    let capture = Capture::new();
+    let pipeline = Component::pipeline("Docs");
+    let agent = Component::agent("Writer").with_parent(&pipeline);
+    let before = capture.provider().stats().ambiguous_parents;
+    while_elsewhere(&capture, &pipeline, || {
+        while_elsewhere(&capture, &pipeline, || {
+            capture.run(|| agent.traced("run").run(|| ()));
+        });
+    });
+    assert!(capture.provider().stats().ambiguous_parents > before);
+    assert_span_tree!(capture, {
+        pipeline "Docs" [status = cancelled]
+        pipeline "Docs" [status = cancelled]
+        agent "Writer"
+    });
+}
+
+#[test]
+fn g5_an_ambiguous_parent_in_this_context_is_not_ambiguous_at_all() {
+    let capture = Capture::new();
+    let pipeline = Component::pipeline("Docs");
+    let agent = Component::agent("Writer").with_parent(&pipeline);
+    while_elsewhere(&capture, &pipeline, || {
+        capture.run(|| pipeline.traced("mine").run(|| agent.traced("run").run(|| ())));
+    });
+    assert_span_tree!(capture, {
+        pipeline "Docs" [status = cancelled]
+        pipeline "Docs".mine { agent "Writer" }
+    });
+}
+
+#[test]
+fn g5_the_most_recent_active_span_of_the_bound_parent_counts() {
+    let capture = Capture::new();
+    let pipeline = Component::pipeline("Docs");
+    let agent = Component::agent("Writer").with_parent(&pipeline);
+    capture.run(|| {
+        pipeline.traced("run").run(|| {
+            pipeline.traced("second_phase").run(|| {
+                thread::scope(|scope| {
+                    scope.spawn(|| agent.traced("run").run(|| ()));
+                });
+            });
+        });
+    });
+    assert_span_tree!(capture, { pipeline "Docs" { pipeline "Docs".second_phase { agent "Writer" } } });
+}
+
+#[test]
+fn g6_pipeline_agent_tool_are_a_chain_of_three() {
+    let capture = Capture::new();
+    let pipeline = Component::pipeline("Docs");
+    let agent = Component::agent("Writer").with_parent(&pipeline);
+    let tool = Component::tool("Search").with_parent(&agent);
+    capture.run(|| {
+        pipeline.traced("run").run(|| agent.traced("run").run(|| tool.traced("run").run(|| ())));
+    });
+    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" { tool "Search" } } });
+    let spans = capture.spans();
+    assert_eq!(spans.path(spans.only("Search")), "Docs > Writer > Search");
+    assert_eq!(spans.only("Search").trace_id(), spans.only("Docs").trace_id());
+}
+
+#[test]
+fn g7_agents_one_after_another_are_siblings() {
+    let capture = Capture::new();
+    let pipeline = Component::pipeline("Docs");
+    let agents =
+        ["Plan", "Write", "Review"].map(|name| Component::agent(name).with_parent(&pipeline));
+    capture.run(|| {
+        pipeline
+            .traced("run")
+            .run(|| agents.iter().for_each(|agent| agent.traced("run").run(|| ())));
+    });
+    assert_span_tree!(capture, { pipeline "Docs" { agent "Plan" agent "Write" agent "Review" } });
+}
+
+#[test]
+fn g10_pipelines_of_pipelines_of_agents_are_three_levels() {
+    let capture = Capture::new();
+    let whole = Component::pipeline("Whole");
+    capture.run(|| {
+        whole.traced("run").run(|| {
+            for part in ["First", "Second"] {
+                let part = Component::pipeline(part).with_parent(&whole);
+                part.traced("run").run(|| {
+                    for agent in ["A", "B"] {
+                        Component::agent(agent).with_parent(&part).traced("run").run(|| ());
+                    }
+                });
+            }
+        });
+    });
+    assert_span_tree!(capture, {
+        pipeline "Whole" {
+            pipeline "First" { agent "A" agent "B" }
+            pipeline "Second" { agent "A" agent "B" }
+        }
+    });
+}
+
+#[test]
+fn g13_phases_of_a_bound_component_nest_in_its_own_span() {
+    let capture = Capture::new();
+    let pipeline = Component::pipeline("Docs");
+    let agent = Component::agent("Writer").with_parent(&pipeline);
+    capture.run(|| {
+        pipeline.traced("run").run(|| agent.traced("run").run(|| agent.traced("draft").run(|| ())));
+    });
+    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" { agent "Writer".draft } } });
+}
+
+#[test]
+fn g13_a_callback_made_by_a_tool_hangs_under_that_tool() {
+    let capture = Capture::new();
+    let pipeline = Component::pipeline("Docs");
+    let agent = Component::agent("Writer").with_parent(&pipeline);
+    let tool = Component::tool("Search").with_parent(&agent);
+    capture.run(|| {
+        pipeline.traced("run").run(|| {
+            agent.traced("run").run(|| {
+                tool.traced("run").run(|| agent.traced("on_hit").run(|| ()));
+            });
+        });
+    });
+    assert_span_tree!(capture, {
+        pipeline "Docs" { agent "Writer" { tool "Search" { agent "Writer".on_hit } } }
+    });
+}
+
+#[test]
+fn g32_an_explicit_parent_beats_the_bound_one() {
+    let capture = Capture::new();
+    let (pipeline, runner) = (Component::pipeline("Docs"), Component::runner("Runner"));
+    let agent = Component::agent("Writer").with_parent(&pipeline);
+    capture.run(|| {
+        runner.traced("run").run(|| {
+            pipeline.traced("run").run(|| agent.traced("run").parent(&runner).run(|| ()));
+        });
+    });
+    assert_span_tree!(capture, { runner "Runner" { pipeline "Docs" agent "Writer" } });
+}
+
+#[test]
+fn g33_an_explicit_component_is_the_parent() {
+    let capture = Capture::new();
+    let (pipeline, runner, agent) =
+        (Component::pipeline("Docs"), Component::runner("Runner"), Component::agent("Writer"));
+    capture.run(|| {
+        pipeline.traced("run").run(|| {
+            runner.traced("run").run(|| agent.traced("run").parent(&pipeline).run(|| ()));
+        });
+    });
+    assert_span_tree!(capture, { pipeline "Docs" { runner "Runner" agent "Writer" } });
+}
+
+#[test]
+fn g33_an_explicit_component_is_found_in_another_trace_too() {
+    let capture = Capture::new();
+    let (pipeline, runner, agent) =
+        (Component::pipeline("Docs"), Component::runner("Runner"), Component::agent("Writer"));
+    while_elsewhere(&capture, &pipeline, || {
+        capture
+            .run(|| runner.traced("run").run(|| agent.traced("run").parent(&pipeline).run(|| ())));
+    });
+    assert_span_tree!(capture, {
+        pipeline "Docs" [status = cancelled] { agent "Writer" }
+        runner "Runner"
+    });
+    let spans = capture.spans();
+    assert_eq!(spans.only("Writer").trace_id(), spans.only("Docs").trace_id());
+}
+
+#[test]
+fn g33_an_explicit_component_in_several_traces_counts_as_not_given() {
+    let capture = Capture::new();
+    let (pipeline, runner, agent) =
+        (Component::pipeline("Docs"), Component::runner("Runner"), Component::agent("Writer"));
+    let before = capture.provider().stats().ambiguous_parents;
+    while_elsewhere(&capture, &pipeline, || {
+        while_elsewhere(&capture, &pipeline, || {
+            let run = || agent.traced("run").parent(&pipeline).run(|| ());
+            capture.run(|| runner.traced("run").run(run));
+        });
+    });
+    assert!(capture.provider().stats().ambiguous_parents > before);
+    assert_span_tree!(capture, {
+        pipeline "Docs" [status = cancelled] x 2
+        runner "Runner" { agent "Writer" }
+    });
+}
+
+#[test]
+fn g33_a_span_and_a_context_are_parents_too() {
+    let capture = Capture::new();
+    let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
+    let (span, context): (Span, Context) = capture
+        .run(|| pipeline.traced("run").run(|| (current_span().unwrap(), Context::current())));
+    capture.run(|| {
+        agent.traced("span").parent(&span).run(|| ());
+        agent.traced("context").parent(&context).run(|| ());
+        agent.traced("maybe").parent(Some(&span)).run(|| ());
+    });
+    assert_span_tree!(capture, {
+        pipeline "Docs" { agent "Writer".span agent "Writer".context agent "Writer".maybe }
+    });
+}
+
+#[test]
+fn g33_a_manual_span_is_a_parent_by_its_context() {
+    let capture = Capture::new();
+    capture.run(|| {
+        let manual = tracer().start_span("import");
+        Component::agent("Writer").traced("run").parent(manual.context()).run(|| ());
+    });
+    assert_span_tree!(capture, { custom "import" [status = unset] { agent "Writer" } });
+}
+
+#[test]
+fn g33_children_of_a_span_under_an_explicit_parent_follow_it() {
+    let capture = Capture::new();
+    let (pipeline, runner) = (Component::pipeline("Docs"), Component::runner("Runner"));
+    let (agent, tool) = (Component::agent("Writer"), Component::tool("Search"));
+    while_elsewhere(&capture, &pipeline, || {
+        capture.run(|| {
+            runner.traced("run").run(|| {
+                let search = || tool.traced("run").run(|| ());
+                agent.traced("run").parent(&pipeline).run(search);
+            });
+        });
+    });
+    assert_span_tree!(capture, {
+        pipeline "Docs" [status = cancelled] { agent "Writer" { tool "Search" } }
+        runner "Runner"
+    });
+}
+
+#[test]
+fn g35_none_means_choose_by_the_rule() {
+    let capture = Capture::new();
+    let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
+    capture.run(|| {
+        pipeline.traced("run").run(|| {
+            agent.traced("nothing").parent(None::<&Component>).run(|| ());
+            agent.traced("empty").parent(Context::empty()).run(|| ());
+        });
+    });
+    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer".nothing agent "Writer".empty } });
+}
+
+#[test]
+fn g35_a_given_component_without_an_active_span_counts_as_not_given() {
+    let capture = Capture::new();
+    let (pipeline, idle) = (Component::pipeline("Docs"), Component::runner("Idle"));
+    let agent = Component::agent("Writer").with_parent(&pipeline);
+    capture.run(|| {
+        pipeline.traced("run").run(|| agent.traced("run").parent(&idle).run(|| ()));
+    });
+    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" } });
+}
+
+#[test]
+fn g37_an_agent_called_in_a_pipeline_needs_no_parent_named() {
+    let capture = Capture::new();
+    capture.run(|| {
+        Component::pipeline("Docs").traced("run").run(|| {
+            Component::agent("Writer").traced("run").run(|| ());
+        });
+    });
+    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" } });
+}
+
+#[test]
+fn g38_nested_closures_nest_spans() {
+    let capture = Capture::new();
+    let (pipeline, agent, tool) =
+        (Component::pipeline("Docs"), Component::agent("Writer"), Component::tool("Search"));
+    let found = capture.run(|| {
+        pipeline.traced("run").run(|| agent.traced("run").run(|| tool.traced("run").run(|| 3)))
+    });
+    assert_eq!(found, 3);
+    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" { tool "Search" } } });
+}
+
+#[test]
+fn the_trace_and_its_provider_come_with_the_parent() {
+    let (capture, other) = (Capture::new(), Capture::new());
+    let pipeline = Component::pipeline("Docs");
+    let elsewhere = other.provider();
+    let agent = Component::agent("Writer").with_provider(elsewhere);
+    capture.run(|| pipeline.traced("run").run(|| agent.traced("run").run(|| ())));
+    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" } });
+    assert!(other.spans().is_empty(), "its own provider is for traces that it starts");
+}
+
+#[test]
+fn a_disabled_provider_of_the_parent_makes_no_span() {
+    let off = TracerProvider::builder().enabled(false).build();
+    let capture = Capture::new();
+    let pipeline = Component::pipeline("Docs").with_provider(&off);
+    let agent = Component::agent("Writer");
+    capture.run(|| pipeline.traced("run").run(|| agent.traced("run").run(|| ())));
+    assert_span_tree!(capture, { agent "Writer" });
+}

@@ -1,0 +1,285 @@
+//! When a call is one with the call around it, and when it is not.
+
+use std::thread;
+
+use futures::{FutureExt as _, future::join};
+use raaf_testkit::{Capture, assert_span_tree};
+use raaf_trace_core::{
+    Component, Context, InContext as _, Traceable, TraceableExt as _, current_span,
+    in_current_context, tracer,
+};
+use tokio::task::yield_now;
+
+#[test]
+fn g12_same_method_is_reused() {
+    let capture = Capture::new();
+    let agent = Component::agent("Writer");
+    capture.run(|| {
+        agent.traced("run").run(|| {
+            let outer = current_span().unwrap().span_id();
+            let inner = agent.traced("run").run(|| current_span().unwrap().span_id());
+            assert_eq!(inner, outer);
+        });
+    });
+    assert_span_tree!(capture, { agent "Writer" });
+}
+
+#[test]
+fn g12_recursion_is_one_span() {
+    fn factorial(tool: &Component, number: u64) -> u64 {
+        tool.traced("factorial").run(|| match number {
+            0 => 1,
+            _ => number * factorial(tool, number - 1),
+        })
+    }
+    let capture = Capture::new();
+    let tool = Component::tool("Maths");
+    assert_eq!(capture.run(|| factorial(&tool, 10)), 3_628_800);
+    assert_span_tree!(capture, { tool "Maths".factorial });
+}
+
+#[test]
+fn g12_a_clone_is_the_same_component() {
+    let capture = Capture::new();
+    let agent = Component::agent("Writer");
+    let moved = agent.clone();
+    capture.run(|| agent.traced("run").run(move || moved.traced("run").run(|| ())));
+    assert_span_tree!(capture, { agent "Writer" });
+}
+
+#[test]
+fn g12_a_component_of_the_same_name_is_another() {
+    let capture = Capture::new();
+    let (first, second) = (Component::agent("Writer"), Component::agent("Writer"));
+    capture.run(|| first.traced("run").run(|| second.traced("run").run(|| ())));
+    assert_span_tree!(capture, { agent "Writer" { agent "Writer" } });
+}
+
+#[test]
+fn g12_building_on_from_a_clone_makes_another_component() {
+    let capture = Capture::new();
+    let agent = Component::agent("Writer");
+    let tool = agent.clone().with_kind("tool");
+    assert!(!tool.is(&agent));
+    capture.run(|| agent.traced("run").run(|| tool.traced("run").run(|| ())));
+    assert_span_tree!(capture, { agent "Writer" { tool "Writer" } });
+}
+
+#[test]
+fn g12_the_method_is_compared_as_a_whole() {
+    let capture = Capture::new();
+    let tool = Component::tool("Search");
+    capture.run(|| {
+        tool.traced("run").run(|| {
+            tool.traced("run_all").run(|| tool.traced("Run").run(|| ()));
+        });
+    });
+    assert_span_tree!(capture, {
+        tool "Search" { tool "Search".run_all { tool "Search"."Run" } }
+    });
+}
+
+#[test]
+fn g12_names_full_of_dots_do_not_confuse_it() {
+    let capture = Capture::new();
+    let (dotted, plain) = (Component::tool("a.b"), Component::tool("a"));
+    capture.run(|| dotted.traced("c").run(|| plain.traced("b.c").run(|| ())));
+    let spans = capture.spans();
+    assert_eq!(spans.only("a.b").name(), spans.only("a").name());
+    assert_eq!(spans.only("a").parent_id(), Some(spans.only("a.b").span_id()));
+}
+
+#[test]
+fn g12_only_the_innermost_span_is_reused() {
+    let capture = Capture::new();
+    let (agent, tool) = (Component::agent("Writer"), Component::tool("Search"));
+    capture.run(|| {
+        agent.traced("run").run(|| {
+            tool.traced("run").run(|| agent.traced("run").run(|| ()));
+        });
+    });
+    assert_span_tree!(capture, { agent "Writer" { tool "Search" { agent "Writer" } } });
+}
+
+#[tokio::test]
+async fn g12_calls_joined_under_the_same_method_are_one_with_it() {
+    let capture = Capture::new();
+    let agent = Component::agent("Writer");
+    let run = || agent.traced("run").run_async(yield_now());
+    let outer = agent.traced("run").run_async(async { join(run(), run()).await });
+    capture.run_async(outer).await;
+    assert_span_tree!(capture, { agent "Writer" });
+}
+
+#[tokio::test]
+async fn g12_calls_joined_side_by_side_are_two() {
+    let capture = Capture::new();
+    let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
+    let run = || agent.traced("run").run_async(yield_now());
+    let both = pipeline.traced("run").run_async(async { join(run(), run()).await });
+    capture.run_async(both).await;
+    assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" agent "Writer" } });
+}
+
+#[test]
+fn g12_the_next_call_after_the_end_is_a_new_span() {
+    let capture = Capture::new();
+    let agent = Component::agent("Writer");
+    capture.run(|| {
+        agent.traced("run").run(|| ());
+        agent.traced("run").run(|| ());
+    });
+    assert_span_tree!(capture, { agent "Writer" agent "Writer" });
+}
+
+#[test]
+fn g13_other_methods_are_phases_within() {
+    let capture = Capture::new();
+    let processor = Component::new("Orders").with_kind("processor");
+    capture.run(|| {
+        processor.traced("complex_operation").run(|| {
+            for phase in ["validation", "transformation", "storage"] {
+                processor.traced(phase).run(|| ());
+            }
+        });
+    });
+    assert_span_tree!(capture, {
+        processor "Orders".complex_operation {
+            processor "Orders".validation
+            processor "Orders".transformation
+            processor "Orders".storage
+        }
+    });
+    let spans = capture.spans();
+    let trace = spans.iter().next().unwrap().trace_id();
+    assert!(spans.iter().all(|span| span.trace_id() == trace));
+}
+
+#[test]
+fn g14_metadata_of_a_reused_call_is_merged() {
+    let capture = Capture::new();
+    let agent = Component::agent("Writer");
+    capture.run(|| {
+        agent.traced("run").with("kept", 1).with("changed", "old").run(|| {
+            agent.traced("run").with("changed", "new").with("added", true).run(|| ());
+        });
+    });
+    let spans = capture.spans();
+    let attributes = spans.only("Writer").attributes();
+    assert_eq!(attributes.get("kept"), Some(1.into()));
+    assert_eq!(attributes.get("changed"), Some("new".into()));
+    assert_eq!(attributes.get("added"), Some(true.into()));
+}
+
+#[test]
+fn l8_captured_parent_is_never_reused() {
+    let capture = Capture::new();
+    let agent = Component::agent("Writer");
+    capture.run(|| {
+        agent.traced("run").run(|| {
+            let context = Context::current();
+            context.run(|| agent.traced("run").run(|| ()));
+        });
+    });
+    assert_span_tree!(capture, { agent "Writer" { agent "Writer" } });
+}
+
+#[test]
+fn l8_a_span_handed_to_a_thread_is_never_reused() {
+    let capture = Capture::new();
+    let agent = Component::agent("Writer");
+    capture.run(|| {
+        agent.traced("run").run(|| {
+            thread::scope(|scope| {
+                scope.spawn(in_current_context(|| {
+                    agent.traced("run").run(|| agent.traced("run").run(|| ()));
+                }));
+            });
+        });
+    });
+    assert_span_tree!(capture, { agent "Writer" { agent "Writer" } });
+}
+
+#[tokio::test]
+async fn l8_a_span_handed_to_a_task_is_never_reused() {
+    let capture = Capture::new();
+    let agent = Component::agent("Writer");
+    let work = async {
+        let handed = agent.traced("run").run_async(yield_now()).in_current_context();
+        let own = agent.traced("run").run_async(yield_now());
+        join(handed, own).await;
+    };
+    let run = agent.traced("run").run_async(work);
+    capture.run_async(run).await;
+    assert_span_tree!(capture, { agent "Writer" { agent "Writer" } });
+}
+
+#[test]
+fn l8_a_given_parent_is_never_reused() {
+    let capture = Capture::new();
+    let agent = Component::agent("Writer");
+    capture.run(|| {
+        let manual = tracer().start_span("outer");
+        manual.in_scope(|| agent.traced("run").run(|| ()));
+    });
+    assert_eq!(capture.spans().len(), 2);
+}
+
+#[test]
+fn l8_the_outer_call_alone_decides_the_status() {
+    let capture = Capture::new();
+    let agent = Component::agent("Writer");
+    capture.run(|| {
+        agent.traced("run").run(|| {
+            let inner = agent.traced("run").try_run(|| "x".parse::<i32>());
+            assert!(inner.is_err(), "and was handled");
+        });
+    });
+    let spans = capture.spans();
+    let span = spans.only("Writer");
+    assert_eq!(span.attributes().get("success"), Some(true.into()));
+    assert!(span.error().is_none());
+    let events: Vec<_> = span.events().map(|event| event.name().to_owned()).collect();
+    assert_eq!(events, ["exception"]);
+}
+
+#[test]
+fn l8_the_outer_call_alone_runs_hooks() {
+    let capture = Capture::new();
+    let agent = Component::agent("Writer");
+    capture.run(|| {
+        agent
+            .traced("run")
+            .on_result(|text: &String, attributes| {
+                attributes.set("result.text", text);
+            })
+            .run(|| {
+                agent
+                    .traced("run")
+                    .on_result(|_: &u8, attributes| {
+                        attributes.set("result.inner", true);
+                    })
+                    .run(|| 1_u8);
+                "done".to_owned()
+            });
+    });
+    let spans = capture.spans();
+    let attributes = spans.only("Writer").attributes();
+    assert_eq!(attributes.get("result.text"), Some("done".into()));
+    assert_eq!(attributes.get("result.inner"), None);
+    assert_eq!(attributes.get("result.type"), Some("String".into()));
+}
+
+#[test]
+fn l8_a_reused_call_that_is_dropped_leaves_the_span_running() {
+    let capture = Capture::new();
+    let agent = Component::agent("Writer");
+    let pending = agent.traced("run").run_async(std::future::pending::<()>());
+    capture.run(|| {
+        agent.traced("run").run(|| {
+            assert!(pending.now_or_never().is_none());
+            assert!(agent.component().traced("run").run(|| agent.is_traced()));
+        });
+    });
+    assert_span_tree!(capture, { agent "Writer" });
+}
