@@ -24,11 +24,19 @@ fn program() -> PathBuf {
     let profile = test.parent().and_then(Path::parent).unwrap();
     let name = format!("quickstart{}", std::env::consts::EXE_SUFFIX);
     let program = profile.join("examples").join(name);
-    assert!(program.exists(), "`cargo test` builds examples; `--test` alone does not: {program:?}");
+    assert!(
+        program.exists(),
+        "`cargo test` builds examples; `--test` alone does not: {}",
+        program.display()
+    );
     program
 }
 
 fn run(directory: &Path, argument: Option<&Path>) -> Run {
+    run_with(directory, argument, &[])
+}
+
+fn run_with(directory: &Path, argument: Option<&Path>, variables: &[(&str, &str)]) -> Run {
     let mut command = Command::new(program());
     for variable in ["OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "RUST_BACKTRACE"] {
         command.env_remove(variable);
@@ -38,6 +46,7 @@ fn run(directory: &Path, argument: Option<&Path>) -> Run {
             command.env_remove(variable);
         }
     }
+    command.envs(variables.iter().copied());
     let output = command.args(argument).current_dir(directory).output().unwrap();
     let lines = fs::read_to_string(directory.join("traces.jsonl")).unwrap();
     Run {
@@ -203,4 +212,24 @@ fn an_empty_file_is_refused() {
     let file = directory.path().join("empty.txt");
     fs::write(&file, " \n").unwrap();
     is_refused(&file, directory.path(), "is empty");
+}
+
+#[test]
+fn a_model_s_server_that_is_not_there_fails_the_run_and_not_the_trace() {
+    let directory = TempDir::new().unwrap();
+    // Nothing listens on the discard port of loopback.
+    let server = [("OPENAI_BASE_URL", "http://127.0.0.1:9/v1"), ("OPENAI_MODEL", "far-away")];
+    let run = run_with(directory.path(), None, &server);
+    assert_eq!(run.code, Some(1), "{}", run.stdout);
+    let error = "error: pipeline `TextReport` stopped at step `Planner`: agent `Planner` got no \
+                 answer from its model (turn 1): the model's server could not be reached: ";
+    assert!(run.stderr.starts_with(error), "{}", run.stderr);
+    let tree = "\
+trace text report error
+  component DocumentReader
+  pipeline TextReport error
+    agent Planner error
+      llm far-away error
+";
+    assert_eq!(run.tree(), tree);
 }

@@ -46,13 +46,13 @@
 //! | make a tool of a function | [`FunctionTool`], else [`Tool`] |
 //! | limit turns, decide what a failed tool means | [`Runner`] |
 //! | put agents and functions in an order | [`Pipeline`], [`step`] |
-//! | use a real model | [`OpenAiModel`] |
+//! | use a real model | `OpenAiModel` |
 //! | do without | [`ScriptedModel`] |
 //! | connect another model | [`Model`] |
 //!
 //! # Features
 //!
-//! - `openai` (on by default): [`OpenAiModel`].
+//! - `openai` (on by default): `OpenAiModel`, for any `OpenAI`-compatible server.
 
 mod agent;
 mod model;

@@ -1,6 +1,7 @@
 //! The Chat Completions client, against a small server on loopback.
 
 #![cfg(feature = "openai")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 mod common;
 mod server;

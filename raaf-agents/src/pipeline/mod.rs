@@ -131,6 +131,9 @@ impl fmt::Debug for Pipeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let steps: Vec<Vec<String>> =
             self.stages.iter().map(|stage| stage.names().collect()).collect();
-        f.debug_struct("Pipeline").field("name", &self.name()).field("steps", &steps).finish()
+        f.debug_struct("Pipeline")
+            .field("name", &self.name())
+            .field("steps", &steps)
+            .finish_non_exhaustive()
     }
 }

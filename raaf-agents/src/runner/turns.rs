@@ -22,7 +22,7 @@ pub(super) async fn take(
         let response = match agent.model().respond(&run.request).await {
             Ok(response) => response,
             Err(source) => {
-                let (agent, progress) = (agent.name().to_owned(), run.progress());
+                let (agent, progress) = (agent.name().to_owned(), Box::new(run.progress()));
                 return Err(RunError::Model { agent, source, progress });
             }
         };
@@ -42,13 +42,13 @@ pub(super) async fn take(
         match call_tools(agent, &calls, runner.on_tool_error).await {
             Ok(answers) => run.request.messages.extend(answers),
             Err(source) => {
-                let (agent, progress) = (agent.name().to_owned(), run.progress());
+                let (agent, progress) = (agent.name().to_owned(), Box::new(run.progress()));
                 return Err(RunError::Tool { agent, source, progress });
             }
         }
     }
     let (agent, max_turns) = (agent.name().to_owned(), runner.max_turns);
-    Err(RunError::MaxTurns { agent, max_turns, progress: run.progress() })
+    Err(RunError::MaxTurns { agent, max_turns, progress: Box::new(run.progress()) })
 }
 
 struct Run {
@@ -58,9 +58,9 @@ struct Run {
 }
 
 impl Run {
-    fn progress(self) -> Box<RunProgress> {
+    fn progress(self) -> RunProgress {
         let Self { request, usage, turns } = self;
-        Box::new(RunProgress { messages: request.messages, usage, turns })
+        RunProgress { messages: request.messages, usage, turns }
     }
 }
 
@@ -83,13 +83,11 @@ async fn call_tools(
 }
 
 async fn call_tool(agent: &Agent, call: &ToolCall) -> Result<Json, ToolError> {
-    match agent.tool(&call.name) {
-        Some(tool) => tool::answer(&**tool, call).await,
-        None => {
-            let available = agent.tools().iter().map(|tool| tool.spec().name.clone()).collect();
-            Err(tool::refuse_unknown(call, available))
-        }
+    if let Some(tool) = agent.tool(&call.name) {
+        return tool::answer(&**tool, call).await;
     }
+    let available = agent.tools().iter().map(|tool| tool.spec().name.clone()).collect();
+    Err(tool::refuse_unknown(call, available))
 }
 
 fn as_text(result: Json) -> String {

@@ -1,6 +1,7 @@
 //! Tools and models that several tests use.
 
 #![allow(dead_code, reason = "each test takes what it needs")]
+#![allow(clippy::unnecessary_literal_bound, reason = "the trait has it so")]
 
 use std::future;
 

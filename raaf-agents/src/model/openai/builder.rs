@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::{OpenAiModel, transport, wire::Dialect};
 
 const OPENAI: &str = "https://api.openai.com/v1";
-const TIMEOUT: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// An [`OpenAiModel`] in preparation.
 pub struct OpenAiModelBuilder {
