@@ -84,7 +84,7 @@ impl Serialize for SpanJson<'_> {
         if !trace.is_empty() {
             object.serialize_field("trace", &trace)?;
         }
-        let lost = LostJson { losses: span.attributes().set().losses(), span };
+        let lost = LostJson { losses: span.losses(), span };
         if !lost.is_empty() {
             object.serialize_field("lost", &lost)?;
         }
@@ -123,7 +123,7 @@ struct AttributesJson<'a>(&'a FinishedSpan);
 
 impl Serialize for AttributesJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (all, set) = (self.0.attributes(), self.0.attributes().set());
+        let (all, set) = (self.0.attributes(), self.0.attributes().stored());
         let mut object = serializer.serialize_map(None)?;
         for (key, value) in set.iter() {
             object.serialize_entry(key, &value)?;

@@ -170,8 +170,8 @@ fn p3_a_remote_parent_leaves_a_tree_of_its_own() {
     let bench = Bench::new(ConsoleSink::builder());
     let tracer = bench.tracer();
     let there = SpanContext::new(TraceId::random(), SpanId::random());
-    let first = tracer.agent_span("First").ids(there.clone()).start();
-    let second = tracer.agent_span("Second").ids(there).start();
+    let first = tracer.agent_span("First").remote_parent(there.clone()).start();
+    let second = tracer.agent_span("Second").remote_parent(there).start();
     first.in_scope(|| tracer.tool_span("A").run(|_| ()));
     second.in_scope(|| tracer.tool_span("B").run(|_| ()));
     second.finish();

@@ -244,7 +244,7 @@ fn p3_the_tracestate_of_a_remote_parent_is_kept() {
     let there = SpanContext::new(ids.trace_id(), ids.span_id())
         .with_trace_state(raaf_trace_core::propagation::TraceState::parse("vendor=a"));
     let provider = provider(&path);
-    provider.tracer().span("x").ids(there).start().finish();
+    provider.tracer().span("x").remote_parent(there).start().finish();
     provider.shutdown(LONG).unwrap();
     let line = &lines(&path)[0];
     assert_eq!(line["trace"], json!({"tracestate": "vendor=a"}));

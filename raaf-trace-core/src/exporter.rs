@@ -1,6 +1,6 @@
 //! The contract of a sink that receives finished spans in batches.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use crate::FinishedSpan;
 
@@ -49,6 +49,31 @@ pub trait SpanExporter: Send + Sync + 'static {
         Overflow::Drop
     }
 }
+
+macro_rules! exporter_behind {
+    ($($pointer:ty),*) => {$(
+        /// The exporter behind it.
+        impl<E: SpanExporter + ?Sized> SpanExporter for $pointer {
+            fn name(&self) -> &str {
+                (**self).name()
+            }
+            fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
+                (**self).export(batch)
+            }
+            fn force_flush(&self) -> Result<(), ExportError> {
+                (**self).force_flush()
+            }
+            fn shutdown(&self) -> Result<(), ExportError> {
+                (**self).shutdown()
+            }
+            fn overflow(&self) -> Overflow {
+                (**self).overflow()
+            }
+        }
+    )*};
+}
+
+exporter_behind!(Box<E>, Arc<E>);
 
 /// What to do with a span that comes when as many as allowed are waiting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
 //! The contract of a sink that receives each span's start and end in line.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{FinishedSpan, Span, stats::ProcessorStats};
 
@@ -77,6 +77,46 @@ pub trait SpanProcessor: Send + Sync + 'static {
         ProcessorStats::default()
     }
 }
+
+macro_rules! processor_behind {
+    ($($pointer:ty),*) => {$(
+        /// The processor behind it: keep one pointer to read it, and hand over the other.
+        impl<P: SpanProcessor + ?Sized> SpanProcessor for $pointer {
+            fn name(&self) -> &str {
+                (**self).name()
+            }
+            fn wants_start(&self) -> bool {
+                (**self).wants_start()
+            }
+            fn on_start(&self, span: &Span) {
+                (**self).on_start(span);
+            }
+            fn on_end(&self, span: &FinishedSpan) {
+                (**self).on_end(span);
+            }
+            fn on_end_owned(&self, span: FinishedSpan) {
+                (**self).on_end_owned(span);
+            }
+            fn queues_only(&self) -> bool {
+                (**self).queues_only()
+            }
+            fn on_root_end(&self, flush: bool) {
+                (**self).on_root_end(flush);
+            }
+            fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
+                (**self).force_flush(timeout)
+            }
+            fn shutdown(&self, timeout: Duration) -> Result<(), ProcessorError> {
+                (**self).shutdown(timeout)
+            }
+            fn stats(&self) -> ProcessorStats {
+                (**self).stats()
+            }
+        }
+    )*};
+}
+
+processor_behind!(Box<P>, Arc<P>);
 
 /// Why a processor did not flush or shut down.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -124,7 +124,7 @@ impl fmt::Debug for Sink {
 }
 
 /// Why a sink that was asked for cannot be had.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SinkError {
     /// No linked crate registers a sink of that name.
@@ -151,6 +151,13 @@ pub enum SinkError {
         /// Why not.
         source: Box<dyn Error + Send + Sync>,
     },
+}
+
+/// As [`Display`](fmt::Display): a `main` that returns this error prints its `Debug` form.
+impl fmt::Debug for SinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 fn unknown_text(name: &str, linked: &[&str]) -> String {

@@ -166,7 +166,7 @@ impl SpanBuilder {
     }
 
     /// Makes it a child of the span with those ids, wherever that is.
-    pub fn ids(self, parent: SpanContext) -> Self {
+    pub fn remote_parent(self, parent: SpanContext) -> Self {
         self.parent(Context::remote(parent))
     }
 

@@ -20,7 +20,7 @@ fn limited(change: impl FnOnce(&mut SpanLimits)) -> (TracerProvider, MemoryExpor
 }
 
 fn losses(span: &FinishedSpan) -> AttributeLosses {
-    span.attributes().set().losses()
+    span.losses()
 }
 
 fn text(span: &FinishedSpan, key: &str) -> String {
@@ -78,7 +78,7 @@ fn a2_a_span_has_128_attributes_and_counts_the_rest() {
             .run(|| ());
     });
     let span = only(&memory);
-    assert_eq!(span.attributes().set().len(), 128);
+    assert_eq!(span.attributes().stored().len(), 128);
     assert_eq!(losses(&span).dropped_attributes, 72);
     assert_eq!(text(&span, "key.0"), "replacing needs no room");
     assert_eq!(text(&span, "success"), "true", "what follows from the span needs no room");
@@ -194,7 +194,7 @@ fn a3_reserved_keys_are_ignored_and_counted_whoever_writes_them() {
     assert_eq!(text(&span, "success"), "true");
     assert_eq!(span.attributes().get("error.type"), None);
     assert_eq!(span.attributes().get("error.message"), None);
-    assert!(span.attributes().set().is_empty());
+    assert!(span.attributes().stored().is_empty());
 }
 
 #[test]

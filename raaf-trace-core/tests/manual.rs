@@ -313,7 +313,7 @@ fn g81_explicit_ids_of_a_parent_are_honoured() {
     let capture = Capture::new();
     let parent = SpanContext::new(TraceId::random(), SpanId::random());
     capture.run(|| {
-        tracer().span("by ids").ids(parent.clone()).run(|_| ());
+        tracer().span("by ids").remote_parent(parent.clone()).run(|_| ());
         tracer().span("by context").parent(Context::remote(parent.clone())).run(|_| ());
     });
     let spans = capture.spans();

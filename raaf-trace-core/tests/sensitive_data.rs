@@ -105,7 +105,7 @@ fn a5_the_switch_leaves_content_out_of_every_span_and_keeps_the_facts() {
     let model = span_of(&memory, "gpt-4");
     assert_eq!(model.attributes().get(keys::GEN_AI_USAGE_INPUT_TOKENS), Some(12.into()));
     assert_eq!(span_of(&memory, "Planner").attributes().get("agent.turn"), Some(1.into()));
-    assert_eq!(span_of(&memory, "Lookup").attributes().set().losses().content_left_out, 2);
+    assert_eq!(span_of(&memory, "Lookup").attributes().stored().losses().content_left_out, 2);
 }
 
 #[test]

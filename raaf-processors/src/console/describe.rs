@@ -55,7 +55,7 @@ impl Describe {
         levels: &[bool],
         has_children: bool,
     ) {
-        for (key, value) in span.attributes().set().iter() {
+        for (key, value) in span.attributes().stored().iter() {
             self.paint.styled(out, DIM, |out| {
                 push_margin(out, levels);
                 out.push_str(if has_children { "│     " } else { "      " });

@@ -15,8 +15,7 @@ use super::{TRUNCATED, Value, json, start_of};
 /// ```
 /// use raaf_trace_core::{Attributes, SpanLimits};
 ///
-/// let mut limits = SpanLimits::default();
-/// limits.max_value_bytes = 20;
+/// let limits = SpanLimits::default().with_max_value_bytes(20);
 /// let mut attributes = Attributes::with_limits(limits);
 /// attributes.set("note", "far too long for a limit of twenty bytes");
 /// assert_eq!(attributes.get("note"), Some("far t... [truncated]".into()));
@@ -55,6 +54,41 @@ impl SpanLimits {
         max_events: u32::MAX,
         include_content: true,
     };
+
+    /// The same with another limit for strings, and JSON as text, in bytes.
+    #[must_use]
+    pub const fn with_max_value_bytes(mut self, bytes: u32) -> Self {
+        self.max_value_bytes = bytes;
+        self
+    }
+
+    /// The same with another limit for content, in bytes.
+    #[must_use]
+    pub const fn with_max_content_bytes(mut self, bytes: u32) -> Self {
+        self.max_content_bytes = bytes;
+        self
+    }
+
+    /// The same with another number of attributes that a span or an event may have.
+    #[must_use]
+    pub const fn with_max_attributes(mut self, attributes: u32) -> Self {
+        self.max_attributes = attributes;
+        self
+    }
+
+    /// The same with another number of events that a span may have.
+    #[must_use]
+    pub const fn with_max_events(mut self, events: u32) -> Self {
+        self.max_events = events;
+        self
+    }
+
+    /// The same, keeping content or leaving it out.
+    #[must_use]
+    pub const fn with_content(mut self, include: bool) -> Self {
+        self.include_content = include;
+        self
+    }
 
     /// The value within its limit, and whether it had to be cut.
     #[inline]

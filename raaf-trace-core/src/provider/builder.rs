@@ -36,6 +36,7 @@ pub struct Builder {
     sinks: Vec<Pending>,
     batch: Option<BatchConfig>,
     limits: Option<SpanLimits>,
+    include_content: Option<bool>,
     redactor: Option<Redactor>,
     sampler: Option<Sampler>,
     naming: NamePattern,
@@ -64,6 +65,7 @@ impl Builder {
             sinks: Vec::new(),
             batch: None,
             limits: None,
+            include_content: None,
             redactor: None,
             sampler: None,
             naming: NamePattern::default(),
@@ -170,9 +172,17 @@ impl Builder {
         self
     }
 
-    /// How much a span may hold, and whether it holds sensitive data.
+    /// How much a span may hold. Sensitive data that the environment leaves out stays out; only
+    /// [`include_sensitive_data`](Self::include_sensitive_data) overrules that.
     pub fn limits(mut self, limits: SpanLimits) -> Self {
         self.limits = Some(limits);
+        self
+    }
+
+    /// Whether spans hold what was marked as content (prompts, completions, arguments and results
+    /// of tools) and the texts of errors.
+    pub fn include_sensitive_data(mut self, include: bool) -> Self {
+        self.include_content = Some(include);
         self
     }
 
@@ -246,6 +256,8 @@ impl Builder {
             Sink::Processor(processor) => Arc::from(processor),
         });
         let limits = self.limits.unwrap_or_else(|| span_limits(&self.settings));
+        let include = limits.include_content && self.settings.include_sensitive_data;
+        let limits = limits.with_content(self.include_content.unwrap_or(include));
         TracerProvider::from_inner(Inner::new(Parts {
             processors: processors.collect(),
             limits,
@@ -270,6 +282,15 @@ impl Builder {
     /// When tracing has been initialised already.
     pub fn init(self) -> Result<Guard, BuildError> {
         diagnostics::configure(self.settings.debug_categories, self.settings.log_level);
+        if self.sinks.is_empty() {
+            diagnostics::debug(
+                Category::Tracing,
+                format_args!(
+                    "no sink was named; linked are: {}",
+                    registry::linked_sinks().join(", ")
+                ),
+            );
+        }
         global::init_with(self.build())
     }
 }

@@ -52,7 +52,7 @@ impl fmt::Display for FlushError {
 impl std::error::Error for FlushError {}
 
 /// Why a provider could not be made.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// A setting in the environment cannot be read.
@@ -65,4 +65,11 @@ pub enum BuildError {
     /// [`set_global_provider`](crate::set_global_provider) to put another in its place.
     #[error("tracing has been initialised already, and its guard is still alive")]
     AlreadyInitialised,
+}
+
+/// As [`Display`](fmt::Display): a `main` that returns this error prints its `Debug` form.
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }

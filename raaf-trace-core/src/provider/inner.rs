@@ -1,7 +1,6 @@
 //! The provider's shared state.
 
 use std::{
-    panic::RefUnwindSafe,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},

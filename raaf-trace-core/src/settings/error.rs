@@ -1,12 +1,14 @@
 //! Why a setting cannot be used.
 
+use std::fmt;
+
 use thiserror::Error;
 
 /// Why an environment variable cannot be used: what it is, and what would be right.
 ///
 /// The value of a variable whose name speaks of a key, token, secret, password, credential or
 /// headers is never shown or kept.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SettingsError {
     /// The value is not one that the variable can have. Correct or unset it.
@@ -25,6 +27,13 @@ pub enum SettingsError {
         /// The variable.
         variable: String,
     },
+}
+
+/// As [`Display`](fmt::Display): a `main` that returns this error prints its `Debug` form.
+impl fmt::Debug for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl SettingsError {

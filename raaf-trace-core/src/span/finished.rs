@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Component, Kind, SpanId, TraceId, TraceInfo,
+    AttributeLosses, Component, Kind, SpanId, TraceId, TraceInfo,
     batch::Reclaim,
     propagation::TraceState,
     span::{
@@ -107,6 +107,11 @@ impl FinishedSpan {
     /// outcome, such as `component.name`, `success` and `duration_ms`.
     pub fn attributes(&self) -> SpanAttributes<'_> {
         SpanAttributes::new(self, self.record.sealed())
+    }
+
+    /// What was cut, left out or ignored among its attributes.
+    pub fn losses(&self) -> AttributeLosses {
+        self.record.sealed().attributes.losses()
     }
 
     /// What happened in it, in order.

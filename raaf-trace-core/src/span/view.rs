@@ -56,7 +56,7 @@ impl<'a> SpanAttributes<'a> {
     }
 
     /// Only those that were set: by the component, with the call, or while it ran.
-    pub fn set(&self) -> &'a Attributes {
+    pub fn stored(&self) -> &'a Attributes {
         &self.body.attributes
     }
 

@@ -34,7 +34,7 @@ impl Seen {
 /// `method key=value content*=value: ok ResultType`, or how else it ended.
 fn line(span: &FinishedSpan) -> String {
     let mut line = span.method().to_owned();
-    for entry in span.attributes().set().entries() {
+    for entry in span.attributes().stored().entries() {
         let mark = if entry.is_content() { "*" } else { "" };
         let _ = write!(line, " {}{mark}={}", entry.key(), entry.value());
     }
