@@ -1,1 +1,75 @@
-//! Agents, tools, runners and pipelines with coherent tracing built in.
+//! Agents, tools, runners and pipelines, traced to the last step.
+//!
+//! Build a workflow from [`Agent`], [`Tool`], [`Runner`] and [`Pipeline`], on a real model or a
+//! scripted one; the trace comes by itself. Every run is a tree of spans:
+//!
+//! ```text
+//! Pipeline: TextReport
+//! ├── Agent: Planner
+//! │   ├── Llm: gpt-4o-mini
+//! │   ├── Tool: headings
+//! │   └── Llm: gpt-4o-mini
+//! └── Agent: Writer
+//!     └── Llm: gpt-4o-mini
+//! ```
+//!
+//! Where the spans go is said elsewhere, by the sinks of `raaf_trace_core`'s provider.
+//!
+//! ```
+//! use raaf_agents::{Agent, Pipeline, ScriptedModel, State};
+//!
+//! let planner = Agent::builder("Planner", ScriptedModel::new("scripted", ["1. boil water"]))
+//!     .instructions("Make a plan.")
+//!     .build();
+//! let writer = Agent::builder("Writer", ScriptedModel::new("scripted", ["Boil water."]))
+//!     .instructions("Write the plan out.")
+//!     .build();
+//! let pipeline = Pipeline::builder("Recipe")
+//!     .then(planner.reads("wish").writes("plan"))
+//!     .then(writer.reads("plan").writes("recipe"))
+//!     .build();
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! # runtime.block_on(async {
+//! let state = pipeline.run(State::new().with("wish", "tea")).await?;
+//! assert_eq!(state.text("recipe")?, "Boil water.");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # Where to look
+//!
+//! | to | see |
+//! | --- | --- |
+//! | give a model instructions and tools | [`Agent`] |
+//! | make a tool of a function | [`FunctionTool`], else [`Tool`] |
+//! | limit turns, decide what a failed tool means | [`Runner`] |
+//! | put agents and functions in an order | [`Pipeline`], [`step`] |
+//! | use a real model | [`OpenAiModel`] |
+//! | do without | [`ScriptedModel`] |
+//! | connect another model | [`Model`] |
+//!
+//! # Features
+//!
+//! - `openai` (on by default): [`OpenAiModel`].
+
+mod agent;
+mod model;
+mod pipeline;
+mod runner;
+mod tool;
+
+pub use agent::{Agent, AgentBuilder};
+#[cfg(feature = "openai")]
+pub use model::openai::{self, OpenAiModel};
+pub use model::{
+    AssistantMessage, FinishReason, Message, Model, ModelError, ModelRequest, ModelResponse,
+    ModelSettings, Reply, ScriptedModel, ToolCall, ToolSpec, TracedModel, Usage,
+};
+pub use pipeline::{
+    AgentStep, FunctionStep, Keys, Pipeline, PipelineBuilder, PipelineError, State, StateError,
+    Step, StepError, step,
+};
+pub use runner::{Input, OnToolError, RunError, RunProgress, RunResult, Runner};
+pub use tool::{FunctionTool, Tool, ToolError, ToolExt};

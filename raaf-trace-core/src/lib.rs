@@ -74,8 +74,10 @@ mod simple;
 mod span;
 pub mod stats;
 mod suppress;
+mod sync;
 #[cfg(feature = "tokio")]
 pub mod task;
+mod thread_index;
 mod traceable;
 mod tracer;
 mod type_name;
@@ -123,6 +125,6 @@ pub use workflow::{Workflow, trace};
 /// What the macros expand to. No part of the interface: it may change with any release.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::call::{begin, prepared};
+    pub use crate::call::{begin, look_at, prepared};
     pub use crate::outcome::probe;
 }

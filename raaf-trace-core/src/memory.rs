@@ -3,12 +3,12 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use crate::{ExportError, FinishedSpan, Overflow, SpanExporter, TraceId};
+use crate::{ExportError, FinishedSpan, Overflow, SpanExporter, TraceId, sync::lock};
 
 /// Keeps finished spans in memory, for tests and queries. Clones share what is kept.
 ///
@@ -77,7 +77,7 @@ impl MemoryExporter {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<FinishedSpan>> {
-        self.kept.spans.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept.spans)
     }
 }
 

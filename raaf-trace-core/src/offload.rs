@@ -1,10 +1,18 @@
 //! A processor behind a worker.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use crate::{
     BatchConfig, ExportError, FinishedSpan, ProcessorError, Span, SpanProcessor,
     batch::{BatchQueue, Deliver, Reclaim},
+    panics,
     stats::ProcessorStats,
 };
 
@@ -44,9 +52,10 @@ pub trait ProcessorExt: SpanProcessor + Sized {
 
     /// As [`offload`](Self::offload), with other settings.
     fn offload_with(self, config: BatchConfig) -> Offload {
-        let wants_start = self.wants_start();
-        let behind = Behind { processor: Arc::new(self) };
-        Offload { queue: BatchQueue::new(Box::new(behind), config), wants_start }
+        let wants_start = panics::caught(|| self.wants_start()).unwrap_or(false);
+        let panics = Arc::<Panics>::default();
+        let behind = Behind { processor: Arc::new(self), panics: Arc::clone(&panics) };
+        Offload { queue: BatchQueue::new(Box::new(behind), config), wants_start, panics }
     }
 }
 
@@ -56,6 +65,14 @@ impl<P: SpanProcessor> ProcessorExt for P {}
 pub struct Offload {
     queue: BatchQueue<Heard>,
     wants_start: bool,
+    panics: Arc<Panics>,
+}
+
+/// What went wrong behind the queue, which counts those calls as delivered.
+#[derive(Default)]
+struct Panics {
+    count: AtomicU64,
+    last: Mutex<Option<String>>,
 }
 
 /// What the processor is to hear.
@@ -68,6 +85,7 @@ impl Reclaim for Heard {}
 
 struct Behind {
     processor: Arc<dyn SpanProcessor>,
+    panics: Arc<Panics>,
 }
 
 impl Deliver<Heard> for Behind {
@@ -77,9 +95,15 @@ impl Deliver<Heard> for Behind {
 
     fn export(&self, batch: &[Heard]) -> Result<(), ExportError> {
         for heard in batch {
-            match heard {
+            // One by one: a panic over one span is no reason to keep the others from it.
+            let told = panics::caught(|| match heard {
                 Heard::Start(span) => self.processor.on_start(span),
                 Heard::End(span) => self.processor.on_end(span),
+            });
+            if let Err(message) = told {
+                self.panics.count.fetch_add(1, Ordering::Relaxed);
+                let mut last = self.panics.last.lock().unwrap_or_else(PoisonError::into_inner);
+                *last = Some(format!("panicked: {message}"));
             }
         }
         Ok(())
@@ -133,7 +157,17 @@ impl SpanProcessor for Offload {
     }
 
     fn stats(&self) -> ProcessorStats {
-        self.queue.stats()
+        // The queue counts a batch only after the calls in it, so read it first.
+        let queue = self.queue.stats();
+        let panicked = self.panics.count.load(Ordering::Relaxed).min(queue.delivered);
+        let last = self.panics.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        ProcessorStats {
+            delivered: queue.delivered - panicked,
+            dropped: queue.dropped + panicked,
+            panics: queue.panics + panicked,
+            last_error: last.or(queue.last_error),
+            ..queue
+        }
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use crate::{FinishedSpan, ProcessorError, SpanExporter, SpanProcessor, stats::ProcessorStats};
+use crate::{
+    FinishedSpan, ProcessorError, SpanExporter, SpanProcessor, stats::ProcessorStats, sync::lock,
+};
 use std::sync::{
-    Mutex, PoisonError,
+    Mutex,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -36,7 +38,7 @@ impl<E: SpanExporter> SimpleProcessor<E> {
 
     fn failed(&self, error: &crate::ExportError) -> ProcessorError {
         let message = error.to_string();
-        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(message.clone());
+        *lock(&self.last_error) = Some(message.clone());
         ProcessorError::Failed { message, dropped: self.dropped.load(Ordering::Relaxed) }
     }
 }
@@ -51,7 +53,7 @@ impl<E: SpanExporter> SpanProcessor for SimpleProcessor<E> {
     }
 
     fn on_end(&self, span: &FinishedSpan) {
-        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = lock(&self.turn);
         let result = self.exporter.export(std::slice::from_ref(span));
         drop(turn);
         match result {
@@ -81,7 +83,7 @@ impl<E: SpanExporter> SpanProcessor for SimpleProcessor<E> {
             received: delivered + dropped,
             delivered,
             dropped,
-            last_error: self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            last_error: lock(&self.last_error).clone(),
             ..ProcessorStats::default()
         }
     }

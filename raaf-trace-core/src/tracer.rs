@@ -1,18 +1,22 @@
 //! Spans by hand, for code that has no component.
 
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
+
+use smol_str::SmolStr;
 
 use crate::{
-    Component, Context, IntoParent, IntoValue, Key, Kind, ManualSpan, Parent, SpanContext, TraceId,
-    TracerProvider,
+    CallScope, Component, Context, IntoParent, IntoValue, Key, Kind, ManualSpan, Parent,
+    SpanContext, SpanLimits, TraceId, TracerProvider,
     attributes::Attributes,
     context::flow::{self, Innermost},
     gate, keys,
-    outcome::{self, Failure},
-    span::start::{self, Origin},
+    outcome::{self, Failure, Outcome},
+    span::{
+        record::Record,
+        start::{self, Origin},
+    },
     suppress,
 };
-use smol_str::SmolStr;
 
 /// Starts manual spans. They take part in the same trees as traced calls: each is a child of what
 /// is current, and can be made current itself.
@@ -111,7 +115,7 @@ impl Tracer {
             name: None,
             parent: None,
             trace_id: None,
-            attributes: Attributes::new(),
+            attributes: Attributes::with_limits(SpanLimits::UNLIMITED),
         }
     }
 }
@@ -168,28 +172,12 @@ impl SpanBuilder {
 
     /// Starts the span; it does not become current.
     pub fn start(self) -> ManualSpan {
-        if !gate::is_open() || suppress::active() {
-            return ManualSpan::of(None);
-        }
-        let mut component = Component::build(self.kind, self.component);
-        if let Some(provider) = &self.provider {
-            component = component.with_provider(provider);
-        }
-        let current = flow::current();
-        let root_of = |trace| Innermost::Remote(Arc::new(SpanContext::of_trace(trace)));
-        let named = self.parent.and_then(|parent| parent.named(&current));
-        let named = named.or_else(|| self.trace_id.map(root_of));
-        let origin = Origin::find(&component, named, current);
-        ManualSpan::of(origin.map(|origin| {
-            start::start(origin, component, self.method, self.name, |attributes| {
-                attributes.merge(self.attributes);
-            })
-        }))
+        ManualSpan::of(self.open()).watched()
     }
 
     /// Runs `work` in the span, which ends as ok unless `work` said otherwise.
     pub fn run<R>(self, work: impl FnOnce(&ManualSpan) -> R) -> R {
-        let span = self.start();
+        let span = ManualSpan::of(self.open());
         let value = span.in_scope(|| work(&span));
         outcome::warn_of_result::<R>();
         span.finish_ok();
@@ -205,9 +193,55 @@ impl SpanBuilder {
     where
         E: Failure<Via>,
     {
-        let span = self.start();
+        let span = ManualSpan::of(self.open());
         let result = span.in_scope(|| work(&span));
         span.finish_result(&result);
         result
+    }
+
+    /// Runs a future in the span, which starts at the first poll. Dropped before it is done, the
+    /// span ends as cancelled. Inside, [`current_span`](crate::current_span) is this span.
+    pub async fn run_async<F: Future>(self, work: F) -> F::Output {
+        let mut scope = CallScope::around(self.open());
+        let value = scope.run_async(work).await;
+        outcome::warn_of_result::<F::Output>();
+        scope.end(Outcome::returned::<F::Output>());
+        value
+    }
+
+    /// As [`run_async`](Self::run_async); the span fails if `work` does.
+    ///
+    /// # Errors
+    ///
+    /// Those of `work`.
+    pub async fn try_run_async<V, E, Via>(
+        self,
+        work: impl Future<Output = Result<V, E>>,
+    ) -> Result<V, E>
+    where
+        E: Failure<Via>,
+    {
+        let mut scope = CallScope::around(self.open());
+        let result = scope.run_async(work).await;
+        scope.end(Outcome::of_result(&result));
+        result
+    }
+
+    fn open(self) -> Option<Arc<Record>> {
+        if !gate::is_open() || suppress::active() {
+            return None;
+        }
+        let mut component = Component::build(self.kind, self.component);
+        if let Some(provider) = &self.provider {
+            component = component.with_provider(provider);
+        }
+        let current = flow::current();
+        let root_of = |trace| Innermost::Remote(Arc::new(SpanContext::of_trace(trace)));
+        let named = self.parent.and_then(|parent| parent.named(&current));
+        let named = named.or_else(|| self.trace_id.map(root_of));
+        let origin = Origin::find(&component, named, current)?;
+        Some(start::start(origin, component, self.method, self.name, |attributes| {
+            attributes.merge(self.attributes);
+        }))
     }
 }

@@ -2,16 +2,20 @@
 
 use std::{future::Future, sync::Arc};
 
+use smol_str::SmolStr;
+
 use crate::{
-    CallScope, Component, IntoValue, Key, Kind, SpanContext, TraceId, TraceInfo,
+    CallScope, Component, IntoValue, Key, Kind, SpanContext, SpanLimits, TraceId, TraceInfo,
     attributes::Attributes,
     context::flow::{self, Innermost},
     gate,
     outcome::{self, Failure, Outcome},
-    span::start::{self, Origin},
+    span::{
+        record::Record,
+        start::{self, Origin},
+    },
     suppress,
 };
-use smol_str::SmolStr;
 
 /// Names a workflow: a span of kind `trace` that encloses all that runs inside it. Inside another
 /// trace it is a part of that one.
@@ -30,7 +34,7 @@ pub fn trace(workflow_name: impl Into<Key>) -> Workflow {
         name: workflow_name.into(),
         group_id: None,
         trace_id: None,
-        metadata: Attributes::new(),
+        metadata: Attributes::with_limits(SpanLimits::UNLIMITED),
     }
 }
 
@@ -115,19 +119,20 @@ impl Workflow {
     }
 
     fn open(self) -> CallScope {
+        CallScope::around(self.start())
+    }
+
+    fn start(self) -> Option<Arc<Record>> {
         let Self { name, group_id, trace_id, metadata } = self;
         if !gate::is_open() || suppress::active() {
-            return CallScope::none();
+            return None;
         }
         let component = Component::build(Kind::Trace, SmolStr::from(&*name));
         let current = flow::current();
-        let joins = current.innermost.is_some();
-        let id = trace_id.filter(|_| !joins);
+        let id = trace_id.filter(|_| !current.innermost.is_some());
         let named = id.map(|id| Innermost::Remote(Arc::new(SpanContext::of_trace(id))));
         let info = TraceInfo { workflow_name: Some(name), group_id, metadata };
-        let Some(origin) = Origin::of_workflow(&component, named, current, info) else {
-            return CallScope::none();
-        };
-        CallScope::own(start::start(origin, component, Key::from("run"), None, |_| {}))
+        let origin = Origin::of_workflow(&component, named, current, info)?;
+        Some(start::start(origin, component, Key::from_static("run"), None, |_| {}))
     }
 }

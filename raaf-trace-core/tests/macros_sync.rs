@@ -137,7 +137,7 @@ impl Tool {
     /// Documentation and attributes stay.
     #[must_use]
     #[traced]
-    pub(crate) fn r#type(&self) -> String {
+    fn r#type(&self) -> String {
         String::from("x")
     }
 

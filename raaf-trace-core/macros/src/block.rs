@@ -33,14 +33,23 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
     let Input { subject, method, entries, body } = Input::parse.parse2(input)?;
     let krate = default_crate();
     let span = at(subject.span());
+    let prepared = method.is_none();
     let start = if let Some(method) = method {
         begin(&krate, &quote_spanned!(span=> &#subject), subject.span(), &method.value())
     } else {
         let krate = located(&krate, span);
         quote_spanned!(span=> #krate::__private::prepared(#subject))
     };
-    let plan =
-        Plan { krate, start, entries, skip_if: None, parent: None, reuse: false, result: None };
+    let plan = Plan {
+        krate,
+        start,
+        prepared,
+        entries,
+        skip_if: None,
+        parent: None,
+        reuse: false,
+        result: None,
+    };
     Ok(match body {
         Body::Closure(closure) => {
             let statements = plan.around_closure(&quote!(#closure));

@@ -35,6 +35,8 @@ pub(crate) struct Plan {
     pub(crate) krate: Path,
     /// An expression that makes the `Call`.
     pub(crate) start: TokenStream,
+    /// The `Call` is the user's own and may bring a result hook along.
+    pub(crate) prepared: bool,
     pub(crate) entries: Vec<Entry>,
     pub(crate) skip_if: Option<Expr>,
     pub(crate) parent: Option<Expr>,
@@ -47,8 +49,9 @@ impl Plan {
     pub(crate) fn around_closure(&self, closure: &TokenStream) -> TokenStream {
         let (scope, result) = (local("__scope"), local("__result"));
         let (open, close) = (self.open(), self.close(&scope, &result));
+        let entered = self.entered(&scope);
         quote_spanned! {Span::mixed_site()=>
-            let mut #scope = #open;
+            let #entered = #open;
             let #result = #scope.run(#closure);
             #close
             #result
@@ -59,8 +62,9 @@ impl Plan {
     pub(crate) fn around_future(&self, future: &TokenStream) -> TokenStream {
         let (scope, result) = (local("__scope"), local("__result"));
         let (open, close) = (self.open(), self.close(&scope, &result));
+        let entered = self.entered(&scope);
         quote_spanned! {Span::mixed_site()=>
-            let mut #scope = #open;
+            let #entered = #open;
             let #result = #scope.run_async(#future).await;
             #close
             #result
@@ -79,12 +83,23 @@ impl Plan {
         quote_spanned!(Span::mixed_site()=> match #open.run_async(#future).await {})
     }
 
+    /// What [`open`](Self::open) yields: the scope, and for a prepared call its hook.
+    fn entered(&self, scope: &Ident) -> TokenStream {
+        if self.prepared {
+            let hook = local("__hook");
+            quote_spanned!(Span::mixed_site()=> (mut #scope, #hook))
+        } else {
+            quote_spanned!(Span::mixed_site()=> mut #scope)
+        }
+    }
+
     /// An expression that makes the call, describes it and enters it.
     ///
     /// What describes it is evaluated only while the call may still become a span.
     fn open(&self) -> TokenStream {
         let call = local("__call");
         let start = &self.start;
+        let enter = if self.prepared { quote!(enter_with_hook) } else { quote!(enter) };
         let skip = self.skip_if.as_ref().map(|condition| {
             let span = at(condition.span());
             quote_spanned! {span=> if #call.is_enabled() { #call = #call.skip_if(#condition); } }
@@ -98,13 +113,13 @@ impl Plan {
         let described = (parent.is_some() || reuse.is_some() || !entries.is_empty())
             .then(|| quote!(if #call.is_enabled() { #parent #reuse #(#entries)* }));
         if skip.is_none() && described.is_none() {
-            return quote_spanned!(Span::mixed_site()=> #start.enter());
+            return quote_spanned!(Span::mixed_site()=> #start.#enter());
         }
         quote_spanned! {Span::mixed_site()=> {
             let mut #call = #start;
             #skip
             #described
-            #call.enter()
+            #call.#enter()
         }}
     }
 
@@ -114,12 +129,22 @@ impl Plan {
         let krate = &self.krate;
         let value = local("__value");
         let attributes = local("__attributes");
-        let hook = self.result.as_ref().map(|hook| {
-            let span = at(hook.span());
-            let krate = located(krate, span);
-            let call_hook = quote_spanned! {span=>
-                #krate::__private::probe::result_hook(#value, #attributes, #hook)
-            };
+        let given = local("__hook");
+        let call_hook = match &self.result {
+            Some(hook) => {
+                let span = at(hook.span());
+                let krate = located(krate, span);
+                Some(quote_spanned! {span=>
+                    #krate::__private::probe::result_hook(#value, #attributes, #hook)
+                })
+            }
+            None => self.prepared.then(|| {
+                quote_spanned! {Span::mixed_site()=>
+                    #krate::__private::look_at(#given, #value, #attributes)
+                }
+            }),
+        };
+        let hook = call_hook.map(|call_hook| {
             quote_spanned! {Span::mixed_site()=>
                 if #scope.wants_result() {
                     let #value = {

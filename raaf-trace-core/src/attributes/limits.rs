@@ -47,6 +47,15 @@ impl SpanLimits {
         include_content: true,
     };
 
+    /// None at all: for what is collected before it is known which provider's limits hold.
+    pub(crate) const UNLIMITED: Self = Self {
+        max_value_bytes: u32::MAX,
+        max_content_bytes: u32::MAX,
+        max_attributes: u32::MAX,
+        max_events: u32::MAX,
+        include_content: true,
+    };
+
     /// The value within its limit, and whether it had to be cut.
     #[inline]
     pub(super) fn fit(&self, value: Value, content: bool) -> (Value, bool) {

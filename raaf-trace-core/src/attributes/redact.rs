@@ -98,6 +98,14 @@ impl Redactor {
         replaced
     }
 
+    /// The value of that key without its secrets.
+    pub(crate) fn redacted(&self, key: &str, mut value: Value) -> Value {
+        if !self.words.is_empty() {
+            self.redact_value(&mut value, self.is_secret_key(key));
+        }
+        value
+    }
+
     fn redact_value(&self, value: &mut Value, secret: bool) -> u32 {
         match value {
             Value::Str(text) if secret => {

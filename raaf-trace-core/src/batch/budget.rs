@@ -1,11 +1,10 @@
 //! Places: the right to hold one item in memory. There are as many as items may be held.
 
+use crate::{sync::Padded, sync::lock};
 use std::sync::{
     Mutex,
     atomic::{AtomicUsize, Ordering},
 };
-
-use super::sync::{Padded, lock};
 
 /// How many places a shard takes at a time, however large batches are.
 const MAX_BLOCK: usize = 64;

@@ -1,6 +1,6 @@
 //! What the queue needs to know of the exporter behind it and of the items it carries.
 
-use std::{any::Any, sync::Arc};
+use std::sync::Arc;
 
 use crate::{ExportError, FinishedSpan, Overflow, SpanExporter};
 
@@ -52,13 +52,4 @@ pub(crate) trait Reclaim: Sized + Send + Sync + 'static {
     fn reclaim(chunk: &mut Vec<Self>) {
         chunk.clear();
     }
-}
-
-/// What a caught panic said.
-pub(super) fn panic_message(payload: &(dyn Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&'static str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("with a value that is no text").to_owned()
 }

@@ -8,13 +8,16 @@ use std::{
 use super::{
     Reclaim,
     hub::Hub,
-    sync::{deadline, lock, wait},
+    sync::{deadline, wait},
 };
-use crate::Overflow;
+use crate::{Overflow, sync::lock};
 
-/// How long nobody helps after a helping producer lost that much time: a stalled disk must not
-/// stall the traced program.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How long nobody helps after help was in vain or an export call stalled: a stuck disk costs the
+/// traced program a tenth of its time at most.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How much longer than it may an export call takes when it is stalled, and not merely preempted.
+const STALLED: u32 = 10;
 
 /// Whether helping is worth a try.
 #[derive(Debug, Default)]
@@ -47,7 +50,7 @@ impl<T: Reclaim> Hub<T> {
             } else {
                 self.wait_for_a_place(deadline)
             };
-            let stalled = began.elapsed() >= limit;
+            let stalled = began.elapsed() >= limit * STALLED;
             if stalled {
                 self.gate.close();
             }

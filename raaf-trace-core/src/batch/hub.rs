@@ -1,20 +1,22 @@
 //! What producers, the worker and flushes share.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, OnceLock, atomic::AtomicBool},
-};
+use std::sync::{Arc, OnceLock, atomic::AtomicBool};
 
 use super::{
     BatchConfig, Deliver, Reclaim,
     budget::Budget,
-    deliver::panic_message,
     help::Gate,
     queue::{Batch, Lost, Queue},
     shards::Shards,
     sync::{inside, is_inside},
 };
-use crate::{ExportError, Overflow, ProcessorError, stats::ProcessorStats, suppress};
+use crate::{
+    ExportError, Overflow, ProcessorError,
+    diagnostics::{self, Category, Repeated},
+    panics,
+    stats::ProcessorStats,
+    suppress,
+};
 
 /// A chunk is handed over at this size even where batches are larger.
 const MAX_CHUNK: usize = 256;
@@ -33,6 +35,8 @@ pub(super) struct Hub<T> {
     /// Places are scarce: the worker should collect what the shards hold.
     pub(super) pressed: AtomicBool,
     pub(super) gate: Gate,
+    failures: Repeated,
+    refusals: Repeated,
 }
 
 impl<T: Reclaim> Hub<T> {
@@ -40,8 +44,9 @@ impl<T: Reclaim> Hub<T> {
         let config = config.clamped();
         let chunk_size = config.batch_size.min(MAX_CHUNK);
         Arc::new(Self {
-            name: exporter.name().to_owned(),
-            overflow: exporter.overflow(),
+            name: panics::caught(|| exporter.name().to_owned())
+                .unwrap_or_else(|_| "an exporter whose name panics".to_owned()),
+            overflow: panics::caught(|| exporter.overflow()).unwrap_or_default(),
             chunk_size,
             exporter,
             shards: Shards::new(),
@@ -50,6 +55,8 @@ impl<T: Reclaim> Hub<T> {
             started: OnceLock::new(),
             pressed: AtomicBool::new(false),
             gate: Gate::default(),
+            failures: Repeated::new(),
+            refusals: Repeated::new(),
             config,
         })
     }
@@ -100,6 +107,7 @@ impl<T: Reclaim> Hub<T> {
                 ExportError::permanent(format!("panicked: {message}"))
             }
         };
+        self.report_failure(&error);
         let mut state = self.queue.lock();
         state.counts.last_error = Some(error.to_string());
         if state.call_ended(batch) {
@@ -108,16 +116,39 @@ impl<T: Reclaim> Hub<T> {
         Err(error)
     }
 
+    fn report_failure(&self, error: &ExportError) {
+        if let Some(times) = self.failures.happened() {
+            let retry =
+                if error.is_retryable() { "it can be tried again" } else { "it is given up" };
+            diagnostics::warn(
+                Category::Tracing,
+                format_args!(
+                    "`{}` did not deliver a batch, {times} times so far; {retry}: {error}",
+                    self.name
+                ),
+            );
+        }
+    }
+
+    /// An item found no place, or came after the shutdown.
+    pub(super) fn report_refusal(&self) {
+        if let Some(times) = self.refusals.happened() {
+            diagnostics::warn(
+                Category::Tracing,
+                format_args!("`{}` had no room for a span, {times} times so far", self.name),
+            );
+        }
+    }
+
     fn guarded(
         &self,
         call: impl FnOnce(&dyn Deliver<T>) -> Result<(), ExportError>,
     ) -> Result<(), Failure> {
-        let call = AssertUnwindSafe(|| call(&*self.exporter));
-        match self.as_itself(|| catch_unwind(call)) {
+        match self.as_itself(|| panics::caught(|| call(&*self.exporter))) {
             Ok(answer) => answer.map_err(Failure::Said),
-            Err(payload) => {
+            Err(message) => {
                 self.queue.lock().counts.panics += 1;
-                Err(Failure::Panicked(panic_message(&*payload)))
+                Err(Failure::Panicked(message))
             }
         }
     }

@@ -37,7 +37,7 @@ mod produce;
 mod queue;
 mod retry;
 mod shards;
-pub(crate) mod sync;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod ticket;

@@ -6,10 +6,9 @@ use std::{
 };
 
 use super::{
-    BatchConfig, Deliver, Reclaim, flush::FlushFuture, hub::Hub, shards::Shard, sync::lock,
-    ticket::Outcome,
+    BatchConfig, Deliver, Reclaim, flush::FlushFuture, hub::Hub, shards::Shard, ticket::Outcome,
 };
-use crate::stats::ProcessorStats;
+use crate::{stats::ProcessorStats, sync::lock};
 
 /// At the end of a root, this many waiting items are worth a hand-over.
 const ROOT_CHUNK: usize = 32;
@@ -92,6 +91,8 @@ impl<T: Reclaim> Hub<T> {
             if shard.closed || !self.start_worker() {
                 shard.received += 1;
                 shard.refused += 1;
+                drop(shard);
+                self.report_refusal();
                 return Err(item);
             }
             let grant = self.budget.take();
@@ -133,6 +134,7 @@ impl<T: Reclaim> Hub<T> {
         shard.received += 1;
         shard.refused += 1;
         drop(shard);
+        self.report_refusal();
         if has_place {
             self.budget.release(1);
         }

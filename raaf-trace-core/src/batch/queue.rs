@@ -10,7 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{pool::Pool, sync::lock, ticket::Ticket};
+use super::{pool::Pool, ticket::Ticket};
+use crate::sync::lock;
 
 pub(super) struct Queue<T> {
     state: Mutex<State<T>>,

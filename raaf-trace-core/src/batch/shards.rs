@@ -3,12 +3,11 @@
 //! Threads are not registered, so short-lived ones leave nothing behind, and draining every shard
 //! reaches what every thread pushed, those that ended included.
 
+use crate::{sync::Padded, sync::lock, thread_index};
 use std::{
     sync::{Mutex, MutexGuard},
     thread::available_parallelism,
 };
-
-use super::sync::{Padded, lock, thread_index};
 
 pub(super) struct Shards<T> {
     slots: Box<[Padded<Mutex<Shard<T>>>]>,
@@ -44,7 +43,7 @@ impl<T> Shards<T> {
     /// The calling thread's shard.
     pub(super) fn mine(&self) -> &Mutex<Shard<T>> {
         // The count is a power of two.
-        &self.slots[thread_index() & (self.slots.len() - 1)]
+        &self.slots[thread_index::current() & (self.slots.len() - 1)]
     }
 
     /// Every shard, locked one after the other.

@@ -7,11 +7,8 @@ use std::{
     time::Instant,
 };
 
-use super::{
-    queue::Lost,
-    sync::{lock, wait},
-};
-use crate::ProcessorError;
+use super::{queue::Lost, sync::wait};
+use crate::{ProcessorError, sync::lock};
 
 pub(super) type Outcome = Result<(), ProcessorError>;
 

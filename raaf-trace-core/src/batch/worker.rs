@@ -14,7 +14,10 @@ use super::{
     sync::{deadline, wait},
     ticket::{Outcome, Ticket},
 };
-use crate::{ExportError, ProcessorError};
+use crate::{
+    ExportError, ProcessorError,
+    diagnostics::{self, Category},
+};
 
 /// What the worker does next.
 enum Step<T> {
@@ -46,6 +49,7 @@ impl<T: Reclaim> Hub<T> {
                 .spawn(move || hub.as_itself(|| hub.run()));
             if let Err(error) = &spawned {
                 let message = format!("the exporter's thread could not be started: {error}");
+                diagnostics::error(Category::Tracing, format_args!("`{}`: {message}", self.name));
                 self.queue.lock().counts.last_error = Some(message);
             }
             spawned.is_ok()

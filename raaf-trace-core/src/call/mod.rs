@@ -178,6 +178,13 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
         (scope, on_result)
     }
 
+    /// For the macros: as [`enter`](Self::enter), and hands back the hook for the result.
+    #[doc(hidden)]
+    #[inline]
+    pub fn enter_with_hook(self) -> (CallScope, R) {
+        self.open()
+    }
+
     /// For the macros: decides, opens, and leaves running the work to them.
     #[doc(hidden)]
     #[inline]
@@ -191,6 +198,13 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
 #[inline]
 pub fn prepared<T: Traceable + ?Sized, L, R>(call: Call<'_, T, L, R>) -> Call<'_, T, L, R> {
     call
+}
+
+/// For the macros: shows the result to the hook of a prepared call.
+#[doc(hidden)]
+#[inline]
+pub fn look_at<V>(hook: impl ResultHook<V>, value: &V, attributes: &mut Attributes) {
+    hook.look_at(value, attributes);
 }
 
 /// For the macros: prepares a call.

@@ -24,6 +24,7 @@ pub(super) struct Given<L> {
     pub(super) reuse: bool,
 }
 
+#[inline(never)]
 pub(super) fn open<T, L>(traceable: &T, given: Given<L>) -> CallScope
 where
     T: Traceable + ?Sized,
@@ -66,7 +67,7 @@ fn reusable(component: &Component, method: &Key, any_method: bool) -> Option<Arc
 }
 
 fn merge<L: LazyAttributes>(record: &Record, metadata: Metadata, lazy: L) {
-    let mut attributes = Attributes::new();
+    let mut attributes = Attributes::with_limits(record.head().trace.limits);
     metadata.add_to(&mut attributes);
     fill(&mut attributes, |attributes| lazy.add_to(attributes));
     if !attributes.is_empty() {
@@ -79,6 +80,8 @@ fn merge<L: LazyAttributes>(record: &Record, metadata: Metadata, lazy: L) {
 /// Runs a user's hook: its panic costs only what it had not added yet.
 pub(super) fn fill(attributes: &mut Attributes, hook: impl FnOnce(&mut Attributes)) {
     if let Err(message) = panics::caught(|| hook(&mut *attributes)) {
-        attributes.set_unchecked(keys::COLLECTOR_ERROR, message);
+        // A hook has seen arguments and results, and its panic may quote them.
+        let said = if attributes.limits().include_content { message } else { "panicked".into() };
+        attributes.set_unchecked(keys::COLLECTOR_ERROR, said);
     }
 }

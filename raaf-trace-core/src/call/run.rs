@@ -21,6 +21,9 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
     where
         R: ResultHook<V>,
     {
+        if !self.enabled {
+            return work();
+        }
         let (mut scope, hook) = self.open();
         let value = scope.run(work);
         end_plain(scope, hook, &value);
@@ -38,6 +41,9 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
         R: ResultHook<V>,
         E: Failure<Via>,
     {
+        if !self.enabled {
+            return work();
+        }
         let (mut scope, hook) = self.open();
         let result = scope.run(work);
         end_result(scope, hook, &result);
@@ -80,10 +86,10 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
 
 #[inline]
 fn end_plain<V>(mut scope: CallScope, hook: impl ResultHook<V>, value: &V) {
-    outcome::warn_of_result::<V>();
     if !scope.is_recording() {
         return;
     }
+    outcome::warn_of_result::<V>();
     look_at_result(&mut scope, hook, value);
     scope.end(Outcome::returned::<V>());
 }

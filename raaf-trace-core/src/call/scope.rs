@@ -40,11 +40,16 @@ enum Claim {
 
 impl CallScope {
     #[inline]
-    pub(crate) fn none() -> Self {
+    pub(super) fn none() -> Self {
         Self { current: Current::default(), claim: Claim::None }
     }
 
-    pub(crate) fn own(record: Arc<Record>) -> Self {
+    /// Around a span that has just been opened, if it was.
+    pub(crate) fn around(record: Option<Arc<Record>>) -> Self {
+        record.map_or_else(Self::none, Self::own)
+    }
+
+    pub(super) fn own(record: Arc<Record>) -> Self {
         Self { current: Current::inside(record), claim: Claim::Own }
     }
 

@@ -1,11 +1,11 @@
 //! The spans of one component that run now, so that work in another thread can find its parent.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard,
     atomic::{AtomicUsize, Ordering},
 };
 
-use crate::span::record::Record;
+use crate::{span::record::Record, sync::lock};
 
 /// The active spans in no particular order: each record knows its place, so that a span leaves in
 /// constant time however many run.
@@ -63,6 +63,6 @@ impl ActiveSpans {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Record>>> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.records)
     }
 }

@@ -3,11 +3,11 @@
 use std::{
     fmt,
     io::{self, Write},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
 };
 
 use super::{Categories, Category, Gate, Level, escape::EscapedLine};
-use crate::Environment;
+use crate::{Environment, sync::lock};
 
 /// Writes diagnostic lines of some categories and levels, to standard error or elsewhere.
 ///
@@ -64,7 +64,7 @@ impl Diagnostics {
         let _ = match &self.output {
             Output::StandardError => writeln!(io::stderr().lock(), "{line}"),
             Output::Writer(writer) => {
-                writeln!(writer.lock().unwrap_or_else(PoisonError::into_inner), "{line}")
+                writeln!(lock(writer), "{line}")
             }
         };
     }

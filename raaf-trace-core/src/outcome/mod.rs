@@ -8,7 +8,7 @@ mod failure;
 pub mod probe;
 mod report;
 
-use crate::diagnostics::{self, Category};
+use crate::diagnostics::{self, Category, Repeated};
 pub use failure::{Failure, via};
 pub use report::ErrorReport;
 
@@ -77,12 +77,16 @@ pub fn looks_like_result<T: ?Sized>() -> bool {
 /// Warns, in debug builds, when a form for plain values was handed work that returns a `Result`.
 #[inline]
 pub(crate) fn warn_of_result<T>() {
-    if cfg!(debug_assertions) && looks_like_result::<T>() {
+    static MISTAKES: Repeated = Repeated::new();
+    if cfg!(debug_assertions)
+        && looks_like_result::<T>()
+        && let Some(times) = MISTAKES.happened()
+    {
         diagnostics::warn(
             Category::Tracing,
             format_args!(
-                "`run` was handed work that returns `{}`: its failure would be marked as a \
-                 success; use `try_run`, `traced_block!` or `#[traced]`",
+                "`run` was handed work that returns `{}`, {times} such calls so far: its failure \
+                 would be marked as a success; use `try_run`, `traced_block!` or `#[traced]`",
                 std::any::type_name::<T>()
             ),
         );

@@ -122,11 +122,12 @@ impl<'a, T> OkOfValue<'a, T> for Probe<'a, T> {
     }
 }
 
-/// Calls a `result` hook. A closure literal learns the types of its arguments from here.
-pub fn result_hook<T: ?Sized, A: ?Sized>(
-    value: &T,
-    attributes: &mut A,
-    hook: impl FnOnce(&T, &mut A),
+/// Calls a `result` hook. A closure literal learns the types of its arguments from here. What it
+/// returns does not matter, so that it can be `|value, attributes| attributes.set(…)`.
+pub fn result_hook<'a, 'v, T: ?Sized, A: ?Sized, R>(
+    value: &'v T,
+    attributes: &'a mut A,
+    hook: impl FnOnce(&'v T, &'a mut A) -> R,
 ) {
     hook(value, attributes);
 }
@@ -243,5 +244,12 @@ mod tests {
         let value = vec![1_u8, 2];
         result_hook(&value, &mut attributes, |found, seen| seen.push(found.len()));
         assert_eq!(attributes, [2]);
+    }
+
+    #[test]
+    fn a_hook_may_end_in_a_setter_that_returns_the_attributes() {
+        let mut attributes = crate::Attributes::new();
+        result_hook(&[1_u8, 2], &mut attributes, |found, a| a.set("result.count", found.len()));
+        assert!(attributes.contains("result.count"));
     }
 }

@@ -41,12 +41,16 @@ pub struct Builder {
     naming: NamePattern,
     clock: Option<Clock>,
     ids: Option<Box<dyn IdGenerator>>,
-    stale_after: Option<Option<Duration>>,
+    stale_after: Option<StaleAfter>,
     cleanup_interval: Option<Duration>,
     enabled: Option<bool>,
     idle_without_processors: bool,
     flush_after_root: bool,
 }
+
+/// What code said about stale spans; no age is an answer too.
+#[derive(Clone, Copy, Debug)]
+struct StaleAfter(Option<Duration>);
 
 /// A sink in its place; exporters get their worker once all settings are known.
 #[derive(Debug)]
@@ -204,7 +208,7 @@ impl Builder {
 
     /// How long a manual span may stay open before it is delivered as stale; `None` for ever.
     pub fn stale_after(mut self, age: Option<Duration>) -> Self {
-        self.stale_after = Some(age);
+        self.stale_after = Some(StaleAfter(age));
         self
     }
 
@@ -253,7 +257,7 @@ impl Builder {
             enabled: self.enabled.unwrap_or(!self.settings.disabled),
             idle_without_processors: self.idle_without_processors,
             flush_after_root: self.flush_after_root,
-            stale_after: self.stale_after.unwrap_or(self.settings.stale_after),
+            stale_after: self.stale_after.map_or(self.settings.stale_after, |StaleAfter(age)| age),
             cleanup_interval: self.cleanup_interval.unwrap_or(self.settings.cleanup_interval),
         }))
     }
@@ -271,9 +275,11 @@ impl Builder {
 }
 
 fn span_limits(settings: &Settings) -> SpanLimits {
-    let mut limits = SpanLimits::default();
-    limits.max_value_bytes = u32::try_from(settings.max_attribute_length).unwrap_or(u32::MAX);
-    limits.max_content_bytes = u32::try_from(settings.max_content_length).unwrap_or(u32::MAX);
-    limits.include_content = settings.include_sensitive_data;
-    limits
+    let bytes = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+    SpanLimits {
+        max_value_bytes: bytes(settings.max_attribute_length),
+        max_content_bytes: bytes(settings.max_content_length),
+        include_content: settings.include_sensitive_data,
+        ..SpanLimits::DEFAULT
+    }
 }

@@ -17,6 +17,7 @@ use crate::{
     diagnostics::{self, Category},
     provider::Inner,
     span::{finish, record::Record},
+    sync::lock,
 };
 
 /// The manual spans that are open, and the thread that now and then looks for stale ones. Traced
@@ -51,7 +52,7 @@ impl Cleaner {
 
     /// Remembers an open manual span.
     pub(crate) fn watch(&self, record: &Arc<Record>) {
-        if self.stale_after.is_none() {
+        if self.stale_after.is_none() || !record.head().trace.sampled {
             return;
         }
         self.open.insert(record.head().id, Arc::downgrade(record));
@@ -94,14 +95,14 @@ impl Cleaner {
     }
 
     pub(crate) fn stop(&self) {
-        *self.stop.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *lock(&self.stop.stopped) = true;
         self.stop.changed.notify_all();
     }
 
     fn start(&self, provider: Weak<Inner>) {
         let (stop, interval) = (Arc::clone(&self.stop), self.interval);
         let body = move || {
-            let mut stopped = stop.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut stopped = lock(&stop.stopped);
             loop {
                 let waited = stop.changed.wait_timeout(stopped, interval);
                 stopped = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -112,7 +113,7 @@ impl Cleaner {
                 let Some(provider) = provider.upgrade() else { return };
                 provider.cleaner().clean();
                 drop(provider);
-                stopped = stop.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+                stopped = lock(&stop.stopped);
             }
         };
         if let Err(error) = thread::Builder::new().name("raaf-cleaner".to_owned()).spawn(body) {

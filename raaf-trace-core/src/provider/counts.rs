@@ -2,13 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::batch::sync::thread_index;
+use crate::{sync::Padded, thread_index};
 
 const STRIPES: usize = 32;
 
-/// One stripe of counters, alone on its cache line.
 #[derive(Debug, Default)]
-#[repr(align(128))]
 struct Stripe {
     started: AtomicU64,
     ended: AtomicU64,
@@ -17,7 +15,7 @@ struct Stripe {
 /// Started and ended spans of one provider.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
-    stripes: [Stripe; STRIPES],
+    stripes: [Padded<Stripe>; STRIPES],
 }
 
 impl Counts {
@@ -38,6 +36,6 @@ impl Counts {
     }
 
     fn mine(&self) -> &Stripe {
-        &self.stripes[thread_index() % STRIPES]
+        &self.stripes[thread_index::current() % STRIPES]
     }
 }

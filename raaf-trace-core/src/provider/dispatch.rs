@@ -29,11 +29,9 @@ pub(crate) fn ended(span: FinishedSpan) {
     let Some((last, others)) = processors.split_last() else { return };
     let root = span.is_local_root().then(|| provider.flushes_after_root());
     for slot in others {
-        slot.count_received();
-        slot.call(|processor| processor.on_end(&span));
+        slot.end(|processor| processor.on_end(&span));
     }
-    last.count_received();
-    last.call(|processor| processor.on_end_owned(span));
+    last.end(|processor| processor.on_end_owned(span));
     if let Some(flush) = root {
         for slot in processors.iter().filter(|slot| slot.queues_only) {
             slot.call(|processor| processor.on_root_end(flush));

@@ -38,11 +38,13 @@ fn drain_all(slots: &[Arc<Slot>], timeout: Duration, drain: Drain) -> Result<(),
     FlushError::check(failures)
 }
 
+fn close(slots: &[Arc<Slot>], timeout: Duration) -> Result<(), FlushError> {
+    drain_all(slots, timeout, <dyn SpanProcessor>::shutdown)
+}
+
 impl Inner {
     pub(crate) fn force_flush(&self, timeout: Duration) -> Result<(), FlushError> {
-        drain_all(&self.processors().list(), timeout, |processor, timeout| {
-            processor.force_flush(timeout)
-        })
+        drain_all(&self.processors().list(), timeout, <dyn SpanProcessor>::force_flush)
     }
 
     /// Stops recording and shuts the processors down; the second time it does nothing.
@@ -51,11 +53,7 @@ impl Inner {
             return Ok(());
         }
         self.cleaner().stop();
-        self.close(&self.processors().list(), timeout)
-    }
-
-    fn close(&self, slots: &[Arc<Slot>], timeout: Duration) -> Result<(), FlushError> {
-        drain_all(slots, timeout, |processor, timeout| processor.shutdown(timeout))
+        close(&self.processors().list(), timeout)
     }
 
     /// Puts other processors in the place of the present ones, which are drained and shut down.
@@ -66,7 +64,7 @@ impl Inner {
     ) -> Result<(), FlushError> {
         let deadline = Instant::now() + timeout;
         let old = self.replace_processors(processors, timeout);
-        self.close(&old, deadline.saturating_duration_since(Instant::now()))
+        close(&old, deadline.saturating_duration_since(Instant::now()))
     }
 
     /// A shutdown whose result nobody asks for.

@@ -1,7 +1,7 @@
 //! The provider that is used where no other is named.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -13,6 +13,7 @@ use crate::{
     gate,
     provider::{BuildError, Builder, Guard, Inner, main_thread},
     settings::Environment,
+    sync::lock,
 };
 
 static GLOBAL: ArcSwapOption<TracerProvider> = ArcSwapOption::const_empty();
@@ -27,6 +28,8 @@ enum State {
     Default,
     /// Put there on purpose.
     Chosen,
+    /// Its guard is gone: it is shut down, and another may take its place.
+    Over,
 }
 
 /// The global provider. If nobody has put one in place, it is made now, from the environment; what
@@ -35,7 +38,7 @@ pub fn provider() -> TracerProvider {
     if let Some(provider) = &*GLOBAL.load() {
         return (**provider).clone();
     }
-    let mut state = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut state = lock(&CHANGING);
     if let Some(provider) = &*GLOBAL.load() {
         return (**provider).clone();
     }
@@ -54,7 +57,7 @@ pub(crate) fn provider_if_recording() -> Option<Arc<Inner>> {
 
 /// Makes `provider` the global one, and returns the one it replaces, still running.
 pub fn set_global_provider(provider: TracerProvider) -> Option<TracerProvider> {
-    let mut state = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut state = lock(&CHANGING);
     install(&mut state, State::Chosen, provider)
 }
 
@@ -73,7 +76,7 @@ pub fn init() -> Result<Guard, BuildError> {
 
 /// As [`set_global_provider`], but only where nobody has chosen one, and with a guard.
 pub(super) fn init_with(provider: TracerProvider) -> Result<Guard, BuildError> {
-    let mut state = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut state = lock(&CHANGING);
     if *state == State::Chosen {
         return Err(BuildError::AlreadyInitialised);
     }
@@ -85,16 +88,12 @@ pub(super) fn init_with(provider: TracerProvider) -> Result<Guard, BuildError> {
     Ok(Guard::new(provider))
 }
 
-/// Forgets the provider if it is the global one, so that tracing can be initialised again.
-pub(super) fn remove(provider: &TracerProvider) {
-    let mut state = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
-    let is_global = GLOBAL.load().as_ref().is_some_and(|global| global.is(provider));
-    if is_global {
-        GLOBAL.store(None);
-        if *state != State::Unsettled {
-            gate::open();
-        }
-        *state = State::Unsettled;
+/// Notes that the provider's guard is gone. It stays in place, shut down: what is traced from now
+/// on must not make a provider that nobody asked for.
+pub(super) fn is_over(provider: &TracerProvider) {
+    let mut state = lock(&CHANGING);
+    if GLOBAL.load().as_ref().is_some_and(|global| global.is(provider)) {
+        *state = State::Over;
     }
 }
 

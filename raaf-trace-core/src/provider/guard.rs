@@ -41,7 +41,7 @@ impl Guard {
     pub fn shutdown(mut self) -> Result<(), FlushError> {
         self.done = true;
         let result = self.provider.shutdown(self.timeout);
-        global::remove(&self.provider);
+        global::is_over(&self.provider);
         result
     }
 }
@@ -50,7 +50,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         if !self.done {
             self.provider.inner().shutdown_reporting(self.timeout);
-            global::remove(&self.provider);
+            global::is_over(&self.provider);
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The provider's shared state.
 
 use std::{
+    panic::{RefUnwindSafe, UnwindSafe},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -10,6 +11,7 @@ use std::{
 
 use crate::{
     IdGenerator, NamePattern, Redactor, Sampler, SpanId, SpanLimits, SpanProcessor, TraceId,
+    attributes::Attributes,
     clock::Clock,
     gate,
     provider::{
@@ -18,6 +20,7 @@ use crate::{
         processors::{Processors, Slot},
     },
     span::body::Body,
+    sync::lock,
 };
 
 /// What a provider is made of; see [`Builder`](super::Builder).
@@ -96,7 +99,7 @@ impl Inner {
 
     /// Changes a switch, and what follows from the switches and the processors.
     fn change(&self, change: impl FnOnce(&mut Switches)) {
-        let mut switches = self.switches.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut switches = lock(&self.switches);
         change(&mut switches);
         let processors = self.processors.load();
         let idle = self.parts.idle_without_processors && processors.is_empty();
@@ -113,7 +116,7 @@ impl Inner {
     }
 
     pub(crate) fn is_enabled(&self) -> bool {
-        self.switches.lock().unwrap_or_else(PoisonError::into_inner).enabled
+        lock(&self.switches).enabled
     }
 
     /// Stops recording for good. Returns false if that had happened before.
@@ -165,6 +168,10 @@ impl Inner {
         self.parts.limits
     }
 
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.parts.redactor
+    }
+
     pub(crate) fn sampler(&self) -> &Sampler {
         &self.parts.sampler
     }
@@ -191,13 +198,24 @@ impl Inner {
 
     /// Replaces the secrets among what a span has collected so far.
     pub(crate) fn screen(&self, body: &mut Body) {
-        let redactor = &self.parts.redactor;
-        let _ = redactor.redact(&mut body.attributes, 0);
+        if let Some(error) = &mut body.error {
+            error.screen(&self.parts.redactor);
+        }
+        self.screen_attributes(&mut body.attributes);
         for event in &mut body.events {
-            let _ = redactor.redact(&mut event.attributes, 0);
+            self.screen_attributes(&mut event.attributes);
         }
     }
+
+    pub(crate) fn screen_attributes(&self, attributes: &mut Attributes) {
+        let _ = self.parts.redactor.redact(attributes, 0);
+    }
 }
+
+// Other people's processors and id generators may not be unwind-safe by type, but every call of
+// them is guarded, and a user's `catch_unwind` around traced code must not need an assertion.
+impl UnwindSafe for Inner {}
+impl RefUnwindSafe for Inner {}
 
 impl Drop for Inner {
     fn drop(&mut self) {

@@ -33,6 +33,8 @@ pub(crate) struct Slot {
     panics: AtomicU64,
     slow_calls: AtomicU64,
     received: AtomicU64,
+    /// Ends that the processor panicked over.
+    lost: AtomicU64,
     last_panic: Mutex<Option<String>>,
 }
 
@@ -45,6 +47,7 @@ impl Slot {
             panics: AtomicU64::new(0),
             slow_calls: AtomicU64::new(0),
             received: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
             last_panic: Mutex::new(None),
         }
     }
@@ -54,11 +57,22 @@ impl Slot {
             .unwrap_or_else(|_| "a processor whose name panics".to_owned())
     }
 
-    /// Calls the processor for a span: off the record, timed, and with its panics caught.
-    pub(crate) fn call(&self, call: impl FnOnce(&dyn SpanProcessor)) {
+    /// Hands the processor a finished span.
+    pub(crate) fn end(&self, call: impl FnOnce(&dyn SpanProcessor)) {
+        if !self.queues_only {
+            self.received.fetch_add(1, Ordering::Relaxed);
+        }
+        if !self.call(call) {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Calls the processor for a span: off the record, timed, and with its panics caught. Says
+    /// whether it came back without one.
+    pub(crate) fn call(&self, call: impl FnOnce(&dyn SpanProcessor)) -> bool {
         if self.queues_only {
             call(&*self.processor);
-            return;
+            return true;
         }
         let began = Instant::now();
         let result = suppress::scope(|| panics::caught(|| call(&*self.processor)));
@@ -75,14 +89,12 @@ impl Slot {
                 );
             }
         }
-        if let Err(message) = result {
-            self.note_panic(message);
-        }
-    }
-
-    pub(crate) fn count_received(&self) {
-        if !self.queues_only {
-            self.received.fetch_add(1, Ordering::Relaxed);
+        match result {
+            Ok(()) => true,
+            Err(message) => {
+                self.note_panic(&message);
+                false
+            }
         }
     }
 
@@ -96,7 +108,7 @@ impl Slot {
         let work = move || {
             let drained = suppress::scope(|| panics::caught(|| drain(&*slot.processor, timeout)));
             drained.unwrap_or_else(|message| {
-                slot.note_panic(message.clone());
+                slot.note_panic(&message);
                 Err(ProcessorError::Panicked { message })
             })
         };
@@ -110,7 +122,10 @@ impl Slot {
 
     pub(crate) fn stats(&self) -> ProcessorStats {
         let own = panics::caught(|| self.processor.stats()).unwrap_or_default();
+        // Lost first: what is lost meanwhile must not exceed what was received.
+        let lost = self.lost.load(Ordering::Relaxed);
         let received = self.received.load(Ordering::Relaxed);
+        let counts_itself = own.received > 0;
         let last_panic = self.last_panic.lock().ok().and_then(|last| last.clone());
         if self.queues_only {
             return ProcessorStats { name: self.name(), ..own };
@@ -118,7 +133,8 @@ impl Slot {
         ProcessorStats {
             name: self.name(),
             received,
-            delivered: if own.received == 0 { received } else { own.delivered },
+            delivered: if counts_itself { own.delivered } else { received - lost },
+            dropped: own.dropped + lost,
             panics: self.panics.load(Ordering::Relaxed),
             slow_calls: self.slow_calls.load(Ordering::Relaxed),
             last_error: last_panic.or(own.last_error.clone()),
@@ -126,7 +142,7 @@ impl Slot {
         }
     }
 
-    fn note_panic(&self, message: String) {
+    fn note_panic(&self, message: &str) {
         let count = self.panics.fetch_add(1, Ordering::Relaxed) + 1;
         if count.is_power_of_two() {
             diagnostics::warn(

@@ -26,8 +26,9 @@ impl Trace {
     pub(crate) fn start(
         provider: &Arc<Inner>,
         remote: Option<&SpanContext>,
-        info: TraceInfo,
+        mut info: TraceInfo,
     ) -> Self {
+        provider.screen_attributes(&mut info.metadata);
         let id = remote.map_or_else(|| provider.new_trace_id(), SpanContext::trace_id);
         let decided = remote.and_then(SpanContext::sampled);
         Self {
@@ -37,7 +38,7 @@ impl Trace {
             limits: provider.limits(),
             anchor: provider.clock().anchor(),
             state: remote.map(|remote| remote.trace_state().clone()).unwrap_or_default(),
-            info,
+            info: info.kept_by(provider),
         }
     }
 }
@@ -52,6 +53,17 @@ pub struct TraceInfo {
 }
 
 impl TraceInfo {
+    /// The same within the provider's limits and without secrets.
+    fn kept_by(mut self, provider: &Inner) -> Self {
+        if !self.metadata.is_empty() {
+            let given =
+                std::mem::replace(&mut self.metadata, Attributes::with_limits(provider.limits()));
+            self.metadata.merge(given);
+            provider.redactor().redact(&mut self.metadata, 0);
+        }
+        self
+    }
+
     /// The workflow's name.
     pub fn workflow_name(&self) -> Option<&str> {
         self.workflow_name.as_deref()

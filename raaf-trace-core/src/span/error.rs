@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::{SpanLimits, attributes::cut_plain, outcome::ErrorReport};
+use crate::{Redactor, SpanLimits, Value, attributes::cut_plain, keys, outcome::ErrorReport};
 
 /// The error of a failed span.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,20 @@ impl SpanError {
             message: limits.include_content.then(|| cut(&error.message)),
             sources: (limits.include_content && !sources.is_empty())
                 .then_some(Json::Array(sources)),
+        }
+    }
+
+    /// Takes secrets out of the texts, which may be JSON that a server sent.
+    pub(crate) fn screen(&mut self, redactor: &Redactor) {
+        if let Some(message) = &mut self.message {
+            let searched = redactor.redacted(keys::ERROR_MESSAGE, Value::from(message.as_str()));
+            *message = searched.as_ref().to_string();
+        }
+        if let Some(sources) = self.sources.take() {
+            self.sources = match redactor.redacted(keys::ERROR_CHAIN, Value::from(sources)) {
+                Value::Json(sources) => Some(Json::clone(&sources)),
+                _ => None,
+            };
         }
     }
 

@@ -85,9 +85,11 @@ impl Span {
             .with_trace_state(head.trace.state.clone())
     }
 
-    /// One of its attributes as it is now. Empty after the end: sinks have them then.
+    /// One of its attributes as it is now, without secrets: processors may read it. Empty after
+    /// the end: sinks have them then.
     pub fn attribute(&self, key: &str) -> Option<Value> {
-        self.record.open().body.attributes.get(key).map(|value| value.to_owned())
+        let value = self.record.open().body.attributes.get(key)?.to_owned();
+        Some(self.record.head().trace.provider.redactor().redacted(key, value))
     }
 
     /// Sets an attribute.

@@ -46,10 +46,15 @@ pub struct ManualSpan {
 
 impl ManualSpan {
     pub(crate) fn of(record: Option<Arc<Record>>) -> Self {
-        if let Some(record) = &record {
-            record.head().trace.provider.cleaner().watch(record);
-        }
         Self { span: record.map(Span::of) }
+    }
+
+    /// Lets the cleaner find it: nothing else ends it for certain.
+    pub(crate) fn watched(self) -> Self {
+        if let Some(span) = &self.span {
+            span.record().head().trace.provider.cleaner().watch(span.record());
+        }
+        self
     }
 
     /// The handle for running code; `None` where nothing is recorded.

@@ -4,8 +4,8 @@ use std::{cell::RefCell, sync::Arc};
 
 use super::record::Record;
 
-/// How many empty records a thread keeps: enough for one full chunk and the spans open meanwhile.
-const KEPT: usize = 256;
+/// How many empty records a thread keeps: two full chunks, one that fills and one that comes back.
+const KEPT: usize = 512;
 
 thread_local! {
     static EMPTY: RefCell<Vec<Arc<Record>>> = const { RefCell::new(Vec::new()) };

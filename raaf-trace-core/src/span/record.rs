@@ -27,6 +27,7 @@ use crate::{
     counters,
     provider::trace_record::Trace,
     span::body::Body,
+    sync::lock,
 };
 
 /// What is fixed when a span starts.
@@ -95,7 +96,7 @@ impl Record {
     }
 
     pub(crate) fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.open)
     }
 
     /// Changes the body of a running span; counted, and otherwise ignored, once it has ended.

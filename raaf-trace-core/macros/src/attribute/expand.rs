@@ -107,6 +107,7 @@ fn plan(signature: &Signature, options: Options) -> Result<Plan> {
         start: begin(&krate, &component, span, &method),
         krate,
         entries: options.entries,
+        prepared: false,
         skip_if: options.skip_if,
         parent: options.parent,
         reuse: options.reuse,

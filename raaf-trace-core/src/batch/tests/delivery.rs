@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::support::{Answer, LONG, bench, config};
-use crate::{ProcessorError, batch::sync::lock};
+use crate::{ProcessorError, sync::lock};
 
 #[test]
 fn g59_one_thread_makes_exact_batches() {

@@ -14,8 +14,9 @@ use crate::{
     ExportError, Overflow,
     batch::{
         BatchConfig, BatchQueue, Deliver, Reclaim,
-        sync::{deadline, lock, wait},
+        sync::{deadline, wait},
     },
+    sync::lock,
 };
 
 /// Longer than any test takes.

@@ -1,0 +1,127 @@
+//! Plain functions over text; they know neither agents nor traces.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Words that say nothing about a text.
+const COMMON: &[&str] = &[
+    "about", "after", "also", "another", "because", "been", "before", "being", "between", "both",
+    "could", "does", "each", "every", "from", "have", "here", "into", "itself", "just", "like",
+    "made", "make", "many", "more", "most", "much", "must", "never", "none", "nothing", "once",
+    "only", "other", "over", "same", "should", "since", "some", "such", "than", "that", "their",
+    "them", "then", "there", "these", "they", "this", "those", "through", "under", "until", "upon",
+    "very", "were", "what", "when", "where", "which", "while", "will", "with", "without", "would",
+    "your",
+];
+
+/// How long a quoted line may be, in characters.
+const QUOTED: usize = 100;
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Line {
+    pub number: usize,
+    pub text: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RankedWords {
+    pub total: usize,
+    pub different: usize,
+    pub top: Vec<WordCount>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct WordCount {
+    pub word: String,
+    pub count: usize,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Heading {
+    pub level: usize,
+    pub title: String,
+}
+
+/// How often `query` occurs, whatever its case.
+pub fn occurrences(text: &str, query: &str) -> usize {
+    text.to_lowercase().matches(&query.to_lowercase()).count()
+}
+
+/// The first `limit` lines that have `query`, whatever its case.
+pub fn lines_with(text: &str, query: &str, limit: usize) -> Vec<Line> {
+    let query = query.to_lowercase();
+    let lines = (1..).zip(text.lines());
+    let found = lines.filter(|(_, line)| line.to_lowercase().contains(&query));
+    found.take(limit).map(|(number, line)| Line { number, text: quoted(line) }).collect()
+}
+
+fn quoted(line: &str) -> String {
+    let line = line.trim();
+    match line.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{} …", line[..end].trim_end()),
+        None => line.to_owned(),
+    }
+}
+
+/// Counts all words, and ranks those of four letters and more: by count, then by alphabet.
+pub fn rank_words(text: &str, limit: usize) -> RankedWords {
+    let mut total = 0;
+    let mut counts = HashMap::<String, usize>::new();
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        total += 1;
+        *counts.entry(word.to_lowercase()).or_default() += 1;
+    }
+    let different = counts.len();
+    let telling = |word: &String| {
+        word.chars().count() >= 4
+            && word.chars().all(char::is_alphabetic)
+            && !COMMON.contains(&word.as_str())
+    };
+    let mut top: Vec<_> = counts
+        .into_iter()
+        .filter(|(word, _)| telling(word))
+        .map(|(word, count)| WordCount { word, count })
+        .collect();
+    top.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.word.cmp(&b.word)));
+    top.truncate(limit);
+    RankedWords { total, different, top }
+}
+
+/// The `#` headings outside of fenced code.
+pub fn headings(text: &str) -> Vec<Heading> {
+    let mut fenced = false;
+    let mut headings = Vec::new();
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        } else if !fenced {
+            headings.extend(heading(line));
+        }
+    }
+    headings
+}
+
+fn heading(line: &str) -> Option<Heading> {
+    let level = line.chars().take_while(|c| *c == '#').count();
+    let title = line[level..].strip_prefix(' ')?.trim();
+    ((1..=6).contains(&level) && !title.is_empty())
+        .then(|| Heading { level, title: title.to_owned() })
+}
+
+/// The web addresses in the text, in order, each once.
+pub fn links(text: &str) -> Vec<String> {
+    let mut links = Vec::<String>::new();
+    for (start, _) in text.match_indices("http") {
+        let rest = &text[start..];
+        if !rest.starts_with("http://") && !rest.starts_with("https://") {
+            continue;
+        }
+        let end = rest.find(|c: char| c.is_whitespace() || "<>()[]\"'`".contains(c));
+        let link = rest[..end.unwrap_or(rest.len())].trim_end_matches(['.', ',', ';', ':']);
+        if !links.iter().any(|known| known == link) {
+            links.push(link.to_owned());
+        }
+    }
+    links
+}

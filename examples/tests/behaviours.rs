@@ -1,0 +1,172 @@
+//! `docs/behaviours.md` and the tests agree: each promise that is held has a test, and no test
+//! claims a promise that nobody made.
+
+use std::{collections::BTreeMap, path::Path};
+
+mod workspace;
+
+use workspace::{expect_none, files, read, root, shown};
+
+/// What a row of the page says.
+struct Promise {
+    number: String,
+    /// For a later part of the project, so that there need be no test yet.
+    is_later: bool,
+}
+
+/// A test whose name begins with a promise's number.
+struct Claim {
+    number: String,
+    place: String,
+}
+
+#[test]
+fn every_promise_that_is_held_has_a_test() {
+    let claims = claims();
+    let missing: Vec<String> = promises()
+        .into_iter()
+        .filter(|promise| !promise.is_later)
+        .filter(|promise| claims.iter().all(|claim| claim.number != promise.number))
+        .map(|Promise { number, .. }| format!("{number}: no test `{}_…`", number.to_lowercase()))
+        .collect();
+    expect_none(&missing, "promises of docs/behaviours.md without a test");
+}
+
+#[test]
+fn every_numbered_test_holds_a_promise_that_is_listed() {
+    let promises = promises();
+    let unknown: Vec<String> = claims()
+        .into_iter()
+        .filter(|claim| promises.iter().all(|promise| promise.number != claim.number))
+        .map(|Claim { number, place }| format!("{place}: there is no {number}"))
+        .collect();
+    expect_none(&unknown, "tests named after a number that docs/behaviours.md does not list");
+}
+
+#[test]
+fn every_promise_is_listed_once_and_says_who_holds_it() {
+    let mut seen = BTreeMap::new();
+    for Promise { number, .. } in promises() {
+        *seen.entry(number).or_insert(0) += 1;
+    }
+    assert!(!seen.is_empty(), "docs/behaviours.md has no rows");
+    let twice = seen.into_iter().filter(|(_, times)| *times > 1);
+    expect_none(
+        &twice.map(|(number, times)| format!("{number}: {times} times")).collect::<Vec<_>>(),
+        "promises that docs/behaviours.md lists more than once",
+    );
+}
+
+fn promises() -> Vec<Promise> {
+    read(&root().join("docs/behaviours.md")).lines().filter_map(promise).collect()
+}
+
+/// Reads `| G12 | … | core |`; other lines are none.
+fn promise(line: &str) -> Option<Promise> {
+    let row = line.trim().strip_prefix('|')?.strip_suffix('|')?;
+    let (number, rest) = row.split_once('|')?;
+    let number = number.trim();
+    (number_at_start(number)? == number).then_some(())?;
+    let holder = rest.rsplit_once('|').map_or("", |(_, holder)| holder.trim());
+    let is_later = holder.strip_prefix("part ").is_some_and(|part| part.parse::<u8>().is_ok());
+    assert!(
+        is_later || ["core", "agents", "processors", "testkit"].contains(&holder),
+        "docs/behaviours.md: {number} is held in `{holder}`, which is neither a crate nor `part N`",
+    );
+    Some(Promise { number: number.to_owned(), is_later })
+}
+
+fn claims() -> Vec<Claim> {
+    files(root(), "rs").iter().flat_map(|file| claims_in(&read(file), file)).collect()
+}
+
+fn claims_in(source: &str, file: &Path) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    let mut attributes = Vec::new();
+    for line in source.lines().map(str::trim) {
+        if line.starts_with("#[") {
+            attributes.push(line);
+        } else if let Some(name) = function_name(line) {
+            let claimed = number_at_start(&name.to_uppercase()).map(str::to_owned);
+            let after = claimed.as_ref().and_then(|number| name[number.len()..].chars().next());
+            if let Some(number) = claimed
+                && after == Some('_')
+                && is_test(&attributes)
+            {
+                claims.push(Claim { number, place: format!("{}: {name}", shown(file)) });
+            }
+            attributes.clear();
+        } else if !line.is_empty() && !line.starts_with("//") {
+            attributes.clear();
+        }
+    }
+    claims
+}
+
+/// The name, where a line begins a function.
+fn function_name(line: &str) -> Option<&str> {
+    let mut line = line;
+    for word in ["pub ", "async ", "fn "] {
+        line = match line.strip_prefix(word) {
+            Some(rest) => rest,
+            None if word == "fn " => return None,
+            None => line,
+        };
+    }
+    line.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next()
+}
+
+/// Whether the attributes make a test that runs: one that is ignored holds nothing.
+fn is_test(attributes: &[&str]) -> bool {
+    let paths = || {
+        attributes.iter().filter_map(|attribute| {
+            attribute.strip_prefix("#[")?.split(['(', ']', ' ', '=']).next()
+        })
+    };
+    paths().any(|path| path == "test" || path.ends_with("::test"))
+        && paths().all(|path| path != "ignore")
+}
+
+/// `G12` of `G12_SAME_METHOD`.
+fn number_at_start(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix(['G', 'L', 'P', 'A', 'S', 'D', 'T', 'N'])?;
+    let digits = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
+    (digits > 0).then(|| &text[..=digits])
+}
+
+#[test]
+fn rows_are_read() {
+    let row = |line| promise(line).map(|promise| (promise.number, promise.is_later));
+    assert_eq!(row("| G12 | one | two | core |"), Some(("G12".to_owned(), false)));
+    assert_eq!(row("| P2 | something | part 4 |"), Some(("P2".to_owned(), true)));
+    for line in
+        ["| # | promise | held in |", "| --- | --- | --- |", "G12 is held", "| G1x | a | b |"]
+    {
+        assert_eq!(row(line), None, "{line}");
+    }
+}
+
+#[test]
+fn claims_are_read() {
+    // The placeholder keeps this text from being taken for tests of this file.
+    let source = "
+        #[test]
+        fn ?1_plain() {}
+        #[tokio::test(flavor = \"multi_thread\")]
+        /// Says more.
+        async fn ?22_async() {}
+        #[test]
+        #[ignore]
+        fn ?2_ignored() {}
+        fn ?3_no_test() {}
+        #[test]
+        fn ?_4() {}
+        #[test]
+        fn ?5() {}
+        #[test]
+        fn ?1x_not_a_number() {}
+    ";
+    let found = claims_in(&source.replace('?', "g"), Path::new("a.rs"));
+    let found: Vec<_> = found.iter().map(|claim| claim.place.as_str()).collect();
+    assert_eq!(found, ["a.rs: g1_plain", "a.rs: g22_async"]);
+}

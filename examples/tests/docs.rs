@@ -1,0 +1,102 @@
+//! The pages of the repository agree with it: links lead somewhere, settings are listed.
+
+use std::collections::BTreeSet;
+
+mod workspace;
+
+use workspace::{expect_none, files, read, root, shown};
+
+#[test]
+fn links_lead_somewhere() {
+    let mut broken = Vec::new();
+    for page in files(root(), "md") {
+        let text = read(&page);
+        for target in links(&text) {
+            let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let to = match path {
+                "" => page.clone(),
+                path => page.with_file_name("").join(path),
+            };
+            if !to.exists() {
+                broken.push(format!("{}: {target}", shown(&page)));
+            } else if !anchor.is_empty() && !anchors(&read(&to)).contains(anchor) {
+                broken.push(format!("{}: {target}: no such heading", shown(&page)));
+            }
+        }
+    }
+    expect_none(&broken, "links that lead nowhere");
+}
+
+#[test]
+fn the_guide_lists_every_setting_and_no_other() {
+    let guide = read(&root().join("docs/guide.md"));
+    let listed: BTreeSet<&str> = guide
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .filter(|name| name.starts_with("RAAF_"))
+        .collect();
+    let sources: Vec<String> = ["raaf-trace-core/src", "raaf-processors/src", "raaf-agents/src"]
+        .iter()
+        .flat_map(|folder| files(&root().join(folder), "rs"))
+        .map(|file| read(&file))
+        .collect();
+    let read: BTreeSet<&str> = sources.iter().flat_map(|source| variables(source)).collect();
+    let missing = read.difference(&listed).map(|name| format!("{name}: not in docs/guide.md"));
+    let invented = listed.difference(&read).map(|name| format!("{name}: nothing reads it"));
+    expect_none(&missing.chain(invented).collect::<Vec<_>>(), "settings");
+}
+
+/// The targets of links within the repository; code blocks have none.
+fn links(page: &str) -> Vec<&str> {
+    let mut in_code = false;
+    let mut found = Vec::new();
+    for line in page.lines() {
+        if line.trim_start().starts_with("```") {
+            in_code = !in_code;
+        } else if !in_code {
+            let targets = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+            found.extend(targets.filter(|target| !target.contains("://")));
+        }
+    }
+    found
+}
+
+/// The anchors of a page's headings, as they are made of the headings' texts.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    headings.map(|line| anchor(line.trim_start_matches('#').trim())).collect()
+}
+
+fn anchor(heading: &str) -> String {
+    heading
+        .to_lowercase()
+        .chars()
+        .filter_map(|letter| match letter {
+            ' ' => Some('-'),
+            letter if letter.is_alphanumeric() || letter == '-' || letter == '_' => Some(letter),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The string literals of a source that name a variable.
+fn variables(source: &str) -> impl Iterator<Item = &str> {
+    let is_name = |text: &str| {
+        text.len() > "RAAF_".len()
+            && text.bytes().all(|letter| letter.is_ascii_uppercase() || letter == b'_')
+    };
+    source.split('"').filter(move |text| text.starts_with("RAAF_") && is_name(text))
+}
+
+#[test]
+fn links_and_headings_are_read() {
+    let page = "# One, two: three\n[a](b.md#c) and [d](https://e) [f](#g)\n```\n[h](i)\n```\n";
+    assert_eq!(links(page), ["b.md#c", "#g"]);
+    assert!(anchors(page).contains("one-two-three"));
+}
+
+#[test]
+fn variables_are_read() {
+    let source = r#"read("RAAF_X_Y") or "RAAF_" or `RAAF_Z` or "see RAAF_W""#;
+    assert_eq!(variables(source).collect::<Vec<_>>(), ["RAAF_X_Y"]);
+}

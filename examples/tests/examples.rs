@@ -1,0 +1,188 @@
+//! Runs every example and compares what it prints with what the README says it prints.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+const README: &str = include_str!("../README.md");
+
+/// Runs an example with nothing in the environment that would change what it prints.
+fn run(name: &str, variables: &[(&str, &str)]) -> Output {
+    let mut command = built(name).map_or_else(|| built_by_cargo(name), Command::new);
+    for (variable, _) in std::env::vars_os() {
+        let text = variable.to_string_lossy();
+        if ["RAAF_", "OPENAI_", "OTEL_"].iter().any(|prefix| text.starts_with(prefix)) {
+            command.env_remove(&variable);
+        }
+    }
+    command.env("NO_COLOR", "1").env("RUST_BACKTRACE", "0").envs(variables.iter().copied());
+    command.output().unwrap_or_else(|error| panic!("`{name}` cannot be run: {error}"))
+}
+
+/// The example as it was built with this test, which is what a run of all tests does.
+fn built(name: &str) -> Option<PathBuf> {
+    let test = std::env::current_exe().ok()?;
+    let binary = test.parent()?.parent()?.join("examples").join(name);
+    let binary = binary.with_extension(std::env::consts::EXE_EXTENSION);
+    let modified = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+    let is_current = modified(&binary)? >= modified(&source(name))?;
+    is_current.then_some(binary)
+}
+
+/// What runs it when only this test was asked for, so that cargo has not built the examples.
+fn built_by_cargo(name: &str) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    command.args(["run", "--quiet", "--manifest-path", manifest, "--example", name]);
+    command
+}
+
+fn source(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name).with_extension("rs")
+}
+
+/// What the README shows under the example's heading.
+fn documented(name: &str) -> &'static str {
+    let section = README.split("\n## ").find_map(|section| section.strip_prefix(name));
+    let block = section.and_then(|section| section.split("```text\n").nth(1)?.split("```").next());
+    block.unwrap_or_else(|| panic!("the README shows no output of `{name}`"))
+}
+
+/// Lines by who prints them, for only within one stream is the order of lines certain: the trees
+/// come from a thread of their own, and so does what a sink of the example prints.
+fn streams(text: &str) -> BTreeMap<&'static str, Vec<String>> {
+    let mut streams = BTreeMap::<_, Vec<_>>::new();
+    for line in text.lines() {
+        let is_tree = line.starts_with("      ")
+            || ["  ✓ ", "  ✗ ", "  ⊘ "].iter().any(|mark| line.contains(mark));
+        let sink = ["debug:", "archived", "tool,"].into_iter().find(|sink| line.starts_with(sink));
+        let stream = sink.unwrap_or(if is_tree { "trees" } else { "program" });
+        streams.entry(stream).or_default().push(without_chance(line));
+    }
+    streams
+}
+
+/// The line without what differs from run to run: durations and ids.
+fn without_chance(line: &str) -> String {
+    let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    let is_unit = |text: &str| ["ns", "µs", "ms", "s"].contains(&text);
+    let is_number = |text: &str| text.parse::<f64>().is_ok();
+    for place in 0..words.len() {
+        let word = words[place].clone();
+        let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        if is_number(&word) && words.get(place + 1).is_some_and(|next| is_unit(next)) {
+            "_".clone_into(&mut words[place]);
+            "_".clone_into(&mut words[place + 1]);
+        } else if unit.len() < word.len() && is_unit(unit) {
+            "_ _".clone_into(&mut words[place]);
+        } else if word.starts_with("[trace_") || word.starts_with("span_") {
+            "_".clone_into(&mut words[place]);
+        }
+    }
+    words.join(" ")
+}
+
+/// Sorts siblings without children of their own: which of them starts first is a matter of chance.
+fn sort_leaves(tree: &mut [String]) {
+    for line in tree.iter_mut() {
+        *line = line.replace("└── ", "├── ");
+    }
+    tree.chunk_by_mut(|one, other| one.starts_with('├') && other.starts_with('├'))
+        .for_each(<[_]>::sort);
+}
+
+#[track_caller]
+fn assert_prints(name: &str, output: &Output, in_order: bool) {
+    let (stdout, stderr) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "`{name}` failed: {stderr}");
+    let (mut printed, mut expected) = (streams(&stdout), streams(documented(name)));
+    if !in_order {
+        for trees in
+            [&mut printed, &mut expected].into_iter().filter_map(|all| all.get_mut("trees"))
+        {
+            sort_leaves(trees);
+        }
+    }
+    for (stream, lines) in &expected {
+        let printed = printed.get(stream).map(|lines| lines.join("\n")).unwrap_or_default();
+        let expected = lines.join("\n");
+        assert_eq!(
+            printed, expected,
+            "`{name}`, {stream}\n\nprinted:\n{printed}\n\nREADME:\n{expected}"
+        );
+    }
+    assert!(
+        printed.keys().eq(expected.keys()),
+        "`{name}` prints more than the README shows:\n{stdout}"
+    );
+}
+
+macro_rules! prints_what_the_readme_shows {
+    ($($name:ident),* $(,)?) => {$(
+        #[test]
+        fn $name() {
+            let name = stringify!($name);
+            assert_prints(name, &run(name, &[]), true);
+        }
+    )*};
+}
+
+prints_what_the_readme_shows! {
+    cross_thread, custom_component, custom_processor, error_handling, manual_spans,
+    nested_pipelines, plugin_sink, selective_tracing,
+}
+
+#[test]
+fn parallel_agents() {
+    assert_prints("parallel_agents", &run("parallel_agents", &[]), false);
+}
+
+#[test]
+fn a_panic_that_is_caught_is_still_reported_where_panics_are() {
+    let stderr = run("error_handling", &[]).stderr;
+    assert!(String::from_utf8_lossy(&stderr).contains("attempt to divide by zero"));
+}
+
+#[test]
+fn the_environment_chooses_the_plugin_by_name() {
+    let output =
+        run("plugin_sink", &[("RAAF_TRACE_PROCESSORS", "csv"), ("CSV_SINK_SEPARATOR", ";")]);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.contains("tool;ParseTool;parse;ok\ntool;ParseTool;parse;error\n"), "{stdout}");
+    assert!(!stdout.contains("✓ ok"), "{stdout}");
+}
+
+#[test]
+fn an_unknown_sink_is_an_error_that_says_which_there_are() {
+    let output = run("plugin_sink", &[("RAAF_TRACE_PROCESSORS", "csv,zipkin")]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(
+        stderr.contains("no sink is called `zipkin`; linked are: console, csv, file"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn disabled_tracing_makes_no_spans_and_the_program_runs() {
+    let variables = [("RAAF_TRACE_PROCESSORS", "csv"), ("RAAF_DISABLE_TRACING", "true")];
+    let output = run("plugin_sink", &variables);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success());
+    assert!(stdout.contains("12: Some(12)") && !stdout.contains("tool,"), "{stdout}");
+}
+
+#[test]
+fn every_example_is_in_the_readme() {
+    let directory = fs::read_dir(env!("CARGO_MANIFEST_DIR")).expect("the examples are there");
+    for entry in directory.filter_map(Result::ok) {
+        let file = entry.file_name();
+        let Some(name) = file.to_str().and_then(|file| file.strip_suffix(".rs")) else { continue };
+        let listed = README.contains(&format!("[`{name}`]"));
+        assert!(listed || name == "lib", "`{name}` is not in the index of the README");
+    }
+}

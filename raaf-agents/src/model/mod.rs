@@ -1,0 +1,80 @@
+//! Language models: what is asked of one, what it answers, and models to choose from.
+
+pub(crate) mod error;
+mod message;
+#[cfg(feature = "openai")]
+pub mod openai;
+mod parts;
+mod request;
+mod response;
+mod scripted;
+mod traced;
+mod usage;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+pub use error::ModelError;
+pub use message::{AssistantMessage, Message, ToolCall};
+pub use request::{ModelRequest, ModelSettings, ToolSpec};
+pub use response::{FinishReason, ModelResponse};
+pub use scripted::{Reply, ScriptedModel};
+pub use traced::TracedModel;
+pub use usage::Usage;
+
+/// A language model: it reads a conversation and says what comes next.
+///
+/// Implementations make one attempt a call and trace nothing: whoever uses one through a
+/// [`TracedModel`], as every [`Agent`](crate::Agent) does, gets the span.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_agents::{AssistantMessage, Model, ModelError, ModelRequest, ModelResponse};
+///
+/// struct Shouting;
+///
+/// #[async_trait::async_trait]
+/// impl Model for Shouting {
+///     fn name(&self) -> &str {
+///         "shouting"
+///     }
+///     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
+///         let answer = request.last_user_text().to_uppercase();
+///         Ok(ModelResponse::new(AssistantMessage::text(answer)))
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait Model: Send + Sync {
+    /// The model's name, as its provider knows it.
+    fn name(&self) -> &str;
+
+    /// Who runs it (`gen_ai.provider.name`), such as `openai`; `None` if that is not known.
+    fn provider(&self) -> Option<&str> {
+        None
+    }
+
+    /// Answers the conversation, once.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer; the error says whether another try can help.
+    async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError>;
+}
+
+#[async_trait]
+impl<M: Model + ?Sized> Model for Arc<M> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn provider(&self) -> Option<&str> {
+        (**self).provider()
+    }
+
+    async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
+        (**self).respond(request).await
+    }
+}

@@ -1,0 +1,59 @@
+//! Why a tool gave no result.
+
+use std::error::Error;
+
+use thiserror::Error;
+
+/// Why a tool gave no result. The model is told the text, so it says what to do better.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ToolError {
+    /// The arguments are no JSON, or not what the tool takes.
+    #[error("the arguments for `{tool}` do not fit: {message}")]
+    Arguments {
+        /// The tool's name.
+        tool: String,
+        /// What does not fit.
+        message: String,
+    },
+    /// The tool ran and failed.
+    #[error("`{tool}` failed")]
+    Failed {
+        /// The tool's name.
+        tool: String,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// What the tool returned cannot be written as JSON: a mistake in the tool.
+    #[error("the result of `{tool}` cannot be written as JSON")]
+    Result {
+        /// The tool's name.
+        tool: String,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The model named a tool that the agent does not have.
+    #[error("there is no tool `{tool}`; the tools are: {}", list(available))]
+    Unknown {
+        /// The name that the model used.
+        tool: String,
+        /// The tools that there are.
+        available: Vec<String>,
+    },
+}
+
+impl ToolError {
+    /// The tool that was called, by the name the model used.
+    pub fn tool(&self) -> &str {
+        match self {
+            Self::Arguments { tool, .. }
+            | Self::Failed { tool, .. }
+            | Self::Result { tool, .. }
+            | Self::Unknown { tool, .. } => tool,
+        }
+    }
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}

@@ -1,0 +1,211 @@
+//! A plain async function as a tool.
+
+use std::{error::Error, fmt, future::Future, sync::Arc};
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use raaf_trace_core::{Attributes, Component, Traceable, keys};
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value as Json;
+
+use super::{Tool, ToolError};
+use crate::model::ToolSpec;
+
+type Run = dyn Fn(Json) -> BoxFuture<'static, Result<Json, ToolError>> + Send + Sync;
+
+/// An async function as a tool. Its JSON Schema comes from the type of its argument, with the doc
+/// comments of the fields as descriptions; arguments that do not fit never reach it.
+///
+/// Functions run in the agent's own task: one that computes for long should hand that to a
+/// blocking thread. Clones are the same component.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_agents::{FunctionTool, Tool as _, ToolExt as _};
+/// use schemars::JsonSchema;
+/// use serde::Deserialize;
+/// use serde_json::json;
+///
+/// #[derive(Deserialize, JsonSchema)]
+/// struct Division {
+///     /// What is divided.
+///     dividend: i64,
+///     divisor: i64,
+/// }
+///
+/// let divide = FunctionTool::new("divide", "Divides whole numbers.", |args: Division| async move {
+///     args.dividend.checked_div(args.divisor).ok_or("there is no such number")
+/// });
+/// assert_eq!(divide.spec().parameters["properties"]["dividend"]["type"], "integer");
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// assert_eq!(divide.call(json!({ "dividend": 12, "divisor": 4 })).await?, 3);
+/// assert!(divide.call(json!({ "dividend": 12 })).await.is_err());
+/// # Ok::<(), raaf_agents::ToolError>(())
+/// # }).unwrap();
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct FunctionTool {
+    component: Component,
+    spec: Arc<ToolSpec>,
+    run: Arc<Run>,
+}
+
+impl FunctionTool {
+    /// A tool that can fail: `function` takes one argument and returns a future of a `Result`.
+    ///
+    /// The model is told the error's text.
+    pub fn new<A, F, T, E>(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        function: impl Fn(A) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: DeserializeOwned + JsonSchema,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: Serialize,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let (name, description) = (name.into(), description.into());
+        let tool = name.clone();
+        let run = move |arguments: Json| -> BoxFuture<'static, Result<Json, ToolError>> {
+            let tool = tool.clone();
+            let work = read_arguments(&tool, arguments).map(&function);
+            Box::pin(async move {
+                match work?.await {
+                    Ok(result) => serde_json::to_value(result)
+                        .map_err(|source| ToolError::Result { tool, source }),
+                    Err(error) => Err(ToolError::Failed { tool, source: error.into() }),
+                }
+            })
+        };
+        let parameters = schema_of::<A>();
+        Self {
+            component: Component::tool(&name),
+            spec: Arc::new(ToolSpec { name, description, parameters }),
+            run: Arc::new(run),
+        }
+    }
+
+    /// A tool that cannot fail: `function` returns a future of a plain value.
+    pub fn infallible<A, F>(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        function: impl Fn(A) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: DeserializeOwned + JsonSchema,
+        F: Future<Output: Serialize> + Send + 'static,
+    {
+        Self::new(name, description, move |arguments: A| {
+            let work = function(arguments);
+            async move { Ok::<_, Box<dyn Error + Send + Sync>>(work.await) }
+        })
+    }
+
+    /// The same, bound to a parent: where no context says otherwise, its spans hang under it.
+    #[must_use]
+    pub fn with_parent(self, parent: &(impl Traceable + ?Sized)) -> Self {
+        Self { component: self.component.with_parent(parent), ..self }
+    }
+}
+
+fn read_arguments<A: DeserializeOwned>(tool: &str, arguments: Json) -> Result<A, ToolError> {
+    serde_json::from_value(arguments)
+        .map_err(|error| ToolError::Arguments { tool: tool.to_owned(), message: error.to_string() })
+}
+
+/// The schema without references: not every server follows them.
+fn schema_of<A: JsonSchema>() -> Json {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut schema = SchemaGenerator::new(settings).into_root_schema_for::<A>();
+    schema.remove("title");
+    let mut schema = Json::from(schema);
+    // Servers insist on an object with properties, also for a tool without arguments.
+    if let Some(object) = schema.as_object_mut()
+        && object.get("type").is_some_and(|kind| kind == "object")
+    {
+        object.entry("properties").or_insert_with(|| Json::Object(serde_json::Map::new()));
+    }
+    schema
+}
+
+impl Traceable for FunctionTool {
+    fn component(&self) -> &Component {
+        &self.component
+    }
+
+    fn span_attributes(&self, attributes: &mut Attributes) {
+        attributes.set(keys::TOOL_NAME, &self.spec.name);
+    }
+}
+
+#[async_trait]
+impl Tool for FunctionTool {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    async fn invoke(&self, arguments: Json) -> Result<Json, ToolError> {
+        (self.run)(arguments).await
+    }
+}
+
+impl fmt::Debug for FunctionTool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FunctionTool").field("spec", &self.spec).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Deserialize, JsonSchema)]
+    struct Args {
+        /// What to look for.
+        query: String,
+        limit: Option<u8>,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    struct Nothing {}
+
+    #[test]
+    fn the_schema_follows_from_the_argument() {
+        let tool = FunctionTool::infallible("search", "Finds.", |args: Args| async move {
+            (args.query, args.limit)
+        });
+        let parameters = &tool.spec().parameters;
+        assert_eq!(parameters["type"], "object");
+        assert_eq!(parameters["required"], json!(["query"]));
+        assert_eq!(parameters["properties"]["query"]["description"], "What to look for.");
+        assert_eq!(parameters.get("$schema"), None);
+    }
+
+    #[test]
+    fn a_tool_without_arguments_takes_an_empty_object() {
+        let tool = FunctionTool::infallible("now", "Tells.", |Nothing {}| async { 1 });
+        assert_eq!(tool.spec().parameters, json!({"type": "object", "properties": {}}));
+    }
+
+    #[tokio::test]
+    async fn arguments_that_do_not_fit_are_named() {
+        let tool = FunctionTool::infallible("search", "Finds.", |args: Args| async { args.query });
+        let error = tool.invoke(json!({"limit": 3})).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the arguments for `search` do not fit: missing field `query`"
+        );
+    }
+}

@@ -1,0 +1,175 @@
+//! The Chat Completions client, against a small server on loopback.
+
+#![cfg(feature = "openai")]
+
+mod common;
+mod server;
+
+use std::time::Duration;
+
+use raaf_agents::{Agent, Message, Model as _, ModelError, ModelRequest, OpenAiModel, RunError};
+use raaf_testkit::{Capture, assert_span_tree};
+use serde_json::json;
+
+use common::shout;
+use server::{Answer, Server};
+
+const KEY: &str = "sk-test-0123456789";
+
+fn model(server: &Server) -> OpenAiModel {
+    OpenAiModel::builder("test-model").base_url(server.url()).api_key(KEY).build().unwrap()
+}
+
+async fn ask(answer: Answer) -> ModelError {
+    let server = Server::start([answer]).await;
+    let request = ModelRequest::new([Message::user("hi")]);
+    model(&server).respond(&request).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn tools_make_the_round_trip() {
+    let server = Server::start([
+        Answer::ok(&json!({
+            "id": "chatcmpl-1", "object": "chat.completion", "model": "test-model-2026",
+            "choices": [{"index": 0, "finish_reason": "tool_calls", "message": {
+                "role": "assistant", "content": null, "tool_calls": [{
+                    "id": "call_abc", "type": "function",
+                    "function": {"name": "shout", "arguments": "{\"text\":\"hey\"}"}
+                }]
+            }}],
+            "usage": {
+                "prompt_tokens": 50, "completion_tokens": 12, "total_tokens": 62,
+                "prompt_tokens_details": {"cached_tokens": 30},
+                "completion_tokens_details": {"reasoning_tokens": 5}
+            }
+        })),
+        Answer::ok(&json!({
+            "id": "chatcmpl-2", "object": "chat.completion", "model": "test-model-2026",
+            "choices": [{"index": 0, "finish_reason": "stop", "message": {
+                "role": "assistant", "content": "It says HEY."
+            }}],
+            "usage": {"prompt_tokens": 80, "completion_tokens": 6, "total_tokens": 86}
+        })),
+    ])
+    .await;
+    let agent = Agent::builder("Caller", model(&server))
+        .instructions("Use the tool.")
+        .tool(shout())
+        .max_tokens(99)
+        .build();
+
+    let capture = Capture::new();
+    let result = capture.run_async(agent.run("Shout hey")).await.unwrap();
+    assert_eq!(result.output, "It says HEY.");
+    assert_eq!((result.usage.input_tokens, result.usage.reasoning_tokens), (130, 5));
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" {
+            agent "Caller" {
+                llm "test-model" [
+                    "gen_ai.provider.name" = "openai",
+                    "gen_ai.request.model" = "test-model",
+                    "gen_ai.response.model" = "test-model-2026",
+                    "gen_ai.response.id" = "chatcmpl-1",
+                    "gen_ai.response.finish_reasons" = ["tool_calls"],
+                    "gen_ai.usage.input_tokens" = 50,
+                    "gen_ai.usage.cache_read.input_tokens" = 30,
+                    "gen_ai.usage.reasoning.output_tokens" = 5
+                ]
+                tool "shout" ["tool.call_id" = "call_abc", "tool.result" = "HEY"]
+                llm "test-model" ["gen_ai.response.id" = "chatcmpl-2"]
+            }
+        }
+    });
+
+    let requests = server.requests();
+    assert!(requests[0].head.starts_with("POST /v1/chat/completions "));
+    assert!(requests[0].head.to_lowercase().contains(&format!("authorization: bearer {KEY}")));
+    assert_eq!(requests[0].body["max_tokens"], 99);
+    assert_eq!(requests[0].body["tools"][0]["function"]["name"], "shout");
+    assert_eq!(requests[0].body["messages"][0]["role"], "system");
+    assert_eq!(
+        requests[1].body["messages"].as_array().unwrap()[2..],
+        [
+            json!({"role": "assistant", "content": null, "tool_calls": [{
+                "id": "call_abc", "type": "function",
+                "function": {"name": "shout", "arguments": "{\"text\":\"hey\"}"}
+            }]}),
+            json!({"role": "tool", "tool_call_id": "call_abc", "content": "HEY"}),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_refused_key_is_an_authentication_error_without_the_key() {
+    let server = Server::start([Answer::status(
+        401,
+        &json!({"error": {"message": format!("Incorrect API key: {KEY}."), "code": "invalid"}})
+            .to_string(),
+    )])
+    .await;
+    let agent = Agent::builder("Caller", model(&server)).build();
+    let capture = Capture::new();
+    let error = capture.run_async(agent.run("hi")).await.unwrap_err();
+    let RunError::Model { source, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(
+        *source,
+        ModelError::Authentication { message: "Incorrect API key: [REDACTED].".into() }
+    );
+    assert!(!source.is_retryable());
+    let spans = capture.spans_async().await;
+    let everything =
+        format!("{error:?} {:?} {:?}", model(&server), spans.iter().collect::<Vec<_>>());
+    assert!(!everything.contains(KEY), "{everything}");
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_an_error_that_says_when_to_come_back() {
+    let body = json!({"error": {"message": "slow down"}}).to_string();
+    let server = Server::start([Answer::status(429, &body).header("Retry-After", "7")]).await;
+    let request = ModelRequest::new([Message::user("hi")]);
+    let error = model(&server).respond(&request).await.unwrap_err();
+    assert_eq!(
+        error,
+        ModelError::RateLimited {
+            message: "slow down".into(),
+            retry_after: Some(Duration::from_secs(7)),
+        }
+    );
+    assert!(error.is_retryable());
+    // One attempt: whoever retries does it where the trace shows it.
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn other_failures_are_told_apart() {
+    let error = ask(Answer::status(503, "upstream is down")).await;
+    assert!(matches!(&error, ModelError::Server { status: 503, message, .. }
+        if message == "upstream is down"));
+    let error = ask(Answer::status(400, r#"{"error": "no such model"}"#)).await;
+    assert!(matches!(&error, ModelError::Rejected { status: 400, message }
+        if message == "no such model"));
+    let error = ask(Answer::status(200, "<html>secret completion</html>")).await;
+    assert!(matches!(&error, ModelError::Malformed { .. }));
+    assert!(!error.to_string().contains("secret completion"));
+    let error = ask(Answer::status(200, "{}")).await;
+    assert!(matches!(error, ModelError::Malformed { .. }));
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_a_connection_error() {
+    let server = Server::start([]).await;
+    let model = model(&server);
+    server.stop();
+    let error = model.respond(&ModelRequest::new([Message::user("hi")])).await.unwrap_err();
+    assert!(matches!(error, ModelError::Connection { .. }), "{error:?}");
+    assert!(error.is_retryable());
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_times_out() {
+    let server = Server::start([Answer::never()]).await;
+    let after = Duration::from_millis(50);
+    let model = OpenAiModel::builder("m").base_url(server.url()).timeout(after).build().unwrap();
+    let error = model.respond(&ModelRequest::new([Message::user("hi")])).await.unwrap_err();
+    assert_eq!(error, ModelError::Timeout { after });
+}

@@ -1,0 +1,162 @@
+//! Pipelines, and the spans they leave.
+
+mod common;
+
+use raaf_agents::{
+    Agent, ModelError, ModelRequest, Pipeline, PipelineError, Reply, ScriptedModel, State, Step,
+    StepError, step,
+};
+use raaf_testkit::{Capture, assert_span_tree};
+
+use common::Silent;
+
+/// An agent that answers with its name and what it was told.
+fn echo(name: &'static str) -> Agent {
+    let model = ScriptedModel::from_fn("scripted", move |request: &ModelRequest| {
+        format!("{name}({})", request.last_user_text())
+    });
+    Agent::builder(name, model).build()
+}
+
+fn failing(name: &str) -> Agent {
+    let model = ScriptedModel::new("scripted", [Reply::error(ModelError::other("no"))]);
+    Agent::builder(name, model).build()
+}
+
+fn append(name: &'static str) -> raaf_agents::FunctionStep {
+    step(name, move |state: State| async move {
+        let so_far = state.text("trail").unwrap_or_default().to_owned();
+        Ok(state.with("trail", so_far + name))
+    })
+}
+
+async fn run(capture: &Capture, pipeline: &Pipeline) -> Result<State, PipelineError> {
+    capture.run_async(pipeline.run(State::new().with("input", "x"))).await
+}
+
+#[tokio::test]
+async fn g7_agents_one_after_another_are_siblings() {
+    let capture = Capture::new();
+    let pipeline =
+        Pipeline::builder("Chain").then(echo("A")).then(echo("B").reads("A").writes("end")).build();
+    let state = run(&capture, &pipeline).await.unwrap();
+    assert_eq!(state.text("end").unwrap(), "B(A(x))");
+    assert_span_tree!(capture.spans_async().await, {
+        pipeline "Chain" [
+            status = ok, "pipeline.name" = "Chain", "pipeline.steps_count" = 2
+        ] {
+            agent "A" { llm "scripted" }
+            agent "B" { llm "scripted" }
+        }
+    });
+}
+
+#[tokio::test]
+async fn parallel_branches_are_siblings_and_merge_in_declaration_order() {
+    let capture = Capture::new();
+    let pipeline = Pipeline::builder("Fan")
+        .parallel([echo("A").writes("same"), echo("B").writes("same"), echo("C").writes("other")])
+        .then(echo("D").reads(["same", "other"]))
+        .build();
+    let state = run(&capture, &pipeline).await.unwrap();
+    assert_eq!(state.text("same").unwrap(), "B(x)");
+    assert_eq!(state.text("D").unwrap(), "D(<same>\nB(x)\n</same>\n<other>\nC(x)\n</other>\n)");
+    assert_span_tree!(capture.spans_async().await, {
+        pipeline "Fan" ["pipeline.steps_count" = 4] {
+            agent "A" { llm "scripted" }
+            agent "B" { llm "scripted" }
+            agent "C" { llm "scripted" }
+            agent "D" { llm "scripted" }
+        }
+    });
+}
+
+#[tokio::test]
+async fn branches_work_on_copies_of_their_own() {
+    let pipeline =
+        Pipeline::builder("Copies").then(append("a")).parallel([append("b"), append("c")]).build();
+    let state = pipeline.run(State::new()).await.unwrap();
+    // The second branch did not see what the first one wrote.
+    assert_eq!(state.text("trail").unwrap(), "ac");
+}
+
+#[tokio::test]
+async fn g10_pipelines_nest() {
+    let capture = Capture::new();
+    let inner = Pipeline::builder("Inner").then(echo("A")).then(append("S")).build();
+    let other: Vec<Box<dyn Step>> = vec![Box::new(inner), Box::new(echo("B"))];
+    let pipeline = Pipeline::builder("Outer").parallel(other).build();
+    run(&capture, &pipeline).await.unwrap();
+    assert_span_tree!(capture.spans_async().await, {
+        pipeline "Outer" ["pipeline.steps_count" = 2] {
+            pipeline "Inner" {
+                agent "A" { llm "scripted" }
+                component "S"
+            }
+            agent "B" { llm "scripted" }
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_failing_step_stops_the_pipeline_and_is_named() {
+    let capture = Capture::new();
+    let pipeline = Pipeline::builder("Chain")
+        .then(echo("A"))
+        .then(failing("B").reads("A"))
+        .then(echo("C"))
+        .build();
+    let error = run(&capture, &pipeline).await.unwrap_err();
+    assert_eq!(error.to_string(), "pipeline `Chain` stopped at step `B`");
+    assert_eq!(error.completed, ["A"]);
+    assert_eq!(error.state.text("A").unwrap(), "A(x)");
+    assert!(matches!(error.source, StepError::Run(_)));
+    assert_span_tree!(capture.spans_async().await, {
+        pipeline "Chain" [
+            status = error, "error.type" = "PipelineError",
+            "error.message" = "pipeline `Chain` stopped at step `B`"
+        ] {
+            agent "A" [status = ok] { llm "scripted" }
+            agent "B" [status = error] { llm "scripted" [status = error] }
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_failing_branch_cancels_the_others() {
+    let capture = Capture::new();
+    let waiting = Agent::builder("Waits", Silent).build();
+    let pipeline = Pipeline::builder("Fan").parallel([waiting, failing("Fails")]).build();
+    let error = run(&capture, &pipeline).await.unwrap_err();
+    assert_eq!(error.step, "Fails");
+    assert_span_tree!(capture.spans_async().await, {
+        pipeline "Fan" [status = error] {
+            agent "Waits" [status = cancelled] { llm "silent" [status = cancelled] }
+            agent "Fails" [status = error] { llm "scripted" [status = error] }
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_nested_failure_names_both_steps() {
+    let inner = Pipeline::builder("Inner").then(failing("A")).build();
+    let pipeline = Pipeline::builder("Outer").then(inner).build();
+    let error = pipeline.run(State::new().with("input", "x")).await.unwrap_err();
+    assert_eq!(error.step, "Inner");
+    assert!(matches!(&error.source, StepError::Pipeline(inner) if inner.step == "A"));
+}
+
+#[tokio::test]
+async fn what_a_step_needs_and_nobody_gave_is_an_error() {
+    let pipeline = Pipeline::builder("Chain").then(echo("A").reads("plan")).build();
+    let error = pipeline.run(State::new()).await.unwrap_err();
+    assert_eq!(error.source.to_string(), "there is no `plan` in the pipeline's state");
+}
+
+#[tokio::test]
+async fn a_pipeline_without_steps_changes_nothing() {
+    let capture = Capture::new();
+    let state = run(&capture, &Pipeline::builder("Nothing").build()).await.unwrap();
+    assert_eq!(state, State::new().with("input", "x"));
+    assert_span_tree!(capture.spans_async().await, { pipeline "Nothing" [status = ok] });
+}

@@ -1,0 +1,355 @@
+//! Runs of an agent, and the spans they leave.
+
+mod common;
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use raaf_agents::{
+    Agent, FinishReason, FunctionTool, Message, ModelError, OnToolError, Reply, RunError, Runner,
+    ScriptedModel, ToolError, ToolExt as _, Usage,
+};
+use raaf_testkit::{Capture, assert_span_tree};
+use raaf_trace_core::{Component, TraceableExt as _, trace};
+use serde_json::{Value as Json, json};
+
+use common::{Silent, Text, broken, endless, shout};
+
+fn calls(names: &[&str]) -> Reply {
+    Reply::calls(names.iter().map(|name| (*name, json!({"text": *name}))))
+}
+
+fn agent(replies: impl IntoIterator<Item = Reply>) -> Agent {
+    Agent::builder("Tester", ScriptedModel::new("scripted", replies))
+        .tool(shout())
+        .tool(broken())
+        .tool(endless())
+        .build()
+}
+
+#[tokio::test]
+async fn an_answer_without_tools_is_one_turn() {
+    let capture = Capture::new();
+    let result = capture.run_async(agent([Reply::text("done")]).run("go")).await.unwrap();
+    assert_eq!((result.output.as_str(), result.turns), ("done", 1));
+    assert_eq!(result.finish_reason, FinishReason::Stop);
+    assert_eq!(result.messages, [Message::user("go"), Message::assistant("done")]);
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [status = ok] {
+            agent "Tester" [status = ok] { llm "scripted" [status = ok] }
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_runner_span_opens_only_where_no_trace_is_active() {
+    let capture = Capture::new();
+    let agent = agent([Reply::text("a"), Reply::text("b")]);
+    let run = trace("workflow").try_run_async(agent.run("go"));
+    capture.run_async(run).await.unwrap();
+    assert_span_tree!(capture.spans_async().await, {
+        trace "workflow" { agent "Tester" { llm "scripted" } }
+    });
+}
+
+#[test]
+fn g8_an_agent_bound_to_a_pipeline_finds_it_from_a_bare_thread() {
+    let capture = Capture::new();
+    let pipeline = Component::pipeline("Outer");
+    let agent = Agent::builder("Tester", ScriptedModel::new("scripted", ["done"]))
+        .parent(&pipeline)
+        .build();
+    let in_thread = || std::thread::spawn(move || agent.run("go").now_or_never()).join();
+    let result = capture.run(|| pipeline.traced("run").run(|| in_thread().ok().flatten()?.ok()));
+    assert_eq!(result.map(|result| result.output).as_deref(), Some("done"));
+    assert_span_tree!(capture, { pipeline "Outer" { agent "Tester" { llm "scripted" } } });
+}
+
+#[tokio::test]
+async fn g26_agents_models_and_tools_say_what_they_are_typed() {
+    let capture = Capture::new();
+    let model = ScriptedModel::new("scripted", [calls(&["shout"]), Reply::text("done")]);
+    let agent = Agent::builder("Tester", model)
+        .instructions("Be brief.")
+        .tool(shout())
+        .temperature(0.7)
+        .max_tokens(500)
+        .build();
+    capture.run_async(agent.run("go")).await.unwrap();
+    let spans = capture.spans_async().await;
+    assert_span_tree!(spans, {
+        runner "Runner" {
+            agent "Tester" [
+                "agent.name" = "Tester", "agent.model" = "scripted", "agent.temperature" = 0.7,
+                "agent.max_tokens" = 500, "agent.tools_count" = 1, "agent.max_turns" = 10,
+                "agent.turns" = 2, "input" = "go", "output" = "done"
+            ] {
+                llm "scripted" [
+                    "gen_ai.operation.name" = "chat", "gen_ai.request.model" = "scripted",
+                    "gen_ai.response.id" = "scripted-1", "gen_ai.request.temperature" = 0.7,
+                    "gen_ai.request.max_tokens" = 500,
+                    "gen_ai.system_instructions" = "Be brief."
+                ]
+                tool "shout" [
+                    "tool.name" = "shout", "tool.call_id" = "call_1", "tool.result" = "SHOUT"
+                ]
+                llm "scripted" ["gen_ai.response.id" = "scripted-2"]
+            }
+        }
+    });
+    let tool = spans.only("shout");
+    let arguments = tool.attributes().get("tool.arguments").unwrap().as_json().cloned();
+    assert_eq!(arguments, Some(json!({"text": "shout"})));
+}
+
+#[tokio::test]
+async fn p2_tool_calls_of_one_turn_are_siblings_and_answered_in_order() {
+    let capture = Capture::new();
+    // The first call can end only after the second has begun: they run concurrently.
+    let (begun, wait) = tokio::sync::oneshot::channel::<()>();
+    let ends = Arc::new(std::sync::Mutex::new((Some(begun), Some(wait))));
+    let first = {
+        let ends = Arc::clone(&ends);
+        FunctionTool::infallible("first", "Waits.", move |_: Json| {
+            let wait = ends.lock().unwrap().1.take();
+            async move {
+                wait.unwrap().await.unwrap();
+                "one"
+            }
+        })
+    };
+    let second = FunctionTool::infallible("second", "Begins.", move |_: Json| {
+        ends.lock().unwrap().0.take().unwrap().send(()).unwrap();
+        async { "two" }
+    });
+    let model = ScriptedModel::new("scripted", [calls(&["first", "second"]), Reply::text("done")]);
+    let agent = Agent::builder("Tester", model).tool(first).tool(second).build();
+    let result = capture.run_async(agent.run("go")).await.unwrap();
+    let answers: Vec<_> = result.messages[2..4].iter().map(Message::text).collect();
+    assert_eq!(answers, ["one", "two"]);
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" {
+            agent "Tester" { llm "scripted" tool "first" tool "second" llm "scripted" }
+        }
+    });
+}
+
+#[tokio::test]
+async fn p2_a_tool_that_calls_a_tool_is_its_parent() {
+    let capture = Capture::new();
+    let twice = FunctionTool::new("twice", "Shouts twice.", |args: Text| async move {
+        let shout = shout();
+        let first = shout.call(json!({"text": args.text})).await?;
+        shout.call(first.as_str().map(|text| json!({"text": text})).unwrap()).await
+    });
+    let model = ScriptedModel::new("scripted", [calls(&["twice"]), Reply::text("done")]);
+    let agent = Agent::builder("Tester", model).tool(twice).build();
+    capture.run_async(agent.run("go")).await.unwrap();
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" {
+            agent "Tester" {
+                llm "scripted"
+                tool "twice" { tool "shout" tool "shout" }
+                llm "scripted"
+            }
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_failed_tool_is_told_to_the_model() {
+    let capture = Capture::new();
+    let agent = agent([calls(&["broken", "shout"]), Reply::text("done")]);
+    let result = capture.run_async(agent.run("go")).await.unwrap();
+    assert!(matches!(
+        &result.messages[2],
+        Message::Tool { content, is_error: true, .. }
+            if content == "`broken` failed: no luck with broken"
+    ));
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [status = ok] {
+            agent "Tester" [status = ok] {
+                llm "scripted"
+                tool "broken" [
+                    status = error, "error.type" = "ToolError",
+                    "error.message" = "`broken` failed"
+                ]
+                tool "shout" [status = ok]
+                llm "scripted"
+            }
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_failed_tool_fails_the_run_where_that_is_wanted() {
+    let capture = Capture::new();
+    let agent = agent([calls(&["endless", "broken"])]);
+    let runner = Runner::new().on_tool_error(OnToolError::FailRun);
+    let error = capture.run_async(runner.run(&agent, "go")).await.unwrap_err();
+    assert!(matches!(&error, RunError::Tool { source: ToolError::Failed { .. }, .. }));
+    assert_eq!((error.progress().turns, error.progress().messages.len()), (1, 2));
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [status = error] {
+            agent "Tester" [status = error, "error.type" = "RunError"] {
+                llm "scripted" [status = ok]
+                tool "endless" [status = cancelled]
+                tool "broken" [status = error]
+            }
+        }
+    });
+}
+
+#[tokio::test]
+async fn an_unknown_tool_and_unfit_arguments_are_explained_to_the_model() {
+    let capture = Capture::new();
+    let agent = agent([
+        calls(&["dance"]),
+        Reply::raw_call("shout", "{not json"),
+        Reply::call("shout", json!({"txt": 1})),
+        Reply::text("done"),
+    ]);
+    let result = capture.run_async(agent.run("go")).await.unwrap();
+    let told = result.messages.iter().filter_map(|message| match message {
+        Message::Tool { content, is_error: true, .. } => Some(content.as_str()),
+        _ => None,
+    });
+    let told: Vec<_> = told.collect();
+    assert_eq!(told[0], "there is no tool `dance`; the tools are: shout, broken, endless");
+    assert!(told[1].starts_with("the arguments for `shout` do not fit: they are no JSON"));
+    assert_eq!(told[2], "the arguments for `shout` do not fit: missing field `text`");
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" {
+            agent "Tester" [status = ok] {
+                llm "scripted"
+                tool "dance" [status = error, "tool.call_id" = "call_1"]
+                llm "scripted"
+                tool "shout" [status = error, "tool.arguments" = "{not json"]
+                llm "scripted"
+                tool "shout" [status = error]
+                llm "scripted"
+            }
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_model_that_never_answers_is_cut_at_the_turns_allowed() {
+    let capture = Capture::new();
+    let model = ScriptedModel::from_fn("scripted", |_: &_| calls(&["shout"]));
+    let agent = Agent::builder("Tester", model).tool(shout()).build();
+    let runner = Runner::new().with_max_turns(2);
+    let error = capture.run_async(runner.run(&agent, "go")).await.unwrap_err();
+    assert_eq!(error.to_string(), "agent `Tester` had no answer after 2 turns");
+    assert_eq!((error.progress().turns, error.progress().messages.len()), (2, 5));
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [status = error] {
+            agent "Tester" [status = error] {
+                llm "scripted" tool "shout" llm "scripted" tool "shout"
+            }
+        }
+    });
+}
+
+#[tokio::test]
+async fn g17_a_model_s_error_is_on_every_span_up_to_the_root() {
+    let capture = Capture::new();
+    let failing = Reply::error(ModelError::Server {
+        status: 503,
+        message: "overloaded".into(),
+        retry_after: None,
+    });
+    let agent = agent([calls(&["shout"]), failing]);
+    let error = capture.run_async(agent.run("go")).await.unwrap_err();
+    assert!(matches!(&error, RunError::Model { source, .. } if source.is_retryable()));
+    assert_eq!(error.progress().messages.len(), 3);
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [status = error] {
+            agent "Tester" [
+                status = error,
+                "error.message" = "agent `Tester` got no answer from its model (turn 2)"
+            ] {
+                llm "scripted" [status = ok]
+                tool "shout" [status = ok]
+                llm "scripted" [status = error, "error.type" = "ModelError"]
+            }
+        }
+    });
+}
+
+#[tokio::test]
+async fn l1_a_panic_in_a_tool_ends_every_span_and_goes_on() {
+    let capture = Capture::new();
+    let bomb = FunctionTool::infallible("bomb", "Explodes.", |_: Json| async {
+        if true {
+            panic!("boom");
+        }
+    });
+    let model = ScriptedModel::new("scripted", [calls(&["endless", "bomb"])]);
+    let agent = Agent::builder("Tester", model).tool(bomb).tool(endless()).build();
+    let run = std::panic::AssertUnwindSafe(capture.run_async(agent.run("go")));
+    let panic = run.catch_unwind().await.unwrap_err();
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"boom"));
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [status = error] {
+            agent "Tester" [status = error, "error.message" = "boom"] {
+                llm "scripted" [status = ok]
+                tool "endless" [status = cancelled]
+                tool "bomb" [status = error, "error.message" = "boom"]
+            }
+        }
+    });
+}
+
+#[tokio::test]
+async fn l2_a_dropped_run_ends_what_is_open_as_cancelled() {
+    let capture = Capture::new();
+    let agent = agent([calls(&["endless", "shout"])]);
+    assert!(capture.run_async(agent.run("go")).now_or_never().is_none());
+    let silent = Agent::builder("Waiter", Silent).build();
+    assert!(capture.run_async(silent.run("go")).now_or_never().is_none());
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [status = cancelled] {
+            agent "Tester" [status = cancelled] {
+                llm "scripted" [status = ok]
+                tool "endless" [status = cancelled]
+                tool "shout" [status = ok]
+            }
+        }
+        runner "Runner" [status = cancelled] {
+            agent "Waiter" [status = cancelled] { llm "silent" [status = cancelled] }
+        }
+    });
+}
+
+#[tokio::test]
+async fn usage_is_summed_once_and_stands_on_model_calls_alone() {
+    let capture = Capture::new();
+    let agent = agent([
+        calls(&["shout"]).with_usage(Usage::new(100, 10)),
+        Reply::text("done").with_usage(Usage::new(200, 20)),
+    ]);
+    let result = capture.run_async(agent.run("go")).await.unwrap();
+    assert_eq!(result.usage, Usage::new(300, 30));
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" ["gen_ai.usage.input_tokens" = None::<i64>] {
+            agent "Tester" ["gen_ai.usage.input_tokens" = None::<i64>] {
+                llm "scripted" [
+                    "gen_ai.usage.input_tokens" = 100, "gen_ai.usage.output_tokens" = 10
+                ]
+                tool "shout" ["gen_ai.usage.input_tokens" = None::<i64>]
+                llm "scripted" ["gen_ai.usage.input_tokens" = 200]
+            }
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_conversation_goes_on_where_it_stopped() {
+    let agent = agent([Reply::text("one"), Reply::text("two")]);
+    let mut messages = agent.run("go").await.unwrap().messages;
+    messages.push(Message::user("on"));
+    let result = agent.run(messages).await.unwrap();
+    let said: Vec<_> = result.messages.iter().map(Message::text).collect();
+    assert_eq!(said, ["go", "one", "on", "two"]);
+}

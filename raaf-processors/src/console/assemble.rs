@@ -1,0 +1,64 @@
+//! Finished spans, kept until the root that they belong to ends.
+
+use std::collections::{HashMap, HashSet};
+
+use raaf_trace_core::{FinishedSpan, SpanId, TraceId};
+
+/// Spans whose trees are not complete.
+#[derive(Debug, Default)]
+pub(super) struct Assembly {
+    traces: HashMap<TraceId, Open>,
+    arrivals: u64,
+}
+
+#[derive(Debug)]
+struct Open {
+    /// When the first of its spans came.
+    since: u64,
+    spans: Vec<FinishedSpan>,
+}
+
+impl Assembly {
+    /// Adds a span; the spans of its tree, if it was the last of them.
+    pub(super) fn add(&mut self, span: FinishedSpan) -> Option<Vec<FinishedSpan>> {
+        self.arrivals += 1;
+        let (trace, id, ends_tree) = (span.trace_id(), span.span_id(), span.is_local_root());
+        let since = self.arrivals;
+        let open = self.traces.entry(trace).or_insert_with(|| Open { since, spans: Vec::new() });
+        open.spans.push(span);
+        if !ends_tree {
+            return None;
+        }
+        // A process can have several parts of one trace, each with a root of its own.
+        let (tree, others) = split(std::mem::take(&mut open.spans), id);
+        if others.is_empty() {
+            self.traces.remove(&trace);
+        } else {
+            open.spans = others;
+        }
+        Some(tree)
+    }
+
+    /// The spans of the trace that has waited longest.
+    pub(super) fn take_oldest(&mut self) -> Option<Vec<FinishedSpan>> {
+        let oldest = *self.traces.iter().min_by_key(|(_, open)| open.since)?.0;
+        self.traces.remove(&oldest).map(|open| open.spans)
+    }
+}
+
+/// The spans below `root`, itself included, and the others; each in their order.
+fn split(spans: Vec<FinishedSpan>, root: SpanId) -> (Vec<FinishedSpan>, Vec<FinishedSpan>) {
+    let mut children: HashMap<SpanId, Vec<SpanId>> = HashMap::new();
+    for span in &spans {
+        if let Some(parent) = span.parent_id() {
+            children.entry(parent).or_default().push(span.span_id());
+        }
+    }
+    let mut below = HashSet::from([root]);
+    let mut waiting = vec![root];
+    while let Some(id) = waiting.pop() {
+        let found = children.remove(&id).unwrap_or_default();
+        waiting.extend(found.into_iter().filter(|&child| below.insert(child)));
+    }
+    spans.into_iter().partition(|span| below.contains(&span.span_id()))
+}

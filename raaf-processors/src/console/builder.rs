@@ -1,0 +1,129 @@
+//! How a console sink is to be.
+
+use std::{
+    fmt,
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+
+use anstream::{AutoStream, ColorChoice};
+
+use super::{ConsoleSink, describe::Describe, paint::Paint, queue::Queue, worker::Worker};
+
+/// What a [`ConsoleSink`] shows, and when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConsoleMode {
+    /// A tree when the root of a trace ends.
+    #[default]
+    Tree,
+    /// A line whenever a span starts, and one when it ends.
+    Lines,
+}
+
+/// Makes a [`ConsoleSink`].
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct ConsoleBuilder {
+    mode: ConsoleMode,
+    detailed: bool,
+    color: Option<bool>,
+    target: Target,
+    max_spans: usize,
+}
+
+enum Target {
+    Stdout,
+    Stderr,
+    Writer(Box<dyn Write + Send>),
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stdout => "Stdout",
+            Self::Stderr => "Stderr",
+            Self::Writer(_) => "Writer",
+        })
+    }
+}
+
+impl Default for ConsoleBuilder {
+    fn default() -> Self {
+        Self {
+            mode: ConsoleMode::default(),
+            detailed: false,
+            color: None,
+            target: Target::Stdout,
+            max_spans: 1_000,
+        }
+    }
+}
+
+impl ConsoleBuilder {
+    /// Trees (the default) or lines.
+    pub fn mode(mut self, mode: ConsoleMode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Whether ids and attributes are shown as well.
+    pub fn detailed(mut self, detailed: bool) -> Self {
+        self.detailed = detailed;
+        self
+    }
+
+    /// Whether colours are used. Unless set: on a terminal, where `NO_COLOR` is not set; never
+    /// with a [`writer`](Self::writer) of one's own.
+    pub fn color(mut self, color: bool) -> Self {
+        self.color = Some(color);
+        self
+    }
+
+    /// Writes to standard error instead of standard output.
+    pub fn stderr(mut self) -> Self {
+        self.target = Target::Stderr;
+        self
+    }
+
+    /// Writes there instead of to standard output. Each tree comes as one `write_all`, on the
+    /// sink's own thread.
+    pub fn writer(mut self, writer: impl Write + Send + 'static) -> Self {
+        self.target = Target::Writer(Box::new(writer));
+        self
+    }
+
+    /// How many finished spans are held in memory at most; 1,000 unless set, at least 1.
+    pub fn max_spans(mut self, spans: usize) -> Self {
+        self.max_spans = spans;
+        self
+    }
+
+    /// The sink.
+    pub fn build(self) -> ConsoleSink {
+        let (out, is_colorful): (Box<dyn Write + Send>, bool) = match self.target {
+            Target::Stdout => terminal(io::stdout(), self.color),
+            Target::Stderr => terminal(io::stderr(), self.color),
+            Target::Writer(writer) => (writer, false),
+        };
+        let color = self.color.unwrap_or(is_colorful);
+        let queue = Arc::new(Queue::new(self.max_spans));
+        let lines = self.mode == ConsoleMode::Lines;
+        let describe = Describe { paint: Paint { color }, detailed: self.detailed };
+        let worker = Worker::new(Arc::clone(&queue), describe, lines, out);
+        ConsoleSink { queue, lines, worker: Mutex::new(Some(worker)) }
+    }
+}
+
+/// The stream, made ready for colours where they are wanted, and whether they are.
+fn terminal<S>(stream: S, color: Option<bool>) -> (Box<dyn Write + Send>, bool)
+where
+    S: anstream::stream::RawStream + anstream::stream::AsLockedWrite + Send + 'static,
+{
+    let choice = match color {
+        Some(true) => ColorChoice::Always,
+        Some(false) => ColorChoice::Never,
+        None => AutoStream::choice(&stream),
+    };
+    (Box::new(AutoStream::new(stream, choice)), choice != ColorChoice::Never)
+}

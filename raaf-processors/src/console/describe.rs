@@ -1,0 +1,121 @@
+//! What is said about a span.
+
+use raaf_trace_core::{FinishedSpan, Kind, Span, SpanId, TraceId};
+
+use super::{
+    paint::{BOLD, DIM, Paint, RED, push},
+    text::push_fitted,
+    tree::{Tokens, push_margin},
+    units::Human,
+};
+
+/// The widest that a component's or a method's name is shown, in columns.
+const NAME: usize = 60;
+/// The widest that an error's text is shown.
+const MESSAGE: usize = 120;
+/// The widest that an attribute is shown.
+const VALUE: usize = 120;
+
+/// How spans are described.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Describe {
+    pub(super) paint: Paint,
+    pub(super) detailed: bool,
+}
+
+impl Describe {
+    /// `Agent:Writer.review  1.2 s  ✓ ok  310 tokens in, 25 out`, and a line feed.
+    pub(super) fn span(self, out: &mut String, span: &FinishedSpan, tokens: Tokens) {
+        self.label(out, span.kind(), span.component().name(), span.method());
+        push(out, format_args!("  {}  ", Human(span.duration())));
+        self.paint.status(out, span.status());
+        if !tokens.is_none() {
+            let Tokens { input, output } = tokens;
+            push(out, format_args!("  {input} tokens in, {output} out"));
+        }
+        if let Some(error) = span.error() {
+            out.push_str("  ");
+            self.paint.styled(out, RED, |out| {
+                push_fitted(out, NAME, error.kind());
+                if let Some(message) = error.message() {
+                    out.push_str(": ");
+                    push_fitted(out, MESSAGE, message);
+                }
+            });
+        }
+        self.ids(out, span.trace_id(), span.span_id());
+        out.push('\n');
+    }
+
+    /// A line for each attribute that was set, in the margin of its span.
+    pub(super) fn details(
+        self,
+        out: &mut String,
+        span: &FinishedSpan,
+        levels: &[bool],
+        has_children: bool,
+    ) {
+        for (key, value) in span.attributes().set().iter() {
+            self.paint.styled(out, DIM, |out| {
+                push_margin(out, levels);
+                out.push_str(if has_children { "│     " } else { "      " });
+                push_fitted(out, NAME, key);
+                out.push_str(" = ");
+                push_fitted(out, VALUE, value);
+            });
+            out.push('\n');
+        }
+    }
+
+    /// The head of a tree whose root is missing.
+    pub(super) fn partial(self, out: &mut String, of: &FinishedSpan) {
+        push(out, format_args!("{}  ", of.trace_id()));
+        self.paint
+            .styled(out, DIM, |out| out.push_str("(partial: what encloses this is not here)"));
+        out.push('\n');
+    }
+
+    /// `start  Agent:Writer`, and a line feed.
+    pub(super) fn start_line(self, out: &mut String, span: &Span) {
+        self.paint.styled(out, DIM, |out| out.push_str("start  "));
+        self.label(out, span.kind(), span.component().name(), span.method());
+        self.ids(out, span.trace_id(), span.span_id());
+        out.push('\n');
+    }
+
+    /// `end    Agent:Writer  1.2 s  ✓ ok`, and a line feed.
+    pub(super) fn end_line(self, out: &mut String, span: &FinishedSpan) {
+        self.paint.styled(out, DIM, |out| out.push_str("end    "));
+        self.span(out, span, Tokens::of(span).unwrap_or_default());
+        if self.detailed {
+            self.details(out, span, &[], false);
+        }
+    }
+
+    fn ids(self, out: &mut String, trace: TraceId, span: SpanId) {
+        if self.detailed {
+            self.paint.styled(out, DIM, |out| push(out, format_args!("  [{trace} {span}]")));
+        }
+    }
+
+    fn label(self, out: &mut String, kind: &Kind, component: &str, method: &str) {
+        push_kind(out, kind);
+        out.push(':');
+        self.paint.styled(out, BOLD, |out| push_fitted(out, NAME, component));
+        if method != "run" {
+            out.push('.');
+            push_fitted(out, NAME, method);
+        }
+    }
+}
+
+/// A kind as the name of a type: `mcp_list_tools` as `McpListTools`.
+fn push_kind(out: &mut String, kind: &Kind) {
+    let mut name = String::new();
+    for word in kind.as_str().split('_') {
+        let mut characters = word.chars();
+        name.extend(characters.next().into_iter().flat_map(char::to_uppercase));
+        name.push_str(characters.as_str());
+    }
+    push_fitted(out, NAME, name);
+}

@@ -1,0 +1,53 @@
+//! Colours, where they are wanted.
+
+use std::fmt::{self, Write as _};
+
+use anstyle::{AnsiColor, Style};
+use raaf_trace_core::Status;
+
+/// Adds to a text in colour, or without.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Paint {
+    pub(super) color: bool,
+}
+
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
+pub(super) const RED: Style = AnsiColor::Red.on_default();
+const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+
+impl Paint {
+    /// Lets `write` add to `out` in this style.
+    pub(super) fn styled(self, out: &mut String, style: Style, write: impl FnOnce(&mut String)) {
+        if !self.color {
+            return write(out);
+        }
+        let before = out.len();
+        push(out, style.render());
+        let start = out.len();
+        write(out);
+        if out.len() == start {
+            out.truncate(before);
+        } else {
+            push(out, style.render_reset());
+        }
+    }
+
+    /// Adds a status: a mark and its word.
+    pub(super) fn status(self, out: &mut String, status: Status) {
+        let (mark, style) = match status {
+            Status::Ok => ('✓', GREEN),
+            Status::Error => ('✗', RED),
+            Status::Cancelled => ('⊘', YELLOW),
+            Status::Stale => ('?', YELLOW),
+            _ => ('·', DIM),
+        };
+        self.styled(out, style, |out| push(out, format_args!("{mark} {status}")));
+    }
+}
+
+/// Adds what cannot fail to be shown.
+pub(super) fn push(out: &mut String, shown: impl fmt::Display) {
+    let _ = write!(out, "{shown}");
+}

@@ -1,0 +1,288 @@
+//! What waits to be shown, in order, and how much of it there may be.
+//!
+//! One queue in the order of the ends, unlike a batching processor's buffers: only so is a tree
+//! complete when its root comes, whatever threads its spans ran in.
+
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use raaf_trace_core::{FinishedSpan, ProcessorError, Span, stats::ProcessorStats};
+
+/// How long a thread waits at most for room: less than what counts as a slow call.
+const PATIENCE: Duration = Duration::from_millis(4);
+/// How long nobody waits after somebody waited in vain.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What there is to show.
+pub(super) enum Heard {
+    Start(Span),
+    End(FinishedSpan),
+}
+
+/// What the worker is woken for.
+pub(super) struct Job {
+    pub(super) heard: VecDeque<Heard>,
+    /// What is incomplete is shown too.
+    pub(super) everything: bool,
+    /// Room is needed.
+    pub(super) pressed: bool,
+    /// It is the last.
+    pub(super) last: bool,
+    /// Flushes that are answered once this is done.
+    flushes: u64,
+}
+
+/// What became of spans.
+pub(super) enum Fate {
+    Delivered,
+    /// Given up, for a reason that is no failure.
+    Unwanted,
+    Failed(String),
+}
+
+/// Between the threads that end spans and the worker.
+pub(super) struct Queue {
+    state: Mutex<State>,
+    work: Condvar,
+    /// A flush is answered, or there is room again.
+    progress: Condvar,
+    max_spans: usize,
+}
+
+#[derive(Default)]
+struct State {
+    phase: Phase,
+    worker: Option<thread::ThreadId>,
+    heard: VecDeque<Heard>,
+    /// Ended spans that are neither written nor given up.
+    held: usize,
+    /// Something is to be shown now.
+    due: bool,
+    pressed: bool,
+    no_waits_until: Option<Instant>,
+    /// Flushes asked for, and answered.
+    flushes: u64,
+    flushed: u64,
+    delivered: u64,
+    dropped: u64,
+    /// Of those dropped, how many no flush has to mention.
+    mentioned: u64,
+    last_error: Option<String>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Phase {
+    /// There is no worker yet.
+    #[default]
+    Idle,
+    Running,
+    Stopping,
+    Stopped,
+}
+
+impl Queue {
+    pub(super) fn new(max_spans: usize) -> Self {
+        Self {
+            state: Mutex::default(),
+            work: Condvar::new(),
+            progress: Condvar::new(),
+            max_spans: max_spans.max(1),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the caller is the first to come and has to start the worker.
+    pub(super) fn claim_start(&self) -> bool {
+        let mut state = self.lock();
+        let is_first = state.phase == Phase::Idle;
+        if is_first {
+            state.phase = Phase::Running;
+        }
+        is_first
+    }
+
+    /// There will be no worker.
+    pub(super) fn refuse_all(&self, reason: String) {
+        let mut state = self.lock();
+        state.phase = Phase::Stopped;
+        state.last_error = Some(reason);
+    }
+
+    /// Takes a span's start; left out when there is no room.
+    pub(super) fn push_start(&self, span: Span) {
+        let mut state = self.lock();
+        if state.phase == Phase::Running && state.heard.len() < self.max_spans {
+            state.heard.push_back(Heard::Start(span));
+            self.wake(state);
+        }
+    }
+
+    /// Takes a finished span, or counts it as dropped; `due` asks for it to be shown now.
+    pub(super) fn push_end(&self, span: FinishedSpan, due: bool) {
+        let mut state = self.lock();
+        if state.phase == Phase::Running && state.held >= self.max_spans {
+            state = self.wait_for_room(state);
+        }
+        if state.phase != Phase::Running || state.held >= self.max_spans {
+            state.dropped += 1;
+            return;
+        }
+        state.held += 1;
+        state.heard.push_back(Heard::End(span));
+        if due {
+            self.wake(state);
+        }
+    }
+
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
+        state.due = true;
+        drop(state);
+        self.work.notify_one();
+    }
+
+    fn wait_for_room<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.pressed = true;
+        self.work.notify_one();
+        let now = Instant::now();
+        let is_worker = state.worker == Some(thread::current().id());
+        if is_worker || state.no_waits_until.is_some_and(|until| now < until) {
+            return state;
+        }
+        let is_full =
+            |state: &mut State| state.phase == Phase::Running && state.held >= self.max_spans;
+        let (mut state, waited) = self
+            .progress
+            .wait_timeout_while(state, PATIENCE, is_full)
+            .unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
+            state.no_waits_until = now.checked_add(PAUSE);
+        }
+        state
+    }
+
+    /// Returns once all that ended before is shown, in partial trees where it must be.
+    pub(super) fn flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
+        let mut state = self.lock();
+        if matches!(state.phase, Phase::Running | Phase::Stopping) {
+            state.flushes += 1;
+            let mine = state.flushes;
+            self.work.notify_one();
+            if state.worker == Some(thread::current().id()) {
+                let message = "the console cannot wait for itself".to_owned();
+                return Err(ProcessorError::Failed { message, dropped: 0 });
+            }
+            let is_pending =
+                |state: &mut State| state.flushed < mine && state.phase != Phase::Stopped;
+            let waited = self.progress.wait_timeout_while(state, timeout, is_pending);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if is_pending(&mut state) {
+                return Err(ProcessorError::Timeout { pending: state.held as u64 });
+            }
+        }
+        state.verdict()
+    }
+
+    /// Refuses further spans, has the rest shown and ends the worker.
+    pub(super) fn shutdown(&self, timeout: Duration) -> Result<(), ProcessorError> {
+        let mut state = self.lock();
+        state.phase = match state.phase {
+            Phase::Idle | Phase::Stopped => Phase::Stopped,
+            Phase::Running | Phase::Stopping => Phase::Stopping,
+        };
+        drop(state);
+        self.flush(timeout)
+    }
+
+    pub(super) fn stats(&self) -> ProcessorStats {
+        let state = self.lock();
+        let mut counted = ProcessorStats::default();
+        counted.received = state.delivered + state.dropped + state.held as u64;
+        counted.delivered = state.delivered;
+        counted.dropped = state.dropped;
+        counted.queued = state.held as u64;
+        counted.last_error.clone_from(&state.last_error);
+        counted
+    }
+}
+
+/// The worker's side.
+impl Queue {
+    pub(super) fn enter(&self) {
+        self.lock().worker = Some(thread::current().id());
+    }
+
+    /// Waits until there is something to do.
+    pub(super) fn next_job(&self) -> Job {
+        let is_idle = |state: &mut State| {
+            let asked = state.flushed < state.flushes || state.phase == Phase::Stopping;
+            !(asked || state.due || state.pressed)
+        };
+        let waited = self.work.wait_while(self.lock(), is_idle);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        state.due = false;
+        let last = state.phase == Phase::Stopping;
+        Job {
+            heard: std::mem::take(&mut state.heard),
+            everything: last || state.flushed < state.flushes,
+            pressed: std::mem::take(&mut state.pressed),
+            last,
+            flushes: state.flushes,
+        }
+    }
+
+    /// So many spans are no longer held.
+    pub(super) fn settle(&self, spans: usize, fate: Fate) {
+        let mut state = self.lock();
+        state.held = state.held.saturating_sub(spans);
+        let spans = spans as u64;
+        match fate {
+            Fate::Delivered => state.delivered += spans,
+            Fate::Unwanted => {
+                state.dropped += spans;
+                state.mentioned += spans;
+            }
+            Fate::Failed(error) => {
+                state.dropped += spans;
+                state.last_error = Some(error);
+            }
+        }
+        drop(state);
+        self.progress.notify_all();
+    }
+
+    /// Whether enough is free for threads to go on for a while.
+    pub(super) fn has_room(&self) -> bool {
+        self.lock().held <= self.max_spans / 2
+    }
+
+    /// Answers the flushes that waited for this.
+    pub(super) fn done(&self, job: &Job) {
+        let mut state = self.lock();
+        state.flushed = state.flushed.max(job.flushes);
+        if job.last {
+            state.phase = Phase::Stopped;
+        }
+        drop(state);
+        self.progress.notify_all();
+    }
+}
+
+impl State {
+    /// What a flush has to say, once.
+    fn verdict(&mut self) -> Result<(), ProcessorError> {
+        let dropped = self.dropped - self.mentioned;
+        self.mentioned = self.dropped;
+        if dropped == 0 {
+            return Ok(());
+        }
+        let message = self.last_error.clone().unwrap_or_else(|| "no room".to_owned());
+        Err(ProcessorError::Failed { message, dropped })
+    }
+}

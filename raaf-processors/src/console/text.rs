@@ -1,0 +1,117 @@
+//! Text from anywhere, made fit for a terminal.
+
+use std::fmt;
+
+use unicode_width::UnicodeWidthChar as _;
+
+/// Collects text with whatever drives a terminal shown escaped, and stops at a width.
+///
+/// Widths are columns on a terminal, where a wide character takes two.
+pub(super) struct Fitted<'a> {
+    out: &'a mut String,
+    room: usize,
+    /// Where the text is to be cut if it does not fit: there is room for the mark of a cut there.
+    cut_at: usize,
+    is_cut: bool,
+}
+
+impl<'a> Fitted<'a> {
+    /// Adds to `out`, at most `columns` wide.
+    pub(super) fn new(out: &'a mut String, columns: usize) -> Self {
+        let cut_at = out.len();
+        Self { out, room: columns, cut_at, is_cut: false }
+    }
+
+    fn push(&mut self, character: char) -> fmt::Result {
+        let columns = character.width().unwrap_or(0);
+        if columns > self.room {
+            self.out.truncate(self.cut_at);
+            self.out.push('…');
+            self.is_cut = true;
+            return Err(fmt::Error);
+        }
+        self.room -= columns;
+        self.out.push(character);
+        if self.room > 0 {
+            self.cut_at = self.out.len();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Write for Fitted<'_> {
+    /// Fails once the text is cut, which ends the formatting.
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.is_cut {
+            return Err(fmt::Error);
+        }
+        for character in text.chars() {
+            if is_unsafe(character) {
+                character.escape_default().try_for_each(|escaped| self.push(escaped))?;
+            } else {
+                self.push(character)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds `text` to `out`, safe and at most `columns` wide.
+pub(super) fn push_fitted(out: &mut String, columns: usize, text: impl fmt::Display) {
+    // Fails when the text is cut; what fits is there.
+    let _ = fmt::write(&mut Fitted::new(out, columns), format_args!("{text}"));
+}
+
+/// Controls, line separators, and invisible marks that hide text or reorder what is around them.
+fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use unicode_width::UnicodeWidthStr as _;
+
+    use super::*;
+
+    fn fitted(text: &str, columns: usize) -> String {
+        let mut out = String::new();
+        push_fitted(&mut out, columns, text);
+        out
+    }
+
+    #[test]
+    fn what_drives_a_terminal_is_shown_escaped() {
+        assert_eq!(fitted("a\u{1b}[2J\r\nb\u{9b}", 80), "a\\u{1b}[2J\\r\\nb\\u{9b}");
+        assert_eq!(fitted("\u{202e}cod.exe\u{200b}", 80), "\\u{202e}cod.exe\\u{200b}");
+        assert_eq!(fitted("naïve 日本 👩‍🔬 \"x\" \\", 80), "naïve 日本 👩‍🔬 \"x\" \\");
+    }
+
+    #[test]
+    fn wide_characters_are_cut_by_their_width() {
+        assert_eq!(fitted("abcdef", 6), "abcdef");
+        assert_eq!(fitted("abcdefg", 6), "abcde…");
+        assert_eq!(fitted("日本語", 6), "日本語");
+        assert_eq!(fitted("日本語で", 6), "日本…");
+        assert_eq!(fitted("abc", 0), "…");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_keeps_within_its_width(
+            characters in prop::collection::vec(any::<char>(), 0..60),
+            columns in 1_usize..40,
+        ) {
+            let text = String::from_iter(characters);
+            let shown = fitted(&text, columns);
+            prop_assert!(shown.width() <= columns, "{shown:?}");
+            prop_assert!(!shown.chars().any(is_unsafe), "{shown:?}");
+        }
+    }
+}

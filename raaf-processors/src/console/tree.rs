@@ -1,0 +1,155 @@
+//! A trace, drawn as a tree.
+
+use std::collections::HashMap;
+
+use raaf_trace_core::{FinishedSpan, SpanId, ValueRef, keys};
+
+use super::{
+    describe::Describe,
+    paint::{DIM, push},
+};
+
+/// Beyond this depth lines are not indented further, and say how deep they are: the drawing of a
+/// long chain would otherwise grow with its square.
+const DEEPEST: usize = 40;
+
+/// Spans of one trace, in the order in which they are drawn.
+pub(super) struct Tree<'a> {
+    nodes: Vec<Node<'a>>,
+    /// Spans whose parent is not here, first started first.
+    tops: Vec<usize>,
+}
+
+struct Node<'a> {
+    span: &'a FinishedSpan,
+    /// In order of their starts.
+    children: Vec<usize>,
+    tokens: Tokens,
+}
+
+/// Tokens in and out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tokens {
+    pub(super) input: i64,
+    pub(super) output: i64,
+}
+
+impl Tokens {
+    /// What a span itself says it used.
+    pub(super) fn of(span: &FinishedSpan) -> Option<Self> {
+        let count = |key| span.attributes().get(key).and_then(ValueRef::as_i64);
+        let (input, output) =
+            (count(keys::GEN_AI_USAGE_INPUT_TOKENS), count(keys::GEN_AI_USAGE_OUTPUT_TOKENS));
+        (input.is_some() || output.is_some())
+            .then(|| Self { input: input.unwrap_or(0), output: output.unwrap_or(0) })
+    }
+
+    fn add(&mut self, other: Self) {
+        self.input = self.input.saturating_add(other.input);
+        self.output = self.output.saturating_add(other.output);
+    }
+
+    pub(super) fn is_none(self) -> bool {
+        self == Self::default()
+    }
+}
+
+impl<'a> Tree<'a> {
+    /// Puts spans of one trace in their places.
+    pub(super) fn new(spans: &'a [FinishedSpan]) -> Self {
+        let mut by_start: Vec<&FinishedSpan> = spans.iter().collect();
+        // Stable, so that of two that started together the one that ended first stays first.
+        by_start.sort_by_cached_key(|span| span.start_time());
+        let places: HashMap<SpanId, usize> =
+            by_start.iter().enumerate().map(|(place, span)| (span.span_id(), place)).collect();
+        let mut nodes: Vec<_> = by_start
+            .iter()
+            .map(|&span| Node { span, children: Vec::new(), tokens: Tokens::default() })
+            .collect();
+        let mut tops = Vec::new();
+        for (place, span) in by_start.iter().enumerate() {
+            let parent = span.parent_id().and_then(|id| places.get(&id).copied());
+            match parent {
+                Some(parent) if parent != place => nodes[parent].children.push(place),
+                _ => tops.push(place),
+            }
+        }
+        let mut tree = Self { nodes, tops };
+        tree.sum_tokens();
+        tree
+    }
+
+    /// Each span's tokens: those it names itself, else those of its children together.
+    fn sum_tokens(&mut self) {
+        let mut order = Vec::with_capacity(self.nodes.len());
+        self.visit(true, |place, _| order.push(place));
+        for &place in order.iter().rev() {
+            let node = &self.nodes[place];
+            let tokens = Tokens::of(node.span).unwrap_or_else(|| {
+                let mut sum = Tokens::default();
+                node.children.iter().for_each(|&child| sum.add(self.nodes[child].tokens));
+                sum
+            });
+            self.nodes[place].tokens = tokens;
+        }
+    }
+
+    /// Calls `see` with each span, parents before children. For each level above the span, the
+    /// slice says whether a sibling comes after it there; so its length is the span's depth.
+    fn visit(&self, whole: bool, mut see: impl FnMut(usize, &[bool])) {
+        let mut levels = Vec::new();
+        let first = usize::from(!whole);
+        let mut waiting: Vec<(usize, usize, bool)> = Vec::new();
+        let push = |waiting: &mut Vec<_>, places: &[usize], depth| {
+            let each = places.iter().rev().enumerate();
+            waiting.extend(each.map(|(after, &place)| (place, depth, after > 0)));
+        };
+        push(&mut waiting, &self.tops, first);
+        while let Some((place, depth, continues)) = waiting.pop() {
+            if depth > 0 {
+                levels.truncate(depth - 1);
+                levels.push(continues);
+            }
+            see(place, &levels);
+            push(&mut waiting, &self.nodes[place].children, depth + 1);
+        }
+    }
+
+    /// Adds the drawing to `out`. A tree without its root begins with a line that says so, and
+    /// hangs what there is under that.
+    pub(super) fn draw(&self, describe: Describe, out: &mut String) {
+        let Some(&top) = self.tops.first() else { return };
+        let top = self.nodes[top].span;
+        let whole = self.tops.len() == 1 && top.is_local_root();
+        if !whole {
+            describe.partial(out, top);
+        }
+        self.visit(whole, |place, levels| {
+            let node = &self.nodes[place];
+            describe.paint.styled(out, DIM, |out| push_branch(out, levels));
+            describe.span(out, node.span, node.tokens);
+            if describe.detailed {
+                describe.details(out, node.span, levels, !node.children.is_empty());
+            }
+        });
+    }
+}
+
+/// Adds the lines that lead to a span.
+fn push_branch(out: &mut String, levels: &[bool]) {
+    let Some((&continues, above)) = levels[..levels.len().min(DEEPEST)].split_last() else {
+        return;
+    };
+    push_margin(out, above);
+    out.push_str(if continues { "├── " } else { "└── " });
+    if levels.len() > DEEPEST {
+        push(out, format_args!("(depth {}) ", levels.len()));
+    }
+}
+
+/// Adds the lines that pass by.
+pub(super) fn push_margin(out: &mut String, levels: &[bool]) {
+    for &continues in &levels[..levels.len().min(DEEPEST)] {
+        out.push_str(if continues { "│   " } else { "    " });
+    }
+}

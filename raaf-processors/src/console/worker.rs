@@ -1,0 +1,135 @@
+//! The thread that draws and writes.
+
+use std::{
+    any::Any,
+    collections::VecDeque,
+    io::{self, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use raaf_trace_core::{
+    FinishedSpan,
+    diagnostics::{self, Category, Repeated},
+};
+
+use super::{
+    assemble::Assembly,
+    describe::Describe,
+    queue::{Fate, Heard, Queue},
+    tree::Tree,
+};
+
+/// The worker's own things.
+pub(super) struct Worker {
+    queue: Arc<Queue>,
+    describe: Describe,
+    /// Lines as spans start and end, instead of trees.
+    lines: bool,
+    out: Box<dyn Write + Send>,
+    /// Nobody reads what is written.
+    is_closed: bool,
+    failures: Repeated,
+    assembly: Assembly,
+}
+
+impl Worker {
+    pub(super) fn new(
+        queue: Arc<Queue>,
+        describe: Describe,
+        lines: bool,
+        out: Box<dyn Write + Send>,
+    ) -> Self {
+        let (failures, assembly) = (Repeated::new(), Assembly::default());
+        Self { queue, describe, lines, out, is_closed: false, failures, assembly }
+    }
+
+    pub(super) fn run(mut self) {
+        self.queue.enter();
+        loop {
+            let mut job = self.queue.next_job();
+            let heard = std::mem::take(&mut job.heard);
+            if self.lines {
+                self.show_lines(heard);
+            } else {
+                self.show_complete(heard);
+            }
+            while (job.everything || (job.pressed && !self.queue.has_room()))
+                && let Some(spans) = self.assembly.take_oldest()
+            {
+                self.show_tree(&spans);
+            }
+            self.queue.done(&job);
+            if job.last {
+                return;
+            }
+        }
+    }
+
+    fn show_lines(&mut self, heard: VecDeque<Heard>) {
+        let mut text = String::new();
+        let mut ended = 0;
+        for heard in heard {
+            match heard {
+                Heard::Start(span) => self.describe.start_line(&mut text, &span),
+                Heard::End(span) => {
+                    self.describe.end_line(&mut text, &span);
+                    ended += 1;
+                }
+            }
+        }
+        self.deliver(&text, ended);
+    }
+
+    fn show_complete(&mut self, heard: VecDeque<Heard>) {
+        for heard in heard {
+            if let Heard::End(span) = heard
+                && let Some(spans) = self.assembly.add(span)
+            {
+                self.show_tree(&spans);
+            }
+        }
+    }
+
+    fn show_tree(&mut self, spans: &[FinishedSpan]) {
+        let mut text = String::new();
+        Tree::new(spans).draw(self.describe, &mut text);
+        self.deliver(&text, spans.len());
+    }
+
+    /// Writes all that is said about so many spans, in one piece.
+    fn deliver(&mut self, text: &str, spans: usize) {
+        let fate = if text.is_empty() { Fate::Delivered } else { self.write(text.as_bytes()) };
+        if let Fate::Failed(message) = &fate
+            && let Some(count) = self.failures.happened()
+        {
+            let text = format_args!("{message} (failure {count})");
+            diagnostics::warn(Category::Tracing, text);
+        }
+        self.queue.settle(spans, fate);
+    }
+
+    fn write(&mut self, text: &[u8]) -> Fate {
+        if self.is_closed {
+            return Fate::Unwanted;
+        }
+        let out = &mut self.out;
+        let write = || out.write_all(text).and_then(|()| out.flush());
+        match catch_unwind(AssertUnwindSafe(write)) {
+            Ok(Ok(())) => Fate::Delivered,
+            // Whoever closed the pipe has seen enough.
+            Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.is_closed = true;
+                Fate::Unwanted
+            }
+            Ok(Err(error)) => Fate::Failed(format!("the console cannot be written to: {error}")),
+            Err(panic) => Fate::Failed(panic_text(&*panic)),
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("the console's writer panicked: {}", text.unwrap_or("with a value that is no text"))
+}

@@ -1,0 +1,110 @@
+//! Appending whole lines to a file that others may append to as well.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read as _, Seek as _, SeekFrom, Write},
+    path::Path,
+};
+
+/// A file that grows by whole lines.
+#[derive(Debug)]
+pub(super) struct AppendFile {
+    file: File,
+    /// Pipes and devices have no last line to look at, and nothing that could be taken back.
+    is_regular: bool,
+}
+
+/// Other writers keep away while this lives.
+struct Locked<'a>(&'a File);
+
+impl<'a> Locked<'a> {
+    /// Some file systems know no locks. There, that a single write appends is all there is.
+    fn new(file: &'a File) -> Self {
+        let _ = file.lock();
+        Self(file)
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
+impl AppendFile {
+    /// Opens the file, or makes it; an unfinished last line is closed.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.append(true).create(true);
+        // Reading is needed to see how the file ends, and can be forbidden where writing is not.
+        let (file, readable) = match options.clone().read(true).open(path) {
+            Ok(file) => (file, true),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                (options.open(path)?, false)
+            }
+            Err(error) => return Err(error),
+        };
+        let is_regular = file.metadata()?.is_file();
+        let mut opened = Self { file, is_regular };
+        if is_regular && readable {
+            opened.close_last_line()?;
+        }
+        Ok(opened)
+    }
+
+    fn close_last_line(&mut self) -> io::Result<()> {
+        let _locked = Locked::new(&self.file);
+        let mut file = &self.file;
+        if file.seek(SeekFrom::End(0))? == 0 {
+            return Ok(());
+        }
+        file.seek(SeekFrom::End(-1))?;
+        let mut last = [0];
+        file.read_exact(&mut last)?;
+        if last != *b"\n" {
+            file.write_all(b"\n")?;
+        }
+        Ok(())
+    }
+
+    /// Appends these lines, or nothing where that can be had.
+    pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        let _locked = Locked::new(&self.file);
+        if !self.is_regular {
+            return (&self.file).write_all(lines);
+        }
+        let before = self.file.metadata()?.len();
+        let (written, result) = write_counted(&self.file, lines);
+        if result.is_err() && written > 0 {
+            self.take_back(before, written);
+        }
+        result
+    }
+
+    /// Removes a part of a batch, unless somebody who respects no locks wrote after it; opening
+    /// the file again closes the line then.
+    fn take_back(&self, before: u64, written: usize) {
+        let ours = before.checked_add(written as u64);
+        if self.file.metadata().is_ok_and(|now| Some(now.len()) == ours) {
+            let _ = self.file.set_len(before);
+        }
+    }
+
+    pub(super) fn flush(&self) -> io::Result<()> {
+        (&self.file).flush()
+    }
+}
+
+/// Writes all of `bytes`, and says how many were written.
+fn write_counted(mut out: impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
+    let mut written = 0;
+    while written < bytes.len() {
+        match out.write(&bytes[written..]) {
+            Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
+            Ok(count) => written += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (written, Err(error)),
+        }
+    }
+    (written, Ok(()))
+}

@@ -1,0 +1,105 @@
+//! Whatever a span holds, its line is valid JSON and one line.
+
+use proptest::prelude::*;
+use raaf_processors::json::SpanJson;
+use raaf_trace_core::{
+    FinishedSpan, IntoValue, MemoryExporter, SimpleProcessor, SpanBuilder, TracerProvider, Value,
+};
+use serde_json::{Value as Json, json};
+
+/// The span that is made like this.
+fn finished(prepare: impl FnOnce(SpanBuilder) -> SpanBuilder, name: &str) -> FinishedSpan {
+    let memory = MemoryExporter::new();
+    let provider =
+        TracerProvider::builder().processor(SimpleProcessor::new(memory.clone())).build();
+    prepare(provider.tracer().agent_span(name)).start().finish();
+    memory.spans().remove(0)
+}
+
+fn parsed(span: &FinishedSpan) -> Json {
+    let mut line = b"before".to_vec();
+    SpanJson::new(span).append_line(&mut line).unwrap();
+    let line = String::from_utf8(line).unwrap();
+    let line = line.strip_prefix("before").unwrap().strip_suffix('\n').unwrap();
+    assert!(!line.contains(|character| character < ' '), "{line:?}");
+    serde_json::from_str(line).unwrap()
+}
+
+fn attribute(value: impl IntoValue) -> Json {
+    parsed(&finished(|span| span.with("key", value), "A"))["attributes"]["key"].take()
+}
+
+#[test]
+fn a1_values_keep_their_types() {
+    assert_eq!(attribute(true), json!(true));
+    assert_eq!(attribute(3), json!(3));
+    assert_eq!(attribute(0.5), json!(0.5));
+    assert_eq!(attribute("x"), json!("x"));
+    assert_eq!(attribute(json!({"a": [1, null]})), json!({"a": [1, null]}));
+    assert_eq!(attribute(u64::MAX), json!(u64::MAX));
+}
+
+#[test]
+fn a1_what_json_has_no_form_for_becomes_text() {
+    assert_eq!(attribute(f64::NAN), json!("NaN"));
+    assert_eq!(attribute(f64::NEG_INFINITY), json!("-inf"));
+    assert_eq!(attribute(Value::json(&[f32::INFINITY])), json!(["inf"]));
+    let lone = r#"{"half":"\ud800"}"#;
+    assert_eq!(attribute(lone), json!(lone));
+}
+
+#[test]
+fn a1_deep_and_huge_values_stay_json() {
+    let mut deep = json!(1);
+    for _ in 0..10_000 {
+        deep = Json::Array(vec![deep]);
+    }
+    assert!(attribute(deep).is_array());
+    let huge = attribute("\u{1}".repeat(10_000_000));
+    assert!(huge.as_str().is_some_and(|text| text.len() < 5_000));
+}
+
+/// Any characters, controls included, which proptest's own strings leave out.
+fn any_text() -> impl Strategy<Value = String> {
+    prop::collection::vec(any::<char>(), 0..40).prop_map(String::from_iter)
+}
+
+fn any_json() -> impl Strategy<Value = Json> {
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        any::<i64>().prop_map(Json::from),
+        any::<f64>().prop_map(Json::from),
+        any_text().prop_map(Json::from),
+    ];
+    leaf.prop_recursive(4, 32, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Json::from),
+            prop::collection::hash_map(any_text(), inner, 0..6)
+                .prop_map(|fields| fields.into_iter().collect()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn a1_any_span_is_one_line_of_json(
+        (name, method, key) in (any_text(), any_text(), any_text()),
+        text in any_text(),
+        float in any::<f64>(),
+        json in any_json(),
+    ) {
+        let span = finished(
+            |span| {
+                let span = span.method(method.clone()).with(format!("k.{key}"), text.clone());
+                span.with("float", float).with("json", json)
+            },
+            &name,
+        );
+        let object = parsed(&span);
+        prop_assert_eq!(&object["component"], &name);
+        prop_assert_eq!(&object["method"], &method);
+        prop_assert_eq!(&object["v"], &1);
+        prop_assert!(object["attributes"].is_object());
+    }
+}

@@ -1,0 +1,119 @@
+//! How random workflows are made.
+
+use proptest::{collection::vec, prelude::*};
+use raaf_trace_core::Status;
+
+use super::{Call, On, Step, Who, Workflow};
+
+/// How large random workflows become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkflowLimits {
+    /// How deep steps nest at most.
+    pub depth: u32,
+    /// About how many steps there are at most.
+    pub steps: u32,
+    /// How many steps, or branches, stand beside each other at most.
+    pub breadth: u32,
+}
+
+impl Default for WorkflowLimits {
+    fn default() -> Self {
+        Self { depth: 5, steps: 24, breadth: 4 }
+    }
+}
+
+/// Random workflows of a size at which thousands of them run in a test.
+///
+/// # Examples
+///
+/// ```
+/// use proptest::prelude::*;
+/// use raaf_testkit::{Capture, assert_coherent, workflow::workflows};
+///
+/// proptest!(ProptestConfig::with_cases(20), |(workflow in workflows())| {
+///     let capture = Capture::new();
+///     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+///     runtime.block_on(capture.run_async(workflow.run()));
+///     assert_coherent!(capture);
+/// });
+/// ```
+pub fn workflows() -> impl Strategy<Value = Workflow> {
+    workflows_within(WorkflowLimits::default())
+}
+
+/// Random workflows of a size of your own.
+pub fn workflows_within(limits: WorkflowLimits) -> impl Strategy<Value = Workflow> {
+    let WorkflowLimits { depth, steps, breadth } = limits;
+    let breadth = breadth.max(1);
+    let leaf = call(Just(Vec::new()).boxed());
+    let step = leaf.prop_recursive(depth, steps, breadth, move |step| {
+        let body = body(step.boxed(), breadth).boxed();
+        prop_oneof![
+            6 => call(body.clone()),
+            3 => (on(), vec(body.clone(), 1..=breadth.min(3) as usize))
+                .prop_map(|(on, branches)| Step::Parallel { on, branches }),
+            2 => (any::<bool>(), body.clone(), any::<bool>()).prop_map(
+                |(abort, mut steps, hangs)| {
+                    if hangs {
+                        steps.push(Step::Hang);
+                    }
+                    Step::Cancel { abort, steps }
+                }
+            ),
+            1 => (any::<bool>(), status(), body)
+                .prop_map(|(scoped, status, steps)| Step::Manual { scoped, status, steps }),
+        ]
+    });
+    body(step.boxed(), breadth).prop_map(|steps| Workflow { steps })
+}
+
+/// Some steps. What cuts a flow short mostly stands last, so that most of the rest is reached.
+fn body(step: BoxedStrategy<Step>, breadth: u32) -> impl Strategy<Value = Vec<Step>> {
+    let end = prop_oneof![
+        8 => Just(None),
+        1 => Just(Some(Step::Fail)),
+        1 => Just(Some(Step::Panic)),
+        1 => Just(Some(Step::Hang)),
+    ];
+    (vec(step, 0..=breadth as usize), end).prop_map(|(mut steps, end)| {
+        steps.extend(end);
+        steps
+    })
+}
+
+fn call(steps: BoxedStrategy<Vec<Step>>) -> impl Strategy<Value = Step> {
+    let seldom = || prop::bool::weighted(0.15);
+    (who(), method(), seldom(), any::<bool>(), any::<bool>(), steps).prop_map(
+        |(who, method, skip, blocking, keeps_failures, steps)| {
+            Step::Call(Call { who, method, skip, blocking, keeps_failures, steps })
+        },
+    )
+}
+
+fn who() -> impl Strategy<Value = Who> {
+    prop_oneof![
+        2 => Just(Who::Fresh),
+        4 => (0..Who::SHARED).prop_map(Who::Shared),
+        1 => (0..4_u8).prop_map(Who::BoundTo),
+        1 => (0..4_u8).prop_map(Who::Under),
+    ]
+}
+
+/// Few, so that a component often meets its own method again.
+fn method() -> impl Strategy<Value = &'static str> {
+    prop_oneof![Just("run"), Just("validate")]
+}
+
+fn on() -> impl Strategy<Value = On> {
+    prop_oneof![
+        Just(On::Join),
+        Just(On::Tasks),
+        Just(On::Blocking),
+        Just(On::Threads),
+        Just(On::BareThreads),
+    ]
+}
+
+fn status() -> impl Strategy<Value = Status> {
+    prop_oneof![Just(Status::Unset), Just(Status::Ok), Just(Status::Error)]
+}

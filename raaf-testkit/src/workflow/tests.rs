@@ -1,0 +1,264 @@
+//! Random workflows reach what they are meant to reach, and the oracle says what a person would.
+
+use std::collections::BTreeSet;
+
+use proptest::{
+    strategy::{Strategy as _, ValueTree as _},
+    test_runner::{Config, RngSeed, TestRunner},
+};
+use raaf_trace_core::Status;
+
+use super::{Call, On, Step, Who, Workflow, workflows};
+use crate::{Capture, Expected, span_tree};
+
+/// Random, but the same in each run.
+fn samples(count: usize) -> Vec<Workflow> {
+    let mut runner = TestRunner::new(Config { rng_seed: RngSeed::Fixed(7), ..Config::default() });
+    let strategy = workflows();
+    (0..count).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
+}
+
+fn call(who: Who, method: &'static str, steps: Vec<Step>) -> Step {
+    Step::Call(Call::new(who, method, steps))
+}
+
+/// Carries it out, and compares what came of it with what the oracle and the test say.
+#[track_caller]
+fn check(steps: Vec<Step>, by_hand: &Expected) {
+    let workflow = Workflow { steps };
+    let capture = Capture::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let ran = runtime.block_on(capture.run_async(workflow.run()));
+    assert_eq!(ran.violations(), &[] as &[String]);
+    let spans = capture.spans();
+    workflow.expected().check(&spans).unwrap();
+    by_hand.check(&spans).unwrap();
+    assert_eq!(workflow.expected_spans(), spans.len());
+}
+
+#[test]
+fn the_same_component_and_method_nested_is_one_span() {
+    let inner = || call(Who::Shared(0), "run", vec![call(Who::Fresh, "run", vec![])]);
+    check(
+        vec![call(Who::Shared(0), "run", vec![inner(), call(Who::Shared(0), "validate", vec![])])],
+        &span_tree! {
+            pipeline "Workflow" { agent "Ann" { component "call 0.0.0" agent "Ann".validate } }
+        },
+    );
+}
+
+#[test]
+fn a_namesake_is_another_component() {
+    check(
+        vec![call(Who::Shared(0), "run", vec![call(Who::Shared(1), "run", vec![])])],
+        &span_tree! { pipeline "Workflow" { agent "Ann".run { agent "Ann".run } } },
+    );
+}
+
+#[test]
+fn a_context_that_was_handed_over_is_a_parent_and_never_reused() {
+    let branch = vec![call(Who::Shared(2), "run", vec![])];
+    let on = |on| Step::Parallel { on, branches: vec![branch.clone()] };
+    let steps = [On::Threads, On::Tasks, On::Blocking, On::Join].map(on).to_vec();
+    check(
+        vec![call(Who::Shared(2), "run", steps)],
+        &span_tree! { pipeline "Workflow" { tool "Tom".run { tool "Tom".run x 3 } } },
+    );
+}
+
+#[test]
+fn bound_and_given_parents_are_found_further_out() {
+    let inside = vec![call(Who::BoundTo(1), "run", vec![]), call(Who::Under(0), "run", vec![])];
+    check(
+        vec![call(Who::Fresh, "run", inside)],
+        &span_tree! {
+            pipeline "Workflow" {
+                component "call 0" { component "call 0.1" }
+                component "call 0.0"
+            }
+        },
+    );
+}
+
+#[test]
+fn bare_threads_hang_under_the_component_they_are_bound_to() {
+    let branches = vec![vec![Step::Panic], vec![call(Who::Shared(2), "run", vec![])]];
+    check(
+        vec![Step::Parallel { on: On::BareThreads, branches }],
+        &span_tree! {
+            pipeline "Workflow" {
+                component "fork 0" {
+                    in_any_order {
+                        component "branch 0.0" [status = error, "error.type" = "panic"]
+                        component "branch 0.1" { tool "Tom" }
+                    }
+                }
+            }
+        },
+    );
+}
+
+#[test]
+fn what_is_dropped_midway_is_cancelled_as_far_as_it_was_open() {
+    let midway =
+        || vec![call(Who::Fresh, "run", vec![call(Who::Fresh, "run", vec![]), Step::Hang])];
+    check(
+        vec![
+            Step::Cancel { abort: false, steps: midway() },
+            Step::Cancel { abort: true, steps: midway() },
+            Step::Cancel { abort: true, steps: vec![Step::Fail] },
+        ],
+        &span_tree! {
+            pipeline "Workflow" [status = ok] {
+                * "call 0.0" [status = cancelled] { * "call 0.0.0" [status = ok] }
+                * "call 1.0" [status = cancelled] { * "call 1.0.0" [status = ok] }
+            }
+        },
+    );
+}
+
+#[test]
+fn failures_go_on_until_a_call_keeps_them() {
+    let passing = |step| Call { keeps_failures: false, ..Call::new(Who::Fresh, "run", vec![step]) };
+    let outer = call(Who::Fresh, "run", vec![Step::Call(passing(Step::Fail)), Step::Panic]);
+    let skipped = Call { skip: true, blocking: true, ..passing(Step::Panic) };
+    check(
+        vec![outer, Step::Call(skipped)],
+        &span_tree! {
+            pipeline "Workflow" [status = error, "error.type" = "panic"] {
+                * "call 0" [status = error, "error.type" = "Failed"] {
+                    * "call 0.0" [status = error]
+                }
+            }
+        },
+    );
+}
+
+#[test]
+fn manual_spans_enclose_only_what_is_in_their_scope() {
+    let manual = |scoped, status| Step::Manual {
+        scoped,
+        status,
+        steps: vec![call(Who::Fresh, "run", vec![]), Step::Fail],
+    };
+    check(
+        vec![manual(true, Status::Unset), manual(false, Status::Error)],
+        &span_tree! {
+            pipeline "Workflow" [status = ok] {
+                custom "manual 0" [status = unset] { * "call 0.0" }
+                custom "manual 1" [status = error]
+                * "call 1.0"
+            }
+        },
+    );
+}
+
+#[test]
+fn random_workflows_have_something_of_everything() {
+    let mut seen = BTreeSet::new();
+    let (mut spans, mut largest) = (0, 0);
+    for workflow in samples(300) {
+        let text = workflow.to_string();
+        let words = [
+            "tasks {",
+            "blocking tasks {",
+            "threads {",
+            "bare threads {",
+            "join {",
+            "drop {",
+            "abort {",
+            "in manual span",
+            "fail",
+            "panic",
+            "hang",
+            "skipped",
+            "sync",
+            "bound(",
+            "under(",
+            "fresh",
+            "Ann",
+            "?",
+        ];
+        seen.extend(words.into_iter().filter(|word| text.contains(word)));
+        let tree = workflow.expected().to_string();
+        let statuses = ["status = ok", "status = error", "status = cancelled", "status = unset"];
+        seen.extend(statuses.into_iter().filter(|status| tree.contains(status)));
+        let count = workflow.expected_spans();
+        (spans, largest) = (spans + count, largest.max(count));
+    }
+    assert_eq!(seen.len(), 22, "{seen:?}");
+    assert!(spans > 300 * 6, "{} spans a workflow are few", spans / 300);
+    assert!(largest > 30, "{largest} spans are few for the largest workflow");
+}
+
+#[test]
+fn shrinking_gives_a_small_workflow() {
+    fn panics_in_a_thread(steps: &[Step]) -> bool {
+        steps.iter().any(|step| match step {
+            Step::Parallel { on, branches } => branches.iter().any(|branch| {
+                *on == On::Threads && branch.contains(&Step::Panic) || panics_in_a_thread(branch)
+            }),
+            Step::Call(Call { steps, .. })
+            | Step::Cancel { steps, .. }
+            | Step::Manual { steps, .. } => panics_in_a_thread(steps),
+            _ => false,
+        })
+    }
+    let mut runner = TestRunner::new(Config { rng_seed: RngSeed::Fixed(7), ..Config::default() });
+    let strategy = workflows();
+    let mut tree = (0..1_000)
+        .map(|_| strategy.new_tree(&mut runner).unwrap())
+        .find(|tree| panics_in_a_thread(&tree.current().steps))
+        .unwrap();
+    let mut smallest = tree.current();
+    loop {
+        let fails = panics_in_a_thread(&tree.current().steps);
+        if fails {
+            smallest = tree.current();
+        }
+        if !(if fails { tree.simplify() } else { tree.complicate() }) {
+            break;
+        }
+    }
+    let text = smallest.to_string();
+    assert!(text.lines().count() <= 9, "not small:\n{text}");
+}
+
+#[test]
+fn a_workflow_reads_like_code() {
+    let skipped = Call {
+        skip: true,
+        blocking: true,
+        keeps_failures: false,
+        ..Call::new(Who::BoundTo(1), "validate", vec![])
+    };
+    let workflow = Workflow {
+        steps: vec![
+            call(Who::Shared(0), "run", vec![Step::Call(skipped), Step::Fail]),
+            Step::Parallel { on: On::Tasks, branches: vec![vec![], vec![Step::Panic]] },
+            Step::Cancel { abort: true, steps: vec![Step::Hang] },
+            Step::Manual { scoped: true, status: Status::Ok, steps: vec![] },
+        ],
+    };
+    assert_eq!(
+        workflow.to_string(),
+        "\
+Workflow {
+    Ann#0.run {
+        bound(1).validate skipped sync ? {}
+        fail
+    }
+    tasks {
+        branch {}
+        branch {
+            panic
+        }
+    }
+    abort {
+        hang
+    }
+    in manual span [ok] {}
+}
+"
+    );
+}

@@ -1,0 +1,265 @@
+//! What the process's environment decides. Each test runs a process of its own.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
+mod own_process;
+
+use std::{
+    io::{self, Write as _},
+    time::Duration,
+};
+
+use own_process::in_own_process;
+use raaf_trace_core::{
+    BuildError, Component, ExportError, FinishedSpan, SpanExporter, SpanProcessor,
+    TraceableExt as _, TracerProvider, init, is_traced, provider,
+    registry::{Sink, SinkRegistration},
+    submit, trace, tracer,
+};
+
+/// Says on standard output which spans it gets.
+struct Echo(&'static str);
+
+impl SpanProcessor for Echo {
+    fn name(&self) -> &'static str {
+        self.0
+    }
+    fn on_end(&self, span: &FinishedSpan) {
+        let _ = writeln!(io::stdout(), "{} got {}", self.0, span.component().name());
+    }
+}
+
+/// The same behind a worker, so that spans arrive only if somebody delivers them.
+struct BatchedEcho;
+
+impl SpanExporter for BatchedEcho {
+    fn name(&self) -> &'static str {
+        "batched"
+    }
+    fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
+        for span in batch {
+            Echo("batched").on_end(span);
+        }
+        Ok(())
+    }
+}
+
+/// Fails, so that there is something to complain about.
+struct Failing;
+
+impl SpanProcessor for Failing {
+    fn name(&self) -> &'static str {
+        "failing"
+    }
+    fn on_end(&self, _: &FinishedSpan) {
+        panic!("cannot reach the server");
+    }
+}
+
+submit! { SinkRegistration::new("first", |_| Ok(Sink::processor(Echo("first")))) }
+submit! { SinkRegistration::new("second", |_| Ok(Sink::processor(Echo("second")))) }
+submit! { SinkRegistration::new("openai", |_| Ok(Sink::processor(Echo("openai")))) }
+submit! { SinkRegistration::new("batched", |_| Ok(Sink::exporter(BatchedEcho))) }
+submit! { SinkRegistration::new("failing", |_| Ok(Sink::processor(Failing))) }
+
+const FIRST: (&str, &str) = ("RAAF_TRACE_PROCESSORS", "first");
+
+fn call() {
+    Component::tool("Search").traced("run").run(|| ());
+}
+
+fn names(provider: &TracerProvider) -> Vec<String> {
+    provider.stats().processors.into_iter().map(|stats| stats.name).collect()
+}
+
+#[test]
+fn g61_tracing_disabled_by_the_environment_makes_no_spans() {
+    in_own_process(
+        &[FIRST, ("RAAF_DISABLE_TRACING", "TRUE")],
+        || {
+            let guard = init().unwrap();
+            let tool = Component::tool("Search");
+            assert!(!tool.traced("run").is_enabled(), "decided before anything else is done");
+            assert!(!tool.traced("run").run(is_traced));
+            assert!(!tracer().start_span("by hand").is_recording());
+            trace("nightly").run(call);
+            assert!(guard.provider().is_disabled());
+            assert_eq!(guard.provider().stats().started, 0);
+        },
+        |ended| assert!(!ended.well().stdout.contains("got"), "{}", ended.stdout),
+    );
+}
+
+#[test]
+fn g60_sinks_run_in_the_order_in_which_the_environment_names_them() {
+    in_own_process(
+        &[("RAAF_TRACE_PROCESSORS", "second,first")],
+        || {
+            let guard = init().unwrap();
+            assert_eq!(names(guard.provider()), ["second", "first"]);
+            call();
+        },
+        |ended| {
+            let echoes = "second got Search\nfirst got Search\n";
+            assert!(ended.well().stdout.contains(echoes), "{}", ended.stdout);
+        },
+    );
+}
+
+#[test]
+fn s1_the_environment_s_sample_rate_holds() {
+    in_own_process(
+        &[FIRST, ("RAAF_TRACE_SAMPLE_RATE", "0")],
+        || {
+            let _guard = init().unwrap();
+            (0..20).for_each(|_| call());
+        },
+        |ended| assert!(!ended.well().stdout.contains("got"), "{}", ended.stdout),
+    );
+}
+
+#[test]
+fn g49_the_default_sink_starts_only_with_a_key_and_for_openai_s_own_server() {
+    let key = ("OPENAI_API_KEY", "sk-test");
+    in_own_process(
+        &[key],
+        || assert_eq!(names(init().unwrap().provider()), ["openai"]),
+        |ended| {
+            ended.well();
+        },
+    );
+}
+
+#[test]
+fn g49_the_default_sink_can_be_forbidden() {
+    in_own_process(
+        &[("OPENAI_API_KEY", "sk-test"), ("RAAF_SKIP_DEFAULT_PROCESSORS", "on")],
+        || assert_eq!(names(init().unwrap().provider()), [""; 0]),
+        |ended| {
+            ended.well();
+        },
+    );
+}
+
+#[test]
+fn g49_a_bad_value_is_an_error_of_init_that_says_what_would_be_right() {
+    in_own_process(
+        &[FIRST, ("RAAF_TRACE_BATCH_SIZE", "many")],
+        || {
+            let error = init().unwrap_err();
+            assert!(matches!(error, BuildError::Settings(_)));
+            assert_eq!(
+                error.to_string(),
+                "RAAF_TRACE_BATCH_SIZE is `many`; expected a whole number from 1 to 100000000",
+            );
+        },
+        |ended| {
+            ended.well();
+        },
+    );
+}
+
+#[test]
+fn g49_for_the_default_provider_a_bad_value_is_a_warning_and_the_default() {
+    in_own_process(
+        &[
+            ("RAAF_TRACE_PROCESSORS", "first,nosuch"),
+            ("RAAF_TRACE_SAMPLE_RATE", "2"),
+            ("RAAF_TRACE_BATCH_SIZE", "many"),
+        ],
+        || {
+            call();
+            assert_eq!(names(&provider()), ["first"]);
+        },
+        |ended| {
+            assert!(ended.well().stdout.contains("first got Search"), "{}", ended.stdout);
+            let said = ended.diagnostics();
+            assert_eq!(said.len(), 3, "{said:#?}");
+            assert!(said[0].starts_with("raaf warn [tracing] RAAF_TRACE_BATCH_SIZE is `many`"));
+            assert!(said[1].starts_with("raaf warn [tracing] RAAF_TRACE_SAMPLE_RATE is `2`"));
+            assert!(said[2].contains("no sink is called `nosuch`"), "{said:#?}");
+        },
+    );
+}
+
+/// Everything that this library might complain about, with a key and a prompt at hand.
+fn a_workflow_with_complaints() {
+    let guard = init().unwrap();
+    let planner = Component::agent("Planner");
+    let _: Result<(), String> = planner
+        .traced("run")
+        .with_content("prompt", "what the patient said")
+        .with("api_key", "sk-very-secret")
+        .run(|| Err("told the patient".to_owned()));
+    call();
+    guard.provider().force_flush(Duration::from_secs(60)).unwrap();
+}
+
+const COMPLAINING: [(&str, &str); 2] =
+    [("RAAF_TRACE_PROCESSORS", "failing"), ("OPENAI_API_KEY", "sk-very-secret")];
+
+/// The library's lines when categories and level are these.
+fn complaints(ended: &own_process::Ended) -> Vec<String> {
+    let ended = ended.well();
+    assert!(!ended.stdout.contains("raaf "), "on standard output: {}", ended.stdout);
+    let said: Vec<_> = ended.diagnostics().into_iter().map(str::to_owned).collect();
+    for line in &said {
+        for private in ["sk-very-secret", "patient"] {
+            assert!(!line.contains(private), "{line}");
+        }
+    }
+    said
+}
+
+#[test]
+fn d1_diagnostics_show_warnings_only_unless_asked() {
+    in_own_process(&COMPLAINING, a_workflow_with_complaints, |ended| {
+        let said = complaints(ended);
+        assert!(said.iter().all(|line| line.starts_with("raaf warn [tracing] ")), "{said:#?}");
+        assert!(said.iter().any(|line| line.contains("processor `failing` panicked")), "{said:#?}");
+    });
+}
+
+#[test]
+fn d1_diagnostics_of_a_category_are_shown_up_to_the_level() {
+    let asked = [("RAAF_DEBUG_CATEGORIES", "all"), ("RAAF_LOG_LEVEL", "trace")];
+    in_own_process(&[COMPLAINING, asked].concat(), a_workflow_with_complaints, |ended| {
+        let said = complaints(ended);
+        assert!(said.iter().any(|line| line.starts_with("raaf debug [tracing] ")), "{said:#?}");
+        assert!(said.iter().any(|line| line.starts_with("raaf warn [tracing] ")), "{said:#?}");
+    });
+}
+
+#[test]
+fn d1_diagnostics_of_other_categories_are_not_shown() {
+    let asked = [("RAAF_DEBUG_CATEGORIES", "http,tools"), ("RAAF_LOG_LEVEL", "trace")];
+    in_own_process(&[COMPLAINING, asked].concat(), a_workflow_with_complaints, |ended| {
+        let said = complaints(ended);
+        assert!(!said.iter().any(|line| line.starts_with("raaf debug")), "{said:#?}");
+    });
+}
+
+#[test]
+fn d1_diagnostics_can_be_silenced() {
+    let asked = [("RAAF_DEBUG_CATEGORIES", "none"), ("RAAF_LOG_LEVEL", "trace")];
+    in_own_process(&[COMPLAINING, asked].concat(), a_workflow_with_complaints, |ended| {
+        assert_eq!(complaints(ended), [""; 0]);
+    });
+}
+
+#[test]
+fn d2_the_batched_sink_of_the_environment_gets_its_spans_at_the_guard_s_end() {
+    in_own_process(
+        &[("RAAF_TRACE_PROCESSORS", "batched"), ("RAAF_TRACE_FLUSH_INTERVAL", "3600")],
+        || {
+            let guard = init().unwrap();
+            call();
+            drop(guard);
+            call();
+        },
+        |ended| {
+            let echoes = ended.well().stdout.matches("batched got Search").count();
+            assert_eq!(echoes, 1, "{}", ended.stdout);
+        },
+    );
+}

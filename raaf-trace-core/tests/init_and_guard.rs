@@ -1,0 +1,220 @@
+//! The global provider. Each test runs a process of its own.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
+mod doubles;
+mod own_process;
+
+use doubles::{LONG, Listener, Log, components};
+use own_process::{Ended, in_own_process};
+use raaf_trace_core::{
+    BuildError, Component, MemoryExporter, SimpleProcessor, TraceableExt as _, TracerProvider,
+    init, provider, set_global_provider, tracer,
+};
+
+fn call(name: &str) {
+    Component::tool(name).traced("run").run(|| ());
+}
+
+fn ended_well(ended: &Ended) {
+    ended.well();
+}
+
+fn is_enabled() -> bool {
+    Component::tool("Search").traced("run").is_enabled()
+}
+
+#[test]
+fn d2_initialising_twice_is_an_error_while_the_guard_lives() {
+    in_own_process(
+        &[],
+        || {
+            let guard = init().unwrap();
+            assert!(matches!(init(), Err(BuildError::AlreadyInitialised)));
+            let second = TracerProvider::builder().exporter(MemoryExporter::new()).init();
+            let text = second.unwrap_err().to_string();
+            assert_eq!(text, "tracing has been initialised already, and its guard is still alive");
+            assert!(guard.provider().is(&provider()), "the first one stays");
+            drop(guard);
+            drop(init().unwrap());
+        },
+        ended_well,
+    );
+}
+
+#[test]
+fn d2_the_guard_s_drop_delivers_and_shuts_down() {
+    in_own_process(
+        &[],
+        || {
+            let (memory, log) = (MemoryExporter::new(), Log::default());
+            let guard = TracerProvider::builder()
+                .exporter(memory.clone())
+                .processor(Listener::new("p", &log))
+                .init()
+                .unwrap()
+                .with_timeout(LONG);
+            call("Search");
+            assert!(memory.is_empty());
+            drop(guard);
+            assert_eq!((components(&memory), log.count("p shutdown")), (vec!["Search".into()], 1));
+            call("Late");
+            assert_eq!(memory.len(), 1);
+        },
+        ended_well,
+    );
+}
+
+#[test]
+fn d2_the_guard_s_shutdown_says_how_it_went() {
+    in_own_process(
+        &[],
+        || {
+            let exporter = doubles::Stalled::default();
+            let guard = TracerProvider::builder().exporter(exporter.clone()).init().unwrap();
+            call("Search");
+            let error = guard.with_timeout(doubles::SHORT).shutdown().unwrap_err();
+            assert_eq!(error.failures()[0].name, "stalled");
+            exporter.release();
+        },
+        ended_well,
+    );
+}
+
+#[test]
+fn g61_without_sinks_the_default_provider_makes_no_spans_and_tracing_costs_one_look() {
+    in_own_process(
+        &[],
+        || {
+            assert!(is_enabled(), "nobody knows yet");
+            assert!(!tracer().start_span("by hand").is_recording());
+            assert!(!is_enabled(), "now it is known");
+            assert_eq!(provider().processor_count(), 0);
+            assert_eq!(provider().stats().started, 0);
+        },
+        ended_well,
+    );
+}
+
+#[test]
+fn g49_the_default_provider_records_as_soon_as_it_has_a_processor() {
+    in_own_process(
+        &[],
+        || {
+            call("Unseen");
+            let memory = MemoryExporter::new();
+            provider().add_processor(SimpleProcessor::new(memory.clone()));
+            call("Seen");
+            assert_eq!(components(&memory), ["Seen"]);
+            provider().disable();
+            assert!(!is_enabled());
+            provider().enable();
+            call("Again");
+            assert_eq!(components(&memory), ["Seen", "Again"]);
+        },
+        ended_well,
+    );
+}
+
+#[test]
+fn g49_init_takes_the_place_of_the_default_provider() {
+    in_own_process(
+        &[],
+        || {
+            call("Unseen");
+            let memory = MemoryExporter::new();
+            let guard = TracerProvider::builder().exporter(memory.clone()).init().unwrap();
+            call("Seen");
+            guard.shutdown().unwrap();
+            assert_eq!(components(&memory), ["Seen"]);
+        },
+        ended_well,
+    );
+}
+
+#[test]
+fn g48_setting_another_global_provider_returns_the_old_one_still_running() {
+    in_own_process(
+        &[],
+        || {
+            let memories = [MemoryExporter::new(), MemoryExporter::new()];
+            let providers = memories.each_ref().map(|memory| {
+                let simple = SimpleProcessor::new(memory.clone());
+                TracerProvider::builder().processor(simple).build()
+            });
+            assert!(set_global_provider(providers[0].clone()).is_none());
+            call("First");
+            let old = set_global_provider(providers[1].clone()).unwrap();
+            assert!(old.is(&providers[0]));
+            call("Second");
+            old.run(|| call("Third"));
+            assert_eq!(components(&memories[0]), ["First", "Third"]);
+            assert_eq!(components(&memories[1]), ["Second"]);
+        },
+        ended_well,
+    );
+}
+
+#[test]
+fn g61_with_no_provider_that_records_the_gate_is_closed() {
+    in_own_process(
+        &[],
+        || {
+            let guard = TracerProvider::builder().exporter(MemoryExporter::new()).init().unwrap();
+            assert!(is_enabled());
+            guard.provider().disable();
+            assert!(!is_enabled());
+            let local = TracerProvider::builder().build();
+            assert!(is_enabled(), "another provider records");
+            drop(local);
+            assert!(!is_enabled());
+            guard.provider().enable();
+            assert!(is_enabled());
+            drop(guard);
+            assert!(is_enabled(), "nobody knows again");
+            tracer().start_span("settles it").finish();
+            assert!(!is_enabled());
+        },
+        ended_well,
+    );
+}
+
+#[cfg(all(unix, feature = "signals"))]
+#[test]
+fn d2_sigterm_delivers_and_then_ends_the_process_as_it_would_have() {
+    use std::{
+        io::{self, Write as _},
+        os::unix::process::ExitStatusExt as _,
+        thread,
+    };
+
+    use raaf_trace_core::{ExportError, FinishedSpan, SpanExporter};
+    use signal_hook::{consts::SIGTERM, low_level::raise};
+
+    struct Echo;
+    impl SpanExporter for Echo {
+        fn name(&self) -> &'static str {
+            "echo"
+        }
+        fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
+            let _ = writeln!(io::stdout(), "delivered {}", batch.len());
+            Ok(())
+        }
+    }
+
+    in_own_process(
+        &[],
+        || {
+            let guard = TracerProvider::builder().exporter(Echo).init().unwrap();
+            guard.provider().shutdown_on_signals(LONG).unwrap();
+            call("Search");
+            raise(SIGTERM).unwrap();
+            // Only a broken handler lets it come to an end of this.
+            thread::sleep(LONG);
+        },
+        |ended| {
+            assert_eq!(ended.output.status.signal(), Some(SIGTERM), "{}", ended.stderr);
+            assert!(ended.stdout.contains("delivered 1"), "{}", ended.stdout);
+        },
+    );
+}

@@ -1,0 +1,118 @@
+//! Sinks by name, registered by this very crate as any other crate would.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
+mod doubles;
+
+use std::sync::LazyLock;
+
+use doubles::{LONG, Listener, Log};
+use raaf_trace_core::{
+    BuildError, Environment, MemoryExporter, TracerProvider,
+    registry::{Sink, SinkError, SinkRegistration, is_linked, linked_sinks},
+    submit,
+};
+
+static MEMORY: LazyLock<MemoryExporter> = LazyLock::new(MemoryExporter::new);
+
+submit! {
+    SinkRegistration::new("kept", |_| Ok(Sink::exporter(MEMORY.clone())))
+}
+
+submit! {
+    SinkRegistration::new("listener", |_| {
+        Ok(Sink::processor(Listener::new("listener", &Log::default())))
+    })
+}
+
+submit! {
+    SinkRegistration::new("needs-port", |config| {
+        let port = config.environment().read("SINK_PORT", "a port", |text| text.parse::<u16>().ok());
+        let port = port?.ok_or("SINK_PORT is not set")?;
+        assert!(port > 0 && config.settings().batch_size > 0);
+        Ok(Sink::processor(Listener::new("needs-port", &Log::default())))
+    })
+}
+
+submit! {
+    SinkRegistration::new("twice", |_| Ok(Sink::exporter(MemoryExporter::new())))
+}
+
+submit! {
+    SinkRegistration::new("twice", |_| Ok(Sink::exporter(MemoryExporter::new())))
+}
+
+fn names(provider: &TracerProvider) -> Vec<String> {
+    provider.stats().processors.into_iter().map(|stats| stats.name).collect()
+}
+
+fn from_environment(pairs: &[(&str, &str)]) -> Result<TracerProvider, BuildError> {
+    let environment = Environment::from_pairs(pairs.iter().copied());
+    Ok(TracerProvider::builder().environment(&environment)?.build())
+}
+
+#[test]
+fn g49_a_registered_sink_is_had_by_name_in_code() {
+    let provider = TracerProvider::builder().sink("kept").unwrap().build();
+    provider.tracer().start_span("one").finish();
+    provider.force_flush(LONG).unwrap();
+    assert_eq!(MEMORY.len(), 1);
+}
+
+#[test]
+fn g60_the_environment_names_sinks_in_order() {
+    for (list, expected) in
+        [("listener,kept", ["listener", "memory"]), (" kept , listener ", ["memory", "listener"])]
+    {
+        let provider = from_environment(&[("RAAF_TRACE_PROCESSORS", list)]).unwrap();
+        assert_eq!(names(&provider), expected);
+    }
+}
+
+#[test]
+fn g49_code_beats_the_environment() {
+    let environment = Environment::from_pairs([("RAAF_TRACE_PROCESSORS", "listener")]);
+    let builder = TracerProvider::builder().exporter(MemoryExporter::new());
+    let provider = builder.environment(&environment).unwrap().build();
+    assert_eq!(names(&provider), ["memory"]);
+}
+
+#[test]
+fn g49_linking_a_sink_starts_nothing() {
+    assert_eq!(from_environment(&[]).unwrap().processor_count(), 0);
+}
+
+#[test]
+fn g49_an_unknown_sink_is_an_error_that_lists_the_linked_ones_and_says_how_to_link() {
+    let error = from_environment(&[("RAAF_TRACE_PROCESSORS", "kept,nosuch")]).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("`nosuch`"), "{text}");
+    assert!(text.contains("kept, listener, needs-port, twice"), "{text}");
+    assert!(text.contains("use raaf_processors as _;"), "{text}");
+    assert!(matches!(error, BuildError::Sink(SinkError::Unknown { .. })));
+}
+
+#[test]
+fn g49_a_name_that_is_registered_twice_is_an_error() {
+    let error = TracerProvider::builder().sink("twice").unwrap_err();
+    assert!(matches!(error, SinkError::Duplicate { count: 2, .. }), "{error}");
+    assert!(error.to_string().contains("`twice` is registered 2 times"), "{error}");
+    assert!(is_linked("twice") && !is_linked("nosuch"));
+    assert_eq!(linked_sinks(), ["kept", "listener", "needs-port", "twice"]);
+}
+
+#[test]
+fn g49_a_sink_reads_variables_of_its_own_and_may_say_no() {
+    let named = ("RAAF_TRACE_PROCESSORS", "needs-port");
+    for (port, reason) in
+        [(None, "SINK_PORT is not set"), (Some("eighty"), "SINK_PORT is `eighty`; expected a port")]
+    {
+        let pairs: Vec<_> =
+            [named].into_iter().chain(port.map(|port| ("SINK_PORT", port))).collect();
+        let error = from_environment(&pairs).unwrap_err();
+        let expected = format!("the sink `needs-port` could not be made: {reason}");
+        assert_eq!(error.to_string(), expected);
+    }
+    let provider = from_environment(&[named, ("SINK_PORT", "80")]).unwrap();
+    assert_eq!(names(&provider), ["needs-port"]);
+}

@@ -1,0 +1,141 @@
+//! The numbers that say what became of every span.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
+mod doubles;
+
+use std::{sync::mpsc, thread};
+
+use doubles::{Failing, LONG, Stalled};
+use raaf_trace_core::{
+    BatchConfig, Component, ExportError, FinishedSpan, MemoryExporter, ProcessorExt as _,
+    SimpleProcessor, SpanExporter, SpanProcessor, TraceableExt as _, TracerProvider,
+    stats::ProcessorStats,
+};
+
+fn call() {
+    Component::tool("Search").traced("run").run(|| ());
+}
+
+fn assert_adds_up(stats: &ProcessorStats) {
+    let accounted = stats.delivered + stats.dropped + stats.queued;
+    assert_eq!(stats.received, accounted, "{stats:#?}");
+}
+
+struct PanicsAtEnd;
+
+impl SpanProcessor for PanicsAtEnd {
+    fn name(&self) -> &'static str {
+        "panics"
+    }
+    fn on_end(&self, _: &FinishedSpan) {
+        panic!("in on_end")
+    }
+}
+
+struct PanicsInExport;
+
+impl SpanExporter for PanicsInExport {
+    fn name(&self) -> &'static str {
+        "panics in export"
+    }
+    fn export(&self, _: &[FinishedSpan]) -> Result<(), ExportError> {
+        panic!("in export")
+    }
+}
+
+const SPANS: u64 = 100;
+
+#[test]
+fn d3_started_is_ended_and_every_processor_accounts_for_each_span() {
+    let stalled = Stalled::default();
+    let provider = TracerProvider::builder()
+        .exporter(MemoryExporter::new())
+        .exporter(stalled.clone())
+        .exporter(Failing(ExportError::permanent("no")))
+        .exporter(PanicsInExport)
+        .processor(SimpleProcessor::new(Failing(ExportError::permanent("no"))))
+        .processor(SimpleProcessor::new(PanicsInExport))
+        .processor(PanicsAtEnd)
+        .processor(SimpleProcessor::new(MemoryExporter::new()).offload())
+        .batch(BatchConfig::default().with_max_spans(50))
+        .build();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| provider.run(|| (0..SPANS / 4).for_each(|_| call())));
+        }
+    });
+    let while_stalled = provider.stats();
+    assert_eq!((while_stalled.started, while_stalled.ended), (SPANS, SPANS));
+    for stats in &while_stalled.processors {
+        assert_eq!(stats.received, SPANS, "{stats:#?}");
+        assert_adds_up(stats);
+    }
+    stalled.release();
+    let _ = provider.force_flush(LONG);
+    let names_and_dropped: Vec<_> = provider
+        .stats()
+        .processors
+        .iter()
+        .inspect(|stats| assert_adds_up(stats))
+        .map(|stats| (stats.name.clone(), stats.dropped, stats.queued))
+        .collect();
+    let all_dropped = |name: &str| (name.to_owned(), SPANS, 0);
+    assert_eq!(names_and_dropped[1], ("stalled".to_owned(), SPANS - 50, 0));
+    assert_eq!(names_and_dropped[2], all_dropped("failing"));
+    assert_eq!(names_and_dropped[3], all_dropped("panics in export"));
+    assert_eq!(names_and_dropped[4], all_dropped("failing"));
+    assert_eq!(names_and_dropped[5], all_dropped("panics in export"));
+    assert_eq!(names_and_dropped[6], all_dropped("panics"));
+}
+
+#[test]
+fn d3_spans_that_run_are_started_and_not_ended() {
+    let provider = TracerProvider::builder().exporter(MemoryExporter::new()).build();
+    let (start, started) = mpsc::channel();
+    let (end, may_end) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        let provider = &provider;
+        scope.spawn(move || {
+            provider.run(|| {
+                Component::agent("Slow").traced("run").run(|| {
+                    start.send(()).unwrap();
+                    let _ = may_end.recv();
+                });
+            });
+        });
+        started.recv().unwrap();
+        assert_eq!((provider.stats().started, provider.stats().ended), (1, 0));
+        drop(end);
+    });
+    assert_eq!((provider.stats().started, provider.stats().ended), (1, 1));
+}
+
+#[tokio::test]
+async fn d3_every_way_to_end_counts_once() {
+    use raaf_trace_core::InContext as _;
+    let memory = MemoryExporter::new();
+    let simple = SimpleProcessor::new(memory.clone());
+    let provider = TracerProvider::builder().processor(simple).build();
+    let agent = Component::agent("Planner");
+    let (context, component) = (provider.context(), agent.clone());
+    assert!(
+        thread::spawn(move || context.run(|| component.traced("run").run(|| panic!("on purpose"))))
+            .join()
+            .is_err()
+    );
+    let failed: Result<(), &str> = provider.run(|| agent.traced("run").try_run(|| Err("no")));
+    assert!(failed.is_err());
+    let mut cancelled = Box::pin(
+        agent.traced("run").run_async(std::future::pending::<()>()).in_context(provider.context()),
+    );
+    assert!(futures::poll!(&mut cancelled).is_pending());
+    drop(cancelled);
+    drop(provider.tracer().start_span("dropped"));
+    let manual = provider.tracer().start_span("twice");
+    manual.finish();
+    manual.finish();
+    let stats = provider.stats();
+    assert_eq!((stats.started, stats.ended, memory.len()), (5, 5, 5));
+    assert!(stats.late_calls >= 1);
+}

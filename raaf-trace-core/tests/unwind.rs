@@ -1,0 +1,50 @@
+//! What is traceable can be caught around.
+
+use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
+
+use raaf_trace_core::{
+    Component, Context, FinishedSpan, ManualSpan, MemoryExporter, SimpleProcessor, Span, Status,
+    Traceable, Tracer, TracerProvider, traced,
+};
+
+#[derive(Traceable)]
+struct Agent {
+    component: Component,
+}
+
+impl Agent {
+    #[traced]
+    fn run(&self, work: fn() -> u8) -> u8 {
+        work()
+    }
+}
+
+#[test]
+fn handles_keep_the_types_that_hold_them_unwind_safe() {
+    fn holds<T: UnwindSafe + RefUnwindSafe>() {}
+    holds::<Component>();
+    holds::<Context>();
+    holds::<FinishedSpan>();
+    holds::<ManualSpan>();
+    holds::<MemoryExporter>();
+    holds::<Span>();
+    holds::<Tracer>();
+    holds::<TracerProvider>();
+}
+
+#[test]
+fn a_component_works_on_after_a_panic_was_caught_around_it() {
+    let memory = MemoryExporter::new();
+    let provider =
+        TracerProvider::builder().processor(SimpleProcessor::new(memory.clone())).build();
+    let agent = Agent { component: Component::of::<Agent>() };
+
+    provider.run(|| {
+        assert!(catch_unwind(|| agent.run(|| panic!("out of luck"))).is_err());
+        assert_eq!(agent.run(|| 7), 7);
+    });
+
+    let statuses: Vec<_> = memory.spans().iter().map(FinishedSpan::status).collect();
+    assert_eq!(statuses, [Status::Error, Status::Ok]);
+    assert!(memory.spans().iter().all(|span| span.parent_id().is_none()));
+}
