@@ -43,16 +43,21 @@ pub struct Heading {
     pub title: String,
 }
 
-/// How often `query` occurs, whatever its case.
+/// How often `query` occurs as a whole word or phrase, whatever its case.
 pub fn occurrences(text: &str, query: &str) -> usize {
-    text.to_lowercase().matches(&query.to_lowercase()).count()
+    let (text, query) = (text.to_lowercase(), query.to_lowercase());
+    let is_whole = |start: usize| {
+        let before = text[..start].chars().next_back();
+        let after = text[start + query.len()..].chars().next();
+        ![before, after].into_iter().flatten().any(char::is_alphanumeric)
+    };
+    text.match_indices(&query).filter(|(start, _)| is_whole(*start)).count()
 }
 
-/// The first `limit` lines that have `query`, whatever its case.
+/// The first `limit` lines that have `query` as a whole word or phrase, whatever its case.
 pub fn lines_with(text: &str, query: &str, limit: usize) -> Vec<Line> {
-    let query = query.to_lowercase();
     let lines = (1..).zip(text.lines());
-    let found = lines.filter(|(_, line)| line.to_lowercase().contains(&query));
+    let found = lines.filter(|(_, line)| occurrences(line, query) > 0);
     found.take(limit).map(|(number, line)| Line { number, text: quoted(line) }).collect()
 }
 

@@ -21,7 +21,7 @@ const MAX_TURNS: u32 = 10;
 /// cancelled. A panic in a tool ends the run and goes on unwinding.
 ///
 /// A run is one span of kind `agent`. Where no trace is active, a span of kind `runner` is its
-/// root.
+/// root, unless the agent is bound to a parent: then the rules for parents decide.
 ///
 /// # Examples
 ///
