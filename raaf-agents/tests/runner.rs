@@ -281,7 +281,7 @@ async fn g17_a_model_s_error_is_on_every_span_up_to_the_root() {
 async fn l1_a_panic_in_a_tool_ends_every_span_and_goes_on() {
     let capture = Capture::new();
     let bomb = FunctionTool::infallible("bomb", "Explodes.", |_: Json| async {
-        assert!(std::hint::black_box(false), "boom")
+        assert!(std::hint::black_box(false), "boom");
     });
     let model = ScriptedModel::new("scripted", [calls(&["endless", "bomb"])]);
     let agent = Agent::builder("Tester", model).tool(bomb).tool(endless()).build();
