@@ -200,7 +200,7 @@ fn a1_any_value_reaches_the_sink_as_valid_json() {
     assert!(attribute(&span, "nan").as_f64().is_none_or(f64::is_nan));
     assert_eq!(attribute(&span, "control"), "bell \u{7} escape \u{1b}[2J zero \0");
     assert_eq!(attribute(&span, "empty"), "");
-    let text = serde_json::to_string(span.attributes().set()).unwrap();
+    let text = serde_json::to_string(span.attributes().stored()).unwrap();
     let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(parsed["control"], "bell \u{7} escape \u{1b}[2J zero \0");
     assert!(parsed["deep"].is_array());

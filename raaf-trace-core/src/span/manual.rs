@@ -5,6 +5,7 @@ use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::Arc,
+    thread,
 };
 
 use crate::{
@@ -210,6 +211,9 @@ impl ManualSpan {
 impl Drop for ManualSpan {
     fn drop(&mut self) {
         if self.span.as_ref().is_some_and(|span| !span.has_ended()) {
+            if thread::panicking() {
+                self.fail(&ErrorReport::from_message("panic", "dropped by a panic"));
+            }
             self.finish();
         }
     }
