@@ -222,7 +222,7 @@ fn a4_the_span_is_searched_once_for_all_its_readers() {
     let (provider, memory) = in_line();
     one_call(&provider);
     let span = only(&memory);
-    let address = |span: &FinishedSpan| std::ptr::from_ref(span.attributes().set()).addr();
+    let address = |span: &FinishedSpan| std::ptr::from_ref(span.attributes().stored()).addr();
     assert_eq!(address(&span), address(&span.clone()));
     assert_eq!(span.attributes().get("api_key"), Some(HIDDEN.into()));
 }
