@@ -110,6 +110,18 @@ fn l1_a_panic_in_a_workflow_or_a_manual_span_ends_it() {
 }
 
 #[test]
+fn l1_a_manual_span_that_a_panic_drops_failed() {
+    let capture = Capture::new();
+    capture.run(|| {
+        let _ = catch_unwind(|| {
+            let _unfinished = tracer().tool_span("manual").start();
+            panic!("boom");
+        });
+    });
+    assert_span_tree!(capture, { tool "manual" [status = error, "error.type" = "panic"] });
+}
+
+#[test]
 fn l1_a_thread_that_panics_leaves_the_others_alone() {
     let capture = Capture::new();
     let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));

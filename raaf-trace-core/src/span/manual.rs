@@ -212,7 +212,13 @@ impl Drop for ManualSpan {
     fn drop(&mut self) {
         if self.span.as_ref().is_some_and(|span| !span.has_ended()) {
             if thread::panicking() {
-                self.fail(&ErrorReport::from_message("panic", "dropped by a panic"));
+                self.change(|body, head| {
+                    if body.status == Status::Unset {
+                        let now = head.trace.provider.clock().now();
+                        let error = ErrorReport::from_message("panic", "dropped by a panic");
+                        body.fail(head.trace.limits, now, &error);
+                    }
+                });
             }
             self.finish();
         }
