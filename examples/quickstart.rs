@@ -34,7 +34,7 @@ use std::{
 use raaf_agents::{PipelineError, State, StateError, openai::ConfigError};
 // Naming the crate links its sinks.
 use raaf_processors as _;
-use raaf_trace_core::{TracerProvider, trace};
+use raaf_trace_core::{Environment, TracerProvider, trace};
 
 use document::{DocumentReader, ReadError};
 use thiserror::Error;
@@ -67,7 +67,12 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let path = env::args_os().nth(1).map_or_else(default_text, PathBuf::from);
-    let tracing = TracerProvider::builder().sink("console")?.sink("file")?.from_env()?.init()?;
+    if path.as_os_str().as_encoded_bytes().starts_with(b"-") {
+        return Err("usage: quickstart [TEXT FILE]".into());
+    }
+    // Whoever runs this may choose other sinks, as for any traced program.
+    let environment = Environment::process().with_default("RAAF_TRACE_PROCESSORS", "console,file");
+    let tracing = TracerProvider::builder().environment(&environment)?.init()?;
 
     let reported = trace("text report").try_run_async(report_on(&path)).await;
     // The sinks write in threads of their own; this waits until tree and lines are out.

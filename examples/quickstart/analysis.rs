@@ -114,19 +114,30 @@ fn heading(line: &str) -> Option<Heading> {
         .then(|| Heading { level, title: title.to_owned() })
 }
 
-/// The web addresses in the text, in order, each once.
+/// Where the text links to: Markdown links and bare web addresses, in order, each once.
 pub fn links(text: &str) -> Vec<String> {
     let mut links = Vec::<String>::new();
-    for (start, _) in text.match_indices("http") {
+    for (start, opening) in text.match_indices(|c| c == 'h' || c == ']') {
         let rest = &text[start..];
-        if !rest.starts_with("http://") && !rest.starts_with("https://") {
-            continue;
-        }
-        let end = rest.find(|c: char| c.is_whitespace() || "<>()[]\"'`".contains(c));
-        let link = rest[..end.unwrap_or(rest.len())].trim_end_matches(['.', ',', ';', ':']);
-        if !links.iter().any(|known| known == link) {
+        let link = match opening {
+            "]" => {
+                rest.strip_prefix("](").and_then(|rest| rest.split_once(')')).map(|(link, _)| link)
+            }
+            _ => web_address(rest),
+        };
+        if let Some(link) =
+            link.filter(|link| !link.is_empty() && !link.contains(char::is_whitespace))
+            && !links.iter().any(|known| known == link)
+        {
             links.push(link.to_owned());
         }
     }
     links
+}
+
+fn web_address(text: &str) -> Option<&str> {
+    let is_address = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
+    let end = text.find(|c: char| c.is_whitespace() || "<>()[]\"'`".contains(c));
+    let link = text[..end.unwrap_or(text.len())].trim_end_matches(['.', ',', ';', ':']);
+    is_address.then_some(link)
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use raaf_agents::{Message, ModelRequest, Reply, ScriptedModel};
+use raaf_agents::{Message, ModelRequest, Reply, ScriptedModel, ToolSpec};
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
@@ -32,7 +32,8 @@ pub fn new() -> ScriptedModel {
     })
 }
 
-/// Calls every tool on offer, and `search` once for each word of the plan.
+/// Calls every tool on offer that it knows, or that needs no arguments; and `search` once for each
+/// word of the plan.
 fn choose_tools(request: &ModelRequest) -> Reply {
     let mut calls = Vec::new();
     for tool in &request.tools {
@@ -42,12 +43,15 @@ fn choose_tools(request: &ModelRequest) -> Reply {
                 calls.extend(terms.map(|term| ("search", json!({ "query": term }))));
             }
             "rank_words" => calls.push(("rank_words", json!({ "limit": 5 }))),
-            "headings" => calls.push(("headings", json!({}))),
-            "links" => calls.push(("links", json!({}))),
+            name if !needs_arguments(tool) => calls.push((name, json!({}))),
             _ => {}
         }
     }
     if calls.is_empty() { Reply::text("Nothing to look up.") } else { Reply::calls(calls) }
+}
+
+fn needs_arguments(tool: &ToolSpec) -> bool {
+    tool.parameters["required"].as_array().is_some_and(|required| !required.is_empty())
 }
 
 /// The words after `Search for:` in a plan.

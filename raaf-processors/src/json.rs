@@ -75,7 +75,7 @@ impl Serialize for SpanJson<'_> {
         object.serialize_field("method", span.method())?;
         object.serialize_field("start", &Shown(Rfc3339::new(span.start_time())))?;
         object.serialize_field("end", &Shown(Rfc3339::new(span.end_time())))?;
-        object.serialize_field("duration_ms", &(span.duration().as_secs_f64() * 1e3))?;
+        object.serialize_field("duration_ms", &span.duration_ms())?;
         object.serialize_field("status", span.status().as_str())?;
         object.serialize_field("error", &span.error().map(ErrorJson))?;
         object.serialize_field("attributes", &AttributesJson(span))?;

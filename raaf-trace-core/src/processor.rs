@@ -7,7 +7,7 @@ use crate::{FinishedSpan, Span, stats::ProcessorStats};
 /// Receives span starts and ends in the span's own thread, in configured order.
 ///
 /// Every method has a default: implement what you need. None may block; put a sink that may
-/// behind [`offload`](crate::offload), or write a [`SpanExporter`](crate::SpanExporter) instead.
+/// behind [`offload`](crate::ProcessorExt::offload), or write a [`SpanExporter`](crate::SpanExporter) instead.
 ///
 /// A panic in any method is caught, counted and reported, and harms neither the traced program nor
 /// the other processors. Spans made inside a processor are not traced.

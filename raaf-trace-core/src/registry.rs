@@ -50,9 +50,15 @@ type Build = fn(&SinkConfig<'_>) -> Result<Sink, Box<dyn Error + Send + Sync>>;
 inventory::collect!(SinkRegistration);
 
 impl SinkRegistration {
-    /// Registers `build` under `name`, which is what settings call the sink: a lower-case word.
-    /// `build` runs only when the sink is asked for.
+    /// Registers `build` under `name`, which is what settings call the sink. `build` runs only when
+    /// the sink is asked for.
+    ///
+    /// # Panics
+    ///
+    /// When `name` is empty or holds anything but lower-case letters, digits, `_` and `-`: settings
+    /// could not name it. In `submit!` that is an error at compile time.
     pub const fn new(name: &'static str, build: Build) -> Self {
+        assert!(is_name(name), "a sink's name is made of a-z, 0-9, `_` and `-`");
         Self { name, build }
     }
 
@@ -60,6 +66,18 @@ impl SinkRegistration {
     pub fn name(&self) -> &'static str {
         self.name
     }
+}
+
+const fn is_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let mut index = 0;
+    while index < bytes.len() {
+        if !matches!(bytes[index], b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-') {
+            return false;
+        }
+        index += 1;
+    }
+    !bytes.is_empty()
 }
 
 impl fmt::Debug for SinkRegistration {

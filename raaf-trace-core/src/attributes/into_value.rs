@@ -1,6 +1,11 @@
 //! What can be given as an attribute's value.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::Value as Json;
 use smol_str::SmolStr;
@@ -63,7 +68,7 @@ into_value! { isize u64 usize i128 u128 => |value| wide_integer(value) }
 into_value! { f64 => |value| Value::Float(value) }
 into_value! { f32 => |value| Value::Float(serializer::widen(value)) }
 into_value! { char => |value| Value::Str(SmolStr::new(value.encode_utf8(&mut [0; 4]))) }
-into_value! { Duration => |value| Value::Float(value.as_secs_f64() * 1_000.0) }
+into_value! { Duration => |value| Value::Float(in_milliseconds(value)) }
 into_value! { ValueRef<'_> => |value| value.to_owned() }
 into_value! {
     String: |value| Value::Str(value.into()), |value| Value::Str(SmolStr::new(value));
@@ -72,6 +77,12 @@ into_value! {
     SmolStr: |value| Value::Str(value), |value| Value::Str(value.clone());
     Value: |value| value, |value| value.clone();
     Json: |value| value.into(), |value| json::copy(value).into();
+    PathBuf: |value| Value::Str(value.to_string_lossy().into()), |value| Value::Str(value.to_string_lossy().into());
+}
+
+/// The double nearest to the milliseconds, so that it reads as a person would write it.
+pub(crate) fn in_milliseconds(duration: Duration) -> f64 {
+    duration.as_nanos() as f64 / 1e6
 }
 
 /// The narrowest form that carries the integer exactly.
@@ -93,6 +104,12 @@ fn list<T: IntoValue>(items: impl IntoIterator<Item = T>) -> Value {
     Value::Json(Arc::new(Json::Array(
         items.map(|item| item.into_value().map_or(Json::Null, Value::into_json)).collect(),
     )))
+}
+
+impl IntoValue for &Path {
+    fn into_value(self) -> Option<Value> {
+        self.to_string_lossy().into_value()
+    }
 }
 
 impl IntoValue for &str {

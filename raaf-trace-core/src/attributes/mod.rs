@@ -17,6 +17,7 @@ mod value;
 mod value_ref;
 
 pub use into_value::IntoValue;
+pub(crate) use into_value::in_milliseconds;
 pub use key::Key;
 pub use limits::SpanLimits;
 pub(crate) use limits::cut_plain;

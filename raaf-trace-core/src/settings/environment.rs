@@ -44,6 +44,15 @@ impl Environment {
         Self::new(|_| None)
     }
 
+    /// The same, with a value for a variable that is not set: a program's own default.
+    #[must_use]
+    pub fn with_default(self, variable: impl Into<String>, value: impl Into<OsString>) -> Self {
+        let (variable, value) = (variable.into(), value.into());
+        Self::new(move |name| {
+            self.get_os(name).or_else(|| (name == variable).then(|| value.clone()))
+        })
+    }
+
     /// What this function finds.
     pub fn new(lookup: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static) -> Self {
         Self(Arc::new(lookup))
@@ -112,6 +121,18 @@ impl fmt::Debug for Environment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_default_stands_in_for_what_is_not_set() {
+        let environment = Environment::from_pairs([("SET", "theirs"), ("EMPTY", "")])
+            .with_default("SET", "ours")
+            .with_default("EMPTY", "ours")
+            .with_default("UNSET", "ours");
+        assert_eq!(environment.get("SET"), Ok(Some("theirs".to_owned())));
+        assert_eq!(environment.get("EMPTY"), Ok(Some("ours".to_owned())));
+        assert_eq!(environment.get("UNSET"), Ok(Some("ours".to_owned())));
+        assert_eq!(environment.get("OTHER"), Ok(None));
+    }
 
     #[test]
     fn nothing_counts_as_unset() {

@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     AttributeLosses, Component, Kind, SpanId, TraceId, TraceInfo,
+    attributes::in_milliseconds,
     batch::Reclaim,
     propagation::TraceState,
     span::{
@@ -91,6 +92,11 @@ impl FinishedSpan {
     pub fn duration(&self) -> Duration {
         let head = self.head();
         head.trace.anchor.between(head.start, self.record.sealed().end)
+    }
+
+    /// The same in milliseconds, as the attribute `duration_ms` says it.
+    pub fn duration_ms(&self) -> f64 {
+        in_milliseconds(self.duration())
     }
 
     /// How it ended.

@@ -70,7 +70,7 @@ impl<'a> SpanAttributes<'a> {
                 body.result_type.map(|_| ValueRef::Bool(body.status == Status::Ok))
             }
             keys::SUCCESS => body.status.success().map(ValueRef::Bool),
-            keys::DURATION_MS => Some(ValueRef::Float(span.duration().as_secs_f64() * 1e3)),
+            keys::DURATION_MS => Some(ValueRef::Float(span.duration_ms())),
             keys::ERROR_TYPE => body.error.as_ref().map(|error| ValueRef::Str(error.kind())),
             keys::ERROR_MESSAGE => {
                 body.error.as_ref().and_then(|error| error.message()).map(ValueRef::Str)
