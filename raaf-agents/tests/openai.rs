@@ -174,3 +174,20 @@ async fn a_server_that_does_not_answer_times_out() {
     let error = model.respond(&ModelRequest::new([Message::user("hi")])).await.unwrap_err();
     assert_eq!(error, ModelError::Timeout { after });
 }
+
+#[tokio::test]
+async fn an_answer_of_unreasonable_length_is_not_read_to_its_end() {
+    let words = "a".repeat(65 << 20);
+    let error = ask(Answer::ok(&json!({"choices": [{"message": {"content": words}}]}))).await;
+    assert!(
+        matches!(&error, ModelError::Malformed { message } if message.contains("longer than")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_a_connection_error() {
+    let cut = Answer::status(200, r#"{"choices": [{"mess"#).header("Transfer-Encoding", "chunked");
+    let error = ask(cut).await;
+    assert!(matches!(error, ModelError::Connection { .. }), "{error:?}");
+}
