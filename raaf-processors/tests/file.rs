@@ -269,3 +269,19 @@ fn a4_secrets_are_not_written() {
     let attributes = &lines(&path)[0]["attributes"];
     assert_eq!(*attributes, json!({"db.password": "[REDACTED]", "gen_ai.usage.input_tokens": 3}));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_deleted_while_running_is_made_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.jsonl");
+    let provider = provider(&path);
+    for name in ["before", "after"] {
+        provider.tracer().start_span(name).finish();
+        provider.force_flush(LONG).unwrap();
+        let written = lines(&path);
+        assert_eq!((written.len(), &written[0]["name"]), (1, &json!(name)));
+        fs::remove_file(&path).unwrap();
+    }
+    provider.shutdown(LONG).unwrap();
+}

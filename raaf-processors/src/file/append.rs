@@ -67,6 +67,17 @@ impl AppendFile {
         Ok(())
     }
 
+    /// Whether the file was deleted: what is appended to it then is lost.
+    pub(super) fn is_deleted(&self) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            self.is_regular && self.file.metadata().is_ok_and(|now| now.nlink() == 0)
+        }
+        #[cfg(not(unix))]
+        false
+    }
+
     /// Appends these lines, or nothing where that can be had.
     pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
         let _locked = Locked::new(&self.file);
