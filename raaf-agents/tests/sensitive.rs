@@ -80,7 +80,7 @@ async fn sensitive_data_on_shows_prompts_and_completions() {
 }
 
 async fn panic_with(args: Text) {
-    std::panic::panic_any(args.text)
+    assert!(args.text.is_empty(), "{}", args.text);
 }
 
 #[tokio::test]
