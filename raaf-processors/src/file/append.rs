@@ -1,7 +1,7 @@
 //! Appending whole lines to a file that others may append to as well.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom, Write},
     path::Path,
 };
@@ -37,8 +37,10 @@ impl AppendFile {
         let mut options = OpenOptions::new();
         options.append(true).create(true);
         // Reading is needed to see how the file ends, and can be forbidden where writing is not.
-        let (file, readable) = match options.clone().read(true).open(path) {
-            Ok(file) => (file, true),
+        // Whoever reads a pipe keeps it open, and would not notice that nobody else reads it.
+        let wants_end = fs::metadata(path).map_or(true, |there| there.is_file());
+        let (file, readable) = match options.clone().read(wants_end).open(path) {
+            Ok(file) => (file, wants_end),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 (options.open(path)?, false)
             }
@@ -122,8 +124,6 @@ fn write_counted(mut out: impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     /// A disk with room for so many bytes, which takes them in small pieces.
