@@ -59,7 +59,8 @@ pub fn pipeline(document: &Arc<Document>, model: Arc<dyn Model>) -> Pipeline {
 pub fn model() -> Result<Arc<dyn Model>, ConfigError> {
     let wanted = |variable| env::var_os(variable).is_some_and(|value| !value.is_empty());
     if wanted("OPENAI_API_KEY") || wanted("OPENAI_BASE_URL") {
-        let name = env::var("OPENAI_MODEL").unwrap_or_else(|_| "gpt-4o-mini".to_owned());
+        let name = env::var("OPENAI_MODEL").ok().filter(|name| !name.is_empty());
+        let name = name.unwrap_or_else(|| "gpt-4o-mini".to_owned());
         return Ok(Arc::new(OpenAiModel::from_env(name)?));
     }
     Ok(Arc::new(offline_model::new()))

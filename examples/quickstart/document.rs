@@ -72,6 +72,8 @@ impl DocumentReader {
             let position = error.utf8_error().valid_up_to();
             ReadError::NotText { path: at(), position }
         })?;
+        // A byte order mark says how the text is written, and is no part of it.
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
         if text.trim().is_empty() {
             return Err(ReadError::Empty { path: at() });
         }

@@ -120,9 +120,11 @@ fn or_none(items: &[String], separator: &str) -> String {
 
 /// The writer is given the sections by name, and gives them titles.
 fn report(sections: &str) -> String {
+    let sections = format!("\n{sections}");
     let section = |name: &str| {
-        let (_, rest) = sections.split_once(&format!("<{name}>"))?;
-        rest.split_once(&format!("</{name}>")).map(|(text, _)| text.trim())
+        // From the end, and on lines of their own: the text can hold such tags itself.
+        let (_, rest) = sections.rsplit_once(&format!("\n<{name}>\n"))?;
+        rest.rsplit_once(&format!("\n</{name}>")).map(|(text, _)| text.trim())
     };
     let title = section("document").and_then(|opening| {
         let heading = opening.lines().find_map(|line| line.strip_prefix("# "));

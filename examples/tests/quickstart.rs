@@ -166,6 +166,32 @@ fn a_text_with_nothing_to_find_is_no_error() {
 }
 
 #[test]
+fn a_byte_order_mark_and_tags_in_the_text_do_no_harm() {
+    let directory = TempDir::new().unwrap();
+    let text = directory.path().join("odd.md");
+    let odd = "\u{feff}# Odd\n<passages>\nnot these\n</passages>\n</document>\nlamp lamp\n";
+    fs::write(&text, odd).unwrap();
+    let run = run(directory.path(), Some(&text));
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{}", run.stdout);
+    let report =
+        "# Report: Odd\n\n## Passages\n\n- “lamp” occurs twice, first in line 6: lamp lamp";
+    assert!(run.stdout.starts_with(report), "{}", run.stdout);
+    assert!(run.stdout.contains("- headings (1): Odd"), "{}", run.stdout);
+}
+
+#[test]
+fn the_environment_says_where_the_spans_go() {
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("traces.jsonl"), "").unwrap();
+    let run = run_with(directory.path(), None, &[("RAAF_TRACE_FILE", "elsewhere.jsonl")]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{}", run.stdout);
+    assert_eq!(run.spans.len(), 0);
+    assert!(
+        fs::read_to_string(directory.path().join("elsewhere.jsonl")).unwrap().lines().count() > 9
+    );
+}
+
+#[test]
 fn each_run_adds_a_trace_to_the_file() {
     let directory = TempDir::new().unwrap();
     let first = run(directory.path(), None).spans.len();

@@ -6,7 +6,10 @@
 mod common;
 mod server;
 
-use std::time::Duration;
+use std::{
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use raaf_agents::{Agent, Message, Model as _, ModelError, ModelRequest, OpenAiModel, RunError};
 use raaf_testkit::{Capture, assert_span_tree};
@@ -173,4 +176,31 @@ async fn a_server_that_does_not_answer_times_out() {
     let model = OpenAiModel::builder("m").base_url(server.url()).timeout(after).build().unwrap();
     let error = model.respond(&ModelRequest::new([Message::user("hi")])).await.unwrap_err();
     assert_eq!(error, ModelError::Timeout { after });
+}
+
+#[tokio::test]
+async fn an_answer_of_unreasonable_length_is_not_read_to_its_end() {
+    let words = "a".repeat(65 << 20);
+    let error = ask(Answer::ok(&json!({"choices": [{"message": {"content": words}}]}))).await;
+    assert!(
+        matches!(&error, ModelError::Malformed { message } if message.contains("longer than")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_a_connection_error() {
+    let cut = Answer::status(200, r#"{"choices": [{"mess"#).header("Transfer-Encoding", "chunked");
+    let error = ask(cut).await;
+    assert!(matches!(error, ModelError::Connection { .. }), "{error:?}");
+}
+
+#[test]
+fn a_call_outside_of_a_runtime_is_an_error_and_no_panic() {
+    let model = OpenAiModel::builder("m").base_url("http://127.0.0.1:9/v1").build().unwrap();
+    let request = ModelRequest::new([Message::user("hi")]);
+    let mut call = model.respond(&request);
+    let answer = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let Poll::Ready(Err(error)) = answer else { panic!("{answer:?}") };
+    assert!(error.to_string().contains("tokio runtime"), "{error}");
 }

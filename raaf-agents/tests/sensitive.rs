@@ -2,12 +2,18 @@
 
 mod common;
 
-use raaf_agents::{Agent, ModelError, Pipeline, Reply, ScriptedModel, State};
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt as _;
+use raaf_agents::{
+    Agent, FunctionTool, ModelError, OnToolError, Pipeline, Reply, Runner, ScriptedModel, State,
+    Step, step,
+};
 use raaf_testkit::{Capture, Spans, assert_span_tree};
-use raaf_trace_core::SpanLimits;
+use raaf_trace_core::{SpanLimits, Status};
 use serde_json::json;
 
-use common::{broken, shout};
+use common::{Text, broken, shout};
 
 /// Runs a workflow in which everybody says `classified`, and returns what is captured of it.
 async fn captured(include_content: bool) -> Spans {
@@ -71,4 +77,36 @@ async fn sensitive_data_on_shows_prompts_and_completions() {
     let messages = llm.attributes().get("gen_ai.input.messages").unwrap().as_json().cloned();
     let expected = json!([{"role": "user", "parts": [{"type": "text", "content": "classified"}]}]);
     assert_eq!(messages, Some(expected));
+}
+
+async fn panic_with(args: Text) {
+    assert!(args.text.is_empty(), "{}", args.text);
+}
+
+#[tokio::test]
+async fn a5_what_ends_a_run_is_not_told_either() {
+    let mut limits = SpanLimits::default();
+    limits.include_content = false;
+    let capture = Capture::with(|builder| builder.limits(limits));
+    let model = || ScriptedModel::new("m", [Reply::call("broken", json!({"text": "classified"}))]);
+    let failing = Agent::builder("Failing", model()).tool(broken()).build();
+    let runner = Runner::new().on_tool_error(OnToolError::FailRun);
+    let failing = failing.reads("input").with_runner(runner);
+    let step = step("Reads", |state: State| async move {
+        let number: i64 = state.get("input")?;
+        Ok(state.with("number", number))
+    });
+    let panicking = FunctionTool::infallible("broken", "Panics.", panic_with);
+    let panicking = Agent::builder("Panicking", model()).tool(panicking).build().reads("input");
+    let steps: [Box<dyn Step>; 3] = [Box::new(failing), Box::new(step), Box::new(panicking)];
+    for step in steps {
+        let pipeline = Pipeline::builder("Pipeline").then(step).build();
+        let run = capture.run_async(pipeline.run(State::new().with("input", "classified")));
+        assert!(!matches!(AssertUnwindSafe(run).catch_unwind().await, Ok(Ok(_))));
+    }
+    let spans = capture.spans_async().await;
+    assert_eq!(spans.by_kind("pipeline").count(), 3);
+    assert!(spans.by_kind("pipeline").all(|span| span.status() == Status::Error));
+    let said = everything(&spans);
+    assert!(!said.contains("classified"), "{said}");
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use raaf_processors as _;
-use raaf_trace_core::{BuildError, Environment, TracerProvider, registry, tracer};
+use raaf_trace_core::{BuildError, Environment, MemoryExporter, TracerProvider, registry, tracer};
 
 /// Longer than any test takes; nothing waits for it to pass.
 const LONG: Duration = Duration::from_secs(60);
@@ -42,6 +42,19 @@ fn sinks_run_in_the_order_in_which_they_are_named() {
     }
     let provider = build(&[("RAAF_TRACE_CONSOLE", "yes"), ("RAAF_TRACE_FILE", "x")]).unwrap();
     assert_eq!(names(&provider), ["console", "file"]);
+}
+
+#[test]
+fn a_sink_named_in_code_goes_by_the_environment_that_is_read_later() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("elsewhere.jsonl");
+    let environment = Environment::from_pairs([("RAAF_TRACE_FILE", path.to_str().unwrap())]);
+    let builder = TracerProvider::builder().sink("file").unwrap().exporter(MemoryExporter::new());
+    let provider = builder.environment(&environment).unwrap().build();
+    assert_eq!(names(&provider), ["file", "memory"]);
+    provider.tracer().start_span("one").finish();
+    provider.shutdown(LONG).unwrap();
+    assert_eq!(fs::read_to_string(path).unwrap().lines().count(), 1);
 }
 
 #[test]

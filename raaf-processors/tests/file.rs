@@ -269,3 +269,44 @@ fn a4_secrets_are_not_written() {
     let attributes = &lines(&path)[0]["attributes"];
     assert_eq!(*attributes, json!({"db.password": "[REDACTED]", "gen_ai.usage.input_tokens": 3}));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_deleted_while_running_is_made_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.jsonl");
+    let provider = provider(&path);
+    for name in ["before", "after"] {
+        provider.tracer().start_span(name).finish();
+        provider.force_flush(LONG).unwrap();
+        let written = lines(&path);
+        assert_eq!((written.len(), &written[0]["name"]), (1, &json!(name)));
+        fs::remove_file(&path).unwrap();
+    }
+    provider.shutdown(LONG).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_nobody_reads_any_more_takes_nothing() {
+    use std::{
+        io::{BufRead as _, BufReader},
+        process::Command,
+    };
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let reader = thread::spawn({
+        let path = path.clone();
+        move || BufReader::new(fs::File::open(path).unwrap()).lines().next().unwrap().unwrap()
+    });
+    let provider = provider(&path);
+    provider.tracer().start_span("read").finish();
+    provider.force_flush(LONG).unwrap();
+    assert!(reader.join().unwrap().contains(r#""name":"read""#));
+    provider.tracer().start_span("unread").finish();
+    let error = provider.force_flush(LONG).unwrap_err();
+    assert!(error.to_string().contains("Broken pipe"), "{error}");
+    provider.shutdown(LONG).unwrap();
+}

@@ -4,12 +4,18 @@ use std::fmt;
 
 use unicode_width::UnicodeWidthChar as _;
 
+/// How many characters without a width are shown after one that has a width: accents and joiners
+/// come in small numbers, and a heap of them would have no end.
+const MARKS: usize = 8;
+
 /// Collects text with whatever drives a terminal shown escaped, and stops at a width.
 ///
 /// Widths are columns on a terminal, where a wide character takes two.
 pub(super) struct Fitted<'a> {
     out: &'a mut String,
     room: usize,
+    /// Characters without a width since the last one that has a width.
+    marks: usize,
     /// Where the text is to be cut if it does not fit: there is room for the mark of a cut there.
     cut_at: usize,
     is_cut: bool,
@@ -19,12 +25,13 @@ impl<'a> Fitted<'a> {
     /// Adds to `out`, at most `columns` wide.
     pub(super) fn new(out: &'a mut String, columns: usize) -> Self {
         let cut_at = out.len();
-        Self { out, room: columns, cut_at, is_cut: false }
+        Self { out, room: columns, marks: 0, cut_at, is_cut: false }
     }
 
     fn push(&mut self, character: char) -> fmt::Result {
         let columns = character.width().unwrap_or(0);
-        if columns > self.room {
+        self.marks = if columns == 0 { self.marks + 1 } else { 0 };
+        if columns > self.room || self.marks > MARKS {
             self.out.truncate(self.cut_at);
             self.out.push('…');
             self.is_cut = true;
@@ -100,6 +107,13 @@ mod tests {
         assert_eq!(fitted("日本語", 6), "日本語");
         assert_eq!(fitted("日本語で", 6), "日本…");
         assert_eq!(fitted("abc", 0), "…");
+    }
+
+    #[test]
+    fn a_heap_of_marks_without_a_width_is_cut() {
+        let marks = |count| ["e", &"\u{301}".repeat(count)].concat();
+        assert_eq!(fitted(&marks(8), 80), marks(8));
+        assert!(fitted(&marks(1_000_000), 80).len() < 40);
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! Appending whole lines to a file that others may append to as well.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom, Write},
     path::Path,
 };
@@ -37,8 +37,10 @@ impl AppendFile {
         let mut options = OpenOptions::new();
         options.append(true).create(true);
         // Reading is needed to see how the file ends, and can be forbidden where writing is not.
-        let (file, readable) = match options.clone().read(true).open(path) {
-            Ok(file) => (file, true),
+        // Whoever reads a pipe keeps it open, and would not notice that nobody else reads it.
+        let wants_end = fs::metadata(path).map_or(true, |there| there.is_file());
+        let (file, readable) = match options.clone().read(wants_end).open(path) {
+            Ok(file) => (file, wants_end),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 (options.open(path)?, false)
             }
@@ -65,6 +67,17 @@ impl AppendFile {
             file.write_all(b"\n")?;
         }
         Ok(())
+    }
+
+    /// Whether the file was deleted: what is appended to it then is lost.
+    pub(super) fn is_deleted(&self) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            self.is_regular && self.file.metadata().is_ok_and(|now| now.nlink() == 0)
+        }
+        #[cfg(not(unix))]
+        false
     }
 
     /// Appends these lines, or nothing where that can be had.
@@ -111,8 +124,6 @@ fn write_counted(mut out: impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     /// A disk with room for so many bytes, which takes them in small pieces.

@@ -43,7 +43,8 @@ raaf_trace_core::submit! {
 /// A batch is written whole or, when it cannot be, taken back; a batch that was written stays
 /// written when the program is killed. It is in the hands of the operating system then, which may
 /// not have brought it to the disk yet. What a killed program left of an unfinished line is closed with a line
-/// feed by the next one that opens the file, so that only this line cannot be read.
+/// feed by the next one that opens the file, so that only this line cannot be read. A file that is
+/// deleted while the program runs is made again by the next batch (on Unix).
 ///
 /// # Costs
 ///
@@ -100,8 +101,8 @@ impl FileSink {
     fn append(&self, lines: &[u8]) -> io::Result<()> {
         let mut slot = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let mut file = match slot.take() {
-            Some(file) => file,
-            None => AppendFile::open(&self.path)?,
+            Some(file) if !file.is_deleted() => file,
+            _ => AppendFile::open(&self.path)?,
         };
         // Only a file that took everything is used again: another try begins with a fresh look.
         file.append(lines)?;

@@ -55,7 +55,11 @@ struct StaleAfter(Option<Duration>);
 
 /// A sink in its place; exporters get their worker once all settings are known.
 #[derive(Debug)]
-struct Pending(Sink);
+struct Pending {
+    /// The name it was asked for by, if it was.
+    name: Option<String>,
+    sink: Sink,
+}
 
 impl Builder {
     pub(super) fn new() -> Self {
@@ -80,7 +84,8 @@ impl Builder {
     }
 
     /// What nobody has decided in code, read from `environment`; without sinks so far, also which
-    /// sinks run. So it comes last, before [`build`](Self::build) or [`init`](Self::init).
+    /// sinks run. So it comes last, before [`build`](Self::build) or [`init`](Self::init). Sinks
+    /// that were asked for by name are made anew, by these settings.
     ///
     /// # Errors
     ///
@@ -91,6 +96,18 @@ impl Builder {
         if self.sinks.is_empty() {
             for name in self.wanted_sinks() {
                 self = self.sink(&name)?;
+            }
+            return Ok(self);
+        }
+        let sinks = std::mem::take(&mut self.sinks);
+        for pending in sinks {
+            match pending.name {
+                None => self.sinks.push(pending),
+                Some(name) => {
+                    // The old one may hold what the new one needs.
+                    drop(pending.sink);
+                    self = self.sink(&name)?;
+                }
             }
         }
         Ok(self)
@@ -119,7 +136,7 @@ impl Builder {
         builder.idle_without_processors = true;
         for name in builder.wanted_sinks() {
             match builder.make_sink(&name) {
-                Ok(sink) => builder.sinks.push(Pending(sink)),
+                Ok(sink) => builder.sinks.push(Pending { name: Some(name), sink }),
                 Err(error) => diagnostics::warn(Category::Tracing, format_args!("{error}")),
             }
         }
@@ -150,19 +167,20 @@ impl Builder {
     ///
     /// When it is unknown or cannot be made.
     pub fn sink(mut self, name: &str) -> Result<Self, SinkError> {
-        self.sinks.push(Pending(self.make_sink(name)?));
+        let sink = self.make_sink(name)?;
+        self.sinks.push(Pending { name: Some(name.to_owned()), sink });
         Ok(self)
     }
 
     /// Adds a processor; they are called in the order in which they are added.
     pub fn processor(mut self, processor: impl SpanProcessor) -> Self {
-        self.sinks.push(Pending(Sink::processor(processor)));
+        self.sinks.push(Pending { name: None, sink: Sink::processor(processor) });
         self
     }
 
     /// Adds an exporter, behind a worker of its own that hands it batches.
     pub fn exporter(mut self, exporter: impl SpanExporter) -> Self {
-        self.sinks.push(Pending(Sink::exporter(exporter)));
+        self.sinks.push(Pending { name: None, sink: Sink::exporter(exporter) });
         self
     }
 
@@ -248,7 +266,7 @@ impl Builder {
                 .with_batch_size(self.settings.batch_size)
                 .with_flush_interval(self.settings.flush_interval)
         });
-        let processors = self.sinks.into_iter().map(|Pending(sink)| match sink {
+        let processors = self.sinks.into_iter().map(|Pending { sink, .. }| match sink {
             Sink::Exporter(exporter) => {
                 Arc::new(BatchProcessor::with_shared(exporter.into(), batch.clone()))
                     as Arc<dyn SpanProcessor>

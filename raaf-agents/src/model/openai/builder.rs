@@ -35,7 +35,10 @@ pub enum ConfigError {
         what: &'static str,
     },
     /// The base URL is none.
-    #[error("the base URL must begin with http:// or https:// and name a host, without a password")]
+    #[error(
+        "the base URL must begin with http:// or https:// and name a host, without a password, a \
+         query or a fragment"
+    )]
     InvalidBaseUrl,
     /// A variable cannot be read.
     #[error(transparent)]
@@ -128,8 +131,12 @@ fn header(what: &'static str, value: Option<String>) -> Result<String, ConfigErr
 }
 
 fn dialect(base_url: &str) -> Result<Dialect, ConfigError> {
+    // The path is put at the end, and a query may hold a key. Blanks are in no address.
+    if base_url.contains(|c: char| matches!(c, '?' | '#') || c.is_whitespace() || c.is_control()) {
+        return Err(ConfigError::InvalidBaseUrl);
+    }
     let address = base_url.strip_prefix("https://").or_else(|| base_url.strip_prefix("http://"));
-    let host = address.and_then(|address| address.split(['/', '?', '#']).next());
+    let host = address.and_then(|address| address.split('/').next());
     match host {
         Some("api.openai.com") => Ok(Dialect::OpenAi),
         // A password in the address would be shown wherever the address is.
@@ -166,7 +173,16 @@ mod tests {
         let error = builder().build().unwrap_err();
         assert!(matches!(error, ConfigError::UnfitHeader { what: "API key" }));
         assert!(!format!("{error} {error:?} {:?}", builder()).contains("sk-secret"));
-        for url in ["", "localhost", "ftp://host", "http://", "https://user:pass@host/v1"] {
+        for url in [
+            "",
+            "localhost",
+            "ftp://host",
+            "http://",
+            "https://user:pass@host/v1",
+            "https://host/v1?key=secret",
+            "https://host/v1#top",
+            "https://ho st/v1",
+        ] {
             let error = OpenAiModel::builder("m").base_url(url).build().unwrap_err();
             assert!(matches!(error, ConfigError::InvalidBaseUrl), "{url}");
         }

@@ -16,7 +16,8 @@ pub use builder::{ConfigError, OpenAiModelBuilder};
 /// A model behind an `OpenAI`-compatible Chat Completions server: `OpenAI`'s own, `LiteLLM`,
 /// `vLLM`, Ollama, llama.cpp and others.
 ///
-/// A call is one attempt; nothing is retried. The key is in no error and no `Debug` text.
+/// A call is one attempt; nothing is retried. It needs a tokio runtime with I/O and time enabled.
+/// The key is in no error and no `Debug` text.
 ///
 /// # Examples
 ///
@@ -79,6 +80,10 @@ impl Model for OpenAiModel {
     }
 
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
+        // The transport would panic.
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(ModelError::other("an OpenAiModel needs a tokio runtime to be called in"));
+        }
         let body = wire::Request::new(&self.name, request, self.dialect);
         let chat = self.client.chat();
         let answer = chat.create_byot::<_, Json>(body);

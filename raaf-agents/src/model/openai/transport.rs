@@ -13,7 +13,11 @@ use tower::{Service, ServiceExt as _, service_fn};
 use crate::model::{ModelError, error::with_causes};
 
 /// How much of a server's text an error repeats, in characters.
-const TOLD: usize = 500;
+pub(super) const TOLD: usize = 500;
+/// The longest answer that is read, in bytes.
+const LONGEST: usize = 64 << 20;
+/// How much of the answer to a refused request is read, in bytes.
+const LONGEST_REFUSAL: usize = 64 << 10;
 
 /// An answer that is no success, kept whole: the client's own errors lose the headers.
 #[derive(Debug, Error)]
@@ -23,6 +27,11 @@ struct Refused {
     retry_after: Option<Duration>,
     body: String,
 }
+
+/// An answer that the client need not see, since it would log what it cannot read.
+#[derive(Debug, Error)]
+#[error("{0}")]
+struct Unreadable(String);
 
 type Response = <ReqwestService as Service<HttpRequestFactory>>::Response;
 
@@ -36,21 +45,52 @@ pub(super) fn service()
     let http = ReqwestService::default();
     service_fn(move |request: HttpRequestFactory| {
         let http = http.clone();
-        async move { refuse_failures(http.oneshot(request).await?).await }
+        async move {
+            let response = http.oneshot(request).await?;
+            if response.status().is_success() {
+                read(response).await
+            } else {
+                refuse(response).await
+            }
+        }
     })
 }
 
-async fn refuse_failures(response: Response) -> Result<Response, OpenAIError> {
-    let status = response.status();
-    if status.is_success() {
-        return Ok(response);
+/// The answer with its body read and seen to be JSON.
+async fn read(mut response: Response) -> Result<Response, OpenAIError> {
+    let unreadable = |text: String| OpenAIError::Boxed(Box::new(Unreadable(text)));
+    let body = read_up_to(LONGEST + 1, &mut response).await?;
+    if body.len() > LONGEST {
+        return Err(unreadable(format!("it is longer than {LONGEST} bytes")));
     }
+    // Without the text itself: it can be a completion.
+    serde_json::from_slice::<Json>(&body)
+        .map_err(|error| unreadable(format!("it is not JSON: {error}")))?;
+    let mut whole = http::Response::new(body);
+    *whole.status_mut() = response.status();
+    whole.headers_mut().clone_from(response.headers());
+    Ok(whole.into())
+}
+
+async fn read_up_to(length: usize, response: &mut Response) -> Result<Vec<u8>, OpenAIError> {
+    let mut body = Vec::new();
+    while body.len() < length
+        && let Some(chunk) = response.chunk().await.map_err(OpenAIError::Reqwest)?
+    {
+        body.extend_from_slice(&chunk[..chunk.len().min(length - body.len())]);
+    }
+    Ok(body)
+}
+
+async fn refuse(mut response: Response) -> Result<Response, OpenAIError> {
+    let status = response.status();
     let retry_after = response
         .headers()
         .get("retry-after")
         .and_then(|value| value.to_str().ok()?.trim().parse().ok())
         .map(Duration::from_secs);
-    let body = response.text().await.unwrap_or_default();
+    let body = read_up_to(LONGEST_REFUSAL, &mut response).await.unwrap_or_default();
+    let body = String::from_utf8_lossy(&body).into_owned();
     Err(OpenAIError::Boxed(Box::new(Refused { status: status.as_u16(), retry_after, body })))
 }
 
@@ -59,15 +99,14 @@ pub(super) fn model_error(error: OpenAIError, scrub: impl Fn(String) -> String) 
     match error {
         OpenAIError::Boxed(error) => match error.downcast::<Refused>() {
             Ok(refused) => refused_error(*refused, scrub),
-            Err(error) => ModelError::Connection { message: scrub(with_causes(&*error)) },
+            Err(error) => match error.downcast::<Unreadable>() {
+                Ok(unreadable) => ModelError::Malformed { message: unreadable.0 },
+                Err(error) => ModelError::Connection { message: scrub(with_causes(&*error)) },
+            },
         },
         // The address is configuration, and need not be in every error.
         OpenAIError::Reqwest(error) => {
             ModelError::Connection { message: scrub(with_causes(&error.without_url())) }
-        }
-        // Without the text that could not be read: it can be a completion.
-        OpenAIError::JSONDeserialize(error, _) => {
-            ModelError::Malformed { message: format!("it is not JSON: {error}") }
         }
         error => ModelError::Other { message: scrub(with_causes(&error)), retryable: false },
     }

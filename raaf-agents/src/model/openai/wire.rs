@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::transport::TOLD;
 use crate::model::{
     AssistantMessage, FinishReason, Message, ModelError, ModelRequest, ModelResponse, ToolCall,
     ToolSpec, Usage,
@@ -149,10 +150,8 @@ struct WantedFunction {
 
 #[derive(Deserialize)]
 struct Used {
-    #[serde(default)]
-    prompt_tokens: u64,
-    #[serde(default)]
-    completion_tokens: u64,
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
     prompt_tokens_details: Option<InputDetails>,
     completion_tokens_details: Option<OutputDetails>,
 }
@@ -168,7 +167,9 @@ struct OutputDetails {
 }
 
 pub(super) fn read(answer: Json) -> Result<ModelResponse, ModelError> {
-    let malformed = |message: String| ModelError::Malformed { message };
+    // A value that does not fit is part of the error's text, and can be of any length.
+    let malformed =
+        |message: String| ModelError::Malformed { message: message.chars().take(TOLD).collect() };
     let answer: Answer =
         serde_json::from_value(answer).map_err(|error| malformed(error.to_string()))?;
     let choice = answer.choices.into_iter().next();
@@ -200,7 +201,10 @@ fn wanted((index, Wanted { id, function }): (usize, Wanted)) -> ToolCall {
 }
 
 fn used(used: Used) -> Usage {
-    let mut usage = Usage::new(used.prompt_tokens, used.completion_tokens);
+    let mut usage = Usage::new(
+        used.prompt_tokens.unwrap_or_default(),
+        used.completion_tokens.unwrap_or_default(),
+    );
     let cached = used.prompt_tokens_details.and_then(|details| details.cached_tokens);
     let reasoning = used.completion_tokens_details.and_then(|details| details.reasoning_tokens);
     usage.cached_input_tokens = cached.unwrap_or_default();
@@ -236,6 +240,21 @@ mod tests {
         let call = ToolCall::new("call_0", "search", &json!({"query": "a"}));
         assert_eq!(response.message.tool_calls, [call]);
         assert_eq!(response.usage, Usage::default());
+    }
+
+    #[test]
+    fn usage_that_is_null_counts_as_none() {
+        let answer = json!({
+            "choices": [{"message": {"content": "hi"}}],
+            "usage": {"prompt_tokens": 3, "completion_tokens": null},
+        });
+        assert_eq!(read(answer).unwrap().usage, Usage::new(3, 0));
+    }
+
+    #[test]
+    fn an_error_repeats_little_of_what_does_not_fit() {
+        let answer = json!({"choices": "x".repeat(1_000_000)});
+        assert!(read(answer).unwrap_err().to_string().len() < 1_000);
     }
 
     #[test]
