@@ -222,7 +222,7 @@ async fn an_unknown_tool_and_unfit_arguments_are_explained_to_the_model() {
         runner "Runner" {
             agent "Tester" [status = ok] {
                 llm "scripted"
-                tool "dance" [status = error, "tool.call_id" = "call_1"]
+                tool "unknown_tool" [status = error, "tool.name" = "dance", "tool.call_id" = "call_1"]
                 llm "scripted"
                 tool "shout" [status = error, "tool.arguments" = "{not json"]
                 llm "scripted"

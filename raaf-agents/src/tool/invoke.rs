@@ -8,6 +8,9 @@ use serde_json::Value as Json;
 use super::{Tool, ToolError};
 use crate::model::ToolCall;
 
+/// What a tool that does not exist is called in the trace.
+const UNKNOWN: &str = "unknown_tool";
+
 /// How much of a name that a model made up is shown, in characters.
 const SHOWN_NAME: usize = 64;
 
@@ -47,9 +50,10 @@ pub(crate) async fn answer(tool: &dyn Tool, call: &ToolCall) -> Result<Json, Too
 pub(crate) fn refuse_unknown(call: &ToolCall, available: Vec<String>) -> ToolError {
     let tool: String = call.name.chars().take(SHOWN_NAME).collect();
     let error = ToolError::Unknown { tool: tool.clone(), available };
-    let refused: Result<Infallible, _> = Component::tool(&tool)
+    // The name is the model's own text: as a component's it would be a label without bounds.
+    let refused: Result<Infallible, _> = Component::tool(UNKNOWN)
         .traced("run")
-        .with(keys::TOOL_NAME, tool)
+        .with_content(keys::TOOL_NAME, tool)
         .with(keys::TOOL_CALL_ID, &call.id)
         .with_content(keys::TOOL_ARGUMENTS, &call.arguments)
         .try_run(|| Err(error));

@@ -65,6 +65,10 @@ raaf_trace_core::submit! {
 ///
 /// # Costs
 ///
+/// It is a processor with a queue of its own, not an exporter behind a
+/// [`BatchProcessor`](raaf_trace_core::BatchProcessor): batches keep the order of one thread only,
+/// and a tree must not be drawn before a span of another thread that ended earlier has come.
+///
 /// A short lock for each span in its own thread; a worker, started by the first span, draws and
 /// writes. At most [`max_spans`](ConsoleBuilder::max_spans) finished spans are held, those of
 /// unfinished traces included. When that many are, what is there of the traces that have waited
