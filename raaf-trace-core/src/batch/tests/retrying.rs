@@ -140,6 +140,10 @@ fn g72_what_a_flush_found_that_nobody_waited_for_is_reported_by_the_next() {
     drop(bench.queue.force_flush_async(LONG));
     bench.script.release();
     bench.script.until(|log| log.flushes == 1);
+    // The answer is given by then.
+    while !bench.queue.hub().queue.lock().parked {
+        std::thread::yield_now();
+    }
     let lost = ProcessorError::Failed { message: "wrong".to_owned(), dropped: 10 };
     assert_eq!(bench.queue.force_flush(LONG), Err(lost));
     assert_eq!(bench.queue.force_flush(LONG), Ok(()), "reported once");
