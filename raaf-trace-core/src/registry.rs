@@ -36,6 +36,7 @@ use std::{error::Error, fmt};
 use crate::{
     Environment, Settings, SpanExporter, SpanProcessor,
     diagnostics::{self, Category},
+    panics, suppress,
 };
 
 /// A sink that can be asked for by name.
@@ -212,7 +213,10 @@ pub fn build_sink(name: &str, config: &SinkConfig<'_>) -> Result<Sink, SinkError
         [] => Err(SinkError::Unknown { name: name.to_owned(), linked: linked_sinks() }),
         [registration] => {
             diagnostics::debug(Category::Tracing, format_args!("making the sink `{name}`"));
-            (registration.build)(config)
+            // Untraced: it may run because a first span asked for the global provider, and a span
+            // in it would ask for the same again.
+            suppress::scope(|| panics::caught(|| (registration.build)(config)))
+                .unwrap_or_else(|message| Err(format!("panicked: {message}").into()))
                 .map_err(|source| SinkError::Build { name: name.to_owned(), source })
         }
         several => Err(SinkError::Duplicate { name: name.to_owned(), count: several.len() }),

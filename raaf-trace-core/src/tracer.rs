@@ -8,7 +8,7 @@ use crate::{
     CallScope, Component, Context, IntoParent, IntoValue, Key, Kind, ManualSpan, Parent,
     SpanContext, SpanLimits, TraceId, TracerProvider,
     attributes::Attributes,
-    context::flow::{self, Innermost},
+    context::flow::{self, Home, Innermost},
     gate, keys,
     outcome::{self, Failure, Outcome},
     span::{
@@ -231,11 +231,12 @@ impl SpanBuilder {
         if !gate::is_open() || suppress::active() {
             return None;
         }
-        let mut component = Component::build(self.kind, self.component);
+        let component = Component::build(self.kind, self.component);
+        let mut current = flow::current();
         if let Some(provider) = &self.provider {
-            component = component.with_provider(provider);
+            // Not in the component: a span that waits in a queue must not keep a handle alive.
+            current.home = Some(Home::Inherited(Arc::clone(provider.inner())));
         }
-        let current = flow::current();
         let root_of = |trace| Innermost::Remote(Arc::new(SpanContext::of_trace(trace)));
         let named = self.parent.and_then(|parent| parent.named(&current));
         let named = named.or_else(|| self.trace_id.map(root_of));

@@ -6,7 +6,7 @@ mod doubles;
 
 use std::{sync::mpsc, thread, time::Duration};
 
-use doubles::{Failing, LONG, Listener, Log, SHORT, Stalled, components};
+use doubles::{Failing, LONG, Listener, Log, SHORT, Stalled, components, in_line};
 use raaf_trace_core::{
     BatchConfig, Component, ExportError, FinishedSpan, MemoryExporter, ProcessorError,
     SpanExporter, SpanProcessor, TraceableExt as _, TracerProvider,
@@ -259,4 +259,12 @@ fn g72_a_flush_from_inside_a_sink_does_not_wait_for_itself() {
     provider.run(|| call("Search"));
     provider.force_flush(LONG).unwrap();
     assert_eq!(exporter.1.lines(), ["refused: true"]);
+}
+
+#[test]
+fn g48_a_timeout_that_no_clock_can_tell_is_long_and_no_panic() {
+    let (provider, _) = in_line();
+    assert!(provider.force_flush(Duration::MAX).is_ok());
+    assert!(provider.set_processors(Vec::new(), Duration::MAX).is_ok());
+    assert!(provider.shutdown(Duration::MAX).is_ok());
 }

@@ -2,9 +2,11 @@
 
 mod doubles;
 
+use std::sync::Arc;
+
 use doubles::components;
 use raaf_trace_core::{
-    Component, MemoryExporter, SimpleProcessor, TraceableExt as _, TracerProvider,
+    Component, MemoryExporter, SimpleProcessor, SpanProcessor, TraceableExt as _, TracerProvider,
 };
 
 fn call(name: &str) {
@@ -44,4 +46,32 @@ fn g67_a_memory_exporter_of_nothing_forgets_everything() {
     provider.run(|| call("A"));
     provider.force_flush(doubles::LONG).unwrap();
     assert_eq!((memory.len(), memory.forgotten()), (0, 1));
+}
+
+#[test]
+fn g67_what_a_dropped_provider_and_its_exporter_kept_is_freed() {
+    struct Witness(#[expect(dead_code, reason = "it is only counted")] Arc<()>);
+    impl SpanProcessor for Witness {}
+
+    let memory = MemoryExporter::new();
+    let witness = Arc::new(());
+    let provider = TracerProvider::builder()
+        .processor(SimpleProcessor::new(memory.clone()))
+        .processor(Witness(Arc::clone(&witness)))
+        .build();
+    provider.run(|| call("Search"));
+    provider.tracer().start_span("by hand").finish();
+    drop(provider);
+    assert_eq!(memory.len(), 2);
+    drop(memory);
+    assert_eq!(Arc::strong_count(&witness), 1);
+}
+
+#[test]
+fn d2_dropping_the_provider_delivers_manual_spans_that_still_wait() {
+    let memory = MemoryExporter::new();
+    let provider = TracerProvider::builder().exporter(memory.clone()).build();
+    provider.tracer().start_span("by hand").finish();
+    drop(provider);
+    assert_eq!(memory.len(), 1);
 }

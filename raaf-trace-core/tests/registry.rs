@@ -6,11 +6,11 @@ mod doubles;
 
 use std::sync::LazyLock;
 
-use doubles::{LONG, Listener, Log};
+use doubles::{LONG, Listener, Log, in_line};
 use raaf_trace_core::{
     BuildError, Environment, MemoryExporter, TracerProvider,
     registry::{Sink, SinkError, SinkRegistration, is_linked, linked_sinks},
-    submit,
+    submit, trace,
 };
 
 static MEMORY: LazyLock<MemoryExporter> = LazyLock::new(MemoryExporter::new);
@@ -87,7 +87,7 @@ fn g49_an_unknown_sink_is_an_error_that_lists_the_linked_ones_and_says_how_to_li
     let error = from_environment(&[("RAAF_TRACE_PROCESSORS", "kept,nosuch")]).unwrap_err();
     let text = error.to_string();
     assert!(text.contains("`nosuch`"), "{text}");
-    assert!(text.contains("kept, listener, needs-port, twice"), "{text}");
+    assert!(text.contains("kept, listener, needs-port, panics, traces, twice"), "{text}");
     assert!(text.contains("use raaf_processors as _;"), "{text}");
     assert!(matches!(error, BuildError::Sink(SinkError::Unknown { .. })));
 }
@@ -98,7 +98,7 @@ fn g49_a_name_that_is_registered_twice_is_an_error() {
     assert!(matches!(error, SinkError::Duplicate { count: 2, .. }), "{error}");
     assert!(error.to_string().contains("`twice` is registered 2 times"), "{error}");
     assert!(is_linked("twice") && !is_linked("nosuch"));
-    assert_eq!(linked_sinks(), ["kept", "listener", "needs-port", "twice"]);
+    assert_eq!(linked_sinks(), ["kept", "listener", "needs-port", "panics", "traces", "twice"]);
 }
 
 #[test]
@@ -115,4 +115,28 @@ fn g49_a_sink_reads_variables_of_its_own_and_may_say_no() {
     }
     let provider = from_environment(&[named, ("SINK_PORT", "80")]).unwrap();
     assert_eq!(names(&provider), ["needs-port"]);
+}
+
+submit! {
+    SinkRegistration::new("traces", |_| {
+        trace("making a sink").run(|| ());
+        Ok(Sink::exporter(MemoryExporter::new()))
+    })
+}
+
+submit! {
+    SinkRegistration::new("panics", |_| panic!("no such device"))
+}
+
+#[test]
+fn d4_making_a_sink_is_not_traced() {
+    let (provider, memory) = in_line();
+    provider.run(|| TracerProvider::builder().sink("traces").map(drop)).unwrap();
+    assert!(memory.is_empty());
+}
+
+#[test]
+fn d1_a_sink_that_panics_while_it_is_made_is_an_error() {
+    let error = TracerProvider::builder().sink("panics").map(drop).unwrap_err();
+    assert!(error.to_string().ends_with("panicked: no such device"), "{error}");
 }

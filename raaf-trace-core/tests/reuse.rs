@@ -1,6 +1,6 @@
 //! When a call is one with the call around it, and when it is not.
 
-use std::thread;
+use std::{task::Poll, thread};
 
 use futures::{FutureExt as _, future::join};
 use raaf_testkit::{Capture, assert_span_tree};
@@ -282,4 +282,30 @@ fn l8_a_reused_call_that_is_dropped_leaves_the_span_running() {
         });
     });
     assert_span_tree!(capture, { agent "Writer" });
+}
+
+#[test]
+fn g12_a_reused_future_stays_inside_when_it_is_polled_on_elsewhere() {
+    let capture = Capture::new();
+    let agent = Component::agent("Writer");
+    capture.run(|| {
+        let mut inner = agent
+            .traced("run")
+            .run_async(async {
+                yield_once().await;
+                Component::tool("Search").traced("run").run(|| ());
+            })
+            .boxed_local();
+        agent.traced("run").run(|| assert!(inner.as_mut().now_or_never().is_none()));
+        assert!(inner.now_or_never().is_some());
+    });
+    assert_span_tree!(capture, { agent "Writer" { tool "Search" } });
+}
+
+async fn yield_once() {
+    let mut yielded = false;
+    std::future::poll_fn(|_| {
+        if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }

@@ -6,13 +6,22 @@ use super::{TRUNCATED, redact::REDACTED, secret_words::SecretWords};
 ///
 /// Looks only at text that begins like a JSON object or array. It reads the tokens instead of
 /// parsing: what was cut in the middle is searched all the same, numbers and spacing stay as they
-/// are, and depth costs nothing. It calls itself for JSON inside strings, but each such level
-/// doubles the backslashes, so that even a gigabyte has room for about 30.
+/// are, and depth costs nothing. It calls itself for JSON inside strings, [`MAX_LEVELS`] deep;
+/// JSON that is quoted more often than that is taken for a secret whole.
 pub(super) fn redact(words: &SecretWords, text: &str) -> Option<(String, u32)> {
-    if !looks_like_json(text) || !text.contains('"') {
+    redact_level(words, text, 0)
+}
+
+/// How often JSON may be quoted inside JSON and still be searched. Quoting doubles backslashes, so
+/// that nobody comes near it; but as `\u005c` each level costs a few bytes only, and text that was
+/// made to would exhaust the stack.
+const MAX_LEVELS: usize = 24;
+
+fn redact_level(words: &SecretWords, text: &str, level: usize) -> Option<(String, u32)> {
+    if !may_hold_secrets(text) {
         return None;
     }
-    let mut scan = Scan { text, redacted: String::new(), copied: 0, count: 0 };
+    let mut scan = Scan { text, level, redacted: String::new(), copied: 0, count: 0 };
     scan.run(words);
     (scan.count > 0).then(|| {
         scan.redacted.push_str(&text[scan.copied..]);
@@ -20,12 +29,15 @@ pub(super) fn redact(words: &SecretWords, text: &str) -> Option<(String, u32)> {
     })
 }
 
-fn looks_like_json(text: &str) -> bool {
-    text.trim_start().starts_with(['{', '['])
+/// Whether it looks like JSON with a string in it.
+fn may_hold_secrets(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '[']) && text.contains('"')
 }
 
 struct Scan<'a> {
     text: &'a str,
+    /// How many strings it is in.
+    level: usize,
     redacted: String,
     /// Up to where `text` is in `redacted`.
     copied: usize,
@@ -89,9 +101,15 @@ impl Scan<'_> {
     fn search_inside(&mut self, words: &SecretWords, start: usize, end: usize) {
         let raw = &self.text[start..end];
         // JSON text inside a string has its quotes escaped.
-        if raw.contains('\\')
-            && let Some((inner, count)) = redact(words, &unescape(raw))
-        {
+        if !raw.contains('\\') {
+            return;
+        }
+        let inner = unescape(raw);
+        if self.level == MAX_LEVELS {
+            if may_hold_secrets(&inner) {
+                self.hide(start, end);
+            }
+        } else if let Some((inner, count)) = redact_level(words, &inner, self.level + 1) {
             let quoted = serde_json::Value::from(inner).to_string();
             self.replace(start, end, &[&quoted[1..quoted.len() - 1]], count);
         }
@@ -132,17 +150,40 @@ fn unescape(raw: &str) -> std::borrow::Cow<'_, str> {
         return text.into();
     }
     let mut text = String::with_capacity(raw.len());
-    let mut letters = raw.chars();
-    while let Some(letter) = letters.next() {
-        match (letter, letters.clone().next()) {
-            ('\\', Some(escaped @ ('"' | '\\' | '/'))) => {
-                text.push(escaped);
-                letters.next();
-            }
-            _ => text.push(letter),
-        }
+    let mut rest = raw;
+    while let Some(at) = rest.find('\\') {
+        text.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let (letter, read) = unescape_one(rest).unwrap_or(('\\', 1));
+        text.push(letter);
+        rest = &rest[read..];
     }
+    text.push_str(rest);
     text.into()
+}
+
+/// What the escape that `text` begins with stands for, and how many bytes it takes.
+fn unescape_one(text: &str) -> Option<(char, usize)> {
+    let unit = |at: usize| {
+        let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let letter = match text.as_bytes().get(1)? {
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        b'u' => {
+            let first = unit(0)?;
+            if let Ok(letter) = char::try_from(u32::from(first)) {
+                return Some((letter, 6));
+            }
+            let pair = [first, unit(6)?];
+            return Some((char::decode_utf16(pair).next()?.ok()?, 12));
+        }
+        escaped @ (b'"' | b'\\' | b'/') => char::from(*escaped),
+        _ => return None,
+    };
+    Some((letter, 2))
 }
 
 #[cfg(test)]
@@ -209,6 +250,32 @@ mod tests {
     #[test]
     fn a4_escaped_keys_are_read() {
         assert_eq!(redacted(r#"{"pass\u0077ord":"x"}"#), r#"{"pass\u0077ord":"[REDACTED]"}"#);
+    }
+
+    #[test]
+    fn a4_escapes_are_read_in_text_that_was_cut_too() {
+        let body = r#"{\u0022token\u0022:\u0022t\u0022,\u0022n\u0022:\u0022\ud83d\ude00\u00e"#;
+        let hidden = redacted(&format!(r#"["{body}... [truncated]"#));
+        assert!(hidden.contains("REDACTED") && hidden.contains("\u{1F600}"), "{hidden}");
+        assert!(!hidden.contains(r#"\"t\""#), "{hidden}");
+    }
+
+    #[test]
+    fn a4_json_that_is_quoted_too_often_is_hidden_whole() {
+        // Each level adds five bytes to the quotes within it, where plain quoting would double it.
+        let quote = |level: usize| match level {
+            0 => "\"".to_owned(),
+            level => format!("\\{}u0022", "u005c".repeat(level - 1)),
+        };
+        let nested = |levels: usize| {
+            let open: String = (0..levels).map(|level| format!("[{}", quote(level))).collect();
+            let [outer, inner] = [levels, levels].map(quote);
+            format!("{open}{{{outer}token{inner}:{outer}hunter2{inner}")
+        };
+        for levels in [1, 2, MAX_LEVELS, MAX_LEVELS + 1, 1_000] {
+            let hidden = redacted(&nested(levels));
+            assert!(hidden.contains(REDACTED) && !hidden.contains("hunter2"), "{levels}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
     thread,
     time::{Duration, Instant},
@@ -95,6 +95,18 @@ impl<T: Reclaim> Hub<T> {
         ticket.wait_until(Instant::now()).unwrap_or(outcome)
     }
 
+    /// Nobody waits for this flush any more. It goes on, but of many such only the oldest and the
+    /// newest do: while an exporter is stuck, the ends of roots may ask for one after the other.
+    fn leave(&self, ticket: &Arc<Ticket>) {
+        ticket.unattended.store(true, Ordering::Relaxed);
+        let mut state = self.queue.lock();
+        let left = |(at, waiting): (usize, &Arc<Ticket>)| waiting.is_unattended().then_some(at);
+        let left: Vec<_> = state.tickets.iter().enumerate().filter_map(left).collect();
+        if let [_, superseded, _] = left[..] {
+            state.tickets.remove(superseded);
+        }
+    }
+
     pub(super) fn shutdown(self: &Arc<Self>, timeout: Duration) -> Outcome {
         let deadline = deadline(timeout);
         let ticket = self.begin_shutdown(deadline);
@@ -162,6 +174,12 @@ impl<T: Reclaim> FlushFuture<T> {
             }
         };
         thread::Builder::new().name("raaf-flush".to_owned()).spawn(watch).is_ok()
+    }
+}
+
+impl<T: Reclaim> Drop for FlushFuture<T> {
+    fn drop(&mut self) {
+        self.hub.leave(&self.ticket);
     }
 }
 

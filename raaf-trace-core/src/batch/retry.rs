@@ -34,16 +34,17 @@ impl Retries {
             return None;
         }
         let delay = self.backoff.next()?.min(self.longest);
-        let at = self.not_before(Instant::now().checked_add(delay)?, error);
-        (at <= self.last_chance).then_some(at)
+        self.not_before(Instant::now().checked_add(delay)?, error)
     }
 
-    /// `at`, or later if `error` asked for that. For a try out of turn, which uses up nothing.
-    pub(super) fn not_before(&self, at: Instant, error: &ExportError) -> Instant {
-        error
+    /// `at`, or later if `error` asked for that; `None` to give up. For a try out of turn, which
+    /// uses up nothing.
+    pub(super) fn not_before(&self, at: Instant, error: &ExportError) -> Option<Instant> {
+        let at = error
             .retry_after()
             .and_then(|asked| Instant::now().checked_add(asked.min(self.longest)))
-            .map_or(at, |asked| asked.max(at))
+            .map_or(at, |asked| asked.max(at));
+        (at <= self.last_chance).then_some(at)
     }
 }
 
@@ -81,6 +82,14 @@ mod tests {
         assert!(at >= before + 7 * SECOND);
         let at = retries.next(&ExportError::retryable("busy").after(3_600 * SECOND)).unwrap();
         assert!(at <= Instant::now() + 8 * SECOND);
+    }
+
+    #[test]
+    fn d2_tries_out_of_turn_put_the_end_off_no_further() {
+        let retries = Retries::new(&config().with_give_up_after(5 * SECOND));
+        let (soon, busy) = (Instant::now() + SECOND, ExportError::retryable("busy"));
+        assert_eq!(retries.not_before(soon, &busy), Some(soon));
+        assert_eq!(retries.not_before(soon, &busy.after(7 * SECOND)), None);
     }
 
     #[test]

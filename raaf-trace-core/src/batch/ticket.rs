@@ -2,7 +2,10 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Condvar, Mutex},
+    sync::{
+        Condvar, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Poll, Waker},
     time::Instant,
 };
@@ -17,6 +20,8 @@ pub(super) struct Ticket {
     pub(super) target: u64,
     /// Drops that were reported before it began.
     pub(super) reported: Lost,
+    /// Nobody waits for the answer any more.
+    pub(super) unattended: AtomicBool,
     answer: Mutex<Answer>,
     answered: Condvar,
 }
@@ -29,7 +34,17 @@ struct Answer {
 
 impl Ticket {
     pub(super) fn new(target: u64, reported: Lost) -> Self {
-        Self { target, reported, answer: Mutex::default(), answered: Condvar::new() }
+        Self {
+            target,
+            reported,
+            unattended: AtomicBool::new(false),
+            answer: Mutex::default(),
+            answered: Condvar::new(),
+        }
+    }
+
+    pub(super) fn is_unattended(&self) -> bool {
+        self.unattended.load(Ordering::Relaxed)
     }
 
     /// Answers, unless that was done before.

@@ -152,7 +152,7 @@ impl<T: Reclaim> Hub<T> {
     ) -> Option<Instant> {
         let retries = retries.get_or_insert_with(|| Retries::new(&self.config));
         match scheduled {
-            Some(at) if error.is_retryable() => Some(retries.not_before(at, error)),
+            Some(at) if error.is_retryable() => retries.not_before(at, error),
             _ => retries.next(error),
         }
     }
@@ -182,8 +182,11 @@ impl<T: Reclaim> Hub<T> {
     fn answer(&self, tickets: &[Arc<Ticket>], flushed: &Outcome) {
         let lost = self.lost();
         let mut state = self.queue.lock();
-        // First, so that a flush that begins after an answer does not report the same again.
-        state.counts.reported = lost;
+        // First, so that a flush that begins after an answer does not report the same again. What
+        // nobody hears is not reported yet.
+        if !tickets.iter().all(|ticket| ticket.is_unattended()) {
+            state.counts.reported = lost;
+        }
         let last_error = state.counts.last_error.clone();
         drop(state);
         for ticket in tickets {

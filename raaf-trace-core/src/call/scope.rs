@@ -180,7 +180,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             // What a cancelled future's destructors do still belongs to its span.
             let mut this = this.project();
-            if this.scope.claim == Claim::Own {
+            if this.scope.is_recording() {
                 let _entered = flow::enter(&mut this.scope.current);
                 this.work.set(None);
             }
@@ -197,7 +197,8 @@ impl<F: Future> Future for Inside<'_, F> {
         let Some(work) = this.work.as_mut().as_pin_mut() else {
             unreachable!("the work is taken out only by drop")
         };
-        if this.scope.claim != Claim::Own {
+        // A reused span is entered too: the future may be polled elsewhere by now.
+        if !this.scope.is_recording() {
             return work.poll(task);
         }
         let entered = flow::enter(&mut this.scope.current);

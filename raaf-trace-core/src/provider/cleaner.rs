@@ -103,13 +103,12 @@ impl Cleaner {
         let (stop, interval) = (Arc::clone(&self.stop), self.interval);
         let body = move || {
             let mut stopped = lock(&stop.stopped);
-            loop {
+            while !*stopped {
                 let waited = stop.changed.wait_timeout(stopped, interval);
-                stopped = waited.unwrap_or_else(PoisonError::into_inner).0;
-                if *stopped {
+                let stopped_meanwhile = *waited.unwrap_or_else(PoisonError::into_inner).0;
+                if stopped_meanwhile {
                     return;
                 }
-                drop(stopped);
                 let Some(provider) = provider.upgrade() else { return };
                 provider.cleaner().clean();
                 drop(provider);
@@ -136,4 +135,22 @@ impl Drop for Cleaner {
 fn is_older(record: &Record, age: Duration) -> bool {
     let clock: &Clock = record.head().trace.provider.clock();
     clock.between(record.head().start, clock.now()) >= age
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g68_a_cleaner_stopped_before_its_thread_ran_leaves_no_thread_behind() {
+        let day = Duration::from_secs(24 * 3_600);
+        let cleaner = Cleaner::new(Some(day), day);
+        cleaner.stop();
+        cleaner.start(Weak::new());
+        let end = std::time::Instant::now() + Duration::from_secs(60);
+        while Arc::strong_count(&cleaner.stop) > 1 {
+            assert!(std::time::Instant::now() < end, "the thread waits for its next round");
+            thread::yield_now();
+        }
+    }
 }

@@ -62,9 +62,9 @@ impl Inner {
         processors: Vec<Arc<dyn SpanProcessor>>,
         timeout: Duration,
     ) -> Result<(), FlushError> {
-        let deadline = Instant::now() + timeout;
+        let began = Instant::now();
         let old = self.replace_processors(processors, timeout);
-        close(&old, deadline.saturating_duration_since(Instant::now()))
+        close(&old, timeout.saturating_sub(began.elapsed()))
     }
 
     /// A shutdown whose result nobody asks for.

@@ -187,5 +187,8 @@ impl fmt::Debug for TracerProvider {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.inner.shutdown_reporting(DROP_TIMEOUT);
+        // Spans that a sink keeps refer to this provider: with its sinks it would refer to them,
+        // and all would stay for ever.
+        self.inner.replace_processors(Vec::new(), Duration::ZERO);
     }
 }

@@ -203,8 +203,8 @@ impl Processors {
         let _changing = self.changing.lock();
         let slots = processors.into_iter().map(|processor| Arc::new(Slot::new(processor)));
         let old = self.set.swap(Arc::new(slots.collect()));
-        let deadline = Instant::now() + timeout;
-        while Arc::strong_count(&old) > 1 && Instant::now() < deadline {
+        let began = Instant::now();
+        while Arc::strong_count(&old) > 1 && began.elapsed() < timeout {
             std::thread::yield_now();
         }
         old.to_vec()

@@ -126,10 +126,12 @@ impl Span {
         let trace = &self.record.head().trace;
         if trace.sampled {
             let now = trace.provider.clock().now();
+            // Both are the user's, and may look at this very span.
+            let name = name.into();
             let mut attributes = Attributes::with_limits(trace.limits);
             set(&mut attributes);
             self.record.with_body(|body| {
-                body.add_event(trace.limits, name.into(), now, |own| {
+                body.add_event(trace.limits, name, now, |own| {
                     own.merge(attributes);
                 });
             });

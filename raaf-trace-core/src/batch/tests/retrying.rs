@@ -118,3 +118,33 @@ fn d2_what_a_helping_producer_cannot_deliver_the_worker_tries_again() {
     assert_eq!(bench.script.delivered(), (0..100).collect::<Vec<_>>());
     bench.assert_counts(100, 1, 0);
 }
+
+#[test]
+fn g67_flushes_that_nobody_waits_for_do_not_pile_up_behind_a_stuck_exporter() {
+    let bench = bench(config(), [Answer::Block]);
+    bench.push(0..10);
+    bench.script.until(|log| log.blocking);
+    for _ in 0..100 {
+        drop(bench.queue.force_flush_async(LONG));
+    }
+    assert_eq!(bench.queue.hub().queue.lock().tickets.len(), 2);
+    bench.script.release();
+    assert_eq!(bench.queue.force_flush(LONG), Ok(()));
+}
+
+#[test]
+fn g72_what_a_flush_found_that_nobody_waited_for_is_reported_by_the_next() {
+    let bench = bench(config(), [Answer::Block, Answer::Fail(ExportError::permanent("wrong"))]);
+    bench.push(0..20);
+    bench.script.until(|log| log.blocking);
+    drop(bench.queue.force_flush_async(LONG));
+    bench.script.release();
+    bench.script.until(|log| log.flushes == 1);
+    // The answer is given by then.
+    while !bench.queue.hub().queue.lock().parked {
+        std::thread::yield_now();
+    }
+    let lost = ProcessorError::Failed { message: "wrong".to_owned(), dropped: 10 };
+    assert_eq!(bench.queue.force_flush(LONG), Err(lost));
+    assert_eq!(bench.queue.force_flush(LONG), Ok(()), "reported once");
+}
