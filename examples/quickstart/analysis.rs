@@ -117,7 +117,7 @@ fn heading(line: &str) -> Option<Heading> {
 /// Where the text links to: Markdown links and bare web addresses, in order, each once.
 pub fn links(text: &str) -> Vec<String> {
     let mut links = Vec::<String>::new();
-    for (start, opening) in text.match_indices(|c| c == 'h' || c == ']') {
+    for (start, opening) in text.match_indices(['h', ']']) {
         let rest = &text[start..];
         let link = match opening {
             "]" => {
