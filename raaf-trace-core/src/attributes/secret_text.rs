@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn a4_escapes_are_read_in_text_that_was_cut_too() {
-        let body = r#"{\u0022token\u0022:\u0022t\u0022,\u0022n\u0022:\u0022\ud83d\ude00\u00e"#;
+        let body = r"{\u0022token\u0022:\u0022t\u0022,\u0022n\u0022:\u0022\ud83d\ude00\u00e";
         let hidden = redacted(&format!(r#"["{body}... [truncated]"#));
         assert!(hidden.contains("REDACTED") && hidden.contains("\u{1F600}"), "{hidden}");
         assert!(!hidden.contains(r#"\"t\""#), "{hidden}");
@@ -268,7 +268,8 @@ mod tests {
             level => format!("\\{}u0022", "u005c".repeat(level - 1)),
         };
         let nested = |levels: usize| {
-            let open: String = (0..levels).map(|level| format!("[{}", quote(level))).collect();
+            let open: Vec<_> = (0..levels).map(|level| format!("[{}", quote(level))).collect();
+            let open = open.concat();
             let [outer, inner] = [levels, levels].map(quote);
             format!("{open}{{{outer}token{inner}:{outer}hunter2{inner}")
         };
