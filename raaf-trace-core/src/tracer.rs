@@ -202,11 +202,7 @@ impl SpanBuilder {
     /// Runs a future in the span, which starts at the first poll. Dropped before it is done, the
     /// span ends as cancelled. Inside, [`current_span`](crate::current_span) is this span.
     pub async fn run_async<F: Future>(self, work: F) -> F::Output {
-        let mut scope = CallScope::around(self.open());
-        let value = scope.run_async(work).await;
-        outcome::warn_of_result::<F::Output>();
-        scope.end(Outcome::returned::<F::Output>());
-        value
+        CallScope::around(self.open()).complete_async(work).await
     }
 
     /// As [`run_async`](Self::run_async); the span fails if `work` does.
@@ -221,10 +217,7 @@ impl SpanBuilder {
     where
         E: Failure<Via>,
     {
-        let mut scope = CallScope::around(self.open());
-        let result = scope.run_async(work).await;
-        scope.end(Outcome::of_result(&result));
-        result
+        CallScope::around(self.open()).try_complete_async(work).await
     }
 
     fn open(self) -> Option<Arc<Record>> {

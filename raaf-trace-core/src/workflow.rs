@@ -69,11 +69,7 @@ impl Workflow {
 
     /// Runs work that returns a plain value.
     pub fn run<R>(self, work: impl FnOnce() -> R) -> R {
-        let mut scope = self.open();
-        let value = scope.run(work);
-        outcome::warn_of_result::<R>();
-        scope.end(Outcome::returned::<R>());
-        value
+        self.open().complete(work)
     }
 
     /// Runs work that can fail.
@@ -85,19 +81,12 @@ impl Workflow {
     where
         E: Failure<Via>,
     {
-        let mut scope = self.open();
-        let result = scope.run(work);
-        scope.end(Outcome::of_result(&result));
-        result
+        self.open().try_complete(work)
     }
 
     /// As [`run`](Self::run), for a future.
     pub async fn run_async<F: Future>(self, work: F) -> F::Output {
-        let mut scope = self.open();
-        let value = scope.run_async(work).await;
-        outcome::warn_of_result::<F::Output>();
-        scope.end(Outcome::returned::<F::Output>());
-        value
+        self.open().complete_async(work).await
     }
 
     /// As [`try_run`](Self::try_run), for a future.
@@ -112,10 +101,7 @@ impl Workflow {
     where
         E: Failure<Via>,
     {
-        let mut scope = self.open();
-        let result = scope.run_async(work).await;
-        scope.end(Outcome::of_result(&result));
-        result
+        self.open().try_complete_async(work).await
     }
 
     fn open(self) -> CallScope {

@@ -14,7 +14,7 @@ use crate::{
     Status,
     attributes::Attributes,
     context::flow::{self, Current},
-    outcome::{ErrorReport, Outcome},
+    outcome::{self, ErrorReport, Failure, Outcome},
     panics,
     span::{finish, record::Record},
 };
@@ -96,6 +96,42 @@ impl CallScope {
     #[inline]
     pub fn run_async<F: Future>(&mut self, work: F) -> impl Future<Output = F::Output> {
         Inside { scope: self, work: Some(work) }
+    }
+
+    /// Runs work that returns a plain value, and ends with it.
+    pub(crate) fn complete<V>(mut self, work: impl FnOnce() -> V) -> V {
+        let value = self.run(work);
+        outcome::warn_of_result::<V>();
+        self.end(Outcome::returned::<V>());
+        value
+    }
+
+    /// Runs work that can fail, and ends as it does.
+    pub(crate) fn try_complete<V, E: Failure<Via>, Via>(
+        mut self,
+        work: impl FnOnce() -> Result<V, E>,
+    ) -> Result<V, E> {
+        let result = self.run(work);
+        self.end(Outcome::of_result(&result));
+        result
+    }
+
+    /// As [`complete`](Self::complete), for a future.
+    pub(crate) async fn complete_async<F: Future>(mut self, work: F) -> F::Output {
+        let value = self.run_async(work).await;
+        outcome::warn_of_result::<F::Output>();
+        self.end(Outcome::returned::<F::Output>());
+        value
+    }
+
+    /// As [`try_complete`](Self::try_complete), for a future.
+    pub(crate) async fn try_complete_async<V, E: Failure<Via>, Via>(
+        mut self,
+        work: impl Future<Output = Result<V, E>>,
+    ) -> Result<V, E> {
+        let result = self.run_async(work).await;
+        self.end(Outcome::of_result(&result));
+        result
     }
 
     /// Adds attributes for the result; a panic in `hook` costs only those.
