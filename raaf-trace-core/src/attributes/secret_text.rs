@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn a4_escapes_are_read_in_text_that_was_cut_too() {
-        let body = r#"{\u0022token\u0022:\u0022t\u0022,\u0022n\u0022:\u0022\ud83d\ude00\u00e"#;
+        let body = r"{\u0022token\u0022:\u0022t\u0022,\u0022n\u0022:\u0022\ud83d\ude00\u00e";
         let hidden = redacted(&format!(r#"["{body}... [truncated]"#));
         assert!(hidden.contains("REDACTED") && hidden.contains("\u{1F600}"), "{hidden}");
         assert!(!hidden.contains(r"t\u0022") && !hidden.contains("\"t\\"), "{hidden}");
