@@ -10,7 +10,7 @@ use crate::{
     attributes::Attributes,
     context::flow::{self, Home, Innermost},
     gate, keys,
-    outcome::{self, Failure, Outcome},
+    outcome::{self, Failure},
     span::{
         record::Record,
         start::{self, Origin},

@@ -9,7 +9,7 @@ use crate::{
     attributes::Attributes,
     context::flow::{self, Innermost},
     gate,
-    outcome::{self, Failure, Outcome},
+    outcome::Failure,
     span::{
         record::Record,
         start::{self, Origin},

@@ -4,7 +4,15 @@
 
 mod doubles;
 
-use std::{sync::mpsc, thread, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
 
 use doubles::{Failing, LONG, Listener, Log, SHORT, Stalled, components, in_line};
 use raaf_trace_core::{
@@ -30,6 +38,19 @@ impl SpanProcessor for Refusing {
 
 /// An in-line processor that hangs when it is flushed, until its channel is closed.
 struct Hanging(std::sync::Mutex<mpsc::Receiver<()>>);
+
+/// As `Hanging`, counting who waits in it.
+struct Crowded(Hanging, Arc<AtomicUsize>);
+
+impl SpanProcessor for Crowded {
+    fn name(&self) -> &'static str {
+        "crowded"
+    }
+    fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.force_flush(timeout)
+    }
+}
 
 impl SpanProcessor for Hanging {
     fn name(&self) -> &'static str {
@@ -127,6 +148,20 @@ fn g72_a_flush_keeps_its_timeout_when_sinks_hang_and_says_what_is_left() {
     assert_eq!(log.count("healthy flush"), 1);
     exporter.release();
     drop(release);
+}
+
+#[test]
+fn g72_flushes_of_a_processor_that_hangs_do_not_pile_up() {
+    let (open, closed) = mpsc::channel();
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let crowded = Crowded(Hanging(std::sync::Mutex::new(closed)), Arc::clone(&waiting));
+    let provider = TracerProvider::builder().processor(crowded).build();
+    for _ in 0..40 {
+        let error = provider.force_flush(Duration::from_millis(1)).unwrap_err();
+        assert!(matches!(error.failures()[0].error, ProcessorError::Timeout { .. }), "{error}");
+    }
+    assert!(waiting.load(Ordering::Relaxed) <= 8, "each has a thread of its own");
+    drop(open);
 }
 
 #[test]

@@ -101,7 +101,9 @@ impl Component {
         self.change(|inner| inner.parent = Some(parent))
     }
 
-    /// The same, tracing to that provider when one of its spans starts a trace.
+    /// The same, tracing to that provider when one of its spans starts a trace. The component, and
+    /// spans of it that a sink still holds, keep the provider as any handle does: shut it down when
+    /// its time is over, rather than rely on dropping it.
     #[must_use]
     pub fn with_provider(self, provider: &TracerProvider) -> Self {
         self.change(|inner| inner.provider = Some(provider.clone()))

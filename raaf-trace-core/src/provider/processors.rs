@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -26,6 +26,10 @@ const SLOW: Duration = Duration::from_millis(5);
 /// How many slow calls there are before they are reported: one or two are a busy machine.
 const SLOW_REPORTED: u64 = 4;
 
+/// How many flushes of one processor may be under way: each has a thread, and one that hangs keeps
+/// it.
+const MOST_DRAINS: usize = 8;
+
 /// One configured processor and what the provider counts for it.
 #[derive(Debug)]
 pub(crate) struct Slot {
@@ -39,6 +43,8 @@ pub(crate) struct Slot {
     /// Ends that the processor panicked over.
     lost: AtomicU64,
     last_panic: Mutex<Option<String>>,
+    /// Flushes and shutdowns under way.
+    drains: AtomicUsize,
 }
 
 impl Slot {
@@ -52,6 +58,7 @@ impl Slot {
             received: AtomicU64::new(0),
             lost: AtomicU64::new(0),
             last_panic: Mutex::new(None),
+            drains: AtomicUsize::new(0),
         }
     }
 
@@ -119,8 +126,18 @@ impl Slot {
             // It keeps its timeout itself.
             return work();
         }
-        bounded::run(timeout, work)
-            .unwrap_or_else(|| Err(ProcessorError::Timeout { pending: self.stats().queued }))
+        let timed_out = || Err(ProcessorError::Timeout { pending: self.stats().queued });
+        if self.drains.fetch_add(1, Ordering::Relaxed) >= MOST_DRAINS {
+            self.drains.fetch_sub(1, Ordering::Relaxed);
+            return timed_out();
+        }
+        let slot = Arc::clone(self);
+        let counted = move || {
+            let drained = work();
+            slot.drains.fetch_sub(1, Ordering::Relaxed);
+            drained
+        };
+        bounded::run(timeout, counted).unwrap_or_else(timed_out)
     }
 
     pub(crate) fn stats(&self) -> ProcessorStats {

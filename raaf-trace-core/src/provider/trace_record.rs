@@ -26,9 +26,8 @@ impl Trace {
     pub(crate) fn start(
         provider: &Arc<Inner>,
         remote: Option<&SpanContext>,
-        mut info: TraceInfo,
+        info: TraceInfo,
     ) -> Self {
-        provider.screen_attributes(&mut info.metadata);
         let id = remote.map_or_else(|| provider.new_trace_id(), SpanContext::trace_id);
         let decided = remote.and_then(SpanContext::sampled);
         Self {
