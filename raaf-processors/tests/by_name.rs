@@ -99,8 +99,7 @@ fn program(test: &str, directory: &Path) -> io::Result<Command> {
 #[test]
 fn the_environment_alone_is_enough() -> Result<(), Box<dyn Error>> {
     if is_inside() {
-        report();
-        return Ok(());
+        return report();
     }
     let directory = tempfile::tempdir()?;
     let mut program = program("the_environment_alone_is_enough", directory.path())?;
@@ -114,17 +113,17 @@ fn the_environment_alone_is_enough() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn report() {
-    let guard = raaf_trace_core::init().unwrap().with_timeout(LONG);
+fn report() -> Result<(), Box<dyn Error>> {
+    let guard = raaf_trace_core::init()?.with_timeout(LONG);
     tracer().pipeline_span("Report").run(|_| tracer().agent_span("Planner").run(|_| ()));
-    guard.shutdown().unwrap();
+    guard.shutdown()?;
+    Ok(())
 }
 
 #[test]
 fn processes_share_a_file() -> Result<(), Box<dyn Error>> {
     if is_inside() {
-        many_spans();
-        return Ok(());
+        return many_spans();
     }
     let directory = tempfile::tempdir()?;
     let mut running = Vec::new();
@@ -144,13 +143,14 @@ fn processes_share_a_file() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn many_spans() {
-    let guard = raaf_trace_core::init().unwrap().with_timeout(LONG);
+fn many_spans() -> Result<(), Box<dyn Error>> {
+    let guard = raaf_trace_core::init()?.with_timeout(LONG);
     for number in 0..SPANS {
         tracer().span("x").with("text", "y".repeat(number)).start().finish();
         if number % 500 == 0 {
-            guard.provider().force_flush(LONG).unwrap();
+            guard.provider().force_flush(LONG)?;
         }
     }
-    guard.shutdown().unwrap();
+    guard.shutdown()?;
+    Ok(())
 }
