@@ -1,0 +1,63 @@
+//! All rows at a glance: how we compare with each peer.
+
+use super::{ALL, Measured, NOTHING, Table, number, or_nothing, ratio};
+use crate::{measure::Sample, row::ToolId};
+
+/// A line a row, a column a peer: our figure divided by the peer's, for producers and to delivery;
+/// for rows that have no such figure, what they have.
+pub fn ratios<'a>(rows: impl IntoIterator<Item = &'a Measured>) -> Table {
+    let peers = &ToolId::ALL[1..];
+    let names = peers.iter().map(|peer| peer.name().to_owned());
+    let mut table =
+        Table::new(["ours / peer".to_owned(), "ours, ns".to_owned()].into_iter().chain(names));
+    for row in rows {
+        let Some((_, Some(ours))) = row.entries.first() else { continue };
+        let cells = peers.iter().map(|peer| {
+            let peer = row.entries.iter().find(|(entry, _)| entry.tool == *peer);
+            match peer {
+                Some((_, Some(peer))) => compared(ours, peer),
+                _ => NOTHING.to_owned(),
+            }
+        });
+        let title = format!("{}{}", row.title, mark(ours));
+        table.line([title, own(ours)].into_iter().chain(cells));
+    }
+    table
+}
+
+/// Our own figures.
+fn own(ours: &Sample) -> String {
+    let times = pair(ours.producer_ns.map(number), ours.delivery_ns.map(number));
+    match (ours.per_second, ours.share_of_run) {
+        (Some(speed), _) => format!("{:.2} M/s", speed / 1e6),
+        (_, Some(share)) => format!("{:.1} % of the run", share * 100.0),
+        _ => times,
+    }
+}
+
+/// Ours divided by the peer's.
+fn compared(ours: &Sample, peer: &Sample) -> String {
+    let divided = |figure: fn(&Sample) -> Option<f64>| {
+        figure(ours).zip(figure(peer)).map(|(ours, peer)| ours / peer)
+    };
+    let figures = match divided(|sample| sample.per_second) {
+        Some(speed) => format!("{speed:.1} x"),
+        None => pair(
+            divided(|sample| sample.producer_ns).map(ratio),
+            divided(|sample| sample.delivery_ns).map(ratio),
+        ),
+    };
+    format!("{figures}{}", mark(peer))
+}
+
+fn pair(producer: Option<String>, delivery: Option<String>) -> String {
+    match (producer, delivery) {
+        (producer, None) => or_nothing(producer),
+        (producer, Some(delivery)) => format!("{} / {delivery}", or_nothing(producer)),
+    }
+}
+
+/// An asterisk where spans were lost.
+fn mark(sample: &Sample) -> &'static str {
+    if sample.delivered_share().is_some_and(|share| share < ALL) { " *" } else { "" }
+}
