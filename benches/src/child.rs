@@ -5,7 +5,7 @@
 
 use std::{
     env, io,
-    process::{Command, Stdio},
+    process::{Command, ExitStatus},
 };
 
 use crate::measure::Sample;
@@ -22,15 +22,17 @@ pub enum ChildError {
     /// The process could not be started, or not be waited for.
     #[error("the measuring process cannot run: {0}")]
     Process(#[from] io::Error),
-    /// It failed; its own words are on standard error.
-    #[error("measuring `{row}`, entry {entry}, failed: {status}")]
+    /// It failed.
+    #[error("measuring `{row}`, entry {entry}, failed: {status}\n{words}")]
     Failed {
         /// The row.
         row: String,
         /// The entry's place in the row.
         entry: usize,
         /// How the process ended.
-        status: std::process::ExitStatus,
+        status: ExitStatus,
+        /// What it said.
+        words: String,
     },
     /// It said something else than a sample.
     #[error("the measuring process answered in a form that cannot be read: {0}")]
@@ -46,7 +48,7 @@ pub enum ChildError {
 /// When the process does not run, fails, or gives no answer.
 pub fn measure(row: &str, entry: usize) -> Result<Option<Sample>, ChildError> {
     let mut command = Command::new(env::current_exe()?);
-    command.args([CHILD, row, &entry.to_string()]).stderr(Stdio::inherit());
+    command.args([CHILD, row, &entry.to_string()]);
     for (name, _) in env::vars_os() {
         if SETTINGS.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
             command.env_remove(name);
@@ -54,7 +56,13 @@ pub fn measure(row: &str, entry: usize) -> Result<Option<Sample>, ChildError> {
     }
     let output = command.output()?;
     if !output.status.success() {
-        return Err(ChildError::Failed { row: row.to_owned(), entry, status: output.status });
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(ChildError::Failed {
+            row: row.to_owned(),
+            entry,
+            status: output.status,
+            words,
+        });
     }
     Ok(serde_json::from_slice(&output.stdout)?)
 }

@@ -8,6 +8,7 @@ mod bursts;
 mod memory;
 mod on_top;
 mod sustained;
+mod threads;
 
 use std::time::Duration;
 
@@ -18,8 +19,9 @@ use crate::{collector::Collector, tool::Tool};
 pub use agents::agents;
 pub use bursts::{Burst, bursts, in_bursts};
 pub use memory::peak_mib;
-pub use on_top::{Runtime, tasks, threads};
+pub use on_top::{Runtime, tasks};
 pub use sustained::sustained;
+pub use threads::threads;
 
 /// How long a workload runs before anything is measured.
 const WARM_UP: Duration = Duration::from_millis(60);
@@ -36,7 +38,7 @@ pub struct Sample {
     pub delivery_ns: Option<f64>,
     /// Delivered spans a second, by the clock.
     pub per_second: Option<f64>,
-    /// How much of the run's time on the processor was tracing; 0 to 1.
+    /// Tracing's time on the processor, as a part of itself and what the run takes without; 0 to 1.
     pub share_of_run: Option<f64>,
     /// Spans that ended, and should have been delivered.
     pub started: u64,

@@ -1,20 +1,16 @@
-//! What tracing adds to work that has a price of its own: tasks and threads.
+//! What tracing adds to work that has a price of its own: tasks, and threads.
 //!
 //! The same work runs bare and traced by turns, in one process; the difference is tracing's.
 
-use std::{
-    sync::Barrier,
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use cpu_time::{ProcessTime, ThreadTime};
 use tokio::runtime::{self, Runtime as Tokio};
 
 use super::{MEASURED, Sample, WARM_UP, each_on_top, peak_mib};
 use crate::{
-    tool::{AsyncTool, Bare, Setup, Tool},
-    workload::{FutureTrees, SPANS_A_TREE, Trees, Workload},
+    tool::{AsyncTool, Bare, Setup},
+    workload::{FutureTrees, SPANS_A_TREE},
 };
 
 /// On what tasks run.
@@ -39,11 +35,11 @@ impl Runtime {
 
 /// What a round of work took.
 #[derive(Clone, Copy, Default)]
-struct Took {
+pub(super) struct Took {
     /// The threads that do the work, where they can be told from others.
-    producers: Duration,
+    pub(super) producers: Duration,
     /// All threads, until what was traced is delivered.
-    process: Duration,
+    pub(super) process: Duration,
 }
 
 impl Took {
@@ -79,56 +75,8 @@ pub fn tasks<T: AsyncTool>(setup: &Setup, runtime: Runtime) -> Option<Sample> {
     Some(sample)
 }
 
-/// Traces W1 in so many threads at once, which wait for each other before each round.
-pub fn threads<T: Tool>(setup: &Setup, threads: usize) -> Option<Sample> {
-    /// Trees of all threads in a round.
-    const TREES: usize = 512;
-    let workload = Trees { runs: (TREES / threads).max(1), ..Trees::W1 };
-    let traced = Crew::new(T::start(setup)?, workload, threads);
-    let bare = Crew::new(Bare, workload, threads);
-    let round = |traced_turn: bool| {
-        let whole = ProcessTime::now();
-        let producers = if traced_turn { traced.burst() } else { bare.burst() };
-        if traced_turn {
-            traced.tool.flush();
-        }
-        Took { producers, process: whole.elapsed() }
-    };
-    Some(by_turns(setup, threads as u64 * workload.spans(), round))
-}
-
-/// What several threads need to run the workload at once, each with components of its own.
-struct Crew<T: Tool> {
-    tool: T,
-    workload: Trees,
-    prepared: Vec<<Trees as Workload>::Prepared<T>>,
-}
-
-impl<T: Tool> Crew<T> {
-    fn new(tool: T, workload: Trees, threads: usize) -> Self {
-        let prepared = (0..threads).map(|_| workload.prepare(&tool)).collect();
-        Self { tool, workload, prepared }
-    }
-
-    /// Runs a burst in each thread; returns their time on the processor.
-    fn burst(&self) -> Duration {
-        let start = Barrier::new(self.prepared.len());
-        thread::scope(|scope| {
-            let run = |prepared| {
-                start.wait();
-                let time = ThreadTime::now();
-                self.workload.burst(&self.tool, prepared);
-                time.elapsed()
-            };
-            let running: Vec<_> =
-                self.prepared.iter().map(|prepared| scope.spawn(move || run(prepared))).collect();
-            running.into_iter().filter_map(|thread| thread.join().ok()).sum()
-        })
-    }
-}
-
 /// Runs rounds of `spans` spans, traced and bare by turns.
-fn by_turns(setup: &Setup, spans: u64, round: impl Fn(bool) -> Took) -> Sample {
+pub(super) fn by_turns(setup: &Setup, spans: u64, round: impl Fn(bool) -> Took) -> Sample {
     let begin = Instant::now();
     while begin.elapsed() < WARM_UP {
         round(true);

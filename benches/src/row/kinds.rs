@@ -1,6 +1,6 @@
 //! The kinds of rows: how a row's entries are set up and measured.
 
-use std::io;
+use std::{io, time::Duration};
 
 use super::{
     Entry, Row,
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     collector::Collector,
-    measure::{self, Runtime, Sample},
+    measure::{self, Runtime},
     tool::{
         FastraceLocal, FastraceSpans, Off, OpenTelemetryBatch, OpenTelemetrySimple, Overflow, Raaf,
         Room, Sink, TracingLayer, TracingOpenTelemetry,
@@ -117,9 +117,9 @@ fn default_of(tool: ToolId) -> Option<(Room, Overflow)> {
     (tool == ToolId::Raaf).then_some(DEFAULTS)
 }
 
-/// Agents of `raaf-agents` on a scripted model.
-pub(super) fn agents(name: &'static str, title: &'static str) -> Row {
-    Row::new(name, title, [Entry::of(ToolId::Raaf)], |entry| -> Option<Sample> {
-        measure::agents(&entry.setup(Collector::counting()))
+/// Agents of `raaf-agents` on a scripted model that takes so long to answer.
+pub(super) fn agents(name: &'static str, title: &'static str, thinks: Duration) -> Row {
+    Row::new(name, title, [Entry::of(ToolId::Raaf)], move |entry| {
+        measure::agents(&entry.setup(Collector::counting()), thinks)
     })
 }
