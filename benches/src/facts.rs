@@ -69,8 +69,9 @@ pub struct Facts {
 
 impl Facts {
     /// The facts of the component of that name.
-    pub fn new(kind: Kind, name: &'static str, number: i64) -> Self {
-        Self { kind, name, number, exact: number % 2 == 0 }
+    pub fn new(kind: Kind, name: &'static str, number: usize) -> Self {
+        let exact = number.is_multiple_of(2);
+        Self { kind, name, number: i64::try_from(number).unwrap_or(i64::MAX), exact }
     }
 
     /// What kind of component it is.

@@ -52,7 +52,9 @@ fn delivers_the_whole_tree(tool: &str) {
         holds(agent, "agent");
         let tools = children(&agent["span"]);
         assert_eq!(tools.len(), 3);
-        tools.into_iter().for_each(|tool| holds(tool, "tool"));
+        for tool in tools {
+            holds(tool, "tool");
+        }
         assert!(agent["duration_ns"].as_u64() <= root["duration_ns"].as_u64());
     }
 }

@@ -38,9 +38,9 @@ pub fn agents(setup: &Setup, thinks: Duration) -> Option<Sample> {
     // `None` when a run fails: then this measures nothing.
     let round = |traced: bool| -> Option<Took> {
         if traced {
-            provider.enable()
+            provider.enable();
         } else {
-            provider.disable()
+            provider.disable();
         }
         let (process, begin) = (ProcessTime::now(), Instant::now());
         let succeeded = tokio.block_on(async {
@@ -63,9 +63,9 @@ pub fn agents(setup: &Setup, thinks: Duration) -> Option<Sample> {
     let begin = Instant::now();
     while begin.elapsed() < 2 * MEASURED {
         for (turn, total) in [(true, &mut traced), (false, &mut untraced)] {
-            let took = round(turn)?;
-            total.process += took.process;
-            total.elapsed += took.elapsed;
+            let Took { process, elapsed } = round(turn)?;
+            total.process += process;
+            total.elapsed += elapsed;
         }
     }
     let delivered = setup.collector.delivered() - before;

@@ -1,7 +1,7 @@
 //! What a span costs when there is more of something.
 
-use super::{Measured, Table, number, or_nothing, ratio};
-use crate::measure::Sample;
+use super::{Measured, Table, or_nothing, ratio};
+use crate::{measure::Sample, row::Entry};
 
 /// A line a size, with how much more a span costs than at the first, and the slope.
 pub fn growth<'a>(rows: impl IntoIterator<Item = &'a Measured>) -> Table {
@@ -15,29 +15,38 @@ pub fn growth<'a>(rows: impl IntoIterator<Item = &'a Measured>) -> Table {
         "ns for one more",
     ]);
     for row in rows {
-        let points = |figure: fn(&Sample) -> Option<f64>| -> Vec<(f64, f64)> {
-            let sizes = row.entries.iter();
-            sizes
-                .filter_map(|(entry, sample)| Some((entry.size as f64, figure(sample.as_ref()?)?)))
-                .collect()
-        };
-        let figures = [points(|sample| sample.producer_ns), points(|sample| sample.delivery_ns)];
-        for (entry, _) in &row.entries {
-            let size = entry.size;
-            let mut cells = vec![format!("{size} {}", row.title)];
-            for points in &figures {
-                let here = points.iter().find(|(at, _)| *at == size as f64).map(|(_, cost)| *cost);
-                let first = points.first().map(|(_, cost)| *cost);
-                let is_last = points.last().is_some_and(|(at, _)| *at == size as f64);
-                cells.push(or_nothing(here.map(number)));
-                cells.push(or_nothing(here.zip(first).map(|(here, first)| ratio(here / first))));
-                let slope = slope(points).filter(|_| is_last);
-                cells.push(or_nothing(slope.map(|slope| format!("{slope:.4}"))));
-            }
-            table.line(cells);
+        let producer = costs(row, |sample| sample.producer_ns);
+        let delivery = costs(row, |sample| sample.delivery_ns);
+        for (number, (entry, _)) in row.entries.iter().enumerate() {
+            let mut line = vec![format!("{}: {}", row.title, entry.size)];
+            line.extend(cells(&producer, number));
+            line.extend(cells(&delivery, number));
+            table.line(line);
         }
     }
     table
+}
+
+/// Size and cost of each entry that was measured, where this figure says what it costs.
+fn costs(row: &Measured, figure: fn(&Sample) -> Option<f64>) -> Vec<Option<(f64, f64)>> {
+    let cost = |(entry, sample): &(Entry, Option<Sample>)| {
+        Some((entry.size as f64, figure(sample.as_ref()?)?))
+    };
+    row.entries.iter().map(cost).collect()
+}
+
+/// What a span costs at this size, how many times the first, and, behind the last, the slope.
+fn cells(costs: &[Option<(f64, f64)>], number: usize) -> [String; 3] {
+    let at = |number: usize| costs.get(number).copied().flatten().map(|(_, cost)| cost);
+    let times = at(number).zip(at(0)).map(|(cost, first)| cost / first);
+    let is_last = number + 1 == costs.len();
+    let points: Vec<_> = costs.iter().copied().flatten().collect();
+    let slope = slope(&points).filter(|_| is_last);
+    [
+        or_nothing(at(number).map(super::number)),
+        or_nothing(times.map(ratio)),
+        or_nothing(slope.map(|slope| format!("{slope:.4}"))),
+    ]
 }
 
 /// The slope of the straight line that is nearest to these points.

@@ -22,8 +22,11 @@ pub struct Row {
     pub title: &'static str,
     /// Whom it measures. The others are compared with the first.
     pub entries: Vec<Entry>,
-    measure: Box<dyn Fn(&Entry) -> Option<Sample>>,
+    measure: Box<Measure>,
 }
+
+/// Measures an entry; `None` if its tool cannot do that.
+type Measure = dyn Fn(&Entry) -> Option<Sample>;
 
 impl Row {
     fn new(

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::{Row, ToolId, kinds};
 use crate::{
-    facts::Says,
     measure::Runtime,
     tool::{Off, Sink},
     workload::{Deep, Flat, Reuse, Roots, Trees},
@@ -16,37 +15,20 @@ const INLINE: [ToolId; 3] = [ToolId::Raaf, ToolId::TracingLayer, ToolId::OpenTel
 /// W1 in bursts that fit a sink whose room nobody said anything about.
 const SMALL: Trees = Trees { runs: 60, ..Trees::W1 };
 
+/// W1 by trees of 13 components, 100,000 together.
+const COMPONENTS: Trees = Trees { trees: 7_693, ..Trees::W1 };
+
 /// All rows that compare tools, in the order of the table.
 pub fn rows() -> Vec<Row> {
     vec![
         kinds::bursts("w1", "W1: a tree of 13 spans, four attributes each", Trees::W1),
-        kinds::bursts(
-            "child",
-            "child span, no attributes",
-            Flat { says: Says::Nothing, children: 1_000, roots: 4 },
-        ),
-        kinds::bursts("root", "root span, no attributes", Roots { roots: 2_000 }),
-        kinds::bursts(
-            "late",
-            "W1, two of the attributes while the span runs",
-            Trees { says: Says::Late, ..Trees::W1 },
-        ),
-        kinds::bursts(
-            "strings",
-            "W1, two strings made at run time",
-            Trees { says: Says::Strings, ..Trees::W1 },
-        ),
-        kinds::bursts("deep", "a trace 1,000 deep", Deep { depth: 1_000, traces: 5 }),
-        kinds::bursts(
-            "wide",
-            "10,000 children of one parent",
-            Flat { says: Says::Four, children: 10_000, roots: 1 },
-        ),
-        kinds::bursts(
-            "components",
-            "W1 with 100,000 components",
-            Trees { trees: 7_693, ..Trees::W1 },
-        ),
+        kinds::bursts("child", "child span, no attributes", Flat::CHILD),
+        kinds::bursts("root", "root span, no attributes", Roots::MANY),
+        kinds::bursts("late", "W1, two of the attributes while the span runs", Trees::LATE),
+        kinds::bursts("strings", "W1, two strings made at run time", Trees::STRINGS),
+        kinds::bursts("deep", "a trace 1,000 deep", Deep::THOUSAND),
+        kinds::bursts("wide", "10,000 children of one parent", Flat::WIDE),
+        kinds::bursts("components", "W1 with 100,000 components", COMPONENTS),
         kinds::threads("threads", "W1 in 32 threads", 32),
         kinds::tasks("async", "W1 as futures, one thread", Runtime::CurrentThread),
         kinds::tasks("async-multi", "W1 as futures, two threads", Runtime::MultiThread),

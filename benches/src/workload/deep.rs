@@ -17,6 +17,11 @@ pub struct Deep {
     pub traces: usize,
 }
 
+impl Deep {
+    /// A thousand spans deep.
+    pub const THOUSAND: Self = Self { depth: 1_000, traces: 5 };
+}
+
 impl Workload for Deep {
     type Prepared<T: Tool> = (T::Part, Vec<T::Part>);
 
@@ -24,7 +29,7 @@ impl Workload for Deep {
         let root = tool.part(Facts::new(Kind::Pipeline, "ReportPipeline", 0), None);
         let mut chain: Vec<T::Part> = Vec::with_capacity(self.depth);
         for number in 1..self.depth {
-            let facts = Facts::new(Kind::Agent, "Researcher", number as i64);
+            let facts = Facts::new(Kind::Agent, "Researcher", number);
             let part = tool.part(facts, chain.last().or(Some(&root)));
             chain.push(part);
         }

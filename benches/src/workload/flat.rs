@@ -19,6 +19,14 @@ pub struct Flat {
     pub roots: usize,
 }
 
+impl Flat {
+    /// Children that say nothing, under a root that has enough of them to weigh little.
+    pub const CHILD: Self = Self { says: Says::Nothing, children: 1_000, roots: 4 };
+
+    /// A root with 10,000 children.
+    pub const WIDE: Self = Self { says: Says::Four, children: 10_000, roots: 1 };
+}
+
 impl Workload for Flat {
     type Prepared<T: Tool> = (T::Part, T::Part);
 

@@ -15,6 +15,11 @@ pub struct Roots {
     pub roots: usize,
 }
 
+impl Roots {
+    /// As many as make a flush weigh little.
+    pub const MANY: Self = Self { roots: 2_000 };
+}
+
 impl Workload for Roots {
     type Prepared<T: Tool> = T::Part;
 

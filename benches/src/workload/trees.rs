@@ -70,7 +70,7 @@ fn part<T: Tool>(
         // There are as many as the workload has components, and they are needed to its end.
         _ => String::leak(format!("{name}{number}")),
     };
-    tool.part(Facts::new(kind, name, number as i64), parent)
+    tool.part(Facts::new(kind, name, number), parent)
 }
 
 /// Trees, one after another.
@@ -87,6 +87,12 @@ pub struct Trees {
 impl Trees {
     /// One tree, over and over: enough for a flush to weigh little.
     pub const W1: Self = Self { says: Says::Four, trees: 1, runs: 400 };
+
+    /// W1, two of the attributes set while the span runs.
+    pub const LATE: Self = Self { says: Says::Late, ..Self::W1 };
+
+    /// W1, two strings made at run time.
+    pub const STRINGS: Self = Self { says: Says::Strings, ..Self::W1 };
 }
 
 /// The trees, and which is next.

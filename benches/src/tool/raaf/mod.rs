@@ -13,7 +13,7 @@ use super::{AsyncTool, Off, Setup, Sink, Tool};
 use crate::facts::{Facts, Kind, SPAN, Says, answer, keys, question};
 
 /// How long a flush may take before the benchmark is wrong.
-const FLUSH: Duration = Duration::from_secs(60);
+const FLUSH: Duration = Duration::from_secs(30);
 
 /// Traced calls on components, which are bound to their parents.
 #[derive(Debug)]
