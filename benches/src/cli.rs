@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use raaf_benches::{child::CHILD, row::ToolId};
+use raaf_benches::{child::CHILD, delivered::Form, row::ToolId};
 
 /// What `--help` says.
 pub(crate) const HELP: &str = "\
@@ -12,8 +12,8 @@ Measures what tracing costs, ours beside that of others.
         compares all tools; only rows whose names contain one of these words
     raaf-benches growth [ROW…] [--rounds N] [--markdown FILE]
         shows what a span costs when there is more of something
-    raaf-benches spans TOOL
-        prints the spans of one tree as this tool delivers them
+    raaf-benches spans TOOL [futures]
+        prints the spans of one tree, of calls or of futures, as this tool delivers them
 
     --rounds N        how often everything is measured; medians are shown (3)
     --markdown FILE   also puts the report between the marks in this file
@@ -34,7 +34,7 @@ pub(crate) enum Command {
         entry: usize,
     },
     /// Print what one tool delivers.
-    Spans(ToolId),
+    Spans(ToolId, Form),
     /// Explain.
     Help,
 }
@@ -79,7 +79,12 @@ impl Command {
                 let name = arguments.next().unwrap_or_default();
                 let tools = || ToolId::ALL.map(|tool| format!("\"{}\"", tool.name())).join(", ");
                 let unknown = || format!("there is no tool `{name}`; there are {}", tools());
-                Ok(Self::Spans(ToolId::named(&name).ok_or_else(unknown)?))
+                let tool = ToolId::named(&name).ok_or_else(unknown)?;
+                match arguments.next().as_deref() {
+                    None => Ok(Self::Spans(tool, Form::Calls)),
+                    Some("futures") => Ok(Self::Spans(tool, Form::Futures)),
+                    Some(word) => Err(format!("there is no form `{word}`").into()),
+                }
             }
             _ => Ok(Self::Compare(comparison(arguments)?)),
         }

@@ -5,33 +5,51 @@ use std::io;
 use crate::{
     collector::Collector,
     facts::Says,
-    row::{ToolId, with_tool},
-    tool::{
-        FastraceLocal, FastraceSpans, OpenTelemetryBatch, OpenTelemetrySimple, Raaf, Setup, Tool,
-        TracingLayer, TracingOpenTelemetry,
-    },
-    workload::Tree,
+    measure::Runtime,
+    row::{ToolId, with_async_tool, with_tool},
+    tool::{AsyncTool, Setup, Tool},
+    workload::{FutureTrees, SPANS_A_TREE, Tree},
 };
 
-/// Runs W1 once, as the row of that name does, and prints a line of JSON for each span that the
-/// collector receives.
+/// In what form the tree runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As nested calls.
+    Calls,
+    /// As futures, on two threads.
+    Futures,
+}
+
+/// Runs W1 once, as the rows do, and prints a line of JSON for each span that the collector
+/// receives.
 ///
 /// # Errors
 ///
-/// When the tool cannot be set up, or not all lines could be written.
-pub fn one_tree(tool: ToolId) -> io::Result<()> {
-    let delivered = with_tool!(tool, run,);
-    match delivered {
-        Some(crate::workload::SPANS_A_TREE) => Ok(()),
-        Some(spans) => Err(io::Error::other(format!("{spans} spans were delivered"))),
-        None => Err(io::Error::other("the tool cannot be set up")),
+/// When the tool cannot do that, or not all spans were delivered and printed.
+pub fn one_tree(tool: ToolId, form: Form) -> io::Result<()> {
+    let collector = Collector::writing(io::stdout());
+    let setup = Setup::ample(collector.clone());
+    let done = match form {
+        Form::Calls => with_tool!(tool, calls, &setup),
+        Form::Futures => with_async_tool!(tool, futures, &setup),
+    };
+    match (done, collector.delivered()) {
+        (None, _) => Err(io::Error::other("the tool cannot do that")),
+        (Some(()), SPANS_A_TREE) => Ok(()),
+        (Some(()), spans) => Err(io::Error::other(format!("{spans} spans were delivered"))),
     }
 }
 
-fn run<T: Tool>() -> Option<u64> {
-    let collector = Collector::writing(io::stdout());
-    let tool = T::start(&Setup::ample(collector.clone()))?;
+fn calls<T: Tool>(setup: &Setup) -> Option<()> {
+    let tool = T::start(setup)?;
     Tree::new(&tool, 0).run(&tool, Says::Four);
     tool.flush();
-    Some(collector.delivered())
+    Some(())
+}
+
+fn futures<T: AsyncTool>(setup: &Setup) -> Option<()> {
+    let trees = FutureTrees::new(T::start(setup)?);
+    Runtime::MultiThread.build()?.block_on(trees.once());
+    trees.tool().flush();
+    Some(())
 }

@@ -36,7 +36,7 @@ fn run(command: &Command) -> Result<(), Failure> {
             let sample = row.measure(*entry);
             Ok(writeln!(io::stdout(), "{}", serde_json::to_string(&sample)?)?)
         }
-        Command::Spans(tool) => Ok(delivered::one_tree(*tool)?),
+        Command::Spans(tool, form) => Ok(delivered::one_tree(*tool, *form)?),
         Command::Help => Ok(write!(io::stdout(), "{}", cli::HELP)?),
     }
 }

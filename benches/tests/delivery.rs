@@ -9,9 +9,9 @@ use serde_json::Value;
 
 /// The spans of one tree as the tool delivers them, from a process of its own: some tools can be
 /// set up once in a process.
-fn spans(tool: &str) -> Vec<Value> {
+fn spans(arguments: &[&str]) -> Vec<Value> {
     let program = env!("CARGO_BIN_EXE_raaf-benches");
-    let output = Command::new(program).args(["spans", tool]).output().unwrap();
+    let output = Command::new(program).arg("spans").args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines = String::from_utf8(output.stdout).unwrap();
     lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -33,8 +33,8 @@ fn holds(span: &Value, kind: &str) {
     assert!(span["start_ns"].as_u64().unwrap() > 0, "{span}");
 }
 
-fn delivers_the_whole_tree(tool: &str) {
-    let spans = spans(tool);
+fn delivers_the_whole_tree(arguments: &[&str]) {
+    let spans = spans(arguments);
     assert_eq!(spans.len(), 13);
     let ids: HashSet<u64> = spans.iter().map(|span| span["span"].as_u64().unwrap()).collect();
     assert_eq!(ids.len(), 13, "ids are unique");
@@ -60,36 +60,42 @@ fn delivers_the_whole_tree(tool: &str) {
 }
 
 #[test]
-fn raaf_delivers_the_whole_tree() {
-    delivers_the_whole_tree("raaf");
+fn fastrace_local_delivers_a_tree_of_calls() {
+    delivers_the_whole_tree(&["fastrace, local"]);
 }
 
 #[test]
-fn fastrace_local_delivers_the_whole_tree() {
-    delivers_the_whole_tree("fastrace, local");
+fn raaf_delivers_trees_of_calls_and_of_futures() {
+    delivers_the_whole_tree(&["raaf"]);
+    delivers_the_whole_tree(&["raaf", "futures"]);
 }
 
 #[test]
-fn fastrace_spans_delivers_the_whole_tree() {
-    delivers_the_whole_tree("fastrace, spans");
+fn fastrace_spans_delivers_trees_of_calls_and_of_futures() {
+    delivers_the_whole_tree(&["fastrace, spans"]);
+    delivers_the_whole_tree(&["fastrace, spans", "futures"]);
 }
 
 #[test]
-fn a_layer_of_tracing_delivers_the_whole_tree() {
-    delivers_the_whole_tree("tracing + layer");
+fn tracing_with_a_layer_delivers_trees_of_calls_and_of_futures() {
+    delivers_the_whole_tree(&["tracing + layer"]);
+    delivers_the_whole_tree(&["tracing + layer", "futures"]);
 }
 
 #[test]
-fn opentelemetry_simple_delivers_the_whole_tree() {
-    delivers_the_whole_tree("otel, simple");
+fn opentelemetry_simple_delivers_trees_of_calls_and_of_futures() {
+    delivers_the_whole_tree(&["otel, simple"]);
+    delivers_the_whole_tree(&["otel, simple", "futures"]);
 }
 
 #[test]
-fn opentelemetry_batch_delivers_the_whole_tree() {
-    delivers_the_whole_tree("otel, batch");
+fn opentelemetry_batch_delivers_trees_of_calls_and_of_futures() {
+    delivers_the_whole_tree(&["otel, batch"]);
+    delivers_the_whole_tree(&["otel, batch", "futures"]);
 }
 
 #[test]
-fn tracing_opentelemetry_delivers_the_whole_tree() {
-    delivers_the_whole_tree("tracing-otel");
+fn tracing_opentelemetry_delivers_trees_of_calls_and_of_futures() {
+    delivers_the_whole_tree(&["tracing-otel"]);
+    delivers_the_whole_tree(&["tracing-otel", "futures"]);
 }

@@ -23,7 +23,8 @@ pub enum Runtime {
 }
 
 impl Runtime {
-    fn build(self) -> Option<Tokio> {
+    /// The runtime; `None` if the system refuses its threads.
+    pub(crate) fn build(self) -> Option<Tokio> {
         match self {
             Self::CurrentThread => runtime::Builder::new_current_thread().build().ok(),
             Self::MultiThread => {

@@ -59,17 +59,38 @@ impl ToolId {
 macro_rules! with_tool {
     ($tool:expr, $($function:ident)::+, $($argument:expr),*) => {
         match $tool {
-            ToolId::Raaf => $($function)::+::<Raaf>($($argument),*),
-            ToolId::FastraceLocal => $($function)::+::<FastraceLocal>($($argument),*),
-            ToolId::FastraceSpans => $($function)::+::<FastraceSpans>($($argument),*),
-            ToolId::TracingLayer => $($function)::+::<TracingLayer>($($argument),*),
-            ToolId::OpenTelemetrySimple => $($function)::+::<OpenTelemetrySimple>($($argument),*),
-            ToolId::OpenTelemetryBatch => $($function)::+::<OpenTelemetryBatch>($($argument),*),
-            ToolId::TracingOpenTelemetry => $($function)::+::<TracingOpenTelemetry>($($argument),*),
+            $crate::row::ToolId::FastraceLocal => {
+                $($function)::+::<$crate::tool::FastraceLocal>($($argument),*)
+            }
+            other => $crate::row::with_async_tool!(other, $($function)::+, $($argument),*),
         }
     };
 }
 pub(crate) use with_tool;
+
+/// As [`with_tool`], for a function that needs a tool which can trace futures. A local span of
+/// fastrace cannot be held over an await.
+macro_rules! with_async_tool {
+    ($tool:expr, $($function:ident)::+, $($argument:expr),*) => {{
+        use $crate::{row::ToolId, tool};
+        match $tool {
+            ToolId::FastraceLocal => None,
+            ToolId::Raaf => $($function)::+::<tool::Raaf>($($argument),*),
+            ToolId::FastraceSpans => $($function)::+::<tool::FastraceSpans>($($argument),*),
+            ToolId::TracingLayer => $($function)::+::<tool::TracingLayer>($($argument),*),
+            ToolId::OpenTelemetrySimple => {
+                $($function)::+::<tool::OpenTelemetrySimple>($($argument),*)
+            }
+            ToolId::OpenTelemetryBatch => {
+                $($function)::+::<tool::OpenTelemetryBatch>($($argument),*)
+            }
+            ToolId::TracingOpenTelemetry => {
+                $($function)::+::<tool::TracingOpenTelemetry>($($argument),*)
+            }
+        }
+    }};
+}
+pub(crate) use with_async_tool;
 
 /// One line of a row: a tool, and what is special about it there.
 #[derive(Clone, Copy, Debug)]

@@ -2,17 +2,11 @@
 
 use std::{io, time::Duration};
 
-use super::{
-    Entry, Row,
-    entry::{ToolId, with_tool},
-};
+use super::{Entry, Row, ToolId, with_async_tool, with_tool};
 use crate::{
     collector::Collector,
     measure::{self, Runtime},
-    tool::{
-        FastraceLocal, FastraceSpans, Off, OpenTelemetryBatch, OpenTelemetrySimple, Overflow, Raaf,
-        Room, Sink, TracingLayer, TracingOpenTelemetry,
-    },
+    tool::{Off, Overflow, Room, Sink},
     workload::{Trees, Workload},
 };
 
@@ -70,16 +64,7 @@ pub(super) fn ours(
 pub(super) fn tasks(name: &'static str, title: &'static str, runtime: Runtime) -> Row {
     Row::new(name, title, everybody(), move |entry| {
         let setup = entry.setup(Collector::counting());
-        match entry.tool {
-            ToolId::Raaf => measure::tasks::<Raaf>(&setup, runtime),
-            // A local span cannot be held over an await.
-            ToolId::FastraceLocal => None,
-            ToolId::FastraceSpans => measure::tasks::<FastraceSpans>(&setup, runtime),
-            ToolId::TracingLayer => measure::tasks::<TracingLayer>(&setup, runtime),
-            ToolId::OpenTelemetrySimple => measure::tasks::<OpenTelemetrySimple>(&setup, runtime),
-            ToolId::OpenTelemetryBatch => measure::tasks::<OpenTelemetryBatch>(&setup, runtime),
-            ToolId::TracingOpenTelemetry => measure::tasks::<TracingOpenTelemetry>(&setup, runtime),
-        }
+        with_async_tool!(entry.tool, measure::tasks, &setup, runtime)
     })
 }
 

@@ -9,8 +9,8 @@ use std::fmt;
 
 use crate::measure::Sample;
 
-pub(crate) use entry::with_tool;
 pub use entry::{Entry, ToolId};
+pub(crate) use entry::{with_async_tool, with_tool};
 pub use growth::growth;
 pub use table::rows;
 

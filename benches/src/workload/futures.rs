@@ -31,8 +31,13 @@ impl<T: AsyncTool> FutureTrees<T> {
     /// Runs the trees of a burst, one after another.
     pub async fn burst(&self) {
         for _ in 0..Self::RUNS {
-            run(self.tool, self.tree).await;
+            self.once().await;
         }
+    }
+
+    /// Runs one tree.
+    pub async fn once(&self) {
+        run(self.tool, self.tree).await;
     }
 }
 

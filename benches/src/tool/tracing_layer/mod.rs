@@ -53,9 +53,9 @@ pub(super) fn span(facts: &Facts, says: Says) -> Span {
 /// Runs work inside a span of `tracing`.
 #[inline]
 pub(super) fn in_span<R>(facts: &Facts, says: Says, work: impl FnOnce(&()) -> R) -> R {
-    let _entered = span(facts, says).entered();
+    let span = span(facts, says).entered();
     if says == Says::Late {
-        Span::current().record(keys::NUMBER, facts.number()).record(keys::EXACT, facts.exact());
+        span.record(keys::NUMBER, facts.number()).record(keys::EXACT, facts.exact());
     }
     work(&())
 }
