@@ -10,8 +10,8 @@ use std::{
 use cli::{Command, Comparison};
 use raaf_benches::{
     child, delivered,
-    report::{self, Measured},
-    row::{self, Row},
+    report::{self, Measured, Rounds},
+    row::{self, Entry, Row},
 };
 
 fn main() -> ExitCode {
@@ -70,21 +70,22 @@ fn measure(rows: Vec<Row>, comparison: &Comparison) -> Result<Vec<Measured>, Fai
     if rows.is_empty() {
         return Err("no row has such a name".into());
     }
-    let mut samples: Vec<Vec<Vec<_>>> =
-        rows.iter().map(|row| vec![Vec::new(); row.entries.len()]).collect();
+    let mut measured: Vec<Measured> = rows
+        .iter()
+        .map(|row| {
+            let rounds = |entry: &Entry| Rounds { entry: *entry, samples: Vec::new() };
+            Measured { title: row.title, entries: row.entries.iter().map(rounds).collect() }
+        })
+        .collect();
     for round in 1..=comparison.rounds {
-        for (row, samples) in rows.iter().zip(&mut samples) {
+        for (row, measured) in rows.iter().zip(&mut measured) {
             writeln!(io::stderr(), "round {round} of {}: {}", comparison.rounds, row.title)?;
-            for (entry, samples) in samples.iter_mut().enumerate() {
-                samples.extend(child::measure(row.name, entry)?);
+            for (entry, rounds) in measured.entries.iter_mut().enumerate() {
+                rounds.samples.extend(child::measure(row.name, entry)?);
             }
         }
     }
-    let measured = rows.into_iter().zip(samples).map(|(row, samples)| {
-        let medians = samples.iter().map(|samples| report::median(samples));
-        Measured { title: row.title, entries: row.entries.into_iter().zip(medians).collect() }
-    });
-    Ok(measured.collect())
+    Ok(measured)
 }
 
 fn publish(text: &str, place: &str, comparison: &Comparison) -> Result<(), Failure> {

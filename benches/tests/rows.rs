@@ -39,6 +39,16 @@ fn with_room_every_span_is_delivered() {
 }
 
 #[test]
+fn bursts_fit_the_queues_of_all_tools() {
+    for row in ["w1", "late", "wide"] {
+        for tool in ToolId::ALL {
+            let sample = measure(row, tool).unwrap();
+            assert_eq!(sample.delivered, sample.started, "{row}, {}", tool.name());
+        }
+    }
+}
+
+#[test]
 fn switched_off_nothing_is_delivered() {
     for row in ["off-switch", "off-unsampled", "off-nothing"] {
         let sample = measure(row, ToolId::Raaf).unwrap();

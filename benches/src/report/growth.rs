@@ -1,7 +1,7 @@
 //! What a span costs when there is more of something.
 
-use super::{Measured, Table, or_nothing, ratio};
-use crate::{measure::Sample, row::Entry};
+use super::{Measured, Rounds, Table, or_nothing, ratio};
+use crate::measure::Sample;
 
 /// A line a size, with how much more a span costs than at the first, and the slope.
 pub fn growth<'a>(rows: impl IntoIterator<Item = &'a Measured>) -> Table {
@@ -17,8 +17,8 @@ pub fn growth<'a>(rows: impl IntoIterator<Item = &'a Measured>) -> Table {
     for row in rows {
         let producer = costs(row, |sample| sample.producer_ns);
         let delivery = costs(row, |sample| sample.delivery_ns);
-        for (number, (entry, _)) in row.entries.iter().enumerate() {
-            let mut line = vec![format!("{}: {}", row.title, entry.size)];
+        for (number, rounds) in row.entries.iter().enumerate() {
+            let mut line = vec![format!("{}: {}", row.title, rounds.entry.size)];
             line.extend(cells(&producer, number));
             line.extend(cells(&delivery, number));
             table.line(line);
@@ -29,9 +29,7 @@ pub fn growth<'a>(rows: impl IntoIterator<Item = &'a Measured>) -> Table {
 
 /// Size and cost of each entry that was measured, where this figure says what it costs.
 fn costs(row: &Measured, figure: fn(&Sample) -> Option<f64>) -> Vec<Option<(f64, f64)>> {
-    let cost = |(entry, sample): &(Entry, Option<Sample>)| {
-        Some((entry.size as f64, figure(sample.as_ref()?)?))
-    };
+    let cost = |rounds: &Rounds| Some((rounds.entry.size as f64, figure(&rounds.median()?)?));
     row.entries.iter().map(cost).collect()
 }
 

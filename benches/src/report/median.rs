@@ -3,7 +3,7 @@
 use crate::measure::Sample;
 
 /// Each figure's median, and the counts of all rounds together; `None` if there is no sample.
-pub fn median(samples: &[Sample]) -> Option<Sample> {
+pub(super) fn median(samples: &[Sample]) -> Option<Sample> {
     let of = |figure: fn(&Sample) -> Option<f64>| middle(samples.iter().filter_map(figure));
     (!samples.is_empty()).then(|| Sample {
         producer_ns: of(|sample| sample.producer_ns),
@@ -17,7 +17,7 @@ pub fn median(samples: &[Sample]) -> Option<Sample> {
 }
 
 /// The upper of the two in the middle, if there are two.
-fn middle(values: impl Iterator<Item = f64>) -> Option<f64> {
+pub(super) fn middle(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()

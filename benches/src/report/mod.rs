@@ -2,30 +2,20 @@
 
 mod growth;
 mod markdown;
+mod measured;
 mod median;
 mod place;
 mod provenance;
 mod ratios;
 mod rows;
 
-use crate::{measure::Sample, row::Entry};
-
 pub use growth::growth;
 pub use markdown::Table;
-pub use median::median;
+pub use measured::{Measured, Rounds};
 pub use place::{PlaceError, put};
 pub use provenance::provenance;
 pub use ratios::ratios;
 pub use rows::row;
-
-/// A row with what was measured: the medians of all rounds.
-#[derive(Debug)]
-pub struct Measured {
-    /// What the row is, in a few words.
-    pub title: &'static str,
-    /// Its entries, with `None` for those that cannot do it.
-    pub entries: Vec<(Entry, Option<Sample>)>,
-}
 
 /// What stands where there is nothing to say.
 const NOTHING: &str = "-";

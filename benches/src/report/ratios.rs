@@ -1,6 +1,6 @@
 //! All rows at a glance: how we compare with each peer.
 
-use super::{ALL, Measured, NOTHING, Table, number, or_nothing, ratio};
+use super::{ALL, Measured, Rounds, Table, number, or_nothing, ratio};
 use crate::{measure::Sample, row::ToolId};
 
 /// A line a row, a column a peer: our figure divided by the peer's, for producers and to delivery;
@@ -11,16 +11,14 @@ pub fn ratios<'a>(rows: impl IntoIterator<Item = &'a Measured>) -> Table {
     let mut table =
         Table::new(["ours / peer".to_owned(), "ours, ns".to_owned()].into_iter().chain(names));
     for row in rows {
-        let Some((_, Some(ours))) = row.entries.first() else { continue };
+        let Some(ours) = row.entries.first() else { continue };
+        let Some(sample) = ours.median() else { continue };
         let cells = peers.iter().map(|peer| {
-            let peer = row.entries.iter().find(|(entry, _)| entry.tool == *peer);
-            match peer {
-                Some((_, Some(peer))) => compared(ours, peer),
-                _ => NOTHING.to_owned(),
-            }
+            let peer = row.entries.iter().find(|rounds| rounds.entry.tool == *peer);
+            or_nothing(peer.and_then(|peer| compared(ours, peer)))
         });
-        let title = format!("{}{}", row.title, mark(ours));
-        table.line([title, own(ours)].into_iter().chain(cells));
+        let title = format!("{}{}", row.title, mark(&sample));
+        table.line([title, own(&sample)].into_iter().chain(cells));
     }
     table
 }
@@ -35,19 +33,17 @@ fn own(ours: &Sample) -> String {
     }
 }
 
-/// Ours divided by the peer's.
-fn compared(ours: &Sample, peer: &Sample) -> String {
-    let divided = |figure: fn(&Sample) -> Option<f64>| {
-        figure(ours).zip(figure(peer)).map(|(ours, peer)| ours / peer)
-    };
-    let figures = match divided(|sample| sample.per_second) {
+/// Ours divided by the peer's; `None` if the peer cannot do it.
+fn compared(ours: &Rounds, peer: &Rounds) -> Option<String> {
+    let sample = peer.median()?;
+    let figures = match ours.divided_by(peer, |sample| sample.per_second) {
         Some(speed) => format!("{speed:.1} x"),
         None => pair(
-            divided(|sample| sample.producer_ns).map(ratio),
-            divided(|sample| sample.delivery_ns).map(ratio),
+            ours.divided_by(peer, |sample| sample.producer_ns).map(ratio),
+            ours.divided_by(peer, |sample| sample.delivery_ns).map(ratio),
         ),
     };
-    format!("{figures}{}", mark(peer))
+    Some(format!("{figures}{}", mark(&sample)))
 }
 
 fn pair(producer: Option<String>, delivery: Option<String>) -> String {

@@ -19,13 +19,13 @@ pub fn row(measured: &Measured) -> String {
         "delivered",
         "peak MiB",
     ]);
-    let ours = measured.entries.first().and_then(|(_, sample)| sample.as_ref());
-    for (entry, sample) in &measured.entries {
-        let Some(sample) = sample else { continue };
+    let ours = measured.entries.first();
+    for rounds in &measured.entries {
+        let Some(sample) = rounds.median() else { continue };
         let figure = |figure: fn(&Sample) -> Option<f64>| {
-            let beside = ours.filter(|ours| !std::ptr::eq(*ours, sample)).and_then(figure);
-            let compared = figure(sample).zip(beside).map(|(it, ours)| ratio(ours / it));
-            [or_nothing(figure(sample).map(number)), or_nothing(compared)]
+            let ours = ours.filter(|ours| !std::ptr::eq(*ours, rounds));
+            let compared = ours.and_then(|ours| ours.divided_by(rounds, figure)).map(ratio);
+            [or_nothing(figure(&sample).map(number)), or_nothing(compared)]
         };
         let [producer, producer_ratio] = figure(|sample| sample.producer_ns);
         let [delivery, delivery_ratio] = figure(|sample| sample.delivery_ns);
@@ -33,7 +33,7 @@ pub fn row(measured: &Measured) -> String {
         let speed = sample.per_second.map(|speed| format!("{:.2} M", speed / 1e6));
         let share = sample.share_of_run.map(|share| format!("{:.1} %", share * 100.0));
         table.line([
-            entry.label(),
+            rounds.entry.label(),
             producer,
             producer_ratio,
             delivery,
