@@ -15,6 +15,7 @@ mod secret_words;
 mod serializer;
 mod value;
 mod value_ref;
+mod verdicts;
 
 pub use into_value::IntoValue;
 pub(crate) use into_value::in_milliseconds;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{Attributes, Value, secret_text, secret_words::SecretWords};
+use super::{
+    Attributes, Value, key::Text, secret_text, secret_words::SecretWords, verdicts::Verdicts,
+};
 
 /// What stands in place of a secret.
 pub(super) const REDACTED: &str = "[REDACTED]";
@@ -32,6 +34,7 @@ pub(super) const REDACTED: &str = "[REDACTED]";
 #[derive(Clone, Debug)]
 pub struct Redactor {
     words: SecretWords,
+    verdicts: Arc<Verdicts>,
 }
 
 impl Redactor {
@@ -39,18 +42,19 @@ impl Redactor {
     ///
     /// A word of several parts (`api_key`) matches them in a row, however the key joins them.
     pub fn new(words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        Self { words: SecretWords::default() }.with_words(words)
+        Self::none().with_words(words)
     }
 
     /// Hides nothing.
     pub fn none() -> Self {
-        Self { words: SecretWords::default() }
+        Self { words: SecretWords::default(), verdicts: Arc::new(Verdicts::new()) }
     }
 
     /// Hides what these words name, too.
     #[must_use]
     pub fn with_words(mut self, words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.words.add(words);
+        self.verdicts = Arc::new(Verdicts::new());
         self
     }
 
@@ -82,7 +86,10 @@ impl Redactor {
             if matches!(entry.value_mut(), Value::Bool(_) | Value::Int(_) | Value::Float(_)) {
                 continue;
             }
-            let secret = self.is_secret_key(entry.key());
+            let secret = match &entry.key().0 {
+                Text::Static(key) => self.verdicts.of(key, |key| self.is_secret_key(key)),
+                Text::Shared(key) => self.is_secret_key(key),
+            };
             let content = entry.is_content();
             let value = entry.value_mut();
             let count = self.redact_value(value, secret);
