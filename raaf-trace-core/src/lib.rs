@@ -116,7 +116,9 @@ pub use raaf_trace_macros::{Traceable, traced, traced_block};
 pub use sampling::Sampler;
 pub use settings::{Environment, Settings, SettingsError};
 pub use simple::SimpleProcessor;
-pub use span::{Event, FinishedSpan, ManualSpan, Span, SpanAttributes, SpanError, Status};
+pub use span::{
+    Event, FinishedSpan, FinishedSpanBuilder, ManualSpan, Span, SpanAttributes, SpanError, Status,
+};
 pub use traceable::{Traceable, TraceableExt};
 pub use tracer::{SpanBuilder, Tracer, tracer};
 pub use type_name::short_type_name;
