@@ -120,7 +120,7 @@ mod expected;
 mod tree;
 pub mod workflow;
 
-pub use capture::Capture;
+pub use capture::{Capture, CaptureBuilder, GlobalCapture, SeededIds, captured, captured_async};
 pub use coherent::Incoherent;
 pub use compare::Mismatch;
 pub use expected::{Expected, Node, Pattern, Siblings};

@@ -135,8 +135,8 @@ impl FinishedSpanBuilder {
         self.trace_id = parent.trace_id();
         self.parent_id = Some(parent.span_id());
         self.start = parent.start_time();
-        self.workflow_name = info.workflow_name.clone();
-        self.group_id = info.group_id.clone();
+        self.workflow_name.clone_from(&info.workflow_name);
+        self.group_id.clone_from(&info.group_id);
         self.metadata = info.metadata.clone();
         self.trace_state = parent.trace_state().clone();
         self
