@@ -113,6 +113,7 @@
 //! | hold only that a trace is well-formed | [`assert_coherent!`] |
 //! | test with random workflows, each with the tree it must leave | [`workflow`] |
 
+pub mod build;
 mod capture;
 mod coherent;
 mod compare;

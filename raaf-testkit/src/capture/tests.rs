@@ -159,7 +159,7 @@ fn a_global_capture_sees_bare_roots_in_bare_threads() {
     let isolated = Capture::new();
     isolated.run(|| trace("isolated").run(|| ()));
     thread::spawn(|| trace("bare").run(|| trace("inside").run(|| ()))).join().unwrap();
-    let (_, spans) = captured(|| trace("isolated, too").run(|| ()));
+    let ((), spans) = captured(|| trace("isolated, too").run(|| ()));
     assert_eq!(spans.len(), 1);
     assert_eq!(capture.spans().by_component("bare").count(), 1);
     assert_eq!(capture.spans().by_component("inside").count(), 1);
