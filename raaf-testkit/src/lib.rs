@@ -118,6 +118,7 @@ mod capture;
 mod coherent;
 mod compare;
 mod expected;
+pub mod read;
 mod tree;
 pub mod workflow;
 
