@@ -119,6 +119,7 @@ mod coherent;
 mod compare;
 mod expected;
 pub mod read;
+mod snapshot;
 mod tree;
 pub mod workflow;
 
@@ -126,6 +127,7 @@ pub use capture::{Capture, CaptureBuilder, GlobalCapture, SeededIds, captured, c
 pub use coherent::Incoherent;
 pub use compare::Mismatch;
 pub use expected::{Expected, Node, Pattern, Siblings};
+pub use snapshot::Snapshot;
 pub use tree::{AsSpans, Spans};
 
 /// What the macros expand to. No part of the interface: it may change with any release.

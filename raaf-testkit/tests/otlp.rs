@@ -101,7 +101,7 @@ fn a_trace_of_several_libraries_is_one_tree() {
     );
     let tool = read.spans().only("Search");
     assert_eq!(tool.name(), "run.workflow.tool.Search.lookup");
-    assert_eq!(tool.duration(), Duration::from_nanos(992_000));
+    assert_eq!(tool.duration(), Duration::from_micros(992));
     assert_eq!(tool.losses().reserved_ignored, 0);
     // The JSON form says the same.
     let json = serde_json::to_vec(&body).unwrap();
