@@ -52,17 +52,23 @@ pub use otlp::{otlp, otlp_json};
 #[derive(Clone, Debug)]
 pub struct ReadSpans {
     spans: Spans,
+    in_order: Vec<FinishedSpan>,
     faults: Vec<Fault>,
 }
 
 impl ReadSpans {
     fn new(spans: Vec<FinishedSpan>, faults: Vec<Fault>) -> Self {
-        Self { spans: Spans::new(spans), faults }
+        Self { spans: Spans::new(spans.iter().cloned()), in_order: spans, faults }
     }
 
     /// The spans, siblings in the order in which they started.
     pub fn spans(&self) -> &Spans {
         &self.spans
+    }
+
+    /// The spans in the order in which they were written; mostly that in which they ended.
+    pub fn as_written(&self) -> &[FinishedSpan] {
+        &self.in_order
     }
 
     /// What could not be read, in order.

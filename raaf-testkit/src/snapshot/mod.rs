@@ -87,6 +87,7 @@ pub struct Snapshot {
 }
 
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 struct Options {
     ids: bool,
     times: bool,
