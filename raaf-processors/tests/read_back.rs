@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
-use raaf_processors::FileSink;
-use raaf_testkit::{Capture, build, read};
+use proptest::prelude::*;
+use raaf_processors::{FileSink, json::SpanJson};
+use raaf_testkit::{Capture, build, read, strategy};
 use raaf_trace_core::{
     Component, FinishedSpan, SpanExporter as _, TraceableExt as _, propagation::TraceState, trace,
     tracer,
@@ -74,4 +75,32 @@ fn a_workflow_that_ran_leaves_the_same_tree_in_the_file() {
     let read = read::file(&path).unwrap().without_faults();
     assert_eq!(read.to_string(), capture.spans().to_string());
     read.check_coherent().unwrap();
+}
+
+/// The span's line, without what reading rounds or does not count anew.
+fn line(span: &FinishedSpan) -> serde_json::Value {
+    let mut line = serde_json::to_value(SpanJson::new(span)).unwrap();
+    for field in ["end", "lost"] {
+        line.as_object_mut().unwrap().remove(field);
+    }
+    line
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
+
+    #[test]
+    fn any_trace_comes_back_as_it_was(tree in strategy::tree()) {
+        let directory = tempfile::tempdir()?;
+        let sink = FileSink::new(directory.path().join("traces.jsonl"));
+        let spans = tree.build();
+        sink.export(&spans).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let read = read::file(sink.path())?;
+        prop_assert_eq!(read.faults(), &[]);
+        for (found, span) in read.as_written().iter().zip(&spans) {
+            prop_assert_eq!(found.duration(), span.duration());
+            prop_assert_eq!(line(found), line(span));
+        }
+        prop_assert_eq!(read.spans().len(), spans.len());
+    }
 }

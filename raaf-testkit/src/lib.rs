@@ -122,6 +122,7 @@ mod expected;
 mod hostile;
 pub mod read;
 mod snapshot;
+pub mod strategy;
 mod tree;
 pub mod workflow;
 
