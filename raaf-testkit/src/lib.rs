@@ -83,7 +83,7 @@
 //! #   + ├── tool \"Parser\".parse [status = error, \"error.type\" = \"ParseIntError\"]
 //! #     └── tool \"Parser\".parse
 //! #
-//! # - missing  + extra  ~ different  > misplaced
+//! # - missing  + extra
 //! # ");
 //! ```
 //!
@@ -100,7 +100,7 @@
 //!   + ├── tool "Parser".parse [status = error, "error.type" = "ParseIntError"]
 //!     └── tool "Parser".parse
 //!
-//! - missing  + extra  ~ different  > misplaced
+//! - missing  + extra
 //! ```
 //!
 //! # Where to look
@@ -123,13 +123,15 @@ pub mod workflow;
 pub use capture::Capture;
 pub use coherent::Incoherent;
 pub use compare::Mismatch;
-pub use expected::{Expected, Node, Pattern, Siblings};
+pub use expected::{Count, Expected, ExpectedEvent, Matcher, Node, Pattern, Siblings};
 pub use tree::{AsSpans, Spans};
 
 /// What the macros expand to. No part of the interface: it may change with any release.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::coherent::assert_coherent;
-    pub use crate::compare::assert_matches;
+    pub use crate::compare::{assert_matches, assert_no_spans, assert_none_like};
+    pub use raaf_testkit_macros::{assert_no_spans, assert_span_tree, span_tree};
     pub use raaf_trace_core::Status;
+    pub use std::time::Duration;
 }
