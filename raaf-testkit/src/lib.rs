@@ -108,9 +108,10 @@
 //! | to | see |
 //! | --- | --- |
 //! | capture spans, in sync and async tests | [`Capture`] |
-//! | learn the notation: any order, any others, counts, attributes | [`span_tree!`] |
+//! | learn the notation: any order, any others, counts, attributes, events, durations | [`span_tree!`] |
 //! | ask what a tree does not say | [`Spans`] |
 //! | hold only that a trace is well-formed | [`assert_coherent!`] |
+//! | hold that there are no spans, or none of a sort | [`assert_no_spans!`] |
 //! | test with random workflows, each with the tree it must leave | [`workflow`] |
 
 mod capture;
@@ -121,7 +122,7 @@ mod tree;
 pub mod workflow;
 
 pub use capture::Capture;
-pub use coherent::Incoherent;
+pub use coherent::{Coherence, Incoherent};
 pub use compare::Mismatch;
 pub use expected::{Count, Expected, ExpectedEvent, Matcher, Node, Pattern, Siblings};
 pub use tree::{AsSpans, Spans};

@@ -10,7 +10,7 @@ const MARKED: usize = 30;
 
 /// The same tree on fewer lines: shown are those with marks, what is around them, and where they
 /// hang.
-pub(super) fn fold(rows: &[Row]) -> Vec<Row> {
+pub(crate) fn fold(rows: &[Row]) -> Vec<Row> {
     if rows.len() <= SHORT {
         return rows.to_vec();
     }

@@ -17,6 +17,7 @@ use std::io;
 
 use anstream::{AutoStream, ColorChoice};
 
+pub(crate) use fold::fold;
 pub use mismatch::Mismatch;
 pub use none::{assert_no_spans, assert_none_like};
 

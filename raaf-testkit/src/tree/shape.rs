@@ -2,9 +2,9 @@
 
 use std::{collections::HashMap, time::SystemTime};
 
-use raaf_trace_core::{FinishedSpan, SpanId, TraceId};
+use raaf_trace_core::{FinishedSpan, SpanId, Status, TraceId};
 
-/// What decides where a span hangs.
+/// What decides where a span hangs, and whether it can.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts {
     pub(crate) trace: TraceId,
@@ -12,6 +12,8 @@ pub(crate) struct Facts {
     pub(crate) parent: Option<SpanId>,
     pub(crate) local_root: bool,
     pub(crate) start: SystemTime,
+    pub(crate) end: SystemTime,
+    pub(crate) status: Status,
 }
 
 impl Facts {
@@ -22,6 +24,8 @@ impl Facts {
             parent: span.parent_id(),
             local_root: span.is_local_root(),
             start: span.start_time(),
+            end: span.end_time(),
+            status: span.status(),
         }
     }
 }
