@@ -40,12 +40,14 @@ pub fn captured<R>(work: impl FnOnce() -> R) -> (R, Spans) {
 /// use raaf_testkit::{assert_span_tree, captured_async};
 /// use raaf_trace_core::{Component, TraceableExt as _};
 ///
-/// # futures::executor::block_on(async {
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
 /// let search = Component::tool("search");
 /// let (found, spans) = captured_async(search.traced("run").run_async(async { "tea" })).await;
 /// assert_eq!(found, "tea");
 /// assert_span_tree!(spans, { tool "search" });
 /// # });
+/// # Ok::<(), std::io::Error>(())
 /// ```
 pub async fn captured_async<F: Future>(work: F) -> (F::Output, Spans) {
     let capture = Capture::new();

@@ -30,7 +30,7 @@ impl Spans {
     /// assert_eq!(tree.spans().to_snapshot().to_string(), r#"
     /// pipeline "Import"
     /// ├── agent "Reader"
-    /// │       agent.model = "gpt"
+    /// │         agent.model = "gpt"
     /// └── tool "parse" [error ParseError: "no digit in \"x\""]
     /// "#.trim_start());
     /// ```
