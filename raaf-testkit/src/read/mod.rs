@@ -2,7 +2,7 @@
 //!
 //! | what | read by |
 //! | --- | --- |
-//! | a file of the `file` sink, or text in its format | [`file`], [`json_lines`] |
+//! | a file of the `file` sink, or text in its format | [`file()`], [`json_lines`] |
 //! | the body of an OTLP request, as protobuf (feature `otlp`) | `otlp` |
 //! | the same as JSON (feature `otlp`) | `otlp_json` |
 //!
