@@ -11,6 +11,8 @@ mod order;
 mod pairing;
 mod partners;
 #[cfg(test)]
+mod reference_tests;
+#[cfg(test)]
 mod tests;
 
 use std::io;

@@ -45,22 +45,46 @@ enum Comparison {
 
 impl Matcher {
     /// Equal to this, in type and value; absent where it is `None`. Written `key = value`.
+    ///
+    /// ```
+    #[doc = include_str!("example.txt")]
+    /// assert_span_tree!(spans, tool "search" ["query" = "green tea"]);
+    /// assert_eq!(said(span_tree! { tool "search" ["query" = "black tea"] }), r#""query" is "green tea", not "black tea""#);
+    /// ```
     pub fn equals(value: impl IntoValue) -> Self {
         Self(Is::Equal(value.into_value()))
     }
 
     /// Not set. Written `!key`.
+    ///
+    /// ```
+    #[doc = include_str!("example.txt")]
+    /// assert_span_tree!(spans, tool "search" [!"misses"]);
+    /// assert_eq!(said(span_tree! { tool "search" [!"hits"] }), r#""hits" is 3, and should be absent"#);
+    /// ```
     pub fn absent() -> Self {
         Self(Is::Equal(None))
     }
 
     /// Set, to whatever. Written `key`.
+    ///
+    /// ```
+    #[doc = include_str!("example.txt")]
+    /// assert_span_tree!(spans, tool "search" ["hits"]);
+    /// assert_eq!(said(span_tree! { tool "search" ["misses"] }), r#""misses" is not set"#);
+    /// ```
     pub fn present() -> Self {
         Self(Is::Present)
     }
 
     /// With this in its text; what is not text is taken as it is shown, JSON for instance. Written
     /// `key contains "part"`.
+    ///
+    /// ```
+    #[doc = include_str!("example.txt")]
+    /// assert_span_tree!(spans, tool "search" ["query" contains "tea"]);
+    /// assert_eq!(said(span_tree! { tool "search" ["query" contains "coffee"] }), r#""query" is "green tea", which does not contain "coffee""#);
+    /// ```
     pub fn contains(part: impl Into<String>) -> Self {
         Self(Is::Containing(part.into()))
     }
@@ -71,6 +95,12 @@ impl Matcher {
     /// # Panics
     ///
     /// When it is no regular expression.
+    ///
+    /// ```
+    #[doc = include_str!("example.txt")]
+    /// assert_span_tree!(spans, tool "search" ["query" ~ "^green .ea$"]);
+    /// assert_eq!(said(span_tree! { tool "search" ["query" matches "^tea"] }), r#""query" is "green tea", which does not match "^tea""#);
+    /// ```
     #[track_caller]
     #[allow(clippy::panic, reason = "how a test fails")]
     pub fn matches(regex: impl AsRef<str>) -> Self {
@@ -81,27 +111,57 @@ impl Matcher {
     }
 
     /// A number less than this. Written `key < 3`.
+    ///
+    /// ```
+    #[doc = include_str!("example.txt")]
+    /// assert_span_tree!(spans, tool "search" ["hits" < 3.5]);
+    /// assert_eq!(said(span_tree! { tool "search" ["hits" < 3] }), r#""hits" is 3, not < 3"#);
+    /// ```
     pub fn less_than(number: impl IntoValue) -> Self {
         Self::compared(Comparison::Less, number)
     }
 
     /// A number of this or less. Written `key <= 3`.
+    ///
+    /// ```
+    #[doc = include_str!("example.txt")]
+    /// assert_span_tree!(spans, tool "search" ["hits" <= 3]);
+    /// assert_eq!(said(span_tree! { tool "search" ["hits" <= 2] }), r#""hits" is 3, not <= 2"#);
+    /// ```
     pub fn at_most(number: impl IntoValue) -> Self {
         Self::compared(Comparison::AtMost, number)
     }
 
     /// A number more than this. Written `key > 3`.
+    ///
+    /// ```
+    #[doc = include_str!("example.txt")]
+    /// assert_span_tree!(spans, tool "search" ["hits" > 2]);
+    /// assert_eq!(said(span_tree! { tool "search" ["query" > 2] }), r#""query" is "green tea", not > 2"#);
+    /// ```
     pub fn more_than(number: impl IntoValue) -> Self {
         Self::compared(Comparison::More, number)
     }
 
     /// A number of this or more. Written `key >= 3`.
+    ///
+    /// ```
+    #[doc = include_str!("example.txt")]
+    /// assert_span_tree!(spans, tool "search" ["hits" >= 3]);
+    /// assert_eq!(said(span_tree! { tool "search" ["hits" >= 4] }), r#""hits" is 3, not >= 4"#);
+    /// ```
     pub fn at_least(number: impl IntoValue) -> Self {
         Self::compared(Comparison::AtLeast, number)
     }
 
     /// Set to a value for which `holds` says so; the text shows what that is. Written
     /// `key where |value| …`.
+    ///
+    /// ```
+    #[doc = include_str!("example.txt")]
+    /// assert_span_tree!(spans, tool "search" ["hits" where |hits| hits.as_i64() > Some(2)]);
+    /// assert_eq!(said(span_tree! { tool "search" ["hits" where |hits| hits.as_i64() > Some(9)] }), r#""hits" is 3, for which this is not so: |hits| hits.as_i64() > Some(9)"#);
+    /// ```
     pub fn satisfies(
         text: impl Into<String>,
         holds: impl Fn(ValueRef<'_>) -> bool + Send + Sync + 'static,

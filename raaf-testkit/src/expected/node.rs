@@ -63,6 +63,12 @@ impl Node {
     }
 
     /// Of that method.
+    ///
+    /// ```
+    #[doc = include_str!("example.txt")]
+    /// assert_span_tree!(spans, tool "search".find);
+    /// assert_eq!(said(span_tree! { tool "search".look }), r#"method is "find", not "look""#);
+    /// ```
     #[must_use]
     pub fn method(mut self, method: impl Into<Pattern>) -> Self {
         self.method = method.into();
@@ -70,6 +76,12 @@ impl Node {
     }
 
     /// Of that name: the span's whole name, as the naming pattern made it.
+    ///
+    /// ```
+    #[doc = include_str!("example.txt")]
+    /// assert_span_tree!(spans, tool "search" name "run.*.find");
+    /// assert_eq!(said(span_tree! { tool "search" name "tool.*" }), r#"name is "run.workflow.tool.search.find", not like "tool.*""#);
+    /// ```
     #[must_use]
     pub fn name(mut self, name: impl Into<Pattern>) -> Self {
         self.name = name.into();
@@ -77,6 +89,12 @@ impl Node {
     }
 
     /// With that status.
+    ///
+    /// ```
+    #[doc = include_str!("example.txt")]
+    /// assert_span_tree!(spans, tool "search" [ok]);
+    /// assert_eq!(said(span_tree! { tool "search" [status = cancelled] }), r#"status is ok, not cancelled"#);
+    /// ```
     #[must_use]
     pub fn status(mut self, status: Status) -> Self {
         self.status = Some(status);
@@ -97,6 +115,12 @@ impl Node {
     }
 
     /// With that event.
+    ///
+    /// ```
+    #[doc = include_str!("example.txt")]
+    /// assert_span_tree!(spans, tool "search" [event "retry" ["reason" contains "time"], !event "stop"]);
+    /// assert_eq!(said(span_tree! { tool "search" [event "retry" x 2] }), r#"event "retry" is there once, and should be x 2"#);
+    /// ```
     #[must_use]
     pub fn event(mut self, event: ExpectedEvent) -> Self {
         self.events.push(event);
@@ -105,6 +129,12 @@ impl Node {
 
     /// As long as that. With a [`ManualClock`](raaf_trace_core::ManualClock) a duration can be
     /// told to the nanosecond; with the system's clock only a lower bound holds on each machine.
+    ///
+    /// ```
+    #[doc = include_str!("example.txt")]
+    /// assert_span_tree!(spans, tool "search" [duration in 1s..2s]);
+    /// assert_eq!(said(span_tree! { tool "search" [duration < 1s] }), r#"duration is 1.5s, not < 1s"#);
+    /// ```
     #[must_use]
     pub fn duration(mut self, range: impl RangeBounds<Duration>) -> Self {
         self.durations.push((range.start_bound().cloned(), range.end_bound().cloned()));
