@@ -144,10 +144,6 @@ impl SpanProcessor for Offload {
         let _ = self.queue.push(Heard::End(span.clone()));
     }
 
-    fn on_root_end(&self, _: bool) {
-        self.queue.end_of_root();
-    }
-
     fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
         self.queue.force_flush(timeout)
     }

@@ -1,7 +1,5 @@
 //! Which span a new span hangs under.
 
-use std::sync::Arc;
-
 use crate::{
     Component, Context, Span, Traceable,
     component::Latest,
@@ -11,7 +9,7 @@ use crate::{
     },
     counters,
     diagnostics::{self, Category},
-    span::record::Record,
+    span::record::{Record, Shared},
 };
 
 /// A parent given to a call: a component, a span, or a captured or remote context.
@@ -90,6 +88,17 @@ impl Parent {
     }
 }
 
+/// As [`choose`], for the usual case, in which the parent is `innermost` or encloses it: without a
+/// copy, a lock or a call of anybody.
+#[inline]
+pub(crate) fn nearby<'a>(component: &Component, innermost: &'a Shared) -> Option<&'a Shared> {
+    let Some(bound) = component.parent() else { return Some(innermost) };
+    if !bound.is_active() || chain::innermost_of(innermost, component).is_some() {
+        return Some(innermost);
+    }
+    chain::innermost_of(innermost, bound)
+}
+
 /// The parent of a span of `component` that starts in `current`, where none is named: this
 /// context, if the component is active in it; the component it is bound to; this context.
 pub(crate) fn choose(component: &Component, current: &Current) -> Innermost {
@@ -120,14 +129,14 @@ fn active_span_of(
     parent: &Component,
     current: &Current,
     eligible: impl Fn(&Record) -> bool,
-) -> Option<Arc<Record>> {
+) -> Option<Shared> {
     if !parent.is_active() {
         return None;
     }
     if let Some(innermost) = current.innermost.local()
         && let Some(record) = chain::innermost_of(innermost, parent)
     {
-        return Some(Arc::clone(record));
+        return Some(Shared::clone(record));
     }
     match parent.latest_active() {
         Latest::None => None,

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{FinishedSpan, Span, stats::ProcessorStats};
+use crate::{BatchProcessor, FinishedSpan, Span, stats::ProcessorStats};
 
 /// Receives span starts and ends in the span's own thread, in configured order.
 ///
@@ -46,11 +46,17 @@ pub trait SpanProcessor: Send + Sync + 'static {
         false
     }
 
-    /// The last span of a trace in this process has ended. Only for those that only queue.
+    /// The batching processor that this is, whose queue a provider may fill without calling it. No
+    /// part of the interface.
     #[doc(hidden)]
-    fn on_root_end(&self, flush: bool) {
-        let _ = flush;
+    fn batch(&self) -> Option<&BatchProcessor> {
+        None
     }
+
+    /// The last span of a trace in this process has ended, and what waits is to be delivered. Only
+    /// for those that only queue.
+    #[doc(hidden)]
+    fn on_root_end(&self) {}
 
     /// Delivers everything that ended before the call.
     ///
@@ -100,8 +106,11 @@ macro_rules! processor_behind {
             fn queues_only(&self) -> bool {
                 (**self).queues_only()
             }
-            fn on_root_end(&self, flush: bool) {
-                (**self).on_root_end(flush);
+            fn batch(&self) -> Option<&BatchProcessor> {
+                (**self).batch()
+            }
+            fn on_root_end(&self) {
+                (**self).on_root_end();
             }
             fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
                 (**self).force_flush(timeout)

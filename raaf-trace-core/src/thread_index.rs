@@ -4,13 +4,21 @@ use std::{cmp::Reverse, collections::BinaryHeap, sync::Mutex};
 
 use crate::sync::lock;
 
+thread_local! {
+    static INDEX: Lease = Lease::new();
+}
+
 /// A small number that no other living thread has: the lowest that was free when this thread
-/// first asked. 0 when the thread is so far gone that it has no thread-locals.
+/// first asked. `None` when the thread is so far gone that it has no thread-locals.
+#[inline]
+pub(crate) fn own() -> Option<usize> {
+    INDEX.try_with(|lease| lease.0).ok()
+}
+
+/// As [`own`], or another thread's.
+#[inline]
 pub(crate) fn current() -> usize {
-    thread_local! {
-        static INDEX: Lease = Lease::new();
-    }
-    INDEX.try_with(|lease| lease.0).unwrap_or(0)
+    own().unwrap_or(0)
 }
 
 struct Indexes {

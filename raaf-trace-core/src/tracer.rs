@@ -12,7 +12,7 @@ use crate::{
     gate, keys,
     outcome::{self, Failure},
     span::{
-        record::Record,
+        record::Shared,
         start::{self, Origin},
     },
     suppress,
@@ -220,7 +220,7 @@ impl SpanBuilder {
         CallScope::around(self.open()).try_complete_async(work).await
     }
 
-    fn open(self) -> Option<Arc<Record>> {
+    fn open(self) -> Option<Shared> {
         if !gate::is_open() || suppress::active() {
             return None;
         }

@@ -11,7 +11,7 @@ use crate::{
     gate,
     outcome::Failure,
     span::{
-        record::Record,
+        record::Shared,
         start::{self, Origin},
     },
     suppress,
@@ -108,7 +108,7 @@ impl Workflow {
         CallScope::around(self.start())
     }
 
-    fn start(self) -> Option<Arc<Record>> {
+    fn start(self) -> Option<Shared> {
         let Self { name, group_id, trace_id, metadata } = self;
         if !gate::is_open() || suppress::active() {
             return None;

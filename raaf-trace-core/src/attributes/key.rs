@@ -1,14 +1,21 @@
 //! The name of an attribute.
 
-use std::{borrow::Borrow, fmt, ops::Deref, sync::Arc};
+use std::{
+    borrow::Borrow,
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+    ops::Deref,
+    sync::Arc,
+};
 
 use serde::{Serialize, Serializer};
 use smol_str::SmolStr;
 
 /// The name of an attribute, such as `agent.name`.
 ///
-/// Made from a `&'static str` it costs nothing; made from an owned string it allocates only when
-/// that is longer than 23 bytes. Cloning never copies the text of a long key.
+/// Made from a `&'static str` it costs nothing; made from an owned string it allocates once.
+/// Cloning never copies the text.
 ///
 /// ```
 /// use raaf_trace_core::Key;
@@ -18,19 +25,57 @@ use smol_str::SmolStr;
 /// assert_eq!(fixed.as_str(), "agent.name");
 /// assert_eq!(made, *"tool.name");
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key(SmolStr);
+#[derive(Clone)]
+pub struct Key(pub(super) Text);
+
+/// Never the text itself: that a key can be read without having an address keeps it in registers
+/// on its way into a span.
+#[derive(Clone)]
+pub(super) enum Text {
+    Static(&'static str),
+    Shared(Arc<str>),
+}
 
 impl Key {
     /// A key known at compile time; usable in constants.
     pub const fn from_static(key: &'static str) -> Self {
-        Self(SmolStr::new_static(key))
+        Self(Text::Static(key))
     }
 
     /// The key's text.
     #[inline]
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        match &self.0 {
+            Text::Static(text) => text,
+            Text::Shared(text) => text,
+        }
+    }
+}
+
+impl PartialEq for Key {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Key {}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 
@@ -43,19 +88,19 @@ impl From<&'static str> for Key {
 
 impl From<String> for Key {
     fn from(key: String) -> Self {
-        Self(key.into())
+        Self(Text::Shared(key.into()))
     }
 }
 
 impl From<Arc<str>> for Key {
     fn from(key: Arc<str>) -> Self {
-        Self(key.into())
+        Self(Text::Shared(key))
     }
 }
 
 impl From<SmolStr> for Key {
     fn from(key: SmolStr) -> Self {
-        Self(key)
+        Self(Text::Shared(key.into()))
     }
 }
 

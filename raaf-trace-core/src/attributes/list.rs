@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{IntoValue, Key, SpanLimits, Value, ValueRef, json, reserved::is_reserved};
+use super::{IntoValue, Key, SpanLimits, Value, ValueRef, json, key::Text, reserved::is_reserved};
 
 /// The attributes of a span or an event, in the order they were first set.
 ///
@@ -120,10 +120,37 @@ impl Attributes {
     /// nothing.
     #[inline]
     pub fn set(&mut self, key: impl Into<Key>, value: impl IntoValue) -> &mut Self {
-        if let Some(value) = value.into_value() {
-            self.set_checked(key.into(), value, false);
+        match (key.into(), value.into_value()) {
+            (_, None) => {}
+            (Key(Text::Static(key)), Some(Value::Int(number))) => self.set_number(key, number),
+            (Key(Text::Static(key)), Some(Value::Bool(number))) => self.set_number(key, number),
+            (Key(Text::Static(key)), Some(Value::Float(number))) => self.set_number(key, number),
+            (key, Some(value)) => self.set_checked(key, value, false),
         }
         self
+    }
+
+    /// As [`set`](Self::set), which knows when it is compiled whether it comes here. No limit
+    /// applies to a number, and neither it nor its key has to be moved: what was written a moment
+    /// ago is slow to move.
+    #[inline(never)]
+    fn set_number<N: Copy + Into<Value>>(&mut self, key: &'static str, number: N) {
+        // That the list has room lets the entry be written in place: to grow can panic, for which
+        // the entry would have to lie somewhere.
+        if self.entries.len() != self.entries.capacity() && self.takes_new(key) {
+            let (key, value) = (Key::from_static(key), number.into());
+            self.entries.push(AttributeEntry { key, value, content: false });
+        } else {
+            self.set_checked(Key::from_static(key), number.into(), false);
+        }
+    }
+
+    /// Whether an attribute of this key would be one more.
+    #[inline]
+    fn takes_new(&self, key: &str) -> bool {
+        !is_reserved(key)
+            && self.entries.len() < self.limits.max_attributes as usize
+            && !self.contains(key)
     }
 
     /// Sets an attribute to the JSON form of `value`; see [`Value::json`].
@@ -185,7 +212,6 @@ impl Attributes {
         self
     }
 
-    #[inline]
     fn set_checked(&mut self, key: Key, value: Value, content: bool) {
         if is_reserved(&key) {
             count(&mut self.losses.reserved_ignored);
@@ -220,7 +246,7 @@ impl Attributes {
 
     /// Whether there is an attribute of this key.
     pub fn contains(&self, key: &str) -> bool {
-        self.get(key).is_some()
+        self.entries.iter().any(|entry| entry.key == *key)
     }
 
     /// Keys and values, in the order they were first set.
@@ -231,6 +257,20 @@ impl Attributes {
     /// The attributes with all that is known of them, in the order they were first set.
     pub fn entries(&self) -> &[AttributeEntry] {
         &self.entries
+    }
+
+    /// An empty list to fill, instead of one that would have to be allocated.
+    pub(crate) fn use_list(&mut self, list: Vec<AttributeEntry>) {
+        if self.entries.capacity() == 0 {
+            self.entries = list;
+        }
+    }
+
+    /// The list of entries, emptied.
+    pub(crate) fn take_empty_list(&mut self) -> Vec<AttributeEntry> {
+        let mut list = std::mem::take(&mut self.entries);
+        list.clear();
+        list
     }
 
     pub(super) fn entries_mut(&mut self) -> &mut [AttributeEntry] {

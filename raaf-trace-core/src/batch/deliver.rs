@@ -47,6 +47,9 @@ impl Deliver<FinishedSpan> for Arc<dyn SpanExporter> {
 
 /// What becomes of items that were delivered.
 pub(crate) trait Reclaim: Sized + Send + Sync + 'static {
+    /// Makes an item that was just taken from the queue ready to be read by exporters.
+    fn prepare(&mut self) {}
+
     /// Empties a chunk of delivered items. Called without any lock in a thread that produces
     /// items, so that memory is freed or reused by the thread that asks for more of it.
     fn reclaim(chunk: &mut Vec<Self>) {

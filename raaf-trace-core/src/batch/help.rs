@@ -68,9 +68,10 @@ impl<T: Reclaim> Hub<T> {
         if self.queue.lock().waiting() < self.config.batch_size {
             self.drain();
         }
-        let Some(batch) = self.queue.lock().take_batch(self.config.batch_size) else {
+        let Some(mut batch) = self.queue.lock().take_batch(self.config.batch_size) else {
             return false;
         };
+        batch.prepare();
         match self.attempt(&batch) {
             Ok(()) => self.settle(batch, true),
             Err(error) => {

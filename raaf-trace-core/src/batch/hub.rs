@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A chunk is handed over at this size even where batches are larger.
-const MAX_CHUNK: usize = 256;
+const MAX_CHUNK: usize = 512;
 
 pub(super) struct Hub<T> {
     pub(super) name: String,
@@ -27,7 +27,7 @@ pub(super) struct Hub<T> {
     pub(super) overflow: Overflow,
     pub(super) chunk_size: usize,
     pub(super) exporter: Box<dyn Deliver<T>>,
-    pub(super) shards: Shards<T>,
+    pub(super) shards: Arc<Shards<T>>,
     pub(super) budget: Budget,
     pub(super) queue: Queue<T>,
     /// Whether the worker could be started; empty before anything was pushed.
@@ -49,7 +49,7 @@ impl<T: Reclaim> Hub<T> {
             overflow: panics::caught(|| exporter.overflow()).unwrap_or_default(),
             chunk_size,
             exporter,
-            shards: Shards::new(),
+            shards: Arc::new(Shards::new(chunk_size)),
             budget: Budget::new(config.max_spans, config.batch_size),
             queue: Queue::new(config.max_spans, config.batch_size, chunk_size),
             started: OnceLock::new(),
@@ -65,7 +65,7 @@ impl<T: Reclaim> Hub<T> {
     pub(super) fn drain(&self) {
         for mut shard in self.shards.each() {
             if !shard.items.is_empty() {
-                let chunk = shard.items.drain(..).collect();
+                let chunk = std::mem::take(&mut shard.items);
                 self.queue.lock().append(chunk);
             }
         }

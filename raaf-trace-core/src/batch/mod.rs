@@ -8,9 +8,9 @@
 //!
 //!  who holds an item       until                          bound          who counts it
 //!  ─────────────────────── ────────────────────────────── ────────────── ─────────────────────
-//!  a shard                 batch size (256 at most), the  ┐              received: the shard,
-//!                          end of a root, the flush       │              under its lock
-//!                          interval, a flush              │ together
+//!  a shard                 batch size (512 at most), the  ┐              received: the shard,
+//!                          flush interval, a flush        │              under its lock
+//!                                                         │ together
 //!  the queue               a batch is full, or the rest   │ max_spans    -
 //!                          is due                         │
 //!  a batch in flight,      delivered or given up          │              delivered, dropped:
@@ -47,3 +47,4 @@ pub use config::BatchConfig;
 pub(crate) use deliver::{Deliver, Reclaim};
 pub use processor::{BatchBuilder, BatchProcessor, Flush};
 pub(crate) use produce::BatchQueue;
+pub(crate) use shards::Shards;

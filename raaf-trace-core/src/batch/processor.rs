@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{BatchConfig, BatchQueue, flush::FlushFuture};
+use super::{BatchConfig, BatchQueue, Shards, flush::FlushFuture};
 use crate::{FinishedSpan, ProcessorError, SpanExporter, SpanProcessor, stats::ProcessorStats};
 
 /// How long a flush that a root's end asks for may take. Nobody waits for it.
@@ -77,6 +77,11 @@ impl BatchProcessor {
         BatchBuilder::default()
     }
 
+    /// Where a provider puts spans without calling this processor.
+    pub(crate) fn shards(&self) -> &Arc<Shards<FinishedSpan>> {
+        self.queue.shards()
+    }
+
     /// As [`force_flush`](SpanProcessor::force_flush), without blocking the thread. The flush
     /// begins with this call; dropping the future takes nothing back.
     pub fn force_flush_async(&self, timeout: Duration) -> Flush {
@@ -106,11 +111,12 @@ impl SpanProcessor for BatchProcessor {
         true
     }
 
-    fn on_root_end(&self, flush: bool) {
-        self.queue.end_of_root();
-        if flush {
-            drop(self.force_flush_async(ROOT_FLUSH));
-        }
+    fn batch(&self) -> Option<&BatchProcessor> {
+        Some(self)
+    }
+
+    fn on_root_end(&self) {
+        drop(self.force_flush_async(ROOT_FLUSH));
     }
 
     fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {

@@ -6,12 +6,13 @@ use std::{
 };
 
 use super::{
-    BatchConfig, Deliver, Reclaim, flush::FlushFuture, hub::Hub, shards::Shard, ticket::Outcome,
+    BatchConfig, Deliver, Reclaim,
+    flush::FlushFuture,
+    hub::Hub,
+    shards::{Shard, Shards},
+    ticket::Outcome,
 };
 use crate::{stats::ProcessorStats, sync::lock};
-
-/// At the end of a root, this many waiting items are worth a hand-over.
-const ROOT_CHUNK: usize = 32;
 
 /// How long dropping the queue waits for the worker to deliver the rest.
 const DROP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,6 +31,11 @@ impl<T: Reclaim> BatchQueue<T> {
         Self { hub: Hub::new(exporter, config) }
     }
 
+    /// Where items wait for a chunk to be full.
+    pub(crate) fn shards(&self) -> &Arc<Shards<T>> {
+        &self.hub.shards
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.hub.name
     }
@@ -37,15 +43,6 @@ impl<T: Reclaim> BatchQueue<T> {
     /// Takes an item, or gives it back, counted as dropped: no room, or after a shutdown.
     pub(crate) fn push(&self, item: T) -> Result<(), T> {
         self.hub.push(item)
-    }
-
-    /// Hands over what the calling thread collected if that is a good part of a batch.
-    pub(crate) fn end_of_root(&self) {
-        let hub = &self.hub;
-        let shard = lock(hub.shards.mine());
-        if shard.items.len() >= ROOT_CHUNK.min(hub.chunk_size) {
-            hub.hand_over(shard);
-        }
     }
 
     /// Returns once everything pushed before, by any thread, is delivered and flushed, or says
@@ -87,6 +84,14 @@ impl<T: Reclaim> Drop for BatchQueue<T> {
 impl<T: Reclaim> Hub<T> {
     fn push(self: &Arc<Self>, item: T) -> Result<(), T> {
         let mut shard = lock(self.shards.mine());
+        if shard.items.capacity() == 0 && !shard.closed {
+            drop(shard);
+            let chunk = self.empty_chunk();
+            shard = lock(self.shards.mine());
+            if shard.items.capacity() == 0 {
+                shard.items = chunk;
+            }
+        }
         if shard.reserved == 0 {
             if shard.closed || !self.start_worker() {
                 shard.received += 1;
@@ -110,11 +115,19 @@ impl<T: Reclaim> Hub<T> {
         Ok(())
     }
 
+    /// A chunk to fill: one that was delivered, if there is any. Its items are let go of here, in
+    /// the thread that needs their memory.
+    fn empty_chunk(&self) -> Vec<T> {
+        let used = self.queue.lock().pool.take();
+        let mut chunk = used.unwrap_or_default();
+        T::reclaim(&mut chunk);
+        chunk.clear();
+        chunk.reserve_exact(self.chunk_size);
+        chunk
+    }
+
     /// Puts an item that has a place.
     fn put(&self, mut shard: MutexGuard<'_, Shard<T>>, item: T) {
-        if shard.items.capacity() == 0 {
-            shard.items.reserve_exact(self.chunk_size);
-        }
         shard.items.push(item);
         shard.received += 1;
         if shard.items.len() >= self.chunk_size {
@@ -146,8 +159,7 @@ impl<T: Reclaim> Hub<T> {
         let chunk = std::mem::take(&mut shard.items);
         let mut state = self.queue.lock();
         state.append(chunk);
-        let used = state.pool.take();
-        let wake = state.parked && state.waiting() >= self.config.batch_size;
+        let wake = state.parked && !state.napping && state.waiting() >= self.config.batch_size;
         if wake {
             state.parked = false;
         }
@@ -155,14 +167,6 @@ impl<T: Reclaim> Hub<T> {
         drop(shard);
         if wake {
             self.queue.work.notify_one();
-        }
-        if let Some(mut chunk) = used {
-            T::reclaim(&mut chunk);
-            chunk.clear();
-            let mut shard = lock(self.shards.mine());
-            if shard.items.capacity() == 0 {
-                shard.items = chunk;
-            }
         }
     }
 

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{pool::Pool, ticket::Ticket};
+use super::{Reclaim, pool::Pool, ticket::Ticket};
 use crate::sync::lock;
 
 pub(super) struct Queue<T> {
@@ -39,6 +39,8 @@ pub(super) struct State<T> {
     pub(super) stop: Option<Stop>,
     /// The worker waits for work.
     pub(super) parked: bool,
+    /// It does so for a moment only: full batches need not wake it.
+    pub(super) napping: bool,
     pub(super) waiting_for_room: usize,
 }
 
@@ -46,6 +48,13 @@ pub(super) struct State<T> {
 pub(super) struct Batch<T> {
     pub(super) items: Vec<T>,
     start: u64,
+}
+
+impl<T: Reclaim> Batch<T> {
+    /// Makes the items ready for the exporter.
+    pub(super) fn prepare(&mut self) {
+        self.items.iter_mut().for_each(T::prepare);
+    }
 }
 
 /// What the queue remembers of a batch in flight.
@@ -104,6 +113,7 @@ impl<T> Queue<T> {
                 nudges: 0,
                 stop: None,
                 parked: false,
+                napping: false,
                 waiting_for_room: 0,
             }),
             work: Condvar::new(),

@@ -5,12 +5,19 @@
 
 use crate::{sync::Padded, sync::lock, thread_index};
 use std::{
-    sync::{Mutex, MutexGuard},
+    fmt,
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::available_parallelism,
 };
 
-pub(super) struct Shards<T> {
+pub(crate) struct Shards<T> {
     slots: Box<[Padded<Mutex<Shard<T>>>]>,
+    /// How many items make a chunk.
+    chunk: usize,
+    attached: AtomicBool,
 }
 
 /// One buffer. Its lock is free nearly always: as many threads as there are shards have one each.
@@ -22,10 +29,13 @@ pub(super) struct Shard<T> {
     /// How many of those were not kept.
     pub(super) refused: u64,
     pub(super) closed: bool,
+    /// Whether a provider puts items here itself, and how many it has put.
+    direct: bool,
+    directly: u64,
 }
 
 impl<T> Shards<T> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(chunk: usize) -> Self {
         let cores = available_parallelism().map_or(4, usize::from);
         let count = (4 * cores).next_power_of_two().clamp(16, 64);
         let empty = || {
@@ -35,9 +45,57 @@ impl<T> Shards<T> {
                 received: 0,
                 refused: 0,
                 closed: false,
+                direct: false,
+                directly: 0,
             }))
         };
-        Self { slots: std::iter::repeat_with(empty).take(count).collect() }
+        let slots = std::iter::repeat_with(empty).take(count).collect();
+        Self { slots, chunk, attached: AtomicBool::new(false) }
+    }
+
+    /// Lets one provider put items in directly; says whether it is the first to ask.
+    pub(crate) fn attach(&self) -> bool {
+        let first = !self.attached.swap(true, Ordering::Relaxed);
+        if first {
+            self.each().for_each(|mut shard| shard.direct = true);
+        }
+        first
+    }
+
+    /// From now on refuses what is put in directly. Each shard's lock is the barrier: what came in
+    /// before is in the queue, what comes later goes where the processors are by then.
+    pub(crate) fn detach(&self) {
+        self.each().for_each(|mut shard| shard.direct = false);
+    }
+
+    /// The short way into the queue, for the usual case: the shard has a place, and its chunk will
+    /// not be full. For all else the answer is false, and neither `item` nor `complete` was called.
+    #[inline]
+    pub(crate) fn put_directly(
+        &self,
+        item: impl FnOnce() -> Option<T>,
+        complete: impl FnOnce(&mut T),
+    ) -> bool {
+        let mut shard = lock(self.mine());
+        let fits =
+            shard.items.len() + 1 < self.chunk && shard.items.len() != shard.items.capacity();
+        if !(shard.direct && shard.reserved > 0 && fits) {
+            return false;
+        }
+        let Some(item) = item() else { return false };
+        shard.items.push(item);
+        if let Some(item) = shard.items.last_mut() {
+            complete(item);
+        }
+        shard.reserved -= 1;
+        shard.received += 1;
+        shard.directly += 1;
+        true
+    }
+
+    /// How many items were put in directly.
+    pub(crate) fn directly(&self) -> u64 {
+        self.each().map(|shard| shard.directly).sum()
     }
 
     /// The calling thread's shard.
@@ -54,5 +112,11 @@ impl<T> Shards<T> {
     /// Takes every place that is reserved and not used.
     pub(super) fn take_reserved(&self) -> usize {
         self.each().map(|mut shard| std::mem::take(&mut shard.reserved)).sum()
+    }
+}
+
+impl<T> fmt::Debug for Shards<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shards").field("count", &self.slots.len()).finish_non_exhaustive()
     }
 }

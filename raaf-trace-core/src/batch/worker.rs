@@ -3,7 +3,7 @@
 use std::{
     sync::{Arc, atomic::Ordering},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -18,6 +18,11 @@ use crate::{
     ExportError, ProcessorError,
     diagnostics::{self, Category},
 };
+
+/// After a batch the worker looks for the next one by itself so many times, so long apart: waking
+/// a thread costs the one that does it more than a hundred spans.
+const NAPS: u32 = 8;
+const NAP: Duration = Duration::from_millis(1);
 
 /// What the worker does next.
 enum Step<T> {
@@ -58,8 +63,9 @@ impl<T: Reclaim> Hub<T> {
 
     fn run(&self) {
         let mut tick = deadline(self.config.flush_interval);
+        let mut naps = 0;
         loop {
-            match self.next_step(tick) {
+            match self.next_step(tick, &mut naps) {
                 Step::Deliver(batch) => self.deliver(batch),
                 Step::Answer(tickets) => {
                     let flushed = self.call(Deliver::force_flush);
@@ -78,7 +84,7 @@ impl<T: Reclaim> Hub<T> {
         }
     }
 
-    fn next_step(&self, tick: Instant) -> Step<T> {
+    fn next_step(&self, tick: Instant, naps: &mut u32) -> Step<T> {
         let mut state = self.queue.lock();
         loop {
             if Instant::now() >= tick {
@@ -98,6 +104,7 @@ impl<T: Reclaim> Hub<T> {
             if (state.waiting() >= size || state.rest_is_due())
                 && let Some(batch) = state.take_batch(size)
             {
+                *naps = NAPS;
                 return Step::Deliver(batch);
             }
             if self.pressed.swap(false, Ordering::AcqRel) {
@@ -106,9 +113,12 @@ impl<T: Reclaim> Hub<T> {
             if state.stop.is_some() && state.in_flight() == 0 {
                 return Step::Stop;
             }
-            state.parked = true;
-            state = wait(&self.queue.work, state, tick);
-            state.parked = false;
+            let nap = *naps > 0;
+            *naps = naps.saturating_sub(1);
+            let until = if nap { tick.min(deadline(NAP)) } else { tick };
+            (state.parked, state.napping) = (true, nap);
+            state = wait(&self.queue.work, state, until);
+            (state.parked, state.napping) = (false, false);
         }
     }
 
@@ -123,7 +133,8 @@ impl<T: Reclaim> Hub<T> {
     }
 
     /// Delivers a batch, however long that takes, or gives it up.
-    fn deliver(&self, batch: Batch<T>) {
+    fn deliver(&self, mut batch: Batch<T>) {
+        batch.prepare();
         let mut retries = None;
         // The next try's time, kept while flushes try out of turn.
         let mut scheduled = None;

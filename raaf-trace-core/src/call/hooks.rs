@@ -6,11 +6,16 @@ use crate::attributes::Attributes;
 
 /// Attributes that are worked out only if a span is made.
 pub trait LazyAttributes {
+    /// Whether there is anything to do.
+    const WANTED: bool;
+
     /// Adds them.
     fn add_to(self, attributes: &mut Attributes);
 }
 
 impl LazyAttributes for () {
+    const WANTED: bool = false;
+
     fn add_to(self, _: &mut Attributes) {}
 }
 
@@ -19,6 +24,8 @@ impl LazyAttributes for () {
 pub struct Then<L, F>(pub(super) L, pub(super) F);
 
 impl<L: LazyAttributes, F: FnOnce(&mut Attributes)> LazyAttributes for Then<L, F> {
+    const WANTED: bool = true;
+
     fn add_to(self, attributes: &mut Attributes) {
         self.0.add_to(attributes);
         self.1(attributes);

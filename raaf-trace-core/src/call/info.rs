@@ -2,48 +2,81 @@
 
 use std::cell::Cell;
 
-use crate::{Key, Value, ValueRef, attributes::Attributes};
+use crate::{Key, Parent, Value, ValueRef, attributes::Attributes};
 
-/// Attributes given with a call, as they were given: limits apply when there is a span.
+/// What a call was given beside its method: nothing as a rule, and then this is one null pointer,
+/// so that a call for which nobody traces costs next to nothing to prepare.
 #[derive(Debug, Default)]
-pub(crate) struct Metadata(Vec<Given>);
+pub(crate) struct Extras(Option<Box<Given>>);
 
-thread_local! {
-    /// An empty list that the next call of this thread may fill, so that it need not allocate one.
-    static SPARE: Cell<Vec<Given>> = const { Cell::new(Vec::new()) };
+#[derive(Debug, Default)]
+struct Given {
+    /// As they were given: limits apply when there is a span.
+    attributes: Vec<GivenAttribute>,
+    parent: Option<Parent>,
 }
 
-/// How many attributes the spare list may have room for.
-const MOST_SPARE: usize = 64;
-
 #[derive(Debug)]
-struct Given {
+struct GivenAttribute {
     key: Key,
     value: Value,
     content: bool,
 }
 
-impl Metadata {
+thread_local! {
+    /// An empty box that the next call of this thread may fill, so that it need not allocate one.
+    static SPARE: Cell<Option<Box<Given>>> = const { Cell::new(None) };
+}
+
+/// How many attributes the spare box may have room for.
+const MOST_SPARE: usize = 64;
+
+impl Extras {
+    fn given(&mut self) -> &mut Given {
+        self.0.get_or_insert_with(|| SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default())
+    }
+
     #[inline]
     pub(crate) fn add(&mut self, key: Key, value: Option<Value>, content: bool) {
         if let Some(value) = value {
-            if self.0.capacity() == 0 {
-                self.0 = SPARE.try_with(Cell::take).unwrap_or_default();
-            }
-            self.0.push(Given { key, value, content });
+            self.given().attributes.push(GivenAttribute { key, value, content });
         }
     }
 
-    pub(crate) fn add_to(mut self, attributes: &mut Attributes) {
-        for Given { key, value, content } in self.0.drain(..) {
+    pub(crate) fn set_parent(&mut self, parent: Parent) {
+        self.given().parent = Some(parent);
+    }
+
+    #[inline]
+    pub(crate) fn take_parent(&mut self) -> Option<Parent> {
+        self.0.as_mut()?.parent.take()
+    }
+
+    #[inline]
+    pub(crate) fn add_to(self, attributes: &mut Attributes) {
+        if let Some(given) = self.0 {
+            given.add_to(attributes);
+        }
+    }
+
+    fn attribute(&self, key: &str) -> Option<&Value> {
+        let given = self.0.as_ref()?;
+        Some(&given.attributes.iter().rev().find(|given| *given.key == *key)?.value)
+    }
+}
+
+impl Given {
+    fn add_to(mut self: Box<Self>, attributes: &mut Attributes) {
+        for GivenAttribute { key, value, content } in self.attributes.drain(..) {
             if content {
                 attributes.set_content(key, value);
             } else {
                 attributes.set(key, value);
             }
         }
-        if (1..=MOST_SPARE).contains(&self.0.capacity()) {
-            let _ = SPARE.try_with(|spare| spare.set(self.0));
+        self.parent = None;
+        if self.attributes.capacity() <= MOST_SPARE {
+            let _ = SPARE.try_with(|spare| spare.set(Some(self)));
         }
     }
 }
@@ -52,13 +85,13 @@ impl Metadata {
 #[derive(Debug)]
 pub struct CallInfo<'a> {
     method: &'a str,
-    metadata: &'a Metadata,
+    extras: &'a Extras,
     skip: bool,
 }
 
 impl<'a> CallInfo<'a> {
-    pub(crate) fn new(method: &'a str, metadata: &'a Metadata, skip: bool) -> Self {
-        Self { method, metadata, skip }
+    pub(crate) fn new(method: &'a str, extras: &'a Extras, skip: bool) -> Self {
+        Self { method, extras, skip }
     }
 
     /// The method that is called.
@@ -68,8 +101,7 @@ impl<'a> CallInfo<'a> {
 
     /// An attribute given with the call; the last one of that key.
     pub fn metadata(&self, key: &str) -> Option<ValueRef<'_>> {
-        let given = self.metadata.0.iter().rev().find(|given| *given.key == *key)?;
-        Some(ValueRef::from(&given.value))
+        self.extras.attribute(key).map(ValueRef::from)
     }
 
     /// What happens when a component does not decide: there is a span unless the call asked to be

@@ -6,13 +6,12 @@ mod open;
 mod run;
 mod scope;
 
-use crate::{
-    IntoParent, IntoValue, Key, Parent, Traceable, attributes::Attributes, gate, suppress,
-};
+use crate::{IntoParent, IntoValue, Key, Traceable, attributes::Attributes, gate, suppress};
 use hooks::Then;
 pub use hooks::{LazyAttributes, ResultHook};
 pub use info::CallInfo;
-pub(crate) use info::Metadata;
+use info::Extras;
+use open::Given;
 pub use scope::CallScope;
 
 /// A traced call in preparation; see [`TraceableExt::traced`](crate::TraceableExt::traced).
@@ -40,10 +39,9 @@ pub use scope::CallScope;
 pub struct Call<'a, T: Traceable + ?Sized, L = (), R = ()> {
     traceable: &'a T,
     method: Key,
-    metadata: Metadata,
+    extras: Extras,
     lazy: L,
     on_result: R,
-    parent: Option<Parent>,
     enabled: bool,
     skip: bool,
     reuse: bool,
@@ -55,10 +53,9 @@ impl<'a, T: Traceable + ?Sized> Call<'a, T> {
         Self {
             traceable,
             method,
-            metadata: Metadata::default(),
+            extras: Extras::default(),
             lazy: (),
             on_result: (),
-            parent: None,
             enabled: gate::is_open() && !suppress::active(),
             skip: false,
             reuse: false,
@@ -78,7 +75,7 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     #[inline]
     pub fn with(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
         if self.enabled {
-            self.metadata.add(key.into(), value.into_value(), false);
+            self.extras.add(key.into(), value.into_value(), false);
         }
         self
     }
@@ -88,7 +85,7 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     #[inline]
     pub fn with_content(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
         if self.enabled {
-            self.metadata.add(key.into(), value.into_value(), true);
+            self.extras.add(key.into(), value.into_value(), true);
         }
         self
     }
@@ -106,7 +103,7 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     #[inline]
     pub fn parent(mut self, parent: impl IntoParent) -> Self {
         if self.enabled {
-            self.parent = Some(parent.into_parent());
+            self.extras.set_parent(parent.into_parent());
         }
         self
     }
@@ -150,17 +147,15 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     }
 
     fn map_lazy<L2>(self, map: impl FnOnce(L) -> L2) -> Call<'a, T, L2, R> {
-        let Self { traceable, method, metadata, lazy, on_result, parent, enabled, skip, reuse } =
-            self;
+        let Self { traceable, method, extras, lazy, on_result, enabled, skip, reuse } = self;
         let lazy = map(lazy);
-        Call { traceable, method, metadata, lazy, on_result, parent, enabled, skip, reuse }
+        Call { traceable, method, extras, lazy, on_result, enabled, skip, reuse }
     }
 
     fn map_result<R2>(self, map: impl FnOnce(R) -> R2) -> Call<'a, T, L, R2> {
-        let Self { traceable, method, metadata, lazy, on_result, parent, enabled, skip, reuse } =
-            self;
+        let Self { traceable, method, extras, lazy, on_result, enabled, skip, reuse } = self;
         let on_result = map(on_result);
-        Call { traceable, method, metadata, lazy, on_result, parent, enabled, skip, reuse }
+        Call { traceable, method, extras, lazy, on_result, enabled, skip, reuse }
     }
 }
 
@@ -168,14 +163,12 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
     /// Decides whether there is a span, and opens it.
     #[inline]
     fn open(self) -> (CallScope, R) {
-        let Self { traceable, method, metadata, lazy, on_result, parent, enabled, skip, reuse } =
-            self;
+        let Self { traceable, method, extras, lazy, on_result, enabled, skip, reuse } = self;
         if !enabled {
             return (CallScope::none(), on_result);
         }
-        let scope =
-            open::open(traceable, open::Given { method, metadata, lazy, parent, skip, reuse });
-        (scope, on_result)
+        let mut given = Given { method, extras, skip, reuse };
+        (open::open(traceable, &mut given, lazy), on_result)
     }
 
     /// For the macros: as [`enter`](Self::enter), and hands back the hook for the result.

@@ -1,74 +1,79 @@
 //! From a prepared call to an open span.
 
-use std::sync::Arc;
+use std::mem;
 
-use super::{CallInfo, CallScope, Metadata, hooks::LazyAttributes};
+use super::{CallInfo, CallScope, Extras, hooks::LazyAttributes};
 use crate::{
-    Component, Key, Parent, Traceable,
+    Component, Key, Traceable,
     attributes::Attributes,
     context::flow,
     keys, panics,
     span::{
-        record::Record,
+        record::{Record, Shared},
         start::{self, Origin},
     },
 };
 
-/// What the call was given.
-pub(super) struct Given<L> {
+/// What the call was given. Handed on by reference: what was written a moment ago is slow to move.
+#[derive(Debug)]
+pub(super) struct Given {
     pub(super) method: Key,
-    pub(super) metadata: Metadata,
-    pub(super) lazy: L,
-    pub(super) parent: Option<Parent>,
+    pub(super) extras: Extras,
     pub(super) skip: bool,
     pub(super) reuse: bool,
 }
 
 #[inline(never)]
-pub(super) fn open<T, L>(traceable: &T, given: Given<L>) -> CallScope
+pub(super) fn open<T, L>(traceable: &T, given: &mut Given, lazy: L) -> CallScope
 where
     T: Traceable + ?Sized,
     L: LazyAttributes,
 {
-    let Given { method, metadata, lazy, parent, skip, reuse } = given;
+    let Given { method, extras, skip, reuse } = given;
+    let (skip, reuse) = (*skip, *reuse);
     let component = traceable.component();
-    let named = parent.and_then(|parent| parent.named(&flow::current()));
+    let named = extras.take_parent().and_then(|parent| parent.named(&flow::current()));
     // A span under a parent that was named is not the one around it, unless that was asked for.
     if (reuse || named.is_none())
-        && let Some(record) = reusable(component, &method, reuse)
+        && let Some(record) = reusable(component, method, reuse)
     {
-        merge(&record, metadata, lazy);
+        merge(&record, mem::take(extras), lazy);
         return CallScope::reused(record);
     }
-    let wanted = || traceable.should_create_span(&CallInfo::new(&method, &metadata, skip));
+    let wanted = || traceable.should_create_span(&CallInfo::new(method, extras, skip));
     if !panics::caught(wanted).unwrap_or(true) {
         return CallScope::none();
     }
-    let Some(origin) = Origin::find(component, named, flow::current()) else {
-        return CallScope::none();
-    };
-    let record = start::start(origin, component.clone(), method, None, |attributes| {
+    let add = |attributes: &mut Attributes| {
         fill(attributes, |attributes| traceable.span_attributes(attributes));
-        metadata.add_to(attributes);
-        fill(attributes, |attributes| lazy.add_to(attributes));
-    });
-    CallScope::own(record)
+        mem::take(extras).add_to(attributes);
+        if L::WANTED {
+            fill(attributes, |attributes| lazy.add_to(attributes));
+        }
+    };
+    let record = match named {
+        None => start::start_here(component, method, add),
+        named => Origin::find(component, named, flow::current())
+            .map(|origin| start::start(origin, component.clone(), method.clone(), None, add)),
+    };
+    record.map_or_else(CallScope::none, CallScope::own)
 }
 
 /// The span that this call would only repeat: the innermost one, opened by this flow itself for
 /// the same component and method.
-fn reusable(component: &Component, method: &Key, any_method: bool) -> Option<Arc<Record>> {
-    if !component.is_active() {
-        return None;
-    }
-    let record = flow::own_innermost()?;
-    let same = record.is_active_for(component) && (any_method || record.head().method == *method);
-    same.then_some(record)
+fn reusable(component: &Component, method: &Key, any_method: bool) -> Option<Shared> {
+    flow::peek(|current| {
+        let record = current.innermost.local().filter(|_| current.own)?;
+        let same =
+            record.is_active_for(component) && (any_method || record.head().method == *method);
+        same.then(|| Shared::clone(record))
+    })
+    .flatten()
 }
 
-fn merge<L: LazyAttributes>(record: &Record, metadata: Metadata, lazy: L) {
+fn merge<L: LazyAttributes>(record: &Record, extras: Extras, lazy: L) {
     let mut attributes = Attributes::with_limits(record.head().trace.limits);
-    metadata.add_to(&mut attributes);
+    extras.add_to(&mut attributes);
     fill(&mut attributes, |attributes| lazy.add_to(attributes));
     if !attributes.is_empty() {
         record.with_attributes(|own| {

@@ -4,20 +4,18 @@ use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::Pin,
-    sync::Arc,
     task::{Context as TaskContext, Poll},
 };
-
-use pin_project_lite::pin_project;
 
 use crate::{
     Status,
     attributes::Attributes,
-    context::flow::{self, Current},
+    context::flow,
     outcome::{self, ErrorReport, Failure, Outcome},
     panics,
-    span::{finish, record::Record},
+    span::{finish, record::Shared},
 };
+use pin_project_lite::pin_project;
 
 /// A traced call that has been decided: around the work there is a span of its own, or one that it
 /// reuses, or none.
@@ -26,8 +24,8 @@ use crate::{
 /// without [`end`](CallScope::end), its span ends as cancelled.
 #[derive(Debug)]
 pub struct CallScope {
-    /// For a span of its own, the context that holds inside.
-    current: Current,
+    /// The span, while it is not current.
+    record: Option<Shared>,
     claim: Claim,
 }
 
@@ -41,24 +39,24 @@ enum Claim {
 impl CallScope {
     #[inline]
     pub(super) fn none() -> Self {
-        Self { current: Current::default(), claim: Claim::None }
+        Self { record: None, claim: Claim::None }
     }
 
     /// Around a span that has just been opened, if it was.
-    pub(crate) fn around(record: Option<Arc<Record>>) -> Self {
+    pub(crate) fn around(record: Option<Shared>) -> Self {
         record.map_or_else(Self::none, Self::own)
     }
 
-    pub(super) fn own(record: Arc<Record>) -> Self {
-        Self { current: Current::inside(record), claim: Claim::Own }
+    pub(super) fn own(record: Shared) -> Self {
+        Self { record: Some(record), claim: Claim::Own }
     }
 
-    pub(super) fn reused(record: Arc<Record>) -> Self {
-        Self { current: Current::inside(record), claim: Claim::Reused }
+    pub(super) fn reused(record: Shared) -> Self {
+        Self { record: Some(record), claim: Claim::Reused }
     }
 
-    fn record(&self) -> Option<&Arc<Record>> {
-        self.current.innermost.local()
+    fn record(&self) -> Option<&Shared> {
+        self.record.as_ref()
     }
 
     /// Whether the outcome of the work matters to a span.
@@ -80,7 +78,7 @@ impl CallScope {
         if self.claim != Claim::Own {
             return work();
         }
-        let entered = flow::enter(&mut self.current);
+        let entered = flow::enter_span(&mut self.record);
         let result = catch_unwind(AssertUnwindSafe(work));
         drop(entered);
         match result {
@@ -159,13 +157,7 @@ impl CallScope {
                     self.note(&error);
                     return;
                 }
-                let Some(record) = self.record().cloned() else { return };
-                let head = record.head();
-                let now = head.trace.provider.clock().now();
-                self.finish(|body| {
-                    body.fail(head.trace.limits, now, &error);
-                    body.result_type = Some(type_name);
-                });
+                self.fail_with(&error, Some(type_name));
             }
         }
     }
@@ -180,16 +172,23 @@ impl CallScope {
     }
 
     fn fail(&mut self, error: &ErrorReport) {
-        let Some(record) = self.record().cloned() else { return };
+        self.fail_with(error, None);
+    }
+
+    fn fail_with(&mut self, error: &ErrorReport, result_type: Option<&'static str>) {
+        let Some(record) = self.record() else { return };
         let trace = &record.head().trace;
-        let now = trace.provider.clock().now();
-        self.finish(|body| body.fail(trace.limits, now, error));
+        let (limits, now) = (trace.limits, trace.provider.clock().now());
+        self.finish(|body| {
+            body.fail(limits, now, error);
+            body.result_type = result_type;
+        });
     }
 
     fn finish(&mut self, how: impl FnOnce(&mut crate::span::body::Body)) {
         if self.claim == Claim::Own {
             self.claim = Claim::None;
-            if let flow::Innermost::Local(record) = std::mem::take(&mut self.current).innermost {
+            if let Some(record) = self.record.take() {
                 finish::finish(record, how);
             }
         }
@@ -217,7 +216,7 @@ pin_project! {
             // What a cancelled future's destructors do still belongs to its span.
             let mut this = this.project();
             if this.scope.is_recording() {
-                let _entered = flow::enter(&mut this.scope.current);
+                let _entered = flow::enter_span(&mut this.scope.record);
                 this.work.set(None);
             }
         }
@@ -237,7 +236,7 @@ impl<F: Future> Future for Inside<'_, F> {
         if !this.scope.is_recording() {
             return work.poll(task);
         }
-        let entered = flow::enter(&mut this.scope.current);
+        let entered = flow::enter_span(&mut this.scope.record);
         let result = catch_unwind(AssertUnwindSafe(|| work.poll(task)));
         drop(entered);
         match result {

@@ -1,18 +1,18 @@
 //! The spans of one component that run now, so that work in another thread can find its parent.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard,
+    Mutex, MutexGuard,
     atomic::{AtomicUsize, Ordering},
 };
 
-use crate::{span::record::Record, sync::lock};
+use crate::{span::record::Shared, sync::lock};
 
 /// The active spans in no particular order: each record knows its place, so that a span leaves in
 /// constant time however many run.
 #[derive(Debug, Default)]
 pub(super) struct ActiveSpans {
     count: AtomicUsize,
-    records: Mutex<Vec<Arc<Record>>>,
+    records: Mutex<Vec<Shared>>,
 }
 
 /// The answer to "which span of yours would a stray child belong to?"
@@ -21,7 +21,7 @@ pub(crate) enum Latest {
     /// None runs.
     None,
     /// The most recently started; all that run are of one trace.
-    Span(Arc<Record>),
+    Span(Shared),
     /// They are of several traces: a child would risk landing in a stranger's.
     Ambiguous,
 }
@@ -31,14 +31,14 @@ impl ActiveSpans {
         self.count.load(Ordering::Acquire) == 0
     }
 
-    pub(super) fn add(&self, record: &Arc<Record>) {
+    pub(super) fn add(&self, record: &Shared) {
         let mut records = self.lock();
         record.set_slot(Some(records.len()));
-        records.push(Arc::clone(record));
+        records.push(Shared::clone(record));
         self.count.store(records.len(), Ordering::Release);
     }
 
-    pub(super) fn remove(&self, record: &Arc<Record>) {
+    pub(super) fn remove(&self, record: &Shared) {
         let mut records = self.lock();
         let Some(slot) = record.slot() else { return };
         record.set_slot(None);
@@ -59,10 +59,10 @@ impl ActiveSpans {
             return Latest::Ambiguous;
         }
         let latest = records.iter().max_by_key(|record| record.head().start).unwrap_or(first);
-        Latest::Span(Arc::clone(latest))
+        Latest::Span(Shared::clone(latest))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Record>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Shared>> {
         lock(&self.records)
     }
 }

@@ -6,7 +6,7 @@ use std::{fmt, mem, sync::Arc};
 
 use smol_str::SmolStr;
 
-use crate::{Kind, Traceable, TracerProvider, short_type_name, span::record::Record};
+use crate::{Kind, Traceable, TracerProvider, short_type_name, span::record::Shared};
 use active::ActiveSpans;
 
 /// A traced value's identity, kind and name, and perhaps the component it belongs to.
@@ -164,11 +164,11 @@ impl Component {
         !self.inner.active.is_empty()
     }
 
-    pub(crate) fn span_started(&self, record: &Arc<Record>) {
+    pub(crate) fn span_started(&self, record: &Shared) {
         self.inner.active.add(record);
     }
 
-    pub(crate) fn span_ended(&self, record: &Arc<Record>) {
+    pub(crate) fn span_ended(&self, record: &Shared) {
         self.inner.active.remove(record);
     }
 

@@ -1,8 +1,8 @@
 //! The chain of active spans behind the one that is current.
 
-use std::{iter, sync::Arc};
+use std::{iter, sync};
 
-use crate::{Component, span::record::Record};
+use crate::{Component, span::record::Shared};
 
 /// How many links a chain may have before it is looked at whether most of it has ended.
 const FIRST_CHECK: u32 = 128;
@@ -19,9 +19,9 @@ pub(crate) enum Link {
     #[default]
     None,
     /// Directly within this one.
-    Within(Arc<Record>),
+    Within(Shared),
     /// Within these; all that had not ended when the chain was shortened.
-    Over(Arc<[Arc<Record>]>),
+    Over(sync::Arc<[Shared]>),
 }
 
 /// A link and what is needed to decide when to shorten the next one.
@@ -39,23 +39,29 @@ impl Default for Depth {
 
 impl Link {
     /// The link of a span that starts within `current`.
-    pub(crate) fn within(current: Arc<Record>) -> (Self, Depth) {
+    #[inline]
+    pub(crate) fn within(current: &Shared) -> (Self, Depth) {
         let Depth { length, check_at } = current.depth();
         let length = length + 1;
         if length < check_at {
-            return (Self::Within(current), Depth { length, check_at });
+            return (Self::Within(Shared::clone(current)), Depth { length, check_at });
         }
-        let open: Arc<[_]> =
-            chain(&current).filter(|record| !record.has_ended()).cloned().collect();
+        Self::shortened(current)
+    }
+
+    #[cold]
+    fn shortened(current: &Shared) -> (Self, Depth) {
+        let open: sync::Arc<[_]> =
+            chain(current).filter(|record| !record.has_ended()).cloned().collect();
         let length = open.len() as u32;
         (Self::Over(open), Depth { length, check_at: FIRST_CHECK.max(length.saturating_mul(2)) })
     }
 }
 
 /// `innermost` and all that encloses it.
-pub(crate) fn chain(innermost: &Arc<Record>) -> impl Iterator<Item = &Arc<Record>> {
+pub(crate) fn chain(innermost: &Shared) -> impl Iterator<Item = &Shared> {
     let mut within = Some(innermost);
-    let mut over: &[Arc<Record>] = &[];
+    let mut over: &[Shared] = &[];
     iter::from_fn(move || {
         if let Some(record) = within.take() {
             match record.link() {
@@ -72,10 +78,7 @@ pub(crate) fn chain(innermost: &Arc<Record>) -> impl Iterator<Item = &Arc<Record
 }
 
 /// The innermost span of `component` that is active in the chain of `innermost`.
-pub(crate) fn innermost_of<'a>(
-    innermost: &'a Arc<Record>,
-    component: &Component,
-) -> Option<&'a Arc<Record>> {
+pub(crate) fn innermost_of<'a>(innermost: &'a Shared, component: &Component) -> Option<&'a Shared> {
     if !component.is_active() {
         return None;
     }

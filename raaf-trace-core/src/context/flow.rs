@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, mem, sync::Arc};
 
-use crate::{SpanContext, TracerProvider, provider::Inner, span::record::Record};
+use crate::{SpanContext, TracerProvider, provider::Inner, span::record::Shared};
 
 /// The innermost span, or what stands in for one.
 #[derive(Clone, Debug, Default)]
@@ -11,7 +11,7 @@ pub(crate) enum Innermost {
     #[default]
     None,
     /// A span of this process.
-    Local(Arc<Record>),
+    Local(Shared),
     /// A span of another process, or ids that somebody gave.
     Remote(Arc<SpanContext>),
 }
@@ -21,7 +21,7 @@ impl Innermost {
         !matches!(self, Self::None)
     }
 
-    pub(crate) fn local(&self) -> Option<&Arc<Record>> {
+    pub(crate) fn local(&self) -> Option<&Shared> {
         match self {
             Self::Local(record) => Some(record),
             Self::None | Self::Remote(_) => None,
@@ -60,7 +60,7 @@ pub(crate) struct Current {
 
 impl Current {
     /// The context inside a span that this flow has just opened.
-    pub(crate) fn inside(record: Arc<Record>) -> Self {
+    pub(crate) fn inside(record: Shared) -> Self {
         Self { innermost: Innermost::Local(record), own: true, home: None }
     }
 
@@ -91,18 +91,38 @@ pub(crate) fn current() -> Current {
     CURRENT.try_with(|current| current.borrow().clone()).unwrap_or_default()
 }
 
-/// The innermost local span, if this flow opened it itself.
-pub(crate) fn own_innermost() -> Option<Arc<Record>> {
-    peek(|current| match &current.innermost {
-        Innermost::Local(record) if current.own => Some(Arc::clone(record)),
-        _ => None,
-    })
-    .flatten()
-}
-
 /// Looks at what is current without copying it. `look` must not call anything that is traced.
 pub(crate) fn peek<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
     CURRENT.try_with(|current| look(&current.borrow())).ok()
+}
+
+/// Makes a span that this very flow opened current until the guard is dropped, then gives it back.
+#[inline]
+pub(crate) fn enter_span(record: &mut Option<Shared>) -> InSpan<'_> {
+    let outer = CURRENT.try_with(|current| {
+        let inner = Current::inside(record.take()?);
+        Some(mem::replace(&mut *current.borrow_mut(), inner))
+    });
+    InSpan { record, outer: outer.ok().flatten() }
+}
+
+/// See [`enter_span`].
+#[derive(Debug)]
+pub(crate) struct InSpan<'a> {
+    record: &'a mut Option<Shared>,
+    /// What was current before; nothing, where nothing could be made current.
+    outer: Option<Current>,
+}
+
+impl Drop for InSpan<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let Some(outer) = self.outer.take() else { return };
+        let left = CURRENT.try_with(|current| mem::replace(&mut *current.borrow_mut(), outer));
+        if let Ok(Current { innermost: Innermost::Local(inner), .. }) = left {
+            *self.record = Some(inner);
+        }
+    }
 }
 
 /// Makes `mine` current until the guard is dropped, then gives it back.

@@ -11,6 +11,7 @@ use crate::{
     Span, SpanId, TraceId, TracerProvider,
     diagnostics::{self, Category},
     propagation::{self, Extractor, Injector},
+    span::record::Shared,
 };
 use flow::{Current, Home, Innermost};
 pub use future::{InContext, WithContext};
@@ -56,7 +57,7 @@ impl Context {
 
     /// Within that span.
     pub fn of_span(span: &Span) -> Self {
-        Self { innermost: Innermost::Local(Arc::clone(span.record())), home: None }
+        Self { innermost: Innermost::Local(Shared::clone(span.record())), home: None }
     }
 
     /// Within the span that a caller in another process sent along: its `traceparent` and
@@ -137,7 +138,7 @@ impl Context {
     pub fn span_context(&self) -> Option<SpanContext> {
         match &self.innermost {
             Innermost::None => None,
-            Innermost::Local(record) => Some(Span::of(Arc::clone(record)).span_context()),
+            Innermost::Local(record) => Some(Span::of(Shared::clone(record)).span_context()),
             Innermost::Remote(parent) => Some((**parent).clone()),
         }
     }

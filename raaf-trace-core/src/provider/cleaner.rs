@@ -16,7 +16,10 @@ use crate::{
     clock::Clock,
     diagnostics::{self, Category},
     provider::Inner,
-    span::{finish, record::Record},
+    span::{
+        finish,
+        record::{Record, Shared},
+    },
     sync::lock,
 };
 
@@ -24,7 +27,7 @@ use crate::{
 /// calls end by themselves and are not here.
 #[derive(Debug)]
 pub(crate) struct Cleaner {
-    open: DashMap<SpanId, Weak<Record>>,
+    open: DashMap<SpanId, Shared>,
     stale_after: Option<Duration>,
     interval: Duration,
     stale: AtomicU64,
@@ -51,11 +54,11 @@ impl Cleaner {
     }
 
     /// Remembers an open manual span.
-    pub(crate) fn watch(&self, record: &Arc<Record>) {
+    pub(crate) fn watch(&self, record: &Shared) {
         if self.stale_after.is_none() || !record.head().trace.sampled {
             return;
         }
-        self.open.insert(record.head().id, Arc::downgrade(record));
+        self.open.insert(record.head().id, Shared::clone(record));
         self.started.call_once(|| {
             let provider = Arc::downgrade(&record.head().trace.provider);
             self.start(provider);
@@ -74,13 +77,12 @@ impl Cleaner {
         let Some(stale_after) = self.stale_after else { return 0 };
         let mut stale = Vec::new();
         // The map is not touched while a record's span is ended: sinks run then.
-        self.open.retain(|_, record| match record.upgrade() {
-            Some(record) if is_older(&record, stale_after) => {
-                stale.push(record);
-                false
+        self.open.retain(|_, record| {
+            let is_stale = is_older(record, stale_after);
+            if is_stale {
+                stale.push(Shared::clone(record));
             }
-            Some(_) => true,
-            None => false,
+            !is_stale
         });
         let count = stale.iter().filter(|record| !record.has_ended()).count();
         for record in stale {

@@ -75,7 +75,7 @@ struct Switches {
 impl Inner {
     pub(crate) fn new(parts: Parts) -> Arc<Self> {
         let inner = Arc::new(Self {
-            processors: Processors::new(parts.processors),
+            processors: Processors::new(parts.processors, !parts.flush_after_root),
             counts: Counts::default(),
             cleaner: Cleaner::new(parts.stale_after, parts.cleanup_interval),
             switches: Mutex::new(Switches { enabled: parts.enabled, shut_down: false }),
@@ -157,6 +157,12 @@ impl Inner {
 
     pub(crate) fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// How many sampled spans have ended.
+    pub(crate) fn ended(&self) -> u64 {
+        let directly = self.processors.queue().map_or(0, |queue| queue.directly());
+        directly + self.counts.ended()
     }
 
     pub(crate) fn cleaner(&self) -> &Cleaner {

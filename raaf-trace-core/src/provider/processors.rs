@@ -11,7 +11,8 @@ use std::{
 use arc_swap::ArcSwap;
 
 use crate::{
-    ProcessorError, SpanProcessor,
+    FinishedSpan, ProcessorError, SpanProcessor,
+    batch::Shards,
     diagnostics::{self, Category},
     panics,
     provider::bounded,
@@ -37,6 +38,8 @@ pub(crate) struct Slot {
     pub(crate) wants_start: bool,
     /// Batching processors only queue: their calls need no watching.
     pub(crate) queues_only: bool,
+    /// Batching processors replace secrets too, in their own threads.
+    pub(crate) screens: bool,
     panics: AtomicU64,
     slow_calls: AtomicU64,
     received: AtomicU64,
@@ -51,6 +54,7 @@ impl Slot {
     fn new(processor: Arc<dyn SpanProcessor>) -> Self {
         Self {
             wants_start: panics::caught(|| processor.wants_start()).unwrap_or(false),
+            screens: panics::caught(|| processor.batch().is_some()).unwrap_or(false),
             queues_only: panics::caught(|| processor.queues_only()).unwrap_or(false),
             processor,
             panics: AtomicU64::new(0),
@@ -183,13 +187,36 @@ impl Slot {
 #[derive(Debug)]
 pub(crate) struct Processors {
     set: ArcSwap<Vec<Arc<Slot>>>,
+    /// Where spans go without a look at the set: the queue of the only processor there is.
+    queue: Option<Arc<Shards<FinishedSpan>>>,
     changing: Mutex<()>,
 }
 
 impl Processors {
-    pub(crate) fn new(processors: Vec<Arc<dyn SpanProcessor>>) -> Self {
+    /// Only if it `may_queue` are spans put into the only processor's queue directly.
+    pub(crate) fn new(processors: Vec<Arc<dyn SpanProcessor>>, may_queue: bool) -> Self {
+        let queue = match &*processors {
+            [only] if may_queue => {
+                panics::caught(|| only.batch().map(|batch| Arc::clone(batch.shards())))
+                    .ok()
+                    .flatten()
+                    .filter(|shards| shards.attach())
+            }
+            _ => None,
+        };
         let slots = processors.into_iter().map(|processor| Arc::new(Slot::new(processor)));
-        Self { set: ArcSwap::from_pointee(slots.collect()), changing: Mutex::new(()) }
+        Self { set: ArcSwap::from_pointee(slots.collect()), queue, changing: Mutex::new(()) }
+    }
+
+    pub(crate) fn queue(&self) -> Option<&Arc<Shards<FinishedSpan>>> {
+        self.queue.as_ref()
+    }
+
+    /// The queue is not the only processor any more.
+    fn detach_queue(&self) {
+        if let Some(queue) = &self.queue {
+            queue.detach();
+        }
     }
 
     pub(crate) fn load(&self) -> arc_swap::Guard<Arc<Vec<Arc<Slot>>>> {
@@ -206,6 +233,7 @@ impl Processors {
 
     pub(crate) fn add(&self, processor: Arc<dyn SpanProcessor>) {
         let _changing = self.changing.lock();
+        self.detach_queue();
         let mut slots = self.list();
         slots.push(Arc::new(Slot::new(processor)));
         self.set.store(Arc::new(slots));
@@ -219,6 +247,7 @@ impl Processors {
     ) -> Vec<Arc<Slot>> {
         let _changing = self.changing.lock();
         let slots = processors.into_iter().map(|processor| Arc::new(Slot::new(processor)));
+        self.detach_queue();
         let old = self.set.swap(Arc::new(slots.collect()));
         let began = Instant::now();
         while Arc::strong_count(&old) > 1 && began.elapsed() < timeout {

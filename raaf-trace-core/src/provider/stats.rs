@@ -24,7 +24,7 @@ pub struct Stats {
 impl Stats {
     pub(super) fn of(provider: &Inner) -> Self {
         // Ended first: what ends meanwhile must not make more ends than starts.
-        let ended = provider.counts().ended();
+        let ended = provider.ended();
         Self {
             started: provider.counts().started(),
             ended,

@@ -1,7 +1,5 @@
 //! What a span collects while it runs.
 
-use std::mem;
-
 use crate::{
     Key, SpanLimits, Status,
     attributes::Attributes,
@@ -14,9 +12,8 @@ use crate::{
 /// The name of the event that an error leaves, as OpenTelemetry calls it.
 const EXCEPTION: &str = "exception";
 
-/// Everything about a span that is not fixed when it starts. Behind the record's mutex while the
-/// span runs, read-only once it is sealed.
-#[derive(Debug, Default)]
+/// Everything about a span that is not fixed when it starts.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Body {
     pub(crate) attributes: Attributes,
     pub(crate) events: Vec<StoredEvent>,
@@ -29,15 +26,6 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// Empties the body but keeps its allocations, for the next span.
-    pub(crate) fn clear(&mut self) {
-        let mut attributes = mem::take(&mut self.attributes);
-        let mut events = mem::take(&mut self.events);
-        attributes.clear();
-        events.clear();
-        *self = Self { attributes, events, ..Self::default() };
-    }
-
     /// Adds an event unless the span already has as many as it may.
     pub(crate) fn add_event(
         &mut self,

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// An event as it is kept: its time is a raw clock reading until somebody looks.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct StoredEvent {
     pub(crate) name: Key,
     pub(crate) at: Ticks,

@@ -1,25 +1,40 @@
 //! How a span ends.
 
-use std::sync::Arc;
-
 use crate::{
-    FinishedSpan, counters,
+    counters,
     provider::dispatch,
-    span::{body::Body, pool, record::Record},
+    span::{body::Body, pool, record::Shared},
 };
 
 /// Ends the span and hands it to its provider's processors. Does nothing but count if it has ended
 /// before.
-pub(crate) fn finish(record: Arc<Record>, how: impl FnOnce(&mut Body)) {
+#[inline]
+pub(crate) fn finish(mut record: Shared, how: impl FnOnce(&mut Body)) {
     let head = record.head();
-    if !record.end(head.trace.provider.clock().now(), how) {
-        counters::LATE_CALLS.add(1);
-        return;
-    }
+    let (now, sampled) = (head.trace.provider.clock().now(), head.trace.sampled);
     head.component.span_ended(&record);
-    if head.trace.sampled {
-        dispatch::ended(FinishedSpan::new(record));
-    } else {
-        pool::give(record);
+    let ended = match Shared::get_mut(&mut record) {
+        Some(alone) => {
+            let ended = alone.end_alone();
+            if ended && sampled {
+                dispatch::ended(alone, |span| span.end(now, how));
+            } else if ended {
+                drop(alone.take());
+            }
+            ended
+        }
+        None => match record.end(now, how) {
+            Some(span) => {
+                if sampled {
+                    dispatch::tell_end(span);
+                }
+                true
+            }
+            None => false,
+        },
+    };
+    pool::give(record);
+    if !ended {
+        counters::LATE_CALLS.add(1);
     }
 }

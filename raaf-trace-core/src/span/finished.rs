@@ -3,36 +3,59 @@
 use std::{
     borrow::Cow,
     fmt,
-    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use crate::{
     AttributeLosses, Component, Kind, SpanId, TraceId, TraceInfo,
-    attributes::in_milliseconds,
+    attributes::{AttributeEntry, in_milliseconds},
     batch::Reclaim,
+    clock::Ticks,
     propagation::TraceState,
-    span::{
-        SpanAttributes, SpanError, Status,
-        event::Event,
-        name, pool,
-        record::{Head, Record},
-    },
+    span::{SpanAttributes, SpanError, Status, body::Body, event::Event, head::Head, name, pool},
 };
 
-/// A span that has ended: what processors and exporters receive. Clones share it.
+/// A span that has ended: what processors and exporters receive.
+///
+/// It is a value of some 200 bytes that refers to nothing which still runs. A clone copies its
+/// attributes and events; whoever keeps many of them in several places wraps them in an `Arc`.
 #[derive(Clone)]
 pub struct FinishedSpan {
-    record: Arc<Record>,
+    head: Head,
+    body: Body,
+    /// Whether secrets have been replaced.
+    screened: bool,
 }
 
 impl FinishedSpan {
-    pub(crate) fn new(record: Arc<Record>) -> Self {
-        Self { record }
+    #[inline]
+    pub(crate) fn new(head: Head, body: Body) -> Self {
+        Self { head, body, screened: false }
     }
 
+    #[inline]
     pub(crate) fn head(&self) -> &Head {
-        self.record.head()
+        &self.head
+    }
+
+    /// Adds when and how it ended.
+    #[inline]
+    pub(crate) fn end(&mut self, at: Ticks, finish: impl FnOnce(&mut Body)) {
+        self.body.end = at;
+        finish(&mut self.body);
+    }
+
+    /// Replaces the secrets in it, before anybody outside of this crate sees it.
+    pub(crate) fn screen(&mut self) {
+        if !self.screened {
+            self.screened = true;
+            self.head.trace.provider.screen(&mut self.body);
+        }
+    }
+
+    /// The list of its attributes, emptied.
+    pub(crate) fn take_empty_list(&mut self) -> Vec<AttributeEntry> {
+        self.body.attributes.take_empty_list()
     }
 
     /// The span's id.
@@ -85,13 +108,13 @@ impl FinishedSpan {
     /// When it ended; never before it started.
     pub fn end_time(&self) -> SystemTime {
         let head = self.head();
-        head.trace.anchor.time_of(self.record.sealed().end)
+        head.trace.anchor.time_of(self.body.end)
     }
 
     /// How long it took, by a clock that only goes forward.
     pub fn duration(&self) -> Duration {
         let head = self.head();
-        head.trace.anchor.between(head.start, self.record.sealed().end)
+        head.trace.anchor.between(head.start, self.body.end)
     }
 
     /// The same in milliseconds, as the attribute `duration_ms` says it.
@@ -101,34 +124,34 @@ impl FinishedSpan {
 
     /// How it ended.
     pub fn status(&self) -> Status {
-        self.record.sealed().status
+        self.body.status
     }
 
     /// Why it failed, if it did.
     pub fn error(&self) -> Option<&SpanError> {
-        self.record.sealed().error.as_deref()
+        self.body.error.as_deref()
     }
 
     /// All it says about itself: what was set, and what follows from the component and the
     /// outcome, such as `component.name`, `success` and `duration_ms`.
     pub fn attributes(&self) -> SpanAttributes<'_> {
-        SpanAttributes::new(self, self.record.sealed())
+        SpanAttributes::new(self, &self.body)
     }
 
     /// What was cut, left out or ignored among its attributes.
     pub fn losses(&self) -> AttributeLosses {
-        self.record.sealed().attributes.losses()
+        self.body.attributes.losses()
     }
 
     /// What happened in it, in order.
     pub fn events(&self) -> impl ExactSizeIterator<Item = Event<'_>> {
         let anchor = &self.head().trace.anchor;
-        self.record.sealed().events.iter().map(|event| Event::new(event, anchor))
+        self.body.events.iter().map(|event| Event::new(event, anchor))
     }
 
     /// How many events came beyond the limit and were dropped.
     pub fn dropped_events(&self) -> u32 {
-        self.record.sealed().dropped_events
+        self.body.dropped_events
     }
 
     /// What its trace says about itself.
@@ -143,8 +166,13 @@ impl FinishedSpan {
 }
 
 impl Reclaim for FinishedSpan {
+    fn prepare(&mut self) {
+        self.screen();
+    }
+
     fn reclaim(chunk: &mut Vec<Self>) {
-        chunk.drain(..).for_each(|span| pool::give(span.record));
+        pool::give_lists(chunk);
+        chunk.clear();
     }
 }
 

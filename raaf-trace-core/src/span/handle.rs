@@ -1,11 +1,11 @@
 //! A span as running code sees it.
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{fmt, time::SystemTime};
 
 use crate::{
     Component, IntoValue, Key, Kind, SpanContext, SpanId, TraceId, Value,
     attributes::Attributes,
-    span::{name, record::Record},
+    span::{name, record::Shared},
 };
 
 /// A running span: read its ids, add to it. Clones are the same span.
@@ -14,15 +14,15 @@ use crate::{
 /// added after the end is ignored and [counted](crate::TracerProvider::stats).
 #[derive(Clone)]
 pub struct Span {
-    record: Arc<Record>,
+    record: Shared,
 }
 
 impl Span {
-    pub(crate) fn of(record: Arc<Record>) -> Self {
+    pub(crate) fn of(record: Shared) -> Self {
         Self { record }
     }
 
-    pub(crate) fn record(&self) -> &Arc<Record> {
+    pub(crate) fn record(&self) -> &Shared {
         &self.record
     }
 
@@ -88,7 +88,7 @@ impl Span {
     /// One of its attributes as it is now, without secrets: processors may read it. Empty after
     /// the end: sinks have them then.
     pub fn attribute(&self, key: &str) -> Option<Value> {
-        let value = self.record.open().body.attributes.get(key)?.to_owned();
+        let value = self.record.peek(|body| Some(body.attributes.get(key)?.to_owned()))?;
         Some(self.record.head().trace.provider.redactor().redacted(key, value))
     }
 

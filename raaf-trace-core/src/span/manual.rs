@@ -4,7 +4,6 @@ use std::{
     fmt,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::Arc,
     thread,
 };
 
@@ -14,11 +13,7 @@ use crate::{
     keys,
     outcome::{ErrorReport, Failure},
     panics,
-    span::{
-        body::Body,
-        finish,
-        record::{Head, Record},
-    },
+    span::{body::Body, finish, head::Head, record::Shared},
 };
 
 /// A span that is finished by [`finish`](Self::finish), or when it is dropped.
@@ -46,7 +41,7 @@ pub struct ManualSpan {
 }
 
 impl ManualSpan {
-    pub(crate) fn of(record: Option<Arc<Record>>) -> Self {
+    pub(crate) fn of(record: Option<Shared>) -> Self {
         Self { span: record.map(Span::of) }
     }
 
@@ -170,7 +165,7 @@ impl ManualSpan {
         if let Some(span) = &self.span {
             let record = span.record();
             record.head().trace.provider.cleaner().forget(record);
-            finish::finish(Arc::clone(record), |_| {});
+            finish::finish(Shared::clone(record), |_| {});
         }
     }
 

@@ -7,6 +7,7 @@ pub(crate) mod event;
 pub(crate) mod finish;
 mod finished;
 mod handle;
+pub(crate) mod head;
 mod manual;
 mod name;
 pub(crate) mod pool;

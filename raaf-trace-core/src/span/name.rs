@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::record::Head;
+use super::head::Head;
 
 /// A manual span's own name, else what the provider's pattern makes of kind, component and method.
 pub(crate) fn of(head: &Head) -> Cow<'_, str> {

@@ -1,30 +1,70 @@
-//! Empty records, kept by the thread that emptied them.
+//! What a span needs of memory, kept by the thread that needed it last.
 
-use std::{cell::RefCell, sync::Arc};
+use std::cell::RefCell;
 
-use super::record::Record;
+use triomphe::UniqueArc;
 
-/// How many empty records a thread keeps: two full chunks, one that fills and one that comes back.
-const KEPT: usize = 512;
+use super::record::{Record, Shared};
+use crate::{FinishedSpan, attributes::AttributeEntry};
+
+/// How many empty records a thread keeps: as many spans are opened one inside the other, seldom
+/// more.
+const RECORDS: usize = 64;
+
+/// How many empty lists a thread keeps: a full chunk's and some.
+const LISTS: usize = 512;
+
+struct Pool {
+    records: Vec<UniqueArc<Record>>,
+    /// Lists for attributes: they leave with finished spans and come back once those are delivered.
+    lists: Vec<Vec<AttributeEntry>>,
+}
 
 thread_local! {
-    static EMPTY: RefCell<Vec<Arc<Record>>> = const { RefCell::new(Vec::new()) };
+    static POOL: RefCell<Pool> = const {
+        RefCell::new(Pool { records: Vec::new(), lists: Vec::new() })
+    };
 }
 
-/// An empty record that nobody else holds.
-pub(crate) fn take() -> Arc<Record> {
-    EMPTY.try_with(|empty| empty.borrow_mut().pop()).ok().flatten().unwrap_or_default()
+/// An empty record.
+pub(crate) fn take() -> UniqueArc<Record> {
+    let kept = POOL.try_with(|pool| {
+        let mut pool = pool.borrow_mut();
+        let mut record = pool.records.pop()?;
+        if let Some(list) = pool.lists.pop() {
+            record.body_mut().attributes.use_list(list);
+        }
+        Some(record)
+    });
+    kept.ok().flatten().unwrap_or_else(|| UniqueArc::new(Record::default()))
 }
 
-/// Takes back a record that is not needed here any more; keeps it if nobody else needs it either.
-pub(crate) fn give(mut record: Arc<Record>) {
-    let Some(unshared) = Arc::get_mut(&mut record) else { return };
-    // Emptying runs destructors, which may trace: the pool must not be borrowed meanwhile.
-    unshared.empty();
-    let _ = EMPTY.try_with(|empty| {
-        let mut empty = empty.borrow_mut();
-        if empty.len() < KEPT {
-            empty.push(record);
+/// Takes back the record of a span that has ended; keeps it if nobody else holds it.
+#[inline]
+pub(crate) fn give(record: Shared) {
+    let Ok(mut record) = Shared::try_unique(record) else { return };
+    record.empty();
+    let _ = POOL.try_with(|pool| {
+        let mut pool = pool.borrow_mut();
+        if pool.records.len() < RECORDS {
+            pool.records.push(record);
+        }
+    });
+}
+
+/// Takes what can be used again out of spans that nobody needs any more.
+pub(crate) fn give_lists(spans: &mut [FinishedSpan]) {
+    let _ = POOL.try_with(|pool| {
+        let lists = &mut pool.borrow_mut().lists;
+        for span in spans {
+            if lists.len() >= LISTS {
+                break;
+            }
+            // No code of the user's runs here: attributes are plain data.
+            let list = span.take_empty_list();
+            if list.capacity() > 0 {
+                lists.push(list);
+            }
         }
     });
 }

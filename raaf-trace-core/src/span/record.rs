@@ -1,112 +1,108 @@
-//! The one allocation behind a span, from its start until its last reader lets go.
+//! A span while it runs.
 //!
 //! | part | written | read |
 //! | --- | --- | --- |
-//! | `head` | once, before anybody else can see the record | freely, without a lock |
-//! | `open` | under its mutex, until the span has ended | under its mutex |
-//! | `sealed` | once, by the first reader after the end | freely, without a lock |
+//! | `head`, `link`, `depth` | once, before anybody else can see the record | freely, without a lock |
+//! | `body` | under its mutex, until the span has ended | under its mutex |
+//! | `ended` | under that mutex, once | freely |
+//! | `slot` | under the lock of the component's active spans | under that lock |
 //!
-//! Ending a span only marks it: the first reader (a worker, or the first processor in line) moves
-//! the body out of the mutex, searches it for secrets and seals it. The record then goes back to
-//! the thread that hands spans over, which empties and reuses it.
+//! When the span ends, what sinks need leaves the record as a [`FinishedSpan`], by value: a batch
+//! is a row of them, which the exporting thread reads from end to end without a look at memory
+//! that this thread goes on writing. The record itself stays here, still warm, for the next span.
+//! That is where the time went when records themselves crossed over.
+//!
+//! A record that nobody else holds, the usual case, gives its parts away without a lock or a copy.
 
 use std::{
     mem,
     num::NonZeroUsize,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
+use triomphe::Arc;
+
 use crate::{
-    Component, Key, SpanId,
+    Component, FinishedSpan,
     attributes::Attributes,
     clock::Ticks,
     context::chain::{Depth, Link},
     counters,
-    provider::trace_record::Trace,
-    span::body::Body,
+    span::{body::Body, head::Head},
     sync::lock,
 };
 
-/// What is fixed when a span starts.
-#[derive(Debug)]
-pub(crate) struct Head {
-    pub(crate) id: SpanId,
-    pub(crate) parent: Option<SpanId>,
-    pub(crate) trace: Arc<Trace>,
-    pub(crate) component: Component,
-    pub(crate) method: Key,
-    /// A manual span's own name; other spans' names follow from kind, component and method.
-    pub(crate) name: Option<Key>,
-    pub(crate) start: Ticks,
-    /// Whether it has no parent in this process: a trace's root, or the first span that a remote
-    /// parent leads to here.
-    pub(crate) local_root: bool,
-    pub(crate) link: Link,
-    pub(crate) depth: Depth,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Open {
-    pub(crate) body: Body,
-    pub(crate) ended: bool,
-}
+/// A record as all hold it. Not the standard library's `Arc`: where there are no weak references,
+/// "does nobody else hold it?" is one load.
+pub(crate) type Shared = Arc<Record>;
 
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     head: Option<Head>,
-    open: Mutex<Open>,
+    link: Link,
+    depth: Depth,
+    body: Mutex<Body>,
     ended: AtomicBool,
-    sealed: OnceLock<Body>,
     /// Where this record stands in its component's list of active spans, plus one.
-    pub(crate) slot: AtomicUsize,
+    slot: AtomicUsize,
 }
 
 impl Record {
-    /// Fills an empty record that nobody else has seen yet.
-    pub(crate) fn fill(&mut self, head: Head) {
+    /// Fills an empty record.
+    #[inline]
+    pub(crate) fn fill(&mut self, head: Head, (link, depth): (Link, Depth)) {
         self.head = Some(head);
+        self.link = link;
+        self.depth = depth;
     }
 
-    /// The body of a record that nobody else has seen yet.
+    /// Both parts of a filled record that nobody else holds.
+    #[inline]
+    pub(crate) fn parts_mut(&mut self) -> (&mut Head, &mut Body) {
+        let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
+        match &mut self.head {
+            Some(head) => (head, body),
+            None => unreachable!("a record is filled before its span is opened"),
+        }
+    }
+
+    /// The body of a record that nobody else holds.
+    #[inline]
     pub(crate) fn body_mut(&mut self) -> &mut Body {
-        &mut self.open.get_mut().unwrap_or_else(PoisonError::into_inner).body
+        self.body.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the record as new, but for the allocations it keeps.
+    /// Makes an ended record as new.
     pub(crate) fn empty(&mut self) {
         self.head = None;
-        let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(body) = self.sealed.take() {
-            open.body = body;
-        }
-        open.body.clear();
-        open.ended = false;
+        self.link = Link::None;
         *self.ended.get_mut() = false;
-        *self.slot.get_mut() = 0;
     }
 
+    #[inline]
     pub(crate) fn head(&self) -> &Head {
         match &self.head {
             Some(head) => head,
-            None => unreachable!("a record is filled before anybody sees it"),
+            None => unreachable!("a record has a head as long as anybody can see it"),
         }
     }
 
-    pub(crate) fn open(&self) -> MutexGuard<'_, Open> {
-        lock(&self.open)
+    /// Looks at the body, which is empty once the span has ended.
+    pub(crate) fn peek<R>(&self, look: impl FnOnce(&mut Body) -> R) -> R {
+        look(&mut lock(&self.body))
     }
 
     /// Changes the body of a running span; counted, and otherwise ignored, once it has ended.
     pub(crate) fn with_body(&self, change: impl FnOnce(&mut Body)) {
-        let mut open = self.open();
-        if open.ended {
-            drop(open);
+        let mut body = lock(&self.body);
+        if self.has_ended() {
+            drop(body);
             counters::LATE_CALLS.add(1);
         } else {
-            change(&mut open.body);
+            change(&mut body);
         }
     }
 
@@ -115,30 +111,35 @@ impl Record {
         self.with_body(|body| change(&mut body.attributes));
     }
 
+    #[inline]
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// Marks the span as ended. Returns false, and does nothing, if it had ended before.
-    pub(crate) fn end(&self, at: Ticks, finish: impl FnOnce(&mut Body)) -> bool {
-        let mut open = self.open();
-        if mem::replace(&mut open.ended, true) {
-            return false;
+    /// Ends the span. `None`, and nothing done, if it had ended before.
+    pub(crate) fn end(&self, at: Ticks, finish: impl FnOnce(&mut Body)) -> Option<FinishedSpan> {
+        let mut body = lock(&self.body);
+        if self.has_ended() {
+            return None;
         }
-        open.body.end = at;
-        finish(&mut open.body);
-        drop(open);
         self.ended.store(true, Ordering::Release);
-        true
+        let mut span = FinishedSpan::new(self.head().clone(), mem::take(&mut body));
+        span.end(at, finish);
+        Some(span)
     }
 
-    /// The body of an ended span, for reading.
-    pub(crate) fn sealed(&self) -> &Body {
-        self.sealed.get_or_init(|| {
-            let mut body = mem::take(&mut self.open().body);
-            self.head().trace.provider.screen(&mut body);
-            body
-        })
+    /// Marks the span of a record that nobody else holds as ended; false if it had ended before.
+    #[inline]
+    pub(crate) fn end_alone(&mut self) -> bool {
+        !mem::replace(self.ended.get_mut(), true)
+    }
+
+    /// The finished span, moved out of a record that nobody else holds; how it ended is for the
+    /// caller to add.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<FinishedSpan> {
+        let head = self.head.take()?;
+        Some(FinishedSpan::new(head, mem::take(self.body_mut())))
     }
 
     pub(crate) fn slot(&self) -> Option<usize> {
@@ -149,31 +150,30 @@ impl Record {
         self.slot.store(slot.map_or(0, |slot| slot + 1), Ordering::Relaxed);
     }
 
+    #[inline]
     pub(crate) fn link(&self) -> &Link {
-        &self.head().link
+        &self.link
     }
 
+    #[inline]
     pub(crate) fn depth(&self) -> Depth {
-        self.head().depth
+        self.depth
     }
 
     /// Whether this is a running span of that very component.
+    #[inline]
     pub(crate) fn is_active_for(&self, component: &Component) -> bool {
         self.head().component.is(component) && !self.has_ended()
-    }
-
-    pub(crate) fn take_link(&mut self) -> Link {
-        self.head.as_mut().map_or(Link::None, |head| mem::take(&mut head.link))
     }
 }
 
 impl Drop for Record {
     /// Lets go of the chain of enclosing records in a loop: it can be deeper than the stack.
     fn drop(&mut self) {
-        let mut link = self.take_link();
+        let mut link = mem::take(&mut self.link);
         while let Link::Within(record) = link {
-            let Some(mut record) = Arc::into_inner(record) else { return };
-            link = record.take_link();
+            let Some(mut record) = Shared::into_unique(record) else { return };
+            link = mem::take(&mut record.link);
         }
     }
 }

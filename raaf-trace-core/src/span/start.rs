@@ -1,13 +1,16 @@
 //! Where a span belongs, and how it starts.
 
-use std::sync::Arc;
+use std::sync;
+
+use triomphe::UniqueArc;
 
 use crate::{
     Component, Key, SpanContext, SpanId, TracerProvider,
     attributes::Attributes,
+    clock::Ticks,
     context::{
         chain::{Depth, Link},
-        flow::{Current, Innermost},
+        flow::{self, Current, Innermost},
     },
     parent,
     provider::{
@@ -15,15 +18,16 @@ use crate::{
         trace_record::{Trace, TraceInfo},
     },
     span::{
+        head::Head,
         pool,
-        record::{Head, Record},
+        record::{Record, Shared},
     },
 };
 
 /// Where a span belongs: its trace, its parent and what encloses it.
 #[derive(Debug)]
 pub(crate) struct Origin {
-    trace: Arc<Trace>,
+    trace: sync::Arc<Trace>,
     parent: Option<SpanId>,
     local_root: bool,
     link: Link,
@@ -49,7 +53,7 @@ impl Origin {
         info: TraceInfo,
     ) -> Option<Self> {
         match named.unwrap_or_else(|| parent::choose(component, &current)) {
-            Innermost::Local(parent) => Self::under(&parent, current),
+            Innermost::Local(parent) => Self::under(&parent, &current),
             Innermost::Remote(parent) => {
                 let provider = provider_of_root(component, &current)?;
                 Self::first(&provider, Some(&parent), info)
@@ -61,27 +65,28 @@ impl Origin {
         }
     }
 
-    fn under(parent: &Arc<Record>, current: Current) -> Option<Self> {
-        let head = parent.head();
-        if !head.trace.provider.is_recording() {
+    fn under(parent: &Shared, current: &Current) -> Option<Self> {
+        let recording = parent.head().trace.provider.is_recording();
+        if !recording {
             return None;
         }
-        // The chain is that of this context as long as it stays within one trace.
-        let enclosing = match current.innermost {
-            Innermost::Local(innermost) if innermost.head().trace.id == head.trace.id => innermost,
-            _ => Arc::clone(parent),
-        };
-        let (link, depth) = Link::within(enclosing);
-        let trace = Arc::clone(&head.trace);
+        let head = parent.head();
+        let innermost = current.innermost.local().unwrap_or(parent);
+        let (link, depth) = Link::within(enclosing(innermost, parent));
+        let trace = sync::Arc::clone(&head.trace);
         Some(Self { trace, parent: Some(head.id), local_root: false, link, depth })
     }
 
-    fn first(provider: &Arc<Inner>, parent: Option<&SpanContext>, info: TraceInfo) -> Option<Self> {
+    fn first(
+        provider: &sync::Arc<Inner>,
+        parent: Option<&SpanContext>,
+        info: TraceInfo,
+    ) -> Option<Self> {
         if !provider.is_recording() {
             return None;
         }
         Some(Self {
-            trace: Arc::new(Trace::start(provider, parent, info)),
+            trace: sync::Arc::new(Trace::start(provider, parent, info)),
             parent: parent.and_then(SpanContext::span_id),
             local_root: true,
             link: Link::None,
@@ -90,45 +95,112 @@ impl Origin {
     }
 }
 
-fn provider_of_root(component: &Component, current: &Current) -> Option<Arc<Inner>> {
+fn provider_of_root(component: &Component, current: &Current) -> Option<sync::Arc<Inner>> {
     match component.provider().map(TracerProvider::inner).or(current.provider()) {
-        Some(inner) => Some(Arc::clone(inner)),
+        Some(inner) => Some(sync::Arc::clone(inner)),
         None => global::provider_if_recording(),
     }
 }
 
-/// Starts a span: `fill` adds its attributes, then processors hear of it.
+/// What a span that starts under `parent`, where `innermost` is current, is linked to: the chain is
+/// that of its context as long as it stays within one trace.
+fn enclosing<'a>(innermost: &'a Shared, parent: &'a Shared) -> &'a Shared {
+    let (inner, outer) = (&innermost.head().trace, &parent.head().trace);
+    let same = sync::Arc::ptr_eq(inner, outer) || inner.id == outer.id;
+    if same { innermost } else { parent }
+}
+
+/// Starts a span here and now, with no parent named: `fill` adds its attributes, then processors
+/// hear of it. `None` when its provider does not record.
+#[inline]
+pub(crate) fn start_here(
+    component: &Component,
+    method: &Key,
+    fill: impl FnOnce(&mut Attributes),
+) -> Option<Shared> {
+    let mut record = pool::take();
+    // As a rule the parent is close by: then the record is written where it stands, since a copy
+    // of what was written a moment ago has to wait for it.
+    let placed = flow::peek(|current| {
+        let innermost = current.innermost.local()?;
+        let parent = parent::nearby(component, innermost)?;
+        let head = parent.head();
+        let recording = head.trace.provider.is_recording();
+        if recording {
+            let link = Link::within(enclosing(innermost, parent));
+            record.fill(
+                Head {
+                    id: head.id,
+                    parent: Some(head.id),
+                    trace: sync::Arc::clone(&head.trace),
+                    component: component.clone(),
+                    method: method.clone(),
+                    name: None,
+                    start: Ticks::default(),
+                    local_root: false,
+                },
+                link,
+            );
+        }
+        Some(recording)
+    });
+    match placed {
+        Some(Some(true)) => {
+            // Not above: a generator of the user's may itself look at what is current.
+            let (head, _) = record.parts_mut();
+            head.id = head.trace.provider.new_span_id();
+            Some(open(record, fill))
+        }
+        Some(Some(false)) => {
+            pool::give(record.shareable());
+            None
+        }
+        _ => {
+            let origin = Origin::find(component, None, flow::current())?;
+            Some(start_in(record, origin, component.clone(), method.clone(), None, fill))
+        }
+    }
+}
+
+/// As [`start_here`], elsewhere.
 pub(crate) fn start(
     origin: Origin,
     component: Component,
     method: Key,
     name: Option<Key>,
     fill: impl FnOnce(&mut Attributes),
-) -> Arc<Record> {
+) -> Shared {
+    start_in(pool::take(), origin, component, method, name, fill)
+}
+
+fn start_in(
+    mut record: UniqueArc<Record>,
+    origin: Origin,
+    component: Component,
+    method: Key,
+    name: Option<Key>,
+    fill: impl FnOnce(&mut Attributes),
+) -> Shared {
     let Origin { trace, parent, local_root, link, depth } = origin;
+    let (id, start) = (trace.provider.new_span_id(), Ticks::default());
+    let name = name.map(Box::new);
+    let head = Head { id, parent, trace, component, method, name, start, local_root };
+    record.fill(head, (link, depth));
+    open(record, fill)
+}
+
+/// Gives a placed span its attributes and its time, and tells everybody of it.
+#[inline]
+fn open(mut record: UniqueArc<Record>, fill: impl FnOnce(&mut Attributes)) -> Shared {
+    let (head, body) = record.parts_mut();
+    let trace = &head.trace;
     let sampled = trace.sampled;
-    let mut record = pool::take();
-    if let Some(record) = Arc::get_mut(&mut record) {
-        let body = record.body_mut();
-        body.attributes.set_limits(trace.limits);
-        if sampled {
-            fill(&mut body.attributes);
-        }
-        let id = trace.provider.new_span_id();
-        let start = trace.provider.clock().now();
-        record.fill(Head {
-            id,
-            parent,
-            trace,
-            component,
-            method,
-            name,
-            start,
-            local_root,
-            link,
-            depth,
-        });
+    body.attributes.set_limits(trace.limits);
+    if sampled {
+        fill(&mut body.attributes);
     }
+    head.start = trace.provider.clock().now();
+    let record = record.shareable();
     record.head().component.span_started(&record);
     if sampled {
         dispatch::started(&record);

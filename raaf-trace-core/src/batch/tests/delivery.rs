@@ -41,20 +41,6 @@ fn d5_the_rest_leaves_within_the_flush_interval() {
 }
 
 #[test]
-fn g59_the_end_of_a_root_hands_over_what_is_worth_it() {
-    let bench = bench(config().with_batch_size(50).with_max_spans(1_000), []);
-    bench.push(0..31);
-    bench.queue.end_of_root();
-    assert_eq!(bench.queue.hub().queue.lock().waiting(), 0);
-    bench.push([31]);
-    bench.queue.end_of_root();
-    assert_eq!(bench.queue.hub().queue.lock().waiting(), 32);
-    bench.push(32..100);
-    bench.script.until(|log| log.batches.len() == 1);
-    assert_eq!(bench.script.sizes(), [50]);
-}
-
-#[test]
 fn g72_a_flush_delivers_what_every_thread_pushed() {
     let bench = bench(config(), []);
     thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! The one place where a built span becomes a record like those of spans that ran.
+//! The one place where a built span becomes a finished one like those that ran.
 
 use std::sync::{Arc, LazyLock};
 
@@ -6,14 +6,9 @@ use super::{Fault, FinishedSpanBuilder};
 use crate::{
     FinishedSpan, Redactor, SpanLimits, TracerProvider,
     clock::Anchor,
-    context::chain::{Depth, Link},
     outcome::ErrorReport,
     provider::trace_record::{Trace, TraceInfo},
-    span::{
-        SpanError,
-        event::StoredEvent,
-        record::{Head, Record},
-    },
+    span::{SpanError, body::Body, event::StoredEvent, head::Head},
 };
 
 /// The provider of built spans: it records nothing, cuts nothing and takes nothing for a secret.
@@ -42,30 +37,31 @@ pub(super) fn assemble(builder: FinishedSpanBuilder) -> FinishedSpan {
             metadata: builder.metadata,
         },
     };
-    let mut record = Record::default();
-    record.fill(Head {
+    let head = Head {
         id: builder.span_id,
         parent: builder.parent_id,
         trace: Arc::new(trace),
         component: builder.component,
         method: builder.method,
-        name: builder.name,
+        name: builder.name.map(Box::new),
         start: anchor.ticks_at(start),
         local_root: builder.local_root.unwrap_or(builder.parent_id.is_none()),
-        link: Link::None,
-        depth: Depth::default(),
+    };
+    let events = builder.events.into_iter().map(|(name, time, attributes)| StoredEvent {
+        name,
+        at: anchor.ticks_at(time),
+        attributes,
     });
-    let end = anchor.ticks_at(start.checked_add(builder.duration).unwrap_or(start));
-    record.end(end, |body| {
-        body.attributes = builder.attributes;
-        body.status = builder.status;
-        body.error = builder.fault.map(|fault| Box::new(error(fault)));
-        body.dropped_events = builder.dropped_events;
-        body.events.extend(builder.events.into_iter().map(|(name, time, attributes)| {
-            StoredEvent { name, at: anchor.ticks_at(time), attributes }
-        }));
-    });
-    FinishedSpan::new(Arc::new(record))
+    let body = Body {
+        attributes: builder.attributes,
+        events: events.collect(),
+        dropped_events: builder.dropped_events,
+        status: builder.status,
+        error: builder.fault.map(|fault| Box::new(error(fault))),
+        result_type: None,
+        end: anchor.ticks_at(start.checked_add(builder.duration).unwrap_or(start)),
+    };
+    FinishedSpan::new(head, body)
 }
 
 fn error(fault: Fault) -> SpanError {

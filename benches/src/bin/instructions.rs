@@ -1,0 +1,55 @@
+//! W1 for a tool that counts instructions; `instructions.sh` runs it.
+//!
+//! Prints how many spans `count_instructions_here` makes.
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use raaf_benches::{
+    collector::Collector,
+    facts::Says,
+    tool::{Raaf, Setup, Tool as _},
+    workload::{SPANS_A_TREE, Tree},
+};
+
+/// Trees before anything is counted: enough to fill all pools.
+const WARM_UP: u64 = 2_000;
+
+/// Trees between two flushes.
+const BURST: u64 = 100;
+
+/// Trees that are counted.
+const COUNTED: u64 = 20 * BURST;
+
+fn main() -> ExitCode {
+    let collector = Collector::counting();
+    let Some(tool) = Raaf::start(&Setup::ample(collector.clone())) else {
+        return ExitCode::FAILURE;
+    };
+    let tree = Tree::new(&tool, 0);
+    for _ in 0..WARM_UP / BURST {
+        (0..BURST).for_each(|_| tree.run(&tool, Says::Four));
+        tool.flush();
+    }
+    for _ in 0..COUNTED / BURST {
+        count_instructions_here(&tool, &tree);
+        tool.flush();
+    }
+    if collector.delivered() != (WARM_UP + COUNTED) * SPANS_A_TREE {
+        return ExitCode::FAILURE;
+    }
+    match writeln!(io::stdout(), "{}", COUNTED * SPANS_A_TREE) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// What is counted: the producer's work, and nothing of delivery.
+#[inline(never)]
+fn count_instructions_here(tool: &Raaf, tree: &Tree<Raaf>) {
+    for _ in 0..BURST {
+        tree.run(tool, Says::Four);
+    }
+}
