@@ -1,7 +1,7 @@
 //! Which found sibling stands for which expected one, where they are not alike.
 //!
-//! First the ends are paired as long as they are alike in all; then what is alike in all wherever
-//! it stands, then what is of the same kind, component and method, then of the same component.
+//! First the ends are paired as long as they are alike in all, then what is alike in its place, or
+//! wherever it stands, then what is of the same kind, component and method, then of the same component.
 
 use std::{collections::HashMap, ptr};
 
@@ -42,6 +42,7 @@ pub(super) fn pair<'a>(
     let mut pairing = Pairing { spans, found, taken: vec![false; found.len()] };
     let mut slots = slots(expected, found.len());
     pairing.ends(&mut slots);
+    pairing.side_by_side(&mut slots);
     let nodes: Vec<_> = expected.nodes();
     let index = Index::new(spans, &nodes, found);
     // A node that says little must not take what one that says more needs.
@@ -109,6 +110,21 @@ impl<'a> Pairing<'a> {
         while slot > start && place > start && self.whole(slots[slot - 1].node, place - 1) {
             (slot, place) = (slot - 1, place - 1);
             self.take(&mut slots[slot], place);
+        }
+    }
+
+    /// Where as many are expected as found, each is first compared with the one in its place: then
+    /// one that differs does not take the partner of the next, which may be just like it.
+    fn side_by_side(&mut self, slots: &mut [Slot<'_>]) {
+        let open: Vec<_> = (0..slots.len()).filter(|&at| slots[at].found.is_none()).collect();
+        let free: Vec<_> = (0..self.found.len()).filter(|&place| !self.taken[place]).collect();
+        if open.len() != free.len() {
+            return;
+        }
+        for (at, place) in open.into_iter().zip(free) {
+            if self.whole(slots[at].node, place) {
+                self.take(&mut slots[at], place);
+            }
         }
     }
 
