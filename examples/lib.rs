@@ -12,6 +12,9 @@ mod guides {
     #[doc = include_str!("../docs/sinks.md")]
     struct Sinks;
 
+    #[doc = include_str!("../docs/testing.md")]
+    struct Testing;
+
     #[doc = include_str!("../CONTRIBUTING.md")]
     struct Contributing;
 }

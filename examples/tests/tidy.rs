@@ -11,12 +11,13 @@ use workspace::{expect_none, files, read, root, shown};
 
 /// Which crates of the workspace a crate may depend on: `agents → core ← processors`,
 /// `testkit → core`, and nothing else.
-const LAYERS: [(&str, &[&str]); 5] = [
+const LAYERS: [(&str, &[&str]); 6] = [
     ("raaf-trace-macros", &[]),
+    ("raaf-testkit-macros", &[]),
     ("raaf-trace-core", &["raaf-trace-macros"]),
     ("raaf-agents", &["raaf-trace-core"]),
     ("raaf-processors", &["raaf-trace-core"]),
-    ("raaf-testkit", &["raaf-trace-core"]),
+    ("raaf-testkit", &["raaf-trace-core", "raaf-testkit-macros"]),
 ];
 
 /// What may depend on everything, because nothing depends on it.

@@ -83,7 +83,7 @@
 //! #   + ├── tool \"Parser\".parse [status = error, \"error.type\" = \"ParseIntError\"]
 //! #     └── tool \"Parser\".parse
 //! #
-//! # - missing  + extra  ~ different  > misplaced
+//! # - missing  + extra
 //! # ");
 //! ```
 //!
@@ -100,7 +100,7 @@
 //!   + ├── tool "Parser".parse [status = error, "error.type" = "ParseIntError"]
 //!     └── tool "Parser".parse
 //!
-//! - missing  + extra  ~ different  > misplaced
+//! - missing  + extra
 //! ```
 //!
 //! # Where to look
@@ -108,28 +108,48 @@
 //! | to | see |
 //! | --- | --- |
 //! | capture spans, in sync and async tests | [`Capture`] |
-//! | learn the notation: any order, any others, counts, attributes | [`span_tree!`] |
+//! | learn the notation: any order, any others, counts, attributes, events, durations | [`span_tree!`] |
 //! | ask what a tree does not say | [`Spans`] |
 //! | hold only that a trace is well-formed | [`assert_coherent!`] |
+//! | hold that there are no spans, or none of a sort | [`assert_no_spans!`] |
+//! | capture what the whole process traces, or with the same ids and times in each run | [`Capture::global`], [`Capture::deterministic`] |
+//! | compare with a snapshot, as text or JSON | [`Spans::to_snapshot`] |
+//! | build finished spans and whole traces without running anything | [`build`] |
+//! | read what left the process: trace files, OTLP | [`read`] |
+//! | hold a processor or an exporter to its contract | [`conformance`] |
+//! | test with random text, values and traces | [`strategy`] |
 //! | test with random workflows, each with the tree it must leave | [`workflow`] |
+//!
+//! # Features
+//!
+//! - `otlp`: reads OTLP requests, with `read::otlp` and `read::otlp_json`.
 
+pub mod build;
 mod capture;
 mod coherent;
 mod compare;
+pub mod conformance;
 mod expected;
+mod hostile;
+pub mod read;
+mod snapshot;
+pub mod strategy;
 mod tree;
 pub mod workflow;
 
-pub use capture::Capture;
-pub use coherent::Incoherent;
+pub use capture::{Capture, CaptureBuilder, GlobalCapture, SeededIds, captured, captured_async};
+pub use coherent::{Coherence, Incoherent};
 pub use compare::Mismatch;
-pub use expected::{Expected, Node, Pattern, Siblings};
+pub use expected::{Count, Expected, ExpectedEvent, Matcher, Node, Pattern, Siblings};
+pub use snapshot::Snapshot;
 pub use tree::{AsSpans, Spans};
 
 /// What the macros expand to. No part of the interface: it may change with any release.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::coherent::assert_coherent;
-    pub use crate::compare::assert_matches;
+    pub use crate::compare::{assert_matches, assert_no_spans, assert_none_like};
+    pub use raaf_testkit_macros::{assert_no_spans, assert_span_tree, span_tree};
     pub use raaf_trace_core::Status;
+    pub use std::time::Duration;
 }

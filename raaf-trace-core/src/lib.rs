@@ -109,14 +109,16 @@ pub use outcome::{ErrorReport, Failure, Outcome, looks_like_result, via};
 pub use parent::{IntoParent, Parent};
 pub use processor::{ProcessorError, SpanProcessor};
 pub use provider::{
-    BuildError, Builder, FlushError, Guard, SinkFailure, Stats, TraceInfo, TracerProvider, init,
-    provider, set_global_provider,
+    BuildError, Builder, FlushError, GlobalOverride, Guard, SinkFailure, Stats, TraceInfo,
+    TracerProvider, init, override_global_provider, provider, set_global_provider,
 };
 pub use raaf_trace_macros::{Traceable, traced, traced_block};
 pub use sampling::Sampler;
 pub use settings::{Environment, Settings, SettingsError};
 pub use simple::SimpleProcessor;
-pub use span::{Event, FinishedSpan, ManualSpan, Span, SpanAttributes, SpanError, Status};
+pub use span::{
+    Event, FinishedSpan, FinishedSpanBuilder, ManualSpan, Span, SpanAttributes, SpanError, Status,
+};
 pub use traceable::{Traceable, TraceableExt};
 pub use tracer::{SpanBuilder, Tracer, tracer};
 pub use type_name::short_type_name;

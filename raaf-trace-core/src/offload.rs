@@ -78,7 +78,7 @@ struct Panics {
 /// What the processor is to hear.
 enum Heard {
     Start(Span),
-    End(FinishedSpan),
+    End(Box<FinishedSpan>),
 }
 
 impl Reclaim for Heard {}
@@ -141,7 +141,7 @@ impl SpanProcessor for Offload {
     }
 
     fn on_end(&self, span: &FinishedSpan) {
-        let _ = self.queue.push(Heard::End(span.clone()));
+        let _ = self.queue.push(Heard::End(Box::new(span.clone())));
     }
 
     fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {

@@ -13,15 +13,20 @@ use std::sync::{
 /// Hands each span to its exporter as it ends, in the thread that ended it.
 ///
 /// For tests and short tools: what the exporter takes, the traced program waits for. Nothing is
-/// tried again.
+/// tried again. What ends after the shutdown is dropped and counted.
 #[derive(Debug)]
 pub struct SimpleProcessor<E> {
     exporter: E,
     delivered: AtomicU64,
     dropped: AtomicU64,
     last_error: Mutex<Option<String>>,
-    /// Exporters are called by one thread at a time.
-    turn: Mutex<()>,
+    /// Exporters are called by one thread at a time, and not after their shutdown.
+    turn: Mutex<Turn>,
+}
+
+#[derive(Debug, Default)]
+struct Turn {
+    shut_down: bool,
 }
 
 impl<E: SpanExporter> SimpleProcessor<E> {
@@ -32,7 +37,7 @@ impl<E: SpanExporter> SimpleProcessor<E> {
             delivered: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             last_error: Mutex::new(None),
-            turn: Mutex::new(()),
+            turn: Mutex::default(),
         }
     }
 
@@ -54,6 +59,10 @@ impl<E: SpanExporter> SpanProcessor for SimpleProcessor<E> {
 
     fn on_end(&self, span: &FinishedSpan) {
         let turn = lock(&self.turn);
+        if turn.shut_down {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
         let result = self.exporter.export(std::slice::from_ref(span));
         drop(turn);
         match result {
@@ -68,11 +77,18 @@ impl<E: SpanExporter> SpanProcessor for SimpleProcessor<E> {
     }
 
     fn force_flush(&self, _: Duration) -> Result<(), ProcessorError> {
+        // Not in the turn: what ends meanwhile need not wait for it.
+        if lock(&self.turn).shut_down {
+            return Ok(());
+        }
         self.exporter.force_flush().map_err(|error| self.failed(&error))
     }
 
     fn shutdown(&self, timeout: Duration) -> Result<(), ProcessorError> {
         let flushed = self.force_flush(timeout);
+        if std::mem::replace(&mut lock(&self.turn).shut_down, true) {
+            return Ok(());
+        }
         self.exporter.shutdown().map_err(|error| self.failed(&error)).and(flushed)
     }
 

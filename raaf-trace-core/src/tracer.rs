@@ -233,7 +233,7 @@ impl SpanBuilder {
         let root_of = |trace| Innermost::Remote(Arc::new(SpanContext::of_trace(trace)));
         let named = self.parent.and_then(|parent| parent.named(&current));
         let named = named.or_else(|| self.trace_id.map(root_of));
-        let origin = Origin::find(&component, named, current)?;
+        let origin = Origin::find(&component, named, &current)?;
         Some(start::start(origin, component, self.method, self.name, |attributes| {
             attributes.merge(self.attributes);
         }))

@@ -118,7 +118,7 @@ impl Workflow {
         let id = trace_id.filter(|_| !current.innermost.is_some());
         let named = id.map(|id| Innermost::Remote(Arc::new(SpanContext::of_trace(id))));
         let info = TraceInfo { workflow_name: Some(name), group_id, metadata };
-        let origin = Origin::of_workflow(&component, named, current, info)?;
+        let origin = Origin::of_workflow(&component, named, &current, info)?;
         Some(start::start(origin, component, Key::from_static("run"), None, |_| {}))
     }
 }

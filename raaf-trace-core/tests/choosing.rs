@@ -10,6 +10,7 @@ use std::{
 };
 
 use doubles::{components, in_line, only, span_of};
+use raaf_testkit::{AsSpans as _, assert_span_tree, span_tree};
 use raaf_trace_core::{
     CallInfo, Component, Environment, MemoryExporter, SimpleProcessor, Traceable,
     TraceableExt as _, TracerProvider, ValueRef, current_span, is_traced, traced, tracer,
@@ -144,9 +145,7 @@ fn g44_spans_inside_a_skipped_call_attach_to_the_enclosing_one() {
             cache.traced("get").skip_if(true).run(|| tool.traced("run").run(|| ()));
         });
     });
-    assert_eq!(components(&memory), ["Search", "Planner"]);
-    let parent = span_of(&memory, "Planner").span_id();
-    assert_eq!(span_of(&memory, "Search").parent_id(), Some(parent));
+    assert_span_tree!(memory, agent "Planner" > tool "Search");
 }
 
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
@@ -192,13 +191,24 @@ impl Importer {
 
 #[test]
 fn g45_none_basic_and_detailed_give_0_1_and_4_spans() {
-    for (detail, spans) in [(Detail::None, 0), (Detail::Basic, 1), (Detail::Detailed, 4)] {
+    for (detail, spans) in [
+        (Detail::None, span_tree! {}),
+        (Detail::Basic, span_tree! { component "Importer".run }),
+        (
+            Detail::Detailed,
+            span_tree! {
+                component "Importer".run {
+                    component "Importer".read
+                    component "Importer".check
+                    component "Importer".store
+                }
+            },
+        ),
+    ] {
         let (provider, memory) = in_line();
         let importer = Importer { component: Component::new("Importer"), detail };
         assert_eq!(provider.run(|| importer.run()), 7);
-        assert_eq!(memory.len(), spans);
-        let roots = memory.spans().iter().filter(|span| span.parent_id().is_none()).count();
-        assert_eq!(roots, spans.min(1));
+        spans.check(&memory.as_spans()).unwrap();
     }
 }
 

@@ -1,11 +1,9 @@
 //! Deep chains and wide trees.
 
-use std::{collections::HashMap, thread};
+use std::thread;
 
-use raaf_testkit::Capture;
-use raaf_trace_core::{
-    Component, Context, FinishedSpan, TraceableExt as _, current_span, in_current_context,
-};
+use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
+use raaf_trace_core::{Component, Context, TraceableExt as _, current_span, in_current_context};
 
 /// Runs `work` in a thread whose stack holds the test's own recursion.
 #[allow(clippy::unwrap_used, reason = "only tests call it")]
@@ -30,11 +28,9 @@ fn l6_ten_thousand_nested_spans_are_one_chain() {
         assert!(current_span().is_none());
         let spans = capture.spans();
         assert_eq!(spans.len(), LEVELS);
-        let mut parent = None;
-        for span in &spans {
-            assert_eq!(span.parent_id(), parent);
-            parent = Some(span.span_id());
-        }
+        assert_coherent!(spans);
+        let innermost = spans.iter().last().unwrap();
+        assert_eq!(spans.ancestors_of(innermost).count(), LEVELS - 1);
     });
 }
 
@@ -52,8 +48,7 @@ fn l6_the_outermost_component_is_found_through_a_deep_chain() {
             });
         });
         let spans = capture.spans();
-        let parent = spans.parent_of(spans.only("Bound")).unwrap();
-        assert_eq!(parent.component().name(), "Outermost");
+        assert_eq!(spans.path(spans.only("Bound")), "Outermost > Bound");
     });
 }
 
@@ -108,24 +103,12 @@ fn g23_hundreds_of_components_make_one_well_formed_tree() {
             });
         });
     });
-    let spans = capture.spans();
-    assert_eq!(spans.len(), 1 + 8 * (1 + 20 * (1 + 3)));
-    assert_eq!(spans.roots().count(), 1);
-    let trace = spans.only("Whole").trace_id();
-    let by_id: HashMap<_, &FinishedSpan> =
-        spans.iter().map(|span| (span.span_id(), span)).collect();
-    assert_eq!(by_id.len(), spans.len(), "each id is its own");
-    for span in &spans {
-        assert_eq!(span.trace_id(), trace);
-        let above = span.parent_id().map(|id| by_id[&id].kind().as_str());
-        let expected = match span.kind().as_str() {
-            "tool" => Some("agent"),
-            "agent" => Some("pipeline"),
-            _ if span.component().is(&whole) => None,
-            _ => Some("pipeline"),
-        };
-        assert_eq!(above, expected, "{span:?}");
-    }
+    assert_coherent!(capture);
+    assert_span_tree!(capture, {
+        pipeline "Whole" {
+            in_any_order { pipeline "Part*" { agent "Agent" { tool "Tool" x 3 } x 20 } x 8 }
+        }
+    });
 }
 
 fn agents(pipeline: &Component) {

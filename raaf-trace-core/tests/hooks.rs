@@ -6,7 +6,8 @@ mod doubles;
 
 use std::panic::panic_any;
 
-use doubles::{in_line, only, span_of};
+use doubles::{in_line, only};
+use raaf_testkit::assert_span_tree;
 use raaf_trace_core::{
     Attributes, CallInfo, Component, Status, Traceable, TraceableExt as _, keys,
 };
@@ -123,8 +124,7 @@ fn g30_a_hook_may_look_at_the_running_spans_and_trace() {
             });
         });
     });
-    let span = span_of(&memory, "Outer");
-    assert_eq!(span.attributes().get("seen.from"), Some("inside".into()));
-    assert_eq!(span.attributes().get("set.after"), Some(true.into()));
-    assert_eq!(span_of(&memory, "InHook").parent_id(), Some(span.span_id()));
+    assert_span_tree!(memory, {
+        agent "Outer" ["seen.from" = "inside", "set.after" = true] { tool "InHook" }
+    });
 }

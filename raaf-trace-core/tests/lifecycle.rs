@@ -134,10 +134,10 @@ fn g11_without_a_parent_each_call_is_the_root_of_a_fresh_trace() {
         agent.traced("second").run(|| ());
     });
     let spans = capture.spans();
-    assert_eq!(spans.roots().count(), 2);
+    assert_span_tree!(spans, { agent "Writer".first  agent "Writer".second });
     let traces: Vec<_> = spans.iter().map(FinishedSpan::trace_id).collect();
     assert_ne!(traces[0], traces[1]);
-    assert!(spans.iter().all(|span| span.parent_id().is_none() && span.is_local_root()));
+    assert!(spans.iter().all(FinishedSpan::is_local_root));
 }
 
 #[test]

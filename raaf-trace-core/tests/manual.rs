@@ -303,9 +303,11 @@ fn g81_an_explicit_trace_id_is_honoured() {
     for name in ["alone", "in", "inside"] {
         assert_eq!(spans.only(name).trace_id(), id, "{name}");
     }
-    assert_eq!(spans.only("alone").parent_id(), None);
-    assert_eq!(spans.only("inside").parent_id(), None);
-    assert_eq!(spans.only("in").parent_id(), Some(spans.only("alone").span_id()));
+    assert_span_tree!(spans, {
+        custom "alone" { tool "in" }
+        trace "elsewhere"
+        custom "inside"
+    });
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn p3_a_remote_child_joins_the_trace() {
     assert_eq!(server.trace_id(), TraceId::parse(TRACE).unwrap());
     assert_eq!(server.parent_id(), Some(SpanId::parse(SPAN).unwrap()));
     assert!(server.is_local_root());
-    assert_eq!(spans.only("Search").parent_id(), Some(server.span_id()));
+    assert_span_tree!(spans, agent "Server" > tool "Search");
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
 
+use raaf_testkit::assert_span_tree;
 use raaf_trace_core::{
-    Component, Context, FinishedSpan, ManualSpan, MemoryExporter, SimpleProcessor, Span, Status,
-    Traceable, Tracer, TracerProvider, traced,
+    Component, Context, FinishedSpan, ManualSpan, MemoryExporter, SimpleProcessor, Span, Traceable,
+    Tracer, TracerProvider, traced,
 };
 
 #[derive(Traceable)]
@@ -44,7 +45,5 @@ fn a_component_works_on_after_a_panic_was_caught_around_it() {
         assert_eq!(agent.run(|| 7), 7);
     });
 
-    let statuses: Vec<_> = memory.spans().iter().map(FinishedSpan::status).collect();
-    assert_eq!(statuses, [Status::Error, Status::Ok]);
-    assert!(memory.spans().iter().all(|span| span.parent_id().is_none()));
+    assert_span_tree!(memory, { agent "Agent" [error]  agent "Agent" [ok] });
 }

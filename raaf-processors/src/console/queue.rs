@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What there is to show.
 pub(super) enum Heard {
     Start(Span),
-    End(FinishedSpan),
+    End(Box<FinishedSpan>),
 }
 
 /// What the worker is woken for.
@@ -135,7 +135,7 @@ impl Queue {
             return;
         }
         state.held += 1;
-        state.heard.push_back(Heard::End(span));
+        state.heard.push_back(Heard::End(Box::new(span)));
         if due {
             self.wake(state);
         }

@@ -84,7 +84,7 @@ impl Worker {
     fn show_complete(&mut self, heard: VecDeque<Heard>) {
         for heard in heard {
             if let Heard::End(span) = heard
-                && let Some(spans) = self.assembly.add(span)
+                && let Some(spans) = self.assembly.add(*span)
             {
                 self.show_tree(&spans);
             }

@@ -1,16 +1,24 @@
 //! A provider of one's own for each test, and the spans that went to it.
 
+mod builder;
+mod global;
+mod ids;
 mod recorder;
+mod run;
 #[cfg(test)]
 mod tests;
 
 use std::{fmt, future::Future, sync::Arc, thread, time::Duration};
 
 use futures::channel::oneshot;
-use raaf_trace_core::{Builder, Context, InContext as _, TracerProvider, WithContext};
+use raaf_trace_core::{Builder, Context, InContext as _, ManualClock, TracerProvider, WithContext};
 
 use crate::Spans;
-use recorder::Recorder;
+pub use builder::CaptureBuilder;
+pub use global::GlobalCapture;
+pub use ids::SeededIds;
+use recorder::Kept;
+pub use run::{captured, captured_async};
 
 /// How long [`Capture::spans`] waits unless told otherwise.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -41,24 +49,38 @@ const LIMIT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Capture {
     provider: TracerProvider,
-    recorder: Arc<Owned>,
+    recorder: Arc<Kept>,
     limit: Duration,
-}
-
-/// Lets go of the spans with the last capture: they refer to the provider, which refers to the
-/// recorder.
-struct Owned(Arc<Recorder>);
-
-impl Drop for Owned {
-    fn drop(&mut self) {
-        self.0.forget();
-    }
+    clock: Option<ManualClock>,
 }
 
 impl Capture {
     /// A capture that has seen nothing yet.
     pub fn new() -> Self {
-        Self::with(|builder| builder)
+        Self::builder().build()
+    }
+
+    /// Says more of a capture before it is made: the same ids and times in each run, how long it
+    /// waits, how its provider is configured.
+    pub fn builder() -> CaptureBuilder {
+        CaptureBuilder::new()
+    }
+
+    /// A capture with the same ids and times in each run; see [`CaptureBuilder::deterministic`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_testkit::Capture;
+    /// use raaf_trace_core::trace;
+    ///
+    /// let capture = Capture::deterministic();
+    /// capture.run(|| trace("nightly").run(|| ()));
+    /// let spans = capture.spans();
+    /// assert_eq!(spans.only("nightly").trace_id().to_u128(), 1);
+    /// ```
+    pub fn deterministic() -> Self {
+        Self::builder().deterministic().build()
     }
 
     /// A capture whose provider is configured first: its naming, limits, sampler, clock, ids, or
@@ -75,13 +97,37 @@ impl Capture {
     /// assert_eq!(capture.spans().only("nightly").name(), "trace.nightly");
     /// ```
     pub fn with(configure: impl FnOnce(Builder) -> Builder) -> Self {
-        let recorder = Arc::new(Recorder::default());
-        let builder = TracerProvider::builder().processor(recorder::Handle(recorder.clone()));
-        Self {
-            provider: configure(builder).build(),
-            recorder: Arc::new(Owned(recorder)),
-            limit: LIMIT,
-        }
+        Self::builder().build_with(configure)
+    }
+
+    /// Captures whatever this process traces without a provider of its own, until the capture is
+    /// dropped: for code that uses the global provider, and for bare roots in bare threads.
+    ///
+    /// The process has one global provider, so tests that do this wait for each other. Those that
+    /// use a [`Capture`] of their own run beside it undisturbed. But a test that traces without
+    /// any capture at the same time is captured here, too; give each such test a capture, or put
+    /// tests with global captures into a test program of their own.
+    ///
+    /// It must be dropped in the thread that made it; in a `#[tokio::test]` it may be held over
+    /// an `await`.
+    ///
+    /// # Panics
+    ///
+    /// When this thread holds a global capture already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_testkit::{Capture, assert_span_tree};
+    /// use raaf_trace_core::trace;
+    ///
+    /// let capture = Capture::global();
+    /// std::thread::spawn(|| trace("in a bare thread").run(|| ())).join().ok();
+    /// assert_span_tree!(capture, { trace "in a bare thread" });
+    /// ```
+    #[track_caller]
+    pub fn global() -> GlobalCapture {
+        Self::builder().global()
     }
 
     /// The same, waiting at most so long for spans that are still open; otherwise it is 5 seconds.
@@ -121,7 +167,7 @@ impl Capture {
     /// When spans are still open after the limit; the message names them.
     #[track_caller]
     pub fn spans(&self) -> Spans {
-        if !self.recorder.0.wait(self.limit) {
+        if !self.recorder.recorder().wait(self.limit) {
             self.fail();
         }
         self.spans_now()
@@ -133,9 +179,9 @@ impl Capture {
     ///
     /// When spans are still open after the limit; the message names them.
     pub async fn spans_async(&self) -> Spans {
-        if !self.recorder.0.wait(Duration::ZERO) {
+        if !self.recorder.recorder().wait(Duration::ZERO) {
             let (done, waiting) = oneshot::channel();
-            let (recorder, limit) = (Arc::clone(&self.recorder.0), self.limit);
+            let (recorder, limit) = (Arc::clone(self.recorder.recorder()), self.limit);
             thread::spawn(move || done.send(recorder.wait(limit)));
             if waiting.await != Ok(true) {
                 self.fail();
@@ -146,16 +192,32 @@ impl Capture {
 
     /// The spans that have ended so far.
     pub fn spans_now(&self) -> Spans {
-        Spans::in_order(self.recorder.0.finished())
+        Spans::in_order(self.recorder.recorder().finished())
+    }
+
+    /// Moves the clock of a capture that was built with one on.
+    ///
+    /// # Panics
+    ///
+    /// When the capture goes by the machine's clock.
+    #[track_caller]
+    #[allow(clippy::panic, reason = "how a test fails")]
+    pub fn advance(&self, by: Duration) {
+        match &self.clock {
+            Some(clock) => clock.advance(by),
+            None => panic!("the capture goes by the machine's clock: build it `deterministic()`"),
+        }
     }
 
     #[track_caller]
     #[allow(clippy::panic, reason = "how a test fails")]
     fn fail(&self) -> ! {
-        let open = self.recorder.0.open();
-        let names = open.join("\n    ");
-        let are = if open.len() == 1 { "span is" } else { "spans are" };
-        panic!("{} {are} still open after {:?}:\n    {names}", open.len(), self.limit);
+        let (count, mut named) = self.recorder.recorder().open();
+        let (spans, limit) = (if count == 1 { "span is" } else { "spans are" }, self.limit);
+        if count > named.len() {
+            named.push(format!("... and {} more", count - named.len()));
+        }
+        panic!("{count} {spans} still open after {limit:?}:\n    {}", named.join("\n    "));
     }
 }
 
@@ -168,8 +230,8 @@ impl Default for Capture {
 impl fmt::Debug for Capture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Capture")
-            .field("finished", &self.recorder.0.finished().len())
-            .field("open", &self.recorder.0.open())
+            .field("finished", &self.recorder.recorder().finished_count())
+            .field("open", &self.recorder.recorder().open().1)
             .finish_non_exhaustive()
     }
 }

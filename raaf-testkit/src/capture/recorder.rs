@@ -6,9 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use raaf_trace_core::{FinishedSpan, Span, SpanId, SpanProcessor, stats::ProcessorStats};
+use raaf_trace_core::{FinishedSpan, Span, SpanId, SpanProcessor};
 
 use crate::tree::label;
+
+/// How many open spans are named: a message is to be read.
+const MOST_NAMED: usize = 20;
 
 /// Keeps the spans of one capture.
 #[derive(Debug, Default)]
@@ -61,35 +64,54 @@ impl Recorder {
         drop(seen);
     }
 
-    /// What is open, in the order in which it started.
-    pub(super) fn open(&self) -> Vec<String> {
+    /// How many spans have ended.
+    pub(super) fn finished_count(&self) -> usize {
+        self.lock().finished.len()
+    }
+
+    /// How many spans are open, and what the first of them are, in the order in which they
+    /// started.
+    pub(super) fn open(&self) -> (usize, Vec<String>) {
         let mut open: Vec<_> = self.lock().open.values().cloned().collect();
         open.sort_by_key(|(number, _)| *number);
-        open.iter()
-            .map(|(_, span)| label(span.kind().as_str(), span.component().name(), span.method()))
-            .collect()
+        let named = open
+            .iter()
+            .take(MOST_NAMED)
+            .map(|(_, span)| label(span.kind().as_str(), span.component().name(), span.method()));
+        (open.len(), named.collect())
+    }
+}
+
+/// A recorder, and its place as a processor.
+pub(super) fn pair() -> (Arc<Kept>, Handle) {
+    let recorder = Arc::new(Recorder::default());
+    (Arc::new(Kept(Arc::clone(&recorder))), Handle(recorder))
+}
+
+/// Lets go of the spans with the last capture: they refer to the provider, which refers to the
+/// recorder.
+#[derive(Debug)]
+pub(super) struct Kept(Arc<Recorder>);
+
+impl Kept {
+    pub(super) fn recorder(&self) -> &Arc<Recorder> {
+        &self.0
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.forget();
     }
 }
 
 /// The recorder in its place as a processor.
 #[derive(Debug)]
-pub(super) struct Handle(pub(super) Arc<Recorder>);
+pub(super) struct Handle(Arc<Recorder>);
 
 impl SpanProcessor for Handle {
     fn name(&self) -> &'static str {
         "capture"
-    }
-
-    /// It only keeps what it is given; a busy machine is no reason to call it slow.
-    fn queues_only(&self) -> bool {
-        true
-    }
-
-    fn stats(&self) -> ProcessorStats {
-        let received = self.0.lock().finished.len() as u64;
-        let mut stats = ProcessorStats::default();
-        (stats.received, stats.delivered) = (received, received);
-        stats
     }
 
     fn on_start(&self, span: &Span) {

@@ -8,11 +8,12 @@ use std::{
 };
 
 use raaf_trace_core::{
-    Component, ManualClock, NamePattern, TraceableExt as _, current_span, tracer,
+    Component, InContext as _, ManualClock, NamePattern, Sampler, TraceableExt as _, current_span,
+    provider, trace, tracer,
 };
 use tokio::sync::oneshot;
 
-use crate::{Capture, assert_span_tree};
+use crate::{Capture, assert_span_tree, captured, captured_async};
 
 const LONG: Duration = Duration::from_secs(600);
 
@@ -136,4 +137,135 @@ fn the_context_ends_with_the_run() {
     assert_eq!(capture.run(|| 7), 7);
     assert!(current_span().is_none());
     assert!(capture.spans().is_empty());
+}
+
+#[test]
+fn of_many_open_spans_the_first_are_named() {
+    let capture = Capture::builder().wait_at_most(Duration::ZERO).build();
+    let open: Vec<_> = (0..23)
+        .map(|number| capture.provider().tracer().tool_span(number.to_string()).start())
+        .collect();
+    let panic = catch_unwind(AssertUnwindSafe(|| capture.spans())).unwrap_err();
+    let text = text_of(&*panic);
+    assert!(text.starts_with("23 spans are still open after 0ns:\n    tool \"0\"\n"), "{text}");
+    assert!(text.ends_with("    tool \"19\"\n    ... and 3 more"), "{text}");
+    drop(open);
+}
+
+#[test]
+fn a_global_capture_sees_bare_roots_in_bare_threads() {
+    let capture = Capture::global();
+    assert!(provider().is(capture.provider()));
+    let isolated = Capture::new();
+    isolated.run(|| trace("isolated").run(|| ()));
+    thread::spawn(|| trace("bare").run(|| trace("inside").run(|| ()))).join().unwrap();
+    let ((), spans) = captured(|| trace("isolated, too").run(|| ()));
+    assert_eq!(spans.len(), 1);
+    assert_eq!(capture.spans().by_component("bare").count(), 1);
+    assert_eq!(capture.spans().by_component("inside").count(), 1);
+    assert!(capture.spans().iter().all(|span| !span.name().contains("isolated")));
+}
+
+#[test]
+fn global_captures_take_turns_also_after_a_panic() {
+    let work = || {
+        let capture = Capture::builder().deterministic().global();
+        assert!(provider().is(capture.provider()));
+        thread::spawn(|| trace("mine").run(|| ())).join().unwrap();
+        assert_eq!(capture.spans().by_component("mine").count(), 1);
+        std::panic::resume_unwind(Box::new("the test failed"));
+    };
+    let tests: Vec<_> = (0..4).map(|_| thread::spawn(work)).collect();
+    for test in tests {
+        let panic = test.join().unwrap_err();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"the test failed"));
+    }
+}
+
+#[test]
+fn a_second_global_capture_in_a_thread_is_an_error() {
+    let first = Capture::global();
+    let panic = catch_unwind(Capture::global).unwrap_err();
+    let text = panic.downcast_ref::<&str>().copied().unwrap_or_default();
+    assert_eq!(text, "this thread holds a global capture already: drop that one first");
+    drop(first);
+    drop(Capture::global());
+}
+
+#[tokio::test]
+async fn a_current_thread_runtime_is_captured_in_one_line() {
+    let work = async {
+        let work = async { Component::agent("Task").traced("run").run_async(async { 1 }).await };
+        tokio::spawn(work.in_current_context()).await.unwrap()
+    };
+    let (sum, spans) = captured_async(trace("nightly").run_async(work)).await;
+    assert_eq!(sum, 1);
+    assert_span_tree!(spans, { trace "nightly" { agent "Task" } });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_multi_thread_runtime_is_captured_globally() {
+    let capture = Capture::global();
+    let tasks: Vec<_> = (0..8)
+        .map(|_| tokio::spawn(trace("bare task").run_async(tokio::task::yield_now())))
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(capture.spans_async().await.by_component("bare task").count(), 8);
+}
+
+#[test]
+fn a_deterministic_capture_is_the_same_in_each_run() {
+    let run = || {
+        let capture = Capture::deterministic();
+        capture.run(|| {
+            trace("nightly").run(|| {
+                capture.advance(Duration::from_millis(3));
+                trace("import").run(|| capture.advance(Duration::from_micros(1)));
+            });
+        });
+        let described = |span: &raaf_trace_core::FinishedSpan| {
+            (span.trace_id(), span.span_id(), span.start_time(), span.end_time())
+        };
+        capture.spans().iter().map(described).collect::<Vec<_>>()
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn a_seed_decides_what_is_sampled() {
+    let kept = |seed| {
+        let half = Sampler::ratio(0.5);
+        let capture =
+            Capture::builder().seed(seed).configure(move |builder| builder.sampler(half)).build();
+        for number in 0..64 {
+            capture.run(|| trace(number.to_string()).run(|| ()));
+        }
+        capture.spans().to_string()
+    };
+    assert_eq!(kept(1), kept(1));
+    assert_ne!(kept(1), kept(2));
+}
+
+#[test]
+fn only_a_clock_that_was_given_can_be_moved() {
+    let panic = catch_unwind(|| Capture::new().advance(LONG)).unwrap_err();
+    let text = panic.downcast_ref::<&str>().copied().unwrap_or_default();
+    assert!(text.contains("deterministic"), "{text}");
+}
+
+#[test]
+fn a_hundred_thousand_spans_are_captured() {
+    const SPANS: usize = 100_000;
+    let ((), spans) = captured(|| {
+        trace("all").run(|| {
+            let tool = Component::tool("each");
+            for _ in 1..SPANS {
+                tool.traced("run").run(|| ());
+            }
+        });
+    });
+    assert_eq!(spans.len(), SPANS);
+    assert_eq!(spans.children_of(spans.only("all")).count(), SPANS - 1);
 }

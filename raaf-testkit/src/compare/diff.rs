@@ -1,223 +1,277 @@
 //! What to mark in two trees that differ.
 //!
-//! Expected siblings and found ones are paired: first those that are alike in all, then those of
-//! the same kind, component and method, then those of the same component. What is left over is missing or extra;
-//! what is missing here and extra there is misplaced. Of pairs that stand in another order, as few
-//! as possible are called misplaced.
+//! Expected siblings and found ones are paired, level by level. What is left over is missing or
+//! extra; what is missing here and extra there is misplaced, and what is extra beside one just
+//! like it is duplicated. Of pairs that stand in another order as few as possible are misplaced.
 
-use std::{collections::HashMap, ptr};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    mem, ptr,
+};
 
-use super::{Mismatch, matching, node};
+use raaf_trace_core::{FinishedSpan, keys};
+
+use super::{
+    Mismatch, matching, node,
+    order::{Gaps, out_of_order},
+    pairing::{self, Slot},
+};
 use crate::{
     Expected, Pattern, Spans,
-    expected::{self, Item, Node, Siblings},
-    tree::{Mark, Row},
+    expected::{self, Node, Siblings, describe},
+    tree::{Mark, Row, Said, plain, quoted},
 };
 
 pub(super) fn diff(expected: &Expected, spans: &Spans) -> Mismatch {
     let (rows, places) = expected::rows(expected);
-    let found = vec![(Mark::None, None); spans.len()];
-    let mut diff = Diff { spans, rows, places, found, missing: Vec::new(), extra: Vec::new() };
-    diff.siblings(&expected.roots, spans.shape().roots());
+    let found = vec![Said::default(); spans.len()];
+    let mut diff = Diff {
+        spans,
+        rows,
+        places,
+        found,
+        missing: Vec::new(),
+        extra: Vec::new(),
+        paired: Vec::new(),
+    };
+    diff.siblings(&expected.roots, spans.shape().roots(), None);
     diff.find_misplaced();
     diff.mark_leftovers();
-    let found = spans.rows(|index| diff.found[index].clone());
+    diff.mark_impossible();
+    let told = asked_of(&expected.roots);
+    let mut found = diff.found;
+    let found = spans.rows(|index| {
+        let mut said = mem::take(&mut found[index]);
+        said.properties = properties(&spans.all()[index], &told, &said.notes);
+        said
+    });
     Mismatch { expected: diff.rows, found }
 }
-
-/// Whether the found sibling at a place can stand for a node.
-type Alike<'a> = dyn Fn(&Node, usize) -> bool + 'a;
 
 struct Diff<'a> {
     spans: &'a Spans,
     rows: Vec<Row>,
     places: HashMap<*const Node, usize>,
-    found: Vec<(Mark, Option<String>)>,
-    missing: Vec<&'a Node>,
+    found: Vec<Said>,
+    /// Nodes without a span, and the span below which one should be.
+    missing: Vec<(&'a Node, Option<usize>)>,
     extra: Vec<usize>,
+    /// Of extra spans, the node that others just like them stand for.
+    paired: Vec<(usize, &'a Node)>,
 }
 
 impl<'a> Diff<'a> {
-    fn siblings(&mut self, expected: &'a Siblings, found: &[usize]) {
+    fn siblings(&mut self, expected: &'a Siblings, found: &'a [usize], parent: Option<usize>) {
         if matching::siblings(self.spans, expected, found) {
             return;
         }
-        let slots = slots(expected);
-        let pairs = self.pair(&slots, found);
-        for (slot, pair) in slots.iter().zip(&pairs) {
-            match pair {
-                Some(at) => self.compare(slot.node, found[*at]),
-                None => self.missing.push(slot.node),
+        let slots = pairing::pair(self.spans, expected, found);
+        let mut free = vec![true; found.len()];
+        for slot in &slots {
+            match slot.found {
+                Some(place) => {
+                    free[place] = false;
+                    self.compare(slot.node, found[place]);
+                }
+                None if slot.is_missing() => self.missing.push((slot.node, parent)),
+                None => {}
             }
         }
-        let left = (0..found.len()).filter(|at| !pairs.contains(&Some(*at)));
-        let extra = left.filter(|&at| !may_have_others(expected, &slots, &pairs, at));
-        self.extra.extend(extra.map(|at| found[at]));
-        self.mark_order(&slots, &pairs, found);
+        self.note_counts(&slots);
+        let gaps = Gaps::new(expected, &slots);
+        for place in (0..found.len()).filter(|&place| free[place] && !gaps.allow(place)) {
+            self.extra.push(found[place]);
+            if let Some(node) = one_too_many(self.spans, &slots, found, place) {
+                self.paired.push((found[place], node));
+            }
+        }
+        self.mark_order(&slots, found);
     }
 
     fn compare(&mut self, expected: &'a Node, found: usize) {
         let differences = node::differences(expected, &self.spans.all()[found]);
         if !differences.is_empty() {
             self.mark_expected(expected, Mark::Different, None);
-            self.found[found] = (Mark::Different, Some(differences.join("; ")));
+            self.found[found] = said(Mark::Different, differences);
         }
-        self.siblings(&expected.children, self.spans.shape().children(found));
+        self.siblings(&expected.children, self.spans.shape().children(found), Some(found));
     }
 
-    /// Which found sibling stands for each slot.
-    fn pair(&self, slots: &[Slot<'a>], found: &[usize]) -> Vec<Option<usize>> {
-        let spans = self.spans.all();
-        let mut pairs = vec![None; slots.len()];
-        let mut taken = vec![false; found.len()];
-        let alike: [&Alike<'_>; 3] = [
-            &|node, at| matching::whole(self.spans, node, found[at]),
-            &|node, at| node::is_named(node, &spans[found[at]]),
-            &|node, at| {
-                node.component != Pattern::Any
-                    && node.component.matches(spans[found[at]].component().name())
-            },
-        ];
-        for alike in alike {
-            for (slot, pair) in slots.iter().zip(&mut pairs).filter(|(_, pair)| pair.is_none()) {
-                *pair = (0..found.len()).find(|&at| !taken[at] && alike(slot.node, at));
-                if let Some(at) = *pair {
-                    taken[at] = true;
-                }
+    /// Says how many of several alike there are.
+    fn note_counts(&mut self, slots: &[Slot<'a>]) {
+        for alike in slots.chunk_by(|one, next| ptr::eq(one.node, next.node)) {
+            let node = alike[0].node;
+            let there = alike.iter().filter(|slot| slot.found.is_some()).count();
+            if there > 0 && alike.iter().any(Slot::is_missing) {
+                let counts = format!("found {there}, not {}", node.count);
+                self.mark_expected(node, Mark::None, Some(counts));
             }
         }
-        pairs
     }
 
     /// Marks pairs that stand in another order than expected.
-    fn mark_order(&mut self, slots: &[Slot<'a>], pairs: &[Option<usize>], found: &[usize]) {
+    fn mark_order(&mut self, slots: &[Slot<'a>], found: &[usize]) {
         let mut placed: Vec<_> =
-            slots.iter().zip(pairs).filter_map(|(slot, pair)| Some((slot, (*pair)?))).collect();
-        // Within a group no order is wrong.
-        placed.sort_by_key(|(slot, at)| (slot.position, *at));
-        let found_at: Vec<_> = placed.iter().map(|(_, at)| *at).collect();
-        let kept = longest_rising(&found_at);
-        for (index, (slot, at)) in placed.into_iter().enumerate() {
-            if !kept.contains(&index) && self.found[found[at]].0 == Mark::None {
-                self.mark_expected(slot.node, Mark::Misplaced, None);
-                self.found[found[at]] =
-                    (Mark::Misplaced, Some("stands elsewhere among its siblings".to_owned()));
+            slots.iter().filter_map(|slot| Some((slot.position, slot.found?, slot.node))).collect();
+        placed.sort_by_key(|(position, place, _)| (*position, *place));
+        let out = out_of_order(&placed.iter().map(|(_, place, _)| *place).collect::<Vec<_>>());
+        let mut before = None;
+        for (at, (_, place, node)) in placed.iter().enumerate() {
+            let index = found[*place];
+            if !out[at] {
+                before = Some(index);
+            } else if self.found[index].mark == Mark::None {
+                let after =
+                    (at + 1..placed.len()).find(|&at| !out[at]).map(|at| found[placed[at].1]);
+                let stands = match (before, after) {
+                    (Some(before), _) => format!("expected after {}", self.spans.label(before)),
+                    (None, Some(after)) => format!("expected before {}", self.spans.label(after)),
+                    (None, None) => "expected elsewhere among its siblings".to_owned(),
+                };
+                self.mark_expected(node, Mark::Misplaced, None);
+                self.found[index] = said(Mark::Misplaced, vec![stands]);
             }
         }
     }
 
     /// What is missing in one place and extra in another.
     fn find_misplaced(&mut self) {
-        for node in std::mem::take(&mut self.missing) {
-            let spans = self.spans;
-            let moved =
-                self.extra.iter().position(|&extra| node::is_like(node, &spans.all()[extra]));
-            let Some(moved) = moved else {
-                self.missing.push(node);
+        let mut extra: HashMap<&str, VecDeque<usize>> = HashMap::new();
+        for &index in &self.extra {
+            let span = &self.spans.all()[index];
+            extra.entry(span.component().name()).or_default().push_back(index);
+        }
+        let mut moved = vec![false; self.spans.len()];
+        // Those found elsewhere can have differences in what is below them.
+        let mut waiting: VecDeque<_> = mem::take(&mut self.missing).into();
+        let mut missing = Vec::new();
+        while let Some((node, parent)) = waiting.pop_front() {
+            let elsewhere = match &node.component {
+                Pattern::Exactly(component) => extra.get_mut(component.as_str()),
+                Pattern::Any | Pattern::Like(_) => None,
+            };
+            let taken = elsewhere.and_then(|places| {
+                let all = self.spans.all();
+                let like = places.iter().position(|&index| node::is_like(node, &all[index]));
+                let named = || places.iter().position(|&index| node::is_named(node, &all[index]));
+                places.remove(like.or_else(named)?)
+            });
+            let Some(found) = taken else {
+                missing.push((node, parent));
                 continue;
             };
-            let found = self.extra.remove(moved);
-            let here = match spans.shape().parent(found) {
-                Some(parent) => format!("found under {}", spans.path(&spans.all()[parent])),
-                None => "found at the top".to_owned(),
-            };
-            self.mark_expected(node, Mark::Misplaced, Some(here));
-            self.found[found] = (Mark::Misplaced, None);
-            self.siblings(&node.children, spans.shape().children(found));
+            moved[found] = true;
+            let here = self.place(self.spans.shape().parent(found));
+            self.mark_expected(node, Mark::Misplaced, Some(format!("found {here}")));
+            let there = self.place(parent);
+            let mut notes = vec![format!("expected {there}")];
+            notes.extend(node::differences(node, &self.spans.all()[found]));
+            self.found[found] = said(Mark::Misplaced, notes);
+            self.siblings(&node.children, self.spans.shape().children(found), Some(found));
+            waiting.extend(mem::take(&mut self.missing));
+        }
+        self.missing = missing;
+        self.extra.retain(|&index| !moved[index]);
+    }
+
+    fn place(&self, parent: Option<usize>) -> String {
+        match parent {
+            Some(parent) => {
+                format!("under {}", plain(&self.spans.path(&self.spans.all()[parent])))
+            }
+            None => "at the top".to_owned(),
         }
     }
 
     fn mark_leftovers(&mut self) {
-        for node in std::mem::take(&mut self.missing) {
+        for (node, _) in mem::take(&mut self.missing) {
             self.mark_missing(node);
         }
-        let mut waiting = std::mem::take(&mut self.extra);
+        let mut waiting = mem::take(&mut self.extra);
+        let extra = waiting.clone();
         while let Some(extra) = waiting.pop() {
-            self.found[extra].0 = Mark::Extra;
+            self.found[extra].mark = Mark::Extra;
             waiting.extend(self.spans.shape().children(extra));
+        }
+        let extra: HashSet<_> = extra.into_iter().collect();
+        for (index, node) in mem::take(&mut self.paired) {
+            if extra.contains(&index) {
+                let note = format!("one more than expected: {}", describe::node(node));
+                self.found[index] = said(Mark::Duplicated, vec![note]);
+            }
         }
     }
 
     fn mark_missing(&mut self, node: &Node) {
         self.mark_expected(node, Mark::Missing, None);
         for child in node.children.nodes() {
-            self.mark_missing(child);
+            if child.count.least() > 0 {
+                self.mark_missing(child);
+            }
+        }
+    }
+
+    /// What is wrong with the spans whatever is expected.
+    fn mark_impossible(&mut self) {
+        for &index in self.spans.shape().repeated() {
+            self.found[index] =
+                said(Mark::Duplicated, vec!["a span of this id is there already".to_owned()]);
+        }
+        for &index in self.spans.shape().cycles() {
+            self.found[index].mark = Mark::Misplaced;
         }
     }
 
     fn mark_expected(&mut self, node: &Node, mark: Mark, remark: Option<String>) {
         if let Some(row) = self.places.get(&ptr::from_ref(node)).map(|&at| &mut self.rows[at]) {
-            row.mark = mark;
-            row.note = remark.or(row.note.take());
-        }
-    }
-}
-
-/// One expected span, and where it stands among its siblings; in a group all stand in one place.
-struct Slot<'a> {
-    node: &'a Node,
-    position: usize,
-}
-
-fn slots(siblings: &Siblings) -> Vec<Slot<'_>> {
-    let mut slots = Vec::new();
-    for (position, item) in siblings.items.iter().enumerate() {
-        let nodes = match item {
-            Item::Node(node) => vec![node],
-            Item::AnyOrder(group) => group.nodes(),
-            Item::Others => Vec::new(),
-        };
-        for node in nodes {
-            slots.extend((0..node.count).map(|_| Slot { node, position }));
-        }
-    }
-    slots
-}
-
-/// Whether a sibling that nobody described may stand there: a `..` stands between those that it
-/// was found between.
-fn may_have_others(
-    expected: &Siblings,
-    slots: &[Slot<'_>],
-    pairs: &[Option<usize>],
-    at: usize,
-) -> bool {
-    let paired =
-        || slots.iter().zip(pairs).filter_map(|(slot, pair)| Some((pair.as_ref()?, slot.position)));
-    let before = paired().filter(|(pair, _)| **pair < at).max().map(|(_, position)| position);
-    let after = paired().filter(|(pair, _)| **pair > at).min().map(|(_, position)| position);
-    expected.items.iter().enumerate().any(|(position, item)| {
-        let between = before.is_none_or(|before| before <= position)
-            && after.is_none_or(|after| position <= after);
-        between
-            && match item {
-                Item::Node(_) => false,
-                Item::AnyOrder(group) => group.is_open(),
-                Item::Others => true,
+            if mark != Mark::None {
+                row.mark = mark;
             }
-    })
-}
-
-/// The places of a longest rising subsequence.
-fn longest_rising(values: &[usize]) -> Vec<usize> {
-    // `ends[n]` is where the best sequence of length n + 1 ends so far.
-    let mut ends: Vec<usize> = Vec::new();
-    let mut before = vec![None; values.len()];
-    for (index, value) in values.iter().enumerate() {
-        let length = ends.partition_point(|&end| values[end] < *value);
-        before[index] = length.checked_sub(1).map(|shorter| ends[shorter]);
-        if length == ends.len() {
-            ends.push(index);
-        } else {
-            ends[length] = index;
+            if let Some(remark) = remark.filter(|remark| !row.notes.contains(remark)) {
+                row.notes.push(remark);
+            }
         }
     }
-    let mut kept = Vec::new();
-    let mut at = ends.last().copied();
-    while let Some(index) = at {
-        kept.push(index);
-        at = before[index];
+}
+
+fn said(mark: Mark, notes: Vec<String>) -> Said {
+    Said { mark, notes, properties: Vec::new() }
+}
+
+/// The attributes of which the test speaks: those of found spans say which is which.
+fn asked_of(siblings: &Siblings) -> BTreeSet<&str> {
+    let mut keys = BTreeSet::new();
+    let mut waiting = siblings.nodes();
+    while let Some(node) = waiting.pop() {
+        keys.extend(node.attributes.iter().map(|(key, _)| key.as_str()));
+        waiting.extend(node.children.nodes());
     }
-    kept.reverse();
-    kept
+    // Told of each span that failed.
+    keys.remove(keys::ERROR_TYPE);
+    keys
+}
+
+/// Those attributes of a span, but for the ones of which its notes speak.
+fn properties(span: &FinishedSpan, told: &BTreeSet<&str>, notes: &[String]) -> Vec<String> {
+    let attributes = span.attributes();
+    let set = told.iter().filter_map(|key| Some((quoted(key), attributes.get(key)?)));
+    set.filter(|(key, _)| !notes.iter().any(|note| note.starts_with(key.as_str())))
+        .map(|(key, value)| format!("{key} = {}", describe::shown_beside(value)))
+        .collect()
+}
+
+/// The node that has as many as it counts, where the sibling is just like them.
+fn one_too_many<'a>(
+    spans: &Spans,
+    slots: &[Slot<'a>],
+    found: &[usize],
+    place: usize,
+) -> Option<&'a Node> {
+    let exact = |pattern: &Pattern| matches!(pattern, Pattern::Exactly(_));
+    let alike = slots.iter().filter(|slot| {
+        let node = slot.node;
+        slot.found.is_some() && exact(&node.kind) && exact(&node.component)
+    });
+    let mut alike = alike.filter(|slot| node::is_named(slot.node, &spans.all()[found[place]]));
+    alike.find(|slot| matching::whole(spans, slot.node, found[place])).map(|slot| slot.node)
 }

@@ -1,32 +1,33 @@
 //! Whether siblings are as expected: a plain yes or no.
 //!
 //! Each item of an expected list covers a run of the found siblings, so that what is known after
-//! an item is at which places its run can end. Without `..` that is one place at most, and the
-//! work grows with the number of siblings alone.
+//! an item is at which places its run can end. Without `..` and ranges that is one place at most,
+//! and the work grows with the number of siblings alone. Places from which the items behind could
+//! not come to the very end are left out.
+
+use std::ops::RangeInclusive;
 
 use crate::{
     Spans,
-    compare::node,
+    compare::{node, partners::Partners},
     expected::{Item, Node, Siblings},
 };
 
 /// Whether `found` are the expected siblings, with all that hangs under them.
 pub(super) fn siblings(spans: &Spans, expected: &Siblings, found: &[usize]) -> bool {
+    let behind = lengths_behind(&expected.items);
     // The places, in order, at which all items so far can end.
     let mut ends = vec![0];
-    for item in &expected.items {
+    for (item, (least, most)) in expected.items.iter().zip(behind) {
+        let Some(latest) = found.len().checked_sub(least) else { return false };
+        let window = found.len().saturating_sub(most)..=latest;
         ends = match item {
-            Item::Node(node) => {
-                let mut length = Matching::new(spans, node, found);
-                ends.into_iter()
-                    .filter(|&start| length.holds_for(start))
-                    .map(|start| start + node.count)
-                    .collect()
-            }
-            Item::AnyOrder(group) => after_group(spans, group, found, &ends),
-            Item::Others => {
-                ends.first().map_or_else(Vec::new, |&first| (first..=found.len()).collect())
-            }
+            Item::Node(node) => after_node(spans, node, found, &ends, &window),
+            Item::AnyOrder(group) => after_group(spans, group, found, &ends, &window),
+            Item::Others => match ends.first() {
+                Some(&first) => (first.max(*window.start())..=latest).collect(),
+                None => Vec::new(),
+            },
         };
         if ends.is_empty() {
             return false;
@@ -41,44 +42,96 @@ pub(super) fn whole(spans: &Spans, node: &Node, found: usize) -> bool {
         && siblings(spans, &node.children, spans.shape().children(found))
 }
 
-/// Where runs of `count` nodes alike can begin; looks at each sibling once.
-struct Matching<'a> {
-    spans: &'a Spans,
-    node: &'a Node,
-    found: &'a [usize],
-    known: Vec<Option<bool>>,
+/// How many found siblings the items behind each one cover, at least and at most.
+fn lengths_behind(items: &[Item]) -> Vec<(usize, usize)> {
+    let mut behind = vec![(0, 0); items.len()];
+    let mut sum = (0usize, 0usize);
+    for (item, behind) in items.iter().zip(&mut behind).rev() {
+        *behind = sum;
+        let (least, most) = length(item);
+        sum = (sum.0.saturating_add(least), sum.1.saturating_add(most));
+    }
+    behind
 }
 
-impl<'a> Matching<'a> {
-    fn new(spans: &'a Spans, node: &'a Node, found: &'a [usize]) -> Self {
-        Self { spans, node, found, known: Vec::new() }
+fn length(item: &Item) -> (usize, usize) {
+    match item {
+        Item::Node(node) => (node.count.least(), node.count.most()),
+        Item::AnyOrder(group) => length_of(group),
+        Item::Others => (0, usize::MAX),
     }
+}
 
-    fn holds_for(&mut self, start: usize) -> bool {
-        let end = start + self.node.count;
-        end <= self.found.len() && (start..end).all(|place| self.is_match(place))
-    }
-
-    fn is_match(&mut self, place: usize) -> bool {
-        if self.known.len() <= place {
-            self.known.resize(place + 1, None);
+/// Where a run of nodes alike can end; looks at each sibling about once, however many starts.
+fn after_node(
+    spans: &Spans,
+    node: &Node,
+    found: &[usize],
+    starts: &[usize],
+    window: &RangeInclusive<usize>,
+) -> Vec<usize> {
+    let mut ends = Vec::new();
+    let mut next_end = *window.start();
+    // From the last start up to here all are alike; there, perhaps, stands one that is not.
+    let (mut alike, mut other) = (0, None);
+    for &start in starts {
+        let farthest = start.saturating_add(node.count.most()).min(*window.end());
+        alike = alike.max(start);
+        while alike < farthest && other != Some(alike) {
+            if whole(spans, node, found[alike]) {
+                alike += 1;
+            } else {
+                other = Some(alike);
+            }
         }
-        *self.known[place].get_or_insert_with(|| whole(self.spans, self.node, self.found[place]))
+        let nearest = start.saturating_add(node.count.least()).max(next_end);
+        for end in nearest..=alike.min(farthest) {
+            ends.push(end);
+            next_end = end + 1;
+        }
     }
+    ends
 }
 
 /// Where a group in any order can end.
-fn after_group(spans: &Spans, group: &Siblings, found: &[usize], starts: &[usize]) -> Vec<usize> {
-    let nodes: Vec<_> =
-        group.nodes().into_iter().flat_map(|node| std::iter::repeat_n(node, node.count)).collect();
-    let lengths = |start: usize| {
-        let longest = if group.is_open() { found.len() } else { start + nodes.len() };
-        start + nodes.len()..=longest.min(found.len())
+fn after_group(
+    spans: &Spans,
+    group: &Siblings,
+    found: &[usize],
+    starts: &[usize],
+    window: &RangeInclusive<usize>,
+) -> Vec<usize> {
+    let (least, most) = length_of(group);
+    let nodes = group.nodes();
+    let fits = |start: usize, end: usize| {
+        Partners::new(spans, &nodes, &found[start..end]).are_for_all(group.is_open())
     };
+    let lengths = |start: usize| {
+        let nearest = start.saturating_add(least).max(*window.start());
+        nearest..=start.saturating_add(most).min(*window.end())
+    };
+    if group.is_open() {
+        // What fits into a part fits into more: the first start will do, and each later end.
+        let Some(&start) = starts.first() else { return Vec::new() };
+        let lengths = lengths(start);
+        let (mut low, mut high) = (*lengths.start(), *lengths.end());
+        if low > high || !fits(start, high) {
+            return Vec::new();
+        }
+        while low < high {
+            let middle = low.midpoint(high);
+            if fits(start, middle) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        return (low..=*lengths.end()).collect();
+    }
     let mut ends: Vec<_> = starts
         .iter()
         .flat_map(|&start| lengths(start).map(move |end| (start, end)))
-        .filter(|&(start, end)| all_have_a_partner(spans, &nodes, &found[start..end]))
+        .filter(|&(start, end)| fits(start, end))
         .map(|(_, end)| end)
         .collect();
     ends.sort_unstable();
@@ -86,32 +139,8 @@ fn after_group(spans: &Spans, group: &Siblings, found: &[usize], starts: &[usize
     ends
 }
 
-/// Whether each node can be given a found span of its own.
-///
-/// Nodes that have one give way to one that has none when they can move to another.
-fn all_have_a_partner(spans: &Spans, nodes: &[&Node], found: &[usize]) -> bool {
-    let fits: Vec<Vec<usize>> = nodes
-        .iter()
-        .map(|node| (0..found.len()).filter(|&at| whole(spans, node, found[at])).collect())
-        .collect();
-    let mut taken: Vec<Option<usize>> = vec![None; found.len()];
-    (0..nodes.len()).all(|node| place(node, &fits, &mut taken, &mut vec![false; found.len()]))
-}
-
-fn place(
-    node: usize,
-    fits: &[Vec<usize>],
-    taken: &mut [Option<usize>],
-    tried: &mut [bool],
-) -> bool {
-    for &at in &fits[node] {
-        if std::mem::replace(&mut tried[at], true) {
-            continue;
-        }
-        if taken[at].is_none_or(|other| place(other, fits, taken, tried)) {
-            taken[at] = Some(node);
-            return true;
-        }
-    }
-    false
+fn length_of(group: &Siblings) -> (usize, usize) {
+    group.items.iter().map(length).fold((0, 0), |sum: (usize, usize), (least, most)| {
+        (sum.0.saturating_add(least), sum.1.saturating_add(most))
+    })
 }

@@ -2,12 +2,41 @@
 
 use std::fmt;
 
-use crate::tree::{Mark, Row, draw};
+use anstyle::Style;
+
+use super::fold::fold;
+use crate::tree::{Mark, Row, draw_in};
 
 /// How captured spans differ from the expected trees.
 ///
-/// Shown, it draws both, and marks what is missing (`-`), extra (`+`), different (`~`) or
-/// misplaced (`>`).
+/// Shown, it draws both, and marks what is missing (`-`), extra (`+`), different (`~`), misplaced
+/// (`>`) or duplicated (`!`). The text is the same in each run.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_testkit::{Capture, span_tree};
+/// use raaf_trace_core::{Component, TraceableExt as _};
+///
+/// let capture = Capture::new();
+/// capture.run(|| Component::agent("Planner").traced("run").run(|| ()));
+/// let mismatch = span_tree! { agent "Planner" > llm * }.check(&capture.spans()).unwrap_err();
+/// assert_eq!(
+///     mismatch.to_string(),
+///     "\
+/// the spans make another tree: 1 missing
+///
+/// expected:
+///     agent \"Planner\"
+///   - └── llm *
+///
+/// found:
+///     agent \"Planner\"
+///
+/// - missing
+/// ",
+/// );
+/// ```
 #[derive(Clone)]
 pub struct Mismatch {
     pub(super) expected: Vec<Row>,
@@ -18,32 +47,67 @@ impl std::error::Error for Mismatch {}
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.show(f, false)
+    }
+}
+
+impl Mismatch {
+    /// The same text, with the escape sequences that colour it on a terminal.
+    pub fn to_ansi(&self) -> String {
+        struct Coloured<'a>(&'a Mismatch);
+        impl fmt::Display for Coloured<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.show(f, true)
+            }
+        }
+        Coloured(self).to_string()
+    }
+
+    // Two trees, and not one with lines taken out and put in: where the test says `..`,
+    // `in_any_order`, `*` or a count, one line of it stands for many spans or for none in
+    // particular, and one looks for the line in the test as one wrote it.
+    fn show(&self, f: &mut fmt::Formatter<'_>, colour: bool) -> fmt::Result {
         writeln!(f, "the spans make another tree: {}", self.summary())?;
         for (title, rows) in [("expected", &self.expected), ("found", &self.found)] {
             writeln!(f, "\n{title}:")?;
             if rows.is_empty() {
                 writeln!(f, "    no spans")?;
             }
-            draw(f, "  ", rows)?;
+            draw_in(f, "  ", &fold(rows), colour)?;
         }
-        f.write_str("\n- missing  + extra  ~ different  > misplaced\n")
+        f.write_str("\n")?;
+        let marks: Vec<_> = Mark::ALL
+            .into_iter()
+            .filter(|mark| self.count(*mark) > 0)
+            .map(|mark| {
+                let style = if colour { mark.style() } else { Style::new() };
+                format!("{style}{} {}{style:#}", mark.sign(), mark.word())
+            })
+            .collect();
+        if !marks.is_empty() {
+            writeln!(f, "{}", marks.join("  "))?;
+        }
+        Ok(())
     }
-}
 
-impl Mismatch {
     fn summary(&self) -> String {
-        let count = |rows: &[Row], mark| rows.iter().filter(|row| row.mark == mark).count();
-        [
-            (count(&self.expected, Mark::Missing), "missing"),
-            (count(&self.found, Mark::Extra), "extra"),
-            (count(&self.found, Mark::Different), "different"),
-            (count(&self.found, Mark::Misplaced), "misplaced"),
-        ]
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect::<Vec<_>>()
-        .join(", ")
+        let counts: Vec<_> = Mark::ALL
+            .into_iter()
+            .map(|mark| (self.count(mark), mark))
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, mark)| format!("{count} {}", mark.word()))
+            .collect();
+        if counts.is_empty() {
+            // Each span has a partner, and still no arrangement gives each node its share.
+            return "all parts are there, but not together".to_owned();
+        }
+        counts.join(", ")
+    }
+
+    /// How many spans; the missing ones are in the expected tree only.
+    fn count(&self, mark: Mark) -> usize {
+        let rows = if mark == Mark::Missing { &self.expected } else { &self.found };
+        rows.iter().filter(|row| row.mark == mark).count()
     }
 }
 

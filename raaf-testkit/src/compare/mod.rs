@@ -1,13 +1,27 @@
 //! Whether captured spans are the expected trees, and what to say if they are not.
 
 mod diff;
+mod fold;
+mod index;
 mod matching;
 mod mismatch;
 mod node;
+mod none;
+mod order;
+mod pairing;
+mod partners;
+#[cfg(test)]
+mod reference_tests;
 #[cfg(test)]
 mod tests;
 
+use std::io;
+
+use anstream::{AutoStream, ColorChoice};
+
+pub(crate) use fold::fold;
 pub use mismatch::Mismatch;
+pub use none::{assert_no_spans, assert_none_like};
 
 use crate::{AsSpans, Expected, Spans};
 
@@ -16,10 +30,12 @@ impl Expected {
     ///
     /// # Errors
     ///
-    /// When the spans make other trees; shown, the error draws both and marks the differences.
+    /// When the spans make other trees, or one is there twice; shown, the error draws both trees
+    /// and marks the differences.
     pub fn check(&self, spans: &Spans) -> Result<(), Mismatch> {
         let shape = spans.shape();
-        if shape.cycles().is_empty() && matching::siblings(spans, &self.roots, shape.roots()) {
+        let sound = shape.cycles().is_empty() && shape.repeated().is_empty();
+        if sound && matching::siblings(spans, &self.roots, shape.roots()) {
             return Ok(());
         }
         Err(diff::diff(self, spans))
@@ -36,6 +52,12 @@ impl Expected {
 #[allow(clippy::panic, reason = "how a test fails")]
 pub fn assert_matches(spans: &(impl AsSpans + ?Sized), expected: &Expected) {
     if let Err(mismatch) = expected.check(&spans.as_spans()) {
-        panic!("{mismatch}");
+        let text = if use_colour() { mismatch.to_ansi() } else { mismatch.to_string() };
+        panic!("{text}");
     }
+}
+
+/// Whether what a test says when it fails is read on a terminal that shows colours.
+pub(crate) fn use_colour() -> bool {
+    AutoStream::choice(&io::stderr()) != ColorChoice::Never
 }

@@ -1,9 +1,11 @@
 //! One span against one expected node, children aside.
 
-use raaf_trace_core::{FinishedSpan, Value};
+use std::ops::RangeBounds as _;
+
+use raaf_trace_core::FinishedSpan;
 
 use crate::{
-    expected::{Node, Pattern, value},
+    expected::{Count, ExpectedEvent, Node, Pattern, describe},
     tree::quoted,
 };
 
@@ -19,20 +21,35 @@ pub(super) fn is_like(node: &Node, span: &FinishedSpan) -> bool {
     is_named(node, span)
         && node.status.is_none_or(|status| status == span.status())
         && (node.name == Pattern::Any || node.name.matches(&span.name()))
-        && node.attributes.iter().all(|(key, expected)| {
-            span.attributes().get(key) == expected.as_ref().map(Value::as_ref)
-        })
+        && attributes_fit(node, span)
+        && node.durations.iter().all(|range| range.contains(&span.duration()))
+        && node.events.iter().all(|event| event.count.allows(count(event, span)))
+}
+
+fn attributes_fit(node: &Node, span: &FinishedSpan) -> bool {
+    if node.attributes.is_empty() {
+        return true;
+    }
+    let attributes = span.attributes();
+    node.attributes.iter().all(|(key, matcher)| matcher.holds_for(attributes.get(key)))
+}
+
+fn count(event: &ExpectedEvent, span: &FinishedSpan) -> usize {
+    span.events().filter(|found| event.is_like(*found)).count()
 }
 
 /// What does not hold, in words.
 pub(super) fn differences(node: &Node, span: &FinishedSpan) -> Vec<String> {
     let mut found = Vec::new();
-    let mut word = |what: &str, expected: &Pattern, actual: &str| {
-        if let Pattern::Exactly(expected) = expected
-            && expected != actual
-        {
+    let mut word = |what: &str, expected: &Pattern, actual: &str| match expected {
+        expected if expected.matches(actual) => {}
+        Pattern::Like(expected) => {
+            found.push(format!("{what} is {}, not like {}", quoted(actual), quoted(expected)));
+        }
+        Pattern::Exactly(expected) => {
             found.push(format!("{what} is {}, not {}", quoted(actual), quoted(expected)));
         }
+        Pattern::Any => {}
     };
     word("kind", &node.kind, span.kind().as_str());
     word("component", &node.component, span.component().name());
@@ -41,16 +58,58 @@ pub(super) fn differences(node: &Node, span: &FinishedSpan) -> Vec<String> {
     if let Some(expected) = node.status.filter(|&status| status != span.status()) {
         found.push(format!("status is {}, not {expected}", span.status()));
     }
-    for (key, expected) in &node.attributes {
-        let actual = span.attributes().get(key);
-        let expected = expected.as_ref().map(Value::as_ref);
-        if actual != expected {
-            found.push(match (actual, expected) {
-                (None, _) => format!("{} is not set, not {}", quoted(key), value(expected)),
-                (_, None) => format!("{} is {}, not absent", quoted(key), value(actual)),
-                _ => format!("{} is {}, not {}", quoted(key), value(actual), value(expected)),
-            });
+    let attributes = span.attributes();
+    for (key, matcher) in &node.attributes {
+        let value = attributes.get(key);
+        if !matcher.holds_for(value) {
+            found.push(format!("{} {}", quoted(key), matcher.complaint(value)));
         }
     }
+    for event in &node.events {
+        found.extend(complaint(event, span));
+    }
+    for range in node.durations.iter().filter(|range| !range.contains(&span.duration())) {
+        found.push(format!("duration is {:?}, not {}", span.duration(), describe::length(*range)));
+    }
     found
+}
+
+/// What is wrong with the events of one sort; that there is one with other attributes is worth more
+/// than that there is none.
+fn complaint(event: &ExpectedEvent, span: &FinishedSpan) -> Option<String> {
+    let count = count(event, span);
+    if event.count.allows(count) {
+        return None;
+    }
+    let times = match count {
+        0 => "is not there".to_owned(),
+        1 => "is there once".to_owned(),
+        count => format!("is there {count} times"),
+    };
+    let should = match (event.count, event.count.most()) {
+        (Count::SOME, _) => String::new(),
+        (_, 0) => ", and should be absent".to_owned(),
+        (expected, _) => format!(", and should be x {expected}"),
+    };
+    let near = if count == 0 { nearest(event, span) } else { String::new() };
+    let sort = describe::event(&ExpectedEvent { count: Count::SOME, ..event.clone() });
+    Some(format!("{sort} {times}{should}{near}"))
+}
+
+/// What there is instead of an event.
+fn nearest(event: &ExpectedEvent, span: &FinishedSpan) -> String {
+    const SHOWN: usize = 8;
+    if let Some(near) = span.events().find(|found| event.name.matches(found.name())) {
+        let wrong = event.attributes.iter().filter_map(|(key, matcher)| {
+            let value = near.attributes().get(key);
+            let fits = matcher.holds_for(value);
+            (!fits).then(|| format!("{} {}", quoted(key), matcher.complaint(value)))
+        });
+        return format!("; in the one that is, {}", wrong.collect::<Vec<_>>().join(", "));
+    }
+    let names: Vec<_> = span.events().map(|event| quoted(event.name())).take(SHOWN).collect();
+    if names.is_empty() {
+        return "; there are no events".to_owned();
+    }
+    format!("; there are {}", names.join(", "))
 }

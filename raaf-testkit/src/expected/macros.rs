@@ -1,33 +1,71 @@
-//! The notation of expected trees.
-//!
-//! [`span_tree!`] documents it. `__siblings!` takes one node a step, whatever parts it has, since
-//! the compiler limits how deep macros may nest.
+//! The macros of the notation. The procedural ones are handed `$crate`, so that they find this
+//! crate under whatever name it is used.
 
 /// Writes an [`Expected`](crate::Expected) tree as one would draw it.
 ///
-/// ```text
-/// siblings = ( node | in_any_order { siblings } | .. )*      commas between them are optional
-/// node     = kind component [. method] [ [ properties ] ] [ { siblings } ] [ x count ]
-/// ```
+/// This page is the grammar of the notation, which [`assert_span_tree!`](crate::assert_span_tree)
+/// shares; the [guide to testing](https://github.com/raaf/raaf-tracing-rust/blob/main/docs/testing.md)
+/// shows each part with the text of its failure.
 ///
-/// | part | written | meaning |
-/// | --- | --- | --- |
-/// | kind | `agent`, `"my kind"`, `*` | the component's kind; `*` is any |
-/// | component | `"Planner"`, `(expression)`, `*` | the component's name |
-/// | method | `.validate`, `."my method"` | the method; not written, it may be any |
-/// | properties | `[status = error, name = "…", "llm.model" = "gpt"]` | status, span name, attributes: see below |
-/// | children | `{ tool "search" }` | exactly these; without braces there must be none |
-/// | | `{ .. }` | any |
-/// | | `{ tool "first" .. }` | this one, then any |
-/// | count | `x 3` | three such siblings in a row |
-/// | `in_any_order { … }` | | these siblings stand here in any order |
-/// | `..` | | any number of siblings that are not described |
+/// ```text
+/// trees      = siblings
+/// siblings   = ( node | "in_any_order" { siblings } | ".." )*      commas between are optional
+/// node       = span [ below ] [ "x" count ]
+/// span       = kind component [ "." method ] [ "name" text ] [ "[" properties "]" ]
+/// below      = "{" siblings "}" | "{" "*" "}" | ">" node | ">" ".."
+/// count      = 3 | 2..=4 | 1.. | (expression)
+/// properties = ( status | attribute | event | duration | "name" text ),*
+/// ```
 ///
 /// Siblings stand in the order in which they started.
 ///
-/// In `[…]`, `status` takes `ok`, `error`, `cancelled`, `stale` or `unset`, and `name` the span's
-/// whole name. All else is an attribute and its value, the key quoted or in dotted words
-/// (`llm.model = "gpt"`). Of a value the type counts: `3` is not `"3"`.
+/// # Spans
+///
+/// | part | written | meaning |
+/// | --- | --- | --- |
+/// | kind | `agent`, `"my kind"`, `*` | the component's kind |
+/// | component | `"Planner"`, `(expression)`, `*` | the component's name |
+/// | method | `.validate`, `."my method"` | the method; not written, it may be any |
+/// | name | `name "run.workflow.*"` | the span's whole name |
+/// | children | `{ tool "search" }` | exactly these; without braces there must be none |
+/// | | `{ .. }`, `{ * }` | any |
+/// | | `{ tool "first" .. }` | this one, then any |
+/// | only child | `agent "A" > tool "T"` | for short: `agent "A" { tool "T" }` |
+/// | count | `x 3` | three such siblings in a row |
+/// | | `x 2..=4`, `x 1..`, `x ..=2` | so many at least, at most |
+/// | | `x (expression)` | as many as the expression says, a number or a range |
+/// | any order | `in_any_order { … }` | these siblings stand here in any order |
+/// | others | `..` | any number of siblings that are not described |
+///
+/// In quotes `*` stands for any text: `tool "Load*"`. An expression in parentheses is taken as it
+/// is: `tool ("2 * 3")`. A range is written in one piece: `x 3..` is three or more, and `x 3 ..` is
+/// three, and then any others.
+///
+/// # Properties
+///
+/// | written | holds when |
+/// | --- | --- |
+/// | `status = error`, or `error` | the status is that: ok, error, cancelled, stale or unset |
+/// | `error "Timeout"` | it is error, and the attribute `error.type` is that |
+/// | `"llm.model" = "gpt"` | the attribute is equal; of a value the type counts: `3` is not `"3"` |
+/// | `"query" contains "tea"` | its text has that in it |
+/// | `"query" ~ "^tea"`, `matches` | a part of its text fits the regular expression |
+/// | `"hits" > 3`, `<`, `<=`, `>=` | it is a number, more than that |
+/// | `"hits" where \|hits\| hits.as_i64() > Some(3)` | the closure says so, given a [`ValueRef`] |
+/// | `"query"` | it is set |
+/// | `!"query"` | it is not set |
+/// | `event "retry"` | there is such an event |
+/// | `event "retry" ["reason" ~ "time"] x 2` | there are two, with such attributes |
+/// | `!event "retry"` | there is none |
+/// | `duration < 1s`, `<=`, `>`, `>=`, `=` | it took less than that |
+/// | `duration in 100ms..2s` | it took as long as that, the end not included |
+///
+/// Keys are quoted, or words with dots between: `llm.model`. A key that is one of the words above
+/// (`status`, `error`, `name`, `duration`, …) is quoted. Values are any expressions. Lengths of time
+/// have a unit, `ns`, `us`, `ms`, `s`, `min` or `h`, or are a `Duration` in parentheses. A closure
+/// that takes what stands around it is a `move` one.
+///
+/// [`ValueRef`]: https://docs.rs/raaf-trace-core/latest/raaf_trace_core/enum.ValueRef.html
 ///
 /// # Examples
 ///
@@ -36,9 +74,9 @@
 ///
 /// let expected = span_tree! {
 ///     pipeline "DataPipeline" {
-///         agent "Planner" { llm "scripted"  tool "search" [status = error] }
-///         in_any_order { agent "Left" { .. }  agent "Right" }
-///         tool * x 3
+///         agent "Planner" { llm "scripted"  tool "search" [error, "hits" < 3] }
+///         in_any_order { agent "Left" { * }  agent "Right" > llm * }
+///         tool "Load*" x 2..=4
 ///         ..
 ///     }
 /// };
@@ -48,20 +86,29 @@
 /// pipeline \"DataPipeline\"
 /// ├── agent \"Planner\"
 /// │   ├── llm \"scripted\"
-/// │   └── tool \"search\" [status = error]
+/// │   └── tool \"search\" [status = error, \"hits\" < 3]
 /// ├── in_any_order
 /// │   ├── agent \"Left\"
 /// │   │   └── ..
 /// │   └── agent \"Right\"
-/// ├── tool * x 3
+/// │       └── llm *
+/// ├── tool \"Load*\" x 2..=4
 /// └── ..
 /// ",
 /// );
 /// ```
+///
+/// A mistake in the notation is pointed at:
+///
+/// ```compile_fail
+/// # use raaf_testkit::span_tree;
+/// // error: a component is written in quotes: `agent "Planner"`
+/// span_tree! { agent Planner { llm "gpt" } };
+/// ```
 #[macro_export]
 macro_rules! span_tree {
     ($($tree:tt)*) => {
-        $crate::Expected::new($crate::__siblings!([$crate::Siblings::new()] $($tree)*))
+        $crate::__private::span_tree!([$crate] $($tree)*)
     };
 }
 
@@ -73,8 +120,9 @@ macro_rules! span_tree {
 ///
 /// # Panics
 ///
-/// When the spans make other trees. The message draws both, and marks what is missing (`-`),
-/// extra (`+`), different (`~`) or misplaced (`>`).
+/// When the spans make other trees, or when one is there twice. The message draws both trees, and
+/// marks what is missing (`-`), extra (`+`), different (`~`), misplaced (`>`) or duplicated (`!`),
+/// in colour where standard error is a terminal that shows it and `NO_COLOR` is not set.
 ///
 /// # Examples
 ///
@@ -91,237 +139,52 @@ macro_rules! span_tree {
 /// });
 /// assert_span_tree!(capture, {
 ///     pipeline "Import" {
-///         tool "parser".parse [status = error, "line" = 3, "error.type" = "ParseIntError"]
+///         tool "parser".parse [error "ParseIntError", "line" = 3]
 ///     }
 /// });
-/// assert_span_tree!(capture, pipeline "Import" { .. });
+/// assert_span_tree!(capture, pipeline "Import" > tool "parser");
+/// assert_span_tree!(capture, pipeline * { .. });
 /// ```
 #[macro_export]
 macro_rules! assert_span_tree {
-    ($spans:expr, { $($tree:tt)* } $(,)?) => {
-        $crate::__private::assert_matches(&$spans, &$crate::span_tree!($($tree)*))
-    };
-    ($spans:expr, $($tree:tt)+) => {
-        $crate::__private::assert_matches(&$spans, &$crate::span_tree!($($tree)*))
-    };
-    ($spans:expr $(,)?) => {
-        ::core::compile_error!(
-            "which tree? write `assert_span_tree!(spans, { agent \"Planner\" })`"
-        )
+    ($($spans_and_tree:tt)*) => {
+        $crate::__private::assert_span_tree!([$crate] $($spans_and_tree)*)
     };
 }
 
-/// `[what there is so far] what is still to be read`.
-#[doc(hidden)]
+/// Asserts that there are no spans, or none that fit.
+///
+/// The first argument is as for [`assert_span_tree!`](crate::assert_span_tree); a second one is a
+/// span in the notation of [`span_tree!`](crate::span_tree), without what is below it.
+///
+/// # Panics
+///
+/// When there are such spans. The message counts them and draws the tree, with a mark at each.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_testkit::{Capture, assert_no_spans};
+/// use raaf_trace_core::{Component, TraceableExt as _};
+///
+/// let capture = Capture::new();
+/// assert_no_spans!(capture);
+///
+/// capture.run(|| Component::tool("search").traced("run").run(|| ()));
+/// assert_no_spans!(capture, agent *);
+/// assert_no_spans!(capture, * * [error]);
+/// ```
+///
+/// ```should_panic
+/// # use raaf_testkit::{Capture, assert_no_spans};
+/// # use raaf_trace_core::{Component, TraceableExt as _};
+/// # let capture = Capture::new();
+/// # capture.run(|| Component::tool("search").traced("run").run(|| ()));
+/// assert_no_spans!(capture);
+/// ```
 #[macro_export]
-macro_rules! __siblings {
-    ([$($so_far:tt)*]) => { $($so_far)* };
-    ([$($so_far:tt)*] , $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*] $($rest)*)
-    };
-    ([$($so_far:tt)*] .. $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*.others()] $($rest)*)
-    };
-    ([$($so_far:tt)*] in_any_order { $($group:tt)* } $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*
-            .in_any_order($crate::__siblings!([$crate::Siblings::new()] $($group)*))] $($rest)*)
-    };
-    ([$($so_far:tt)*] in_any_order $($rest:tt)*) => {
-        ::core::compile_error!("`in_any_order` is followed by braces: `in_any_order { … }`")
-    };
-    ([$($so_far:tt)*] { $($children:tt)* } $($rest:tt)*) => {
-        ::core::compile_error!("braces follow a span: `agent \"Planner\" { … }`")
-    };
-    ([$($so_far:tt)*] $kind:tt $name:tt . $method:tt [$($p:tt)*] {$($c:tt)*} x $n:literal $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*
-            .node($crate::__node!($kind $name [$method] [$($p)*] [$($c)*] $n))] $($rest)*)
-    };
-    ([$($so_far:tt)*] $kind:tt $name:tt . $method:tt [$($p:tt)*] {$($c:tt)*} $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*
-            .node($crate::__node!($kind $name [$method] [$($p)*] [$($c)*] 1))] $($rest)*)
-    };
-    ([$($so_far:tt)*] $kind:tt $name:tt . $method:tt [$($p:tt)*] x $n:literal $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*
-            .node($crate::__node!($kind $name [$method] [$($p)*] [] $n))] $($rest)*)
-    };
-    ([$($so_far:tt)*] $kind:tt $name:tt . $method:tt [$($p:tt)*] $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*
-            .node($crate::__node!($kind $name [$method] [$($p)*] [] 1))] $($rest)*)
-    };
-    ([$($so_far:tt)*] $kind:tt $name:tt . $method:tt {$($c:tt)*} x $n:literal $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*
-            .node($crate::__node!($kind $name [$method] [] [$($c)*] $n))] $($rest)*)
-    };
-    ([$($so_far:tt)*] $kind:tt $name:tt . $method:tt {$($c:tt)*} $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*
-            .node($crate::__node!($kind $name [$method] [] [$($c)*] 1))] $($rest)*)
-    };
-    ([$($so_far:tt)*] $kind:tt $name:tt . $method:tt x $n:literal $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*
-            .node($crate::__node!($kind $name [$method] [] [] $n))] $($rest)*)
-    };
-    ([$($so_far:tt)*] $kind:tt $name:tt . $method:tt $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*
-            .node($crate::__node!($kind $name [$method] [] [] 1))] $($rest)*)
-    };
-    ([$($so_far:tt)*] $kind:tt $name:tt [$($p:tt)*] {$($c:tt)*} x $n:literal $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*
-            .node($crate::__node!($kind $name [] [$($p)*] [$($c)*] $n))] $($rest)*)
-    };
-    ([$($so_far:tt)*] $kind:tt $name:tt [$($p:tt)*] {$($c:tt)*} $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*
-            .node($crate::__node!($kind $name [] [$($p)*] [$($c)*] 1))] $($rest)*)
-    };
-    ([$($so_far:tt)*] $kind:tt $name:tt [$($p:tt)*] x $n:literal $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*
-            .node($crate::__node!($kind $name [] [$($p)*] [] $n))] $($rest)*)
-    };
-    ([$($so_far:tt)*] $kind:tt $name:tt [$($p:tt)*] $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*
-            .node($crate::__node!($kind $name [] [$($p)*] [] 1))] $($rest)*)
-    };
-    ([$($so_far:tt)*] $kind:tt $name:tt {$($c:tt)*} x $n:literal $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*
-            .node($crate::__node!($kind $name [] [] [$($c)*] $n))] $($rest)*)
-    };
-    ([$($so_far:tt)*] $kind:tt $name:tt {$($c:tt)*} $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*
-            .node($crate::__node!($kind $name [] [] [$($c)*] 1))] $($rest)*)
-    };
-    ([$($so_far:tt)*] $kind:tt $name:tt x $n:literal $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*
-            .node($crate::__node!($kind $name [] [] [] $n))] $($rest)*)
-    };
-    ([$($so_far:tt)*] $kind:tt $name:tt $($rest:tt)*) => {
-        $crate::__siblings!([$($so_far)*
-            .node($crate::__node!($kind $name [] [] [] 1))] $($rest)*)
-    };
-    ([$($so_far:tt)*] $kind:tt) => {
-        ::core::compile_error!(
-            "a span is a kind and a component: `agent \"Planner\"`, or `agent *` for any"
-        )
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __node {
-    ($kind:tt $name:tt [$($method:tt)?] [$($p:tt)*] [$($c:tt)*] $n:literal) => {
-        $crate::__properties!([
-            $crate::Node::new($crate::__kind!($kind), $crate::__component!($name))
-                $(.method($crate::__kind!($method)))?
-                .children($crate::__siblings!([$crate::Siblings::new()] $($c)*))
-                .times($n)
-        ] $($p)*)
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __kind {
-    (*) => {
-        $crate::Pattern::Any
-    };
-    ($word:ident) => {
-        $crate::Pattern::from(::core::stringify!($word))
-    };
-    ($word:literal) => {
-        $crate::Pattern::from($word)
-    };
-    (($word:expr)) => {
-        $crate::Pattern::from($word)
-    };
-    ($other:tt) => {
-        ::core::compile_error!(::core::concat!(
-            "`",
-            ::core::stringify!($other),
-            "` is no kind or method: write a word, a string, `*`, or an expression in parentheses"
-        ))
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __component {
-    (*) => {
-        $crate::Pattern::Any
-    };
-    ($name:literal) => {
-        $crate::Pattern::from($name)
-    };
-    (($name:expr)) => {
-        $crate::Pattern::from($name)
-    };
-    ($other:tt) => {
-        ::core::compile_error!(::core::concat!(
-            "`",
-            ::core::stringify!($other),
-            "` is no component: write its name in quotes, `*`, or an expression in parentheses"
-        ))
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __properties {
-    ([$($node:tt)*]) => { $($node)* };
-    ([$($node:tt)*] status = $status:ident $(, $($rest:tt)*)?) => {
-        $crate::__properties!([$($node)*.status($crate::__status!($status))] $($($rest)*)?)
-    };
-    ([$($node:tt)*] status $($rest:tt)*) => {
-        ::core::compile_error!(
-            "a status is `status = ok`, or error, cancelled, stale or unset; an attribute of that \
-             name is written in quotes"
-        )
-    };
-    ([$($node:tt)*] name = $name:expr $(, $($rest:tt)*)?) => {
-        $crate::__properties!([$($node)*.name($name)] $($($rest)*)?)
-    };
-    ([$($node:tt)*] $($key:ident).+ = $value:expr $(, $($rest:tt)*)?) => {
-        $crate::__properties!([$($node)*.attribute(
-            $crate::__dotted!($($key).+), $value)] $($($rest)*)?)
-    };
-    ([$($node:tt)*] $key:literal = $value:expr $(, $($rest:tt)*)?) => {
-        $crate::__properties!([$($node)*.attribute($key, $value)] $($($rest)*)?)
-    };
-    ([$($node:tt)*] $($other:tt)+) => {
-        ::core::compile_error!(
-            "a property is `status = error`, `name = \"…\"` or `\"key\" = value`, with commas between"
-        )
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __dotted {
-    ($first:ident $(. $more:ident)*) => {
-        ::core::concat!(::core::stringify!($first) $(, ".", ::core::stringify!($more))*)
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __status {
-    (ok) => {
-        $crate::__private::Status::Ok
-    };
-    (error) => {
-        $crate::__private::Status::Error
-    };
-    (cancelled) => {
-        $crate::__private::Status::Cancelled
-    };
-    (stale) => {
-        $crate::__private::Status::Stale
-    };
-    (unset) => {
-        $crate::__private::Status::Unset
-    };
-    ($other:ident) => {
-        ::core::compile_error!(::core::concat!(
-            "`",
-            ::core::stringify!($other),
-            "` is no status: write ok, error, cancelled, stale or unset"
-        ))
+macro_rules! assert_no_spans {
+    ($($spans_and_node:tt)*) => {
+        $crate::__private::assert_no_spans!([$crate] $($spans_and_node)*)
     };
 }

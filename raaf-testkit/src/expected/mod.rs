@@ -1,13 +1,22 @@
 //! The tree that a test expects.
 
-mod describe;
+mod count;
+pub(crate) mod describe;
+mod event;
 mod macros;
+mod matcher;
+mod node;
+mod pattern;
 #[cfg(test)]
 mod tests;
 
-use raaf_trace_core::{IntoValue, Status, Value};
+pub use count::Count;
+pub use event::ExpectedEvent;
+pub use matcher::Matcher;
+pub use node::Node;
+pub use pattern::Pattern;
 
-pub(crate) use describe::{rows, value};
+pub(crate) use describe::rows;
 
 /// The trees that a test expects; [`span_tree!`](crate::span_tree) writes one.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +39,8 @@ pub struct Siblings {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Item {
-    Node(Node),
+    // A node is large; a list of items is mostly nodes all the same.
+    Node(Box<Node>),
     /// These, in any order.
     AnyOrder(Siblings),
     /// Any number of others.
@@ -46,7 +56,7 @@ impl Siblings {
     /// Then this one.
     #[must_use]
     pub fn node(mut self, node: Node) -> Self {
-        self.items.push(Item::Node(node));
+        self.items.push(Item::Node(Box::new(node)));
         self
     }
 
@@ -69,7 +79,7 @@ impl Siblings {
         let mut nodes = Vec::new();
         for item in &self.items {
             match item {
-                Item::Node(node) => nodes.push(node),
+                Item::Node(node) => nodes.push(&**node),
                 Item::AnyOrder(group) => nodes.extend(group.nodes()),
                 Item::Others => {}
             }
@@ -84,114 +94,5 @@ impl Siblings {
             Item::AnyOrder(group) => group.is_open(),
             Item::Others => true,
         })
-    }
-}
-
-/// One expected span, or several alike in a row.
-#[derive(Clone, Debug)]
-pub struct Node {
-    pub(crate) kind: Pattern,
-    pub(crate) component: Pattern,
-    pub(crate) method: Pattern,
-    pub(crate) name: Pattern,
-    pub(crate) status: Option<Status>,
-    pub(crate) attributes: Vec<(String, Option<Value>)>,
-    pub(crate) children: Siblings,
-    pub(crate) count: usize,
-}
-
-impl Node {
-    /// A span without children, of any method and status.
-    pub fn new(kind: impl Into<Pattern>, component: impl Into<Pattern>) -> Self {
-        Self {
-            kind: kind.into(),
-            component: component.into(),
-            method: Pattern::Any,
-            name: Pattern::Any,
-            status: None,
-            attributes: Vec::new(),
-            children: Siblings::new(),
-            count: 1,
-        }
-    }
-
-    /// Of that method.
-    #[must_use]
-    pub fn method(mut self, method: impl Into<Pattern>) -> Self {
-        self.method = method.into();
-        self
-    }
-
-    /// Of that name.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<Pattern>) -> Self {
-        self.name = name.into();
-        self
-    }
-
-    /// With that status.
-    #[must_use]
-    pub fn status(mut self, status: Status) -> Self {
-        self.status = Some(status);
-        self
-    }
-
-    /// With that attribute, or without it where `value` is `None::<&str>` or another `None`.
-    #[must_use]
-    pub fn attribute(mut self, key: impl Into<String>, value: impl IntoValue) -> Self {
-        self.attributes.push((key.into(), value.into_value()));
-        self
-    }
-
-    /// With these children.
-    #[must_use]
-    pub fn children(mut self, children: Siblings) -> Self {
-        self.children = children;
-        self
-    }
-
-    /// So many of it in a row.
-    #[must_use]
-    pub fn times(mut self, count: usize) -> Self {
-        self.count = count;
-        self
-    }
-}
-
-/// What a word of a span must be.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Pattern {
-    /// Anything.
-    #[default]
-    Any,
-    /// Exactly this.
-    Exactly(String),
-}
-
-impl Pattern {
-    pub(crate) fn matches(&self, text: &str) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Exactly(expected) => expected == text,
-        }
-    }
-}
-
-impl From<&str> for Pattern {
-    fn from(text: &str) -> Self {
-        Self::Exactly(text.to_owned())
-    }
-}
-
-impl From<String> for Pattern {
-    fn from(text: String) -> Self {
-        Self::Exactly(text)
-    }
-}
-
-impl From<&String> for Pattern {
-    fn from(text: &String) -> Self {
-        text.as_str().into()
     }
 }

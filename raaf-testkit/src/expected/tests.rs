@@ -68,8 +68,8 @@ fn properties_are_status_name_and_attributes() {
                 "status" = true,
             ]
         },
-        "llm \"gpt\" [status = cancelled, name = \"run\", \"model\" = \"gpt\", \
-         \"llm.usage.total\" = 4, \"tool.rate\" = 0.5, \"gone\" = None, \"status\" = true]\n",
+        "llm \"gpt\" name \"run\" [status = cancelled, \"model\" = \"gpt\", \
+         \"llm.usage.total\" = 4, \"tool.rate\" = 0.5, !\"gone\", \"status\" = true]\n",
     );
 }
 
@@ -108,4 +108,45 @@ fn a_hundred_siblings_fit() {
         j "0" j "1" j "2" j "3" j "4" j "5" j "6" j "7" j "8" j "9"
     };
     assert_eq!(expected.to_string().lines().count(), 100);
+}
+
+#[test]
+fn what_is_shown_is_the_notation_again() {
+    let limit = 3;
+    shows(
+        &span_tree! {
+            agent "A" name "run.*" [error "Timeout", ok, duration < 1.5s]
+            agent "Load*".* [duration in 100ms..=2min, duration >= 5us, duration = 1s, duration > (std::time::Duration::ZERO)]
+            agent ("2 * 3") [a.b contains "x", "c" ~ "^d$", "e" matches "f", g > 1, h >= 2.5, i < 3, j <= limit]
+            agent "A" [k where |k| k.as_i64() == Some(3), "l", !m.n]
+            agent "A" [event "retry", event "wait" [ms > 3, "why"] x 2..=4, !event "stop*", event ("*") x 1]
+            agent "A" x 2..=4  agent "B" x 1..  agent "C" x ..=2  agent "D" x 2..4  agent "E" x (limit + 1)
+            x "y" x 2  "name" "z"  agent "F" x 3 ..
+            agent "G" > tool "H" > llm * x 2
+            agent "I" > ..
+            agent "J" { * }
+        },
+        r#"agent "A" name "run.*" [status = ok, "error.type" = "Timeout", duration < 1.5s]
+agent "Load*" [duration in 100ms..=120s, duration >= 5µs, duration = 1s, duration > 0ns]
+agent ("2 * 3") ["a.b" contains "x", "c" ~ "^d$", "e" ~ "f", "g" > 1, "h" >= 2.5, "i" < 3, "j" <= 3]
+agent "A" ["k" where |k| k.as_i64() == Some(3), "l", !"m.n"]
+agent "A" [event "retry", event "wait" ["ms" > 3, "why"] x 2..=4, !event "stop*", event ("*") x 1]
+agent "A" x 2..=4
+agent "B" x 1..
+agent "C" x ..=2
+agent "D" x 2..=3
+agent "E" x 4
+x "y" x 2
+name "z"
+agent "F" x 3
+..
+agent "G"
+└── tool "H"
+    └── llm * x 2
+agent "I"
+└── ..
+agent "J"
+└── ..
+"#,
+    );
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write};
 
+use anstyle::{AnsiColor, Style};
+
 /// What is to be said of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Mark {
@@ -16,16 +18,44 @@ pub(crate) enum Mark {
     Different,
     /// Found elsewhere.
     Misplaced,
+    /// Found more often than expected.
+    Duplicated,
 }
 
 impl Mark {
-    fn sign(self) -> char {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Missing, Self::Extra, Self::Different, Self::Misplaced, Self::Duplicated];
+
+    pub(crate) fn sign(self) -> char {
         match self {
             Self::None => ' ',
             Self::Missing => '-',
             Self::Extra => '+',
             Self::Different => '~',
             Self::Misplaced => '>',
+            Self::Duplicated => '!',
+        }
+    }
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::None => "as expected",
+            Self::Missing => "missing",
+            Self::Extra => "extra",
+            Self::Different => "different",
+            Self::Misplaced => "misplaced",
+            Self::Duplicated => "duplicated",
+        }
+    }
+
+    pub(crate) fn style(self) -> Style {
+        match self {
+            Self::None => Style::new(),
+            Self::Missing => AnsiColor::Red.on_default(),
+            Self::Extra => AnsiColor::Green.on_default(),
+            Self::Different => AnsiColor::Yellow.on_default(),
+            Self::Misplaced => AnsiColor::Cyan.on_default(),
+            Self::Duplicated => AnsiColor::Magenta.on_default(),
         }
     }
 }
@@ -37,32 +67,77 @@ pub(crate) struct Row {
     pub(crate) depth: usize,
     pub(crate) mark: Mark,
     pub(crate) text: String,
-    pub(crate) note: Option<String>,
+    /// One stands behind the line, several below it.
+    pub(crate) notes: Vec<String>,
+    /// Whether the line is of a span, and not of `..` or the like.
+    pub(crate) is_span: bool,
+}
+
+impl Row {
+    /// The line of a span that nothing is to be said of.
+    pub(crate) fn new(depth: usize, text: String) -> Self {
+        Self { depth, mark: Mark::None, text, notes: Vec::new(), is_span: true }
+    }
+}
+
+/// Draws `rows`.
+pub(crate) fn draw(out: &mut impl Write, margin: &str, rows: &[Row]) -> fmt::Result {
+    draw_in(out, margin, rows, false)
 }
 
 /// Draws `rows`, each line after `margin`. In a margin that is not empty marks are shown.
-pub(crate) fn draw(out: &mut impl Write, margin: &str, rows: &[Row]) -> fmt::Result {
+pub(crate) fn draw_in(
+    out: &mut impl Write,
+    margin: &str,
+    rows: &[Row],
+    colour: bool,
+) -> fmt::Result {
     let last = last_siblings(rows);
     let mut enclosing: Vec<bool> = Vec::new();
-    for (row, &last) in rows.iter().zip(&last) {
+    for (at, (row, &last)) in rows.iter().zip(&last).enumerate() {
         enclosing.truncate(row.depth);
-        out.write_str(margin)?;
-        if !margin.is_empty() {
-            write!(out, "{} ", row.mark.sign())?;
-        }
-        // Roots stand at the margin, and draw no line to each other.
-        for &ended in enclosing.iter().skip(1) {
-            out.write_str(if ended { "    " } else { "│   " })?;
-        }
+        let style = if colour { row.mark.style() } else { Style::new() };
+        let gutter = |out: &mut _| gutter(out, margin, row.mark, style, &enclosing);
+        gutter(out)?;
         if row.depth > 0 {
             out.write_str(if last { "└── " } else { "├── " })?;
         }
-        out.write_str(&row.text)?;
-        if let Some(note) = &row.note {
+        write!(out, "{style}{}", row.text)?;
+        if let [note] = &row.notes[..] {
             write!(out, "  <- {note}")?;
         }
-        out.write_char('\n')?;
+        writeln!(out, "{style:#}")?;
+        if row.notes.len() > 1 {
+            let has_children = rows.get(at + 1).is_some_and(|next| next.depth > row.depth);
+            for note in &row.notes {
+                gutter(out)?;
+                if row.depth > 0 {
+                    out.write_str(if last { "    " } else { "│   " })?;
+                }
+                out.write_str(if has_children { "│   " } else { "    " })?;
+                writeln!(out, "{style}<- {note}{style:#}")?;
+            }
+        }
         enclosing.push(last);
+    }
+    Ok(())
+}
+
+/// What stands in front of a line: margin, mark, and the lines of the siblings further out.
+fn gutter(
+    out: &mut impl Write,
+    margin: &str,
+    mark: Mark,
+    style: Style,
+    enclosing: &[bool],
+) -> fmt::Result {
+    out.write_str(margin)?;
+    if !margin.is_empty() {
+        write!(out, "{style}{}{style:#} ", mark.sign())?;
+    }
+    // Roots stand at the margin, and draw no line to each other.
+    for &ended in enclosing.iter().skip(1) {
+        out.write_str(if ended { "    " } else { "│   " })?;
     }
     Ok(())
 }

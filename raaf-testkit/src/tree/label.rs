@@ -7,6 +7,18 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("{text:?}")
 }
 
+/// The text with what cannot be seen, or would move the cursor, escaped.
+pub(crate) fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '"' | '\'' | '\\' => plain.push(letter),
+            letter => plain.extend(letter.escape_debug()),
+        }
+    }
+    plain
+}
+
 /// A bare word where it can be one, else a string literal.
 pub(crate) fn word(text: &str) -> String {
     let mut letters = text.chars();
@@ -28,16 +40,19 @@ pub(crate) fn label(kind: &str, component: &str, method: &str) -> String {
     label
 }
 
-/// The label of a span, and how it ended unless all went well.
-pub(super) fn of_span(span: &FinishedSpan) -> String {
+/// The label of a span, how it ended unless all went well, and what else is to be told of it.
+pub(super) fn of_span(span: &FinishedSpan, more: impl IntoIterator<Item = String>) -> String {
     let mut text = label(span.kind().as_str(), span.component().name(), span.method());
+    let mut properties = Vec::new();
     if span.status() != Status::Ok {
-        text.push_str(" [status = ");
-        text.push_str(span.status().as_str());
+        properties.push(format!("status = {}", span.status()));
         if let Some(error) = span.attributes().get(keys::ERROR_TYPE) {
-            text.extend([", \"error.type\" = ", &quoted(&error.to_string())]);
+            properties.push(format!("\"error.type\" = {}", quoted(&error.to_string())));
         }
-        text.push(']');
+    }
+    properties.extend(more);
+    if !properties.is_empty() {
+        text.extend([" [", &properties.join(", "), "]"]);
     }
     text
 }

@@ -12,8 +12,8 @@ use std::{borrow::Cow, fmt};
 use raaf_trace_core::{FinishedSpan, MemoryExporter};
 
 use crate::Capture;
-pub(crate) use draw::{Mark, Row, draw};
-pub(crate) use label::{label, quoted, word};
+pub(crate) use draw::{Mark, Row, draw, draw_in};
+pub(crate) use label::{label, plain, quoted, word};
 pub(crate) use shape::{Facts, Shape};
 
 /// Finished spans as the trees they make.
@@ -76,27 +76,42 @@ impl Spans {
         &self.shape
     }
 
-    /// Each span's line, in the order in which a tree is drawn.
-    pub(crate) fn rows(&self, mark: impl Fn(usize) -> (Mark, Option<String>)) -> Vec<Row> {
+    /// Kind, component and method of a span, as they are drawn.
+    pub(crate) fn label(&self, index: usize) -> String {
+        let span = &self.spans[index];
+        label(span.kind().as_str(), span.component().name(), span.method())
+    }
+
+    /// Each span's line, in the order in which a tree is drawn, with what is to be said of it.
+    pub(crate) fn rows(&self, mut say: impl FnMut(usize) -> Said) -> Vec<Row> {
         self.shape
             .walk()
             .map(|(depth, index)| {
-                let mut text = label::of_span(&self.spans[index]);
+                let said = say(index);
+                let mut text = label::of_span(&self.spans[index], said.properties);
                 if self.shape.is_cyclic(index) {
                     text.push_str(" (its ancestors form a cycle)");
                 } else if self.shape.is_orphan(index) {
                     text.push_str(" (its parent is not here)");
                 }
-                let (mark, note) = mark(index);
-                Row { depth, mark, text, note }
+                Row { mark: said.mark, notes: said.notes, ..Row::new(depth, text) }
             })
             .collect()
     }
 }
 
+/// What is to be said of a span.
+#[derive(Clone, Default)]
+pub(crate) struct Said {
+    pub(crate) mark: Mark,
+    pub(crate) notes: Vec<String>,
+    /// What else stands in its brackets.
+    pub(crate) properties: Vec<String>,
+}
+
 impl fmt::Display for Spans {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        draw(f, "", &self.rows(|_| (Mark::None, None)))
+        draw(f, "", &self.rows(|_| Said::default()))
     }
 }
 

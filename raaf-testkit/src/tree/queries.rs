@@ -1,11 +1,41 @@
 //! Questions that a tree does not answer at a glance.
 
-use std::slice;
+use std::{iter, slice};
 
-use raaf_trace_core::FinishedSpan;
+use raaf_trace_core::{FinishedSpan, Status};
 
 use super::Spans;
 
+/// # Asking
+///
+/// ```
+/// use raaf_testkit::Capture;
+/// use raaf_trace_core::{Component, TraceableExt as _};
+///
+/// let capture = Capture::new();
+/// capture.run(|| {
+///     Component::pipeline("Import").traced("run").run(|| {
+///         Component::agent("Reader").traced("run").run(|| {
+///             Component::tool("open").traced("run").run(|| ());
+///         });
+///         let _ = Component::tool("check").traced("run").try_run(|| "x".parse::<u8>());
+///     });
+/// });
+/// let spans = capture.spans();
+///
+/// let open = spans.only("open");
+/// assert_eq!(spans.path(open), "Import > Reader > open");
+/// assert_eq!(spans.parent_of(open).unwrap().component().name(), "Reader");
+/// assert_eq!(spans.ancestors_of(open).count(), 2);
+/// assert_eq!(spans.root_of(open).unwrap().kind(), "pipeline");
+///
+/// let import = spans.at("Import").unwrap();
+/// assert_eq!(spans.children_of(import).count(), 2);
+/// assert_eq!(spans.descendants_of(import).count(), 3);
+/// assert_eq!(spans.by_kind("tool").count(), 2);
+/// assert_eq!(spans.failed().next().unwrap().component().name(), "check");
+/// assert!(spans.at("Import > Reader > close").is_none());
+/// ```
 impl Spans {
     /// How many spans there are.
     pub fn len(&self) -> usize {
@@ -24,19 +54,39 @@ impl Spans {
 
     /// The spans at the top: those without a parent here.
     pub fn roots(&self) -> impl Iterator<Item = &FinishedSpan> {
-        self.at(self.shape().roots())
+        self.at_places(self.shape().roots())
     }
 
-    /// The spans right under `span`.
+    /// The span at the top above `span`, which may be `span` itself.
+    pub fn root_of(&self, span: &FinishedSpan) -> Option<&FinishedSpan> {
+        self.upwards(span).last()
+    }
+
+    /// The spans right under `span`, in the order in which they started.
     pub fn children_of(&self, span: &FinishedSpan) -> impl Iterator<Item = &FinishedSpan> {
         let children = self.place(span).map(|index| self.shape().children(index));
-        self.at(children.unwrap_or_default())
+        self.at_places(children.unwrap_or_default())
+    }
+
+    /// All spans under `span`, each before its children.
+    pub fn descendants_of(&self, span: &FinishedSpan) -> impl Iterator<Item = &FinishedSpan> {
+        let children = |index: usize| self.shape().children(index).iter().rev();
+        let mut waiting: Vec<_> = self.place(span).into_iter().flat_map(children).collect();
+        iter::from_fn(move || {
+            let &index = waiting.pop()?;
+            waiting.extend(children(index));
+            self.all().get(index)
+        })
     }
 
     /// The span right above `span`, if it is here.
     pub fn parent_of(&self, span: &FinishedSpan) -> Option<&FinishedSpan> {
-        let parent = self.shape().parent(self.place(span)?)?;
-        self.all().get(parent)
+        self.ancestors_of(span).next()
+    }
+
+    /// The spans above `span`, from its parent to the root.
+    pub fn ancestors_of(&self, span: &FinishedSpan) -> impl Iterator<Item = &FinishedSpan> {
+        self.upwards(span).skip(1)
     }
 
     /// The first span of that component.
@@ -58,6 +108,20 @@ impl Spans {
         }
     }
 
+    /// The first span at that path: the components from a root down to it, `Import > Reader`.
+    pub fn at(&self, path: &str) -> Option<&FinishedSpan> {
+        let mut names = path.split(" > ");
+        let is = |name: &str, index: &usize| self.all()[*index].component().name() == name;
+        let first = names.next()?;
+        let mut level: Vec<usize> =
+            self.shape().roots().iter().copied().filter(|index| is(first, index)).collect();
+        for name in names {
+            let children = level.iter().flat_map(|&index| self.shape().children(index));
+            level = children.copied().filter(|index| is(name, index)).collect();
+        }
+        self.all().get(*level.first()?)
+    }
+
     /// The spans of that component.
     pub fn by_component<'a>(
         &'a self,
@@ -71,23 +135,35 @@ impl Spans {
         self.iter().filter(move |span| span.kind() == kind)
     }
 
+    /// The spans that ended with that status.
+    pub fn by_status(&self, status: Status) -> impl Iterator<Item = &FinishedSpan> {
+        self.iter().filter(move |span| span.status() == status)
+    }
+
+    /// The spans that ended with an error.
+    pub fn failed(&self) -> impl Iterator<Item = &FinishedSpan> {
+        self.by_status(Status::Error)
+    }
+
     /// The components from the root down to `span`: `Pipeline > Agent > search`.
     pub fn path(&self, span: &FinishedSpan) -> String {
         let mut names = vec![span.component().name()];
-        let mut above = self.parent_of(span);
-        while let Some(span) = above {
-            names.push(span.component().name());
-            above = self.parent_of(span);
-        }
+        names.extend(self.ancestors_of(span).map(|span| span.component().name()));
         names.reverse();
         names.join(" > ")
+    }
+
+    /// `span` as it is here, and those above it.
+    fn upwards(&self, span: &FinishedSpan) -> impl Iterator<Item = &FinishedSpan> {
+        let up = iter::successors(self.place(span), |&index| self.shape().parent(index));
+        up.filter_map(|index| self.all().get(index))
     }
 
     fn place(&self, span: &FinishedSpan) -> Option<usize> {
         self.shape().place(span.trace_id(), span.span_id())
     }
 
-    fn at<'a>(&'a self, places: &'a [usize]) -> impl Iterator<Item = &'a FinishedSpan> {
+    fn at_places<'a>(&'a self, places: &'a [usize]) -> impl Iterator<Item = &'a FinishedSpan> {
         places.iter().filter_map(|&index| self.all().get(index))
     }
 }

@@ -2,9 +2,9 @@
 
 use std::{collections::HashMap, time::SystemTime};
 
-use raaf_trace_core::{FinishedSpan, SpanId, TraceId};
+use raaf_trace_core::{FinishedSpan, SpanId, Status, TraceId};
 
-/// What decides where a span hangs.
+/// What decides where a span hangs, and whether it can.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts {
     pub(crate) trace: TraceId,
@@ -12,6 +12,8 @@ pub(crate) struct Facts {
     pub(crate) parent: Option<SpanId>,
     pub(crate) local_root: bool,
     pub(crate) start: SystemTime,
+    pub(crate) end: SystemTime,
+    pub(crate) status: Status,
 }
 
 impl Facts {
@@ -22,6 +24,8 @@ impl Facts {
             parent: span.parent_id(),
             local_root: span.is_local_root(),
             start: span.start_time(),
+            end: span.end_time(),
+            status: span.status(),
         }
     }
 }
@@ -36,14 +40,18 @@ pub(crate) struct Shape {
     roots: Vec<usize>,
     orphans: Vec<usize>,
     cyclic: Vec<usize>,
+    repeated: Vec<usize>,
 }
 
 impl Shape {
     pub(crate) fn of(spans: &[Facts]) -> Self {
         let mut places = HashMap::new();
         let mut anywhere = HashMap::new();
+        let mut repeated = Vec::new();
         for (index, span) in spans.iter().enumerate() {
-            places.entry((span.trace, span.id)).or_insert(index);
+            if *places.entry((span.trace, span.id)).or_insert(index) != index {
+                repeated.push(index);
+            }
             anywhere.entry(span.id).or_insert(index);
         }
         let mut shape = Self {
@@ -53,6 +61,7 @@ impl Shape {
             roots: Vec::new(),
             orphans: Vec::new(),
             cyclic: Vec::new(),
+            repeated,
         };
         for (index, span) in spans.iter().enumerate() {
             // A parent in another trace is wrong; it is still the place where one looks for it.
@@ -85,11 +94,12 @@ impl Shape {
         for &root in &self.roots {
             mark(self, root, &mut reached);
         }
+        let mut seen = vec![None; self.parents.len()];
         for start in 0..self.parents.len() {
             if reached[start] {
                 continue;
             }
-            let cut = self.in_cycle_above(start);
+            let cut = self.in_cycle_above(start, &mut seen);
             if let Some(parent) = self.parents[cut].take() {
                 self.children[parent].retain(|&child| child != cut);
             }
@@ -98,13 +108,13 @@ impl Shape {
             mark(self, cut, &mut reached);
         }
         self.roots.sort_unstable();
+        self.cyclic.sort_unstable();
     }
 
     /// The first span, going up from there, that is its own ancestor.
-    fn in_cycle_above(&self, start: usize) -> usize {
-        let mut seen = vec![false; self.parents.len()];
+    fn in_cycle_above(&self, start: usize, seen: &mut [Option<usize>]) -> usize {
         let mut index = start;
-        while !std::mem::replace(&mut seen[index], true) {
+        while seen[index].replace(start) != Some(start) {
             index = self.parents[index].unwrap_or(index);
         }
         index
@@ -137,12 +147,17 @@ impl Shape {
         &self.cyclic
     }
 
+    /// Spans whose ids an earlier one has.
+    pub(crate) fn repeated(&self) -> &[usize] {
+        &self.repeated
+    }
+
     pub(crate) fn is_orphan(&self, index: usize) -> bool {
         self.orphans.binary_search(&index).is_ok()
     }
 
     pub(crate) fn is_cyclic(&self, index: usize) -> bool {
-        self.cyclic.contains(&index)
+        self.cyclic.binary_search(&index).is_ok()
     }
 
     /// All spans with their depths, each before its children.

@@ -80,12 +80,10 @@ tool \"search\".\"query all\" (its parent is not here)
     assert_eq!(
         incoherent.to_string(),
         "\
-the spans are not one coherent trace:
-  tool \"search\": its parent is not here
-  tool \"search\".\"query all\": its parent is not here
+the spans are not one coherent trace: 2 problems
 
-tool \"search\" (its parent is not here)
-tool \"search\".\"query all\" (its parent is not here)
+  > tool \"search\" (its parent is not here)
+  > tool \"search\".\"query all\" (its parent is not here)
 "
     );
 }

@@ -4,15 +4,19 @@
 //! | --- | --- |
 //! | `strategy` | how they are made, and shrink |
 //! | `show` | how they are printed |
+//! | `code` | the Rust code that makes one again |
 //! | `run` | how they are carried out, with real threads and tasks |
 //! | `oracle` | which tree each must leave |
 
+mod code;
 mod oracle;
 mod run;
 mod show;
 mod strategy;
 #[cfg(test)]
 mod tests;
+
+use std::iter;
 
 use raaf_trace_core::{Component, Status};
 
@@ -51,6 +55,19 @@ pub struct Workflow {
 pub enum Step {
     /// A traced call.
     Call(Call),
+    /// A call that fails so many times before it does what it does: its spans are siblings.
+    Retry {
+        /// How often it fails first.
+        failures: u8,
+        /// The call; each attempt is a call of its own.
+        call: Call,
+    },
+    /// The work passes to another agent: a span of kind `handoff`, then the call. Called with
+    /// [`Who::Under`], it hangs beside the call that handed over, rather than inside.
+    Handoff {
+        /// Who takes over.
+        to: Call,
+    },
     /// Several branches at once, waited for. What fails or panics in one ends there.
     Parallel {
         /// On what they run.
@@ -164,6 +181,10 @@ fn fresh_name(path: &str) -> String {
     format!("call {path}")
 }
 
+fn handoff_name(path: &str) -> String {
+    format!("handoff {path}")
+}
+
 fn manual_name(path: &str) -> String {
     format!("manual {path}")
 }
@@ -191,11 +212,21 @@ fn outward<T>(ancestors: &[T], levels: u8) -> &T {
     &ancestors[ancestors.len() - 1 - usize::from(levels) % ancestors.len()]
 }
 
+/// The calls that a retried call is: those that fail, and the last.
+fn attempts(failures: u8, call: &Call) -> impl Iterator<Item = Call> {
+    let mut failing = call.clone();
+    failing.steps.push(Step::Fail);
+    failing.keeps_failures = true;
+    iter::repeat_n(failing, failures.into()).chain([call.clone()])
+}
+
 /// Whether the steps need a runtime to drive them.
 fn needs_runtime(steps: &[Step]) -> bool {
     steps.iter().any(|step| match step {
         Step::Parallel { .. } | Step::Cancel { .. } => true,
-        Step::Call(call) => !call.blocking || needs_runtime(&call.steps),
+        Step::Call(call) | Step::Retry { call, .. } | Step::Handoff { to: call } => {
+            !call.blocking || needs_runtime(&call.steps)
+        }
         Step::Manual { steps, .. } => needs_runtime(steps),
         Step::Fail | Step::Panic | Step::Hang => false,
     })

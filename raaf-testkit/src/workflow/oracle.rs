@@ -7,8 +7,8 @@
 use raaf_trace_core::Status;
 
 use super::{
-    Call, On, ROOT, Step, Who, Workflow, below, branch_name, fork_name, fresh_name,
-    is_bound_to_root, manual_name, needs_runtime, outward, shared,
+    Call, On, ROOT, Step, Who, Workflow, attempts, below, branch_name, fork_name, fresh_name,
+    handoff_name, is_bound_to_root, manual_name, needs_runtime, outward, shared,
 };
 use crate::{Expected, Node, Siblings};
 
@@ -156,6 +156,23 @@ impl Oracle {
     fn step(&mut self, step: &Step, flow: &Flow, path: &str) -> End {
         match step {
             Step::Call(call) => self.call(call, flow, path),
+            Step::Retry { failures, call } => {
+                let mut end = End::Done;
+                for attempt in attempts(*failures, call) {
+                    end = self.call(&attempt, flow, path);
+                    if end == End::Hung {
+                        break;
+                    }
+                }
+                end
+            }
+            Step::Handoff { to } => {
+                let name = handoff_name(path);
+                let parent = Some(flow.innermost());
+                let span = self.open(parent, named("handoff", &name), "run", &flow.groups);
+                self.spans[span].status = Status::Ok;
+                self.call(to, flow, path)
+            }
             Step::Parallel { on, branches } => {
                 self.parallel(*on, branches, flow, path);
                 End::Done

@@ -23,8 +23,8 @@ use raaf_trace_core::{
 use tokio::{runtime::Handle, task::yield_now};
 
 use super::{
-    Call, On, ROOT, Step, Who, Workflow, below, branch_name, component, fork_name, fresh_name,
-    is_bound_to_root, manual_name, needs_runtime, outward, shared,
+    Call, On, ROOT, Step, Who, Workflow, attempts, below, branch_name, component, fork_name,
+    fresh_name, handoff_name, is_bound_to_root, manual_name, needs_runtime, outward, shared,
 };
 
 impl Workflow {
@@ -152,6 +152,13 @@ impl Env {
     fn blocking_step(&self, step: &Step, path: &str) -> Outcome {
         match step {
             Step::Call(call) if call.blocking => self.blocking_call(call, path),
+            Step::Retry { failures, call } if call.blocking => {
+                attempts(*failures, call).try_for_each(|attempt| self.blocking_call(&attempt, path))
+            }
+            Step::Handoff { to } if to.blocking => {
+                hand_off(path);
+                self.blocking_call(to, path)
+            }
             Step::Manual { scoped, status, steps } => {
                 let span = tracer().start_span(manual_name(path));
                 if *scoped {
@@ -165,9 +172,11 @@ impl Env {
             Step::Fail => Err(Failed),
             Step::Panic => panic(),
             Step::Hang => Ok(()),
-            Step::Call(_) | Step::Parallel { .. } | Step::Cancel { .. } => {
-                self.runtime.block_on(self.step(step, path))
-            }
+            Step::Call(_)
+            | Step::Retry { .. }
+            | Step::Handoff { .. }
+            | Step::Parallel { .. }
+            | Step::Cancel { .. } => self.runtime.block_on(self.step(step, path)),
         }
     }
 
@@ -202,10 +211,16 @@ impl Env {
 
     async fn step(&self, step: &Step, path: &str) -> Outcome {
         match step {
-            Step::Call(call) if call.blocking && !needs_runtime(&call.steps) => {
-                return self.blocking_call(call, path);
-            }
             Step::Call(call) => return self.call(call, path).await,
+            Step::Retry { failures, call } => {
+                for attempt in attempts(*failures, call) {
+                    self.call(&attempt, path).await?;
+                }
+            }
+            Step::Handoff { to } => {
+                hand_off(path);
+                return self.call(to, path).await;
+            }
             Step::Parallel { on: On::BareThreads, branches } => {
                 self.bare_threads(branches, path).await;
             }
@@ -235,6 +250,9 @@ impl Env {
     }
 
     async fn call(&self, call: &Call, path: &str) -> Outcome {
+        if call.blocking && !needs_runtime(&call.steps) {
+            return self.blocking_call(call, path);
+        }
         let (component, parent) = self.who(call, path);
         let env = if call.skip { self.clone() } else { self.within(&component) };
         let traced = component.traced(call.method).skip_if(call.skip).parent(parent);
@@ -337,6 +355,11 @@ impl Env {
             let _ = task.await;
         }
     }
+}
+
+/// The span that says that another agent takes over.
+fn hand_off(path: &str) {
+    tracer().handoff_span(None::<&str>, handoff_name(path)).run(|_| ());
 }
 
 fn end_manual(span: &raaf_trace_core::ManualSpan, status: Status) {

@@ -52,6 +52,14 @@ fn line(f: &mut Formatter<'_>, depth: usize) -> fmt::Result {
 fn step(f: &mut Formatter<'_>, step: &Step, depth: usize) -> fmt::Result {
     match step {
         Step::Call(inner) => call(f, inner, depth),
+        Step::Retry { failures, call: inner } => {
+            write!(f, "retry({failures}) ")?;
+            call(f, inner, depth)
+        }
+        Step::Handoff { to } => {
+            f.write_str("hand off to ")?;
+            call(f, to, depth)
+        }
         Step::Parallel { on, branches } => {
             f.write_str(match on {
                 On::Threads => "threads {",

@@ -45,11 +45,14 @@ pub fn workflows() -> impl Strategy<Value = Workflow> {
 pub fn workflows_within(limits: WorkflowLimits) -> impl Strategy<Value = Workflow> {
     let WorkflowLimits { depth, steps, breadth } = limits;
     let breadth = breadth.max(1);
-    let leaf = call(Just(Vec::new()).boxed());
+    let leaf = call(Just(Vec::new()).boxed()).prop_map(Step::Call);
     let step = leaf.prop_recursive(depth, steps, breadth, move |step| {
         let body = body(step.boxed(), breadth).boxed();
         prop_oneof![
-            6 => call(body.clone()),
+            6 => call(body.clone()).prop_map(Step::Call),
+            1 => (0..3_u8, call(body.clone()))
+                .prop_map(|(failures, call)| Step::Retry { failures, call }),
+            1 => call(body.clone()).prop_map(|to| Step::Handoff { to }),
             3 => (on(), vec(body.clone(), 1..=breadth.min(3) as usize))
                 .prop_map(|(on, branches)| Step::Parallel { on, branches }),
             2 => (any::<bool>(), body.clone(), any::<bool>()).prop_map(
@@ -81,11 +84,16 @@ fn body(step: BoxedStrategy<Step>, breadth: u32) -> impl Strategy<Value = Vec<St
     })
 }
 
-fn call(steps: BoxedStrategy<Vec<Step>>) -> impl Strategy<Value = Step> {
+fn call(steps: BoxedStrategy<Vec<Step>>) -> impl Strategy<Value = Call> {
     let seldom = || prop::bool::weighted(0.15);
     (who(), method(), seldom(), any::<bool>(), any::<bool>(), steps).prop_map(
-        |(who, method, skip, blocking, keeps_failures, steps)| {
-            Step::Call(Call { who, method, skip, blocking, keeps_failures, steps })
+        |(who, method, skip, blocking, keeps_failures, steps)| Call {
+            who,
+            method,
+            skip,
+            blocking,
+            keeps_failures,
+            steps,
         },
     )
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::{
     strategy::{Strategy as _, ValueTree as _},
-    test_runner::{Config, RngSeed, TestRunner},
+    test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner},
 };
 use raaf_trace_core::Status;
 
@@ -150,6 +150,57 @@ fn failures_go_on_until_a_call_keeps_them() {
 }
 
 #[test]
+fn attempts_are_siblings_until_one_succeeds() {
+    let inside = vec![call(Who::Shared(0), "run", vec![])];
+    let retried = Call::new(Who::Shared(2), "run", inside);
+    let hopeless =
+        Call { keeps_failures: false, ..Call::new(Who::Fresh, "run", vec![Step::Panic]) };
+    check(
+        vec![
+            Step::Retry { failures: 2, call: retried },
+            Step::Retry { failures: 1, call: hopeless },
+        ],
+        &span_tree! {
+            pipeline "Workflow" [status = error, "error.type" = "panic"] {
+                tool "Tom" [status = error, "error.type" = "Failed"] { agent "Ann" }
+                tool "Tom" [status = error, "error.type" = "Failed"] { agent "Ann" }
+                tool "Tom" [status = ok] { agent "Ann" }
+                component "call 1" [status = error, "error.type" = "panic"]
+                component "call 1" [status = error, "error.type" = "panic"]
+            }
+        },
+    );
+}
+
+#[test]
+fn an_attempt_that_is_cancelled_is_the_last() {
+    let hanging = Call::new(Who::Fresh, "run", vec![Step::Hang]);
+    let steps = vec![Step::Retry { failures: 2, call: hanging }];
+    check(
+        vec![Step::Cancel { abort: false, steps }],
+        &span_tree! { pipeline "Workflow" { component "call 0.0" [status = cancelled] } },
+    );
+}
+
+#[test]
+fn who_takes_over_is_inside_or_beside_who_handed_over() {
+    let to = |who| Step::Handoff { to: Call::new(who, "run", vec![]) };
+    check(
+        vec![call(Who::Shared(0), "run", vec![to(Who::Fresh), to(Who::Under(1))])],
+        &span_tree! {
+            pipeline "Workflow" {
+                agent "Ann" {
+                    handoff "handoff 0.0"
+                    component "call 0.0"
+                    handoff "handoff 0.1"
+                }
+                component "call 0.1"
+            }
+        },
+    );
+}
+
+#[test]
 fn manual_spans_enclose_only_what_is_in_their_scope() {
     let manual = |scoped, status| Step::Manual {
         scoped,
@@ -191,6 +242,8 @@ fn random_workflows_have_something_of_everything() {
             "bound(",
             "under(",
             "fresh",
+            "retry(2)",
+            "hand off to",
             "Ann",
             "?",
         ];
@@ -201,7 +254,7 @@ fn random_workflows_have_something_of_everything() {
         let count = workflow.expected_spans();
         (spans, largest) = (spans + count, largest.max(count));
     }
-    assert_eq!(seen.len(), 22, "{seen:?}");
+    assert_eq!(seen.len(), 24, "{seen:?}");
     assert!(spans > 300 * 6, "{} spans a workflow are few", spans / 300);
     assert!(largest > 30, "{largest} spans are few for the largest workflow");
 }
@@ -214,6 +267,8 @@ fn shrinking_gives_a_small_workflow() {
                 *on == On::Threads && branch.contains(&Step::Panic) || panics_in_a_thread(branch)
             }),
             Step::Call(Call { steps, .. })
+            | Step::Retry { call: Call { steps, .. }, .. }
+            | Step::Handoff { to: Call { steps, .. } }
             | Step::Cancel { steps, .. }
             | Step::Manual { steps, .. } => panics_in_a_thread(steps),
             _ => false,
@@ -276,4 +331,89 @@ Workflow {
 }
 "
     );
+}
+
+/// An oracle that is wrong: it has never heard of anything that does not come back.
+fn wrong_oracle(workflow: &Workflow) -> Expected {
+    fn without_hanging(steps: &[Step]) -> Vec<Step> {
+        let call = |call: &Call| Call { steps: without_hanging(&call.steps), ..call.clone() };
+        let step = |step: &Step| match step {
+            Step::Hang => None,
+            Step::Call(inner) => Some(Step::Call(call(inner))),
+            Step::Retry { failures, call: inner } => {
+                Some(Step::Retry { failures: *failures, call: call(inner) })
+            }
+            Step::Handoff { to } => Some(Step::Handoff { to: call(to) }),
+            Step::Parallel { on, branches } => {
+                let branches = branches.iter().map(|branch| without_hanging(branch)).collect();
+                Some(Step::Parallel { on: *on, branches })
+            }
+            Step::Cancel { abort, steps } => {
+                Some(Step::Cancel { abort: *abort, steps: without_hanging(steps) })
+            }
+            Step::Manual { scoped, status, steps } => {
+                let steps = without_hanging(steps);
+                Some(Step::Manual { scoped: *scoped, status: *status, steps })
+            }
+            other => Some(other.clone()),
+        };
+        steps.iter().filter_map(step).collect()
+    }
+    Workflow { steps: without_hanging(&workflow.steps) }.expected()
+}
+
+#[test]
+fn a_wrong_oracle_is_found_out_with_a_small_workflow() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let config = Config {
+        cases: 1_000,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(7),
+        ..Config::default()
+    };
+    let result = TestRunner::new(config).run(&workflows(), |workflow| {
+        let capture = Capture::new();
+        runtime.block_on(capture.run_async(workflow.run()));
+        let compared = wrong_oracle(&workflow).check(&capture.spans());
+        compared.map_err(|mismatch| TestCaseError::fail(mismatch.to_string()))
+    });
+    let Err(TestError::Fail(_, smallest)) = result else { unreachable!("{result:?}") };
+    // Nothing but one thing that hangs, in something that gives it up.
+    let text = smallest.to_string();
+    assert!(text.lines().count() <= 7, "not small:\n{text}");
+    assert!(text.contains("hang") && (text.contains("drop") || text.contains("abort")), "{text}");
+    assert!(
+        !text.contains("panic") && !text.contains("fail") && !text.contains("branch"),
+        "{text}"
+    );
+}
+
+/// The code of a workflow is the code that made it, but for its layout.
+macro_rules! assert_is_its_code {
+    ($workflow:expr) => {
+        let plain = |code: &str| -> String {
+            let code: String = code.chars().filter(|letter| !letter.is_whitespace()).collect();
+            code.replace(",]", "]").replace(",}", "}")
+        };
+        assert_eq!(plain(&$workflow.code()), plain(stringify!($workflow)));
+    };
+}
+
+#[test]
+fn the_code_of_a_workflow_makes_it_again() {
+    assert_is_its_code!(Workflow {
+        steps: vec![
+            Step::Call(Call {
+                skip: true,
+                blocking: true,
+                keeps_failures: false,
+                ..Call::new(Who::BoundTo(1), "validate", vec![])
+            }),
+            Step::Retry { failures: 2, call: Call::new(Who::Shared(0), "run", vec![Step::Fail]) },
+            Step::Handoff { to: Call::new(Who::Under(1), "run", vec![Step::Panic]) },
+            Step::Parallel { on: On::BareThreads, branches: vec![vec![], vec![Step::Hang]] },
+            Step::Cancel { abort: true, steps: vec![Step::Hang] },
+            Step::Manual { scoped: false, status: Status::Unset, steps: vec![] },
+        ]
+    });
 }

@@ -1,5 +1,5 @@
 use raaf_testkit::span_tree;
 
 fn main() {
-    span_tree! { { agent "A" } };
+    span_tree! { pipeline "Data" { { agent "A" } } };
 }

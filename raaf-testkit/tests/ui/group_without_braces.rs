@@ -1,5 +1,5 @@
 use raaf_testkit::span_tree;
 
 fn main() {
-    span_tree! { in_any_order agent "A" };
+    span_tree! { pipeline "Data" { in_any_order agent "A" } };
 }

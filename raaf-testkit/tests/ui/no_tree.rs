@@ -1,5 +1,5 @@
-use raaf_testkit::{Capture, assert_span_tree};
+use raaf_testkit::assert_span_tree;
 
 fn main() {
-    assert_span_tree!(Capture::new());
+    assert_span_tree!(raaf_testkit::Capture::new());
 }

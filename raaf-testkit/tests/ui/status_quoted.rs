@@ -1,5 +1,5 @@
 use raaf_testkit::span_tree;
 
 fn main() {
-    span_tree! { agent "Planner" [status = "error"] };
+    span_tree! { agent "A" [status = "ok"] };
 }

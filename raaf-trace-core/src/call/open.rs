@@ -53,7 +53,7 @@ where
     };
     let record = match named {
         None => start::start_here(component, method, add),
-        named => Origin::find(component, named, flow::current())
+        named => Origin::find(component, named, &flow::current())
             .map(|origin| start::start(origin, component.clone(), method.clone(), None, add)),
     };
     record.map_or_else(CallScope::none, CallScope::own)

@@ -1,5 +1,6 @@
 //! The time of spans: monotonic readings, tied to wall time once a trace.
 
+mod fixed;
 mod manual;
 mod rfc3339;
 

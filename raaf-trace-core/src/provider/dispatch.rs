@@ -3,7 +3,7 @@
 use std::{cell::RefCell, sync::Arc};
 
 use crate::{
-    FinishedSpan, Span,
+    FinishedSpan, Span, SpanProcessor,
     batch::Shards,
     span::record::{Record, Shared},
 };
@@ -85,7 +85,7 @@ pub(crate) fn tell_end(mut span: FinishedSpan) {
     last.end(|processor| processor.on_end_owned(span));
     if flush {
         for slot in processors.iter().filter(|slot| slot.queues_only) {
-            slot.call(|processor| processor.on_root_end());
+            slot.call(<dyn SpanProcessor>::on_root_end);
         }
     }
 }

@@ -108,6 +108,31 @@ fn install(state: &mut State, new: State, provider: TracerProvider) -> Option<Tr
     old.map(|old| (*old).clone())
 }
 
+/// What is in place, and how it came to be.
+#[derive(Debug)]
+pub(super) struct InPlace {
+    provider: Option<TracerProvider>,
+    state: State,
+}
+
+/// Puts `provider` in place, and returns what was there, for [`put_back`].
+pub(super) fn put_aside(provider: TracerProvider) -> InPlace {
+    let mut state = lock(&CHANGING);
+    let before = *state;
+    InPlace { provider: install(&mut state, State::Chosen, provider), state: before }
+}
+
+/// Puts in place what was there, which may be nothing.
+pub(super) fn put_back(before: InPlace) -> Option<TracerProvider> {
+    let mut state = lock(&CHANGING);
+    if before.state == State::Unsettled && *state != State::Unsettled {
+        gate::open();
+    }
+    *state = before.state;
+    let old = GLOBAL.swap(before.provider.map(Arc::new));
+    old.map(|old| (*old).clone())
+}
+
 /// The global provider if there is one already.
 pub(super) fn existing() -> Option<TracerProvider> {
     GLOBAL.load().as_ref().map(|provider| (**provider).clone())

@@ -1,6 +1,7 @@
 //! The span: its record, the handle for running code, and what sinks see of it.
 
 pub(crate) mod body;
+mod builder;
 mod error;
 pub(crate) mod event;
 pub(crate) mod finish;
@@ -15,6 +16,7 @@ pub(crate) mod start;
 mod status;
 mod view;
 
+pub use builder::FinishedSpanBuilder;
 pub use error::SpanError;
 pub use event::Event;
 pub use finished::FinishedSpan;

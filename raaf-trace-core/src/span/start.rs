@@ -40,7 +40,7 @@ impl Origin {
     pub(crate) fn find(
         component: &Component,
         named: Option<Innermost>,
-        current: Current,
+        current: &Current,
     ) -> Option<Self> {
         Self::of_workflow(component, named, current, TraceInfo::default())
     }
@@ -49,17 +49,17 @@ impl Origin {
     pub(crate) fn of_workflow(
         component: &Component,
         named: Option<Innermost>,
-        current: Current,
+        current: &Current,
         info: TraceInfo,
     ) -> Option<Self> {
-        match named.unwrap_or_else(|| parent::choose(component, &current)) {
-            Innermost::Local(parent) => Self::under(&parent, &current),
+        match named.unwrap_or_else(|| parent::choose(component, current)) {
+            Innermost::Local(parent) => Self::under(&parent, current),
             Innermost::Remote(parent) => {
-                let provider = provider_of_root(component, &current)?;
+                let provider = provider_of_root(component, current)?;
                 Self::first(&provider, Some(&parent), info)
             }
             Innermost::None => {
-                let provider = provider_of_root(component, &current)?;
+                let provider = provider_of_root(component, current)?;
                 Self::first(&provider, None, info)
             }
         }
@@ -156,7 +156,7 @@ pub(crate) fn start_here(
             None
         }
         _ => {
-            let origin = Origin::find(component, None, flow::current())?;
+            let origin = Origin::find(component, None, &flow::current())?;
             Some(start_in(record, origin, component.clone(), method.clone(), None, fill))
         }
     }

@@ -1,0 +1,43 @@
+//! The sinks keep the contract that the core holds every sink to.
+
+#![allow(clippy::unwrap_used, reason = "tests may fail")]
+
+use std::{
+    io,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use raaf_processors::{ConsoleMode, ConsoleSink, FileSink};
+use raaf_testkit::{
+    conformance::{Suite, check_processor},
+    read,
+};
+
+#[test]
+fn the_file_sink_keeps_the_contract_of_exporters() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = AtomicUsize::new(0);
+    let make = || {
+        let number = files.fetch_add(1, Ordering::Relaxed);
+        FileSink::new(directory.path().join(format!("{number}.jsonl")))
+    };
+    let spans = |sink: &FileSink| match read::file(sink.path()) {
+        Ok(read) => {
+            assert_eq!(read.faults(), &[]);
+            read.as_written().to_vec()
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => std::panic::panic_any(error.to_string()),
+    };
+    Suite::exporter(make).read_back(spans).check();
+}
+
+#[test]
+fn the_console_sink_keeps_the_contract_of_processors() {
+    for mode in [ConsoleMode::Tree, ConsoleMode::Lines] {
+        for detailed in [false, true] {
+            let console = ConsoleSink::builder;
+            check_processor(|| console().mode(mode).detailed(detailed).writer(io::sink()).build());
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! How a capture is to be.
+
+use std::{fmt, time::Duration};
+
+use raaf_trace_core::{Builder, ManualClock, SequentialIds, TracerProvider};
+
+use super::{Capture, GlobalCapture, LIMIT, SeededIds, recorder};
+
+/// Makes a [`Capture`] or a [`GlobalCapture`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use raaf_testkit::Capture;
+/// use raaf_trace_core::{NamePattern, trace};
+///
+/// let capture = Capture::builder()
+///     .deterministic()
+///     .wait_at_most(Duration::from_secs(60))
+///     .configure(|provider| provider.naming(NamePattern::Compact))
+///     .build();
+/// capture.run(|| trace("nightly").run(|| capture.advance(Duration::from_millis(20))));
+///
+/// let spans = capture.spans();
+/// let root = spans.only("nightly");
+/// assert_eq!(root.span_id().to_u64(), 1);
+/// assert_eq!(root.duration(), Duration::from_millis(20));
+/// assert_eq!(root.name(), "trace.nightly");
+/// ```
+#[must_use = "a builder does nothing until it is built"]
+pub struct CaptureBuilder {
+    limit: Duration,
+    clock: Option<ManualClock>,
+    ids: Option<Ids>,
+    configure: Vec<Configure>,
+}
+
+type Configure = Box<dyn FnOnce(Builder) -> Builder>;
+
+#[derive(Clone, Copy, Debug)]
+enum Ids {
+    Sequential,
+    Seeded(u64),
+}
+
+impl CaptureBuilder {
+    pub(super) fn new() -> Self {
+        Self { limit: LIMIT, clock: None, ids: None, configure: Vec::new() }
+    }
+
+    /// The same in each run: a clock that stands still until [`Capture::advance`], and the ids 1,
+    /// 2, 3 … in the order in which traces and spans start. Threads that start spans at once
+    /// still race for their ids; [snapshots](crate::Spans::to_snapshot) number spans by their
+    /// place in the tree instead.
+    pub fn deterministic(self) -> Self {
+        let clock = ManualClock::new();
+        Self { ids: Some(Ids::Sequential), ..self.clock(&clock) }
+    }
+
+    /// Ids that look random but are the same in each run with the same seed, and with them the
+    /// decisions of a [`Sampler`](raaf_trace_core::Sampler), which go by the trace's id.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_testkit::Capture;
+    /// use raaf_trace_core::{Sampler, trace};
+    ///
+    /// let kept = || {
+    ///     let capture = Capture::builder()
+    ///         .seed(7)
+    ///         .configure(|provider| provider.sampler(Sampler::ratio(0.5)))
+    ///         .build();
+    ///     for number in 0..100 {
+    ///         capture.run(|| trace(format!("run {number}")).run(|| ()));
+    ///     }
+    ///     capture.spans().to_string()
+    /// };
+    /// assert_eq!(kept(), kept());
+    /// ```
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.ids = Some(Ids::Seeded(seed));
+        self
+    }
+
+    /// The clock that spans are timed by; [`Capture::advance`] moves it.
+    pub fn clock(mut self, clock: &ManualClock) -> Self {
+        self.clock = Some(clock.clone());
+        self
+    }
+
+    /// How long [`Capture::spans`] waits for spans that are still open; 5 seconds unless told.
+    pub fn wait_at_most(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Configures the provider behind the capture: its naming, limits, sampler, or further
+    /// processors. What is said here comes last, and so beats the rest.
+    pub fn configure(mut self, configure: impl FnOnce(Builder) -> Builder + 'static) -> Self {
+        self.configure.push(Box::new(configure));
+        self
+    }
+
+    /// A capture of what runs in its context.
+    #[must_use]
+    pub fn build(self) -> Capture {
+        self.build_with(|provider| provider)
+    }
+
+    pub(super) fn build_with(self, configure: impl FnOnce(Builder) -> Builder) -> Capture {
+        let (recorder, processor) = recorder::pair();
+        let mut provider = TracerProvider::builder().processor(processor);
+        if let Some(clock) = &self.clock {
+            provider = provider.clock(clock.clock());
+        }
+        provider = match self.ids {
+            None => provider,
+            Some(Ids::Sequential) => provider.ids(SequentialIds::default()),
+            Some(Ids::Seeded(seed)) => provider.ids(SeededIds::new(seed)),
+        };
+        for configure in self.configure {
+            provider = configure(provider);
+        }
+        let provider = configure(provider).build();
+        Capture { provider, recorder, limit: self.limit, clock: self.clock }
+    }
+
+    /// A capture of whatever runs in this process and has no provider of its own; see
+    /// [`Capture::global`].
+    ///
+    /// # Panics
+    ///
+    /// When this thread holds a global capture already.
+    #[must_use]
+    #[track_caller]
+    pub fn global(self) -> GlobalCapture {
+        GlobalCapture::of(|| self.build())
+    }
+}
+
+impl fmt::Debug for CaptureBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CaptureBuilder")
+            .field("limit", &self.limit)
+            .field("clock", &self.clock)
+            .field("ids", &self.ids)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,91 @@
+//! Captures of whatever the process traces, one at a time.
+
+use std::{
+    borrow::Cow,
+    fmt,
+    marker::PhantomData,
+    ops::Deref,
+    sync::{Condvar, Mutex, PoisonError},
+    thread::{self, ThreadId},
+};
+
+use raaf_trace_core::{GlobalOverride, override_global_provider};
+
+use super::Capture;
+use crate::{AsSpans, Spans};
+
+/// A [`Capture`] that captures also what has no provider of its own: bare roots, in bare threads,
+/// of code that knows only the global provider. See [`Capture::global`].
+///
+/// Dropped, it puts back the global provider that was there and lets the next test have its turn,
+/// also when the test panics.
+pub struct GlobalCapture {
+    capture: Capture,
+    // In this order: the next one's turn comes when the global provider is back.
+    _overriding: GlobalOverride,
+    _turn: Turn,
+}
+
+impl GlobalCapture {
+    #[track_caller]
+    pub(super) fn of(build: impl FnOnce() -> Capture) -> Self {
+        let turn = Turn::wait_for();
+        let capture = build();
+        let overriding = override_global_provider(capture.provider().clone());
+        Self { capture, _overriding: overriding, _turn: turn }
+    }
+}
+
+impl Deref for GlobalCapture {
+    type Target = Capture;
+
+    fn deref(&self) -> &Capture {
+        &self.capture
+    }
+}
+
+impl AsSpans for GlobalCapture {
+    #[track_caller]
+    fn as_spans(&self) -> Cow<'_, Spans> {
+        self.capture.as_spans()
+    }
+}
+
+impl fmt::Debug for GlobalCapture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("GlobalCapture").field(&self.capture).finish()
+    }
+}
+
+/// Whose turn it is.
+static HOLDER: Mutex<Option<ThreadId>> = Mutex::new(None);
+static FREE: Condvar = Condvar::new();
+
+/// The right to the global provider. It stays in its thread, so that a thread that asks for it
+/// again is told, instead of waiting for itself.
+struct Turn(PhantomData<*const ()>);
+
+impl Turn {
+    #[track_caller]
+    fn wait_for() -> Self {
+        let this = thread::current().id();
+        let mut holder = HOLDER.lock().unwrap_or_else(PoisonError::into_inner);
+        let again = *holder == Some(this);
+        if !again {
+            while holder.is_some() {
+                holder = FREE.wait(holder).unwrap_or_else(PoisonError::into_inner);
+            }
+            *holder = Some(this);
+        }
+        drop(holder);
+        assert!(!again, "this thread holds a global capture already: drop that one first");
+        Self(PhantomData)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *HOLDER.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        FREE.notify_one();
+    }
+}

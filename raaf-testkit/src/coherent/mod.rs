@@ -1,0 +1,216 @@
+//! Whether captured spans are one well-formed tree, whatever stands in it.
+
+mod problem;
+
+use std::fmt::{self, Write as _};
+
+use crate::{
+    AsSpans, Pattern, Spans,
+    compare::{fold, use_colour},
+    tree::{Facts, Mark, Row, Said, draw_in},
+};
+use problem::Problem;
+
+/// Asserts that spans are one coherent trace.
+///
+/// That is: one trace id, one root, every parent there, no cycle, no id twice, and each parent
+/// covers its children: none starts before it, and none ends after it unless the parent says why,
+/// with status cancelled or stale.
+///
+/// The first argument is a [`Capture`](crate::Capture), [`Spans`], a `MemoryExporter` or a list of
+/// finished spans. Work that is meant to go on when what started it has ended is named behind it:
+/// `may_outlive "flush*"`, where `*` stands for any text.
+///
+/// # Panics
+///
+/// When they are not. The message counts the problems and draws the tree, with a mark and the
+/// problem at each span that has one.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_testkit::{Capture, assert_coherent};
+/// use raaf_trace_core::{Component, Context, TraceableExt as _, trace};
+///
+/// let capture = Capture::new();
+/// capture.run(|| trace("nightly").run(|| trace("import").run(|| ())));
+/// assert_coherent!(capture);
+///
+/// // A job that goes on by itself.
+/// let capture = Capture::new();
+/// let inside = capture.run(|| trace("nightly").run(Context::current));
+/// inside.run(|| Component::agent("Sweeper").traced("run").run(|| ()));
+/// assert_coherent!(capture, may_outlive "Sweeper");
+/// ```
+///
+/// ```should_panic
+/// # use raaf_testkit::{Capture, assert_coherent};
+/// # use raaf_trace_core::trace;
+/// # let capture = Capture::new();
+/// capture.run(|| trace("one").run(|| ()));
+/// capture.run(|| trace("another").run(|| ()));
+/// assert_coherent!(capture); // there are 2 traces; there are 2 roots
+/// ```
+#[macro_export]
+macro_rules! assert_coherent {
+    ($spans:expr $(, may_outlive $component:expr)* $(,)?) => {
+        $crate::__private::assert_coherent(
+            &$spans,
+            &$crate::Coherence::new()$(.may_outlive($crate::Pattern::like($component)))*,
+        )
+    };
+}
+
+/// What makes spans one coherent trace; [`assert_coherent!`](crate::assert_coherent) says what that
+/// is.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_testkit::{Capture, Coherence, Pattern};
+/// use raaf_trace_core::trace;
+///
+/// let capture = Capture::new();
+/// capture.run(|| trace("nightly").run(|| ()));
+/// let coherence = Coherence::new().may_outlive(Pattern::like("flush*"));
+/// assert!(coherence.check(&capture.spans()).is_ok());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Coherence {
+    outliving: Vec<Pattern>,
+}
+
+impl Coherence {
+    /// All of it.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// But for spans of these components, which may end after their parent.
+    #[must_use]
+    pub fn may_outlive(mut self, component: impl Into<Pattern>) -> Self {
+        self.outliving.push(component.into());
+        self
+    }
+
+    /// Whether the spans are one coherent trace.
+    ///
+    /// # Errors
+    ///
+    /// Names every problem.
+    pub fn check(&self, spans: &Spans) -> Result<(), Incoherent> {
+        let facts: Vec<_> = spans.iter().map(Facts::of).collect();
+        let may_outlive = |index: usize| {
+            let component = spans.all()[index].component().name();
+            self.outliving.iter().any(|pattern| pattern.matches(component))
+        };
+        let problems = problem::all(&facts, spans.shape(), |index| spans.label(index), may_outlive);
+        if problems.is_empty() { Ok(()) } else { Err(Incoherent::new(spans, &problems)) }
+    }
+}
+
+impl Spans {
+    /// Whether the spans are one coherent trace; see [`assert_coherent!`](crate::assert_coherent).
+    ///
+    /// # Errors
+    ///
+    /// Names every problem.
+    pub fn check_coherent(&self) -> Result<(), Incoherent> {
+        Coherence::new().check(self)
+    }
+}
+
+/// Why spans are not one coherent trace.
+#[derive(Clone)]
+pub struct Incoherent {
+    problems: Vec<String>,
+    /// Those of no one span.
+    general: Vec<String>,
+    rows: Vec<Row>,
+}
+
+impl Incoherent {
+    fn new(spans: &Spans, problems: &[Problem]) -> Self {
+        let mut said = vec![Said::default(); spans.len()];
+        for problem in problems {
+            if let Some(span) = problem.span {
+                said[span].mark = problem.mark;
+                // Of these the line tells by itself.
+                let told = spans.shape().is_orphan(span) && problem.mark == Mark::Misplaced;
+                if !told && !spans.shape().is_cyclic(span) {
+                    said[span].notes.push(problem.text.clone());
+                }
+            }
+        }
+        let rows = spans.rows(|index| std::mem::take(&mut said[index]));
+        let words = |problem: &Problem| match problem.span {
+            Some(span) => format!("{}: {}", spans.label(span), problem.text),
+            None => problem.text.clone(),
+        };
+        let general = problems.iter().filter(|problem| problem.span.is_none());
+        Self {
+            problems: problems.iter().map(words).collect(),
+            general: general.map(|problem| problem.text.clone()).collect(),
+            rows,
+        }
+    }
+
+    /// Each problem, in words.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// The text, with the escape sequences that colour it on a terminal.
+    pub fn to_ansi(&self) -> String {
+        self.text(true)
+    }
+
+    fn text(&self, colour: bool) -> String {
+        let mut text = String::from("the spans are not one coherent trace: ");
+        let written = self.write(&mut text, colour);
+        debug_assert!(written.is_ok(), "a string takes all that is written");
+        text
+    }
+
+    fn write(&self, out: &mut String, colour: bool) -> fmt::Result {
+        let s = if self.problems.len() == 1 { "" } else { "s" };
+        writeln!(out, "{} problem{s}", self.problems.len())?;
+        for problem in &self.general {
+            write!(out, "\n  {problem}")?;
+        }
+        if !self.general.is_empty() {
+            out.push('\n');
+        }
+        out.push('\n');
+        draw_in(out, "  ", &fold(&self.rows), colour)
+    }
+}
+
+impl std::error::Error for Incoherent {}
+
+impl fmt::Display for Incoherent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(false))
+    }
+}
+
+impl fmt::Debug for Incoherent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// For the macro.
+///
+/// # Panics
+///
+/// When the spans are not one coherent trace.
+#[doc(hidden)]
+#[track_caller]
+#[allow(clippy::panic, reason = "how a test fails")]
+pub fn assert_coherent(spans: &(impl AsSpans + ?Sized), coherence: &Coherence) {
+    if let Err(incoherent) = coherence.check(&spans.as_spans()) {
+        let text = incoherent.text(use_colour());
+        panic!("{text}");
+    }
+}

@@ -1,0 +1,184 @@
+//! Which found sibling stands for which expected one, where they are not alike.
+//!
+//! First the ends are paired as long as they are alike in all, then what is alike in its place, or
+//! wherever it stands, then what is of the same kind, component and method, then of the same component.
+
+use std::{collections::HashMap, ptr};
+
+use raaf_trace_core::FinishedSpan;
+
+use crate::{
+    Spans,
+    compare::{index::Index, matching, node},
+    expected::{Item, Node, Pattern, Siblings},
+};
+
+/// How many namesakes are compared with a node, with all that is below them, in search of one that
+/// is alike.
+const LOOKED_AT: usize = 64;
+
+/// One expected span, and where it stands among its siblings; in a group all stand in one place.
+pub(super) struct Slot<'a> {
+    pub(super) node: &'a Node,
+    pub(super) position: usize,
+    /// Whether it may be left empty.
+    optional: bool,
+    /// The place among the found siblings of the span that stands for it.
+    pub(super) found: Option<usize>,
+}
+
+impl Slot<'_> {
+    pub(super) fn is_missing(&self) -> bool {
+        self.found.is_none() && !self.optional
+    }
+}
+
+/// All slots, each with its partner if it has one.
+pub(super) fn pair<'a>(
+    spans: &'a Spans,
+    expected: &'a Siblings,
+    found: &'a [usize],
+) -> Vec<Slot<'a>> {
+    let mut pairing = Pairing { spans, found, taken: vec![false; found.len()] };
+    let mut slots = slots(expected, found.len());
+    pairing.ends(&mut slots);
+    pairing.side_by_side(&mut slots);
+    let nodes: Vec<_> = expected.nodes();
+    let index = Index::new(spans, &nodes, found);
+    // A node that says little must not take what one that says more needs.
+    let (mut some, mut any): (Vec<_>, Vec<_>) =
+        slots.iter_mut().filter(|slot| slot.found.is_none()).partition(|slot| is_exact(slot.node));
+    for slots in [&mut some, &mut any] {
+        pairing.by(slots, &index, Likeness::Whole);
+    }
+    for slots in [&mut some, &mut any] {
+        pairing.by(slots, &index, Likeness::Name);
+    }
+    pairing.by_component(&mut some);
+    slots
+}
+
+fn slots(siblings: &Siblings, found: usize) -> Vec<Slot<'_>> {
+    let mut slots = Vec::new();
+    for (position, item) in siblings.items.iter().enumerate() {
+        let nodes = match item {
+            Item::Node(node) => vec![&**node],
+            Item::AnyOrder(group) => group.nodes(),
+            Item::Others => Vec::new(),
+        };
+        for node in nodes {
+            let least = node.count.least();
+            let most = node.count.most().min(found).max(least);
+            // More than one beyond what was found say no more.
+            let most = most.min(found + 1).max(least.min(found + 1));
+            slots.extend((0..most).map(|number| Slot {
+                node,
+                position,
+                optional: number >= least,
+                found: None,
+            }));
+        }
+    }
+    slots
+}
+
+fn is_exact(node: &Node) -> bool {
+    matches!(node.component, Pattern::Exactly(_))
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Likeness {
+    Whole,
+    Name,
+}
+
+struct Pairing<'a> {
+    spans: &'a Spans,
+    found: &'a [usize],
+    taken: Vec<bool>,
+}
+
+impl<'a> Pairing<'a> {
+    /// Pairs what is alike from both ends.
+    fn ends(&mut self, slots: &mut [Slot<'_>]) {
+        let mut start = 0;
+        while start < slots.len().min(self.found.len()) && self.whole(slots[start].node, start) {
+            self.take(&mut slots[start], start);
+            start += 1;
+        }
+        let (mut slot, mut place) = (slots.len(), self.found.len());
+        while slot > start && place > start && self.whole(slots[slot - 1].node, place - 1) {
+            (slot, place) = (slot - 1, place - 1);
+            self.take(&mut slots[slot], place);
+        }
+    }
+
+    /// Where as many are expected as found, each is first compared with the one in its place: then
+    /// one that differs does not take the partner of the next, which may be just like it.
+    fn side_by_side(&mut self, slots: &mut [Slot<'_>]) {
+        let open: Vec<_> = (0..slots.len()).filter(|&at| slots[at].found.is_none()).collect();
+        let free: Vec<_> = (0..self.found.len()).filter(|&place| !self.taken[place]).collect();
+        if open.len() != free.len() {
+            return;
+        }
+        for (at, place) in open.into_iter().zip(free) {
+            if self.whole(slots[at].node, place) {
+                self.take(&mut slots[at], place);
+            }
+        }
+    }
+
+    fn by(&mut self, slots: &mut [&mut Slot<'a>], index: &Index<'a>, likeness: Likeness) {
+        // Slots of one node stand side by side and begin where the last one ended.
+        let (mut last, mut from): (*const usize, usize) = (ptr::null(), 0);
+        for slot in slots.iter_mut().filter(|slot| slot.found.is_none()) {
+            let places = match likeness {
+                Likeness::Whole => index.candidates(slot.node),
+                Likeness::Name => index.namesakes(slot.node),
+            };
+            if places.as_ptr() != last {
+                (last, from) = (places.as_ptr(), 0);
+            }
+            while places.get(from).is_some_and(|&place| self.taken[place]) {
+                from += 1;
+            }
+            let free = places[from.min(places.len())..].iter().filter(|place| !self.taken[**place]);
+            let fitting = free.copied().take(LOOKED_AT).find(|&place| match likeness {
+                Likeness::Whole => self.whole(slot.node, place),
+                Likeness::Name => node::is_named(slot.node, self.span(place)),
+            });
+            if let Some(place) = fitting {
+                self.take(slot, place);
+            }
+        }
+    }
+
+    /// What is left is paired with its component's spans of another kind or method.
+    fn by_component(&mut self, slots: &mut [&mut Slot<'_>]) {
+        let mut free: HashMap<_, Vec<usize>> = HashMap::new();
+        for place in (0..self.found.len()).rev().filter(|&place| !self.taken[place]) {
+            free.entry(self.span(place).component().name()).or_default().push(place);
+        }
+        for slot in slots.iter_mut().filter(|slot| slot.is_missing()) {
+            if let Pattern::Exactly(component) = &slot.node.component
+                && let Some(place) = free.get_mut(component.as_str()).and_then(Vec::pop)
+            {
+                slot.found = Some(place);
+                self.taken[place] = true;
+            }
+        }
+    }
+
+    fn take(&mut self, slot: &mut Slot<'_>, place: usize) {
+        slot.found = Some(place);
+        self.taken[place] = true;
+    }
+
+    fn whole(&self, node: &Node, place: usize) -> bool {
+        matching::whole(self.spans, node, self.found[place])
+    }
+
+    fn span(&self, place: usize) -> &'a FinishedSpan {
+        &self.spans.all()[self.found[place]]
+    }
+}

@@ -1,0 +1,205 @@
+//! Does a sink keep the contract? Suites that any processor or exporter runs on itself.
+//!
+//! ```
+//! use raaf_testkit::conformance::{check_exporter, check_processor};
+//! use raaf_trace_core::{BatchProcessor, MemoryExporter};
+//!
+//! check_exporter(MemoryExporter::new);
+//! check_processor(|| BatchProcessor::new(MemoryExporter::new()));
+//! ```
+//!
+//! Each rule gets a sink of its own, made by the closure, so that a sink which one rule breaks
+//! says nothing about the next. Every call has a [deadline](Suite::patience): a sink that hangs
+//! fails its rule, and the test goes on. A sink whose deliveries can be looked at is held to
+//! [more](Suite::read_back).
+//!
+//! # The rules
+//!
+//! | rule | for | holds that |
+//! | --- | --- | --- |
+//! | `name` | both | the name is not empty and stays the same |
+//! | `nothing-received` | both | a flush and a shutdown without any span, and an empty batch, succeed |
+//! | `hostile-text` | both | control characters, escape sequences, text that breaks JSON, huge and deeply nested values are taken |
+//! | `every-shape` | both | every kind and status is taken, errors, events, remote parents, no time at all |
+//! | `many-threads` | both | several threads may call at once: a processor everywhere, an exporter if its overflow is `Help`, else one after the other |
+//! | `large-batch` | exporters | a batch of ten thousand spans is taken |
+//! | `flush-returns` | both | a flush returns whatever its timeout is: none, short, or for ever |
+//! | `flush-delivers` | both | after a flush that succeeded nothing waits, and what ended before can be read back |
+//! | `nothing-lost` | both | below its limits a sink drops nothing |
+//! | `each-once` | both, read back | no span is there twice |
+//! | `in-order` | both, read back | the spans of one thread are in the order in which they ended |
+//! | `says-the-same` | both, read back | ids, kind, component, method, status and error are those that were given |
+//! | `stats-add-up` | processors | received is delivered, dropped and queued together |
+//! | `half-seen` | processors | an end without its start and a start without its end are fine: sinks are added and removed while spans run |
+//! | `while-spans-end` | processors | flushes from several threads return while spans go on ending |
+//! | `shutdown-twice` | both | a second shutdown neither hangs nor panics |
+//! | `after-shutdown` | both | what comes after the shutdown neither hangs nor panics, and a processor ignores it |
+//! | `drop` | both | dropping a sink with spans in it returns |
+//! | `behind-a-provider` | both | under a provider, which offers batches and starts, all of a workflow is delivered without a panic |
+
+mod deadline;
+mod exporter;
+mod probe;
+mod processor;
+mod report;
+mod rule;
+mod samples;
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use raaf_trace_core::{FinishedSpan, SpanExporter, SpanProcessor};
+
+use probe::{Probe, ReadBack, Verdict};
+pub use report::{Report, Violation};
+pub use rule::Rule;
+
+/// How long one rule's calls may take together before the sink counts as hanging.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Holds a processor to all rules that need no look at its deliveries; for those, see
+/// [`Suite::processor`].
+///
+/// # Panics
+///
+/// When the processor breaks a rule; the message names each that it breaks.
+///
+/// # Examples
+///
+/// ```should_panic
+/// use raaf_testkit::conformance::check_processor;
+/// use raaf_trace_core::{FinishedSpan, SpanProcessor};
+///
+/// /// Fails over a span without attributes.
+/// struct First;
+///
+/// impl SpanProcessor for First {
+///     fn on_end(&self, span: &FinishedSpan) {
+///         let _ = span.attributes().stored().iter().next().expect("an attribute");
+///     }
+/// }
+///
+/// check_processor(|| First);
+/// ```
+#[track_caller]
+pub fn check_processor<P: SpanProcessor>(make: impl Fn() -> P) {
+    Suite::processor(make).check();
+}
+
+/// Holds an exporter to all rules that need no look at its deliveries; for those, see
+/// [`Suite::exporter`].
+///
+/// # Panics
+///
+/// When the exporter breaks a rule; the message names each that it breaks.
+#[track_caller]
+pub fn check_exporter<E: SpanExporter>(make: impl Fn() -> E) {
+    Suite::exporter(make).check();
+}
+
+/// The rules for a sink, and what is known of it.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_testkit::conformance::Suite;
+/// use raaf_trace_core::MemoryExporter;
+///
+/// Suite::exporter(MemoryExporter::new).read_back(|memory| memory.spans()).check();
+/// ```
+#[must_use = "a suite does nothing until it is run"]
+pub struct Suite<S, M> {
+    make: M,
+    checks: Vec<(Rule, Check<S>)>,
+    read_back: Option<ReadBack<S>>,
+    patience: Duration,
+    excepted: Vec<Rule>,
+}
+
+type Check<S> = fn(&Probe<S>) -> Verdict;
+
+impl<P: SpanProcessor, M: Fn() -> P> Suite<P, M> {
+    /// The rules for a processor.
+    pub fn processor(make: M) -> Self {
+        Self::new(make, processor::checks())
+    }
+}
+
+impl<E: SpanExporter, M: Fn() -> E> Suite<E, M> {
+    /// The rules for an exporter.
+    pub fn exporter(make: M) -> Self {
+        Self::new(make, exporter::checks())
+    }
+}
+
+impl<S: Send + Sync + 'static, M: Fn() -> S> Suite<S, M> {
+    fn new(make: M, checks: Vec<(Rule, Check<S>)>) -> Self {
+        Self { make, checks, read_back: None, patience: PATIENCE, excepted: Vec::new() }
+    }
+
+    /// How to look at what the sink has delivered, in order; called after a flush. Each sink that
+    /// the suite makes must have its own place for that: a file, a server, a buffer of its own.
+    pub fn read_back(
+        mut self,
+        read: impl Fn(&S) -> Vec<FinishedSpan> + Send + Sync + 'static,
+    ) -> Self {
+        self.read_back = Some(Arc::new(read));
+        self
+    }
+
+    /// How long the calls of one rule may take together before the sink counts as hanging; 20
+    /// seconds unless told.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Does not hold the sink to that rule; to be said with a reason beside it.
+    pub fn except(mut self, rule: Rule) -> Self {
+        self.excepted.push(rule);
+        self
+    }
+
+    /// Holds the sink to the rules, and says how it did. After a call that hangs no further rule
+    /// is looked at.
+    pub fn run(&self) -> Report {
+        let mut report = Report::default();
+        for (rule, check) in &self.checks {
+            let blind = rule.needs_reading() && self.read_back.is_none();
+            if blind || report.has_hung() || self.excepted.contains(rule) {
+                report.skipped.push(*rule);
+                continue;
+            }
+            let (make, check) = (&self.make, *check);
+            let probe = Probe::new(make(), self.read_back.clone());
+            match deadline::watch(self.patience, probe, check) {
+                Ok(()) => report.kept.push(*rule),
+                Err(broken) => report.violations.push(broken.of(*rule)),
+            }
+        }
+        report
+    }
+
+    /// Holds the sink to the rules.
+    ///
+    /// # Panics
+    ///
+    /// When it breaks one; the message names each that it breaks.
+    #[track_caller]
+    pub fn check(&self) {
+        let report = self.run();
+        assert!(report.violations.is_empty(), "{report}");
+    }
+}
+
+impl<S, M> fmt::Debug for Suite<S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Suite")
+            .field("rules", &self.checks.iter().map(|(rule, _)| rule).collect::<Vec<_>>())
+            .field("reads_back", &self.read_back.is_some())
+            .field("patience", &self.patience)
+            .field("excepted", &self.excepted)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,138 @@
+//! What is read back is what was written, and what cannot be read is told with its place.
+
+use std::{fs, io};
+
+use raaf_trace_core::{FinishedSpan, Rfc3339, Status};
+
+use super::{ReadSpans, file, json_lines};
+use crate::assert_span_tree;
+
+/// The page that describes the format.
+const PAGE: &str = include_str!("../../../docs/file-format.md");
+
+/// The line that the page shows on several.
+fn shown_line() -> String {
+    let block = PAGE.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let value: serde_json::Value = serde_json::from_str(block).unwrap();
+    format!("{value}\n")
+}
+
+fn only(read: &ReadSpans) -> &FinishedSpan {
+    assert_eq!((read.spans().len(), read.faults()), (1, &[] as &[_]));
+    read.spans().iter().next().unwrap()
+}
+
+#[test]
+fn the_line_that_the_page_shows_is_read_whole() {
+    let read = json_lines(shown_line());
+    let span = only(&read);
+    assert_eq!(span.trace_id().to_string(), "trace_0af7651916cd43dd8448eb211c80319c");
+    assert_eq!(span.span_id().to_string(), "span_b7ad6b7169203331");
+    assert_eq!(span.parent_id().unwrap().to_string(), "span_00f067aa0ba902b7");
+    assert!(!span.is_local_root());
+    assert_eq!(span.name(), "run.workflow.tool.Search.lookup");
+    assert_eq!((span.component().name(), span.method()), ("Search", "lookup"));
+    let shown = |time| Rfc3339::new(time).to_string();
+    assert_eq!(shown(span.start_time()), "2026-01-01T00:00:00.001500Z");
+    assert_eq!(shown(span.end_time()), "2026-01-01T00:00:00.001750Z");
+    assert_eq!(span.duration().as_nanos(), 250_000);
+    let error = span.error().unwrap();
+    assert_eq!((error.kind(), error.message()), ("Timeout", Some("no answer")));
+    assert_eq!(error.sources().unwrap(), &serde_json::json!(["connection reset"]));
+    assert!(span.attributes().get("tool.rank").is_some_and(|rank| rank == 0.5));
+    let event = span.events().next().unwrap();
+    assert_eq!(
+        (event.name(), shown(event.time())),
+        ("retry", "2026-01-01T00:00:00.001600Z".into())
+    );
+    assert!(event.attributes().get("attempt").is_some_and(|attempt| attempt == 2));
+    assert_eq!(span.trace().workflow_name(), Some("nightly report"));
+    assert_eq!(span.trace().group_id(), Some("g-1"));
+    assert!(span.trace().metadata().get("team").is_some_and(|team| team == "search"));
+    assert_span_tree!(read, {
+        tool "Search".lookup [status = error, "error.type" = "Timeout"]
+    });
+}
+
+#[test]
+fn every_status_is_read() {
+    for status in [Status::Unset, Status::Ok, Status::Error, Status::Cancelled, Status::Stale] {
+        let line = shown_line().replace(r#""status":"error""#, &format!(r#""status":"{status}""#));
+        assert_eq!(only(&json_lines(line)).status(), status);
+    }
+}
+
+#[test]
+fn an_error_can_be_without_its_texts() {
+    let line = shown_line()
+        .replace(r#""message":"no answer""#, r#""message":null"#)
+        .replace(r#""sources":["connection reset"]"#, r#""sources":null"#);
+    let read = json_lines(line);
+    let error = only(&read).error().unwrap();
+    assert_eq!((error.kind(), error.message(), error.sources()), ("Timeout", None, None));
+}
+
+#[test]
+fn attributes_keep_their_order() {
+    let given = r#""attributes":{"z":1,"a":true,"m":"x","l":[1,{"k":null}]}"#;
+    let line = shown_line().replace(r#""attributes":{"tool.rank":0.5}"#, given);
+    let read = json_lines(line);
+    let keys: Vec<_> = only(&read).attributes().stored().iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["z", "a", "m", "l"]);
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_the_rest_is_read() {
+    let good = shown_line();
+    let text = [
+        good.as_str(),
+        "{\"v\":1,\"type\":\"span\",\"trace_id\":\"tra\n",
+        &good.replace(r#""v":1"#, r#""v":2"#),
+        "{\"v\":1,\"type\":\"start\",\"of\":\"a later version\"}\n",
+        "\n",
+        &good.replace("2026-01-01T00:00:00.001500Z", "yesterday"),
+        &good.replace(r#""status":"error""#, r#""status":"great""#),
+        &good.replace(r#""duration_ms":0.25"#, r#""duration_ms":-1"#),
+        &good.replace(r#""kind":"tool","#, ""),
+        &good.replace("span_b7ad6b7169203331", "span_1"),
+        good.trim_end(),
+    ]
+    .concat();
+    let read = json_lines([text.as_bytes(), b"\xff\n"].concat());
+    assert_eq!(read.spans().len(), 1);
+    let faults: Vec<_> = read.faults().iter().map(ToString::to_string).collect();
+    let begins = [
+        "line 2: EOF while parsing a string (column",
+        "line 3: version 2 of the format; only 1 is known",
+        "line 5: EOF while parsing a value (column 0)",
+        "line 6: `yesterday` is not a time in UTC (column",
+        "line 7: unknown status `great`",
+        "line 8: `duration_ms` is -1, which is no duration",
+        "line 9: missing field `kind` (column",
+        "line 10: not a span id: 1 characters instead of 16 hex digits",
+        "line 11: not UTF-8",
+    ];
+    assert_eq!(faults.len(), begins.len(), "{faults:#?}");
+    for (fault, begin) in faults.iter().zip(begins) {
+        assert!(fault.starts_with(begin), "{fault}");
+    }
+    let last = json_lines(good.trim_end());
+    assert_eq!(last.faults()[0].to_string(), "line 1: it does not end in a line feed");
+    assert_eq!((last.faults()[0].number(), last.spans().len()), (1, 0));
+}
+
+#[test]
+#[should_panic(expected = "not all spans could be read:\n    line 1: EOF while parsing a value")]
+fn a_test_can_ask_for_no_faults() {
+    json_lines("\n").without_faults();
+}
+
+#[test]
+fn a_file_is_read_and_a_missing_one_is_an_error() {
+    let path = std::env::temp_dir().join(format!("raaf-testkit-{}.jsonl", std::process::id()));
+    fs::write(&path, shown_line()).unwrap();
+    let spans = file(&path).map(ReadSpans::without_faults);
+    fs::remove_file(&path).unwrap();
+    assert_eq!(spans.unwrap().len(), 1);
+    assert_eq!(file(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+}

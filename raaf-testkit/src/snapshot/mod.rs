@@ -1,0 +1,213 @@
+//! Spans in a form that is the same in each run.
+
+mod entry;
+mod json;
+mod order;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::fmt;
+
+use raaf_trace_core::FinishedSpan;
+
+use crate::Spans;
+use entry::Entry;
+
+impl Spans {
+    /// The spans in a form that is the same in each run, for `insta` and its like: as text when
+    /// displayed, as JSON when serialised.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_testkit::build;
+    ///
+    /// let tree = build::pipeline("Import")
+    ///     .child(build::agent("Reader").attribute("agent.model", "gpt"))
+    ///     .child(build::tool("parse").error("ParseError", "no digit in \"x\""));
+    ///
+    /// assert_eq!(tree.spans().to_snapshot().to_string(), r#"
+    /// pipeline "Import"
+    /// ├── agent "Reader"
+    /// │         agent.model = "gpt"
+    /// └── tool "parse" [error ParseError: "no digit in \"x\""]
+    /// "#.trim_start());
+    /// ```
+    ///
+    /// With `insta`: `insta::assert_snapshot!(capture.spans().to_snapshot())`, or, with its
+    /// feature `json`, `insta::assert_json_snapshot!(capture.spans().to_snapshot())`.
+    pub fn to_snapshot(&self) -> Snapshot {
+        Snapshot { spans: self.clone(), options: Options::default() }
+    }
+}
+
+/// Spans in a form that is the same in each run; see [`Spans::to_snapshot`].
+///
+/// # What it holds
+///
+/// Kind, component, method, how the span ended, what was set on it, sorted by key, its events, and
+/// what its trace says about itself. A failed span's `exception` events say its error again, and
+/// are left out.
+///
+/// Ids are numbers in the order of the tree: spans `s1`, `s2` …, traces `t1` …, also where an
+/// attribute holds one. They are in the JSON, and in the text if [asked for](Self::with_ids).
+/// Times are left out, but for [`with_times`](Self::with_times).
+///
+/// # Order
+///
+/// Siblings stand in the order in which they started, but those that ran beside each other are
+/// sorted by what they say. Whether they did is told by their times, so where branches are so
+/// short that they overlap in one run and not in the next, or the clock stands still, name the
+/// spans under which order means nothing: [`sort_under`](Self::sort_under),
+/// [`sort_all`](Self::sort_all).
+///
+/// # JSON
+///
+/// A list of spans, each after the one around it: flat, so that trees of any depth are fine.
+///
+/// ```
+/// use raaf_testkit::build;
+///
+/// let spans = build::pipeline("Import").child(build::tool("parse").attribute("lines", 3)).spans();
+/// let json = serde_json::to_value(spans.to_snapshot())?;
+/// assert_eq!(json, serde_json::json!([
+///     { "id": "s1", "parent": null, "kind": "pipeline", "component": "Import", "method": "run",
+///       "status": "ok" },
+///     { "id": "s2", "parent": "s1", "kind": "tool", "component": "parse", "method": "run",
+///       "status": "ok", "attributes": { "lines": 3 } },
+/// ]));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "a snapshot is there to be compared"]
+pub struct Snapshot {
+    spans: Spans,
+    options: Options,
+}
+
+#[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
+struct Options {
+    ids: bool,
+    times: bool,
+    names: bool,
+    no_attributes: bool,
+    no_events: bool,
+    redacted: Vec<Pattern>,
+    left_out: Vec<Pattern>,
+    sort_all: bool,
+    sort_under: Vec<String>,
+}
+
+/// A key, or with a `*` at the end the beginning of keys.
+#[derive(Clone, Debug)]
+struct Pattern(String);
+
+impl Pattern {
+    fn holds_for(&self, key: &str) -> bool {
+        self.0.strip_suffix('*').map_or(self.0 == key, |start| key.starts_with(start))
+    }
+}
+
+impl Snapshot {
+    /// Shows the ids `s1`, `s2` … in the text, too.
+    pub fn with_ids(mut self) -> Self {
+        self.options.ids = true;
+        self
+    }
+
+    /// Adds when each span started, from the start of the first one, and how long it took. For
+    /// [deterministic](crate::CaptureBuilder::deterministic) captures and built trees.
+    ///
+    /// ```
+    /// use raaf_testkit::build;
+    ///
+    /// let tree = build::pipeline("Import").child(build::tool("parse"));
+    /// assert_eq!(tree.spans().to_snapshot().with_times().to_string(), r#"
+    /// pipeline "Import" (+0ns, 3ms)
+    /// └── tool "parse" (+1ms, 1ms)
+    /// "#.trim_start());
+    /// ```
+    pub fn with_times(mut self) -> Self {
+        self.options.times = true;
+        self
+    }
+
+    /// Adds the spans' names.
+    pub fn with_names(mut self) -> Self {
+        self.options.names = true;
+        self
+    }
+
+    /// Leaves out all attributes.
+    pub fn without_attributes(mut self) -> Self {
+        self.options.no_attributes = true;
+        self
+    }
+
+    /// Leaves out all events.
+    pub fn without_events(mut self) -> Self {
+        self.options.no_events = true;
+        self
+    }
+
+    /// Shows that the attribute is there, but not its value: it differs from run to run. Of a key
+    /// that ends in `*`, the rest is the beginning of keys. Holds for spans, events and metadata.
+    ///
+    /// ```
+    /// use raaf_testkit::build;
+    ///
+    /// let tree = build::llm("gpt")
+    ///     .attribute("gen_ai.response.id", "resp_68a1")
+    ///     .attribute("gen_ai.usage.input_tokens", 12);
+    /// assert_eq!(tree.spans().to_snapshot().redact("gen_ai.response.*").to_string(), r#"
+    /// llm "gpt"
+    ///       gen_ai.response.id = [redacted]
+    ///       gen_ai.usage.input_tokens = 12
+    /// "#.trim_start());
+    /// ```
+    pub fn redact(mut self, key: impl Into<String>) -> Self {
+        self.options.redacted.push(Pattern(key.into()));
+        self
+    }
+
+    /// Leaves the attribute out, with the same patterns as [`redact`](Self::redact).
+    pub fn leave_out(mut self, key: impl Into<String>) -> Self {
+        self.options.left_out.push(Pattern(key.into()));
+        self
+    }
+
+    /// Sorts what is right under the spans of that component: they run beside each other.
+    pub fn sort_under(mut self, component: impl Into<String>) -> Self {
+        self.options.sort_under.push(component.into());
+        self
+    }
+
+    /// Sorts all siblings, and all roots.
+    pub fn sort_all(mut self) -> Self {
+        self.options.sort_all = true;
+        self
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        entry::entries(&self.spans, &self.options)
+    }
+
+    fn span(&self, entry: &Entry) -> Option<&FinishedSpan> {
+        self.spans.all().get(entry.index)
+    }
+}
+
+impl fmt::Display for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text::write(f, self)
+    }
+}
+
+/// The same as displayed.
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,29 @@
+//! What the tests of failure texts share.
+#![allow(dead_code, reason = "each test uses a part")]
+
+use raaf_testkit::{Capture, Expected, Spans};
+use raaf_trace_core::{Component, TraceableExt as _};
+
+pub(crate) fn call(component: &Component, inside: impl FnOnce()) {
+    component.traced("run").run(inside);
+}
+
+/// A pipeline over an agent with a failing tool, and an agent with none.
+pub(crate) fn data() -> Spans {
+    let capture = Capture::new();
+    let search = Component::tool("search");
+    capture.run(|| {
+        call(&Component::pipeline("Data"), || {
+            call(&Component::agent("Planner"), || {
+                let _ = search.traced("run").with("query", "tea").try_run(|| "x".parse::<u8>());
+            });
+            call(&Component::agent("Writer"), || ());
+        });
+    });
+    capture.spans()
+}
+
+/// What is said of spans that should not fit.
+pub(crate) fn text(expected: &Expected, spans: &Spans) -> String {
+    expected.check(spans).err().map(|mismatch| mismatch.to_string()).unwrap_or_default()
+}

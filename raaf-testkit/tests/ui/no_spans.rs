@@ -1,0 +1,5 @@
+use raaf_testkit::assert_span_tree;
+
+fn main() {
+    assert_span_tree!();
+}

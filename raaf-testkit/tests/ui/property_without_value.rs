@@ -1,5 +1,0 @@
-use raaf_testkit::span_tree;
-
-fn main() {
-    span_tree! { agent "Planner" ["llm.model"] };
-}

@@ -1,0 +1,53 @@
+//! Another global provider for a while.
+
+use std::fmt;
+
+use crate::{
+    TracerProvider,
+    provider::global::{self, InPlace},
+};
+
+/// Puts `provider` in the place of the global one until the override is dropped, which puts back
+/// what was there: also nothing, so that the next one who asks makes the default.
+///
+/// For tests of code that uses the global provider; the program itself calls
+/// [`init`](crate::init). The global provider is the whole process's: whoever overrides it sees to
+/// it that nobody else does meanwhile, and that several overrides are dropped last first.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider, override_global_provider, trace};
+///
+/// let memory = MemoryExporter::new();
+/// let processor = SimpleProcessor::new(memory.clone());
+/// let overriding =
+///     override_global_provider(TracerProvider::builder().processor(processor).build());
+/// trace("nightly").run(|| ());
+/// drop(overriding);
+/// assert_eq!(memory.len(), 1);
+/// ```
+pub fn override_global_provider(provider: TracerProvider) -> GlobalOverride {
+    GlobalOverride { before: Some(global::put_aside(provider)) }
+}
+
+/// Ends an override of the global provider when it is dropped; see [`override_global_provider`].
+#[must_use = "the override ends when this is dropped"]
+pub struct GlobalOverride {
+    before: Option<InPlace>,
+}
+
+impl Drop for GlobalOverride {
+    fn drop(&mut self) {
+        if let Some(before) = self.before.take() {
+            // Its handle may be the last, and dropping that waits for what it holds.
+            drop(global::put_back(before));
+        }
+    }
+}
+
+impl fmt::Debug for GlobalOverride {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GlobalOverride").field("before", &self.before).finish()
+    }
+}

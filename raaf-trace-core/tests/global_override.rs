@@ -1,0 +1,79 @@
+//! Another global provider for a while. Each test runs a process of its own.
+
+#![allow(clippy::unwrap_used, reason = "tests may fail")]
+
+mod own_process;
+
+use own_process::{Ended, in_own_process};
+use raaf_trace_core::{
+    MemoryExporter, SimpleProcessor, TracerProvider, init, override_global_provider, provider,
+    set_global_provider, trace,
+};
+
+fn kept_in(memory: &MemoryExporter) -> TracerProvider {
+    TracerProvider::builder().processor(SimpleProcessor::new(memory.clone())).build()
+}
+
+fn ended_well(ended: &Ended) {
+    ended.well();
+}
+
+#[test]
+fn an_override_puts_back_the_one_that_was_there() {
+    in_own_process(
+        &[],
+        || {
+            let (own, other) = (MemoryExporter::new(), MemoryExporter::new());
+            set_global_provider(kept_in(&own));
+            let overriding = override_global_provider(kept_in(&other));
+            trace("inside").run(|| ());
+            drop(overriding);
+            trace("after").run(|| ());
+            let names = |memory: &MemoryExporter| -> Vec<_> {
+                memory.spans().iter().map(|span| span.name().into_owned()).collect()
+            };
+            assert_eq!(names(&other), ["run.workflow.trace.inside"]);
+            assert_eq!(names(&own), ["run.workflow.trace.after"]);
+        },
+        ended_well,
+    );
+}
+
+#[test]
+fn an_override_of_nothing_leaves_nothing() {
+    in_own_process(
+        &[("RAAF_TRACE_PROCESSORS", "")],
+        || {
+            let memory = MemoryExporter::new();
+            let inner = kept_in(&memory);
+            for _ in 0..3 {
+                let overriding = override_global_provider(inner.clone());
+                assert!(init().is_err(), "somebody chose one");
+                drop(overriding);
+            }
+            assert!(!provider().is(&inner));
+            trace("by the default provider").run(|| ());
+            drop(init().unwrap());
+            assert!(memory.is_empty());
+        },
+        ended_well,
+    );
+}
+
+#[test]
+fn overrides_nest() {
+    in_own_process(
+        &[],
+        || {
+            let (outer, inner) = (MemoryExporter::new(), MemoryExporter::new());
+            let first = override_global_provider(kept_in(&outer));
+            let second = override_global_provider(kept_in(&inner));
+            trace("inner").run(|| ());
+            drop(second);
+            trace("outer").run(|| ());
+            drop(first);
+            assert_eq!((outer.len(), inner.len()), (1, 1));
+        },
+        ended_well,
+    );
+}
