@@ -48,6 +48,27 @@ fn g5_a_bound_parent_without_an_active_span_is_passed_over() {
 }
 
 #[test]
+fn g5_a_bound_parent_whose_span_has_ended_is_passed_over() {
+    let capture = Capture::new();
+    let pipeline = Component::pipeline("Docs");
+    let agent = Component::agent("Writer").with_parent(&pipeline);
+    capture.run(|| {
+        pipeline.traced("run").run(|| ());
+        agent.traced("after").run(|| ());
+        // A handle that is kept keeps nothing running.
+        let kept = pipeline.traced("again").run(current_span);
+        agent.traced("later").run(|| ());
+        assert!(kept.is_some_and(|span| span.has_ended()));
+    });
+    assert_span_tree!(capture, {
+        pipeline "Docs".run
+        agent "Writer".after
+        pipeline "Docs".again
+        agent "Writer".later
+    });
+}
+
+#[test]
 fn g5_a_bound_parent_in_another_trace_is_not_used() {
     let capture = Capture::new();
     let (pipeline, stranger) = (Component::pipeline("Docs"), Component::runner("Stranger"));
