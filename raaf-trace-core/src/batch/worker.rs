@@ -123,7 +123,7 @@ impl<T: Reclaim> Hub<T> {
     }
 
     /// Everything that waits is due now.
-    fn collect(&self) {
+    pub(super) fn collect(&self) {
         self.drain();
         let mut state = self.queue.lock();
         state.deliver_upto = state.tail();
