@@ -221,8 +221,7 @@ impl<T: Reclaim> Hub<T> {
             stop.done = true;
             tickets.push(Arc::clone(&stop.ticket));
         }
-        state.pool.take_if_idle();
-        let idle = state.pool.take_if_idle();
+        let idle = [state.pool.take_if_idle(), state.pool.take_if_idle()];
         drop(state);
         drop(idle);
         self.answer(&tickets, &flushed.and(ended));
