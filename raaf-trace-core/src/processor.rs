@@ -46,10 +46,10 @@ pub trait SpanProcessor: Send + Sync + 'static {
         false
     }
 
-    /// The batching processor that this is, whose queue a provider may fill without calling it. No
-    /// part of the interface.
+    /// The batching processor that this is, whose queue a provider may fill without calling it,
+    /// and with spans whose secrets are still there. Only this crate can answer.
     #[doc(hidden)]
-    fn batch(&self) -> Option<&BatchProcessor> {
+    fn batch(&self, _: Ours) -> Option<&BatchProcessor> {
         None
     }
 
@@ -84,6 +84,23 @@ pub trait SpanProcessor: Send + Sync + 'static {
     }
 }
 
+/// Has no name outside of this crate: a method that takes it can be neither written nor called
+/// there.
+///
+/// ```compile_fail
+/// use raaf_trace_core::{BatchProcessor, SpanProcessor};
+///
+/// struct Wrapper(BatchProcessor);
+///
+/// impl SpanProcessor for Wrapper {
+///     fn batch(&self) -> Option<&BatchProcessor> {
+///         Some(&self.0)
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Ours;
+
 macro_rules! processor_behind {
     ($($pointer:ty),*) => {$(
         /// The processor behind it: keep one pointer to read it, and hand over the other.
@@ -106,8 +123,8 @@ macro_rules! processor_behind {
             fn queues_only(&self) -> bool {
                 (**self).queues_only()
             }
-            fn batch(&self) -> Option<&BatchProcessor> {
-                (**self).batch()
+            fn batch(&self, ours: Ours) -> Option<&BatchProcessor> {
+                (**self).batch(ours)
             }
             fn on_root_end(&self) {
                 (**self).on_root_end();

@@ -65,6 +65,16 @@ fn l6_a_captured_chain_is_dropped_without_recursion() {
 }
 
 #[test]
+fn l6_a_deep_context_is_shown_without_recursion() {
+    let (send, receive) = std::sync::mpsc::channel();
+    with_big_stack(move || {
+        Capture::new().run(|| nest(10_000, &mut || send.send(Context::current()).unwrap()));
+    });
+    // Here the stack is as small as a test's usually is.
+    assert!(format!("{:?}", receive.recv().unwrap()).contains("span_"));
+}
+
+#[test]
 fn l6_a_task_that_starts_its_successor_for_ever_does_not_overflow() {
     let capture = Capture::with(|builder| builder.sampler(raaf_trace_core::Sampler::never()));
     let step = Component::new("Step");

@@ -121,3 +121,13 @@ fn g68_the_environment_sets_the_age_and_0_is_never() {
         assert_eq!(provider.cleanup(), stale, "after {age} s");
     }
 }
+
+#[test]
+fn g68_a_context_within_a_watched_span_can_be_shown() {
+    let (provider, _, _) = with_clock();
+    let span = provider.tracer().start_span("watched");
+    span.set_attribute("password", "hunter2");
+    let shown = format!("{:?}", span.context());
+    assert!(shown.contains(&format!("{:?}", span.span_id().unwrap())), "{shown}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+}

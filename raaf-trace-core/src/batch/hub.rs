@@ -65,7 +65,7 @@ impl<T: Reclaim> Hub<T> {
     pub(super) fn drain(&self) {
         for mut shard in self.shards.each() {
             if !shard.items.is_empty() {
-                let chunk = std::mem::take(&mut shard.items);
+                let chunk = shard.take_items();
                 self.queue.lock().append(chunk);
             }
         }

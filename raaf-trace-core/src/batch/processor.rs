@@ -10,7 +10,10 @@ use std::{
 };
 
 use super::{BatchConfig, BatchQueue, Shards, flush::FlushFuture};
-use crate::{FinishedSpan, ProcessorError, SpanExporter, SpanProcessor, stats::ProcessorStats};
+use crate::{
+    FinishedSpan, ProcessorError, SpanExporter, SpanProcessor, processor::Ours,
+    stats::ProcessorStats,
+};
 
 /// How long a flush that a root's end asks for may take. Nobody waits for it.
 const ROOT_FLUSH: Duration = Duration::from_secs(60);
@@ -111,7 +114,7 @@ impl SpanProcessor for BatchProcessor {
         true
     }
 
-    fn batch(&self) -> Option<&BatchProcessor> {
+    fn batch(&self, _: Ours) -> Option<&BatchProcessor> {
         Some(self)
     }
 

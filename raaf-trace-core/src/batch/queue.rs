@@ -136,6 +136,12 @@ impl<T> State<T> {
         (self.tail - self.head) as usize
     }
 
+    /// How many items wait, and how many there is room for where they do.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> (usize, usize) {
+        (self.waiting(), self.chunks.iter().map(Vec::capacity).sum())
+    }
+
     /// The position that the next item will have: a flush waits for everything before it.
     pub(super) fn tail(&self) -> u64 {
         self.tail

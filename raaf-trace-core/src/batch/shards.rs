@@ -5,7 +5,7 @@
 
 use crate::{sync::Padded, sync::lock, thread_index};
 use std::{
-    fmt,
+    fmt, mem,
     sync::{
         Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
@@ -32,6 +32,18 @@ pub(super) struct Shard<T> {
     /// Whether a provider puts items here itself, and how many it has put.
     direct: bool,
     directly: u64,
+}
+
+impl<T> Shard<T> {
+    /// Takes what it holds. Of a chunk that is mostly empty only the items go: however often a few
+    /// are asked for, what waits then has not room for many, and the chunk is filled further.
+    pub(super) fn take_items(&mut self) -> Vec<T> {
+        if self.items.len() < self.items.capacity() / 2 {
+            self.items.drain(..).collect()
+        } else {
+            mem::take(&mut self.items)
+        }
+    }
 }
 
 impl<T> Shards<T> {
@@ -111,7 +123,7 @@ impl<T> Shards<T> {
 
     /// Takes every place that is reserved and not used.
     pub(super) fn take_reserved(&self) -> usize {
-        self.each().map(|mut shard| std::mem::take(&mut shard.reserved)).sum()
+        self.each().map(|mut shard| mem::take(&mut shard.reserved)).sum()
     }
 }
 

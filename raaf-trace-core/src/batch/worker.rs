@@ -123,7 +123,7 @@ impl<T: Reclaim> Hub<T> {
     }
 
     /// Everything that waits is due now.
-    fn collect(&self) {
+    pub(super) fn collect(&self) {
         self.drain();
         let mut state = self.queue.lock();
         state.deliver_upto = state.tail();
@@ -221,8 +221,7 @@ impl<T: Reclaim> Hub<T> {
             stop.done = true;
             tickets.push(Arc::clone(&stop.ticket));
         }
-        state.pool.take_if_idle();
-        let idle = state.pool.take_if_idle();
+        let idle = [state.pool.take_if_idle(), state.pool.take_if_idle()];
         drop(state);
         drop(idle);
         self.answer(&tickets, &flushed.and(ended));

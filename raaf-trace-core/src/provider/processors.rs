@@ -15,6 +15,7 @@ use crate::{
     batch::Shards,
     diagnostics::{self, Category},
     panics,
+    processor::Ours,
     provider::bounded,
     stats::ProcessorStats,
     suppress,
@@ -54,7 +55,7 @@ impl Slot {
     fn new(processor: Arc<dyn SpanProcessor>) -> Self {
         Self {
             wants_start: panics::caught(|| processor.wants_start()).unwrap_or(false),
-            screens: panics::caught(|| processor.batch().is_some()).unwrap_or(false),
+            screens: panics::caught(|| processor.batch(Ours).is_some()).unwrap_or(false),
             queues_only: panics::caught(|| processor.queues_only()).unwrap_or(false),
             processor,
             panics: AtomicU64::new(0),
@@ -197,7 +198,7 @@ impl Processors {
     pub(crate) fn new(processors: Vec<Arc<dyn SpanProcessor>>, may_queue: bool) -> Self {
         let queue = match &*processors {
             [only] if may_queue => {
-                panics::caught(|| only.batch().map(|batch| Arc::clone(batch.shards())))
+                panics::caught(|| only.batch(Ours).map(|batch| Arc::clone(batch.shards())))
                     .ok()
                     .flatten()
                     .filter(|shards| shards.attach())

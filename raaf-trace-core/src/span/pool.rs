@@ -14,6 +14,10 @@ const RECORDS: usize = 64;
 /// How many empty lists a thread keeps: a full chunk's and some.
 const LISTS: usize = 512;
 
+/// How many attributes a kept list has room for at most: few spans have more, and how many they may
+/// have is for the user to say.
+const LARGEST: usize = 64;
+
 struct Pool {
     records: Vec<UniqueArc<Record>>,
     /// Lists for attributes: they leave with finished spans and come back once those are delivered.
@@ -62,9 +66,31 @@ pub(crate) fn give_lists(spans: &mut [FinishedSpan]) {
             }
             // No code of the user's runs here: attributes are plain data.
             let list = span.take_empty_list();
-            if list.capacity() > 0 {
+            if (1..=LARGEST).contains(&list.capacity()) {
                 lists.push(list);
             }
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Component, MemoryExporter, SimpleProcessor, TraceableExt as _, TracerProvider};
+
+    #[test]
+    fn g67_lists_that_grew_large_are_not_kept() {
+        let memory = MemoryExporter::new();
+        let simple = SimpleProcessor::new(memory.clone());
+        let provider = TracerProvider::builder().processor(simple).build();
+        let tool = Component::tool("Tool").with_provider(&provider);
+        let kept = |attributes: usize| {
+            POOL.with_borrow_mut(|pool| pool.lists.clear());
+            let keys = (0..attributes).map(|number| (format!("key.{number}"), number));
+            tool.traced("run").with_attributes(|own| own.extend(keys)).run(|| ());
+            give_lists(&mut memory.take());
+            POOL.with_borrow(|pool| pool.lists.len())
+        };
+        assert_eq!((kept(0), kept(3), kept(LARGEST), kept(LARGEST + 1)), (0, 1, 1, 0));
+    }
 }

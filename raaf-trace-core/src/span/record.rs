@@ -15,7 +15,7 @@
 //! A record that nobody else holds, the usual case, gives its parts away without a lock or a copy.
 
 use std::{
-    mem,
+    fmt, mem,
     num::NonZeroUsize,
     sync::{
         Mutex, PoisonError,
@@ -39,7 +39,7 @@ use crate::{
 /// "does nobody else hold it?" is one load.
 pub(crate) type Shared = Arc<Record>;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Record {
     head: Option<Head>,
     link: Link,
@@ -164,6 +164,18 @@ impl Record {
     #[inline]
     pub(crate) fn is_active_for(&self, component: &Component) -> bool {
         self.head().component.is(component) && !self.has_ended()
+    }
+}
+
+impl fmt::Debug for Record {
+    /// Says only which span it is: what encloses it can be deeper than the stack, its provider
+    /// leads back to it, and what it has collected can be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Record");
+        if let Some(head) = &self.head {
+            shown.field("trace_id", &head.trace.id).field("span_id", &head.id);
+        }
+        shown.finish_non_exhaustive()
     }
 }
 

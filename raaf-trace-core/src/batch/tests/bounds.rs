@@ -136,6 +136,36 @@ fn g67_delivered_items_are_reclaimed_by_producers() {
 }
 
 #[test]
+fn g67_a_few_items_that_wait_hold_no_memory_for_many() {
+    let bench = bench(config().with_max_spans(1_000).with_batch_size(500), [Answer::Block]);
+    bench.push(0..500);
+    bench.script.until(|log| log.blocking);
+    for number in 500..600 {
+        bench.push([number]);
+        bench.queue.hub().drain();
+    }
+    let (held, room) = bench.queue.hub().queue.lock().held();
+    assert_eq!(held, 100);
+    assert!(room <= 2 * held, "room for {room} where {held} wait");
+    bench.script.release();
+    assert_eq!(bench.queue.force_flush(LONG), Ok(()));
+    bench.assert_counts(600, 0, 0);
+}
+
+#[test]
+fn g67_what_was_delivered_is_let_go_of_while_little_comes() {
+    let bench = bench(config(), []);
+    bench.push(0..50);
+    bench.script.until(|log| log.batches.len() == 5);
+    for number in 50..55 {
+        bench.push([number]);
+        bench.queue.hub().collect();
+        bench.queue.force_flush(LONG).unwrap();
+    }
+    assert!(bench.life.now.load(Ordering::SeqCst) <= 10, "{:?}", bench.life.now);
+}
+
+#[test]
 fn g67_threads_that_end_leave_nothing_behind() {
     let bench = bench(config(), []);
     for number in 0..300 {

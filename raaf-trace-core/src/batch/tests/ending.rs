@@ -1,9 +1,16 @@
 //! Shutdown and drop.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Weak, mpsc},
+    thread,
+    time::Duration,
+};
 
 use super::support::{Answer, Bench, LONG, bench, config};
-use crate::ProcessorError;
+use crate::{
+    ExportError, ProcessorError,
+    batch::{BatchQueue, Deliver, Reclaim},
+};
 
 #[test]
 fn g72_shutdown_drains_and_ends_the_exporter_once() {
@@ -47,4 +54,42 @@ fn d2_dropping_the_queue_delivers_the_rest() {
     drop(queue);
     script.until(|log| log.shutdowns == 1);
     assert_eq!(script.delivered(), (0..15).collect::<Vec<_>>());
+}
+
+/// An item whose end looks at the queue it went through, as a provider's does that goes with the
+/// last of its spans.
+struct Nosy(Weak<BatchQueue<Nosy>>);
+
+impl Reclaim for Nosy {}
+
+impl Drop for Nosy {
+    fn drop(&mut self) {
+        drop(self.0.upgrade().map(|queue| queue.stats()));
+    }
+}
+
+struct Nowhere;
+
+impl Deliver<Nosy> for Nowhere {
+    fn name(&self) -> &'static str {
+        "nowhere"
+    }
+
+    fn export(&self, _: &[Nosy]) -> Result<(), ExportError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn d2_the_last_items_go_without_a_lock() {
+    let queue = Arc::new(BatchQueue::new(Box::new(Nowhere), config()));
+    for _ in 0..10 {
+        assert!(queue.push(Nosy(Arc::downgrade(&queue))).is_ok());
+    }
+    queue.force_flush(LONG).unwrap();
+    // What was delivered has been there for a quiet interval.
+    queue.hub().collect();
+    let (send, ended) = mpsc::channel();
+    thread::spawn(move || send.send(queue.shutdown(LONG)));
+    assert_eq!(ended.recv_timeout(LONG), Ok(Ok(())));
 }

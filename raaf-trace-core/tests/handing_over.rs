@@ -1,0 +1,82 @@
+//! Threads that end spans while the processors change.
+
+#![allow(clippy::unwrap_used, reason = "tests and their helpers may fail")]
+
+mod doubles;
+
+use std::{
+    collections::HashSet,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    thread,
+};
+
+use doubles::{LONG, until};
+use raaf_trace_core::{
+    BatchProcessor, Component, FinishedSpan, MemoryExporter, SpanId, SpanProcessor,
+    TraceableExt as _, TracerProvider,
+};
+
+fn batch(memory: &MemoryExporter) -> BatchProcessor {
+    BatchProcessor::builder().max_spans(1_000_000).batch_size(64).build(memory.clone())
+}
+
+/// Ends spans in four threads until `meanwhile` is over, to which it tells how many have ended;
+/// says how many did.
+fn ending_spans(provider: &TracerProvider, meanwhile: impl FnOnce(&AtomicUsize)) -> usize {
+    let (enough, ended) = (AtomicBool::new(false), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let tool = Component::tool("Tool").with_provider(provider);
+                while !enough.load(Ordering::Relaxed) {
+                    tool.traced("outer").run(|| tool.traced("inner").run(|| ()));
+                    ended.fetch_add(2, Ordering::Relaxed);
+                }
+            });
+        }
+        meanwhile(&ended);
+        enough.store(true, Ordering::Relaxed);
+    });
+    ended.into_inner()
+}
+
+fn ids(memory: &MemoryExporter) -> HashSet<SpanId> {
+    memory.spans().iter().map(FinishedSpan::span_id).collect()
+}
+
+#[test]
+fn g22_spans_that_end_while_processors_are_replaced_are_delivered_once() {
+    let memory = MemoryExporter::with_limit(usize::MAX);
+    let provider = TracerProvider::builder().processor(batch(&memory)).build();
+    let ended = ending_spans(&provider, |ended| {
+        for round in 1..=5 {
+            until("some ended", || ended.load(Ordering::Relaxed) >= round * 2_000);
+            let next: Box<dyn SpanProcessor> = Box::new(batch(&memory));
+            let _ = provider.set_processors(vec![next], LONG);
+        }
+    });
+    provider.shutdown(LONG).unwrap();
+    assert_eq!((memory.len(), ids(&memory).len()), (ended, ended));
+    let stats = provider.stats();
+    assert_eq!((stats.started, stats.ended), (ended as u64, ended as u64));
+}
+
+#[test]
+fn g22_spans_that_end_while_a_processor_is_added_are_delivered_once() {
+    let (memory, added) =
+        (MemoryExporter::with_limit(usize::MAX), MemoryExporter::with_limit(usize::MAX));
+    let provider = TracerProvider::builder().processor(batch(&memory)).build();
+    let mut before = 0;
+    let ended = ending_spans(&provider, |ended| {
+        until("some ended", || ended.load(Ordering::Relaxed) >= 2_000);
+        provider.add_processor(batch(&added));
+        before = ended.load(Ordering::Relaxed);
+        until("more ended", || ended.load(Ordering::Relaxed) >= before + 2_000);
+    });
+    provider.shutdown(LONG).unwrap();
+    assert_eq!((memory.len(), ids(&memory).len()), (ended, ended));
+    assert_eq!(added.len(), ids(&added).len());
+    assert!(ids(&added).is_subset(&ids(&memory)));
+    // A thread counts its two spans a little after they have ended.
+    assert!(added.len() + 4 * 2 >= ended - before, "{} of {}", added.len(), ended - before);
+}
