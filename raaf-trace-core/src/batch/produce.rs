@@ -159,7 +159,10 @@ impl<T: Reclaim> Hub<T> {
         let chunk = std::mem::take(&mut shard.items);
         let mut state = self.queue.lock();
         state.append(chunk);
-        let wake = state.parked && !state.napping && state.waiting() >= self.config.batch_size;
+        let waiting = state.waiting();
+        // A nap is short, but a burst can be shorter.
+        let much = waiting >= self.config.max_spans / 2;
+        let wake = state.parked && waiting >= self.config.batch_size && (much || !state.napping);
         if wake {
             state.parked = false;
         }

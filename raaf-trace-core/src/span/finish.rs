@@ -1,5 +1,7 @@
 //! How a span ends.
 
+use std::slice;
+
 use crate::{
     counters,
     provider::dispatch,
@@ -18,8 +20,8 @@ pub(crate) fn finish(mut record: Shared, how: impl FnOnce(&mut Body)) {
             let ended = alone.end_alone();
             if ended && sampled {
                 dispatch::ended(alone, |span| span.end(now, how));
-            } else if ended {
-                drop(alone.take());
+            } else if ended && let Some(mut span) = alone.take() {
+                pool::give_lists(slice::from_mut(&mut span));
             }
             ended
         }

@@ -156,7 +156,10 @@ pub(crate) fn start_here(
             None
         }
         _ => {
-            let origin = Origin::find(component, None, &flow::current())?;
+            let Some(origin) = Origin::find(component, None, &flow::current()) else {
+                pool::give(record.shareable());
+                return None;
+            };
             Some(start_in(record, origin, component.clone(), method.clone(), None, fill))
         }
     }
