@@ -1,6 +1,12 @@
 //! No more is held than allowed, and nothing is refused for less.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use shuttle::thread::{spawn, yield_now};
 
@@ -57,15 +63,31 @@ fn g67_producers_that_help_a_failing_sink_lose_nothing() {
 #[test]
 fn g67_nothing_is_refused_while_another_thread_has_places_to_spare() {
     check(|| {
-        // Shards take two places at a time, and all must be found.
+        // Shards take two places at a time while eight are free, and all must be found.
         let config = config().with_max_spans(32);
         let bench = Bench::new(config, Manners { closed: true, ..Manners::default() });
-        let threads = [0, 100].map(|first| {
-            let bench = Arc::clone(&bench);
-            spawn(move || bench.push_all(first..first + 16))
+        let sweep = |bench: &Bench| {
+            let hub = bench.queue.hub();
+            hub.budget.sweep(|| hub.shards.take_reserved());
+        };
+        bench.push_all(0..21);
+        sweep(&bench);
+        let next = Arc::new(AtomicUsize::new(21));
+        let producers = [(); 2].map(|()| {
+            let (bench, next) = (Arc::clone(&bench), Arc::clone(&next));
+            spawn(move || {
+                // Whoever is faster takes what is left.
+                while let number = next.fetch_add(1, Ordering::Relaxed)
+                    && number < 32
+                {
+                    bench.push_all([number]);
+                }
+            })
         });
-        join(threads);
-        assert!(!bench.push(200), "there were 32 places");
+        let sweeper = Arc::clone(&bench);
+        join([spawn(move || sweep(&sweeper))]);
+        join(producers);
+        assert!(!bench.push(32), "there were 32 places");
         bench.sink.open();
         bench.end();
     });
