@@ -1,10 +1,11 @@
 //! Places: the right to hold one item in memory. There are as many as items may be held.
 
-use crate::{sync::Padded, sync::lock};
-use std::sync::{
+use super::sync::{
     Mutex,
     atomic::{AtomicUsize, Ordering},
+    lock,
 };
+use crate::sync::Padded;
 
 /// How many places a shard takes at a time, however large batches are.
 const MAX_BLOCK: usize = 64;

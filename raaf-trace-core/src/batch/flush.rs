@@ -3,17 +3,16 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     task::{Context, Poll},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use super::{
     Reclaim,
     hub::Hub,
     queue::{Lost, Stop},
-    sync::deadline,
+    sync::{Instant, atomic::Ordering, deadline, thread},
     ticket::{Outcome, Ticket},
 };
 use crate::ProcessorError;

@@ -1,16 +1,13 @@
 //! A producer that finds no room exports waiting batches itself, where the exporter allows that.
 
-use std::{
-    sync::Mutex,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use super::{
     Reclaim,
     hub::Hub,
-    sync::{deadline, wait},
+    sync::{Instant, Mutex, deadline, lock, wait},
 };
-use crate::{Overflow, sync::lock};
+use crate::Overflow;
 
 /// How long nobody helps after help was in vain or an export call stalled: a stuck disk costs the
 /// traced program a tenth of its time at most.

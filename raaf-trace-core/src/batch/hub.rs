@@ -1,6 +1,6 @@
 //! What producers, the worker and flushes share.
 
-use std::sync::{Arc, OnceLock, atomic::AtomicBool};
+use std::sync::Arc;
 
 use super::{
     BatchConfig, Deliver, Reclaim,
@@ -8,7 +8,7 @@ use super::{
     help::Gate,
     queue::{Batch, Lost, Queue},
     shards::Shards,
-    sync::{inside, is_inside},
+    sync::{OnceLock, atomic::AtomicBool, inside, is_inside},
 };
 use crate::{
     ExportError, Overflow, ProcessorError,

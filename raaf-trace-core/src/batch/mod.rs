@@ -31,6 +31,8 @@ mod deliver;
 mod flush;
 mod help;
 mod hub;
+#[cfg(all(test, shuttle))]
+mod model;
 mod pool;
 mod processor;
 mod produce;

@@ -1,18 +1,16 @@
 //! The producers' side: accepting items and handing chunks over.
 
-use std::{
-    sync::{Arc, MutexGuard, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use super::{
     BatchConfig, Deliver, Reclaim,
     flush::FlushFuture,
     hub::Hub,
     shards::{Shard, Shards},
+    sync::{MutexGuard, atomic::Ordering, lock},
     ticket::Outcome,
 };
-use crate::{stats::ProcessorStats, sync::lock};
+use crate::stats::ProcessorStats;
 
 /// How long dropping the queue waits for the worker to deliver the rest.
 const DROP_TIMEOUT: Duration = Duration::from_secs(2);

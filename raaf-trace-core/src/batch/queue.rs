@@ -4,14 +4,14 @@
 //! settled yet is the batches in flight and everything from the head on; a flush is a position to
 //! be reached.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Condvar, Mutex, MutexGuard},
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use super::{Reclaim, pool::Pool, ticket::Ticket};
-use crate::sync::lock;
+use super::{
+    Reclaim,
+    pool::Pool,
+    sync::{Condvar, Instant, Mutex, MutexGuard, lock},
+    ticket::Ticket,
+};
 
 pub(super) struct Queue<T> {
     state: Mutex<State<T>>,

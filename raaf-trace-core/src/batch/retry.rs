@@ -1,10 +1,10 @@
 //! When a batch that could not be delivered is tried again.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-use super::BatchConfig;
+use super::{BatchConfig, sync::Instant};
 use crate::ExportError;
 
 /// The schedule of one batch.

@@ -3,15 +3,17 @@
 //! Threads are not registered, so short-lived ones leave nothing behind, and draining every shard
 //! reaches what every thread pushed, those that ended included.
 
-use crate::{sync::Padded, sync::lock, thread_index};
-use std::{
-    fmt, mem,
-    sync::{
-        Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::available_parallelism,
+use std::{fmt, mem, ops::RangeInclusive, thread::available_parallelism};
+
+use super::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, Ordering},
+    lock, thread_index,
 };
+use crate::sync::Padded;
+
+/// How many shards there may be. A model has few: each is a step of every sweep.
+const COUNT: RangeInclusive<usize> = if cfg!(all(test, shuttle)) { 2..=2 } else { 16..=64 };
 
 pub(crate) struct Shards<T> {
     slots: Box<[Padded<Mutex<Shard<T>>>]>,
@@ -49,7 +51,7 @@ impl<T> Shard<T> {
 impl<T> Shards<T> {
     pub(super) fn new(chunk: usize) -> Self {
         let cores = available_parallelism().map_or(4, usize::from);
-        let count = (4 * cores).next_power_of_two().clamp(16, 64);
+        let count = (4 * cores).next_power_of_two().clamp(*COUNT.start(), *COUNT.end());
         let empty = || {
             Padded(Mutex::new(Shard {
                 items: Vec::new(),

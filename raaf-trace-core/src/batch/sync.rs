@@ -1,9 +1,21 @@
-//! Small tools around waiting.
+//! What the queue synchronizes with, and small tools around waiting.
 
-use std::{
-    cell::Cell,
-    sync::{Condvar, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+use std::{cell::Cell, sync::PoisonError, time::Duration};
+
+#[cfg(all(test, shuttle))]
+pub(super) use super::model::{
+    Condvar, Instant, Mutex, MutexGuard, OnceLock, atomic, lock, thread, thread_index,
+};
+#[cfg(all(test, shuttle))]
+use shuttle::thread_local;
+#[cfg(not(all(test, shuttle)))]
+pub(super) use {
+    crate::{sync::lock, thread_index},
+    std::{
+        sync::{Condvar, Mutex, MutexGuard, OnceLock, atomic},
+        thread,
+        time::Instant,
+    },
 };
 
 /// `timeout` from now; a time that the clock cannot tell becomes a year.

@@ -2,16 +2,18 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Condvar, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
     task::{Poll, Waker},
-    time::Instant,
 };
 
-use super::{queue::Lost, sync::wait};
-use crate::{ProcessorError, sync::lock};
+use super::{
+    queue::Lost,
+    sync::{
+        Condvar, Instant, Mutex,
+        atomic::{AtomicBool, Ordering},
+        lock, wait,
+    },
+};
+use crate::ProcessorError;
 
 pub(super) type Outcome = Result<(), ProcessorError>;
 

@@ -1,17 +1,13 @@
 //! The thread that exports.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Deliver, Reclaim,
     hub::Hub,
     queue::Batch,
     retry::Retries,
-    sync::{deadline, wait},
+    sync::{Instant, atomic::Ordering, deadline, thread, wait},
     ticket::{Outcome, Ticket},
 };
 use crate::{

@@ -1,7 +1,14 @@
 //! What the whole queue holds.
 
+#[cfg(not(shuttle))]
 mod bounds;
+#[cfg(not(shuttle))]
 mod delivery;
+#[cfg(not(shuttle))]
 mod ending;
+#[cfg(not(shuttle))]
 mod retrying;
+#[cfg(shuttle)]
+mod shuttle;
+#[cfg(not(shuttle))]
 mod support;
