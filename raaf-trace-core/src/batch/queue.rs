@@ -137,7 +137,7 @@ impl<T> State<T> {
     }
 
     /// How many items wait, and how many there is room for where they do.
-    #[cfg(test)]
+    #[cfg(all(test, not(shuttle)))]
     pub(super) fn held(&self) -> (usize, usize) {
         (self.waiting(), self.chunks.iter().map(Vec::capacity).sum())
     }
