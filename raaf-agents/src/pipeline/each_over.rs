@@ -226,6 +226,6 @@ impl fmt::Debug for EachOver {
             .field("taking", &self.taking)
             .field("into", &self.into)
             .field("concurrency", &self.concurrency)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -16,7 +16,8 @@ pub struct PipelineError {
     pub pipeline: String,
     /// The step that failed.
     pub step: String,
-    /// The steps that were done, in order. Those beside the failed one are not among them.
+    /// The steps that were done or skipped, in order. Those beside the failed one are not among
+    /// them.
     pub completed: Vec<String>,
     /// The state before the step that failed. When the branches of a parallel group were all
     /// [waited for](crate::OnBranchError::Collect), what the good ones did is in it.
@@ -68,7 +69,7 @@ pub enum StepError {
 pub struct BranchFailure {
     /// The step that failed.
     pub step: String,
-    /// The steps of the branch that were done, in order.
+    /// The steps of the branch that were done or skipped, in order.
     pub completed: Vec<String>,
     /// Why it failed.
     pub source: StepError,

@@ -166,10 +166,10 @@ mod tests {
 
     use super::*;
 
-    fn merged(merge: Merge, before: Json, branches: &[Json]) -> Json {
+    fn merged(merge: Merge, before: &Json, branches: &[Json]) -> Json {
         let state = |value: &Json| State::new().with("key", value.clone());
         let plan = MergePlan { rest: merge, keys: Vec::new() };
-        let merged = plan.merge(state(&before), branches.iter().map(state).collect());
+        let merged = plan.merge(state(before), branches.iter().map(state).collect());
         merged.into_map().remove("key").unwrap_or_default()
     }
 
@@ -186,15 +186,15 @@ mod tests {
     #[test]
     fn the_last_branch_that_changed_a_key_wins() {
         let branches = [json!(2), json!(3), json!(1)];
-        assert_eq!(merged(Merge::Last, json!(1), &branches), json!(3));
+        assert_eq!(merged(Merge::Last, &json!(1), &branches), json!(3));
     }
 
     #[test]
     fn appending_keeps_what_was_there_once() {
         let branches = [json!([1, 2]), json!([1, 3]), json!([1])];
-        assert_eq!(merged(Merge::Append, json!([1]), &branches), json!([1, 2, 3]));
+        assert_eq!(merged(Merge::Append, &json!([1]), &branches), json!([1, 2, 3]));
         let branches = [json!("x"), json!("y"), json!(["z"])];
-        assert_eq!(merged(Merge::Append, json!(null), &branches), json!(["x", "y", "z"]));
+        assert_eq!(merged(Merge::Append, &json!(null), &branches), json!(["x", "y", "z"]));
     }
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
             json!({"a": {"x": 1, "y": 2, "z": 2, "gone": 1}, "b": 2}),
         ];
         let expected = json!({"a": {"x": 2, "y": 2, "z": 2}, "b": 2});
-        assert_eq!(merged(Merge::Deep, before, &branches), expected);
+        assert_eq!(merged(Merge::Deep, &before, &branches), expected);
     }
 
     #[test]
@@ -216,13 +216,13 @@ mod tests {
             json!([{"id": 1, "a": 0, "b": 1}, {"id": 4}, "no id"]),
         ];
         let expected = json!([{"id": 1, "a": 1, "b": 1}, {"id": 3}, {"id": 4}, "no id"]);
-        assert_eq!(merged(Merge::ById("id".into()), before, &branches), expected);
+        assert_eq!(merged(Merge::ById("id".into()), &before, &branches), expected);
     }
 
     #[test]
     fn where_a_strategy_does_not_fit_the_last_one_wins() {
         for merge in [Merge::Deep, Merge::ById("id".into())] {
-            assert_eq!(merged(merge, json!(null), &[json!(1), json!({"a": 1})]), json!({"a": 1}));
+            assert_eq!(merged(merge, &json!(null), &[json!(1), json!({"a": 1})]), json!({"a": 1}));
         }
     }
 
