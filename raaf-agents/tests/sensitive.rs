@@ -1,5 +1,7 @@
 //! With sensitive data off, nothing that anybody wrote is in any span.
 
+#![allow(clippy::unwrap_used, reason = "tests and their helpers may fail")]
+
 mod common;
 
 use std::panic::AssertUnwindSafe;

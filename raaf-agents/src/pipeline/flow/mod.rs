@@ -20,7 +20,7 @@ pub use parallel::{OnBranchError, Parallel};
 /// Steps put together, without a name: what `a >> b` makes, and what the wrappers of
 /// [`FlowExt`](crate::FlowExt) make.
 ///
-/// It becomes part of a pipeline by [`PipelineBuilder::then`], or a pipeline by
+/// It becomes part of a pipeline by [`PipelineBuilder::then`](crate::PipelineBuilder::then), or a pipeline by
 /// [`FlowExt::named`](crate::FlowExt::named). On the left of an operator stands a type of this
 /// crate; a step of your own becomes one by [`step`](fn@crate::step). `>>` binds more tightly than
 /// `|`, so branches are put in parentheses: `a >> (b | c) >> d`.
