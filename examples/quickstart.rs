@@ -31,7 +31,7 @@ use std::{
     sync::Arc,
 };
 
-use raaf_agents::{PipelineError, State, StateError, openai::ConfigError};
+use raaf_agents::{BuildError, PipelineError, State, StateError, openai::ConfigError};
 // Naming the crate links its sinks.
 use raaf_processors as _;
 use raaf_trace_core::{Environment, TracerProvider, trace};
@@ -46,6 +46,8 @@ enum ReportError {
     Text(#[from] ReadError),
     #[error(transparent)]
     Model(#[from] ConfigError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
     #[error(transparent)]
@@ -85,7 +87,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
 /// The workflow: read, analyse, print. Whatever fails in it is in the trace.
 async fn report_on(path: &Path) -> Result<(), ReportError> {
     let document = Arc::new(DocumentReader::new().read(path)?);
-    let pipeline = agents::pipeline(&document, agents::model()?);
+    let pipeline = agents::pipeline(&document, agents::model()?)?;
 
     let state = State::new().with("document", document.opening());
     let state = pipeline.run(state).await?;

@@ -2,12 +2,12 @@
 
 use std::{env, sync::Arc};
 
-use raaf_agents::{Agent, Model, OpenAiModel, Pipeline, openai::ConfigError};
+use raaf_agents::{Agent, BuildError, Model, OpenAiModel, Pipeline, openai::ConfigError};
 
 use crate::{document::Document, offline_model, tools};
 
 /// A planner, two analysts side by side, and a writer.
-pub fn pipeline(document: &Arc<Document>, model: Arc<dyn Model>) -> Pipeline {
+pub fn pipeline(document: &Arc<Document>, model: Arc<dyn Model>) -> Result<Pipeline, BuildError> {
     let planner = Agent::builder("Planner", Arc::clone(&model))
         .instructions(
             "You plan the analysis of a text. Look up its headings and its most frequent words, \

@@ -27,7 +27,7 @@
 //! let pipeline = Pipeline::builder("Recipe")
 //!     .then(planner.reads("wish").writes("plan"))
 //!     .then(writer.reads("plan").writes("recipe"))
-//!     .build();
+//!     .build()?;
 //!
 //! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 //! # runtime.block_on(async {
@@ -35,7 +35,7 @@
 //! assert_eq!(state.text("recipe")?, "Boil water.");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap();
-//! # Ok::<(), std::io::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Where to look
@@ -45,7 +45,8 @@
 //! | give a model instructions and tools | [`Agent`] |
 //! | make a tool of a function | [`FunctionTool`], else [`Tool`] |
 //! | limit turns, decide what a failed tool means | [`Runner`] |
-//! | put agents and functions in an order | [`Pipeline`], [`step`] |
+//! | put agents, tools and functions in an order | [`Pipeline`], [`Flow`], [`service`], [`step`] |
+//! | limit, repeat or skip a step, or run it for each of a list | [`FlowExt`] |
 //! | use a real model | `OpenAiModel` |
 //! | do without | [`ScriptedModel`] |
 //! | connect another model | [`Model`] |
@@ -68,8 +69,10 @@ pub use model::{
     ModelSettings, Reply, ScriptedModel, ToolCall, ToolSpec, TracedModel, Usage,
 };
 pub use pipeline::{
-    AgentStep, FunctionStep, Keys, Pipeline, PipelineBuilder, PipelineError, State, StateError,
-    Step, StepError, step,
+    AgentStep, BranchFailure, BuildError, Contract, EachOver, Flow, FlowExt, FunctionStep,
+    IntoStep, Keys, Merge, MissingKey, OnBranchError, Parallel, Pipeline, PipelineBuilder,
+    PipelineError, Progress, Retry, State, StateError, Step, StepError, ToolStep, service, step,
+    via,
 };
 pub use runner::{Input, OnToolError, RunError, RunProgress, RunResult, Runner};
 pub use tool::{FunctionTool, Tool, ToolError, ToolExt};

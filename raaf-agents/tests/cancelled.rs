@@ -10,7 +10,7 @@ use common::Text;
 use futures::{FutureExt as _, future::poll_fn};
 use raaf_agents::{
     Agent, AssistantMessage, FunctionTool, Model, ModelError, ModelRequest, ModelResponse,
-    Pipeline, State, ToolCall, step,
+    Pipeline, State, ToolCall, service,
 };
 use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
 use raaf_trace_core::{Context, Status};
@@ -48,13 +48,14 @@ fn workflow() -> Pipeline {
         }
     });
     let outer = Agent::builder("Outer", Hesitant).tool(consult).build();
-    let pause = step("Pause", |state: State| async move {
+    let pause = service("Pause", |state: State| async move {
         tokio::task::yield_now().await;
         Ok(state)
     });
-    let nested = Pipeline::builder("Nested").then(pause).then(outer.reads("input")).build();
+    let nested =
+        Pipeline::builder("Nested").then(pause).then(outer.reads("input")).build().unwrap();
     // The same agent and the same pipeline, twice at once.
-    Pipeline::builder("Whole").parallel([nested.clone(), nested]).build()
+    Pipeline::builder("Whole").parallel([nested.clone(), nested]).build().unwrap()
 }
 
 fn slow() -> FunctionTool {

@@ -4,7 +4,7 @@ mod common;
 
 use raaf_agents::{
     Agent, ModelError, ModelRequest, Pipeline, PipelineError, Reply, ScriptedModel, State, Step,
-    StepError, step,
+    StepError, service,
 };
 use raaf_testkit::{Capture, assert_span_tree};
 
@@ -24,7 +24,7 @@ fn failing(name: &str) -> Agent {
 }
 
 fn append(name: &'static str) -> raaf_agents::FunctionStep {
-    step(name, move |state: State| async move {
+    service(name, move |state: State| async move {
         let so_far = state.text("trail").unwrap_or_default().to_owned();
         Ok(state.with("trail", so_far + name))
     })
@@ -37,8 +37,11 @@ async fn run(capture: &Capture, pipeline: &Pipeline) -> Result<State, PipelineEr
 #[tokio::test]
 async fn g7_agents_one_after_another_are_siblings() {
     let capture = Capture::new();
-    let pipeline =
-        Pipeline::builder("Chain").then(echo("A")).then(echo("B").reads("A").writes("end")).build();
+    let pipeline = Pipeline::builder("Chain")
+        .then(echo("A"))
+        .then(echo("B").reads("A").writes("end"))
+        .build()
+        .unwrap();
     let state = run(&capture, &pipeline).await.unwrap();
     assert_eq!(state.text("end").unwrap(), "B(A(x))");
     assert_span_tree!(capture.spans_async().await, {
@@ -57,7 +60,8 @@ async fn parallel_branches_are_siblings_and_merge_in_declaration_order() {
     let pipeline = Pipeline::builder("Fan")
         .parallel([echo("A").writes("same"), echo("B").writes("same"), echo("C").writes("other")])
         .then(echo("D").reads(["same", "other"]))
-        .build();
+        .build()
+        .unwrap();
     let state = run(&capture, &pipeline).await.unwrap();
     assert_eq!(state.text("same").unwrap(), "B(x)");
     assert_eq!(state.text("D").unwrap(), "D(<same>\nB(x)\n</same>\n<other>\nC(x)\n</other>\n)");
@@ -73,8 +77,11 @@ async fn parallel_branches_are_siblings_and_merge_in_declaration_order() {
 
 #[tokio::test]
 async fn branches_work_on_copies_of_their_own() {
-    let pipeline =
-        Pipeline::builder("Copies").then(append("a")).parallel([append("b"), append("c")]).build();
+    let pipeline = Pipeline::builder("Copies")
+        .then(append("a"))
+        .parallel([append("b"), append("c")])
+        .build()
+        .unwrap();
     let state = pipeline.run(State::new()).await.unwrap();
     // The second branch did not see what the first one wrote.
     assert_eq!(state.text("trail").unwrap(), "ac");
@@ -83,9 +90,9 @@ async fn branches_work_on_copies_of_their_own() {
 #[tokio::test]
 async fn g10_pipelines_nest() {
     let capture = Capture::new();
-    let inner = Pipeline::builder("Inner").then(echo("A")).then(append("S")).build();
+    let inner = Pipeline::builder("Inner").then(echo("A")).then(append("S")).build().unwrap();
     let other: Vec<Box<dyn Step>> = vec![Box::new(inner), Box::new(echo("B"))];
-    let pipeline = Pipeline::builder("Outer").parallel(other).build();
+    let pipeline = Pipeline::builder("Outer").parallel(other).build().unwrap();
     run(&capture, &pipeline).await.unwrap();
     assert_span_tree!(capture.spans_async().await, {
         pipeline "Outer" ["pipeline.steps_count" = 2] {
@@ -105,7 +112,8 @@ async fn a_failing_step_stops_the_pipeline_and_is_named() {
         .then(echo("A"))
         .then(failing("B").reads("A"))
         .then(echo("C"))
-        .build();
+        .build()
+        .unwrap();
     let error = run(&capture, &pipeline).await.unwrap_err();
     assert_eq!(error.to_string(), "pipeline `Chain` stopped at step `B`");
     assert_eq!(error.completed, ["A"]);
@@ -126,7 +134,7 @@ async fn a_failing_step_stops_the_pipeline_and_is_named() {
 async fn a_failing_branch_cancels_the_others() {
     let capture = Capture::new();
     let waiting = Agent::builder("Waits", Silent).build();
-    let pipeline = Pipeline::builder("Fan").parallel([waiting, failing("Fails")]).build();
+    let pipeline = Pipeline::builder("Fan").parallel([waiting, failing("Fails")]).build().unwrap();
     let error = run(&capture, &pipeline).await.unwrap_err();
     assert_eq!(error.step, "Fails");
     assert_span_tree!(capture.spans_async().await, {
@@ -139,8 +147,8 @@ async fn a_failing_branch_cancels_the_others() {
 
 #[tokio::test]
 async fn a_nested_failure_names_both_steps() {
-    let inner = Pipeline::builder("Inner").then(failing("A")).build();
-    let pipeline = Pipeline::builder("Outer").then(inner).build();
+    let inner = Pipeline::builder("Inner").then(failing("A")).build().unwrap();
+    let pipeline = Pipeline::builder("Outer").then(inner).build().unwrap();
     let error = pipeline.run(State::new().with("input", "x")).await.unwrap_err();
     assert_eq!(error.step, "Inner");
     assert!(matches!(&error.source, StepError::Pipeline(inner) if inner.step == "A"));
@@ -148,7 +156,7 @@ async fn a_nested_failure_names_both_steps() {
 
 #[tokio::test]
 async fn what_a_step_needs_and_nobody_gave_is_an_error() {
-    let pipeline = Pipeline::builder("Chain").then(echo("A").reads("plan")).build();
+    let pipeline = Pipeline::builder("Chain").then(echo("A").reads("plan")).build().unwrap();
     let error = pipeline.run(State::new()).await.unwrap_err();
     assert_eq!(error.source.to_string(), "there is no `plan` in the pipeline's state");
 }
@@ -156,7 +164,7 @@ async fn what_a_step_needs_and_nobody_gave_is_an_error() {
 #[tokio::test]
 async fn a_pipeline_without_steps_changes_nothing() {
     let capture = Capture::new();
-    let state = run(&capture, &Pipeline::builder("Nothing").build()).await.unwrap();
+    let state = run(&capture, &Pipeline::builder("Nothing").build().unwrap()).await.unwrap();
     assert_eq!(state, State::new().with("input", "x"));
     assert_span_tree!(capture.spans_async().await, { pipeline "Nothing" [status = ok] });
 }

@@ -1,5 +1,7 @@
 //! With sensitive data off, nothing that anybody wrote is in any span.
 
+#![allow(clippy::unwrap_used, reason = "tests and their helpers may fail")]
+
 mod common;
 
 use std::panic::AssertUnwindSafe;
@@ -7,7 +9,7 @@ use std::panic::AssertUnwindSafe;
 use futures::FutureExt as _;
 use raaf_agents::{
     Agent, FunctionTool, ModelError, OnToolError, Pipeline, Reply, Runner, ScriptedModel, State,
-    Step, step,
+    Step, service,
 };
 use raaf_testkit::{Capture, Spans, assert_span_tree};
 use raaf_trace_core::SpanLimits;
@@ -36,8 +38,11 @@ async fn captured(include_content: bool) -> Spans {
         .tool(shout())
         .tool(broken())
         .build();
-    let pipeline =
-        Pipeline::builder("Pipeline").then(agent.reads("input")).then(agent.reads("input")).build();
+    let pipeline = Pipeline::builder("Pipeline")
+        .then(agent.reads("input"))
+        .then(agent.reads("input"))
+        .build()
+        .unwrap();
     let state = State::new().with("input", "classified");
     assert!(capture.run_async(pipeline.run(state)).await.is_err());
     capture.spans_async().await
@@ -92,7 +97,7 @@ async fn a5_what_ends_a_run_is_not_told_either() {
     let failing = Agent::builder("Failing", model()).tool(broken()).build();
     let runner = Runner::new().on_tool_error(OnToolError::FailRun);
     let failing = failing.reads("input").with_runner(runner);
-    let step = step("Reads", |state: State| async move {
+    let step = service("Reads", |state: State| async move {
         let number: i64 = state.get("input")?;
         Ok(state.with("number", number))
     });
@@ -100,7 +105,7 @@ async fn a5_what_ends_a_run_is_not_told_either() {
     let panicking = Agent::builder("Panicking", model()).tool(panicking).build().reads("input");
     let steps: [Box<dyn Step>; 3] = [Box::new(failing), Box::new(step), Box::new(panicking)];
     for step in steps {
-        let pipeline = Pipeline::builder("Pipeline").then(step).build();
+        let pipeline = Pipeline::builder("Pipeline").then(step).build().unwrap();
         let run = capture.run_async(pipeline.run(State::new().with("input", "classified")));
         assert!(!matches!(AssertUnwindSafe(run).catch_unwind().await, Ok(Ok(_))));
     }

@@ -42,6 +42,10 @@
 //! | allowed calls | [`TOOL_RATE_LIMIT`] | not sent | = |
 //! | data of an MCP server | [`TOOL_MCP_DATA`] | function: `mcp_data` | = |
 //! | pipeline's name, steps | [`PIPELINE_NAME`], [`PIPELINE_STEPS_COUNT`] | custom: `span_data.data` | = |
+//! | tries of a step | [`STEP_ATTEMPTS`], on `retry` events [`STEP_ATTEMPT`], [`STEP_DELAY_MS`], [`STEP_ERROR`] | custom: `span_data.data` | = |
+//! | step's time limit | [`STEP_TIMEOUT_MS`] | custom: `span_data.data` | = |
+//! | why a step was skipped | [`STEP_SKIPPED`], [`STEP_SKIP_REASON`] | custom: `span_data.data` | = |
+//! | items a step was run for | [`STEP_ITEMS`], [`STEP_ITEMS_FAILED`], [`STEP_ITEM_INDEX`] | custom: `span_data.data` | = |
 //! | hand-off | [`HANDOFF_FROM`], [`HANDOFF_TO`] | handoff: `from_agent`, `to_agent` | = |
 //! | guardrail's name, verdict | [`GUARDRAIL_NAME`], [`GUARDRAIL_TRIGGERED`] | guardrail: `name`, `triggered` | = |
 //! | MCP server, its tools | [`MCP_SERVER`], [`MCP_TOOLS`] | `mcp_tools`: `server`, `result` | = |
@@ -158,6 +162,26 @@ keys! {
     PIPELINE_NAME = "pipeline.name";
     /// How many steps it has, as an integer.
     PIPELINE_STEPS_COUNT = "pipeline.steps_count";
+    /// How often a step that may be retried was tried, as an integer.
+    STEP_ATTEMPTS = "step.attempts";
+    /// Which try it was that failed, from 1, on a `retry` event.
+    STEP_ATTEMPT = "step.attempt";
+    /// How long the step waits before the next try, in milliseconds, on a `retry` event.
+    STEP_DELAY_MS = "step.delay_ms";
+    /// Why the try failed, on a `retry` event. Content.
+    STEP_ERROR = "step.error";
+    /// How long a step, or one try of it, may take, in milliseconds, as an integer.
+    STEP_TIMEOUT_MS = "step.timeout_ms";
+    /// Whether a step that runs on a condition was skipped, as a bool.
+    STEP_SKIPPED = "step.skipped";
+    /// Why it was.
+    STEP_SKIP_REASON = "step.skip_reason";
+    /// How many items a step was run for, as an integer.
+    STEP_ITEMS = "step.items";
+    /// How many of them failed, as an integer.
+    STEP_ITEMS_FAILED = "step.items_failed";
+    /// Which item it is, from 0, as an integer.
+    STEP_ITEM_INDEX = "step.item_index";
     /// The name of the workflow that a trace is a run of.
     WORKFLOW_NAME = "workflow.name";
     /// What groups several traces, such as a conversation's id.

@@ -104,6 +104,7 @@ fn pipeline(thinks: Duration) -> Pipeline {
         .then(planner.reads("wish").writes("plan"))
         .then(writer.reads("plan").writes("report"))
         .build()
+        .expect("the writer comes after the planner")
 }
 
 /// A model that asks for the tool before it answers.

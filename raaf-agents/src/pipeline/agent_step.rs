@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use async_trait::async_trait;
 use serde_json::Value as Json;
 
-use super::{State, StateError, Step, StepError};
+use super::{Contract, Keys, State, StateError, Step, StepError};
 use crate::{agent::Agent, runner::Runner};
 
 /// An agent as a pipeline's step; see [`Agent::reads`].
@@ -16,10 +16,6 @@ pub struct AgentStep {
     reads: Keys,
     writes: String,
 }
-
-/// One key of a [`State`], or several.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Keys(Vec<String>);
 
 impl AgentStep {
     pub(crate) fn new(agent: Agent) -> Self {
@@ -50,11 +46,11 @@ impl AgentStep {
     }
 
     fn input(&self, state: &State) -> Result<String, StateError> {
-        if let [key] = &*self.reads.0 {
+        if let [key] = self.reads.as_slice() {
             return Ok(as_text(state.value(key)?));
         }
         let mut input = String::new();
-        for key in &self.reads.0 {
+        for key in self.reads.as_slice() {
             let value = as_text(state.value(key)?);
             // Writing to a string does not fail.
             let _ = writeln!(input, "<{key}>\n{value}\n</{key}>");
@@ -76,33 +72,13 @@ impl Step for AgentStep {
         self.agent.name()
     }
 
+    fn contract(&self) -> Contract {
+        Contract::new().requires(self.reads.clone()).provides(&*self.writes)
+    }
+
     async fn run(&self, mut state: State) -> Result<State, StepError> {
         let result = self.runner.run(&self.agent, self.input(&state)?).await?;
         state.set(&self.writes, result.output);
         Ok(state)
-    }
-}
-
-impl From<&str> for Keys {
-    fn from(key: &str) -> Self {
-        Self(vec![key.to_owned()])
-    }
-}
-
-impl From<String> for Keys {
-    fn from(key: String) -> Self {
-        Self(vec![key])
-    }
-}
-
-impl<K: Into<String>, const N: usize> From<[K; N]> for Keys {
-    fn from(keys: [K; N]) -> Self {
-        Self(keys.into_iter().map(Into::into).collect())
-    }
-}
-
-impl<K: Into<String>> From<Vec<K>> for Keys {
-    fn from(keys: Vec<K>) -> Self {
-        Self(keys.into_iter().map(Into::into).collect())
     }
 }

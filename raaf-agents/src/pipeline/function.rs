@@ -6,32 +6,33 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use raaf_trace_core::{Component, Kind, Traceable, TraceableExt as _};
 
-use super::{State, Step, StepError};
+use super::{Contract, Keys, State, Step, StepError};
 
-type BoxError = Box<dyn Error + Send + Sync>;
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Makes a pipeline's step of an async function from state to state. It gets a span of kind
-/// `component` under the step's name.
+/// `component` under this name. For a function with a name of its own, [`step`](fn@crate::step) is
+/// shorter.
 ///
 /// # Examples
 ///
 /// ```
-/// use raaf_agents::{Pipeline, State, step};
+/// use raaf_agents::{Pipeline, State, service};
 ///
-/// let double = step("Double", |state: State| async move {
+/// let double = service("Double", |state: State| async move {
 ///     let number: i64 = state.get("number")?;
 ///     Ok(state.with("number", number * 2))
 /// });
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// let pipeline = Pipeline::builder("Doubling").then(double).build();
+/// let pipeline = Pipeline::builder("Doubling").then(double).build()?;
 /// let state = pipeline.run(State::new().with("number", 21)).await?;
 /// assert_eq!(state.get::<i64>("number")?, 42);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
-/// # Ok::<(), std::io::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn step<F>(
+pub fn service<F>(
     name: impl AsRef<str>,
     function: impl Fn(State) -> F + Send + Sync + 'static,
 ) -> FunctionStep
@@ -40,13 +41,15 @@ where
 {
     FunctionStep {
         component: Component::new(name).with_kind(Kind::Component),
+        contract: Contract::unknown(),
         run: Box::new(move |state| Box::pin(function(state))),
     }
 }
 
-/// An async function as a step; see [`step`].
+/// An async function as a step; see [`service`].
 pub struct FunctionStep {
     component: Component,
+    contract: Contract,
     run: Box<dyn Fn(State) -> BoxFuture<'static, Result<State, BoxError>> + Send + Sync>,
 }
 
@@ -56,12 +59,28 @@ impl FunctionStep {
     pub fn with_kind(self, kind: impl Into<Kind>) -> Self {
         Self { component: self.component.with_kind(kind), ..self }
     }
+
+    /// The same, needing these keys of the state.
+    #[must_use]
+    pub fn requires(self, keys: impl Into<Keys>) -> Self {
+        Self { contract: self.contract.requires(keys), ..self }
+    }
+
+    /// The same, giving these keys. Without a word it might give anything.
+    #[must_use]
+    pub fn provides(self, keys: impl Into<Keys>) -> Self {
+        Self { contract: self.contract.provides(keys), ..self }
+    }
 }
 
 #[async_trait]
 impl Step for FunctionStep {
     fn name(&self) -> &str {
         self.component.name()
+    }
+
+    fn contract(&self) -> Contract {
+        self.contract.clone()
     }
 
     async fn run(&self, state: State) -> Result<State, StepError> {

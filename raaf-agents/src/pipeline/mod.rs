@@ -2,30 +2,54 @@
 
 mod agent_step;
 mod builder;
+mod contract;
+mod each_over;
 mod error;
+mod flow;
 mod function;
-mod parallel;
+mod into_step;
+mod keys;
+mod merge;
+mod observe;
 mod state;
 mod step;
+mod tool_step;
+mod wrap;
 
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use raaf_trace_core::{Attributes, Component, Traceable, TraceableExt as _, keys};
+use raaf_trace_core::{
+    Attributes, Component, Traceable, TraceableExt as _, keys as attribute_keys,
+};
 
-pub use agent_step::{AgentStep, Keys};
+pub use agent_step::AgentStep;
 pub use builder::PipelineBuilder;
-pub use error::{PipelineError, StepError};
-pub use function::{FunctionStep, step};
-use parallel::Stage;
+pub use contract::{BuildError, Contract, MissingKey};
+pub use each_over::EachOver;
+use error::Stopped;
+pub use error::{BranchFailure, PipelineError, StepError};
+pub use flow::{Flow, OnBranchError, Parallel};
+pub use function::{FunctionStep, service};
+pub use into_step::{IntoStep, step, via};
+pub use keys::Keys;
+pub use merge::Merge;
+use observe::Observers;
+pub use observe::Progress;
 pub use state::{State, StateError};
 pub use step::Step;
+pub use tool_step::ToolStep;
+pub use wrap::{FlowExt, Retry};
 
-/// Steps one after another and side by side: agents, functions and other pipelines.
+/// Steps one after another and side by side: agents, tools, functions and other
+/// pipelines.
+///
+/// It is put together by operators, `(a >> (b | c) >> d).named("Report")`, or by a
+/// [builder](Self::builder) that says the same; see [`Flow`] and [`Parallel`]. Steps can be
+/// wrapped: see [`FlowExt`].
 ///
 /// A [`State`] goes from step to step. Of a parallel group each branch works on a copy of its own;
-/// what the branches changed is put together in the order in which they were declared. The branches
-/// run concurrently in the caller's task, and when one fails the others are cancelled.
+/// what the branches changed is put together in the order in which they were declared.
 ///
 /// A run is one span of kind `pipeline`, the steps' spans are its children. Clones are the same
 /// pipeline.
@@ -33,7 +57,7 @@ pub use step::Step;
 /// # Examples
 ///
 /// ```
-/// use raaf_agents::{Agent, Pipeline, ScriptedModel, State, step};
+/// use raaf_agents::{Agent, Pipeline, ScriptedModel, State, service};
 ///
 /// let model = || ScriptedModel::from_fn("parrot", |request: &raaf_agents::ModelRequest| {
 ///     format!("on {}", request.last_user_text())
@@ -41,9 +65,9 @@ pub use step::Step;
 /// let optimist = Agent::builder("Optimist", model()).build();
 /// let pessimist = Agent::builder("Pessimist", model()).build();
 /// let pipeline = Pipeline::builder("Debate")
-///     .then(step("topic", |state: State| async move { Ok(state.with("topic", "tea")) }))
+///     .then(service("topic", |state: State| async move { Ok(state.with("topic", "tea")) }))
 ///     .parallel([optimist.reads("topic").writes("for"), pessimist.reads("topic").writes("against")])
-///     .build();
+///     .build()?;
 ///
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
@@ -51,12 +75,18 @@ pub use step::Step;
 /// assert_eq!(state.text("against")?, "on tea");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
-/// # Ok::<(), std::io::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct Pipeline {
     component: Component,
-    stages: Arc<[Stage]>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    flow: Flow,
+    contract: contract::Joined,
+    observers: Observers,
 }
 
 impl Pipeline {
@@ -72,35 +102,33 @@ impl Pipeline {
 
     /// How many steps it has, each branch of a parallel group counted, a nested pipeline as one.
     pub fn steps_count(&self) -> usize {
-        self.stages.iter().map(Stage::steps_count).sum()
+        self.inner.flow.node.names().len()
     }
 
     /// Runs its steps on this state, and returns the state after the last.
     ///
     /// # Errors
     ///
-    /// When a step fails. The error names it, and carries the state before it.
+    /// When a step fails, or the state lacks what one of them is declared to need; that is looked
+    /// at before the first one runs. The error names the step, and carries the state before it.
     pub async fn run(&self, state: State) -> Result<State, PipelineError> {
-        self.traced("run").try_run_async(self.run_stages(state)).await
+        self.traced("run").try_run_async(self.run_flow(state)).await
     }
 
-    async fn run_stages(&self, mut state: State) -> Result<State, PipelineError> {
-        for (done, stage) in self.stages.iter().enumerate() {
-            state = match stage.run(&state).await {
-                Ok(state) => state,
-                Err((step, source)) => {
-                    let completed = self.stages[..done].iter().flat_map(Stage::names);
-                    return Err(PipelineError {
-                        pipeline: self.name().to_owned(),
-                        step,
-                        completed: completed.collect(),
-                        state: Box::new(state),
-                        source,
-                    });
-                }
-            };
-        }
-        Ok(state)
+    async fn run_flow(&self, state: State) -> Result<State, PipelineError> {
+        let needs = &self.inner.contract.requires;
+        let result = match needs.iter().find(|need| !state.contains(&need.key)) {
+            Some(need) => {
+                let source = StateError::Missing { key: need.key.clone() }.into();
+                Err(Stopped::at(&need.step, state, source))
+            }
+            None => self.inner.flow.node.run(state, &self.inner.observers).await,
+        };
+        result.map_err(|stopped| {
+            let Stopped { step, completed, state, source } = *stopped;
+            let (pipeline, state) = (self.name().to_owned(), Box::new(state));
+            PipelineError { pipeline, step, completed, state, source }
+        })
     }
 }
 
@@ -108,6 +136,10 @@ impl Pipeline {
 impl Step for Pipeline {
     fn name(&self) -> &str {
         self.name()
+    }
+
+    fn contract(&self) -> Contract {
+        self.inner.contract.clone().into_contract()
     }
 
     async fn run(&self, state: State) -> Result<State, StepError> {
@@ -122,18 +154,16 @@ impl Traceable for Pipeline {
 
     fn span_attributes(&self, attributes: &mut Attributes) {
         attributes
-            .set(keys::PIPELINE_NAME, self.name())
-            .set(keys::PIPELINE_STEPS_COUNT, self.steps_count());
+            .set(attribute_keys::PIPELINE_NAME, self.name())
+            .set(attribute_keys::PIPELINE_STEPS_COUNT, self.steps_count());
     }
 }
 
 impl fmt::Debug for Pipeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let steps: Vec<Vec<String>> =
-            self.stages.iter().map(|stage| stage.names().collect()).collect();
         f.debug_struct("Pipeline")
             .field("name", &self.name())
-            .field("steps", &steps)
+            .field("steps", &self.inner.flow.node.names())
             .finish_non_exhaustive()
     }
 }

@@ -41,6 +41,14 @@ pub enum StateError {
         /// What it is instead.
         found: &'static str,
     },
+    /// The value is no list.
+    #[error("`{key}` is {found}, not a list")]
+    NotList {
+        /// The name.
+        key: String,
+        /// What it is instead.
+        found: &'static str,
+    },
     /// The value cannot be read as the type wanted.
     #[error("`{key}` in the pipeline's state is not what was expected")]
     WrongType {
@@ -145,19 +153,6 @@ impl State {
     pub fn into_map(self) -> Map<String, Json> {
         self.0
     }
-
-    /// Does to this state what was done between `before` and `after`. Values that stayed the same
-    /// are left alone, so that they do not undo what another branch did.
-    pub(super) fn take_changes(&mut self, before: &Self, after: Self) {
-        for key in before.0.keys().filter(|key| !after.0.contains_key(*key)) {
-            self.0.remove(key);
-        }
-        for (key, value) in after.0 {
-            if before.0.get(&key) != Some(&value) {
-                self.0.insert(key, value);
-            }
-        }
-    }
 }
 
 impl From<Map<String, Json>> for State {
@@ -172,7 +167,7 @@ impl<K: Into<String>, V: Into<Json>> FromIterator<(K, V)> for State {
     }
 }
 
-fn what(value: &Json) -> &'static str {
+pub(super) fn what(value: &Json) -> &'static str {
     match value {
         Json::Null => "null",
         Json::Bool(_) => "a bool",
@@ -186,17 +181,6 @@ fn what(value: &Json) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn branches_do_not_undo_each_other() {
-        let before = State::new().with("a", 1).with("b", 1).with("c", 1);
-        let mut state = before.clone();
-        let mut first = before.clone().with("a", 2);
-        first.remove("c");
-        state.take_changes(&before, first);
-        state.take_changes(&before, before.clone().with("b", 2));
-        assert_eq!(state, State::new().with("a", 2).with("b", 2));
-    }
 
     #[test]
     fn what_is_wrong_is_named() {

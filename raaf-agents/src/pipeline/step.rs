@@ -4,17 +4,23 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{AgentStep, State, StepError};
+use super::{AgentStep, Contract, State, StepError};
 use crate::agent::Agent;
 
 /// A step of a pipeline: it takes the state and returns it, changed.
 ///
-/// Agents, pipelines and [functions](crate::step) are steps. A type of your own is one by this
-/// trait; if it is to have a span, it makes that itself.
+/// Agents, pipelines and [functions](crate::service) are steps. A type of your own is one by this
+/// trait; if it is to have a span, it makes that itself. On the left of an operator it is put by
+/// [`step`](fn@crate::step).
 #[async_trait]
 pub trait Step: Send + Sync {
     /// What errors call it.
     fn name(&self) -> &str;
+
+    /// What it needs and gives. Without a word it might give anything.
+    fn contract(&self) -> Contract {
+        Contract::unknown()
+    }
 
     /// Does its work.
     ///
@@ -32,6 +38,10 @@ impl Step for Agent {
         self.name()
     }
 
+    fn contract(&self) -> Contract {
+        AgentStep::new(self.clone()).contract()
+    }
+
     async fn run(&self, state: State) -> Result<State, StepError> {
         AgentStep::new(self.clone()).run(state).await
     }
@@ -43,6 +53,10 @@ macro_rules! step_behind {
         impl<S: Step + ?Sized> Step for $pointer<S> {
             fn name(&self) -> &str {
                 (**self).name()
+            }
+
+            fn contract(&self) -> Contract {
+                (**self).contract()
             }
 
             async fn run(&self, state: State) -> Result<State, StepError> {

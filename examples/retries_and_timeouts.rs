@@ -1,0 +1,74 @@
+//! What may go wrong for a while, for too long, or need not be done at all: each looks different
+//! in the trace.
+//!
+//! Run it with `cargo run --example retries_and_timeouts`.
+//!
+//! A step that may be tried again, given up or skipped has a span of kind `step` around it, which
+//! says how it went; the tries are its children. Wrappers stack in the order in which they are
+//! written.
+
+use std::{
+    error::Error,
+    future,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use raaf_agents::{FlowExt as _, FunctionStep, Progress, Retry, State, StepError, service};
+use raaf_processors::ConsoleSink;
+use raaf_trace_core::TracerProvider;
+
+/// A service that is busy twice before it answers.
+fn fetch() -> FunctionStep {
+    let tries = AtomicU32::new(0);
+    service("Fetch", move |state: State| {
+        let busy = tries.fetch_add(1, Ordering::Relaxed) < 2;
+        async move {
+            if busy { Err("the server is busy".into()) } else { Ok(state.with("page", "tea")) }
+        }
+    })
+}
+
+/// A service that never answers.
+fn translate() -> FunctionStep {
+    service("Translate", |_: State| future::pending())
+}
+
+fn tell(progress: &Progress<'_>) {
+    match progress {
+        Progress::Done { step, .. } => println!("{step} is done"),
+        Progress::Failed { step, error } => println!("{step} failed: {error}"),
+        Progress::Retrying { step, attempt, .. } => println!("{step}: try {attempt}"),
+        Progress::Skipped { step, reason } => println!("{step} is skipped; {reason}"),
+        _ => {}
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let _tracing = TracerProvider::builder().processor(ConsoleSink::new()).init()?;
+
+    let shorten = service("Shorten", |state: State| async move { Ok(state) });
+    let busy = Retry::times(3)
+        .first_delay(Duration::from_millis(2))
+        .only_if(|error| matches!(error, StepError::Function(_)));
+    let is_long = |state: &State| state.text("page").is_ok_and(|page| page.len() > 100);
+    let limit = Duration::from_millis(10);
+
+    let pipeline = (fetch().retry(busy)
+        >> shorten.run_if("the page is long", is_long)
+        >> translate().timeout(limit))
+    .named("Reading")
+    .on_progress(tell)
+    .build()?;
+
+    match pipeline.run(State::new()).await {
+        Ok(state) => println!("{:?}", state.as_map()),
+        Err(error) => {
+            println!("{error}: {}", error.source);
+            println!("behind it: {}", error.completed.join(", "));
+            println!("the page so far: {}", error.state.text("page")?);
+        }
+    }
+    Ok(())
+}

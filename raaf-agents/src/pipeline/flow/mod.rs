@@ -1,0 +1,208 @@
+//! Steps put together: what operators and builders make, and how it runs.
+
+mod operators;
+mod parallel;
+
+use std::{fmt, sync::Arc};
+
+use futures::future::BoxFuture;
+
+use super::{
+    State, Step,
+    contract::Joined,
+    each_over::EachOver,
+    error::Stopped,
+    observe::{Observers, Progress},
+    wrap::{Layer, Wrapped},
+};
+pub use parallel::{OnBranchError, Parallel};
+
+/// Steps put together, without a name: what `a >> b` makes, and what the wrappers of
+/// [`FlowExt`](crate::FlowExt) make.
+///
+/// It becomes part of a pipeline by [`PipelineBuilder::then`](crate::PipelineBuilder::then), or a pipeline by
+/// [`FlowExt::named`](crate::FlowExt::named). On the left of an operator stands a type of this
+/// crate; a step of your own becomes one by [`step`](fn@crate::step). `>>` binds more tightly than
+/// `|`, so branches are put in parentheses: `a >> (b | c) >> d`.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_agents::{FlowExt as _, State, service};
+///
+/// let add = |name, key: &'static str, summand: i64| {
+///     service(name, move |state: State| async move {
+///         let number: i64 = state.get("number")?;
+///         Ok(state.with(key, number + summand))
+///     })
+/// };
+/// let pipeline = (add("First", "number", 1) >> (add("Left", "left", 2) | add("Right", "right", 3)))
+///     .named("Sums")
+///     .takes("number")
+///     .build()?;
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// let state = pipeline.run(State::new().with("number", 1)).await?;
+/// assert_eq!((state.get::<i64>("left")?, state.get::<i64>("right")?), (4, 5));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Flow {
+    pub(super) node: Node,
+}
+
+/// A part of a flow.
+#[derive(Clone)]
+pub(super) enum Node {
+    Step(Arc<dyn Step>),
+    Sequence(Vec<Node>),
+    Parallel(Parallel),
+    Wrapped(Arc<Wrapped>),
+    EachOver(Arc<EachOver>),
+}
+
+pub(super) type Ran<'a> = BoxFuture<'a, Result<State, Box<Stopped>>>;
+
+impl Flow {
+    pub(super) fn empty() -> Self {
+        Self { node: Node::Sequence(Vec::new()) }
+    }
+
+    /// What comes first, and then this.
+    pub(super) fn then(self, next: impl Into<Self>) -> Self {
+        let mut nodes = self.into_sequence();
+        nodes.extend(next.into().into_sequence());
+        Self { node: Node::Sequence(nodes) }
+    }
+
+    fn into_sequence(self) -> Vec<Node> {
+        match self.node {
+            Node::Sequence(nodes) => nodes,
+            node => vec![node],
+        }
+    }
+
+    /// Puts a wrapper around it, outside of those that it has.
+    pub(super) fn wrapped(self, layer: Layer) -> Self {
+        let wrapped = match self.node {
+            Node::Wrapped(wrapped) => Arc::unwrap_or_clone(wrapped).and(layer),
+            node => Wrapped::new(node, layer),
+        };
+        Self { node: Node::Wrapped(Arc::new(wrapped)) }
+    }
+}
+
+impl Node {
+    /// What errors and spans call it.
+    pub(super) fn name(&self) -> String {
+        let joined =
+            |nodes: &[Self], by: &str| nodes.iter().map(Self::name).collect::<Vec<_>>().join(by);
+        match self {
+            Self::Step(step) => step.name().to_owned(),
+            Self::Sequence(nodes) => joined(nodes, " >> "),
+            Self::Parallel(parallel) => format!("({})", joined(&parallel.branches, " | ")),
+            Self::Wrapped(wrapped) => wrapped.inner.name(),
+            Self::EachOver(each) => each.name().to_owned(),
+        }
+    }
+
+    /// Its steps' names, in the order in which they were declared.
+    pub(super) fn names(&self) -> Vec<String> {
+        match self {
+            Self::Step(step) => vec![step.name().to_owned()],
+            Self::Sequence(nodes) | Self::Parallel(Parallel { branches: nodes, .. }) => {
+                nodes.iter().flat_map(Self::names).collect()
+            }
+            Self::Wrapped(wrapped) => wrapped.inner.names(),
+            Self::EachOver(each) => vec![each.name().to_owned()],
+        }
+    }
+
+    pub(super) fn contract(&self) -> Joined {
+        match self {
+            Self::Step(step) => Joined::of(step.name(), step.contract()),
+            Self::Sequence(nodes) => nodes.iter().fold(Joined::default(), |mut all, node| {
+                all.then(node.contract());
+                all
+            }),
+            Self::Parallel(Parallel { branches, .. }) => {
+                branches.iter().fold(Joined::default(), |mut all, branch| {
+                    all.beside(branch.contract());
+                    all
+                })
+            }
+            Self::Wrapped(wrapped) => wrapped.contract(),
+            Self::EachOver(each) => each.contract(),
+        }
+    }
+
+    pub(super) fn run<'a>(&'a self, state: State, observers: &'a Observers) -> Ran<'a> {
+        match self {
+            Self::Step(step) => Box::pin(run_step(&**step, state, observers)),
+            Self::Sequence(nodes) => Box::pin(run_sequence(nodes, state, observers)),
+            Self::Parallel(parallel) => Box::pin(parallel.run(state, observers)),
+            Self::Wrapped(wrapped) => wrapped.run(state, observers),
+            Self::EachOver(each) => Box::pin(each.run(state, observers)),
+        }
+    }
+}
+
+async fn run_step(
+    step: &dyn Step,
+    state: State,
+    observers: &Observers,
+) -> Result<State, Box<Stopped>> {
+    observers.tell(&Progress::Started { step: step.name(), state: &state });
+    match step.run(state.clone()).await {
+        Ok(after) => {
+            observers.tell(&Progress::Done { step: step.name(), state: &after });
+            Ok(after)
+        }
+        Err(error) => {
+            observers.tell(&Progress::Failed { step: step.name(), error: &error });
+            Err(Stopped::at(step.name(), state, error))
+        }
+    }
+}
+
+async fn run_sequence(
+    nodes: &[Node],
+    mut state: State,
+    observers: &Observers,
+) -> Result<State, Box<Stopped>> {
+    for (done, node) in nodes.iter().enumerate() {
+        state = node.run(state, observers).await.map_err(|mut stopped| {
+            let before = nodes[..done].iter().flat_map(Node::names);
+            stopped.completed = before.chain(std::mem::take(&mut stopped.completed)).collect();
+            stopped
+        })?;
+    }
+    Ok(state)
+}
+
+impl<S: Step + 'static> From<S> for Flow {
+    fn from(step: S) -> Self {
+        Self { node: Node::Step(Arc::new(step)) }
+    }
+}
+
+impl From<Parallel> for Flow {
+    fn from(parallel: Parallel) -> Self {
+        Self { node: Node::Parallel(parallel) }
+    }
+}
+
+impl From<EachOver> for Flow {
+    fn from(each: EachOver) -> Self {
+        Self { node: Node::EachOver(Arc::new(each)) }
+    }
+}
+
+impl fmt::Debug for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Flow({})", self.node.name())
+    }
+}

@@ -1,0 +1,236 @@
+//! Putting together what parallel branches did to their copies of the state.
+
+use serde_json::{Map, Value as Json};
+
+use super::State;
+
+/// What happens to a key that several branches of a parallel group have changed.
+///
+/// Where a strategy does not fit the values (a number has no items), the last branch wins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Merge {
+    /// The value of the branch that was declared last.
+    #[default]
+    Last,
+    /// A list of what all of them gave, in the order in which they were declared: the items of
+    /// lists, and other values as items. Items that a list began with are there once.
+    Append,
+    /// Objects are merged key by key, at any depth: each branch's changes are kept. Where two have
+    /// changed the same place in it, the last one wins.
+    Deep,
+    /// Lists of objects are merged by the value that each object has under this key: those with
+    /// the same are merged as by [`Deep`](Self::Deep), new ones come at the end.
+    ById(String),
+}
+
+/// Which strategy is for which key.
+#[derive(Clone, Debug, Default)]
+pub(super) struct MergePlan {
+    pub(super) rest: Merge,
+    pub(super) keys: Vec<(String, Merge)>,
+}
+
+impl MergePlan {
+    fn of(&self, key: &str) -> &Merge {
+        let named = self.keys.iter().rev().find(|(named, _)| named == key);
+        named.map_or(&self.rest, |(_, merge)| merge)
+    }
+
+    /// Does to `before` what each branch did to its copy. What a branch left as it was does not
+    /// undo what another one did.
+    pub(super) fn merge(&self, before: State, branches: Vec<State>) -> State {
+        let before = before.into_map();
+        let mut merged = before.clone();
+        // Keys that a branch has set: only for these there is something to join.
+        let mut changed: Vec<String> = Vec::new();
+        for after in branches {
+            let after = after.into_map();
+            merged.retain(|key, _| after.contains_key(key) || !before.contains_key(key));
+            for (key, value) in after {
+                let old = before.get(&key);
+                if old == Some(&value) {
+                    continue;
+                }
+                let value = match merged.remove(&key) {
+                    Some(so_far) if changed.contains(&key) => {
+                        join(self.of(&key), old, so_far, value)
+                    }
+                    _ => value,
+                };
+                changed.push(key.clone());
+                merged.insert(key, value);
+            }
+        }
+        State::from(merged)
+    }
+}
+
+fn join(merge: &Merge, before: Option<&Json>, so_far: Json, value: Json) -> Json {
+    match (merge, so_far, value) {
+        (Merge::Append, so_far, value) => append(before, so_far, value),
+        (Merge::Deep, Json::Object(so_far), Json::Object(value)) => {
+            Json::Object(deep(before.and_then(Json::as_object), so_far, value))
+        }
+        (Merge::ById(id), Json::Array(so_far), Json::Array(value)) => {
+            Json::Array(by_id(id, before.and_then(Json::as_array), so_far, value))
+        }
+        (_, _, value) => value,
+    }
+}
+
+fn append(before: Option<&Json>, so_far: Json, value: Json) -> Json {
+    let mut items = match so_far {
+        Json::Array(items) => items,
+        other => vec![other],
+    };
+    match value {
+        Json::Array(more) => {
+            let shared = before.and_then(Json::as_array).filter(|before| more.starts_with(before));
+            items.extend(more.into_iter().skip(shared.map_or(0, Vec::len)));
+        }
+        other => items.push(other),
+    }
+    Json::Array(items)
+}
+
+type Object = Map<String, Json>;
+
+/// How deep objects are merged; below, the last branch wins. No JSON that was read is deeper, and
+/// one that was built must not exhaust the stack.
+const MAX_DEPTH: usize = 128;
+
+fn deep(before: Option<&Object>, so_far: Object, value: Object) -> Object {
+    deep_within(before, so_far, value, MAX_DEPTH)
+}
+
+fn deep_within(before: Option<&Object>, mut so_far: Object, value: Object, depth: usize) -> Object {
+    let old = |key: &str| before.and_then(|before| before.get(key));
+    so_far.retain(|key, _| value.contains_key(key) || old(key).is_none());
+    for (key, value) in value {
+        if old(&key) == Some(&value) {
+            continue;
+        }
+        let value = match (so_far.remove(&key), value) {
+            (Some(Json::Object(so_far)), Json::Object(value)) if depth > 0 => {
+                let old = old(&key).and_then(Json::as_object);
+                Json::Object(deep_within(old, so_far, value, depth - 1))
+            }
+            (_, value) => value,
+        };
+        so_far.insert(key, value);
+    }
+    so_far
+}
+
+fn by_id(
+    id: &str,
+    before: Option<&Vec<Json>>,
+    mut so_far: Vec<Json>,
+    value: Vec<Json>,
+) -> Vec<Json> {
+    let before = before.map_or(&[][..], Vec::as_slice);
+    let position = |items: &[Json], wanted: &Json| {
+        items.iter().position(|item| item.get(id).is_some_and(|found| found == wanted))
+    };
+    let was_removed = |item: &Json| {
+        item.get(id)
+            .is_some_and(|own| position(before, own).is_some() && position(&value, own).is_none())
+    };
+    so_far.retain(|item| !was_removed(item));
+    for item in value {
+        let Some(own) = item.get(id).cloned() else {
+            if !before.contains(&item) {
+                so_far.push(item);
+            }
+            continue;
+        };
+        let old = position(before, &own).map(|place| &before[place]);
+        if old == Some(&item) {
+            continue;
+        }
+        let Some(place) = position(&so_far, &own) else {
+            so_far.push(item);
+            continue;
+        };
+        if let (Json::Object(one), Json::Object(other)) = (so_far[place].take(), item) {
+            so_far[place] = Json::Object(deep(old.and_then(Json::as_object), one, other));
+        }
+    }
+    so_far
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn merged(merge: Merge, before: &Json, branches: &[Json]) -> Json {
+        let state = |value: &Json| State::new().with("key", value.clone());
+        let plan = MergePlan { rest: merge, keys: Vec::new() };
+        let merged = plan.merge(state(before), branches.iter().map(state).collect());
+        merged.into_map().remove("key").unwrap_or_default()
+    }
+
+    #[test]
+    fn branches_do_not_undo_each_other() {
+        let before = State::new().with("a", 1).with("b", 1).with("c", 1);
+        let mut first = before.clone().with("a", 2);
+        first.remove("c");
+        let second = before.clone().with("b", 2);
+        let merged = MergePlan::default().merge(before, vec![first, second]);
+        assert_eq!(merged, State::new().with("a", 2).with("b", 2));
+    }
+
+    #[test]
+    fn the_last_branch_that_changed_a_key_wins() {
+        let branches = [json!(2), json!(3), json!(1)];
+        assert_eq!(merged(Merge::Last, &json!(1), &branches), json!(3));
+    }
+
+    #[test]
+    fn appending_keeps_what_was_there_once() {
+        let branches = [json!([1, 2]), json!([1, 3]), json!([1])];
+        assert_eq!(merged(Merge::Append, &json!([1]), &branches), json!([1, 2, 3]));
+        let branches = [json!("x"), json!("y"), json!(["z"])];
+        assert_eq!(merged(Merge::Append, &json!(null), &branches), json!(["x", "y", "z"]));
+    }
+
+    #[test]
+    fn a_deep_merge_keeps_each_branchs_changes() {
+        let before = json!({"a": {"x": 1, "y": 1, "gone": 1}, "b": 1});
+        let branches = [
+            json!({"a": {"x": 2, "y": 1}, "b": 1}),
+            json!({"a": {"x": 1, "y": 2, "z": 2, "gone": 1}, "b": 2}),
+        ];
+        let expected = json!({"a": {"x": 2, "y": 2, "z": 2}, "b": 2});
+        assert_eq!(merged(Merge::Deep, &before, &branches), expected);
+    }
+
+    #[test]
+    fn lists_are_merged_by_id() {
+        let before = json!([{"id": 1, "a": 0, "b": 0}, {"id": 2}]);
+        let branches = [
+            json!([{"id": 1, "a": 1, "b": 0}, {"id": 2}, {"id": 3}]),
+            json!([{"id": 1, "a": 0, "b": 1}, {"id": 4}, "no id"]),
+        ];
+        let expected = json!([{"id": 1, "a": 1, "b": 1}, {"id": 3}, {"id": 4}, "no id"]);
+        assert_eq!(merged(Merge::ById("id".into()), &before, &branches), expected);
+    }
+
+    #[test]
+    fn where_a_strategy_does_not_fit_the_last_one_wins() {
+        for merge in [Merge::Deep, Merge::ById("id".into())] {
+            assert_eq!(merged(merge, &json!(null), &[json!(1), json!({"a": 1})]), json!({"a": 1}));
+        }
+    }
+
+    #[test]
+    fn strategies_can_differ_by_key() {
+        let plan = MergePlan { rest: Merge::Last, keys: vec![("list".into(), Merge::Append)] };
+        let branch = |n: i64| State::new().with("list", json!([n])).with("one", n);
+        let merged = plan.merge(State::new(), vec![branch(1), branch(2)]);
+        assert_eq!(merged, State::new().with("list", json!([1, 2])).with("one", 2));
+    }
+}
