@@ -7,9 +7,9 @@ use triomphe::UniqueArc;
 use super::record::{Record, Shared};
 use crate::{FinishedSpan, attributes::AttributeEntry};
 
-/// How many empty records a thread keeps: as many spans are opened one inside the other, seldom
-/// more.
-const RECORDS: usize = 64;
+/// How many empty records a thread keeps: no more than it had open one inside the other, and of a
+/// runaway recursion not all, at some 300 bytes each.
+const RECORDS: usize = 1_024;
 
 /// How many empty lists a thread keeps: a full chunk's and some.
 const LISTS: usize = 512;
