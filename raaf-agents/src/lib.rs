@@ -64,8 +64,9 @@ pub use agent::{Agent, AgentBuilder};
 #[cfg(feature = "openai")]
 pub use model::openai::{self, OpenAiModel};
 pub use model::{
-    AssistantMessage, FinishReason, Message, Model, ModelError, ModelRequest, ModelResponse,
-    ModelSettings, Reply, ScriptedModel, ToolCall, ToolSpec, TracedModel, Usage,
+    AssistantMessage, FinishReason, Message, Model, ModelChunk, ModelError, ModelRequest,
+    ModelResponse, ModelSettings, ModelStream, OutputSchema, Reply, ScriptedModel, ToolCall,
+    ToolCallDelta, ToolChoice, ToolSpec, TracedModel, Usage,
 };
 pub use pipeline::{
     AgentStep, FunctionStep, Keys, Pipeline, PipelineBuilder, PipelineError, State, StateError,
