@@ -133,7 +133,7 @@ macro_rules! prints_what_the_readme_shows {
 
 prints_what_the_readme_shows! {
     cross_thread, custom_component, custom_processor, error_handling, manual_spans,
-    nested_pipelines, plugin_sink, selective_tracing,
+    nested_pipelines, plugin_sink, selective_tracing, streaming,
 }
 
 #[test]
