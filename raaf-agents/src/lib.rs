@@ -49,6 +49,7 @@
 //! | limit, repeat or skip a step, or run it for each of a list | [`FlowExt`] |
 //! | use a real model | `OpenAiModel` |
 //! | do without | [`ScriptedModel`] |
+//! | ask a model again when it fails | [`RetryingModel`] |
 //! | connect another model | [`Model`] |
 //!
 //! # Features
@@ -65,8 +66,9 @@ pub use agent::{Agent, AgentBuilder};
 #[cfg(feature = "openai")]
 pub use model::openai::{self, OpenAiModel};
 pub use model::{
-    AssistantMessage, FinishReason, Message, Model, ModelError, ModelRequest, ModelResponse,
-    ModelSettings, Reply, ScriptedModel, ToolCall, ToolSpec, TracedModel, Usage,
+    AssistantMessage, FinishReason, Message, Model, ModelChunk, ModelError, ModelRequest,
+    ModelResponse, ModelSettings, ModelStream, OutputSchema, Reply, RetryPolicy, RetryingModel,
+    ScriptedModel, ToolCall, ToolCallDelta, ToolChoice, ToolSpec, TracedModel, Usage,
 };
 pub use pipeline::{
     AgentStep, BranchFailure, BuildError, Contract, EachOver, Flow, FlowExt, FunctionStep,

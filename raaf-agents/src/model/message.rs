@@ -76,6 +76,7 @@ impl Message {
 
 /// What a model says: words, calls of tools, or both.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct AssistantMessage {
     /// The words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,10 +96,18 @@ impl AssistantMessage {
     pub fn calls(tool_calls: impl IntoIterator<Item = ToolCall>) -> Self {
         Self { content: None, tool_calls: tool_calls.into_iter().collect() }
     }
+
+    /// The same with these tool calls.
+    #[must_use]
+    pub fn with_calls(mut self, tool_calls: impl IntoIterator<Item = ToolCall>) -> Self {
+        self.tool_calls = tool_calls.into_iter().collect();
+        self
+    }
 }
 
 /// A model's wish to have a tool called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ToolCall {
     /// What the answer refers to; the model chose it.
     pub id: String,
@@ -121,7 +130,16 @@ impl ToolCall {
     /// assert_eq!(call.arguments, r#"{"query":"lamp"}"#);
     /// ```
     pub fn new(id: impl Into<String>, name: impl Into<String>, arguments: &Json) -> Self {
-        Self { id: id.into(), name: name.into(), arguments: arguments.to_string() }
+        Self::from_text(id, name, arguments.to_string())
+    }
+
+    /// A call with arguments as a model wrote them, which need not be JSON.
+    pub fn from_text(
+        id: impl Into<String>,
+        name: impl Into<String>,
+        arguments: impl Into<String>,
+    ) -> Self {
+        Self { id: id.into(), name: name.into(), arguments: arguments.into() }
     }
 }
 

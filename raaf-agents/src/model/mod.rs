@@ -1,5 +1,6 @@
 //! Language models: what is asked of one, what it answers, and models to choose from.
 
+mod chunk;
 pub(crate) mod error;
 mod message;
 #[cfg(feature = "openai")]
@@ -7,26 +8,33 @@ pub mod openai;
 mod parts;
 mod request;
 mod response;
+mod retry;
 mod scripted;
+mod settings;
 mod traced;
 mod usage;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::{StreamExt as _, future, stream};
 
+pub use chunk::{ModelChunk, ModelStream, ToolCallDelta};
 pub use error::ModelError;
 pub use message::{AssistantMessage, Message, ToolCall};
-pub use request::{ModelRequest, ModelSettings, ToolSpec};
+pub use request::{ModelRequest, OutputSchema, ToolSpec};
 pub use response::{FinishReason, ModelResponse};
+pub use retry::{RetryPolicy, RetryingModel};
 pub use scripted::{Reply, ScriptedModel};
+pub use settings::{ModelSettings, ToolChoice};
 pub use traced::TracedModel;
 pub use usage::Usage;
 
 /// A language model: it reads a conversation and says what comes next.
 ///
-/// Implementations make one attempt a call and trace nothing: whoever uses one through a
-/// [`TracedModel`], as every [`Agent`](crate::Agent) does, gets the span.
+/// Implementations trace nothing: whoever uses one through a [`TracedModel`], as every
+/// [`Agent`](crate::Agent) does, gets the span. They make one attempt a call, too: what tries again
+/// is a [`RetryingModel`], which says so in the trace.
 ///
 /// # Examples
 ///
@@ -56,12 +64,24 @@ pub trait Model: Send + Sync {
         None
     }
 
-    /// Answers the conversation, once.
+    /// Answers the conversation.
     ///
     /// # Errors
     ///
     /// When there is no answer; the error says whether another try can help.
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError>;
+
+    /// Answers the conversation in pieces; the last is [`ModelChunk::Done`].
+    ///
+    /// Nothing happens before it is polled. A model that cannot stream need not implement this:
+    /// its whole answer comes at once.
+    fn stream<'a>(&'a self, request: &'a ModelRequest) -> ModelStream<'a> {
+        let chunks = |answer: Result<ModelResponse, ModelError>| match answer {
+            Ok(response) => stream::iter(response.into_chunks().map(Ok)).left_stream(),
+            Err(error) => stream::once(future::ready(Err(error))).right_stream(),
+        };
+        stream::once(self.respond(request)).flat_map(chunks).boxed()
+    }
 }
 
 #[async_trait]
@@ -76,5 +96,9 @@ impl<M: Model + ?Sized> Model for Arc<M> {
 
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
         (**self).respond(request).await
+    }
+
+    fn stream<'a>(&'a self, request: &'a ModelRequest) -> ModelStream<'a> {
+        (**self).stream(request)
     }
 }

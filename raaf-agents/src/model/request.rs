@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::Message;
+use super::{Message, ModelSettings};
 
 /// What a model is asked: a conversation, and how to go on with it.
 ///
@@ -30,6 +30,9 @@ pub struct ModelRequest {
     /// How to answer.
     #[serde(default)]
     pub settings: ModelSettings,
+    /// The form that the answer's words must have; free text if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_schema: Option<OutputSchema>,
 }
 
 impl ModelRequest {
@@ -59,6 +62,13 @@ impl ModelRequest {
         self
     }
 
+    /// The same with words of that form asked for.
+    #[must_use]
+    pub fn with_output_schema(mut self, schema: OutputSchema) -> Self {
+        self.output_schema = Some(schema);
+        self
+    }
+
     /// What the user said last; empty if nothing.
     pub fn last_user_text(&self) -> &str {
         let mut said = self.messages.iter().rev();
@@ -71,23 +81,9 @@ impl ModelRequest {
     }
 }
 
-/// How a model is to answer. What is not set is left to the model's server.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ModelSettings {
-    /// The sampling temperature: the higher, the more varied.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub temperature: Option<f64>,
-    /// The share of probability that is sampled from, 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub top_p: Option<f64>,
-    /// The most tokens that one answer may have.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_tokens: Option<u32>,
-}
-
 /// A tool as it is described to a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ToolSpec {
     /// What the model calls it by.
     pub name: String,
@@ -95,4 +91,39 @@ pub struct ToolSpec {
     pub description: String,
     /// The JSON Schema of its arguments: an object.
     pub parameters: Json,
+}
+
+impl ToolSpec {
+    /// A tool of that name; `parameters` is the JSON Schema of an object.
+    pub fn new(name: impl Into<String>, description: impl Into<String>, parameters: Json) -> Self {
+        Self { name: name.into(), description: description.into(), parameters }
+    }
+}
+
+/// The form that an answer's words must have: JSON of a schema.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct OutputSchema {
+    /// What the form is called: letters, digits, `_` and `-`.
+    pub name: String,
+    /// The JSON Schema.
+    pub schema: Json,
+    /// Whether the server must hold the model to it; `OpenAI` then takes a subset of JSON Schema
+    /// only.
+    #[serde(default)]
+    pub strict: bool,
+}
+
+impl OutputSchema {
+    /// JSON of that schema, which the server need not enforce.
+    pub fn new(name: impl Into<String>, schema: Json) -> Self {
+        Self { name: name.into(), schema, strict: false }
+    }
+
+    /// The same, enforced by the server.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
 }

@@ -47,11 +47,7 @@ pub(crate) use invoke::{answer, refuse_unknown};
 ///
 /// let echo = Echo {
 ///     component: Component::tool("echo"),
-///     spec: ToolSpec {
-///         name: "echo".into(),
-///         description: "Repeats what it is given.".into(),
-///         parameters: json!({ "type": "object" }),
-///     },
+///     spec: ToolSpec::new("echo", "Repeats what it is given.", json!({ "type": "object" })),
 /// };
 /// ```
 #[async_trait]

@@ -1,10 +1,13 @@
 //! A model whose every call is a span.
 
+mod describe;
+mod streaming;
+
 use std::{fmt, sync::Arc};
 
-use raaf_trace_core::{Attributes, Component, Kind, Traceable, TraceableExt as _, keys};
+use raaf_trace_core::{Attributes, Component, Context, Kind, Traceable, TraceableExt as _, keys};
 
-use super::{Model, ModelError, ModelRequest, ModelResponse, ModelSettings, parts};
+use super::{Model, ModelError, ModelRequest, ModelResponse, ModelStream};
 
 /// A model whose every call is one span of kind `llm`, with `gen_ai.*` attributes.
 ///
@@ -50,10 +53,18 @@ impl TracedModel {
     /// Those of the model.
     pub async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
         self.traced("run")
-            .with_attributes(|attributes| describe_request(request, attributes))
-            .on_result(describe_response)
+            .with_attributes(|attributes| describe::request(request, attributes))
+            .on_result(describe::response)
             .try_run_async(self.model.respond(request))
             .await
+    }
+
+    /// Answers the conversation, once, in pieces, in a span that ends with the stream; if that is
+    /// dropped before, as cancelled. The span's parent is what is active when this is called.
+    ///
+    /// The last piece is [`ModelChunk::Done`](crate::ModelChunk::Done), or an error.
+    pub fn stream<'a>(&'a self, request: &'a ModelRequest) -> ModelStream<'a> {
+        streaming::stream(self, request, Context::current())
     }
 }
 
@@ -68,34 +79,6 @@ impl Traceable for TracedModel {
             .set(keys::GEN_AI_PROVIDER_NAME, self.model.provider())
             .set(keys::GEN_AI_REQUEST_MODEL, self.model.name());
     }
-}
-
-fn describe_request(request: &ModelRequest, attributes: &mut Attributes) {
-    let ModelSettings { temperature, top_p, max_tokens } = request.settings;
-    attributes
-        .set(keys::GEN_AI_REQUEST_TEMPERATURE, temperature)
-        .set(keys::GEN_AI_REQUEST_TOP_P, top_p)
-        .set(keys::GEN_AI_REQUEST_MAX_TOKENS, max_tokens)
-        .set_content(keys::GEN_AI_SYSTEM_INSTRUCTIONS, request.instructions.as_deref())
-        .set_content_with(keys::GEN_AI_INPUT_MESSAGES, || {
-            parts::of_conversation(&request.messages)
-        });
-}
-
-fn describe_response(response: &ModelResponse, attributes: &mut Attributes) {
-    let usage = response.usage;
-    let some = |tokens: u64| (tokens > 0).then_some(tokens);
-    attributes
-        .set(keys::GEN_AI_RESPONSE_MODEL, response.model.as_deref())
-        .set(keys::GEN_AI_RESPONSE_ID, response.id.as_deref())
-        .set(keys::GEN_AI_RESPONSE_FINISH_REASONS, [response.finish_reason.as_str()])
-        .set(keys::GEN_AI_USAGE_INPUT_TOKENS, usage.input_tokens)
-        .set(keys::GEN_AI_USAGE_OUTPUT_TOKENS, usage.output_tokens)
-        .set(keys::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, some(usage.cached_input_tokens))
-        .set(keys::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, some(usage.reasoning_tokens))
-        .set_content_with(keys::GEN_AI_OUTPUT_MESSAGES, || {
-            parts::of_answer(&response.message, response.finish_reason.as_str())
-        });
 }
 
 impl fmt::Debug for TracedModel {
