@@ -45,6 +45,11 @@
 //! | give a model instructions and tools | [`Agent`] |
 //! | make a tool of a function | [`FunctionTool`], else [`Tool`] |
 //! | limit turns, decide what a failed tool means | [`Runner`] |
+//! | name a run's trace, cancel it, give it a value | [`RunConfig`], [`RunContext`] |
+//! | let one agent hand over to another, or ask it | [`Handoff`], [`Agent::as_tool`] |
+//! | check what goes in and comes out | [`Guardrail`], [`AgentBuilder::output_type`] |
+//! | follow a run | [`Runner::stream`], [`RunHooks`] |
+//! | go on with a conversation | [`Session`] |
 //! | put agents and functions in an order | [`Pipeline`], [`step`] |
 //! | use a real model | `OpenAiModel` |
 //! | do without | [`ScriptedModel`] |
@@ -55,12 +60,19 @@
 //! - `openai` (on by default): `OpenAiModel`, for any `OpenAI`-compatible server.
 
 mod agent;
+mod guardrail;
+mod handoff;
+mod hooks;
 mod model;
 mod pipeline;
 mod runner;
+mod session;
 mod tool;
 
-pub use agent::{Agent, AgentBuilder};
+pub use agent::{Agent, AgentBuilder, AgentTool};
+pub use guardrail::{Guardrail, GuardrailStage, Verdict};
+pub use handoff::Handoff;
+pub use hooks::RunHooks;
 #[cfg(feature = "openai")]
 pub use model::openai::{self, OpenAiModel};
 pub use model::{
@@ -72,5 +84,11 @@ pub use pipeline::{
     AgentStep, FunctionStep, Keys, Pipeline, PipelineBuilder, PipelineError, State, StateError,
     Step, StepError, step,
 };
-pub use runner::{Input, OnToolError, RunError, RunProgress, RunResult, Runner};
+pub use runner::{
+    Input, OnToolError, RunConfig, RunContext, RunError, RunEvent, RunProgress, RunResult,
+    RunStream, Runner,
+};
+pub use session::{MemorySession, Session, SessionError};
+/// Cancels a [run](RunConfig::cancellation) from elsewhere.
+pub use tokio_util::sync::CancellationToken;
 pub use tool::{FunctionTool, Tool, ToolError, ToolExt};
