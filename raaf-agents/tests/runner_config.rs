@@ -1,5 +1,7 @@
 //! What a run's configuration does, how runs are stopped, followed and remembered.
 
+#![allow(clippy::unwrap_used, reason = "also the helpers of a test may panic")]
+
 mod common;
 
 use std::{
@@ -14,7 +16,7 @@ use raaf_agents::{
     Reply, RunConfig, RunContext, RunError, RunEvent, RunHooks, Runner, ScriptedModel, ToolCall,
 };
 use raaf_testkit::{Capture, assert_no_spans, assert_span_tree};
-use raaf_trace_core::{TraceId, trace};
+use raaf_trace_core::{TraceId, ValueRef, trace};
 use serde_json::{Value as Json, json};
 
 use common::{Silent, endless, shout};
@@ -49,7 +51,7 @@ async fn t1_a_run_names_the_trace_that_it_begins() {
     assert_eq!(root.trace_id(), id);
     let info = root.trace();
     assert_eq!(info.group_id(), Some("talk-7"));
-    assert_eq!(info.metadata().get("customer").and_then(|value| value.as_i64()), Some(17));
+    assert_eq!(info.metadata().get("customer").and_then(ValueRef::as_i64), Some(17));
 }
 
 #[tokio::test]

@@ -88,10 +88,10 @@ async fn agents_that_hand_over_in_circles_are_cut_at_the_turns_allowed() {
         })
     };
     let pong = Agent::builder("Pong", to("ping")).handoff(back).build();
-    let ping = Agent::builder("Ping", to("pong")).handoff(pong).build();
-    first.set(ping.clone()).unwrap();
+    let start = Agent::builder("Ping", to("pong")).handoff(pong).build();
+    first.set(start.clone()).unwrap();
     let runner = Runner::new().with_max_turns(3);
-    let error = capture.run_async(runner.run(&ping, "go")).await.unwrap_err();
+    let error = capture.run_async(runner.run(&start, "go")).await.unwrap_err();
     assert!(matches!(&error, RunError::MaxTurns { agent, max_turns: 3, .. } if agent == "Pong"));
     assert_eq!((error.progress().turns, error.progress().messages.len()), (3, 7));
     assert_span_tree!(capture.spans_async().await, {
@@ -149,8 +149,8 @@ async fn a_handoff_that_is_not_enabled_is_not_on_offer() {
 #[tokio::test]
 async fn an_agent_as_a_tool_runs_under_the_tool_and_its_usage_counts_once() {
     let capture = Capture::new();
-    let poem = Reply::text("roses").with_usage(Usage::new(5, 3));
-    let poet = Agent::builder("Poet", ScriptedModel::new("poems", [poem])).build();
+    let roses = Reply::text("roses").with_usage(Usage::new(5, 3));
+    let poet = Agent::builder("Poet", ScriptedModel::new("poems", [roses])).build();
     let model = ScriptedModel::new(
         "scripted",
         [

@@ -1,5 +1,7 @@
 //! Many runs at once that fail, are cancelled, hand over and call agents as tools.
 
+#![allow(clippy::unwrap_used, reason = "also the helpers of a test may panic")]
+
 mod common;
 
 use std::collections::BTreeMap;
@@ -138,7 +140,7 @@ async fn g23_runs_that_fail_and_are_cancelled_leave_well_formed_traces() {
 }
 
 fn assert_right_parents(spans: &Spans) {
-    for span in spans.iter() {
+    for span in spans {
         let parent = spans.parent_of(span).map(|parent| parent.component().name().to_owned());
         let parent = parent.as_deref();
         match (span.kind().as_str(), span.component().name()) {

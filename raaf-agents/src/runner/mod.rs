@@ -232,7 +232,7 @@ impl Runner {
             }
         };
         let ended = ended.unwrap_or_else(|| {
-            let (agent, progress) = (run.agent().name().to_owned(), run.progress());
+            let (agent, progress) = (run.agent().name().to_owned(), run.progress().into());
             Err(RunError::Cancelled { agent, progress })
         });
         ended.map_err(|error| error.with_progress(run.into_progress()))
@@ -242,7 +242,7 @@ impl Runner {
     async fn in_trace(&self, run: &mut Run<'_>) -> Result<RunResult, RunError> {
         // An agent that is bound to a parent belongs into the parent's trace.
         let is_bound = run.agent().component().parent().is_some();
-        let work = Box::pin(run.to_the_end());
+        let work = Box::pin(run.complete());
         if let Some(silence) = self.config.silence() {
             work.in_context(silence).await
         } else if is_bound || Context::current().trace_id().is_some() {

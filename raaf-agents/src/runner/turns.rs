@@ -66,12 +66,12 @@ impl<'a> Run<'a> {
     }
 
     /// For an error within the run: the conversation is added at its end.
-    pub(super) fn progress(&self) -> Box<RunProgress> {
-        Box::new(Self::sums(&self.context, self.turns))
+    pub(super) fn progress(&self) -> RunProgress {
+        Self::sums(&self.context, self.turns)
     }
 
     /// Runs one agent after another until one answers.
-    pub(super) async fn to_the_end(&mut self) -> Result<RunResult, RunError> {
+    pub(super) async fn complete(&mut self) -> Result<RunResult, RunError> {
         self.recall().await?;
         let mut first = true;
         loop {
@@ -79,7 +79,7 @@ impl<'a> Run<'a> {
                 End::HandedOver(agent) => self.agent = agent,
                 End::Answer { output, finish_reason } => {
                     self.remember().await?;
-                    let RunProgress { usage, usage_by_agent, turns, .. } = *self.progress();
+                    let RunProgress { usage, usage_by_agent, turns, .. } = self.progress();
                     let agent = self.agent.name().to_owned();
                     let messages = std::mem::take(&mut self.request.messages);
                     return Ok(RunResult {
@@ -138,7 +138,7 @@ impl<'a> Run<'a> {
         };
         let in_time = tokio::time::timeout_at(due, self.take_turns(agent, first)).await;
         in_time.unwrap_or_else(|_| {
-            let (agent, progress) = (agent.name().to_owned(), self.progress());
+            let (agent, progress) = (agent.name().to_owned(), self.progress().into());
             Err(RunError::Deadline { agent, deadline, progress })
         })
     }
@@ -158,7 +158,7 @@ impl<'a> Run<'a> {
             guardrails.iter().partition(|guardrail| guardrail.is_before_model());
         if !before.is_empty() {
             let verdict = caller.guard(GuardrailStage::Input, before, &text).await;
-            verdict.map_err(|error| error.with_progress(*self.progress()))?;
+            verdict.map_err(|error| error.with_progress(self.progress()))?;
         }
         let mut beside: Option<Vec<&Guardrail>> = Some(beside).filter(|all| !all.is_empty());
         let mut repaired = false;
@@ -179,9 +179,9 @@ impl<'a> Run<'a> {
                 }
             };
             let response = answer.map_err(|refusal| match refusal {
-                Refusal::Guardrail(error) => error.with_progress(*self.progress()),
+                Refusal::Guardrail(error) => error.with_progress(self.progress()),
                 Refusal::Model(source) => {
-                    RunError::Model { agent: name(), source, progress: self.progress() }
+                    RunError::Model { agent: name(), source, progress: self.progress().into() }
                 }
             })?;
             for hooks in caller.hooks() {
@@ -194,7 +194,7 @@ impl<'a> Run<'a> {
                 let answers = caller.answer(&calls).await.map_err(|source| RunError::Tool {
                     agent: name(),
                     source,
-                    progress: self.progress(),
+                    progress: self.progress().into(),
                 })?;
                 let Answers { messages, next } = answers;
                 self.request.messages.extend(messages);
@@ -207,7 +207,7 @@ impl<'a> Run<'a> {
                 None => output,
                 Some(Ok(json)) => json.to_owned(),
                 Some(Err(fault)) if repaired => {
-                    let progress = self.progress();
+                    let progress = self.progress().into();
                     return Err(RunError::Output { agent: name(), fault, progress });
                 }
                 Some(Err(fault)) => {
@@ -217,7 +217,7 @@ impl<'a> Run<'a> {
                 }
             };
             let verdict = caller.guard(GuardrailStage::Output, agent.output_guardrails(), &output);
-            verdict.await.map_err(|error| error.with_progress(*self.progress()))?;
+            verdict.await.map_err(|error| error.with_progress(self.progress()))?;
             for hooks in caller.hooks() {
                 hooks.agent_answered(&context, agent, &output).await;
             }
@@ -252,10 +252,10 @@ impl<'a> Run<'a> {
         let max_turns = self.runner.max_turns;
         let name = || agent.name().to_owned();
         if self.runner.config.stop.as_ref().is_some_and(|stop| stop(&self.context)) {
-            return Err(RunError::Stopped { agent: name(), progress: self.progress() });
+            return Err(RunError::Stopped { agent: name(), progress: self.progress().into() });
         }
         if self.turns >= max_turns {
-            let progress = self.progress();
+            let progress = self.progress().into();
             return Err(RunError::MaxTurns { agent: name(), max_turns, progress });
         }
         self.turns += 1;
@@ -301,7 +301,7 @@ impl<'a> Run<'a> {
     }
 
     fn session_error(&self, source: crate::session::SessionError) -> RunError {
-        let (agent, progress) = (self.agent.name().to_owned(), self.progress());
+        let (agent, progress) = (self.agent.name().to_owned(), self.progress().into());
         RunError::Session { agent, source, progress }
     }
 }
