@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// What a review says.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 struct Review {
     product: String,
     /// From 1 to 5.
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let result = reader.run("Bought the lamp. It flickers. Two stars.").await?;
     let told = result.messages.get(2).map(Message::text);
     println!("{}", told.unwrap_or_default());
-    let review: Review = result.parse()?;
-    println!("{review:?}");
+    let Review { product, rating, complaints } = result.parse()?;
+    println!("{product}, {rating} of 5: {}", complaints.join(", "));
     Ok(())
 }
