@@ -133,7 +133,8 @@ macro_rules! prints_what_the_readme_shows {
 
 prints_what_the_readme_shows! {
     agent_as_tool, cross_thread, custom_component, custom_processor, error_handling, guardrails,
-    handoff, manual_spans, nested_pipelines, plugin_sink, selective_tracing, structured_output,
+    handoff, manual_spans, nested_pipelines, plugin_sink, selective_tracing, streaming,
+    structured_output,
 }
 
 #[test]

@@ -53,6 +53,7 @@
 //! | put agents and functions in an order | [`Pipeline`], [`step`] |
 //! | use a real model | `OpenAiModel` |
 //! | do without | [`ScriptedModel`] |
+//! | ask a model again when it fails | [`RetryingModel`] |
 //! | connect another model | [`Model`] |
 //!
 //! # Features
@@ -77,8 +78,8 @@ pub use hooks::RunHooks;
 pub use model::openai::{self, OpenAiModel};
 pub use model::{
     AssistantMessage, FinishReason, Message, Model, ModelChunk, ModelError, ModelRequest,
-    ModelResponse, ModelSettings, ModelStream, OutputSchema, Reply, ScriptedModel, ToolCall,
-    ToolCallDelta, ToolChoice, ToolSpec, TracedModel, Usage,
+    ModelResponse, ModelSettings, ModelStream, OutputSchema, Reply, RetryPolicy, RetryingModel,
+    ScriptedModel, ToolCall, ToolCallDelta, ToolChoice, ToolSpec, TracedModel, Usage,
 };
 pub use pipeline::{
     AgentStep, FunctionStep, Keys, Pipeline, PipelineBuilder, PipelineError, State, StateError,

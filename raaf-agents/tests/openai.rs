@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use raaf_agents::{Agent, Message, Model as _, ModelError, ModelRequest, OpenAiModel, RunError};
+use raaf_agents::{
+    Agent, Message, Model as _, ModelError, ModelRequest, OpenAiModel, RetryPolicy, RunError,
+    TracedModel,
+};
 use raaf_testkit::{Capture, assert_span_tree};
 use serde_json::json;
 
@@ -21,7 +24,8 @@ use server::{Answer, Server};
 const KEY: &str = "sk-test-0123456789";
 
 fn model(server: &Server) -> OpenAiModel {
-    OpenAiModel::builder("test-model").base_url(server.url()).api_key(KEY).build().unwrap()
+    let builder = OpenAiModel::builder("test-model").base_url(server.url()).api_key(KEY);
+    builder.retries(RetryPolicy::never()).build().unwrap()
 }
 
 async fn ask(answer: Answer) -> ModelError {
@@ -140,8 +144,60 @@ async fn a_rate_limit_is_an_error_that_says_when_to_come_back() {
         }
     );
     assert!(error.is_retryable());
-    // One attempt: whoever retries does it where the trace shows it.
+    // The policy says so.
     assert_eq!(server.requests().len(), 1);
+}
+
+/// Each failure, and how it looks in a trace.
+#[tokio::test]
+async fn failures_look_different_in_the_trace() {
+    let error = |message: &str| json!({"error": {"message": message}}).to_string();
+    for (answer, message) in [
+        (Answer::status(400, &error("bad")), "the model's server rejected the request (400): bad"),
+        (Answer::status(401, &error("who?")), "the model's server refused the key: who?"),
+        (
+            Answer::status(413, &error("too long")),
+            "the model's server rejected the request (413): too long",
+        ),
+        (Answer::status(429, &error("wait")), "the model's rate limit is reached: wait"),
+        (Answer::status(500, &error("oops")), "the model's server failed (500): oops"),
+    ] {
+        let server = Server::start([answer]).await;
+        let model = TracedModel::new(model(&server));
+        let capture = Capture::new();
+        let request = ModelRequest::new([Message::user("hi")]);
+        assert!(capture.run_async(model.respond(&request)).await.is_err());
+        assert_span_tree!(capture.spans_async().await, {
+            llm "test-model" [
+                error "ModelError",
+                "error.message" = message,
+                "gen_ai.request.model" = "test-model",
+                !"gen_ai.response.id",
+                !event "retry"
+            ]
+        });
+    }
+}
+
+#[tokio::test]
+async fn p3_the_span_goes_along_to_the_server() {
+    let answer = || Answer::ok(&json!({"choices": [{"message": {"content": "hi"}}]}));
+    let server = Server::start([answer(), answer()]).await;
+    let traced = TracedModel::new(model(&server));
+    let request = ModelRequest::new([Message::user("hi")]);
+    let capture = Capture::new();
+    capture.run_async(traced.respond(&request)).await.unwrap();
+    let spans = capture.spans_async().await;
+    assert_span_tree!(spans, { llm "test-model" });
+    let span = spans.only("test-model");
+    let expected = format!("traceparent: 00-{}-{}-01", span.trace_id().hex(), span.span_id().hex());
+    let head = &server.requests()[0].head;
+    assert!(head.contains(&expected), "{head} has no {expected}");
+
+    let quiet = OpenAiModel::builder("m").base_url(server.url()).propagates_trace(false);
+    let quiet = TracedModel::new(quiet.build().unwrap());
+    capture.run_async(quiet.respond(&request)).await.unwrap();
+    assert!(!server.requests()[1].head.contains("traceparent"));
 }
 
 #[tokio::test]
@@ -173,7 +229,8 @@ async fn a_server_that_is_not_there_is_a_connection_error() {
 async fn a_server_that_does_not_answer_times_out() {
     let server = Server::start([Answer::never()]).await;
     let after = Duration::from_millis(50);
-    let model = OpenAiModel::builder("m").base_url(server.url()).timeout(after).build().unwrap();
+    let model = OpenAiModel::builder("m").base_url(server.url()).timeout(after);
+    let model = model.retries(RetryPolicy::never()).build().unwrap();
     let error = model.respond(&ModelRequest::new([Message::user("hi")])).await.unwrap_err();
     assert_eq!(error, ModelError::Timeout { after });
 }

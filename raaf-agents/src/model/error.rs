@@ -88,6 +88,29 @@ impl ModelError {
         }
     }
 
+    /// Which kind of error it is, in a word, without what the server said.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Authentication { .. } => "authentication",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Rejected { .. } => "rejected",
+            Self::Server { .. } => "server",
+            Self::Connection { .. } => "connection",
+            Self::Timeout { .. } => "timeout",
+            Self::Malformed { .. } => "malformed",
+            Self::Other { .. } => "other",
+        }
+    }
+
+    /// The HTTP status, where it is known.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::RateLimited { .. } => Some(429),
+            Self::Rejected { status, .. } | Self::Server { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
     /// How long the server asked to be left alone.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -8,6 +8,7 @@ pub mod openai;
 mod parts;
 mod request;
 mod response;
+mod retry;
 mod scripted;
 mod settings;
 mod traced;
@@ -23,6 +24,7 @@ pub use error::ModelError;
 pub use message::{AssistantMessage, Message, ToolCall};
 pub use request::{ModelRequest, OutputSchema, ToolSpec};
 pub use response::{FinishReason, ModelResponse};
+pub use retry::{RetryPolicy, RetryingModel};
 pub use scripted::{Reply, ScriptedModel};
 pub use settings::{ModelSettings, ToolChoice};
 pub use traced::TracedModel;
@@ -30,8 +32,9 @@ pub use usage::Usage;
 
 /// A language model: it reads a conversation and says what comes next.
 ///
-/// Implementations make one attempt a call and trace nothing: whoever uses one through a
-/// [`TracedModel`], as every [`Agent`](crate::Agent) does, gets the span.
+/// Implementations trace nothing: whoever uses one through a [`TracedModel`], as every
+/// [`Agent`](crate::Agent) does, gets the span. They make one attempt a call, too: what tries again
+/// is a [`RetryingModel`], which says so in the trace.
 ///
 /// # Examples
 ///
@@ -61,14 +64,14 @@ pub trait Model: Send + Sync {
         None
     }
 
-    /// Answers the conversation, once.
+    /// Answers the conversation.
     ///
     /// # Errors
     ///
     /// When there is no answer; the error says whether another try can help.
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError>;
 
-    /// Answers the conversation, once, in pieces; the last is [`ModelChunk::Done`].
+    /// Answers the conversation in pieces; the last is [`ModelChunk::Done`].
     ///
     /// Nothing happens before it is polled. A model that cannot stream need not implement this:
     /// its whole answer comes at once.

@@ -1,6 +1,7 @@
 //! A web server that gives prepared answers, one a connection.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::{
     net::SocketAddr,
@@ -26,10 +27,14 @@ pub(crate) struct Request {
     pub(crate) body: Json,
 }
 
+/// What the server writes once it has read a request.
 pub(crate) struct Answer {
     status: u16,
     headers: String,
-    body: Option<String>,
+    body: String,
+    /// Only some of it is written, and then nothing.
+    hangs: bool,
+    silent: bool,
 }
 
 impl Answer {
@@ -38,12 +43,32 @@ impl Answer {
     }
 
     pub(crate) fn status(status: u16, body: &str) -> Self {
-        Self { status, headers: String::new(), body: Some(body.to_owned()) }
+        let headers =
+            format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+        Self { status, headers, body: body.to_owned(), hangs: false, silent: false }
+    }
+
+    /// These events, and then the end of the connection: without a `[DONE]` it is too early.
+    pub(crate) fn stream<E: ToString>(events: impl IntoIterator<Item = E>) -> Self {
+        let body = events.into_iter().map(|event| format!("data: {}\n\n", event.to_string()));
+        let headers = "Content-Type: text/event-stream; charset=utf-8\r\n".to_owned();
+        Self { status: 200, headers, body: body.collect(), hangs: false, silent: false }
     }
 
     /// The request is read, and that is all.
     pub(crate) fn never() -> Self {
-        Self { status: 0, headers: String::new(), body: None }
+        Self { hangs: true, silent: true, ..Self::status(0, "") }
+    }
+
+    /// The request is read, and the connection closed.
+    pub(crate) fn close() -> Self {
+        Self { silent: true, ..Self::status(0, "") }
+    }
+
+    /// What there is, and then nothing.
+    pub(crate) fn then_hangs(mut self) -> Self {
+        self.hangs = true;
+        self
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -51,14 +76,12 @@ impl Answer {
         self
     }
 
-    fn text(&self) -> Option<String> {
-        let Self { status, headers, body } = self;
-        let body = body.as_ref()?;
-        Some(format!(
-            "HTTP/1.1 {status} Answer\r\nContent-Type: application/json\r\n{headers}\
-             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        ))
+    fn text(&self) -> String {
+        let Self { status, headers, body, .. } = self;
+        if self.silent {
+            return String::new();
+        }
+        format!("HTTP/1.1 {status} Answer\r\n{headers}Connection: close\r\n\r\n{body}")
     }
 }
 
@@ -75,9 +98,9 @@ impl Server {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 let request = read(&mut stream).await;
                 seen.lock().unwrap().push(request);
-                match answer.text() {
-                    Some(text) => stream.write_all(text.as_bytes()).await.unwrap(),
-                    None => open.push(stream),
+                stream.write_all(answer.text().as_bytes()).await.unwrap();
+                if answer.hangs {
+                    open.push(stream);
                 }
             }
             std::future::pending::<()>().await;

@@ -2,11 +2,17 @@
 
 use std::{fmt, time::Duration};
 
-use async_openai::{Client, config::OpenAIConfig};
+use async_openai::{Client, config::OpenAIConfig, middleware::ReqwestService};
 use raaf_trace_core::{Environment, SettingsError};
 use thiserror::Error;
 
-use super::{OpenAiModel, transport, wire::Dialect};
+use super::{
+    OpenAiModel,
+    chat::ChatCompletions,
+    transport::{self, Form},
+    wire::Dialect,
+};
+use crate::model::{RetryPolicy, RetryingModel};
 
 const OPENAI: &str = "https://api.openai.com/v1";
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -19,6 +25,8 @@ pub struct OpenAiModelBuilder {
     organization: Option<String>,
     project: Option<String>,
     timeout: Duration,
+    retries: RetryPolicy,
+    propagates: bool,
 }
 
 /// Why a model cannot be configured. The key is in none of the texts.
@@ -48,7 +56,16 @@ pub enum ConfigError {
 impl OpenAiModelBuilder {
     pub(super) fn new(name: String) -> Self {
         let (api_key, base_url, organization, project) = (None, None, None, None);
-        Self { name, api_key, base_url, organization, project, timeout: TIMEOUT }
+        Self {
+            name,
+            api_key,
+            base_url,
+            organization,
+            project,
+            timeout: TIMEOUT,
+            retries: RetryPolicy::default(),
+            propagates: true,
+        }
     }
 
     /// The key to send.
@@ -65,10 +82,27 @@ impl OpenAiModelBuilder {
         self
     }
 
-    /// How long an answer may take; two minutes if nothing is said.
+    /// How long an answer may take; of a streamed one, each piece. Two minutes if nothing is said.
+    /// Another try has that time again.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// How often it is tried again when the server is busy (429), fails (408, 409, 5xx) or cannot
+    /// be reached, and how soon.
+    #[must_use]
+    pub fn retries(mut self, policy: RetryPolicy) -> Self {
+        self.retries = policy;
+        self
+    }
+
+    /// Whether the server is told which span calls it (`traceparent`), so that its own spans can
+    /// join the trace; it is, if nothing is said.
+    #[must_use]
+    pub fn propagates_trace(mut self, propagates: bool) -> Self {
+        self.propagates = propagates;
         self
     }
 
@@ -115,9 +149,24 @@ impl OpenAiModelBuilder {
             .with_api_key(&key)
             .with_org_id(header("organization", self.organization)?)
             .with_project_id(header("project", self.project)?);
-        let client = Client::with_config(config).with_http_service(transport::service());
-        let Self { name, timeout, .. } = self;
-        Ok(OpenAiModel { name, client, base_url, dialect, timeout, key })
+        let http = ReqwestService::default();
+        let client = |form| {
+            let service = transport::service(http.clone(), form);
+            Client::with_config(config.clone()).with_http_service(service)
+        };
+        let (client, streaming) = (client(Form::Whole), client(Form::Stream));
+        let Self { name, timeout, propagates, retries, .. } = self;
+        let chat = ChatCompletions {
+            name,
+            client,
+            streaming,
+            base_url,
+            dialect,
+            timeout,
+            propagates,
+            key,
+        };
+        Ok(OpenAiModel { chat: RetryingModel::new(chat, retries) })
     }
 }
 

@@ -1,44 +1,41 @@
 //! Models behind an `OpenAI`-compatible Chat Completions server.
 
 mod builder;
+mod chat;
+mod retry_after;
 mod transport;
 mod wire;
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
-use async_openai::{Client, config::OpenAIConfig};
 use async_trait::async_trait;
-use serde_json::Value as Json;
 
-use crate::model::{Model, ModelError, ModelRequest, ModelResponse};
+use crate::model::{Model, ModelError, ModelRequest, ModelResponse, ModelStream, RetryingModel};
 pub use builder::{ConfigError, OpenAiModelBuilder};
+use chat::ChatCompletions;
 
 /// A model behind an `OpenAI`-compatible Chat Completions server: `OpenAI`'s own, `LiteLLM`,
 /// `vLLM`, Ollama, llama.cpp and others.
 ///
-/// A call is one attempt; nothing is retried. It needs a tokio runtime with I/O and time enabled.
-/// The key is in no error and no `Debug` text.
+/// A call that fails is tried again, twice if nothing else is said, and each retry is seen in the
+/// trace, as with a [`RetryingModel`]. It needs a tokio runtime with I/O and time enabled. The key
+/// is in no error and no `Debug` text. The span's ids go along as `traceparent`.
 ///
 /// # Examples
 ///
 /// ```
 /// use std::time::Duration;
-/// use raaf_agents::OpenAiModel;
+/// use raaf_agents::{OpenAiModel, RetryPolicy};
 ///
 /// let model = OpenAiModel::builder("llama3.2")
 ///     .base_url("http://localhost:11434/v1")
 ///     .timeout(Duration::from_secs(30))
+///     .retries(RetryPolicy::new(4))
 ///     .build()?;
 /// # Ok::<(), raaf_agents::openai::ConfigError>(())
 /// ```
 pub struct OpenAiModel {
-    name: String,
-    client: Client<OpenAIConfig>,
-    base_url: String,
-    dialect: wire::Dialect,
-    timeout: Duration,
-    /// For removing it from what a server says.
-    key: String,
+    chat: RetryingModel<ChatCompletions>,
 }
 
 impl OpenAiModel {
@@ -59,48 +56,36 @@ impl OpenAiModel {
 
     /// The server's address.
     pub fn base_url(&self) -> &str {
-        &self.base_url
-    }
-
-    fn error(&self, error: async_openai::error::OpenAIError) -> ModelError {
-        transport::model_error(error, |text| {
-            if self.key.is_empty() { text } else { text.replace(&self.key, "[REDACTED]") }
-        })
+        &self.chat.model().base_url
     }
 }
 
 #[async_trait]
 impl Model for OpenAiModel {
     fn name(&self) -> &str {
-        &self.name
+        self.chat.name()
     }
 
     fn provider(&self) -> Option<&str> {
-        Some("openai")
+        self.chat.provider()
     }
 
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
-        // The transport would panic.
-        if tokio::runtime::Handle::try_current().is_err() {
-            return Err(ModelError::other("an OpenAiModel needs a tokio runtime to be called in"));
-        }
-        let body = wire::Request::new(&self.name, request, self.dialect);
-        let chat = self.client.chat();
-        let answer = chat.create_byot::<_, Json>(body);
-        match tokio::time::timeout(self.timeout, answer).await {
-            Err(_) => Err(ModelError::Timeout { after: self.timeout }),
-            Ok(Err(error)) => Err(self.error(error)),
-            Ok(Ok(answer)) => wire::read(answer),
-        }
+        self.chat.respond(request).await
+    }
+
+    fn stream<'a>(&'a self, request: &'a ModelRequest) -> ModelStream<'a> {
+        self.chat.stream(request)
     }
 }
 
 impl fmt::Debug for OpenAiModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OpenAiModel")
-            .field("name", &self.name)
-            .field("base_url", &self.base_url)
-            .field("timeout", &self.timeout)
+            .field("name", &self.name())
+            .field("base_url", &self.base_url())
+            .field("timeout", &self.chat.model().timeout)
+            .field("retries", self.chat.policy())
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! One HTTP attempt, and what its failures mean.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_openai::{
     error::OpenAIError,
@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use thiserror::Error;
 use tower::{Service, ServiceExt as _, service_fn};
 
+use super::retry_after;
 use crate::model::{ModelError, error::with_causes};
 
 /// How much of a server's text an error repeats, in characters.
@@ -35,22 +36,30 @@ struct Unreadable(String);
 
 type Response = <ReqwestService as Service<HttpRequestFactory>>::Response;
 
+/// In which form an answer is to come.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Form {
+    Whole,
+    Stream,
+}
+
 /// Sends each request once: the client's own service retries out of sight of the trace.
-pub(super) fn service()
--> impl Service<HttpRequestFactory, Response = Response, Error = OpenAIError, Future: Send + 'static>
+pub(super) fn service(
+    http: ReqwestService,
+    form: Form,
+) -> impl Service<HttpRequestFactory, Response = Response, Error = OpenAIError, Future: Send + 'static>
 + Clone
 + Send
 + Sync
 + 'static {
-    let http = ReqwestService::default();
     service_fn(move |request: HttpRequestFactory| {
         let http = http.clone();
         async move {
             let response = http.oneshot(request).await?;
-            if response.status().is_success() {
-                read(response).await
-            } else {
-                refuse(response).await
+            match form {
+                _ if !response.status().is_success() => refuse(response).await,
+                Form::Whole => read(response).await,
+                Form::Stream => see_that_it_streams(response),
             }
         }
     })
@@ -72,6 +81,15 @@ async fn read(mut response: Response) -> Result<Response, OpenAIError> {
     Ok(whole.into())
 }
 
+fn see_that_it_streams(response: Response) -> Result<Response, OpenAIError> {
+    let form = response.headers().get("content-type").and_then(|form| form.to_str().ok());
+    if form.is_some_and(|form| form.trim_start().starts_with("text/event-stream")) {
+        return Ok(response);
+    }
+    let unreadable = Unreadable("it was to be streamed, and is not".to_owned());
+    Err(OpenAIError::Boxed(Box::new(unreadable)))
+}
+
 async fn read_up_to(length: usize, response: &mut Response) -> Result<Vec<u8>, OpenAIError> {
     let mut body = Vec::new();
     while body.len() < length
@@ -87,8 +105,7 @@ async fn refuse(mut response: Response) -> Result<Response, OpenAIError> {
     let retry_after = response
         .headers()
         .get("retry-after")
-        .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-        .map(Duration::from_secs);
+        .and_then(|value| retry_after::read(value.to_str().ok()?, SystemTime::now()));
     let body = read_up_to(LONGEST_REFUSAL, &mut response).await.unwrap_or_default();
     let body = String::from_utf8_lossy(&body).into_owned();
     Err(OpenAIError::Boxed(Box::new(Refused { status: status.as_u16(), retry_after, body })))
@@ -108,13 +125,25 @@ pub(super) fn model_error(error: OpenAIError, scrub: impl Fn(String) -> String) 
         OpenAIError::Reqwest(error) => {
             ModelError::Connection { message: scrub(with_causes(&error.without_url())) }
         }
+        OpenAIError::StreamError(error) => {
+            ModelError::Connection { message: scrub(with_causes(&*error)) }
+        }
+        // Without the text that cannot be read: it can be a completion.
+        OpenAIError::JSONDeserialize(error, _) => {
+            ModelError::Malformed { message: format!("it is not JSON: {error}") }
+        }
         error => ModelError::Other { message: scrub(with_causes(&error)), retryable: false },
     }
 }
 
 fn refused_error(refused: Refused, scrub: impl Fn(String) -> String) -> ModelError {
     let Refused { status, retry_after, body } = refused;
-    let message: String = scrub(said(&body)).chars().take(TOLD).collect();
+    status_error(status, retry_after, &scrub(said(&body)))
+}
+
+/// What a refusal means; `said` may be long.
+pub(super) fn status_error(status: u16, retry_after: Option<Duration>, said: &str) -> ModelError {
+    let message: String = said.chars().take(TOLD).collect();
     match status {
         401 | 403 => ModelError::Authentication { message },
         429 => ModelError::RateLimited { message, retry_after },

@@ -1,0 +1,219 @@
+//! What is sent.
+
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use crate::model::{
+    AssistantMessage, Message, ModelRequest, OutputSchema, ToolCall, ToolChoice, ToolSpec,
+};
+
+/// In what servers differ.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) enum Dialect {
+    /// `OpenAI`'s own: newer models refuse `max_tokens`.
+    OpenAi,
+    /// Others: older ones know nothing else.
+    Compatible,
+}
+
+#[derive(Serialize)]
+pub(in super::super) struct Request<'a> {
+    model: &'a str,
+    messages: Vec<Said<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Offered<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frequency_penalty: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    presence_penalty: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<i64>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    stop: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parallel_tool_calls: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_format: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<Json>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "role", rename_all = "snake_case")]
+enum Said<'a> {
+    System {
+        content: &'a str,
+    },
+    User {
+        content: &'a str,
+    },
+    Assistant {
+        content: Option<&'a str>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        tool_calls: Vec<Called<'a>>,
+    },
+    Tool {
+        tool_call_id: &'a str,
+        content: &'a str,
+    },
+}
+
+#[derive(Serialize)]
+struct Called<'a> {
+    id: &'a str,
+    r#type: &'static str,
+    function: CalledFunction<'a>,
+}
+
+#[derive(Serialize)]
+struct CalledFunction<'a> {
+    name: &'a str,
+    arguments: &'a str,
+}
+
+#[derive(Serialize)]
+struct Offered<'a> {
+    r#type: &'static str,
+    function: &'a ToolSpec,
+}
+
+impl<'a> Request<'a> {
+    pub(in super::super) fn new(
+        model: &'a str,
+        request: &'a ModelRequest,
+        dialect: Dialect,
+    ) -> Self {
+        let instructions = request.instructions.as_deref().map(|content| Said::System { content });
+        let messages = instructions.into_iter().chain(request.messages.iter().map(said)).collect();
+        let offered = |function| Offered { r#type: "function", function };
+        let settings = &request.settings;
+        let (max_tokens, max_completion_tokens) = match dialect {
+            Dialect::OpenAi => (None, settings.max_tokens),
+            Dialect::Compatible => (settings.max_tokens, None),
+        };
+        // Servers refuse settings about tools where none are on offer.
+        let has_tools = !request.tools.is_empty();
+        Self {
+            model,
+            messages,
+            tools: request.tools.iter().map(offered).collect(),
+            temperature: settings.temperature,
+            top_p: settings.top_p,
+            max_tokens,
+            max_completion_tokens,
+            frequency_penalty: settings.frequency_penalty,
+            presence_penalty: settings.presence_penalty,
+            seed: settings.seed,
+            stop: &settings.stop,
+            tool_choice: settings.tool_choice.as_ref().filter(|_| has_tools).map(choice),
+            parallel_tool_calls: settings.parallel_tool_calls.filter(|_| has_tools),
+            response_format: request.output_schema.as_ref().map(format),
+            stream: None,
+            stream_options: None,
+        }
+    }
+
+    /// The same, to be answered in pieces, of which the last tells the usage.
+    pub(in super::super) fn streamed(mut self) -> Self {
+        self.stream = Some(true);
+        self.stream_options = Some(json!({"include_usage": true}));
+        self
+    }
+}
+
+fn choice(choice: &ToolChoice) -> Json {
+    match choice {
+        ToolChoice::Auto => json!("auto"),
+        ToolChoice::None => json!("none"),
+        ToolChoice::Required => json!("required"),
+        ToolChoice::Tool(name) => json!({"type": "function", "function": {"name": name}}),
+    }
+}
+
+fn format(OutputSchema { name, schema, strict }: &OutputSchema) -> Json {
+    json!({
+        "type": "json_schema",
+        "json_schema": {"name": name, "schema": schema, "strict": strict},
+    })
+}
+
+fn said(message: &Message) -> Said<'_> {
+    match message {
+        Message::System { content } => Said::System { content },
+        Message::User { content } => Said::User { content },
+        Message::Assistant(AssistantMessage { content, tool_calls }) => Said::Assistant {
+            content: content.as_deref(),
+            tool_calls: tool_calls.iter().map(called).collect(),
+        },
+        Message::Tool { call_id, content, .. } => Said::Tool { tool_call_id: call_id, content },
+    }
+}
+
+fn called(call: &ToolCall) -> Called<'_> {
+    let function = CalledFunction { name: &call.name, arguments: &call.arguments };
+    Called { id: &call.id, r#type: "function", function }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_server_gets_the_limit_it_knows() {
+        let mut request = ModelRequest::new([Message::user("hi")]);
+        request.settings.max_tokens = Some(7);
+        let body = |dialect| serde_json::to_value(Request::new("m", &request, dialect)).unwrap();
+        assert_eq!(body(Dialect::OpenAi)["max_completion_tokens"], 7);
+        assert_eq!(
+            body(Dialect::Compatible),
+            json!({"model": "m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 7})
+        );
+    }
+
+    #[test]
+    fn settings_are_sent_where_they_mean_something() {
+        let mut request = ModelRequest::new([Message::user("hi")])
+            .with_output_schema(OutputSchema::new("answer", json!({"type": "object"})).strict());
+        request.settings.tool_choice = Some(ToolChoice::Tool("search".to_owned()));
+        request.settings.parallel_tool_calls = Some(false);
+        request.settings.stop = vec!["END".to_owned()];
+        request.settings.seed = Some(7);
+        let body = |request: &ModelRequest| {
+            let body = Request::new("m", request, Dialect::Compatible).streamed();
+            serde_json::to_value(body).unwrap()
+        };
+        let without_tools = body(&request);
+        assert_eq!(without_tools.get("tool_choice"), None);
+        assert_eq!(without_tools.get("parallel_tool_calls"), None);
+        assert_eq!(
+            without_tools,
+            json!({
+                "model": "m", "messages": [{"role": "user", "content": "hi"}],
+                "stop": ["END"], "seed": 7,
+                "response_format": {"type": "json_schema", "json_schema": {
+                    "name": "answer", "schema": {"type": "object"}, "strict": true
+                }},
+                "stream": true, "stream_options": {"include_usage": true},
+            })
+        );
+        let search = ToolSpec::new("search", "Searches.", json!({"type": "object"}));
+        let with_tools = body(&request.with_tools([search]));
+        assert_eq!(
+            with_tools["tool_choice"],
+            json!({"type": "function", "function": {"name": "search"}})
+        );
+        assert_eq!(with_tools["parallel_tool_calls"], false);
+    }
+}

@@ -1,0 +1,162 @@
+//! Trying again.
+
+mod policy;
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use backon::ExponentialBackoff;
+use futures::{FutureExt as _, StreamExt as _, future, stream};
+use raaf_trace_core::current_span;
+
+use super::{Model, ModelError, ModelRequest, ModelResponse, ModelStream};
+pub use policy::RetryPolicy;
+
+/// A model that is asked again when it fails and another try can help.
+///
+/// Each retry is an event `retry` on the current span, which is the call's, when it is made through
+/// a [`TracedModel`](crate::TracedModel): `retry.attempt` (which try failed, from 1), `retry.reason`
+/// (in a word), `http.response.status_code` where it is known, and `retry.delay_ms` (how long it
+/// waited then). The span itself has `retry.count`. A stream is tried again until its first piece
+/// came, and not after.
+///
+/// Waiting needs a tokio runtime with time enabled; outside of one nothing is tried again.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use raaf_agents::{Message, Model as _, ModelError, ModelRequest, Reply, RetryPolicy};
+/// use raaf_agents::{RetryingModel, ScriptedModel};
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+/// # runtime.block_on(async {
+/// let busy = ModelError::RateLimited {
+///     message: "slow down".into(),
+///     retry_after: Some(Duration::ZERO),
+/// };
+/// let model = ScriptedModel::new("scripted", [Reply::error(busy), Reply::text("Hello.")]);
+/// let model = RetryingModel::new(model, RetryPolicy::default());
+/// let answer = model.respond(&ModelRequest::new([Message::user("Hi!")])).await?;
+/// assert_eq!(answer.message.content.as_deref(), Some("Hello."));
+/// # Ok::<(), ModelError>(())
+/// # }).unwrap();
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct RetryingModel<M> {
+    model: M,
+    policy: RetryPolicy,
+}
+
+impl<M: Model> RetryingModel<M> {
+    /// Asks that model again as `policy` says.
+    pub fn new(model: M, policy: RetryPolicy) -> Self {
+        Self { model, policy }
+    }
+
+    /// How often it asks again, and how soon.
+    pub fn policy(&self) -> &RetryPolicy {
+        &self.policy
+    }
+
+    #[cfg(feature = "openai")]
+    pub(super) fn model(&self) -> &M {
+        &self.model
+    }
+
+    /// The stream from its first piece on.
+    async fn begin<'a>(&'a self, request: &'a ModelRequest) -> ModelStream<'a> {
+        let mut tries = Tries::new(&self.policy);
+        loop {
+            let mut pieces = self.model.stream(request);
+            let error = match pieces.next().await {
+                Some(Err(error)) => error,
+                Some(Ok(first)) => {
+                    return stream::once(future::ready(Ok(first))).chain(pieces).boxed();
+                }
+                None => return pieces,
+            };
+            drop(pieces);
+            if let Err(error) = tries.wait_after(error).await {
+                return stream::once(future::ready(Err(error))).boxed();
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl<M: Model> Model for RetryingModel<M> {
+    fn name(&self) -> &str {
+        self.model.name()
+    }
+
+    fn provider(&self) -> Option<&str> {
+        self.model.provider()
+    }
+
+    async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
+        let mut tries = Tries::new(&self.policy);
+        loop {
+            match self.model.respond(request).await {
+                Ok(response) => return Ok(response),
+                Err(error) => tries.wait_after(error).await?,
+            }
+        }
+    }
+
+    fn stream<'a>(&'a self, request: &'a ModelRequest) -> ModelStream<'a> {
+        self.begin(request).flatten_stream().boxed()
+    }
+}
+
+impl<M: Model> fmt::Debug for RetryingModel<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryingModel")
+            .field("name", &self.name())
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The tries of one call.
+struct Tries<'a> {
+    policy: &'a RetryPolicy,
+    delays: ExponentialBackoff,
+    failed: u32,
+}
+
+impl<'a> Tries<'a> {
+    fn new(policy: &'a RetryPolicy) -> Self {
+        Self { policy, delays: policy.delays(), failed: 0 }
+    }
+
+    /// Returns when it is time for another try; with the error, if there is none.
+    async fn wait_after(&mut self, error: ModelError) -> Result<(), ModelError> {
+        self.failed += 1;
+        let Some(delay) = self.delay_after(&error) else { return Err(error) };
+        self.record(&error, delay);
+        tokio::time::sleep(delay).await;
+        Ok(())
+    }
+
+    fn delay_after(&mut self, error: &ModelError) -> Option<Duration> {
+        if !error.is_retryable() || tokio::runtime::Handle::try_current().is_err() {
+            return None;
+        }
+        let delay = self.delays.next()?;
+        let Some(asked) = error.retry_after() else { return Some(delay) };
+        (asked <= self.policy.max_retry_after()).then_some(asked)
+    }
+
+    fn record(&self, error: &ModelError, delay: Duration) {
+        let Some(span) = current_span() else { return };
+        span.set_attribute("retry.count", self.failed);
+        span.add_event("retry", |attributes| {
+            attributes
+                .set("retry.attempt", self.failed)
+                .set("retry.delay_ms", delay.as_secs_f64() * 1_000.0)
+                .set("retry.reason", error.kind())
+                .set("http.response.status_code", error.status());
+        });
+    }
+}

@@ -1,0 +1,203 @@
+//! Traced and retried models, without a server.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{FutureExt as _, StreamExt as _, stream};
+use raaf_agents::{
+    Message, Model, ModelChunk, ModelError, ModelRequest, ModelResponse, ModelStream, Reply,
+    RetryPolicy, RetryingModel, ScriptedModel, TracedModel,
+};
+use raaf_testkit::{Capture, assert_span_tree};
+use raaf_trace_core::{Context, SpanLimits, tracer};
+use serde_json::json;
+
+fn request() -> ModelRequest {
+    ModelRequest::new([Message::user("go on")])
+}
+
+fn busy(retry_after: Option<Duration>) -> Reply {
+    Reply::error(ModelError::RateLimited { message: "classified".into(), retry_after })
+}
+
+#[tokio::test]
+async fn a_stream_is_one_span_under_what_was_active_when_it_was_asked_for() {
+    let model = TracedModel::new(ScriptedModel::new("scripted", ["one two"]));
+    let (request, capture) = (request(), Capture::new());
+    let outside = async {
+        let pieces = tracer().agent_span("Planner").run_async(async { model.stream(&request) });
+        let pieces: Vec<_> = pieces.await.collect().await;
+        assert_eq!(Context::current().trace_id(), None);
+        pieces
+    };
+    let pieces = capture.run_async(outside).await;
+    assert!(matches!(pieces.last(), Some(Ok(ModelChunk::Done(_)))));
+    assert_span_tree!(capture.spans_async().await, {
+        agent "Planner" {
+            llm "scripted" [
+                ok,
+                "gen_ai.response.id" = "scripted-1",
+                "gen_ai.usage.output_tokens" = 2,
+                "gen_ai.response.time_to_first_chunk" >= 0.0,
+                "gen_ai.output.messages" contains "one two"
+            ]
+        }
+    });
+}
+
+#[tokio::test]
+async fn g1_a_stream_that_is_never_polled_leaves_no_span() {
+    let model = TracedModel::new(ScriptedModel::new("scripted", ["one"]));
+    let (request, capture) = (request(), Capture::new());
+    capture.run_async(async { drop(model.stream(&request)) }).await;
+    assert_span_tree!(capture.spans_async().await, {});
+}
+
+#[tokio::test]
+async fn l2_a_stream_dropped_after_any_piece_is_cancelled_unless_it_was_the_last() {
+    for taken in 1..=4 {
+        let model = TracedModel::new(ScriptedModel::new("scripted", ["one two three"]));
+        let (request, capture) = (request(), Capture::new());
+        let some = model.stream(&request).take(taken).collect::<Vec<_>>();
+        assert_eq!(capture.run_async(some).await.len(), taken);
+        let spans = capture.spans_async().await;
+        if taken < 4 {
+            assert_span_tree!(spans, { llm "scripted" [cancelled, !"gen_ai.response.id"] });
+        } else {
+            assert_span_tree!(spans, { llm "scripted" [ok, "gen_ai.response.id"] });
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_fails_its_span() {
+    let error = ModelError::Connection { message: "gone".into() };
+    let reply = Reply::chunks(["ha", "lf"]).then_error(error.clone());
+    let model = TracedModel::new(ScriptedModel::new("scripted", [reply]));
+    let (request, capture) = (request(), Capture::new());
+    let pieces: Vec<_> = capture.run_async(model.stream(&request).collect()).await;
+    assert_eq!(pieces.last(), Some(&Err(error)));
+    assert_span_tree!(capture.spans_async().await, {
+        llm "scripted" [error "ModelError", "error.message" ~ "gone"]
+    });
+}
+
+/// A model that ends its stream without an end, or cannot stream at all.
+struct Odd {
+    streams: bool,
+}
+
+#[async_trait::async_trait]
+impl Model for Odd {
+    fn name(&self) -> &'static str {
+        "odd"
+    }
+
+    async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
+        ScriptedModel::new("odd", [Reply::call("search", json!({"q": 1}))]).respond(request).await
+    }
+
+    fn stream<'a>(&'a self, request: &'a ModelRequest) -> ModelStream<'a> {
+        if self.streams {
+            return stream::empty().boxed();
+        }
+        let whole = self.respond(request).map(|answer| answer.map(ModelChunk::Done));
+        stream::once(whole).boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_stream_without_an_end_is_an_error() {
+    let model = TracedModel::new(Odd { streams: true });
+    let (request, capture) = (request(), Capture::new());
+    let pieces: Vec<_> = capture.run_async(model.stream(&request).collect()).await;
+    assert!(matches!(&pieces[..], [Err(ModelError::Malformed { .. })]), "{pieces:?}");
+    assert_span_tree!(capture.spans_async().await, { llm "odd" [error "ModelError"] });
+}
+
+/// A model that implements no more than it must.
+struct Plain;
+
+#[async_trait::async_trait]
+impl Model for Plain {
+    fn name(&self) -> &'static str {
+        "plain"
+    }
+
+    async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
+        Odd { streams: false }.respond(request).await
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_cannot_stream_answers_at_once() {
+    let model: Arc<dyn Model> = Arc::new(Plain);
+    let model = TracedModel::new(model);
+    let (request, capture) = (request(), Capture::new());
+    let pieces: Vec<_> = capture.run_async(model.stream(&request).collect()).await;
+    let [Ok(ModelChunk::ToolCall(call)), Ok(ModelChunk::Done(whole))] = &pieces[..] else {
+        panic!("{pieces:?}")
+    };
+    assert_eq!(call.arguments, whole.message.tool_calls[0].arguments);
+    assert_span_tree!(capture.spans_async().await, {
+        llm "plain" [ok, "gen_ai.response.finish_reasons" = ["tool_calls"]]
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_grow_and_are_as_long_as_the_server_asks() {
+    let asked = Some(Duration::from_secs(30));
+    let replies = [busy(None), busy(None), busy(asked), Reply::text("at last")];
+    let first = Duration::from_secs(1);
+    let policy = RetryPolicy::new(3).with_delays(first, first * 8);
+    let model = RetryingModel::new(ScriptedModel::new("scripted", replies), policy);
+    let (model, capture) = (TracedModel::new(model), Capture::new());
+    capture.run_async(model.respond(&request())).await.unwrap();
+    assert_span_tree!(capture.spans_async().await, {
+        llm "scripted" [
+            ok,
+            "retry.count" = 3,
+            event "retry" ["retry.attempt" = 1, "retry.delay_ms" < 2000.0],
+            event "retry" ["retry.attempt" = 2, "retry.delay_ms" >= 2000.0],
+            event "retry" ["retry.attempt" = 3, "retry.delay_ms" = 30000.0]
+        ]
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn l2_a_call_dropped_while_it_waits_for_another_try_is_cancelled() {
+    let model = ScriptedModel::from_fn("scripted", |_: &ModelRequest| busy(None));
+    let model = TracedModel::new(RetryingModel::new(model, RetryPolicy::default()));
+    let (request, capture) = (request(), Capture::new());
+    let limit = Duration::from_millis(1);
+    let call = tokio::time::timeout(limit, model.respond(&request));
+    assert!(capture.run_async(call).await.is_err());
+    assert_span_tree!(capture.spans_async().await, {
+        llm "scripted" [cancelled, event "retry" x 1]
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a5_a_retry_does_not_tell_what_the_server_said() {
+    let mut limits = SpanLimits::default();
+    limits.include_content = false;
+    let capture = Capture::with(|builder| builder.limits(limits));
+    let model = ScriptedModel::from_fn("scripted", |_: &ModelRequest| busy(None));
+    let model = TracedModel::new(RetryingModel::new(model, RetryPolicy::default()));
+    capture.run_async(model.respond(&request())).await.unwrap_err();
+    let spans = capture.spans_async().await;
+    assert_span_tree!(spans, { llm "scripted" [error "ModelError", event "retry" x 2] });
+    for span in &spans {
+        let said = format!("{span:?} {:?}", span.events().collect::<Vec<_>>());
+        assert!(!said.contains("classified"), "{said}");
+    }
+}
+
+#[test]
+fn without_a_runtime_nothing_is_tried_again() {
+    let model = ScriptedModel::from_fn("scripted", |_: &ModelRequest| busy(None));
+    let model = RetryingModel::new(model, RetryPolicy::default());
+    let answer = model.respond(&request()).now_or_never();
+    assert!(matches!(answer, Some(Err(ModelError::RateLimited { .. }))));
+}

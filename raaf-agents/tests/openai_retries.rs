@@ -1,0 +1,158 @@
+//! What is tried again, against a small server on loopback, and how the trace shows it.
+
+#![cfg(feature = "openai")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+mod server;
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use raaf_agents::{
+    Message, ModelChunk, ModelError, ModelRequest, ModelResponse, OpenAiModel, RetryPolicy,
+    TracedModel,
+};
+use raaf_testkit::{Capture, assert_span_tree};
+use serde_json::{Value as Json, json};
+
+use server::{Answer, Server};
+
+fn traced(server: &Server) -> TracedModel {
+    let shortly = Duration::from_millis(1);
+    let model = OpenAiModel::builder("m").base_url(server.url());
+    let model = model.retries(RetryPolicy::new(2).with_delays(shortly, shortly));
+    TracedModel::new(model.build().unwrap())
+}
+
+fn request() -> ModelRequest {
+    ModelRequest::new([Message::user("hi")])
+}
+
+fn hello() -> Answer {
+    Answer::ok(&json!({"id": "r", "choices": [{"message": {"content": "hello"}}]}))
+}
+
+fn refusal(status: u16) -> Answer {
+    Answer::status(status, &json!({"error": {"message": "not now"}}).to_string())
+}
+
+async fn respond(server: &Server, capture: &Capture) -> Result<ModelResponse, ModelError> {
+    capture.run_async(traced(server).respond(&request())).await
+}
+
+#[tokio::test]
+async fn each_retry_is_an_event_of_the_one_span() {
+    let server =
+        Server::start([refusal(429).header("Retry-After", "0"), refusal(503), hello()]).await;
+    let capture = Capture::new();
+    respond(&server, &capture).await.unwrap();
+    assert_eq!(server.requests().len(), 3);
+    assert_span_tree!(capture.spans_async().await, {
+        llm "m" [
+            ok,
+            "retry.count" = 2,
+            "gen_ai.response.id" = "r",
+            event "retry" x 2,
+            event "retry" [
+                "retry.attempt" = 1,
+                "retry.reason" = "rate_limited",
+                "http.response.status_code" = 429,
+                "retry.delay_ms" = 0.0
+            ],
+            event "retry" [
+                "retry.attempt" = 2,
+                "retry.reason" = "server",
+                "http.response.status_code" = 503,
+                "retry.delay_ms" >= 1.0
+            ]
+        ]
+    });
+}
+
+#[tokio::test]
+async fn when_no_retry_is_left_the_last_error_is_told() {
+    let server = Server::start([refusal(500), refusal(500), refusal(502)]).await;
+    let capture = Capture::new();
+    let error = respond(&server, &capture).await.unwrap_err();
+    assert_eq!(error.status(), Some(502));
+    assert_span_tree!(capture.spans_async().await, {
+        llm "m" [error "ModelError", "retry.count" = 2, event "retry" x 2]
+    });
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_early_is_tried_again() {
+    let server = Server::start([Answer::close(), hello()]).await;
+    let capture = Capture::new();
+    respond(&server, &capture).await.unwrap();
+    assert_span_tree!(capture.spans_async().await, {
+        llm "m" [ok, event "retry" ["retry.reason" = "connection", !"http.response.status_code"]]
+    });
+}
+
+#[tokio::test]
+async fn what_no_retry_helps_is_not_tried_again() {
+    for status in [400, 401, 413] {
+        let server = Server::start([refusal(status), hello()]).await;
+        let capture = Capture::new();
+        respond(&server, &capture).await.unwrap_err();
+        assert_eq!(server.requests().len(), 1);
+        assert_span_tree!(capture.spans_async().await, {
+            llm "m" [error "ModelError", !"retry.count", !event "retry"]
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_date_says_when_to_come_back_too() {
+    let past = "Sun, 06 Nov 1994 08:49:37 GMT";
+    let server = Server::start([refusal(429).header("Retry-After", past), hello()]).await;
+    let capture = Capture::new();
+    respond(&server, &capture).await.unwrap();
+    assert_span_tree!(capture.spans_async().await, {
+        llm "m" [ok, event "retry" ["retry.delay_ms" = 0.0]]
+    });
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_too_long_a_wait_is_left_alone() {
+    let server = Server::start([refusal(429).header("Retry-After", "86400"), hello()]).await;
+    let capture = Capture::new();
+    let error = respond(&server, &capture).await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(86_400)));
+    assert_span_tree!(capture.spans_async().await, {
+        llm "m" [error "ModelError", !event "retry"]
+    });
+}
+
+fn piece(text: &str, finish_reason: Option<&str>) -> Json {
+    json!({"choices": [{"delta": {"content": text}, "finish_reason": finish_reason}]})
+}
+
+#[tokio::test]
+async fn a_stream_is_tried_again_until_its_first_piece_came() {
+    let server = Server::start([
+        refusal(503),
+        Answer::stream([piece("hel", None), piece("lo", Some("stop"))]),
+    ])
+    .await;
+    let (model, request, capture) = (traced(&server), request(), Capture::new());
+    let pieces: Vec<_> = capture.run_async(model.stream(&request).collect()).await;
+    let Some(Ok(ModelChunk::Done(whole))) = pieces.last() else { panic!("{pieces:?}") };
+    assert_eq!(whole.message.content.as_deref(), Some("hello"));
+    assert_span_tree!(capture.spans_async().await, {
+        llm "m" [ok, "retry.count" = 1, event "retry" ["http.response.status_code" = 503]]
+    });
+}
+
+#[tokio::test]
+async fn a_stream_that_has_begun_is_not_tried_again() {
+    let server = Server::start([Answer::stream([piece("hel", None)]), hello()]).await;
+    let (model, request, capture) = (traced(&server), request(), Capture::new());
+    let pieces: Vec<_> = capture.run_async(model.stream(&request).collect()).await;
+    assert!(matches!(&pieces[..], [Ok(_), Err(ModelError::Connection { .. })]), "{pieces:?}");
+    assert_eq!(server.requests().len(), 1);
+    assert_span_tree!(capture.spans_async().await, {
+        llm "m" [error "ModelError", !event "retry"]
+    });
+}
