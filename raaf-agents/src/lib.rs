@@ -45,6 +45,11 @@
 //! | give a model instructions and tools | [`Agent`] |
 //! | make a tool of a function | [`FunctionTool`], else [`Tool`] |
 //! | limit turns, decide what a failed tool means | [`Runner`] |
+//! | name a run's trace, cancel it, give it a value | [`RunConfig`], [`RunContext`] |
+//! | let one agent hand over to another, or ask it | [`Handoff`], [`Agent::as_tool`] |
+//! | check what goes in and comes out | [`Guardrail`], [`AgentBuilder::output_type`] |
+//! | follow a run | [`Runner::stream`], [`RunHooks`] |
+//! | go on with a conversation | [`Session`] |
 //! | put agents, tools and functions in an order | [`Pipeline`], [`Flow`], [`service`], [`step`] |
 //! | limit, repeat or skip a step, or run it for each of a list | [`FlowExt`] |
 //! | use a real model | `OpenAiModel` |
@@ -57,12 +62,19 @@
 //! - `openai` (on by default): `OpenAiModel`, for any `OpenAI`-compatible server.
 
 mod agent;
+mod guardrail;
+mod handoff;
+mod hooks;
 mod model;
 mod pipeline;
 mod runner;
+mod session;
 mod tool;
 
-pub use agent::{Agent, AgentBuilder};
+pub use agent::{Agent, AgentBuilder, AgentTool};
+pub use guardrail::{Guardrail, GuardrailStage, Verdict};
+pub use handoff::Handoff;
+pub use hooks::RunHooks;
 #[cfg(feature = "openai")]
 pub use model::openai::{self, OpenAiModel};
 pub use model::{
@@ -76,5 +88,11 @@ pub use pipeline::{
     PipelineError, Progress, Retry, State, StateError, Step, StepError, ToolStep, service, step,
     via,
 };
-pub use runner::{Input, OnToolError, RunError, RunProgress, RunResult, Runner};
+pub use runner::{
+    Input, OnToolError, RunConfig, RunContext, RunError, RunEvent, RunProgress, RunResult,
+    RunStream, Runner,
+};
+pub use session::{MemorySession, Session, SessionError};
+/// Cancels a [run](RunConfig::cancellation) from elsewhere.
+pub use tokio_util::sync::CancellationToken;
 pub use tool::{FunctionTool, Tool, ToolError, ToolExt};

@@ -87,6 +87,7 @@ struct Wanted {
     topic: String,
 }
 
+#[expect(clippy::expect_used, reason = "what the writer needs stands right here")]
 fn pipeline(thinks: Duration) -> Pipeline {
     let headings = FunctionTool::infallible(
         "headings",

@@ -2,11 +2,17 @@
 
 use std::{fmt, sync::Arc};
 
-use raaf_trace_core::{Component, Traceable};
+use raaf_trace_core::{Component, IntoValue, Key, Traceable};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 
-use super::{Agent, Inner};
+use super::{Agent, Inner, Instructions, OutputType};
 use crate::{
-    model::{ModelSettings, TracedModel},
+    guardrail::Guardrail,
+    handoff::Handoff,
+    hooks::RunHooks,
+    model::{Model, ModelSettings, OutputSchema, TracedModel},
+    runner::RunContext,
     tool::Tool,
 };
 
@@ -18,15 +24,99 @@ pub struct AgentBuilder {
 
 impl AgentBuilder {
     pub(super) fn new(name: &str, model: TracedModel) -> Self {
-        let component = Component::agent(name);
-        let (instructions, tools) = (None, Vec::new());
-        let settings = ModelSettings::default();
-        Self { inner: Inner { component, instructions, model, tools, settings } }
+        let inner = Inner {
+            component: Component::agent(name),
+            instructions: None,
+            model,
+            tools: Vec::new(),
+            settings: ModelSettings::default(),
+            handoffs: Vec::new(),
+            input_guardrails: Vec::new(),
+            output_guardrails: Vec::new(),
+            output: None,
+            hooks: Vec::new(),
+            metadata: Vec::new(),
+        };
+        Self { inner }
+    }
+
+    /// What becomes another agent of the same name.
+    pub(super) fn like(inner: &Inner) -> Self {
+        let mut inner = inner.clone();
+        // Shared, a component is copied when it is changed: so it is one of its own.
+        inner.component = inner.component.clone().with_name(inner.component.name());
+        Self { inner }
+    }
+
+    /// Gives it another name.
+    pub fn name(mut self, name: impl AsRef<str>) -> Self {
+        self.inner.component = self.inner.component.with_name(name);
+        self
+    }
+
+    /// Gives it another model.
+    pub fn model(mut self, model: impl Model + 'static) -> Self {
+        self.inner.model = TracedModel::new(model);
+        self
     }
 
     /// What it is told to be (the system prompt).
     pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
-        self.inner.instructions = Some(instructions.into());
+        self.inner.instructions = Some(Instructions::Text(instructions.into()));
+        self
+    }
+
+    /// The same as a function of the run, asked when the agent begins.
+    pub fn instructions_with(
+        mut self,
+        instructions: impl Fn(&RunContext) -> String + Send + Sync + 'static,
+    ) -> Self {
+        self.inner.instructions = Some(Instructions::Function(Arc::new(instructions)));
+        self
+    }
+
+    /// Lets it hand over to another agent.
+    pub fn handoff(mut self, handoff: impl Into<Handoff>) -> Self {
+        let handoff = handoff.into();
+        self.inner.handoffs.retain(|other| other.spec().name != handoff.spec().name);
+        self.inner.handoffs.push(handoff);
+        self
+    }
+
+    /// Checks what goes into it, where a run begins with it.
+    pub fn input_guardrail(mut self, guardrail: Guardrail) -> Self {
+        self.inner.input_guardrails.push(guardrail);
+        self
+    }
+
+    /// Checks its answers.
+    pub fn output_guardrail(mut self, guardrail: Guardrail) -> Self {
+        self.inner.output_guardrails.push(guardrail);
+        self
+    }
+
+    /// Wants its answer to be JSON of that type. One that is not gives the model one more try;
+    /// [`RunResult::parse`](crate::RunResult::parse) reads it.
+    pub fn output_type<T: JsonSchema + DeserializeOwned + 'static>(mut self) -> Self {
+        self.inner.output = Some(OutputType::of::<T>());
+        self
+    }
+
+    /// The same for a schema that belongs to no type.
+    pub fn output_schema(mut self, schema: OutputSchema) -> Self {
+        self.inner.output = Some(OutputType::of_schema(schema));
+        self
+    }
+
+    /// Is told what happens in its part of a run.
+    pub fn hooks(mut self, hooks: impl RunHooks + 'static) -> Self {
+        self.inner.hooks.push(Arc::new(hooks));
+        self
+    }
+
+    /// Says something more on each of its spans.
+    pub fn metadata(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
+        self.inner.metadata.extend(value.into_value().map(|value| (key.into(), value)));
         self
     }
 

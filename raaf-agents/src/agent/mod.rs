@@ -1,18 +1,27 @@
 //! Agents: a model with instructions, settings and tools.
 
+mod as_tool;
 mod builder;
+mod instructions;
+mod output;
 
 use std::{fmt, sync::Arc};
 
-use raaf_trace_core::{Attributes, Component, Traceable, Value, keys};
+use raaf_trace_core::{Attributes, Component, Key, Traceable, Value, keys};
 
 use crate::{
-    model::{Message, Model, ModelRequest, ModelSettings, TracedModel},
+    guardrail::Guardrail,
+    handoff::Handoff,
+    hooks::RunHooks,
+    model::{Model, ModelSettings, TracedModel},
     pipeline::{AgentStep, Keys},
     runner::{Input, RunError, RunResult, Runner},
     tool::Tool,
 };
+pub use as_tool::AgentTool;
 pub use builder::AgentBuilder;
+use instructions::Instructions;
+use output::OutputType;
 
 /// A model with instructions, settings and tools, under a name.
 ///
@@ -57,12 +66,19 @@ pub struct Agent {
     inner: Arc<Inner>,
 }
 
+#[derive(Clone)]
 struct Inner {
     component: Component,
-    instructions: Option<String>,
+    instructions: Option<Instructions>,
     model: TracedModel,
     tools: Vec<Arc<dyn Tool>>,
     settings: ModelSettings,
+    handoffs: Vec<Handoff>,
+    input_guardrails: Vec<Guardrail>,
+    output_guardrails: Vec<Guardrail>,
+    output: Option<OutputType>,
+    hooks: Vec<Arc<dyn RunHooks>>,
+    metadata: Vec<(Key, Value)>,
 }
 
 impl Agent {
@@ -76,9 +92,12 @@ impl Agent {
         self.inner.component.name()
     }
 
-    /// What it is told to be.
+    /// What it is told to be, if that is a text and no function of the run.
     pub fn instructions(&self) -> Option<&str> {
-        self.inner.instructions.as_deref()
+        match self.inner.instructions.as_ref()? {
+            Instructions::Text(text) => Some(text),
+            Instructions::Function(_) => None,
+        }
     }
 
     /// The model it thinks with.
@@ -121,13 +140,75 @@ impl Agent {
         AgentStep::new(self.clone()).writes(key)
     }
 
-    /// What its model is asked first.
-    pub(crate) fn request(&self, messages: Vec<Message>) -> ModelRequest {
-        let mut request = ModelRequest::new(messages)
-            .with_tools(self.tools().iter().map(|tool| tool.spec().clone()))
-            .with_settings(self.inner.settings.clone());
-        request.instructions.clone_from(&self.inner.instructions);
-        request
+    /// The agents that it can hand over to.
+    pub fn handoffs(&self) -> &[Handoff] {
+        &self.inner.handoffs
+    }
+
+    /// Another agent like this one: the function says what is different.
+    ///
+    /// ```
+    /// use raaf_agents::{Agent, ScriptedModel};
+    ///
+    /// let english = Agent::builder("English", ScriptedModel::new("scripted", ["Hello."]))
+    ///     .instructions("Answer in English.")
+    ///     .temperature(0.2)
+    ///     .build();
+    /// let french = english.clone_with(|agent| agent.name("French").instructions("In French."));
+    /// assert_eq!((french.name(), french.settings().temperature), ("French", Some(0.2)));
+    /// assert_eq!(english.instructions(), Some("Answer in English."));
+    /// ```
+    #[must_use]
+    pub fn clone_with(&self, change: impl FnOnce(AgentBuilder) -> AgentBuilder) -> Self {
+        change(AgentBuilder::like(&self.inner)).build()
+    }
+
+    /// As a tool of another agent: that asks it a question, and goes on with the answer. Its run
+    /// hangs under the tool's span, shares the outer run's context, and what it uses counts there.
+    ///
+    /// ```
+    /// use raaf_agents::{Agent, Reply, ScriptedModel};
+    /// use serde_json::json;
+    ///
+    /// let poet = Agent::builder("Poet", ScriptedModel::new("scripted", ["Roses are red."])).build();
+    /// let model = ScriptedModel::new("scripted", [
+    ///     Reply::call("write_poem", json!({ "input": "about roses" })),
+    ///     Reply::text("Here it is: Roses are red."),
+    /// ]);
+    /// let editor = Agent::builder("Editor", model)
+    ///     .tool(poet.as_tool("write_poem", "Writes a poem."))
+    ///     .build();
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let result = editor.run("A poem, please.").await?;
+    /// assert_eq!(result.usage_by_agent.len(), 2);
+    /// # Ok::<(), raaf_agents::RunError>(())
+    /// # }).unwrap();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn as_tool(&self, name: impl Into<String>, description: impl Into<String>) -> AgentTool {
+        AgentTool::new(self, name.into(), description.into())
+    }
+
+    pub(crate) fn prompt(&self) -> Option<&Instructions> {
+        self.inner.instructions.as_ref()
+    }
+
+    pub(crate) fn input_guardrails(&self) -> &[Guardrail] {
+        &self.inner.input_guardrails
+    }
+
+    pub(crate) fn output_guardrails(&self) -> &[Guardrail] {
+        &self.inner.output_guardrails
+    }
+
+    pub(crate) fn output(&self) -> Option<&OutputType> {
+        self.inner.output.as_ref()
+    }
+
+    pub(crate) fn hooks(&self) -> &[Arc<dyn RunHooks>] {
+        &self.inner.hooks
     }
 }
 
@@ -146,6 +227,16 @@ impl Traceable for Agent {
             .set(keys::AGENT_MAX_TOKENS, max_tokens)
             .set(keys::AGENT_TOOLS_COUNT, tools.len())
             .set(keys::AGENT_TOOLS, Value::json(&tools));
+        if !self.inner.handoffs.is_empty() {
+            let targets: Vec<&str> = self.handoffs().iter().map(Handoff::target_name).collect();
+            attributes.set(keys::AGENT_HANDOFFS, Value::json(&targets));
+        }
+        if let Some(output) = &self.inner.output {
+            attributes.set(keys::AGENT_OUTPUT_TYPE, &output.schema().name);
+        }
+        for (key, value) in &self.inner.metadata {
+            attributes.set(key.clone(), value.clone());
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a tool gave no result.
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use thiserror::Error;
 
@@ -40,6 +40,20 @@ pub enum ToolError {
         /// The tools that there are.
         available: Vec<String>,
     },
+    /// It took longer than it may.
+    #[error("`{tool}` did not finish within {} s", after.as_secs_f64())]
+    Timeout {
+        /// The tool's name.
+        tool: String,
+        /// The time allowed.
+        after: Duration,
+    },
+    /// The model wants to hand over to two agents at once; the first one takes over.
+    #[error("`{tool}` came second: a conversation is handed over to one agent at a time")]
+    SecondHandoff {
+        /// The name of the tool that hands over.
+        tool: String,
+    },
 }
 
 impl ToolError {
@@ -49,7 +63,9 @@ impl ToolError {
             Self::Arguments { tool, .. }
             | Self::Failed { tool, .. }
             | Self::Result { tool, .. }
-            | Self::Unknown { tool, .. } => tool,
+            | Self::Unknown { tool, .. }
+            | Self::Timeout { tool, .. }
+            | Self::SecondHandoff { tool } => tool,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A plain async function as a tool.
 
-use std::{error::Error, fmt, future::Future, sync::Arc};
+use std::{error::Error, fmt, future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
@@ -10,9 +10,13 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
 use super::{Tool, ToolError};
-use crate::model::ToolSpec;
+use crate::{
+    model::ToolSpec,
+    runner::{OnToolError, RunContext},
+};
 
-type Run = dyn Fn(Json) -> BoxFuture<'static, Result<Json, ToolError>> + Send + Sync;
+type Run = dyn Fn(&RunContext, Json) -> BoxFuture<'static, Result<Json, ToolError>> + Send + Sync;
+type Enabled = dyn Fn(&RunContext) -> bool + Send + Sync;
 
 /// An async function as a tool. Its JSON Schema comes from the type of its argument, with the doc
 /// comments of the fields as descriptions; arguments that do not fit never reach it.
@@ -53,6 +57,9 @@ pub struct FunctionTool {
     component: Component,
     spec: Arc<ToolSpec>,
     run: Arc<Run>,
+    enabled: Option<Arc<Enabled>>,
+    timeout: Option<Duration>,
+    on_error: Option<OnToolError>,
 }
 
 impl FunctionTool {
@@ -70,11 +77,47 @@ impl FunctionTool {
         T: Serialize,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
+        Self::with_context(name, description, move |_, arguments| function(arguments))
+    }
+
+    /// The same, and `function` gets the run's context before the argument.
+    ///
+    /// ```
+    /// use raaf_agents::{FunctionTool, RunContext, ToolExt as _};
+    ///
+    /// let whoami = FunctionTool::with_context(
+    ///     "whoami",
+    ///     "Tells the user's name.",
+    ///     |context: RunContext, _: serde_json::Value| async move {
+    ///         context.value::<String>().cloned().ok_or("nobody is there")
+    ///     },
+    /// );
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let context = RunContext::with_value("Ada".to_owned());
+    /// assert_eq!(whoami.call_in(&context, serde_json::json!({})).await?, "Ada");
+    /// # Ok::<(), raaf_agents::ToolError>(())
+    /// # }).unwrap();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn with_context<A, F, T, E>(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        function: impl Fn(RunContext, A) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: DeserializeOwned + JsonSchema,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: Serialize,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
         let (name, description) = (name.into(), description.into());
         let tool = name.clone();
-        let run = move |arguments: Json| -> BoxFuture<'static, Result<Json, ToolError>> {
+        let run = move |context: &RunContext, arguments: Json| -> BoxFuture<'static, _> {
             let tool = tool.clone();
-            let work = read_arguments(&tool, arguments).map(&function);
+            let work = read_arguments(&tool, arguments)
+                .map(|arguments| function(context.clone(), arguments));
             Box::pin(async move {
                 match work?.await {
                     Ok(result) => serde_json::to_value(result)
@@ -88,6 +131,9 @@ impl FunctionTool {
             component: Component::tool(&name),
             spec: Arc::new(ToolSpec { name, description, parameters }),
             run: Arc::new(run),
+            enabled: None,
+            timeout: None,
+            on_error: None,
         }
     }
 
@@ -107,6 +153,31 @@ impl FunctionTool {
         })
     }
 
+    /// The same, on offer only where the function says so.
+    #[must_use]
+    pub fn enabled_if(
+        mut self,
+        enabled: impl Fn(&RunContext) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.enabled = Some(Arc::new(enabled));
+        self
+    }
+
+    /// The same; a call that takes longer is dropped, and fails. Needs a tokio runtime with its
+    /// clock enabled.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// The same with an answer of its own to failures, whatever the runner says.
+    #[must_use]
+    pub fn with_on_error(mut self, on_error: OnToolError) -> Self {
+        self.on_error = Some(on_error);
+        self
+    }
+
     /// The same, bound to a parent: where no context says otherwise, its spans hang under it.
     #[must_use]
     pub fn with_parent(self, parent: &(impl Traceable + ?Sized)) -> Self {
@@ -120,7 +191,7 @@ fn read_arguments<A: DeserializeOwned>(tool: &str, arguments: Json) -> Result<A,
 }
 
 /// The schema without references: not every server follows them.
-fn schema_of<A: JsonSchema>() -> Json {
+pub(crate) fn schema_of<A: JsonSchema>() -> Json {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
@@ -154,7 +225,23 @@ impl Tool for FunctionTool {
     }
 
     async fn invoke(&self, arguments: Json) -> Result<Json, ToolError> {
-        (self.run)(arguments).await
+        self.invoke_in(&RunContext::new(), arguments).await
+    }
+
+    async fn invoke_in(&self, context: &RunContext, arguments: Json) -> Result<Json, ToolError> {
+        (self.run)(context, arguments).await
+    }
+
+    fn is_enabled(&self, context: &RunContext) -> bool {
+        self.enabled.as_ref().is_none_or(|enabled| enabled(context))
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    fn on_error(&self) -> Option<OnToolError> {
+        self.on_error
     }
 }
 

@@ -6,7 +6,10 @@ use raaf_trace_core::{Attributes, Component, TraceableExt as _, keys};
 use serde_json::Value as Json;
 
 use super::{Tool, ToolError};
-use crate::model::ToolCall;
+use crate::{model::ToolCall, runner::RunContext};
+
+/// Says on a tool's span that it failed because its time was up.
+const TIMED_OUT: &str = "tool.timed_out";
 
 /// What a tool that does not exist is called in the trace.
 const UNKNOWN: &str = "unknown_tool";
@@ -20,12 +23,21 @@ pub trait ToolExt: Tool {
     ///
     /// This is also how a tool calls another, which then is its child.
     fn call(&self, arguments: Json) -> impl Future<Output = Result<Json, ToolError>> + Send {
+        async move { self.call_in(&RunContext::new(), arguments).await }
+    }
+
+    /// The same within a run: what a tool does that got a context and calls another.
+    fn call_in(
+        &self,
+        context: &RunContext,
+        arguments: Json,
+    ) -> impl Future<Output = Result<Json, ToolError>> + Send {
         async move {
             self.traced("run")
                 .with(keys::TOOL_NAME, &self.spec().name)
                 .with_content(keys::TOOL_ARGUMENTS, &arguments)
                 .on_result(show_result)
-                .try_run_async(self.invoke(arguments))
+                .try_run_async(invoke(self, context, arguments))
                 .await
         }
     }
@@ -34,7 +46,11 @@ pub trait ToolExt: Tool {
 impl<T: Tool + ?Sized> ToolExt for T {}
 
 /// Does what a model asked for, in a span that says which call it was.
-pub(crate) async fn answer(tool: &dyn Tool, call: &ToolCall) -> Result<Json, ToolError> {
+pub(crate) async fn answer(
+    tool: &dyn Tool,
+    context: &RunContext,
+    call: &ToolCall,
+) -> Result<Json, ToolError> {
     let arguments = read_arguments(call);
     let shown = arguments.as_ref().ok().cloned();
     tool.traced("run")
@@ -42,8 +58,24 @@ pub(crate) async fn answer(tool: &dyn Tool, call: &ToolCall) -> Result<Json, Too
         .with(keys::TOOL_CALL_ID, &call.id)
         .with_content(keys::TOOL_ARGUMENTS, shown.unwrap_or_else(|| call.arguments.clone().into()))
         .on_result(show_result)
-        .try_run_async(async { tool.invoke(arguments?).await })
+        .try_run_async(async { invoke(tool, context, arguments?).await })
         .await
+}
+
+/// Does the work, for as long as it may.
+async fn invoke<T: Tool + ?Sized>(
+    tool: &T,
+    context: &RunContext,
+    arguments: Json,
+) -> Result<Json, ToolError> {
+    let work = tool.invoke_in(context, arguments);
+    let Some(after) = tool.timeout() else { return work.await };
+    tokio::time::timeout(after, work).await.unwrap_or_else(|_| {
+        if let Some(span) = tool.current_span() {
+            span.set_attribute(TIMED_OUT, true);
+        }
+        Err(ToolError::Timeout { tool: tool.spec().name.clone(), after })
+    })
 }
 
 /// A call of a tool that does not exist is a failed call all the same, and leaves a span.

@@ -4,15 +4,19 @@ mod error;
 mod function;
 mod invoke;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use raaf_trace_core::Traceable;
 use serde_json::Value as Json;
 
-use crate::model::ToolSpec;
+use crate::{
+    model::ToolSpec,
+    runner::{OnToolError, RunContext},
+};
 pub use error::ToolError;
 pub use function::FunctionTool;
+pub(crate) use function::schema_of;
 pub use invoke::ToolExt;
 pub(crate) use invoke::{answer, refuse_unknown};
 
@@ -61,6 +65,33 @@ pub trait Tool: Traceable + Send + Sync {
     ///
     /// When the arguments do not fit, or the work fails.
     async fn invoke(&self, arguments: Json) -> Result<Json, ToolError>;
+
+    /// The same within a run. Implement this one for a tool that needs the run's context.
+    ///
+    /// # Errors
+    ///
+    /// As for [`invoke`](Self::invoke).
+    async fn invoke_in(&self, context: &RunContext, arguments: Json) -> Result<Json, ToolError> {
+        let _ = context;
+        self.invoke(arguments).await
+    }
+
+    /// Whether it is on offer now. One that is not does not exist for the model.
+    fn is_enabled(&self, context: &RunContext) -> bool {
+        let _ = context;
+        true
+    }
+
+    /// How long a call may take; then it is dropped, and fails. Needs a tokio runtime with its clock
+    /// enabled.
+    fn timeout(&self) -> Option<Duration> {
+        None
+    }
+
+    /// What happens when it fails; what the [`Runner`](crate::Runner) says if it does not say.
+    fn on_error(&self) -> Option<OnToolError> {
+        None
+    }
 }
 
 #[async_trait]
@@ -71,5 +102,21 @@ impl<T: Tool + ?Sized> Tool for Arc<T> {
 
     async fn invoke(&self, arguments: Json) -> Result<Json, ToolError> {
         (**self).invoke(arguments).await
+    }
+
+    async fn invoke_in(&self, context: &RunContext, arguments: Json) -> Result<Json, ToolError> {
+        (**self).invoke_in(context, arguments).await
+    }
+
+    fn is_enabled(&self, context: &RunContext) -> bool {
+        (**self).is_enabled(context)
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        (**self).timeout()
+    }
+
+    fn on_error(&self) -> Option<OnToolError> {
+        (**self).on_error()
     }
 }

@@ -1,0 +1,52 @@
+//! An agent that asks other agents, as it would call any tool.
+//!
+//! Run it with `cargo run --example agent_as_tool`.
+//!
+//! Unlike in a hand-off the asking agent stays in charge. Both translators work at the same time;
+//! each runs under the call that asked it, and what it used is in the sum once.
+
+use std::error::Error;
+
+use raaf_agents::{Agent, Message, ModelRequest, Reply, ScriptedModel};
+use raaf_processors::ConsoleSink;
+use raaf_trace_core::TracerProvider;
+use serde_json::json;
+
+fn translator(name: &str, translation: &'static str) -> Agent {
+    Agent::builder(name, ScriptedModel::from_fn("scripted", move |_: &_| translation)).build()
+}
+
+fn editor() -> Agent {
+    let model = ScriptedModel::from_fn("scripted", |request: &ModelRequest| {
+        let answers = request.messages.iter().filter_map(|message| match message {
+            Message::Tool { content, .. } => Some(content.as_str()),
+            _ => None,
+        });
+        let answers: Vec<_> = answers.collect();
+        if answers.is_empty() {
+            let input = json!({ "input": request.last_user_text() });
+            Reply::calls([("to_french", input.clone()), ("to_german", input)])
+        } else {
+            Reply::text(answers.join(" / "))
+        }
+    });
+    let french = translator("French", "Bonjour.");
+    let german = translator("German", "Guten Tag.");
+    Agent::builder("Editor", model)
+        .tool(french.as_tool("to_french", "Translates into French."))
+        .tool(german.as_tool("to_german", "Translates into German."))
+        .build()
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let _tracing = TracerProvider::builder().processor(ConsoleSink::new()).init()?;
+
+    let result = editor().run("Good day.").await?;
+    println!("{}", result.output);
+    for (agent, usage) in &result.usage_by_agent {
+        println!("{agent} used {} tokens", usage.total_tokens());
+    }
+    println!("all of them {}", result.usage.total_tokens());
+    Ok(())
+}

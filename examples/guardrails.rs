@@ -1,0 +1,51 @@
+//! Checks of what goes into an agent and what comes out.
+//!
+//! Run it with `cargo run --example guardrails`.
+//!
+//! A guardrail on the way in runs beside the model, which is dropped if the guardrail objects; one
+//! that is to run before the model spends nothing on it. One on the way out keeps an answer back.
+
+use std::error::Error;
+
+use raaf_agents::{Agent, Guardrail, ModelRequest, RunError, ScriptedModel, Verdict};
+use raaf_processors::ConsoleSink;
+use raaf_trace_core::TracerProvider;
+
+fn agent() -> Agent {
+    let homework = Guardrail::new("homework", |text: String| async move {
+        let asked = text.contains("solve") && text.contains('=');
+        Verdict::trip_if(asked, "that is for the pupil to solve")
+    });
+    let no_numbers = Guardrail::new("card numbers", |text: String| async move {
+        let digits = text.chars().filter(char::is_ascii_digit).count();
+        Verdict::trip_if(digits >= 12, "a card number does not leave the house")
+    });
+    let model = ScriptedModel::from_fn("scripted", |request: &ModelRequest| {
+        match request.last_user_text() {
+            text if text.contains("card") => "It is 4000 1234 5678 9010.",
+            _ => "We open at nine.",
+        }
+    });
+    Agent::builder("Helper", model)
+        .instructions("Help customers.")
+        .input_guardrail(homework.before_model())
+        .output_guardrail(no_numbers)
+        .build()
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let _tracing = TracerProvider::builder().processor(ConsoleSink::new()).init()?;
+
+    let agent = agent();
+    for question in ["When do you open?", "Please solve 2x = 8.", "What is my card's number?"] {
+        match agent.run(question).await {
+            Ok(result) => println!("{}", result.output),
+            Err(RunError::Guardrail { guardrail, objection, progress, .. }) => {
+                println!("{guardrail}: {objection} (after {} calls of the model)", progress.turns);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! Handing a conversation over to another agent.
+
+use std::{fmt, sync::Arc};
+
+use raaf_trace_core::{Component, Kind, TraceableExt as _, keys};
+use serde_json::json;
+
+use crate::{
+    agent::Agent,
+    model::{Message, ToolCall, ToolSpec},
+    runner::RunContext,
+    tool::ToolError,
+};
+
+type Filter = dyn Fn(Vec<Message>) -> Vec<Message> + Send + Sync;
+type Enabled = dyn Fn(&RunContext) -> bool + Send + Sync;
+
+/// That an agent can hand its conversation over to another. Its model sees a tool named
+/// `transfer_to_…`; once that is called, the other agent goes on.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_agents::{Agent, Handoff, Reply, ScriptedModel};
+/// use serde_json::json;
+///
+/// let billing = Agent::builder("Billing", ScriptedModel::new("scripted", ["It is refunded."]))
+///     .build();
+/// let model = ScriptedModel::new("scripted", [Reply::call("transfer_to_billing", json!({}))]);
+/// let triage = Agent::builder("Triage", model)
+///     .handoff(Handoff::to(&billing).description("For refunds.").without_tool_messages())
+///     .build();
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// let result = triage.run("I want my money back.").await?;
+/// assert_eq!((&*result.agent, &*result.output), ("Billing", "It is refunded."));
+/// # Ok::<(), raaf_agents::RunError>(())
+/// # }).unwrap();
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Handoff {
+    component: Component,
+    target: Target,
+    tool: ToolSpec,
+    filter: Option<Arc<Filter>>,
+    enabled: Option<Arc<Enabled>>,
+}
+
+#[derive(Clone)]
+enum Target {
+    Agent(Agent),
+    Later(Arc<dyn Fn() -> Agent + Send + Sync>),
+}
+
+impl Handoff {
+    /// To that agent.
+    pub fn to(agent: &Agent) -> Self {
+        Self::new(agent.name(), Target::Agent(agent.clone()))
+    }
+
+    /// To an agent of that name that is made or found when it is needed: so agents can hand over to
+    /// each other.
+    pub fn later(name: impl AsRef<str>, agent: impl Fn() -> Agent + Send + Sync + 'static) -> Self {
+        Self::new(name.as_ref(), Target::Later(Arc::new(agent)))
+    }
+
+    fn new(name: &str, target: Target) -> Self {
+        let tool = ToolSpec {
+            name: format!("transfer_to_{}", as_identifier(name)),
+            description: format!("Hands the conversation over to {name}."),
+            parameters: json!({"type": "object", "properties": {}}),
+        };
+        let component = Component::new(name).with_kind(Kind::Handoff);
+        Self { component, target, tool, filter: None, enabled: None }
+    }
+
+    /// The same with another name for the model's tool.
+    #[must_use]
+    pub fn tool_name(mut self, name: impl Into<String>) -> Self {
+        self.tool.name = name.into();
+        self
+    }
+
+    /// The same with another description for the model: when it is to be used.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.tool.description = description.into();
+        self
+    }
+
+    /// The same; the other agent gets what the function makes of the conversation.
+    #[must_use]
+    pub fn input_filter(
+        mut self,
+        filter: impl Fn(Vec<Message>) -> Vec<Message> + Send + Sync + 'static,
+    ) -> Self {
+        self.filter = Some(Arc::new(filter));
+        self
+    }
+
+    /// The same; the other agent does not get tool calls and their results.
+    #[must_use]
+    pub fn without_tool_messages(self) -> Self {
+        self.input_filter(|messages| {
+            let words = |message| match message {
+                Message::Tool { .. } => None,
+                Message::Assistant(mut message) => {
+                    message.tool_calls.clear();
+                    message.content.is_some().then_some(Message::Assistant(message))
+                }
+                other => Some(other),
+            };
+            messages.into_iter().filter_map(words).collect()
+        })
+    }
+
+    /// The same, on offer only where the function says so.
+    #[must_use]
+    pub fn enabled_if(
+        mut self,
+        enabled: impl Fn(&RunContext) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.enabled = Some(Arc::new(enabled));
+        self
+    }
+
+    /// The name of the agent that takes over.
+    pub fn target_name(&self) -> &str {
+        self.component.name()
+    }
+
+    /// How the model sees it.
+    pub fn spec(&self) -> &ToolSpec {
+        &self.tool
+    }
+
+    pub(crate) fn is_enabled(&self, context: &RunContext) -> bool {
+        self.enabled.as_ref().is_none_or(|enabled| enabled(context))
+    }
+
+    pub(crate) fn filter(&self) -> Option<&Filter> {
+        self.filter.as_deref()
+    }
+
+    /// Finds the agent that takes over, in a span.
+    pub(crate) fn take(&self, from: &Agent, call: &ToolCall) -> Agent {
+        self.traced(from, call).run(|| match &self.target {
+            Target::Agent(agent) => agent.clone(),
+            Target::Later(agent) => agent(),
+        })
+    }
+
+    /// Does not hand over, because another agent takes over already; in a span too.
+    pub(crate) fn refuse(&self, from: &Agent, call: &ToolCall) -> ToolError {
+        let error = ToolError::SecondHandoff { tool: self.tool.name.clone() };
+        match self.traced(from, call).try_run(|| Err::<std::convert::Infallible, _>(error)) {
+            Err(error) => error,
+        }
+    }
+
+    fn traced(&self, from: &Agent, call: &ToolCall) -> raaf_trace_core::Call<'_, Component> {
+        self.component
+            .traced("run")
+            .with(keys::HANDOFF_FROM, from.name())
+            .with(keys::HANDOFF_TO, self.target_name())
+            .with(keys::TOOL_CALL_ID, &call.id)
+    }
+}
+
+/// In the letters that a tool's name may have.
+fn as_identifier(name: &str) -> String {
+    let mut identifier = String::with_capacity(name.len());
+    let mut before = None;
+    for letter in name.chars() {
+        let begins_word = letter.is_uppercase()
+            && before.is_some_and(|before: char| before.is_lowercase() || before.is_numeric());
+        if begins_word || (!letter.is_alphanumeric() && before.is_some_and(char::is_alphanumeric)) {
+            identifier.push('_');
+        }
+        if letter.is_ascii_alphanumeric() {
+            identifier.push(letter.to_ascii_lowercase());
+        }
+        before = Some(letter);
+    }
+    identifier.trim_end_matches('_').to_owned()
+}
+
+impl From<Agent> for Handoff {
+    fn from(agent: Agent) -> Self {
+        Self::to(&agent)
+    }
+}
+
+impl From<&Agent> for Handoff {
+    fn from(agent: &Agent) -> Self {
+        Self::to(agent)
+    }
+}
+
+impl fmt::Debug for Handoff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handoff")
+            .field("target", &self.target_name())
+            .field("tool", &self.tool.name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_agents_become_names_of_tools() {
+        for (name, tool) in [
+            ("Billing", "billing"),
+            ("BillingAgent", "billing_agent"),
+            ("Second level support!", "second_level_support"),
+            ("Agent2Go", "agent2_go"),
+        ] {
+            assert_eq!(as_identifier(name), tool);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What happens in a run, as it happens.
+
+use super::RunResult;
+use crate::model::ToolCall;
+
+/// What happens in a run, as it happens; see [`Runner::stream`](crate::Runner::stream).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum RunEvent {
+    /// An agent begins, the first one too.
+    AgentChanged {
+        /// The agent.
+        agent: String,
+    },
+    /// The model says more. Where it does not stream, all of its words at once.
+    TextDelta {
+        /// The agent whose model it is.
+        agent: String,
+        /// The words.
+        text: String,
+    },
+    /// The model wants a tool called.
+    ToolCall {
+        /// The agent.
+        agent: String,
+        /// The call.
+        call: ToolCall,
+    },
+    /// A tool gave its result, or failed.
+    ToolResult {
+        /// The agent.
+        agent: String,
+        /// The id of the call.
+        call_id: String,
+        /// The tool's name.
+        tool: String,
+        /// What the model is told.
+        content: String,
+        /// Whether the call failed.
+        is_error: bool,
+    },
+    /// An agent hands over to another.
+    Handoff {
+        /// The agent that hands over.
+        from: String,
+        /// The agent that takes over.
+        to: String,
+    },
+    /// The run is over. The last event.
+    Done(Box<RunResult>),
+}

@@ -1,0 +1,66 @@
+//! A conversation in memory.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::{Session, SessionError};
+use crate::model::Message;
+
+/// A [`Session`] in memory. Clones are the same conversation.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_agents::{Agent, MemorySession, RunConfig, Runner, ScriptedModel};
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// let session = MemorySession::new();
+/// let runner = Runner::new().with_config(RunConfig::new().session(session.clone()));
+/// let agent = Agent::builder("Talker", ScriptedModel::new("scripted", ["Hi.", "Bye."])).build();
+/// runner.run(&agent, "Hello!").await?;
+/// let result = runner.run(&agent, "See you!").await?;
+/// assert_eq!(result.messages.len(), 4);
+/// assert_eq!(session.messages().len(), 4);
+/// # Ok::<(), raaf_agents::RunError>(())
+/// # }).unwrap();
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct MemorySession {
+    messages: Arc<Mutex<Vec<Message>>>,
+}
+
+impl MemorySession {
+    /// An empty conversation.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What was said so far, oldest first.
+    pub fn messages(&self) -> Vec<Message> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Message>> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Session for MemorySession {
+    async fn load(&self) -> Result<Vec<Message>, SessionError> {
+        Ok(self.messages())
+    }
+
+    async fn append(&self, messages: Vec<Message>) -> Result<(), SessionError> {
+        self.lock().extend(messages);
+        Ok(())
+    }
+
+    async fn clear(&self) -> Result<(), SessionError> {
+        self.lock().clear();
+        Ok(())
+    }
+}

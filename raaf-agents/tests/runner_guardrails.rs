@@ -1,0 +1,181 @@
+//! Guardrails, and answers of a type.
+
+mod common;
+
+use raaf_agents::{
+    Agent, Guardrail, GuardrailStage, Message, Reply, RunConfig, RunContext, RunError, Runner,
+    ScriptedModel, Verdict,
+};
+use raaf_testkit::{Capture, assert_span_tree};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+use common::{Silent, shout};
+
+/// Objects to a word, after having given others their turn.
+fn without(word: &'static str) -> Guardrail {
+    Guardrail::new("polite", move |text: String| async move {
+        tokio::task::yield_now().await;
+        Verdict::trip_if(text.contains(word), format!("it says {word}"))
+    })
+}
+
+#[tokio::test]
+async fn a_guardrail_that_agrees_runs_beside_the_model() {
+    let capture = Capture::new();
+    let agent = Agent::builder("Helper", ScriptedModel::new("scripted", ["yes"]))
+        .input_guardrail(without("stupid"))
+        .output_guardrail(without("no"))
+        .build();
+    assert_eq!(capture.run_async(agent.run("please")).await.unwrap().output, "yes");
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [ok] {
+            agent "Helper" [ok] {
+                guardrail "polite" [ok, "guardrail.triggered" = false, "guardrail.stage" = "input"]
+                llm "scripted" [ok]
+                guardrail "polite" ["guardrail.triggered" = false, "guardrail.stage" = "output"]
+            }
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_guardrail_that_objects_drops_the_model_and_fails_the_run() {
+    let capture = Capture::new();
+    let agent = Agent::builder("Helper", Silent).input_guardrail(without("stupid")).build();
+    let error = capture.run_async(agent.run("stupid")).await.unwrap_err();
+    assert_eq!(error.to_string(), "guardrail `polite` stopped agent `Helper`: it says stupid");
+    assert!(matches!(&error, RunError::Guardrail { stage: GuardrailStage::Input, .. }));
+    assert_eq!(error.progress().messages, [Message::user("stupid")]);
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [error "RunError"] {
+            agent "Helper" [error "RunError", "agent.stop_reason" = "guardrail"] {
+                guardrail "polite" [
+                    ok, "guardrail.triggered" = true, "guardrail.objection" = "it says stupid"
+                ]
+                llm "silent" [cancelled]
+            }
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_guardrail_before_the_model_spends_nothing_on_it() {
+    let capture = Capture::new();
+    let agent = Agent::builder("Helper", ScriptedModel::new("scripted", ["yes"]))
+        .input_guardrail(without("stupid").before_model())
+        .build();
+    let error = capture.run_async(agent.run("stupid")).await.unwrap_err();
+    assert_eq!((error.reason(), error.progress().turns), ("guardrail", 0));
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [error] {
+            agent "Helper" [error] { guardrail "polite" [ok, "guardrail.triggered" = true] }
+        }
+    });
+}
+
+#[tokio::test]
+async fn no_tool_is_called_before_all_have_agreed() {
+    let capture = Capture::new();
+    let model = ScriptedModel::new("scripted", [Reply::call("shout", json!({"text": "x"}))]);
+    let agent =
+        Agent::builder("Helper", model).tool(shout()).input_guardrail(without("stupid")).build();
+    capture.run_async(agent.run("stupid")).await.unwrap_err();
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [error] {
+            agent "Helper" [error] { guardrail "polite" [ok] llm "scripted" [ok] }
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_guardrail_of_the_output_keeps_the_answer_back() {
+    let capture = Capture::new();
+    let agent = Agent::builder("Helper", ScriptedModel::new("scripted", ["oh no"]))
+        .output_guardrail(without("no"))
+        .build();
+    let error = capture.run_async(agent.run("go")).await.unwrap_err();
+    assert!(matches!(&error, RunError::Guardrail { stage: GuardrailStage::Output, .. }));
+    assert!(error.progress().usage.total_tokens() > 0);
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [error] {
+            agent "Helper" [error, !"output"] {
+                llm "scripted" [ok]
+                guardrail "polite" [ok, "guardrail.triggered" = true]
+            }
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_guardrail_that_fails_fails_the_run() {
+    let capture = Capture::new();
+    let broken = Guardrail::with_context("broken", |context: RunContext, _| async move {
+        Err::<Verdict, _>(context.value::<String>().cloned().unwrap_or_default())
+    });
+    let agent = Agent::builder("Helper", ScriptedModel::new("scripted", ["yes"]))
+        .input_guardrail(broken.before_model())
+        .build();
+    let runner = Runner::new().with_config(RunConfig::new().context("no judge".to_owned()));
+    let error = capture.run_async(runner.run(&agent, "go")).await.unwrap_err();
+    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "no judge");
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [error] {
+            agent "Helper" [error, "agent.stop_reason" = "guardrail_failed"] {
+                guardrail "broken" [error, "error.message" = "no judge"]
+            }
+        }
+    });
+}
+
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+struct Place {
+    city: String,
+}
+
+fn finder(replies: &[&str]) -> Agent {
+    let model = ScriptedModel::new("scripted", replies.iter().copied().map(Reply::text));
+    Agent::builder("Finder", model).output_type::<Place>().build()
+}
+
+#[tokio::test]
+async fn an_answer_of_a_type_is_read_as_that_type() {
+    let capture = Capture::new();
+    let agent = finder(&["```json\n{\"city\": \"Oslo\"}\n```"]);
+    let result = capture.run_async(agent.run("where?")).await.unwrap();
+    assert_eq!(result.parse::<Place>().unwrap(), Place { city: "Oslo".to_owned() });
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" {
+            agent "Finder" ["agent.output_type" = "Place", !event "output.repair"] { llm * }
+        }
+    });
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_fit_gets_one_more_try() {
+    let capture = Capture::new();
+    let agent = finder(&[r#"{"town": "Oslo"}"#, r#"{"city": "Oslo"}"#]);
+    let result = capture.run_async(agent.run("where?")).await.unwrap();
+    assert_eq!(result.output, r#"{"city": "Oslo"}"#);
+    assert!(result.messages[2].text().contains("\"city\" is a required property"));
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [ok] {
+            agent "Finder" [ok, "agent.turns" = 2, event "output.repair" x 1] { llm * llm * }
+        }
+    });
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_fit_twice_fails_the_run() {
+    let capture = Capture::new();
+    let agent = finder(&["Oslo", "Oslo!"]);
+    let error = capture.run_async(agent.run("where?")).await.unwrap_err();
+    assert!(matches!(&error, RunError::Output { fault, .. } if fault.starts_with("it is no JSON")));
+    assert_eq!(error.progress().messages.len(), 4);
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [error] {
+            agent "Finder" [error, "agent.stop_reason" = "output"] { llm * [ok] llm * [ok] }
+        }
+    });
+}
