@@ -337,12 +337,17 @@ async fn a5_why_a_try_failed_is_content() {
     let mut limits = SpanLimits::default();
     limits.include_content = false;
     let capture = Capture::with(|builder| builder.limits(limits));
-    let pipeline = flaky(1).retry(1).named("P").build().unwrap();
-    run(&capture, &pipeline).await.unwrap();
-    assert_span_tree!(capture.spans_async().await, {
+    let pipeline = flaky(2).retry(1).named("P").build().unwrap();
+    assert!(run(&capture, &pipeline).await.is_err());
+    let spans = capture.spans_async().await;
+    for span in &spans {
+        let said = format!("{span:?} {:?}", span.events().collect::<Vec<_>>());
+        assert!(!said.contains("classified"), "{said}");
+    }
+    assert_span_tree!(spans, {
         pipeline "P" {
             step "Flaky" [event "retry" ["step.attempt" = 1, !"step.error"]] {
-                component "Flaky" [error] component "Flaky" [ok]
+                component "Flaky" [error] x 2
             }
         }
     });
