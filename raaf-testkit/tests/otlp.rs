@@ -111,16 +111,16 @@ fn a_trace_of_several_libraries_is_one_tree() {
 
 #[test]
 fn the_json_form_is_read_as_the_specification_writes_it() {
-    let body = r#"{"resourceSpans":[{"scopeSpans":[{"scope":{"name":"my.library"},"spans":[{
-        "traceId":"5B8EFFF798038103D269B633813FC60C","spanId":"EEE19B7EC3C1B174",
-        "parentSpanId":"EEE19B7EC3C1B173","name":"server span","kind":2,"flags":769,
-        "startTimeUnixNano":"1544712660000000000","endTimeUnixNano":"1544712661000000000",
-        "attributes":[{"key":"my.attr","value":{"intValue":"3"}}]}]}]}]}"#;
+    let body = r#"{"resourceSpans":[{"scopeSpans":[{"scope":{"name":"shop.tills"},"spans":[{
+        "traceId":"0AF7651916CD43DD8448EB211C80319C","spanId":"B7AD6B7169203331",
+        "parentSpanId":"00F067AA0BA902B7","name":"ring up","kind":2,"flags":769,
+        "startTimeUnixNano":"1700000000000000000","endTimeUnixNano":"1700000002500000000",
+        "attributes":[{"key":"till","value":{"intValue":"3"}}]}]}]}]}"#;
     let read = read::otlp_json(body).unwrap();
-    let span = read.spans().only("server span");
-    assert_eq!(span.trace_id().hex().as_str(), "5b8efff798038103d269b633813fc60c");
-    assert_eq!((span.duration(), span.is_local_root()), (Duration::from_secs(1), true));
-    assert_span_tree!(read, { component "server span" [status = unset, "my.attr" = 3] });
+    let span = read.spans().only("ring up");
+    assert_eq!(span.trace_id().hex().as_str(), "0af7651916cd43dd8448eb211c80319c");
+    assert_eq!((span.duration(), span.is_local_root()), (Duration::from_millis(2_500), true));
+    assert_span_tree!(read, { component "ring up" [status = unset, "till" = 3] });
 }
 
 #[test]
