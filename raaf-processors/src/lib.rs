@@ -50,6 +50,9 @@
 mod console;
 #[cfg(feature = "file")]
 mod file;
+#[cfg(feature = "http")]
+#[allow(dead_code, reason = "each sink that sends takes what it needs")]
+mod http;
 pub mod json;
 
 #[cfg(feature = "console")]

@@ -1,0 +1,127 @@
+//! Why a request was not taken, and whether trying again can help.
+
+use std::{
+    borrow::Cow,
+    io,
+    time::{Duration, SystemTime},
+};
+
+use raaf_trace_core::ExportError;
+use ureq::{
+    Error,
+    http::{HeaderMap, StatusCode, header::RETRY_AFTER},
+};
+
+/// How much of a server's words an error repeats, in characters.
+const MAX_WORDS: usize = 500;
+
+/// A reply that is not a success.
+pub(super) fn of_status(status: StatusCode, wait: Option<Duration>, words: &str) -> ExportError {
+    let message = match shown(words) {
+        words if words.is_empty() => format!("the server answered {status}"),
+        words => format!("the server answered {status}: {words}"),
+    };
+    match (is_passing(status), wait) {
+        (false, _) => ExportError::permanent(message),
+        (true, None) => ExportError::retryable(message),
+        (true, Some(wait)) => ExportError::retryable(message).after(wait),
+    }
+}
+
+/// The statuses after which the same request may be taken.
+fn is_passing(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 409 | 429) || status.is_server_error()
+}
+
+/// No reply at all.
+pub(super) fn of_transport(url: &str, error: &Error) -> ExportError {
+    let message = format!("{} cannot be reached: {error}", origin(url));
+    match error {
+        Error::BadUri(_) | Error::Http(_) | Error::InvalidProxyUrl | Error::Rustls(_) => {
+            ExportError::permanent(message)
+        }
+        // Bytes that are no TLS and certificates nobody trusts come as such.
+        Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+            ExportError::permanent(message)
+        }
+        _ => ExportError::retryable(message),
+    }
+}
+
+/// How long the server asks to wait.
+pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
+    read_wait(headers.get(RETRY_AFTER)?.to_str().ok()?, SystemTime::now())
+}
+
+/// `Retry-After`: seconds, or a date.
+fn read_wait(header: &str, now: SystemTime) -> Option<Duration> {
+    let header = header.trim();
+    if let Ok(seconds) = header.parse() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let at = httpdate::parse_http_date(header).ok()?;
+    // A date that has passed: at once.
+    Some(at.duration_since(now).unwrap_or_default())
+}
+
+/// The words in one line, without what could drive a terminal, and cut.
+fn shown(words: &str) -> String {
+    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut shown: String =
+        line.chars().filter(|character| !character.is_control()).take(MAX_WORDS).collect();
+    if line.chars().nth(MAX_WORDS).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// A URL without what may be secret in it: the user, the path's tokens, the query.
+fn origin(url: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = url.split_once("://") else { return Cow::Borrowed("the server") };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    Cow::Owned(format!("{scheme}://{host}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_that_pass_are_tried_again() {
+        for (code, again) in [(400, false), (401, false), (404, false), (413, false), (302, false)]
+            .into_iter()
+            .chain([(408, true), (409, true), (429, true), (500, true), (503, true)])
+        {
+            let status = StatusCode::from_u16(code).unwrap_or_default();
+            assert_eq!(of_status(status, None, "").is_retryable(), again, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_wait_is_seconds_or_a_date() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:30 GMT")
+            .unwrap_or_else(|_| SystemTime::now());
+        assert_eq!(read_wait(" 7 ", now), Some(Duration::from_secs(7)));
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        assert_eq!(read_wait(date, now), Some(Duration::from_secs(7)));
+        assert_eq!(read_wait(date, now + Duration::from_secs(60)), Some(Duration::ZERO));
+        for nonsense in ["", "-1", "NaN", "inf", "1e300", "soon"] {
+            assert_eq!(read_wait(nonsense, now), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_servers_words_are_one_short_harmless_line() {
+        assert_eq!(shown("a\u{1b}[31mb\n\n c"), "a[31mb c");
+        let long = "x".repeat(MAX_WORDS + 1);
+        assert_eq!(shown(&long).chars().count(), MAX_WORDS + 1);
+        assert!(shown(&long).ends_with('…'));
+    }
+
+    #[test]
+    fn an_error_names_the_server_and_nothing_secret() {
+        assert_eq!(origin("https://me:pass@host:1/token/x?key=1"), "https://host:1");
+        assert_eq!(origin("nonsense"), "the server");
+    }
+}

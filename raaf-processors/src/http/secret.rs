@@ -1,0 +1,53 @@
+//! Values that are sent and never shown.
+
+use std::fmt;
+
+/// What takes a secret's place.
+const HIDDEN: &str = "[REDACTED]";
+
+/// A key or a header's value: sent to a server, and never shown.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// Keeps `value` from being shown.
+    pub(crate) fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The value, to be sent.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HIDDEN)
+    }
+}
+
+/// A server's words as text in which no secret is left: some servers repeat what they were sent.
+pub(super) fn without(words: &[u8], secrets: &[&Secret]) -> String {
+    let mut text = String::from_utf8_lossy(words).into_owned();
+    for secret in secrets.iter().filter(|secret| !secret.0.is_empty()) {
+        text = text.replace(&secret.0, HIDDEN);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        assert_eq!(format!("{:?}", Secret::new("sk-1")), "[REDACTED]");
+    }
+
+    #[test]
+    fn a_reply_that_repeats_a_secret_loses_it() {
+        let secrets = [&Secret::new("sk-1"), &Secret::new("")];
+        assert_eq!(without(b"bad key sk-1 (sk-1)", &secrets), "bad key [REDACTED] ([REDACTED])");
+    }
+}
