@@ -54,6 +54,7 @@ mod file;
 #[allow(dead_code, reason = "each sink that sends takes what it needs")]
 mod http;
 pub mod json;
+pub mod wrap;
 
 #[cfg(feature = "console")]
 pub use console::{ConsoleBuilder, ConsoleMode, ConsoleSink};

@@ -69,6 +69,7 @@ pub mod propagation;
 mod provider;
 pub mod registry;
 mod sampling;
+mod select;
 pub mod settings;
 mod simple;
 mod span;
@@ -114,6 +115,7 @@ pub use provider::{
 };
 pub use raaf_trace_macros::{Traceable, traced, traced_block};
 pub use sampling::Sampler;
+pub use select::{Select, wildcard_matches};
 pub use settings::{Environment, Settings, SettingsError};
 pub use simple::SimpleProcessor;
 pub use span::{

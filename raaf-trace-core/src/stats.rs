@@ -12,6 +12,8 @@ pub struct ProcessorStats {
     pub delivered: u64,
     /// Spans it gave up: no room, or not deliverable.
     pub dropped: u64,
+    /// Spans that it was told to leave out, by a filter or by sampling.
+    pub filtered: u64,
     /// Batches that were tried again.
     pub retried: u64,
     /// Spans that wait or are in flight now.

@@ -10,7 +10,6 @@ use std::{
 
 use crate::{
     IdGenerator, NamePattern, Redactor, Sampler, SpanId, SpanLimits, SpanProcessor, TraceId,
-    attributes::Attributes,
     clock::Clock,
     gate,
     provider::{
@@ -203,17 +202,7 @@ impl Inner {
 
     /// Replaces the secrets among what a span has collected so far.
     pub(crate) fn screen(&self, body: &mut Body) {
-        if let Some(error) = &mut body.error {
-            error.screen(&self.parts.redactor);
-        }
-        self.screen_attributes(&mut body.attributes);
-        for event in &mut body.events {
-            self.screen_attributes(&mut event.attributes);
-        }
-    }
-
-    pub(crate) fn screen_attributes(&self, attributes: &mut Attributes) {
-        let _ = self.parts.redactor.redact(attributes, 0);
+        body.screen(&self.parts.redactor);
     }
 }
 
