@@ -148,11 +148,14 @@ fn a_panic_that_is_caught_is_still_reported_where_panics_are() {
 
 #[test]
 fn the_environment_chooses_the_plugin_by_name() {
-    let output =
-        run("plugin_sink", &[("RAAF_TRACE_PROCESSORS", "csv"), ("CSV_SINK_SEPARATOR", ";")]);
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("spans.csv");
+    let path = file.to_str().expect("a path in Unicode");
+    let output = run("plugin_sink", &[("RAAF_TRACE_PROCESSORS", "csv"), ("CSV_SINK_FILE", path)]);
     let stdout = String::from_utf8_lossy(&output.stdout);
-    assert!(stdout.contains("tool;ParseTool;parse;ok\ntool;ParseTool;parse;error\n"), "{stdout}");
-    assert!(!stdout.contains("✓ ok"), "{stdout}");
+    assert!(!stdout.contains("✓ ok") && !stdout.contains("tool,"), "{stdout}");
+    let rows = fs::read_to_string(file).expect("the sink wrote it");
+    assert_eq!(rows, "tool,ParseTool,parse,ok\ntool,ParseTool,parse,error\n");
 }
 
 #[test]

@@ -39,12 +39,15 @@
 //! | `console` | [`ConsoleSink`] | a tree when a root ends, or a line a start and end, on standard output | a tree is whole and in one piece; nothing in it drives the terminal | a short lock a span; a thread draws; at most 1,000 spans held | a closed pipe is quiet; other failures are counted and named by the flush |
 //! | `file` | [`FileSink`] | JSON lines in `RAAF_TRACE_FILE`, else `traces.jsonl` | whole lines, also from several processes; what was written survives the program's end | a push a span; a thread, and those that help it, write | counted, named by the flush, reported once in a while on standard error; a full disk is tried again |
 //!
+//! | `memory` | [`MemoryExporter`](raaf_trace_core::MemoryExporter), and [`memory`] for the one that runs by name | the last finished spans, for tests, queries and pages of your own | the last 10,000 unless told otherwise; gone with the process | a copy of each span, on a worker | cannot fail; what it forgets is counted |
+//!
 //! Each type's page says more. No sink panics, and none prints anything but what it is for.
 //!
 //! # Features
 //!
-//! `console` and `file`, both on by default. [`json`] is always there: the JSON form of a span, for
-//! sinks of your own.
+//! `console`, `file` and `memory`, on by default; the others when asked for. [`json`] is always
+//! there: the JSON form of a span, for sinks of your own. So is [`wrap`]: filters, sampling by whole
+//! traces, redaction and what else can go around a sink.
 
 #[cfg(feature = "console")]
 mod console;
@@ -54,6 +57,8 @@ mod file;
 #[allow(dead_code, reason = "each sink that sends takes what it needs")]
 mod http;
 pub mod json;
+#[cfg(feature = "memory")]
+pub mod memory;
 pub mod wrap;
 
 #[cfg(feature = "console")]

@@ -43,10 +43,9 @@
 //!     .build();
 //! provider.run(|| {
 //!     Component::tool("Search").traced("run").run(|| ());
-//!     let broken = Component::tool("Fetch").traced("run");
-//!     let _ = broken.with_content("tool.arguments", "me@example.org").try_run(|| {
-//!         Err::<(), _>(io::Error::other("no such page"))
-//!     });
+//!     let fetch = Component::tool("Fetch");
+//!     let call = fetch.traced("run").with_content("tool.arguments", "me@example.org");
+//!     let _ = call.try_run(|| Err::<(), _>(io::Error::other("no such page")));
 //! });
 //! provider.force_flush(std::time::Duration::from_secs(5))?;
 //!

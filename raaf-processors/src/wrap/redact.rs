@@ -12,13 +12,13 @@ pub struct Redact<E> {
 
 #[derive(Debug)]
 enum What {
-    Secrets(Redactor),
+    Secrets(Box<Redactor>),
     Content,
 }
 
 impl<E> Redact<E> {
     pub(super) fn secrets(exporter: E, redactor: Redactor) -> Self {
-        Self { exporter, what: What::Secrets(redactor) }
+        Self { exporter, what: What::Secrets(Box::new(redactor)) }
     }
 
     pub(super) fn content(exporter: E) -> Self {
