@@ -38,12 +38,13 @@
 //! | --- | --- | --- | --- | --- | --- |
 //! | `console` | [`ConsoleSink`] | a tree when a root ends, or a line a start and end, on standard output | a tree is whole and in one piece; nothing in it drives the terminal | a short lock a span; a thread draws; at most 1,000 spans held | a closed pipe is quiet; other failures are counted and named by the flush |
 //! | `file` | [`FileSink`] | JSON lines in `RAAF_TRACE_FILE`, else `traces.jsonl` | whole lines, also from several processes; what was written survives the program's end | a push a span; a thread, and those that help it, write | counted, named by the flush, reported once in a while on standard error; a full disk is tried again |
+//! | `prometheus` | `PrometheusSink` | spans, durations, tokens and other sinks' losses, at `RAAF_TRACE_PROMETHEUS_ADDR`, else `127.0.0.1:9464` | every span that ended is counted; a bounded number of labels | a look-up and some atomic additions a span; a thread serves | an address that is taken is reported and tried again; all else goes on |
 //!
 //! Each type's page says more. No sink panics, and none prints anything but what it is for.
 //!
 //! # Features
 //!
-//! `console` and `file`, both on by default. [`json`] is always there: the JSON form of a span, for
+//! `console` and `file`, both on by default; `prometheus`. [`json`] is always there: the JSON form of a span, for
 //! sinks of your own.
 
 #[cfg(feature = "console")]
@@ -54,8 +55,12 @@ mod file;
 #[allow(dead_code, reason = "each sink that sends takes what it needs")]
 mod http;
 pub mod json;
+#[cfg(feature = "prometheus")]
+mod prometheus;
 
 #[cfg(feature = "console")]
 pub use console::{ConsoleBuilder, ConsoleMode, ConsoleSink};
 #[cfg(feature = "file")]
 pub use file::FileSink;
+#[cfg(feature = "prometheus")]
+pub use prometheus::{PrometheusBuilder, PrometheusError, PrometheusHandle, PrometheusSink};
