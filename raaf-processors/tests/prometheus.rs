@@ -30,12 +30,12 @@ fn call(component: &Component) {
 }
 
 /// The values of the metric with all of these labels, added up.
-fn sum(text: &str, metric: &str, labels: &[&str]) -> f64 {
+fn sum(text: &str, metric: &str, labels: &[&str]) -> u64 {
     let lines = text.lines().filter(|line| {
         line.strip_prefix(metric).is_some_and(|rest| rest.starts_with(['{', ' ']))
             && labels.iter().all(|label| line.contains(label))
     });
-    lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+    lines.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
 }
 
 #[test]
@@ -81,8 +81,8 @@ fn durations_are_sorted_from_a_microsecond_to_ten_minutes() {
     let (sink, time) = (sink(), ManualClock::new());
     let metrics = sink.handle();
     let provider = TracerProvider::builder().processor(sink).clock(time.clock()).build();
-    let took = [Duration::from_micros(1), Duration::from_millis(30), Duration::from_secs(599)];
-    for duration in took {
+    let durations = [Duration::from_micros(1), Duration::from_millis(30), Duration::from_secs(599)];
+    for duration in durations {
         let tool = Component::tool("T");
         provider.run(|| tool.traced("run").run(|| time.advance(duration)));
     }
@@ -90,8 +90,9 @@ fn durations_are_sorted_from_a_microsecond_to_ten_minutes() {
     let below = |bound| sum(&text, "raaf_span_duration_seconds_bucket", &[bound]);
     let bounds =
         [r#"le="0.000001""#, r#"le="0.025""#, r#"le="0.05""#, r#"le="300""#, r#"le="600""#];
-    assert_eq!(bounds.map(below), [1.0, 1.0, 2.0, 2.0, 3.0], "{text}");
-    assert!((sum(&text, "raaf_span_duration_seconds_sum", &[]) - 599.030_001).abs() < 1e-6);
+    assert_eq!(bounds.map(below), [1, 1, 2, 2, 3], "{text}");
+    let together = r#"raaf_span_duration_seconds_sum{kind="tool",component="T"} 599.030001"#;
+    assert!(text.lines().any(|line| line.starts_with(together)), "{text}");
 }
 
 #[test]
@@ -101,12 +102,12 @@ fn running_spans_are_counted_while_they_run() {
     provider.run(|| {
         Component::agent("A").traced("run").run(|| {
             Component::tool("T").traced("run").run(|| {
-                assert_eq!((running("agent"), running("tool")), (1.0, 1.0));
+                assert_eq!((running("agent"), running("tool")), (1, 1));
             });
-            assert_eq!((running("agent"), running("tool")), (1.0, 0.0));
+            assert_eq!((running("agent"), running("tool")), (1, 0));
         });
     });
-    assert_eq!((running("agent"), running("tool")), (0.0, 0.0));
+    assert_eq!((running("agent"), running("tool")), (0, 0));
 }
 
 #[test]
@@ -120,20 +121,20 @@ fn g60_a_span_that_began_before_the_sink_was_added_is_never_subtracted() {
     provider.add_processor(sink);
     let after = tracer.start_span("after");
     before.finish();
-    assert_eq!(running(), 1.0);
+    assert_eq!(running(), 1);
     after.finish();
-    assert_eq!(running(), 0.0);
-    assert_eq!(sum(&metrics.render(), "raaf_spans_total", &[]), 2.0);
+    assert_eq!(running(), 0);
+    assert_eq!(sum(&metrics.render(), "raaf_spans_total", &[]), 2);
 }
 
 #[test]
 fn what_runs_when_the_sink_is_replaced_does_not_run_for_ever() {
     let (provider, metrics) = provider(sink());
     let open = provider.tracer().start_span("open");
-    assert_eq!(sum(&metrics.render(), "raaf_spans_active", &[]), 1.0);
+    assert_eq!(sum(&metrics.render(), "raaf_spans_active", &[]), 1);
     provider.set_processors(Vec::new(), LONG).unwrap();
     open.finish();
-    assert_eq!(sum(&metrics.render(), "raaf_spans_active", &[]), 0.0);
+    assert_eq!(sum(&metrics.render(), "raaf_spans_active", &[]), 0);
 }
 
 #[test]
@@ -208,8 +209,8 @@ fn no_name_can_write_metrics_of_its_own() {
         assert!(!quoted && !outside.contains("forged"), "{line}");
     }
     let calls = 2 * hostile.len();
-    assert_eq!(sum(&text, "raaf_spans_total", &[]), calls as f64, "{text}");
-    assert_eq!(sum(&text, "raaf_tokens_total", &[]), 7.0 * hostile.len() as f64);
+    assert_eq!(sum(&text, "raaf_spans_total", &[]), calls as u64, "{text}");
+    assert_eq!(sum(&text, "raaf_tokens_total", &[]), 7 * hostile.len() as u64);
 }
 
 #[test]
@@ -229,11 +230,11 @@ fn label_values_are_bounded_and_the_rest_is_counted_as_other() {
         });
     }
     let text = metrics.render();
-    assert_eq!(sum(&text, "raaf_spans_total", &[]), 3_000.0);
-    assert_eq!(sum(&text, "raaf_tokens_total", &[]), 1_000.0);
-    assert_eq!(sum(&text, "raaf_tokens_total", &[r#"model="other""#]), 997.0);
-    assert!(sum(&text, "raaf_spans_total", &[r#"kind="tool",component="other""#]) > 900.0);
-    assert!(sum(&text, "raaf_spans_total", &[r#"kind="other",component="other""#]) > 900.0);
+    assert_eq!(sum(&text, "raaf_spans_total", &[]), 3_000);
+    assert_eq!(sum(&text, "raaf_tokens_total", &[]), 1_000);
+    assert_eq!(sum(&text, "raaf_tokens_total", &[r#"model="other""#]), 997);
+    assert!(sum(&text, "raaf_spans_total", &[r#"kind="tool",component="other""#]) > 900);
+    assert!(sum(&text, "raaf_spans_total", &[r#"kind="other",component="other""#]) > 900);
     let counters = text.lines().filter(|line| line.starts_with("raaf_spans_total{")).count();
     assert!(counters <= 10 + 65, "{counters}");
 }
@@ -259,11 +260,11 @@ fn threads_lose_no_count() {
         }
     });
     let text = metrics.render();
-    let all = (THREADS * EACH) as f64;
+    let all = (THREADS * EACH) as u64;
     assert_eq!(sum(&text, "raaf_spans_total", &[r#"component="Shared""#]), all);
     assert_eq!(sum(&text, "raaf_spans_total", &[r#"kind="agent""#]), all);
-    assert_eq!(sum(&text, "raaf_span_duration_seconds_count", &[]), 2.0 * all);
-    assert_eq!(sum(&text, "raaf_spans_active", &[]), 0.0);
+    assert_eq!(sum(&text, "raaf_span_duration_seconds_count", &[]), 2 * all);
+    assert_eq!(sum(&text, "raaf_spans_active", &[]), 0);
 }
 
 #[test]
@@ -272,8 +273,8 @@ fn two_providers_count_apart() {
     one.run(|| call(&Component::tool("T")));
     one.run(|| call(&Component::tool("T")));
     other.run(|| call(&Component::tool("T")));
-    assert_eq!(sum(&ones.render(), "raaf_spans_total", &[]), 2.0);
-    assert_eq!(sum(&others.render(), "raaf_spans_total", &[]), 1.0);
+    assert_eq!(sum(&ones.render(), "raaf_spans_total", &[]), 2);
+    assert_eq!(sum(&others.render(), "raaf_spans_total", &[]), 1);
 }
 
 #[test]
@@ -290,9 +291,9 @@ fn an_applications_recorder_has_the_metrics_beside_its_own() {
     provider.run(|| call(&Component::tool("T")));
     provider.shutdown(LONG).unwrap();
     let text = served.render();
-    assert_eq!(sum(&text, "own_total", &[]), 3.0);
-    assert_eq!(sum(&text, "raaf_spans_total", &[r#"component="T""#]), 1.0);
-    assert_eq!(sum(&text, "raaf_span_duration_seconds_bucket", &[r#"le="600""#]), 1.0, "{text}");
+    assert_eq!(sum(&text, "own_total", &[]), 3);
+    assert_eq!(sum(&text, "raaf_spans_total", &[r#"component="T""#]), 1);
+    assert_eq!(sum(&text, "raaf_span_duration_seconds_bucket", &[r#"le="600""#]), 1, "{text}");
     assert!(text.contains("raaf_spans_active{kind=\"tool\"} 0"), "{text}");
     assert_eq!(metrics.render(), "");
     assert_eq!(metrics.address(), None);
@@ -306,7 +307,7 @@ fn the_installed_recorder_can_be_used() {
     // Installed for this thread alone: tests share the process.
     metrics::with_local_recorder(&recorder, || provider.run(|| call(&Component::tool("T"))));
     let text = recorder.handle().render();
-    assert_eq!(sum(&text, "raaf_spans_total", &[r#"component="T""#]), 1.0);
+    assert_eq!(sum(&text, "raaf_spans_total", &[r#"component="T""#]), 1);
 }
 
 #[test]
@@ -326,12 +327,12 @@ fn what_other_sinks_drop_shows() {
     provider.run(|| call(&Component::tool("T")));
     provider.force_flush(LONG).unwrap_err();
     let dropped = || sum(&metrics.render(), "raaf_sink_spans_dropped_total", &["full"]);
-    assert_eq!(dropped(), 1.0, "{}", metrics.render());
-    assert_eq!(dropped(), 1.0);
+    assert_eq!(dropped(), 1, "{}", metrics.render());
+    assert_eq!(dropped(), 1);
     let delivered = r#"raaf_sink_spans_delivered_total{sink="prometheus"} 1"#;
     assert!(metrics.render().contains(delivered));
     drop(provider);
-    assert_eq!(dropped(), 1.0);
+    assert_eq!(dropped(), 1);
 }
 
 #[test]

@@ -126,14 +126,14 @@ mod tests {
 
     #[test]
     fn threads_make_each_value_once() {
-        let (table, made) = (Table::new(64), AtomicUsize::new(0));
+        let (table, count) = (Table::new(64), AtomicUsize::new(0));
         thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for number in 0..64 {
                         let word = number.to_string();
                         let make = || {
-                            made.fetch_add(1, Ordering::Relaxed);
+                            count.fetch_add(1, Ordering::Relaxed);
                             number
                         };
                         assert_eq!(table.get_or_insert((&word, &word), make), Some(&number));
@@ -141,6 +141,6 @@ mod tests {
                 });
             }
         });
-        assert_eq!(made.load(Ordering::Relaxed), 64);
+        assert_eq!(count.load(Ordering::Relaxed), 64);
     }
 }
