@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may fail")]
 
 use std::{
-    io::{self, Read as _, Write as _},
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -152,4 +153,44 @@ fn a_sink_named_in_code_goes_by_the_address_that_is_read_later() {
     let provider = builder.build();
     assert_eq!(provider.stats().processors[0].last_error, None);
     assert!(request(free.parse().unwrap(), "GET /metrics").is_ok());
+}
+
+/// Set in the program that the test below starts.
+const INSIDE: &str = "IN_A_PROCESS_OF_ITS_OWN";
+
+#[test]
+fn the_environment_alone_is_enough() {
+    if std::env::var_os(INSIDE).is_some() {
+        let guard = raaf_trace_core::init().unwrap();
+        call(guard.provider());
+        // Until the other side has seen enough.
+        io::stdin().read_to_end(&mut Vec::new()).unwrap();
+        return guard.shutdown().unwrap();
+    }
+    let mut program = Command::new(std::env::current_exe().unwrap());
+    program.args(["--exact", "the_environment_alone_is_enough", "--nocapture"]);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("RAAF_") {
+            program.env_remove(name);
+        }
+    }
+    program.env(INSIDE, "1").env("RAAF_TRACE_PROCESSORS", "prometheus");
+    program.env("RAAF_TRACE_PROMETHEUS_ADDR", LOOPBACK.to_string());
+    program.env("RAAF_DEBUG_CATEGORIES", "tracing");
+    program.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut program = program.spawn().unwrap();
+    let stderr = BufReader::new(program.stderr.take().unwrap());
+    let mut lines = stderr.lines().map_while(Result::ok);
+    let line = lines.find(|line| line.contains("metrics are served at")).unwrap();
+    let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap();
+    let address = address.parse().unwrap();
+
+    let began = Instant::now();
+    while !request(address, "GET /metrics").unwrap().contains(COUNTED) {
+        assert!(began.elapsed() < LONG);
+    }
+    drop(program.stdin.take());
+    // Lest the program waits for somebody to read.
+    lines.for_each(drop);
+    assert!(program.wait().unwrap().success());
 }

@@ -167,6 +167,8 @@ fn open(address: SocketAddr, shared: &Shared, if_taken: IfTaken) -> Result<Door,
     match server::open(address) {
         Ok((listener, address)) => {
             shared.serves_at(Some(address), None);
+            let text = format_args!("metrics are served at http://{address}/metrics");
+            diagnostics::info(Category::Tracing, text);
             Ok(Door::Open(listener))
         }
         Err(source) => {

@@ -90,7 +90,7 @@ async fn wait_for(address: SocketAddr, shared: &Shared) -> std::net::TcpListener
             shared.serves_at(Some(address), None);
             diagnostics::info(
                 Category::Tracing,
-                format_args!("metrics are served at {address} now"),
+                format_args!("metrics are served at http://{address}/metrics now"),
             );
             return listener;
         }
