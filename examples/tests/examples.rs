@@ -132,7 +132,7 @@ macro_rules! prints_what_the_readme_shows {
 }
 
 prints_what_the_readme_shows! {
-    agent_as_tool, cross_thread, custom_component, custom_processor, each_over, error_handling, guardrails, handoff, manual_spans, nested_pipelines, pipeline_operators, plugin_sink, retries_and_timeouts, selective_tracing, streaming, structured_output,
+    agent_as_tool, cross_thread, custom_component, custom_processor, each_over, error_handling, guardrails, handoff, manual_spans, nested_pipelines, pipeline_operators, plugin_sink, prometheus_scrape, retries_and_timeouts, selective_tracing, streaming, structured_output,
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn an_unknown_sink_is_an_error_that_says_which_there_are() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
     assert!(
-        stderr.contains("no sink is called `zipkin`; linked are: console, csv, file"),
+        stderr.contains("no sink is called `zipkin`; linked are: console, csv, file, "),
         "{stderr}"
     );
 }

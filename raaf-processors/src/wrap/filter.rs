@@ -6,7 +6,8 @@ use std::{
 };
 
 use raaf_trace_core::{
-    FinishedSpan, ProcessorError, Select, Span, SpanProcessor, stats::ProcessorStats,
+    FinishedSpan, ProcessorError, Select, Span, SpanProcessor,
+    stats::{ProcessorStats, StatsReader},
 };
 
 use super::counted;
@@ -54,6 +55,10 @@ impl<P: SpanProcessor> SpanProcessor for Filter<P> {
         if self.lets_through(&span) {
             self.processor.on_end_owned(span);
         }
+    }
+
+    fn on_added(&self, stats: &StatsReader) {
+        self.processor.on_added(stats);
     }
 
     fn on_root_end(&self) {

@@ -18,6 +18,7 @@ use crate::{
         processors::{Processors, Slot},
     },
     span::body::Body,
+    stats::StatsReader,
     sync::lock,
 };
 
@@ -91,8 +92,17 @@ impl Inner {
                 idle_without_processors: parts.idle_without_processors,
             },
         });
+        inner.tell_added(&inner.processors.list());
         inner.change(|_| {});
         inner
+    }
+
+    /// Tells processors whose they are, as far as they want to know.
+    fn tell_added(self: &Arc<Self>, added: &[Arc<Slot>]) {
+        let stats = StatsReader::new(Arc::downgrade(self));
+        for slot in added {
+            slot.tell(|processor| processor.on_added(&stats));
+        }
     }
 
     /// Changes a switch, and what follows from the switches and the processors.
@@ -135,17 +145,22 @@ impl Inner {
         self.watches_starts.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn add_processor(&self, processor: Arc<dyn SpanProcessor>) {
-        self.processors.add(processor);
+    pub(crate) fn add_processor(self: &Arc<Self>, processor: Arc<dyn SpanProcessor>) {
+        let slot = Arc::new(Slot::new(processor));
+        self.tell_added(std::slice::from_ref(&slot));
+        self.processors.add(slot);
         self.change(|_| {});
     }
 
     pub(crate) fn replace_processors(
-        &self,
+        self: &Arc<Self>,
         processors: Vec<Arc<dyn SpanProcessor>>,
         timeout: Duration,
     ) -> Vec<Arc<Slot>> {
-        let old = self.processors.replace(processors, timeout);
+        let slots: Vec<_> =
+            processors.into_iter().map(|processor| Arc::new(Slot::new(processor))).collect();
+        self.tell_added(&slots);
+        let old = self.processors.replace(slots, timeout);
         self.change(|_| {});
         old
     }

@@ -111,7 +111,7 @@ impl Tool for Raaf {
 
     fn delivered_elsewhere(&self) -> Option<u64> {
         let provider = self.provider()?;
-        matches!(self.sink, Sink::Console | Sink::File).then(|| {
+        matches!(self.sink, Sink::Console | Sink::File | Sink::Prometheus).then(|| {
             let stats = provider.stats();
             stats.processors.iter().map(|processor| processor.delivered).sum()
         })

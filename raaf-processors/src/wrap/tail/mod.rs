@@ -11,7 +11,8 @@ use std::{
 };
 
 use raaf_trace_core::{
-    FinishedSpan, ProcessorError, Sampler, Select, Span, SpanProcessor, stats::ProcessorStats,
+    FinishedSpan, ProcessorError, Sampler, Select, Span, SpanProcessor,
+    stats::{ProcessorStats, StatsReader},
 };
 
 use super::counted;
@@ -141,6 +142,10 @@ impl<P: SpanProcessor> SpanProcessor for TailSampler<P> {
             self.held().ended(span, wanted)
         };
         self.settle(outcome);
+    }
+
+    fn on_added(&self, stats: &StatsReader) {
+        self.processor.on_added(stats);
     }
 
     fn on_root_end(&self) {
