@@ -38,24 +38,28 @@
 //! | --- | --- | --- | --- | --- | --- |
 //! | `console` | [`ConsoleSink`] | a tree when a root ends, or a line a start and end, on standard output | a tree is whole and in one piece; nothing in it drives the terminal | a short lock a span; a thread draws; at most 1,000 spans held | a closed pipe is quiet; other failures are counted and named by the flush |
 //! | `file` | [`FileSink`] | JSON lines in `RAAF_TRACE_FILE`, else `traces.jsonl` | whole lines, also from several processes; what was written survives the program's end | a push a span; a thread, and those that help it, write | counted, named by the flush, reported once in a while on standard error; a full disk is tried again |
+//! | `openai` | [`OpenAiSink`] | traces in the dashboard of OpenAI, through its ingest API | each batch at least once, or counted; a 429 or 5xx loses none while it is retried | a worker sends; the ids of 10,000 traces | retried with backoff; what the server refuses is counted, and its reply reported without the key |
 //!
 //! Each type's page says more. No sink panics, and none prints anything but what it is for.
 //!
 //! # Features
 //!
-//! `console` and `file`, both on by default. [`json`] is always there: the JSON form of a span, for
+//! `console` and `file`, both on by default; `openai`, `otlp` and `prometheus`, when asked for. [`json`] is always there: the JSON form of a span, for
 //! sinks of your own.
 
 #[cfg(feature = "console")]
 mod console;
 #[cfg(feature = "file")]
 mod file;
-#[cfg(feature = "http")]
-#[allow(dead_code, reason = "each sink that sends takes what it needs")]
+#[cfg(any(feature = "openai", feature = "otlp"))]
 mod http;
 pub mod json;
+#[cfg(feature = "openai")]
+mod openai;
 
 #[cfg(feature = "console")]
 pub use console::{ConsoleBuilder, ConsoleMode, ConsoleSink};
 #[cfg(feature = "file")]
 pub use file::FileSink;
+#[cfg(feature = "openai")]
+pub use openai::{OpenAiBuilder, OpenAiSink, OpenAiSinkError};
