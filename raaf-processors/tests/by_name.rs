@@ -29,7 +29,8 @@ fn names(provider: &TracerProvider) -> Vec<String> {
 
 #[test]
 fn naming_the_crate_links_its_sinks() {
-    assert_eq!(registry::linked_sinks(), ["console", "file"]);
+    let linked = registry::linked_sinks();
+    assert!(["console", "file"].iter().all(|name| linked.contains(name)), "{linked:?}");
 }
 
 #[test]
@@ -62,8 +63,11 @@ fn an_unknown_name_says_what_is_linked_and_how_to_link() {
     let error = build(&[("RAAF_TRACE_PROCESSORS", "console,flie")]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no sink is called `flie`; linked are: console, file. A crate that registers it must be a \
-         dependency and be named once, such as `use raaf_processors as _;`"
+        format!(
+            "no sink is called `flie`; linked are: {}. A crate that registers it must be a \
+             dependency and be named once, such as `use raaf_processors as _;`",
+            registry::linked_sinks().join(", ")
+        )
     );
 }
 

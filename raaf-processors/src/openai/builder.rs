@@ -140,7 +140,6 @@ impl OpenAiBuilder {
             endpoint: Endpoint::new(base_url, organization, project, self.timeout)?,
             keys: self.keys,
             state: std::sync::Mutex::default(),
-            failures: raaf_trace_core::diagnostics::Repeated::new(),
             no_key: Notice::new(
                 "the openai sink has no API key and drops what it receives; \
                  set OPENAI_API_KEY, or give it one in code",

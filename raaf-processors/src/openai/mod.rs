@@ -17,7 +17,6 @@ use std::{
 
 use raaf_trace_core::{
     Environment, ExportError, FinishedSpan, SpanExporter,
-    diagnostics::{self, Category, Repeated},
     registry::{self, Sink, SinkRegistration},
 };
 
@@ -118,7 +117,6 @@ pub struct OpenAiSink {
     endpoint: Endpoint,
     keys: Keys,
     state: Mutex<State>,
-    failures: Repeated,
     no_key: Notice,
     notice: Notice,
 }
@@ -152,13 +150,6 @@ impl OpenAiSink {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn failed(&self, error: &ExportError) {
-        if let Some(count) = self.failures.happened() {
-            let text = format_args!("the openai sink: {error} (failure {count})");
-            diagnostics::warn(Category::Tracing, text);
-        }
-    }
 }
 
 impl SpanExporter for OpenAiSink {
@@ -183,10 +174,7 @@ impl SpanExporter for OpenAiSink {
                 *unfinished = Some(delivery);
                 Err(error)
             }
-            Outcome::Refused(error) => {
-                self.failed(&error);
-                Err(error)
-            }
+            Outcome::Refused(error) => Err(error),
         }
     }
 }

@@ -13,7 +13,10 @@ use super::{
     usage,
 };
 
-/// Room for what makes a message of the mark.
+/// What stands for messages that are left out.
+const MARK: &str = "... [truncated]";
+
+/// Room for a message that says it.
 const AROUND_MARK: u32 = 100;
 
 pub(super) fn of(span: &FinishedSpan) -> Data<'_> {
@@ -31,16 +34,21 @@ pub(super) fn of(span: &FinishedSpan) -> Data<'_> {
     }
 }
 
-/// The messages, within the size of content. What is cut off the end leaves a text as its mark,
-/// which becomes a message like the others.
+/// The messages, within the size of content: long texts are cut, and if that is not enough the
+/// last messages go, with one in their place that says so.
 fn fitting(messages: Vec<Json>, speaker: &str) -> Json {
-    let mut messages = fit::json(Json::Array(messages), MAX_CONTENT - AROUND_MARK);
-    if let Some(last) = messages.as_array_mut().and_then(|messages| messages.last_mut())
-        && last.is_string()
-    {
-        *last = json!({"role": speaker, "content": last.take()});
+    let roles: Vec<Json> = messages.iter().map(|message| message["role"].clone()).collect();
+    let mut fitting = fit::json(Json::Array(messages), MAX_CONTENT - AROUND_MARK);
+    if let Some(kept) = fitting.as_array_mut() {
+        // Where room ran out there can be a part of a message, or a text.
+        let whole = kept.iter().zip(&roles).take_while(|(kept, role)| kept["role"] == **role);
+        let whole = whole.count();
+        if whole < roles.len() {
+            kept.truncate(whole);
+            kept.push(json!({"role": speaker, "content": MARK}));
+        }
     }
-    messages
+    fitting
 }
 
 /// The model that was asked, else the one that answered.
