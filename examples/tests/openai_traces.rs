@@ -135,7 +135,7 @@ fn refund_agent() -> Agent {
 
 /// The wording of errors, and of what a model is told of them.
 const ERRORS: [&str; 4] =
-    [".error.message", ".error.data.error", "[8].span_data.output", ".input[5].content"];
+    [".error.message", ".error.data.error", "[7].span_data.output", ".input[5].content"];
 /// What else an error's data says.
 const MORE: [&str; 1] = [".error.data"];
 

@@ -287,6 +287,16 @@ fn a_failure_says_what_and_why() {
         error_of(agent().status(Status::Cancelled).build()),
         json!({"message": "cancelled", "data": {"status": "cancelled"}})
     );
+    let tool = FinishedSpan::builder("tool", "T").error("Failed", "it failed");
+    let items = sent(&[tool.error_sources(["no disk", "no room"]).build()]);
+    assert_eq!(items[1]["span_data"]["output"], "it failed: no disk: no room");
+    assert_eq!(
+        items[1]["error"]["data"],
+        json!({
+            "type": "Failed", "chain": ["no disk", "no room"],
+            "tool_name": "T", "error": "no room",
+        })
+    );
     assert_eq!(error_of(agent().status(Status::Stale).build())["message"], "never finished");
     assert_eq!(error_of(agent().status(Status::Unset).build()), Json::Null);
 }

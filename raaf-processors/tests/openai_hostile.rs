@@ -99,7 +99,7 @@ fn hostile_text_is_sent_as_it_is() {
         // Roots of workflows are no spans.
         assert_eq!(spans.len(), Kind::KNOWN.len() - 2);
         let tool = spans.iter().find(|span| span["span_data"]["type"] == "function").unwrap();
-        assert_eq!(tool["span_data"]["output"], text);
+        assert_eq!(tool["span_data"]["input"], text);
         assert_eq!(tool["error"]["message"], text);
     }
 }

@@ -42,6 +42,19 @@ fn message(error: &SpanError) -> Cow<'_, str> {
     fit::text(error.message().unwrap_or(error.kind()), MAX_CONTENT)
 }
 
+/// The error's text and those of its causes; `None` when texts are left out.
+pub(super) fn with_causes(error: &SpanError) -> Option<Cow<'_, str>> {
+    let message = error.message()?;
+    let Some(causes) = error.sources().and_then(Json::as_array) else {
+        return Some(fit::text(message, MAX_CONTENT));
+    };
+    // A wrapper whose text is its cause's would say it twice.
+    let whole = causes.iter().filter_map(Json::as_str).fold(message.to_owned(), |text, cause| {
+        if text.ends_with(cause) { text } else { format!("{text}: {cause}") }
+    });
+    Some(Cow::Owned(fit::text(&whole, MAX_CONTENT).into_owned()))
+}
+
 /// What caused it all: the last of the chain.
 fn innermost(error: &SpanError) -> Cow<'_, str> {
     let last = error.sources().and_then(Json::as_array).and_then(|chain| chain.last()?.as_str());

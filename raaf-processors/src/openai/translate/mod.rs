@@ -12,10 +12,7 @@ use std::borrow::Cow;
 
 use raaf_trace_core::{FinishedSpan, Kind, LocalRoot, SpanId, keys};
 
-use super::{
-    fit::{self, MAX_CONTENT},
-    wire::{Data, Id, Span, Time, Trace},
-};
+use super::wire::{Data, Id, Span, Time, Trace};
 use read::Read;
 
 /// What a trace is called that has no name: nobody named it, and its root is a runner, which has
@@ -108,6 +105,5 @@ fn data(span: &FinishedSpan) -> Data<'_> {
 
 /// What the tool returned; if it failed, what the model is told in its place.
 fn output_of_tool<'a>(span: &'a FinishedSpan, read: Read<'a>) -> Option<Cow<'a, str>> {
-    read.shown([keys::TOOL_RESULT, keys::OUTPUT])
-        .or_else(|| Some(fit::text(span.error()?.message()?, MAX_CONTENT)))
+    read.shown([keys::TOOL_RESULT, keys::OUTPUT]).or_else(|| error::with_causes(span.error()?))
 }
