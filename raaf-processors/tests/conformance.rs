@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may fail")]
 
+#[cfg(feature = "openai")]
+mod server;
+
 use std::{
     io,
     sync::atomic::{AtomicUsize, Ordering},
@@ -40,4 +43,15 @@ fn the_console_sink_keeps_the_contract_of_processors() {
             check_processor(|| console().mode(mode).detailed(detailed).writer(io::sink()).build());
         }
     }
+}
+
+#[cfg(feature = "openai")]
+#[test]
+fn the_openai_sink_keeps_the_contract_of_exporters() {
+    let server = server::Server::start(server::Answer::status(204));
+    raaf_testkit::conformance::check_exporter(|| {
+        let sink = raaf_processors::OpenAiSink::builder();
+        sink.api_key("sk-1").base_url(server.url()).build().unwrap()
+    });
+    assert!(!server.requests().is_empty());
 }

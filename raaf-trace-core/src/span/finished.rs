@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    AttributeLosses, Component, Kind, Redactor, SpanId, TraceId, TraceInfo,
+    AttributeLosses, Component, Kind, LocalRoot, Redactor, SpanId, TraceId, TraceInfo,
     attributes::{AttributeEntry, in_milliseconds},
     batch::Reclaim,
     clock::Ticks,
@@ -176,6 +176,12 @@ impl FinishedSpan {
     /// What its trace says about itself.
     pub fn trace(&self) -> &TraceInfo {
         &self.head().trace.info
+    }
+
+    /// The span that encloses all of its trace in this process, itself if it is that one. `None`
+    /// only for spans that were [built](Self::builder) and told of a parent by its id alone.
+    pub fn local_root(&self) -> Option<&LocalRoot> {
+        self.head().trace.root.as_ref()
     }
 
     /// The vendor data that came with a remote parent.
