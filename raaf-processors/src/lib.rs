@@ -58,4 +58,4 @@ pub mod json;
 #[cfg(feature = "console")]
 pub use console::{ConsoleBuilder, ConsoleMode, ConsoleSink};
 #[cfg(feature = "file")]
-pub use file::FileSink;
+pub use file::{FileSink, FileSinkBuilder, FileSinkWithStarts, FileSync, read};
