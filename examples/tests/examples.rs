@@ -138,6 +138,7 @@ prints_what_the_readme_shows! {
     custom_processor,
     each_over,
     error_handling,
+    file_and_read_back,
     guardrails,
     handoff,
     manual_spans,

@@ -49,5 +49,6 @@ pub fn rows() -> Vec<Row> {
         kinds::agents("agents", "agents, the model takes 1 ms", Duration::from_millis(1)),
         kinds::agents("agents-at-once", "agents, the model takes no time", Duration::ZERO),
         kinds::sustained("sustained", "two producers flat out, JSON"),
+        kinds::million("million", "1,000,000 spans of eight threads to a file, JSON"),
     ]
 }

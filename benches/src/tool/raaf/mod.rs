@@ -116,6 +116,11 @@ impl Tool for Raaf {
             stats.processors.iter().map(|processor| processor.delivered).sum()
         })
     }
+
+    fn given_up(&self) -> u64 {
+        let stats = self.provider().map(TracerProvider::stats);
+        stats.map_or(0, |stats| stats.processors.iter().map(|processor| processor.dropped).sum())
+    }
 }
 
 impl AsyncTool for Raaf {
