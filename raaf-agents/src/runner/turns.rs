@@ -105,6 +105,7 @@ impl<'a> Run<'a> {
         let other_model = self.runner.config.model.as_ref().map(TracedModel::name);
         let call = agent
             .traced("run")
+            .include_sensitive_data(self.runner.config.includes_content())
             .with(keys::AGENT_MAX_TURNS, self.runner.max_turns)
             .with_content(keys::INPUT, input.map(Message::text));
         let call = match other_model {
