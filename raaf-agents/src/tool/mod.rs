@@ -1,5 +1,6 @@
 //! Tools: functions that a model can call.
 
+mod description;
 mod error;
 mod function;
 mod invoke;
@@ -14,6 +15,7 @@ use crate::{
     model::ToolSpec,
     runner::{OnToolError, RunContext},
 };
+pub use description::Description;
 pub use error::ToolError;
 pub use function::FunctionTool;
 pub(crate) use function::schema_of;
