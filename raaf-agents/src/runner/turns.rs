@@ -17,9 +17,6 @@ use crate::{
     },
 };
 
-/// Says on an agent's span why it stopped without an answer.
-const STOP_REASON: &str = "agent.stop_reason";
-
 /// A run under way. What it did so far is here, also when its future is dropped.
 pub(super) struct Run<'a> {
     runner: &'a Runner,
@@ -116,7 +113,7 @@ impl<'a> Run<'a> {
             let end = self.in_time(&agent, first).await;
             let turns = self.turns - before;
             if let (Err(error), Some(span)) = (&end, agent.current_span()) {
-                span.set_attribute(STOP_REASON, error.reason());
+                span.set_attribute(keys::AGENT_STOP_REASON, error.reason());
                 span.set_attribute(keys::AGENT_TURNS, turns);
             }
             end.map(|end| (end, turns))
@@ -267,7 +264,7 @@ impl<'a> Run<'a> {
     fn ask_again(&mut self, agent: &Agent, fault: &str) {
         if let Some(span) = agent.current_span() {
             span.add_event("output.repair", |attributes| {
-                attributes.set_content("output.fault", fault);
+                attributes.set_content(keys::OUTPUT_FAULT, fault);
             });
         }
         self.request.messages.push(Message::user(format!(

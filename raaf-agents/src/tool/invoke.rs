@@ -8,9 +8,6 @@ use serde_json::Value as Json;
 use super::{Tool, ToolError};
 use crate::{model::ToolCall, runner::RunContext};
 
-/// Says on a tool's span that it failed because its time was up.
-const TIMED_OUT: &str = "tool.timed_out";
-
 /// What a tool that does not exist is called in the trace.
 const UNKNOWN: &str = "unknown_tool";
 
@@ -72,7 +69,7 @@ async fn invoke<T: Tool + ?Sized>(
     let Some(after) = tool.timeout() else { return work.await };
     tokio::time::timeout(after, work).await.unwrap_or_else(|_| {
         if let Some(span) = tool.current_span() {
-            span.set_attribute(TIMED_OUT, true);
+            span.set_attribute(keys::TOOL_TIMED_OUT, true);
         }
         Err(ToolError::Timeout { tool: tool.spec().name.clone(), after })
     })
