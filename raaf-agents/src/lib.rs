@@ -69,6 +69,7 @@ mod model;
 mod pipeline;
 mod runner;
 mod session;
+mod time_limit;
 mod tool;
 
 pub use agent::{Agent, AgentBuilder, AgentTool};

@@ -165,8 +165,12 @@ impl FunctionTool {
         self
     }
 
-    /// The same; a call that takes longer is dropped, and fails. Needs a tokio runtime with its
-    /// clock enabled.
+    /// The same; a call that takes longer is dropped, and fails.
+    ///
+    /// # Panics
+    ///
+    /// Such a call panics outside of a tokio runtime, and inside of one whose clock is
+    /// not enabled (`enable_time` or `enable_all` of `tokio::runtime::Builder`).
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);

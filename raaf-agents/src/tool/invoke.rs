@@ -2,11 +2,12 @@
 
 use std::{convert::Infallible, future::Future};
 
+use futures::TryFutureExt as _;
 use raaf_trace_core::{Attributes, Component, TraceableExt as _, keys};
 use serde_json::Value as Json;
 
 use super::{Tool, ToolError};
-use crate::{model::ToolCall, runner::RunContext};
+use crate::{model::ToolCall, runner::RunContext, time_limit::Told};
 
 /// What a tool that does not exist is called in the trace.
 const UNKNOWN: &str = "unknown_tool";
@@ -34,8 +35,9 @@ pub trait ToolExt: Tool {
                 .with(keys::TOOL_NAME, &self.spec().name)
                 .with_content(keys::TOOL_ARGUMENTS, &arguments)
                 .on_result(show_result)
-                .try_run_async(invoke(self, context, arguments))
+                .try_run_async(invoke(self, context, arguments).map_err(Told))
                 .await
+                .map_err(|Told(error)| error)
         }
     }
 }
@@ -55,8 +57,9 @@ pub(crate) async fn answer(
         .with(keys::TOOL_CALL_ID, &call.id)
         .with_content(keys::TOOL_ARGUMENTS, shown.unwrap_or_else(|| call.arguments.clone().into()))
         .on_result(show_result)
-        .try_run_async(async { invoke(tool, context, arguments?).await })
+        .try_run_async(async { invoke(tool, context, arguments?).await }.map_err(Told))
         .await
+        .map_err(|Told(error)| error)
 }
 
 /// Does the work, for as long as it may.

@@ -84,8 +84,12 @@ pub trait Tool: Traceable + Send + Sync {
         true
     }
 
-    /// How long a call may take; then it is dropped, and fails. Needs a tokio runtime with its clock
-    /// enabled.
+    /// How long a call may take; then it is dropped, and fails.
+    ///
+    /// # Panics
+    ///
+    /// With a limit a call panics outside of a tokio runtime, and inside of one whose clock is
+    /// not enabled (`enable_time` or `enable_all` of `tokio::runtime::Builder`).
     fn timeout(&self) -> Option<Duration> {
         None
     }
