@@ -111,8 +111,12 @@ impl RunConfig {
         self
     }
 
-    /// How long the run may take. Then what is open is dropped, and the run fails. Needs a tokio
-    /// runtime with its clock enabled.
+    /// How long the run may take. Then what is open is dropped, and the run fails.
+    ///
+    /// # Panics
+    ///
+    /// The run panics outside of a tokio runtime, and inside of one whose clock is
+    /// not enabled (`enable_time` or `enable_all` of `tokio::runtime::Builder`).
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self

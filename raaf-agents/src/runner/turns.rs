@@ -2,7 +2,7 @@
 
 use futures::{StreamExt as _, future};
 use raaf_trace_core::{Attributes, TraceableExt as _, keys};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     RunContext, RunError, RunEvent, RunProgress, RunResult, Runner,
@@ -15,6 +15,7 @@ use crate::{
     model::{
         FinishReason, Message, ModelChunk, ModelError, ModelRequest, ModelResponse, TracedModel,
     },
+    session::SessionError,
 };
 
 /// A run under way. What it did so far is here, also when its future is dropped.
@@ -53,18 +54,15 @@ impl<'a> Run<'a> {
         &self.agent
     }
 
-    pub(super) fn into_progress(self) -> RunProgress {
-        RunProgress { messages: self.request.messages, ..Self::sums(&self.context, self.turns) }
-    }
-
-    fn sums(context: &RunContext, turns: u32) -> RunProgress {
-        let (usage, usage_by_agent) = (context.usage(), context.usage_by_agent());
-        RunProgress { messages: Vec::new(), usage, usage_by_agent, turns }
+    pub(super) fn into_progress(mut self) -> RunProgress {
+        RunProgress { messages: std::mem::take(&mut self.request.messages), ..self.progress() }
     }
 
     /// For an error within the run: the conversation is added at its end.
     pub(super) fn progress(&self) -> RunProgress {
-        Self::sums(&self.context, self.turns)
+        let (usage, usage_by_agent) = (self.context.usage(), self.context.usage_by_agent());
+        let (agent, turns) = (self.agent.name().to_owned(), self.turns);
+        RunProgress { agent, messages: Vec::new(), usage, usage_by_agent, turns }
     }
 
     /// Runs one agent after another until one answers.
@@ -134,7 +132,7 @@ impl<'a> Run<'a> {
         let (Some(due), Some(deadline)) = (self.due, self.runner.config.deadline) else {
             return self.take_turns(agent, first).await;
         };
-        let in_time = tokio::time::timeout_at(due, self.take_turns(agent, first)).await;
+        let in_time = timeout_at(due, self.take_turns(agent, first)).await;
         in_time.unwrap_or_else(|_| {
             let (agent, progress) = (agent.name().to_owned(), self.progress().into());
             Err(RunError::Deadline { agent, deadline, progress })
@@ -284,7 +282,7 @@ impl<'a> Run<'a> {
 
     async fn recall(&mut self) -> Result<(), RunError> {
         let Some(session) = &self.runner.config.session else { return Ok(()) };
-        let mut messages = session.load().await.map_err(|source| self.session_error(source))?;
+        let mut messages = self.stored(session.load()).await?;
         self.kept = messages.len();
         messages.append(&mut self.request.messages);
         self.request.messages = messages;
@@ -295,12 +293,26 @@ impl<'a> Run<'a> {
         let Some(session) = &self.runner.config.session else { return Ok(()) };
         let mut said = std::mem::take(&mut self.aside);
         said.extend_from_slice(self.request.messages.get(self.kept..).unwrap_or_default());
-        session.append(said).await.map_err(|source| self.session_error(source))
+        self.stored(session.append(said)).await
     }
 
-    fn session_error(&self, source: crate::session::SessionError) -> RunError {
-        let (agent, progress) = (self.agent.name().to_owned(), self.progress().into());
-        RunError::Session { agent, source, progress }
+    /// What a session's store does, which is a part of the run: of its time too.
+    async fn stored<T>(
+        &self,
+        work: impl Future<Output = Result<T, SessionError>>,
+    ) -> Result<T, RunError> {
+        let end = || (self.agent.name().to_owned(), Box::new(self.progress()));
+        let done = match (self.due, self.runner.config.deadline) {
+            (Some(due), Some(deadline)) => timeout_at(due, work).await.map_err(|_| {
+                let (agent, progress) = end();
+                RunError::Deadline { agent, deadline, progress }
+            })?,
+            _ => work.await,
+        };
+        done.map_err(|source| {
+            let (agent, progress) = end();
+            RunError::Session { agent, source, progress }
+        })
     }
 }
 

@@ -20,7 +20,12 @@ pub use policy::RetryPolicy;
 /// waited then). The span itself has `retry.count`. A stream is tried again until its first piece
 /// came, and not after.
 ///
-/// Waiting needs a tokio runtime with time enabled; outside of one nothing is tried again.
+/// Waiting needs a tokio runtime; outside of one nothing is tried again.
+///
+/// # Panics
+///
+/// Waiting panics inside of a runtime whose clock is not enabled (`enable_time` or `enable_all` of
+/// `tokio::runtime::Builder`).
 ///
 /// # Examples
 ///
