@@ -4,15 +4,18 @@
 
 mod common;
 
+use std::sync::{Arc, Mutex};
+
 use raaf_agents::{
     Agent, Description, FunctionTool, ModelRequest, Reply, RunContext, ScriptedModel, Tool as _,
+    ToolChoice,
 };
 use raaf_testkit::{Capture, assert_span_tree};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use common::Text;
+use common::{Text, shout};
 
 /// Looks an order up.
 ///
@@ -66,4 +69,35 @@ fn without_a_doc_comment_the_description_is_empty() {
     assert_eq!(shout.spec().description, "");
     let any = FunctionTool::infallible("any", Description::FromDocs, |any: Json| async { any });
     assert_eq!(any.spec().description, "");
+}
+
+#[tokio::test]
+async fn a_model_that_must_call_a_tool_may_answer_then() {
+    let must = [ToolChoice::Required, ToolChoice::Tool("shout".to_owned())];
+    let stays = [ToolChoice::Auto, ToolChoice::None];
+    for choice in must.iter().chain(&stays) {
+        let capture = Capture::new();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&seen);
+        let model = ScriptedModel::from_fn("scripted", move |request: &ModelRequest| {
+            let choice = request.settings.tool_choice.clone();
+            noted.lock().unwrap().push(choice);
+            match request.messages.len() {
+                1 => Reply::call("shout", json!({"text": "hm"})),
+                _ => Reply::text("done"),
+            }
+        });
+        let agent = Agent::builder("Tester", model)
+            .tool(shout())
+            .tool_choice(choice.clone())
+            .parallel_tool_calls(false)
+            .build();
+        assert_eq!(agent.settings().parallel_tool_calls, Some(false));
+        assert_eq!(capture.run_async(agent.run("go")).await.unwrap().turns, 2);
+        let then = Some(choice.clone()).filter(|choice| stays.contains(choice));
+        assert_eq!(*seen.lock().unwrap(), [Some(choice.clone()), then]);
+        assert_span_tree!(capture.spans_async().await, {
+            runner "Runner" { agent "Tester" { llm * tool "shout" llm * } }
+        });
+    }
 }

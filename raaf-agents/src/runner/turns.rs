@@ -13,7 +13,8 @@ use crate::{
     guardrail::{Guardrail, GuardrailStage},
     handoff::Handoff,
     model::{
-        FinishReason, Message, ModelChunk, ModelError, ModelRequest, ModelResponse, TracedModel,
+        FinishReason, Message, ModelChunk, ModelError, ModelRequest, ModelResponse, ToolChoice,
+        TracedModel,
     },
     session::SessionError,
 };
@@ -194,6 +195,7 @@ impl<'a> Run<'a> {
                 })?;
                 let Answers { messages, next } = answers;
                 self.request.messages.extend(messages);
+                self.allow_answer();
                 let Some((agent, handoff)) = next else { continue };
                 self.filter(handoff);
                 return Ok(End::HandedOver(agent));
@@ -257,6 +259,14 @@ impl<'a> Run<'a> {
         self.turns += 1;
         self.context.set_turn(self.turns);
         Ok(())
+    }
+
+    /// A model that must call tools every time would never answer.
+    fn allow_answer(&mut self) {
+        let choice = &mut self.request.settings.tool_choice;
+        if matches!(choice, Some(ToolChoice::Required | ToolChoice::Tool(_))) {
+            *choice = None;
+        }
     }
 
     fn ask_again(&mut self, agent: &Agent, fault: &str) {
