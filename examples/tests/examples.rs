@@ -143,6 +143,7 @@ prints_what_the_readme_shows! {
     handoff,
     manual_spans,
     nested_pipelines,
+    openai_live,
     openai_traces,
     pipeline_operators,
     plugin_sink,
