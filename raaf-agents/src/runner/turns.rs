@@ -13,7 +13,8 @@ use crate::{
     guardrail::{Guardrail, GuardrailStage},
     handoff::Handoff,
     model::{
-        FinishReason, Message, ModelChunk, ModelError, ModelRequest, ModelResponse, TracedModel,
+        FinishReason, Message, ModelChunk, ModelError, ModelRequest, ModelResponse, ToolChoice,
+        TracedModel,
     },
 };
 
@@ -198,6 +199,7 @@ impl<'a> Run<'a> {
                 })?;
                 let Answers { messages, next } = answers;
                 self.request.messages.extend(messages);
+                self.let_it_answer();
                 let Some((agent, handoff)) = next else { continue };
                 self.filter(handoff);
                 return Ok(End::HandedOver(agent));
@@ -232,6 +234,14 @@ impl<'a> Run<'a> {
         self.request.settings = agent.settings().clone();
         self.request.output_schema = agent.output().map(|output| output.schema().clone());
         self.request.tools.clear();
+    }
+
+    /// A model that had to call a tool did. If it still had to, it could never answer.
+    fn let_it_answer(&mut self) {
+        let choice = &mut self.request.settings.tool_choice;
+        if matches!(choice, Some(ToolChoice::Required | ToolChoice::Tool(_))) {
+            *choice = None;
+        }
     }
 
     /// Puts on offer what is enabled now.
