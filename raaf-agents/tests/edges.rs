@@ -39,3 +39,45 @@ async fn a_model_that_has_to_call_a_tool_may_answer_afterwards() {
     }
 }
 
+/// Takes its time with one of the two.
+#[derive(Clone, Copy)]
+enum Stuck {
+    Load,
+    Append,
+}
+
+#[async_trait]
+impl Session for Stuck {
+    async fn load(&self) -> Result<Vec<Message>, SessionError> {
+        if matches!(self, Self::Load) { future::pending().await } else { Ok(Vec::new()) }
+    }
+
+    async fn append(&self, _: Vec<Message>) -> Result<(), SessionError> {
+        if matches!(self, Self::Append) { future::pending().await } else { Ok(()) }
+    }
+
+    async fn clear(&self) -> Result<(), SessionError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_holds_for_the_session_too() {
+    for stuck in [Stuck::Load, Stuck::Append] {
+        let agent = Agent::builder("A", ScriptedModel::new("scripted", ["hello"])).build();
+        let config = RunConfig::new().session(stuck).deadline(Duration::from_secs(5));
+        let runner = Runner::new().with_config(config);
+        let capture = Capture::new();
+        let run = tokio::time::timeout(Duration::from_secs(60), runner.run(&agent, "hi"));
+        let ended = capture.run_async(run).await.unwrap();
+        assert!(matches!(ended, Err(RunError::Deadline { .. })), "{ended:?}");
+        let spans = capture.spans_async().await;
+        match stuck {
+            Stuck::Load => assert_span_tree!(spans, { runner "Runner" [error "RunError"] }),
+            Stuck::Append => assert_span_tree!(spans, {
+                runner "Runner" [error "RunError"] { agent "A" [ok] { llm "scripted" [ok] } }
+            }),
+        }
+    }
+}
+

@@ -73,13 +73,15 @@ impl<'a> Run<'a> {
 
     /// Runs one agent after another until one answers.
     pub(super) async fn complete(&mut self) -> Result<RunResult, RunError> {
-        self.recall().await?;
+        let recalled = before(self.due, self.recall()).await;
+        recalled.unwrap_or_else(|| Err(self.too_late()))?;
         let mut first = true;
         loop {
             match self.run_agent(first).await? {
                 End::HandedOver(agent) => self.agent = agent,
                 End::Answer { output, finish_reason } => {
-                    self.remember().await?;
+                    let remembered = before(self.due, self.remember()).await;
+                    remembered.unwrap_or_else(|| Err(self.too_late()))?;
                     let RunProgress { usage, usage_by_agent, turns, .. } = self.progress();
                     let agent = self.agent.name().to_owned();
                     let messages = std::mem::take(&mut self.request.messages);
@@ -134,14 +136,14 @@ impl<'a> Run<'a> {
 
     /// What is open when the time is up is dropped; the agent itself has failed.
     async fn in_time(&mut self, agent: &Agent, first: bool) -> Result<End, RunError> {
-        let (Some(due), Some(deadline)) = (self.due, self.runner.config.deadline) else {
-            return self.take_turns(agent, first).await;
-        };
-        let in_time = tokio::time::timeout_at(due, self.take_turns(agent, first)).await;
-        in_time.unwrap_or_else(|_| {
-            let (agent, progress) = (agent.name().to_owned(), self.progress().into());
-            Err(RunError::Deadline { agent, deadline, progress })
-        })
+        let ended = before(self.due, self.take_turns(agent, first)).await;
+        ended.unwrap_or_else(|| Err(self.too_late()))
+    }
+
+    fn too_late(&self) -> RunError {
+        let (agent, progress) = (self.agent.name().to_owned(), self.progress().into());
+        let deadline = self.runner.config.deadline.unwrap_or_default();
+        RunError::Deadline { agent, deadline, progress }
     }
 
     async fn take_turns(&mut self, agent: &Agent, first: bool) -> Result<End, RunError> {
@@ -313,6 +315,14 @@ impl<'a> Run<'a> {
     fn session_error(&self, source: crate::session::SessionError) -> RunError {
         let (agent, progress) = (self.agent.name().to_owned(), self.progress().into());
         RunError::Session { agent, source, progress }
+    }
+}
+
+/// What comes of it, if that is before the time is up.
+async fn before<T>(due: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
+    match due {
+        Some(due) => tokio::time::timeout_at(due, work).await.ok(),
+        None => Some(work.await),
     }
 }
 
