@@ -81,3 +81,35 @@ async fn a_deadline_holds_for_the_session_too() {
     }
 }
 
+fn named(name: &str) -> Handoff {
+    Handoff::to(&Agent::builder(name, ScriptedModel::new("scripted", ["hello"])).build())
+}
+
+#[test]
+fn any_name_of_an_agent_makes_a_tool_that_servers_take() {
+    let long = "Agent for what nobody else in this large organisation knows about".repeat(3);
+    for name in ["Billing", "客服", "Ünterstützung", "🙂", "", "  ", "a/b\n\"c\"", &long] {
+        let handoff = named(name);
+        let tool = &handoff.spec().name;
+        let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+        assert!(tool.chars().all(fits) && tool.len() <= 64, "{name:?} became {tool:?}");
+        assert!(tool.len() > "transfer_to_".len(), "{name:?} became {tool:?}");
+    }
+}
+
+#[test]
+fn agents_with_names_that_lose_letters_keep_their_handoffs() {
+    let long = "What nobody else in this large organisation knows about ".repeat(3);
+    let names = [
+        "客服",
+        "技术",
+        "Übersetzer",
+        "bersetzer",
+        &[&*long, "1"].concat(),
+        &[&*long, "2"].concat(),
+    ];
+    let agent = Agent::builder("A", ScriptedModel::new("scripted", ["hello"]));
+    let agent = names.iter().fold(agent, |agent, name| agent.handoff(named(name))).build();
+    assert_eq!(agent.handoffs().len(), names.len(), "{:?}", agent.handoffs());
+}
+
