@@ -113,3 +113,14 @@ fn agents_with_names_that_lose_letters_keep_their_handoffs() {
     assert_eq!(agent.handoffs().len(), names.len(), "{:?}", agent.handoffs());
 }
 
+#[tokio::test]
+async fn a_tool_that_takes_nothing_or_anything_asks_for_an_object() {
+    let nothing = FunctionTool::infallible("now", "Tells the time.", |(): ()| async { "noon" });
+    let anything = FunctionTool::infallible("echo", "Says it again.", |any: Json| async { any });
+    for tool in [&nothing, &anything] {
+        assert_eq!(tool.spec().parameters["type"], "object", "{:?}", tool.spec());
+        assert!(tool.spec().parameters["properties"].is_object(), "{:?}", tool.spec());
+    }
+    assert_eq!(nothing.invoke(json!({})).await.unwrap(), "noon");
+    assert_eq!(anything.invoke(json!({"a": 1})).await.unwrap(), json!({"a": 1}));
+}

@@ -65,6 +65,9 @@ pub struct FunctionTool {
 impl FunctionTool {
     /// A tool that can fail: `function` takes one argument and returns a future of a `Result`.
     ///
+    /// Servers take arguments that are an object with known properties: the argument's type should
+    /// be a struct, or `()` for none. Numbers, texts and enums belong into its fields.
+    ///
     /// The model is told the error's text.
     pub fn new<A, F, T, E>(
         name: impl Into<String>,
@@ -126,7 +129,7 @@ impl FunctionTool {
                 }
             })
         };
-        let parameters = schema_of::<A>();
+        let parameters = parameters_of::<A>();
         Self {
             component: Component::tool(&name),
             spec: Arc::new(ToolSpec { name, description, parameters }),
@@ -186,8 +189,24 @@ impl FunctionTool {
 }
 
 fn read_arguments<A: DeserializeOwned>(tool: &str, arguments: Json) -> Result<A, ToolError> {
+    // A function of `()` takes the object without properties that models send for nothing.
+    let is_empty = arguments.as_object().is_some_and(serde_json::Map::is_empty);
+    let nothing = || is_empty.then(|| serde_json::from_value(Json::Null).ok()).flatten();
     serde_json::from_value(arguments)
+        .or_else(|error| nothing().ok_or(error))
         .map_err(|error| ToolError::Arguments { tool: tool.to_owned(), message: error.to_string() })
+}
+
+/// The schema of a tool's argument. Servers insist on an object, also where anything will do, or
+/// nothing.
+fn parameters_of<A: JsonSchema>() -> Json {
+    let mut schema = schema_of::<A>();
+    let is_open = schema.as_bool() == Some(true)
+        || schema.as_object().is_some_and(|schema| schema.keys().all(|key| key == "description"));
+    if is_open || schema.get("type").is_some_and(|kind| kind == "null") {
+        schema = serde_json::json!({"type": "object", "properties": {}});
+    }
+    schema
 }
 
 /// The schema without references: not every server follows them.
