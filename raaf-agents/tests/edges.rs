@@ -124,3 +124,14 @@ async fn a_tool_that_takes_nothing_or_anything_asks_for_an_object() {
     assert_eq!(nothing.invoke(json!({})).await.unwrap(), "noon");
     assert_eq!(anything.invoke(json!({"a": 1})).await.unwrap(), json!({"a": 1}));
 }
+
+#[tokio::test]
+async fn a_name_that_a_tool_and_a_handoff_share_is_offered_once() {
+    let model = ScriptedModel::from_fn("scripted", |request: &ModelRequest| {
+        let names: Vec<_> = request.tools.iter().map(|tool| &*tool.name).collect();
+        names.join(" ")
+    });
+    let handoff = named("Billing").tool_name("shout");
+    let agent = Agent::builder("A", model).tool(shout()).handoff(handoff).build();
+    assert_eq!(agent.run("go").await.unwrap().output, "shout");
+}
