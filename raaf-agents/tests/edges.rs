@@ -8,10 +8,13 @@ use std::{future, time::Duration};
 
 use async_trait::async_trait;
 use raaf_agents::{
-    Agent, FunctionTool, Handoff, Message, ModelRequest, ModelSettings, Reply, RunConfig, RunError,
-    Runner, ScriptedModel, Session, SessionError, Tool as _, ToolChoice,
+    Agent, FunctionTool, Guardrail, Handoff, Message, ModelError, ModelRequest, ModelSettings,
+    Reply, RetryPolicy, RetryingModel, RunConfig, RunError, Runner, ScriptedModel, Session,
+    SessionError, Tool as _, ToolChoice, Usage, Verdict,
 };
 use raaf_testkit::{Capture, assert_span_tree};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use common::shout;
@@ -134,4 +137,54 @@ async fn a_name_that_a_tool_and_a_handoff_share_is_offered_once() {
     let handoff = named("Billing").tool_name("shout");
     let agent = Agent::builder("A", model).tool(shout()).handoff(handoff).build();
     assert_eq!(agent.run("go").await.unwrap().output, "shout");
+}
+
+#[tokio::test]
+async fn a_guardrail_beside_a_model_that_fails_first_is_cancelled() {
+    let gone = ModelError::Connection { message: "gone".to_owned() };
+    let model = ScriptedModel::new("scripted", [Reply::error(gone)]);
+    let slow = Guardrail::new("slow", |_| future::pending::<Verdict>());
+    let agent = Agent::builder("A", model).input_guardrail(slow).build();
+    let capture = Capture::new();
+    let error = capture.run_async(agent.run("go")).await.unwrap_err();
+    assert!(matches!(error, RunError::Model { .. }), "{error:?}");
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [error "RunError"] {
+            agent "A" [error "RunError"] {
+                guardrail "slow" [cancelled]
+                llm "scripted" [error "ModelError"]
+            }
+        }
+    });
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Count {
+    #[allow(dead_code, reason = "only its schema counts")]
+    count: u8,
+}
+
+#[tokio::test]
+async fn repairs_retries_and_agents_as_tools_are_paid_for_once() {
+    let each = Usage::new(10, 1);
+    let busy =
+        ModelError::RateLimited { message: String::new(), retry_after: Some(Duration::ZERO) };
+    let says = [
+        Reply::error(busy),
+        Reply::text("none").with_usage(each),
+        Reply::text(r#"{"count": 1}"#).with_usage(each),
+    ];
+    let counting = RetryingModel::new(ScriptedModel::new("scripted", says), RetryPolicy::new(1));
+    let counter = Agent::builder("Counter", counting).output_type::<Count>().build();
+    let says = [
+        Reply::call("count", json!({"input": "sheep"})).with_usage(each),
+        Reply::text("One.").with_usage(each),
+    ];
+    let asking = ScriptedModel::new("scripted", says);
+    let agent = Agent::builder("A", asking).tool(counter.as_tool("count", "Counts.")).build();
+    let result = agent.run("go").await.unwrap();
+    assert_eq!((&*result.output, result.usage), ("One.", Usage::new(40, 4)));
+    let by_agent: Vec<_> = result.usage_by_agent.into_iter().collect();
+    let twice = Usage::new(20, 2);
+    assert_eq!(by_agent, [("A".to_owned(), twice), ("Counter".to_owned(), twice)]);
 }
