@@ -2,7 +2,7 @@
 
 use futures::{StreamExt as _, future};
 use raaf_trace_core::{Attributes, TraceableExt as _, keys};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     RunContext, RunError, RunEvent, RunProgress, RunResult, Runner,
@@ -16,10 +16,8 @@ use crate::{
         FinishReason, Message, ModelChunk, ModelError, ModelRequest, ModelResponse, ToolChoice,
         TracedModel,
     },
+    session::SessionError,
 };
-
-/// Says on an agent's span why it stopped without an answer.
-const STOP_REASON: &str = "agent.stop_reason";
 
 /// A run under way. What it did so far is here, also when its future is dropped.
 pub(super) struct Run<'a> {
@@ -57,31 +55,26 @@ impl<'a> Run<'a> {
         &self.agent
     }
 
-    pub(super) fn into_progress(self) -> RunProgress {
-        RunProgress { messages: self.request.messages, ..Self::sums(&self.context, self.turns) }
-    }
-
-    fn sums(context: &RunContext, turns: u32) -> RunProgress {
-        let (usage, usage_by_agent) = (context.usage(), context.usage_by_agent());
-        RunProgress { messages: Vec::new(), usage, usage_by_agent, turns }
+    pub(super) fn into_progress(mut self) -> RunProgress {
+        RunProgress { messages: std::mem::take(&mut self.request.messages), ..self.progress() }
     }
 
     /// For an error within the run: the conversation is added at its end.
     pub(super) fn progress(&self) -> RunProgress {
-        Self::sums(&self.context, self.turns)
+        let (usage, usage_by_agent) = (self.context.usage(), self.context.usage_by_agent());
+        let (agent, turns) = (self.agent.name().to_owned(), self.turns);
+        RunProgress { agent, messages: Vec::new(), usage, usage_by_agent, turns }
     }
 
     /// Runs one agent after another until one answers.
     pub(super) async fn complete(&mut self) -> Result<RunResult, RunError> {
-        let recalled = before(self.due, self.recall()).await;
-        recalled.unwrap_or_else(|| Err(self.too_late()))?;
+        self.recall().await?;
         let mut first = true;
         loop {
             match self.run_agent(first).await? {
                 End::HandedOver(agent) => self.agent = agent,
                 End::Answer { output, finish_reason } => {
-                    let remembered = before(self.due, self.remember()).await;
-                    remembered.unwrap_or_else(|| Err(self.too_late()))?;
+                    self.remember().await?;
                     let RunProgress { usage, usage_by_agent, turns, .. } = self.progress();
                     let agent = self.agent.name().to_owned();
                     let messages = std::mem::take(&mut self.request.messages);
@@ -108,6 +101,7 @@ impl<'a> Run<'a> {
         let other_model = self.runner.config.model.as_ref().map(TracedModel::name);
         let call = agent
             .traced("run")
+            .include_sensitive_data(self.runner.config.includes_content())
             .with(keys::AGENT_MAX_TURNS, self.runner.max_turns)
             .with_content(keys::INPUT, input.map(Message::text));
         let call = match other_model {
@@ -118,7 +112,7 @@ impl<'a> Run<'a> {
             let end = self.in_time(&agent, first).await;
             let turns = self.turns - before;
             if let (Err(error), Some(span)) = (&end, agent.current_span()) {
-                span.set_attribute(STOP_REASON, error.reason());
+                span.set_attribute(keys::AGENT_STOP_REASON, error.reason());
                 span.set_attribute(keys::AGENT_TURNS, turns);
             }
             end.map(|end| (end, turns))
@@ -136,14 +130,14 @@ impl<'a> Run<'a> {
 
     /// What is open when the time is up is dropped; the agent itself has failed.
     async fn in_time(&mut self, agent: &Agent, first: bool) -> Result<End, RunError> {
-        let ended = before(self.due, self.take_turns(agent, first)).await;
-        ended.unwrap_or_else(|| Err(self.too_late()))
-    }
-
-    fn too_late(&self) -> RunError {
-        let (agent, progress) = (self.agent.name().to_owned(), self.progress().into());
-        let deadline = self.runner.config.deadline.unwrap_or_default();
-        RunError::Deadline { agent, deadline, progress }
+        let (Some(due), Some(deadline)) = (self.due, self.runner.config.deadline) else {
+            return self.take_turns(agent, first).await;
+        };
+        let in_time = timeout_at(due, self.take_turns(agent, first)).await;
+        in_time.unwrap_or_else(|_| {
+            let (agent, progress) = (agent.name().to_owned(), self.progress().into());
+            Err(RunError::Deadline { agent, deadline, progress })
+        })
     }
 
     async fn take_turns(&mut self, agent: &Agent, first: bool) -> Result<End, RunError> {
@@ -201,7 +195,7 @@ impl<'a> Run<'a> {
                 })?;
                 let Answers { messages, next } = answers;
                 self.request.messages.extend(messages);
-                self.let_it_answer();
+                self.allow_answer();
                 let Some((agent, handoff)) = next else { continue };
                 self.filter(handoff);
                 return Ok(End::HandedOver(agent));
@@ -238,14 +232,6 @@ impl<'a> Run<'a> {
         self.request.tools.clear();
     }
 
-    /// A model that had to call a tool did. If it still had to, it could never answer.
-    fn let_it_answer(&mut self) {
-        let choice = &mut self.request.settings.tool_choice;
-        if matches!(choice, Some(ToolChoice::Required | ToolChoice::Tool(_))) {
-            *choice = None;
-        }
-    }
-
     /// Puts on offer what is enabled now.
     fn offer(&mut self, agent: &Agent) {
         let context = &self.context;
@@ -277,10 +263,18 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// A model that must call tools every time would never answer.
+    fn allow_answer(&mut self) {
+        let choice = &mut self.request.settings.tool_choice;
+        if matches!(choice, Some(ToolChoice::Required | ToolChoice::Tool(_))) {
+            *choice = None;
+        }
+    }
+
     fn ask_again(&mut self, agent: &Agent, fault: &str) {
         if let Some(span) = agent.current_span() {
             span.add_event("output.repair", |attributes| {
-                attributes.set_content("output.fault", fault);
+                attributes.set_content(keys::OUTPUT_FAULT, fault);
             });
         }
         self.request.messages.push(Message::user(format!(
@@ -300,7 +294,7 @@ impl<'a> Run<'a> {
 
     async fn recall(&mut self) -> Result<(), RunError> {
         let Some(session) = &self.runner.config.session else { return Ok(()) };
-        let mut messages = session.load().await.map_err(|source| self.session_error(source))?;
+        let mut messages = self.stored(session.load()).await?;
         self.kept = messages.len();
         messages.append(&mut self.request.messages);
         self.request.messages = messages;
@@ -311,20 +305,26 @@ impl<'a> Run<'a> {
         let Some(session) = &self.runner.config.session else { return Ok(()) };
         let mut said = std::mem::take(&mut self.aside);
         said.extend_from_slice(self.request.messages.get(self.kept..).unwrap_or_default());
-        session.append(said).await.map_err(|source| self.session_error(source))
+        self.stored(session.append(said)).await
     }
 
-    fn session_error(&self, source: crate::session::SessionError) -> RunError {
-        let (agent, progress) = (self.agent.name().to_owned(), self.progress().into());
-        RunError::Session { agent, source, progress }
-    }
-}
-
-/// What comes of it, if that is before the time is up.
-async fn before<T>(due: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
-    match due {
-        Some(due) => tokio::time::timeout_at(due, work).await.ok(),
-        None => Some(work.await),
+    /// What a session's store does, which is a part of the run: of its time too.
+    async fn stored<T>(
+        &self,
+        work: impl Future<Output = Result<T, SessionError>>,
+    ) -> Result<T, RunError> {
+        let end = || (self.agent.name().to_owned(), Box::new(self.progress()));
+        let done = match (self.due, self.runner.config.deadline) {
+            (Some(due), Some(deadline)) => timeout_at(due, work).await.map_err(|_| {
+                let (agent, progress) = end();
+                RunError::Deadline { agent, deadline, progress }
+            })?,
+            _ => work.await,
+        };
+        done.map_err(|source| {
+            let (agent, progress) = end();
+            RunError::Session { agent, source, progress }
+        })
     }
 }
 
