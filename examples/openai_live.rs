@@ -1,66 +1,97 @@
-//! An agent on a real model: any server that speaks `OpenAI`'s Chat Completions.
+//! A real model with a tool, its answer shown as it comes.
 //!
-//! Run it with `cargo run --example openai_live`. It goes by `OPENAI_API_KEY`, `OPENAI_BASE_URL` and
-//! `OPENAI_MODEL`; where they name no server it says so, and does nothing.
+//! `OPENAI_API_KEY` is for OpenAI's own server; `OPENAI_BASE_URL` names another that speaks Chat
+//! Completions, such as `http://localhost:11434/v1` for Ollama. `OPENAI_MODEL` chooses the model.
+//! With neither of the first two, there is nobody to ask, and the example says so.
+//!
+//! Run it with `OPENAI_API_KEY=… cargo run --example openai_live`.
 
-use std::{env, error::Error, io::Write as _, time::Duration};
+use std::{
+    env,
+    error::Error,
+    io::{self, Write as _},
+    iter,
+    process::ExitCode,
+};
 
 use futures::StreamExt as _;
 use raaf_agents::{
-    Agent, Description, FunctionTool, OpenAiModel, RunConfig, RunEvent, Runner, openai::ConfigError,
+    Agent, FunctionTool, OpenAiModel, RunConfig, RunEvent, Runner, openai::ConfigError,
 };
 use raaf_processors::ConsoleSink;
 use raaf_trace_core::TracerProvider;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Tells when the sun rises on a day of the year.
+/// Small, and good enough for one tool. On another server the same name means nothing.
+const MODEL: &str = "gpt-4o-mini";
+
+type Failure = Box<dyn Error + Send + Sync>;
+
 #[derive(Deserialize, JsonSchema)]
-struct Sunrise {
-    /// The day, from 1.
-    day: u16,
+struct Place {
+    /// A port, such as "Brest".
+    port: String,
 }
 
-/// In the middle of the temperate zone, and about right.
-async fn sunrise(sunrise: Sunrise) -> Result<String, &'static str> {
-    if !(1..=366).contains(&sunrise.day) {
-        return Err("a year has no such day");
+fn pilot(model: OpenAiModel) -> Agent {
+    let high_water = FunctionTool::new(
+        "high_water",
+        "Tells when the tide is highest in a port today.",
+        |place: Place| async move {
+            match place.port.as_str() {
+                "Brest" => Ok("06:12 and 18:37"),
+                "Hamburg" => Ok("03:05 and 15:31"),
+                _ => Err("there is a table for Brest and for Hamburg only"),
+            }
+        },
+    );
+    Agent::builder("Pilot", model)
+        .instructions("Answer in one sentence, from the tables.")
+        .tool(high_water)
+        .build()
+}
+
+async fn ask(agent: &Agent, question: &str) -> Result<(), Failure> {
+    let runner = Runner::new().with_config(RunConfig::new().workflow_name("tides"));
+    let mut run = runner.stream(agent, question);
+    while let Some(event) = run.next().await {
+        match event? {
+            RunEvent::TextDelta { text, .. } => {
+                print!("{text}");
+                io::stdout().flush()?;
+            }
+            RunEvent::ToolCall { call, .. } => println!("{}({})", call.name, call.arguments),
+            RunEvent::ToolResult { content, .. } => println!("  {content}"),
+            RunEvent::Done(result) => {
+                println!("\n{} turns, {} tokens", result.turns, result.usage.total_tokens());
+            }
+            _ => {}
+        }
     }
-    let angle = (f64::from(sunrise.day) + 10.0) / 365.0 * std::f64::consts::TAU;
-    let minutes = (6.0 + 2.0 * angle.cos()) * 60.0;
-    Ok(format!("{:02}:{:02}", minutes as u32 / 60, minutes as u32 % 60))
+    Ok(())
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let name = env::var("OPENAI_MODEL").unwrap_or_else(|_| "gpt-4o-mini".to_owned());
+async fn run() -> Result<(), Failure> {
+    let name = env::var("OPENAI_MODEL").unwrap_or_else(|_| MODEL.to_owned());
     let model = match OpenAiModel::from_env(name) {
         Ok(model) => model,
         Err(ConfigError::MissingKey) => {
-            println!("skipped: {}", ConfigError::MissingKey);
+            println!("skipped: set OPENAI_API_KEY or OPENAI_BASE_URL to ask a real model");
             return Ok(());
         }
         Err(error) => return Err(error.into()),
     };
     let _tracing = TracerProvider::builder().processor(ConsoleSink::new()).init()?;
+    ask(&pilot(model), "When is high water in Brest?").await
+}
 
-    let agent = Agent::builder("Almanac", model)
-        .instructions("Answer in one sentence. Ask the tool, do not guess.")
-        .tool(FunctionTool::new("sunrise", Description::FromDocs, sunrise))
-        .build();
-    let config = RunConfig::new().workflow_name("sunrise").deadline(Duration::from_secs(60));
-    let runner = Runner::new().with_config(config);
-    let mut run = runner.stream(&agent, "When does the sun rise on the 172nd day of the year?");
-    while let Some(event) = run.next().await {
-        match event? {
-            RunEvent::ToolCall { call, .. } => println!("[{} {}]", call.name, call.arguments),
-            RunEvent::TextDelta { text, .. } => {
-                print!("{text}");
-                std::io::stdout().flush()?;
-            }
-            RunEvent::Done(result) => println!("\n{} tokens", result.usage.total_tokens()),
-            _ => {}
-        }
-    }
-    Ok(())
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Err(error) = run().await else { return ExitCode::SUCCESS };
+    let error: &(dyn Error + 'static) = &*error;
+    let causes = iter::successors(Some(error), |cause| (**cause).source());
+    let told: Vec<_> = causes.map(ToString::to_string).collect();
+    eprintln!("{}", told.join(": "));
+    ExitCode::FAILURE
 }

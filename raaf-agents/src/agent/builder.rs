@@ -75,7 +75,7 @@ impl AgentBuilder {
         self
     }
 
-    /// Lets it hand over to another agent.
+    /// Lets it hand over to another agent. A hand-off whose tool has the same name is replaced.
     pub fn handoff(mut self, handoff: impl Into<Handoff>) -> Self {
         let handoff = handoff.into();
         self.inner.handoffs.retain(|other| other.spec().name != handoff.spec().name);

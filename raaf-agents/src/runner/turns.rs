@@ -235,10 +235,12 @@ impl<'a> Run<'a> {
     /// Puts on offer what is enabled now.
     fn offer(&mut self, agent: &Agent) {
         let context = &self.context;
-        let tools = agent.tools().iter().filter(|tool| tool.is_enabled(context));
         let handoffs = agent.handoffs().iter().filter(|handoff| handoff.is_enabled(context));
-        let specs: Vec<_> =
-            tools.map(|tool| tool.spec()).chain(handoffs.map(Handoff::spec)).collect();
+        let tools = agent.tools().iter().filter(|tool| tool.is_enabled(context));
+        // Servers refuse a name that comes twice; a call of it hands over.
+        let is_handoff = |name: &str| handoffs.clone().any(|handoff| handoff.spec().name == name);
+        let tools = tools.map(|tool| tool.spec()).filter(|spec| !is_handoff(&spec.name));
+        let specs: Vec<_> = tools.chain(handoffs.clone().map(Handoff::spec)).collect();
         let offered = self.request.tools.iter().map(|tool| &tool.name);
         // Mostly nothing changes, and schemas are long.
         if !offered.eq(specs.iter().map(|spec| &spec.name)) {

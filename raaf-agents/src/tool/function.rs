@@ -66,6 +66,9 @@ pub struct FunctionTool {
 impl FunctionTool {
     /// A tool that can fail: `function` takes one argument and returns a future of a `Result`.
     ///
+    /// Servers take arguments that are an object with known properties: the argument's type should
+    /// be a struct, or `()` for none. Numbers, texts and enums belong into its fields.
+    ///
     /// The model is told the error's text.
     pub fn new<A, F, T, E>(
         name: impl Into<String>,
@@ -127,7 +130,7 @@ impl FunctionTool {
                 }
             })
         };
-        let mut parameters = schema_of::<A>();
+        let mut parameters = parameters_of::<A>();
         let description = description.into().into_text(&mut parameters);
         Self {
             component: Component::tool(&name),
@@ -192,8 +195,27 @@ impl FunctionTool {
 }
 
 fn read_arguments<A: DeserializeOwned>(tool: &str, arguments: Json) -> Result<A, ToolError> {
+    // A function of `()` takes the object without properties that models send for nothing.
+    let is_empty = arguments.as_object().is_some_and(serde_json::Map::is_empty);
+    let nothing = || is_empty.then(|| serde_json::from_value(Json::Null).ok()).flatten();
     serde_json::from_value(arguments)
+        .or_else(|error| nothing().ok_or(error))
         .map_err(|error| ToolError::Arguments { tool: tool.to_owned(), message: error.to_string() })
+}
+
+/// The schema of a tool's argument. Servers insist on an object, also where anything will do, or
+/// nothing.
+fn parameters_of<A: JsonSchema>() -> Json {
+    let mut schema = match schema_of::<A>() {
+        Json::Object(schema) => schema,
+        _ => serde_json::Map::new(),
+    };
+    let is_open = schema.keys().all(|key| key == "description");
+    if is_open || schema.get("type").is_some_and(|kind| kind == "null") {
+        schema.insert("type".to_owned(), "object".into());
+        schema.insert("properties".to_owned(), serde_json::Map::new().into());
+    }
+    schema.into()
 }
 
 /// The schema without references: not every server follows them.
