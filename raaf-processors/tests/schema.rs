@@ -1,6 +1,12 @@
 //! What is written is what the schema says, and the schema says something.
 
-#![allow(clippy::unwrap_used, reason = "tests may fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::naive_bytecount,
+    clippy::similar_names,
+    reason = "only tests are here"
+)]
 
 use std::{fs, time::Duration};
 
