@@ -54,8 +54,12 @@ mod file;
 #[allow(dead_code, reason = "each sink that sends takes what it needs")]
 mod http;
 pub mod json;
+#[cfg(feature = "otlp")]
+mod otlp;
 
 #[cfg(feature = "console")]
 pub use console::{ConsoleBuilder, ConsoleMode, ConsoleSink};
 #[cfg(feature = "file")]
 pub use file::FileSink;
+#[cfg(feature = "otlp")]
+pub use otlp::{OtlpBuilder, OtlpError, OtlpNames, OtlpSink};

@@ -23,13 +23,22 @@ fn build(pairs: &[(&str, &str)]) -> Result<TracerProvider, BuildError> {
     Ok(TracerProvider::builder().environment(&environment)?.build())
 }
 
+/// The sinks of the features that this test was built with.
+fn linked() -> Vec<&'static str> {
+    let mut linked = vec!["console", "file"];
+    if cfg!(feature = "otlp") {
+        linked.push("otlp");
+    }
+    linked
+}
+
 fn names(provider: &TracerProvider) -> Vec<String> {
     provider.stats().processors.into_iter().map(|processor| processor.name).collect()
 }
 
 #[test]
 fn naming_the_crate_links_its_sinks() {
-    assert_eq!(registry::linked_sinks(), ["console", "file"]);
+    assert_eq!(registry::linked_sinks(), linked());
 }
 
 #[test]
@@ -62,8 +71,11 @@ fn an_unknown_name_says_what_is_linked_and_how_to_link() {
     let error = build(&[("RAAF_TRACE_PROCESSORS", "console,flie")]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no sink is called `flie`; linked are: console, file. A crate that registers it must be a \
-         dependency and be named once, such as `use raaf_processors as _;`"
+        format!(
+            "no sink is called `flie`; linked are: {}. A crate that registers it must be a \
+             dependency and be named once, such as `use raaf_processors as _;`",
+            linked().join(", ")
+        )
     );
 }
 

@@ -11,6 +11,8 @@ use ureq::{
     http::{HeaderMap, Response},
 };
 
+#[cfg_attr(not(feature = "otlp"), allow(unused_imports, reason = "its endpoints are users'"))]
+pub(crate) use refusal::origin;
 pub(crate) use secret::Secret;
 
 /// How much of a reply is read: its reason, not its book.
@@ -58,6 +60,20 @@ impl Client {
         body: &[u8],
         secrets: &[&Secret],
     ) -> Result<Reply, ExportError> {
+        let words = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
+        self.post_reading(url, headers, body, secrets, words)
+    }
+
+    /// As [`post`](Self::post), for servers that refuse in a format of their own: `words` finds
+    /// in it what they say.
+    pub(crate) fn post_reading(
+        &self,
+        url: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+        secrets: &[&Secret],
+        words: impl FnOnce(&[u8]) -> String,
+    ) -> Result<Reply, ExportError> {
         let mut request = self.agent.post(url);
         for (name, value) in headers {
             request = request.header(name, value);
@@ -70,8 +86,15 @@ impl Client {
         if status.is_success() {
             return Ok(Reply { body });
         }
-        Err(refusal::of_status(status, wait, &secret::without(&body, secrets)))
+        let words = secret::without(words(&body).as_bytes(), secrets);
+        Err(refusal::of_status(status, wait, &words))
     }
+}
+
+/// A server's words as an error may repeat them: one short line without secrets.
+#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "OTLP warns beside taking"))]
+pub(crate) fn words(said: &[u8], secrets: &[&Secret]) -> String {
+    refusal::shown(&secret::without(said, secrets))
 }
 
 fn read(answer: Response<Body>) -> Result<Vec<u8>, ureq::Error> {

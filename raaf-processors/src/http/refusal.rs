@@ -65,7 +65,7 @@ fn read_wait(header: &str, now: SystemTime) -> Option<Duration> {
 }
 
 /// The words in one line, without what could drive a terminal, and cut.
-fn shown(words: &str) -> String {
+pub(super) fn shown(words: &str) -> String {
     let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut shown: String =
         line.chars().filter(|character| !character.is_control()).take(MAX_WORDS).collect();
@@ -76,7 +76,7 @@ fn shown(words: &str) -> String {
 }
 
 /// A URL without what may be secret in it: the user, the path's tokens, the query.
-fn origin(url: &str) -> Cow<'_, str> {
+pub(crate) fn origin(url: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = url.split_once("://") else { return Cow::Borrowed("the server") };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
