@@ -38,12 +38,13 @@
 //! | --- | --- | --- | --- | --- | --- |
 //! | `console` | [`ConsoleSink`] | a tree when a root ends, or a line a start and end, on standard output | a tree is whole and in one piece; nothing in it drives the terminal | a short lock a span; a thread draws; at most 1,000 spans held | a closed pipe is quiet; other failures are counted and named by the flush |
 //! | `file` | [`FileSink`] | JSON lines in `RAAF_TRACE_FILE`, else `traces.jsonl` | whole lines, also from several processes; what was written survives the program's end | a push a span; a thread, and those that help it, write | counted, named by the flush, reported once in a while on standard error; a full disk is tried again |
+//! | `otlp` | [`OtlpSink`] | protobuf over HTTP to a collector or a backend, set up by `OTEL_EXPORTER_OTLP_…` | a span is sent once it has ended; again only where no reply came, or one that asks for it | a push a span; a thread encodes and sends | tried again where that can help, else dropped; counted, and named by the flush in the server's words |
 //!
 //! Each type's page says more. No sink panics, and none prints anything but what it is for.
 //!
 //! # Features
 //!
-//! `console` and `file`, both on by default. [`json`] is always there: the JSON form of a span, for
+//! `console` and `file`, both on by default, and `otlp`. [`json`] is always there: the JSON form of a span, for
 //! sinks of your own.
 
 #[cfg(feature = "console")]

@@ -57,7 +57,7 @@ fn attribute<'a>(span: &'a Span, key: &str) -> Option<&'a Any> {
 fn text<'a>(span: &'a Span, key: &str) -> Option<&'a str> {
     match attribute(span, key)? {
         Any::StringValue(text) => Some(text),
-        other => std::panic::panic_any(format!("{key} is {other:?}")),
+        _ => Some("no text at all"),
     }
 }
 

@@ -15,7 +15,7 @@ use raaf_processors::OtlpSink;
 use raaf_testkit::read;
 use raaf_trace_core::{
     BatchConfig, BatchProcessor, ExportError, FinishedSpan, Kind, SpanExporter as _, SpanLimits,
-    TracerProvider, Value, stats::ProcessorStats,
+    TracerProvider, Value, ValueRef, stats::ProcessorStats,
 };
 use serde_json::{Value as Json, json};
 
@@ -236,7 +236,7 @@ fn a1_hostile_content_arrives_as_it_is() {
         assert_eq!((read.kind(), read.component().name()), (span.kind(), span.component().name()));
         assert_eq!(read.attributes().get(hostile), Some(hostile.into()));
         assert_eq!(read.attributes().get("list"), Some((&json!([hostile])).into()));
-        let map = read.attributes().get("map").and_then(|map| map.as_str()).unwrap_or_default();
+        let map = read.attributes().get("map").and_then(ValueRef::as_str).unwrap_or_default();
         assert_eq!(serde_json::from_str::<Json>(map).unwrap(), json!({hostile: hostile}));
         assert_eq!(read.error().and_then(|error| error.message()), Some(hostile));
         assert_eq!(read.events().next().unwrap().name(), hostile);
@@ -267,7 +267,7 @@ fn a2_huge_values_many_attributes_and_deep_json_arrive_within_the_limits() {
     provider.shutdown(LONG).unwrap();
     let read = read::otlp(&server.requests()[0].body).unwrap();
     let span = &read.as_written()[0];
-    let huge = span.attributes().get("huge").and_then(|huge| huge.as_str()).unwrap_or_default();
+    let huge = span.attributes().get("huge").and_then(ValueRef::as_str).unwrap_or_default();
     let limits = SpanLimits::default();
     assert!(huge.len() <= limits.max_value_bytes as usize && huge.ends_with("[truncated]"));
     assert!(span.attributes().get("key.100").is_some());
@@ -282,7 +282,7 @@ fn a2_without_limits_everything_arrives() {
         span = span.attribute(format!("key.{number}"), number);
     }
     let read = read_back(&server, span.build());
-    let huge = read.attributes().get("huge").and_then(|huge| huge.as_str()).map(str::len);
+    let huge = read.attributes().get("huge").and_then(ValueRef::as_str).map(str::len);
     assert_eq!(huge, Some(10_000_000));
     assert!(read.attributes().stored().len() > 10_000);
 }
