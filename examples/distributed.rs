@@ -17,7 +17,7 @@ use std::{
 
 use raaf_processors::FileSink;
 use raaf_testkit::read;
-use raaf_trace_core::{Component, Context, Traceable, TracerProvider, traced};
+use raaf_trace_core::{Component, Context, FinishedSpan, Traceable, TracerProvider, traced};
 
 mod loopback;
 
@@ -121,7 +121,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     process.wait()?;
     guard.shutdown()?;
     let written = read::file(&file)?;
-    let traces: BTreeSet<_> = written.as_written().iter().map(|span| span.trace_id()).collect();
+    let traces: BTreeSet<_> = written.as_written().iter().map(FinishedSpan::trace_id).collect();
     println!("{} spans of two processes in {} trace", written.as_written().len(), traces.len());
     println!("{}", written.spans());
     Ok(())
