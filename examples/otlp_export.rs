@@ -46,8 +46,11 @@ fn forecaster() -> Agent {
         .build()
 }
 
+/// What a server was sent, request by request.
+type Bodies = Receiver<Vec<u8>>;
+
 /// A server that takes whatever is posted, and its address.
-fn receiver() -> Result<(String, Receiver<Vec<u8>>), Box<dyn Error>> {
+fn receiver() -> Result<(String, Bodies), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let (sender, bodies) = mpsc::channel();

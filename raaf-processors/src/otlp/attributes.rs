@@ -46,7 +46,7 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// A word under that key, unless one of these is set, which says the same.
+    /// A name under that key, unless it is set, or what is translated to it.
     fn name(&mut self, key: &str, name: &str, said_by: &str) {
         if !self.set.contains(said_by) {
             self.put_unless_set(key, || value::text(name));

@@ -81,7 +81,12 @@ fn read_endpoint(environment: &Environment) -> Result<Option<Endpoint>, Settings
 
 fn read_headers(text: &str) -> Option<Vec<(HeaderName, HeaderValue)>> {
     let pairs = pairs::read(text)?.into_iter();
-    pairs.map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?))).collect()
+    let header = |(name, value): (String, String)| {
+        let mut value: HeaderValue = value.parse().ok()?;
+        value.set_sensitive(true);
+        Some((name.parse().ok()?, value))
+    };
+    pairs.map(header).collect()
 }
 
 fn read_millis(text: &str) -> Option<Duration> {
@@ -125,6 +130,7 @@ mod tests {
         ]);
         let found = found.unwrap();
         assert_eq!((found.timeout, found.gzip), (Some(Duration::from_millis(2500)), Some(false)));
+        assert!(!format!("{found:?}").contains("x="), "headers are not shown");
         assert_eq!(found.headers.len(), 1);
         assert_eq!(
             (found.headers[0].0.as_str(), found.headers[0].1.as_bytes()),
