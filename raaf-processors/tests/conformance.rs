@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may fail")]
 
-#[cfg(feature = "otlp")]
+#[cfg(any(feature = "openai", feature = "otlp"))]
 mod server;
 
-#[cfg(feature = "otlp")]
-use std::sync::Arc;
 use std::{
     io,
     sync::atomic::{AtomicUsize, Ordering},
@@ -14,13 +12,12 @@ use std::{
 
 #[cfg(feature = "otlp")]
 use raaf_processors::OtlpSink;
-use raaf_processors::{ConsoleMode, ConsoleSink, FileSink};
+use raaf_processors::{ConsoleMode, ConsoleSink, FileSink, FileSync, read::TraceReader};
 use raaf_testkit::{
     conformance::{Suite, check_processor},
     read,
 };
-#[cfg(feature = "otlp")]
-use server::{Answer, Request, Server};
+use raaf_trace_core::BatchConfig;
 
 #[test]
 fn the_file_sink_keeps_the_contract_of_exporters() {
@@ -44,7 +41,8 @@ fn the_file_sink_keeps_the_contract_of_exporters() {
 #[cfg(feature = "otlp")]
 #[test]
 fn the_otlp_sink_keeps_the_contract_of_exporters() {
-    use std::sync::Mutex;
+    use server::{Answer, Request, Server};
+    use std::sync::{Arc, Mutex};
 
     let servers = Arc::new(Mutex::new(Vec::new()));
     let make = || {
@@ -68,6 +66,34 @@ fn the_otlp_sink_keeps_the_contract_of_exporters() {
 }
 
 #[test]
+fn the_file_sink_keeps_it_while_it_rotates() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = AtomicUsize::new(0);
+    let make = || {
+        let number = files.fetch_add(1, Ordering::Relaxed);
+        let path = directory.path().join(format!("{number}.jsonl"));
+        FileSink::builder(path).max_size(2_000).keep(100_000).sync(FileSync::OnFlush).build()
+    };
+    let spans = |sink: &FileSink| match TraceReader::open_rotated(sink.path()) {
+        Ok(records) => records.filter_map(|record| record.unwrap().into_span()).collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => std::panic::panic_any(error.to_string()),
+    };
+    Suite::exporter(make).read_back(spans).check();
+}
+
+#[test]
+fn the_file_sink_that_records_starts_keeps_the_contract_of_processors() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = AtomicUsize::new(0);
+    check_processor(|| {
+        let number = files.fetch_add(1, Ordering::Relaxed);
+        let path = directory.path().join(format!("{number}.jsonl"));
+        FileSink::builder(path).build_with_starts(BatchConfig::default())
+    });
+}
+
+#[test]
 fn the_console_sink_keeps_the_contract_of_processors() {
     for mode in [ConsoleMode::Tree, ConsoleMode::Lines] {
         for detailed in [false, true] {
@@ -75,4 +101,15 @@ fn the_console_sink_keeps_the_contract_of_processors() {
             check_processor(|| console().mode(mode).detailed(detailed).writer(io::sink()).build());
         }
     }
+}
+
+#[cfg(feature = "openai")]
+#[test]
+fn the_openai_sink_keeps_the_contract_of_exporters() {
+    let server = server::Server::start(server::Answer::status(204));
+    raaf_testkit::conformance::check_exporter(|| {
+        let sink = raaf_processors::OpenAiSink::builder();
+        sink.api_key("sk-1").base_url(server.url()).build().unwrap()
+    });
+    assert!(!server.requests().is_empty());
 }

@@ -1,9 +1,9 @@
 //! What is said about a span.
 
-use raaf_trace_core::{FinishedSpan, Kind, Span, SpanId, TraceId};
+use raaf_trace_core::{FinishedSpan, Kind, Span, SpanId, Status, TraceId, ValueRef, keys};
 
 use super::{
-    paint::{BOLD, DIM, Paint, RED, push},
+    paint::{BOLD, DIM, Paint, RED, YELLOW, push},
     text::push_fitted,
     tree::{Tokens, push_margin},
     units::Human,
@@ -28,7 +28,7 @@ impl Describe {
     pub(super) fn span(self, out: &mut String, span: &FinishedSpan, tokens: Tokens) {
         self.label(out, span.kind(), span.component().name(), span.method());
         push(out, format_args!("  {}  ", Human(span.duration())));
-        self.paint.status(out, span.status());
+        self.outcome(out, span);
         if !tokens.is_none() {
             let Tokens { input, output } = tokens;
             push(out, format_args!("  {input} tokens in, {output} out"));
@@ -45,6 +45,21 @@ impl Describe {
         }
         self.ids(out, span.trace_id(), span.span_id());
         out.push('\n');
+    }
+
+    /// What became of it: its status, unless it did nothing.
+    fn outcome(self, out: &mut String, span: &FinishedSpan) {
+        let attributes = span.attributes();
+        let skipped = attributes.get(keys::STEP_SKIPPED) == Some(ValueRef::Bool(true));
+        if !skipped || span.status() != Status::Ok {
+            return self.paint.status(out, span.status());
+        }
+        self.paint.styled(out, YELLOW, |out| out.push_str("⊘ skipped"));
+        if let Some(reason) = attributes.get(keys::STEP_SKIP_REASON) {
+            out.push_str(" (");
+            push_fitted(out, MESSAGE, reason);
+            out.push(')');
+        }
     }
 
     /// A line for each attribute that was set, in the margin of its span.

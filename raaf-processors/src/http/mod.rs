@@ -5,13 +5,14 @@ mod secret;
 
 use std::time::Duration;
 
+#[cfg(feature = "otlp")]
 use raaf_trace_core::ExportError;
 use ureq::{
     Agent, Body,
     http::{HeaderMap, Response},
 };
 
-#[cfg_attr(not(feature = "otlp"), allow(unused_imports, reason = "its endpoints are users'"))]
+pub(crate) use refusal::Refusal;
 pub(crate) use refusal::origin;
 pub(crate) use secret::Secret;
 
@@ -27,7 +28,7 @@ pub(crate) struct Client {
 /// What a server said when it took a request.
 #[derive(Debug)]
 pub(crate) struct Reply {
-    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "OTLP answers in its own format"))]
+    #[allow(dead_code, reason = "only OTLP answers in a format that is read")]
     pub(crate) body: Vec<u8>,
 }
 
@@ -48,25 +49,14 @@ impl Client {
         Self { agent: config.into() }
     }
 
-    /// Posts `body` to `url`. `secrets` are taken out of whatever the error says.
+    /// Posts `body` to `url`. `secrets` are taken out of whatever the error says; `words` finds
+    /// what the server says in its reply to a request that it refuses.
     ///
     /// # Errors
     ///
     /// When no server took it; whether trying again can help follows from why.
+    #[cfg(feature = "otlp")]
     pub(crate) fn post(
-        &self,
-        url: &str,
-        headers: &HeaderMap,
-        body: &[u8],
-        secrets: &[&Secret],
-    ) -> Result<Reply, ExportError> {
-        let words = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
-        self.post_reading(url, headers, body, secrets, words)
-    }
-
-    /// As [`post`](Self::post), for servers that refuse in a format of their own: `words` finds
-    /// in it what they say.
-    pub(crate) fn post_reading(
         &self,
         url: &str,
         headers: &HeaderMap,
@@ -74,11 +64,40 @@ impl Client {
         secrets: &[&Secret],
         words: impl FnOnce(&[u8]) -> String,
     ) -> Result<Reply, ExportError> {
+        self.exchange(url, headers, body, secrets, words).map_err(Refusal::into_error)
+    }
+
+    /// As `post`, for servers that refuse in plain words, and for those to whom it matters which
+    /// status the server answered.
+    ///
+    /// # Errors
+    ///
+    /// As those of `post`.
+    #[cfg(feature = "openai")]
+    pub(crate) fn send(
+        &self,
+        url: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+        secrets: &[&Secret],
+    ) -> Result<Reply, Refusal> {
+        let words = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
+        self.exchange(url, headers, body, secrets, words)
+    }
+
+    fn exchange(
+        &self,
+        url: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+        secrets: &[&Secret],
+        words: impl FnOnce(&[u8]) -> String,
+    ) -> Result<Reply, Refusal> {
         let mut request = self.agent.post(url);
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let answer = request.send(body).map_err(|error| refusal::of_transport(url, &error))?;
+        let answer = request.send(body).map_err(|error| Refusal::of_transport(url, &error))?;
         let status = answer.status();
         let wait = refusal::wait(answer.headers());
         // A request that was taken is taken, whatever becomes of the reply's text.
@@ -87,12 +106,12 @@ impl Client {
             return Ok(Reply { body });
         }
         let words = secret::without(words(&body).as_bytes(), secrets);
-        Err(refusal::of_status(status, wait, &words))
+        Err(Refusal::of_status(status, wait, &words))
     }
 }
 
 /// A server's words as an error may repeat them: one short line without secrets.
-#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "OTLP warns beside taking"))]
+#[cfg(feature = "otlp")]
 pub(crate) fn words(said: &[u8], secrets: &[&Secret]) -> String {
     refusal::shown(&secret::without(said, secrets))
 }

@@ -151,7 +151,7 @@ impl SpanExporter for OtlpSink {
         let secrets: Vec<&Secret> = self.secrets.iter().chain(self.endpoint.secrets()).collect();
         let url = self.endpoint.url();
         let words = answer::words_of_refusal;
-        let reply = self.client.post_reading(url, &self.headers, &body, &secrets, words)?;
+        let reply = self.client.post(url, &self.headers, &body, &secrets, words)?;
         answer::read(&reply.body, batch.len(), &secrets, &self.warnings)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use raaf_processors::{ConsoleSink, FileSink};
+use raaf_processors::{ConsoleSink, FileSink, PrometheusSink};
 use raaf_trace_core::{
     BatchConfig, BatchProcessor, FinishedSpan, Sampler, Span, SpanProcessor, TracerProvider,
     set_global_provider,
@@ -21,7 +21,7 @@ pub(super) type Installed = (TracerProvider, Option<NamedTempFile>);
 /// Makes the provider and puts it where traced calls find it.
 pub(super) fn install(setup: &Setup) -> io::Result<Installed> {
     let mut file = None;
-    let mut builder = TracerProvider::builder();
+    let mut builder = TracerProvider::builder().include_sensitive_data(setup.content);
     if setup.off == Some(Off::Unsampled) {
         builder = builder.sampler(Sampler::ratio(0.0));
     }
@@ -36,6 +36,10 @@ pub(super) fn install(setup: &Setup) -> io::Result<Installed> {
         Sink::File => {
             let path = file.insert(NamedTempFile::new()?).path();
             builder.exporter(FileSink::new(path))
+        }
+        Sink::Prometheus => {
+            let sink = PrometheusSink::builder().without_endpoint().build();
+            builder.processor(sink.map_err(io::Error::other)?)
         }
     };
     let provider = builder.build();
