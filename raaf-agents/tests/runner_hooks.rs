@@ -21,7 +21,7 @@ use common::shout;
 struct Diary(Arc<Mutex<Vec<String>>>);
 
 impl Diary {
-    fn note(&self, said: String) {
+    fn note(&self, said: &str) {
         // A hook runs in its agent's span, beside the model's.
         let span = current_span().unwrap();
         self.0.lock().unwrap().push(format!("{}: {said}", span.component().name()));
@@ -32,12 +32,12 @@ impl Diary {
 impl RunHooks for Diary {
     async fn model_asked(&self, context: &RunContext, agent: &Agent, request: &ModelRequest) {
         let (turn, messages) = (context.turn(), request.messages.len());
-        self.note(format!("{} asks in turn {turn} after {messages}", agent.name()));
+        self.note(&format!("{} asks in turn {turn} after {messages}", agent.name()));
     }
 
     async fn model_answered(&self, context: &RunContext, _: &Agent, answer: &ModelResponse) {
         let (calls, output) = (answer.message.tool_calls.len(), context.usage().output_tokens);
-        self.note(format!("{calls} calls, {output} tokens so far"));
+        self.note(&format!("{calls} calls, {output} tokens so far"));
     }
 }
 
