@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use raaf_trace_core::{FinishedSpan, ProcessorError, Span, stats::ProcessorStats};
+use raaf_trace_core::{FinishedSpan, ProcessorError, Span, Ticks, stats::ProcessorStats};
 
 /// How long a thread waits at most for room: less than what counts as a slow call.
 const PATIENCE: Duration = Duration::from_millis(4);
@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// What there is to show.
 pub(super) enum Heard {
-    Start(Span),
+    Start(Span, Ticks),
     End(Box<FinishedSpan>),
 }
 
@@ -51,6 +51,8 @@ pub(super) struct Queue {
     /// A flush is answered, or there is room again.
     progress: Condvar,
     max_spans: usize,
+    /// No start is taken when so much waits to be heard.
+    max_heard: usize,
 }
 
 #[derive(Default)]
@@ -62,6 +64,8 @@ struct State {
     held: usize,
     /// Something is to be shown now.
     due: bool,
+    /// The worker sleeps until it is woken.
+    resting: bool,
     pressed: bool,
     no_waits_until: Option<Instant>,
     /// Flushes asked for, and answered.
@@ -85,12 +89,14 @@ enum Phase {
 }
 
 impl Queue {
-    pub(super) fn new(max_spans: usize) -> Self {
+    pub(super) fn new(max_spans: usize, max_starts: usize) -> Self {
+        let max_spans = max_spans.max(1);
         Self {
             state: Mutex::default(),
             work: Condvar::new(),
             progress: Condvar::new(),
-            max_spans: max_spans.max(1),
+            max_spans,
+            max_heard: max_spans.max(max_starts),
         }
     }
 
@@ -115,12 +121,15 @@ impl Queue {
         state.last_error = Some(reason);
     }
 
-    /// Takes a span's start; left out when there is no room.
-    pub(super) fn push_start(&self, span: Span) {
+    /// Takes a span's start; left out when there is no room. `due` asks for it to be shown now,
+    /// not when the worker looks next.
+    pub(super) fn push_start(&self, span: Span, at: Ticks, due: bool) {
         let mut state = self.lock();
-        if state.phase == Phase::Running && state.heard.len() < self.max_spans {
-            state.heard.push_back(Heard::Start(span));
-            self.wake(state);
+        if state.phase == Phase::Running && state.heard.len() < self.max_heard {
+            state.heard.push_back(Heard::Start(span, at));
+            if due || state.resting || state.heard.len() == self.max_heard / 2 {
+                self.wake(state);
+            }
         }
     }
 
@@ -218,14 +227,22 @@ impl Queue {
         self.lock().worker = Some(thread::current().id());
     }
 
-    /// Waits until there is something to do.
-    pub(super) fn next_job(&self) -> Job {
+    /// Waits until there is something to do, at most so long.
+    pub(super) fn next_job(&self, patience: Option<Duration>) -> Job {
         let is_idle = |state: &mut State| {
             let asked = state.flushed < state.flushes || state.phase == Phase::Stopping;
             !(asked || state.due || state.pressed)
         };
-        let waited = self.work.wait_while(self.lock(), is_idle);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
+        state.resting = patience.is_none();
+        let mut state = match patience {
+            None => self.work.wait_while(state, is_idle).unwrap_or_else(PoisonError::into_inner),
+            Some(patience) => {
+                let waited = self.work.wait_timeout_while(state, patience, is_idle);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        state.resting = false;
         state.due = false;
         let last = state.phase == Phase::Stopping;
         Job {
