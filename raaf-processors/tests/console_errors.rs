@@ -51,14 +51,34 @@ fn g17_a_failure_shows_what_caused_it_once() {
         bench.shown(),
         "\
 Pipeline:Report  0 ns  ✗ error  Because: no report
-│     caused by: no page
-│     caused by: no answer
-│     caused by: refused
 └── Agent:Writer  0 ns  ✗ error  Because: no page
     ├── Tool:Fetch  0 ns  ✗ error  Because: no page
     │         caused by: no answer
     │         caused by: refused
     └── Tool:Cleanup  0 ns  ✓ ok
+"
+    );
+}
+
+#[test]
+fn a_cause_that_no_child_tells_of_is_shown_above_them() {
+    let bench = Bench::new(ConsoleSink::builder());
+    let tracer = bench.tracer();
+    let _ = tracer.agent_span("Writer").try_run(|_| {
+        let _ = tracer.tool_span("Other").try_run(|_| Err::<(), _>(chain(["refused"].into_iter())));
+        let failed = tracer
+            .tool_span("Fetch")
+            .try_run(|_| Err::<(), _>(chain(["no answer", "refused"].into_iter())));
+        failed.map_err(|error| chain(["no text", "no page", &error.0, "refused"].into_iter()))
+    });
+    assert_eq!(
+        bench.shown(),
+        "\
+Agent:Writer  0 ns  ✗ error  Because: no text
+│     caused by: no page
+├── Tool:Other  0 ns  ✗ error  Because: refused
+└── Tool:Fetch  0 ns  ✗ error  Because: no answer
+          caused by: refused
 "
     );
 }

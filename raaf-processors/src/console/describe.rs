@@ -60,10 +60,15 @@ impl Describe {
         out.push('\n');
     }
 
-    /// A line for each error that the span's error came from, outermost first.
-    pub(super) fn causes(self, out: &mut String, span: &FinishedSpan, margin: Margin<'_>) {
+    /// A line for each of these errors, from which the span's error came.
+    pub(super) fn causes(
+        self,
+        out: &mut String,
+        span: &FinishedSpan,
+        causes: &[Json],
+        margin: Margin<'_>,
+    ) {
         let style = Paint::mark(span.status()).1;
-        let causes = causes_of(span);
         for cause in causes.iter().take(CAUSES) {
             let text = cause.as_str().unwrap_or_default();
             self.below(out, margin, |out| {
@@ -131,7 +136,7 @@ impl Describe {
         self.paint.styled(out, DIM, |out| out.push_str("end    "));
         self.span(out, span, Tokens::of(span).unwrap_or_default());
         let margin = Margin { levels: &[], has_children: false };
-        self.causes(out, span, margin);
+        self.causes(out, span, causes_of(span), margin);
         if self.detailed {
             self.details(out, span, margin);
         }
@@ -157,7 +162,7 @@ impl Describe {
     }
 }
 
-/// The texts of the errors that the span's error came from.
+/// The texts of the errors that the span's error came from, outermost first.
 pub(super) fn causes_of(span: &FinishedSpan) -> &[Json] {
     match span.error().and_then(SpanError::sources) {
         Some(Json::Array(causes)) => causes,

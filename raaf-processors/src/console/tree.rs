@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use raaf_trace_core::{FinishedSpan, SpanId, ValueRef, keys};
+use raaf_trace_core::{FinishedSpan, SpanError, SpanId, ValueRef, keys};
+use serde_json::Value as Json;
 
 use super::{
     describe::{Describe, Margin, causes_of},
@@ -98,11 +99,12 @@ impl<'a> Tree<'a> {
         walk(&self.tops, usize::from(!whole), |place| &self.nodes[place].children, see);
     }
 
-    /// Whether the span's error came from others that no child of it names already: an error on
-    /// its way up would tell its story at every level.
-    fn has_causes_of_its_own(&self, node: &Node<'_>) -> bool {
+    /// The errors that the span's error came from, but for those that a child of it tells of: an
+    /// error on its way up would tell its story at every level.
+    fn untold_causes(&self, node: &Node<'a>) -> &'a [Json] {
         let causes = causes_of(node.span);
-        !node.children.iter().any(|&child| causes_of(self.nodes[child].span) == causes)
+        let told = node.children.iter().map(|&child| told_by(self.nodes[child].span, causes));
+        &causes[..causes.len() - told.max().unwrap_or(0)]
     }
 
     /// Adds the drawing to `out`. A tree without its root begins with a line that says so, and
@@ -119,13 +121,26 @@ impl<'a> Tree<'a> {
             describe.paint.styled(out, DIM, |out| push_branch(out, levels, DEEPEST));
             describe.span(out, node.span, node.tokens);
             let margin = Margin { levels, has_children: !node.children.is_empty() };
-            if self.has_causes_of_its_own(node) {
-                describe.causes(out, node.span, margin);
-            }
+            describe.causes(out, node.span, self.untold_causes(node), margin);
             if describe.detailed {
                 describe.details(out, node.span, margin);
             }
         });
+    }
+}
+
+/// How many of these errors, from the end, a span tells of: by its own error, and by what that came
+/// from.
+fn told_by(span: &FinishedSpan, causes: &[Json]) -> usize {
+    let sources = causes_of(span);
+    if sources.ends_with(causes) {
+        return causes.len();
+    }
+    let message = span.error().and_then(SpanError::message);
+    let story = causes.len().checked_sub(sources.len() + 1).map(|start| &causes[start..]);
+    match story {
+        Some([first, rest @ ..]) if first.as_str() == message && rest == sources => rest.len() + 1,
+        _ => 0,
     }
 }
 
