@@ -19,9 +19,6 @@ use super::{
     worker::Worker,
 };
 
-/// How many starts wait at most for the live view, which looks ten times a second.
-const STARTS: usize = 10_000;
-
 /// What a [`ConsoleSink`] shows, and when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -137,8 +134,7 @@ impl ConsoleBuilder {
         };
         let color = self.color.unwrap_or(is_colorful);
         let lines = self.mode == ConsoleMode::Lines;
-        let max_starts = if screen.is_some() { STARTS } else { 0 };
-        let queue = Arc::new(Queue::new(self.max_spans, max_starts));
+        let queue = Arc::new(Queue::new(self.max_spans, screen.is_some()));
         let describe = Describe { paint: Paint { color }, detailed: self.detailed };
         let live = screen.clone().map(|screen| Live::new(screen, self.color, clock.clone()));
         let worker = Worker::new(Arc::clone(&queue), describe, lines, live, out);

@@ -89,8 +89,8 @@ raaf_trace_core::submit! {
 /// ```
 ///
 /// Ten times a second these lines are drawn anew at the bottom of the terminal, as many as fit and
-/// at most 20: the newest spans with what encloses them, so far as there is room. They are gone
-/// when the tree is printed. Drawn on is standard error, so that trees can go into a file; where
+/// at most 20: the newest spans with what encloses them, so far as there is room. Trees that became
+/// complete meanwhile are printed above them. Drawn on is standard error, so that trees can go into a file; where
 /// it is no terminal nothing is drawn, and `live` is `tree`.
 ///
 /// What the program itself prints to the terminal meanwhile comes in between, and may be drawn
@@ -209,7 +209,7 @@ impl SpanProcessor for ConsoleSink {
     fn on_start(&self, span: &Span) {
         if self.wants_start() {
             self.start_worker();
-            self.queue.push_start(span.clone(), self.clock.now(), self.lines);
+            self.queue.push_start(span.clone(), self.clock.now());
         }
     }
 

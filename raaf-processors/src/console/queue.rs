@@ -14,6 +14,8 @@ use raaf_trace_core::{FinishedSpan, ProcessorError, Span, Ticks, stats::Processo
 
 /// How long a thread waits at most for room: less than what counts as a slow call.
 const PATIENCE: Duration = Duration::from_millis(4);
+/// How many starts wait at most for a paced worker, if there may be fewer spans.
+const STARTS: usize = 10_000;
 /// How long nobody waits after somebody waited in vain.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -51,8 +53,8 @@ pub(super) struct Queue {
     /// A flush is answered, or there is room again.
     progress: Condvar,
     max_spans: usize,
-    /// No start is taken when so much waits to be heard.
-    max_heard: usize,
+    /// The worker looks by itself while something runs, and need not be woken for each thing.
+    paced: bool,
 }
 
 #[derive(Default)]
@@ -89,14 +91,13 @@ enum Phase {
 }
 
 impl Queue {
-    pub(super) fn new(max_spans: usize, max_starts: usize) -> Self {
-        let max_spans = max_spans.max(1);
+    pub(super) fn new(max_spans: usize, paced: bool) -> Self {
         Self {
             state: Mutex::default(),
             work: Condvar::new(),
             progress: Condvar::new(),
-            max_spans,
-            max_heard: max_spans.max(max_starts),
+            max_spans: max_spans.max(1),
+            paced,
         }
     }
 
@@ -121,19 +122,20 @@ impl Queue {
         state.last_error = Some(reason);
     }
 
-    /// Takes a span's start; left out when there is no room. `due` asks for it to be shown now,
-    /// not when the worker looks next.
-    pub(super) fn push_start(&self, span: Span, at: Ticks, due: bool) {
+    /// Takes a span's start; left out when there is no room.
+    pub(super) fn push_start(&self, span: Span, at: Ticks) {
         let mut state = self.lock();
-        if state.phase == Phase::Running && state.heard.len() < self.max_heard {
+        let room = if self.paced { self.max_spans.max(STARTS) } else { self.max_spans };
+        if state.phase == Phase::Running && state.heard.len() < room {
             state.heard.push_back(Heard::Start(span, at));
-            if due || state.resting || state.heard.len() == self.max_heard / 2 {
+            if !self.paced || state.resting || state.heard.len() == room / 2 {
                 self.wake(state);
             }
         }
     }
 
-    /// Takes a finished span, or counts it as dropped; `due` asks for it to be shown now.
+    /// Takes a finished span, or counts it as dropped; `due` asks for it to be shown now, or when
+    /// a paced worker looks next.
     pub(super) fn push_end(&self, span: FinishedSpan, due: bool) {
         let mut state = self.lock();
         if state.phase == Phase::Running && state.held >= self.max_spans {
@@ -145,7 +147,9 @@ impl Queue {
         }
         state.held += 1;
         state.heard.push_back(Heard::End(Box::new(span)));
-        if due {
+        let half_full = state.held == self.max_spans.div_ceil(2);
+        let is_urgent = if self.paced { state.resting || half_full } else { due };
+        if is_urgent {
             self.wake(state);
         }
     }
