@@ -132,7 +132,7 @@ macro_rules! prints_what_the_readme_shows {
 }
 
 prints_what_the_readme_shows! {
-    agent_as_tool, cross_thread, custom_component, custom_processor, each_over, error_handling, guardrails, handoff, manual_spans, nested_pipelines, pipeline_operators, plugin_sink, retries_and_timeouts, selective_tracing, streaming, structured_output,
+    agent_as_tool, console_modes, cross_thread, custom_component, custom_processor, each_over, error_handling, guardrails, handoff, long_running_worker, manual_spans, nested_pipelines, pipeline_operators, plugin_sink, retries_and_timeouts, selective_tracing, streaming, structured_output,
 }
 
 #[test]
