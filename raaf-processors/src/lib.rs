@@ -36,14 +36,14 @@
 //!
 //! | name | type | what it gives | guarantees | costs | when things go wrong |
 //! | --- | --- | --- | --- | --- | --- |
-//! | `console` | [`ConsoleSink`] | a tree when a root ends, or a line a start and end, on standard output | a tree is whole and in one piece; nothing in it drives the terminal | a short lock a span; a thread draws; at most 1,000 spans held | a closed pipe is quiet; other failures are counted and named by the flush |
+//! | `console` | [`ConsoleSink`] | a tree when a root ends, or a line a start and end, on standard output; what is running, with feature `live` on a terminal | a tree is whole and in one piece; nothing in it drives the terminal | a short lock a span; a thread draws; at most 1,000 spans held | a closed pipe is quiet; other failures are counted and named by the flush |
 //! | `file` | [`FileSink`] | JSON lines in `RAAF_TRACE_FILE`, else `traces.jsonl` | whole lines, also from several processes; what was written survives the program's end | a push a span; a thread, and those that help it, write | counted, named by the flush, reported once in a while on standard error; a full disk is tried again |
 //!
 //! Each type's page says more. No sink panics, and none prints anything but what it is for.
 //!
 //! # Features
 //!
-//! `console` and `file`, both on by default. [`json`] is always there: the JSON form of a span, for
+//! `console` and `file`, both on by default; `live` adds a mode to the console. [`json`] is always there: the JSON form of a span, for
 //! sinks of your own.
 
 #[cfg(feature = "console")]
