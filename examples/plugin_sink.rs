@@ -1,56 +1,16 @@
-//! A sink of your own, registered by name: settings can choose it like any other.
+//! A sink from a crate of your own, chosen by name like any other: `csv-sink/` beside this file.
 //!
 //! Run it with `cargo run --example plugin_sink`, or choose the sinks yourself, such as
-//! `RAAF_TRACE_PROCESSORS=csv cargo run --example plugin_sink`.
-//!
-//! This could be a crate of its own. Whoever depends on it and names it once
-//! (`use csv_sink as _;`) can then ask for `csv`.
+//! `RAAF_TRACE_PROCESSORS=csv,console cargo run --example plugin_sink`.
 
-use std::{
-    io::{self, Write},
-    num::ParseIntError,
-    process::ExitCode,
-};
+use std::{num::ParseIntError, process::ExitCode};
 
-use raaf_processors as _; // links the sinks that come with the workspace
+// A crate that is never named is not linked. One name links all the sinks in it.
+use raaf_example_csv_sink as _;
+use raaf_processors as _;
 use raaf_trace_core::{
-    BuildError, Component, Environment, ExportError, FinishedSpan, Guard, SpanExporter, Traceable,
-    TracerProvider,
-    registry::{self, Sink, SinkRegistration},
-    submit, traced,
+    BuildError, Component, Environment, Guard, Traceable, TracerProvider, registry, traced,
 };
-
-/// Writes a line of comma-separated values a span, to standard output.
-struct CsvExporter {
-    separator: String,
-}
-
-impl SpanExporter for CsvExporter {
-    fn name(&self) -> &'static str {
-        "csv"
-    }
-
-    fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
-        let lines: String = batch.iter().map(|span| self.line(span)).collect();
-        io::stdout()
-            .write_all(lines.as_bytes())
-            .map_err(|error| ExportError::permanent(format!("standard output: {error}")))
-    }
-}
-
-impl CsvExporter {
-    fn line(&self, span: &FinishedSpan) -> String {
-        let (kind, component) = (span.kind().as_str(), span.component().name());
-        [kind, component, span.method(), span.status().as_str()].join(&self.separator) + "\n"
-    }
-}
-
-submit! {
-    SinkRegistration::new("csv", |config| {
-        let separator = config.environment().get("CSV_SINK_SEPARATOR")?;
-        Ok(Sink::exporter(CsvExporter { separator: separator.unwrap_or_else(|| ",".to_owned()) }))
-    })
-}
 
 #[derive(Traceable)]
 struct ParseTool {
@@ -78,6 +38,15 @@ fn main() -> ExitCode {
     // A misspelt name says what there is, before anything is traced.
     let misspelt = Environment::from_pairs([("RAAF_TRACE_PROCESSORS", "console,cvs")]);
     if let Err(error) = TracerProvider::builder().environment(&misspelt) {
+        println!("{error}");
+    }
+
+    // So does a sink that cannot be made, under its own name.
+    let nowhere = Environment::from_pairs([
+        ("RAAF_TRACE_PROCESSORS", "csv"),
+        ("CSV_SINK_FILE", "/no/such/place.csv"),
+    ]);
+    if let Err(error) = TracerProvider::builder().environment(&nowhere) {
         println!("{error}");
     }
 

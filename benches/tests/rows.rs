@@ -39,6 +39,13 @@ fn with_room_every_span_is_delivered() {
 }
 
 #[test]
+fn of_a_million_spans_to_a_file_each_is_delivered_or_counted() {
+    let sample = measure("million", ToolId::Raaf).unwrap();
+    assert!(sample.started >= 1_000_000);
+    assert_eq!(sample.delivered + sample.given_up, sample.started);
+}
+
+#[test]
 fn bursts_fit_the_queues_of_all_tools() {
     for row in ["w1", "late", "wide"] {
         for tool in ToolId::ALL {

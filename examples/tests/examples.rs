@@ -132,7 +132,27 @@ macro_rules! prints_what_the_readme_shows {
 }
 
 prints_what_the_readme_shows! {
-    agent_as_tool, console_modes, cross_thread, custom_component, custom_processor, each_over, error_handling, guardrails, handoff, long_running_worker, manual_spans, nested_pipelines, pipeline_operators, plugin_sink, retries_and_timeouts, selective_tracing, streaming, structured_output,
+    agent_as_tool,
+    console_modes,
+    cross_thread,
+    custom_component,
+    custom_processor,
+    each_over,
+    error_handling,
+    file_and_read_back,
+    guardrails,
+    handoff,
+    long_running_worker,
+    manual_spans,
+    nested_pipelines,
+    openai_traces,
+    pipeline_operators,
+    plugin_sink,
+    prometheus_scrape,
+    retries_and_timeouts,
+    selective_tracing,
+    streaming,
+    structured_output,
 }
 
 #[test]
@@ -148,11 +168,14 @@ fn a_panic_that_is_caught_is_still_reported_where_panics_are() {
 
 #[test]
 fn the_environment_chooses_the_plugin_by_name() {
-    let output =
-        run("plugin_sink", &[("RAAF_TRACE_PROCESSORS", "csv"), ("CSV_SINK_SEPARATOR", ";")]);
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("spans.csv");
+    let path = file.to_str().expect("a path in Unicode");
+    let output = run("plugin_sink", &[("RAAF_TRACE_PROCESSORS", "csv"), ("CSV_SINK_FILE", path)]);
     let stdout = String::from_utf8_lossy(&output.stdout);
-    assert!(stdout.contains("tool;ParseTool;parse;ok\ntool;ParseTool;parse;error\n"), "{stdout}");
-    assert!(!stdout.contains("✓ ok"), "{stdout}");
+    assert!(!stdout.contains("✓ ok") && !stdout.contains("tool,"), "{stdout}");
+    let rows = fs::read_to_string(file).expect("the sink wrote it");
+    assert_eq!(rows, "tool,ParseTool,parse,ok\ntool,ParseTool,parse,error\n");
 }
 
 #[test]
@@ -161,7 +184,7 @@ fn an_unknown_sink_is_an_error_that_says_which_there_are() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
     assert!(
-        stderr.contains("no sink is called `zipkin`; linked are: console, csv, file"),
+        stderr.contains("no sink is called `zipkin`; linked are: console, csv, file, "),
         "{stderr}"
     );
 }

@@ -11,13 +11,14 @@ use workspace::{expect_none, files, read, root, shown};
 
 /// Which crates of the workspace a crate may depend on: `agents → core ← processors`,
 /// `testkit → core`, and nothing else.
-const LAYERS: [(&str, &[&str]); 6] = [
+const LAYERS: [(&str, &[&str]); 7] = [
     ("raaf-trace-macros", &[]),
     ("raaf-testkit-macros", &[]),
     ("raaf-trace-core", &["raaf-trace-macros"]),
     ("raaf-agents", &["raaf-trace-core"]),
     ("raaf-processors", &["raaf-trace-core"]),
     ("raaf-testkit", &["raaf-trace-core", "raaf-testkit-macros"]),
+    ("raaf-example-csv-sink", &["raaf-trace-core"]),
 ];
 
 /// What may depend on everything, because nothing depends on it.

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use raaf_trace_core::{
-    AttributeLosses, Attributes, Event, FinishedSpan, Rfc3339, SpanError, TraceInfo, keys,
+    AttributeLosses, Attributes, Event, FinishedSpan, Rfc3339, Span, SpanError, TraceInfo, keys,
 };
 use serde::{
     Serialize, Serializer,
@@ -47,16 +47,18 @@ impl<'a> SpanJson<'a> {
     /// When a value of the span refuses to be serialised, which no value of the core does. The
     /// buffer is then as it was.
     pub fn append_line(self, buffer: &mut Vec<u8>) -> serde_json::Result<()> {
-        let start = buffer.len();
-        match serde_json::to_writer(&mut *buffer, &self) {
-            Ok(()) => buffer.push(b'\n'),
-            Err(error) => {
-                buffer.truncate(start);
-                return Err(error);
-            }
-        }
-        Ok(())
+        append_line(&self, buffer)
     }
+}
+
+fn append_line(object: &impl Serialize, buffer: &mut Vec<u8>) -> serde_json::Result<()> {
+    let start = buffer.len();
+    let written = serde_json::to_writer(&mut *buffer, object);
+    match written {
+        Ok(()) => buffer.push(b'\n'),
+        Err(_) => buffer.truncate(start),
+    }
+    written
 }
 
 impl Serialize for SpanJson<'_> {
@@ -95,6 +97,52 @@ impl Serialize for SpanJson<'_> {
 impl fmt::Debug for SpanJson<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SpanJson").field(&self.0.span_id()).finish()
+    }
+}
+
+/// Serialises a span that has started as one JSON object: who it is, and since when it runs.
+///
+/// Attributes are not in it, for most are set later.
+#[derive(Clone, Copy)]
+pub struct StartJson<'a>(&'a Span);
+
+impl<'a> StartJson<'a> {
+    /// The JSON form of the start of `span`.
+    pub fn new(span: &'a Span) -> Self {
+        Self(span)
+    }
+
+    /// Appends the object and a line feed to `buffer`.
+    ///
+    /// # Errors
+    ///
+    /// None that is known: names and ids are always written.
+    pub fn append_line(self, buffer: &mut Vec<u8>) -> serde_json::Result<()> {
+        append_line(&self, buffer)
+    }
+}
+
+impl Serialize for StartJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let span = self.0;
+        let mut object = serializer.serialize_struct("SpanStart", 10)?;
+        object.serialize_field("v", &VERSION)?;
+        object.serialize_field("type", "span_start")?;
+        object.serialize_field("trace_id", &span.trace_id())?;
+        object.serialize_field("span_id", &span.span_id())?;
+        object.serialize_field("parent_id", &span.parent_id())?;
+        object.serialize_field("name", &span.name())?;
+        object.serialize_field("kind", span.kind().as_str())?;
+        object.serialize_field("component", span.component().name())?;
+        object.serialize_field("method", span.method())?;
+        object.serialize_field("start", &Shown(Rfc3339::new(span.start_time())))?;
+        object.end()
+    }
+}
+
+impl fmt::Debug for StartJson<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StartJson").field(&self.0.span_id()).finish()
     }
 }
 

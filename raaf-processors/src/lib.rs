@@ -37,25 +37,39 @@
 //! | name | type | what it gives | guarantees | costs | when things go wrong |
 //! | --- | --- | --- | --- | --- | --- |
 //! | `console` | [`ConsoleSink`] | a tree when a root ends, or a line a start and end, on standard output; what is running, with feature `live` on a terminal | a tree is whole and in one piece; nothing in it drives the terminal | a short lock a span; a thread draws; at most 1,000 spans held | a closed pipe is quiet; other failures are counted and named by the flush |
-//! | `file` | [`FileSink`] | JSON lines in `RAAF_TRACE_FILE`, else `traces.jsonl` | whole lines, also from several processes; what was written survives the program's end | a push a span; a thread, and those that help it, write | counted, named by the flush, reported once in a while on standard error; a full disk is tried again |
+//! | `file` | [`FileSink`] | JSON lines in `RAAF_TRACE_FILE`, else `traces.jsonl` | whole lines, also from several processes that rotate it; what was written survives the program's end | a push a span; a thread, and those that help it, write | counted, named by the flush, reported once in a while on standard error; a full disk is tried again |
+//! | `memory` | [`MemoryExporter`](raaf_trace_core::MemoryExporter), and `memory` for the one that runs by name | the last finished spans, for tests, queries and pages of your own | the last 10,000 unless told otherwise; gone with the process | a copy of each span, on a worker | cannot fail; what it forgets is counted |
+//! | `openai` | `OpenAiSink` | traces in the dashboard of OpenAI, through its ingest API | each batch at least once, or counted; a 429 or 5xx loses none while it is retried | a worker sends; the ids of 10,000 traces | retried with backoff; what the server refuses is counted, and its reply reported without the key |
+//! | `prometheus` | `PrometheusSink` | spans, durations, tokens and other sinks' losses, at `RAAF_TRACE_PROMETHEUS_ADDR`, else `127.0.0.1:9464` | every span that ended is counted; a bounded number of labels | a look-up and some atomic additions a span; a thread serves | an address that is taken is reported and tried again; all else goes on |
 //!
 //! Each type's page says more. No sink panics, and none prints anything but what it is for.
 //!
 //! # Features
 //!
-//! `console` and `file`, both on by default; `live` adds a mode to the console. [`json`] is always there: the JSON form of a span, for
-//! sinks of your own.
+//! `console`, `file` and `memory`, on by default; the others when asked for. `live` adds a mode to
+//! the console. [`json`] is always there: the JSON form of a span, for sinks of your own. So is
+//! [`wrap`]: filters, sampling by whole traces, redaction and what else can go around a sink.
 
 #[cfg(feature = "console")]
 mod console;
 #[cfg(feature = "file")]
 mod file;
-#[cfg(feature = "http")]
-#[allow(dead_code, reason = "each sink that sends takes what it needs")]
+#[cfg(any(feature = "openai", feature = "otlp"))]
 mod http;
 pub mod json;
+#[cfg(feature = "memory")]
+pub mod memory;
+#[cfg(feature = "openai")]
+mod openai;
+#[cfg(feature = "prometheus")]
+mod prometheus;
+pub mod wrap;
 
 #[cfg(feature = "console")]
 pub use console::{ConsoleBuilder, ConsoleMode, ConsoleSink};
 #[cfg(feature = "file")]
-pub use file::FileSink;
+pub use file::{FileSink, FileSinkBuilder, FileSinkWithStarts, FileSync, read};
+#[cfg(feature = "openai")]
+pub use openai::{OpenAiBuilder, OpenAiSink, OpenAiSinkError};
+#[cfg(feature = "prometheus")]
+pub use prometheus::{PrometheusBuilder, PrometheusError, PrometheusHandle, PrometheusSink};

@@ -2,16 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may fail")]
 
+#[cfg(feature = "openai")]
+mod server;
+
 use std::{
     io,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use raaf_processors::{ConsoleMode, ConsoleSink, FileSink};
+use raaf_processors::{ConsoleMode, ConsoleSink, FileSink, FileSync, read::TraceReader};
 use raaf_testkit::{
     conformance::{Suite, check_processor},
     read,
 };
+use raaf_trace_core::BatchConfig;
 
 #[test]
 fn the_file_sink_keeps_the_contract_of_exporters() {
@@ -33,6 +37,34 @@ fn the_file_sink_keeps_the_contract_of_exporters() {
 }
 
 #[test]
+fn the_file_sink_keeps_it_while_it_rotates() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = AtomicUsize::new(0);
+    let make = || {
+        let number = files.fetch_add(1, Ordering::Relaxed);
+        let path = directory.path().join(format!("{number}.jsonl"));
+        FileSink::builder(path).max_size(2_000).keep(100_000).sync(FileSync::OnFlush).build()
+    };
+    let spans = |sink: &FileSink| match TraceReader::open_rotated(sink.path()) {
+        Ok(records) => records.filter_map(|record| record.unwrap().into_span()).collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => std::panic::panic_any(error.to_string()),
+    };
+    Suite::exporter(make).read_back(spans).check();
+}
+
+#[test]
+fn the_file_sink_that_records_starts_keeps_the_contract_of_processors() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = AtomicUsize::new(0);
+    check_processor(|| {
+        let number = files.fetch_add(1, Ordering::Relaxed);
+        let path = directory.path().join(format!("{number}.jsonl"));
+        FileSink::builder(path).build_with_starts(BatchConfig::default())
+    });
+}
+
+#[test]
 fn the_console_sink_keeps_the_contract_of_processors() {
     for mode in [ConsoleMode::Tree, ConsoleMode::Lines] {
         for detailed in [false, true] {
@@ -40,4 +72,15 @@ fn the_console_sink_keeps_the_contract_of_processors() {
             check_processor(|| console().mode(mode).detailed(detailed).writer(io::sink()).build());
         }
     }
+}
+
+#[cfg(feature = "openai")]
+#[test]
+fn the_openai_sink_keeps_the_contract_of_exporters() {
+    let server = server::Server::start(server::Answer::status(204));
+    raaf_testkit::conformance::check_exporter(|| {
+        let sink = raaf_processors::OpenAiSink::builder();
+        sink.api_key("sk-1").base_url(server.url()).build().unwrap()
+    });
+    assert!(!server.requests().is_empty());
 }

@@ -16,7 +16,7 @@
 //! | type of the error | [`ERROR_TYPE`] | `error.data` | `error.type` |
 //! | its text | [`ERROR_MESSAGE`] | `error.message` | status message |
 //! | what it came from | [`ERROR_CHAIN`] | `error.data` | = |
-//! | hook that panicked | [`COLLECTOR_ERROR`] | not sent | = |
+//! | hook that panicked | [`COLLECTOR_ERROR`] | custom: `span_data.data` | = |
 //! | result's type, success | [`RESULT_TYPE`], [`RESULT_SUCCESS`] | custom: `span_data.data` | = |
 //! | input, output of any component | [`INPUT`], [`OUTPUT`] | custom: `span_data.data` | `input.value`, `output.value` |
 //!
@@ -71,7 +71,7 @@
 //! | tokens, in detail | [`GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS`], [`GEN_AI_USAGE_REASONING_OUTPUT_TOKENS`] | generation: `usage.details` | = |
 //! | first token after | [`GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK`] | not sent | = |
 //! | conversation | [`GEN_AI_CONVERSATION_ID`] | not sent | = |
-//! | HTTP request | [`HTTP_METHOD`], [`URL`] | custom: `span_data.data` | = |
+//! | HTTP request | [`HTTP_METHOD`], [`URL`] | custom: `span_data.data`; the URL of a model call: `model_config.base_url` | = |
 //! | server | [`SERVER_ADDRESS`], [`SERVER_PORT`] | not sent | = |
 
 /// Declares the constants, and lists them for the tests.

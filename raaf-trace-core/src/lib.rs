@@ -69,6 +69,7 @@ pub mod propagation;
 mod provider;
 pub mod registry;
 mod sampling;
+mod select;
 pub mod settings;
 mod simple;
 mod span;
@@ -109,11 +110,12 @@ pub use outcome::{ErrorReport, Failure, Outcome, looks_like_result, via};
 pub use parent::{IntoParent, Parent};
 pub use processor::{ProcessorError, SpanProcessor};
 pub use provider::{
-    BuildError, Builder, FlushError, GlobalOverride, Guard, SinkFailure, Stats, TraceInfo,
-    TracerProvider, init, override_global_provider, provider, set_global_provider,
+    BuildError, Builder, FlushError, GlobalOverride, Guard, LocalRoot, SinkFailure, Stats,
+    TraceInfo, TracerProvider, init, override_global_provider, provider, set_global_provider,
 };
 pub use raaf_trace_macros::{Traceable, traced, traced_block};
 pub use sampling::Sampler;
+pub use select::{Select, wildcard_matches};
 pub use settings::{Environment, Settings, SettingsError};
 pub use simple::SimpleProcessor;
 pub use span::{

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use crate::{ExportError, FinishedSpan, Overflow, SpanExporter, TraceId, sync::lock};
+use crate::{ExportError, FinishedSpan, Overflow, Select, SpanExporter, TraceId, sync::lock};
 
 /// Keeps finished spans in memory, for tests and queries. Clones share what is kept.
 ///
@@ -54,6 +54,12 @@ impl MemoryExporter {
     /// Those of one trace.
     pub fn trace(&self, id: TraceId) -> Vec<FinishedSpan> {
         self.lock().iter().filter(|span| span.trace_id() == id).cloned().collect()
+    }
+
+    /// Those that are meant, in the order in which they ended; see [`Select`].
+    pub fn select(&self, select: &Select) -> Vec<FinishedSpan> {
+        // Matched outside of the lock: a selection may run code of the caller's.
+        self.spans().into_iter().filter(|span| select.matches(span)).collect()
     }
 
     /// Takes the spans out.

@@ -13,7 +13,7 @@ use crate::{
     BatchConfig, ExportError, FinishedSpan, ProcessorError, Span, SpanProcessor,
     batch::{BatchQueue, Deliver, Reclaim},
     panics,
-    stats::ProcessorStats,
+    stats::{ProcessorStats, StatsReader},
 };
 
 /// How long what a processor is to hear waits for company.
@@ -54,8 +54,10 @@ pub trait ProcessorExt: SpanProcessor + Sized {
     fn offload_with(self, config: BatchConfig) -> Offload {
         let wants_start = panics::caught(|| self.wants_start()).unwrap_or(false);
         let panics = Arc::<Panics>::default();
-        let behind = Behind { processor: Arc::new(self), panics: Arc::clone(&panics) };
-        Offload { queue: BatchQueue::new(Box::new(behind), config), wants_start, panics }
+        let processor: Arc<dyn SpanProcessor> = Arc::new(self);
+        let behind = Behind { processor: Arc::clone(&processor), panics: Arc::clone(&panics) };
+        let queue = BatchQueue::new(Box::new(behind), config);
+        Offload { queue, processor, wants_start, panics }
     }
 }
 
@@ -64,6 +66,7 @@ impl<P: SpanProcessor> ProcessorExt for P {}
 /// A processor behind a worker; see [`ProcessorExt::offload`].
 pub struct Offload {
     queue: BatchQueue<Heard>,
+    processor: Arc<dyn SpanProcessor>,
     wants_start: bool,
     panics: Arc<Panics>,
 }
@@ -133,6 +136,10 @@ impl SpanProcessor for Offload {
 
     fn queues_only(&self) -> bool {
         true
+    }
+
+    fn on_added(&self, stats: &StatsReader) {
+        self.processor.on_added(stats);
     }
 
     fn on_start(&self, span: &Span) {

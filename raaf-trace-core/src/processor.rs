@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{BatchProcessor, FinishedSpan, Span, stats::ProcessorStats};
+use crate::{
+    BatchProcessor, FinishedSpan, Span,
+    stats::{ProcessorStats, StatsReader},
+};
 
 /// Receives span starts and ends in the span's own thread, in configured order.
 ///
@@ -21,6 +24,13 @@ pub trait SpanProcessor: Send + Sync + 'static {
     /// processor is added; `false` spares every span the call.
     fn wants_start(&self) -> bool {
         true
+    }
+
+    /// It was added to a provider, before the first span comes. A processor that reports what
+    /// becomes of spans, in the other processors too, keeps a clone of `stats`; it is read on
+    /// demand, never in the thread of a span. A wrapper passes the call on.
+    fn on_added(&self, stats: &StatsReader) {
+        let _ = stats;
     }
 
     /// A span began; the user's code in it has not run yet.
@@ -110,6 +120,9 @@ macro_rules! processor_behind {
             }
             fn wants_start(&self) -> bool {
                 (**self).wants_start()
+            }
+            fn on_added(&self, stats: &StatsReader) {
+                (**self).on_added(stats);
             }
             fn on_start(&self, span: &Span) {
                 (**self).on_start(span);

@@ -38,6 +38,7 @@ fn p3_a_remote_child_joins_the_trace() {
     assert_eq!(server.trace_id(), TraceId::parse(TRACE).unwrap());
     assert_eq!(server.parent_id(), Some(SpanId::parse(SPAN).unwrap()));
     assert!(server.is_local_root());
+    assert!(server.local_root().is_some_and(|root| !root.is_root()), "its root is elsewhere");
     assert_span_tree!(spans, agent "Server" > tool "Search");
 }
 

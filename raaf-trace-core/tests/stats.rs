@@ -4,13 +4,16 @@
 
 mod doubles;
 
-use std::{sync::mpsc, thread};
+use std::{
+    sync::{Arc, Mutex, mpsc},
+    thread,
+};
 
 use doubles::{Failing, LONG, Stalled};
 use raaf_trace_core::{
     BatchConfig, Component, ExportError, FinishedSpan, MemoryExporter, ProcessorExt as _,
     SimpleProcessor, SpanExporter, SpanProcessor, TraceableExt as _, TracerProvider,
-    stats::ProcessorStats,
+    stats::{ProcessorStats, StatsReader},
 };
 
 fn call() {
@@ -138,4 +141,63 @@ async fn d3_every_way_to_end_counts_once() {
     let stats = provider.stats();
     assert_eq!((stats.started, stats.ended, memory.len()), (5, 5, 5));
     assert!(stats.late_calls >= 1);
+}
+
+/// Keeps what it is told when it is added.
+#[derive(Clone, Default)]
+struct Added(Arc<Mutex<Vec<StatsReader>>>);
+
+impl SpanProcessor for Added {
+    fn name(&self) -> &'static str {
+        "added"
+    }
+    fn on_added(&self, stats: &StatsReader) {
+        self.0.lock().unwrap().push(stats.clone());
+    }
+}
+
+#[test]
+fn d3_a_processor_can_read_the_statistics_of_the_provider_it_was_added_to() {
+    let (built, offloaded, late, placed) =
+        (Added::default(), Added::default(), Added::default(), Added::default());
+    let provider = TracerProvider::builder()
+        .processor(built.clone())
+        .processor(offloaded.clone().offload())
+        .exporter(Failing(ExportError::permanent("no")))
+        .build();
+    provider.add_processor(Box::new(late.clone()));
+    let readers: Vec<StatsReader> = [&built, &offloaded, &late]
+        .into_iter()
+        .map(|added| match &added.0.lock().unwrap()[..] {
+            [once] => once.clone(),
+            readers => panic!("told {} times", readers.len()),
+        })
+        .collect();
+    provider.run(call);
+    provider.force_flush(LONG).unwrap_err();
+    for reader in &readers {
+        let stats = reader.read().unwrap();
+        assert_eq!((stats.ended, stats.dropped()), (1, 1), "{stats:#?}");
+    }
+
+    provider.set_processors(vec![Box::new(placed.clone())], LONG).unwrap();
+    let placed = placed.0.lock().unwrap()[0].clone();
+    assert_eq!(placed.read().unwrap().processors.len(), 1);
+    drop(provider);
+    assert_eq!(placed.read(), None);
+}
+
+#[test]
+fn d1_a_processor_that_panics_when_it_is_added_is_counted_and_gets_its_spans() {
+    struct Panics;
+    impl SpanProcessor for Panics {
+        fn on_added(&self, _: &StatsReader) {
+            panic!("in on_added")
+        }
+    }
+    let provider = TracerProvider::builder().processor(Panics).build();
+    provider.run(call);
+    let stats = &provider.stats().processors[0];
+    assert_eq!((stats.panics, stats.delivered), (1, 1));
+    assert_eq!(stats.last_error.as_deref(), Some("panicked: in on_added"));
 }

@@ -121,3 +121,25 @@ fn t1_a_trace_continued_from_elsewhere_takes_the_workflows_record() {
     assert_eq!(writer.trace_id(), remote.trace_id());
     assert_eq!(writer.trace().workflow_name(), Some("server part"));
 }
+
+#[test]
+fn t1_spans_know_the_root_that_encloses_them() {
+    let capture = Capture::new();
+    capture.run(|| {
+        trace("nightly").run(|| {
+            Component::agent("Planner").traced("run").run(|| {
+                trace("inner").run(|| Component::tool("Search").traced("run").run(|| ()));
+            });
+        });
+        Component::agent("Alone").traced("run").run(|| ());
+    });
+    let spans = capture.spans();
+    let root = spans.only("nightly");
+    for name in ["nightly", "Planner", "inner", "Search"] {
+        let known = spans.only(name).local_root().unwrap();
+        assert_eq!((known.span_id(), known.kind().as_str()), (root.span_id(), "trace"), "{name}");
+        assert!(known.is_root() && known.component_name() == "nightly");
+    }
+    let alone = spans.only("Alone").local_root().unwrap();
+    assert_eq!((alone.kind().as_str(), alone.component_name()), ("agent", "Alone"));
+}

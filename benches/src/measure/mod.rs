@@ -20,7 +20,7 @@ pub use agents::agents;
 pub use bursts::{Burst, bursts, in_bursts};
 pub use memory::peak_mib;
 pub use on_top::{Runtime, tasks};
-pub use sustained::sustained;
+pub use sustained::{million, sustained};
 pub use threads::threads;
 
 /// How long a workload runs before anything is measured.
@@ -44,6 +44,9 @@ pub struct Sample {
     pub started: u64,
     /// Spans that were delivered.
     pub delivered: u64,
+    /// Spans that the tool says it did not deliver; 0 where it does not say.
+    #[serde(default)]
+    pub given_up: u64,
     /// The most memory that the process ever had; MiB.
     pub peak_mib: Option<f64>,
 }

@@ -12,6 +12,7 @@ pub(super) fn median(samples: &[Sample]) -> Option<Sample> {
         share_of_run: of(|sample| sample.share_of_run),
         started: samples.iter().map(|sample| sample.started).sum(),
         delivered: samples.iter().map(|sample| sample.delivered).sum(),
+        given_up: samples.iter().map(|sample| sample.given_up).sum(),
         peak_mib: of(|sample| sample.peak_mib),
     })
 }

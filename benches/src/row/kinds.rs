@@ -6,7 +6,7 @@ use super::{Entry, Row, ToolId, with_async_tool, with_tool};
 use crate::{
     collector::Collector,
     measure::{self, Runtime},
-    tool::{Off, Overflow, Room, Sink},
+    tool::{Off, Overflow, Room, Setup, Sink},
     workload::{Trees, Workload},
 };
 
@@ -91,6 +91,21 @@ pub(super) fn sustained(name: &'static str, title: &'static str) -> Row {
             setup.room = Room::Default;
         }
         with_tool!(entry.tool, measure::sustained, &setup)
+    })
+}
+
+/// W1 in eight threads, written to a file as JSON, with everybody's defaults: ours by its file
+/// sink, with all fields of its format, the others' by the collector, with those that all have.
+pub(super) fn million(name: &'static str, title: &'static str) -> Row {
+    Row::new(name, title, everybody(), |entry| {
+        let mut setup = if entry.tool == ToolId::Raaf {
+            let setup = entry.setup(Collector::counting());
+            Setup { sink: Sink::File, ..setup }
+        } else {
+            entry.setup(Collector::writing(tempfile::tempfile().ok()?))
+        };
+        setup.room = Room::Default;
+        with_tool!(entry.tool, measure::million, &setup)
     })
 }
 

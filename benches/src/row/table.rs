@@ -39,8 +39,16 @@ pub fn rows() -> Vec<Row> {
         kinds::ours("reuse", "the same method again", Reuse { calls: 100, roots: 40 }),
         kinds::sink("console", "W1 to the console", &[ToolId::Raaf], SMALL, Sink::Console),
         kinds::sink("file", "W1 to a file", &[ToolId::Raaf], SMALL, Sink::File),
+        kinds::sink(
+            "prometheus",
+            "W1 with the prometheus sink",
+            &[ToolId::Raaf],
+            SMALL,
+            Sink::Prometheus,
+        ),
         kinds::agents("agents", "agents, the model takes 1 ms", Duration::from_millis(1)),
         kinds::agents("agents-at-once", "agents, the model takes no time", Duration::ZERO),
         kinds::sustained("sustained", "two producers flat out, JSON"),
+        kinds::million("million", "1,000,000 spans of eight threads to a file, JSON"),
     ]
 }

@@ -52,6 +52,11 @@ pub trait Tool: Debug + Send + Sync + Sized + 'static {
     fn delivered_elsewhere(&self) -> Option<u64> {
         None
     }
+
+    /// How many spans it says it did not deliver; 0 if it does not say.
+    fn given_up(&self) -> u64 {
+        0
+    }
 }
 
 /// A tool that can trace futures.

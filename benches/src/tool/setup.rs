@@ -72,6 +72,8 @@ pub enum Sink {
     Console,
     /// The file sink, writing to a temporary file.
     File,
+    /// The Prometheus sink, as text that nobody reads.
+    Prometheus,
 }
 
 /// Why nothing is traced.

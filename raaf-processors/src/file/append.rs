@@ -1,4 +1,4 @@
-//! Appending whole lines to a file that others may append to as well.
+//! Appending whole lines to a file that others may append to, rotate or delete as well.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -6,12 +6,30 @@ use std::{
     path::Path,
 };
 
+use super::rotate::Rotation;
+
 /// A file that grows by whole lines.
+///
+/// Whoever holds the lock of the file that the path names may append to it, and may rotate it. A
+/// writer that gets the lock therefore first looks whether the path still names its file.
 #[derive(Debug)]
 pub(super) struct AppendFile {
     file: File,
     /// Pipes and devices have no last line to look at, and nothing that could be taken back.
     is_regular: bool,
+    is_readable: bool,
+    /// The length after the last lines of this writer: as long as the file has it, the file ends
+    /// in a line feed. Nothing ends at 0 but nothing.
+    end: u64,
+}
+
+/// What became of lines.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Appended {
+    /// They are in the file.
+    Here,
+    /// The path names another file now, or none; this one is none to write to any more.
+    Moved,
 }
 
 /// Other writers keep away while this lives.
@@ -32,14 +50,14 @@ impl Drop for Locked<'_> {
 }
 
 impl AppendFile {
-    /// Opens the file, or makes it; an unfinished last line is closed.
+    /// Opens the file, or makes it.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.append(true).create(true);
         // Reading is needed to see how the file ends, and can be forbidden where writing is not.
         // Whoever reads a pipe keeps it open, and would not notice that nobody else reads it.
         let wants_end = fs::metadata(path).map_or(true, |there| there.is_file());
-        let (file, readable) = match options.clone().read(wants_end).open(path) {
+        let (file, is_readable) = match options.clone().read(wants_end).open(path) {
             Ok(file) => (file, wants_end),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 (options.open(path)?, false)
@@ -47,55 +65,58 @@ impl AppendFile {
             Err(error) => return Err(error),
         };
         let is_regular = file.metadata()?.is_file();
-        let mut opened = Self { file, is_regular };
-        if is_regular && readable {
-            opened.close_last_line()?;
-        }
-        Ok(opened)
+        Ok(Self { file, is_regular, is_readable, end: 0 })
     }
 
-    fn close_last_line(&mut self) -> io::Result<()> {
-        let _locked = Locked::new(&self.file);
-        let mut file = &self.file;
-        if file.seek(SeekFrom::End(0))? == 0 {
-            return Ok(());
-        }
-        file.seek(SeekFrom::End(-1))?;
-        let mut last = [0];
-        file.read_exact(&mut last)?;
-        if last != *b"\n" {
-            file.write_all(b"\n")?;
-        }
-        Ok(())
-    }
-
-    /// Whether the file was deleted: what is appended to it then is lost.
-    pub(super) fn is_deleted(&self) -> bool {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt as _;
-            self.is_regular && self.file.metadata().is_ok_and(|now| now.nlink() == 0)
-        }
-        #[cfg(not(unix))]
-        false
-    }
-
-    /// Appends these lines, or nothing where that can be had.
-    pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
-        let _locked = Locked::new(&self.file);
+    /// Appends these lines, or nothing where that can be had. A line that somebody left unfinished
+    /// is closed before; a file that is full is rotated away instead.
+    pub(super) fn append(
+        &mut self,
+        path: &Path,
+        lines: &[u8],
+        rotation: &Rotation,
+    ) -> io::Result<Appended> {
+        let locked = Locked::new(&self.file);
         if !self.is_regular {
-            return (&self.file).write_all(lines);
+            (&self.file).write_all(lines)?;
+            return Ok(Appended::Here);
+        }
+        let now = self.file.metadata()?;
+        if !is_named(&now, path) {
+            return Ok(Appended::Moved);
+        }
+        let before = now.len();
+        if rotation.is_due(before, lines.len()) && rotation.rotate(path) {
+            return Ok(Appended::Moved);
+        }
+        if before != self.end && self.is_torn()? {
+            (&self.file).write_all(b"\n")?;
         }
         let before = self.file.metadata()?.len();
         let (written, result) = write_counted(&self.file, lines);
         if result.is_err() && written > 0 {
             self.take_back(before, written);
         }
-        result
+        drop(locked);
+        self.end = before + written as u64;
+        result.map(|()| Appended::Here)
     }
 
-    /// Removes a part of a batch, unless somebody who respects no locks wrote after it; opening
-    /// the file again closes the line then.
+    /// Whether the last line has no end. Nobody who respects locks is writing it now: whoever
+    /// began it was killed.
+    fn is_torn(&self) -> io::Result<bool> {
+        let mut file = &self.file;
+        if !self.is_readable || file.seek(SeekFrom::End(0))? == 0 {
+            return Ok(false);
+        }
+        file.seek(SeekFrom::End(-1))?;
+        let mut last = [0];
+        file.read_exact(&mut last)?;
+        Ok(last != *b"\n")
+    }
+
+    /// Removes a part of a batch, unless somebody who respects no locks wrote after it; whoever
+    /// writes next closes the line then.
     fn take_back(&self, before: u64, written: usize) {
         let ours = before.checked_add(written as u64);
         if self.file.metadata().is_ok_and(|now| Some(now.len()) == ours) {
@@ -103,9 +124,24 @@ impl AppendFile {
         }
     }
 
-    pub(super) fn flush(&self) -> io::Result<()> {
-        (&self.file).flush()
+    /// Brings what was written to the disk.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        if self.is_regular { self.file.sync_data() } else { Ok(()) }
     }
+}
+
+/// Whether the path names the file that this is about. It does not once the file was rotated away,
+/// by whomever, or deleted.
+#[cfg(unix)]
+fn is_named(file: &fs::Metadata, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(path).is_ok_and(|there| (there.dev(), there.ino()) == (file.dev(), file.ino()))
+}
+
+/// What a file is can be told on Unix alone.
+#[cfg(not(unix))]
+fn is_named(_: &fs::Metadata, path: &Path) -> bool {
+    path.exists()
 }
 
 /// Writes all of `bytes`, and says how many were written.
@@ -169,5 +205,48 @@ mod tests {
         fs::write(&path, "par{other}\n").unwrap();
         file.take_back(0, 3);
         assert_eq!(fs::read_to_string(&path).unwrap(), "par{other}\n");
+    }
+
+    #[test]
+    fn only_a_line_without_an_end_is_closed() {
+        let directory = tempfile::tempdir().unwrap();
+        for (there, after) in [
+            (b"" as &[u8], b"new\n" as &[u8]),
+            (b"\n", b"\nnew\n"),
+            (b"whole\n", b"whole\nnew\n"),
+            (b"whole\ntor", b"whole\ntor\nnew\n"),
+            (b"\xff\xc3", b"\xff\xc3\nnew\n"),
+        ] {
+            let path = directory.path().join("x");
+            fs::write(&path, there).unwrap();
+            let mut file = AppendFile::open(&path).unwrap();
+            file.append(&path, b"new\n", &Rotation::default()).unwrap();
+            assert_eq!(fs::read(&path).unwrap(), after);
+        }
+    }
+
+    #[test]
+    fn what_another_writer_left_unfinished_is_closed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x");
+        let mut file = AppendFile::open(&path).unwrap();
+        file.append(&path, b"one\n", &Rotation::default()).unwrap();
+        let mut killed = OpenOptions::new().append(true).open(&path).unwrap();
+        killed.write_all(b"tor").unwrap();
+        file.append(&path, b"two\n", &Rotation::default()).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntor\ntwo\n");
+    }
+
+    #[test]
+    fn a_file_that_another_name_has_now_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, old) = (directory.path().join("x"), directory.path().join("old"));
+        let mut file = AppendFile::open(&path).unwrap();
+        assert_eq!(file.append(&path, b"1\n", &Rotation::default()).unwrap(), Appended::Here);
+        fs::rename(&path, &old).unwrap();
+        assert_eq!(file.append(&path, b"2\n", &Rotation::default()).unwrap(), Appended::Moved);
+        fs::write(&path, "").unwrap();
+        assert_eq!(file.append(&path, b"2\n", &Rotation::default()).unwrap(), Appended::Moved);
+        assert_eq!(fs::read_to_string(&old).unwrap(), "1\n");
     }
 }

@@ -1,6 +1,10 @@
 //! Finished spans as JSON lines in a file.
 
 mod append;
+mod builder;
+pub mod read;
+mod rotate;
+mod starts;
 
 use std::{
     io,
@@ -9,42 +13,69 @@ use std::{
 };
 
 use raaf_trace_core::{
-    ExportError, FinishedSpan, Overflow, SettingsError, SpanExporter,
+    BatchConfig, ExportError, FinishedSpan, Overflow, SpanExporter,
     diagnostics::{self, Category, Repeated},
     registry::{Sink, SinkRegistration},
 };
 
 use crate::json::SpanJson;
-use append::AppendFile;
+use append::{AppendFile, Appended};
+use rotate::Rotation;
+
+pub use builder::{FileSinkBuilder, FileSync};
+pub use starts::FileSinkWithStarts;
 
 /// A guess at a span's line, to reserve room for a batch at once.
 const LINE: usize = 512;
 
+/// The most memory that is kept for the next batch.
+const MAX_SPARE: usize = 1024 * 1024;
+
+/// How often the path may name another file, once its lock is had, before that is an error.
+const TRIES: usize = 100;
+
 raaf_trace_core::submit! {
     SinkRegistration::new("file", |config| {
-        let sink = match &config.settings().file {
-            None => FileSink::new(FileSink::DEFAULT_PATH),
-            Some(path) if path.as_os_str().is_empty() => {
-                return Err(SettingsError::invalid("RAAF_TRACE_FILE", "", "a path").into());
-            }
-            Some(path) => FileSink::new(path),
-        };
-        Ok(Sink::exporter(sink))
+        let (sink, starts) = builder::from_settings(config)?;
+        if !starts {
+            return Ok(Sink::exporter(sink.build()));
+        }
+        let settings = config.settings();
+        let batch = BatchConfig::default()
+            .with_max_spans(settings.max_spans)
+            .with_batch_size(settings.batch_size)
+            .with_flush_interval(settings.flush_interval);
+        Ok(Sink::processor(sink.build_with_starts(batch)))
     })
 }
 
 /// Appends each finished span to a file as one line of JSON.
 ///
 /// The file is opened, and made if there is none, when the first span arrives. Lines are appended
-/// whole: several threads, several sinks and several processes may write to one file.
+/// whole: several threads, several sinks and several processes may write to one file, and rotate
+/// it. [`TraceReader`](read::TraceReader) reads it back; `docs/file-format.md` describes it.
 ///
 /// # Guarantees
 ///
 /// A batch is written whole or, when it cannot be, taken back; a batch that was written stays
 /// written when the program is killed. It is in the hands of the operating system then, which may
-/// not have brought it to the disk yet. What a killed program left of an unfinished line is closed with a line
-/// feed by the next one that opens the file, so that only this line cannot be read. A file that is
-/// deleted while the program runs is made again by the next batch (on Unix).
+/// not have brought it to the disk yet; [`FileSinkBuilder::sync`] can ask for that. What a killed
+/// program left of an unfinished line is closed with a line feed by whoever appends next, so that
+/// only this line cannot be read. A file that is deleted or moved away while the program runs is
+/// made again by the next batch (on Unix).
+///
+/// With [`FileSinkBuilder::max_size`], a full file becomes `traces.jsonl.1`, the one before
+/// `traces.jsonl.2`, and so on up to [`FileSinkBuilder::keep`]. Batches, and so lines, are never
+/// divided.
+///
+/// # Several writers
+///
+/// A writer holds the advisory lock of the file ([`File::lock`](std::fs::File::lock)) while it
+/// appends or rotates, and first looks whether the path still names the file that it has open. So
+/// writers that rotate do not get in each other's way, with no lock file beside the file. Two
+/// limits: that look works on Unix alone, so elsewhere only one process should rotate; and where a
+/// file system knows no locks (some network ones), lines stay whole as far as a single write
+/// appends, and two processes may rotate one after the other.
 ///
 /// # Costs
 ///
@@ -55,7 +86,8 @@ raaf_trace_core::submit! {
 ///
 /// A full disk is tried again; a missing directory or a lacking permission is not. In either case
 /// the spans are counted, `last_error` and the flush name the path and the reason, and a warning
-/// goes to standard error. Directories are not made: a mistyped path should not grow a tree.
+/// goes to standard error. Directories are not made: a mistyped path should not grow a tree. A file
+/// that cannot be rotated grows on, and a warning says so.
 ///
 /// # Examples
 ///
@@ -78,7 +110,11 @@ raaf_trace_core::submit! {
 #[derive(Debug)]
 pub struct FileSink {
     path: PathBuf,
+    rotation: Rotation,
+    sync: FileSync,
     file: Mutex<Option<AppendFile>>,
+    /// Memory that the last batch needed.
+    spare: Mutex<Vec<u8>>,
     failures: Repeated,
 }
 
@@ -87,10 +123,18 @@ impl FileSink {
     /// working directory.
     pub const DEFAULT_PATH: &str = "traces.jsonl";
 
+    /// How many full files are kept unless something else was said.
+    pub const DEFAULT_KEEP: u32 = 5;
+
     /// A sink that appends to the file at `path`, relative to the working directory at the time
     /// of the first span.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), file: Mutex::new(None), failures: Repeated::new() }
+        Self::builder(path).build()
+    }
+
+    /// Something else than [`new`](Self::new) makes: rotation, syncing, records of starts.
+    pub fn builder(path: impl Into<PathBuf>) -> FileSinkBuilder {
+        FileSinkBuilder::new(path.into())
     }
 
     /// Where it writes.
@@ -98,16 +142,30 @@ impl FileSink {
         &self.path
     }
 
+    /// Writes lines, and says what went wrong in the words of an exporter.
+    fn write(&self, lines: &[u8]) -> Result<(), ExportError> {
+        self.append(lines).map_err(|error| self.failed("write to", &error))
+    }
+
     fn append(&self, lines: &[u8]) -> io::Result<()> {
         let mut slot = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut file = match slot.take() {
-            Some(file) if !file.is_deleted() => file,
-            _ => AppendFile::open(&self.path)?,
-        };
-        // Only a file that took everything is used again: another try begins with a fresh look.
-        file.append(lines)?;
-        *slot = Some(file);
-        Ok(())
+        for _ in 0..TRIES {
+            let mut file = match slot.take() {
+                Some(file) => file,
+                None => AppendFile::open(&self.path)?,
+            };
+            // Only a file that took everything is used again: another try begins with a fresh look.
+            let appended = file.append(&self.path, lines, &self.rotation)?;
+            let is_here = appended == Appended::Here;
+            if self.sync == FileSync::EveryBatch || (!is_here && self.sync == FileSync::OnFlush) {
+                file.sync()?;
+            }
+            if is_here {
+                *slot = Some(file);
+                return Ok(());
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::ResourceBusy, "others replace the file all the time"))
     }
 
     fn failed(&self, what: &str, error: &io::Error) -> ExportError {
@@ -123,9 +181,9 @@ impl FileSink {
             diagnostics::warn(Category::Tracing, text);
         }
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                ExportError::retryable(message)
-            }
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::ResourceBusy => ExportError::retryable(message),
             _ => ExportError::permanent(message),
         }
     }
@@ -137,20 +195,29 @@ impl SpanExporter for FileSink {
     }
 
     fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
-        let mut lines = Vec::with_capacity(batch.len() * LINE);
+        let mut lines =
+            std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
+        lines.clear();
+        lines.reserve(batch.len() * LINE);
         for span in batch {
             SpanJson::new(span).append_line(&mut lines).map_err(|error| {
                 ExportError::permanent(format!("a span cannot be written as JSON: {error}"))
             })?;
         }
-        self.append(&lines).map_err(|error| self.failed("write to", &error))
+        let written = self.write(&lines);
+        if lines.capacity() <= MAX_SPARE {
+            *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = lines;
+        }
+        written
     }
 
     fn force_flush(&self) -> Result<(), ExportError> {
         let slot = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         match &*slot {
-            Some(file) => file.flush().map_err(|error| self.failed("flush", &error)),
-            None => Ok(()),
+            Some(file) if self.sync == FileSync::OnFlush => {
+                file.sync().map_err(|error| self.failed("bring to the disk", &error))
+            }
+            _ => Ok(()),
         }
     }
 

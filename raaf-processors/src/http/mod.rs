@@ -5,12 +5,16 @@ mod secret;
 
 use std::time::Duration;
 
+#[cfg(feature = "otlp")]
 use raaf_trace_core::ExportError;
 use ureq::{
     Agent, Body,
     http::{HeaderMap, Response},
 };
 
+pub(crate) use refusal::Refusal;
+#[cfg(feature = "openai")]
+pub(crate) use refusal::origin;
 pub(crate) use secret::Secret;
 
 /// How much of a reply is read: its reason, not its book.
@@ -25,7 +29,7 @@ pub(crate) struct Client {
 /// What a server said when it took a request.
 #[derive(Debug)]
 pub(crate) struct Reply {
-    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "OTLP answers in its own format"))]
+    #[allow(dead_code, reason = "only OTLP answers in a format that is read")]
     pub(crate) body: Vec<u8>,
 }
 
@@ -51,6 +55,8 @@ impl Client {
     /// # Errors
     ///
     /// When no server took it; whether trying again can help follows from why.
+    #[cfg(feature = "otlp")]
+    #[allow(dead_code, reason = "for sinks to whom the status is all the same")]
     pub(crate) fn post(
         &self,
         url: &str,
@@ -58,11 +64,26 @@ impl Client {
         body: &[u8],
         secrets: &[&Secret],
     ) -> Result<Reply, ExportError> {
+        self.send(url, headers, body, secrets).map_err(Refusal::into_error)
+    }
+
+    /// As `post`, for those to whom it matters which status the server answered.
+    ///
+    /// # Errors
+    ///
+    /// As those of `post`.
+    pub(crate) fn send(
+        &self,
+        url: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+        secrets: &[&Secret],
+    ) -> Result<Reply, Refusal> {
         let mut request = self.agent.post(url);
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let answer = request.send(body).map_err(|error| refusal::of_transport(url, &error))?;
+        let answer = request.send(body).map_err(|error| Refusal::of_transport(url, &error))?;
         let status = answer.status();
         let wait = refusal::wait(answer.headers());
         // A request that was taken is taken, whatever becomes of the reply's text.
@@ -70,7 +91,7 @@ impl Client {
         if status.is_success() {
             return Ok(Reply { body });
         }
-        Err(refusal::of_status(status, wait, &secret::without(&body, secrets)))
+        Err(Refusal::of_status(status, wait, &secret::without(&body, secrets)))
     }
 }
 

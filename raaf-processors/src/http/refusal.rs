@@ -15,37 +15,70 @@ use ureq::{
 /// How much of a server's words an error repeats, in characters.
 const MAX_WORDS: usize = 500;
 
-/// A reply that is not a success.
-pub(super) fn of_status(status: StatusCode, wait: Option<Duration>, words: &str) -> ExportError {
-    let message = match shown(words) {
-        words if words.is_empty() => format!("the server answered {status}"),
-        words => format!("the server answered {status}: {words}"),
-    };
-    match (is_passing(status), wait) {
-        (false, _) => ExportError::permanent(message),
-        (true, None) => ExportError::retryable(message),
-        (true, Some(wait)) => ExportError::retryable(message).after(wait),
+/// A request that was not taken.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    #[cfg_attr(not(feature = "openai"), allow(dead_code, reason = "only some sinks ask for it"))]
+    status: Option<StatusCode>,
+    error: ExportError,
+}
+
+impl Refusal {
+    /// A reply that is not a success.
+    pub(super) fn of_status(status: StatusCode, wait: Option<Duration>, words: &str) -> Self {
+        let message = match shown(words) {
+            words if words.is_empty() => format!("the server answered {status}"),
+            words => format!("the server answered {status}: {words}"),
+        };
+        let error = match (is_passing(status), wait) {
+            (false, _) => ExportError::permanent(message),
+            (true, None) => ExportError::retryable(message),
+            (true, Some(wait)) => ExportError::retryable(message).after(wait),
+        };
+        Self { status: Some(status), error }
+    }
+
+    /// No reply at all.
+    pub(super) fn of_transport(url: &str, error: &Error) -> Self {
+        let message = format!("{} cannot be reached: {error}", origin(url));
+        let error = match error {
+            Error::BadUri(_) | Error::Http(_) | Error::InvalidProxyUrl | Error::Rustls(_) => {
+                ExportError::permanent(message)
+            }
+            // Bytes that are no TLS and certificates nobody trusts come as such.
+            Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+                ExportError::permanent(message)
+            }
+            _ => ExportError::retryable(message),
+        };
+        Self { status: None, error }
+    }
+
+    pub(crate) fn into_error(self) -> ExportError {
+        self.error
+    }
+}
+
+#[cfg(feature = "openai")]
+impl Refusal {
+    /// A request that was not even made, and never can be.
+    pub(crate) fn permanent(message: impl Into<String>) -> Self {
+        Self { status: None, error: ExportError::permanent(message) }
+    }
+
+    pub(crate) fn error(&self) -> &ExportError {
+        &self.error
+    }
+
+    /// Whether a smaller request might be taken.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.status == Some(StatusCode::PAYLOAD_TOO_LARGE)
     }
 }
 
 /// The statuses after which the same request may be taken.
 fn is_passing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 409 | 429) || status.is_server_error()
-}
-
-/// No reply at all.
-pub(super) fn of_transport(url: &str, error: &Error) -> ExportError {
-    let message = format!("{} cannot be reached: {error}", origin(url));
-    match error {
-        Error::BadUri(_) | Error::Http(_) | Error::InvalidProxyUrl | Error::Rustls(_) => {
-            ExportError::permanent(message)
-        }
-        // Bytes that are no TLS and certificates nobody trusts come as such.
-        Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
-            ExportError::permanent(message)
-        }
-        _ => ExportError::retryable(message),
-    }
 }
 
 /// How long the server asks to wait.
@@ -76,7 +109,7 @@ fn shown(words: &str) -> String {
 }
 
 /// A URL without what may be secret in it: the user, the path's tokens, the query.
-fn origin(url: &str) -> Cow<'_, str> {
+pub(crate) fn origin(url: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = url.split_once("://") else { return Cow::Borrowed("the server") };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
@@ -94,7 +127,8 @@ mod tests {
             .chain([(408, true), (409, true), (429, true), (500, true), (503, true)])
         {
             let status = StatusCode::from_u16(code).unwrap_or_default();
-            assert_eq!(of_status(status, None, "").is_retryable(), again, "{code}");
+            let error = Refusal::of_status(status, None, "").into_error();
+            assert_eq!(error.is_retryable(), again, "{code}");
         }
     }
 

@@ -29,7 +29,7 @@
 //! | `each-once` | both, read back | no span is there twice |
 //! | `in-order` | both, read back | the spans of one thread are in the order in which they ended |
 //! | `says-the-same` | both, read back | ids, kind, component, method, status and error are those that were given |
-//! | `stats-add-up` | processors | received is delivered, dropped and queued together |
+//! | `stats-add-up` | processors | received is delivered, dropped, filtered and queued together |
 //! | `half-seen` | processors | an end without its start and a start without its end are fine: sinks are added and removed while spans run |
 //! | `while-spans-end` | processors | flushes from several threads return while spans go on ending |
 //! | `shutdown-twice` | both | a second shutdown neither hangs nor panics |

@@ -160,13 +160,13 @@ fn nothing_lost<P: SpanProcessor>(probe: &Probe<P>) -> Verdict {
 fn stats<P: SpanProcessor>(probe: &Probe<P>) -> Verdict {
     let Some(stats) = probe.counted() else { return Ok(()) };
     let (received, delivered) = (stats.received, stats.delivered);
-    let (dropped, queued) = (stats.dropped, stats.queued);
-    if received == delivered + dropped + queued {
+    let (dropped, filtered, queued) = (stats.dropped, stats.filtered, stats.queued);
+    if received == delivered + dropped + filtered + queued {
         return Ok(());
     }
     Err(format!(
-        "it counts {received} spans received, but {delivered} delivered, {dropped} dropped and \
-         {queued} queued"
+        "it counts {received} spans received, but {delivered} delivered, {dropped} dropped, \
+         {filtered} filtered and {queued} queued"
     ))
 }
 

@@ -313,6 +313,14 @@ impl Attributes {
         self
     }
 
+    /// Leaves out what was written as content, and counts it.
+    pub(crate) fn drop_content(&mut self) {
+        let before = self.entries.len();
+        self.entries.retain(|entry| !entry.content);
+        let left_out = u32::try_from(before - self.entries.len()).unwrap_or(u32::MAX);
+        self.losses.content_left_out = self.losses.content_left_out.saturating_add(left_out);
+    }
+
     /// Removes all attributes and forgets the losses; limits and capacity stay.
     pub fn clear(&mut self) {
         self.entries.clear();

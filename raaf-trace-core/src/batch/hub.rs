@@ -192,6 +192,7 @@ impl<T: Reclaim> Hub<T> {
             received,
             delivered: state.counts.delivered,
             dropped: refused + state.counts.dropped,
+            filtered: 0,
             retried: state.counts.retried,
             queued: (held + state.waiting()) as u64 + state.in_flight(),
             panics: state.counts.panics,

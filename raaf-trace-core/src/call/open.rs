@@ -9,6 +9,7 @@ use crate::{
     context::flow,
     keys, panics,
     span::{
+        body::PANICKED,
         record::{Record, Shared},
         start::{self, Origin},
     },
@@ -86,7 +87,7 @@ fn merge<L: LazyAttributes>(record: &Record, extras: Extras, lazy: L) {
 pub(super) fn fill(attributes: &mut Attributes, hook: impl FnOnce(&mut Attributes)) {
     if let Err(message) = panics::caught(|| hook(&mut *attributes)) {
         // A hook has seen arguments and results, and its panic may quote them.
-        let said = if attributes.limits().include_content { message } else { "panicked".into() };
+        let said = if attributes.limits().include_content { message } else { PANICKED.into() };
         attributes.set_unchecked(keys::COLLECTOR_ERROR, said);
     }
 }

@@ -61,7 +61,7 @@ impl Inner {
 
     /// Puts other processors in the place of the present ones, which are drained and shut down.
     pub(crate) fn set_processors(
-        &self,
+        self: &Arc<Self>,
         processors: Vec<Arc<dyn SpanProcessor>>,
         timeout: Duration,
     ) -> Result<(), FlushError> {

@@ -10,7 +10,6 @@ use std::{
 
 use crate::{
     IdGenerator, NamePattern, Redactor, Sampler, SpanId, SpanLimits, SpanProcessor, TraceId,
-    attributes::Attributes,
     clock::Clock,
     gate,
     provider::{
@@ -19,6 +18,7 @@ use crate::{
         processors::{Processors, Slot},
     },
     span::body::Body,
+    stats::StatsReader,
     sync::lock,
 };
 
@@ -92,8 +92,17 @@ impl Inner {
                 idle_without_processors: parts.idle_without_processors,
             },
         });
+        inner.tell_added(&inner.processors.list());
         inner.change(|_| {});
         inner
+    }
+
+    /// Tells processors whose they are, as far as they want to know.
+    fn tell_added(self: &Arc<Self>, added: &[Arc<Slot>]) {
+        let stats = StatsReader::new(Arc::downgrade(self));
+        for slot in added {
+            slot.tell(|processor| processor.on_added(&stats));
+        }
     }
 
     /// Changes a switch, and what follows from the switches and the processors.
@@ -136,17 +145,22 @@ impl Inner {
         self.watches_starts.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn add_processor(&self, processor: Arc<dyn SpanProcessor>) {
-        self.processors.add(processor);
+    pub(crate) fn add_processor(self: &Arc<Self>, processor: Arc<dyn SpanProcessor>) {
+        let slot = Arc::new(Slot::new(processor));
+        self.tell_added(std::slice::from_ref(&slot));
+        self.processors.add(slot);
         self.change(|_| {});
     }
 
     pub(crate) fn replace_processors(
-        &self,
+        self: &Arc<Self>,
         processors: Vec<Arc<dyn SpanProcessor>>,
         timeout: Duration,
     ) -> Vec<Arc<Slot>> {
-        let old = self.processors.replace(processors, timeout);
+        let slots: Vec<_> =
+            processors.into_iter().map(|processor| Arc::new(Slot::new(processor))).collect();
+        self.tell_added(&slots);
+        let old = self.processors.replace(slots, timeout);
         self.change(|_| {});
         old
     }
@@ -203,17 +217,7 @@ impl Inner {
 
     /// Replaces the secrets among what a span has collected so far.
     pub(crate) fn screen(&self, body: &mut Body) {
-        if let Some(error) = &mut body.error {
-            error.screen(&self.parts.redactor);
-        }
-        self.screen_attributes(&mut body.attributes);
-        for event in &mut body.events {
-            self.screen_attributes(&mut event.attributes);
-        }
-    }
-
-    pub(crate) fn screen_attributes(&self, attributes: &mut Attributes) {
-        let _ = self.parts.redactor.redact(attributes, 0);
+        body.screen(&self.parts.redactor);
     }
 }
 

@@ -27,4 +27,4 @@ pub use guard::Guard;
 pub use handle::TracerProvider;
 pub(crate) use inner::Inner;
 pub use stats::Stats;
-pub use trace_record::TraceInfo;
+pub use trace_record::{LocalRoot, TraceInfo};

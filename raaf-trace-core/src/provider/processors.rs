@@ -52,7 +52,7 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    fn new(processor: Arc<dyn SpanProcessor>) -> Self {
+    pub(crate) fn new(processor: Arc<dyn SpanProcessor>) -> Self {
         Self {
             wants_start: panics::caught(|| processor.wants_start()).unwrap_or(false),
             screens: panics::caught(|| processor.batch(Ours).is_some()).unwrap_or(false),
@@ -110,6 +110,14 @@ impl Slot {
                 self.note_panic(&message);
                 false
             }
+        }
+    }
+
+    /// Calls the processor outside of any span's thread; a panic in it is counted.
+    pub(crate) fn tell(&self, call: impl FnOnce(&dyn SpanProcessor)) {
+        let told = suppress::scope(|| panics::caught(|| call(&*self.processor)));
+        if let Err(message) = told {
+            self.note_panic(&message);
         }
     }
 
@@ -232,24 +240,19 @@ impl Processors {
         self.set.load().len()
     }
 
-    pub(crate) fn add(&self, processor: Arc<dyn SpanProcessor>) {
+    pub(crate) fn add(&self, slot: Arc<Slot>) {
         let _changing = self.changing.lock();
         self.detach_queue();
         let mut slots = self.list();
-        slots.push(Arc::new(Slot::new(processor)));
+        slots.push(slot);
         self.set.store(Arc::new(slots));
     }
 
     /// Puts others in place and returns the old ones once no thread hands them spans any more.
-    pub(crate) fn replace(
-        &self,
-        processors: Vec<Arc<dyn SpanProcessor>>,
-        timeout: Duration,
-    ) -> Vec<Arc<Slot>> {
+    pub(crate) fn replace(&self, slots: Vec<Arc<Slot>>, timeout: Duration) -> Vec<Arc<Slot>> {
         let _changing = self.changing.lock();
-        let slots = processors.into_iter().map(|processor| Arc::new(Slot::new(processor)));
         self.detach_queue();
-        let old = self.set.swap(Arc::new(slots.collect()));
+        let old = self.set.swap(Arc::new(slots));
         let began = Instant::now();
         while Arc::strong_count(&old) > 1 && began.elapsed() < timeout {
             std::thread::yield_now();

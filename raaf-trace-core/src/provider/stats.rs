@@ -22,7 +22,7 @@ pub struct Stats {
 }
 
 impl Stats {
-    pub(super) fn of(provider: &Inner) -> Self {
+    pub(crate) fn of(provider: &Inner) -> Self {
         // Ended first: what ends meanwhile must not make more ends than starts.
         let ended = provider.ended();
         Self {

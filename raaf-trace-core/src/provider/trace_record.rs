@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::{
-    Key, SpanContext, SpanLimits, TraceId, attributes::Attributes, clock::Anchor,
-    propagation::TraceState, provider::Inner,
+    Component, Key, Kind, SpanContext, SpanId, SpanLimits, TraceId, attributes::Attributes,
+    clock::Anchor, propagation::TraceState, provider::Inner,
 };
 
 /// One trace in this process. Every span refers to it, since children are exported before their
@@ -19,6 +21,7 @@ pub(crate) struct Trace {
     pub(crate) anchor: Anchor,
     pub(crate) state: TraceState,
     pub(crate) info: TraceInfo,
+    pub(crate) root: Option<LocalRoot>,
 }
 
 impl Trace {
@@ -38,7 +41,51 @@ impl Trace {
             anchor: provider.clock().anchor(),
             state: remote.map(|remote| remote.trace_state().clone()).unwrap_or_default(),
             info: info.kept_by(provider),
+            root: None,
         }
+    }
+}
+
+/// The first span of a trace in this process, which encloses all others here.
+///
+/// Children end first, so a sink receives them before it receives this span; what it has to know
+/// of it in advance is here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalRoot {
+    id: SpanId,
+    kind: Kind,
+    name: SmolStr,
+    is_root: bool,
+}
+
+impl LocalRoot {
+    pub(crate) fn new(id: SpanId, parent: Option<SpanId>, component: &Component) -> Self {
+        Self {
+            id,
+            kind: component.kind().clone(),
+            name: SmolStr::new(component.name()),
+            is_root: parent.is_none(),
+        }
+    }
+
+    /// Its id.
+    pub fn span_id(&self) -> SpanId {
+        self.id
+    }
+
+    /// What kind of component it stands for.
+    pub fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    /// The name of its component.
+    pub fn component_name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is the root of the whole trace: nothing in another process encloses it.
+    pub fn is_root(&self) -> bool {
+        self.is_root
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a span collects while it runs.
 
 use crate::{
-    Key, SpanLimits, Status,
+    Key, Redactor, SpanLimits, Status,
     attributes::Attributes,
     clock::Ticks,
     keys,
@@ -11,6 +11,9 @@ use crate::{
 
 /// The name of the event that an error leaves, as OpenTelemetry calls it.
 const EXCEPTION: &str = "exception";
+
+/// What is said of a hook's panic where its message is left out.
+pub(crate) const PANICKED: &str = "panicked";
 
 /// Everything about a span that is not fixed when it starts.
 #[derive(Clone, Debug, Default)]
@@ -56,5 +59,33 @@ impl Body {
         self.add_exception(limits, at, error);
         self.status = Status::Error;
         self.error = Some(Box::new(SpanError::new(error, limits)));
+    }
+
+    /// Replaces the secrets in all it holds.
+    pub(crate) fn screen(&mut self, redactor: &Redactor) {
+        if let Some(error) = &mut self.error {
+            error.screen(redactor);
+        }
+        for attributes in self.all_attributes() {
+            let _ = redactor.redact(attributes, 0);
+        }
+    }
+
+    /// Leaves out what was written as content.
+    pub(crate) fn drop_content(&mut self) {
+        if let Some(error) = &mut self.error {
+            error.drop_texts();
+        }
+        for attributes in self.all_attributes() {
+            attributes.drop_content();
+        }
+        if self.attributes.get(keys::COLLECTOR_ERROR).is_some() {
+            self.attributes.set_unchecked(keys::COLLECTOR_ERROR, PANICKED);
+        }
+    }
+
+    fn all_attributes(&mut self) -> impl Iterator<Item = &mut Attributes> {
+        let of_events = self.events.iter_mut().map(|event| &mut event.attributes);
+        std::iter::once(&mut self.attributes).chain(of_events)
     }
 }

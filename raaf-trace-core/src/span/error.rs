@@ -41,6 +41,12 @@ impl SpanError {
         }
     }
 
+    /// Leaves out the texts.
+    pub(crate) fn drop_texts(&mut self) {
+        self.message = None;
+        self.sources = None;
+    }
+
     /// The short name of the error's type (`error.type`), or the word a component chose instead.
     pub fn kind(&self) -> &str {
         &self.kind

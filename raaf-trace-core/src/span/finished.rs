@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    AttributeLosses, Component, Kind, SpanId, TraceId, TraceInfo,
+    AttributeLosses, Component, Kind, LocalRoot, Redactor, SpanId, TraceId, TraceInfo,
     attributes::{AttributeEntry, in_milliseconds},
     batch::Reclaim,
     clock::Ticks,
@@ -56,6 +56,25 @@ impl FinishedSpan {
     /// The list of its attributes, emptied.
     pub(crate) fn take_empty_list(&mut self) -> Vec<AttributeEntry> {
         self.body.attributes.take_empty_list()
+    }
+
+    /// The span without the secrets that `redactor` finds, beyond those that its provider replaced:
+    /// for a sink that may see less than others.
+    #[must_use]
+    pub fn redacted(&self, redactor: &Redactor) -> Self {
+        let mut span = self.clone();
+        span.body.screen(redactor);
+        span
+    }
+
+    /// The span without what was written as content: prompts, completions, the arguments and
+    /// results of tools, and the texts of errors. What is left out is counted in its
+    /// [`losses`](Self::losses).
+    #[must_use]
+    pub fn without_content(&self) -> Self {
+        let mut span = self.clone();
+        span.body.drop_content();
+        span
     }
 
     /// The span's id.
@@ -157,6 +176,12 @@ impl FinishedSpan {
     /// What its trace says about itself.
     pub fn trace(&self) -> &TraceInfo {
         &self.head().trace.info
+    }
+
+    /// The span that encloses all of its trace in this process, itself if it is that one. `None`
+    /// only for spans that were [built](Self::builder) and told of a parent by its id alone.
+    pub fn local_root(&self) -> Option<&LocalRoot> {
+        self.head().trace.root.as_ref()
     }
 
     /// The vendor data that came with a remote parent.

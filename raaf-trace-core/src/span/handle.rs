@@ -41,6 +41,12 @@ impl Span {
         self.record.head().parent
     }
 
+    /// Whether it has no parent in this process: it is the root of its trace, or the first span
+    /// here under a parent in another process.
+    pub fn is_local_root(&self) -> bool {
+        self.record.head().local_root
+    }
+
     /// The span's name; it follows from kind, component and method.
     pub fn name(&self) -> String {
         name::of(self.record.head()).into_owned()

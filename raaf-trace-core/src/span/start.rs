@@ -15,7 +15,7 @@ use crate::{
     parent,
     provider::{
         Inner, dispatch, global,
-        trace_record::{Trace, TraceInfo},
+        trace_record::{LocalRoot, Trace, TraceInfo},
     },
     span::{
         head::Head,
@@ -184,8 +184,12 @@ fn start_in(
     name: Option<Key>,
     fill: impl FnOnce(&mut Attributes),
 ) -> Shared {
-    let Origin { trace, parent, local_root, link, depth } = origin;
+    let Origin { mut trace, parent, local_root, link, depth } = origin;
     let (id, start) = (trace.provider.new_span_id(), Ticks::default());
+    // A trace that begins here is nobody else's yet.
+    if local_root && let Some(trace) = sync::Arc::get_mut(&mut trace) {
+        trace.root = Some(LocalRoot::new(id, parent, &component));
+    }
     let name = name.map(Box::new);
     let head = Head { id, parent, trace, component, method, name, start, local_root };
     record.fill(head, (link, depth));

@@ -111,10 +111,15 @@ impl Tool for Raaf {
 
     fn delivered_elsewhere(&self) -> Option<u64> {
         let provider = self.provider()?;
-        matches!(self.sink, Sink::Console | Sink::File).then(|| {
+        matches!(self.sink, Sink::Console | Sink::File | Sink::Prometheus).then(|| {
             let stats = provider.stats();
             stats.processors.iter().map(|processor| processor.delivered).sum()
         })
+    }
+
+    fn given_up(&self) -> u64 {
+        let stats = self.provider().map(TracerProvider::stats);
+        stats.map_or(0, |stats| stats.processors.iter().map(|processor| processor.dropped).sum())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use raaf_processors::{ConsoleSink, FileSink};
+use raaf_processors::{ConsoleSink, FileSink, PrometheusSink};
 use raaf_trace_core::{
     BatchConfig, BatchProcessor, FinishedSpan, Sampler, Span, SpanProcessor, TracerProvider,
     set_global_provider,
@@ -36,6 +36,10 @@ pub(super) fn install(setup: &Setup) -> io::Result<Installed> {
         Sink::File => {
             let path = file.insert(NamedTempFile::new()?).path();
             builder.exporter(FileSink::new(path))
+        }
+        Sink::Prometheus => {
+            let sink = PrometheusSink::builder().without_endpoint().build();
+            builder.processor(sink.map_err(io::Error::other)?)
         }
     };
     let provider = builder.build();

@@ -7,7 +7,7 @@ use crate::{
     FinishedSpan, Redactor, SpanLimits, TracerProvider,
     clock::Anchor,
     outcome::ErrorReport,
-    provider::trace_record::{Trace, TraceInfo},
+    provider::trace_record::{LocalRoot, Trace, TraceInfo},
     span::{SpanError, body::Body, event::StoredEvent, head::Head},
 };
 
@@ -24,6 +24,8 @@ static NOBODY: LazyLock<TracerProvider> = LazyLock::new(|| {
 pub(super) fn assemble(builder: FinishedSpanBuilder) -> FinishedSpan {
     let start = builder.start;
     let anchor = Anchor::fixed(start);
+    let local_root = builder.local_root.unwrap_or(builder.parent_id.is_none());
+    let itself = || LocalRoot::new(builder.span_id, builder.parent_id, &builder.component);
     let trace = Trace {
         id: builder.trace_id,
         sampled: true,
@@ -36,6 +38,7 @@ pub(super) fn assemble(builder: FinishedSpanBuilder) -> FinishedSpan {
             group_id: builder.group_id,
             metadata: builder.metadata,
         },
+        root: if local_root { Some(itself()) } else { builder.root },
     };
     let head = Head {
         id: builder.span_id,
@@ -45,7 +48,7 @@ pub(super) fn assemble(builder: FinishedSpanBuilder) -> FinishedSpan {
         method: builder.method,
         name: builder.name.map(Box::new),
         start: anchor.ticks_at(start),
-        local_root: builder.local_root.unwrap_or(builder.parent_id.is_none()),
+        local_root,
     };
     let events = builder.events.into_iter().map(|(name, time, attributes)| StoredEvent {
         name,

@@ -7,8 +7,8 @@ mod tests;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::{
-    Attributes, Component, FinishedSpan, IntoValue, Key, Kind, SpanId, SpanLimits, Status, TraceId,
-    propagation::TraceState,
+    Attributes, Component, FinishedSpan, IntoValue, Key, Kind, LocalRoot, SpanId, SpanLimits,
+    Status, TraceId, propagation::TraceState,
 };
 
 /// When a built span starts unless told otherwise: 2026-01-01T00:00:00Z, as a
@@ -58,6 +58,8 @@ pub struct FinishedSpanBuilder {
     span_id: SpanId,
     parent_id: Option<SpanId>,
     local_root: Option<bool>,
+    /// That of its trace, if it is another span.
+    root: Option<LocalRoot>,
     component: Component,
     method: Key,
     name: Option<Key>,
@@ -93,6 +95,7 @@ impl FinishedSpanBuilder {
             span_id: SpanId::random(),
             parent_id: None,
             local_root: None,
+            root: None,
             component,
             method: Key::from_static("run"),
             name: None,
@@ -139,6 +142,7 @@ impl FinishedSpanBuilder {
         self.group_id.clone_from(&info.group_id);
         self.metadata = info.metadata.clone();
         self.trace_state = parent.trace_state().clone();
+        self.root = parent.local_root().cloned();
         self
     }
 

@@ -88,6 +88,21 @@ fn a_child_is_part_of_its_parents_trace() {
 }
 
 #[test]
+fn a_built_span_knows_the_root_that_it_was_given() {
+    let root = FinishedSpan::builder("pipeline", "P").build();
+    let child = FinishedSpan::builder("agent", "A").child_of(&root).build();
+    let grandchild = FinishedSpan::builder("tool", "T").child_of(&child).build();
+    for span in [&root, &child, &grandchild] {
+        let known = span.local_root().unwrap();
+        assert_eq!((known.span_id(), known.component_name()), (root.span_id(), "P"));
+        assert!(known.is_root() && *known.kind() == "pipeline");
+    }
+    let orphan = FinishedSpan::builder("tool", "T").parent_id(SpanId::random());
+    assert_eq!(orphan.clone().build().local_root(), None);
+    assert!(!orphan.local_root(true).build().local_root().unwrap().is_root());
+}
+
+#[test]
 fn an_error_can_be_without_its_text() {
     let span = FinishedSpan::builder("tool", "T").error_type("Timeout").build();
     assert_eq!(span.status(), Status::Error);

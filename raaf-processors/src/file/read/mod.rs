@@ -1,0 +1,39 @@
+//! Reading trace files back: records, spans, and the trees that they make.
+//!
+//! [`TraceReader`] goes through a file, or through all files of a rotated one, record by record
+//! and in bounded memory. [`TraceReader::traces`] puts the records together.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use raaf_processors::{FileSink, read::TraceReader};
+//! use raaf_trace_core::TracerProvider;
+//!
+//! let directory = tempfile::tempdir()?;
+//! let path = directory.path().join("traces.jsonl");
+//! let provider = TracerProvider::builder().exporter(FileSink::new(&path)).build();
+//! provider.run(|| {
+//!     let tracer = provider.tracer();
+//!     tracer.pipeline_span("Report").run(|_| tracer.agent_span("Planner").run(|_| ()));
+//! });
+//! provider.shutdown(Duration::from_secs(5))?;
+//!
+//! let (traces, faults) = TraceReader::open(&path)?.traces();
+//! assert!(faults.is_empty());
+//! for (depth, node) in traces[0].walk() {
+//!     println!("{:indent$}{} {:?}", "", node.component(), node.status(), indent = 2 * depth);
+//! }
+//! # let shown: Vec<_> = traces[0].walk().map(|(depth, node)| (depth, node.component())).collect();
+//! # assert_eq!(shown, [(0, "Report"), (1, "Planner")]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod line;
+mod reader;
+mod record;
+mod time;
+mod trace;
+
+pub use reader::{LineFault, ReadError, TraceReader};
+pub use record::{Record, StartedSpan};
+pub use trace::{Node, Problem, Trace};

@@ -1,0 +1,267 @@
+//! Going through trace files line by line.
+
+use std::{
+    collections::HashSet,
+    fmt,
+    fs::File,
+    io::{self, BufRead, BufReader, Read as _},
+    path::{Path, PathBuf},
+    vec,
+};
+
+use super::{Record, Trace, line, trace};
+use crate::file::rotate;
+
+/// Reads the records of trace files, one by one, in the order in which they were written.
+///
+/// At most one line is in memory, and of that no more than [`max_line`](Self::max_line). What
+/// cannot be read comes as an error in its place, and reading goes on behind it. Records of a type
+/// that is not known are skipped.
+///
+/// A file may be read while it is written. One that is rotated away meanwhile is read to its end;
+/// a new one is not read, as it was not there at first.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_processors::read::{Record, TraceReader};
+///
+/// let text = concat!(
+///     r#"{"v":1,"type":"span_start","trace_id":"trace_0af7651916cd43dd8448eb211c80319c","#,
+///     r#""span_id":"span_b7ad6b7169203331","parent_id":null,"name":"run.workflow.tool.Search","#,
+///     r#""kind":"tool","component":"Search","method":"run","#,
+///     r#""start":"2026-01-01T00:00:00.001500Z"}"#,
+///     "\nwhat a killed program left",
+/// );
+/// let mut records = TraceReader::new(text.as_bytes());
+/// assert!(matches!(records.next(), Some(Ok(Record::Start(start))) if start.name().contains("Search")));
+/// assert_eq!(
+///     records.next().unwrap().unwrap_err().to_string(),
+///     "line 2 (byte 247): it does not end in a line feed",
+/// );
+/// assert!(records.next().is_none());
+/// ```
+pub struct TraceReader {
+    current: Option<Source>,
+    rest: vec::IntoIter<Source>,
+    max_line: usize,
+    line: Vec<u8>,
+}
+
+/// A file, or whatever else is read, and how far that has come.
+struct Source {
+    text: Box<dyn BufRead + Send>,
+    path: Option<PathBuf>,
+    lines: u64,
+    bytes: u64,
+}
+
+impl TraceReader {
+    /// The longest line that is read unless something else was said, in bytes.
+    pub const DEFAULT_MAX_LINE: usize = 64 * 1024 * 1024;
+
+    /// Reads this text.
+    pub fn new(text: impl BufRead + Send + 'static) -> Self {
+        Self::of(vec![Source { text: Box::new(text), path: None, lines: 0, bytes: 0 }])
+    }
+
+    /// Reads one file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened.
+    pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let path = path.into();
+        let file = File::open(&path)?;
+        Ok(Self::of(vec![Source::file(path, file)]))
+    }
+
+    /// Reads the files of a sink that [rotates](crate::FileSinkBuilder::max_size): `path.2`,
+    /// `path.1`, `path`, those of them that there are. All of them are opened at once, so a
+    /// rotation that comes later changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be read, when one of the files cannot be opened, and when there is
+    /// none.
+    pub fn open_rotated(path: impl AsRef<Path>) -> io::Result<Self> {
+        let mut sources = Vec::new();
+        // Newest first: a file that gets its next number in between is met again then, not missed.
+        let mut met = HashSet::new();
+        for path in rotate::all_files(path.as_ref())?.into_iter().rev() {
+            match File::open(&path) {
+                Ok(file) if is_new(&file, &mut met)? => sources.push(Source::file(path, file)),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if sources.is_empty() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        sources.reverse();
+        Ok(Self::of(sources))
+    }
+
+    fn of(sources: Vec<Source>) -> Self {
+        let (current, rest) = (None, sources.into_iter());
+        Self { current, rest, max_line: Self::DEFAULT_MAX_LINE, line: Vec::new() }
+    }
+
+    /// Sets the longest line that is read, in bytes. Longer ones are
+    /// [faults](LineFault::TooLong).
+    #[must_use]
+    pub fn max_line(mut self, bytes: usize) -> Self {
+        self.max_line = bytes;
+        self
+    }
+
+    /// The rest of the records as trees, one for each trace, in the order in which the file first
+    /// speaks of them; and what could not be read. All of it is in memory then.
+    pub fn traces(self) -> (Vec<Trace>, Vec<ReadError>) {
+        trace::collect(self)
+    }
+
+    /// What the next line says, if it is of a type that is known; `None` at the end.
+    fn next_line(&mut self, source: &mut Source) -> io::Result<Option<ReadLine>> {
+        self.line.clear();
+        let limit = (self.max_line as u64).saturating_add(1);
+        let read = (&mut source.text).take(limit).read_until(b'\n', &mut self.line)?;
+        if read == 0 {
+            return Ok(None);
+        }
+        let (line, offset) = (source.lines + 1, source.bytes);
+        (source.lines, source.bytes) = (line, offset + read as u64);
+        let record = if self.line.pop_if(|byte| *byte == b'\n').is_some() {
+            line::parse(&self.line)
+        } else if self.line.len() > self.max_line {
+            source.skip_line()?;
+            Err(LineFault::TooLong { limit: self.max_line })
+        } else {
+            Err(LineFault::Unfinished)
+        };
+        let at = |fault| ReadError::Line { path: source.path.clone(), line, offset, fault };
+        Ok(Some(record.map_err(at)))
+    }
+}
+
+/// A record, nothing where its type is not known, or what is wrong with the line.
+type ReadLine = Result<Option<Record>, ReadError>;
+
+/// Whether the file was not met before, as far as the system tells.
+#[cfg(unix)]
+fn is_new(file: &File, met: &mut HashSet<(u64, u64)>) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    let file = file.metadata()?;
+    Ok(met.insert((file.dev(), file.ino())))
+}
+
+#[cfg(not(unix))]
+fn is_new(_: &File, _: &mut HashSet<(u64, u64)>) -> io::Result<bool> {
+    Ok(true)
+}
+
+impl Source {
+    fn file(path: PathBuf, file: File) -> Self {
+        let text = Box::new(BufReader::with_capacity(64 * 1024, file));
+        Self { text, path: Some(path), lines: 0, bytes: 0 }
+    }
+
+    /// Goes on behind the end of the line, or of everything.
+    fn skip_line(&mut self) -> io::Result<()> {
+        self.bytes += self.text.skip_until(b'\n')? as u64;
+        Ok(())
+    }
+}
+
+impl Iterator for TraceReader {
+    type Item = Result<Record, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let mut source = self.current.take().or_else(|| self.rest.next())?;
+            let read = match self.next_line(&mut source) {
+                Ok(None) => continue,
+                Ok(Some(read)) => read,
+                Err(error) => return Some(Err(ReadError::Io { path: source.path, source: error })),
+            };
+            self.current = Some(source);
+            if let Some(record) = read.transpose() {
+                return Some(record);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for TraceReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TraceReader").field("max_line", &self.max_line).finish_non_exhaustive()
+    }
+}
+
+/// Something that could not be read, and where it stands.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// A line is no record. The lines behind it are read.
+    #[error("{}line {line} (byte {offset}): {fault}", shown(path.as_deref()))]
+    Line {
+        /// The file, where it was opened by its path.
+        path: Option<PathBuf>,
+        /// Which line of the file, counted from 1.
+        line: u64,
+        /// Where in the file the line begins, in bytes, counted from 0.
+        offset: u64,
+        /// What is wrong with it.
+        fault: LineFault,
+    },
+    /// A file cannot be read on. The files behind it are read.
+    #[error("{}{source}", shown(path.as_deref()))]
+    Io {
+        /// The file, where it was opened by its path.
+        path: Option<PathBuf>,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+fn shown(path: Option<&Path>) -> String {
+    path.map_or_else(String::new, |path| format!("{}: ", path.display()))
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LineFault {
+    /// It is the last one and has no line feed: it is being written, or a program was killed while
+    /// it was.
+    #[error("it does not end in a line feed")]
+    Unfinished,
+    /// It is longer than is [read](TraceReader::max_line).
+    #[error("it is longer than {limit} bytes")]
+    TooLong {
+        /// The most that is read.
+        limit: usize,
+    },
+    /// It is not UTF-8.
+    #[error("it is not UTF-8 from its byte {valid_up_to} on")]
+    NotUtf8 {
+        /// How many bytes of the line are.
+        valid_up_to: usize,
+    },
+    /// It is no JSON, or not the JSON of a record: what a program that was killed left, if another
+    /// one has closed it with a line feed.
+    #[error("{message} (column {column})")]
+    Malformed {
+        /// What is wrong.
+        message: String,
+        /// Where in the line that was noticed, in bytes, counted from 1; 0 for the line as a whole.
+        column: usize,
+    },
+    /// It has a version of the format that this reader does not know.
+    #[error("version {version} of the format; only {known} is known", known = crate::json::VERSION)]
+    UnknownVersion {
+        /// The version that it has.
+        version: u32,
+    },
+}

@@ -1,0 +1,73 @@
+//! The last finished spans of this process, kept by the sink that is asked for by the name
+//! `memory`.
+//!
+//! In code, give the provider a [`MemoryExporter`] and keep a clone of it; several providers then
+//! have one each. By name there is one for the whole process, which [`recorded`] shows.
+//!
+//! ```
+//! use raaf_processors::memory;
+//! use raaf_trace_core::{
+//!     Component, Environment, Select, TraceableExt as _, TracerProvider,
+//! };
+//!
+//! // RAAF_TRACE_PROCESSORS=memory ./program
+//! let environment = Environment::from_pairs([("RAAF_TRACE_PROCESSORS", "memory")]);
+//! let provider = TracerProvider::builder().environment(&environment)?.build();
+//! provider.run(|| Component::tool("Search").traced("run").run(|| ()));
+//! provider.force_flush(std::time::Duration::from_secs(5))?;
+//!
+//! assert_eq!(memory::recorded().select(&Select::kind("tool")).len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::sync::{Mutex, PoisonError};
+
+use raaf_trace_core::{
+    Environment, MemoryExporter, SettingsError,
+    registry::{Sink, SinkRegistration},
+};
+
+/// How many spans are kept unless [`SPANS`] says otherwise.
+pub const DEFAULT_SPANS: usize = 10_000;
+
+/// The variable that says how many spans are kept, at least 1.
+pub const SPANS: &str = "RAAF_TRACE_MEMORY_SPANS";
+
+raaf_trace_core::submit! {
+    SinkRegistration::new("memory", |config| {
+        let exporter = MemoryExporter::with_limit(limit(config.environment())?);
+        *NAMED.lock().unwrap_or_else(PoisonError::into_inner) = Some(exporter.clone());
+        Ok(Sink::exporter(exporter))
+    })
+}
+
+/// What the sink that was made last keeps.
+static NAMED: Mutex<Option<MemoryExporter>> = Mutex::new(None);
+
+/// What the sink `memory` keeps; empty when it was not asked for by name. Asked for several times,
+/// by several providers: what the last of those keeps.
+pub fn recorded() -> MemoryExporter {
+    NAMED.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default()
+}
+
+fn limit(environment: &Environment) -> Result<usize, SettingsError> {
+    let read = |text: &str| text.parse().ok().filter(|spans| *spans > 0);
+    Ok(environment.read(SPANS, "a number of spans, at least 1", read)?.unwrap_or(DEFAULT_SPANS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_spans_can_be_set() {
+        let limit = |text: &str| limit(&Environment::from_pairs([(SPANS, text)]));
+        assert_eq!(limit(""), Ok(DEFAULT_SPANS));
+        assert_eq!(limit("7"), Ok(7));
+        for wrong in ["0", "-1", "many"] {
+            let error = limit(wrong).map_err(|error| error.to_string());
+            let expected = format!("{SPANS} is `{wrong}`; expected a number of spans, at least 1");
+            assert_eq!(error, Err(expected));
+        }
+    }
+}

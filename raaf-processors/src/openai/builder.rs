@@ -1,0 +1,179 @@
+//! Setting a sink up.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use raaf_trace_core::{Environment, SettingsError, TraceInfo};
+
+use super::{
+    OpenAiSink, OpenAiSinkError,
+    endpoint::{self, Endpoint},
+    notice::Notice,
+};
+use crate::http::{Secret, origin};
+
+/// How long a request may take. Less than the batch loop waits for an export, so that a slow server
+/// is seen as what it is.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Sets an [`OpenAiSink`] up.
+///
+/// ```
+/// use std::time::Duration;
+/// use raaf_processors::OpenAiSink;
+///
+/// let sink = OpenAiSink::builder()
+///     .api_key("sk-…".replace('…', "example"))
+///     .project("proj_1")
+///     .base_url("http://localhost:8080/v1")
+///     .timeout(Duration::from_secs(5))
+///     .build()?;
+/// assert!(!format!("{sink:?}").contains("sk-"));
+/// # Ok::<(), raaf_processors::OpenAiSinkError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct OpenAiBuilder {
+    keys: Keys,
+    organization: Option<String>,
+    project: Option<String>,
+    base_url: Option<String>,
+    timeout: Duration,
+}
+
+impl OpenAiBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            keys: Keys::default(),
+            organization: None,
+            project: None,
+            base_url: None,
+            timeout: TIMEOUT,
+        }
+    }
+
+    /// The key that authorizes requests.
+    pub fn api_key(mut self, key: impl Into<String>) -> Self {
+        self.keys.own = secret(&key.into());
+        self
+    }
+
+    /// Finds a trace's own key by what the trace says about itself, such as its group or a
+    /// customer's id in its metadata; `None` is the [`api_key`](Self::api_key). Asked once a trace
+    /// and batch. A batch with traces of several keys is sent in as many requests.
+    ///
+    /// A key itself belongs into no attribute and no metadata: other sinks would receive it.
+    pub fn key_for(
+        mut self,
+        key: impl Fn(&TraceInfo) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.keys.of_trace = Some(Arc::new(key));
+        self
+    }
+
+    /// The organization that the traces are of, where the key is of several.
+    pub fn organization(mut self, id: impl Into<String>) -> Self {
+        self.organization = Some(id.into());
+        self
+    }
+
+    /// The project that the traces are of, where the key is of several.
+    pub fn project(mut self, id: impl Into<String>) -> Self {
+        self.project = Some(id.into());
+        self
+    }
+
+    /// Where the API is, up to the version: [`OpenAiSink::DEFAULT_BASE_URL`] unless told. For tests,
+    /// proxies and compatible servers.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// How long one request may take; 10 seconds unless told.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// What was not said in code, as `OPENAI_API_KEY`, `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID` and
+    /// `RAAF_TRACE_OPENAI_BASE_URL` say.
+    ///
+    /// # Errors
+    ///
+    /// When a variable cannot be used.
+    pub fn environment(mut self, environment: &Environment) -> Result<Self, OpenAiSinkError> {
+        const BASE_URL: &str = "RAAF_TRACE_OPENAI_BASE_URL";
+        if self.keys.own.is_none() {
+            self.keys.own = environment.get("OPENAI_API_KEY")?.as_deref().and_then(secret);
+        }
+        for (variable, id) in
+            [("OPENAI_ORG_ID", &mut self.organization), ("OPENAI_PROJECT_ID", &mut self.project)]
+        {
+            if id.is_none() {
+                *id = environment.get(variable)?.map(|id| id.trim().to_owned());
+            }
+        }
+        if self.base_url.is_none()
+            && let Some(url) = environment.get(BASE_URL)?
+        {
+            if !endpoint::is_base_url(url.trim()) {
+                let expected = "http:// or https://, a host, and perhaps a path";
+                return Err(SettingsError::invalid(BASE_URL, &origin(&url), expected).into());
+            }
+            self.base_url = Some(url);
+        }
+        Ok(self)
+    }
+
+    /// The sink.
+    ///
+    /// # Errors
+    ///
+    /// When the base URL is none, or a header cannot carry what it has to.
+    pub fn build(self) -> Result<OpenAiSink, OpenAiSinkError> {
+        if let Some(key) = &self.keys.own {
+            endpoint::authorization(key).map_err(|_| OpenAiSinkError::Header("API key"))?;
+        }
+        let base_url = self.base_url.as_deref().unwrap_or(OpenAiSink::DEFAULT_BASE_URL);
+        let (organization, project) = (self.organization.as_deref(), self.project.as_deref());
+        Ok(OpenAiSink {
+            endpoint: Endpoint::new(base_url, organization, project, self.timeout)?,
+            keys: self.keys,
+            state: std::sync::Mutex::default(),
+            no_key: Notice::new(
+                "the openai sink has no API key and drops what it receives; \
+                 set OPENAI_API_KEY, or give it one in code",
+            ),
+            notice: Notice::none(),
+        })
+    }
+}
+
+fn secret(key: &str) -> Option<Secret> {
+    Some(key.trim()).filter(|key| !key.is_empty()).map(Secret::new)
+}
+
+/// Which key a trace is sent with.
+#[derive(Clone, Default)]
+pub(super) struct Keys {
+    own: Option<Secret>,
+    of_trace: Option<Arc<KeyOfTrace>>,
+}
+
+type KeyOfTrace = dyn Fn(&TraceInfo) -> Option<String> + Send + Sync;
+
+impl Keys {
+    pub(super) fn of(&self, trace: &TraceInfo) -> Option<Secret> {
+        let found = self.of_trace.as_ref().and_then(|key| key(trace));
+        found.as_deref().and_then(secret).or_else(|| self.own.clone())
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys")
+            .field("own", &self.own)
+            .field("has_keys_of_traces", &self.of_trace.is_some())
+            .finish()
+    }
+}

@@ -1,0 +1,106 @@
+//! Where requests go, and what their headers say.
+
+use std::{fmt, time::Duration};
+
+use ureq::http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
+
+use super::OpenAiSinkError;
+use crate::http::{Client, Refusal, Secret, origin};
+
+/// A server's trace ingest API.
+pub(super) struct Endpoint {
+    client: Client,
+    url: String,
+    /// Those that every request has.
+    headers: HeaderMap,
+    /// How long one request may take.
+    timeout: Duration,
+}
+
+impl Endpoint {
+    pub(super) fn new(
+        base_url: &str,
+        organization: Option<&str>,
+        project: Option<&str>,
+        timeout: Duration,
+    ) -> Result<Self, OpenAiSinkError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers
+            .insert(HeaderName::from_static("openai-beta"), HeaderValue::from_static("traces=v1"));
+        for (name, what, value) in [
+            ("openai-organization", "organization", organization),
+            ("openai-project", "project", project),
+        ] {
+            if let Some(value) = value {
+                let value = value.parse().map_err(|_| OpenAiSinkError::Header(what))?;
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+        let base_url = base_url.trim().trim_end_matches('/');
+        if !is_base_url(base_url) {
+            return Err(OpenAiSinkError::BaseUrl(origin(base_url).into_owned()));
+        }
+        let url = format!("{base_url}/traces/ingest");
+        Ok(Self { client: Client::new(timeout), url, headers, timeout })
+    }
+
+    /// Where it is, without what may be secret in the URL.
+    pub(super) fn origin(&self) -> String {
+        origin(&self.url).into_owned()
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Sends a request's body.
+    pub(super) fn send(&self, body: &[u8], key: &Secret) -> Result<(), Refusal> {
+        let mut headers = self.headers.clone();
+        headers.insert(AUTHORIZATION, authorization(key)?);
+        self.client.send(&self.url, &headers, body, &[key]).map(drop)
+    }
+}
+
+/// What authorizes a request.
+pub(super) fn authorization(key: &Secret) -> Result<HeaderValue, Refusal> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", key.reveal())).map_err(|_| {
+        Refusal::permanent("the API key holds characters that cannot be sent in a header")
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+pub(super) fn is_base_url(text: &str) -> bool {
+    let Ok(uri) = text.parse::<ureq::http::Uri>() else { return false };
+    let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
+    is_web && uri.host().is_some_and(|host| !host.is_empty()) && uri.query().is_none()
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("origin", &self.origin())
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_has_a_scheme_and_a_host() {
+        for url in ["https://api.openai.com/v1", "http://127.0.0.1:80", "http://[::1]:80/x/"] {
+            assert!(is_base_url(url), "{url}");
+        }
+        for url in ["", "api.openai.com", "ftp://host", "https://", "https:///v1", "http://h/?a=b"]
+        {
+            assert!(!is_base_url(url), "{url}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What is said once.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use raaf_trace_core::diagnostics::{self, Category};
+
+use super::endpoint::Endpoint;
+
+/// A line for standard error that is written once, or never.
+#[derive(Debug)]
+pub(super) struct Notice {
+    text: String,
+    is_said: AtomicBool,
+}
+
+impl Notice {
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_said: AtomicBool::new(false) }
+    }
+
+    /// There is nothing to say.
+    pub(super) fn none() -> Self {
+        Self { text: String::new(), is_said: AtomicBool::new(true) }
+    }
+
+    /// That traces leave although nobody asked for it. Said at once if tracing is on, else when it
+    /// is switched on and the first batch is about to leave.
+    pub(super) fn before_sending(endpoint: &Endpoint, at_once: bool) -> Self {
+        let notice = Self::new(format!(
+            "traces are sent to {}, since OPENAI_API_KEY is set and no sink is named; \
+             RAAF_SKIP_DEFAULT_PROCESSORS=true stops that, RAAF_TRACE_PROCESSORS names other sinks",
+            endpoint.origin()
+        ));
+        if at_once {
+            notice.say();
+        }
+        notice
+    }
+
+    pub(super) fn say(&self) {
+        if !self.is_said.swap(true, Ordering::Relaxed) {
+            diagnostics::warn(Category::Tracing, format_args!("{}", self.text));
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Why a span failed.
+
+use std::borrow::Cow;
+
+use raaf_trace_core::{FinishedSpan, Kind, SpanError, Status, keys};
+use serde_json::{Map, Value as Json};
+
+use super::{
+    super::{
+        fit::{self, MAX_CONTENT},
+        wire::Error,
+    },
+    read::Read,
+};
+
+/// What is wrong with the span, if anything is.
+pub(super) fn of(span: &FinishedSpan) -> Option<Error<'_>> {
+    let fallback = match span.status() {
+        Status::Error => "failed",
+        Status::Cancelled => "cancelled",
+        Status::Stale => "never finished",
+        _ => return None,
+    };
+    let mut data = Map::new();
+    let Some(error) = span.error() else {
+        data.insert("status".to_owned(), span.status().as_str().into());
+        return Some(Error { message: fallback.into(), data });
+    };
+    data.insert("type".to_owned(), error.kind().into());
+    if let Some(chain) = error.sources() {
+        data.insert("chain".to_owned(), fit::json(chain.clone(), MAX_CONTENT));
+    }
+    if *span.kind() == Kind::Tool {
+        let name = Read::new(span).text(keys::TOOL_NAME).unwrap_or(span.component().name());
+        data.insert("tool_name".to_owned(), name.into());
+        data.insert("error".to_owned(), innermost(error).into());
+    }
+    Some(Error { message: message(error), data })
+}
+
+fn message(error: &SpanError) -> Cow<'_, str> {
+    fit::text(error.message().unwrap_or(error.kind()), MAX_CONTENT)
+}
+
+/// The error's text and those of its causes; `None` when texts are left out.
+pub(super) fn with_causes(error: &SpanError) -> Option<Cow<'_, str>> {
+    let message = error.message()?;
+    let Some(causes) = error.sources().and_then(Json::as_array) else {
+        return Some(fit::text(message, MAX_CONTENT));
+    };
+    // A wrapper whose text is its cause's would say it twice.
+    let whole = causes.iter().filter_map(Json::as_str).fold(message.to_owned(), |text, cause| {
+        if text.ends_with(cause) { text } else { format!("{text}: {cause}") }
+    });
+    Some(Cow::Owned(fit::text(&whole, MAX_CONTENT).into_owned()))
+}
+
+/// What caused it all: the last of the chain.
+fn innermost(error: &SpanError) -> Cow<'_, str> {
+    let last = error.sources().and_then(Json::as_array).and_then(|chain| chain.last()?.as_str());
+    last.map_or_else(|| message(error), |text| fit::text(text, MAX_CONTENT))
+}

@@ -1,0 +1,109 @@
+//! Spans in the form that the server knows.
+
+mod audio;
+mod custom;
+mod error;
+mod generation;
+mod messages;
+mod read;
+mod usage;
+
+use std::borrow::Cow;
+
+use raaf_trace_core::{FinishedSpan, Kind, LocalRoot, SpanId, keys};
+
+use super::wire::{Data, Id, Span, Time, Trace};
+use read::Read;
+
+/// What a trace is called that has no name: nobody named it, and its root is a runner, which has
+/// no name that would say anything.
+const UNNAMED: &str = "Agent workflow";
+
+/// What an agent's output is if it has no type of its own.
+const TEXT: &str = "str";
+
+/// The trace that a span is part of.
+pub(super) fn trace(span: &FinishedSpan) -> Trace<'_> {
+    let info = span.trace();
+    let root = span.local_root().filter(|root| *root.kind() != Kind::Runner);
+    let root = root.map(LocalRoot::component_name).filter(|name| !name.trim().is_empty());
+    Trace {
+        id: span.trace_id(),
+        workflow_name: info.workflow_name().or(root).unwrap_or(UNNAMED),
+        group_id: info.group_id(),
+        metadata: Some(info.metadata()).filter(|metadata| !metadata.is_empty()),
+    }
+}
+
+/// The span itself; `None` for a root that is the trace.
+pub(super) fn span(span: &FinishedSpan) -> Option<Span<'_>> {
+    let parent = span.parent_id();
+    if parent.is_none() && is_trace(span.kind()) {
+        return None;
+    }
+    Some(Span {
+        id: Id(span.span_id()),
+        trace_id: span.trace_id(),
+        parent_id: parent.filter(|parent| !is_left_out(span, *parent)).map(Id),
+        started_at: Time(span.start_time()),
+        ended_at: Time(span.end_time()),
+        span_data: data(span),
+        error: error::of(span),
+    })
+}
+
+/// Whether a root of that kind is sent as the trace and not as a span.
+fn is_trace(kind: &Kind) -> bool {
+    matches!(kind, Kind::Trace | Kind::Runner)
+}
+
+fn is_left_out(span: &FinishedSpan, parent: SpanId) -> bool {
+    span.local_root()
+        .is_some_and(|root| root.span_id() == parent && root.is_root() && is_trace(root.kind()))
+}
+
+fn data(span: &FinishedSpan) -> Data<'_> {
+    let read = Read::new(span);
+    let component = span.component().name();
+    match span.kind() {
+        Kind::Agent => Data::Agent {
+            name: read.text(keys::AGENT_NAME).unwrap_or(component),
+            handoffs: read.names(keys::AGENT_HANDOFFS),
+            tools: read.names(keys::AGENT_TOOLS),
+            output_type: read.text(keys::AGENT_OUTPUT_TYPE).unwrap_or(TEXT),
+        },
+        Kind::Tool => Data::Function {
+            name: read.text(keys::TOOL_NAME).unwrap_or(component),
+            input: read.shown([keys::TOOL_ARGUMENTS, keys::INPUT]),
+            output: output_of_tool(span, read),
+            mcp_data: read.value(keys::TOOL_MCP_DATA),
+        },
+        Kind::Llm => generation::of(span),
+        Kind::Response => {
+            Data::Response { response_id: read.text(keys::GEN_AI_RESPONSE_ID).unwrap_or(component) }
+        }
+        Kind::Handoff => Data::Handoff {
+            from_agent: read.text(keys::HANDOFF_FROM),
+            to_agent: read.text(keys::HANDOFF_TO).unwrap_or(component),
+        },
+        Kind::Guardrail => Data::Guardrail {
+            name: read.text(keys::GUARDRAIL_NAME).unwrap_or(component),
+            triggered: read
+                .value(keys::GUARDRAIL_TRIGGERED)
+                .is_some_and(|triggered| triggered == true),
+        },
+        Kind::McpListTools => Data::McpTools {
+            server: read.text(keys::MCP_SERVER).unwrap_or(component),
+            result: read.names(keys::MCP_TOOLS),
+        },
+        Kind::SpeechGroup => Data::SpeechGroup { input: read.shown([keys::INPUT]) },
+        Kind::Speech => audio::speech(span),
+        Kind::Transcription => audio::transcription(span),
+        _ => custom::of(span),
+    }
+}
+
+/// What the tool returned; if it failed, what the model is told in its place.
+fn output_of_tool<'a>(span: &'a FinishedSpan, read: Read<'a>) -> Option<Cow<'a, str>> {
+    read.shown([keys::TOOL_RESULT, keys::OUTPUT]).or_else(|| error::with_causes(span.error()?))
+}

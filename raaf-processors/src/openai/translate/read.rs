@@ -1,0 +1,69 @@
+//! Looking at a span's attributes.
+
+use std::borrow::Cow;
+
+use raaf_trace_core::{FinishedSpan, SpanAttributes, ValueRef};
+use serde_json::{Map, Value as Json};
+
+use super::super::fit::{self, MAX_CONTENT};
+
+/// A span's attributes, in the forms that are asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Read<'a>(SpanAttributes<'a>);
+
+impl<'a> Read<'a> {
+    pub(super) fn new(span: &'a FinishedSpan) -> Self {
+        Self(span.attributes())
+    }
+
+    pub(super) fn value(self, key: &str) -> Option<ValueRef<'a>> {
+        self.0.get(key)
+    }
+
+    pub(super) fn text(self, key: &str) -> Option<&'a str> {
+        self.value(key)?.as_str()
+    }
+
+    /// A list of names, or the one that there is.
+    pub(super) fn names(self, key: &str) -> Vec<&'a str> {
+        match self.value(key) {
+            Some(ValueRef::Str(name)) => vec![name],
+            Some(ValueRef::Json(Json::Array(names))) => {
+                names.iter().filter_map(Json::as_str).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The first of these that there is: text as it is, anything else as JSON text, within the size
+    /// of content.
+    pub(super) fn shown<const N: usize>(self, keys: [&str; N]) -> Option<Cow<'a, str>> {
+        let value = keys.into_iter().find_map(|key| self.value(key))?;
+        Some(match value {
+            ValueRef::Str(text) => fit::text(text, MAX_CONTENT),
+            other => Cow::Owned(fit::text(&other.to_string(), MAX_CONTENT).into_owned()),
+        })
+    }
+
+    /// All attributes whose keys begin with `prefix`, under what comes after it.
+    pub(super) fn under(self, prefix: &str) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> {
+        let stored = self.0.stored();
+        stored.iter().filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?, value)))
+    }
+}
+
+/// A value as it is written.
+pub(super) fn json(value: ValueRef<'_>) -> Json {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// Settings of a model, by the names that OpenAI has for them.
+pub(super) fn model_config(read: Read<'_>) -> Map<String, Json> {
+    let settings = read.under("gen_ai.request.").filter(|(name, _)| *name != "model");
+    let settings = settings.map(|(name, value)| match name {
+        "stop_sequences" => ("stop", value),
+        other => (other, value),
+    });
+    let address = read.value(raaf_trace_core::keys::URL).map(|url| ("base_url", url));
+    settings.chain(address).map(|(name, value)| (name.to_owned(), json(value))).collect()
+}

@@ -1,0 +1,204 @@
+//! How a Prometheus sink is to be.
+
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex},
+};
+
+use metrics::Recorder;
+use metrics_exporter_prometheus::PrometheusBuilder as RecorderBuilder;
+use raaf_trace_core::diagnostics::{self, Category};
+
+use super::{
+    PrometheusError, PrometheusSink,
+    meters::Limits,
+    names,
+    output::Output,
+    server::{self, Door},
+    shared::Shared,
+    worker::Worker,
+};
+
+pub(super) const DEFAULT_ADDRESS: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
+
+/// Makes a [`PrometheusSink`].
+#[must_use = "a builder does nothing until it is built"]
+pub struct PrometheusBuilder {
+    to: To,
+    limits: Limits,
+    active_spans: bool,
+    buckets: Vec<f64>,
+}
+
+/// Where metrics go, and how they get there.
+enum To {
+    Endpoint(SocketAddr),
+    Text,
+    Given(Arc<dyn Recorder + Send + Sync>),
+    Installed,
+}
+
+/// What to do about an address that is taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum IfTaken {
+    Fail,
+    Wait,
+}
+
+impl Default for PrometheusBuilder {
+    fn default() -> Self {
+        Self {
+            to: To::Endpoint(DEFAULT_ADDRESS),
+            limits: Limits { components: 200, models: 50 },
+            active_spans: true,
+            buckets: names::BUCKETS.to_vec(),
+        }
+    }
+}
+
+impl PrometheusBuilder {
+    /// Serves metrics there, over HTTP, at `/metrics`; at `127.0.0.1:9464` unless set. With port 0
+    /// the system chooses one, which [`PrometheusHandle::address`](super::PrometheusHandle::address)
+    /// says.
+    ///
+    /// Whoever can reach the address can read the metrics, and names of components and models with
+    /// them: leave it on loopback, or see to it that only Prometheus gets through.
+    pub fn address(mut self, address: impl Into<SocketAddr>) -> Self {
+        self.to = To::Endpoint(address.into());
+        self
+    }
+
+    /// Serves nothing: metrics are read by
+    /// [`PrometheusHandle::render`](super::PrometheusHandle::render).
+    pub fn without_endpoint(mut self) -> Self {
+        self.to = To::Text;
+        self
+    }
+
+    /// Counts in a recorder of the application's, which serves the metrics beside its own; nothing
+    /// is served by the sink.
+    pub fn recorder(mut self, recorder: Arc<dyn Recorder + Send + Sync>) -> Self {
+        self.to = To::Given(recorder);
+        self
+    }
+
+    /// As [`recorder`](Self::recorder), with the recorder that the application has installed for
+    /// the process. Install it before the first span: metrics are registered when they are first
+    /// needed, and what is registered before there is a recorder is lost.
+    pub fn installed_recorder(mut self) -> Self {
+        self.to = To::Installed;
+        self
+    }
+
+    /// How many components are told apart, as pairs of kind and name; 200 unless set. All that
+    /// come later are counted as `other`.
+    pub fn max_components(mut self, components: usize) -> Self {
+        self.limits.components = components;
+        self
+    }
+
+    /// How many models are told apart; 50 unless set. All that come later are counted as `other`.
+    pub fn max_models(mut self, models: usize) -> Self {
+        self.limits.models = models;
+        self
+    }
+
+    /// Whether running spans are counted, which is so unless set. Without them the sink need not
+    /// hear of starts, and costs about half.
+    pub fn active_spans(mut self, count: bool) -> Self {
+        self.active_spans = count;
+        self
+    }
+
+    /// The upper bounds of the buckets that durations are sorted into, in seconds;
+    /// [`PrometheusSink::BUCKETS`] unless set. An application's recorder has buckets of its own.
+    pub fn buckets(mut self, bounds: impl IntoIterator<Item = f64>) -> Self {
+        self.buckets = bounds.into_iter().collect();
+        self
+    }
+
+    /// The sink; its endpoint, if it is to have one, answers from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the address is taken, the thread cannot be started, or the buckets do not rise.
+    pub fn build(self) -> Result<PrometheusSink, PrometheusError> {
+        self.build_with(IfTaken::Fail)
+    }
+
+    /// As [`build`](Self::build), but an address that is taken is reported and tried again:
+    /// tracing goes on, and so do the other sinks.
+    pub(super) fn build_patiently(self) -> Result<PrometheusSink, PrometheusError> {
+        self.build_with(IfTaken::Wait)
+    }
+
+    fn build_with(self, if_taken: IfTaken) -> Result<PrometheusSink, PrometheusError> {
+        let rises = self.buckets.is_sorted_by(|one, next| one < next);
+        if !rises || self.buckets.is_empty() || self.buckets.iter().any(|one| !one.is_finite()) {
+            return Err(PrometheusError::Buckets);
+        }
+        let address = match self.to {
+            To::Endpoint(address) => Some(address),
+            To::Text | To::Given(_) | To::Installed => None,
+        };
+        let output = match self.to {
+            To::Given(recorder) => Output::Given(recorder),
+            To::Installed => Output::Installed,
+            To::Endpoint(_) | To::Text => {
+                let recorder = RecorderBuilder::new()
+                    .set_buckets(&self.buckets)
+                    .map_err(|_| PrometheusError::Buckets)?
+                    .build_recorder();
+                let handle = recorder.handle();
+                Output::Own(Box::new(recorder), handle)
+            }
+        };
+        let shared = Arc::new(Shared::new(output, self.limits));
+        let door = address.map(|address| open(address, &shared, if_taken)).transpose()?;
+        let worker = Worker::start(Arc::clone(&shared), door).map_err(PrometheusError::Thread)?;
+        let worker = Mutex::new(Some(worker));
+        Ok(PrometheusSink { shared, active_spans: self.active_spans, worker })
+    }
+}
+
+fn open(address: SocketAddr, shared: &Shared, if_taken: IfTaken) -> Result<Door, PrometheusError> {
+    match server::open(address) {
+        Ok((listener, address)) => {
+            shared.serves_at(Some(address), None);
+            let text = format_args!("metrics are served at http://{address}/metrics");
+            diagnostics::info(Category::Tracing, text);
+            Ok(Door::Open(listener))
+        }
+        Err(source) => {
+            let error = PrometheusError::Address { address, source };
+            if if_taken == IfTaken::Fail {
+                return Err(error);
+            }
+            diagnostics::warn(
+                Category::Tracing,
+                format_args!("{error}; all else goes on, and it is tried again"),
+            );
+            shared.serves_at(None, Some(error.to_string()));
+            Ok(Door::Taken(address))
+        }
+    }
+}
+
+impl fmt::Debug for PrometheusBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let to = match &self.to {
+            To::Endpoint(address) => &address.to_string(),
+            To::Text => "text",
+            To::Given(_) => "a recorder",
+            To::Installed => "the installed recorder",
+        };
+        f.debug_struct("PrometheusBuilder")
+            .field("to", &to)
+            .field("limits", &self.limits)
+            .field("active_spans", &self.active_spans)
+            .field("buckets", &self.buckets)
+            .finish()
+    }
+}

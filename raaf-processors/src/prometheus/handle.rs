@@ -1,0 +1,32 @@
+//! Reading metrics without the endpoint.
+
+use std::{fmt, net::SocketAddr, sync::Arc};
+
+use super::shared::Shared;
+
+/// Reads the metrics of a [`PrometheusSink`](super::PrometheusSink), also after that was handed to
+/// a provider. Clones read the same sink.
+#[derive(Clone)]
+pub struct PrometheusHandle(pub(super) Arc<Shared>);
+
+impl PrometheusHandle {
+    /// All metrics as they are now, in Prometheus' text format: for an endpoint of the
+    /// application's own. Empty when an application's recorder has the metrics.
+    ///
+    /// It takes as long as there are many metrics, and is not for the thread of a span.
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+
+    /// Where metrics are served now; `None` without an endpoint, while its address is taken, and
+    /// after the shutdown.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.0.address()
+    }
+}
+
+impl fmt::Debug for PrometheusHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrometheusHandle").field("address", &self.address()).finish_non_exhaustive()
+    }
+}

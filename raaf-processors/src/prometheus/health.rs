@@ -1,0 +1,87 @@
+//! How the other sinks are doing, from the statistics of their provider.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use metrics::{Label, SharedString};
+use raaf_trace_core::stats::{ProcessorStats, StatsReader};
+
+use super::{label, meters::OTHER, names, output::Recording};
+
+/// Sinks that are told apart, in each provider.
+const MOST_SINKS: usize = 50;
+
+/// The providers that the sink was added to: one, as a rule.
+#[derive(Debug, Default)]
+pub(super) struct Health(Mutex<Vec<Watched>>);
+
+#[derive(Debug)]
+struct Watched {
+    stats: StatsReader,
+    /// What has been reported of each sink, by its label.
+    reported: HashMap<Arc<str>, Counts>,
+}
+
+/// What only grows, in the order of [`COUNTERS`].
+type Counts = [u64; 5];
+
+const COUNTERS: [&str; 5] = [
+    names::SINK_DELIVERED,
+    names::SINK_DROPPED,
+    names::SINK_RETRIED,
+    names::SINK_PANICS,
+    names::SINK_SLOW_CALLS,
+];
+
+fn counts(sink: &ProcessorStats) -> Counts {
+    [sink.delivered, sink.dropped, sink.retried, sink.panics, sink.slow_calls]
+}
+
+impl Health {
+    pub(super) fn watch(&self, stats: &StatsReader) {
+        let watched = Watched { stats: stats.clone(), reported: HashMap::new() };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
+    }
+
+    /// Adds what happened since the last time.
+    pub(super) fn report(&self, recording: &Recording) {
+        let mut queued = HashMap::<Arc<str>, u64>::new();
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain_mut(|watched| {
+            let Some(stats) = watched.stats.read() else { return false };
+            let mut now = HashMap::<Arc<str>, Counts>::new();
+            for sink in &stats.processors {
+                let mut name = label::value(label::head(&sink.name));
+                if now.len() >= MOST_SINKS && !now.contains_key(&name) {
+                    name = OTHER.into();
+                }
+                *queued.entry(Arc::clone(&name)).or_default() += sink.queued;
+                let sums = now.entry(name).or_default();
+                sums.iter_mut().zip(counts(sink)).for_each(|(sum, count)| *sum += count);
+            }
+            for (name, counts) in &now {
+                let before = watched.reported.get(name).copied().unwrap_or_default();
+                report_growth(name, &before, counts, recording);
+            }
+            watched.reported = now;
+            true
+        });
+        for (name, queued) in queued {
+            recording.gauge(names::SINK_QUEUED, labels(&name)).set(queued as f64);
+        }
+    }
+}
+
+fn report_growth(name: &Arc<str>, before: &Counts, now: &Counts, recording: &Recording) {
+    for ((metric, before), now) in COUNTERS.into_iter().zip(before).zip(now) {
+        // Less than before: another sink has taken the name and begun to count.
+        let growth = now.checked_sub(*before).unwrap_or(*now);
+        recording.counter(metric, labels(name)).increment(growth);
+    }
+}
+
+fn labels(name: &Arc<str>) -> Vec<Label> {
+    vec![Label::new("sink", SharedString::from_shared(Arc::clone(name)))]
+}

@@ -1,0 +1,210 @@
+//! Metrics for Prometheus.
+
+mod active;
+mod builder;
+mod error;
+mod handle;
+mod health;
+mod label;
+mod meters;
+mod names;
+mod output;
+mod server;
+mod shared;
+mod table;
+mod usage;
+mod worker;
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use raaf_trace_core::{
+    FinishedSpan, ProcessorError, Span, SpanProcessor,
+    registry::{Sink, SinkRegistration},
+    stats::{ProcessorStats, StatsReader},
+};
+
+pub use builder::PrometheusBuilder;
+pub use error::PrometheusError;
+pub use handle::PrometheusHandle;
+
+use shared::Shared;
+use worker::Worker;
+
+raaf_trace_core::submit! {
+    SinkRegistration::new("prometheus", |config| {
+        let address = config.environment().read(
+            "RAAF_TRACE_PROMETHEUS_ADDR",
+            "an IP address and a port, such as 127.0.0.1:9464",
+            |text| text.parse::<SocketAddr>().ok(),
+        )?;
+        let sink = PrometheusSink::builder().address(address.unwrap_or(builder::DEFAULT_ADDRESS));
+        Ok(Sink::processor(sink.build_patiently()?))
+    })
+}
+
+/// Counts spans, durations and tokens, for Prometheus to scrape.
+///
+/// Metrics are served at `http://127.0.0.1:9464/metrics`, or wherever
+/// [`PrometheusBuilder::address`] or `RAAF_TRACE_PROMETHEUS_ADDR` says. An application that has
+/// metrics of its own can serve these with them: as [text](PrometheusHandle::render), or by
+/// having them counted in [its recorder](PrometheusBuilder::recorder) of the `metrics` crate.
+/// Several sinks in one process do not know of each other, and nothing is installed globally.
+///
+/// | metric | type | labels | what |
+/// | --- | --- | --- | --- |
+/// | `raaf_spans_total` | counter | `kind`, `component`, `status` | spans that ended |
+/// | `raaf_span_duration_seconds` | histogram | `kind`, `component` | how long they took |
+/// | `raaf_spans_active` | gauge | `kind` | spans that run now |
+/// | `raaf_retries_total` | counter | `kind`, `component` | tries that failed and were repeated |
+/// | `raaf_tokens_total` | counter | `model`, `type` = `input`, `output` | tokens, by what each span itself says |
+/// | `raaf_token_details_total` | counter | `model`, `type` = `cached`, `reasoning` | parts of those: input from the cache, output spent on reasoning |
+/// | `raaf_time_to_first_chunk_seconds` | histogram | `model` | how long a streamed answer took to begin |
+/// | `raaf_sink_spans_delivered_total`, `raaf_sink_spans_dropped_total`, `raaf_sink_batches_retried_total`, `raaf_sink_panics_total`, `raaf_sink_slow_calls_total` | counter | `sink` | what became of spans in each sink of the provider |
+/// | `raaf_sink_spans_queued` | gauge | `sink` | spans that wait for it |
+///
+/// # Guarantees
+///
+/// Every span that ends is counted before its thread goes on. There are at most as many label
+/// values as [`max_components`](PrometheusBuilder::max_components) and
+/// [`max_models`](PrometheusBuilder::max_models) allow, 64 kinds and 50 sinks, whatever names come:
+/// those beyond are counted as `other`. Names are cut to 120 bytes; control characters in them
+/// become `\u{fffd}` and `\` becomes `/`. A span that began before the sink was added counts when it ends,
+/// but never as running. What runs at the shutdown no longer counts as running.
+///
+/// # Costs
+///
+/// In the thread of a span a look-up and some atomic additions; nothing is registered, formatted
+/// or allocated but for what comes the first time. Counting running spans is about half of it, and
+/// can be [left out](PrometheusBuilder::active_spans). A thread, `raaf-prometheus`, serves metrics
+/// and once a second sorts durations into buckets.
+///
+/// # When things go wrong
+///
+/// An address that is taken is an error of [`build`](PrometheusBuilder::build). A sink that was
+/// asked for by name reports it once, on standard error and as `last_error` in the statistics,
+/// goes on counting, and tries again until it gets the address. At most 16 requests are answered at
+/// a time; one that does not get on is closed.
+///
+/// An application's recorder that forgets idle metrics (`idle_timeout`) forgets these, too, and
+/// does not hear of them again.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_processors::PrometheusSink;
+/// use raaf_trace_core::{Component, TraceableExt as _, TracerProvider};
+///
+/// // Port 0: any that is free.
+/// let sink = PrometheusSink::builder().address(([127, 0, 0, 1], 0)).build()?;
+/// let metrics = sink.handle();
+/// let provider = TracerProvider::builder().processor(sink).build();
+///
+/// provider.run(|| Component::tool("Search").traced("run").run(|| ()));
+///
+/// let line = r#"raaf_spans_total{kind="tool",component="Search",status="ok"} 1"#;
+/// assert!(metrics.render().contains(line));
+/// assert!(metrics.address().is_some_and(|address| address.port() != 0));
+/// # Ok::<(), raaf_processors::PrometheusError>(())
+/// ```
+///
+/// In an application that has its own exporter, which has to know the buckets:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+/// use raaf_processors::PrometheusSink;
+/// use raaf_trace_core::TracerProvider;
+///
+/// let ours = Matcher::Prefix("raaf_".to_owned());
+/// let recorder = PrometheusBuilder::new()
+///     .set_buckets_for_metric(ours, &PrometheusSink::BUCKETS)?
+///     .build_recorder();
+/// let sink = PrometheusSink::builder().recorder(Arc::new(recorder)).build()?;
+/// let provider = TracerProvider::builder().processor(sink).build();
+/// # let _ = provider;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct PrometheusSink {
+    shared: Arc<Shared>,
+    active_spans: bool,
+    worker: Mutex<Option<Worker>>,
+}
+
+impl PrometheusSink {
+    /// Upper bounds of the buckets for durations, in seconds: from 1 µs to 10 min, close together
+    /// where agents, tools and models spend their time.
+    pub const BUCKETS: [f64; 21] = names::BUCKETS;
+
+    /// What it is to be like.
+    pub fn builder() -> PrometheusBuilder {
+        PrometheusBuilder::default()
+    }
+
+    /// Reads the metrics, also once the sink belongs to a provider.
+    pub fn handle(&self) -> PrometheusHandle {
+        PrometheusHandle(Arc::clone(&self.shared))
+    }
+
+    fn stop(&self) {
+        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(worker) = worker {
+            worker.stop();
+            self.shared.serves_at(None, None);
+        }
+    }
+}
+
+impl SpanProcessor for PrometheusSink {
+    fn name(&self) -> &'static str {
+        "prometheus"
+    }
+
+    fn wants_start(&self) -> bool {
+        self.active_spans
+    }
+
+    fn on_added(&self, stats: &StatsReader) {
+        self.shared.health.watch(stats);
+    }
+
+    fn on_start(&self, span: &Span) {
+        self.shared.meters.started(span);
+    }
+
+    fn on_end(&self, span: &FinishedSpan) {
+        self.shared.meters.ended(span, &self.shared.recording);
+    }
+
+    fn shutdown(&self, _: Duration) -> Result<(), ProcessorError> {
+        self.shared.end();
+        self.stop();
+        Ok(())
+    }
+
+    fn stats(&self) -> ProcessorStats {
+        let mut stats = ProcessorStats::default();
+        stats.last_error = self.shared.problem();
+        stats
+    }
+}
+
+impl Drop for PrometheusSink {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for PrometheusSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrometheusSink")
+            .field("address", &self.shared.address())
+            .field("active_spans", &self.active_spans)
+            .finish_non_exhaustive()
+    }
+}

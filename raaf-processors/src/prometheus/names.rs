@@ -1,0 +1,98 @@
+//! What the metrics are called, what they mean, and how durations are sorted.
+
+use metrics::{Recorder, Unit};
+
+pub(super) const SPANS: &str = "raaf_spans_total";
+pub(super) const SPAN_DURATION: &str = "raaf_span_duration_seconds";
+pub(super) const SPANS_ACTIVE: &str = "raaf_spans_active";
+pub(super) const RETRIES: &str = "raaf_retries_total";
+pub(super) const TOKENS: &str = "raaf_tokens_total";
+pub(super) const TOKENS_OF_A_KIND: &str = "raaf_token_details_total";
+pub(super) const FIRST_CHUNK: &str = "raaf_time_to_first_chunk_seconds";
+pub(super) const SINK_DELIVERED: &str = "raaf_sink_spans_delivered_total";
+pub(super) const SINK_DROPPED: &str = "raaf_sink_spans_dropped_total";
+pub(super) const SINK_RETRIED: &str = "raaf_sink_batches_retried_total";
+pub(super) const SINK_PANICS: &str = "raaf_sink_panics_total";
+pub(super) const SINK_SLOW_CALLS: &str = "raaf_sink_slow_calls_total";
+pub(super) const SINK_QUEUED: &str = "raaf_sink_spans_queued";
+
+/// Upper bounds in seconds, from 1 µs to 10 min; close together where agents, tools and models
+/// spend their time.
+pub(super) const BUCKETS: [f64; 21] = [
+    1e-6, 1e-5, 1e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+    30.0, 60.0, 120.0, 300.0, 600.0,
+];
+
+enum Type {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+use Type::{Counter, Gauge, Histogram};
+
+const ALL: [(Type, &str, Unit, &str); 13] = [
+    (Counter, SPANS, Unit::Count, "Spans that ended, by kind, component and status."),
+    (
+        Histogram,
+        SPAN_DURATION,
+        Unit::Seconds,
+        "How long spans took in seconds, by kind and component.",
+    ),
+    (Gauge, SPANS_ACTIVE, Unit::Count, "Spans that run now, by kind."),
+    (Counter, RETRIES, Unit::Count, "Tries that failed and were repeated, by kind and component."),
+    (Counter, TOKENS, Unit::Count, "Tokens that models read (type input) and wrote (type output)."),
+    (
+        Counter,
+        TOKENS_OF_A_KIND,
+        Unit::Count,
+        "Tokens that are part of raaf_tokens_total: input from the provider's cache (type cached), \
+         output spent on reasoning (type reasoning).",
+    ),
+    (
+        Histogram,
+        FIRST_CHUNK,
+        Unit::Seconds,
+        "How long the first piece of a streamed answer took in seconds, by model.",
+    ),
+    (Counter, SINK_DELIVERED, Unit::Count, "Spans that a sink delivered."),
+    (Counter, SINK_DROPPED, Unit::Count, "Spans that a sink gave up: no room, or not deliverable."),
+    (Counter, SINK_RETRIED, Unit::Count, "Batches that a sink failed to deliver and tried again."),
+    (Counter, SINK_PANICS, Unit::Count, "Calls to a sink that panicked."),
+    (Counter, SINK_SLOW_CALLS, Unit::Count, "Calls to a sink that held up the traced program."),
+    (Gauge, SINK_QUEUED, Unit::Count, "Spans that wait for a sink, or are on their way, now."),
+];
+
+/// Tells a recorder what each metric means.
+pub(super) fn describe(recorder: &dyn Recorder) {
+    for (kind, name, unit, help) in ALL {
+        let (name, unit) = (metrics::KeyName::from_const_str(name), Some(unit));
+        let help = metrics::SharedString::const_str(help);
+        match kind {
+            Counter => recorder.describe_counter(name, unit, help),
+            Gauge => recorder.describe_gauge(name, unit, help),
+            Histogram => recorder.describe_histogram(name, unit, help),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_to_the_conventions() {
+        for (kind, name, unit, help) in ALL {
+            assert!(name.starts_with("raaf_"), "{name}");
+            assert_eq!(matches!(kind, Counter), name.ends_with("_total"), "{name}");
+            assert_eq!(unit == Unit::Seconds, name.contains("_seconds"), "{name}");
+            assert!(help.ends_with('.') && !help.contains('\n'), "{name}: {help}");
+        }
+    }
+
+    #[test]
+    fn buckets_rise_from_a_microsecond_to_ten_minutes() {
+        assert!(BUCKETS.is_sorted_by(|one, next| one < next));
+        assert_eq!((BUCKETS[0], BUCKETS[BUCKETS.len() - 1]), (1e-6, 600.0));
+    }
+}

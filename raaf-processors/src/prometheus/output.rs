@@ -1,0 +1,76 @@
+//! The recorder that metrics go to.
+
+use std::sync::{Arc, Once};
+
+use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
+use metrics_exporter_prometheus::{PrometheusHandle, PrometheusRecorder};
+
+use super::names;
+
+/// Where metrics go.
+pub(super) enum Output {
+    /// A recorder of the sink's own, which nobody else sees.
+    Own(Box<PrometheusRecorder>, PrometheusHandle),
+    /// A recorder that the application handed over.
+    Given(Arc<dyn Recorder + Send + Sync>),
+    /// Whatever recorder the application has installed for the process.
+    Installed,
+}
+
+/// The recorder, and whether it knows what the metrics mean.
+pub(super) struct Recording {
+    output: Output,
+    described: Once,
+}
+
+const METADATA: Metadata<'static> =
+    Metadata::new("raaf_processors", Level::INFO, Some("raaf_processors::prometheus"));
+
+impl Recording {
+    pub(super) fn new(output: Output) -> Self {
+        Self { output, described: Once::new() }
+    }
+
+    pub(super) fn counter(&self, name: &'static str, labels: Vec<Label>) -> Counter {
+        let key = Key::from_parts(name, labels);
+        self.with(|recorder| recorder.register_counter(&key, &METADATA))
+    }
+
+    pub(super) fn gauge(&self, name: &'static str, labels: Vec<Label>) -> Gauge {
+        let key = Key::from_parts(name, labels);
+        self.with(|recorder| recorder.register_gauge(&key, &METADATA))
+    }
+
+    pub(super) fn histogram(&self, name: &'static str, labels: Vec<Label>) -> Histogram {
+        let key = Key::from_parts(name, labels);
+        self.with(|recorder| recorder.register_histogram(&key, &METADATA))
+    }
+
+    fn with<R>(&self, register: impl FnOnce(&dyn Recorder) -> R) -> R {
+        let register = |recorder: &dyn Recorder| {
+            self.described.call_once(|| names::describe(recorder));
+            register(recorder)
+        };
+        match &self.output {
+            Output::Own(recorder, _) => register(&**recorder),
+            Output::Given(recorder) => register(&**recorder),
+            Output::Installed => metrics::with_recorder(register),
+        }
+    }
+
+    /// Sorts what came since the last time into buckets: a recorder of our own keeps every single
+    /// duration until then. An application's recorder is its own affair.
+    pub(super) fn sort(&self) {
+        if let Output::Own(_, handle) = &self.output {
+            handle.run_upkeep();
+        }
+    }
+
+    /// All metrics as text; nothing when they are in an application's recorder.
+    pub(super) fn render(&self) -> String {
+        match &self.output {
+            Output::Own(_, handle) => handle.render(),
+            Output::Given(_) | Output::Installed => String::new(),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The scrape endpoint.
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+
+use http_body_util::Full;
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    header::{ALLOW, CONTENT_TYPE, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use raaf_trace_core::diagnostics::{self, Category, Repeated};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time,
+};
+
+use super::shared::Shared;
+
+/// Requests that are answered at once. Who comes on top waits in the system's queue.
+const MOST_CONNECTIONS: usize = 16;
+
+/// How long a connection may take for its request, and in all.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long it takes a pause when no connection can be had, or no address.
+const PAUSE: Duration = Duration::from_millis(200);
+
+const TEXT_FORMAT: HeaderValue =
+    HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+
+/// What is to be served: a socket that listens already, or an address that was taken.
+#[derive(Debug)]
+pub(super) enum Door {
+    Open(std::net::TcpListener),
+    Taken(SocketAddr),
+}
+
+/// Opens a socket at the address, and says at which it is when the port was 0.
+pub(super) fn open(address: SocketAddr) -> std::io::Result<(std::net::TcpListener, SocketAddr)> {
+    let listener = std::net::TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// Answers scrapes for as long as it is polled.
+pub(super) async fn serve(door: Door, shared: Arc<Shared>) {
+    let listener = match door {
+        Door::Open(listener) => listener,
+        Door::Taken(address) => wait_for(address, &shared).await,
+    };
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return shared.serves_at(None, Some(error.to_string())),
+    };
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let failures = Repeated::new();
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let answered = time::timeout(TIMEOUT, answer(stream, Arc::clone(&shared)));
+                tokio::spawn(async move {
+                    let _ = answered.await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                if let Some(count) = failures.happened() {
+                    let text = format_args!("a scrape was not accepted, {count} so far: {error}");
+                    diagnostics::warn(Category::Http, text);
+                }
+                // No file handle is free, for example: at once it would be the same.
+                time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Tries until the address is free: the program that was here before may be on its way out.
+async fn wait_for(address: SocketAddr, shared: &Shared) -> std::net::TcpListener {
+    loop {
+        time::sleep(PAUSE).await;
+        if let Ok((listener, address)) = open(address) {
+            shared.serves_at(Some(address), None);
+            diagnostics::info(
+                Category::Tracing,
+                format_args!("metrics are served at http://{address}/metrics now"),
+            );
+            return listener;
+        }
+    }
+}
+
+async fn answer(stream: TcpStream, shared: Arc<Shared>) {
+    let service = service_fn(move |request| {
+        let response = respond(&request, &shared);
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).keep_alive(false);
+    // Whoever asked has gone; the next one is answered again.
+    let _ = http.serve_connection(TokioIo::new(stream), service).await;
+}
+
+fn respond(request: &Request<Incoming>, shared: &Shared) -> Response<Full<Bytes>> {
+    let (status, text) = match (request.method(), request.uri().path()) {
+        (&Method::GET | &Method::HEAD, "/metrics") => (StatusCode::OK, shared.render()),
+        (&Method::GET | &Method::HEAD, _) => {
+            (StatusCode::NOT_FOUND, "metrics are at /metrics\n".to_owned())
+        }
+        _ => (StatusCode::METHOD_NOT_ALLOWED, "metrics can be read, with GET\n".to_owned()),
+    };
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, TEXT_FORMAT);
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    }
+    response
+}

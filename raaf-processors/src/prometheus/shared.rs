@@ -1,0 +1,77 @@
+//! What the sink, its handles and its thread share.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use super::{
+    health::Health,
+    meters::{Limits, Meters},
+    output::{Output, Recording},
+};
+
+pub(super) struct Shared {
+    pub(super) meters: Meters,
+    pub(super) recording: Recording,
+    pub(super) health: Health,
+    /// The provider has shut the sink down, so that no more ends will come.
+    over: AtomicBool,
+    endpoint: Mutex<Endpoint>,
+}
+
+/// Where metrics are served.
+#[derive(Debug, Default)]
+struct Endpoint {
+    address: Option<SocketAddr>,
+    problem: Option<String>,
+}
+
+impl Shared {
+    pub(super) fn new(output: Output, limits: Limits) -> Self {
+        Self {
+            meters: Meters::new(limits),
+            recording: Recording::new(output),
+            health: Health::default(),
+            over: AtomicBool::new(false),
+            endpoint: Mutex::default(),
+        }
+    }
+
+    /// Brings up to date what is not counted as it happens.
+    pub(super) fn refresh(&self) {
+        self.meters.report_active(&self.recording, self.over.load(Ordering::Relaxed));
+        self.health.report(&self.recording);
+    }
+
+    pub(super) fn upkeep(&self) {
+        self.refresh();
+        self.recording.sort();
+    }
+
+    pub(super) fn render(&self) -> String {
+        self.refresh();
+        self.recording.render()
+    }
+
+    pub(super) fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+        self.upkeep();
+    }
+
+    pub(super) fn serves_at(&self, address: Option<SocketAddr>, problem: Option<String>) {
+        *self.endpoint.lock().unwrap_or_else(PoisonError::into_inner) =
+            Endpoint { address, problem };
+    }
+
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.endpoint.lock().unwrap_or_else(PoisonError::into_inner).address
+    }
+
+    pub(super) fn problem(&self) -> Option<String> {
+        self.endpoint.lock().unwrap_or_else(PoisonError::into_inner).problem.clone()
+    }
+}

@@ -1,0 +1,146 @@
+//! A bounded table of what was seen before, read without a lock.
+
+use std::{
+    collections::hash_map::RandomState,
+    hash::BuildHasher,
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// Values by two words, at most so many. Nothing is ever taken out, so that a look-up takes no
+/// lock; it compares words as they are, and formats nothing.
+#[derive(Debug)]
+pub(super) struct Table<V> {
+    /// Open addressing: at least half of the slots stay empty, so that a look-up ends soon.
+    slots: Box<[OnceLock<Entry<V>>]>,
+    hasher: RandomState,
+    limit: usize,
+    used: AtomicUsize,
+    /// Held while one is put in.
+    growing: Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Entry<V> {
+    words: (Box<str>, Box<str>),
+    value: V,
+}
+
+impl<V> Table<V> {
+    pub(super) fn new(limit: usize) -> Self {
+        let slots = limit.saturating_mul(2).max(2).next_power_of_two();
+        Self {
+            slots: (0..slots).map(|_| OnceLock::new()).collect(),
+            hasher: RandomState::new(),
+            limit,
+            used: AtomicUsize::new(0),
+            growing: Mutex::new(()),
+        }
+    }
+
+    /// What these words have, made now if they are new; `None` when they are new and there is no
+    /// room.
+    #[inline]
+    pub(super) fn get_or_insert(
+        &self,
+        words: (&str, &str),
+        make: impl FnOnce() -> V,
+    ) -> Option<&V> {
+        let hash = self.hasher.hash_one(words);
+        match self.find(hash, words) {
+            Ok(value) => Some(value),
+            // Once it is full, what is new costs no lock either.
+            Err(_) if self.used.load(Ordering::Relaxed) >= self.limit => None,
+            Err(_) => self.insert(hash, words, make),
+        }
+    }
+
+    /// The value, else the empty slot at which the search ended.
+    fn find(&self, hash: u64, words: (&str, &str)) -> Result<&V, &OnceLock<Entry<V>>> {
+        let mask = self.slots.len() - 1;
+        let mut place = hash as usize & mask;
+        loop {
+            let slot = &self.slots[place];
+            let Some(entry) = slot.get() else { return Err(slot) };
+            if (&*entry.words.0, &*entry.words.1) == words {
+                return Ok(&entry.value);
+            }
+            place = (place + 1) & mask;
+        }
+    }
+
+    #[cold]
+    fn insert(&self, hash: u64, words: (&str, &str), make: impl FnOnce() -> V) -> Option<&V> {
+        let _growing = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have been quicker.
+        let slot = match self.find(hash, words) {
+            Ok(value) => return Some(value),
+            Err(slot) => slot,
+        };
+        if self.used.load(Ordering::Relaxed) >= self.limit {
+            return None;
+        }
+        let value = make();
+        self.used.fetch_add(1, Ordering::Relaxed);
+        let words = (words.0.into(), words.1.into());
+        Some(&slot.get_or_init(|| Entry { words, value }).value)
+    }
+
+    /// All values, in no order.
+    pub(super) fn values(&self) -> impl Iterator<Item = &V> {
+        self.slots.iter().filter_map(|slot| Some(&slot.get()?.value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        thread,
+    };
+
+    use super::*;
+
+    #[test]
+    fn no_more_than_the_limit_come_in_and_those_stay() {
+        let table = Table::new(3);
+        for number in 0..100 {
+            let word = number.to_string();
+            let found = table.get_or_insert((&word, ""), || number).copied();
+            assert_eq!(found, (number < 3).then_some(number));
+        }
+        assert_eq!(table.get_or_insert(("1", ""), || 9), Some(&1));
+        assert_eq!(table.values().count(), 3);
+        assert_eq!(Table::new(0).get_or_insert(("", ""), || 1), None);
+    }
+
+    #[test]
+    fn both_words_count() {
+        let table = Table::new(9);
+        table.get_or_insert(("ab", "c"), || 1);
+        assert_eq!(table.get_or_insert(("a", "bc"), || 2), Some(&2));
+        assert_eq!(table.get_or_insert(("ab", "c"), || 3), Some(&1));
+    }
+
+    #[test]
+    fn threads_make_each_value_once() {
+        let (table, count) = (Table::new(64), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for number in 0..64 {
+                        let word = number.to_string();
+                        let make = || {
+                            count.fetch_add(1, Ordering::Relaxed);
+                            number
+                        };
+                        assert_eq!(table.get_or_insert((&word, &word), make), Some(&number));
+                    }
+                });
+            }
+        });
+        assert_eq!(count.load(Ordering::Relaxed), 64);
+    }
+}

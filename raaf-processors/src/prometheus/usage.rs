@@ -1,0 +1,104 @@
+//! Tokens, and the time to the first piece of an answer.
+
+use std::sync::{Arc, OnceLock};
+
+use metrics::{Counter, Histogram, Label, SharedString};
+use raaf_trace_core::{FinishedSpan, ValueRef, keys};
+
+use super::{names, output::Recording};
+
+/// No call uses more: a larger number is a mistake, and would wreck the sum for good.
+const MOST_TOKENS: u64 = 1_000_000_000;
+
+/// What one call of a model says it used.
+#[derive(Debug, Default)]
+pub(super) struct Usage<'a> {
+    requested: Option<&'a str>,
+    answered: Option<&'a str>,
+    tokens: [Option<u64>; 4],
+    first_chunk: Option<f64>,
+}
+
+impl<'a> Usage<'a> {
+    /// What the span itself says, not what spans below it do; `None` if it says nothing.
+    pub(super) fn of(span: &'a FinishedSpan) -> Option<Self> {
+        let mut usage = Self::default();
+        for (key, value) in span.attributes().stored().iter() {
+            let place = match key {
+                keys::GEN_AI_USAGE_INPUT_TOKENS => 0,
+                keys::GEN_AI_USAGE_OUTPUT_TOKENS => 1,
+                keys::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS => 2,
+                keys::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS => 3,
+                keys::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK => {
+                    let seconds = value.as_f64();
+                    usage.first_chunk = seconds.filter(|time| time.is_finite() && *time >= 0.0);
+                    continue;
+                }
+                keys::GEN_AI_REQUEST_MODEL => {
+                    usage.requested = value.as_str();
+                    continue;
+                }
+                keys::GEN_AI_RESPONSE_MODEL => {
+                    usage.answered = value.as_str();
+                    continue;
+                }
+                _ => continue,
+            };
+            usage.tokens[place] = tokens(value);
+        }
+        let any = usage.first_chunk.is_some() || usage.tokens.iter().any(Option::is_some);
+        any.then_some(usage)
+    }
+
+    /// The model that was asked for, else the one that answered.
+    pub(super) fn model(&self) -> Option<&'a str> {
+        self.requested.or(self.answered)
+    }
+
+    pub(super) fn count(&self, meter: &ModelMeter, recording: &Recording) {
+        for (place, tokens) in self.tokens.iter().enumerate() {
+            if let Some(tokens) = tokens {
+                meter.tokens(place, recording).increment(*tokens);
+            }
+        }
+        if let Some(seconds) = self.first_chunk {
+            let histogram = || recording.histogram(names::FIRST_CHUNK, vec![meter.label.clone()]);
+            meter.first_chunk.get_or_init(histogram).record(seconds);
+        }
+    }
+}
+
+fn tokens(value: ValueRef<'_>) -> Option<u64> {
+    let tokens = u64::try_from(value.as_i64()?).ok()?;
+    (tokens <= MOST_TOKENS).then_some(tokens)
+}
+
+/// One model.
+pub(super) struct ModelMeter {
+    label: Label,
+    /// In the order of [`KINDS`].
+    tokens: [OnceLock<Counter>; 4],
+    first_chunk: OnceLock<Histogram>,
+}
+
+const KINDS: [(&str, &str); 4] = [
+    (names::TOKENS, "input"),
+    (names::TOKENS, "output"),
+    (names::TOKENS_OF_A_KIND, "cached"),
+    (names::TOKENS_OF_A_KIND, "reasoning"),
+];
+
+impl ModelMeter {
+    pub(super) fn new(model: Arc<str>) -> Self {
+        let label = Label::new("model", SharedString::from_shared(model));
+        Self { label, tokens: Default::default(), first_chunk: OnceLock::new() }
+    }
+
+    fn tokens(&self, place: usize, recording: &Recording) -> &Counter {
+        self.tokens[place].get_or_init(|| {
+            let (name, kind) = KINDS[place];
+            let labels = vec![self.label.clone(), Label::from_static_parts("type", kind)];
+            recording.counter(name, labels)
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! Some spans only.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use raaf_trace_core::{
+    FinishedSpan, ProcessorError, Select, Span, SpanProcessor,
+    stats::{ProcessorStats, StatsReader},
+};
+
+use super::counted;
+
+/// Lets some spans through; see [`WrapProcessor::filter`](super::WrapProcessor::filter).
+#[derive(Debug)]
+pub struct Filter<P> {
+    processor: P,
+    select: Select,
+    passed: AtomicU64,
+    filtered: AtomicU64,
+}
+
+impl<P> Filter<P> {
+    pub(super) fn new(processor: P, select: Select) -> Self {
+        Self { processor, select, passed: AtomicU64::new(0), filtered: AtomicU64::new(0) }
+    }
+
+    fn lets_through(&self, span: &FinishedSpan) -> bool {
+        let through = self.select.matches(span);
+        let counter = if through { &self.passed } else { &self.filtered };
+        counter.fetch_add(1, Ordering::Relaxed);
+        through
+    }
+}
+
+impl<P: SpanProcessor> SpanProcessor for Filter<P> {
+    fn name(&self) -> &str {
+        self.processor.name()
+    }
+
+    fn wants_start(&self) -> bool {
+        false
+    }
+
+    fn on_start(&self, _: &Span) {}
+
+    fn on_end(&self, span: &FinishedSpan) {
+        if self.lets_through(span) {
+            self.processor.on_end(span);
+        }
+    }
+
+    fn on_end_owned(&self, span: FinishedSpan) {
+        if self.lets_through(&span) {
+            self.processor.on_end_owned(span);
+        }
+    }
+
+    fn on_added(&self, stats: &StatsReader) {
+        self.processor.on_added(stats);
+    }
+
+    fn on_root_end(&self) {
+        self.processor.on_root_end();
+    }
+
+    fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
+        self.processor.force_flush(timeout)
+    }
+
+    fn shutdown(&self, timeout: Duration) -> Result<(), ProcessorError> {
+        self.processor.shutdown(timeout)
+    }
+
+    fn stats(&self) -> ProcessorStats {
+        // What was counted last is read first: it must not exceed what came before it.
+        let mut stats = counted(self.processor.stats(), &self.passed);
+        let filtered = self.filtered.load(Ordering::Relaxed);
+        stats.received += filtered;
+        stats.filtered += filtered;
+        stats
+    }
+}

@@ -1,0 +1,176 @@
+//! Whole traces, chosen when they are over.
+
+mod held;
+
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use raaf_trace_core::{
+    FinishedSpan, ProcessorError, Sampler, Select, Span, SpanProcessor,
+    stats::{ProcessorStats, StatsReader},
+};
+
+use super::counted;
+use held::{Held, Outcome};
+
+/// How many spans wait for the end of their traces, unless told otherwise.
+const MAX_SPANS: usize = 10_000;
+
+/// Which traces are kept, decided when their root ends.
+///
+/// A trace is kept whole if any of its spans is meant, or if its id is in the share of the rest
+/// that is kept anyway; that share is the same in every process.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use raaf_processors::wrap::KeepTraces;
+/// use raaf_trace_core::{Sampler, Select};
+///
+/// let keep = KeepTraces::failed()
+///     .or(Select::kind("agent").and(Select::slower_than(Duration::from_secs(60))))
+///     .and_of_the_rest(Sampler::ratio(0.05));
+/// # let _ = keep;
+/// ```
+#[derive(Clone, Debug)]
+pub struct KeepTraces {
+    wanted: Select,
+    rest: Sampler,
+    max_spans: usize,
+}
+
+impl KeepTraces {
+    /// Traces with a span that did not [end well](Select::failed).
+    pub fn failed() -> Self {
+        Self::with(Select::failed())
+    }
+
+    /// Traces with a span that `select` means.
+    pub fn with(select: Select) -> Self {
+        Self { wanted: select, rest: Sampler::never(), max_spans: MAX_SPANS }
+    }
+
+    /// Also traces with a span that `select` means.
+    #[must_use]
+    pub fn or(mut self, select: Select) -> Self {
+        self.wanted = self.wanted.or(select);
+        self
+    }
+
+    /// Also this share of all other traces.
+    #[must_use]
+    pub fn and_of_the_rest(mut self, sampler: Sampler) -> Self {
+        self.rest = sampler;
+        self
+    }
+
+    /// The most spans that wait for the end of their traces, at least 1; 10,000 unless told
+    /// otherwise. When more come, the oldest trace is decided on what is known of it, and what it
+    /// loses by that counts as dropped.
+    #[must_use]
+    pub fn max_spans(mut self, spans: usize) -> Self {
+        self.max_spans = spans.max(1);
+        self
+    }
+}
+
+/// Lets whole traces through; see [`WrapProcessor::keep_traces`](super::WrapProcessor::keep_traces).
+///
+/// A trace is decided when the last of its roots in this process ends. What ends later follows
+/// that decision, as long as it is remembered (for the last 10,000 traces); a late span that is
+/// meant is let through in any case. A flush does not decide: what still waits for a root counts as
+/// `queued`. The shutdown decides everything.
+///
+/// The processor behind it hears of no starts.
+#[derive(Debug)]
+pub struct TailSampler<P> {
+    processor: P,
+    keep: KeepTraces,
+    held: Mutex<Held>,
+    passed: AtomicU64,
+    filtered: AtomicU64,
+    dropped: AtomicU64,
+}
+
+impl<P: SpanProcessor> TailSampler<P> {
+    pub(super) fn new(processor: P, keep: KeepTraces) -> Self {
+        let held = Mutex::new(Held::new(keep.max_spans));
+        let [passed, filtered, dropped] = [(); 3].map(|()| AtomicU64::new(0));
+        Self { processor, keep, held, passed, filtered, dropped }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// With the lock released: the processor's code is not ours.
+    fn settle(&self, outcome: Outcome) {
+        self.filtered.fetch_add(outcome.filtered, Ordering::Relaxed);
+        self.dropped.fetch_add(outcome.dropped, Ordering::Relaxed);
+        self.passed.fetch_add(outcome.kept.len() as u64, Ordering::Relaxed);
+        for span in outcome.kept {
+            self.processor.on_end_owned(span);
+        }
+    }
+}
+
+impl<P: SpanProcessor> SpanProcessor for TailSampler<P> {
+    fn name(&self) -> &str {
+        self.processor.name()
+    }
+
+    fn on_start(&self, span: &Span) {
+        if span.is_local_root() && !self.keep.rest.sample(span.trace_id()) {
+            self.held().root_started(span.trace_id());
+        }
+    }
+
+    fn on_end(&self, span: &FinishedSpan) {
+        self.on_end_owned(span.clone());
+    }
+
+    fn on_end_owned(&self, span: FinishedSpan) {
+        let outcome = if self.keep.rest.sample(span.trace_id()) {
+            Outcome::keep(span)
+        } else {
+            let wanted = self.keep.wanted.matches(&span);
+            self.held().ended(span, wanted)
+        };
+        self.settle(outcome);
+    }
+
+    fn on_added(&self, stats: &StatsReader) {
+        self.processor.on_added(stats);
+    }
+
+    fn on_root_end(&self) {
+        self.processor.on_root_end();
+    }
+
+    fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
+        self.processor.force_flush(timeout)
+    }
+
+    fn shutdown(&self, timeout: Duration) -> Result<(), ProcessorError> {
+        let outcome = self.held().decide_all();
+        self.settle(outcome);
+        self.processor.shutdown(timeout)
+    }
+
+    fn stats(&self) -> ProcessorStats {
+        let mut stats = counted(self.processor.stats(), &self.passed);
+        let filtered = self.filtered.load(Ordering::Relaxed);
+        let dropped = self.dropped.load(Ordering::Relaxed);
+        let waiting = self.held().waiting();
+        stats.received += filtered + dropped + waiting;
+        stats.filtered += filtered;
+        stats.dropped += dropped;
+        stats.queued += waiting;
+        stats
+    }
+}

@@ -1,0 +1,345 @@
+//! What the Prometheus sink counts, and where it can be read.
+
+#![cfg(feature = "prometheus")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may fail")]
+
+use std::{sync::Arc, thread, time::Duration};
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder as ApplicationsOwn};
+use raaf_processors::{PrometheusError, PrometheusHandle, PrometheusSink};
+use raaf_testkit::conformance::check_processor;
+use raaf_trace_core::{
+    Component, ExportError, FinishedSpan, Kind, ManualClock, SequentialIds, SpanExporter,
+    TraceableExt as _, TracerProvider, keys,
+};
+
+/// Longer than any test takes; nothing waits for it to pass.
+const LONG: Duration = Duration::from_secs(60);
+
+fn sink() -> PrometheusSink {
+    PrometheusSink::builder().without_endpoint().build().unwrap()
+}
+
+fn provider(sink: PrometheusSink) -> (TracerProvider, PrometheusHandle) {
+    let metrics = sink.handle();
+    (TracerProvider::builder().processor(sink).build(), metrics)
+}
+
+fn call(component: &Component) {
+    component.traced("run").run(|| ());
+}
+
+/// The values of the metric with all of these labels, added up.
+fn sum(text: &str, metric: &str, labels: &[&str]) -> u64 {
+    let lines = text.lines().filter(|line| {
+        line.strip_prefix(metric).is_some_and(|rest| rest.starts_with(['{', ' ']))
+            && labels.iter().all(|label| line.contains(label))
+    });
+    lines.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+}
+
+#[test]
+fn the_prometheus_sink_keeps_the_contract_of_processors() {
+    check_processor(sink);
+    check_processor(|| {
+        let sink = PrometheusSink::builder().address(([127, 0, 0, 1], 0)).active_spans(false);
+        sink.build().unwrap()
+    });
+}
+
+#[test]
+fn spans_are_counted_by_kind_component_and_status() {
+    let (provider, metrics) = provider(sink());
+    provider.run(|| {
+        let search = Component::tool("Search");
+        call(&search);
+        call(&search);
+        search.traced("run").try_run(|| Err::<(), _>("no")).unwrap_err();
+        call(&Component::agent("Search"));
+        call(&Component::new("Loader").with_kind("processor"));
+    });
+    provider.tracer().start_span("open").finish();
+    let text = metrics.render();
+    for line in [
+        r#"raaf_spans_total{kind="tool",component="Search",status="ok"} 2"#,
+        r#"raaf_spans_total{kind="tool",component="Search",status="error"} 1"#,
+        r#"raaf_spans_total{kind="agent",component="Search",status="ok"} 1"#,
+        r#"raaf_spans_total{kind="processor",component="Loader",status="ok"} 1"#,
+        r#"raaf_spans_total{kind="custom",component="open",status="unset"} 1"#,
+        r#"raaf_span_duration_seconds_count{kind="tool",component="Search"} 3"#,
+        "# TYPE raaf_spans_total counter",
+        "# TYPE raaf_span_duration_seconds histogram",
+        "# TYPE raaf_spans_active gauge",
+        "# HELP raaf_spans_total Spans that ended, by kind, component and status.",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+}
+
+#[test]
+fn durations_are_sorted_from_a_microsecond_to_ten_minutes() {
+    let (sink, time) = (sink(), ManualClock::new());
+    let metrics = sink.handle();
+    let provider = TracerProvider::builder().processor(sink).clock(time.clock()).build();
+    let durations = [Duration::from_micros(1), Duration::from_millis(30), Duration::from_secs(599)];
+    for duration in durations {
+        let tool = Component::tool("T");
+        provider.run(|| tool.traced("run").run(|| time.advance(duration)));
+    }
+    let text = metrics.render();
+    let below = |bound| sum(&text, "raaf_span_duration_seconds_bucket", &[bound]);
+    let bounds =
+        [r#"le="0.000001""#, r#"le="0.025""#, r#"le="0.05""#, r#"le="300""#, r#"le="600""#];
+    assert_eq!(bounds.map(below), [1, 1, 2, 2, 3], "{text}");
+    let together = r#"raaf_span_duration_seconds_sum{kind="tool",component="T"} 599.030001"#;
+    assert!(text.lines().any(|line| line.starts_with(together)), "{text}");
+}
+
+#[test]
+fn running_spans_are_counted_while_they_run() {
+    let (provider, metrics) = provider(sink());
+    let running = |kind: &str| sum(&metrics.render(), "raaf_spans_active", &[kind]);
+    provider.run(|| {
+        Component::agent("A").traced("run").run(|| {
+            Component::tool("T").traced("run").run(|| {
+                assert_eq!((running("agent"), running("tool")), (1, 1));
+            });
+            assert_eq!((running("agent"), running("tool")), (1, 0));
+        });
+    });
+    assert_eq!((running("agent"), running("tool")), (0, 0));
+}
+
+#[test]
+fn g60_a_span_that_began_before_the_sink_was_added_is_never_subtracted() {
+    let sink = sink();
+    let metrics = sink.handle();
+    let provider = TracerProvider::builder().ids(SequentialIds::default()).build();
+    let running = || sum(&metrics.render(), "raaf_spans_active", &[]);
+    let tracer = provider.tracer();
+    let before = tracer.start_span("before");
+    provider.add_processor(sink);
+    let after = tracer.start_span("after");
+    before.finish();
+    assert_eq!(running(), 1);
+    after.finish();
+    assert_eq!(running(), 0);
+    assert_eq!(sum(&metrics.render(), "raaf_spans_total", &[]), 2);
+}
+
+#[test]
+fn what_runs_when_the_sink_is_replaced_does_not_run_for_ever() {
+    let (provider, metrics) = provider(sink());
+    let open = provider.tracer().start_span("open");
+    assert_eq!(sum(&metrics.render(), "raaf_spans_active", &[]), 1);
+    provider.set_processors(Vec::new(), LONG).unwrap();
+    open.finish();
+    assert_eq!(sum(&metrics.render(), "raaf_spans_active", &[]), 0);
+}
+
+#[test]
+fn tokens_and_the_first_chunk_are_counted_by_model() {
+    let (provider, metrics) = provider(sink());
+    for model in ["gpt-5", "gpt-5", "small"] {
+        provider.tracer().llm_span(model).run(|span| {
+            span.set_attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, 100);
+            span.set_attribute(keys::GEN_AI_USAGE_OUTPUT_TOKENS, 20);
+            span.set_attribute(keys::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, 60);
+            span.set_attribute(keys::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, 5);
+            span.set_attribute(keys::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, 0.3);
+            span.add_event("retry", |_| {});
+        });
+    }
+    provider.tracer().llm_span("odd").run(|span| {
+        span.set_attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, -1);
+        span.set_attribute(keys::GEN_AI_USAGE_OUTPUT_TOKENS, i64::MAX);
+        span.set_attribute(keys::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, f64::NAN);
+    });
+    let text = metrics.render();
+    for line in [
+        r#"raaf_tokens_total{model="gpt-5",type="input"} 200"#,
+        r#"raaf_tokens_total{model="gpt-5",type="output"} 40"#,
+        r#"raaf_token_details_total{model="gpt-5",type="cached"} 120"#,
+        r#"raaf_token_details_total{model="gpt-5",type="reasoning"} 10"#,
+        r#"raaf_tokens_total{model="small",type="input"} 100"#,
+        r#"raaf_time_to_first_chunk_seconds_count{model="gpt-5"} 2"#,
+        r#"raaf_retries_total{kind="llm",component="gpt-5"} 2"#,
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    assert!(!text.contains(r#"model="odd""#), "{text}");
+}
+
+#[test]
+fn no_name_can_write_metrics_of_its_own() {
+    let (provider, metrics) = provider(sink());
+    let injected = "x\",status=\"ok\"} 1\nraaf_forged_total 666\n# EOF\n";
+    let hostile = [
+        injected.to_owned(),
+        "\\\",forged=\"".to_owned(),
+        "nul\0esc\u{1b}[2J\u{2028}".to_owned(),
+        "é".repeat(5_000_000),
+        String::new(),
+        r"C:\temp".to_owned(),
+        r"C:\\temp".to_owned(),
+    ];
+    for word in &hostile {
+        provider.run(|| call(&Component::new(word).with_kind(word.as_str())));
+        provider.tracer().llm_span(word.as_str()).run(|span| {
+            span.set_attribute(keys::GEN_AI_REQUEST_MODEL, word.as_str());
+            span.set_attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, 7);
+        });
+    }
+    let text = metrics.render();
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        assert!(line.starts_with("raaf_") && !line.starts_with("raaf_forged"), "{line}");
+        assert!(line.len() < 600 && !line.chars().any(char::is_control), "{line}");
+        // Outside of quotes there are only the labels of our own.
+        let mut outside = String::new();
+        let (mut quoted, mut escaped) = (false, false);
+        for letter in line.chars() {
+            match letter {
+                _ if escaped => escaped = false,
+                '\\' if quoted => escaped = true,
+                '"' => quoted = !quoted,
+                _ if !quoted => outside.push(letter),
+                _ => {}
+            }
+        }
+        assert!(!quoted && !outside.contains("forged"), "{line}");
+    }
+    let calls = 2 * hostile.len();
+    assert_eq!(sum(&text, "raaf_spans_total", &[]), calls as u64, "{text}");
+    assert_eq!(sum(&text, "raaf_tokens_total", &[]), 7 * hostile.len() as u64);
+}
+
+#[test]
+fn label_values_are_bounded_and_the_rest_is_counted_as_other() {
+    let builder = PrometheusSink::builder().without_endpoint().max_components(10).max_models(3);
+    let (provider, metrics) = provider(builder.build().unwrap());
+    for number in 0..1_000 {
+        let name = format!("Tool{number}");
+        let kind = Kind::from(format!("kind{number}"));
+        provider.run(|| {
+            call(&Component::tool(&name));
+            call(&Component::new("X").with_kind(kind));
+        });
+        provider.tracer().llm_span("L").run(|span| {
+            span.set_attribute(keys::GEN_AI_REQUEST_MODEL, format!("model{number}"));
+            span.set_attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, 1);
+        });
+    }
+    let text = metrics.render();
+    assert_eq!(sum(&text, "raaf_spans_total", &[]), 3_000);
+    assert_eq!(sum(&text, "raaf_tokens_total", &[]), 1_000);
+    assert_eq!(sum(&text, "raaf_tokens_total", &[r#"model="other""#]), 997);
+    assert!(sum(&text, "raaf_spans_total", &[r#"kind="tool",component="other""#]) > 900);
+    assert!(sum(&text, "raaf_spans_total", &[r#"kind="other",component="other""#]) > 900);
+    let counters = text.lines().filter(|line| line.starts_with("raaf_spans_total{")).count();
+    assert!(counters <= 10 + 65, "{counters}");
+}
+
+#[test]
+fn threads_lose_no_count() {
+    const THREADS: usize = 8;
+    const EACH: usize = 5_000;
+    let (provider, metrics) = provider(sink());
+    thread::scope(|scope| {
+        for number in 0..THREADS {
+            let provider = &provider;
+            scope.spawn(move || {
+                let shared = Component::tool("Shared");
+                let own = Component::agent(format!("Agent{number}"));
+                for _ in 0..EACH {
+                    provider.run(|| own.traced("run").run(|| call(&shared)));
+                }
+            });
+        }
+        for _ in 0..20 {
+            metrics.render();
+        }
+    });
+    let text = metrics.render();
+    let all = (THREADS * EACH) as u64;
+    assert_eq!(sum(&text, "raaf_spans_total", &[r#"component="Shared""#]), all);
+    assert_eq!(sum(&text, "raaf_spans_total", &[r#"kind="agent""#]), all);
+    assert_eq!(sum(&text, "raaf_span_duration_seconds_count", &[]), 2 * all);
+    assert_eq!(sum(&text, "raaf_spans_active", &[]), 0);
+}
+
+#[test]
+fn two_providers_count_apart() {
+    let ((one, ones), (other, others)) = (provider(sink()), provider(sink()));
+    one.run(|| call(&Component::tool("T")));
+    one.run(|| call(&Component::tool("T")));
+    other.run(|| call(&Component::tool("T")));
+    assert_eq!(sum(&ones.render(), "raaf_spans_total", &[]), 2);
+    assert_eq!(sum(&others.render(), "raaf_spans_total", &[]), 1);
+}
+
+#[test]
+fn an_applications_recorder_has_the_metrics_beside_its_own() {
+    let recorder = ApplicationsOwn::new()
+        .set_buckets_for_metric(Matcher::Prefix("raaf_".to_owned()), &PrometheusSink::BUCKETS)
+        .unwrap()
+        .build_recorder();
+    let recorder = Arc::new(recorder);
+    let served = recorder.handle();
+    let sink = PrometheusSink::builder().recorder(recorder.clone()).build().unwrap();
+    let (provider, metrics) = provider(sink);
+    metrics::with_local_recorder(&recorder, || metrics::counter!("own_total").increment(3));
+    provider.run(|| call(&Component::tool("T")));
+    provider.shutdown(LONG).unwrap();
+    let text = served.render();
+    assert_eq!(sum(&text, "own_total", &[]), 3);
+    assert_eq!(sum(&text, "raaf_spans_total", &[r#"component="T""#]), 1);
+    assert_eq!(sum(&text, "raaf_span_duration_seconds_bucket", &[r#"le="600""#]), 1, "{text}");
+    assert!(text.contains("raaf_spans_active{kind=\"tool\"} 0"), "{text}");
+    assert_eq!(metrics.render(), "");
+    assert_eq!(metrics.address(), None);
+}
+
+#[test]
+fn the_installed_recorder_can_be_used() {
+    let recorder = ApplicationsOwn::new().build_recorder();
+    let sink = PrometheusSink::builder().installed_recorder().build().unwrap();
+    let (provider, _) = provider(sink);
+    // Installed for this thread alone: tests share the process.
+    metrics::with_local_recorder(&recorder, || provider.run(|| call(&Component::tool("T"))));
+    let text = recorder.handle().render();
+    assert_eq!(sum(&text, "raaf_spans_total", &[r#"component="T""#]), 1);
+}
+
+#[test]
+fn what_other_sinks_drop_shows() {
+    struct Full;
+    impl SpanExporter for Full {
+        fn name(&self) -> &'static str {
+            "full \"one\""
+        }
+        fn export(&self, _: &[FinishedSpan]) -> Result<(), ExportError> {
+            Err(ExportError::permanent("disk full"))
+        }
+    }
+    let sink = sink();
+    let metrics = sink.handle();
+    let provider = TracerProvider::builder().processor(sink).exporter(Full).build();
+    provider.run(|| call(&Component::tool("T")));
+    provider.force_flush(LONG).unwrap_err();
+    let dropped = || sum(&metrics.render(), "raaf_sink_spans_dropped_total", &["full"]);
+    assert_eq!(dropped(), 1, "{}", metrics.render());
+    assert_eq!(dropped(), 1);
+    let delivered = r#"raaf_sink_spans_delivered_total{sink="prometheus"} 1"#;
+    assert!(metrics.render().contains(delivered));
+    drop(provider);
+    assert_eq!(dropped(), 1);
+}
+
+#[test]
+fn buckets_that_do_not_rise_are_an_error() {
+    for bounds in [vec![], vec![1.0, 1.0], vec![2.0, 1.0], vec![f64::NAN], vec![1.0, f64::INFINITY]]
+    {
+        let error = PrometheusSink::builder().without_endpoint().buckets(bounds).build();
+        assert!(matches!(error, Err(PrometheusError::Buckets)));
+    }
+}

@@ -1,0 +1,182 @@
+//! What is written is what the schema says, and the schema says something.
+
+#![allow(clippy::unwrap_used, reason = "tests may fail")]
+
+use std::{fs, time::Duration};
+
+use jsonschema::Validator;
+use proptest::prelude::*;
+use raaf_processors::{
+    FileSink,
+    json::{SpanJson, StartJson},
+};
+use raaf_testkit::{build, strategy};
+use raaf_trace_core::{
+    BatchConfig, FinishedSpan, SpanId, TracerProvider, propagation::TraceState, trace,
+};
+use serde_json::{Value as Json, json};
+
+const SCHEMA: &str = include_str!("../schema/trace-file-v1.schema.json");
+const PAGE: &str = include_str!("../../docs/file-format.md");
+
+fn schema() -> Validator {
+    jsonschema::draft202012::new(&serde_json::from_str(SCHEMA).unwrap()).unwrap()
+}
+
+#[track_caller]
+fn assert_fits(object: &Json) {
+    if let Err(error) = schema().validate(object) {
+        std::panic::panic_any(format!("{error} at {}: {object}", error.instance_path));
+    }
+}
+
+fn object(span: &FinishedSpan) -> Json {
+    serde_json::to_value(SpanJson::new(span)).unwrap()
+}
+
+fn parent(number: u64) -> Option<SpanId> {
+    SpanId::from_u64(number)
+}
+
+#[test]
+fn the_schema_is_one_and_has_a_version() {
+    let schema: Json = serde_json::from_str(SCHEMA).unwrap();
+    assert!(jsonschema::meta::is_valid(&schema));
+    assert_eq!(schema["$id"], format!("urn:raaf:trace-file:v{}", raaf_processors::json::VERSION));
+}
+
+#[test]
+fn what_the_page_shows_fits() {
+    let mut shown = 0;
+    for block in PAGE.split("```json\n").skip(1) {
+        assert_fits(&serde_json::from_str(block.split("```").next().unwrap()).unwrap());
+        shown += 1;
+    }
+    assert_eq!(shown, 2);
+}
+
+/// The fields of a record, as a table of the page lists them under this heading.
+#[test]
+fn the_page_and_the_schema_have_the_same_fields() {
+    let schema: Json = serde_json::from_str(SCHEMA).unwrap();
+    let of = |definition: &str| schema["$defs"][definition]["properties"].as_object().unwrap();
+    for definition in ["who", "span", "error", "event", "trace", "lost"] {
+        for field in of(definition).keys() {
+            let named = match definition {
+                "who" | "span" => format!("`{field}`"),
+                "event" => continue,
+                other => format!("`{other}.{field}`"),
+            };
+            assert!(PAGE.contains(&named), "the page does not name {named}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_a_program_wrote_fits() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.jsonl");
+    let sink = FileSink::builder(&path).build_with_starts(BatchConfig::default());
+    let provider = TracerProvider::builder().processor(sink).build();
+    provider.run(|| {
+        trace("nightly").group_id("g-1").metadata("team", "search").run(|| {
+            let span = provider.tracer().tool_span("Search").method("lookup").start();
+            span.set_attribute("password", "hunter2");
+            span.set_attribute("long", "x".repeat(10_000));
+            span.add_event("retry", |attributes| {
+                attributes.set("attempt", 2);
+            });
+            span.record_error(&std::io::Error::other("gone"));
+            span.finish();
+            drop(provider.tracer().llm_span("gpt").start());
+        });
+    });
+    provider.shutdown(Duration::from_secs(60)).unwrap();
+    let text = fs::read_to_string(path).unwrap();
+    let mut types = Vec::new();
+    for line in text.lines() {
+        let object: Json = serde_json::from_str(line).unwrap();
+        assert_fits(&object);
+        types.push(object["type"].as_str().unwrap().to_owned());
+    }
+    types.sort();
+    assert_eq!(types, ["span", "span", "span", "span_start", "span_start", "span_start"]);
+}
+
+#[test]
+fn every_optional_field_fits() {
+    let tree = build::trace("nightly").group_id("g").metadata("team", "red").child(
+        build::agent("A")
+            .event("e", |attributes| {
+                attributes.set("json", json!({"a": [null]}));
+            })
+            .error("io::Error", "disk")
+            .error_sources(["full"]),
+    );
+    tree.build().iter().map(object).for_each(|object| assert_fits(&object));
+    let span = FinishedSpan::builder("tool", "T")
+        .parent_id(parent(7))
+        .local_root(true)
+        .error_type("E")
+        .dropped_events(3)
+        .attribute("error.type", "reserved")
+        .attribute("odd", f64::INFINITY)
+        .trace_state(TraceState::parse("a=1"))
+        .build();
+    let object = object(&span);
+    assert_fits(&object);
+    assert_eq!(object["lost"], json!({"dropped_events": 3, "reserved_ignored": 1}));
+}
+
+#[test]
+fn what_is_not_as_described_does_not_fit() {
+    let schema = schema();
+    let good =
+        object(&FinishedSpan::builder("tool", "T").parent_id(parent(7)).error("E", "m").build());
+    assert!(schema.is_valid(&good));
+    for field in good.as_object().unwrap().keys() {
+        let mut without = good.clone();
+        without.as_object_mut().unwrap().remove(field);
+        assert!(!schema.is_valid(&without), "{field} is needed");
+        let mut wrong = good.clone();
+        wrong[field] = json!({"neither": ["this", "nor", "that"]});
+        assert_eq!(schema.is_valid(&wrong), field == "attributes", "{field} has a type");
+    }
+    for (pointer, value) in [
+        ("/span_id", json!("span_B7AD6B7169203331")),
+        ("/trace_id", json!("0af7651916cd43dd8448eb211c80319c")),
+        ("/start", json!("2026-01-01T00:00:00Z")),
+        ("/status", json!("fine")),
+        ("/duration_ms", json!(-1)),
+        ("/error/message", json!(7)),
+    ] {
+        let mut wrong = good.clone();
+        *wrong.pointer_mut(pointer).unwrap() = value;
+        assert!(!schema.is_valid(&wrong), "{pointer}");
+    }
+    let provider = TracerProvider::builder().build();
+    let span = provider.tracer().start_span("x");
+    let start = serde_json::to_value(StartJson::new(span.span().unwrap())).unwrap();
+    assert!(schema.is_valid(&start));
+    for field in start.as_object().unwrap().keys() {
+        let mut without = start.clone();
+        without.as_object_mut().unwrap().remove(field);
+        assert!(!schema.is_valid(&without), "{field} is needed");
+    }
+    // What later versions and other types say is not for this schema to judge.
+    assert!(schema.is_valid(&json!({"v": 1, "type": "note"})));
+    assert!(schema.is_valid(&json!({"v": 2, "type": "span"})));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(50) })]
+
+    #[test]
+    fn any_trace_fits(tree in strategy::tree()) {
+        let schema = schema();
+        for span in tree.build() {
+            let object = object(&span);
+            prop_assert!(schema.is_valid(&object), "{}", object);
+        }
+    }
+}

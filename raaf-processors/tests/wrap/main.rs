@@ -1,0 +1,36 @@
+//! Wrappers: what reaches a sink, and what is counted.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+mod filter;
+mod redact;
+mod tail;
+mod tee;
+
+use std::time::Duration;
+
+use raaf_trace_core::{
+    FinishedSpan, MemoryExporter, SpanProcessor, TracerProvider, stats::ProcessorStats,
+};
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+fn components(memory: &MemoryExporter) -> Vec<String> {
+    memory.spans().iter().map(|span| span.component().name().to_owned()).collect()
+}
+
+fn with(processor: impl SpanProcessor) -> TracerProvider {
+    TracerProvider::builder().processor(processor).build()
+}
+
+/// What was counted; every span has to be somewhere.
+fn stats(provider: &TracerProvider) -> ProcessorStats {
+    let stats = provider.stats().processors.remove(0);
+    let known = stats.delivered + stats.dropped + stats.filtered + stats.queued;
+    assert_eq!(stats.received, known, "{stats:?}");
+    stats
+}
+
+fn span(component: &str) -> FinishedSpan {
+    FinishedSpan::builder("tool", component).build()
+}

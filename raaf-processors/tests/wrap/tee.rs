@@ -1,0 +1,118 @@
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use raaf_processors::wrap::WrapExporter as _;
+use raaf_testkit::conformance::check_exporter;
+use raaf_trace_core::{
+    Component, ExportError, FinishedSpan, MemoryExporter, Overflow, SpanExporter,
+    TraceableExt as _, TracerProvider,
+};
+
+use super::{TIMEOUT, span};
+
+/// Answers as it is told, then well; keeps what it took.
+#[derive(Clone, Default)]
+struct Moody {
+    answers: Arc<Mutex<Vec<ExportError>>>,
+    taken: MemoryExporter,
+}
+
+impl Moody {
+    fn first_says(error: ExportError) -> Self {
+        Self { answers: Arc::new(Mutex::new(vec![error])), taken: MemoryExporter::new() }
+    }
+}
+
+impl SpanExporter for Moody {
+    fn name(&self) -> &'static str {
+        "moody"
+    }
+
+    fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
+        match self.answers.lock().unwrap().pop() {
+            Some(error) => Err(error),
+            None => self.taken.export(batch),
+        }
+    }
+}
+
+#[test]
+fn both_get_every_span() {
+    let (a, b) = (MemoryExporter::new(), MemoryExporter::new());
+    let provider = TracerProvider::builder().exporter(a.clone().tee(b.clone())).build();
+    provider.run(|| Component::tool("Search").traced("run").run(|| ()));
+    provider.force_flush(TIMEOUT).unwrap();
+    assert_eq!((a.len(), b.len()), (1, 1));
+    assert_eq!(provider.stats().processors[0].name, "memory+memory");
+}
+
+#[test]
+fn g22_only_the_one_that_asked_gets_a_batch_again() {
+    let memory = MemoryExporter::new();
+    let busy = ExportError::retryable("busy").after(Duration::from_secs(3));
+    let moody = Moody::first_says(busy);
+    for tee in [true, false] {
+        let batch = [span("A"), span("B")];
+        let exporter: Box<dyn SpanExporter> = if tee {
+            Box::new(memory.clone().tee(moody.clone()))
+        } else {
+            Box::new(moody.clone().tee(memory.clone()))
+        };
+        let (before, taken) = (memory.len(), moody.taken.len());
+        if !tee {
+            moody.answers.lock().unwrap().push(ExportError::retryable("busy"));
+        }
+        let error = exporter.export(&batch).unwrap_err();
+        assert!(error.is_retryable());
+        assert_eq!(error.to_string(), "moody: busy");
+        exporter.export(&batch).unwrap();
+        assert_eq!((memory.len() - before, moody.taken.len() - taken), (2, 2));
+    }
+}
+
+#[test]
+fn the_wait_that_a_server_asked_for_is_kept() {
+    let wait = Duration::from_secs(3);
+    let moody = Moody::first_says(ExportError::retryable("busy").after(wait));
+    let error = moody.tee(MemoryExporter::new()).export(&[span("A")]).unwrap_err();
+    assert_eq!(error.retry_after(), Some(wait));
+}
+
+#[test]
+fn a_batch_that_one_gives_up_is_reported_by_its_name() {
+    let memory = MemoryExporter::new();
+    let moody = Moody::first_says(ExportError::permanent("too large"));
+    let tee = moody.tee(memory.clone());
+    let error = tee.export(&[span("A")]).unwrap_err();
+    assert!(!error.is_retryable());
+    assert_eq!(error.to_string(), "moody: too large");
+    assert_eq!(memory.len(), 1);
+    tee.export(&[span("B")]).unwrap();
+    assert_eq!(memory.len(), 2);
+}
+
+#[test]
+fn what_one_gave_up_stays_known_while_the_other_is_tried_again() {
+    let gives_up = Moody::first_says(ExportError::permanent("too large"));
+    let busy = Moody::first_says(ExportError::retryable("busy"));
+    let tee = gives_up.tee(busy.clone());
+    let batch = [span("A")];
+    assert!(tee.export(&batch).unwrap_err().is_retryable());
+    let error = tee.export(&batch).unwrap_err();
+    assert_eq!(error.to_string(), "moody: too large");
+    assert_eq!(busy.taken.len(), 1);
+}
+
+#[test]
+fn helping_needs_both() {
+    let local = || MemoryExporter::new();
+    assert_eq!(local().tee(local()).overflow(), Overflow::Help);
+    assert_eq!(local().tee(Moody::default()).overflow(), Overflow::Drop);
+}
+
+#[test]
+fn a_tee_keeps_the_contract_of_exporters() {
+    check_exporter(|| MemoryExporter::new().tee(MemoryExporter::new()));
+}
