@@ -12,7 +12,9 @@ Measures what tracing costs, ours beside that of others.
         compares all tools; only rows whose names contain one of these words
     raaf-benches growth [ROW…] [--rounds N] [--markdown FILE]
         shows what a span costs when there is more of something
-    raaf-benches spans TOOL [futures]
+    raaf-benches turn [ROW…] [--rounds N] [--markdown FILE]
+      compares a turn of an agent with a turn of rig's
+  raaf-benches spans TOOL [futures]
         prints the spans of one tree, of calls or of futures, as this tool delivers them
 
     --rounds N        how often everything is measured; medians are shown (3)
@@ -26,6 +28,8 @@ pub(crate) enum Command {
     Compare(Comparison),
     /// Show growth.
     Growth(Comparison),
+    /// Compare frameworks for agents.
+    Turn(Comparison),
     /// Be the process in which one entry is measured.
     Child {
         /// The row's name.
@@ -67,6 +71,10 @@ impl Command {
             Some("growth") => {
                 arguments.next();
                 Ok(Self::Growth(comparison(arguments)?))
+            }
+            Some("turn") => {
+                arguments.next();
+                Ok(Self::Turn(comparison(arguments)?))
             }
             Some(word) if word == CHILD => {
                 arguments.next();

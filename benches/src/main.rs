@@ -31,6 +31,7 @@ fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Compare(comparison) => compare(comparison),
         Command::Growth(comparison) => grow(comparison),
+        Command::Turn(comparison) => turn(comparison),
         Command::Child { row, entry } => {
             let row = Row::named(row).ok_or("there is no such row")?;
             let sample = row.measure(*entry);
@@ -61,6 +62,12 @@ fn grow(comparison: &Comparison) -> Result<(), Failure> {
     let measured = measure(row::growth(), comparison)?;
     let text = format!("{}\n{}", report::provenance(), report::growth(&measured));
     publish(&text, "growth", comparison)
+}
+
+fn turn(comparison: &Comparison) -> Result<(), Failure> {
+    let measured = measure(row::turns(), comparison)?;
+    let text = format!("{}\n{}", report::provenance(), report::turns(&measured));
+    publish(&text, "turn", comparison)
 }
 
 /// Measures all entries in turn, round by round, so that what the machine does meanwhile hits all

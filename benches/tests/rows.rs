@@ -7,7 +7,7 @@ use std::{collections::HashSet, process::Command};
 use raaf_benches::{
     child::CHILD,
     measure::Sample,
-    row::{Row, ToolId, growth, rows},
+    row::{Row, ToolId, growth, rows, turns},
 };
 
 /// Measures an entry in a process of its own, as the program does.
@@ -23,7 +23,7 @@ fn measure(row: &str, tool: ToolId) -> Option<Sample> {
 #[test]
 fn names_are_unique_and_ours_comes_first() {
     let mut names = HashSet::new();
-    for row in rows().into_iter().chain(growth()) {
+    for row in rows().into_iter().chain(growth()).chain(turns()) {
         assert!(names.insert(row.name), "{}", row.name);
         assert_eq!(row.entries[0].tool, ToolId::Raaf, "{}", row.name);
     }
@@ -80,5 +80,18 @@ fn every_row_that_grows_can_be_measured_at_its_smallest() {
     for row in growth() {
         let sample = measure(row.name, ToolId::Raaf).unwrap();
         assert_eq!(sample.delivered, sample.started, "{}", row.name);
+    }
+}
+
+#[test]
+fn a_turn_has_its_spans_in_both_frameworks() {
+    for row in ["turn", "turn-content"] {
+        let spans = |tool| measure(row, tool).unwrap().spans_a_turn.unwrap();
+        // The run, the agent, two calls of the model and one of the tool.
+        assert!((spans(ToolId::Raaf) - 5.0).abs() < 0.01, "{row}");
+        assert!(spans(ToolId::TracingLayer) >= 3.0, "{row}");
+    }
+    for tool in [ToolId::Raaf, ToolId::TracingLayer] {
+        assert_eq!(measure("turn-off", tool).unwrap().delivered, 0, "{}", tool.name());
     }
 }

@@ -7,6 +7,10 @@ use std::{
     process::{Command, Output},
 };
 
+use serde_json::{Value as Json, json};
+
+mod chat;
+
 const README: &str = include_str!("../README.md");
 
 /// Runs an example with nothing in the environment that would change what it prints.
@@ -46,8 +50,14 @@ fn source(name: &str) -> PathBuf {
 
 /// What the README shows under the example's heading.
 fn documented(name: &str) -> &'static str {
+    shown(name, 1)
+}
+
+/// The block of that number there.
+fn shown(name: &str, block: usize) -> &'static str {
     let section = README.split("\n## ").find_map(|section| section.strip_prefix(name));
-    let block = section.and_then(|section| section.split("```text\n").nth(1)?.split("```").next());
+    let block = section.and_then(|section| section.split("```text\n").nth(block));
+    let block = block.and_then(|block| block.split("```").next());
     block.unwrap_or_else(|| panic!("the README shows no output of `{name}`"))
 }
 
@@ -96,10 +106,15 @@ fn sort_leaves(tree: &mut [String]) {
 
 #[track_caller]
 fn assert_prints(name: &str, output: &Output, in_order: bool) {
+    assert_shows(name, documented(name), output, in_order);
+}
+
+#[track_caller]
+fn assert_shows(name: &str, readme: &str, output: &Output, in_order: bool) {
     let (stdout, stderr) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "`{name}` failed: {stderr}");
-    let (mut printed, mut expected) = (streams(&stdout), streams(documented(name)));
+    let (mut printed, mut expected) = (streams(&stdout), streams(readme));
     if !in_order {
         for trees in
             [&mut printed, &mut expected].into_iter().filter_map(|all| all.get_mut("trees"))
@@ -145,6 +160,7 @@ prints_what_the_readme_shows! {
     long_running_worker,
     manual_spans,
     nested_pipelines,
+    openai_live,
     openai_traces,
     pipeline_operators,
     plugin_sink,
@@ -158,6 +174,73 @@ prints_what_the_readme_shows! {
 #[test]
 fn parallel_agents() {
     assert_prints("parallel_agents", &run("parallel_agents", &[]), false);
+}
+
+fn piece(delta: &Json, finish_reason: Option<&str>) -> Json {
+    let choice = json!({"index": 0, "delta": delta, "finish_reason": finish_reason});
+    json!({"id": "chatcmpl-1", "model": "tidal-1", "choices": [choice]})
+}
+
+fn usage(input: u64, output: u64) -> Json {
+    json!({"choices": [], "usage": {"prompt_tokens": input, "completion_tokens": output}})
+}
+
+#[test]
+fn a_real_server_is_asked_and_its_answer_shown_as_it_comes() {
+    let call = json!({"index": 0, "id": "call_a", "type": "function", "function": {
+        "name": "high_water", "arguments": "{\"port\":"}});
+    let more = json!({"index": 0, "function": {"arguments": "\"Brest\"}"}});
+    let calls = [
+        piece(&json!({"role": "assistant", "tool_calls": [call]}), None),
+        piece(&json!({"tool_calls": [more]}), None),
+        piece(&json!({}), Some("tool_calls")),
+        usage(71, 15),
+    ];
+    let words = [
+        piece(&json!({"role": "assistant", "content": ""}), None),
+        piece(&json!({"content": "High water in Brest is "}), None),
+        piece(&json!({"content": "at 06:12 and 18:37."}), None),
+        piece(&json!({}), Some("stop")),
+        usage(98, 17),
+    ];
+    let answers = vec![chat::stream(&calls), chat::stream(&words)];
+    let server = chat::Server::start(answers).expect("loopback has a free port");
+    let variables = [
+        ("OPENAI_BASE_URL", &*server.url()),
+        ("OPENAI_API_KEY", "sk-loopback"),
+        ("OPENAI_MODEL", "tidal-1"),
+    ];
+    let output = run("openai_live", &variables);
+    assert_shows("openai_live", shown("openai_live", 2), &output, true);
+    let asked = server.requests();
+    let [first, second] = &asked[..] else { panic!("{} requests", asked.len()) };
+    for request in [first, second] {
+        assert!(request.head.starts_with("post /v1/chat/completions"), "{}", request.head);
+        assert!(request.head.contains("authorization: bearer sk-loopback"));
+        assert!(request.head.contains("traceparent: 00-"), "{}", request.head);
+        assert_eq!(
+            (&request.body["model"], &request.body["stream"]),
+            (&"tidal-1".into(), &true.into())
+        );
+        assert_eq!(request.body["tools"][0]["function"]["name"], "high_water");
+    }
+    let told = json!({"role": "tool", "tool_call_id": "call_a", "content": "06:12 and 18:37"});
+    assert_eq!(second.body["messages"][3], told);
+}
+
+#[test]
+fn a_server_that_refuses_is_an_honest_error() {
+    let answers = vec![chat::refusal(401, "no such key")];
+    let server = chat::Server::start(answers).expect("loopback has a free port");
+    let variables = [("OPENAI_BASE_URL", &*server.url()), ("OPENAI_API_KEY", "sk-loopback")];
+    let output = run("openai_live", &variables);
+    let (stdout, stderr) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(!output.status.success());
+    assert!(stderr.contains("the model's server refused the key: no such key"), "{stderr}");
+    assert!(stdout.contains("Llm:gpt-4o-mini") && stdout.contains("✗ error"), "{stdout}");
+    assert!(!stdout.contains("sk-loopback") && !stderr.contains("sk-loopback"));
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[test]

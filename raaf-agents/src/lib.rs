@@ -69,6 +69,7 @@ mod model;
 mod pipeline;
 mod runner;
 mod session;
+mod time_limit;
 mod tool;
 
 pub use agent::{Agent, AgentBuilder, AgentTool};
@@ -95,4 +96,4 @@ pub use runner::{
 pub use session::{MemorySession, Session, SessionError};
 /// Cancels a [run](RunConfig::cancellation) from elsewhere.
 pub use tokio_util::sync::CancellationToken;
-pub use tool::{FunctionTool, Tool, ToolError, ToolExt};
+pub use tool::{Description, FunctionTool, Tool, ToolError, ToolExt};

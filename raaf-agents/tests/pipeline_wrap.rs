@@ -139,7 +139,7 @@ async fn a_timeout_is_an_error_above_what_it_cancelled() {
     assert_span_tree!(spans, {
         pipeline "P" [error] {
             step "Waits" [
-                error "StepError", "error.message" = "it took longer than 250ms",
+                error "Timeout", "error.message" = "it took longer than 250ms",
                 "step.timeout_ms" = 250, event "timeout" x 1, !event "retry"
             ] {
                 agent "Waits" [cancelled] { llm "silent" [cancelled] }

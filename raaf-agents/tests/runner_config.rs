@@ -130,7 +130,7 @@ async fn a_tool_whose_time_is_up_is_dropped_and_fails() {
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [ok] {
             agent "Tester" [ok] {
-                llm * tool "endless" [error "ToolError", "tool.timed_out" = true] llm *
+                llm * tool "endless" [error "Timeout", "tool.timed_out" = true] llm *
             }
         }
     });

@@ -8,11 +8,11 @@ use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt as _;
 use raaf_agents::{
-    Agent, FunctionTool, ModelError, OnToolError, Pipeline, Reply, Runner, ScriptedModel, State,
-    Step, service,
+    Agent, FunctionTool, Guardrail, ModelError, OnToolError, Pipeline, Reply, RunConfig, RunError,
+    RunResult, Runner, ScriptedModel, State, Step, Verdict, service,
 };
 use raaf_testkit::{Capture, Spans, assert_span_tree};
-use raaf_trace_core::SpanLimits;
+use raaf_trace_core::{Component, SpanLimits, TraceableExt as _};
 use serde_json::json;
 
 use common::{Text, broken, shout};
@@ -113,4 +113,104 @@ async fn a5_what_ends_a_run_is_not_told_either() {
     assert_span_tree!(spans, pipeline "Pipeline" [error] { .. } x 3);
     let said = everything(&spans);
     assert!(!said.contains("classified"), "{said}");
+}
+
+/// An agent that asks another, answers badly, hands over, and whose successor is stopped by a
+/// guardrail; everybody says `classified`.
+fn talkative() -> Agent {
+    let inner = [Reply::call("shout", json!({"text": "classified"})), Reply::text("classified")];
+    let inner = Agent::builder("Inner", ScriptedModel::new("m", inner)).tool(shout()).build();
+    let objecting =
+        Guardrail::new(
+            "objecting",
+            |text: String| async move { Verdict::trip(format!("no: {text}")) },
+        );
+    let last = Agent::builder("Last", ScriptedModel::new("m", ["classified"]))
+        .output_guardrail(objecting)
+        .build();
+    let replies = [
+        Reply::call("ask", json!({"input": "classified"})),
+        Reply::call("broken", json!({"text": "classified"})),
+        Reply::call("classified", json!("classified")),
+        Reply::text("classified"),
+        Reply::call("transfer_to_last", json!({})),
+    ];
+    Agent::builder("First", ScriptedModel::new("m", replies))
+        .instructions("classified")
+        .output_type::<Text>()
+        .tool(inner.as_tool("ask", "Asks."))
+        .tool(broken())
+        .handoff(&last)
+        .build()
+}
+
+fn stopped(result: Result<RunResult, RunError>) {
+    let error = result.unwrap_err();
+    assert_eq!(error.reason(), "guardrail");
+    assert!(error.to_string().contains("classified"), "the caller is told: {error}");
+}
+
+#[tokio::test]
+async fn a5_a_run_without_sensitive_data_keeps_none_in_its_trace() {
+    let configs = [RunConfig::new(), RunConfig::new().workflow_name("visit")];
+    for config in configs {
+        for streamed in [false, true] {
+            let capture = Capture::new();
+            let runner = Runner::new().with_config(config.clone().include_sensitive_data(false));
+            let result = if streamed {
+                let stream = capture.run(|| runner.stream(&talkative(), "classified"));
+                stream.finish().await.unwrap()
+            } else {
+                capture.run_async(runner.run(&talkative(), "classified")).await
+            };
+            stopped(result);
+            let spans = capture.spans_async().await;
+            assert_span_tree!(spans, * * [error "RunError"] {
+                agent "First" [ok, "agent.turns" = 5, !"input"] {
+                    llm "m" ["gen_ai.usage.output_tokens"]
+                    tool "ask" [ok, "tool.call_id" = "call_1"] {
+                        agent "Inner" { llm "m"  tool "shout"  llm "m" }
+                    }
+                    llm "m"
+                    tool "broken" [error "ToolError"]
+                    llm "m"
+                    tool "unknown_tool" [error "ToolError"]
+                    llm "m" x 2
+                    handoff "Last"
+                }
+                agent "Last" [error, "agent.stop_reason" = "guardrail"] {
+                    llm "m"
+                    guardrail "objecting" [ok, "guardrail.triggered" = true]
+                }
+            });
+            let said = everything(&spans);
+            assert!(!said.contains("classified"), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a5_within_a_trace_a_run_without_sensitive_data_leaves_the_rest_as_it_is() {
+    let capture = Capture::new();
+    let runner = Runner::new().with_config(RunConfig::new().include_sensitive_data(false));
+    let job = Component::new("Job");
+    let work = async {
+        stopped(runner.run(&talkative(), "classified").await);
+        // The same agent, without the switch.
+        stopped(Runner::new().run(&talkative(), "classified").await);
+    };
+    let call = job.traced("run").with_content("input", "classified");
+    capture.run_async(call.run_async(work)).await;
+    let spans = capture.spans_async().await;
+    let with_input = spans.iter().filter(|span| span.attributes().get("input").is_some());
+    assert_span_tree!(spans, {
+        job * ["input" = "classified"] {
+            agent "First" [!"input"] { .. }
+            agent "Last" [!"input"] { .. }
+            agent "First" ["input" = "classified"] { .. }
+            agent "Last" ["input"] { .. }
+        }
+    });
+    // The job, and of the second run the two agents and the one that is a tool.
+    assert_eq!(with_input.count(), 4);
 }

@@ -7,7 +7,7 @@ mod support;
 use std::thread;
 
 use raaf_processors::{ConsoleMode, ConsoleSink};
-use raaf_trace_core::{SpanContext, SpanId, Status, TraceId, trace};
+use raaf_trace_core::{SpanContext, SpanId, Status, TraceId, keys, trace};
 use support::Bench;
 
 #[test]
@@ -33,6 +33,32 @@ Pipeline:Report  1.18 s  ✓ ok  1520 tokens in, 310 out
 │   └── Tool:Search.lookup  3 ms  ✗ error  ParseIntError: invalid digit found in string
 └── Agent:Writer  790 ms  ✓ ok  1020 tokens in, 200 out
     └── Llm:gpt-5  790 ms  ✓ ok  1020 tokens in, 200 out
+"
+    );
+}
+
+#[test]
+fn a_step_that_was_skipped_does_not_look_done() {
+    let bench = Bench::new(ConsoleSink::builder());
+    let tracer = bench.tracer();
+    let step = |name: &str| tracer.custom_span(name).kind("step");
+    tracer.pipeline_span("Report").run(|_| {
+        step("Review")
+            .with(keys::STEP_SKIPPED, true)
+            .with(keys::STEP_SKIP_REASON, "no\ttime")
+            .run(|_| ());
+        step("Print").with(keys::STEP_SKIPPED, true).run(|_| ());
+        step("Send").with(keys::STEP_SKIPPED, false).run(|_| ());
+        let _ = step("Fail").with(keys::STEP_SKIPPED, true).try_run(|_| "x".parse::<u8>());
+    });
+    assert_eq!(
+        bench.shown(),
+        "\
+Pipeline:Report  0 ns  ✓ ok
+├── Step:Review  0 ns  ⊘ skipped (no\\ttime)
+├── Step:Print  0 ns  ⊘ skipped
+├── Step:Send  0 ns  ✓ ok
+└── Step:Fail  0 ns  ✗ error  ParseIntError: invalid digit found in string
 "
     );
 }

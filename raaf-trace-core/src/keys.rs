@@ -34,10 +34,13 @@
 //! | agents to hand off to | [`AGENT_HANDOFFS`] | agent: `handoffs` | = |
 //! | type of the output | [`AGENT_OUTPUT_TYPE`] | agent: `output_type` | = |
 //! | turns allowed, taken | [`AGENT_MAX_TURNS`], [`AGENT_TURNS`] | not sent | = |
+//! | why it has no answer | [`AGENT_STOP_REASON`] | not sent | = |
+//! | answer of the wrong type, on `output.repair` events | [`OUTPUT_FAULT`] | not sent | = |
 //! | tool's name | [`TOOL_NAME`] | function: `name` | `gen_ai.tool.name` |
 //! | id of the tool call | [`TOOL_CALL_ID`] | not sent | `gen_ai.tool.call.id` |
 //! | tool's arguments | [`TOOL_ARGUMENTS`] | function: `input` | `gen_ai.tool.call.arguments`, `input.value` |
 //! | tool's result | [`TOOL_RESULT`] | function: `output` | `gen_ai.tool.call.result`, `output.value` |
+//! | its time was up | [`TOOL_TIMED_OUT`] | not sent | = |
 //! | service behind the tool | [`TOOL_API_PROVIDER`] | not sent | = |
 //! | allowed calls | [`TOOL_RATE_LIMIT`] | not sent | = |
 //! | data of an MCP server | [`TOOL_MCP_DATA`] | function: `mcp_data` | = |
@@ -48,6 +51,7 @@
 //! | items a step was run for | [`STEP_ITEMS`], [`STEP_ITEMS_FAILED`], [`STEP_ITEM_INDEX`] | custom: `span_data.data` | = |
 //! | hand-off | [`HANDOFF_FROM`], [`HANDOFF_TO`] | handoff: `from_agent`, `to_agent` | = |
 //! | guardrail's name, verdict | [`GUARDRAIL_NAME`], [`GUARDRAIL_TRIGGERED`] | guardrail: `name`, `triggered` | = |
+//! | which side it checks, what it objected | [`GUARDRAIL_STAGE`], [`GUARDRAIL_OBJECTION`] | not sent | = |
 //! | MCP server, its tools | [`MCP_SERVER`], [`MCP_TOOLS`] | `mcp_tools`: `server`, `result` | = |
 //! | workflow | [`WORKFLOW_NAME`], [`WORKFLOW_GROUP_ID`] | trace: `workflow_name`, `group_id` | `gen_ai.workflow.name`, `gen_ai.conversation.id` |
 //! | audio format | [`AUDIO_FORMAT`] | speech, transcription: `format` | = |
@@ -70,8 +74,10 @@
 //! | tokens | [`GEN_AI_USAGE_INPUT_TOKENS`], [`GEN_AI_USAGE_OUTPUT_TOKENS`] | generation: `usage` | = |
 //! | tokens, in detail | [`GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS`], [`GEN_AI_USAGE_REASONING_OUTPUT_TOKENS`] | generation: `usage.details` | = |
 //! | first token after | [`GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK`] | not sent | = |
+//! | retries of a call | [`RETRY_COUNT`], on `retry` events [`RETRY_ATTEMPT`], [`RETRY_DELAY_MS`], [`RETRY_REASON`] | not sent | = |
 //! | conversation | [`GEN_AI_CONVERSATION_ID`] | not sent | = |
 //! | HTTP request | [`HTTP_METHOD`], [`URL`] | custom: `span_data.data`; the URL of a model call: `model_config.base_url` | = |
+//! | status of its answer | [`HTTP_STATUS_CODE`] | not sent | = |
 //! | server | [`SERVER_ADDRESS`], [`SERVER_PORT`] | not sent | = |
 
 /// Declares the constants, and lists them for the tests.
@@ -142,6 +148,10 @@ keys! {
     AGENT_MAX_TURNS = "agent.max_turns";
     /// How many turns it took, as an integer.
     AGENT_TURNS = "agent.turns";
+    /// Why it stopped without an answer, in a word: `max_turns`, `deadline`, `guardrail` …
+    AGENT_STOP_REASON = "agent.stop_reason";
+    /// What is wrong with an answer, on an `output.repair` event. Content.
+    OUTPUT_FAULT = "output.fault";
 
     /// The tool's name.
     TOOL_NAME = "tool.name";
@@ -151,6 +161,8 @@ keys! {
     TOOL_ARGUMENTS = "tool.arguments";
     /// What it returned. Content.
     TOOL_RESULT = "tool.result";
+    /// Whether it failed because its time was up, as a bool.
+    TOOL_TIMED_OUT = "tool.timed_out";
     /// The service behind the tool.
     TOOL_API_PROVIDER = "tool.api_provider";
     /// How many calls that service allows, as an integer.
@@ -194,6 +206,10 @@ keys! {
     GUARDRAIL_NAME = "guardrail.name";
     /// Whether it objected, as a bool.
     GUARDRAIL_TRIGGERED = "guardrail.triggered";
+    /// Which side of the agent it checks: `input` or `output`.
+    GUARDRAIL_STAGE = "guardrail.stage";
+    /// What it objected. Content.
+    GUARDRAIL_OBJECTION = "guardrail.objection";
     /// The MCP server that was asked for its tools.
     MCP_SERVER = "mcp.server";
     /// The names of the tools it has, as a JSON array.
@@ -247,8 +263,18 @@ keys! {
     GEN_AI_OUTPUT_MESSAGES = "gen_ai.output.messages";
     /// The system's instructions, when they are not among the messages. Content.
     GEN_AI_SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions";
+    /// How often a model call was retried, as an integer.
+    RETRY_COUNT = "retry.count";
+    /// Which try it was that failed, from 1, on a `retry` event.
+    RETRY_ATTEMPT = "retry.attempt";
+    /// How long it waits before the next try, in milliseconds, as a float, on a `retry` event.
+    RETRY_DELAY_MS = "retry.delay_ms";
+    /// Why the try failed, in a word, on a `retry` event.
+    RETRY_REASON = "retry.reason";
     /// The method of an HTTP request.
     HTTP_METHOD = "http.request.method";
+    /// The status of an HTTP response, as an integer.
+    HTTP_STATUS_CODE = "http.response.status_code";
     /// The address of an HTTP request.
     URL = "url.full";
     /// The host that was called.

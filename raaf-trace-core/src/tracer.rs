@@ -115,6 +115,7 @@ impl Tracer {
             name: None,
             parent: None,
             trace_id: None,
+            include_content: true,
             attributes: Attributes::with_limits(SpanLimits::UNLIMITED),
         }
     }
@@ -131,6 +132,7 @@ pub struct SpanBuilder {
     name: Option<Key>,
     parent: Option<Parent>,
     trace_id: Option<TraceId>,
+    include_content: bool,
     attributes: Attributes,
 }
 
@@ -168,6 +170,13 @@ impl SpanBuilder {
     /// Makes it a child of the span with those ids, wherever that is.
     pub fn remote_parent(self, parent: SpanContext) -> Self {
         self.parent(Context::remote(parent))
+    }
+
+    /// Whether content is kept by it and by what runs within it; see
+    /// [`Workflow::include_sensitive_data`](crate::Workflow::include_sensitive_data).
+    pub fn include_sensitive_data(mut self, include: bool) -> Self {
+        self.include_content = include;
+        self
     }
 
     /// Starts the span; it does not become current.
@@ -233,7 +242,7 @@ impl SpanBuilder {
         let root_of = |trace| Innermost::Remote(Arc::new(SpanContext::of_trace(trace)));
         let named = self.parent.and_then(|parent| parent.named(&current));
         let named = named.or_else(|| self.trace_id.map(root_of));
-        let origin = Origin::find(&component, named, &current)?;
+        let origin = Origin::find(&component, named, &current)?.with_content(self.include_content);
         Some(start::start(origin, component, self.method, self.name, |attributes| {
             attributes.merge(self.attributes);
         }))

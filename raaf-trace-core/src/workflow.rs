@@ -34,6 +34,7 @@ pub fn trace(workflow_name: impl Into<Key>) -> Workflow {
         name: workflow_name.into(),
         group_id: None,
         trace_id: None,
+        include_content: true,
         metadata: Attributes::with_limits(SpanLimits::UNLIMITED),
     }
 }
@@ -45,6 +46,7 @@ pub struct Workflow {
     name: Key,
     group_id: Option<Key>,
     trace_id: Option<TraceId>,
+    include_content: bool,
     metadata: Attributes,
 }
 
@@ -64,6 +66,25 @@ impl Workflow {
     /// The id of the trace, where it starts one.
     pub fn trace_id(mut self, trace_id: TraceId) -> Self {
         self.trace_id = Some(trace_id);
+        self
+    }
+
+    /// Whether what users, models and tools wrote is kept in this workflow. If not, it is left out
+    /// as [for a whole provider](crate::Builder::include_sensitive_data), in all that runs inside,
+    /// also in other threads and tasks. What is left out around it stays out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, TraceableExt as _, trace};
+    ///
+    /// let records = Component::tool("Records");
+    /// trace("patient's question").include_sensitive_data(false).run(|| {
+    ///     records.traced("search").with_content("tool.arguments", "a name").run(|| { /* … */ });
+    /// });
+    /// ```
+    pub fn include_sensitive_data(mut self, include: bool) -> Self {
+        self.include_content = include;
         self
     }
 
@@ -109,7 +130,7 @@ impl Workflow {
     }
 
     fn start(self) -> Option<Shared> {
-        let Self { name, group_id, trace_id, metadata } = self;
+        let Self { name, group_id, trace_id, include_content, metadata } = self;
         if !gate::is_open() || suppress::active() {
             return None;
         }
@@ -119,6 +140,7 @@ impl Workflow {
         let named = id.map(|id| Innermost::Remote(Arc::new(SpanContext::of_trace(id))));
         let info = TraceInfo { workflow_name: Some(name), group_id, metadata };
         let origin = Origin::of_workflow(&component, named, &current, info)?;
+        let origin = origin.with_content(include_content);
         Some(start::start(origin, component, Key::from_static("run"), None, |_| {}))
     }
 }

@@ -9,6 +9,7 @@ mod memory;
 mod on_top;
 mod sustained;
 mod threads;
+mod turn;
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ pub use memory::peak_mib;
 pub use on_top::{Runtime, tasks};
 pub use sustained::{million, sustained};
 pub use threads::threads;
+pub use turn::{ours, rig};
 
 /// How long a workload runs before anything is measured.
 const WARM_UP: Duration = Duration::from_millis(60);
@@ -40,6 +42,8 @@ pub struct Sample {
     pub per_second: Option<f64>,
     /// Tracing's time on the processor, as a part of itself and what the run takes without; 0 to 1.
     pub share_of_run: Option<f64>,
+    /// Delivered spans a turn, of a framework for agents.
+    pub spans_a_turn: Option<f64>,
     /// Spans that ended, and should have been delivered.
     pub started: u64,
     /// Spans that were delivered.

@@ -10,6 +10,7 @@ pub(super) fn median(samples: &[Sample]) -> Option<Sample> {
         delivery_ns: of(|sample| sample.delivery_ns),
         per_second: of(|sample| sample.per_second),
         share_of_run: of(|sample| sample.share_of_run),
+        spans_a_turn: of(|sample| sample.spans_a_turn),
         started: samples.iter().map(|sample| sample.started).sum(),
         delivered: samples.iter().map(|sample| sample.delivered).sum(),
         given_up: samples.iter().map(|sample| sample.given_up).sum(),

@@ -8,6 +8,7 @@ mod place;
 mod provenance;
 mod ratios;
 mod rows;
+mod turn;
 
 pub use growth::growth;
 pub use markdown::Table;
@@ -16,6 +17,7 @@ pub use place::{PlaceError, put};
 pub use provenance::provenance;
 pub use ratios::ratios;
 pub use rows::row;
+pub use turn::turns;
 
 /// What stands where there is nothing to say.
 const NOTHING: &str = "-";

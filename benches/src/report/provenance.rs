@@ -8,10 +8,11 @@ use raaf_trace_core::Rfc3339;
 const LOCK: &str = include_str!("../../../Cargo.lock");
 
 /// The packages whose versions matter.
-const PACKAGES: [&str; 7] = [
+const PACKAGES: [&str; 8] = [
     "fastrace",
     "opentelemetry",
     "opentelemetry_sdk",
+    "rig-agent",
     "tokio",
     "tracing",
     "tracing-opentelemetry",

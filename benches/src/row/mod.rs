@@ -4,6 +4,7 @@ mod entry;
 mod growth;
 mod kinds;
 mod table;
+mod turn;
 
 use std::fmt;
 
@@ -13,6 +14,7 @@ pub use entry::{Entry, ToolId};
 pub(crate) use entry::{with_async_tool, with_tool};
 pub use growth::growth;
 pub use table::rows;
+pub use turn::turns;
 
 /// What is measured, of which tools.
 pub struct Row {
@@ -39,9 +41,9 @@ impl Row {
         Self { name, title, entries, measure: Box::new(measure) }
     }
 
-    /// The row of that name, among those that compare tools and those that show growth.
+    /// The row of that name, whatever it compares.
     pub fn named(name: &str) -> Option<Self> {
-        rows().into_iter().chain(growth()).find(|row| row.name == name)
+        rows().into_iter().chain(growth()).chain(turns()).find(|row| row.name == name)
     }
 
     /// Measures one entry, in this process: the first time that anything is traced in it. `None`

@@ -15,6 +15,8 @@ pub struct Setup {
     pub room: Room,
     /// What happens to those that come on top.
     pub overflow: Overflow,
+    /// Whether spans hold what was said, where a tool knows what that is.
+    pub content: bool,
     /// Why nothing is traced, if nothing is.
     pub off: Option<Off>,
 }
@@ -23,7 +25,7 @@ impl Setup {
     /// Traces to `collector`, with room for what a workload makes between two flushes.
     pub fn ample(collector: Collector) -> Self {
         let (sink, room, overflow) = (Sink::Collector, Room::Ample, Overflow::Drop);
-        Self { collector, sink, room, overflow, off: None }
+        Self { collector, sink, room, overflow, content: true, off: None }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     guardrail::Guardrail,
     handoff::Handoff,
     hooks::RunHooks,
-    model::{Model, ModelSettings, OutputSchema, TracedModel},
+    model::{Model, ModelSettings, OutputSchema, ToolChoice, TracedModel},
     runner::RunContext,
     tool::Tool,
 };
@@ -75,7 +75,7 @@ impl AgentBuilder {
         self
     }
 
-    /// Lets it hand over to another agent.
+    /// Lets it hand over to another agent. A hand-off whose tool has the same name is replaced.
     pub fn handoff(mut self, handoff: impl Into<Handoff>) -> Self {
         let handoff = handoff.into();
         self.inner.handoffs.retain(|other| other.spec().name != handoff.spec().name);
@@ -147,6 +147,19 @@ impl AgentBuilder {
     /// The most tokens that one answer of its model may have.
     pub fn max_tokens(mut self, max_tokens: u32) -> Self {
         self.inner.settings.max_tokens = Some(max_tokens);
+        self
+    }
+
+    /// Whether its model may or must call tools. Once it has called one, it may answer: what it must
+    /// do, it must do once.
+    pub fn tool_choice(mut self, tool_choice: ToolChoice) -> Self {
+        self.inner.settings.tool_choice = Some(tool_choice);
+        self
+    }
+
+    /// Whether its model may call several tools in one turn.
+    pub fn parallel_tool_calls(mut self, parallel: bool) -> Self {
+        self.inner.settings.parallel_tool_calls = Some(parallel);
         self
     }
 

@@ -164,7 +164,8 @@ impl Agent {
     }
 
     /// As a tool of another agent: that asks it a question, and goes on with the answer. Its run
-    /// hangs under the tool's span, shares the outer run's context, and what it uses counts there.
+    /// hangs under the tool's span, shares the outer run's context, and what it uses counts there. Who
+    /// follows the outer run follows this one too, by [`RunEvent::InTool`](crate::RunEvent::InTool).
     ///
     /// ```
     /// use raaf_agents::{Agent, Reply, ScriptedModel};

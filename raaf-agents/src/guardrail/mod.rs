@@ -12,9 +12,6 @@ pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 type Check =
     dyn Fn(RunContext, String) -> BoxFuture<'static, Result<Verdict, BoxError>> + Send + Sync;
 
-/// Which side of the agent a guardrail is on, for the trace.
-const STAGE: &str = "guardrail.stage";
-
 /// A check of what goes into an agent, or of what comes out. If it objects, the run stops.
 ///
 /// On the way in it sees the text of the user's last message, once a run, and only that of the
@@ -157,10 +154,10 @@ impl Guardrail {
         self.component
             .traced("run")
             .with(keys::GUARDRAIL_NAME, self.name())
-            .with(STAGE, stage)
+            .with(keys::GUARDRAIL_STAGE, stage)
             .on_result(|verdict: &Verdict, attributes: &mut Attributes| {
                 attributes.set(keys::GUARDRAIL_TRIGGERED, verdict.is_tripped());
-                attributes.set_content("guardrail.objection", verdict.objection());
+                attributes.set_content(keys::GUARDRAIL_OBJECTION, verdict.objection());
             })
             .try_run_async((self.check)(context.clone(), text.to_owned()))
             .await

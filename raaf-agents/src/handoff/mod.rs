@@ -68,7 +68,7 @@ impl Handoff {
 
     fn new(name: &str, target: Target) -> Self {
         let tool = ToolSpec {
-            name: format!("transfer_to_{}", as_identifier(name)),
+            name: tool_name(name),
             description: format!("Hands the conversation over to {name}."),
             parameters: json!({"type": "object", "properties": {}}),
         };
@@ -76,7 +76,8 @@ impl Handoff {
         Self { component, target, tool, filter: None, enabled: None }
     }
 
-    /// The same with another name for the model's tool.
+    /// The same with another name for the model's tool. Servers take letters, digits, `_` and `-`,
+    /// up to 64.
     #[must_use]
     pub fn tool_name(mut self, name: impl Into<String>) -> Self {
         self.tool.name = name.into();
@@ -167,6 +168,32 @@ impl Handoff {
             .with(keys::HANDOFF_TO, self.target_name())
             .with(keys::TOOL_CALL_ID, &call.id)
     }
+}
+
+/// How long a tool's name may be for most servers, in bytes.
+const MAX_NAME: usize = 64;
+
+/// How the names of tools that hand over begin.
+const PREFIX: &str = "transfer_to_";
+
+/// What the model's tool is called. Where letters of the name are lost, so that another name could
+/// become the same, it ends with a number made of the whole name.
+fn tool_name(name: &str) -> String {
+    let identifier = as_identifier(name);
+    let is_whole = !identifier.is_empty() && name.is_ascii();
+    if is_whole && PREFIX.len() + identifier.len() <= MAX_NAME {
+        return format!("{PREFIX}{identifier}");
+    }
+    let number = format!("{:08x}", fingerprint(name));
+    let room = MAX_NAME - PREFIX.len() - number.len() - 1;
+    let identifier = identifier.get(..room).unwrap_or(&identifier).trim_end_matches('_');
+    let identifier = if identifier.is_empty() { "agent" } else { identifier };
+    format!("{PREFIX}{identifier}_{number}")
+}
+
+/// The same in every run of every program, as traces and scripts want it (FNV-1a).
+fn fingerprint(name: &str) -> u32 {
+    name.bytes().fold(0x811c_9dc5, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 /// In the letters that a tool's name may have.

@@ -28,7 +28,8 @@ pub struct ModelSettings {
     /// Where the model is to stop.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<String>,
-    /// Whether it may or must call tools.
+    /// Whether it may or must call tools. In an agent's run, one that must is free again once it
+    /// has: else it could never answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<ToolChoice>,
     /// Whether it may call several tools in one turn.

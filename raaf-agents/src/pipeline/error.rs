@@ -5,7 +5,7 @@ use std::{error::Error, time::Duration};
 use thiserror::Error;
 
 use super::{State, StateError};
-use crate::{runner::RunError, tool::ToolError};
+use crate::{runner::RunError, time_limit::TimeLimited, tool::ToolError};
 
 /// A pipeline that stopped at a step.
 #[derive(Debug, Error)]
@@ -60,6 +60,12 @@ pub enum StepError {
     /// A function failed, or a step of the user's.
     #[error(transparent)]
     Function(Box<dyn Error + Send + Sync>),
+}
+
+impl TimeLimited for StepError {
+    fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout { .. })
+    }
 }
 
 /// A branch of a parallel group that failed.

@@ -109,7 +109,7 @@ impl<'a> Caller<'a> {
     async fn invoke(self, call: &ToolCall) -> Result<Json, ToolError> {
         let enabled = |tool: &&std::sync::Arc<dyn tool::Tool>| tool.is_enabled(self.context);
         if let Some(tool) = self.agent.tool(&call.name).filter(enabled) {
-            return tool::answer(&**tool, self.context, call).await;
+            return tool::answer(&**tool, &self.context.of_call(&call.id), call).await;
         }
         let offered = self.agent.tools().iter().filter(enabled);
         let available = offered.map(|tool| tool.spec().name.clone()).collect();

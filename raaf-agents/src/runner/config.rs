@@ -46,6 +46,7 @@ pub struct RunConfig {
     trace_id: Option<TraceId>,
     metadata: Vec<(Key, Value)>,
     untraced: bool,
+    without_content: bool,
     pub(super) model: Option<TracedModel>,
     pub(super) deadline: Option<Duration>,
     pub(super) cancellation: Option<CancellationToken>,
@@ -101,8 +102,21 @@ impl RunConfig {
         self
     }
 
-    /// How long the run may take. Then what is open is dropped, and the run fails. Needs a tokio
-    /// runtime with its clock enabled.
+    /// Whether the run's spans keep what users, models and tools wrote: prompts, completions, tool
+    /// arguments and results, and the texts of errors. If not, names, counts, timings and usage are
+    /// all that is left, in agents that are tools and in all that tools do too. Spans around the run
+    /// keep what they are given: one that fails with the run's error has its text.
+    pub fn include_sensitive_data(mut self, include: bool) -> Self {
+        self.without_content = !include;
+        self
+    }
+
+    /// How long the run may take. Then what is open is dropped, and the run fails.
+    ///
+    /// # Panics
+    ///
+    /// The run panics outside of a tokio runtime, and inside of one whose clock is
+    /// not enabled (`enable_time` or `enable_all` of `tokio::runtime::Builder`).
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
@@ -149,7 +163,7 @@ impl RunConfig {
             return None;
         }
         let name = self.workflow_name.clone().unwrap_or(Key::from_static("Agent workflow"));
-        let mut workflow = trace(name);
+        let mut workflow = trace(name).include_sensitive_data(self.includes_content());
         if let Some(group_id) = &self.group_id {
             workflow = workflow.group_id(group_id.clone());
         }
@@ -158,6 +172,10 @@ impl RunConfig {
         }
         let metadata = self.metadata.iter().cloned();
         Some(metadata.fold(workflow, |workflow, (key, value)| workflow.metadata(key, value)))
+    }
+
+    pub(super) fn includes_content(&self) -> bool {
+        !self.without_content
     }
 
     /// The context in which the run leaves no spans, if that is wanted.
@@ -179,6 +197,7 @@ impl fmt::Debug for RunConfig {
             .field("trace_id", &self.trace_id)
             .field("model", &self.model)
             .field("traced", &!self.untraced)
+            .field("include_sensitive_data", &self.includes_content())
             .field("deadline", &self.deadline)
             .finish_non_exhaustive()
     }

@@ -3,7 +3,7 @@
 use std::{
     any::Any,
     collections::BTreeMap,
-    fmt,
+    fmt, iter,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -37,6 +37,7 @@ use crate::model::Usage;
 #[derive(Clone, Default)]
 pub struct RunContext {
     inner: Arc<Inner>,
+    call_id: Option<Arc<str>>,
 }
 
 #[derive(Default)]
@@ -60,7 +61,7 @@ impl RunContext {
 
     /// A context outside of any run, for calling tools and guardrails by hand.
     pub fn with_value(value: impl Any + Send + Sync) -> Self {
-        Self { inner: Arc::new(Inner { value: Some(Arc::new(value)), ..Inner::default() }) }
+        Self::of(Inner { value: Some(Arc::new(value)), ..Inner::default() })
     }
 
     pub(super) fn of_run(
@@ -74,7 +75,16 @@ impl RunContext {
         let cancellation = cancellation
             .or_else(|| inherited.map(|outer| outer.cancellation.child_token()))
             .unwrap_or_default();
-        Self { inner: Arc::new(Inner { value, cancellation, events, outer, ..Inner::default() }) }
+        Self::of(Inner { value, cancellation, events, outer, ..Inner::default() })
+    }
+
+    fn of(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner), call_id: None }
+    }
+
+    /// The same context for the tool that a model called.
+    pub(super) fn of_call(&self, call_id: &str) -> Self {
+        Self { inner: Arc::clone(&self.inner), call_id: Some(call_id.into()) }
     }
 
     /// The value that the run was given, if it is of that type.
@@ -98,6 +108,11 @@ impl RunContext {
         self.inner.turn.load(Ordering::Relaxed)
     }
 
+    /// The id that the model gave to the tool call that this was given to; `None` outside of tools.
+    pub fn tool_call_id(&self) -> Option<&str> {
+        self.call_id.as_deref()
+    }
+
     /// The token by which the run is cancelled.
     pub fn cancellation(&self) -> &CancellationToken {
         &self.inner.cancellation
@@ -119,14 +134,28 @@ impl RunContext {
         }
     }
 
+    /// Whether somebody follows the run, or one that it is a part of.
     pub(super) fn is_streamed(&self) -> bool {
-        self.inner.events.is_some()
+        let mut runs = iter::successors(Some(self), |&run| run.inner.outer.as_ref());
+        runs.any(|run| run.inner.events.is_some())
     }
 
-    /// Tells whoever follows the run. That nobody listens any more is no fault.
+    /// Tells whoever follows the run, or the run that it is a part of. That nobody listens any more
+    /// is no fault.
     pub(super) fn tell(&self, event: impl FnOnce() -> RunEvent) {
-        if let Some(events) = &self.inner.events {
-            let _ = events.unbounded_send(event());
+        if !self.is_streamed() {
+            return;
+        }
+        let (mut context, mut event) = (self, event());
+        loop {
+            if let Some(events) = &context.inner.events {
+                let _ = events.unbounded_send(event);
+                return;
+            }
+            let Some(outer) = &context.inner.outer else { return };
+            let call_id = outer.tool_call_id().map(str::to_owned);
+            event = RunEvent::InTool { call_id, event: Box::new(event) };
+            context = outer;
         }
     }
 

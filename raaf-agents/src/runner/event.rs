@@ -39,6 +39,14 @@ pub enum RunEvent {
         /// Whether the call failed.
         is_error: bool,
     },
+    /// Something happens in a run inside a tool, as in that of an
+    /// [agent that is one](crate::Agent::as_tool). Of its end the tool's result tells.
+    InTool {
+        /// The id of the call; `None` where a hook or a guardrail called the tool, and no model.
+        call_id: Option<String>,
+        /// What happens there.
+        event: Box<RunEvent>,
+    },
     /// An agent hands over to another.
     Handoff {
         /// The agent that hands over.
@@ -48,4 +56,15 @@ pub enum RunEvent {
     },
     /// The run is over. The last event.
     Done(Box<RunResult>),
+}
+
+impl RunEvent {
+    /// What happens, in whatever tool: for those who do not care in which run it does.
+    pub fn innermost(&self) -> &Self {
+        let mut event = self;
+        while let Self::InTool { event: inner, .. } = event {
+            event = inner;
+        }
+        event
+    }
 }

@@ -250,7 +250,8 @@ impl Runner {
         } else if let Some(workflow) = self.config.workflow() {
             workflow.try_run_async(work).await
         } else {
-            self.traced("run").try_run_async(work).await
+            let call = self.traced("run");
+            call.include_sensitive_data(self.config.includes_content()).try_run_async(work).await
         }
     }
 }

@@ -43,6 +43,9 @@ impl RunResult {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunProgress {
+    /// The agent that was at work.
+    #[serde(default)]
+    pub agent: String,
     /// The conversation so far, the input included.
     pub messages: Vec<Message>,
     /// What the calls of models used so far.

@@ -2,7 +2,7 @@
 
 use futures::{StreamExt as _, future};
 use raaf_trace_core::{Attributes, TraceableExt as _, keys};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     RunContext, RunError, RunEvent, RunProgress, RunResult, Runner,
@@ -13,12 +13,11 @@ use crate::{
     guardrail::{Guardrail, GuardrailStage},
     handoff::Handoff,
     model::{
-        FinishReason, Message, ModelChunk, ModelError, ModelRequest, ModelResponse, TracedModel,
+        FinishReason, Message, ModelChunk, ModelError, ModelRequest, ModelResponse, ToolChoice,
+        TracedModel,
     },
+    session::SessionError,
 };
-
-/// Says on an agent's span why it stopped without an answer.
-const STOP_REASON: &str = "agent.stop_reason";
 
 /// A run under way. What it did so far is here, also when its future is dropped.
 pub(super) struct Run<'a> {
@@ -56,18 +55,15 @@ impl<'a> Run<'a> {
         &self.agent
     }
 
-    pub(super) fn into_progress(self) -> RunProgress {
-        RunProgress { messages: self.request.messages, ..Self::sums(&self.context, self.turns) }
-    }
-
-    fn sums(context: &RunContext, turns: u32) -> RunProgress {
-        let (usage, usage_by_agent) = (context.usage(), context.usage_by_agent());
-        RunProgress { messages: Vec::new(), usage, usage_by_agent, turns }
+    pub(super) fn into_progress(mut self) -> RunProgress {
+        RunProgress { messages: std::mem::take(&mut self.request.messages), ..self.progress() }
     }
 
     /// For an error within the run: the conversation is added at its end.
     pub(super) fn progress(&self) -> RunProgress {
-        Self::sums(&self.context, self.turns)
+        let (usage, usage_by_agent) = (self.context.usage(), self.context.usage_by_agent());
+        let (agent, turns) = (self.agent.name().to_owned(), self.turns);
+        RunProgress { agent, messages: Vec::new(), usage, usage_by_agent, turns }
     }
 
     /// Runs one agent after another until one answers.
@@ -105,6 +101,7 @@ impl<'a> Run<'a> {
         let other_model = self.runner.config.model.as_ref().map(TracedModel::name);
         let call = agent
             .traced("run")
+            .include_sensitive_data(self.runner.config.includes_content())
             .with(keys::AGENT_MAX_TURNS, self.runner.max_turns)
             .with_content(keys::INPUT, input.map(Message::text));
         let call = match other_model {
@@ -115,7 +112,7 @@ impl<'a> Run<'a> {
             let end = self.in_time(&agent, first).await;
             let turns = self.turns - before;
             if let (Err(error), Some(span)) = (&end, agent.current_span()) {
-                span.set_attribute(STOP_REASON, error.reason());
+                span.set_attribute(keys::AGENT_STOP_REASON, error.reason());
                 span.set_attribute(keys::AGENT_TURNS, turns);
             }
             end.map(|end| (end, turns))
@@ -136,7 +133,7 @@ impl<'a> Run<'a> {
         let (Some(due), Some(deadline)) = (self.due, self.runner.config.deadline) else {
             return self.take_turns(agent, first).await;
         };
-        let in_time = tokio::time::timeout_at(due, self.take_turns(agent, first)).await;
+        let in_time = timeout_at(due, self.take_turns(agent, first)).await;
         in_time.unwrap_or_else(|_| {
             let (agent, progress) = (agent.name().to_owned(), self.progress().into());
             Err(RunError::Deadline { agent, deadline, progress })
@@ -198,6 +195,7 @@ impl<'a> Run<'a> {
                 })?;
                 let Answers { messages, next } = answers;
                 self.request.messages.extend(messages);
+                self.allow_answer();
                 let Some((agent, handoff)) = next else { continue };
                 self.filter(handoff);
                 return Ok(End::HandedOver(agent));
@@ -237,10 +235,12 @@ impl<'a> Run<'a> {
     /// Puts on offer what is enabled now.
     fn offer(&mut self, agent: &Agent) {
         let context = &self.context;
-        let tools = agent.tools().iter().filter(|tool| tool.is_enabled(context));
         let handoffs = agent.handoffs().iter().filter(|handoff| handoff.is_enabled(context));
-        let specs: Vec<_> =
-            tools.map(|tool| tool.spec()).chain(handoffs.map(Handoff::spec)).collect();
+        let tools = agent.tools().iter().filter(|tool| tool.is_enabled(context));
+        // Servers refuse a name that comes twice; a call of it hands over.
+        let is_handoff = |name: &str| handoffs.clone().any(|handoff| handoff.spec().name == name);
+        let tools = tools.map(|tool| tool.spec()).filter(|spec| !is_handoff(&spec.name));
+        let specs: Vec<_> = tools.chain(handoffs.clone().map(Handoff::spec)).collect();
         let offered = self.request.tools.iter().map(|tool| &tool.name);
         // Mostly nothing changes, and schemas are long.
         if !offered.eq(specs.iter().map(|spec| &spec.name)) {
@@ -263,10 +263,18 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// A model that must call tools every time would never answer.
+    fn allow_answer(&mut self) {
+        let choice = &mut self.request.settings.tool_choice;
+        if matches!(choice, Some(ToolChoice::Required | ToolChoice::Tool(_))) {
+            *choice = None;
+        }
+    }
+
     fn ask_again(&mut self, agent: &Agent, fault: &str) {
         if let Some(span) = agent.current_span() {
             span.add_event("output.repair", |attributes| {
-                attributes.set_content("output.fault", fault);
+                attributes.set_content(keys::OUTPUT_FAULT, fault);
             });
         }
         self.request.messages.push(Message::user(format!(
@@ -286,7 +294,7 @@ impl<'a> Run<'a> {
 
     async fn recall(&mut self) -> Result<(), RunError> {
         let Some(session) = &self.runner.config.session else { return Ok(()) };
-        let mut messages = session.load().await.map_err(|source| self.session_error(source))?;
+        let mut messages = self.stored(session.load()).await?;
         self.kept = messages.len();
         messages.append(&mut self.request.messages);
         self.request.messages = messages;
@@ -297,12 +305,26 @@ impl<'a> Run<'a> {
         let Some(session) = &self.runner.config.session else { return Ok(()) };
         let mut said = std::mem::take(&mut self.aside);
         said.extend_from_slice(self.request.messages.get(self.kept..).unwrap_or_default());
-        session.append(said).await.map_err(|source| self.session_error(source))
+        self.stored(session.append(said)).await
     }
 
-    fn session_error(&self, source: crate::session::SessionError) -> RunError {
-        let (agent, progress) = (self.agent.name().to_owned(), self.progress().into());
-        RunError::Session { agent, source, progress }
+    /// What a session's store does, which is a part of the run: of its time too.
+    async fn stored<T>(
+        &self,
+        work: impl Future<Output = Result<T, SessionError>>,
+    ) -> Result<T, RunError> {
+        let end = || (self.agent.name().to_owned(), Box::new(self.progress()));
+        let done = match (self.due, self.runner.config.deadline) {
+            (Some(due), Some(deadline)) => timeout_at(due, work).await.map_err(|_| {
+                let (agent, progress) = end();
+                RunError::Deadline { agent, deadline, progress }
+            })?,
+            _ => work.await,
+        };
+        done.map_err(|source| {
+            let (agent, progress) = end();
+            RunError::Session { agent, source, progress }
+        })
     }
 }
 

@@ -11,7 +11,8 @@ use crate::model::Message;
 pub use memory::MemorySession;
 
 /// A conversation that goes on over several runs: a run begins with what is in it, and adds what was
-/// said once it has an answer. A run that fails adds nothing.
+/// said once it has an answer. A run that fails adds nothing. A run whose session fails, or is not
+/// done within the run's [deadline](crate::RunConfig::deadline), fails as well.
 #[async_trait]
 pub trait Session: Send + Sync {
     /// What was said so far, oldest first.

@@ -4,6 +4,8 @@ use std::{error::Error, time::Duration};
 
 use thiserror::Error;
 
+use crate::time_limit::TimeLimited;
+
 /// Why a tool gave no result. The model is told the text, so it says what to do better.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -67,6 +69,12 @@ impl ToolError {
             | Self::Timeout { tool, .. }
             | Self::SecondHandoff { tool } => tool,
         }
+    }
+}
+
+impl TimeLimited for ToolError {
+    fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout { .. })
     }
 }
 

@@ -9,7 +9,7 @@ use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
-use super::{Tool, ToolError};
+use super::{Description, Tool, ToolError};
 use crate::{
     model::ToolSpec,
     runner::{OnToolError, RunContext},
@@ -19,7 +19,8 @@ type Run = dyn Fn(&RunContext, Json) -> BoxFuture<'static, Result<Json, ToolErro
 type Enabled = dyn Fn(&RunContext) -> bool + Send + Sync;
 
 /// An async function as a tool. Its JSON Schema comes from the type of its argument, with the doc
-/// comments of the fields as descriptions; arguments that do not fit never reach it.
+/// comments of the fields as descriptions, and so can [its own](Description::FromDocs); arguments
+/// that do not fit never reach it.
 ///
 /// Functions run in the agent's own task: one that computes for long should hand that to a
 /// blocking thread. Clones are the same component.
@@ -65,10 +66,13 @@ pub struct FunctionTool {
 impl FunctionTool {
     /// A tool that can fail: `function` takes one argument and returns a future of a `Result`.
     ///
+    /// Servers take arguments that are an object with known properties: the argument's type should
+    /// be a struct, or `()` for none. Numbers, texts and enums belong into its fields.
+    ///
     /// The model is told the error's text.
     pub fn new<A, F, T, E>(
         name: impl Into<String>,
-        description: impl Into<String>,
+        description: impl Into<Description>,
         function: impl Fn(A) -> F + Send + Sync + 'static,
     ) -> Self
     where
@@ -103,7 +107,7 @@ impl FunctionTool {
     /// ```
     pub fn with_context<A, F, T, E>(
         name: impl Into<String>,
-        description: impl Into<String>,
+        description: impl Into<Description>,
         function: impl Fn(RunContext, A) -> F + Send + Sync + 'static,
     ) -> Self
     where
@@ -112,7 +116,7 @@ impl FunctionTool {
         T: Serialize,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        let (name, description) = (name.into(), description.into());
+        let name = name.into();
         let tool = name.clone();
         let run = move |context: &RunContext, arguments: Json| -> BoxFuture<'static, _> {
             let tool = tool.clone();
@@ -126,7 +130,8 @@ impl FunctionTool {
                 }
             })
         };
-        let parameters = schema_of::<A>();
+        let mut parameters = parameters_of::<A>();
+        let description = description.into().into_text(&mut parameters);
         Self {
             component: Component::tool(&name),
             spec: Arc::new(ToolSpec { name, description, parameters }),
@@ -140,7 +145,7 @@ impl FunctionTool {
     /// A tool that cannot fail: `function` returns a future of a plain value.
     pub fn infallible<A, F>(
         name: impl Into<String>,
-        description: impl Into<String>,
+        description: impl Into<Description>,
         function: impl Fn(A) -> F + Send + Sync + 'static,
     ) -> Self
     where
@@ -163,8 +168,12 @@ impl FunctionTool {
         self
     }
 
-    /// The same; a call that takes longer is dropped, and fails. Needs a tokio runtime with its
-    /// clock enabled.
+    /// The same; a call that takes longer is dropped, and fails.
+    ///
+    /// # Panics
+    ///
+    /// Such a call panics outside of a tokio runtime, and inside of one whose clock is
+    /// not enabled (`enable_time` or `enable_all` of `tokio::runtime::Builder`).
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
@@ -186,8 +195,27 @@ impl FunctionTool {
 }
 
 fn read_arguments<A: DeserializeOwned>(tool: &str, arguments: Json) -> Result<A, ToolError> {
+    // A function of `()` takes the object without properties that models send for nothing.
+    let is_empty = arguments.as_object().is_some_and(serde_json::Map::is_empty);
+    let nothing = || is_empty.then(|| serde_json::from_value(Json::Null).ok()).flatten();
     serde_json::from_value(arguments)
+        .or_else(|error| nothing().ok_or(error))
         .map_err(|error| ToolError::Arguments { tool: tool.to_owned(), message: error.to_string() })
+}
+
+/// The schema of a tool's argument. Servers insist on an object, also where anything will do, or
+/// nothing.
+fn parameters_of<A: JsonSchema>() -> Json {
+    let mut schema = match schema_of::<A>() {
+        Json::Object(schema) => schema,
+        _ => serde_json::Map::new(),
+    };
+    let is_open = schema.keys().all(|key| key == "description");
+    if is_open || schema.get("type").is_some_and(|kind| kind == "null") {
+        schema.insert("type".to_owned(), "object".into());
+        schema.insert("properties".to_owned(), serde_json::Map::new().into());
+    }
+    schema.into()
 }
 
 /// The schema without references: not every server follows them.

@@ -2,14 +2,12 @@
 
 use std::{convert::Infallible, future::Future};
 
+use futures::TryFutureExt as _;
 use raaf_trace_core::{Attributes, Component, TraceableExt as _, keys};
 use serde_json::Value as Json;
 
 use super::{Tool, ToolError};
-use crate::{model::ToolCall, runner::RunContext};
-
-/// Says on a tool's span that it failed because its time was up.
-const TIMED_OUT: &str = "tool.timed_out";
+use crate::{model::ToolCall, runner::RunContext, time_limit::Told};
 
 /// What a tool that does not exist is called in the trace.
 const UNKNOWN: &str = "unknown_tool";
@@ -37,8 +35,9 @@ pub trait ToolExt: Tool {
                 .with(keys::TOOL_NAME, &self.spec().name)
                 .with_content(keys::TOOL_ARGUMENTS, &arguments)
                 .on_result(show_result)
-                .try_run_async(invoke(self, context, arguments))
+                .try_run_async(invoke(self, context, arguments).map_err(Told))
                 .await
+                .map_err(|Told(error)| error)
         }
     }
 }
@@ -58,8 +57,9 @@ pub(crate) async fn answer(
         .with(keys::TOOL_CALL_ID, &call.id)
         .with_content(keys::TOOL_ARGUMENTS, shown.unwrap_or_else(|| call.arguments.clone().into()))
         .on_result(show_result)
-        .try_run_async(async { invoke(tool, context, arguments?).await })
+        .try_run_async(async { invoke(tool, context, arguments?).await }.map_err(Told))
         .await
+        .map_err(|Told(error)| error)
 }
 
 /// Does the work, for as long as it may.
@@ -72,7 +72,7 @@ async fn invoke<T: Tool + ?Sized>(
     let Some(after) = tool.timeout() else { return work.await };
     tokio::time::timeout(after, work).await.unwrap_or_else(|_| {
         if let Some(span) = tool.current_span() {
-            span.set_attribute(TIMED_OUT, true);
+            span.set_attribute(keys::TOOL_TIMED_OUT, true);
         }
         Err(ToolError::Timeout { tool: tool.spec().name.clone(), after })
     })

@@ -1,5 +1,6 @@
 //! Tools: functions that a model can call.
 
+mod description;
 mod error;
 mod function;
 mod invoke;
@@ -14,6 +15,7 @@ use crate::{
     model::ToolSpec,
     runner::{OnToolError, RunContext},
 };
+pub use description::Description;
 pub use error::ToolError;
 pub use function::FunctionTool;
 pub(crate) use function::schema_of;
@@ -82,8 +84,12 @@ pub trait Tool: Traceable + Send + Sync {
         true
     }
 
-    /// How long a call may take; then it is dropped, and fails. Needs a tokio runtime with its clock
-    /// enabled.
+    /// How long a call may take; then it is dropped, and fails.
+    ///
+    /// # Panics
+    ///
+    /// With a limit a call panics outside of a tokio runtime, and inside of one whose clock is
+    /// not enabled (`enable_time` or `enable_all` of `tokio::runtime::Builder`).
     fn timeout(&self) -> Option<Duration> {
         None
     }

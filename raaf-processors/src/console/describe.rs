@@ -1,10 +1,12 @@
 //! What is said about a span.
 
-use raaf_trace_core::{FinishedSpan, Kind, Span, SpanError, SpanId, TraceId};
+use raaf_trace_core::{
+    FinishedSpan, Kind, Span, SpanError, SpanId, Status, TraceId, ValueRef, keys,
+};
 use serde_json::Value as Json;
 
 use super::{
-    paint::{BOLD, DIM, Paint, push},
+    paint::{BOLD, DIM, Paint, YELLOW, push},
     text::push_fitted,
     tree::{Tokens, push_margin},
     units::Human,
@@ -41,7 +43,7 @@ impl Describe {
     pub(super) fn span(self, out: &mut String, span: &FinishedSpan, tokens: Tokens) {
         self.label(out, span.kind(), span.component().name(), span.method());
         push(out, format_args!("  {}  ", Human(span.duration())));
-        self.paint.status(out, span.status());
+        self.outcome(out, span);
         if !tokens.is_none() {
             let Tokens { input, output } = tokens;
             push(out, format_args!("  {input} tokens in, {output} out"));
@@ -58,6 +60,21 @@ impl Describe {
         }
         self.ids(out, span.trace_id(), span.span_id());
         out.push('\n');
+    }
+
+    /// What became of it: its status, unless it did nothing.
+    fn outcome(self, out: &mut String, span: &FinishedSpan) {
+        let attributes = span.attributes();
+        let skipped = attributes.get(keys::STEP_SKIPPED) == Some(ValueRef::Bool(true));
+        if !skipped || span.status() != Status::Ok {
+            return self.paint.status(out, span.status());
+        }
+        self.paint.styled(out, YELLOW, |out| out.push_str("⊘ skipped"));
+        if let Some(reason) = attributes.get(keys::STEP_SKIP_REASON) {
+            out.push_str(" (");
+            push_fitted(out, MESSAGE, reason);
+            out.push(')');
+        }
     }
 
     /// A line for each of these errors, from which the span's error came.

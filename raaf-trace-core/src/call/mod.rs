@@ -11,7 +11,7 @@ use hooks::Then;
 pub use hooks::{LazyAttributes, ResultHook};
 pub use info::CallInfo;
 use info::Extras;
-use open::Given;
+use open::{Given, Wishes};
 pub use scope::CallScope;
 
 /// A traced call in preparation; see [`TraceableExt::traced`](crate::TraceableExt::traced).
@@ -43,8 +43,7 @@ pub struct Call<'a, T: Traceable + ?Sized, L = (), R = ()> {
     lazy: L,
     on_result: R,
     enabled: bool,
-    skip: bool,
-    reuse: bool,
+    wishes: Wishes,
 }
 
 impl<'a, T: Traceable + ?Sized> Call<'a, T> {
@@ -57,8 +56,7 @@ impl<'a, T: Traceable + ?Sized> Call<'a, T> {
             lazy: (),
             on_result: (),
             enabled: gate::is_open() && !suppress::active(),
-            skip: false,
-            reuse: false,
+            wishes: Wishes::NONE,
         }
     }
 }
@@ -112,14 +110,23 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     /// one. A component that decides for itself can overrule it.
     #[inline]
     pub fn skip_if(mut self, skip: bool) -> Self {
-        self.skip |= skip;
+        self.wishes.skip |= skip;
         self
     }
 
     /// Reuses the innermost active span if it is this component's, whatever its method.
     #[inline]
     pub fn reuse(mut self) -> Self {
-        self.reuse = true;
+        self.wishes.reuse = true;
+        self
+    }
+
+    /// Whether content is kept by its span and by what runs within it; see
+    /// [`Workflow::include_sensitive_data`](crate::Workflow::include_sensitive_data). A call that
+    /// keeps none has a span of its own, where another would reuse one that does.
+    #[inline]
+    pub fn include_sensitive_data(mut self, include: bool) -> Self {
+        self.wishes.include_content = include;
         self
     }
 
@@ -147,15 +154,15 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     }
 
     fn map_lazy<L2>(self, map: impl FnOnce(L) -> L2) -> Call<'a, T, L2, R> {
-        let Self { traceable, method, extras, lazy, on_result, enabled, skip, reuse } = self;
+        let Self { traceable, method, extras, lazy, on_result, enabled, wishes } = self;
         let lazy = map(lazy);
-        Call { traceable, method, extras, lazy, on_result, enabled, skip, reuse }
+        Call { traceable, method, extras, lazy, on_result, enabled, wishes }
     }
 
     fn map_result<R2>(self, map: impl FnOnce(R) -> R2) -> Call<'a, T, L, R2> {
-        let Self { traceable, method, extras, lazy, on_result, enabled, skip, reuse } = self;
+        let Self { traceable, method, extras, lazy, on_result, enabled, wishes } = self;
         let on_result = map(on_result);
-        Call { traceable, method, extras, lazy, on_result, enabled, skip, reuse }
+        Call { traceable, method, extras, lazy, on_result, enabled, wishes }
     }
 }
 
@@ -163,11 +170,11 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
     /// Decides whether there is a span, and opens it.
     #[inline]
     fn open(self) -> (CallScope, R) {
-        let Self { traceable, method, extras, lazy, on_result, enabled, skip, reuse } = self;
+        let Self { traceable, method, extras, lazy, on_result, enabled, wishes } = self;
         if !enabled {
             return (CallScope::none(), on_result);
         }
-        let mut given = Given { method, extras, skip, reuse };
+        let mut given = Given { method, extras, wishes };
         (open::open(traceable, &mut given, lazy), on_result)
     }
 

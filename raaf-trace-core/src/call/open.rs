@@ -20,8 +20,19 @@ use crate::{
 pub(super) struct Given {
     pub(super) method: Key,
     pub(super) extras: Extras,
+    pub(super) wishes: Wishes,
+}
+
+/// What the call asked for about its span.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wishes {
     pub(super) skip: bool,
     pub(super) reuse: bool,
+    pub(super) include_content: bool,
+}
+
+impl Wishes {
+    pub(super) const NONE: Self = Self { skip: false, reuse: false, include_content: true };
 }
 
 #[inline(never)]
@@ -30,13 +41,14 @@ where
     T: Traceable + ?Sized,
     L: LazyAttributes,
 {
-    let Given { method, extras, skip, reuse } = given;
-    let (skip, reuse) = (*skip, *reuse);
+    let Given { method, extras, wishes } = given;
+    let Wishes { skip, reuse, include_content } = *wishes;
     let component = traceable.component();
     let named = extras.take_parent().and_then(|parent| parent.named(&flow::current()));
     // A span under a parent that was named is not the one around it, unless that was asked for.
     if (reuse || named.is_none())
         && let Some(record) = reusable(component, method, reuse)
+        && (include_content || !record.head().trace.limits.include_content)
     {
         merge(&record, mem::take(extras), lazy);
         return CallScope::reused(record);
@@ -53,9 +65,11 @@ where
         }
     };
     let record = match named {
-        None => start::start_here(component, method, add),
-        named => Origin::find(component, named, &flow::current())
-            .map(|origin| start::start(origin, component.clone(), method.clone(), None, add)),
+        None if include_content => start::start_here(component, method, add),
+        named => Origin::find(component, named, &flow::current()).map(|origin| {
+            let origin = origin.with_content(include_content);
+            start::start(origin, component.clone(), method.clone(), None, add)
+        }),
     };
     record.map_or_else(CallScope::none, CallScope::own)
 }

@@ -11,7 +11,7 @@ use crate::{
 
 /// One trace in this process. Every span refers to it, since children are exported before their
 /// root.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Trace {
     pub(crate) id: TraceId,
     pub(crate) sampled: bool,
@@ -43,6 +43,16 @@ impl Trace {
             info: info.kept_by(provider),
             root: None,
         }
+    }
+
+    /// The same trace for spans that keep no content. Spans that start within one of those refer
+    /// to this record too, and so keep none either.
+    pub(crate) fn without_content(self: &Arc<Self>) -> Arc<Self> {
+        if !self.limits.include_content {
+            return Arc::clone(self);
+        }
+        let limits = self.limits.with_content(false);
+        Arc::new(Self { limits, ..Self::clone(self) })
     }
 }
 
@@ -91,7 +101,7 @@ impl LocalRoot {
 
 /// What a trace says about itself: the name of the workflow, the group it belongs to (a
 /// conversation, a job), and whatever else was given to [`trace`](crate::trace()).
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TraceInfo {
     pub(crate) workflow_name: Option<Key>,
     pub(crate) group_id: Option<Key>,

@@ -52,17 +52,24 @@ impl Origin {
         current: &Current,
         info: TraceInfo,
     ) -> Option<Self> {
-        match named.unwrap_or_else(|| parent::choose(component, current)) {
-            Innermost::Local(parent) => Self::under(&parent, current),
-            Innermost::Remote(parent) => {
-                let provider = provider_of_root(component, current)?;
-                Self::first(&provider, Some(&parent), info)
-            }
-            Innermost::None => {
-                let provider = provider_of_root(component, current)?;
-                Self::first(&provider, None, info)
-            }
+        let remote = match named.unwrap_or_else(|| parent::choose(component, current)) {
+            Innermost::Local(parent) => return Self::under(&parent, current),
+            Innermost::Remote(parent) => Some(parent),
+            Innermost::None => None,
+        };
+        let provider = provider_of_root(component, current)?;
+        let origin = Self::first(&provider, remote.as_deref(), info)?;
+        let keeps = |around: &Shared| around.head().trace.limits.include_content;
+        let keeps = current.innermost.local().is_none_or(keeps);
+        Some(origin.with_content(keeps))
+    }
+
+    /// The same; without content for the span, and for what starts within it, unless `include`.
+    pub(crate) fn with_content(mut self, include: bool) -> Self {
+        if !include {
+            self.trace = self.trace.without_content();
         }
+        self
     }
 
     fn under(parent: &Shared, current: &Current) -> Option<Self> {
@@ -73,7 +80,7 @@ impl Origin {
         let head = parent.head();
         let innermost = current.innermost.local().unwrap_or(parent);
         let (link, depth) = Link::within(enclosing(innermost, parent));
-        let trace = sync::Arc::clone(&head.trace);
+        let trace = trace_within(innermost, parent);
         Some(Self { trace, parent: Some(head.id), local_root: false, link, depth })
     }
 
@@ -110,6 +117,26 @@ fn enclosing<'a>(innermost: &'a Shared, parent: &'a Shared) -> &'a Shared {
     if same { innermost } else { parent }
 }
 
+/// The trace of a span that starts under `parent`, where `innermost` is current. Content is left out
+/// where it is left out of either: what runs within must not be told elsewhere.
+#[inline]
+fn trace_within(innermost: &Shared, parent: &Shared) -> sync::Arc<Trace> {
+    let (inner, outer) = (&innermost.head().trace, &parent.head().trace);
+    if sync::Arc::ptr_eq(inner, outer) {
+        return sync::Arc::clone(outer);
+    }
+    trace_across(inner, outer)
+}
+
+#[cold]
+fn trace_across(inner: &sync::Arc<Trace>, outer: &sync::Arc<Trace>) -> sync::Arc<Trace> {
+    if inner.limits.include_content {
+        return sync::Arc::clone(outer);
+    }
+    let same = inner.id == outer.id && sync::Arc::ptr_eq(&inner.provider, &outer.provider);
+    if same { sync::Arc::clone(inner) } else { outer.without_content() }
+}
+
 /// Starts a span here and now, with no parent named: `fill` adds its attributes, then processors
 /// hear of it. `None` when its provider does not record.
 #[inline]
@@ -132,7 +159,7 @@ pub(crate) fn start_here(
                 Head {
                     id: head.id,
                     parent: Some(head.id),
-                    trace: sync::Arc::clone(&head.trace),
+                    trace: trace_within(innermost, parent),
                     component: component.clone(),
                     method: method.clone(),
                     name: None,

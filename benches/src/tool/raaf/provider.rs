@@ -21,7 +21,7 @@ pub(super) type Installed = (TracerProvider, Option<NamedTempFile>);
 /// Makes the provider and puts it where traced calls find it.
 pub(super) fn install(setup: &Setup) -> io::Result<Installed> {
     let mut file = None;
-    let mut builder = TracerProvider::builder();
+    let mut builder = TracerProvider::builder().include_sensitive_data(setup.content);
     if setup.off == Some(Off::Unsampled) {
         builder = builder.sampler(Sampler::ratio(0.0));
     }

@@ -187,11 +187,17 @@ fn dialect(base_url: &str) -> Result<Dialect, ConfigError> {
     let address = base_url.strip_prefix("https://").or_else(|| base_url.strip_prefix("http://"));
     let host = address.and_then(|address| address.split('/').next());
     match host {
-        Some("api.openai.com") => Ok(Dialect::OpenAi),
+        Some(host) if is_openai(host) => Ok(Dialect::OpenAi),
         // A password in the address would be shown wherever the address is.
         Some(host) if !host.is_empty() && !host.contains('@') => Ok(Dialect::Compatible),
         _ => Err(ConfigError::InvalidBaseUrl),
     }
+}
+
+/// Whether it is one of `OpenAI`'s own, which has one for each region.
+fn is_openai(host: &str) -> bool {
+    let name = host.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    name == "api.openai.com" || name.ends_with(".api.openai.com")
 }
 
 impl fmt::Debug for OpenAiModelBuilder {
@@ -247,5 +253,20 @@ mod tests {
         let model = builder.environment(&environment).unwrap().build().unwrap();
         assert_eq!(model.base_url(), "http://from-code/v1");
         assert!(!format!("{model:?}").contains("sk-from-env"));
+    }
+
+    #[test]
+    fn openai_has_more_than_one_address() {
+        let known = |url| dialect(url).is_ok_and(|dialect| matches!(dialect, Dialect::OpenAi));
+        for url in [
+            "https://api.openai.com/v1",
+            "https://API.OpenAI.com:443/v1",
+            "https://eu.api.openai.com/v1",
+        ] {
+            assert!(known(url), "{url}");
+        }
+        for url in ["https://api.openai.com.example.org/v1", "https://notapi.openai.com/v1"] {
+            assert!(!known(url), "{url}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use backon::ExponentialBackoff;
 use futures::{FutureExt as _, StreamExt as _, future, stream};
-use raaf_trace_core::current_span;
+use raaf_trace_core::{current_span, keys};
 
 use super::{Model, ModelError, ModelRequest, ModelResponse, ModelStream};
 pub use policy::RetryPolicy;
@@ -20,7 +20,12 @@ pub use policy::RetryPolicy;
 /// waited then). The span itself has `retry.count`. A stream is tried again until its first piece
 /// came, and not after.
 ///
-/// Waiting needs a tokio runtime with time enabled; outside of one nothing is tried again.
+/// Waiting needs a tokio runtime; outside of one nothing is tried again.
+///
+/// # Panics
+///
+/// Waiting panics inside of a runtime whose clock is not enabled (`enable_time` or `enable_all` of
+/// `tokio::runtime::Builder`).
 ///
 /// # Examples
 ///
@@ -150,13 +155,13 @@ impl<'a> Tries<'a> {
 
     fn record(&self, error: &ModelError, delay: Duration) {
         let Some(span) = current_span() else { return };
-        span.set_attribute("retry.count", self.failed);
+        span.set_attribute(keys::RETRY_COUNT, self.failed);
         span.add_event("retry", |attributes| {
             attributes
-                .set("retry.attempt", self.failed)
-                .set("retry.delay_ms", delay.as_secs_f64() * 1_000.0)
-                .set("retry.reason", error.kind())
-                .set("http.response.status_code", error.status());
+                .set(keys::RETRY_ATTEMPT, self.failed)
+                .set(keys::RETRY_DELAY_MS, delay.as_secs_f64() * 1_000.0)
+                .set(keys::RETRY_REASON, error.kind())
+                .set(keys::HTTP_STATUS_CODE, error.status());
         });
     }
 }

@@ -49,7 +49,8 @@ pub trait FlowExt: Into<Flow> + Sized {
     ///
     /// # Panics
     ///
-    /// The run does, outside of a tokio runtime with its time driver enabled.
+    /// The run does, outside of a tokio runtime with its clock enabled
+    /// (`enable_time` or `enable_all` of `tokio::runtime::Builder`).
     fn timeout(self, limit: Duration) -> Flow {
         self.into().wrapped(Layer::Timeout(limit))
     }
@@ -59,7 +60,8 @@ pub trait FlowExt: Into<Flow> + Sized {
     ///
     /// # Panics
     ///
-    /// The run does when it has to wait, outside of a tokio runtime with its time driver enabled.
+    /// The run does when it has to wait, outside of a tokio runtime with its clock enabled
+    /// (`enable_time` or `enable_all` of `tokio::runtime::Builder`).
     fn retry(self, retry: impl Into<Retry>) -> Flow {
         self.into().wrapped(Layer::Retry(retry.into()))
     }

@@ -15,6 +15,7 @@ use super::{
     flow::{Node, Ran},
     observe::{Observers, Progress},
 };
+use crate::time_limit::Told;
 pub use ext::FlowExt;
 pub(super) use rename::Rename;
 pub use retry::Retry;
@@ -92,16 +93,16 @@ impl Wrapped {
                 run.await.map_err(|why| {
                     let Stopped { step, completed, state, source } = *why;
                     stopped = Some((step, completed, state));
-                    source
+                    Told(source)
                 })
             });
             let result = ran.await;
             match (result, stopped) {
                 (Ok(state), _) => Ok(state),
-                (Err(source), Some((step, completed, state))) => {
+                (Err(Told(source)), Some((step, completed, state))) => {
                     Err(Box::new(Stopped { step, completed, state, source }))
                 }
-                (Err(source), None) => Err(Stopped::at(&self.name, State::new(), source)),
+                (Err(Told(source)), None) => Err(Stopped::at(&self.name, State::new(), source)),
             }
         })
     }

@@ -67,7 +67,7 @@ pub(in super::super) fn read(answer: Json) -> Result<ModelResponse, ModelError> 
     let Choice { message, finish_reason } = choice.ok_or_else(|| malformed("it has no choices"))?;
     let tool_calls = message.tool_calls.unwrap_or_default();
     let message = AssistantMessage {
-        content: message.content.or(message.refusal),
+        content: message.content.filter(|text| !text.is_empty()).or(message.refusal),
         tool_calls: tool_calls.into_iter().enumerate().map(wanted).collect(),
     };
     let mut response = ModelResponse::new(message);
@@ -151,6 +151,15 @@ mod tests {
     fn an_answer_without_choices_is_an_error() {
         for answer in [json!({}), json!([]), json!({"choices": []})] {
             assert!(matches!(read(answer), Err(ModelError::Malformed { .. })));
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_heard_beside_empty_words() {
+        for content in [json!(null), json!("")] {
+            let message = json!({"content": content, "refusal": "I will not."});
+            let answer = read(json!({"choices": [{"message": message}]})).unwrap();
+            assert_eq!(answer.message.content.as_deref(), Some("I will not."));
         }
     }
 }

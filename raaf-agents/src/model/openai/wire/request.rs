@@ -154,7 +154,8 @@ fn said(message: &Message) -> Said<'_> {
         Message::System { content } => Said::System { content },
         Message::User { content } => Said::User { content },
         Message::Assistant(AssistantMessage { content, tool_calls }) => Said::Assistant {
-            content: content.as_deref(),
+            // Without calls, servers insist on words.
+            content: content.as_deref().or_else(|| tool_calls.is_empty().then_some("")),
             tool_calls: tool_calls.iter().map(called).collect(),
         },
         Message::Tool { call_id, content, .. } => Said::Tool { tool_call_id: call_id, content },
@@ -215,5 +216,17 @@ mod tests {
             json!({"type": "function", "function": {"name": "search"}})
         );
         assert_eq!(with_tools["parallel_tool_calls"], false);
+    }
+
+    #[test]
+    fn an_answer_without_words_can_be_said_again() {
+        let silent = Message::Assistant(AssistantMessage::default());
+        let call = ToolCall::new("c", "search", &json!({}));
+        let calling = Message::Assistant(AssistantMessage::calls([call]));
+        let request = ModelRequest::new([Message::user("hi"), silent, calling]);
+        let body = serde_json::to_value(Request::new("m", &request, Dialect::OpenAi)).unwrap();
+        // Servers want words where nothing is called.
+        assert_eq!(body["messages"][1], json!({"role": "assistant", "content": ""}));
+        assert_eq!(body["messages"][2]["content"], Json::Null);
     }
 }

@@ -1,0 +1,99 @@
+//! Runs whose session's store fails.
+
+#![allow(clippy::unwrap_used, reason = "also the helpers of a test may panic")]
+
+mod common;
+
+use std::{error::Error as _, future, time::Duration};
+
+use async_trait::async_trait;
+use raaf_agents::{
+    Agent, Message, RunConfig, RunError, Runner, ScriptedModel, Session, SessionError,
+};
+use raaf_testkit::{Capture, assert_span_tree};
+
+/// What a store does that does not work.
+#[derive(Clone, Copy)]
+enum Broken {
+    Load,
+    Append,
+    HangsAtLoad,
+    HangsAtAppend,
+}
+
+#[async_trait]
+impl Session for Broken {
+    async fn load(&self) -> Result<Vec<Message>, SessionError> {
+        match self {
+            Self::Load => Err(SessionError::new("no such file")),
+            Self::HangsAtLoad => future::pending().await,
+            _ => Ok(vec![Message::user("before")]),
+        }
+    }
+
+    async fn append(&self, _: Vec<Message>) -> Result<(), SessionError> {
+        match self {
+            Self::Append => Err(SessionError::new("disk full")),
+            Self::HangsAtAppend => future::pending().await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn clear(&self) -> Result<(), SessionError> {
+        Ok(())
+    }
+}
+
+async fn failed(capture: &Capture, config: RunConfig) -> RunError {
+    let model = ScriptedModel::new("scripted", ["done"]);
+    let agent = Agent::builder("Talker", model).build();
+    let runner = Runner::new().with_config(config);
+    capture.run_async(runner.run(&agent, "go")).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_read_fails_the_run_before_it_begins() {
+    let capture = Capture::new();
+    let error = failed(&capture, RunConfig::new().session(Broken::Load)).await;
+    assert_eq!(error.to_string(), "the run of agent `Talker` could not use its session");
+    let RunError::Session { source, .. } = &error else { panic!("another error: {error:?}") };
+    assert_eq!(source.source().unwrap().to_string(), "no such file");
+    assert_eq!((error.reason(), error.progress().turns), ("session", 0));
+    assert_eq!(error.progress().messages, [Message::user("go")]);
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [error "RunError", "error.message" contains "could not use its session"]
+    });
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_written_fails_the_run_which_tells_the_answer() {
+    let capture = Capture::new();
+    let error = failed(&capture, RunConfig::new().session(Broken::Append)).await;
+    let RunError::Session { source, progress, .. } = &error else { panic!("another: {error:?}") };
+    assert_eq!(source.source().unwrap().to_string(), "disk full");
+    assert_eq!((&*progress.agent, progress.turns), ("Talker", 1));
+    let said = [Message::user("before"), Message::user("go"), Message::assistant("done")];
+    assert_eq!(progress.messages, said);
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [error "RunError"] {
+            agent "Talker" [ok, "output" = "done"] { llm * [ok] }
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_hangs_is_given_up_when_the_run_s_time_is_up() {
+    for store in [Broken::HangsAtLoad, Broken::HangsAtAppend] {
+        let capture = Capture::new();
+        let config = RunConfig::new().session(store).deadline(Duration::from_secs(60));
+        let error = failed(&capture, config).await;
+        assert!(matches!(&error, RunError::Deadline { .. }), "{error:?}");
+        let spans = capture.spans_async().await;
+        match store {
+            Broken::HangsAtLoad => assert_span_tree!(spans, { runner "Runner" [error] }),
+            _ => assert_span_tree!(spans, {
+                runner "Runner" [error] { agent "Talker" [ok] { llm * } }
+            }),
+        }
+    }
+}
