@@ -88,6 +88,9 @@ fn without_chance(line: &str) -> String {
             "_".clone_into(&mut words[place + 1]);
         } else if unit.len() < word.len() && is_unit(unit) {
             "_ _".clone_into(&mut words[place]);
+        } else if place > 0 && words[place - 1] == "(byte" {
+            // Where a line of a trace file begins follows from the durations before it.
+            "_".clone_into(&mut words[place]);
         } else if word.starts_with("[trace_") || word.starts_with("span_") {
             "_".clone_into(&mut words[place]);
         }
