@@ -90,12 +90,13 @@ raaf_trace_core::submit! {
 ///
 /// Ten times a second these lines are drawn anew at the bottom of the terminal, as many as fit and
 /// at most 20: the newest spans with what encloses them, so far as there is room. Trees that became
-/// complete meanwhile are printed above them. Drawn on is standard error, so that trees can go into a file; where
-/// it is no terminal nothing is drawn, and `live` is `tree`.
+/// complete meanwhile are printed above them. Drawn on is standard error, so that trees can go into
+/// a file; where it is no terminal nothing is drawn, and `live` is `tree`.
 ///
 /// What the program itself prints to the terminal meanwhile comes in between, and may be drawn
 /// over: print inside of [`suspend`](Self::suspend), or choose another mode. A process that is
-/// killed leaves the last drawing behind; the shutdown, a dropped guard and a panic do not.
+/// killed leaves the last drawing behind; the shutdown, a dropped guard and a panic do not. (The
+/// `^C` that a terminal shows can keep one line of it.)
 ///
 /// # Guarantees
 ///

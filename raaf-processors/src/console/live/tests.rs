@@ -290,6 +290,24 @@ fn a_thousand_spans_at_once_are_counted_and_delivered() {
 }
 
 #[test]
+fn spans_do_not_draw_but_the_passing_of_time_does() {
+    let (terminal, time) = (InMemoryTerm::new(24, 80), ManualClock::new());
+    let console = ConsoleSink::builder().max_spans(10_000);
+    let provider = provider(sink(console, &terminal, &time), &time);
+    provider.tracer().pipeline_span("Many").run(|_| {
+        for _ in 0..1_000 {
+            provider.tracer().start_span("x").finish();
+        }
+    });
+    provider.force_flush(LONG).unwrap();
+    let moves = terminal.moves_since_last_check();
+    let drawings = moves.lines().filter(|line| *line == "Flush").count();
+    // At most the first look, and the clearing for the tree.
+    assert!(drawings <= 2, "{drawings} drawings in no time");
+    assert_eq!(provider.stats().processors[0].delivered, 1_001);
+}
+
+#[test]
 fn the_live_console_keeps_the_contract_of_processors() {
     check_processor(|| {
         let screen = Screen::of(InMemoryTerm::new(24, 80));
