@@ -31,8 +31,8 @@ struct ThumbnailJob {
 
 impl ThumbnailJob {
     #[traced(with(number))]
-    fn run(&self, number: u64) -> usize {
-        self.scale.scale(number as usize * 100)
+    fn run(&self, number: u64) -> u64 {
+        self.scale.scale(number * 100)
     }
 
     fn is_traced(&self) -> bool {
@@ -47,7 +47,7 @@ struct ScaleTool {
 
 impl ScaleTool {
     #[traced(with(width))]
-    fn scale(&self, width: usize) -> usize {
+    fn scale(&self, width: u64) -> u64 {
         thread::sleep(Duration::from_millis(2)); // the work
         width / 10
     }

@@ -15,6 +15,7 @@ use std::{
 };
 
 use raaf_testkit::read;
+use raaf_trace_core::ValueRef;
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(60);
@@ -85,7 +86,7 @@ fn traced(path: &Path) -> Result<BTreeSet<i64>, Box<dyn Error>> {
     assert_eq!(file.faults(), &[]);
     let mut jobs = BTreeSet::new();
     for span in file.as_written().iter().filter(|span| span.kind().as_str() == "job") {
-        let number = span.attributes().get("number").and_then(|number| number.as_i64());
+        let number = span.attributes().get("number").and_then(ValueRef::as_i64);
         assert!(jobs.insert(number.ok_or("a job without a number")?), "twice: {number:?}");
     }
     Ok(jobs)
@@ -106,10 +107,10 @@ fn d2_sigterm_ends_a_worker_with_every_finished_job_delivered() -> Result<(), Bo
     done.extend(worker.done(usize::MAX)?);
     let status = worker.child.wait()?;
     assert_eq!(status.signal(), Some(SIGTERM), "{status}");
-    let traced = traced(&traces)?;
-    let lost: Vec<_> = done.difference(&traced).collect();
+    let delivered = traced(&traces)?;
+    let lost: Vec<_> = done.difference(&delivered).collect();
     assert!(lost.is_empty(), "called done, but in no trace: {lost:?}");
-    assert!(traced.len() <= done.len() + 1, "one may be traced that was not yet called done");
+    assert!(delivered.len() <= done.len() + 1, "one may be traced that was not yet called done");
     Ok(())
 }
 
