@@ -16,7 +16,7 @@ use std::{
 
 use raaf_processors::{
     FileSink, FileSync,
-    read::{Node, Problem, Trace, TraceReader},
+    read::{Node, Problem, ReadError, Trace, TraceReader},
 };
 use raaf_trace_core::{BatchConfig, TracerProvider, keys, trace};
 
@@ -32,11 +32,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Older files first, if the sink has rotated any away.
     let (traces, errors) = TraceReader::open_rotated(&path)?.traces();
     for error in errors {
-        // Without the path, which differs each time.
-        println!(
-            "cannot be read: {}",
-            error.to_string().replace(&format!("{}: ", path.display()), "")
-        );
+        match error {
+            // Path and place in the file are there, too; they differ each time.
+            ReadError::Line { line, fault, .. } => println!("line {line} cannot be read: {fault}"),
+            other => println!("{other}"),
+        }
     }
     for trace in &traces {
         draw(trace);

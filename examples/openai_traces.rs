@@ -49,14 +49,13 @@ fn agent() -> Agent {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let (sink, recorder) = match std::env::var("TRACES_API_KEY") {
-        Ok(key) => (OpenAiSink::builder().api_key(key), None),
-        Err(_) => {
-            let server = TcpListener::bind("127.0.0.1:0")?;
-            let url = format!("http://{}/v1", server.local_addr()?);
-            let recorder = thread::spawn(move || record_one_request(&server));
-            (OpenAiSink::builder().api_key("sk-example").base_url(url), Some(recorder))
-        }
+    let (sink, recorder) = if let Ok(key) = std::env::var("TRACES_API_KEY") {
+        (OpenAiSink::builder().api_key(key), None)
+    } else {
+        let server = TcpListener::bind("127.0.0.1:0")?;
+        let url = format!("http://{}/v1", server.local_addr()?);
+        let recorder = thread::spawn(move || record_one_request(&server));
+        (OpenAiSink::builder().api_key("sk-example").base_url(url), Some(recorder))
     };
     let tracing = TracerProvider::builder().exporter(sink.build()?).init()?;
 

@@ -37,7 +37,7 @@ struct Order {
 /// Looks orders up; every fifth is not there.
 fn clerk(number: u32) -> Agent {
     let look_up = FunctionTool::new("look_up", "Looks an order up.", |order: Order| async move {
-        if order.number % 5 == 0 { Err("no such order") } else { Ok("it is on its way") }
+        if order.number.is_multiple_of(5) { Err("no such order") } else { Ok("it is on its way") }
     });
     let model = ScriptedModel::new(
         "scripted",

@@ -13,7 +13,7 @@ use raaf_agents::{
     ModelResponse, Reply, Runner, ScriptedModel, ToolCall, ToolExt as _, Usage, Verdict,
 };
 use raaf_processors::OpenAiSink;
-use raaf_trace_core::{TracerProvider, current_span, keys, trace, tracer};
+use raaf_trace_core::{InContext as _, TracerProvider, current_span, keys, trace, tracer};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -56,7 +56,6 @@ fn sent(workflow: impl Future<Output = ()>) -> Json {
             })
             .await;
     };
-    use raaf_trace_core::InContext as _;
     runtime.expect("a runtime").block_on(traced.in_context(provider.context()));
     provider.shutdown(LONG).expect("all is delivered");
     let requests = server.requests();

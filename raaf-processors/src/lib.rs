@@ -40,6 +40,7 @@
 //! | `file` | [`FileSink`] | JSON lines in `RAAF_TRACE_FILE`, else `traces.jsonl` | whole lines, also from several processes that rotate it; what was written survives the program's end | a push a span; a thread, and those that help it, write | counted, named by the flush, reported once in a while on standard error; a full disk is tried again |
 //! | `memory` | [`MemoryExporter`](raaf_trace_core::MemoryExporter), and `memory` for the one that runs by name | the last finished spans, for tests, queries and pages of your own | the last 10,000 unless told otherwise; gone with the process | a copy of each span, on a worker | cannot fail; what it forgets is counted |
 //! | `openai` | `OpenAiSink` | traces in the dashboard of OpenAI, through its ingest API | each batch at least once, or counted; a 429 or 5xx loses none while it is retried | a worker sends; the ids of 10,000 traces | retried with backoff; what the server refuses is counted, and its reply reported without the key |
+//! | `otlp` | `OtlpSink` | protobuf over HTTP to a collector or a backend, set up by `OTEL_EXPORTER_OTLP_…` | a span is sent once it has ended; again only where no reply came, or one that asks for it | a push a span; a thread encodes and sends | tried again where that can help, else dropped; counted, and named by the flush in the server's words |
 //! | `prometheus` | `PrometheusSink` | spans, durations, tokens and other sinks' losses, at `RAAF_TRACE_PROMETHEUS_ADDR`, else `127.0.0.1:9464` | every span that ended is counted; a bounded number of labels | a look-up and some atomic additions a span; a thread serves | an address that is taken is reported and tried again; all else goes on |
 //!
 //! Each type's page says more. No sink panics, and none prints anything but what it is for.
@@ -61,6 +62,8 @@ pub mod json;
 pub mod memory;
 #[cfg(feature = "openai")]
 mod openai;
+#[cfg(feature = "otlp")]
+mod otlp;
 #[cfg(feature = "prometheus")]
 mod prometheus;
 pub mod wrap;
@@ -71,5 +74,7 @@ pub use console::{ConsoleBuilder, ConsoleMode, ConsoleSink};
 pub use file::{FileSink, FileSinkBuilder, FileSinkWithStarts, FileSync, read};
 #[cfg(feature = "openai")]
 pub use openai::{OpenAiBuilder, OpenAiSink, OpenAiSinkError};
+#[cfg(feature = "otlp")]
+pub use otlp::{OtlpBuilder, OtlpError, OtlpNames, OtlpSink};
 #[cfg(feature = "prometheus")]
 pub use prometheus::{PrometheusBuilder, PrometheusError, PrometheusHandle, PrometheusSink};

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may fail")]
 
-#[cfg(feature = "openai")]
+#[cfg(any(feature = "openai", feature = "otlp"))]
 mod server;
 
 use std::{
@@ -10,6 +10,8 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
+#[cfg(feature = "otlp")]
+use raaf_processors::OtlpSink;
 use raaf_processors::{ConsoleMode, ConsoleSink, FileSink, FileSync, read::TraceReader};
 use raaf_testkit::{
     conformance::{Suite, check_processor},
@@ -32,6 +34,33 @@ fn the_file_sink_keeps_the_contract_of_exporters() {
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => std::panic::panic_any(error.to_string()),
+    };
+    Suite::exporter(make).read_back(spans).check();
+}
+
+#[cfg(feature = "otlp")]
+#[test]
+fn the_otlp_sink_keeps_the_contract_of_exporters() {
+    use server::{Answer, Request, Server};
+    use std::sync::{Arc, Mutex};
+
+    let servers = Arc::new(Mutex::new(Vec::new()));
+    let make = || {
+        let server = Server::start(Answer::status(200));
+        let sink = OtlpSink::builder().endpoint(server.url()).build().unwrap();
+        servers.lock().unwrap().push((sink.endpoint().to_owned(), server));
+        sink
+    };
+    let held = Arc::clone(&servers);
+    let spans = move |sink: &OtlpSink| {
+        let servers = held.lock().unwrap();
+        let (_, server) = servers.iter().find(|(url, _)| url == sink.endpoint()).unwrap();
+        let read = |request: Request| {
+            let read = read::otlp(&request.body).unwrap();
+            assert_eq!(read.faults(), &[]);
+            read.as_written().to_vec()
+        };
+        server.requests().into_iter().flat_map(read).collect()
     };
     Suite::exporter(make).read_back(spans).check();
 }

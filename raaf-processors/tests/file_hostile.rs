@@ -1,7 +1,13 @@
 //! Whatever a program or a model says, a line stays a line, and reads back as it was.
 
 #![cfg(feature = "file")]
-#![allow(clippy::unwrap_used, reason = "only tests are here")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::naive_bytecount,
+    clippy::similar_names,
+    reason = "only tests are here"
+)]
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -32,9 +38,8 @@ fn written(make: impl FnOnce(&TracerProvider)) -> Written {
     assert_eq!((lines, text.last()), (2, Some(&b'\n')));
     let mut spans = Vec::new();
     for record in TraceReader::open(&path).unwrap() {
-        match record.unwrap() {
-            Record::Span(span) => spans.push(span),
-            _ => continue,
+        if let Record::Span(span) = record.unwrap() {
+            spans.push(span);
         }
     }
     assert_eq!(spans.len(), 1);

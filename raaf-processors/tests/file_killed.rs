@@ -1,7 +1,13 @@
 //! Programs that are killed while they write.
 
 #![cfg(all(feature = "file", unix))]
-#![allow(clippy::unwrap_used, reason = "only tests are here")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::naive_bytecount,
+    clippy::similar_names,
+    reason = "only tests are here"
+)]
 
 mod program;
 

@@ -1,7 +1,13 @@
 //! Trace files read back: what is there, what is not, and where something is broken.
 
 #![cfg(feature = "file")]
-#![allow(clippy::unwrap_used, reason = "only tests are here")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::naive_bytecount,
+    clippy::similar_names,
+    reason = "only tests are here"
+)]
 
 use std::{
     fs,
@@ -12,7 +18,7 @@ use proptest::prelude::*;
 use raaf_processors::{
     FileSink,
     json::{SpanJson, StartJson},
-    read::{LineFault, Problem, ReadError, Record, TraceReader},
+    read::{LineFault, Node, Problem, ReadError, Record, Trace, TraceReader},
 };
 use raaf_testkit::{Spans, strategy};
 use raaf_trace_core::{FinishedSpan, SpanExporter as _, SpanId, TraceId, TracerProvider};
@@ -253,8 +259,7 @@ fn what_has_started_and_not_ended_is_told() {
 fn traces_come_in_the_order_in_which_the_file_speaks_of_them() {
     let spans = ["a", "b", "c"].map(|name| FinishedSpan::builder("agent", name).build());
     let (traces, _) = reader(&text(&spans)).traces();
-    let names: Vec<_> =
-        traces.iter().flat_map(|trace| trace.top()).map(|node| node.component()).collect();
+    let names: Vec<_> = traces.iter().flat_map(Trace::top).map(Node::component).collect();
     assert_eq!(names, ["a", "b", "c"]);
 }
 

@@ -129,7 +129,8 @@ fn a_root_that_is_the_workflow_is_sent_as_the_trace_alone() {
 
 #[test]
 fn a_trace_without_a_name_is_called_after_its_root() {
-    let name_of = |root: &FinishedSpan| sent(&[root.clone()])[0]["workflow_name"].clone();
+    let name_of =
+        |root: &FinishedSpan| sent(std::slice::from_ref(root))[0]["workflow_name"].clone();
     assert_eq!(name_of(&FinishedSpan::builder("agent", "Planner").build()), "Planner");
     assert_eq!(name_of(&FinishedSpan::builder("runner", "Runner").build()), "Agent workflow");
     let orphan = FinishedSpan::builder("agent", "A").parent_id(SpanId::random()).build();

@@ -1,7 +1,7 @@
 //! The openai sink when things go wrong: nothing is lost that can be delivered, all else counted.
 
 #![cfg(feature = "openai")]
-#![allow(clippy::unwrap_used, reason = "tests may fail")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may fail")]
 
 mod server;
 

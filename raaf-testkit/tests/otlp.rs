@@ -110,6 +110,20 @@ fn a_trace_of_several_libraries_is_one_tree() {
 }
 
 #[test]
+fn workflow_and_group_have_two_keys_each() {
+    let names = [
+        ["workflow.name", "workflow.group_id"],
+        ["gen_ai.workflow.name", "gen_ai.conversation.id"],
+    ];
+    for [name, group] in names {
+        let body = request(vec![span(1, 0, "s", vec![text(name, "nightly"), text(group, "g")])]);
+        let read = read::otlp(&body.encode_to_vec()).unwrap();
+        let trace = read.spans().only("s").trace();
+        assert_eq!((trace.workflow_name(), trace.group_id()), (Some("nightly"), Some("g")));
+    }
+}
+
+#[test]
 fn the_json_form_is_read_as_the_specification_writes_it() {
     let body = r#"{"resourceSpans":[{"scopeSpans":[{"scope":{"name":"shop.tills"},"spans":[{
         "traceId":"0AF7651916CD43DD8448EB211C80319C","spanId":"B7AD6B7169203331",
@@ -162,6 +176,7 @@ fn how_a_span_ended_is_read_from_wherever_it_is_said() {
         (failed("", "no answer"), Status::Error, Some(("error", Some("no answer")))),
         (by_event, Status::Error, Some(("io::Error", Some("disk")))),
         (failed("Timeout", ""), Status::Error, Some(("Timeout", None))),
+        (failed("", ""), Status::Error, None),
         (failed("cancelled", ""), Status::Cancelled, None),
         (failed("stale", ""), Status::Stale, None),
         (span(1, 0, "s", vec![]), Status::Ok, None),

@@ -93,6 +93,8 @@ pub enum Overflow {
 pub struct ExportError {
     message: String,
     retry: Option<Retry>,
+    /// How many spans of the batch were not taken; all, where nothing is said.
+    rejected: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,24 +105,45 @@ struct Retry {
 impl ExportError {
     /// A failure that may pass: a refused connection, a timeout, HTTP 408, 409, 429 and 5xx.
     pub fn retryable(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retry: Some(Retry { after: None }) }
+        Self { message: message.into(), retry: Some(Retry { after: None }), rejected: None }
     }
 
     /// A failure that will not pass: the batch is dropped and counted.
     pub fn permanent(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retry: None }
+        Self { message: message.into(), retry: None, rejected: None }
+    }
+
+    /// The batch was taken but for so many of its spans, which will not be taken by another try
+    /// either: they are counted as dropped, the others as delivered.
+    ///
+    /// ```
+    /// # use raaf_trace_core::ExportError;
+    /// let error = ExportError::partial(2, "too old");
+    /// assert!(!error.is_retryable());
+    /// assert_eq!(error.rejected_of(50), 2);
+    /// assert_eq!(ExportError::permanent("no such place").rejected_of(50), 50);
+    /// ```
+    pub fn partial(rejected: usize, message: impl Into<String>) -> Self {
+        Self { message: message.into(), retry: None, rejected: Some(rejected) }
     }
 
     /// The server's own word on when to try again (`Retry-After`); makes the error retryable.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         self.retry = Some(Retry { after: Some(delay) });
+        self.rejected = None;
         self
     }
 
     /// Whether trying again can help.
     pub fn is_retryable(&self) -> bool {
         self.retry.is_some()
+    }
+
+    /// How many spans of a batch of that size it means: all of them, unless only a part was
+    /// [rejected](Self::partial).
+    pub fn rejected_of(&self, batch: usize) -> usize {
+        self.rejected.map_or(batch, |rejected| rejected.min(batch))
     }
 
     /// When the server asked to be tried again, if it said so.

@@ -70,7 +70,9 @@ impl<E: SpanExporter> SpanProcessor for SimpleProcessor<E> {
                 self.delivered.fetch_add(1, Ordering::Relaxed);
             }
             Err(error) => {
-                self.dropped.fetch_add(1, Ordering::Relaxed);
+                let dropped = error.rejected_of(1) as u64;
+                self.dropped.fetch_add(dropped, Ordering::Relaxed);
+                self.delivered.fetch_add(1 - dropped, Ordering::Relaxed);
                 self.failed(&error);
             }
         }

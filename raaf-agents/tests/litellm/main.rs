@@ -9,6 +9,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod proxy;
+#[path = "../python/mod.rs"]
+mod python;
 
 use std::time::Duration;
 

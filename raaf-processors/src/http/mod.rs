@@ -13,7 +13,6 @@ use ureq::{
 };
 
 pub(crate) use refusal::Refusal;
-#[cfg(feature = "openai")]
 pub(crate) use refusal::origin;
 pub(crate) use secret::Secret;
 
@@ -50,34 +49,49 @@ impl Client {
         Self { agent: config.into() }
     }
 
-    /// Posts `body` to `url`. `secrets` are taken out of whatever the error says.
+    /// Posts `body` to `url`. `secrets` are taken out of whatever the error says; `words` finds
+    /// what the server says in its reply to a request that it refuses.
     ///
     /// # Errors
     ///
     /// When no server took it; whether trying again can help follows from why.
     #[cfg(feature = "otlp")]
-    #[allow(dead_code, reason = "for sinks to whom the status is all the same")]
     pub(crate) fn post(
         &self,
         url: &str,
         headers: &HeaderMap,
         body: &[u8],
         secrets: &[&Secret],
+        words: impl FnOnce(&[u8]) -> String,
     ) -> Result<Reply, ExportError> {
-        self.send(url, headers, body, secrets).map_err(Refusal::into_error)
+        self.exchange(url, headers, body, secrets, words).map_err(Refusal::into_error)
     }
 
-    /// As `post`, for those to whom it matters which status the server answered.
+    /// As `post`, for servers that refuse in plain words, and for those to whom it matters which
+    /// status the server answered.
     ///
     /// # Errors
     ///
     /// As those of `post`.
+    #[cfg(feature = "openai")]
     pub(crate) fn send(
         &self,
         url: &str,
         headers: &HeaderMap,
         body: &[u8],
         secrets: &[&Secret],
+    ) -> Result<Reply, Refusal> {
+        let words = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
+        self.exchange(url, headers, body, secrets, words)
+    }
+
+    fn exchange(
+        &self,
+        url: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+        secrets: &[&Secret],
+        words: impl FnOnce(&[u8]) -> String,
     ) -> Result<Reply, Refusal> {
         let mut request = self.agent.post(url);
         for (name, value) in headers {
@@ -91,8 +105,15 @@ impl Client {
         if status.is_success() {
             return Ok(Reply { body });
         }
-        Err(Refusal::of_status(status, wait, &secret::without(&body, secrets)))
+        let words = secret::without(words(&body).as_bytes(), secrets);
+        Err(Refusal::of_status(status, wait, &words))
     }
+}
+
+/// A server's words as an error may repeat them: one short line without secrets.
+#[cfg(feature = "otlp")]
+pub(crate) fn words(said: &[u8], secrets: &[&Secret]) -> String {
+    refusal::shown(&secret::without(said, secrets))
 }
 
 fn read(answer: Response<Body>) -> Result<Vec<u8>, ureq::Error> {

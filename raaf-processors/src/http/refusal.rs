@@ -98,7 +98,7 @@ fn read_wait(header: &str, now: SystemTime) -> Option<Duration> {
 }
 
 /// The words in one line, without what could drive a terminal, and cut.
-fn shown(words: &str) -> String {
+pub(super) fn shown(words: &str) -> String {
     let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut shown: String =
         line.chars().filter(|character| !character.is_control()).take(MAX_WORDS).collect();

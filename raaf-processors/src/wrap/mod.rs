@@ -15,7 +15,7 @@
 //! | [`tee`](WrapExporter::tee) | two exporters | one queue for both |
 //!
 //! What a wrapper leaves out is counted as `filtered` in
-//! [`ProcessorStats`](raaf_trace_core::stats::ProcessorStats).
+//! [`ProcessorStats`].
 //!
 //! # Examples
 //!

@@ -11,8 +11,12 @@ pub(super) struct Facts<'a>(pub(super) &'a [(String, Json)]);
 impl<'a> Facts<'a> {
     /// The text of an attribute that has one.
     pub(super) fn text(&self, key: &str) -> Option<&'a str> {
-        let found = self.0.iter().find(|(held, _)| held == key);
-        found.and_then(|(_, value)| value.as_str()).filter(|text| !text.is_empty())
+        self.said(key).filter(|text| !text.is_empty())
+    }
+
+    /// The same, or no text at all, where that is what is said.
+    pub(super) fn said(&self, key: &str) -> Option<&'a str> {
+        self.0.iter().find(|(held, _)| held == key).and_then(|(_, value)| value.as_str())
     }
 
     /// The first of these that is there.
@@ -48,12 +52,12 @@ impl<'a> Facts<'a> {
             Kind::Pipeline | Kind::Trace => &["gen_ai.workflow.name", keys::WORKFLOW_NAME],
             _ => &[],
         };
-        let named = self.text(keys::COMPONENT_NAME).or_else(|| self.first(by_kind));
+        let named = self.said(keys::COMPONENT_NAME).or_else(|| self.first(by_kind));
         named.unwrap_or(span_name)
     }
 
     pub(super) fn method(&self) -> &'a str {
-        self.text(keys::COMPONENT_METHOD).unwrap_or("run")
+        self.said(keys::COMPONENT_METHOD).unwrap_or("run")
     }
 }
 

@@ -24,9 +24,9 @@ use super::{Fault, ReadSpans, mapping::Facts};
 /// | component | `component.name`; by kind `gen_ai.agent.name`, `agent.name`, `gen_ai.tool.name`, `tool.name`, `gen_ai.request.model`, `llm.model_name`, `gen_ai.workflow.name`, `workflow.name`; else the span's name |
 /// | method | `component.method`, else `run` |
 /// | status | the status's code; an error of type `cancelled` or `stale` is that |
-/// | error's type | `error.type`; `exception.type` of the last event that has one; else `error` |
+/// | error's type | `error.type`; `exception.type` of the last event that has one; else, where there is a message, `error` |
 /// | error's message | the status's message; `error.message`; that of the same event |
-/// | workflow, group | `workflow.name` or `gen_ai.workflow.name`, `workflow.group_id` |
+/// | workflow, group | `workflow.name` or `gen_ai.workflow.name`; `workflow.group_id` or `gen_ai.conversation.id` |
 /// | attributes | all, under the keys that they have on the wire, without those that a span knows of itself (`component.*`, `error.*`, `success`, `duration_ms`) |
 ///
 /// Lists and maps become JSON, bytes hex digits. Resources, scopes and links are not looked at.
@@ -134,7 +134,7 @@ fn read_span(span: Span) -> Result<FinishedSpan, &'static str> {
     if let Some(name) = facts.first(&[keys::WORKFLOW_NAME, "gen_ai.workflow.name"]) {
         built = built.workflow_name(name.to_owned());
     }
-    if let Some(id) = facts.text(keys::WORKFLOW_GROUP_ID) {
+    if let Some(id) = facts.first(&[keys::WORKFLOW_GROUP_ID, keys::GEN_AI_CONVERSATION_ID]) {
         built = built.group_id(id.to_owned());
     }
     Ok(built
@@ -161,20 +161,20 @@ fn ended(
         StatusCode::Ok => return span.status(Status::Ok),
         StatusCode::Error => {}
     }
-    let kind = facts.text(keys::ERROR_TYPE).or_else(|| exception.text(keys::EXCEPTION_TYPE));
+    let kind = facts.said(keys::ERROR_TYPE).or_else(|| exception.text(keys::EXCEPTION_TYPE));
     match kind {
         Some("cancelled") => return span.status(Status::Cancelled),
         Some("stale") => return span.status(Status::Stale),
         _ => {}
     }
-    let kind = kind.unwrap_or("error");
     let message = Some(status.message.as_str()).filter(|message| !message.is_empty());
     let message = message
         .or_else(|| facts.text(keys::ERROR_MESSAGE))
         .or_else(|| exception.text(keys::EXCEPTION_MESSAGE));
-    match message {
-        Some(message) => span.error(kind, message),
-        None => span.error_type(kind),
+    match (kind, message) {
+        (kind, Some(message)) => span.error(kind.unwrap_or("error"), message),
+        (Some(kind), None) => span.error_type(kind),
+        (None, None) => span.status(Status::Error),
     }
 }
 

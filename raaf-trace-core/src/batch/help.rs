@@ -70,14 +70,15 @@ impl<T: Reclaim> Hub<T> {
         };
         batch.prepare();
         match self.attempt(&batch) {
-            Ok(()) => self.settle(batch, true),
+            Ok(()) => self.settle(batch, 0),
             Err(error) => {
                 self.gate.close();
                 if error.is_retryable() {
                     self.queue.lock().returned.push_back(batch);
                     self.queue.work.notify_one();
                 } else {
-                    self.settle(batch, false);
+                    let dropped = error.rejected_of(batch.items.len());
+                    self.settle(batch, dropped);
                 }
             }
         }

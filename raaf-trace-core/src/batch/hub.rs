@@ -153,11 +153,11 @@ impl<T: Reclaim> Hub<T> {
         }
     }
 
-    /// Counts a batch as delivered or dropped and frees its places.
-    pub(super) fn settle(&self, batch: Batch<T>, delivered: bool) {
+    /// Counts a batch, delivered but for so many of its items, and frees its places.
+    pub(super) fn settle(&self, batch: Batch<T>, dropped: usize) {
         let places = batch.items.len();
         let mut state = self.queue.lock();
-        let surplus = state.settle(batch, delivered);
+        let surplus = state.settle(batch, dropped);
         self.budget.release(places);
         if state.waiting_for_room > 0 {
             self.queue.room.notify_all();

@@ -193,9 +193,9 @@ impl<T> State<T> {
         })
     }
 
-    /// Counts a batch as delivered, or as dropped, and forgets it. Its places are the caller's to
+    /// Counts a batch as delivered but for so many of its items, and forgets it. Its places are the caller's to
     /// release, as is the chunk if the pool is full.
-    pub(super) fn settle(&mut self, batch: Batch<T>, delivered: bool) -> Option<Vec<T>> {
+    pub(super) fn settle(&mut self, batch: Batch<T>, dropped: usize) -> Option<Vec<T>> {
         let Batch { items, start } = batch;
         let len = items.len();
         let overdue = self
@@ -203,10 +203,9 @@ impl<T> State<T> {
             .iter()
             .position(|flight| flight.start == start)
             .is_some_and(|at| self.flights.swap_remove(at).overdue);
-        match (overdue, delivered) {
-            (true, _) => {}
-            (false, true) => self.counts.delivered += len as u64,
-            (false, false) => self.counts.dropped += len as u64,
+        if !overdue {
+            self.counts.delivered += len.saturating_sub(dropped) as u64;
+            self.counts.dropped += dropped as u64;
         }
         self.pool.put(items)
     }
@@ -266,7 +265,7 @@ mod tests {
         let mut batches = Vec::new();
         while let Some(batch) = state.take_batch(4) {
             batches.push(batch.items.clone());
-            state.settle(batch, true);
+            state.settle(batch, 0);
         }
         assert_eq!(batches, [vec![1, 2, 3, 4], vec![5, 6, 7, 8], vec![9, 10, 11]]);
         assert_eq!((state.counts.delivered, state.waiting()), (11, 0));
@@ -281,9 +280,9 @@ mod tests {
         let first = state.take_batch(4).unwrap();
         let second = state.take_batch(4).unwrap();
         assert_eq!(state.pending(target), 6);
-        state.settle(second, true);
+        state.settle(second, 0);
         assert_eq!(state.pending(target), 4);
-        state.settle(first, false);
+        state.settle(first, 4);
         assert_eq!(state.pending(target), 0);
     }
 
@@ -297,7 +296,7 @@ mod tests {
         state.check_deadlines(Duration::ZERO);
         assert_eq!((state.counts.dropped, state.pending(4), state.in_flight()), (4, 0, 0));
         assert!(state.call_ended(&batch));
-        state.settle(batch, true);
+        state.settle(batch, 0);
         assert_eq!((state.counts.dropped, state.counts.delivered), (4, 0));
     }
 }

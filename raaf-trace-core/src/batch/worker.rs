@@ -137,11 +137,14 @@ impl<T: Reclaim> Hub<T> {
         loop {
             let nudges = self.queue.lock().nudges;
             let Err(error) = self.attempt(&batch) else {
-                return self.settle(batch, true);
+                return self.settle(batch, 0);
             };
             let next = self.next_try(&mut retries, scheduled, &error);
             match next.map_or(Wake::GiveUp, |at| self.wait_for_retry(at, nudges)) {
-                Wake::GiveUp => return self.settle(batch, false),
+                Wake::GiveUp => {
+                    let dropped = error.rejected_of(batch.items.len());
+                    return self.settle(batch, dropped);
+                }
                 Wake::Due => scheduled = None,
                 Wake::Nudged => scheduled = next,
             }

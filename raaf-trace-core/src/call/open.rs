@@ -6,7 +6,7 @@ use super::{CallInfo, CallScope, Extras, hooks::LazyAttributes};
 use crate::{
     Component, Key, Traceable,
     attributes::Attributes,
-    context::flow,
+    context::flow::{self, Innermost},
     keys, panics,
     span::{
         body::PANICKED,
@@ -66,12 +66,22 @@ where
     };
     let record = match named {
         None if include_content => start::start_here(component, method, add),
-        named => Origin::find(component, named, &flow::current()).map(|origin| {
-            let origin = origin.with_content(include_content);
-            start::start(origin, component.clone(), method.clone(), None, add)
-        }),
+        named => start_as_wished(component, method, named, include_content, add),
     };
     record.map_or_else(CallScope::none, CallScope::own)
+}
+
+/// Starts the span of a call that named its parent, or that keeps no content.
+#[inline(never)]
+fn start_as_wished(
+    component: &Component,
+    method: &Key,
+    named: Option<Innermost>,
+    include_content: bool,
+    add: impl FnOnce(&mut Attributes),
+) -> Option<Shared> {
+    let origin = Origin::find(component, named, &flow::current())?.with_content(include_content);
+    Some(start::start(origin, component.clone(), method.clone(), None, add))
 }
 
 /// The span that this call would only repeat: the innermost one, opened by this flow itself for

@@ -44,12 +44,10 @@ impl From<SystemTime> for Rfc3339 {
 
 impl fmt::Display for Rfc3339 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let micros = micros_since_epoch(self.time);
-        let second = micros.div_euclid(1_000_000);
-        let micro = micros.rem_euclid(1_000_000) as u32;
+        let (second, micro) = since_epoch(self.time);
         let day = second.div_euclid(86_400);
         let second_of_day = second.rem_euclid(86_400) as u32;
-        let (year, month, day_of_month) = civil_date(day as i64);
+        let (year, month, day_of_month) = civil_date(day);
         if !(0..=9999).contains(&year) {
             write!(f, "{year:+05}")?;
         }
@@ -73,11 +71,18 @@ impl fmt::Display for Rfc3339 {
     }
 }
 
-fn micros_since_epoch(time: SystemTime) -> i128 {
-    let nanos = |span: Duration| i128::try_from(span.as_nanos()).unwrap_or(i128::MAX);
+/// The second, counted from 1970-01-01, and the microsecond in it.
+fn since_epoch(time: SystemTime) -> (i64, u32) {
+    let seconds = |span: Duration| i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
     match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => nanos(after) / 1_000,
-        Err(before) => (-nanos(before.duration())).div_euclid(1_000),
+        Ok(after) => (seconds(after), after.subsec_micros()),
+        Err(before) => {
+            let before = before.duration();
+            match before.subsec_nanos() {
+                0 => (-seconds(before), 0),
+                nanos => (-seconds(before) - 1, (1_000_000_000 - nanos) / 1_000),
+            }
+        }
     }
 }
 

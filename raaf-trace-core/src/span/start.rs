@@ -79,8 +79,8 @@ impl Origin {
         }
         let head = parent.head();
         let innermost = current.innermost.local().unwrap_or(parent);
-        let (link, depth) = Link::within(enclosing(innermost, parent));
-        let trace = trace_within(innermost, parent);
+        let (enclosing, trace) = around(innermost, parent);
+        let (link, depth) = Link::within(enclosing);
         Some(Self { trace, parent: Some(head.id), local_root: false, link, depth })
     }
 
@@ -109,32 +109,30 @@ fn provider_of_root(component: &Component, current: &Current) -> Option<sync::Ar
     }
 }
 
-/// What a span that starts under `parent`, where `innermost` is current, is linked to: the chain is
-/// that of its context as long as it stays within one trace.
-fn enclosing<'a>(innermost: &'a Shared, parent: &'a Shared) -> &'a Shared {
-    let (inner, outer) = (&innermost.head().trace, &parent.head().trace);
-    let same = sync::Arc::ptr_eq(inner, outer) || inner.id == outer.id;
-    if same { innermost } else { parent }
-}
-
-/// The trace of a span that starts under `parent`, where `innermost` is current. Content is left out
-/// where it is left out of either: what runs within must not be told elsewhere.
+/// What a span that starts under `parent`, where `innermost` is current, is linked to, and the
+/// record of its trace. The chain is that of its context as long as it stays within one trace.
 #[inline]
-fn trace_within(innermost: &Shared, parent: &Shared) -> sync::Arc<Trace> {
+fn around<'a>(innermost: &'a Shared, parent: &'a Shared) -> (&'a Shared, sync::Arc<Trace>) {
     let (inner, outer) = (&innermost.head().trace, &parent.head().trace);
     if sync::Arc::ptr_eq(inner, outer) {
-        return sync::Arc::clone(outer);
+        return (innermost, sync::Arc::clone(outer));
     }
-    trace_across(inner, outer)
+    around_across(innermost, parent)
 }
 
+/// Content is left out where it is left out of either: what runs within must not be told elsewhere.
 #[cold]
-fn trace_across(inner: &sync::Arc<Trace>, outer: &sync::Arc<Trace>) -> sync::Arc<Trace> {
-    if inner.limits.include_content {
-        return sync::Arc::clone(outer);
-    }
-    let same = inner.id == outer.id && sync::Arc::ptr_eq(&inner.provider, &outer.provider);
-    if same { sync::Arc::clone(inner) } else { outer.without_content() }
+fn around_across<'a>(innermost: &'a Shared, parent: &'a Shared) -> (&'a Shared, sync::Arc<Trace>) {
+    let (inner, outer) = (&innermost.head().trace, &parent.head().trace);
+    let same_trace = inner.id == outer.id;
+    let trace = if inner.limits.include_content {
+        sync::Arc::clone(outer)
+    } else if same_trace && sync::Arc::ptr_eq(&inner.provider, &outer.provider) {
+        sync::Arc::clone(inner)
+    } else {
+        outer.without_content()
+    };
+    (if same_trace { innermost } else { parent }, trace)
 }
 
 /// Starts a span here and now, with no parent named: `fill` adds its attributes, then processors
@@ -154,12 +152,13 @@ pub(crate) fn start_here(
         let head = parent.head();
         let recording = head.trace.provider.is_recording();
         if recording {
-            let link = Link::within(enclosing(innermost, parent));
+            let (enclosing, trace) = around(innermost, parent);
+            let link = Link::within(enclosing);
             record.fill(
                 Head {
                     id: head.id,
                     parent: Some(head.id),
-                    trace: trace_within(innermost, parent),
+                    trace,
                     component: component.clone(),
                     method: method.clone(),
                     name: None,

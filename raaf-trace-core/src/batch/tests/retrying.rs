@@ -42,6 +42,15 @@ fn d2_a_final_answer_is_not_tried_again() {
 }
 
 #[test]
+fn d2_a_batch_that_was_taken_in_part_is_counted_so() {
+    let bench = bench(config(), [Answer::Fail(ExportError::partial(3, "too old"))]);
+    bench.push(0..10);
+    let lost = ProcessorError::Failed { message: "too old".to_owned(), dropped: 3 };
+    assert_eq!(bench.queue.force_flush(LONG), Err(lost));
+    bench.assert_counts(7, 3, 0);
+}
+
+#[test]
 fn g72_a_flush_tries_a_waiting_retry_now() {
     let busy = ExportError::retryable("busy").after(LONG);
     let bench = bench(config(), [Answer::Fail(busy)]);

@@ -1,0 +1,61 @@
+//! What a server says to a request.
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use prost::Message as _;
+use raaf_trace_core::{
+    ExportError,
+    diagnostics::{self, Category, Repeated},
+};
+
+use crate::http::{Secret, words};
+
+/// The reply to a request that was refused: gRPC's status, as protobuf.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Refusal {
+    #[prost(int32, tag = "1")]
+    code: i32,
+    #[prost(string, tag = "2")]
+    message: String,
+}
+
+/// The words in the reply to a request that was refused, whichever way they are said.
+pub(super) fn words_of_refusal(body: &[u8]) -> String {
+    match Refusal::decode(body) {
+        Ok(refusal) if !refusal.message.is_empty() => refusal.message,
+        _ => String::from_utf8_lossy(body).into_owned(),
+    }
+}
+
+/// Reads the reply to a batch that was taken, perhaps in part.
+pub(super) fn read(
+    body: &[u8],
+    batch: usize,
+    secrets: &[&Secret],
+    warnings: &Repeated,
+) -> Result<(), ExportError> {
+    if body.trim_ascii_start().starts_with(b"<") {
+        let text = "the server answered with a web page: its address is none that takes traces";
+        return Err(ExportError::permanent(text));
+    }
+    let reply = match ExportTraceServiceResponse::decode(body) {
+        Ok(reply) => reply,
+        Err(error) => {
+            let text = format_args!("the reply to a batch cannot be read: {error}");
+            diagnostics::debug(Category::Http, text);
+            return Ok(());
+        }
+    };
+    let Some(part) = reply.partial_success else { return Ok(()) };
+    let words = words(part.error_message.as_bytes(), secrets);
+    if let Ok(rejected @ 1..) = usize::try_from(part.rejected_spans) {
+        let text = format!("the server rejected {rejected} of {batch} spans: {words}");
+        return Err(ExportError::partial(rejected, text));
+    }
+    if !words.is_empty()
+        && let Some(times) = warnings.happened()
+    {
+        let text = format_args!("the server warns, {times} times so far: {words}");
+        diagnostics::warn(Category::Http, text);
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! A sink in preparation.
+
+use std::{fmt, time::Duration};
+
+use raaf_trace_core::{Environment, IntoValue, SettingsError, Value};
+use ureq::http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{CONTENT_ENCODING, CONTENT_TYPE},
+};
+
+use super::{
+    OtlpError, OtlpSink,
+    endpoint::{self, Endpoint},
+    names::OtlpNames,
+    request, resource,
+    variables::Variables,
+};
+use crate::http::{Client, Secret};
+
+/// How long a request may take, unless that is set: OpenTelemetry's default.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A sink in preparation; [`OtlpSink::builder`] starts one.
+#[derive(Clone, Default)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct OtlpBuilder {
+    endpoint: Option<Given>,
+    headers: Vec<(String, Secret)>,
+    timeout: Option<Duration>,
+    gzip: Option<bool>,
+    names: Option<OtlpNames>,
+    resource: Vec<(String, Value)>,
+    variables: Variables,
+}
+
+/// An address as it was given in code.
+#[derive(Clone)]
+enum Given {
+    Base(String),
+    Traces(String),
+}
+
+impl OtlpBuilder {
+    /// Sends to a server by its base address, such as `http://localhost:4318`: traces go to
+    /// `/v1/traces` below it.
+    pub fn endpoint(mut self, base: impl Into<String>) -> Self {
+        self.endpoint = Some(Given::Base(base.into()));
+        self
+    }
+
+    /// Sends to exactly this address.
+    pub fn traces_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.endpoint = Some(Given::Traces(url.into()));
+        self
+    }
+
+    /// Adds a header to every request, such as a key; its value is never shown. One of the same
+    /// name is replaced.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), Secret::new(value)));
+        self
+    }
+
+    /// How long a request may take, from the look-up of the name to the last byte of the reply;
+    /// 10 seconds by default, a millisecond at least. Keep it below the batch's
+    /// [`export_timeout`](raaf_trace_core::BatchConfig::export_timeout).
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout.max(Duration::from_millis(1)));
+        self
+    }
+
+    /// Whether requests are compressed; by default they are not.
+    pub fn gzip(mut self, gzip: bool) -> Self {
+        self.gzip = Some(gzip);
+        self
+    }
+
+    /// How spans are called; by default [by their own names](OtlpNames::Component).
+    pub fn names(mut self, names: OtlpNames) -> Self {
+        self.names = Some(names);
+        self
+    }
+
+    /// What this program is called, `service.name`; by default `unknown_service` with the name of
+    /// the executable.
+    pub fn service_name(self, name: impl Into<String>) -> Self {
+        self.resource_attribute(resource::SERVICE_NAME, name.into())
+    }
+
+    /// Says something of this program with every request: where it runs, which version it is.
+    pub fn resource_attribute(mut self, key: impl Into<String>, value: impl IntoValue) -> Self {
+        if let Some(value) = value.into_value() {
+            self.resource.push((key.into(), value));
+        }
+        self
+    }
+
+    /// Takes what was not set in code from these variables, as OpenTelemetry defines them:
+    ///
+    /// | variable | means |
+    /// | --- | --- |
+    /// | `OTEL_EXPORTER_OTLP_ENDPOINT` | [`endpoint`](Self::endpoint); `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` [`traces_endpoint`](Self::traces_endpoint) |
+    /// | `OTEL_EXPORTER_OTLP_HEADERS` | [`header`](Self::header)s: `name=value,name=value`, percent-encoded |
+    /// | `OTEL_EXPORTER_OTLP_PROTOCOL` | has to be `http/protobuf` |
+    /// | `OTEL_EXPORTER_OTLP_TIMEOUT` | [`timeout`](Self::timeout), in milliseconds |
+    /// | `OTEL_EXPORTER_OTLP_COMPRESSION` | `gzip` or `none` |
+    /// | `OTEL_SERVICE_NAME` | [`service_name`](Self::service_name) |
+    /// | `OTEL_RESOURCE_ATTRIBUTES` | [`resource_attribute`](Self::resource_attribute)s: `key=value,key=value`, percent-encoded |
+    /// | `RAAF_TRACE_OTLP_NAMES` | [`names`](Self::names): `component` or `gen_ai` |
+    ///
+    /// Those that begin with `OTEL_EXPORTER_OTLP_` have a form for traces alone, which wins:
+    /// `OTEL_EXPORTER_OTLP_TRACES_…`.
+    ///
+    /// # Errors
+    ///
+    /// When a variable cannot be used; the error names it, and what would be right.
+    pub fn environment(mut self, environment: &Environment) -> Result<Self, SettingsError> {
+        self.variables = Variables::read(environment)?;
+        Ok(self)
+    }
+
+    /// The sink. It connects when the first spans come.
+    ///
+    /// # Errors
+    ///
+    /// When the address or a header cannot be used.
+    pub fn build(self) -> Result<OtlpSink, OtlpError> {
+        let Self { endpoint, headers, timeout, gzip, names, resource, variables } = self;
+        let gzip = gzip.or(variables.gzip).unwrap_or_default();
+        let (headers, secrets) = all_headers(variables.headers, &headers, gzip)?;
+        Ok(OtlpSink {
+            client: Client::new(timeout.or(variables.timeout).unwrap_or(TIMEOUT)),
+            endpoint: match &endpoint {
+                None => variables.endpoint.unwrap_or_default(),
+                Some(Given::Base(url)) => usable(Endpoint::below(url), url)?,
+                Some(Given::Traces(url)) => usable(Endpoint::exactly(url), url)?,
+            },
+            headers,
+            secrets,
+            resource: resource::of(variables.resource, resource),
+            names: names.or(variables.names).unwrap_or_default(),
+            gzip,
+            warnings: raaf_trace_core::diagnostics::Repeated::new(),
+        })
+    }
+}
+
+fn usable(endpoint: Option<Endpoint>, url: &str) -> Result<Endpoint, OtlpError> {
+    endpoint.ok_or_else(|| OtlpError::Endpoint { shown: endpoint::shown(url).into_owned() })
+}
+
+/// The headers of every request, and what of them must not show.
+fn all_headers(
+    variables: Vec<(HeaderName, HeaderValue)>,
+    given: &[(String, Secret)],
+    gzip: bool,
+) -> Result<(HeaderMap, Vec<Secret>), OtlpError> {
+    let mut all: HeaderMap = variables.into_iter().collect();
+    for (name, value) in given {
+        let wrong = || OtlpError::Header { name: name.escape_debug().to_string() };
+        let header: HeaderName = name.parse().map_err(|_| wrong())?;
+        all.insert(header, value.reveal().parse().map_err(|_| wrong())?);
+    }
+    let shown = all.values().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let secrets = shown.flat_map(|value| secrets_in(&value)).collect();
+    all.insert(CONTENT_TYPE, HeaderValue::from_static(request::CONTENT_TYPE));
+    if gzip {
+        all.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    Ok((all, secrets))
+}
+
+/// The value and, behind a word such as `Bearer`, the key alone: a server may repeat either.
+fn secrets_in(value: &str) -> Vec<Secret> {
+    let key = value.split_once(' ').map(|(_, key)| key.trim());
+    [Some(value), key].into_iter().flatten().map(Secret::new).collect()
+}
+
+impl fmt::Debug for OtlpBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("OtlpBuilder")
+            .field("headers", &headers)
+            .field("timeout", &self.timeout)
+            .field("gzip", &self.gzip)
+            .field("names", &self.names)
+            .finish_non_exhaustive()
+    }
+}

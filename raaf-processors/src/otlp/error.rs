@@ -1,0 +1,37 @@
+//! Why a sink cannot be made.
+
+use std::fmt;
+
+use raaf_trace_core::SettingsError;
+
+use super::endpoint;
+
+/// Why an [`OtlpSink`](super::OtlpSink) cannot be made.
+///
+/// No text of it holds a header's value.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum OtlpError {
+    /// The address given in code is none that can be sent to. Correct it.
+    #[error("the endpoint is `{shown}`; expected {expected}", expected = endpoint::EXPECTED)]
+    Endpoint {
+        /// The address, unless it may hold a secret.
+        shown: String,
+    },
+    /// A header given in code has a name or a value that HTTP does not allow. Correct it.
+    #[error("the header `{name}` cannot be sent; expected a name and a value that HTTP allows")]
+    Header {
+        /// The header's name, safe to print.
+        name: String,
+    },
+    /// An environment variable cannot be used. Correct or unset it.
+    #[error(transparent)]
+    Setting(#[from] SettingsError),
+}
+
+/// As [`Display`](fmt::Display): a `main` that returns this error prints its `Debug` form.
+impl fmt::Debug for OtlpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

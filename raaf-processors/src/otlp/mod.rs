@@ -1,0 +1,169 @@
+//! Spans sent by OpenTelemetry's protocol: protobuf over HTTP.
+
+mod answer;
+mod attributes;
+mod builder;
+mod endpoint;
+mod error;
+mod names;
+mod pairs;
+mod request;
+mod resource;
+mod span;
+mod value;
+mod variables;
+
+use std::fmt;
+
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use raaf_trace_core::{
+    Environment, ExportError, FinishedSpan, SpanExporter,
+    diagnostics::Repeated,
+    registry::{Sink, SinkRegistration},
+};
+use ureq::http::HeaderMap;
+
+use crate::http::{Client, Secret};
+pub use builder::OtlpBuilder;
+use endpoint::Endpoint;
+pub use error::OtlpError;
+pub use names::OtlpNames;
+
+raaf_trace_core::submit! {
+    SinkRegistration::new("otlp", |config| {
+        let sink = OtlpSink::from_environment(config.environment())?;
+        Ok(Sink::exporter(sink))
+    })
+}
+
+/// Sends finished spans to whatever takes OpenTelemetry's protocol, as protobuf over HTTP: a
+/// collector, or a backend itself.
+///
+/// # Guarantees
+///
+/// A span is sent when it has ended, and never before. A batch that was not taken is sent again,
+/// with growing waits, until it is taken or given up; what is given up is counted. Where only the
+/// reply was lost, the server gets the same spans, under the same ids, a second time.
+///
+/// # Costs
+///
+/// Spans become protobuf on the sink's worker; the traced program's own threads only hand them
+/// over. The worker sends one request at a time, on a connection that is kept.
+///
+/// # When things go wrong
+///
+/// | the server | the batch |
+/// | --- | --- |
+/// | cannot be reached, is silent for longer than the [timeout](OtlpBuilder::timeout), or closes the connection | is tried again |
+/// | answers 408, 409, 429 or 5xx | is tried again, not before `Retry-After` |
+/// | answers 3xx or another 4xx | is dropped and counted; redirects are not followed |
+/// | answers with a web page | is dropped and counted: that is no receiver of traces |
+/// | rejects some of the spans | counts as delivered but for those |
+///
+/// The server's own words are in `last_error` and in the flush's error. Headers, and an address's
+/// path and query, are in neither, nor in `Debug`.
+///
+/// # What is sent
+///
+/// Every span says `component.type` and `component.name`, and what it says under the
+/// [`keys`](raaf_trace_core::keys) goes by the table there. Model calls are spans of kind `CLIENT`,
+/// and say what they say by `gen_ai.*`; agents and tools do so too, with `input.value` and
+/// `output.value` besides; all other spans have an `openinference.span.kind`: `GUARDRAIL`, for
+/// speech and transcription `LLM`, else `CHAIN`. A key that was set by hand is not overwritten.
+///
+/// | value | becomes |
+/// | --- | --- |
+/// | string, integer, float, bool | the same; floats that are not finite the strings `NaN`, `inf` and `-inf` |
+/// | array of strings, of bools or of numbers | an array |
+/// | any other JSON, such as messages | JSON in a string, since backends know no maps |
+///
+/// A span's status is `OK`, `ERROR` or unset. One that was cancelled or went stale is an `ERROR`
+/// whose `error.type` says so.
+///
+/// # Settings
+///
+/// By name (`RAAF_TRACE_PROCESSORS=otlp`) the sink goes by OpenTelemetry's variables; see
+/// [`OtlpBuilder::environment`].
+///
+/// # Examples
+///
+/// ```
+/// use raaf_processors::OtlpSink;
+/// use raaf_trace_core::TracerProvider;
+///
+/// let sink = OtlpSink::builder()
+///     .endpoint("https://collector.example:4318")
+///     .header("authorization", "Bearer 0123456789")
+///     .service_name("shop")
+///     .gzip(true)
+///     .build()?;
+/// assert_eq!(sink.endpoint(), "https://collector.example:4318/v1/traces");
+///
+/// let provider = TracerProvider::builder().exporter(sink).build();
+/// assert_eq!(provider.processor_count(), 1);
+/// # Ok::<(), raaf_processors::OtlpError>(())
+/// ```
+pub struct OtlpSink {
+    client: Client,
+    endpoint: Endpoint,
+    headers: HeaderMap,
+    secrets: Vec<Secret>,
+    resource: Resource,
+    names: OtlpNames,
+    gzip: bool,
+    warnings: Repeated,
+}
+
+impl OtlpSink {
+    /// The address that is sent to when none is given: a collector on this machine.
+    pub const DEFAULT_ENDPOINT: &str = "http://localhost:4318";
+
+    /// A sink in preparation, which sends to [`DEFAULT_ENDPOINT`](Self::DEFAULT_ENDPOINT).
+    pub fn builder() -> OtlpBuilder {
+        OtlpBuilder::default()
+    }
+
+    /// The sink that an environment's variables ask for; see [`OtlpBuilder::environment`].
+    ///
+    /// # Errors
+    ///
+    /// When a variable cannot be used.
+    pub fn from_environment(environment: &Environment) -> Result<Self, OtlpError> {
+        Self::builder().environment(environment)?.build()
+    }
+
+    /// Where it sends, in full.
+    pub fn endpoint(&self) -> &str {
+        self.endpoint.url()
+    }
+}
+
+impl SpanExporter for OtlpSink {
+    fn name(&self) -> &'static str {
+        "otlp"
+    }
+
+    fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let body = request::encode(batch, &self.resource, self.names, self.gzip)?;
+        let secrets: Vec<&Secret> = self.secrets.iter().chain(self.endpoint.secrets()).collect();
+        let url = self.endpoint.url();
+        let words = answer::words_of_refusal;
+        let reply = self.client.post(url, &self.headers, &body, &secrets, words)?;
+        answer::read(&reply.body, batch.len(), &secrets, &self.warnings)
+    }
+}
+
+impl fmt::Debug for OtlpSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.keys().collect();
+        f.debug_struct("OtlpSink")
+            .field("endpoint", &self.endpoint)
+            .field("headers", &headers)
+            .field("names", &self.names)
+            .field("gzip", &self.gzip)
+            .finish_non_exhaustive()
+    }
+}

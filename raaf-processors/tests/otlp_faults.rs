@@ -1,0 +1,288 @@
+//! The `otlp` sink when the server, the network or the content is not as it should be.
+
+#![cfg(feature = "otlp")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+mod server;
+
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceResponse,
+};
+use prost::Message as _;
+use raaf_processors::OtlpSink;
+use raaf_testkit::read;
+use raaf_trace_core::{
+    BatchConfig, BatchProcessor, ExportError, FinishedSpan, Kind, SpanExporter as _, SpanLimits,
+    TracerProvider, Value, ValueRef, stats::ProcessorStats,
+};
+use serde_json::{Value as Json, json};
+
+use server::{Answer, Server};
+
+/// Longer than any test takes; nothing waits for it to pass.
+const LONG: Duration = Duration::from_secs(60);
+/// As long as a request to a server that is silent may take.
+const SHORT: Duration = Duration::from_millis(50);
+
+fn sink(url: impl Into<String>) -> OtlpSink {
+    OtlpSink::builder().endpoint(url).timeout(LONG).build().unwrap()
+}
+
+fn one() -> [FinishedSpan; 1] {
+    [FinishedSpan::builder(Kind::Job, "j").build()]
+}
+
+fn refusal(answer: Answer) -> ExportError {
+    let server = Server::start(answer);
+    sink(server.url()).export(&one()).unwrap_err()
+}
+
+/// A provider that tries again at once, as often as a test needs.
+fn provider(sink: OtlpSink) -> TracerProvider {
+    let config = BatchConfig::default()
+        .with_backoff(Duration::from_millis(1), Duration::from_millis(1))
+        .with_max_retries(1_000_000)
+        .with_give_up_after(LONG);
+    let batch = BatchProcessor::with_config(sink, config);
+    TracerProvider::builder().processor(batch).build()
+}
+
+fn stats(provider: &TracerProvider) -> ProcessorStats {
+    provider.stats().processors.remove(0)
+}
+
+#[test]
+fn d2_a_refusal_says_whether_to_try_again() {
+    for (status, again) in [
+        (400, false),
+        (401, false),
+        (404, false),
+        (413, false),
+        (307, false),
+        (408, true),
+        (409, true),
+        (429, true),
+        (500, true),
+        (502, true),
+        (503, true),
+        (504, true),
+    ] {
+        let error = refusal(Answer::status(status));
+        assert_eq!(error.is_retryable(), again, "{error}");
+        assert!(error.to_string().contains(&status.to_string()), "{error}");
+    }
+    let busy = refusal(Answer::with_header(429, "Retry-After: 7"));
+    assert_eq!(busy.retry_after(), Some(Duration::from_secs(7)));
+}
+
+#[test]
+fn a_refusal_repeats_the_servers_words_without_secrets() {
+    let error = refusal(Answer::text(400, "no \u{1b}[31mspans\nhere"));
+    assert_eq!(error.to_string(), "the server answered 400 Bad Request: no [31mspans here");
+    // gRPC's status, as servers of this protocol write it: code 3, `bad id`.
+    let status = [&[0x08, 3, 0x12, 6][..], b"bad id"].concat();
+    let error = refusal(Answer::Reply(400, String::new(), status));
+    assert_eq!(error.to_string(), "the server answered 400 Bad Request: bad id");
+
+    let server = Server::start(Answer::text(401, "sk-1 at /tok-2/v1/traces?key=k3: who is k3?"));
+    let sink = OtlpSink::builder()
+        .endpoint(format!("{}/tok-2?key=k3", server.url()))
+        .header("authorization", "Bearer sk-1")
+        .build()
+        .unwrap();
+    let error = sink.export(&one()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the server answered 401 Unauthorized: [REDACTED] at [REDACTED]?[REDACTED]: \
+         who is [REDACTED]?"
+    );
+    assert!(server.requests()[0].head.contains("sk-1"), "it is sent");
+}
+
+#[test]
+fn spans_that_the_server_rejects_are_counted_as_dropped() {
+    let part = ExportTracePartialSuccess { rejected_spans: 1, error_message: "too old".to_owned() };
+    let reply = ExportTraceServiceResponse { partial_success: Some(part) }.encode_to_vec();
+    let server = Server::start(Answer::Reply(200, String::new(), reply));
+    let provider = provider(sink(server.url()));
+    for _ in 0..3 {
+        provider.tracer().start_span("s").finish();
+    }
+    let error = provider.force_flush(LONG).unwrap_err();
+    assert!(error.to_string().contains("the server rejected 1 of 3 spans: too old"), "{error}");
+    let stats = stats(&provider);
+    assert_eq!((stats.delivered, stats.dropped, stats.retried), (2, 1, 0));
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn a_warning_and_a_reply_that_cannot_be_read_are_successes() {
+    let part = ExportTracePartialSuccess { rejected_spans: 0, error_message: "slow".to_owned() };
+    let warning = ExportTraceServiceResponse { partial_success: Some(part) }.encode_to_vec();
+    for body in [Vec::new(), warning, b"{}".to_vec(), vec![0xff; 100_000]] {
+        let server = Server::start(Answer::Reply(200, String::new(), body));
+        assert_eq!(sink(server.url()).export(&one()), Ok(()));
+    }
+}
+
+#[test]
+fn a_web_page_is_no_receiver() {
+    let error = refusal(Answer::text(200, "\n<!doctype html><html></html>"));
+    assert!(!error.is_retryable());
+    assert!(error.to_string().contains("web page"), "{error}");
+}
+
+#[test]
+fn what_the_network_does_is_tried_again() {
+    for answer in [Answer::Close, Answer::Raw(b"HTTP/1.1 2".to_vec())] {
+        let error = refusal(answer);
+        assert!(error.is_retryable(), "{error}");
+        assert!(error.to_string().contains("http://127.0.0.1:"), "{error}");
+    }
+    let server = Server::start(Answer::Hang);
+    let sink = OtlpSink::builder().endpoint(server.url()).timeout(SHORT).build().unwrap();
+    assert!(sink.export(&one()).unwrap_err().is_retryable());
+    let nowhere = Server::start(Answer::Hang).url();
+    assert!(self::sink(nowhere).export(&one()).unwrap_err().is_retryable());
+}
+
+#[test]
+fn what_is_no_http_is_an_error() {
+    let error = refusal(Answer::Raw(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec()));
+    assert!(error.to_string().contains("cannot be reached"), "{error}");
+}
+
+#[test]
+fn nothing_is_lost_to_a_server_that_is_down_at_first() {
+    let address = Server::start(Answer::Hang).address();
+    let provider = provider(sink(format!("http://{address}")));
+    for _ in 0..3 {
+        provider.tracer().start_span("s").finish();
+    }
+    // A flush tries once; nobody answers.
+    assert!(provider.force_flush(SHORT).is_err());
+    let server = Server::at(address, Answer::status(200));
+    provider.force_flush(LONG).unwrap();
+    let stats = stats(&provider);
+    assert_eq!((stats.delivered, stats.dropped), (3, 0));
+    assert!(stats.retried > 0);
+    let read = read::otlp(&server.requests()[0].body).unwrap();
+    assert_eq!(read.without_faults().len(), 3);
+}
+
+#[test]
+fn a_batch_outlives_a_server_that_is_overwhelmed() {
+    let answers = [Answer::status(503), Answer::Close, Answer::status(429)];
+    let server = Server::scripted(answers, Answer::status(200));
+    let provider = provider(sink(server.url()));
+    provider.tracer().start_span("s").finish();
+    // Each flush tries once more, at once.
+    while provider.force_flush(LONG).is_err() {}
+    let stats = stats(&provider);
+    assert_eq!((stats.delivered, stats.dropped, stats.retried), (1, 0, 3));
+    let bodies: Vec<_> = server.requests().into_iter().map(|request| request.body).collect();
+    assert!(bodies.iter().all(|body| *body == bodies[3]), "the same each time");
+}
+
+#[test]
+fn a_silent_server_does_not_harm_the_program() {
+    let server = Server::start(Answer::Hang);
+    let sink = OtlpSink::builder().endpoint(server.url()).timeout(SHORT).build().unwrap();
+    let config = BatchConfig::default().with_max_retries(0).with_max_spans(10).with_batch_size(5);
+    let batch = BatchProcessor::with_config(sink, config);
+    let provider = TracerProvider::builder().processor(batch).build();
+    for _ in 0..100 {
+        provider.tracer().start_span("s").finish();
+    }
+    assert!(provider.shutdown(LONG).is_err());
+    let stats = stats(&provider);
+    assert_eq!((stats.received, stats.delivered, stats.dropped, stats.queued), (100, 0, 100, 0));
+}
+
+/// A span as a server reads it.
+fn read_back(server: &Server, span: FinishedSpan) -> FinishedSpan {
+    sink(server.url()).export(&[span]).unwrap();
+    let requests = server.requests();
+    let read = read::otlp(&requests.last().unwrap().body).unwrap();
+    assert_eq!(read.faults(), &[]);
+    read.as_written()[0].clone()
+}
+
+#[test]
+fn a1_hostile_content_arrives_as_it_is() {
+    let server = Server::start(Answer::status(200));
+    for hostile in [
+        "\u{1b}[2J\u{1b}[31mred\u{1b}]0;title\u{7}",
+        "a\0b",
+        "a\r\nb\u{2028}c",
+        r#""}],"injected":true,"x":[{""#,
+        r#"{"half":"\ud800"}"#,
+        "\u{202e}desrever\u{feff}",
+    ] {
+        let span = FinishedSpan::builder(Kind::from(hostile), hostile)
+            .name(hostile.to_owned())
+            .attribute(hostile.to_owned(), hostile)
+            .attribute("list", Value::json(&[hostile]))
+            .attribute("map", Value::json(&json!({hostile: hostile})))
+            .event(hostile.to_owned(), std::time::UNIX_EPOCH, |event| {
+                event.set(hostile.to_owned(), hostile);
+            })
+            .error(hostile, hostile)
+            .build();
+        let read = read_back(&server, span.clone());
+        assert_eq!(read.name(), hostile);
+        assert_eq!((read.kind(), read.component().name()), (span.kind(), span.component().name()));
+        assert_eq!(read.attributes().get(hostile), Some(hostile.into()));
+        assert_eq!(read.attributes().get("list"), Some((&json!([hostile])).into()));
+        let map = read.attributes().get("map").and_then(ValueRef::as_str).unwrap_or_default();
+        assert_eq!(serde_json::from_str::<Json>(map).unwrap(), json!({hostile: hostile}));
+        assert_eq!(read.error().and_then(|error| error.message()), Some(hostile));
+        assert_eq!(read.events().next().unwrap().name(), hostile);
+    }
+}
+
+#[test]
+fn a1_values_that_json_has_no_number_for_are_text() {
+    let server = Server::start(Answer::status(200));
+    for (value, text) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf"), (f64::NEG_INFINITY, "-inf")] {
+        let span = FinishedSpan::builder(Kind::Job, "j").attribute("x", value).build();
+        assert_eq!(read_back(&server, span).attributes().get("x"), Some(text.into()));
+    }
+}
+
+#[test]
+fn a2_huge_values_many_attributes_and_deep_json_arrive_within_the_limits() {
+    let server = Server::start(Answer::status(200));
+    let deep = (0..10_000).fold(json!(1), |inner, _| Json::Array(vec![inner]));
+    let provider = provider(sink(server.url()));
+    let span = provider.tracer().start_span("within limits");
+    span.set_attribute("huge", "ä".repeat(5_000_000));
+    span.set_attribute("deep", Value::from(deep));
+    for number in 0..10_000 {
+        span.set_attribute(format!("key.{number}"), number);
+    }
+    span.finish();
+    provider.shutdown(LONG).unwrap();
+    let read = read::otlp(&server.requests()[0].body).unwrap();
+    let span = &read.as_written()[0];
+    let huge = span.attributes().get("huge").and_then(ValueRef::as_str).unwrap_or_default();
+    let limits = SpanLimits::default();
+    assert!(huge.len() <= limits.max_value_bytes as usize && huge.ends_with("[truncated]"));
+    assert!(span.attributes().get("key.100").is_some());
+    assert!(span.attributes().get("key.9999").is_none());
+}
+
+#[test]
+fn a2_without_limits_everything_arrives() {
+    let server = Server::start(Answer::status(200));
+    let mut span = FinishedSpan::builder(Kind::Job, "j").attribute("huge", "x".repeat(10_000_000));
+    for number in 0..10_000 {
+        span = span.attribute(format!("key.{number}"), number);
+    }
+    let read = read_back(&server, span.build());
+    let huge = read.attributes().get("huge").and_then(ValueRef::as_str).map(str::len);
+    assert_eq!(huge, Some(10_000_000));
+    assert!(read.attributes().stored().len() > 10_000);
+}
