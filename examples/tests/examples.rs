@@ -88,6 +88,9 @@ fn without_chance(line: &str) -> String {
             "_".clone_into(&mut words[place + 1]);
         } else if unit.len() < word.len() && is_unit(unit) {
             "_ _".clone_into(&mut words[place]);
+        } else if place > 0 && words[place - 1] == "(byte" {
+            // Where a line of a trace file begins follows from the durations before it.
+            "_".clone_into(&mut words[place]);
         } else if word.starts_with("[trace_") || word.starts_with("span_") {
             "_".clone_into(&mut words[place]);
         }
@@ -148,6 +151,7 @@ macro_rules! prints_what_the_readme_shows {
 
 prints_what_the_readme_shows! {
     agent_as_tool,
+    console_modes,
     cross_thread,
     custom_component,
     custom_processor,
@@ -157,6 +161,7 @@ prints_what_the_readme_shows! {
     file_and_read_back,
     guardrails,
     handoff,
+    long_running_worker,
     manual_spans,
     nested_pipelines,
     openai_live,

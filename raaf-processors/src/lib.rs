@@ -36,7 +36,7 @@
 //!
 //! | name | type | what it gives | guarantees | costs | when things go wrong |
 //! | --- | --- | --- | --- | --- | --- |
-//! | `console` | [`ConsoleSink`] | a tree when a root ends, or a line a start and end, on standard output | a tree is whole and in one piece; nothing in it drives the terminal | a short lock a span; a thread draws; at most 1,000 spans held | a closed pipe is quiet; other failures are counted and named by the flush |
+//! | `console` | [`ConsoleSink`] | a tree when a root ends, or a line a start and end, on standard output; what is running, with feature `live` on a terminal | a tree is whole and in one piece; nothing in it drives the terminal | a short lock a span; a thread draws; at most 1,000 spans held | a closed pipe is quiet; other failures are counted and named by the flush |
 //! | `file` | [`FileSink`] | JSON lines in `RAAF_TRACE_FILE`, else `traces.jsonl` | whole lines, also from several processes that rotate it; what was written survives the program's end | a push a span; a thread, and those that help it, write | counted, named by the flush, reported once in a while on standard error; a full disk is tried again |
 //! | `memory` | [`MemoryExporter`](raaf_trace_core::MemoryExporter), and `memory` for the one that runs by name | the last finished spans, for tests, queries and pages of your own | the last 10,000 unless told otherwise; gone with the process | a copy of each span, on a worker | cannot fail; what it forgets is counted |
 //! | `openai` | `OpenAiSink` | traces in the dashboard of OpenAI, through its ingest API | each batch at least once, or counted; a 429 or 5xx loses none while it is retried | a worker sends; the ids of 10,000 traces | retried with backoff; what the server refuses is counted, and its reply reported without the key |
@@ -47,9 +47,9 @@
 //!
 //! # Features
 //!
-//! `console`, `file` and `memory`, on by default; the others when asked for. [`json`] is always
-//! there: the JSON form of a span, for sinks of your own. So is [`wrap`]: filters, sampling by whole
-//! traces, redaction and what else can go around a sink.
+//! `console`, `file` and `memory`, on by default; the others when asked for. `live` adds a mode to
+//! the console. [`json`] is always there: the JSON form of a span, for sinks of your own. So is
+//! [`wrap`]: filters, sampling by whole traces, redaction and what else can go around a sink.
 
 #[cfg(feature = "console")]
 mod console;

@@ -8,7 +8,16 @@ use std::{
 
 use anstream::{AutoStream, ColorChoice};
 
-use super::{ConsoleSink, describe::Describe, paint::Paint, queue::Queue, worker::Worker};
+use raaf_trace_core::Clock;
+
+use super::{
+    ConsoleSink,
+    describe::Describe,
+    live::{Live, Screen},
+    paint::Paint,
+    queue::Queue,
+    worker::Worker,
+};
 
 /// What a [`ConsoleSink`] shows, and when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -19,6 +28,14 @@ pub enum ConsoleMode {
     Tree,
     /// A line whenever a span starts, and one when it ends.
     Lines,
+    /// Trees, and meanwhile what runs: the running spans below their parents, each with a spinner,
+    /// the time it has taken so far and how many spans ended inside it.
+    ///
+    /// They are drawn on standard error, wherever trees go, while that is a terminal (and `TERM`
+    /// is not `dumb`); where it is none this is [`Tree`](Self::Tree). See
+    /// [`ConsoleSink`](ConsoleSink#the-live-view).
+    #[cfg(feature = "live")]
+    Live,
 }
 
 /// Makes a [`ConsoleSink`].
@@ -61,7 +78,7 @@ impl Default for ConsoleBuilder {
 }
 
 impl ConsoleBuilder {
-    /// Trees (the default) or lines.
+    /// Trees (the default), or something else.
     pub fn mode(mut self, mode: ConsoleMode) -> Self {
         self.mode = mode;
         self
@@ -101,17 +118,27 @@ impl ConsoleBuilder {
 
     /// The sink.
     pub fn build(self) -> ConsoleSink {
+        #[cfg(feature = "live")]
+        if self.mode == ConsoleMode::Live {
+            return self.build_with(Screen::stderr(), Clock::system());
+        }
+        self.build_with(None, Clock::system())
+    }
+
+    /// The sink, with what is running on that screen, if there is one.
+    pub(super) fn build_with(self, screen: Option<Screen>, clock: Clock) -> ConsoleSink {
         let (out, is_colorful): (Box<dyn Write + Send>, bool) = match self.target {
             Target::Stdout => terminal(io::stdout(), self.color),
             Target::Stderr => terminal(io::stderr(), self.color),
             Target::Writer(writer) => (writer, false),
         };
         let color = self.color.unwrap_or(is_colorful);
-        let queue = Arc::new(Queue::new(self.max_spans));
         let lines = self.mode == ConsoleMode::Lines;
+        let queue = Arc::new(Queue::new(self.max_spans, screen.is_some()));
         let describe = Describe { paint: Paint { color }, detailed: self.detailed };
-        let worker = Worker::new(Arc::clone(&queue), describe, lines, out);
-        ConsoleSink { queue, lines, worker: Mutex::new(Some(worker)) }
+        let live = screen.clone().map(|screen| Live::new(screen, self.color, clock.clone()));
+        let worker = Worker::new(Arc::clone(&queue), describe, lines, live, out);
+        ConsoleSink { queue, lines, screen, clock, worker: Mutex::new(Some(worker)) }
     }
 }
 

@@ -1,9 +1,12 @@
 //! What is said about a span.
 
-use raaf_trace_core::{FinishedSpan, Kind, Span, SpanId, Status, TraceId, ValueRef, keys};
+use raaf_trace_core::{
+    FinishedSpan, Kind, Span, SpanError, SpanId, Status, TraceId, ValueRef, keys,
+};
+use serde_json::Value as Json;
 
 use super::{
-    paint::{BOLD, DIM, Paint, RED, YELLOW, push},
+    paint::{BOLD, DIM, Paint, YELLOW, push},
     text::push_fitted,
     tree::{Tokens, push_margin},
     units::Human,
@@ -15,12 +18,24 @@ const NAME: usize = 60;
 const MESSAGE: usize = 120;
 /// The widest that an attribute is shown.
 const VALUE: usize = 120;
+/// How many attributes of a span are shown: as many as it has unless its limits were raised.
+const ATTRIBUTES: usize = 128;
+/// How many of the errors that an error came from are shown.
+const CAUSES: usize = 5;
 
 /// How spans are described.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Describe {
     pub(super) paint: Paint,
     pub(super) detailed: bool,
+}
+
+/// Where a span stands in its tree, for what is said below it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Margin<'a> {
+    /// For each level above the span, whether a sibling comes after it there.
+    pub(super) levels: &'a [bool],
+    pub(super) has_children: bool,
 }
 
 impl Describe {
@@ -35,7 +50,7 @@ impl Describe {
         }
         if let Some(error) = span.error() {
             out.push_str("  ");
-            self.paint.styled(out, RED, |out| {
+            self.paint.styled(out, Paint::mark(span.status()).1, |out| {
                 push_fitted(out, NAME, error.kind());
                 if let Some(message) = error.message() {
                     out.push_str(": ");
@@ -62,24 +77,59 @@ impl Describe {
         }
     }
 
-    /// A line for each attribute that was set, in the margin of its span.
-    pub(super) fn details(
+    /// A line for each of these errors, from which the span's error came.
+    pub(super) fn causes(
         self,
         out: &mut String,
         span: &FinishedSpan,
-        levels: &[bool],
-        has_children: bool,
+        causes: &[Json],
+        margin: Margin<'_>,
     ) {
-        for (key, value) in span.attributes().stored().iter() {
-            self.paint.styled(out, DIM, |out| {
-                push_margin(out, levels);
-                out.push_str(if has_children { "│     " } else { "      " });
-                push_fitted(out, NAME, key);
-                out.push_str(" = ");
-                push_fitted(out, VALUE, value);
+        let style = Paint::mark(span.status()).1;
+        for cause in causes.iter().take(CAUSES) {
+            let text = cause.as_str().unwrap_or_default();
+            self.below(out, margin, |out| {
+                self.paint.styled(out, style, |out| {
+                    out.push_str("caused by: ");
+                    push_fitted(out, MESSAGE, text);
+                });
             });
-            out.push('\n');
         }
+        self.more(out, causes.len().saturating_sub(CAUSES), "causes", margin);
+    }
+
+    /// A line for each attribute that was set.
+    pub(super) fn details(self, out: &mut String, span: &FinishedSpan, margin: Margin<'_>) {
+        let attributes = span.attributes();
+        let set = attributes.stored();
+        for (key, value) in set.iter().take(ATTRIBUTES) {
+            self.below(out, margin, |out| {
+                self.paint.styled(out, DIM, |out| {
+                    push_fitted(out, NAME, key);
+                    out.push_str(" = ");
+                    push_fitted(out, VALUE, value);
+                });
+            });
+        }
+        self.more(out, set.len().saturating_sub(ATTRIBUTES), "attributes", margin);
+    }
+
+    fn more(self, out: &mut String, count: usize, what: &str, margin: Margin<'_>) {
+        if count > 0 {
+            self.below(out, margin, |out| {
+                self.paint.styled(out, DIM, |out| push(out, format_args!("+ {count} more {what}")));
+            });
+        }
+    }
+
+    /// A line below that of a span.
+    fn below(self, out: &mut String, margin: Margin<'_>, write: impl FnOnce(&mut String)) {
+        self.paint.styled(out, DIM, |out| {
+            push_margin(out, margin.levels);
+            out.push_str(if margin.has_children { "│     " } else { "      " });
+        });
+        write(out);
+        out.push('\n');
     }
 
     /// The head of a tree whose root is missing.
@@ -102,8 +152,10 @@ impl Describe {
     pub(super) fn end_line(self, out: &mut String, span: &FinishedSpan) {
         self.paint.styled(out, DIM, |out| out.push_str("end    "));
         self.span(out, span, Tokens::of(span).unwrap_or_default());
+        let margin = Margin { levels: &[], has_children: false };
+        self.causes(out, span, causes_of(span), margin);
         if self.detailed {
-            self.details(out, span, &[], false);
+            self.details(out, span, margin);
         }
     }
 
@@ -113,14 +165,25 @@ impl Describe {
         }
     }
 
-    fn label(self, out: &mut String, kind: &Kind, component: &str, method: &str) {
+    /// `Agent:Writer.review`
+    pub(super) fn label(self, out: &mut String, kind: &Kind, component: &str, method: &str) {
         push_kind(out, kind);
         out.push(':');
-        self.paint.styled(out, BOLD, |out| push_fitted(out, NAME, component));
+        self.paint.styled(out, BOLD, |out| {
+            push_fitted(out, NAME, component);
+        });
         if method != "run" {
             out.push('.');
             push_fitted(out, NAME, method);
         }
+    }
+}
+
+/// The texts of the errors that the span's error came from, outermost first.
+pub(super) fn causes_of(span: &FinishedSpan) -> &[Json] {
+    match span.error().and_then(SpanError::sources) {
+        Some(Json::Array(causes)) => causes,
+        _ => &[],
     }
 }
 

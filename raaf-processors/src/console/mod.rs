@@ -3,8 +3,14 @@
 mod assemble;
 mod builder;
 mod describe;
+#[cfg(feature = "live")]
+mod live;
+#[cfg(not(feature = "live"))]
+#[path = "no_live.rs"]
+mod live;
 mod paint;
 mod queue;
+mod settings;
 mod text;
 mod tree;
 mod units;
@@ -18,12 +24,13 @@ use std::{
 };
 
 use raaf_trace_core::{
-    FinishedSpan, ProcessorError, Span, SpanProcessor,
+    Clock, FinishedSpan, ProcessorError, Span, SpanProcessor,
     registry::{Sink, SinkRegistration},
     stats::ProcessorStats,
 };
 
 pub use builder::{ConsoleBuilder, ConsoleMode};
+use live::Screen;
 use queue::Queue;
 use worker::Worker;
 
@@ -32,21 +39,19 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(2);
 
 raaf_trace_core::submit! {
     SinkRegistration::new("console", |config| {
-        let mut sink = ConsoleSink::builder().max_spans(config.settings().max_spans);
-        if config.environment().get_os("NO_COLOR").is_some() {
-            sink = sink.color(false);
-        }
-        Ok(Sink::processor(sink.build()))
+        let sink = settings::read(config.environment())?;
+        Ok(Sink::processor(sink.max_spans(config.settings().max_spans).build()))
     })
 }
 
 /// Shows traces on a terminal: a tree when the root of a trace ends, or a line whenever a span
-/// starts or ends.
+/// starts or ends, or what is running.
 ///
 /// ```text
 /// Pipeline:Report  1.2 s  ✓ ok  1520 tokens in, 310 out
 /// ├── Agent:Planner  400 ms  ✓ ok  500 tokens in, 110 out
 /// │   └── Tool:Search.lookup  3.1 ms  ✗ error  Timeout: no answer
+/// │             caused by: connection refused
 /// └── Agent:Writer  790 ms  ✓ ok  1020 tokens in, 200 out
 /// ```
 ///
@@ -54,7 +59,44 @@ raaf_trace_core::submit! {
 /// diagnostics never go there. [`ConsoleBuilder::stderr`] and [`ConsoleBuilder::writer`] choose
 /// something else. Colours are used on a terminal alone, and not when `NO_COLOR` is set. What
 /// could drive a terminal in names and values, such as escape sequences in a model's answer, is
-/// shown escaped, and long texts are cut.
+/// shown escaped, and long texts are cut: names, messages and values to so many columns, the
+/// errors that an error came from to five, attributes to 128.
+///
+/// # Settings
+///
+/// | builder | variable | values | default |
+/// | --- | --- | --- | --- |
+/// | | `RAAF_TRACE_CONSOLE` | a boolean: the sink is there at all | `false` |
+/// | [`mode`](ConsoleBuilder::mode) | `RAAF_TRACE_CONSOLE_MODE` | `tree`, `lines`, `live` | `tree` |
+/// | [`detailed`](ConsoleBuilder::detailed) | `RAAF_TRACE_CONSOLE_DETAILED` | a boolean | `false` |
+/// | [`color`](ConsoleBuilder::color) | `RAAF_TRACE_CONSOLE_COLOR` | `auto`, `always`, `never` | `auto` |
+/// | [`stderr`](ConsoleBuilder::stderr) | `RAAF_TRACE_CONSOLE_STREAM` | `stdout`, `stderr` | `stdout` |
+/// | [`max_spans`](ConsoleBuilder::max_spans) | `RAAF_TRACE_MAX_SPANS` | a number | 1000 |
+///
+/// `auto` means: on a terminal, unless `NO_COLOR` is set. The variables are for a sink that is
+/// asked for by name; one that is made in code is as the code says.
+///
+/// # The live view
+///
+/// The mode `live` (feature `live`) is the mode `tree`, and shows meanwhile what runs:
+///
+/// ```text
+/// ⠹ Pipeline:Report  1.2 s  3 done
+/// ├── ⠸ Agent:Planner  0.8 s  1 done, 1 failed
+/// │   └── ⠋ Llm:gpt-5  0.4 s
+/// └── ⠦ Agent:Writer  0.6 s
+/// + 12 more
+/// ```
+///
+/// Ten times a second these lines are drawn anew at the bottom of the terminal, as many as fit and
+/// at most 20: the newest spans with what encloses them, so far as there is room. Trees that became
+/// complete meanwhile are printed above them. Drawn on is standard error, so that trees can go into
+/// a file; where it is no terminal nothing is drawn, and `live` is `tree`.
+///
+/// What the program itself prints to the terminal meanwhile comes in between, and may be drawn
+/// over: print inside of [`suspend`](Self::suspend), or choose another mode. A process that is
+/// killed leaves the last drawing behind; the shutdown, a dropped guard and a panic do not. (The
+/// `^C` that a terminal shows can keep one line of it.)
 ///
 /// # Guarantees
 ///
@@ -75,6 +117,10 @@ raaf_trace_core::submit! {
 /// longest is shown as partial trees; a thread waits up to 4 ms for room, then its span is dropped
 /// and counted; while the output hangs, spans are dropped at once.
 ///
+/// Lines and the live view also want each span's start, which takes the same lock once more. Drawing
+/// costs the worker the same however many spans run, but for a look at each whether it has ended;
+/// what starts faster than the worker can take it is left out of the view.
+///
 /// # When things go wrong
 ///
 /// A closed pipe (`program | head`) ends the output without a word; spans count as dropped from
@@ -93,6 +139,9 @@ raaf_trace_core::submit! {
 pub struct ConsoleSink {
     queue: Arc<Queue>,
     lines: bool,
+    /// Where the live view is, if there is one.
+    screen: Option<Screen>,
+    clock: Clock,
     /// Waits for the first span to start it.
     worker: Mutex<Option<Worker>>,
 }
@@ -106,6 +155,27 @@ impl ConsoleSink {
     /// Something else than [`new`](Self::new) makes.
     pub fn builder() -> ConsoleBuilder {
         ConsoleBuilder::default()
+    }
+
+    /// Runs `print` with the live view out of its way, so that what it prints stays; in other modes
+    /// it just runs. Put the sink into an [`Arc`] and hand a clone of that to the provider.
+    ///
+    /// The view stands still meanwhile: a flush inside `print` would time out.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use raaf_processors::ConsoleSink;
+    /// # use raaf_trace_core::TracerProvider;
+    /// let console = Arc::new(ConsoleSink::builder().stderr().build());
+    /// let provider = TracerProvider::builder().processor(Arc::clone(&console)).build();
+    /// console.suspend(|| println!("half way there"));
+    /// # drop(provider);
+    /// ```
+    pub fn suspend<R>(&self, print: impl FnOnce() -> R) -> R {
+        match &self.screen {
+            Some(screen) => screen.suspend(print),
+            None => print(),
+        }
     }
 
     fn start_worker(&self) {
@@ -134,13 +204,13 @@ impl SpanProcessor for ConsoleSink {
     }
 
     fn wants_start(&self) -> bool {
-        self.lines
+        self.lines || self.screen.is_some()
     }
 
     fn on_start(&self, span: &Span) {
-        if self.lines {
+        if self.wants_start() {
             self.start_worker();
-            self.queue.push_start(span.clone());
+            self.queue.push_start(span.clone(), self.clock.now());
         }
     }
 

@@ -13,9 +13,10 @@ pub(super) struct Paint {
 
 pub(super) const BOLD: Style = Style::new().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
-pub(super) const RED: Style = AnsiColor::Red.on_default();
+const RED: Style = AnsiColor::Red.on_default();
 const GREEN: Style = AnsiColor::Green.on_default();
 pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
+const MAGENTA: Style = AnsiColor::Magenta.on_default();
 
 impl Paint {
     /// Lets `write` add to `out` in this style.
@@ -34,15 +35,20 @@ impl Paint {
         }
     }
 
-    /// Adds a status: a mark and its word.
-    pub(super) fn status(self, out: &mut String, status: Status) {
-        let (mark, style) = match status {
+    /// What marks a status, and its colour.
+    pub(super) fn mark(status: Status) -> (char, Style) {
+        match status {
             Status::Ok => ('✓', GREEN),
             Status::Error => ('✗', RED),
             Status::Cancelled => ('⊘', YELLOW),
-            Status::Stale => ('?', YELLOW),
+            Status::Stale => ('?', MAGENTA),
             _ => ('·', DIM),
-        };
+        }
+    }
+
+    /// Adds a status: a mark and its word.
+    pub(super) fn status(self, out: &mut String, status: Status) {
+        let (mark, style) = Self::mark(status);
         self.styled(out, style, |out| push(out, format_args!("{mark} {status}")));
     }
 }

@@ -10,16 +10,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use raaf_trace_core::{FinishedSpan, ProcessorError, Span, stats::ProcessorStats};
+use raaf_trace_core::{FinishedSpan, ProcessorError, Span, Ticks, stats::ProcessorStats};
 
 /// How long a thread waits at most for room: less than what counts as a slow call.
 const PATIENCE: Duration = Duration::from_millis(4);
+/// How many starts wait at most for a paced worker, if there may be fewer spans.
+const STARTS: usize = 10_000;
 /// How long nobody waits after somebody waited in vain.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What there is to show.
 pub(super) enum Heard {
-    Start(Span),
+    Start(Span, Ticks),
     End(Box<FinishedSpan>),
 }
 
@@ -51,6 +53,8 @@ pub(super) struct Queue {
     /// A flush is answered, or there is room again.
     progress: Condvar,
     max_spans: usize,
+    /// The worker looks by itself while something runs, and need not be woken for each thing.
+    paced: bool,
 }
 
 #[derive(Default)]
@@ -62,6 +66,8 @@ struct State {
     held: usize,
     /// Something is to be shown now.
     due: bool,
+    /// The worker sleeps until it is woken.
+    resting: bool,
     pressed: bool,
     no_waits_until: Option<Instant>,
     /// Flushes asked for, and answered.
@@ -85,12 +91,13 @@ enum Phase {
 }
 
 impl Queue {
-    pub(super) fn new(max_spans: usize) -> Self {
+    pub(super) fn new(max_spans: usize, paced: bool) -> Self {
         Self {
             state: Mutex::default(),
             work: Condvar::new(),
             progress: Condvar::new(),
             max_spans: max_spans.max(1),
+            paced,
         }
     }
 
@@ -116,15 +123,19 @@ impl Queue {
     }
 
     /// Takes a span's start; left out when there is no room.
-    pub(super) fn push_start(&self, span: Span) {
+    pub(super) fn push_start(&self, span: Span, at: Ticks) {
         let mut state = self.lock();
-        if state.phase == Phase::Running && state.heard.len() < self.max_spans {
-            state.heard.push_back(Heard::Start(span));
-            self.wake(state);
+        let room = if self.paced { self.max_spans.max(STARTS) } else { self.max_spans };
+        if state.phase == Phase::Running && state.heard.len() < room {
+            state.heard.push_back(Heard::Start(span, at));
+            if !self.paced || state.resting || state.heard.len() == room / 2 {
+                self.wake(state);
+            }
         }
     }
 
-    /// Takes a finished span, or counts it as dropped; `due` asks for it to be shown now.
+    /// Takes a finished span, or counts it as dropped; `due` asks for it to be shown now, or when
+    /// a paced worker looks next.
     pub(super) fn push_end(&self, span: FinishedSpan, due: bool) {
         let mut state = self.lock();
         if state.phase == Phase::Running && state.held >= self.max_spans {
@@ -136,7 +147,9 @@ impl Queue {
         }
         state.held += 1;
         state.heard.push_back(Heard::End(Box::new(span)));
-        if due {
+        let half_full = state.held == self.max_spans.div_ceil(2);
+        let is_urgent = if self.paced { state.resting || half_full } else { due };
+        if is_urgent {
             self.wake(state);
         }
     }
@@ -218,14 +231,22 @@ impl Queue {
         self.lock().worker = Some(thread::current().id());
     }
 
-    /// Waits until there is something to do.
-    pub(super) fn next_job(&self) -> Job {
+    /// Waits until there is something to do, at most so long.
+    pub(super) fn next_job(&self, patience: Option<Duration>) -> Job {
         let is_idle = |state: &mut State| {
             let asked = state.flushed < state.flushes || state.phase == Phase::Stopping;
             !(asked || state.due || state.pressed)
         };
-        let waited = self.work.wait_while(self.lock(), is_idle);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
+        state.resting = patience.is_none();
+        let mut state = match patience {
+            None => self.work.wait_while(state, is_idle).unwrap_or_else(PoisonError::into_inner),
+            Some(patience) => {
+                let waited = self.work.wait_timeout_while(state, patience, is_idle);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        state.resting = false;
         state.due = false;
         let last = state.phase == Phase::Stopping;
         Job {

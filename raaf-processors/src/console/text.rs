@@ -63,10 +63,12 @@ impl fmt::Write for Fitted<'_> {
     }
 }
 
-/// Adds `text` to `out`, safe and at most `columns` wide.
-pub(super) fn push_fitted(out: &mut String, columns: usize, text: impl fmt::Display) {
+/// Adds `text` to `out`, safe and at most `columns` wide; how wide at most it became.
+pub(super) fn push_fitted(out: &mut String, columns: usize, text: impl fmt::Display) -> usize {
+    let mut fitted = Fitted::new(out, columns);
     // Fails when the text is cut; what fits is there.
-    let _ = fmt::write(&mut Fitted::new(out, columns), format_args!("{text}"));
+    let _ = fmt::write(&mut fitted, format_args!("{text}"));
+    if fitted.is_cut { columns } else { columns - fitted.room }
 }
 
 /// Controls, line separators, and invisible marks that hide text or reorder what is around them.

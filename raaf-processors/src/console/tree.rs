@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use raaf_trace_core::{FinishedSpan, SpanId, ValueRef, keys};
+use raaf_trace_core::{FinishedSpan, SpanError, SpanId, ValueRef, keys};
+use serde_json::Value as Json;
 
 use super::{
-    describe::Describe,
+    describe::{Describe, Margin, causes_of},
     paint::{DIM, push},
 };
 
@@ -94,25 +95,16 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Calls `see` with each span, parents before children. For each level above the span, the
-    /// slice says whether a sibling comes after it there; so its length is the span's depth.
-    fn visit(&self, whole: bool, mut see: impl FnMut(usize, &[bool])) {
-        let mut levels = Vec::new();
-        let first = usize::from(!whole);
-        let mut waiting: Vec<(usize, usize, bool)> = Vec::new();
-        let push = |waiting: &mut Vec<_>, places: &[usize], depth| {
-            let each = places.iter().rev().enumerate();
-            waiting.extend(each.map(|(after, &place)| (place, depth, after > 0)));
-        };
-        push(&mut waiting, &self.tops, first);
-        while let Some((place, depth, continues)) = waiting.pop() {
-            if depth > 0 {
-                levels.truncate(depth - 1);
-                levels.push(continues);
-            }
-            see(place, &levels);
-            push(&mut waiting, &self.nodes[place].children, depth + 1);
-        }
+    fn visit(&self, whole: bool, see: impl FnMut(usize, &[bool])) {
+        walk(&self.tops, usize::from(!whole), |place| &self.nodes[place].children, see);
+    }
+
+    /// The errors that the span's error came from, but for those that a child of it tells of: an
+    /// error on its way up would tell its story at every level.
+    fn untold_causes(&self, node: &Node<'a>) -> &'a [Json] {
+        let causes = causes_of(node.span);
+        let told = node.children.iter().map(|&child| told_by(self.nodes[child].span, causes));
+        &causes[..causes.len() - told.max().unwrap_or(0)]
     }
 
     /// Adds the drawing to `out`. A tree without its root begins with a line that says so, and
@@ -126,23 +118,66 @@ impl<'a> Tree<'a> {
         }
         self.visit(whole, |place, levels| {
             let node = &self.nodes[place];
-            describe.paint.styled(out, DIM, |out| push_branch(out, levels));
+            describe.paint.styled(out, DIM, |out| push_branch(out, levels, DEEPEST));
             describe.span(out, node.span, node.tokens);
+            let margin = Margin { levels, has_children: !node.children.is_empty() };
+            describe.causes(out, node.span, self.untold_causes(node), margin);
             if describe.detailed {
-                describe.details(out, node.span, levels, !node.children.is_empty());
+                describe.details(out, node.span, margin);
             }
         });
     }
 }
 
-/// Adds the lines that lead to a span.
-fn push_branch(out: &mut String, levels: &[bool]) {
-    let Some((&continues, above)) = levels[..levels.len().min(DEEPEST)].split_last() else {
+/// How many of these errors, from the end, a span tells of: by its own error, and by what that came
+/// from.
+fn told_by(span: &FinishedSpan, causes: &[Json]) -> usize {
+    let sources = causes_of(span);
+    if sources.ends_with(causes) {
+        return causes.len();
+    }
+    let message = span.error().and_then(SpanError::message);
+    let story = causes.len().checked_sub(sources.len() + 1).map(|start| &causes[start..]);
+    match story {
+        Some([first, rest @ ..]) if first.as_str() == message && rest == sources => rest.len() + 1,
+        _ => 0,
+    }
+}
+
+/// Calls `see` with each place of a tree, parents before children. For each level above the place,
+/// the slice says whether a sibling comes after it there; so its length is the place's depth,
+/// which is `first` for `tops`.
+pub(super) fn walk<'a>(
+    tops: &[usize],
+    first: usize,
+    children: impl Fn(usize) -> &'a [usize],
+    mut see: impl FnMut(usize, &[bool]),
+) {
+    let mut levels = Vec::new();
+    let mut waiting: Vec<(usize, usize, bool)> = Vec::new();
+    let push = |waiting: &mut Vec<_>, places: &[usize], depth| {
+        let each = places.iter().rev().enumerate();
+        waiting.extend(each.map(|(after, &place)| (place, depth, after > 0)));
+    };
+    push(&mut waiting, tops, first);
+    while let Some((place, depth, continues)) = waiting.pop() {
+        if depth > 0 {
+            levels.truncate(depth - 1);
+            levels.push(continues);
+        }
+        see(place, &levels);
+        push(&mut waiting, children(place), depth + 1);
+    }
+}
+
+/// Adds the lines that lead to a span, indented no further than `deepest` levels.
+pub(super) fn push_branch(out: &mut String, levels: &[bool], deepest: usize) {
+    let Some((&continues, above)) = levels[..levels.len().min(deepest)].split_last() else {
         return;
     };
     push_margin(out, above);
     out.push_str(if continues { "├── " } else { "└── " });
-    if levels.len() > DEEPEST {
+    if levels.len() > deepest {
         push(out, format_args!("(depth {}) ", levels.len()));
     }
 }

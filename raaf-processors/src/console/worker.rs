@@ -16,6 +16,7 @@ use raaf_trace_core::{
 use super::{
     assemble::Assembly,
     describe::Describe,
+    live::Live,
     queue::{Fate, Heard, Queue},
     tree::Tree,
 };
@@ -26,6 +27,8 @@ pub(super) struct Worker {
     describe: Describe,
     /// Lines as spans start and end, instead of trees.
     lines: bool,
+    /// What runs, where it is shown.
+    live: Option<Live>,
     out: Box<dyn Write + Send>,
     /// Nobody reads what is written.
     is_closed: bool,
@@ -38,16 +41,17 @@ impl Worker {
         queue: Arc<Queue>,
         describe: Describe,
         lines: bool,
+        live: Option<Live>,
         out: Box<dyn Write + Send>,
     ) -> Self {
         let (failures, assembly) = (Repeated::new(), Assembly::default());
-        Self { queue, describe, lines, out, is_closed: false, failures, assembly }
+        Self { queue, describe, lines, live, out, is_closed: false, failures, assembly }
     }
 
     pub(super) fn run(mut self) {
         self.queue.enter();
         loop {
-            let mut job = self.queue.next_job();
+            let mut job = self.queue.next_job(self.live.as_ref().and_then(Live::patience));
             let heard = std::mem::take(&mut job.heard);
             if self.lines {
                 self.show_lines(heard);
@@ -58,6 +62,13 @@ impl Worker {
                 && let Some(spans) = self.assembly.take_oldest()
             {
                 self.show_tree(&spans);
+            }
+            if let Some(live) = &mut self.live {
+                if job.last {
+                    live.end();
+                } else {
+                    live.refresh(job.everything);
+                }
             }
             self.queue.done(&job);
             if job.last {
@@ -71,7 +82,7 @@ impl Worker {
         let mut ended = 0;
         for heard in heard {
             match heard {
-                Heard::Start(span) => self.describe.start_line(&mut text, &span),
+                Heard::Start(span, _) => self.describe.start_line(&mut text, &span),
                 Heard::End(span) => {
                     self.describe.end_line(&mut text, &span);
                     ended += 1;
@@ -83,10 +94,20 @@ impl Worker {
 
     fn show_complete(&mut self, heard: VecDeque<Heard>) {
         for heard in heard {
-            if let Heard::End(span) = heard
-                && let Some(spans) = self.assembly.add(*span)
-            {
-                self.show_tree(&spans);
+            match heard {
+                Heard::Start(span, at) => {
+                    if let Some(live) = &mut self.live {
+                        live.started(span, at);
+                    }
+                }
+                Heard::End(span) => {
+                    if let Some(live) = &mut self.live {
+                        live.ended(&span);
+                    }
+                    if let Some(spans) = self.assembly.add(*span) {
+                        self.show_tree(&spans);
+                    }
+                }
             }
         }
     }
@@ -94,6 +115,9 @@ impl Worker {
     fn show_tree(&mut self, spans: &[FinishedSpan]) {
         let mut text = String::new();
         Tree::new(spans).draw(self.describe, &mut text);
+        if let Some(live) = &mut self.live {
+            live.make_room();
+        }
         self.deliver(&text, spans.len());
     }
 

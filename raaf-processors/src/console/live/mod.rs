@@ -1,0 +1,87 @@
+//! What is running, drawn anew while it runs.
+
+mod running;
+mod screen;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use raaf_trace_core::{Clock, FinishedSpan, Span, Ticks};
+
+use self::running::Running;
+pub(super) use self::screen::Screen;
+use super::paint::Paint;
+
+/// How often the worker looks.
+const PERIOD: Duration = Duration::from_millis(100);
+/// The least time between two drawings; less than the period, which is not kept to the millisecond.
+const PAUSE: Duration = Duration::from_millis(80);
+/// The most lines that are drawn.
+const LINES: usize = 20;
+
+/// The live view: lives in the console's worker, so that traced threads never draw.
+pub(super) struct Live {
+    screen: Screen,
+    paint: Paint,
+    clock: Clock,
+    running: Running,
+    drawn_at: Option<Ticks>,
+    /// Whether something stands on the screen.
+    is_visible: bool,
+}
+
+impl Live {
+    pub(super) fn new(screen: Screen, color: Option<bool>, clock: Clock) -> Self {
+        let paint = Paint { color: color.unwrap_or_else(|| screen.has_color()) };
+        let running = Running::default();
+        Self { screen, paint, clock, running, drawn_at: None, is_visible: false }
+    }
+
+    /// How long the worker may sleep; for ever when nothing runs.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        (!self.running.is_empty() || self.is_visible).then_some(PERIOD)
+    }
+
+    pub(super) fn started(&mut self, span: Span, at: Ticks) {
+        self.running.start(span, at);
+    }
+
+    pub(super) fn ended(&mut self, span: &FinishedSpan) {
+        self.running.end(span);
+    }
+
+    /// Clears the screen for a tree that is about to be written.
+    pub(super) fn make_room(&mut self) {
+        if self.is_visible {
+            self.screen.show(String::new());
+            self.is_visible = false;
+        }
+    }
+
+    /// Draws what runs, if it is time, or `now` in any case.
+    pub(super) fn refresh(&mut self, now: bool) {
+        let time = self.clock.now();
+        let is_early = |drawn| self.clock.between(drawn, time) < PAUSE;
+        if !now && self.drawn_at.is_some_and(is_early) {
+            return;
+        }
+        self.running.forget_the_ended();
+        if self.running.is_empty() {
+            return self.make_room();
+        }
+        let (rows, columns) = self.screen.size();
+        // One row for the prompt or whatever stands above, one column against wrapping.
+        let (rows, columns) = (rows.saturating_sub(1).clamp(1, LINES), columns.saturating_sub(1));
+        let elapsed = |since| self.clock.between(since, time);
+        self.screen.show(self.running.draw(rows, columns, self.paint, elapsed));
+        self.is_visible = true;
+        self.drawn_at = Some(time);
+    }
+
+    /// Leaves the screen as it was.
+    pub(super) fn end(&mut self) {
+        self.make_room();
+        self.screen.end();
+    }
+}

@@ -1,0 +1,228 @@
+//! The spans that run, and their drawing.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt,
+    time::Duration,
+};
+
+use anstyle::Style;
+use raaf_trace_core::{FinishedSpan, Span, SpanId, Ticks};
+
+use super::super::{
+    describe::Describe,
+    paint::{DIM, Paint, push},
+    text::push_fitted,
+    tree::{push_branch, walk},
+    units::Human,
+};
+
+const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+/// How long each of these is shown, in milliseconds.
+const FRAME: u128 = 100;
+
+/// The spans that run, in the order in which they started.
+///
+/// It has an entry and a handle for each, so that it grows with what the program itself holds.
+#[derive(Default)]
+pub(super) struct Running {
+    spans: BTreeMap<u64, Entry>,
+    places: HashMap<SpanId, u64>,
+    started: u64,
+}
+
+struct Entry {
+    span: Span,
+    since: Ticks,
+    inside: Inside,
+    /// It has ended, but its end was not heard yet.
+    has_ended: bool,
+}
+
+/// How many spans ended inside of one.
+#[derive(Clone, Copy, Default)]
+struct Inside {
+    done: u64,
+    failed: u64,
+}
+
+impl Running {
+    pub(super) fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    pub(super) fn start(&mut self, span: Span, since: Ticks) {
+        let place = self.started;
+        self.started += 1;
+        self.places.insert(span.span_id(), place);
+        let inside = Inside::default();
+        self.spans.insert(place, Entry { span, since, inside, has_ended: false });
+    }
+
+    /// Takes a span out; the one around it counts it and those that it counted.
+    pub(super) fn end(&mut self, span: &FinishedSpan) {
+        let place = self.places.remove(&span.span_id());
+        let entry = place.and_then(|place| self.spans.remove(&place));
+        let inside = entry.map(|entry| entry.inside).unwrap_or_default();
+        let parent = span.parent_id().and_then(|id| self.places.get(&id));
+        if let Some(parent) = parent.and_then(|place| self.spans.get_mut(place)) {
+            let failed = span.status().success() == Some(false);
+            parent.inside.done += inside.done + u64::from(!failed);
+            parent.inside.failed += inside.failed + u64::from(failed);
+        }
+    }
+
+    /// Takes out what ended unheard, because there was no room for its end in the queue. An end
+    /// that is on its way has time until this is called again.
+    pub(super) fn forget_the_ended(&mut self) {
+        self.spans.retain(|place, entry| {
+            let is_lost = entry.has_ended;
+            entry.has_ended = entry.span.has_ended();
+            let id = entry.span.span_id();
+            if is_lost && self.places.get(&id) == Some(place) {
+                self.places.remove(&id);
+            }
+            !is_lost
+        });
+    }
+
+    /// Draws what fits into so many rows and columns: the newest spans with what encloses them,
+    /// and a last line that says how many more there are.
+    pub(super) fn draw(
+        &self,
+        rows: usize,
+        columns: usize,
+        paint: Paint,
+        elapsed: impl Fn(Ticks) -> Duration,
+    ) -> String {
+        let total = self.spans.len();
+        let room = if total > rows { rows - 1 } else { rows };
+        let shown: Vec<u64> = self.newest(room).into_iter().collect();
+        let mut children = vec![Vec::new(); shown.len()];
+        let mut tops = Vec::new();
+        for (index, place) in shown.iter().enumerate() {
+            let parent = self.parent(*place).and_then(|parent| shown.binary_search(&parent).ok());
+            match parent {
+                Some(parent) if parent < index => children[parent].push(index),
+                _ => tops.push(index),
+            }
+        }
+        let mut out = String::new();
+        walk(
+            &tops,
+            0,
+            |index| &children[index],
+            |index, levels| {
+                if let Some(entry) = self.spans.get(&shown[index]) {
+                    let line = Line { out: &mut out, paint, room: columns };
+                    line.of(entry, elapsed(entry.since), levels);
+                }
+            },
+        );
+        if total > shown.len() {
+            let line = Line { out: &mut out, paint, room: columns };
+            line.end(DIM, format_args!("+ {} more", total - shown.len()));
+        }
+        out.truncate(out.trim_end_matches('\n').len());
+        out
+    }
+
+    /// The places of so many spans. However many there are, about twice that number is looked at.
+    fn newest(&self, room: usize) -> BTreeSet<u64> {
+        let mut chosen = BTreeSet::new();
+        for &place in self.spans.keys().rev() {
+            let mut next = Some(place);
+            while let Some(place) = next
+                && chosen.len() < room
+                && chosen.insert(place)
+            {
+                next = self.parent(place);
+            }
+            if chosen.len() >= room {
+                break;
+            }
+        }
+        chosen
+    }
+
+    /// The place of the span around the one in that place.
+    fn parent(&self, place: u64) -> Option<u64> {
+        let parent = self.spans.get(&place)?.span.parent_id()?;
+        self.places.get(&parent).copied()
+    }
+}
+
+/// A line that is being written.
+struct Line<'a> {
+    out: &'a mut String,
+    paint: Paint,
+    /// Columns that are left.
+    room: usize,
+}
+
+impl Line<'_> {
+    /// `├── ⠹ Agent:Writer  1.2 s  3 done, 1 failed`
+    fn of(mut self, entry: &Entry, elapsed: Duration, levels: &[bool]) {
+        let mut branch = String::new();
+        push_branch(&mut branch, levels, (self.room / 8).max(1));
+        self.part(DIM, branch);
+        let frame = elapsed.as_millis() / FRAME % SPINNER.len() as u128;
+        self.part(Style::new(), format_args!("{} ", SPINNER[frame as usize]));
+
+        let mut label = String::new();
+        let plain = Describe { paint: Paint { color: false }, detailed: false };
+        let span = &entry.span;
+        plain.label(&mut label, span.kind(), span.component().name(), span.method());
+        let mut tail = String::new();
+        push(&mut tail, format_args!("  {}{}", Elapsed(elapsed), entry.inside));
+
+        // What changes stays visible, however long the name.
+        let kept = tail.chars().count().min(self.room / 2);
+        let room = self.room - kept;
+        let used = self.fitted(Style::new(), room, label);
+        self.room -= used;
+        self.end(DIM, tail);
+    }
+
+    fn part(&mut self, style: Style, text: impl fmt::Display) {
+        self.room -= self.fitted(style, self.room, text);
+    }
+
+    /// Adds the last part.
+    fn end(mut self, style: Style, text: impl fmt::Display) {
+        self.part(style, text);
+        self.out.push('\n');
+    }
+
+    fn fitted(&mut self, style: Style, columns: usize, text: impl fmt::Display) -> usize {
+        let mut used = 0;
+        if columns > 0 {
+            self.paint.styled(self.out, style, |out| used = push_fitted(out, columns, text));
+        }
+        used
+    }
+}
+
+/// A time that goes on: with one digit after the point, or it would be hard to read.
+struct Elapsed(Duration);
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < Duration::from_secs(60) {
+            let tenths = self.0.as_millis() / 100;
+            write!(f, "{}.{} s", tenths / 10, tenths % 10)
+        } else {
+            Human(Duration::from_secs(self.0.as_secs())).fmt(f)
+        }
+    }
+}
+
+impl fmt::Display for Inside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.done, self.failed) {
+            (0, 0) => Ok(()),
+            (done, 0) => write!(f, "  {done} done"),
+            (done, failed) => write!(f, "  {done} done, {failed} failed"),
+        }
+    }
+}

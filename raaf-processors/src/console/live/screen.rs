@@ -1,0 +1,76 @@
+//! The part of a terminal that is drawn anew.
+
+use std::{fmt, io, sync::Arc};
+
+use anstream::{AutoStream, ColorChoice};
+use console_term::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle, TermLike};
+
+/// How often a second a terminal may be drawn to: more often than ever happens, since the worker
+/// has a pace of its own and what it skips would stay wrong.
+const RATE: u8 = u8::MAX;
+
+/// Some lines at the bottom of a terminal; clones are the same.
+#[derive(Clone)]
+pub(in super::super) struct Screen {
+    /// One bar without a bar, of as many lines as its message has.
+    bar: ProgressBar,
+    terminal: Arc<dyn TermLike>,
+    has_color: bool,
+}
+
+impl Screen {
+    /// Standard error, if it is a terminal that can be drawn on.
+    pub(in super::super) fn stderr() -> Option<Self> {
+        let terminal = Term::buffered_stderr();
+        let target = ProgressDrawTarget::term(terminal.clone(), RATE);
+        let has_color = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
+        (!target.is_hidden()).then(|| Self::new(target, Arc::new(terminal), has_color))
+    }
+
+    /// Any terminal.
+    #[cfg(test)]
+    pub(super) fn of<T: TermLike + Clone + 'static>(terminal: T) -> Self {
+        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+        Self::new(target, Arc::new(terminal), false)
+    }
+
+    fn new(target: ProgressDrawTarget, terminal: Arc<dyn TermLike>, has_color: bool) -> Self {
+        let bar = ProgressBar::with_draw_target(None, target).with_finish(ProgressFinish::AndClear);
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            bar.set_style(style);
+        }
+        Self { bar, terminal, has_color }
+    }
+
+    /// Whether colours are wanted there when nobody says.
+    pub(super) fn has_color(&self) -> bool {
+        self.has_color
+    }
+
+    /// Rows and columns.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.terminal.height().into(), self.terminal.width().into())
+    }
+
+    /// Draws these lines in the place of those before.
+    pub(super) fn show(&self, text: String) {
+        self.bar.set_message(text);
+    }
+
+    /// Draws nothing from now on.
+    pub(super) fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// Clears the lines, lets `print` run and draws them again.
+    pub(in super::super) fn suspend<R>(&self, print: impl FnOnce() -> R) -> R {
+        self.bar.suspend(print)
+    }
+}
+
+impl fmt::Debug for Screen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Screen").finish_non_exhaustive()
+    }
+}

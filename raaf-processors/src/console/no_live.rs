@@ -1,0 +1,48 @@
+//! No live view: in its place where the feature `live` is off.
+
+use std::time::Duration;
+
+use raaf_trace_core::{Clock, FinishedSpan, Span, Ticks};
+
+/// A screen that there is not.
+#[derive(Clone)]
+pub(super) enum Screen {}
+
+impl Screen {
+    pub(super) fn suspend<R>(&self, _: impl FnOnce() -> R) -> R {
+        match *self {}
+    }
+}
+
+/// A view that there is not.
+pub(super) enum Live {}
+
+impl Live {
+    pub(super) fn new(screen: Screen, _: Option<bool>, _: Clock) -> Self {
+        match screen {}
+    }
+
+    pub(super) fn patience(&self) -> Option<Duration> {
+        match *self {}
+    }
+
+    pub(super) fn started(&mut self, _: Span, _: Ticks) {
+        match *self {}
+    }
+
+    pub(super) fn ended(&mut self, _: &FinishedSpan) {
+        match *self {}
+    }
+
+    pub(super) fn make_room(&mut self) {
+        match *self {}
+    }
+
+    pub(super) fn refresh(&mut self, _: bool) {
+        match *self {}
+    }
+
+    pub(super) fn end(&mut self) {
+        match *self {}
+    }
+}

@@ -1,0 +1,156 @@
+//! How the console sink shows that something went wrong.
+
+#![cfg(feature = "console")]
+
+mod support;
+
+use std::{error::Error, fmt, iter};
+
+use raaf_processors::{ConsoleMode, ConsoleSink};
+use raaf_trace_core::{ManualClock, SequentialIds, SpanLimits, Status, TracerProvider};
+use support::{Bench, LONG, Output};
+
+/// An error with a source.
+#[derive(Debug)]
+struct Because(String, Option<Box<Because>>);
+
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Because {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.1.as_deref().map(|source| source as _)
+    }
+}
+
+/// An error with those texts, outermost first.
+fn chain<S: Into<String>>(texts: impl DoubleEndedIterator<Item = S>) -> Because {
+    let add = |source, text: S| Some(Box::new(Because(text.into(), source)));
+    let nothing = || Because("nothing".to_owned(), None);
+    texts.rev().fold(None, add).map_or_else(nothing, |error| *error)
+}
+
+#[test]
+fn g17_a_failure_shows_what_caused_it_once() {
+    let bench = Bench::new(ConsoleSink::builder());
+    let tracer = bench.tracer();
+    let _ = tracer.pipeline_span("Report").try_run(|_| {
+        let failed = tracer.agent_span("Writer").try_run(|_| {
+            let failed = tracer
+                .tool_span("Fetch")
+                .try_run(|_| Err::<(), _>(chain(["no page", "no answer", "refused"].into_iter())));
+            tracer.tool_span("Cleanup").run(|_| ());
+            failed
+        });
+        failed.map_err(|error| Because("no report".to_owned(), Some(Box::new(error))))
+    });
+    assert_eq!(
+        bench.shown(),
+        "\
+Pipeline:Report  0 ns  ✗ error  Because: no report
+└── Agent:Writer  0 ns  ✗ error  Because: no page
+    ├── Tool:Fetch  0 ns  ✗ error  Because: no page
+    │         caused by: no answer
+    │         caused by: refused
+    └── Tool:Cleanup  0 ns  ✓ ok
+"
+    );
+}
+
+#[test]
+fn a_cause_that_no_child_tells_of_is_shown_above_them() {
+    let bench = Bench::new(ConsoleSink::builder());
+    let tracer = bench.tracer();
+    let _ = tracer.agent_span("Writer").try_run(|_| {
+        let _ = tracer.tool_span("Other").try_run(|_| Err::<(), _>(chain(["refused"].into_iter())));
+        let failed = tracer
+            .tool_span("Fetch")
+            .try_run(|_| Err::<(), _>(chain(["no answer", "refused"].into_iter())));
+        failed.map_err(|error| chain(["no text", "no page", &error.0, "refused"].into_iter()))
+    });
+    assert_eq!(
+        bench.shown(),
+        "\
+Agent:Writer  0 ns  ✗ error  Because: no text
+│     caused by: no page
+├── Tool:Other  0 ns  ✗ error  Because: refused
+└── Tool:Fetch  0 ns  ✗ error  Because: no answer
+          caused by: refused
+"
+    );
+}
+
+#[test]
+fn causes_come_with_lines_and_before_details() {
+    for (detailed, expected) in [(false, ""), (true, "      note = x\n")] {
+        let console = ConsoleSink::builder().mode(ConsoleMode::Lines).detailed(detailed);
+        let bench = Bench::new(console);
+        let failing = bench.tracer().tool_span("Fetch").with("note", "x");
+        let _ = failing.try_run(|_| Err::<(), _>(chain(["no page", "refused"].into_iter())));
+        let shown = bench.shown();
+        let end = format!("\n      caused by: refused\n{expected}");
+        assert!(shown.ends_with(&end), "{shown}");
+    }
+}
+
+#[test]
+fn a_long_chain_of_causes_is_cut() {
+    let bench = Bench::new(ConsoleSink::builder());
+    let hostile = iter::once("end".to_owned()).chain((0..9).map(|n| format!("\u{1b}[2J\n{n}")));
+    let _ = bench.tracer().tool_span("Fetch").try_run(|_| {
+        let texts: Vec<String> = hostile.collect();
+        Err::<(), _>(chain(texts.into_iter()))
+    });
+    let shown = bench.shown();
+    let lines: Vec<_> = shown.lines().collect();
+    assert_eq!(lines.len(), 7, "{shown}");
+    assert_eq!(lines[1], r"      caused by: \u{1b}[2J\n0");
+    assert_eq!(lines[6], "      + 4 more causes");
+}
+
+#[test]
+fn l7_every_status_looks_different() {
+    let bench = Bench::new(ConsoleSink::builder().color(true));
+    let tracer = bench.tracer();
+    let open = tracer.start_span("open");
+    bench.pass(2 * 3_600 * 1_000);
+    bench.provider.cleanup();
+    open.finish();
+    let _ = tracer.tool_span("fails").try_run(|_| "x".parse::<u8>());
+    tracer.tool_span("slow").start().set_status(Status::Cancelled);
+    let shown = bench.shown();
+    for expected in ["\u{1b}[35m? stale", "\u{1b}[31m✗ error", "\u{1b}[33m⊘ cancelled"] {
+        assert!(shown.contains(expected), "{expected:?} is not in {shown:?}");
+    }
+}
+
+#[test]
+fn a_span_with_very_much_to_say_is_cut() {
+    let (output, mut limits) = (Output::default(), SpanLimits::default());
+    (limits.max_attributes, limits.max_value_bytes) = (20_000, 20 << 20);
+    let console = ConsoleSink::builder().detailed(true).writer(output.clone()).build();
+    let provider = TracerProvider::builder()
+        .processor(console)
+        .limits(limits)
+        .clock(ManualClock::new().clock())
+        .ids(SequentialIds::default())
+        .build();
+    let huge = "日".repeat((10 << 20) / 3);
+    let failing = provider.tracer().tool_span(huge.clone()).with("first", huge.clone());
+    let _ = failing.try_run(|span| {
+        for number in 1..10_000 {
+            span.set_attribute(format!("key {number}"), number);
+        }
+        Err::<(), _>(chain([huge.clone(), huge].into_iter()))
+    });
+    provider.force_flush(LONG).unwrap();
+    let shown = output.writes().concat();
+    let lines: Vec<_> = shown.lines().collect();
+    assert_eq!(lines.len(), 1 + 1 + 128 + 1, "{shown}");
+    assert!(lines.iter().all(|line| line.chars().count() < 300));
+    assert_eq!(lines[2], format!("      first = {}…", "日".repeat(59)));
+    assert_eq!(lines[130], "      + 9872 more attributes");
+}
