@@ -67,7 +67,10 @@ impl<T: Reclaim> Hub<T> {
         let refused = lost.refused.saturating_sub(ticket.reported.refused);
         let message = match (given_up, refused) {
             (0, 0) => return Ok(()),
-            (0, _) => format!("no room: {} spans were waiting", self.config.max_spans),
+            (0, _) => format!(
+                "no room: at most {} spans may wait, and none come after the shutdown",
+                self.config.max_spans
+            ),
             _ => last_error.unwrap_or_else(|| "not deliverable".to_owned()),
         };
         Err(ProcessorError::Failed { message, dropped: given_up + refused })

@@ -135,7 +135,10 @@ impl<T: Reclaim> Hub<T> {
         if let Some(times) = self.refusals.happened() {
             diagnostics::warn(
                 Category::Tracing,
-                format_args!("`{}` had no room for a span, {times} times so far", self.name),
+                format_args!(
+                    "`{}` had no room for a span, or was shut down already, {times} times so far",
+                    self.name
+                ),
             );
         }
     }

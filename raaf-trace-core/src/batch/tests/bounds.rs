@@ -35,7 +35,8 @@ fn g67_a_stalled_exporter_bounds_what_32_threads_hold() {
     bench.script.release();
     let outcome = bench.queue.force_flush(LONG);
     let lost = ProcessorError::Failed {
-        message: "no room: 1000 spans were waiting".to_owned(),
+        message: "no room: at most 1000 spans may wait, and none come after the shutdown"
+            .to_owned(),
         dropped: 15_000,
     };
     assert_eq!(outcome, Err(lost));
