@@ -31,7 +31,8 @@ impl AgentStep {
         self
     }
 
-    /// The key that its answer is put under.
+    /// The key that its answer is put under, as text: a value of an
+    /// [output type](crate::AgentBuilder::output_type) as its JSON text.
     #[must_use]
     pub fn writes(mut self, key: impl Into<String>) -> Self {
         self.writes = key.into();
