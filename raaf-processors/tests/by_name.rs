@@ -65,8 +65,8 @@ fn an_unknown_name_says_what_is_linked_and_how_to_link() {
     assert_eq!(
         error.to_string(),
         format!(
-            "no sink is called `flie`; linked are: {linked}. A crate that registers it must be a \
-             dependency and be named once, such as `use raaf_processors as _;`"
+            "no sink is called `flie`; linked are: {linked}. The crate that registers it must be \
+             a dependency, with the sink's feature on, and be named once: `use raaf_processors as _;`"
         )
     );
 }

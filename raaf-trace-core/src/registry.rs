@@ -182,8 +182,8 @@ impl fmt::Debug for SinkError {
 fn unknown_text(name: &str, linked: &[&str]) -> String {
     let linked = if linked.is_empty() { "none".to_owned() } else { linked.join(", ") };
     format!(
-        "no sink is called `{name}`; linked are: {linked}. A crate that registers it must be a \
-         dependency and be named once, such as `use raaf_processors as _;`"
+        "no sink is called `{name}`; linked are: {linked}. The crate that registers it must be \
+         a dependency, with the sink's feature on, and be named once: `use raaf_processors as _;`"
     )
 }
 
