@@ -54,6 +54,10 @@ pub use usage::Usage;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no model",
+    note = "a real one by name is `OpenAiModel` (feature `openai`); `ScriptedModel` does without one"
+)]
 #[async_trait]
 pub trait Model: Send + Sync {
     /// The model's name, as its provider knows it.

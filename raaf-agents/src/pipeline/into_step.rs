@@ -32,6 +32,10 @@ pub fn step<Via, X: IntoStep<Via>>(own: X) -> X::Step {
 
 /// What [`step`](fn@crate::step) takes. `Via` only keeps the implementations apart, and is always
 /// inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot become a step of a pipeline",
+    note = "implement `Step` or `Tool` for it, or make a step of a function: `service(name, f)`"
+)]
 pub trait IntoStep<Via> {
     /// What it becomes.
     type Step: Into<Flow>;
