@@ -38,8 +38,8 @@
 //!
 //! # Features
 //!
-//! - `tokio`: [`spawn_traced`](crate::task::spawn_traced) and its siblings.
-//! - `signals`: [`TracerProvider::shutdown_on_signals`].
+//! - `tokio`: `task::spawn_traced` and its siblings.
+//! - `signals`: `TracerProvider::shutdown_on_signals`.
 
 // The macros name this crate by its name, also here.
 #[allow(unused_extern_crates, reason = "only expansions use it")]
