@@ -58,14 +58,16 @@ impl OutputType {
         let json: Json =
             serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
         let validator = self.validator.as_ref().map_err(Clone::clone)?;
-        let faults: Vec<String> = validator
+        let mut faults: Vec<String> = validator
             .iter_errors(&json)
-            .take(MAX_FAULTS)
             .map(|error| match error.instance_path.to_string() {
                 place if place.is_empty() => error.to_string(),
                 place => format!("at {place}: {error}"),
             })
             .collect();
+        // An object's members come in an order that depends on how `serde_json` was built.
+        faults.sort_unstable();
+        faults.truncate(MAX_FAULTS);
         if !faults.is_empty() {
             return Err(faults.join("; "));
         }

@@ -37,7 +37,7 @@ use crate::file::rotate;
 /// assert!(matches!(records.next(), Some(Ok(Record::Start(start))) if start.name().contains("Search")));
 /// assert_eq!(
 ///     records.next().unwrap().unwrap_err().to_string(),
-///     "line 2 (byte 247): it does not end in a line feed",
+///     "line 2 (byte 253): it does not end in a line feed",
 /// );
 /// assert!(records.next().is_none());
 /// ```
