@@ -62,6 +62,7 @@
 //! - `openai` (on by default): `OpenAiModel`, for any `OpenAI`-compatible server.
 
 mod agent;
+mod causes;
 mod guardrail;
 mod handoff;
 mod hooks;

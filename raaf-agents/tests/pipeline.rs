@@ -168,3 +168,16 @@ async fn a_pipeline_without_steps_changes_nothing() {
     assert_eq!(state, State::new().with("input", "x"));
     assert_span_tree!(capture.spans_async().await, { pipeline "Nothing" [status = ok] });
 }
+
+#[tokio::test]
+async fn a_typed_answer_is_a_value_in_the_state() {
+    let capture = Capture::new();
+    let model = ScriptedModel::new("scripted", [Reply::text("[1, 2, 3]")]);
+    let counter = Agent::builder("Counter", model).output_type::<Vec<u32>>().build();
+    let pipeline = Pipeline::builder("Count").then(counter.writes("numbers")).build().unwrap();
+    let state = run(&capture, &pipeline).await.unwrap();
+    assert_eq!(state.get::<Vec<u32>>("numbers").unwrap(), [1, 2, 3]);
+    assert_span_tree!(capture.spans_async().await, {
+        pipeline "Count" { agent "Counter" { llm "scripted" } }
+    });
+}

@@ -31,8 +31,8 @@ impl AgentStep {
         self
     }
 
-    /// The key that its answer is put under, as text: a value of an
-    /// [output type](crate::AgentBuilder::output_type) as its JSON text.
+    /// The key that its answer is put under: a text, or the value of its
+    /// [output type](crate::AgentBuilder::output_type).
     #[must_use]
     pub fn writes(mut self, key: impl Into<String>) -> Self {
         self.writes = key.into();
@@ -79,7 +79,8 @@ impl Step for AgentStep {
 
     async fn run(&self, mut state: State) -> Result<State, StepError> {
         let result = self.runner.run(&self.agent, self.input(&state)?).await?;
-        state.set(&self.writes, result.output);
+        let value = if result.typed { result.parse().ok() } else { None };
+        state.set(&self.writes, value.unwrap_or(Json::String(result.output)));
         Ok(state)
     }
 }

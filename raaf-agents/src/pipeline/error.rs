@@ -1,14 +1,17 @@
 //! Why a pipeline stopped.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, fmt, time::Duration};
 
 use thiserror::Error;
 
 use super::{State, StateError};
-use crate::{runner::RunError, time_limit::TimeLimited, tool::ToolError};
+use crate::{causes, runner::RunError, time_limit::TimeLimited, tool::ToolError};
 
 /// A pipeline that stopped at a step.
-#[derive(Debug, Error)]
+///
+/// Its `Debug` form, which a `main` prints that returns it, is the error and its causes, without the
+/// state.
+#[derive(Error)]
 #[error("pipeline `{pipeline}` stopped at step `{step}`")]
 #[non_exhaustive]
 pub struct PipelineError {
@@ -24,6 +27,12 @@ pub struct PipelineError {
     pub state: Box<State>,
     /// Why it failed.
     pub source: StepError,
+}
+
+impl fmt::Debug for PipelineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        causes::fmt(self, f)
+    }
 }
 
 /// Why a step failed.

@@ -1,14 +1,19 @@
 //! Why a run gave no answer.
 
-use std::{error::Error, io, time::Duration};
+use std::{error::Error, fmt, io, time::Duration};
 
 use thiserror::Error;
 
 use super::RunProgress;
-use crate::{guardrail::GuardrailStage, model::ModelError, session::SessionError, tool::ToolError};
+use crate::{
+    causes, guardrail::GuardrailStage, model::ModelError, session::SessionError, tool::ToolError,
+};
 
 /// Why a run gave no answer, and how far it got.
-#[derive(Debug, Error)]
+///
+/// Its `Debug` form, which a `main` prints that returns it, is the error and its causes, without the
+/// conversation.
+#[derive(Error)]
 #[non_exhaustive]
 pub enum RunError {
     /// The model failed.
@@ -124,6 +129,12 @@ pub enum RunError {
         /// Not far.
         progress: Box<RunProgress>,
     },
+}
+
+impl fmt::Debug for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        causes::fmt(self, f)
+    }
 }
 
 impl RunError {

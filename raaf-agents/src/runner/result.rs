@@ -12,6 +12,10 @@ use crate::model::{FinishReason, Message, Usage};
 pub struct RunResult {
     /// The answer. Empty if the model stopped without a word; then the reason says why.
     pub output: String,
+    /// Whether the answer is the JSON text of a value of the agent's
+    /// [output type](crate::AgentBuilder::output_type).
+    #[serde(default)]
+    pub typed: bool,
     /// The agent that answered: the last one, where there were hand-offs.
     #[serde(default)]
     pub agent: String,

@@ -76,10 +76,12 @@ impl<'a> Run<'a> {
                 End::Answer { output, finish_reason } => {
                     self.remember().await?;
                     let RunProgress { usage, usage_by_agent, turns, .. } = self.progress();
-                    let agent = self.agent.name().to_owned();
+                    let (agent, typed) =
+                        (self.agent.name().to_owned(), self.agent.output().is_some());
                     let messages = std::mem::take(&mut self.request.messages);
                     return Ok(RunResult {
                         output,
+                        typed,
                         agent,
                         finish_reason,
                         messages,

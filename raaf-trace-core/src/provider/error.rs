@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{ProcessorError, registry::SinkError, settings::SettingsError};
 
 /// A flush or shutdown that did not deliver everything.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct FlushError {
     failures: Vec<SinkFailure>,
 }
@@ -46,6 +46,13 @@ impl fmt::Display for FlushError {
             write!(f, "{separator}`{name}` {error}")?;
         }
         Ok(())
+    }
+}
+
+/// As [`Display`](fmt::Display): a `main` that returns this error prints its `Debug` form.
+impl fmt::Debug for FlushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
