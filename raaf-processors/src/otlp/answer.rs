@@ -76,10 +76,8 @@ mod tests {
         // The reply begins with a line feed, as its first field is the first; then comes its length,
         // which may be that of a `<`.
         for length in 0..200 {
-            let part = ExportTracePartialSuccess {
-                rejected_spans: 1,
-                error_message: "x".repeat(length),
-            };
+            let part =
+                ExportTracePartialSuccess { rejected_spans: 1, error_message: "x".repeat(length) };
             let reply = ExportTraceServiceResponse { partial_success: Some(part) };
             let error = answered(&reply.encode_to_vec()).unwrap_err();
             assert_eq!(error.rejected_of(9), 1, "{length}: {error}");
