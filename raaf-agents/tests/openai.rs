@@ -16,6 +16,7 @@ use raaf_agents::{
     TracedModel,
 };
 use raaf_testkit::{Capture, assert_span_tree};
+use raaf_trace_core::keys;
 use serde_json::json;
 
 use common::shout;
@@ -105,6 +106,22 @@ async fn tools_make_the_round_trip() {
             json!({"role": "tool", "tool_call_id": "call_abc", "content": "HEY"}),
         ]
     );
+}
+
+#[tokio::test]
+async fn a_call_says_where_it_goes() {
+    let answer = json!({"choices": [{"message": {"role": "assistant", "content": "Hi."}}]});
+    let server = Server::start([Answer::ok(&answer)]).await;
+    let capture = Capture::new();
+    let request = ModelRequest::new([Message::user("hi")]);
+    capture.run_async(TracedModel::new(model(&server)).respond(&request)).await.unwrap();
+    let spans = capture.spans_async().await;
+    let call = spans.iter().next().unwrap().attributes();
+    let url = format!("{}/chat/completions", server.url());
+    let port: i64 = server.url().rsplit([':', '/']).nth(1).unwrap().parse().unwrap();
+    assert_eq!(call.get(keys::URL), Some((&*url).into()));
+    assert_eq!(call.get(keys::SERVER_ADDRESS), Some("127.0.0.1".into()));
+    assert_eq!(call.get(keys::SERVER_PORT), Some(port.into()));
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::Command,
+    sync::mpsc,
+    thread,
     time::Duration,
 };
 
@@ -15,7 +17,7 @@ use raaf_processors::{FileSink, FileSync, read::TraceReader};
 use raaf_trace_core::{BatchConfig, SpanProcessor as _, TracerProvider};
 
 /// Longer than any test takes; nothing waits for it to pass.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(20);
 
 fn provider(sink: FileSink) -> TracerProvider {
     let mut batch = BatchConfig::default().with_max_spans(100_000);
@@ -161,4 +163,30 @@ fn d1_a_disk_that_fills_up_and_is_emptied() {
     fs::remove_file(&path).unwrap();
     work(&provider).unwrap();
     assert_eq!(spans(&path), 1);
+}
+
+#[test]
+fn d1_a_lock_that_another_program_keeps_holds_up_no_traced_thread() {
+    const SPANS: u64 = 10_000;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.jsonl");
+    let other = fs::File::create(&path).unwrap();
+    other.lock().unwrap();
+    let provider = TracerProvider::builder()
+        .exporter(FileSink::new(&path))
+        .batch(BatchConfig::default().with_max_spans(100).with_batch_size(10))
+        .build();
+    let (done, over) = mpsc::channel();
+    let traced = provider.clone();
+    thread::spawn(move || {
+        for _ in 0..SPANS {
+            traced.tracer().span("work").run(|_| ());
+        }
+        done.send(()).unwrap();
+    });
+    assert_eq!(over.recv_timeout(LONG), Ok(()), "the traced thread hangs");
+    other.unlock().unwrap();
+    assert!(provider.force_flush(LONG).is_err(), "some spans found no room");
+    let (delivered, dropped) = counted(&provider);
+    assert_eq!((delivered + dropped, spans(&path) as u64), (SPANS, delivered));
 }

@@ -274,9 +274,13 @@ proptest! {
         prop_assert_eq!(traces.len(), 1);
         prop_assert_eq!(traces[0].problems(), &[]);
         prop_assert_eq!(traces[0].walk().count(), spans.len());
-        // The testkit knows what these are.
-        let read = Spans::new(traces[0].spans().cloned());
-        prop_assert_eq!(read.to_string(), Spans::new(spans).to_string());
+        // The testkit knows what these are. Those that start at the same time keep their order in it,
+        // which is not that of the file in a trace that was read.
+        let by_id = |mut spans: Vec<FinishedSpan>| {
+            spans.sort_by_key(FinishedSpan::span_id);
+            Spans::new(spans).to_string()
+        };
+        prop_assert_eq!(by_id(traces[0].spans().cloned().collect()), by_id(spans));
     }
 
     #[test]

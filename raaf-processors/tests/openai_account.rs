@@ -120,7 +120,7 @@ fn what_cannot_be_used_is_named_without_what_is_secret() {
         (
             ("RAAF_TRACE_OPENAI_BASE_URL", "ftp://me:secret@host/token"),
             "RAAF_TRACE_OPENAI_BASE_URL is `ftp://host`; expected http:// or https://, a host, and \
-             perhaps a path",
+             perhaps a path, without a user",
         ),
         (
             ("OPENAI_API_KEY", "sk-1\nsk-2"),
@@ -151,4 +151,37 @@ fn the_key_is_in_no_text() {
     for text in [format!("{builder:?}"), format!("{sink:?}"), format!("{error:?}")] {
         assert!(!text.contains("sk-"), "{text}");
     }
+}
+
+#[test]
+fn an_address_that_is_none_is_shown_without_what_may_be_secret() {
+    for (url, shown) in [
+        ("api.openai.com/v1", "api.openai.com"),
+        ("ftp://host/token", "ftp://host"),
+        ("https://me:secret@host/v1", "https://host"),
+        ("me:secret@host", "host"),
+        ("https://host/v1?key=secret", "https://host"),
+        ("https://host/v1#secret", "https://host"),
+    ] {
+        let builder = OpenAiSink::builder().base_url(url);
+        assert!(!format!("{builder:?}").contains("secret"), "{builder:?}");
+        let error = builder.build().unwrap_err().to_string();
+        assert!(error.starts_with(&format!("`{shown}` is no base URL; expected ")), "{error}");
+    }
+}
+
+#[test]
+fn a_reply_that_repeats_the_path_of_a_proxy_does_not_show_it() {
+    let server = Server::start(Answer::text(404, "no route for /of-ann/traces/ingest"));
+    let sink = OpenAiSink::builder().api_key(KEY).base_url(server.url() + "/of-ann").timeout(LONG);
+    let sink = sink.build().unwrap();
+    let error = sink.export(&[FinishedSpan::builder("agent", "A").build()]).unwrap_err();
+    assert!(error.to_string().ends_with("no route for [REDACTED]/traces/ingest"), "{error}");
+}
+
+#[test]
+fn any_timeout_can_be_asked_for() {
+    let server = Server::start(Answer::status(204));
+    let sink = sink(&server).timeout(Duration::MAX).build().unwrap();
+    sink.export(&[FinishedSpan::builder("agent", "A").build()]).unwrap();
 }

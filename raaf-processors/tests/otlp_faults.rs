@@ -54,6 +54,13 @@ fn stats(provider: &TracerProvider) -> ProcessorStats {
 }
 
 #[test]
+fn any_timeout_can_be_asked_for() {
+    let server = Server::start(Answer::status(200));
+    let sink = OtlpSink::builder().endpoint(server.url()).timeout(Duration::MAX).build().unwrap();
+    sink.export(&one()).unwrap();
+}
+
+#[test]
 fn d2_a_refusal_says_whether_to_try_again() {
     for (status, again) in [
         (400, false),

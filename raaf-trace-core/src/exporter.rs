@@ -84,7 +84,8 @@ pub enum Overflow {
     Drop,
     /// Let the thread that ended the span export waiting batches itself, for at most 5 ms, and
     /// drop and count only then. Right for a local sink; its
-    /// [`export`](SpanExporter::export) must allow calls from several threads at once.
+    /// [`export`](SpanExporter::export) must allow calls from several threads at once, and must not
+    /// wait for long in such a thread: [`is_helping`](crate::is_helping) tells.
     Help,
 }
 

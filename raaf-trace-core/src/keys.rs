@@ -76,7 +76,7 @@
 //! | first token after | [`GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK`] | not sent | = |
 //! | retries of a call | [`RETRY_COUNT`], on `retry` events [`RETRY_ATTEMPT`], [`RETRY_DELAY_MS`], [`RETRY_REASON`] | not sent | = |
 //! | conversation | [`GEN_AI_CONVERSATION_ID`] | not sent | = |
-//! | HTTP request | [`HTTP_METHOD`], [`URL`] | custom: `span_data.data`; the URL of a model call: `model_config.base_url` | = |
+//! | HTTP request | [`HTTP_METHOD`], [`URL`] | custom: `span_data.data`; the URL of a model call: `model_config.base_url`, without what is asked of the API | = |
 //! | status of its answer | [`HTTP_STATUS_CODE`] | not sent | = |
 //! | server | [`SERVER_ADDRESS`], [`SERVER_PORT`] | not sent | = |
 

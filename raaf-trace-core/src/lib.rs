@@ -89,7 +89,7 @@ pub use attributes::{
     AttributeEntry, AttributeLosses, Attributes, IntoValue, Key, Redactor, SpanLimits, Value,
     ValueRef,
 };
-pub use batch::{BatchBuilder, BatchConfig, BatchProcessor, Flush};
+pub use batch::{BatchBuilder, BatchConfig, BatchProcessor, Flush, is_helping};
 pub use call::{Call, CallInfo, CallScope, LazyAttributes, ResultHook};
 pub use clock::{Anchor, Clock, ManualClock, Rfc3339, Ticks};
 pub use component::Component;

@@ -63,8 +63,8 @@ pub trait SpanProcessor: Send + Sync + 'static {
         None
     }
 
-    /// The last span of a trace in this process has ended, and what waits is to be delivered. Only
-    /// for those that only queue.
+    /// The last span of a trace in this process has ended, and what waits is to be delivered. For
+    /// those that only queue; a wrapper passes the call on.
     #[doc(hidden)]
     fn on_root_end(&self) {}
 

@@ -68,6 +68,13 @@ pub trait Model: Send + Sync {
         None
     }
 
+    /// The address that a call goes to (`url.full`), such as
+    /// `http://localhost:11434/v1/chat/completions`: without a user and without a query, which may
+    /// be secrets. `None` if there is none.
+    fn url(&self) -> Option<&str> {
+        None
+    }
+
     /// Answers the conversation.
     ///
     /// # Errors
@@ -96,6 +103,10 @@ impl<M: Model + ?Sized> Model for Arc<M> {
 
     fn provider(&self) -> Option<&str> {
         (**self).provider()
+    }
+
+    fn url(&self) -> Option<&str> {
+        (**self).url()
     }
 
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {

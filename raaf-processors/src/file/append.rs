@@ -1,7 +1,7 @@
 //! Appending whole lines to a file that others may append to, rotate or delete as well.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read as _, Seek as _, SeekFrom, Write},
     path::Path,
 };
@@ -30,16 +30,21 @@ pub(super) enum Appended {
     Here,
     /// The path names another file now, or none; this one is none to write to any more.
     Moved,
+    /// Not yet: somebody else holds the lock.
+    Locked,
 }
 
 /// Other writers keep away while this lives.
 struct Locked<'a>(&'a File);
 
 impl<'a> Locked<'a> {
-    /// Some file systems know no locks. There, that a single write appends is all there is.
-    fn new(file: &'a File) -> Self {
-        let _ = file.lock();
-        Self(file)
+    /// `None` while somebody else holds the lock. Some file systems know no locks. There, that a
+    /// single write appends is all there is.
+    fn new(file: &'a File) -> Option<Self> {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => None,
+            Ok(()) | Err(TryLockError::Error(_)) => Some(Self(file)),
+        }
     }
 }
 
@@ -76,7 +81,7 @@ impl AppendFile {
         lines: &[u8],
         rotation: &Rotation,
     ) -> io::Result<Appended> {
-        let locked = Locked::new(&self.file);
+        let Some(locked) = Locked::new(&self.file) else { return Ok(Appended::Locked) };
         if !self.is_regular {
             (&self.file).write_all(lines)?;
             return Ok(Appended::Here);

@@ -10,11 +10,14 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
 };
 
 use raaf_trace_core::{
     BatchConfig, ExportError, FinishedSpan, Overflow, SpanExporter,
     diagnostics::{self, Category, Repeated},
+    is_helping,
     registry::{Sink, SinkRegistration},
 };
 
@@ -33,6 +36,11 @@ const MAX_SPARE: usize = 1024 * 1024;
 
 /// How often the path may name another file, once its lock is had, before that is an error.
 const TRIES: usize = 100;
+
+/// How long a thread of the traced program waits for a lock that another program holds, before it
+/// leaves the batch to the worker; and how long it is between two looks.
+const HELP: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_micros(50);
 
 raaf_trace_core::submit! {
     SinkRegistration::new("file", |config| {
@@ -80,7 +88,8 @@ raaf_trace_core::submit! {
 /// # Costs
 ///
 /// Spans become JSON on the worker, or on the threads that help when spans come faster than one
-/// worker can write; the file's lock is held for the writing alone.
+/// worker can write; the file's lock is held for the writing alone. A program that keeps the file
+/// locked, and whoever reads a pipe slowly, holds up the worker alone.
 ///
 /// # When things go wrong
 ///
@@ -148,14 +157,32 @@ impl FileSink {
     }
 
     fn append(&self, lines: &[u8]) -> io::Result<()> {
-        let mut slot = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        for _ in 0..TRIES {
+        // A pipe waits for whoever reads it, which is the worker's affair.
+        let helps = is_helping();
+        if helps && is_pipe(&self.path) {
+            return Err(busy("whoever reads the pipe may be slow"));
+        }
+        let began = Instant::now();
+        let mut tries = 0;
+        while tries < TRIES {
+            let mut slot = self.file.lock().unwrap_or_else(PoisonError::into_inner);
             let mut file = match slot.take() {
                 Some(file) => file,
                 None => AppendFile::open(&self.path)?,
             };
             // Only a file that took everything is used again: another try begins with a fresh look.
             let appended = file.append(&self.path, lines, &self.rotation)?;
+            if appended == Appended::Locked {
+                *slot = Some(file);
+                // Whoever helps must not wait for this thread, too.
+                drop(slot);
+                if helps && began.elapsed() >= HELP {
+                    return Err(busy("another program keeps it locked"));
+                }
+                thread::sleep(PAUSE);
+                continue;
+            }
+            tries += 1;
             let is_here = appended == Appended::Here;
             if self.sync == FileSync::EveryBatch || (!is_here && self.sync == FileSync::OnFlush) {
                 file.sync()?;
@@ -165,7 +192,7 @@ impl FileSink {
                 return Ok(());
             }
         }
-        Err(io::Error::new(io::ErrorKind::ResourceBusy, "others replace the file all the time"))
+        Err(busy("others replace the file all the time"))
     }
 
     fn failed(&self, what: &str, error: &io::Error) -> ExportError {
@@ -187,6 +214,23 @@ impl FileSink {
             _ => ExportError::permanent(message),
         }
     }
+}
+
+/// What passes.
+fn busy(reason: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::ResourceBusy, reason)
+}
+
+/// Whether it is a pipe, as far as the system tells.
+#[cfg(unix)]
+fn is_pipe(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    std::fs::metadata(path).is_ok_and(|about| about.file_type().is_fifo())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &Path) -> bool {
+    false
 }
 
 impl SpanExporter for FileSink {

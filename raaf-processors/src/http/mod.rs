@@ -13,8 +13,13 @@ use ureq::{
 };
 
 pub(crate) use refusal::Refusal;
+#[cfg(feature = "openai")]
+pub(crate) use refusal::mistyped;
 pub(crate) use refusal::origin;
 pub(crate) use secret::Secret;
+
+/// The longest that a request may take, whatever is asked for: the clock cannot count to all ends.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How much of a reply is read: its reason, not its book.
 const MAX_REPLY: u64 = 64 * 1024;
@@ -34,13 +39,13 @@ pub(crate) struct Reply {
 
 impl Client {
     /// A client whose requests take at most `timeout`, from the look-up of the name to the last
-    /// byte of the reply.
+    /// byte of the reply; a millisecond at least, and a day at most.
     ///
     /// Proxies are those of the environment (`HTTPS_PROXY` and so on). A redirect is not followed:
     /// it would take keys and spans to a place that nobody named.
     pub(crate) fn new(timeout: Duration) -> Self {
         let config = Agent::config_builder()
-            .timeout_global(Some(timeout))
+            .timeout_global(Some(timeout.clamp(Duration::from_millis(1), LONGEST)))
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)

@@ -116,6 +116,16 @@ pub(crate) fn origin(url: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{scheme}://{host}"))
 }
 
+/// What is no usable URL, without what may be secret in it: as much of it as shows the mistake.
+#[cfg(feature = "openai")]
+pub(crate) fn mistyped(text: &str) -> Cow<'_, str> {
+    if text.contains("://") {
+        return origin(text);
+    }
+    let host = text.split(['/', '?', '#']).next().unwrap_or_default();
+    Cow::Borrowed(host.rsplit('@').next().unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! Values that are sent and never shown.
 
-use std::fmt;
+use std::{cmp::Reverse, fmt};
 
 /// What takes a secret's place.
 const HIDDEN: &str = "[REDACTED]";
@@ -30,7 +30,10 @@ impl fmt::Debug for Secret {
 /// A server's words as text in which no secret is left: some servers repeat what they were sent.
 pub(super) fn without(words: &[u8], secrets: &[&Secret]) -> String {
     let mut text = String::from_utf8_lossy(words).into_owned();
-    for secret in secrets.iter().filter(|secret| !secret.0.is_empty()) {
+    let mut secrets: Vec<_> = secrets.iter().filter(|secret| !secret.0.is_empty()).collect();
+    // A short one may be a part of a long one, of which the rest would stay.
+    secrets.sort_by_key(|secret| Reverse(secret.0.len()));
+    for secret in secrets {
         text = text.replace(&secret.0, HIDDEN);
     }
     text
@@ -43,6 +46,12 @@ mod tests {
     #[test]
     fn a_secret_is_not_shown() {
         assert_eq!(format!("{:?}", Secret::new("sk-1")), "[REDACTED]");
+    }
+
+    #[test]
+    fn a_secret_within_another_leaves_nothing_of_that() {
+        let secrets = [&Secret::new("abc"), &Secret::new("abcdef")];
+        assert_eq!(without(b"abcdef, abc", &secrets), "[REDACTED], [REDACTED]");
     }
 
     #[test]

@@ -9,11 +9,14 @@ use super::{
     endpoint::{self, Endpoint},
     notice::Notice,
 };
-use crate::http::{Secret, origin};
+use crate::http::{Secret, mistyped};
 
 /// How long a request may take. Less than the batch loop waits for an export, so that a slow server
 /// is seen as what it is.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a base URL must be.
+pub(super) const EXPECTED: &str = "http:// or https://, a host, and perhaps a path, without a user";
 
 /// Sets an [`OpenAiSink`] up.
 ///
@@ -30,7 +33,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// assert!(!format!("{sink:?}").contains("sk-"));
 /// # Ok::<(), raaf_processors::OpenAiSinkError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct OpenAiBuilder {
     keys: Keys,
@@ -89,7 +92,8 @@ impl OpenAiBuilder {
         self
     }
 
-    /// How long one request may take; 10 seconds unless told.
+    /// How long one request may take; 10 seconds unless told, a millisecond at least, a day at
+    /// most.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -117,8 +121,8 @@ impl OpenAiBuilder {
             && let Some(url) = environment.get(BASE_URL)?
         {
             if !endpoint::is_base_url(url.trim()) {
-                let expected = "http:// or https://, a host, and perhaps a path";
-                return Err(SettingsError::invalid(BASE_URL, &origin(&url), expected).into());
+                let shown = mistyped(url.trim());
+                return Err(SettingsError::invalid(BASE_URL, &shown, EXPECTED).into());
             }
             self.base_url = Some(url);
         }
@@ -146,6 +150,19 @@ impl OpenAiBuilder {
             ),
             notice: Notice::none(),
         })
+    }
+}
+
+/// Keys, and what of the URL may be one, do not show.
+impl fmt::Debug for OpenAiBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenAiBuilder")
+            .field("keys", &self.keys)
+            .field("organization", &self.organization)
+            .field("project", &self.project)
+            .field("base_url", &self.base_url.as_deref().map(mistyped))
+            .field("timeout", &self.timeout)
+            .finish()
     }
 }
 

@@ -141,11 +141,12 @@ impl Delivery {
     fn refusal(&self) -> Option<ExportError> {
         let Refused { spans, why } = self.refused.as_ref()?;
         let all = self.batch.spans;
-        Some(ExportError::permanent(if *spans == all {
+        let why = if *spans == all {
             why.clone()
         } else {
             format!("{spans} of {all} spans were not taken: {why}")
-        }))
+        };
+        Some(ExportError::partial(*spans, why))
     }
 }
 

@@ -3,17 +3,20 @@
 use std::{fmt, time::Duration};
 
 use ureq::http::{
-    HeaderMap, HeaderName, HeaderValue,
+    HeaderMap, HeaderName, HeaderValue, Uri,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 
 use super::OpenAiSinkError;
-use crate::http::{Client, Refusal, Secret, origin};
+use crate::http::{Client, Refusal, Secret, mistyped, origin};
 
 /// A server's trace ingest API.
 pub(super) struct Endpoint {
     client: Client,
     url: String,
+    /// That of the base URL, unless it is the usual one: it may hold a secret, and a server may
+    /// repeat it.
+    path: Secret,
     /// Those that every request has.
     headers: HeaderMap,
     /// How long one request may take.
@@ -42,10 +45,12 @@ impl Endpoint {
         }
         let base_url = base_url.trim().trim_end_matches('/');
         if !is_base_url(base_url) {
-            return Err(OpenAiSinkError::BaseUrl(origin(base_url).into_owned()));
+            return Err(OpenAiSinkError::BaseUrl(mistyped(base_url).into_owned()));
         }
         let url = format!("{base_url}/traces/ingest");
-        Ok(Self { client: Client::new(timeout), url, headers, timeout })
+        let path = base_url.parse::<Uri>().map(|uri| uri.path().to_owned()).unwrap_or_default();
+        let path = Secret::new(if ["/", "/v1"].contains(&&*path) { String::new() } else { path });
+        Ok(Self { client: Client::new(timeout), url, path, headers, timeout })
     }
 
     /// Where it is, without what may be secret in the URL.
@@ -61,7 +66,7 @@ impl Endpoint {
     pub(super) fn send(&self, body: &[u8], key: &Secret) -> Result<(), Refusal> {
         let mut headers = self.headers.clone();
         headers.insert(AUTHORIZATION, authorization(key)?);
-        self.client.send(&self.url, &headers, body, &[key]).map(drop)
+        self.client.send(&self.url, &headers, body, &[key, &self.path]).map(drop)
     }
 }
 
@@ -75,9 +80,13 @@ pub(super) fn authorization(key: &Secret) -> Result<HeaderValue, Refusal> {
 }
 
 pub(super) fn is_base_url(text: &str) -> bool {
-    let Ok(uri) = text.parse::<ureq::http::Uri>() else { return false };
+    // The path is put at the end, so that there can be nothing behind it.
+    if text.contains(['@', '?', '#']) {
+        return false;
+    }
+    let Ok(uri) = text.parse::<Uri>() else { return false };
     let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
-    is_web && uri.host().is_some_and(|host| !host.is_empty()) && uri.query().is_none()
+    is_web && uri.host().is_some_and(|host| !host.is_empty())
 }
 
 impl fmt::Debug for Endpoint {
@@ -98,8 +107,16 @@ mod tests {
         for url in ["https://api.openai.com/v1", "http://127.0.0.1:80", "http://[::1]:80/x/"] {
             assert!(is_base_url(url), "{url}");
         }
-        for url in ["", "api.openai.com", "ftp://host", "https://", "https:///v1", "http://h/?a=b"]
-        {
+        for url in [
+            "",
+            "api.openai.com",
+            "ftp://host",
+            "https://",
+            "https:///v1",
+            "http://h/?a=b",
+            "http://h/#a",
+            "http://me:key@h/v1",
+        ] {
             assert!(!is_base_url(url), "{url}");
         }
     }

@@ -2,12 +2,14 @@
 
 use raaf_trace_core::SettingsError;
 
+use super::builder;
+
 /// Why an [`OpenAiSink`](crate::OpenAiSink) could not be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenAiSinkError {
     /// The base URL is none. The text shows it without what may be secret in it.
-    #[error("`{0}` is no base URL; expected http:// or https://, a host, and perhaps a path")]
+    #[error("`{0}` is no base URL; expected {expected}", expected = builder::EXPECTED)]
     BaseUrl(String),
     /// The key, the organization or the project holds characters that no header can carry, such as
     /// a line feed. The text does not show the value.

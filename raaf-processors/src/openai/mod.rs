@@ -75,10 +75,11 @@ raaf_trace_core::submit! {
 ///
 /// # When things go wrong
 ///
-/// Any other 4xx drops the batch, which is counted, and the reply's text is in `last_error` and, at
+/// Any other 4xx drops what was sent, which is counted, and the reply's text is in `last_error` and, at
 /// the first failure and every doubling, on standard error. After 413 a request is halved until the
-/// server takes it, so that only a span that is too large by itself is lost; the batch counts as
-/// dropped then, and the error says how many of its spans were. Without a key nothing is sent: that
+/// server takes it, so that only a span that is too large by itself is lost. Of a batch that is sent
+/// in several requests only what is refused counts as dropped, and the error says how much that is;
+/// only a batch that is given up after many tries counts as a whole. Without a key nothing is sent: that
 /// is said once, and everything counted as dropped. A request takes at most 10 seconds unless
 /// [told](OpenAiBuilder::timeout). Redirects are not followed.
 ///

@@ -33,12 +33,13 @@ pub(super) fn read(
     secrets: &[&Secret],
     warnings: &Repeated,
 ) -> Result<(), ExportError> {
-    if body.trim_ascii_start().starts_with(b"<") {
-        let text = "the server answered with a web page: its address is none that takes traces";
-        return Err(ExportError::permanent(text));
-    }
     let reply = match ExportTraceServiceResponse::decode(body) {
         Ok(reply) => reply,
+        // Asked only then: protobuf may begin with a line feed and a `<`, too.
+        Err(_) if body.trim_ascii_start().starts_with(b"<") => {
+            let text = "the server answered with a web page: its address is none that takes traces";
+            return Err(ExportError::permanent(text));
+        }
         Err(error) => {
             let text = format_args!("the reply to a batch cannot be read: {error}");
             diagnostics::debug(Category::Http, text);
@@ -58,4 +59,39 @@ pub(super) fn read(
         diagnostics::warn(Category::Http, text);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::collector::trace::v1::ExportTracePartialSuccess;
+
+    use super::*;
+
+    fn answered(body: &[u8]) -> Result<(), ExportError> {
+        read(body, 9, &[], &Repeated::new())
+    }
+
+    #[test]
+    fn a_reply_of_any_length_is_no_web_page() {
+        // The reply begins with a line feed, as its first field is the first; then comes its length,
+        // which may be that of a `<`.
+        for length in 0..200 {
+            let part =
+                ExportTracePartialSuccess { rejected_spans: 1, error_message: "x".repeat(length) };
+            let reply = ExportTraceServiceResponse { partial_success: Some(part) };
+            let error = answered(&reply.encode_to_vec()).unwrap_err();
+            assert_eq!(error.rejected_of(9), 1, "{length}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_web_page_is_none_that_takes_traces() {
+        for page in ["<!doctype html>", "\n\n  <html><body>Sign in</body></html>", "\r\n<p>"] {
+            let error = answered(page.as_bytes()).unwrap_err();
+            assert_eq!(error.rejected_of(9), 9, "{page}: {error}");
+        }
+        for other in ["", "{}", "ok"] {
+            assert_eq!(answered(other.as_bytes()), Ok(()), "{other}");
+        }
+    }
 }

@@ -62,10 +62,10 @@ impl OtlpBuilder {
     }
 
     /// How long a request may take, from the look-up of the name to the last byte of the reply;
-    /// 10 seconds by default, a millisecond at least. Keep it below the batch's
+    /// 10 seconds by default, a millisecond at least, a day at most. Keep it below the batch's
     /// [`export_timeout`](raaf_trace_core::BatchConfig::export_timeout).
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout.max(Duration::from_millis(1)));
+        self.timeout = Some(timeout);
         self
     }
 

@@ -92,14 +92,15 @@ impl PrometheusBuilder {
         self
     }
 
-    /// How many components are told apart, as pairs of kind and name; 200 unless set. All that
-    /// come later are counted as `other`.
+    /// How many components are told apart, as pairs of kind and name; 200 unless set, and
+    /// 65,536 at most. All that come later are counted as `other`.
     pub fn max_components(mut self, components: usize) -> Self {
         self.limits.components = components;
         self
     }
 
-    /// How many models are told apart; 50 unless set. All that come later are counted as `other`.
+    /// How many models are told apart; 50 unless set, and 65,536 at most. All that come later
+    /// are counted as `other`.
     pub fn max_models(mut self, models: usize) -> Self {
         self.limits.models = models;
         self

@@ -9,6 +9,9 @@ use std::{
     },
 };
 
+/// The highest limit that a table can have: its slots are made in advance.
+const MOST: usize = 1 << 16;
+
 /// Values by two words, at most so many. Nothing is ever taken out, so that a look-up takes no
 /// lock; it compares words as they are, and formats nothing.
 #[derive(Debug)]
@@ -30,7 +33,8 @@ struct Entry<V> {
 
 impl<V> Table<V> {
     pub(super) fn new(limit: usize) -> Self {
-        let slots = limit.saturating_mul(2).max(2).next_power_of_two();
+        let limit = limit.min(MOST);
+        let slots = (limit * 2).max(2).next_power_of_two();
         Self {
             slots: (0..slots).map(|_| OnceLock::new()).collect(),
             hasher: RandomState::new(),
@@ -114,6 +118,13 @@ mod tests {
         assert_eq!(table.get_or_insert(("1", ""), || 9), Some(&1));
         assert_eq!(table.values().count(), 3);
         assert_eq!(Table::new(0).get_or_insert(("", ""), || 1), None);
+    }
+
+    #[test]
+    fn a_limit_that_is_none_costs_no_memory() {
+        let table = Table::new(usize::MAX);
+        assert_eq!(table.get_or_insert(("a", "b"), || 1), Some(&1));
+        assert_eq!(table.slots.len(), 2 * MOST);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Two exporters behind one queue.
 
 use std::{
+    any::Any,
     collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -13,8 +15,9 @@ const REMEMBERED: usize = 64;
 /// Gives every batch to two exporters; see [`WrapExporter::tee`](super::WrapExporter::tee).
 ///
 /// When one of them asks for another try, the batch comes again, and only that one gets it: the
-/// other is not given a span twice. When one of them gives a batch up, the batch counts as dropped,
-/// and the error says which of them had it. A queue, a worker and retries are shared: an exporter
+/// other is not given a span twice. When one of them gives a batch up, or panics over it, the batch
+/// counts as dropped, and the error says which of them had it; where they rejected a part of it,
+/// the sum of both parts counts, the whole batch at most. A queue, a worker and retries are shared: an exporter
 /// that is slow or down holds up the other. Two sinks that should not know of each other are two
 /// exporters of the provider.
 #[derive(Debug)]
@@ -34,7 +37,14 @@ enum Half {
     #[default]
     Open,
     Taken,
-    GivenUp(String),
+    GivenUp(GivenUp),
+}
+
+/// What one of the two did not take, and why.
+#[derive(Clone, Debug)]
+struct GivenUp {
+    spans: usize,
+    why: String,
 }
 
 impl<A: SpanExporter, B: SpanExporter> Tee<A, B> {
@@ -45,6 +55,13 @@ impl<A: SpanExporter, B: SpanExporter> Tee<A, B> {
 
     fn half_done(&self) -> MutexGuard<'_, VecDeque<(Batch, [Half; 2])>> {
         self.half_done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn each(
+        &self,
+        call: fn(&dyn SpanExporter) -> Result<(), ExportError>,
+    ) -> Result<(), ExportError> {
+        both(called(&self.first, call), called(&self.second, call))
     }
 
     /// What is known of a batch that came before.
@@ -73,12 +90,35 @@ fn offer(
     if !matches!(half, Half::Open) {
         return None;
     }
-    match exporter.export(batch) {
+    match called(exporter, |exporter| exporter.export(batch)) {
         Ok(()) => *half = Half::Taken,
         Err(error) if error.is_retryable() => return Some(error),
-        Err(error) => *half = Half::GivenUp(format!("{}: {error}", exporter.name())),
+        Err(error) => {
+            let spans = error.rejected_of(batch.len());
+            *half = Half::GivenUp(GivenUp { spans, why: error.to_string() });
+        }
     }
     None
+}
+
+/// Calls one of the two; its error says whose it is. A panic in it is an error like any other, and
+/// keeps nothing from the other one.
+fn called(
+    exporter: &dyn SpanExporter,
+    call: impl FnOnce(&dyn SpanExporter) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
+    let called = catch_unwind(AssertUnwindSafe(|| {
+        call(exporter).map_err(|error| named(exporter.name(), &error))
+    }));
+    called.unwrap_or_else(|panic| {
+        Err(named(exporter.name(), &ExportError::permanent(said_by(&*panic))))
+    })
+}
+
+fn said_by(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("panicked: {}", text.unwrap_or("with a value that is not text"))
 }
 
 impl<A: SpanExporter, B: SpanExporter> SpanExporter for Tee<A, B> {
@@ -97,24 +137,27 @@ impl<A: SpanExporter, B: SpanExporter> SpanExporter for Tee<A, B> {
         let second = offer(&mut halves[1], &self.second, batch);
         if first.is_some() || second.is_some() {
             self.remember(id, halves);
-            return both(
-                first.map_or(Ok(()), |error| Err(named(self.first.name(), &error))),
-                second.map_or(Ok(()), |error| Err(named(self.second.name(), &error))),
-            );
+            return both(first.map_or(Ok(()), Err), second.map_or(Ok(()), Err));
         }
-        let given_up: Vec<String> = halves
+        let given_up: Vec<GivenUp> = halves
             .into_iter()
-            .filter_map(|half| if let Half::GivenUp(why) = half { Some(why) } else { None })
+            .filter_map(|half| if let Half::GivenUp(part) = half { Some(part) } else { None })
             .collect();
-        if given_up.is_empty() { Ok(()) } else { Err(ExportError::permanent(given_up.join("; "))) }
+        if given_up.is_empty() {
+            return Ok(());
+        }
+        // Whether both mean the same spans, neither says.
+        let spans = given_up.iter().fold(0, |sum: usize, part| sum.saturating_add(part.spans));
+        let why: Vec<_> = given_up.into_iter().map(|part| part.why).collect();
+        Err(ExportError::partial(spans.min(batch.len()), why.join("; ")))
     }
 
     fn force_flush(&self) -> Result<(), ExportError> {
-        both(self.first.force_flush(), self.second.force_flush())
+        self.each(SpanExporter::force_flush)
     }
 
     fn shutdown(&self) -> Result<(), ExportError> {
-        both(self.first.shutdown(), self.second.shutdown())
+        self.each(SpanExporter::shutdown)
     }
 
     /// Helping only helps when both allow it.
@@ -126,12 +169,14 @@ impl<A: SpanExporter, B: SpanExporter> SpanExporter for Tee<A, B> {
     }
 }
 
+/// The error with a name before it.
 fn named(name: &str, error: &ExportError) -> ExportError {
     let message = format!("{name}: {error}");
     match error.retry_after() {
         Some(wait) => ExportError::retryable(message).after(wait),
         None if error.is_retryable() => ExportError::retryable(message),
-        None => ExportError::permanent(message),
+        // As many of any batch: a whole one, unless it says otherwise.
+        None => ExportError::partial(error.rejected_of(usize::MAX), message),
     }
 }
 

@@ -1,13 +1,19 @@
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex, mpsc},
+    time::Duration,
+};
 
-use raaf_processors::wrap::{WrapExporter as _, WrapProcessor as _};
+use raaf_processors::wrap::{KeepTraces, WrapExporter as _, WrapProcessor as _};
 use raaf_testkit::conformance::check_processor;
 use raaf_trace_core::{
-    Component, FinishedSpan, MemoryExporter, Select, SimpleProcessor, Span, SpanProcessor,
-    TraceableExt as _,
+    BatchConfig, Component, ExportError, FinishedSpan, MemoryExporter, Select, SimpleProcessor,
+    Span, SpanExporter, SpanProcessor, TraceableExt as _, TracerProvider,
 };
 
 use super::{TIMEOUT, components, stats, with};
+
+/// Longer than any test takes; nothing waits for it to pass.
+const LONG: Duration = Duration::from_secs(600);
 
 #[test]
 fn only_what_is_meant_comes_through_and_the_rest_is_counted() {
@@ -67,4 +73,35 @@ fn a_filtered_processor_hears_of_ends_only() {
 fn a_filter_that_lets_all_through_is_a_good_processor() {
     check_processor(|| SimpleProcessor::new(MemoryExporter::new()).filter(Select::all()));
     check_processor(|| MemoryExporter::new().batch().filter(!Select::all()));
+}
+
+/// Says when a batch comes.
+struct Told(mpsc::Sender<usize>);
+
+impl SpanExporter for Told {
+    fn name(&self) -> &'static str {
+        "told"
+    }
+
+    fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
+        let _ = self.0.send(batch.len());
+        Ok(())
+    }
+}
+
+#[test]
+fn d5_what_is_behind_a_wrapper_is_flushed_at_the_end_of_a_root() {
+    for tail in [false, true] {
+        let (told, batches) = mpsc::channel();
+        let batch = Told(told).batch_with(BatchConfig::default().with_flush_interval(LONG));
+        let builder = TracerProvider::builder().flush_after_root(true);
+        let builder = if tail {
+            builder.processor(batch.keep_traces(KeepTraces::with(Select::all())))
+        } else {
+            builder.processor(batch.filter(Select::kind("tool")))
+        };
+        let provider = builder.build();
+        provider.run(|| Component::tool("Search").traced("run").run(|| ()));
+        assert_eq!(batches.recv_timeout(TIMEOUT), Ok(1), "with tail: {tail}");
+    }
 }

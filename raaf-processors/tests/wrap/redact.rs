@@ -16,6 +16,8 @@ fn a_sink_has_secrets_of_its_own() {
     let span = FinishedSpan::builder("tool", "Pay")
         .attribute("customer.iban", "DE12")
         .attribute("customer.note", r#"{"iban":"DE12","city":"Bonn"}"#)
+        .metadata("iban", "DE12")
+        .metadata("city", "Bonn")
         .error("Refused", r#"{"iban":"DE12"}"#)
         .build();
     sink.export(std::slice::from_ref(&span)).unwrap();
@@ -25,7 +27,10 @@ fn a_sink_has_secrets_of_its_own() {
     let note = r#"{"iban":"[REDACTED]","city":"Bonn"}"#;
     assert_eq!(seen.attributes().get("customer.note"), Some(note.into()));
     assert_eq!(seen.error().unwrap().message(), Some(r#"{"iban":"[REDACTED]"}"#));
+    assert_eq!(seen.trace().metadata().get("iban"), Some("[REDACTED]".into()));
+    assert_eq!(seen.trace().metadata().get("city"), Some("Bonn".into()));
     assert_eq!(span.attributes().get("customer.iban"), Some("DE12".into()), "others see it");
+    assert_eq!(span.trace().metadata().get("iban"), Some("DE12".into()), "others see it");
 }
 
 #[test]

@@ -106,6 +106,61 @@ fn what_one_gave_up_stays_known_while_the_other_is_tried_again() {
 }
 
 #[test]
+fn what_was_rejected_is_counted_and_not_the_whole_batch() {
+    let batch = || ["A", "B", "C"].map(span);
+    let rejects = |spans| Moody::first_says(ExportError::partial(spans, "too old"));
+    let gives_up = || Moody::first_says(ExportError::permanent("too large"));
+    for (first, second, lost) in [
+        (rejects(1), Moody::default(), 1),
+        (Moody::default(), rejects(2), 2),
+        // Nobody knows whether they rejected the same ones.
+        (rejects(1), rejects(1), 2),
+        (rejects(2), rejects(2), 3),
+        (rejects(1), gives_up(), 3),
+        (rejects(usize::MAX), rejects(usize::MAX), 3),
+    ] {
+        let error = first.tee(second).export(&batch()).unwrap_err();
+        assert!(!error.is_retryable(), "{error}");
+        assert_eq!(error.rejected_of(3), lost, "{error}");
+    }
+}
+
+#[test]
+fn what_was_rejected_is_still_known_after_another_try() {
+    let busy = Moody::first_says(ExportError::retryable("busy"));
+    let tee = Moody::first_says(ExportError::partial(1, "too old")).tee(busy);
+    let batch = ["A", "B"].map(span);
+    assert!(tee.export(&batch).unwrap_err().is_retryable());
+    let error = tee.export(&batch).unwrap_err();
+    assert_eq!((error.rejected_of(2), error.to_string()), (1, "moody: too old".to_owned()));
+}
+
+/// Panics over every batch.
+struct Broken;
+
+impl SpanExporter for Broken {
+    fn name(&self) -> &'static str {
+        "broken"
+    }
+
+    #[allow(clippy::panic, reason = "what it is for")]
+    fn export(&self, _: &[FinishedSpan]) -> Result<(), ExportError> {
+        panic!("out of order")
+    }
+}
+
+#[test]
+fn d1_a_panic_of_one_keeps_nothing_from_the_other() {
+    let batch = [span("A")];
+    let busy = Moody::first_says(ExportError::retryable("busy"));
+    let tee = Broken.tee(busy.clone());
+    assert!(tee.export(&batch).unwrap_err().is_retryable());
+    let error = tee.export(&batch).unwrap_err();
+    assert_eq!(error.to_string(), "broken: panicked: out of order");
+    assert_eq!((error.rejected_of(1), busy.taken.len()), (1, 1));
+}
+
+#[test]
 fn helping_needs_both() {
     let local = || MemoryExporter::new();
     assert_eq!(local().tee(local()).overflow(), Overflow::Help);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     Reclaim,
     hub::Hub,
-    sync::{Instant, Mutex, deadline, lock, wait},
+    sync::{Instant, Mutex, deadline, helping, lock, wait},
 };
 use crate::Overflow;
 
@@ -69,7 +69,7 @@ impl<T: Reclaim> Hub<T> {
             return false;
         };
         batch.prepare();
-        match self.attempt(&batch) {
+        match helping(|| self.attempt(&batch)) {
             Ok(()) => self.settle(batch, 0),
             Err(error) => {
                 self.gate.close();

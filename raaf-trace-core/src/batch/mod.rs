@@ -50,3 +50,4 @@ pub(crate) use deliver::{Deliver, Reclaim};
 pub use processor::{BatchBuilder, BatchProcessor, Flush};
 pub(crate) use produce::BatchQueue;
 pub(crate) use shards::Shards;
+pub use sync::is_helping;

@@ -52,6 +52,33 @@ pub(super) fn inside<R>(address: usize, f: impl FnOnce() -> R) -> R {
     f()
 }
 
+thread_local! {
+    /// Whether this thread exports for a worker that does not keep up.
+    static HELPING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `f` marked as help.
+pub(super) fn helping<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let _ = HELPING.try_with(|cell| cell.set(self.0));
+        }
+    }
+    let _restore = Restore(HELPING.try_with(|cell| cell.replace(true)).unwrap_or(false));
+    f()
+}
+
+/// Whether an exporter is called by a thread of the traced program that found no room, and not by
+/// the worker; see [`Overflow::Help`](crate::Overflow::Help).
+///
+/// An exporter that may have to wait for others, such as for a lock, then fails soon with an error
+/// that [can be retried](crate::ExportError::retryable): the worker takes the batch over, and may
+/// wait.
+pub fn is_helping() -> bool {
+    HELPING.try_with(Cell::get).unwrap_or(false)
+}
+
 /// Whether this thread is inside the exporter of the queue at `address`, where waiting for that
 /// exporter would wait for itself.
 pub(super) fn is_inside(address: usize) -> bool {

@@ -84,7 +84,8 @@ pub(crate) fn tell_end(mut span: FinishedSpan) {
     }
     last.end(|processor| processor.on_end_owned(span));
     if flush {
-        for slot in processors.iter().filter(|slot| slot.queues_only) {
+        // A wrapper may stand before one that queues, and passes this on.
+        for slot in processors.iter() {
             slot.call(<dyn SpanProcessor>::on_root_end);
         }
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::{
-    Component, Key, Kind, SpanContext, SpanId, SpanLimits, TraceId, attributes::Attributes,
-    clock::Anchor, propagation::TraceState, provider::Inner,
+    Component, Key, Kind, Redactor, SpanContext, SpanId, SpanLimits, TraceId,
+    attributes::Attributes, clock::Anchor, propagation::TraceState, provider::Inner,
 };
 
 /// One trace in this process. Every span refers to it, since children are exported before their
@@ -43,6 +43,20 @@ impl Trace {
             info: info.kept_by(provider),
             root: None,
         }
+    }
+
+    /// The same trace without the secrets that `redactor` finds; `None` if there are none.
+    pub(crate) fn redacted(&self, redactor: &Redactor) -> Option<Arc<Self>> {
+        if self.info.metadata.is_empty() {
+            return None;
+        }
+        let mut metadata = self.info.metadata.clone();
+        if redactor.redact(&mut metadata, 0) == 0 {
+            return None;
+        }
+        let mut trace = self.clone();
+        trace.info.metadata = metadata;
+        Some(Arc::new(trace))
     }
 
     /// The same trace for spans that keep no content. Spans that start within one of those refer

@@ -58,12 +58,15 @@ impl FinishedSpan {
         self.body.attributes.take_empty_list()
     }
 
-    /// The span without the secrets that `redactor` finds, beyond those that its provider replaced:
-    /// for a sink that may see less than others.
+    /// The span without the secrets that `redactor` finds, also in what its trace says about itself,
+    /// beyond those that its provider replaced: for a sink that may see less than others.
     #[must_use]
     pub fn redacted(&self, redactor: &Redactor) -> Self {
         let mut span = self.clone();
         span.body.screen(redactor);
+        if let Some(trace) = span.head.trace.redacted(redactor) {
+            span.head.trace = trace;
+        }
         span
     }
 

@@ -160,6 +160,7 @@ impl OpenAiModelBuilder {
             name,
             client,
             streaming,
+            url: format!("{base_url}/chat/completions"),
             base_url,
             dialect,
             timeout,

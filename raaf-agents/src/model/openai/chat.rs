@@ -25,6 +25,8 @@ pub(super) struct ChatCompletions {
     /// The same for answers in pieces.
     pub(super) streaming: Client<OpenAIConfig>,
     pub(super) base_url: String,
+    /// Where calls go; there is neither a user nor a query in it.
+    pub(super) url: String,
     pub(super) dialect: Dialect,
     pub(super) timeout: Duration,
     pub(super) propagates: bool,
@@ -90,6 +92,10 @@ impl Model for ChatCompletions {
 
     fn provider(&self) -> Option<&str> {
         Some("openai")
+    }
+
+    fn url(&self) -> Option<&str> {
+        Some(&self.url)
     }
 
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {

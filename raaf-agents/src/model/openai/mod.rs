@@ -70,6 +70,10 @@ impl Model for OpenAiModel {
         self.chat.provider()
     }
 
+    fn url(&self) -> Option<&str> {
+        self.chat.url()
+    }
+
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
         self.chat.respond(request).await
     }

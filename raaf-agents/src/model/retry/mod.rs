@@ -99,6 +99,10 @@ impl<M: Model> Model for RetryingModel<M> {
         self.model.provider()
     }
 
+    fn url(&self) -> Option<&str> {
+        self.model.url()
+    }
+
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
         let mut tries = Tries::new(&self.policy);
         loop {

@@ -21,6 +21,34 @@ pub(super) fn request(request: &ModelRequest, attributes: &mut Attributes) {
         });
 }
 
+/// Where the call goes.
+pub(super) fn address(url: Option<&str>, attributes: &mut Attributes) {
+    let Some(url) = url else { return };
+    attributes.set(keys::URL, url);
+    if let Some((host, port)) = server(url) {
+        attributes.set(keys::SERVER_ADDRESS, host).set(keys::SERVER_PORT, port);
+    }
+}
+
+/// Host and port of a URL; the port that its scheme has if it names none.
+fn server(url: &str) -> Option<(&str, Option<u16>)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split('/').next()?;
+    let usual = match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    };
+    // The colons of an address of version 6 are in brackets.
+    let end = authority.rfind(':').filter(|at| !authority[*at..].contains(']'));
+    let (host, port) = match end {
+        Some(at) => (&authority[..at], authority[at + 1..].parse().ok()),
+        None => (authority, usual),
+    };
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    (!host.is_empty()).then_some((host, port))
+}
+
 pub(super) fn response(response: &ModelResponse, attributes: &mut Attributes) {
     let usage = response.usage;
     let some = |tokens: u64| (tokens > 0).then_some(tokens);
@@ -35,4 +63,25 @@ pub(super) fn response(response: &ModelResponse, attributes: &mut Attributes) {
         .set_content_with(keys::GEN_AI_OUTPUT_MESSAGES, || {
             parts::of_answer(&response.message, response.finish_reason.as_str())
         });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::server;
+
+    #[test]
+    fn a_server_is_a_host_and_a_port() {
+        for (url, expected) in [
+            ("https://api.openai.com/v1", Some(("api.openai.com", Some(443)))),
+            ("http://localhost:11434/v1", Some(("localhost", Some(11434)))),
+            ("http://[::1]:80", Some(("::1", Some(80)))),
+            ("http://[::1]/v1", Some(("::1", Some(80)))),
+            ("grpc://host/x", Some(("host", None))),
+            ("http://host:99999", Some(("host", None))),
+            ("http://", None),
+            ("host", None),
+        ] {
+            assert_eq!(server(url), expected, "{url}");
+        }
+    }
 }

@@ -78,6 +78,7 @@ impl Traceable for TracedModel {
             .set(keys::GEN_AI_OPERATION_NAME, "chat")
             .set(keys::GEN_AI_PROVIDER_NAME, self.model.provider())
             .set(keys::GEN_AI_REQUEST_MODEL, self.model.name());
+        describe::address(self.model.url(), attributes);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use raaf_trace_core::{FinishedSpan, SpanAttributes, ValueRef};
+use raaf_trace_core::{FinishedSpan, SpanAttributes, ValueRef, keys};
 use serde_json::{Map, Value as Json};
 
 use super::super::fit::{self, MAX_CONTENT};
@@ -64,6 +64,34 @@ pub(super) fn model_config(read: Read<'_>) -> Map<String, Json> {
         "stop_sequences" => ("stop", value),
         other => (other, value),
     });
-    let address = read.value(raaf_trace_core::keys::URL).map(|url| ("base_url", url));
+    let address = read.text(keys::URL).map(|url| ("base_url", ValueRef::Str(base_url(url))));
     settings.chain(address).map(|(name, value)| (name.to_owned(), json(value))).collect()
+}
+
+/// The address of the API, out of that of a call: without what is asked, and without a query.
+fn base_url(url: &str) -> &str {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let calls =
+        ["chat/completions", "completions", "responses", "audio/speech", "audio/transcriptions"];
+    let api = calls.iter().find_map(|call| path.strip_suffix(call));
+    api.filter(|api| api.ends_with('/')).unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base_url;
+
+    #[test]
+    fn the_address_of_a_call_becomes_that_of_the_api() {
+        for (url, base) in [
+            ("https://api.openai.com/v1/chat/completions", "https://api.openai.com/v1/"),
+            ("https://api.openai.com/v1/responses", "https://api.openai.com/v1/"),
+            ("https://host/m/chat/completions?api-version=1&key=k", "https://host/m/"),
+            ("http://127.0.0.1:1/v1/", "http://127.0.0.1:1/v1/"),
+            ("http://host/my-responses", "http://host/my-responses"),
+            ("", ""),
+        ] {
+            assert_eq!(base_url(url), base);
+        }
+    }
 }
