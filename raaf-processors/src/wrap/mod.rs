@@ -11,7 +11,7 @@
 //! | [`offload`](raaf_trace_core::ProcessorExt::offload) | a processor | a worker, so that it may block |
 //! | [`batch`](WrapExporter::batch) | an exporter | a processor with a queue and a worker |
 //! | [`redact`](WrapExporter::redact) | an exporter | spans without what more words call secret |
-//! | [`without_content`](WrapExporter::without_content) | an exporter | spans without prompts, completions, tool arguments and results |
+//! | [`without_content`](WrapExporter::without_content) | an exporter | spans without prompts, completions, tool arguments and results, and without the texts of errors |
 //! | [`tee`](WrapExporter::tee) | two exporters | one queue for both |
 //!
 //! What a wrapper leaves out is counted as `filtered` in

@@ -86,7 +86,8 @@ impl KeepTraces {
 /// meant is let through in any case. A flush does not decide: what still waits for a root counts as
 /// `queued`. The shutdown decides everything.
 ///
-/// The processor behind it hears of no starts.
+/// A trace that is kept comes in one piece: the queue behind should have room for all of it, since what
+/// finds none is dropped and counted. The processor behind it hears of no starts.
 #[derive(Debug)]
 pub struct TailSampler<P> {
     processor: P,
