@@ -3,12 +3,19 @@
 //!
 //! `cargo run --release -p raaf-benches --bin otlp` prints the medians. A span counts once the
 //! server has it, and a round in which one is missing is an error.
+//!
+//! `… --bin otlp -- million` sends a million spans of eight threads instead, ours alone, as fast as
+//! they can be made and under a queue that is soon full: what becomes of each, and how much memory
+//! the process needs. One that neither arrived nor was counted is an error.
 
 use std::{
     error::Error,
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -22,6 +29,7 @@ use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider};
 use prost::Message as _;
+use raaf_benches::measure::peak_mib;
 use raaf_processors::OtlpSink;
 use raaf_trace_core::{BatchConfig, BatchProcessor, TracerProvider};
 
@@ -34,10 +42,22 @@ const LONG: Duration = Duration::from_secs(100);
 
 type Failure = Box<dyn Error>;
 
+/// What takes part in the million.
+const THREADS: u64 = 8;
+const MILLION: u64 = 1_000_000;
+const MILLIONS_ROOM: usize = 20_000;
+
 /// Takes whatever is posted, answers 200, and keeps the bodies for the count afterwards.
 struct Server {
     address: SocketAddr,
     bodies: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+/// How many spans a request brings.
+fn spans_of(body: &[u8]) -> Result<u64, Failure> {
+    let request = ExportTraceServiceRequest::decode(body)?;
+    let scopes = request.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
+    Ok(scopes.map(|scope| scope.spans.len() as u64).sum())
 }
 
 impl Server {
@@ -57,14 +77,12 @@ impl Server {
     }
 
     /// Spans since the last count, and the bytes that they took.
-    fn count(&self) -> Result<(u32, usize), Failure> {
+    fn count(&self) -> Result<(u64, usize), Failure> {
         let bodies =
             std::mem::take(&mut *self.bodies.lock().unwrap_or_else(PoisonError::into_inner));
         let (mut spans, mut bytes) = (0, 0);
         for body in &bodies {
-            let request = ExportTraceServiceRequest::decode(&**body)?;
-            let scopes = request.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
-            spans += u32::try_from(scopes.map(|scope| scope.spans.len()).sum::<usize>())?;
+            spans += spans_of(body)?;
             bytes += body.len();
         }
         Ok((spans, bytes))
@@ -111,7 +129,7 @@ fn measure(server: &Server, work: impl FnOnce() -> Result<(), Failure>) -> Resul
     work()?;
     let (wall, cpu) = (wall.elapsed(), cpu.elapsed());
     match server.count()? {
-        (SPANS, bytes) => Ok(Round { wall, cpu, bytes }),
+        (spans, bytes) if spans == u64::from(SPANS) => Ok(Round { wall, cpu, bytes }),
         (spans, _) => Err(format!("{spans} of {SPANS} spans arrived").into()),
     }
 }
@@ -162,12 +180,66 @@ fn theirs(server: &Server) -> Result<Round, Failure> {
     })
 }
 
+/// A million spans, and what became of each.
+fn million() -> Result<(), Failure> {
+    let server = Server::start()?;
+    let sink = OtlpSink::builder().endpoint(format!("http://{}", server.address)).build()?;
+    let config = BatchConfig::default().with_max_spans(MILLIONS_ROOM).with_batch_size(BATCH);
+    let batch = BatchProcessor::with_config(sink, config);
+    let provider = TracerProvider::builder().processor(batch).build();
+    let done = AtomicBool::new(false);
+    let (mut arrived, began) = (0, Instant::now());
+    thread::scope(|scope| -> Result<(), Failure> {
+        let making = scope.spawn(|| {
+            thread::scope(|scope| {
+                for _ in 0..THREADS {
+                    scope.spawn(|| {
+                        let tracer = provider.tracer();
+                        for number in 0..MILLION / THREADS {
+                            let span = tracer.span("run").with("tool.name", "search");
+                            span.with("tool.number", number).start().finish();
+                        }
+                    });
+                }
+            });
+            // Says so where spans were dropped; they are counted below.
+            let _ = provider.shutdown(LONG);
+            done.store(true, Ordering::Release);
+        });
+        // What has come is counted at once, so that the server needs no memory for it.
+        while !done.load(Ordering::Acquire) {
+            arrived += server.count()?.0;
+            thread::sleep(Duration::from_millis(10));
+        }
+        making.join().map_err(|_| "a thread that makes spans panicked")?;
+        arrived += server.count()?.0;
+        Ok(())
+    })?;
+    let took = began.elapsed().as_secs_f64();
+    let stats = provider.stats().processors.remove(0);
+    let peak = peak_mib().map_or_else(|| "unknown".to_owned(), |peak| format!("{peak:.0} MiB"));
+    writeln!(
+        io::stdout(),
+        "of {MILLION} spans {arrived} arrived ({:.0} a second), {} found no room and were counted; \
+         at most {peak} of memory",
+        arrived as f64 / took,
+        stats.dropped
+    )?;
+    if arrived + stats.dropped == MILLION && arrived == stats.delivered {
+        return Ok(());
+    }
+    Err(format!("{} were counted as delivered", stats.delivered).into())
+}
+
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
 
 fn main() -> Result<(), Failure> {
+    if std::env::args().nth(1).is_some_and(|word| word == "million") {
+        return million();
+    }
     let server = Server::start()?;
     let (mut our, mut their) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {

@@ -18,6 +18,7 @@ impl Screen {
 pub(super) enum Live {}
 
 impl Live {
+    #[allow(clippy::needless_pass_by_value, reason = "as the one that draws takes it")]
     pub(super) fn new(screen: Screen, _: Option<bool>, _: Clock) -> Self {
         match screen {}
     }
