@@ -5,8 +5,6 @@ mod secret;
 
 use std::time::Duration;
 
-#[cfg(feature = "otlp")]
-use raaf_trace_core::ExportError;
 use ureq::{
     Agent, Body,
     http::{HeaderMap, Response},
@@ -60,37 +58,7 @@ impl Client {
     /// # Errors
     ///
     /// When no server took it; whether trying again can help follows from why.
-    #[cfg(feature = "otlp")]
     pub(crate) fn post(
-        &self,
-        url: &str,
-        headers: &HeaderMap,
-        body: &[u8],
-        secrets: &[&Secret],
-        words: impl FnOnce(&[u8]) -> String,
-    ) -> Result<Reply, ExportError> {
-        self.exchange(url, headers, body, secrets, words).map_err(Refusal::into_error)
-    }
-
-    /// As `post`, for servers that refuse in plain words, and for those to whom it matters which
-    /// status the server answered.
-    ///
-    /// # Errors
-    ///
-    /// As those of `post`.
-    #[cfg(feature = "openai")]
-    pub(crate) fn send(
-        &self,
-        url: &str,
-        headers: &HeaderMap,
-        body: &[u8],
-        secrets: &[&Secret],
-    ) -> Result<Reply, Refusal> {
-        let words = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
-        self.exchange(url, headers, body, secrets, words)
-    }
-
-    fn exchange(
         &self,
         url: &str,
         headers: &HeaderMap,
@@ -113,6 +81,12 @@ impl Client {
         let words = secret::without(words(&body).as_bytes(), secrets);
         Err(Refusal::of_status(status, wait, &words))
     }
+}
+
+/// What a server says that refuses in plain words.
+#[cfg(feature = "openai")]
+pub(crate) fn plain(said: &[u8]) -> String {
+    String::from_utf8_lossy(said).into_owned()
 }
 
 /// A server's words as an error may repeat them: one short line without secrets.

@@ -8,7 +8,7 @@ use ureq::http::{
 };
 
 use super::OpenAiSinkError;
-use crate::http::{Client, Refusal, Secret, mistyped, origin};
+use crate::http::{Client, Refusal, Secret, mistyped, origin, plain};
 
 /// A server's trace ingest API.
 pub(super) struct Endpoint {
@@ -66,7 +66,7 @@ impl Endpoint {
     pub(super) fn send(&self, body: &[u8], key: &Secret) -> Result<(), Refusal> {
         let mut headers = self.headers.clone();
         headers.insert(AUTHORIZATION, authorization(key)?);
-        self.client.send(&self.url, &headers, body, &[key, &self.path]).map(drop)
+        self.client.post(&self.url, &headers, body, &[key, &self.path], plain).map(drop)
     }
 }
 

@@ -23,7 +23,7 @@ use raaf_trace_core::{
 };
 use ureq::http::HeaderMap;
 
-use crate::http::{Client, Secret};
+use crate::http::{Client, Refusal, Secret};
 pub use builder::OtlpBuilder;
 use endpoint::Endpoint;
 pub use error::OtlpError;
@@ -151,7 +151,8 @@ impl SpanExporter for OtlpSink {
         let secrets: Vec<&Secret> = self.secrets.iter().chain(self.endpoint.secrets()).collect();
         let url = self.endpoint.url();
         let words = answer::words_of_refusal;
-        let reply = self.client.post(url, &self.headers, &body, &secrets, words)?;
+        let posted = self.client.post(url, &self.headers, &body, &secrets, words);
+        let reply = posted.map_err(Refusal::into_error)?;
         answer::read(&reply.body, batch.len(), &secrets, &self.warnings)
     }
 }
