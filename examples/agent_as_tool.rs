@@ -40,7 +40,7 @@ fn editor() -> Agent {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let _tracing = TracerProvider::builder().processor(ConsoleSink::new()).init()?;
+    let _tracing = TracerProvider::builder().with(ConsoleSink::new()).init()?;
 
     let result = editor().run("Good day.").await?;
     println!("{}", result.output);

@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn show(console: ConsoleBuilder, moment: Duration) -> Result<(), Box<dyn Error>> {
-    let provider = TracerProvider::builder().processor(console.build()).build();
+    let provider = TracerProvider::builder().with(console.build()).build();
     report(&provider.tracer(), moment);
     // Everything is on the terminal before the next mode begins.
     provider.shutdown(PATIENCE)?;

@@ -65,7 +65,7 @@ impl IndexingPipeline {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let _tracing = TracerProvider::builder().processor(ConsoleSink::new()).init()?;
+    let _tracing = TracerProvider::builder().with(ConsoleSink::new()).init()?;
 
     trace("indexing").try_run(|| {
         let (jobs, queue) = mpsc::channel();

@@ -56,9 +56,8 @@ fn amounts(batch: &[&str]) -> Vec<u64> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let _tracing = TracerProvider::builder()
-        .processor(ConsoleSink::builder().detailed(true).build())
-        .init()?;
+    let _tracing =
+        TracerProvider::builder().with(ConsoleSink::builder().detailed(true).build()).init()?;
 
     let orders = [
         "2026-03-01,tea,450",

@@ -17,8 +17,8 @@ use std::{
 
 use raaf_processors::ConsoleSink;
 use raaf_trace_core::{
-    BatchConfig, BatchProcessor, Component, ExportError, FinishedSpan, ProcessorExt as _, Span,
-    SpanExporter, SpanProcessor, Status, Traceable, TracerProvider, traced,
+    BatchConfig, BatchProcessor, Component, ExportError, FinishedSpan, ProcessorExt as _,
+    SpanExporter, SpanProcessor, StartedSpan, Status, Traceable, TracerProvider, traced,
 };
 
 /// Counts spans, failures and time by component. Clones share the figures.
@@ -35,7 +35,7 @@ struct Figures {
 impl SpanProcessor for Metrics {
     fn on_end(&self, span: &FinishedSpan) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let figures = all.entry(span.component().name().to_owned()).or_default();
+        let figures = all.entry(span.component_name().to_owned()).or_default();
         figures.spans += 1;
         figures.failed += u32::from(span.status() == Status::Error);
         figures.busy += span.duration();
@@ -46,7 +46,7 @@ impl SpanProcessor for Metrics {
 struct Debug;
 
 impl SpanProcessor for Debug {
-    fn on_start(&self, span: &Span) {
+    fn on_start(&self, span: &mut StartedSpan) {
         let place = if span.parent_id().is_some() { "inside a span" } else { "as a root" };
         println!("debug: {} started {place}", span.name());
     }
@@ -73,7 +73,7 @@ impl Overhead {
 }
 
 impl SpanProcessor for Overhead {
-    fn on_start(&self, span: &Span) {
+    fn on_start(&self, span: &mut StartedSpan) {
         self.check(&span.name(), span.start_time());
     }
 
@@ -92,7 +92,7 @@ impl SpanExporter for Archive {
     }
 
     fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
-        let names: Vec<_> = batch.iter().map(|span| span.component().name()).collect();
+        let names: Vec<_> = batch.iter().map(|span| span.component_name()).collect();
         println!("archived {} spans: {}", batch.len(), names.join(", "));
         Ok(())
     }
@@ -129,11 +129,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let batches =
         BatchConfig::default().with_batch_size(2).with_flush_interval(Duration::from_secs(30));
     let tracing = TracerProvider::builder()
-        .processor(metrics.clone())
-        .processor(Debug.offload())
-        .processor(BatchProcessor::with_config(Archive, batches))
-        .processor(ConsoleSink::new())
-        .processor(Overhead { tolerated: Duration::from_secs(1) })
+        .with(metrics.clone())
+        .with(Debug.offload())
+        .with(BatchProcessor::with_config(Archive, batches))
+        .with(ConsoleSink::new())
+        .with(Overhead { tolerated: Duration::from_secs(1) })
         .init()?;
 
     let tool = ParseTool { component: Component::of::<ParseTool>() };

@@ -81,7 +81,7 @@ impl Shelf {
 
 /// The server: answers one request in the context of whoever sent it.
 fn serve(file: &Path) -> Result<(), Box<dyn Error>> {
-    let guard = TracerProvider::builder().exporter(FileSink::new(file)).init()?;
+    let guard = TracerProvider::builder().with(FileSink::new(file)).init()?;
     let shelf = Shelf { component: Component::tool("Shelf") };
     let agent = StockAgent { component: Component::of::<StockAgent>(), shelf };
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -111,7 +111,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("traces.jsonl");
-    let guard = TracerProvider::builder().exporter(FileSink::new(&file)).init()?;
+    let guard = TracerProvider::builder().with(FileSink::new(&file)).init()?;
     let (mut process, server) = start_server(&file)?;
 
     let stock = StockClient { component: Component::tool("StockClient"), server };

@@ -22,7 +22,7 @@ struct Failure {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let _tracing = TracerProvider::builder().processor(ConsoleSink::new()).init()?;
+    let _tracing = TracerProvider::builder().with(ConsoleSink::new()).init()?;
 
     let weigh = service("Weigh", |state: State| async move {
         let (item, grams) = state.text("line")?.split_once(' ').ok_or("there is no weight")?;

@@ -86,8 +86,8 @@ impl ListTool {
 async fn main() -> Result<(), Box<dyn Error>> {
     let memory = MemoryExporter::new();
     let _tracing = TracerProvider::builder()
-        .processor(SimpleProcessor::new(memory.clone()))
-        .processor(ConsoleSink::new())
+        .with(SimpleProcessor::new(memory.clone()))
+        .with(ConsoleSink::new())
         .init()?;
 
     trace("price check").run_async(check(&PriceAgent::new())).await;

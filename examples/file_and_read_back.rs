@@ -16,7 +16,7 @@ use std::{
 
 use raaf_processors::{
     FileSink, FileSync,
-    read::{Node, Problem, ReadError, Trace, TraceReader},
+    read::{ReadError, SpanNode, Trace, TraceReader, TreeProblem},
 };
 use raaf_trace_core::{BatchConfig, TracerProvider, keys, trace};
 
@@ -51,7 +51,7 @@ fn crash(path: &Path) -> Result<(), Box<dyn Error>> {
         .keep(5)
         .sync(FileSync::OnFlush)
         .build_with_starts(BatchConfig::default());
-    let provider = TracerProvider::builder().processor(sink).build();
+    let provider = TracerProvider::builder().with(sink).build();
     let tracer = provider.tracer();
     provider.run(|| {
         trace("first report").run(|| {
@@ -75,18 +75,18 @@ fn crash(path: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 fn draw(trace: &Trace) {
-    let info = trace.spans().next().and_then(|span| span.trace().workflow_name());
+    let info = trace.ended().next().and_then(|span| span.trace().workflow_name());
     println!("trace `{}`", info.unwrap_or_default().escape_debug());
     for (depth, node) in trace.walk() {
         let state = match node {
-            Node::Ended(span) => span.status().as_str(),
+            SpanNode::Ended(span) => span.status().as_str(),
             _ => "still running",
         };
         // What a model wrote must not drive the terminal.
-        let name = node.component().escape_debug();
+        let name = node.component_name().escape_debug();
         println!("  {:indent$}{} {name}: {state}", "", node.kind(), indent = 2 * depth);
     }
-    let lost = |problem: &&Problem| !matches!(problem, Problem::NeverEnded { .. });
+    let lost = |problem: &&TreeProblem| !matches!(problem, TreeProblem::NeverEnded { .. });
     for problem in trace.problems().iter().filter(lost) {
         println!("  {problem}");
     }

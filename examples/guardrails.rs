@@ -35,7 +35,7 @@ fn agent() -> Agent {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let _tracing = TracerProvider::builder().processor(ConsoleSink::new()).init()?;
+    let _tracing = TracerProvider::builder().with(ConsoleSink::new()).init()?;
 
     let agent = agent();
     for question in ["When do you open?", "Please solve 2x = 8.", "What is my card's number?"] {

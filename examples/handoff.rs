@@ -48,7 +48,7 @@ fn agents() -> Agent {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let _tracing = TracerProvider::builder().processor(ConsoleSink::new()).init()?;
+    let _tracing = TracerProvider::builder().with(ConsoleSink::new()).init()?;
 
     let result = agents().run("The lamp I ordered came broken.").await?;
     println!("{}: {}", result.agent, result.output);

@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let settings = Environment::process()
         .with_default("RAAF_TRACE_CONSOLE", "true")
         .with_default("RAAF_TRACE_FLUSH_INTERVAL", "0.5");
-    let guard = TracerProvider::builder().environment(&settings)?.init()?;
+    let guard = TracerProvider::builder().environment(&settings).init()?;
     guard.provider().shutdown_on_signals(PATIENCE)?;
 
     let scale = ScaleTool { component: Component::of::<ScaleTool>() };

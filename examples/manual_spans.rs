@@ -89,7 +89,7 @@ impl Importer {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let _tracing = TracerProvider::builder().processor(ConsoleSink::new()).init()?;
+    let _tracing = TracerProvider::builder().with(ConsoleSink::new()).init()?;
 
     let pipeline = StockPipeline { component: Component::of::<StockPipeline>() };
     println!("most: {}", pipeline.execute(STOCK)?);

@@ -100,7 +100,7 @@ impl WritingAgent {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let _tracing = TracerProvider::builder().processor(ConsoleSink::new()).init()?;
+    let _tracing = TracerProvider::builder().with(ConsoleSink::new()).init()?;
 
     let master = MasterPipeline {
         component: Component::of::<MasterPipeline>(),

@@ -82,7 +82,7 @@ async fn run() -> Result<(), Failure> {
         }
         Err(error) => return Err(error.into()),
     };
-    let _tracing = TracerProvider::builder().processor(ConsoleSink::new()).init()?;
+    let _tracing = TracerProvider::builder().with(ConsoleSink::new()).init()?;
     ask(&pilot(model), "When is high water in Brest?").await
 }
 

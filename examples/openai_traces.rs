@@ -57,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let recorder = thread::spawn(move || record_one_request(&server));
         (OpenAiSink::builder().api_key("sk-example").base_url(url), Some(recorder))
     };
-    let tracing = TracerProvider::builder().exporter(sink.build()?).init()?;
+    let tracing = TracerProvider::builder().with(sink.build()?).init()?;
 
     let config = RunConfig::new().workflow_name("Where is it?").group_id("conversation-17");
     let result = Runner::new().with_config(config).run(&agent(), "Where is order 8?").await?;

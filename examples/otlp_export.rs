@@ -80,7 +80,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .environment(&environment)?
         .build()?;
     let to = sink.endpoint().to_owned();
-    let guard = TracerProvider::builder().exporter(sink).init()?;
+    let guard = TracerProvider::builder().with(sink).init()?;
 
     let answer = trace("morning")
         .group_id("conversation-17")

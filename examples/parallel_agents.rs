@@ -89,7 +89,7 @@ impl ReviewPipeline {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let _tracing = TracerProvider::builder().processor(ConsoleSink::new()).init()?;
+    let _tracing = TracerProvider::builder().with(ConsoleSink::new()).init()?;
 
     let pipeline = ReviewPipeline { component: Component::of::<ReviewPipeline>() };
     println!("threads:  {:?}", pipeline.in_threads());

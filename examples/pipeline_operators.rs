@@ -46,7 +46,7 @@ async fn find_mood(state: State) -> Result<State, Box<dyn Error + Send + Sync>> 
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let _tracing = TracerProvider::builder().processor(ConsoleSink::new()).init()?;
+    let _tracing = TracerProvider::builder().with(ConsoleSink::new()).init()?;
 
     let count = FunctionTool::infallible("count", "Counts words.", |args: Letter| async move {
         args.letter.split_whitespace().count()

@@ -9,7 +9,7 @@ use std::{num::ParseIntError, process::ExitCode};
 use raaf_example_csv_sink as _;
 use raaf_processors as _;
 use raaf_trace_core::{
-    BuildError, Component, Environment, Guard, Traceable, TracerProvider, registry, traced,
+    BuildError, Component, Environment, Traceable, TracerProvider, TracingGuard, registry, traced,
 };
 
 #[derive(Traceable)]
@@ -25,11 +25,11 @@ impl ParseTool {
 }
 
 /// Takes the sinks that the environment names, else these two.
-fn tracing() -> Result<Guard, BuildError> {
+fn tracing() -> Result<TracingGuard, BuildError> {
     if std::env::var_os("RAAF_TRACE_PROCESSORS").is_some() {
         return raaf_trace_core::init();
     }
-    TracerProvider::builder().sink("csv")?.sink("console")?.init()
+    TracerProvider::builder().sink("csv").sink("console").init()
 }
 
 fn main() -> ExitCode {
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 
     // A misspelt name says what there is, before anything is traced.
     let misspelt = Environment::from_pairs([("RAAF_TRACE_PROCESSORS", "console,cvs")]);
-    if let Err(error) = TracerProvider::builder().environment(&misspelt) {
+    if let Err(error) = TracerProvider::builder().environment(&misspelt).build() {
         println!("{error}");
     }
 
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         ("RAAF_TRACE_PROCESSORS", "csv"),
         ("CSV_SINK_FILE", "/no/such/place.csv"),
     ]);
-    if let Err(error) = TracerProvider::builder().environment(&nowhere) {
+    if let Err(error) = TracerProvider::builder().environment(&nowhere).build() {
         println!("{error}");
     }
 

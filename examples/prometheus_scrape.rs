@@ -84,7 +84,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let sink = PrometheusSink::builder().address(address).build()?;
     let metrics = sink.handle();
-    let tracing = TracerProvider::builder().processor(sink).init()?;
+    let tracing = TracerProvider::builder().with(sink).init()?;
     let address = metrics.address().ok_or("nothing is served")?;
 
     if serves {

@@ -46,7 +46,7 @@ fn tell(progress: &Progress<'_>) {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let _tracing = TracerProvider::builder().processor(ConsoleSink::new()).init()?;
+    let _tracing = TracerProvider::builder().with(ConsoleSink::new()).init()?;
 
     let shorten = service("Shorten", |state: State| async move { Ok(state) });
     let busy = Retry::times(3)

@@ -68,8 +68,8 @@ impl KeywordAgent {
 fn main() -> Result<(), Box<dyn Error>> {
     let memory = MemoryExporter::new();
     let _tracing = TracerProvider::builder()
-        .processor(SimpleProcessor::new(memory.clone()))
-        .processor(ConsoleSink::new())
+        .with(SimpleProcessor::new(memory.clone()))
+        .with(ConsoleSink::new())
         .init()?;
 
     for level in [Level::None, Level::Basic, Level::Detailed] {

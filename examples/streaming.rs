@@ -12,7 +12,7 @@ use raaf_trace_core::{TracerProvider, trace};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let _tracing = TracerProvider::builder().processor(ConsoleSink::new()).init()?;
+    let _tracing = TracerProvider::builder().with(ConsoleSink::new()).init()?;
 
     let verses = ["The tide comes in, the tide goes out.", "And then it comes in once again."];
     let model = TracedModel::new(ScriptedModel::new("scripted", verses));

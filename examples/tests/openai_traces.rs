@@ -37,7 +37,7 @@ fn sent(workflow: impl Future<Output = ()>) -> Json {
     let server = Server::start(Answer::status(204));
     let sink = OpenAiSink::builder().api_key("sk-1").base_url(server.url()).timeout(LONG);
     let sink = sink.build().expect("a sink");
-    let provider = TracerProvider::builder().exporter(sink).build();
+    let provider = TracerProvider::builder().with(sink).build();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let named = trace("Customer service")
         .group_id("chat_123")

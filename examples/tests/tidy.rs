@@ -14,7 +14,8 @@ use workspace::{expect_none, files, read, root, shown};
 const LAYERS: [(&str, &[&str]); 7] = [
     ("raaf-trace-macros", &[]),
     ("raaf-testkit-macros", &[]),
-    ("raaf-trace-core", &["raaf-trace-macros"]),
+    ("raaf-trace-model", &[]),
+    ("raaf-trace-core", &["raaf-trace-macros", "raaf-trace-model"]),
     ("raaf-agents", &["raaf-trace-core"]),
     ("raaf-processors", &["raaf-trace-core"]),
     ("raaf-testkit", &["raaf-trace-core", "raaf-testkit-macros"]),

@@ -24,7 +24,7 @@ impl Diary {
     fn note(&self, said: &str) {
         // A hook runs in its agent's span, beside the model's.
         let span = current_span().unwrap();
-        self.0.lock().unwrap().push(format!("{}: {said}", span.component().name()));
+        self.0.lock().unwrap().push(format!("{}: {said}", span.component_name()));
     }
 }
 

@@ -141,9 +141,9 @@ async fn g23_runs_that_fail_and_are_cancelled_leave_well_formed_traces() {
 
 fn assert_right_parents(spans: &Spans) {
     for span in spans {
-        let parent = spans.parent_of(span).map(|parent| parent.component().name().to_owned());
+        let parent = spans.parent_of(span).map(|parent| parent.component_name().to_owned());
         let parent = parent.as_deref();
-        match (span.kind().as_str(), span.component().name()) {
+        match (span.kind().as_str(), span.component_name()) {
             ("runner", _) => assert_eq!(parent, None),
             ("agent", "Helper") => assert_eq!(parent, Some("ask")),
             ("agent", _) => assert_eq!(parent, Some("Runner")),

@@ -25,8 +25,8 @@
 //! use raaf_trace_core::TracerProvider;
 //!
 //! let provider = TracerProvider::builder()
-//!     .processor(ConsoleSink::builder().detailed(true).stderr().build())
-//!     .exporter(FileSink::new("traces.jsonl"))
+//!     .with(ConsoleSink::builder().detailed(true).stderr().build())
+//!     .with(FileSink::new("traces.jsonl"))
 //!     .build();
 //! assert_eq!(provider.processor_count(), 2);
 //! # }
@@ -48,8 +48,8 @@
 //! # Features
 //!
 //! `console`, `file` and `memory`, on by default; the others when asked for. `live` adds a mode to
-//! the console. [`json`] is always there: the JSON form of a span, for sinks of your own. So is
-//! [`wrap`]: filters, sampling by whole traces, redaction and what else can go around a sink.
+//! the console. [`wrap`] is always there: filters, sampling by whole traces, redaction and what else
+//! can go around a sink.
 
 #[cfg(feature = "console")]
 mod console;
@@ -57,7 +57,6 @@ mod console;
 mod file;
 #[cfg(any(feature = "openai", feature = "otlp"))]
 mod http;
-pub mod json;
 #[cfg(feature = "memory")]
 pub mod memory;
 #[cfg(feature = "openai")]

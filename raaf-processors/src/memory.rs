@@ -12,7 +12,7 @@
 //!
 //! // RAAF_TRACE_PROCESSORS=memory ./program
 //! let environment = Environment::from_pairs([("RAAF_TRACE_PROCESSORS", "memory")]);
-//! let provider = TracerProvider::builder().environment(&environment)?.build();
+//! let provider = TracerProvider::builder().environment(&environment).build();
 //! provider.run(|| Component::tool("Search").traced("run").run(|| ()));
 //! provider.force_flush(std::time::Duration::from_secs(5))?;
 //!
@@ -39,6 +39,7 @@ raaf_trace_core::submit! {
         *NAMED.lock().unwrap_or_else(PoisonError::into_inner) = Some(exporter.clone());
         Ok(Sink::exporter(exporter))
     })
+    .variables(&["RAAF_TRACE_MEMORY_SPANS"])
 }
 
 /// What the sink that was made last keeps.

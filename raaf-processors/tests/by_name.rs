@@ -20,7 +20,7 @@ const SPANS: usize = 2_000;
 
 fn build(pairs: &[(&str, &str)]) -> Result<TracerProvider, BuildError> {
     let environment = Environment::from_pairs(pairs.iter().copied());
-    Ok(TracerProvider::builder().environment(&environment)?.build())
+    TracerProvider::builder().environment(&environment).build()
 }
 
 fn names(provider: &TracerProvider) -> Vec<String> {
@@ -50,8 +50,8 @@ fn a_sink_named_in_code_goes_by_the_environment_that_is_read_later() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("elsewhere.jsonl");
     let environment = Environment::from_pairs([("RAAF_TRACE_FILE", path.to_str().unwrap())]);
-    let builder = TracerProvider::builder().sink("file").unwrap().exporter(MemoryExporter::new());
-    let provider = builder.environment(&environment).unwrap().build();
+    let builder = TracerProvider::builder().sink("file").with(MemoryExporter::new());
+    let provider = builder.environment(&environment).build().unwrap();
     assert_eq!(names(&provider), ["file", "memory"]);
     provider.tracer().start_span("one").finish();
     provider.shutdown(LONG).unwrap();
@@ -76,7 +76,7 @@ fn a_blank_path_is_an_error() {
     let error = build(&[("RAAF_TRACE_FILE", "  ")]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the sink `file` could not be made: RAAF_TRACE_FILE is ``; expected a path"
+        "the sink `file` could not be made: RAAF_TRACE_FILE is `  `; expected a path"
     );
 }
 

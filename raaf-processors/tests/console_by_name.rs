@@ -97,7 +97,7 @@ fn the_live_mode_is_a_tree_where_there_is_no_terminal() -> Result<(), Box<dyn Er
 fn a_wrong_value_ends_the_program_with_what_would_be_right() {
     let pairs = [("RAAF_TRACE_CONSOLE", "1"), ("RAAF_TRACE_CONSOLE_STREAM", "printer")];
     let environment = Environment::from_pairs(pairs);
-    let error = TracerProvider::builder().environment(&environment).unwrap_err();
+    let error = TracerProvider::builder().environment(&environment).build().unwrap_err();
     assert_eq!(
         error.to_string(),
         "the sink `console` could not be made: RAAF_TRACE_CONSOLE_STREAM is `printer`; expected \

@@ -133,7 +133,7 @@ fn a_span_with_very_much_to_say_is_cut() {
     (limits.max_attributes, limits.max_value_bytes) = (20_000, 20 << 20);
     let console = ConsoleSink::builder().detailed(true).writer(output.clone()).build();
     let provider = TracerProvider::builder()
-        .processor(console)
+        .with(console)
         .limits(limits)
         .clock(ManualClock::new().clock())
         .ids(SequentialIds::default())

@@ -29,7 +29,7 @@ impl<F: FnMut() -> io::Result<usize>> Write for Always<F> {
 
 fn provider(write: impl FnMut() -> io::Result<usize> + Send + 'static) -> TracerProvider {
     let console = ConsoleSink::builder().writer(Always(write)).build();
-    TracerProvider::builder().processor(console).build()
+    TracerProvider::builder().with(console).build()
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn g67_spans_are_dropped_and_counted_while_the_writer_hangs() {
     });
     let writer = WholeWrites(writer);
     let console = ConsoleSink::builder().max_spans(4).writer(writer).build();
-    let provider = TracerProvider::builder().processor(console).build();
+    let provider = TracerProvider::builder().with(console).build();
     let tracer = provider.tracer();
     tracer.start_span("hangs").finish();
     hangs.wait();
@@ -178,7 +178,7 @@ fn nothing_is_shown_after_the_shutdown() {
 #[test]
 fn a_dropped_sink_shows_the_rest() {
     let memory = MemoryExporter::new();
-    let source = TracerProvider::builder().processor(SimpleProcessor::new(memory.clone())).build();
+    let source = TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
     let root = source.tracer().start_span("still runs");
     root.in_scope(|| source.tracer().start_span("x").finish());
     let output = Output::default();

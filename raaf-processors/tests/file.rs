@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 const LONG: Duration = Duration::from_secs(60);
 
 fn provider(path: impl AsRef<Path>) -> TracerProvider {
-    TracerProvider::builder().exporter(FileSink::new(path.as_ref())).build()
+    TracerProvider::builder().with(FileSink::new(path.as_ref())).build()
 }
 
 fn lines(path: impl AsRef<Path>) -> Vec<Value> {
@@ -31,7 +31,7 @@ fn a_span_is_one_line() {
     let path = directory.path().join("traces.jsonl");
     let time = ManualClock::new();
     let provider = TracerProvider::builder()
-        .exporter(FileSink::new(&path))
+        .with(FileSink::new(&path))
         .clock(time.clock())
         .ids(SequentialIds::default())
         .build();
@@ -140,7 +140,7 @@ fn threads_and_sinks_share_a_file() {
     let path = directory.path().join("traces.jsonl");
     let config = BatchConfig::default().with_max_spans(100_000).with_batch_size(7);
     let build = || {
-        let builder = TracerProvider::builder().exporter(FileSink::new(&path));
+        let builder = TracerProvider::builder().with(FileSink::new(&path));
         builder.batch(config.clone()).build()
     };
     let providers = [build(), build()];
@@ -167,7 +167,7 @@ fn helping_threads_lose_and_mix_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("traces.jsonl");
     let provider = TracerProvider::builder()
-        .exporter(FileSink::new(&path))
+        .with(FileSink::new(&path))
         .batch(BatchConfig::default().with_max_spans(20).with_batch_size(5))
         .build();
     thread::scope(|scope| {
@@ -228,8 +228,7 @@ fn d1_a_directory_that_comes_later_is_used() {
 fn d1_a_full_disk_is_counted_and_reported() {
     let mut config = BatchConfig::default();
     config.max_retries = 0;
-    let provider =
-        TracerProvider::builder().exporter(FileSink::new("/dev/full")).batch(config).build();
+    let provider = TracerProvider::builder().with(FileSink::new("/dev/full")).batch(config).build();
     provider.tracer().start_span("x").finish();
     let error = provider.force_flush(LONG).unwrap_err().to_string();
     assert!(error.contains("cannot write to `/dev/full`: No space left"), "{error}");

@@ -30,7 +30,7 @@ fn written(make: impl FnOnce(&TracerProvider)) -> Written {
     let path: PathBuf = directory.path().join("traces.jsonl");
     let sink = FileSink::builder(&path).build_with_starts(BatchConfig::default());
     let limits = SpanLimits::default().with_max_value_bytes(u32::MAX).with_max_attributes(u32::MAX);
-    let provider = TracerProvider::builder().processor(sink).limits(limits).build();
+    let provider = TracerProvider::builder().with(sink).limits(limits).build();
     make(&provider);
     provider.shutdown(Duration::from_secs(60)).unwrap();
     let text = fs::read(&path).unwrap();
@@ -70,7 +70,7 @@ fn texts_stay_on_their_line_and_come_back() {
         });
         assert!(!written.text.iter().any(|byte| *byte < b' ' && *byte != b'\n'), "{text:?}");
         let span = &written.span;
-        assert_eq!((span.component().name(), span.method()), (text, text));
+        assert_eq!((span.component_name(), span.method()), (text, text));
         assert!(span.attributes().get("text").is_some_and(|value| value == text), "{text:?}");
         let nested = span.attributes().get(&format!("key{text}")).unwrap();
         assert!(nested == json!({ text: [text] }), "{text:?}");

@@ -22,7 +22,7 @@ use std::{
 use program::{LONG, is_inside, program};
 use raaf_processors::{
     FileSink,
-    read::{LineFault, Problem, ReadError, TraceReader},
+    read::{LineFault, ReadError, TraceReader, TreeProblem},
 };
 use raaf_trace_core::{BatchConfig, TracerProvider};
 
@@ -60,7 +60,7 @@ fn wait_for(bytes: u64, directory: &Path, program: &mut Killed) {
 /// Writes spans from several threads until it is killed.
 fn write_for_ever(sink: FileSink) {
     let batch = BatchConfig::default().with_max_spans(500).with_batch_size(100);
-    let provider = TracerProvider::builder().exporter(sink).batch(batch).build();
+    let provider = TracerProvider::builder().with(sink).batch(batch).build();
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -98,14 +98,14 @@ fn kill_repeatedly(test: &str, sink: impl Fn(&Path) -> FileSink) {
         }
         assert!(before > 0);
 
-        let provider = TracerProvider::builder().exporter(sink(&path)).build();
+        let provider = TracerProvider::builder().with(sink(&path)).build();
         provider.tracer().tool_span("Next").start().finish();
         provider.shutdown(LONG).unwrap();
         let records: Vec<_> = TraceReader::open_rotated(&path).unwrap().collect();
         let (good, bad): (Vec<_>, Vec<_>) = records.into_iter().partition(Result::is_ok);
         assert_eq!((good.len(), bad.len() <= 1), (before + 1, true), "{bad:?}");
         let next = good.into_iter().next_back().unwrap().unwrap().into_span().unwrap();
-        assert_eq!(next.component().name(), "Next");
+        assert_eq!(next.component_name(), "Next");
     }
 }
 
@@ -137,7 +137,7 @@ fn d2_rotated_files_outlive_a_kill() {
 fn what_was_running_when_a_program_was_killed_is_told() {
     if is_inside() {
         let sink = FileSink::builder(NAME).build_with_starts(BatchConfig::default());
-        let provider = TracerProvider::builder().processor(sink).build();
+        let provider = TracerProvider::builder().with(sink).build();
         let tracer = provider.tracer();
         provider.run(|| {
             tracer.pipeline_span("Report").run(|_| {
@@ -165,17 +165,18 @@ fn what_was_running_when_a_program_was_killed_is_told() {
 
     let (traces, faults) = TraceReader::open(path).unwrap().traces();
     assert_eq!((traces.len(), faults.len()), (1, 0));
-    let running: Vec<_> = traces[0].running().map(|span| span.component().to_owned()).collect();
+    let running: Vec<_> =
+        traces[0].running().map(|span| span.component_name().to_owned()).collect();
     assert_eq!(running, ["Report", "Writer"]);
     let shown: Vec<_> = traces[0]
         .walk()
-        .map(|(depth, node)| (depth, node.component(), node.status().is_some()))
+        .map(|(depth, node)| (depth, node.component_name(), node.status().is_some()))
         .collect();
     assert_eq!(shown, [(0, "Report", false), (1, "Planner", true), (1, "Writer", false)]);
     let problems = traces[0].problems();
     assert!(
         problems.len() == 2
-            && problems.iter().all(|problem| matches!(problem, Problem::NeverEnded { .. })),
+            && problems.iter().all(|problem| matches!(problem, TreeProblem::NeverEnded { .. })),
         "{problems:?}"
     );
 }

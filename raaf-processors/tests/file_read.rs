@@ -17,16 +17,15 @@ use std::{
 use proptest::prelude::*;
 use raaf_processors::{
     FileSink,
-    json::{SpanJson, StartJson},
-    read::{LineFault, Node, Problem, ReadError, Record, Trace, TraceReader},
+    read::{LineFault, ReadError, Record, SpanNode, Trace, TraceReader, TreeProblem},
 };
 use raaf_testkit::{Spans, read, strategy};
-use raaf_trace_core::{FinishedSpan, SpanExporter as _, SpanId, TraceId, TracerProvider};
+use raaf_trace_core::{FinishedSpan, SpanExporter as _, SpanId, TraceId, span::append_line};
 
 fn text(spans: &[FinishedSpan]) -> Vec<u8> {
     let mut lines = Vec::new();
     for span in spans {
-        SpanJson::new(span).append_line(&mut lines).unwrap();
+        append_line(span, &mut lines).unwrap();
     }
     lines
 }
@@ -49,10 +48,10 @@ fn span(number: u64, parent: Option<u64>) -> FinishedSpan {
 }
 
 /// The only trace's tree, and what is wrong with it.
-fn tree(spans: &[FinishedSpan]) -> (Vec<(usize, String)>, Vec<Problem>) {
+fn tree(spans: &[FinishedSpan]) -> (Vec<(usize, String)>, Vec<TreeProblem>) {
     let (traces, errors) = reader(&text(spans)).traces();
     assert_eq!((traces.len(), errors.len()), (1, 0));
-    let shown = traces[0].walk().map(|(depth, node)| (depth, node.component().to_owned()));
+    let shown = traces[0].walk().map(|(depth, node)| (depth, node.component_name().to_owned()));
     (shown.collect(), traces[0].problems().to_vec())
 }
 
@@ -95,11 +94,11 @@ fn bad_lines_are_told_with_their_place_and_the_rest_is_read() {
     assert_eq!(lines, [2, 3, 4, 5, 7, 8, 10]);
     let text: Vec<_> = faults.iter().map(|(_, fault)| fault.to_string()).collect();
     assert_eq!(text[0], "EOF while parsing a string (column 17)");
-    assert_eq!(text[1], "it is not UTF-8 from its byte 0 on");
+    assert_eq!(text[1], "not valid UTF-8 after byte 0");
     assert_eq!(text[2], "EOF while parsing a value (column 0)");
-    assert_eq!(text[3], "version 2 of the format; only 1 is known");
+    assert_eq!(text[3], "unsupported format version 2; expected 1");
     assert!(text[4].contains("surrogate") || text[4].contains("hex escape"), "{}", text[4]);
-    assert!(text[5].starts_with("`fine` is no status (column "), "{}", text[5]);
+    assert!(text[5].starts_with("unknown status `fine` (column "), "{}", text[5]);
     assert_eq!(faults[6].1, LineFault::Unfinished);
 }
 
@@ -187,17 +186,17 @@ fn children_that_come_first_find_their_parents() {
 
 #[test]
 fn spans_without_their_parents_stand_beside_the_root() {
-    let (nodes, problems) = tree(&[span(3, Some(2)), span(1, None)]);
+    let (nodes, problems) = tree(&[span(1, None), span(3, Some(2))]);
     assert_eq!(nodes, shown(&[(0, "1"), (0, "3")]));
-    assert_eq!(problems, [Problem::MissingParent { span: id(3), parent: id(2) }]);
+    assert_eq!(problems, [TreeProblem::MissingParent { span: id(3), parent: id(2) }]);
 }
 
 #[test]
 fn a_root_that_is_not_there_is_told() {
     let (nodes, problems) = tree(&[span(3, Some(2)), span(2, Some(1))]);
     assert_eq!(nodes, shown(&[(0, "2"), (1, "3")]));
-    let missing = Problem::MissingParent { span: id(2), parent: id(1) };
-    assert_eq!(problems, [missing, Problem::MissingRoot]);
+    let missing = TreeProblem::MissingParent { span: id(2), parent: id(1) };
+    assert_eq!(problems, [missing, TreeProblem::MissingRoot]);
 }
 
 #[test]
@@ -217,7 +216,7 @@ fn ids_that_come_twice_are_told_and_the_first_is_used() {
     let other = FinishedSpan::builder("tool", "other").child_of(&span(1, None)).span_id(id(2));
     let (nodes, problems) = tree(&[span(2, Some(1)), other.build(), span(1, None)]);
     assert_eq!(nodes, shown(&[(0, "1"), (1, "2")]));
-    assert_eq!(problems, [Problem::Duplicate { span: id(2) }]);
+    assert_eq!(problems, [TreeProblem::Duplicate { span: id(2) }]);
 }
 
 #[test]
@@ -225,18 +224,15 @@ fn spans_inside_of_themselves_do_not_hang_the_reader() {
     let (nodes, problems) =
         tree(&[span(2, Some(3)), span(3, Some(2)), span(4, Some(4)), span(1, None)]);
     assert_eq!(nodes, shown(&[(0, "1")]));
-    let expected = [2, 3, 4].map(|number| Problem::Loop { span: id(number) });
+    let expected = [2, 3, 4].map(|number| TreeProblem::Loop { span: id(number) });
     assert_eq!(problems, expected);
 }
 
 #[test]
 fn what_has_started_and_not_ended_is_told() {
-    let provider = TracerProvider::builder().build();
-    let tracer = provider.tracer();
     let mut lines = Vec::new();
-    let started = tracer.agent_span("Started").start();
-    let start = started.span().unwrap();
-    StartJson::new(start).append_line(&mut lines).unwrap();
+    let start = FinishedSpan::builder("agent", "Started").build().started();
+    append_line(&start, &mut lines).unwrap();
     let ended = FinishedSpan::builder("tool", "Ended")
         .trace_id(start.trace_id())
         .parent_id(start.span_id())
@@ -250,16 +246,16 @@ fn what_has_started_and_not_ended_is_told() {
     assert_eq!(running[0].name(), start.name());
     let micros = start.start_time().duration_since(running[0].start_time()).unwrap().as_micros();
     assert_eq!(micros, 0);
-    assert_eq!(traces[0].problems(), [Problem::NeverEnded { span: start.span_id() }]);
+    assert_eq!(traces[0].problems(), [TreeProblem::NeverEnded { span: start.span_id() }]);
     let children: Vec<_> = traces[0].children_of(start.span_id()).collect();
-    assert!(children.len() == 1 && children[0].component() == "Ended");
+    assert!(children.len() == 1 && children[0].component_name() == "Ended");
 }
 
 #[test]
 fn traces_come_in_the_order_in_which_the_file_speaks_of_them() {
     let spans = ["a", "b", "c"].map(|name| FinishedSpan::builder("agent", name).build());
     let (traces, _) = reader(&text(&spans)).traces();
-    let names: Vec<_> = traces.iter().flat_map(Trace::top).map(Node::component).collect();
+    let names: Vec<_> = traces.iter().flat_map(Trace::top).map(SpanNode::component_name).collect();
     assert_eq!(names, ["a", "b", "c"]);
 }
 
@@ -274,15 +270,14 @@ proptest! {
         prop_assert_eq!(traces.len(), 1);
         prop_assert_eq!(traces[0].problems(), &[]);
         prop_assert_eq!(traces[0].walk().count(), spans.len());
-        // The testkit reads the same text in its own way. Those that start in the same microsecond
-        // keep the order in which it is given them.
+        // Those that start in the same microsecond keep the order in which they are given.
         let by_id = |mut spans: Vec<FinishedSpan>| {
             spans.sort_by_key(FinishedSpan::span_id);
             Spans::new(spans).to_string()
         };
         let expected = read::json_lines(&*text(&spans));
         prop_assert_eq!(
-            by_id(traces[0].spans().cloned().collect()),
+            by_id(traces[0].ended().cloned().collect()),
             by_id(expected.as_written().to_vec())
         );
     }

@@ -32,9 +32,7 @@ fn sizes(directory: &Path) -> Vec<u64> {
 /// The spans of all files, oldest first, none of which may be broken.
 fn names(path: &Path) -> Vec<String> {
     let records = TraceReader::open_rotated(path).unwrap();
-    records
-        .map(|record| record.unwrap().into_span().unwrap().component().name().to_owned())
-        .collect()
+    records.map(|record| record.unwrap().into_span().unwrap().component_name().to_owned()).collect()
 }
 
 fn span(name: &str) -> FinishedSpan {
@@ -106,7 +104,7 @@ fn write_spans(providers: &[TracerProvider], threads: usize) {
 fn provider(path: &Path) -> TracerProvider {
     let sink = FileSink::builder(path).max_size(SIZE).keep(ALL).build();
     let batch = BatchConfig::default().with_max_spans(100_000).with_batch_size(7);
-    TracerProvider::builder().exporter(sink).batch(batch).build()
+    TracerProvider::builder().with(sink).batch(batch).build()
 }
 
 #[test]
@@ -141,7 +139,7 @@ fn processes_rotate_one_file() {
 
 fn by_name(pairs: &[(&str, &str)]) -> Result<TracerProvider, BuildError> {
     let environment = Environment::from_pairs(pairs.iter().copied());
-    Ok(TracerProvider::builder().environment(&environment)?.build())
+    TracerProvider::builder().environment(&environment).build()
 }
 
 #[test]

@@ -3,24 +3,23 @@
 #![allow(clippy::unwrap_used, reason = "only tests are here")]
 
 use proptest::prelude::*;
-use raaf_processors::json::SpanJson;
 use raaf_trace_core::{
     FinishedSpan, IntoValue, MemoryExporter, SimpleProcessor, SpanBuilder, TracerProvider, Value,
+    span::append_line,
 };
 use serde_json::{Value as Json, json};
 
 /// The span that is made like this.
 fn finished(prepare: impl FnOnce(SpanBuilder) -> SpanBuilder, name: &str) -> FinishedSpan {
     let memory = MemoryExporter::new();
-    let provider =
-        TracerProvider::builder().processor(SimpleProcessor::new(memory.clone())).build();
+    let provider = TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
     prepare(provider.tracer().agent_span(name)).start().finish();
     memory.spans().remove(0)
 }
 
 fn parsed(span: &FinishedSpan) -> Json {
     let mut line = b"before".to_vec();
-    SpanJson::new(span).append_line(&mut line).unwrap();
+    append_line(span, &mut line).unwrap();
     let line = String::from_utf8(line).unwrap();
     let line = line.strip_prefix("before").unwrap().strip_suffix('\n').unwrap();
     assert!(!line.contains(|character| character < ' '), "{line:?}");

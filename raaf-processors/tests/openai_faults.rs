@@ -37,7 +37,7 @@ fn tireless() -> BatchConfig {
 }
 
 fn provider(sink: OpenAiSink) -> TracerProvider {
-    TracerProvider::builder().batch(tireless()).exporter(sink).build()
+    TracerProvider::builder().batch(tireless()).with(sink).build()
 }
 
 fn run(provider: &TracerProvider, spans: usize) {
@@ -172,9 +172,9 @@ fn d1_a_sink_that_panics_beside_it_costs_it_nothing() {
     let server = Server::start(Answer::status(204));
     let memory = MemoryExporter::new();
     let provider = TracerProvider::builder()
-        .exporter(Panicking)
-        .exporter(sink(&server.url()))
-        .exporter(memory.clone())
+        .with(Panicking)
+        .with(sink(&server.url()))
+        .with(memory.clone())
         .build();
     run(&provider, 20);
     let error = provider.force_flush(LONG).unwrap_err().to_string();

@@ -146,7 +146,7 @@ fn ten_thousand_attributes_and_deep_json_are_sent() {
     let server = Server::start(Answer::status(204));
     let limits = SpanLimits::default().with_max_attributes(20_000).with_max_value_bytes(1_000_000);
     let sink = OpenAiSink::builder().api_key("sk-1").base_url(server.url()).timeout(LONG).build();
-    let provider = TracerProvider::builder().limits(limits).exporter(sink.unwrap()).build();
+    let provider = TracerProvider::builder().limits(limits).with(sink.unwrap()).build();
     let deep = (0..10_000).fold(json!("core"), |inner, _| Json::Array(vec![inner]));
     provider.tracer().span("full").run(|span| {
         for number in 0..10_000 {

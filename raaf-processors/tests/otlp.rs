@@ -65,7 +65,7 @@ fn text<'a>(span: &'a Span, key: &str) -> Option<&'a str> {
 fn a_workflow_reads_back_as_it_was_traced() {
     let server = taking();
     let sink = OtlpSink::builder().endpoint(server.url()).build().unwrap();
-    let provider = TracerProvider::builder().exporter(sink).build();
+    let provider = TracerProvider::builder().with(sink).build();
     provider.run(|| {
         trace("nightly").group_id("conversation-17").run(|| {
             let tracer = provider.tracer();
@@ -260,7 +260,7 @@ fn the_environment_alone_is_enough() {
         ("OTEL_RESOURCE_ATTRIBUTES", "openinference.project.name=tills"),
         ("RAAF_TRACE_OTLP_NAMES", "gen_ai"),
     ]);
-    let provider = TracerProvider::builder().environment(&environment).unwrap().build();
+    let provider = TracerProvider::builder().environment(&environment).build().unwrap();
     provider.tracer().agent_span("Planner").run(|_| ());
     provider.shutdown(LONG).unwrap();
 

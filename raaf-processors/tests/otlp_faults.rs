@@ -46,7 +46,7 @@ fn provider(sink: OtlpSink) -> TracerProvider {
         .with_max_retries(1_000_000)
         .with_give_up_after(LONG);
     let batch = BatchProcessor::with_config(sink, config);
-    TracerProvider::builder().processor(batch).build()
+    TracerProvider::builder().with(batch).build()
 }
 
 fn stats(provider: &TracerProvider) -> ProcessorStats {
@@ -199,7 +199,7 @@ fn a_silent_server_does_not_harm_the_program() {
     let sink = OtlpSink::builder().endpoint(server.url()).timeout(SHORT).build().unwrap();
     let config = BatchConfig::default().with_max_retries(0).with_max_spans(10).with_batch_size(5);
     let batch = BatchProcessor::with_config(sink, config);
-    let provider = TracerProvider::builder().processor(batch).build();
+    let provider = TracerProvider::builder().with(batch).build();
     for _ in 0..100 {
         provider.tracer().start_span("s").finish();
     }
@@ -240,7 +240,7 @@ fn a1_hostile_content_arrives_as_it_is() {
             .build();
         let read = read_back(&server, span.clone());
         assert_eq!(read.name(), hostile);
-        assert_eq!((read.kind(), read.component().name()), (span.kind(), span.component().name()));
+        assert_eq!((read.kind(), read.component_name()), (span.kind(), span.component_name()));
         assert_eq!(read.attributes().get(hostile), Some(hostile.into()));
         assert_eq!(read.attributes().get("list"), Some((&json!([hostile])).into()));
         let map = read.attributes().get("map").and_then(ValueRef::as_str).unwrap_or_default();

@@ -29,7 +29,7 @@ fn d3_every_span_is_at_the_server_once_or_counted_as_dropped() {
         .with_batch_size(200)
         .with_backoff(Duration::from_millis(1), Duration::from_millis(1));
     let batch = BatchProcessor::with_config(sink, config);
-    let provider = TracerProvider::builder().processor(batch).build();
+    let provider = TracerProvider::builder().with(batch).build();
     thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {

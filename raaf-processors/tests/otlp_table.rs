@@ -22,7 +22,7 @@ struct Row {
 
 /// The source of the table, which is in the core's documentation.
 fn source() -> String {
-    let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../raaf-trace-core/src/keys.rs");
+    let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../raaf-trace-core/model/src/keys.rs");
     fs::read_to_string(core).unwrap()
 }
 

@@ -22,7 +22,7 @@ fn sink() -> PrometheusSink {
 
 fn provider(sink: PrometheusSink) -> (TracerProvider, PrometheusHandle) {
     let metrics = sink.handle();
-    (TracerProvider::builder().processor(sink).build(), metrics)
+    (TracerProvider::builder().with(sink).build(), metrics)
 }
 
 fn call(component: &Component) {
@@ -80,7 +80,7 @@ fn spans_are_counted_by_kind_component_and_status() {
 fn durations_are_sorted_from_a_microsecond_to_ten_minutes() {
     let (sink, time) = (sink(), ManualClock::new());
     let metrics = sink.handle();
-    let provider = TracerProvider::builder().processor(sink).clock(time.clock()).build();
+    let provider = TracerProvider::builder().with(sink).clock(time.clock()).build();
     let durations = [Duration::from_micros(1), Duration::from_millis(30), Duration::from_secs(599)];
     for duration in durations {
         let tool = Component::tool("T");
@@ -323,7 +323,7 @@ fn what_other_sinks_drop_shows() {
     }
     let sink = sink();
     let metrics = sink.handle();
-    let provider = TracerProvider::builder().processor(sink).exporter(Full).build();
+    let provider = TracerProvider::builder().with(sink).with(Full).build();
     provider.run(|| call(&Component::tool("T")));
     provider.force_flush(LONG).unwrap_err();
     let dropped = || sum(&metrics.render(), "raaf_sink_spans_dropped_total", &["full"]);

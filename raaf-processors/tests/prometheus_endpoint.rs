@@ -32,7 +32,7 @@ fn request(address: SocketAddr, request: &str) -> io::Result<String> {
 fn serving() -> (TracerProvider, SocketAddr) {
     let sink = PrometheusSink::builder().address(LOOPBACK).build().unwrap();
     let address = sink.handle().address().unwrap();
-    (TracerProvider::builder().processor(sink).build(), address)
+    (TracerProvider::builder().with(sink).build(), address)
 }
 
 fn call(provider: &TracerProvider) {
@@ -104,7 +104,7 @@ fn by_name(address: &str) -> Result<TracerProvider, BuildError> {
         ("RAAF_TRACE_PROCESSORS", "prometheus"),
         ("RAAF_TRACE_PROMETHEUS_ADDR", address),
     ]);
-    Ok(TracerProvider::builder().environment(&environment)?.build())
+    TracerProvider::builder().environment(&environment).build()
 }
 
 #[test]
@@ -148,9 +148,9 @@ fn a_sink_named_in_code_goes_by_the_address_that_is_read_later() {
     // Made twice: the first one has to give back what it holds.
     let free = TcpListener::bind(LOOPBACK).unwrap().local_addr().unwrap().to_string();
     let environment = Environment::from_pairs([("RAAF_TRACE_PROMETHEUS_ADDR", free.as_str())]);
-    let builder = TracerProvider::builder().environment(&environment).unwrap();
-    let builder = builder.sink("prometheus").unwrap().environment(&environment).unwrap();
-    let provider = builder.build();
+    let builder = || TracerProvider::builder().sink("prometheus").environment(&environment);
+    drop(builder().build().unwrap());
+    let provider = builder().build().unwrap();
     assert_eq!(provider.stats().processors[0].last_error, None);
     assert!(request(free.parse().unwrap(), "GET /metrics").is_ok());
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use raaf_processors::{FileSink, json::SpanJson};
+use raaf_processors::FileSink;
 use raaf_testkit::{Capture, build, read, strategy};
 use raaf_trace_core::{
     Component, FinishedSpan, SpanExporter as _, TraceableExt as _, propagation::TraceState, trace,
@@ -18,7 +18,7 @@ fn described(span: &FinishedSpan) -> String {
         "{span:?} {} {:?} {} {} {:?} {:?} {:?} {events:?} {:?} {:?} {}",
         span.is_local_root(),
         span.kind(),
-        span.component().name(),
+        span.component_name(),
         span.method(),
         span.start_time(),
         span.duration(),
@@ -64,7 +64,7 @@ fn everything_that_a_span_says_comes_back() {
 fn a_workflow_that_ran_leaves_the_same_tree_in_the_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("traces.jsonl");
-    let capture = Capture::with(|provider| provider.exporter(FileSink::new(&path)));
+    let capture = Capture::with(|provider| provider.with(FileSink::new(&path)));
     capture.run(|| {
         trace("nightly").run(|| {
             let _ = Component::tool("parse").traced("run").try_run(|| "x".parse::<u8>());
@@ -79,7 +79,7 @@ fn a_workflow_that_ran_leaves_the_same_tree_in_the_file() {
 
 /// The span's line, without what reading rounds or does not count anew.
 fn line(span: &FinishedSpan) -> serde_json::Value {
-    let mut line = serde_json::to_value(SpanJson::new(span)).unwrap();
+    let mut line = serde_json::to_value(span).unwrap();
     for field in ["end", "lost"] {
         line.as_object_mut().unwrap().remove(field);
     }

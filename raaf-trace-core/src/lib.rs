@@ -45,90 +45,70 @@
 #[allow(unused_extern_crates, reason = "only expansions use it")]
 extern crate self as raaf_trace_core;
 
-mod attributes;
-mod batch;
+mod base;
 mod call;
-mod clock;
 mod component;
 mod context;
-mod counters;
 pub mod diagnostics;
-mod exporter;
-mod gate;
-mod id;
-pub mod keys;
-mod kind;
-mod memory;
-mod naming;
-mod offload;
-mod outcome;
-mod panics;
-mod parent;
-mod processor;
-pub mod propagation;
 mod provider;
-pub mod registry;
-mod sampling;
-mod select;
-pub mod settings;
-mod simple;
-mod span;
-pub mod stats;
-mod suppress;
-mod sync;
-#[cfg(feature = "tokio")]
-pub mod task;
-mod thread_index;
-mod traceable;
-mod tracer;
-mod type_name;
-mod unwind;
-mod workflow;
+pub mod sink;
+pub mod span;
 
-pub use attributes::{
-    AttributeEntry, AttributeLosses, Attributes, IntoValue, Key, Redactor, SpanLimits, Value,
-    ValueRef,
+#[cfg(feature = "tokio")]
+pub use call::task;
+pub use call::{
+    Call, CallInfo, CallScope, LazyAttributes, ResultHook,
+    manual::ManualSpan,
+    outcome::{ErrorReport, Failure, Outcome, looks_like_result, via},
+    traceable::{Traceable, TraceableExt},
+    tracer::{SpanBuilder, Tracer, tracer},
+    workflow::{Workflow, trace},
 };
-pub use batch::{BatchBuilder, BatchConfig, BatchProcessor, Flush, is_helping};
-pub use call::{Call, CallInfo, CallScope, LazyAttributes, ResultHook};
-pub use clock::{Anchor, Clock, ManualClock, Rfc3339, Ticks};
 pub use component::Component;
 pub use context::{
-    Context, InContext, SpanContext, WithContext, current_span, current_trace_id,
-    in_current_context, is_traced,
-};
-pub use exporter::{ExportError, Overflow, SpanExporter};
-pub use id::{
-    IdFault, IdGenerator, IdText, ParseIdError, RandomIds, SequentialIds, SpanId, TraceId,
+    Context, InContext, WithContext, current_span, current_trace_id, in_current_context, is_traced,
+    parent::{IntoParent, Parent},
 };
 pub use inventory::submit;
-pub use kind::{Kind, OtherKind};
-pub use memory::MemoryExporter;
-pub use naming::{NamePattern, NamePatternError, NameTemplate};
-pub use offload::{Offload, ProcessorExt};
-pub use outcome::{ErrorReport, Failure, Outcome, looks_like_result, via};
-pub use parent::{IntoParent, Parent};
-pub use processor::{ProcessorError, SpanProcessor};
 pub use provider::{
-    BuildError, Builder, FlushError, GlobalOverride, Guard, LocalRoot, SinkFailure, Stats,
-    TraceInfo, TracerProvider, init, override_global_provider, provider, set_global_provider,
+    BuildError, ByName, FlushError, GlobalOverride, InCode, SinkFailure, TracerProvider,
+    TracerProviderBuilder, TracingGuard,
+    clock::{Anchor, Clock, ManualClock, Ticks},
+    init, override_global_provider, provider,
+    random_ids::RandomIds,
+    sampling::Sampler,
+    set_global_provider, settings,
+    settings::Settings,
 };
 pub use raaf_trace_macros::{Traceable, traced, traced_block};
-pub use sampling::Sampler;
-pub use select::{Select, wildcard_matches};
-pub use settings::{Environment, Settings, SettingsError};
-pub use simple::SimpleProcessor;
-pub use span::{
-    Event, FinishedSpan, FinishedSpanBuilder, ManualSpan, Span, SpanAttributes, SpanError, Status,
+pub use raaf_trace_model::{
+    Kind, NamePattern, NamePatternError, NameTemplate, OtherKind, Redactor,
+    attributes::{
+        AttributeEntry, AttributeLosses, Attributes, IntoValue, Key, SpanLimits, Value, ValueRef,
+    },
+    environment::{Environment, SettingsError},
+    id::{IdFault, IdGenerator, IdText, ParseIdError, SequentialIds, SpanId, TraceId},
+    keys, propagation,
+    propagation::SpanContext,
+    select::{Select, wildcard_matches},
+    short_type_name,
+    sink::{registry, stats},
+    time,
+    time::Rfc3339,
 };
-pub use traceable::{Traceable, TraceableExt};
-pub use tracer::{SpanBuilder, Tracer, tracer};
-pub use type_name::short_type_name;
-pub use workflow::{Workflow, trace};
+pub use sink::{
+    BatchBuilder, BatchConfig, BatchProcessor, ExportError, Flush, IntoSink, MemoryExporter,
+    Offload, Overflow, ProcessorError, ProcessorExt, SimpleProcessor, SpanExporter, SpanProcessor,
+    is_helping, stats::Stats,
+};
+pub use span::{
+    Event, FinishedSpan, FinishedSpanBuilder, LocalRoot, Span, SpanAttributes, SpanError,
+    StartedSpan, Status, TraceInfo,
+};
 
 /// What the macros expand to. No part of the interface: it may change with any release.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::call::outcome::probe;
     pub use crate::call::{begin, look_at, prepared};
-    pub use crate::outcome::probe;
 }

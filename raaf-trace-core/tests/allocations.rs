@@ -53,17 +53,18 @@ fn bare_workflow(agent: &Component, tool: &Component) {
     });
 }
 
-/// In steady state the record of the trace, which its spans share, is all that is allocated.
-fn assert_one_allocation_a_trace(workflow: fn(&Component, &Component)) {
+/// In steady state what the spans of a trace share is all that is allocated: its data, and the engine
+/// behind it.
+fn assert_two_allocations_a_trace(workflow: fn(&Component, &Component)) {
     let config = BatchConfig::default().with_flush_interval(LONG * 60);
-    let provider = TracerProvider::builder().exporter(Discard).batch(config).build();
+    let provider = TracerProvider::builder().with(Discard).batch(config).build();
     let (agent, tool) = (Component::agent("Planner"), Component::tool("Search"));
     provider.run(|| {
         for round in 0..50 {
             let measured = measure(|| (0..ROOTS).for_each(|_| workflow(&agent, &tool)));
             provider.force_flush(LONG).unwrap();
             let warm = round >= 20;
-            assert!(!warm || measured.count_total <= ROOTS, "round {round}: {measured:?}");
+            assert!(!warm || measured.count_total <= 2 * ROOTS, "round {round}: {measured:?}");
         }
     });
     assert_eq!(provider.stats().dropped(), 0);
@@ -71,12 +72,12 @@ fn assert_one_allocation_a_trace(workflow: fn(&Component, &Component)) {
 
 #[test]
 fn n1_bare_spans_allocate_nothing_in_steady_state() {
-    assert_one_allocation_a_trace(bare_workflow);
+    assert_two_allocations_a_trace(bare_workflow);
 }
 
 #[test]
 fn n1_spans_with_numbers_allocate_nothing_in_steady_state() {
-    assert_one_allocation_a_trace(workflow);
+    assert_two_allocations_a_trace(workflow);
 }
 
 /// In a process of its own: whether anybody traces at all is decided for the whole process.

@@ -24,7 +24,7 @@ fn calls(number: usize) {
 }
 
 fn batched(exporter: impl SpanExporter, config: BatchConfig) -> TracerProvider {
-    TracerProvider::builder().exporter(exporter).batch(config).build()
+    TracerProvider::builder().with(exporter).batch(config).build()
 }
 
 fn stats(provider: &TracerProvider) -> ProcessorStats {
@@ -82,8 +82,8 @@ fn g59_the_environment_sizes_batches() {
         ("RAAF_TRACE_BATCH_SIZE", "3"),
         ("RAAF_TRACE_FLUSH_INTERVAL", "3600"),
     ]);
-    let builder = TracerProvider::builder().exporter(exporter.clone());
-    let provider = builder.environment(&environment).unwrap().build();
+    let builder = TracerProvider::builder().with(exporter.clone());
+    let provider = builder.environment(&environment).build().unwrap();
     provider.run(|| calls(7));
     until("two batches were delivered", || exporter.batch_sizes().len() == 2);
     assert_eq!(exporter.batch_sizes(), [3, 3]);
@@ -118,7 +118,7 @@ fn d5_spans_leave_within_the_flush_interval_without_a_call() {
 fn d5_a_flush_at_the_end_of_each_root_can_be_switched_on() {
     let memory = MemoryExporter::new();
     let provider = TracerProvider::builder()
-        .exporter(memory.clone())
+        .with(memory.clone())
         .batch(quiet())
         .flush_after_root(true)
         .build();
@@ -132,8 +132,8 @@ fn g67_a_stalled_exporter_bounds_what_32_threads_hold() {
     const EACH: usize = 100;
     let exporter = Stalled::default();
     let environment = Environment::from_pairs([("RAAF_TRACE_MAX_SPANS", "1000")]);
-    let builder = TracerProvider::builder().exporter(exporter.clone());
-    let provider = builder.environment(&environment).unwrap().build();
+    let builder = TracerProvider::builder().with(exporter.clone());
+    let provider = builder.environment(&environment).build().unwrap();
     let together = Barrier::new(THREADS);
     thread::scope(|scope| {
         for _ in 0..THREADS {
@@ -219,8 +219,8 @@ fn d1_an_exporter_that_panics_loses_its_batch_and_goes_on() {
     }
     let (memory, next) = (MemoryExporter::new(), MemoryExporter::new());
     let provider = TracerProvider::builder()
-        .exporter(PanicsOnce(Mutex::new(false), memory.clone()))
-        .exporter(next.clone())
+        .with(PanicsOnce(Mutex::new(false), memory.clone()))
+        .with(next.clone())
         .build();
     provider.run(|| calls(1));
     assert!(provider.force_flush(LONG).is_err());
@@ -270,7 +270,7 @@ fn g59_a_batch_processor_can_be_built_by_hand() {
         .flush_interval(NEVER)
         .build(memory.clone());
     assert!(!processor.wants_start());
-    let provider = TracerProvider::builder().processor(processor).build();
+    let provider = TracerProvider::builder().with(processor).build();
     provider.run(|| calls(1));
     until("the batch of one left", || memory.len() == 1);
 }

@@ -240,10 +240,10 @@ fn g61_disabled_by_the_environment_there_are_no_spans_and_code_runs() {
     let memory = MemoryExporter::new();
     let environment = Environment::from_pairs([("RAAF_DISABLE_TRACING", "yes")]);
     let provider = TracerProvider::builder()
-        .processor(SimpleProcessor::new(memory.clone()))
+        .with(SimpleProcessor::new(memory.clone()))
         .environment(&environment)
-        .unwrap()
-        .build();
+        .build()
+        .unwrap();
     let value = provider.run(|| {
         let manual = tracer().start_span("by hand");
         assert!(!manual.is_recording() && manual.span_id().is_none());

@@ -30,7 +30,7 @@ impl<P: SpanProcessor> SpanProcessor for Seen<P> {
     fn wants_start(&self) -> bool {
         self.processor.wants_start()
     }
-    fn on_start(&self, span: &raaf_trace_core::Span) {
+    fn on_start(&self, span: &mut raaf_trace_core::StartedSpan) {
         self.processor.on_start(span);
     }
     fn on_end(&self, span: &FinishedSpan) {

@@ -66,9 +66,9 @@ impl SpanProcessor for Hanging {
 fn g55_flush_and_shutdown_reach_everyone_and_name_those_that_failed() {
     let log = Log::default();
     let provider = TracerProvider::builder()
-        .processor(Refusing)
-        .exporter(Failing(ExportError::permanent("bad request")))
-        .processor(Listener::new("last", &log))
+        .with(Refusing)
+        .with(Failing(ExportError::permanent("bad request")))
+        .with(Listener::new("last", &log))
         .build();
     provider.run(|| call("Search"));
     let error = provider.force_flush(LONG).unwrap_err();
@@ -103,7 +103,7 @@ fn g55_an_exporter_s_own_flush_and_shutdown_are_reached() {
         }
     }
     let log = Log::default();
-    let provider = TracerProvider::builder().exporter(Ending(log.clone())).build();
+    let provider = TracerProvider::builder().with(Ending(log.clone())).build();
     provider.run(|| call("Search"));
     provider.force_flush(LONG).unwrap();
     let error = provider.shutdown(LONG).unwrap_err();
@@ -114,7 +114,7 @@ fn g55_an_exporter_s_own_flush_and_shutdown_are_reached() {
 #[test]
 fn g72_a_flush_delivers_what_any_thread_ended_before() {
     let memory = MemoryExporter::new();
-    let provider = TracerProvider::builder().exporter(memory.clone()).build();
+    let provider = TracerProvider::builder().with(memory.clone()).build();
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| provider.run(|| (0..10).for_each(|_| call("Search"))));
@@ -129,9 +129,9 @@ fn g72_a_flush_keeps_its_timeout_when_sinks_hang_and_says_what_is_left() {
     let (exporter, log) = (Stalled::default(), Log::default());
     let (release, never) = mpsc::channel();
     let provider = TracerProvider::builder()
-        .exporter(exporter.clone())
-        .processor(Hanging(never.into()))
-        .processor(Listener::new("healthy", &log))
+        .with(exporter.clone())
+        .with(Hanging(never.into()))
+        .with(Listener::new("healthy", &log))
         .build();
     provider.run(|| (0..3).for_each(|_| call("Search")));
     let error = provider.force_flush(SHORT).unwrap_err();
@@ -155,7 +155,7 @@ fn g72_flushes_of_a_processor_that_hangs_do_not_pile_up() {
     let (open, closed) = mpsc::channel();
     let waiting = Arc::new(AtomicUsize::new(0));
     let crowded = Crowded(Hanging(std::sync::Mutex::new(closed)), Arc::clone(&waiting));
-    let provider = TracerProvider::builder().processor(crowded).build();
+    let provider = TracerProvider::builder().with(crowded).build();
     for _ in 0..40 {
         let error = provider.force_flush(Duration::from_millis(1)).unwrap_err();
         assert!(matches!(error.failures()[0].error, ProcessorError::Timeout { .. }), "{error}");
@@ -167,7 +167,7 @@ fn g72_flushes_of_a_processor_that_hangs_do_not_pile_up() {
 #[test]
 fn g72_shutdown_keeps_its_timeout_and_delivery_goes_on() {
     let exporter = Stalled::default();
-    let provider = TracerProvider::builder().exporter(exporter.clone()).build();
+    let provider = TracerProvider::builder().with(exporter.clone()).build();
     provider.run(|| call("Search"));
     let error = provider.shutdown(SHORT).unwrap_err();
     assert_eq!(error.failures()[0].error, ProcessorError::Timeout { pending: 1 });
@@ -178,10 +178,8 @@ fn g72_shutdown_keeps_its_timeout_and_delivery_goes_on() {
 #[test]
 fn g72_shutdown_happens_once_and_ends_tracing() {
     let (log, memory) = (Log::default(), MemoryExporter::new());
-    let provider = TracerProvider::builder()
-        .exporter(memory.clone())
-        .processor(Listener::new("p", &log))
-        .build();
+    let provider =
+        TracerProvider::builder().with(memory.clone()).with(Listener::new("p", &log)).build();
     provider.run(|| call("Before"));
     let open = provider.tracer().start_span("Open");
     assert_eq!(provider.shutdown(LONG), Ok(()));
@@ -199,10 +197,8 @@ fn g72_shutdown_happens_once_and_ends_tracing() {
 #[test]
 fn g72_dropping_the_last_handle_shuts_down() {
     let (log, memory) = (Log::default(), MemoryExporter::new());
-    let provider = TracerProvider::builder()
-        .exporter(memory.clone())
-        .processor(Listener::new("p", &log))
-        .build();
+    let provider =
+        TracerProvider::builder().with(memory.clone()).with(Listener::new("p", &log)).build();
     let clone = provider.clone();
     provider.run(|| call("Search"));
     drop(provider);
@@ -226,7 +222,7 @@ fn g72_a_flush_tries_a_waiting_retry_at_once() {
     }
     let memory = MemoryExporter::new();
     let provider = TracerProvider::builder()
-        .exporter(Refusing(0.into(), memory.clone()))
+        .with(Refusing(0.into(), memory.clone()))
         .batch(
             BatchConfig::default()
                 .with_batch_size(1)
@@ -245,7 +241,7 @@ fn g72_a_flush_tries_a_waiting_retry_at_once() {
 #[tokio::test]
 async fn g72_the_async_twins_do_not_block_the_thread() {
     let exporter = Stalled::default();
-    let provider = TracerProvider::builder().exporter(exporter.clone()).build();
+    let provider = TracerProvider::builder().with(exporter.clone()).build();
     provider.run(|| call("Search"));
     let release = async {
         tokio::task::yield_now().await;
@@ -263,7 +259,7 @@ async fn g72_the_async_twins_do_not_block_the_thread() {
 #[tokio::test]
 async fn g72_the_async_twins_keep_their_timeouts() {
     let exporter = Stalled::default();
-    let provider = TracerProvider::builder().exporter(exporter.clone()).build();
+    let provider = TracerProvider::builder().with(exporter.clone()).build();
     provider.run(|| call("Search"));
     let timeout = ProcessorError::Timeout { pending: 1 };
     let error = provider.force_flush_async(SHORT).await.unwrap_err();
@@ -289,7 +285,7 @@ fn g72_a_flush_from_inside_a_sink_does_not_wait_for_itself() {
         }
     }
     let exporter = Flushing::default();
-    let provider = TracerProvider::builder().exporter(exporter.clone()).build();
+    let provider = TracerProvider::builder().with(exporter.clone()).build();
     assert!(exporter.0.set(provider.clone()).is_ok());
     provider.run(|| call("Search"));
     provider.force_flush(LONG).unwrap();

@@ -11,7 +11,7 @@ use raaf_trace_core::{
 };
 
 fn kept_in(memory: &MemoryExporter) -> TracerProvider {
-    TracerProvider::builder().processor(SimpleProcessor::new(memory.clone())).build()
+    TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build()
 }
 
 fn ended_well(ended: &Ended) {

@@ -47,7 +47,7 @@ fn ids(memory: &MemoryExporter) -> HashSet<SpanId> {
 #[test]
 fn g22_spans_that_end_while_processors_are_replaced_are_delivered_once() {
     let memory = MemoryExporter::with_limit(usize::MAX);
-    let provider = TracerProvider::builder().processor(batch(&memory)).build();
+    let provider = TracerProvider::builder().with(batch(&memory)).build();
     let ended = ending_spans(&provider, |ended| {
         for round in 1..=5 {
             until("some ended", || ended.load(Ordering::Relaxed) >= round * 2_000);
@@ -65,7 +65,7 @@ fn g22_spans_that_end_while_processors_are_replaced_are_delivered_once() {
 fn g22_spans_that_end_while_a_processor_is_added_are_delivered_once() {
     let (memory, added) =
         (MemoryExporter::with_limit(usize::MAX), MemoryExporter::with_limit(usize::MAX));
-    let provider = TracerProvider::builder().processor(batch(&memory)).build();
+    let provider = TracerProvider::builder().with(batch(&memory)).build();
     let mut before = 0;
     let ended = ending_spans(&provider, |ended| {
         until("some ended", || ended.load(Ordering::Relaxed) >= 2_000);

@@ -31,7 +31,7 @@ fn d2_initialising_twice_is_an_error_while_the_guard_lives() {
         || {
             let guard = init().unwrap();
             assert!(matches!(init(), Err(BuildError::AlreadyInitialised)));
-            let second = TracerProvider::builder().exporter(MemoryExporter::new()).init();
+            let second = TracerProvider::builder().with(MemoryExporter::new()).init();
             let text = second.unwrap_err().to_string();
             assert_eq!(text, "tracing has been initialised already, and its guard is still alive");
             assert!(guard.provider().is(&provider()), "the first one stays");
@@ -49,8 +49,8 @@ fn d2_the_guard_s_drop_delivers_and_shuts_down() {
         || {
             let (memory, log) = (MemoryExporter::new(), Log::default());
             let guard = TracerProvider::builder()
-                .exporter(memory.clone())
-                .processor(Listener::new("p", &log))
+                .with(memory.clone())
+                .with(Listener::new("p", &log))
                 .init()
                 .unwrap()
                 .with_timeout(LONG);
@@ -71,7 +71,7 @@ fn d2_the_guard_s_shutdown_says_how_it_went() {
         &[],
         || {
             let exporter = doubles::Stalled::default();
-            let guard = TracerProvider::builder().exporter(exporter.clone()).init().unwrap();
+            let guard = TracerProvider::builder().with(exporter.clone()).init().unwrap();
             call("Search");
             let error = guard.with_timeout(doubles::SHORT).shutdown().unwrap_err();
             assert_eq!(error.failures()[0].name, "stalled");
@@ -123,7 +123,7 @@ fn g49_init_takes_the_place_of_the_default_provider() {
         || {
             call("Unseen");
             let memory = MemoryExporter::new();
-            let guard = TracerProvider::builder().exporter(memory.clone()).init().unwrap();
+            let guard = TracerProvider::builder().with(memory.clone()).init().unwrap();
             call("Seen");
             guard.shutdown().unwrap();
             assert_eq!(components(&memory), ["Seen"]);
@@ -140,7 +140,7 @@ fn g48_setting_another_global_provider_returns_the_old_one_still_running() {
             let memories = [MemoryExporter::new(), MemoryExporter::new()];
             let providers = memories.each_ref().map(|memory| {
                 let simple = SimpleProcessor::new(memory.clone());
-                TracerProvider::builder().processor(simple).build()
+                TracerProvider::builder().with(simple).build()
             });
             assert!(set_global_provider(providers[0].clone()).is_none());
             call("First");
@@ -160,7 +160,7 @@ fn g61_with_no_provider_that_records_the_gate_is_closed() {
     in_own_process(
         &[],
         || {
-            let guard = TracerProvider::builder().exporter(MemoryExporter::new()).init().unwrap();
+            let guard = TracerProvider::builder().with(MemoryExporter::new()).init().unwrap();
             assert!(is_enabled());
             guard.provider().disable();
             assert!(!is_enabled());
@@ -174,7 +174,7 @@ fn g61_with_no_provider_that_records_the_gate_is_closed() {
             assert!(!is_enabled(), "it is over");
             call("Late");
             assert!(!is_enabled(), "no provider was made that nobody asked for");
-            let _next = TracerProvider::builder().exporter(MemoryExporter::new()).init().unwrap();
+            let _next = TracerProvider::builder().with(MemoryExporter::new()).init().unwrap();
             assert!(is_enabled());
         },
         ended_well,
@@ -207,7 +207,7 @@ fn d2_sigterm_delivers_and_then_ends_the_process_as_it_would_have() {
     in_own_process(
         &[],
         || {
-            let guard = TracerProvider::builder().exporter(Echo).init().unwrap();
+            let guard = TracerProvider::builder().with(Echo).init().unwrap();
             guard.provider().shutdown_on_signals(LONG).unwrap();
             call("Search");
             raise(SIGTERM).unwrap();

@@ -10,9 +10,9 @@ use std::{
 use futures::FutureExt as _;
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    Attributes, CallInfo, Component, FinishedSpan, Kind, ManualClock, NamePattern, Span, SpanId,
-    SpanProcessor, Status, Traceable, TraceableExt as _, TracerProvider, ValueRef, current_span,
-    current_trace_id, is_traced, tracer,
+    Attributes, CallInfo, Component, FinishedSpan, Kind, ManualClock, NamePattern, SpanId,
+    SpanProcessor, StartedSpan, Status, Traceable, TraceableExt as _, TracerProvider, ValueRef,
+    current_span, current_trace_id, is_traced, tracer,
 };
 
 #[test]
@@ -288,7 +288,7 @@ struct Counted(Arc<Mutex<HashMap<SpanId, (u32, u32)>>>);
 
 #[allow(clippy::unwrap_used, reason = "only tests call it")]
 impl SpanProcessor for Counted {
-    fn on_start(&self, span: &Span) {
+    fn on_start(&self, span: &mut StartedSpan) {
         self.0.lock().unwrap().entry(span.span_id()).or_default().0 += 1;
     }
     fn on_end(&self, span: &FinishedSpan) {
@@ -299,8 +299,7 @@ impl SpanProcessor for Counted {
 #[test]
 fn g22_each_processor_gets_each_span_once_however_it_ends() {
     let (first, second) = (Counted::default(), Counted::default());
-    let provider =
-        TracerProvider::builder().processor(first.clone()).processor(second.clone()).build();
+    let provider = TracerProvider::builder().with(first.clone()).with(second.clone()).build();
     let agent = Component::agent("Writer");
     provider.run(|| {
         agent.traced("ok").run(|| agent.traced("ok").run(|| ()));

@@ -16,7 +16,7 @@ fn limited(change: impl FnOnce(&mut SpanLimits)) -> (TracerProvider, MemoryExpor
     let mut limits = SpanLimits::default();
     change(&mut limits);
     let simple = SimpleProcessor::new(memory.clone());
-    (TracerProvider::builder().limits(limits).processor(simple).build(), memory)
+    (TracerProvider::builder().limits(limits).with(simple).build(), memory)
 }
 
 fn losses(span: &FinishedSpan) -> AttributeLosses {

@@ -25,7 +25,7 @@ impl SpanExporter for Echo {
     }
     fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
         for span in batch {
-            let _ = writeln!(io::stdout(), "delivered {}", span.component().name());
+            let _ = writeln!(io::stdout(), "delivered {}", span.component_name());
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ fn call(name: &str) {
 fn g60_the_memory_exporter_keeps_spans_in_the_order_of_their_ends() {
     let memory = MemoryExporter::new();
     let simple = SimpleProcessor::new(memory.clone());
-    let provider = TracerProvider::builder().processor(simple).build();
+    let provider = TracerProvider::builder().with(simple).build();
     provider.run(|| {
         Component::agent("Outer").traced("run").run(|| call("Inner"));
         call("Other");
@@ -33,7 +33,7 @@ fn g60_the_memory_exporter_keeps_spans_in_the_order_of_their_ends() {
 fn g67_the_memory_exporter_keeps_the_last_ones_and_counts_what_it_forgets() {
     let memory = MemoryExporter::with_limit(2);
     let simple = SimpleProcessor::new(memory.clone());
-    let provider = TracerProvider::builder().processor(simple).build();
+    let provider = TracerProvider::builder().with(simple).build();
     provider.run(|| ["A", "B", "C", "D"].map(call));
     assert_eq!(components(&memory), ["C", "D"]);
     assert_eq!((memory.len(), memory.forgotten()), (2, 2));
@@ -42,7 +42,7 @@ fn g67_the_memory_exporter_keeps_the_last_ones_and_counts_what_it_forgets() {
 #[test]
 fn g67_a_memory_exporter_of_nothing_forgets_everything() {
     let memory = MemoryExporter::with_limit(0);
-    let provider = TracerProvider::builder().exporter(memory.clone()).build();
+    let provider = TracerProvider::builder().with(memory.clone()).build();
     provider.run(|| call("A"));
     provider.force_flush(doubles::LONG).unwrap();
     assert_eq!((memory.len(), memory.forgotten()), (0, 1));
@@ -56,8 +56,8 @@ fn g67_what_a_dropped_provider_and_its_exporter_kept_is_freed() {
     let memory = MemoryExporter::new();
     let witness = Arc::new(());
     let provider = TracerProvider::builder()
-        .processor(SimpleProcessor::new(memory.clone()))
-        .processor(Witness(Arc::clone(&witness)))
+        .with(SimpleProcessor::new(memory.clone()))
+        .with(Witness(Arc::clone(&witness)))
         .build();
     provider.run(|| call("Search"));
     provider.tracer().start_span("by hand").finish();
@@ -70,7 +70,7 @@ fn g67_what_a_dropped_provider_and_its_exporter_kept_is_freed() {
 #[test]
 fn d2_dropping_the_provider_delivers_manual_spans_that_still_wait() {
     let memory = MemoryExporter::new();
-    let provider = TracerProvider::builder().exporter(memory.clone()).build();
+    let provider = TracerProvider::builder().with(memory.clone()).build();
     provider.tracer().start_span("by hand").finish();
     drop(provider);
     assert_eq!(memory.len(), 1);

@@ -6,7 +6,7 @@ mod doubles;
 
 use doubles::{LONG, Listener, Log, SHORT, until};
 use raaf_trace_core::{
-    BatchConfig, Component, FinishedSpan, ProcessorExt as _, Span, SpanProcessor,
+    BatchConfig, Component, FinishedSpan, ProcessorExt as _, SpanProcessor, StartedSpan,
     TraceableExt as _, TracerProvider,
 };
 use std::{
@@ -25,7 +25,7 @@ fn d1_an_offloaded_processor_hears_all_in_order_on_its_own_thread() {
         fn name(&self) -> &'static str {
             "elsewhere"
         }
-        fn on_start(&self, span: &Span) {
+        fn on_start(&self, span: &mut StartedSpan) {
             assert_ne!(thread::current().id(), self.1);
             self.0.on_start(span);
         }
@@ -36,7 +36,7 @@ fn d1_an_offloaded_processor_hears_all_in_order_on_its_own_thread() {
     }
     let log = Log::default();
     let elsewhere = Elsewhere(Listener::new("p", &log), thread::current().id());
-    let provider = TracerProvider::builder().processor(elsewhere.offload()).build();
+    let provider = TracerProvider::builder().with(elsewhere.offload()).build();
     provider.run(|| {
         Component::agent("Planner").traced("run").run(|| call("Search"));
     });
@@ -52,7 +52,7 @@ fn d1_an_offloaded_processor_hears_all_in_order_on_its_own_thread() {
 #[test]
 fn d1_flush_and_shutdown_reach_an_offloaded_processor() {
     let log = Log::default();
-    let provider = TracerProvider::builder().processor(Listener::new("p", &log).offload()).build();
+    let provider = TracerProvider::builder().with(Listener::new("p", &log).offload()).build();
     provider.run(|| call("Search"));
     provider.force_flush(LONG).unwrap();
     assert_eq!(log.lines(), ["p start Search", "p end Search", "p flush"]);
@@ -77,7 +77,7 @@ fn d1_an_offloaded_processor_may_block_while_the_program_goes_on() {
     let (release, blocked) = mpsc::channel();
     let config = BatchConfig::default().with_max_spans(10).with_batch_size(1);
     let provider =
-        TracerProvider::builder().processor(Blocking(blocked.into()).offload_with(config)).build();
+        TracerProvider::builder().with(Blocking(blocked.into()).offload_with(config)).build();
     provider.run(|| (0..30).for_each(|_| call("Search")));
     assert!(provider.force_flush(SHORT).is_err());
     let stats = provider.stats().processors[0].clone();
@@ -98,13 +98,13 @@ fn d1_a_panic_in_an_offloaded_processor_costs_only_that_call() {
             false
         }
         fn on_end(&self, span: &FinishedSpan) {
-            assert!(span.component().name() != "Bad", "cannot stand it");
+            assert!(span.component_name() != "Bad", "cannot stand it");
             self.0.on_end(span);
         }
     }
     let log = Log::default();
     let provider =
-        TracerProvider::builder().processor(Picky(Listener::new("p", &log)).offload()).build();
+        TracerProvider::builder().with(Picky(Listener::new("p", &log)).offload()).build();
     provider.run(|| ["First", "Bad", "Last"].map(call));
     let _ = provider.force_flush(LONG);
     assert_eq!(log.lines(), ["p end First", "p end Last"]);

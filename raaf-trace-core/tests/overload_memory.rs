@@ -50,7 +50,7 @@ fn produce() {
 #[test]
 fn g67_ten_million_spans_in_front_of_a_slow_exporter_stay_within_the_limit() {
     let config = BatchConfig::default().with_batch_size(100).with_max_spans(LIMIT);
-    let provider = TracerProvider::builder().exporter(Slow).batch(config).build();
+    let provider = TracerProvider::builder().with(Slow).batch(config).build();
     let context = provider.context();
     MEMORY.reset_peak_usage();
     let before = MEMORY.current_usage();

@@ -16,15 +16,16 @@ use std::{
 
 use doubles::{LONG, Listener, Log, components, in_line, until};
 use raaf_trace_core::{
-    Component, ExportError, FinishedSpan, MemoryExporter, ProcessorError, SimpleProcessor, Span,
-    SpanExporter, SpanProcessor, TraceableExt as _, TracerProvider, current_span, stats, tracer,
+    Component, ExportError, FinishedSpan, MemoryExporter, ProcessorError, SimpleProcessor,
+    SpanExporter, SpanProcessor, StartedSpan, TraceableExt as _, TracerProvider, current_span,
+    registry::Sink, stats, tracer,
 };
 
 fn listening(names: &[&'static str]) -> (TracerProvider, Log) {
     let log = Log::default();
-    let builder = names.iter().fold(TracerProvider::builder(), |builder, name| {
-        builder.processor(Listener::new(name, &log))
-    });
+    let builder = names
+        .iter()
+        .fold(TracerProvider::builder(), |builder, name| builder.with(Listener::new(name, &log)));
     (builder.build(), log)
 }
 
@@ -83,7 +84,7 @@ fn g48_under_load_every_span_reaches_exactly_one_set_of_processors() {
     const THREADS: usize = 4;
     const ROUNDS: usize = 20;
     let memories: Vec<_> = (0..=ROUNDS).map(|_| MemoryExporter::new()).collect();
-    let provider = TracerProvider::builder().exporter(memories[0].clone()).build();
+    let provider = TracerProvider::builder().with(memories[0].clone()).build();
     let (stop, made) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
         for _ in 0..THREADS {
@@ -120,7 +121,7 @@ fn g48_under_load_every_span_reaches_exactly_one_set_of_processors() {
 fn g49_a_provider_is_configured_in_code() {
     let memory = MemoryExporter::new();
     let provider = TracerProvider::builder()
-        .exporter(memory.clone())
+        .with(memory.clone())
         .batch(raaf_trace_core::BatchConfig::default().with_batch_size(1))
         .sampler(raaf_trace_core::Sampler::always())
         .naming(raaf_trace_core::NamePattern::Compact)
@@ -140,7 +141,7 @@ fn g54_a_processor_implements_only_what_it_needs() {
     struct Nothing;
     impl SpanProcessor for Nothing {}
 
-    let provider = TracerProvider::builder().processor(Nothing).build();
+    let provider = TracerProvider::builder().with(Nothing).build();
     provider.run(|| call("Search"));
     assert_eq!(provider.force_flush(LONG), Ok(()));
     let stats = provider.stats();
@@ -178,7 +179,7 @@ fn g60_a_processor_that_wants_no_starts_gets_none() {
         fn wants_start(&self) -> bool {
             false
         }
-        fn on_start(&self, span: &Span) {
+        fn on_start(&self, span: &mut StartedSpan) {
             self.0.on_start(span);
         }
         fn on_end(&self, span: &FinishedSpan) {
@@ -211,7 +212,7 @@ impl SpanProcessor for Panics {
     fn wants_start(&self) -> bool {
         panic!("in wants_start")
     }
-    fn on_start(&self, _: &Span) {
+    fn on_start(&self, _: &mut StartedSpan) {
         panic!("in on_start")
     }
     fn on_end(&self, _: &FinishedSpan) {
@@ -235,7 +236,7 @@ impl SpanProcessor for PanicsInSpans {
     fn name(&self) -> &'static str {
         "panics"
     }
-    fn on_start(&self, _: &Span) {
+    fn on_start(&self, _: &mut StartedSpan) {
         panic!("in on_start")
     }
     fn on_end(&self, _: &FinishedSpan) {
@@ -246,8 +247,7 @@ impl SpanProcessor for PanicsInSpans {
 #[test]
 fn d1_a_processor_that_panics_everywhere_harms_nobody() {
     let log = Log::default();
-    let provider =
-        TracerProvider::builder().processor(Panics).processor(Listener::new("next", &log)).build();
+    let provider = TracerProvider::builder().with(Panics).with(Listener::new("next", &log)).build();
     assert_eq!(provider.run(|| Component::tool("Search").traced("run").run(|| 7)), 7);
     let failed = provider.force_flush(LONG).unwrap_err();
     assert_eq!(failed.failures().len(), 1);
@@ -261,7 +261,7 @@ fn d1_a_processor_that_panics_everywhere_harms_nobody() {
 
 #[test]
 fn d1_panics_are_counted_and_the_last_one_is_told() {
-    let provider = TracerProvider::builder().processor(PanicsInSpans).build();
+    let provider = TracerProvider::builder().with(PanicsInSpans).build();
     provider.run(|| (0..3).for_each(|_| call("Search")));
     let stats = &provider.stats().processors[0];
     assert_eq!((stats.name.as_str(), stats.panics), ("panics", 6));
@@ -277,7 +277,7 @@ fn d1_a_slow_processor_is_counted() {
             thread::sleep(Duration::from_millis(6));
         }
     }
-    let provider = TracerProvider::builder().processor(Slow).build();
+    let provider = TracerProvider::builder().with(Slow).build();
     provider.run(|| (0..2).for_each(|_| call("Search")));
     assert_eq!(provider.stats().processors[0].slow_calls, 2);
 }
@@ -302,7 +302,7 @@ impl SelfTracing {
 }
 
 impl SpanProcessor for SelfTracing {
-    fn on_start(&self, _: &Span) {
+    fn on_start(&self, _: &mut StartedSpan) {
         self.trace();
     }
     fn on_end(&self, _: &FinishedSpan) {
@@ -333,10 +333,10 @@ fn d4_processors_and_exporters_never_trace_themselves() {
     let sink = SelfTracing::default();
     let (memory, simple) = (MemoryExporter::new(), SimpleProcessor::new(sink.clone()));
     let provider = TracerProvider::builder()
-        .processor(sink.clone())
-        .processor(simple)
-        .exporter(sink.clone())
-        .exporter(memory.clone())
+        .with(Sink::processor(sink.clone()))
+        .with(simple)
+        .with(Sink::exporter(sink.clone()))
+        .with(memory.clone())
         .build();
     assert!(sink.provider.set(provider.clone()).is_ok());
     provider.run(|| call("Search"));

@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 fn check(runtime: &Runtime, workflow: &Workflow) -> TestCaseResult {
     // Beside the capture, a batching exporter sees the same spans.
     let memory = MemoryExporter::new();
-    let capture = Capture::with(|builder| builder.exporter(memory.clone()));
+    let capture = Capture::with(|builder| builder.with(memory.clone()));
     // As a task, so that on the multi-thread runtime it moves between workers.
     let run = runtime.spawn(capture.run_async(workflow.run()));
     let ran = runtime.block_on(run).map_err(|error| TestCaseError::fail(error.to_string()))?;

@@ -8,15 +8,15 @@ use std::thread;
 
 use doubles::components;
 use raaf_trace_core::{
-    Component, Context, Environment, MemoryExporter, Sampler, SimpleProcessor, Span, SpanContext,
-    SpanId, SpanProcessor, TraceId, TraceableExt as _, TracerProvider, current_span,
+    Component, Context, Environment, MemoryExporter, Sampler, SimpleProcessor, SpanContext, SpanId,
+    SpanProcessor, StartedSpan, TraceId, TraceableExt as _, TracerProvider, current_span,
     in_current_context, is_traced, trace, tracer,
 };
 
 fn sampling(sampler: Sampler) -> (TracerProvider, MemoryExporter) {
     let memory = MemoryExporter::new();
     let simple = SimpleProcessor::new(memory.clone());
-    (TracerProvider::builder().sampler(sampler).processor(simple).build(), memory)
+    (TracerProvider::builder().sampler(sampler).with(simple).build(), memory)
 }
 
 fn remote(sampled: Option<bool>) -> SpanContext {
@@ -82,12 +82,11 @@ fn s1_a_trace_is_recorded_whole_or_not_at_all_and_by_its_id() {
 fn s1_an_unsampled_span_is_there_for_the_code_but_counts_as_not_traced() {
     struct NoSpanMayStart;
     impl SpanProcessor for NoSpanMayStart {
-        fn on_start(&self, span: &Span) {
+        fn on_start(&self, span: &mut StartedSpan) {
             panic!("{} started", span.name());
         }
     }
-    let provider =
-        TracerProvider::builder().sampler(Sampler::never()).processor(NoSpanMayStart).build();
+    let provider = TracerProvider::builder().sampler(Sampler::never()).with(NoSpanMayStart).build();
     provider.run(|| {
         let agent = Component::agent("Planner");
         let call = agent.traced("run").with_attributes(|_| panic!("nobody will see these"));
@@ -125,11 +124,11 @@ fn s1_the_environment_has_the_rate_and_code_beats_it() {
     let environment = Environment::from_pairs([("RAAF_TRACE_SAMPLE_RATE", "0")]);
     let traced = |sampler: Option<Sampler>| {
         let memory = MemoryExporter::new();
-        let mut builder = TracerProvider::builder().processor(SimpleProcessor::new(memory.clone()));
+        let mut builder = TracerProvider::builder().with(SimpleProcessor::new(memory.clone()));
         if let Some(sampler) = sampler {
             builder = builder.sampler(sampler);
         }
-        builder.environment(&environment).unwrap().build().run(workflow);
+        builder.environment(&environment).build().unwrap().run(workflow);
         memory.len()
     };
     assert_eq!(traced(None), 0);

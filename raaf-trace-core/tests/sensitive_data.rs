@@ -38,7 +38,7 @@ fn recording(include_content: bool) -> (TracerProvider, MemoryExporter) {
     let mut limits = SpanLimits::default();
     limits.include_content = include_content;
     let simple = SimpleProcessor::new(memory.clone());
-    (TracerProvider::builder().limits(limits).processor(simple).build(), memory)
+    (TracerProvider::builder().limits(limits).with(simple).build(), memory)
 }
 
 /// A tool fails inside an agent inside a pipeline; the error travels up through all of them, and a
@@ -153,10 +153,10 @@ fn a5_the_environment_has_the_switch() {
     let memory = MemoryExporter::new();
     let environment = Environment::from_pairs([("RAAF_TRACE_INCLUDE_SENSITIVE_DATA", "false")]);
     let provider = TracerProvider::builder()
-        .processor(SimpleProcessor::new(memory.clone()))
+        .with(SimpleProcessor::new(memory.clone()))
         .environment(&environment)
-        .unwrap()
-        .build();
+        .build()
+        .unwrap();
     failing_workflow(&provider);
     assert_eq!(memory.len(), 4);
     assert!(memory.spans().iter().all(|span| !all_of(span).contains(CONTENT)));

@@ -16,7 +16,7 @@ use raaf_trace_core::{
 fn recording() -> (TracerProvider, MemoryExporter) {
     let memory = MemoryExporter::new();
     let simple = SimpleProcessor::new(memory.clone());
-    (TracerProvider::builder().processor(simple).build(), memory)
+    (TracerProvider::builder().with(simple).build(), memory)
 }
 
 /// A call that says something of everything that is content.

@@ -17,7 +17,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 fn with_clock() -> (TracerProvider, MemoryExporter, ManualClock) {
     let (memory, clock) = (MemoryExporter::new(), ManualClock::new());
     let provider = TracerProvider::builder()
-        .processor(SimpleProcessor::new(memory.clone()))
+        .with(SimpleProcessor::new(memory.clone()))
         .clock(clock.clock())
         .stale_after(Some(HOUR))
         .cleanup_interval(HOUR)
@@ -29,7 +29,7 @@ fn with_clock() -> (TracerProvider, MemoryExporter, ManualClock) {
 fn g68_forgotten_manual_spans_are_delivered_as_stale_by_themselves() {
     let (memory, clock) = (MemoryExporter::new(), ManualClock::new());
     let provider = TracerProvider::builder()
-        .processor(SimpleProcessor::new(memory.clone()))
+        .with(SimpleProcessor::new(memory.clone()))
         .clock(clock.clock())
         .stale_after(Some(HOUR))
         .cleanup_interval(Duration::from_millis(1))
@@ -115,7 +115,7 @@ fn g68_the_environment_sets_the_age_and_0_is_never() {
         let clock = ManualClock::new();
         let environment = Environment::from_pairs([("RAAF_TRACE_STALE_AFTER", age)]);
         let builder = TracerProvider::builder().clock(clock.clock());
-        let provider = builder.environment(&environment).unwrap().build();
+        let provider = builder.environment(&environment).build().unwrap();
         let _forgotten = provider.tracer().start_span("forgotten");
         clock.advance(Duration::from_secs(60));
         assert_eq!(provider.cleanup(), stale, "after {age} s");

@@ -53,14 +53,14 @@ const SPANS: u64 = 100;
 fn d3_started_is_ended_and_every_processor_accounts_for_each_span() {
     let stalled = Stalled::default();
     let provider = TracerProvider::builder()
-        .exporter(MemoryExporter::new())
-        .exporter(stalled.clone())
-        .exporter(Failing(ExportError::permanent("no")))
-        .exporter(PanicsInExport)
-        .processor(SimpleProcessor::new(Failing(ExportError::permanent("no"))))
-        .processor(SimpleProcessor::new(PanicsInExport))
-        .processor(PanicsAtEnd)
-        .processor(SimpleProcessor::new(MemoryExporter::new()).offload())
+        .with(MemoryExporter::new())
+        .with(stalled.clone())
+        .with(Failing(ExportError::permanent("no")))
+        .with(PanicsInExport)
+        .with(SimpleProcessor::new(Failing(ExportError::permanent("no"))))
+        .with(SimpleProcessor::new(PanicsInExport))
+        .with(PanicsAtEnd)
+        .with(SimpleProcessor::new(MemoryExporter::new()).offload())
         .batch(BatchConfig::default().with_max_spans(50))
         .build();
     thread::scope(|scope| {
@@ -94,7 +94,7 @@ fn d3_started_is_ended_and_every_processor_accounts_for_each_span() {
 
 #[test]
 fn d3_spans_that_run_are_started_and_not_ended() {
-    let provider = TracerProvider::builder().exporter(MemoryExporter::new()).build();
+    let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
     let (start, started) = mpsc::channel();
     let (end, may_end) = mpsc::channel::<()>();
     thread::scope(|scope| {
@@ -119,7 +119,7 @@ async fn d3_every_way_to_end_counts_once() {
     use raaf_trace_core::InContext as _;
     let memory = MemoryExporter::new();
     let simple = SimpleProcessor::new(memory.clone());
-    let provider = TracerProvider::builder().processor(simple).build();
+    let provider = TracerProvider::builder().with(simple).build();
     let agent = Component::agent("Planner");
     let (context, component) = (provider.context(), agent.clone());
     assert!(
@@ -161,9 +161,9 @@ fn d3_a_processor_can_read_the_statistics_of_the_provider_it_was_added_to() {
     let (built, offloaded, late, placed) =
         (Added::default(), Added::default(), Added::default(), Added::default());
     let provider = TracerProvider::builder()
-        .processor(built.clone())
-        .processor(offloaded.clone().offload())
-        .exporter(Failing(ExportError::permanent("no")))
+        .with(built.clone())
+        .with(offloaded.clone().offload())
+        .with(Failing(ExportError::permanent("no")))
         .build();
     provider.add_processor(Box::new(late.clone()));
     let readers: Vec<StatsReader> = [&built, &offloaded, &late]
@@ -195,7 +195,7 @@ fn d1_a_processor_that_panics_when_it_is_added_is_counted_and_gets_its_spans() {
             panic!("in on_added")
         }
     }
-    let provider = TracerProvider::builder().processor(Panics).build();
+    let provider = TracerProvider::builder().with(Panics).build();
     provider.run(call);
     let stats = &provider.stats().processors[0];
     assert_eq!((stats.panics, stats.delivered), (1, 1));

@@ -280,7 +280,7 @@ fn l5_futures_polled_in_turn_never_see_each_others_context() {
         let agent = Component::agent(name);
         let work = async {
             for _ in 0..3 {
-                assert_eq!(current_span().unwrap().component().name(), name);
+                assert_eq!(current_span().unwrap().component_name(), name);
                 yield_now_once().await;
                 Component::tool(name).traced("run").run(|| ());
             }
@@ -310,7 +310,7 @@ async fn l5_tasks_of_one_thread_never_see_each_others_context() {
         let work = async {
             for _ in 0..3 {
                 yield_now().await;
-                assert_eq!(current_span().unwrap().component().name(), name);
+                assert_eq!(current_span().unwrap().component_name(), name);
             }
         };
         Component::agent(name).traced("run").run_async(work).await;

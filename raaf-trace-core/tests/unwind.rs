@@ -36,8 +36,7 @@ fn handles_keep_the_types_that_hold_them_unwind_safe() {
 #[test]
 fn a_component_works_on_after_a_panic_was_caught_around_it() {
     let memory = MemoryExporter::new();
-    let provider =
-        TracerProvider::builder().processor(SimpleProcessor::new(memory.clone())).build();
+    let provider = TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
     let agent = Agent { component: Component::of::<Agent>() };
 
     provider.run(|| {

@@ -141,7 +141,7 @@ fn ours(server: &Server) -> Result<Round, Failure> {
         .build()?;
     let config = BatchConfig::default().with_max_spans(ROOM).with_batch_size(BATCH);
     let batch = BatchProcessor::with_config(sink, config);
-    let provider = TracerProvider::builder().processor(batch).build();
+    let provider = TracerProvider::builder().with(batch).build();
     let tracer = provider.tracer();
     measure(server, || {
         for number in 0..SPANS {
@@ -186,7 +186,7 @@ fn million() -> Result<(), Failure> {
     let sink = OtlpSink::builder().endpoint(format!("http://{}", server.address)).build()?;
     let config = BatchConfig::default().with_max_spans(MILLIONS_ROOM).with_batch_size(BATCH);
     let batch = BatchProcessor::with_config(sink, config);
-    let provider = TracerProvider::builder().processor(batch).build();
+    let provider = TracerProvider::builder().with(batch).build();
     let done = AtomicBool::new(false);
     let (mut arrived, began) = (0, Instant::now());
     thread::scope(|scope| -> Result<(), Failure> {

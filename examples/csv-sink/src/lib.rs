@@ -68,7 +68,7 @@ fn rows(batch: &[FinishedSpan]) -> Result<Vec<u8>, csv::Error> {
     for span in batch {
         writer.write_record([
             span.kind().as_str(),
-            span.component().name(),
+            span.component_name(),
             span.method(),
             span.status().as_str(),
         ])?;

@@ -49,7 +49,7 @@ fn agents() -> Agent {
 
 /// Runs it, sends its spans there, and says which trace it was.
 pub(crate) async fn run(sink: OtlpSink) -> Result<TraceId, Box<dyn Error>> {
-    let provider = TracerProvider::builder().exporter(sink).build();
+    let provider = TracerProvider::builder().with(sink).build();
     let id = TraceId::random();
     let work = async {
         let pipeline = agents().reads("letter").writes("answer").named("Support").takes("letter");

@@ -1,7 +1,7 @@
 //! What is said about a span.
 
 use raaf_trace_core::{
-    FinishedSpan, Kind, Span, SpanError, SpanId, Status, TraceId, ValueRef, keys,
+    FinishedSpan, Kind, SpanError, SpanId, StartedSpan, Status, TraceId, ValueRef, keys,
 };
 use serde_json::Value as Json;
 
@@ -41,7 +41,7 @@ pub(super) struct Margin<'a> {
 impl Describe {
     /// `Agent:Writer.review  1.2 s  ✓ ok  310 tokens in, 25 out`, and a line feed.
     pub(super) fn span(self, out: &mut String, span: &FinishedSpan, tokens: Tokens) {
-        self.label(out, span.kind(), span.component().name(), span.method());
+        self.label(out, span.kind(), span.component_name(), span.method());
         push(out, format_args!("  {}  ", Human(span.duration())));
         self.outcome(out, span);
         if !tokens.is_none() {
@@ -141,9 +141,9 @@ impl Describe {
     }
 
     /// `start  Agent:Writer`, and a line feed.
-    pub(super) fn start_line(self, out: &mut String, span: &Span) {
+    pub(super) fn start_line(self, out: &mut String, span: &StartedSpan) {
         self.paint.styled(out, DIM, |out| out.push_str("start  "));
-        self.label(out, span.kind(), span.component().name(), span.method());
+        self.label(out, span.kind(), span.component_name(), span.method());
         self.ids(out, span.trace_id(), span.span_id());
         out.push('\n');
     }

@@ -24,7 +24,7 @@ use std::{
 };
 
 use raaf_trace_core::{
-    Clock, FinishedSpan, ProcessorError, Span, SpanProcessor,
+    Clock, FinishedSpan, ProcessorError, SpanProcessor, StartedSpan,
     registry::{Sink, SinkRegistration},
     stats::ProcessorStats,
 };
@@ -40,8 +40,15 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(2);
 raaf_trace_core::submit! {
     SinkRegistration::new("console", |config| {
         let sink = settings::read(config.environment())?;
-        Ok(Sink::processor(sink.max_spans(config.settings().max_spans).build()))
+        Ok(Sink::processor(sink.max_spans(config.batch().max_spans).build()))
     })
+    .enabled_by_flag("RAAF_TRACE_CONSOLE")
+    .variables(&[
+        "RAAF_TRACE_CONSOLE_MODE",
+        "RAAF_TRACE_CONSOLE_DETAILED",
+        "RAAF_TRACE_CONSOLE_COLOR",
+        "RAAF_TRACE_CONSOLE_STREAM",
+    ])
 }
 
 /// Shows traces on a terminal: a tree when the root of a trace ends, or a line whenever a span
@@ -133,7 +140,7 @@ raaf_trace_core::submit! {
 /// use raaf_trace_core::TracerProvider;
 ///
 /// let console = ConsoleSink::builder().mode(ConsoleMode::Lines).detailed(true).stderr().build();
-/// let provider = TracerProvider::builder().processor(console).build();
+/// let provider = TracerProvider::builder().with(console).build();
 /// # let _ = provider;
 /// ```
 pub struct ConsoleSink {
@@ -167,7 +174,7 @@ impl ConsoleSink {
     /// # use raaf_processors::ConsoleSink;
     /// # use raaf_trace_core::TracerProvider;
     /// let console = Arc::new(ConsoleSink::builder().stderr().build());
-    /// let provider = TracerProvider::builder().processor(Arc::clone(&console)).build();
+    /// let provider = TracerProvider::builder().with(Arc::clone(&console)).build();
     /// console.suspend(|| println!("half way there"));
     /// # drop(provider);
     /// ```
@@ -207,7 +214,7 @@ impl SpanProcessor for ConsoleSink {
         self.lines || self.screen.is_some()
     }
 
-    fn on_start(&self, span: &Span) {
+    fn on_start(&self, span: &mut StartedSpan) {
         if self.wants_start() {
             self.start_worker();
             self.queue.push_start(span.clone(), self.clock.now());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use raaf_trace_core::{Clock, FinishedSpan, Span, Ticks};
+use raaf_trace_core::{Clock, FinishedSpan, SpanId, StartedSpan, Ticks};
 
 /// A screen that there is not.
 #[derive(Clone)]
@@ -27,11 +27,15 @@ impl Live {
         match *self {}
     }
 
-    pub(super) fn started(&mut self, _: Span, _: Ticks) {
+    pub(super) fn started(&mut self, _: Box<StartedSpan>, _: Ticks) {
         match *self {}
     }
 
     pub(super) fn ended(&mut self, _: &FinishedSpan) {
+        match *self {}
+    }
+
+    pub(super) fn lost(&mut self, _: SpanId) {
         match *self {}
     }
 

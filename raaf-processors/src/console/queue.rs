@@ -10,7 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use raaf_trace_core::{FinishedSpan, ProcessorError, Span, Ticks, stats::ProcessorStats};
+use raaf_trace_core::{
+    FinishedSpan, ProcessorError, SpanId, StartedSpan, Ticks, stats::ProcessorStats,
+};
 
 /// How long a thread waits at most for room: less than what counts as a slow call.
 const PATIENCE: Duration = Duration::from_millis(4);
@@ -21,8 +23,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// What there is to show.
 pub(super) enum Heard {
-    Start(Span, Ticks),
+    Start(Box<StartedSpan>, Ticks),
     End(Box<FinishedSpan>),
+    /// A span has ended, and there was no room for it.
+    Lost(SpanId),
 }
 
 /// What the worker is woken for.
@@ -123,11 +127,11 @@ impl Queue {
     }
 
     /// Takes a span's start; left out when there is no room.
-    pub(super) fn push_start(&self, span: Span, at: Ticks) {
+    pub(super) fn push_start(&self, span: StartedSpan, at: Ticks) {
         let mut state = self.lock();
-        let room = if self.paced { self.max_spans.max(STARTS) } else { self.max_spans };
+        let room = self.room();
         if state.phase == Phase::Running && state.heard.len() < room {
-            state.heard.push_back(Heard::Start(span, at));
+            state.heard.push_back(Heard::Start(Box::new(span), at));
             if !self.paced || state.resting || state.heard.len() == room / 2 {
                 self.wake(state);
             }
@@ -143,6 +147,10 @@ impl Queue {
         }
         if state.phase != Phase::Running || state.held >= self.max_spans {
             state.dropped += 1;
+            // Ends of which a live view is not told would stay in it, so that they have room apart.
+            if self.paced && state.heard.len() < 2 * self.room() {
+                state.heard.push_back(Heard::Lost(span.span_id()));
+            }
             return;
         }
         state.held += 1;
@@ -152,6 +160,11 @@ impl Queue {
         if is_urgent {
             self.wake(state);
         }
+    }
+
+    /// How many starts and ends may wait for the worker.
+    fn room(&self) -> usize {
+        if self.paced { self.max_spans.max(STARTS) } else { self.max_spans }
     }
 
     fn wake(&self, mut state: MutexGuard<'_, State>) {

@@ -1,8 +1,6 @@
 //! A trace, drawn as a tree.
 
-use std::collections::HashMap;
-
-use raaf_trace_core::{FinishedSpan, SpanError, SpanId, ValueRef, keys};
+use raaf_trace_core::{FinishedSpan, SpanError, ValueRef, keys, span::SpanTree};
 use serde_json::Value as Json;
 
 use super::{
@@ -14,18 +12,10 @@ use super::{
 /// long chain would otherwise grow with its square.
 const DEEPEST: usize = 40;
 
-/// Spans of one trace, in the order in which they are drawn.
+/// Spans of one trace, and the tokens of each.
 pub(super) struct Tree<'a> {
-    nodes: Vec<Node<'a>>,
-    /// Spans whose parent is not here, first started first.
-    tops: Vec<usize>,
-}
-
-struct Node<'a> {
-    span: &'a FinishedSpan,
-    /// In order of their starts.
-    children: Vec<usize>,
-    tokens: Tokens,
+    spans: SpanTree<&'a FinishedSpan>,
+    tokens: Vec<Tokens>,
 }
 
 /// Tokens in and out.
@@ -56,74 +46,62 @@ impl Tokens {
 }
 
 impl<'a> Tree<'a> {
-    /// Puts spans of one trace in their places.
+    /// Puts spans of one trace together.
     pub(super) fn new(spans: &'a [FinishedSpan]) -> Self {
-        let mut by_start: Vec<&FinishedSpan> = spans.iter().collect();
-        // Stable, so that of two that started together the one that ended first stays first.
-        by_start.sort_by_cached_key(|span| span.start_time());
-        let places: HashMap<SpanId, usize> =
-            by_start.iter().enumerate().map(|(place, span)| (span.span_id(), place)).collect();
-        let mut nodes: Vec<_> = by_start
-            .iter()
-            .map(|&span| Node { span, children: Vec::new(), tokens: Tokens::default() })
-            .collect();
-        let mut tops = Vec::new();
-        for (place, span) in by_start.iter().enumerate() {
-            let parent = span.parent_id().and_then(|id| places.get(&id).copied());
-            match parent {
-                Some(parent) if parent != place => nodes[parent].children.push(place),
-                _ => tops.push(place),
-            }
-        }
-        let mut tree = Self { nodes, tops };
+        let spans = SpanTree::new(spans);
+        let tokens = vec![Tokens::default(); spans.spans().len()];
+        let mut tree = Self { spans, tokens };
         tree.sum_tokens();
         tree
     }
 
     /// Each span's tokens: those it names itself, else those of its children together.
     fn sum_tokens(&mut self) {
-        let mut order = Vec::with_capacity(self.nodes.len());
-        self.visit(true, |place, _| order.push(place));
-        for &place in order.iter().rev() {
-            let node = &self.nodes[place];
-            let tokens = Tokens::of(node.span).unwrap_or_else(|| {
+        let mut order = Vec::with_capacity(self.tokens.len());
+        self.visit(true, |index, _| order.push(index));
+        for &index in order.iter().rev() {
+            let tokens = Tokens::of(self.spans.spans()[index]).unwrap_or_else(|| {
                 let mut sum = Tokens::default();
-                node.children.iter().for_each(|&child| sum.add(self.nodes[child].tokens));
+                let children = self.spans.child_indices(index);
+                children.iter().for_each(|&child| sum.add(self.tokens[child]));
                 sum
             });
-            self.nodes[place].tokens = tokens;
+            self.tokens[index] = tokens;
         }
     }
 
     fn visit(&self, whole: bool, see: impl FnMut(usize, &[bool])) {
-        walk(&self.tops, usize::from(!whole), |place| &self.nodes[place].children, see);
+        let children = |index| self.spans.child_indices(index);
+        walk(self.spans.top_indices(), usize::from(!whole), children, see);
     }
 
     /// The errors that the span's error came from, but for those that a child of it tells of: an
     /// error on its way up would tell its story at every level.
-    fn untold_causes(&self, node: &Node<'a>) -> &'a [Json] {
-        let causes = causes_of(node.span);
-        let told = node.children.iter().map(|&child| told_by(self.nodes[child].span, causes));
+    fn untold_causes(&self, index: usize) -> &'a [Json] {
+        let causes = causes_of(self.spans.spans()[index]);
+        let children = self.spans.child_indices(index).iter();
+        let told = children.map(|&child| told_by(self.spans.spans()[child], causes));
         &causes[..causes.len() - told.max().unwrap_or(0)]
     }
 
     /// Adds the drawing to `out`. A tree without its root begins with a line that says so, and
     /// hangs what there is under that.
     pub(super) fn draw(&self, describe: Describe, out: &mut String) {
-        let Some(&top) = self.tops.first() else { return };
-        let top = self.nodes[top].span;
-        let whole = self.tops.len() == 1 && top.is_local_root();
+        let mut tops = self.spans.top();
+        let Some(top) = tops.next() else { return };
+        let whole = tops.next().is_none() && top.is_local_root();
         if !whole {
             describe.partial(out, top);
         }
-        self.visit(whole, |place, levels| {
-            let node = &self.nodes[place];
+        self.visit(whole, |index, levels| {
+            let span = self.spans.spans()[index];
             describe.paint.styled(out, DIM, |out| push_branch(out, levels, DEEPEST));
-            describe.span(out, node.span, node.tokens);
-            let margin = Margin { levels, has_children: !node.children.is_empty() };
-            describe.causes(out, node.span, self.untold_causes(node), margin);
+            describe.span(out, span, self.tokens[index]);
+            let has_children = !self.spans.child_indices(index).is_empty();
+            let margin = Margin { levels, has_children };
+            describe.causes(out, span, self.untold_causes(index), margin);
             if describe.detailed {
-                describe.details(out, node.span, margin);
+                describe.details(out, span, margin);
             }
         });
     }

@@ -82,6 +82,7 @@ impl Worker {
         let mut ended = 0;
         for heard in heard {
             match heard {
+                Heard::Lost(_) => {}
                 Heard::Start(span, _) => self.describe.start_line(&mut text, &span),
                 Heard::End(span) => {
                     self.describe.end_line(&mut text, &span);
@@ -98,6 +99,11 @@ impl Worker {
                 Heard::Start(span, at) => {
                     if let Some(live) = &mut self.live {
                         live.started(span, at);
+                    }
+                }
+                Heard::Lost(id) => {
+                    if let Some(live) = &mut self.live {
+                        live.lost(id);
                     }
                 }
                 Heard::End(span) => {

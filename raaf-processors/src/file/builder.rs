@@ -51,7 +51,7 @@ impl FileSync {
 ///     .keep(10)
 ///     .sync(FileSync::OnFlush)
 ///     .build();
-/// let provider = TracerProvider::builder().exporter(sink).build();
+/// let provider = TracerProvider::builder().with(sink).build();
 /// # let _ = provider;
 /// # Ok::<(), std::io::Error>(())
 /// ```
@@ -115,13 +115,10 @@ impl FileSinkBuilder {
 
 /// The path, from `RAAF_TRACE_FILE`.
 fn path(config: &SinkConfig<'_>) -> Result<PathBuf, SettingsError> {
-    match &config.settings().file {
-        None => Ok(PathBuf::from(FileSink::DEFAULT_PATH)),
-        Some(path) if path.as_os_str().is_empty() => {
-            Err(SettingsError::invalid("RAAF_TRACE_FILE", "", "a path"))
-        }
-        Some(path) => Ok(path.clone()),
-    }
+    let path = config.environment().read("RAAF_TRACE_FILE", "a path", |text| {
+        Some(PathBuf::from(text)).filter(|path| !path.as_os_str().is_empty())
+    })?;
+    Ok(path.unwrap_or_else(|| PathBuf::from(FileSink::DEFAULT_PATH)))
 }
 
 /// What the environment asks for, and whether starts are to be recorded.

@@ -15,13 +15,13 @@ use std::{
 };
 
 use raaf_trace_core::{
-    BatchConfig, ExportError, FinishedSpan, Overflow, SpanExporter,
+    ExportError, FinishedSpan, Overflow, SpanExporter,
     diagnostics::{self, Category, Repeated},
     is_helping,
     registry::{Sink, SinkRegistration},
+    span::append_line,
 };
 
-use crate::json::SpanJson;
 use append::{AppendFile, Appended};
 use rotate::Rotation;
 
@@ -48,13 +48,15 @@ raaf_trace_core::submit! {
         if !starts {
             return Ok(Sink::exporter(sink.build()));
         }
-        let settings = config.settings();
-        let batch = BatchConfig::default()
-            .with_max_spans(settings.max_spans)
-            .with_batch_size(settings.batch_size)
-            .with_flush_interval(settings.flush_interval);
-        Ok(Sink::processor(sink.build_with_starts(batch)))
+        Ok(Sink::processor(sink.build_with_starts(config.batch().clone())))
     })
+    .enabled_by_value("RAAF_TRACE_FILE")
+    .variables(&[
+        "RAAF_TRACE_FILE_MAX_SIZE",
+        "RAAF_TRACE_FILE_KEEP",
+        "RAAF_TRACE_FILE_SYNC",
+        "RAAF_TRACE_FILE_STARTS",
+    ])
 }
 
 /// Appends each finished span to a file as one line of JSON.
@@ -108,7 +110,7 @@ raaf_trace_core::submit! {
 ///
 /// let directory = tempfile::tempdir()?;
 /// let path = directory.path().join("traces.jsonl");
-/// let provider = TracerProvider::builder().exporter(FileSink::new(&path)).build();
+/// let provider = TracerProvider::builder().with(FileSink::new(&path)).build();
 ///
 /// provider.tracer().start_span("work").finish();
 /// provider.shutdown(Duration::from_secs(5))?;
@@ -244,7 +246,7 @@ impl SpanExporter for FileSink {
         lines.clear();
         lines.reserve(batch.len() * LINE);
         for span in batch {
-            SpanJson::new(span).append_line(&mut lines).map_err(|error| {
+            append_line(span, &mut lines).map_err(|error| {
                 ExportError::permanent(format!("a span cannot be written as JSON: {error}"))
             })?;
         }

@@ -10,14 +10,14 @@ use std::{
 };
 
 use raaf_trace_core::{
-    BatchConfig, BatchProcessor, FinishedSpan, Offload, ProcessorError, ProcessorExt as _, Span,
-    SpanProcessor,
+    BatchConfig, BatchProcessor, FinishedSpan, Offload, ProcessorError, ProcessorExt as _,
+    SpanProcessor, StartedSpan,
     diagnostics::{self, Category, Repeated},
+    span::append_line,
     stats::ProcessorStats,
 };
 
 use super::FileSink;
-use crate::json::StartJson;
 
 /// How long a start waits at most before it is written: what a program that is killed may not have
 /// told of.
@@ -52,7 +52,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// let directory = tempfile::tempdir()?;
 /// let path = directory.path().join("traces.jsonl");
 /// let sink = FileSink::builder(&path).build_with_starts(BatchConfig::default());
-/// let provider = TracerProvider::builder().processor(sink).build();
+/// let provider = TracerProvider::builder().with(sink).build();
 ///
 /// let running = provider.tracer().start_span("work");
 /// provider.force_flush(Duration::from_secs(5))?;
@@ -79,10 +79,9 @@ impl SpanProcessor for StartWriter {
         "file"
     }
 
-    fn on_start(&self, span: &Span) {
+    fn on_start(&self, span: &mut StartedSpan) {
         let mut line = Vec::new();
-        let written =
-            StartJson::new(span).append_line(&mut line).is_ok() && self.sink.write(&line).is_ok();
+        let written = append_line(span, &mut line).is_ok() && self.sink.write(&line).is_ok();
         if !written {
             self.failed.fetch_add(1, Ordering::Relaxed);
         }
@@ -129,7 +128,7 @@ impl SpanProcessor for FileSinkWithStarts {
         "file"
     }
 
-    fn on_start(&self, span: &Span) {
+    fn on_start(&self, span: &mut StartedSpan) {
         self.starts.on_start(span);
     }
 
@@ -139,10 +138,6 @@ impl SpanProcessor for FileSinkWithStarts {
 
     fn on_end_owned(&self, span: FinishedSpan) {
         self.ends.on_end_owned(span);
-    }
-
-    fn queues_only(&self) -> bool {
-        true
     }
 
     fn on_root_end(&self) {

@@ -1,6 +1,7 @@
 //! Traces in the dashboard of OpenAI, through its trace ingest API.
 
 mod builder;
+mod by_default;
 mod delivery;
 mod endpoint;
 mod error;
@@ -17,7 +18,7 @@ use std::{
 
 use raaf_trace_core::{
     Environment, ExportError, FinishedSpan, SpanExporter,
-    registry::{self, Sink, SinkRegistration},
+    registry::{Sink, SinkRegistration},
 };
 
 pub use builder::OpenAiBuilder;
@@ -34,12 +35,14 @@ const NAME: &str = "openai";
 raaf_trace_core::submit! {
     SinkRegistration::new(NAME, |config| {
         let mut sink = OpenAiSink::builder().environment(config.environment())?.build()?;
-        let settings = config.settings();
-        if settings.default_sink(registry::is_linked) == Some(NAME) {
-            sink.notice = Notice::before_sending(&sink.endpoint, !settings.disabled);
+        if config.is_by_default() {
+            let disabled = config.environment().flag("RAAF_DISABLE_TRACING")?.unwrap_or(false);
+            sink.notice = Notice::before_sending(&sink.endpoint, !disabled);
         }
         Ok(Sink::exporter(sink))
     })
+    .variables(&["RAAF_TRACE_OPENAI_BASE_URL"])
+    .default_if(by_default::applies)
 }
 
 /// Sends traces to the dashboard of OpenAI, in the form in which OpenAI's own Agents SDK does.
@@ -90,7 +93,7 @@ raaf_trace_core::submit! {
 /// use raaf_trace_core::TracerProvider;
 ///
 /// // Reads `OPENAI_API_KEY` and the other variables.
-/// let guard = TracerProvider::builder().exporter(OpenAiSink::from_env()?).init()?;
+/// let guard = TracerProvider::builder().with(OpenAiSink::from_env()?).init()?;
 /// # drop(guard);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

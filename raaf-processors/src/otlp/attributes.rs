@@ -54,7 +54,7 @@ impl<'a> Wire<'a> {
     }
 
     fn say_who(&mut self, span: &FinishedSpan) {
-        let (kind, component) = (span.kind(), span.component().name());
+        let (kind, component) = (span.kind(), span.component_name());
         self.put(keys::COMPONENT_TYPE, value::text(kind.as_str()));
         self.put(keys::COMPONENT_NAME, value::text(component));
         self.put(keys::COMPONENT_METHOD, value::text(span.method()));

@@ -34,6 +34,7 @@ raaf_trace_core::submit! {
         let sink = OtlpSink::from_environment(config.environment())?;
         Ok(Sink::exporter(sink))
     })
+    .variables(&["RAAF_TRACE_OTLP_NAMES"])
 }
 
 /// Sends finished spans to whatever takes OpenTelemetry's protocol, as protobuf over HTTP: a
@@ -99,7 +100,7 @@ raaf_trace_core::submit! {
 ///     .build()?;
 /// assert_eq!(sink.endpoint(), "https://collector.example:4318/v1/traces");
 ///
-/// let provider = TracerProvider::builder().exporter(sink).build();
+/// let provider = TracerProvider::builder().with(sink).build();
 /// assert_eq!(provider.processor_count(), 1);
 /// # Ok::<(), raaf_processors::OtlpError>(())
 /// ```

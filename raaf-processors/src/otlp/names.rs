@@ -47,7 +47,7 @@ fn by_convention(span: &FinishedSpan) -> Option<String> {
         }
         _ => return None,
     };
-    let name = text(key).unwrap_or_else(|| span.component().name());
+    let name = text(key).unwrap_or_else(|| span.component_name());
     Some(format!("{operation} {name}"))
 }
 

@@ -57,7 +57,7 @@ fn nanos(time: SystemTime) -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn event(event: Event<'_>) -> WireEvent {
+fn event(event: &Event) -> WireEvent {
     let pair = |(key, value)| KeyValue {
         key: str::to_owned(key),
         value: Some(value::any(value)),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use metrics::{Counter, Histogram, Label, SharedString};
-use raaf_trace_core::{FinishedSpan, Span, Status};
+use raaf_trace_core::{FinishedSpan, StartedSpan, Status};
 
 use super::{
     active::Active,
@@ -63,7 +63,7 @@ impl Meters {
         }
     }
 
-    pub(super) fn started(&self, span: &Span) {
+    pub(super) fn started(&self, span: &StartedSpan) {
         self.kind(label::head(span.kind().as_str())).active.started(span.span_id());
     }
 
@@ -92,7 +92,7 @@ impl Meters {
 
     fn component(&self, span: &FinishedSpan, recording: &Recording) -> &ComponentMeter {
         let kind = label::head(span.kind().as_str());
-        let name = label::head(span.component().name());
+        let name = label::head(span.component_name());
         let meter = || ComponentMeter::new(self.kind(kind), label::value(name), recording);
         self.components.get_or_insert((kind, name), meter).unwrap_or_else(|| {
             let kind = self.kind(kind);
@@ -101,7 +101,7 @@ impl Meters {
     }
 
     fn model(&self, usage: &Usage<'_>, span: &FinishedSpan) -> &ModelMeter {
-        let name = label::head(usage.model().unwrap_or_else(|| span.component().name()));
+        let name = label::head(usage.model().unwrap_or_else(|| span.component_name()));
         self.models
             .get_or_insert((name, ""), || ModelMeter::new(label::value(name)))
             .unwrap_or_else(|| self.other_model.get_or_init(|| ModelMeter::new(OTHER.into())))

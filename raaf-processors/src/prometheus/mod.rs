@@ -23,7 +23,7 @@ use std::{
 };
 
 use raaf_trace_core::{
-    FinishedSpan, ProcessorError, Span, SpanProcessor,
+    FinishedSpan, ProcessorError, SpanProcessor, StartedSpan,
     registry::{Sink, SinkRegistration},
     stats::{ProcessorStats, StatsReader},
 };
@@ -45,6 +45,7 @@ raaf_trace_core::submit! {
         let sink = PrometheusSink::builder().address(address.unwrap_or(builder::DEFAULT_ADDRESS));
         Ok(Sink::processor(sink.build_patiently()?))
     })
+    .variables(&["RAAF_TRACE_PROMETHEUS_ADDR"])
 }
 
 /// Counts spans, durations and tokens, for Prometheus to scrape.
@@ -102,7 +103,7 @@ raaf_trace_core::submit! {
 /// // Port 0: any that is free.
 /// let sink = PrometheusSink::builder().address(([127, 0, 0, 1], 0)).build()?;
 /// let metrics = sink.handle();
-/// let provider = TracerProvider::builder().processor(sink).build();
+/// let provider = TracerProvider::builder().with(sink).build();
 ///
 /// provider.run(|| Component::tool("Search").traced("run").run(|| ()));
 ///
@@ -126,7 +127,7 @@ raaf_trace_core::submit! {
 ///     .set_buckets_for_metric(ours, &PrometheusSink::BUCKETS)?
 ///     .build_recorder();
 /// let sink = PrometheusSink::builder().recorder(Arc::new(recorder)).build()?;
-/// let provider = TracerProvider::builder().processor(sink).build();
+/// let provider = TracerProvider::builder().with(sink).build();
 /// # let _ = provider;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -173,7 +174,7 @@ impl SpanProcessor for PrometheusSink {
         self.shared.health.watch(stats);
     }
 
-    fn on_start(&self, span: &Span) {
+    fn on_start(&self, span: &mut StartedSpan) {
         self.shared.meters.started(span);
     }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use raaf_trace_core::{
-    FinishedSpan, ProcessorError, Select, Span, SpanProcessor,
+    FinishedSpan, ProcessorError, Select, SpanProcessor, StartedSpan,
     stats::{ProcessorStats, StatsReader},
 };
 
@@ -43,7 +43,7 @@ impl<P: SpanProcessor> SpanProcessor for Filter<P> {
         false
     }
 
-    fn on_start(&self, _: &Span) {}
+    fn on_start(&self, _: &mut StartedSpan) {}
 
     fn on_end(&self, span: &FinishedSpan) {
         if self.lets_through(span) {

@@ -32,8 +32,8 @@
 //!
 //! let (here, far_away) = (MemoryExporter::new(), MemoryExporter::new());
 //! let provider = TracerProvider::builder()
-//!     .exporter(here.clone())
-//!     .processor(
+//!     .with(here.clone())
+//!     .with(
 //!         far_away
 //!             .clone()
 //!             .without_content()

@@ -48,7 +48,7 @@ impl Bench {
     pub(crate) fn new(console: ConsoleBuilder) -> Self {
         let (output, time) = (Output::default(), ManualClock::new());
         let provider = TracerProvider::builder()
-            .processor(console.writer(output.clone()).build())
+            .with(console.writer(output.clone()).build())
             .clock(time.clock())
             .ids(SequentialIds::default())
             .build();

@@ -7,7 +7,7 @@ use raaf_processors::wrap::{KeepTraces, WrapExporter as _, WrapProcessor as _};
 use raaf_testkit::conformance::check_processor;
 use raaf_trace_core::{
     BatchConfig, Component, ExportError, FinishedSpan, MemoryExporter, Select, SimpleProcessor,
-    Span, SpanExporter, SpanProcessor, TraceableExt as _, TracerProvider,
+    SpanExporter, SpanProcessor, StartedSpan, TraceableExt as _, TracerProvider,
 };
 
 use super::{TIMEOUT, components, stats, with};
@@ -48,12 +48,12 @@ fn filters_stack() {
 struct Heard(Mutex<Vec<String>>);
 
 impl SpanProcessor for Heard {
-    fn on_start(&self, span: &Span) {
-        self.0.lock().unwrap().push(format!("start of {}", span.component().name()));
+    fn on_start(&self, span: &mut StartedSpan) {
+        self.0.lock().unwrap().push(format!("start of {}", span.component_name()));
     }
 
     fn on_end(&self, span: &FinishedSpan) {
-        self.0.lock().unwrap().push(span.component().name().to_owned());
+        self.0.lock().unwrap().push(span.component_name().to_owned());
     }
 }
 
@@ -96,9 +96,9 @@ fn d5_what_is_behind_a_wrapper_is_flushed_at_the_end_of_a_root() {
         let batch = Told(told).batch_with(BatchConfig::default().with_flush_interval(LONG));
         let builder = TracerProvider::builder().flush_after_root(true);
         let builder = if tail {
-            builder.processor(batch.keep_traces(KeepTraces::with(Select::all())))
+            builder.with(batch.keep_traces(KeepTraces::with(Select::all())))
         } else {
-            builder.processor(batch.filter(Select::kind("tool")))
+            builder.with(batch.filter(Select::kind("tool")))
         };
         let provider = builder.build();
         provider.run(|| Component::tool("Search").traced("run").run(|| ()));

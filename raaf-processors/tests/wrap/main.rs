@@ -16,11 +16,11 @@ use raaf_trace_core::{
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 fn components(memory: &MemoryExporter) -> Vec<String> {
-    memory.spans().iter().map(|span| span.component().name().to_owned()).collect()
+    memory.spans().iter().map(|span| span.component_name().to_owned()).collect()
 }
 
 fn with(processor: impl SpanProcessor) -> TracerProvider {
-    TracerProvider::builder().processor(processor).build()
+    TracerProvider::builder().with(processor).build()
 }
 
 /// What was counted; every span has to be somewhere.

@@ -37,8 +37,8 @@ fn a_sink_has_secrets_of_its_own() {
 fn a5_content_can_be_kept_from_one_sink_alone() {
     let (all, less) = (MemoryExporter::new(), MemoryExporter::new());
     let provider = TracerProvider::builder()
-        .processor(SimpleProcessor::new(all.clone()))
-        .processor(SimpleProcessor::new(less.clone().without_content()))
+        .with(SimpleProcessor::new(all.clone()))
+        .with(SimpleProcessor::new(less.clone().without_content()))
         .build();
     provider.run(|| {
         let tool = Component::tool("Pay");
@@ -65,8 +65,7 @@ fn a5_content_can_be_kept_from_one_sink_alone() {
 #[test]
 fn a5_what_a_hook_said_in_its_panic_is_content() {
     let memory = MemoryExporter::new();
-    let provider =
-        TracerProvider::builder().processor(SimpleProcessor::new(memory.clone())).build();
+    let provider = TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
     provider.run(|| {
         let tool = Component::tool("Pay");
         let call = tool.traced("run");

@@ -41,7 +41,7 @@ impl SpanExporter for Moody {
 #[test]
 fn both_get_every_span() {
     let (a, b) = (MemoryExporter::new(), MemoryExporter::new());
-    let provider = TracerProvider::builder().exporter(a.clone().tee(b.clone())).build();
+    let provider = TracerProvider::builder().with(a.clone().tee(b.clone())).build();
     provider.run(|| Component::tool("Search").traced("run").run(|| ()));
     provider.force_flush(TIMEOUT).unwrap();
     assert_eq!((a.len(), b.len()), (1, 1));

@@ -24,7 +24,7 @@
 //!     }
 //! });
 //! // As a sink receives them: in the order in which they end.
-//! let names: Vec<_> = tree.build().iter().map(|span| span.component().name().to_owned()).collect();
+//! let names: Vec<_> = tree.build().iter().map(|span| span.component_name().to_owned()).collect();
 //! assert_eq!(names, ["gpt", "search", "Planner", "nightly"]);
 //! ```
 //!
@@ -46,12 +46,6 @@ use raaf_trace_core::{
 };
 
 use crate::{AsSpans, Spans};
-
-/// Built spans hold what they are given.
-const WHATEVER: SpanLimits = SpanLimits::DEFAULT
-    .with_max_value_bytes(u32::MAX)
-    .with_max_content_bytes(u32::MAX)
-    .with_max_attributes(u32::MAX);
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident => $kind:ident;)*) => {$(
@@ -184,7 +178,7 @@ impl TreeBuilder {
 
     /// Adds an event, at the span's start.
     pub fn event(mut self, name: impl Into<Key>, set: impl FnOnce(&mut Attributes)) -> Self {
-        let mut attributes = Attributes::with_limits(WHATEVER);
+        let mut attributes = Attributes::with_limits(SpanLimits::UNLIMITED);
         set(&mut attributes);
         self.root().events.push((name.into(), attributes));
         self
@@ -196,12 +190,12 @@ impl TreeBuilder {
     }
 
     /// Makes it a span that failed: the error's type, and what it said.
-    pub fn error(self, kind: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn error(self, kind: impl AsRef<str>, message: impl AsRef<str>) -> Self {
         self.change(|span| span.error(kind, message))
     }
 
     /// What caused the error that was given before, outermost first.
-    pub fn error_sources<T: Into<String>>(self, sources: impl IntoIterator<Item = T>) -> Self {
+    pub fn error_sources<T: AsRef<str>>(self, sources: impl IntoIterator<Item = T>) -> Self {
         self.change(|span| span.error_sources(sources))
     }
 

@@ -12,7 +12,7 @@ fn times(spans: &[FinishedSpan]) -> Vec<(String, u128, u128)> {
     let first = spans.iter().map(FinishedSpan::start_time).min().unwrap();
     let millis = |time: std::time::SystemTime| time.duration_since(first).unwrap().as_millis();
     let of = |span: &FinishedSpan| {
-        let name = span.component().name().to_owned();
+        let name = span.component_name().to_owned();
         (name, millis(span.start_time()), millis(span.end_time()))
     };
     spans.iter().map(of).collect()
@@ -102,5 +102,5 @@ fn thousands_of_spans_inside_each_other_are_built_without_recursion() {
         tree = agent("around").child(tree);
     }
     assert_eq!((tree.count(), tree.build().len()), (2_001, 2_001));
-    assert_eq!(tree.build()[0].component().name(), "innermost");
+    assert_eq!(tree.build()[0].component_name(), "innermost");
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use raaf_trace_core::{Builder, ManualClock, SequentialIds, TracerProvider};
+use raaf_trace_core::{ManualClock, SequentialIds, TracerProvider, TracerProviderBuilder};
 
 use super::{Capture, GlobalCapture, LIMIT, SeededIds, recorder};
 
@@ -36,7 +36,7 @@ pub struct CaptureBuilder {
     configure: Vec<Configure>,
 }
 
-type Configure = Box<dyn FnOnce(Builder) -> Builder>;
+type Configure = Box<dyn FnOnce(TracerProviderBuilder) -> TracerProviderBuilder>;
 
 #[derive(Clone, Copy, Debug)]
 enum Ids {
@@ -98,7 +98,10 @@ impl CaptureBuilder {
 
     /// Configures the provider behind the capture: its naming, limits, sampler, or further
     /// processors. What is said here comes last, and so beats the rest.
-    pub fn configure(mut self, configure: impl FnOnce(Builder) -> Builder + 'static) -> Self {
+    pub fn configure(
+        mut self,
+        configure: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder + 'static,
+    ) -> Self {
         self.configure.push(Box::new(configure));
         self
     }
@@ -109,9 +112,12 @@ impl CaptureBuilder {
         self.build_with(|provider| provider)
     }
 
-    pub(super) fn build_with(self, configure: impl FnOnce(Builder) -> Builder) -> Capture {
+    pub(super) fn build_with(
+        self,
+        configure: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder,
+    ) -> Capture {
         let (recorder, processor) = recorder::pair();
-        let mut provider = TracerProvider::builder().processor(processor);
+        let mut provider = TracerProvider::builder().with(processor);
         if let Some(clock) = &self.clock {
             provider = provider.clock(clock.clock());
         }

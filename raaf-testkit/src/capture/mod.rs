@@ -11,7 +11,9 @@ mod tests;
 use std::{fmt, future::Future, sync::Arc, thread, time::Duration};
 
 use futures::channel::oneshot;
-use raaf_trace_core::{Builder, Context, InContext as _, ManualClock, TracerProvider, WithContext};
+use raaf_trace_core::{
+    Context, InContext as _, ManualClock, TracerProvider, TracerProviderBuilder, WithContext,
+};
 
 use crate::Spans;
 pub use builder::CaptureBuilder;
@@ -96,7 +98,7 @@ impl Capture {
     /// capture.run(|| trace("nightly").run(|| ()));
     /// assert_eq!(capture.spans().only("nightly").name(), "trace.nightly");
     /// ```
-    pub fn with(configure: impl FnOnce(Builder) -> Builder) -> Self {
+    pub fn with(configure: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder) -> Self {
         Self::builder().build_with(configure)
     }
 

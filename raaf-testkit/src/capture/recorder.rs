@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use raaf_trace_core::{FinishedSpan, Span, SpanId, SpanProcessor};
+use raaf_trace_core::{FinishedSpan, SpanId, SpanProcessor, StartedSpan};
 
 use crate::tree::label;
 
@@ -24,7 +24,7 @@ pub(super) struct Recorder {
 #[derive(Debug, Default)]
 struct Seen {
     next: u64,
-    open: HashMap<SpanId, (u64, Span)>,
+    open: HashMap<SpanId, (u64, StartedSpan)>,
     finished: Vec<(u64, FinishedSpan)>,
 }
 
@@ -77,7 +77,7 @@ impl Recorder {
         let named = open
             .iter()
             .take(MOST_NAMED)
-            .map(|(_, span)| label(span.kind().as_str(), span.component().name(), span.method()));
+            .map(|(_, span)| label(span.kind().as_str(), span.component_name(), span.method()));
         (open.len(), named.collect())
     }
 }
@@ -114,7 +114,7 @@ impl SpanProcessor for Handle {
         "capture"
     }
 
-    fn on_start(&self, span: &Span) {
+    fn on_start(&self, span: &mut StartedSpan) {
         let mut seen = self.0.lock();
         let number = seen.next;
         seen.next += 1;

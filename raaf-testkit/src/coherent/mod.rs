@@ -101,7 +101,7 @@ impl Coherence {
     pub fn check(&self, spans: &Spans) -> Result<(), Incoherent> {
         let facts: Vec<_> = spans.iter().map(Facts::of).collect();
         let may_outlive = |index: usize| {
-            let component = spans.all()[index].component().name();
+            let component = spans.all()[index].component_name();
             self.outliving.iter().any(|pattern| pattern.matches(component))
         };
         let problems = problem::all(&facts, spans.shape(), |index| spans.label(index), may_outlive);

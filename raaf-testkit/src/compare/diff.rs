@@ -139,7 +139,7 @@ impl<'a> Diff<'a> {
         let mut extra: HashMap<&str, VecDeque<usize>> = HashMap::new();
         for &index in &self.extra {
             let span = &self.spans.all()[index];
-            extra.entry(span.component().name()).or_default().push_back(index);
+            extra.entry(span.component_name()).or_default().push_back(index);
         }
         let mut moved = vec![false; self.spans.len()];
         // Those found elsewhere can have differences in what is below them.

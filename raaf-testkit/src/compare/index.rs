@@ -114,5 +114,5 @@ fn key_of_node(node: &Node) -> Option<(&str, &str)> {
 }
 
 fn key_of_span(span: &FinishedSpan) -> (&str, &str) {
-    (span.kind().as_str(), span.component().name())
+    (span.kind().as_str(), span.component_name())
 }

@@ -12,7 +12,7 @@ use crate::{
 /// Whether the span is of that kind, component and method.
 pub(super) fn is_named(node: &Node, span: &FinishedSpan) -> bool {
     node.kind.matches(span.kind().as_str())
-        && node.component.matches(span.component().name())
+        && node.component.matches(span.component_name())
         && node.method.matches(span.method())
 }
 
@@ -35,7 +35,7 @@ fn attributes_fit(node: &Node, span: &FinishedSpan) -> bool {
 }
 
 fn count(event: &ExpectedEvent, span: &FinishedSpan) -> usize {
-    span.events().filter(|found| event.is_like(*found)).count()
+    span.events().filter(|found| event.is_like(found)).count()
 }
 
 /// What does not hold, in words.
@@ -52,7 +52,7 @@ pub(super) fn differences(node: &Node, span: &FinishedSpan) -> Vec<String> {
         Pattern::Any => {}
     };
     word("kind", &node.kind, span.kind().as_str());
-    word("component", &node.component, span.component().name());
+    word("component", &node.component, span.component_name());
     word("method", &node.method, span.method());
     word("name", &node.name, &span.name());
     if let Some(expected) = node.status.filter(|&status| status != span.status()) {

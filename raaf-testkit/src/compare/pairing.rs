@@ -157,7 +157,7 @@ impl<'a> Pairing<'a> {
     fn by_component(&mut self, slots: &mut [&mut Slot<'_>]) {
         let mut free: HashMap<_, Vec<usize>> = HashMap::new();
         for place in (0..self.found.len()).rev().filter(|&place| !self.taken[place]) {
-            free.entry(self.span(place).component().name()).or_default().push(place);
+            free.entry(self.span(place).component_name()).or_default().push(place);
         }
         for slot in slots.iter_mut().filter(|slot| slot.is_missing()) {
             if let Pattern::Exactly(component) = &slot.node.component

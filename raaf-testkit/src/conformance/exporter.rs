@@ -181,8 +181,8 @@ fn behind_a_provider<E: SpanExporter>(probe: &Probe<E>) -> Verdict {
     };
     // Both are there until the end: the last handle of each shuts the exporter down.
     let providers = [
-        ("in batches", TracerProvider::builder().exporter(sink).build()),
-        ("in line", TracerProvider::builder().processor(SimpleProcessor::new(simple)).build()),
+        ("in batches", TracerProvider::builder().with(sink).build()),
+        ("in line", TracerProvider::builder().with(SimpleProcessor::new(simple)).build()),
     ];
     for (how, provider) in &providers {
         let (flushed, stats) = probe.call(format!("a provider {how}"), |_| run(provider));

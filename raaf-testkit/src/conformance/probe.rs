@@ -7,7 +7,7 @@ use std::{
 };
 
 use raaf_trace_core::{
-    ExportError, FinishedSpan, ProcessorError, Span, SpanExporter, SpanProcessor,
+    ExportError, FinishedSpan, ProcessorError, SpanExporter, SpanProcessor, StartedSpan,
     stats::ProcessorStats,
 };
 
@@ -148,8 +148,8 @@ impl<S> Probe<S> {
 }
 
 impl<P: SpanProcessor> Probe<P> {
-    pub(super) fn start(&self, span: &Span) {
-        self.call("on_start", |sink| sink.on_start(span));
+    pub(super) fn start(&self, span: &StartedSpan) {
+        self.call("on_start", |sink| sink.on_start(&mut span.clone()));
     }
 
     /// Hands spans over: lent and to keep, in turn.

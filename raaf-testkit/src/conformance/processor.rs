@@ -186,12 +186,8 @@ fn half_seen<P: SpanProcessor>(probe: &Probe<P>) -> Verdict {
     // Ends whose starts came before the processor was there.
     probe.end(&samples::plain(20));
     // Starts whose ends it never hears of.
-    let provider = TracerProvider::builder().build();
-    let open: Vec<_> = (0..20)
-        .map(|number| provider.tracer().tool_span(format!("open {number}")).start())
-        .collect();
-    for span in open.iter().filter_map(|span| span.span()) {
-        probe.start(span);
+    for span in of_thread(1, 20) {
+        probe.start(&span.started());
     }
     succeeds("a flush with open spans", probe.flush(LONG))?;
     succeeds("a shutdown with open spans", probe.shut_down(LONG))
@@ -248,7 +244,7 @@ fn after_shutdown<P: SpanProcessor>(probe: &Probe<P>) -> Verdict {
 fn behind_a_provider<P: SpanProcessor>(probe: &Probe<P>) -> Verdict {
     const CALLS: usize = 30;
     let sink: Arc<P> = probe.shared();
-    let provider = TracerProvider::builder().processor(sink).build();
+    let provider = TracerProvider::builder().with(sink).build();
     probe.call("a workflow under a provider", |_| {
         provider.run(|| {
             for number in 0..CALLS {

@@ -17,7 +17,7 @@ pub(super) fn described(span: &FinishedSpan) -> String {
         if span.is_local_root() { "(local root)" } else { "(child)" },
         span.trace_id(),
         span.kind().as_str(),
-        span.component().name(),
+        span.component_name(),
         span.method(),
         span.status(),
     )

@@ -51,7 +51,7 @@ impl ExpectedEvent {
         self
     }
 
-    pub(crate) fn is_like(&self, event: Event<'_>) -> bool {
+    pub(crate) fn is_like(&self, event: &Event) -> bool {
         self.name.matches(event.name())
             && self
                 .attributes

@@ -34,7 +34,6 @@ mod mapping;
 mod otlp;
 #[cfg(test)]
 mod tests;
-mod time;
 
 use std::{borrow::Cow, error::Error, fmt};
 

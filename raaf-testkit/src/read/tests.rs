@@ -31,7 +31,7 @@ fn the_line_that_the_page_shows_is_read_whole() {
     assert_eq!(span.parent_id().unwrap().to_string(), "span_00f067aa0ba902b7");
     assert!(!span.is_local_root());
     assert_eq!(span.name(), "run.workflow.tool.Search.lookup");
-    assert_eq!((span.component().name(), span.method()), ("Search", "lookup"));
+    assert_eq!((span.component_name(), span.method()), ("Search", "lookup"));
     let shown = |time| Rfc3339::new(time).to_string();
     assert_eq!(shown(span.start_time()), "2026-01-01T00:00:00.001500Z");
     assert_eq!(shown(span.end_time()), "2026-01-01T00:00:00.001750Z");
@@ -103,14 +103,14 @@ fn what_cannot_be_read_is_told_and_the_rest_is_read() {
     let faults: Vec<_> = read.faults().iter().map(ToString::to_string).collect();
     let begins = [
         "line 2: EOF while parsing a string (column",
-        "line 3: version 2 of the format; only 1 is known",
+        "line 3: unsupported format version 2; expected 1",
         "line 5: EOF while parsing a value (column 0)",
-        "line 6: `yesterday` is not a time in UTC (column",
+        "line 6: invalid timestamp: `yesterday` (column",
         "line 7: unknown status `great`",
-        "line 8: `duration_ms` is -1, which is no duration",
+        "line 8: invalid `duration_ms`: -1",
         "line 9: missing field `kind` (column",
         "line 10: not a span id: 1 characters instead of 16 hex digits",
-        "line 11: not UTF-8",
+        "line 11: not valid UTF-8",
     ];
     assert_eq!(faults.len(), begins.len(), "{faults:#?}");
     for (fault, begin) in faults.iter().zip(begins) {

@@ -107,7 +107,7 @@ fn since(first: Option<SystemTime>, time: SystemTime) -> Duration {
 fn events<'a>(
     span: &'a FinishedSpan,
     options: &Options,
-) -> impl Iterator<Item = raaf_trace_core::Event<'a>> {
+) -> impl Iterator<Item = &'a raaf_trace_core::Event> {
     let (shown, failed) = (!options.no_events, span.error().is_some());
     span.events().filter(move |event| shown && !(failed && event.name() == "exception"))
 }
@@ -131,7 +131,7 @@ fn attributes(
 /// All that decides a span's order among those that ran beside it.
 fn own_text(span: &FinishedSpan, options: &Options) -> String {
     let none = Ids::default();
-    let mut text = label(span.kind().as_str(), span.component().name(), span.method());
+    let mut text = label(span.kind().as_str(), span.component_name(), span.method());
     text.push_str(span.status().as_str());
     if let Some(error) = span.error() {
         text.extend([error.kind(), error.message().unwrap_or_default()]);

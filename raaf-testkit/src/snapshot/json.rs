@@ -44,7 +44,7 @@ impl Serialize for SpanEntry<'_> {
             object.serialize_entry("trace", &format!("t{trace}"))?;
         }
         object.serialize_entry("kind", span.kind().as_str())?;
-        object.serialize_entry("component", span.component().name())?;
+        object.serialize_entry("component", span.component_name())?;
         object.serialize_entry("method", span.method())?;
         if options.names {
             object.serialize_entry("name", &*span.name())?;

@@ -17,7 +17,7 @@ pub(super) fn in_order(spans: &Spans, options: &Options, own: &[String]) -> Vec<
     // From the innermost out: what is inside two spans decides between them.
     let walked: Vec<_> = shape.walk().collect();
     for &(_, index) in walked.iter().rev() {
-        let component = spans.all()[index].component().name();
+        let component = spans.all()[index].component_name();
         let all = options.sort_all || options.sort_under.iter().any(|name| name == component);
         let mut children = std::mem::take(&mut siblings[index]);
         sort(&mut children, spans, all, |one, other| compare(one, other, &siblings, own));

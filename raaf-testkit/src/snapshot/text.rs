@@ -41,7 +41,7 @@ fn line(
     if snapshot.options.ids {
         write!(f, "s{} ", entry.id)?;
     }
-    f.write_str(&label(span.kind().as_str(), span.component().name(), span.method()))?;
+    f.write_str(&label(span.kind().as_str(), span.component_name(), span.method()))?;
     match (span.status(), span.error()) {
         (Status::Ok, None) => {}
         (status, None) => write!(f, " [{status}]")?,

@@ -118,7 +118,7 @@ fn plain_trees_have_plain_names() {
     let limits = TreeLimits { hostile: false, depth: 2, breadth: 0, ..TreeLimits::default() };
     for tree in samples(&tree_within(limits), 50) {
         for span in tree.build() {
-            assert!(span.component().name().chars().all(char::is_alphabetic));
+            assert!(span.component_name().chars().all(char::is_alphabetic));
         }
         assert!(tree.count() <= 4);
     }

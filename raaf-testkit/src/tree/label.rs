@@ -42,7 +42,7 @@ pub(crate) fn label(kind: &str, component: &str, method: &str) -> String {
 
 /// The label of a span, how it ended unless all went well, and what else is to be told of it.
 pub(super) fn of_span(span: &FinishedSpan, more: impl IntoIterator<Item = String>) -> String {
-    let mut text = label(span.kind().as_str(), span.component().name(), span.method());
+    let mut text = label(span.kind().as_str(), span.component_name(), span.method());
     let mut properties = Vec::new();
     if span.status() != Status::Ok {
         properties.push(format!("status = {}", span.status()));

@@ -79,7 +79,7 @@ impl Spans {
     /// Kind, component and method of a span, as they are drawn.
     pub(crate) fn label(&self, index: usize) -> String {
         let span = &self.spans[index];
-        label(span.kind().as_str(), span.component().name(), span.method())
+        label(span.kind().as_str(), span.component_name(), span.method())
     }
 
     /// Each span's line, in the order in which a tree is drawn, with what is to be said of it.

@@ -25,7 +25,7 @@ use super::Spans;
 ///
 /// let open = spans.only("open");
 /// assert_eq!(spans.path(open), "Import > Reader > open");
-/// assert_eq!(spans.parent_of(open).unwrap().component().name(), "Reader");
+/// assert_eq!(spans.parent_of(open).unwrap().component_name(), "Reader");
 /// assert_eq!(spans.ancestors_of(open).count(), 2);
 /// assert_eq!(spans.root_of(open).unwrap().kind(), "pipeline");
 ///
@@ -33,7 +33,7 @@ use super::Spans;
 /// assert_eq!(spans.children_of(import).count(), 2);
 /// assert_eq!(spans.descendants_of(import).count(), 3);
 /// assert_eq!(spans.by_kind("tool").count(), 2);
-/// assert_eq!(spans.failed().next().unwrap().component().name(), "check");
+/// assert_eq!(spans.failed().next().unwrap().component_name(), "check");
 /// assert!(spans.at("Import > Reader > close").is_none());
 /// ```
 impl Spans {
@@ -91,7 +91,7 @@ impl Spans {
 
     /// The first span of that component.
     pub fn find(&self, component: &str) -> Option<&FinishedSpan> {
-        self.iter().find(|span| span.component().name() == component)
+        self.iter().find(|span| span.component_name() == component)
     }
 
     /// The one span of that component.
@@ -111,7 +111,7 @@ impl Spans {
     /// The first span at that path: the components from a root down to it, `Import > Reader`.
     pub fn at(&self, path: &str) -> Option<&FinishedSpan> {
         let mut names = path.split(" > ");
-        let is = |name: &str, index: &usize| self.all()[*index].component().name() == name;
+        let is = |name: &str, index: &usize| self.all()[*index].component_name() == name;
         let first = names.next()?;
         let mut level: Vec<usize> =
             self.shape().roots().iter().copied().filter(|index| is(first, index)).collect();
@@ -127,7 +127,7 @@ impl Spans {
         &'a self,
         component: &'a str,
     ) -> impl Iterator<Item = &'a FinishedSpan> {
-        self.iter().filter(move |span| span.component().name() == component)
+        self.iter().filter(move |span| span.component_name() == component)
     }
 
     /// The spans of that kind.
@@ -147,8 +147,8 @@ impl Spans {
 
     /// The components from the root down to `span`: `Pipeline > Agent > search`.
     pub fn path(&self, span: &FinishedSpan) -> String {
-        let mut names = vec![span.component().name()];
-        names.extend(self.ancestors_of(span).map(|span| span.component().name()));
+        let mut names = vec![span.component_name()];
+        names.extend(self.ancestors_of(span).map(|span| span.component_name()));
         names.reverse();
         names.join(" > ")
     }

@@ -45,7 +45,7 @@ pipeline \"Data\"
 fn spans_are_found_by_what_they_are_and_where_they_stand() {
     let spans = spans();
     let names = |found: &mut dyn Iterator<Item = &FinishedSpan>| -> Vec<String> {
-        found.map(|span| span.component().name().to_owned()).collect()
+        found.map(|span| span.component_name().to_owned()).collect()
     };
     assert_eq!(spans.len(), 7);
     assert_eq!(names(&mut spans.roots()), ["Data", "Other"]);
@@ -108,7 +108,7 @@ fn a_remote_parent_need_not_be_here() {
 fn spans_come_from_wherever_they_were_kept() {
     let memory = MemoryExporter::new();
     let capture = Capture::with(|builder| {
-        builder.processor(raaf_trace_core::SimpleProcessor::new(memory.clone()))
+        builder.with(raaf_trace_core::SimpleProcessor::new(memory.clone()))
     });
     capture.run(|| run(&Component::agent("A"), || run(&Component::agent("B"), || ())));
     for tree in [memory.as_spans(), capture.as_spans()] {

@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData};
 
-use crate::attributes::Attributes;
+use raaf_trace_model::attributes::Attributes;
 
 /// Attributes that are worked out only if a span is made.
 pub trait LazyAttributes {

@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 
-use crate::{Key, Parent, Value, ValueRef, attributes::Attributes};
+use crate::context::parent::Parent;
+use raaf_trace_model::attributes::{Attributes, Key, Value, ValueRef};
 
 /// What a call was given beside its method: nothing as a rule, and then this is one null pointer,
 /// so that a call for which nobody traces costs next to nothing to prepare.

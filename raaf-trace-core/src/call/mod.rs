@@ -2,16 +2,28 @@
 
 mod hooks;
 mod info;
+pub(crate) mod manual;
 mod open;
+pub(crate) mod outcome;
 mod run;
 mod scope;
+#[cfg(feature = "tokio")]
+pub mod task;
+pub(crate) mod traceable;
+pub(crate) mod tracer;
+pub(crate) mod workflow;
 
-use crate::{IntoParent, IntoValue, Key, Traceable, attributes::Attributes, gate, suppress};
+use crate::{
+    base::{gate, suppress},
+    call::traceable::Traceable,
+    context::parent::IntoParent,
+};
 use hooks::Then;
 pub use hooks::{LazyAttributes, ResultHook};
 pub use info::CallInfo;
 use info::Extras;
 use open::{Given, Wishes};
+use raaf_trace_model::attributes::{Attributes, IntoValue, Key};
 pub use scope::CallScope;
 
 /// A traced call in preparation; see [`TraceableExt::traced`](crate::TraceableExt::traced).

@@ -4,15 +4,19 @@ use std::mem;
 
 use super::{CallInfo, CallScope, Extras, hooks::LazyAttributes};
 use crate::{
-    Component, Key, Traceable,
-    attributes::Attributes,
+    base::panics,
+    call::traceable::Traceable,
+    component::Component,
     context::flow::{self, Innermost},
-    keys, panics,
     span::{
-        body::PANICKED,
         record::{Record, Shared},
         start::{self, Origin},
     },
+};
+use raaf_trace_model::{
+    attributes::{Attributes, Key},
+    keys,
+    span::PANICKED,
 };
 
 /// What the call was given. Handed on by reference: what was written a moment ago is slow to move.
@@ -112,6 +116,6 @@ pub(super) fn fill(attributes: &mut Attributes, hook: impl FnOnce(&mut Attribute
     if let Err(message) = panics::caught(|| hook(&mut *attributes)) {
         // A hook has seen arguments and results, and its panic may quote them.
         let said = if attributes.limits().include_content { message } else { PANICKED.into() };
-        attributes.set_unchecked(keys::COLLECTOR_ERROR, said);
+        attributes.set_reserved(keys::COLLECTOR_ERROR, said);
     }
 }

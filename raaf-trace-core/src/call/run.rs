@@ -6,9 +6,9 @@ use super::{
     Call, CallScope,
     hooks::{LazyAttributes, ResultHook},
 };
-use crate::{
-    Traceable,
+use crate::call::{
     outcome::{self, Failure, Outcome},
+    traceable::Traceable,
 };
 
 impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {

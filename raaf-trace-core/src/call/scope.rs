@@ -8,14 +8,15 @@ use std::{
 };
 
 use crate::{
-    Status,
-    attributes::Attributes,
+    call::outcome::{self, ErrorReport, Failure, Outcome},
     context::flow,
-    outcome::{self, ErrorReport, Failure, Outcome},
-    panics,
     span::{finish, record::Shared},
 };
 use pin_project_lite::pin_project;
+use raaf_trace_model::{
+    attributes::Attributes,
+    span::{SpanBody, Status},
+};
 
 /// A traced call that has been decided: around the work there is a span of its own, or one that it
 /// reuses, or none.
@@ -84,7 +85,7 @@ impl CallScope {
         match result {
             Ok(value) => value,
             Err(panic) => {
-                self.fail(&panics::report(&*panic));
+                self.fail(&ErrorReport::of_panic(&*panic));
                 resume_unwind(panic)
             }
         }
@@ -166,8 +167,8 @@ impl CallScope {
     fn note(&mut self, error: &ErrorReport) {
         if let Some(record) = self.record() {
             let trace = &record.head().trace;
-            let now = trace.provider.clock().now();
-            record.with_body(|body| body.add_exception(trace.limits, now, error));
+            let now = trace.now();
+            record.with_body(|body| error.note(body, trace.limits, now));
         }
     }
 
@@ -178,14 +179,14 @@ impl CallScope {
     fn fail_with(&mut self, error: &ErrorReport, result_type: Option<&'static str>) {
         let Some(record) = self.record() else { return };
         let trace = &record.head().trace;
-        let (limits, now) = (trace.limits, trace.provider.clock().now());
+        let (limits, now) = (trace.limits, trace.now());
         self.finish(|body| {
-            body.fail(limits, now, error);
+            error.fail(body, limits, now);
             body.result_type = result_type;
         });
     }
 
-    fn finish(&mut self, how: impl FnOnce(&mut crate::span::body::Body)) {
+    fn finish(&mut self, how: impl FnOnce(&mut SpanBody)) {
         if self.claim == Claim::Own {
             self.claim = Claim::None;
             if let Some(record) = self.record.take() {
@@ -242,7 +243,7 @@ impl<F: Future> Future for Inside<'_, F> {
         match result {
             Ok(poll) => poll,
             Err(panic) => {
-                this.scope.fail(&panics::report(&*panic));
+                this.scope.fail(&ErrorReport::of_panic(&*panic));
                 resume_unwind(panic)
             }
         }

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use crate::{span::record::Shared, sync::lock};
+use crate::{base::sync::lock, span::record::Shared};
 
 /// The active spans in no particular order: each record knows its place, so that a span leaves in
 /// constant time however many run.
@@ -54,8 +54,8 @@ impl ActiveSpans {
     pub(super) fn latest(&self) -> Latest {
         let records = self.lock();
         let Some(first) = records.first() else { return Latest::None };
-        let trace = first.head().trace.id;
-        if records.iter().any(|record| record.head().trace.id != trace) {
+        let trace = first.head().trace.id();
+        if records.iter().any(|record| record.head().trace.id() != trace) {
             return Latest::Ambiguous;
         }
         let latest = records.iter().max_by_key(|record| record.head().start).unwrap_or(first);

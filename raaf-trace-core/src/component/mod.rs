@@ -6,8 +6,9 @@ use std::{fmt, mem, sync::Arc};
 
 use smol_str::SmolStr;
 
-use crate::{Kind, Traceable, TracerProvider, short_type_name, span::record::Shared};
+use crate::{provider::TracerProvider, span::record::Shared};
 use active::ActiveSpans;
+use raaf_trace_model::{Kind, short_type_name, span::ComponentInfo};
 
 /// A traced value's identity, kind and name, and perhaps the component it belongs to.
 ///
@@ -33,8 +34,7 @@ pub struct Component {
 }
 
 struct Inner {
-    kind: Kind,
-    name: SmolStr,
+    info: ComponentInfo,
     parent: Option<Component>,
     provider: Option<TracerProvider>,
     active: ActiveSpans,
@@ -75,7 +75,8 @@ impl Component {
 
     pub(crate) fn build(kind: Kind, name: SmolStr) -> Self {
         let (parent, provider, active) = (None, None, ActiveSpans::default());
-        Self { inner: Arc::new(Inner { kind, name, parent, provider, active }) }
+        let info = ComponentInfo { kind, name };
+        Self { inner: Arc::new(Inner { info, parent, provider, active }) }
     }
 
     /// The same, but of that kind: one of [`Kind`], or any word.
@@ -84,21 +85,13 @@ impl Component {
     /// it makes another component.
     #[must_use]
     pub fn with_kind(self, kind: impl Into<Kind>) -> Self {
-        self.change(|inner| inner.kind = kind.into())
+        self.change(|inner| inner.info.kind = kind.into())
     }
 
     /// The same under another name; the kind stays.
     #[must_use]
     pub fn with_name(self, name: impl AsRef<str>) -> Self {
-        self.change(|inner| inner.name = SmolStr::new(name))
-    }
-
-    /// The same, bound to a parent: where no context says otherwise, for example in a bare thread,
-    /// its spans hang under the parent's active span.
-    #[must_use]
-    pub fn with_parent(self, parent: &(impl Traceable + ?Sized)) -> Self {
-        let parent = parent.component().clone();
-        self.change(|inner| inner.parent = Some(parent))
+        self.change(|inner| inner.info.name = SmolStr::new(name))
     }
 
     /// The same, tracing to that provider when one of its spans starts a trace. The component, and
@@ -109,6 +102,10 @@ impl Component {
         self.change(|inner| inner.provider = Some(provider.clone()))
     }
 
+    pub(crate) fn bound_to(self, parent: Self) -> Self {
+        self.change(|inner| inner.parent = Some(parent))
+    }
+
     fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.inner) {
             change(inner);
@@ -116,8 +113,7 @@ impl Component {
         }
         let shared = &*self.inner;
         let mut inner = Inner {
-            kind: shared.kind.clone(),
-            name: shared.name.clone(),
+            info: shared.info.clone(),
             parent: shared.parent.clone(),
             provider: shared.provider.clone(),
             active: ActiveSpans::default(),
@@ -128,12 +124,18 @@ impl Component {
 
     /// What it is.
     pub fn kind(&self) -> &Kind {
-        &self.inner.kind
+        &self.inner.info.kind
     }
 
     /// What it is called.
     pub fn name(&self) -> &str {
-        &self.inner.name
+        &self.inner.info.name
+    }
+
+    /// Kind and name.
+    #[inline]
+    pub(crate) fn info(&self) -> &ComponentInfo {
+        &self.inner.info
     }
 
     /// The component it is bound to.
@@ -180,17 +182,11 @@ impl Component {
 
 pub(crate) use active::Latest;
 
-impl Traceable for Component {
-    fn component(&self) -> &Component {
-        self
-    }
-}
-
 impl fmt::Debug for Component {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Component")
-            .field("kind", &self.inner.kind)
-            .field("name", &self.inner.name)
+            .field("kind", self.kind())
+            .field("name", &self.name())
             .field("parent", &self.inner.parent.as_ref().map(Self::name))
             .finish_non_exhaustive()
     }

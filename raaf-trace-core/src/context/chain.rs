@@ -2,7 +2,7 @@
 
 use std::{iter, sync};
 
-use crate::{Component, span::record::Shared};
+use crate::{component::Component, span::record::Shared};
 
 /// How many links a chain may have before it is looked at whether most of it has ended.
 const FIRST_CHECK: u32 = 128;

@@ -2,7 +2,11 @@
 
 use std::{cell::RefCell, mem, sync::Arc};
 
-use crate::{SpanContext, TracerProvider, provider::Inner, span::record::Shared};
+use crate::{
+    provider::{Inner, TracerProvider},
+    span::record::Shared,
+};
+use raaf_trace_model::propagation::SpanContext;
 
 /// The innermost span, or what stands in for one.
 #[derive(Clone, Debug, Default)]

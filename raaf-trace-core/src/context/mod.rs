@@ -3,19 +3,21 @@
 pub(crate) mod chain;
 pub(crate) mod flow;
 mod future;
-mod span_context;
+pub(crate) mod parent;
 
 use std::sync::Arc;
 
 use crate::{
-    Span, SpanId, TraceId, TracerProvider,
     diagnostics::{self, Category},
-    propagation::{self, Extractor, Injector},
-    span::record::Shared,
+    provider::TracerProvider,
+    span::{Span, record::Shared},
 };
 use flow::{Current, Home, Innermost};
 pub use future::{InContext, WithContext};
-pub use span_context::SpanContext;
+use raaf_trace_model::{
+    id::{SpanId, TraceId},
+    propagation::{self, Extractor, Injector, SpanContext},
+};
 
 /// The active spans of the code that is running, captured: give it to another thread or task, or
 /// to a call as its parent.
@@ -120,7 +122,7 @@ impl Context {
     pub fn trace_id(&self) -> Option<TraceId> {
         match &self.innermost {
             Innermost::None => None,
-            Innermost::Local(record) => Some(record.head().trace.id),
+            Innermost::Local(record) => Some(record.head().trace.id()),
             Innermost::Remote(parent) => Some(parent.trace_id()),
         }
     }
@@ -154,6 +156,19 @@ impl Context {
             Innermost::None | Innermost::Remote(_) => home.or_else(flow::home),
         };
         Current { innermost, own: false, home }
+    }
+}
+
+impl TracerProvider {
+    /// Returns the context in which traces go to this provider.
+    pub fn context(&self) -> Context {
+        Context::empty().with_provider(self)
+    }
+
+    /// Runs `work` so that traces it starts go to this provider. For a future, use
+    /// [`in_context`](crate::InContext::in_context) with [`context`](Self::context).
+    pub fn run<R>(&self, work: impl FnOnce() -> R) -> R {
+        self.context().run(work)
     }
 }
 

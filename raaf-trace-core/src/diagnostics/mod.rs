@@ -25,7 +25,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use crate::Environment;
+use raaf_trace_model::environment::Environment;
 
 pub use category::{Categories, Category};
 pub use level::Level;

@@ -7,7 +7,8 @@ use std::{
 };
 
 use super::{Categories, Category, Gate, Level, escape::EscapedLine};
-use crate::{Environment, sync::lock};
+use crate::base::sync::lock;
+use raaf_trace_model::environment::Environment;
 
 /// Writes diagnostic lines of some categories and levels, to standard error or elsewhere.
 ///

@@ -4,10 +4,8 @@ use std::{io, sync::mpsc, thread, time::Duration};
 
 use futures_channel::oneshot;
 
-use crate::{
-    ProcessorError,
-    provider::{FlushError, SinkFailure},
-};
+use crate::provider::{FlushError, SinkFailure};
+use raaf_trace_model::sink::ProcessorError;
 
 /// Runs `work` on a thread of its own and waits for at most `timeout`; `None` if it took longer,
 /// or if there was no thread to be had. Work that takes longer goes on unwatched.

@@ -1,19 +1,39 @@
 //! Putting a provider together.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, marker::PhantomData, time::Duration};
 
-use crate::{
-    BatchConfig, BatchProcessor, IdGenerator, NamePattern, Redactor, Sampler, Settings,
-    SpanExporter, SpanLimits, SpanProcessor, TracerProvider,
-    clock::Clock,
-    diagnostics::{self, Category},
-    provider::{BuildError, Guard, Inner, global, inner::Parts},
-    registry::{self, Sink, SinkConfig, SinkError},
-    settings::Environment,
+use raaf_trace_model::{
+    NamePattern, Redactor,
+    attributes::SpanLimits,
+    environment::Environment,
+    id::IdGenerator,
+    sink::{
+        BatchConfig,
+        registry::{self, Sink, SinkConfig, SinkError},
+    },
 };
 
-/// Puts a [`TracerProvider`] together. Code beats the environment, and the environment beats the
-/// defaults.
+use crate::{
+    base::{panics, suppress},
+    diagnostics::{self, Category},
+    provider::{
+        BuildError, Inner, TracerProvider, TracingGuard,
+        clock::Clock,
+        global,
+        inner::Config,
+        sampling::Sampler,
+        settings::{self, Settings},
+    },
+    sink::{AnySink, IntoSink},
+};
+
+/// Builder for a [`TracerProvider`]. Code beats the environment, and the environment beats the
+/// defaults, in whatever order the methods are called: the environment is read, and named sinks are
+/// made, by [`build`](Self::build) and [`init`](Self::init).
+///
+/// As long as everything is set in code, building cannot fail. After [`sink`](Self::sink),
+/// [`environment`](Self::environment) or [`from_env`](Self::from_env) it can, and `build` returns a
+/// `Result`.
 ///
 /// # Examples
 ///
@@ -21,19 +41,17 @@ use crate::{
 /// use raaf_trace_core::{MemoryExporter, Sampler, TracerProvider};
 ///
 /// let guard = TracerProvider::builder()
-///     .exporter(MemoryExporter::new())
+///     .from_env() // whatever is not said in code
+///     .with(MemoryExporter::new())
 ///     .sampler(Sampler::ratio(0.1))
-///     .from_env()? // whatever is not said above
 ///     .init()?;
 /// assert_eq!(guard.provider().processor_count(), 1);
 /// # Ok::<(), raaf_trace_core::BuildError>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "a builder does nothing until it is built"]
-pub struct Builder {
-    environment: Environment,
-    settings: Settings,
-    sinks: Vec<Pending>,
+pub struct TracerProviderBuilder<S = InCode> {
+    environment: Option<Environment>,
+    sinks: Vec<Wanted>,
     batch: Option<BatchConfig>,
     limits: Option<SpanLimits>,
     include_content: Option<bool>,
@@ -45,27 +63,33 @@ pub struct Builder {
     stale_after: Option<StaleAfter>,
     cleanup_interval: Option<Duration>,
     enabled: Option<bool>,
-    idle_without_processors: bool,
     flush_after_root: bool,
+    source: PhantomData<S>,
 }
 
-/// What code said about stale spans; no age is an answer too.
+/// Everything is set in code: building cannot fail.
+#[derive(Debug)]
+pub enum InCode {}
+
+/// Sinks are named, or the environment is read: building can fail.
+#[derive(Debug)]
+pub enum ByName {}
+
+/// What code says about stale spans; no age is an answer too.
 #[derive(Clone, Copy, Debug)]
 struct StaleAfter(Option<Duration>);
 
-/// A sink in its place; exporters get their worker once all settings are known.
+/// A sink in its place.
 #[derive(Debug)]
-struct Pending {
-    /// The name it was asked for by, if it was.
-    name: Option<String>,
-    sink: Sink,
+enum Wanted {
+    Given(AnySink),
+    Named(String),
 }
 
-impl Builder {
+impl TracerProviderBuilder {
     pub(super) fn new() -> Self {
         Self {
-            environment: Environment::empty(),
-            settings: Settings::default(),
+            environment: None,
             sinks: Vec::new(),
             batch: None,
             limits: None,
@@ -78,247 +102,284 @@ impl Builder {
             stale_after: None,
             cleanup_interval: None,
             enabled: None,
-            idle_without_processors: false,
             flush_after_root: false,
+            source: PhantomData,
         }
     }
 
-    /// What nobody has decided in code, read from `environment`; without sinks so far, also which
-    /// sinks run. So it comes last, before [`build`](Self::build) or [`init`](Self::init). Sinks
-    /// that were asked for by name are made anew, by these settings.
+    /// Builds the provider, without making it the global one.
+    pub fn build(self) -> TracerProvider {
+        let mut given = self;
+        let sinks = std::mem::take(&mut given.sinks).into_iter().filter_map(|sink| match sink {
+            Wanted::Given(sink) => Some(sink),
+            // Naming one makes another type of builder.
+            Wanted::Named(_) => None,
+        });
+        let sinks = sinks.collect();
+        given.assemble(&Settings::default(), sinks, false)
+    }
+}
+
+impl TracerProviderBuilder<ByName> {
+    /// Builds the provider, without making it the global one.
     ///
     /// # Errors
     ///
     /// When a setting cannot be read, or a sink is unknown or cannot be made.
-    pub fn environment(mut self, environment: &Environment) -> Result<Self, BuildError> {
-        self.settings = Settings::from_environment(environment)?;
-        self.environment = environment.clone();
-        if self.sinks.is_empty() {
-            for name in self.wanted_sinks() {
-                self = self.sink(&name)?;
-            }
-            return Ok(self);
-        }
-        let sinks = std::mem::take(&mut self.sinks);
-        for pending in sinks {
-            match pending.name {
-                None => self.sinks.push(pending),
-                Some(name) => {
-                    // The old one may hold what the new one needs.
-                    drop(pending.sink);
-                    self = self.sink(&name)?;
-                }
+    pub fn build(mut self) -> Result<TracerProvider, BuildError> {
+        let environment = self.environment.clone().unwrap_or_else(Environment::empty);
+        let settings = Settings::from_environment(&environment)?;
+        let batch = self.batch_config(&settings);
+        let wanted = std::mem::take(&mut self.sinks);
+        let mut sinks = Vec::new();
+        if wanted.is_empty() {
+            for (name, by_default) in settings.wanted_sinks(&environment)? {
+                sinks.push(make_sink(&name, &environment, &batch, by_default)?);
             }
         }
-        Ok(self)
+        for sink in wanted {
+            sinks.push(match sink {
+                Wanted::Given(sink) => sink,
+                Wanted::Named(name) => make_sink(&name, &environment, &batch, false)?,
+            });
+        }
+        Ok(self.assemble(&settings, sinks, false))
+    }
+}
+
+/// The provider for code that traces without any having been made: what cannot be used is reported
+/// and left out. Without sinks it records nothing until one is added.
+pub(super) fn lenient(environment: &Environment) -> TracerProvider {
+    let warn = |error: &dyn fmt::Display| {
+        diagnostics::warn(Category::Tracing, format_args!("{error}"));
+    };
+    let (settings, errors) = Settings::from_environment_lenient(environment);
+    for error in errors {
+        warn(&format_args!("{error}; the default is used"));
+    }
+    let builder = TracerProviderBuilder::new();
+    let batch = builder.batch_config(&settings);
+    let wanted = settings.wanted_sinks(environment).unwrap_or_else(|error| {
+        warn(&error);
+        Vec::new()
+    });
+    let mut sinks = Vec::new();
+    for (name, by_default) in wanted {
+        match make_sink(&name, environment, &batch, by_default) {
+            Ok(sink) => sinks.push(sink),
+            Err(error) => warn(&error),
+        }
+    }
+    builder.assemble(&settings, sinks, true)
+}
+
+/// Makes the registered sink of that name.
+fn make_sink(
+    name: &str,
+    environment: &Environment,
+    batch: &BatchConfig,
+    by_default: bool,
+) -> Result<AnySink, SinkError> {
+    let registration = registry::find(name)?;
+    diagnostics::debug(Category::Tracing, format_args!("making the sink `{name}`"));
+    let config = SinkConfig::new(environment, batch.clone()).with_by_default(by_default);
+    // Untraced: it may run because a first span asked for the global provider, and a span in it
+    // would ask for the same again.
+    let sink: Sink = suppress::scope(|| panics::caught(|| registration.build(&config)))
+        .unwrap_or_else(|message| Err(format!("panicked: {message}").into()))
+        .map_err(|source| SinkError::Build { name: name.to_owned(), source })?;
+    Ok(sink.into_sink())
+}
+
+impl<S> TracerProviderBuilder<S> {
+    fn by_name(self) -> TracerProviderBuilder<ByName> {
+        TracerProviderBuilder {
+            environment: self.environment,
+            sinks: self.sinks,
+            batch: self.batch,
+            limits: self.limits,
+            include_content: self.include_content,
+            redactor: self.redactor,
+            sampler: self.sampler,
+            naming: self.naming,
+            clock: self.clock,
+            ids: self.ids,
+            stale_after: self.stale_after,
+            cleanup_interval: self.cleanup_interval,
+            enabled: self.enabled,
+            flush_after_root: self.flush_after_root,
+            source: PhantomData,
+        }
     }
 
-    /// [`environment`](Self::environment), from the process's own.
-    ///
-    /// # Errors
-    ///
-    /// As those of `environment`.
+    /// Reads from `environment` whatever is not set in code, and, where no sink is, which sinks run.
+    pub fn environment(mut self, environment: &Environment) -> TracerProviderBuilder<ByName> {
+        self.environment = Some(environment.clone());
+        self.by_name()
+    }
+
+    /// Reads whatever is not set in code from the process's [environment](Self::environment).
     #[allow(clippy::wrong_self_convention, reason = "it adds to the builder from the environment")]
-    pub fn from_env(self) -> Result<Self, BuildError> {
+    pub fn from_env(self) -> TracerProviderBuilder<ByName> {
         self.environment(&Environment::process())
     }
 
-    /// For the provider that nobody asked for: what cannot be used is reported, and left out. With
-    /// no sinks it records nothing until one is added.
-    pub(super) fn lenient(environment: &Environment) -> Self {
-        let (settings, errors) = Settings::from_environment_lenient(environment);
-        for error in errors {
-            diagnostics::warn(Category::Tracing, format_args!("{error}; the default is used"));
-        }
-        let mut builder = Self::new();
-        builder.settings = settings;
-        builder.environment = environment.clone();
-        builder.idle_without_processors = true;
-        for name in builder.wanted_sinks() {
-            match builder.make_sink(&name) {
-                Ok(sink) => builder.sinks.push(Pending { name: Some(name), sink }),
-                Err(error) => diagnostics::warn(Category::Tracing, format_args!("{error}")),
-            }
-        }
-        builder
+    /// Adds the registered sink of that name, behind those added before.
+    pub fn sink(mut self, name: impl Into<String>) -> TracerProviderBuilder<ByName> {
+        self.sinks.push(Wanted::Named(name.into()));
+        self.by_name()
     }
 
-    /// The sinks that the settings name, else the default one where it applies.
-    fn wanted_sinks(&self) -> Vec<String> {
-        let named: Vec<String> = self.settings.sinks().into_iter().map(str::to_owned).collect();
-        if named.is_empty() {
-            return self
-                .settings
-                .default_sink(registry::is_linked)
-                .map(str::to_owned)
-                .into_iter()
-                .collect();
-        }
-        named
-    }
-
-    fn make_sink(&self, name: &str) -> Result<Sink, SinkError> {
-        registry::build_sink(name, &SinkConfig::new(&self.environment, &self.settings))
-    }
-
-    /// Adds the registered sink of that name.
-    ///
-    /// # Errors
-    ///
-    /// When it is unknown or cannot be made.
-    pub fn sink(mut self, name: &str) -> Result<Self, SinkError> {
-        let sink = self.make_sink(name)?;
-        self.sinks.push(Pending { name: Some(name.to_owned()), sink });
-        Ok(self)
-    }
-
-    /// Adds a processor; they are called in the order in which they are added.
-    pub fn processor(mut self, processor: impl SpanProcessor) -> Self {
-        self.sinks.push(Pending { name: None, sink: Sink::processor(processor) });
+    /// Adds a sink behind those added before: a processor, or an exporter, which gets a worker of
+    /// its own that hands it batches.
+    pub fn with<Via>(mut self, sink: impl IntoSink<Via>) -> Self {
+        self.sinks.push(Wanted::Given(sink.into_sink()));
         self
     }
 
-    /// Adds an exporter, behind a worker of its own that hands it batches.
-    pub fn exporter(mut self, exporter: impl SpanExporter) -> Self {
-        self.sinks.push(Pending { name: None, sink: Sink::exporter(exporter) });
-        self
-    }
-
-    /// How exporters get their batches.
+    /// Sets how exporters get their batches.
     pub fn batch(mut self, config: BatchConfig) -> Self {
         self.batch = Some(config);
         self
     }
 
-    /// How much a span may hold. Sensitive data that the environment leaves out stays out; only
+    /// Sets how much a span may hold. Sensitive data that the environment leaves out stays out; only
     /// [`include_sensitive_data`](Self::include_sensitive_data) overrules that.
     pub fn limits(mut self, limits: SpanLimits) -> Self {
         self.limits = Some(limits);
         self
     }
 
-    /// Whether spans hold what was marked as content (prompts, completions, arguments and results
+    /// Sets whether spans hold what was marked as content (prompts, completions, arguments and results
     /// of tools) and the texts of errors.
     pub fn include_sensitive_data(mut self, include: bool) -> Self {
         self.include_content = Some(include);
         self
     }
 
-    /// Which attributes are secrets.
+    /// Sets which attributes are secrets.
     pub fn redactor(mut self, redactor: Redactor) -> Self {
         self.redactor = Some(redactor);
         self
     }
 
-    /// Which traces are recorded.
+    /// Sets which traces are recorded.
     pub fn sampler(mut self, sampler: Sampler) -> Self {
         self.sampler = Some(sampler);
         self
     }
 
-    /// How spans are named.
+    /// Sets how spans are named.
     pub fn naming(mut self, pattern: NamePattern) -> Self {
         self.naming = pattern;
         self
     }
 
-    /// What time it is; for tests.
+    /// Sets the clock, for tests.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// Where ids come from; for tests.
+    /// Sets where ids come from, for tests.
     pub fn ids(mut self, ids: impl IdGenerator + 'static) -> Self {
         self.ids = Some(Box::new(ids));
         self
     }
 
-    /// How long a manual span may stay open before it is delivered as stale; `None` for ever.
+    /// Sets how long a manual span may stay open before it is delivered as stale; `None` for ever.
     pub fn stale_after(mut self, age: Option<Duration>) -> Self {
         self.stale_after = Some(StaleAfter(age));
         self
     }
 
-    /// How often it is looked for stale spans.
+    /// Sets how often to scan for stale spans.
     pub fn cleanup_interval(mut self, interval: Duration) -> Self {
         self.cleanup_interval = Some(interval);
         self
     }
 
-    /// Whether it makes spans from the start; [`TracerProvider::enable`] switches later.
+    /// Sets whether the provider makes spans from the start; [`TracerProvider::enable`] switches later.
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = Some(enabled);
         self
     }
 
-    /// Whether exporters are asked to deliver at once whenever a trace's root ends.
+    /// Sets whether exporters deliver at once whenever a trace's root ends.
     pub fn flush_after_root(mut self, flush: bool) -> Self {
         self.flush_after_root = flush;
         self
     }
 
-    /// The provider, not global.
-    pub fn build(self) -> TracerProvider {
-        let batch = self.batch.unwrap_or_else(|| {
+    fn batch_config(&self, settings: &Settings) -> BatchConfig {
+        self.batch.clone().unwrap_or_else(|| {
             BatchConfig::default()
-                .with_max_spans(self.settings.max_spans)
-                .with_batch_size(self.settings.batch_size)
-                .with_flush_interval(self.settings.flush_interval)
-        });
-        let processors = self.sinks.into_iter().map(|Pending { sink, .. }| match sink {
-            Sink::Exporter(exporter) => {
-                Arc::new(BatchProcessor::with_shared(exporter.into(), batch.clone()))
-                    as Arc<dyn SpanProcessor>
-            }
-            Sink::Processor(processor) => Arc::from(processor),
-        });
-        let limits = self.limits.unwrap_or_else(|| span_limits(&self.settings));
-        let include = limits.include_content && self.settings.include_sensitive_data;
-        let limits = limits.with_content(self.include_content.unwrap_or(include));
-        TracerProvider::from_inner(Inner::new(Parts {
-            processors: processors.collect(),
-            limits,
+                .with_max_spans(settings.max_spans)
+                .with_batch_size(settings.batch_size)
+                .with_flush_interval(settings.flush_interval)
+        })
+    }
+
+    fn assemble(self, settings: &Settings, sinks: Vec<AnySink>, idle: bool) -> TracerProvider {
+        let batch = self.batch_config(settings);
+        let receivers = sinks.into_iter().map(|sink| sink.receiver(&batch)).collect();
+        let limits = self.limits.unwrap_or_else(|| span_limits(settings));
+        let include = limits.include_content && settings.include_sensitive_data;
+        let config = Config {
+            limits: limits.with_content(self.include_content.unwrap_or(include)),
             redactor: self.redactor.unwrap_or_default(),
-            sampler: self.sampler.unwrap_or_else(|| Sampler::ratio(self.settings.sample_rate)),
+            sampler: self.sampler.unwrap_or_else(|| Sampler::ratio(settings.sample_rate)),
             naming: self.naming,
             clock: self.clock.unwrap_or_else(Clock::system),
             ids: self.ids,
-            enabled: self.enabled.unwrap_or(!self.settings.disabled),
-            idle_without_processors: self.idle_without_processors,
+            idle_without_processors: idle,
             flush_after_root: self.flush_after_root,
-            stale_after: self.stale_after.map_or(self.settings.stale_after, |StaleAfter(age)| age),
-            cleanup_interval: self.cleanup_interval.unwrap_or(self.settings.cleanup_interval),
-        }))
+            stale_after: self.stale_after.map_or(settings.stale_after, |StaleAfter(age)| age),
+            cleanup_interval: self.cleanup_interval.unwrap_or(settings.cleanup_interval),
+        };
+        let enabled = self.enabled.unwrap_or(!settings.disabled);
+        TracerProvider::from_inner(Inner::new(config, receivers, enabled))
     }
 
-    /// Builds the provider and makes it the global one. Keep the guard; dropping it delivers
+    /// Builds the provider and makes it the global one. Keep the guard: dropping it delivers
     /// everything and shuts down.
     ///
     /// # Errors
     ///
-    /// When tracing has been initialised already.
-    pub fn init(self) -> Result<Guard, BuildError> {
-        diagnostics::configure(self.settings.debug_categories, self.settings.log_level);
-        if self.sinks.is_empty() {
+    /// When tracing has been initialised already, when a setting cannot be read, or when a sink is
+    /// unknown or cannot be made.
+    pub fn init(self) -> Result<TracingGuard, BuildError> {
+        let environment = self.environment.clone().unwrap_or_else(Environment::empty);
+        let settings = Settings::from_environment(&environment)?;
+        diagnostics::configure(settings.debug_categories, settings.log_level);
+        settings::warn_of_unknown_variables(&environment);
+        let provider = self.by_name().build()?;
+        if provider.processor_count() == 0 {
+            let linked = registry::linked_sinks().join(", ");
             diagnostics::debug(
                 Category::Tracing,
-                format_args!(
-                    "no sink was named; linked are: {}",
-                    registry::linked_sinks().join(", ")
-                ),
+                format_args!("no sink was named; linked are: {linked}"),
             );
         }
-        global::init_with(self.build())
+        Ok(global::init_with(provider)?.with_timeout(settings.shutdown_timeout))
+    }
+}
+
+impl<S> fmt::Debug for TracerProviderBuilder<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TracerProviderBuilder")
+            .field("sinks", &self.sinks)
+            .field("batch", &self.batch)
+            .field("limits", &self.limits)
+            .field("enabled", &self.enabled)
+            .finish_non_exhaustive()
     }
 }
 
 fn span_limits(settings: &Settings) -> SpanLimits {
     let bytes = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-    SpanLimits {
-        max_value_bytes: bytes(settings.max_attribute_length),
-        max_content_bytes: bytes(settings.max_content_length),
-        include_content: settings.include_sensitive_data,
-        ..SpanLimits::DEFAULT
-    }
+    SpanLimits::DEFAULT
+        .with_max_value_bytes(bytes(settings.max_attribute_length))
+        .with_max_content_bytes(bytes(settings.max_content_length))
+        .with_content(settings.include_sensitive_data)
 }

@@ -1,6 +1,7 @@
 //! Manual spans that nobody finishes.
 
 use std::{
+    fmt,
     sync::{
         Arc, Condvar, Mutex, Once, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
@@ -12,22 +13,26 @@ use std::{
 use dashmap::DashMap;
 
 use crate::{
-    SpanId, Status,
-    clock::Clock,
+    base::sync::lock,
     diagnostics::{self, Category},
     provider::Inner,
-    span::{
-        finish,
-        record::{Record, Shared},
-    },
-    sync::lock,
 };
+use raaf_trace_model::id::SpanId;
 
-/// The manual spans that are open, and the thread that now and then looks for stale ones. Traced
+/// An open manual span, as the cleaner knows it.
+pub(crate) trait OpenSpan: fmt::Debug + Send + Sync {
+    /// Returns how long it has been open; `None` once it has ended.
+    fn age(&self) -> Option<Duration>;
+
+    /// Ends it as stale, unless it has ended.
+    fn end_stale(self: Box<Self>);
+}
+
+/// The manual spans that are open, and the thread that now and then scans for stale ones. Traced
 /// calls end by themselves and are not here.
 #[derive(Debug)]
 pub(crate) struct Cleaner {
-    open: DashMap<SpanId, Shared>,
+    open: DashMap<SpanId, Box<dyn OpenSpan>>,
     stale_after: Option<Duration>,
     interval: Duration,
     stale: AtomicU64,
@@ -53,40 +58,34 @@ impl Cleaner {
         }
     }
 
-    /// Remembers an open manual span.
-    pub(crate) fn watch(&self, record: &Shared) {
-        if self.stale_after.is_none() || !record.head().trace.sampled {
-            return;
+    /// Remembers an open manual span of `provider`, whose cleaner this is.
+    pub(crate) fn watch(&self, provider: &Arc<Inner>, id: SpanId, span: impl OpenSpan + 'static) {
+        if self.stale_after.is_some() {
+            self.open.insert(id, Box::new(span));
+            self.started.call_once(|| self.start(Arc::downgrade(provider)));
         }
-        self.open.insert(record.head().id, Shared::clone(record));
-        self.started.call_once(|| {
-            let provider = Arc::downgrade(&record.head().trace.provider);
-            self.start(provider);
-        });
     }
 
     /// Forgets a manual span that is finished.
-    pub(crate) fn forget(&self, record: &Record) {
+    pub(crate) fn forget(&self, id: SpanId) {
         if self.stale_after.is_some() {
-            self.open.remove(&record.head().id);
+            self.open.remove(&id);
         }
     }
 
     /// Delivers as stale what has been open for too long.
     pub(crate) fn clean(&self) -> usize {
         let Some(stale_after) = self.stale_after else { return 0 };
-        let mut stale = Vec::new();
-        // The map is not touched while a record's span is ended: sinks run then.
-        self.open.retain(|_, record| {
-            let is_stale = is_older(record, stale_after);
-            if is_stale {
-                stale.push(Shared::clone(record));
+        let is_stale = |span: &dyn OpenSpan| span.age().is_none_or(|age| age >= stale_after);
+        let stale = self.open.iter().filter(|span| is_stale(&***span)).map(|span| *span.key());
+        let stale: Vec<SpanId> = stale.collect();
+        let mut count = 0;
+        for id in stale {
+            // The map is not touched while a span is ended: sinks run then.
+            if let Some((_, span)) = self.open.remove(&id) {
+                count += usize::from(span.age().is_some());
+                span.end_stale();
             }
-            !is_stale
-        });
-        let count = stale.iter().filter(|record| !record.has_ended()).count();
-        for record in stale {
-            finish::finish(record, |body| body.status = Status::Stale);
         }
         self.stale.fetch_add(count as u64, Ordering::Relaxed);
         count
@@ -131,28 +130,5 @@ impl Cleaner {
 impl Drop for Cleaner {
     fn drop(&mut self) {
         self.stop();
-    }
-}
-
-fn is_older(record: &Record, age: Duration) -> bool {
-    let clock: &Clock = record.head().trace.provider.clock();
-    clock.between(record.head().start, clock.now()) >= age
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn g68_a_cleaner_stopped_before_its_thread_ran_leaves_no_thread_behind() {
-        let day = Duration::from_secs(24 * 3_600);
-        let cleaner = Cleaner::new(Some(day), day);
-        cleaner.stop();
-        cleaner.start(Weak::new());
-        let end = std::time::Instant::now() + Duration::from_secs(60);
-        while Arc::strong_count(&cleaner.stop) > 1 {
-            assert!(std::time::Instant::now() < end, "the thread waits for its next round");
-            thread::yield_now();
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{sync::Padded, thread_index};
+use crate::base::{sync::Padded, thread_index};
 
 const STRIPES: usize = 32;
 

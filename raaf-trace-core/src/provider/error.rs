@@ -1,11 +1,14 @@
-//! What can go wrong with a provider.
+//! Errors of providers.
 
 use std::fmt;
 
-use crate::{ProcessorError, registry::SinkError, settings::SettingsError};
+use raaf_trace_model::{
+    environment::SettingsError,
+    sink::{ProcessorError, registry::SinkError},
+};
 
 /// A flush or shutdown that did not deliver everything.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlushError {
     failures: Vec<SinkFailure>,
 }
@@ -16,7 +19,7 @@ pub struct FlushError {
 pub struct SinkFailure {
     /// The processor's or exporter's name.
     pub name: String,
-    /// What it said.
+    /// Its error.
     pub error: ProcessorError,
 }
 
@@ -49,34 +52,20 @@ impl fmt::Display for FlushError {
     }
 }
 
-/// As [`Display`](fmt::Display): a `main` that returns this error prints its `Debug` form.
-impl fmt::Debug for FlushError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 impl std::error::Error for FlushError {}
 
-/// Why a provider could not be made.
-#[derive(thiserror::Error)]
+/// Failure to build a provider.
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// A setting in the environment cannot be read.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// A sink that was asked for cannot be had.
+    /// A named sink cannot be built.
     #[error(transparent)]
     Sink(#[from] SinkError),
     /// There is a global provider already; keep its guard, or use
     /// [`set_global_provider`](crate::set_global_provider) to put another in its place.
     #[error("tracing has been initialised already, and its guard is still alive")]
     AlreadyInitialised,
-}
-
-/// As [`Display`](fmt::Display): a `main` that returns this error prints its `Debug` form.
-impl fmt::Debug for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
 }

@@ -7,11 +7,12 @@ use std::{
 };
 
 use crate::{
-    ProcessorError, SpanProcessor,
+    base::suppress,
     diagnostics::{self, Category},
     provider::{FlushError, Inner, SinkFailure, processors::Slot},
-    suppress,
+    sink::Receiver,
 };
+use raaf_trace_model::sink::{ProcessorError, SpanProcessor};
 
 type Drain = fn(&dyn SpanProcessor, Duration) -> Result<(), ProcessorError>;
 
@@ -62,11 +63,11 @@ impl Inner {
     /// Puts other processors in the place of the present ones, which are drained and shut down.
     pub(crate) fn set_processors(
         self: &Arc<Self>,
-        processors: Vec<Arc<dyn SpanProcessor>>,
+        receivers: Vec<Receiver>,
         timeout: Duration,
     ) -> Result<(), FlushError> {
         let began = Instant::now();
-        let old = self.replace_processors(processors, timeout);
+        let old = self.replace_processors(receivers, timeout);
         close(&old, timeout.saturating_sub(began.elapsed()))
     }
 

@@ -8,13 +8,11 @@ use std::{
 use arc_swap::ArcSwapOption;
 
 use crate::{
-    TracerProvider,
+    base::{gate, sync::lock},
     diagnostics::{self, Category},
-    gate,
-    provider::{BuildError, Builder, Guard, Inner, main_thread},
-    settings::Environment,
-    sync::lock,
+    provider::{BuildError, Inner, TracerProvider, TracingGuard, builder, main_thread},
 };
+use raaf_trace_model::environment::Environment;
 
 static GLOBAL: ArcSwapOption<TracerProvider> = ArcSwapOption::const_empty();
 static CHANGING: Mutex<State> = Mutex::new(State::Unsettled);
@@ -42,7 +40,7 @@ pub fn provider() -> TracerProvider {
     if let Some(provider) = &*GLOBAL.load() {
         return (**provider).clone();
     }
-    let provider = Builder::lenient(&Environment::process()).build();
+    let provider = builder::lenient(&Environment::process());
     install(&mut state, State::Default, provider.clone());
     provider
 }
@@ -64,18 +62,18 @@ pub fn set_global_provider(provider: TracerProvider) -> Option<TracerProvider> {
 /// Sets tracing up from the environment: which sinks run, and all other settings. Keep the guard;
 /// dropping it delivers everything and shuts down.
 ///
-/// To decide in code, use [`TracerProvider::builder`] and [`Builder::init`].
+/// To decide in code, use [`TracerProvider::builder`] and [`TracerProviderBuilder::init`].
 ///
 /// # Errors
 ///
 /// When a setting cannot be read, a sink is unknown or cannot be made, or tracing has been
 /// initialised already.
-pub fn init() -> Result<Guard, BuildError> {
-    TracerProvider::builder().environment(&Environment::process())?.init()
+pub fn init() -> Result<TracingGuard, BuildError> {
+    TracerProvider::builder().from_env().init()
 }
 
 /// As [`set_global_provider`], but only where nobody has chosen one, and with a guard.
-pub(super) fn init_with(provider: TracerProvider) -> Result<Guard, BuildError> {
+pub(super) fn init_with(provider: TracerProvider) -> Result<TracingGuard, BuildError> {
     let mut state = lock(&CHANGING);
     if *state == State::Chosen {
         return Err(BuildError::AlreadyInitialised);
@@ -85,7 +83,7 @@ pub(super) fn init_with(provider: TracerProvider) -> Result<Guard, BuildError> {
     if let Some(default) = replaced {
         default.inner().shutdown_reporting(Duration::from_secs(5));
     }
-    Ok(Guard::new(provider))
+    Ok(TracingGuard::new(provider))
 }
 
 /// Notes that the provider's guard is gone. It stays in place, shut down: what is traced from now

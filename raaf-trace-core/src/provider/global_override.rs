@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::{
+use crate::provider::{
     TracerProvider,
-    provider::global::{self, InPlace},
+    global::{self, InPlace},
 };
 
 /// Puts `provider` in the place of the global one until the override is dropped, which puts back
@@ -22,7 +22,7 @@ use crate::{
 /// let memory = MemoryExporter::new();
 /// let processor = SimpleProcessor::new(memory.clone());
 /// let overriding =
-///     override_global_provider(TracerProvider::builder().processor(processor).build());
+///     override_global_provider(TracerProvider::builder().with(processor).build());
 /// trace("nightly").run(|| ());
 /// drop(overriding);
 /// assert_eq!(memory.len(), 1);

@@ -2,22 +2,19 @@
 
 use std::time::Duration;
 
-use crate::{
-    TracerProvider,
-    provider::{FlushError, global},
-};
+use crate::provider::{FlushError, TracerProvider, global};
 
 /// Ends tracing when it is dropped: delivers everything within a timeout and shuts down. Keep it
 /// in `main` for as long as the program traces.
 #[derive(Debug)]
 #[must_use = "tracing ends when the guard is dropped: keep it in a variable"]
-pub struct Guard {
+pub struct TracingGuard {
     provider: TracerProvider,
     timeout: Duration,
     done: bool,
 }
 
-impl Guard {
+impl TracingGuard {
     pub(super) fn new(provider: TracerProvider) -> Self {
         Self { provider, timeout: Duration::from_secs(5), done: false }
     }
@@ -46,7 +43,7 @@ impl Guard {
     }
 }
 
-impl Drop for Guard {
+impl Drop for TracingGuard {
     fn drop(&mut self) {
         if !self.done {
             self.provider.inner().shutdown_reporting(self.timeout);

@@ -3,9 +3,10 @@
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use crate::{
-    Context, SpanProcessor, Tracer,
-    provider::{Builder, FlushError, Inner, Stats, bounded},
+    provider::{FlushError, Inner, TracerProviderBuilder, bounded},
+    sink::{IntoSink, Receiver},
 };
+use raaf_trace_model::sink::{BatchConfig, SpanProcessor, stats::Stats};
 
 /// How long dropping the last handle waits for spans to be delivered.
 const DROP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -21,7 +22,7 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 /// use raaf_trace_core::{Component, MemoryExporter, TracerProvider, TraceableExt as _};
 ///
 /// let memory = MemoryExporter::new();
-/// let provider = TracerProvider::builder().exporter(memory.clone()).build();
+/// let provider = TracerProvider::builder().with(memory.clone()).build();
 ///
 /// provider.run(|| Component::agent("Planner").traced("run").run(|| "a plan"));
 ///
@@ -40,8 +41,8 @@ struct Handle {
 
 impl TracerProvider {
     /// Starts building a provider. It has no processors, and takes nothing from the environment.
-    pub fn builder() -> Builder {
-        Builder::new()
+    pub fn builder() -> TracerProviderBuilder {
+        TracerProviderBuilder::new()
     }
 
     pub(crate) fn from_inner(inner: Arc<Inner>) -> Self {
@@ -57,26 +58,10 @@ impl TracerProvider {
         Arc::ptr_eq(&self.handle.inner, &other.handle.inner)
     }
 
-    /// For manual spans.
-    pub fn tracer(&self) -> Tracer {
-        Tracer::new(Some(self.clone()))
-    }
-
-    /// The context in which traces go to this provider.
-    pub fn context(&self) -> Context {
-        Context::empty().with_provider(self)
-    }
-
-    /// Runs `work` so that traces it starts go to this provider. For a future, use
-    /// [`in_context`](crate::InContext::in_context) with [`context`](Self::context).
-    pub fn run<R>(&self, work: impl FnOnce() -> R) -> R {
-        self.context().run(work)
-    }
-
     /// Adds a processor behind the others. It gets the ends of spans that run now, but not their
     /// starts.
-    pub fn add_processor(&self, processor: impl SpanProcessor) {
-        self.inner().add_processor(Arc::new(processor));
+    pub fn add_processor<Via>(&self, sink: impl IntoSink<Via>) {
+        self.inner().add_processor(sink.into_sink().receiver(&BatchConfig::default()));
     }
 
     /// Puts other processors in the place of the present ones, which are drained, flushed and shut
@@ -90,8 +75,8 @@ impl TracerProvider {
         processors: Vec<Box<dyn SpanProcessor>>,
         timeout: Duration,
     ) -> Result<(), FlushError> {
-        let processors = processors.into_iter().map(Arc::from).collect();
-        self.inner().set_processors(processors, timeout)
+        let receiver = |processor: Box<dyn SpanProcessor>| Receiver::Processor(processor.into());
+        self.inner().set_processors(processors.into_iter().map(receiver).collect(), timeout)
     }
 
     /// How many processors there are.
@@ -169,7 +154,7 @@ impl TracerProvider {
 
     /// What became of every span.
     pub fn stats(&self) -> Stats {
-        Stats::of(self.inner())
+        self.inner().stats()
     }
 }
 
@@ -187,8 +172,5 @@ impl fmt::Debug for TracerProvider {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.inner.shutdown_reporting(DROP_TIMEOUT);
-        // Spans that a sink keeps refer to this provider: with its sinks it would refer to them,
-        // and all would stay for ever.
-        self.inner.replace_processors(Vec::new(), Duration::ZERO);
     }
 }

@@ -1,31 +1,36 @@
 //! The provider's shared state.
 
 use std::{
+    panic::{RefUnwindSafe, UnwindSafe},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use crate::{
-    IdGenerator, NamePattern, Redactor, Sampler, SpanId, SpanLimits, SpanProcessor, TraceId,
-    clock::Clock,
-    gate,
+    base::{counters, gate, sync::lock},
     provider::{
         cleaner::Cleaner,
+        clock::Clock,
         counts::Counts,
         processors::{Processors, Slot},
+        random_ids::RandomIds,
+        sampling::Sampler,
     },
-    span::body::Body,
-    stats::StatsReader,
-    sync::lock,
+    sink::Receiver,
+};
+use raaf_trace_model::{
+    NamePattern, Redactor,
+    attributes::SpanLimits,
+    id::{IdGenerator, SpanId, TraceId},
+    sink::stats::{self, ReadStats, StatsReader},
 };
 
-/// What a provider is made of; see [`Builder`](super::Builder).
+/// What a provider is made of; see [`TracerProviderBuilder`](super::TracerProviderBuilder).
 #[derive(Debug)]
-pub(crate) struct Parts {
-    pub(crate) processors: Vec<Arc<dyn SpanProcessor>>,
+pub(crate) struct Config {
     pub(crate) limits: SpanLimits,
     pub(crate) redactor: Redactor,
     pub(crate) sampler: Sampler,
@@ -33,9 +38,8 @@ pub(crate) struct Parts {
     pub(crate) clock: Clock,
     /// `None` for random ids, the usual case, which needs no virtual call.
     pub(crate) ids: Option<Box<dyn IdGenerator>>,
-    pub(crate) enabled: bool,
-    /// Whether to record nothing while there is no processor: right for a provider that nobody
-    /// asked for.
+    /// Whether to record nothing while there is no processor: right for a provider that was made
+    /// because something traced.
     pub(crate) idle_without_processors: bool,
     pub(crate) flush_after_root: bool,
     pub(crate) stale_after: Option<Duration>,
@@ -44,7 +48,7 @@ pub(crate) struct Parts {
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    parts: PartsInUse,
+    config: Config,
     processors: Processors,
     counts: Counts,
     cleaner: Cleaner,
@@ -54,18 +58,6 @@ pub(crate) struct Inner {
     watches_starts: AtomicBool,
 }
 
-#[derive(Debug)]
-struct PartsInUse {
-    limits: SpanLimits,
-    redactor: Redactor,
-    sampler: Sampler,
-    naming: NamePattern,
-    clock: Clock,
-    ids: Option<Box<dyn IdGenerator>>,
-    flush_after_root: bool,
-    idle_without_processors: bool,
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Switches {
     enabled: bool,
@@ -73,24 +65,15 @@ struct Switches {
 }
 
 impl Inner {
-    pub(crate) fn new(parts: Parts) -> Arc<Self> {
+    pub(crate) fn new(config: Config, receivers: Vec<Receiver>, enabled: bool) -> Arc<Self> {
         let inner = Arc::new(Self {
-            processors: Processors::new(parts.processors, !parts.flush_after_root),
+            processors: Processors::new(receivers, &config.redactor, !config.flush_after_root),
             counts: Counts::default(),
-            cleaner: Cleaner::new(parts.stale_after, parts.cleanup_interval),
-            switches: Mutex::new(Switches { enabled: parts.enabled, shut_down: false }),
+            cleaner: Cleaner::new(config.stale_after, config.cleanup_interval),
+            switches: Mutex::new(Switches { enabled, shut_down: false }),
             recording: AtomicBool::new(false),
             watches_starts: AtomicBool::new(false),
-            parts: PartsInUse {
-                limits: parts.limits,
-                redactor: parts.redactor,
-                sampler: parts.sampler,
-                naming: parts.naming,
-                clock: parts.clock,
-                ids: parts.ids,
-                flush_after_root: parts.flush_after_root,
-                idle_without_processors: parts.idle_without_processors,
-            },
+            config,
         });
         inner.tell_added(&inner.processors.list());
         inner.change(|_| {});
@@ -99,7 +82,7 @@ impl Inner {
 
     /// Tells processors whose they are, as far as they want to know.
     fn tell_added(self: &Arc<Self>, added: &[Arc<Slot>]) {
-        let stats = StatsReader::new(Arc::downgrade(self));
+        let stats = StatsReader::new(Stats(Arc::downgrade(self)));
         for slot in added {
             slot.tell(|processor| processor.on_added(&stats));
         }
@@ -110,7 +93,7 @@ impl Inner {
         let mut switches = lock(&self.switches);
         change(&mut switches);
         let processors = self.processors.load();
-        let idle = self.parts.idle_without_processors && processors.is_empty();
+        let idle = self.config.idle_without_processors && processors.is_empty();
         let recording = switches.enabled && !switches.shut_down && !idle;
         let watches = processors.iter().any(|slot| slot.wants_start);
         self.watches_starts.store(watches, Ordering::Relaxed);
@@ -145,8 +128,8 @@ impl Inner {
         self.watches_starts.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn add_processor(self: &Arc<Self>, processor: Arc<dyn SpanProcessor>) {
-        let slot = Arc::new(Slot::new(processor));
+    pub(crate) fn add_processor(self: &Arc<Self>, receiver: Receiver) {
+        let slot = Arc::new(Slot::new(receiver, self.redactor()));
         self.tell_added(std::slice::from_ref(&slot));
         self.processors.add(slot);
         self.change(|_| {});
@@ -154,11 +137,11 @@ impl Inner {
 
     pub(crate) fn replace_processors(
         self: &Arc<Self>,
-        processors: Vec<Arc<dyn SpanProcessor>>,
+        receivers: Vec<Receiver>,
         timeout: Duration,
     ) -> Vec<Arc<Slot>> {
-        let slots: Vec<_> =
-            processors.into_iter().map(|processor| Arc::new(Slot::new(processor))).collect();
+        let new = |receiver| Arc::new(Slot::new(receiver, self.redactor()));
+        let slots: Vec<_> = receivers.into_iter().map(new).collect();
         self.tell_added(&slots);
         let old = self.processors.replace(slots, timeout);
         self.change(|_| {});
@@ -184,42 +167,64 @@ impl Inner {
     }
 
     pub(crate) fn limits(&self) -> SpanLimits {
-        self.parts.limits
+        self.config.limits
     }
 
     pub(crate) fn redactor(&self) -> &Redactor {
-        &self.parts.redactor
+        &self.config.redactor
     }
 
     pub(crate) fn sampler(&self) -> &Sampler {
-        &self.parts.sampler
+        &self.config.sampler
     }
 
     pub(crate) fn naming(&self) -> &NamePattern {
-        &self.parts.naming
+        &self.config.naming
     }
 
     pub(crate) fn clock(&self) -> &Clock {
-        &self.parts.clock
+        &self.config.clock
     }
 
     pub(crate) fn flushes_after_root(&self) -> bool {
-        self.parts.flush_after_root
+        self.config.flush_after_root
     }
 
     pub(crate) fn new_trace_id(&self) -> TraceId {
-        self.parts.ids.as_ref().map_or_else(TraceId::random, |ids| ids.trace_id())
+        self.config.ids.as_ref().map_or_else(|| RandomIds.trace_id(), |ids| ids.trace_id())
     }
 
     pub(crate) fn new_span_id(&self) -> SpanId {
-        self.parts.ids.as_ref().map_or_else(SpanId::random, |ids| ids.span_id())
+        self.config.ids.as_ref().map_or_else(|| RandomIds.span_id(), |ids| ids.span_id())
     }
 
-    /// Replaces the secrets among what a span has collected so far.
-    pub(crate) fn screen(&self, body: &mut Body) {
-        body.screen(&self.parts.redactor);
+    pub(crate) fn stats(&self) -> stats::Stats {
+        let mut stats = stats::Stats::default();
+        // Ended first: what ends meanwhile must not make more ends than starts.
+        stats.ended = self.ended();
+        stats.started = self.counts.started();
+        stats.stale = self.cleaner.stale();
+        stats.late_calls = counters::LATE_CALLS.get();
+        stats.ambiguous_parents = counters::AMBIGUOUS_PARENTS.get();
+        stats.processors = self.processors.list().iter().map(|slot| slot.stats()).collect();
+        stats
     }
 }
+
+/// Reads the statistics of a provider that it does not keep.
+struct Stats(Weak<Inner>);
+
+impl ReadStats for Stats {
+    fn read_stats(&self) -> Option<stats::Stats> {
+        self.0.upgrade().map(|provider| provider.stats())
+    }
+}
+
+// A processor is a user's type, and counts as unsafe to look at after a panic; so would all that leads
+// to one, and a struct would lose its unwind safety by becoming traceable. It is safe: locks ignore
+// poison, and a processor's own panics are caught.
+impl UnwindSafe for Inner {}
+impl RefUnwindSafe for Inner {}
 
 impl Drop for Inner {
     fn drop(&mut self) {

@@ -3,6 +3,7 @@
 pub(crate) mod bounded;
 mod builder;
 mod cleaner;
+pub(crate) mod clock;
 mod counts;
 pub(crate) mod dispatch;
 mod error;
@@ -11,20 +12,21 @@ pub(crate) mod global;
 mod global_override;
 mod guard;
 mod handle;
-mod inner;
+pub(crate) mod inner;
 mod main_thread;
 mod processors;
+pub(crate) mod random_ids;
+pub(crate) mod sampling;
+pub mod settings;
 #[cfg(feature = "signals")]
 mod signals;
-mod stats;
-pub(crate) mod trace_record;
+pub(crate) mod trace;
 
-pub use builder::Builder;
+pub use builder::{ByName, InCode, TracerProviderBuilder};
+pub(crate) use cleaner::OpenSpan;
 pub use error::{BuildError, FlushError, SinkFailure};
 pub use global::{init, provider, set_global_provider};
 pub use global_override::{GlobalOverride, override_global_provider};
-pub use guard::Guard;
+pub use guard::TracingGuard;
 pub use handle::TracerProvider;
 pub(crate) use inner::Inner;
-pub use stats::Stats;
-pub use trace_record::{LocalRoot, TraceInfo};

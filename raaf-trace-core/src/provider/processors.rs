@@ -11,14 +11,15 @@ use std::{
 use arc_swap::ArcSwap;
 
 use crate::{
-    FinishedSpan, ProcessorError, SpanProcessor,
-    batch::Shards,
+    base::{panics, suppress},
     diagnostics::{self, Category},
-    panics,
-    processor::Ours,
     provider::bounded,
-    stats::ProcessorStats,
-    suppress,
+    sink::{Receiver, batch::Shards},
+};
+use raaf_trace_model::{
+    Redactor,
+    sink::{ProcessorError, SpanProcessor, stats::ProcessorStats},
+    span::FinishedSpan,
 };
 
 /// How long a call to a processor may take in the traced program's own thread before it is counted
@@ -35,12 +36,8 @@ const MOST_DRAINS: usize = 8;
 /// One configured processor and what the provider counts for it.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    processor: Arc<dyn SpanProcessor>,
+    receiver: Receiver,
     pub(crate) wants_start: bool,
-    /// Batching processors only queue: their calls need no watching.
-    pub(crate) queues_only: bool,
-    /// Batching processors replace secrets too, in their own threads.
-    pub(crate) screens: bool,
     panics: AtomicU64,
     slow_calls: AtomicU64,
     received: AtomicU64,
@@ -52,12 +49,14 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    pub(crate) fn new(processor: Arc<dyn SpanProcessor>) -> Self {
+    pub(crate) fn new(receiver: Receiver, redactor: &Redactor) -> Self {
+        if let Receiver::Batch(batch) = &receiver {
+            batch.redact_with(redactor);
+        }
+        let processor = receiver.as_processor();
         Self {
             wants_start: panics::caught(|| processor.wants_start()).unwrap_or(false),
-            screens: panics::caught(|| processor.batch(Ours).is_some()).unwrap_or(false),
-            queues_only: panics::caught(|| processor.queues_only()).unwrap_or(false),
-            processor,
+            receiver,
             panics: AtomicU64::new(0),
             slow_calls: AtomicU64::new(0),
             received: AtomicU64::new(0),
@@ -67,14 +66,23 @@ impl Slot {
         }
     }
 
+    fn processor(&self) -> &dyn SpanProcessor {
+        self.receiver.as_processor()
+    }
+
+    /// Returns whether it takes secrets out of spans itself, in a thread of its own.
+    pub(crate) fn redacts(&self) -> bool {
+        matches!(self.receiver, Receiver::Batch(_))
+    }
+
     pub(crate) fn name(&self) -> String {
-        panics::caught(|| self.processor.name().to_owned())
+        panics::caught(|| self.processor().name().to_owned())
             .unwrap_or_else(|_| "a processor whose name panics".to_owned())
     }
 
     /// Hands the processor a finished span.
     pub(crate) fn end(&self, call: impl FnOnce(&dyn SpanProcessor)) {
-        if !self.queues_only {
+        if !self.redacts() {
             self.received.fetch_add(1, Ordering::Relaxed);
         }
         if !self.call(call) {
@@ -85,12 +93,12 @@ impl Slot {
     /// Calls the processor for a span: off the record, timed, and with its panics caught. Says
     /// whether it came back without one.
     pub(crate) fn call(&self, call: impl FnOnce(&dyn SpanProcessor)) -> bool {
-        if self.queues_only {
-            call(&*self.processor);
+        if self.redacts() {
+            call(self.processor());
             return true;
         }
         let began = Instant::now();
-        let result = suppress::scope(|| panics::caught(|| call(&*self.processor)));
+        let result = suppress::scope(|| panics::caught(|| call(self.processor())));
         if began.elapsed() > SLOW {
             let slow = self.slow_calls.fetch_add(1, Ordering::Relaxed) + 1;
             if slow >= SLOW_REPORTED && slow.is_power_of_two() {
@@ -115,7 +123,7 @@ impl Slot {
 
     /// Calls the processor outside of any span's thread; a panic in it is counted.
     pub(crate) fn tell(&self, call: impl FnOnce(&dyn SpanProcessor)) {
-        let told = suppress::scope(|| panics::caught(|| call(&*self.processor)));
+        let told = suppress::scope(|| panics::caught(|| call(self.processor())));
         if let Err(message) = told {
             self.note_panic(&message);
         }
@@ -129,13 +137,13 @@ impl Slot {
     ) -> Result<(), ProcessorError> {
         let slot = Arc::clone(self);
         let work = move || {
-            let drained = suppress::scope(|| panics::caught(|| drain(&*slot.processor, timeout)));
+            let drained = suppress::scope(|| panics::caught(|| drain(slot.processor(), timeout)));
             drained.unwrap_or_else(|message| {
                 slot.note_panic(&message);
                 Err(ProcessorError::Panicked { message })
             })
         };
-        if self.queues_only {
+        if self.redacts() {
             // It keeps its timeout itself.
             return work();
         }
@@ -154,13 +162,13 @@ impl Slot {
     }
 
     pub(crate) fn stats(&self) -> ProcessorStats {
-        let own = panics::caught(|| self.processor.stats()).unwrap_or_default();
+        let own = panics::caught(|| self.processor().stats()).unwrap_or_default();
         // Lost first: what is lost meanwhile must not exceed what was received.
         let lost = self.lost.load(Ordering::Relaxed);
         let received = self.received.load(Ordering::Relaxed);
         let counts_itself = own.received > 0;
         let last_panic = self.last_panic.lock().ok().and_then(|last| last.clone());
-        if self.queues_only {
+        if self.redacts() {
             return ProcessorStats { name: self.name(), ..own };
         }
         ProcessorStats {
@@ -168,7 +176,7 @@ impl Slot {
             received,
             delivered: if counts_itself { own.delivered } else { received - lost },
             dropped: own.dropped + lost,
-            panics: self.panics.load(Ordering::Relaxed),
+            panics: own.panics + self.panics.load(Ordering::Relaxed),
             slow_calls: self.slow_calls.load(Ordering::Relaxed),
             last_error: last_panic.or(own.last_error.clone()),
             ..own
@@ -203,17 +211,15 @@ pub(crate) struct Processors {
 
 impl Processors {
     /// Only if it `may_queue` are spans put into the only processor's queue directly.
-    pub(crate) fn new(processors: Vec<Arc<dyn SpanProcessor>>, may_queue: bool) -> Self {
-        let queue = match &*processors {
-            [only] if may_queue => {
-                panics::caught(|| only.batch(Ours).map(|batch| Arc::clone(batch.shards())))
-                    .ok()
-                    .flatten()
-                    .filter(|shards| shards.attach())
-            }
+    pub(crate) fn new(receivers: Vec<Receiver>, redactor: &Redactor, may_queue: bool) -> Self {
+        let queue = match &*receivers {
+            [Receiver::Batch(only)] if may_queue => Some(Arc::clone(only.shards())),
             _ => None,
         };
-        let slots = processors.into_iter().map(|processor| Arc::new(Slot::new(processor)));
+        if let Some(queue) = &queue {
+            queue.attach();
+        }
+        let slots = receivers.into_iter().map(|receiver| Arc::new(Slot::new(receiver, redactor)));
         Self { set: ArcSwap::from_pointee(slots.collect()), queue, changing: Mutex::new(()) }
     }
 

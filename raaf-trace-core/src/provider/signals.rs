@@ -8,7 +8,7 @@ use signal_hook::{
     low_level,
 };
 
-use crate::TracerProvider;
+use crate::provider::TracerProvider;
 
 impl TracerProvider {
     /// On ctrl-c or SIGTERM, shuts this provider down within `timeout` and then lets the signal do

@@ -1,34 +1,37 @@
 //! How a span ends.
 
-use std::slice;
+use raaf_trace_model::span::SpanBody;
+use triomphe::Arc;
 
 use crate::{
-    counters,
+    base::counters,
     provider::dispatch,
-    span::{body::Body, pool, record::Shared},
+    span::{pool, record::Shared},
 };
 
 /// Ends the span and hands it to its provider's processors. Does nothing but count if it has ended
 /// before.
 #[inline]
-pub(crate) fn finish(mut record: Shared, how: impl FnOnce(&mut Body)) {
+pub(crate) fn finish(mut record: Shared, how: impl FnOnce(&mut SpanBody)) {
     let head = record.head();
     let (now, sampled) = (head.trace.provider.clock().now(), head.trace.sampled);
     head.component.span_ended(&record);
-    let ended = match Shared::get_mut(&mut record) {
+    let ended = match Arc::get_mut(&mut record) {
         Some(alone) => {
             let ended = alone.end_alone();
             if ended && sampled {
-                dispatch::ended(alone, |span| span.end(now, how));
-            } else if ended && let Some(mut span) = alone.take() {
-                pool::give_lists(slice::from_mut(&mut span));
+                let (head, body) = alone.parts_mut();
+                let parts = head.parts_mut();
+                let (trace, end) = (parts.trace, parts.trace.time_of(now));
+                let take = || parts.finish(body);
+                dispatch::ended(&trace.provider, take, |span| span.complete(end, how));
             }
             ended
         }
         None => match record.end(now, how) {
             Some(span) => {
                 if sampled {
-                    dispatch::tell_end(span);
+                    dispatch::deliver(&record.head().trace.provider, span);
                 }
                 true
             }

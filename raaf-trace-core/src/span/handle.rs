@@ -2,10 +2,12 @@
 
 use std::{fmt, time::SystemTime};
 
-use crate::{
-    Component, IntoValue, Key, Kind, SpanContext, SpanId, TraceId, Value,
-    attributes::Attributes,
-    span::{name, record::Shared},
+use crate::{component::Component, span::record::Shared};
+use raaf_trace_model::{
+    Kind,
+    attributes::{Attributes, IntoValue, Key, Value},
+    id::{SpanId, TraceId},
+    propagation::SpanContext,
 };
 
 /// A running span: read its ids, add to it. Clones are the same span.
@@ -33,7 +35,7 @@ impl Span {
 
     /// The trace's id.
     pub fn trace_id(&self) -> TraceId {
-        self.record.head().trace.id
+        self.record.head().trace.id()
     }
 
     /// The parent's id; `None` for a root.
@@ -49,7 +51,7 @@ impl Span {
 
     /// The span's name; it follows from kind, component and method.
     pub fn name(&self) -> String {
-        name::of(self.record.head()).into_owned()
+        self.record.head().name().into_owned()
     }
 
     /// What kind of component runs.
@@ -62,6 +64,11 @@ impl Span {
         &self.record.head().component
     }
 
+    /// The component's name.
+    pub fn component_name(&self) -> &str {
+        self.component().name()
+    }
+
     /// The operation that runs.
     pub fn method(&self) -> &str {
         &self.record.head().method
@@ -70,7 +77,7 @@ impl Span {
     /// When it started.
     pub fn start_time(&self) -> SystemTime {
         let head = self.record.head();
-        head.trace.anchor.time_of(head.start)
+        head.trace.time_of(head.start).into()
     }
 
     /// Whether the span reaches any sink.
@@ -86,9 +93,9 @@ impl Span {
     /// What identifies the span to another process.
     pub fn span_context(&self) -> SpanContext {
         let head = self.record.head();
-        SpanContext::new(head.trace.id, head.id)
+        SpanContext::new(head.trace.id(), head.id)
             .with_sampled(head.trace.sampled)
-            .with_trace_state(head.trace.state.clone())
+            .with_trace_state(head.trace.data.state.clone())
     }
 
     /// One of its attributes as it is now, without secrets: processors may read it. Empty after
@@ -131,7 +138,7 @@ impl Span {
     pub fn add_event(&self, name: impl Into<Key>, set: impl FnOnce(&mut Attributes)) -> &Self {
         let trace = &self.record.head().trace;
         if trace.sampled {
-            let now = trace.provider.clock().now();
+            let now = trace.now();
             // Both are the user's, and may look at this very span.
             let name = name.into();
             let mut attributes = Attributes::with_limits(trace.limits);

@@ -1,10 +1,19 @@
 //! What is fixed when a span starts.
 
-use std::sync::Arc;
+use std::{borrow::Cow, mem, sync::Arc};
 
-use crate::{Component, Key, SpanId, clock::Ticks, provider::trace_record::Trace};
+use raaf_trace_model::{
+    attributes::Key,
+    id::SpanId,
+    span::{ComponentInfo, FinishedSpan, SpanBody, SpanHead},
+};
 
-/// What is fixed when a span starts, and goes along when it is finished.
+use crate::{
+    component::Component,
+    provider::{clock::Ticks, trace::Trace},
+};
+
+/// What is fixed when a span starts, with the component and the trace behind it.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
     pub(crate) id: SpanId,
@@ -18,4 +27,63 @@ pub(crate) struct Head {
     /// Whether it has no parent in this process: a trace's root, or the first span that a remote
     /// parent leads to here.
     pub(crate) local_root: bool,
+}
+
+/// A head whose own parts may be moved out, while the trace stays.
+pub(crate) struct HeadParts<'a> {
+    pub(crate) trace: &'a Trace,
+    id: SpanId,
+    parent: Option<SpanId>,
+    component: &'a Component,
+    method: &'a mut Key,
+    name: &'a mut Option<Box<Key>>,
+    start: Ticks,
+    local_root: bool,
+}
+
+impl Head {
+    /// Returns the data of this head, which outlives the engine.
+    pub(crate) fn to_data(&self) -> SpanHead {
+        self.clone().parts_mut().take()
+    }
+
+    /// Returns the span's own name, else the one that the trace's naming pattern makes.
+    pub(crate) fn name(&self) -> Cow<'_, str> {
+        if let Some(name) = &self.name {
+            return Cow::Borrowed(name);
+        }
+        let (kind, component) = (self.component.kind().as_str(), self.component.name());
+        Cow::Owned(self.trace.data.naming.render(kind, component, &self.method))
+    }
+
+    #[inline]
+    pub(crate) fn parts_mut(&mut self) -> HeadParts<'_> {
+        let Self { id, parent, trace, component, method, name, start, local_root } = self;
+        let (id, parent, start, local_root) = (*id, *parent, *start, *local_root);
+        HeadParts { trace, id, parent, component, method, name, start, local_root }
+    }
+}
+
+impl HeadParts<'_> {
+    #[inline]
+    fn take(self) -> SpanHead {
+        SpanHead {
+            span_id: self.id,
+            parent_id: self.parent,
+            trace: Arc::clone(&self.trace.data),
+            component: ComponentInfo::clone(self.component.info()),
+            method: mem::replace(self.method, Key::from_static("")),
+            name: self.name.take(),
+            start: self.trace.time_of(self.start),
+            local_root: self.local_root,
+        }
+    }
+
+    /// Moves the finished span out; when and how it ended is for the caller to add.
+    #[inline]
+    pub(crate) fn finish(self, body: &mut SpanBody) -> FinishedSpan {
+        let head = self.take();
+        let end = head.start;
+        FinishedSpan::from_parts(head, mem::take(body), end)
+    }
 }

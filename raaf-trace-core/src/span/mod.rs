@@ -24,27 +24,16 @@
 //! over, in rows; and moving what was written a moment ago in smaller pieces, which is why parts
 //! are written where they stay (see [`Attributes`](crate::Attributes) and `start_here`).
 
-pub(crate) mod body;
-mod builder;
-mod error;
-pub(crate) mod event;
 pub(crate) mod finish;
-mod finished;
 mod handle;
 pub(crate) mod head;
-mod manual;
-mod name;
 pub(crate) mod pool;
 pub(crate) mod record;
 pub(crate) mod start;
-mod status;
-mod view;
 
-pub use builder::FinishedSpanBuilder;
-pub use error::SpanError;
-pub use event::Event;
-pub use finished::FinishedSpan;
 pub use handle::Span;
-pub use manual::ManualSpan;
-pub use status::Status;
-pub use view::SpanAttributes;
+pub use raaf_trace_model::span::{
+    ComponentInfo, Event, FORMAT_VERSION, FinishedSpan, FinishedSpanBuilder, LineError, LocalRoot,
+    Record, SpanAttributes, SpanBody, SpanError, SpanHead, SpanNode, SpanTree, StartedSpan, Status,
+    TraceData, TraceInfo, TreeProblem, TreeSpan, append_line, traces,
+};

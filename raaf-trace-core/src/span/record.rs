@@ -26,13 +26,15 @@ use std::{
 use triomphe::Arc;
 
 use crate::{
-    Component, FinishedSpan,
-    attributes::Attributes,
-    clock::Ticks,
+    base::{counters, sync::lock},
+    component::Component,
     context::chain::{Depth, Link},
-    counters,
-    span::{body::Body, head::Head},
-    sync::lock,
+    provider::clock::Ticks,
+    span::head::Head,
+};
+use raaf_trace_model::{
+    attributes::Attributes,
+    span::{FinishedSpan, SpanBody},
 };
 
 /// A record as all hold it. Not the standard library's `Arc`: where there are no weak references,
@@ -44,7 +46,7 @@ pub(crate) struct Record {
     head: Option<Head>,
     link: Link,
     depth: Depth,
-    body: Mutex<Body>,
+    body: Mutex<SpanBody>,
     ended: AtomicBool,
     /// Where this record stands in its component's list of active spans, plus one.
     slot: AtomicUsize,
@@ -61,7 +63,7 @@ impl Record {
 
     /// Both parts of a filled record that nobody else holds.
     #[inline]
-    pub(crate) fn parts_mut(&mut self) -> (&mut Head, &mut Body) {
+    pub(crate) fn parts_mut(&mut self) -> (&mut Head, &mut SpanBody) {
         let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
         match &mut self.head {
             Some(head) => (head, body),
@@ -71,7 +73,7 @@ impl Record {
 
     /// The body of a record that nobody else holds.
     #[inline]
-    pub(crate) fn body_mut(&mut self) -> &mut Body {
+    pub(crate) fn body_mut(&mut self) -> &mut SpanBody {
         self.body.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -91,12 +93,12 @@ impl Record {
     }
 
     /// Looks at the body, which is empty once the span has ended.
-    pub(crate) fn peek<R>(&self, look: impl FnOnce(&mut Body) -> R) -> R {
+    pub(crate) fn peek<R>(&self, look: impl FnOnce(&mut SpanBody) -> R) -> R {
         look(&mut lock(&self.body))
     }
 
     /// Changes the body of a running span; counted, and otherwise ignored, once it has ended.
-    pub(crate) fn with_body(&self, change: impl FnOnce(&mut Body)) {
+    pub(crate) fn with_body(&self, change: impl FnOnce(&mut SpanBody)) {
         let mut body = lock(&self.body);
         if self.has_ended() {
             drop(body);
@@ -117,14 +119,20 @@ impl Record {
     }
 
     /// Ends the span. `None`, and nothing done, if it had ended before.
-    pub(crate) fn end(&self, at: Ticks, finish: impl FnOnce(&mut Body)) -> Option<FinishedSpan> {
+    pub(crate) fn end(
+        &self,
+        at: Ticks,
+        finish: impl FnOnce(&mut SpanBody),
+    ) -> Option<FinishedSpan> {
         let mut body = lock(&self.body);
         if self.has_ended() {
             return None;
         }
         self.ended.store(true, Ordering::Release);
-        let mut span = FinishedSpan::new(self.head().clone(), mem::take(&mut body));
-        span.end(at, finish);
+        let head = self.head();
+        let end = head.trace.time_of(at);
+        let mut span = head.clone().parts_mut().finish(&mut body);
+        span.complete(end, finish);
         Some(span)
     }
 
@@ -132,14 +140,6 @@ impl Record {
     #[inline]
     pub(crate) fn end_alone(&mut self) -> bool {
         !mem::replace(self.ended.get_mut(), true)
-    }
-
-    /// The finished span, moved out of a record that nobody else holds; how it ended is for the
-    /// caller to add.
-    #[inline]
-    pub(crate) fn take(&mut self) -> Option<FinishedSpan> {
-        let head = self.head.take()?;
-        Some(FinishedSpan::new(head, mem::take(self.body_mut())))
     }
 
     pub(crate) fn slot(&self) -> Option<usize> {
@@ -173,7 +173,7 @@ impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Record");
         if let Some(head) = &self.head {
-            shown.field("trace_id", &head.trace.id).field("span_id", &head.id);
+            shown.field("trace_id", &head.trace.id()).field("span_id", &head.id);
         }
         shown.finish_non_exhaustive()
     }

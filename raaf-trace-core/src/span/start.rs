@@ -1,27 +1,28 @@
 //! Where a span belongs, and how it starts.
 
-use std::sync;
+use std::{mem, sync};
 
 use triomphe::UniqueArc;
 
 use crate::{
-    Component, Key, SpanContext, SpanId, TracerProvider,
-    attributes::Attributes,
-    clock::Ticks,
+    component::Component,
     context::{
         chain::{Depth, Link},
         flow::{self, Current, Innermost},
+        parent,
     },
-    parent,
-    provider::{
-        Inner, dispatch, global,
-        trace_record::{LocalRoot, Trace, TraceInfo},
-    },
+    provider::{Inner, TracerProvider, clock::Ticks, dispatch, global, trace::Trace},
     span::{
         head::Head,
         pool,
         record::{Record, Shared},
     },
+};
+use raaf_trace_model::{
+    attributes::{Attributes, Key},
+    id::SpanId,
+    propagation::SpanContext,
+    span::{LocalRoot, StartedSpan, TraceInfo},
 };
 
 /// Where a span belongs: its trace, its parent and what encloses it.
@@ -124,7 +125,7 @@ fn around<'a>(innermost: &'a Shared, parent: &'a Shared) -> (&'a Shared, sync::A
 #[cold]
 fn around_across<'a>(innermost: &'a Shared, parent: &'a Shared) -> (&'a Shared, sync::Arc<Trace>) {
     let (inner, outer) = (&innermost.head().trace, &parent.head().trace);
-    let same_trace = inner.id == outer.id;
+    let same_trace = inner.id() == outer.id();
     let trace = if inner.limits.include_content {
         sync::Arc::clone(outer)
     } else if same_trace && sync::Arc::ptr_eq(&inner.provider, &outer.provider) {
@@ -213,8 +214,11 @@ fn start_in(
     let Origin { mut trace, parent, local_root, link, depth } = origin;
     let (id, start) = (trace.provider.new_span_id(), Ticks::default());
     // A trace that begins here is nobody else's yet.
-    if local_root && let Some(trace) = sync::Arc::get_mut(&mut trace) {
-        trace.root = Some(LocalRoot::new(id, parent, &component));
+    if local_root
+        && let Some(trace) = sync::Arc::get_mut(&mut trace)
+        && let Some(data) = sync::Arc::get_mut(&mut trace.data)
+    {
+        data.root = Some(LocalRoot::new(id, parent, component.kind(), component.name()));
     }
     let name = name.map(Box::new);
     let head = Head { id, parent, trace, component, method, name, start, local_root };
@@ -233,10 +237,24 @@ fn open(mut record: UniqueArc<Record>, fill: impl FnOnce(&mut Attributes)) -> Sh
         fill(&mut body.attributes);
     }
     head.start = trace.provider.clock().now();
+    if sampled {
+        let provider = &trace.provider;
+        provider.counts().span_started();
+        if provider.watches_starts() {
+            tell_start(head, &mut body.attributes);
+        }
+    }
     let record = record.shareable();
     record.head().component.span_started(&record);
-    if sampled {
-        dispatch::started(&record);
-    }
     record
+}
+
+/// Shows a span that nobody else sees yet to the processors that want to know of starts.
+#[cold]
+fn tell_start(head: &Head, attributes: &mut Attributes) {
+    let provider = &head.trace.provider;
+    provider.redactor().redact(attributes, 0);
+    let mut started = StartedSpan::from_parts(head.to_data(), mem::take(attributes));
+    dispatch::started(provider, &mut started);
+    *attributes = started.into_parts().1;
 }

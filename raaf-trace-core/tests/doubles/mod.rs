@@ -9,8 +9,8 @@ use std::{
 };
 
 use raaf_trace_core::{
-    ExportError, FinishedSpan, MemoryExporter, ProcessorError, SimpleProcessor, Span, SpanExporter,
-    SpanProcessor, TracerProvider,
+    ExportError, FinishedSpan, MemoryExporter, ProcessorError, SimpleProcessor, SpanExporter,
+    SpanProcessor, StartedSpan, TracerProvider,
 };
 
 /// Longer than anything here takes; only a broken test ever waits for so long.
@@ -23,7 +23,7 @@ pub(crate) const SHORT: Duration = Duration::from_millis(5);
 pub(crate) fn in_line() -> (TracerProvider, MemoryExporter) {
     let memory = MemoryExporter::new();
     let simple = SimpleProcessor::new(memory.clone());
-    (TracerProvider::builder().processor(simple).build(), memory)
+    (TracerProvider::builder().with(simple).build(), memory)
 }
 
 /// The span that was delivered, of which there is one.
@@ -35,13 +35,13 @@ pub(crate) fn only(memory: &MemoryExporter) -> FinishedSpan {
 
 /// The component names of the delivered spans, in the order in which they ended.
 pub(crate) fn components(memory: &MemoryExporter) -> Vec<String> {
-    memory.spans().iter().map(|span| span.component().name().to_owned()).collect()
+    memory.spans().iter().map(|span| span.component_name().to_owned()).collect()
 }
 
 /// The delivered span of a component, of which there is one.
 pub(crate) fn span_of(memory: &MemoryExporter, component: &str) -> FinishedSpan {
     let spans: Vec<_> =
-        memory.spans().into_iter().filter(|span| span.component().name() == component).collect();
+        memory.spans().into_iter().filter(|span| span.component_name() == component).collect();
     assert_eq!(spans.len(), 1, "spans of {component}: {spans:#?}");
     spans[0].clone()
 }
@@ -90,12 +90,12 @@ impl SpanProcessor for Listener {
         self.name
     }
 
-    fn on_start(&self, span: &Span) {
-        self.log.add(format!("{} start {}", self.name, span.component().name()));
+    fn on_start(&self, span: &mut StartedSpan) {
+        self.log.add(format!("{} start {}", self.name, span.component_name()));
     }
 
     fn on_end(&self, span: &FinishedSpan) {
-        self.log.add(format!("{} end {}", self.name, span.component().name()));
+        self.log.add(format!("{} end {}", self.name, span.component_name()));
     }
 
     fn force_flush(&self, _: Duration) -> Result<(), ProcessorError> {

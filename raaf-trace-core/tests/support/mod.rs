@@ -15,8 +15,7 @@ pub(crate) struct Seen {
 impl Seen {
     pub(crate) fn new() -> Self {
         let memory = MemoryExporter::new();
-        let provider =
-            TracerProvider::builder().processor(SimpleProcessor::new(memory.clone())).build();
+        let provider = TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
         Self { provider, memory }
     }
 

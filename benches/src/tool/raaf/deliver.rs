@@ -73,7 +73,7 @@ impl Delivered for Finished<'_> {
     /// from the outcome (`success`, `duration_ms`, `result.type`) none of them has.
     fn each_attribute(&self, mut read: impl FnMut(&str, Scalar<'_>)) {
         read(keys::TYPE, Scalar::Str(self.0.kind().as_str()));
-        read(keys::NAME, Scalar::Str(self.0.component().name()));
+        read(keys::NAME, Scalar::Str(self.0.component_name()));
         for (key, value) in self.0.attributes().stored().iter() {
             let value = match value {
                 ValueRef::Str(value) => Scalar::Str(value),

@@ -4,7 +4,7 @@ use std::io;
 
 use raaf_processors::{ConsoleSink, FileSink, PrometheusSink};
 use raaf_trace_core::{
-    BatchConfig, BatchProcessor, FinishedSpan, Sampler, Span, SpanProcessor, TracerProvider,
+    BatchConfig, BatchProcessor, FinishedSpan, Sampler, SpanProcessor, StartedSpan, TracerProvider,
     set_global_provider,
 };
 use tempfile::NamedTempFile;
@@ -27,19 +27,19 @@ pub(super) fn install(setup: &Setup) -> io::Result<Installed> {
     }
     // Further sinks of the project get an arm here, and a row in `row/table.rs`.
     let builder = match setup.sink {
-        Sink::Collector => builder.processor(BatchProcessor::with_config(
+        Sink::Collector => builder.with(BatchProcessor::with_config(
             Deliver::new(setup.collector.clone(), setup.overflow),
             batch_config(setup),
         )),
-        Sink::Inline => builder.processor(Inline(setup.collector.clone())),
-        Sink::Console => builder.processor(ConsoleSink::builder().writer(io::sink()).build()),
+        Sink::Inline => builder.with(Inline(setup.collector.clone())),
+        Sink::Console => builder.with(ConsoleSink::builder().writer(io::sink()).build()),
         Sink::File => {
             let path = file.insert(NamedTempFile::new()?).path();
-            builder.exporter(FileSink::new(path))
+            builder.with(FileSink::new(path))
         }
         Sink::Prometheus => {
             let sink = PrometheusSink::builder().without_endpoint().build();
-            builder.processor(sink.map_err(io::Error::other)?)
+            builder.with(sink.map_err(io::Error::other)?)
         }
     };
     let provider = builder.build();
@@ -61,7 +61,7 @@ fn batch_config(setup: &Setup) -> BatchConfig {
 struct Inline(Collector);
 
 impl SpanProcessor for Inline {
-    fn on_start(&self, span: &Span) {
+    fn on_start(&self, span: &mut StartedSpan) {
         std::hint::black_box(span.span_id());
     }
 

@@ -7,7 +7,7 @@ mod tests;
 
 use std::time::Duration;
 
-use raaf_trace_core::{Clock, FinishedSpan, Span, Ticks};
+use raaf_trace_core::{Clock, FinishedSpan, SpanId, StartedSpan, Ticks};
 
 use self::running::Running;
 pub(super) use self::screen::Screen;
@@ -43,12 +43,16 @@ impl Live {
         (!self.running.is_empty() || self.is_visible).then_some(PERIOD)
     }
 
-    pub(super) fn started(&mut self, span: Span, at: Ticks) {
+    pub(super) fn started(&mut self, span: Box<StartedSpan>, at: Ticks) {
         self.running.start(span, at);
     }
 
     pub(super) fn ended(&mut self, span: &FinishedSpan) {
         self.running.end(span);
+    }
+
+    pub(super) fn lost(&mut self, span: SpanId) {
+        self.running.lose(span);
     }
 
     /// Clears the screen for a tree that is about to be written.
@@ -66,7 +70,6 @@ impl Live {
         if !now && self.drawn_at.is_some_and(is_early) {
             return;
         }
-        self.running.forget_the_ended();
         if self.running.is_empty() {
             return self.make_room();
         }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anstyle::Style;
-use raaf_trace_core::{FinishedSpan, Span, SpanId, Ticks};
+use raaf_trace_core::{FinishedSpan, SpanId, StartedSpan, Ticks};
 
 use super::super::{
     describe::Describe,
@@ -23,7 +23,7 @@ const FRAME: u128 = 100;
 
 /// The spans that run, in the order in which they started.
 ///
-/// It has an entry and a handle for each, so that it grows with what the program itself holds.
+/// It has an entry for each, so that it grows with what the program itself holds.
 #[derive(Default)]
 pub(super) struct Running {
     spans: BTreeMap<u64, Entry>,
@@ -32,11 +32,9 @@ pub(super) struct Running {
 }
 
 struct Entry {
-    span: Span,
+    span: Box<StartedSpan>,
     since: Ticks,
     inside: Inside,
-    /// It has ended, but its end was not heard yet.
-    has_ended: bool,
 }
 
 /// How many spans ended inside of one.
@@ -51,12 +49,12 @@ impl Running {
         self.spans.is_empty()
     }
 
-    pub(super) fn start(&mut self, span: Span, since: Ticks) {
+    pub(super) fn start(&mut self, span: Box<StartedSpan>, since: Ticks) {
         let place = self.started;
         self.started += 1;
         self.places.insert(span.span_id(), place);
         let inside = Inside::default();
-        self.spans.insert(place, Entry { span, since, inside, has_ended: false });
+        self.spans.insert(place, Entry { span, since, inside });
     }
 
     /// Takes a span out; the one around it counts it and those that it counted.
@@ -72,18 +70,11 @@ impl Running {
         }
     }
 
-    /// Takes out what ended unheard, because there was no room for its end in the queue. An end
-    /// that is on its way has time until this is called again.
-    pub(super) fn forget_the_ended(&mut self) {
-        self.spans.retain(|place, entry| {
-            let is_lost = entry.has_ended;
-            entry.has_ended = entry.span.has_ended();
-            let id = entry.span.span_id();
-            if is_lost && self.places.get(&id) == Some(place) {
-                self.places.remove(&id);
-            }
-            !is_lost
-        });
+    /// Takes out a span whose end was dropped.
+    pub(super) fn lose(&mut self, span: SpanId) {
+        if let Some(place) = self.places.remove(&span) {
+            self.spans.remove(&place);
+        }
     }
 
     /// Draws what fits into so many rows and columns: the newest spans with what encloses them,
@@ -172,7 +163,7 @@ impl Line<'_> {
         let mut label = String::new();
         let plain = Describe { paint: Paint { color: false }, detailed: false };
         let span = &entry.span;
-        plain.label(&mut label, span.kind(), span.component().name(), span.method());
+        plain.label(&mut label, span.kind(), span.component_name(), span.method());
         let mut tail = String::new();
         push(&mut tail, format_args!("  {}{}", Elapsed(elapsed), entry.inside));
 

@@ -13,7 +13,7 @@ use std::{
 use indicatif::{InMemoryTerm, TermLike};
 use raaf_testkit::conformance::check_processor;
 use raaf_trace_core::{
-    FinishedSpan, ManualClock, SequentialIds, Span, SpanProcessor, Tracer, TracerProvider,
+    FinishedSpan, ManualClock, SequentialIds, SpanProcessor, StartedSpan, Tracer, TracerProvider,
 };
 
 use super::{Live, Screen};
@@ -33,8 +33,8 @@ struct View {
 struct Direct(Arc<Mutex<Live>>, ManualClock);
 
 impl SpanProcessor for Direct {
-    fn on_start(&self, span: &Span) {
-        self.0.lock().unwrap().started(span.clone(), self.1.clock().now());
+    fn on_start(&self, span: &mut StartedSpan) {
+        self.0.lock().unwrap().started(Box::new(span.clone()), self.1.clock().now());
     }
 
     fn on_end(&self, span: &FinishedSpan) {
@@ -48,7 +48,7 @@ impl View {
         let live = Live::new(Screen::of(terminal.clone()), None, time.clock());
         let live = Arc::new(Mutex::new(live));
         let provider = TracerProvider::builder()
-            .processor(Direct(Arc::clone(&live), time.clone()))
+            .with(Direct(Arc::clone(&live), time.clone()))
             .clock(time.clock())
             .build();
         Self { live, terminal, provider, time }
@@ -161,21 +161,14 @@ fn hostile_names_are_shown_escaped() {
 }
 
 #[test]
-fn what_ended_unheard_is_forgotten() {
+fn a_span_whose_end_was_dropped_leaves_the_view() {
     let view = View::new(24, 80);
-    let starts = Starts(Arc::clone(&view.live), view.time.clone());
-    let provider = TracerProvider::builder().processor(starts).build();
-    provider.tracer().start_span("lost").finish();
+    let lost = FinishedSpan::builder("custom", "lost").build();
+    let started = Box::new(lost.started());
+    view.live.lock().unwrap().started(started, view.time.clock().now());
     assert_eq!(view.drawn(), "⠋ Custom:lost  0.0 s");
+    view.live.lock().unwrap().lost(lost.span_id());
     assert_eq!(view.drawn(), "");
-}
-
-struct Starts(Arc<Mutex<Live>>, ManualClock);
-
-impl SpanProcessor for Starts {
-    fn on_start(&self, span: &Span) {
-        self.0.lock().unwrap().started(span.clone(), self.1.clock().now());
-    }
 }
 
 /// Writes to the terminal that the view is on.
@@ -201,7 +194,7 @@ fn sink(console: ConsoleBuilder, terminal: &InMemoryTerm, time: &ManualClock) ->
 
 fn provider(console: ConsoleSink, time: &ManualClock) -> TracerProvider {
     TracerProvider::builder()
-        .processor(console)
+        .with(console)
         .clock(time.clock())
         .ids(SequentialIds::default())
         .build()
@@ -234,8 +227,7 @@ fn the_view_gives_way_to_the_tree() {
 fn what_is_printed_in_a_pause_of_the_view_stays() {
     let (terminal, time) = (InMemoryTerm::new(24, 80), ManualClock::new());
     let console = Arc::new(sink(ConsoleSink::builder(), &terminal, &time));
-    let provider =
-        TracerProvider::builder().processor(Arc::clone(&console)).clock(time.clock()).build();
+    let provider = TracerProvider::builder().with(Arc::clone(&console)).clock(time.clock()).build();
     let span = provider.tracer().start_span("runs");
     provider.force_flush(LONG).unwrap();
     console.suspend(|| writeln!(Printer(terminal.clone()), "half way there").unwrap());

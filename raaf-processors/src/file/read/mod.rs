@@ -7,11 +7,11 @@
 //! use std::time::Duration;
 //!
 //! use raaf_processors::{FileSink, read::TraceReader};
-//! use raaf_trace_core::TracerProvider;
+//! use raaf_trace_core::{TracerProvider, StartedSpan};
 //!
 //! let directory = tempfile::tempdir()?;
 //! let path = directory.path().join("traces.jsonl");
-//! let provider = TracerProvider::builder().exporter(FileSink::new(&path)).build();
+//! let provider = TracerProvider::builder().with(FileSink::new(&path)).build();
 //! provider.run(|| {
 //!     let tracer = provider.tracer();
 //!     tracer.pipeline_span("Report").run(|_| tracer.agent_span("Planner").run(|_| ()));
@@ -21,19 +21,17 @@
 //! let (traces, faults) = TraceReader::open(&path)?.traces();
 //! assert!(faults.is_empty());
 //! for (depth, node) in traces[0].walk() {
-//!     println!("{:indent$}{} {:?}", "", node.component(), node.status(), indent = 2 * depth);
+//!     println!("{:indent$}{} {:?}", "", node.component_name(), node.status(), indent = 2 * depth);
 //! }
-//! # let shown: Vec<_> = traces[0].walk().map(|(depth, node)| (depth, node.component())).collect();
+//! # let shown: Vec<_> = traces[0].walk().map(|(depth, node)| (depth, node.component_name())).collect();
 //! # assert_eq!(shown, [(0, "Report"), (1, "Planner")]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod line;
 mod reader;
-mod record;
-mod time;
-mod trace;
+
+pub use raaf_trace_core::span::{LineError, Record, SpanNode, SpanTree, StartedSpan, TreeProblem};
+/// The spans of one trace, as files tell of them.
+pub type Trace = SpanTree<SpanNode>;
 
 pub use reader::{LineFault, ReadError, TraceReader};
-pub use record::{Record, StartedSpan};
-pub use trace::{Node, Problem, Trace};

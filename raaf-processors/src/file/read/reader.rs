@@ -9,7 +9,9 @@ use std::{
     vec,
 };
 
-use super::{Record, Trace, line, trace};
+use raaf_trace_core::span::{LineError, Record, traces};
+
+use super::Trace;
 use crate::file::rotate;
 
 /// Reads the records of trace files, one by one, in the order in which they were written.
@@ -116,10 +118,12 @@ impl TraceReader {
         self
     }
 
-    /// The rest of the records as trees, one for each trace, in the order in which the file first
-    /// speaks of them; and what could not be read. All of it is in memory then.
+    /// Returns the rest of the records as trees, one for each trace, in the order in which the file
+    /// first mentions them; and what could not be read. All of it is in memory then.
     pub fn traces(self) -> (Vec<Trace>, Vec<ReadError>) {
-        trace::collect(self)
+        let mut errors = Vec::new();
+        let records = self.filter_map(|record| record.map_err(|error| errors.push(error)).ok());
+        (traces(records), errors)
     }
 
     /// What the next line says, if it is of a type that is known; `None` at the end.
@@ -133,7 +137,7 @@ impl TraceReader {
         let (line, offset) = (source.lines + 1, source.bytes);
         (source.lines, source.bytes) = (line, offset + read as u64);
         let record = if self.line.pop_if(|byte| *byte == b'\n').is_some() {
-            line::parse(&self.line)
+            Record::parse(&self.line).map_err(LineFault::from)
         } else if self.line.len() > self.max_line {
             source.skip_line()?;
             Err(LineFault::TooLong { limit: self.max_line })
@@ -243,25 +247,7 @@ pub enum LineFault {
         /// The most that is read.
         limit: usize,
     },
-    /// It is not UTF-8.
-    #[error("it is not UTF-8 from its byte {valid_up_to} on")]
-    NotUtf8 {
-        /// How many bytes of the line are.
-        valid_up_to: usize,
-    },
-    /// It is no JSON, or not the JSON of a record: what a program that was killed left, if another
-    /// one has closed it with a line feed.
-    #[error("{message} (column {column})")]
-    Malformed {
-        /// What is wrong.
-        message: String,
-        /// Where in the line that was noticed, in bytes, counted from 1; 0 for the line as a whole.
-        column: usize,
-    },
-    /// It has a version of the format that this reader does not know.
-    #[error("version {version} of the format; only {known} is known", known = crate::json::VERSION)]
-    UnknownVersion {
-        /// The version that it has.
-        version: u32,
-    },
+    /// It is not a record.
+    #[error(transparent)]
+    Invalid(#[from] LineError),
 }

@@ -34,10 +34,10 @@ pub(super) fn of(span: &FinishedSpan) -> Data<'_> {
     if !events.is_empty() {
         data.entry("events").or_insert(Json::Array(events));
     }
-    Data::Custom { name: span.component().name(), data: fit::json(Json::Object(data), MAX_DATA) }
+    Data::Custom { name: span.component_name(), data: fit::json(Json::Object(data), MAX_DATA) }
 }
 
-fn shown(event: Event<'_>) -> Json {
+fn shown(event: &Event) -> Json {
     let attributes = event.attributes().iter();
     let attributes: Map<String, Json> =
         attributes.map(|(key, value)| (key.to_owned(), read::json(value))).collect();

@@ -31,7 +31,7 @@ pub(super) fn of(span: &FinishedSpan) -> Option<Error<'_>> {
         data.insert("chain".to_owned(), fit::json(chain.clone(), MAX_CONTENT));
     }
     if *span.kind() == Kind::Tool {
-        let name = Read::new(span).text(keys::TOOL_NAME).unwrap_or(span.component().name());
+        let name = Read::new(span).text(keys::TOOL_NAME).unwrap_or(span.component_name());
         data.insert("tool_name".to_owned(), name.into());
         data.insert("error".to_owned(), innermost(error).into());
     }

@@ -56,5 +56,5 @@ pub(super) fn model(span: &FinishedSpan) -> &str {
     let read = Read::new(span);
     read.text(keys::GEN_AI_REQUEST_MODEL)
         .or_else(|| read.text(keys::GEN_AI_RESPONSE_MODEL))
-        .unwrap_or(span.component().name())
+        .unwrap_or(span.component_name())
 }

@@ -64,7 +64,7 @@ fn is_left_out(span: &FinishedSpan, parent: SpanId) -> bool {
 
 fn data(span: &FinishedSpan) -> Data<'_> {
     let read = Read::new(span);
-    let component = span.component().name();
+    let component = span.component_name();
     match span.kind() {
         Kind::Agent => Data::Agent {
             name: read.text(keys::AGENT_NAME).unwrap_or(component),

@@ -11,7 +11,7 @@ use std::{
 };
 
 use raaf_trace_core::{
-    FinishedSpan, ProcessorError, Sampler, Select, Span, SpanProcessor,
+    FinishedSpan, ProcessorError, Sampler, Select, SpanProcessor, StartedSpan,
     stats::{ProcessorStats, StatsReader},
 };
 
@@ -125,7 +125,7 @@ impl<P: SpanProcessor> SpanProcessor for TailSampler<P> {
         self.processor.name()
     }
 
-    fn on_start(&self, span: &Span) {
+    fn on_start(&self, span: &mut StartedSpan) {
         if span.is_local_root() && !self.keep.rest.sample(span.trace_id()) {
             self.held().root_started(span.trace_id());
         }

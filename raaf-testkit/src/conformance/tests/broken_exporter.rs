@@ -62,7 +62,7 @@ impl SpanExporter for BrokenExporter {
         let any = |holds: &dyn Fn(&FinishedSpan) -> bool| batch.iter().any(holds);
         self.refuses(Rule::NothingReceived, batch.is_empty(), "empty")?;
         self.refuses(Rule::LargeBatch, batch.len() > 1_000, "too large")?;
-        let nul = any(&|span| span.component().name().contains('\0'));
+        let nul = any(&|span| span.component_name().contains('\0'));
         self.refuses(Rule::HostileText, nul, "cannot be written")?;
         self.refuses(Rule::EveryShape, any(&|span| span.kind() == "speech_group"), "unknown")?;
         self.refuses(Rule::BehindAProvider, any(&|span| span.kind() == "trace"), "unknown")?;

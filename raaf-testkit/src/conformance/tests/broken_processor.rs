@@ -9,7 +9,7 @@ use std::{
 };
 
 use raaf_trace_core::{
-    FinishedSpan, ProcessorError, Span, SpanId, SpanProcessor, Status, stats::ProcessorStats,
+    FinishedSpan, ProcessorError, SpanId, SpanProcessor, StartedSpan, Status, stats::ProcessorStats,
 };
 
 use super::Rule;
@@ -62,7 +62,7 @@ impl BrokenProcessor {
 
 /// The same span but for its method.
 pub(super) fn altered(span: &FinishedSpan) -> FinishedSpan {
-    FinishedSpan::builder(span.kind().clone(), span.component().name())
+    FinishedSpan::builder(span.kind().clone(), span.component_name())
         .trace_id(span.trace_id())
         .span_id(span.span_id())
         .method("altered")
@@ -80,13 +80,13 @@ impl SpanProcessor for BrokenProcessor {
         if self.has(Rule::Name) { " " } else { "broken" }
     }
 
-    fn on_start(&self, span: &Span) {
+    fn on_start(&self, span: &mut StartedSpan) {
         self.fails_at(Rule::BehindAProvider, span.kind() == "trace");
         self.lock().open.insert(span.span_id());
     }
 
     fn on_end(&self, span: &FinishedSpan) {
-        self.fails_at(Rule::HostileText, span.component().name().contains('\0'));
+        self.fails_at(Rule::HostileText, span.component_name().contains('\0'));
         self.fails_at(Rule::EveryShape, span.status() == Status::Stale);
         let mut state = self.lock();
         let other = is_other(&mut state.thread_of_ends);

@@ -1,0 +1,205 @@
+//! How much a span may hold.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+use smol_str::SmolStr;
+
+use super::{TRUNCATED, Value, json, start_of};
+
+/// How much a span may hold, and whether it holds content at all.
+///
+/// What exceeds a limit is cut or left out when it is written, and counted; see
+/// [`Attributes::losses`](super::Attributes::losses).
+///
+/// ```
+/// use raaf_trace_core::{Attributes, SpanLimits};
+///
+/// let limits = SpanLimits::default().with_max_value_bytes(20);
+/// let mut attributes = Attributes::with_limits(limits);
+/// attributes.set("note", "far too long for a limit of twenty bytes");
+/// assert_eq!(attributes.get("note"), Some("far t... [truncated]".into()));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SpanLimits {
+    /// The longest that a string, or JSON as text, may be: 4,096 bytes by default.
+    pub max_value_bytes: u32,
+    /// The same for content (prompts, completions, tool arguments and results): 100,000 bytes by
+    /// default.
+    pub max_content_bytes: u32,
+    /// How many attributes a span or an event may have: 128 by default.
+    pub max_attributes: u32,
+    /// How many events a span may have: 128 by default.
+    pub max_events: u32,
+    /// Whether content is kept; `true` by default. When `false` it is not even stored.
+    pub include_content: bool,
+}
+
+impl SpanLimits {
+    /// The defaults.
+    pub const DEFAULT: Self = Self {
+        max_value_bytes: 4_096,
+        max_content_bytes: 100_000,
+        max_attributes: 128,
+        max_events: 128,
+        include_content: true,
+    };
+
+    /// None at all: for what is collected before it is known which provider's limits hold.
+    pub const UNLIMITED: Self = Self {
+        max_value_bytes: u32::MAX,
+        max_content_bytes: u32::MAX,
+        max_attributes: u32::MAX,
+        max_events: u32::MAX,
+        include_content: true,
+    };
+
+    /// The same with another limit for strings, and JSON as text, in bytes.
+    #[must_use]
+    pub const fn with_max_value_bytes(mut self, bytes: u32) -> Self {
+        self.max_value_bytes = bytes;
+        self
+    }
+
+    /// The same with another limit for content, in bytes.
+    #[must_use]
+    pub const fn with_max_content_bytes(mut self, bytes: u32) -> Self {
+        self.max_content_bytes = bytes;
+        self
+    }
+
+    /// The same with another number of attributes that a span or an event may have.
+    #[must_use]
+    pub const fn with_max_attributes(mut self, attributes: u32) -> Self {
+        self.max_attributes = attributes;
+        self
+    }
+
+    /// The same with another number of events that a span may have.
+    #[must_use]
+    pub const fn with_max_events(mut self, events: u32) -> Self {
+        self.max_events = events;
+        self
+    }
+
+    /// The same, keeping content or leaving it out.
+    #[must_use]
+    pub const fn with_content(mut self, include: bool) -> Self {
+        self.include_content = include;
+        self
+    }
+
+    /// The value within its limit, and whether it had to be cut.
+    #[inline]
+    pub(crate) fn fit(&self, value: Value, content: bool) -> (Value, bool) {
+        let limit = if content { self.max_content_bytes } else { self.max_value_bytes } as usize;
+        match value {
+            Value::Str(text) if text.len() > limit => (cut_text(&text, limit, content), true),
+            Value::Json(json) => fit_json(json, limit),
+            fits => (fits, false),
+        }
+    }
+}
+
+impl Default for SpanLimits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+#[cold]
+fn cut_text(text: &str, limit: usize, content: bool) -> Value {
+    // Tool arguments and the like come as JSON text, and what reads them expects to parse it.
+    if content
+        && text.trim_start().starts_with(['{', '['])
+        && let Ok(parsed) = serde_json::from_str::<Json>(text)
+    {
+        let json = json::cut(&parsed, limit).unwrap_or(parsed).to_string();
+        if json.len() <= limit {
+            return Value::Str(json.into());
+        }
+    }
+    Value::Str(cut_plain(text, limit))
+}
+
+/// The text within the limit, cut between characters and marked.
+pub fn cut_plain(text: &str, limit: usize) -> SmolStr {
+    if text.len() <= limit {
+        return SmolStr::new(text);
+    }
+    let (room, mark) = match limit.checked_sub(TRUNCATED.len()) {
+        Some(room) => (room, TRUNCATED),
+        None => (limit, ""),
+    };
+    let start = start_of(text, room);
+    SmolStr::from_iter([start, mark])
+}
+
+fn fit_json(value: Arc<Json>, limit: usize) -> (Value, bool) {
+    match json::cut(&value, limit) {
+        Some(cut) => {
+            json::discard(value);
+            (Value::Json(Arc::new(cut)), true)
+        }
+        None => (Value::Json(value), false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn limits(bytes: u32) -> SpanLimits {
+        SpanLimits { max_value_bytes: bytes, max_content_bytes: bytes, ..SpanLimits::DEFAULT }
+    }
+
+    #[test]
+    fn is_small() {
+        assert!(size_of::<SpanLimits>() <= 24);
+    }
+
+    proptest! {
+        #[test]
+        fn a2_any_string_fits_any_limit(text in any::<String>(), limit in 0_u32..80) {
+            let (value, cut) = limits(limit).fit(Value::from(text.as_str()), false);
+            let kept = value.as_ref().as_str().unwrap();
+            prop_assert!(kept.len() <= limit as usize);
+            prop_assert_eq!(cut, text.len() > limit as usize);
+            let start = kept.strip_suffix(TRUNCATED).filter(|_| cut).unwrap_or(kept);
+            prop_assert!(text.starts_with(start));
+        }
+    }
+
+    #[test]
+    fn a1_control_characters_are_carried() {
+        let text = "a\0\u{7}\u{1b}[31m\u{202e}";
+        assert_eq!(limits(40).fit(text.into(), false), (text.into(), false));
+    }
+
+    #[test]
+    fn a2_strings_are_cut_between_characters() {
+        let (value, _) = limits(20).fit("ééééééééééééé".into(), false);
+        assert_eq!(value, "éé... [truncated]");
+        let (tiny, _) = limits(3).fit("éé".into(), false);
+        assert_eq!(tiny, "é");
+    }
+
+    #[test]
+    fn a2_content_that_is_json_text_stays_json_text() {
+        let text = json!({"query": "x".repeat(500), "limit": 3}).to_string();
+        let (value, cut) = limits(100).fit(text.into(), true);
+        let parsed: Json = serde_json::from_str(value.as_ref().as_str().unwrap()).unwrap();
+        assert!(cut);
+        assert_eq!(parsed["limit"], 3);
+        assert!(parsed["query"].as_str().unwrap().ends_with(TRUNCATED));
+    }
+
+    #[test]
+    fn a2_numbers_are_never_cut() {
+        assert_eq!(limits(1).fit(Value::Int(123_456), false), (Value::Int(123_456), false));
+    }
+}

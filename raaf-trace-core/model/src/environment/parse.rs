@@ -1,0 +1,90 @@
+//! Parsers for the values of variables.
+
+use std::{ops::RangeInclusive, time::Duration};
+
+/// What a flag may be, for an error's "expected …".
+pub const FLAG: &str = "one of 1, true, yes, on, 0, false, no, off";
+
+/// Reads a flag, in any case.
+pub fn flag(text: &str) -> Option<bool> {
+    let is_one_of = |words: [&str; 4]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is_one_of(["1", "true", "yes", "on"]) {
+        Some(true)
+    } else if is_one_of(["0", "false", "no", "off"]) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// Reads a whole number within bounds.
+pub fn whole(text: &str, bounds: RangeInclusive<usize>) -> Option<usize> {
+    text.parse().ok().filter(|number| bounds.contains(number))
+}
+
+/// A number within bounds; NaN and the infinities are within none.
+pub fn number(text: &str, bounds: RangeInclusive<f64>) -> Option<f64> {
+    text.parse().ok().filter(|number| bounds.contains(number))
+}
+
+/// Reads seconds within bounds, with fractions.
+pub fn seconds(text: &str, bounds: RangeInclusive<f64>) -> Option<Duration> {
+    Duration::try_from_secs_f64(number(text, bounds)?).ok()
+}
+
+/// Names separated by commas, in order, without empty ones; none when a name comes twice.
+pub fn distinct_names(text: &str) -> Option<Vec<String>> {
+    let mut names: Vec<String> = Vec::new();
+    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        if names.iter().any(|held| held == name) {
+            return None;
+        }
+        names.push(name.to_owned());
+    }
+    Some(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_have_no_case() {
+        for text in ["1", "true", "YES", "On"] {
+            assert_eq!(flag(text), Some(true));
+        }
+        for text in ["0", "FALSE", "no", "oFf"] {
+            assert_eq!(flag(text), Some(false));
+        }
+        for text in ["", "2", "y", "enabled", "true false"] {
+            assert_eq!(flag(text), None);
+        }
+    }
+
+    #[test]
+    fn numbers_keep_their_bounds() {
+        assert_eq!(whole("1", 1..=5), Some(1));
+        assert_eq!(whole("+5", 1..=5), Some(5));
+        for text in ["0", "6", "-1", "1.5", "1e0", "", "99999999999999999999999"] {
+            assert_eq!(whole(text, 1..=5), None, "{text}");
+        }
+        assert_eq!(number("1e-2", 0.0..=1.0), Some(0.01));
+        for text in ["NaN", "inf", "-0.1", "1.01", "½", ""] {
+            assert_eq!(number(text, 0.0..=1.0), None, "{text}");
+        }
+        assert_eq!(number("inf", 0.0..=f64::MAX), None);
+    }
+
+    #[test]
+    fn seconds_have_fractions() {
+        assert_eq!(seconds("0.25", 0.0..=10.0), Some(Duration::from_millis(250)));
+        assert_eq!(seconds("-0.25", -10.0..=10.0), None);
+    }
+
+    #[test]
+    fn names_are_distinct() {
+        assert_eq!(distinct_names(" b , a,,").unwrap(), ["b", "a"]);
+        assert_eq!(distinct_names(",").unwrap(), Vec::<String>::new());
+        assert_eq!(distinct_names("a,b,a"), None);
+    }
+}

@@ -1,0 +1,28 @@
+//! The data half of `raaf-trace-core`: what spans are, apart from the engine that makes them.
+//!
+//! Ids, attribute values, finished spans and their trees, the line format of trace files, W3C
+//! propagation, and the contracts of processors and exporters. Everything here is plain data or a
+//! trait: no threads, no thread-locals, and no globals but the list of sinks that `inventory` collects
+//! when a program is linked.
+//!
+//! Use it through `raaf-trace-core`, which re-exports all of it under the same module names. A
+//! crate that only reads or writes finished spans can depend on this one alone.
+
+pub mod attributes;
+pub mod environment;
+pub mod id;
+pub mod keys;
+mod kind;
+mod naming;
+pub mod propagation;
+mod redact;
+pub mod select;
+pub mod sink;
+pub mod span;
+pub mod time;
+mod type_name;
+
+pub use kind::{Kind, OtherKind};
+pub use naming::{NamePattern, NamePatternError, NameTemplate};
+pub use redact::Redactor;
+pub use type_name::short_type_name;

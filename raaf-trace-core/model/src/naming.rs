@@ -1,0 +1,201 @@
+//! How spans are named.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use thiserror::Error;
+
+/// How a span's name is made of kind, component and method.
+///
+/// ```
+/// # use raaf_trace_core::NamePattern;
+/// let default = NamePattern::default();
+/// assert_eq!(default.render("agent", "Writer", "run"), "run.workflow.agent.Writer");
+/// assert_eq!(default.render("agent", "Writer", "edit"), "run.workflow.agent.Writer.edit");
+///
+/// let own = NamePattern::custom("{component}/{method}")?;
+/// assert_eq!(own.render("agent", "Writer", "edit"), "Writer/edit");
+/// # Ok::<(), raaf_trace_core::NamePatternError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NamePattern {
+    /// `run.workflow.{kind}.{Component}`, and `.{method}` unless the method is `run` or has the
+    /// component's name.
+    #[default]
+    Default,
+    /// `{kind}.{component}`.
+    Compact,
+    /// The user's own; made by [`NamePattern::custom`].
+    Custom(NameTemplate),
+}
+
+/// A parsed naming template; see [`NamePattern::custom`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameTemplate(Arc<[Part]>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Kind,
+    Component,
+    Method,
+}
+
+impl NamePattern {
+    /// A pattern with the placeholders `{kind}`, `{component}` and `{method}`; `{{` and `}}` stand
+    /// for braces.
+    ///
+    /// # Errors
+    ///
+    /// When the template is empty, names another placeholder, or a brace has no partner.
+    pub fn custom(template: &str) -> Result<Self, NamePatternError> {
+        template.parse().map(Self::Custom)
+    }
+
+    /// The name of a span.
+    pub fn render(&self, kind: &str, component: &str, method: &str) -> String {
+        match self {
+            Self::Default if method == "run" || method == component => {
+                ["run.workflow.", kind, ".", component].concat()
+            }
+            Self::Default => ["run.workflow.", kind, ".", component, ".", method].concat(),
+            Self::Compact => [kind, ".", component].concat(),
+            Self::Custom(NameTemplate(parts)) => parts
+                .iter()
+                .map(|part| match part {
+                    Part::Text(text) => text,
+                    Part::Kind => kind,
+                    Part::Component => component,
+                    Part::Method => method,
+                })
+                .collect(),
+        }
+    }
+}
+
+impl FromStr for NameTemplate {
+    type Err = NamePatternError;
+
+    fn from_str(template: &str) -> Result<Self, NamePatternError> {
+        if template.is_empty() {
+            return Err(NamePatternError::Empty);
+        }
+        let mut parts = Vec::new();
+        let mut text = String::new();
+        let mut rest = template;
+        while let Some(brace) = rest.find(['{', '}']) {
+            text.push_str(&rest[..brace]);
+            let doubled = rest[brace..].starts_with("{{") || rest[brace..].starts_with("}}");
+            if doubled {
+                text.push_str(&rest[brace..=brace]);
+                rest = &rest[brace + 2..];
+                continue;
+            }
+            let (name, after) = rest[brace..]
+                .strip_prefix('{')
+                .and_then(|inner| inner.split_once('}'))
+                .ok_or(NamePatternError::Unbalanced)?;
+            if !text.is_empty() {
+                parts.push(Part::Text(std::mem::take(&mut text)));
+            }
+            parts.push(match name {
+                "kind" => Part::Kind,
+                "component" => Part::Component,
+                "method" => Part::Method,
+                _ => return Err(NamePatternError::Unknown { placeholder: name.to_owned() }),
+            });
+            rest = after;
+        }
+        text.push_str(rest);
+        if !text.is_empty() {
+            parts.push(Part::Text(text));
+        }
+        Ok(Self(parts.into()))
+    }
+}
+
+impl fmt::Display for NameTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|part| match part {
+            Part::Text(text) => f.write_str(&text.replace('{', "{{").replace('}', "}}")),
+            Part::Kind => f.write_str("{kind}"),
+            Part::Component => f.write_str("{component}"),
+            Part::Method => f.write_str("{method}"),
+        })
+    }
+}
+
+/// Why a naming template cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NamePatternError {
+    /// It is empty.
+    #[error("the naming pattern is empty")]
+    Empty,
+    /// It has a placeholder that nothing fills.
+    #[error(
+        "the naming pattern has `{{{}}}`; expected {{kind}}, {{component}} or {{method}}",
+        placeholder.escape_debug()
+    )]
+    Unknown {
+        /// The word between the braces.
+        placeholder: String,
+    },
+    /// A brace has no partner.
+    #[error("a brace of the naming pattern has no partner; write {{{{ or }}}} for a brace itself")]
+    Unbalanced,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g4_default_pattern() {
+        let render = |method| NamePattern::Default.render("tool", "search", method);
+        assert_eq!(render("run"), "run.workflow.tool.search");
+        assert_eq!(render("search"), "run.workflow.tool.search");
+        assert_eq!(render("rerun"), "run.workflow.tool.search.rerun");
+        assert_eq!(render("Search"), "run.workflow.tool.search.Search");
+    }
+
+    #[test]
+    fn g4_compact_pattern() {
+        assert_eq!(NamePattern::Compact.render("agent", "Writer", "edit"), "agent.Writer");
+    }
+
+    #[test]
+    fn g4_own_pattern() {
+        for (template, name) in [
+            ("{kind}", "agent"),
+            ("app/{component}#{method}!", "app/Writer#edit!"),
+            ("{kind}{kind}", "agentagent"),
+            ("{{{method}}}", "{edit}"),
+            ("fixed", "fixed"),
+        ] {
+            let pattern = NamePattern::custom(template).unwrap();
+            assert_eq!(pattern.render("agent", "Writer", "edit"), name, "{template}");
+            let NamePattern::Custom(parsed) = pattern else { panic!("not custom") };
+            assert_eq!(parsed.to_string(), template);
+        }
+    }
+
+    #[test]
+    fn g4_a_value_is_never_read_as_a_placeholder() {
+        let pattern = NamePattern::custom("{component}.{method}").unwrap();
+        assert_eq!(pattern.render("agent", "{method}", "{kind}"), "{method}.{kind}");
+    }
+
+    #[test]
+    fn g4_a_wrong_pattern_is_an_error_that_names_it() {
+        let message = |template| NamePattern::custom(template).unwrap_err().to_string();
+        assert_eq!(
+            message("{kind}.{agent}"),
+            "the naming pattern has `{agent}`; expected {kind}, {component} or {method}"
+        );
+        assert_eq!(message(""), "the naming pattern is empty");
+        for template in ["{kind", "kind}", "}", "{"] {
+            assert_eq!(NamePattern::custom(template), Err(NamePatternError::Unbalanced));
+        }
+    }
+}

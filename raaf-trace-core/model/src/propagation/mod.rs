@@ -1,0 +1,99 @@
+//! Carrying a trace to another process: W3C `traceparent` and `tracestate`, in HTTP headers and in
+//! the environment of child processes.
+//!
+//! ```
+//! use std::collections::HashMap;
+//! use raaf_trace_core::propagation::{self, TraceParent, TraceState};
+//! # use raaf_trace_core::{SpanId, TraceId};
+//!
+//! let here = TraceParent { trace_id: TraceId::random(), span_id: SpanId::random(), sampled: true };
+//! let mut headers = HashMap::new();
+//! propagation::inject(&mut headers, &here, &TraceState::default());
+//!
+//! let there = propagation::extract(&headers)?;
+//! assert_eq!(there, Some((here, TraceState::default())));
+//! # Ok::<(), propagation::TraceParentError>(())
+//! ```
+
+mod carrier;
+mod process;
+mod span_context;
+mod traceparent;
+mod tracestate;
+
+pub use carrier::{Extractor, Injector};
+pub use process::ProcessCarrier;
+pub use span_context::SpanContext;
+pub use traceparent::{TraceParent, TraceParentError};
+pub use tracestate::{TraceState, TraceStateError};
+
+/// The key of the span that continues elsewhere.
+pub const TRACEPARENT: &str = "traceparent";
+/// The key of what other tracing systems have to say about the trace.
+pub const TRACESTATE: &str = "tracestate";
+
+/// Writes a span's context into a carrier, in place of any that it holds.
+pub fn inject(carrier: &mut (impl Injector + ?Sized), parent: &TraceParent, state: &TraceState) {
+    carrier.set(TRACEPARENT, &parent.to_string());
+    if state.is_empty() {
+        carrier.remove(TRACESTATE);
+    } else {
+        carrier.set(TRACESTATE, &state.to_string());
+    }
+}
+
+/// Reads the context that a carrier holds; `None` when it holds none.
+///
+/// # Errors
+///
+/// When there is a `traceparent` that cannot be used. The caller should go on as if there were
+/// none, with a debug line. A malformed `tracestate` is never an error: what is usable is kept.
+pub fn extract(
+    carrier: &(impl Extractor + ?Sized),
+) -> Result<Option<(TraceParent, TraceState)>, TraceParentError> {
+    let Some(parent) = carrier.get(TRACEPARENT) else { return Ok(None) };
+    let parent = TraceParent::parse(parent)?;
+    let state = carrier.get(TRACESTATE).map(TraceState::parse).unwrap_or_default();
+    Ok(Some((parent, state)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    #[test]
+    fn p3_context_survives_a_carrier() {
+        let parent = TraceParent::parse(PARENT).unwrap();
+        let state = TraceState::parse("a=1,b=2");
+        let mut headers = Vec::new();
+        inject(&mut headers, &parent, &state);
+        assert_eq!(extract(&headers), Ok(Some((parent, state))));
+    }
+
+    #[test]
+    fn p3_an_old_tracestate_does_not_go_with_a_new_parent() {
+        let mut headers = vec![("TraceState".to_owned(), "old=1".to_owned())];
+        inject(&mut headers, &TraceParent::parse(PARENT).unwrap(), &TraceState::default());
+        assert_eq!(headers, [("traceparent".to_owned(), PARENT.to_owned())]);
+    }
+
+    #[test]
+    fn p3_nothing_is_not_an_error_and_something_malformed_is() {
+        let mut headers = vec![(TRACESTATE.to_owned(), "a=1".to_owned())];
+        assert_eq!(extract(&headers), Ok(None));
+        headers.push((TRACEPARENT.to_owned(), "00".to_owned()));
+        assert_eq!(extract(&headers), Err(TraceParentError::Length { found: 2 }));
+    }
+
+    #[test]
+    fn p3_a_malformed_tracestate_does_not_lose_the_parent() {
+        let headers = vec![
+            (TRACEPARENT.to_owned(), PARENT.to_owned()),
+            (TRACESTATE.to_owned(), "ok=1,NOT OK".to_owned()),
+        ];
+        let (_, state) = extract(&headers).unwrap().unwrap();
+        assert_eq!(state.to_string(), "ok=1");
+    }
+}

@@ -1,0 +1,204 @@
+//! The W3C `traceparent` header.
+
+use std::{fmt, str::FromStr};
+
+use thiserror::Error;
+
+use crate::id::{SpanId, TraceId};
+
+const LENGTH: usize = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".len();
+
+/// A span that continues in another process, as the W3C `traceparent` header says it.
+///
+/// It displays as the header's value, version 00.
+///
+/// ```
+/// # use raaf_trace_core::propagation::TraceParent;
+/// let header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+/// let parent = TraceParent::parse(header)?;
+/// assert!(parent.sampled);
+/// assert_eq!(parent.to_string(), header);
+/// # Ok::<(), raaf_trace_core::propagation::TraceParentError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TraceParent {
+    /// The trace to join.
+    pub trace_id: TraceId,
+    /// The span that is the parent there.
+    pub span_id: SpanId,
+    /// Whether that process records the trace.
+    pub sampled: bool,
+}
+
+/// Why a `traceparent` cannot be used. It is to be treated as absent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TraceParentError {
+    /// Too short, or too long for its version.
+    #[error("traceparent has {found} bytes instead of {LENGTH}")]
+    Length {
+        /// How many bytes it has.
+        found: usize,
+    },
+    /// The fields are not separated where they should be.
+    #[error("traceparent has no `-` at byte {position}")]
+    Separator {
+        /// Where one is missing, counted from 1.
+        position: usize,
+    },
+    /// A field has something other than lower-case hex digits.
+    #[error("the {field} of traceparent is not all lower-case hex digits")]
+    Digits {
+        /// The field.
+        field: &'static str,
+    },
+    /// Version ff, which is not allowed.
+    #[error("traceparent has the forbidden version ff")]
+    Version,
+    /// An id of zeros only, which means that there is none.
+    #[error("the {field} of traceparent is all zeros")]
+    Zero {
+        /// The field.
+        field: &'static str,
+    },
+}
+
+impl TraceParent {
+    /// Reads a header's value. Versions after 00 are read by the fields they share with it; spaces
+    /// and tabs around the value are ignored.
+    ///
+    /// # Errors
+    ///
+    /// When the W3C specification calls the value invalid.
+    pub fn parse(value: &str) -> Result<Self, TraceParentError> {
+        let bytes = value.trim_matches([' ', '\t']).as_bytes();
+        if bytes.len() < LENGTH {
+            return Err(TraceParentError::Length { found: bytes.len() });
+        }
+        for index in [2, 35, 52] {
+            if bytes[index] != b'-' {
+                return Err(TraceParentError::Separator { position: index + 1 });
+            }
+        }
+        let version = hex(&bytes[..2], "version")?;
+        let trace_id = hex(&bytes[3..35], "trace id")?;
+        let span_id = hex(&bytes[36..52], "span id")?;
+        let flags = hex(&bytes[53..LENGTH], "flags")?;
+        match (version, bytes.get(LENGTH)) {
+            (0xff, _) => return Err(TraceParentError::Version),
+            (0, Some(_)) => return Err(TraceParentError::Length { found: bytes.len() }),
+            (_, None | Some(b'-')) => {}
+            (_, Some(_)) => return Err(TraceParentError::Separator { position: LENGTH + 1 }),
+        }
+        Ok(Self {
+            trace_id: TraceId::from_u128(trace_id)
+                .ok_or(TraceParentError::Zero { field: "trace id" })?,
+            span_id: SpanId::from_u64(span_id as u64)
+                .ok_or(TraceParentError::Zero { field: "span id" })?,
+            sampled: flags & 1 == 1,
+        })
+    }
+}
+
+fn hex(digits: &[u8], field: &'static str) -> Result<u128, TraceParentError> {
+    digits.iter().try_fold(0, |value, digit| {
+        let digit = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return Err(TraceParentError::Digits { field }),
+        };
+        Ok(value << 4 | u128::from(digit))
+    })
+}
+
+impl FromStr for TraceParent {
+    type Err = TraceParentError;
+
+    fn from_str(value: &str) -> Result<Self, TraceParentError> {
+        Self::parse(value)
+    }
+}
+
+impl fmt::Display for TraceParent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let flags = if self.sampled { "01" } else { "00" };
+        write!(f, "00-{}-{}-{flags}", self.trace_id.hex(), self.span_id.hex())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+    const SPAN: &str = "b7ad6b7169203331";
+
+    fn parse(version: &str, rest: &str) -> Result<TraceParent, TraceParentError> {
+        TraceParent::parse(&format!("{version}-{TRACE}-{SPAN}-{rest}"))
+    }
+
+    #[test]
+    fn p3_version_00_is_read_and_written() {
+        let parent = parse("00", "01").unwrap();
+        assert_eq!(parent.trace_id.hex().as_str(), TRACE);
+        assert_eq!(parent.span_id.hex().as_str(), SPAN);
+        assert_eq!(parent.to_string().parse(), Ok(parent));
+        let unsampled = TraceParent { sampled: false, ..parent };
+        assert!(unsampled.to_string().ends_with("-00"));
+        assert_eq!(unsampled.to_string().parse(), Ok(unsampled));
+    }
+
+    #[test]
+    fn p3_only_the_lowest_flag_counts() {
+        assert!(parse("00", "ff").unwrap().sampled);
+        assert!(!parse("00", "02").unwrap().sampled);
+    }
+
+    #[test]
+    fn p3_higher_versions_are_read_by_what_they_share() {
+        for rest in ["01", "01-", "01-what-comes-later"] {
+            assert!(parse("cc", rest).unwrap().sampled, "{rest}");
+        }
+        assert_eq!(parse("cc", "01.x"), Err(TraceParentError::Separator { position: 56 }));
+        assert_eq!(parse("00", "01-x"), Err(TraceParentError::Length { found: 57 }));
+    }
+
+    #[test]
+    fn p3_space_around_the_value_is_ignored() {
+        let value = format!(" \t00-{TRACE}-{SPAN}-01 ");
+        assert!(TraceParent::parse(&value).is_ok());
+    }
+
+    #[test]
+    fn p3_malformed_values_say_what_is_wrong() {
+        let message = |value: &str| TraceParent::parse(value).unwrap_err().to_string();
+        let zeros = "0".repeat(32);
+        for (value, text) in [
+            (String::new(), "traceparent has 0 bytes instead of 55"),
+            (format!("00-{TRACE}-{SPAN}-0"), "traceparent has 54 bytes instead of 55"),
+            (format!("00-{TRACE}-{SPAN}-010"), "traceparent has 56 bytes instead of 55"),
+            (format!("00-{TRACE}_{SPAN}-01"), "traceparent has no `-` at byte 36"),
+            (format!("ff-{TRACE}-{SPAN}-01"), "traceparent has the forbidden version ff"),
+            (
+                format!("00-{}-{SPAN}-01", TRACE.to_uppercase()),
+                "the trace id of traceparent is not all lower-case hex digits",
+            ),
+            (
+                format!("0x-{TRACE}-{SPAN}-01"),
+                "the version of traceparent is not all lower-case hex digits",
+            ),
+            (
+                format!("00-{TRACE}-{SPAN}-0X"),
+                "the flags of traceparent is not all lower-case hex digits",
+            ),
+            (
+                format!("00-{TRACE}-é{}-01", &SPAN[2..]),
+                "the span id of traceparent is not all lower-case hex digits",
+            ),
+            (format!("00-{zeros}-{SPAN}-01"), "the trace id of traceparent is all zeros"),
+            (format!("00-{TRACE}-{}-01", &zeros[16..]), "the span id of traceparent is all zeros"),
+        ] {
+            assert_eq!(message(&value), text, "{value}");
+        }
+    }
+}

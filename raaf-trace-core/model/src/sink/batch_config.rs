@@ -1,0 +1,133 @@
+//! Settings of batching processors.
+
+use std::time::Duration;
+
+/// How finished spans are batched, how many may wait, and how long delivery is tried.
+///
+/// ```
+/// use std::time::Duration;
+/// use raaf_trace_core::BatchConfig;
+///
+/// let config = BatchConfig::default()
+///     .with_batch_size(100)
+///     .with_flush_interval(Duration::from_secs(1))
+///     .with_max_spans(10_000);
+/// assert_eq!(config.batch_size, 100);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BatchConfig {
+    /// Spans a batch; 50 by default, at least 1, at most [`max_spans`](Self::max_spans).
+    pub batch_size: usize,
+    /// How long a span waits at most for its batch to fill; 5 s by default, at least 1 ms.
+    pub flush_interval: Duration,
+    /// Spans held in memory at most, the batch in flight included; 1,000 by default, at least 1.
+    pub max_spans: usize,
+    /// How long one call of the exporter may take before its batch is counted as dropped; 30 s by
+    /// default. The call itself is not interrupted: its spans stay in memory until it returns.
+    pub export_timeout: Duration,
+    /// How many times a batch that could not be delivered is tried again on schedule; 5 by default.
+    /// Tries that a flush asks for do not count.
+    pub max_retries: usize,
+    /// How long after its first try a batch is given up at the latest; 60 s by default.
+    pub give_up_after: Duration,
+    /// The wait before the first retry; 200 ms by default. It doubles with each further one, and
+    /// up to as much again is added at random.
+    pub min_backoff: Duration,
+    /// The longest wait between two tries, `Retry-After` included; 30 s by default.
+    pub max_backoff: Duration,
+    /// How long the thread that ended a span exports waiting batches itself before the span is
+    /// dropped, where the exporter [lets it](super::Overflow::Help); 5 ms by default.
+    pub help_limit: Duration,
+}
+
+impl Default for BatchConfig {
+    fn default() -> Self {
+        Self {
+            batch_size: 50,
+            flush_interval: Duration::from_secs(5),
+            max_spans: 1_000,
+            export_timeout: Duration::from_secs(30),
+            max_retries: 5,
+            give_up_after: Duration::from_secs(60),
+            min_backoff: Duration::from_millis(200),
+            max_backoff: Duration::from_secs(30),
+            help_limit: Duration::from_millis(5),
+        }
+    }
+}
+
+impl BatchConfig {
+    /// Sets [`batch_size`](Self::batch_size).
+    #[must_use]
+    pub fn with_batch_size(mut self, spans: usize) -> Self {
+        self.batch_size = spans;
+        self
+    }
+
+    /// Sets [`flush_interval`](Self::flush_interval).
+    #[must_use]
+    pub fn with_flush_interval(mut self, interval: Duration) -> Self {
+        self.flush_interval = interval;
+        self
+    }
+
+    /// Sets [`max_spans`](Self::max_spans).
+    #[must_use]
+    pub fn with_max_spans(mut self, spans: usize) -> Self {
+        self.max_spans = spans;
+        self
+    }
+
+    /// Sets [`export_timeout`](Self::export_timeout).
+    #[must_use]
+    pub fn with_export_timeout(mut self, timeout: Duration) -> Self {
+        self.export_timeout = timeout;
+        self
+    }
+
+    /// Sets [`max_retries`](Self::max_retries).
+    #[must_use]
+    pub fn with_max_retries(mut self, retries: usize) -> Self {
+        self.max_retries = retries;
+        self
+    }
+
+    /// Sets [`give_up_after`](Self::give_up_after).
+    #[must_use]
+    pub fn with_give_up_after(mut self, limit: Duration) -> Self {
+        self.give_up_after = limit;
+        self
+    }
+
+    /// Sets [`min_backoff`](Self::min_backoff) and [`max_backoff`](Self::max_backoff).
+    #[must_use]
+    pub fn with_backoff(mut self, min: Duration, max: Duration) -> Self {
+        self.min_backoff = min;
+        self.max_backoff = max;
+        self
+    }
+
+    /// Moves every value inside its bounds.
+    #[must_use]
+    pub fn clamped(mut self) -> Self {
+        self.max_spans = self.max_spans.max(1);
+        self.batch_size = self.batch_size.clamp(1, self.max_spans);
+        self.flush_interval = self.flush_interval.max(Duration::from_millis(1));
+        self.max_backoff = self.max_backoff.max(self.min_backoff);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_kept_inside_their_bounds() {
+        let config = BatchConfig::default().with_batch_size(500).with_max_spans(100).clamped();
+        assert_eq!((config.batch_size, config.max_spans), (100, 100));
+        let config = BatchConfig::default().with_batch_size(0).with_max_spans(0).clamped();
+        assert_eq!((config.batch_size, config.max_spans), (1, 1));
+    }
+}

@@ -1,0 +1,297 @@
+//! Sinks by name: anybody's crate can add one.
+//!
+//! # Examples
+//!
+//! A sink in a crate of your own takes one `submit!`; naming the crate once (`use my_sinks as _;`)
+//! links it.
+//!
+//! ```
+//! use raaf_trace_core::{
+//!     ExportError, FinishedSpan, SpanExporter, TracerProvider,
+//!     registry::{Sink, SinkRegistration},
+//! };
+//!
+//! struct Discard;
+//!
+//! impl SpanExporter for Discard {
+//!     fn name(&self) -> &str {
+//!         "discard"
+//!     }
+//!     fn export(&self, _: &[FinishedSpan]) -> Result<(), ExportError> {
+//!         Ok(())
+//!     }
+//! }
+//!
+//! raaf_trace_core::submit! {
+//!     SinkRegistration::new("discard", |_| Ok(Sink::exporter(Discard)))
+//! }
+//!
+//! let provider = TracerProvider::builder().sink("discard").build();
+//! assert_eq!(provider.processor_count(), 1);
+//! # Ok::<(), raaf_trace_core::registry::SinkError>(())
+//! ```
+
+use std::{error::Error, fmt};
+
+use super::{BatchConfig, SpanExporter, SpanProcessor};
+use crate::environment::{Environment, SettingsError};
+
+/// A sink that can be asked for by name.
+#[derive(Clone, Copy)]
+pub struct SinkRegistration {
+    name: &'static str,
+    build: Build,
+    variables: &'static [&'static str],
+    shorthand: Option<Shorthand>,
+    default_if: Option<fn(&Environment) -> bool>,
+}
+
+/// A variable that adds a sink without naming it.
+#[derive(Clone, Copy, Debug)]
+enum Shorthand {
+    /// By a flag that is on.
+    Flag(&'static str),
+    /// By any value, which the sink reads.
+    Value(&'static str),
+}
+
+type Build = fn(&SinkConfig<'_>) -> Result<Sink, Box<dyn Error + Send + Sync>>;
+
+inventory::collect!(SinkRegistration);
+
+impl SinkRegistration {
+    /// Registers `build` under `name`, which is what settings call the sink. `build` runs only when
+    /// the sink is asked for.
+    ///
+    /// # Panics
+    ///
+    /// When `name` is empty or holds anything but lower-case letters, digits, `_` and `-`: settings
+    /// could not name it. In `submit!` that is an error at compile time.
+    pub const fn new(name: &'static str, build: Build) -> Self {
+        assert!(is_name(name), "a sink's name is made of a-z, 0-9, `_` and `-`");
+        Self { name, build, variables: &[], shorthand: None, default_if: None }
+    }
+
+    /// Declares the `RAAF_*` variables that the sink reads. Variables that nothing declares are
+    /// reported as unknown.
+    #[must_use]
+    pub const fn variables(mut self, variables: &'static [&'static str]) -> Self {
+        self.variables = variables;
+        self
+    }
+
+    /// Adds the sink wherever this variable is a flag that is on, as `RAAF_TRACE_CONSOLE` does.
+    #[must_use]
+    pub const fn enabled_by_flag(mut self, variable: &'static str) -> Self {
+        self.shorthand = Some(Shorthand::Flag(variable));
+        self
+    }
+
+    /// Adds the sink wherever this variable has a value, which the sink reads itself, as
+    /// `RAAF_TRACE_FILE` does.
+    #[must_use]
+    pub const fn enabled_by_value(mut self, variable: &'static str) -> Self {
+        self.shorthand = Some(Shorthand::Value(variable));
+        self
+    }
+
+    /// Runs the sink where no sink was named and `condition` holds.
+    #[must_use]
+    pub const fn default_if(mut self, condition: fn(&Environment) -> bool) -> Self {
+        self.default_if = Some(condition);
+        self
+    }
+
+    /// Returns the sink's name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Returns whether the environment asks for the sink without naming it.
+    ///
+    /// # Errors
+    ///
+    /// When its flag cannot be read.
+    pub fn is_enabled(&self, environment: &Environment) -> Result<bool, SettingsError> {
+        match self.shorthand {
+            None => Ok(false),
+            Some(Shorthand::Flag(variable)) => Ok(environment.flag(variable)?.unwrap_or(false)),
+            Some(Shorthand::Value(variable)) => Ok(environment.get_os(variable).is_some()),
+        }
+    }
+
+    /// Returns whether the sink runs where none was named.
+    pub fn is_default(&self, environment: &Environment) -> bool {
+        self.default_if.is_some_and(|condition| condition(environment))
+    }
+
+    /// Returns all variables that the sink declares.
+    pub fn declared_variables(&self) -> impl Iterator<Item = &'static str> {
+        let shorthand = self.shorthand.map(|shorthand| match shorthand {
+            Shorthand::Flag(variable) | Shorthand::Value(variable) => variable,
+        });
+        self.variables.iter().copied().chain(shorthand)
+    }
+
+    /// Makes the sink. Runs code of the crate that registered it, which may panic.
+    ///
+    /// # Errors
+    ///
+    /// Those of that code.
+    pub fn build(&self, config: &SinkConfig<'_>) -> Result<Sink, Box<dyn Error + Send + Sync>> {
+        (self.build)(config)
+    }
+}
+
+const fn is_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let mut index = 0;
+    while index < bytes.len() {
+        if !matches!(bytes[index], b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-') {
+            return false;
+        }
+        index += 1;
+    }
+    !bytes.is_empty()
+}
+
+impl fmt::Debug for SinkRegistration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SinkRegistration").field(&self.name).finish()
+    }
+}
+
+/// What a sink is made from.
+#[derive(Clone, Debug)]
+pub struct SinkConfig<'a> {
+    environment: &'a Environment,
+    batch: BatchConfig,
+    by_default: bool,
+}
+
+impl<'a> SinkConfig<'a> {
+    /// Creates the configuration of a sink that was asked for by name.
+    pub fn new(environment: &'a Environment, batch: BatchConfig) -> Self {
+        Self { environment, batch, by_default: false }
+    }
+
+    /// Sets whether the sink runs because none was named.
+    #[must_use]
+    pub fn with_by_default(mut self, by_default: bool) -> Self {
+        self.by_default = by_default;
+        self
+    }
+
+    /// Returns where the sink reads variables of its own: the process's environment, or a test's.
+    pub fn environment(&self) -> &'a Environment {
+        self.environment
+    }
+
+    /// Returns the settings for batches and for how many spans may wait.
+    pub fn batch(&self) -> &BatchConfig {
+        &self.batch
+    }
+
+    /// Returns whether the sink runs because none was named.
+    pub fn is_by_default(&self) -> bool {
+        self.by_default
+    }
+}
+
+/// A sink, ready to receive spans.
+pub enum Sink {
+    /// Receives finished spans in batches, on a worker.
+    Exporter(Box<dyn SpanExporter>),
+    /// Receives starts and ends in line.
+    Processor(Box<dyn SpanProcessor>),
+}
+
+impl Sink {
+    /// A sink that receives finished spans in batches.
+    pub fn exporter(exporter: impl SpanExporter) -> Self {
+        Self::Exporter(Box::new(exporter))
+    }
+
+    /// A sink that receives starts and ends in line.
+    pub fn processor(processor: impl SpanProcessor) -> Self {
+        Self::Processor(Box::new(processor))
+    }
+}
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exporter(exporter) => f.debug_tuple("Exporter").field(&exporter.name()).finish(),
+            Self::Processor(processor) => {
+                f.debug_tuple("Processor").field(&processor.name()).finish()
+            }
+        }
+    }
+}
+
+/// Failure to build a named sink.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SinkError {
+    /// No linked crate registers a sink of that name.
+    #[error("{}", unknown_text(.name, .linked))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The sinks that are linked, by name.
+        linked: Vec<&'static str>,
+    },
+    /// Several linked crates register the name.
+    #[error("the sink `{name}` is registered {count} times; link only one crate that has it")]
+    Duplicate {
+        /// What was asked for.
+        name: String,
+        /// How many registrations there are.
+        count: usize,
+    },
+    /// The sink could not be made.
+    #[error("the sink `{name}` could not be made: {source}")]
+    Build {
+        /// What was asked for.
+        name: String,
+        /// Why not.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+fn unknown_text(name: &str, linked: &[&str]) -> String {
+    let linked = if linked.is_empty() { "none".to_owned() } else { linked.join(", ") };
+    format!(
+        "no sink is called `{name}`; linked are: {linked}. The crate that registers it must be \
+         a dependency, with the sink's feature on, and be named once: `use raaf_processors as _;`"
+    )
+}
+
+/// Returns all linked sinks, in alphabetical order of their names.
+pub fn linked() -> Vec<&'static SinkRegistration> {
+    let mut sinks: Vec<_> = inventory::iter::<SinkRegistration>().collect();
+    sinks.sort_unstable_by_key(|sink| sink.name);
+    sinks
+}
+
+/// Returns the names of all linked sinks, in alphabetical order.
+pub fn linked_sinks() -> Vec<&'static str> {
+    let mut names: Vec<_> = linked().into_iter().map(SinkRegistration::name).collect();
+    names.dedup();
+    names
+}
+
+/// Finds the linked sink of that name.
+///
+/// # Errors
+///
+/// When no linked crate registers it, or when several do.
+pub fn find(name: &str) -> Result<&'static SinkRegistration, SinkError> {
+    let mut found = linked();
+    found.retain(|sink| sink.name == name);
+    match found.as_slice() {
+        [] => Err(SinkError::Unknown { name: name.to_owned(), linked: linked_sinks() }),
+        [sink] => Ok(*sink),
+        several => Err(SinkError::Duplicate { name: name.to_owned(), count: several.len() }),
+    }
+}

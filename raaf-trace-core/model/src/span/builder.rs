@@ -1,0 +1,300 @@
+//! Synthetic finished spans.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use smol_str::SmolStr;
+
+use super::{
+    ComponentInfo, Event, FinishedSpan, LocalRoot, SpanBody, SpanError, SpanHead, Status,
+    TraceData, TraceInfo,
+};
+use crate::{
+    Kind, NamePattern,
+    attributes::{AttributeLosses, Attributes, IntoValue, Key, SpanLimits},
+    id::{SpanId, TraceId},
+    propagation::TraceState,
+    time::Timestamp,
+};
+
+/// When a built span starts by default: 2026-01-01T00:00:00Z, as manual clocks do.
+const START: Timestamp = Timestamp::from_nanos(1_767_225_600_000_000_000);
+
+impl FinishedSpan {
+    /// Returns a builder for a finished span that nothing ran for: for tests of sinks, and for
+    /// readers of what other processes wrote.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::{FinishedSpan, Status};
+    ///
+    /// let agent = FinishedSpan::builder("agent", "Planner").build();
+    /// let tool = FinishedSpan::builder("tool", "Search")
+    ///     .method("lookup")
+    ///     .child_of(&agent)
+    ///     .lasting(Duration::from_millis(3))
+    ///     .attribute("tool.rank", 0.5)
+    ///     .error("Timeout", "no answer")
+    ///     .build();
+    ///
+    /// assert_eq!(tool.name(), "run.workflow.tool.Search.lookup");
+    /// assert_eq!(tool.parent_id(), Some(agent.span_id()));
+    /// assert_eq!(tool.trace_id(), agent.trace_id());
+    /// assert_eq!(tool.status(), Status::Error);
+    /// ```
+    pub fn builder(kind: impl Into<Kind>, component: impl AsRef<str>) -> FinishedSpanBuilder {
+        FinishedSpanBuilder::new(kind.into(), SmolStr::new(component))
+    }
+}
+
+/// Builder for a [`FinishedSpan`]; see [`FinishedSpan::builder`].
+///
+/// By default the span is the root of a trace of its own, with random ids, starts at
+/// 2026-01-01T00:00:00Z, lasts for one millisecond, and ended well.
+///
+/// What it is given is kept as it is: nothing is cut to a limit, and nothing is redacted, as both
+/// happen before a sink sees a span. Only reserved keys are ignored, as everywhere.
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct FinishedSpanBuilder {
+    trace_id: TraceId,
+    span_id: SpanId,
+    parent_id: Option<SpanId>,
+    local_root: Option<bool>,
+    /// That of its trace, if it is another span.
+    root: Option<LocalRoot>,
+    component: ComponentInfo,
+    method: Key,
+    name: Option<Key>,
+    start: Timestamp,
+    end: End,
+    body: SpanBody,
+    info: TraceInfo,
+    state: TraceState,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum End {
+    After(Duration),
+    At(Timestamp),
+}
+
+fn unlimited() -> Attributes {
+    Attributes::with_limits(SpanLimits::UNLIMITED)
+}
+
+impl FinishedSpanBuilder {
+    fn new(kind: Kind, name: SmolStr) -> Self {
+        let body = SpanBody { attributes: unlimited(), status: Status::Ok, ..SpanBody::default() };
+        Self {
+            trace_id: TraceId::random(),
+            span_id: SpanId::random(),
+            parent_id: None,
+            local_root: None,
+            root: None,
+            component: ComponentInfo { kind, name },
+            method: Key::from_static("run"),
+            name: None,
+            start: START,
+            end: End::After(Duration::from_millis(1)),
+            body,
+            info: TraceInfo { metadata: unlimited(), ..TraceInfo::default() },
+            state: TraceState::default(),
+        }
+    }
+
+    /// Sets the id of the trace that the span is part of.
+    pub fn trace_id(mut self, id: TraceId) -> Self {
+        self.trace_id = id;
+        self
+    }
+
+    /// Sets the span's id.
+    pub fn span_id(mut self, id: SpanId) -> Self {
+        self.span_id = id;
+        self
+    }
+
+    /// Sets the id of the span that encloses it; `None` makes it a root.
+    pub fn parent_id(mut self, id: impl Into<Option<SpanId>>) -> Self {
+        self.parent_id = id.into();
+        self
+    }
+
+    /// Puts the span under `parent`: in the same trace, which says the same of itself, and with the
+    /// same start.
+    pub fn child_of(mut self, parent: &FinishedSpan) -> Self {
+        let trace = &parent.head.trace;
+        self.trace_id = trace.id;
+        self.parent_id = Some(parent.span_id());
+        self.start = parent.head.start;
+        self.info = trace.info.clone();
+        self.state = trace.state.clone();
+        self.root.clone_from(&trace.root);
+        self
+    }
+
+    /// Sets whether nothing in its process encloses the span; by default, whether it has no parent.
+    /// A span whose parent is in another process is a local root, too.
+    pub fn local_root(mut self, local_root: bool) -> Self {
+        self.local_root = Some(local_root);
+        self
+    }
+
+    /// Sets the operation that ran; `run` by default.
+    pub fn method(mut self, method: impl Into<Key>) -> Self {
+        self.method = method.into();
+        self
+    }
+
+    /// Sets the span's name, in place of the one that kind, component and method make.
+    pub fn name(mut self, name: impl Into<Key>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Sets when the span started. Events keep their times.
+    pub fn start(mut self, time: SystemTime) -> Self {
+        self.start = time.into();
+        self
+    }
+
+    /// Sets how long the span took.
+    pub fn lasting(mut self, duration: Duration) -> Self {
+        self.end = End::After(duration);
+        self
+    }
+
+    /// Sets when the span ended; a time before the start is taken as the start.
+    pub fn end(mut self, time: SystemTime) -> Self {
+        self.end = End::At(time.into());
+        self
+    }
+
+    /// Adds an attribute.
+    pub fn attribute(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
+        self.body.attributes.set(key, value);
+        self
+    }
+
+    /// Adds attributes, in a closure.
+    pub fn attributes(mut self, set: impl FnOnce(&mut Attributes)) -> Self {
+        set(&mut self.body.attributes);
+        self
+    }
+
+    /// Sets what was cut, left out or ignored among its attributes.
+    pub fn losses(mut self, losses: AttributeLosses) -> Self {
+        self.body.attributes.set_losses(losses);
+        self
+    }
+
+    /// Adds an event, with the attributes that `set` adds.
+    pub fn event(
+        mut self,
+        name: impl Into<Key>,
+        time: SystemTime,
+        set: impl FnOnce(&mut Attributes),
+    ) -> Self {
+        let mut attributes = unlimited();
+        set(&mut attributes);
+        self.body.events.push(Event::new(name, time.into(), attributes));
+        self
+    }
+
+    /// Sets how many further events were beyond a limit.
+    pub fn dropped_events(mut self, count: u32) -> Self {
+        self.body.dropped_events = count;
+        self
+    }
+
+    /// Sets how the span ended.
+    pub fn status(mut self, status: Status) -> Self {
+        self.body.status = status;
+        self
+    }
+
+    /// Makes the span a failed one: the error's type and message. Adds no `exception` event.
+    pub fn error(self, kind: impl AsRef<str>, message: impl AsRef<str>) -> Self {
+        self.failed(kind.as_ref(), Some(message.as_ref()), &[] as &[String])
+    }
+
+    /// Makes the span a failed one whose error's message was left out.
+    pub fn error_type(self, kind: impl AsRef<str>) -> Self {
+        self.failed(kind.as_ref(), None, &[] as &[String])
+    }
+
+    /// Sets the causes of the error that was given before, outermost first. Does nothing without
+    /// one.
+    pub fn error_sources<T: AsRef<str>>(self, sources: impl IntoIterator<Item = T>) -> Self {
+        let Some(error) = self.body.error.clone() else { return self };
+        let sources: Vec<T> = sources.into_iter().collect();
+        let status = self.body.status;
+        self.failed(error.kind(), error.message(), &sources).status(status)
+    }
+
+    fn failed<T: AsRef<str>>(mut self, kind: &str, message: Option<&str>, causes: &[T]) -> Self {
+        let error = SpanError::new(kind, message, causes, SpanLimits::UNLIMITED);
+        self.body.status = Status::Error;
+        self.body.error = Some(Box::new(error));
+        self
+    }
+
+    /// Sets the name of the workflow that its trace is a run of.
+    pub fn workflow_name(mut self, name: impl Into<Key>) -> Self {
+        self.info.workflow_name = Some(name.into());
+        self
+    }
+
+    /// Sets the group that links its trace with others.
+    pub fn group_id(mut self, id: impl Into<Key>) -> Self {
+        self.info.group_id = Some(id.into());
+        self
+    }
+
+    /// Adds a fact about its trace.
+    pub fn metadata(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
+        self.info.metadata.set(key, value);
+        self
+    }
+
+    /// Sets the vendor data that came with a remote parent.
+    pub fn trace_state(mut self, state: TraceState) -> Self {
+        self.state = state;
+        self
+    }
+
+    /// Builds the span.
+    pub fn build(self) -> FinishedSpan {
+        let end = match self.end {
+            End::After(duration) => self.start.after(duration),
+            End::At(time) => time,
+        };
+        let local_root = self.local_root.unwrap_or(self.parent_id.is_none());
+        let ComponentInfo { kind, name } = &self.component;
+        let itself = || LocalRoot::new(self.span_id, self.parent_id, kind, name);
+        let root = if local_root { Some(itself()) } else { self.root };
+        let trace = TraceData {
+            id: self.trace_id,
+            naming: NamePattern::Default,
+            state: self.state,
+            info: self.info,
+            root,
+        };
+        let head = SpanHead {
+            span_id: self.span_id,
+            parent_id: self.parent_id,
+            trace: Arc::new(trace),
+            component: self.component,
+            method: self.method,
+            name: self.name.map(Box::new),
+            start: self.start,
+            local_root,
+        };
+        FinishedSpan::from_parts(head, self.body, end)
+    }
+}

@@ -1,0 +1,77 @@
+//! Why a span failed.
+
+use serde_json::Value as Json;
+
+use crate::{
+    Redactor,
+    attributes::{SpanLimits, Value, cut_plain},
+    keys,
+};
+
+/// The error of a failed span.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpanError {
+    kind: String,
+    message: Option<String>,
+    /// The source chain as a JSON array of strings: the form in which attributes show it.
+    sources: Option<Json>,
+}
+
+impl SpanError {
+    /// Creates an error of that type, within `limits`.
+    ///
+    /// Message and sources are content: a tool's or a model's error can hold what the user typed,
+    /// and errors travel up, so that they are left out where content is.
+    pub fn new<S: AsRef<str>>(
+        kind: &str,
+        message: Option<&str>,
+        sources: impl IntoIterator<Item = S>,
+        limits: SpanLimits,
+    ) -> Self {
+        let cut = |text: &str| cut_plain(text, limits.max_value_bytes as usize).to_string();
+        let mut error = Self { kind: cut(kind), message: None, sources: None };
+        if limits.include_content {
+            let sources = sources.into_iter().map(|source| Json::String(cut(source.as_ref())));
+            let sources: Vec<Json> = sources.collect();
+            error.message = message.map(cut);
+            error.sources = (!sources.is_empty()).then_some(Json::Array(sources));
+        }
+        error
+    }
+
+    /// Takes secrets out of the texts, which may be JSON that a server sent.
+    pub(crate) fn redact(&mut self, redactor: &Redactor) {
+        if let Some(message) = &mut self.message {
+            let searched = redactor.redacted(keys::ERROR_MESSAGE, Value::from(message.as_str()));
+            *message = searched.as_ref().to_string();
+        }
+        if let Some(sources) = self.sources.take() {
+            self.sources = match redactor.redacted(keys::ERROR_CHAIN, Value::from(sources)) {
+                Value::Json(sources) => Some(Json::clone(&sources)),
+                _ => None,
+            };
+        }
+    }
+
+    /// Leaves out the texts.
+    pub(crate) fn drop_content(&mut self) {
+        self.message = None;
+        self.sources = None;
+    }
+
+    /// Returns the error's type (`error.type`): a name of low cardinality.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Returns the error's message (`error.message`); `None` when sensitive data is left out.
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// Returns the messages of its causes, outermost first (`error.chain`); `None` when there are
+    /// none, or when sensitive data is left out.
+    pub fn sources(&self) -> Option<&Json> {
+        self.sources.as_ref()
+    }
+}

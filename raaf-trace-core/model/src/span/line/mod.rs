@@ -1,0 +1,171 @@
+//! The line format, version 1: a span as one JSON object.
+//!
+//! `docs/file-format.md` in the repository describes every field.
+
+mod read;
+mod write;
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::{FinishedSpan, StartedSpan};
+use crate::attributes::AttributeLosses;
+
+/// The version of the line format, which every object names in its field `v`. It changes when a
+/// field is removed or changes its meaning, not when one is added.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Appends a span as a JSON object and a line feed to `buffer`.
+///
+/// # Errors
+///
+/// When a value refuses to be serialised, which no span does. The buffer is then as it was.
+pub fn append_line(span: &impl Serialize, buffer: &mut Vec<u8>) -> serde_json::Result<()> {
+    let start = buffer.len();
+    let written = serde_json::to_writer(&mut *buffer, span);
+    match written {
+        Ok(()) => buffer.push(b'\n'),
+        Err(_) => buffer.truncate(start),
+    }
+    written
+}
+
+/// What one line of a trace file holds.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Record {
+    /// A span has ended. Floats that are not finite stay the strings that the format has for them.
+    Span(FinishedSpan),
+    /// A span has started.
+    Start(StartedSpan),
+}
+
+/// Why a line is not a record.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LineError {
+    /// The line is not UTF-8.
+    #[error("not valid UTF-8 after byte {valid_up_to}")]
+    NotUtf8 {
+        /// How many bytes of the line are.
+        valid_up_to: usize,
+    },
+    /// The line is not JSON, or not the JSON of a record: what a killed program left, if another
+    /// one has closed it with a line feed.
+    #[error("{message} (column {column})")]
+    Malformed {
+        /// What is wrong.
+        message: String,
+        /// Where in the line, in bytes, counted from 1; 0 for the line as a whole.
+        column: usize,
+    },
+    /// The line has a version of the format that this reader does not know.
+    #[error("unsupported format version {version}; expected {FORMAT_VERSION}")]
+    UnknownVersion {
+        /// The version that it has.
+        version: u32,
+    },
+}
+
+impl Record {
+    /// Reads a line, without its line feed; `None` for a record of an unknown type.
+    ///
+    /// # Errors
+    ///
+    /// When the line is not a record of [version 1](FORMAT_VERSION).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::span::{FinishedSpan, Record, append_line};
+    ///
+    /// let span = FinishedSpan::builder("agent", "Planner").build();
+    /// let mut line = Vec::new();
+    /// append_line(&span, &mut line)?;
+    ///
+    /// let Some(Record::Span(read)) = Record::parse(line.trim_ascii_end())? else { unreachable!() };
+    /// assert_eq!(read.span_id(), span.span_id());
+    /// assert_eq!(read.component_name(), "Planner");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn parse(line: &[u8]) -> Result<Option<Self>, LineError> {
+        let line = str::from_utf8(line)
+            .map_err(|error| LineError::NotUtf8 { valid_up_to: error.valid_up_to() })?;
+        let Prefix { v, kind } = object(line)?;
+        match (&*kind, v) {
+            ("span" | "span_start", version) if version != FORMAT_VERSION => {
+                Err(LineError::UnknownVersion { version })
+            }
+            ("span", _) => object(line).map(Self::Span).map(Some),
+            ("span_start", _) => object(line).map(Self::Start).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns the finished span, if it is one.
+    pub fn into_span(self) -> Option<FinishedSpan> {
+        match self {
+            Self::Span(span) => Some(span),
+            Self::Start(_) => None,
+        }
+    }
+}
+
+fn object<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, LineError> {
+    serde_json::from_str(line).map_err(|error| {
+        // The line number is always 1.
+        let text = error.to_string();
+        let message = text.split(" at line 1 column ").next().unwrap_or(&text).to_owned();
+        LineError::Malformed { message, column: error.column() }
+    })
+}
+
+#[derive(Deserialize)]
+struct Prefix<'a> {
+    v: u32,
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// What the span would have held, had there been room.
+#[derive(Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Lost {
+    #[serde(skip_serializing_if = "is_zero")]
+    cut_values: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    dropped_attributes: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    reserved_ignored: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    content_left_out: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    dropped_events: u32,
+}
+
+impl Lost {
+    fn of(span: &FinishedSpan) -> Self {
+        let losses = span.losses();
+        Self {
+            cut_values: losses.cut_values,
+            dropped_attributes: losses.dropped_attributes,
+            reserved_ignored: losses.reserved_ignored,
+            content_left_out: losses.content_left_out,
+            dropped_events: span.dropped_events(),
+        }
+    }
+
+    fn of_attributes(&self) -> AttributeLosses {
+        AttributeLosses {
+            cut_values: self.cut_values,
+            dropped_attributes: self.dropped_attributes,
+            reserved_ignored: self.reserved_ignored,
+            content_left_out: self.content_left_out,
+        }
+    }
+}

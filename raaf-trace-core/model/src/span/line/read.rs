@@ -1,0 +1,194 @@
+//! Spans read from lines.
+
+use std::{borrow::Cow, fmt, time::Duration};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, Visitor},
+};
+use serde_json::Value as Json;
+
+use super::Lost;
+use crate::{
+    Kind, NamePattern,
+    attributes::{Attributes, Key},
+    id::{SpanId, TraceId},
+    propagation::TraceState,
+    span::{
+        ComponentInfo, FinishedSpan, LocalRoot, SpanHead, StartedSpan, Status, TraceData, TraceInfo,
+    },
+    time::Timestamp,
+};
+
+/// Reads a line of version 1.
+impl<'de> Deserialize<'de> for FinishedSpan {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let line = SpanLine::deserialize(deserializer)?;
+        let duration = Duration::try_from_secs_f64(line.duration_ms / 1_000.0).map_err(|_| {
+            de::Error::custom(format_args!("invalid `duration_ms`: {}", line.duration_ms))
+        })?;
+        let mut span = Self::builder(line.kind, line.component)
+            .trace_id(line.trace_id)
+            .span_id(line.span_id)
+            .parent_id(line.parent_id)
+            .local_root(line.local_root)
+            .name(line.name)
+            .method(line.method)
+            .start(line.start.into())
+            // Finer than the end, which has microseconds.
+            .lasting(duration)
+            .attributes(|attributes| attributes.extend(line.attributes.0))
+            .losses(line.lost.of_attributes())
+            .dropped_events(line.lost.dropped_events);
+        for EventLine { name, time, attributes } in line.events {
+            span = span.event(name, time.into(), |own| own.extend(attributes.0));
+        }
+        if let Some(ErrorLine { kind, message, sources }) = line.error {
+            span = match message {
+                Some(message) => span.error(kind, message),
+                None => span.error_type(kind),
+            };
+            span = span.error_sources(sources.unwrap_or_default());
+        }
+        if let Some(name) = line.trace.workflow_name {
+            span = span.workflow_name(name);
+        }
+        if let Some(id) = line.trace.group_id {
+            span = span.group_id(id);
+        }
+        for (key, value) in line.trace.metadata.0 {
+            span = span.metadata(key, value);
+        }
+        if let Some(state) = line.trace.tracestate {
+            span = span.trace_state(TraceState::parse(&state));
+        }
+        Ok(span.status(line.status).build())
+    }
+}
+
+/// Reads a line of version 1.
+impl<'de> Deserialize<'de> for StartedSpan {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let line = StartLine::deserialize(deserializer)?;
+        let local_root = line.local_root.unwrap_or(line.parent_id.is_none());
+        let kind = Kind::from(line.kind);
+        let itself = || LocalRoot::new(line.span_id, line.parent_id, &kind, &line.component);
+        let trace = TraceData {
+            id: line.trace_id,
+            naming: NamePattern::Default,
+            state: TraceState::default(),
+            info: TraceInfo::default(),
+            root: local_root.then(itself),
+        };
+        let head = SpanHead {
+            span_id: line.span_id,
+            parent_id: line.parent_id,
+            trace: trace.into(),
+            component: ComponentInfo { kind, name: line.component.into() },
+            method: line.method.into(),
+            name: Some(Box::new(Key::from(line.name))),
+            start: line.start,
+            local_root,
+        };
+        Ok(Self::from_parts(head, Attributes::new()))
+    }
+}
+
+#[derive(Deserialize)]
+struct StartLine {
+    trace_id: TraceId,
+    span_id: SpanId,
+    parent_id: Option<SpanId>,
+    #[serde(default)]
+    local_root: Option<bool>,
+    name: String,
+    kind: String,
+    component: String,
+    method: String,
+    start: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct SpanLine {
+    trace_id: TraceId,
+    span_id: SpanId,
+    parent_id: Option<SpanId>,
+    local_root: bool,
+    name: String,
+    kind: String,
+    component: String,
+    method: String,
+    start: Timestamp,
+    #[serde(rename = "end")]
+    _end: Timestamp,
+    duration_ms: f64,
+    #[serde(deserialize_with = "status")]
+    status: Status,
+    error: Option<ErrorLine>,
+    attributes: Pairs,
+    events: Vec<EventLine>,
+    #[serde(default)]
+    trace: TraceLine,
+    #[serde(default)]
+    lost: Lost,
+}
+
+#[derive(Deserialize)]
+struct ErrorLine {
+    #[serde(rename = "type")]
+    kind: String,
+    message: Option<String>,
+    sources: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct EventLine {
+    name: String,
+    time: Timestamp,
+    attributes: Pairs,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TraceLine {
+    workflow_name: Option<String>,
+    group_id: Option<String>,
+    metadata: Pairs,
+    tracestate: Option<String>,
+}
+
+fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Status, D::Error> {
+    let word = Cow::<'de, str>::deserialize(deserializer)?;
+    [Status::Unset, Status::Ok, Status::Error, Status::Cancelled, Status::Stale]
+        .into_iter()
+        .find(|status| status.as_str() == word)
+        .ok_or_else(|| de::Error::custom(format_args!("unknown status `{}`", word.escape_debug())))
+}
+
+/// An object's fields in the order in which they were written.
+#[derive(Default)]
+struct Pairs(Vec<(String, Json)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+struct PairsVisitor;
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(pair) = map.next_entry()? {
+            pairs.push(pair);
+        }
+        Ok(Pairs(pairs))
+    }
+}

@@ -1,0 +1,151 @@
+//! Spans written as lines.
+
+use serde::{
+    Serialize, Serializer,
+    ser::{SerializeMap as _, SerializeStruct as _},
+};
+
+use super::{FORMAT_VERSION, Lost};
+use crate::{
+    keys,
+    span::{Event, FinishedSpan, SpanError, SpanHead, StartedSpan, TraceData},
+};
+
+/// Attributes that are worked out rather than set, and that no field of the object has.
+const WORKED_OUT: [&str; 2] = [keys::RESULT_TYPE, keys::RESULT_SUCCESS];
+
+/// A line of version 1.
+impl Serialize for FinishedSpan {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Span", 19)?;
+        serialize_head(&self.head, "span", &mut object)?;
+        object.serialize_field("end", &self.end)?;
+        object.serialize_field("duration_ms", &self.duration_ms())?;
+        object.serialize_field("status", self.status().as_str())?;
+        object.serialize_field("error", &self.error().map(ErrorJson))?;
+        object.serialize_field("attributes", &AttributesJson(self))?;
+        object.serialize_field("events", &EventsJson(&self.body.events))?;
+        let trace = TraceJson(&self.head.trace);
+        if !trace.is_empty() {
+            object.serialize_field("trace", &trace)?;
+        }
+        let lost = Lost::of(self);
+        if lost != Lost::default() {
+            object.serialize_field("lost", &lost)?;
+        }
+        object.end()
+    }
+}
+
+/// A line of version 1, without attributes.
+impl Serialize for StartedSpan {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("SpanStart", 11)?;
+        serialize_head(&self.head, "span_start", &mut object)?;
+        object.end()
+    }
+}
+
+fn serialize_head<S: serde::ser::SerializeStruct>(
+    head: &SpanHead,
+    record: &'static str,
+    object: &mut S,
+) -> Result<(), S::Error> {
+    object.serialize_field("v", &FORMAT_VERSION)?;
+    object.serialize_field("type", record)?;
+    object.serialize_field("trace_id", &head.trace.id)?;
+    object.serialize_field("span_id", &head.span_id)?;
+    object.serialize_field("parent_id", &head.parent_id)?;
+    object.serialize_field("local_root", &head.local_root)?;
+    object.serialize_field("name", &*head.name())?;
+    object.serialize_field("kind", head.component.kind.as_str())?;
+    object.serialize_field("component", &*head.component.name)?;
+    object.serialize_field("method", &*head.method)?;
+    object.serialize_field("start", &head.start)
+}
+
+struct ErrorJson<'a>(&'a SpanError);
+
+impl Serialize for ErrorJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Error", 3)?;
+        object.serialize_field("type", self.0.kind())?;
+        object.serialize_field("message", &self.0.message())?;
+        object.serialize_field("sources", &self.0.sources())?;
+        object.end()
+    }
+}
+
+struct AttributesJson<'a>(&'a FinishedSpan);
+
+impl Serialize for AttributesJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (all, set) = (self.0.attributes(), self.0.attributes().stored());
+        let mut object = serializer.serialize_map(None)?;
+        for (key, value) in set.iter() {
+            object.serialize_entry(key, &value)?;
+        }
+        for key in WORKED_OUT {
+            if !set.contains(key)
+                && let Some(value) = all.get(key)
+            {
+                object.serialize_entry(key, &value)?;
+            }
+        }
+        object.end()
+    }
+}
+
+struct EventsJson<'a>(&'a [Event]);
+
+impl Serialize for EventsJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(EventJson))
+    }
+}
+
+struct EventJson<'a>(&'a Event);
+
+impl Serialize for EventJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Event", 3)?;
+        object.serialize_field("name", self.0.name())?;
+        object.serialize_field("time", &self.0.timestamp())?;
+        object.serialize_field("attributes", self.0.attributes())?;
+        object.end()
+    }
+}
+
+/// What the trace says about itself; with every span, since children are written before their
+/// root and a root may never be.
+struct TraceJson<'a>(&'a TraceData);
+
+impl TraceJson<'_> {
+    fn is_empty(&self) -> bool {
+        let TraceData { info, state, .. } = self.0;
+        info.workflow_name.is_none()
+            && info.group_id.is_none()
+            && info.metadata.is_empty()
+            && state.is_empty()
+    }
+}
+
+impl Serialize for TraceJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let TraceData { info, state, .. } = self.0;
+        let mut object = serializer.serialize_map(None)?;
+        if let Some(name) = info.workflow_name() {
+            object.serialize_entry("workflow_name", name)?;
+        }
+        if let Some(id) = info.group_id() {
+            object.serialize_entry("group_id", id)?;
+        }
+        if !info.metadata.is_empty() {
+            object.serialize_entry("metadata", &info.metadata)?;
+        }
+        if !state.is_empty() {
+            object.serialize_entry("tracestate", &state.to_string())?;
+        }
+        object.end()
+    }
+}

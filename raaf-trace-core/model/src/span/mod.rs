@@ -1,0 +1,27 @@
+//! Spans as data: started, finished, put together to trees, and written as lines.
+
+mod body;
+mod builder;
+mod error;
+mod event;
+mod finished;
+mod head;
+mod line;
+mod started;
+mod status;
+mod trace;
+mod tree;
+mod view;
+
+pub use body::{PANICKED, SpanBody};
+pub use builder::FinishedSpanBuilder;
+pub use error::SpanError;
+pub use event::Event;
+pub use finished::FinishedSpan;
+pub use head::{ComponentInfo, SpanHead};
+pub use line::{FORMAT_VERSION, LineError, Record, append_line};
+pub use started::StartedSpan;
+pub use status::Status;
+pub use trace::{LocalRoot, TraceData, TraceInfo};
+pub use tree::{SpanNode, SpanTree, TreeProblem, TreeSpan, traces};
+pub use view::SpanAttributes;

@@ -1,0 +1,392 @@
+//! The spans of a trace, put together to a tree.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
+
+use super::{FinishedSpan, Record, StartedSpan, Status};
+use crate::{
+    Kind,
+    id::{SpanId, TraceId},
+};
+
+/// What a tree needs to know of a span.
+pub trait TreeSpan {
+    /// Returns the trace's id.
+    fn trace_id(&self) -> TraceId;
+
+    /// Returns the span's id.
+    fn span_id(&self) -> SpanId;
+
+    /// Returns the parent's id; `None` for a root.
+    fn parent_id(&self) -> Option<SpanId>;
+
+    /// Returns when the span started.
+    fn start_time(&self) -> SystemTime;
+
+    /// Returns whether nothing in its process encloses the span.
+    fn is_local_root(&self) -> bool;
+
+    /// Returns whether the span has ended.
+    fn has_ended(&self) -> bool;
+}
+
+macro_rules! tree_span {
+    ($($span:ty => $has_ended:literal)*) => { $(
+        impl TreeSpan for $span {
+            fn trace_id(&self) -> TraceId {
+                Self::trace_id(self)
+            }
+            fn span_id(&self) -> SpanId {
+                Self::span_id(self)
+            }
+            fn parent_id(&self) -> Option<SpanId> {
+                Self::parent_id(self)
+            }
+            fn start_time(&self) -> SystemTime {
+                Self::start_time(self)
+            }
+            fn is_local_root(&self) -> bool {
+                Self::is_local_root(self)
+            }
+            fn has_ended(&self) -> bool {
+                $has_ended
+            }
+        }
+    )* };
+}
+
+tree_span! {
+    FinishedSpan => true
+    StartedSpan => false
+}
+
+impl<S: TreeSpan + ?Sized> TreeSpan for &S {
+    fn trace_id(&self) -> TraceId {
+        (**self).trace_id()
+    }
+    fn span_id(&self) -> SpanId {
+        (**self).span_id()
+    }
+    fn parent_id(&self) -> Option<SpanId> {
+        (**self).parent_id()
+    }
+    fn start_time(&self) -> SystemTime {
+        (**self).start_time()
+    }
+    fn is_local_root(&self) -> bool {
+        (**self).is_local_root()
+    }
+    fn has_ended(&self) -> bool {
+        (**self).has_ended()
+    }
+}
+
+/// A span of a trace that may still run.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SpanNode {
+    /// It has ended.
+    Ended(Box<FinishedSpan>),
+    /// It has started, and its end is not known: it still runs, or did when the program was killed,
+    /// or its end was lost.
+    Running(Box<StartedSpan>),
+}
+
+macro_rules! of_node {
+    ($($(#[$doc:meta])* $name:ident -> $type:ty;)*) => { $(
+        $(#[$doc])*
+        pub fn $name(&self) -> $type {
+            match self {
+                Self::Ended(span) => span.$name(),
+                Self::Running(span) => span.$name(),
+            }
+        }
+    )* };
+}
+
+impl SpanNode {
+    of_node! {
+        /// Returns the trace's id.
+        trace_id -> TraceId;
+        /// Returns the span's id.
+        span_id -> SpanId;
+        /// Returns the parent's id; `None` for a root.
+        parent_id -> Option<SpanId>;
+        /// Returns whether nothing in its process encloses the span.
+        is_local_root -> bool;
+        /// Returns the kind of the component.
+        kind -> &Kind;
+        /// Returns the component's name.
+        component_name -> &str;
+        /// Returns the operation.
+        method -> &str;
+        /// Returns when the span started.
+        start_time -> SystemTime;
+    }
+
+    /// Returns how the span ended; `None` if it did not.
+    pub fn status(&self) -> Option<Status> {
+        self.ended().map(FinishedSpan::status)
+    }
+
+    /// Returns how long the span took; `None` if it did not end.
+    pub fn duration(&self) -> Option<Duration> {
+        self.ended().map(FinishedSpan::duration)
+    }
+
+    /// Returns the finished span, if it has ended.
+    pub fn ended(&self) -> Option<&FinishedSpan> {
+        match self {
+            Self::Ended(span) => Some(span),
+            Self::Running(_) => None,
+        }
+    }
+
+    /// Returns the started span, if it has not ended.
+    pub fn running(&self) -> Option<&StartedSpan> {
+        match self {
+            Self::Running(span) => Some(span),
+            Self::Ended(_) => None,
+        }
+    }
+}
+
+impl TreeSpan for SpanNode {
+    fn trace_id(&self) -> TraceId {
+        self.trace_id()
+    }
+    fn span_id(&self) -> SpanId {
+        self.span_id()
+    }
+    fn parent_id(&self) -> Option<SpanId> {
+        self.parent_id()
+    }
+    fn start_time(&self) -> SystemTime {
+        self.start_time()
+    }
+    fn is_local_root(&self) -> bool {
+        self.is_local_root()
+    }
+    fn has_ended(&self) -> bool {
+        self.ended().is_some()
+    }
+}
+
+impl From<Record> for SpanNode {
+    fn from(record: Record) -> Self {
+        match record {
+            Record::Span(span) => Self::Ended(Box::new(span)),
+            Record::Start(span) => Self::Running(Box::new(span)),
+        }
+    }
+}
+
+/// What is wrong with a tree of spans.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TreeProblem {
+    /// A span's parent is missing: it was dropped, or it had not ended when the program did. Not
+    /// reported for spans whose parent is in another process.
+    #[error("the parent of {span}, {parent}, is missing")]
+    MissingParent {
+        /// The span.
+        span: SpanId,
+        /// Its parent.
+        parent: SpanId,
+    },
+    /// No span is the root, neither of the trace nor of a process's part of it.
+    #[error("the root is missing")]
+    MissingRoot,
+    /// A span ended more than once. The first end is used.
+    #[error("{span} ended more than once")]
+    Duplicate {
+        /// The span.
+        span: SpanId,
+    },
+    /// A span has started and did not end.
+    #[error("{span} started and never ended")]
+    NeverEnded {
+        /// The span.
+        span: SpanId,
+    },
+    /// A span is its own ancestor, over one parent or several; it is not part of the tree.
+    #[error("{span} is its own ancestor")]
+    Loop {
+        /// The span.
+        span: SpanId,
+    },
+}
+
+/// The spans of one trace as a tree, and what is wrong with it.
+///
+/// Siblings are in the order in which they started. Spans whose parent is missing are at the top,
+/// beside the root.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::span::{FinishedSpan, SpanTree};
+///
+/// let pipeline = FinishedSpan::builder("pipeline", "Report").build();
+/// let agent = FinishedSpan::builder("agent", "Planner").child_of(&pipeline).build();
+///
+/// let tree = SpanTree::new([&agent, &pipeline]);
+/// let names: Vec<_> = tree.walk().map(|(depth, span)| (depth, span.component_name())).collect();
+/// assert_eq!(names, [(0, "Report"), (1, "Planner")]);
+/// assert!(tree.problems().is_empty());
+/// ```
+#[derive(Clone, Debug)]
+pub struct SpanTree<S> {
+    spans: Vec<S>,
+    /// The indices of each span's children.
+    children: Vec<Vec<usize>>,
+    /// The indices of the spans at the top.
+    top: Vec<usize>,
+    problems: Vec<TreeProblem>,
+}
+
+impl<S: TreeSpan> SpanTree<S> {
+    /// Puts spans together to a tree. A start whose end is there as well is dropped.
+    pub fn new(spans: impl IntoIterator<Item = S>) -> Self {
+        let (spans, mut problems) = unique(spans);
+        let indices: HashMap<SpanId, usize> =
+            spans.iter().enumerate().map(|(index, span)| (span.span_id(), index)).collect();
+        let (mut children, mut top) = (vec![Vec::new(); spans.len()], Vec::new());
+        for (index, span) in spans.iter().enumerate() {
+            match span.parent_id().and_then(|parent| indices.get(&parent)) {
+                Some(parent) => children[*parent].push(index),
+                None => top.push(index),
+            }
+            if let Some(parent) = span.parent_id()
+                && !indices.contains_key(&parent)
+                && !span.is_local_root()
+            {
+                problems.push(TreeProblem::MissingParent { span: span.span_id(), parent });
+            }
+            if !span.has_ended() {
+                problems.push(TreeProblem::NeverEnded { span: span.span_id() });
+            }
+        }
+        if !spans.is_empty() && !top.iter().any(|index| spans[*index].is_local_root()) {
+            problems.push(TreeProblem::MissingRoot);
+        }
+        let mut tree = Self { spans, children, top, problems };
+        tree.find_loops();
+        tree
+    }
+
+    fn find_loops(&mut self) {
+        let mut reached = vec![false; self.spans.len()];
+        let mut open = self.top.clone();
+        while let Some(index) = open.pop() {
+            reached[index] = true;
+            open.extend(&self.children[index]);
+        }
+        let unreached = self.spans.iter().zip(reached).filter(|(_, reached)| !reached);
+        let loops = unreached.map(|(span, _)| TreeProblem::Loop { span: span.span_id() });
+        self.problems.extend(loops);
+    }
+
+    /// Returns the trace's id: that of its first span, and `None` without any.
+    pub fn trace_id(&self) -> Option<TraceId> {
+        self.spans.first().map(TreeSpan::trace_id)
+    }
+
+    /// Returns all spans, earliest start first.
+    pub fn spans(&self) -> &[S] {
+        &self.spans
+    }
+
+    /// Returns the spans at the top: the root, and those whose parents are missing.
+    pub fn top(&self) -> impl Iterator<Item = &S> {
+        self.top.iter().map(|index| &self.spans[*index])
+    }
+
+    /// Returns the index of each span at the top, among [`spans`](Self::spans).
+    pub fn top_indices(&self) -> &[usize] {
+        &self.top
+    }
+
+    /// Returns the index of each child of the span at `index`, among [`spans`](Self::spans).
+    ///
+    /// # Panics
+    ///
+    /// When there is no such span.
+    pub fn child_indices(&self, index: usize) -> &[usize] {
+        &self.children[index]
+    }
+
+    /// Returns the spans right under this one; none if it is not part of the tree.
+    pub fn children_of(&self, span: SpanId) -> impl Iterator<Item = &S> {
+        let index = self.spans.iter().position(|other| other.span_id() == span);
+        index.into_iter().flat_map(|index| &self.children[index]).map(|index| &self.spans[*index])
+    }
+
+    /// Returns the tree from the top: each span before those under it, with its depth, 0 at the top.
+    pub fn walk(&self) -> impl Iterator<Item = (usize, &S)> {
+        let mut open: Vec<(usize, usize)> =
+            self.top.iter().rev().map(|index| (0, *index)).collect();
+        std::iter::from_fn(move || {
+            let (depth, index) = open.pop()?;
+            open.extend(self.children[index].iter().rev().map(|child| (depth + 1, *child)));
+            Some((depth, &self.spans[index]))
+        })
+    }
+
+    /// Returns what is wrong with the tree: nothing, for a trace that came whole.
+    pub fn problems(&self) -> &[TreeProblem] {
+        &self.problems
+    }
+}
+
+impl SpanTree<SpanNode> {
+    /// Returns the spans that have ended, earliest start first.
+    pub fn ended(&self) -> impl Iterator<Item = &FinishedSpan> {
+        self.spans.iter().filter_map(SpanNode::ended)
+    }
+
+    /// Returns the spans that have not ended, earliest start first.
+    pub fn running(&self) -> impl Iterator<Item = &StartedSpan> {
+        self.spans.iter().filter_map(SpanNode::running)
+    }
+}
+
+/// One of each span, earliest start first: its first end, else its last start.
+fn unique<S: TreeSpan>(spans: impl IntoIterator<Item = S>) -> (Vec<S>, Vec<TreeProblem>) {
+    let (mut kept, mut problems) = (Vec::<S>::new(), Vec::new());
+    let mut indices = HashMap::new();
+    for span in spans {
+        let id = span.span_id();
+        let Some(index) = indices.get(&id).copied() else {
+            indices.insert(id, kept.len());
+            kept.push(span);
+            continue;
+        };
+        let before: &mut S = &mut kept[index];
+        match (before.has_ended(), span.has_ended()) {
+            (true, true) => problems.push(TreeProblem::Duplicate { span: id }),
+            (true, false) => {}
+            (false, _) => *before = span,
+        }
+    }
+    // Stable: of two that started together, the one that came first stays first.
+    kept.sort_by_key(TreeSpan::start_time);
+    (kept, problems)
+}
+
+/// Groups records by trace, in the order in which traces are first mentioned, and makes a tree of
+/// each group.
+pub fn traces(records: impl IntoIterator<Item = Record>) -> Vec<SpanTree<SpanNode>> {
+    let mut groups: Vec<Vec<SpanNode>> = Vec::new();
+    let mut indices = HashMap::new();
+    for node in records.into_iter().map(SpanNode::from) {
+        let index = *indices.entry(node.trace_id()).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[index].push(node);
+    }
+    groups.into_iter().map(SpanTree::new).collect()
+}

@@ -1,0 +1,7 @@
+//! Wall time: UTC with nanoseconds, and its text.
+
+mod rfc3339;
+mod timestamp;
+
+pub use rfc3339::Rfc3339;
+pub use timestamp::{ParseTimestampError, Timestamp};

@@ -1,0 +1,8 @@
+//! What everything else stands on: locks, counters, and marks on threads.
+
+pub(crate) mod counters;
+pub(crate) mod gate;
+pub(crate) mod panics;
+pub(crate) mod suppress;
+pub(crate) mod sync;
+pub(crate) mod thread_index;

@@ -1,0 +1,260 @@
+//! Spans that are started and finished by hand.
+
+use std::{
+    fmt,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    thread,
+    time::Duration,
+};
+
+use crate::{
+    call::outcome::{ErrorReport, Failure},
+    context::{Context, InContext as _},
+    provider::OpenSpan,
+    span::{Span, finish, head::Head, record::Shared},
+};
+use raaf_trace_model::{
+    attributes::{Attributes, IntoValue, Key},
+    id::{SpanId, TraceId},
+    keys,
+    span::{SpanBody, Status},
+};
+
+/// A span that is finished by [`finish`](Self::finish), or when it is dropped.
+///
+/// It does not become current by itself: [`in_scope`](Self::in_scope) and
+/// [`in_span`](Self::in_span) make it so around code and futures. There is no guard that could be
+/// held over an await by mistake.
+///
+/// Where nothing is recorded, it is there all the same and does nothing.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{Status, tracer};
+///
+/// let span = tracer().start_span("import.orders");
+/// span.set_attribute("orders.count", 3);
+/// span.in_scope(|| println!("importing"));
+/// span.set_status(Status::Ok);
+/// span.finish();
+/// ```
+#[must_use = "a manual span ends when it is dropped"]
+pub struct ManualSpan {
+    span: Option<Span>,
+}
+
+impl ManualSpan {
+    pub(crate) fn of(record: Option<Shared>) -> Self {
+        Self { span: record.map(Span::of) }
+    }
+
+    /// Lets the cleaner find it: nothing else ends it for certain.
+    pub(crate) fn watched(self) -> Self {
+        if let Some(span) = &self.span {
+            let Head { id, trace, .. } = span.record().head();
+            if trace.sampled {
+                trace.provider.cleaner().watch(
+                    &trace.provider,
+                    *id,
+                    Open(Shared::clone(span.record())),
+                );
+            }
+        }
+        self
+    }
+
+    /// The handle for running code; `None` where nothing is recorded.
+    pub fn span(&self) -> Option<&Span> {
+        self.span.as_ref()
+    }
+
+    /// Whether it is recorded.
+    pub fn is_recording(&self) -> bool {
+        self.span.as_ref().is_some_and(|span| span.is_sampled() && !span.has_ended())
+    }
+
+    /// The span's id; `None` where nothing is recorded.
+    pub fn span_id(&self) -> Option<SpanId> {
+        self.span.as_ref().map(Span::span_id)
+    }
+
+    /// The trace's id; `None` where nothing is recorded.
+    pub fn trace_id(&self) -> Option<TraceId> {
+        self.span.as_ref().map(Span::trace_id)
+    }
+
+    /// The parent's id; `None` for a root, and where nothing is recorded.
+    pub fn parent_id(&self) -> Option<SpanId> {
+        self.span.as_ref().and_then(Span::parent_id)
+    }
+
+    /// This span as a context: a parent for work elsewhere.
+    pub fn context(&self) -> Context {
+        self.span.as_ref().map_or_else(Context::current, Context::of_span)
+    }
+
+    /// Runs `work` with this span as the current one. A panic makes it failed and goes on
+    /// unwinding.
+    pub fn in_scope<R>(&self, work: impl FnOnce() -> R) -> R {
+        let Some(span) = &self.span else { return work() };
+        let result = catch_unwind(AssertUnwindSafe(|| Context::of_span(span).run(work)));
+        result.unwrap_or_else(|panic| {
+            self.fail(&ErrorReport::of_panic(&*panic));
+            resume_unwind(panic)
+        })
+    }
+
+    /// Runs a future with this span as the current one, at each poll.
+    pub fn in_span<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        work.in_context(self.context())
+    }
+
+    /// Sets an attribute. `success`, `error` and `error.*` set the status, as older code expects.
+    pub fn set_attribute(&self, key: impl Into<Key>, value: impl IntoValue) -> &Self {
+        let (Some(span), key) = (&self.span, key.into()) else { return self };
+        let Some(value) = value.into_value() else { return self };
+        match &*key {
+            keys::SUCCESS => {
+                let status = if value.as_ref().as_bool() == Some(false) {
+                    Status::Error
+                } else {
+                    Status::Ok
+                };
+                self.set_status(status);
+            }
+            // As OpenTracing had it: a flag, of which only `true` says anything.
+            "error" if value.as_ref().as_bool() == Some(false) => {}
+            "error" if value.as_ref().as_bool() == Some(true) => {
+                self.set_status(Status::Error);
+            }
+            "error" | keys::ERROR_MESSAGE => {
+                self.fail(&ErrorReport::from_message("error", value.as_ref().to_string()));
+            }
+            key if key.starts_with("error.") => {
+                self.set_status(Status::Error);
+            }
+            _ => {
+                span.set_attribute(key, value);
+            }
+        }
+        self
+    }
+
+    /// Sets an attribute that a user or a model wrote.
+    pub fn set_content(&self, key: impl Into<Key>, value: impl IntoValue) -> &Self {
+        if let Some(span) = &self.span {
+            span.set_content(key, value);
+        }
+        self
+    }
+
+    /// Adds an event that happens now.
+    pub fn add_event(&self, name: impl Into<Key>, set: impl FnOnce(&mut Attributes)) -> &Self {
+        if let Some(span) = &self.span {
+            span.add_event(name, set);
+        }
+        self
+    }
+
+    /// Says how the work went. The last word counts; without one the span ends as
+    /// [`Status::Unset`].
+    pub fn set_status(&self, status: Status) -> &Self {
+        self.change(|body, _| body.status = status)
+    }
+
+    /// Makes `error` the reason why the work failed: status, `error.*` and an `exception` event.
+    pub fn record_error<Via>(&self, error: &impl Failure<Via>) -> &Self {
+        if self.is_recording() {
+            self.fail(&error.report());
+        }
+        self
+    }
+
+    /// Ends the span. The second time it does nothing but count.
+    pub fn finish(&self) {
+        if let Some(span) = &self.span {
+            let record = span.record();
+            let Head { id, trace, .. } = record.head();
+            trace.provider.cleaner().forget(*id);
+            finish::finish(Shared::clone(record), |_| {});
+        }
+    }
+
+    /// Ends the span as ok, unless somebody said otherwise.
+    pub(crate) fn finish_ok(&self) {
+        self.change(|body, _| {
+            if body.status == Status::Unset {
+                body.status = Status::Ok;
+            }
+        });
+        self.finish();
+    }
+
+    /// Ends the span as `result` says.
+    pub(crate) fn finish_result<V, E: Failure<Via>, Via>(&self, result: &Result<V, E>) {
+        match result {
+            Ok(_) => self.finish_ok(),
+            Err(error) => self.record_error(error).finish(),
+        }
+    }
+
+    fn fail(&self, error: &ErrorReport) -> &Self {
+        self.change(|body, head| error.fail(body, head.trace.limits, head.trace.now()))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut SpanBody, &Head)) -> &Self {
+        if let Some(span) = &self.span {
+            let head = span.record().head();
+            span.record().with_body(|body| change(body, head));
+        }
+        self
+    }
+}
+
+impl Drop for ManualSpan {
+    fn drop(&mut self) {
+        if self.span.as_ref().is_some_and(|span| !span.has_ended()) {
+            if thread::panicking() {
+                self.change(|body, head| {
+                    if body.status == Status::Unset {
+                        ErrorReport::from_message("panic", "dropped by a panic").fail(
+                            body,
+                            head.trace.limits,
+                            head.trace.now(),
+                        );
+                    }
+                });
+            }
+            self.finish();
+        }
+    }
+}
+
+impl fmt::Debug for ManualSpan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ManualSpan").field(&self.span).finish()
+    }
+}
+
+/// An open manual span, for the cleaner.
+#[derive(Debug)]
+struct Open(Shared);
+
+impl OpenSpan for Open {
+    fn age(&self) -> Option<Duration> {
+        if self.0.has_ended() {
+            return None;
+        }
+        let Head { trace, start, .. } = self.0.head();
+        let clock = trace.provider.clock();
+        Some(clock.between(*start, clock.now()))
+    }
+
+    fn end_stale(self: Box<Self>) {
+        if !self.0.has_ended() {
+            finish::finish(self.0, |body| body.status = Status::Stale);
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! What a span says about an error.
+
+use std::{
+    any::{Any, type_name},
+    error::Error,
+    fmt::{self, Write as _},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use raaf_trace_model::{
+    attributes::{Key, SpanLimits},
+    keys,
+    span::{SpanBody, SpanError, Status},
+    time::Timestamp,
+};
+
+use crate::base::panics;
+
+/// How many errors behind the first one are reported.
+const MAX_SOURCES: usize = 16;
+
+/// What a span says about an error: its type, its message and what lies behind it.
+///
+/// Making one never fails: an error whose own `Display`, `Debug` or `source` panics yields a
+/// message that says so.
+///
+/// ```
+/// use raaf_trace_core::ErrorReport;
+///
+/// let error = "12x".parse::<i32>().unwrap_err();
+/// let report = ErrorReport::of(&error);
+/// assert_eq!(report.type_name, "ParseIntError");
+/// assert_eq!(report.message, "invalid digit found in string");
+/// assert!(report.sources.is_empty());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ErrorReport {
+    /// The error's type without its modules: `ToolError`, `Box<dyn Error>`. A type that is called
+    /// just `Error` keeps what tells it from others: `io::Error`, `anyhow::Error`.
+    pub type_name: String,
+    /// The error's type with its modules, as the compiler names it.
+    pub full_type_name: String,
+    /// The error's own message.
+    pub message: String,
+    /// The messages of the errors behind it, nearest first; 16 at most.
+    pub sources: Vec<String>,
+}
+
+/// The name of the event that an error leaves, as OpenTelemetry calls it.
+const EXCEPTION: &str = "exception";
+
+impl ErrorReport {
+    /// Reports a panic.
+    pub(crate) fn of_panic(panic: &(dyn Any + Send)) -> Self {
+        Self::from_message("panic", panics::message(panic))
+    }
+
+    /// Adds an `exception` event to a span, and nothing else.
+    pub(crate) fn note(&self, body: &mut SpanBody, limits: SpanLimits, at: Timestamp) {
+        body.add_event(limits, Key::from_static(EXCEPTION), at, |attributes| {
+            attributes.set(keys::EXCEPTION_TYPE, self.full_type_name.as_str());
+            attributes.set_content(keys::EXCEPTION_MESSAGE, self.message.as_str());
+        });
+    }
+
+    /// Makes this error the reason why a span failed: status, `error.*` and an `exception` event.
+    pub(crate) fn fail(&self, body: &mut SpanBody, limits: SpanLimits, at: Timestamp) {
+        self.note(body, limits, at);
+        body.status = Status::Error;
+        let error = SpanError::new(&self.type_name, Some(&self.message), &self.sources, limits);
+        body.error = Some(Box::new(error));
+    }
+
+    /// Reports an error and its sources.
+    pub fn of<E: Error>(error: &E) -> Self {
+        Self::from_error(error).with_type::<E>()
+    }
+
+    /// Reports an error whose type is no longer known, with its sources.
+    pub fn from_error(error: &dyn Error) -> Self {
+        Self {
+            message: message(format_args!("{error}")),
+            sources: sources(error),
+            ..Self::from_message("dyn core::error::Error", String::new())
+        }
+    }
+
+    /// Reports a value that has a text for people but is no [`Error`].
+    pub fn from_display<E: fmt::Display + ?Sized>(error: &E) -> Self {
+        Self::from_message(type_name::<E>(), message(format_args!("{error}")))
+    }
+
+    /// Reports a value that has a text for developers only.
+    pub fn from_debug<E: fmt::Debug + ?Sized>(error: &E) -> Self {
+        Self::from_message(type_name::<E>(), message(format_args!("{error:?}")))
+    }
+
+    /// Reports a failure by a type name and a message of the caller's choice.
+    pub fn from_message(full_type_name: impl Into<String>, message: impl Into<String>) -> Self {
+        let full_type_name = full_type_name.into();
+        Self {
+            type_name: short_type_name(&full_type_name),
+            full_type_name,
+            message: message.into(),
+            sources: Vec::new(),
+        }
+    }
+
+    /// The same report, naming `E` as the error's type.
+    #[must_use]
+    pub fn with_type<E: ?Sized>(mut self) -> Self {
+        type_name::<E>().clone_into(&mut self.full_type_name);
+        self.type_name = short_type_name(&self.full_type_name);
+        self
+    }
+}
+
+/// The text of an error, whatever its formatting does: it may fail halfway or panic.
+fn message(text: fmt::Arguments<'_>) -> String {
+    guarded(|| {
+        let mut written = String::new();
+        if written.write_fmt(text).is_err() {
+            written.push_str("[the error's message could not be formatted]");
+        }
+        written
+    })
+    .unwrap_or_else(|| "[the error panicked while its message was formatted]".to_owned())
+}
+
+/// The messages behind `error`. A chain may lead back to itself, so the number of steps is
+/// bounded, and an error that was met already is not told again.
+fn sources(error: &dyn Error) -> Vec<String> {
+    let mut found: Vec<(*const (), String)> = Vec::new();
+    let mut texts = Vec::new();
+    let mut current = guarded(|| error.source());
+    for _ in 0..MAX_SOURCES {
+        let source = match current {
+            Some(Some(source)) => source,
+            Some(None) => break,
+            None => {
+                texts.push("[the error panicked while its source was read]".to_owned());
+                break;
+            }
+        };
+        // An address alone does not tell errors apart: a wrapper shares it with its first field.
+        let seen = (std::ptr::from_ref(source).cast::<()>(), message(format_args!("{source}")));
+        if !found.contains(&seen) {
+            texts.push(seen.1.clone());
+            found.push(seen);
+        }
+        current = guarded(|| source.source());
+    }
+    texts
+}
+
+/// Runs what belongs to the user. The values involved are only read, and not used again for
+/// anything but reading, so a broken invariant of theirs stays theirs.
+fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(read)).ok()
+}
+
+/// A type's name without its modules, in generic arguments too.
+fn short_type_name(full: &str) -> String {
+    let mut short = String::with_capacity(full.len());
+    let mut rest = full;
+    while !rest.is_empty() {
+        let path = rest.find(|c: char| !is_path_char(c)).unwrap_or(rest.len());
+        short.push_str(&short_path(&rest[..path]));
+        rest = &rest[path..];
+        let other = rest.find(is_path_char).unwrap_or(rest.len());
+        short.push_str(&rest[..other]);
+        rest = &rest[other..];
+    }
+    short
+}
+
+fn is_path_char(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | ':' | '{' | '}' | '#')
+}
+
+fn short_path(path: &str) -> String {
+    let mut segments = path.rsplit("::").filter(|segment| !segment.is_empty());
+    let last = segments.next().unwrap_or(path);
+    if last != "Error" || path == "core::error::Error" {
+        return last.to_owned();
+    }
+    // `io::error::Error` is known to everybody as `io::Error`.
+    match segments.find(|segment| !matches!(*segment, "error" | "errors")) {
+        Some(owner) => format!("{owner}::{last}"),
+        None => last.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Chained(&'static str, Option<Box<Chained>>);
+
+    impl fmt::Display for Chained {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Chained {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.1.as_deref().map(|source| source as _)
+        }
+    }
+
+    #[derive(Debug)]
+    struct Endless;
+
+    impl fmt::Display for Endless {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("again")
+        }
+    }
+
+    impl Error for Endless {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&Endless)
+        }
+    }
+
+    #[derive(Debug)]
+    struct Panics;
+
+    impl fmt::Display for Panics {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("no text")
+        }
+    }
+
+    impl Error for Panics {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            panic!("no source")
+        }
+    }
+
+    struct Fails;
+
+    impl fmt::Display for Fails {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("half ")?;
+            Err(fmt::Error)
+        }
+    }
+
+    #[test]
+    fn type_names_lose_their_modules() {
+        for (full, short) in [
+            ("my::tools::ToolError", "ToolError"),
+            ("alloc::boxed::Box<dyn core::error::Error>", "Box<dyn Error>"),
+            (
+                "alloc::boxed::Box<dyn core::error::Error + core::marker::Send>",
+                "Box<dyn Error + Send>",
+            ),
+            ("anyhow::Error", "anyhow::Error"),
+            ("std::io::error::Error", "io::Error"),
+            ("reqwest::error::Error", "reqwest::Error"),
+            ("a::Wrap<b::Inner, (c::D, &str)>", "Wrap<Inner, (D, &str)>"),
+            ("Error", "Error"),
+            ("a::run::{{closure}}::Local", "Local"),
+            ("", ""),
+        ] {
+            assert_eq!(short_type_name(full), short, "{full}");
+        }
+    }
+
+    #[test]
+    fn sources_come_nearest_first() {
+        let error =
+            Chained("top", Some(Box::new(Chained("middle", Some(Box::new(Chained("end", None)))))));
+        let report = ErrorReport::of(&error);
+        assert_eq!(report.message, "top");
+        assert_eq!(report.sources, ["middle", "end"]);
+        assert_eq!(report.type_name, "Chained");
+    }
+
+    #[test]
+    fn a_long_chain_is_cut() {
+        let error = (0..100)
+            .fold(Chained("end", None), |source, _| Chained("link", Some(Box::new(source))));
+        assert_eq!(ErrorReport::of(&error).sources.len(), MAX_SOURCES);
+    }
+
+    #[test]
+    fn an_endless_chain_is_told_once() {
+        assert_eq!(ErrorReport::of(&Endless).sources, ["again"]);
+    }
+
+    #[test]
+    fn a_panicking_error_is_reported_all_the_same() {
+        let report = ErrorReport::of(&Panics);
+        assert_eq!(report.type_name, "Panics");
+        assert!(report.message.contains("panicked"), "{}", report.message);
+        assert!(report.sources[0].contains("panicked"), "{:?}", report.sources);
+    }
+
+    #[test]
+    fn a_message_that_fails_halfway_keeps_its_first_half() {
+        let report = ErrorReport::from_display(&Fails);
+        assert!(report.message.starts_with("half ["), "{}", report.message);
+    }
+}

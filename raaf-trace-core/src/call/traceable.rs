@@ -1,0 +1,156 @@
+//! What a value says about itself to be traced, and what it can do once it says so.
+
+use std::{rc::Rc, sync::Arc};
+
+use crate::{
+    call::{Call, CallInfo},
+    component::Component,
+    context::{
+        Context, chain, flow,
+        parent::{IntoParent, Parent},
+    },
+    span::Span,
+};
+use raaf_trace_model::{
+    attributes::{Attributes, Key},
+    id::{SpanId, TraceId},
+};
+
+/// A value that takes part in tracing: it holds a [`Component`].
+///
+/// `#[derive(Traceable)]` writes this for a struct with a field of that type; write it by hand to
+/// decide more. What a traceable value can do is in [`TraceableExt`].
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{Attributes, Component, Traceable, traced};
+///
+/// struct SearchTool {
+///     component: Component,
+///     rate_limit: u32,
+/// }
+///
+/// impl Traceable for SearchTool {
+///     fn component(&self) -> &Component {
+///         &self.component
+///     }
+///     fn span_attributes(&self, attributes: &mut Attributes) {
+///         attributes.set("tool.rate_limit", self.rate_limit);
+///     }
+/// }
+///
+/// impl SearchTool {
+///     #[traced(with(query))]
+///     fn search(&self, query: &str) -> Result<Vec<String>, std::io::Error> {
+///         Ok(vec![query.to_uppercase()])
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be traced: it does not say which component it is",
+    note = "add a field `component: Component` and `#[derive(Traceable)]`"
+)]
+pub trait Traceable {
+    /// Who this is.
+    fn component(&self) -> &Component;
+
+    /// Adds what a span of this component should say beside the base attributes. Called once a
+    /// span, before the traced work. A panic costs only the attributes not yet added.
+    fn span_attributes(&self, attributes: &mut Attributes) {
+        let _ = attributes;
+    }
+
+    /// Decides whether this call gets a span; without one the work runs all the same. Not asked
+    /// for a call that reuses a span, and taken as yes if it panics.
+    fn should_create_span(&self, call: &CallInfo<'_>) -> bool {
+        call.default_decision()
+    }
+}
+
+impl Traceable for Component {
+    fn component(&self) -> &Component {
+        self
+    }
+}
+
+impl Component {
+    /// Binds the component to a parent: where no context says otherwise, for example in a bare
+    /// thread, its spans hang under the parent's active span.
+    #[must_use]
+    pub fn with_parent(self, parent: &(impl Traceable + ?Sized)) -> Self {
+        self.bound_to(parent.component().clone())
+    }
+}
+
+impl<T: Traceable + ?Sized> IntoParent for &T {
+    fn into_parent(self) -> Parent {
+        Parent::of_component(self.component())
+    }
+}
+
+macro_rules! traceable_behind {
+    ($($pointer:ty),*) => {$(
+        impl<T: Traceable + ?Sized> Traceable for $pointer {
+            fn component(&self) -> &Component {
+                (**self).component()
+            }
+            fn span_attributes(&self, attributes: &mut Attributes) {
+                (**self).span_attributes(attributes);
+            }
+            fn should_create_span(&self, call: &CallInfo<'_>) -> bool {
+                (**self).should_create_span(call)
+            }
+        }
+    )*};
+}
+
+traceable_behind!(&T, &mut T, Box<T>, Rc<T>, Arc<T>);
+
+/// What every [`Traceable`] value can do.
+pub trait TraceableExt: Traceable {
+    /// Prepares a traced call of `method`; the [`Call`] says how it goes on.
+    #[inline]
+    fn traced(&self, method: impl Into<Key>) -> Call<'_, Self> {
+        Call::new(self, method.into())
+    }
+
+    /// This component's innermost active span in this context.
+    fn current_span(&self) -> Option<Span> {
+        flow::peek(|current| {
+            let innermost = current.innermost.local()?;
+            chain::innermost_of(innermost, self.component()).cloned()
+        })
+        .flatten()
+        .map(Span::of)
+    }
+
+    /// The trace that this component is part of now: that of its [current
+    /// span](TraceableExt::current_span).
+    fn trace_id(&self) -> Option<TraceId> {
+        self.current_span().map(|span| span.trace_id())
+    }
+
+    /// The id of this component's [current span](TraceableExt::current_span).
+    fn span_id(&self) -> Option<SpanId> {
+        self.current_span().map(|span| span.span_id())
+    }
+
+    /// The id of the parent of this component's [current span](TraceableExt::current_span).
+    fn parent_span_id(&self) -> Option<SpanId> {
+        self.current_span().and_then(|span| span.parent_id())
+    }
+
+    /// Whether a recorded span of this component is active in this context.
+    fn is_traced(&self) -> bool {
+        self.current_span().is_some_and(|span| span.is_sampled())
+    }
+
+    /// This component's current span, captured: a parent for work elsewhere. Empty where it has
+    /// none.
+    fn trace_context(&self) -> Context {
+        self.current_span().map_or_else(Context::empty, |span| Context::of_span(&span))
+    }
+}
+
+impl<T: Traceable + ?Sized> TraceableExt for T {}

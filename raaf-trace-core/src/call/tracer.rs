@@ -1,0 +1,270 @@
+//! Spans by hand, for code that has no component.
+
+use std::{future::Future, sync::Arc};
+
+use smol_str::SmolStr;
+
+use crate::{
+    base::{gate, suppress},
+    call::{
+        CallScope,
+        manual::ManualSpan,
+        outcome::{self, Failure},
+    },
+    component::Component,
+    context::{
+        Context,
+        flow::{self, Home, Innermost},
+        parent::{IntoParent, Parent},
+    },
+    provider::TracerProvider,
+    span::{
+        record::Shared,
+        start::{self, Origin},
+    },
+};
+use raaf_trace_model::{
+    Kind,
+    attributes::{Attributes, IntoValue, Key, SpanLimits},
+    id::TraceId,
+    keys,
+    propagation::SpanContext,
+};
+
+/// Starts manual spans. They take part in the same trees as traced calls: each is a child of what
+/// is current, and can be made current itself.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::tracer;
+///
+/// let plan = tracer().agent_span("Planner").run(|span| {
+///     span.set_attribute("agent.model", "gpt-4");
+///     "a plan"
+/// });
+/// assert_eq!(plan, "a plan");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Tracer {
+    provider: Option<TracerProvider>,
+}
+
+impl TracerProvider {
+    /// Returns a tracer for manual spans that go to this provider.
+    pub fn tracer(&self) -> Tracer {
+        Tracer::new(Some(self.clone()))
+    }
+}
+
+/// A tracer for the provider of the current context, else the global one.
+pub fn tracer() -> Tracer {
+    Tracer::default()
+}
+
+macro_rules! typed_spans {
+    ($($(#[$doc:meta])* $name:ident => $kind:expr;)*) => {$(
+        $(#[$doc])*
+        pub fn $name(&self, name: impl AsRef<str>) -> SpanBuilder {
+            self.typed($kind, name.as_ref())
+        }
+    )*};
+}
+
+impl Tracer {
+    pub(crate) fn new(provider: Option<TracerProvider>) -> Self {
+        Self { provider }
+    }
+
+    /// Starts a span of kind `custom` under exactly that name.
+    pub fn start_span(&self, name: impl Into<Key>) -> ManualSpan {
+        self.span(name).start()
+    }
+
+    /// Prepares a span of kind `custom` under exactly that name.
+    pub fn span(&self, name: impl Into<Key>) -> SpanBuilder {
+        let name = name.into();
+        let mut builder = self.typed(Kind::Custom, &name);
+        builder.name = Some(name);
+        builder
+    }
+
+    typed_spans! {
+        /// Prepares a span of an agent's run.
+        agent_span => Kind::Agent;
+        /// Prepares a span of a pipeline's run.
+        pipeline_span => Kind::Pipeline;
+        /// Prepares a span of a tool call.
+        tool_span => Kind::Tool;
+        /// Prepares a span of a model call; the name is the model's.
+        llm_span => Kind::Llm;
+        /// Prepares a span of a guardrail's check.
+        guardrail_span => Kind::Guardrail;
+        /// Prepares a span of a model's response; the name is the response's id.
+        response_span => Kind::Response;
+        /// Prepares a span of asking an MCP server for its tools; the name is the server's.
+        mcp_list_tools_span => Kind::McpListTools;
+        /// Prepares a span of several speech outputs.
+        speech_group_span => Kind::SpeechGroup;
+        /// Prepares a span of one speech output; the name is the model's.
+        speech_span => Kind::Speech;
+        /// Prepares a span of a transcription; the name is the model's.
+        transcription_span => Kind::Transcription;
+        /// Prepares a span of anything else.
+        custom_span => Kind::Custom;
+    }
+
+    /// Prepares a span of a conversation's handoff from one agent to another.
+    pub fn handoff_span(&self, from: impl IntoValue, to: impl AsRef<str>) -> SpanBuilder {
+        let to = to.as_ref();
+        self.typed(Kind::Handoff, to).with(keys::HANDOFF_FROM, from).with(keys::HANDOFF_TO, to)
+    }
+
+    /// Prepares a span of an HTTP request that is sent.
+    pub fn http_span(&self, method: impl AsRef<str>, url: impl IntoValue) -> SpanBuilder {
+        let method = method.as_ref();
+        self.typed(Kind::Custom, method).with(keys::HTTP_METHOD, method).with(keys::URL, url)
+    }
+
+    fn typed(&self, kind: Kind, name: &str) -> SpanBuilder {
+        SpanBuilder {
+            provider: self.provider.clone(),
+            kind,
+            component: SmolStr::new(name),
+            method: Key::from("run"),
+            name: None,
+            parent: None,
+            trace_id: None,
+            include_content: true,
+            attributes: Attributes::with_limits(SpanLimits::UNLIMITED),
+        }
+    }
+}
+
+/// A manual span in preparation.
+#[derive(Debug)]
+#[must_use = "a prepared span does nothing until it is started"]
+pub struct SpanBuilder {
+    provider: Option<TracerProvider>,
+    kind: Kind,
+    component: SmolStr,
+    method: Key,
+    name: Option<Key>,
+    parent: Option<Parent>,
+    trace_id: Option<TraceId>,
+    include_content: bool,
+    attributes: Attributes,
+}
+
+impl SpanBuilder {
+    /// What kind of component it stands for.
+    pub fn kind(mut self, kind: impl Into<Kind>) -> Self {
+        self.kind = kind.into();
+        self
+    }
+
+    /// The operation; part of the name, unless that was given whole.
+    pub fn method(mut self, method: impl Into<Key>) -> Self {
+        self.method = method.into();
+        self
+    }
+
+    /// Adds an attribute.
+    pub fn with(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
+        self.attributes.set(key, value);
+        self
+    }
+
+    /// Names the parent: a component, a span, or a captured or remote context.
+    pub fn parent(mut self, parent: impl IntoParent) -> Self {
+        self.parent = Some(parent.into_parent());
+        self
+    }
+
+    /// Makes it a part of that trace; as a root, unless a parent is given too.
+    pub fn trace_id(mut self, trace: TraceId) -> Self {
+        self.trace_id = Some(trace);
+        self
+    }
+
+    /// Makes it a child of the span with those ids, wherever that is.
+    pub fn remote_parent(self, parent: SpanContext) -> Self {
+        self.parent(Context::remote(parent))
+    }
+
+    /// Whether content is kept by it and by what runs within it; see
+    /// [`Workflow::include_sensitive_data`](crate::Workflow::include_sensitive_data).
+    pub fn include_sensitive_data(mut self, include: bool) -> Self {
+        self.include_content = include;
+        self
+    }
+
+    /// Starts the span; it does not become current.
+    pub fn start(self) -> ManualSpan {
+        ManualSpan::of(self.open()).watched()
+    }
+
+    /// Runs `work` in the span, which ends as ok unless `work` said otherwise.
+    pub fn run<R>(self, work: impl FnOnce(&ManualSpan) -> R) -> R {
+        let span = ManualSpan::of(self.open());
+        let value = span.in_scope(|| work(&span));
+        outcome::warn_of_result::<R>();
+        span.finish_ok();
+        value
+    }
+
+    /// Runs `work` in the span, which fails if `work` does.
+    ///
+    /// # Errors
+    ///
+    /// Those of `work`.
+    pub fn try_run<V, E, Via>(self, work: impl FnOnce(&ManualSpan) -> Result<V, E>) -> Result<V, E>
+    where
+        E: Failure<Via>,
+    {
+        let span = ManualSpan::of(self.open());
+        let result = span.in_scope(|| work(&span));
+        span.finish_result(&result);
+        result
+    }
+
+    /// Runs a future in the span, which starts at the first poll. Dropped before it is done, the
+    /// span ends as cancelled. Inside, [`current_span`](crate::current_span) is this span.
+    pub async fn run_async<F: Future>(self, work: F) -> F::Output {
+        CallScope::around(self.open()).complete_async(work).await
+    }
+
+    /// As [`run_async`](Self::run_async); the span fails if `work` does.
+    ///
+    /// # Errors
+    ///
+    /// Those of `work`.
+    pub async fn try_run_async<V, E, Via>(
+        self,
+        work: impl Future<Output = Result<V, E>>,
+    ) -> Result<V, E>
+    where
+        E: Failure<Via>,
+    {
+        CallScope::around(self.open()).try_complete_async(work).await
+    }
+
+    fn open(self) -> Option<Shared> {
+        if !gate::is_open() || suppress::active() {
+            return None;
+        }
+        let component = Component::build(self.kind, self.component);
+        let mut current = flow::current();
+        if let Some(provider) = &self.provider {
+            // Not in the component: a span that waits in a queue must not keep a handle alive.
+            current.home = Some(Home::Inherited(Arc::clone(provider.inner())));
+        }
+        let root_of = |trace| Innermost::Remote(Arc::new(SpanContext::of_trace(trace)));
+        let named = self.parent.and_then(|parent| parent.named(&current));
+        let named = named.or_else(|| self.trace_id.map(root_of));
+        let origin = Origin::find(&component, named, &current)?.with_content(self.include_content);
+        Some(start::start(origin, component, self.method, self.name, |attributes| {
+            attributes.merge(self.attributes);
+        }))
+    }
+}

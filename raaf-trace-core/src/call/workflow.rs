@@ -1,0 +1,151 @@
+//! One workflow run as a whole.
+
+use std::{future::Future, sync::Arc};
+
+use smol_str::SmolStr;
+
+use crate::{
+    base::{gate, suppress},
+    call::{CallScope, outcome::Failure},
+    component::Component,
+    context::flow::{self, Innermost},
+    span::{
+        record::Shared,
+        start::{self, Origin},
+    },
+};
+use raaf_trace_model::{
+    Kind,
+    attributes::{Attributes, IntoValue, Key, SpanLimits},
+    id::TraceId,
+    propagation::SpanContext,
+    span::TraceInfo,
+};
+
+/// Names a workflow: a span of kind `trace` that encloses all that runs inside it. Inside another
+/// trace it is a part of that one.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{current_trace_id, trace};
+///
+/// trace("support request").group_id("conversation-17").run(|| {
+///     println!("working on {:?}", current_trace_id());
+/// });
+/// ```
+pub fn trace(workflow_name: impl Into<Key>) -> Workflow {
+    Workflow {
+        name: workflow_name.into(),
+        group_id: None,
+        trace_id: None,
+        include_content: true,
+        metadata: Attributes::with_limits(SpanLimits::UNLIMITED),
+    }
+}
+
+/// A workflow run in preparation; see [`trace`].
+#[derive(Debug)]
+#[must_use = "a workflow does nothing until it is run"]
+pub struct Workflow {
+    name: Key,
+    group_id: Option<Key>,
+    trace_id: Option<TraceId>,
+    include_content: bool,
+    metadata: Attributes,
+}
+
+impl Workflow {
+    /// Links this trace with others: a conversation, a job.
+    pub fn group_id(mut self, group_id: impl Into<Key>) -> Self {
+        self.group_id = Some(group_id.into());
+        self
+    }
+
+    /// Adds something that is known of the whole trace.
+    pub fn metadata(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
+        self.metadata.set(key, value);
+        self
+    }
+
+    /// The id of the trace, where it starts one.
+    pub fn trace_id(mut self, trace_id: TraceId) -> Self {
+        self.trace_id = Some(trace_id);
+        self
+    }
+
+    /// Whether what users, models and tools wrote is kept in this workflow. If not, it is left out
+    /// as [for a whole provider](crate::Builder::include_sensitive_data), in all that runs inside,
+    /// also in other threads and tasks. What is left out around it stays out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, TraceableExt as _, trace};
+    ///
+    /// let records = Component::tool("Records");
+    /// trace("patient's question").include_sensitive_data(false).run(|| {
+    ///     records.traced("search").with_content("tool.arguments", "a name").run(|| { /* … */ });
+    /// });
+    /// ```
+    pub fn include_sensitive_data(mut self, include: bool) -> Self {
+        self.include_content = include;
+        self
+    }
+
+    /// Runs work that returns a plain value.
+    pub fn run<R>(self, work: impl FnOnce() -> R) -> R {
+        self.open().complete(work)
+    }
+
+    /// Runs work that can fail.
+    ///
+    /// # Errors
+    ///
+    /// Those of `work`.
+    pub fn try_run<V, E, Via>(self, work: impl FnOnce() -> Result<V, E>) -> Result<V, E>
+    where
+        E: Failure<Via>,
+    {
+        self.open().try_complete(work)
+    }
+
+    /// As [`run`](Self::run), for a future.
+    pub async fn run_async<F: Future>(self, work: F) -> F::Output {
+        self.open().complete_async(work).await
+    }
+
+    /// As [`try_run`](Self::try_run), for a future.
+    ///
+    /// # Errors
+    ///
+    /// Those of `work`.
+    pub async fn try_run_async<V, E, Via>(
+        self,
+        work: impl Future<Output = Result<V, E>>,
+    ) -> Result<V, E>
+    where
+        E: Failure<Via>,
+    {
+        self.open().try_complete_async(work).await
+    }
+
+    fn open(self) -> CallScope {
+        CallScope::around(self.start())
+    }
+
+    fn start(self) -> Option<Shared> {
+        let Self { name, group_id, trace_id, include_content, metadata } = self;
+        if !gate::is_open() || suppress::active() {
+            return None;
+        }
+        let component = Component::build(Kind::Trace, SmolStr::from(&*name));
+        let current = flow::current();
+        let id = trace_id.filter(|_| !current.innermost.is_some());
+        let named = id.map(|id| Innermost::Remote(Arc::new(SpanContext::of_trace(id))));
+        let info = TraceInfo { workflow_name: Some(name), group_id, metadata };
+        let origin = Origin::of_workflow(&component, named, &current, info)?;
+        let origin = origin.with_content(include_content);
+        Some(start::start(origin, component, Key::from_static("run"), None, |_| {}))
+    }
+}

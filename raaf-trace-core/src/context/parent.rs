@@ -1,0 +1,157 @@
+//! Which span a new span hangs under.
+
+use crate::{
+    base::counters,
+    component::{Component, Latest},
+    context::{
+        Context, chain,
+        flow::{Current, Innermost},
+    },
+    diagnostics::{self, Category},
+    span::{
+        Span,
+        record::{Record, Shared},
+    },
+};
+
+/// A parent given to a call: a component, a span, or a captured or remote context.
+#[derive(Clone, Debug)]
+pub struct Parent(Given);
+
+#[derive(Clone, Debug)]
+enum Given {
+    Component(Component),
+    Context(Context),
+    None,
+}
+
+/// What can be given as a parent. `None`, a component without an active span and an empty context
+/// all mean: choose by the rule.
+pub trait IntoParent {
+    /// As a parent.
+    fn into_parent(self) -> Parent;
+}
+
+impl IntoParent for Parent {
+    fn into_parent(self) -> Parent {
+        self
+    }
+}
+
+impl IntoParent for Context {
+    fn into_parent(self) -> Parent {
+        Parent(Given::Context(self))
+    }
+}
+
+impl IntoParent for &Context {
+    fn into_parent(self) -> Parent {
+        self.clone().into_parent()
+    }
+}
+
+impl IntoParent for Span {
+    fn into_parent(self) -> Parent {
+        (&self).into_parent()
+    }
+}
+
+impl IntoParent for &Span {
+    fn into_parent(self) -> Parent {
+        Context::of_span(self).into_parent()
+    }
+}
+
+impl<P: IntoParent> IntoParent for Option<P> {
+    fn into_parent(self) -> Parent {
+        self.map_or(Parent(Given::None), P::into_parent)
+    }
+}
+
+impl Parent {
+    pub(crate) fn of_component(component: &Component) -> Self {
+        Self(Given::Component(component.clone()))
+    }
+
+    /// The span that this names, for a span that starts in `current`; `None` where it counts as
+    /// not given.
+    pub(crate) fn named(&self, current: &Current) -> Option<Innermost> {
+        match &self.0 {
+            Given::Component(parent) => {
+                active_span_of(parent, current, |_| true).map(Innermost::Local)
+            }
+            Given::Context(context) if context.innermost().is_some() => {
+                Some(context.innermost().clone())
+            }
+            Given::Context(_) | Given::None => None,
+        }
+    }
+}
+
+/// As [`choose`], for the usual case, in which the parent is `innermost` or encloses it: without a
+/// copy, a lock or a call of anybody.
+#[inline]
+pub(crate) fn nearby<'a>(component: &Component, innermost: &'a Shared) -> Option<&'a Shared> {
+    let Some(bound) = component.parent() else { return Some(innermost) };
+    if !bound.is_active() || chain::innermost_of(innermost, component).is_some() {
+        return Some(innermost);
+    }
+    chain::innermost_of(innermost, bound)
+}
+
+/// The parent of a span of `component` that starts in `current`, where none is named: this
+/// context, if the component is active in it; the component it is bound to; this context.
+pub(crate) fn choose(component: &Component, current: &Current) -> Innermost {
+    let Some(bound) = component.parent() else { return current.innermost.clone() };
+    if is_active_in(component, current) {
+        return current.innermost.clone();
+    }
+    // A bound parent that runs in another trace than this context belongs to somebody else's run.
+    let same_trace = |record: &Record| match &current.innermost {
+        Innermost::None => true,
+        Innermost::Local(innermost) => innermost.head().trace.id() == record.head().trace.id(),
+        Innermost::Remote(remote) => remote.trace_id() == record.head().trace.id(),
+    };
+    match active_span_of(bound, current, same_trace) {
+        Some(record) => Innermost::Local(record),
+        None => current.innermost.clone(),
+    }
+}
+
+fn is_active_in(component: &Component, current: &Current) -> bool {
+    let innermost = current.innermost.local();
+    innermost.is_some_and(|innermost| chain::innermost_of(innermost, component).is_some())
+}
+
+/// The span of `parent` that a child which starts in `current` belongs to: the innermost one in
+/// this context, else the most recent one anywhere that is `eligible`.
+fn active_span_of(
+    parent: &Component,
+    current: &Current,
+    eligible: impl Fn(&Record) -> bool,
+) -> Option<Shared> {
+    if !parent.is_active() {
+        return None;
+    }
+    if let Some(innermost) = current.innermost.local()
+        && let Some(record) = chain::innermost_of(innermost, parent)
+    {
+        return Some(Shared::clone(record));
+    }
+    match parent.latest_active() {
+        Latest::None => None,
+        Latest::Span(record) => eligible(&record).then_some(record),
+        Latest::Ambiguous => {
+            counters::AMBIGUOUS_PARENTS.add(1);
+            diagnostics::debug(
+                Category::Context,
+                format_args!(
+                    "`{}` is active in several traces; a span that asked for it as its parent \
+                     goes by its own context",
+                    parent.name()
+                ),
+            );
+            None
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! A clock that tests set.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use super::{Clock, Source};
+
+/// A clock that stands still until it is told to move; clones share the time.
+///
+/// ```
+/// # use raaf_trace_core::ManualClock;
+/// # use std::time::Duration;
+/// let manual = ManualClock::new();
+/// let clock = manual.clock();
+/// let start = clock.now();
+/// manual.advance(Duration::from_millis(20));
+/// assert_eq!(clock.between(start, clock.now()), Duration::from_millis(20));
+/// ```
+#[derive(Clone, Debug)]
+pub struct ManualClock(Arc<ManualTime>);
+
+#[derive(Debug)]
+pub(super) struct ManualTime {
+    start: SystemTime,
+    elapsed: AtomicU64,
+}
+
+impl ManualClock {
+    /// Starts at 2026-01-01T00:00:00Z.
+    pub fn new() -> Self {
+        Self::starting_at(UNIX_EPOCH + Duration::from_secs(1_767_225_600))
+    }
+
+    /// Starts at this wall time.
+    pub fn starting_at(start: SystemTime) -> Self {
+        Self(Arc::new(ManualTime { start, elapsed: AtomicU64::new(0) }))
+    }
+
+    /// The clock to give to what is tested.
+    pub fn clock(&self) -> Clock {
+        Clock(Source::Manual(Arc::clone(&self.0)))
+    }
+
+    /// Moves the time on. The sum of all moves may reach 584 years.
+    pub fn advance(&self, by: Duration) {
+        self.0.elapsed.fetch_add(by.as_nanos() as u64, Ordering::SeqCst);
+    }
+
+    /// The wall time at which the clock started.
+    pub fn start(&self) -> SystemTime {
+        self.0.start
+    }
+}
+
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ManualTime {
+    pub(super) fn elapsed_nanos(&self) -> u64 {
+        self.elapsed.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn wall(&self, elapsed_nanos: u64) -> SystemTime {
+        self.start.checked_add(Duration::from_nanos(elapsed_nanos)).unwrap_or(self.start)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_and_clocks_share_the_time() {
+        let manual = ManualClock::default();
+        let (first, second) = (manual.clock(), manual.clone().clock());
+        manual.clone().advance(Duration::from_secs(1));
+        assert_eq!(first.now(), second.now());
+        let now = second.anchor().time_of(first.now());
+        assert_eq!(now.to_string(), "2026-01-01T00:00:01.000000Z");
+    }
+}

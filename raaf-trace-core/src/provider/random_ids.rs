@@ -1,0 +1,160 @@
+//! Random ids, from a stream of numbers for each thread.
+
+use std::{
+    cell::Cell,
+    hash::{BuildHasher, RandomState},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use raaf_trace_model::id::{IdGenerator, SpanId, TraceId};
+
+/// Random ids; the default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RandomIds;
+
+impl IdGenerator for RandomIds {
+    #[inline]
+    fn trace_id(&self) -> TraceId {
+        first_some(|| {
+            draw(|stream| {
+                let low = stream.next();
+                TraceId::from_u128(u128::from(stream.high_half()) << 64 | u128::from(low))
+            })
+        })
+    }
+
+    #[inline]
+    fn span_id(&self) -> SpanId {
+        first_some(|| SpanId::from_u64(draw(Stream::next)))
+    }
+}
+
+/// A counter with a random base and its private key, mixed into numbers that look random.
+///
+/// Mixing maps distinct counters to distinct numbers, so a thread's ids do not repeat; the base
+/// keeps threads and processes apart.
+#[derive(Clone, Copy)]
+struct Stream {
+    counter: u64,
+    /// Zero while the stream has no seed yet.
+    key: u64,
+}
+
+impl Stream {
+    const UNSEEDED: Self = Self { counter: 0, key: 0 };
+    /// The odd number nearest 2⁶⁴ divided by the golden ratio: steps that spread evenly.
+    const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+    fn seeded() -> Self {
+        static SOURCE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        static STREAMS: AtomicU64 = AtomicU64::new(0);
+        let stream = STREAMS.fetch_add(1, Ordering::Relaxed);
+        Self { counter: SOURCE.hash_one((stream, 0_u8)), key: SOURCE.hash_one((stream, 1_u8)) | 1 }
+    }
+
+    fn next(&mut self) -> u64 {
+        if self.key == 0 {
+            *self = Self::seeded();
+        }
+        self.counter = self.counter.wrapping_add(Self::STEP);
+        mix(self.counter)
+    }
+
+    /// A second number that goes with the last one and depends on the key.
+    fn high_half(&self) -> u64 {
+        mix(self.counter ^ self.key)
+    }
+}
+
+/// The finalizer of splitmix64: a bijection in which every input bit reaches every output bit.
+fn mix(mut value: u64) -> u64 {
+    value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
+
+thread_local! {
+    static STREAM: Cell<Stream> = const { Cell::new(Stream::UNSEEDED) };
+}
+
+/// Draws from this thread's stream, or, where thread-locals are already gone, from a fresh one.
+fn draw<T>(take: impl Fn(&mut Stream) -> T) -> T {
+    let from_thread = STREAM.try_with(|cell| {
+        let mut stream = cell.get();
+        let taken = take(&mut stream);
+        cell.set(stream);
+        taken
+    });
+    from_thread.unwrap_or_else(|_| take(&mut Stream::seeded()))
+}
+
+/// Zero is not an id; one number in 2⁶⁴ is drawn again.
+fn first_some<T>(draw: impl Fn() -> Option<T>) -> T {
+    loop {
+        if let Some(id) = draw() {
+            return id;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashSet, sync::mpsc, thread};
+
+    use super::*;
+
+    #[test]
+    fn ids_of_many_threads_differ() {
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                thread::spawn(|| {
+                    (0..10_000)
+                        .map(|_| (RandomIds.trace_id(), RandomIds.span_id()))
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let ids: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        assert_eq!(ids.iter().map(|id| id.0).collect::<HashSet<_>>().len(), ids.len());
+        assert_eq!(ids.iter().map(|id| id.1).collect::<HashSet<_>>().len(), ids.len());
+    }
+
+    #[test]
+    fn every_bit_is_set_about_half_the_time() {
+        let mut set = [0_u32; 128];
+        for _ in 0..10_000 {
+            let id = RandomIds.trace_id().to_u128();
+            for (bit, count) in set.iter_mut().enumerate() {
+                *count += u32::from(id >> bit & 1 == 1);
+            }
+        }
+        // Ten standard deviations of a fair coin either side.
+        assert!(set.iter().all(|count| (4_500..5_500).contains(count)), "{set:?}");
+    }
+
+    #[test]
+    fn an_id_can_be_made_while_the_thread_ends() {
+        struct AtExit(mpsc::Sender<SpanId>);
+        impl Drop for AtExit {
+            fn drop(&mut self) {
+                let _ = self.0.send(RandomIds.span_id());
+            }
+        }
+        thread_local! {
+            static AT_EXIT: Cell<Option<AtExit>> = const { Cell::new(None) };
+        }
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || AT_EXIT.set(Some(AtExit(sender)))).join().unwrap();
+        assert!(receiver.recv().is_ok());
+    }
+
+    #[test]
+    fn a_generator_can_be_a_trait_object() {
+        let generator: Box<dyn IdGenerator> = Box::new(RandomIds);
+        assert_ne!(generator.span_id(), generator.span_id());
+        assert_ne!(generator.trace_id(), generator.trace_id());
+    }
+}

@@ -1,0 +1,115 @@
+//! Which traces are kept.
+
+use raaf_trace_model::id::TraceId;
+
+/// Decides by its id whether a trace is kept, so that every process decides alike.
+///
+/// What a lower rate keeps, a higher rate keeps too.
+///
+/// ```
+/// # use raaf_trace_core::{Sampler, TraceId};
+/// let tenth = Sampler::ratio(0.1);
+/// let id = TraceId::random();
+/// assert_eq!(tenth.sample(id), Sampler::ratio(0.1).sample(id));
+/// assert!(Sampler::always().sample(id));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sampler {
+    /// Traces whose id's low half is below this are kept; 2⁶⁴ keeps all.
+    bound: u128,
+}
+
+impl Sampler {
+    const ALL: u128 = 1 << 64;
+
+    /// Keeps this share of all traces: 0 none, 1 all. Values outside are taken as the nearer bound,
+    /// NaN as 1.
+    pub fn ratio(rate: f64) -> Self {
+        if rate.is_nan() || rate >= 1.0 {
+            return Self::always();
+        }
+        // Both are exact: scaling by a power of two loses nothing, and negatives become 0.
+        #[allow(clippy::cast_sign_loss)]
+        let bound = (rate.max(0.0) * Self::ALL as f64) as u128;
+        Self { bound }
+    }
+
+    /// Keeps every trace.
+    pub const fn always() -> Self {
+        Self { bound: Self::ALL }
+    }
+
+    /// Keeps no trace.
+    pub const fn never() -> Self {
+        Self { bound: 0 }
+    }
+
+    /// Whether this trace is kept.
+    pub fn sample(self, trace: TraceId) -> bool {
+        u128::from(trace.to_u128() as u64) < self.bound
+    }
+}
+
+/// Keeps every trace.
+impl Default for Sampler {
+    fn default() -> Self {
+        Self::always()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_low_half(low: u64) -> TraceId {
+        TraceId::from_u128(1 << 100 | u128::from(low)).unwrap()
+    }
+
+    #[test]
+    fn s1_zero_and_one_are_exact() {
+        for low in [0, 1, u64::MAX / 2, u64::MAX - 1, u64::MAX] {
+            assert!(Sampler::ratio(1.0).sample(with_low_half(low)));
+            assert!(!Sampler::ratio(0.0).sample(with_low_half(low)));
+        }
+        assert_eq!(Sampler::ratio(1.0), Sampler::always());
+        assert_eq!(Sampler::ratio(0.0), Sampler::never());
+        assert_eq!(Sampler::default(), Sampler::always());
+    }
+
+    #[test]
+    fn s1_rates_out_of_bounds_take_the_nearer_bound() {
+        assert_eq!(Sampler::ratio(7.0), Sampler::always());
+        assert_eq!(Sampler::ratio(f64::INFINITY), Sampler::always());
+        assert_eq!(Sampler::ratio(f64::NAN), Sampler::always());
+        assert_eq!(Sampler::ratio(-0.5), Sampler::never());
+    }
+
+    #[test]
+    fn s1_the_low_half_alone_decides() {
+        let half = Sampler::ratio(0.5);
+        assert!(half.sample(with_low_half((1 << 63) - 1)));
+        assert!(!half.sample(with_low_half(1 << 63)));
+        assert!(half.sample(TraceId::from_u128(u128::MAX << 64).unwrap()));
+    }
+
+    #[test]
+    fn s1_the_rate_is_kept_over_many_traces() {
+        const TRACES: usize = 100_000;
+        for rate in [0.01, 0.25, 0.9] {
+            let sampler = Sampler::ratio(rate);
+            let kept = (0..TRACES).filter(|_| sampler.sample(TraceId::random())).count();
+            let share = kept as f64 / TRACES as f64;
+            // More than six standard deviations at any rate.
+            assert!((share - rate).abs() < 0.01, "{rate}: {share}");
+        }
+    }
+
+    #[test]
+    fn s1_a_higher_rate_keeps_all_that_a_lower_one_keeps() {
+        let rates = [0.0, 1e-3, 0.1, 0.5, 0.999, 1.0].map(Sampler::ratio);
+        for _ in 0..10_000 {
+            let id = TraceId::random();
+            assert!(rates.is_sorted_by_key(|sampler| sampler.sample(id)));
+        }
+    }
+}

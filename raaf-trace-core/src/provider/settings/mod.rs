@@ -1,0 +1,117 @@
+//! What can be set from outside: the `RAAF_*` environment variables, their defaults and bounds.
+//!
+//! Code beats environment beats default: read the environment first, then set fields.
+//!
+//! ```
+//! use raaf_trace_core::settings::{Environment, Settings};
+//!
+//! let environment = Environment::from_pairs([("RAAF_TRACE_BATCH_SIZE", "200")]);
+//! let mut settings = Settings::from_environment(&environment)?;
+//! settings.sample_rate = 0.1;
+//! assert_eq!(settings.batch_size, 200);
+//! # Ok::<(), raaf_trace_core::SettingsError>(())
+//! ```
+
+mod read;
+mod unknown;
+
+use std::time::Duration;
+
+pub use raaf_trace_model::environment::{Environment, SettingsError};
+use raaf_trace_model::sink::registry;
+pub(crate) use unknown::warn_of_unknown_variables;
+
+use crate::diagnostics::{Categories, Level};
+
+/// Everything that can be set from outside and is not a single sink's own affair.
+///
+/// Sinks read their own variables through the same [`Environment`].
+// Each is an independent switch of the environment, not a state.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// No spans are made (`RAAF_DISABLE_TRACING`; default false).
+    pub disabled: bool,
+    /// Names of sinks, in order (`RAAF_TRACE_PROCESSORS`; default none).
+    pub processors: Vec<String>,
+    /// No sink starts without being named (`RAAF_SKIP_DEFAULT_PROCESSORS`; default false).
+    pub skip_default_processors: bool,
+    /// Spans in a batch, at least 1 (`RAAF_TRACE_BATCH_SIZE`; default 50).
+    pub batch_size: usize,
+    /// How long a finished span waits for its batch to fill (`RAAF_TRACE_FLUSH_INTERVAL`, in
+    /// seconds; default 5).
+    pub flush_interval: Duration,
+    /// Finished spans held in memory for each exporter, at least 1 (`RAAF_TRACE_MAX_SPANS`; default
+    /// 1,000).
+    pub max_spans: usize,
+    /// How often forgotten spans are looked for (`RAAF_TRACE_CLEANUP_INTERVAL`, in seconds; default
+    /// 60).
+    pub cleanup_interval: Duration,
+    /// The age at which an open manual span counts as forgotten; none is never
+    /// (`RAAF_TRACE_STALE_AFTER`, in seconds, 0 for never; default 3,600).
+    pub stale_after: Option<Duration>,
+    /// How long dropping the guard may take (`RAAF_TRACE_SHUTDOWN_TIMEOUT`, in seconds; default 5).
+    pub shutdown_timeout: Duration,
+    /// The share of traces that are kept, from 0 to 1 (`RAAF_TRACE_SAMPLE_RATE`; default 1).
+    pub sample_rate: f64,
+    /// Spans carry prompts, completions, tool arguments and results
+    /// (`RAAF_TRACE_INCLUDE_SENSITIVE_DATA`; default true).
+    pub include_sensitive_data: bool,
+    /// The longest attribute value, in bytes (`RAAF_TRACE_MAX_ATTRIBUTE_LENGTH`; default 4,096).
+    pub max_attribute_length: usize,
+    /// The longest prompt, completion, tool argument or result, in bytes
+    /// (`RAAF_TRACE_MAX_CONTENT_LENGTH`; default 100,000).
+    pub max_content_length: usize,
+    /// What the library says about itself (`RAAF_DEBUG_CATEGORIES`; default errors and warnings
+    /// only).
+    pub debug_categories: Categories,
+    /// The least important line that it says (`RAAF_LOG_LEVEL`; default info).
+    pub log_level: Level,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            disabled: false,
+            processors: Vec::new(),
+            skip_default_processors: false,
+            batch_size: 50,
+            flush_interval: Duration::from_secs(5),
+            max_spans: 1_000,
+            cleanup_interval: Duration::from_secs(60),
+            stale_after: Some(Duration::from_secs(3_600)),
+            shutdown_timeout: Duration::from_secs(5),
+            sample_rate: 1.0,
+            include_sensitive_data: true,
+            max_attribute_length: 4_096,
+            max_content_length: 100_000,
+            debug_categories: Categories::default(),
+            log_level: Level::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// Returns the names of the sinks that run, in order, and whether each runs because none was
+    /// named: the [`processors`](Self::processors), then the sinks that a variable of their own asks
+    /// for, else those that run by default.
+    pub(crate) fn wanted_sinks(
+        &self,
+        environment: &Environment,
+    ) -> Result<Vec<(String, bool)>, SettingsError> {
+        let mut names = self.processors.clone();
+        for sink in registry::linked() {
+            let name = sink.name();
+            if sink.is_enabled(environment)? && !names.iter().any(|named| named == name) {
+                names.push(name.to_owned());
+            }
+        }
+        if !names.is_empty() || self.skip_default_processors {
+            return Ok(names.into_iter().map(|name| (name, false)).collect());
+        }
+        let linked = registry::linked().into_iter();
+        let by_default = linked.filter(|sink| sink.is_default(environment));
+        Ok(by_default.map(|sink| (sink.name().to_owned(), true)).collect())
+    }
+}

@@ -1,0 +1,109 @@
+//! Variables that nothing reads.
+
+use raaf_trace_model::{environment::Environment, sink::registry};
+
+use crate::diagnostics::{self, Categories, Category, Level};
+
+/// How many edits a known name may be away to be suggested.
+const NEAR: usize = 4;
+
+/// The variables that the core reads itself.
+const KNOWN: [&str; 15] = [
+    "RAAF_DISABLE_TRACING",
+    "RAAF_TRACE_PROCESSORS",
+    "RAAF_SKIP_DEFAULT_PROCESSORS",
+    "RAAF_TRACE_BATCH_SIZE",
+    "RAAF_TRACE_FLUSH_INTERVAL",
+    "RAAF_TRACE_MAX_SPANS",
+    "RAAF_TRACE_CLEANUP_INTERVAL",
+    "RAAF_TRACE_STALE_AFTER",
+    "RAAF_TRACE_SAMPLE_RATE",
+    "RAAF_TRACE_INCLUDE_SENSITIVE_DATA",
+    "RAAF_TRACE_MAX_ATTRIBUTE_LENGTH",
+    "RAAF_TRACE_MAX_CONTENT_LENGTH",
+    "RAAF_TRACE_SHUTDOWN_TIMEOUT",
+    Categories::VARIABLE,
+    Level::VARIABLE,
+];
+
+/// Reports each `RAAF_*` variable that neither the core nor a linked sink reads.
+pub(crate) fn warn_of_unknown_variables(environment: &Environment) {
+    for text in unknown(environment) {
+        diagnostics::warn(Category::Tracing, format_args!("{text}"));
+    }
+}
+
+fn unknown(environment: &Environment) -> Vec<String> {
+    let sinks = registry::linked();
+    let of_sinks = sinks.iter().flat_map(|sink| sink.declared_variables());
+    let known: Vec<&str> = KNOWN.into_iter().chain(of_sinks).collect();
+    let names = environment.names().into_iter();
+    let unknown = names.filter(|name| name.starts_with("RAAF_") && !known.contains(&&**name));
+    unknown.map(|name| describe(&name, &known)).collect()
+}
+
+fn describe(name: &str, known: &[&str]) -> String {
+    let nearest = known.iter().min_by_key(|known| distance(name, known));
+    match nearest.filter(|known| distance(name, known) <= NEAR) {
+        Some(nearest) => {
+            format!("unknown variable {}; did you mean {nearest}?", name.escape_debug())
+        }
+        None => format!(
+            "unknown variable {}: no linked sink reads it, nor does the core",
+            name.escape_debug()
+        ),
+    }
+}
+
+/// The number of characters to insert, delete or replace (Levenshtein's distance).
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (line, from) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = line + 1;
+        for (column, to) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Put together, since the guide lists every variable that the sources name.
+    const MISSPELT: &str = concat!("RAAF", "_TRACE_PROCESSOR");
+    const STRANGE: &str = concat!("RAAF", "_SOMETHING_ELSE_ALTOGETHER");
+
+    #[test]
+    fn an_unknown_variable_is_named_with_the_nearest_known_one() {
+        let environment = Environment::from_pairs([
+            (MISSPELT, "console"),
+            ("RAAF_TRACE_BATCH_SIZE", "5"),
+            (STRANGE, "5"),
+            ("OTHER", "5"),
+        ]);
+        let mut texts = unknown(&environment);
+        texts.sort();
+        assert_eq!(
+            texts,
+            [
+                format!("unknown variable {STRANGE}: no linked sink reads it, nor does the core"),
+                format!("unknown variable {MISSPELT}; did you mean RAAF_TRACE_PROCESSORS?"),
+            ]
+        );
+    }
+
+    #[test]
+    fn distances() {
+        for (from, to, expected) in
+            [("", "", 0), ("a", "", 1), ("", "ab", 2), ("kitten", "sitting", 3), ("ab", "ba", 2)]
+        {
+            assert_eq!(distance(from, to), expected, "{from} {to}");
+        }
+    }
+}

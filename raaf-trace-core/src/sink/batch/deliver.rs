@@ -1,0 +1,85 @@
+//! What the queue needs to know of the exporter behind it and of the items it carries.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::sink::lists;
+
+use raaf_trace_model::{
+    Redactor,
+    sink::{ExportError, Overflow, SpanExporter},
+    span::FinishedSpan,
+};
+
+/// Takes batches of items; [`SpanExporter`] for any kind of item.
+pub(crate) trait BatchSink<T>: Send + Sync + 'static {
+    fn name(&self) -> &str;
+
+    /// Makes items that were just taken from the queue ready to be exported.
+    fn prepare(&self, batch: &mut [T]) {
+        let _ = batch;
+    }
+
+    fn export(&self, batch: &[T]) -> Result<(), ExportError>;
+
+    fn force_flush(&self) -> Result<(), ExportError> {
+        Ok(())
+    }
+
+    fn shutdown(&self) -> Result<(), ExportError> {
+        Ok(())
+    }
+
+    fn overflow(&self) -> Overflow {
+        Overflow::Drop
+    }
+}
+
+/// An exporter, and what takes secrets out of spans that come with theirs.
+pub(super) struct Exporting {
+    pub(super) exporter: Arc<dyn SpanExporter>,
+    pub(super) redactor: Arc<OnceLock<Redactor>>,
+}
+
+impl BatchSink<FinishedSpan> for Exporting {
+    fn name(&self) -> &str {
+        self.exporter.name()
+    }
+
+    fn prepare(&self, batch: &mut [FinishedSpan]) {
+        if let Some(redactor) = self.redactor.get() {
+            batch.iter_mut().for_each(|span| span.redact(redactor));
+        }
+    }
+
+    fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
+        self.exporter.export(batch)
+    }
+
+    fn force_flush(&self) -> Result<(), ExportError> {
+        self.exporter.force_flush()
+    }
+
+    fn shutdown(&self) -> Result<(), ExportError> {
+        self.exporter.shutdown()
+    }
+
+    fn overflow(&self) -> Overflow {
+        self.exporter.overflow()
+    }
+}
+
+impl Recycle for FinishedSpan {
+    fn recycle(chunk: &mut Vec<Self>) {
+        lists::recycle(chunk);
+        chunk.clear();
+    }
+}
+
+/// What becomes of items that were delivered.
+pub(crate) trait Recycle: Sized + Send + Sync + 'static {
+    /// Empties a chunk of delivered items. Called without any lock in a thread that produces
+    /// items, so that memory is freed or reused by the thread that asks for more of it.
+    fn recycle(chunk: &mut Vec<Self>) {
+        chunk.clear();
+    }
+}

@@ -1,0 +1,221 @@
+//! The processor that batches.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, OnceLock},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use super::{BatchQueue, Shards, deliver::Exporting, flush::FlushFuture};
+use raaf_trace_model::{
+    Redactor,
+    sink::{BatchConfig, ProcessorError, SpanExporter, SpanProcessor, stats::ProcessorStats},
+    span::FinishedSpan,
+};
+
+/// How long a flush that a root's end asks for may take. Nobody waits for it.
+const ROOT_FLUSH: Duration = Duration::from_secs(60);
+
+/// Collects finished spans and hands them to a [`SpanExporter`] in batches, on a thread of its
+/// own that starts with the first span.
+///
+/// Ending a span costs a push into a buffer; nothing waits for the exporter. At most
+/// [`max_spans`](BatchConfig::max_spans) are held in memory, the batch in flight included. What
+/// comes on top is dropped and counted, or exported by the thread that ended the span, as the
+/// exporter [asks for](SpanExporter::overflow).
+///
+/// Batches that could not be delivered are tried again with growing, jittered waits.
+///
+/// ```
+/// use std::time::Duration;
+/// use raaf_trace_core::{
+///     BatchConfig, BatchProcessor, ExportError, FinishedSpan, SpanExporter, SpanProcessor,
+/// };
+///
+/// struct Count;
+///
+/// impl SpanExporter for Count {
+///     fn name(&self) -> &str {
+///         "count"
+///     }
+///
+///     fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
+///         assert!(batch.len() <= 50);
+///         Ok(())
+///     }
+/// }
+///
+/// let processor = BatchProcessor::with_config(
+///     Count,
+///     BatchConfig::default().with_flush_interval(Duration::from_secs(1)),
+/// );
+/// processor.shutdown(Duration::from_secs(5))?;
+/// # Ok::<(), raaf_trace_core::ProcessorError>(())
+/// ```
+pub struct BatchProcessor {
+    queue: BatchQueue<FinishedSpan>,
+    redactor: Arc<OnceLock<Redactor>>,
+}
+
+impl BatchProcessor {
+    /// A processor in front of `exporter` with the [default](BatchConfig::default) settings.
+    pub fn new(exporter: impl SpanExporter) -> Self {
+        Self::with_config(exporter, BatchConfig::default())
+    }
+
+    /// A processor in front of `exporter`.
+    pub fn with_config(exporter: impl SpanExporter, config: BatchConfig) -> Self {
+        Self::with_shared(Arc::new(exporter), config)
+    }
+
+    /// A processor in front of an exporter of unknown type, which others may hold too.
+    /// `Box<dyn SpanExporter>` converts with `into()`.
+    pub fn with_shared(exporter: Arc<dyn SpanExporter>, config: BatchConfig) -> Self {
+        let redactor = Arc::default();
+        let exporting = Exporting { exporter, redactor: Arc::clone(&redactor) };
+        Self { queue: BatchQueue::new(Box::new(exporting), config), redactor }
+    }
+
+    /// From now on takes secrets out of spans in the worker, so that they may come with theirs.
+    pub(crate) fn redact_with(&self, redactor: &Redactor) {
+        let _ = self.redactor.set(redactor.clone());
+    }
+
+    /// Settings first, exporter last.
+    pub fn builder() -> BatchBuilder {
+        BatchBuilder::default()
+    }
+
+    /// Where a provider puts spans without calling this processor.
+    pub(crate) fn shards(&self) -> &Arc<Shards<FinishedSpan>> {
+        self.queue.shards()
+    }
+
+    /// As [`force_flush`](SpanProcessor::force_flush), without blocking the thread. The flush
+    /// begins with this call; dropping the future takes nothing back.
+    pub fn force_flush_async(&self, timeout: Duration) -> Flush {
+        Flush { inner: self.queue.force_flush_async(timeout) }
+    }
+}
+
+impl SpanProcessor for BatchProcessor {
+    fn name(&self) -> &str {
+        self.queue.name()
+    }
+
+    fn wants_start(&self) -> bool {
+        false
+    }
+
+    fn on_end(&self, span: &FinishedSpan) {
+        self.on_end_owned(span.clone());
+    }
+
+    fn on_end_owned(&self, span: FinishedSpan) {
+        // What is refused is counted.
+        let _ = self.queue.push(span);
+    }
+
+    fn on_root_end(&self) {
+        drop(self.force_flush_async(ROOT_FLUSH));
+    }
+
+    fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
+        self.queue.force_flush(timeout)
+    }
+
+    fn shutdown(&self, timeout: Duration) -> Result<(), ProcessorError> {
+        self.queue.shutdown(timeout)
+    }
+
+    fn stats(&self) -> ProcessorStats {
+        self.queue.stats()
+    }
+}
+
+impl fmt::Debug for BatchProcessor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchProcessor").field("name", &self.queue.name()).finish_non_exhaustive()
+    }
+}
+
+/// Makes a [`BatchProcessor`].
+///
+/// ```
+/// # use raaf_trace_core::{BatchProcessor, ExportError, FinishedSpan, SpanExporter};
+/// # struct Null;
+/// # impl SpanExporter for Null {
+/// #     fn name(&self) -> &str { "null" }
+/// #     fn export(&self, _: &[FinishedSpan]) -> Result<(), ExportError> { Ok(()) }
+/// # }
+/// let processor = BatchProcessor::builder().batch_size(10).max_spans(100).build(Null);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct BatchBuilder {
+    config: BatchConfig,
+}
+
+impl BatchBuilder {
+    /// Sets everything at once.
+    #[must_use]
+    pub fn config(mut self, config: BatchConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Sets [`BatchConfig::batch_size`].
+    #[must_use]
+    pub fn batch_size(mut self, spans: usize) -> Self {
+        self.config.batch_size = spans;
+        self
+    }
+
+    /// Sets [`BatchConfig::flush_interval`].
+    #[must_use]
+    pub fn flush_interval(mut self, interval: Duration) -> Self {
+        self.config.flush_interval = interval;
+        self
+    }
+
+    /// Sets [`BatchConfig::max_spans`].
+    #[must_use]
+    pub fn max_spans(mut self, spans: usize) -> Self {
+        self.config.max_spans = spans;
+        self
+    }
+
+    /// Sets [`BatchConfig::export_timeout`].
+    #[must_use]
+    pub fn export_timeout(mut self, timeout: Duration) -> Self {
+        self.config.export_timeout = timeout;
+        self
+    }
+
+    /// The processor in front of `exporter`.
+    pub fn build(self, exporter: impl SpanExporter) -> BatchProcessor {
+        BatchProcessor::with_config(exporter, self.config)
+    }
+}
+
+/// A flush under way: the future of [`BatchProcessor::force_flush_async`]. Needs no runtime.
+#[must_use = "a future says what happened only when awaited"]
+pub struct Flush {
+    inner: FlushFuture<FinishedSpan>,
+}
+
+impl Future for Flush {
+    type Output = Result<(), ProcessorError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.inner).poll(context)
+    }
+}
+
+impl fmt::Debug for Flush {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flush").finish_non_exhaustive()
+    }
+}

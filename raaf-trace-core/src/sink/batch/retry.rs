@@ -1,0 +1,102 @@
+//! When a batch that could not be delivered is tried again.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+
+use super::{BatchConfig, sync::Instant};
+use raaf_trace_model::sink::ExportError;
+
+/// The schedule of one batch.
+pub(super) struct Retries {
+    backoff: ExponentialBackoff,
+    longest: Duration,
+    last_chance: Instant,
+}
+
+impl Retries {
+    pub(super) fn new(config: &BatchConfig) -> Self {
+        let backoff = ExponentialBuilder::default()
+            // The jitter adds up to as much again.
+            .with_jitter()
+            .with_min_delay(config.min_backoff)
+            .with_max_delay(config.max_backoff)
+            .with_max_times(config.max_retries)
+            .build();
+        let now = Instant::now();
+        let last_chance = now.checked_add(config.give_up_after).unwrap_or(now);
+        Self { backoff, longest: config.max_backoff, last_chance }
+    }
+
+    /// When to try again after `error`, or `None` to give up.
+    pub(super) fn next(&mut self, error: &ExportError) -> Option<Instant> {
+        if !error.is_retryable() {
+            return None;
+        }
+        let delay = self.backoff.next()?.min(self.longest);
+        self.not_before(Instant::now().checked_add(delay)?, error)
+    }
+
+    /// `at`, or later if `error` asked for that; `None` to give up. For a try out of turn, which
+    /// uses up nothing.
+    pub(super) fn not_before(&self, at: Instant, error: &ExportError) -> Option<Instant> {
+        let at = error
+            .retry_after()
+            .and_then(|asked| Instant::now().checked_add(asked.min(self.longest)))
+            .map_or(at, |asked| asked.max(at));
+        (at <= self.last_chance).then_some(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn config() -> BatchConfig {
+        BatchConfig::default()
+            .with_backoff(SECOND, 8 * SECOND)
+            .with_max_retries(4)
+            .with_give_up_after(100 * SECOND)
+    }
+
+    #[test]
+    fn d2_waits_double_with_jitter_and_end() {
+        let mut retries = Retries::new(&config());
+        let refused = ExportError::retryable("refused");
+        for least in [1, 2, 4, 8] {
+            let before = Instant::now();
+            let at = retries.next(&refused).unwrap();
+            assert!(at >= before + least * SECOND);
+            assert!(at <= Instant::now() + (2 * least * SECOND).min(8 * SECOND));
+        }
+        assert_eq!(retries.next(&refused), None);
+    }
+
+    #[test]
+    fn d2_retry_after_is_honoured_but_bounded() {
+        let mut retries = Retries::new(&config());
+        let before = Instant::now();
+        let at = retries.next(&ExportError::retryable("busy").after(7 * SECOND)).unwrap();
+        assert!(at >= before + 7 * SECOND);
+        let at = retries.next(&ExportError::retryable("busy").after(3_600 * SECOND)).unwrap();
+        assert!(at <= Instant::now() + 8 * SECOND);
+    }
+
+    #[test]
+    fn d2_tries_out_of_turn_put_the_end_off_no_further() {
+        let retries = Retries::new(&config().with_give_up_after(5 * SECOND));
+        let (soon, busy) = (Instant::now() + SECOND, ExportError::retryable("busy"));
+        assert_eq!(retries.not_before(soon, &busy), Some(soon));
+        assert_eq!(retries.not_before(soon, &busy.after(7 * SECOND)), None);
+    }
+
+    #[test]
+    fn d2_a_batch_is_given_up_after_a_time_or_a_final_answer() {
+        let mut retries = Retries::new(&config().with_give_up_after(SECOND / 2));
+        assert_eq!(retries.next(&ExportError::retryable("refused")), None);
+        let mut retries = Retries::new(&config());
+        assert_eq!(retries.next(&ExportError::permanent("wrong")), None);
+    }
+}

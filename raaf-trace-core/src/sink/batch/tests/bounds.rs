@@ -1,0 +1,191 @@
+//! How much is held, what happens beyond, and that nothing gets lost in between.
+
+use std::{
+    sync::{Barrier, atomic::Ordering},
+    thread,
+};
+
+use super::support::{Answer, Bench, Item, LONG, bench, bench_with, config};
+use raaf_trace_model::sink::{Overflow, ProcessorError};
+
+fn push_from_threads(bench: &Bench, threads: usize, each: usize) -> usize {
+    let together = Barrier::new(threads);
+    thread::scope(|scope| {
+        let running: Vec<_> = (0..threads)
+            .map(|thread| {
+                let together = &together;
+                scope.spawn(move || {
+                    together.wait();
+                    bench.push(thread * each..(thread + 1) * each)
+                })
+            })
+            .collect();
+        running.into_iter().map(|thread| thread.join().unwrap()).sum()
+    })
+}
+
+#[test]
+fn g67_a_stalled_exporter_bounds_what_32_threads_hold() {
+    let bench = bench(config().with_max_spans(1_000).with_batch_size(50), [Answer::Block]);
+    let accepted = push_from_threads(&bench, 32, 500);
+    assert_eq!(accepted, 1_000, "nothing is refused while a place is free anywhere");
+    assert!(bench.life.most.load(Ordering::SeqCst) <= 1_000 + 32);
+    bench.assert_counts(0, 15_000, 1_000);
+    bench.script.until(|log| log.blocking);
+    bench.script.release();
+    let outcome = bench.queue.force_flush(LONG);
+    let lost = ProcessorError::Failed {
+        message: "no room: at most 1000 spans may wait, and none come after the shutdown"
+            .to_owned(),
+        dropped: 15_000,
+    };
+    assert_eq!(outcome, Err(lost));
+    assert_eq!(bench.queue.force_flush(LONG), Ok(()), "reported once");
+    bench.assert_counts(1_000, 15_000, 0);
+}
+
+#[test]
+fn g67_a_network_sink_drops_at_once_and_counts() {
+    let bench = bench(config(), [Answer::Block]);
+    assert_eq!(bench.push(0..150), 100);
+    bench.assert_counts(0, 50, 100);
+    bench.script.until(|log| log.blocking);
+    bench.script.release();
+    let lost = bench.queue.force_flush(LONG);
+    assert!(matches!(lost, Err(ProcessorError::Failed { dropped: 50, .. })));
+    bench.assert_counts(100, 50, 0);
+    assert_eq!(bench.push(150..160), 10, "places come back");
+}
+
+#[test]
+fn g67_a_local_sink_lets_the_producer_help() {
+    let mut config = config();
+    config.help_limit = LONG;
+    let bench = bench_with(config, Overflow::Help, [Answer::Block]);
+    bench.push(0..10);
+    bench.script.until(|log| log.blocking);
+    assert_eq!(bench.push(10..500), 490);
+    assert!(bench.script.log(|log| log.in_threads.contains(&thread::current().id())));
+    assert!(bench.script.log(|log| log.untraced));
+    bench.script.release();
+    assert_eq!(bench.queue.force_flush(LONG), Ok(()));
+    assert_eq!(bench.script.delivered(), (0..500).collect::<Vec<_>>());
+    bench.assert_counts(500, 0, 0);
+}
+
+#[test]
+fn g67_nobody_helps_with_a_sink_that_has_stalled() {
+    let config = config().with_max_spans(10);
+    let bench = bench_with(config, Overflow::Help, [Answer::Block]);
+    bench.push(0..10);
+    bench.script.until(|log| log.blocking);
+    assert_eq!(bench.push(10..15), 0);
+    assert_eq!(bench.script.log(|log| log.calls), 1);
+    bench.script.release();
+    assert!(bench.queue.force_flush(LONG).is_err());
+    bench.assert_counts(10, 5, 0);
+}
+
+#[test]
+fn g67_unused_places_are_taken_back_before_anything_is_dropped() {
+    let bench = bench(config().with_max_spans(320).with_batch_size(50), [Answer::Block]);
+    let (pushed, done) = (Barrier::new(9), Barrier::new(9));
+    thread::scope(|scope| {
+        for number in 0..8 {
+            let (bench, pushed, done) = (&bench, &pushed, &done);
+            scope.spawn(move || {
+                bench.push([number]);
+                pushed.wait();
+                done.wait();
+            });
+        }
+        pushed.wait();
+        let accepted = bench.push(8..400);
+        done.wait();
+        assert_eq!(accepted, 312);
+    });
+    bench.script.log(|log| log.answers.clear());
+    bench.script.release();
+}
+
+#[test]
+fn d3_under_stress_every_item_is_delivered_once_or_counted() {
+    for overflow in [Overflow::Drop, Overflow::Help] {
+        let bench = bench_with(config().with_max_spans(200), overflow, []);
+        let accepted = push_from_threads(&bench, 8, 3_000);
+        let _ = bench.queue.force_flush(LONG);
+        let delivered = bench.script.delivered();
+        assert_eq!(delivered.len(), accepted);
+        assert!(delivered.windows(2).all(|pair| pair[0] < pair[1]), "none twice");
+        assert!(bench.script.sizes().iter().all(|&size| size <= 10));
+        bench.assert_counts(accepted as u64, (24_000 - accepted) as u64, 0);
+        assert_eq!(bench.queue.shutdown(LONG), Ok(()));
+        assert_eq!(bench.queue.hub().budget.free(), 200);
+    }
+}
+
+#[test]
+fn g67_delivered_items_are_reclaimed_by_producers() {
+    let bench = bench(config(), []);
+    for round in 0..5 {
+        bench.push(round * 10..(round + 1) * 10);
+        bench.queue.force_flush(LONG).unwrap();
+    }
+    let threads = bench.life.reclaimed_in.lock().unwrap().clone();
+    assert_eq!(threads.len(), 4);
+    assert!(threads.iter().all(|&id| id == thread::current().id()));
+}
+
+#[test]
+fn g67_a_few_items_that_wait_hold_no_memory_for_many() {
+    let bench = bench(config().with_max_spans(1_000).with_batch_size(500), [Answer::Block]);
+    bench.push(0..500);
+    bench.script.until(|log| log.blocking);
+    for number in 500..600 {
+        bench.push([number]);
+        bench.queue.hub().drain();
+    }
+    let (held, room) = bench.queue.hub().queue.lock().held();
+    assert_eq!(held, 100);
+    assert!(room <= 2 * held, "room for {room} where {held} wait");
+    bench.script.release();
+    assert_eq!(bench.queue.force_flush(LONG), Ok(()));
+    bench.assert_counts(600, 0, 0);
+}
+
+#[test]
+fn g67_what_was_delivered_is_let_go_of_while_little_comes() {
+    let bench = bench(config(), []);
+    bench.push(0..50);
+    bench.script.until(|log| log.batches.len() == 5);
+    for number in 50..55 {
+        bench.push([number]);
+        bench.queue.hub().collect();
+        bench.queue.force_flush(LONG).unwrap();
+    }
+    assert!(bench.life.now.load(Ordering::SeqCst) <= 10, "{:?}", bench.life.now);
+}
+
+#[test]
+fn g67_threads_that_end_leave_nothing_behind() {
+    let bench = bench(config(), []);
+    for number in 0..300 {
+        let pushed = thread::scope(|scope| scope.spawn(|| bench.push([number])).join().unwrap());
+        assert_eq!(pushed, 1);
+        if number % 50 == 49 {
+            bench.queue.force_flush(LONG).unwrap();
+        }
+    }
+    bench.queue.shutdown(LONG).unwrap();
+    assert_eq!(bench.script.delivered().len(), 300);
+    assert_eq!(bench.life.now.load(Ordering::SeqCst), 0);
+    assert_eq!(bench.queue.hub().budget.free(), 100);
+}
+
+#[test]
+fn g67_an_item_that_is_refused_comes_back() {
+    let bench = bench(config(), []);
+    bench.queue.shutdown(LONG).unwrap();
+    let back = bench.queue.push(Item::new(7, &bench.life));
+    assert_eq!(back.err().map(|item| item.number), Some(7));
+}

@@ -1,0 +1,116 @@
+//! No more is held than allowed, and nothing is refused for less.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use shuttle::thread::{spawn, yield_now};
+
+use super::support::{Bench, Item, LONG, Manners, check, config, join, ticking};
+use raaf_trace_model::sink::{Overflow, ProcessorError};
+
+/// Three threads push more than there is room for, and flush.
+fn overload(manners: Manners) {
+    let bench = Bench::new(ticking().with_max_spans(4).with_max_retries(100), manners);
+    let threads = [0, 10, 20].map(|first| {
+        let bench = Arc::clone(&bench);
+        spawn(move || {
+            for number in first..first + 5 {
+                bench.push(number);
+            }
+            let outcome = bench.queue.force_flush(LONG);
+            assert!(!matches!(outcome, Err(ProcessorError::Timeout { .. })), "{outcome:?}");
+            bench.assert_settled(first..first + 5);
+        })
+    });
+    join(threads);
+    bench.end();
+}
+
+#[test]
+fn g67_a_network_sink_under_load_drops_and_counts() {
+    check(|| overload(Manners::default()));
+}
+
+#[test]
+fn g67_producers_that_help_lose_nothing() {
+    check(|| {
+        overload(Manners {
+            overflow: Overflow::Help,
+            slowness: Duration::from_millis(4),
+            ..Manners::default()
+        });
+    });
+}
+
+#[test]
+fn g67_producers_that_help_a_failing_sink_lose_nothing() {
+    check(|| {
+        overload(Manners {
+            overflow: Overflow::Help,
+            failures: 3,
+            // Some calls are as long as those of a sink that hangs.
+            slowness: Duration::from_millis(60),
+            ..Manners::default()
+        });
+    });
+}
+
+#[test]
+fn g67_nothing_is_refused_while_another_thread_has_places_to_spare() {
+    check(|| {
+        // Shards take two places at a time while eight are free, and all must be found.
+        let config = config().with_max_spans(32);
+        let bench = Bench::new(config, Manners { closed: true, ..Manners::default() });
+        let sweep = |bench: &Bench| {
+            let hub = bench.queue.hub();
+            hub.budget.sweep(|| hub.shards.take_reserved());
+        };
+        bench.push_all(0..21);
+        sweep(&bench);
+        let next = Arc::new(AtomicUsize::new(21));
+        let producers = [(); 2].map(|()| {
+            let (bench, next) = (Arc::clone(&bench), Arc::clone(&next));
+            spawn(move || {
+                // Whoever is faster takes what is left.
+                while let number = next.fetch_add(1, Ordering::Relaxed)
+                    && number < 32
+                {
+                    bench.push_all([number]);
+                }
+            })
+        });
+        let sweeper = Arc::clone(&bench);
+        join([spawn(move || sweep(&sweeper))]);
+        join(producers);
+        assert!(!bench.push(32), "there were 32 places");
+        bench.sink.open();
+        bench.end();
+    });
+}
+
+#[test]
+fn g67_items_that_fill_no_chunk_give_their_places_back() {
+    check(|| {
+        // Each of two shards may hold one of the two items there is room for.
+        let bench = Bench::new(config().with_max_spans(2), Manners::default());
+        let threads = [0, 10, 20].map(|first| {
+            let bench = Arc::clone(&bench);
+            spawn(move || {
+                for number in first..first + 2 {
+                    while bench.queue.push(Item(number)).is_err() {
+                        yield_now();
+                    }
+                    bench.sink.told(number, true);
+                }
+            })
+        });
+        join(threads);
+        bench.shutdown();
+        bench.assert_delivered([0, 1, 10, 11, 20, 21]);
+    });
+}

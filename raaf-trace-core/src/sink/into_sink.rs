@@ -1,0 +1,114 @@
+//! What a provider takes as a sink.
+
+use std::{any::Any, fmt, sync::Arc};
+
+use raaf_trace_model::sink::{BatchConfig, SpanExporter, SpanProcessor, registry::Sink};
+
+use super::BatchProcessor;
+
+/// A value that a provider can send spans to: a [`SpanProcessor`], a [`SpanExporter`], or a
+/// [`Sink`] from the registry.
+///
+/// `Via` only keeps these implementations apart, and is always inferred. A type that is both a
+/// processor and an exporter is ambiguous: name the one that is meant with [`Sink::processor`] or
+/// [`Sink::exporter`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a sink",
+    label = "neither a `SpanProcessor` nor a `SpanExporter`",
+    note = "implement `SpanExporter` to receive finished spans in batches, or `SpanProcessor` to receive starts and ends in line"
+)]
+pub trait IntoSink<Via> {
+    /// Converts the value.
+    #[doc(hidden)]
+    fn into_sink(self) -> AnySink;
+}
+
+/// How a type is an [`IntoSink`].
+pub mod via {
+    /// By being a [`SpanProcessor`](super::SpanProcessor).
+    #[derive(Debug)]
+    pub enum Processor {}
+    /// By being a [`SpanExporter`](super::SpanExporter).
+    #[derive(Debug)]
+    pub enum Exporter {}
+    /// By being a [`Sink`](super::Sink).
+    #[derive(Debug)]
+    pub enum Registered {}
+}
+
+impl<P: SpanProcessor> IntoSink<via::Processor> for P {
+    fn into_sink(self) -> AnySink {
+        // A batching processor that nobody else holds is filled without a call.
+        let mut own: Option<Self> = Some(self);
+        let any: &mut dyn Any = &mut own;
+        if let Some(batch) = any.downcast_mut::<Option<BatchProcessor>>().and_then(Option::take) {
+            return AnySink(Pending::Ready(Receiver::Batch(Box::new(batch))));
+        }
+        match own {
+            Some(processor) => AnySink(Pending::Ready(Receiver::Processor(Arc::new(processor)))),
+            None => unreachable!("a value that is not taken is still there"),
+        }
+    }
+}
+
+impl<E: SpanExporter> IntoSink<via::Exporter> for E {
+    fn into_sink(self) -> AnySink {
+        AnySink(Pending::Exporter(Arc::new(self)))
+    }
+}
+
+impl IntoSink<via::Registered> for Sink {
+    fn into_sink(self) -> AnySink {
+        match self {
+            Self::Exporter(exporter) => AnySink(Pending::Exporter(exporter.into())),
+            Self::Processor(processor) => {
+                AnySink(Pending::Ready(Receiver::Processor(processor.into())))
+            }
+        }
+    }
+}
+
+/// A sink of any sort; exporters get their worker once the settings are known.
+#[derive(Debug)]
+pub struct AnySink(Pending);
+
+#[derive(Debug)]
+enum Pending {
+    Exporter(Arc<dyn SpanExporter>),
+    Ready(Receiver),
+}
+
+impl AnySink {
+    /// Puts an exporter behind a worker.
+    pub(crate) fn receiver(self, batch: &BatchConfig) -> Receiver {
+        match self.0 {
+            Pending::Ready(receiver) => receiver,
+            Pending::Exporter(exporter) => {
+                let processor = BatchProcessor::with_shared(exporter, batch.clone());
+                Receiver::Batch(Box::new(processor))
+            }
+        }
+    }
+}
+
+/// What receives a provider's spans.
+pub(crate) enum Receiver {
+    /// A queue of the provider's own: fast, never panics, and redacts in its worker.
+    Batch(Box<BatchProcessor>),
+    Processor(Arc<dyn SpanProcessor>),
+}
+
+impl Receiver {
+    pub(crate) fn as_processor(&self) -> &dyn SpanProcessor {
+        match self {
+            Self::Batch(batch) => &**batch,
+            Self::Processor(processor) => &**processor,
+        }
+    }
+}
+
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_processor().fmt(f)
+    }
+}

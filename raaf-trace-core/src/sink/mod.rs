@@ -1,0 +1,20 @@
+//! Sinks: the contracts of processors and exporters, and the bundled processors.
+
+pub(crate) mod batch;
+mod into_sink;
+pub(crate) mod lists;
+mod memory;
+mod offload;
+mod simple;
+
+pub use batch::{BatchBuilder, BatchProcessor, Flush, is_helping};
+pub(crate) use into_sink::AnySink;
+pub(crate) use into_sink::Receiver;
+pub use into_sink::{IntoSink, via};
+pub use memory::MemoryExporter;
+pub use offload::{Offload, ProcessorExt};
+pub use raaf_trace_model::sink::{
+    BatchConfig, ExportError, Overflow, ProcessorError, SpanExporter, SpanProcessor, registry,
+    stats,
+};
+pub use simple::SimpleProcessor;

@@ -1,0 +1,182 @@
+//! A processor behind a worker.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::{
+    base::panics,
+    sink::batch::{BatchQueue, BatchSink, Recycle},
+};
+use raaf_trace_model::{
+    sink::{
+        BatchConfig, ExportError, ProcessorError, SpanProcessor,
+        stats::{ProcessorStats, StatsReader},
+    },
+    span::{FinishedSpan, StartedSpan},
+};
+
+/// How long what a processor is to hear waits for company.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// How long the processor's own flush may take, as part of a flush that has its own timeout.
+const INNER_FLUSH: Duration = Duration::from_secs(30);
+
+/// What every [`SpanProcessor`] can do.
+pub trait ProcessorExt: SpanProcessor + Sized {
+    /// Puts this processor behind a worker of its own, so that it may block: the traced program
+    /// only queues what the processor is to hear. It hears of starts and ends in order within one
+    /// thread, a little later than they happen; at most [`BatchConfig::max_spans`] of them wait,
+    /// and what comes on top is dropped and counted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{FinishedSpan, ProcessorExt as _, SpanProcessor, TracerProvider};
+    ///
+    /// struct SlowMetrics;
+    ///
+    /// impl SpanProcessor for SlowMetrics {
+    ///     fn on_end(&self, span: &FinishedSpan) {
+    ///         // … something that may take its time …
+    ///         let _ = span.duration();
+    ///     }
+    /// }
+    ///
+    /// let provider = TracerProvider::builder().with(SlowMetrics.offload()).build();
+    /// # let _ = provider;
+    /// ```
+    fn offload(self) -> Offload {
+        self.offload_with(BatchConfig::default().with_flush_interval(INTERVAL))
+    }
+
+    /// As [`offload`](Self::offload), with other settings.
+    fn offload_with(self, config: BatchConfig) -> Offload {
+        let wants_start = panics::caught(|| self.wants_start()).unwrap_or(false);
+        let panics = Arc::<Panics>::default();
+        let processor: Arc<dyn SpanProcessor> = Arc::new(self);
+        let behind = Behind { processor: Arc::clone(&processor), panics: Arc::clone(&panics) };
+        let queue = BatchQueue::new(Box::new(behind), config);
+        Offload { queue, processor, wants_start, panics }
+    }
+}
+
+impl<P: SpanProcessor> ProcessorExt for P {}
+
+/// A processor behind a worker; see [`ProcessorExt::offload`].
+pub struct Offload {
+    queue: BatchQueue<Notice>,
+    processor: Arc<dyn SpanProcessor>,
+    wants_start: bool,
+    panics: Arc<Panics>,
+}
+
+/// What went wrong behind the queue, which counts those calls as delivered.
+#[derive(Default)]
+struct Panics {
+    count: AtomicU64,
+    last: Mutex<Option<String>>,
+}
+
+/// What the processor is to hear.
+enum Notice {
+    Start(Box<StartedSpan>),
+    End(Box<FinishedSpan>),
+}
+
+impl Recycle for Notice {}
+
+struct Behind {
+    processor: Arc<dyn SpanProcessor>,
+    panics: Arc<Panics>,
+}
+
+impl BatchSink<Notice> for Behind {
+    fn name(&self) -> &str {
+        self.processor.name()
+    }
+
+    fn export(&self, batch: &[Notice]) -> Result<(), ExportError> {
+        for heard in batch {
+            // One by one: a panic over one span is no reason to keep the others from it.
+            let told = panics::caught(|| match heard {
+                Notice::Start(span) => self.processor.on_start(&mut span.clone()),
+                Notice::End(span) => self.processor.on_end(span),
+            });
+            if let Err(message) = told {
+                self.panics.count.fetch_add(1, Ordering::Relaxed);
+                let mut last = self.panics.last.lock().unwrap_or_else(PoisonError::into_inner);
+                *last = Some(format!("panicked: {message}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn force_flush(&self) -> Result<(), ExportError> {
+        self.processor.force_flush(INNER_FLUSH).map_err(|error| failed(&error))
+    }
+
+    fn shutdown(&self) -> Result<(), ExportError> {
+        self.processor.shutdown(INNER_FLUSH).map_err(|error| failed(&error))
+    }
+}
+
+fn failed(error: &ProcessorError) -> ExportError {
+    ExportError::permanent(error.to_string())
+}
+
+impl SpanProcessor for Offload {
+    fn name(&self) -> &str {
+        self.queue.name()
+    }
+
+    fn wants_start(&self) -> bool {
+        self.wants_start
+    }
+
+    fn on_added(&self, stats: &StatsReader) {
+        self.processor.on_added(stats);
+    }
+
+    fn on_start(&self, span: &mut StartedSpan) {
+        // What is refused is counted.
+        let _ = self.queue.push(Notice::Start(Box::new(span.clone())));
+    }
+
+    fn on_end(&self, span: &FinishedSpan) {
+        let _ = self.queue.push(Notice::End(Box::new(span.clone())));
+    }
+
+    fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
+        self.queue.force_flush(timeout)
+    }
+
+    fn shutdown(&self, timeout: Duration) -> Result<(), ProcessorError> {
+        self.queue.shutdown(timeout)
+    }
+
+    fn stats(&self) -> ProcessorStats {
+        // The queue counts a batch only after the calls in it, so read it first.
+        let queue = self.queue.stats();
+        let panicked = self.panics.count.load(Ordering::Relaxed).min(queue.delivered);
+        let last = self.panics.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        ProcessorStats {
+            delivered: queue.delivered - panicked,
+            dropped: queue.dropped + panicked,
+            panics: queue.panics + panicked,
+            last_error: last.or(queue.last_error),
+            ..queue
+        }
+    }
+}
+
+impl fmt::Debug for Offload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Offload").field("name", &self.queue.name()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,110 @@
+//! An exporter without a worker.
+
+use std::time::Duration;
+
+use crate::base::sync::lock;
+use raaf_trace_model::{
+    sink::{ProcessorError, SpanExporter, SpanProcessor, stats::ProcessorStats},
+    span::FinishedSpan,
+};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// Hands each span to its exporter as it ends, in the thread that ended it.
+///
+/// For tests and short tools: what the exporter takes, the traced program waits for. Nothing is
+/// tried again. What ends after the shutdown is dropped and counted.
+#[derive(Debug)]
+pub struct SimpleProcessor<E> {
+    exporter: E,
+    delivered: AtomicU64,
+    dropped: AtomicU64,
+    last_error: Mutex<Option<String>>,
+    /// Exporters are called by one thread at a time, and not after their shutdown.
+    turn: Mutex<Turn>,
+}
+
+#[derive(Debug, Default)]
+struct Turn {
+    shut_down: bool,
+}
+
+impl<E: SpanExporter> SimpleProcessor<E> {
+    /// Puts `exporter` in line.
+    pub fn new(exporter: E) -> Self {
+        Self {
+            exporter,
+            delivered: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+            last_error: Mutex::new(None),
+            turn: Mutex::default(),
+        }
+    }
+
+    fn failed(&self, error: &raaf_trace_model::sink::ExportError) -> ProcessorError {
+        let message = error.to_string();
+        *lock(&self.last_error) = Some(message.clone());
+        ProcessorError::Failed { message, dropped: self.dropped.load(Ordering::Relaxed) }
+    }
+}
+
+impl<E: SpanExporter> SpanProcessor for SimpleProcessor<E> {
+    fn name(&self) -> &str {
+        self.exporter.name()
+    }
+
+    fn wants_start(&self) -> bool {
+        false
+    }
+
+    fn on_end(&self, span: &FinishedSpan) {
+        let turn = lock(&self.turn);
+        if turn.shut_down {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let result = self.exporter.export(std::slice::from_ref(span));
+        drop(turn);
+        match result {
+            Ok(()) => {
+                self.delivered.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(error) => {
+                let dropped = error.rejected_of(1) as u64;
+                self.dropped.fetch_add(dropped, Ordering::Relaxed);
+                self.delivered.fetch_add(1 - dropped, Ordering::Relaxed);
+                self.failed(&error);
+            }
+        }
+    }
+
+    fn force_flush(&self, _: Duration) -> Result<(), ProcessorError> {
+        // Not in the turn: what ends meanwhile need not wait for it.
+        if lock(&self.turn).shut_down {
+            return Ok(());
+        }
+        self.exporter.force_flush().map_err(|error| self.failed(&error))
+    }
+
+    fn shutdown(&self, timeout: Duration) -> Result<(), ProcessorError> {
+        let flushed = self.force_flush(timeout);
+        if std::mem::replace(&mut lock(&self.turn).shut_down, true) {
+            return Ok(());
+        }
+        self.exporter.shutdown().map_err(|error| self.failed(&error)).and(flushed)
+    }
+
+    fn stats(&self) -> ProcessorStats {
+        let delivered = self.delivered.load(Ordering::Relaxed);
+        let dropped = self.dropped.load(Ordering::Relaxed);
+        ProcessorStats {
+            received: delivered + dropped,
+            delivered,
+            dropped,
+            last_error: lock(&self.last_error).clone(),
+            ..ProcessorStats::default()
+        }
+    }
+}
