@@ -1,6 +1,7 @@
 //! Manual spans that nobody finishes.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc, Condvar, Mutex, Once, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
@@ -8,8 +9,6 @@ use std::{
     thread,
     time::Duration,
 };
-
-use dashmap::DashMap;
 
 use crate::{
     SpanId, Status,
@@ -20,14 +19,19 @@ use crate::{
         finish,
         record::{Record, Shared},
     },
-    sync::lock,
+    sync::{Padded, lock},
 };
+
+/// Parts of the map of open spans, so that threads seldom wait for each other.
+const SHARDS: usize = 16;
+
+type Shard = Padded<Mutex<HashMap<SpanId, Shared>>>;
 
 /// The manual spans that are open, and the thread that now and then looks for stale ones. Traced
 /// calls end by themselves and are not here.
 #[derive(Debug)]
 pub(crate) struct Cleaner {
-    open: DashMap<SpanId, Shared>,
+    open: [Shard; SHARDS],
     stale_after: Option<Duration>,
     interval: Duration,
     stale: AtomicU64,
@@ -44,7 +48,7 @@ struct Stop {
 impl Cleaner {
     pub(super) fn new(stale_after: Option<Duration>, interval: Duration) -> Self {
         Self {
-            open: DashMap::new(),
+            open: Default::default(),
             stale_after,
             interval,
             stale: AtomicU64::new(0),
@@ -58,7 +62,8 @@ impl Cleaner {
         if self.stale_after.is_none() || !record.head().trace.sampled {
             return;
         }
-        self.open.insert(record.head().id, Shared::clone(record));
+        let id = record.head().id;
+        lock(self.shard(id)).insert(id, Shared::clone(record));
         self.started.call_once(|| {
             let provider = Arc::downgrade(&record.head().trace.provider);
             self.start(provider);
@@ -68,22 +73,25 @@ impl Cleaner {
     /// Forgets a manual span that is finished.
     pub(crate) fn forget(&self, record: &Record) {
         if self.stale_after.is_some() {
-            self.open.remove(&record.head().id);
+            let id = record.head().id;
+            // Dropped after the lock: the record may be the last owner of its provider.
+            let _forgotten = lock(self.shard(id)).remove(&id);
         }
+    }
+
+    fn shard(&self, id: SpanId) -> &Shard {
+        &self.open[id.to_u64() as usize % SHARDS]
     }
 
     /// Delivers as stale what has been open for too long.
     pub(crate) fn clean(&self) -> usize {
         let Some(stale_after) = self.stale_after else { return 0 };
         let mut stale = Vec::new();
-        // The map is not touched while a record's span is ended: sinks run then.
-        self.open.retain(|_, record| {
-            let is_stale = is_older(record, stale_after);
-            if is_stale {
-                stale.push(Shared::clone(record));
-            }
-            !is_stale
-        });
+        // No lock is held while a record's span is ended: sinks run then.
+        for shard in &self.open {
+            let is_stale = |_: &SpanId, record: &mut Shared| is_older(record, stale_after);
+            stale.extend(lock(shard).extract_if(is_stale).map(|(_, record)| record));
+        }
         let count = stale.iter().filter(|record| !record.has_ended()).count();
         for record in stale {
             finish::finish(record, |body| body.status = Status::Stale);
