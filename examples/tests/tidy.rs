@@ -5,6 +5,8 @@ use std::{
     process::Command,
 };
 
+use serde_json::Value as Json;
+
 mod workspace;
 
 use workspace::{expect_none, files, read, root, shown};
@@ -23,7 +25,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
 ];
 
 /// What may depend on everything, because nothing depends on it.
-const ON_TOP: [&str; 2] = ["raaf-examples", "raaf-benches"];
+const ON_TOP: [&str; 3] = ["raaf-examples", "raaf-quickstart", "raaf-benches"];
 
 /// How long a source file may be, its tests included.
 const MAX_LINES: usize = 450;
@@ -32,22 +34,22 @@ const MAX_LINES: usize = 450;
 fn crates_depend_only_on_the_layer_below() {
     let mut wrong = Vec::new();
     let mut seen = Vec::new();
-    for manifest in manifests() {
-        let text = read(&manifest);
-        let Some(package) = package_name(&text) else { continue };
-        if ON_TOP.contains(&package) {
+    for package in packages() {
+        let name = text(&package["name"]).to_owned();
+        if ON_TOP.contains(&&*name) {
             continue;
         }
-        seen.push(package.to_owned());
-        let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| *name == package) else {
-            wrong.push(format!("{package}: no layer is known for it"));
+        let Some((_, allowed)) = LAYERS.iter().find(|(known, _)| *known == name) else {
+            wrong.push(format!("{name}: no layer is known for it"));
             continue;
         };
-        for dependency in dependencies(&text) {
-            if dependency.starts_with("raaf-") && !allowed.contains(&dependency.as_str()) {
-                wrong.push(format!("{package} must not depend on {dependency}"));
+        for dependency in list(&package["dependencies"]).filter(|one| one["kind"] != "dev") {
+            let dependency = text(&dependency["name"]);
+            if dependency.starts_with("raaf-") && !allowed.contains(&dependency) {
+                wrong.push(format!("{name} must not depend on {dependency}"));
             }
         }
+        seen.push(name);
     }
     for (name, _) in LAYERS {
         if !seen.iter().any(|package| package == name) {
@@ -60,13 +62,14 @@ fn crates_depend_only_on_the_layer_below() {
 #[test]
 fn every_crate_has_the_lints_of_the_workspace() {
     let mut wrong = Vec::new();
-    for manifest in manifests() {
-        let text = read(&manifest);
-        let shared = text.contains("[lints]\nworkspace = true");
-        let on_top = package_name(&text).is_some_and(|package| ON_TOP.contains(&package));
-        let forbids_unsafe = text.contains("unsafe_code = \"forbid\"");
+    for package in packages() {
+        let manifest = Path::new(text(&package["manifest_path"]));
+        let lines = read(manifest);
+        let shared = lines.contains("[lints]\nworkspace = true");
+        let on_top = ON_TOP.contains(&text(&package["name"]));
+        let forbids_unsafe = lines.contains("unsafe_code = \"forbid\"");
         if !(shared || (on_top && forbids_unsafe)) {
-            wrong.push(shown(&manifest));
+            wrong.push(shown(manifest));
         }
     }
     expect_none(&wrong, "manifests without the lints of the workspace");
@@ -115,13 +118,14 @@ fn libraries_do_not_print_or_leave_things_to_do() {
 
 #[test]
 fn every_example_is_in_the_index() {
-    let index = root().join("examples/README.md");
-    if !index.exists() {
-        return;
-    }
-    let index = read(&index);
-    let missing: Vec<String> =
-        examples().into_iter().filter(|name| !mentions(&index, name)).collect();
+    let index = read(&root().join("examples/README.md"));
+    let missing: Vec<String> = packages()
+        .iter()
+        .flat_map(|package| list(&package["targets"]))
+        .filter(|target| list(&target["kind"]).any(|kind| kind == "example"))
+        .map(|target| text(&target["name"]).to_owned())
+        .filter(|name| !index.contains(&format!("[`{name}`]")))
+        .collect();
     expect_none(&missing, "examples that examples/README.md does not list");
 }
 
@@ -146,52 +150,34 @@ fn no_build_output_is_committed() {
     expect_none(&output, "build output in the repository");
 }
 
-/// The manifests of all packages, without the workspace's own.
-fn manifests() -> Vec<PathBuf> {
-    let named = |path: &PathBuf| path.file_name().is_some_and(|name| name == "Cargo.toml");
-    let top = root().join("Cargo.toml");
-    files(root(), "toml").into_iter().filter(named).filter(|path| *path != top).collect()
+/// The workspace's packages, as cargo describes them.
+fn packages() -> Vec<Json> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .current_dir(root())
+        .output()
+        .expect("cargo can be run");
+    let metadata: Json = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    list(&metadata["packages"]).cloned().collect()
+}
+
+fn list(json: &Json) -> impl Iterator<Item = &Json> {
+    json.as_array().expect("an array").iter()
+}
+
+fn text(json: &Json) -> &str {
+    json.as_str().expect("a string")
 }
 
 /// The Rust files of all libraries.
 fn sources() -> Vec<PathBuf> {
-    manifests()
+    packages()
         .iter()
-        .map(|manifest| manifest.with_file_name("src"))
+        .map(|package| Path::new(text(&package["manifest_path"])).with_file_name("src"))
         .filter(|folder| folder.is_dir())
         .flat_map(|folder| files(&folder, "rs"))
         .collect()
-}
-
-fn package_name(manifest: &str) -> Option<&str> {
-    let package = manifest.split("[package]").nth(1)?;
-    let line = package.lines().find_map(|line| line.trim().strip_prefix("name = "))?;
-    Some(line.trim_matches('"'))
-}
-
-/// What a manifest's package needs to be built: its dependencies but for those of its tests.
-fn dependencies(manifest: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut inside = false;
-    for line in manifest.lines().map(str::trim) {
-        if let Some(table) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            let (parent, last) = table.rsplit_once('.').unwrap_or(("", table));
-            let needed = |name: &str| name == "dependencies" || name == "build-dependencies";
-            inside = needed(last) && parent != "workspace";
-            // `[dependencies.name]`, also behind `target.….`
-            if needed(parent.rsplit('.').next().unwrap_or_default()) {
-                found.push(last.to_owned());
-            }
-        } else if inside && !line.starts_with('#') {
-            found.extend(
-                line.split(['.', '=', ' '])
-                    .next()
-                    .filter(|name| !name.is_empty())
-                    .map(str::to_owned),
-            );
-        }
-    }
-    found
 }
 
 /// Lines that are not comments, with their numbers.
@@ -214,61 +200,6 @@ fn calls_macro(line: &str, word: &str) -> bool {
         let before = line[..at].chars().next_back();
         before.is_none_or(|letter| !letter.is_alphanumeric() && letter != '_')
     })
-}
-
-/// The names of the examples: files beside `lib.rs` or in a folder of their own.
-fn examples() -> Vec<String> {
-    let package = root().join("examples");
-    let skipped = ["lib.rs", "mod.rs"];
-    files(&package, "rs")
-        .into_iter()
-        .filter_map(|file| {
-            let relative = file.strip_prefix(&package).ok()?;
-            let mut folders: Vec<_> =
-                relative.parent()?.iter().map(|part| part.to_string_lossy()).collect();
-            if folders.first().is_some_and(|first| first == "examples") {
-                folders.remove(0);
-            }
-            let name = file.file_name()?.to_string_lossy();
-            match folders.as_slice() {
-                [] if !skipped.contains(&&*name) => {
-                    Some(file.file_stem()?.to_string_lossy().into_owned())
-                }
-                [folder] if name == "main.rs" => Some(folder.to_string()),
-                _ => None,
-            }
-        })
-        .collect()
-}
-
-/// Whether a text has this name as a word of its own.
-fn mentions(text: &str, name: &str) -> bool {
-    let part_of_word = |letter: char| letter.is_alphanumeric() || letter == '_';
-    text.split(|letter| !part_of_word(letter)).any(|word| word == name)
-}
-
-#[test]
-fn manifests_are_read() {
-    let manifest = "
-        [package]
-        name = \"raaf-x\"
-        [dependencies]
-        # a comment
-        a.workspace = true
-        b = { version = \"1\" }
-        [dev-dependencies]
-        c = \"1\"
-        [dependencies.d]
-        path = \"d\"
-        [target.'cfg(unix)'.dependencies]
-        e = \"1\"
-        [build-dependencies]
-        f = \"1\"
-        [dev-dependencies.g]
-        path = \"g\"
-    ";
-    assert_eq!(package_name(manifest), Some("raaf-x"));
-    assert_eq!(dependencies(manifest), ["a", "b", "d", "e", "f"]);
 }
 
 #[test]

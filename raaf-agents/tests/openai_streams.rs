@@ -21,8 +21,11 @@ const KEY: &str = "sk-test-0123456789";
 
 type Pieces = Vec<Result<ModelChunk, ModelError>>;
 
-/// How long a server that hangs is waited for; others are answering long before.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The timeout for servers that never answer.
+const SHORT: Duration = Duration::from_millis(50);
+
+/// Longer than any test takes.
+const LONG: Duration = Duration::from_secs(60);
 
 fn traced(server: &Server, timeout: Duration) -> TracedModel {
     let model = OpenAiModel::builder("m").base_url(server.url()).api_key(KEY);
@@ -31,7 +34,7 @@ fn traced(server: &Server, timeout: Duration) -> TracedModel {
 }
 
 async fn streamed(answer: Answer, capture: &Capture) -> Pieces {
-    streamed_within(Duration::from_secs(60), answer, capture).await
+    streamed_within(LONG, answer, capture).await
 }
 
 async fn streamed_within(timeout: Duration, answer: Answer, capture: &Capture) -> Pieces {
@@ -65,8 +68,7 @@ async fn words_come_in_pieces_and_the_span_has_the_whole() {
     let events =
         events.map(|event| event.as_str().map_or_else(|| event.to_string(), str::to_owned));
     let server = Server::start([Answer::stream(events)]).await;
-    let (model, request) =
-        (traced(&server, Duration::from_secs(60)), ModelRequest::new([Message::user("hi")]));
+    let (model, request) = (traced(&server, LONG), ModelRequest::new([Message::user("hi")]));
     let capture = Capture::new();
     let pieces: Pieces = capture.run_async(model.stream(&request).collect()).await;
     assert_eq!(
@@ -145,17 +147,27 @@ async fn a_connection_that_ends_too_early_is_an_error_after_what_came() {
 
 #[tokio::test]
 async fn a_stream_that_hangs_times_out_at_the_next_piece() {
+    let server = Server::start([Answer::stream([text("ha")]).then_hangs()]).await;
+    let (model, request) = (traced(&server, LONG), ModelRequest::new([Message::user("hi")]));
     let capture = Capture::new();
-    let pieces =
-        streamed_within(PATIENCE, Answer::stream([text("ha")]).then_hangs(), &capture).await;
-    assert_eq!(pieces[1..], [Err(ModelError::Timeout { after: PATIENCE })]);
+    let pieces = async {
+        let mut pieces = model.stream(&request);
+        let first = pieces.next().await;
+        // The clock jumps to the timeout, the only thing that is due.
+        tokio::time::pause();
+        [first, pieces.next().await]
+    };
+    assert_eq!(
+        capture.run_async(pieces).await,
+        [Some(Ok(ModelChunk::Text("ha".into()))), Some(Err(ModelError::Timeout { after: LONG }))]
+    );
     assert_span_tree!(capture.spans_async().await, {
         llm "m" [error "ModelError", "gen_ai.response.time_to_first_chunk"]
     });
     let capture = Capture::new();
     assert_eq!(
-        streamed_within(PATIENCE, Answer::never(), &capture).await,
-        [Err(ModelError::Timeout { after: PATIENCE })]
+        streamed_within(SHORT, Answer::never(), &capture).await,
+        [Err(ModelError::Timeout { after: SHORT })]
     );
     assert_span_tree!(capture.spans_async().await, {
         llm "m" [error "ModelError", !"gen_ai.response.time_to_first_chunk"]
@@ -165,8 +177,7 @@ async fn a_stream_that_hangs_times_out_at_the_next_piece() {
 #[tokio::test]
 async fn l2_a_stream_that_is_dropped_ends_its_span_as_cancelled() {
     let server = Server::start([Answer::stream([text("ha")]).then_hangs()]).await;
-    let (model, request) =
-        (traced(&server, Duration::from_secs(60)), ModelRequest::new([Message::user("hi")]));
+    let (model, request) = (traced(&server, LONG), ModelRequest::new([Message::user("hi")]));
     let capture = Capture::new();
     let first = async {
         let mut pieces = model.stream(&request);

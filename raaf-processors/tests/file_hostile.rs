@@ -81,13 +81,12 @@ fn texts_stay_on_their_line_and_come_back() {
 
 #[test]
 fn a_string_of_ten_megabytes_comes_back() {
-    for unit in ["x", "\0", "é\n"] {
-        let text = unit.repeat(10_000_000 / unit.len());
-        let written = written(|provider| {
-            provider.tracer().start_span("x").set_attribute("text", text.clone()).finish();
-        });
-        assert!(written.span.attributes().get("text").is_some_and(|value| value == text.as_str()));
-    }
+    let unit = "x\0é\n";
+    let text = unit.repeat(10_000_000 / unit.len());
+    let written = written(|provider| {
+        provider.tracer().start_span("x").set_attribute("text", text.clone()).finish();
+    });
+    assert!(written.span.attributes().get("text").is_some_and(|value| value == text.as_str()));
 }
 
 #[test]

@@ -26,7 +26,7 @@ use raaf_processors::{
 };
 use raaf_trace_core::{BatchConfig, TracerProvider};
 
-const KILLS: usize = 50;
+const KILLS: usize = 15;
 const NAME: &str = "killed.jsonl";
 
 /// Kills the program, which otherwise ran on.

@@ -93,8 +93,8 @@ fn whatever_does_not_match_is_marked() {
     }
 }
 
-/// As many spans as one test may have, each with a number, below one root.
-const MANY: usize = 100_000;
+/// Spans with a number each, below one root.
+const MANY: usize = 20_000;
 
 fn many() -> Spans {
     let capture = Capture::new();
@@ -117,9 +117,9 @@ fn numbered(number: usize) -> Node {
     Node::new("tool", "load").attribute("number", number)
 }
 
-/// It takes what it takes; were the work to grow with the square, it would not end.
+/// Takes minutes if the work grows with the square.
 #[test]
-fn a_hundred_thousand_spans_are_compared() {
+fn twenty_thousand_spans_are_compared() {
     let spans = many();
     let exact = || (0..MANY).map(numbered).fold(Siblings::new(), Siblings::node);
     let reversed = (0..MANY).rev().map(numbered).fold(Siblings::new(), Siblings::node);

@@ -1,11 +1,20 @@
 //! Other people's blocking code, kept off the thread that waits for it.
 
-use std::{io, sync::mpsc, thread, time::Duration};
+use std::{
+    future::poll_fn,
+    io,
+    sync::{Arc, Mutex, mpsc},
+    task::{Poll, Waker},
+    thread,
+    time::Duration,
+};
 
-use futures_channel::oneshot;
-
-use crate::provider::{FlushError, SinkFailure};
 use raaf_trace_model::sink::ProcessorError;
+
+use crate::{
+    base::{panics, sync::lock},
+    provider::{FlushError, SinkFailure},
+};
 
 /// Runs `work` on a thread of its own and waits for at most `timeout`; `None` if it took longer,
 /// or if there was no thread to be had. Work that takes longer goes on unwatched.
@@ -22,11 +31,31 @@ pub(crate) fn run<R: Send + 'static>(
 pub(crate) async fn off_thread(
     work: impl FnOnce() -> Result<(), FlushError> + Send + 'static,
 ) -> Result<(), FlushError> {
-    let (sender, receiver) = oneshot::channel();
-    if let Err(error) = spawn(move || drop(sender.send(work()))) {
+    let answer = Arc::new(Mutex::new((None, None::<Waker>)));
+    let waiting = Arc::clone(&answer);
+    let body = move || {
+        let outcome = panics::caught(work)
+            .unwrap_or_else(|panic| not_run(format!("the flush panicked: {panic}")));
+        let mut answer = lock(&answer);
+        answer.0 = Some(outcome);
+        let waker = answer.1.take();
+        drop(answer);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    };
+    if let Err(error) = spawn(body) {
         return not_run(format!("no thread to flush in: {error}"));
     }
-    receiver.await.unwrap_or_else(|_| not_run("the flushing thread ended early".to_owned()))
+    poll_fn(|context| {
+        let mut answer = lock(&waiting);
+        if let Some(outcome) = answer.0.take() {
+            return Poll::Ready(outcome);
+        }
+        answer.1 = Some(context.waker().clone());
+        Poll::Pending
+    })
+    .await
 }
 
 fn spawn(body: impl FnOnce() + Send + 'static) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! Manual spans that nobody finishes.
 
 use std::{
+    collections::HashMap,
     fmt,
     sync::{
         Arc, Condvar, Mutex, Once, PoisonError, Weak,
@@ -10,14 +11,17 @@ use std::{
     time::Duration,
 };
 
-use dashmap::DashMap;
-
 use crate::{
-    base::sync::lock,
+    base::sync::{Padded, lock},
     diagnostics::{self, Category},
     provider::Inner,
 };
 use raaf_trace_model::id::SpanId;
+
+/// Parts of the map of open spans, so that threads seldom wait for each other.
+const SHARDS: usize = 16;
+
+type Shard = Padded<Mutex<HashMap<SpanId, Box<dyn OpenSpan>>>>;
 
 /// An open manual span, as the cleaner knows it.
 pub(crate) trait OpenSpan: fmt::Debug + Send + Sync {
@@ -32,7 +36,7 @@ pub(crate) trait OpenSpan: fmt::Debug + Send + Sync {
 /// calls end by themselves and are not here.
 #[derive(Debug)]
 pub(crate) struct Cleaner {
-    open: DashMap<SpanId, Box<dyn OpenSpan>>,
+    open: [Shard; SHARDS],
     stale_after: Option<Duration>,
     interval: Duration,
     stale: AtomicU64,
@@ -49,7 +53,7 @@ struct Stop {
 impl Cleaner {
     pub(super) fn new(stale_after: Option<Duration>, interval: Duration) -> Self {
         Self {
-            open: DashMap::new(),
+            open: Default::default(),
             stale_after,
             interval,
             stale: AtomicU64::new(0),
@@ -61,7 +65,7 @@ impl Cleaner {
     /// Remembers an open manual span of `provider`, whose cleaner this is.
     pub(crate) fn watch(&self, provider: &Arc<Inner>, id: SpanId, span: impl OpenSpan + 'static) {
         if self.stale_after.is_some() {
-            self.open.insert(id, Box::new(span));
+            lock(self.shard(id)).insert(id, Box::new(span));
             self.started.call_once(|| self.start(Arc::downgrade(provider)));
         }
     }
@@ -69,23 +73,29 @@ impl Cleaner {
     /// Forgets a manual span that is finished.
     pub(crate) fn forget(&self, id: SpanId) {
         if self.stale_after.is_some() {
-            self.open.remove(&id);
+            // Dropped after the lock: the span may be the last owner of its provider.
+            let _forgotten = lock(self.shard(id)).remove(&id);
         }
+    }
+
+    fn shard(&self, id: SpanId) -> &Shard {
+        &self.open[id.to_u64() as usize % SHARDS]
     }
 
     /// Delivers as stale what has been open for too long.
     pub(crate) fn clean(&self) -> usize {
         let Some(stale_after) = self.stale_after else { return 0 };
-        let is_stale = |span: &dyn OpenSpan| span.age().is_none_or(|age| age >= stale_after);
-        let stale = self.open.iter().filter(|span| is_stale(&***span)).map(|span| *span.key());
-        let stale: Vec<SpanId> = stale.collect();
-        let mut count = 0;
-        for id in stale {
-            // The map is not touched while a span is ended: sinks run then.
-            if let Some((_, span)) = self.open.remove(&id) {
-                count += usize::from(span.age().is_some());
-                span.end_stale();
-            }
+        let mut stale = Vec::new();
+        // No lock is held while a span is ended: sinks run then.
+        for shard in &self.open {
+            let is_stale = |_: &SpanId, span: &mut Box<dyn OpenSpan>| {
+                span.age().is_none_or(|age| age >= stale_after)
+            };
+            stale.extend(lock(shard).extract_if(is_stale).map(|(_, span)| span));
+        }
+        let count = stale.iter().filter(|span| span.age().is_some()).count();
+        for span in stale {
+            span.end_stale();
         }
         self.stale.fetch_add(count as u64, Ordering::Relaxed);
         count

@@ -3,8 +3,8 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{
-    AttrStyle, Attribute, Error, FnArg, GenericArgument, PathArguments, Receiver, Result,
-    ReturnType, Signature, Type, Visibility, braced,
+    AttrStyle, Attribute, Error, FnArg, GenericArgument, PathArguments, Receiver, ReceiverKind,
+    Result, ReturnType, Signature, Type, Visibility, braced,
     ext::IdentExt as _,
     parse::{Parse, ParseStream},
     spanned::Spanned as _,
@@ -61,7 +61,7 @@ fn try_expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
         ));
     }
     let exclusive = options.component.is_none()
-        && signature.receiver().is_some_and(|receiver| !is_shared_reference(&receiver.ty));
+        && signature.receiver().is_some_and(|receiver| !is_shared_reference(receiver));
     let plan = plan(signature, options)?;
     let body = &function.body;
 
@@ -118,12 +118,23 @@ fn plan(signature: &Signature, options: Options) -> Result<Plan> {
 /// `&Self`, from whatever the receiver is.
 fn borrow_self(receiver: &Receiver) -> TokenStream {
     let this = receiver.self_token;
-    let derefs = (0..pointers(&receiver.ty)).map(|_| quote_spanned!(at(this.span)=> *));
+    let pointers = match &receiver.kind {
+        ReceiverKind::Reference(..) => 1,
+        ReceiverKind::Typed(_, ty) => pointers(ty),
+        _ => 0,
+    };
+    let derefs = (0..pointers).map(|_| quote_spanned!(at(this.span)=> *));
     quote_spanned!(at(this.span)=> &#(#derefs)*#this)
 }
 
-fn is_shared_reference(ty: &Type) -> bool {
-    matches!(ty, Type::Reference(reference) if reference.mutability.is_none())
+fn is_shared_reference(receiver: &Receiver) -> bool {
+    match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutability) => mutability.is_none(),
+        ReceiverKind::Typed(_, ty) => {
+            matches!(&**ty, Type::Reference(reference) if reference.mutability.is_none())
+        }
+        _ => false,
+    }
 }
 
 /// How many pointers lie between a receiver's type and `Self`.

@@ -13,10 +13,10 @@ pub(super) fn redact(words: &SecretWords, text: &str) -> Option<(String, u32)> {
     redact_level(words, text, 0)
 }
 
-/// How often JSON may be quoted inside JSON and still be searched. Quoting doubles backslashes, so
-/// that nobody comes near it; but as `\u005c` each level costs a few bytes only, and text that was
-/// made to would exhaust the stack.
-const MAX_LEVELS: usize = 24;
+/// How often JSON may be quoted inside JSON and still be searched. Quoting doubles backslashes: text
+/// that comes about by quoting stays far below this, but text that writes them as `\u005c` nests
+/// deeper at a few bytes a level, and grows by a power of two a level when it is quoted anew.
+const MAX_LEVELS: usize = 8;
 
 fn redact_level(words: &SecretWords, text: &str, level: usize) -> Option<(String, u32)> {
     if !may_hold_secrets(text) {

@@ -1,31 +1,31 @@
 //! When a batch that could not be delivered is tried again.
 
-use std::time::Duration;
-
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    time::Duration,
+};
 
 use super::{BatchConfig, sync::Instant};
 use raaf_trace_model::sink::ExportError;
 
 /// The schedule of one batch.
 pub(super) struct Retries {
-    backoff: ExponentialBackoff,
+    left: usize,
+    delay: Duration,
     longest: Duration,
     last_chance: Instant,
 }
 
 impl Retries {
     pub(super) fn new(config: &BatchConfig) -> Self {
-        let backoff = ExponentialBuilder::default()
-            // The jitter adds up to as much again.
-            .with_jitter()
-            .with_min_delay(config.min_backoff)
-            .with_max_delay(config.max_backoff)
-            .with_max_times(config.max_retries)
-            .build();
         let now = Instant::now();
         let last_chance = now.checked_add(config.give_up_after).unwrap_or(now);
-        Self { backoff, longest: config.max_backoff, last_chance }
+        Self {
+            left: config.max_retries,
+            delay: config.min_backoff,
+            longest: config.max_backoff,
+            last_chance,
+        }
     }
 
     /// When to try again after `error`, or `None` to give up.
@@ -33,7 +33,9 @@ impl Retries {
         if !error.is_retryable() {
             return None;
         }
-        let delay = self.backoff.next()?.min(self.longest);
+        self.left = self.left.checked_sub(1)?;
+        let delay = self.delay.saturating_add(part_of(self.delay)).min(self.longest);
+        self.delay = self.delay.saturating_mul(2).min(self.longest);
         self.not_before(Instant::now().checked_add(delay)?, error)
     }
 
@@ -46,6 +48,12 @@ impl Retries {
             .map_or(at, |asked| asked.max(at));
         (at <= self.last_chance).then_some(at)
     }
+}
+
+/// Returns a random part of `delay`: jitter, which keeps clients from retrying at once.
+fn part_of(delay: Duration) -> Duration {
+    let part = RandomState::new().hash_one(()) as f64 / u64::MAX as f64;
+    Duration::try_from_secs_f64(delay.as_secs_f64() * part).unwrap_or(delay)
 }
 
 #[cfg(test)]

@@ -1,25 +1,21 @@
 //! A report on a text file, made by four agents, and the trace of how it came about.
 //!
 //! ```text
-//! cargo run --example quickstart                 # a text that ships with the example
-//! cargo run --example quickstart -- README.md    # any text file
+//! cargo run -p raaf-quickstart                   # a text that ships with the program
+//! cargo run -p raaf-quickstart -- README.md      # any text file
 //! ```
 //!
 //! No key and no server are needed: the agents think with an embedded, deterministic model, and
-//! their tools work on the real text. With `OPENAI_API_KEY` or `OPENAI_BASE_URL` set (and, if you
-//! like, `OPENAI_MODEL`) the same agents talk to a real one.
+//! their tools work on the real text. With `--features openai`, and `OPENAI_API_KEY` or
+//! `OPENAI_BASE_URL` set (and, if you like, `OPENAI_MODEL`), the same agents talk to a real one.
 //!
 //! The report and the tree of spans go to standard output, the spans also to `traces.jsonl`.
 
-#[path = "quickstart/agents.rs"]
 mod agents;
-#[path = "quickstart/analysis.rs"]
 mod analysis;
-#[path = "quickstart/document.rs"]
 mod document;
-#[path = "quickstart/offline_model.rs"]
+mod model;
 mod offline_model;
-#[path = "quickstart/tools.rs"]
 mod tools;
 
 use std::{
@@ -31,12 +27,13 @@ use std::{
     sync::Arc,
 };
 
-use raaf_agents::{BuildError, PipelineError, State, StateError, openai::ConfigError};
+use raaf_agents::{BuildError, PipelineError, State, StateError};
 // Naming the crate links its sinks.
 use raaf_processors as _;
 use raaf_trace_core::{Environment, TracerProvider, trace};
 
 use document::{DocumentReader, ReadError};
+use model::ConfigError;
 use thiserror::Error;
 
 /// Why there is no report.
@@ -56,7 +53,7 @@ enum ReportError {
     Output(#[from] io::Error),
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
@@ -70,7 +67,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let path = env::args_os().nth(1).map_or_else(default_text, PathBuf::from);
     if path.as_os_str().as_encoded_bytes().starts_with(b"-") {
-        return Err("usage: quickstart [TEXT FILE]".into());
+        return Err("usage: raaf-quickstart [TEXT FILE]".into());
     }
     // Whoever runs this may choose other sinks, as for any traced program.
     let environment = Environment::process().with_default("RAAF_TRACE_PROCESSORS", "console,file");
@@ -87,7 +84,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
 /// The workflow: read, analyse, print. Whatever fails in it is in the trace.
 async fn report_on(path: &Path) -> Result<(), ReportError> {
     let document = Arc::new(DocumentReader::new().read(path)?);
-    let pipeline = agents::pipeline(&document, agents::model()?)?;
+    let pipeline = agents::pipeline(&document, model::choose()?)?;
 
     let state = State::new().with("document", document.opening());
     let state = pipeline.run(state).await?;

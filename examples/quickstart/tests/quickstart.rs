@@ -1,11 +1,6 @@
 //! The quickstart, run as a program: what it prints, how it exits, and the trace it leaves.
 
-use std::{
-    collections::HashMap,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{collections::HashMap, fs, path::Path, process::Command};
 
 use serde_json::Value as Json;
 use tempfile::TempDir;
@@ -18,26 +13,12 @@ struct Run {
     spans: Vec<Json>,
 }
 
-/// The program that was built beside this test.
-fn program() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.parent().and_then(Path::parent).unwrap();
-    let name = format!("quickstart{}", std::env::consts::EXE_SUFFIX);
-    let program = profile.join("examples").join(name);
-    assert!(
-        program.exists(),
-        "`cargo test` builds examples; `--test` alone does not: {}",
-        program.display()
-    );
-    program
-}
-
 fn run(directory: &Path, argument: Option<&Path>) -> Run {
     run_with(directory, argument, &[])
 }
 
 fn run_with(directory: &Path, argument: Option<&Path>, variables: &[(&str, &str)]) -> Run {
-    let mut command = Command::new(program());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_raaf-quickstart"));
     for variable in ["OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "RUST_BACKTRACE"] {
         command.env_remove(variable);
     }
@@ -144,7 +125,7 @@ fn the_text_that_ships_is_reported_on_and_the_tree_follows() {
 #[test]
 fn any_text_of_the_user_s_is_reported_on() {
     let directory = TempDir::new().unwrap();
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
     let run = run(directory.path(), Some(&readme));
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{}", run.stdout);
     let text = fs::read_to_string(readme).unwrap();
@@ -240,6 +221,7 @@ fn an_empty_file_is_refused() {
     is_refused(&file, directory.path(), "is empty");
 }
 
+#[cfg(feature = "openai")]
 #[test]
 fn a_model_s_server_that_is_not_there_fails_the_run_and_not_the_trace() {
     let directory = TempDir::new().unwrap();

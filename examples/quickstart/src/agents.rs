@@ -1,10 +1,10 @@
 //! The four agents, and the order in which they work.
 
-use std::{env, sync::Arc};
+use std::sync::Arc;
 
-use raaf_agents::{Agent, BuildError, Model, OpenAiModel, Pipeline, openai::ConfigError};
+use raaf_agents::{Agent, BuildError, Model, Pipeline};
 
-use crate::{document::Document, offline_model, tools};
+use crate::{document::Document, tools};
 
 /// A planner, two analysts side by side, and a writer.
 pub fn pipeline(document: &Arc<Document>, model: Arc<dyn Model>) -> Result<Pipeline, BuildError> {
@@ -53,15 +53,4 @@ pub fn pipeline(document: &Arc<Document>, model: Arc<dyn Model>) -> Result<Pipel
         ])
         .then(writer.reads(["document", "passages", "figures"]).writes("report"))
         .build()
-}
-
-/// The model that the environment names, else the embedded one.
-pub fn model() -> Result<Arc<dyn Model>, ConfigError> {
-    let wanted = |variable| env::var_os(variable).is_some_and(|value| !value.is_empty());
-    if wanted("OPENAI_API_KEY") || wanted("OPENAI_BASE_URL") {
-        let name = env::var("OPENAI_MODEL").ok().filter(|name| !name.is_empty());
-        let name = name.unwrap_or_else(|| "gpt-4o-mini".to_owned());
-        return Ok(Arc::new(OpenAiModel::from_env(name)?));
-    }
-    Ok(Arc::new(offline_model::new()))
 }
