@@ -63,7 +63,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     .build()?;
 
     match pipeline.run(State::new()).await {
-        Ok(state) => println!("{:?}", state.as_map()),
+        Ok(state) => println!("{:?}", state.iter().collect::<Vec<_>>()),
         Err(error) => {
             println!("{error}: {}", error.source);
             println!("behind it: {}", error.completed.join(", "));

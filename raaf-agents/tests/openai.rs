@@ -12,7 +12,7 @@ use std::{
 };
 
 use raaf_agents::{
-    Agent, Message, Model as _, ModelError, ModelRequest, OpenAiModel, RetryPolicy, RunError,
+    Agent, Message, Model as _, ModelError, ModelRequest, OpenAiModel, RetryPolicy, RunErrorKind,
     TracedModel,
 };
 use raaf_testkit::{Capture, assert_span_tree};
@@ -135,7 +135,7 @@ async fn a_refused_key_is_an_authentication_error_without_the_key() {
     let agent = Agent::builder("Caller", model(&server)).build();
     let capture = Capture::new();
     let error = capture.run_async(agent.run("hi")).await.unwrap_err();
-    let RunError::Model { source, .. } = &error else { panic!("{error:?}") };
+    let RunErrorKind::Model(source) = &error.kind else { panic!("{error:?}") };
     assert_eq!(
         *source,
         ModelError::Authentication { message: "Incorrect API key: [REDACTED].".into() }
@@ -170,14 +170,17 @@ async fn a_rate_limit_is_an_error_that_says_when_to_come_back() {
 async fn failures_look_different_in_the_trace() {
     let error = |message: &str| json!({"error": {"message": message}}).to_string();
     for (answer, message) in [
-        (Answer::status(400, &error("bad")), "the model's server rejected the request (400): bad"),
-        (Answer::status(401, &error("who?")), "the model's server refused the key: who?"),
+        (
+            Answer::status(400, &error("bad")),
+            "the model server rejected the request (HTTP 400): bad",
+        ),
+        (Answer::status(401, &error("who?")), "the model server refused the API key: who?"),
         (
             Answer::status(413, &error("too long")),
-            "the model's server rejected the request (413): too long",
+            "the model server rejected the request (HTTP 413): too long",
         ),
-        (Answer::status(429, &error("wait")), "the model's rate limit is reached: wait"),
-        (Answer::status(500, &error("oops")), "the model's server failed (500): oops"),
+        (Answer::status(429, &error("wait")), "rate limit of the model server exceeded: wait"),
+        (Answer::status(500, &error("oops")), "the model server failed (HTTP 500): oops"),
     ] {
         let server = Server::start([answer]).await;
         let model = TracedModel::new(model(&server));

@@ -136,7 +136,7 @@ async fn a_connection_that_ends_too_early_is_an_error_after_what_came() {
     assert_span_tree!(capture.spans_async().await, {
         llm "m" [
             error "ModelError",
-            "error.message" ~ "ended before the answer",
+            "error.message" ~ "closed before the end",
             "gen_ai.response.time_to_first_chunk",
             !"gen_ai.response.id"
         ]

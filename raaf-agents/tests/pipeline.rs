@@ -158,7 +158,7 @@ async fn a_nested_failure_names_both_steps() {
 async fn what_a_step_needs_and_nobody_gave_is_an_error() {
     let pipeline = Pipeline::builder("Chain").then(echo("A").reads("plan")).build().unwrap();
     let error = pipeline.run(State::new()).await.unwrap_err();
-    assert_eq!(error.source.to_string(), "there is no `plan` in the pipeline's state");
+    assert_eq!(error.source.to_string(), "the pipeline state has no `plan`");
 }
 
 #[tokio::test]

@@ -131,7 +131,7 @@ async fn what_is_no_list_is_an_error_that_says_so() {
     let pipeline = parse().each_over("words").item("word").named("P").build().unwrap();
     let run = capture.run_async(pipeline.run(State::new().with("words", "one")));
     let error = run.await.unwrap_err();
-    assert_eq!(error.source.to_string(), "`words` is a text, not a list");
+    assert_eq!(error.source.to_string(), "`words` is a string, not an array");
     assert!(matches!(error.source, StepError::State(_)));
     assert_span_tree!(capture.spans_async().await, {
         pipeline "P" [error] { step "Parse".each_over [error] {} }

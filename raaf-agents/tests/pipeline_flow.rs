@@ -211,8 +211,8 @@ fn what_is_missing_is_named_when_a_pipeline_is_built() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "pipeline `P` does not fit together: `B` needs `plan`, which nothing before it gives; `C` \
-         needs `wish`, which nothing before it gives"
+        "pipeline `P` cannot be built: `B` requires `plan`, which no earlier step provides; `C` \
+         requires `wish`, which no earlier step provides"
     );
 }
 
@@ -221,7 +221,7 @@ fn branches_do_not_give_to_each_other() {
     let error = (echo("A") | echo("B").reads("A")).named("P").build().unwrap_err();
     let [missing] = &*error.missing else { panic!("{error}") };
     assert_eq!((&*missing.step, &*missing.key), ("B", "A"));
-    assert_eq!(missing.given_by.as_deref(), Some("A"));
+    assert_eq!(missing.provided_by.as_deref(), Some("A"));
 }
 
 #[test]

@@ -133,13 +133,13 @@ async fn a_timeout_is_an_error_above_what_it_cancelled() {
     let limit = Duration::from_millis(250);
     let pipeline = waiting().timeout(limit).named("P").build().unwrap();
     let error = run(&capture, &pipeline).await.unwrap_err();
-    assert_eq!((&*error.step, &*error.source.to_string()), ("Waits", "it took longer than 250ms"));
+    assert_eq!((&*error.step, &*error.source.to_string()), ("Waits", "timed out after 250ms"));
     let spans = capture.spans_async().await;
     assert_coherent!(spans);
     assert_span_tree!(spans, {
         pipeline "P" [error] {
             step "Waits" [
-                error "Timeout", "error.message" = "it took longer than 250ms",
+                error "Timeout", "error.message" = "timed out after 250ms",
                 "step.timeout_ms" = 250, event "timeout" x 1, !event "retry"
             ] {
                 agent "Waits" [cancelled] { llm "silent" [cancelled] }
@@ -189,7 +189,7 @@ async fn a_skipped_step_is_a_span_that_says_why() {
         pipeline "P" [ok] {
             step "Copy" [
                 ok, "step.skipped" = true,
-                "step.skip_reason" = "this does not hold: there is `plan`"
+                "step.skip_reason" = "condition not met: there is `plan`"
             ] {}
             step "Copy" [ok, !"step.skipped"] { component "Copy" }
         }
@@ -305,7 +305,7 @@ async fn progress_is_told_as_it_happens() {
             "Flaky: try 2",
             "Flaky starts",
             "Flaky is done",
-            "Copy is skipped: this does not hold: there is a plan",
+            "Copy is skipped: condition not met: there is a plan",
         ]
     );
     assert_span_tree!(capture.spans_async().await, {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use raaf_agents::{
     Agent, FinishReason, FunctionTool, Message, ModelError, ModelRequest, OnToolError, Reply,
-    RunError, Runner, ScriptedModel, ToolError, ToolExt as _, Usage,
+    RunErrorKind, Runner, ScriptedModel, ToolError, ToolExt as _, Usage,
 };
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{Component, TraceableExt as _, trace};
@@ -187,8 +187,8 @@ async fn a_failed_tool_fails_the_run_where_that_is_wanted() {
     let agent = agent([calls(&["endless", "broken"])]);
     let runner = Runner::new().on_tool_error(OnToolError::FailRun);
     let error = capture.run_async(runner.run(&agent, "go")).await.unwrap_err();
-    assert!(matches!(&error, RunError::Tool { source: ToolError::Failed { .. }, .. }));
-    assert_eq!((error.progress().turns, error.progress().messages.len()), (1, 2));
+    assert!(matches!(&error.kind, RunErrorKind::Tool(ToolError::Failed { .. })));
+    assert_eq!((error.progress.turns, error.progress.messages.len()), (1, 2));
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [status = error] {
             agent "Tester" [status = error, "error.type" = "RunError"] {
@@ -215,9 +215,9 @@ async fn an_unknown_tool_and_unfit_arguments_are_explained_to_the_model() {
         _ => None,
     });
     let told: Vec<_> = told.collect();
-    assert_eq!(told[0], "there is no tool `dance`; the tools are: shout, broken, endless");
-    assert!(told[1].starts_with("the arguments for `shout` do not fit: they are no JSON"));
-    assert_eq!(told[2], "the arguments for `shout` do not fit: missing field `text`");
+    assert_eq!(told[0], "unknown tool `dance`; available tools: shout, broken, endless");
+    assert!(told[1].starts_with("invalid arguments for `shout`: not valid JSON"));
+    assert_eq!(told[2], "invalid arguments for `shout`: missing field `text`");
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" {
             agent "Tester" [status = ok] {
@@ -240,8 +240,8 @@ async fn a_model_that_never_answers_is_cut_at_the_turns_allowed() {
     let agent = Agent::builder("Tester", model).tool(shout()).build();
     let runner = Runner::new().with_max_turns(2);
     let error = capture.run_async(runner.run(&agent, "go")).await.unwrap_err();
-    assert_eq!(error.to_string(), "agent `Tester` had no answer after 2 turns");
-    assert_eq!((error.progress().turns, error.progress().messages.len()), (2, 5));
+    assert_eq!(error.to_string(), "agent `Tester` (turn 2): no answer within 2 turns");
+    assert_eq!((error.progress.turns, error.progress.messages.len()), (2, 5));
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [status = error] {
             agent "Tester" [status = error] {
@@ -261,13 +261,13 @@ async fn g17_a_model_s_error_is_on_every_span_up_to_the_root() {
     });
     let agent = agent([calls(&["shout"]), failing]);
     let error = capture.run_async(agent.run("go")).await.unwrap_err();
-    assert!(matches!(&error, RunError::Model { source, .. } if source.is_retryable()));
-    assert_eq!(error.progress().messages.len(), 3);
+    assert!(matches!(&error.kind, RunErrorKind::Model(source) if source.is_retryable()));
+    assert_eq!(error.progress.messages.len(), 3);
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [status = error] {
             agent "Tester" [
                 status = error,
-                "error.message" = "agent `Tester` got no answer from its model (turn 2)"
+                "error.message" = "agent `Tester` (turn 2): the model call failed"
             ] {
                 llm "scripted" [status = ok]
                 tool "shout" [status = ok]

@@ -13,7 +13,8 @@ use async_trait::async_trait;
 use futures::{FutureExt as _, StreamExt as _};
 use raaf_agents::{
     Agent, CancellationToken, FunctionTool, MemorySession, Message, ModelRequest, OnToolError,
-    Reply, RunConfig, RunContext, RunError, RunEvent, RunHooks, Runner, ScriptedModel, ToolCall,
+    Reply, RunConfig, RunContext, RunErrorKind, RunEvent, RunHooks, Runner, ScriptedModel,
+    ToolCall,
 };
 use raaf_testkit::{Capture, assert_no_spans, assert_span_tree};
 use raaf_trace_core::{TraceId, ValueRef, trace};
@@ -126,7 +127,7 @@ async fn a_tool_whose_time_is_up_is_dropped_and_fails() {
     let slow = endless().with_timeout(Duration::from_secs(3));
     let agent = Agent::builder("Tester", model).tool(slow).build();
     let result = capture.run_async(agent.run("go")).await.unwrap();
-    assert_eq!(result.messages[2].text(), "`endless` did not finish within 3 s");
+    assert_eq!(result.messages[2].text(), "`endless` timed out after 3 s");
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [ok] {
             agent "Tester" [ok] {
@@ -148,7 +149,7 @@ async fn a_tool_can_have_its_own_answer_to_failures_and_be_out_of_reach() {
         .tool(common::broken().with_on_error(OnToolError::FailRun))
         .build();
     let error = capture.run_async(agent.run("go")).await.unwrap_err();
-    assert!(matches!(&error, RunError::Tool { .. }));
+    assert!(matches!(&error.kind, RunErrorKind::Tool(_)));
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error] {
             agent "Tester" [error] { llm * tool "unknown_tool" [error] tool "broken" [error] }
@@ -196,8 +197,8 @@ async fn a_run_whose_time_is_up_fails_and_what_is_open_is_cancelled() {
     let runner = runner(RunConfig::new().deadline(Duration::from_secs(60)));
     let agent = Agent::builder("Waiter", Silent).build();
     let error = capture.run_async(runner.run(&agent, "go")).await.unwrap_err();
-    assert_eq!(error.to_string(), "agent `Waiter` had no answer within 60 s");
-    assert_eq!(error.progress().messages, [Message::user("go")]);
+    assert_eq!(error.to_string(), "agent `Waiter` (turn 1): no answer within 60 s");
+    assert_eq!(error.progress.messages, [Message::user("go")]);
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error "RunError"] {
             agent "Waiter" [error "RunError", "agent.stop_reason" = "deadline"] {
@@ -222,8 +223,8 @@ async fn l2_a_run_that_is_cancelled_by_its_token_ends_all_as_cancelled() {
     let agent = Agent::builder("Tester", model).tool(cancel).build();
     let runner = runner(RunConfig::new().cancellation(token));
     let error = capture.run_async(runner.run(&agent, "go")).await.unwrap_err();
-    assert!(matches!(&error, RunError::Cancelled { .. }));
-    assert_eq!((error.progress().turns, error.progress().messages.len()), (1, 2));
+    assert!(matches!(&error.kind, RunErrorKind::Cancelled));
+    assert_eq!((error.progress.turns, error.progress.messages.len()), (1, 2));
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [cancelled] {
             agent "Tester" [cancelled] { llm * [ok] tool "cancel" [cancelled] }
@@ -236,8 +237,8 @@ async fn a_run_stops_before_a_turn_when_it_is_told_to() {
     let capture = Capture::new();
     let runner = runner(RunConfig::new().stop_when(|context| context.turn() == 1));
     let error = capture.run_async(runner.run(&shouter(), "go")).await.unwrap_err();
-    assert!(matches!(&error, RunError::Stopped { .. }));
-    assert_eq!(error.progress().messages.len(), 3);
+    assert!(matches!(&error.kind, RunErrorKind::Stopped));
+    assert_eq!(error.progress.messages.len(), 3);
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error] {
             agent "Tester" [error, "agent.stop_reason" = "stopped"] { llm * tool "shout" }
@@ -356,7 +357,7 @@ async fn a_failed_streamed_run_ends_with_its_error() {
     let agent = Agent::builder("Tester", ScriptedModel::new("scripted", nothing)).build();
     let stream = capture.run(|| Runner::new().stream(&agent, "go"));
     let error = stream.finish().await.unwrap().unwrap_err();
-    assert_eq!(error.reason(), "model");
+    assert_eq!(error.kind.as_str(), "model");
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error] { agent "Tester" [error] { llm * [error] } }
     });
@@ -386,7 +387,7 @@ async fn a_session_keeps_what_was_said_and_nothing_of_a_failed_run() {
     let agent = Agent::builder("Talker", model).build();
     capture.run_async(runner.run(&agent, "first")).await.unwrap();
     let error = capture.run_async(runner.run(&agent, "second")).await.unwrap_err();
-    assert_eq!(error.progress().messages.len(), 3);
+    assert_eq!(error.progress.messages.len(), 3);
     assert_eq!(session.messages(), [Message::user("first"), Message::assistant("one")]);
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [ok] { agent "Talker" [ok] { llm * } }

@@ -3,8 +3,8 @@
 mod common;
 
 use raaf_agents::{
-    Agent, Guardrail, GuardrailStage, Message, Reply, RunConfig, RunContext, RunError, Runner,
-    ScriptedModel, Verdict,
+    Agent, Guardrail, GuardrailStage, Message, Reply, RunConfig, RunContext, RunError,
+    RunErrorKind, Runner, ScriptedModel, Verdict,
 };
 use raaf_testkit::{Capture, assert_span_tree};
 use schemars::JsonSchema;
@@ -45,9 +45,12 @@ async fn a_guardrail_that_objects_drops_the_model_and_fails_the_run() {
     let capture = Capture::new();
     let agent = Agent::builder("Helper", Silent).input_guardrail(without("stupid")).build();
     let error = capture.run_async(agent.run("stupid")).await.unwrap_err();
-    assert_eq!(error.to_string(), "guardrail `polite` stopped agent `Helper`: it says stupid");
-    assert!(matches!(&error, RunError::Guardrail { stage: GuardrailStage::Input, .. }));
-    assert_eq!(error.progress().messages, [Message::user("stupid")]);
+    assert_eq!(
+        error.to_string(),
+        "agent `Helper` (turn 1): guardrail `polite` objected: it says stupid"
+    );
+    assert!(matches!(&error.kind, RunErrorKind::Guardrail { stage: GuardrailStage::Input, .. }));
+    assert_eq!(error.progress.messages, [Message::user("stupid")]);
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error "RunError"] {
             agent "Helper" [error "RunError", "agent.stop_reason" = "guardrail"] {
@@ -67,7 +70,7 @@ async fn a_guardrail_before_the_model_spends_nothing_on_it() {
         .input_guardrail(without("stupid").before_model())
         .build();
     let error = capture.run_async(agent.run("stupid")).await.unwrap_err();
-    assert_eq!((error.reason(), error.progress().turns), ("guardrail", 0));
+    assert_eq!((error.kind.as_str(), error.progress.turns), ("guardrail", 0));
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error] {
             agent "Helper" [error] { guardrail "polite" [ok, "guardrail.triggered" = true] }
@@ -96,8 +99,8 @@ async fn a_guardrail_of_the_output_keeps_the_answer_back() {
         .output_guardrail(without("no"))
         .build();
     let error = capture.run_async(agent.run("go")).await.unwrap_err();
-    assert!(matches!(&error, RunError::Guardrail { stage: GuardrailStage::Output, .. }));
-    assert!(error.progress().usage.total_tokens() > 0);
+    assert!(matches!(&error.kind, RunErrorKind::Guardrail { stage: GuardrailStage::Output, .. }));
+    assert!(error.progress.usage.total_tokens() > 0);
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error] {
             agent "Helper" [error, !"output"] {
@@ -171,8 +174,10 @@ async fn an_answer_that_does_not_fit_twice_fails_the_run() {
     let capture = Capture::new();
     let agent = finder(&["Oslo", "Oslo!"]);
     let error = capture.run_async(agent.run("where?")).await.unwrap_err();
-    assert!(matches!(&error, RunError::Output { fault, .. } if fault.starts_with("it is no JSON")));
-    assert_eq!(error.progress().messages.len(), 4);
+    assert!(
+        matches!(&error.kind, RunErrorKind::Output { fault, .. } if fault.starts_with("not valid JSON"))
+    );
+    assert_eq!(error.progress.messages.len(), 4);
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error] {
             agent "Finder" [error, "agent.stop_reason" = "output"] { llm * [ok] llm * [ok] }

@@ -5,7 +5,7 @@ mod common;
 use std::sync::{Arc, OnceLock};
 
 use raaf_agents::{
-    Agent, Handoff, Message, OnToolError, Reply, RunError, Runner, ScriptedModel, Usage,
+    Agent, Handoff, Message, OnToolError, Reply, RunErrorKind, Runner, ScriptedModel, Usage,
 };
 use raaf_testkit::{Capture, assert_span_tree};
 use serde_json::json;
@@ -92,8 +92,8 @@ async fn agents_that_hand_over_in_circles_are_cut_at_the_turns_allowed() {
     first.set(start.clone()).unwrap();
     let runner = Runner::new().with_max_turns(3);
     let error = capture.run_async(runner.run(&start, "go")).await.unwrap_err();
-    assert!(matches!(&error, RunError::MaxTurns { agent, max_turns: 3, .. } if agent == "Pong"));
-    assert_eq!((error.progress().turns, error.progress().messages.len()), (3, 7));
+    assert!(matches!(&error.kind, RunErrorKind::MaxTurns { max_turns: 3 }));
+    assert_eq!((error.progress.turns, error.progress.messages.len()), (3, 7));
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error "RunError"] {
             agent "Ping" [ok] { llm * handoff "Pong" }
@@ -185,7 +185,7 @@ async fn a_failed_agent_is_a_failed_tool_up_to_the_root() {
     let editor = Agent::builder("Editor", model).tool(poet.as_tool("write", "Writes.")).build();
     let runner = Runner::new().on_tool_error(OnToolError::FailRun);
     let error = capture.run_async(runner.run(&editor, "go")).await.unwrap_err();
-    assert_eq!((error.agent(), error.reason()), ("Editor", "tool"));
+    assert_eq!((&*error.agent, error.kind.as_str()), ("Editor", "tool"));
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error] {
             agent "Editor" [error, "agent.stop_reason" = "tool"] {

@@ -124,7 +124,7 @@ async fn g23_runs_that_fail_and_are_cancelled_leave_well_formed_traces() {
         let how = match run.await.unwrap() {
             None => "dropped",
             Some(Ok(_)) => "answered",
-            Some(Err(error)) => error.reason(),
+            Some(Err(error)) => error.kind.as_str(),
         };
         *ends.entry(how).or_default() += 1;
         let spans = capture.spans_async().await;

@@ -146,7 +146,7 @@ fn talkative() -> Agent {
 
 fn stopped(result: Result<RunResult, RunError>) {
     let error = result.unwrap_err();
-    assert_eq!(error.reason(), "guardrail");
+    assert_eq!(error.kind.as_str(), "guardrail");
     assert!(error.to_string().contains("classified"), "the caller is told: {error}");
 }
 

@@ -1,13 +1,17 @@
-//! How often, and how soon.
+//! Retry policy of models.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
-/// How often a call that failed is tried again, and how soon.
+/// Longest delay that a server may ask for.
+pub(super) const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// Retry policy of a model: how often, and after which delays.
 ///
-/// The wait doubles from try to try, with some randomness, so that many callers do not come back at
-/// once. When the server says how long to wait (`Retry-After`), that is what counts.
+/// Delays double from retry to retry. Random jitter adds up to the same time again, so that callers
+/// that failed together do not retry together. A delay that the server asks for (`Retry-After`)
+/// replaces the computed one; a call for which it asks for more than a minute is not retried.
 ///
 /// # Examples
 ///
@@ -16,8 +20,7 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 /// use raaf_agents::RetryPolicy;
 ///
 /// let patient = RetryPolicy::new(5)
-///     .with_delays(Duration::from_secs(1), Duration::from_secs(30))
-///     .with_max_retry_after(Duration::from_secs(120));
+///     .with_delays(Duration::from_secs(1), Duration::from_secs(30));
 /// assert_eq!(patient.max_retries(), 5);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,27 +28,25 @@ pub struct RetryPolicy {
     max_retries: u32,
     min_delay: Duration,
     max_delay: Duration,
-    max_retry_after: Duration,
 }
 
 impl RetryPolicy {
-    /// So many tries after the first; the rest as by default.
+    /// Creates a policy with a maximum number of retries, after the first attempt, and default delays.
     pub fn new(max_retries: u32) -> Self {
         Self {
             max_retries,
             min_delay: Duration::from_millis(500),
             max_delay: Duration::from_secs(8),
-            max_retry_after: Duration::from_secs(60),
         }
     }
 
-    /// One try, and that is all.
+    /// Creates a policy without retries.
     pub fn never() -> Self {
         Self::new(0)
     }
 
-    /// The same with other waits: before the second try, and at most; half a second and eight if
-    /// nothing is said. Chance may make a wait up to twice as long.
+    /// Sets the delay before the first retry and the maximum delay, without jitter; the defaults are
+    /// 500 ms and 8 s. A maximum below the first delay is raised to it.
     #[must_use]
     pub fn with_delays(mut self, first: Duration, longest: Duration) -> Self {
         self.min_delay = first;
@@ -53,21 +54,9 @@ impl RetryPolicy {
         self
     }
 
-    /// The same with another limit for what a server may ask; a minute if nothing is said. A call
-    /// that would have to wait longer fails at once.
-    #[must_use]
-    pub fn with_max_retry_after(mut self, longest: Duration) -> Self {
-        self.max_retry_after = longest;
-        self
-    }
-
-    /// How many tries there are after the first.
+    /// Returns the maximum number of retries.
     pub fn max_retries(&self) -> u32 {
         self.max_retries
-    }
-
-    pub(super) fn max_retry_after(&self) -> Duration {
-        self.max_retry_after
     }
 
     pub(super) fn delays(&self) -> ExponentialBackoff {
@@ -81,7 +70,7 @@ impl RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// Two tries after the first.
+    /// Creates a policy with two retries.
     fn default() -> Self {
         Self::new(2)
     }

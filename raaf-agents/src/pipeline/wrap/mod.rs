@@ -1,4 +1,4 @@
-//! Wrappers around steps, which stack.
+//! Wrappers of steps.
 
 mod ext;
 mod rename;
@@ -15,7 +15,6 @@ use super::{
     flow::{Node, Ran},
     observe::{Observers, Progress},
 };
-use crate::time_limit::Told;
 pub use ext::FlowExt;
 pub(super) use rename::Rename;
 pub use retry::Retry;
@@ -23,7 +22,7 @@ pub use retry::Retry;
 type Condition = dyn Fn(&State) -> bool + Send + Sync;
 type Change = dyn Fn(&mut State) + Send + Sync;
 
-/// One wrapper.
+/// A wrapper.
 #[derive(Clone)]
 pub(super) enum Layer {
     Timeout(Duration),
@@ -35,10 +34,10 @@ pub(super) enum Layer {
     After(Arc<Change>),
 }
 
-/// A part of a flow with wrappers around it, the innermost first.
+/// A part of a flow with a stack of wrappers, innermost first.
 ///
-/// What can go otherwise than the step itself (it is tried again, given up or skipped) has a span
-/// for the whole stack, of kind `step`, and the tries are its children.
+/// If the step can be retried, time out or be skipped, the stack has one span of kind `step`, and the
+/// attempts are its children.
 #[derive(Clone)]
 pub(super) struct Wrapped {
     pub(super) inner: Node,
@@ -56,7 +55,7 @@ impl Wrapped {
 
     pub(super) fn and(mut self, layer: Layer) -> Self {
         self.layers.push(layer);
-        // Clones of a component are one component: a stack that grew from a copy is another.
+        // The stack may have been copied. A new component tells it from the original.
         self.component = Component::new(&self.name).with_kind("step");
         self
     }
@@ -66,9 +65,9 @@ impl Wrapped {
             match layer {
                 Layer::MapInput(rename) => rename.on_requires(&mut contract),
                 Layer::MapOutput(rename) => rename.on_provides(&mut contract),
-                // Where it is skipped nothing is needed. What it gives may be there.
+                // A skipped step requires nothing. What it provides may be there.
                 Layer::RunIf { .. } => contract.requires.clear(),
-                // It may put there what the step needs, and anything else.
+                // A hook may set the keys that the step requires, and others.
                 Layer::Before(_) => {
                     contract.requires.clear();
                     contract.open = true;
@@ -85,34 +84,15 @@ impl Wrapped {
         if !self.layers.iter().any(Layer::has_span) {
             return run;
         }
-        Box::pin(async move {
-            let mut stopped = None;
-            let call = self.component.traced("run");
-            // The span tells the error itself; how far the step got is for the caller.
-            let ran = call.try_run_async(async {
-                run.await.map_err(|why| {
-                    let Stopped { step, completed, state, source } = *why;
-                    stopped = Some((step, completed, state));
-                    Told(source)
-                })
-            });
-            let result = ran.await;
-            match (result, stopped) {
-                (Ok(state), _) => Ok(state),
-                (Err(Told(source)), Some((step, completed, state))) => {
-                    Err(Box::new(Stopped { step, completed, state, source }))
-                }
-                (Err(Told(source)), None) => Err(Stopped::at(&self.name, State::new(), source)),
-            }
-        })
+        Box::pin(self.component.traced("run").try_run_async(run))
     }
 
     fn run_layers<'a>(&'a self, depth: usize, state: State, observers: &'a Observers) -> Ran<'a> {
-        let Some((place, layer)) = depth.checked_sub(1).map(|place| (place, &self.layers[place]))
+        let Some((index, layer)) = depth.checked_sub(1).map(|index| (index, &self.layers[index]))
         else {
             return self.inner.run(state, observers);
         };
-        let inside = move |state| self.run_layers(place, state, observers);
+        let inside = move |state| self.run_layers(index, state, observers);
         match layer {
             Layer::Timeout(limit) => Box::pin(self.within(*limit, state, inside)),
             Layer::Retry(retry) => Box::pin(self.with_retries(retry, state, inside, observers)),
@@ -174,7 +154,7 @@ impl Wrapped {
                 span.set_attribute(keys::STEP_ATTEMPTS, attempt);
             }
             let stopped = match result {
-                Err(stopped) if retry.is_for(&stopped.source) => stopped,
+                Err(stopped) if retry.retries(&stopped.source) => stopped,
                 result => return result,
             };
             let Some(delay) = delays.next() else { return Err(stopped) };
@@ -188,14 +168,14 @@ impl Wrapped {
                 });
             }
             attempt += 1;
-            observers.tell(&Progress::Retrying { step: &self.name, attempt, delay, error });
+            observers.notify(&Progress::Retrying { step: &self.name, attempt, delay, error });
             tokio::time::sleep(delay).await;
         }
     }
 
     fn skip(&self, reason: &str, observers: &Observers) {
-        let reason = format!("this does not hold: {reason}");
-        observers.tell(&Progress::Skipped { step: &self.name, reason: &reason });
+        let reason = format!("condition not met: {reason}");
+        observers.notify(&Progress::Skipped { step: &self.name, reason: &reason });
         if let Some(span) = current_span() {
             span.set_attributes(|attributes| {
                 attributes.set(keys::STEP_SKIPPED, true).set(keys::STEP_SKIP_REASON, reason);

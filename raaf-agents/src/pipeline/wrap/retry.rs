@@ -1,4 +1,4 @@
-//! How often a step is tried, and when.
+//! Retries of steps.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -6,13 +6,12 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
 use super::super::StepError;
 
-type IsFor = dyn Fn(&StepError) -> bool + Send + Sync;
+type Predicate = dyn Fn(&StepError) -> bool + Send + Sync;
 
-/// How often a failing step is tried again, after how long, and for which errors.
+/// Retry policy of a step: how often, after which delays, and for which errors.
 ///
-/// The first retry comes after half a second, each later one after twice as long as the one before,
-/// at most half a minute, and up to as long again by chance, so that steps that failed together do
-/// not come back together.
+/// By default the first delay is 500 ms, and each further delay is twice as long, up to 30 s. Random
+/// jitter adds up to the same time again, so that steps that failed together do not retry together.
 ///
 /// # Examples
 ///
@@ -27,11 +26,11 @@ type IsFor = dyn Fn(&StepError) -> bool + Send + Sync;
 #[derive(Clone)]
 pub struct Retry {
     schedule: ExponentialBuilder,
-    is_for: Arc<IsFor>,
+    retries: Arc<Predicate>,
 }
 
 impl Retry {
-    /// So many tries after the first.
+    /// Creates a policy with a maximum number of retries, after the first attempt. 0 means no retries.
     pub fn times(retries: u32) -> Self {
         let schedule = ExponentialBuilder::new()
             .with_min_delay(Duration::from_millis(500))
@@ -39,36 +38,36 @@ impl Retry {
             .with_factor(2.0)
             .with_jitter()
             .with_max_times(retries as usize);
-        Self { schedule, is_for: Arc::new(|error| !matches!(error, StepError::State(_))) }
+        Self { schedule, retries: Arc::new(|error| !matches!(error, StepError::State(_))) }
     }
 
-    /// How long it waits before the first retry.
+    /// Sets the delay before the first retry; the default is 500 ms.
     #[must_use]
     pub fn first_delay(mut self, delay: Duration) -> Self {
         self.schedule = self.schedule.with_min_delay(delay);
         self
     }
 
-    /// How long it waits at most, but for what chance adds.
+    /// Sets the maximum delay, without jitter; the default is 30 s.
     #[must_use]
     pub fn max_delay(mut self, delay: Duration) -> Self {
         self.schedule = self.schedule.with_max_delay(delay);
         self
     }
 
-    /// How many times as long each delay is as the one before. What is below 1, or no number,
-    /// counts as 1.
+    /// Sets the ratio of each delay to the one before; the default is 2. Values below 1, and NaN,
+    /// count as 1.
     #[must_use]
     pub fn factor(mut self, factor: f32) -> Self {
         self.schedule = self.schedule.with_factor(factor.max(1.0));
         self
     }
 
-    /// Which errors are worth another try. Without a word, all but a value that is missing from the
-    /// state or of another type, which does not change by waiting.
+    /// Sets which errors are retried. The default is all but [`StepError::State`], which does not
+    /// change by waiting. The last predicate set applies.
     #[must_use]
-    pub fn only_if(mut self, is_for: impl Fn(&StepError) -> bool + Send + Sync + 'static) -> Self {
-        self.is_for = Arc::new(is_for);
+    pub fn only_if(mut self, retries: impl Fn(&StepError) -> bool + Send + Sync + 'static) -> Self {
+        self.retries = Arc::new(retries);
         self
     }
 
@@ -76,12 +75,12 @@ impl Retry {
         self.schedule.build()
     }
 
-    pub(super) fn is_for(&self, error: &StepError) -> bool {
-        (self.is_for)(error)
+    pub(super) fn retries(&self, error: &StepError) -> bool {
+        (self.retries)(error)
     }
 }
 
-/// So many tries after the first.
+/// Creates a policy with this maximum number of retries.
 impl From<u32> for Retry {
     fn from(retries: u32) -> Self {
         Self::times(retries)
