@@ -1,4 +1,4 @@
-//! What models, servers and names do at the edges.
+//! Edge cases of models, servers and names.
 
 #![allow(clippy::unwrap_used, reason = "also the helpers of a test may panic")]
 
@@ -19,7 +19,7 @@ use serde_json::{Value as Json, json};
 
 use common::shout;
 
-/// Calls a tool as long as it has to, as real models do.
+/// Calls a tool while it must, as hosted models do.
 fn obedient() -> ScriptedModel {
     ScriptedModel::from_fn("scripted", |request: &ModelRequest| {
         match request.settings.tool_choice {
@@ -32,7 +32,7 @@ fn obedient() -> ScriptedModel {
 }
 
 #[tokio::test]
-async fn a_model_that_has_to_call_a_tool_may_answer_afterwards() {
+async fn a_model_that_must_call_a_tool_may_answer_afterwards() {
     for choice in [ToolChoice::Required, ToolChoice::Tool("shout".to_owned())] {
         let mut settings = ModelSettings::default();
         settings.tool_choice = Some(choice);
@@ -42,7 +42,7 @@ async fn a_model_that_has_to_call_a_tool_may_answer_afterwards() {
     }
 }
 
-/// Takes its time with one of the two.
+/// Hangs in one of the two calls.
 #[derive(Clone, Copy)]
 enum Stuck {
     Load,
@@ -92,7 +92,7 @@ fn named(name: &str) -> Handoff {
 }
 
 #[test]
-fn any_name_of_an_agent_makes_a_tool_that_servers_take() {
+fn any_agent_name_makes_a_tool_name_that_servers_accept() {
     let long = "Agent for what nobody else in this large organisation knows about".repeat(3);
     for name in ["Billing", "客服", "Ünterstützung", "🙂", "", "  ", "a/b\n\"c\"", &long] {
         let handoff = named(name);
@@ -120,7 +120,7 @@ fn agents_with_names_that_lose_letters_keep_their_handoffs() {
 }
 
 #[tokio::test]
-async fn a_tool_that_takes_nothing_or_anything_asks_for_an_object() {
+async fn a_tool_without_arguments_or_of_any_value_has_an_object_schema() {
     let nothing = FunctionTool::infallible("now", "Tells the time.", |(): ()| async { "noon" });
     let anything = FunctionTool::infallible("echo", "Says it again.", |any: Json| async { any });
     for tool in [&nothing, &anything] {
@@ -168,7 +168,7 @@ struct Count {
 }
 
 #[tokio::test]
-async fn repairs_retries_and_agents_as_tools_are_paid_for_once() {
+async fn repairs_retries_and_agents_as_tools_count_once() {
     let each = Usage::new(10, 1);
     let busy =
         ModelError::RateLimited { message: String::new(), retry_after: Some(Duration::ZERO) };

@@ -109,7 +109,7 @@ async fn tools_make_the_round_trip() {
 }
 
 #[tokio::test]
-async fn a_call_says_where_it_goes() {
+async fn a_call_records_its_url() {
     let answer = json!({"choices": [{"message": {"role": "assistant", "content": "Hi."}}]});
     let server = Server::start([Answer::ok(&answer)]).await;
     let capture = Capture::new();
@@ -148,7 +148,7 @@ async fn a_refused_key_is_an_authentication_error_without_the_key() {
 }
 
 #[tokio::test]
-async fn a_rate_limit_is_an_error_that_says_when_to_come_back() {
+async fn a_rate_limit_error_has_the_delay_of_retry_after() {
     let body = json!({"error": {"message": "slow down"}}).to_string();
     let server = Server::start([Answer::status(429, &body).header("Retry-After", "7")]).await;
     let request = ModelRequest::new([Message::user("hi")]);
@@ -165,7 +165,7 @@ async fn a_rate_limit_is_an_error_that_says_when_to_come_back() {
     assert_eq!(server.requests().len(), 1);
 }
 
-/// Each failure, and how it looks in a trace.
+/// Failures, and their messages in the trace.
 #[tokio::test]
 async fn failures_look_different_in_the_trace() {
     let error = |message: &str| json!({"error": {"message": message}}).to_string();
@@ -200,7 +200,7 @@ async fn failures_look_different_in_the_trace() {
 }
 
 #[tokio::test]
-async fn p3_the_span_goes_along_to_the_server() {
+async fn p3_requests_carry_traceparent() {
     let answer = || Answer::ok(&json!({"choices": [{"message": {"content": "hi"}}]}));
     let server = Server::start([answer(), answer()]).await;
     let traced = TracedModel::new(model(&server));
@@ -221,7 +221,7 @@ async fn p3_the_span_goes_along_to_the_server() {
 }
 
 #[tokio::test]
-async fn other_failures_are_told_apart() {
+async fn each_status_has_its_own_error() {
     let error = ask(Answer::status(503, "upstream is down")).await;
     assert!(matches!(&error, ModelError::Server { status: 503, message, .. }
         if message == "upstream is down"));
@@ -236,7 +236,7 @@ async fn other_failures_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_a_connection_error() {
+async fn an_unreachable_server_is_a_connection_error() {
     let server = Server::start([]).await;
     let model = model(&server);
     server.stop();
@@ -256,7 +256,7 @@ async fn a_server_that_does_not_answer_times_out() {
 }
 
 #[tokio::test]
-async fn an_answer_of_unreasonable_length_is_not_read_to_its_end() {
+async fn an_oversized_response_is_not_read_to_its_end() {
     let words = "a".repeat(65 << 20);
     let error = ask(Answer::ok(&json!({"choices": [{"message": {"content": words}}]}))).await;
     assert!(
@@ -273,7 +273,7 @@ async fn an_answer_that_breaks_off_is_a_connection_error() {
 }
 
 #[test]
-fn a_call_outside_of_a_runtime_is_an_error_and_no_panic() {
+fn a_call_outside_of_a_runtime_is_an_error() {
     let model = OpenAiModel::builder("m").base_url("http://127.0.0.1:9/v1").build().unwrap();
     let request = ModelRequest::new([Message::user("hi")]);
     let mut call = model.respond(&request);

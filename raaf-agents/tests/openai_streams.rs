@@ -1,4 +1,4 @@
-//! Streamed answers, from a small server on loopback.
+//! Streamed responses from a server on loopback.
 
 #![cfg(feature = "openai")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
@@ -21,7 +21,7 @@ const KEY: &str = "sk-test-0123456789";
 
 type Pieces = Vec<Result<ModelChunk, ModelError>>;
 
-/// How long a server that hangs is waited for; others are answering long before.
+/// Time limit for a server that hangs; others respond long before.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 fn traced(server: &Server, timeout: Duration) -> TracedModel {
@@ -54,7 +54,7 @@ fn end(reason: &str) -> Json {
 }
 
 #[tokio::test]
-async fn words_come_in_pieces_and_the_span_has_the_whole() {
+async fn text_is_streamed_and_the_span_has_the_whole_response() {
     let role = json!({"choices": [{"delta": {"role": "assistant", "content": ""}}]});
     let usage = json!({"choices": [], "usage": {
         "prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13,
@@ -100,7 +100,7 @@ async fn words_come_in_pieces_and_the_span_has_the_whole() {
 }
 
 #[tokio::test]
-async fn tool_calls_are_put_together_from_their_pieces() {
+async fn tool_calls_are_assembled_from_their_parts() {
     let capture = Capture::new();
     let pieces = streamed(
         Answer::stream([
@@ -126,7 +126,7 @@ async fn tool_calls_are_put_together_from_their_pieces() {
 }
 
 #[tokio::test]
-async fn a_connection_that_ends_too_early_is_an_error_after_what_came() {
+async fn a_connection_that_is_lost_is_an_error_after_the_received_chunks() {
     let capture = Capture::new();
     let pieces = streamed(Answer::stream([text("ha"), text("lf")]), &capture).await;
     assert!(
@@ -144,7 +144,7 @@ async fn a_connection_that_ends_too_early_is_an_error_after_what_came() {
 }
 
 #[tokio::test]
-async fn a_stream_that_hangs_times_out_at_the_next_piece() {
+async fn a_stream_that_hangs_times_out_at_the_next_chunk() {
     let capture = Capture::new();
     let pieces =
         streamed_within(PATIENCE, Answer::stream([text("ha")]).then_hangs(), &capture).await;
@@ -179,7 +179,7 @@ async fn l2_a_stream_that_is_dropped_ends_its_span_as_cancelled() {
 }
 
 #[tokio::test]
-async fn a_failure_in_the_middle_is_what_the_server_says_without_the_key() {
+async fn an_error_event_is_the_server_s_message_without_the_key() {
     let capture = Capture::new();
     let failure = json!({"error": {"message": format!("{KEY} is out of luck"), "code": 429}});
     let pieces = streamed(Answer::stream([text("ha"), failure]), &capture).await;
@@ -191,7 +191,7 @@ async fn a_failure_in_the_middle_is_what_the_server_says_without_the_key() {
 }
 
 #[tokio::test]
-async fn what_is_no_stream_is_an_error_without_the_text() {
+async fn a_response_other_than_a_stream_is_an_error_without_the_text() {
     for answer in [
         Answer::ok(&json!({"choices": [{"message": {"content": "secret"}}]})),
         Answer::stream(["secret"]),

@@ -1,4 +1,4 @@
-//! Wrappers around a pipeline's steps, and how each looks in the trace.
+//! Wrappers of steps, and their spans.
 
 mod common;
 
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use common::Silent;
 
-/// Fails so often, and then says at which try it did not.
+/// Fails this many times, then returns the number of the attempt.
 fn flaky(failures: u32) -> FunctionStep {
     let tries = AtomicU32::new(0);
     service("Flaky", move |state: State| {
@@ -76,7 +76,7 @@ async fn retries_are_events_with_a_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_that_keeps_failing_fails_after_its_last_try() {
+async fn a_step_that_keeps_failing_fails_after_its_last_attempt() {
     let capture = Capture::new();
     let pipeline = flaky(9).retry(1).named("P").build().unwrap();
     let error = run(&capture, &pipeline).await.unwrap_err();
@@ -91,7 +91,7 @@ async fn a_step_that_keeps_failing_fails_after_its_last_try() {
 }
 
 #[tokio::test]
-async fn only_the_errors_named_are_retried() {
+async fn only_matching_errors_are_retried() {
     let capture = Capture::new();
     let retry = Retry::times(3).only_if(|error| matches!(error, StepError::Timeout { .. }));
     let pipeline = flaky(1).retry(retry).named("P").build().unwrap();
@@ -104,7 +104,7 @@ async fn only_the_errors_named_are_retried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn delays_grow_up_to_the_longest() {
+async fn delays_grow_up_to_the_maximum() {
     let second = Duration::from_secs(1);
     let retry = Retry::times(5).first_delay(second).factor(3.0).max_delay(4 * second);
     let delays = Arc::new(Mutex::new(Vec::new()));
@@ -128,7 +128,7 @@ async fn delays_grow_up_to_the_longest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_is_an_error_above_what_it_cancelled() {
+async fn a_timeout_is_an_error_above_the_cancelled_spans() {
     let capture = Capture::new();
     let limit = Duration::from_millis(250);
     let pipeline = waiting().timeout(limit).named("P").build().unwrap();
@@ -149,7 +149,7 @@ async fn a_timeout_is_an_error_above_what_it_cancelled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wrappers_stack_in_the_order_in_which_they_are_written() {
+async fn wrappers_enclose_those_before_them() {
     let second = Duration::from_secs(1);
     let each_try = Capture::new();
     let pipeline = waiting().timeout(second).retry(2).named("P").build().unwrap();
@@ -176,7 +176,7 @@ async fn wrappers_stack_in_the_order_in_which_they_are_written() {
 }
 
 #[tokio::test]
-async fn a_skipped_step_is_a_span_that_says_why() {
+async fn a_skipped_step_is_a_span_with_the_reason() {
     let capture = Capture::new();
     let only_if = |key: &'static str| {
         copies("input", "copy")
@@ -197,7 +197,7 @@ async fn a_skipped_step_is_a_span_that_says_why() {
 }
 
 #[tokio::test]
-async fn a_cancelled_step_looks_like_neither() {
+async fn a_cancelled_step_has_neither_a_timeout_nor_a_skip() {
     let capture = Capture::new();
     let limit = Duration::from_secs(9);
     let pipeline = (waiting().timeout(limit) | flaky(1)).named("P").build().unwrap();
@@ -213,7 +213,7 @@ async fn a_cancelled_step_looks_like_neither() {
 }
 
 #[tokio::test]
-async fn a_step_reads_and_writes_under_other_names() {
+async fn keys_of_a_step_can_be_renamed() {
     let capture = Capture::new();
     let pipeline = copies("from", "to")
         .map_input("input", "from")
@@ -228,7 +228,7 @@ async fn a_step_reads_and_writes_under_other_names() {
 }
 
 #[tokio::test]
-async fn other_names_leave_what_had_them_before() {
+async fn renamed_keys_restore_the_values_outside() {
     let capture = Capture::new();
     let pipeline = copies("from", "to").map_input("input", "from").map_output("to", "result");
     let pipeline = pipeline.named("P").build().unwrap();
@@ -239,7 +239,7 @@ async fn other_names_leave_what_had_them_before() {
 }
 
 #[tokio::test]
-async fn other_names_are_checked_when_the_pipeline_is_built() {
+async fn renamed_keys_are_checked_when_the_pipeline_is_built() {
     let renamed = || copies("from", "to").map_input("input", "from").map_output("to", "result");
     let error = renamed().named("P").takes("from").build().unwrap_err();
     assert_eq!((&*error.missing[0].step, &*error.missing[0].key), ("Copy", "input"));
@@ -248,7 +248,7 @@ async fn other_names_are_checked_when_the_pipeline_is_built() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hooks_run_before_each_try_and_after_success() {
+async fn hooks_run_before_each_attempt_and_after_success() {
     let capture = Capture::new();
     let count = |key: &'static str| {
         move |state: &mut State| {
@@ -279,7 +279,7 @@ async fn hooks_run_before_each_try_and_after_success() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn progress_is_told_as_it_happens() {
+async fn progress_is_reported_as_it_happens() {
     let capture = Capture::new();
     let said = Arc::new(Mutex::new(Vec::new()));
     let saying = Arc::clone(&said);
@@ -317,7 +317,7 @@ async fn progress_is_told_as_it_happens() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_whole_flow_is_tried_again() {
+async fn a_whole_flow_is_retried() {
     let capture = Capture::new();
     let flow = copies("input", "copy") >> flaky(1);
     let pipeline = flow.retry(1).named("P").build().unwrap();
@@ -333,7 +333,7 @@ async fn a_whole_flow_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a5_why_a_try_failed_is_content() {
+async fn a5_the_error_of_an_attempt_is_content() {
     let mut limits = SpanLimits::default();
     limits.include_content = false;
     let capture = Capture::with(|builder| builder.limits(limits));

@@ -66,7 +66,7 @@ fn g8_an_agent_bound_to_a_pipeline_finds_it_from_a_bare_thread() {
 }
 
 #[tokio::test]
-async fn g26_agents_models_and_tools_say_what_they_are_typed() {
+async fn g26_agents_models_and_tools_have_typed_attributes() {
     let capture = Capture::new();
     let model = ScriptedModel::new("scripted", [calls(&["shout"]), Reply::text("done")]);
     let agent = Agent::builder("Tester", model)
@@ -157,7 +157,7 @@ async fn p2_a_tool_that_calls_a_tool_is_its_parent() {
 }
 
 #[tokio::test]
-async fn a_failed_tool_is_told_to_the_model() {
+async fn a_failed_tool_is_reported_to_the_model() {
     let capture = Capture::new();
     let agent = agent([calls(&["broken", "shout"]), Reply::text("done")]);
     let result = capture.run_async(agent.run("go")).await.unwrap();
@@ -182,7 +182,7 @@ async fn a_failed_tool_is_told_to_the_model() {
 }
 
 #[tokio::test]
-async fn a_failed_tool_fails_the_run_where_that_is_wanted() {
+async fn a_failed_tool_can_fail_the_run() {
     let capture = Capture::new();
     let agent = agent([calls(&["endless", "broken"])]);
     let runner = Runner::new().on_tool_error(OnToolError::FailRun);
@@ -201,7 +201,7 @@ async fn a_failed_tool_fails_the_run_where_that_is_wanted() {
 }
 
 #[tokio::test]
-async fn an_unknown_tool_and_unfit_arguments_are_explained_to_the_model() {
+async fn unknown_tools_and_invalid_arguments_are_reported_to_the_model() {
     let capture = Capture::new();
     let agent = agent([
         calls(&["dance"]),
@@ -234,7 +234,7 @@ async fn an_unknown_tool_and_unfit_arguments_are_explained_to_the_model() {
 }
 
 #[tokio::test]
-async fn a_model_that_never_answers_is_cut_at_the_turns_allowed() {
+async fn a_model_that_never_answers_is_stopped_after_the_turns_allowed() {
     let capture = Capture::new();
     let model = ScriptedModel::from_fn("scripted", |_: &_| calls(&["shout"]));
     let agent = Agent::builder("Tester", model).tool(shout()).build();
@@ -278,7 +278,7 @@ async fn g17_a_model_s_error_is_on_every_span_up_to_the_root() {
 }
 
 #[tokio::test]
-async fn l1_a_panic_in_a_tool_ends_every_span_and_goes_on() {
+async fn l1_a_panic_in_a_tool_ends_every_span_and_propagates() {
     let capture = Capture::new();
     let bomb = FunctionTool::infallible("bomb", "Explodes.", |_: Json| async {
         assert!(std::hint::black_box(false), "boom");
@@ -300,7 +300,7 @@ async fn l1_a_panic_in_a_tool_ends_every_span_and_goes_on() {
 }
 
 #[tokio::test]
-async fn l2_a_dropped_run_ends_what_is_open_as_cancelled() {
+async fn l2_open_spans_of_a_dropped_run_are_cancelled() {
     let capture = Capture::new();
     let agent = agent([calls(&["endless", "shout"])]);
     assert!(capture.run_async(agent.run("go")).now_or_never().is_none());
@@ -321,7 +321,7 @@ async fn l2_a_dropped_run_ends_what_is_open_as_cancelled() {
 }
 
 #[tokio::test]
-async fn usage_is_summed_once_and_stands_on_model_calls_alone() {
+async fn usage_counts_once_and_is_on_model_calls_alone() {
     let capture = Capture::new();
     let agent = agent([
         calls(&["shout"]).with_usage(Usage::new(100, 10)),
@@ -343,7 +343,7 @@ async fn usage_is_summed_once_and_stands_on_model_calls_alone() {
 }
 
 #[tokio::test]
-async fn a_conversation_goes_on_where_it_stopped() {
+async fn a_conversation_can_be_continued() {
     let agent = agent([Reply::text("one"), Reply::text("two")]);
     let mut messages = agent.run("go").await.unwrap().messages;
     messages.push(Message::user("on"));

@@ -1,4 +1,4 @@
-//! Runs whose session's store fails.
+//! Sessions that fail.
 
 #![allow(clippy::unwrap_used, reason = "also the helpers of a test may panic")]
 
@@ -12,7 +12,7 @@ use raaf_agents::{
 };
 use raaf_testkit::{Capture, assert_span_tree};
 
-/// What a store does that does not work.
+/// A session that fails or hangs.
 #[derive(Clone, Copy)]
 enum Broken {
     Load,
@@ -52,7 +52,7 @@ async fn failed(capture: &Capture, config: RunConfig) -> RunError {
 }
 
 #[tokio::test]
-async fn a_session_that_cannot_be_read_fails_the_run_before_it_begins() {
+async fn a_session_that_fails_to_load_fails_the_run_before_it_starts() {
     let capture = Capture::new();
     let error = failed(&capture, RunConfig::new().session(Broken::Load)).await;
     assert_eq!(error.to_string(), "agent `Talker`: the session could not be loaded or saved");
@@ -66,7 +66,7 @@ async fn a_session_that_cannot_be_read_fails_the_run_before_it_begins() {
 }
 
 #[tokio::test]
-async fn a_session_that_cannot_be_written_fails_the_run_which_tells_the_answer() {
+async fn a_session_that_fails_to_save_fails_the_run_with_the_answer_in_its_progress() {
     let capture = Capture::new();
     let error = failed(&capture, RunConfig::new().session(Broken::Append)).await;
     let RunErrorKind::Session(source) = &error.kind else { panic!("another: {error:?}") };
@@ -83,7 +83,7 @@ async fn a_session_that_cannot_be_written_fails_the_run_which_tells_the_answer()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_hangs_is_given_up_when_the_run_s_time_is_up() {
+async fn a_session_that_hangs_fails_the_run_at_its_deadline() {
     for store in [Broken::HangsAtLoad, Broken::HangsAtAppend] {
         let capture = Capture::new();
         let config = RunConfig::new().session(store).deadline(Duration::from_secs(60));

@@ -148,16 +148,16 @@ fn by_id(
             }
             continue;
         };
-        let old = position(before, &own).map(|place| &before[place]);
+        let old = position(before, &own).map(|index| &before[index]);
         if old == Some(&item) {
             continue;
         }
-        let Some(place) = position(&so_far, &own) else {
+        let Some(index) = position(&so_far, &own) else {
             so_far.push(item);
             continue;
         };
-        if let (Json::Object(one), Json::Object(other)) = (so_far[place].take(), item) {
-            so_far[place] = Json::Object(deep(old.and_then(Json::as_object), one, other));
+        if let (Json::Object(one), Json::Object(other)) = (so_far[index].take(), item) {
+            so_far[index] = Json::Object(deep(old.and_then(Json::as_object), one, other));
         }
     }
     so_far

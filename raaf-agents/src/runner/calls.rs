@@ -120,7 +120,7 @@ impl<'a> Caller<'a> {
 
     /// Returns the failure as a message to the model, or as an error that fails the run.
     fn report(self, call: &ToolCall, error: ToolError) -> Result<Message, ToolError> {
-        let own = self.agent.tool(&call.name).and_then(|tool| tool.on_error());
+        let own = self.agent.tool(&call.name).and_then(Tool::on_error);
         match own.unwrap_or(self.runner.on_tool_error) {
             OnToolError::TellModel => Ok(Message::tool_error(call, with_causes(&error))),
             OnToolError::FailRun => Err(error),

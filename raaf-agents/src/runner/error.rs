@@ -95,10 +95,10 @@ pub enum RunErrorKind {
     },
     /// The answer does not match the [output type](crate::AgentBuilder::output_type), even after a
     /// second try. The conversation ends with the answer.
-    #[error("the answer does not match the output type: {fault}")]
+    #[error("the answer does not match the output type: {mismatch}")]
     Output {
         /// The mismatch.
-        fault: String,
+        mismatch: String,
     },
     /// The run was [cancelled](crate::RunConfig::cancellation).
     #[error("cancelled")]

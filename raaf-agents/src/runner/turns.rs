@@ -179,10 +179,10 @@ impl<'a> Run<'a> {
             let output = match agent.output().map(|output_type| output_type.check(&output)) {
                 None => output,
                 Some(Ok(json)) => json.to_owned(),
-                Some(Err(fault)) if repaired => return Err(RunErrorKind::Output { fault }),
-                Some(Err(fault)) => {
+                Some(Err(mismatch)) if repaired => return Err(RunErrorKind::Output { mismatch }),
+                Some(Err(mismatch)) => {
                     repaired = true;
-                    self.ask_again(agent, &fault);
+                    self.ask_again(agent, &mismatch);
                     continue;
                 }
             };
@@ -240,14 +240,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn ask_again(&mut self, agent: &Agent, fault: &str) {
+    fn ask_again(&mut self, agent: &Agent, mismatch: &str) {
         if let Some(span) = agent.current_span() {
             span.add_event("output.repair", |attributes| {
-                attributes.set_content(keys::OUTPUT_FAULT, fault);
+                attributes.set_content(keys::OUTPUT_FAULT, mismatch);
             });
         }
         self.request.messages.push(Message::user(format!(
-            "Your answer does not match the required JSON Schema: {fault}. Answer again with only \
+            "Your answer does not match the required JSON Schema: {mismatch}. Answer again with only \
              the corrected JSON."
         )));
     }

@@ -198,17 +198,17 @@ impl fmt::Debug for ScriptedModel {
 }
 
 fn count_words(request: &ModelRequest, answer: &AssistantMessage) -> Usage {
-    let said = |message: &AssistantMessage| {
+    let count = |message: &AssistantMessage| {
         let called =
             message.tool_calls.iter().map(|call| words(&call.name) + words(&call.arguments));
         words(message.content.as_deref().unwrap_or_default()) + called.sum::<u64>()
     };
-    let heard = request.messages.iter().map(|message| match message {
-        Message::Assistant(message) => said(message),
+    let received = request.messages.iter().map(|message| match message {
+        Message::Assistant(message) => count(message),
         other => words(other.text()),
     });
     let instructions = words(request.instructions.as_deref().unwrap_or_default());
-    Usage::new(instructions + heard.sum::<u64>(), said(answer))
+    Usage::new(instructions + received.sum::<u64>(), count(answer))
 }
 
 fn words(text: &str) -> u64 {
