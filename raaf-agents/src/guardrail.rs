@@ -128,7 +128,7 @@ impl Guardrail {
     }
 
     /// Delays the first model call until this guardrail passes, so that a rejected input costs no
-    /// tokens. Only matters for input.
+    /// tokens. Has no effect on output guardrails.
     #[must_use]
     pub fn before_model(mut self) -> Self {
         self.before_model = true;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::{Agent, Handoff, Inner, Instructions, OutputType, RunHooks};
 use crate::{
     guardrail::Guardrail,
-    model::{Model, ModelSettings, OutputSchema, ToolChoice, TracedModel},
+    model::{ModelSettings, OutputSchema, ToolChoice, TracedModel},
     run::RunContext,
     tool::Tool,
 };
@@ -36,26 +36,6 @@ impl AgentBuilder {
             metadata: Vec::new(),
         };
         Self { inner }
-    }
-
-    /// Creates a builder for another agent with the same settings.
-    pub(super) fn like(inner: &Inner) -> Self {
-        let mut inner = inner.clone();
-        // Changing a shared component copies it, which gives the new agent an identity of its own.
-        inner.component = inner.component.clone().with_name(inner.component.name());
-        Self { inner }
-    }
-
-    /// Sets the name.
-    pub fn name(mut self, name: impl AsRef<str>) -> Self {
-        self.inner.component = self.inner.component.with_name(name);
-        self
-    }
-
-    /// Sets the model.
-    pub fn model(mut self, model: impl Model + 'static) -> Self {
-        self.inner.model = TracedModel::new(model);
-        self
     }
 
     /// Sets the instructions (the system prompt).

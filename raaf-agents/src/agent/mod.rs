@@ -64,7 +64,6 @@ pub struct Agent {
     inner: Arc<Inner>,
 }
 
-#[derive(Clone)]
 struct Inner {
     component: Component,
     instructions: Option<Instructions>,
@@ -121,24 +120,6 @@ impl Agent {
     /// Returns the hand-offs.
     pub fn handoffs(&self) -> &[Handoff] {
         &self.inner.handoffs
-    }
-
-    /// Returns a new agent with the settings of this one, changed by a function.
-    ///
-    /// ```
-    /// use raaf_agents::{Agent, ScriptedModel};
-    ///
-    /// let english = Agent::builder("English", ScriptedModel::new("scripted", ["Hello."]))
-    ///     .instructions("Answer in English.")
-    ///     .temperature(0.2)
-    ///     .build();
-    /// let french = english.clone_with(|agent| agent.name("French").instructions("In French."));
-    /// assert_eq!((french.name(), french.settings().temperature), ("French", Some(0.2)));
-    /// assert_eq!(english.instructions(), Some("Answer in English."));
-    /// ```
-    #[must_use]
-    pub fn clone_with(&self, change: impl FnOnce(AgentBuilder) -> AgentBuilder) -> Self {
-        change(AgentBuilder::like(&self.inner)).build()
     }
 
     pub(crate) fn prompt(&self) -> Option<&Instructions> {

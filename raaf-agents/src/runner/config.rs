@@ -171,7 +171,21 @@ impl RunConfig {
     }
 
     /// Sets a stop condition, which is checked before each turn. If it holds, the run fails with
-    /// [`RunErrorKind::Stopped`](crate::RunErrorKind::Stopped).
+    /// [`RunErrorKind::Stopped`](crate::RunErrorKind::Stopped). The last condition set applies.
+    ///
+    /// ```
+    /// use raaf_agents::{Agent, RunConfig, Runner, ScriptedModel};
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let config = RunConfig::new().stop_when(|run| run.usage().total_tokens() >= 1_000);
+    /// let agent = Agent::builder("Greeter", ScriptedModel::new("scripted", ["Hello."])).build();
+    /// let result = Runner::new().with_config(config).run(&agent, "Hi!").await?;
+    /// assert_eq!(result.usage.total_tokens(), 2);
+    /// # Ok::<(), raaf_agents::RunError>(())
+    /// # }).unwrap();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn stop_when(mut self, stop: impl Fn(&RunContext) -> bool + Send + Sync + 'static) -> Self {
         self.stop = Some(Arc::new(stop));
         self

@@ -93,7 +93,37 @@ impl Runner {
         self
     }
 
-    /// Sets what to do when a tool call fails. A tool's [own setting](crate::Tool::on_error) wins.
+    /// Sets what to do when a tool call fails; the default is [`OnToolError::TellModel`]. A tool's
+    /// [own setting](crate::Tool::on_error) takes precedence.
+    ///
+    /// ```
+    /// use raaf_agents::{
+    ///     Agent, FunctionTool, OnToolError, Reply, RunErrorKind, Runner, ScriptedModel,
+    /// };
+    /// use serde_json::json;
+    ///
+    /// let save = FunctionTool::new("save", "Saves.", |(): ()| async { Err::<(), _>("disk full") });
+    /// let model = ScriptedModel::from_fn("scripted", |request: &raaf_agents::ModelRequest| {
+    ///     match request.messages.len() {
+    ///         1 => Reply::call("save", json!({})),
+    ///         _ => Reply::text("It could not be saved."),
+    ///     }
+    /// });
+    /// let agent = Agent::builder("Writer", model).tool(save).build();
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let result = Runner::new().run(&agent, "Save it.").await?;
+    /// assert_eq!(result.messages[2].text(), "`save` failed: disk full");
+    /// assert_eq!(result.output, "It could not be saved.");
+    ///
+    /// let strict = Runner::new().on_tool_error(OnToolError::FailRun);
+    /// let error = strict.run(&agent, "Save it.").await.unwrap_err();
+    /// assert!(matches!(error.kind, RunErrorKind::Tool(_)));
+    /// # Ok::<(), raaf_agents::RunError>(())
+    /// # }).unwrap();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn on_tool_error(mut self, on_tool_error: OnToolError) -> Self {
         self.on_tool_error = on_tool_error;

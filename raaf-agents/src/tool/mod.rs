@@ -52,6 +52,11 @@ pub(crate) use invoke::{answer, refuse_unknown};
 ///     spec: ToolSpec::new("echo", "Returns its arguments.", json!({ "type": "object" })),
 /// };
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not implement `Tool`",
+    label = "not a tool",
+    note = "to make a tool from an async function, use `FunctionTool::new(name, description, function)`"
+)]
 #[async_trait]
 pub trait Tool: Traceable + Send + Sync {
     /// Returns the name, description and parameters for the model.

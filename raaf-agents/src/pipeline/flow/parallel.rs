@@ -83,6 +83,22 @@ impl Parallel {
     }
 
     /// Sets what to do when a branch fails; the default is [`OnBranchError::FailFast`].
+    ///
+    /// ```
+    /// use raaf_agents::{FlowExt as _, OnBranchError, State, StepError, service};
+    ///
+    /// let ok = service("Good", |state: State| async move { Ok(state.with("good", true)) });
+    /// let failing = service("Bad", |_: State| async move { Err("broken".into()) });
+    /// let pipeline = (ok | failing).on_error(OnBranchError::Collect).named("Both").build()?;
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let error = pipeline.run(State::new()).await.unwrap_err();
+    /// assert!(matches!(error.source, StepError::Branches { branches: 2, .. }));
+    /// assert!(error.state.contains("good"));
+    /// # });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on_error(mut self, on_error: OnBranchError) -> Self {
         self.on_error = on_error;
         self

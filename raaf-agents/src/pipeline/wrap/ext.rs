@@ -69,6 +69,24 @@ pub trait FlowExt: Into<Flow> + Sized {
     /// `reason` describes the condition, such as `"there is a plan"`, in the span of a skipped step.
     ///
     /// The keys that the step requires are then not checked before the run.
+    ///
+    /// ```
+    /// use raaf_agents::{FlowExt as _, State, service};
+    ///
+    /// let shorten = service("Shorten", |state: State| async move { Ok(state.with("text", "short")) });
+    /// let pipeline = shorten
+    ///     .run_if("the text is long", |state| state.text("text").is_ok_and(|text| text.len() > 10))
+    ///     .named("Editing")
+    ///     .build()?;
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let state = pipeline.run(State::new().with("text", "brief")).await?;
+    /// assert_eq!(state.text("text")?, "brief");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn run_if(
         self,
         reason: impl Into<String>,

@@ -55,14 +55,6 @@ impl Retry {
         self
     }
 
-    /// Sets the ratio of each delay to the one before; the default is 2. Values below 1, and NaN,
-    /// count as 1.
-    #[must_use]
-    pub fn factor(mut self, factor: f32) -> Self {
-        self.schedule = self.schedule.with_factor(factor.max(1.0));
-        self
-    }
-
     /// Sets which errors are retried. The default is all but [`StepError::State`], which does not
     /// change by waiting. The last predicate set applies.
     #[must_use]
