@@ -138,7 +138,10 @@ async fn a_refused_key_is_an_authentication_error_without_the_key() {
     let RunErrorKind::Model(source) = &error.kind else { panic!("{error:?}") };
     assert_eq!(
         *source,
-        ModelError::Authentication { message: "Incorrect API key: [REDACTED].".into() }
+        ModelError::Authentication {
+            status: 401,
+            message: "Incorrect API key: [REDACTED].".into()
+        }
     );
     assert!(!source.is_retryable());
     let spans = capture.spans_async().await;
@@ -169,19 +172,14 @@ async fn a_rate_limit_error_has_the_delay_of_retry_after() {
 #[tokio::test]
 async fn failures_look_different_in_the_trace() {
     let error = |message: &str| json!({"error": {"message": message}}).to_string();
-    for (answer, message) in [
-        (
-            Answer::status(400, &error("bad")),
-            "the model server rejected the request (HTTP 400): bad",
-        ),
-        (Answer::status(401, &error("who?")), "the model server refused the API key: who?"),
-        (
-            Answer::status(413, &error("too long")),
-            "the model server rejected the request (HTTP 413): too long",
-        ),
-        (Answer::status(429, &error("wait")), "rate limit of the model server exceeded: wait"),
-        (Answer::status(500, &error("oops")), "the model server failed (HTTP 500): oops"),
+    for (status, message, expected) in [
+        (400, "bad", "the model server rejected the request (HTTP 400): bad"),
+        (401, "who?", "the model server refused the API key (HTTP 401): who?"),
+        (413, "too long", "the model server rejected the request (HTTP 413): too long"),
+        (429, "wait", "rate limit of the model server exceeded: wait"),
+        (500, "oops", "the model server failed (HTTP 500): oops"),
     ] {
+        let answer = Answer::status(status, &error(message));
         let server = Server::start([answer]).await;
         let model = TracedModel::new(model(&server));
         let capture = Capture::new();
@@ -190,7 +188,8 @@ async fn failures_look_different_in_the_trace() {
         assert_span_tree!(capture.spans_async().await, {
             llm "test-model" [
                 error "ModelError",
-                "error.message" = message,
+                "error.message" = expected,
+                "http.response.status_code" = status,
                 "gen_ai.request.model" = "test-model",
                 !"gen_ai.response.id",
                 !event "retry"

@@ -13,8 +13,10 @@ use crate::errors::with_causes;
 #[non_exhaustive]
 pub enum ModelError {
     /// The API key is missing, wrong, or lacks a permission (401, 403).
-    #[error("the model server refused the API key: {message}")]
+    #[error("the model server refused the API key (HTTP {status}): {message}")]
     Authentication {
+        /// The HTTP status code.
+        status: u16,
         /// The server's message.
         message: String,
     },
@@ -108,7 +110,9 @@ impl ModelError {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::RateLimited { .. } => Some(429),
-            Self::Rejected { status, .. } | Self::Server { status, .. } => Some(*status),
+            Self::Authentication { status, .. }
+            | Self::Rejected { status, .. }
+            | Self::Server { status, .. } => Some(*status),
             _ => None,
         }
     }
@@ -137,7 +141,7 @@ mod tests {
         };
         assert!(limited.is_retryable());
         assert_eq!(limited.retry_after(), Some(Duration::from_secs(3)));
-        assert!(!ModelError::Authentication { message }.is_retryable());
+        assert!(!ModelError::Authentication { status: 401, message }.is_retryable());
         assert!(!ModelError::other("no").is_retryable());
     }
 

@@ -149,7 +149,7 @@ pub(super) fn status_error(
 ) -> ModelError {
     let message: String = message.chars().take(MAX_MESSAGE).collect();
     match status {
-        401 | 403 => ModelError::Authentication { message },
+        401 | 403 => ModelError::Authentication { status, message },
         429 => ModelError::RateLimited { message, retry_after },
         408 | 409 | 500.. => ModelError::Server { status, message, retry_after },
         _ => ModelError::Rejected { status, message },

@@ -2,7 +2,7 @@
 
 use raaf_trace_core::{Attributes, Value, keys};
 
-use crate::model::{ModelRequest, ModelResponse, parts};
+use crate::model::{ModelError, ModelRequest, ModelResponse, parts};
 
 pub(super) fn request(request: &ModelRequest, attributes: &mut Attributes) {
     let settings = &request.settings;
@@ -63,6 +63,10 @@ pub(super) fn response(response: &ModelResponse, attributes: &mut Attributes) {
         .set_content_with(keys::GEN_AI_OUTPUT_MESSAGES, || {
             parts::of_response(&response.message, response.finish_reason.as_str())
         });
+}
+
+pub(super) fn error(error: &ModelError, attributes: &mut Attributes) {
+    attributes.set(keys::HTTP_STATUS_CODE, error.status());
 }
 
 #[cfg(test)]

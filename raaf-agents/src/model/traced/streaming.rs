@@ -71,6 +71,7 @@ impl<'a> Response<'a> {
             }
             Ok(_) => return (chunk, State::Streaming(self)),
             Err(error) => {
+                self.scope.result_attributes(|attributes| describe::error(error, attributes));
                 let failed: Result<ModelResponse, _> = Err(error.clone());
                 self.end(Outcome::of_result(&failed));
             }
