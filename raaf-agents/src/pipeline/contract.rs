@@ -22,16 +22,16 @@ use super::Keys;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contract {
-    pub(super) requires: Vec<String>,
-    pub(super) provides: Vec<String>,
+    requires: Keys,
+    provides: Keys,
     /// Whether the step may provide undeclared keys.
-    pub(super) open: bool,
+    open: bool,
 }
 
 impl Contract {
     /// Creates a contract that requires and provides nothing.
     pub fn new() -> Self {
-        Self { requires: Vec::new(), provides: Vec::new(), open: false }
+        Self { requires: Keys::default(), provides: Keys::default(), open: false }
     }
 
     /// Creates a contract of a step that requires nothing and may provide any key.
@@ -42,14 +42,14 @@ impl Contract {
     /// Adds required keys.
     #[must_use]
     pub fn requires(mut self, keys: impl Into<Keys>) -> Self {
-        self.requires.extend_from_slice(keys.into().as_slice());
+        self.requires.extend(keys.into());
         self
     }
 
     /// Adds provided keys, and rules out undeclared ones.
     #[must_use]
     pub fn provides(mut self, keys: impl Into<Keys>) -> Self {
-        self.provides.extend_from_slice(keys.into().as_slice());
+        self.provides.extend(keys.into());
         self.open = false;
         self
     }
@@ -78,9 +78,8 @@ pub(super) struct Joined {
 
 impl Joined {
     pub(super) fn of(step: &str, contract: Contract) -> Self {
-        let by = |keys: Vec<String>| {
-            keys.into_iter().map(|key| Entry { key, step: step.to_owned() }).collect()
-        };
+        let by =
+            |keys: Keys| keys.into_iter().map(|key| Entry { key, step: step.to_owned() }).collect();
         Self {
             requires: by(contract.requires),
             provides: by(contract.provides),
@@ -90,15 +89,7 @@ impl Joined {
 
     /// Returns the contract of the steps as one step.
     pub(super) fn into_contract(self) -> Contract {
-        let keys = |entries: Vec<Entry>| {
-            let mut keys = Vec::new();
-            for Entry { key, .. } in entries {
-                if !keys.contains(&key) {
-                    keys.push(key);
-                }
-            }
-            keys
-        };
+        let keys = |entries: Vec<Entry>| entries.into_iter().map(|entry| entry.key).collect();
         Contract { requires: keys(self.requires), provides: keys(self.provides), open: self.open }
     }
 

@@ -10,11 +10,20 @@ impl Keys {
     }
 
     pub(super) fn extend(&mut self, more: Self) {
-        for key in more.0 {
+        for key in more {
             if !self.0.contains(&key) {
                 self.0.push(key);
             }
         }
+    }
+}
+
+impl IntoIterator for Keys {
+    type Item = String;
+    type IntoIter = std::vec::IntoIter<String>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 
