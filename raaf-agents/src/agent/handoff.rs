@@ -164,7 +164,7 @@ impl Handoff {
     }
 
     /// Returns the agent that takes over, in a span.
-    pub(crate) fn take(&self, from: &Agent, call: &ToolCall) -> Agent {
+    pub(crate) fn take_over(&self, from: &Agent, call: &ToolCall) -> Agent {
         self.traced(from, call).run(|| match &self.target {
             Target::Agent(agent) => agent.clone(),
             Target::Later(agent) => agent(),

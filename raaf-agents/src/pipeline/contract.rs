@@ -63,23 +63,24 @@ impl Default for Contract {
 
 /// A key, and the step that requires or provides it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct StepKey {
     pub(super) key: String,
     pub(super) step: String,
 }
 
 /// Combined contracts of several steps.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Joined {
-    pub(super) requires: Vec<Entry>,
-    pub(super) provides: Vec<Entry>,
+pub(super) struct FlowContract {
+    pub(super) requires: Vec<StepKey>,
+    pub(super) provides: Vec<StepKey>,
     pub(super) open: bool,
 }
 
-impl Joined {
+impl FlowContract {
     pub(super) fn of(step: &str, contract: Contract) -> Self {
-        let by =
-            |keys: Keys| keys.into_iter().map(|key| Entry { key, step: step.to_owned() }).collect();
+        let by = |keys: Keys| {
+            keys.into_iter().map(|key| StepKey { key, step: step.to_owned() }).collect()
+        };
         Self {
             requires: by(contract.requires),
             provides: by(contract.provides),
@@ -89,7 +90,7 @@ impl Joined {
 
     /// Returns the contract of the steps as one step.
     pub(super) fn into_contract(self) -> Contract {
-        let keys = |entries: Vec<Entry>| entries.into_iter().map(|entry| entry.key).collect();
+        let keys = |entries: Vec<StepKey>| entries.into_iter().map(|entry| entry.key).collect();
         Contract { requires: keys(self.requires), provides: keys(self.provides), open: self.open }
     }
 
@@ -114,7 +115,7 @@ impl Joined {
     /// Returns the keys that are missing if a run starts with `takes`, or with unknown keys for
     /// `None`.
     pub(super) fn check(&self, takes: Option<&Keys>) -> Vec<MissingKey> {
-        let is_missing = |need: &&Entry| match takes {
+        let is_missing = |need: &&StepKey| match takes {
             Some(keys) => !keys.as_slice().contains(&need.key),
             // A key that no step provides may be part of the initial state.
             None => other_provider(&self.provides, need).is_some(),
@@ -129,11 +130,11 @@ impl Joined {
     }
 }
 
-fn contains(entries: &[Entry], key: &str) -> bool {
+fn contains(entries: &[StepKey], key: &str) -> bool {
     entries.iter().any(|entry| entry.key == key)
 }
 
-fn other_provider<'a>(entries: &'a [Entry], need: &Entry) -> Option<&'a Entry> {
+fn other_provider<'a>(entries: &'a [StepKey], need: &StepKey) -> Option<&'a StepKey> {
     entries.iter().find(|given| given.key == need.key && given.step != need.step)
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Flow, State, StateError, StepError,
-    contract::{Entry, Joined},
+    contract::{FlowContract, StepKey},
     error::Stopped,
     flow::Node,
     observe::Observers,
@@ -118,13 +118,13 @@ impl EachOver {
         format!("{}_errors", self.into)
     }
 
-    pub(super) fn contract(&self) -> Joined {
-        let entry = |key: &str| Entry { key: key.to_owned(), step: self.name.clone() };
+    pub(super) fn contract(&self) -> FlowContract {
+        let entry = |key: &str| StepKey { key: key.to_owned(), step: self.name.clone() };
         let mut requires = self.node.contract().requires;
         requires.retain(|need| need.key != self.item);
         requires.insert(0, entry(&self.list));
         let provides = vec![entry(&self.into), entry(&self.errors_key())];
-        Joined { requires, provides, open: false }
+        FlowContract { requires, provides, open: false }
     }
 
     pub(super) async fn run(

@@ -30,14 +30,14 @@ pub enum Merge {
 /// Strategies by key.
 #[derive(Clone, Debug, Default)]
 pub(super) struct MergePlan {
-    pub(super) rest: Merge,
+    pub(super) default: Merge,
     pub(super) keys: Vec<(String, Merge)>,
 }
 
 impl MergePlan {
     fn of(&self, key: &str) -> &Merge {
         let named = self.keys.iter().rev().find(|(named, _)| named == key);
-        named.map_or(&self.rest, |(_, merge)| merge)
+        named.map_or(&self.default, |(_, merge)| merge)
     }
 
     /// Applies the changes of each branch to `before`. A value that a branch did not change does not
@@ -171,7 +171,7 @@ mod tests {
 
     fn merged(merge: Merge, before: &Json, branches: &[Json]) -> Json {
         let state = |value: &Json| State::new().with("key", value.clone());
-        let plan = MergePlan { rest: merge, keys: Vec::new() };
+        let plan = MergePlan { default: merge, keys: Vec::new() };
         let merged = plan.merge(state(before), branches.iter().map(state).collect());
         merged.value("key").cloned().unwrap_or_default()
     }
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn strategies_can_differ_by_key() {
-        let plan = MergePlan { rest: Merge::Last, keys: vec![("list".into(), Merge::Append)] };
+        let plan = MergePlan { default: Merge::Last, keys: vec![("list".into(), Merge::Append)] };
         let branch = |n: i64| State::new().with("list", json!([n])).with("one", n);
         let merged = plan.merge(State::new(), vec![branch(1), branch(2)]);
         assert_eq!(merged, State::new().with("list", json!([1, 2])).with("one", 2));

@@ -85,7 +85,7 @@ pub struct Pipeline {
 
 struct Inner {
     flow: Flow,
-    contract: contract::Joined,
+    contract: contract::FlowContract,
     observers: Observers,
 }
 

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Results of one turn's calls.
-pub(super) struct Answers<'a> {
+pub(super) struct TurnResults<'a> {
     /// Messages to the model, in the order of the calls.
     pub(super) messages: Vec<Message>,
     /// The agent that takes over, and the hand-off to it.
@@ -32,7 +32,7 @@ pub(super) struct Caller<'a> {
 
 impl<'a> Caller<'a> {
     /// Calls the tools concurrently, then hands over if the model called a hand-off.
-    pub(super) async fn answer(self, calls: &[ToolCall]) -> Result<Answers<'a>, ToolError> {
+    pub(super) async fn call_all(self, calls: &[ToolCall]) -> Result<TurnResults<'a>, ToolError> {
         let (mut tools, mut handoffs) = (Vec::new(), Vec::new());
         for (index, call) in calls.iter().enumerate() {
             match self.handoff(call) {
@@ -58,7 +58,7 @@ impl<'a> Caller<'a> {
         }
         answers.sort_unstable_by_key(|(index, _)| *index);
         let messages = answers.into_iter().map(|(_, message)| message).collect();
-        Ok(Answers { messages, next })
+        Ok(TurnResults { messages, next })
     }
 
     pub(super) fn hooks(self) -> impl Iterator<Item = &'a dyn RunHooks> {
@@ -72,7 +72,7 @@ impl<'a> Caller<'a> {
     }
 
     async fn hand_over(self, call: &ToolCall, handoff: &Handoff) -> Agent {
-        let agent = handoff.take(self.agent, call);
+        let agent = handoff.take_over(self.agent, call);
         self.context.emit(|| RunEvent::Handoff {
             from: self.agent.name().to_owned(),
             to: agent.name().to_owned(),
@@ -111,7 +111,7 @@ impl<'a> Caller<'a> {
     async fn invoke(self, call: &ToolCall) -> Result<Json, ToolError> {
         let enabled = |tool: &&Arc<dyn Tool>| tool.is_enabled(self.context);
         if let Some(tool) = self.agent.tool(&call.name).filter(enabled) {
-            return tool::answer(&**tool, &self.context.of_call(&call.id), call).await;
+            return tool::call_for_model(&**tool, &self.context.of_call(&call.id), call).await;
         }
         let offered = self.agent.tools().iter().filter(enabled);
         let available = offered.map(|tool| tool.spec().name.clone()).collect();

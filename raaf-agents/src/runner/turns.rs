@@ -2,13 +2,13 @@
 
 use std::mem;
 
-use futures::{StreamExt as _, future};
+use futures::{StreamExt as _, TryFutureExt as _, future};
 use raaf_trace_core::{Attributes, TraceableExt as _, keys};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
     RunError, RunErrorKind, Runner,
-    calls::{Answers, Caller},
+    calls::{Caller, TurnResults},
 };
 use crate::{
     agent::{Agent, Handoff},
@@ -29,10 +29,10 @@ pub(super) struct Run<'a> {
     request: ModelRequest,
     turns: u32,
     due: Option<Instant>,
-    /// Number of leading messages of the request that are in the session or set aside.
-    kept: usize,
+    /// Number of leading messages of the request that are in the session or in `filtered`.
+    stored: usize,
     /// Messages of this run that a hand-off's filter removed from the request.
-    aside: Vec<Message>,
+    filtered: Vec<Message>,
 }
 
 /// How an agent's part of a run ended.
@@ -50,7 +50,7 @@ impl<'a> Run<'a> {
     ) -> Self {
         let due = runner.config.deadline.and_then(|time| Instant::now().checked_add(time));
         let (agent, request) = (agent.clone(), ModelRequest::new(input));
-        Self { runner, context, agent, request, turns: 0, due, kept: 0, aside: Vec::new() }
+        Self { runner, context, agent, request, turns: 0, due, stored: 0, filtered: Vec::new() }
     }
 
     pub(super) fn agent(&self) -> &Agent {
@@ -144,7 +144,7 @@ impl<'a> Run<'a> {
         for hooks in caller.hooks() {
             hooks.agent_started(&context, agent).await;
         }
-        self.begin(agent);
+        self.prepare_request(agent);
         let input = self.request.last_user_text().to_owned();
         let guardrails = if first { agent.input_guardrails() } else { &[] };
         let (before, mut beside): (Vec<_>, Vec<_>) =
@@ -153,13 +153,13 @@ impl<'a> Run<'a> {
         let mut repaired = false;
         loop {
             self.next_turn()?;
-            self.offer(agent);
+            self.update_tools(agent);
             for hooks in caller.hooks() {
                 hooks.model_asked(&context, agent, &self.request).await;
             }
             let guard = caller.guard(GuardrailStage::Input, mem::take(&mut beside), &input);
-            let asked = async { ask(caller, &self.request).await.map_err(RunErrorKind::Model) };
-            let ((), response) = future::try_join(guard, asked).await?;
+            let call = call_model(caller, &self.request).map_err(RunErrorKind::Model);
+            let ((), response) = future::try_join(guard, call).await?;
             for hooks in caller.hooks() {
                 hooks.model_answered(&context, agent, &response).await;
             }
@@ -167,12 +167,12 @@ impl<'a> Run<'a> {
             let (calls, output) = (message.tool_calls.clone(), message.content.clone());
             self.request.messages.push(Message::Assistant(message));
             if !calls.is_empty() {
-                let Answers { messages, next } =
-                    caller.answer(&calls).await.map_err(RunErrorKind::Tool)?;
+                let TurnResults { messages, next } =
+                    caller.call_all(&calls).await.map_err(RunErrorKind::Tool)?;
                 self.request.messages.extend(messages);
-                self.allow_answer();
+                self.lift_tool_choice();
                 let Some((agent, handoff)) = next else { continue };
-                self.filter(handoff);
+                self.apply_filter(handoff);
                 return Ok(End::HandedOver(agent));
             }
             let output = output.unwrap_or_default();
@@ -182,7 +182,7 @@ impl<'a> Run<'a> {
                 Some(Err(mismatch)) if repaired => return Err(RunErrorKind::Output { mismatch }),
                 Some(Err(mismatch)) => {
                     repaired = true;
-                    self.ask_again(agent, &mismatch);
+                    self.request_repair(agent, &mismatch);
                     continue;
                 }
             };
@@ -195,7 +195,7 @@ impl<'a> Run<'a> {
     }
 
     /// Sets the parts of the request that stay the same in all turns of an agent.
-    fn begin(&mut self, agent: &Agent) {
+    fn prepare_request(&mut self, agent: &Agent) {
         let instructions = agent.prompt().map(|prompt| prompt.text(&self.context).into_owned());
         self.request.instructions = instructions;
         self.request.settings = agent.settings().clone();
@@ -204,7 +204,7 @@ impl<'a> Run<'a> {
     }
 
     /// Offers the tools and hand-offs that are enabled in this turn.
-    fn offer(&mut self, agent: &Agent) {
+    fn update_tools(&mut self, agent: &Agent) {
         let context = &self.context;
         let handoffs = agent.handoffs().iter().filter(|handoff| handoff.is_enabled(context));
         let tools = agent.tools().iter().filter(|tool| tool.is_enabled(context));
@@ -233,14 +233,14 @@ impl<'a> Run<'a> {
     }
 
     /// Lifts the obligation to call a tool: a model that must call one in every turn never answers.
-    fn allow_answer(&mut self) {
+    fn lift_tool_choice(&mut self) {
         let choice = &mut self.request.settings.tool_choice;
         if matches!(choice, Some(ToolChoice::Required | ToolChoice::Tool(_))) {
             *choice = None;
         }
     }
 
-    fn ask_again(&mut self, agent: &Agent, mismatch: &str) {
+    fn request_repair(&mut self, agent: &Agent, mismatch: &str) {
         if let Some(span) = agent.current_span() {
             span.add_event("output.repair", |attributes| {
                 attributes.set_content(keys::OUTPUT_FAULT, mismatch);
@@ -252,20 +252,20 @@ impl<'a> Run<'a> {
         )));
     }
 
-    fn filter(&mut self, handoff: &Handoff) {
+    fn apply_filter(&mut self, handoff: &Handoff) {
         let Some(filter) = handoff.filter() else { return };
         let messages = mem::take(&mut self.request.messages);
         if self.runner.config.session.is_some() {
-            self.aside.extend_from_slice(messages.get(self.kept..).unwrap_or_default());
+            self.filtered.extend_from_slice(messages.get(self.stored..).unwrap_or_default());
         }
         self.request.messages = filter(messages);
-        self.kept = self.request.messages.len();
+        self.stored = self.request.messages.len();
     }
 
     async fn load_session(&mut self) -> Result<(), RunErrorKind> {
         let Some(session) = &self.runner.config.session else { return Ok(()) };
         let mut messages = self.session_call(session.load()).await?;
-        self.kept = messages.len();
+        self.stored = messages.len();
         messages.append(&mut self.request.messages);
         self.request.messages = messages;
         Ok(())
@@ -273,8 +273,8 @@ impl<'a> Run<'a> {
 
     async fn save_session(&mut self) -> Result<(), RunErrorKind> {
         let Some(session) = &self.runner.config.session else { return Ok(()) };
-        let mut messages = mem::take(&mut self.aside);
-        messages.extend_from_slice(self.request.messages.get(self.kept..).unwrap_or_default());
+        let mut messages = mem::take(&mut self.filtered);
+        messages.extend_from_slice(self.request.messages.get(self.stored..).unwrap_or_default());
         self.session_call(session.append(messages)).await
     }
 
@@ -294,11 +294,14 @@ impl<'a> Run<'a> {
 }
 
 /// Calls the model, streaming if the run is followed.
-async fn ask(caller: Caller<'_>, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
+async fn call_model(
+    caller: Caller<'_>,
+    request: &ModelRequest,
+) -> Result<ModelResponse, ModelError> {
     let Caller { runner, context, agent } = caller;
     let model = runner.config.model.as_ref().unwrap_or_else(|| agent.model());
     let response = if context.is_streamed() {
-        follow(model, request, |text| {
+        stream_model(model, request, |text| {
             context.emit(|| RunEvent::TextDelta { agent: agent.name().to_owned(), text });
         })
         .await?
@@ -310,7 +313,7 @@ async fn ask(caller: Caller<'_>, request: &ModelRequest) -> Result<ModelResponse
     Ok(response)
 }
 
-async fn follow(
+async fn stream_model(
     model: &TracedModel,
     request: &ModelRequest,
     mut on_text: impl FnMut(String),

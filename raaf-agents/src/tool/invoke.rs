@@ -46,7 +46,7 @@ pub trait ToolExt: Tool {
 impl<T: Tool + ?Sized> ToolExt for T {}
 
 /// Makes a model's call, in a span with the id of the call.
-pub(crate) async fn answer(
+pub(crate) async fn call_for_model(
     tool: &dyn Tool,
     context: &RunContext,
     call: &ToolCall,

@@ -17,7 +17,7 @@ pub use error::{OnToolError, ToolError};
 pub use function::FunctionTool;
 pub(crate) use function::schema_of;
 pub use invoke::ToolExt;
-pub(crate) use invoke::{answer, refuse_unknown};
+pub(crate) use invoke::{call_for_model, refuse_unknown};
 
 /// Function that a model can call.
 ///

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 
 use super::{
     State, Step,
-    contract::Joined,
+    contract::FlowContract,
     each_over::EachOver,
     error::Stopped,
     observe::{Observers, Progress},
@@ -64,7 +64,7 @@ pub(super) enum Node {
     EachOver(Arc<EachOver>),
 }
 
-pub(super) type Ran<'a> = BoxFuture<'a, Result<State, Box<Stopped>>>;
+pub(super) type FlowFuture<'a> = BoxFuture<'a, Result<State, Box<Stopped>>>;
 
 impl Flow {
     pub(super) fn empty() -> Self {
@@ -121,15 +121,15 @@ impl Node {
         }
     }
 
-    pub(super) fn contract(&self) -> Joined {
+    pub(super) fn contract(&self) -> FlowContract {
         match self {
-            Self::Step(step) => Joined::of(step.name(), step.contract()),
-            Self::Sequence(nodes) => nodes.iter().fold(Joined::default(), |mut all, node| {
+            Self::Step(step) => FlowContract::of(step.name(), step.contract()),
+            Self::Sequence(nodes) => nodes.iter().fold(FlowContract::default(), |mut all, node| {
                 all.then(node.contract());
                 all
             }),
             Self::Parallel(Parallel { branches, .. }) => {
-                branches.iter().fold(Joined::default(), |mut all, branch| {
+                branches.iter().fold(FlowContract::default(), |mut all, branch| {
                     all.beside(branch.contract());
                     all
                 })
@@ -139,7 +139,7 @@ impl Node {
         }
     }
 
-    pub(super) fn run<'a>(&'a self, state: State, observers: &'a Observers) -> Ran<'a> {
+    pub(super) fn run<'a>(&'a self, state: State, observers: &'a Observers) -> FlowFuture<'a> {
         match self {
             Self::Step(step) => Box::pin(run_step(&**step, state, observers)),
             Self::Sequence(nodes) => Box::pin(run_sequence(nodes, state, observers)),

@@ -72,7 +72,7 @@ impl Parallel {
 
     /// Sets how to merge keys that several branches have changed; the default is [`Merge::Last`].
     pub fn merge(mut self, merge: Merge) -> Self {
-        self.merge.rest = merge;
+        self.merge.default = merge;
         self
     }
 

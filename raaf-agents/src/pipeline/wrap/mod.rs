@@ -10,9 +10,9 @@ use raaf_trace_core::{Component, TraceableExt as _, current_span, keys};
 
 use super::{
     State, StepError,
-    contract::Joined,
+    contract::FlowContract,
     error::Stopped,
-    flow::{Node, Ran},
+    flow::{FlowFuture, Node},
     observe::{Observers, Progress},
 };
 pub use ext::FlowExt;
@@ -60,7 +60,7 @@ impl Wrapped {
         self
     }
 
-    pub(super) fn contract(&self) -> Joined {
+    pub(super) fn contract(&self) -> FlowContract {
         self.layers.iter().fold(self.inner.contract(), |mut contract, layer| {
             match layer {
                 Layer::MapInput(rename) => rename.on_requires(&mut contract),
@@ -79,7 +79,7 @@ impl Wrapped {
         })
     }
 
-    pub(super) fn run<'a>(&'a self, state: State, observers: &'a Observers) -> Ran<'a> {
+    pub(super) fn run<'a>(&'a self, state: State, observers: &'a Observers) -> FlowFuture<'a> {
         let run = self.run_layers(self.layers.len(), state, observers);
         if !self.layers.iter().any(Layer::has_span) {
             return run;
@@ -87,7 +87,12 @@ impl Wrapped {
         Box::pin(self.component.traced("run").try_run_async(run))
     }
 
-    fn run_layers<'a>(&'a self, depth: usize, state: State, observers: &'a Observers) -> Ran<'a> {
+    fn run_layers<'a>(
+        &'a self,
+        depth: usize,
+        state: State,
+        observers: &'a Observers,
+    ) -> FlowFuture<'a> {
         let Some((index, layer)) = depth.checked_sub(1).map(|index| (index, &self.layers[index]))
         else {
             return self.inner.run(state, observers);
@@ -122,7 +127,7 @@ impl Wrapped {
         &self,
         limit: Duration,
         state: State,
-        inside: impl FnOnce(State) -> Ran<'a>,
+        inside: impl FnOnce(State) -> FlowFuture<'a>,
     ) -> Result<State, Box<Stopped>> {
         if let Some(span) = current_span() {
             span.set_attribute(keys::STEP_TIMEOUT_MS, millis(limit));
@@ -142,7 +147,7 @@ impl Wrapped {
         &self,
         retry: &Retry,
         state: State,
-        inside: impl Fn(State) -> Ran<'a>,
+        inside: impl Fn(State) -> FlowFuture<'a>,
         observers: &Observers,
     ) -> Result<State, Box<Stopped>> {
         let mut delays = retry.delays();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::super::{State, contract::Joined, error::Stopped, flow::Ran};
+use super::super::{State, contract::FlowContract, error::Stopped, flow::FlowFuture};
 
 /// A key outside and inside of a step.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ impl Rename {
     pub(super) async fn input<'a>(
         &self,
         mut state: State,
-        inside: impl FnOnce(State) -> Ran<'a>,
+        inside: impl FnOnce(State) -> FlowFuture<'a>,
     ) -> Result<State, Box<Stopped>> {
         let outside = shared(&state, &self.to);
         let given = shared(&state, &self.from);
@@ -45,7 +45,7 @@ impl Rename {
     pub(super) async fn output<'a>(
         &self,
         state: State,
-        inside: impl FnOnce(State) -> Ran<'a>,
+        inside: impl FnOnce(State) -> FlowFuture<'a>,
     ) -> Result<State, Box<Stopped>> {
         let before = shared(&state, &self.from);
         let mut after = inside(state).await?;
@@ -57,12 +57,12 @@ impl Rename {
         Ok(after)
     }
 
-    pub(super) fn on_requires(&self, contract: &mut Joined) {
+    pub(super) fn on_requires(&self, contract: &mut FlowContract) {
         let renamed = contract.requires.iter_mut().filter(|need| need.key == self.to);
         renamed.for_each(|need| need.key.clone_from(&self.from));
     }
 
-    pub(super) fn on_provides(&self, contract: &mut Joined) {
+    pub(super) fn on_provides(&self, contract: &mut FlowContract) {
         let renamed = contract.provides.iter_mut().filter(|given| given.key == self.from);
         renamed.for_each(|given| given.key.clone_from(&self.to));
     }
