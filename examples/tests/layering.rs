@@ -13,7 +13,18 @@ use workspace::{expect_none, files, read, root, shown};
 /// The rooms of each crate, from the lowest to the highest.
 const ROOMS: [(&str, &[&str]); 1] = [(
     "raaf-agents/src",
-    &["errors", "model", "session", "run", "tool", "guardrail", "agent", "runner", "pipeline"],
+    &[
+        "errors",
+        "retry",
+        "model",
+        "session",
+        "run",
+        "tool",
+        "guardrail",
+        "agent",
+        "runner",
+        "pipeline",
+    ],
 )];
 
 #[test]

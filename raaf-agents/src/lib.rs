@@ -66,6 +66,7 @@ mod errors;
 mod guardrail;
 mod model;
 mod pipeline;
+mod retry;
 mod run;
 mod runner;
 mod session;
@@ -77,15 +78,15 @@ pub use guardrail::{Guardrail, GuardrailStage, Verdict};
 pub use model::openai::{self, OpenAiModel};
 pub use model::{
     AssistantMessage, FinishReason, Message, Model, ModelChunk, ModelError, ModelRequest,
-    ModelResponse, ModelSettings, ModelStream, OutputSchema, Reply, RetryPolicy, RetryingModel,
-    ScriptedModel, ToolCall, ToolCallDelta, ToolChoice, ToolSpec, TracedModel, Usage,
+    ModelResponse, ModelSettings, ModelStream, OutputSchema, Reply, RetryingModel, ScriptedModel,
+    ToolCall, ToolCallDelta, ToolChoice, ToolSpec, TracedModel, Usage,
 };
 pub use pipeline::{
     AgentStep, BranchFailure, BuildError, Contract, EachOver, Flow, FlowExt, FunctionStep,
     IntoStep, Keys, Merge, MissingKey, OnBranchError, Parallel, Pipeline, PipelineBuilder,
-    PipelineError, Progress, Retry, State, StateError, Step, StepError, ToolStep, service, step,
-    via,
+    PipelineError, Progress, State, StateError, Step, StepError, ToolStep, service, step, via,
 };
+pub use retry::RetryPolicy;
 pub use run::{RunContext, RunEvent, RunProgress, RunResult};
 pub use runner::{AgentTool, Input, RunConfig, RunError, RunErrorKind, RunStream, Runner};
 pub use session::{MemorySession, Session, SessionError};

@@ -11,8 +11,8 @@ use std::{
 };
 
 use raaf_agents::{
-    Agent, FlowExt as _, FunctionStep, Pipeline, PipelineError, Progress, Retry, State, StepError,
-    service,
+    Agent, FlowExt as _, FunctionStep, Pipeline, PipelineError, Progress, RetryPolicy, State,
+    StepError, service,
 };
 use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
 use raaf_trace_core::SpanLimits;
@@ -93,8 +93,8 @@ async fn a_step_that_keeps_failing_fails_after_its_last_attempt() {
 #[tokio::test]
 async fn only_matching_errors_are_retried() {
     let capture = Capture::new();
-    let retry = Retry::times(3).only_if(|error| matches!(error, StepError::Timeout { .. }));
-    let pipeline = flaky(1).retry(retry).named("P").build().unwrap();
+    let timed_out = |error: &StepError| matches!(error, StepError::Timeout { .. });
+    let pipeline = flaky(1).retry_if(3, timed_out).named("P").build().unwrap();
     assert!(run(&capture, &pipeline).await.is_err());
     assert_span_tree!(capture.spans_async().await, {
         pipeline "P" [error] {
@@ -106,7 +106,7 @@ async fn only_matching_errors_are_retried() {
 #[tokio::test(start_paused = true)]
 async fn delays_grow_up_to_the_maximum() {
     let second = Duration::from_secs(1);
-    let retry = Retry::times(5).first_delay(second).max_delay(4 * second);
+    let retry = RetryPolicy::new(5).with_delays(second, 4 * second);
     let delays = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&delays);
     let pipeline = flaky(5).retry(retry).named("P").on_progress(move |progress| {

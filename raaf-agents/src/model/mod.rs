@@ -25,7 +25,7 @@ pub(crate) use message::as_text;
 pub use message::{AssistantMessage, Message, ToolCall};
 pub use request::{ModelRequest, OutputSchema, ToolSpec};
 pub use response::{FinishReason, ModelResponse};
-pub use retry::{RetryPolicy, RetryingModel};
+pub use retry::RetryingModel;
 pub use scripted::{Reply, ScriptedModel};
 pub use settings::{ModelSettings, ToolChoice};
 pub use traced::TracedModel;

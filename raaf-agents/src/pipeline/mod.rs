@@ -39,7 +39,7 @@ pub use observe::Progress;
 pub use state::{State, StateError};
 pub use step::Step;
 pub use tool_step::ToolStep;
-pub use wrap::{FlowExt, Retry};
+pub use wrap::FlowExt;
 
 /// Sequence of steps, which may run in parallel: agents, tools, functions and other pipelines.
 ///

@@ -12,7 +12,7 @@ use super::{
     transport::{self, Form},
     wire::Dialect,
 };
-use crate::model::{RetryPolicy, RetryingModel};
+use crate::{model::RetryingModel, retry::RetryPolicy};
 
 const OPENAI: &str = "https://api.openai.com/v1";
 const TIMEOUT: Duration = Duration::from_secs(120);

@@ -2,8 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Layer, Rename, Retry};
-use crate::pipeline::{EachOver, Flow, PipelineBuilder, State};
+use super::{Layer, Rename};
+use crate::{
+    pipeline::{EachOver, Flow, PipelineBuilder, State, StepError},
+    retry::RetryPolicy,
+};
 
 /// Wrappers for all parts of a pipeline: agents, tools, functions, pipelines, and flows of them.
 ///
@@ -18,7 +21,7 @@ use crate::pipeline::{EachOver, Flow, PipelineBuilder, State};
 ///
 /// ```
 /// use std::{sync::atomic::{AtomicU32, Ordering}, time::Duration};
-/// use raaf_agents::{FlowExt as _, Retry, State, service};
+/// use raaf_agents::{FlowExt as _, RetryPolicy, State, service};
 ///
 /// let tries = AtomicU32::new(0);
 /// let fetch = service("Fetch", move |state: State| {
@@ -29,7 +32,7 @@ use crate::pipeline::{EachOver, Flow, PipelineBuilder, State};
 /// });
 /// let pipeline = fetch
 ///     .timeout(Duration::from_secs(5))
-///     .retry(Retry::times(4).first_delay(Duration::from_millis(1)))
+///     .retry(RetryPolicy::new(4).with_delays(Duration::from_millis(1), Duration::from_secs(1)))
 ///     .run_if("there is an address", |state| state.contains("address"))
 ///     .named("Reading")
 ///     .build()?;
@@ -44,7 +47,7 @@ use crate::pipeline::{EachOver, Flow, PipelineBuilder, State};
 /// ```
 pub trait FlowExt: Into<Flow> + Sized {
     /// Limits the duration of the step. A step that exceeds it is cancelled and fails with
-    /// [`StepError::Timeout`](crate::StepError::Timeout).
+    /// [`StepError::Timeout`].
     ///
     /// # Panics
     ///
@@ -54,15 +57,38 @@ pub trait FlowExt: Into<Flow> + Sized {
         self.into().wrapped(Layer::Timeout(limit))
     }
 
-    /// Retries the step when it fails. Each attempt starts with the original state. A number is the
-    /// maximum number of retries, after the first attempt; see [`Retry::times`].
+    /// Retries the step when it fails, unless with [`StepError::State`], which waiting does not
+    /// change. Each attempt starts with the original state. A number is the maximum number of
+    /// retries, after the first attempt.
     ///
     /// # Panics
     ///
     /// A retry panics outside of a tokio runtime, and in one without a timer (`enable_time` or
     /// `enable_all` of `tokio::runtime::Builder`).
-    fn retry(self, retry: impl Into<Retry>) -> Flow {
-        self.into().wrapped(Layer::Retry(retry.into()))
+    fn retry(self, policy: impl Into<RetryPolicy>) -> Flow {
+        self.retry_if(policy, |error| !matches!(error, StepError::State(_)))
+    }
+
+    /// Retries the step when it fails with an error that matches the predicate; see
+    /// [`retry`](Self::retry).
+    ///
+    /// ```
+    /// use raaf_agents::{FlowExt as _, State, StepError, service};
+    ///
+    /// let load = service("Load", |state: State| async move { Ok(state.with("page", "…")) });
+    /// let flow = load.retry_if(3, |error| matches!(error, StepError::Timeout { .. }));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As for [`retry`](Self::retry).
+    fn retry_if(
+        self,
+        policy: impl Into<RetryPolicy>,
+        retries: impl Fn(&StepError) -> bool + Send + Sync + 'static,
+    ) -> Flow {
+        let (policy, retries) = (policy.into(), Arc::new(retries));
+        self.into().wrapped(Layer::Retry { policy, retries })
     }
 
     /// Runs the step only if a condition on the state holds; otherwise the state passes unchanged.

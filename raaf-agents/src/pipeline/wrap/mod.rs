@@ -2,7 +2,6 @@
 
 mod ext;
 mod rename;
-mod retry;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,18 +14,19 @@ use super::{
     flow::{FlowFuture, Node},
     observe::{Observers, Progress},
 };
+use crate::retry::RetryPolicy;
 pub use ext::FlowExt;
 pub(super) use rename::Rename;
-pub use retry::Retry;
 
 type Condition = dyn Fn(&State) -> bool + Send + Sync;
+type Predicate = dyn Fn(&StepError) -> bool + Send + Sync;
 type Change = dyn Fn(&mut State) + Send + Sync;
 
 /// A wrapper.
 #[derive(Clone)]
 pub(super) enum Layer {
     Timeout(Duration),
-    Retry(Retry),
+    Retry { policy: RetryPolicy, retries: Arc<Predicate> },
     RunIf { reason: String, condition: Arc<Condition> },
     MapInput(Rename),
     MapOutput(Rename),
@@ -73,7 +73,7 @@ impl Wrapped {
                     contract.open = true;
                 }
                 Layer::After(_) => contract.open = true,
-                Layer::Timeout(_) | Layer::Retry(_) => {}
+                Layer::Timeout(_) | Layer::Retry { .. } => {}
             }
             contract
         })
@@ -100,7 +100,9 @@ impl Wrapped {
         let inside = move |state| self.run_layers(index, state, observers);
         match layer {
             Layer::Timeout(limit) => Box::pin(self.within(*limit, state, inside)),
-            Layer::Retry(retry) => Box::pin(self.with_retries(retry, state, inside, observers)),
+            Layer::Retry { policy, retries } => {
+                Box::pin(self.with_retries(policy, &**retries, state, inside, observers))
+            }
             Layer::RunIf { reason, condition } => Box::pin(async move {
                 if condition(&state) {
                     return inside(state).await;
@@ -145,12 +147,13 @@ impl Wrapped {
 
     async fn with_retries<'a>(
         &self,
-        retry: &Retry,
+        policy: &RetryPolicy,
+        retries: &Predicate,
         state: State,
         inside: impl Fn(State) -> FlowFuture<'a>,
         observers: &Observers,
     ) -> Result<State, Box<Stopped>> {
-        let mut delays = retry.delays();
+        let mut delays = policy.delays();
         let mut attempt = 1;
         loop {
             let result = inside(state.clone()).await;
@@ -159,7 +162,7 @@ impl Wrapped {
                 span.set_attribute(keys::STEP_ATTEMPTS, attempt);
             }
             let stopped = match result {
-                Err(stopped) if retry.retries(&stopped.source) => stopped,
+                Err(stopped) if retries(&stopped.source) => stopped,
                 result => return result,
             };
             let Some(delay) = delays.next() else { return Err(stopped) };
@@ -191,7 +194,7 @@ impl Wrapped {
 
 impl Layer {
     fn has_span(&self) -> bool {
-        matches!(self, Self::Timeout(_) | Self::Retry(_) | Self::RunIf { .. })
+        matches!(self, Self::Timeout(_) | Self::Retry { .. } | Self::RunIf { .. })
     }
 }
 

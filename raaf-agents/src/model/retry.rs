@@ -1,7 +1,5 @@
 //! Retry wrapper for models.
 
-mod policy;
-
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
@@ -10,8 +8,10 @@ use futures::{FutureExt as _, StreamExt as _, future, stream};
 use raaf_trace_core::{current_span, keys};
 
 use super::{Model, ModelError, ModelRequest, ModelResponse, ModelStream};
-use policy::MAX_RETRY_AFTER;
-pub use policy::RetryPolicy;
+use crate::retry::RetryPolicy;
+
+/// Longest delay that a server may ask for.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Model wrapper that retries failed calls if the error is [retryable](ModelError::is_retryable).
 ///
@@ -20,6 +20,9 @@ pub use policy::RetryPolicy;
 /// (number of the failed attempt, from 1), `retry.reason` (the [kind](ModelError::kind) of error),
 /// `http.response.status_code` if known, and `retry.delay_ms`. The span has `retry.count`. A stream
 /// is retried only until its first chunk.
+///
+/// A delay that the server asks for (`Retry-After`) replaces that of the policy. A call for which the
+/// server asks for more than a minute is not retried.
 ///
 /// Outside of a tokio runtime nothing is retried.
 ///

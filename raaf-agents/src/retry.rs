@@ -1,17 +1,14 @@
-//! Retry policy of models.
+//! Retry policy.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
-/// Longest delay that a server may ask for.
-pub(super) const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
-
-/// Retry policy of a model: how often, and after which delays.
+/// Retry policy of a [model](crate::RetryingModel) or a [pipeline step](crate::FlowExt::retry): how
+/// often, and after which delays.
 ///
 /// Delays double from retry to retry. Random jitter adds up to the same time again, so that callers
-/// that failed together do not retry together. A delay that the server asks for (`Retry-After`)
-/// replaces the computed one; a call for which it asks for more than a minute is not retried.
+/// that failed together do not retry together. A number converts to a policy with that many retries.
 ///
 /// # Examples
 ///
@@ -33,11 +30,8 @@ pub struct RetryPolicy {
 impl RetryPolicy {
     /// Creates a policy with a maximum number of retries, after the first attempt, and default delays.
     pub fn new(max_retries: u32) -> Self {
-        Self {
-            max_retries,
-            min_delay: Duration::from_millis(500),
-            max_delay: Duration::from_secs(8),
-        }
+        let (min_delay, max_delay) = (Duration::from_millis(500), Duration::from_secs(8));
+        Self { max_retries, min_delay, max_delay }
     }
 
     /// Creates a policy without retries.
@@ -59,7 +53,7 @@ impl RetryPolicy {
         self.max_retries
     }
 
-    pub(super) fn delays(&self) -> ExponentialBackoff {
+    pub(crate) fn delays(&self) -> ExponentialBackoff {
         ExponentialBuilder::new()
             .with_min_delay(self.min_delay)
             .with_max_delay(self.max_delay)
@@ -73,5 +67,11 @@ impl Default for RetryPolicy {
     /// Creates a policy with two retries.
     fn default() -> Self {
         Self::new(2)
+    }
+}
+
+impl From<u32> for RetryPolicy {
+    fn from(max_retries: u32) -> Self {
+        Self::new(max_retries)
     }
 }
