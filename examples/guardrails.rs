@@ -7,7 +7,7 @@
 
 use std::error::Error;
 
-use raaf_agents::{Agent, Guardrail, ModelRequest, RunError, ScriptedModel, Verdict};
+use raaf_agents::{Agent, Guardrail, ModelRequest, RunErrorKind, ScriptedModel, Verdict};
 use raaf_processors::ConsoleSink;
 use raaf_trace_core::TracerProvider;
 
@@ -41,10 +41,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for question in ["When do you open?", "Please solve 2x = 8.", "What is my card's number?"] {
         match agent.run(question).await {
             Ok(result) => println!("{}", result.output),
-            Err(RunError::Guardrail { guardrail, objection, progress, .. }) => {
-                println!("{guardrail}: {objection} (after {} calls of the model)", progress.turns);
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) => match error.kind {
+                RunErrorKind::Guardrail { guardrail, objection, .. } => {
+                    let calls = error.progress.turns;
+                    println!("{guardrail}: {objection} (after {calls} calls of the model)");
+                }
+                _ => return Err(error.into()),
+            },
         }
     }
     Ok(())

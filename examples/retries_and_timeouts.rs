@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use raaf_agents::{FlowExt as _, FunctionStep, Progress, Retry, State, StepError, service};
+use raaf_agents::{FlowExt as _, FunctionStep, Progress, RetryPolicy, State, StepError, service};
 use raaf_processors::ConsoleSink;
 use raaf_trace_core::TracerProvider;
 
@@ -49,13 +49,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let _tracing = TracerProvider::builder().with(ConsoleSink::new()).init()?;
 
     let shorten = service("Shorten", |state: State| async move { Ok(state) });
-    let busy = Retry::times(3)
-        .first_delay(Duration::from_millis(2))
-        .only_if(|error| matches!(error, StepError::Function(_)));
+    let policy = RetryPolicy::new(3).with_delays(Duration::from_millis(2), Duration::from_secs(1));
+    let is_busy = |error: &StepError| matches!(error, StepError::Function(_));
     let is_long = |state: &State| state.text("page").is_ok_and(|page| page.len() > 100);
     let limit = Duration::from_millis(10);
 
-    let pipeline = (fetch().retry(busy)
+    let pipeline = (fetch().retry_if(policy, is_busy)
         >> shorten.run_if("the page is long", is_long)
         >> translate().timeout(limit))
     .named("Reading")
@@ -63,7 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     .build()?;
 
     match pipeline.run(State::new()).await {
-        Ok(state) => println!("{:?}", state.as_map()),
+        Ok(state) => println!("{:?}", state.iter().collect::<Vec<_>>()),
         Err(error) => {
             println!("{error}: {}", error.source);
             println!("behind it: {}", error.completed.join(", "));

@@ -242,7 +242,10 @@ fn a_server_that_refuses_is_an_honest_error() {
     let (stdout, stderr) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(!output.status.success());
-    assert!(stderr.contains("the model's server refused the key: no such key"), "{stderr}");
+    assert!(
+        stderr.contains("the model server refused the API key (HTTP 401): no such key"),
+        "{stderr}"
+    );
     assert!(stdout.contains("Llm:gpt-4o-mini") && stdout.contains("✗ error"), "{stdout}");
     assert!(!stdout.contains("sk-loopback") && !stderr.contains("sk-loopback"));
     assert_eq!(server.requests().len(), 1);

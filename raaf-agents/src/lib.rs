@@ -1,7 +1,7 @@
-//! Agents, tools, runners and pipelines, traced to the last step.
+//! Agents, tools, runners and pipelines with tracing built in.
 //!
-//! Build a workflow from [`Agent`], [`Tool`], [`Runner`] and [`Pipeline`], on a real model or a
-//! scripted one; the trace comes by itself. Every run is a tree of spans:
+//! Build a workflow from [`Agent`], [`Tool`], [`Runner`] and [`Pipeline`], with a hosted model or a
+//! scripted one. Every run is a tree of spans:
 //!
 //! ```text
 //! Pipeline: TextReport
@@ -13,7 +13,7 @@
 //!     └── Llm: gpt-4o-mini
 //! ```
 //!
-//! Where the spans go is said elsewhere, by the sinks of `raaf_trace_core`'s provider.
+//! The sinks of `raaf_trace_core`'s provider determine where the spans go.
 //!
 //! ```
 //! use raaf_agents::{Agent, Pipeline, ScriptedModel, State};
@@ -43,18 +43,18 @@
 //! | to | see |
 //! | --- | --- |
 //! | give a model instructions and tools | [`Agent`] |
-//! | make a tool of a function | [`FunctionTool`], else [`Tool`] |
-//! | limit turns, decide what a failed tool means | [`Runner`] |
-//! | name a run's trace, cancel it, give it a value | [`RunConfig`], [`RunContext`] |
-//! | let one agent hand over to another, or ask it | [`Handoff`], [`Agent::as_tool`] |
-//! | check what goes in and comes out | [`Guardrail`], [`AgentBuilder::output_type`] |
+//! | make a tool from a function | [`FunctionTool`], or [`Tool`] for a type of your own |
+//! | limit turns, decide how to react to failed tools | [`Runner`] |
+//! | name a run's trace, cancel the run, pass a value to tools | [`RunConfig`], [`RunContext`] |
+//! | hand over to another agent, or call it as a tool | [`Handoff`], [`Agent::as_tool`] |
+//! | check input and answers | [`Guardrail`], [`AgentBuilder::output_type`] |
 //! | follow a run | [`Runner::stream`], [`RunHooks`] |
-//! | go on with a conversation | [`Session`] |
-//! | put agents, tools and functions in an order | [`Pipeline`], [`Flow`], [`service`], [`step`] |
-//! | limit, repeat or skip a step, or run it for each of a list | [`FlowExt`] |
-//! | use a real model | `OpenAiModel` |
-//! | do without | [`ScriptedModel`] |
-//! | ask a model again when it fails | [`RetryingModel`] |
+//! | continue a conversation | [`Session`] |
+//! | compose agents, tools and functions | [`Pipeline`], [`Flow`], [`service`], [`step`] |
+//! | limit, retry or skip a step, or run it for each item | [`FlowExt`] |
+//! | use a hosted model | `OpenAiModel` |
+//! | run offline | [`ScriptedModel`] |
+//! | retry failed model calls | [`RetryingModel`] |
 //! | connect another model | [`Model`] |
 //!
 //! # Features
@@ -62,39 +62,34 @@
 //! - `openai` (on by default): `OpenAiModel`, for any `OpenAI`-compatible server.
 
 mod agent;
-mod causes;
+mod errors;
 mod guardrail;
-mod handoff;
-mod hooks;
 mod model;
 mod pipeline;
+mod retry;
+mod run;
 mod runner;
 mod session;
-mod time_limit;
 mod tool;
 
-pub use agent::{Agent, AgentBuilder, AgentTool};
+pub use agent::{Agent, AgentBuilder, Handoff, RunHooks};
 pub use guardrail::{Guardrail, GuardrailStage, Verdict};
-pub use handoff::Handoff;
-pub use hooks::RunHooks;
 #[cfg(feature = "openai")]
 pub use model::openai::{self, OpenAiModel};
 pub use model::{
     AssistantMessage, FinishReason, Message, Model, ModelChunk, ModelError, ModelRequest,
-    ModelResponse, ModelSettings, ModelStream, OutputSchema, Reply, RetryPolicy, RetryingModel,
-    ScriptedModel, ToolCall, ToolCallDelta, ToolChoice, ToolSpec, TracedModel, Usage,
+    ModelResponse, ModelSettings, ModelStream, OutputSchema, Reply, RetryingModel, ScriptedModel,
+    ToolCall, ToolCallDelta, ToolChoice, ToolSpec, TracedModel, Usage,
 };
 pub use pipeline::{
     AgentStep, BranchFailure, BuildError, Contract, EachOver, Flow, FlowExt, FunctionStep,
     IntoStep, Keys, Merge, MissingKey, OnBranchError, Parallel, Pipeline, PipelineBuilder,
-    PipelineError, Progress, Retry, State, StateError, Step, StepError, ToolStep, service, step,
-    via,
+    PipelineError, Progress, State, StateError, Step, StepError, ToolStep, service, step, via,
 };
-pub use runner::{
-    Input, OnToolError, RunConfig, RunContext, RunError, RunEvent, RunProgress, RunResult,
-    RunStream, Runner,
-};
+pub use retry::RetryPolicy;
+pub use run::{RunContext, RunEvent, RunProgress, RunResult};
+pub use runner::{AgentTool, Input, RunConfig, RunError, RunErrorKind, RunStream, Runner};
 pub use session::{MemorySession, Session, SessionError};
-/// Cancels a [run](RunConfig::cancellation) from elsewhere.
+/// Token that [cancels a run](RunConfig::cancellation).
 pub use tokio_util::sync::CancellationToken;
-pub use tool::{Description, FunctionTool, Tool, ToolError, ToolExt};
+pub use tool::{Description, FunctionTool, OnToolError, Tool, ToolError, ToolExt};

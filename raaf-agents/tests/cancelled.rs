@@ -17,7 +17,7 @@ use raaf_trace_core::{Context, Status};
 use serde_json::json;
 use std::task::Poll;
 
-/// A model that wants two tools and then answers, and lets others go first each time.
+/// A model that calls two tools and then answers, and yields to other tasks each time.
 struct Hesitant;
 
 #[async_trait]

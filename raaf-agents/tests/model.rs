@@ -22,7 +22,7 @@ fn busy(retry_after: Option<Duration>) -> Reply {
 }
 
 #[tokio::test]
-async fn a_stream_is_one_span_under_what_was_active_when_it_was_asked_for() {
+async fn a_stream_is_one_span_under_the_span_active_at_the_call() {
     let model = TracedModel::new(ScriptedModel::new("scripted", ["one two"]));
     let (request, capture) = (request(), Capture::new());
     let outside = async {
@@ -55,7 +55,7 @@ async fn g1_a_stream_that_is_never_polled_leaves_no_span() {
 }
 
 #[tokio::test]
-async fn l2_a_stream_dropped_after_any_piece_is_cancelled_unless_it_was_the_last() {
+async fn l2_a_stream_dropped_after_any_chunk_but_the_last_is_cancelled() {
     for taken in 1..=4 {
         let model = TracedModel::new(ScriptedModel::new("scripted", ["one two three"]));
         let (request, capture) = (request(), Capture::new());
@@ -83,7 +83,7 @@ async fn a_stream_that_breaks_off_fails_its_span() {
     });
 }
 
-/// A model that ends its stream without an end, or cannot stream at all.
+/// A model that ends its stream without a final chunk, or cannot stream at all.
 struct Odd {
     streams: bool,
 }
@@ -116,7 +116,7 @@ async fn a_stream_without_an_end_is_an_error() {
     assert_span_tree!(capture.spans_async().await, { llm "odd" [error "ModelError"] });
 }
 
-/// A model that implements no more than it must.
+/// A model that implements only the required methods.
 struct Plain;
 
 #[async_trait::async_trait]
@@ -146,7 +146,7 @@ async fn a_model_that_cannot_stream_answers_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waits_grow_and_are_as_long_as_the_server_asks() {
+async fn delays_grow_and_follow_retry_after() {
     let asked = Some(Duration::from_secs(30));
     let replies = [busy(None), busy(None), busy(asked), Reply::text("at last")];
     let first = Duration::from_secs(1);
@@ -166,7 +166,7 @@ async fn waits_grow_and_are_as_long_as_the_server_asks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn l2_a_call_dropped_while_it_waits_for_another_try_is_cancelled() {
+async fn l2_a_call_dropped_before_its_retry_is_cancelled() {
     let model = ScriptedModel::from_fn("scripted", |_: &ModelRequest| busy(None));
     let model = TracedModel::new(RetryingModel::new(model, RetryPolicy::default()));
     let (request, capture) = (request(), Capture::new());
@@ -179,7 +179,7 @@ async fn l2_a_call_dropped_while_it_waits_for_another_try_is_cancelled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a5_a_retry_does_not_tell_what_the_server_said() {
+async fn a5_a_retry_event_omits_the_server_s_message() {
     let mut limits = SpanLimits::default();
     limits.include_content = false;
     let capture = Capture::with(|builder| builder.limits(limits));
@@ -195,7 +195,7 @@ async fn a5_a_retry_does_not_tell_what_the_server_said() {
 }
 
 #[test]
-fn without_a_runtime_nothing_is_tried_again() {
+fn without_a_runtime_nothing_is_retried() {
     let model = ScriptedModel::from_fn("scripted", |_: &ModelRequest| busy(None));
     let model = RetryingModel::new(model, RetryPolicy::default());
     let answer = model.respond(&request()).now_or_never();

@@ -12,7 +12,7 @@ use std::{
 };
 
 use raaf_agents::{
-    Agent, Message, Model as _, ModelError, ModelRequest, OpenAiModel, RetryPolicy, RunError,
+    Agent, Message, Model as _, ModelError, ModelRequest, OpenAiModel, RetryPolicy, RunErrorKind,
     TracedModel,
 };
 use raaf_testkit::{Capture, assert_span_tree};
@@ -109,7 +109,7 @@ async fn tools_make_the_round_trip() {
 }
 
 #[tokio::test]
-async fn a_call_says_where_it_goes() {
+async fn a_call_records_its_url() {
     let answer = json!({"choices": [{"message": {"role": "assistant", "content": "Hi."}}]});
     let server = Server::start([Answer::ok(&answer)]).await;
     let capture = Capture::new();
@@ -135,10 +135,13 @@ async fn a_refused_key_is_an_authentication_error_without_the_key() {
     let agent = Agent::builder("Caller", model(&server)).build();
     let capture = Capture::new();
     let error = capture.run_async(agent.run("hi")).await.unwrap_err();
-    let RunError::Model { source, .. } = &error else { panic!("{error:?}") };
+    let RunErrorKind::Model(source) = &error.kind else { panic!("{error:?}") };
     assert_eq!(
         *source,
-        ModelError::Authentication { message: "Incorrect API key: [REDACTED].".into() }
+        ModelError::Authentication {
+            status: 401,
+            message: "Incorrect API key: [REDACTED].".into()
+        }
     );
     assert!(!source.is_retryable());
     let spans = capture.spans_async().await;
@@ -148,7 +151,7 @@ async fn a_refused_key_is_an_authentication_error_without_the_key() {
 }
 
 #[tokio::test]
-async fn a_rate_limit_is_an_error_that_says_when_to_come_back() {
+async fn a_rate_limit_error_has_the_delay_of_retry_after() {
     let body = json!({"error": {"message": "slow down"}}).to_string();
     let server = Server::start([Answer::status(429, &body).header("Retry-After", "7")]).await;
     let request = ModelRequest::new([Message::user("hi")]);
@@ -165,20 +168,18 @@ async fn a_rate_limit_is_an_error_that_says_when_to_come_back() {
     assert_eq!(server.requests().len(), 1);
 }
 
-/// Each failure, and how it looks in a trace.
+/// Failures, and their messages in the trace.
 #[tokio::test]
 async fn failures_look_different_in_the_trace() {
     let error = |message: &str| json!({"error": {"message": message}}).to_string();
-    for (answer, message) in [
-        (Answer::status(400, &error("bad")), "the model's server rejected the request (400): bad"),
-        (Answer::status(401, &error("who?")), "the model's server refused the key: who?"),
-        (
-            Answer::status(413, &error("too long")),
-            "the model's server rejected the request (413): too long",
-        ),
-        (Answer::status(429, &error("wait")), "the model's rate limit is reached: wait"),
-        (Answer::status(500, &error("oops")), "the model's server failed (500): oops"),
+    for (status, message, expected) in [
+        (400, "bad", "the model server rejected the request (HTTP 400): bad"),
+        (401, "who?", "the model server refused the API key (HTTP 401): who?"),
+        (413, "too long", "the model server rejected the request (HTTP 413): too long"),
+        (429, "wait", "rate limit of the model server exceeded: wait"),
+        (500, "oops", "the model server failed (HTTP 500): oops"),
     ] {
+        let answer = Answer::status(status, &error(message));
         let server = Server::start([answer]).await;
         let model = TracedModel::new(model(&server));
         let capture = Capture::new();
@@ -187,7 +188,8 @@ async fn failures_look_different_in_the_trace() {
         assert_span_tree!(capture.spans_async().await, {
             llm "test-model" [
                 error "ModelError",
-                "error.message" = message,
+                "error.message" = expected,
+                "http.response.status_code" = status,
                 "gen_ai.request.model" = "test-model",
                 !"gen_ai.response.id",
                 !event "retry"
@@ -197,7 +199,7 @@ async fn failures_look_different_in_the_trace() {
 }
 
 #[tokio::test]
-async fn p3_the_span_goes_along_to_the_server() {
+async fn p3_requests_carry_traceparent() {
     let answer = || Answer::ok(&json!({"choices": [{"message": {"content": "hi"}}]}));
     let server = Server::start([answer(), answer()]).await;
     let traced = TracedModel::new(model(&server));
@@ -218,7 +220,7 @@ async fn p3_the_span_goes_along_to_the_server() {
 }
 
 #[tokio::test]
-async fn other_failures_are_told_apart() {
+async fn each_status_has_its_own_error() {
     let error = ask(Answer::status(503, "upstream is down")).await;
     assert!(matches!(&error, ModelError::Server { status: 503, message, .. }
         if message == "upstream is down"));
@@ -233,7 +235,7 @@ async fn other_failures_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_a_connection_error() {
+async fn an_unreachable_server_is_a_connection_error() {
     let server = Server::start([]).await;
     let model = model(&server);
     server.stop();
@@ -253,7 +255,7 @@ async fn a_server_that_does_not_answer_times_out() {
 }
 
 #[tokio::test]
-async fn an_answer_of_unreasonable_length_is_not_read_to_its_end() {
+async fn an_oversized_response_is_not_read_to_its_end() {
     let words = "a".repeat(65 << 20);
     let error = ask(Answer::ok(&json!({"choices": [{"message": {"content": words}}]}))).await;
     assert!(
@@ -270,7 +272,7 @@ async fn an_answer_that_breaks_off_is_a_connection_error() {
 }
 
 #[test]
-fn a_call_outside_of_a_runtime_is_an_error_and_no_panic() {
+fn a_call_outside_of_a_runtime_is_an_error() {
     let model = OpenAiModel::builder("m").base_url("http://127.0.0.1:9/v1").build().unwrap();
     let request = ModelRequest::new([Message::user("hi")]);
     let mut call = model.respond(&request);

@@ -1,4 +1,4 @@
-//! What is tried again, against a small server on loopback, and how the trace shows it.
+//! Retries against a server on loopback, and their events.
 
 #![cfg(feature = "openai")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
@@ -70,7 +70,7 @@ async fn each_retry_is_an_event_of_the_one_span() {
 }
 
 #[tokio::test]
-async fn when_no_retry_is_left_the_last_error_is_told() {
+async fn the_last_error_is_returned_when_no_retry_is_left() {
     let server = Server::start([refusal(500), refusal(500), refusal(502)]).await;
     let capture = Capture::new();
     let error = respond(&server, &capture).await.unwrap_err();
@@ -81,7 +81,7 @@ async fn when_no_retry_is_left_the_last_error_is_told() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_closed_early_is_tried_again() {
+async fn a_connection_that_is_closed_early_is_retried() {
     let server = Server::start([Answer::close(), hello()]).await;
     let capture = Capture::new();
     respond(&server, &capture).await.unwrap();
@@ -91,7 +91,7 @@ async fn a_connection_that_is_closed_early_is_tried_again() {
 }
 
 #[tokio::test]
-async fn what_no_retry_helps_is_not_tried_again() {
+async fn permanent_errors_are_not_retried() {
     for status in [400, 401, 413] {
         let server = Server::start([refusal(status), hello()]).await;
         let capture = Capture::new();
@@ -104,7 +104,7 @@ async fn what_no_retry_helps_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn a_date_says_when_to_come_back_too() {
+async fn retry_after_may_be_a_date() {
     let past = "Sun, 06 Nov 1994 08:49:37 GMT";
     let server = Server::start([refusal(429).header("Retry-After", past), hello()]).await;
     let capture = Capture::new();
@@ -115,7 +115,7 @@ async fn a_date_says_when_to_come_back_too() {
 }
 
 #[tokio::test]
-async fn a_server_that_asks_for_too_long_a_wait_is_left_alone() {
+async fn a_retry_after_beyond_the_limit_is_not_retried() {
     let server = Server::start([refusal(429).header("Retry-After", "86400"), hello()]).await;
     let capture = Capture::new();
     let error = respond(&server, &capture).await.unwrap_err();
@@ -130,7 +130,7 @@ fn piece(text: &str, finish_reason: Option<&str>) -> Json {
 }
 
 #[tokio::test]
-async fn a_stream_is_tried_again_until_its_first_piece_came() {
+async fn a_stream_is_retried_until_its_first_chunk() {
     let server = Server::start([
         refusal(503),
         Answer::stream([piece("hel", None), piece("lo", Some("stop"))]),
@@ -146,7 +146,7 @@ async fn a_stream_is_tried_again_until_its_first_piece_came() {
 }
 
 #[tokio::test]
-async fn a_stream_that_has_begun_is_not_tried_again() {
+async fn a_stream_that_has_started_is_not_retried() {
     let server = Server::start([Answer::stream([piece("hel", None)]), hello()]).await;
     let (model, request, capture) = (traced(&server), request(), Capture::new());
     let pieces: Vec<_> = capture.run_async(model.stream(&request).collect()).await;

@@ -1,4 +1,4 @@
-//! Streamed answers, from a small server on loopback.
+//! Streamed responses from a server on loopback.
 
 #![cfg(feature = "openai")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
@@ -57,7 +57,7 @@ fn end(reason: &str) -> Json {
 }
 
 #[tokio::test]
-async fn words_come_in_pieces_and_the_span_has_the_whole() {
+async fn text_is_streamed_and_the_span_has_the_whole_response() {
     let role = json!({"choices": [{"delta": {"role": "assistant", "content": ""}}]});
     let usage = json!({"choices": [], "usage": {
         "prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13,
@@ -102,7 +102,7 @@ async fn words_come_in_pieces_and_the_span_has_the_whole() {
 }
 
 #[tokio::test]
-async fn tool_calls_are_put_together_from_their_pieces() {
+async fn tool_calls_are_assembled_from_their_parts() {
     let capture = Capture::new();
     let pieces = streamed(
         Answer::stream([
@@ -128,7 +128,7 @@ async fn tool_calls_are_put_together_from_their_pieces() {
 }
 
 #[tokio::test]
-async fn a_connection_that_ends_too_early_is_an_error_after_what_came() {
+async fn a_connection_that_is_lost_is_an_error_after_the_received_chunks() {
     let capture = Capture::new();
     let pieces = streamed(Answer::stream([text("ha"), text("lf")]), &capture).await;
     assert!(
@@ -138,7 +138,7 @@ async fn a_connection_that_ends_too_early_is_an_error_after_what_came() {
     assert_span_tree!(capture.spans_async().await, {
         llm "m" [
             error "ModelError",
-            "error.message" ~ "ended before the answer",
+            "error.message" ~ "closed before the end",
             "gen_ai.response.time_to_first_chunk",
             !"gen_ai.response.id"
         ]
@@ -146,7 +146,7 @@ async fn a_connection_that_ends_too_early_is_an_error_after_what_came() {
 }
 
 #[tokio::test]
-async fn a_stream_that_hangs_times_out_at_the_next_piece() {
+async fn a_stream_that_hangs_times_out_at_the_next_chunk() {
     let server = Server::start([Answer::stream([text("ha")]).then_hangs()]).await;
     let (model, request) = (traced(&server, LONG), ModelRequest::new([Message::user("hi")]));
     let capture = Capture::new();
@@ -190,7 +190,7 @@ async fn l2_a_stream_that_is_dropped_ends_its_span_as_cancelled() {
 }
 
 #[tokio::test]
-async fn a_failure_in_the_middle_is_what_the_server_says_without_the_key() {
+async fn an_error_event_is_the_server_s_message_without_the_key() {
     let capture = Capture::new();
     let failure = json!({"error": {"message": format!("{KEY} is out of luck"), "code": 429}});
     let pieces = streamed(Answer::stream([text("ha"), failure]), &capture).await;
@@ -202,7 +202,7 @@ async fn a_failure_in_the_middle_is_what_the_server_says_without_the_key() {
 }
 
 #[tokio::test]
-async fn what_is_no_stream_is_an_error_without_the_text() {
+async fn a_response_other_than_a_stream_is_an_error_without_the_text() {
     for answer in [
         Answer::ok(&json!({"choices": [{"message": {"content": "secret"}}]})),
         Answer::stream(["secret"]),

@@ -10,7 +10,7 @@ use raaf_testkit::{Capture, assert_span_tree};
 
 use common::Silent;
 
-/// An agent that answers with its name and what it was told.
+/// An agent that answers with its name and its input.
 fn echo(name: &'static str) -> Agent {
     let model = ScriptedModel::from_fn("scripted", move |request: &ModelRequest| {
         format!("{name}({})", request.last_user_text())
@@ -55,6 +55,16 @@ async fn g7_agents_one_after_another_are_siblings() {
 }
 
 #[tokio::test]
+async fn repeated_reads_add_keys() {
+    let runs = [echo("A").reads("a").reads("b"), echo("A").reads(["a", "b", "a"])];
+    for step in runs {
+        let pipeline = Pipeline::builder("P").then(step).takes("a").takes("b").build().unwrap();
+        let state = pipeline.run(State::new().with("a", "1").with("b", 2)).await.unwrap();
+        assert_eq!(state.text("A").unwrap(), "A(<a>\n1\n</a>\n<b>\n2\n</b>\n)");
+    }
+}
+
+#[tokio::test]
 async fn parallel_branches_are_siblings_and_merge_in_declaration_order() {
     let capture = Capture::new();
     let pipeline = Pipeline::builder("Fan")
@@ -76,7 +86,7 @@ async fn parallel_branches_are_siblings_and_merge_in_declaration_order() {
 }
 
 #[tokio::test]
-async fn branches_work_on_copies_of_their_own() {
+async fn branches_work_on_their_own_copies() {
     let pipeline = Pipeline::builder("Copies")
         .then(append("a"))
         .parallel([append("b"), append("c")])
@@ -155,10 +165,10 @@ async fn a_nested_failure_names_both_steps() {
 }
 
 #[tokio::test]
-async fn what_a_step_needs_and_nobody_gave_is_an_error() {
+async fn a_missing_key_is_an_error() {
     let pipeline = Pipeline::builder("Chain").then(echo("A").reads("plan")).build().unwrap();
     let error = pipeline.run(State::new()).await.unwrap_err();
-    assert_eq!(error.source.to_string(), "there is no `plan` in the pipeline's state");
+    assert_eq!(error.source.to_string(), "the pipeline state has no `plan`");
 }
 
 #[tokio::test]

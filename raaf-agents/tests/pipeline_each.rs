@@ -1,4 +1,4 @@
-//! One step for each item of a list.
+//! Steps that run for each item of an array.
 
 mod common;
 
@@ -49,7 +49,7 @@ async fn an_agent_runs_for_each_item_in_order() {
 }
 
 #[tokio::test]
-async fn one_items_failure_is_recorded_and_the_rest_is_done() {
+async fn an_item_that_fails_is_recorded_and_the_others_are_processed() {
     let capture = Capture::new();
     let pipeline = parse().each_over("words").item("word").into_key("numbers").named("P");
     let pipeline = pipeline.takes("words").build().unwrap();
@@ -71,7 +71,7 @@ async fn one_items_failure_is_recorded_and_the_rest_is_done() {
 }
 
 #[tokio::test]
-async fn items_are_worked_on_side_by_side_up_to_the_limit() {
+async fn items_are_processed_concurrently_up_to_the_limit() {
     let capture = Capture::new();
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let seen = Arc::clone(&most);
@@ -126,12 +126,12 @@ async fn a_flow_can_be_run_for_each_item() {
 }
 
 #[tokio::test]
-async fn what_is_no_list_is_an_error_that_says_so() {
+async fn a_value_other_than_an_array_is_an_error() {
     let capture = Capture::new();
     let pipeline = parse().each_over("words").item("word").named("P").build().unwrap();
     let run = capture.run_async(pipeline.run(State::new().with("words", "one")));
     let error = run.await.unwrap_err();
-    assert_eq!(error.source.to_string(), "`words` is a text, not a list");
+    assert_eq!(error.source.to_string(), "`words` is a string, not an array");
     assert!(matches!(error.source, StepError::State(_)));
     assert_span_tree!(capture.spans_async().await, {
         pipeline "P" [error] { step "Parse".each_over [error] {} }
@@ -139,7 +139,7 @@ async fn what_is_no_list_is_an_error_that_says_so() {
 }
 
 #[test]
-fn what_it_needs_besides_the_item_is_checked() {
+fn keys_required_besides_the_item_are_checked() {
     let error = parse().each_over("words").named("P").takes("words").build().unwrap_err();
     assert_eq!((&*error.missing[0].step, &*error.missing[0].key), ("Parse", "word"));
     let next = service("Next", |state: State| async move { Ok(state) }).requires("words_number");

@@ -1,4 +1,4 @@
-//! Pipelines put together by operators: order, merging, and what is checked before a run.
+//! Pipelines composed by operators: order, merging and checks.
 
 mod common;
 
@@ -15,7 +15,7 @@ use serde_json::json;
 
 use common::{Silent, broken, shout};
 
-/// An agent that answers with its name and what it was told.
+/// An agent that answers with its name and its input.
 fn echo(name: &'static str) -> Agent {
     let model = ScriptedModel::from_fn("scripted", move |request: &ModelRequest| {
         format!("{name}({})", request.last_user_text())
@@ -41,7 +41,7 @@ async fn run(capture: &Capture, pipeline: &Pipeline) -> Result<State, PipelineEr
 }
 
 #[tokio::test]
-async fn operators_nest_at_will() {
+async fn operators_nest() {
     let capture = Capture::new();
     let pipeline = (echo("A")
         >> (echo("B").reads("A") | echo("C").reads("A") >> echo("D").reads("C"))
@@ -66,7 +66,7 @@ async fn operators_nest_at_will() {
 }
 
 #[tokio::test]
-async fn the_builder_says_the_same_as_operators() {
+async fn the_builder_is_equivalent_to_operators() {
     let (by_operators, by_builder) = (Capture::new(), Capture::new());
     let operators = (echo("A") >> (echo("B").reads("A") | echo("C").reads("A"))).named("Same");
     let builder = Pipeline::builder("Same")
@@ -92,7 +92,7 @@ async fn load(state: State) -> Result<State, Box<dyn Error + Send + Sync>> {
     Ok(state.with("text", "tea"))
 }
 
-/// A step of the user's own.
+/// A custom step.
 struct Count;
 
 #[async_trait]
@@ -112,7 +112,7 @@ impl Step for Count {
 }
 
 #[tokio::test]
-async fn functions_tools_pipelines_and_own_steps_are_steps() {
+async fn functions_tools_pipelines_and_custom_steps_are_steps() {
     let capture = Capture::new();
     let inner = echo("Agent").reads("shout").named("Inner").build().unwrap();
     let pipeline = (step(load) >> shout() >> step(Count) >> inner).named("All").build().unwrap();
@@ -130,7 +130,7 @@ async fn functions_tools_pipelines_and_own_steps_are_steps() {
 }
 
 #[tokio::test]
-async fn a_tool_reads_and_writes_what_it_is_told() {
+async fn a_tool_reads_and_writes_the_declared_keys() {
     let capture = Capture::new();
     let words = sets("Words", "text", json!("hi"));
     let pipeline = (words >> shout().writes("loud")).named("Loud").takes([""; 0]).build().unwrap();
@@ -155,7 +155,7 @@ async fn a_failing_tool_stops_the_pipeline() {
 }
 
 #[tokio::test]
-async fn collisions_go_by_the_declared_strategy() {
+async fn conflicts_are_merged_by_the_declared_strategy() {
     let finding = |name, id: i64, who: &str| {
         let found = json!({ "rows": [{ "id": id, who: true }], "one": who, "all": [who] });
         service(name, move |state: State| {
@@ -187,7 +187,7 @@ async fn collisions_go_by_the_declared_strategy() {
 }
 
 #[tokio::test]
-async fn results_merge_in_declaration_order_whoever_is_done_first() {
+async fn results_merge_in_declaration_order_whichever_finishes_first() {
     let capture = Capture::new();
     let late = service("Late", |state: State| async move {
         tokio::task::yield_now().await;
@@ -203,7 +203,7 @@ async fn results_merge_in_declaration_order_whoever_is_done_first() {
 }
 
 #[test]
-fn what_is_missing_is_named_when_a_pipeline_is_built() {
+fn missing_keys_are_named_when_a_pipeline_is_built() {
     let error = (echo("A") >> echo("B").reads(["A", "plan"]) >> echo("C").reads("wish"))
         .named("P")
         .takes("input")
@@ -211,17 +211,17 @@ fn what_is_missing_is_named_when_a_pipeline_is_built() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "pipeline `P` does not fit together: `B` needs `plan`, which nothing before it gives; `C` \
-         needs `wish`, which nothing before it gives"
+        "pipeline `P` cannot be built: `B` requires `plan`, which no earlier step provides; `C` \
+         requires `wish`, which no earlier step provides"
     );
 }
 
 #[test]
-fn branches_do_not_give_to_each_other() {
+fn branches_do_not_provide_keys_to_each_other() {
     let error = (echo("A") | echo("B").reads("A")).named("P").build().unwrap_err();
     let [missing] = &*error.missing else { panic!("{error}") };
     assert_eq!((&*missing.step, &*missing.key), ("B", "A"));
-    assert_eq!(missing.given_by.as_deref(), Some("A"));
+    assert_eq!(missing.provided_by.as_deref(), Some("A"));
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn a_nested_pipeline_is_checked_as_one_step() {
 }
 
 #[test]
-fn what_declares_nothing_might_give_anything() {
+fn a_step_without_a_contract_may_provide_any_key() {
     let open = service("Open", |state: State| async move { Ok(state) });
     assert!((open >> echo("A").reads("x")).named("P").takes([""; 0]).build().is_ok());
     let closed = service("Closed", |state: State| async move { Ok(state) }).provides("y");
@@ -248,7 +248,7 @@ fn what_declares_nothing_might_give_anything() {
 }
 
 #[tokio::test]
-async fn what_a_run_lacks_is_found_before_its_first_step() {
+async fn missing_keys_are_found_before_the_first_step_runs() {
     let capture = Capture::new();
     let pipeline = (echo("A") >> echo("B").reads("plan")).named("P").build().unwrap();
     let error = run(&capture, &pipeline).await.unwrap_err();
@@ -257,7 +257,7 @@ async fn what_a_run_lacks_is_found_before_its_first_step() {
 }
 
 #[tokio::test]
-async fn a_failing_step_says_how_far_the_pipeline_got() {
+async fn the_error_lists_the_completed_steps() {
     let capture = Capture::new();
     let branch = echo("B").reads("A") >> failing("C").reads("B");
     let waiting = Agent::builder("W", Silent).build();
@@ -281,7 +281,7 @@ async fn a_failing_step_says_how_far_the_pipeline_got() {
 }
 
 #[tokio::test]
-async fn collected_branches_go_on_to_their_end() {
+async fn collected_branches_are_all_awaited() {
     let capture = Capture::new();
     let slow = service("Slow", |state: State| async move {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! Wrappers around a pipeline's steps, and how each looks in the trace.
+//! Wrappers of steps, and their spans.
 
 mod common;
 
@@ -11,8 +11,8 @@ use std::{
 };
 
 use raaf_agents::{
-    Agent, FlowExt as _, FunctionStep, Pipeline, PipelineError, Progress, Retry, State, StepError,
-    service,
+    Agent, FlowExt as _, FunctionStep, Pipeline, PipelineError, Progress, RetryPolicy, State,
+    StepError, service,
 };
 use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
 use raaf_trace_core::SpanLimits;
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use common::Silent;
 
-/// Fails so often, and then says at which try it did not.
+/// Fails this many times, then returns the number of the attempt.
 fn flaky(failures: u32) -> FunctionStep {
     let tries = AtomicU32::new(0);
     service("Flaky", move |state: State| {
@@ -76,7 +76,7 @@ async fn retries_are_events_with_a_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_that_keeps_failing_fails_after_its_last_try() {
+async fn a_step_that_keeps_failing_fails_after_its_last_attempt() {
     let capture = Capture::new();
     let pipeline = flaky(9).retry(1).named("P").build().unwrap();
     let error = run(&capture, &pipeline).await.unwrap_err();
@@ -91,10 +91,10 @@ async fn a_step_that_keeps_failing_fails_after_its_last_try() {
 }
 
 #[tokio::test]
-async fn only_the_errors_named_are_retried() {
+async fn only_matching_errors_are_retried() {
     let capture = Capture::new();
-    let retry = Retry::times(3).only_if(|error| matches!(error, StepError::Timeout { .. }));
-    let pipeline = flaky(1).retry(retry).named("P").build().unwrap();
+    let timed_out = |error: &StepError| matches!(error, StepError::Timeout { .. });
+    let pipeline = flaky(1).retry_if(3, timed_out).named("P").build().unwrap();
     assert!(run(&capture, &pipeline).await.is_err());
     assert_span_tree!(capture.spans_async().await, {
         pipeline "P" [error] {
@@ -104,9 +104,9 @@ async fn only_the_errors_named_are_retried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn delays_grow_up_to_the_longest() {
+async fn delays_grow_up_to_the_maximum() {
     let second = Duration::from_secs(1);
-    let retry = Retry::times(5).first_delay(second).factor(3.0).max_delay(4 * second);
+    let retry = RetryPolicy::new(5).with_delays(second, 4 * second);
     let delays = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&delays);
     let pipeline = flaky(5).retry(retry).named("P").on_progress(move |progress| {
@@ -117,7 +117,7 @@ async fn delays_grow_up_to_the_longest() {
     let start = Instant::now();
     pipeline.build().unwrap().run(State::new()).await.unwrap();
     let delays = delays.lock().unwrap();
-    let least = [1, 3, 4, 4, 4];
+    let least = [1, 2, 4, 4, 4];
     assert_eq!(delays.len(), least.len());
     for (delay, least) in delays.iter().zip(least) {
         let least = second * least;
@@ -128,18 +128,18 @@ async fn delays_grow_up_to_the_longest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_is_an_error_above_what_it_cancelled() {
+async fn a_timeout_is_an_error_above_the_cancelled_spans() {
     let capture = Capture::new();
     let limit = Duration::from_millis(250);
     let pipeline = waiting().timeout(limit).named("P").build().unwrap();
     let error = run(&capture, &pipeline).await.unwrap_err();
-    assert_eq!((&*error.step, &*error.source.to_string()), ("Waits", "it took longer than 250ms"));
+    assert_eq!((&*error.step, &*error.source.to_string()), ("Waits", "timed out after 250ms"));
     let spans = capture.spans_async().await;
     assert_coherent!(spans);
     assert_span_tree!(spans, {
         pipeline "P" [error] {
             step "Waits" [
-                error "Timeout", "error.message" = "it took longer than 250ms",
+                error "Timeout", "error.message" = "timed out after 250ms",
                 "step.timeout_ms" = 250, event "timeout" x 1, !event "retry"
             ] {
                 agent "Waits" [cancelled] { llm "silent" [cancelled] }
@@ -149,7 +149,7 @@ async fn a_timeout_is_an_error_above_what_it_cancelled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wrappers_stack_in_the_order_in_which_they_are_written() {
+async fn wrappers_enclose_those_before_them() {
     let second = Duration::from_secs(1);
     let each_try = Capture::new();
     let pipeline = waiting().timeout(second).retry(2).named("P").build().unwrap();
@@ -176,7 +176,7 @@ async fn wrappers_stack_in_the_order_in_which_they_are_written() {
 }
 
 #[tokio::test]
-async fn a_skipped_step_is_a_span_that_says_why() {
+async fn a_skipped_step_is_a_span_with_the_reason() {
     let capture = Capture::new();
     let only_if = |key: &'static str| {
         copies("input", "copy")
@@ -189,7 +189,7 @@ async fn a_skipped_step_is_a_span_that_says_why() {
         pipeline "P" [ok] {
             step "Copy" [
                 ok, "step.skipped" = true,
-                "step.skip_reason" = "this does not hold: there is `plan`"
+                "step.skip_reason" = "condition not met: there is `plan`"
             ] {}
             step "Copy" [ok, !"step.skipped"] { component "Copy" }
         }
@@ -197,7 +197,7 @@ async fn a_skipped_step_is_a_span_that_says_why() {
 }
 
 #[tokio::test]
-async fn a_cancelled_step_looks_like_neither() {
+async fn a_cancelled_step_has_neither_a_timeout_nor_a_skip() {
     let capture = Capture::new();
     let limit = Duration::from_secs(9);
     let pipeline = (waiting().timeout(limit) | flaky(1)).named("P").build().unwrap();
@@ -213,7 +213,7 @@ async fn a_cancelled_step_looks_like_neither() {
 }
 
 #[tokio::test]
-async fn a_step_reads_and_writes_under_other_names() {
+async fn keys_of_a_step_can_be_renamed() {
     let capture = Capture::new();
     let pipeline = copies("from", "to")
         .map_input("input", "from")
@@ -228,7 +228,7 @@ async fn a_step_reads_and_writes_under_other_names() {
 }
 
 #[tokio::test]
-async fn other_names_leave_what_had_them_before() {
+async fn renamed_keys_restore_the_values_outside() {
     let capture = Capture::new();
     let pipeline = copies("from", "to").map_input("input", "from").map_output("to", "result");
     let pipeline = pipeline.named("P").build().unwrap();
@@ -239,7 +239,7 @@ async fn other_names_leave_what_had_them_before() {
 }
 
 #[tokio::test]
-async fn other_names_are_checked_when_the_pipeline_is_built() {
+async fn renamed_keys_are_checked_when_the_pipeline_is_built() {
     let renamed = || copies("from", "to").map_input("input", "from").map_output("to", "result");
     let error = renamed().named("P").takes("from").build().unwrap_err();
     assert_eq!((&*error.missing[0].step, &*error.missing[0].key), ("Copy", "input"));
@@ -248,7 +248,7 @@ async fn other_names_are_checked_when_the_pipeline_is_built() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hooks_run_before_each_try_and_after_success() {
+async fn hooks_run_before_each_attempt_and_after_success() {
     let capture = Capture::new();
     let count = |key: &'static str| {
         move |state: &mut State| {
@@ -279,7 +279,7 @@ async fn hooks_run_before_each_try_and_after_success() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn progress_is_told_as_it_happens() {
+async fn progress_is_reported_as_it_happens() {
     let capture = Capture::new();
     let said = Arc::new(Mutex::new(Vec::new()));
     let saying = Arc::clone(&said);
@@ -305,7 +305,7 @@ async fn progress_is_told_as_it_happens() {
             "Flaky: try 2",
             "Flaky starts",
             "Flaky is done",
-            "Copy is skipped: this does not hold: there is a plan",
+            "Copy is skipped: condition not met: there is a plan",
         ]
     );
     assert_span_tree!(capture.spans_async().await, {
@@ -317,7 +317,7 @@ async fn progress_is_told_as_it_happens() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_whole_flow_is_tried_again() {
+async fn a_whole_flow_is_retried() {
     let capture = Capture::new();
     let flow = copies("input", "copy") >> flaky(1);
     let pipeline = flow.retry(1).named("P").build().unwrap();
@@ -333,7 +333,7 @@ async fn a_whole_flow_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a5_why_a_try_failed_is_content() {
+async fn a5_the_error_of_an_attempt_is_content() {
     let mut limits = SpanLimits::default();
     limits.include_content = false;
     let capture = Capture::with(|builder| builder.limits(limits));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use raaf_agents::{
     Agent, FinishReason, FunctionTool, Message, ModelError, ModelRequest, OnToolError, Reply,
-    RunError, Runner, ScriptedModel, ToolError, ToolExt as _, Usage,
+    RunErrorKind, Runner, ScriptedModel, ToolError, ToolExt as _, Usage,
 };
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{Component, TraceableExt as _, trace};
@@ -66,7 +66,7 @@ fn g8_an_agent_bound_to_a_pipeline_finds_it_from_a_bare_thread() {
 }
 
 #[tokio::test]
-async fn g26_agents_models_and_tools_say_what_they_are_typed() {
+async fn g26_agents_models_and_tools_have_typed_attributes() {
     let capture = Capture::new();
     let model = ScriptedModel::new("scripted", [calls(&["shout"]), Reply::text("done")]);
     let agent = Agent::builder("Tester", model)
@@ -157,7 +157,7 @@ async fn p2_a_tool_that_calls_a_tool_is_its_parent() {
 }
 
 #[tokio::test]
-async fn a_failed_tool_is_told_to_the_model() {
+async fn a_failed_tool_is_reported_to_the_model() {
     let capture = Capture::new();
     let agent = agent([calls(&["broken", "shout"]), Reply::text("done")]);
     let result = capture.run_async(agent.run("go")).await.unwrap();
@@ -182,13 +182,13 @@ async fn a_failed_tool_is_told_to_the_model() {
 }
 
 #[tokio::test]
-async fn a_failed_tool_fails_the_run_where_that_is_wanted() {
+async fn a_failed_tool_can_fail_the_run() {
     let capture = Capture::new();
     let agent = agent([calls(&["endless", "broken"])]);
     let runner = Runner::new().on_tool_error(OnToolError::FailRun);
     let error = capture.run_async(runner.run(&agent, "go")).await.unwrap_err();
-    assert!(matches!(&error, RunError::Tool { source: ToolError::Failed { .. }, .. }));
-    assert_eq!((error.progress().turns, error.progress().messages.len()), (1, 2));
+    assert!(matches!(&error.kind, RunErrorKind::Tool(ToolError::Failed { .. })));
+    assert_eq!((error.progress.turns, error.progress.messages.len()), (1, 2));
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [status = error] {
             agent "Tester" [status = error, "error.type" = "RunError"] {
@@ -201,7 +201,7 @@ async fn a_failed_tool_fails_the_run_where_that_is_wanted() {
 }
 
 #[tokio::test]
-async fn an_unknown_tool_and_unfit_arguments_are_explained_to_the_model() {
+async fn unknown_tools_and_invalid_arguments_are_reported_to_the_model() {
     let capture = Capture::new();
     let agent = agent([
         calls(&["dance"]),
@@ -215,9 +215,9 @@ async fn an_unknown_tool_and_unfit_arguments_are_explained_to_the_model() {
         _ => None,
     });
     let told: Vec<_> = told.collect();
-    assert_eq!(told[0], "there is no tool `dance`; the tools are: shout, broken, endless");
-    assert!(told[1].starts_with("the arguments for `shout` do not fit: they are no JSON"));
-    assert_eq!(told[2], "the arguments for `shout` do not fit: missing field `text`");
+    assert_eq!(told[0], "unknown tool `dance`; available tools: shout, broken, endless");
+    assert!(told[1].starts_with("invalid arguments for `shout`: not valid JSON"));
+    assert_eq!(told[2], "invalid arguments for `shout`: missing field `text`");
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" {
             agent "Tester" [status = ok] {
@@ -234,14 +234,14 @@ async fn an_unknown_tool_and_unfit_arguments_are_explained_to_the_model() {
 }
 
 #[tokio::test]
-async fn a_model_that_never_answers_is_cut_at_the_turns_allowed() {
+async fn a_model_that_never_answers_is_stopped_after_the_turns_allowed() {
     let capture = Capture::new();
     let model = ScriptedModel::from_fn("scripted", |_: &_| calls(&["shout"]));
     let agent = Agent::builder("Tester", model).tool(shout()).build();
     let runner = Runner::new().with_max_turns(2);
     let error = capture.run_async(runner.run(&agent, "go")).await.unwrap_err();
-    assert_eq!(error.to_string(), "agent `Tester` had no answer after 2 turns");
-    assert_eq!((error.progress().turns, error.progress().messages.len()), (2, 5));
+    assert_eq!(error.to_string(), "agent `Tester` (turn 2): no answer within 2 turns");
+    assert_eq!((error.progress.turns, error.progress.messages.len()), (2, 5));
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [status = error] {
             agent "Tester" [status = error] {
@@ -261,13 +261,13 @@ async fn g17_a_model_s_error_is_on_every_span_up_to_the_root() {
     });
     let agent = agent([calls(&["shout"]), failing]);
     let error = capture.run_async(agent.run("go")).await.unwrap_err();
-    assert!(matches!(&error, RunError::Model { source, .. } if source.is_retryable()));
-    assert_eq!(error.progress().messages.len(), 3);
+    assert!(matches!(&error.kind, RunErrorKind::Model(source) if source.is_retryable()));
+    assert_eq!(error.progress.messages.len(), 3);
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [status = error] {
             agent "Tester" [
                 status = error,
-                "error.message" = "agent `Tester` got no answer from its model (turn 2)"
+                "error.message" = "agent `Tester` (turn 2): the model call failed"
             ] {
                 llm "scripted" [status = ok]
                 tool "shout" [status = ok]
@@ -278,7 +278,7 @@ async fn g17_a_model_s_error_is_on_every_span_up_to_the_root() {
 }
 
 #[tokio::test]
-async fn l1_a_panic_in_a_tool_ends_every_span_and_goes_on() {
+async fn l1_a_panic_in_a_tool_ends_every_span_and_propagates() {
     let capture = Capture::new();
     let bomb = FunctionTool::infallible("bomb", "Explodes.", |_: Json| async {
         assert!(std::hint::black_box(false), "boom");
@@ -300,7 +300,7 @@ async fn l1_a_panic_in_a_tool_ends_every_span_and_goes_on() {
 }
 
 #[tokio::test]
-async fn l2_a_dropped_run_ends_what_is_open_as_cancelled() {
+async fn l2_open_spans_of_a_dropped_run_are_cancelled() {
     let capture = Capture::new();
     let agent = agent([calls(&["endless", "shout"])]);
     assert!(capture.run_async(agent.run("go")).now_or_never().is_none());
@@ -321,7 +321,7 @@ async fn l2_a_dropped_run_ends_what_is_open_as_cancelled() {
 }
 
 #[tokio::test]
-async fn usage_is_summed_once_and_stands_on_model_calls_alone() {
+async fn usage_counts_once_and_is_on_model_calls_alone() {
     let capture = Capture::new();
     let agent = agent([
         calls(&["shout"]).with_usage(Usage::new(100, 10)),
@@ -343,7 +343,7 @@ async fn usage_is_summed_once_and_stands_on_model_calls_alone() {
 }
 
 #[tokio::test]
-async fn a_conversation_goes_on_where_it_stopped() {
+async fn a_conversation_can_be_continued() {
     let agent = agent([Reply::text("one"), Reply::text("two")]);
     let mut messages = agent.run("go").await.unwrap().messages;
     messages.push(Message::user("on"));

@@ -1,4 +1,4 @@
-//! What a run's configuration does, how runs are stopped, followed and remembered.
+//! Configuration of runs: traces, limits, hooks, streams and sessions.
 
 #![allow(clippy::unwrap_used, reason = "also the helpers of a test may panic")]
 
@@ -13,7 +13,8 @@ use async_trait::async_trait;
 use futures::{FutureExt as _, StreamExt as _};
 use raaf_agents::{
     Agent, CancellationToken, FunctionTool, MemorySession, Message, ModelRequest, OnToolError,
-    Reply, RunConfig, RunContext, RunError, RunEvent, RunHooks, Runner, ScriptedModel, ToolCall,
+    Reply, RunConfig, RunContext, RunErrorKind, RunEvent, RunHooks, Runner, ScriptedModel,
+    ToolCall,
 };
 use raaf_testkit::{Capture, assert_no_spans, assert_span_tree};
 use raaf_trace_core::{TraceId, ValueRef, trace};
@@ -34,7 +35,7 @@ fn shouter() -> Agent {
 }
 
 #[tokio::test]
-async fn t1_a_run_names_the_trace_that_it_begins() {
+async fn t1_a_run_names_the_trace_that_it_starts() {
     let capture = Capture::new();
     let id: TraceId = "4bf92f3577b34da6a3ce929d0e0e4736".parse().unwrap();
     let config = RunConfig::new()
@@ -55,7 +56,7 @@ async fn t1_a_run_names_the_trace_that_it_begins() {
 }
 
 #[tokio::test]
-async fn within_a_trace_a_run_begins_none() {
+async fn within_a_trace_a_run_starts_none() {
     let capture = Capture::new();
     let runner = runner(RunConfig::new().workflow_name("support"));
     let agent = shouter();
@@ -77,7 +78,7 @@ async fn g61_an_untraced_run_leaves_no_span_anywhere() {
 }
 
 #[tokio::test]
-async fn another_model_can_take_the_agent_s_place() {
+async fn a_run_can_replace_the_agent_s_model() {
     let capture = Capture::new();
     let runner = runner(RunConfig::new().model(ScriptedModel::new("other", ["hello"])));
     let agent = Agent::builder("Tester", Silent).build();
@@ -88,7 +89,7 @@ async fn another_model_can_take_the_agent_s_place() {
 }
 
 #[tokio::test]
-async fn tools_and_instructions_see_the_value_of_the_run() {
+async fn tools_and_instructions_receive_the_value_of_the_run() {
     let capture = Capture::new();
     let whoami =
         FunctionTool::with_context("whoami", "Tells.", |context: RunContext, _: Json| async move {
@@ -117,7 +118,7 @@ async fn tools_and_instructions_see_the_value_of_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tool_whose_time_is_up_is_dropped_and_fails() {
+async fn a_tool_that_times_out_is_dropped_and_fails() {
     let capture = Capture::new();
     let model = ScriptedModel::new(
         "scripted",
@@ -126,7 +127,7 @@ async fn a_tool_whose_time_is_up_is_dropped_and_fails() {
     let slow = endless().with_timeout(Duration::from_secs(3));
     let agent = Agent::builder("Tester", model).tool(slow).build();
     let result = capture.run_async(agent.run("go")).await.unwrap();
-    assert_eq!(result.messages[2].text(), "`endless` did not finish within 3 s");
+    assert_eq!(result.messages[2].text(), "`endless` timed out after 3 s");
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [ok] {
             agent "Tester" [ok] {
@@ -137,7 +138,7 @@ async fn a_tool_whose_time_is_up_is_dropped_and_fails() {
 }
 
 #[tokio::test]
-async fn a_tool_can_have_its_own_answer_to_failures_and_be_out_of_reach() {
+async fn a_tool_can_override_on_error_and_be_disabled() {
     let capture = Capture::new();
     let model = ScriptedModel::from_fn("scripted", |request: &ModelRequest| {
         assert!(!request.has_tool("shout") && request.has_tool("broken"));
@@ -148,7 +149,7 @@ async fn a_tool_can_have_its_own_answer_to_failures_and_be_out_of_reach() {
         .tool(common::broken().with_on_error(OnToolError::FailRun))
         .build();
     let error = capture.run_async(agent.run("go")).await.unwrap_err();
-    assert!(matches!(&error, RunError::Tool { .. }));
+    assert!(matches!(&error.kind, RunErrorKind::Tool(_)));
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error] {
             agent "Tester" [error] { llm * tool "unknown_tool" [error] tool "broken" [error] }
@@ -157,7 +158,7 @@ async fn a_tool_can_have_its_own_answer_to_failures_and_be_out_of_reach() {
 }
 
 #[tokio::test]
-async fn p2_no_more_tools_run_side_by_side_than_allowed() {
+async fn p2_no_more_tools_run_concurrently_than_allowed() {
     let capture = Capture::new();
     let running = Arc::new(Mutex::new((0_u32, 0_u32)));
     let tool = {
@@ -191,13 +192,13 @@ async fn p2_no_more_tools_run_side_by_side_than_allowed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_whose_time_is_up_fails_and_what_is_open_is_cancelled() {
+async fn a_run_past_its_deadline_fails_and_open_spans_are_cancelled() {
     let capture = Capture::new();
     let runner = runner(RunConfig::new().deadline(Duration::from_secs(60)));
     let agent = Agent::builder("Waiter", Silent).build();
     let error = capture.run_async(runner.run(&agent, "go")).await.unwrap_err();
-    assert_eq!(error.to_string(), "agent `Waiter` had no answer within 60 s");
-    assert_eq!(error.progress().messages, [Message::user("go")]);
+    assert_eq!(error.to_string(), "agent `Waiter` (turn 1): no answer within 60 s");
+    assert_eq!(error.progress.messages, [Message::user("go")]);
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error "RunError"] {
             agent "Waiter" [error "RunError", "agent.stop_reason" = "deadline"] {
@@ -208,7 +209,7 @@ async fn a_run_whose_time_is_up_fails_and_what_is_open_is_cancelled() {
 }
 
 #[tokio::test]
-async fn l2_a_run_that_is_cancelled_by_its_token_ends_all_as_cancelled() {
+async fn l2_open_spans_of_a_run_cancelled_by_its_token_are_cancelled() {
     let capture = Capture::new();
     let token = CancellationToken::new();
     let cancel = {
@@ -222,8 +223,8 @@ async fn l2_a_run_that_is_cancelled_by_its_token_ends_all_as_cancelled() {
     let agent = Agent::builder("Tester", model).tool(cancel).build();
     let runner = runner(RunConfig::new().cancellation(token));
     let error = capture.run_async(runner.run(&agent, "go")).await.unwrap_err();
-    assert!(matches!(&error, RunError::Cancelled { .. }));
-    assert_eq!((error.progress().turns, error.progress().messages.len()), (1, 2));
+    assert!(matches!(&error.kind, RunErrorKind::Cancelled));
+    assert_eq!((error.progress.turns, error.progress.messages.len()), (1, 2));
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [cancelled] {
             agent "Tester" [cancelled] { llm * [ok] tool "cancel" [cancelled] }
@@ -232,12 +233,12 @@ async fn l2_a_run_that_is_cancelled_by_its_token_ends_all_as_cancelled() {
 }
 
 #[tokio::test]
-async fn a_run_stops_before_a_turn_when_it_is_told_to() {
+async fn a_run_stops_before_a_turn_if_its_stop_condition_holds() {
     let capture = Capture::new();
     let runner = runner(RunConfig::new().stop_when(|context| context.turn() == 1));
     let error = capture.run_async(runner.run(&shouter(), "go")).await.unwrap_err();
-    assert!(matches!(&error, RunError::Stopped { .. }));
-    assert_eq!(error.progress().messages.len(), 3);
+    assert!(matches!(&error.kind, RunErrorKind::Stopped));
+    assert_eq!(error.progress.messages.len(), 3);
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error] {
             agent "Tester" [error, "agent.stop_reason" = "stopped"] { llm * tool "shout" }
@@ -279,7 +280,7 @@ fn other() -> Agent {
 }
 
 #[tokio::test]
-async fn hooks_hear_of_all_agents_or_of_their_own() {
+async fn hooks_of_a_run_see_all_agents_and_those_of_an_agent_only_their_own() {
     let capture = Capture::new();
     let (all, own) = (Diary::default(), Diary::default());
     let agent = Agent::builder("Tester", handing_over())
@@ -303,7 +304,7 @@ async fn hooks_hear_of_all_agents_or_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_streamed_run_tells_what_happens_and_leaves_the_same_spans() {
+async fn a_streamed_run_has_events_and_the_same_spans() {
     let capture = Capture::new();
     let agent = Agent::builder("Tester", handing_over()).tool(shout()).handoff(other()).build();
     let stream = capture.run(|| Runner::new().stream(&agent, "go"));
@@ -337,7 +338,7 @@ async fn a_streamed_run_tells_what_happens_and_leaves_the_same_spans() {
 }
 
 #[tokio::test]
-async fn l2_a_streamed_run_that_is_dropped_ends_all_as_cancelled() {
+async fn l2_open_spans_of_a_dropped_stream_are_cancelled() {
     let capture = Capture::new();
     let agent = Agent::builder("Waiter", Silent).build();
     let mut stream = capture.run(|| Runner::new().stream(&agent, "go"));
@@ -356,7 +357,7 @@ async fn a_failed_streamed_run_ends_with_its_error() {
     let agent = Agent::builder("Tester", ScriptedModel::new("scripted", nothing)).build();
     let stream = capture.run(|| Runner::new().stream(&agent, "go"));
     let error = stream.finish().await.unwrap().unwrap_err();
-    assert_eq!(error.reason(), "model");
+    assert_eq!(error.kind.as_str(), "model");
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error] { agent "Tester" [error] { llm * [error] } }
     });
@@ -378,7 +379,7 @@ fn the_blocking_form_runs_with_and_without_a_runtime_around_it() {
 }
 
 #[tokio::test]
-async fn a_session_keeps_what_was_said_and_nothing_of_a_failed_run() {
+async fn a_session_stores_messages_and_nothing_of_a_failed_run() {
     let capture = Capture::new();
     let session = MemorySession::new();
     let runner = runner(RunConfig::new().session(session.clone()));
@@ -386,7 +387,7 @@ async fn a_session_keeps_what_was_said_and_nothing_of_a_failed_run() {
     let agent = Agent::builder("Talker", model).build();
     capture.run_async(runner.run(&agent, "first")).await.unwrap();
     let error = capture.run_async(runner.run(&agent, "second")).await.unwrap_err();
-    assert_eq!(error.progress().messages.len(), 3);
+    assert_eq!(error.progress.messages.len(), 3);
     assert_eq!(session.messages(), [Message::user("first"), Message::assistant("one")]);
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [ok] { agent "Talker" [ok] { llm * } }
@@ -395,7 +396,7 @@ async fn a_session_keeps_what_was_said_and_nothing_of_a_failed_run() {
 }
 
 #[tokio::test]
-async fn a_session_keeps_also_what_a_handoff_leaves_out() {
+async fn a_session_stores_messages_that_a_handoff_filters_out() {
     let capture = Capture::new();
     let session = MemorySession::new();
     let runner = runner(RunConfig::new().session(session.clone()));

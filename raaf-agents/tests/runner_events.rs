@@ -1,4 +1,4 @@
-//! What a followed run tells of the runs inside its tools.
+//! Events of runs inside of tools.
 
 #![allow(clippy::unwrap_used, reason = "also the helpers of a test may panic")]
 
@@ -13,13 +13,13 @@ use serde_json::{Value as Json, json};
 
 use common::shout;
 
-/// Asks `shout`, then answers in two words.
+/// Calls `shout`, then answers in two words.
 fn inner() -> Agent {
     let replies = [Reply::call("shout", json!({"text": "hm"})), Reply::text("inner words")];
     Agent::builder("Inner", ScriptedModel::new("scripted", replies)).tool(shout()).build()
 }
 
-/// An event in a word, with the ids of the calls around it.
+/// Formats an event as a word, with the ids of the enclosing calls.
 fn told(event: &RunEvent) -> String {
     match event {
         RunEvent::InTool { call_id, event } => {
@@ -40,7 +40,7 @@ async fn follow(capture: &Capture, agent: &Agent) -> Vec<RunEvent> {
 }
 
 #[tokio::test]
-async fn an_agent_that_is_a_tool_is_followed_too() {
+async fn events_include_agents_called_as_tools() {
     let capture = Capture::new();
     let middle = [Reply::call("ask", json!({"input": "go"})), Reply::text("middle")];
     let middle = Agent::builder("Middle", ScriptedModel::new("scripted", middle))
@@ -94,7 +94,7 @@ async fn an_agent_that_is_a_tool_is_followed_too() {
 }
 
 #[tokio::test]
-async fn p2_events_of_tools_side_by_side_say_whose_they_are() {
+async fn p2_events_of_concurrent_tools_have_their_call_ids() {
     let capture = Capture::new();
     let named = |name: &str| {
         let model = ScriptedModel::new("scripted", [name]);
@@ -128,7 +128,7 @@ async fn p2_events_of_tools_side_by_side_say_whose_they_are() {
 }
 
 #[tokio::test]
-async fn a_tool_knows_its_call_and_hands_it_on() {
+async fn a_tool_knows_its_call_id_and_passes_it_on() {
     let capture = Capture::new();
     let ask = inner().as_tool("ask", "Asks.");
     let relay =

@@ -1,9 +1,9 @@
-//! Guardrails, and answers of a type.
+//! Guardrails and typed answers.
 
 mod common;
 
 use raaf_agents::{
-    Agent, Guardrail, GuardrailStage, Message, Reply, RunConfig, RunContext, RunError, Runner,
+    Agent, Guardrail, GuardrailStage, Message, Reply, RunConfig, RunContext, RunErrorKind, Runner,
     ScriptedModel, Verdict,
 };
 use raaf_testkit::{Capture, assert_span_tree};
@@ -13,7 +13,7 @@ use serde_json::json;
 
 use common::{Silent, shout};
 
-/// Objects to a word, after having given others their turn.
+/// Objects to a word, after yielding to other tasks.
 fn without(word: &'static str) -> Guardrail {
     Guardrail::new("polite", move |text: String| async move {
         tokio::task::yield_now().await;
@@ -22,7 +22,7 @@ fn without(word: &'static str) -> Guardrail {
 }
 
 #[tokio::test]
-async fn a_guardrail_that_agrees_runs_beside_the_model() {
+async fn a_guardrail_that_passes_runs_beside_the_model() {
     let capture = Capture::new();
     let agent = Agent::builder("Helper", ScriptedModel::new("scripted", ["yes"]))
         .input_guardrail(without("stupid"))
@@ -45,9 +45,12 @@ async fn a_guardrail_that_objects_drops_the_model_and_fails_the_run() {
     let capture = Capture::new();
     let agent = Agent::builder("Helper", Silent).input_guardrail(without("stupid")).build();
     let error = capture.run_async(agent.run("stupid")).await.unwrap_err();
-    assert_eq!(error.to_string(), "guardrail `polite` stopped agent `Helper`: it says stupid");
-    assert!(matches!(&error, RunError::Guardrail { stage: GuardrailStage::Input, .. }));
-    assert_eq!(error.progress().messages, [Message::user("stupid")]);
+    assert_eq!(
+        error.to_string(),
+        "agent `Helper` (turn 1): guardrail `polite` objected: it says stupid"
+    );
+    assert!(matches!(&error.kind, RunErrorKind::Guardrail { stage: GuardrailStage::Input, .. }));
+    assert_eq!(error.progress.messages, [Message::user("stupid")]);
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error "RunError"] {
             agent "Helper" [error "RunError", "agent.stop_reason" = "guardrail"] {
@@ -61,13 +64,13 @@ async fn a_guardrail_that_objects_drops_the_model_and_fails_the_run() {
 }
 
 #[tokio::test]
-async fn a_guardrail_before_the_model_spends_nothing_on_it() {
+async fn a_guardrail_before_the_model_prevents_the_model_call() {
     let capture = Capture::new();
     let agent = Agent::builder("Helper", ScriptedModel::new("scripted", ["yes"]))
         .input_guardrail(without("stupid").before_model())
         .build();
     let error = capture.run_async(agent.run("stupid")).await.unwrap_err();
-    assert_eq!((error.reason(), error.progress().turns), ("guardrail", 0));
+    assert_eq!((error.kind.as_str(), error.progress.turns), ("guardrail", 0));
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error] {
             agent "Helper" [error] { guardrail "polite" [ok, "guardrail.triggered" = true] }
@@ -76,7 +79,7 @@ async fn a_guardrail_before_the_model_spends_nothing_on_it() {
 }
 
 #[tokio::test]
-async fn no_tool_is_called_before_all_have_agreed() {
+async fn no_tool_is_called_before_all_guardrails_pass() {
     let capture = Capture::new();
     let model = ScriptedModel::new("scripted", [Reply::call("shout", json!({"text": "x"}))]);
     let agent =
@@ -90,14 +93,14 @@ async fn no_tool_is_called_before_all_have_agreed() {
 }
 
 #[tokio::test]
-async fn a_guardrail_of_the_output_keeps_the_answer_back() {
+async fn an_output_guardrail_withholds_the_answer() {
     let capture = Capture::new();
     let agent = Agent::builder("Helper", ScriptedModel::new("scripted", ["oh no"]))
         .output_guardrail(without("no"))
         .build();
     let error = capture.run_async(agent.run("go")).await.unwrap_err();
-    assert!(matches!(&error, RunError::Guardrail { stage: GuardrailStage::Output, .. }));
-    assert!(error.progress().usage.total_tokens() > 0);
+    assert!(matches!(&error.kind, RunErrorKind::Guardrail { stage: GuardrailStage::Output, .. }));
+    assert!(error.progress.usage.total_tokens() > 0);
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error] {
             agent "Helper" [error, !"output"] {
@@ -140,7 +143,7 @@ fn finder(replies: &[&str]) -> Agent {
 }
 
 #[tokio::test]
-async fn an_answer_of_a_type_is_read_as_that_type() {
+async fn a_typed_answer_parses() {
     let capture = Capture::new();
     let agent = finder(&["```json\n{\"city\": \"Oslo\"}\n```"]);
     let result = capture.run_async(agent.run("where?")).await.unwrap();
@@ -153,7 +156,7 @@ async fn an_answer_of_a_type_is_read_as_that_type() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_fit_gets_one_more_try() {
+async fn an_answer_that_does_not_match_gets_one_more_try() {
     let capture = Capture::new();
     let agent = finder(&[r#"{"town": "Oslo"}"#, r#"{"city": "Oslo"}"#]);
     let result = capture.run_async(agent.run("where?")).await.unwrap();
@@ -167,12 +170,14 @@ async fn an_answer_that_does_not_fit_gets_one_more_try() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_fit_twice_fails_the_run() {
+async fn an_answer_that_does_not_match_twice_fails_the_run() {
     let capture = Capture::new();
     let agent = finder(&["Oslo", "Oslo!"]);
     let error = capture.run_async(agent.run("where?")).await.unwrap_err();
-    assert!(matches!(&error, RunError::Output { fault, .. } if fault.starts_with("it is no JSON")));
-    assert_eq!(error.progress().messages.len(), 4);
+    assert!(
+        matches!(&error.kind, RunErrorKind::Output { mismatch } if mismatch.starts_with("not valid JSON"))
+    );
+    assert_eq!(error.progress.messages.len(), 4);
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error] {
             agent "Finder" [error, "agent.stop_reason" = "output"] { llm * [ok] llm * [ok] }

@@ -1,11 +1,11 @@
-//! Handing over from agent to agent, and agents that are tools.
+//! Hand-offs, and agents called as tools.
 
 mod common;
 
 use std::sync::{Arc, OnceLock};
 
 use raaf_agents::{
-    Agent, Handoff, Message, OnToolError, Reply, RunError, Runner, ScriptedModel, Usage,
+    Agent, Handoff, Message, OnToolError, Reply, RunErrorKind, Runner, ScriptedModel, Usage,
 };
 use raaf_testkit::{Capture, assert_span_tree};
 use serde_json::json;
@@ -21,7 +21,7 @@ fn transfer() -> Reply {
 }
 
 #[tokio::test]
-async fn g7_the_agent_that_takes_over_stands_beside_the_one_that_hands_over() {
+async fn g7_the_agent_that_takes_over_is_a_sibling_of_the_one_that_hands_over() {
     let capture = Capture::new();
     let model = ScriptedModel::new(
         "scripted",
@@ -52,7 +52,7 @@ async fn g7_the_agent_that_takes_over_stands_beside_the_one_that_hands_over() {
 }
 
 #[tokio::test]
-async fn a_filter_says_what_the_next_agent_is_told() {
+async fn a_filter_changes_what_the_next_agent_receives() {
     let capture = Capture::new();
     let told = ScriptedModel::from_fn("told", |request: &raaf_agents::ModelRequest| {
         request.messages.iter().map(Message::text).collect::<Vec<_>>().join("|")
@@ -75,7 +75,7 @@ async fn a_filter_says_what_the_next_agent_is_told() {
 }
 
 #[tokio::test]
-async fn agents_that_hand_over_in_circles_are_cut_at_the_turns_allowed() {
+async fn agents_that_hand_over_in_circles_are_stopped_after_the_turns_allowed() {
     let capture = Capture::new();
     let first = Arc::new(OnceLock::<Agent>::new());
     let back = {
@@ -92,8 +92,8 @@ async fn agents_that_hand_over_in_circles_are_cut_at_the_turns_allowed() {
     first.set(start.clone()).unwrap();
     let runner = Runner::new().with_max_turns(3);
     let error = capture.run_async(runner.run(&start, "go")).await.unwrap_err();
-    assert!(matches!(&error, RunError::MaxTurns { agent, max_turns: 3, .. } if agent == "Pong"));
-    assert_eq!((error.progress().turns, error.progress().messages.len()), (3, 7));
+    assert!(matches!(&error.kind, RunErrorKind::MaxTurns { max_turns: 3 }));
+    assert_eq!((error.progress.turns, error.progress.messages.len()), (3, 7));
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error "RunError"] {
             agent "Ping" [ok] { llm * handoff "Pong" }
@@ -105,7 +105,7 @@ async fn agents_that_hand_over_in_circles_are_cut_at_the_turns_allowed() {
 }
 
 #[tokio::test]
-async fn of_two_handoffs_at_once_the_first_holds() {
+async fn the_first_of_two_handoffs_in_a_turn_takes_effect() {
     let capture = Capture::new();
     let other = Agent::builder("Other", ScriptedModel::new("scripted", ["no"])).build();
     let both = Reply::calls([("transfer_to_billing", json!({})), ("transfer_to_other", json!({}))]);
@@ -185,7 +185,7 @@ async fn a_failed_agent_is_a_failed_tool_up_to_the_root() {
     let editor = Agent::builder("Editor", model).tool(poet.as_tool("write", "Writes.")).build();
     let runner = Runner::new().on_tool_error(OnToolError::FailRun);
     let error = capture.run_async(runner.run(&editor, "go")).await.unwrap_err();
-    assert_eq!((error.agent(), error.reason()), ("Editor", "tool"));
+    assert_eq!((&*error.agent, error.kind.as_str()), ("Editor", "tool"));
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error] {
             agent "Editor" [error, "agent.stop_reason" = "tool"] {

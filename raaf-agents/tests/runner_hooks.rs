@@ -1,4 +1,4 @@
-//! What hooks hear of the model.
+//! Hooks around model calls.
 
 #![allow(clippy::unwrap_used, reason = "also the helpers of a test may panic")]
 
@@ -42,7 +42,7 @@ impl RunHooks for Diary {
 }
 
 #[tokio::test]
-async fn hooks_hear_when_the_model_is_asked_and_when_it_has_answered() {
+async fn hooks_are_called_before_and_after_model_calls() {
     let capture = Capture::new();
     let diary = Diary::default();
     let replies = [

@@ -1,4 +1,4 @@
-//! Runs whose session's store fails.
+//! Sessions that fail.
 
 #![allow(clippy::unwrap_used, reason = "also the helpers of a test may panic")]
 
@@ -8,11 +8,11 @@ use std::{error::Error as _, future, time::Duration};
 
 use async_trait::async_trait;
 use raaf_agents::{
-    Agent, Message, RunConfig, RunError, Runner, ScriptedModel, Session, SessionError,
+    Agent, Message, RunConfig, RunError, RunErrorKind, Runner, ScriptedModel, Session, SessionError,
 };
 use raaf_testkit::{Capture, assert_span_tree};
 
-/// What a store does that does not work.
+/// A session that fails or hangs.
 #[derive(Clone, Copy)]
 enum Broken {
     Load,
@@ -52,26 +52,27 @@ async fn failed(capture: &Capture, config: RunConfig) -> RunError {
 }
 
 #[tokio::test]
-async fn a_session_that_cannot_be_read_fails_the_run_before_it_begins() {
+async fn a_session_that_fails_to_load_fails_the_run_before_it_starts() {
     let capture = Capture::new();
     let error = failed(&capture, RunConfig::new().session(Broken::Load)).await;
-    assert_eq!(error.to_string(), "the run of agent `Talker` could not use its session");
-    let RunError::Session { source, .. } = &error else { panic!("another error: {error:?}") };
+    assert_eq!(error.to_string(), "agent `Talker`: the session could not be loaded or saved");
+    let RunErrorKind::Session(source) = &error.kind else { panic!("another error: {error:?}") };
     assert_eq!(source.source().unwrap().to_string(), "no such file");
-    assert_eq!((error.reason(), error.progress().turns), ("session", 0));
-    assert_eq!(error.progress().messages, [Message::user("go")]);
+    assert_eq!((error.kind.as_str(), error.progress.turns), ("session", 0));
+    assert_eq!(error.progress.messages, [Message::user("go")]);
     assert_span_tree!(capture.spans_async().await, {
-        runner "Runner" [error "RunError", "error.message" contains "could not use its session"]
+        runner "Runner" [error "RunError", "error.message" contains "session could not be loaded"]
     });
 }
 
 #[tokio::test]
-async fn a_session_that_cannot_be_written_fails_the_run_which_tells_the_answer() {
+async fn a_session_that_fails_to_save_fails_the_run_with_the_answer_in_its_progress() {
     let capture = Capture::new();
     let error = failed(&capture, RunConfig::new().session(Broken::Append)).await;
-    let RunError::Session { source, progress, .. } = &error else { panic!("another: {error:?}") };
+    let RunErrorKind::Session(source) = &error.kind else { panic!("another: {error:?}") };
+    let progress = &error.progress;
     assert_eq!(source.source().unwrap().to_string(), "disk full");
-    assert_eq!((&*progress.agent, progress.turns), ("Talker", 1));
+    assert_eq!((&*error.agent, progress.turns), ("Talker", 1));
     let said = [Message::user("before"), Message::user("go"), Message::assistant("done")];
     assert_eq!(progress.messages, said);
     assert_span_tree!(capture.spans_async().await, {
@@ -82,12 +83,12 @@ async fn a_session_that_cannot_be_written_fails_the_run_which_tells_the_answer()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_hangs_is_given_up_when_the_run_s_time_is_up() {
+async fn a_session_that_hangs_fails_the_run_at_its_deadline() {
     for store in [Broken::HangsAtLoad, Broken::HangsAtAppend] {
         let capture = Capture::new();
         let config = RunConfig::new().session(store).deadline(Duration::from_secs(60));
         let error = failed(&capture, config).await;
-        assert!(matches!(&error, RunError::Deadline { .. }), "{error:?}");
+        assert!(matches!(&error.kind, RunErrorKind::Deadline { .. }), "{error:?}");
         let spans = capture.spans_async().await;
         match store {
             Broken::HangsAtLoad => assert_span_tree!(spans, { runner "Runner" [error] }),

@@ -1,4 +1,4 @@
-//! Many runs at once that fail, are cancelled, hand over and call agents as tools.
+//! Many concurrent runs that fail, are cancelled, hand over and call agents as tools.
 
 #![allow(clippy::unwrap_used, reason = "also the helpers of a test may panic")]
 
@@ -19,7 +19,7 @@ use common::{broken, shout};
 
 const RUNS: u32 = 200;
 
-/// Numbers that look random and are the same in each run.
+/// Pseudo-random numbers, the same in every test run.
 fn mixed(seed: u32) -> u32 {
     let mut number = seed.wrapping_mul(0x9E37_79B9) ^ 0x85EB_CA6B;
     for _ in 0..3 {
@@ -35,7 +35,7 @@ fn number_in(text: &str) -> u32 {
     text.rsplit(' ').next().and_then(|number| number.parse().ok()).unwrap()
 }
 
-/// What the model does follows from the run and from how far the conversation is.
+/// Creates a model whose replies depend on the run and the length of the conversation.
 fn model() -> ScriptedModel {
     ScriptedModel::from_fn("scripted", |request: &ModelRequest| {
         let run = number_in(request.last_user_text());
@@ -85,7 +85,7 @@ fn first() -> Agent {
         .build()
 }
 
-/// One run; a quarter of them are dropped half-way.
+/// Performs one run; a quarter of them are dropped half-way.
 async fn run(agent: Agent, number: u32) -> Option<Result<String, RunError>> {
     let policy =
         if number.is_multiple_of(3) { OnToolError::FailRun } else { OnToolError::TellModel };
@@ -124,7 +124,7 @@ async fn g23_runs_that_fail_and_are_cancelled_leave_well_formed_traces() {
         let how = match run.await.unwrap() {
             None => "dropped",
             Some(Ok(_)) => "answered",
-            Some(Err(error)) => error.reason(),
+            Some(Err(error)) => error.kind.as_str(),
         };
         *ends.entry(how).or_default() += 1;
         let spans = capture.spans_async().await;

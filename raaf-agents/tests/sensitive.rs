@@ -1,4 +1,4 @@
-//! With sensitive data off, nothing that anybody wrote is in any span.
+//! With sensitive data off, spans contain no text of users, models and tools.
 
 #![allow(clippy::unwrap_used, reason = "tests and their helpers may fail")]
 
@@ -17,7 +17,7 @@ use serde_json::json;
 
 use common::{Text, broken, shout};
 
-/// Runs a workflow in which everybody says `classified`, and returns what is captured of it.
+/// Runs a workflow in which all texts are `classified`, and returns its spans.
 async fn captured(include_content: bool) -> Spans {
     let mut limits = SpanLimits::default();
     limits.include_content = include_content;
@@ -48,7 +48,7 @@ async fn captured(include_content: bool) -> Spans {
     capture.spans_async().await
 }
 
-/// Everything that a sink could see.
+/// Formats everything that a sink receives.
 fn everything(spans: &Spans) -> String {
     let said = spans.iter().map(|span| format!("{span:?} {:?}", span.events().collect::<Vec<_>>()));
     said.collect::<String>().to_lowercase()
@@ -89,7 +89,7 @@ async fn panic_with(args: Text) {
 }
 
 #[tokio::test]
-async fn a5_what_ends_a_run_is_not_told_either() {
+async fn a5_the_errors_of_a_run_are_content() {
     let mut limits = SpanLimits::default();
     limits.include_content = false;
     let capture = Capture::with(|builder| builder.limits(limits));
@@ -115,8 +115,8 @@ async fn a5_what_ends_a_run_is_not_told_either() {
     assert!(!said.contains("classified"), "{said}");
 }
 
-/// An agent that asks another, answers badly, hands over, and whose successor is stopped by a
-/// guardrail; everybody says `classified`.
+/// An agent that calls another, gives an invalid answer and hands over to an agent that a guardrail
+/// stops. All texts are `classified`.
 fn talkative() -> Agent {
     let inner = [Reply::call("shout", json!({"text": "classified"})), Reply::text("classified")];
     let inner = Agent::builder("Inner", ScriptedModel::new("m", inner)).tool(shout()).build();
@@ -146,7 +146,7 @@ fn talkative() -> Agent {
 
 fn stopped(result: Result<RunResult, RunError>) {
     let error = result.unwrap_err();
-    assert_eq!(error.reason(), "guardrail");
+    assert_eq!(error.kind.as_str(), "guardrail");
     assert!(error.to_string().contains("classified"), "the caller is told: {error}");
 }
 

@@ -1,4 +1,4 @@
-//! What models are told of tools.
+//! Descriptions of tools.
 
 #![allow(clippy::unwrap_used, reason = "also the helpers of a test may panic")]
 
@@ -56,7 +56,7 @@ async fn a_tool_is_described_by_the_doc_comment_of_its_argument() {
 }
 
 #[test]
-fn a_text_of_its_own_goes_before_the_doc_comment() {
+fn an_explicit_description_overrides_the_doc_comment() {
     let tool = FunctionTool::infallible("look_up", "Finds orders.", look_up);
     assert_eq!(tool.spec().description, "Finds orders.");
     assert!(tool.spec().parameters["description"].as_str().unwrap().starts_with("Looks an order"));

@@ -229,8 +229,8 @@ fn a_model_s_server_that_is_not_there_fails_the_run_and_not_the_trace() {
     let server = [("OPENAI_BASE_URL", "http://127.0.0.1:9/v1"), ("OPENAI_MODEL", "far-away")];
     let run = run_with(directory.path(), None, &server);
     assert_eq!(run.code, Some(1), "{}", run.stdout);
-    let error = "error: pipeline `TextReport` stopped at step `Planner`: agent `Planner` got no \
-                 answer from its model (turn 1): the model's server could not be reached: ";
+    let error = "error: pipeline `TextReport` stopped at step `Planner`: agent `Planner` \
+                 (turn 1): the model call failed: connection to the model server failed: ";
     assert!(run.stderr.starts_with(error), "{}", run.stderr);
     let tree = "\
 trace text report error

@@ -1,4 +1,4 @@
-//! Putting an agent together.
+//! Builder for [`Agent`].
 
 use std::{fmt, sync::Arc};
 
@@ -6,18 +6,16 @@ use raaf_trace_core::{Component, IntoValue, Key, Traceable};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::{Agent, Inner, Instructions, OutputType};
+use super::{Agent, Handoff, Inner, Instructions, OutputType, RunHooks};
 use crate::{
     guardrail::Guardrail,
-    handoff::Handoff,
-    hooks::RunHooks,
-    model::{Model, ModelSettings, OutputSchema, ToolChoice, TracedModel},
-    runner::RunContext,
+    model::{ModelSettings, OutputSchema, ToolChoice, TracedModel},
+    run::RunContext,
     tool::Tool,
 };
 
-/// An [`Agent`] in preparation; see [`Agent::builder`].
-#[must_use = "an agent in preparation does nothing until it is built"]
+/// Builder for [`Agent`]; see [`Agent::builder`].
+#[must_use = "a builder does nothing until `build` is called"]
 pub struct AgentBuilder {
     inner: Inner,
 }
@@ -40,33 +38,13 @@ impl AgentBuilder {
         Self { inner }
     }
 
-    /// What becomes another agent of the same name.
-    pub(super) fn like(inner: &Inner) -> Self {
-        let mut inner = inner.clone();
-        // Shared, a component is copied when it is changed: so it is one of its own.
-        inner.component = inner.component.clone().with_name(inner.component.name());
-        Self { inner }
-    }
-
-    /// Gives it another name.
-    pub fn name(mut self, name: impl AsRef<str>) -> Self {
-        self.inner.component = self.inner.component.with_name(name);
-        self
-    }
-
-    /// Gives it another model.
-    pub fn model(mut self, model: impl Model + 'static) -> Self {
-        self.inner.model = TracedModel::new(model);
-        self
-    }
-
-    /// What it is told to be (the system prompt).
+    /// Sets the instructions (the system prompt).
     pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
         self.inner.instructions = Some(Instructions::Text(instructions.into()));
         self
     }
 
-    /// The same as a function of the run, asked when the agent begins.
+    /// Sets the instructions as a function of the run, which is called when the agent starts.
     pub fn instructions_with(
         mut self,
         instructions: impl Fn(&RunContext) -> String + Send + Sync + 'static,
@@ -75,7 +53,7 @@ impl AgentBuilder {
         self
     }
 
-    /// Lets it hand over to another agent. A hand-off whose tool has the same name is replaced.
+    /// Adds a hand-off to another agent. It replaces a hand-off whose tool has the same name.
     pub fn handoff(mut self, handoff: impl Into<Handoff>) -> Self {
         let handoff = handoff.into();
         self.inner.handoffs.retain(|other| other.spec().name != handoff.spec().name);
@@ -83,100 +61,114 @@ impl AgentBuilder {
         self
     }
 
-    /// Checks what goes into it, where a run begins with it.
+    /// Adds a check of the input. It applies to runs that start with this agent, and not after a
+    /// hand-off.
     pub fn input_guardrail(mut self, guardrail: Guardrail) -> Self {
         self.inner.input_guardrails.push(guardrail);
         self
     }
 
-    /// Checks its answers.
+    /// Adds a check of the answer.
     pub fn output_guardrail(mut self, guardrail: Guardrail) -> Self {
         self.inner.output_guardrails.push(guardrail);
         self
     }
 
-    /// Wants its answer to be JSON of that type. One that is not gives the model one more try;
-    /// [`RunResult::parse`](crate::RunResult::parse) reads it.
+    /// Requires answers to be JSON of this type, to be read by
+    /// [`RunResult::parse`](crate::RunResult::parse). A model whose answer does not match gets one
+    /// more try; then the run fails with [`RunErrorKind::Output`](crate::RunErrorKind::Output).
     pub fn output_type<T: JsonSchema + DeserializeOwned + 'static>(mut self) -> Self {
         self.inner.output = Some(OutputType::of::<T>());
         self
     }
 
-    /// The same for a schema that belongs to no type.
+    /// Requires answers to be JSON that matches a schema; see [`output_type`](Self::output_type).
     pub fn output_schema(mut self, schema: OutputSchema) -> Self {
         self.inner.output = Some(OutputType::of_schema(schema));
         self
     }
 
-    /// Is told what happens in its part of a run.
+    /// Adds hooks for this agent.
     pub fn hooks(mut self, hooks: impl RunHooks + 'static) -> Self {
         self.inner.hooks.push(Arc::new(hooks));
         self
     }
 
-    /// Says something more on each of its spans.
+    /// Adds an attribute to each of its spans.
     pub fn metadata(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
         self.inner.metadata.extend(value.into_value().map(|value| (key.into(), value)));
         self
     }
 
-    /// Gives it a tool. One of the same name is replaced.
+    /// Adds a tool. It replaces a tool with the same name.
     pub fn tool(mut self, tool: impl Tool + 'static) -> Self {
         self.inner.tools.retain(|other| other.spec().name != tool.spec().name);
         self.inner.tools.push(Arc::new(tool));
         self
     }
 
-    /// Gives it several tools.
+    /// Adds tools of one type; see [`tool`](Self::tool).
     pub fn tools<T: Tool + 'static>(self, tools: impl IntoIterator<Item = T>) -> Self {
         tools.into_iter().fold(self, Self::tool)
     }
 
-    /// The sampling temperature: the higher, the more varied its answers.
+    /// Sets the sampling temperature: higher values give more varied answers.
     pub fn temperature(mut self, temperature: f64) -> Self {
         self.inner.settings.temperature = Some(temperature);
         self
     }
 
-    /// The share of probability that is sampled from, 0 to 1.
+    /// Sets the probability mass that is sampled from, 0 to 1.
     pub fn top_p(mut self, top_p: f64) -> Self {
         self.inner.settings.top_p = Some(top_p);
         self
     }
 
-    /// The most tokens that one answer of its model may have.
+    /// Sets the maximum number of tokens of one model response.
     pub fn max_tokens(mut self, max_tokens: u32) -> Self {
         self.inner.settings.max_tokens = Some(max_tokens);
         self
     }
 
-    /// Whether its model may or must call tools. Once it has called one, it may answer: what it must
-    /// do, it must do once.
+    /// Sets whether the model may or must call tools. A model that must call one is free to answer
+    /// after its first call.
     pub fn tool_choice(mut self, tool_choice: ToolChoice) -> Self {
         self.inner.settings.tool_choice = Some(tool_choice);
         self
     }
 
-    /// Whether its model may call several tools in one turn.
+    /// Sets whether the model may call several tools in one turn.
     pub fn parallel_tool_calls(mut self, parallel: bool) -> Self {
         self.inner.settings.parallel_tool_calls = Some(parallel);
         self
     }
 
-    /// All model settings at once.
+    /// Replaces all model settings, including those set before.
+    ///
+    /// ```
+    /// use raaf_agents::{Agent, ModelSettings, ScriptedModel};
+    ///
+    /// let agent = Agent::builder("Greeter", ScriptedModel::new("scripted", ["Hello."]))
+    ///     .temperature(0.2)
+    ///     .settings(ModelSettings::default())
+    ///     .max_tokens(100)
+    ///     .build();
+    /// assert_eq!(agent.settings().temperature, None);
+    /// assert_eq!(agent.settings().max_tokens, Some(100));
+    /// ```
     pub fn settings(mut self, settings: ModelSettings) -> Self {
         self.inner.settings = settings;
         self
     }
 
-    /// Binds it to a parent: where no context says otherwise, for example in a bare thread, its
-    /// spans hang under the parent's active span.
+    /// Binds the agent to a parent component. Without an active span, such as in a bare thread, its
+    /// spans are children of the parent's active span.
     pub fn parent(mut self, parent: &(impl Traceable + ?Sized)) -> Self {
         self.inner.component = self.inner.component.with_parent(parent);
         self
     }
 
-    /// The agent.
+    /// Builds the agent.
     pub fn build(self) -> Agent {
         Agent { inner: Arc::new(self.inner) }
     }

@@ -1,8 +1,8 @@
-//! What an agent is told to be.
+//! System prompts.
 
 use std::{borrow::Cow, sync::Arc};
 
-use crate::runner::RunContext;
+use crate::run::RunContext;
 
 #[derive(Clone)]
 pub(crate) enum Instructions {

@@ -1,7 +1,8 @@
-//! Agents: a model with instructions, settings and tools.
+//! Agents: a model with instructions, settings, tools and hand-offs.
 
-mod as_tool;
 mod builder;
+mod handoff;
+mod hooks;
 mod instructions;
 mod output;
 
@@ -11,22 +12,19 @@ use raaf_trace_core::{Attributes, Component, Key, Traceable, Value, keys};
 
 use crate::{
     guardrail::Guardrail,
-    handoff::Handoff,
-    hooks::RunHooks,
     model::{Model, ModelSettings, TracedModel},
-    pipeline::{AgentStep, Keys},
-    runner::{Input, RunError, RunResult, Runner},
     tool::Tool,
 };
-pub use as_tool::AgentTool;
 pub use builder::AgentBuilder;
+pub use handoff::Handoff;
+pub use hooks::RunHooks;
 use instructions::Instructions;
 use output::OutputType;
 
-/// A model with instructions, settings and tools, under a name.
+/// Model with a name, instructions, settings and tools.
 ///
-/// An agent is a component: each of its runs is one span of kind `agent`, with the model's calls
-/// and the tools' as children. Clones are the same agent.
+/// An agent is a component: each of its runs is one span of kind `agent`, whose children are the
+/// model calls and tool calls. Clones are the same component.
 ///
 /// # Examples
 ///
@@ -47,7 +45,7 @@ use output::OutputType;
 /// ]);
 /// let agent = Agent::builder("Forecaster", model)
 ///     .instructions("Tell the weather.")
-///     .tool(FunctionTool::infallible("weather", "Looks the weather up.", |place: Place| async move {
+///     .tool(FunctionTool::infallible("weather", "Looks up the weather.", |place: Place| async move {
 ///         format!("{}: rain", place.city)
 ///     }))
 ///     .build();
@@ -66,7 +64,6 @@ pub struct Agent {
     inner: Arc<Inner>,
 }
 
-#[derive(Clone)]
 struct Inner {
     component: Component,
     instructions: Option<Instructions>,
@@ -82,17 +79,17 @@ struct Inner {
 }
 
 impl Agent {
-    /// An agent of that name, thinking with that model.
+    /// Returns a builder for an agent with this name and model.
     pub fn builder(name: impl AsRef<str>, model: impl Model + 'static) -> AgentBuilder {
         AgentBuilder::new(name.as_ref(), TracedModel::new(model))
     }
 
-    /// Its name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         self.inner.component.name()
     }
 
-    /// What it is told to be, if that is a text and no function of the run.
+    /// Returns the instructions; `None` if there are none or they are a function of the run.
     pub fn instructions(&self) -> Option<&str> {
         match self.inner.instructions.as_ref()? {
             Instructions::Text(text) => Some(text),
@@ -100,96 +97,29 @@ impl Agent {
         }
     }
 
-    /// The model it thinks with.
+    /// Returns the model.
     pub fn model(&self) -> &TracedModel {
         &self.inner.model
     }
 
-    /// Its tools.
+    /// Returns the tools.
     pub fn tools(&self) -> &[Arc<dyn Tool>] {
         &self.inner.tools
     }
 
-    /// Its model settings.
+    /// Returns the model settings.
     pub fn settings(&self) -> &ModelSettings {
         &self.inner.settings
     }
 
-    /// Its tool of that name.
+    /// Returns the tool with this name.
     pub fn tool(&self, name: &str) -> Option<&Arc<dyn Tool>> {
         self.inner.tools.iter().find(|tool| tool.spec().name == name)
     }
 
-    /// Runs it with a [`Runner`] that is set up as by default.
-    ///
-    /// # Errors
-    ///
-    /// See [`Runner::run`].
-    pub async fn run(&self, input: impl Into<Input>) -> Result<RunResult, RunError> {
-        Runner::new().run(self, input).await
-    }
-
-    /// As a pipeline's step whose input is what the pipeline's state has under that key, or, for
-    /// several keys, all of it in sections.
-    pub fn reads(&self, keys: impl Into<Keys>) -> AgentStep {
-        AgentStep::new(self.clone()).reads(keys)
-    }
-
-    /// As a pipeline's step that puts its answer under that key.
-    pub fn writes(&self, key: impl Into<String>) -> AgentStep {
-        AgentStep::new(self.clone()).writes(key)
-    }
-
-    /// The agents that it can hand over to.
+    /// Returns the hand-offs.
     pub fn handoffs(&self) -> &[Handoff] {
         &self.inner.handoffs
-    }
-
-    /// Another agent like this one: the function says what is different.
-    ///
-    /// ```
-    /// use raaf_agents::{Agent, ScriptedModel};
-    ///
-    /// let english = Agent::builder("English", ScriptedModel::new("scripted", ["Hello."]))
-    ///     .instructions("Answer in English.")
-    ///     .temperature(0.2)
-    ///     .build();
-    /// let french = english.clone_with(|agent| agent.name("French").instructions("In French."));
-    /// assert_eq!((french.name(), french.settings().temperature), ("French", Some(0.2)));
-    /// assert_eq!(english.instructions(), Some("Answer in English."));
-    /// ```
-    #[must_use]
-    pub fn clone_with(&self, change: impl FnOnce(AgentBuilder) -> AgentBuilder) -> Self {
-        change(AgentBuilder::like(&self.inner)).build()
-    }
-
-    /// As a tool of another agent: that asks it a question, and goes on with the answer. Its run
-    /// hangs under the tool's span, shares the outer run's context, and what it uses counts there. Who
-    /// follows the outer run follows this one too, by [`RunEvent::InTool`](crate::RunEvent::InTool).
-    ///
-    /// ```
-    /// use raaf_agents::{Agent, Reply, ScriptedModel};
-    /// use serde_json::json;
-    ///
-    /// let poet = Agent::builder("Poet", ScriptedModel::new("scripted", ["Roses are red."])).build();
-    /// let model = ScriptedModel::new("scripted", [
-    ///     Reply::call("write_poem", json!({ "input": "about roses" })),
-    ///     Reply::text("Here it is: Roses are red."),
-    /// ]);
-    /// let editor = Agent::builder("Editor", model)
-    ///     .tool(poet.as_tool("write_poem", "Writes a poem."))
-    ///     .build();
-    ///
-    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    /// # runtime.block_on(async {
-    /// let result = editor.run("A poem, please.").await?;
-    /// assert_eq!(result.usage_by_agent.len(), 2);
-    /// # Ok::<(), raaf_agents::RunError>(())
-    /// # }).unwrap();
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn as_tool(&self, name: impl Into<String>, description: impl Into<String>) -> AgentTool {
-        AgentTool::new(self, name.into(), description.into())
     }
 
     pub(crate) fn prompt(&self) -> Option<&Instructions> {

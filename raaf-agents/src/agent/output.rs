@@ -1,4 +1,4 @@
-//! Answers of a type.
+//! Typed answers.
 
 use std::sync::Arc;
 
@@ -10,28 +10,28 @@ use serde_json::Value as Json;
 
 use crate::{model::OutputSchema, tool::schema_of};
 
-/// How many faults the model is told of.
+/// Bound on the number of mismatches reported to the model.
 const MAX_FAULTS: usize = 8;
 
-type Reads = dyn Fn(&Json) -> Result<(), String> + Send + Sync;
+type Parse = dyn Fn(&Json) -> Result<(), String> + Send + Sync;
 
-/// The type that an agent's answer must have.
+/// Required type of an agent's answer.
 #[derive(Clone)]
 pub(crate) struct OutputType {
     schema: OutputSchema,
-    /// A schema that is none is found out by the first answer.
+    /// An invalid schema is reported for the first answer.
     validator: Result<Arc<Validator>, String>,
-    reads: Arc<Reads>,
+    parse: Arc<Parse>,
 }
 
 impl OutputType {
     pub(crate) fn of<T: JsonSchema + DeserializeOwned + 'static>() -> Self {
-        let reads = |json: &Json| T::deserialize(json).map(drop).map_err(|error| error.to_string());
+        let parse = |json: &Json| T::deserialize(json).map(drop).map_err(|error| error.to_string());
         let name: String = short_type_name(std::any::type_name::<T>())
             .chars()
             .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' })
             .collect();
-        Self::new(OutputSchema::new(name, schema_of::<T>()), reads)
+        Self::new(OutputSchema::new(name, schema_of::<T>()), parse)
     }
 
     pub(crate) fn of_schema(schema: OutputSchema) -> Self {
@@ -40,43 +40,43 @@ impl OutputType {
 
     fn new(
         schema: OutputSchema,
-        reads: impl Fn(&Json) -> Result<(), String> + Send + Sync + 'static,
+        parse: impl Fn(&Json) -> Result<(), String> + Send + Sync + 'static,
     ) -> Self {
         let validator = jsonschema::validator_for(&schema.schema)
             .map(Arc::new)
-            .map_err(|error| format!("its JSON Schema is none: {error}"));
-        Self { schema, validator, reads: Arc::new(reads) }
+            .map_err(|error| format!("invalid JSON Schema: {error}"));
+        Self { schema, validator, parse: Arc::new(parse) }
     }
 
     pub(crate) fn schema(&self) -> &OutputSchema {
         &self.schema
     }
 
-    /// The JSON of an answer, or all that is wrong with it.
+    /// Returns the JSON of an answer, or its mismatches as text for the model.
     pub(crate) fn check<'a>(&self, answer: &'a str) -> Result<&'a str, String> {
         let text = without_fence(answer);
         let json: Json =
-            serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
+            serde_json::from_str(text).map_err(|error| format!("not valid JSON: {error}"))?;
         let validator = self.validator.as_ref().map_err(Clone::clone)?;
         let mut faults: Vec<String> = validator
             .iter_errors(&json)
             .map(|error| match error.instance_path.to_string() {
-                place if place.is_empty() => error.to_string(),
-                place => format!("at {place}: {error}"),
+                path if path.is_empty() => error.to_string(),
+                path => format!("at {path}: {error}"),
             })
             .collect();
-        // An object's members come in an order that depends on how `serde_json` was built.
+        // The order of an object's members depends on the features of `serde_json`.
         faults.sort_unstable();
         faults.truncate(MAX_FAULTS);
         if !faults.is_empty() {
             return Err(faults.join("; "));
         }
-        (self.reads)(&json)?;
+        (self.parse)(&json)?;
         Ok(text)
     }
 }
 
-/// Models like to put JSON between fences, whatever they are told.
+/// Strips a Markdown code fence, which models add against instructions.
 fn without_fence(answer: &str) -> &str {
     let text = answer.trim();
     let Some(inside) = text.strip_prefix("```").and_then(|text| text.strip_suffix("```")) else {
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn fences_do_not_count() {
+    fn code_fences_are_stripped() {
         let place = OutputType::of::<Place>();
         let bare = r#"{"city": "Oslo", "latitude": 59.9}"#;
         assert_eq!(place.check(&format!("```json\n{bare}\n```\n")), Ok(bare));
@@ -109,17 +109,17 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_said() {
+    fn all_mismatches_are_reported() {
         let place = OutputType::of::<Place>();
-        let said = place.check(r#"{"city": 7, "latitude": 91}"#).unwrap_err();
-        assert!(said.contains("at /city: "), "{said}");
-        assert!(said.contains("at /latitude: "), "{said}");
-        assert!(place.check("Oslo").unwrap_err().starts_with("it is no JSON"));
+        let faults = place.check(r#"{"city": 7, "latitude": 91}"#).unwrap_err();
+        assert!(faults.contains("at /city: "), "{faults}");
+        assert!(faults.contains("at /latitude: "), "{faults}");
+        assert!(place.check("Oslo").unwrap_err().starts_with("not valid JSON"));
     }
 
     #[test]
-    fn a_schema_that_is_none_is_said() {
+    fn an_invalid_schema_is_reported() {
         let broken = OutputType::of_schema(OutputSchema::new("broken", json!({"type": "what"})));
-        assert!(broken.check("1").unwrap_err().starts_with("its JSON Schema is none"));
+        assert!(broken.check("1").unwrap_err().starts_with("invalid JSON Schema"));
     }
 }

@@ -1,56 +1,56 @@
-//! An answer in pieces.
+//! Streamed responses.
 
 use futures::stream::BoxStream;
 
 use super::{ModelError, ModelResponse};
 
-/// An answer as it comes: its pieces, and at the end the whole, as [`ModelChunk::Done`].
+/// Stream of a model's response: its chunks, and finally the whole as [`ModelChunk::Done`].
 ///
-/// After an error nothing more comes. Dropping it tells the model to stop.
+/// An error is the last item. Dropping the stream cancels the call.
 pub type ModelStream<'a> = BoxStream<'a, Result<ModelChunk, ModelError>>;
 
-/// A piece of a streamed answer.
+/// Chunk of a streamed response.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ModelChunk {
-    /// More of the words.
+    /// Text to append.
     Text(String),
-    /// More of a tool call.
+    /// Part of a tool call.
     ToolCall(ToolCallDelta),
-    /// The whole answer, put together; the last piece.
+    /// The whole response. This is the last chunk.
     Done(ModelResponse),
 }
 
-/// More of a tool call: its beginning, or some of its arguments.
+/// Part of a streamed tool call: its start, or some of its arguments.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ToolCallDelta {
-    /// Which of the answer's tool calls it belongs to, from 0.
+    /// The index of the call in the response, from 0.
     pub index: usize,
-    /// The call's id, in the first of its pieces.
+    /// The id of the call, in its first part.
     pub id: Option<String>,
-    /// The tool's name, in the first of its pieces.
+    /// The name of the tool, in the first part.
     pub name: Option<String>,
-    /// What to add to the arguments; by itself it need not be JSON.
+    /// The text to append to the arguments. It may be incomplete JSON.
     pub arguments: String,
 }
 
 impl ToolCallDelta {
-    /// The beginning of a call.
+    /// Creates the first part of a call.
     pub fn start(index: usize, id: impl Into<String>, name: impl Into<String>) -> Self {
         Self { index, id: Some(id.into()), name: Some(name.into()), arguments: String::new() }
     }
 
-    /// More of a call's arguments.
+    /// Creates a part with arguments.
     pub fn arguments(index: usize, arguments: impl Into<String>) -> Self {
         Self { index, arguments: arguments.into(), ..Self::default() }
     }
 }
 
 impl ModelResponse {
-    /// This answer in as few pieces as it can be streamed in.
+    /// Splits the response into as few chunks as possible.
     pub(super) fn into_chunks(self) -> impl Iterator<Item = ModelChunk> {
-        let words = self.message.content.clone().filter(|text| !text.is_empty());
+        let text = self.message.content.clone().filter(|text| !text.is_empty());
         let calls = self.message.tool_calls.clone().into_iter().enumerate().map(|(index, call)| {
             ModelChunk::ToolCall(ToolCallDelta {
                 index,
@@ -59,7 +59,7 @@ impl ModelResponse {
                 arguments: call.arguments,
             })
         });
-        words.map(ModelChunk::Text).into_iter().chain(calls).chain([ModelChunk::Done(self)])
+        text.map(ModelChunk::Text).into_iter().chain(calls).chain([ModelChunk::Done(self)])
     }
 }
 
@@ -71,7 +71,7 @@ mod tests {
     use crate::model::{AssistantMessage, ToolCall};
 
     #[test]
-    fn an_answer_in_pieces_ends_with_the_whole() {
+    fn chunks_end_with_the_whole_response() {
         let mut message = AssistantMessage::calls([ToolCall::new("c1", "search", &json!({}))]);
         message.content = Some("Let me see.".to_owned());
         let whole = ModelResponse::new(message);

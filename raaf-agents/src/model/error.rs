@@ -1,82 +1,86 @@
-//! Why a model did not answer.
+//! Errors of models.
 
 use std::{error::Error, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Why a model did not answer. No variant holds a key or a header.
+use crate::errors::with_causes;
+
+/// Failure of a model call. No variant contains an API key or a header.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ModelError {
-    /// The key is missing, wrong, or not allowed to do this (401, 403). Correct it.
-    #[error("the model's server refused the key: {message}")]
+    /// The API key is missing, wrong, or lacks a permission (401, 403).
+    #[error("the model server refused the API key (HTTP {status}): {message}")]
     Authentication {
-        /// What the server said.
+        /// The HTTP status code.
+        status: u16,
+        /// The server's message.
         message: String,
     },
-    /// Too many requests or tokens (429). Try again later.
-    #[error("the model's rate limit is reached: {message}")]
+    /// The rate limit or the quota is exceeded (429). Retry later.
+    #[error("rate limit of the model server exceeded: {message}")]
     RateLimited {
-        /// What the server said.
+        /// The server's message.
         message: String,
-        /// How long it asked to be left alone.
+        /// The delay that the server asked for.
         retry_after: Option<Duration>,
     },
-    /// The request itself is at fault (other 4xx): a wrong parameter, too long a conversation.
-    #[error("the model's server rejected the request ({status}): {message}")]
+    /// The request is invalid (other 4xx): a wrong parameter, or a conversation that is too long.
+    #[error("the model server rejected the request (HTTP {status}): {message}")]
     Rejected {
-        /// The HTTP status.
+        /// The HTTP status code.
         status: u16,
-        /// What the server said.
+        /// The server's message.
         message: String,
     },
-    /// The server failed (5xx, 408, 409). Try again.
-    #[error("the model's server failed ({status}): {message}")]
+    /// The server failed (5xx, 408, 409). Retry.
+    #[error("the model server failed (HTTP {status}): {message}")]
     Server {
-        /// The HTTP status.
+        /// The HTTP status code.
         status: u16,
-        /// What the server said.
+        /// The server's message.
         message: String,
-        /// How long it asked to be left alone.
+        /// The delay that the server asked for.
         retry_after: Option<Duration>,
     },
-    /// The server was not reached, or the connection broke. Try again.
-    #[error("the model's server could not be reached: {message}")]
+    /// The server could not be reached, or the connection was lost. Retry.
+    #[error("connection to the model server failed: {message}")]
     Connection {
-        /// What went wrong, with its causes.
+        /// The error and its causes.
         message: String,
     },
-    /// No answer within the time allowed. Try again, or allow more.
-    #[error("the model did not answer within {}", seconds(*after))]
+    /// The model exceeded the time limit. Retry, or raise the limit.
+    #[error("no response from the model within {} s", after.as_secs_f64())]
     Timeout {
-        /// The time allowed.
+        /// The time limit.
         after: Duration,
     },
-    /// The answer is not what the protocol promises.
-    #[error("the model's answer cannot be read: {message}")]
+    /// The response violates the protocol.
+    #[error("malformed model response: {message}")]
     Malformed {
-        /// What is wrong with it.
+        /// The violation.
         message: String,
     },
-    /// Any other reason.
+    /// Another failure.
     #[error("{message}")]
     Other {
-        /// The reason.
+        /// The error and its causes.
         message: String,
-        /// Whether another try can help.
+        /// Whether a retry may succeed.
         retryable: bool,
     },
 }
 
 impl ModelError {
-    /// An error for which no other variant fits and no retry helps, with its causes.
+    /// Creates an error that is not retryable from an error and its causes.
     pub fn other(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Other { message: with_causes(&*error.into()), retryable: false }
     }
 
-    /// Whether the same request may succeed at another try.
+    /// Returns whether a retry of the same request may succeed.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::RateLimited { .. }
@@ -88,7 +92,7 @@ impl ModelError {
         }
     }
 
-    /// Which kind of error it is, in a word, without what the server said.
+    /// Returns the variant as a lower-case word, such as `rate_limited`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Authentication { .. } => "authentication",
@@ -102,16 +106,18 @@ impl ModelError {
         }
     }
 
-    /// The HTTP status, where it is known.
+    /// Returns the HTTP status code, if known.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::RateLimited { .. } => Some(429),
-            Self::Rejected { status, .. } | Self::Server { status, .. } => Some(*status),
+            Self::Authentication { status, .. }
+            | Self::Rejected { status, .. }
+            | Self::Server { status, .. } => Some(*status),
             _ => None,
         }
     }
 
-    /// How long the server asked to be left alone.
+    /// Returns the delay that the server asked for.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { retry_after, .. } | Self::Server { retry_after, .. } => {
@@ -122,26 +128,12 @@ impl ModelError {
     }
 }
 
-/// An error and what lies behind it, in one line.
-pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(error.source(), |cause| (**cause).source());
-    // A wrapper whose text is its cause's would say it twice.
-    causes.take(16).fold(error.to_string(), |text, cause| {
-        let cause = cause.to_string();
-        if text.ends_with(&cause) { text } else { format!("{text}: {cause}") }
-    })
-}
-
-fn seconds(time: Duration) -> String {
-    format!("{} s", time.as_secs_f64())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn errors_say_whether_a_retry_helps() {
+    fn errors_tell_whether_to_retry() {
         let message = String::new();
         let limited = ModelError::RateLimited {
             message: message.clone(),
@@ -149,17 +141,8 @@ mod tests {
         };
         assert!(limited.is_retryable());
         assert_eq!(limited.retry_after(), Some(Duration::from_secs(3)));
-        assert!(!ModelError::Authentication { message }.is_retryable());
+        assert!(!ModelError::Authentication { status: 401, message }.is_retryable());
         assert!(!ModelError::other("no").is_retryable());
-    }
-
-    #[test]
-    fn causes_are_told_once() {
-        #[derive(Debug, Error)]
-        #[error("outer")]
-        struct Outer(#[source] std::num::ParseIntError);
-        let inner = "x".parse::<u8>().unwrap_err();
-        assert_eq!(with_causes(&Outer(inner)), "outer: invalid digit found in string");
     }
 
     #[test]
@@ -167,6 +150,6 @@ mod tests {
         let error = ModelError::Timeout { after: Duration::from_millis(1500) };
         let json = serde_json::to_string(&error).unwrap();
         assert_eq!(serde_json::from_str::<ModelError>(&json).unwrap(), error);
-        assert_eq!(error.to_string(), "the model did not answer within 1.5 s");
+        assert_eq!(error.to_string(), "no response from the model within 1.5 s");
     }
 }

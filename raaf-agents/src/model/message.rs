@@ -1,33 +1,33 @@
-//! What is said in a conversation.
+//! Messages of a conversation.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-/// One message of a conversation.
+/// Message of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "role", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Message {
-    /// Instructions in the middle of a conversation; those of the whole are
+    /// Instructions within a conversation. Those for the whole conversation are in
     /// [`ModelRequest::instructions`](crate::ModelRequest::instructions).
     System {
         /// The text.
         content: String,
     },
-    /// What the user says.
+    /// Message of the user.
     User {
         /// The text.
         content: String,
     },
-    /// What the model says.
+    /// Message of the model.
     Assistant(AssistantMessage),
-    /// What a tool that the model called gave back.
+    /// Result of a tool call.
     Tool {
-        /// The id of the call that this answers.
+        /// The id of the call.
         call_id: String,
-        /// The tool's name.
+        /// The name of the tool.
         name: String,
-        /// The result as text: a string as it is, anything else as JSON; or why there is none.
+        /// The result, or the error of a failed call. A string as it is, other values as JSON.
         content: String,
         /// Whether the call failed.
         #[serde(default)]
@@ -36,34 +36,34 @@ pub enum Message {
 }
 
 impl Message {
-    /// What the user says.
+    /// Creates a message of the user.
     pub fn user(content: impl Into<String>) -> Self {
         Self::User { content: content.into() }
     }
 
-    /// Instructions in the middle of a conversation.
+    /// Creates instructions within a conversation.
     pub fn system(content: impl Into<String>) -> Self {
         Self::System { content: content.into() }
     }
 
-    /// What the model says, in words.
+    /// Creates a message of the model that consists of text.
     pub fn assistant(content: impl Into<String>) -> Self {
         Self::Assistant(AssistantMessage::text(content))
     }
 
-    /// The answer to a tool call.
+    /// Creates the result of a tool call.
     pub fn tool(call: &ToolCall, content: impl Into<String>) -> Self {
         let (call_id, name) = (call.id.clone(), call.name.clone());
         Self::Tool { call_id, name, content: content.into(), is_error: false }
     }
 
-    /// The answer to a tool call that failed.
+    /// Creates the result of a tool call that failed.
     pub fn tool_error(call: &ToolCall, content: impl Into<String>) -> Self {
         let (call_id, name) = (call.id.clone(), call.name.clone());
         Self::Tool { call_id, name, content: content.into(), is_error: true }
     }
 
-    /// The words in it; empty for a message that only calls tools.
+    /// Returns the text; empty for a message that only calls tools.
     pub fn text(&self) -> &str {
         match self {
             Self::System { content } | Self::User { content } | Self::Tool { content, .. } => {
@@ -74,51 +74,44 @@ impl Message {
     }
 }
 
-/// What a model says: words, calls of tools, or both.
+/// Message of a model: text, tool calls, or both.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AssistantMessage {
-    /// The words.
+    /// The text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
-    /// The tools it wants called, all at once, in this order.
+    /// The tool calls. They run concurrently, and their results are returned in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
 }
 
 impl AssistantMessage {
-    /// Words only.
+    /// Creates a message that consists of text.
     pub fn text(content: impl Into<String>) -> Self {
         Self { content: Some(content.into()), tool_calls: Vec::new() }
     }
 
-    /// Tool calls only.
+    /// Creates a message that consists of tool calls.
     pub fn calls(tool_calls: impl IntoIterator<Item = ToolCall>) -> Self {
         Self { content: None, tool_calls: tool_calls.into_iter().collect() }
     }
-
-    /// The same with these tool calls.
-    #[must_use]
-    pub fn with_calls(mut self, tool_calls: impl IntoIterator<Item = ToolCall>) -> Self {
-        self.tool_calls = tool_calls.into_iter().collect();
-        self
-    }
 }
 
-/// A model's wish to have a tool called.
+/// Tool call of a model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ToolCall {
-    /// What the answer refers to; the model chose it.
+    /// The id, chosen by the model, which the result refers to.
     pub id: String,
-    /// The tool's name; the model may name one that does not exist.
+    /// The name of the tool. The model may call one that does not exist.
     pub name: String,
-    /// The arguments as the model wrote them: JSON, if it kept to the protocol.
+    /// The arguments as generated by the model: an object in JSON, unless the model made a mistake.
     pub arguments: String,
 }
 
 impl ToolCall {
-    /// A call with arguments that are JSON.
+    /// Creates a call from arguments in JSON.
     ///
     /// # Examples
     ///
@@ -133,13 +126,21 @@ impl ToolCall {
         Self::from_text(id, name, arguments.to_string())
     }
 
-    /// A call with arguments as a model wrote them, which need not be JSON.
+    /// Creates a call from arguments as generated by a model, which may not be valid JSON.
     pub fn from_text(
         id: impl Into<String>,
         name: impl Into<String>,
         arguments: impl Into<String>,
     ) -> Self {
         Self { id: id.into(), name: name.into(), arguments: arguments.into() }
+    }
+}
+
+/// Returns a string as it is, and other values as JSON.
+pub(crate) fn as_text(value: Json) -> String {
+    match value {
+        Json::String(text) => text,
+        json => json.to_string(),
     }
 }
 

@@ -1,7 +1,7 @@
-//! Language models: what is asked of one, what it answers, and models to choose from.
+//! Language models: requests, responses and implementations.
 
 mod chunk;
-pub(crate) mod error;
+mod error;
 mod message;
 #[cfg(feature = "openai")]
 pub mod openai;
@@ -21,20 +21,21 @@ use futures::{StreamExt as _, future, stream};
 
 pub use chunk::{ModelChunk, ModelStream, ToolCallDelta};
 pub use error::ModelError;
+pub(crate) use message::as_text;
 pub use message::{AssistantMessage, Message, ToolCall};
 pub use request::{ModelRequest, OutputSchema, ToolSpec};
 pub use response::{FinishReason, ModelResponse};
-pub use retry::{RetryPolicy, RetryingModel};
+pub use retry::RetryingModel;
 pub use scripted::{Reply, ScriptedModel};
 pub use settings::{ModelSettings, ToolChoice};
 pub use traced::TracedModel;
 pub use usage::Usage;
 
-/// A language model: it reads a conversation and says what comes next.
+/// Language model: continues a conversation.
 ///
-/// Implementations trace nothing: whoever uses one through a [`TracedModel`], as every
-/// [`Agent`](crate::Agent) does, gets the span. They make one attempt a call, too: what tries again
-/// is a [`RetryingModel`], which says so in the trace.
+/// Implementations do not trace; [`TracedModel`], which every [`Agent`](crate::Agent) uses, adds the
+/// span. They make one attempt for each call; [`RetryingModel`] adds retries, which it records in the
+/// trace.
 ///
 /// # Examples
 ///
@@ -55,39 +56,38 @@ pub use usage::Usage;
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no model",
-    note = "a real one by name is `OpenAiModel` (feature `openai`); `ScriptedModel` does without one"
+    message = "`{Self}` does not implement `Model`",
+    label = "not a model",
+    note = "use `OpenAiModel` (feature `openai`) for a hosted model, or `ScriptedModel` in tests"
 )]
 #[async_trait]
 pub trait Model: Send + Sync {
-    /// The model's name, as its provider knows it.
+    /// Returns the name by which the provider knows the model.
     fn name(&self) -> &str;
 
-    /// Who runs it (`gen_ai.provider.name`), such as `openai`; `None` if that is not known.
+    /// Returns the provider (`gen_ai.provider.name`), such as `openai`, if known.
     fn provider(&self) -> Option<&str> {
         None
     }
 
-    /// The address that a call goes to (`url.full`), such as
-    /// `http://localhost:11434/v1/chat/completions`: without a user and without a query, which may
-    /// be secrets. `None` if there is none.
+    /// Returns the URL of calls (`url.full`), such as `http://localhost:11434/v1/chat/completions`,
+    /// if there is one. It must not contain credentials or a query, because it is traced.
     fn url(&self) -> Option<&str> {
         None
     }
 
-    /// Answers the conversation.
+    /// Returns the response to a conversation.
     ///
     /// # Errors
     ///
-    /// When there is no answer; the error says whether another try can help.
+    /// If the call fails. [`ModelError::is_retryable`] tells whether to retry.
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError>;
 
-    /// Answers the conversation in pieces; the last is [`ModelChunk::Done`].
+    /// Streams the response to a conversation; the last chunk is [`ModelChunk::Done`].
     ///
-    /// Nothing happens before it is polled. A model that cannot stream need not implement this:
-    /// its whole answer comes at once.
+    /// The call starts when the stream is first polled. By default the whole response comes at once.
     fn stream<'a>(&'a self, request: &'a ModelRequest) -> ModelStream<'a> {
-        let chunks = |answer: Result<ModelResponse, ModelError>| match answer {
+        let chunks = |response: Result<ModelResponse, ModelError>| match response {
             Ok(response) => stream::iter(response.into_chunks().map(Ok)).left_stream(),
             Err(error) => stream::once(future::ready(Err(error))).right_stream(),
         };

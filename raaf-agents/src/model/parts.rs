@@ -1,4 +1,4 @@
-//! Messages in the form in which spans show them: roles and parts, as OpenTelemetry has it.
+//! Messages as OpenTelemetry's roles and parts, for spans.
 
 use serde_json::{Value as Json, json};
 
@@ -8,7 +8,7 @@ pub(super) fn of_conversation(messages: &[Message]) -> Json {
     messages.iter().map(of_message).collect()
 }
 
-pub(super) fn of_answer(message: &AssistantMessage, finish_reason: &str) -> Json {
+pub(super) fn of_response(message: &AssistantMessage, finish_reason: &str) -> Json {
     json!([{
         "role": "assistant",
         "parts": of_assistant(message),
@@ -31,13 +31,13 @@ fn of_message(message: &Message) -> Json {
 }
 
 fn of_assistant(message: &AssistantMessage) -> Vec<Json> {
-    let words = message.content.as_deref().map(text);
+    let content = message.content.as_deref().map(text);
     let calls = message.tool_calls.iter().map(|call| {
         let arguments = serde_json::from_str(&call.arguments)
             .unwrap_or_else(|_| Json::String(call.arguments.clone()));
         json!({"type": "tool_call", "id": call.id, "name": call.name, "arguments": arguments})
     });
-    words.into_iter().chain(calls).collect()
+    content.into_iter().chain(calls).collect()
 }
 
 fn text(content: &str) -> Json {

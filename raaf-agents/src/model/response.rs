@@ -1,4 +1,4 @@
-//! What a model answers.
+//! Responses of models.
 
 use std::fmt;
 
@@ -6,27 +6,28 @@ use serde::{Deserialize, Serialize};
 
 use super::{AssistantMessage, Usage};
 
-/// A model's answer.
+/// Response of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ModelResponse {
-    /// What it says, and which tools it wants called.
+    /// The text and the tool calls.
     pub message: AssistantMessage,
-    /// What the call used; zero where the server does not tell.
+    /// The usage; zero if the server does not report it.
     #[serde(default)]
     pub usage: Usage,
-    /// Why it stopped.
+    /// Why the model stopped generating.
     pub finish_reason: FinishReason,
-    /// The response's id, if the server gave one.
+    /// The id of the response, if the server reports one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The model that answered, if the server tells: it can differ from the one asked for.
+    /// The model that responded, if the server reports it. It may differ from the requested one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
 }
 
 impl ModelResponse {
-    /// An answer without usage and ids; it stopped because it was done or wants tools called.
+    /// Creates a response without usage and id. Its finish reason is `ToolCalls` if the message has
+    /// tool calls, and `Stop` otherwise.
     pub fn new(message: AssistantMessage) -> Self {
         let finish_reason = if message.tool_calls.is_empty() {
             FinishReason::Stop
@@ -36,14 +37,14 @@ impl ModelResponse {
         Self { message, usage: Usage::default(), finish_reason, id: None, model: None }
     }
 
-    /// The same with this usage.
+    /// Sets the usage.
     #[must_use]
     pub fn with_usage(mut self, usage: Usage) -> Self {
         self.usage = usage;
         self
     }
 
-    /// The same with this id.
+    /// Sets the id.
     #[must_use]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
@@ -51,26 +52,26 @@ impl ModelResponse {
     }
 }
 
-/// Why a model stopped.
+/// Why a model stopped generating.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FinishReason {
-    /// It had said all.
+    /// The response is complete.
     Stop,
-    /// It reached the limit of tokens: the answer is cut.
+    /// The response was cut off at the token limit.
     Length,
-    /// It waits for tools.
+    /// The model waits for tool results.
     ToolCalls,
-    /// The provider's filter cut the answer.
+    /// The response was cut off by the provider's content filter.
     ContentFilter,
-    /// What the server calls it.
+    /// Another reason, in the server's words.
     #[serde(untagged)]
     Other(String),
 }
 
 impl FinishReason {
-    /// The reason as a lower-case word.
+    /// Returns the reason as a lower-case word.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Stop => "stop",

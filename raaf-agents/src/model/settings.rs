@@ -1,38 +1,38 @@
-//! How a model is to answer.
+//! Model settings.
 
 use serde::{Deserialize, Serialize};
 
-/// How a model is to answer. What is not set is left to the model's server.
+/// Model settings. The server's defaults apply to those that are not set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct ModelSettings {
-    /// The sampling temperature: the higher, the more varied.
+    /// The sampling temperature: higher values give more varied answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
-    /// The share of probability that is sampled from, 0 to 1.
+    /// The probability mass that is sampled from, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f64>,
-    /// The most tokens that one answer may have.
+    /// The maximum number of tokens of a response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
-    /// The penalty for words already used often, -2 to 2.
+    /// The penalty for tokens by how often they occurred, -2 to 2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frequency_penalty: Option<f64>,
-    /// The penalty for words already used, -2 to 2.
+    /// The penalty for tokens that occurred, -2 to 2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub presence_penalty: Option<f64>,
-    /// Asks for the same answer to the same question, as far as the server can.
+    /// The seed for reproducible responses, if the server supports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
-    /// Where the model is to stop.
+    /// The strings at which the model stops generating.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<String>,
-    /// Whether it may or must call tools. In an agent's run, one that must is free again once it
-    /// has: else it could never answer.
+    /// Whether the model may or must call tools. In an agent's run, a model that must call one is free
+    /// to answer after its first call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<ToolChoice>,
-    /// Whether it may call several tools in one turn.
+    /// Whether the model may call several tools in one turn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parallel_tool_calls: Option<bool>,
 }
@@ -42,12 +42,12 @@ pub struct ModelSettings {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ToolChoice {
-    /// As it likes.
+    /// The model decides.
     Auto,
-    /// Not at all.
+    /// The model must not call tools.
     None,
-    /// At least one.
+    /// The model must call at least one tool.
     Required,
-    /// The one of this name.
+    /// The model must call the tool with this name.
     Tool(String),
 }

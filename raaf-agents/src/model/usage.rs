@@ -1,4 +1,4 @@
-//! What model calls used.
+//! Token usage.
 
 use std::{
     iter::Sum,
@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// The tokens that model calls used. Adds up, and stops at the largest number.
+/// Token usage of model calls. Sums saturate at `u64::MAX`.
 ///
 /// # Examples
 ///
@@ -21,23 +21,23 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 #[non_exhaustive]
 pub struct Usage {
-    /// Tokens that went in; cached ones included.
+    /// Input tokens, including cached ones.
     pub input_tokens: u64,
-    /// Tokens that came out; reasoning included.
+    /// Output tokens, including reasoning.
     pub output_tokens: u64,
-    /// Those of the input that came from the provider's cache.
+    /// Input tokens that were read from the provider's cache.
     pub cached_input_tokens: u64,
-    /// Those of the output that were spent on reasoning.
+    /// Output tokens that were spent on reasoning.
     pub reasoning_tokens: u64,
 }
 
 impl Usage {
-    /// So many tokens in and out, none cached and none for reasoning.
+    /// Creates a usage without cached and reasoning tokens.
     pub const fn new(input_tokens: u64, output_tokens: u64) -> Self {
         Self { input_tokens, output_tokens, cached_input_tokens: 0, reasoning_tokens: 0 }
     }
 
-    /// Tokens in and out.
+    /// Returns the sum of input and output tokens.
     pub const fn total_tokens(&self) -> u64 {
         self.input_tokens.saturating_add(self.output_tokens)
     }

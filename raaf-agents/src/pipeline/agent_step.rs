@@ -1,4 +1,4 @@
-//! An agent as a step: which part of the state it is told, and where its answer goes.
+//! Agents as steps.
 
 use std::fmt::Write as _;
 
@@ -6,53 +6,58 @@ use async_trait::async_trait;
 use serde_json::Value as Json;
 
 use super::{Contract, Keys, State, StateError, Step, StepError};
-use crate::{agent::Agent, runner::Runner};
+use crate::{agent::Agent, model::as_text, runner::Runner};
 
-/// An agent as a pipeline's step; see [`Agent::reads`].
+/// Step that runs an agent; see [`Agent::reads`] and [`Agent::writes`].
+///
+/// By default it reads `input` and writes a key named after the agent.
 #[derive(Clone, Debug)]
 pub struct AgentStep {
     agent: Agent,
     runner: Runner,
-    reads: Keys,
+    reads: Option<Keys>,
     writes: String,
 }
 
 impl AgentStep {
-    pub(crate) fn new(agent: Agent) -> Self {
+    pub(super) fn new(agent: Agent) -> Self {
         let writes = agent.name().to_owned();
-        Self { agent, runner: Runner::new(), reads: Keys::from("input"), writes }
+        Self { agent, runner: Runner::new(), reads: None, writes }
     }
 
-    /// What it is told. A single key's value is the agent's input as it is; of several, each value
-    /// is put between tags of its key: `<plan>` … `</plan>`.
+    /// Adds keys to the agent's input; see [`Agent::reads`].
     #[must_use]
     pub fn reads(mut self, keys: impl Into<Keys>) -> Self {
-        self.reads = keys.into();
+        self.reads.get_or_insert_default().extend(keys.into());
         self
     }
 
-    /// The key that its answer is put under: a text, or the value of its
-    /// [output type](crate::AgentBuilder::output_type).
+    /// Sets the key of the agent's answer; see [`Agent::writes`]. The last key set applies.
     #[must_use]
     pub fn writes(mut self, key: impl Into<String>) -> Self {
         self.writes = key.into();
         self
     }
 
-    /// How it is run.
+    /// Sets the runner.
     #[must_use]
     pub fn with_runner(mut self, runner: Runner) -> Self {
         self.runner = runner;
         self
     }
 
+    fn keys(&self) -> Keys {
+        self.reads.clone().unwrap_or_else(|| Keys::from("input"))
+    }
+
     fn input(&self, state: &State) -> Result<String, StateError> {
-        if let [key] = self.reads.as_slice() {
-            return Ok(as_text(state.value(key)?));
+        let keys = self.keys();
+        if let [key] = keys.as_slice() {
+            return Ok(as_text(state.value(key)?.clone()));
         }
         let mut input = String::new();
-        for key in self.reads.as_slice() {
-            let value = as_text(state.value(key)?);
+        for key in keys.as_slice() {
+            let value = as_text(state.value(key)?.clone());
             // Writing to a string does not fail.
             let _ = writeln!(input, "<{key}>\n{value}\n</{key}>");
         }
@@ -60,10 +65,39 @@ impl AgentStep {
     }
 }
 
-fn as_text(value: &Json) -> String {
-    match value {
-        Json::String(text) => text.clone(),
-        json => json.to_string(),
+impl Agent {
+    /// Returns a pipeline step whose input consists of these keys of the state.
+    ///
+    /// The value of a single key is the input as it is, a value other than a string as JSON. Of
+    /// several keys, each value is enclosed in tags: `<plan>` … `</plan>`. Repeated calls add keys.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_agents::{Agent, FlowExt as _, ModelRequest, ScriptedModel, State};
+    ///
+    /// let echo = ScriptedModel::from_fn("echo", |request: &ModelRequest| {
+    ///     request.last_user_text().to_owned()
+    /// });
+    /// let writer = Agent::builder("Writer", echo).build();
+    /// let pipeline = writer.reads("plan").reads("notes").writes("report").named("Report").build()?;
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let state = pipeline.run(State::new().with("plan", "1. tea").with("notes", "hot")).await?;
+    /// assert_eq!(state.text("report")?, "<plan>\n1. tea\n</plan>\n<notes>\nhot\n</notes>\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reads(&self, keys: impl Into<Keys>) -> AgentStep {
+        AgentStep::new(self.clone()).reads(keys)
+    }
+
+    /// Returns a pipeline step that stores the answer under this key: a string, or a JSON value if
+    /// the agent has an [output type](crate::AgentBuilder::output_type).
+    pub fn writes(&self, key: impl Into<String>) -> AgentStep {
+        AgentStep::new(self.clone()).writes(key)
     }
 }
 
@@ -74,7 +108,7 @@ impl Step for AgentStep {
     }
 
     fn contract(&self) -> Contract {
-        Contract::new().requires(self.reads.clone()).provides(&*self.writes)
+        Contract::new().requires(self.keys()).provides(&*self.writes)
     }
 
     async fn run(&self, mut state: State) -> Result<State, StepError> {
@@ -82,5 +116,21 @@ impl Step for AgentStep {
         let value = if result.typed { result.parse().ok() } else { None };
         state.set(&self.writes, value.unwrap_or(Json::String(result.output)));
         Ok(state)
+    }
+}
+
+/// Runs the agent as an [`AgentStep`] with default keys.
+#[async_trait]
+impl Step for Agent {
+    fn name(&self) -> &str {
+        self.name()
+    }
+
+    fn contract(&self) -> Contract {
+        AgentStep::new(self.clone()).contract()
+    }
+
+    async fn run(&self, state: State) -> Result<State, StepError> {
+        AgentStep::new(self.clone()).run(state).await
     }
 }

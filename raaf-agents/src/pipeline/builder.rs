@@ -1,4 +1,4 @@
-//! Putting a pipeline together.
+//! Builder for [`Pipeline`].
 
 use std::{fmt, sync::Arc};
 
@@ -9,8 +9,9 @@ use super::{
     observe::{Observers, Progress},
 };
 
-/// A [`Pipeline`] in preparation; see [`Pipeline::builder`].
-#[must_use = "a pipeline in preparation does nothing until it is built"]
+/// Builder for [`Pipeline`]; see [`Pipeline::builder`] and
+/// [`FlowExt::named`](crate::FlowExt::named).
+#[must_use = "a builder does nothing until `build` is called"]
 pub struct PipelineBuilder {
     component: Component,
     flow: Flow,
@@ -28,47 +29,48 @@ impl PipelineBuilder {
         }
     }
 
-    /// Adds a step, or a flow of them, that runs after those before it: what `>>` does.
+    /// Adds a step or a flow that runs after those before it, like `>>`.
     pub fn then(mut self, next: impl Into<Flow>) -> Self {
         self.flow = self.flow.then(next);
         self
     }
 
-    /// Adds steps that run side by side, after those before them: what `|` does. For steps of
-    /// different types, make each a [`Flow`]. To say how their results are put together, give
-    /// [`then`](Self::then) a [`Parallel`].
+    /// Adds steps that run concurrently, after those before them, like `|`. Convert steps of
+    /// different types to [`Flow`] first. To set how results are merged, pass a [`Parallel`] to
+    /// [`then`](Self::then).
     pub fn parallel<F: Into<Flow>>(self, branches: impl IntoIterator<Item = F>) -> Self {
         self.then(Parallel::of(branches))
     }
 
-    /// The keys that a run begins with. With this word, all that a step needs has to be among
-    /// them, or to be given by a step before it; without it, what nobody gives may be there.
+    /// Sets the keys that runs start with. [`build`](Self::build) then fails if a step requires a key
+    /// that is neither among them nor provided by an earlier step. Without this, keys that no step
+    /// provides are assumed to be in the initial state. Repeated calls add keys.
     pub fn takes(mut self, keys: impl Into<Keys>) -> Self {
-        self.takes = Some(keys.into());
+        self.takes.get_or_insert_default().extend(keys.into());
         self
     }
 
-    /// Is told what happens in a run, as it happens: for a terminal, or for hooks around all steps.
-    /// It is called in the run's own task, and must not block.
+    /// Adds a function that observes the progress of runs, for example to print it. It is called in
+    /// the task of the run and must not block.
     pub fn on_progress(mut self, observer: impl Fn(&Progress<'_>) + Send + Sync + 'static) -> Self {
         self.observers.add(observer);
         self
     }
 
-    /// Binds it to a parent: where no context says otherwise, for example in a bare thread, its
-    /// spans hang under the parent's active span.
+    /// Binds the pipeline to a parent component. Without an active span, such as in a bare thread,
+    /// its spans are children of the parent's active span.
     pub fn parent(mut self, parent: &(impl Traceable + ?Sized)) -> Self {
         self.component = self.component.with_parent(parent);
         self
     }
 
-    /// The pipeline, if its steps fit together.
+    /// Builds the pipeline and checks that its steps fit together.
     ///
     /// # Errors
     ///
-    /// When a step needs what is not there: with [`takes`](Self::takes), a key that a run does not
-    /// begin with and no step before it gives; without, one that only another step gives which does
-    /// not run before it.
+    /// If a step requires a key that is not there when it runs. With [`takes`](Self::takes), this is a
+    /// key that is neither taken nor provided by an earlier step; without, one that is provided only
+    /// by a step that runs later or concurrently.
     ///
     /// # Examples
     ///
@@ -80,7 +82,7 @@ impl PipelineBuilder {
     /// let writer = agent("Writer").reads("plan").writes("report");
     ///
     /// let error = (writer >> planner).named("Report").takes("wish").build().unwrap_err();
-    /// assert!(error.to_string().contains("`Writer` needs `plan`, which `Planner` does not give"));
+    /// assert!(error.to_string().contains("`Writer` requires `plan`, which `Planner` does not provide"));
     /// ```
     pub fn build(self) -> Result<Pipeline, BuildError> {
         let Self { component, flow, takes, observers } = self;

@@ -1,4 +1,4 @@
-//! What steps need and give, and whether that fits together.
+//! Contracts: keys that steps require and provide.
 
 use std::fmt;
 
@@ -6,10 +6,11 @@ use thiserror::Error;
 
 use super::Keys;
 
-/// What a step needs of the state, and what it puts there.
+/// Keys of the state that a step requires and provides.
 ///
-/// A pipeline [checks](crate::PipelineBuilder::build) this before it runs. A step that declares
-/// nothing might give anything: what comes after it cannot be found missing.
+/// [`PipelineBuilder::build`](crate::PipelineBuilder::build) checks that contracts fit together. A
+/// step with an [unknown](Self::unknown) contract may provide any key, so that nothing after it can
+/// be found missing.
 ///
 /// # Examples
 ///
@@ -21,34 +22,34 @@ use super::Keys;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contract {
-    pub(super) requires: Vec<String>,
-    pub(super) provides: Vec<String>,
-    /// Whether it may give more than it says.
-    pub(super) open: bool,
+    requires: Keys,
+    provides: Keys,
+    /// Whether the step may provide undeclared keys.
+    open: bool,
 }
 
 impl Contract {
-    /// Needs nothing and gives nothing.
+    /// Creates a contract that requires and provides nothing.
     pub fn new() -> Self {
-        Self { requires: Vec::new(), provides: Vec::new(), open: false }
+        Self { requires: Keys::default(), provides: Keys::default(), open: false }
     }
 
-    /// Nothing is known: it might give anything.
+    /// Creates a contract of a step that requires nothing and may provide any key.
     pub fn unknown() -> Self {
         Self { open: true, ..Self::new() }
     }
 
-    /// The same, needing these keys.
+    /// Adds required keys.
     #[must_use]
     pub fn requires(mut self, keys: impl Into<Keys>) -> Self {
-        self.requires.extend_from_slice(keys.into().as_slice());
+        self.requires.extend(keys.into());
         self
     }
 
-    /// The same, giving these keys, and none that are not declared.
+    /// Adds provided keys, and rules out undeclared ones.
     #[must_use]
     pub fn provides(mut self, keys: impl Into<Keys>) -> Self {
-        self.provides.extend_from_slice(keys.into().as_slice());
+        self.provides.extend(keys.into());
         self.open = false;
         self
     }
@@ -60,25 +61,25 @@ impl Default for Contract {
     }
 }
 
-/// A key, and the step that needs or gives it.
+/// A key, and the step that requires or provides it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct StepKey {
     pub(super) key: String,
     pub(super) step: String,
 }
 
-/// The contracts of several steps as one.
+/// Combined contracts of several steps.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Joined {
-    pub(super) requires: Vec<Entry>,
-    pub(super) provides: Vec<Entry>,
+pub(super) struct FlowContract {
+    pub(super) requires: Vec<StepKey>,
+    pub(super) provides: Vec<StepKey>,
     pub(super) open: bool,
 }
 
-impl Joined {
+impl FlowContract {
     pub(super) fn of(step: &str, contract: Contract) -> Self {
-        let by = |keys: Vec<String>| {
-            keys.into_iter().map(|key| Entry { key, step: step.to_owned() }).collect()
+        let by = |keys: Keys| {
+            keys.into_iter().map(|key| StepKey { key, step: step.to_owned() }).collect()
         };
         Self {
             requires: by(contract.requires),
@@ -87,94 +88,88 @@ impl Joined {
         }
     }
 
-    /// As seen from outside: by keys only.
+    /// Returns the contract of the steps as one step.
     pub(super) fn into_contract(self) -> Contract {
-        let keys = |entries: Vec<Entry>| {
-            let mut keys = Vec::new();
-            for Entry { key, .. } in entries {
-                if !keys.contains(&key) {
-                    keys.push(key);
-                }
-            }
-            keys
-        };
+        let keys = |entries: Vec<StepKey>| entries.into_iter().map(|entry| entry.key).collect();
         Contract { requires: keys(self.requires), provides: keys(self.provides), open: self.open }
     }
 
-    /// Those before, then `next`.
+    /// Appends a step that runs after these.
     pub(super) fn then(&mut self, next: Self) {
         if !self.open {
-            let unmet = next.requires.into_iter().filter(|need| !gives(&self.provides, &need.key));
+            let unmet =
+                next.requires.into_iter().filter(|need| !contains(&self.provides, &need.key));
             self.requires.extend(unmet.collect::<Vec<_>>());
         }
         self.provides.extend(next.provides);
         self.open |= next.open;
     }
 
-    /// Those so far, and beside them `next`.
+    /// Adds a step that runs concurrently with these.
     pub(super) fn beside(&mut self, next: Self) {
         self.requires.extend(next.requires);
         self.provides.extend(next.provides);
         self.open |= next.open;
     }
 
-    /// What is missing when a run begins with these keys; with whatever it is given, for `None`.
+    /// Returns the keys that are missing if a run starts with `takes`, or with unknown keys for
+    /// `None`.
     pub(super) fn check(&self, takes: Option<&Keys>) -> Vec<MissingKey> {
-        let is_missing = |need: &&Entry| match takes {
+        let is_missing = |need: &&StepKey| match takes {
             Some(keys) => !keys.as_slice().contains(&need.key),
-            // Given by nobody, it may be there from the start.
-            None => gives_another(&self.provides, need).is_some(),
+            // A key that no step provides may be part of the initial state.
+            None => other_provider(&self.provides, need).is_some(),
         };
         let missing = self.requires.iter().filter(is_missing);
         let named = missing.map(|need| MissingKey {
             step: need.step.clone(),
             key: need.key.clone(),
-            given_by: gives_another(&self.provides, need).map(|given| given.step.clone()),
+            provided_by: other_provider(&self.provides, need).map(|given| given.step.clone()),
         });
         named.collect()
     }
 }
 
-fn gives(entries: &[Entry], key: &str) -> bool {
+fn contains(entries: &[StepKey], key: &str) -> bool {
     entries.iter().any(|entry| entry.key == key)
 }
 
-fn gives_another<'a>(entries: &'a [Entry], need: &Entry) -> Option<&'a Entry> {
+fn other_provider<'a>(entries: &'a [StepKey], need: &StepKey) -> Option<&'a StepKey> {
     entries.iter().find(|given| given.key == need.key && given.step != need.step)
 }
 
-/// A pipeline whose steps do not fit together.
+/// A pipeline whose steps require keys that are not provided.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("pipeline `{pipeline}` does not fit together: {}", list(missing))]
+#[error("pipeline `{pipeline}` cannot be built: {}", list(missing))]
 #[non_exhaustive]
 pub struct BuildError {
-    /// The pipeline.
+    /// The name of the pipeline.
     pub pipeline: String,
-    /// What is missing, in the order of the steps.
+    /// The missing keys, in the order of the steps.
     pub missing: Vec<MissingKey>,
 }
 
-/// A key that a step needs, and that is not there when it runs.
+/// A key that a step requires, and that the state lacks when the step runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MissingKey {
-    /// The step that needs it.
+    /// The name of the step that requires it.
     pub step: String,
     /// The key.
     pub key: String,
-    /// A step that gives it, but runs later or at the same time.
-    pub given_by: Option<String>,
+    /// The name of a step that provides it, but runs later or concurrently.
+    pub provided_by: Option<String>,
 }
 
 impl fmt::Display for MissingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { step, key, given_by } = self;
-        match given_by {
-            None => write!(f, "`{step}` needs `{key}`, which nothing before it gives"),
+        let Self { step, key, provided_by } = self;
+        match provided_by {
+            None => write!(f, "`{step}` requires `{key}`, which no earlier step provides"),
             Some(other) => write!(
                 f,
-                "`{step}` needs `{key}`, which `{other}` does not give before it (if runs begin \
-                 with it, `takes` says so)"
+                "`{step}` requires `{key}`, which `{other}` does not provide before it; if runs \
+                 start with `{key}`, declare it with `takes`"
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! One step for each item of a list.
+//! Steps that run for each item of an array.
 
 use std::fmt;
 
@@ -8,20 +8,23 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Flow, State, StateError, StepError,
-    contract::{Entry, Joined},
+    contract::{FlowContract, StepKey},
     error::Stopped,
     flow::Node,
     observe::Observers,
+    state::type_of,
 };
+use crate::errors::with_causes;
 
-/// How many items are worked on at a time, unless said otherwise.
 const CONCURRENCY: usize = 4;
 
-/// A step that is run for each item of a list; see [`FlowExt::each_over`](crate::FlowExt).
+/// Step that runs for each item of an array; see
+/// [`FlowExt::each_over`](crate::FlowExt::each_over).
 ///
-/// For each item the step is given a copy of the state that has the item in it. What it gives for
-/// the items becomes a list in their order. Where it fails for one, there is a `null`, the failure
-/// is recorded in another list, as `{"index": …, "error": …}`, and the rest is done all the same.
+/// For each item the step receives a copy of the state that includes the item. The results are
+/// stored as an array in the order of the items. If the step fails for an item, the result is `null`,
+/// the failure is added to a second array as `{"index": …, "error": …}`, and the other items are not
+/// affected.
 ///
 /// # Examples
 ///
@@ -51,7 +54,7 @@ const CONCURRENCY: usize = 4;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-#[must_use = "it does nothing until it is part of a pipeline"]
+#[must_use = "a step does nothing until it is part of a pipeline"]
 pub struct EachOver {
     node: Node,
     name: String,
@@ -80,27 +83,28 @@ impl EachOver {
         }
     }
 
-    /// The key under which the step finds its item; `input` without a word.
+    /// Sets the key of the item; the default is `input`.
     pub fn item(mut self, key: impl Into<String>) -> Self {
         self.item = key.into();
         self
     }
 
-    /// The key of what it gives for an item. Without a word, what it declared last that it gives,
-    /// else `output`.
+    /// Sets the key of the step's result. The default is the last key that the step declares to
+    /// provide, or `output`.
     pub fn taking(mut self, key: impl Into<String>) -> Self {
         self.taking = key.into();
         self
     }
 
-    /// The key of the list of results; the failures go under this key with `_errors` at its end,
-    /// which is there also when it is empty.
+    /// Sets the key of the array of results. The array of failures, which may be empty, is stored
+    /// under this key with the suffix `_errors`. The default is the key of the items, `_`, and the key
+    /// of the step's result.
     pub fn into_key(mut self, key: impl Into<String>) -> Self {
         self.into = key.into();
         self
     }
 
-    /// How many items are worked on at a time; at least one.
+    /// Sets how many items are processed concurrently; the default is 4, and 0 counts as 1.
     pub fn concurrency(mut self, concurrency: usize) -> Self {
         self.concurrency = concurrency.max(1);
         self
@@ -114,13 +118,13 @@ impl EachOver {
         format!("{}_errors", self.into)
     }
 
-    pub(super) fn contract(&self) -> Joined {
-        let entry = |key: &str| Entry { key: key.to_owned(), step: self.name.clone() };
+    pub(super) fn contract(&self) -> FlowContract {
+        let entry = |key: &str| StepKey { key: key.to_owned(), step: self.name.clone() };
         let mut requires = self.node.contract().requires;
         requires.retain(|need| need.key != self.item);
         requires.insert(0, entry(&self.list));
         let provides = vec![entry(&self.into), entry(&self.errors_key())];
-        Joined { requires, provides, open: false }
+        FlowContract { requires, provides, open: false }
     }
 
     pub(super) async fn run(
@@ -144,7 +148,7 @@ impl EachOver {
     ) -> Result<(Vec<Json>, Vec<Json>), StepError> {
         let list = state.value(&self.list)?;
         let Json::Array(items) = list else {
-            let (key, found) = (self.list.clone(), super::state::what(list));
+            let (key, found) = (self.list.clone(), type_of(list));
             return Err(StateError::NotList { key, found }.into());
         };
         let runs: Vec<_> = items
@@ -152,12 +156,12 @@ impl EachOver {
             .enumerate()
             .map(|(index, item)| self.run_item(state, index, item, observers))
             .collect();
-        // Each stops on its own: the others know nothing of it.
+        // A failed item does not affect the others.
         let done: Vec<_> = stream::iter(runs).buffered(self.concurrency).collect().await;
         let (mut results, mut errors) = (Vec::new(), Vec::new());
         for (index, result) in done.into_iter().enumerate() {
             results.push(result.unwrap_or_else(|error| {
-                errors.push(json!({ "index": index, "error": chain(&error) }));
+                errors.push(json!({ "index": index, "error": with_causes(&error) }));
                 Json::Null
             }));
         }
@@ -198,23 +202,12 @@ impl EachOver {
     }
 }
 
-/// An item for which the step failed.
+/// Failure of the step for one item.
 #[derive(Debug, thiserror::Error)]
 #[error("step `{step}` failed")]
 struct ItemError {
     step: String,
     source: StepError,
-}
-
-/// An error and what it came from, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }
 
 impl fmt::Debug for EachOver {

@@ -1,72 +1,66 @@
-//! Why a pipeline stopped.
+//! Errors of pipelines.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{error::Error, time::Duration};
 
+use raaf_trace_core::{ErrorReport, Failure};
 use thiserror::Error;
 
 use super::{State, StateError};
-use crate::{causes, runner::RunError, time_limit::TimeLimited, tool::ToolError};
+use crate::{errors::TimeLimited, runner::RunError, tool::ToolError};
 
-/// A pipeline that stopped at a step.
+/// A pipeline run that failed at a step.
 ///
-/// Its `Debug` form, which a `main` prints that returns it, is the error and its causes, without the
-/// state.
-#[derive(Error)]
+/// Neither its text nor its `Debug` form contains the values of the state.
+#[derive(Debug, Error)]
 #[error("pipeline `{pipeline}` stopped at step `{step}`")]
 #[non_exhaustive]
 pub struct PipelineError {
-    /// The pipeline.
+    /// The name of the pipeline.
     pub pipeline: String,
-    /// The step that failed.
+    /// The name of the step that failed.
     pub step: String,
-    /// The steps that were done or skipped, in order. Those beside the failed one are not among
-    /// them.
+    /// The names of the steps that were completed or skipped, in order. Branches beside the failed
+    /// one are not included.
     pub completed: Vec<String>,
-    /// The state before the step that failed. When the branches of a parallel group were all
-    /// [waited for](crate::OnBranchError::Collect), what the good ones did is in it.
+    /// The state before the step that failed. If all branches of a parallel group were
+    /// [awaited](crate::OnBranchError::Collect), it includes the changes of those that succeeded.
     pub state: Box<State>,
-    /// Why it failed.
+    /// The error of the step.
     pub source: StepError,
 }
 
-impl fmt::Debug for PipelineError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        causes::fmt(self, f)
-    }
-}
-
-/// Why a step failed.
+/// Error of a step.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StepError {
-    /// An agent's run gave no answer.
+    /// An agent's run failed.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// A tool gave no result.
+    /// A tool call failed.
     #[error(transparent)]
     Tool(#[from] ToolError),
-    /// A nested pipeline stopped.
+    /// A nested pipeline failed.
     #[error(transparent)]
     Pipeline(Box<PipelineError>),
-    /// The state lacks what the step needs.
+    /// A value that the step requires is missing or has another type.
     #[error(transparent)]
     State(#[from] StateError),
-    /// The step took longer than it [may](crate::FlowExt::timeout).
-    #[error("it took longer than {limit:?}")]
+    /// The step exceeded its [time limit](crate::FlowExt::timeout).
+    #[error("timed out after {limit:?}")]
     Timeout {
-        /// How long it may take.
+        /// The time limit.
         limit: Duration,
     },
-    /// Branches of a parallel group failed, and all were
-    /// [waited for](crate::OnBranchError::Collect).
+    /// Branches of a parallel group failed, and all branches were
+    /// [awaited](crate::OnBranchError::Collect).
     #[error("{} of {branches} branches failed: {}", failures.len(), names(failures))]
     Branches {
-        /// How many branches there are.
+        /// The number of branches.
         branches: usize,
-        /// Those that failed, in the order in which they were declared.
+        /// The branches that failed, in the order of declaration.
         failures: Vec<BranchFailure>,
     },
-    /// A function failed, or a step of the user's.
+    /// A function or a custom [`Step`](trait@crate::Step) failed.
     #[error(transparent)]
     Function(Box<dyn Error + Send + Sync>),
 }
@@ -77,16 +71,16 @@ impl TimeLimited for StepError {
     }
 }
 
-/// A branch of a parallel group that failed.
+/// Branch of a parallel group that failed.
 #[derive(Debug, Error)]
 #[error("step `{step}` failed")]
 #[non_exhaustive]
 pub struct BranchFailure {
-    /// The step that failed.
+    /// The name of the step that failed.
     pub step: String,
-    /// The steps of the branch that were done or skipped, in order.
+    /// The names of the branch's steps that were completed or skipped, in order.
     pub completed: Vec<String>,
-    /// Why it failed.
+    /// The error of the step.
     pub source: StepError,
 }
 
@@ -94,7 +88,7 @@ fn names(failures: &[BranchFailure]) -> String {
     failures.iter().map(|failure| format!("`{}`", failure.step)).collect::<Vec<_>>().join(", ")
 }
 
-/// A flow that stopped: what becomes a [`PipelineError`].
+/// Failure of a flow, before it becomes a [`PipelineError`].
 #[derive(Debug)]
 pub(super) struct Stopped {
     pub(super) step: String,
@@ -106,5 +100,31 @@ pub(super) struct Stopped {
 impl Stopped {
     pub(super) fn at(step: &str, state: State, source: StepError) -> Box<Self> {
         Box::new(Self { step: step.to_owned(), completed: Vec::new(), state, source })
+    }
+}
+
+/// Spans show the step's error alone.
+impl Failure<()> for Box<Stopped> {
+    fn report(&self) -> ErrorReport {
+        TimeLimited::report(&self.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_the_cause_and_no_values_of_the_state() {
+        let error = PipelineError {
+            pipeline: "Letters".to_owned(),
+            step: "Writer".to_owned(),
+            completed: Vec::new(),
+            state: Box::new(State::new().with("input", "my secret")),
+            source: StepError::Timeout { limit: Duration::from_secs(2) },
+        };
+        let debug = format!("{error:?}");
+        assert!(debug.contains("Timeout") && debug.contains("input"), "{debug}");
+        assert!(!debug.contains("my secret"), "{debug}");
     }
 }

@@ -1,4 +1,4 @@
-//! A plain async function as a step.
+//! Async functions as steps.
 
 use std::{error::Error, fmt, future::Future};
 
@@ -10,9 +10,8 @@ use super::{Contract, Keys, State, Step, StepError};
 
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Makes a pipeline's step of an async function from state to state. It gets a span of kind
-/// `component` under this name. For a function with a name of its own, [`step`](fn@crate::step) is
-/// shorter.
+/// Makes a pipeline step from an async function or closure that maps the state. The step has a span
+/// of kind `component` with this name. [`step`](fn@crate::step) uses the name of a function instead.
 ///
 /// # Examples
 ///
@@ -46,7 +45,7 @@ where
     }
 }
 
-/// An async function as a step; see [`service`].
+/// Step made of an async function; see [`service`].
 pub struct FunctionStep {
     component: Component,
     contract: Contract,
@@ -54,19 +53,20 @@ pub struct FunctionStep {
 }
 
 impl FunctionStep {
-    /// The same, of another kind.
+    /// Sets the kind of the step's span.
     #[must_use]
     pub fn with_kind(self, kind: impl Into<Kind>) -> Self {
         Self { component: self.component.with_kind(kind), ..self }
     }
 
-    /// The same, needing these keys of the state.
+    /// Adds keys that the step requires.
     #[must_use]
     pub fn requires(self, keys: impl Into<Keys>) -> Self {
         Self { contract: self.contract.requires(keys), ..self }
     }
 
-    /// The same, giving these keys. Without a word it might give anything.
+    /// Adds keys that the step provides, and rules out undeclared ones. Without this the step may
+    /// provide any key.
     #[must_use]
     pub fn provides(self, keys: impl Into<Keys>) -> Self {
         Self { contract: self.contract.provides(keys), ..self }

@@ -1,10 +1,10 @@
-//! The one short function that makes a step of what is the user's.
+//! Conversion of user types into steps.
 
 use super::{Flow, FunctionStep, State, Step, ToolStep, function::BoxError, service};
 use crate::tool::Tool;
 
-/// Makes a part of a pipeline of what is yours: a [`Step`], a [`Tool`], or an async function from
-/// state to state, which goes by its own name. For a closure, which has none, take
+/// Converts a type of your own into a part of a pipeline: a [`Step`], a [`Tool`], or an async
+/// function that maps the state, which keeps its name. For a closure, which has no name, use
 /// [`service`](fn@crate::service).
 ///
 /// # Examples
@@ -30,29 +30,30 @@ pub fn step<Via, X: IntoStep<Via>>(own: X) -> X::Step {
     own.into_step()
 }
 
-/// What [`step`](fn@crate::step) takes. `Via` only keeps the implementations apart, and is always
+/// Types that [`step`](fn@crate::step) accepts. `Via` keeps the implementations apart and is always
 /// inferred.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot become a step of a pipeline",
-    note = "implement `Step` or `Tool` for it, or make a step of a function: `service(name, f)`"
+    message = "`{Self}` cannot be converted into a pipeline step",
+    label = "neither a `Step`, a `Tool`, nor an async function from `State` to `Result<State, _>`",
+    note = "implement `Step` or `Tool` for it, or use `service(name, closure)`"
 )]
 pub trait IntoStep<Via> {
-    /// What it becomes.
+    /// The resulting part of a pipeline.
     type Step: Into<Flow>;
 
-    /// Makes the step.
+    /// Converts `self`.
     fn into_step(self) -> Self::Step;
 }
 
-/// The ways by which a type is an [`IntoStep`].
+/// Markers for the implementations of [`IntoStep`].
 pub mod via {
-    /// By being a [`Step`](trait@crate::Step).
+    /// Types that implement [`Step`](trait@crate::Step).
     #[derive(Debug)]
     pub enum Step {}
-    /// By being a [`Tool`](crate::Tool).
+    /// Types that implement [`Tool`](crate::Tool).
     #[derive(Debug)]
     pub enum Tool {}
-    /// By being an async function.
+    /// Async functions.
     #[derive(Debug)]
     pub enum Function {}
 }
@@ -85,7 +86,7 @@ where
     }
 }
 
-/// The function's name without its modules.
+/// Returns a function's name without its path.
 fn function_name(path: &str) -> &str {
     let path = path.split('<').next().unwrap_or(path);
     let last = path.rsplit("::").next().unwrap_or(path);
@@ -97,7 +98,7 @@ mod tests {
     use super::function_name;
 
     #[test]
-    fn functions_go_by_their_own_names() {
+    fn functions_keep_their_names() {
         assert_eq!(function_name("app::steps::load"), "load");
         assert_eq!(function_name("app::load<app::Data<u8>>"), "load");
         assert_eq!(function_name("app::main::{{closure}}"), "function");

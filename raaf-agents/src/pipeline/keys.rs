@@ -1,12 +1,37 @@
-//! Names of a state's values, one or several.
+//! Keys of a state.
 
-/// One key of a [`State`](crate::State), or several.
+/// One or several keys of a [`State`](crate::State), without duplicates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keys(Vec<String>);
 
 impl Keys {
     pub(super) fn as_slice(&self) -> &[String] {
         &self.0
+    }
+
+    pub(super) fn extend(&mut self, more: Self) {
+        for key in more {
+            if !self.0.contains(&key) {
+                self.0.push(key);
+            }
+        }
+    }
+}
+
+impl IntoIterator for Keys {
+    type Item = String;
+    type IntoIter = std::vec::IntoIter<String>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<K: Into<String>> FromIterator<K> for Keys {
+    fn from_iter<I: IntoIterator<Item = K>>(keys: I) -> Self {
+        let mut unique = Self::default();
+        unique.extend(Self(keys.into_iter().map(Into::into).collect()));
+        unique
     }
 }
 
@@ -24,12 +49,12 @@ impl From<String> for Keys {
 
 impl<K: Into<String>, const N: usize> From<[K; N]> for Keys {
     fn from(keys: [K; N]) -> Self {
-        Self(keys.into_iter().map(Into::into).collect())
+        keys.into_iter().collect()
     }
 }
 
 impl<K: Into<String>> From<Vec<K>> for Keys {
     fn from(keys: Vec<K>) -> Self {
-        Self(keys.into_iter().map(Into::into).collect())
+        keys.into_iter().collect()
     }
 }

@@ -1,51 +1,53 @@
-//! Putting together what parallel branches did to their copies of the state.
+//! Merging of parallel branches.
+
+use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
 use super::State;
 
-/// What happens to a key that several branches of a parallel group have changed.
+/// How to merge a key that several branches of a parallel group have changed.
 ///
-/// Where a strategy does not fit the values (a number has no items), the last branch wins.
+/// If a strategy does not apply to the values, such as [`Deep`](Self::Deep) to a number, the last
+/// branch wins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Merge {
-    /// The value of the branch that was declared last.
+    /// Takes the value of the branch declared last.
     #[default]
     Last,
-    /// A list of what all of them gave, in the order in which they were declared: the items of
-    /// lists, and other values as items. Items that a list began with are there once.
+    /// Makes an array of the items of all arrays, and of other values as items, in the order of
+    /// declaration. Items that the array started with before the branches are kept once.
     Append,
-    /// Objects are merged key by key, at any depth: each branch's changes are kept. Where two have
-    /// changed the same place in it, the last one wins.
+    /// Merges objects key by key, at any depth, and keeps each branch's changes. If two branches
+    /// changed the same member, the last one wins.
     Deep,
-    /// Lists of objects are merged by the value that each object has under this key: those with
-    /// the same are merged as by [`Deep`](Self::Deep), new ones come at the end.
+    /// Merges arrays of objects by the value of this key in each object: objects with equal values
+    /// are merged as by [`Deep`](Self::Deep), new ones are appended.
     ById(String),
 }
 
-/// Which strategy is for which key.
+/// Strategies by key.
 #[derive(Clone, Debug, Default)]
 pub(super) struct MergePlan {
-    pub(super) rest: Merge,
+    pub(super) default: Merge,
     pub(super) keys: Vec<(String, Merge)>,
 }
 
 impl MergePlan {
     fn of(&self, key: &str) -> &Merge {
         let named = self.keys.iter().rev().find(|(named, _)| named == key);
-        named.map_or(&self.rest, |(_, merge)| merge)
+        named.map_or(&self.default, |(_, merge)| merge)
     }
 
-    /// Does to `before` what each branch did to its copy. What a branch left as it was does not
-    /// undo what another one did.
+    /// Applies the changes of each branch to `before`. A value that a branch did not change does not
+    /// undo another branch's change.
     pub(super) fn merge(&self, before: State, branches: Vec<State>) -> State {
-        let before = before.into_map();
+        let before = before.0;
         let mut merged = before.clone();
-        // Keys that a branch has set: only for these there is something to join.
-        let mut changed: Vec<String> = Vec::new();
-        for after in branches {
-            let after = after.into_map();
+        // Keys that a branch has set: only these can conflict.
+        let mut changed: Vec<Arc<str>> = Vec::new();
+        for State(after) in branches {
             merged.retain(|key, _| after.contains_key(key) || !before.contains_key(key));
             for (key, value) in after {
                 let old = before.get(&key);
@@ -54,15 +56,16 @@ impl MergePlan {
                 }
                 let value = match merged.remove(&key) {
                     Some(so_far) if changed.contains(&key) => {
-                        join(self.of(&key), old, so_far, value)
+                        let [so_far, value] = [so_far, value].map(Arc::unwrap_or_clone);
+                        Arc::new(join(self.of(&key), old.map(|old| &**old), so_far, value))
                     }
                     _ => value,
                 };
-                changed.push(key.clone());
+                changed.push(Arc::clone(&key));
                 merged.insert(key, value);
             }
         }
-        State::from(merged)
+        State(merged)
     }
 }
 
@@ -96,8 +99,8 @@ fn append(before: Option<&Json>, so_far: Json, value: Json) -> Json {
 
 type Object = Map<String, Json>;
 
-/// How deep objects are merged; below, the last branch wins. No JSON that was read is deeper, and
-/// one that was built must not exhaust the stack.
+/// Bound on the depth of a merge; below, the last branch wins. Parsed JSON is never deeper, and
+/// values built in code must not overflow the stack.
 const MAX_DEPTH: usize = 128;
 
 fn deep(before: Option<&Object>, so_far: Object, value: Object) -> Object {
@@ -145,16 +148,16 @@ fn by_id(
             }
             continue;
         };
-        let old = position(before, &own).map(|place| &before[place]);
+        let old = position(before, &own).map(|index| &before[index]);
         if old == Some(&item) {
             continue;
         }
-        let Some(place) = position(&so_far, &own) else {
+        let Some(index) = position(&so_far, &own) else {
             so_far.push(item);
             continue;
         };
-        if let (Json::Object(one), Json::Object(other)) = (so_far[place].take(), item) {
-            so_far[place] = Json::Object(deep(old.and_then(Json::as_object), one, other));
+        if let (Json::Object(one), Json::Object(other)) = (so_far[index].take(), item) {
+            so_far[index] = Json::Object(deep(old.and_then(Json::as_object), one, other));
         }
     }
     so_far
@@ -168,9 +171,9 @@ mod tests {
 
     fn merged(merge: Merge, before: &Json, branches: &[Json]) -> Json {
         let state = |value: &Json| State::new().with("key", value.clone());
-        let plan = MergePlan { rest: merge, keys: Vec::new() };
+        let plan = MergePlan { default: merge, keys: Vec::new() };
         let merged = plan.merge(state(before), branches.iter().map(state).collect());
-        merged.into_map().remove("key").unwrap_or_default()
+        merged.value("key").cloned().unwrap_or_default()
     }
 
     #[test]
@@ -220,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_strategy_does_not_fit_the_last_one_wins() {
+    fn the_last_branch_wins_if_a_strategy_does_not_apply() {
         for merge in [Merge::Deep, Merge::ById("id".into())] {
             assert_eq!(merged(merge, &json!(null), &[json!(1), json!({"a": 1})]), json!({"a": 1}));
         }
@@ -228,7 +231,7 @@ mod tests {
 
     #[test]
     fn strategies_can_differ_by_key() {
-        let plan = MergePlan { rest: Merge::Last, keys: vec![("list".into(), Merge::Append)] };
+        let plan = MergePlan { default: Merge::Last, keys: vec![("list".into(), Merge::Append)] };
         let branch = |n: i64| State::new().with("list", json!([n])).with("one", n);
         let merged = plan.merge(State::new(), vec![branch(1), branch(2)]);
         assert_eq!(merged, State::new().with("list", json!([1, 2])).with("one", 2));

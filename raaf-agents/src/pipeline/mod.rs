@@ -1,4 +1,4 @@
-//! Pipelines: steps one after another and side by side.
+//! Pipelines: steps in sequence and in parallel.
 
 mod agent_step;
 mod builder;
@@ -39,20 +39,20 @@ pub use observe::Progress;
 pub use state::{State, StateError};
 pub use step::Step;
 pub use tool_step::ToolStep;
-pub use wrap::{FlowExt, Retry};
+pub use wrap::FlowExt;
 
-/// Steps one after another and side by side: agents, tools, functions and other
-/// pipelines.
+/// Sequence of steps, which may run in parallel: agents, tools, functions and other pipelines.
 ///
-/// It is put together by operators, `(a >> (b | c) >> d).named("Report")`, or by a
-/// [builder](Self::builder) that says the same; see [`Flow`] and [`Parallel`]. Steps can be
-/// wrapped: see [`FlowExt`].
+/// Compose steps with operators, `(a >> (b | c) >> d).named("Report")`, or with a
+/// [builder](Self::builder); see [`Flow`] and [`Parallel`]. [`FlowExt`] has wrappers for steps, such
+/// as retries.
 ///
-/// A [`State`] goes from step to step. Of a parallel group each branch works on a copy of its own;
-/// what the branches changed is put together in the order in which they were declared.
+/// A [`State`] passes from step to step. Each branch of a parallel group works on its own copy; the
+/// changes are merged in the order of declaration. Keys are strings, checked when the pipeline is
+/// built.
 ///
-/// A run is one span of kind `pipeline`, the steps' spans are its children. Clones are the same
-/// pipeline.
+/// A run is one span of kind `pipeline`, whose children are the spans of the steps. Clones are the
+/// same component.
 ///
 /// # Examples
 ///
@@ -85,32 +85,33 @@ pub struct Pipeline {
 
 struct Inner {
     flow: Flow,
-    contract: contract::Joined,
+    contract: contract::FlowContract,
     observers: Observers,
 }
 
 impl Pipeline {
-    /// A pipeline of that name, without steps so far.
+    /// Returns a builder for a pipeline with this name.
     pub fn builder(name: impl AsRef<str>) -> PipelineBuilder {
         PipelineBuilder::new(name.as_ref())
     }
 
-    /// Its name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         self.component.name()
     }
 
-    /// How many steps it has, each branch of a parallel group counted, a nested pipeline as one.
+    /// Returns the number of steps. Each branch of a parallel group counts, a nested pipeline counts
+    /// as one.
     pub fn steps_count(&self) -> usize {
         self.inner.flow.node.names().len()
     }
 
-    /// Runs its steps on this state, and returns the state after the last.
+    /// Runs the steps and returns the state after the last one.
     ///
     /// # Errors
     ///
-    /// When a step fails, or the state lacks what one of them is declared to need; that is looked
-    /// at before the first one runs. The error names the step, and carries the state before it.
+    /// If a step fails, or if the initial state lacks a key that a step is declared to require, which
+    /// is checked before the first step runs. The error carries the state before the step.
     pub async fn run(&self, state: State) -> Result<State, PipelineError> {
         self.traced("run").try_run_async(self.run_flow(state)).await
     }

@@ -1,58 +1,58 @@
-//! What a pipeline says while it runs.
+//! Progress of a pipeline run.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{State, StepError};
 
-/// What happens in a pipeline, told as it happens; see
+/// Progress of a pipeline run; see
 /// [`PipelineBuilder::on_progress`](crate::PipelineBuilder::on_progress).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Progress<'a> {
-    /// A step begins.
+    /// A step starts.
     Started {
-        /// The step.
+        /// The name of the step.
         step: &'a str,
-        /// What it is given.
+        /// The state that it receives.
         state: &'a State,
     },
-    /// A step is done.
+    /// A step succeeded.
     Done {
-        /// The step.
+        /// The name of the step.
         step: &'a str,
-        /// What it returned.
+        /// The state that it returned.
         state: &'a State,
     },
-    /// A step, or one try of it, failed.
+    /// A step, or one attempt of it, failed.
     Failed {
-        /// The step.
+        /// The name of the step.
         step: &'a str,
-        /// Why.
+        /// The error.
         error: &'a StepError,
     },
-    /// A step is tried again.
+    /// A step is about to be retried.
     Retrying {
-        /// The step.
+        /// The name of the step.
         step: &'a str,
-        /// The try that comes next; the first retry is 2.
+        /// The number of the next attempt; the first retry is 2.
         attempt: u32,
-        /// How long it waits before.
+        /// The time until then.
         delay: Duration,
-        /// Why the last try failed.
+        /// The error of the last attempt.
         error: &'a StepError,
     },
-    /// A step was not run.
+    /// A step was skipped.
     Skipped {
-        /// The step.
+        /// The name of the step.
         step: &'a str,
-        /// Why.
+        /// The condition that was not met.
         reason: &'a str,
     },
 }
 
 type Observer = dyn Fn(&Progress<'_>) + Send + Sync;
 
-/// Whoever wants to know.
+/// Registered observers.
 #[derive(Clone, Default)]
 pub(super) struct Observers(Vec<Arc<Observer>>);
 
@@ -61,7 +61,7 @@ impl Observers {
         self.0.push(Arc::new(observer));
     }
 
-    pub(super) fn tell(&self, progress: &Progress<'_>) {
+    pub(super) fn notify(&self, progress: &Progress<'_>) {
         for observer in &self.0 {
             observer(progress);
         }

@@ -1,53 +1,68 @@
-//! What a pipeline is made of.
+//! Steps of a pipeline.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{AgentStep, Contract, State, StepError};
-use crate::agent::Agent;
+use super::{Contract, State, StepError};
 
-/// A step of a pipeline: it takes the state and returns it, changed.
+/// Step of a pipeline: takes the state and returns it, changed.
 ///
-/// Agents, pipelines and [functions](crate::service) are steps. A type of your own is one by this
-/// trait; if it is to have a span, it makes that itself. On the left of an operator it is put by
+/// Agents, pipelines and [functions](crate::service) are steps. A type of your own implements this
+/// trait, and makes its own span if it needs one; on the left of an operator, wrap it in
 /// [`step`](fn@crate::step).
+///
+/// # Examples
+///
+/// ```
+/// use raaf_agents::{Contract, FlowExt as _, State, Step, StepError, step};
+///
+/// struct Uppercase;
+///
+/// #[async_trait::async_trait]
+/// impl Step for Uppercase {
+///     fn name(&self) -> &str {
+///         "Uppercase"
+///     }
+///     fn contract(&self) -> Contract {
+///         Contract::new().requires("text").provides("text")
+///     }
+///     async fn run(&self, state: State) -> Result<State, StepError> {
+///         let text = state.text("text")?.to_uppercase();
+///         Ok(state.with("text", text))
+///     }
+/// }
+///
+/// let pipeline = step(Uppercase).named("Loud").takes("text").build()?;
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// let state = pipeline.run(State::new().with("text", "tea")).await?;
+/// assert_eq!(state.text("text")?, "TEA");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[async_trait]
 pub trait Step: Send + Sync {
-    /// What errors call it.
+    /// Returns the name for errors and spans.
     fn name(&self) -> &str;
 
-    /// What it needs and gives. Without a word it might give anything.
+    /// Returns the keys that the step requires and provides. By default they are unknown, so that
+    /// later steps cannot be checked.
     fn contract(&self) -> Contract {
         Contract::unknown()
     }
 
-    /// Does its work.
+    /// Runs the step.
     ///
     /// # Errors
     ///
-    /// When the pipeline cannot go on.
+    /// If the pipeline cannot continue. Return errors of your own as [`StepError::Function`].
     async fn run(&self, state: State) -> Result<State, StepError>;
 }
 
-/// Reads `input` and puts its answer under its name; [`Agent::reads`] and [`Agent::writes`] say
-/// otherwise.
-#[async_trait]
-impl Step for Agent {
-    fn name(&self) -> &str {
-        self.name()
-    }
-
-    fn contract(&self) -> Contract {
-        AgentStep::new(self.clone()).contract()
-    }
-
-    async fn run(&self, state: State) -> Result<State, StepError> {
-        AgentStep::new(self.clone()).run(state).await
-    }
-}
-
-macro_rules! step_behind {
+macro_rules! forward_step {
     ($($pointer:ident),*) => {$(
         #[async_trait]
         impl<S: Step + ?Sized> Step for $pointer<S> {
@@ -66,4 +81,4 @@ macro_rules! step_behind {
     )*};
 }
 
-step_behind!(Arc, Box);
+forward_step!(Arc, Box);

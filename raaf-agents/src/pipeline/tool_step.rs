@@ -1,4 +1,4 @@
-//! A tool as a step: which part of the state it is called with, and where its result goes.
+//! Tools as steps.
 
 use std::{fmt, sync::Arc};
 
@@ -8,11 +8,10 @@ use serde_json::{Map, Value as Json};
 use super::{Contract, Flow, Keys, State, Step, StepError};
 use crate::tool::{FunctionTool, Tool, ToolExt as _};
 
-/// A tool as a pipeline's step; see [`FunctionTool::reads`] and [`step`](fn@crate::step).
+/// Step that calls a tool; see [`FunctionTool::reads`] and [`step`](fn@crate::step).
 ///
-/// Its arguments are the values that the state has under their names. Without a word from
-/// [`reads`](Self::reads) these are the properties of its schema, of which the optional ones may be
-/// missing. Its result goes under its name.
+/// By default its arguments are the values of the state for the properties of its schema; those that
+/// are not required may be missing. It writes its result to a key named after the tool.
 #[derive(Clone)]
 pub struct ToolStep {
     tool: Arc<dyn Tool>,
@@ -26,22 +25,21 @@ impl ToolStep {
         Self { tool: Arc::new(tool), reads: None, writes }
     }
 
-    /// The keys whose values are its arguments, each under its own name; all have to be there. To
-    /// give them other names, see [`FlowExt::map_input`](crate::FlowExt::map_input).
+    /// Adds keys to the tool's arguments; see [`FunctionTool::reads`].
     #[must_use]
     pub fn reads(mut self, keys: impl Into<Keys>) -> Self {
-        self.reads = Some(keys.into());
+        self.reads.get_or_insert_default().extend(keys.into());
         self
     }
 
-    /// The key that its result is put under.
+    /// Sets the key of the tool's result. The last key set applies.
     #[must_use]
     pub fn writes(mut self, key: impl Into<String>) -> Self {
         self.writes = key.into();
         self
     }
 
-    /// The keys that have to be there.
+    /// Returns the keys that the state must have.
     fn required(&self) -> Vec<String> {
         if let Some(keys) = &self.reads {
             return keys.as_slice().to_vec();
@@ -88,12 +86,40 @@ impl Step for ToolStep {
 }
 
 impl FunctionTool {
-    /// As a pipeline's step that is called with the values that the state has under these keys.
+    /// Returns a pipeline step whose arguments are the values of these keys, each under its own
+    /// name. All must be in the state. Repeated calls add keys.
+    ///
+    /// To pass a value under another name, use [`FlowExt::map_input`](crate::FlowExt::map_input).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_agents::{FlowExt as _, FunctionTool, State};
+    /// use schemars::JsonSchema;
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize, JsonSchema)]
+    /// struct Sum {
+    ///     a: i64,
+    ///     b: i64,
+    /// }
+    ///
+    /// let add = FunctionTool::infallible("add", "Adds.", |sum: Sum| async move { sum.a + sum.b });
+    /// let pipeline = add.reads("a").reads("b").writes("sum").named("Sums").build()?;
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let state = pipeline.run(State::new().with("a", 1).with("b", 2)).await?;
+    /// assert_eq!(state.get::<i64>("sum")?, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn reads(&self, keys: impl Into<Keys>) -> ToolStep {
         ToolStep::new(self.clone()).reads(keys)
     }
 
-    /// As a pipeline's step that puts its result under that key.
+    /// Returns a pipeline step that stores the result under this key.
     pub fn writes(&self, key: impl Into<String>) -> ToolStep {
         ToolStep::new(self.clone()).writes(key)
     }

@@ -1,26 +1,28 @@
-//! Doing what a model asked for in one turn.
+//! Tool calls and hand-offs of one turn.
+
+use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value as Json;
 
-use super::{OnToolError, RunContext, RunEvent, Runner};
+use super::Runner;
 use crate::{
-    agent::Agent,
-    handoff::Handoff,
-    hooks::RunHooks,
-    model::{Message, ToolCall, error::with_causes},
-    tool::{self, ToolError},
+    agent::{Agent, Handoff, RunHooks},
+    errors::with_causes,
+    model::{Message, ToolCall, as_text},
+    run::{RunContext, RunEvent},
+    tool::{self, OnToolError, Tool, ToolError},
 };
 
-/// What came of one turn's calls.
-pub(super) struct Answers<'a> {
-    /// In the order of the calls.
+/// Results of one turn's calls.
+pub(super) struct TurnResults<'a> {
+    /// Messages to the model, in the order of the calls.
     pub(super) messages: Vec<Message>,
-    /// Who takes over, and by which hand-off.
+    /// The agent that takes over, and the hand-off to it.
     pub(super) next: Option<(Agent, &'a Handoff)>,
 }
 
-/// Who calls, and for which run.
+/// The agent that calls, and its run.
 #[derive(Clone, Copy)]
 pub(super) struct Caller<'a> {
     pub(super) runner: &'a Runner,
@@ -29,20 +31,20 @@ pub(super) struct Caller<'a> {
 }
 
 impl<'a> Caller<'a> {
-    /// Calls the tools side by side, then hands over.
-    pub(super) async fn answer(self, calls: &[ToolCall]) -> Result<Answers<'a>, ToolError> {
+    /// Calls the tools concurrently, then hands over if the model called a hand-off.
+    pub(super) async fn call_all(self, calls: &[ToolCall]) -> Result<TurnResults<'a>, ToolError> {
         let (mut tools, mut handoffs) = (Vec::new(), Vec::new());
-        for (place, call) in calls.iter().enumerate() {
+        for (index, call) in calls.iter().enumerate() {
             match self.handoff(call) {
-                Some(handoff) => handoffs.push((place, call, handoff)),
-                None => tools.push(async move { Ok((place, self.call(call).await?)) }),
+                Some(handoff) => handoffs.push((index, call, handoff)),
+                None => tools.push(async move { Ok((index, self.call(call).await?)) }),
             }
         }
-        let at_once = self.runner.max_parallel_tools.max(1);
-        let answers = stream::iter(tools).buffer_unordered(at_once).try_collect();
+        let concurrency = self.runner.max_parallel_tools.max(1);
+        let answers = stream::iter(tools).buffer_unordered(concurrency).try_collect();
         let mut answers: Vec<(usize, Message)> = answers.await?;
         let mut next = None;
-        for (place, call, handoff) in handoffs {
+        for (index, call, handoff) in handoffs {
             let message = if next.is_none() {
                 let agent = self.hand_over(call, handoff).await;
                 let message = Message::tool(call, format!("{} takes over.", agent.name()));
@@ -50,13 +52,13 @@ impl<'a> Caller<'a> {
                 message
             } else {
                 let error = handoff.refuse(self.agent, call);
-                self.explain(call, error)?
+                self.report(call, error)?
             };
-            answers.push((place, message));
+            answers.push((index, message));
         }
-        answers.sort_unstable_by_key(|(place, _)| *place);
+        answers.sort_unstable_by_key(|(index, _)| *index);
         let messages = answers.into_iter().map(|(_, message)| message).collect();
-        Ok(Answers { messages, next })
+        Ok(TurnResults { messages, next })
     }
 
     pub(super) fn hooks(self) -> impl Iterator<Item = &'a dyn RunHooks> {
@@ -70,8 +72,8 @@ impl<'a> Caller<'a> {
     }
 
     async fn hand_over(self, call: &ToolCall, handoff: &Handoff) -> Agent {
-        let agent = handoff.take(self.agent, call);
-        self.context.tell(|| RunEvent::Handoff {
+        let agent = handoff.take_over(self.agent, call);
+        self.context.emit(|| RunEvent::Handoff {
             from: self.agent.name().to_owned(),
             to: agent.name().to_owned(),
         });
@@ -82,7 +84,7 @@ impl<'a> Caller<'a> {
     }
 
     async fn call(self, call: &ToolCall) -> Result<Message, ToolError> {
-        self.context.tell(|| RunEvent::ToolCall {
+        self.context.emit(|| RunEvent::ToolCall {
             agent: self.agent.name().to_owned(),
             call: call.clone(),
         });
@@ -91,9 +93,9 @@ impl<'a> Caller<'a> {
         }
         let message = match self.invoke(call).await {
             Ok(result) => Message::tool(call, as_text(result)),
-            Err(error) => self.explain(call, error)?,
+            Err(error) => self.report(call, error)?,
         };
-        self.context.tell(|| RunEvent::ToolResult {
+        self.context.emit(|| RunEvent::ToolResult {
             agent: self.agent.name().to_owned(),
             call_id: call.id.clone(),
             tool: call.name.clone(),
@@ -107,28 +109,21 @@ impl<'a> Caller<'a> {
     }
 
     async fn invoke(self, call: &ToolCall) -> Result<Json, ToolError> {
-        let enabled = |tool: &&std::sync::Arc<dyn tool::Tool>| tool.is_enabled(self.context);
+        let enabled = |tool: &&Arc<dyn Tool>| tool.is_enabled(self.context);
         if let Some(tool) = self.agent.tool(&call.name).filter(enabled) {
-            return tool::answer(&**tool, &self.context.of_call(&call.id), call).await;
+            return tool::call_for_model(&**tool, &self.context.of_call(&call.id), call).await;
         }
         let offered = self.agent.tools().iter().filter(enabled);
         let available = offered.map(|tool| tool.spec().name.clone()).collect();
         Err(tool::refuse_unknown(call, available))
     }
 
-    /// What the model is told of a failure, if it is told.
-    fn explain(self, call: &ToolCall, error: ToolError) -> Result<Message, ToolError> {
-        let own = self.agent.tool(&call.name).and_then(|tool| tool.on_error());
+    /// Returns the failure as a message to the model, or as an error that fails the run.
+    fn report(self, call: &ToolCall, error: ToolError) -> Result<Message, ToolError> {
+        let own = self.agent.tool(&call.name).and_then(Tool::on_error);
         match own.unwrap_or(self.runner.on_tool_error) {
             OnToolError::TellModel => Ok(Message::tool_error(call, with_causes(&error))),
             OnToolError::FailRun => Err(error),
         }
-    }
-}
-
-fn as_text(result: Json) -> String {
-    match result {
-        Json::String(text) => text,
-        json => json.to_string(),
     }
 }

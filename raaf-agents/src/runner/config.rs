@@ -1,4 +1,4 @@
-//! What holds for a run, whatever the agent.
+//! Configuration of runs.
 
 use std::{any::Any, fmt, sync::Arc, time::Duration};
 
@@ -8,15 +8,19 @@ use raaf_trace_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{RunContext, context};
 use crate::{
-    hooks::RunHooks,
+    agent::RunHooks,
     model::{Model, TracedModel},
+    run::{self, RunContext},
     session::Session,
 };
 
-/// What holds for a run, whatever the agent: how its trace is called, what its parts share, and
-/// when it stops.
+/// Configuration of a run: its trace, the values its parts share, and when it stops.
+///
+/// The methods that describe the trace ([`workflow_name`](Self::workflow_name),
+/// [`group_id`](Self::group_id), [`trace_id`](Self::trace_id), [`metadata`](Self::metadata)) apply
+/// if the run starts a trace. The root of the trace is then a span of kind `trace` instead of
+/// `runner`. Within an active trace they have no effect.
 ///
 /// # Examples
 ///
@@ -50,7 +54,7 @@ pub struct RunConfig {
     pub(super) model: Option<TracedModel>,
     pub(super) deadline: Option<Duration>,
     pub(super) cancellation: Option<CancellationToken>,
-    pub(super) value: Option<context::Value>,
+    pub(super) value: Option<run::Value>,
     pub(super) session: Option<Arc<dyn Session>>,
     pub(super) hooks: Vec<Arc<dyn RunHooks>>,
     pub(super) stop: Option<Arc<StopChecker>>,
@@ -59,107 +63,141 @@ pub struct RunConfig {
 type StopChecker = dyn Fn(&RunContext) -> bool + Send + Sync;
 
 impl RunConfig {
-    /// Nothing said.
+    /// Creates a default configuration.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The name of the trace. Like the three below it holds where the run begins a trace; the
-    /// trace's root is then a span of kind `trace` instead of `runner`.
+    /// Sets the name of the trace.
     pub fn workflow_name(mut self, name: impl Into<Key>) -> Self {
         self.workflow_name = Some(name.into());
         self
     }
 
-    /// What links this run's trace with others, such as a conversation's id.
+    /// Sets an id that links this trace with others, such as the id of a conversation.
     pub fn group_id(mut self, group_id: impl Into<Key>) -> Self {
         self.group_id = Some(group_id.into());
         self
     }
 
-    /// The id of the trace.
+    /// Sets the id of the trace.
     pub fn trace_id(mut self, trace_id: TraceId) -> Self {
         self.trace_id = Some(trace_id);
         self
     }
 
-    /// Says something of the whole trace.
+    /// Adds metadata to the trace.
     pub fn metadata(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
         self.metadata.extend(value.into_value().map(|value| (key.into(), value)));
         self
     }
 
-    /// The model that all agents of the run think with, instead of their own. Agents that are
-    /// tools keep theirs.
+    /// Replaces the model of all agents of the run. Agents called as tools keep theirs.
     pub fn model(mut self, model: impl Model + 'static) -> Self {
         self.model = Some(TracedModel::new(model));
         self
     }
 
-    /// Whether the run is traced. If not, it leaves no span, also where a trace is active.
+    /// Sets whether the run is traced; the default is `true`. An untraced run has no spans, even
+    /// within an active trace.
     pub fn tracing(mut self, traced: bool) -> Self {
         self.untraced = !traced;
         self
     }
 
-    /// Whether the run's spans keep what users, models and tools wrote: prompts, completions, tool
-    /// arguments and results, and the texts of errors. If not, names, counts, timings and usage are
-    /// all that is left, in agents that are tools and in all that tools do too. Spans around the run
-    /// keep what they are given: one that fails with the run's error has its text.
+    /// Sets whether the run's spans contain what users, models and tools wrote: prompts,
+    /// completions, tool arguments and results, and error messages. The default is `true`.
+    ///
+    /// Without content, spans have names, counts, timings and usage. This includes the spans of
+    /// tools and of agents called as tools, but not spans around the run: if one of those fails with
+    /// the run's error, it has the error's message.
     pub fn include_sensitive_data(mut self, include: bool) -> Self {
         self.without_content = !include;
         self
     }
 
-    /// How long the run may take. Then what is open is dropped, and the run fails.
+    /// Sets the maximum duration of the run, including its session. After that, open calls are
+    /// dropped and the run fails with [`RunErrorKind::Deadline`](crate::RunErrorKind::Deadline).
+    /// There is no deadline by default.
     ///
     /// # Panics
     ///
-    /// The run panics outside of a tokio runtime, and inside of one whose clock is
-    /// not enabled (`enable_time` or `enable_all` of `tokio::runtime::Builder`).
+    /// The run panics outside of a tokio runtime, and in one without a timer (`enable_time` or
+    /// `enable_all` of `tokio::runtime::Builder`).
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
-    /// The token by which the run can be cancelled: what is open is dropped, and ends as
+    /// Sets the token that cancels the run: open calls are dropped, and their spans end as
     /// cancelled.
+    ///
+    /// ```
+    /// use raaf_agents::{Agent, CancellationToken, RunConfig, RunErrorKind, Runner, ScriptedModel};
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let token = CancellationToken::new();
+    /// let runner = Runner::new().with_config(RunConfig::new().cancellation(token.clone()));
+    /// let agent = Agent::builder("Greeter", ScriptedModel::new("scripted", ["Hello."])).build();
+    /// token.cancel();
+    /// let error = runner.run(&agent, "Hi!").await.unwrap_err();
+    /// assert!(matches!(error.kind, RunErrorKind::Cancelled));
+    /// # });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn cancellation(mut self, token: CancellationToken) -> Self {
         self.cancellation = Some(token);
         self
     }
 
-    /// The value that tools, hooks, guardrails and instructions find in their [`RunContext`].
+    /// Sets the value that tools, hooks, guardrails and instructions get by
+    /// [`RunContext::value`].
     pub fn context(mut self, value: impl Any + Send + Sync) -> Self {
         self.value = Some(Arc::new(value));
         self
     }
 
-    /// The conversation that the run goes on with, and adds to once it has an answer.
+    /// Sets the session that the run continues. A run that has an answer appends its messages.
     pub fn session(mut self, session: impl Session + 'static) -> Self {
         self.session = Some(Arc::new(session));
         self
     }
 
-    /// Is told what happens in the run, before the agent's own hooks are.
+    /// Adds hooks for all agents of the run. They are called before the agents' own hooks.
     pub fn hooks(mut self, hooks: impl RunHooks + 'static) -> Self {
         self.hooks.push(Arc::new(hooks));
         self
     }
 
-    /// Asked before each turn whether the run is to stop.
+    /// Sets a stop condition, which is checked before each turn. If it holds, the run fails with
+    /// [`RunErrorKind::Stopped`](crate::RunErrorKind::Stopped). The last condition set applies.
+    ///
+    /// ```
+    /// use raaf_agents::{Agent, RunConfig, Runner, ScriptedModel};
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let config = RunConfig::new().stop_when(|run| run.usage().total_tokens() >= 1_000);
+    /// let agent = Agent::builder("Greeter", ScriptedModel::new("scripted", ["Hello."])).build();
+    /// let result = Runner::new().with_config(config).run(&agent, "Hi!").await?;
+    /// assert_eq!(result.usage.total_tokens(), 2);
+    /// # Ok::<(), raaf_agents::RunError>(())
+    /// # }).unwrap();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn stop_when(mut self, stop: impl Fn(&RunContext) -> bool + Send + Sync + 'static) -> Self {
         self.stop = Some(Arc::new(stop));
         self
     }
 
-    /// The trace that the run begins, if it is said how.
+    /// Returns the trace that the run starts, if anything describes it.
     pub(super) fn workflow(&self) -> Option<Workflow> {
-        let says_nothing = self.workflow_name.is_none()
+        let is_default = self.workflow_name.is_none()
             && self.group_id.is_none()
             && self.trace_id.is_none()
             && self.metadata.is_empty();
-        if says_nothing {
+        if is_default {
             return None;
         }
         let name = self.workflow_name.clone().unwrap_or(Key::from_static("Agent workflow"));
@@ -178,11 +216,11 @@ impl RunConfig {
         !self.without_content
     }
 
-    /// The context in which the run leaves no spans, if that is wanted.
-    pub(super) fn silence(&self) -> Option<Context> {
+    /// Returns a context without recording, if the run is not traced.
+    pub(super) fn untraced_context(&self) -> Option<Context> {
         self.untraced.then(|| {
-            // A trace that is not recorded, rather than none: so a bound parent, or a provider of
-            // a component's own, does not start one after all, and servers are told.
+            // An unsampled trace rather than none: otherwise a bound parent or a component's own
+            // provider would start a trace, and servers would not learn that it is unsampled.
             let (trace, span) = (RandomIds.trace_id(), RandomIds.span_id());
             Context::remote(SpanContext::new(trace, span).with_sampled(false))
         })

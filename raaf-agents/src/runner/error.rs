@@ -1,208 +1,185 @@
-//! Why a run gave no answer.
+//! Errors of runs.
 
 use std::{error::Error, fmt, io, time::Duration};
 
 use thiserror::Error;
 
-use super::RunProgress;
 use crate::{
-    causes, guardrail::GuardrailStage, model::ModelError, session::SessionError, tool::ToolError,
+    guardrail::GuardrailStage, model::ModelError, run::RunProgress, session::SessionError,
+    tool::ToolError,
 };
 
-/// Why a run gave no answer, and how far it got.
+/// A run that ended without an answer.
 ///
-/// Its `Debug` form, which a `main` prints that returns it, is the error and its causes, without the
-/// conversation.
-#[derive(Error)]
+/// Its text names the agent, the turn and the kind; causes follow by [`Error::source`]. Neither the
+/// text nor the `Debug` form contains the conversation, which is in [`progress`](Self::progress).
+///
+/// # Examples
+///
+/// ```
+/// use raaf_agents::{Agent, RunErrorKind, Runner, ScriptedModel};
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// let agent = Agent::builder("Writer", ScriptedModel::new("scripted", ["Hello."])).build();
+/// let error = Runner::new().with_max_turns(0).run(&agent, "Hi!").await.unwrap_err();
+/// assert!(matches!(error.kind, RunErrorKind::MaxTurns { max_turns: 0 }));
+/// assert_eq!(error.to_string(), "agent `Writer`: no answer within 0 turns");
+/// assert_eq!(error.progress.messages.len(), 1);
+/// # });
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
 #[non_exhaustive]
-pub enum RunError {
-    /// The model failed.
-    #[error("agent `{agent}` got no answer from its model (turn {})", progress.turns)]
-    Model {
-        /// The agent.
-        agent: String,
-        /// Why.
-        source: ModelError,
-        /// How far it got.
-        progress: Box<RunProgress>,
-    },
-    /// A tool failed, and that is to [fail the run](crate::OnToolError::FailRun).
-    #[error("agent `{agent}` stopped at a tool (turn {})", progress.turns)]
-    Tool {
-        /// The agent.
-        agent: String,
-        /// Why.
-        source: ToolError,
-        /// How far it got; the conversation ends with the message that asked for the tool.
-        progress: Box<RunProgress>,
-    },
-    /// The model still wanted tools after the last turn allowed. Allow more, or see in the
-    /// conversation what it keeps doing.
-    #[error("agent `{agent}` had no answer after {max_turns} turns")]
-    MaxTurns {
-        /// The agent.
-        agent: String,
-        /// The turns allowed.
-        max_turns: u32,
-        /// How far it got.
-        progress: Box<RunProgress>,
-    },
-    /// A guardrail objected.
-    #[error("guardrail `{guardrail}` stopped agent `{agent}`: {objection}")]
-    Guardrail {
-        /// The agent.
-        agent: String,
-        /// The guardrail.
-        guardrail: String,
-        /// Whether it objected to what went in or to what came out.
-        stage: GuardrailStage,
-        /// Why.
-        objection: String,
-        /// How far it got.
-        progress: Box<RunProgress>,
-    },
-    /// A guardrail could not say whether it objects.
-    #[error("guardrail `{guardrail}` of agent `{agent}` failed")]
-    GuardrailFailed {
-        /// The agent.
-        agent: String,
-        /// The guardrail.
-        guardrail: String,
-        /// Why.
-        source: Box<dyn Error + Send + Sync>,
-        /// How far it got.
-        progress: Box<RunProgress>,
-    },
-    /// The answer is not of the type asked for, at the second try either.
-    #[error("the answer of agent `{agent}` is not what was asked for: {fault}")]
-    Output {
-        /// The agent.
-        agent: String,
-        /// What is wrong with it.
-        fault: String,
-        /// How far it got; the conversation ends with the answer.
-        progress: Box<RunProgress>,
-    },
-    /// Its token was cancelled.
-    #[error("the run of agent `{agent}` was cancelled")]
-    Cancelled {
-        /// The agent.
-        agent: String,
-        /// How far it got.
-        progress: Box<RunProgress>,
-    },
-    /// It took longer than it may.
-    #[error("agent `{agent}` had no answer within {} s", deadline.as_secs_f64())]
-    Deadline {
-        /// The agent.
-        agent: String,
-        /// How long the run was allowed to take.
-        deadline: Duration,
-        /// How far it got.
-        progress: Box<RunProgress>,
-    },
-    /// The [stop checker](crate::RunConfig::stop_when) said so.
-    #[error("agent `{agent}` was told to stop (turn {})", progress.turns)]
-    Stopped {
-        /// The agent.
-        agent: String,
-        /// How far it got.
-        progress: Box<RunProgress>,
-    },
-    /// What was said before is not to be had, or what was said now could not be kept.
-    #[error("the run of agent `{agent}` could not use its session")]
-    Session {
-        /// The agent.
-        agent: String,
-        /// Why.
-        source: SessionError,
-        /// How far it got: to the end, if the session failed then.
-        progress: Box<RunProgress>,
-    },
-    /// There is no runtime for the [blocking form](crate::Runner::run_blocking).
-    #[error("no runtime could be started for agent `{agent}`")]
-    Runtime {
-        /// The agent.
-        agent: String,
-        /// Why.
-        source: io::Error,
-        /// Not far.
-        progress: Box<RunProgress>,
-    },
+pub struct RunError {
+    /// What went wrong.
+    pub kind: RunErrorKind,
+    /// The agent that was running.
+    pub agent: String,
+    /// The conversation and the usage up to the failure.
+    pub progress: Box<RunProgress>,
 }
 
-impl fmt::Debug for RunError {
+impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        causes::fmt(self, f)
+        let Self { kind, agent, progress } = self;
+        match progress.turns {
+            0 => write!(f, "agent `{agent}`: {kind}"),
+            turn => write!(f, "agent `{agent}` (turn {turn}): {kind}"),
+        }
     }
 }
 
-impl RunError {
-    /// The agent that was at work.
-    pub fn agent(&self) -> &str {
-        match self {
-            Self::Model { agent, .. }
-            | Self::Tool { agent, .. }
-            | Self::MaxTurns { agent, .. }
-            | Self::Guardrail { agent, .. }
-            | Self::GuardrailFailed { agent, .. }
-            | Self::Output { agent, .. }
-            | Self::Cancelled { agent, .. }
-            | Self::Deadline { agent, .. }
-            | Self::Stopped { agent, .. }
-            | Self::Session { agent, .. }
-            | Self::Runtime { agent, .. } => agent,
-        }
+impl Error for RunError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        // The text contains the kind's.
+        self.kind.source()
     }
+}
 
-    /// How far the run got.
-    pub fn progress(&self) -> &RunProgress {
-        match self {
-            Self::Model { progress, .. }
-            | Self::Tool { progress, .. }
-            | Self::MaxTurns { progress, .. }
-            | Self::Guardrail { progress, .. }
-            | Self::GuardrailFailed { progress, .. }
-            | Self::Output { progress, .. }
-            | Self::Cancelled { progress, .. }
-            | Self::Deadline { progress, .. }
-            | Self::Stopped { progress, .. }
-            | Self::Session { progress, .. }
-            | Self::Runtime { progress, .. } => progress,
-        }
-    }
+/// Reason why a run failed; see [`RunError`].
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RunErrorKind {
+    /// The model call failed.
+    #[error("the model call failed")]
+    Model(#[source] ModelError),
+    /// A tool call failed, and failures [fail the run](crate::OnToolError::FailRun). The
+    /// conversation ends with the message that called the tool.
+    #[error("a tool call failed")]
+    Tool(#[source] ToolError),
+    /// The model still called tools in the last turn allowed. Allow more turns, or look at the
+    /// conversation for a loop.
+    #[error("no answer within {max_turns} turns")]
+    MaxTurns {
+        /// The [turns allowed](crate::Runner::with_max_turns).
+        max_turns: u32,
+    },
+    /// A guardrail objected to the input or to the answer.
+    #[error("guardrail `{guardrail}` objected: {objection}")]
+    Guardrail {
+        /// The name of the guardrail.
+        guardrail: String,
+        /// Whether it checked the input or the answer.
+        stage: GuardrailStage,
+        /// The reason it gave.
+        objection: String,
+    },
+    /// A guardrail returned an error instead of a verdict.
+    #[error("guardrail `{guardrail}` failed")]
+    GuardrailFailed {
+        /// The name of the guardrail.
+        guardrail: String,
+        /// The error it returned.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The answer does not match the [output type](crate::AgentBuilder::output_type), even after a
+    /// second try. The conversation ends with the answer.
+    #[error("the answer does not match the output type: {mismatch}")]
+    Output {
+        /// The mismatch.
+        mismatch: String,
+    },
+    /// The run was [cancelled](crate::RunConfig::cancellation).
+    #[error("cancelled")]
+    Cancelled,
+    /// The run exceeded its [deadline](crate::RunConfig::deadline).
+    #[error("no answer within {} s", deadline.as_secs_f64())]
+    Deadline {
+        /// The time allowed.
+        deadline: Duration,
+    },
+    /// The [stop condition](crate::RunConfig::stop_when) was met.
+    #[error("stopped by the run's stop condition")]
+    Stopped,
+    /// The session could not be loaded before the run, or not be saved after it. In the second
+    /// case the conversation is complete.
+    #[error("the session could not be loaded or saved")]
+    Session(#[source] SessionError),
+    /// [`Runner::run_blocking`](crate::Runner::run_blocking) could not start an async runtime.
+    #[error("no async runtime could be started")]
+    Runtime(#[source] io::Error),
+}
 
-    /// Why the run stopped, as one word.
-    pub fn reason(&self) -> &'static str {
+impl RunErrorKind {
+    /// Returns the kind as a lower-case word, such as `max_turns`: the attribute
+    /// `agent.stop_reason` of the agent's span.
+    pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Model { .. } => "model",
-            Self::Tool { .. } => "tool",
+            Self::Model(_) => "model",
+            Self::Tool(_) => "tool",
             Self::MaxTurns { .. } => "max_turns",
             Self::Guardrail { .. } => "guardrail",
             Self::GuardrailFailed { .. } => "guardrail_failed",
             Self::Output { .. } => "output",
-            Self::Cancelled { .. } => "cancelled",
+            Self::Cancelled => "cancelled",
             Self::Deadline { .. } => "deadline",
-            Self::Stopped { .. } => "stopped",
-            Self::Session { .. } => "session",
-            Self::Runtime { .. } => "runtime",
+            Self::Stopped => "stopped",
+            Self::Session(_) => "session",
+            Self::Runtime(_) => "runtime",
         }
     }
+}
 
-    pub(super) fn with_progress(mut self, now: RunProgress) -> Self {
-        match &mut self {
-            Self::Model { progress, .. }
-            | Self::Tool { progress, .. }
-            | Self::MaxTurns { progress, .. }
-            | Self::Guardrail { progress, .. }
-            | Self::GuardrailFailed { progress, .. }
-            | Self::Output { progress, .. }
-            | Self::Cancelled { progress, .. }
-            | Self::Deadline { progress, .. }
-            | Self::Stopped { progress, .. }
-            | Self::Session { progress, .. }
-            | Self::Runtime { progress, .. } => **progress = now,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        errors::with_causes,
+        model::Message,
+        pipeline::{PipelineError, State},
+    };
+
+    #[test]
+    fn errors_show_their_causes_and_not_the_conversation() {
+        let progress = RunProgress {
+            messages: vec![Message::user("my secret")],
+            turns: 2,
+            ..RunProgress::default()
+        };
+        let source = ModelError::Malformed { message: "no choices".to_owned() };
+        let error = RunError {
+            kind: RunErrorKind::Model(source),
+            agent: "Writer".to_owned(),
+            progress: Box::new(progress),
+        };
+        assert_eq!(
+            with_causes(&error),
+            "agent `Writer` (turn 2): the model call failed: malformed model response: no choices"
+        );
+        let debug = format!("{error:?}");
+        for shown in ["Malformed", "no choices", "\"Writer\"", "turns: 2", "messages: 1"] {
+            assert!(debug.contains(shown), "{debug}");
         }
-        self
+        let error = PipelineError {
+            pipeline: "Letters".to_owned(),
+            step: "Writer".to_owned(),
+            completed: Vec::new(),
+            state: Box::new(State::new().with("input", "my secret")),
+            source: error.into(),
+        };
+        let debug = format!("{error:?}");
+        assert!(debug.contains("no choices") && debug.contains("input"), "{debug}");
+        assert!(!debug.contains("my secret"), "{debug}");
     }
 }

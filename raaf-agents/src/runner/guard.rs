@@ -1,28 +1,24 @@
-//! Asking the guardrails.
+//! Guardrail checks.
 
 use futures::future;
 
-use super::{RunError, RunProgress, calls::Caller};
+use super::{RunErrorKind, calls::Caller};
 use crate::guardrail::{Guardrail, GuardrailStage};
 
 impl Caller<'_> {
-    /// Asks them side by side; the first that objects is heard, and the rest are dropped.
+    /// Runs guardrails concurrently. The first objection or error drops the others.
     pub(super) async fn guard(
         self,
         stage: GuardrailStage,
         guardrails: impl IntoIterator<Item = &Guardrail>,
         text: &str,
-    ) -> Result<(), RunError> {
+    ) -> Result<(), RunErrorKind> {
         let checks = guardrails.into_iter().map(|guardrail| async move {
-            let (agent, name) = (self.agent.name().to_owned(), guardrail.name().to_owned());
-            let progress = Box::<RunProgress>::default();
+            let name = || guardrail.name().to_owned();
             match guardrail.check(self.context, stage, text).await {
-                Err(source) => {
-                    Err(RunError::GuardrailFailed { agent, guardrail: name, source, progress })
-                }
+                Err(source) => Err(RunErrorKind::GuardrailFailed { guardrail: name(), source }),
                 Ok(verdict) => verdict.into_objection().map_or(Ok(()), |objection| {
-                    let guardrail = name;
-                    Err(RunError::Guardrail { agent, guardrail, stage, objection, progress })
+                    Err(RunErrorKind::Guardrail { guardrail: name(), stage, objection })
                 }),
             }
         });

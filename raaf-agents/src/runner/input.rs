@@ -1,8 +1,8 @@
-//! What a run starts from.
+//! Input of a run.
 
 use crate::model::Message;
 
-/// What an agent is given to start from: a text of the user's, or a conversation.
+/// Input of a run: a user message, or a conversation to continue.
 #[derive(Clone, Debug)]
 pub struct Input(pub(super) Vec<Message>);
 

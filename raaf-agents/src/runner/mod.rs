@@ -1,13 +1,11 @@
-//! Running an agent: model and tools in turns, until there is an answer.
+//! Runner: runs an agent in turns until it answers.
 
+mod as_tool;
 mod calls;
 mod config;
-mod context;
 mod error;
-mod event;
 mod guard;
 mod input;
-mod result;
 mod stream;
 mod turns;
 
@@ -22,33 +20,34 @@ use raaf_trace_core::{
 };
 use tokio::runtime;
 
-use crate::{agent::Agent, model::Message};
+use crate::{
+    agent::Agent,
+    model::Message,
+    run::{RunContext, RunEvent, RunResult},
+    tool::OnToolError,
+};
+pub use as_tool::AgentTool;
 pub use config::RunConfig;
-pub use context::RunContext;
-pub use error::RunError;
-pub use event::RunEvent;
+pub use error::{RunError, RunErrorKind};
 pub use input::Input;
-pub use result::{RunProgress, RunResult};
 pub use stream::RunStream;
 use turns::Run;
 
-/// How many tools run side by side when nothing else is said.
 const MAX_PARALLEL_TOOLS: usize = 16;
 
-/// How many turns a run may take when nothing else is said.
 const MAX_TURNS: u32 = 10;
 
-/// Runs agents: asks the model, calls the tools it wants, tells it the results, and so on until it
-/// answers.
+/// Runs agents: calls the model, calls the tools it asks for, returns their results to it, and so
+/// on until it answers.
 ///
-/// The tools of one turn run concurrently in the caller's task, and the model is told their results
-/// in the order in which it asked. Dropping the future stops the run; what is open ends as
-/// cancelled. A panic in a tool ends the run and goes on unwinding.
+/// The tools of one turn run concurrently in the caller's task; the model receives their results in
+/// the order of its calls. Dropping the future stops the run, and open spans end as cancelled. A
+/// panic in a tool ends the run and propagates.
 ///
-/// Each agent of a run is one span of kind `agent`; one that takes over stands beside the one that
-/// handed over. Where no trace is active, a span of kind `runner` is the root, or one of kind
-/// `trace` where a [`RunConfig`] says how the trace is called, unless the agent is bound to a
-/// parent: then the rules for parents decide.
+/// Each agent of a run is one span of kind `agent`; an agent that takes over is a sibling of the one
+/// that handed over. If no trace is active, the root is a span of kind `runner`, or of kind `trace`
+/// if a [`RunConfig`] describes the trace. An agent bound to a parent follows the rules for parents
+/// instead.
 ///
 /// # Examples
 ///
@@ -73,19 +72,9 @@ pub struct Runner {
     config: RunConfig,
 }
 
-/// What happens when a tool fails, or cannot be called as the model wants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnToolError {
-    /// The model is told, and can try something else.
-    #[default]
-    TellModel,
-    /// The run fails; the other tools of that turn are cancelled.
-    FailRun,
-}
-
 impl Runner {
-    /// A runner of ten turns that tells the model when a tool fails.
+    /// Creates a runner with at most 10 turns a run and 16 concurrent tool calls, which reports
+    /// failed tool calls to the model.
     pub fn new() -> Self {
         Self {
             component: Component::runner("Runner"),
@@ -96,49 +85,79 @@ impl Runner {
         }
     }
 
-    /// The same with so many turns: calls of the model. With none, every run fails.
+    /// Sets the maximum number of turns (model calls) of a run; the default is 10. With 0 every run
+    /// fails.
     #[must_use]
     pub fn with_max_turns(mut self, max_turns: u32) -> Self {
         self.max_turns = max_turns;
         self
     }
 
-    /// The same with another answer to failing tools.
+    /// Sets what to do when a tool call fails; the default is [`OnToolError::TellModel`]. A tool's
+    /// [own setting](crate::Tool::on_error) takes precedence.
+    ///
+    /// ```
+    /// use raaf_agents::{
+    ///     Agent, FunctionTool, OnToolError, Reply, RunErrorKind, Runner, ScriptedModel,
+    /// };
+    /// use serde_json::json;
+    ///
+    /// let save = FunctionTool::new("save", "Saves.", |(): ()| async { Err::<(), _>("disk full") });
+    /// let model = ScriptedModel::from_fn("scripted", |request: &raaf_agents::ModelRequest| {
+    ///     match request.messages.len() {
+    ///         1 => Reply::call("save", json!({})),
+    ///         _ => Reply::text("It could not be saved."),
+    ///     }
+    /// });
+    /// let agent = Agent::builder("Writer", model).tool(save).build();
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let result = Runner::new().run(&agent, "Save it.").await?;
+    /// assert_eq!(result.messages[2].text(), "`save` failed: disk full");
+    /// assert_eq!(result.output, "It could not be saved.");
+    ///
+    /// let strict = Runner::new().on_tool_error(OnToolError::FailRun);
+    /// let error = strict.run(&agent, "Save it.").await.unwrap_err();
+    /// assert!(matches!(error.kind, RunErrorKind::Tool(_)));
+    /// # Ok::<(), raaf_agents::RunError>(())
+    /// # }).unwrap();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn on_tool_error(mut self, on_tool_error: OnToolError) -> Self {
         self.on_tool_error = on_tool_error;
         self
     }
 
-    /// The same; of one turn's tool calls so many run side by side, at least one.
+    /// Sets how many tool calls of a turn run concurrently; the default is 16, and 0 counts as 1.
     #[must_use]
     pub fn with_max_parallel_tools(mut self, max_parallel_tools: usize) -> Self {
         self.max_parallel_tools = max_parallel_tools;
         self
     }
 
-    /// The same with that configuration, for each of its runs.
+    /// Sets the configuration of each run.
     #[must_use]
     pub fn with_config(mut self, config: RunConfig) -> Self {
         self.config = config;
         self
     }
 
-    /// Runs the agent on this input until it, or an agent that it hands over to, answers.
+    /// Runs the agent until it, or an agent that it hands over to, answers.
     ///
     /// # Errors
     ///
-    /// When the model fails, when there is no answer within the turns or the time allowed, when a
-    /// guardrail objects, when a tool fails and that is [to fail the run](OnToolError::FailRun), and
-    /// for the other reasons that [`RunError`] has. The error carries what happened so far.
+    /// If the run ends without an answer; [`RunErrorKind`] lists the reasons. The error carries the
+    /// conversation so far.
     pub async fn run(&self, agent: &Agent, input: impl Into<Input>) -> Result<RunResult, RunError> {
         let Input(messages) = input.into();
         let context = self.context(None, None);
         self.start(agent, messages, context).await
     }
 
-    /// The same, told as it happens: the words as they come, tool calls and their results,
-    /// hand-offs, and at the end the result.
+    /// Runs the agent and streams its events: text as it is generated, tool calls and their
+    /// results, hand-offs, and finally the result.
     ///
     /// ```
     /// use futures::StreamExt as _;
@@ -147,14 +166,14 @@ impl Runner {
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     /// # runtime.block_on(async {
     /// let agent = Agent::builder("Greeter", ScriptedModel::new("scripted", ["Hello."])).build();
-    /// let mut said = String::new();
+    /// let mut output = String::new();
     /// let mut run = Runner::new().stream(&agent, "Hi!");
     /// while let Some(event) = run.next().await {
     ///     if let RunEvent::TextDelta { text, .. } = event? {
-    ///         said.push_str(&text);
+    ///         output.push_str(&text);
     ///     }
     /// }
-    /// assert_eq!(said, "Hello.");
+    /// assert_eq!(output, "Hello.");
     /// # Ok::<(), raaf_agents::RunError>(())
     /// # }).unwrap();
     /// # Ok::<(), std::io::Error>(())
@@ -168,41 +187,34 @@ impl Runner {
         RunStream::new(Box::pin(work.in_current_context()), events)
     }
 
-    /// The same for code that is not async: blocks this thread. Inside an async runtime, which this
-    /// keeps waiting, the run has a thread of its own.
+    /// Runs the agent and blocks this thread until the run ends. Within an async runtime the run
+    /// gets a thread of its own, but the calling thread is blocked all the same.
     ///
     /// # Errors
     ///
-    /// As for [`run`](Self::run), and when no runtime can be started.
+    /// As for [`run`](Self::run), and if no async runtime can be started.
+    ///
+    /// # Panics
+    ///
+    /// If a tool, a hook or another function of the user's panics.
     pub fn run_blocking(
         &self,
         agent: &Agent,
         input: impl Into<Input>,
     ) -> Result<RunResult, RunError> {
         let Input(messages) = input.into();
-        let work = || {
-            let runtime = runtime::Builder::new_current_thread().enable_all().build();
-            let runtime = runtime.map_err(|source| {
-                let (agent, progress) = (agent.name().to_owned(), Box::default());
-                RunError::Runtime { agent, source, progress }
-            })?;
-            runtime.block_on(self.run(agent, messages))
+        let work = || match runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime.block_on(self.run(agent, messages)),
+            Err(error) => {
+                let mut run = Run::new(self, agent, messages, self.context(None, None));
+                Err(run.fail(RunErrorKind::Runtime(error)))
+            }
         };
         if runtime::Handle::try_current().is_err() {
             return work();
         }
         let ended = thread::scope(|scope| scope.spawn(in_current_context(work)).join());
         ended.unwrap_or_else(|panicked| panic::resume_unwind(panicked))
-    }
-
-    /// Runs the agent as a part of another run.
-    pub(crate) async fn run_within(
-        &self,
-        agent: &Agent,
-        messages: Vec<Message>,
-        outer: &RunContext,
-    ) -> Result<RunResult, RunError> {
-        self.start(agent, messages, self.context(None, Some(outer.clone()))).await
     }
 
     fn context(
@@ -224,27 +236,23 @@ impl Runner {
         let mut run = Run::new(self, agent, messages, context);
         let ended = {
             let cancelled = pin!(token.cancelled());
-            // The spans are within what is dropped, so that all of them end as cancelled.
+            // All spans are inside of what is dropped, and end as cancelled.
             let work = pin!(self.in_trace(&mut run));
             match future::select(cancelled, work).await {
                 Either::Left(_) => None,
                 Either::Right((ended, _)) => Some(ended),
             }
         };
-        let ended = ended.unwrap_or_else(|| {
-            let (agent, progress) = (run.agent().name().to_owned(), run.progress().into());
-            Err(RunError::Cancelled { agent, progress })
-        });
-        ended.map_err(|error| error.with_progress(run.into_progress()))
+        ended.unwrap_or_else(|| Err(run.fail(RunErrorKind::Cancelled)))
     }
 
-    /// In the trace that is active, else in one of its own.
+    /// Completes the run in the active trace, or else in a new one.
     async fn in_trace(&self, run: &mut Run<'_>) -> Result<RunResult, RunError> {
-        // An agent that is bound to a parent belongs into the parent's trace.
+        // An agent that is bound to a parent belongs to the parent's trace.
         let is_bound = run.agent().component().parent().is_some();
         let work = Box::pin(run.complete());
-        if let Some(silence) = self.config.silence() {
-            work.in_context(silence).await
+        if let Some(untraced) = self.config.untraced_context() {
+            work.in_context(untraced).await
         } else if is_bound || Context::current().trace_id().is_some() {
             work.await
         } else if let Some(workflow) = self.config.workflow() {
@@ -253,6 +261,17 @@ impl Runner {
             let call = self.traced("run");
             call.include_sensitive_data(self.config.includes_content()).try_run_async(work).await
         }
+    }
+}
+
+impl Agent {
+    /// Runs the agent with a default [`Runner`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Runner::run`].
+    pub async fn run(&self, input: impl Into<Input>) -> Result<RunResult, RunError> {
+        Runner::new().run(self, input).await
     }
 }
 

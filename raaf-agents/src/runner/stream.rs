@@ -1,4 +1,4 @@
-//! A run that is followed while it runs.
+//! Streamed runs.
 
 use std::{
     fmt,
@@ -8,12 +8,13 @@ use std::{
 
 use futures::{Stream, StreamExt as _, channel::mpsc::UnboundedReceiver, future::BoxFuture};
 
-use super::{RunError, RunEvent, RunResult};
+use super::RunError;
+use crate::run::{RunEvent, RunResult};
 
-/// A run that is followed while it runs; see [`Runner::stream`](crate::Runner::stream).
+/// Stream of a run's events; see [`Runner::stream`](crate::Runner::stream).
 ///
-/// Nothing happens unless it is polled. After [`RunEvent::Done`] or an error nothing more comes.
-/// Dropping it stops the run; what is open ends as cancelled.
+/// The run makes progress only while the stream is polled. [`RunEvent::Done`] or an error is the
+/// last item. Dropping the stream stops the run, and open spans end as cancelled.
 #[must_use = "a run does nothing unless it is polled"]
 pub struct RunStream {
     work: Option<BoxFuture<'static, Result<RunResult, RunError>>>,
@@ -29,11 +30,12 @@ impl RunStream {
         Self { work: Some(work), events, outcome: None }
     }
 
-    /// Runs to the end, whatever happens on the way.
+    /// Completes the run and skips its remaining events. Returns `None` if the stream has yielded
+    /// its last item already.
     ///
     /// # Errors
     ///
-    /// As for [`Runner::run`](crate::Runner::run). `None` if the end has been seen already.
+    /// As for [`Runner::run`](crate::Runner::run).
     pub async fn finish(mut self) -> Option<Result<RunResult, RunError>> {
         while let Some(event) = self.next().await {
             match event {
@@ -51,7 +53,7 @@ impl Stream for RunStream {
 
     fn poll_next(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        // Events first: what happened before the end is told before it.
+        // Queued events come before the end of the run.
         if let Poll::Ready(Some(event)) = this.events.poll_next_unpin(task) {
             return Poll::Ready(Some(Ok(event)));
         }

@@ -1,25 +1,27 @@
-//! The loop.
+//! The agent loop: model calls and tool calls in turns.
 
-use futures::{StreamExt as _, future};
+use std::mem;
+
+use futures::{StreamExt as _, TryFutureExt as _, future};
 use raaf_trace_core::{Attributes, TraceableExt as _, keys};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    RunContext, RunError, RunEvent, RunProgress, RunResult, Runner,
-    calls::{Answers, Caller},
+    RunError, RunErrorKind, Runner,
+    calls::{Caller, TurnResults},
 };
 use crate::{
-    agent::Agent,
-    guardrail::{Guardrail, GuardrailStage},
-    handoff::Handoff,
+    agent::{Agent, Handoff},
+    guardrail::GuardrailStage,
     model::{
         FinishReason, Message, ModelChunk, ModelError, ModelRequest, ModelResponse, ToolChoice,
         TracedModel,
     },
+    run::{RunContext, RunEvent, RunProgress, RunResult},
     session::SessionError,
 };
 
-/// A run under way. What it did so far is here, also when its future is dropped.
+/// State of a run. It outlives the future that does the work, so that a cancelled run has progress.
 pub(super) struct Run<'a> {
     runner: &'a Runner,
     context: RunContext,
@@ -27,10 +29,10 @@ pub(super) struct Run<'a> {
     request: ModelRequest,
     turns: u32,
     due: Option<Instant>,
-    /// How many messages of the request a session has, or are set aside.
-    kept: usize,
-    /// What was said in this run and is out of the request by a hand-off's filter.
-    aside: Vec<Message>,
+    /// Number of leading messages of the request that are in the session or in `filtered`.
+    stored: usize,
+    /// Messages of this run that a hand-off's filter removed from the request.
+    filtered: Vec<Message>,
 }
 
 /// How an agent's part of a run ended.
@@ -48,46 +50,42 @@ impl<'a> Run<'a> {
     ) -> Self {
         let due = runner.config.deadline.and_then(|time| Instant::now().checked_add(time));
         let (agent, request) = (agent.clone(), ModelRequest::new(input));
-        Self { runner, context, agent, request, turns: 0, due, kept: 0, aside: Vec::new() }
+        Self { runner, context, agent, request, turns: 0, due, stored: 0, filtered: Vec::new() }
     }
 
     pub(super) fn agent(&self) -> &Agent {
         &self.agent
     }
 
-    pub(super) fn into_progress(mut self) -> RunProgress {
-        RunProgress { messages: std::mem::take(&mut self.request.messages), ..self.progress() }
-    }
-
-    /// For an error within the run: the conversation is added at its end.
-    pub(super) fn progress(&self) -> RunProgress {
-        let (usage, usage_by_agent) = (self.context.usage(), self.context.usage_by_agent());
-        let (agent, turns) = (self.agent.name().to_owned(), self.turns);
-        RunProgress { agent, messages: Vec::new(), usage, usage_by_agent, turns }
+    /// Ends the run with an error, which takes the conversation.
+    pub(super) fn fail(&mut self, kind: RunErrorKind) -> RunError {
+        let progress = RunProgress {
+            messages: mem::take(&mut self.request.messages),
+            usage: self.context.usage(),
+            usage_by_agent: self.context.usage_by_agent(),
+            turns: self.turns,
+        };
+        RunError { kind, agent: self.agent.name().to_owned(), progress: Box::new(progress) }
     }
 
     /// Runs one agent after another until one answers.
     pub(super) async fn complete(&mut self) -> Result<RunResult, RunError> {
-        self.recall().await?;
+        self.load_session().await.map_err(|kind| self.fail(kind))?;
         let mut first = true;
         loop {
             match self.run_agent(first).await? {
                 End::HandedOver(agent) => self.agent = agent,
                 End::Answer { output, finish_reason } => {
-                    self.remember().await?;
-                    let RunProgress { usage, usage_by_agent, turns, .. } = self.progress();
-                    let (agent, typed) =
-                        (self.agent.name().to_owned(), self.agent.output().is_some());
-                    let messages = std::mem::take(&mut self.request.messages);
+                    self.save_session().await.map_err(|kind| self.fail(kind))?;
                     return Ok(RunResult {
                         output,
-                        typed,
-                        agent,
+                        typed: self.agent.output().is_some(),
+                        agent: self.agent.name().to_owned(),
                         finish_reason,
-                        messages,
-                        usage,
-                        usage_by_agent,
-                        turns,
+                        messages: mem::take(&mut self.request.messages),
+                        usage: self.context.usage(),
+                        usage_by_agent: self.context.usage_by_agent(),
+                        turns: self.turns,
                     });
                 }
             }
@@ -98,23 +96,22 @@ impl<'a> Run<'a> {
     async fn run_agent(&mut self, first: bool) -> Result<End, RunError> {
         let agent = self.agent.clone();
         let before = self.turns;
-        let said = self.request.messages.iter().rev();
-        let input = said.clone().find(|message| matches!(message, Message::User { .. }));
-        let other_model = self.runner.config.model.as_ref().map(TracedModel::name);
+        let mut latest = self.request.messages.iter().rev();
+        let input = latest.find(|message| matches!(message, Message::User { .. }));
         let call = agent
             .traced("run")
             .include_sensitive_data(self.runner.config.includes_content())
             .with(keys::AGENT_MAX_TURNS, self.runner.max_turns)
             .with_content(keys::INPUT, input.map(Message::text));
-        let call = match other_model {
-            Some(model) => call.with(keys::AGENT_MODEL, model),
+        let call = match &self.runner.config.model {
+            Some(model) => call.with(keys::AGENT_MODEL, model.name()),
             None => call,
         };
         let run = async {
-            let end = self.in_time(&agent, first).await;
+            let end = self.in_time(&agent, first).await.map_err(|kind| self.fail(kind));
             let turns = self.turns - before;
             if let (Err(error), Some(span)) = (&end, agent.current_span()) {
-                span.set_attribute(keys::AGENT_STOP_REASON, error.reason());
+                span.set_attribute(keys::AGENT_STOP_REASON, error.kind.as_str());
                 span.set_attribute(keys::AGENT_TURNS, turns);
             }
             end.map(|end| (end, turns))
@@ -130,59 +127,39 @@ impl<'a> Run<'a> {
         .map(|(end, _)| end)
     }
 
-    /// What is open when the time is up is dropped; the agent itself has failed.
-    async fn in_time(&mut self, agent: &Agent, first: bool) -> Result<End, RunError> {
+    /// Runs the agent's turns within the deadline. Calls that are open then are dropped and end as
+    /// cancelled; the agent's own span fails.
+    async fn in_time(&mut self, agent: &Agent, first: bool) -> Result<End, RunErrorKind> {
         let (Some(due), Some(deadline)) = (self.due, self.runner.config.deadline) else {
             return self.take_turns(agent, first).await;
         };
         let in_time = timeout_at(due, self.take_turns(agent, first)).await;
-        in_time.unwrap_or_else(|_| {
-            let (agent, progress) = (agent.name().to_owned(), self.progress().into());
-            Err(RunError::Deadline { agent, deadline, progress })
-        })
+        in_time.unwrap_or(Err(RunErrorKind::Deadline { deadline }))
     }
 
-    async fn take_turns(&mut self, agent: &Agent, first: bool) -> Result<End, RunError> {
+    async fn take_turns(&mut self, agent: &Agent, first: bool) -> Result<End, RunErrorKind> {
         let (runner, context) = (self.runner, self.context.clone());
         let caller = Caller { runner, context: &context, agent };
-        let name = || agent.name().to_owned();
-        context.tell(|| RunEvent::AgentChanged { agent: name() });
+        context.emit(|| RunEvent::AgentChanged { agent: agent.name().to_owned() });
         for hooks in caller.hooks() {
             hooks.agent_started(&context, agent).await;
         }
-        self.begin(agent);
-        let text = self.request.last_user_text().to_owned();
+        self.prepare_request(agent);
+        let input = self.request.last_user_text().to_owned();
         let guardrails = if first { agent.input_guardrails() } else { &[] };
-        let (before, beside): (Vec<_>, Vec<_>) =
+        let (before, mut beside): (Vec<_>, Vec<_>) =
             guardrails.iter().partition(|guardrail| guardrail.is_before_model());
-        if !before.is_empty() {
-            let verdict = caller.guard(GuardrailStage::Input, before, &text).await;
-            verdict.map_err(|error| error.with_progress(self.progress()))?;
-        }
-        let mut beside: Option<Vec<&Guardrail>> = Some(beside).filter(|all| !all.is_empty());
+        caller.guard(GuardrailStage::Input, before, &input).await?;
         let mut repaired = false;
         loop {
-            self.next_turn(agent)?;
-            self.offer(agent);
+            self.next_turn()?;
+            self.update_tools(agent);
             for hooks in caller.hooks() {
                 hooks.model_asked(&context, agent, &self.request).await;
             }
-            let asked = ask(caller, &self.request);
-            let answer = match beside.take() {
-                None => asked.await.map_err(Refusal::Model),
-                Some(beside) => {
-                    let guard = caller.guard(GuardrailStage::Input, beside, &text);
-                    let guard = async { guard.await.map_err(Refusal::Guardrail) };
-                    let asked = async { asked.await.map_err(Refusal::Model) };
-                    future::try_join(guard, asked).await.map(|((), answer)| answer)
-                }
-            };
-            let response = answer.map_err(|refusal| match refusal {
-                Refusal::Guardrail(error) => error.with_progress(self.progress()),
-                Refusal::Model(source) => {
-                    RunError::Model { agent: name(), source, progress: self.progress().into() }
-                }
-            })?;
+            let guard = caller.guard(GuardrailStage::Input, mem::take(&mut beside), &input);
+            let call = call_model(caller, &self.request).map_err(RunErrorKind::Model);
+            let ((), response) = future::try_join(guard, call).await?;
             for hooks in caller.hooks() {
                 hooks.model_answered(&context, agent, &response).await;
             }
@@ -190,34 +167,26 @@ impl<'a> Run<'a> {
             let (calls, output) = (message.tool_calls.clone(), message.content.clone());
             self.request.messages.push(Message::Assistant(message));
             if !calls.is_empty() {
-                let answers = caller.answer(&calls).await.map_err(|source| RunError::Tool {
-                    agent: name(),
-                    source,
-                    progress: self.progress().into(),
-                })?;
-                let Answers { messages, next } = answers;
+                let TurnResults { messages, next } =
+                    caller.call_all(&calls).await.map_err(RunErrorKind::Tool)?;
                 self.request.messages.extend(messages);
-                self.allow_answer();
+                self.lift_tool_choice();
                 let Some((agent, handoff)) = next else { continue };
-                self.filter(handoff);
+                self.apply_filter(handoff);
                 return Ok(End::HandedOver(agent));
             }
             let output = output.unwrap_or_default();
             let output = match agent.output().map(|output_type| output_type.check(&output)) {
                 None => output,
                 Some(Ok(json)) => json.to_owned(),
-                Some(Err(fault)) if repaired => {
-                    let progress = self.progress().into();
-                    return Err(RunError::Output { agent: name(), fault, progress });
-                }
-                Some(Err(fault)) => {
+                Some(Err(mismatch)) if repaired => return Err(RunErrorKind::Output { mismatch }),
+                Some(Err(mismatch)) => {
                     repaired = true;
-                    self.ask_again(agent, &fault);
+                    self.request_repair(agent, &mismatch);
                     continue;
                 }
             };
-            let verdict = caller.guard(GuardrailStage::Output, agent.output_guardrails(), &output);
-            verdict.await.map_err(|error| error.with_progress(self.progress()))?;
+            caller.guard(GuardrailStage::Output, agent.output_guardrails(), &output).await?;
             for hooks in caller.hooks() {
                 hooks.agent_answered(&context, agent, &output).await;
             }
@@ -225,8 +194,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What does not change from turn to turn.
-    fn begin(&mut self, agent: &Agent) {
+    /// Sets the parts of the request that stay the same in all turns of an agent.
+    fn prepare_request(&mut self, agent: &Agent) {
         let instructions = agent.prompt().map(|prompt| prompt.text(&self.context).into_owned());
         self.request.instructions = instructions;
         self.request.settings = agent.settings().clone();
@@ -234,137 +203,128 @@ impl<'a> Run<'a> {
         self.request.tools.clear();
     }
 
-    /// Puts on offer what is enabled now.
-    fn offer(&mut self, agent: &Agent) {
+    /// Offers the tools and hand-offs that are enabled in this turn.
+    fn update_tools(&mut self, agent: &Agent) {
         let context = &self.context;
         let handoffs = agent.handoffs().iter().filter(|handoff| handoff.is_enabled(context));
         let tools = agent.tools().iter().filter(|tool| tool.is_enabled(context));
-        // Servers refuse a name that comes twice; a call of it hands over.
+        // Servers refuse duplicate names. A call of such a name hands over.
         let is_handoff = |name: &str| handoffs.clone().any(|handoff| handoff.spec().name == name);
         let tools = tools.map(|tool| tool.spec()).filter(|spec| !is_handoff(&spec.name));
         let specs: Vec<_> = tools.chain(handoffs.clone().map(Handoff::spec)).collect();
         let offered = self.request.tools.iter().map(|tool| &tool.name);
-        // Mostly nothing changes, and schemas are long.
+        // Schemas are long, and rarely change between turns.
         if !offered.eq(specs.iter().map(|spec| &spec.name)) {
             self.request.tools = specs.into_iter().cloned().collect();
         }
     }
 
-    fn next_turn(&mut self, agent: &Agent) -> Result<(), RunError> {
+    fn next_turn(&mut self) -> Result<(), RunErrorKind> {
         let max_turns = self.runner.max_turns;
-        let name = || agent.name().to_owned();
         if self.runner.config.stop.as_ref().is_some_and(|stop| stop(&self.context)) {
-            return Err(RunError::Stopped { agent: name(), progress: self.progress().into() });
+            return Err(RunErrorKind::Stopped);
         }
         if self.turns >= max_turns {
-            let progress = self.progress().into();
-            return Err(RunError::MaxTurns { agent: name(), max_turns, progress });
+            return Err(RunErrorKind::MaxTurns { max_turns });
         }
         self.turns += 1;
         self.context.set_turn(self.turns);
         Ok(())
     }
 
-    /// A model that must call tools every time would never answer.
-    fn allow_answer(&mut self) {
+    /// Lifts the obligation to call a tool: a model that must call one in every turn never answers.
+    fn lift_tool_choice(&mut self) {
         let choice = &mut self.request.settings.tool_choice;
         if matches!(choice, Some(ToolChoice::Required | ToolChoice::Tool(_))) {
             *choice = None;
         }
     }
 
-    fn ask_again(&mut self, agent: &Agent, fault: &str) {
+    fn request_repair(&mut self, agent: &Agent, mismatch: &str) {
         if let Some(span) = agent.current_span() {
             span.add_event("output.repair", |attributes| {
-                attributes.set_content(keys::OUTPUT_FAULT, fault);
+                attributes.set_content(keys::OUTPUT_FAULT, mismatch);
             });
         }
         self.request.messages.push(Message::user(format!(
-            "That answer does not fit: {fault}. Answer again, with nothing but JSON that fits."
+            "Your answer does not match the required JSON Schema: {mismatch}. Answer again with only \
+             the corrected JSON."
         )));
     }
 
-    fn filter(&mut self, handoff: &Handoff) {
+    fn apply_filter(&mut self, handoff: &Handoff) {
         let Some(filter) = handoff.filter() else { return };
-        let messages = std::mem::take(&mut self.request.messages);
+        let messages = mem::take(&mut self.request.messages);
         if self.runner.config.session.is_some() {
-            self.aside.extend_from_slice(messages.get(self.kept..).unwrap_or_default());
+            self.filtered.extend_from_slice(messages.get(self.stored..).unwrap_or_default());
         }
         self.request.messages = filter(messages);
-        self.kept = self.request.messages.len();
+        self.stored = self.request.messages.len();
     }
 
-    async fn recall(&mut self) -> Result<(), RunError> {
+    async fn load_session(&mut self) -> Result<(), RunErrorKind> {
         let Some(session) = &self.runner.config.session else { return Ok(()) };
-        let mut messages = self.stored(session.load()).await?;
-        self.kept = messages.len();
+        let mut messages = self.session_call(session.load()).await?;
+        self.stored = messages.len();
         messages.append(&mut self.request.messages);
         self.request.messages = messages;
         Ok(())
     }
 
-    async fn remember(&mut self) -> Result<(), RunError> {
+    async fn save_session(&mut self) -> Result<(), RunErrorKind> {
         let Some(session) = &self.runner.config.session else { return Ok(()) };
-        let mut said = std::mem::take(&mut self.aside);
-        said.extend_from_slice(self.request.messages.get(self.kept..).unwrap_or_default());
-        self.stored(session.append(said)).await
+        let mut messages = mem::take(&mut self.filtered);
+        messages.extend_from_slice(self.request.messages.get(self.stored..).unwrap_or_default());
+        self.session_call(session.append(messages)).await
     }
 
-    /// What a session's store does, which is a part of the run: of its time too.
-    async fn stored<T>(
+    /// Awaits the session within the run's deadline.
+    async fn session_call<T>(
         &self,
         work: impl Future<Output = Result<T, SessionError>>,
-    ) -> Result<T, RunError> {
-        let end = || (self.agent.name().to_owned(), Box::new(self.progress()));
+    ) -> Result<T, RunErrorKind> {
         let done = match (self.due, self.runner.config.deadline) {
-            (Some(due), Some(deadline)) => timeout_at(due, work).await.map_err(|_| {
-                let (agent, progress) = end();
-                RunError::Deadline { agent, deadline, progress }
-            })?,
+            (Some(due), Some(deadline)) => {
+                timeout_at(due, work).await.map_err(|_| RunErrorKind::Deadline { deadline })?
+            }
             _ => work.await,
         };
-        done.map_err(|source| {
-            let (agent, progress) = end();
-            RunError::Session { agent, source, progress }
-        })
+        done.map_err(RunErrorKind::Session)
     }
 }
 
-/// Why a turn got no further than the model.
-enum Refusal {
-    Model(ModelError),
-    Guardrail(RunError),
-}
-
-/// Asks the model; where the run is followed, in pieces.
-async fn ask(caller: Caller<'_>, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
+/// Calls the model, streaming if the run is followed.
+async fn call_model(
+    caller: Caller<'_>,
+    request: &ModelRequest,
+) -> Result<ModelResponse, ModelError> {
     let Caller { runner, context, agent } = caller;
     let model = runner.config.model.as_ref().unwrap_or_else(|| agent.model());
     let response = if context.is_streamed() {
-        follow(model, request, |text| {
-            context.tell(|| RunEvent::TextDelta { agent: agent.name().to_owned(), text });
+        stream_model(model, request, |text| {
+            context.emit(|| RunEvent::TextDelta { agent: agent.name().to_owned(), text });
         })
         .await?
     } else {
         model.respond(request).await?
     };
-    // At once: also an answer that a guardrail then rejects was paid for.
+    // Added at once, because an answer that a guardrail rejects is billed too.
     context.add_usage(agent.name(), response.usage);
     Ok(response)
 }
 
-async fn follow(
+async fn stream_model(
     model: &TracedModel,
     request: &ModelRequest,
-    mut tell: impl FnMut(String),
+    mut on_text: impl FnMut(String),
 ) -> Result<ModelResponse, ModelError> {
-    let mut pieces = model.stream(request);
-    while let Some(piece) = pieces.next().await {
-        match piece? {
-            ModelChunk::Text(text) => tell(text),
+    let mut chunks = model.stream(request);
+    while let Some(chunk) = chunks.next().await {
+        match chunk? {
+            ModelChunk::Text(text) => on_text(text),
             ModelChunk::ToolCall(_) => {}
             ModelChunk::Done(response) => return Ok(response),
         }
     }
-    Err(ModelError::Malformed { message: "the stream has no end".to_owned() })
+    Err(ModelError::Malformed { message: "the stream ended without a final chunk".to_owned() })
 }

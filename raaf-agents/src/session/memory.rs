@@ -1,4 +1,4 @@
-//! A conversation in memory.
+//! In-memory session.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{Session, SessionError};
 use crate::model::Message;
 
-/// A [`Session`] in memory. Clones are the same conversation.
+/// In-memory [`Session`]. Clones share the conversation.
 ///
 /// # Examples
 ///
@@ -33,12 +33,12 @@ pub struct MemorySession {
 }
 
 impl MemorySession {
-    /// An empty conversation.
+    /// Creates an empty session.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What was said so far, oldest first.
+    /// Returns the messages so far, oldest first.
     pub fn messages(&self) -> Vec<Message> {
         self.lock().clone()
     }

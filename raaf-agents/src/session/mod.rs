@@ -1,4 +1,4 @@
-//! Conversations that go on over several runs.
+//! Sessions: conversations over several runs.
 
 mod memory;
 
@@ -10,30 +10,32 @@ use thiserror::Error;
 use crate::model::Message;
 pub use memory::MemorySession;
 
-/// A conversation that goes on over several runs: a run begins with what is in it, and adds what was
-/// said once it has an answer. A run that fails adds nothing. A run whose session fails, or is not
-/// done within the run's [deadline](crate::RunConfig::deadline), fails as well.
+/// Store of a conversation over several runs; see [`RunConfig::session`](crate::RunConfig::session).
+///
+/// A run starts with the stored messages and appends its own when it has an answer; a run that fails
+/// appends nothing. A session that fails, or exceeds the run's
+/// [deadline](crate::RunConfig::deadline), fails the run.
 #[async_trait]
 pub trait Session: Send + Sync {
-    /// What was said so far, oldest first.
+    /// Returns the messages so far, oldest first.
     ///
     /// # Errors
     ///
-    /// When the store fails.
+    /// If the store fails.
     async fn load(&self) -> Result<Vec<Message>, SessionError>;
 
-    /// Adds what a run said, all of it or nothing.
+    /// Appends the messages of a run: all of them or none.
     ///
     /// # Errors
     ///
-    /// When the store fails.
+    /// If the store fails.
     async fn append(&self, messages: Vec<Message>) -> Result<(), SessionError>;
 
-    /// Forgets all.
+    /// Removes all messages.
     ///
     /// # Errors
     ///
-    /// When the store fails.
+    /// If the store fails.
     async fn clear(&self) -> Result<(), SessionError>;
 }
 
@@ -52,15 +54,15 @@ impl<S: Session + ?Sized> Session for Arc<S> {
     }
 }
 
-/// A session's store failed.
+/// Failure of a [`Session`]'s store.
 #[derive(Debug, Error)]
-#[error("the session's store failed")]
+#[error("session store failed")]
 pub struct SessionError {
     source: Box<dyn Error + Send + Sync>,
 }
 
 impl SessionError {
-    /// The store failed for that reason.
+    /// Creates an error from its cause.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { source: source.into() }
     }

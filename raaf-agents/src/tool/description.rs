@@ -1,9 +1,9 @@
-//! Where a tool's description comes from.
+//! Tool descriptions.
 
 use serde_json::Value as Json;
 
-/// Where a [`FunctionTool`](crate::FunctionTool)'s description comes from. Strings are taken as they
-/// are.
+/// Source of a [`FunctionTool`](crate::FunctionTool)'s description. Strings convert to
+/// [`Text`](Self::Text).
 ///
 /// # Examples
 ///
@@ -26,16 +26,15 @@ use serde_json::Value as Json;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Description {
-    /// This text.
+    /// A text.
     Text(String),
-    /// The doc comment of the argument's type, which is then no longer a part of the schema of the
-    /// arguments. Of a type without a doc comment the description is empty: the model goes by the
-    /// tool's name and the fields.
+    /// The doc comment of the argument's type, which is removed from the arguments' schema. The
+    /// description is empty if the type has no doc comment.
     FromDocs,
 }
 
 impl Description {
-    /// As text, for a tool with these parameters.
+    /// Returns the description for a tool with these parameters.
     pub(super) fn into_text(self, parameters: &mut Json) -> String {
         match self {
             Self::Text(text) => text,

@@ -1,65 +1,78 @@
-//! Why a tool gave no result.
+//! Errors of tool calls.
 
 use std::{error::Error, time::Duration};
 
 use thiserror::Error;
 
-use crate::time_limit::TimeLimited;
+use crate::errors::TimeLimited;
 
-/// Why a tool gave no result. The model is told the text, so it says what to do better.
+/// Failure of a tool call. The model receives the text, unless the error [fails the
+/// run](OnToolError::FailRun).
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ToolError {
-    /// The arguments are no JSON, or not what the tool takes.
-    #[error("the arguments for `{tool}` do not fit: {message}")]
+    /// The arguments are not valid JSON or do not match the tool's schema.
+    #[error("invalid arguments for `{tool}`: {message}")]
     Arguments {
-        /// The tool's name.
+        /// The name of the tool.
         tool: String,
-        /// What does not fit.
+        /// The mismatch.
         message: String,
     },
-    /// The tool ran and failed.
+    /// The tool returned an error.
     #[error("`{tool}` failed")]
     Failed {
-        /// The tool's name.
+        /// The name of the tool.
         tool: String,
-        /// Why.
+        /// The error it returned.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// What the tool returned cannot be written as JSON: a mistake in the tool.
-    #[error("the result of `{tool}` cannot be written as JSON")]
+    /// The tool's result does not serialize to JSON: a bug in the tool.
+    #[error("the result of `{tool}` cannot be serialized as JSON")]
     Result {
-        /// The tool's name.
+        /// The name of the tool.
         tool: String,
-        /// Why.
+        /// The cause.
         source: serde_json::Error,
     },
-    /// The model named a tool that the agent does not have.
-    #[error("there is no tool `{tool}`; the tools are: {}", list(available))]
+    /// The model called a tool that the agent does not offer.
+    #[error("unknown tool `{tool}`; available tools: {}", list(available))]
     Unknown {
-        /// The name that the model used.
+        /// The name that the model called.
         tool: String,
-        /// The tools that there are.
+        /// The names of the tools on offer.
         available: Vec<String>,
     },
-    /// It took longer than it may.
-    #[error("`{tool}` did not finish within {} s", after.as_secs_f64())]
+    /// The call exceeded its [time limit](crate::Tool::timeout).
+    #[error("`{tool}` timed out after {} s", after.as_secs_f64())]
     Timeout {
-        /// The tool's name.
+        /// The name of the tool.
         tool: String,
         /// The time allowed.
         after: Duration,
     },
-    /// The model wants to hand over to two agents at once; the first one takes over.
-    #[error("`{tool}` came second: a conversation is handed over to one agent at a time")]
+    /// The model called a second hand-off in one turn. The first one takes effect.
+    #[error("`{tool}` was ignored: only one hand-off is possible in a turn")]
     SecondHandoff {
-        /// The name of the tool that hands over.
+        /// The name of the second hand-off's tool.
         tool: String,
     },
 }
 
+/// Reaction to a tool call that fails or is invalid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnToolError {
+    /// Returns the error's text and causes to the model, which can try something else.
+    #[default]
+    TellModel,
+    /// Fails the run with [`RunErrorKind::Tool`](crate::RunErrorKind::Tool), and cancels the other
+    /// tool calls of the turn.
+    FailRun,
+}
+
 impl ToolError {
-    /// The tool that was called, by the name the model used.
+    /// Returns the name of the tool that was called.
     pub fn tool(&self) -> &str {
         match self {
             Self::Arguments { tool, .. }

@@ -1,4 +1,4 @@
-//! A plain async function as a tool.
+//! Async functions as tools.
 
 use std::{error::Error, fmt, future::Future, sync::Arc, time::Duration};
 
@@ -9,21 +9,21 @@ use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
-use super::{Description, Tool, ToolError};
-use crate::{
-    model::ToolSpec,
-    runner::{OnToolError, RunContext},
-};
+use super::{Description, OnToolError, Tool, ToolError};
+use crate::{model::ToolSpec, run::RunContext};
 
 type Run = dyn Fn(&RunContext, Json) -> BoxFuture<'static, Result<Json, ToolError>> + Send + Sync;
 type Enabled = dyn Fn(&RunContext) -> bool + Send + Sync;
 
-/// An async function as a tool. Its JSON Schema comes from the type of its argument, with the doc
-/// comments of the fields as descriptions, and so can [its own](Description::FromDocs); arguments
-/// that do not fit never reach it.
+/// Tool made of an async function.
 ///
-/// Functions run in the agent's own task: one that computes for long should hand that to a
-/// blocking thread. Clones are the same component.
+/// The JSON Schema of the arguments is derived from the type of the function's argument, with the
+/// doc comments of the fields as descriptions. The tool's own description can come from
+/// [the type's doc comment](Description::FromDocs). Arguments that do not deserialize to the type
+/// are reported to the model and do not reach the function.
+///
+/// The function runs in the task of the agent's run, so move long computations to a blocking thread.
+/// Clones are the same component.
 ///
 /// # Examples
 ///
@@ -35,13 +35,13 @@ type Enabled = dyn Fn(&RunContext) -> bool + Send + Sync;
 ///
 /// #[derive(Deserialize, JsonSchema)]
 /// struct Division {
-///     /// What is divided.
+///     /// The number to divide.
 ///     dividend: i64,
 ///     divisor: i64,
 /// }
 ///
 /// let divide = FunctionTool::new("divide", "Divides whole numbers.", |args: Division| async move {
-///     args.dividend.checked_div(args.divisor).ok_or("there is no such number")
+///     args.dividend.checked_div(args.divisor).ok_or("division by zero")
 /// });
 /// assert_eq!(divide.spec().parameters["properties"]["dividend"]["type"], "integer");
 ///
@@ -64,12 +64,11 @@ pub struct FunctionTool {
 }
 
 impl FunctionTool {
-    /// A tool that can fail: `function` takes one argument and returns a future of a `Result`.
+    /// Creates a tool from a function that can fail. By default the model receives the error's text
+    /// and causes.
     ///
-    /// Servers take arguments that are an object with known properties: the argument's type should
-    /// be a struct, or `()` for none. Numbers, texts and enums belong into its fields.
-    ///
-    /// The model is told the error's text.
+    /// The argument's type should be a struct, or `()` for no arguments: servers only accept objects
+    /// with known properties. Numbers, strings and enums belong in its fields.
     pub fn new<A, F, T, E>(
         name: impl Into<String>,
         description: impl Into<Description>,
@@ -84,16 +83,17 @@ impl FunctionTool {
         Self::with_context(name, description, move |_, arguments| function(arguments))
     }
 
-    /// The same, and `function` gets the run's context before the argument.
+    /// Creates a tool from a function of the run's context and the argument; see
+    /// [`new`](Self::new).
     ///
     /// ```
     /// use raaf_agents::{FunctionTool, RunContext, ToolExt as _};
     ///
     /// let whoami = FunctionTool::with_context(
     ///     "whoami",
-    ///     "Tells the user's name.",
+    ///     "Returns the user's name.",
     ///     |context: RunContext, _: serde_json::Value| async move {
-    ///         context.value::<String>().cloned().ok_or("nobody is there")
+    ///         context.value::<String>().cloned().ok_or("no user is signed in")
     ///     },
     /// );
     ///
@@ -142,7 +142,7 @@ impl FunctionTool {
         }
     }
 
-    /// A tool that cannot fail: `function` returns a future of a plain value.
+    /// Creates a tool from a function that cannot fail; see [`new`](Self::new).
     pub fn infallible<A, F>(
         name: impl Into<String>,
         description: impl Into<Description>,
@@ -158,7 +158,8 @@ impl FunctionTool {
         })
     }
 
-    /// The same, on offer only where the function says so.
+    /// Sets a condition, which is checked in each turn. If it does not hold, the model does not see
+    /// the tool and cannot call it.
     #[must_use]
     pub fn enabled_if(
         mut self,
@@ -168,26 +169,46 @@ impl FunctionTool {
         self
     }
 
-    /// The same; a call that takes longer is dropped, and fails.
+    /// Sets the maximum duration of a call. A call that exceeds it is dropped and fails with
+    /// [`ToolError::Timeout`]. A blocking function cannot be interrupted: the limit is checked when
+    /// it awaits.
+    ///
+    /// ```
+    /// use std::{future, time::Duration};
+    /// use raaf_agents::{FunctionTool, ToolError, ToolExt as _};
+    /// use serde_json::json;
+    ///
+    /// let stuck = FunctionTool::infallible("stuck", "Never returns.", |(): ()| future::pending::<()>())
+    ///     .with_timeout(Duration::from_millis(5));
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    /// # runtime.block_on(async {
+    /// let error = stuck.call(json!({})).await.unwrap_err();
+    /// assert!(matches!(error, ToolError::Timeout { .. }));
+    /// # });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Panics
     ///
-    /// Such a call panics outside of a tokio runtime, and inside of one whose clock is
-    /// not enabled (`enable_time` or `enable_all` of `tokio::runtime::Builder`).
+    /// A call panics outside of a tokio runtime, and in one without a timer (`enable_time` or
+    /// `enable_all` of `tokio::runtime::Builder`).
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// The same with an answer of its own to failures, whatever the runner says.
+    /// Sets what to do when a call fails. This overrides [the runner's
+    /// setting](crate::Runner::on_tool_error).
     #[must_use]
     pub fn with_on_error(mut self, on_error: OnToolError) -> Self {
         self.on_error = Some(on_error);
         self
     }
 
-    /// The same, bound to a parent: where no context says otherwise, its spans hang under it.
+    /// Binds the tool to a parent component. Without an active span, its spans are children of the
+    /// parent's active span.
     #[must_use]
     pub fn with_parent(self, parent: &(impl Traceable + ?Sized)) -> Self {
         Self { component: self.component.with_parent(parent), ..self }
@@ -195,16 +216,16 @@ impl FunctionTool {
 }
 
 fn read_arguments<A: DeserializeOwned>(tool: &str, arguments: Json) -> Result<A, ToolError> {
-    // A function of `()` takes the object without properties that models send for nothing.
+    // Models send an empty object to a function of `()`.
     let is_empty = arguments.as_object().is_some_and(serde_json::Map::is_empty);
-    let nothing = || is_empty.then(|| serde_json::from_value(Json::Null).ok()).flatten();
+    let unit = || is_empty.then(|| serde_json::from_value(Json::Null).ok()).flatten();
     serde_json::from_value(arguments)
-        .or_else(|error| nothing().ok_or(error))
+        .or_else(|error| unit().ok_or(error))
         .map_err(|error| ToolError::Arguments { tool: tool.to_owned(), message: error.to_string() })
 }
 
-/// The schema of a tool's argument. Servers insist on an object, also where anything will do, or
-/// nothing.
+/// Returns the schema of a tool's arguments. Servers require an object, even for `()` and for types
+/// that accept any value.
 fn parameters_of<A: JsonSchema>() -> Json {
     let mut schema = match schema_of::<A>() {
         Json::Object(schema) => schema,
@@ -218,7 +239,7 @@ fn parameters_of<A: JsonSchema>() -> Json {
     schema.into()
 }
 
-/// The schema without references: not every server follows them.
+/// Returns a type's schema without references, which not every server resolves.
 pub(crate) fn schema_of<A: JsonSchema>() -> Json {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
@@ -227,7 +248,7 @@ pub(crate) fn schema_of<A: JsonSchema>() -> Json {
     let mut schema = SchemaGenerator::new(settings).into_root_schema_for::<A>();
     schema.remove("title");
     let mut schema = Json::from(schema);
-    // Servers insist on an object with properties, also for a tool without arguments.
+    // Servers require `properties`, even for a tool without arguments.
     if let Some(object) = schema.as_object_mut()
         && object.get("type").is_some_and(|kind| kind == "object")
     {
@@ -288,7 +309,7 @@ mod tests {
 
     #[derive(Deserialize, JsonSchema)]
     struct Args {
-        /// What to look for.
+        /// The search terms.
         query: String,
         limit: Option<u8>,
     }
@@ -297,14 +318,14 @@ mod tests {
     struct Nothing {}
 
     #[test]
-    fn the_schema_follows_from_the_argument() {
+    fn the_schema_is_derived_from_the_argument() {
         let tool = FunctionTool::infallible("search", "Finds.", |args: Args| async move {
             (args.query, args.limit)
         });
         let parameters = &tool.spec().parameters;
         assert_eq!(parameters["type"], "object");
         assert_eq!(parameters["required"], json!(["query"]));
-        assert_eq!(parameters["properties"]["query"]["description"], "What to look for.");
+        assert_eq!(parameters["properties"]["query"]["description"], "The search terms.");
         assert_eq!(parameters.get("$schema"), None);
     }
 
@@ -315,12 +336,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn arguments_that_do_not_fit_are_named() {
+    async fn invalid_arguments_are_named() {
         let tool = FunctionTool::infallible("search", "Finds.", |args: Args| async { args.query });
         let error = tool.invoke(json!({"limit": 3})).await.unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the arguments for `search` do not fit: missing field `query`"
-        );
+        assert_eq!(error.to_string(), "invalid arguments for `search`: missing field `query`");
     }
 }

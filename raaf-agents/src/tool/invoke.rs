@@ -1,4 +1,4 @@
-//! Calling a tool, in a span.
+//! Traced tool calls.
 
 use std::{convert::Infallible, future::Future};
 
@@ -7,24 +7,25 @@ use raaf_trace_core::{Attributes, Component, TraceableExt as _, keys};
 use serde_json::Value as Json;
 
 use super::{Tool, ToolError};
-use crate::{model::ToolCall, runner::RunContext, time_limit::Told};
+use crate::{errors::AsTimeout, model::ToolCall, run::RunContext};
 
-/// What a tool that does not exist is called in the trace.
+/// Component name for calls of tools that do not exist.
 const UNKNOWN: &str = "unknown_tool";
 
-/// How much of a name that a model made up is shown, in characters.
+/// Bound on the length of an unknown tool's name, in characters.
 const SHOWN_NAME: usize = 64;
 
-/// Calling a [`Tool`], in a span.
+/// Traced calls of a [`Tool`].
 pub trait ToolExt: Tool {
-    /// Calls the tool: one span of kind `tool`, with arguments and result as content.
+    /// Calls the tool in a span of kind `tool`, with arguments and result as content.
     ///
-    /// This is also how a tool calls another, which then is its child.
+    /// A tool that calls another one within a run should use [`call_in`](Self::call_in), which passes
+    /// its context on.
     fn call(&self, arguments: Json) -> impl Future<Output = Result<Json, ToolError>> + Send {
         async move { self.call_in(&RunContext::new(), arguments).await }
     }
 
-    /// The same within a run: what a tool does that got a context and calls another.
+    /// Calls the tool as part of a run; see [`call`](Self::call).
     fn call_in(
         &self,
         context: &RunContext,
@@ -35,17 +36,17 @@ pub trait ToolExt: Tool {
                 .with(keys::TOOL_NAME, &self.spec().name)
                 .with_content(keys::TOOL_ARGUMENTS, &arguments)
                 .on_result(show_result)
-                .try_run_async(invoke(self, context, arguments).map_err(Told))
+                .try_run_async(invoke(self, context, arguments).map_err(AsTimeout))
                 .await
-                .map_err(|Told(error)| error)
+                .map_err(|AsTimeout(error)| error)
         }
     }
 }
 
 impl<T: Tool + ?Sized> ToolExt for T {}
 
-/// Does what a model asked for, in a span that says which call it was.
-pub(crate) async fn answer(
+/// Makes a model's call, in a span with the id of the call.
+pub(crate) async fn call_for_model(
     tool: &dyn Tool,
     context: &RunContext,
     call: &ToolCall,
@@ -57,12 +58,12 @@ pub(crate) async fn answer(
         .with(keys::TOOL_CALL_ID, &call.id)
         .with_content(keys::TOOL_ARGUMENTS, shown.unwrap_or_else(|| call.arguments.clone().into()))
         .on_result(show_result)
-        .try_run_async(async { invoke(tool, context, arguments?).await }.map_err(Told))
+        .try_run_async(async { invoke(tool, context, arguments?).await }.map_err(AsTimeout))
         .await
-        .map_err(|Told(error)| error)
+        .map_err(|AsTimeout(error)| error)
 }
 
-/// Does the work, for as long as it may.
+/// Invokes the tool within its time limit.
 async fn invoke<T: Tool + ?Sized>(
     tool: &T,
     context: &RunContext,
@@ -78,11 +79,11 @@ async fn invoke<T: Tool + ?Sized>(
     })
 }
 
-/// A call of a tool that does not exist is a failed call all the same, and leaves a span.
+/// Records a call of a tool that does not exist as a failed span.
 pub(crate) fn refuse_unknown(call: &ToolCall, available: Vec<String>) -> ToolError {
     let tool: String = call.name.chars().take(SHOWN_NAME).collect();
     let error = ToolError::Unknown { tool: tool.clone(), available };
-    // The name is the model's own text: as a component's it would be a label without bounds.
+    // The model's text as the component's name would give metrics an unbounded label.
     let refused: Result<Infallible, _> = Component::tool(UNKNOWN)
         .traced("run")
         .with_content(keys::TOOL_NAME, tool)
@@ -94,14 +95,14 @@ pub(crate) fn refuse_unknown(call: &ToolCall, available: Vec<String>) -> ToolErr
     }
 }
 
-/// No arguments at all stand for an empty object: models leave them out.
+/// Parses the arguments. Models leave them out for an empty object.
 fn read_arguments(call: &ToolCall) -> Result<Json, ToolError> {
     if call.arguments.trim().is_empty() {
         return Ok(Json::Object(serde_json::Map::new()));
     }
     serde_json::from_str(&call.arguments).map_err(|error| ToolError::Arguments {
         tool: call.name.clone(),
-        message: format!("they are no JSON: {error}"),
+        message: format!("not valid JSON: {error}"),
     })
 }
 

@@ -11,22 +11,18 @@ use async_trait::async_trait;
 use raaf_trace_core::Traceable;
 use serde_json::Value as Json;
 
-use crate::{
-    model::ToolSpec,
-    runner::{OnToolError, RunContext},
-};
+use crate::{model::ToolSpec, run::RunContext};
 pub use description::Description;
-pub use error::ToolError;
+pub use error::{OnToolError, ToolError};
 pub use function::FunctionTool;
 pub(crate) use function::schema_of;
 pub use invoke::ToolExt;
-pub(crate) use invoke::{answer, refuse_unknown};
+pub(crate) use invoke::{call_for_model, refuse_unknown};
 
-/// A function that a model can call, described so that it knows when and how.
+/// Function that a model can call.
 ///
-/// For most tools a [`FunctionTool`] will do. A type of your own is a tool once it is
-/// [`Traceable`], has a [`ToolSpec`] and says what happens when it is invoked; agents then call it
-/// by [`ToolExt::call`], which makes the span.
+/// [`FunctionTool`] makes one from an async function. A type of your own implements [`Traceable`] and
+/// this trait; [`ToolExt::call`] then calls it in a span.
 ///
 /// # Examples
 ///
@@ -53,22 +49,27 @@ pub(crate) use invoke::{answer, refuse_unknown};
 ///
 /// let echo = Echo {
 ///     component: Component::tool("echo"),
-///     spec: ToolSpec::new("echo", "Repeats what it is given.", json!({ "type": "object" })),
+///     spec: ToolSpec::new("echo", "Returns its arguments.", json!({ "type": "object" })),
 /// };
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not implement `Tool`",
+    label = "not a tool",
+    note = "to make a tool from an async function, use `FunctionTool::new(name, description, function)`"
+)]
 #[async_trait]
 pub trait Tool: Traceable + Send + Sync {
-    /// How the tool is described to a model.
+    /// Returns the name, description and parameters for the model.
     fn spec(&self) -> &ToolSpec;
 
-    /// Does the work, untraced; [`ToolExt::call`] is what callers use.
+    /// Invokes the tool without a span. Callers use [`ToolExt::call`].
     ///
     /// # Errors
     ///
-    /// When the arguments do not fit, or the work fails.
+    /// If the arguments are invalid, or the tool fails.
     async fn invoke(&self, arguments: Json) -> Result<Json, ToolError>;
 
-    /// The same within a run. Implement this one for a tool that needs the run's context.
+    /// Invokes the tool as part of a run. Override this in a tool that needs the run's context.
     ///
     /// # Errors
     ///
@@ -78,23 +79,26 @@ pub trait Tool: Traceable + Send + Sync {
         self.invoke(arguments).await
     }
 
-    /// Whether it is on offer now. One that is not does not exist for the model.
+    /// Returns whether the tool is on offer in this turn. If not, the model does not see it and cannot
+    /// call it.
     fn is_enabled(&self, context: &RunContext) -> bool {
         let _ = context;
         true
     }
 
-    /// How long a call may take; then it is dropped, and fails.
+    /// Returns the maximum duration of a call; `None` for no limit. A call that exceeds it is dropped
+    /// and fails with [`ToolError::Timeout`].
     ///
     /// # Panics
     ///
-    /// With a limit a call panics outside of a tokio runtime, and inside of one whose clock is
-    /// not enabled (`enable_time` or `enable_all` of `tokio::runtime::Builder`).
+    /// A call with a limit panics outside of a tokio runtime, and in one without a timer
+    /// (`enable_time` or `enable_all` of `tokio::runtime::Builder`).
     fn timeout(&self) -> Option<Duration> {
         None
     }
 
-    /// What happens when it fails; what the [`Runner`](crate::Runner) says if it does not say.
+    /// Returns what to do when a call fails; `None` for the [runner's
+    /// setting](crate::Runner::on_tool_error).
     fn on_error(&self) -> Option<OnToolError> {
         None
     }

@@ -15,7 +15,7 @@ pub(crate) struct Text {
     pub(crate) text: String,
 }
 
-/// Returns its argument in capitals.
+/// Returns its argument in upper case.
 pub(crate) fn shout() -> FunctionTool {
     FunctionTool::infallible("shout", "Returns the text in capitals.", |args: Text| async move {
         args.text.to_uppercase()

@@ -1,7 +1,7 @@
-//! The Chat Completions client against a server that nobody here wrote: the `LiteLLM` proxy, with
-//! mock answers and a handler that scripts tool use.
+//! The Chat Completions client against a foreign server: the `LiteLLM` proxy, with mock responses
+//! and a handler that scripts tool calls.
 //!
-//! It runs in CI, and wherever `RAAF_LITELLM` says where the proxy is.
+//! It runs in CI, and wherever `RAAF_LITELLM` is set to the proxy's path.
 
 #![cfg(all(feature = "openai", unix))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends here")]

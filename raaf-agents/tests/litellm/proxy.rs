@@ -1,4 +1,4 @@
-//! The proxy: started on loopback, and ended with the test.
+//! The proxy, which runs on loopback until the test ends.
 
 use std::{net::SocketAddr, path::Path};
 

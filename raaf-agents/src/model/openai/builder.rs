@@ -1,4 +1,4 @@
-//! Where the server is, and how to get in.
+//! Builder: endpoint and credentials.
 
 use std::{fmt, time::Duration};
 
@@ -12,12 +12,13 @@ use super::{
     transport::{self, Form},
     wire::Dialect,
 };
-use crate::model::{RetryPolicy, RetryingModel};
+use crate::{model::RetryingModel, retry::RetryPolicy};
 
 const OPENAI: &str = "https://api.openai.com/v1";
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// An [`OpenAiModel`] in preparation.
+/// Builder for [`OpenAiModel`]; see [`OpenAiModel::builder`].
+#[must_use = "a builder does nothing until `build` is called"]
 pub struct OpenAiModelBuilder {
     name: String,
     api_key: Option<String>,
@@ -29,26 +30,26 @@ pub struct OpenAiModelBuilder {
     propagates: bool,
 }
 
-/// Why a model cannot be configured. The key is in none of the texts.
+/// Invalid configuration of a model. No variant contains the API key.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// `OpenAI`'s own server is meant, and there is no key. Set `OPENAI_API_KEY`, or a base URL.
+    /// `OpenAI`'s own server needs an API key. Set `OPENAI_API_KEY`, or another base URL.
     #[error("no API key: set OPENAI_API_KEY, or OPENAI_BASE_URL for a server that needs none")]
     MissingKey,
-    /// What is to be sent as a header holds something that a header cannot.
-    #[error("the {what} holds a character that cannot be sent, such as a line break")]
-    UnfitHeader {
-        /// Which setting it is.
+    /// A setting that is sent as a header contains a character other than printable ASCII.
+    #[error("the {what} contains a character that is not printable ASCII, such as a line break")]
+    InvalidHeader {
+        /// The setting.
         what: &'static str,
     },
-    /// The base URL is none.
+    /// The base URL is invalid.
     #[error(
         "the base URL must begin with http:// or https:// and name a host, without a password, a \
          query or a fragment"
     )]
     InvalidBaseUrl,
-    /// A variable cannot be read.
+    /// An environment variable is invalid.
     #[error(transparent)]
     Environment(#[from] SettingsError),
 }
@@ -68,50 +69,47 @@ impl OpenAiModelBuilder {
         }
     }
 
-    /// The key to send.
-    #[must_use]
+    /// Sets the API key.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.api_key = Some(key.into());
         self
     }
 
-    /// Where the server is, up to and without `/chat/completions`.
-    #[must_use]
+    /// Sets the server's URL, without `/chat/completions`, such as `http://localhost:11434/v1`.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
     }
 
-    /// How long an answer may take; of a streamed one, each piece. Two minutes if nothing is said.
-    /// Another try has that time again.
-    #[must_use]
+    /// Sets the time limit of an attempt, or of each chunk of a streamed response; the default is 2
+    /// minutes. Each retry has the whole time again: with the default of 2 retries, a server that
+    /// hangs fails a call after 6 minutes. To limit the run, use
+    /// [`RunConfig::deadline`](crate::RunConfig::deadline).
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How often it is tried again when the server is busy (429), fails (408, 409, 5xx) or cannot
-    /// be reached, and how soon.
-    #[must_use]
+    /// Sets the retry policy for calls that exceed a rate limit (429), time out, or fail at the server
+    /// (408, 409, 5xx) or the connection; the default is 2 retries.
     pub fn retries(mut self, policy: RetryPolicy) -> Self {
         self.retries = policy;
         self
     }
 
-    /// Whether the server is told which span calls it (`traceparent`), so that its own spans can
-    /// join the trace; it is, if nothing is said.
-    #[must_use]
+    /// Sets whether calls have the header `traceparent`, so that the server's spans join the trace;
+    /// the default is `true`.
     pub fn propagates_trace(mut self, propagates: bool) -> Self {
         self.propagates = propagates;
         self
     }
 
-    /// What was not set in code, from `OPENAI_API_KEY`, `OPENAI_BASE_URL`, `OPENAI_ORG_ID` and
-    /// `OPENAI_PROJECT_ID`.
+    /// Reads settings that are not set so far from `OPENAI_API_KEY`, `OPENAI_BASE_URL`,
+    /// `OPENAI_ORG_ID` and `OPENAI_PROJECT_ID`.
     ///
     /// # Errors
     ///
-    /// When a variable is not Unicode.
+    /// If a variable is not valid Unicode.
     pub fn environment(mut self, environment: &Environment) -> Result<Self, ConfigError> {
         let read = |variable: &str| -> Result<Option<String>, ConfigError> {
             let value = environment.get(variable)?;
@@ -130,12 +128,11 @@ impl OpenAiModelBuilder {
         Ok(self)
     }
 
-    /// The model. Nothing is sent yet.
+    /// Builds the model. No request is sent.
     ///
     /// # Errors
     ///
-    /// When the base URL or a header's value is unfit, or `OpenAI`'s own server is meant and there
-    /// is no key.
+    /// If the base URL or a header is invalid, or the API key for `OpenAI`'s own server is missing.
     pub fn build(self) -> Result<OpenAiModel, ConfigError> {
         let base_url = self.base_url.unwrap_or_else(|| OPENAI.to_owned());
         let base_url = base_url.trim().trim_end_matches('/').to_owned();
@@ -176,12 +173,12 @@ fn header(what: &'static str, value: Option<String>) -> Result<String, ConfigErr
     if value.chars().all(|c| matches!(c, ' '..='~')) {
         Ok(value)
     } else {
-        Err(ConfigError::UnfitHeader { what })
+        Err(ConfigError::InvalidHeader { what })
     }
 }
 
 fn dialect(base_url: &str) -> Result<Dialect, ConfigError> {
-    // The path is put at the end, and a query may hold a key. Blanks are in no address.
+    // The path is appended, and a query may contain a key.
     if base_url.contains(|c: char| matches!(c, '?' | '#') || c.is_whitespace() || c.is_control()) {
         return Err(ConfigError::InvalidBaseUrl);
     }
@@ -189,13 +186,13 @@ fn dialect(base_url: &str) -> Result<Dialect, ConfigError> {
     let host = address.and_then(|address| address.split('/').next());
     match host {
         Some(host) if is_openai(host) => Ok(Dialect::OpenAi),
-        // A password in the address would be shown wherever the address is.
+        // A password would be shown wherever the URL is.
         Some(host) if !host.is_empty() && !host.contains('@') => Ok(Dialect::Compatible),
         _ => Err(ConfigError::InvalidBaseUrl),
     }
 }
 
-/// Whether it is one of `OpenAI`'s own, which has one for each region.
+/// Returns whether a host is one of `OpenAI`'s, which has one for each region.
 fn is_openai(host: &str) -> bool {
     let name = host.split(':').next().unwrap_or_default().to_ascii_lowercase();
     name == "api.openai.com" || name.ends_with(".api.openai.com")
@@ -224,10 +221,10 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_an_error_and_no_panic() {
+    fn invalid_headers_and_urls_are_errors() {
         let builder = || OpenAiModel::builder("m").api_key("sk-secret\nX-Evil: 1");
         let error = builder().build().unwrap_err();
-        assert!(matches!(error, ConfigError::UnfitHeader { what: "API key" }));
+        assert!(matches!(error, ConfigError::InvalidHeader { what: "API key" }));
         assert!(!format!("{error} {error:?} {:?}", builder()).contains("sk-secret"));
         for url in [
             "",
@@ -257,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn openai_has_more_than_one_address() {
+    fn openai_hosts_are_recognized() {
         let known = |url| dialect(url).is_ok_and(|dialect| matches!(dialect, Dialect::OpenAi));
         for url in [
             "https://api.openai.com/v1",

@@ -1,4 +1,4 @@
-//! One call of a Chat Completions server.
+//! Chat Completions calls.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -16,21 +16,23 @@ use super::{
     transport,
     wire::{self, Assembly, Dialect, Request},
 };
-use crate::model::{Model, ModelChunk, ModelError, ModelRequest, ModelResponse, ModelStream};
+use crate::model::{
+    Model, ModelChunk, ModelError, ModelRequest, ModelResponse, ModelStream, as_text,
+};
 
-/// A server, asked once a call.
+/// Model that makes one attempt for each call.
 pub(super) struct ChatCompletions {
     pub(super) name: String,
     pub(super) client: Client<OpenAIConfig>,
-    /// The same for answers in pieces.
+    /// Client for streamed responses.
     pub(super) streaming: Client<OpenAIConfig>,
     pub(super) base_url: String,
-    /// Where calls go; there is neither a user nor a query in it.
+    /// URL of calls, without credentials and query.
     pub(super) url: String,
     pub(super) dialect: Dialect,
     pub(super) timeout: Duration,
     pub(super) propagates: bool,
-    /// For removing it from what a server says.
+    /// API key, to be removed from the server's messages.
     pub(super) key: String,
 }
 
@@ -67,21 +69,21 @@ impl ChatCompletions {
         }
     }
 
-    async fn open(&self, request: &ModelRequest) -> Result<Arriving<'_>, ModelError> {
-        see_that_there_is_a_runtime()?;
+    async fn open(&self, request: &ModelRequest) -> Result<ChatStream<'_>, ModelError> {
+        require_runtime()?;
         let body = Request::new(&self.name, request, self.dialect).streamed();
         let chat = self.chat(&self.streaming);
-        let pieces = self.within(chat.create_stream_byot::<_, Json>(body)).await?;
-        Ok(Arriving { chat: self, pieces, assembly: Assembly::default(), ready: VecDeque::new() })
+        let events = self.within(chat.create_stream_byot::<_, Json>(body)).await?;
+        Ok(ChatStream { chat: self, events, assembly: Assembly::default(), ready: VecDeque::new() })
     }
 }
 
-/// The transport would panic.
-fn see_that_there_is_a_runtime() -> Result<(), ModelError> {
+/// Returns an error where the transport would panic.
+fn require_runtime() -> Result<(), ModelError> {
     let runtime = tokio::runtime::Handle::try_current();
     runtime
         .map(drop)
-        .map_err(|_| ModelError::other("an OpenAiModel needs a tokio runtime to be called in"))
+        .map_err(|_| ModelError::other("OpenAiModel must be called within a tokio runtime"))
 }
 
 #[async_trait]
@@ -99,7 +101,7 @@ impl Model for ChatCompletions {
     }
 
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
-        see_that_there_is_a_runtime()?;
+        require_runtime()?;
         let body = Request::new(&self.name, request, self.dialect);
         let chat = self.chat(&self.client);
         wire::read(self.within(chat.create_byot::<_, Json>(body)).await?)
@@ -107,52 +109,51 @@ impl Model for ChatCompletions {
 
     fn stream<'a>(&'a self, request: &'a ModelRequest) -> ModelStream<'a> {
         stream::once(self.open(request))
-            .map_ok(|pieces| stream::try_unfold(Some(pieces), Arriving::next))
+            .map_ok(|events| stream::try_unfold(Some(events), ChatStream::next))
             .try_flatten()
             .boxed()
     }
 }
 
-/// An answer that is on its way.
-struct Arriving<'a> {
+/// Streamed response.
+struct ChatStream<'a> {
     chat: &'a ChatCompletions,
-    pieces: StreamResponse<Json>,
+    events: StreamResponse<Json>,
     assembly: Assembly,
     ready: VecDeque<ModelChunk>,
 }
 
-impl Arriving<'_> {
+impl ChatStream<'_> {
     async fn next(this: Option<Self>) -> Result<Option<(ModelChunk, Option<Self>)>, ModelError> {
         let Some(mut this) = this else { return Ok(None) };
         loop {
             if let Some(chunk) = this.ready.pop_front() {
                 return Ok(Some((chunk, Some(this))));
             }
-            match this.chat.within(this.pieces.try_next()).await? {
-                Some(piece) => {
-                    this.see_that_it_is_no_error(&piece)?;
-                    this.ready.extend(this.assembly.add(piece)?);
+            match this.chat.within(this.events.try_next()).await? {
+                Some(event) => {
+                    this.check_error_event(&event)?;
+                    this.ready.extend(this.assembly.add(event)?);
                 }
                 None => break,
             }
         }
         let whole = this.assembly.finish().ok_or_else(|| ModelError::Connection {
-            message: "the connection ended before the answer did".to_owned(),
+            message: "the connection was closed before the end of the response".to_owned(),
         })?;
         Ok(Some((ModelChunk::Done(whole), None)))
     }
 
-    /// Servers that fail after they began to answer say so in a piece.
-    fn see_that_it_is_no_error(&self, piece: &Json) -> Result<(), ModelError> {
-        let Some(error) = piece.get("error").filter(|error| !error.is_null()) else {
+    /// Returns the error of a server that failed after the response had started.
+    fn check_error_event(&self, event: &Json) -> Result<(), ModelError> {
+        let Some(error) = event.get("error").filter(|error| !error.is_null()) else {
             return Ok(());
         };
-        let said = error.get("message").unwrap_or(error);
-        let said = said.as_str().map_or_else(|| said.to_string(), str::to_owned);
+        let message = as_text(error.get("message").unwrap_or(error).clone());
         let code = error.get("code");
         let status = code.and_then(|code| code.as_u64().or_else(|| code.as_str()?.parse().ok()));
         let status = status.and_then(|status| u16::try_from(status).ok());
         let status = status.filter(|status| (400..600).contains(status)).unwrap_or(500);
-        Err(transport::status_error(status, None, &self.chat.scrub(said)))
+        Err(transport::status_error(status, None, &self.chat.scrub(message)))
     }
 }

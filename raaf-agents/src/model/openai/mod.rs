@@ -1,4 +1,4 @@
-//! Models behind an `OpenAI`-compatible Chat Completions server.
+//! Models on `OpenAI`-compatible Chat Completions servers.
 
 mod builder;
 mod chat;
@@ -14,12 +14,12 @@ use crate::model::{Model, ModelError, ModelRequest, ModelResponse, ModelStream, 
 pub use builder::{ConfigError, OpenAiModelBuilder};
 use chat::ChatCompletions;
 
-/// A model behind an `OpenAI`-compatible Chat Completions server: `OpenAI`'s own, `LiteLLM`,
-/// `vLLM`, Ollama, llama.cpp and others.
+/// Model on an `OpenAI`-compatible Chat Completions server: `OpenAI`'s own, `LiteLLM`, `vLLM`,
+/// Ollama, llama.cpp and others.
 ///
-/// A call that fails is tried again, twice if nothing else is said, and each retry is seen in the
-/// trace, as with a [`RetryingModel`]. It needs a tokio runtime with I/O and time enabled. The key
-/// is in no error and no `Debug` text. The span's ids go along as `traceparent`.
+/// By default a failed call is retried twice, each attempt may take 2 minutes, and requests carry
+/// the trace as `traceparent`. Retries are recorded in the trace; see [`RetryingModel`]. Errors and
+/// `Debug` forms do not contain the API key. Calls need a tokio runtime with I/O and time enabled.
 ///
 /// # Examples
 ///
@@ -39,22 +39,22 @@ pub struct OpenAiModel {
 }
 
 impl OpenAiModel {
-    /// A model of that name, to be configured in code.
+    /// Returns a builder for a model with this name.
     pub fn builder(name: impl Into<String>) -> OpenAiModelBuilder {
         OpenAiModelBuilder::new(name.into())
     }
 
-    /// A model of that name on the server that `OPENAI_BASE_URL` names, else `OpenAI`'s own, with
-    /// the key in `OPENAI_API_KEY`.
+    /// Creates a model on the server at `OPENAI_BASE_URL`, by default `OpenAI`'s own, with the API key
+    /// in `OPENAI_API_KEY`.
     ///
     /// # Errors
     ///
-    /// When a variable cannot be used, or `OpenAI`'s own server is meant and there is no key.
+    /// If a variable is invalid, or the API key for `OpenAI`'s own server is missing.
     pub fn from_env(name: impl Into<String>) -> Result<Self, ConfigError> {
         Self::builder(name).environment(&raaf_trace_core::Environment::process())?.build()
     }
 
-    /// The server's address.
+    /// Returns the server's URL.
     pub fn base_url(&self) -> &str {
         &self.chat.model().base_url
     }

@@ -1,15 +1,15 @@
-//! `Retry-After`: seconds, or a date.
+//! Header `Retry-After`.
 
 use std::time::{Duration, SystemTime};
 
-/// How long to wait from `now` on; `None` if the header says nothing that can be understood.
+/// Parses seconds or a date into a delay from `now`; `None` if the header is invalid.
 pub(super) fn read(header: &str, now: SystemTime) -> Option<Duration> {
     let header = header.trim();
     if let Ok(seconds) = header.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
     }
     let at = httpdate::parse_http_date(header).ok()?;
-    // A date that has passed: at once.
+    // A date in the past means no delay.
     Some(at.duration_since(now).unwrap_or_default())
 }
 
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_are_understood() {
+    fn seconds_are_parsed() {
         let read = |header| read(header, SystemTime::now());
         assert_eq!(read(" 7 "), Some(Duration::from_secs(7)));
         assert_eq!(read("0.5"), Some(Duration::from_millis(500)));
@@ -28,7 +28,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_understood_in_all_forms_that_http_has() {
+    fn dates_are_parsed_in_all_formats_of_http() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_770);
         for date in [
             "Sun, 06 Nov 1994 08:49:37 GMT",
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_a_wait_from_now_on() {
+    fn a_date_is_a_delay_from_now() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_770);
         let header = "Sun, 06 Nov 1994 08:49:37 GMT";
         assert_eq!(read(header, now), Some(Duration::from_secs(7)));

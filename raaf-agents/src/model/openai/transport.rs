@@ -1,4 +1,4 @@
-//! One HTTP attempt, and what its failures mean.
+//! HTTP transport and its errors.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,16 +11,16 @@ use thiserror::Error;
 use tower::{Service, ServiceExt as _, service_fn};
 
 use super::retry_after;
-use crate::model::{ModelError, error::with_causes};
+use crate::{errors::with_causes, model::ModelError};
 
-/// How much of a server's text an error repeats, in characters.
-pub(super) const TOLD: usize = 500;
-/// The longest answer that is read, in bytes.
-const LONGEST: usize = 64 << 20;
-/// How much of the answer to a refused request is read, in bytes.
-const LONGEST_REFUSAL: usize = 64 << 10;
+/// Bound on the length of a server's message in an error, in characters.
+pub(super) const MAX_MESSAGE: usize = 500;
+/// Bound on the length of a response, in bytes.
+const MAX_BODY: usize = 64 << 20;
+/// Bound on the length of an error response, in bytes; the rest is not read.
+const MAX_ERROR_BODY: usize = 64 << 10;
 
-/// An answer that is no success, kept whole: the client's own errors lose the headers.
+/// Error response. The client's own errors lose the headers.
 #[derive(Debug, Error)]
 #[error("HTTP status {status}")]
 struct Refused {
@@ -29,21 +29,21 @@ struct Refused {
     body: String,
 }
 
-/// An answer that the client need not see, since it would log what it cannot read.
+/// Malformed response. The client would log its text.
 #[derive(Debug, Error)]
 #[error("{0}")]
-struct Unreadable(String);
+struct Malformed(String);
 
 type Response = <ReqwestService as Service<HttpRequestFactory>>::Response;
 
-/// In which form an answer is to come.
+/// Expected form of a response.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Form {
     Whole,
     Stream,
 }
 
-/// Sends each request once: the client's own service retries out of sight of the trace.
+/// Sends each request once. The client's own service would retry without a record in the trace.
 pub(super) fn service(
     http: ReqwestService,
     form: Form,
@@ -59,35 +59,35 @@ pub(super) fn service(
             match form {
                 _ if !response.status().is_success() => refuse(response).await,
                 Form::Whole => read(response).await,
-                Form::Stream => see_that_it_streams(response),
+                Form::Stream => require_event_stream(response),
             }
         }
     })
 }
 
-/// The answer with its body read and seen to be JSON.
+/// Reads the body and checks that it is JSON.
 async fn read(mut response: Response) -> Result<Response, OpenAIError> {
-    let unreadable = |text: String| OpenAIError::Boxed(Box::new(Unreadable(text)));
-    let body = read_up_to(LONGEST + 1, &mut response).await?;
-    if body.len() > LONGEST {
-        return Err(unreadable(format!("it is longer than {LONGEST} bytes")));
+    let malformed = |text: String| OpenAIError::Boxed(Box::new(Malformed(text)));
+    let body = read_up_to(MAX_BODY + 1, &mut response).await?;
+    if body.len() > MAX_BODY {
+        return Err(malformed(format!("longer than {MAX_BODY} bytes")));
     }
-    // Without the text itself: it can be a completion.
+    // Without the text, which may be a completion.
     serde_json::from_slice::<Json>(&body)
-        .map_err(|error| unreadable(format!("it is not JSON: {error}")))?;
+        .map_err(|error| malformed(format!("not valid JSON: {error}")))?;
     let mut whole = http::Response::new(body);
     *whole.status_mut() = response.status();
     whole.headers_mut().clone_from(response.headers());
     Ok(whole.into())
 }
 
-fn see_that_it_streams(response: Response) -> Result<Response, OpenAIError> {
-    let form = response.headers().get("content-type").and_then(|form| form.to_str().ok());
-    if form.is_some_and(|form| form.trim_start().starts_with("text/event-stream")) {
+fn require_event_stream(response: Response) -> Result<Response, OpenAIError> {
+    let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok());
+    if content_type.is_some_and(|value| value.trim_start().starts_with("text/event-stream")) {
         return Ok(response);
     }
-    let unreadable = Unreadable("it was to be streamed, and is not".to_owned());
-    Err(OpenAIError::Boxed(Box::new(unreadable)))
+    let malformed = Malformed("expected an event stream".to_owned());
+    Err(OpenAIError::Boxed(Box::new(malformed)))
 }
 
 async fn read_up_to(length: usize, response: &mut Response) -> Result<Vec<u8>, OpenAIError> {
@@ -106,31 +106,31 @@ async fn refuse(mut response: Response) -> Result<Response, OpenAIError> {
         .headers()
         .get("retry-after")
         .and_then(|value| retry_after::read(value.to_str().ok()?, SystemTime::now()));
-    let body = read_up_to(LONGEST_REFUSAL, &mut response).await.unwrap_or_default();
+    let body = read_up_to(MAX_ERROR_BODY, &mut response).await.unwrap_or_default();
     let body = String::from_utf8_lossy(&body).into_owned();
     Err(OpenAIError::Boxed(Box::new(Refused { status: status.as_u16(), retry_after, body })))
 }
 
-/// The error as a model's error; `scrub` takes the key out of what a server says.
+/// Converts an error of the client. `scrub` removes the API key from the server's messages.
 pub(super) fn model_error(error: OpenAIError, scrub: impl Fn(String) -> String) -> ModelError {
     match error {
         OpenAIError::Boxed(error) => match error.downcast::<Refused>() {
             Ok(refused) => refused_error(*refused, scrub),
-            Err(error) => match error.downcast::<Unreadable>() {
-                Ok(unreadable) => ModelError::Malformed { message: unreadable.0 },
+            Err(error) => match error.downcast::<Malformed>() {
+                Ok(malformed) => ModelError::Malformed { message: malformed.0 },
                 Err(error) => ModelError::Connection { message: scrub(with_causes(&*error)) },
             },
         },
-        // The address is configuration, and need not be in every error.
+        // The URL is configuration, and need not be in every error.
         OpenAIError::Reqwest(error) => {
             ModelError::Connection { message: scrub(with_causes(&error.without_url())) }
         }
         OpenAIError::StreamError(error) => {
             ModelError::Connection { message: scrub(with_causes(&*error)) }
         }
-        // Without the text that cannot be read: it can be a completion.
+        // Without the text, which may be a completion.
         OpenAIError::JSONDeserialize(error, _) => {
-            ModelError::Malformed { message: format!("it is not JSON: {error}") }
+            ModelError::Malformed { message: format!("not valid JSON: {error}") }
         }
         error => ModelError::Other { message: scrub(with_causes(&error)), retryable: false },
     }
@@ -138,22 +138,26 @@ pub(super) fn model_error(error: OpenAIError, scrub: impl Fn(String) -> String) 
 
 fn refused_error(refused: Refused, scrub: impl Fn(String) -> String) -> ModelError {
     let Refused { status, retry_after, body } = refused;
-    status_error(status, retry_after, &scrub(said(&body)))
+    status_error(status, retry_after, &scrub(error_message(&body)))
 }
 
-/// What a refusal means; `said` may be long.
-pub(super) fn status_error(status: u16, retry_after: Option<Duration>, said: &str) -> ModelError {
-    let message: String = said.chars().take(TOLD).collect();
+/// Converts an error status and the server's message, which is truncated.
+pub(super) fn status_error(
+    status: u16,
+    retry_after: Option<Duration>,
+    message: &str,
+) -> ModelError {
+    let message: String = message.chars().take(MAX_MESSAGE).collect();
     match status {
-        401 | 403 => ModelError::Authentication { message },
+        401 | 403 => ModelError::Authentication { status, message },
         429 => ModelError::RateLimited { message, retry_after },
         408 | 409 | 500.. => ModelError::Server { status, message, retry_after },
         _ => ModelError::Rejected { status, message },
     }
 }
 
-/// What an error's body says, in whichever of the usual forms.
-fn said(body: &str) -> String {
+/// Returns the message of an error response in one of the usual formats.
+fn error_message(body: &str) -> String {
     let json: Json = serde_json::from_str(body).unwrap_or_default();
     ["/error/message", "/error", "/message", "/detail"]
         .iter()

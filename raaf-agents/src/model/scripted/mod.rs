@@ -1,4 +1,4 @@
-//! A model without weights: it says what a script or a function tells it to.
+//! Scripted model for tests and offline runs.
 
 mod reply;
 
@@ -17,14 +17,14 @@ use super::{
     AssistantMessage, Message, Model, ModelChunk, ModelError, ModelRequest, ModelResponse,
     ModelStream, ToolCall, ToolCallDelta, Usage,
 };
+use reply::Content;
 pub use reply::Reply;
-use reply::Said;
 
-/// A deterministic model, for examples, tests and offline runs.
+/// Deterministic model for examples, tests and offline runs.
 ///
-/// It answers from a list, or from a function that sees the whole conversation. Ids follow from
-/// the conversation (`call_1`, `call_2` …), and tokens are words, so that the same conversation
-/// always gives the same answer at the same cost. Streamed, an answer comes word by word.
+/// It replies from a list, or from a function of the request. Ids are numbered within the
+/// conversation (`call_1`, `call_2` …) and words count as tokens, so that the same conversation
+/// always gives the same response and usage. Streamed replies arrive word by word.
 ///
 /// # Examples
 ///
@@ -51,7 +51,8 @@ enum Script {
 }
 
 impl ScriptedModel {
-    /// A model that gives these replies, one a call, and fails when there are none left.
+    /// Creates a model that gives one of these replies for each call, in order. It fails when none is
+    /// left.
     pub fn new<R: Into<Reply>>(
         name: impl Into<String>,
         replies: impl IntoIterator<Item = R>,
@@ -60,7 +61,7 @@ impl ScriptedModel {
         Self { name: name.into(), script: Script::List(Mutex::new(replies)) }
     }
 
-    /// A model that replies by this function of the conversation.
+    /// Creates a model that replies by a function of the request.
     pub fn from_fn<R: Into<Reply>>(
         name: impl Into<String>,
         reply: impl Fn(&ModelRequest) -> R + Send + Sync + 'static,
@@ -102,36 +103,36 @@ impl Model for ScriptedModel {
             let pieces = answer.map_or_else(|error| vec![Err(error)], Answer::into_pieces);
             stream::iter(pieces)
         };
-        // As from a server: between two pieces others get their turn.
+        // Other tasks run between two chunks, as with a server.
         let pieces = stream::once(self.answer(request)).flat_map(pieces);
-        pieces.then(|piece| others_first().map(|()| piece)).boxed()
+        pieces.then(|piece| yield_once().map(|()| piece)).boxed()
     }
 }
 
-/// What came of a reply in a conversation.
+/// Reply within a conversation.
 struct Answer {
     response: ModelResponse,
-    /// In which pieces the words come.
+    /// The chunks of the streamed text.
     pieces: Option<Vec<String>>,
-    /// Why it is never finished.
+    /// The error that ends the response.
     failure: Option<ModelError>,
 }
 
 impl ScriptedModel {
     async fn answer(&self, request: &ModelRequest) -> Result<Answer, ModelError> {
-        let Reply { said, delay, failure } = self.next(request);
+        let Reply { content: reply, delay, failure } = self.next(request);
         if !delay.is_zero() {
             pause(delay).await?;
         }
-        let (content, pieces, calls, usage) = match said {
-            Said::Nothing => {
-                let nothing = || ModelError::other("the script says nothing");
+        let (content, pieces, calls, usage) = match reply {
+            Content::None => {
+                let nothing = || ModelError::other("the script's reply is empty");
                 return Err(failure.unwrap_or_else(nothing));
             }
-            Said::Message { pieces, calls, usage, .. } if !pieces.is_empty() => {
+            Content::Message { pieces, calls, usage, .. } if !pieces.is_empty() => {
                 (Some(pieces.concat()), Some(pieces), calls, usage)
             }
-            Said::Message { content, calls, usage, .. } => (content, None, calls, usage),
+            Content::Message { content, calls, usage, .. } => (content, None, calls, usage),
         };
         let spoken = request.messages.iter().filter_map(|message| match message {
             Message::Assistant(message) => Some(message.tool_calls.len()),
@@ -177,8 +178,8 @@ async fn pause(delay: Duration) -> Result<(), ModelError> {
     Ok(())
 }
 
-/// Waits for one poll.
-async fn others_first() {
+/// Yields to other tasks once.
+async fn yield_once() {
     let mut waited = false;
     future::poll_fn(|task| {
         if std::mem::replace(&mut waited, true) {
@@ -197,17 +198,17 @@ impl fmt::Debug for ScriptedModel {
 }
 
 fn count_words(request: &ModelRequest, answer: &AssistantMessage) -> Usage {
-    let said = |message: &AssistantMessage| {
+    let count = |message: &AssistantMessage| {
         let called =
             message.tool_calls.iter().map(|call| words(&call.name) + words(&call.arguments));
         words(message.content.as_deref().unwrap_or_default()) + called.sum::<u64>()
     };
-    let heard = request.messages.iter().map(|message| match message {
-        Message::Assistant(message) => said(message),
+    let received = request.messages.iter().map(|message| match message {
+        Message::Assistant(message) => count(message),
         other => words(other.text()),
     });
     let instructions = words(request.instructions.as_deref().unwrap_or_default());
-    Usage::new(instructions + heard.sum::<u64>(), said(answer))
+    Usage::new(instructions + received.sum::<u64>(), count(answer))
 }
 
 fn words(text: &str) -> u64 {
@@ -221,7 +222,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_list_is_followed_and_then_an_error() {
+    async fn a_list_is_followed_and_then_fails() {
         let model = ScriptedModel::new("m", ["one", "two"]);
         let request = ModelRequest::new([Message::user("go on")]);
         for expected in ["one", "two"] {

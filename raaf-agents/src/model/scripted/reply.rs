@@ -1,4 +1,4 @@
-//! What a script says.
+//! Replies of a scripted model.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::model::{ModelError, Usage};
 
-/// What a [`ScriptedModel`](crate::ScriptedModel) says at one call.
+/// Reply of a [`ScriptedModel`](crate::ScriptedModel) to one call.
 ///
 /// # Examples
 ///
@@ -20,19 +20,19 @@ use crate::model::{ModelError, Usage};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Reply {
-    pub(super) said: Said,
-    /// Before anything is said.
+    pub(super) content: Content,
+    /// Delay before the reply.
     pub(super) delay: Duration,
-    /// After all is said.
+    /// Error after the reply.
     pub(super) failure: Option<ModelError>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Said {
-    Nothing,
+pub(super) enum Content {
+    None,
     Message {
         content: Option<String>,
-        /// The words, in pieces as they are to be streamed; empty if that does not matter.
+        /// The chunks of the text; empty to stream it word by word.
         pieces: Vec<String>,
         calls: Vec<(String, String)>,
         usage: Option<Usage>,
@@ -40,64 +40,64 @@ pub(super) enum Said {
 }
 
 impl Reply {
-    /// It says this.
+    /// Creates a reply with text.
     pub fn text(content: impl Into<String>) -> Self {
         Self::message(Some(content.into()), Vec::new(), Vec::new())
     }
 
-    /// It says this; streamed, in these pieces.
+    /// Creates a reply with text that is streamed in these chunks.
     pub fn chunks<S: Into<String>>(pieces: impl IntoIterator<Item = S>) -> Self {
         let pieces = pieces.into_iter().map(Into::into).collect();
         Self::message(Some(String::new()), pieces, Vec::new())
     }
 
-    /// It wants this tool called.
+    /// Creates a reply that calls a tool.
     pub fn call(name: impl Into<String>, arguments: Json) -> Self {
         Self::calls([(name, arguments)])
     }
 
-    /// It wants these tools called, all in one turn.
+    /// Creates a reply that calls several tools in one turn.
     pub fn calls<N: Into<String>>(calls: impl IntoIterator<Item = (N, Json)>) -> Self {
         let calls = calls.into_iter().map(|(name, json)| (name.into(), json.to_string()));
         Self::message(None, Vec::new(), calls.collect())
     }
 
-    /// It wants this tool called, with arguments that need not be JSON: as a model at fault does.
+    /// Creates a reply that calls a tool with arguments that may be invalid JSON.
     pub fn raw_call(name: impl Into<String>, arguments: impl Into<String>) -> Self {
         Self::message(None, Vec::new(), vec![(name.into(), arguments.into())])
     }
 
-    /// It fails.
+    /// Creates a failure.
     pub fn error(error: ModelError) -> Self {
-        Self { said: Said::Nothing, delay: Duration::ZERO, failure: Some(error) }
+        Self { content: Content::None, delay: Duration::ZERO, failure: Some(error) }
     }
 
-    /// The same, so much later. Waiting needs a tokio runtime with time enabled.
+    /// Delays the reply. Requires a tokio runtime with a timer.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// The same, and then it fails: streamed, after the last of its words and calls; else at once.
+    /// Ends the reply with an error: after its chunks if streamed, at once otherwise.
     #[must_use]
     pub fn then_error(mut self, error: ModelError) -> Self {
         self.failure = Some(error);
         self
     }
 
-    /// The same, using so many tokens instead of a token a word. A failure uses none.
+    /// Sets the usage, instead of counting words. A failure has no usage.
     #[must_use]
     pub fn with_usage(mut self, tokens: Usage) -> Self {
-        if let Said::Message { usage, .. } = &mut self.said {
+        if let Content::Message { usage, .. } = &mut self.content {
             *usage = Some(tokens);
         }
         self
     }
 
     fn message(content: Option<String>, pieces: Vec<String>, calls: Vec<(String, String)>) -> Self {
-        let said = Said::Message { content, pieces, calls, usage: None };
-        Self { said, delay: Duration::ZERO, failure: None }
+        let content = Content::Message { content, pieces, calls, usage: None };
+        Self { content, delay: Duration::ZERO, failure: None }
     }
 }
 

@@ -1,8 +1,8 @@
-//! What a span says about a model call.
+//! Attributes of model calls.
 
 use raaf_trace_core::{Attributes, Value, keys};
 
-use crate::model::{ModelRequest, ModelResponse, parts};
+use crate::model::{ModelError, ModelRequest, ModelResponse, parts};
 
 pub(super) fn request(request: &ModelRequest, attributes: &mut Attributes) {
     let settings = &request.settings;
@@ -21,7 +21,7 @@ pub(super) fn request(request: &ModelRequest, attributes: &mut Attributes) {
         });
 }
 
-/// Where the call goes.
+/// Sets the URL of the call.
 pub(super) fn address(url: Option<&str>, attributes: &mut Attributes) {
     let Some(url) = url else { return };
     attributes.set(keys::URL, url);
@@ -30,7 +30,7 @@ pub(super) fn address(url: Option<&str>, attributes: &mut Attributes) {
     }
 }
 
-/// Host and port of a URL; the port that its scheme has if it names none.
+/// Returns the host and the port of a URL, by default the port of its scheme.
 fn server(url: &str) -> Option<(&str, Option<u16>)> {
     let (scheme, rest) = url.split_once("://")?;
     let authority = rest.split('/').next()?;
@@ -39,7 +39,7 @@ fn server(url: &str) -> Option<(&str, Option<u16>)> {
         "https" => Some(443),
         _ => None,
     };
-    // The colons of an address of version 6 are in brackets.
+    // IPv6 addresses have colons within brackets.
     let end = authority.rfind(':').filter(|at| !authority[*at..].contains(']'));
     let (host, port) = match end {
         Some(at) => (&authority[..at], authority[at + 1..].parse().ok()),
@@ -61,8 +61,12 @@ pub(super) fn response(response: &ModelResponse, attributes: &mut Attributes) {
         .set(keys::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, some(usage.cached_input_tokens))
         .set(keys::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, some(usage.reasoning_tokens))
         .set_content_with(keys::GEN_AI_OUTPUT_MESSAGES, || {
-            parts::of_answer(&response.message, response.finish_reason.as_str())
+            parts::of_response(&response.message, response.finish_reason.as_str())
         });
+}
+
+pub(super) fn error(error: &ModelError, attributes: &mut Attributes) {
+    attributes.set(keys::HTTP_STATUS_CODE, error.status());
 }
 
 #[cfg(test)]
@@ -70,7 +74,7 @@ mod tests {
     use super::server;
 
     #[test]
-    fn a_server_is_a_host_and_a_port() {
+    fn server_is_host_and_port() {
         for (url, expected) in [
             ("https://api.openai.com/v1", Some(("api.openai.com", Some(443)))),
             ("http://localhost:11434/v1", Some(("localhost", Some(11434)))),

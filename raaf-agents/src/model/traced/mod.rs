@@ -1,18 +1,20 @@
-//! A model whose every call is a span.
+//! Traced model calls.
 
 mod describe;
 mod streaming;
 
 use std::{fmt, sync::Arc};
 
+use futures::TryFutureExt as _;
 use raaf_trace_core::{Attributes, Component, Context, Kind, Traceable, TraceableExt as _, keys};
 
 use super::{Model, ModelError, ModelRequest, ModelResponse, ModelStream};
 
-/// A model whose every call is one span of kind `llm`, with `gen_ai.*` attributes.
+/// Model wrapper that traces each call as one span of kind `llm`, with `gen_ai.*` attributes.
 ///
-/// Usage is on this span and on no other, so that a sum over a trace counts it once. Prompts and
-/// completions are content: left out when sensitive data is. Clones are the same component.
+/// Only this span has token usage, so that a sum over a trace counts each call once. Prompts and
+/// completions are content, which `include_sensitive_data(false)` omits. Clones are the same
+/// component.
 ///
 /// # Examples
 ///
@@ -35,34 +37,38 @@ pub struct TracedModel {
 }
 
 impl TracedModel {
-    /// Traces that model.
+    /// Wraps a model.
     pub fn new(model: impl Model + 'static) -> Self {
         let component = Component::new(model.name()).with_kind(Kind::Llm);
         Self { component, model: Arc::new(model) }
     }
 
-    /// The model's name.
+    /// Returns the model's name.
     pub fn name(&self) -> &str {
         self.model.name()
     }
 
-    /// Answers the conversation, once, in a span.
+    /// Calls [`Model::respond`] in a span.
     ///
     /// # Errors
     ///
-    /// Those of the model.
+    /// If the model fails.
     pub async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
         self.traced("run")
             .with_attributes(|attributes| describe::request(request, attributes))
             .on_result(describe::response)
-            .try_run_async(self.model.respond(request))
+            .try_run_async(self.model.respond(request).inspect_err(|error| {
+                if let Some(span) = self.current_span() {
+                    span.set_attributes(|attributes| describe::error(error, attributes));
+                }
+            }))
             .await
     }
 
-    /// Answers the conversation, once, in pieces, in a span that ends with the stream; if that is
-    /// dropped before, as cancelled. The span's parent is what is active when this is called.
+    /// Calls [`Model::stream`] in a span that ends with the stream, or as cancelled if the stream is
+    /// dropped before. The parent of the span is the active span at the time of this call.
     ///
-    /// The last piece is [`ModelChunk::Done`](crate::ModelChunk::Done), or an error.
+    /// The last item is [`ModelChunk::Done`](crate::ModelChunk::Done) or an error.
     pub fn stream<'a>(&'a self, request: &'a ModelRequest) -> ModelStream<'a> {
         streaming::stream(self, request, Context::current())
     }

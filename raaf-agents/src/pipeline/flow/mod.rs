@@ -1,4 +1,4 @@
-//! Steps put together: what operators and builders make, and how it runs.
+//! Flows: composed steps, and how they run.
 
 mod operators;
 mod parallel;
@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 
 use super::{
     State, Step,
-    contract::Joined,
+    contract::FlowContract,
     each_over::EachOver,
     error::Stopped,
     observe::{Observers, Progress},
@@ -17,13 +17,13 @@ use super::{
 };
 pub use parallel::{OnBranchError, Parallel};
 
-/// Steps put together, without a name: what `a >> b` makes, and what the wrappers of
-/// [`FlowExt`](crate::FlowExt) make.
+/// Composed steps without a name: the result of `a >> b` and of the wrappers of
+/// [`FlowExt`](crate::FlowExt).
 ///
-/// It becomes part of a pipeline by [`PipelineBuilder::then`](crate::PipelineBuilder::then), or a pipeline by
-/// [`FlowExt::named`](crate::FlowExt::named). On the left of an operator stands a type of this
-/// crate; a step of your own becomes one by [`step`](fn@crate::step). `>>` binds more tightly than
-/// `|`, so branches are put in parentheses: `a >> (b | c) >> d`.
+/// [`FlowExt::named`](crate::FlowExt::named) makes a pipeline of it, and
+/// [`PipelineBuilder::then`](crate::PipelineBuilder::then) adds it to one. The left operand of an
+/// operator must be a type of this crate; wrap other types in [`step`](fn@crate::step). `>>` has
+/// higher precedence than `|`, so branches need parentheses: `a >> (b | c) >> d`.
 ///
 /// # Examples
 ///
@@ -64,14 +64,14 @@ pub(super) enum Node {
     EachOver(Arc<EachOver>),
 }
 
-pub(super) type Ran<'a> = BoxFuture<'a, Result<State, Box<Stopped>>>;
+pub(super) type FlowFuture<'a> = BoxFuture<'a, Result<State, Box<Stopped>>>;
 
 impl Flow {
     pub(super) fn empty() -> Self {
         Self { node: Node::Sequence(Vec::new()) }
     }
 
-    /// What comes first, and then this.
+    /// Appends a flow.
     pub(super) fn then(self, next: impl Into<Self>) -> Self {
         let mut nodes = self.into_sequence();
         nodes.extend(next.into().into_sequence());
@@ -85,7 +85,7 @@ impl Flow {
         }
     }
 
-    /// Puts a wrapper around it, outside of those that it has.
+    /// Adds a wrapper, outside of those before.
     pub(super) fn wrapped(self, layer: Layer) -> Self {
         let wrapped = match self.node {
             Node::Wrapped(wrapped) => Arc::unwrap_or_clone(wrapped).and(layer),
@@ -96,7 +96,7 @@ impl Flow {
 }
 
 impl Node {
-    /// What errors and spans call it.
+    /// Returns the name for errors and spans.
     pub(super) fn name(&self) -> String {
         let joined =
             |nodes: &[Self], by: &str| nodes.iter().map(Self::name).collect::<Vec<_>>().join(by);
@@ -109,7 +109,7 @@ impl Node {
         }
     }
 
-    /// Its steps' names, in the order in which they were declared.
+    /// Returns the names of the steps in the order of declaration.
     pub(super) fn names(&self) -> Vec<String> {
         match self {
             Self::Step(step) => vec![step.name().to_owned()],
@@ -121,15 +121,15 @@ impl Node {
         }
     }
 
-    pub(super) fn contract(&self) -> Joined {
+    pub(super) fn contract(&self) -> FlowContract {
         match self {
-            Self::Step(step) => Joined::of(step.name(), step.contract()),
-            Self::Sequence(nodes) => nodes.iter().fold(Joined::default(), |mut all, node| {
+            Self::Step(step) => FlowContract::of(step.name(), step.contract()),
+            Self::Sequence(nodes) => nodes.iter().fold(FlowContract::default(), |mut all, node| {
                 all.then(node.contract());
                 all
             }),
             Self::Parallel(Parallel { branches, .. }) => {
-                branches.iter().fold(Joined::default(), |mut all, branch| {
+                branches.iter().fold(FlowContract::default(), |mut all, branch| {
                     all.beside(branch.contract());
                     all
                 })
@@ -139,7 +139,7 @@ impl Node {
         }
     }
 
-    pub(super) fn run<'a>(&'a self, state: State, observers: &'a Observers) -> Ran<'a> {
+    pub(super) fn run<'a>(&'a self, state: State, observers: &'a Observers) -> FlowFuture<'a> {
         match self {
             Self::Step(step) => Box::pin(run_step(&**step, state, observers)),
             Self::Sequence(nodes) => Box::pin(run_sequence(nodes, state, observers)),
@@ -155,14 +155,15 @@ async fn run_step(
     state: State,
     observers: &Observers,
 ) -> Result<State, Box<Stopped>> {
-    observers.tell(&Progress::Started { step: step.name(), state: &state });
+    observers.notify(&Progress::Started { step: step.name(), state: &state });
+    // The copy shares its values. It is what the error carries if the step fails.
     match step.run(state.clone()).await {
         Ok(after) => {
-            observers.tell(&Progress::Done { step: step.name(), state: &after });
+            observers.notify(&Progress::Done { step: step.name(), state: &after });
             Ok(after)
         }
         Err(error) => {
-            observers.tell(&Progress::Failed { step: step.name(), error: &error });
+            observers.notify(&Progress::Failed { step: step.name(), error: &error });
             Err(Stopped::at(step.name(), state, error))
         }
     }

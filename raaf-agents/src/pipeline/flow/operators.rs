@@ -1,4 +1,4 @@
-//! `a >> b` and `a | b`.
+//! Operators `>>` and `|`.
 
 use std::ops::{BitOr, Shr};
 
@@ -11,7 +11,7 @@ use crate::{
 
 macro_rules! operators {
     ($($left:ty),*) => {$(
-        /// In sequence: the left side, then the right one.
+        /// Runs the left operand, then the right one.
         impl<R: Into<Flow>> Shr<R> for $left {
             type Output = Flow;
 
@@ -24,7 +24,7 @@ macro_rules! operators {
 
 macro_rules! branches {
     ($($left:ty),*) => {$(
-        /// Side by side: the left side and the right one.
+        /// Runs both operands concurrently.
         impl<R: Into<Flow>> BitOr<R> for $left {
             type Output = Parallel;
 
@@ -48,7 +48,7 @@ operators!(
 );
 branches!(Agent, AgentStep, EachOver, Flow, FunctionStep, FunctionTool, Pipeline, ToolStep);
 
-/// One more branch.
+/// Adds a branch.
 impl<R: Into<Flow>> BitOr<R> for Parallel {
     type Output = Self;
 

@@ -1,4 +1,4 @@
-//! Branches that run side by side.
+//! Parallel branches.
 
 use futures::future;
 
@@ -10,11 +10,10 @@ use crate::pipeline::{
     observe::Observers,
 };
 
-/// Steps side by side: what `a | b` makes.
+/// Group of parallel branches: the result of `a | b`.
 ///
-/// Each branch works on a copy of the state. What the branches changed is put together in the
-/// order in which they were declared, whichever was done first. The branches run concurrently in
-/// the caller's task.
+/// Each branch works on a copy of the state. Their changes are merged in the order of declaration,
+/// whichever finishes first. The branches run concurrently in the caller's task.
 ///
 /// # Examples
 ///
@@ -43,20 +42,20 @@ pub struct Parallel {
     on_error: OnBranchError,
 }
 
-/// What a failing branch means for those beside it.
+/// Reaction to a failed branch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnBranchError {
-    /// The others are cancelled, at once.
+    /// Cancels the other branches at once.
     #[default]
     FailFast,
-    /// The others go on to their end. The pipeline then stops with an error that has all failures
-    /// ([`StepError::Branches`]) and, as its state, what the good branches did.
+    /// Awaits the other branches. The pipeline then stops with [`StepError::Branches`], which has all
+    /// failures. The state of the error includes the changes of the branches that succeeded.
     Collect,
 }
 
 impl Parallel {
-    /// These branches.
+    /// Creates a group from branches of one type.
     pub fn of<F: Into<Flow>>(branches: impl IntoIterator<Item = F>) -> Self {
         Self {
             branches: branches.into_iter().map(|branch| branch.into().node).collect(),
@@ -65,26 +64,41 @@ impl Parallel {
         }
     }
 
-    /// One more branch.
+    /// Adds a branch.
     pub fn and(mut self, branch: impl Into<Flow>) -> Self {
         self.branches.push(branch.into().node);
         self
     }
 
-    /// What happens to a key that several branches have changed. Without a word, the last one that
-    /// was declared wins.
+    /// Sets how to merge keys that several branches have changed; the default is [`Merge::Last`].
     pub fn merge(mut self, merge: Merge) -> Self {
-        self.merge.rest = merge;
+        self.merge.default = merge;
         self
     }
 
-    /// The same for one key only.
+    /// Sets how to merge one key; see [`merge`](Self::merge).
     pub fn merge_key(mut self, key: impl Into<String>, merge: Merge) -> Self {
         self.merge.keys.push((key.into(), merge));
         self
     }
 
-    /// What a failing branch means for those beside it.
+    /// Sets what to do when a branch fails; the default is [`OnBranchError::FailFast`].
+    ///
+    /// ```
+    /// use raaf_agents::{FlowExt as _, OnBranchError, State, StepError, service};
+    ///
+    /// let ok = service("Good", |state: State| async move { Ok(state.with("good", true)) });
+    /// let failing = service("Bad", |_: State| async move { Err("broken".into()) });
+    /// let pipeline = (ok | failing).on_error(OnBranchError::Collect).named("Both").build()?;
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let error = pipeline.run(State::new()).await.unwrap_err();
+    /// assert!(matches!(error.source, StepError::Branches { branches: 2, .. }));
+    /// assert!(error.state.contains("good"));
+    /// # });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on_error(mut self, on_error: OnBranchError) -> Self {
         self.on_error = on_error;
         self

@@ -1,8 +1,7 @@
-//! Wrappers around steps, which stack.
+//! Wrappers of steps.
 
 mod ext;
 mod rename;
-mod retry;
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,24 +9,24 @@ use raaf_trace_core::{Component, TraceableExt as _, current_span, keys};
 
 use super::{
     State, StepError,
-    contract::Joined,
+    contract::FlowContract,
     error::Stopped,
-    flow::{Node, Ran},
+    flow::{FlowFuture, Node},
     observe::{Observers, Progress},
 };
-use crate::time_limit::Told;
+use crate::retry::RetryPolicy;
 pub use ext::FlowExt;
 pub(super) use rename::Rename;
-pub use retry::Retry;
 
 type Condition = dyn Fn(&State) -> bool + Send + Sync;
+type Predicate = dyn Fn(&StepError) -> bool + Send + Sync;
 type Change = dyn Fn(&mut State) + Send + Sync;
 
-/// One wrapper.
+/// A wrapper.
 #[derive(Clone)]
 pub(super) enum Layer {
     Timeout(Duration),
-    Retry(Retry),
+    Retry { policy: RetryPolicy, retries: Arc<Predicate> },
     RunIf { reason: String, condition: Arc<Condition> },
     MapInput(Rename),
     MapOutput(Rename),
@@ -35,10 +34,10 @@ pub(super) enum Layer {
     After(Arc<Change>),
 }
 
-/// A part of a flow with wrappers around it, the innermost first.
+/// A part of a flow with a stack of wrappers, innermost first.
 ///
-/// What can go otherwise than the step itself (it is tried again, given up or skipped) has a span
-/// for the whole stack, of kind `step`, and the tries are its children.
+/// If the step can be retried, time out or be skipped, the stack has one span of kind `step`, and the
+/// attempts are its children.
 #[derive(Clone)]
 pub(super) struct Wrapped {
     pub(super) inner: Node,
@@ -56,66 +55,54 @@ impl Wrapped {
 
     pub(super) fn and(mut self, layer: Layer) -> Self {
         self.layers.push(layer);
-        // Clones of a component are one component: a stack that grew from a copy is another.
+        // The stack may have been copied. A new component tells it from the original.
         self.component = Component::new(&self.name).with_kind("step");
         self
     }
 
-    pub(super) fn contract(&self) -> Joined {
+    pub(super) fn contract(&self) -> FlowContract {
         self.layers.iter().fold(self.inner.contract(), |mut contract, layer| {
             match layer {
                 Layer::MapInput(rename) => rename.on_requires(&mut contract),
                 Layer::MapOutput(rename) => rename.on_provides(&mut contract),
-                // Where it is skipped nothing is needed. What it gives may be there.
+                // A skipped step requires nothing. What it provides may be there.
                 Layer::RunIf { .. } => contract.requires.clear(),
-                // It may put there what the step needs, and anything else.
+                // A hook may set the keys that the step requires, and others.
                 Layer::Before(_) => {
                     contract.requires.clear();
                     contract.open = true;
                 }
                 Layer::After(_) => contract.open = true,
-                Layer::Timeout(_) | Layer::Retry(_) => {}
+                Layer::Timeout(_) | Layer::Retry { .. } => {}
             }
             contract
         })
     }
 
-    pub(super) fn run<'a>(&'a self, state: State, observers: &'a Observers) -> Ran<'a> {
+    pub(super) fn run<'a>(&'a self, state: State, observers: &'a Observers) -> FlowFuture<'a> {
         let run = self.run_layers(self.layers.len(), state, observers);
         if !self.layers.iter().any(Layer::has_span) {
             return run;
         }
-        Box::pin(async move {
-            let mut stopped = None;
-            let call = self.component.traced("run");
-            // The span tells the error itself; how far the step got is for the caller.
-            let ran = call.try_run_async(async {
-                run.await.map_err(|why| {
-                    let Stopped { step, completed, state, source } = *why;
-                    stopped = Some((step, completed, state));
-                    Told(source)
-                })
-            });
-            let result = ran.await;
-            match (result, stopped) {
-                (Ok(state), _) => Ok(state),
-                (Err(Told(source)), Some((step, completed, state))) => {
-                    Err(Box::new(Stopped { step, completed, state, source }))
-                }
-                (Err(Told(source)), None) => Err(Stopped::at(&self.name, State::new(), source)),
-            }
-        })
+        Box::pin(self.component.traced("run").try_run_async(run))
     }
 
-    fn run_layers<'a>(&'a self, depth: usize, state: State, observers: &'a Observers) -> Ran<'a> {
-        let Some((place, layer)) = depth.checked_sub(1).map(|place| (place, &self.layers[place]))
+    fn run_layers<'a>(
+        &'a self,
+        depth: usize,
+        state: State,
+        observers: &'a Observers,
+    ) -> FlowFuture<'a> {
+        let Some((index, layer)) = depth.checked_sub(1).map(|index| (index, &self.layers[index]))
         else {
             return self.inner.run(state, observers);
         };
-        let inside = move |state| self.run_layers(place, state, observers);
+        let inside = move |state| self.run_layers(index, state, observers);
         match layer {
             Layer::Timeout(limit) => Box::pin(self.within(*limit, state, inside)),
-            Layer::Retry(retry) => Box::pin(self.with_retries(retry, state, inside, observers)),
+            Layer::Retry { policy, retries } => {
+                Box::pin(self.with_retries(policy, &**retries, state, inside, observers))
+            }
             Layer::RunIf { reason, condition } => Box::pin(async move {
                 if condition(&state) {
                     return inside(state).await;
@@ -142,7 +129,7 @@ impl Wrapped {
         &self,
         limit: Duration,
         state: State,
-        inside: impl FnOnce(State) -> Ran<'a>,
+        inside: impl FnOnce(State) -> FlowFuture<'a>,
     ) -> Result<State, Box<Stopped>> {
         if let Some(span) = current_span() {
             span.set_attribute(keys::STEP_TIMEOUT_MS, millis(limit));
@@ -160,12 +147,13 @@ impl Wrapped {
 
     async fn with_retries<'a>(
         &self,
-        retry: &Retry,
+        policy: &RetryPolicy,
+        retries: &Predicate,
         state: State,
-        inside: impl Fn(State) -> Ran<'a>,
+        inside: impl Fn(State) -> FlowFuture<'a>,
         observers: &Observers,
     ) -> Result<State, Box<Stopped>> {
-        let mut delays = retry.delays();
+        let mut delays = policy.delays();
         let mut attempt = 1;
         loop {
             let result = inside(state.clone()).await;
@@ -174,7 +162,7 @@ impl Wrapped {
                 span.set_attribute(keys::STEP_ATTEMPTS, attempt);
             }
             let stopped = match result {
-                Err(stopped) if retry.is_for(&stopped.source) => stopped,
+                Err(stopped) if retries(&stopped.source) => stopped,
                 result => return result,
             };
             let Some(delay) = delays.next() else { return Err(stopped) };
@@ -188,14 +176,14 @@ impl Wrapped {
                 });
             }
             attempt += 1;
-            observers.tell(&Progress::Retrying { step: &self.name, attempt, delay, error });
+            observers.notify(&Progress::Retrying { step: &self.name, attempt, delay, error });
             tokio::time::sleep(delay).await;
         }
     }
 
     fn skip(&self, reason: &str, observers: &Observers) {
-        let reason = format!("this does not hold: {reason}");
-        observers.tell(&Progress::Skipped { step: &self.name, reason: &reason });
+        let reason = format!("condition not met: {reason}");
+        observers.notify(&Progress::Skipped { step: &self.name, reason: &reason });
         if let Some(span) = current_span() {
             span.set_attributes(|attributes| {
                 attributes.set(keys::STEP_SKIPPED, true).set(keys::STEP_SKIP_REASON, reason);
@@ -206,7 +194,7 @@ impl Wrapped {
 
 impl Layer {
     fn has_span(&self) -> bool {
-        matches!(self, Self::Timeout(_) | Self::Retry(_) | Self::RunIf { .. })
+        matches!(self, Self::Timeout(_) | Self::Retry { .. } | Self::RunIf { .. })
     }
 }
 

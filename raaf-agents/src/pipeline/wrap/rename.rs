@@ -1,8 +1,12 @@
-//! Giving a step other names for what it reads and writes.
+//! Renamed keys of a step.
 
-use super::super::{State, contract::Joined, error::Stopped, flow::Ran};
+use std::sync::Arc;
 
-/// From one key to another.
+use serde_json::Value as Json;
+
+use super::super::{State, contract::FlowContract, error::Stopped, flow::FlowFuture};
+
+/// A key outside and inside of a step.
 #[derive(Clone, Debug)]
 pub(in crate::pipeline) struct Rename {
     from: String,
@@ -14,19 +18,19 @@ impl Rename {
         Self { from: from.into(), to: to.into() }
     }
 
-    /// Inside, the value of `from` is called `to`. Outside, `to` stays what it was, unless the step
-    /// writes it.
+    /// Shows the step the value of `from` as `to`. Outside, `to` is unchanged unless the step writes
+    /// it.
     pub(super) async fn input<'a>(
         &self,
         mut state: State,
-        inside: impl FnOnce(State) -> Ran<'a>,
+        inside: impl FnOnce(State) -> FlowFuture<'a>,
     ) -> Result<State, Box<Stopped>> {
-        let outside = state.clone();
-        let given = state.value(&self.from).ok().cloned();
-        put(&mut state, &self.to, given.clone());
+        let outside = shared(&state, &self.to);
+        let given = shared(&state, &self.from);
+        set(&mut state, &self.to, given.clone());
         let restore = |state: &mut State| {
-            if state.value(&self.to).ok() == given.as_ref() {
-                put(state, &self.to, outside.value(&self.to).ok().cloned());
+            if shared(state, &self.to) == given {
+                set(state, &self.to, outside);
             }
         };
         let mut result = inside(state).await;
@@ -37,40 +41,40 @@ impl Rename {
         result
     }
 
-    /// What the step writes under `from` is called `to` outside, where `from` stays what it was.
+    /// Stores what the step writes as `from` under `to`. Outside, `from` is unchanged.
     pub(super) async fn output<'a>(
         &self,
         state: State,
-        inside: impl FnOnce(State) -> Ran<'a>,
+        inside: impl FnOnce(State) -> FlowFuture<'a>,
     ) -> Result<State, Box<Stopped>> {
-        let before = state.value(&self.from).ok().cloned();
+        let before = shared(&state, &self.from);
         let mut after = inside(state).await?;
-        let written = after.remove(&self.from);
-        put(&mut after, &self.from, before);
-        if let Some(written) = written {
-            after.set(&self.to, written);
+        let written = shared(&after, &self.from);
+        set(&mut after, &self.from, before);
+        if written.is_some() {
+            set(&mut after, &self.to, written);
         }
         Ok(after)
     }
 
-    pub(super) fn on_requires(&self, contract: &mut Joined) {
+    pub(super) fn on_requires(&self, contract: &mut FlowContract) {
         let renamed = contract.requires.iter_mut().filter(|need| need.key == self.to);
         renamed.for_each(|need| need.key.clone_from(&self.from));
     }
 
-    pub(super) fn on_provides(&self, contract: &mut Joined) {
+    pub(super) fn on_provides(&self, contract: &mut FlowContract) {
         let renamed = contract.provides.iter_mut().filter(|given| given.key == self.from);
         renamed.for_each(|given| given.key.clone_from(&self.to));
     }
 }
 
-fn put(state: &mut State, key: &str, value: Option<serde_json::Value>) {
+fn shared(state: &State, key: &str) -> Option<Arc<Json>> {
+    state.0.get(key).cloned()
+}
+
+fn set(state: &mut State, key: &str, value: Option<Arc<Json>>) {
     match value {
-        Some(value) => {
-            state.set(key, value);
-        }
-        None => {
-            state.remove(key);
-        }
-    }
+        Some(value) => state.0.insert(key.into(), value),
+        None => state.0.remove(key),
+    };
 }

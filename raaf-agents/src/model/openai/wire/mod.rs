@@ -1,17 +1,17 @@
-//! Chat Completions on the wire. Reading is lenient: compatible servers leave things out.
+//! Wire format of Chat Completions. Parsing is lenient, because compatible servers omit fields.
 
-mod answer;
-mod pieces;
+mod delta;
 mod request;
+mod response;
 
-pub(super) use answer::read;
-pub(super) use pieces::Assembly;
+pub(super) use delta::Assembly;
 pub(super) use request::{Dialect, Request};
+pub(super) use response::read;
 
-use super::transport::TOLD;
+use super::transport::MAX_MESSAGE;
 use crate::model::ModelError;
 
-/// A value that does not fit is part of the error's text, and can be of any length.
+/// Creates an error with a bounded message: parse errors contain values of any length.
 fn malformed(message: &str) -> ModelError {
-    ModelError::Malformed { message: message.chars().take(TOLD).collect() }
+    ModelError::Malformed { message: message.chars().take(MAX_MESSAGE).collect() }
 }

@@ -1,4 +1,4 @@
-//! What is sent.
+//! Request bodies.
 
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -7,21 +7,21 @@ use crate::model::{
     AssistantMessage, Message, ModelRequest, OutputSchema, ToolCall, ToolChoice, ToolSpec,
 };
 
-/// In what servers differ.
+/// Differences between servers.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) enum Dialect {
-    /// `OpenAI`'s own: newer models refuse `max_tokens`.
+    /// `OpenAI`'s own server, whose newer models reject `max_tokens`.
     OpenAi,
-    /// Others: older ones know nothing else.
+    /// Other servers. Older ones only support `max_tokens`.
     Compatible,
 }
 
 #[derive(Serialize)]
 pub(in super::super) struct Request<'a> {
     model: &'a str,
-    messages: Vec<Said<'a>>,
+    messages: Vec<MessageBody<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    tools: Vec<Offered<'a>>,
+    tools: Vec<ToolBody<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +52,7 @@ pub(in super::super) struct Request<'a> {
 
 #[derive(Serialize)]
 #[serde(tag = "role", rename_all = "snake_case")]
-enum Said<'a> {
+enum MessageBody<'a> {
     System {
         content: &'a str,
     },
@@ -62,7 +62,7 @@ enum Said<'a> {
     Assistant {
         content: Option<&'a str>,
         #[serde(skip_serializing_if = "Vec::is_empty")]
-        tool_calls: Vec<Called<'a>>,
+        tool_calls: Vec<CallBody<'a>>,
     },
     Tool {
         tool_call_id: &'a str,
@@ -71,20 +71,20 @@ enum Said<'a> {
 }
 
 #[derive(Serialize)]
-struct Called<'a> {
+struct CallBody<'a> {
     id: &'a str,
     r#type: &'static str,
-    function: CalledFunction<'a>,
+    function: FunctionBody<'a>,
 }
 
 #[derive(Serialize)]
-struct CalledFunction<'a> {
+struct FunctionBody<'a> {
     name: &'a str,
     arguments: &'a str,
 }
 
 #[derive(Serialize)]
-struct Offered<'a> {
+struct ToolBody<'a> {
     r#type: &'static str,
     function: &'a ToolSpec,
 }
@@ -95,20 +95,22 @@ impl<'a> Request<'a> {
         request: &'a ModelRequest,
         dialect: Dialect,
     ) -> Self {
-        let instructions = request.instructions.as_deref().map(|content| Said::System { content });
-        let messages = instructions.into_iter().chain(request.messages.iter().map(said)).collect();
-        let offered = |function| Offered { r#type: "function", function };
+        let instructions =
+            request.instructions.as_deref().map(|content| MessageBody::System { content });
+        let messages =
+            instructions.into_iter().chain(request.messages.iter().map(message_body)).collect();
+        let tool = |function| ToolBody { r#type: "function", function };
         let settings = &request.settings;
         let (max_tokens, max_completion_tokens) = match dialect {
             Dialect::OpenAi => (None, settings.max_tokens),
             Dialect::Compatible => (settings.max_tokens, None),
         };
-        // Servers refuse settings about tools where none are on offer.
+        // Servers reject tool settings without tools.
         let has_tools = !request.tools.is_empty();
         Self {
             model,
             messages,
-            tools: request.tools.iter().map(offered).collect(),
+            tools: request.tools.iter().map(tool).collect(),
             temperature: settings.temperature,
             top_p: settings.top_p,
             max_tokens,
@@ -125,7 +127,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The same, to be answered in pieces, of which the last tells the usage.
+    /// Requests a stream, whose last event has the usage.
     pub(in super::super) fn streamed(mut self) -> Self {
         self.stream = Some(true);
         self.stream_options = Some(json!({"include_usage": true}));
@@ -149,22 +151,24 @@ fn format(OutputSchema { name, schema, strict }: &OutputSchema) -> Json {
     })
 }
 
-fn said(message: &Message) -> Said<'_> {
+fn message_body(message: &Message) -> MessageBody<'_> {
     match message {
-        Message::System { content } => Said::System { content },
-        Message::User { content } => Said::User { content },
-        Message::Assistant(AssistantMessage { content, tool_calls }) => Said::Assistant {
-            // Without calls, servers insist on words.
+        Message::System { content } => MessageBody::System { content },
+        Message::User { content } => MessageBody::User { content },
+        Message::Assistant(AssistantMessage { content, tool_calls }) => MessageBody::Assistant {
+            // Servers require content if there are no calls.
             content: content.as_deref().or_else(|| tool_calls.is_empty().then_some("")),
-            tool_calls: tool_calls.iter().map(called).collect(),
+            tool_calls: tool_calls.iter().map(call_body).collect(),
         },
-        Message::Tool { call_id, content, .. } => Said::Tool { tool_call_id: call_id, content },
+        Message::Tool { call_id, content, .. } => {
+            MessageBody::Tool { tool_call_id: call_id, content }
+        }
     }
 }
 
-fn called(call: &ToolCall) -> Called<'_> {
-    let function = CalledFunction { name: &call.name, arguments: &call.arguments };
-    Called { id: &call.id, r#type: "function", function }
+fn call_body(call: &ToolCall) -> CallBody<'_> {
+    let function = FunctionBody { name: &call.name, arguments: &call.arguments };
+    CallBody { id: &call.id, r#type: "function", function }
 }
 
 #[cfg(test)]
@@ -172,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_server_gets_the_limit_it_knows() {
+    fn each_server_gets_the_limit_it_supports() {
         let mut request = ModelRequest::new([Message::user("hi")]);
         request.settings.max_tokens = Some(7);
         let body = |dialect| serde_json::to_value(Request::new("m", &request, dialect)).unwrap();
@@ -184,9 +188,10 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_sent_where_they_mean_something() {
-        let mut request = ModelRequest::new([Message::user("hi")])
-            .with_output_schema(OutputSchema::new("answer", json!({"type": "object"})).strict());
+    fn tool_settings_are_sent_with_tools() {
+        let mut request = ModelRequest::new([Message::user("hi")]);
+        let schema = OutputSchema::new("answer", json!({"type": "object"})).strict();
+        request.output_schema = Some(schema);
         request.settings.tool_choice = Some(ToolChoice::Tool("search".to_owned()));
         request.settings.parallel_tool_calls = Some(false);
         request.settings.stop = vec!["END".to_owned()];
@@ -219,13 +224,12 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_words_can_be_said_again() {
+    fn a_message_without_content_can_be_sent() {
         let silent = Message::Assistant(AssistantMessage::default());
         let call = ToolCall::new("c", "search", &json!({}));
         let calling = Message::Assistant(AssistantMessage::calls([call]));
         let request = ModelRequest::new([Message::user("hi"), silent, calling]);
         let body = serde_json::to_value(Request::new("m", &request, Dialect::OpenAi)).unwrap();
-        // Servers want words where nothing is called.
         assert_eq!(body["messages"][1], json!({"role": "assistant", "content": ""}));
         assert_eq!(body["messages"][2]["content"], Json::Null);
     }

@@ -1,6 +1,4 @@
-//! Trying again.
-
-mod policy;
+//! Retry wrapper for models.
 
 use std::{fmt, time::Duration};
 
@@ -10,21 +8,27 @@ use futures::{FutureExt as _, StreamExt as _, future, stream};
 use raaf_trace_core::{current_span, keys};
 
 use super::{Model, ModelError, ModelRequest, ModelResponse, ModelStream};
-pub use policy::RetryPolicy;
+use crate::retry::RetryPolicy;
 
-/// A model that is asked again when it fails and another try can help.
+/// Longest delay that a server may ask for.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// Model wrapper that retries failed calls if the error is [retryable](ModelError::is_retryable).
 ///
-/// Each retry is an event `retry` on the current span, which is the call's, when it is made through
-/// a [`TracedModel`](crate::TracedModel): `retry.attempt` (which try failed, from 1), `retry.reason`
-/// (in a word), `http.response.status_code` where it is known, and `retry.delay_ms` (how long it
-/// waited then). The span itself has `retry.count`. A stream is tried again until its first piece
-/// came, and not after.
+/// Each retry is an event `retry` on the current span, which is the span of the model call if it is
+/// made through a [`TracedModel`](crate::TracedModel). The event has the attributes `retry.attempt`
+/// (number of the failed attempt, from 1), `retry.reason` (the [kind](ModelError::kind) of error),
+/// `http.response.status_code` if known, and `retry.delay_ms`. The span has `retry.count`. A stream
+/// is retried only until its first chunk.
 ///
-/// Waiting needs a tokio runtime; outside of one nothing is tried again.
+/// A delay that the server asks for (`Retry-After`) replaces that of the policy. A call for which the
+/// server asks for more than a minute is not retried.
+///
+/// Outside of a tokio runtime nothing is retried.
 ///
 /// # Panics
 ///
-/// Waiting panics inside of a runtime whose clock is not enabled (`enable_time` or `enable_all` of
+/// A retry panics in a tokio runtime without a timer (`enable_time` or `enable_all` of
 /// `tokio::runtime::Builder`).
 ///
 /// # Examples
@@ -54,12 +58,12 @@ pub struct RetryingModel<M> {
 }
 
 impl<M: Model> RetryingModel<M> {
-    /// Asks that model again as `policy` says.
+    /// Wraps a model.
     pub fn new(model: M, policy: RetryPolicy) -> Self {
         Self { model, policy }
     }
 
-    /// How often it asks again, and how soon.
+    /// Returns the retry policy.
     pub fn policy(&self) -> &RetryPolicy {
         &self.policy
     }
@@ -69,20 +73,20 @@ impl<M: Model> RetryingModel<M> {
         &self.model
     }
 
-    /// The stream from its first piece on.
+    /// Retries until the stream yields its first chunk.
     async fn begin<'a>(&'a self, request: &'a ModelRequest) -> ModelStream<'a> {
-        let mut tries = Tries::new(&self.policy);
+        let mut attempts = Attempts::new(&self.policy);
         loop {
-            let mut pieces = self.model.stream(request);
-            let error = match pieces.next().await {
+            let mut chunks = self.model.stream(request);
+            let error = match chunks.next().await {
                 Some(Err(error)) => error,
                 Some(Ok(first)) => {
-                    return stream::once(future::ready(Ok(first))).chain(pieces).boxed();
+                    return stream::once(future::ready(Ok(first))).chain(chunks).boxed();
                 }
-                None => return pieces,
+                None => return chunks,
             };
-            drop(pieces);
-            if let Err(error) = tries.wait_after(error).await {
+            drop(chunks);
+            if let Err(error) = attempts.wait_after(error).await {
                 return stream::once(future::ready(Err(error))).boxed();
             }
         }
@@ -104,11 +108,11 @@ impl<M: Model> Model for RetryingModel<M> {
     }
 
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
-        let mut tries = Tries::new(&self.policy);
+        let mut attempts = Attempts::new(&self.policy);
         loop {
             match self.model.respond(request).await {
                 Ok(response) => return Ok(response),
-                Err(error) => tries.wait_after(error).await?,
+                Err(error) => attempts.wait_after(error).await?,
             }
         }
     }
@@ -127,19 +131,18 @@ impl<M: Model> fmt::Debug for RetryingModel<M> {
     }
 }
 
-/// The tries of one call.
-struct Tries<'a> {
-    policy: &'a RetryPolicy,
+/// Attempts of one call.
+struct Attempts {
     delays: ExponentialBackoff,
     failed: u32,
 }
 
-impl<'a> Tries<'a> {
-    fn new(policy: &'a RetryPolicy) -> Self {
-        Self { policy, delays: policy.delays(), failed: 0 }
+impl Attempts {
+    fn new(policy: &RetryPolicy) -> Self {
+        Self { delays: policy.delays(), failed: 0 }
     }
 
-    /// Returns when it is time for another try; with the error, if there is none.
+    /// Waits for the next attempt, or returns the error if there is none.
     async fn wait_after(&mut self, error: ModelError) -> Result<(), ModelError> {
         self.failed += 1;
         let Some(delay) = self.delay_after(&error) else { return Err(error) };
@@ -154,7 +157,7 @@ impl<'a> Tries<'a> {
         }
         let delay = self.delays.next()?;
         let Some(asked) = error.retry_after() else { return Some(delay) };
-        (asked <= self.policy.max_retry_after()).then_some(asked)
+        (asked <= MAX_RETRY_AFTER).then_some(asked)
     }
 
     fn record(&self, error: &ModelError, delay: Duration) {

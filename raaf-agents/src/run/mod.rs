@@ -1,11 +1,14 @@
-//! What the parts of a run share.
+//! Data of a run: context, events and result.
+
+mod event;
+mod result;
 
 use std::{
     any::Any,
     collections::BTreeMap,
     fmt, iter,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -13,13 +16,13 @@ use std::{
 use futures::channel::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use super::RunEvent;
 use crate::model::Usage;
+pub use event::RunEvent;
+pub use result::{RunProgress, RunResult};
 
-/// What the parts of a run share: the user's value, what was used so far, and whether the run is
-/// being cancelled. Tools, hooks, guardrails and instructions get it.
+/// Context of a run: the user's value, the usage so far, and the cancellation token.
 ///
-/// Clones are the same context.
+/// Tools, hooks, guardrails and instructions receive it. Clones share their state.
 ///
 /// # Examples
 ///
@@ -47,24 +50,24 @@ struct Inner {
     turn: AtomicU32,
     cancellation: CancellationToken,
     events: Option<UnboundedSender<RunEvent>>,
-    /// The run whose tool this run is: what is used here is used there.
+    /// The run that called this one as a tool. Usage counts there, too.
     outer: Option<RunContext>,
 }
 
-pub(super) type Value = Arc<dyn Any + Send + Sync>;
+pub(crate) type Value = Arc<dyn Any + Send + Sync>;
 
 impl RunContext {
-    /// A context outside of any run, without a value.
+    /// Creates a context outside of any run, without a value.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A context outside of any run, for calling tools and guardrails by hand.
+    /// Creates a context outside of any run, for calling a tool directly.
     pub fn with_value(value: impl Any + Send + Sync) -> Self {
         Self::of(Inner { value: Some(Arc::new(value)), ..Inner::default() })
     }
 
-    pub(super) fn of_run(
+    pub(crate) fn of_run(
         value: Option<Value>,
         cancellation: Option<CancellationToken>,
         events: Option<UnboundedSender<RunEvent>>,
@@ -82,67 +85,63 @@ impl RunContext {
         Self { inner: Arc::new(inner), call_id: None }
     }
 
-    /// The same context for the tool that a model called.
-    pub(super) fn of_call(&self, call_id: &str) -> Self {
+    /// Returns this context for one tool call.
+    pub(crate) fn of_call(&self, call_id: &str) -> Self {
         Self { inner: Arc::clone(&self.inner), call_id: Some(call_id.into()) }
     }
 
-    /// The value that the run was given, if it is of that type.
+    /// Returns the [value](crate::RunConfig::context) of the run, if it has this type.
     pub fn value<T: Any>(&self) -> Option<&T> {
-        // Through the box: the box is `Any` too.
+        // Through the box, which is `Any` itself.
         (**self.inner.value.as_ref()?).downcast_ref()
     }
 
-    /// What the run's calls of models used so far, those of agents that are tools included.
+    /// Returns the usage so far, including agents called as tools.
     pub fn usage(&self) -> Usage {
         self.ledger().values().copied().sum()
     }
 
-    /// The same by agent.
+    /// Returns the usage so far by the name of the agent.
     pub fn usage_by_agent(&self) -> BTreeMap<String, Usage> {
         self.ledger().clone()
     }
 
-    /// Which turn it is, from 1; 0 before the first.
+    /// Returns the number of the current turn, from 1; 0 before the first.
     pub fn turn(&self) -> u32 {
         self.inner.turn.load(Ordering::Relaxed)
     }
 
-    /// The id that the model gave to the tool call that this was given to; `None` outside of tools.
+    /// Returns the id of the tool call that received this context; `None` outside of tools.
     pub fn tool_call_id(&self) -> Option<&str> {
         self.call_id.as_deref()
     }
 
-    /// The token by which the run is cancelled.
+    /// Returns the token that cancels the run.
     pub fn cancellation(&self) -> &CancellationToken {
         &self.inner.cancellation
     }
 
-    pub(super) fn set_turn(&self, turn: u32) {
+    pub(crate) fn set_turn(&self, turn: u32) {
         self.inner.turn.store(turn, Ordering::Relaxed);
     }
 
-    pub(super) fn add_usage(&self, agent: &str, usage: Usage) {
-        let mut context = Some(self);
-        while let Some(here) = context {
-            let mut ledger = here.ledger();
+    pub(crate) fn add_usage(&self, agent: &str, usage: Usage) {
+        for run in self.runs() {
+            let mut ledger = run.ledger();
             match ledger.get_mut(agent) {
                 Some(sum) => *sum += usage,
                 None => drop(ledger.insert(agent.to_owned(), usage)),
             }
-            context = here.inner.outer.as_ref();
         }
     }
 
-    /// Whether somebody follows the run, or one that it is a part of.
-    pub(super) fn is_streamed(&self) -> bool {
-        let mut runs = iter::successors(Some(self), |&run| run.inner.outer.as_ref());
-        runs.any(|run| run.inner.events.is_some())
+    /// Returns whether this run, or one that it is part of, is streamed.
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.runs().any(|run| run.inner.events.is_some())
     }
 
-    /// Tells whoever follows the run, or the run that it is a part of. That nobody listens any more
-    /// is no fault.
-    pub(super) fn tell(&self, event: impl FnOnce() -> RunEvent) {
+    /// Sends an event to the stream of the innermost streamed run. A closed stream is not an error.
+    pub(crate) fn emit(&self, event: impl FnOnce() -> RunEvent) {
         if !self.is_streamed() {
             return;
         }
@@ -159,7 +158,12 @@ impl RunContext {
         }
     }
 
-    fn ledger(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Usage>> {
+    /// Iterates over this run and those that it is part of, innermost first.
+    fn runs(&self) -> impl Iterator<Item = &Self> {
+        iter::successors(Some(self), |&run| run.inner.outer.as_ref())
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, BTreeMap<String, Usage>> {
         self.inner.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! Checks of what goes into an agent and what comes out.
+//! Guardrails: checks of an agent's input and answer.
 
 use std::{error::Error, fmt, future::Future, sync::Arc};
 
@@ -6,23 +6,25 @@ use futures::future::BoxFuture;
 use raaf_trace_core::{Attributes, Component, Kind, TraceableExt as _, keys};
 use serde::{Deserialize, Serialize};
 
-use crate::runner::RunContext;
+use crate::run::RunContext;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 type Check =
     dyn Fn(RunContext, String) -> BoxFuture<'static, Result<Verdict, BoxError>> + Send + Sync;
 
-/// A check of what goes into an agent, or of what comes out. If it objects, the run stops.
+/// Check of an agent's input or answer. A guardrail that objects fails the run.
 ///
-/// On the way in it sees the text of the user's last message, once a run, and only that of the
-/// agent that the run begins with. It runs beside the model's first call, and that is dropped if the
-/// guardrail objects; [`before_model`](Self::before_model) spends nothing on a model first. Tools
-/// are not called before all have agreed. On the way out it sees the answer.
+/// An [input guardrail](crate::AgentBuilder::input_guardrail) checks the text of the last user
+/// message, once a run, for the agent that the run starts with. It runs concurrently with the first
+/// model call, which is dropped if the guardrail objects; see [`before_model`](Self::before_model).
+/// No tool is called before all input guardrails pass.
+///
+/// An [output guardrail](crate::AgentBuilder::output_guardrail) checks the answer.
 ///
 /// # Examples
 ///
 /// ```
-/// use raaf_agents::{Agent, Guardrail, RunError, ScriptedModel, Verdict};
+/// use raaf_agents::{Agent, Guardrail, RunErrorKind, ScriptedModel, Verdict};
 ///
 /// let polite = Guardrail::new("polite", |text: String| async move {
 ///     if text.contains("stupid") { Verdict::trip("it is rude") } else { Verdict::pass() }
@@ -34,7 +36,7 @@ type Check =
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
 /// let error = agent.run("Answer, stupid machine!").await.unwrap_err();
-/// assert!(matches!(error, RunError::Guardrail { guardrail, .. } if guardrail == "polite"));
+/// assert!(matches!(error.kind, RunErrorKind::Guardrail { guardrail, .. } if guardrail == "polite"));
 /// # });
 /// # Ok::<(), std::io::Error>(())
 /// ```
@@ -45,34 +47,34 @@ pub struct Guardrail {
     before_model: bool,
 }
 
-/// What a guardrail says.
+/// Result of a guardrail's check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     objection: Option<String>,
 }
 
-/// Which side of an agent a guardrail is on.
+/// What a guardrail checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GuardrailStage {
-    /// It checks what goes in.
+    /// The input.
     Input,
-    /// It checks what comes out.
+    /// The answer.
     Output,
 }
 
 impl Verdict {
-    /// Nothing to object.
+    /// Creates a verdict without an objection.
     pub fn pass() -> Self {
         Self { objection: None }
     }
 
-    /// The run is to stop, for that reason.
+    /// Creates a verdict that fails the run for this reason.
     pub fn trip(reason: impl Into<String>) -> Self {
         Self { objection: Some(reason.into()) }
     }
 
-    /// Stops the run, for that reason, if `objects`.
+    /// Creates a verdict that fails the run for this reason if `objects` is true.
     pub fn trip_if(objects: bool, reason: impl Into<String>) -> Self {
         if objects { Self::trip(reason) } else { Self::pass() }
     }
@@ -81,19 +83,19 @@ impl Verdict {
         self.objection
     }
 
-    /// Whether the run is to stop.
+    /// Returns whether the guardrail objects.
     pub fn is_tripped(&self) -> bool {
         self.objection.is_some()
     }
 
-    /// Why the run is to stop.
+    /// Returns the reason of an objection.
     pub fn objection(&self) -> Option<&str> {
         self.objection.as_deref()
     }
 }
 
 impl Guardrail {
-    /// A check of the text alone, which cannot fail.
+    /// Creates a guardrail from a function of the text that cannot fail.
     pub fn new<F>(
         name: impl AsRef<str>,
         check: impl Fn(String) -> F + Send + Sync + 'static,
@@ -107,7 +109,8 @@ impl Guardrail {
         })
     }
 
-    /// A check that sees the run's context too, and can fail: then the run fails.
+    /// Creates a guardrail from a function of the run's context and the text. An error fails the run
+    /// with [`RunErrorKind::GuardrailFailed`](crate::RunErrorKind::GuardrailFailed).
     pub fn with_context<F, E>(
         name: impl AsRef<str>,
         check: impl Fn(RunContext, String) -> F + Send + Sync + 'static,
@@ -124,14 +127,15 @@ impl Guardrail {
         Self { component, check: Arc::new(check), before_model: false }
     }
 
-    /// The same; on the way in, the model is asked only once it has agreed.
+    /// Delays the first model call until this guardrail passes, so that a rejected input costs no
+    /// tokens. Has no effect on output guardrails.
     #[must_use]
     pub fn before_model(mut self) -> Self {
         self.before_model = true;
         self
     }
 
-    /// Its name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         self.component.name()
     }
@@ -140,7 +144,7 @@ impl Guardrail {
         self.before_model
     }
 
-    /// What it says of this text, in a span.
+    /// Checks a text, in a span.
     pub(crate) async fn check(
         &self,
         context: &RunContext,

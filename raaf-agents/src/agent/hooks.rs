@@ -1,19 +1,18 @@
-//! Being told what happens in a run.
+//! Run lifecycle hooks.
 
 use async_trait::async_trait;
 
+use super::Agent;
 use crate::{
-    agent::Agent,
     model::{Message, ModelRequest, ModelResponse, ToolCall},
-    runner::RunContext,
+    run::RunContext,
 };
 
-/// Is told what happens in a run, and may wait: the run goes on when it returns. Implement what you
-/// need.
+/// Run lifecycle hooks. The run waits for each hook to return. All methods do nothing by default.
 ///
-/// Of a [run's configuration](crate::RunConfig::hooks) it hears of every agent, of an
-/// [agent](crate::AgentBuilder::hooks) only of that one. Tool calls of one turn run side by side,
-/// and so do their hooks.
+/// Hooks of a [run's configuration](crate::RunConfig::hooks) are called for every agent of the run,
+/// those of an [agent](crate::AgentBuilder::hooks) only for that agent. The tool calls of one turn
+/// run concurrently, and so do their hooks.
 ///
 /// # Examples
 ///
@@ -35,32 +34,33 @@ use crate::{
 /// ```
 #[async_trait]
 pub trait RunHooks: Send + Sync {
-    /// An agent begins.
+    /// Called when an agent starts.
     async fn agent_started(&self, context: &RunContext, agent: &Agent) {
         let _ = (context, agent);
     }
 
-    /// An agent has the run's answer.
+    /// Called when an agent has the run's answer.
     async fn agent_answered(&self, context: &RunContext, agent: &Agent, output: &str) {
         let _ = (context, agent, output);
     }
 
-    /// The model is about to be asked.
+    /// Called before a model call.
     async fn model_asked(&self, context: &RunContext, agent: &Agent, request: &ModelRequest) {
         let _ = (context, agent, request);
     }
 
-    /// The model has answered.
+    /// Called after a model call that succeeded.
     async fn model_answered(&self, context: &RunContext, agent: &Agent, answer: &ModelResponse) {
         let _ = (context, agent, answer);
     }
 
-    /// A tool is about to be called.
+    /// Called before a tool call.
     async fn tool_called(&self, context: &RunContext, agent: &Agent, call: &ToolCall) {
         let _ = (context, agent, call);
     }
 
-    /// A tool has answered: the message is what the model is told.
+    /// Called after a tool call, with the message that the model receives. A call that fails the run
+    /// has no message.
     async fn tool_answered(
         &self,
         context: &RunContext,
@@ -71,7 +71,7 @@ pub trait RunHooks: Send + Sync {
         let _ = (context, agent, call, answer);
     }
 
-    /// An agent hands over to another.
+    /// Called when an agent hands over to another.
     async fn handed_off(&self, context: &RunContext, from: &Agent, to: &Agent) {
         let _ = (context, from, to);
     }

@@ -1,49 +1,51 @@
-//! What comes back, whole.
+//! Response bodies.
 
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::malformed;
-use crate::model::{AssistantMessage, FinishReason, ModelError, ModelResponse, ToolCall, Usage};
+use crate::model::{
+    AssistantMessage, FinishReason, ModelError, ModelResponse, ToolCall, Usage, as_text,
+};
 
 #[derive(Deserialize)]
-struct Answer {
+struct Response {
     id: Option<String>,
     model: Option<String>,
     #[serde(default)]
     choices: Vec<Choice>,
-    usage: Option<Used>,
+    usage: Option<UsageBody>,
 }
 
 #[derive(Deserialize)]
 struct Choice {
-    message: Answered,
+    message: ResponseMessage,
     finish_reason: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Answered {
+struct ResponseMessage {
     content: Option<String>,
-    /// A refusal takes the place of the content.
+    /// Replaces the content if the model refuses to answer.
     refusal: Option<String>,
-    tool_calls: Option<Vec<Wanted>>,
+    tool_calls: Option<Vec<CallBody>>,
 }
 
 #[derive(Deserialize)]
-struct Wanted {
+struct CallBody {
     id: Option<String>,
-    function: WantedFunction,
+    function: FunctionBody,
 }
 
 #[derive(Deserialize)]
-struct WantedFunction {
+struct FunctionBody {
     name: String,
     #[serde(default)]
     arguments: Json,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Used {
+pub(super) struct UsageBody {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
     prompt_tokens_details: Option<InputDetails>,
@@ -60,55 +62,54 @@ struct OutputDetails {
     reasoning_tokens: Option<u64>,
 }
 
-pub(in super::super) fn read(answer: Json) -> Result<ModelResponse, ModelError> {
-    let answer: Answer =
-        serde_json::from_value(answer).map_err(|error| malformed(&error.to_string()))?;
-    let choice = answer.choices.into_iter().next();
-    let Choice { message, finish_reason } = choice.ok_or_else(|| malformed("it has no choices"))?;
+pub(in super::super) fn read(body: Json) -> Result<ModelResponse, ModelError> {
+    let body: Response =
+        serde_json::from_value(body).map_err(|error| malformed(&error.to_string()))?;
+    let choice = body.choices.into_iter().next();
+    let Choice { message, finish_reason } = choice.ok_or_else(|| malformed("no choices"))?;
     let tool_calls = message.tool_calls.unwrap_or_default();
     let message = AssistantMessage {
         content: message.content.filter(|text| !text.is_empty()).or(message.refusal),
-        tool_calls: tool_calls.into_iter().enumerate().map(wanted).collect(),
+        tool_calls: tool_calls.into_iter().enumerate().map(tool_call).collect(),
     };
     let mut response = ModelResponse::new(message);
     if let Some(reason) = finish_reason {
         response.finish_reason = FinishReason::from(reason.as_str());
     }
-    response.usage = answer.usage.map(used).unwrap_or_default();
-    response.id = answer.id;
-    response.model = answer.model;
+    response.usage = body.usage.map(usage).unwrap_or_default();
+    response.id = body.id;
+    response.model = body.model;
     Ok(response)
 }
 
-fn wanted((index, Wanted { id, function }): (usize, Wanted)) -> ToolCall {
+fn tool_call((index, CallBody { id, function }): (usize, CallBody)) -> ToolCall {
     let arguments = match arguments(function.arguments) {
         text if text.is_empty() => "{}".to_owned(),
         text => text,
     };
-    let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| made_up_id(index));
+    let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| generated_id(index));
     ToolCall { id, name: function.name, arguments }
 }
 
-/// Arguments as text: servers send a string, as they should, or the JSON itself.
+/// Returns arguments as text. Some servers send JSON instead of a string.
 pub(super) fn arguments(arguments: Json) -> String {
     match arguments {
-        Json::String(text) => text,
         Json::Null => String::new(),
-        json => json.to_string(),
+        json => as_text(json),
     }
 }
 
-pub(super) fn made_up_id(index: usize) -> String {
+pub(super) fn generated_id(index: usize) -> String {
     format!("call_{index}")
 }
 
-pub(super) fn used(used: Used) -> Usage {
+pub(super) fn usage(body: UsageBody) -> Usage {
     let mut usage = Usage::new(
-        used.prompt_tokens.unwrap_or_default(),
-        used.completion_tokens.unwrap_or_default(),
+        body.prompt_tokens.unwrap_or_default(),
+        body.completion_tokens.unwrap_or_default(),
     );
-    let cached = used.prompt_tokens_details.and_then(|details| details.cached_tokens);
-    let reasoning = used.completion_tokens_details.and_then(|details| details.reasoning_tokens);
+    let cached = body.prompt_tokens_details.and_then(|details| details.cached_tokens);
+    let reasoning = body.completion_tokens_details.and_then(|details| details.reasoning_tokens);
     usage.cached_input_tokens = cached.unwrap_or_default();
     usage.reasoning_tokens = reasoning.unwrap_or_default();
     usage
@@ -121,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_made_do_without() {
+    fn missing_fields_have_defaults() {
         let answer = json!({"choices": [{"message": {
             "tool_calls": [{"function": {"name": "search", "arguments": {"query": "a"}}}]
         }}]});
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn usage_that_is_null_counts_as_none() {
+    fn null_usage_counts_as_zero() {
         let answer = json!({
             "choices": [{"message": {"content": "hi"}}],
             "usage": {"prompt_tokens": 3, "completion_tokens": null},
@@ -142,20 +143,20 @@ mod tests {
     }
 
     #[test]
-    fn an_error_repeats_little_of_what_does_not_fit() {
+    fn errors_are_bounded_in_length() {
         let answer = json!({"choices": "x".repeat(1_000_000)});
         assert!(read(answer).unwrap_err().to_string().len() < 1_000);
     }
 
     #[test]
-    fn an_answer_without_choices_is_an_error() {
+    fn a_response_without_choices_is_an_error() {
         for answer in [json!({}), json!([]), json!({"choices": []})] {
             assert!(matches!(read(answer), Err(ModelError::Malformed { .. })));
         }
     }
 
     #[test]
-    fn a_refusal_is_heard_beside_empty_words() {
+    fn a_refusal_replaces_empty_content() {
         for content in [json!(null), json!("")] {
             let message = json!({"content": content, "refusal": "I will not."});
             let answer = read(json!({"choices": [{"message": message}]})).unwrap();

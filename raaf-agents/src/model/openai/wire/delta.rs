@@ -1,26 +1,26 @@
-//! What comes back in pieces, put together.
+//! Streamed responses: deltas and their assembly.
 
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::{
-    answer::{Used, arguments, made_up_id, used},
     malformed,
+    response::{UsageBody, arguments, generated_id, usage},
 };
 use crate::model::{
     AssistantMessage, FinishReason, ModelChunk, ModelError, ModelResponse, ToolCall, ToolCallDelta,
     Usage,
 };
 
-/// The longest answer that is put together, in bytes.
-const LONGEST: usize = 64 << 20;
+/// Bound on the length of an assembled response, in bytes.
+const MAX_LENGTH: usize = 64 << 20;
 
 #[derive(Deserialize)]
-struct Piece {
+struct Event {
     id: Option<String>,
     model: Option<String>,
     choices: Option<Vec<Choice>>,
-    usage: Option<Used>,
+    usage: Option<UsageBody>,
 }
 
 #[derive(Deserialize)]
@@ -33,28 +33,28 @@ struct Choice {
 struct Delta {
     content: Option<String>,
     refusal: Option<String>,
-    tool_calls: Option<Vec<CallPiece>>,
+    tool_calls: Option<Vec<CallDelta>>,
 }
 
 #[derive(Deserialize)]
-struct CallPiece {
+struct CallDelta {
     index: Option<u64>,
     id: Option<String>,
-    function: Option<FunctionPiece>,
+    function: Option<FunctionDelta>,
 }
 
 #[derive(Deserialize)]
-struct FunctionPiece {
+struct FunctionDelta {
     name: Option<String>,
     #[serde(default)]
     arguments: Json,
 }
 
-/// An answer of which some is still to come.
+/// Assembles deltas into a response.
 #[derive(Default)]
 pub(in super::super) struct Assembly {
     content: Option<String>,
-    calls: Vec<Slot>,
+    calls: Vec<PartialCall>,
     finish_reason: Option<FinishReason>,
     usage: Usage,
     id: Option<String>,
@@ -62,84 +62,84 @@ pub(in super::super) struct Assembly {
     length: usize,
 }
 
-struct Slot {
-    /// The server's number for it; some give the same to all.
+struct PartialCall {
+    /// The server's index. Some servers give all calls the same.
     index: Option<u64>,
     has_own_id: bool,
     call: ToolCall,
 }
 
 impl Assembly {
-    /// Adds a piece, and tells what is new.
-    pub(in super::super) fn add(&mut self, piece: Json) -> Result<Vec<ModelChunk>, ModelError> {
-        let piece: Piece =
-            serde_json::from_value(piece).map_err(|error| malformed(&error.to_string()))?;
-        self.id = self.id.take().or(piece.id);
-        self.model = self.model.take().or(piece.model);
-        if let Some(usage) = piece.usage {
-            self.usage = used(usage);
+    /// Adds an event and returns the new chunks.
+    pub(in super::super) fn add(&mut self, event: Json) -> Result<Vec<ModelChunk>, ModelError> {
+        let event: Event =
+            serde_json::from_value(event).map_err(|error| malformed(&error.to_string()))?;
+        self.id = self.id.take().or(event.id);
+        self.model = self.model.take().or(event.model);
+        if let Some(body) = event.usage {
+            self.usage = usage(body);
         }
-        let mut news = Vec::new();
-        let Some(choice) = piece.choices.and_then(|choices| choices.into_iter().next()) else {
-            return Ok(news);
+        let mut chunks = Vec::new();
+        let Some(choice) = event.choices.and_then(|choices| choices.into_iter().next()) else {
+            return Ok(chunks);
         };
         if let Some(reason) = choice.finish_reason {
             self.finish_reason = Some(FinishReason::from(reason.as_str()));
         }
-        let Some(Delta { content, refusal, tool_calls }) = choice.delta else { return Ok(news) };
-        // A refusal takes the place of the content.
+        let Some(Delta { content, refusal, tool_calls }) = choice.delta else { return Ok(chunks) };
+        // A refusal replaces the content.
         for text in [content, refusal].into_iter().flatten().filter(|text| !text.is_empty()) {
             self.grow(text.len())?;
             self.content.get_or_insert_default().push_str(&text);
-            news.push(ModelChunk::Text(text));
+            chunks.push(ModelChunk::Text(text));
         }
         for call in tool_calls.into_iter().flatten() {
-            news.extend(self.add_call(call)?);
+            chunks.extend(self.add_call(call)?);
         }
-        Ok(news)
+        Ok(chunks)
     }
 
-    fn add_call(&mut self, piece: CallPiece) -> Result<Option<ModelChunk>, ModelError> {
-        let CallPiece { index, id, function } = piece;
+    fn add_call(&mut self, delta: CallDelta) -> Result<Option<ModelChunk>, ModelError> {
+        let CallDelta { index, id, function } = delta;
         let id = id.filter(|id| !id.is_empty());
         let (name, arguments) = function
             .map(|function| (function.name, arguments(function.arguments)))
             .unwrap_or_default();
         self.grow(arguments.len())?;
-        let is_new = |call: &Slot| {
+        let is_new = |call: &PartialCall| {
             let other_id = call.has_own_id && id.as_ref().is_some_and(|id| *id != call.call.id);
             call.index != index || other_id
         };
         let known = self.calls.iter().rposition(|call| !is_new(call));
         let position = known.unwrap_or(self.calls.len());
         let mut delta = ToolCallDelta::arguments(position, arguments);
-        if let Some(Slot { call, .. }) = self.calls.get_mut(position) {
+        if let Some(PartialCall { call, .. }) = self.calls.get_mut(position) {
             call.arguments.push_str(&delta.arguments);
             let new = !delta.arguments.is_empty();
             return Ok(new.then_some(ModelChunk::ToolCall(delta)));
         }
         let name = name.ok_or_else(|| malformed("a tool call has no name"))?;
-        self.grow(size_of::<Slot>())?;
+        self.grow(size_of::<PartialCall>())?;
         let has_own_id = id.is_some();
-        let id = id.unwrap_or_else(|| made_up_id(position));
+        let id = id.unwrap_or_else(|| generated_id(position));
         let call = ToolCall::from_text(id.clone(), name.clone(), delta.arguments.clone());
-        self.calls.push(Slot { index, has_own_id, call });
+        self.calls.push(PartialCall { index, has_own_id, call });
         (delta.id, delta.name) = (Some(id), Some(name));
         Ok(Some(ModelChunk::ToolCall(delta)))
     }
 
     fn grow(&mut self, by: usize) -> Result<(), ModelError> {
         self.length = self.length.saturating_add(by);
-        if self.length > LONGEST {
-            return Err(malformed(&format!("it is longer than {LONGEST} bytes")));
+        if self.length > MAX_LENGTH {
+            return Err(malformed(&format!("longer than {MAX_LENGTH} bytes")));
         }
         Ok(())
     }
 
-    /// The whole answer; `None` if the model had not come to its end.
+    /// Returns the whole response; `None` if it is incomplete.
     pub(in super::super) fn finish(self) -> Option<ModelResponse> {
         let finish_reason = self.finish_reason?;
-        let calls = self.calls.into_iter().map(|Slot { mut call, .. }| {
+        let calls = self.calls.into_iter().map(|PartialCall { mut call, .. }| {
             if call.arguments.is_empty() {
                 "{}".clone_into(&mut call.arguments);
             }
@@ -161,19 +161,19 @@ mod tests {
 
     use super::*;
 
-    fn calls(pieces: &Json) -> Json {
-        json!({"choices": [{"delta": {"tool_calls": pieces}}]})
+    fn calls(deltas: &Json) -> Json {
+        json!({"choices": [{"delta": {"tool_calls": deltas}}]})
     }
 
-    fn assembled(pieces: impl IntoIterator<Item = Json>) -> (Vec<ModelChunk>, ModelResponse) {
+    fn assembled(events: impl IntoIterator<Item = Json>) -> (Vec<ModelChunk>, ModelResponse) {
         let mut assembly = Assembly::default();
         let end = json!({"choices": [{"delta": {}, "finish_reason": "tool_calls"}]});
-        let chunks = pieces.into_iter().chain([end]).flat_map(|piece| assembly.add(piece).unwrap());
+        let chunks = events.into_iter().chain([end]).flat_map(|event| assembly.add(event).unwrap());
         (chunks.collect(), assembly.finish().unwrap())
     }
 
     #[test]
-    fn calls_that_come_interleaved_are_told_apart() {
+    fn interleaved_calls_are_told_apart() {
         let (chunks, response) = assembled([
             calls(&json!([{"index": 0, "id": "a", "function": {"name": "f", "arguments": ""}}])),
             calls(
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_under_one_number_are_told_apart_by_their_ids() {
+    fn calls_with_one_index_are_told_apart_by_id() {
         let call = |id: &str| calls(&json!([{"index": 0, "id": id, "function": {"name": "f"}}]));
         let (_, response) = assembled([call("a"), call("b"), call("b")]);
         let ids: Vec<_> = response.message.tool_calls.iter().map(|call| &*call.id).collect();
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_are_missing_are_made_up() {
+    fn missing_ids_are_generated() {
         let call = |index: u64| calls(&json!([{"index": index, "function": {"name": "f"}}]));
         let (chunks, response) = assembled([call(7), call(9)]);
         let ids: Vec<_> = response.message.tool_calls.iter().map(|call| &*call.id).collect();
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_end_is_no_answer() {
+    fn an_incomplete_response_is_not_returned() {
         let mut assembly = Assembly::default();
         let chunks = assembly.add(json!({"choices": [{"delta": {"content": "half"}}]})).unwrap();
         assert_eq!(chunks, [ModelChunk::Text("half".to_owned())]);

@@ -1,22 +1,22 @@
-//! Handing a conversation over to another agent.
+//! Hand-offs to other agents.
 
 use std::{fmt, sync::Arc};
 
 use raaf_trace_core::{Component, Kind, TraceableExt as _, keys};
 use serde_json::json;
 
+use super::Agent;
 use crate::{
-    agent::Agent,
     model::{Message, ToolCall, ToolSpec},
-    runner::RunContext,
+    run::RunContext,
     tool::ToolError,
 };
 
 type Filter = dyn Fn(Vec<Message>) -> Vec<Message> + Send + Sync;
 type Enabled = dyn Fn(&RunContext) -> bool + Send + Sync;
 
-/// That an agent can hand its conversation over to another. Its model sees a tool named
-/// `transfer_to_…`; once that is called, the other agent goes on.
+/// Hand-off of the conversation to another agent. The model sees a tool named `transfer_to_…`; when
+/// it calls the tool, the other agent continues the run.
 ///
 /// # Examples
 ///
@@ -55,13 +55,29 @@ enum Target {
 }
 
 impl Handoff {
-    /// To that agent.
+    /// Creates a hand-off to an agent.
     pub fn to(agent: &Agent) -> Self {
         Self::new(agent.name(), Target::Agent(agent.clone()))
     }
 
-    /// To an agent of that name that is made or found when it is needed: so agents can hand over to
-    /// each other.
+    /// Creates a hand-off to an agent that is made on demand, so that agents can hand over to each
+    /// other.
+    ///
+    /// ```
+    /// use raaf_agents::{Agent, Handoff, ScriptedModel};
+    ///
+    /// fn ping() -> Agent {
+    ///     let model = ScriptedModel::new("scripted", ["Ping."]);
+    ///     Agent::builder("Ping", model).handoff(Handoff::later("Pong", pong)).build()
+    /// }
+    ///
+    /// fn pong() -> Agent {
+    ///     let model = ScriptedModel::new("scripted", ["Pong."]);
+    ///     Agent::builder("Pong", model).handoff(Handoff::later("Ping", ping)).build()
+    /// }
+    ///
+    /// assert_eq!(ping().handoffs()[0].spec().name, "transfer_to_pong");
+    /// ```
     pub fn later(name: impl AsRef<str>, agent: impl Fn() -> Agent + Send + Sync + 'static) -> Self {
         Self::new(name.as_ref(), Target::Later(Arc::new(agent)))
     }
@@ -76,22 +92,22 @@ impl Handoff {
         Self { component, target, tool, filter: None, enabled: None }
     }
 
-    /// The same with another name for the model's tool. Servers take letters, digits, `_` and `-`,
-    /// up to 64.
+    /// Sets the name of the model's tool. Servers accept up to 64 letters, digits, `_` and `-`.
     #[must_use]
     pub fn tool_name(mut self, name: impl Into<String>) -> Self {
         self.tool.name = name.into();
         self
     }
 
-    /// The same with another description for the model: when it is to be used.
+    /// Sets the description of the model's tool, which tells the model when to hand over.
     #[must_use]
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.tool.description = description.into();
         self
     }
 
-    /// The same; the other agent gets what the function makes of the conversation.
+    /// Sets a function that maps the conversation to what the other agent receives. The last filter
+    /// set applies.
     #[must_use]
     pub fn input_filter(
         mut self,
@@ -101,11 +117,12 @@ impl Handoff {
         self
     }
 
-    /// The same; the other agent does not get tool calls and their results.
+    /// Sets a filter that removes tool calls and their results. See
+    /// [`input_filter`](Self::input_filter).
     #[must_use]
     pub fn without_tool_messages(self) -> Self {
         self.input_filter(|messages| {
-            let words = |message| match message {
+            let without_calls = |message| match message {
                 Message::Tool { .. } => None,
                 Message::Assistant(mut message) => {
                     message.tool_calls.clear();
@@ -113,11 +130,12 @@ impl Handoff {
                 }
                 other => Some(other),
             };
-            messages.into_iter().filter_map(words).collect()
+            messages.into_iter().filter_map(without_calls).collect()
         })
     }
 
-    /// The same, on offer only where the function says so.
+    /// Sets a condition, which is checked in each turn. If it does not hold, the model does not see
+    /// the tool.
     #[must_use]
     pub fn enabled_if(
         mut self,
@@ -127,12 +145,12 @@ impl Handoff {
         self
     }
 
-    /// The name of the agent that takes over.
+    /// Returns the name of the agent that takes over.
     pub fn target_name(&self) -> &str {
         self.component.name()
     }
 
-    /// How the model sees it.
+    /// Returns the model's tool.
     pub fn spec(&self) -> &ToolSpec {
         &self.tool
     }
@@ -145,15 +163,15 @@ impl Handoff {
         self.filter.as_deref()
     }
 
-    /// Finds the agent that takes over, in a span.
-    pub(crate) fn take(&self, from: &Agent, call: &ToolCall) -> Agent {
+    /// Returns the agent that takes over, in a span.
+    pub(crate) fn take_over(&self, from: &Agent, call: &ToolCall) -> Agent {
         self.traced(from, call).run(|| match &self.target {
             Target::Agent(agent) => agent.clone(),
             Target::Later(agent) => agent(),
         })
     }
 
-    /// Does not hand over, because another agent takes over already; in a span too.
+    /// Refuses a second hand-off in one turn, in a span.
     pub(crate) fn refuse(&self, from: &Agent, call: &ToolCall) -> ToolError {
         let error = ToolError::SecondHandoff { tool: self.tool.name.clone() };
         match self.traced(from, call).try_run(|| Err::<std::convert::Infallible, _>(error)) {
@@ -170,33 +188,33 @@ impl Handoff {
     }
 }
 
-/// How long a tool's name may be for most servers, in bytes.
+/// Longest name of a tool that most servers accept, in bytes.
 const MAX_NAME: usize = 64;
 
-/// How the names of tools that hand over begin.
+/// Prefix of the names of hand-off tools.
 const PREFIX: &str = "transfer_to_";
 
-/// What the model's tool is called. Where letters of the name are lost, so that another name could
-/// become the same, it ends with a number made of the whole name.
+/// Returns the tool name for an agent. It ends with a hash of the agent's name if characters of that
+/// are lost, so that different agents get different tools.
 fn tool_name(name: &str) -> String {
     let identifier = as_identifier(name);
     let is_whole = !identifier.is_empty() && name.is_ascii();
     if is_whole && PREFIX.len() + identifier.len() <= MAX_NAME {
         return format!("{PREFIX}{identifier}");
     }
-    let number = format!("{:08x}", fingerprint(name));
-    let room = MAX_NAME - PREFIX.len() - number.len() - 1;
+    let hash = format!("{:08x}", fingerprint(name));
+    let room = MAX_NAME - PREFIX.len() - hash.len() - 1;
     let identifier = identifier.get(..room).unwrap_or(&identifier).trim_end_matches('_');
     let identifier = if identifier.is_empty() { "agent" } else { identifier };
-    format!("{PREFIX}{identifier}_{number}")
+    format!("{PREFIX}{identifier}_{hash}")
 }
 
-/// The same in every run of every program, as traces and scripts want it (FNV-1a).
+/// FNV-1a: the same value in every process, so that traces and scripts can rely on tool names.
 fn fingerprint(name: &str) -> u32 {
     name.bytes().fold(0x811c_9dc5, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
-/// In the letters that a tool's name may have.
+/// Converts a name to snake case in ASCII letters and digits.
 fn as_identifier(name: &str) -> String {
     let mut identifier = String::with_capacity(name.len());
     let mut before = None;
@@ -240,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_agents_become_names_of_tools() {
+    fn agent_names_become_tool_names() {
         for (name, tool) in [
             ("Billing", "billing"),
             ("BillingAgent", "billing_agent"),

@@ -1,0 +1,154 @@
+//! Direction of the modules inside each crate.
+//!
+//! A top-level module of a crate is a *room*. It may use itself and the rooms below it, and it
+//! imports them by path (`crate::tool::Tool`, not `crate::Tool`), so that a file's imports show where
+//! it stands.
+
+use std::path::{Path, PathBuf};
+
+mod workspace;
+
+use workspace::{expect_none, files, read, root, shown};
+
+/// The rooms of each crate, from the lowest to the highest.
+const ROOMS: [(&str, &[&str]); 1] = [(
+    "raaf-agents/src",
+    &[
+        "errors",
+        "retry",
+        "model",
+        "session",
+        "run",
+        "tool",
+        "guardrail",
+        "agent",
+        "runner",
+        "pipeline",
+    ],
+)];
+
+#[test]
+fn rooms_use_only_the_rooms_below() {
+    let mut wrong = Vec::new();
+    for (source, rooms) in ROOMS {
+        let source = root().join(source);
+        let mut seen = vec![false; rooms.len()];
+        for file in files(&source, "rs") {
+            let module = module_of(&source, &file);
+            let Some(name) = module.first() else { continue };
+            let Some(room) = rooms.iter().position(|room| room == name) else {
+                wrong.push(format!("{}: `{name}` is not in the list of rooms", shown(&file)));
+                continue;
+            };
+            seen[room] = true;
+            if is_test(&module) {
+                continue;
+            }
+            let code = code(&read(&file));
+            for used in names_in_root(&code, module.len()) {
+                match rooms.iter().position(|room| *room == used) {
+                    Some(other) if other <= room => {}
+                    Some(_) => wrong.push(format!("{}: `{name}` is below `{used}`", shown(&file))),
+                    None => wrong.push(format!(
+                        "{}: `{used}` is not a room: import it by its path",
+                        shown(&file)
+                    )),
+                }
+            }
+        }
+        let missing = rooms.iter().zip(seen).filter(|(_, seen)| !seen);
+        wrong.extend(missing.map(|(room, _)| format!("{}: no room `{room}`", shown(&source))));
+    }
+    expect_none(&wrong, "imports against the order of rooms");
+}
+
+/// The path of the module that a file is, from the crate's root; empty for the root itself.
+fn module_of(source: &Path, file: &Path) -> Vec<String> {
+    let module: PathBuf = file.strip_prefix(source).unwrap_or(file).with_extension("");
+    let mut path: Vec<_> = module.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    if path.last().is_some_and(|last| ["mod", "lib", "main"].contains(&&**last)) {
+        path.pop();
+    }
+    path
+}
+
+fn is_test(module: &[String]) -> bool {
+    module.iter().any(|part| part.ends_with("tests"))
+}
+
+/// The source without comments and without the tests at its end.
+fn code(source: &str) -> String {
+    let tests = ["#[cfg(test)]\nmod ", "#[cfg(test)]\n#[path", "#[cfg(all(test"];
+    let end = tests.iter().filter_map(|tests| source.find(tests)).min().unwrap_or(source.len());
+    let lines = source[..end].lines().map(|line| line.split("//").next().unwrap_or_default());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The names directly under the crate's root that the code of a module at this depth uses, by
+/// `crate::` or by as many `super::`.
+fn names_in_root(code: &str, depth: usize) -> Vec<String> {
+    let mut names = Vec::new();
+    for root in ["crate::".to_owned(), "super::".repeat(depth)] {
+        for (at, _) in code.match_indices(&root) {
+            let is_whole = !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            if is_whole && !code[..at].ends_with("super::") {
+                names.extend(first_names(&code[at + root.len()..]));
+            }
+        }
+    }
+    names
+}
+
+/// The first segments of a path or, for a group in braces, of each of its paths.
+fn first_names(path: &str) -> Vec<String> {
+    let Some(group) = path.strip_prefix('{') else {
+        let end = path.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(path.len());
+        return vec![path[..end].to_owned()];
+    };
+    let mut names = Vec::new();
+    let (mut depth, mut start) = (0_usize, 0);
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                names.extend(first_names(group[start..at].trim_start()));
+                start = at + 1;
+                if c == '}' {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+#[test]
+fn paths_into_the_root_are_found() {
+    let source = "
+        use crate::{
+            model::{Message, ToolCall}, // crate::comment
+            run::RunContext,
+            tool,
+        };
+        use super::{Step, super_name};
+        use super::super::pipeline::State;
+        pub(crate) fn f(tool: crate::Tool) { my_crate::x() }
+        #[cfg(test)]\nmod tests { use crate::tests_only; }
+    ";
+    let source = source.replace("        #[cfg", "#[cfg");
+    let found = names_in_root(&code(&source), 2);
+    assert_eq!(found, ["model", "run", "tool", "Tool", "pipeline"]);
+    assert_eq!(names_in_root("use super::State;", 1), ["State"]);
+}
+
+#[test]
+fn modules_are_found_by_their_files() {
+    let module = |file| module_of(Path::new("src"), Path::new(file)).join("::");
+    assert_eq!(module("src/lib.rs"), "");
+    assert_eq!(module("src/guardrail.rs"), "guardrail");
+    assert_eq!(module("src/model/mod.rs"), "model");
+    assert_eq!(module("src/model/openai/wire/delta.rs"), "model::openai::wire::delta");
+}

@@ -1,0 +1,77 @@
+//! Retry policy.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+
+/// Retry policy of a [model](crate::RetryingModel) or a [pipeline step](crate::FlowExt::retry): how
+/// often, and after which delays.
+///
+/// Delays double from retry to retry. Random jitter adds up to the same time again, so that callers
+/// that failed together do not retry together. A number converts to a policy with that many retries.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use raaf_agents::RetryPolicy;
+///
+/// let patient = RetryPolicy::new(5)
+///     .with_delays(Duration::from_secs(1), Duration::from_secs(30));
+/// assert_eq!(patient.max_retries(), 5);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    max_retries: u32,
+    min_delay: Duration,
+    max_delay: Duration,
+}
+
+impl RetryPolicy {
+    /// Creates a policy with a maximum number of retries, after the first attempt, and default delays.
+    pub fn new(max_retries: u32) -> Self {
+        let (min_delay, max_delay) = (Duration::from_millis(500), Duration::from_secs(8));
+        Self { max_retries, min_delay, max_delay }
+    }
+
+    /// Creates a policy without retries.
+    pub fn never() -> Self {
+        Self::new(0)
+    }
+
+    /// Sets the delay before the first retry and the maximum delay, without jitter; the defaults are
+    /// 500 ms and 8 s. A maximum below the first delay is raised to it.
+    #[must_use]
+    pub fn with_delays(mut self, first: Duration, longest: Duration) -> Self {
+        self.min_delay = first;
+        self.max_delay = longest.max(first);
+        self
+    }
+
+    /// Returns the maximum number of retries.
+    pub fn max_retries(&self) -> u32 {
+        self.max_retries
+    }
+
+    pub(crate) fn delays(&self) -> ExponentialBackoff {
+        ExponentialBuilder::new()
+            .with_min_delay(self.min_delay)
+            .with_max_delay(self.max_delay)
+            .with_max_times(self.max_retries as usize)
+            .with_jitter()
+            .build()
+    }
+}
+
+impl Default for RetryPolicy {
+    /// Creates a policy with two retries.
+    fn default() -> Self {
+        Self::new(2)
+    }
+}
+
+impl From<u32> for RetryPolicy {
+    fn from(max_retries: u32) -> Self {
+        Self::new(max_retries)
+    }
+}
