@@ -1,16 +1,55 @@
-//! What the examples share: nothing but this page. See the files beside it.
+//! The examples are the files beside this one; the library itself is empty.
 
-/// The code in the guides is compiled and run, so that it stays true.
+/// Compiles and runs the code on the project's pages.
 #[cfg(doctest)]
-mod guides {
+mod pages {
     #[doc = include_str!("../README.md")]
     struct Readme;
 
-    #[doc = include_str!("../docs/guide.md")]
+    #[doc = include_str!("../docs/guide/README.md")]
     struct Guide;
 
-    #[doc = include_str!("../docs/sinks.md")]
+    #[doc = include_str!("../docs/guide/getting-started.md")]
+    struct GettingStarted;
+
+    #[doc = include_str!("../docs/guide/calls.md")]
+    struct Calls;
+
+    #[doc = include_str!("../docs/guide/components.md")]
+    struct Components;
+
+    #[doc = include_str!("../docs/guide/trees.md")]
+    struct Trees;
+
+    #[doc = include_str!("../docs/guide/context.md")]
+    struct Context;
+
+    #[doc = include_str!("../docs/guide/selection.md")]
+    struct Selection;
+
+    #[doc = include_str!("../docs/guide/manual-spans.md")]
+    struct ManualSpans;
+
+    #[doc = include_str!("../docs/guide/settings.md")]
+    struct Settings;
+
+    #[doc = include_str!("../docs/guide/sinks.md")]
     struct Sinks;
+
+    #[doc = include_str!("../docs/guide/production.md")]
+    struct Production;
+
+    #[doc = include_str!("../docs/guide/troubleshooting.md")]
+    struct Troubleshooting;
+
+    #[doc = include_str!("../docs/guide/agents.md")]
+    struct Agents;
+
+    #[doc = include_str!("../docs/guide/pipelines.md")]
+    struct Pipelines;
+
+    #[doc = include_str!("../docs/sinks.md")]
+    struct WritingASink;
 
     #[doc = include_str!("../docs/testing.md")]
     struct Testing;
