@@ -6,6 +6,18 @@ mod pages {
     #[doc = include_str!("../README.md")]
     struct Readme;
 
+    #[doc = include_str!("../raaf-trace-core/README.md")]
+    struct Core;
+
+    #[doc = include_str!("../raaf-agents/README.md")]
+    struct AgentsCrate;
+
+    #[doc = include_str!("../raaf-processors/README.md")]
+    struct Processors;
+
+    #[doc = include_str!("../raaf-testkit/README.md")]
+    struct Testkit;
+
     #[doc = include_str!("../docs/guide/README.md")]
     struct Guide;
 
