@@ -1,4 +1,59 @@
-//! The examples are the files beside this one; the library itself is empty.
+//! What the documentation's tests share. The examples are the files beside this one.
+
+use std::num::ParseIntError;
+
+use raaf_trace_core::{Component, Traceable, traced};
+
+/// The workflow that `docs/testing.md` tests: a pipeline whose agent calls a tool.
+#[derive(Traceable)]
+pub struct Shop {
+    component: Component,
+    planner: Planner,
+}
+
+#[derive(Traceable)]
+struct Planner {
+    component: Component,
+    search: Search,
+}
+
+#[derive(Traceable)]
+struct Search {
+    component: Component,
+}
+
+/// Creates a [`Shop`].
+pub fn shop() -> Shop {
+    let search = Search { component: Component::tool("search") };
+    let planner = Planner { component: Component::agent("Planner"), search };
+    Shop { component: Component::pipeline("Shop"), planner }
+}
+
+impl Shop {
+    /// Plans a purchase.
+    ///
+    /// # Errors
+    ///
+    /// If `wish` is not a number.
+    #[traced]
+    pub fn run(&self, wish: &str) -> Result<u32, ParseIntError> {
+        self.planner.plan(wish)
+    }
+}
+
+impl Planner {
+    #[traced]
+    fn plan(&self, wish: &str) -> Result<u32, ParseIntError> {
+        self.search.find(wish)
+    }
+}
+
+impl Search {
+    #[traced(with(query))]
+    fn find(&self, query: &str) -> Result<u32, ParseIntError> {
+        query.parse()
+    }
+}
 
 /// Compiles and runs the code on the project's pages.
 #[cfg(doctest)]
