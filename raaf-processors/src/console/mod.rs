@@ -1,4 +1,4 @@
-//! Traces on the terminal.
+//! Console sink: traces on the terminal.
 
 mod assemble;
 mod builder;
@@ -34,7 +34,7 @@ use live::Screen;
 use queue::Queue;
 use worker::Worker;
 
-/// How long dropping the sink waits for the rest to be written.
+/// Longest time that dropping the sink waits for pending output.
 const DROP_TIMEOUT: Duration = Duration::from_secs(2);
 
 raaf_trace_core::submit! {
@@ -44,8 +44,8 @@ raaf_trace_core::submit! {
     })
 }
 
-/// Shows traces on a terminal: a tree when the root of a trace ends, or a line whenever a span
-/// starts or ends, or what is running.
+/// Shows traces on a terminal: a tree when the root of a trace ends, a line when a span starts or
+/// ends, or the running spans.
 ///
 /// ```text
 /// Pipeline:Report  1.2 s  ✓ ok  1520 tokens in, 310 out
@@ -139,7 +139,7 @@ raaf_trace_core::submit! {
 pub struct ConsoleSink {
     queue: Arc<Queue>,
     lines: bool,
-    /// Where the live view is, if there is one.
+    /// Screen of the live view, if there is one.
     screen: Option<Screen>,
     clock: Clock,
     /// Waits for the first span to start it.
@@ -147,18 +147,18 @@ pub struct ConsoleSink {
 }
 
 impl ConsoleSink {
-    /// Trees, on standard output.
+    /// Creates a sink that draws trees on standard output.
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// Something else than [`new`](Self::new) makes.
+    /// Returns a builder.
     pub fn builder() -> ConsoleBuilder {
         ConsoleBuilder::default()
     }
 
-    /// Runs `print` with the live view out of its way, so that what it prints stays; in other modes
-    /// it just runs. Put the sink into an [`Arc`] and hand a clone of that to the provider.
+    /// Runs `print` with the live view cleared, so that its output stays on the screen. In other
+    /// modes, just runs it. Put the sink into an [`Arc`], and give a clone of that to the provider.
     ///
     /// The view stands still meanwhile: a flush inside `print` would time out.
     ///

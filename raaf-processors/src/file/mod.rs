@@ -1,4 +1,4 @@
-//! Finished spans as JSON lines in a file.
+//! File sink: finished spans as JSON lines.
 
 mod append;
 mod builder;
@@ -34,11 +34,11 @@ const LINE: usize = 512;
 /// The most memory that is kept for the next batch.
 const MAX_SPARE: usize = 1024 * 1024;
 
-/// How often the path may name another file, once its lock is had, before that is an error.
+/// Number of times the path may name another file once its lock is held, before that is an error.
 const TRIES: usize = 100;
 
-/// How long a thread of the traced program waits for a lock that another program holds, before it
-/// leaves the batch to the worker; and how long it is between two looks.
+/// Longest time that a thread of the traced program waits for a lock of another program before it
+/// leaves the batch to the worker. Also the polling interval for that lock.
 const HELP: Duration = Duration::from_millis(5);
 const PAUSE: Duration = Duration::from_micros(50);
 
@@ -128,25 +128,25 @@ pub struct FileSink {
 }
 
 impl FileSink {
-    /// Where the sink writes when it is asked for by name and `RAAF_TRACE_FILE` is not set: in the
+    /// Path used if the sink is chosen by name and `RAAF_TRACE_FILE` is not set. Relative to the
     /// working directory.
     pub const DEFAULT_PATH: &str = "traces.jsonl";
 
-    /// How many full files are kept unless something else was said.
+    /// Default number of rotated files to keep.
     pub const DEFAULT_KEEP: u32 = 5;
 
-    /// A sink that appends to the file at `path`, relative to the working directory at the time
-    /// of the first span.
+    /// Creates a sink that appends to the file at `path`, relative to the working directory at the
+    /// time of the first span.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self::builder(path).build()
     }
 
-    /// Something else than [`new`](Self::new) makes: rotation, syncing, records of starts.
+    /// Returns a builder, with settings for rotation, syncing and start records.
     pub fn builder(path: impl Into<PathBuf>) -> FileSinkBuilder {
         FileSinkBuilder::new(path.into())
     }
 
-    /// Where it writes.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -216,12 +216,12 @@ impl FileSink {
     }
 }
 
-/// What passes.
+/// A transient error.
 fn busy(reason: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::ResourceBusy, reason)
 }
 
-/// Whether it is a pipe, as far as the system tells.
+/// Returns true if the path is a pipe, as far as the system can tell.
 #[cfg(unix)]
 fn is_pipe(path: &Path) -> bool {
     use std::os::unix::fs::FileTypeExt as _;

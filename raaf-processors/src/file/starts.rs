@@ -1,4 +1,4 @@
-//! Recording that a span has started, before it ends.
+//! Records the start of spans before they end.
 
 use std::{
     fmt,
@@ -19,12 +19,12 @@ use raaf_trace_core::{
 use super::FileSink;
 use crate::json::StartJson;
 
-/// How long a start waits at most before it is written: what a program that is killed may not have
-/// told of.
+/// Longest delay before a start is written. Starts within it can be lost when the program is
+/// killed.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// A [`FileSink`] that also writes a record when a span starts, so that the file of a program that
-/// crashed shows what was running.
+/// A [`FileSink`] that also records the start of each span, so that the file of a crashed program
+/// shows what was running.
 ///
 /// Made by [`FileSinkBuilder::build_with_starts`](super::FileSinkBuilder::build_with_starts), or by
 /// name with `RAAF_TRACE_FILE_STARTS=1`.
@@ -102,12 +102,13 @@ impl FileSinkWithStarts {
         }
     }
 
-    /// How many starts were not written: there was no room for them, or the file failed.
+    /// Returns the number of starts that were not written, because there was no room or the file
+    /// failed.
     pub fn dropped_starts(&self) -> u64 {
         self.starts.stats().dropped + self.failed.load(Ordering::Relaxed)
     }
 
-    /// That starts are missing is no reason to say that spans are.
+    /// Reports missing starts without reporting spans as lost.
     fn after_starts(&self, flushed: Result<(), ProcessorError>) -> Result<(), ProcessorError> {
         match flushed {
             Err(ProcessorError::Failed { message, dropped }) => {

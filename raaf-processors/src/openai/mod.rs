@@ -1,4 +1,4 @@
-//! Traces in the dashboard of OpenAI, through its trace ingest API.
+//! OpenAI sink: traces for OpenAI's dashboard, through its trace ingest API.
 
 mod builder;
 mod delivery;
@@ -42,7 +42,7 @@ raaf_trace_core::submit! {
     })
 }
 
-/// Sends traces to the dashboard of OpenAI, in the form in which OpenAI's own Agents SDK does.
+/// Sends traces to OpenAI's dashboard, in the form that OpenAI's Agents SDK uses.
 ///
 /// By name it is `openai`. It reads `OPENAI_API_KEY`, `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID` and
 /// `RAAF_TRACE_OPENAI_BASE_URL`; never `OPENAI_BASE_URL`, which points models at other servers.
@@ -130,15 +130,15 @@ struct State {
 }
 
 impl OpenAiSink {
-    /// Where traces go unless told.
+    /// Default base URL.
     pub const DEFAULT_BASE_URL: &str = "https://api.openai.com/v1";
 
-    /// A sink to be set up in code.
+    /// Returns a builder.
     pub fn builder() -> OpenAiBuilder {
         OpenAiBuilder::new()
     }
 
-    /// A sink as the process's environment says.
+    /// Creates a sink from the environment of the process.
     ///
     /// # Errors
     ///

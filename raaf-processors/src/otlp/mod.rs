@@ -1,4 +1,4 @@
-//! Spans sent by OpenTelemetry's protocol: protobuf over HTTP.
+//! OTLP sink: spans by OpenTelemetry's protocol, protobuf over HTTP.
 
 mod answer;
 mod attributes;
@@ -36,8 +36,8 @@ raaf_trace_core::submit! {
     })
 }
 
-/// Sends finished spans to whatever takes OpenTelemetry's protocol, as protobuf over HTTP: a
-/// collector, or a backend itself.
+/// Sends finished spans by OpenTelemetry's protocol, protobuf over HTTP, to a collector or a
+/// backend.
 ///
 /// # Guarantees
 ///
@@ -115,15 +115,15 @@ pub struct OtlpSink {
 }
 
 impl OtlpSink {
-    /// The address that is sent to when none is given: a collector on this machine.
+    /// Default address: a collector on this machine.
     pub const DEFAULT_ENDPOINT: &str = "http://localhost:4318";
 
-    /// A sink in preparation, which sends to [`DEFAULT_ENDPOINT`](Self::DEFAULT_ENDPOINT).
+    /// Returns a builder for a sink that sends to [`DEFAULT_ENDPOINT`](Self::DEFAULT_ENDPOINT).
     pub fn builder() -> OtlpBuilder {
         OtlpBuilder::default()
     }
 
-    /// The sink that an environment's variables ask for; see [`OtlpBuilder::environment`].
+    /// Creates a sink from the variables of an environment; see [`OtlpBuilder::environment`].
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ impl OtlpSink {
         Self::builder().environment(environment)?.build()
     }
 
-    /// Where it sends, in full.
+    /// Returns the full URL that requests go to.
     pub fn endpoint(&self) -> &str {
         self.endpoint.url()
     }

@@ -1,4 +1,4 @@
-//! Metrics for Prometheus.
+//! Prometheus sink: metrics.
 
 mod active;
 mod builder;
@@ -137,16 +137,16 @@ pub struct PrometheusSink {
 }
 
 impl PrometheusSink {
-    /// Upper bounds of the buckets for durations, in seconds: from 1 µs to 10 min, close together
+    /// Upper bounds of the buckets for durations, in seconds, from 1 µs to 10 min. They are closest
     /// where agents, tools and models spend their time.
     pub const BUCKETS: [f64; 21] = names::BUCKETS;
 
-    /// What it is to be like.
+    /// Returns a builder.
     pub fn builder() -> PrometheusBuilder {
         PrometheusBuilder::default()
     }
 
-    /// Reads the metrics, also once the sink belongs to a provider.
+    /// Returns a handle that reads the metrics, also after the sink was given to a provider.
     pub fn handle(&self) -> PrometheusHandle {
         PrometheusHandle(Arc::clone(&self.shared))
     }

@@ -9,10 +9,11 @@ use std::{
 
 use raaf_trace_core::{ExportError, FinishedSpan, Overflow, SpanExporter, SpanId};
 
-/// How many batches are remembered that one exporter has taken and the other has not.
+/// Number of batches remembered that only one exporter has accepted.
 const REMEMBERED: usize = 64;
 
-/// Gives every batch to two exporters; see [`WrapExporter::tee`](super::WrapExporter::tee).
+/// Wrapper that gives every batch to two exporters; see
+/// [`WrapExporter::tee`](super::WrapExporter::tee).
 ///
 /// When one of them asks for another try, the batch comes again, and only that one gets it: the
 /// other is not given a span twice. When one of them gives a batch up, or panics over it, the batch
@@ -28,10 +29,10 @@ pub struct Tee<A, B> {
     half_done: Mutex<VecDeque<(Batch, [Half; 2])>>,
 }
 
-/// What tells one batch from another.
+/// Identity of a batch.
 type Batch = (Option<SpanId>, Option<SpanId>, usize);
 
-/// What became of a batch with one of the two.
+/// Outcome of a batch with one of the two exporters.
 #[derive(Clone, Debug, Default)]
 enum Half {
     #[default]
@@ -40,7 +41,7 @@ enum Half {
     GivenUp(GivenUp),
 }
 
-/// What one of the two did not take, and why.
+/// Spans that one exporter did not accept, and the reason.
 #[derive(Clone, Debug)]
 struct GivenUp {
     spans: usize,
@@ -64,7 +65,7 @@ impl<A: SpanExporter, B: SpanExporter> Tee<A, B> {
         both(called(&self.first, call), called(&self.second, call))
     }
 
-    /// What is known of a batch that came before.
+    /// Returns what is known of a batch that was offered before.
     fn recall(&self, batch: Batch) -> [Half; 2] {
         let mut half_done = self.half_done();
         let at = half_done.iter().position(|(known, _)| *known == batch);

@@ -1,4 +1,4 @@
-//! Whole traces, chosen when they are over.
+//! Tail sampling of whole traces.
 
 mod held;
 
@@ -18,10 +18,10 @@ use raaf_trace_core::{
 use super::counted;
 use held::{Held, Outcome};
 
-/// How many spans wait for the end of their traces, unless told otherwise.
+/// Default number of spans that wait for the end of their traces.
 const MAX_SPANS: usize = 10_000;
 
-/// Which traces are kept, decided when their root ends.
+/// Policy of tail sampling, decided when a trace's root ends.
 ///
 /// A trace is kept whole if any of its spans is meant, or if its id is in the share of the rest
 /// that is kept anyway; that share is the same in every process.
@@ -45,33 +45,33 @@ pub struct KeepTraces {
 }
 
 impl KeepTraces {
-    /// Traces with a span that did not [end well](Select::failed).
+    /// Keeps traces with a span that did not [end well](Select::failed).
     pub fn failed() -> Self {
         Self::with(Select::failed())
     }
 
-    /// Traces with a span that `select` means.
+    /// Keeps traces with a span that `select` matches.
     pub fn with(select: Select) -> Self {
         Self { wanted: select, rest: Sampler::never(), max_spans: MAX_SPANS }
     }
 
-    /// Also traces with a span that `select` means.
+    /// Also keeps traces with a span that `select` matches.
     #[must_use]
     pub fn or(mut self, select: Select) -> Self {
         self.wanted = self.wanted.or(select);
         self
     }
 
-    /// Also this share of all other traces.
+    /// Also keeps this share of all other traces.
     #[must_use]
     pub fn and_of_the_rest(mut self, sampler: Sampler) -> Self {
         self.rest = sampler;
         self
     }
 
-    /// The most spans that wait for the end of their traces, at least 1; 10,000 unless told
-    /// otherwise. When more come, the oldest trace is decided on what is known of it, and what it
-    /// loses by that counts as dropped.
+    /// Sets how many spans may wait for the end of their traces, at least 1. If more arrive, the
+    /// oldest trace is decided with what is known of it, and the spans that it loses count as
+    /// dropped. Default: 10,000.
     #[must_use]
     pub fn max_spans(mut self, spans: usize) -> Self {
         self.max_spans = spans.max(1);
@@ -79,7 +79,8 @@ impl KeepTraces {
     }
 }
 
-/// Lets whole traces through; see [`WrapProcessor::keep_traces`](super::WrapProcessor::keep_traces).
+/// Wrapper that lets whole traces through; see
+/// [`WrapProcessor::keep_traces`](super::WrapProcessor::keep_traces).
 ///
 /// A trace is decided when the last of its roots in this process ends. What ends later follows
 /// that decision, as long as it is remembered (for the last 10,000 traces); a late span that is
