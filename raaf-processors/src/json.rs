@@ -1,4 +1,4 @@
-//! JSON form of a finished span, as trace files contain it.
+//! A finished span as one JSON object: the form that files hold.
 //!
 //! `docs/file-format.md` in the repository describes every field.
 
@@ -12,8 +12,8 @@ use serde::{
     ser::{SerializeMap as _, SerializeStruct as _},
 };
 
-/// Version of the format, which every object states in its field `v`. It changes when a field is
-/// removed or changes its meaning, not when one is added.
+/// The version of the format, which every object names in its field `v`. It changes when a field
+/// is removed or means something else, not when one is added.
 pub const VERSION: u32 = 1;
 
 /// Attributes that are worked out rather than set, and that no field of the object says.
@@ -35,7 +35,7 @@ const WORKED_OUT: [&str; 2] = [keys::RESULT_TYPE, keys::RESULT_SUCCESS];
 pub struct SpanJson<'a>(&'a FinishedSpan);
 
 impl<'a> SpanJson<'a> {
-    /// Returns the JSON form of `span`.
+    /// The JSON form of `span`.
     pub fn new(span: &'a FinishedSpan) -> Self {
         Self(span)
     }
@@ -100,14 +100,14 @@ impl fmt::Debug for SpanJson<'_> {
     }
 }
 
-/// Serialises a started span as one JSON object: its identity and its start time.
+/// Serialises a span that has started as one JSON object: who it is, and since when it runs.
 ///
 /// Attributes are not in it, for most are set later.
 #[derive(Clone, Copy)]
 pub struct StartJson<'a>(&'a Span);
 
 impl<'a> StartJson<'a> {
-    /// Returns the JSON form of the start of `span`.
+    /// The JSON form of the start of `span`.
     pub fn new(span: &'a Span) -> Self {
         Self(span)
     }
@@ -146,7 +146,7 @@ impl fmt::Debug for StartJson<'_> {
     }
 }
 
-/// Serializes a value as the string that it displays.
+/// What displays itself, as a string.
 struct Shown<T>(T);
 
 impl<T: fmt::Display> Serialize for Shown<T> {
@@ -207,8 +207,8 @@ impl Serialize for EventJson<'_> {
     }
 }
 
-/// Facts about the whole trace. Written with every span, because children precede their root, and a
-/// root may never be written.
+/// What the trace says about itself; with every span, since children are written before their
+/// root and a root may never be.
 struct TraceJson<'a>(&'a FinishedSpan);
 
 impl TraceJson<'_> {
@@ -252,7 +252,7 @@ impl Serialize for TraceJson<'_> {
     }
 }
 
-/// Data that did not fit into the span.
+/// What the span would have held, had there been room.
 struct LostJson<'a> {
     losses: AttributeLosses,
     span: &'a FinishedSpan,

@@ -1,5 +1,5 @@
-//! Tests of span trees: run some code, and compare the spans it left with a tree written the way
-//! one would draw it.
+//! Tests of span trees: run some code, and compare its spans with a tree in the notation of a
+//! drawing.
 //!
 //! # A first test
 //!
@@ -144,7 +144,7 @@ pub use expected::{Count, Expected, ExpectedEvent, Matcher, Node, Pattern, Sibli
 pub use snapshot::Snapshot;
 pub use tree::{AsSpans, Spans};
 
-/// What the macros expand to. No part of the interface: it may change with any release.
+/// Targets of the macros' expansions. Not part of the API; may change with any release.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::coherent::assert_coherent;

@@ -1,4 +1,4 @@
-//! A provider of one's own for each test, and the spans that went to it.
+//! Captures of spans, each with a provider of its own.
 
 mod builder;
 mod global;
@@ -20,7 +20,7 @@ pub use ids::SeededIds;
 use recorder::Kept;
 pub use run::{captured, captured_async};
 
-/// How long [`Capture::spans`] waits unless told otherwise.
+/// Default limit of [`Capture::spans`].
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Captures the spans of one test.
@@ -55,18 +55,19 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// A capture that has seen nothing yet.
+    /// Creates an empty capture.
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// Says more of a capture before it is made: the same ids and times in each run, how long it
-    /// waits, how its provider is configured.
+    /// Returns a builder, for repeatable ids and times, another time limit, or a configured
+    /// provider.
     pub fn builder() -> CaptureBuilder {
         CaptureBuilder::new()
     }
 
-    /// A capture with the same ids and times in each run; see [`CaptureBuilder::deterministic`].
+    /// Creates a capture with the same ids and times in each run; see
+    /// [`CaptureBuilder::deterministic`].
     ///
     /// # Examples
     ///
@@ -83,7 +84,7 @@ impl Capture {
         Self::builder().deterministic().build()
     }
 
-    /// A capture whose provider is configured first: its naming, limits, sampler, clock, ids, or
+    /// Creates a capture with a configured provider: its naming, limits, sampler, clock, ids, or
     /// further processors.
     ///
     /// # Examples
@@ -101,7 +102,7 @@ impl Capture {
     }
 
     /// Captures whatever this process traces without a provider of its own, until the capture is
-    /// dropped: for code that uses the global provider, and for bare roots in bare threads.
+    /// dropped: code that uses the global provider, and roots in bare threads.
     ///
     /// The process has one global provider, so tests that do this wait for each other. Those that
     /// use a [`Capture`] of their own run beside it undisturbed. But a test that traces without
@@ -130,7 +131,7 @@ impl Capture {
         Self::builder().global()
     }
 
-    /// The same, waiting at most so long for spans that are still open; otherwise it is 5 seconds.
+    /// Sets how long to wait for open spans. Default: 5 seconds.
     #[must_use]
     pub fn wait_at_most(mut self, limit: Duration) -> Self {
         self.limit = limit;
@@ -147,17 +148,18 @@ impl Capture {
         work.in_context(self.context())
     }
 
-    /// The context in which traces are captured; give it to threads that the test starts itself.
+    /// Returns the context in which traces are captured. Give it to threads that the test starts
+    /// itself.
     pub fn context(&self) -> Context {
         self.provider.context()
     }
 
-    /// The provider behind the capture.
+    /// Returns the provider behind the capture.
     pub fn provider(&self) -> &TracerProvider {
         &self.provider
     }
 
-    /// The spans captured so far, once those that are open have ended.
+    /// Waits for open spans to end, and returns all captured spans.
     ///
     /// It blocks the thread for that; where open spans need this very thread to go on, in a
     /// current-thread runtime, use [`spans_async`](Self::spans_async).
@@ -173,7 +175,8 @@ impl Capture {
         self.spans_now()
     }
 
-    /// As [`spans`](Self::spans), without blocking the thread; needs no particular runtime.
+    /// Returns the captured spans without blocking the thread; see [`spans`](Self::spans). Needs no
+    /// particular runtime.
     ///
     /// # Panics
     ///
@@ -190,12 +193,12 @@ impl Capture {
         self.spans_now()
     }
 
-    /// The spans that have ended so far.
+    /// Returns the spans that have ended so far.
     pub fn spans_now(&self) -> Spans {
         Spans::in_order(self.recorder.recorder().finished())
     }
 
-    /// Moves the clock of a capture that was built with one on.
+    /// Moves the clock of a deterministic capture.
     ///
     /// # Panics
     ///

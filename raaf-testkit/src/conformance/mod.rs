@@ -1,4 +1,4 @@
-//! Does a sink keep the contract? Suites that any processor or exporter runs on itself.
+//! Conformance suites that any processor or exporter can run on itself.
 //!
 //! ```
 //! use raaf_testkit::conformance::{check_exporter, check_processor};
@@ -55,11 +55,11 @@ use probe::{Probe, ReadBack, Verdict};
 pub use report::{Report, Violation};
 pub use rule::Rule;
 
-/// How long one rule's calls may take together before the sink counts as hanging.
+/// Longest time that the calls of one rule may take together.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Holds a processor to all rules that need no look at its deliveries; for those, see
-/// [`Suite::processor`].
+/// Checks a processor against all rules that can be checked without reading back deliveries; for
+/// the others, see [`Suite::processor`].
 ///
 /// # Panics
 ///
@@ -87,8 +87,8 @@ pub fn check_processor<P: SpanProcessor>(make: impl Fn() -> P) {
     Suite::processor(make).check();
 }
 
-/// Holds an exporter to all rules that need no look at its deliveries; for those, see
-/// [`Suite::exporter`].
+/// Checks an exporter against all rules that can be checked without reading back deliveries; for
+/// the others, see [`Suite::exporter`].
 ///
 /// # Panics
 ///
@@ -98,7 +98,7 @@ pub fn check_exporter<E: SpanExporter>(make: impl Fn() -> E) {
     Suite::exporter(make).check();
 }
 
-/// The rules for a sink, and what is known of it.
+/// Rules for a sink, and how to test it.
 ///
 /// # Examples
 ///
@@ -120,14 +120,14 @@ pub struct Suite<S, M> {
 type Check<S> = fn(&Probe<S>) -> Verdict;
 
 impl<P: SpanProcessor, M: Fn() -> P> Suite<P, M> {
-    /// The rules for a processor.
+    /// Creates a suite for a processor.
     pub fn processor(make: M) -> Self {
         Self::new(make, processor::checks())
     }
 }
 
 impl<E: SpanExporter, M: Fn() -> E> Suite<E, M> {
-    /// The rules for an exporter.
+    /// Creates a suite for an exporter.
     pub fn exporter(make: M) -> Self {
         Self::new(make, exporter::checks())
     }
@@ -138,8 +138,8 @@ impl<S: Send + Sync + 'static, M: Fn() -> S> Suite<S, M> {
         Self { make, checks, read_back: None, patience: PATIENCE, excepted: Vec::new() }
     }
 
-    /// How to look at what the sink has delivered, in order; called after a flush. Each sink that
-    /// the suite makes must have its own place for that: a file, a server, a buffer of its own.
+    /// Sets how to read back what the sink has delivered, in order; called after a flush. Each sink
+    /// that the suite makes must deliver to a place of its own: a file, a server, a buffer.
     pub fn read_back(
         mut self,
         read: impl Fn(&S) -> Vec<FinishedSpan> + Send + Sync + 'static,
@@ -148,21 +148,20 @@ impl<S: Send + Sync + 'static, M: Fn() -> S> Suite<S, M> {
         self
     }
 
-    /// How long the calls of one rule may take together before the sink counts as hanging; 20
-    /// seconds unless told.
+    /// Sets how long the calls of one rule may take together before the sink counts as hanging.
+    /// Default: 20 seconds.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Does not hold the sink to that rule; to be said with a reason beside it.
+    /// Exempts the sink from a rule. State the reason beside the call.
     pub fn except(mut self, rule: Rule) -> Self {
         self.excepted.push(rule);
         self
     }
 
-    /// Holds the sink to the rules, and says how it did. After a call that hangs no further rule
-    /// is looked at.
+    /// Checks the sink against the rules and returns the result. Stops after a call that hangs.
     pub fn run(&self) -> Report {
         let mut report = Report::default();
         for (rule, check) in &self.checks {
@@ -181,7 +180,7 @@ impl<S: Send + Sync + 'static, M: Fn() -> S> Suite<S, M> {
         report
     }
 
-    /// Holds the sink to the rules.
+    /// Checks the sink against the rules.
     ///
     /// # Panics
     ///

@@ -1,7 +1,7 @@
-//! The macros of the notation. The procedural ones are handed `$crate`, so that they find this
-//! crate under whatever name it is used.
+//! Macros of the notation. The procedural macros receive `$crate`, so that they find this crate
+//! under any name.
 
-/// Writes an [`Expected`](crate::Expected) tree as one would draw it.
+/// Makes an [`Expected`](crate::Expected) tree in the notation of a drawing.
 ///
 /// This page is the grammar of the notation, which [`assert_span_tree!`](crate::assert_span_tree)
 /// shares; the [guide to testing](https://github.com/raaf/raaf-tracing-rust/blob/main/docs/testing.md)
@@ -152,7 +152,7 @@ macro_rules! assert_span_tree {
     };
 }
 
-/// Asserts that there are no spans, or none that fit.
+/// Asserts that there are no spans, or none that match.
 ///
 /// The first argument is as for [`assert_span_tree!`](crate::assert_span_tree); a second one is a
 /// span in the notation of [`span_tree!`](crate::span_tree), without what is below it.

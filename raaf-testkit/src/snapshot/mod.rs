@@ -1,4 +1,4 @@
-//! Spans in a form that is the same in each run.
+//! Snapshots: spans in a form that is the same in each run.
 
 mod entry;
 mod json;
@@ -15,8 +15,8 @@ use crate::Spans;
 use entry::Entry;
 
 impl Spans {
-    /// The spans in a form that is the same in each run, for `insta` and its like: as text when
-    /// displayed, as JSON when serialised.
+    /// Renders the spans in a form that is the same in each run, for `insta` and similar tools: as
+    /// text when displayed, as JSON when serialised.
     ///
     /// # Examples
     ///
@@ -111,7 +111,7 @@ impl Pattern {
 }
 
 impl Snapshot {
-    /// Shows the ids `s1`, `s2` … in the text, too.
+    /// Shows the ids `s1`, `s2` … in the text as well.
     pub fn with_ids(mut self) -> Self {
         self.options.ids = true;
         self
@@ -152,8 +152,8 @@ impl Snapshot {
         self
     }
 
-    /// Shows that the attribute is there, but not its value: it differs from run to run. Of a key
-    /// that ends in `*`, the rest is the beginning of keys. Holds for spans, events and metadata.
+    /// Shows the attribute without its value, which differs from run to run. A key that ends in `*`
+    /// matches all keys with that prefix. Applies to spans, events and metadata.
     ///
     /// ```
     /// use raaf_testkit::build;
@@ -172,13 +172,13 @@ impl Snapshot {
         self
     }
 
-    /// Leaves the attribute out, with the same patterns as [`redact`](Self::redact).
+    /// Leaves out the attribute; takes the same patterns as [`redact`](Self::redact).
     pub fn leave_out(mut self, key: impl Into<String>) -> Self {
         self.options.left_out.push(Pattern(key.into()));
         self
     }
 
-    /// Sorts what is right under the spans of that component: they run beside each other.
+    /// Sorts the children of this component's spans, for children that run in parallel.
     pub fn sort_under(mut self, component: impl Into<String>) -> Self {
         self.options.sort_under.push(component.into());
         self
@@ -205,7 +205,7 @@ impl fmt::Display for Snapshot {
     }
 }
 
-/// The same as displayed.
+/// Prints the [`Display`](fmt::Display) form.
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

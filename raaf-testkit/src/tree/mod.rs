@@ -1,4 +1,4 @@
-//! Captured spans as the trees they make.
+//! Captured spans as trees.
 
 mod draw;
 mod label;
@@ -54,7 +54,7 @@ pub struct Spans {
 }
 
 impl Spans {
-    /// The trees of these spans, siblings in the order in which they started.
+    /// Arranges spans as trees, with siblings in the order in which they started.
     pub fn new(spans: impl IntoIterator<Item = FinishedSpan>) -> Self {
         let mut spans: Vec<_> = spans.into_iter().collect();
         spans.sort_by_key(FinishedSpan::start_time);
@@ -100,12 +100,12 @@ impl Spans {
     }
 }
 
-/// What is to be said of a span.
+/// Label, properties and notes of a span.
 #[derive(Clone, Default)]
 pub(crate) struct Said {
     pub(crate) mark: Mark,
     pub(crate) notes: Vec<String>,
-    /// What else stands in its brackets.
+    /// Other properties shown in the brackets.
     pub(crate) properties: Vec<String>,
 }
 
@@ -123,7 +123,7 @@ impl fmt::Debug for Spans {
     }
 }
 
-/// Where assertions find their spans: a [`Capture`] (which waits for open ones), [`Spans`], a
+/// Source of spans for assertions: a [`Capture`] (which waits for open spans), [`Spans`], a
 /// [`MemoryExporter`], or a list of finished spans.
 pub trait AsSpans {
     /// The spans.
