@@ -1,8 +1,9 @@
 //! Memory sink: keeps the last finished spans of this process when the sink `memory` is chosen by
 //! name.
 //!
-//! In code, give the provider a [`MemoryExporter`] and keep a clone of it; several providers then
-//! have one each. By name there is one for the whole process, which [`recorded`] shows.
+//! In code, give the provider a [`MemoryExporter`] and keep a clone of it; several providers can
+//! then have one each. A sink chosen by name exists once in the process; [`recorded`] returns its
+//! exporter.
 //!
 //! ```
 //! use raaf_processors::memory;

@@ -10,8 +10,8 @@ use super::{FileSink, FileSinkWithStarts, rotate::Rotation};
 
 /// When written lines are synced from the operating system to the disk.
 ///
-/// A program that ends, however it ends, loses nothing that was written. This is about a machine
-/// that stops.
+/// A program that ends, however it ends, loses nothing that was written. This setting protects
+/// against a machine that stops.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileSync {

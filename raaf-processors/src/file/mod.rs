@@ -59,44 +59,42 @@ raaf_trace_core::submit! {
 
 /// Appends each finished span to a file as one line of JSON.
 ///
-/// The file is opened, and made if there is none, when the first span arrives. Lines are appended
-/// whole: several threads, several sinks and several processes may write to one file, and rotate
-/// it. [`TraceReader`](read::TraceReader) reads it back; `docs/file-format.md` describes it.
+/// The file is opened, and created if necessary, when the first span arrives. Lines are appended
+/// whole: several threads, sinks and processes may write to one file, and rotate it.
+/// [`TraceReader`](read::TraceReader) reads it back; `docs/file-format.md` describes the format.
 ///
 /// # Guarantees
 ///
-/// A batch is written whole or, when it cannot be, taken back; a batch that was written stays
-/// written when the program is killed. It is in the hands of the operating system then, which may
-/// not have brought it to the disk yet; [`FileSinkBuilder::sync`] can ask for that. What a killed
-/// program left of an unfinished line is closed with a line feed by whoever appends next, so that
-/// only this line cannot be read. A file that is deleted or moved away while the program runs is
-/// made again by the next batch (on Unix).
+/// A batch is written whole or, if that fails, removed again. A written batch survives the end of
+/// the program, also when it is killed. It is then in the operating system's cache, which may not
+/// have reached the disk; [`FileSinkBuilder::sync`] can force that. The next writer closes a line
+/// that a killed program left unfinished, so that only this line is unreadable. A file that is
+/// deleted or moved while the program runs is created again by the next batch (on Unix).
 ///
-/// With [`FileSinkBuilder::max_size`], a full file becomes `traces.jsonl.1`, the one before
-/// `traces.jsonl.2`, and so on up to [`FileSinkBuilder::keep`]. Batches, and so lines, are never
-/// divided.
+/// With [`FileSinkBuilder::max_size`], a full file becomes `traces.jsonl.1`, the previous one
+/// `traces.jsonl.2`, and so on up to [`FileSinkBuilder::keep`]. Batches, and therefore lines, are
+/// never divided.
 ///
 /// # Several writers
 ///
 /// A writer holds the advisory lock of the file ([`File::lock`](std::fs::File::lock)) while it
-/// appends or rotates, and first looks whether the path still names the file that it has open. So
-/// writers that rotate do not get in each other's way, with no lock file beside the file. Two
-/// limits: that look works on Unix alone, so elsewhere only one process should rotate; and where a
-/// file system knows no locks (some network ones), lines stay whole as far as a single write
-/// appends, and two processes may rotate one after the other.
+/// appends or rotates, and first checks that the path still names its open file. Writers that
+/// rotate therefore need no separate lock file. There are two limits: the check works only on Unix,
+/// so elsewhere only one process should rotate; and on file systems without locks (some network
+/// ones), only a single appending write keeps lines whole, and two processes may both rotate.
 ///
-/// # Costs
+/// # Cost
 ///
-/// Spans become JSON on the worker, or on the threads that help when spans come faster than one
-/// worker can write; the file's lock is held for the writing alone. A program that keeps the file
-/// locked, and whoever reads a pipe slowly, holds up the worker alone.
+/// The worker encodes spans as JSON, with the help of traced threads when spans arrive faster than
+/// one worker can write; the lock is held only while writing. Another program that holds the lock,
+/// or a slow reader of a pipe, delays the worker alone.
 ///
-/// # When things go wrong
+/// # Failures
 ///
-/// A full disk is tried again; a missing directory or a lacking permission is not. In either case
-/// the spans are counted, `last_error` and the flush name the path and the reason, and a warning
-/// goes to standard error. Directories are not made: a mistyped path should not grow a tree. A file
-/// that cannot be rotated grows on, and a warning says so.
+/// A full disk is retried; a missing directory or permission is not. In either case the spans are
+/// counted, `last_error` and the flush name the path and the reason, and a warning goes to standard
+/// error. Directories are not created, because a mistyped path should be an error. A file that
+/// cannot be rotated keeps growing, with a warning.
 ///
 /// # Examples
 ///
@@ -151,7 +149,7 @@ impl FileSink {
         &self.path
     }
 
-    /// Writes lines, and says what went wrong in the words of an exporter.
+    /// Writes lines, and maps I/O errors to export errors.
     fn write(&self, lines: &[u8]) -> Result<(), ExportError> {
         self.append(lines).map_err(|error| self.failed("write to", &error))
     }

@@ -26,20 +26,20 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// A [`FileSink`] that also records the start of each span, so that the file of a crashed program
 /// shows what was running.
 ///
-/// Made by [`FileSinkBuilder::build_with_starts`](super::FileSinkBuilder::build_with_starts), or by
-/// name with `RAAF_TRACE_FILE_STARTS=1`.
+/// Built by [`FileSinkBuilder::build_with_starts`](super::FileSinkBuilder::build_with_starts), or
+/// by name with `RAAF_TRACE_FILE_STARTS=1`.
 ///
 /// # Guarantees
 ///
-/// For finished spans, those of [`FileSink`]. A start is written within 100 ms, and by a flush. It
-/// may stand behind the end of the same span. A start that cannot be written, or that comes while
-/// as many wait as may, is counted in [`dropped_starts`](Self::dropped_starts) and reported once in
-/// a while on standard error; the span's end is not affected.
+/// Finished spans have the guarantees of [`FileSink`]. A start is written within 100 ms, and by a
+/// flush; it can follow the end of its span in the file. A start that cannot be written, or that
+/// finds no room, is counted in [`dropped_starts`](Self::dropped_starts) and reported at intervals
+/// on standard error. The span's end is not affected.
 ///
-/// # Costs
+/// # Cost
 ///
-/// The traced thread queues a handle of the span; a second worker writes. The file grows by about
-/// 300 bytes a span.
+/// The traced thread queues a handle of the span, and a second worker writes. The file grows by
+/// about 300 bytes per span.
 ///
 /// # Examples
 ///

@@ -64,7 +64,7 @@ impl OpenAiBuilder {
     /// its metadata; `None` selects the [`api_key`](Self::api_key). Called once for each trace in a
     /// batch. A batch with traces of several keys is sent in several requests.
     ///
-    /// A key itself belongs into no attribute and no metadata: other sinks would receive it.
+    /// Put no key into an attribute or metadata: other sinks would receive it.
     pub fn key_for(
         mut self,
         key: impl Fn(&TraceInfo) -> Option<String> + Send + Sync + 'static,
@@ -132,7 +132,7 @@ impl OpenAiBuilder {
     ///
     /// # Errors
     ///
-    /// When the base URL is none, or a header cannot carry what it has to.
+    /// If the base URL is invalid, or a value is not allowed in a header.
     pub fn build(self) -> Result<OpenAiSink, OpenAiSinkError> {
         if let Some(key) = &self.keys.own {
             endpoint::authorization(key).map_err(|_| OpenAiSinkError::Header("API key"))?;
@@ -152,7 +152,7 @@ impl OpenAiBuilder {
     }
 }
 
-/// Keys, and what of the URL may be one, do not show.
+/// Hides keys, and parts of the URL that may be secret.
 impl fmt::Debug for OpenAiBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OpenAiBuilder")

@@ -108,12 +108,12 @@ impl OtlpBuilder {
     /// | `OTEL_RESOURCE_ATTRIBUTES` | [`resource_attribute`](Self::resource_attribute)s: `key=value,key=value`, percent-encoded |
     /// | `RAAF_TRACE_OTLP_NAMES` | [`names`](Self::names): `component` or `gen_ai` |
     ///
-    /// Those that begin with `OTEL_EXPORTER_OTLP_` have a form for traces alone, which wins:
-    /// `OTEL_EXPORTER_OTLP_TRACES_…`.
+    /// Variables that begin with `OTEL_EXPORTER_OTLP_` have a form for traces alone, which takes
+    /// precedence: `OTEL_EXPORTER_OTLP_TRACES_…`.
     ///
     /// # Errors
     ///
-    /// When a variable cannot be used; the error names it, and what would be right.
+    /// If a variable cannot be used; the error names it and what would be right.
     pub fn environment(mut self, environment: &Environment) -> Result<Self, SettingsError> {
         self.variables = Variables::read(environment)?;
         Ok(self)
@@ -149,7 +149,7 @@ fn usable(endpoint: Option<Endpoint>, url: &str) -> Result<Endpoint, OtlpError> 
     endpoint.ok_or_else(|| OtlpError::Endpoint { shown: endpoint::shown(url).into_owned() })
 }
 
-/// The headers of every request, and what of them must not show.
+/// Headers of every request, and the secrets among them.
 fn all_headers(
     variables: Vec<(HeaderName, HeaderValue)>,
     given: &[(String, Secret)],
@@ -170,7 +170,8 @@ fn all_headers(
     Ok((all, secrets))
 }
 
-/// The value and, behind a word such as `Bearer`, the key alone: a server may repeat either.
+/// Returns the value and, after a word such as `Bearer`, the key alone, because a server may repeat
+/// either.
 fn secrets_in(value: &str) -> Vec<Secret> {
     let key = value.split_once(' ').map(|(_, key)| key.trim());
     [Some(value), key].into_iter().flatten().map(Secret::new).collect()

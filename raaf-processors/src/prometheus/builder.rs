@@ -63,8 +63,8 @@ impl PrometheusBuilder {
     /// the system chooses a port; [`PrometheusHandle::address`](super::PrometheusHandle::address)
     /// returns it. Default: `127.0.0.1:9464`.
     ///
-    /// Whoever can reach the address can read the metrics, and names of components and models with
-    /// them: leave it on loopback, or see to it that only Prometheus gets through.
+    /// Anyone who can reach the address can read the metrics, including the names of components and
+    /// models. Keep it on loopback, or restrict access to Prometheus.
     pub fn address(mut self, address: impl Into<SocketAddr>) -> Self {
         self.to = To::Endpoint(address.into());
         self
@@ -124,7 +124,7 @@ impl PrometheusBuilder {
     ///
     /// # Errors
     ///
-    /// When the address is taken, the thread cannot be started, or the buckets do not rise.
+    /// If the address is in use, the thread cannot be started, or the buckets do not increase.
     pub fn build(self) -> Result<PrometheusSink, PrometheusError> {
         self.build_with(IfTaken::Fail)
     }

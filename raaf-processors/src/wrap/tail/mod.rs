@@ -23,8 +23,8 @@ const MAX_SPANS: usize = 10_000;
 
 /// Policy of tail sampling, decided when a trace's root ends.
 ///
-/// A trace is kept whole if any of its spans is meant, or if its id is in the share of the rest
-/// that is kept anyway; that share is the same in every process.
+/// A trace is kept whole if any of its spans matches, or if its id is in the sampled share of the
+/// rest, which is the same in every process.
 ///
 /// ```
 /// use std::time::Duration;
@@ -82,13 +82,13 @@ impl KeepTraces {
 /// Wrapper that lets whole traces through; see
 /// [`WrapProcessor::keep_traces`](super::WrapProcessor::keep_traces).
 ///
-/// A trace is decided when the last of its roots in this process ends. What ends later follows
-/// that decision, as long as it is remembered (for the last 10,000 traces); a late span that is
-/// meant is let through in any case. A flush does not decide: what still waits for a root counts as
-/// `queued`. The shutdown decides everything.
+/// A trace is decided when the last of its roots in this process ends. Later spans follow that
+/// decision as long as it is remembered (for the last 10,000 traces); a late span that matches is
+/// passed on in any case. A flush does not force a decision: spans that wait for a root count as
+/// `queued`. The shutdown decides all traces.
 ///
-/// A trace that is kept comes in one piece: the queue behind should have room for all of it, since what
-/// finds none is dropped and counted. The processor behind it hears of no starts.
+/// A kept trace is passed on at once, so the queue behind needs room for all of it; spans that find
+/// none are dropped and counted. The processor behind receives no starts.
 #[derive(Debug)]
 pub struct TailSampler<P> {
     processor: P,
@@ -110,7 +110,7 @@ impl<P: SpanProcessor> TailSampler<P> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// With the lock released: the processor's code is not ours.
+    /// Called with the lock released, because the processor may run foreign code.
     fn settle(&self, outcome: Outcome) {
         self.filtered.fetch_add(outcome.filtered, Ordering::Relaxed);
         self.dropped.fetch_add(outcome.dropped, Ordering::Relaxed);
