@@ -1,10 +1,9 @@
 //! Builds whole traces of finished spans without running code, for tests of sinks and of code that
 //! reads spans.
 //!
-//! A tree is written as it is drawn. Ids and times are the same in each run: the first trace is
-//! number 1, its spans are numbered from the root down; each span without others inside lasts for
-//! a millisecond, and one that encloses others begins a millisecond before them and ends one
-//! after.
+//! The code has the shape of the tree. Ids and times are the same in each run: the first trace is
+//! number 1, and its spans are numbered from the root down. A span without children lasts a
+//! millisecond; a span with children begins a millisecond before them and ends one after.
 //!
 //! ```
 //! use raaf_testkit::{assert_span_tree, build};
@@ -28,7 +27,7 @@
 //! assert_eq!(names, ["gpt", "search", "Planner", "nightly"]);
 //! ```
 //!
-//! For a single span see [`FinishedSpan::builder`].
+//! For a single span, see [`FinishedSpan::builder`].
 
 mod layout;
 #[cfg(test)]
@@ -47,7 +46,7 @@ use raaf_trace_core::{
 
 use crate::{AsSpans, Spans};
 
-/// Built spans hold what they are given.
+/// Limits of built spans: none.
 const WHATEVER: SpanLimits = SpanLimits::DEFAULT
     .with_max_value_bytes(u32::MAX)
     .with_max_content_bytes(u32::MAX)
@@ -63,19 +62,19 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// A pipeline's span, and what goes inside.
+    /// Builds a pipeline's span.
     pipeline => Pipeline;
-    /// An agent's span, and what goes inside.
+    /// Builds an agent's span.
     agent => Agent;
-    /// A runner's span, and what goes inside.
+    /// Builds a runner's span.
     runner => Runner;
-    /// A tool's span, and what goes inside.
+    /// Builds a tool's span.
     tool => Tool;
-    /// A model call's span; the name is the model's.
+    /// Builds a model call's span, named after the model.
     llm => Llm;
-    /// A handoff's span; the name is that of the agent that takes over.
+    /// Builds a hand-off's span, named after the agent that takes over.
     handoff => Handoff;
-    /// A guardrail's span.
+    /// Builds a guardrail's span.
     guardrail => Guardrail;
 }
 
@@ -93,7 +92,7 @@ pub fn trace(workflow: impl AsRef<str>) -> TreeBuilder {
 #[derive(Clone)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct TreeBuilder {
-    /// Each before those inside it.
+    /// Spans, each before its children.
     nodes: Vec<Node>,
     number: u32,
     start: SystemTime,
@@ -195,7 +194,7 @@ impl TreeBuilder {
         self.change(|span| span.status(status))
     }
 
-    /// Makes it a span that failed: the error's type, and what it said.
+    /// Makes the span fail, with an error type and a message.
     pub fn error(self, kind: impl Into<String>, message: impl Into<String>) -> Self {
         self.change(|span| span.error(kind, message))
     }
@@ -275,7 +274,7 @@ impl AsSpans for TreeBuilder {
     }
 }
 
-/// The tree, drawn.
+/// Draws the tree.
 impl fmt::Debug for TreeBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.spans(), f)

@@ -6,7 +6,7 @@ use raaf_trace_core::{Builder, ManualClock, SequentialIds, TracerProvider};
 
 use super::{Capture, GlobalCapture, LIMIT, SeededIds, recorder};
 
-/// Makes a [`Capture`] or a [`GlobalCapture`].
+/// Builder for [`Capture`] and [`GlobalCapture`].
 ///
 /// # Examples
 ///
@@ -133,7 +133,7 @@ impl CaptureBuilder {
     ///
     /// # Panics
     ///
-    /// When this thread holds a global capture already.
+    /// If this thread already holds a global capture.
     #[must_use]
     #[track_caller]
     pub fn global(self) -> GlobalCapture {

@@ -25,12 +25,12 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// Captures the spans of one test.
 ///
-/// Each capture has a provider of its own and touches nothing global, so that tests run in
-/// parallel. Captured is what runs in the capture's context ([`run`](Self::run),
-/// [`run_async`](Self::run_async)), what is handed that context in another thread or task, and
-/// what is bound to a component whose span is captured.
+/// Each capture has a provider of its own and touches no global state, so tests run in parallel. It
+/// receives the spans of code that runs in its context ([`run`](Self::run),
+/// [`run_async`](Self::run_async)), of threads and tasks that are given that context, and of
+/// components bound to a component whose span is captured.
 ///
-/// Clones share what is captured.
+/// Clones share the captured spans.
 ///
 /// # Examples
 ///
@@ -104,17 +104,16 @@ impl Capture {
     /// Captures whatever this process traces without a provider of its own, until the capture is
     /// dropped: code that uses the global provider, and roots in bare threads.
     ///
-    /// The process has one global provider, so tests that do this wait for each other. Those that
-    /// use a [`Capture`] of their own run beside it undisturbed. But a test that traces without
-    /// any capture at the same time is captured here, too; give each such test a capture, or put
+    /// A process has one global provider, so tests with a global capture wait for each other. Tests
+    /// with a [`Capture`] of their own run beside them undisturbed. A test that traces without any
+    /// capture at the same time is captured here as well: give each such test a capture, or put
     /// tests with global captures into a test program of their own.
     ///
-    /// It must be dropped in the thread that made it; in a `#[tokio::test]` it may be held over
-    /// an `await`.
+    /// Drop it in the thread that made it; a `#[tokio::test]` may hold it across an `await`.
     ///
     /// # Panics
     ///
-    /// When this thread holds a global capture already.
+    /// If this thread already holds a global capture.
     ///
     /// # Examples
     ///
@@ -138,12 +137,12 @@ impl Capture {
         self
     }
 
-    /// Runs `work` captured.
+    /// Runs `work` in the capture's context.
     pub fn run<R>(&self, work: impl FnOnce() -> R) -> R {
         self.provider.run(work)
     }
 
-    /// Runs a future captured, wherever it is polled.
+    /// Runs a future in the capture's context, wherever it is polled.
     pub fn run_async<F: Future>(&self, work: F) -> WithContext<F> {
         work.in_context(self.context())
     }
@@ -161,12 +160,12 @@ impl Capture {
 
     /// Waits for open spans to end, and returns all captured spans.
     ///
-    /// It blocks the thread for that; where open spans need this very thread to go on, in a
-    /// current-thread runtime, use [`spans_async`](Self::spans_async).
+    /// Blocks the thread. In a current-thread runtime, where open spans need this thread to end,
+    /// use [`spans_async`](Self::spans_async).
     ///
     /// # Panics
     ///
-    /// When spans are still open after the limit; the message names them.
+    /// If spans are still open after the limit; the message names them.
     #[track_caller]
     pub fn spans(&self) -> Spans {
         if !self.recorder.recorder().wait(self.limit) {
@@ -180,7 +179,7 @@ impl Capture {
     ///
     /// # Panics
     ///
-    /// When spans are still open after the limit; the message names them.
+    /// If spans are still open after the limit; the message names them.
     pub async fn spans_async(&self) -> Spans {
         if !self.recorder.recorder().wait(Duration::ZERO) {
             let (done, waiting) = oneshot::channel();
@@ -202,7 +201,7 @@ impl Capture {
     ///
     /// # Panics
     ///
-    /// When the capture goes by the machine's clock.
+    /// If the capture uses the machine's clock.
     #[track_caller]
     #[allow(clippy::panic, reason = "how a test fails")]
     pub fn advance(&self, by: Duration) {

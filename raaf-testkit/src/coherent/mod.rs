@@ -13,18 +13,18 @@ use problem::Problem;
 
 /// Asserts that spans are one coherent trace.
 ///
-/// That is: one trace id, one root, every parent there, no cycle, no id twice, and each parent
-/// covers its children: none starts before it, and none ends after it unless the parent says why,
-/// with status cancelled or stale.
+/// Coherent means: one trace id, one root, every parent present, no cycle, no duplicate id, and
+/// each parent covers its children. A child must not start before its parent, and must not end
+/// after it unless the parent's status is cancelled or stale.
 ///
 /// The first argument is a [`Capture`](crate::Capture), [`Spans`], a `MemoryExporter` or a list of
-/// finished spans. Work that is meant to go on when what started it has ended is named behind it:
-/// `may_outlive "flush*"`, where `*` stands for any text.
+/// finished spans. Background work that may outlive its parent is named after it: `may_outlive
+/// "flush*"`, where `*` stands for any text.
 ///
 /// # Panics
 ///
-/// When they are not. The message counts the problems and draws the tree, with a mark and the
-/// problem at each span that has one.
+/// If they are not. The message counts the problems and draws the tree, with a mark and a
+/// description at each span that has one.
 ///
 /// # Examples
 ///
@@ -205,7 +205,7 @@ impl fmt::Debug for Incoherent {
 ///
 /// # Panics
 ///
-/// When the spans are not one coherent trace.
+/// If the spans are not one coherent trace.
 #[doc(hidden)]
 #[track_caller]
 #[allow(clippy::panic, reason = "how a test fails")]

@@ -8,34 +8,33 @@
 //! check_processor(|| BatchProcessor::new(MemoryExporter::new()));
 //! ```
 //!
-//! Each rule gets a sink of its own, made by the closure, so that a sink which one rule breaks
-//! says nothing about the next. Every call has a [deadline](Suite::patience): a sink that hangs
-//! fails its rule, and the test goes on. A sink whose deliveries can be looked at is held to
-//! [more](Suite::read_back).
+//! The closure makes a new sink for each rule, so rules do not affect each other. Every call has a
+//! [deadline](Suite::patience): a sink that hangs fails its rule, and the test continues. If
+//! deliveries can be [read back](Suite::read_back), more rules apply.
 //!
 //! # The rules
 //!
-//! | rule | for | holds that |
+//! | rule | for | requires that |
 //! | --- | --- | --- |
-//! | `name` | both | the name is not empty and stays the same |
+//! | `name` | both | the name is not empty and does not change |
 //! | `nothing-received` | both | a flush and a shutdown without any span, and an empty batch, succeed |
-//! | `hostile-text` | both | control characters, escape sequences, text that breaks JSON, huge and deeply nested values are taken |
-//! | `every-shape` | both | every kind and status is taken, errors, events, remote parents, no time at all |
-//! | `many-threads` | both | several threads may call at once: a processor everywhere, an exporter if its overflow is `Help`, else one after the other |
-//! | `large-batch` | exporters | a batch of ten thousand spans is taken |
-//! | `flush-returns` | both | a flush returns whatever its timeout is: none, short, or for ever |
-//! | `flush-delivers` | both | after a flush that succeeded nothing waits, and what ended before can be read back |
-//! | `nothing-lost` | both | below its limits a sink drops nothing |
-//! | `each-once` | both, read back | no span is there twice |
-//! | `in-order` | both, read back | the spans of one thread are in the order in which they ended |
-//! | `says-the-same` | both, read back | ids, kind, component, method, status and error are those that were given |
-//! | `stats-add-up` | processors | received is delivered, dropped, filtered and queued together |
-//! | `half-seen` | processors | an end without its start and a start without its end are fine: sinks are added and removed while spans run |
-//! | `while-spans-end` | processors | flushes from several threads return while spans go on ending |
+//! | `hostile-text` | both | control characters, escape sequences, text that breaks JSON, and huge and deeply nested values are accepted |
+//! | `every-shape` | both | every kind and status, errors, events, remote parents and zero durations are accepted |
+//! | `many-threads` | both | several threads may call: at the same time for processors and for exporters with overflow `Help`, otherwise one after another |
+//! | `large-batch` | exporters | a batch of ten thousand spans is accepted |
+//! | `flush-returns` | both | a flush returns, whatever its timeout: zero, short or unlimited |
+//! | `flush-delivers` | both | after a successful flush no span waits, and every span that ended before can be read back |
+//! | `nothing-lost` | both | below its limits, a sink drops nothing |
+//! | `each-once` | both, read back | no span is delivered twice |
+//! | `in-order` | both, read back | spans of one thread are in the order in which they ended |
+//! | `says-the-same` | both, read back | ids, kind, component, method, status and error equal the given ones |
+//! | `stats-add-up` | processors | received equals the sum of delivered, dropped, filtered and queued |
+//! | `half-seen` | processors | an end without its start and a start without its end are accepted, because sinks are added and removed while spans run |
+//! | `while-spans-end` | processors | flushes from several threads return while spans keep ending |
 //! | `shutdown-twice` | both | a second shutdown neither hangs nor panics |
-//! | `after-shutdown` | both | what comes after the shutdown neither hangs nor panics, and a processor ignores it |
+//! | `after-shutdown` | both | calls after the shutdown neither hang nor panic, and a processor ignores them |
 //! | `drop` | both | dropping a sink with spans in it returns |
-//! | `behind-a-provider` | both | under a provider, which offers batches and starts, all of a workflow is delivered without a panic |
+//! | `behind-a-provider` | both | under a provider, all spans of a workflow are delivered without a panic |
 
 mod deadline;
 mod exporter;

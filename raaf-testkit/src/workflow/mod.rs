@@ -1,12 +1,12 @@
 //! Random workflows.
 //!
-//! | file | holds |
+//! | module | contents |
 //! | --- | --- |
-//! | `strategy` | how they are made, and shrink |
-//! | `show` | how they are printed |
-//! | `code` | the Rust code that makes one again |
-//! | `run` | how they are carried out, with real threads and tasks |
-//! | `oracle` | which tree each must leave |
+//! | `strategy` | strategies that generate and shrink them |
+//! | `show` | how they are displayed |
+//! | `code` | the Rust code that makes one |
+//! | `run` | runs them, with real threads and tasks |
+//! | `oracle` | predicts the tree of each |
 
 mod code;
 mod oracle;
@@ -25,8 +25,8 @@ pub use strategy::{WorkflowLimits, workflows, workflows_within};
 
 /// A workflow: steps inside one traced call, which is the root of its trace.
 ///
-/// [`workflows`] makes random ones, [`run`](Self::run) carries one out, and
-/// [`expected`](Self::expected) says which tree must come of it. Shown, it reads like code.
+/// [`workflows`] generates random ones, [`run`](Self::run) runs one, and
+/// [`expected`](Self::expected) predicts its tree. The `Debug` form reads like code.
 ///
 /// # Examples
 ///
