@@ -23,6 +23,7 @@ struct Search {
 }
 
 /// Creates a [`Shop`].
+#[must_use]
 pub fn shop() -> Shop {
     let search = Search { component: Component::tool("search") };
     let planner = Planner { component: Component::agent("Planner"), search };
