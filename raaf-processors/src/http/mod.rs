@@ -36,11 +36,11 @@ pub(crate) struct Reply {
 }
 
 impl Client {
-    /// A client whose requests take at most `timeout`, from the look-up of the name to the last
-    /// byte of the reply; a millisecond at least, and a day at most.
+    /// Creates a client whose requests take at most `timeout`, from name resolution to the last
+    /// byte of the reply; from a millisecond to a day.
     ///
-    /// Proxies are those of the environment (`HTTPS_PROXY` and so on). A redirect is not followed:
-    /// it would take keys and spans to a place that nobody named.
+    /// Proxies are those of the environment (`HTTPS_PROXY` and so on). Redirects are not followed,
+    /// because they would send keys and spans to an address that was not configured.
     pub(crate) fn new(timeout: Duration) -> Self {
         let config = Agent::config_builder()
             .timeout_global(Some(timeout.clamp(Duration::from_millis(1), LONGEST)))

@@ -141,8 +141,8 @@ impl OpenAiSink {
     ///
     /// # Errors
     ///
-    /// When a variable cannot be used. A missing key is no error: the sink says so when the first
-    /// spans come, and drops them.
+    /// If a variable cannot be used. A missing key is not an error here: the sink reports it when
+    /// the first spans arrive, and drops them.
     pub fn from_env() -> Result<Self, OpenAiSinkError> {
         Self::builder().environment(&Environment::process())?.build()
     }

@@ -94,7 +94,7 @@ impl Matcher {
     ///
     /// # Panics
     ///
-    /// When it is no regular expression.
+    /// If it is not a valid regular expression.
     ///
     /// ```
     #[doc = include_str!("example.txt")]
