@@ -1,9 +1,10 @@
-//! An agent that asks other agents, as it would call any tool.
+//! An agent that calls other agents as tools.
 //!
 //! Run it with `cargo run --example agent_as_tool`.
 //!
-//! Unlike in a hand-off the asking agent stays in charge. Both translators work at the same time;
-//! each runs under the call that asked it, and what it used is in the sum once.
+//! Unlike in a hand-off, the calling agent stays in charge. The two translators run in parallel.
+//! Each is a child of the tool call that started it, and its token usage is counted once in the
+//! total.
 
 use std::error::Error;
 

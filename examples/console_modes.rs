@@ -1,9 +1,9 @@
-//! The console's modes, each with the same small workflow: lines, a tree, a tree with details, and
-//! on a terminal the live view.
+//! The console's modes, with one small workflow: lines, trees, details, and the live view on a
+//! terminal.
 //!
 //! Run it with `cargo run --example console_modes`.
 //!
-//! A program that asks for its sinks by name has the same from outside:
+//! A program that chooses its sinks by name sets the mode in the environment:
 //! `RAAF_TRACE_CONSOLE=true RAAF_TRACE_CONSOLE_MODE=live`.
 
 use std::{

@@ -1,10 +1,10 @@
-//! Work that goes through a channel stays in the trace of whoever asked for it.
+//! Work that is sent through a channel stays in the trace of the code that requested it.
 //!
 //! Run it with `cargo run --example cross_thread`.
 //!
-//! Each job carries the context that its sender captured, and the worker gives it to the call as
-//! the parent. The first job is sent before there is a worker: its sender's span has ended when
-//! the worker gets to it, and is the parent all the same.
+//! Each job carries the context of its sender, and the worker passes it to the call as the parent.
+//! The first job is sent before the worker starts: the sender's span has ended when the worker
+//! takes the job, and is still the parent.
 
 use std::{
     error::Error,

@@ -1,10 +1,10 @@
-//! A component of a kind of your own, which says how it is set up and what came of each run.
+//! A component of a custom kind, with attributes at the start and from the result.
 //!
 //! Run it with `cargo run --example custom_component`.
 //!
 //! Three lines make the type traceable: the derive, the `component` field, and `#[traced]` on the
-//! method. The rest says what a span should tell: fields marked `#[trace("key")]` are attributes
-//! from the start, and `result = …` looks at what the method returned.
+//! method. Fields marked `#[trace("key")]` are attributes from the start, and `result = …` adds
+//! attributes from the method's result.
 
 use std::{error::Error, thread};
 

@@ -1,11 +1,11 @@
-//! Processors and exporters of your own: metrics, debug lines, tracing's overhead, and batches.
+//! Custom processors and exporters: metrics, debug lines, the overhead of tracing, and batches.
 //!
 //! Run it with `cargo run --example custom_processor`.
 //!
-//! A processor hears of each span in the span's own thread, so that it has to be quick and to
-//! share what it keeps safely. It needs no memory of starts: a span that ends says how long it
-//! took. What may block goes behind a worker: a processor by `.offload()`, and a sink that only
-//! wants finished spans is an exporter, which gets them in batches.
+//! A processor is called in the span's own thread, so it must be fast and thread-safe. It need not
+//! remember starts, because a finished span has its duration. Blocking work goes behind a worker: a
+//! processor by `.offload()`, and a sink that needs only finished spans as an exporter, which
+//! receives them in batches.
 
 use std::{
     collections::BTreeMap,

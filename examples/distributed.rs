@@ -1,9 +1,9 @@
-//! One trace over two processes: an HTTP request takes `traceparent` along.
+//! One trace across two processes: an HTTP request carries `traceparent`.
 //!
 //! Run it with `cargo run --example distributed`.
 //!
-//! The program starts itself a second time, as the server. Both append to one trace file; in the
-//! end the first reads it back. What the server did hangs under the request that asked for it.
+//! The program starts itself a second time as the server. Both append to one trace file, which the
+//! first reads back at the end. The server's work is a child of the request.
 
 use std::{
     collections::BTreeSet,

@@ -1,10 +1,9 @@
-//! One step for each item of a list: some at a time, in order, and one failure is not the end.
+//! One step for each item of a list, with bounded concurrency; one failure does not end the run.
 //!
 //! Run it with `cargo run --example each_over`.
 //!
-//! `each_over` gives the step a copy of the state for each item, and makes a list of what comes
-//! out. What fails for one item is recorded beside it, and in the trace it is that item's span
-//! that failed.
+//! `each_over` gives the step a copy of the state for each item, and collects the results in a
+//! list. A failure is recorded beside the results, and in the trace only that item's span fails.
 
 use std::error::Error;
 

@@ -1,10 +1,10 @@
-//! What goes wrong is in the tree, and the process goes on: an error with its causes, a panic,
-//! and work that was given up.
+//! Failures in the tree while the process continues: an error with its sources, a panic, and
+//! cancelled work.
 //!
 //! Run it with `cargo run --example error_handling`.
 //!
-//! Nothing here is there for tracing's sake but `#[traced]`. Errors come back unchanged, panics
-//! go on unwinding, and a dropped future ends its span as cancelled.
+//! The only tracing code is `#[traced]`. Errors are returned unchanged, panics continue to unwind,
+//! and a dropped future ends its span as cancelled.
 
 use std::{error::Error, future, num::ParseIntError, panic, time::Duration};
 

@@ -1,8 +1,7 @@
-//! A program that crashed in the middle of its work, and what its trace file tells afterwards.
+//! A program that crashes in the middle of its work, and its trace file afterwards.
 //!
-//! Run it with `cargo run --example file_and_read_back`. It starts itself once more, as the program
-//! that crashes; then it reads the file back and draws what was done, what was running, and what
-//! cannot be read.
+//! Run it with `cargo run --example file_and_read_back`. It starts itself again as the program that
+//! crashes, then reads the file back and shows finished spans, running spans and damaged lines.
 
 use std::{
     env,

@@ -1,9 +1,10 @@
-//! Checks of what goes into an agent and what comes out.
+//! Checks of an agent's input and output.
 //!
 //! Run it with `cargo run --example guardrails`.
 //!
-//! A guardrail on the way in runs beside the model, which is dropped if the guardrail objects; one
-//! that is to run before the model spends nothing on it. One on the way out keeps an answer back.
+//! An input guardrail runs beside the model call, which is cancelled if the guardrail objects. One
+//! that runs before the model spends no tokens on a rejected input. An output guardrail withholds
+//! the answer.
 
 use std::error::Error;
 

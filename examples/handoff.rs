@@ -1,9 +1,10 @@
-//! One agent hands a conversation over to another.
+//! One agent hands off a conversation to another.
 //!
 //! Run it with `cargo run --example handoff`.
 //!
-//! The first agent looks an order up, and leaves the rest to whoever knows about refunds. That one
-//! is told the words of the conversation, not what tools said. Both are children of the run.
+//! The first agent looks up an order and hands off to an agent that handles refunds. That agent
+//! receives the messages of the conversation, but not the tool results. Both are children of the
+//! run.
 
 use std::error::Error;
 

@@ -1,9 +1,9 @@
-//! A worker that never has to end its tracing: spans leave by themselves, can be flushed at any
-//! time, and are all delivered when the process is told to go.
+//! A long-running worker: spans are delivered continuously, can be flushed at any time, and are all
+//! delivered on SIGTERM.
 //!
-//! Run it with `cargo run --example long_running_worker`, which does six jobs, or with
-//! `cargo run --example long_running_worker -- forever`, and stop that with ctrl-c or `kill`: it
-//! then ends as the signal would have ended it, and every job that it had called done is traced.
+//! Run it with `cargo run --example long_running_worker`, which does six jobs, or with `cargo run
+//! --example long_running_worker -- forever`, and stop that with ctrl-c or `kill`. It ends as the
+//! signal would have ended it, and every job that it reported as done is traced.
 //! `RAAF_TRACE_FILE=jobs.jsonl` keeps the spans in a file.
 
 use std::{

@@ -1,10 +1,10 @@
-//! Spans made by hand beside traced components: one trace, whichever calls the other.
+//! Manual spans inside traced components, and the reverse: one trace.
 //!
 //! Run it with `cargo run --example manual_spans`.
 //!
-//! A code base need not be moved in one go. The importer is in the old style, start to finish by
-//! hand, and calls an agent in the new style. The pipeline is in the new style, and calls old
-//! code. Last comes what the importer looks like once it has moved too.
+//! A code base can migrate step by step. The importer uses manual spans and calls an agent with
+//! components; the pipeline has a component and calls old code. At the end is the importer after
+//! its migration.
 
 use std::{collections::HashMap, error::Error, num::ParseIntError};
 

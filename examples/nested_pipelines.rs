@@ -1,9 +1,9 @@
-//! A pipeline of pipelines of agents: one trace, three levels.
+//! A pipeline of pipelines of agents: one trace with three levels.
 //!
 //! Run it with `cargo run --example nested_pipelines`.
 //!
-//! Nobody names a parent here. What is called while a pipeline runs belongs to that pipeline, and
-//! agents called one after another are siblings.
+//! No parent is named. Calls inside a pipeline are its children, and agents that run one after
+//! another are siblings.
 
 use std::{collections::BTreeMap, error::Error, num::ParseIntError};
 

@@ -1,8 +1,8 @@
-//! A real model with a tool, its answer shown as it comes.
+//! A real model with a tool, and a streamed answer.
 //!
-//! `OPENAI_API_KEY` is for OpenAI's own server; `OPENAI_BASE_URL` names another that speaks Chat
+//! `OPENAI_API_KEY` selects OpenAI's own server; `OPENAI_BASE_URL` selects another server with Chat
 //! Completions, such as `http://localhost:11434/v1` for Ollama. `OPENAI_MODEL` chooses the model.
-//! With neither of the first two, there is nobody to ask, and the example says so.
+//! Without the first two, the example reports that and ends.
 //!
 //! Run it with `OPENAI_API_KEY=… cargo run --example openai_live`.
 

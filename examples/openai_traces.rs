@@ -1,10 +1,9 @@
-//! Traces in the dashboard of OpenAI, or what would be sent there.
+//! Traces for OpenAI's dashboard, recorded locally or sent.
 //!
-//! Run it with `cargo run --example openai_traces`: a server on this machine takes the place of
-//! OpenAI, and what it received is printed. To send to your own dashboard, name a key for it:
-//! `TRACES_API_KEY=sk-… cargo run --example openai_traces`. A program of your own needs none of
-//! this: with `OPENAI_API_KEY` in its environment and `RAAF_TRACE_PROCESSORS=openai`, or no sink
-//! named at all, its traces go there.
+//! Run it with `cargo run --example openai_traces`: a local server receives the requests and prints
+//! them. To send to your own dashboard, give a key: `TRACES_API_KEY=sk-… cargo run --example
+//! openai_traces`. A program needs none of this: with `OPENAI_API_KEY` in its environment and
+//! `RAAF_TRACE_PROCESSORS=openai`, or no sink named at all, its traces go to the dashboard.
 
 use std::{
     error::Error,

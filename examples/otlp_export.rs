@@ -1,13 +1,13 @@
-//! Spans leave by OpenTelemetry's protocol, for any collector or backend that takes it.
+//! Spans sent by OpenTelemetry's protocol, for any collector or backend.
 //!
-//! Run it with `cargo run --example otlp_export`. It sends to a receiver of its own, which decodes
-//! what it got; to send elsewhere, say where:
+//! Run it with `cargo run --example otlp_export`. It sends to a local receiver, which decodes the
+//! spans. To send elsewhere, set the endpoint:
 //!
 //! ```console
 //! $ OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:6006 cargo run --example otlp_export
 //! ```
 //!
-//! All of OpenTelemetry's variables count: headers, compression, the service's name.
+//! OpenTelemetry's other variables apply as well: headers, compression, the service's name.
 
 use std::{
     env,

@@ -1,9 +1,9 @@
-//! Agents that run at the same time are siblings under their pipeline, however they run.
+//! Agents that run in parallel, in threads or tasks, are siblings under their pipeline.
 //!
 //! Run it with `cargo run --example parallel_agents`.
 //!
-//! There are two ways. An agent that is bound to its pipeline finds it from anywhere, such as a
-//! bare thread. Or the context is handed over by one word: `spawn_traced`, `in_current_context`.
+//! There are two ways. An agent that is bound to its pipeline finds its parent from any thread. Or
+//! the context is handed over with `spawn_traced` or `in_current_context`.
 
 use std::{error::Error, thread};
 

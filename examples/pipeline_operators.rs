@@ -1,10 +1,10 @@
-//! A pipeline written as one would draw it: `a >> (b | c) >> d`.
+//! A pipeline written with operators: `a >> (b | c) >> d`.
 //!
 //! Run it with `cargo run --example pipeline_operators`.
 //!
-//! Agents, tools and plain async functions are put one after another by `>>` and side by side by
-//! `|`. Each branch works on a copy of the state; what two branches both wrote is put together as
-//! declared. What does not fit together is found before anything runs.
+//! `>>` runs agents, tools and plain async functions in sequence, and `|` runs them in parallel.
+//! Each branch works on a copy of the state; keys that several branches wrote are merged by the
+//! declared strategy. Missing inputs are found before anything runs.
 
 use std::error::Error;
 

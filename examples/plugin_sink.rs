@@ -1,4 +1,4 @@
-//! A sink from a crate of your own, chosen by name like any other: `csv-sink/` beside this file.
+//! A sink from a crate of its own, chosen by name: `csv-sink/` beside this file.
 //!
 //! Run it with `cargo run --example plugin_sink`, or choose the sinks yourself, such as
 //! `RAAF_TRACE_PROCESSORS=csv,console cargo run --example plugin_sink`.

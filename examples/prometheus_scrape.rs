@@ -1,8 +1,8 @@
-//! Metrics of agents at work, as Prometheus scrapes them.
+//! Metrics of running agents, as Prometheus scrapes them.
 //!
-//! Run it with `cargo run --example prometheus_scrape`: it works for a moment, scrapes itself and
-//! prints some of what it finds. With `-- --serve`, or `-- --serve 127.0.0.1:9999`, it works and
-//! serves until ctrl-c, for a Prometheus to look at:
+//! Run it with `cargo run --example prometheus_scrape`: it runs some agents, scrapes its own
+//! endpoint and prints some metrics. With `-- --serve`, or `-- --serve 127.0.0.1:9999`, it runs and
+//! serves until ctrl-c, for a Prometheus:
 //!
 //! ```yaml
 //! scrape_configs:

@@ -1,11 +1,9 @@
-//! What may go wrong for a while, for too long, or need not be done at all: each looks different
-//! in the trace.
+//! Steps that are retried, skipped or timed out, and how each looks in the trace.
 //!
 //! Run it with `cargo run --example retries_and_timeouts`.
 //!
-//! A step that may be tried again, given up or skipped has a span of kind `step` around it, which
-//! says how it went; the tries are its children. Wrappers stack in the order in which they are
-//! written.
+//! A wrapped step has a span of kind `step` with the outcome; its tries are children. Wrappers
+//! stack in the order in which they are written.
 
 use std::{
     error::Error,

@@ -1,10 +1,9 @@
-//! Choosing what is traced: none, basic or detailed, single calls, or by a rule of your own.
+//! Choosing what is traced: levels of detail, single calls, or a custom rule.
 //!
 //! Run it with `cargo run --example selective_tracing`.
 //!
-//! The code that does the work is the same at each level: whether a call gets a span is asked of
-//! the component. Without one the work runs all the same, and spans inside it attach to whatever
-//! encloses it.
+//! The code is the same at each level: the component decides whether a call gets a span. The work
+//! runs in every case, and spans inside an untraced call attach to the enclosing span.
 
 use std::error::Error;
 

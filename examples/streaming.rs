@@ -1,5 +1,4 @@
-//! A model's answer, word by word: its span lasts until the last of them, or until nobody wants
-//! more.
+//! A streamed answer, in a span that lasts until the stream ends or is dropped.
 //!
 //! Run it with `cargo run --example streaming`.
 

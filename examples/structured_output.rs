@@ -1,9 +1,9 @@
-//! An answer that is a value of a type.
+//! A typed answer.
 //!
 //! Run it with `cargo run --example structured_output`.
 //!
-//! The model is told the JSON Schema of the type. The first answer here does not fit: the model is
-//! told what is wrong, and has one more try. The rating's range is checked too.
+//! The model receives the JSON Schema of the type. Its first answer does not match; the model is
+//! told why, and answers again. The range of the rating is checked as well.
 
 use std::error::Error;
 

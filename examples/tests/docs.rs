@@ -1,4 +1,4 @@
-//! The pages of the repository agree with it: links lead somewhere, settings are listed.
+//! Checks the pages of the repository: links, settings, chapters.
 
 use std::collections::BTreeSet;
 
@@ -29,21 +29,39 @@ fn links_lead_somewhere() {
 
 #[test]
 fn the_guide_lists_every_setting_and_no_other() {
-    let guide = read(&root().join("docs/guide.md"));
-    let listed: BTreeSet<&str> = guide
+    const PAGE: &str = "docs/guide/settings.md";
+    let page = read(&root().join(PAGE));
+    let listed: BTreeSet<&str> = page
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
-        .filter(|name| name.starts_with("RAAF_"))
+        .filter(|name| name.starts_with("RAAF_") && is_variable(name))
         .collect();
-    let sources: Vec<String> = ["raaf-trace-core/src", "raaf-processors/src", "raaf-agents/src"]
-        .iter()
-        .flat_map(|folder| files(&root().join(folder), "rs"))
+    let sources: Vec<String> = files(root(), "rs")
+        .into_iter()
+        .filter(|file| is_library_source(&shown(file)))
         .map(|file| read(&file))
         .collect();
     let read: BTreeSet<&str> = sources.iter().flat_map(|source| variables(source)).collect();
-    let missing = read.difference(&listed).map(|name| format!("{name}: not in docs/guide.md"));
+    let missing = read.difference(&listed).map(|name| format!("{name}: not in {PAGE}"));
     let invented = listed.difference(&read).map(|name| format!("{name}: nothing reads it"));
     expect_none(&missing.chain(invented).collect::<Vec<_>>(), "settings");
+}
+
+#[test]
+fn every_chapter_of_the_guide_is_listed_and_compiled() {
+    let contents = read(&root().join("docs/guide/README.md"));
+    let compiled = read(&root().join("examples/lib.rs"));
+    let mut wrong = Vec::new();
+    for page in files(&root().join("docs/guide"), "md") {
+        let name = page.file_name().unwrap_or_default().to_string_lossy();
+        if name != "README.md" && !contents.contains(&format!("]({name})")) {
+            wrong.push(format!("{name}: not in the contents"));
+        }
+        if !compiled.contains(&format!("\"../docs/guide/{name}\"")) {
+            wrong.push(format!("{name}: not compiled by examples/lib.rs"));
+        }
+    }
+    expect_none(&wrong, "chapters of docs/guide");
 }
 
 /// The targets of links within the repository; code blocks have none.
@@ -79,13 +97,20 @@ fn anchor(heading: &str) -> String {
         .collect()
 }
 
+/// Whether the file is part of a library that reads settings; tests and examples set them.
+fn is_library_source(path: &str) -> bool {
+    path.contains("/src/")
+        && !["benches/", "examples/", "raaf-testkit/"].iter().any(|folder| path.starts_with(folder))
+}
+
 /// The string literals of a source that name a variable.
 fn variables(source: &str) -> impl Iterator<Item = &str> {
-    let is_name = |text: &str| {
-        text.len() > "RAAF_".len()
-            && text.bytes().all(|letter| letter.is_ascii_uppercase() || letter == b'_')
-    };
-    source.split('"').filter(move |text| text.starts_with("RAAF_") && is_name(text))
+    source.split('"').filter(|text| text.starts_with("RAAF_") && is_variable(text))
+}
+
+fn is_variable(text: &str) -> bool {
+    text.len() > "RAAF_".len()
+        && text.bytes().all(|letter| letter.is_ascii_uppercase() || letter == b'_')
 }
 
 #[test]

@@ -1,8 +1,9 @@
-//! That the failures which `docs/testing.md` shows are what a failing test says.
+//! Checks that the failures shown in `docs/testing.md` are those of failing tests.
 
 use std::time::Duration;
 
-use raaf_testkit::{Capture, Expected, Spans, span_tree};
+use raaf_examples::shop;
+use raaf_testkit::{Capture, Expected, Spans, captured, span_tree};
 use raaf_trace_core::{Component, ManualClock, Status, TraceableExt as _, current_span, tracer};
 
 const PAGE: &str = include_str!("../../docs/testing.md");
@@ -19,23 +20,11 @@ fn text(expected: &Expected, spans: &Spans) -> String {
     expected.check(spans).unwrap_err().to_string()
 }
 
-fn shop() -> Spans {
-    let capture = Capture::new();
-    let bought = capture.run(|| {
-        Component::pipeline("Shop").traced("run").try_run(|| {
-            Component::agent("Planner").traced("plan").try_run(|| {
-                let search = Component::tool("search");
-                search.traced("find").with("query", "two").try_run(|| "two".parse::<u8>())
-            })
-        })
-    });
-    assert!(bought.is_err());
-    capture.spans()
-}
-
 #[test]
 fn the_first_failure() {
-    shows(&text(&span_tree! {}, &shop()));
+    let (bought, spans) = captured(|| shop().run("two"));
+    assert!(bought.is_err());
+    shows(&text(&span_tree! {}, &spans));
 }
 
 #[test]
@@ -130,6 +119,6 @@ fn what_is_said_of_each_property() {
             told += 1;
         }
     }
-    let rows = page.lines().skip_while(|line| *line != "| written | what is said |").skip(2);
+    let rows = page.lines().skip_while(|line| *line != "| notation | failure |").skip(2);
     assert!(told >= rows.take_while(|line| line.starts_with('|')).count());
 }

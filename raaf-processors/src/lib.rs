@@ -1,12 +1,12 @@
 //! Sinks for `raaf-trace-core`: where the spans of an agent workflow go.
 //!
-//! `raaf-trace-core` makes spans and knows no sink. This crate has some, each a feature and a
-//! module of its own, each registered under a name.
+//! `raaf-trace-core` makes spans; this crate sends them somewhere. Each sink is a feature and a
+//! module of its own, registered by name.
 //!
 //! # Choosing sinks
 //!
-//! From outside, once the crate is linked. A crate that is never named in code is not linked, so
-//! name it:
+//! By name, in the environment. A crate that the program never refers to is not linked, so refer
+//! to it:
 //!
 //! ```
 //! use raaf_processors as _;
@@ -17,7 +17,7 @@
 //! # Ok::<(), raaf_trace_core::BuildError>(())
 //! ```
 //!
-//! Or in code, which also reaches what the environment cannot say:
+//! Or in code, which has more settings than the environment:
 //!
 //! ```
 //! # #[cfg(all(feature = "console", feature = "file"))] {
@@ -34,22 +34,22 @@
 //!
 //! # The sinks
 //!
-//! | name | type | what it gives | guarantees | costs | when things go wrong |
+//! | name | type | output | guarantees | cost | failures |
 //! | --- | --- | --- | --- | --- | --- |
-//! | `console` | [`ConsoleSink`] | a tree when a root ends, or a line a start and end, on standard output; what is running, with feature `live` on a terminal | a tree is whole and in one piece; nothing in it drives the terminal | a short lock a span; a thread draws; at most 1,000 spans held | a closed pipe is quiet; other failures are counted and named by the flush |
-//! | `file` | [`FileSink`] | JSON lines in `RAAF_TRACE_FILE`, else `traces.jsonl` | whole lines, also from several processes that rotate it; what was written survives the program's end | a push a span; a thread, and those that help it, write | counted, named by the flush, reported once in a while on standard error; a full disk is tried again |
-//! | `memory` | [`MemoryExporter`](raaf_trace_core::MemoryExporter), and `memory` for the one that runs by name | the last finished spans, for tests, queries and pages of your own | the last 10,000 unless told otherwise; gone with the process | a copy of each span, on a worker | cannot fail; what it forgets is counted |
-//! | `openai` | `OpenAiSink` | traces in the dashboard of OpenAI, through its ingest API | each batch at least once, or counted; a 429 or 5xx loses none while it is retried | a worker sends; the ids of 10,000 traces | retried with backoff; what the server refuses is counted, and its reply reported without the key |
-//! | `otlp` | `OtlpSink` | protobuf over HTTP to a collector or a backend, set up by `OTEL_EXPORTER_OTLP_…` | a span is sent once it has ended; again only where no reply came, or one that asks for it | a push a span; a thread encodes and sends | tried again where that can help, else dropped; counted, and named by the flush in the server's words |
-//! | `prometheus` | `PrometheusSink` | spans, durations, tokens and other sinks' losses, at `RAAF_TRACE_PROMETHEUS_ADDR`, else `127.0.0.1:9464` | every span that ended is counted; a bounded number of labels | a look-up and some atomic additions a span; a thread serves | an address that is taken is reported and tried again; all else goes on |
+//! | `console` | [`ConsoleSink`] | a tree when a root ends, or lines for starts and ends, on standard output; running spans, with the feature `live`, on a terminal | each tree is complete and written at once; control characters are escaped | a short lock per span; a thread draws; at most 1,000 spans held | a closed pipe ends the output quietly; other failures are counted and named by the flush |
+//! | `file` | [`FileSink`] | JSON lines in `RAAF_TRACE_FILE`, else `traces.jsonl` | whole lines, also from several processes that rotate the file; written lines survive the program's end | a push per span; a worker writes, and helping threads | counted, named by the flush, reported on standard error at intervals; a full disk is retried |
+//! | `memory` | [`MemoryExporter`](raaf_trace_core::MemoryExporter), and `memory` for the one that runs by name | the last finished spans, for tests and queries | the last 10,000 unless set otherwise; gone with the process | a copy of each span, on a worker | none; evicted spans are counted |
+//! | `openai` | `OpenAiSink` | traces in OpenAI's dashboard, through its ingest API | each batch is delivered at least once, or counted; a 429 or 5xx loses none while it is retried | a worker sends; the ids of 10,000 traces | retried with backoff; refused spans are counted, and the reply reported without the key |
+//! | `otlp` | `OtlpSink` | protobuf over HTTP to a collector or a backend, configured by `OTEL_EXPORTER_OTLP_…` | a span is sent once it has ended, and again only without a reply or at the server's request | a push per span; a worker encodes and sends | retried where the protocol allows it, else dropped and counted; the flush has the server's reply |
+//! | `prometheus` | `PrometheusSink` | spans, durations, tokens and other sinks' losses, at `RAAF_TRACE_PROMETHEUS_ADDR`, else `127.0.0.1:9464` | every ended span is counted; the number of label values is bounded | a look-up and some atomic additions per span; a thread serves | an address in use is reported and retried; everything else continues |
 //!
-//! Each type's page says more. No sink panics, and none prints anything but what it is for.
+//! Each type's documentation has details. No sink panics, and none prints anything but its output.
 //!
 //! # Features
 //!
-//! `console`, `file` and `memory`, on by default; the others when asked for. `live` adds a mode to
-//! the console. [`wrap`] is always there: filters, sampling by whole traces, redaction and what else
-//! can go around a sink.
+//! `console`, `file` and `memory` are on by default; `openai`, `otlp` and `prometheus` are not.
+//! `live` adds a mode to the console. [`wrap`] (filters, tail sampling and redaction for any
+//! sink) is always available.
 
 #[cfg(feature = "console")]
 mod console;

@@ -1,8 +1,9 @@
-//! The last finished spans of this process, kept by the sink that is asked for by the name
-//! `memory`.
+//! Memory sink: keeps the last finished spans of this process when the sink `memory` is chosen by
+//! name.
 //!
-//! In code, give the provider a [`MemoryExporter`] and keep a clone of it; several providers then
-//! have one each. By name there is one for the whole process, which [`recorded`] shows.
+//! In code, give the provider a [`MemoryExporter`] and keep a clone of it; several providers can
+//! then have one each. A sink chosen by name exists once in the process; [`recorded`] returns its
+//! exporter.
 //!
 //! ```
 //! use raaf_processors::memory;
@@ -27,10 +28,10 @@ use raaf_trace_core::{
     registry::{Sink, SinkRegistration},
 };
 
-/// How many spans are kept unless [`SPANS`] says otherwise.
+/// Default number of spans to keep; [`SPANS`] overrides it.
 pub const DEFAULT_SPANS: usize = 10_000;
 
-/// The variable that says how many spans are kept, at least 1.
+/// Variable that sets how many spans are kept, at least 1.
 pub const SPANS: &str = "RAAF_TRACE_MEMORY_SPANS";
 
 raaf_trace_core::submit! {
@@ -42,11 +43,11 @@ raaf_trace_core::submit! {
     .variables(&["RAAF_TRACE_MEMORY_SPANS"])
 }
 
-/// What the sink that was made last keeps.
+/// Exporter of the sink that was built last.
 static NAMED: Mutex<Option<MemoryExporter>> = Mutex::new(None);
 
-/// What the sink `memory` keeps; empty when it was not asked for by name. Asked for several times,
-/// by several providers: what the last of those keeps.
+/// Returns the exporter behind the sink `memory`; empty if no such sink was chosen. If several
+/// providers chose it, returns the exporter of the last one.
 pub fn recorded() -> MemoryExporter {
     NAMED.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Text that has broken programs before.
+//! Strings that have broken programs before.
 
 /// Short texts, each hostile in its own way: empty, quotes and braces, control characters, escape
 /// sequences for terminals, line separators, direction marks, other encodings' leftovers, markup,

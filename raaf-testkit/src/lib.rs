@@ -1,10 +1,10 @@
-//! Tests of span trees: run some code, and compare the spans it left with a tree written the way
-//! one would draw it.
+//! Tests of span trees: run some code, and compare its spans with a tree in the notation of a
+//! drawing.
 //!
 //! # A first test
 //!
-//! A [`Capture`] collects the spans of one test, and [`assert_span_tree!`] says which tree they
-//! should make: each span by the kind and the name of its component, what ran inside it in braces.
+//! A [`Capture`] collects the spans of one test, and [`assert_span_tree!`] compares them with a
+//! tree: each span by the kind and the name of its component, with its children in braces.
 //!
 //! ```
 //! use raaf_testkit::{Capture, assert_span_tree};
@@ -52,9 +52,9 @@
 //! });
 //! ```
 //!
-//! # When it fails
+//! # Failures
 //!
-//! The message draws both trees, in the notation of the test, and marks where they differ.
+//! A failure draws both trees in the notation of the test, and marks the differences.
 //!
 //! ```
 //! # use raaf_testkit::{Capture, span_tree};
@@ -109,20 +109,20 @@
 //! | --- | --- |
 //! | capture spans, in sync and async tests | [`Capture`] |
 //! | learn the notation: any order, any others, counts, attributes, events, durations | [`span_tree!`] |
-//! | ask what a tree does not say | [`Spans`] |
-//! | hold only that a trace is well-formed | [`assert_coherent!`] |
-//! | hold that there are no spans, or none of a sort | [`assert_no_spans!`] |
-//! | capture what the whole process traces, or with the same ids and times in each run | [`Capture::global`], [`Capture::deterministic`] |
+//! | query the captured spans | [`Spans`] |
+//! | check that a trace is well-formed | [`assert_coherent!`] |
+//! | check that there are no spans, or none that match | [`assert_no_spans!`] |
+//! | capture the whole process, or make ids and times repeatable | [`Capture::global`], [`Capture::deterministic`] |
 //! | compare with a snapshot, as text or JSON | [`Spans::to_snapshot`] |
-//! | build finished spans and whole traces without running anything | [`build`] |
-//! | read what left the process: trace files, OTLP | [`read`] |
-//! | hold a processor or an exporter to its contract | [`conformance`] |
+//! | build traces without running code | [`build`] |
+//! | read trace files and OTLP requests | [`read`] |
+//! | check a processor or an exporter against its contract | [`conformance`] |
 //! | test with random text, values and traces | [`strategy`] |
-//! | test with random workflows, each with the tree it must leave | [`workflow`] |
+//! | test with random workflows, each with its expected tree | [`workflow`] |
 //!
 //! # Features
 //!
-//! - `otlp`: reads OTLP requests, with `read::otlp` and `read::otlp_json`.
+//! - `otlp`: `read::otlp` and `read::otlp_json`, which read OTLP requests.
 
 pub mod build;
 mod capture;
@@ -144,7 +144,7 @@ pub use expected::{Count, Expected, ExpectedEvent, Matcher, Node, Pattern, Sibli
 pub use snapshot::Snapshot;
 pub use tree::{AsSpans, Spans};
 
-/// What the macros expand to. No part of the interface: it may change with any release.
+/// Targets of the macros' expansions. Not part of the API; may change with any release.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::coherent::assert_coherent;

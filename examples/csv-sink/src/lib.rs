@@ -1,11 +1,11 @@
-//! A sink in a crate of its own: one row of comma-separated values a span.
+//! A sink in a crate of its own: one row of comma-separated values for each span.
 //!
-//! Whoever depends on this crate and names it once (`use raaf_example_csv_sink as _;`) can ask for
-//! `csv` in `RAAF_TRACE_PROCESSORS`. It writes to the file that `CSV_SINK_FILE` names, else to
-//! standard output.
+//! A program that depends on this crate and refers to it (`use raaf_example_csv_sink as _;`) can
+//! name `csv` in `RAAF_TRACE_PROCESSORS`. The sink writes to the file that `CSV_SINK_FILE` names,
+//! or else to standard output.
 //!
-//! What a sink needs is an implementation of [`SpanExporter`] and one `submit!`. Batches, a worker,
-//! bounds, retries and deadlines come from the core.
+//! A sink needs an implementation of [`SpanExporter`] and one `submit!`. Batches, a worker, bounds,
+//! retries and deadlines come from the core.
 
 use std::{
     fs::File,

@@ -1,4 +1,4 @@
-//! Finished spans, kept until the root that they belong to ends.
+//! Collects finished spans until their root ends.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,7 +13,7 @@ pub(super) struct Assembly {
 
 #[derive(Debug)]
 struct Open {
-    /// When the first of its spans came.
+    /// Start of the first span.
     since: u64,
     spans: Vec<FinishedSpan>,
 }

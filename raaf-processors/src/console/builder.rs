@@ -1,4 +1,4 @@
-//! How a console sink is to be.
+//! Builder for [`ConsoleSink`].
 
 use std::{
     fmt,
@@ -19,17 +19,17 @@ use super::{
     worker::Worker,
 };
 
-/// What a [`ConsoleSink`] shows, and when.
+/// Output of a [`ConsoleSink`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConsoleMode {
     /// A tree when the root of a trace ends.
     #[default]
     Tree,
-    /// A line whenever a span starts, and one when it ends.
+    /// A line when a span starts, and one when it ends.
     Lines,
-    /// Trees, and meanwhile what runs: the running spans below their parents, each with a spinner,
-    /// the time it has taken so far and how many spans ended inside it.
+    /// Trees, and the running spans until a root ends: each below its parent, with a spinner, the
+    /// elapsed time and the number of spans that ended inside it.
     ///
     /// They are drawn on standard error, wherever trees go, while that is a terminal (and `TERM`
     /// is not `dumb`); where it is none this is [`Tree`](Self::Tree). See
@@ -38,7 +38,7 @@ pub enum ConsoleMode {
     Live,
 }
 
-/// Makes a [`ConsoleSink`].
+/// Builder for [`ConsoleSink`].
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct ConsoleBuilder {
@@ -78,20 +78,20 @@ impl Default for ConsoleBuilder {
 }
 
 impl ConsoleBuilder {
-    /// Trees (the default), or something else.
+    /// Sets the output mode. Default: [`ConsoleMode::Tree`].
     pub fn mode(mut self, mode: ConsoleMode) -> Self {
         self.mode = mode;
         self
     }
 
-    /// Whether ids and attributes are shown as well.
+    /// Shows ids and attributes as well. Default: false.
     pub fn detailed(mut self, detailed: bool) -> Self {
         self.detailed = detailed;
         self
     }
 
-    /// Whether colours are used. Unless set: on a terminal, where `NO_COLOR` is not set; never
-    /// with a [`writer`](Self::writer) of one's own.
+    /// Turns colours on or off. By default, they are on if the output is a terminal and `NO_COLOR`
+    /// is not set, and off for a custom [`writer`](Self::writer).
     pub fn color(mut self, color: bool) -> Self {
         self.color = Some(color);
         self
@@ -103,20 +103,20 @@ impl ConsoleBuilder {
         self
     }
 
-    /// Writes there instead of to standard output. Each tree comes as one `write_all`, on the
-    /// sink's own thread.
+    /// Sets the output, in place of standard output. Each tree is one `write_all`, on the sink's
+    /// own thread.
     pub fn writer(mut self, writer: impl Write + Send + 'static) -> Self {
         self.target = Target::Writer(Box::new(writer));
         self
     }
 
-    /// How many finished spans are held in memory at most; 1,000 unless set, at least 1.
+    /// Sets how many finished spans are held in memory, at least 1. Default: 1,000.
     pub fn max_spans(mut self, spans: usize) -> Self {
         self.max_spans = spans;
         self
     }
 
-    /// The sink.
+    /// Builds the sink.
     pub fn build(self) -> ConsoleSink {
         #[cfg(feature = "live")]
         if self.mode == ConsoleMode::Live {

@@ -1,4 +1,4 @@
-//! What is said about a span.
+//! Formats spans as lines of text.
 
 use raaf_trace_core::{
     FinishedSpan, Kind, SpanError, SpanId, StartedSpan, Status, TraceId, ValueRef, keys,
@@ -18,19 +18,19 @@ const NAME: usize = 60;
 const MESSAGE: usize = 120;
 /// The widest that an attribute is shown.
 const VALUE: usize = 120;
-/// How many attributes of a span are shown: as many as it has unless its limits were raised.
+/// Largest number of attributes shown: all of them, unless the span limits were raised.
 const ATTRIBUTES: usize = 128;
-/// How many of the errors that an error came from are shown.
+/// Largest number of error sources shown.
 const CAUSES: usize = 5;
 
-/// How spans are described.
+/// Options for describing spans.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Describe {
     pub(super) paint: Paint,
     pub(super) detailed: bool,
 }
 
-/// Where a span stands in its tree, for what is said below it.
+/// Position of a span in its tree, which decides the margin of the lines below it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Margin<'a> {
     /// For each level above the span, whether a sibling comes after it there.
@@ -62,7 +62,7 @@ impl Describe {
         out.push('\n');
     }
 
-    /// What became of it: its status, unless it did nothing.
+    /// Appends the outcome: the status, or that the step was skipped.
     fn outcome(self, out: &mut String, span: &FinishedSpan) {
         let attributes = span.attributes();
         let skipped = attributes.get(keys::STEP_SKIPPED) == Some(ValueRef::Bool(true));

@@ -1,4 +1,4 @@
-//! Traces on the terminal.
+//! Console sink: traces on the terminal.
 
 mod assemble;
 mod builder;
@@ -34,7 +34,7 @@ use live::Screen;
 use queue::Queue;
 use worker::Worker;
 
-/// How long dropping the sink waits for the rest to be written.
+/// Longest time that dropping the sink waits for pending output.
 const DROP_TIMEOUT: Duration = Duration::from_secs(2);
 
 raaf_trace_core::submit! {
@@ -51,8 +51,8 @@ raaf_trace_core::submit! {
     ])
 }
 
-/// Shows traces on a terminal: a tree when the root of a trace ends, or a line whenever a span
-/// starts or ends, or what is running.
+/// Shows traces on a terminal: a tree when the root of a trace ends, a line when a span starts or
+/// ends, or the running spans.
 ///
 /// ```text
 /// Pipeline:Report  1.2 s  ✓ ok  1520 tokens in, 310 out
@@ -62,12 +62,11 @@ raaf_trace_core::submit! {
 /// └── Agent:Writer  790 ms  ✓ ok  1020 tokens in, 200 out
 /// ```
 ///
-/// It writes to standard output, for what it shows is what was asked for; the library's own
-/// diagnostics never go there. [`ConsoleBuilder::stderr`] and [`ConsoleBuilder::writer`] choose
-/// something else. Colours are used on a terminal alone, and not when `NO_COLOR` is set. What
-/// could drive a terminal in names and values, such as escape sequences in a model's answer, is
-/// shown escaped, and long texts are cut: names, messages and values to so many columns, the
-/// errors that an error came from to five, attributes to 128.
+/// Writes to standard output, unless [`ConsoleBuilder::stderr`] or [`ConsoleBuilder::writer`]
+/// choose another one; the library's own diagnostics never go there. Colours are used only on a
+/// terminal, and not if `NO_COLOR` is set. Control characters in names and values, such as escape
+/// sequences in a model's answer, are escaped. Long output is cut: names, messages and values to a
+/// number of columns, sources of an error to five, attributes to 128.
 ///
 /// # Settings
 ///
@@ -80,12 +79,12 @@ raaf_trace_core::submit! {
 /// | [`stderr`](ConsoleBuilder::stderr) | `RAAF_TRACE_CONSOLE_STREAM` | `stdout`, `stderr` | `stdout` |
 /// | [`max_spans`](ConsoleBuilder::max_spans) | `RAAF_TRACE_MAX_SPANS` | a number | 1000 |
 ///
-/// `auto` means: on a terminal, unless `NO_COLOR` is set. The variables are for a sink that is
-/// asked for by name; one that is made in code is as the code says.
+/// `auto` means on a terminal, unless `NO_COLOR` is set. The variables apply to a sink that is
+/// chosen by name; a sink made in code uses the builder's settings alone.
 ///
 /// # The live view
 ///
-/// The mode `live` (feature `live`) is the mode `tree`, and shows meanwhile what runs:
+/// The mode `live` (feature `live`) draws trees like `tree`, and until then the running spans:
 ///
 /// ```text
 /// ⠹ Pipeline:Report  1.2 s  3 done
@@ -95,43 +94,42 @@ raaf_trace_core::submit! {
 /// + 12 more
 /// ```
 ///
-/// Ten times a second these lines are drawn anew at the bottom of the terminal, as many as fit and
-/// at most 20: the newest spans with what encloses them, so far as there is room. Trees that became
-/// complete meanwhile are printed above them. Drawn on is standard error, so that trees can go into
-/// a file; where it is no terminal nothing is drawn, and `live` is `tree`.
+/// The view is redrawn ten times a second at the bottom of the terminal, with as many lines as fit
+/// and at most 20: the newest spans with their ancestors. Finished trees are printed above it. The
+/// view is drawn on standard error, so that trees can go to a file. If standard error is not a
+/// terminal, nothing is drawn, and `live` behaves like `tree`.
 ///
-/// What the program itself prints to the terminal meanwhile comes in between, and may be drawn
-/// over: print inside of [`suspend`](Self::suspend), or choose another mode. A process that is
-/// killed leaves the last drawing behind; the shutdown, a dropped guard and a panic do not. (The
-/// `^C` that a terminal shows can keep one line of it.)
+/// The view may draw over lines that the program prints to the same terminal: print inside
+/// [`suspend`](Self::suspend), or choose another mode. A killed process leaves the last view on the
+/// screen; a shutdown, a dropped guard and a panic do not. (The `^C` that a terminal echoes can
+/// leave one line.)
 ///
 /// # Guarantees
 ///
-/// A tree is written in one piece, so that traces that run at once do not mix, and it is complete:
-/// it has every span that ended before its root, whatever thread that ran in. What ends after its
-/// root, and traces that are not over at a flush or at the shutdown, come as partial trees that
-/// say so.
+/// A tree is written at once, so concurrent traces do not mix. It is complete: it has every span
+/// that ended before its root, in any thread. Spans that end after their root, and traces that are
+/// unfinished at a flush or at the shutdown, are shown as partial trees that say so.
 ///
-/// # Costs
+/// # Cost
 ///
-/// It is a processor with a queue of its own, not an exporter behind a
-/// [`BatchProcessor`](raaf_trace_core::BatchProcessor): batches keep the order of one thread only,
-/// and a tree must not be drawn before a span of another thread that ended earlier has come.
+/// The sink is a processor with a queue of its own, not an exporter behind a
+/// [`BatchProcessor`](raaf_trace_core::BatchProcessor): batches keep the order within one thread
+/// only, and a tree must not be drawn before an earlier span of another thread has arrived.
 ///
-/// A short lock for each span in its own thread; a worker, started by the first span, draws and
-/// writes. At most [`max_spans`](ConsoleBuilder::max_spans) finished spans are held, those of
-/// unfinished traces included. When that many are, what is there of the traces that have waited
-/// longest is shown as partial trees; a thread waits up to 4 ms for room, then its span is dropped
-/// and counted; while the output hangs, spans are dropped at once.
+/// Each span takes a short lock in its own thread. A worker, started by the first span, draws and
+/// writes. At most [`max_spans`](ConsoleBuilder::max_spans) finished spans are held, including
+/// those of unfinished traces. When the limit is reached, the traces that have waited longest are
+/// shown as partial trees. A thread waits up to 4 ms for room; then its span is dropped and
+/// counted. While the output hangs, spans are dropped at once.
 ///
-/// Lines and the live view also want each span's start, which takes the same lock once more. Drawing
-/// costs the worker the same however many spans run, but for a look at each whether it has ended;
-/// what starts faster than the worker can take it is left out of the view.
+/// Lines and the live view also need each span's start, which takes the lock a second time. The
+/// cost of drawing hardly depends on the number of running spans: the worker only checks each for
+/// its end. Starts that arrive faster than the worker can take them are left out of the view.
 ///
-/// # When things go wrong
+/// # Failures
 ///
-/// A closed pipe (`program | head`) ends the output without a word; spans count as dropped from
-/// then on. Any other failure to write is counted, said by the next flush, and reported.
+/// A closed pipe (`program | head`) ends the output quietly; later spans count as dropped. Any
+/// other write error is counted, returned by the next flush, and reported.
 ///
 /// # Examples
 ///
@@ -146,7 +144,7 @@ raaf_trace_core::submit! {
 pub struct ConsoleSink {
     queue: Arc<Queue>,
     lines: bool,
-    /// Where the live view is, if there is one.
+    /// Screen of the live view, if there is one.
     screen: Option<Screen>,
     clock: Clock,
     /// Waits for the first span to start it.
@@ -154,20 +152,20 @@ pub struct ConsoleSink {
 }
 
 impl ConsoleSink {
-    /// Trees, on standard output.
+    /// Creates a sink that draws trees on standard output.
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// Something else than [`new`](Self::new) makes.
+    /// Returns a builder.
     pub fn builder() -> ConsoleBuilder {
         ConsoleBuilder::default()
     }
 
-    /// Runs `print` with the live view out of its way, so that what it prints stays; in other modes
-    /// it just runs. Put the sink into an [`Arc`] and hand a clone of that to the provider.
+    /// Runs `print` with the live view cleared, so that its output stays on the screen. In other
+    /// modes, just runs it. Put the sink into an [`Arc`], and give a clone of that to the provider.
     ///
-    /// The view stands still meanwhile: a flush inside `print` would time out.
+    /// The view is not redrawn meanwhile, so a flush inside `print` would time out.
     ///
     /// ```
     /// # use std::sync::Arc;

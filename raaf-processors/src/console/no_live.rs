@@ -1,4 +1,4 @@
-//! No live view: in its place where the feature `live` is off.
+//! Stand-in for the live view when the feature `live` is off.
 
 use std::time::Duration;
 

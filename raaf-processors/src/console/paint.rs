@@ -1,4 +1,4 @@
-//! Colours, where they are wanted.
+//! Coloured output.
 
 use std::fmt::{self, Write as _};
 
@@ -35,7 +35,7 @@ impl Paint {
         }
     }
 
-    /// What marks a status, and its colour.
+    /// Returns the mark of a status and its style.
     pub(super) fn mark(status: Status) -> (char, Style) {
         match status {
             Status::Ok => ('✓', GREEN),

@@ -1,4 +1,4 @@
-//! What waits to be shown, in order, and how much of it there may be.
+//! Bounded queue between traced threads and the console's worker.
 //!
 //! One queue in the order of the ends, unlike a batching processor's buffers: only so is a tree
 //! complete when its root comes, whatever threads its spans ran in.
@@ -14,14 +14,14 @@ use raaf_trace_core::{
     FinishedSpan, ProcessorError, SpanId, StartedSpan, Ticks, stats::ProcessorStats,
 };
 
-/// How long a thread waits at most for room: less than what counts as a slow call.
+/// Longest time that a thread waits for room. Must be below the threshold for slow calls.
 const PATIENCE: Duration = Duration::from_millis(4);
-/// How many starts wait at most for a paced worker, if there may be fewer spans.
+/// Largest number of starts that wait for a paced worker, if fewer spans are allowed.
 const STARTS: usize = 10_000;
-/// How long nobody waits after somebody waited in vain.
+/// Time during which no thread waits after one has waited in vain.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What there is to show.
+/// Event to be shown.
 pub(super) enum Heard {
     Start(Box<StartedSpan>, Ticks),
     End(Box<FinishedSpan>),
@@ -29,23 +29,23 @@ pub(super) enum Heard {
     Lost(SpanId),
 }
 
-/// What the worker is woken for.
+/// Work for which the worker wakes.
 pub(super) struct Job {
     pub(super) heard: VecDeque<Heard>,
-    /// What is incomplete is shown too.
+    /// Show incomplete trees as well.
     pub(super) everything: bool,
-    /// Room is needed.
+    /// A thread is waiting for room.
     pub(super) pressed: bool,
-    /// It is the last.
+    /// Last job before the worker ends.
     pub(super) last: bool,
     /// Flushes that are answered once this is done.
     flushes: u64,
 }
 
-/// What became of spans.
+/// Outcome of spans.
 pub(super) enum Fate {
     Delivered,
-    /// Given up, for a reason that is no failure.
+    /// Discarded for a reason that is not a failure.
     Unwanted,
     Failed(String),
 }
@@ -68,7 +68,7 @@ struct State {
     heard: VecDeque<Heard>,
     /// Ended spans that are neither written nor given up.
     held: usize,
-    /// Something is to be shown now.
+    /// Pending output is due now.
     due: bool,
     /// The worker sleeps until it is woken.
     resting: bool,
@@ -79,14 +79,14 @@ struct State {
     flushed: u64,
     delivered: u64,
     dropped: u64,
-    /// Of those dropped, how many no flush has to mention.
+    /// Dropped spans that flushes need not report.
     mentioned: u64,
     last_error: Option<String>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Phase {
-    /// There is no worker yet.
+    /// The worker has not started.
     #[default]
     Idle,
     Running,
@@ -109,7 +109,7 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the caller is the first to come and has to start the worker.
+    /// Returns true for the first caller, which must start the worker.
     pub(super) fn claim_start(&self) -> bool {
         let mut state = self.lock();
         let is_first = state.phase == Phase::Idle;
@@ -119,14 +119,14 @@ impl Queue {
         is_first
     }
 
-    /// There will be no worker.
+    /// Rejects all spans, because the worker could not be started.
     pub(super) fn refuse_all(&self, reason: String) {
         let mut state = self.lock();
         state.phase = Phase::Stopped;
         state.last_error = Some(reason);
     }
 
-    /// Takes a span's start; left out when there is no room.
+    /// Queues the start of a span; drops it if there is no room.
     pub(super) fn push_start(&self, span: StartedSpan, at: Ticks) {
         let mut state = self.lock();
         let room = self.room();
@@ -271,7 +271,7 @@ impl Queue {
         }
     }
 
-    /// So many spans are no longer held.
+    /// Releases `spans` from the queue with this outcome.
     pub(super) fn settle(&self, spans: usize, fate: Fate) {
         let mut state = self.lock();
         state.held = state.held.saturating_sub(spans);
@@ -291,7 +291,7 @@ impl Queue {
         self.progress.notify_all();
     }
 
-    /// Whether enough is free for threads to go on for a while.
+    /// Returns true once enough room is free for threads to continue.
     pub(super) fn has_room(&self) -> bool {
         self.lock().held <= self.max_spans / 2
     }
@@ -309,7 +309,7 @@ impl Queue {
 }
 
 impl State {
-    /// What a flush has to say, once.
+    /// Returns the result of a flush, and resets what was reported.
     fn verdict(&mut self) -> Result<(), ProcessorError> {
         let dropped = self.dropped - self.mentioned;
         self.mentioned = self.dropped;

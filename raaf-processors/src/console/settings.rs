@@ -1,4 +1,4 @@
-//! How the environment wants the console.
+//! Console settings from the environment.
 
 use anstream::ColorChoice;
 use raaf_trace_core::{Environment, SettingsError};
@@ -37,7 +37,7 @@ pub(super) fn read(environment: &Environment) -> Result<ConsoleBuilder, Settings
     Ok(builder)
 }
 
-/// What a word stands for, in any case.
+/// Finds the value for a word, ignoring case.
 fn choose<T: Copy>(text: &str, words: &[(&str, T)]) -> Option<T> {
     words.iter().find(|(word, _)| text.eq_ignore_ascii_case(word)).map(|&(_, meaning)| meaning)
 }

@@ -1,11 +1,11 @@
-//! Text from anywhere, made fit for a terminal.
+//! Escapes and truncates text for a terminal.
 
 use std::fmt;
 
 use unicode_width::UnicodeWidthChar as _;
 
-/// How many characters without a width are shown after one that has a width: accents and joiners
-/// come in small numbers, and a heap of them would have no end.
+/// Largest number of zero-width characters shown after a visible one. Accents and joiners come in
+/// small numbers; the limit bounds hostile text.
 const MARKS: usize = 8;
 
 /// Collects text with whatever drives a terminal shown escaped, and stops at a width.
@@ -16,7 +16,7 @@ pub(super) struct Fitted<'a> {
     room: usize,
     /// Characters without a width since the last one that has a width.
     marks: usize,
-    /// Where the text is to be cut if it does not fit: there is room for the mark of a cut there.
+    /// Position at which to cut if the text does not fit; leaves room for the ellipsis.
     cut_at: usize,
     is_cut: bool,
 }

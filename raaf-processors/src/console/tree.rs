@@ -1,4 +1,4 @@
-//! A trace, drawn as a tree.
+//! Draws a trace as a tree.
 
 use raaf_trace_core::{FinishedSpan, SpanError, ValueRef, keys, span::SpanTree};
 use serde_json::Value as Json;
@@ -26,7 +26,7 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    /// What a span itself says it used.
+    /// Returns the token usage that the span itself reports.
     pub(super) fn of(span: &FinishedSpan) -> Option<Self> {
         let count = |key| span.attributes().get(key).and_then(ValueRef::as_i64);
         let (input, output) =
@@ -107,8 +107,8 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// How many of these errors, from the end, a span tells of: by its own error, and by what that came
-/// from.
+/// Counts how many of these errors, from the end, the span reports: as its own error or among its
+/// sources.
 fn told_by(span: &FinishedSpan, causes: &[Json]) -> usize {
     let sources = causes_of(span);
     if sources.ends_with(causes) {

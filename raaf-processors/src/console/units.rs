@@ -1,4 +1,4 @@
-//! Durations as people say them.
+//! Human-readable durations.
 
 use std::{fmt, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The thread that draws and writes.
+//! Worker thread that draws and writes.
 
 use std::{
     any::Any,
@@ -27,10 +27,10 @@ pub(super) struct Worker {
     describe: Describe,
     /// Lines as spans start and end, instead of trees.
     lines: bool,
-    /// What runs, where it is shown.
+    /// Live view, if it is on.
     live: Option<Live>,
     out: Box<dyn Write + Send>,
-    /// Nobody reads what is written.
+    /// Set once the reader has closed the pipe.
     is_closed: bool,
     failures: Repeated,
     assembly: Assembly,
@@ -127,7 +127,7 @@ impl Worker {
         self.deliver(&text, spans.len());
     }
 
-    /// Writes all that is said about so many spans, in one piece.
+    /// Writes the text of `spans` spans in one call.
     fn deliver(&mut self, text: &str, spans: usize) {
         let fate = if text.is_empty() { Fate::Delivered } else { self.write(text.as_bytes()) };
         if let Fate::Failed(message) = &fate

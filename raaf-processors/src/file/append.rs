@@ -1,4 +1,4 @@
-//! Appending whole lines to a file that others may append to, rotate or delete as well.
+//! Appends whole lines to a file that other writers may append to, rotate or delete.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -23,14 +23,14 @@ pub(super) struct AppendFile {
     end: u64,
 }
 
-/// What became of lines.
+/// Result of an append.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Appended {
-    /// They are in the file.
+    /// The lines are in the file.
     Here,
-    /// The path names another file now, or none; this one is none to write to any more.
+    /// The path names another file now, or none; this file must not be written to any more.
     Moved,
-    /// Not yet: somebody else holds the lock.
+    /// Another writer holds the lock.
     Locked,
 }
 
@@ -38,8 +38,8 @@ pub(super) enum Appended {
 struct Locked<'a>(&'a File);
 
 impl<'a> Locked<'a> {
-    /// `None` while somebody else holds the lock. Some file systems know no locks. There, that a
-    /// single write appends is all there is.
+    /// Locks the file; `None` if another writer holds the lock. On file systems without locks, the
+    /// atomicity of a single appending write is the only protection.
     fn new(file: &'a File) -> Option<Self> {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => None,
@@ -73,8 +73,8 @@ impl AppendFile {
         Ok(Self { file, is_regular, is_readable, end: 0 })
     }
 
-    /// Appends these lines, or nothing where that can be had. A line that somebody left unfinished
-    /// is closed before; a file that is full is rotated away instead.
+    /// Appends these lines, or none of them where that is possible. Closes a line that another
+    /// writer left unfinished. A full file is rotated instead.
     pub(super) fn append(
         &mut self,
         path: &Path,
@@ -107,8 +107,8 @@ impl AppendFile {
         result.map(|()| Appended::Here)
     }
 
-    /// Whether the last line has no end. Nobody who respects locks is writing it now: whoever
-    /// began it was killed.
+    /// Returns true if the last line is unfinished. No writer that respects locks is still writing
+    /// it: the one that began it was killed.
     fn is_torn(&self) -> io::Result<bool> {
         let mut file = &self.file;
         if !self.is_readable || file.seek(SeekFrom::End(0))? == 0 {
@@ -120,8 +120,8 @@ impl AppendFile {
         Ok(last != *b"\n")
     }
 
-    /// Removes a part of a batch, unless somebody who respects no locks wrote after it; whoever
-    /// writes next closes the line then.
+    /// Removes a partially written batch, unless a writer that ignores locks wrote after it; in
+    /// that case, the next writer closes the line.
     fn take_back(&self, before: u64, written: usize) {
         let ours = before.checked_add(written as u64);
         if self.file.metadata().is_ok_and(|now| Some(now.len()) == ours) {
@@ -135,15 +135,15 @@ impl AppendFile {
     }
 }
 
-/// Whether the path names the file that this is about. It does not once the file was rotated away,
-/// by whomever, or deleted.
+/// Returns true if the path still names this file. It does not after the file was rotated away or
+/// deleted.
 #[cfg(unix)]
 fn is_named(file: &fs::Metadata, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     fs::metadata(path).is_ok_and(|there| (there.dev(), there.ino()) == (file.dev(), file.ino()))
 }
 
-/// What a file is can be told on Unix alone.
+/// File identity is available only on Unix.
 #[cfg(not(unix))]
 fn is_named(_: &fs::Metadata, path: &Path) -> bool {
     path.exists()
@@ -167,7 +167,7 @@ fn write_counted(mut out: impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
 mod tests {
     use super::*;
 
-    /// A disk with room for so many bytes, which takes them in small pieces.
+    /// Disk with limited room that accepts writes in small pieces.
     struct Disk(usize);
 
     impl Write for Disk {

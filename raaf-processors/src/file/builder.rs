@@ -1,4 +1,4 @@
-//! How a file sink is to be.
+//! Builder for [`FileSink`].
 
 use std::{path::PathBuf, sync::Mutex};
 
@@ -8,14 +8,14 @@ use raaf_trace_core::{
 
 use super::{FileSink, FileSinkWithStarts, rotate::Rotation};
 
-/// When what was written is brought to the disk, and not only to the operating system.
+/// When written lines are synced from the operating system to the disk.
 ///
-/// A program that ends, however it ends, loses nothing that was written. This is about a machine
-/// that stops.
+/// A program that ends, however it ends, loses nothing that was written. This setting protects
+/// against a machine that stops.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileSync {
-    /// When the operating system sees fit, which is within half a minute on most.
+    /// When the operating system decides, on most systems within half a minute.
     #[default]
     Never,
     /// At each flush, and at the shutdown.
@@ -37,7 +37,7 @@ impl FileSync {
     }
 }
 
-/// Makes a [`FileSink`]; see [`FileSink::builder`].
+/// Builder for [`FileSink`]; see [`FileSink::builder`].
 ///
 /// # Examples
 ///
@@ -69,28 +69,28 @@ impl FileSinkBuilder {
         Self { path, max_size: None, keep: FileSink::DEFAULT_KEEP, sync: FileSync::default() }
     }
 
-    /// The size in bytes that a file does not grow beyond; as large as it gets unless set. A batch
-    /// that would exceed it goes to a new file, and the full one becomes `traces.jsonl.1`. Batches
-    /// are never divided: one that is larger than this has a file of its own.
+    /// Sets the size in bytes at which the file is rotated. A batch that would exceed it goes to a
+    /// new file, and the full one becomes `traces.jsonl.1`. Batches are never divided: one that is
+    /// larger than this has a file of its own. Default: no limit.
     pub fn max_size(mut self, bytes: u64) -> Self {
         self.max_size = Some(bytes);
         self
     }
 
-    /// How many full files are kept beside the one that is written to;
-    /// [`DEFAULT_KEEP`](FileSink::DEFAULT_KEEP) unless set. With 0, a full file is deleted.
+    /// Sets how many rotated files are kept beside the current one. With 0, a full file is deleted.
+    /// Default: [`DEFAULT_KEEP`](FileSink::DEFAULT_KEEP).
     pub fn keep(mut self, files: u32) -> Self {
         self.keep = files;
         self
     }
 
-    /// When what was written is brought to the disk; [`FileSync::Never`] unless set.
+    /// Sets when written lines are synced to the disk. Default: [`FileSync::Never`].
     pub fn sync(mut self, sync: FileSync) -> Self {
         self.sync = sync;
         self
     }
 
-    /// The sink, for [`Builder::exporter`](raaf_trace_core::Builder::exporter).
+    /// Builds the sink, for [`TracerProviderBuilder::with`](raaf_trace_core::TracerProviderBuilder::with).
     pub fn build(self) -> FileSink {
         let failures = Repeated::new();
         let rotation =
@@ -105,9 +105,9 @@ impl FileSinkBuilder {
         }
     }
 
-    /// The same with a record of each start, for
-    /// [`Builder::processor`](raaf_trace_core::Builder::processor). `config` is for both: finished
-    /// spans are batched by it, and as many starts may wait.
+    /// Builds the sink with a record of each start, for
+    /// [`TracerProviderBuilder::with`](raaf_trace_core::TracerProviderBuilder::with). `config` applies to both: it
+    /// sets the batching of finished spans and how many starts may wait.
     pub fn build_with_starts(self, config: BatchConfig) -> FileSinkWithStarts {
         FileSinkWithStarts::new(self.build(), config)
     }
@@ -121,7 +121,7 @@ fn path(config: &SinkConfig<'_>) -> Result<PathBuf, SettingsError> {
     Ok(path.unwrap_or_else(|| PathBuf::from(FileSink::DEFAULT_PATH)))
 }
 
-/// What the environment asks for, and whether starts are to be recorded.
+/// Reads the builder and the setting for start records from the environment.
 pub(super) fn from_settings(
     config: &SinkConfig<'_>,
 ) -> Result<(FileSinkBuilder, bool), SettingsError> {

@@ -1,4 +1,4 @@
-//! Finished spans as JSON lines in a file.
+//! File sink: finished spans as JSON lines.
 
 mod append;
 mod builder;
@@ -34,11 +34,11 @@ const LINE: usize = 512;
 /// The most memory that is kept for the next batch.
 const MAX_SPARE: usize = 1024 * 1024;
 
-/// How often the path may name another file, once its lock is had, before that is an error.
+/// Number of times the path may name another file once its lock is held, before that is an error.
 const TRIES: usize = 100;
 
-/// How long a thread of the traced program waits for a lock that another program holds, before it
-/// leaves the batch to the worker; and how long it is between two looks.
+/// Longest time that a thread of the traced program waits for a lock of another program before it
+/// leaves the batch to the worker. Also the polling interval for that lock.
 const HELP: Duration = Duration::from_millis(5);
 const PAUSE: Duration = Duration::from_micros(50);
 
@@ -61,44 +61,42 @@ raaf_trace_core::submit! {
 
 /// Appends each finished span to a file as one line of JSON.
 ///
-/// The file is opened, and made if there is none, when the first span arrives. Lines are appended
-/// whole: several threads, several sinks and several processes may write to one file, and rotate
-/// it. [`TraceReader`](read::TraceReader) reads it back; `docs/file-format.md` describes it.
+/// The file is opened, and created if necessary, when the first span arrives. Lines are appended
+/// whole: several threads, sinks and processes may write to one file, and rotate it.
+/// [`TraceReader`](read::TraceReader) reads it back; `docs/file-format.md` describes the format.
 ///
 /// # Guarantees
 ///
-/// A batch is written whole or, when it cannot be, taken back; a batch that was written stays
-/// written when the program is killed. It is in the hands of the operating system then, which may
-/// not have brought it to the disk yet; [`FileSinkBuilder::sync`] can ask for that. What a killed
-/// program left of an unfinished line is closed with a line feed by whoever appends next, so that
-/// only this line cannot be read. A file that is deleted or moved away while the program runs is
-/// made again by the next batch (on Unix).
+/// A batch is written whole or, if that fails, removed again. A written batch survives the end of
+/// the program, also when it is killed. It is then in the operating system's cache, which may not
+/// have reached the disk; [`FileSinkBuilder::sync`] can force that. The next writer closes a line
+/// that a killed program left unfinished, so that only this line is unreadable. A file that is
+/// deleted or moved while the program runs is created again by the next batch (on Unix).
 ///
-/// With [`FileSinkBuilder::max_size`], a full file becomes `traces.jsonl.1`, the one before
-/// `traces.jsonl.2`, and so on up to [`FileSinkBuilder::keep`]. Batches, and so lines, are never
-/// divided.
+/// With [`FileSinkBuilder::max_size`], a full file becomes `traces.jsonl.1`, the previous one
+/// `traces.jsonl.2`, and so on up to [`FileSinkBuilder::keep`]. Batches, and therefore lines, are
+/// never divided.
 ///
 /// # Several writers
 ///
 /// A writer holds the advisory lock of the file ([`File::lock`](std::fs::File::lock)) while it
-/// appends or rotates, and first looks whether the path still names the file that it has open. So
-/// writers that rotate do not get in each other's way, with no lock file beside the file. Two
-/// limits: that look works on Unix alone, so elsewhere only one process should rotate; and where a
-/// file system knows no locks (some network ones), lines stay whole as far as a single write
-/// appends, and two processes may rotate one after the other.
+/// appends or rotates, and first checks that the path still names its open file. Writers that
+/// rotate therefore need no separate lock file. There are two limits: the check works only on Unix,
+/// so elsewhere only one process should rotate; and on file systems without locks (some network
+/// ones), only a single appending write keeps lines whole, and two processes may both rotate.
 ///
-/// # Costs
+/// # Cost
 ///
-/// Spans become JSON on the worker, or on the threads that help when spans come faster than one
-/// worker can write; the file's lock is held for the writing alone. A program that keeps the file
-/// locked, and whoever reads a pipe slowly, holds up the worker alone.
+/// The worker encodes spans as JSON, with the help of traced threads when spans arrive faster than
+/// one worker can write; the lock is held only while writing. Another program that holds the lock,
+/// or a slow reader of a pipe, delays the worker alone.
 ///
-/// # When things go wrong
+/// # Failures
 ///
-/// A full disk is tried again; a missing directory or a lacking permission is not. In either case
-/// the spans are counted, `last_error` and the flush name the path and the reason, and a warning
-/// goes to standard error. Directories are not made: a mistyped path should not grow a tree. A file
-/// that cannot be rotated grows on, and a warning says so.
+/// A full disk is retried; a missing directory or permission is not. In either case the spans are
+/// counted, `last_error` and the flush name the path and the reason, and a warning goes to standard
+/// error. Directories are not created, because a mistyped path should be an error. A file that
+/// cannot be rotated keeps growing, with a warning.
 ///
 /// # Examples
 ///
@@ -130,30 +128,30 @@ pub struct FileSink {
 }
 
 impl FileSink {
-    /// Where the sink writes when it is asked for by name and `RAAF_TRACE_FILE` is not set: in the
+    /// Path used if the sink is chosen by name and `RAAF_TRACE_FILE` is not set. Relative to the
     /// working directory.
     pub const DEFAULT_PATH: &str = "traces.jsonl";
 
-    /// How many full files are kept unless something else was said.
+    /// Default number of rotated files to keep.
     pub const DEFAULT_KEEP: u32 = 5;
 
-    /// A sink that appends to the file at `path`, relative to the working directory at the time
-    /// of the first span.
+    /// Creates a sink that appends to the file at `path`, relative to the working directory at the
+    /// time of the first span.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self::builder(path).build()
     }
 
-    /// Something else than [`new`](Self::new) makes: rotation, syncing, records of starts.
+    /// Returns a builder, with settings for rotation, syncing and start records.
     pub fn builder(path: impl Into<PathBuf>) -> FileSinkBuilder {
         FileSinkBuilder::new(path.into())
     }
 
-    /// Where it writes.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes lines, and says what went wrong in the words of an exporter.
+    /// Writes lines, and maps I/O errors to export errors.
     fn write(&self, lines: &[u8]) -> Result<(), ExportError> {
         self.append(lines).map_err(|error| self.failed("write to", &error))
     }
@@ -218,12 +216,12 @@ impl FileSink {
     }
 }
 
-/// What passes.
+/// A transient error.
 fn busy(reason: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::ResourceBusy, reason)
 }
 
-/// Whether it is a pipe, as far as the system tells.
+/// Returns true if the path is a pipe, as far as the system can tell.
 #[cfg(unix)]
 fn is_pipe(path: &Path) -> bool {
     use std::os::unix::fs::FileTypeExt as _;

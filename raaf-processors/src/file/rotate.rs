@@ -1,5 +1,5 @@
-//! Moving a full file out of the way: `traces.jsonl` becomes `traces.jsonl.1`, what was `.1`
-//! becomes `.2`, and so on up to as many as are kept.
+//! Rotates full files: `traces.jsonl` becomes `traces.jsonl.1`, the former `.1` becomes `.2`, and
+//! so on, up to the number of files to keep.
 //!
 //! It runs under the lock of the file that the path names. That file gets its new name last, so
 //! that no other process can begin to rotate before all other names are in order: until then it
@@ -13,7 +13,7 @@ use std::{
 
 use raaf_trace_core::diagnostics::{self, Category, Repeated};
 
-/// When a file is full, and how many full ones are kept.
+/// Size limit of a file, and number of full files to keep.
 #[derive(Debug, Default)]
 pub(super) struct Rotation {
     /// In bytes; `None` is never.
@@ -23,8 +23,8 @@ pub(super) struct Rotation {
 }
 
 impl Rotation {
-    /// Whether a file of this size is full before so many bytes more. An empty one never is: a
-    /// batch that is larger than a file may be has one of its own.
+    /// Returns true if a file of this size must be rotated before `more` bytes are appended. An
+    /// empty file never is: a batch that exceeds the limit gets a file of its own.
     pub(super) fn is_due(&self, size: u64, more: usize) -> bool {
         let after = size.saturating_add(more as u64);
         size > 0 && self.max_size.is_some_and(|most| after > most)
@@ -57,7 +57,7 @@ fn move_all(path: &Path, keep: u32) -> io::Result<()> {
     fs::rename(path, numbered(path, 1))
 }
 
-/// The path of the file that was rotated away so many times.
+/// Path of a file after `number` rotations.
 pub(super) fn numbered(path: &Path, number: u32) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(format!(".{number}"));

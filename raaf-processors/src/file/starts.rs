@@ -1,4 +1,4 @@
-//! Recording that a span has started, before it ends.
+//! Records the start of spans before they end.
 
 use std::{
     fmt,
@@ -19,27 +19,27 @@ use raaf_trace_core::{
 
 use super::FileSink;
 
-/// How long a start waits at most before it is written: what a program that is killed may not have
-/// told of.
+/// Longest delay before a start is written. Starts within it can be lost when the program is
+/// killed.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// A [`FileSink`] that also writes a record when a span starts, so that the file of a program that
-/// crashed shows what was running.
+/// A [`FileSink`] that also records the start of each span, so that the file of a crashed program
+/// shows what was running.
 ///
-/// Made by [`FileSinkBuilder::build_with_starts`](super::FileSinkBuilder::build_with_starts), or by
-/// name with `RAAF_TRACE_FILE_STARTS=1`.
+/// Built by [`FileSinkBuilder::build_with_starts`](super::FileSinkBuilder::build_with_starts), or
+/// by name with `RAAF_TRACE_FILE_STARTS=1`.
 ///
 /// # Guarantees
 ///
-/// For finished spans, those of [`FileSink`]. A start is written within 100 ms, and by a flush. It
-/// may stand behind the end of the same span. A start that cannot be written, or that comes while
-/// as many wait as may, is counted in [`dropped_starts`](Self::dropped_starts) and reported once in
-/// a while on standard error; the span's end is not affected.
+/// Finished spans have the guarantees of [`FileSink`]. A start is written within 100 ms, and by a
+/// flush; it can follow the end of its span in the file. A start that cannot be written, or that
+/// finds no room, is counted in [`dropped_starts`](Self::dropped_starts) and reported at intervals
+/// on standard error. The span's end is not affected.
 ///
-/// # Costs
+/// # Cost
 ///
-/// The traced thread queues a handle of the span; a second worker writes. The file grows by about
-/// 300 bytes a span.
+/// The traced thread queues a handle of the span, and a second worker writes. The file grows by
+/// about 300 bytes per span.
 ///
 /// # Examples
 ///
@@ -101,12 +101,13 @@ impl FileSinkWithStarts {
         }
     }
 
-    /// How many starts were not written: there was no room for them, or the file failed.
+    /// Returns the number of starts that were not written, because there was no room or the file
+    /// failed.
     pub fn dropped_starts(&self) -> u64 {
         self.starts.stats().dropped + self.failed.load(Ordering::Relaxed)
     }
 
-    /// That starts are missing is no reason to say that spans are.
+    /// Reports missing starts without reporting spans as lost.
     fn after_starts(&self, flushed: Result<(), ProcessorError>) -> Result<(), ProcessorError> {
         match flushed {
             Err(ProcessorError::Failed { message, dropped }) => {

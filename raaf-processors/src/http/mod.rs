@@ -1,4 +1,4 @@
-//! Requests that sinks send from their worker: one client, one way to say what went wrong.
+//! HTTP client shared by the sinks that send requests.
 
 mod refusal;
 mod secret;
@@ -19,7 +19,7 @@ pub(crate) use secret::Secret;
 /// The longest that a request may take, whatever is asked for: the clock cannot count to all ends.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How much of a reply is read: its reason, not its book.
+/// Largest number of bytes read from a reply.
 const MAX_REPLY: u64 = 64 * 1024;
 
 /// Sends requests and reads their replies, blocking the thread that it is called from.
@@ -28,7 +28,7 @@ pub(crate) struct Client {
     agent: Agent,
 }
 
-/// What a server said when it took a request.
+/// Reply to a request that the server accepted.
 #[derive(Debug)]
 pub(crate) struct Reply {
     #[allow(dead_code, reason = "only OTLP answers in a format that is read")]
@@ -36,11 +36,11 @@ pub(crate) struct Reply {
 }
 
 impl Client {
-    /// A client whose requests take at most `timeout`, from the look-up of the name to the last
-    /// byte of the reply; a millisecond at least, and a day at most.
+    /// Creates a client whose requests take at most `timeout`, from name resolution to the last
+    /// byte of the reply; from a millisecond to a day.
     ///
-    /// Proxies are those of the environment (`HTTPS_PROXY` and so on). A redirect is not followed:
-    /// it would take keys and spans to a place that nobody named.
+    /// Proxies are those of the environment (`HTTPS_PROXY` and so on). Redirects are not followed,
+    /// because they would send keys and spans to an address that was not configured.
     pub(crate) fn new(timeout: Duration) -> Self {
         let config = Agent::config_builder()
             .timeout_global(Some(timeout.clamp(Duration::from_millis(1), LONGEST)))
@@ -83,7 +83,7 @@ impl Client {
     }
 }
 
-/// What a server says that refuses in plain words.
+/// Extracts the reason from a plain-text error reply.
 #[cfg(feature = "openai")]
 pub(crate) fn plain(said: &[u8]) -> String {
     String::from_utf8_lossy(said).into_owned()

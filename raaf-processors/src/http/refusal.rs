@@ -1,4 +1,4 @@
-//! Why a request was not taken, and whether trying again can help.
+//! Failed requests: the reason, and whether a retry can help.
 
 use std::{
     borrow::Cow,
@@ -12,7 +12,7 @@ use ureq::{
     http::{HeaderMap, StatusCode, header::RETRY_AFTER},
 };
 
-/// How much of a server's words an error repeats, in characters.
+/// Largest number of characters of a reply that an error repeats.
 const MAX_WORDS: usize = 500;
 
 /// A request that was not taken.
@@ -38,7 +38,7 @@ impl Refusal {
         Self { status: Some(status), error }
     }
 
-    /// No reply at all.
+    /// A request without a reply.
     pub(super) fn of_transport(url: &str, error: &Error) -> Self {
         let message = format!("{} cannot be reached: {error}", origin(url));
         let error = match error {
@@ -70,7 +70,7 @@ impl Refusal {
         &self.error
     }
 
-    /// Whether a smaller request might be taken.
+    /// Returns true if a smaller request might be accepted.
     pub(crate) fn is_too_large(&self) -> bool {
         self.status == Some(StatusCode::PAYLOAD_TOO_LARGE)
     }
@@ -81,7 +81,7 @@ fn is_passing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 409 | 429) || status.is_server_error()
 }
 
-/// How long the server asks to wait.
+/// Returns the delay that the server asks for.
 pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
     read_wait(headers.get(RETRY_AFTER)?.to_str().ok()?, SystemTime::now())
 }
@@ -116,7 +116,7 @@ pub(crate) fn origin(url: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{scheme}://{host}"))
 }
 
-/// What is no usable URL, without what may be secret in it: as much of it as shows the mistake.
+/// Shows an invalid URL without parts that may be secret.
 #[cfg(feature = "openai")]
 pub(crate) fn mistyped(text: &str) -> Cow<'_, str> {
     if text.contains("://") {

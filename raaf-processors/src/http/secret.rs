@@ -1,8 +1,8 @@
-//! Values that are sent and never shown.
+//! Values that are sent but never shown.
 
 use std::{cmp::Reverse, fmt};
 
-/// What takes a secret's place.
+/// Replacement text for a secret.
 const HIDDEN: &str = "[REDACTED]";
 
 /// A key or a header's value: sent to a server, and never shown.

@@ -1,4 +1,4 @@
-//! Setting a sink up.
+//! Builder for [`OpenAiSink`](super::OpenAiSink).
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -11,14 +11,14 @@ use super::{
 };
 use crate::http::{Secret, mistyped};
 
-/// How long a request may take. Less than the batch loop waits for an export, so that a slow server
-/// is seen as what it is.
+/// Default timeout of a request. Less than the export timeout of the batch processor, so that a
+/// slow server is reported as such.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a base URL must be.
+/// Description of a valid base URL.
 pub(super) const EXPECTED: &str = "http:// or https://, a host, and perhaps a path, without a user";
 
-/// Sets an [`OpenAiSink`] up.
+/// Builder for [`OpenAiSink`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -54,17 +54,17 @@ impl OpenAiBuilder {
         }
     }
 
-    /// The key that authorizes requests.
+    /// Sets the key that authorizes requests.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.keys.own = secret(&key.into());
         self
     }
 
-    /// Finds a trace's own key by what the trace says about itself, such as its group or a
-    /// customer's id in its metadata; `None` is the [`api_key`](Self::api_key). Asked once a trace
-    /// and batch. A batch with traces of several keys is sent in as many requests.
+    /// Selects the key of a trace by facts about the trace, such as its group or a customer's id in
+    /// its metadata; `None` selects the [`api_key`](Self::api_key). Called once for each trace in a
+    /// batch. A batch with traces of several keys is sent in several requests.
     ///
-    /// A key itself belongs into no attribute and no metadata: other sinks would receive it.
+    /// Put no key into an attribute or metadata: other sinks would receive it.
     pub fn key_for(
         mut self,
         key: impl Fn(&TraceInfo) -> Option<String> + Send + Sync + 'static,
@@ -73,34 +73,33 @@ impl OpenAiBuilder {
         self
     }
 
-    /// The organization that the traces are of, where the key is of several.
+    /// Sets the organization that the traces belong to, for keys with access to several.
     pub fn organization(mut self, id: impl Into<String>) -> Self {
         self.organization = Some(id.into());
         self
     }
 
-    /// The project that the traces are of, where the key is of several.
+    /// Sets the project that the traces belong to, for keys with access to several.
     pub fn project(mut self, id: impl Into<String>) -> Self {
         self.project = Some(id.into());
         self
     }
 
-    /// Where the API is, up to the version: [`OpenAiSink::DEFAULT_BASE_URL`] unless told. For tests,
-    /// proxies and compatible servers.
+    /// Sets the base URL of the API, up to the version, for tests, proxies and compatible servers.
+    /// Default: [`OpenAiSink::DEFAULT_BASE_URL`].
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
     }
 
-    /// How long one request may take; 10 seconds unless told, a millisecond at least, a day at
-    /// most.
+    /// Sets the timeout of one request, from a millisecond to a day. Default: 10 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// What was not said in code, as `OPENAI_API_KEY`, `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID` and
-    /// `RAAF_TRACE_OPENAI_BASE_URL` say.
+    /// Reads settings that the code has not set from `OPENAI_API_KEY`, `OPENAI_ORG_ID`,
+    /// `OPENAI_PROJECT_ID` and `RAAF_TRACE_OPENAI_BASE_URL`.
     ///
     /// # Errors
     ///
@@ -129,11 +128,11 @@ impl OpenAiBuilder {
         Ok(self)
     }
 
-    /// The sink.
+    /// Builds the sink.
     ///
     /// # Errors
     ///
-    /// When the base URL is none, or a header cannot carry what it has to.
+    /// If the base URL is invalid, or a value is not allowed in a header.
     pub fn build(self) -> Result<OpenAiSink, OpenAiSinkError> {
         if let Some(key) = &self.keys.own {
             endpoint::authorization(key).map_err(|_| OpenAiSinkError::Header("API key"))?;
@@ -153,7 +152,7 @@ impl OpenAiBuilder {
     }
 }
 
-/// Keys, and what of the URL may be one, do not show.
+/// Hides keys, and parts of the URL that may be secret.
 impl fmt::Debug for OpenAiBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OpenAiBuilder")
@@ -170,7 +169,7 @@ fn secret(key: &str) -> Option<Secret> {
     Some(key.trim()).filter(|key| !key.is_empty()).map(Secret::new)
 }
 
-/// Which key a trace is sent with.
+/// Selects the key for a trace.
 #[derive(Clone, Default)]
 pub(super) struct Keys {
     own: Option<Secret>,

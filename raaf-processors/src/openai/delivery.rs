@@ -1,4 +1,4 @@
-//! A batch on its way: in one request or several, of which some may have to be sent again.
+//! Delivery of one batch, in one or several requests, with retries of single requests.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::http::{Refusal, Secret};
 
-/// What is still to be sent of a batch.
+/// Pending part of a batch.
 #[derive(Debug)]
 pub(super) struct Delivery {
     batch: Fingerprint,
@@ -24,7 +24,7 @@ pub(super) struct Delivery {
     refused: Option<Refused>,
 }
 
-/// What tells a batch from others: it is offered again whole, in the same order.
+/// Identity of a batch. A retried batch is offered whole and in the same order.
 #[derive(Debug, PartialEq, Eq)]
 struct Fingerprint {
     spans: usize,
@@ -39,27 +39,27 @@ impl Fingerprint {
     }
 }
 
-/// What goes into one request: spans, by their places in the batch.
+/// Contents of one request: positions of spans in the batch.
 #[derive(Debug)]
 struct Parcel {
     key: Option<Secret>,
     spans: Vec<usize>,
 }
 
-/// What the server will not take.
+/// Spans that the server refused.
 #[derive(Debug)]
 struct Refused {
     spans: usize,
     why: String,
 }
 
-/// How far a batch came.
+/// Progress of a batch.
 pub(super) enum Outcome {
-    /// All of it is delivered.
+    /// Everything is delivered.
     Done,
-    /// Some of it is worth another try.
+    /// Some requests can be retried.
     Unfinished(ExportError),
-    /// No more can be done, and some of it was not taken.
+    /// Nothing can be retried, and some spans were refused.
     Refused(ExportError),
 }
 
@@ -85,7 +85,7 @@ impl Delivery {
         self.batch == Fingerprint::of(batch)
     }
 
-    /// Whether some of it cannot be sent for want of a key.
+    /// Returns true if some spans cannot be sent because no key is available.
     pub(super) fn lacks_a_key(&self) -> bool {
         self.waiting.iter().any(|parcel| parcel.key.is_none())
     }

@@ -1,4 +1,4 @@
-//! Where requests go, and what their headers say.
+//! Address and headers of requests.
 
 use std::{fmt, time::Duration};
 
@@ -14,12 +14,12 @@ use crate::http::{Client, Refusal, Secret, mistyped, origin, plain};
 pub(super) struct Endpoint {
     client: Client,
     url: String,
-    /// That of the base URL, unless it is the usual one: it may hold a secret, and a server may
+    /// Path of the base URL, unless it is the default. It may contain a secret, and a server may
     /// repeat it.
     path: Secret,
-    /// Those that every request has.
+    /// Headers of every request.
     headers: HeaderMap,
-    /// How long one request may take.
+    /// Timeout of one request.
     timeout: Duration,
 }
 
@@ -53,7 +53,7 @@ impl Endpoint {
         Ok(Self { client: Client::new(timeout), url, path, headers, timeout })
     }
 
-    /// Where it is, without what may be secret in the URL.
+    /// Returns the origin of the URL, without parts that may be secret.
     pub(super) fn origin(&self) -> String {
         origin(&self.url).into_owned()
     }
@@ -70,7 +70,7 @@ impl Endpoint {
     }
 }
 
-/// What authorizes a request.
+/// Value of the `Authorization` header.
 pub(super) fn authorization(key: &Secret) -> Result<HeaderValue, Refusal> {
     let mut value = HeaderValue::try_from(format!("Bearer {}", key.reveal())).map_err(|_| {
         Refusal::permanent("the API key holds characters that cannot be sent in a header")

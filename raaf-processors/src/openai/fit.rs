@@ -1,4 +1,4 @@
-//! Values within the sizes that the server takes.
+//! Fits values into the size limits of the server.
 
 use std::{borrow::Cow, io, sync::Arc};
 
@@ -41,7 +41,7 @@ fn fits<T: Serialize + ?Sized>(value: &T, limit: u32) -> bool {
     serde_json::to_writer(Room(limit as usize), value).is_ok()
 }
 
-/// Takes so many bytes, and then fails.
+/// Writer that fails after a number of bytes.
 struct Room(usize);
 
 impl io::Write for Room {

@@ -1,4 +1,4 @@
-//! Traces in the dashboard of OpenAI, through its trace ingest API.
+//! OpenAI sink: traces for OpenAI's dashboard, through its trace ingest API.
 
 mod builder;
 mod by_default;
@@ -45,46 +45,45 @@ raaf_trace_core::submit! {
     .default_if(by_default::applies)
 }
 
-/// Sends traces to the dashboard of OpenAI, in the form in which OpenAI's own Agents SDK does.
+/// Sends traces to OpenAI's dashboard, in the form that OpenAI's Agents SDK uses.
 ///
-/// By name it is `openai`. It reads `OPENAI_API_KEY`, `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID` and
-/// `RAAF_TRACE_OPENAI_BASE_URL`; never `OPENAI_BASE_URL`, which points models at other servers.
-/// When it runs although nobody named it, it says so on standard error, with how to stop it, before
-/// anything is sent.
+/// The sink's name is `openai`. It reads `OPENAI_API_KEY`, `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID` and
+/// `RAAF_TRACE_OPENAI_BASE_URL`, but not `OPENAI_BASE_URL`, which is for models. If it starts by
+/// default, it reports that on standard error before anything is sent, with how to stop it.
 ///
 /// # What is sent
 ///
-/// One request a batch and API key, with a trace object before the first span of each trace.
-/// Agents, tools, model calls, responses, hand-offs, guardrails, MCP listings and audio have a
-/// form of their own; spans of any other kind are custom spans with all their attributes. The
-/// root of a workflow ([`trace`](raaf_trace_core::trace()), a runner) is the trace object, and what
-/// runs right under it has no parent. Token counts go with model calls only. Input and output are
-/// cut to the 100,000 bytes of JSON that the server takes, any other data of a span to 1,000,000,
-/// and marked `... [truncated]`. Events of other than custom spans have no place in the format.
+/// The sink sends one request per batch and API key, with a trace object before the first span of
+/// each trace. Agents, tools, model calls, responses, hand-offs, guardrails, MCP listings and audio
+/// have their own forms; spans of any other kind are custom spans with all their attributes. The
+/// root of a workflow ([`trace`](raaf_trace_core::trace()), a runner) is the trace object, and its
+/// children have no parent. Only model calls carry token counts. Input and output are cut to the
+/// 100,000 bytes of JSON that the server accepts, other data of a span to 1,000,000, and marked
+/// `... [truncated]`. The format has no place for events, except on custom spans.
 ///
 /// # Guarantees
 ///
-/// A batch is delivered at least once, or counted as dropped. After 408, 409, 429, 5xx and failures
-/// of the network it is offered again, as the provider's
-/// [`BatchConfig`](raaf_trace_core::BatchConfig) says, `Retry-After` honoured; of several requests
-/// only those that failed. It is sent twice when a server takes it and the answer is lost. The API
-/// key is in no error, no `Debug` text and no diagnostics, also when a reply repeats it.
+/// A batch is delivered at least once, or counted as dropped. After 408, 409, 429, 5xx and network
+/// errors it is retried as the provider's [`BatchConfig`](raaf_trace_core::BatchConfig) sets,
+/// honouring `Retry-After`; of several requests, only the failed ones are repeated. A batch is sent
+/// twice if the server accepts it and the reply is lost. The API key appears in no error, `Debug`
+/// output or diagnostics, even if a reply repeats it.
 ///
-/// # Costs
+/// # Cost
 ///
-/// A worker translates and sends; the user's threads only hand spans over. The ids of the last
-/// 10,000 traces are kept, so that a trace object is sent once; one that is sent again changes
-/// nothing.
+/// A worker translates and sends; traced threads only hand spans over. The ids of the last 10,000
+/// traces are kept, so that each trace object is sent once; sending one again has no effect.
 ///
-/// # When things go wrong
+/// # Failures
 ///
-/// Any other 4xx drops what was sent, which is counted, and the reply's text is in `last_error` and, at
-/// the first failure and every doubling, on standard error. After 413 a request is halved until the
-/// server takes it, so that only a span that is too large by itself is lost. Of a batch that is sent
-/// in several requests only what is refused counts as dropped, and the error says how much that is;
-/// only a batch that is given up after many tries counts as a whole. Without a key nothing is sent: that
-/// is said once, and everything counted as dropped. A request takes at most 10 seconds unless
-/// [told](OpenAiBuilder::timeout). Redirects are not followed.
+/// On any other 4xx, the request's spans are dropped and counted. The reply's text is in
+/// `last_error` and, at the first failure and at every doubling of their number, on standard error.
+/// After 413, the request is halved until the server accepts it, so that only a span that is too
+/// large by itself is lost. If a batch is sent in several requests, only refused spans count as
+/// dropped, and the error states their number; a batch that is given up after many tries counts as
+/// a whole. Without a key, nothing is sent: this is reported once, and all spans count as dropped.
+/// The default [timeout](OpenAiBuilder::timeout) of a request is 10 seconds. Redirects are not
+/// followed.
 ///
 /// # Examples
 ///
@@ -98,8 +97,8 @@ raaf_trace_core::submit! {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Each customer's traces with the customer's own key. The trace says which customer it is of, and
-/// the key stays in the program:
+/// To send each customer's traces with the customer's own key, let the trace identify the customer,
+/// and keep the keys in the program:
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -133,20 +132,20 @@ struct State {
 }
 
 impl OpenAiSink {
-    /// Where traces go unless told.
+    /// Default base URL.
     pub const DEFAULT_BASE_URL: &str = "https://api.openai.com/v1";
 
-    /// A sink to be set up in code.
+    /// Returns a builder.
     pub fn builder() -> OpenAiBuilder {
         OpenAiBuilder::new()
     }
 
-    /// A sink as the process's environment says.
+    /// Creates a sink from the environment of the process.
     ///
     /// # Errors
     ///
-    /// When a variable cannot be used. A missing key is no error: the sink says so when the first
-    /// spans come, and drops them.
+    /// If a variable cannot be used. A missing key is not an error here: the sink reports it when
+    /// the first spans arrive, and drops them.
     pub fn from_env() -> Result<Self, OpenAiSinkError> {
         Self::builder().environment(&Environment::process())?.build()
     }

@@ -1,4 +1,4 @@
-//! What is said once.
+//! One-time notices to the user.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,13 +18,13 @@ impl Notice {
         Self { text: text.into(), is_said: AtomicBool::new(false) }
     }
 
-    /// There is nothing to say.
+    /// A notice that shows nothing.
     pub(super) fn none() -> Self {
         Self { text: String::new(), is_said: AtomicBool::new(true) }
     }
 
-    /// That traces leave although nobody asked for it. Said at once if tracing is on, else when it
-    /// is switched on and the first batch is about to leave.
+    /// Notice that the sink started by default and traces leave the machine. Shown at once if
+    /// tracing is on, and otherwise when it is switched on and the first batch is about to be sent.
     pub(super) fn before_sending(endpoint: &Endpoint, at_once: bool) -> Self {
         let notice = Self::new(format!(
             "traces are sent to {}, since OPENAI_API_KEY is set and no sink is named; \

@@ -1,10 +1,10 @@
-//! Which traces the server knows of.
+//! Remembers which traces the server has received.
 
 use std::collections::{HashSet, VecDeque};
 
 use raaf_trace_core::TraceId;
 
-/// How many traces are remembered. One that was forgotten is sent again with its next span.
+/// Number of traces remembered. A trace that was forgotten is sent again with its next span.
 const MAX_TRACES: usize = 10_000;
 
 /// The traces whose objects were sent, the latest ones.

@@ -1,4 +1,4 @@
-//! What a request says, as OpenAI's Agents SDK writes it: there is no public schema.
+//! Types of the request body, as OpenAI's Agents SDK writes it. There is no public schema.
 
 use std::{borrow::Cow, time::SystemTime};
 

@@ -1,4 +1,4 @@
-//! What a server says to a request.
+//! Parses replies of the server.
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;

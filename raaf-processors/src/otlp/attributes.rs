@@ -1,4 +1,4 @@
-//! A span's attributes on the wire: the core's table of keys, put to work.
+//! Translates attributes, by the core's table of keys.
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use raaf_trace_core::{Attributes, FinishedSpan, Kind, SpanError, Status, ValueRef, keys};
@@ -73,7 +73,7 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// What was set, under the keys that it has here.
+    /// Adds an attribute under its key in OTLP.
     fn say(&mut self, key: &str, given: ValueRef<'a>) {
         match key {
             keys::INPUT => self.content(INPUT, given),
@@ -98,7 +98,7 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// What went in or came out, with its type, as `OpenInference` has it.
+    /// Adds input or output with its MIME type, as `OpenInference` defines it.
     fn content(&mut self, [key, mime_key]: [&str; 2], given: ValueRef<'_>) {
         if self.set.contains(key) {
             return;
@@ -108,7 +108,7 @@ impl<'a> Wire<'a> {
         self.put_unless_set(mime_key, || value::text(mime));
     }
 
-    /// What status and times do not say.
+    /// Adds the parts of the outcome that status and times do not contain.
     fn say_how_it_went(&mut self, span: &FinishedSpan) {
         let all = span.attributes();
         for key in [keys::RESULT_TYPE, keys::RESULT_SUCCESS, keys::ERROR_CHAIN] {
@@ -147,11 +147,11 @@ impl<'a> Wire<'a> {
     }
 }
 
-/// What a kind of component does.
+/// Operation of a kind of component.
 enum What {
     /// An operation of the conventions for generative AI.
     Operation(&'static str),
-    /// A kind of `OpenInference`'s, for what those conventions do not know.
+    /// A kind of `OpenInference`, for what those conventions do not cover.
     Kind(&'static str),
 }
 

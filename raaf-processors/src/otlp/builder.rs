@@ -1,4 +1,4 @@
-//! A sink in preparation.
+//! Builder for [`OtlpSink`](super::OtlpSink).
 
 use std::{fmt, time::Duration};
 
@@ -17,10 +17,10 @@ use super::{
 };
 use crate::http::{Client, Secret};
 
-/// How long a request may take, unless that is set: OpenTelemetry's default.
+/// Default timeout of a request, as OpenTelemetry defines it.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A sink in preparation; [`OtlpSink::builder`] starts one.
+/// Builder for [`OtlpSink`]; [`OtlpSink::builder`] returns one.
 #[derive(Clone, Default)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct OtlpBuilder {
@@ -41,53 +41,52 @@ enum Given {
 }
 
 impl OtlpBuilder {
-    /// Sends to a server by its base address, such as `http://localhost:4318`: traces go to
+    /// Sets the base address of the server, such as `http://localhost:4318`. Traces go to
     /// `/v1/traces` below it.
     pub fn endpoint(mut self, base: impl Into<String>) -> Self {
         self.endpoint = Some(Given::Base(base.into()));
         self
     }
 
-    /// Sends to exactly this address.
+    /// Sets the full address that requests go to.
     pub fn traces_endpoint(mut self, url: impl Into<String>) -> Self {
         self.endpoint = Some(Given::Traces(url.into()));
         self
     }
 
-    /// Adds a header to every request, such as a key; its value is never shown. One of the same
-    /// name is replaced.
+    /// Adds a header to every request, such as a key. Its value is never shown. Replaces a header
+    /// of the same name.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), Secret::new(value)));
         self
     }
 
-    /// How long a request may take, from the look-up of the name to the last byte of the reply;
-    /// 10 seconds by default, a millisecond at least, a day at most. Keep it below the batch's
-    /// [`export_timeout`](raaf_trace_core::BatchConfig::export_timeout).
+    /// Sets the timeout of a request, from name resolution to the last byte of the reply; from a
+    /// millisecond to a day. Keep it below the batch's
+    /// [`export_timeout`](raaf_trace_core::BatchConfig::export_timeout). Default: 10 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Whether requests are compressed; by default they are not.
+    /// Compresses requests. Default: false.
     pub fn gzip(mut self, gzip: bool) -> Self {
         self.gzip = Some(gzip);
         self
     }
 
-    /// How spans are called; by default [by their own names](OtlpNames::Component).
+    /// Sets the naming of spans. Default: [their own names](OtlpNames::Component).
     pub fn names(mut self, names: OtlpNames) -> Self {
         self.names = Some(names);
         self
     }
 
-    /// What this program is called, `service.name`; by default `unknown_service` with the name of
-    /// the executable.
+    /// Sets `service.name`. Default: `unknown_service` with the name of the executable.
     pub fn service_name(self, name: impl Into<String>) -> Self {
         self.resource_attribute(resource::SERVICE_NAME, name.into())
     }
 
-    /// Says something of this program with every request: where it runs, which version it is.
+    /// Adds a resource attribute, a fact about this program that is sent with every request.
     pub fn resource_attribute(mut self, key: impl Into<String>, value: impl IntoValue) -> Self {
         if let Some(value) = value.into_value() {
             self.resource.push((key.into(), value));
@@ -95,7 +94,8 @@ impl OtlpBuilder {
         self
     }
 
-    /// Takes what was not set in code from these variables, as OpenTelemetry defines them:
+    /// Reads settings that the code has not set from these variables, as OpenTelemetry defines
+    /// them:
     ///
     /// | variable | means |
     /// | --- | --- |
@@ -108,18 +108,18 @@ impl OtlpBuilder {
     /// | `OTEL_RESOURCE_ATTRIBUTES` | [`resource_attribute`](Self::resource_attribute)s: `key=value,key=value`, percent-encoded |
     /// | `RAAF_TRACE_OTLP_NAMES` | [`names`](Self::names): `component` or `gen_ai` |
     ///
-    /// Those that begin with `OTEL_EXPORTER_OTLP_` have a form for traces alone, which wins:
-    /// `OTEL_EXPORTER_OTLP_TRACES_…`.
+    /// Variables that begin with `OTEL_EXPORTER_OTLP_` have a form for traces alone, which takes
+    /// precedence: `OTEL_EXPORTER_OTLP_TRACES_…`.
     ///
     /// # Errors
     ///
-    /// When a variable cannot be used; the error names it, and what would be right.
+    /// If a variable cannot be used; the error names it and what would be right.
     pub fn environment(mut self, environment: &Environment) -> Result<Self, SettingsError> {
         self.variables = Variables::read(environment)?;
         Ok(self)
     }
 
-    /// The sink. It connects when the first spans come.
+    /// Builds the sink. It connects when it receives the first spans.
     ///
     /// # Errors
     ///
@@ -149,7 +149,7 @@ fn usable(endpoint: Option<Endpoint>, url: &str) -> Result<Endpoint, OtlpError> 
     endpoint.ok_or_else(|| OtlpError::Endpoint { shown: endpoint::shown(url).into_owned() })
 }
 
-/// The headers of every request, and what of them must not show.
+/// Headers of every request, and the secrets among them.
 fn all_headers(
     variables: Vec<(HeaderName, HeaderValue)>,
     given: &[(String, Secret)],
@@ -170,7 +170,8 @@ fn all_headers(
     Ok((all, secrets))
 }
 
-/// The value and, behind a word such as `Bearer`, the key alone: a server may repeat either.
+/// Returns the value and, after a word such as `Bearer`, the key alone, because a server may repeat
+/// either.
 fn secrets_in(value: &str) -> Vec<Secret> {
     let key = value.split_once(' ').map(|(_, key)| key.trim());
     [Some(value), key].into_iter().flatten().map(Secret::new).collect()

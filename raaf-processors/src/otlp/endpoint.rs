@@ -1,4 +1,4 @@
-//! Where requests go.
+//! Address of requests.
 
 use std::{borrow::Cow, fmt};
 
@@ -7,7 +7,7 @@ use ureq::http::Uri;
 use super::OtlpSink;
 use crate::http::{Secret, origin};
 
-/// What an address must be.
+/// Description of a valid address.
 pub(super) const EXPECTED: &str =
     "an address such as http://localhost:4318, without a user: keys go into headers";
 
@@ -58,7 +58,7 @@ impl Endpoint {
         &self.url
     }
 
-    /// What no error may repeat.
+    /// Returns the secrets that no error may repeat.
     pub(super) fn secrets(&self) -> &[Secret] {
         &self.secrets
     }

@@ -1,4 +1,4 @@
-//! Why a sink cannot be made.
+//! Errors of building the sink.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use raaf_trace_core::SettingsError;
 
 use super::endpoint;
 
-/// Why an [`OtlpSink`](super::OtlpSink) cannot be made.
+/// Error of building an [`OtlpSink`](super::OtlpSink).
 ///
 /// No text of it holds a header's value.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OtlpError {
-    /// The address given in code is none that can be sent to. Correct it.
+    /// The address given in code cannot be used. Correct it.
     #[error("the endpoint is `{shown}`; expected {expected}", expected = endpoint::EXPECTED)]
     Endpoint {
         /// The address, unless it may hold a secret.
@@ -29,7 +29,8 @@ pub enum OtlpError {
     Setting(#[from] SettingsError),
 }
 
-/// As [`Display`](fmt::Display): a `main` that returns this error prints its `Debug` form.
+/// Prints the [`Display`](fmt::Display) form, because a `main` that returns this error prints its
+/// `Debug` form.
 impl fmt::Debug for OtlpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

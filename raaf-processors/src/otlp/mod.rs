@@ -1,4 +1,4 @@
-//! Spans sent by OpenTelemetry's protocol: protobuf over HTTP.
+//! OTLP sink: spans by OpenTelemetry's protocol, protobuf over HTTP.
 
 mod answer;
 mod attributes;
@@ -37,53 +37,54 @@ raaf_trace_core::submit! {
     .variables(&["RAAF_TRACE_OTLP_NAMES"])
 }
 
-/// Sends finished spans to whatever takes OpenTelemetry's protocol, as protobuf over HTTP: a
-/// collector, or a backend itself.
+/// Sends finished spans by OpenTelemetry's protocol, protobuf over HTTP, to a collector or a
+/// backend.
 ///
 /// # Guarantees
 ///
-/// A span is sent when it has ended, and never before. A batch that was not taken is sent again,
-/// with growing waits, until it is taken or given up; what is given up is counted. Where only the
-/// reply was lost, the server gets the same spans, under the same ids, a second time.
+/// A span is sent once it has ended. A batch that was not accepted is retried with growing delays,
+/// until it is accepted or given up; spans that are given up are counted. If only the reply was
+/// lost, the server receives the same spans a second time, with the same ids.
 ///
-/// # Costs
+/// # Cost
 ///
-/// Spans become protobuf on the sink's worker; the traced program's own threads only hand them
-/// over. The worker sends one request at a time, on a connection that is kept.
+/// The sink's worker encodes spans; traced threads only hand them over. The worker sends one
+/// request at a time, on a persistent connection.
 ///
-/// # When things go wrong
+/// # Failures
 ///
 /// | the server | the batch |
 /// | --- | --- |
-/// | cannot be reached, is silent for longer than the [timeout](OtlpBuilder::timeout), or closes the connection | is tried again |
-/// | answers 408, 409, 429 or 5xx | is tried again, not before `Retry-After` |
+/// | cannot be reached, is silent for longer than the [timeout](OtlpBuilder::timeout), or closes the connection | is retried |
+/// | answers 408, 409, 429 or 5xx | is retried, not before `Retry-After` |
 /// | answers 3xx or another 4xx | is dropped and counted; redirects are not followed |
-/// | answers with a web page | is dropped and counted: that is no receiver of traces |
-/// | rejects some of the spans | counts as delivered but for those |
+/// | answers with a web page | is dropped and counted, because the server does not receive traces |
+/// | rejects some of the spans | counts as delivered except for those |
 ///
-/// The server's own words are in `last_error` and in the flush's error. Headers, and an address's
-/// path and query, are in neither, nor in `Debug`.
+/// The server's reply is in `last_error` and in the flush's error. Headers, and the path and query
+/// of the address, appear in neither, nor in `Debug` output.
 ///
 /// # What is sent
 ///
-/// Every span says `component.type` and `component.name`, and what it says under the
-/// [`keys`](raaf_trace_core::keys) goes by the table there. Model calls are spans of kind `CLIENT`,
-/// and say what they say by `gen_ai.*`; agents and tools do so too, with `input.value` and
-/// `output.value` besides; all other spans have an `openinference.span.kind`: `GUARDRAIL`, for
-/// speech and transcription `LLM`, else `CHAIN`. A key that was set by hand is not overwritten.
+/// Every span has `component.type` and `component.name`; attributes with one of the
+/// [`keys`](raaf_trace_core::keys) are translated by the table there. Model calls are spans of kind
+/// `CLIENT` with `gen_ai.*` attributes. Agents and tools have `gen_ai.*` attributes as well, and
+/// `input.value` and `output.value`. All other spans have an `openinference.span.kind`:
+/// `GUARDRAIL`, `LLM` for speech and transcription, otherwise `CHAIN`. A key that was set
+/// explicitly is not overwritten.
 ///
 /// | value | becomes |
 /// | --- | --- |
 /// | string, integer, float, bool | the same; floats that are not finite the strings `NaN`, `inf` and `-inf` |
 /// | array of strings, of bools or of numbers | an array |
-/// | any other JSON, such as messages | JSON in a string, since backends know no maps |
+/// | any other JSON, such as messages | JSON in a string, because backends do not support maps |
 ///
-/// A span's status is `OK`, `ERROR` or unset. One that was cancelled or went stale is an `ERROR`
-/// whose `error.type` says so.
+/// A span's status is `OK`, `ERROR` or unset. Cancelled and stale spans are `ERROR`, with the
+/// reason in `error.type`.
 ///
 /// # Settings
 ///
-/// By name (`RAAF_TRACE_PROCESSORS=otlp`) the sink goes by OpenTelemetry's variables; see
+/// Chosen by name (`RAAF_TRACE_PROCESSORS=otlp`), the sink reads OpenTelemetry's variables; see
 /// [`OtlpBuilder::environment`].
 ///
 /// # Examples
@@ -116,15 +117,15 @@ pub struct OtlpSink {
 }
 
 impl OtlpSink {
-    /// The address that is sent to when none is given: a collector on this machine.
+    /// Default address: a collector on this machine.
     pub const DEFAULT_ENDPOINT: &str = "http://localhost:4318";
 
-    /// A sink in preparation, which sends to [`DEFAULT_ENDPOINT`](Self::DEFAULT_ENDPOINT).
+    /// Returns a builder for a sink that sends to [`DEFAULT_ENDPOINT`](Self::DEFAULT_ENDPOINT).
     pub fn builder() -> OtlpBuilder {
         OtlpBuilder::default()
     }
 
-    /// The sink that an environment's variables ask for; see [`OtlpBuilder::environment`].
+    /// Creates a sink from the variables of an environment; see [`OtlpBuilder::environment`].
     ///
     /// # Errors
     ///
@@ -133,7 +134,7 @@ impl OtlpSink {
         Self::builder().environment(environment)?.build()
     }
 
-    /// Where it sends, in full.
+    /// Returns the full URL that requests go to.
     pub fn endpoint(&self) -> &str {
         self.endpoint.url()
     }

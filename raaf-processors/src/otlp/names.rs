@@ -1,21 +1,21 @@
-//! What a span is called on the wire.
+//! Names of spans in OTLP.
 
 use raaf_trace_core::{FinishedSpan, Kind, ValueRef, keys};
 
-/// How spans are called where they are sent.
+/// Naming of spans in OTLP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OtlpNames {
-    /// By their own names: `run.workflow.agent.Planner`.
+    /// The spans' own names: `run.workflow.agent.Planner`.
     #[default]
     Component,
-    /// By OpenTelemetry's conventions for generative AI, where those have a name:
+    /// Names by OpenTelemetry's conventions for generative AI where they define one:
     /// `invoke_workflow Report`, `invoke_agent Planner`, `chat gpt-5`, `execute_tool search`.
     GenAi,
 }
 
 impl OtlpNames {
-    /// What its variable may be.
+    /// Description of the valid values of the variable.
     pub(super) const EXPECTED: &'static str = "`component` or `gen_ai`";
 
     pub(super) fn parse(word: &str) -> Option<Self> {

@@ -1,6 +1,6 @@
-//! `key=value,key=value`, percent-encoded: how OpenTelemetry's variables hold several values.
+//! Parses `key=value,key=value`, percent-encoded, as OpenTelemetry's variables use it.
 
-/// The pairs; `None` when the text is no list of pairs.
+/// Parses the pairs; `None` if the text is not a list of pairs.
 pub(super) fn read(text: &str) -> Option<Vec<(String, String)>> {
     let members = text.split(',').map(str::trim).filter(|member| !member.is_empty());
     members.map(read_pair).collect()

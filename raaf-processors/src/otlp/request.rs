@@ -1,4 +1,4 @@
-//! A batch as the body of a request.
+//! Encodes a batch as the body of a request.
 
 use std::io::{self, Write as _};
 
@@ -16,7 +16,7 @@ use super::{names::OtlpNames, span};
 
 pub(super) const CONTENT_TYPE: &str = "application/x-protobuf";
 
-/// Who made the spans.
+/// Name of the instrumentation scope.
 const SCOPE: &str = "raaf-trace-core";
 
 /// The bytes of a request for these spans.

@@ -1,4 +1,4 @@
-//! What is said of the program that sends.
+//! Resource attributes: the description of the sending program.
 
 use std::{env, path::Path};
 
@@ -9,7 +9,7 @@ use super::value;
 
 pub(super) const SERVICE_NAME: &str = "service.name";
 
-/// What is known of the sender without being told; the service's name only if nobody says it.
+/// Returns the attributes that need no configuration; the service's name is a fallback.
 fn by_itself() -> [(String, Value); 4] {
     let pair = |key: &str, value: &str| (key.to_owned(), Value::from(value));
     [
@@ -20,7 +20,7 @@ fn by_itself() -> [(String, Value); 4] {
     ]
 }
 
-/// What OpenTelemetry calls a program that has not said its name.
+/// Returns OpenTelemetry's name for a program without a configured name.
 fn unknown_service() -> String {
     let program = env::current_exe().ok();
     let name = program.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());

@@ -1,4 +1,4 @@
-//! A finished span as OpenTelemetry knows spans.
+//! Translates a finished span into an OTLP span.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,7 @@ use raaf_trace_core::{Event, FinishedSpan, Kind, Status};
 
 use super::{attributes, names::OtlpNames, value};
 
-/// What W3C calls sampled; a span that is not never comes here.
+/// The W3C sampled flag. Unsampled spans never reach a sink.
 const SAMPLED: u32 = 1;
 
 pub(super) fn of(span: &FinishedSpan, names: OtlpNames) -> Span {
@@ -43,7 +43,7 @@ fn flags(parent_is_remote: bool) -> u32 {
     SAMPLED | SpanFlags::ContextHasIsRemoteMask as u32 | remote
 }
 
-/// Calls of models are calls of somebody else's service.
+/// Span kind: model calls are calls to another service.
 fn kind(kind: &Kind) -> SpanKind {
     match kind {
         Kind::Llm | Kind::Response | Kind::Speech | Kind::Transcription => SpanKind::Client,

@@ -1,4 +1,4 @@
-//! Attribute values on the wire.
+//! Translates attribute values.
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, any_value::Value as Any};
 use raaf_trace_core::ValueRef;

@@ -1,4 +1,4 @@
-//! What OpenTelemetry's environment variables say.
+//! Reads OpenTelemetry's environment variables.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::{
 const NAMES: &str = "RAAF_TRACE_OTLP_NAMES";
 const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
 const RESOURCE: &str = "OTEL_RESOURCE_ATTRIBUTES";
-/// What the variables of the protocol begin with; those for traces alone win.
+/// Prefixes of the protocol's variables. Those for traces take precedence.
 const PREFIX: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_", "OTEL_EXPORTER_OTLP_"];
 
 const LIST: &str = "percent-encoded pairs such as key=value,other=value";

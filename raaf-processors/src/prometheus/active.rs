@@ -1,4 +1,4 @@
-//! How many spans run now.
+//! Counts running spans.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -1,4 +1,4 @@
-//! How a Prometheus sink is to be.
+//! Builder for [`PrometheusSink`](super::PrometheusSink).
 
 use std::{
     fmt,
@@ -23,7 +23,7 @@ use super::{
 pub(super) const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
 
-/// Makes a [`PrometheusSink`].
+/// Builder for [`PrometheusSink`].
 #[must_use = "a builder does nothing until it is built"]
 pub struct PrometheusBuilder {
     to: To,
@@ -32,7 +32,7 @@ pub struct PrometheusBuilder {
     buckets: Vec<f64>,
 }
 
-/// Where metrics go, and how they get there.
+/// Destination of the metrics.
 enum To {
     Endpoint(SocketAddr),
     Text,
@@ -40,7 +40,7 @@ enum To {
     Installed,
 }
 
-/// What to do about an address that is taken.
+/// Behaviour if the address is in use.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum IfTaken {
     Fail,
@@ -59,78 +59,78 @@ impl Default for PrometheusBuilder {
 }
 
 impl PrometheusBuilder {
-    /// Serves metrics there, over HTTP, at `/metrics`; at `127.0.0.1:9464` unless set. With port 0
-    /// the system chooses one, which [`PrometheusHandle::address`](super::PrometheusHandle::address)
-    /// says.
+    /// Sets the address of the endpoint, which serves metrics over HTTP at `/metrics`. With port 0
+    /// the system chooses a port; [`PrometheusHandle::address`](super::PrometheusHandle::address)
+    /// returns it. Default: `127.0.0.1:9464`.
     ///
-    /// Whoever can reach the address can read the metrics, and names of components and models with
-    /// them: leave it on loopback, or see to it that only Prometheus gets through.
+    /// Anyone who can reach the address can read the metrics, including the names of components and
+    /// models. Keep it on loopback, or restrict access to Prometheus.
     pub fn address(mut self, address: impl Into<SocketAddr>) -> Self {
         self.to = To::Endpoint(address.into());
         self
     }
 
-    /// Serves nothing: metrics are read by
+    /// Starts no endpoint: metrics are read by
     /// [`PrometheusHandle::render`](super::PrometheusHandle::render).
     pub fn without_endpoint(mut self) -> Self {
         self.to = To::Text;
         self
     }
 
-    /// Counts in a recorder of the application's, which serves the metrics beside its own; nothing
-    /// is served by the sink.
+    /// Counts in a recorder of the application, which serves these metrics beside its own. The sink
+    /// starts no endpoint.
     pub fn recorder(mut self, recorder: Arc<dyn Recorder + Send + Sync>) -> Self {
         self.to = To::Given(recorder);
         self
     }
 
-    /// As [`recorder`](Self::recorder), with the recorder that the application has installed for
-    /// the process. Install it before the first span: metrics are registered when they are first
-    /// needed, and what is registered before there is a recorder is lost.
+    /// Uses the recorder that the application has installed for the process, and otherwise behaves
+    /// like [`recorder`](Self::recorder). Install it before the first span: metrics are registered
+    /// on first use, and what is registered before a recorder exists is lost.
     pub fn installed_recorder(mut self) -> Self {
         self.to = To::Installed;
         self
     }
 
-    /// How many components are told apart, as pairs of kind and name; 200 unless set, and
-    /// 65,536 at most. All that come later are counted as `other`.
+    /// Sets how many components, as pairs of kind and name, have labels of their own, up to 65,536.
+    /// Later ones are counted as `other`. Default: 200.
     pub fn max_components(mut self, components: usize) -> Self {
         self.limits.components = components;
         self
     }
 
-    /// How many models are told apart; 50 unless set, and 65,536 at most. All that come later
-    /// are counted as `other`.
+    /// Sets how many models have labels of their own, up to 65,536. Later ones are counted as
+    /// `other`. Default: 50.
     pub fn max_models(mut self, models: usize) -> Self {
         self.limits.models = models;
         self
     }
 
-    /// Whether running spans are counted, which is so unless set. Without them the sink need not
-    /// hear of starts, and costs about half.
+    /// Counts running spans. Without them, the sink receives no starts and costs about half.
+    /// Default: true.
     pub fn active_spans(mut self, count: bool) -> Self {
         self.active_spans = count;
         self
     }
 
-    /// The upper bounds of the buckets that durations are sorted into, in seconds;
-    /// [`PrometheusSink::BUCKETS`] unless set. An application's recorder has buckets of its own.
+    /// Sets the upper bounds of the buckets for durations, in seconds. An application's recorder
+    /// has buckets of its own. Default: [`PrometheusSink::BUCKETS`].
     pub fn buckets(mut self, bounds: impl IntoIterator<Item = f64>) -> Self {
         self.buckets = bounds.into_iter().collect();
         self
     }
 
-    /// The sink; its endpoint, if it is to have one, answers from now on.
+    /// Builds the sink, and starts its endpoint if it has one.
     ///
     /// # Errors
     ///
-    /// When the address is taken, the thread cannot be started, or the buckets do not rise.
+    /// If the address is in use, the thread cannot be started, or the buckets do not increase.
     pub fn build(self) -> Result<PrometheusSink, PrometheusError> {
         self.build_with(IfTaken::Fail)
     }
 
-    /// As [`build`](Self::build), but an address that is taken is reported and tried again:
-    /// tracing goes on, and so do the other sinks.
+    /// Builds the sink even if the address is in use: the failure is reported and binding is
+    /// retried, while tracing and the other sinks continue.
     pub(super) fn build_patiently(self) -> Result<PrometheusSink, PrometheusError> {
         self.build_with(IfTaken::Wait)
     }

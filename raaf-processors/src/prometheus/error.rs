@@ -1,24 +1,24 @@
-//! Why a sink could not be made.
+//! Errors of building the sink.
 
 use std::{io, net::SocketAddr};
 
-/// Why a [`PrometheusSink`](super::PrometheusSink) could not be made.
+/// Error of building a [`PrometheusSink`](super::PrometheusSink).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PrometheusError {
-    /// The address cannot be listened on: as a rule, another program does already. Choose another
-    /// one with [`address`](super::PrometheusBuilder::address), or `RAAF_TRACE_PROMETHEUS_ADDR`.
+    /// The address cannot be bound, usually because another program uses it. Choose another one
+    /// with [`address`](super::PrometheusBuilder::address) or `RAAF_TRACE_PROMETHEUS_ADDR`.
     #[error("metrics cannot be served at {address}: {source}")]
     Address {
-        /// Where the endpoint was to be.
+        /// Requested address of the endpoint.
         address: SocketAddr,
-        /// What the system says.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// The thread that serves metrics and keeps them small could not be started.
+    /// The sink's thread could not be started.
     #[error("the thread for metrics could not be started: {0}")]
     Thread(io::Error),
-    /// The buckets are none, or are not finite numbers that rise.
+    /// The list of buckets is empty, or its bounds are not finite and increasing.
     #[error("buckets must be finite numbers, each larger than the one before, and at least one")]
     Buckets,
 }

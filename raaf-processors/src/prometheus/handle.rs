@@ -1,4 +1,4 @@
-//! Reading metrics without the endpoint.
+//! Reads metrics without the endpoint.
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 
@@ -10,16 +10,16 @@ use super::shared::Shared;
 pub struct PrometheusHandle(pub(super) Arc<Shared>);
 
 impl PrometheusHandle {
-    /// All metrics as they are now, in Prometheus' text format: for an endpoint of the
-    /// application's own. Empty when an application's recorder has the metrics.
+    /// Renders all metrics in Prometheus' text format, for an endpoint of the application. Empty if
+    /// the application's recorder has the metrics.
     ///
     /// It takes as long as there are many metrics, and is not for the thread of a span.
     pub fn render(&self) -> String {
         self.0.render()
     }
 
-    /// Where metrics are served now; `None` without an endpoint, while its address is taken, and
-    /// after the shutdown.
+    /// Returns the address that metrics are served at; `None` without an endpoint, while its
+    /// address is in use, and after the shutdown.
     pub fn address(&self) -> Option<SocketAddr> {
         self.0.address()
     }

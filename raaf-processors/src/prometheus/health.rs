@@ -1,4 +1,4 @@
-//! How the other sinks are doing, from the statistics of their provider.
+//! Metrics of the other sinks, from the provider's statistics.
 
 use std::{
     collections::HashMap,
@@ -20,11 +20,11 @@ pub(super) struct Health(Mutex<Vec<Watched>>);
 #[derive(Debug)]
 struct Watched {
     stats: StatsReader,
-    /// What has been reported of each sink, by its label.
+    /// Counts already reported for each sink, by label.
     reported: HashMap<Arc<str>, Counts>,
 }
 
-/// What only grows, in the order of [`COUNTERS`].
+/// Counters, in the order of [`COUNTERS`].
 type Counts = [u64; 5];
 
 const COUNTERS: [&str; 5] = [

@@ -1,8 +1,8 @@
-//! Words of the user's and of models, made fit to be the value of a label.
+//! Makes names of the user and of models fit for label values.
 
 use std::sync::Arc;
 
-/// Longer words are cut to so many bytes.
+/// Longest label value, in bytes.
 const LONGEST: usize = 120;
 
 /// The part of a word that is looked at: what comes after it costs nothing and changes nothing.

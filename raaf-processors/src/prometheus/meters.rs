@@ -1,4 +1,4 @@
-//! What is counted, by labels whose values are bounded in number.
+//! Counters by label, with a bounded number of label values.
 
 use std::sync::{Arc, OnceLock};
 
@@ -19,7 +19,7 @@ pub(super) const OTHER: &str = "other";
 /// The library's own kinds, and some words of the user's.
 const MOST_KINDS: usize = 64;
 
-/// How many label values there may be.
+/// Limits on label values.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) components: usize,
@@ -35,14 +35,14 @@ pub(super) struct Meters {
     other_model: OnceLock<ModelMeter>,
 }
 
-/// One kind: its running spans, and its components beyond the limit.
+/// Meters of one kind: its running spans, and its components beyond the limit.
 struct KindMeter {
     label: Label,
     active: Active,
     others: OnceLock<ComponentMeter>,
 }
 
-/// One component of one kind. Metrics are registered once, when they are first needed.
+/// Meters of one component of one kind. Metrics are registered once, on first use.
 struct ComponentMeter {
     kind: Arc<KindMeter>,
     label: Label,

@@ -1,4 +1,4 @@
-//! Metrics for Prometheus.
+//! Prometheus sink: metrics.
 
 mod active;
 mod builder;
@@ -50,49 +50,49 @@ raaf_trace_core::submit! {
 
 /// Counts spans, durations and tokens, for Prometheus to scrape.
 ///
-/// Metrics are served at `http://127.0.0.1:9464/metrics`, or wherever
-/// [`PrometheusBuilder::address`] or `RAAF_TRACE_PROMETHEUS_ADDR` says. An application that has
-/// metrics of its own can serve these with them: as [text](PrometheusHandle::render), or by
-/// having them counted in [its recorder](PrometheusBuilder::recorder) of the `metrics` crate.
-/// Several sinks in one process do not know of each other, and nothing is installed globally.
+/// Metrics are served at `http://127.0.0.1:9464/metrics`; [`PrometheusBuilder::address`] or
+/// `RAAF_TRACE_PROMETHEUS_ADDR` set another address. An application with metrics of its own can
+/// serve these beside them: as [text](PrometheusHandle::render), or in [its
+/// recorder](PrometheusBuilder::recorder) of the `metrics` crate. Several sinks in one process are
+/// independent, and nothing is installed globally.
 ///
-/// | metric | type | labels | what |
+/// | metric | type | labels | meaning |
 /// | --- | --- | --- | --- |
 /// | `raaf_spans_total` | counter | `kind`, `component`, `status` | spans that ended |
-/// | `raaf_span_duration_seconds` | histogram | `kind`, `component` | how long they took |
-/// | `raaf_spans_active` | gauge | `kind` | spans that run now |
-/// | `raaf_retries_total` | counter | `kind`, `component` | tries that failed and were repeated |
-/// | `raaf_tokens_total` | counter | `model`, `type` = `input`, `output` | tokens, by what each span itself says |
-/// | `raaf_token_details_total` | counter | `model`, `type` = `cached`, `reasoning` | parts of those: input from the cache, output spent on reasoning |
-/// | `raaf_time_to_first_chunk_seconds` | histogram | `model` | how long a streamed answer took to begin |
-/// | `raaf_sink_spans_delivered_total`, `raaf_sink_spans_dropped_total`, `raaf_sink_batches_retried_total`, `raaf_sink_panics_total`, `raaf_sink_slow_calls_total` | counter | `sink` | what became of spans in each sink of the provider |
-/// | `raaf_sink_spans_queued` | gauge | `sink` | spans that wait for it |
+/// | `raaf_span_duration_seconds` | histogram | `kind`, `component` | span durations |
+/// | `raaf_spans_active` | gauge | `kind` | running spans |
+/// | `raaf_retries_total` | counter | `kind`, `component` | failed tries that were repeated |
+/// | `raaf_tokens_total` | counter | `model`, `type` = `input`, `output` | tokens, as each span reports them |
+/// | `raaf_token_details_total` | counter | `model`, `type` = `cached`, `reasoning` | input tokens served from a cache, output tokens spent on reasoning |
+/// | `raaf_time_to_first_chunk_seconds` | histogram | `model` | delay before a streamed answer begins |
+/// | `raaf_sink_spans_delivered_total`, `raaf_sink_spans_dropped_total`, `raaf_sink_batches_retried_total`, `raaf_sink_panics_total`, `raaf_sink_slow_calls_total` | counter | `sink` | delivery by each sink of the provider |
+/// | `raaf_sink_spans_queued` | gauge | `sink` | spans waiting for the sink |
 ///
 /// # Guarantees
 ///
-/// Every span that ends is counted before its thread goes on. There are at most as many label
-/// values as [`max_components`](PrometheusBuilder::max_components) and
-/// [`max_models`](PrometheusBuilder::max_models) allow, 64 kinds and 50 sinks, whatever names come:
-/// those beyond are counted as `other`. Names are cut to 120 bytes; control characters in them
-/// become `\u{fffd}` and `\` becomes `/`. A span that began before the sink was added counts when it ends,
-/// but never as running. What runs at the shutdown no longer counts as running.
+/// Every ended span is counted before its thread continues. The number of label values is bounded
+/// by [`max_components`](PrometheusBuilder::max_components),
+/// [`max_models`](PrometheusBuilder::max_models), 64 kinds and 50 sinks; values beyond are counted
+/// as `other`. Names are cut to 120 bytes; control characters in them become `\u{fffd}`, and `\`
+/// becomes `/`. A span that began before the sink was added is counted when it ends, but never as
+/// running. Spans that run at the shutdown no longer count as running.
 ///
-/// # Costs
+/// # Cost
 ///
-/// In the thread of a span a look-up and some atomic additions; nothing is registered, formatted
-/// or allocated but for what comes the first time. Counting running spans is about half of it, and
-/// can be [left out](PrometheusBuilder::active_spans). A thread, `raaf-prometheus`, serves metrics
-/// and once a second sorts durations into buckets.
+/// Each span costs a look-up and some atomic additions in its thread. Registration, formatting and
+/// allocation happen only the first time a name occurs. Counting running spans is about half of the
+/// cost, and can be [turned off](PrometheusBuilder::active_spans). A thread, `raaf-prometheus`,
+/// serves metrics and sorts durations into buckets once a second.
 ///
-/// # When things go wrong
+/// # Failures
 ///
-/// An address that is taken is an error of [`build`](PrometheusBuilder::build). A sink that was
-/// asked for by name reports it once, on standard error and as `last_error` in the statistics,
-/// goes on counting, and tries again until it gets the address. At most 16 requests are answered at
-/// a time; one that does not get on is closed.
+/// An address in use is an error of [`build`](PrometheusBuilder::build). A sink chosen by name
+/// reports it once, on standard error and as `last_error` in the statistics, keeps counting, and
+/// retries until it gets the address. At most 16 requests are answered at a time; a stalled
+/// connection is closed.
 ///
-/// An application's recorder that forgets idle metrics (`idle_timeout`) forgets these, too, and
-/// does not hear of them again.
+/// A recorder of the application that drops idle metrics (`idle_timeout`) drops these as well, and
+/// they do not return.
 ///
 /// # Examples
 ///
@@ -113,7 +113,7 @@ raaf_trace_core::submit! {
 /// # Ok::<(), raaf_processors::PrometheusError>(())
 /// ```
 ///
-/// In an application that has its own exporter, which has to know the buckets:
+/// In an application with an exporter of its own, which must be told the buckets:
 ///
 /// ```
 /// use std::sync::Arc;
@@ -138,16 +138,16 @@ pub struct PrometheusSink {
 }
 
 impl PrometheusSink {
-    /// Upper bounds of the buckets for durations, in seconds: from 1 µs to 10 min, close together
+    /// Upper bounds of the buckets for durations, in seconds, from 1 µs to 10 min. They are closest
     /// where agents, tools and models spend their time.
     pub const BUCKETS: [f64; 21] = names::BUCKETS;
 
-    /// What it is to be like.
+    /// Returns a builder.
     pub fn builder() -> PrometheusBuilder {
         PrometheusBuilder::default()
     }
 
-    /// Reads the metrics, also once the sink belongs to a provider.
+    /// Returns a handle that reads the metrics, also after the sink was given to a provider.
     pub fn handle(&self) -> PrometheusHandle {
         PrometheusHandle(Arc::clone(&self.shared))
     }

@@ -1,4 +1,4 @@
-//! What the metrics are called, what they mean, and how durations are sorted.
+//! Names, descriptions and buckets of the metrics.
 
 use metrics::{Recorder, Unit};
 
@@ -16,8 +16,8 @@ pub(super) const SINK_PANICS: &str = "raaf_sink_panics_total";
 pub(super) const SINK_SLOW_CALLS: &str = "raaf_sink_slow_calls_total";
 pub(super) const SINK_QUEUED: &str = "raaf_sink_spans_queued";
 
-/// Upper bounds in seconds, from 1 µs to 10 min; close together where agents, tools and models
-/// spend their time.
+/// Upper bounds in seconds, from 1 µs to 10 min; closest where agents, tools and models spend their
+/// time.
 pub(super) const BUCKETS: [f64; 21] = [
     1e-6, 1e-5, 1e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
     30.0, 60.0, 120.0, 300.0, 600.0,

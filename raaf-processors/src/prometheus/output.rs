@@ -1,4 +1,4 @@
-//! The recorder that metrics go to.
+//! Recorder that receives the metrics.
 
 use std::sync::{Arc, Once};
 
@@ -7,13 +7,13 @@ use metrics_exporter_prometheus::{PrometheusHandle, PrometheusRecorder};
 
 use super::names;
 
-/// Where metrics go.
+/// Destination of the metrics.
 pub(super) enum Output {
-    /// A recorder of the sink's own, which nobody else sees.
+    /// Recorder of this sink alone.
     Own(Box<PrometheusRecorder>, PrometheusHandle),
-    /// A recorder that the application handed over.
+    /// Recorder given by the application.
     Given(Arc<dyn Recorder + Send + Sync>),
-    /// Whatever recorder the application has installed for the process.
+    /// Recorder that the application has installed for the process.
     Installed,
 }
 

@@ -1,4 +1,4 @@
-//! The scrape endpoint.
+//! Scrape endpoint.
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -23,17 +23,17 @@ use super::shared::Shared;
 /// Requests that are answered at once. Who comes on top waits in the system's queue.
 const MOST_CONNECTIONS: usize = 16;
 
-/// How long a connection may take for its request, and in all.
+/// Longest time for a connection to send its request, and in all.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long it takes a pause when no connection can be had, or no address.
+/// Pause after a connection or an address could not be obtained.
 const PAUSE: Duration = Duration::from_millis(200);
 
 const TEXT_FORMAT: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
-/// What is to be served: a socket that listens already, or an address that was taken.
+/// Socket to serve: one that is listening, or an address that was in use.
 #[derive(Debug)]
 pub(super) enum Door {
     Open(std::net::TcpListener),

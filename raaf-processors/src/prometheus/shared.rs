@@ -1,4 +1,4 @@
-//! What the sink, its handles and its thread share.
+//! State shared by the sink, its handles and its thread.
 
 use std::{
     net::SocketAddr,
@@ -23,7 +23,7 @@ pub(super) struct Shared {
     endpoint: Mutex<Endpoint>,
 }
 
-/// Where metrics are served.
+/// State of the endpoint.
 #[derive(Debug, Default)]
 struct Endpoint {
     address: Option<SocketAddr>,

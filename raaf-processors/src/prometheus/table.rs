@@ -1,4 +1,4 @@
-//! A bounded table of what was seen before, read without a lock.
+//! Bounded hash table that is read without a lock.
 
 use std::{
     collections::hash_map::RandomState,
@@ -12,8 +12,8 @@ use std::{
 /// The highest limit that a table can have: its slots are made in advance.
 const MOST: usize = 1 << 16;
 
-/// Values by two words, at most so many. Nothing is ever taken out, so that a look-up takes no
-/// lock; it compares words as they are, and formats nothing.
+/// Values by two words, up to a limit. Entries are never removed, so a look-up needs no lock; it
+/// compares words as they are and formats nothing.
 #[derive(Debug)]
 pub(super) struct Table<V> {
     /// Open addressing: at least half of the slots stay empty, so that a look-up ends soon.
@@ -44,8 +44,8 @@ impl<V> Table<V> {
         }
     }
 
-    /// What these words have, made now if they are new; `None` when they are new and there is no
-    /// room.
+    /// Returns the value for these words, created if they are new; `None` if they are new and there
+    /// is no room.
     #[inline]
     pub(super) fn get_or_insert(
         &self,

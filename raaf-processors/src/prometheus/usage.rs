@@ -1,4 +1,4 @@
-//! Tokens, and the time to the first piece of an answer.
+//! Token usage, and the time to the first piece of an answer.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,10 +7,11 @@ use raaf_trace_core::{FinishedSpan, ValueRef, keys};
 
 use super::{names, output::Recording};
 
-/// No call uses more: a larger number is a mistake, and would wreck the sum for good.
+/// Largest credible number of tokens for one call. A larger number is a mistake, and would spoil
+/// the sum for good.
 const MOST_TOKENS: u64 = 1_000_000_000;
 
-/// What one call of a model says it used.
+/// Usage of one model call.
 #[derive(Debug, Default)]
 pub(super) struct Usage<'a> {
     requested: Option<&'a str>,
@@ -20,7 +21,8 @@ pub(super) struct Usage<'a> {
 }
 
 impl<'a> Usage<'a> {
-    /// What the span itself says, not what spans below it do; `None` if it says nothing.
+    /// Returns the usage that the span itself reports, without that of its children; `None` if it
+    /// reports none.
     pub(super) fn of(span: &'a FinishedSpan) -> Option<Self> {
         let mut usage = Self::default();
         for (key, value) in span.attributes().stored().iter() {
@@ -73,7 +75,7 @@ fn tokens(value: ValueRef<'_>) -> Option<u64> {
     (tokens <= MOST_TOKENS).then_some(tokens)
 }
 
-/// One model.
+/// Meters of one model.
 pub(super) struct ModelMeter {
     label: Label,
     /// In the order of [`KINDS`].

@@ -1,4 +1,4 @@
-//! The thread that serves metrics and keeps what waits small.
+//! Thread that serves metrics and drains pending durations.
 
 use std::{
     io,
@@ -14,8 +14,8 @@ use super::{
     shared::Shared,
 };
 
-/// How often durations are sorted into buckets, and an application's recorder hears how things
-/// are. What is rendered is always up to date.
+/// Interval at which durations are sorted into buckets and an application's recorder is updated.
+/// Rendered metrics are always current.
 const UPKEEP: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Some spans only.
+//! Filters spans.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -12,7 +12,8 @@ use raaf_trace_core::{
 
 use super::counted;
 
-/// Lets some spans through; see [`WrapProcessor::filter`](super::WrapProcessor::filter).
+/// Wrapper that lets some spans through; see
+/// [`WrapProcessor::filter`](super::WrapProcessor::filter).
 #[derive(Debug)]
 pub struct Filter<P> {
     processor: P,

@@ -1,26 +1,24 @@
-//! What goes around a sink: less for it, less in it, or two for one.
+//! Wrappers for sinks: filters, tail sampling, redaction, and two exporters behind one queue.
 //!
-//! Wrappers stack, and are sinks themselves. Those of exporters work on the exporter's worker;
-//! those of processors in the traced program's own thread, before a span takes any room in a
-//! queue.
+//! Wrappers stack, and are sinks themselves. Wrappers of exporters run on the exporter's worker.
+//! Wrappers of processors run in the traced program's own thread, before a span takes any room in
+//! a queue.
 //!
-//! | wrapper | around | gives |
+//! | wrapper | around | effect |
 //! | --- | --- | --- |
-//! | [`filter`](WrapProcessor::filter) | a processor | only the spans that a [`Select`] means |
-//! | [`keep_traces`](WrapProcessor::keep_traces) | a processor | whole traces in which something failed, and a share of the rest |
-//! | [`offload`](raaf_trace_core::ProcessorExt::offload) | a processor | a worker, so that it may block |
-//! | [`batch`](WrapExporter::batch) | an exporter | a processor with a queue and a worker |
-//! | [`redact`](WrapExporter::redact) | an exporter | spans without what more words call secret |
-//! | [`without_content`](WrapExporter::without_content) | an exporter | spans without prompts, completions, tool arguments and results, and without the texts of errors |
-//! | [`tee`](WrapExporter::tee) | two exporters | one queue for both |
+//! | [`filter`](WrapProcessor::filter) | a processor | passes on spans that a [`Select`] matches |
+//! | [`keep_traces`](WrapProcessor::keep_traces) | a processor | tail sampling: passes on whole traces, such as failed ones and a share of the rest |
+//! | [`offload`](raaf_trace_core::ProcessorExt::offload) | a processor | runs it on a worker, so that it may block |
+//! | [`batch`](WrapExporter::batch) | an exporter | makes a processor with a queue and a worker |
+//! | [`redact`](WrapExporter::redact) | an exporter | redacts more secrets |
+//! | [`without_content`](WrapExporter::without_content) | an exporter | leaves out prompts, completions, tool arguments and results, and error texts |
+//! | [`tee`](WrapExporter::tee) | two exporters | gives both one queue |
 //!
-//! What a wrapper leaves out is counted as `filtered` in
-//! [`ProcessorStats`].
+//! Spans that a wrapper leaves out are counted as `filtered` in [`ProcessorStats`].
 //!
 //! # Examples
 //!
-//! Everything stays in memory here; the other sink gets failed traces and a tenth of the others,
-//! and never a prompt:
+//! The first sink receives every span. The second receives failed traces, and no prompts:
 //!
 //! ```
 //! use std::io;
@@ -73,11 +71,11 @@ pub use redact::Redact;
 pub use tail::{KeepTraces, TailSampler};
 pub use tee::Tee;
 
-/// What can go around a processor.
+/// Wrappers for processors.
 pub trait WrapProcessor: SpanProcessor + Sized {
-    /// Only the spans that `select` means reach the processor.
+    /// Passes on only the spans that `select` matches.
     ///
-    /// How a span ends is not known when it starts, so the processor hears of no starts.
+    /// The outcome of a span is not known when it starts, so the processor receives no starts.
     ///
     /// ```
     /// use raaf_processors::wrap::WrapProcessor as _;
@@ -93,7 +91,7 @@ pub trait WrapProcessor: SpanProcessor + Sized {
         Filter::new(self, select)
     }
 
-    /// Whole traces reach the processor, or none of their spans do; see [`KeepTraces`].
+    /// Lets whole traces through, or none of their spans; see [`KeepTraces`].
     fn keep_traces(self, keep: KeepTraces) -> TailSampler<Self> {
         TailSampler::new(self, keep)
     }
@@ -101,34 +99,34 @@ pub trait WrapProcessor: SpanProcessor + Sized {
 
 impl<P: SpanProcessor> WrapProcessor for P {}
 
-/// What can go around an exporter.
+/// Wrappers for exporters.
 pub trait WrapExporter: SpanExporter + Sized {
-    /// The exporter behind a queue and a worker, as [`TracerProvider`] puts it behind one by
-    /// itself: to go on with wrappers of processors.
+    /// Puts the exporter behind a queue and a worker, as [`TracerProvider`] does by itself, so that
+    /// wrappers of processors can follow.
     ///
     /// [`TracerProvider`]: raaf_trace_core::TracerProvider
     fn batch(self) -> BatchProcessor {
         BatchProcessor::new(self)
     }
 
-    /// As [`batch`](Self::batch), with settings of its own.
+    /// Puts the exporter behind a queue with its own settings; see [`batch`](Self::batch).
     fn batch_with(self, config: BatchConfig) -> BatchProcessor {
         BatchProcessor::with_config(self, config)
     }
 
-    /// Replaces what `redactor` calls a secret, on top of what the provider replaced. Costs a copy
-    /// of each span, on the worker.
+    /// Redacts what `redactor` finds, in addition to the provider's redaction. Costs a copy of each
+    /// span, on the worker.
     fn redact(self, redactor: Redactor) -> Redact<Self> {
         Redact::secrets(self, redactor)
     }
 
-    /// Leaves out prompts, completions, the arguments and results of tools, and the texts of
-    /// errors, for this exporter alone. Costs a copy of each span, on the worker.
+    /// Leaves out prompts, completions, tool arguments and results, and error texts, for this
+    /// exporter alone. Costs a copy of each span, on the worker.
     fn without_content(self) -> Redact<Self> {
         Redact::content(self)
     }
 
-    /// Both exporters get every batch, from one queue. See [`Tee`] for what happens when one of
+    /// Gives every batch to both exporters, from one queue. See [`Tee`] for the case that one of
     /// them fails.
     fn tee<E: SpanExporter>(self, other: E) -> Tee<Self, E> {
         Tee::new(self, other)
@@ -137,7 +135,7 @@ pub trait WrapExporter: SpanExporter + Sized {
 
 impl<E: SpanExporter> WrapExporter for E {}
 
-/// What a wrapped processor counted, or what it was given if it does not count itself.
+/// Returns the statistics of a wrapped processor, or what it was given if it keeps none.
 fn counted(mut inner: ProcessorStats, passed: &AtomicU64) -> ProcessorStats {
     if inner.received == 0 {
         inner.received = passed.load(Ordering::Relaxed);

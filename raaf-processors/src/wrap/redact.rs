@@ -1,8 +1,9 @@
-//! Less in each span.
+//! Removes data from spans.
 
 use raaf_trace_core::{ExportError, FinishedSpan, Overflow, Redactor, SpanExporter};
 
-/// Takes something out of each span; see [`WrapExporter::redact`](super::WrapExporter::redact) and
+/// Wrapper that removes data from each span; see
+/// [`WrapExporter::redact`](super::WrapExporter::redact) and
 /// [`WrapExporter::without_content`](super::WrapExporter::without_content).
 #[derive(Debug)]
 pub struct Redact<E> {

@@ -9,17 +9,17 @@ use std::{
 
 use raaf_trace_core::{ExportError, FinishedSpan, Overflow, SpanExporter, SpanId};
 
-/// How many batches are remembered that one exporter has taken and the other has not.
+/// Number of batches remembered that only one exporter has accepted.
 const REMEMBERED: usize = 64;
 
-/// Gives every batch to two exporters; see [`WrapExporter::tee`](super::WrapExporter::tee).
+/// Wrapper that gives every batch to two exporters; see
+/// [`WrapExporter::tee`](super::WrapExporter::tee).
 ///
-/// When one of them asks for another try, the batch comes again, and only that one gets it: the
-/// other is not given a span twice. When one of them gives a batch up, or panics over it, the batch
-/// counts as dropped, and the error says which of them had it; where they rejected a part of it,
-/// the sum of both parts counts, the whole batch at most. A queue, a worker and retries are shared: an exporter
-/// that is slow or down holds up the other. Two sinks that should not know of each other are two
-/// exporters of the provider.
+/// If one exporter asks for a retry, only that exporter receives the batch again. If one gives up a
+/// batch, or panics, the batch counts as dropped, and the error names the exporter; if they reject
+/// parts of it, the sum of both parts counts, up to the whole batch. Queue, worker and retries are
+/// shared, so an exporter that is slow or down delays the other. For independent sinks, add two
+/// exporters to the provider instead.
 #[derive(Debug)]
 pub struct Tee<A, B> {
     first: A,
@@ -28,10 +28,10 @@ pub struct Tee<A, B> {
     half_done: Mutex<VecDeque<(Batch, [Half; 2])>>,
 }
 
-/// What tells one batch from another.
+/// Identity of a batch.
 type Batch = (Option<SpanId>, Option<SpanId>, usize);
 
-/// What became of a batch with one of the two.
+/// Outcome of a batch with one of the two exporters.
 #[derive(Clone, Debug, Default)]
 enum Half {
     #[default]
@@ -40,7 +40,7 @@ enum Half {
     GivenUp(GivenUp),
 }
 
-/// What one of the two did not take, and why.
+/// Spans that one exporter did not accept, and the reason.
 #[derive(Clone, Debug)]
 struct GivenUp {
     spans: usize,
@@ -64,7 +64,7 @@ impl<A: SpanExporter, B: SpanExporter> Tee<A, B> {
         both(called(&self.first, call), called(&self.second, call))
     }
 
-    /// What is known of a batch that came before.
+    /// Returns what is known of a batch that was offered before.
     fn recall(&self, batch: Batch) -> [Half; 2] {
         let mut half_done = self.half_done();
         let at = half_done.iter().position(|(known, _)| *known == batch);
@@ -81,7 +81,8 @@ impl<A: SpanExporter, B: SpanExporter> Tee<A, B> {
     }
 }
 
-/// Gives the batch to one of the two, unless that is done; an error if it is to come again.
+/// Gives the batch to one of the two, unless it has it already; returns an error if the batch must
+/// be retried.
 fn offer(
     half: &mut Half,
     exporter: &dyn SpanExporter,
@@ -101,8 +102,8 @@ fn offer(
     None
 }
 
-/// Calls one of the two; its error says whose it is. A panic in it is an error like any other, and
-/// keeps nothing from the other one.
+/// Calls one of the two, and names it in an error. A panic is treated as an error and does not
+/// affect the other one.
 fn called(
     exporter: &dyn SpanExporter,
     call: impl FnOnce(&dyn SpanExporter) -> Result<(), ExportError>,
@@ -160,7 +161,7 @@ impl<A: SpanExporter, B: SpanExporter> SpanExporter for Tee<A, B> {
         self.each(SpanExporter::shutdown)
     }
 
-    /// Helping only helps when both allow it.
+    /// Helping is useful only if both exporters allow it.
     fn overflow(&self) -> Overflow {
         match (self.first.overflow(), self.second.overflow()) {
             (Overflow::Help, Overflow::Help) => Overflow::Help,
@@ -169,7 +170,7 @@ impl<A: SpanExporter, B: SpanExporter> SpanExporter for Tee<A, B> {
     }
 }
 
-/// The error with a name before it.
+/// Prefixes an error with a name.
 fn named(name: &str, error: &ExportError) -> ExportError {
     let message = format!("{name}: {error}");
     match error.retry_after() {
@@ -180,7 +181,7 @@ fn named(name: &str, error: &ExportError) -> ExportError {
     }
 }
 
-/// Both errors in one; it can be retried if either can, after the longer wait.
+/// Combines both errors. The result can be retried if either can, after the longer delay.
 fn both(
     first: Result<(), ExportError>,
     second: Result<(), ExportError>,

@@ -1,4 +1,4 @@
-//! How many: `x 3`, `x 2..=4`, `x 1..`, `x (expression)`.
+//! Parses counts: `x 3`, `x 2..=4`, `x 1..`, `x (expression)`.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -61,8 +61,8 @@ enum Range {
     HalfOpen,
 }
 
-/// The dots of a range. A `..` that stands apart from the number in front is not one: it is any
-/// others, beside so many of this.
+/// Parses the dots of a range. A `..` with a space before it is not part of the count: it stands
+/// for any other siblings.
 fn range(input: ParseStream<'_>, start: Option<&LitInt>) -> Result<Option<Range>> {
     if input.peek(Token![..=]) {
         return Ok(Some(Range::Closed(input.parse::<Token![..=]>()?.span())));

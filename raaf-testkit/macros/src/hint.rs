@@ -1,4 +1,4 @@
-//! What was meant.
+//! Suggests corrections of misspelled words.
 
 use syn::{Error, parse::ParseStream};
 
@@ -18,7 +18,7 @@ pub(crate) fn at_end(input: ParseStream<'_>, hint: &str) -> Error {
     Error::new(input.span(), hint)
 }
 
-/// How many letters must be added, taken away, replaced or swapped with the next.
+/// Returns the edit distance, with transpositions.
 fn distance(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     let mut before_last: Vec<usize> = Vec::new();

@@ -1,4 +1,4 @@
-//! Procedural macros of `raaf-testkit`; use them from there.
+//! Procedural macros of `raaf-testkit`, which re-exports them.
 //!
 //! `span_tree!` of that crate documents the notation. Here it is read and turned into calls of
 //! `Node` and `Siblings`, and what is written wrong is pointed at, with a hint.
@@ -44,7 +44,7 @@ pub fn assert_span_tree(input: proc_macro::TokenStream) -> proc_macro::TokenStre
     })
 }
 
-/// `[path] spans` or `[path] spans, node`: holds that there are no spans, or none such.
+/// Asserts that there are no spans, or none that match: `[path] spans` or `[path] spans, node`.
 #[proc_macro]
 pub fn assert_no_spans(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand(input, |input, at| {
@@ -100,7 +100,7 @@ fn trees(input: ParseStream<'_>, at: &TokenStream) -> Result<TokenStream> {
     Ok(quote!(#at::Expected::new(#roots)))
 }
 
-/// Whether nothing but a comma follows the next token.
+/// Returns true if only a comma follows the next token.
 fn is_last(input: ParseStream<'_>) -> bool {
     input.cursor().token_tree().is_some_and(|(_, rest)| {
         let rest =

@@ -1,4 +1,5 @@
-//! One span: `kind component [.method] [name "…"] [[properties]] [{ … } | > span] [x count]`.
+//! Parses one span: `kind component [.method] [name "…"] [[properties]] [{ … } | > span] [x
+//! count]`.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;

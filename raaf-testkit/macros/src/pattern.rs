@@ -1,5 +1,5 @@
-//! What a word of a span must be: `*`, a string in which `*` stands for any text, a bare word, or
-//! an expression in parentheses, which is taken as it is.
+//! Parses patterns: `*`, a string in which `*` matches any text, a bare word, or an expression in
+//! parentheses, which is used as it is.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;

@@ -1,4 +1,4 @@
-//! Spans side by side: `( span | in_any_order { … } | .. )*`, commas between them optional.
+//! Parses siblings: `( span | in_any_order { … } | .. )*`, with optional commas.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;

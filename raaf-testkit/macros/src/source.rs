@@ -1,4 +1,4 @@
-//! Where code stands, and how it is written there.
+//! Positions of code in its source.
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 
@@ -15,7 +15,7 @@ fn end(span: Span) -> Place {
     (end.line(), end.column())
 }
 
-/// Whether one piece of code ends where the next begins.
+/// Returns true if one piece of code ends where the next begins.
 pub(crate) fn touch(one: Span, next: Span) -> bool {
     end(one) == start(next)
 }

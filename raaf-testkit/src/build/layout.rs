@@ -1,4 +1,4 @@
-//! Giving each span of a tree its ids and its time.
+//! Assigns ids and times to the spans of a tree.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use raaf_trace_core::{FinishedSpan, SpanId, TraceId};
 
 use super::{Node, TreeBuilder};
 
-/// What a span takes for itself: alone, or before and after what is inside it.
+/// Time that a span takes for itself: alone, or before and after its children.
 const OWN: Duration = Duration::from_millis(1);
 
 /// The spans of a tree, each before those inside it.

@@ -1,10 +1,9 @@
-//! Whole traces of finished spans, without running anything: for tests of sinks, and of code that
+//! Builds whole traces of finished spans without running code, for tests of sinks and of code that
 //! reads spans.
 //!
-//! A tree is written as it is drawn. Ids and times are the same in each run: the first trace is
-//! number 1, its spans are numbered from the root down; each span without others inside lasts for
-//! a millisecond, and one that encloses others begins a millisecond before them and ends one
-//! after.
+//! The code has the shape of the tree. Ids and times are the same in each run: the first trace is
+//! number 1, and its spans are numbered from the root down. A span without children lasts a
+//! millisecond; a span with children begins a millisecond before them and ends one after.
 //!
 //! ```
 //! use raaf_testkit::{assert_span_tree, build};
@@ -28,7 +27,7 @@
 //! assert_eq!(names, ["gpt", "search", "Planner", "nightly"]);
 //! ```
 //!
-//! For a single span see [`FinishedSpan::builder`].
+//! For a single span, see [`FinishedSpan::builder`].
 
 mod layout;
 #[cfg(test)]
@@ -57,37 +56,37 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// A pipeline's span, and what goes inside.
+    /// Builds a pipeline's span.
     pipeline => Pipeline;
-    /// An agent's span, and what goes inside.
+    /// Builds an agent's span.
     agent => Agent;
-    /// A runner's span, and what goes inside.
+    /// Builds a runner's span.
     runner => Runner;
-    /// A tool's span, and what goes inside.
+    /// Builds a tool's span.
     tool => Tool;
-    /// A model call's span; the name is the model's.
+    /// Builds a model call's span, named after the model.
     llm => Llm;
-    /// A handoff's span; the name is that of the agent that takes over.
+    /// Builds a hand-off's span, named after the agent that takes over.
     handoff => Handoff;
-    /// A guardrail's span.
+    /// Builds a guardrail's span.
     guardrail => Guardrail;
 }
 
-/// A span of any kind, and what goes inside.
+/// Builds a span of any kind.
 pub fn span(kind: impl Into<Kind>, component: impl AsRef<str>) -> TreeBuilder {
     TreeBuilder::new(FinishedSpan::builder(kind, component))
 }
 
-/// The root of a named workflow, as [`raaf_trace_core::trace`] makes it, and what goes inside.
+/// Builds the root of a named workflow, as [`raaf_trace_core::trace`] makes it.
 pub fn trace(workflow: impl AsRef<str>) -> TreeBuilder {
     span(Kind::Trace, &workflow).workflow_name(workflow.as_ref().to_owned())
 }
 
-/// A trace of finished spans in preparation: a span, and those inside; see the [module](self).
+/// Builder for a span and the spans inside it; see the [module](self).
 #[derive(Clone)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct TreeBuilder {
-    /// Each before those inside it.
+    /// Spans, each before its children.
     nodes: Vec<Node>,
     number: u32,
     start: SystemTime,
@@ -136,7 +135,7 @@ impl TreeBuilder {
         self
     }
 
-    /// Puts a span, and what is inside it, inside this one, behind those that are there.
+    /// Adds a child, with everything inside it, after the existing ones.
     pub fn child(mut self, child: TreeBuilder) -> Self {
         self.nodes.extend(child.nodes.into_iter().map(|mut node| {
             node.depth += 1;
@@ -145,23 +144,23 @@ impl TreeBuilder {
         self
     }
 
-    /// Puts several inside this one.
+    /// Adds several children.
     pub fn children(self, children: impl IntoIterator<Item = TreeBuilder>) -> Self {
         children.into_iter().fold(self, Self::child)
     }
 
-    /// Those inside ran beside each other: they start at once.
+    /// Starts all children at the same time, as if they ran in parallel.
     pub fn at_once(mut self) -> Self {
         self.root().at_once = true;
         self
     }
 
-    /// The operation; `run` unless told.
+    /// Sets the method. Default: `run`.
     pub fn method(self, method: impl Into<Key>) -> Self {
         self.change(|span| span.method(method))
     }
 
-    /// The span's name, in place of the one that kind, component and method make.
+    /// Sets the span's name, in place of the one made of kind, component and method.
     pub fn name(self, name: impl Into<Key>) -> Self {
         self.change(|span| span.name(name))
     }
@@ -184,70 +183,71 @@ impl TreeBuilder {
         self
     }
 
-    /// How it ended; well unless told.
+    /// Sets the status. Default: ok.
     pub fn status(self, status: Status) -> Self {
         self.change(|span| span.status(status))
     }
 
-    /// Makes it a span that failed: the error's type, and what it said.
+    /// Makes the span fail, with an error type and a message.
     pub fn error(self, kind: impl AsRef<str>, message: impl AsRef<str>) -> Self {
         self.change(|span| span.error(kind, message))
     }
 
-    /// What caused the error that was given before, outermost first.
+    /// Sets the sources of the error, outermost first. Call it after the error was set.
     pub fn error_sources<T: AsRef<str>>(self, sources: impl IntoIterator<Item = T>) -> Self {
         self.change(|span| span.error_sources(sources))
     }
 
-    /// How long it took; longer if what is inside it took longer.
+    /// Sets the duration. A span lasts at least as long as its children.
     pub fn lasting(mut self, duration: Duration) -> Self {
         self.root().lasting = Some(duration);
         self
     }
 
-    /// How long it was waited before it started.
+    /// Sets the delay before this span starts.
     pub fn after(mut self, pause: Duration) -> Self {
         self.root().pause = pause;
         self
     }
 
-    /// When the trace starts; at 2026-01-01T00:00:00Z unless told. Means nothing inside another.
+    /// Sets the start of the trace; ignored on a span inside another. Default:
+    /// 2026-01-01T00:00:00Z.
     pub fn starting_at(mut self, time: SystemTime) -> Self {
         self.start = time;
         self
     }
 
-    /// Which trace it is: decides all ids, so that several trees can go to one sink. It is number
-    /// 1 unless told. Means nothing inside another.
+    /// Sets the number of the trace, from which all ids follow, so that several trees can go to one
+    /// sink; ignored on a span inside another. Default: 1.
     pub fn numbered(mut self, number: u32) -> Self {
         self.number = number;
         self
     }
 
-    /// The name of the workflow that the trace is a run of. Means nothing inside another.
+    /// Sets the name of the workflow; ignored on a span inside another.
     pub fn workflow_name(mut self, name: impl Into<Key>) -> Self {
         self.workflow_name = Some(name.into());
         self
     }
 
-    /// What links the trace with others. Means nothing inside another.
+    /// Sets the group of the trace; ignored on a span inside another.
     pub fn group_id(mut self, id: impl Into<Key>) -> Self {
         self.group_id = Some(id.into());
         self
     }
 
-    /// Whatever else the trace says about itself. Means nothing inside another.
+    /// Adds metadata of the trace; ignored on a span inside another.
     pub fn metadata(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
         self.metadata.extend(value.into_value().map(|value| (key.into(), value)));
         self
     }
 
-    /// How many spans there are.
+    /// Returns the number of spans.
     pub fn count(&self) -> usize {
         self.nodes.len()
     }
 
-    /// The spans, in the order in which they end: those inside before those around.
+    /// Returns the finished spans in the order in which they end: children before parents.
     pub fn build(&self) -> Vec<FinishedSpan> {
         let mut spans: Vec<_> = layout::lay_out(self);
         // From the back, so that of those that end at once the inner ones stay in front.
@@ -256,7 +256,7 @@ impl TreeBuilder {
         spans
     }
 
-    /// The spans as a tree to compare and to question.
+    /// Returns the spans as a tree, to compare and to query.
     pub fn spans(&self) -> Spans {
         Spans::in_order(layout::lay_out(self))
     }
@@ -268,7 +268,7 @@ impl AsSpans for TreeBuilder {
     }
 }
 
-/// The tree, drawn.
+/// Draws the tree.
 impl fmt::Debug for TreeBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.spans(), f)

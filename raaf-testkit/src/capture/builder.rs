@@ -1,4 +1,4 @@
-//! How a capture is to be.
+//! Builder for [`Capture`].
 
 use std::{fmt, time::Duration};
 
@@ -6,7 +6,7 @@ use raaf_trace_core::{ManualClock, SequentialIds, TracerProvider, TracerProvider
 
 use super::{Capture, GlobalCapture, LIMIT, SeededIds, recorder};
 
-/// Makes a [`Capture`] or a [`GlobalCapture`].
+/// Builder for [`Capture`] and [`GlobalCapture`].
 ///
 /// # Examples
 ///
@@ -49,17 +49,18 @@ impl CaptureBuilder {
         Self { limit: LIMIT, clock: None, ids: None, configure: Vec::new() }
     }
 
-    /// The same in each run: a clock that stands still until [`Capture::advance`], and the ids 1,
-    /// 2, 3 … in the order in which traces and spans start. Threads that start spans at once
+    /// Makes runs repeatable: the clock stands still until [`Capture::advance`], and ids are 1, 2,
+    /// 3 … in the order in which traces and spans start. Threads that start spans at the same time
     /// still race for their ids; [snapshots](crate::Spans::to_snapshot) number spans by their
-    /// place in the tree instead.
+    /// position in the tree instead.
     pub fn deterministic(self) -> Self {
         let clock = ManualClock::new();
         Self { ids: Some(Ids::Sequential), ..self.clock(&clock) }
     }
 
-    /// Ids that look random but are the same in each run with the same seed, and with them the
-    /// decisions of a [`Sampler`](raaf_trace_core::Sampler), which go by the trace's id.
+    /// Makes ids that look random but are the same in each run with the same seed. The decisions of
+    /// a [`Sampler`](raaf_trace_core::Sampler), which depend on the trace id, are then the same as
+    /// well.
     ///
     /// # Examples
     ///
@@ -84,20 +85,20 @@ impl CaptureBuilder {
         self
     }
 
-    /// The clock that spans are timed by; [`Capture::advance`] moves it.
+    /// Sets the clock that times the spans; [`Capture::advance`] moves it.
     pub fn clock(mut self, clock: &ManualClock) -> Self {
         self.clock = Some(clock.clone());
         self
     }
 
-    /// How long [`Capture::spans`] waits for spans that are still open; 5 seconds unless told.
+    /// Sets how long [`Capture::spans`] waits for open spans. Default: 5 seconds.
     pub fn wait_at_most(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
     /// Configures the provider behind the capture: its naming, limits, sampler, or further
-    /// processors. What is said here comes last, and so beats the rest.
+    /// processors. Applied last, so it overrides the other settings.
     pub fn configure(
         mut self,
         configure: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder + 'static,
@@ -106,7 +107,7 @@ impl CaptureBuilder {
         self
     }
 
-    /// A capture of what runs in its context.
+    /// Builds a capture of what runs in its context.
     #[must_use]
     pub fn build(self) -> Capture {
         self.build_with(|provider| provider)
@@ -133,12 +134,12 @@ impl CaptureBuilder {
         Capture { provider, recorder, limit: self.limit, clock: self.clock }
     }
 
-    /// A capture of whatever runs in this process and has no provider of its own; see
+    /// Builds a capture of whatever this process traces without a provider of its own; see
     /// [`Capture::global`].
     ///
     /// # Panics
     ///
-    /// When this thread holds a global capture already.
+    /// If this thread already holds a global capture.
     #[must_use]
     #[track_caller]
     pub fn global(self) -> GlobalCapture {

@@ -1,4 +1,4 @@
-//! Captures of whatever the process traces, one at a time.
+//! Captures of the global provider, one at a time.
 
 use std::{
     borrow::Cow,
@@ -14,11 +14,11 @@ use raaf_trace_core::{GlobalOverride, override_global_provider};
 use super::Capture;
 use crate::{AsSpans, Spans};
 
-/// A [`Capture`] that captures also what has no provider of its own: bare roots, in bare threads,
-/// of code that knows only the global provider. See [`Capture::global`].
+/// A [`Capture`] that also captures code without a provider of its own: roots in bare threads, and
+/// code that uses the global provider. See [`Capture::global`].
 ///
-/// Dropped, it puts back the global provider that was there and lets the next test have its turn,
-/// also when the test panics.
+/// Dropping it restores the previous global provider and lets the next test proceed, also when the
+/// test panics.
 pub struct GlobalCapture {
     capture: Capture,
     // In this order: the next one's turn comes when the global provider is back.
@@ -57,12 +57,12 @@ impl fmt::Debug for GlobalCapture {
     }
 }
 
-/// Whose turn it is.
+/// Thread that holds the global capture.
 static HOLDER: Mutex<Option<ThreadId>> = Mutex::new(None);
 static FREE: Condvar = Condvar::new();
 
-/// The right to the global provider. It stays in its thread, so that a thread that asks for it
-/// again is told, instead of waiting for itself.
+/// Exclusive right to the global provider. It stays in its thread, so that a second request of that
+/// thread is an error instead of a deadlock.
 struct Turn(PhantomData<*const ()>);
 
 impl Turn {

@@ -1,10 +1,10 @@
-//! Ids that look random and are the same in each run.
+//! Random-looking ids that are the same in each run.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use raaf_trace_core::{IdGenerator, SpanId, TraceId};
 
-/// Ids that look random, and are the same in each run with the same seed.
+/// Generator of random-looking ids that are the same in each run with the same seed.
 ///
 /// Traces and spans draw from streams of their own, so that a further span does not change the
 /// next trace's id.
@@ -27,7 +27,7 @@ pub struct SeededIds {
 }
 
 impl SeededIds {
-    /// The ids of this seed.
+    /// Creates a generator with this seed.
     pub fn new(seed: u64) -> Self {
         Self { traces: Stream::new(scramble(seed)), spans: Stream::new(scramble(!seed)) }
     }

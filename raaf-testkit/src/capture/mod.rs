@@ -1,4 +1,4 @@
-//! A provider of one's own for each test, and the spans that went to it.
+//! Captures of spans, each with a provider of its own.
 
 mod builder;
 mod global;
@@ -22,17 +22,17 @@ pub use ids::SeededIds;
 use recorder::Kept;
 pub use run::{captured, captured_async};
 
-/// How long [`Capture::spans`] waits unless told otherwise.
+/// Default limit of [`Capture::spans`].
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Captures the spans of one test.
 ///
-/// Each capture has a provider of its own and touches nothing global, so that tests run in
-/// parallel. Captured is what runs in the capture's context ([`run`](Self::run),
-/// [`run_async`](Self::run_async)), what is handed that context in another thread or task, and
-/// what is bound to a component whose span is captured.
+/// Each capture has a provider of its own and touches no global state, so tests run in parallel. It
+/// receives the spans of code that runs in its context ([`run`](Self::run),
+/// [`run_async`](Self::run_async)), of threads and tasks that are given that context, and of
+/// components bound to a component whose span is captured.
 ///
-/// Clones share what is captured.
+/// Clones share the captured spans.
 ///
 /// # Examples
 ///
@@ -57,18 +57,19 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// A capture that has seen nothing yet.
+    /// Creates an empty capture.
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// Says more of a capture before it is made: the same ids and times in each run, how long it
-    /// waits, how its provider is configured.
+    /// Returns a builder, for repeatable ids and times, another time limit, or a configured
+    /// provider.
     pub fn builder() -> CaptureBuilder {
         CaptureBuilder::new()
     }
 
-    /// A capture with the same ids and times in each run; see [`CaptureBuilder::deterministic`].
+    /// Creates a capture with the same ids and times in each run; see
+    /// [`CaptureBuilder::deterministic`].
     ///
     /// # Examples
     ///
@@ -85,7 +86,7 @@ impl Capture {
         Self::builder().deterministic().build()
     }
 
-    /// A capture whose provider is configured first: its naming, limits, sampler, clock, ids, or
+    /// Creates a capture with a configured provider: its naming, limits, sampler, clock, ids, or
     /// further processors.
     ///
     /// # Examples
@@ -103,19 +104,18 @@ impl Capture {
     }
 
     /// Captures whatever this process traces without a provider of its own, until the capture is
-    /// dropped: for code that uses the global provider, and for bare roots in bare threads.
+    /// dropped: code that uses the global provider, and roots in bare threads.
     ///
-    /// The process has one global provider, so tests that do this wait for each other. Those that
-    /// use a [`Capture`] of their own run beside it undisturbed. But a test that traces without
-    /// any capture at the same time is captured here, too; give each such test a capture, or put
+    /// A process has one global provider, so tests with a global capture wait for each other. Tests
+    /// with a [`Capture`] of their own run beside them undisturbed. A test that traces without any
+    /// capture at the same time is captured here as well: give each such test a capture, or put
     /// tests with global captures into a test program of their own.
     ///
-    /// It must be dropped in the thread that made it; in a `#[tokio::test]` it may be held over
-    /// an `await`.
+    /// Drop it in the thread that made it; a `#[tokio::test]` may hold it across an `await`.
     ///
     /// # Panics
     ///
-    /// When this thread holds a global capture already.
+    /// If this thread already holds a global capture.
     ///
     /// # Examples
     ///
@@ -132,41 +132,42 @@ impl Capture {
         Self::builder().global()
     }
 
-    /// The same, waiting at most so long for spans that are still open; otherwise it is 5 seconds.
+    /// Sets how long to wait for open spans. Default: 5 seconds.
     #[must_use]
     pub fn wait_at_most(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
-    /// Runs `work` captured.
+    /// Runs `work` in the capture's context.
     pub fn run<R>(&self, work: impl FnOnce() -> R) -> R {
         self.provider.run(work)
     }
 
-    /// Runs a future captured, wherever it is polled.
+    /// Runs a future in the capture's context, wherever it is polled.
     pub fn run_async<F: Future>(&self, work: F) -> WithContext<F> {
         work.in_context(self.context())
     }
 
-    /// The context in which traces are captured; give it to threads that the test starts itself.
+    /// Returns the context in which traces are captured. Give it to threads that the test starts
+    /// itself.
     pub fn context(&self) -> Context {
         self.provider.context()
     }
 
-    /// The provider behind the capture.
+    /// Returns the provider behind the capture.
     pub fn provider(&self) -> &TracerProvider {
         &self.provider
     }
 
-    /// The spans captured so far, once those that are open have ended.
+    /// Waits for open spans to end, and returns all captured spans.
     ///
-    /// It blocks the thread for that; where open spans need this very thread to go on, in a
-    /// current-thread runtime, use [`spans_async`](Self::spans_async).
+    /// Blocks the thread. In a current-thread runtime, where open spans need this thread to end,
+    /// use [`spans_async`](Self::spans_async).
     ///
     /// # Panics
     ///
-    /// When spans are still open after the limit; the message names them.
+    /// If spans are still open after the limit; the message names them.
     #[track_caller]
     pub fn spans(&self) -> Spans {
         if !self.recorder.recorder().wait(self.limit) {
@@ -175,11 +176,12 @@ impl Capture {
         self.spans_now()
     }
 
-    /// As [`spans`](Self::spans), without blocking the thread; needs no particular runtime.
+    /// Returns the captured spans without blocking the thread; see [`spans`](Self::spans). Needs no
+    /// particular runtime.
     ///
     /// # Panics
     ///
-    /// When spans are still open after the limit; the message names them.
+    /// If spans are still open after the limit; the message names them.
     pub async fn spans_async(&self) -> Spans {
         if !self.recorder.recorder().wait(Duration::ZERO) {
             let (done, waiting) = oneshot::channel();
@@ -192,16 +194,16 @@ impl Capture {
         self.spans_now()
     }
 
-    /// The spans that have ended so far.
+    /// Returns the spans that have ended so far.
     pub fn spans_now(&self) -> Spans {
         Spans::in_order(self.recorder.recorder().finished())
     }
 
-    /// Moves the clock of a capture that was built with one on.
+    /// Moves the clock of a deterministic capture.
     ///
     /// # Panics
     ///
-    /// When the capture goes by the machine's clock.
+    /// If the capture uses the machine's clock.
     #[track_caller]
     #[allow(clippy::panic, reason = "how a test fails")]
     pub fn advance(&self, by: Duration) {

@@ -1,4 +1,4 @@
-//! What a capture has seen: which spans are open, and which have ended.
+//! Records open and finished spans of a capture.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,7 @@ use raaf_trace_core::{FinishedSpan, SpanId, SpanProcessor, StartedSpan};
 
 use crate::tree::label;
 
-/// How many open spans are named: a message is to be read.
+/// Largest number of open spans named in a message.
 const MOST_NAMED: usize = 20;
 
 /// Keeps the spans of one capture.
@@ -64,13 +64,13 @@ impl Recorder {
         drop(seen);
     }
 
-    /// How many spans have ended.
+    /// Returns the number of finished spans.
     pub(super) fn finished_count(&self) -> usize {
         self.lock().finished.len()
     }
 
-    /// How many spans are open, and what the first of them are, in the order in which they
-    /// started.
+    /// Returns the number of open spans, and descriptions of the first of them in the order in
+    /// which they started.
     pub(super) fn open(&self) -> (usize, Vec<String>) {
         let mut open: Vec<_> = self.lock().open.values().cloned().collect();
         open.sort_by_key(|(number, _)| *number);

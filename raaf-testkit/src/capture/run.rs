@@ -1,4 +1,4 @@
-//! Capturing in one line.
+//! Captures in one line.
 
 use std::future::Future;
 
@@ -28,7 +28,8 @@ pub fn captured<R>(work: impl FnOnce() -> R) -> (R, Spans) {
     (result, capture.spans())
 }
 
-/// As [`captured`], for a future; needs no particular runtime.
+/// Runs a future in a new capture and returns its output and spans; see [`captured`]. Needs no
+/// particular runtime.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! Whether captured spans are one well-formed tree, whatever stands in it.
+//! Checks that captured spans are one well-formed tree.
 
 mod problem;
 
@@ -13,18 +13,18 @@ use problem::Problem;
 
 /// Asserts that spans are one coherent trace.
 ///
-/// That is: one trace id, one root, every parent there, no cycle, no id twice, and each parent
-/// covers its children: none starts before it, and none ends after it unless the parent says why,
-/// with status cancelled or stale.
+/// Coherent means: one trace id, one root, every parent present, no cycle, no duplicate id, and
+/// each parent covers its children. A child must not start before its parent, and must not end
+/// after it unless the parent's status is cancelled or stale.
 ///
 /// The first argument is a [`Capture`](crate::Capture), [`Spans`], a `MemoryExporter` or a list of
-/// finished spans. Work that is meant to go on when what started it has ended is named behind it:
-/// `may_outlive "flush*"`, where `*` stands for any text.
+/// finished spans. Background work that may outlive its parent is named after it: `may_outlive
+/// "flush*"`, where `*` stands for any text.
 ///
 /// # Panics
 ///
-/// When they are not. The message counts the problems and draws the tree, with a mark and the
-/// problem at each span that has one.
+/// If they are not. The message counts the problems and draws the tree, with a mark and a
+/// description at each span that has one.
 ///
 /// # Examples
 ///
@@ -61,8 +61,8 @@ macro_rules! assert_coherent {
     };
 }
 
-/// What makes spans one coherent trace; [`assert_coherent!`](crate::assert_coherent) says what that
-/// is.
+/// Definition of a coherent trace, with exceptions; see
+/// [`assert_coherent!`](crate::assert_coherent).
 ///
 /// # Examples
 ///
@@ -81,19 +81,19 @@ pub struct Coherence {
 }
 
 impl Coherence {
-    /// All of it.
+    /// Requires everything that makes a trace coherent.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// But for spans of these components, which may end after their parent.
+    /// Allows spans of these components to end after their parents.
     #[must_use]
     pub fn may_outlive(mut self, component: impl Into<Pattern>) -> Self {
         self.outliving.push(component.into());
         self
     }
 
-    /// Whether the spans are one coherent trace.
+    /// Checks that the spans are one coherent trace.
     ///
     /// # Errors
     ///
@@ -110,7 +110,8 @@ impl Coherence {
 }
 
 impl Spans {
-    /// Whether the spans are one coherent trace; see [`assert_coherent!`](crate::assert_coherent).
+    /// Checks that the spans are one coherent trace; see
+    /// [`assert_coherent!`](crate::assert_coherent).
     ///
     /// # Errors
     ///
@@ -120,11 +121,11 @@ impl Spans {
     }
 }
 
-/// Why spans are not one coherent trace.
+/// Reasons why spans are not one coherent trace.
 #[derive(Clone)]
 pub struct Incoherent {
     problems: Vec<String>,
-    /// Those of no one span.
+    /// Problems that belong to no single span.
     general: Vec<String>,
     rows: Vec<Row>,
 }
@@ -155,12 +156,12 @@ impl Incoherent {
         }
     }
 
-    /// Each problem, in words.
+    /// Returns a description of each problem.
     pub fn problems(&self) -> &[String] {
         &self.problems
     }
 
-    /// The text, with the escape sequences that colour it on a terminal.
+    /// Returns the message with the escape sequences that colour it on a terminal.
     pub fn to_ansi(&self) -> String {
         self.text(true)
     }
@@ -200,11 +201,11 @@ impl fmt::Debug for Incoherent {
     }
 }
 
-/// For the macro.
+/// Implements the macro.
 ///
 /// # Panics
 ///
-/// When the spans are not one coherent trace.
+/// If the spans are not one coherent trace.
 #[doc(hidden)]
 #[track_caller]
 #[allow(clippy::panic, reason = "how a test fails")]

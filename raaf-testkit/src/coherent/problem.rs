@@ -1,4 +1,4 @@
-//! What can be wrong with a trace.
+//! Problems of incoherent traces.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use raaf_trace_core::{SpanId, Status};
 
 use crate::tree::{Facts, Mark, Shape};
 
-/// How many roots are named.
+/// Largest number of roots named in a message.
 const NAMED: usize = 8;
 
-/// Something that is wrong, with one span or with all.
+/// A problem of one span, or of the trace.
 pub(super) struct Problem {
     pub(super) span: Option<usize>,
     pub(super) mark: Mark,

@@ -1,4 +1,4 @@
-//! What to mark in two trees that differ.
+//! Marks the differences between two trees.
 //!
 //! Expected siblings and found ones are paired, level by level. What is left over is missing or
 //! extra; what is missing here and extra there is misplaced, and what is extra beside one just
@@ -56,7 +56,7 @@ struct Diff<'a> {
     /// Nodes without a span, and the span below which one should be.
     missing: Vec<(&'a Node, Option<usize>)>,
     extra: Vec<usize>,
-    /// Of extra spans, the node that others just like them stand for.
+    /// Extra spans, with the node that identical spans matched.
     paired: Vec<(usize, &'a Node)>,
 }
 
@@ -134,7 +134,7 @@ impl<'a> Diff<'a> {
         }
     }
 
-    /// What is missing in one place and extra in another.
+    /// Finds spans that are missing in one place and extra in another.
     fn find_misplaced(&mut self) {
         let mut extra: HashMap<&str, VecDeque<usize>> = HashMap::new();
         for &index in &self.extra {
@@ -211,7 +211,7 @@ impl<'a> Diff<'a> {
         }
     }
 
-    /// What is wrong with the spans whatever is expected.
+    /// Marks problems of the spans that no expectation could allow.
     fn mark_impossible(&mut self) {
         for &index in self.spans.shape().repeated() {
             self.found[index] =
@@ -251,7 +251,7 @@ fn asked_of(siblings: &Siblings) -> BTreeSet<&str> {
     keys
 }
 
-/// Those attributes of a span, but for the ones of which its notes speak.
+/// Returns the attributes in `told` that the notes do not mention.
 fn properties(span: &FinishedSpan, told: &BTreeSet<&str>, notes: &[String]) -> Vec<String> {
     let attributes = span.attributes();
     let set = told.iter().filter_map(|key| Some((quoted(key), attributes.get(key)?)));

@@ -1,15 +1,15 @@
-//! Large trees, made short: what is as it should be, and far from all that is not, is counted.
+//! Folds large trees: lines that match and are far from any difference are counted instead of
+//! shown.
 
 use crate::tree::{Mark, Row};
 
-/// Trees of so many lines are shown whole.
+/// Trees of up to this many lines are shown in full.
 const SHORT: usize = 40;
 
-/// So many lines with marks are shown.
+/// Largest number of marked lines shown.
 const MARKED: usize = 30;
 
-/// The same tree on fewer lines: shown are those with marks, what is around them, and where they
-/// hang.
+/// Folds a tree. Marked lines stay, with their surroundings and their ancestors.
 pub(crate) fn fold(rows: &[Row]) -> Vec<Row> {
     if rows.len() <= SHORT {
         return rows.to_vec();

@@ -1,4 +1,4 @@
-//! Whether siblings are as expected: a plain yes or no.
+//! Decides whether siblings match, without explaining why.
 //!
 //! Each item of an expected list covers a run of the found siblings, so that what is known after
 //! an item is at which places its run can end. Without `..` and ranges that is one place at most,
@@ -13,7 +13,7 @@ use crate::{
     expected::{Item, Node, Siblings},
 };
 
-/// Whether `found` are the expected siblings, with all that hangs under them.
+/// Returns true if `found` are the expected siblings, with everything below them.
 pub(super) fn siblings(spans: &Spans, expected: &Siblings, found: &[usize]) -> bool {
     let behind = lengths_behind(&expected.items);
     // The places, in order, at which all items so far can end.
@@ -36,13 +36,14 @@ pub(super) fn siblings(spans: &Spans, expected: &Siblings, found: &[usize]) -> b
     ends.last() == Some(&found.len())
 }
 
-/// Whether `found` is the expected node, with all that hangs under it.
+/// Returns true if `found` is the expected node, with everything below it.
 pub(super) fn whole(spans: &Spans, node: &Node, found: usize) -> bool {
     node::is_like(node, &spans.all()[found])
         && siblings(spans, &node.children, spans.shape().children(found))
 }
 
-/// How many found siblings the items behind each one cover, at least and at most.
+/// Returns, for each item, the least and the largest number of siblings that the items after it
+/// cover.
 fn lengths_behind(items: &[Item]) -> Vec<(usize, usize)> {
     let mut behind = vec![(0, 0); items.len()];
     let mut sum = (0usize, 0usize);
@@ -62,7 +63,8 @@ fn length(item: &Item) -> (usize, usize) {
     }
 }
 
-/// Where a run of nodes alike can end; looks at each sibling about once, however many starts.
+/// Returns the positions at which a run of equal nodes can end. Visits each sibling about once, for
+/// any number of starts.
 fn after_node(
     spans: &Spans,
     node: &Node,
@@ -93,7 +95,7 @@ fn after_node(
     ends
 }
 
-/// Where a group in any order can end.
+/// Returns the positions at which a group in any order can end.
 fn after_group(
     spans: &Spans,
     group: &Siblings,

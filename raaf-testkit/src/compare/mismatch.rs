@@ -1,4 +1,4 @@
-//! The failure text.
+//! The failure message.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use anstyle::Style;
 use super::fold::fold;
 use crate::tree::{Mark, Row, draw_in};
 
-/// How captured spans differ from the expected trees.
+/// Difference between captured spans and the expected trees.
 ///
 /// Shown, it draws both, and marks what is missing (`-`), extra (`+`), different (`~`), misplaced
 /// (`>`) or duplicated (`!`). The text is the same in each run.
@@ -52,7 +52,7 @@ impl fmt::Display for Mismatch {
 }
 
 impl Mismatch {
-    /// The same text, with the escape sequences that colour it on a terminal.
+    /// Returns the message with the escape sequences that colour it on a terminal.
     pub fn to_ansi(&self) -> String {
         struct Coloured<'a>(&'a Mismatch);
         impl fmt::Display for Coloured<'_> {
@@ -104,7 +104,7 @@ impl Mismatch {
         counts.join(", ")
     }
 
-    /// How many spans; the missing ones are in the expected tree only.
+    /// Counts the spans with a mark; missing ones are only in the expected tree.
     fn count(&self, mark: Mark) -> usize {
         let rows = if mark == Mark::Missing { &self.expected } else { &self.found };
         rows.iter().filter(|row| row.mark == mark).count()

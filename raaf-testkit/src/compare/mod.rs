@@ -1,4 +1,4 @@
-//! Whether captured spans are the expected trees, and what to say if they are not.
+//! Compares captured spans with expected trees.
 
 mod diff;
 mod fold;
@@ -26,7 +26,7 @@ pub use none::{assert_no_spans, assert_none_like};
 use crate::{AsSpans, Expected, Spans};
 
 impl Expected {
-    /// Compares.
+    /// Compares the spans with the expected trees.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ impl Expected {
     }
 }
 
-/// For the macros.
+/// Implements the macros.
 ///
 /// # Panics
 ///
@@ -57,7 +57,7 @@ pub fn assert_matches(spans: &(impl AsSpans + ?Sized), expected: &Expected) {
     }
 }
 
-/// Whether what a test says when it fails is read on a terminal that shows colours.
+/// Returns true if failures are shown on a terminal with colours.
 pub(crate) fn use_colour() -> bool {
     AutoStream::choice(&io::stderr()) != ColorChoice::Never
 }

@@ -1,4 +1,4 @@
-//! One span against one expected node, children aside.
+//! Compares one span with one expected node, ignoring children.
 
 use std::ops::RangeBounds as _;
 
@@ -9,14 +9,14 @@ use crate::{
     tree::quoted,
 };
 
-/// Whether the span is of that kind, component and method.
+/// Returns true if kind, component and method match.
 pub(super) fn is_named(node: &Node, span: &FinishedSpan) -> bool {
     node.kind.matches(span.kind().as_str())
         && node.component.matches(span.component_name())
         && node.method.matches(span.method())
 }
 
-/// Whether all that the node says holds for the span.
+/// Returns true if all properties of the node match.
 pub(super) fn is_like(node: &Node, span: &FinishedSpan) -> bool {
     is_named(node, span)
         && node.status.is_none_or(|status| status == span.status())
@@ -38,7 +38,7 @@ fn count(event: &ExpectedEvent, span: &FinishedSpan) -> usize {
     span.events().filter(|found| event.is_like(found)).count()
 }
 
-/// What does not hold, in words.
+/// Describes the properties that do not match.
 pub(super) fn differences(node: &Node, span: &FinishedSpan) -> Vec<String> {
     let mut found = Vec::new();
     let mut word = |what: &str, expected: &Pattern, actual: &str| match expected {
@@ -74,8 +74,8 @@ pub(super) fn differences(node: &Node, span: &FinishedSpan) -> Vec<String> {
     found
 }
 
-/// What is wrong with the events of one sort; that there is one with other attributes is worth more
-/// than that there is none.
+/// Describes a mismatch of events with one name. An event with other attributes is reported in
+/// preference to a missing one.
 fn complaint(event: &ExpectedEvent, span: &FinishedSpan) -> Option<String> {
     let count = count(event, span);
     if event.count.allows(count) {
@@ -96,7 +96,7 @@ fn complaint(event: &ExpectedEvent, span: &FinishedSpan) -> Option<String> {
     Some(format!("{sort} {times}{should}{near}"))
 }
 
-/// What there is instead of an event.
+/// Describes the events that were found instead.
 fn nearest(event: &ExpectedEvent, span: &FinishedSpan) -> String {
     const SHOWN: usize = 8;
     if let Some(near) = span.events().find(|found| event.name.matches(found.name())) {

@@ -1,4 +1,4 @@
-//! That there are no spans, or none of a sort.
+//! Checks that there are no spans, or none that match.
 
 use super::{node, use_colour};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     tree::{Mark, Said, draw_in},
 };
 
-/// For the macro.
+/// Implements the macro without a node.
 ///
 /// # Panics
 ///
@@ -21,7 +21,7 @@ pub fn assert_no_spans(spans: &(impl AsSpans + ?Sized)) {
     }
 }
 
-/// For the macro.
+/// Implements the macro with a node.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! Where siblings stand in another order than they should, or where none should stand.
+//! Finds siblings in the wrong order, and siblings where none are allowed.
 
 use super::pairing::Slot;
 use crate::expected::{Item, Siblings};
@@ -29,11 +29,11 @@ pub(super) fn out_of_order(places: &[usize]) -> Vec<bool> {
     out
 }
 
-/// Where siblings may stand that nobody described.
+/// Positions at which unexpected siblings are allowed.
 pub(super) struct Gaps {
     /// The pairs by place, with the positions of their slots.
     pairs: Vec<(usize, usize)>,
-    /// How many of the items before each position let others stand there.
+    /// For each position, the number of preceding items that allow others.
     open_before: Vec<usize>,
 }
 
@@ -54,7 +54,8 @@ impl Gaps {
         Self { pairs, open_before }
     }
 
-    /// Whether one may stand at that place: a `..` stands between those that it was found between.
+    /// Returns true if a sibling is allowed at that position: a `..` covers the gap between its
+    /// neighbours.
     pub(super) fn allow(&self, place: usize) -> bool {
         let next = self.pairs.partition_point(|(paired, _)| *paired < place);
         let first = next.checked_sub(1).map_or(0, |before| self.pairs[before].1);

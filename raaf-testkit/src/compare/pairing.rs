@@ -1,4 +1,4 @@
-//! Which found sibling stands for which expected one, where they are not alike.
+//! Pairs found siblings with expected ones that they do not match exactly.
 //!
 //! First the ends are paired as long as they are alike in all, then what is alike in its place, or
 //! wherever it stands, then what is of the same kind, component and method, then of the same component.
@@ -13,15 +13,15 @@ use crate::{
     expected::{Item, Node, Pattern, Siblings},
 };
 
-/// How many namesakes are compared with a node, with all that is below them, in search of one that
-/// is alike.
+/// Largest number of namesakes compared with a node, including everything below them, in search of
+/// a match.
 const LOOKED_AT: usize = 64;
 
-/// One expected span, and where it stands among its siblings; in a group all stand in one place.
+/// An expected span, and its position among its siblings. All spans of a group have one position.
 pub(super) struct Slot<'a> {
     pub(super) node: &'a Node,
     pub(super) position: usize,
-    /// Whether it may be left empty.
+    /// True if the slot may stay empty.
     optional: bool,
     /// The place among the found siblings of the span that stands for it.
     pub(super) found: Option<usize>,
@@ -113,8 +113,8 @@ impl<'a> Pairing<'a> {
         }
     }
 
-    /// Where as many are expected as found, each is first compared with the one in its place: then
-    /// one that differs does not take the partner of the next, which may be just like it.
+    /// Compares each expected span first with the one at its position, if their numbers are equal.
+    /// Otherwise a span that differs could take the partner of the next one.
     fn side_by_side(&mut self, slots: &mut [Slot<'_>]) {
         let open: Vec<_> = (0..slots.len()).filter(|&at| slots[at].found.is_none()).collect();
         let free: Vec<_> = (0..self.found.len()).filter(|&place| !self.taken[place]).collect();
@@ -153,7 +153,7 @@ impl<'a> Pairing<'a> {
         }
     }
 
-    /// What is left is paired with its component's spans of another kind or method.
+    /// Pairs what is left with spans of the same component that have another kind or method.
     fn by_component(&mut self, slots: &mut [&mut Slot<'_>]) {
         let mut free: HashMap<_, Vec<usize>> = HashMap::new();
         for place in (0..self.found.len()).rev().filter(|&place| !self.taken[place]) {

@@ -1,4 +1,4 @@
-//! Calls that may hang or panic, and must do neither.
+//! Runs calls that may hang or panic.
 
 use std::{
     any::Any,
@@ -13,7 +13,7 @@ use super::{
     probe::{Doing, Probe, Verdict},
 };
 
-/// How a rule was broken.
+/// Way in which a rule was broken.
 pub(super) struct Broken {
     what: String,
     hung: bool,
@@ -57,7 +57,7 @@ pub(super) fn watch<S: Send + Sync + 'static>(
     }
 }
 
-/// What a panic said.
+/// Returns the message of a panic.
 pub(super) fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())

@@ -1,4 +1,4 @@
-//! The rules for exporters.
+//! Rules for exporters.
 
 use std::{sync::Arc, thread, time::Duration};
 
@@ -13,7 +13,7 @@ use super::{
     samples,
 };
 
-/// How many spans an exporter is given where each is looked for.
+/// Number of spans given to an exporter if each is looked for.
 const SOME: usize = 500;
 
 const THREADS: usize = 4;

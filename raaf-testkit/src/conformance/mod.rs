@@ -1,4 +1,4 @@
-//! Does a sink keep the contract? Suites that any processor or exporter runs on itself.
+//! Conformance suites that any processor or exporter can run on itself.
 //!
 //! ```
 //! use raaf_testkit::conformance::{check_exporter, check_processor};
@@ -8,34 +8,33 @@
 //! check_processor(|| BatchProcessor::new(MemoryExporter::new()));
 //! ```
 //!
-//! Each rule gets a sink of its own, made by the closure, so that a sink which one rule breaks
-//! says nothing about the next. Every call has a [deadline](Suite::patience): a sink that hangs
-//! fails its rule, and the test goes on. A sink whose deliveries can be looked at is held to
-//! [more](Suite::read_back).
+//! The closure makes a new sink for each rule, so rules do not affect each other. Every call has a
+//! [deadline](Suite::patience): a sink that hangs fails its rule, and the test continues. If
+//! deliveries can be [read back](Suite::read_back), more rules apply.
 //!
 //! # The rules
 //!
-//! | rule | for | holds that |
+//! | rule | for | requires that |
 //! | --- | --- | --- |
-//! | `name` | both | the name is not empty and stays the same |
+//! | `name` | both | the name is not empty and does not change |
 //! | `nothing-received` | both | a flush and a shutdown without any span, and an empty batch, succeed |
-//! | `hostile-text` | both | control characters, escape sequences, text that breaks JSON, huge and deeply nested values are taken |
-//! | `every-shape` | both | every kind and status is taken, errors, events, remote parents, no time at all |
-//! | `many-threads` | both | several threads may call at once: a processor everywhere, an exporter if its overflow is `Help`, else one after the other |
-//! | `large-batch` | exporters | a batch of ten thousand spans is taken |
-//! | `flush-returns` | both | a flush returns whatever its timeout is: none, short, or for ever |
-//! | `flush-delivers` | both | after a flush that succeeded nothing waits, and what ended before can be read back |
-//! | `nothing-lost` | both | below its limits a sink drops nothing |
-//! | `each-once` | both, read back | no span is there twice |
-//! | `in-order` | both, read back | the spans of one thread are in the order in which they ended |
-//! | `says-the-same` | both, read back | ids, kind, component, method, status and error are those that were given |
-//! | `stats-add-up` | processors | received is delivered, dropped, filtered and queued together |
-//! | `half-seen` | processors | an end without its start and a start without its end are fine: sinks are added and removed while spans run |
-//! | `while-spans-end` | processors | flushes from several threads return while spans go on ending |
+//! | `hostile-text` | both | control characters, escape sequences, text that breaks JSON, and huge and deeply nested values are accepted |
+//! | `every-shape` | both | every kind and status, errors, events, remote parents and zero durations are accepted |
+//! | `many-threads` | both | several threads may call: at the same time for processors and for exporters with overflow `Help`, otherwise one after another |
+//! | `large-batch` | exporters | a batch of ten thousand spans is accepted |
+//! | `flush-returns` | both | a flush returns, whatever its timeout: zero, short or unlimited |
+//! | `flush-delivers` | both | after a successful flush no span waits, and every span that ended before can be read back |
+//! | `nothing-lost` | both | below its limits, a sink drops nothing |
+//! | `each-once` | both, read back | no span is delivered twice |
+//! | `in-order` | both, read back | spans of one thread are in the order in which they ended |
+//! | `says-the-same` | both, read back | ids, kind, component, method, status and error equal the given ones |
+//! | `stats-add-up` | processors | received equals the sum of delivered, dropped, filtered and queued |
+//! | `half-seen` | processors | an end without its start and a start without its end are accepted, because sinks are added and removed while spans run |
+//! | `while-spans-end` | processors | flushes from several threads return while spans keep ending |
 //! | `shutdown-twice` | both | a second shutdown neither hangs nor panics |
-//! | `after-shutdown` | both | what comes after the shutdown neither hangs nor panics, and a processor ignores it |
+//! | `after-shutdown` | both | calls after the shutdown neither hang nor panic, and a processor ignores them |
 //! | `drop` | both | dropping a sink with spans in it returns |
-//! | `behind-a-provider` | both | under a provider, which offers batches and starts, all of a workflow is delivered without a panic |
+//! | `behind-a-provider` | both | under a provider, all spans of a workflow are delivered without a panic |
 
 mod deadline;
 mod exporter;
@@ -55,11 +54,11 @@ use probe::{Probe, ReadBack, Verdict};
 pub use report::{Report, Violation};
 pub use rule::Rule;
 
-/// How long one rule's calls may take together before the sink counts as hanging.
+/// Longest time that the calls of one rule may take together.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Holds a processor to all rules that need no look at its deliveries; for those, see
-/// [`Suite::processor`].
+/// Checks a processor against all rules that can be checked without reading back deliveries; for
+/// the others, see [`Suite::processor`].
 ///
 /// # Panics
 ///
@@ -87,8 +86,8 @@ pub fn check_processor<P: SpanProcessor>(make: impl Fn() -> P) {
     Suite::processor(make).check();
 }
 
-/// Holds an exporter to all rules that need no look at its deliveries; for those, see
-/// [`Suite::exporter`].
+/// Checks an exporter against all rules that can be checked without reading back deliveries; for
+/// the others, see [`Suite::exporter`].
 ///
 /// # Panics
 ///
@@ -98,7 +97,7 @@ pub fn check_exporter<E: SpanExporter>(make: impl Fn() -> E) {
     Suite::exporter(make).check();
 }
 
-/// The rules for a sink, and what is known of it.
+/// Rules for a sink, and how to test it.
 ///
 /// # Examples
 ///
@@ -120,14 +119,14 @@ pub struct Suite<S, M> {
 type Check<S> = fn(&Probe<S>) -> Verdict;
 
 impl<P: SpanProcessor, M: Fn() -> P> Suite<P, M> {
-    /// The rules for a processor.
+    /// Creates a suite for a processor.
     pub fn processor(make: M) -> Self {
         Self::new(make, processor::checks())
     }
 }
 
 impl<E: SpanExporter, M: Fn() -> E> Suite<E, M> {
-    /// The rules for an exporter.
+    /// Creates a suite for an exporter.
     pub fn exporter(make: M) -> Self {
         Self::new(make, exporter::checks())
     }
@@ -138,8 +137,8 @@ impl<S: Send + Sync + 'static, M: Fn() -> S> Suite<S, M> {
         Self { make, checks, read_back: None, patience: PATIENCE, excepted: Vec::new() }
     }
 
-    /// How to look at what the sink has delivered, in order; called after a flush. Each sink that
-    /// the suite makes must have its own place for that: a file, a server, a buffer of its own.
+    /// Sets how to read back what the sink has delivered, in order; called after a flush. Each sink
+    /// that the suite makes must deliver to a place of its own: a file, a server, a buffer.
     pub fn read_back(
         mut self,
         read: impl Fn(&S) -> Vec<FinishedSpan> + Send + Sync + 'static,
@@ -148,21 +147,20 @@ impl<S: Send + Sync + 'static, M: Fn() -> S> Suite<S, M> {
         self
     }
 
-    /// How long the calls of one rule may take together before the sink counts as hanging; 20
-    /// seconds unless told.
+    /// Sets how long the calls of one rule may take together before the sink counts as hanging.
+    /// Default: 20 seconds.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Does not hold the sink to that rule; to be said with a reason beside it.
+    /// Exempts the sink from a rule. State the reason beside the call.
     pub fn except(mut self, rule: Rule) -> Self {
         self.excepted.push(rule);
         self
     }
 
-    /// Holds the sink to the rules, and says how it did. After a call that hangs no further rule
-    /// is looked at.
+    /// Checks the sink against the rules and returns the result. Stops after a call that hangs.
     pub fn run(&self) -> Report {
         let mut report = Report::default();
         for (rule, check) in &self.checks {
@@ -181,7 +179,7 @@ impl<S: Send + Sync + 'static, M: Fn() -> S> Suite<S, M> {
         report
     }
 
-    /// Holds the sink to the rules.
+    /// Checks the sink against the rules.
     ///
     /// # Panics
     ///

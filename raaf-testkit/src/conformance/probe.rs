@@ -1,4 +1,4 @@
-//! A sink under test: says what is being done to it, and looks at what it delivered.
+//! A sink under test, which records the current call and reads back what was delivered.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -13,7 +13,7 @@ use raaf_trace_core::{
 
 use super::samples::described;
 
-/// Whether a rule is kept; if not, how it is broken.
+/// Result of a rule; an error describes how it was broken.
 pub(super) type Verdict = Result<(), String>;
 
 pub(super) type ReadBack<S> = Arc<dyn Fn(&S) -> Vec<FinishedSpan> + Send + Sync>;
@@ -74,14 +74,14 @@ impl<S> Probe<S> {
         call(&self.sink)
     }
 
-    /// What the sink has delivered, if that can be looked at.
+    /// Returns the delivered spans, if they can be read back.
     pub(super) fn delivered(&self) -> Option<Vec<FinishedSpan>> {
         let read = self.read_back.as_ref()?;
         self.doing.set("reading back what it delivered".to_owned());
         Some(read(&self.sink))
     }
 
-    /// Whether all of these were delivered, if that can be looked at.
+    /// Checks that all of these were delivered, if deliveries can be read back.
     pub(super) fn has_all(&self, given: &[FinishedSpan]) -> Verdict {
         let Some(delivered) = self.delivered() else { return Ok(()) };
         let there: HashSet<_> = delivered.iter().map(FinishedSpan::span_id).collect();
@@ -98,7 +98,7 @@ impl<S> Probe<S> {
         }
     }
 
-    /// Whether no span was delivered twice.
+    /// Checks that no span was delivered twice.
     pub(super) fn has_each_once(&self) -> Verdict {
         let mut times: HashMap<_, usize> = HashMap::new();
         for span in self.delivered().unwrap_or_default() {
@@ -111,7 +111,7 @@ impl<S> Probe<S> {
         Ok(())
     }
 
-    /// Whether these were delivered in this order.
+    /// Checks that these were delivered in this order.
     pub(super) fn has_order(&self, given: &[FinishedSpan]) -> Verdict {
         let mut delivered = self.delivered().unwrap_or_default();
         // What is there twice breaks another rule.
@@ -130,7 +130,7 @@ impl<S> Probe<S> {
         Ok(())
     }
 
-    /// Whether what was delivered says what was given.
+    /// Checks that the delivered spans equal the given ones.
     pub(super) fn has_same(&self, given: &[FinishedSpan]) -> Verdict {
         self.has_all(given)?;
         let delivered = self.delivered().unwrap_or_default();
@@ -171,7 +171,7 @@ impl<P: SpanProcessor> Probe<P> {
         self.call(format!("shutdown({timeout:?})"), |sink| sink.shutdown(timeout))
     }
 
-    /// What the processor counts itself, unless it leaves that to the provider.
+    /// Returns the processor's own statistics, unless it leaves them to the provider.
     pub(super) fn counted(&self) -> Option<ProcessorStats> {
         Some(self.call("stats", SpanProcessor::stats)).filter(|stats| stats.received > 0)
     }

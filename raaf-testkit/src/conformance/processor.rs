@@ -1,4 +1,4 @@
-//! The rules for processors.
+//! Rules for processors.
 
 use std::{sync::Arc, thread, time::Duration};
 
@@ -12,8 +12,8 @@ use super::{
     samples,
 };
 
-/// How many spans a processor is given before a flush where nothing may be lost: few enough for
-/// the limits of any.
+/// Number of spans given to a processor before a flush when nothing may be lost; below the limits
+/// of any.
 const FEW: usize = 200;
 
 const THREADS: usize = 8;
@@ -156,7 +156,7 @@ fn nothing_lost<P: SpanProcessor>(probe: &Probe<P>) -> Verdict {
     }
 }
 
-/// Whether what the processor counts adds up.
+/// Checks that the processor's statistics add up.
 fn stats<P: SpanProcessor>(probe: &Probe<P>) -> Verdict {
     let Some(stats) = probe.counted() else { return Ok(()) };
     let (received, delivered) = (stats.received, stats.delivered);

@@ -1,10 +1,10 @@
-//! How a sink did.
+//! Result of a suite.
 
 use std::fmt;
 
 use super::Rule;
 
-/// How a sink did; displayed, it names each rule that it breaks.
+/// Result of a suite. Displays each broken rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     pub(super) kept: Vec<Rule>,
@@ -12,7 +12,7 @@ pub struct Report {
     pub(super) violations: Vec<Violation>,
 }
 
-/// A rule that a sink breaks, and how.
+/// A broken rule, and how it was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     pub(super) rule: Rule,
@@ -21,18 +21,18 @@ pub struct Violation {
 }
 
 impl Report {
-    /// The rules that the sink keeps.
+    /// Returns the rules that the sink keeps.
     pub fn kept(&self) -> &[Rule] {
         &self.kept
     }
 
-    /// Those that were not looked at: excepted, in need of [reading
-    /// back](super::Suite::read_back), or after a call that hung.
+    /// Returns the rules that were not checked: excepted ones, those that need [reading
+    /// back](super::Suite::read_back), and those after a call that hung.
     pub fn skipped(&self) -> &[Rule] {
         &self.skipped
     }
 
-    /// Those that it breaks.
+    /// Returns the broken rules.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
@@ -43,12 +43,12 @@ impl Report {
 }
 
 impl Violation {
-    /// The rule.
+    /// Returns the rule.
     pub fn rule(&self) -> Rule {
         self.rule
     }
 
-    /// In words, how it is broken.
+    /// Describes how the rule was broken.
     pub fn what(&self) -> &str {
         &self.what
     }

@@ -1,10 +1,10 @@
-//! The rules, by name.
+//! Rules, by name.
 
 use std::fmt;
 
 macro_rules! rules {
     ($($(#[$doc:meta])* $rule:ident = $name:literal,)*) => {
-        /// A rule that sinks are held to; see the [module](super) for what each holds.
+        /// A rule for sinks; see the [module](super) for what each requires.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum Rule {
@@ -12,10 +12,10 @@ macro_rules! rules {
         }
 
         impl Rule {
-            /// All rules.
+            /// All rules, in order.
             pub const ALL: &[Self] = &[$(Self::$rule),*];
 
-            /// The name by which failures call it.
+            /// Returns the name of the rule, as failures show it.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$rule => $name,)*
@@ -26,39 +26,39 @@ macro_rules! rules {
 }
 
 rules! {
-    /// The name is not empty and stays the same.
+    /// The name is not empty and does not change.
     Name = "name",
     /// A flush and a shutdown without any span succeed.
     NothingReceived = "nothing-received",
-    /// Hostile text, huge and deeply nested values are taken.
+    /// Hostile text, and huge and deeply nested values, are accepted.
     HostileText = "hostile-text",
-    /// Every kind, status and form of a span is taken.
+    /// Every kind, status and form of a span is accepted.
     EveryShape = "every-shape",
-    /// Several threads may call.
+    /// Several threads may call at the same time.
     ManyThreads = "many-threads",
-    /// A batch of ten thousand spans is taken.
+    /// A batch of ten thousand spans is accepted.
     LargeBatch = "large-batch",
-    /// A flush returns whatever its timeout is.
+    /// A flush returns, whatever its timeout.
     FlushReturns = "flush-returns",
-    /// After a flush nothing waits.
+    /// After a flush, no span waits.
     FlushDelivers = "flush-delivers",
-    /// Below its limits a sink drops nothing.
+    /// Below its limits, a sink drops nothing.
     NothingLost = "nothing-lost",
-    /// No span is there twice.
+    /// No span is delivered twice.
     EachOnce = "each-once",
     /// The spans of one thread are in the order in which they ended.
     InOrder = "in-order",
-    /// What was delivered is what was given.
+    /// Delivered spans equal the given ones.
     SaysTheSame = "says-the-same",
     /// The statistics of a processor add up.
     StatsAddUp = "stats-add-up",
-    /// An end without its start is fine, and a start without its end.
+    /// An end without its start is accepted, and a start without its end.
     HalfSeen = "half-seen",
-    /// Flushes return while spans go on ending.
+    /// Flushes return while spans keep ending.
     WhileSpansEnd = "while-spans-end",
     /// A second shutdown neither hangs nor panics.
     ShutdownTwice = "shutdown-twice",
-    /// What comes after the shutdown is ignored.
+    /// Spans after the shutdown are ignored.
     AfterShutdown = "after-shutdown",
     /// Dropping a sink with spans in it returns.
     Drop = "drop",
@@ -67,7 +67,7 @@ rules! {
 }
 
 impl Rule {
-    /// Whether it can be held only by looking at what was delivered.
+    /// Returns true if the rule can be checked only by reading back.
     pub(super) fn needs_reading(self) -> bool {
         matches!(self, Self::EachOnce | Self::InOrder | Self::SaysTheSame)
     }

@@ -1,4 +1,4 @@
-//! The spans that sinks are given.
+//! Spans that sinks are given.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{build, hostile};
 
-/// What a delivered span must still say.
+/// Describes the facts that a delivered span must keep.
 pub(super) fn described(span: &FinishedSpan) -> String {
     let parent = span.parent_id().map(|parent| parent.to_string());
     let error = span.error().map(|error| (error.kind(), error.message()));
@@ -23,12 +23,12 @@ pub(super) fn described(span: &FinishedSpan) -> String {
     )
 }
 
-/// So many spans that ended one after the other, in traces of five.
+/// Returns `count` spans that ended one after another, in traces of five.
 pub(super) fn plain(count: usize) -> Vec<FinishedSpan> {
     others(0, count)
 }
 
-/// As [`plain`], other ones for each `set`.
+/// Returns spans like those of [`plain`], different for each `set`.
 pub(super) fn others(set: u32, count: usize) -> Vec<FinishedSpan> {
     let traces = (set * 100_000 + 1..).flat_map(|number| {
         let tools = (0..3).map(|tool| build::tool(format!("tool {tool}")).attribute("rank", tool));

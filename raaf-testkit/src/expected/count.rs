@@ -1,11 +1,11 @@
-//! How many.
+//! Repetition counts.
 
 use std::{
     fmt,
     ops::{Range, RangeFrom, RangeInclusive, RangeToInclusive},
 };
 
-/// How many times something is expected: a number, or a range.
+/// Number of repetitions: exact, or a range.
 ///
 /// # Examples
 ///
@@ -28,7 +28,7 @@ impl Count {
         self.least
     }
 
-    /// `usize::MAX` where there is no bound.
+    /// Returns the upper bound; `usize::MAX` if there is none.
     pub(crate) fn most(self) -> usize {
         self.most
     }

@@ -1,4 +1,4 @@
-//! The expected tree, drawn.
+//! Draws the expected tree.
 
 use std::{borrow::Cow, collections::HashMap, fmt, ops::Bound, ptr, time::Duration};
 
@@ -7,10 +7,10 @@ use raaf_trace_core::ValueRef;
 use super::{Count, Expected, ExpectedEvent, Item, Matcher, Node, Pattern, Siblings};
 use crate::tree::{Row, draw, plain, quoted, word};
 
-/// How many letters of a text are shown where it is what matters.
+/// Largest number of characters shown of a string that differs.
 const LONGEST: usize = 80;
 
-/// How many are shown where it stands beside others.
+/// Largest number of characters shown of a string beside others.
 const LONGEST_BESIDE: usize = 40;
 
 /// The lines of an expected tree, and which of them is whose.
@@ -106,7 +106,7 @@ fn duration(range: &(Bound<Duration>, Bound<Duration>)) -> String {
     format!("duration {}", length(*range))
 }
 
-/// What a duration must be.
+/// Describes the bounds on a duration.
 pub(crate) fn length(range: (Bound<Duration>, Bound<Duration>)) -> String {
     match range {
         (Bound::Included(start), Bound::Included(end)) if start == end => format!("= {start:?}"),
@@ -137,7 +137,7 @@ pub(crate) fn shown(value: ValueRef<'_>) -> String {
     excerpt(value, 0, LONGEST)
 }
 
-/// The same, shorter.
+/// Shows a value in shorter form.
 pub(crate) fn shown_beside(value: ValueRef<'_>) -> String {
     excerpt(value, 0, LONGEST_BESIDE)
 }

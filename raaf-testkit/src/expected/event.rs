@@ -1,4 +1,4 @@
-//! An event that a span must have, or must not.
+//! Expected and forbidden events.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use raaf_trace_core::{Event, IntoValue};
 
 use super::{Count, Matcher, Pattern};
 
-/// An event that a span must have at least once, or as often as
-/// [`times`](Self::times) says; [`Node::event`](crate::Node::event) takes one.
+/// An event that a span must have at least once, or as often as [`times`](Self::times) sets;
+/// [`Node::event`](crate::Node::event) takes one.
 ///
 /// # Examples
 ///
@@ -26,25 +26,25 @@ pub struct ExpectedEvent {
 }
 
 impl ExpectedEvent {
-    /// An event of that name.
+    /// Expects an event of this name.
     pub fn new(name: impl Into<Pattern>) -> Self {
         Self { name: name.into(), attributes: Vec::new(), count: Count::SOME }
     }
 
-    /// With that attribute.
+    /// Expects this attribute.
     #[must_use]
     pub fn attribute(self, key: impl Into<String>, value: impl IntoValue) -> Self {
         self.attribute_that(key, Matcher::equals(value))
     }
 
-    /// With an attribute that fits.
+    /// Expects an attribute that matches.
     #[must_use]
     pub fn attribute_that(mut self, key: impl Into<String>, matcher: Matcher) -> Self {
         self.attributes.push((key.into(), matcher));
         self
     }
 
-    /// So often; 0 for never.
+    /// Sets how often the event is expected; 0 for never.
     #[must_use]
     pub fn times(mut self, count: impl Into<Count>) -> Self {
         self.count = count.into();

@@ -1,11 +1,11 @@
-//! The macros of the notation. The procedural ones are handed `$crate`, so that they find this
-//! crate under whatever name it is used.
+//! Macros of the notation. The procedural macros receive `$crate`, so that they find this crate
+//! under any name.
 
-/// Writes an [`Expected`](crate::Expected) tree as one would draw it.
+/// Makes an [`Expected`](crate::Expected) tree in the notation of a drawing.
 ///
 /// This page is the grammar of the notation, which [`assert_span_tree!`](crate::assert_span_tree)
-/// shares; the [guide to testing](https://github.com/raaf/raaf-tracing-rust/blob/main/docs/testing.md)
-/// shows each part with the text of its failure.
+/// shares. [Testing traces](https://github.com/raaf/raaf-tracing-rust/blob/main/docs/testing.md)
+/// shows each part with its failure.
 ///
 /// ```text
 /// trees      = siblings
@@ -17,7 +17,7 @@
 /// properties = ( status | attribute | event | duration | "name" text ),*
 /// ```
 ///
-/// Siblings stand in the order in which they started.
+/// Siblings are in the order in which they started.
 ///
 /// # Spans
 ///
@@ -25,45 +25,45 @@
 /// | --- | --- | --- |
 /// | kind | `agent`, `"my kind"`, `*` | the component's kind |
 /// | component | `"Planner"`, `(expression)`, `*` | the component's name |
-/// | method | `.validate`, `."my method"` | the method; not written, it may be any |
-/// | name | `name "run.workflow.*"` | the span's whole name |
+/// | method | `.validate`, `."my method"` | the method; any method, if not written |
+/// | name | `name "run.workflow.*"` | the span's full name |
 /// | children | `{ tool "search" }` | exactly these; without braces there must be none |
 /// | | `{ .. }`, `{ * }` | any |
-/// | | `{ tool "first" .. }` | this one, then any |
-/// | only child | `agent "A" > tool "T"` | for short: `agent "A" { tool "T" }` |
+/// | | `{ tool "first" .. }` | this one, followed by any |
+/// | only child | `agent "A" > tool "T"` | short for `agent "A" { tool "T" }` |
 /// | count | `x 3` | three such siblings in a row |
-/// | | `x 2..=4`, `x 1..`, `x ..=2` | so many at least, at most |
-/// | | `x (expression)` | as many as the expression says, a number or a range |
-/// | any order | `in_any_order { … }` | these siblings stand here in any order |
-/// | others | `..` | any number of siblings that are not described |
+/// | | `x 2..=4`, `x 1..`, `x ..=2` | a range |
+/// | | `x (expression)` | as many as the expression yields, a number or a range |
+/// | any order | `in_any_order { … }` | these siblings in any order |
+/// | others | `..` | any number of other siblings |
 ///
-/// In quotes `*` stands for any text: `tool "Load*"`. An expression in parentheses is taken as it
-/// is: `tool ("2 * 3")`. A range is written in one piece: `x 3..` is three or more, and `x 3 ..` is
-/// three, and then any others.
+/// In quotes, `*` stands for any text: `tool "Load*"`. An expression in parentheses is used as it
+/// is: `tool ("2 * 3")`. A range is written without spaces: `x 3..` is three or more, and `x 3 ..`
+/// is three followed by any others.
 ///
 /// # Properties
 ///
-/// | written | holds when |
+/// | notation | holds if |
 /// | --- | --- |
-/// | `status = error`, or `error` | the status is that: ok, error, cancelled, stale or unset |
-/// | `error "Timeout"` | it is error, and the attribute `error.type` is that |
-/// | `"llm.model" = "gpt"` | the attribute is equal; of a value the type counts: `3` is not `"3"` |
-/// | `"query" contains "tea"` | its text has that in it |
-/// | `"query" ~ "^tea"`, `matches` | a part of its text fits the regular expression |
-/// | `"hits" > 3`, `<`, `<=`, `>=` | it is a number, more than that |
-/// | `"hits" where \|hits\| hits.as_i64() > Some(3)` | the closure says so, given a [`ValueRef`] |
+/// | `status = error`, or `error` | the span has this status: ok, error, cancelled, stale or unset |
+/// | `error "Timeout"` | the status is error, and `error.type` is this |
+/// | `"llm.model" = "gpt"` | the attribute is equal, including its type: `3` is not `"3"` |
+/// | `"query" contains "tea"` | its text contains this |
+/// | `"query" ~ "^tea"`, `matches` | the regular expression matches a part of its text |
+/// | `"hits" > 3`, `<`, `<=`, `>=` | it is a number greater than this |
+/// | `"hits" where \|hits\| hits.as_i64() > Some(3)` | the closure returns true for its [`ValueRef`] |
 /// | `"query"` | it is set |
 /// | `!"query"` | it is not set |
-/// | `event "retry"` | there is such an event |
-/// | `event "retry" ["reason" ~ "time"] x 2` | there are two, with such attributes |
-/// | `!event "retry"` | there is none |
-/// | `duration < 1s`, `<=`, `>`, `>=`, `=` | it took less than that |
-/// | `duration in 100ms..2s` | it took as long as that, the end not included |
+/// | `event "retry"` | the span has such an event |
+/// | `event "retry" ["reason" ~ "time"] x 2` | it has two with these attributes |
+/// | `!event "retry"` | it has none |
+/// | `duration < 1s`, `<=`, `>`, `>=`, `=` | the duration is less than this |
+/// | `duration in 100ms..2s` | the duration is in this range, excluding the end |
 ///
-/// Keys are quoted, or words with dots between: `llm.model`. A key that is one of the words above
-/// (`status`, `error`, `name`, `duration`, …) is quoted. Values are any expressions. Lengths of time
-/// have a unit, `ns`, `us`, `ms`, `s`, `min` or `h`, or are a `Duration` in parentheses. A closure
-/// that takes what stands around it is a `move` one.
+/// A key is quoted, or words separated by dots: `llm.model`. Quote a key that is one of the words
+/// above (`status`, `error`, `name`, `duration`, …). Values are expressions. Durations have a unit,
+/// `ns`, `us`, `ms`, `s`, `min` or `h`, or are a `Duration` in parentheses. A closure that captures
+/// variables must be `move`.
 ///
 /// [`ValueRef`]: https://docs.rs/raaf-trace-core/latest/raaf_trace_core/enum.ValueRef.html
 ///
@@ -98,7 +98,7 @@
 /// );
 /// ```
 ///
-/// A mistake in the notation is pointed at:
+/// A mistake in the notation is a compile error that says what to write:
 ///
 /// ```compile_fail
 /// # use raaf_testkit::span_tree;
@@ -120,9 +120,9 @@ macro_rules! span_tree {
 ///
 /// # Panics
 ///
-/// When the spans make other trees, or when one is there twice. The message draws both trees, and
-/// marks what is missing (`-`), extra (`+`), different (`~`), misplaced (`>`) or duplicated (`!`),
-/// in colour where standard error is a terminal that shows it and `NO_COLOR` is not set.
+/// If the spans make other trees, or a span occurs twice. The message draws both trees and marks
+/// what is missing (`-`), extra (`+`), different (`~`), misplaced (`>`) or duplicated (`!`), in
+/// colour if standard error is a terminal with colours and `NO_COLOR` is not set.
 ///
 /// # Examples
 ///
@@ -152,7 +152,7 @@ macro_rules! assert_span_tree {
     };
 }
 
-/// Asserts that there are no spans, or none that fit.
+/// Asserts that there are no spans, or none that match.
 ///
 /// The first argument is as for [`assert_span_tree!`](crate::assert_span_tree); a second one is a
 /// span in the notation of [`span_tree!`](crate::span_tree), without what is below it.

@@ -1,4 +1,4 @@
-//! What an attribute must be.
+//! Matchers for attributes.
 
 use std::{fmt, sync::Arc};
 
@@ -8,7 +8,7 @@ use regex::Regex;
 use super::describe::{apart, optional, shown, text_of};
 use crate::tree::quoted;
 
-/// What an attribute must be; [`Node::attribute_that`](crate::Node::attribute_that) takes one.
+/// Condition on an attribute; [`Node::attribute_that`](crate::Node::attribute_that) takes one.
 ///
 /// The notation for each is in [`span_tree!`](crate::span_tree!).
 ///
@@ -94,7 +94,7 @@ impl Matcher {
     ///
     /// # Panics
     ///
-    /// When it is no regular expression.
+    /// If it is not a valid regular expression.
     ///
     /// ```
     #[doc = include_str!("example.txt")]

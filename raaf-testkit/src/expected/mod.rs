@@ -18,20 +18,20 @@ pub use pattern::Pattern;
 
 pub(crate) use describe::rows;
 
-/// The trees that a test expects; [`span_tree!`](crate::span_tree) writes one.
+/// The trees that a test expects; [`span_tree!`](crate::span_tree) makes one.
 #[derive(Clone, Debug, Default)]
 pub struct Expected {
     pub(crate) roots: Siblings,
 }
 
 impl Expected {
-    /// These roots.
+    /// Expects these roots.
     pub fn new(roots: Siblings) -> Self {
         Self { roots }
     }
 }
 
-/// Expected spans that have the same parent, or none.
+/// Expected siblings.
 #[derive(Clone, Debug, Default)]
 pub struct Siblings {
     pub(crate) items: Vec<Item>,
@@ -41,33 +41,33 @@ pub struct Siblings {
 pub(crate) enum Item {
     // A node is large; a list of items is mostly nodes all the same.
     Node(Box<Node>),
-    /// These, in any order.
+    /// These siblings, in any order.
     AnyOrder(Siblings),
-    /// Any number of others.
+    /// Any number of other siblings.
     Others,
 }
 
 impl Siblings {
-    /// None.
+    /// Expects no siblings.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Then this one.
+    /// Expects this span next.
     #[must_use]
     pub fn node(mut self, node: Node) -> Self {
         self.items.push(Item::Node(Box::new(node)));
         self
     }
 
-    /// Then these, in any order.
+    /// Expects these spans next, in any order.
     #[must_use]
     pub fn in_any_order(mut self, siblings: Siblings) -> Self {
         self.items.push(Item::AnyOrder(siblings));
         self
     }
 
-    /// Then any number of others.
+    /// Allows any number of other spans next.
     #[must_use]
     pub fn others(mut self) -> Self {
         self.items.push(Item::Others);
@@ -87,7 +87,7 @@ impl Siblings {
         nodes
     }
 
-    /// Whether others may stand among them.
+    /// Returns true if other siblings are allowed among them.
     pub(crate) fn is_open(&self) -> bool {
         self.items.iter().any(|item| match item {
             Item::Node(_) => false,

@@ -1,4 +1,4 @@
-//! One expected span.
+//! Expected spans.
 
 use std::{
     fmt,
@@ -10,7 +10,7 @@ use raaf_trace_core::{IntoValue, Status};
 
 use super::{Count, ExpectedEvent, Matcher, Pattern, Siblings, describe};
 
-/// One expected span, or several alike in a row.
+/// One expected span, or several equal ones in a row.
 ///
 /// [`span_tree!`](crate::span_tree!) writes nodes; by hand they are made where a test builds its
 /// tree from data.
@@ -46,7 +46,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// A span without children, of any method and status.
+    /// Expects a span without children, with any method and status.
     pub fn new(kind: impl Into<Pattern>, component: impl Into<Pattern>) -> Self {
         Self {
             kind: kind.into(),
@@ -101,13 +101,13 @@ impl Node {
         self
     }
 
-    /// With that attribute, or without it where `value` is `None::<&str>` or another `None`.
+    /// Expects this attribute; or its absence, if `value` is `None`.
     #[must_use]
     pub fn attribute(self, key: impl Into<String>, value: impl IntoValue) -> Self {
         self.attribute_that(key, Matcher::equals(value))
     }
 
-    /// With an attribute that fits.
+    /// Expects an attribute that matches.
     #[must_use]
     pub fn attribute_that(mut self, key: impl Into<String>, matcher: Matcher) -> Self {
         self.attributes.push((key.into(), matcher));
@@ -141,14 +141,14 @@ impl Node {
         self
     }
 
-    /// With these children.
+    /// Expects these children.
     #[must_use]
     pub fn children(mut self, children: Siblings) -> Self {
         self.children = children;
         self
     }
 
-    /// So many of it in a row.
+    /// Expects the span repeated this many times in a row.
     #[must_use]
     pub fn times(mut self, count: impl Into<Count>) -> Self {
         self.count = count.into();

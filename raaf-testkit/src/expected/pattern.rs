@@ -1,8 +1,8 @@
-//! What a word of a span must be.
+//! Patterns for words.
 
 use raaf_trace_core::wildcard_matches;
 
-/// What a kind, a component, a method or a name must be.
+/// Pattern for a kind, a component, a method or a name.
 ///
 /// # Examples
 ///
@@ -16,17 +16,17 @@ use raaf_trace_core::wildcard_matches;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pattern {
-    /// Anything.
+    /// Matches anything.
     #[default]
     Any,
-    /// Exactly this.
+    /// Matches exactly this text.
     Exactly(String),
-    /// This, where each `*` stands for any text, also for none.
+    /// Matches this text, where each `*` stands for any text, including none.
     Like(String),
 }
 
 impl Pattern {
-    /// This, where each `*` stands for any text, also for none.
+    /// Creates a pattern in which each `*` stands for any text, including none.
     pub fn like(text: impl Into<String>) -> Self {
         Self::Like(text.into())
     }

@@ -1,4 +1,4 @@
-//! What of each span goes into a snapshot, in the snapshot's order and with its ids.
+//! Entries of a snapshot: the facts about each span, in the snapshot's order and with its ids.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,7 +14,7 @@ use crate::{
     tree::{label, quoted},
 };
 
-/// What stands in the place of a value that differs from run to run.
+/// Text that replaces values which differ from run to run.
 const REDACTED: &str = "[redacted]";
 
 /// One span of a snapshot.
@@ -30,7 +30,7 @@ pub(super) struct Entry {
     pub(super) trace: Option<usize>,
     pub(super) attributes: BTreeMap<String, Shown>,
     pub(super) events: Vec<(String, BTreeMap<String, Shown>)>,
-    /// What the trace says about itself; with its local roots only.
+    /// Facts about the whole trace, on local roots only.
     pub(super) metadata: BTreeMap<String, Shown>,
     /// From the start of the first span.
     pub(super) start: Duration,

@@ -1,4 +1,4 @@
-//! A snapshot as JSON: a list of spans, each after the one around it.
+//! A snapshot as JSON: a list of spans, each after its parent.
 
 use std::collections::BTreeMap;
 

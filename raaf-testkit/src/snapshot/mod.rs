@@ -1,4 +1,4 @@
-//! Spans in a form that is the same in each run.
+//! Snapshots: spans in a form that is the same in each run.
 
 mod entry;
 mod json;
@@ -15,8 +15,8 @@ use crate::Spans;
 use entry::Entry;
 
 impl Spans {
-    /// The spans in a form that is the same in each run, for `insta` and its like: as text when
-    /// displayed, as JSON when serialised.
+    /// Renders the spans in a form that is the same in each run, for `insta` and similar tools: as
+    /// text when displayed, as JSON when serialised.
     ///
     /// # Examples
     ///
@@ -44,27 +44,25 @@ impl Spans {
 
 /// Spans in a form that is the same in each run; see [`Spans::to_snapshot`].
 ///
-/// # What it holds
+/// # Contents
 ///
-/// Kind, component, method, how the span ended, what was set on it, sorted by key, its events, and
-/// what its trace says about itself. A failed span's `exception` events say its error again, and
-/// are left out.
+/// A snapshot contains kind, component, method, outcome, attributes sorted by key, events, and
+/// facts about the trace. `exception` events of a failed span repeat its error, and are left out.
 ///
-/// Ids are numbers in the order of the tree: spans `s1`, `s2` …, traces `t1` …, also where an
-/// attribute holds one. They are in the JSON, and in the text if [asked for](Self::with_ids).
-/// Times are left out, but for [`with_times`](Self::with_times).
+/// Ids are numbered in the order of the tree: spans `s1`, `s2` …, traces `t1` …, also in attributes
+/// that hold one. The JSON form has them; the text has them only [on request](Self::with_ids).
+/// Times are left out, except with [`with_times`](Self::with_times).
 ///
 /// # Order
 ///
-/// Siblings stand in the order in which they started, but those that ran beside each other are
-/// sorted by what they say. Whether they did is told by their times, so where branches are so
-/// short that they overlap in one run and not in the next, or the clock stands still, name the
-/// spans under which order means nothing: [`sort_under`](Self::sort_under),
-/// [`sort_all`](Self::sort_all).
+/// Siblings are in the order in which they started, but those that overlapped are sorted by their
+/// contents. If branches are so short that they overlap in one run and not in the next, or if the
+/// clock stands still, name the spans whose children have no fixed order:
+/// [`sort_under`](Self::sort_under), [`sort_all`](Self::sort_all).
 ///
 /// # JSON
 ///
-/// A list of spans, each after the one around it: flat, so that trees of any depth are fine.
+/// A list of spans, each after its parent. The list is flat, so trees may have any depth.
 ///
 /// ```
 /// use raaf_testkit::build;
@@ -100,7 +98,7 @@ struct Options {
     sort_under: Vec<String>,
 }
 
-/// A key, or with a `*` at the end the beginning of keys.
+/// A key, or a prefix if it ends in `*`.
 #[derive(Clone, Debug)]
 struct Pattern(String);
 
@@ -111,13 +109,13 @@ impl Pattern {
 }
 
 impl Snapshot {
-    /// Shows the ids `s1`, `s2` … in the text, too.
+    /// Shows the ids `s1`, `s2` … in the text as well.
     pub fn with_ids(mut self) -> Self {
         self.options.ids = true;
         self
     }
 
-    /// Adds when each span started, from the start of the first one, and how long it took. For
+    /// Adds the start of each span, relative to the first one, and its duration. Use it with
     /// [deterministic](crate::CaptureBuilder::deterministic) captures and built trees.
     ///
     /// ```
@@ -152,8 +150,8 @@ impl Snapshot {
         self
     }
 
-    /// Shows that the attribute is there, but not its value: it differs from run to run. Of a key
-    /// that ends in `*`, the rest is the beginning of keys. Holds for spans, events and metadata.
+    /// Shows the attribute without its value, which differs from run to run. A key that ends in `*`
+    /// matches all keys with that prefix. Applies to spans, events and metadata.
     ///
     /// ```
     /// use raaf_testkit::build;
@@ -172,13 +170,13 @@ impl Snapshot {
         self
     }
 
-    /// Leaves the attribute out, with the same patterns as [`redact`](Self::redact).
+    /// Leaves out the attribute; takes the same patterns as [`redact`](Self::redact).
     pub fn leave_out(mut self, key: impl Into<String>) -> Self {
         self.options.left_out.push(Pattern(key.into()));
         self
     }
 
-    /// Sorts what is right under the spans of that component: they run beside each other.
+    /// Sorts the children of this component's spans, for children that run in parallel.
     pub fn sort_under(mut self, component: impl Into<String>) -> Self {
         self.options.sort_under.push(component.into());
         self
@@ -205,7 +203,7 @@ impl fmt::Display for Snapshot {
     }
 }
 
-/// The same as displayed.
+/// Prints the [`Display`](fmt::Display) form.
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

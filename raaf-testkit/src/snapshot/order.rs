@@ -1,4 +1,4 @@
-//! The order of siblings: as they started, but sorted where that is chance.
+//! Orders siblings by start, and sorts those whose order is a matter of timing.
 
 use std::{cmp::Ordering, time::Duration};
 

@@ -1,4 +1,4 @@
-//! A snapshot as text: the tree, and below each span what it says.
+//! A snapshot as text: the tree, with each span's attributes below it.
 
 use std::fmt::{self, Formatter, Write as _};
 
@@ -107,7 +107,7 @@ fn shown(key: &str) -> String {
     if !key.is_empty() && key.chars().all(plain) { key.to_owned() } else { quoted(key) }
 }
 
-/// Which entries have no later sibling.
+/// Marks the entries without a later sibling.
 fn last_siblings(entries: &[Entry]) -> Vec<bool> {
     let mut last = vec![true; entries.len()];
     let mut later: Vec<bool> = Vec::new();

@@ -1,5 +1,5 @@
-//! Random text, values, spans and traces (proptest), for those who test sinks and hooks. For
-//! workflows that are carried out, see [`workflow`](crate::workflow).
+//! Random text, values, spans and traces for `proptest`, for tests of sinks and hooks. For
+//! workflows that run, see [`workflow`](crate::workflow).
 //!
 //! | strategy | makes |
 //! | --- | --- |
@@ -33,9 +33,9 @@ pub use trees::{TreeLimits, tree, tree_within};
 /// The longest text: longer than the limits that providers have for content.
 const LONGEST: usize = 120_000;
 
-/// Strings: plain words, hostile ones (control characters, escape sequences for terminals,
-/// direction marks, what breaks JSON, what looks like a secret), any characters at all, and now
-/// and then a huge one. Shrinks to the empty string.
+/// Generates strings: plain words, hostile ones (control characters, escape sequences for
+/// terminals, direction marks, broken JSON, apparent secrets), arbitrary characters, and
+/// occasionally a huge one. Shrinks to the empty string.
 pub fn text() -> impl Strategy<Value = String> {
     let hostile = || select(hostile::TEXTS).prop_map(str::to_owned);
     let huge = (hostile(), 1..LONGEST).prop_map(|(text, length)| {
@@ -69,8 +69,8 @@ const KNOWN: &[&str] = &[
     "http.request.header.authorization",
 ];
 
-/// Keys of attributes: those of the library and of one's own, reserved ones, such as name a
-/// secret, and hostile ones.
+/// Generates keys of attributes: keys of the library, custom, reserved and hostile ones, and ones
+/// that name a secret.
 pub fn key() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[a-z]{1,8}([.][a-z_]{1,8}){0,2}",
@@ -79,7 +79,7 @@ pub fn key() -> impl Strategy<Value = String> {
     ]
 }
 
-/// JSON values, nested a few levels deep.
+/// Generates JSON values, nested a few levels deep.
 pub fn json() -> impl Strategy<Value = Json> {
     let leaf = prop_oneof![
         Just(Json::Null),
@@ -97,7 +97,7 @@ pub fn json() -> impl Strategy<Value = Json> {
     })
 }
 
-/// Values of every type; floats are now and then not finite.
+/// Generates values of every type. Floats are occasionally not finite.
 pub fn value() -> impl Strategy<Value = Value> {
     let odd = select(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, f64::MIN_POSITIVE]);
     prop_oneof![
@@ -110,7 +110,7 @@ pub fn value() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Up to eight attributes, under no limits.
+/// Generates up to eight attributes, without limits.
 pub fn attributes() -> impl Strategy<Value = Attributes> {
     vec((key(), value(), prop::bool::weighted(0.2)), 0..8).prop_map(|pairs| {
         let limits = SpanLimits::DEFAULT.with_max_value_bytes(u32::MAX);

@@ -8,16 +8,16 @@ use raaf_trace_core::{Attributes, Kind, Status};
 use super::{attributes, text};
 use crate::build::{self, TreeBuilder};
 
-/// How large random traces become.
+/// Limits on the size of random traces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TreeLimits {
-    /// How deep spans nest at most below the root.
+    /// Largest depth below the root.
     pub depth: u32,
-    /// About how many spans there are at most.
+    /// Approximate largest number of spans.
     pub spans: u32,
-    /// How many spans stand beside each other at most.
+    /// Largest number of siblings.
     pub breadth: u32,
-    /// Whether names and values may be hostile, rather than plain words.
+    /// Generates hostile names and values, in place of plain words.
     pub hostile: bool,
 }
 
@@ -27,13 +27,13 @@ impl Default for TreeLimits {
     }
 }
 
-/// Random traces: kinds and statuses of every sort, errors, events, spans that follow each other
-/// and such that run beside each other, hostile names and values. Shrinks to a single span.
+/// Generates traces: kinds and statuses of every sort, errors, events, sequential and parallel
+/// spans, hostile names and values. Shrinks to a single span.
 pub fn tree() -> impl Strategy<Value = TreeBuilder> {
     tree_within(TreeLimits::default())
 }
 
-/// Random traces of a size of your own.
+/// Generates traces within the given limits.
 pub fn tree_within(limits: TreeLimits) -> impl Strategy<Value = TreeBuilder> {
     let TreeLimits { depth, spans, breadth, hostile } = limits;
     let breadth = breadth.max(1);

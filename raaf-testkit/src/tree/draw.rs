@@ -1,18 +1,18 @@
-//! Drawing trees as text.
+//! Draws trees as text.
 
 use std::fmt::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-/// What is to be said of a line.
+/// Mark of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Mark {
-    /// It is as it should be.
+    /// The line matches.
     #[default]
     None,
-    /// Expected, and not found.
+    /// Expected, but not found.
     Missing,
-    /// Found, and not expected.
+    /// Found, but not expected.
     Extra,
     /// Found with other properties.
     Different,
@@ -60,16 +60,16 @@ impl Mark {
     }
 }
 
-/// One line of a drawing. Lines stand in the order in which the tree is walked, so that a tree of
-/// any depth is drawn without recursion.
+/// One line of a drawing. Lines are in the order of a depth-first walk, so that a tree of any depth
+/// is drawn without recursion.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) depth: usize,
     pub(crate) mark: Mark,
     pub(crate) text: String,
-    /// One stands behind the line, several below it.
+    /// Notes: a single one follows the line, several are below it.
     pub(crate) notes: Vec<String>,
-    /// Whether the line is of a span, and not of `..` or the like.
+    /// True if the line is a span, rather than `..` or the like.
     pub(crate) is_span: bool,
 }
 
@@ -123,7 +123,7 @@ pub(crate) fn draw_in(
     Ok(())
 }
 
-/// What stands in front of a line: margin, mark, and the lines of the siblings further out.
+/// Writes the part before a span: margin, mark, and the lines of the outer siblings.
 fn gutter(
     out: &mut impl Write,
     margin: &str,
@@ -142,7 +142,7 @@ fn gutter(
     Ok(())
 }
 
-/// Which rows have no later sibling.
+/// Marks the rows without a later sibling.
 fn last_siblings(rows: &[Row]) -> Vec<bool> {
     let mut last = vec![true; rows.len()];
     let mut later: Vec<bool> = Vec::new();

@@ -1,4 +1,4 @@
-//! What one span is called in a drawing: the notation of `assert_span_tree!`.
+//! Labels of spans, in the notation of `assert_span_tree!`.
 
 use raaf_trace_core::{FinishedSpan, Status, keys};
 

@@ -1,4 +1,4 @@
-//! Captured spans as the trees they make.
+//! Captured spans as trees.
 
 mod draw;
 mod label;
@@ -16,11 +16,11 @@ pub(crate) use draw::{Mark, Row, draw, draw_in};
 pub(crate) use label::{label, plain, quoted, word};
 pub(crate) use shape::{Facts, Shape};
 
-/// Finished spans as the trees they make.
+/// Finished spans, arranged as trees.
 ///
-/// Displayed, it draws the trees in the notation of
-/// [`assert_span_tree!`](crate::assert_span_tree), without ids and times, so that the text is the
-/// same in each run.
+/// The [`Display`](std::fmt::Display) form draws the trees in the notation of
+/// [`assert_span_tree!`](crate::assert_span_tree), without ids and times, so it is the same in each
+/// run.
 ///
 /// # Examples
 ///
@@ -54,14 +54,14 @@ pub struct Spans {
 }
 
 impl Spans {
-    /// The trees of these spans, siblings in the order in which they started.
+    /// Arranges spans as trees, with siblings in the order in which they started.
     pub fn new(spans: impl IntoIterator<Item = FinishedSpan>) -> Self {
         let mut spans: Vec<_> = spans.into_iter().collect();
         spans.sort_by_key(FinishedSpan::start_time);
         Self::in_order(spans)
     }
 
-    /// The trees of spans that are in start order already.
+    /// Arranges spans that are already in the order of their starts.
     pub(crate) fn in_order(spans: Vec<FinishedSpan>) -> Self {
         let facts: Vec<_> = spans.iter().map(Facts::of).collect();
         let shape = Shape::of(&facts);
@@ -82,7 +82,7 @@ impl Spans {
         label(span.kind().as_str(), span.component_name(), span.method())
     }
 
-    /// Each span's line, in the order in which a tree is drawn, with what is to be said of it.
+    /// Returns the line of each span, in drawing order, with its notes.
     pub(crate) fn rows(&self, mut say: impl FnMut(usize) -> Said) -> Vec<Row> {
         self.shape
             .walk()
@@ -100,12 +100,12 @@ impl Spans {
     }
 }
 
-/// What is to be said of a span.
+/// Label, properties and notes of a span.
 #[derive(Clone, Default)]
 pub(crate) struct Said {
     pub(crate) mark: Mark,
     pub(crate) notes: Vec<String>,
-    /// What else stands in its brackets.
+    /// Other properties shown in the brackets.
     pub(crate) properties: Vec<String>,
 }
 
@@ -123,10 +123,10 @@ impl fmt::Debug for Spans {
     }
 }
 
-/// Where assertions find their spans: a [`Capture`] (which waits for open ones), [`Spans`], a
+/// Source of spans for assertions: a [`Capture`] (which waits for open spans), [`Spans`], a
 /// [`MemoryExporter`], or a list of finished spans.
 pub trait AsSpans {
-    /// The spans.
+    /// Returns the spans.
     fn as_spans(&self) -> Cow<'_, Spans>;
 }
 

@@ -1,4 +1,4 @@
-//! Questions that a tree does not answer at a glance.
+//! Queries on captured spans.
 
 use std::{iter, slice};
 
@@ -37,38 +37,38 @@ use super::Spans;
 /// assert!(spans.at("Import > Reader > close").is_none());
 /// ```
 impl Spans {
-    /// How many spans there are.
+    /// Returns the number of spans.
     pub fn len(&self) -> usize {
         self.all().len()
     }
 
-    /// Whether there are none.
+    /// Returns true if there are no spans.
     pub fn is_empty(&self) -> bool {
         self.all().is_empty()
     }
 
-    /// All spans, in the order in which they started.
+    /// Iterates over all spans, in the order in which they started.
     pub fn iter(&self) -> slice::Iter<'_, FinishedSpan> {
         self.all().iter()
     }
 
-    /// The spans at the top: those without a parent here.
+    /// Returns the spans without a parent among these.
     pub fn roots(&self) -> impl Iterator<Item = &FinishedSpan> {
         self.at_places(self.shape().roots())
     }
 
-    /// The span at the top above `span`, which may be `span` itself.
+    /// Returns the root above `span`, which may be `span` itself.
     pub fn root_of(&self, span: &FinishedSpan) -> Option<&FinishedSpan> {
         self.upwards(span).last()
     }
 
-    /// The spans right under `span`, in the order in which they started.
+    /// Returns the children of `span`, in the order in which they started.
     pub fn children_of(&self, span: &FinishedSpan) -> impl Iterator<Item = &FinishedSpan> {
         let children = self.place(span).map(|index| self.shape().children(index));
         self.at_places(children.unwrap_or_default())
     }
 
-    /// All spans under `span`, each before its children.
+    /// Returns all spans below `span`, each before its children.
     pub fn descendants_of(&self, span: &FinishedSpan) -> impl Iterator<Item = &FinishedSpan> {
         let children = |index: usize| self.shape().children(index).iter().rev();
         let mut waiting: Vec<_> = self.place(span).into_iter().flat_map(children).collect();
@@ -79,22 +79,22 @@ impl Spans {
         })
     }
 
-    /// The span right above `span`, if it is here.
+    /// Returns the parent of `span`, if it is among these.
     pub fn parent_of(&self, span: &FinishedSpan) -> Option<&FinishedSpan> {
         self.ancestors_of(span).next()
     }
 
-    /// The spans above `span`, from its parent to the root.
+    /// Returns the ancestors of `span`, from its parent to the root.
     pub fn ancestors_of(&self, span: &FinishedSpan) -> impl Iterator<Item = &FinishedSpan> {
         self.upwards(span).skip(1)
     }
 
-    /// The first span of that component.
+    /// Returns the first span of that component.
     pub fn find(&self, component: &str) -> Option<&FinishedSpan> {
         self.iter().find(|span| span.component_name() == component)
     }
 
-    /// The one span of that component.
+    /// Returns the only span of that component.
     ///
     /// # Panics
     ///
@@ -108,7 +108,7 @@ impl Spans {
         }
     }
 
-    /// The first span at that path: the components from a root down to it, `Import > Reader`.
+    /// Returns the first span at a path of components from a root, such as `Import > Reader`.
     pub fn at(&self, path: &str) -> Option<&FinishedSpan> {
         let mut names = path.split(" > ");
         let is = |name: &str, index: &usize| self.all()[*index].component_name() == name;
@@ -122,7 +122,7 @@ impl Spans {
         self.all().get(*level.first()?)
     }
 
-    /// The spans of that component.
+    /// Returns the spans of that component.
     pub fn by_component<'a>(
         &'a self,
         component: &'a str,
@@ -130,22 +130,22 @@ impl Spans {
         self.iter().filter(move |span| span.component_name() == component)
     }
 
-    /// The spans of that kind.
+    /// Returns the spans of that kind.
     pub fn by_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a FinishedSpan> {
         self.iter().filter(move |span| span.kind() == kind)
     }
 
-    /// The spans that ended with that status.
+    /// Returns the spans with that status.
     pub fn by_status(&self, status: Status) -> impl Iterator<Item = &FinishedSpan> {
         self.iter().filter(move |span| span.status() == status)
     }
 
-    /// The spans that ended with an error.
+    /// Returns the spans that ended with an error.
     pub fn failed(&self) -> impl Iterator<Item = &FinishedSpan> {
         self.by_status(Status::Error)
     }
 
-    /// The components from the root down to `span`: `Pipeline > Agent > search`.
+    /// Returns the components from the root to `span`: `Pipeline > Agent > search`.
     pub fn path(&self, span: &FinishedSpan) -> String {
         let mut names = vec![span.component_name()];
         names.extend(self.ancestors_of(span).map(|span| span.component_name()));

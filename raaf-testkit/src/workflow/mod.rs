@@ -1,12 +1,12 @@
-//! Random workflows: what they are made of.
+//! Random workflows.
 //!
-//! | file | holds |
+//! | module | contents |
 //! | --- | --- |
-//! | `strategy` | how they are made, and shrink |
-//! | `show` | how they are printed |
-//! | `code` | the Rust code that makes one again |
-//! | `run` | how they are carried out, with real threads and tasks |
-//! | `oracle` | which tree each must leave |
+//! | `strategy` | strategies that generate and shrink them |
+//! | `show` | how they are displayed |
+//! | `code` | the Rust code that makes one |
+//! | `run` | runs them, with real threads and tasks |
+//! | `oracle` | predicts the tree of each |
 
 mod code;
 mod oracle;
@@ -23,10 +23,10 @@ use raaf_trace_core::{Component, Status};
 pub use run::Ran;
 pub use strategy::{WorkflowLimits, workflows, workflows_within};
 
-/// A workflow to carry out: steps inside of one traced call, which is the root of its trace.
+/// A workflow: steps inside one traced call, which is the root of its trace.
 ///
-/// [`workflows`] makes random ones, [`run`](Self::run) carries one out, and
-/// [`expected`](Self::expected) says which tree must come of it. Shown, it reads like code.
+/// [`workflows`] generates random ones, [`run`](Self::run) runs one, and
+/// [`expected`](Self::expected) predicts its tree. The `Debug` form reads like code.
 ///
 /// # Examples
 ///
@@ -45,7 +45,7 @@ pub use strategy::{WorkflowLimits, workflows, workflows_within};
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Workflow {
-    /// What happens in the root call.
+    /// Steps of the root call.
     pub steps: Vec<Step>,
 }
 
@@ -55,61 +55,61 @@ pub struct Workflow {
 pub enum Step {
     /// A traced call.
     Call(Call),
-    /// A call that fails so many times before it does what it does: its spans are siblings.
+    /// A call with failed attempts before the final one. All attempts are siblings.
     Retry {
-        /// How often it fails first.
+        /// Number of failed attempts.
         failures: u8,
         /// The call; each attempt is a call of its own.
         call: Call,
     },
-    /// The work passes to another agent: a span of kind `handoff`, then the call. Called with
-    /// [`Who::Under`], it hangs beside the call that handed over, rather than inside.
+    /// A hand-off to another agent: a span of kind `handoff`, then the call. With [`Who::Under`],
+    /// the call is a sibling of the call that handed off, rather than its child.
     Handoff {
-        /// Who takes over.
+        /// The call that takes over.
         to: Call,
     },
-    /// Several branches at once, waited for. What fails or panics in one ends there.
+    /// Parallel branches, all of which are awaited. Failures and panics of a branch stop there.
     Parallel {
-        /// On what they run.
+        /// Where the branches run.
         on: On,
-        /// What they do.
+        /// Steps of each branch.
         branches: Vec<Vec<Step>>,
     },
     /// Steps that are dropped midway, when they come to a [`Hang`](Self::Hang).
     Cancel {
-        /// Whether the steps are a task that is aborted, rather than a future that is dropped.
+        /// Runs the steps in a task and aborts it, instead of dropping a future.
         abort: bool,
-        /// What is dropped.
+        /// Steps that are dropped.
         steps: Vec<Step>,
     },
-    /// A manual span. What fails or panics in it ends there.
+    /// A manual span. Failures and panics inside it stop there.
     Manual {
-        /// Whether it is current for its steps.
+        /// Makes the span current for its steps.
         scoped: bool,
-        /// What is said of it at the end.
+        /// Status set at the end.
         status: Status,
-        /// What happens while it is open.
+        /// Steps while the span is open.
         steps: Vec<Step>,
     },
-    /// The steps around this one return an error, up to the nearest call that keeps failures.
+    /// Makes the enclosing steps return an error, up to the nearest call that keeps failures.
     Fail,
-    /// As [`Fail`](Self::Fail), with a panic.
+    /// Panics; otherwise like [`Fail`](Self::Fail).
     Panic,
-    /// Never goes on, in a flow that is to be cancelled; elsewhere nothing.
+    /// Never completes, in a flow that is to be cancelled; does nothing elsewhere.
     Hang,
 }
 
-/// On what parallel branches run.
+/// Where parallel branches run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum On {
-    /// Threads that are handed the context.
+    /// Threads with the context handed over.
     Threads,
-    /// Threads without a context, each running a component that is bound to one around them.
+    /// Threads without a context, each running a component that is bound to an enclosing one.
     BareThreads,
-    /// Spawned tasks that are handed the context.
+    /// Spawned tasks with the context handed over.
     Tasks,
-    /// The runtime's threads for blocking work, handed the context.
+    /// The runtime's threads for blocking work, with the context handed over.
     Blocking,
     /// Futures polled in turn by one task.
     Join,
@@ -118,45 +118,46 @@ pub enum On {
 /// A traced call of a workflow.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Call {
-    /// Which component is called.
+    /// Component of the call.
     pub who: Who,
-    /// Its method.
+    /// Method of the call.
     pub method: &'static str,
-    /// Whether it asks to be skipped.
+    /// Asks for the call to be skipped.
     pub skip: bool,
-    /// Whether the closure form is used, where the steps can do without a runtime.
+    /// Uses the closure form, if the steps need no runtime.
     pub blocking: bool,
-    /// Whether an error or a panic ends with the call, rather than going on.
+    /// Stops an error or a panic at this call.
     pub keeps_failures: bool,
-    /// What happens inside.
+    /// Steps inside the call.
     pub steps: Vec<Step>,
 }
 
 impl Call {
-    /// An asynchronous call that keeps its failures to itself.
+    /// Creates an asynchronous call that keeps its failures to itself.
     pub fn new(who: Who, method: &'static str, steps: Vec<Step>) -> Self {
         Self { who, method, skip: false, blocking: false, keeps_failures: true, steps }
     }
 }
 
-/// Which component is called.
+/// Component of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Who {
-    /// One of the [`SHARED`](Self::SHARED) components that all calls of the workflow share, so
-    /// that calls of the same component meet. The first two are alike in all but identity; the last is
-    /// bound to the root.
+    /// One of the [`SHARED`](Self::SHARED) components that all calls of the workflow share, so that
+    /// calls of the same component meet. The first two differ only in identity; the last is bound
+    /// to the root.
     Shared(u8),
     /// A component of its own.
     Fresh,
-    /// A component of its own, bound to the one so many calls further out.
+    /// A component of its own, bound to the component of the call that is this many levels out.
     BoundTo(u8),
-    /// A component of its own, called with the one so many calls further out as its parent.
+    /// A component of its own; the component of the call that is this many levels out is given as
+    /// the parent.
     Under(u8),
 }
 
 impl Who {
-    /// How many shared components there are; [`Shared`](Self::Shared) counts on from zero.
+    /// Number of shared components; [`Shared`](Self::Shared) numbers them from zero.
     pub const SHARED: u8 = 3;
 }
 
@@ -168,7 +169,7 @@ fn shared(number: u8) -> (&'static str, &'static str) {
     }
 }
 
-/// Whether a shared component is bound to the root.
+/// Returns true if a shared component is bound to the root.
 fn is_bound_to_root(number: u8) -> bool {
     number % Who::SHARED == 2
 }
@@ -176,7 +177,7 @@ fn is_bound_to_root(number: u8) -> bool {
 /// The root's kind, name and method.
 const ROOT: (&str, &str, &str) = ("pipeline", "Workflow", "run");
 
-/// What the components that belong to one place are called, by that place.
+/// Returns the name of the component at a position.
 fn fresh_name(path: &str) -> String {
     format!("call {path}")
 }
@@ -207,7 +208,7 @@ fn component(kind: &str, name: &str) -> Component {
     Component::new(name).with_kind(kind)
 }
 
-/// Of a list of ancestors, the one so many calls further out.
+/// Returns the ancestor that is this many levels out.
 fn outward<T>(ancestors: &[T], levels: u8) -> &T {
     &ancestors[ancestors.len() - 1 - usize::from(levels) % ancestors.len()]
 }
@@ -220,7 +221,7 @@ fn attempts(failures: u8, call: &Call) -> impl Iterator<Item = Call> {
     iter::repeat_n(failing, failures.into()).chain([call.clone()])
 }
 
-/// Whether the steps need a runtime to drive them.
+/// Returns true if the steps need a runtime.
 fn needs_runtime(steps: &[Step]) -> bool {
     steps.iter().any(|step| match step {
         Step::Parallel { .. } | Step::Cancel { .. } => true,

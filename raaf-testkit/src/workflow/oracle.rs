@@ -1,4 +1,4 @@
-//! Which tree a workflow must leave.
+//! Predicts the tree of a workflow.
 //!
 //! This says again, in the plainest way, what the tracing core is to do; it shares no code with
 //! it. A flow is a thread or task: `Flow::chain` are the spans open around the code in it,
@@ -13,7 +13,7 @@ use super::{
 use crate::{Expected, Node, Siblings};
 
 impl Workflow {
-    /// The tree that carrying out the workflow must leave.
+    /// Returns the tree that running the workflow must leave.
     pub fn expected(&self) -> Expected {
         let mut oracle = Oracle { spans: Vec::new(), groups: 0 };
         let root = oracle.open(None, named(ROOT.0, ROOT.1), ROOT.2, &[]);
@@ -30,7 +30,7 @@ impl Workflow {
         Expected::new(Siblings::new().node(oracle.node(root)))
     }
 
-    /// How many spans carrying out the workflow must leave.
+    /// Returns the number of spans that running the workflow must leave.
     pub fn expected_spans(&self) -> usize {
         fn count(siblings: &Siblings) -> usize {
             siblings.nodes().iter().map(|node| 1 + count(&node.children)).sum()
@@ -39,7 +39,7 @@ impl Workflow {
     }
 }
 
-/// How steps end.
+/// Outcome of steps.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Done,
@@ -56,7 +56,7 @@ impl End {
         }
     }
 
-    /// What goes on beyond a place where failures end.
+    /// Outcome beyond a point that stops failures.
     fn kept(self) -> Self {
         if self == Self::Hung { Self::Hung } else { Self::Done }
     }
@@ -78,15 +78,15 @@ struct Span {
     method: String,
     status: Status,
     children: Vec<(Option<usize>, usize)>,
-    /// How many parallel steps stand around it.
+    /// Number of enclosing parallel steps.
     within: usize,
 }
 
-/// Which component; two can have the same name.
+/// Identity of a component; two components can have the same name.
 #[derive(Clone, PartialEq, Eq)]
 enum Identity {
     Shared(u8),
-    /// Each name of these is used once.
+    /// Each of these names is used once.
     Named(String),
 }
 
@@ -95,10 +95,10 @@ struct Flow {
     /// The spans of the calls around, for components that are bound to one of them.
     ancestors: Vec<usize>,
     chain: Vec<usize>,
-    /// Whether the innermost span was opened in this flow.
+    /// True if the innermost span was opened in this flow.
     own: bool,
     can_hang: bool,
-    /// Whether this thread may wait: it does not drive a runtime.
+    /// True if this thread may block, because it does not drive a runtime.
     blocking: bool,
     /// The parallel steps around.
     groups: Vec<usize>,

@@ -1,4 +1,4 @@
-//! Carrying workflows out, with real threads and tasks.
+//! Runs workflows, with real threads and tasks.
 //!
 //! Nothing here waits for time to pass: a flow that is to be cancelled says when it hangs. Panics
 //! are raised without the panic hook, so that no test prints them.
@@ -28,8 +28,8 @@ use super::{
 };
 
 impl Workflow {
-    /// Carries the workflow out, in a tokio runtime of either kind. Its spans go where those of
-    /// the context go that it runs in: see [`Capture::run_async`](crate::Capture::run_async).
+    /// Runs the workflow, in a tokio runtime of either kind. Its spans go to the context in which
+    /// it runs: see [`Capture::run_async`](crate::Capture::run_async).
     ///
     /// # Panics
     ///
@@ -56,20 +56,21 @@ impl Workflow {
     }
 }
 
-/// What was noticed while a workflow ran.
+/// Observations made while a workflow ran.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ran {
     violations: Vec<String>,
 }
 
 impl Ran {
-    /// Places where the context after a step was not the one before it; there should be none.
+    /// Returns the places where the context after a step differed from the one before it; there
+    /// should be none.
     pub fn violations(&self) -> &[String] {
         &self.violations
     }
 }
 
-/// What a failing step returns.
+/// Error of a failing step.
 #[derive(Debug)]
 struct Failed;
 
@@ -98,7 +99,7 @@ fn panic() -> ! {
     resume_unwind(Box::new("the step panicked"))
 }
 
-/// Runs `work` to an end that harms nobody: neither errors nor panics leave it.
+/// Runs `work` and stops its errors and panics.
 fn kept(work: impl FnOnce() -> Outcome) {
     let _ = catch_unwind(AssertUnwindSafe(work));
 }
@@ -107,14 +108,14 @@ async fn kept_async(work: impl Future<Output = Outcome>) {
     let _ = AssertUnwindSafe(work).catch_unwind().await;
 }
 
-/// What one flow knows.
+/// State of one flow.
 #[derive(Clone)]
 struct Env {
     shared: Arc<[Component]>,
     runtime: Handle,
     /// The components of the calls around.
     ancestors: Vec<Component>,
-    /// Where to say that the flow hangs; `None` where it must not.
+    /// Channel that reports that the flow hangs; `None` if it must not.
     hang: Option<Arc<Mutex<Option<oneshot::Sender<()>>>>>,
     violations: Arc<Mutex<Vec<String>>>,
 }

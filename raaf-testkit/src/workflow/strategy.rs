@@ -1,18 +1,18 @@
-//! How random workflows are made.
+//! Strategies for random workflows.
 
 use proptest::{collection::vec, prelude::*};
 use raaf_trace_core::Status;
 
 use super::{Call, On, Step, Who, Workflow};
 
-/// How large random workflows become.
+/// Limits on the size of random workflows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorkflowLimits {
-    /// How deep steps nest at most.
+    /// Largest depth of steps.
     pub depth: u32,
-    /// About how many steps there are at most.
+    /// Approximate largest number of steps.
     pub steps: u32,
-    /// How many steps, or branches, stand beside each other at most.
+    /// Largest number of steps, or branches, beside each other.
     pub breadth: u32,
 }
 
@@ -22,7 +22,7 @@ impl Default for WorkflowLimits {
     }
 }
 
-/// Random workflows of a size at which thousands of them run in a test.
+/// Generates workflows of a size at which thousands of them run in a test.
 ///
 /// # Examples
 ///
@@ -41,7 +41,7 @@ pub fn workflows() -> impl Strategy<Value = Workflow> {
     workflows_within(WorkflowLimits::default())
 }
 
-/// Random workflows of a size of your own.
+/// Generates workflows within the given limits.
 pub fn workflows_within(limits: WorkflowLimits) -> impl Strategy<Value = Workflow> {
     let WorkflowLimits { depth, steps, breadth } = limits;
     let breadth = breadth.max(1);
@@ -70,7 +70,7 @@ pub fn workflows_within(limits: WorkflowLimits) -> impl Strategy<Value = Workflo
     body(step.boxed(), breadth).prop_map(|steps| Workflow { steps })
 }
 
-/// Some steps. What cuts a flow short mostly stands last, so that most of the rest is reached.
+/// Generates steps. Those that end a flow early are mostly last, so that the rest is reached.
 fn body(step: BoxedStrategy<Step>, breadth: u32) -> impl Strategy<Value = Vec<Step>> {
     let end = prop_oneof![
         8 => Just(None),

@@ -75,7 +75,7 @@ impl Workflow {
     }
 
     /// Whether what users, models and tools wrote is kept in this workflow. If not, it is left out
-    /// as [for a whole provider](crate::Builder::include_sensitive_data), in all that runs inside,
+    /// as [for a whole provider](crate::TracerProviderBuilder::include_sensitive_data), in all that runs inside,
     /// also in other threads and tasks. What is left out around it stays out.
     ///
     /// # Examples

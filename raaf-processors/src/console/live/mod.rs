@@ -1,4 +1,4 @@
-//! What is running, drawn anew while it runs.
+//! The live view, redrawn while spans run.
 
 mod running;
 mod screen;
@@ -13,7 +13,7 @@ use self::running::Running;
 pub(super) use self::screen::Screen;
 use super::paint::Paint;
 
-/// How often the worker looks.
+/// Interval between two checks of the worker.
 const PERIOD: Duration = Duration::from_millis(100);
 /// The least time between two drawings; less than the period, which is not kept to the millisecond.
 const PAUSE: Duration = Duration::from_millis(80);
@@ -27,7 +27,7 @@ pub(super) struct Live {
     clock: Clock,
     running: Running,
     drawn_at: Option<Ticks>,
-    /// Whether something stands on the screen.
+    /// True while the view is on the screen.
     is_visible: bool,
 }
 
@@ -38,7 +38,7 @@ impl Live {
         Self { screen, paint, clock, running, drawn_at: None, is_visible: false }
     }
 
-    /// How long the worker may sleep; for ever when nothing runs.
+    /// Longest time that the worker may sleep; `None` if nothing runs.
     pub(super) fn patience(&self) -> Option<Duration> {
         (!self.running.is_empty() || self.is_visible).then_some(PERIOD)
     }

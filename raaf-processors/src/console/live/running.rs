@@ -1,4 +1,4 @@
-//! The spans that run, and their drawing.
+//! Running spans, and how they are drawn.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -18,7 +18,7 @@ use super::super::{
 };
 
 const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
-/// How long each of these is shown, in milliseconds.
+/// Duration of one spinner frame, in milliseconds.
 const FRAME: u128 = 100;
 
 /// The spans that run, in the order in which they started.
@@ -37,7 +37,7 @@ struct Entry {
     inside: Inside,
 }
 
-/// How many spans ended inside of one.
+/// Number of spans that ended inside a running span.
 #[derive(Clone, Copy, Default)]
 struct Inside {
     done: u64,
@@ -77,8 +77,8 @@ impl Running {
         }
     }
 
-    /// Draws what fits into so many rows and columns: the newest spans with what encloses them,
-    /// and a last line that says how many more there are.
+    /// Draws as many spans as fit into `rows` and `columns`: the newest ones with their ancestors,
+    /// and a last line with the number of spans that are not shown.
     pub(super) fn draw(
         &self,
         rows: usize,
@@ -118,7 +118,7 @@ impl Running {
         out
     }
 
-    /// The places of so many spans. However many there are, about twice that number is looked at.
+    /// Returns the positions of the newest spans. Visits about twice that number.
     fn newest(&self, room: usize) -> BTreeSet<u64> {
         let mut chosen = BTreeSet::new();
         for &place in self.spans.keys().rev() {

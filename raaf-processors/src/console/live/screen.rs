@@ -1,4 +1,4 @@
-//! The part of a terminal that is drawn anew.
+//! The region of a terminal that is redrawn.
 
 use std::{fmt, io, sync::Arc};
 
@@ -6,14 +6,14 @@ use anstream::{AutoStream, ColorChoice};
 use console_term::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle, TermLike};
 
-/// How often a second a terminal may be drawn to: more often than ever happens, since the worker
-/// has a pace of its own and what it skips would stay wrong.
+/// Highest redraw rate, in draws per second. Set higher than the worker's own rate, because a draw
+/// that `indicatif` skips would leave the screen wrong.
 const RATE: u8 = u8::MAX;
 
-/// Some lines at the bottom of a terminal; clones are the same.
+/// Lines at the bottom of a terminal. Clones refer to the same lines.
 #[derive(Clone)]
 pub(in super::super) struct Screen {
-    /// One bar without a bar, of as many lines as its message has.
+    /// A progress bar without a bar; its message holds the lines.
     bar: ProgressBar,
     terminal: Arc<dyn TermLike>,
     has_color: bool,
@@ -43,7 +43,7 @@ impl Screen {
         Self { bar, terminal, has_color }
     }
 
-    /// Whether colours are wanted there when nobody says.
+    /// Default for colours on this terminal.
     pub(super) fn has_color(&self) -> bool {
         self.has_color
     }

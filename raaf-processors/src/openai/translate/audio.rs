@@ -1,4 +1,4 @@
-//! Speech in and out.
+//! Translates speech and transcription spans.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -15,7 +15,7 @@ use super::{
 /// The format that the Agents SDK has if nothing is said.
 const PCM: &str = "pcm";
 
-/// Room for what is around the sound in its object: its format, the field names.
+/// Bytes reserved for the object around the audio data: format and field names.
 const AROUND: u32 = 1_000;
 
 pub(super) fn speech(span: &FinishedSpan) -> Data<'_> {

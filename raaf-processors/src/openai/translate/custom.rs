@@ -1,4 +1,4 @@
-//! Spans of kinds that have no form of their own.
+//! Translates spans of kinds without a form of their own.
 
 use raaf_trace_core::{Event, FinishedSpan, Kind, Rfc3339, keys};
 use serde_json::{Map, Value as Json, json};
@@ -11,7 +11,7 @@ use super::{
     read,
 };
 
-/// What an event is called that says no more than the span's error does.
+/// Name of events that only repeat the span's error.
 const EXCEPTION: &str = "exception";
 
 /// All that the span says about itself and that no other field of it does.

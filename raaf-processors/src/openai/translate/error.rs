@@ -1,4 +1,4 @@
-//! Why a span failed.
+//! Translates errors.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use super::{
     read::Read,
 };
 
-/// What is wrong with the span, if anything is.
+/// Returns the span's error, if it failed.
 pub(super) fn of(span: &FinishedSpan) -> Option<Error<'_>> {
     let fallback = match span.status() {
         Status::Error => "failed",
@@ -55,7 +55,7 @@ pub(super) fn with_causes(error: &SpanError) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(fit::text(&whole, MAX_CONTENT).into_owned()))
 }
 
-/// What caused it all: the last of the chain.
+/// Returns the innermost source.
 fn innermost(error: &SpanError) -> Cow<'_, str> {
     let last = error.sources().and_then(Json::as_array).and_then(|chain| chain.last()?.as_str());
     last.map_or_else(|| message(error), |text| fit::text(text, MAX_CONTENT))

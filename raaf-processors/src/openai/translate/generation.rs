@@ -1,4 +1,4 @@
-//! Model calls.
+//! Translates model calls.
 
 use raaf_trace_core::{FinishedSpan, keys};
 use serde_json::{Value as Json, json};
@@ -13,10 +13,10 @@ use super::{
     usage,
 };
 
-/// What stands for messages that are left out.
+/// Text that replaces omitted messages.
 const MARK: &str = "... [truncated]";
 
-/// Room for a message that says it.
+/// Bytes reserved for the message with that text.
 const AROUND_MARK: u32 = 100;
 
 pub(super) fn of(span: &FinishedSpan) -> Data<'_> {

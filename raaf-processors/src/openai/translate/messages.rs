@@ -1,8 +1,8 @@
-//! Messages as OpenAI's Chat Completions has them, out of messages with parts, as spans have them.
+//! Translates messages with parts into the messages of OpenAI's Chat Completions.
 
 use serde_json::{Map, Value as Json, json};
 
-/// What the model was asked, the instructions first.
+/// Returns the model's input, with the instructions first.
 pub(super) fn input(instructions: Option<&str>, messages: Option<Json>) -> Option<Vec<Json>> {
     if instructions.is_none() && messages.is_none() {
         return None;
@@ -12,7 +12,7 @@ pub(super) fn input(instructions: Option<&str>, messages: Option<Json>) -> Optio
     Some(instructions.into_iter().chain(messages).collect())
 }
 
-/// What the model answered, with all fields that the API has.
+/// Returns the model's output, with all fields of the API.
 pub(super) fn output(messages: Option<Json>) -> Option<Vec<Json>> {
     let mut messages = all(messages?, "assistant");
     for message in messages.iter_mut().filter_map(Json::as_object_mut) {
@@ -24,7 +24,7 @@ pub(super) fn output(messages: Option<Json>) -> Option<Vec<Json>> {
     Some(messages)
 }
 
-/// Messages, whatever form they are in. Text that is no JSON is one message of `speaker`.
+/// Parses messages in any form. Text that is not JSON is one message of `speaker`.
 fn all(messages: Json, speaker: &str) -> Vec<Json> {
     match messages {
         Json::Array(messages) => {
@@ -104,7 +104,7 @@ impl Said {
     }
 }
 
-/// One text is a text, none is null, anything else a list.
+/// Joins content: one text stays a text, none becomes null, anything else a list.
 fn joined(mut content: Vec<Json>) -> Json {
     match content.as_mut_slice() {
         [] => Json::Null,

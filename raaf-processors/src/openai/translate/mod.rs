@@ -1,4 +1,4 @@
-//! Spans in the form that the server knows.
+//! Translates spans into the format of the server.
 
 mod audio;
 mod custom;
@@ -15,11 +15,11 @@ use raaf_trace_core::{FinishedSpan, Kind, LocalRoot, SpanId, keys};
 use super::wire::{Data, Id, Span, Time, Trace};
 use read::Read;
 
-/// What a trace is called that has no name: nobody named it, and its root is a runner, which has
-/// no name that would say anything.
+/// Name of a trace that has none: nothing named it, and its root is a runner, whose name has no
+/// meaning to a reader.
 const UNNAMED: &str = "Agent workflow";
 
-/// What an agent's output is if it has no type of its own.
+/// Output type of an agent without one.
 const TEXT: &str = "str";
 
 /// The trace that a span is part of.
@@ -52,7 +52,7 @@ pub(super) fn span(span: &FinishedSpan) -> Option<Span<'_>> {
     })
 }
 
-/// Whether a root of that kind is sent as the trace and not as a span.
+/// Returns true if a root of this kind is sent as the trace, not as a span.
 fn is_trace(kind: &Kind) -> bool {
     matches!(kind, Kind::Trace | Kind::Runner)
 }
@@ -103,7 +103,7 @@ fn data(span: &FinishedSpan) -> Data<'_> {
     }
 }
 
-/// What the tool returned; if it failed, what the model is told in its place.
+/// Returns the tool's result or, if it failed, the text that the model received instead.
 fn output_of_tool<'a>(span: &'a FinishedSpan, read: Read<'a>) -> Option<Cow<'a, str>> {
     read.shown([keys::TOOL_RESULT, keys::OUTPUT]).or_else(|| error::with_causes(span.error()?))
 }

@@ -1,4 +1,4 @@
-//! Looking at a span's attributes.
+//! Reads attributes of a span.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Tokens.
+//! Translates token usage.
 
 use raaf_trace_core::{ValueRef, keys};
 use serde_json::{Map, Number, Value as Json, json};
@@ -7,8 +7,8 @@ use super::{super::wire::Usage, read::Read};
 
 const PREFIX: &str = "gen_ai.usage.";
 
-/// What a model call used. The server refuses whole batches over a name at the top that it does not
-/// know, or over a number that is none, so that anything else is a detail.
+/// Returns the usage of a model call. The server refuses a whole batch for an unknown name at the
+/// top level or for a value that is not a number, so everything else goes into the details.
 pub(super) fn of(read: Read<'_>) -> Option<Usage> {
     let tokens = |key: &str| read.value(key).and_then(count);
     let input = tokens(keys::GEN_AI_USAGE_INPUT_TOKENS);

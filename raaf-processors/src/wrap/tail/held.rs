@@ -7,7 +7,7 @@ use std::{
 
 use raaf_trace_core::{FinishedSpan, TraceId};
 
-/// How many decisions are remembered for spans that end after their roots.
+/// Number of decisions remembered for spans that end after their roots.
 const REMEMBERED: usize = 10_000;
 
 #[derive(Debug)]
@@ -29,11 +29,11 @@ struct Trace {
     spans: Vec<FinishedSpan>,
     /// The key in `by_age`, if it holds spans.
     since: Option<u64>,
-    /// One of its spans is meant.
+    /// Set once one of its spans matched.
     wanted: bool,
 }
 
-/// What is to become of spans.
+/// Decision about spans.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     /// To be let through, in the order in which they ended.
@@ -148,7 +148,7 @@ impl Held {
     }
 }
 
-/// What was decided, for the traces decided last.
+/// Decisions about the most recent traces.
 #[derive(Debug, Default)]
 struct Decided {
     kept: HashMap<TraceId, bool>,

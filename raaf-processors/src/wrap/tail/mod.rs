@@ -1,4 +1,4 @@
-//! Whole traces, chosen when they are over.
+//! Tail sampling of whole traces.
 
 mod held;
 
@@ -18,13 +18,13 @@ use raaf_trace_core::{
 use super::counted;
 use held::{Held, Outcome};
 
-/// How many spans wait for the end of their traces, unless told otherwise.
+/// Default number of spans that wait for the end of their traces.
 const MAX_SPANS: usize = 10_000;
 
-/// Which traces are kept, decided when their root ends.
+/// Policy of tail sampling, decided when a trace's root ends.
 ///
-/// A trace is kept whole if any of its spans is meant, or if its id is in the share of the rest
-/// that is kept anyway; that share is the same in every process.
+/// A trace is kept whole if any of its spans matches, or if its id is in the sampled share of the
+/// rest, which is the same in every process.
 ///
 /// ```
 /// use std::time::Duration;
@@ -45,33 +45,33 @@ pub struct KeepTraces {
 }
 
 impl KeepTraces {
-    /// Traces with a span that did not [end well](Select::failed).
+    /// Keeps traces with a span that did not [end well](Select::failed).
     pub fn failed() -> Self {
         Self::with(Select::failed())
     }
 
-    /// Traces with a span that `select` means.
+    /// Keeps traces with a span that `select` matches.
     pub fn with(select: Select) -> Self {
         Self { wanted: select, rest: Sampler::never(), max_spans: MAX_SPANS }
     }
 
-    /// Also traces with a span that `select` means.
+    /// Also keeps traces with a span that `select` matches.
     #[must_use]
     pub fn or(mut self, select: Select) -> Self {
         self.wanted = self.wanted.or(select);
         self
     }
 
-    /// Also this share of all other traces.
+    /// Also keeps this share of all other traces.
     #[must_use]
     pub fn and_of_the_rest(mut self, sampler: Sampler) -> Self {
         self.rest = sampler;
         self
     }
 
-    /// The most spans that wait for the end of their traces, at least 1; 10,000 unless told
-    /// otherwise. When more come, the oldest trace is decided on what is known of it, and what it
-    /// loses by that counts as dropped.
+    /// Sets how many spans may wait for the end of their traces, at least 1. If more arrive, the
+    /// oldest trace is decided with what is known of it, and the spans that it loses count as
+    /// dropped. Default: 10,000.
     #[must_use]
     pub fn max_spans(mut self, spans: usize) -> Self {
         self.max_spans = spans.max(1);
@@ -79,15 +79,16 @@ impl KeepTraces {
     }
 }
 
-/// Lets whole traces through; see [`WrapProcessor::keep_traces`](super::WrapProcessor::keep_traces).
+/// Wrapper that lets whole traces through; see
+/// [`WrapProcessor::keep_traces`](super::WrapProcessor::keep_traces).
 ///
-/// A trace is decided when the last of its roots in this process ends. What ends later follows
-/// that decision, as long as it is remembered (for the last 10,000 traces); a late span that is
-/// meant is let through in any case. A flush does not decide: what still waits for a root counts as
-/// `queued`. The shutdown decides everything.
+/// A trace is decided when the last of its roots in this process ends. Later spans follow that
+/// decision as long as it is remembered (for the last 10,000 traces); a late span that matches is
+/// passed on in any case. A flush does not force a decision: spans that wait for a root count as
+/// `queued`. The shutdown decides all traces.
 ///
-/// A trace that is kept comes in one piece: the queue behind should have room for all of it, since what
-/// finds none is dropped and counted. The processor behind it hears of no starts.
+/// A kept trace is passed on at once, so the queue behind needs room for all of it; spans that find
+/// none are dropped and counted. The processor behind receives no starts.
 #[derive(Debug)]
 pub struct TailSampler<P> {
     processor: P,
@@ -109,7 +110,7 @@ impl<P: SpanProcessor> TailSampler<P> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// With the lock released: the processor's code is not ours.
+    /// Called with the lock released, because the processor may run foreign code.
     fn settle(&self, outcome: Outcome) {
         self.filtered.fetch_add(outcome.filtered, Ordering::Relaxed);
         self.dropped.fetch_add(outcome.dropped, Ordering::Relaxed);

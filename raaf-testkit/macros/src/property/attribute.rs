@@ -1,5 +1,5 @@
-//! A matcher of an attribute: `key = value`, `key contains "…"`, `key ~ "…"`, `key > 3`,
-//! `key where |value| …`, `key`, `!key`.
+//! Parses matchers of attributes: `key = value`, `key contains "…"`, `key ~ "…"`, `key > 3`, `key
+//! where |value| …`, `key`, `!key`.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote};

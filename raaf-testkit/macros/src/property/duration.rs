@@ -1,4 +1,4 @@
-//! `duration < 1s`, `<=`, `>`, `>=`, `=`, and `duration in 100ms..2s`.
+//! Parses durations: `duration < 1s`, `<=`, `>`, `>=`, `=`, and `duration in 100ms..2s`.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `event "name" [attributes] x count`, and `!event "name"`.
+//! Parses events: `event "name" [attributes] x count`, and `!event "name"`.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;

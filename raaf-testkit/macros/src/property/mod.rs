@@ -1,4 +1,5 @@
-//! What stands in brackets behind a span or an event: status, attributes, events, duration.
+//! Parses the properties in brackets after a span or an event: status, attributes, events,
+//! duration.
 
 mod attribute;
 mod duration;
@@ -84,7 +85,7 @@ fn bare_word(input: ParseStream<'_>) -> Result<Option<String>> {
     Ok(Some(input.fork().call(Ident::parse_any)?.to_string()))
 }
 
-/// Whether the next token is all that is said.
+/// Returns true if the next token is the whole property.
 fn stands_alone(input: ParseStream<'_>) -> bool {
     input.cursor().token_tree().is_some_and(|(_, rest)| {
         rest.eof() || rest.punct().is_some_and(|(comma, _)| comma.as_char() == ',')

@@ -1,4 +1,4 @@
-//! `status = error`, and for short `error`, or with its type `error "Timeout"`.
+//! Parses the status: `status = error`, or for short `error`, or with its type `error "Timeout"`.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -63,7 +63,7 @@ pub(super) fn error_of_type(input: ParseStream<'_>, at: &TokenStream) -> Result<
     Ok(quote!(#status.attribute("error.type", #error_type)))
 }
 
-/// An attribute like `statsu` with a status for its value is no attribute.
+/// Rejects an attribute like `statsu` whose value is a status.
 pub(super) fn misspelled(input: ParseStream<'_>, word: &str) -> Result<()> {
     let ahead = input.fork();
     let span = ahead.span();
