@@ -13,7 +13,7 @@ use workspace::{expect_none, files, read, root, shown};
 
 /// Which crates of the workspace a crate may depend on: `agents → core ← processors`,
 /// `testkit → core`, and nothing else.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("raaf-trace-macros", &[]),
     ("raaf-testkit-macros", &[]),
     ("raaf-trace-model", &[]),
