@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
 
-use crate::short_type_name;
+use crate::type_name::short_type_name;
 
 macro_rules! kinds {
     ($($(#[$attribute:meta])* $variant:ident = $word:literal,)*) => {

@@ -16,11 +16,11 @@ pub(crate) mod inner;
 mod main_thread;
 mod processors;
 pub(crate) mod random_ids;
+pub(crate) mod running_trace;
 pub(crate) mod sampling;
 pub mod settings;
 #[cfg(feature = "signals")]
 mod signals;
-pub(crate) mod trace;
 
 pub use builder::{ByName, InCode, TracerProviderBuilder};
 pub(crate) use cleaner::OpenSpan;

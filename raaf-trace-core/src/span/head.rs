@@ -10,7 +10,7 @@ use raaf_trace_model::{
 
 use crate::{
     component::Component,
-    provider::{clock::Ticks, trace::Trace},
+    provider::{clock::Ticks, running_trace::RunningTrace},
 };
 
 /// What is fixed when a span starts, with the component and the trace behind it.
@@ -18,7 +18,7 @@ use crate::{
 pub(crate) struct Head {
     pub(crate) id: SpanId,
     pub(crate) parent: Option<SpanId>,
-    pub(crate) trace: Arc<Trace>,
+    pub(crate) trace: Arc<RunningTrace>,
     pub(crate) component: Component,
     pub(crate) method: Key,
     /// A manual span's own name; other spans' names follow from kind, component and method.
@@ -31,7 +31,7 @@ pub(crate) struct Head {
 
 /// A head whose own parts may be moved out, while the trace stays.
 pub(crate) struct HeadParts<'a> {
-    pub(crate) trace: &'a Trace,
+    pub(crate) trace: &'a RunningTrace,
     id: SpanId,
     parent: Option<SpanId>,
     component: &'a Component,

@@ -11,7 +11,9 @@ use crate::{
         flow::{self, Current, Innermost},
         parent,
     },
-    provider::{Inner, TracerProvider, clock::Ticks, dispatch, global, trace::Trace},
+    provider::{
+        Inner, TracerProvider, clock::Ticks, dispatch, global, running_trace::RunningTrace,
+    },
     span::{
         head::Head,
         pool,
@@ -28,7 +30,7 @@ use raaf_trace_model::{
 /// Where a span belongs: its trace, its parent and what encloses it.
 #[derive(Debug)]
 pub(crate) struct Origin {
-    trace: sync::Arc<Trace>,
+    trace: sync::Arc<RunningTrace>,
     parent: Option<SpanId>,
     local_root: bool,
     link: Link,
@@ -94,7 +96,7 @@ impl Origin {
             return None;
         }
         Some(Self {
-            trace: sync::Arc::new(Trace::start(provider, parent, info)),
+            trace: sync::Arc::new(RunningTrace::start(provider, parent, info)),
             parent: parent.and_then(SpanContext::span_id),
             local_root: true,
             link: Link::None,
@@ -113,7 +115,7 @@ fn provider_of_root(component: &Component, current: &Current) -> Option<sync::Ar
 /// What a span that starts under `parent`, where `innermost` is current, is linked to, and the
 /// record of its trace. The chain is that of its context as long as it stays within one trace.
 #[inline]
-fn around<'a>(innermost: &'a Shared, parent: &'a Shared) -> (&'a Shared, sync::Arc<Trace>) {
+fn around<'a>(innermost: &'a Shared, parent: &'a Shared) -> (&'a Shared, sync::Arc<RunningTrace>) {
     let (inner, outer) = (&innermost.head().trace, &parent.head().trace);
     if sync::Arc::ptr_eq(inner, outer) {
         return (innermost, sync::Arc::clone(outer));
@@ -123,7 +125,10 @@ fn around<'a>(innermost: &'a Shared, parent: &'a Shared) -> (&'a Shared, sync::A
 
 /// Content is left out where it is left out of either: what runs within must not be told elsewhere.
 #[cold]
-fn around_across<'a>(innermost: &'a Shared, parent: &'a Shared) -> (&'a Shared, sync::Arc<Trace>) {
+fn around_across<'a>(
+    innermost: &'a Shared,
+    parent: &'a Shared,
+) -> (&'a Shared, sync::Arc<RunningTrace>) {
     let (inner, outer) = (&innermost.head().trace, &parent.head().trace);
     let same_trace = inner.id() == outer.id();
     let trace = if inner.limits.include_content {

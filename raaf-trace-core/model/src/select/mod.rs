@@ -6,9 +6,9 @@ mod wildcard;
 use std::{fmt, ops::Not, sync::Arc, time::Duration};
 
 use crate::{
-    Kind,
     attributes::IntoValue,
     id::TraceId,
+    kind::Kind,
     span::{FinishedSpan, Status},
 };
 use rule::Rule;

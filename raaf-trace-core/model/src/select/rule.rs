@@ -4,9 +4,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::wildcard::wildcard_matches;
 use crate::{
-    Kind,
     attributes::Value,
     id::TraceId,
+    kind::Kind,
     span::{FinishedSpan, Status},
 };
 

@@ -2,9 +2,9 @@
 
 use super::{Event, SpanError, Status};
 use crate::{
-    Redactor,
     attributes::{Attributes, Key, SpanLimits},
     keys,
+    redact::Redactor,
     time::Timestamp,
 };
 

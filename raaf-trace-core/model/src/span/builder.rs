@@ -12,9 +12,10 @@ use super::{
     TraceData, TraceInfo,
 };
 use crate::{
-    Kind, NamePattern,
     attributes::{AttributeLosses, Attributes, IntoValue, Key, SpanLimits},
     id::{SpanId, TraceId},
+    kind::Kind,
+    naming::NamePattern,
     propagation::TraceState,
     time::Timestamp,
 };

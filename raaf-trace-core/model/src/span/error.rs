@@ -3,9 +3,9 @@
 use serde_json::Value as Json;
 
 use crate::{
-    Redactor,
     attributes::{SpanLimits, Value, cut_plain},
     keys,
+    redact::Redactor,
 };
 
 /// The error of a failed span.

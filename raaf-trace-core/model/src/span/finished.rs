@@ -9,8 +9,8 @@ use super::{
     Event, SpanAttributes, SpanBody, SpanError, SpanHead, StartedSpan, Status, head::head_accessors,
 };
 use crate::{
-    Redactor,
     attributes::{AttributeEntry, AttributeLosses, Attributes, in_milliseconds},
+    redact::Redactor,
     time::Timestamp,
 };
 

@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use smol_str::SmolStr;
 
 use super::TraceData;
-use crate::{Kind, attributes::Key, id::SpanId, time::Timestamp};
+use crate::{attributes::Key, id::SpanId, kind::Kind, time::Timestamp};
 
 /// A component as finished spans know it: kind and name, without identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ macro_rules! head_accessors {
             }
 
             /// Returns the kind of the component that runs.
-            pub fn kind(&self) -> &crate::Kind {
+            pub fn kind(&self) -> &crate::kind::Kind {
                 &self.head.component.kind
             }
 

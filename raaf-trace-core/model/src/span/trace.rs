@@ -5,10 +5,12 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::{
-    Kind, NamePattern, Redactor,
     attributes::{Attributes, Key},
     id::{SpanId, TraceId},
+    kind::Kind,
+    naming::NamePattern,
     propagation::TraceState,
+    redact::Redactor,
 };
 
 /// The part of a trace in this process. Every span refers to it, since children are delivered

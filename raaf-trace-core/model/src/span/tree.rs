@@ -7,8 +7,8 @@ use std::{
 
 use super::{FinishedSpan, Record, StartedSpan, Status};
 use crate::{
-    Kind,
     id::{SpanId, TraceId},
+    kind::Kind,
 };
 
 /// What a tree needs to know of a span.

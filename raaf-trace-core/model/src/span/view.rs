@@ -5,7 +5,8 @@ use std::fmt;
 use super::{FinishedSpan, Status};
 use crate::{
     attributes::{Attributes, ValueRef},
-    keys, short_type_name,
+    keys,
+    type_name::short_type_name,
 };
 
 /// All that a finished span says about itself.

@@ -10,9 +10,10 @@ use serde_json::Value as Json;
 
 use super::Lost;
 use crate::{
-    Kind, NamePattern,
     attributes::{Attributes, Key},
     id::{SpanId, TraceId},
+    kind::Kind,
+    naming::NamePattern,
     propagation::TraceState,
     span::{
         ComponentInfo, FinishedSpan, LocalRoot, SpanHead, StartedSpan, Status, TraceData, TraceInfo,

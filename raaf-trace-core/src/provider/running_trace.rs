@@ -18,7 +18,7 @@ use crate::provider::{
 /// One trace in this process while spans of it run: its data, and the engine behind it. Finished
 /// spans keep only the data.
 #[derive(Clone, Debug)]
-pub(crate) struct Trace {
+pub(crate) struct RunningTrace {
     pub(crate) data: Arc<TraceData>,
     pub(crate) provider: Arc<Inner>,
     pub(crate) sampled: bool,
@@ -27,7 +27,7 @@ pub(crate) struct Trace {
     anchor: Anchor,
 }
 
-impl Trace {
+impl RunningTrace {
     /// Starts a trace, or this process's part of a remote one.
     pub(crate) fn start(
         provider: &Arc<Inner>,
