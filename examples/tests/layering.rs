@@ -97,6 +97,21 @@ fn rooms_use_only_the_rooms_below() {
     expect_none(&wrong, "imports against the order of rooms");
 }
 
+/// Data knows no engine: that it does not depend on one, the compiler holds.
+#[test]
+fn the_data_has_no_threads_and_no_state() {
+    let words =
+        ["thread_local!", "std::thread", "thread::spawn", "static ", "LazyLock", "OnceLock"];
+    let mut found = Vec::new();
+    for file in files(&root().join("raaf-trace-core/model/src"), "rs") {
+        let code = code(&read(&file));
+        for word in words.iter().filter(|word| code.contains(*word)) {
+            found.push(format!("{}: {word}", shown(&file)));
+        }
+    }
+    expect_none(&found, "threads and state in the data");
+}
+
 /// The path of the module that a file is, from the crate's root; empty for the root itself.
 fn module_of(source: &Path, file: &Path) -> Vec<String> {
     let module: PathBuf = file.strip_prefix(source).unwrap_or(file).with_extension("");

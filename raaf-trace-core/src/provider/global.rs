@@ -62,7 +62,7 @@ pub fn set_global_provider(provider: TracerProvider) -> Option<TracerProvider> {
 /// Sets tracing up from the environment: which sinks run, and all other settings. Keep the guard;
 /// dropping it delivers everything and shuts down.
 ///
-/// To decide in code, use [`TracerProvider::builder`] and [`TracerProviderBuilder::init`].
+/// To decide in code, use [`TracerProvider::builder`] and [`TracerProviderBuilder::init`](crate::TracerProviderBuilder::init).
 ///
 /// # Errors
 ///
