@@ -89,6 +89,7 @@ impl Tool for Raaf {
         Node { component, facts }
     }
 
+    #[inline]
     fn span<R>(&self, _: Option<&()>, part: &Node, says: Says, work: impl FnOnce(&()) -> R) -> R {
         traced(part, says, work)
     }
