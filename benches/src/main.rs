@@ -1,105 +1,109 @@
-//! Measures all tools side by side and prints the table.
-
-mod cli;
+//! What a span costs when there is more of something.
 
 use std::{
-    io::{self, Write as _},
+    hint::black_box,
+    pin::Pin,
     process::ExitCode,
+    task::{Context, Waker},
 };
 
-use cli::{Command, Comparison};
+use futures::pending;
 use raaf_benches::{
-    child, delivered,
-    report::{self, Measured, Rounds},
-    row::{self, Entry, Row},
+    compare::{self, Entry, Ratio, Row},
+    measure::{self, Sample, in_bursts},
+    raaf::Raaf,
+    tool::{Setup, Tool as _},
+    workload::{Deep, SPANS_A_TREE, Trees},
 };
+use raaf_trace_core::{Attributes, Component, Key, Traceable, TraceableExt as _};
+
+/// Spans of a burst, about.
+const BURST: usize = 4_096;
 
 fn main() -> ExitCode {
-    match Command::read(std::env::args().skip(1)).and_then(|command| run(&command)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Where standard error is gone, nobody can be told.
-            let _ = writeln!(io::stderr(), "{error}");
-            ExitCode::FAILURE
-        }
-    }
+    let rows = [
+        grows("components", &[13, 130, 1_300, 13_000, 130_000], |size| {
+            let trees = size / SPANS_A_TREE as usize;
+            measure::bursts::<Raaf>(&Trees { trees, ..Trees::W1 }, &Setup::ample())
+        }),
+        grows("live traces", &[1, 10, 100, 1_000], live_traces),
+        grows("depth", &[1, 10, 100, 1_000], |depth| {
+            let workload = Deep { depth, traces: BURST / depth };
+            measure::bursts::<Raaf>(&workload, &Setup::ample())
+        }),
+        grows("attributes", &[0, 2, 4, 8, 16, 32, 64], attributes),
+        grows("threads", &[1, 2, 4, 8, 16, 32], |threads| {
+            measure::threads::<Raaf>(&Setup::ample(), threads)
+        }),
+    ];
+    compare::main(&rows, Ratio::ItByFirst)
 }
 
-type Failure = Box<dyn std::error::Error>;
-
-fn run(command: &Command) -> Result<(), Failure> {
-    match command {
-        Command::Compare(comparison) => compare(comparison),
-        Command::Growth(comparison) => grow(comparison),
-        Command::Turn(comparison) => turn(comparison),
-        Command::Child { row, entry } => {
-            let row = Row::named(row).ok_or("there is no such row")?;
-            let sample = row.measure(*entry);
-            Ok(writeln!(io::stdout(), "{}", serde_json::to_string(&sample)?)?)
-        }
-        Command::Spans(tool, form) => Ok(delivered::one_tree(*tool, *form)?),
-        Command::Help => Ok(write!(io::stdout(), "{}", cli::HELP)?),
-    }
+fn grows(name: &'static str, sizes: &[usize], measure: fn(usize) -> Option<Sample>) -> Row {
+    let entry = |size: &usize| {
+        let size = *size;
+        Entry::new(size.to_string(), move || measure(size))
+    };
+    Row { name, title: name, entries: sizes.iter().map(entry).collect() }
 }
 
-fn compare(comparison: &Comparison) -> Result<(), Failure> {
-    let measured = measure(row::rows(), comparison)?;
-    let mut text = format!(
-        "{}\n{}\n\
-         Producer, or producer / to delivery; less than 1 means that ours costs less. An asterisk: \
-         spans were lost there.\n",
-        report::provenance(),
-        report::ratios(&measured),
-    );
-    for row in &measured {
-        text.push('\n');
-        text.push_str(&report::row(row));
-    }
-    publish(&text, "table", comparison)
-}
-
-fn grow(comparison: &Comparison) -> Result<(), Failure> {
-    let measured = measure(row::growth(), comparison)?;
-    let text = format!("{}\n{}", report::provenance(), report::growth(&measured));
-    publish(&text, "growth", comparison)
-}
-
-fn turn(comparison: &Comparison) -> Result<(), Failure> {
-    let measured = measure(row::turns(), comparison)?;
-    let text = format!("{}\n{}", report::provenance(), report::turns(&measured));
-    publish(&text, "turn", comparison)
-}
-
-/// Measures all entries in turn, round by round, so that what the machine does meanwhile hits all
-/// of them.
-fn measure(rows: Vec<Row>, comparison: &Comparison) -> Result<Vec<Measured>, Failure> {
-    let rows: Vec<Row> = rows.into_iter().filter(|row| comparison.wants(row.name)).collect();
-    if rows.is_empty() {
-        return Err("no row has such a name".into());
-    }
-    let mut measured: Vec<Measured> = rows
-        .iter()
-        .map(|row| {
-            let rounds = |entry: &Entry| Rounds { entry: *entry, samples: Vec::new() };
-            Measured { title: row.title, entries: row.entries.iter().map(rounds).collect() }
+/// So many workflows run as futures, by turns, and each makes a span at its turn.
+fn live_traces(count: usize) -> Option<Sample> {
+    let setup = Setup::ample();
+    let tool = Raaf::start(&setup)?;
+    let mut workflows: Vec<Pin<Box<dyn Future<Output = ()>>>> = (0..count)
+        .map(|_| {
+            let agent = Component::agent("Researcher");
+            let search = Component::tool("search").with_parent(&agent);
+            Box::pin(async move {
+                let work = async {
+                    loop {
+                        search.traced("execute").run(|| black_box(()));
+                        pending!();
+                    }
+                };
+                agent.traced("run").run_async(work).await;
+            }) as Pin<Box<dyn Future<Output = ()>>>
         })
         .collect();
-    for round in 1..=comparison.rounds {
-        for (row, measured) in rows.iter().zip(&mut measured) {
-            writeln!(io::stderr(), "round {round} of {}: {}", comparison.rounds, row.title)?;
-            for (entry, rounds) in measured.entries.iter_mut().enumerate() {
-                rounds.samples.extend(child::measure(row.name, entry)?);
+    let turns = BURST / count;
+    Some(in_bursts(&tool, &setup, (turns * count) as u64, || {
+        for _ in 0..turns {
+            for workflow in &mut workflows {
+                let _ = workflow.as_mut().poll(&mut Context::from_waker(Waker::noop()));
             }
         }
-    }
-    Ok(measured)
+    }))
 }
 
-fn publish(text: &str, place: &str, comparison: &Comparison) -> Result<(), Failure> {
-    write!(io::stdout(), "{text}")?;
-    if let Some(path) = &comparison.markdown {
-        report::put(path, place, text)
-            .map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
+/// A component with so many attributes.
+struct Talkative {
+    component: Component,
+    keys: Vec<&'static str>,
+}
+
+impl Traceable for Talkative {
+    fn component(&self) -> &Component {
+        &self.component
     }
-    Ok(())
+
+    fn span_attributes(&self, attributes: &mut Attributes) {
+        for (number, key) in self.keys.iter().enumerate() {
+            attributes.set(Key::from_static(key), black_box(number));
+        }
+    }
+}
+
+/// Spans with so many integers each.
+fn attributes(count: usize) -> Option<Sample> {
+    let setup = Setup::ample();
+    let tool = Raaf::start(&setup)?;
+    // Keys are static in programs too; these few are made once.
+    let keys = (0..count).map(|number| &*String::leak(format!("step.number_{number}"))).collect();
+    let talkative = Talkative { component: Component::agent("Researcher"), keys };
+    Some(in_bursts(&tool, &setup, BURST as u64, || {
+        for _ in 0..BURST {
+            talkative.traced("execute").run(|| black_box(()));
+        }
+    }))
 }

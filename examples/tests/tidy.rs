@@ -25,7 +25,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
 ];
 
 /// What may depend on everything, because nothing depends on it.
-const ON_TOP: [&str; 3] = ["raaf-examples", "raaf-quickstart", "raaf-benches"];
+const ON_TOP: [&str; 4] = ["raaf-examples", "raaf-quickstart", "raaf-benches", "raaf-peers"];
 
 /// How long a source file may be, its tests included.
 const MAX_LINES: usize = 450;

@@ -8,9 +8,9 @@ use std::{
 };
 
 use raaf_benches::{
-    collector::Collector,
     facts::Says,
-    tool::{Raaf, Setup, Tool as _},
+    raaf::Raaf,
+    tool::{Setup, Tool as _},
     workload::{SPANS_A_TREE, Tree},
 };
 
@@ -24,8 +24,8 @@ const BURST: u64 = 100;
 const COUNTED: u64 = 20 * BURST;
 
 fn main() -> ExitCode {
-    let collector = Collector::counting();
-    let Some(tool) = Raaf::start(&Setup::ample(collector.clone())) else {
+    let setup = Setup::ample();
+    let Some(tool) = Raaf::start(&setup) else {
         return ExitCode::FAILURE;
     };
     let tree = Tree::new(&tool, 0);
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         count_instructions_here(&tool, &tree);
         tool.flush();
     }
-    if collector.delivered() != (WARM_UP + COUNTED) * SPANS_A_TREE {
+    if setup.collector.delivered() != (WARM_UP + COUNTED) * SPANS_A_TREE {
         return ExitCode::FAILURE;
     }
     match writeln!(io::stdout(), "{}", COUNTED * SPANS_A_TREE) {

@@ -4,34 +4,24 @@ use std::time::{Duration, Instant};
 
 use cpu_time::{ProcessTime, ThreadTime};
 
-use super::{MEASURED, Sample, WARM_UP, arrived, each, peak_mib};
+use super::{MEASURED, Sample, WARM_UP, delivered, each, peak_mib};
 use crate::{
     tool::{Setup, Tool},
     workload::Workload,
 };
 
-/// What a burst consists of.
-#[derive(Clone, Copy, Debug)]
-pub struct Burst {
-    /// Spans that it makes.
-    pub spans: u64,
-    /// Traced calls in it, which is by how many its time is divided.
-    pub operations: u64,
-}
-
 /// Runs bursts of a workload, each followed by a flush; `None` if the tool cannot be set up so.
 pub fn bursts<T: Tool>(workload: &impl Workload, setup: &Setup) -> Option<Sample> {
     let tool = T::start(setup)?;
     let prepared = workload.prepare(&tool);
-    let burst = Burst { spans: workload.spans(), operations: workload.operations() };
-    Some(in_bursts(&tool, setup, burst, || workload.burst(&tool, &prepared)))
+    Some(in_bursts(&tool, setup, workload.spans(), || workload.burst(&tool, &prepared)))
 }
 
-/// Runs `work` again and again, each time followed by a flush.
+/// Runs `work`, which makes so many spans, again and again, each time followed by a flush.
 ///
 /// The clock of the producer stops at the end of a burst, that of the process at the end of the
 /// flush.
-pub fn in_bursts<T: Tool>(tool: &T, setup: &Setup, burst: Burst, mut work: impl FnMut()) -> Sample {
+pub fn in_bursts<T: Tool>(tool: &T, setup: &Setup, spans: u64, mut work: impl FnMut()) -> Sample {
     let begin = Instant::now();
     while begin.elapsed() < WARM_UP {
         work();
@@ -40,7 +30,7 @@ pub fn in_bursts<T: Tool>(tool: &T, setup: &Setup, burst: Burst, mut work: impl 
 
     let (mut producer, mut process) = (Duration::ZERO, Duration::ZERO);
     let mut runs = 0;
-    let before = arrived(tool, &setup.collector);
+    let before = delivered(tool, &setup.collector);
     let begin = Instant::now();
     while begin.elapsed() < MEASURED {
         let (whole, thread) = (ProcessTime::now(), ThreadTime::now());
@@ -50,14 +40,11 @@ pub fn in_bursts<T: Tool>(tool: &T, setup: &Setup, burst: Burst, mut work: impl 
         process += whole.elapsed();
         runs += 1;
     }
-    let delivered = arrived(tool, &setup.collector) - before;
-
-    // Where calls make no span of their own, delivery has no price a call.
-    let all_are_spans = burst.operations == burst.spans;
+    let delivered = delivered(tool, &setup.collector) - before;
     Sample {
-        producer_ns: each(producer, runs * burst.operations),
-        delivery_ns: each(process, delivered).filter(|_| all_are_spans),
-        started: if setup.off.is_some() { 0 } else { runs * burst.spans },
+        producer_ns: each(producer, runs * spans),
+        delivery_ns: each(process, delivered),
+        started: if setup.off.is_some() { 0 } else { runs * spans },
         delivered,
         peak_mib: peak_mib(),
         ..Sample::default()

@@ -5,39 +5,19 @@
 use std::time::{Duration, Instant};
 
 use cpu_time::{ProcessTime, ThreadTime};
-use tokio::runtime::{self, Runtime as Tokio};
+use tokio::runtime;
 
-use super::{MEASURED, Sample, WARM_UP, each_on_top, peak_mib};
+use super::{MEASURED, Sample, WARM_UP, peak_mib};
 use crate::{
-    tool::{AsyncTool, Bare, Setup},
+    bare::Bare,
+    tool::{AsyncTool, Setup},
     workload::{FutureTrees, SPANS_A_TREE},
 };
-
-/// On what tasks run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Runtime {
-    /// The calling thread.
-    CurrentThread,
-    /// Two worker threads.
-    MultiThread,
-}
-
-impl Runtime {
-    /// The runtime; `None` if the system refuses its threads.
-    pub(crate) fn build(self) -> Option<Tokio> {
-        match self {
-            Self::CurrentThread => runtime::Builder::new_current_thread().build().ok(),
-            Self::MultiThread => {
-                runtime::Builder::new_multi_thread().worker_threads(2).build().ok()
-            }
-        }
-    }
-}
 
 /// What a round of work took.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Took {
-    /// The threads that do the work, where they can be told from others.
+    /// The threads that do the work.
     pub(super) producers: Duration,
     /// All threads, until what was traced is delivered.
     pub(super) process: Duration,
@@ -50,9 +30,9 @@ impl Took {
     }
 }
 
-/// Traces W1 as futures, with spawned agents; `None` if the tool cannot be set up so.
-pub fn tasks<T: AsyncTool>(setup: &Setup, runtime: Runtime) -> Option<Sample> {
-    let tokio = runtime.build()?;
+/// Traces W1 as futures on one thread, with spawned agents; `None` if the tool cannot be set up so.
+pub fn tasks<T: AsyncTool>(setup: &Setup) -> Option<Sample> {
+    let tokio = runtime::Builder::new_current_thread().build().ok()?;
     let (traced, bare) = (FutureTrees::new(T::start(setup)?), FutureTrees::new(Bare));
     let round = |traced_turn: bool| {
         let (whole, thread) = (ProcessTime::now(), ThreadTime::now());
@@ -68,12 +48,7 @@ pub fn tasks<T: AsyncTool>(setup: &Setup, runtime: Runtime) -> Option<Sample> {
         Took { producers, process: whole.elapsed() }
     };
     let spans = FutureTrees::<T>::RUNS as u64 * SPANS_A_TREE;
-    let mut sample = by_turns(setup, spans, round);
-    if runtime == Runtime::MultiThread {
-        // The calling thread only waits.
-        sample.producer_ns = None;
-    }
-    Some(sample)
+    Some(by_turns(setup, spans, round))
 }
 
 /// Runs rounds of `spans` spans, traced and bare by turns.
@@ -94,9 +69,14 @@ pub(super) fn by_turns(setup: &Setup, spans: u64, round: impl Fn(bool) -> Took) 
         rounds += 1;
     }
     let delivered = setup.collector.delivered() - before;
+    // Below zero if noise is more than what is measured.
+    let on_top = |traced: Duration, bare: Duration, count: u64| {
+        let difference = traced.as_nanos() as f64 - bare.as_nanos() as f64;
+        (count > 0).then(|| difference / count as f64)
+    };
     Sample {
-        producer_ns: each_on_top(traced.producers, bare.producers, rounds * spans),
-        delivery_ns: each_on_top(traced.process, bare.process, delivered),
+        producer_ns: on_top(traced.producers, bare.producers, rounds * spans),
+        delivery_ns: on_top(traced.process, bare.process, delivered),
         started: rounds * spans,
         delivered,
         peak_mib: peak_mib(),

@@ -7,7 +7,7 @@ use std::{
 
 use cpu_time::{ProcessTime, ThreadTime};
 
-use super::{Sample, arrived, each, peak_mib};
+use super::{Sample, delivered, each, peak_mib};
 use crate::{
     facts::Says,
     tool::{Setup, Tool},
@@ -54,16 +54,14 @@ fn run<T: Tool>(setup: &Setup, producers: usize, until: Until) -> Option<Sample>
     let (process, elapsed) = (process.elapsed(), begin.elapsed());
     let started = produced.iter().map(|(spans, _)| spans).sum();
     let producers = produced.iter().map(|(_, time)| *time).sum();
-    let delivered = arrived(&tool, &setup.collector);
+    let delivered = delivered(&tool, &setup.collector);
     Some(Sample {
         producer_ns: each(producers, started),
         delivery_ns: each(process, delivered),
         per_second: Some(delivered as f64 / elapsed.as_secs_f64()),
         started,
         delivered,
-        given_up: tool.given_up(),
         peak_mib: peak_mib(),
-        ..Sample::default()
     })
 }
 

@@ -16,7 +16,8 @@ use super::{
     on_top::{Took, by_turns},
 };
 use crate::{
-    tool::{Bare, Setup, Tool},
+    bare::Bare,
+    tool::{Setup, Tool},
     workload::{Trees, Workload},
 };
 

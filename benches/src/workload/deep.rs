@@ -17,11 +17,6 @@ pub struct Deep {
     pub traces: usize,
 }
 
-impl Deep {
-    /// A thousand spans deep.
-    pub const THOUSAND: Self = Self { depth: 1_000, traces: 5 };
-}
-
 impl Workload for Deep {
     type Prepared<T: Tool> = (T::Part, Vec<T::Part>);
 
@@ -38,7 +33,7 @@ impl Workload for Deep {
 
     fn burst<T: Tool>(&self, tool: &T, (root, chain): &(T::Part, Vec<T::Part>)) {
         for _ in 0..self.traces {
-            tool.root(root, Says::Four, |span| dive(tool, span, chain));
+            tool.span(None, root, Says::Four, |span| dive(tool, span, chain));
         }
     }
 
@@ -50,7 +45,7 @@ impl Workload for Deep {
 fn dive<T: Tool>(tool: &T, parent: &T::Span, chain: &[T::Part]) {
     match chain.split_first() {
         Some((part, rest)) => {
-            tool.child(parent, part, Says::Four, |span| dive(tool, span, rest));
+            tool.span(Some(parent), part, Says::Four, |span| dive(tool, span, rest));
         }
         None => black_box(()),
     }

@@ -23,8 +23,8 @@ impl Flat {
     /// Children that say nothing, under a root that has enough of them to weigh little.
     pub const CHILD: Self = Self { says: Says::Nothing, children: 1_000, roots: 4 };
 
-    /// A root with 10,000 children.
-    pub const WIDE: Self = Self { says: Says::Four, children: 10_000, roots: 1 };
+    /// Roots alone, as many as make a flush weigh little.
+    pub const ROOTS: Self = Self { says: Says::Nothing, children: 0, roots: 2_000 };
 }
 
 impl Workload for Flat {
@@ -38,9 +38,9 @@ impl Workload for Flat {
 
     fn burst<T: Tool>(&self, tool: &T, (root, child): &(T::Part, T::Part)) {
         for _ in 0..self.roots {
-            tool.root(root, Says::Nothing, |span| {
+            tool.span(None, root, Says::Nothing, |span| {
                 for _ in 0..self.children {
-                    tool.child(span, child, self.says, |_| black_box(()));
+                    tool.span(Some(span), child, self.says, |_| black_box(()));
                 }
             });
         }

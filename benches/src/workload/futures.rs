@@ -45,9 +45,9 @@ async fn run<T: AsyncTool>(tool: &'static T, tree: &'static Tree<T>) {
     let work = async move {
         let agents = tree.agents.each_ref().map(|agent| {
             let Agent { part, tools } = agent;
-            task::spawn(tool.child_async(part, async move {
+            task::spawn(tool.task(false, part, async move {
                 for part in tools {
-                    tool.child_async(part, task::yield_now()).await;
+                    tool.task(false, part, task::yield_now()).await;
                 }
             }))
         });
@@ -56,5 +56,5 @@ async fn run<T: AsyncTool>(tool: &'static T, tree: &'static Tree<T>) {
             let _ = agent.await;
         }
     };
-    tool.root_async(&tree.pipeline, work).await;
+    tool.task(true, &tree.pipeline, work).await;
 }

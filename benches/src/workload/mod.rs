@@ -7,8 +7,6 @@
 mod deep;
 mod flat;
 mod futures;
-mod reuse;
-mod roots;
 mod trees;
 
 use std::fmt::Debug;
@@ -18,8 +16,6 @@ use crate::tool::Tool;
 pub use deep::Deep;
 pub use flat::Flat;
 pub use futures::FutureTrees;
-pub use reuse::Reuse;
-pub use roots::Roots;
 pub use trees::{SPANS_A_TREE, Tree, Trees};
 
 /// Work of one thread.
@@ -35,9 +31,4 @@ pub trait Workload: Debug + Sync {
 
     /// How many spans a burst has.
     fn spans(&self) -> u64;
-
-    /// How many traced calls a burst has, which is by how many its time is divided.
-    fn operations(&self) -> u64 {
-        self.spans()
-    }
 }

@@ -46,11 +46,11 @@ impl<T: Tool> Tree<T> {
     /// Runs it once.
     #[inline]
     pub fn run(&self, tool: &T, says: Says) {
-        tool.root(&self.pipeline, says, |pipeline| {
+        tool.span(None, &self.pipeline, says, |pipeline| {
             for Agent { part, tools } in &self.agents {
-                tool.child(pipeline, part, says, |agent| {
+                tool.span(Some(pipeline), part, says, |agent| {
                     for part in tools {
-                        tool.child(agent, part, says, |_| black_box(()));
+                        tool.span(Some(agent), part, says, |_| black_box(()));
                     }
                 });
             }
