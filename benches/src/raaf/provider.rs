@@ -18,13 +18,13 @@ pub(super) fn install(setup: &Setup) -> io::Result<(TracerProvider, Option<Named
         builder = builder.sampler(Sampler::ratio(0.0));
     }
     let builder = if setup.own_file {
-        builder.exporter(FileSink::new(file.insert(NamedTempFile::new()?).path()))
+        builder.with(FileSink::new(file.insert(NamedTempFile::new()?).path()))
     } else {
         let config = match setup.room {
             Some(spans) => BatchConfig::default().with_max_spans(spans),
             None => BatchConfig::default(),
         };
-        builder.processor(BatchProcessor::with_config(Deliver::new(setup), config))
+        builder.with(BatchProcessor::with_config(Deliver::new(setup), config))
     };
     let provider = builder.build();
     if setup.off == Some(Off::Switch) {

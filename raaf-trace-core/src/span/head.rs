@@ -65,7 +65,7 @@ impl Head {
 }
 
 impl HeadParts<'_> {
-    #[inline]
+    #[inline(always)]
     fn take(self) -> SpanHead {
         SpanHead {
             span_id: self.id,

@@ -77,6 +77,7 @@ pub struct AttributeLosses {
 
 impl AttributeLosses {
     /// Whether everything was kept.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -93,6 +94,7 @@ impl Attributes {
     }
 
     /// No attributes, under these limits.
+    #[inline]
     pub const fn with_limits(limits: SpanLimits) -> Self {
         Self {
             entries: Vec::new(),
@@ -107,11 +109,13 @@ impl Attributes {
     }
 
     /// Sets the limits for what is added from now on; what is there stays as it is.
+    #[inline]
     pub fn set_limits(&mut self, limits: SpanLimits) {
         self.limits = limits;
     }
 
     /// The limits these attributes are kept within.
+    #[inline]
     pub fn limits(&self) -> SpanLimits {
         self.limits
     }
@@ -257,6 +261,7 @@ impl Attributes {
     }
 
     /// Fills an empty list instead of one that would have to be allocated.
+    #[inline]
     pub fn use_list(&mut self, list: Vec<AttributeEntry>) {
         if self.entries.capacity() == 0 {
             self.entries = list;
@@ -264,6 +269,7 @@ impl Attributes {
     }
 
     /// Takes the list of entries, emptied, to be [used](Self::use_list) again.
+    #[inline]
     pub fn take_empty_list(&mut self) -> Vec<AttributeEntry> {
         let mut list = std::mem::take(&mut self.entries);
         list.clear();

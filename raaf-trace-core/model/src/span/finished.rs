@@ -55,6 +55,7 @@ impl FinishedSpan {
     }
 
     /// Takes the memory of its attributes, emptied, to be used for another span.
+    #[inline]
     pub fn recycle(&mut self) -> Vec<AttributeEntry> {
         self.body.attributes.take_empty_list()
     }
