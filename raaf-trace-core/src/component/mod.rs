@@ -34,10 +34,16 @@ pub struct Component {
 }
 
 struct Inner {
-    info: ComponentInfo,
+    info: Arc<ComponentInfo>,
     parent: Option<Component>,
     provider: Option<TracerProvider>,
     active: ActiveSpans,
+}
+
+impl Inner {
+    fn info_mut(&mut self) -> &mut ComponentInfo {
+        Arc::make_mut(&mut self.info)
+    }
 }
 
 impl Component {
@@ -75,7 +81,7 @@ impl Component {
 
     pub(crate) fn build(kind: Kind, name: SmolStr) -> Self {
         let (parent, provider, active) = (None, None, ActiveSpans::default());
-        let info = ComponentInfo { kind, name };
+        let info = Arc::new(ComponentInfo { kind, name });
         Self { inner: Arc::new(Inner { info, parent, provider, active }) }
     }
 
@@ -85,13 +91,13 @@ impl Component {
     /// it makes another component.
     #[must_use]
     pub fn with_kind(self, kind: impl Into<Kind>) -> Self {
-        self.change(|inner| inner.info.kind = kind.into())
+        self.change(|inner| inner.info_mut().kind = kind.into())
     }
 
     /// The same under another name; the kind stays.
     #[must_use]
     pub fn with_name(self, name: impl AsRef<str>) -> Self {
-        self.change(|inner| inner.info.name = SmolStr::new(name))
+        self.change(|inner| inner.info_mut().name = SmolStr::new(name))
     }
 
     /// The same, tracing to that provider when one of its spans starts a trace. The component, and
@@ -134,7 +140,7 @@ impl Component {
 
     /// Kind and name.
     #[inline]
-    pub(crate) fn info(&self) -> &ComponentInfo {
+    pub(crate) fn info(&self) -> &Arc<ComponentInfo> {
         &self.inner.info
     }
 

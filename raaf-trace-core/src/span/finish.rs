@@ -22,9 +22,9 @@ pub(crate) fn finish(mut record: Shared, how: impl FnOnce(&mut SpanBody)) {
             if ended && sampled {
                 let (head, body) = alone.parts_mut();
                 let parts = head.parts_mut();
-                let (trace, end) = (parts.trace, parts.trace.time_of(now));
-                let take = || parts.finish(body);
-                dispatch::ended(&trace.provider, take, |span| span.complete(end, how));
+                let trace = parts.trace;
+                let take = || parts.finish(body, now);
+                dispatch::ended(&trace.provider, take, |span| how(span.body_mut()));
             }
             ended
         }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, mem, sync::Arc};
 use raaf_trace_model::{
     attributes::Key,
     id::SpanId,
-    span::{ComponentInfo, FinishedSpan, SpanBody, SpanHead},
+    span::{FinishedSpan, SpanBody, SpanHead},
 };
 
 use crate::{
@@ -71,7 +71,7 @@ impl HeadParts<'_> {
             span_id: self.id,
             parent_id: self.parent,
             trace: Arc::clone(&self.trace.data),
-            component: ComponentInfo::clone(self.component.info()),
+            component: Arc::clone(self.component.info()),
             method: mem::replace(self.method, Key::from_static("")),
             name: self.name.take(),
             start: self.trace.time_of(self.start),
@@ -79,11 +79,10 @@ impl HeadParts<'_> {
         }
     }
 
-    /// Moves the finished span out; when and how it ended is for the caller to add.
+    /// Moves the finished span out; how it ended is for the caller to add.
     #[inline]
-    pub(crate) fn finish(self, body: &mut SpanBody) -> FinishedSpan {
-        let head = self.take();
-        let end = head.start;
-        FinishedSpan::from_parts(head, mem::take(body), end)
+    pub(crate) fn finish(self, body: &mut SpanBody, end: Ticks) -> FinishedSpan {
+        let end = self.trace.time_of(end);
+        FinishedSpan::from_parts(self.take(), mem::take(body), end)
     }
 }

@@ -129,10 +129,8 @@ impl Record {
             return None;
         }
         self.ended.store(true, Ordering::Release);
-        let head = self.head();
-        let end = head.trace.time_of(at);
-        let mut span = head.clone().parts_mut().finish(&mut body);
-        span.complete(end, finish);
+        let mut span = self.head().clone().parts_mut().finish(&mut body, at);
+        finish(span.body_mut());
         Some(span)
     }
 

@@ -290,7 +290,7 @@ impl FinishedSpanBuilder {
             span_id: self.span_id,
             parent_id: self.parent_id,
             trace: Arc::new(trace),
-            component: self.component,
+            component: Arc::new(self.component),
             method: self.method,
             name: self.name.map(Box::new),
             start: self.start,

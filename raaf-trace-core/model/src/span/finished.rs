@@ -42,11 +42,10 @@ impl FinishedSpan {
         StartedSpan::from_parts(self.head.clone(), Attributes::new())
     }
 
-    /// Adds when and how the span ended, in place.
+    /// Returns what the span collected, to be changed in place before anyone sees the span.
     #[inline]
-    pub fn complete(&mut self, end: Timestamp, finish: impl FnOnce(&mut SpanBody)) {
-        self.end = end.max(self.head.start);
-        finish(&mut self.body);
+    pub fn body_mut(&mut self) -> &mut SpanBody {
+        &mut self.body
     }
 
     /// Replaces the secrets that `redactor` finds, but for those in what its trace says.

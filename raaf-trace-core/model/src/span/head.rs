@@ -26,7 +26,7 @@ pub struct SpanHead {
     /// What all spans of the trace share.
     pub trace: Arc<TraceData>,
     /// The component that runs.
-    pub component: ComponentInfo,
+    pub component: Arc<ComponentInfo>,
     /// The operation that runs.
     pub method: Key,
     /// A name of its own; other spans' names follow from kind, component and method.
@@ -43,7 +43,7 @@ impl SpanHead {
         if let Some(name) = &self.name {
             return Cow::Borrowed(name);
         }
-        let ComponentInfo { kind, name } = &self.component;
+        let ComponentInfo { kind, name } = &*self.component;
         Cow::Owned(self.trace.naming.render(kind.as_str(), name, &self.method))
     }
 }

@@ -1,6 +1,6 @@
 //! Spans read from lines.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use serde::{
     Deserialize, Deserializer,
@@ -85,7 +85,7 @@ impl<'de> Deserialize<'de> for StartedSpan {
             span_id: line.span_id,
             parent_id: line.parent_id,
             trace: trace.into(),
-            component: ComponentInfo { kind, name: line.component.into() },
+            component: Arc::new(ComponentInfo { kind, name: line.component.into() }),
             method: line.method.into(),
             name: Some(Box::new(Key::from(line.name))),
             start: line.start,
