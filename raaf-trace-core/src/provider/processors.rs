@@ -75,6 +75,12 @@ impl Slot {
         matches!(self.receiver, Receiver::Batch(_))
     }
 
+    /// Returns whether calls only queue what they are given, keep their timeouts and never panic, so
+    /// that they need no watching.
+    fn only_queues(&self) -> bool {
+        matches!(self.receiver, Receiver::Batch(_) | Receiver::Offload(_))
+    }
+
     pub(crate) fn name(&self) -> String {
         panics::caught(|| self.processor().name().to_owned())
             .unwrap_or_else(|_| "a processor whose name panics".to_owned())
@@ -82,7 +88,7 @@ impl Slot {
 
     /// Hands the processor a finished span.
     pub(crate) fn end(&self, call: impl FnOnce(&dyn SpanProcessor)) {
-        if !self.redacts() {
+        if !self.only_queues() {
             self.received.fetch_add(1, Ordering::Relaxed);
         }
         if !self.call(call) {
@@ -93,7 +99,7 @@ impl Slot {
     /// Calls the processor for a span: off the record, timed, and with its panics caught. Says
     /// whether it came back without one.
     pub(crate) fn call(&self, call: impl FnOnce(&dyn SpanProcessor)) -> bool {
-        if self.redacts() {
+        if self.only_queues() {
             call(self.processor());
             return true;
         }
@@ -143,7 +149,7 @@ impl Slot {
                 Err(ProcessorError::Panicked { message })
             })
         };
-        if self.redacts() {
+        if self.only_queues() {
             // It keeps its timeout itself.
             return work();
         }
@@ -168,7 +174,7 @@ impl Slot {
         let received = self.received.load(Ordering::Relaxed);
         let counts_itself = own.received > 0;
         let last_panic = self.last_panic.lock().ok().and_then(|last| last.clone());
-        if self.redacts() {
+        if self.only_queues() {
             return ProcessorStats { name: self.name(), ..own };
         }
         ProcessorStats {

@@ -4,7 +4,7 @@ use std::{any::Any, fmt, sync::Arc};
 
 use raaf_trace_model::sink::{BatchConfig, SpanExporter, SpanProcessor, registry::Sink};
 
-use super::BatchProcessor;
+use super::{BatchProcessor, Offload};
 
 /// A value that a provider can send spans to: a [`SpanProcessor`], a [`SpanExporter`], or a
 /// [`Sink`] from the registry.
@@ -38,16 +38,20 @@ pub mod via {
 
 impl<P: SpanProcessor> IntoSink<via::Processor> for P {
     fn into_sink(self) -> AnySink {
-        // A batching processor that nobody else holds is filled without a call.
         let mut own: Option<Self> = Some(self);
         let any: &mut dyn Any = &mut own;
-        if let Some(batch) = any.downcast_mut::<Option<BatchProcessor>>().and_then(Option::take) {
-            return AnySink(Pending::Ready(Receiver::Batch(Box::new(batch))));
-        }
-        match own {
-            Some(processor) => AnySink(Pending::Ready(Receiver::Processor(Arc::new(processor)))),
-            None => unreachable!("a value that is not taken is still there"),
-        }
+        let receiver = if let Some(batch) = any.downcast_mut().and_then(Option::take) {
+            Receiver::Batch(Box::new(batch))
+        } else if let Some(offload) = any.downcast_mut().and_then(Option::take) {
+            Receiver::Offload(Box::new(offload))
+        } else {
+            let processor = own.map(|processor| Arc::new(processor) as Arc<dyn SpanProcessor>);
+            match processor {
+                Some(processor) => Receiver::Processor(processor),
+                None => unreachable!("a value that is not taken is still there"),
+            }
+        };
+        AnySink(Pending::Ready(receiver))
     }
 }
 
@@ -95,6 +99,8 @@ impl AnySink {
 pub(crate) enum Receiver {
     /// A queue of the provider's own: fast, never panics, and redacts in its worker.
     Batch(Box<BatchProcessor>),
+    /// A queue before a processor, which never blocks either.
+    Offload(Box<Offload>),
     Processor(Arc<dyn SpanProcessor>),
 }
 
@@ -102,6 +108,7 @@ impl Receiver {
     pub(crate) fn as_processor(&self) -> &dyn SpanProcessor {
         match self {
             Self::Batch(batch) => &**batch,
+            Self::Offload(offload) => &**offload,
             Self::Processor(processor) => &**processor,
         }
     }
