@@ -13,7 +13,7 @@
 //!
 //! // RAAF_TRACE_PROCESSORS=memory ./program
 //! let environment = Environment::from_pairs([("RAAF_TRACE_PROCESSORS", "memory")]);
-//! let provider = TracerProvider::builder().environment(&environment).build();
+//! let provider = TracerProvider::builder().environment(&environment).build()?;
 //! provider.run(|| Component::tool("Search").traced("run").run(|| ()));
 //! provider.force_flush(std::time::Duration::from_secs(5))?;
 //!

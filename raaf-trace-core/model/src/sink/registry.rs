@@ -26,9 +26,9 @@
 //!     SinkRegistration::new("discard", |_| Ok(Sink::exporter(Discard)))
 //! }
 //!
-//! let provider = TracerProvider::builder().sink("discard").build();
+//! let provider = TracerProvider::builder().sink("discard").build()?;
 //! assert_eq!(provider.processor_count(), 1);
-//! # Ok::<(), raaf_trace_core::registry::SinkError>(())
+//! # Ok::<(), raaf_trace_core::BuildError>(())
 //! ```
 
 use std::{error::Error, fmt};
