@@ -40,8 +40,29 @@ pub(crate) struct Plan {
     pub(crate) entries: Vec<Entry>,
     pub(crate) skip_if: Option<Expr>,
     pub(crate) parent: Option<Expr>,
-    pub(crate) reuse: bool,
+    /// `new`, `reuse`, or the rule.
+    pub(crate) join: Option<Join>,
     pub(crate) result: Option<Expr>,
+}
+
+/// Whether a call has a span of its own, where the rule does not decide.
+#[derive(Clone, Copy)]
+pub(crate) enum Join {
+    New,
+    Reuse,
+}
+
+pub(crate) const JOIN_TWICE: &str =
+    "`new` makes a span of its own and `reuse` makes none; keep one of them, once";
+
+impl Join {
+    pub(crate) fn of(word: &Ident) -> Option<Self> {
+        match word.to_string().as_str() {
+            "new" => Some(Self::New),
+            "reuse" => Some(Self::Reuse),
+            _ => None,
+        }
+    }
 }
 
 impl Plan {
@@ -108,10 +129,13 @@ impl Plan {
             let span = at(parent.span());
             quote_spanned!(span=> #call = #call.parent(#parent);)
         });
-        let reuse = self.reuse.then(|| quote!(#call = #call.reuse();));
+        let join = self.join.map(|join| match join {
+            Join::New => quote!(#call = #call.fresh();),
+            Join::Reuse => quote!(#call = #call.reuse();),
+        });
         let entries: Vec<_> = self.entries.iter().map(|entry| entry.statement(&call)).collect();
-        let described = (parent.is_some() || reuse.is_some() || !entries.is_empty())
-            .then(|| quote!(if #call.is_enabled() { #parent #reuse #(#entries)* }));
+        let described = (parent.is_some() || join.is_some() || !entries.is_empty())
+            .then(|| quote!(if #call.is_enabled() { #parent #join #(#entries)* }));
         if skip.is_none() && described.is_none() {
             return quote_spanned!(Span::mixed_site()=> #start.#enter());
         }

@@ -50,6 +50,7 @@ use proc_macro::TokenStream;
 /// | `result = hook` | called with the returned value (the `Ok` of a `Result`) and `&mut Attributes` |
 /// | `parent = expr` | the parent, instead of the one the rules find |
 /// | `skip_if = expr` | `true`: no span for this call |
+/// | `new` | a span of its own for every call, also where it would be one with the call around it |
 /// | `reuse` | the innermost active span is used if it is this component's |
 /// | `crate = path` | where `raaf_trace_core` is found |
 ///
@@ -79,8 +80,9 @@ pub fn traced(options: TokenStream, item: TokenStream) -> TokenStream {
 /// let sum = traced_block!(self.traced("sum").parent(&pipeline), || 1 + 1);
 /// ```
 ///
-/// The arguments are the component and the method's name, or a call that was prepared; metadata
-/// as in [`macro@traced`], with `content(…)` for what is sensitive; and last the code. A closure's
+/// The arguments are the component and the method's name, or a call that was prepared; `new` or
+/// `reuse` and metadata as in [`macro@traced`], with `content(…)` for what is sensitive; and last the
+/// code. A closure's
 /// value is returned as it is. An async block makes a future, decided at its first poll; what the
 /// arguments before it name is captured as if they stood in the block.
 #[proc_macro]

@@ -22,7 +22,7 @@ use hooks::Then;
 pub use hooks::{LazyAttributes, ResultHook};
 pub use info::CallInfo;
 use info::Extras;
-use open::{Given, Wishes};
+use open::{Given, Join, Wishes};
 use raaf_trace_model::attributes::{Attributes, IntoValue, Key};
 pub use scope::CallScope;
 
@@ -126,10 +126,30 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
         self
     }
 
-    /// Reuses the innermost active span if it is this component's, whatever its method.
+    /// Reuses the innermost active span if it is this component's, whatever its method and
+    /// whatever the two calls say.
     #[inline]
     pub fn reuse(mut self) -> Self {
-        self.wishes.reuse = true;
+        self.wishes.join = Join::Always;
+        self
+    }
+
+    /// Makes a span of its own, also where this call would be one with the call around it because
+    /// both have the same component and method and say the same: each step of a recursion shows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, TraceableExt as _};
+    ///
+    /// fn countdown(clock: &Component, from: u32) {
+    ///     clock.traced("tick").fresh().run(|| if from > 0 { countdown(clock, from - 1) });
+    /// }
+    /// countdown(&Component::tool("Clock"), 3); // four spans, one within the other
+    /// ```
+    #[inline]
+    pub fn fresh(mut self) -> Self {
+        self.wishes.join = Join::Never;
         self
     }
 

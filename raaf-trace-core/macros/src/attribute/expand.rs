@@ -110,7 +110,7 @@ fn plan(signature: &Signature, options: Options) -> Result<Plan> {
         prepared: false,
         skip_if: options.skip_if,
         parent: options.parent,
-        reuse: options.reuse,
+        join: options.join,
         result: options.result,
     })
 }

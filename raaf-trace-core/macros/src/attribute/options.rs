@@ -8,10 +8,12 @@ use syn::{
     parse::{Parse, ParseStream},
 };
 
-use crate::metadata::{self, Entry};
+use crate::{
+    call::{JOIN_TWICE, Join},
+    metadata::{self, Entry},
+};
 
-const NAMES: &str =
-    "`name`, `component`, `with`, `content`, `result`, `parent`, `skip_if`, `reuse` and `crate`";
+const NAMES: &str = "`name`, `component`, `with`, `content`, `result`, `parent`, `skip_if`, `new`, `reuse` and `crate`";
 
 #[derive(Default)]
 pub(crate) struct Options {
@@ -21,7 +23,7 @@ pub(crate) struct Options {
     pub(crate) result: Option<Expr>,
     pub(crate) parent: Option<Expr>,
     pub(crate) skip_if: Option<Expr>,
-    pub(crate) reuse: bool,
+    pub(crate) join: Option<Join>,
     pub(crate) krate: Option<Path>,
 }
 
@@ -77,11 +79,8 @@ impl Options {
                 let value = assigned(input, span, "crate = my_crate::raaf_trace_core")?;
                 set(&mut self.krate, span, "crate", value)
             }
-            "reuse" if self.reuse => Err(twice(span, "reuse")),
-            "reuse" => {
-                self.reuse = true;
-                Ok(())
-            }
+            "new" => self.set_join(span, Join::New),
+            "reuse" => self.set_join(span, Join::Reuse),
             "with" => self.parse_entries(input, span, "with(query, limit = n)", false),
             "content" => self.parse_entries(input, span, "content(prompt)", true),
             other => {
@@ -93,6 +92,13 @@ impl Options {
                 Err(Error::new(span, format!("unknown option `{other}`{hint}; there are {NAMES}")))
             }
         }
+    }
+
+    fn set_join(&mut self, span: Span, join: Join) -> Result<()> {
+        if self.join.replace(join).is_some() {
+            return Err(Error::new(span, JOIN_TWICE));
+        }
+        Ok(())
     }
 
     fn set_name(&mut self, span: Span, name: LitStr) -> Result<()> {
@@ -164,7 +170,8 @@ mod tests {
         assert_eq!(options.name.unwrap().value(), "search");
         assert_eq!(options.entries.len(), 5);
         assert!(options.component.is_some() && options.result.is_some());
-        assert!(options.parent.is_some() && options.skip_if.is_some() && options.reuse);
+        assert!(options.parent.is_some() && options.skip_if.is_some());
+        assert!(matches!(options.join, Some(Join::Reuse)));
         assert!(options.krate.is_some());
         assert_eq!(parse(r#"name = "x""#).unwrap().name.unwrap().value(), "x");
         assert!(parse("").unwrap().name.is_none());
@@ -180,7 +187,7 @@ mod tests {
     #[test]
     fn nothing_is_given_twice() {
         assert_eq!(error(r#""a", name = "b""#), "`name` is given twice");
-        assert_eq!(error("reuse, reuse"), "`reuse` is given twice");
+        assert!(error("reuse, new").contains("keep one of them"));
         assert_eq!(error("parent = a, parent = b"), "`parent` is given twice");
         assert_eq!(error("with(a), content(a)"), "`a` is given twice");
     }
