@@ -57,9 +57,9 @@ pub mod span;
 #[cfg(feature = "tokio")]
 pub use call::task;
 pub use call::{
-    Call, CallInfo, CallScope, LazyAttributes, ResultHook,
+    Call, CallInfo, CallScope, LazyAttributes, ResultHook, TracedIter, TracedStream,
     manual::ManualSpan,
-    outcome::{ErrorReport, Failure, Outcome, looks_like_result, via},
+    outcome::{ErrorReport, Failure, Outcome, PlainValue, form, looks_like_result, via},
     traceable::{Traceable, TraceableExt},
     tracer::{SpanBuilder, Tracer, tracer},
     workflow::{Workflow, trace},

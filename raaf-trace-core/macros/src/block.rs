@@ -41,8 +41,17 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
         let krate = located(&krate, span);
         quote_spanned!(span=> #krate::__private::prepared(#subject))
     };
-    let plan =
-        Plan { krate, start, prepared, entries, skip_if: None, parent: None, join, result: None };
+    let plan = Plan {
+        krate,
+        start,
+        prepared,
+        entries,
+        skip_if: None,
+        parent: None,
+        join,
+        result: None,
+        stream: None,
+    };
     Ok(match body {
         Body::Closure(closure) => {
             let statements = plan.around_closure(&quote!(#closure));

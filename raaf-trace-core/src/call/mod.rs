@@ -7,6 +7,7 @@ mod open;
 pub(crate) mod outcome;
 mod run;
 mod scope;
+mod stream;
 #[cfg(feature = "tokio")]
 pub mod task;
 pub(crate) mod traceable;
@@ -25,6 +26,7 @@ use info::Extras;
 use open::{Given, Join, Wishes};
 use raaf_trace_model::attributes::{Attributes, IntoValue, Key};
 pub use scope::CallScope;
+pub use stream::{TracedIter, TracedStream};
 
 /// A traced call in preparation; see [`TraceableExt::traced`](crate::TraceableExt::traced).
 ///

@@ -1,10 +1,12 @@
 //! A decided call: its span, if it has one, around the work.
 
 use std::{
+    any::Any,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::Pin,
     task::{Context as TaskContext, Poll},
+    thread,
 };
 
 use crate::{
@@ -79,16 +81,17 @@ impl CallScope {
         if self.claim != Claim::Own {
             return work();
         }
-        let entered = flow::enter_span(&mut self.record);
-        let result = catch_unwind(AssertUnwindSafe(work));
-        drop(entered);
-        match result {
-            Ok(value) => value,
-            Err(panic) => {
-                self.fail(&ErrorReport::of_panic(&*panic));
-                resume_unwind(panic)
-            }
-        }
+        self.enter(work).unwrap_or_else(|panic| {
+            self.panicked(&*panic);
+            resume_unwind(panic)
+        })
+    }
+
+    /// Runs a piece of the work inside the span, and catches its panic.
+    #[inline]
+    pub(super) fn enter<V>(&mut self, work: impl FnOnce() -> V) -> thread::Result<V> {
+        let _entered = flow::enter_span(&mut self.record);
+        catch_unwind(AssertUnwindSafe(work))
     }
 
     /// Runs a future inside the span, entering it at each poll.
@@ -163,8 +166,38 @@ impl CallScope {
         }
     }
 
-    /// A reused span only notes the error: its own call decides how it ends.
-    fn note(&mut self, error: &ErrorReport) {
+    /// Says how many items have passed.
+    pub(super) fn count_items(&mut self, items: u64) {
+        if let (Claim::Own, Some(record)) = (self.claim, self.record()) {
+            record.with_attributes(|own| {
+                own.set_unchecked(keys::STREAM_ITEMS, items);
+            });
+        }
+    }
+
+    /// Ends the call of a stream: with the error of its last item, which has been noted, or well,
+    /// or, where no type was returned, as cancelled.
+    pub(super) fn end_items(
+        &mut self,
+        error: Option<&ErrorReport>,
+        result_type: Option<&'static str>,
+    ) {
+        let Some(record) = self.record() else { return };
+        let limits = record.head().trace.limits;
+        self.finish(|body| {
+            body.result_type = result_type;
+            body.status = match error {
+                Some(_) => Status::Error,
+                None if result_type.is_some() => Status::Ok,
+                None => Status::Cancelled,
+            };
+            body.error = error.map(|error| Box::new(SpanError::new(error, limits)));
+        });
+        self.claim = Claim::None;
+    }
+
+    /// Notes an error as an event and no more: a reused span's own call decides how it ends.
+    pub(super) fn note(&mut self, error: &ErrorReport) {
         if let Some(record) = self.record() {
             let trace = &record.head().trace;
             let now = trace.now();
@@ -172,8 +205,8 @@ impl CallScope {
         }
     }
 
-    fn fail(&mut self, error: &ErrorReport) {
-        self.fail_with(error, None);
+    pub(super) fn panicked(&mut self, panic: &(dyn Any + Send)) {
+        self.fail_with(&panics::report(panic), None);
     }
 
     fn fail_with(&mut self, error: &ErrorReport, result_type: Option<&'static str>) {
@@ -237,15 +270,9 @@ impl<F: Future> Future for Inside<'_, F> {
         if !this.scope.is_recording() {
             return work.poll(task);
         }
-        let entered = flow::enter_span(&mut this.scope.record);
-        let result = catch_unwind(AssertUnwindSafe(|| work.poll(task)));
-        drop(entered);
-        match result {
-            Ok(poll) => poll,
-            Err(panic) => {
-                this.scope.fail(&ErrorReport::of_panic(&*panic));
-                resume_unwind(panic)
-            }
-        }
+        this.scope.enter(|| work.poll(task)).unwrap_or_else(|panic| {
+            this.scope.panicked(&*panic);
+            resume_unwind(panic)
+        })
     }
 }

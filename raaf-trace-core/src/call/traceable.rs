@@ -47,6 +47,25 @@ use raaf_trace_model::{
 ///     }
 /// }
 /// ```
+///
+/// The derive with a constructor, so that kind and name are said once:
+///
+/// ```
+/// use raaf_trace_core::{Component, Traceable, traced};
+///
+/// #[derive(Traceable)]
+/// #[trace(new, kind = "tool")]
+/// struct Search<Client> {
+///     component: Component,
+///     client: Client,
+///     #[trace("search.limit")]
+///     limit: u32,
+/// }
+///
+/// let search = Search::new("client", 10);
+/// assert_eq!(search.component().kind().as_str(), "tool");
+/// assert_eq!((search.client, search.limit), ("client", 10));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be traced: it does not say which component it is",
     note = "add a field `component: Component` and `#[derive(Traceable)]`"

@@ -206,14 +206,14 @@ impl Attributes {
         if !self.limits.include_content {
             count(&mut self.losses.content_left_out);
         } else if let Some(value) = value().into_value() {
-            self.set_on_demand(key.into(), value);
+            self.set_on_demand(&key.into(), value);
         }
         self
     }
 
-    fn set_on_demand(&mut self, key: Key, value: Value) {
+    fn set_on_demand(&mut self, key: &Key, value: Value) {
         self.set_checked(key.clone(), value, true);
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == *key) {
             entry.on_demand = true;
         }
     }
@@ -338,7 +338,7 @@ impl Attributes {
             if content && !self.limits.include_content {
                 self.leave_out(key, value);
             } else if on_demand {
-                self.set_on_demand(key, value);
+                self.set_on_demand(&key, value);
             } else {
                 self.set_checked(key, value, content);
             }

@@ -5,11 +5,13 @@
 //! form for `Result`s asks its error type for a [`Failure`].
 
 mod failure;
+mod plain;
 pub mod probe;
 mod report;
 
 use crate::diagnostics::{self, Category, Repeated};
 pub use failure::{Failure, via};
+pub use plain::{PlainValue, form};
 pub use report::ErrorReport;
 
 /// How a traced call ended, when it came back at all.
@@ -56,6 +58,14 @@ impl Outcome {
         match result {
             Ok(_) => Self::returned::<T>(),
             Err(error) => Self::failed::<T>(error.report()),
+        }
+    }
+
+    /// What is known about the error, if the call returned an `Err`.
+    pub fn into_error(self) -> Option<ErrorReport> {
+        match self {
+            Self::Failed { error, .. } => Some(error),
+            Self::Returned { .. } => None,
         }
     }
 
