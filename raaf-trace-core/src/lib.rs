@@ -59,7 +59,10 @@ pub use call::task;
 pub use call::{
     Call, CallInfo, CallScope, LazyAttributes, ResultHook, TracedIter, TracedStream,
     manual::ManualSpan,
-    outcome::{ErrorReport, Failure, Outcome, PlainValue, form, looks_like_result, via},
+    outcome::{
+        ErrorReport, ErrorType, Failure, KnownErrorType, Outcome, PlainValue, form, looks_like_result,
+        via,
+    },
     traceable::{Traceable, TraceableExt},
     tracer::{SpanBuilder, Tracer, tracer},
     workflow::{Workflow, trace},
@@ -80,7 +83,7 @@ pub use provider::{
     set_global_provider, settings,
     settings::Settings,
 };
-pub use raaf_trace_macros::{Traceable, traced, traced_block};
+pub use raaf_trace_macros::{ErrorType, Traceable, traced, traced_block};
 pub use raaf_trace_model::{
     Kind, NamePattern, NamePatternError, NameTemplate, OtherKind, Redactor,
     attributes::{

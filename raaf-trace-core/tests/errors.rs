@@ -81,7 +81,7 @@ fn g17_an_exception_event_tells_it_too() {
 #[test]
 fn g17_each_type_of_error_is_read() {
     let io = span_of(|| Err(io::Error::other("disk")));
-    assert_eq!(told(&io), pair("io::Error", "disk"));
+    assert_eq!(told(&io), pair("io::Error::Other", "disk"));
 
     let boxed = span_of(|| Err::<(), Box<dyn Error>>("bare".into()));
     assert_eq!(told(&boxed), pair("Box<dyn Error>", "bare"));
@@ -104,7 +104,7 @@ fn g17_a_report_with_context_shows_what_lies_behind() {
     let span = span_of(|| {
         Err(anyhow::Error::new(SearchError(QuotaError)).context("answering the question"))
     });
-    assert_eq!(told(&span), pair("anyhow::Error", "answering the question"));
+    assert_eq!(told(&span), pair("QuotaError", "answering the question"));
     assert_eq!(
         text(&span, "error.chain").unwrap(),
         json!(["search failed", "quota used up"]).to_string()
@@ -148,7 +148,7 @@ fn g17_an_error_that_cannot_be_shown_harms_nobody() {
 
 #[test]
 fn g17_generic_code_may_fail_with_any_error() {
-    fn traced<E: Error>(error: E) -> FinishedSpan {
+    fn traced<E: Error + 'static>(error: E) -> FinishedSpan {
         span_of(|| Err(error))
     }
     assert_eq!(told(&traced(QuotaError)).0, "QuotaError");
@@ -161,7 +161,7 @@ fn g17_question_marks_work_inside_the_closure() {
         anyhow::ensure!(number > 0, "too small");
         Ok(())
     });
-    assert_eq!(told(&span), pair("anyhow::Error", "invalid digit found in string"));
+    assert_eq!(told(&span), pair("ParseIntError", "invalid digit found in string"));
 }
 
 #[test]

@@ -111,7 +111,7 @@ async fn g28_a_result_hook_sees_the_output_of_a_future() {
 fn g29_metadata_may_come_from_what_the_method_consumes() {
     let seen = Seen::new();
     assert!(Tool::new(&seen).consume("gone".into()).is_err());
-    assert_eq!(seen.take(), ["consume path=gone: error io::Error: gone"]);
+    assert_eq!(seen.take(), ["consume path=gone: error io::Error::Other: gone"]);
 }
 
 #[test]

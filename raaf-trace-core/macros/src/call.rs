@@ -170,7 +170,7 @@ impl Plan {
             let wrapped = quote_spanned! {Span::mixed_site()=>
                 #krate::#ty::new(#scope, #stream, |#item| {
                     use #krate::__private::probe::*;
-                    (&&&&&&&&Probe(#item)).outcome().into_error()
+                    (&&&&&&&&&&&Probe(#item)).outcome().into_error()
                 })
             };
             match boxed {
@@ -190,7 +190,7 @@ impl Plan {
         quote_spanned! {Span::mixed_site()=>
             let #failed = if #result.is_err() && #scope.is_recording() {
                 use #krate::__private::probe::*;
-                ::core::option::Option::Some((&&&&&&&&Probe(&#result)).outcome())
+                ::core::option::Option::Some((&&&&&&&&&&&Probe(&#result)).outcome())
             } else {
                 ::core::option::Option::None
             };
@@ -246,7 +246,7 @@ impl Plan {
             if #scope.is_recording() {
                 #scope.end({
                     use #krate::__private::probe::*;
-                    (&&&&&&&&Probe(&#result)).outcome()
+                    (&&&&&&&&&&&Probe(&#result)).outcome()
                 });
             }
         }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`macro@traced`] | every call of a method or function |
 //! | [`traced_block!`] | a closure or an async block, at once |
+//! | [`macro@ErrorType`] | nothing: it says what kind of failure an error is |
 //! | [`macro@Traceable`] | nothing by itself: it lets a struct be traced |
 //!
 //! The macros see the type that the traced code returns, so that a `Result` fails its span and a
@@ -13,6 +14,7 @@ mod attribute;
 mod block;
 mod call;
 mod derive;
+mod error_type;
 mod metadata;
 
 use proc_macro::TokenStream;
@@ -157,6 +159,35 @@ pub fn traced_block(input: TokenStream) -> TokenStream {
 pub fn derive_traceable(input: TokenStream) -> TokenStream {
     syn::parse(input)
         .and_then(|input| derive::expand(&input))
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes an error say what kind of failure it is: the `error.type` of spans that it ends.
+///
+/// ```ignore
+/// #[derive(Debug, thiserror::Error, ErrorType)]
+/// enum ModelError {
+///     #[error("too many requests")]
+///     #[error_type("rate_limited")]
+///     RateLimited,
+///     #[error(transparent)]
+///     #[error_type(transparent)]
+///     Tool(#[from] ToolError),
+/// }
+/// ```
+///
+/// | on a variant, or on a struct | told as |
+/// | --- | --- |
+/// | nothing | its name: `ModelError::Malformed` |
+/// | `#[error_type("word")]` | the word |
+/// | `#[error_type(transparent)]` | the error in its only field, which is an `ErrorType` too |
+///
+/// `#[error_type(crate = path)]` on the type says where `raaf_trace_core` is found.
+#[proc_macro_derive(ErrorType, attributes(error_type))]
+pub fn derive_error_type(input: TokenStream) -> TokenStream {
+    syn::parse(input)
+        .and_then(|input| error_type::expand(&input))
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }

@@ -4,12 +4,14 @@
 //! them apart. The macros, which are expanded where the type is known, ask a [`probe`]; the closure
 //! form for `Result`s asks its error type for a [`Failure`].
 
+mod error_type;
 mod failure;
 mod plain;
 pub mod probe;
 mod report;
 
 use crate::diagnostics::{self, Category, Repeated};
+pub use error_type::{ErrorType, KnownErrorType};
 pub use failure::{Failure, via};
 pub use plain::{PlainValue, form};
 pub use report::ErrorReport;
