@@ -60,8 +60,8 @@ pub use call::{
     Call, CallInfo, CallScope, LazyAttributes, ResultHook, TracedIter, TracedStream,
     manual::ManualSpan,
     outcome::{
-        ErrorReport, ErrorType, Failure, KnownErrorType, Outcome, PlainValue, form, looks_like_result,
-        via,
+        ErrorReport, ErrorType, Failure, KnownErrorType, Outcome, PlainValue, form,
+        looks_like_result, via,
     },
     traceable::{Traceable, TraceableExt},
     tracer::{SpanBuilder, Tracer, tracer},

@@ -17,6 +17,7 @@ use crate::{
 use pin_project_lite::pin_project;
 use raaf_trace_model::{
     attributes::Attributes,
+    keys,
     span::{SpanBody, Status},
 };
 
@@ -170,7 +171,7 @@ impl CallScope {
     pub(super) fn count_items(&mut self, items: u64) {
         if let (Claim::Own, Some(record)) = (self.claim, self.record()) {
             record.with_attributes(|own| {
-                own.set_unchecked(keys::STREAM_ITEMS, items);
+                own.set_reserved(keys::STREAM_ITEMS, items);
             });
         }
     }
@@ -191,7 +192,7 @@ impl CallScope {
                 None if result_type.is_some() => Status::Ok,
                 None => Status::Cancelled,
             };
-            body.error = error.map(|error| Box::new(SpanError::new(error, limits)));
+            body.error = error.map(|error| Box::new(error.as_span_error(limits)));
         });
         self.claim = Claim::None;
     }
@@ -206,7 +207,7 @@ impl CallScope {
     }
 
     pub(super) fn panicked(&mut self, panic: &(dyn Any + Send)) {
-        self.fail_with(&panics::report(panic), None);
+        self.fail_with(&ErrorReport::of_panic(panic), None);
     }
 
     fn fail_with(&mut self, error: &ErrorReport, result_type: Option<&'static str>) {

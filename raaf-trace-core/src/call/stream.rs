@@ -12,10 +12,11 @@ use std::{
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
-use super::{Call, CallScope, hooks::LazyAttributes};
-use crate::{
-    Traceable,
+use super::{
+    Call, CallScope,
+    hooks::LazyAttributes,
     outcome::{ErrorReport, Failure, PlainValue},
+    traceable::Traceable,
 };
 
 impl<T: Traceable + ?Sized, L: LazyAttributes> Call<'_, T, L> {
@@ -28,14 +29,15 @@ impl<T: Traceable + ?Sized, L: LazyAttributes> Call<'_, T, L> {
     /// # Examples
     ///
     /// ```
-    /// use futures::{StreamExt as _, stream};
+    /// use futures::{FutureExt as _, StreamExt as _, stream};
     /// use raaf_trace_core::{Component, TraceableExt as _};
     ///
-    /// # futures::executor::block_on(async {
     /// let model = Component::new("Model").with_kind("llm");
     /// let tokens = model.traced("complete").stream(stream::iter(["to", "be"]));
-    /// assert_eq!(tokens.collect::<Vec<_>>().await, ["to", "be"]);
-    /// # });
+    /// # let words =
+    /// tokens.collect::<Vec<_>>()
+    /// # .now_or_never();
+    /// # assert_eq!(words.as_deref(), Some(&["to", "be"][..]));
     /// ```
     pub fn stream<S, Form>(self, stream: S) -> TracedStream<S>
     where

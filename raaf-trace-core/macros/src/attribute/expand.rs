@@ -3,8 +3,8 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{
-    AttrStyle, Attribute, Error, FnArg, GenericArgument, Ident, LitStr, Path, PathArguments, Receiver,
-    ReceiverKind, Result, ReturnType, Signature, Type, Visibility, braced,
+    AttrStyle, Attribute, Error, FnArg, GenericArgument, Ident, LitStr, Path, PathArguments,
+    Receiver, ReceiverKind, Result, ReturnType, Signature, Type, Visibility, braced,
     ext::IdentExt as _,
     parse::{Parse, ParseStream},
     spanned::Spanned as _,

@@ -72,8 +72,12 @@ impl ErrorReport {
     pub(crate) fn fail(&self, body: &mut SpanBody, limits: SpanLimits, at: Timestamp) {
         self.note(body, limits, at);
         body.status = Status::Error;
-        let error = SpanError::new(&self.type_name, Some(&self.message), &self.sources, limits);
-        body.error = Some(Box::new(error));
+        body.error = Some(Box::new(self.as_span_error(limits)));
+    }
+
+    /// What a span says of this error.
+    pub(crate) fn as_span_error(&self, limits: SpanLimits) -> SpanError {
+        SpanError::new(&self.type_name, Some(&self.message), &self.sources, limits)
     }
 
     /// Reports an error and its sources.
