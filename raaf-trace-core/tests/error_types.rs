@@ -3,9 +3,7 @@
 use std::{borrow::Cow, error::Error, fmt, io, sync::PoisonError};
 
 use raaf_testkit::Capture;
-use raaf_trace_core::{
-    Component, ErrorType, KnownErrorType, Outcome, Traceable, TraceableExt as _, traced_block,
-};
+use raaf_trace_core::{Component, ErrorType, KnownErrorType, Outcome, Traceable, traced_block};
 
 #[derive(Debug, thiserror::Error, ErrorType)]
 enum ModelError {
@@ -90,7 +88,7 @@ macro_rules! types {
         let by_macro = Capture::new();
         let _ = by_macro.run(|| traced_block!(Search::new(), "run", || Err::<(), _>($error)));
         let by_closure = Capture::new();
-        let _ = by_closure.run(|| Search::new().traced("run").try_run(|| Err::<(), _>($error)));
+        let _ = by_closure.run(|| Search::new().try_in_span("run", || Err::<(), _>($error)));
         let told = types(&by_macro);
         assert_eq!(told, types(&by_closure));
         told
@@ -187,7 +185,7 @@ fn g17_an_error_that_holds_references_or_is_generic_is_told_by_the_macro() {
 fn g17_the_type_stays_where_content_is_left_out() {
     let capture = Capture::with(|provider| provider.include_sensitive_data(false));
     let fail = || Err::<(), _>(anyhow::Error::from(ModelError::RateLimited(3)).context("Ann"));
-    let _ = capture.run(|| Search::new().traced("run").try_run(fail));
+    let _ = capture.run(|| Search::new().try_in_span("run", fail));
     assert_eq!(types(&capture).0, "rate_limited");
     assert_eq!(capture.spans().only("Search").error().unwrap().message(), None);
 }

@@ -4,7 +4,7 @@ mod support;
 
 use std::num::ParseIntError;
 
-use raaf_trace_core::{Component, Traceable, TraceableExt as _, traced_block};
+use raaf_trace_core::{Component, Traceable, traced_block};
 use support::Seen;
 use tokio::task::yield_now;
 

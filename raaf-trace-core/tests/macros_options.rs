@@ -2,7 +2,7 @@
 
 mod support;
 
-use raaf_trace_core::{Attributes, Component, Traceable, TraceableExt as _, traced};
+use raaf_trace_core::{Attributes, Component, Traceable, traced};
 use support::Seen;
 
 #[derive(Traceable)]
@@ -136,7 +136,7 @@ fn g33_the_parent_is_an_expression() {
     let seen = Seen::new();
     let pipeline = Component::pipeline("Docs").with_provider(&seen.provider);
     let tool = Tool::new(&seen);
-    pipeline.traced("run").run(|| {
+    pipeline.in_span("run", || {
         std::thread::scope(|scope| {
             scope.spawn(|| tool.under(&pipeline));
         });

@@ -5,9 +5,7 @@ use std::cell::Cell;
 use async_trait::async_trait;
 use futures::future::{BoxFuture, FutureExt as _};
 use raaf_testkit::{Capture, assert_span_tree};
-use raaf_trace_core::{
-    Attributes, Component, SpanLimits, Traceable, TraceableExt as _, traced, traced_block,
-};
+use raaf_trace_core::{Attributes, Component, SpanLimits, Traceable, traced, traced_block};
 use serde_json::json;
 use tokio::task::yield_now;
 
@@ -102,7 +100,7 @@ fn g12_calls_that_say_the_same_are_one() {
     assert_eq!(capture.run(|| planner.factorial(10)), 3_628_800);
     capture.run(|| {
         let run = || planner.traced("run").with("n", f64::NAN).with("list", json!([1, {"a": 2}]));
-        run().run(|| run().with("more", 1).run(|| run().run(|| ())));
+        run().in_span(|| run().with("more", 1).in_span(|| run().in_span(|| ())));
     });
     assert_span_tree!(capture, {
         agent "Planner".factorial
@@ -115,9 +113,9 @@ fn g12_only_keys_that_both_calls_give_are_compared() {
     let capture = Capture::new();
     let planner = planner();
     capture.run(|| {
-        planner.traced("run").with("outer", 1).run(|| {
-            planner.traced("run").with("inner", 2).run(|| {
-                planner.traced("run").with("inner", 3).run(|| ());
+        planner.traced("run").with("outer", 1).in_span(|| {
+            planner.traced("run").with("inner", 2).in_span(|| {
+                planner.traced("run").with("inner", 3).in_span(|| ());
             });
         });
     });
@@ -161,7 +159,7 @@ fn g12_content_decides_also_where_it_is_left_out() {
         let same = Capture::with(|provider| provider.include_sensitive_data(include));
         let planner = planner();
         let ask = || planner.traced("ask").with_content("prompt", json!({"q": "why"}));
-        same.run(|| ask().run(|| ask().run(|| ())));
+        same.run(|| ask().in_span(|| ask().in_span(|| ())));
         assert_span_tree!(same, { agent "Planner".ask });
     }
 }
@@ -180,7 +178,7 @@ fn g12_values_beyond_the_limits_decide_by_what_was_given() {
     };
     let spans = |inner: (&str, u32)| {
         let capture = Capture::with(|provider| provider.limits(limits));
-        capture.run(|| run("a", 1).run(|| run(inner.0, inner.1).run(|| ())));
+        capture.run(|| run("a", 1).in_span(|| run(inner.0, inner.1).in_span(|| ())));
         capture.spans().len()
     };
     assert_eq!(spans(("a", 1)), 1, "the same");
@@ -212,7 +210,7 @@ fn g14_a_lazy_hook_runs_once_a_call() {
         })
     };
     let capture = Capture::new();
-    capture.run(|| run(2).run(|| run(2).run(|| run(1).run(|| ()))));
+    capture.run(|| run(2).in_span(|| run(2).in_span(|| run(1).in_span(|| ()))));
     assert_eq!((runs.get(), hooked.asked.get()), (3, 2));
     assert_span_tree!(capture, { tool "Hooked" [depth = 2] { tool "Hooked" [depth = 1] } });
 }
@@ -223,8 +221,8 @@ fn g12_a_call_can_ask_for_a_span_of_its_own() {
     let planner = planner();
     capture.run(|| planner.tick(2));
     capture.run(|| {
-        planner.traced("run").run(|| planner.traced("run").fresh().run(|| ()));
-        planner.traced("plan").run(|| traced_block!(planner, "plan", new, || ()));
+        planner.in_span("run", || planner.traced("run").fresh().in_span(|| ()));
+        planner.in_span("plan", || traced_block!(planner, "plan", new, || ()));
     });
     assert_span_tree!(capture, {
         agent "Planner".tick { agent "Planner".tick { agent "Planner".tick } }
@@ -238,8 +236,8 @@ fn g42_reuse_joins_whatever_the_calls_say() {
     let capture = Capture::new();
     let planner = planner();
     capture.run(|| {
-        planner.traced("run").with("n", 1).run(|| {
-            planner.traced("other").with("n", 2).reuse().run(|| ());
+        planner.traced("run").with("n", 1).in_span(|| {
+            planner.traced("other").with("n", 2).reuse().in_span(|| ());
             traced_block!(planner, "third", reuse, n = 3, || ());
         });
     });

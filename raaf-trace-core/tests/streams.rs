@@ -8,9 +8,7 @@ use futures::{
     stream::BoxStream,
 };
 use raaf_testkit::{Capture, assert_span_tree};
-use raaf_trace_core::{
-    Component, FinishedSpan, Status, Traceable, TraceableExt as _, ValueRef, current_span, traced,
-};
+use raaf_trace_core::{Component, FinishedSpan, Status, Traceable, ValueRef, current_span, traced};
 use tokio::task::yield_now;
 
 type Bytes = Pin<Box<dyn Stream<Item = Result<u8, io::Error>> + Send>>;
@@ -36,7 +34,7 @@ fn pieces(tool: &Component, count: u32) -> impl Stream<Item = u32> + Send + use<
         let tool = tool.clone();
         async move {
             yield_now().await;
-            tool.traced("split").run(|| number)
+            tool.in_span("split", || number)
         }
     })
 }
@@ -48,7 +46,7 @@ fn read(items: Vec<Result<u8, io::ErrorKind>>) -> impl Iterator<Item = io::Resul
 impl Model {
     #[traced(stream, with(count))]
     fn tokens(&self, count: u32) -> impl Stream<Item = u32> + use<> {
-        self.tokenizer.traced("load").run(|| ());
+        self.tokenizer.in_span("load", || ());
         pieces(&self.tokenizer, count)
     }
 
@@ -283,7 +281,7 @@ fn l9_a_reused_span_notes_errors_and_goes_on() {
     let capture = Capture::new();
     let model = model();
     capture.run(|| {
-        model.traced("read").run(|| {
+        model.in_span("read", || {
             let failing = model.traced("read").try_iter(read(vec![Err(io::ErrorKind::NotFound)]));
             assert_eq!(failing.count(), 1);
         });

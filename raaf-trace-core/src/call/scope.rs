@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    call::outcome::{self, ErrorReport, Failure, Outcome},
+    call::outcome::{ErrorReport, Outcome},
     context::flow,
     span::{finish, record::Shared},
 };
@@ -31,6 +31,8 @@ pub struct CallScope {
     /// The span, while it is not current.
     record: Option<Shared>,
     claim: Claim,
+    /// Whether the span says what type was returned.
+    tells_type: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,12 +40,14 @@ enum Claim {
     None,
     Own,
     Reused,
+    /// A span that somebody else ends.
+    Lent,
 }
 
 impl CallScope {
     #[inline]
     pub(super) fn none() -> Self {
-        Self { record: None, claim: Claim::None }
+        Self { record: None, claim: Claim::None, tells_type: true }
     }
 
     /// Around a span that has just been opened, if it was.
@@ -52,11 +56,26 @@ impl CallScope {
     }
 
     pub(super) fn own(record: Shared) -> Self {
-        Self { record: Some(record), claim: Claim::Own }
+        Self { record: Some(record), claim: Claim::Own, tells_type: true }
     }
 
     pub(super) fn reused(record: Shared) -> Self {
-        Self { record: Some(record), claim: Claim::Reused }
+        Self { record: Some(record), claim: Claim::Reused, tells_type: true }
+    }
+
+    /// A span by hand says nothing of the value that its work returned.
+    pub(crate) fn without_type(mut self) -> Self {
+        self.tells_type = false;
+        self
+    }
+
+    /// Around a span that somebody else ends.
+    pub(crate) fn lent(record: Option<Shared>) -> Self {
+        record.map_or_else(Self::none, |record| Self {
+            record: Some(record),
+            claim: Claim::Lent,
+            tells_type: false,
+        })
     }
 
     fn record(&self) -> Option<&Shared> {
@@ -79,7 +98,7 @@ impl CallScope {
     /// Runs the work inside the span. A panic ends the span and goes on unwinding.
     #[inline]
     pub fn run<V>(&mut self, work: impl FnOnce() -> V) -> V {
-        if self.claim != Claim::Own {
+        if !matches!(self.claim, Claim::Own | Claim::Lent) {
             return work();
         }
         self.enter(work).unwrap_or_else(|panic| {
@@ -95,46 +114,35 @@ impl CallScope {
         catch_unwind(AssertUnwindSafe(work))
     }
 
+    /// Polls a future inside the span. A reused span is entered too: the future may be polled
+    /// elsewhere by now.
+    #[inline]
+    pub(super) fn poll<F: Future>(
+        &mut self,
+        work: Pin<&mut F>,
+        task: &mut TaskContext<'_>,
+    ) -> Poll<F::Output> {
+        if !self.is_recording() {
+            return work.poll(task);
+        }
+        self.enter(|| work.poll(task)).unwrap_or_else(|panic| {
+            self.panicked(&*panic);
+            resume_unwind(panic)
+        })
+    }
+
+    /// Drops the work inside the span, while that goes on.
+    pub(super) fn drop_inside(&mut self, drop: impl FnOnce()) {
+        if self.is_recording() {
+            let _entered = flow::enter_span(&mut self.record);
+            drop();
+        }
+    }
+
     /// Runs a future inside the span, entering it at each poll.
     #[inline]
     pub fn run_async<F: Future>(&mut self, work: F) -> impl Future<Output = F::Output> {
         Inside { scope: self, work: Some(work) }
-    }
-
-    /// Runs work that returns a plain value, and ends with it.
-    pub(crate) fn complete<V>(mut self, work: impl FnOnce() -> V) -> V {
-        let value = self.run(work);
-        outcome::warn_of_result::<V>();
-        self.end(Outcome::returned::<V>());
-        value
-    }
-
-    /// Runs work that can fail, and ends as it does.
-    pub(crate) fn try_complete<V, E: Failure<Via>, Via>(
-        mut self,
-        work: impl FnOnce() -> Result<V, E>,
-    ) -> Result<V, E> {
-        let result = self.run(work);
-        self.end(Outcome::of_result(&result));
-        result
-    }
-
-    /// As [`complete`](Self::complete), for a future.
-    pub(crate) async fn complete_async<F: Future>(mut self, work: F) -> F::Output {
-        let value = self.run_async(work).await;
-        outcome::warn_of_result::<F::Output>();
-        self.end(Outcome::returned::<F::Output>());
-        value
-    }
-
-    /// As [`try_complete`](Self::try_complete), for a future.
-    pub(crate) async fn try_complete_async<V, E: Failure<Via>, Via>(
-        mut self,
-        work: impl Future<Output = Result<V, E>>,
-    ) -> Result<V, E> {
-        let result = self.run_async(work).await;
-        self.end(Outcome::of_result(&result));
-        result
     }
 
     /// Adds attributes for the result; a panic in `hook` costs only those.
@@ -152,17 +160,19 @@ impl CallScope {
     /// Ends the call with what came of the work.
     #[inline]
     pub fn end(mut self, outcome: Outcome) {
+        let told = self.tells_type;
         match outcome {
             Outcome::Returned { type_name } => self.finish(|body| {
                 body.status = Status::Ok;
-                body.result_type = Some(type_name);
+                body.result_type = told.then_some(type_name);
             }),
+            Outcome::Unknown { .. } => self.finish(|_| {}),
             Outcome::Failed { error, type_name } => {
                 if self.claim == Claim::Reused {
                     self.note(&error);
                     return;
                 }
-                self.fail_with(&error, Some(type_name));
+                self.fail_with(&error, told.then_some(type_name));
             }
         }
     }
@@ -214,6 +224,9 @@ impl CallScope {
         let Some(record) = self.record() else { return };
         let trace = &record.head().trace;
         let (limits, now) = (trace.limits, trace.now());
+        if self.claim == Claim::Lent {
+            return record.with_body(|body| error.fail(body, limits, now));
+        }
         self.finish(|body| {
             error.fail(body, limits, now);
             body.result_type = result_type;
@@ -250,10 +263,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             // What a cancelled future's destructors do still belongs to its span.
             let mut this = this.project();
-            if this.scope.is_recording() {
-                let _entered = flow::enter_span(&mut this.scope.record);
-                this.work.set(None);
-            }
+            this.scope.drop_inside(|| this.work.set(None));
         }
     }
 }
@@ -267,13 +277,6 @@ impl<F: Future> Future for Inside<'_, F> {
         let Some(work) = this.work.as_mut().as_pin_mut() else {
             unreachable!("the work is taken out only by drop")
         };
-        // A reused span is entered too: the future may be polled elsewhere by now.
-        if !this.scope.is_recording() {
-            return work.poll(task);
-        }
-        this.scope.enter(|| work.poll(task)).unwrap_or_else(|panic| {
-            this.scope.panicked(&*panic);
-            resume_unwind(panic)
-        })
+        this.scope.poll(work, task)
     }
 }

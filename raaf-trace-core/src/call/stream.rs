@@ -30,7 +30,7 @@ impl<T: Traceable + ?Sized, L: LazyAttributes> Call<'_, T, L> {
     ///
     /// ```
     /// use futures::{FutureExt as _, StreamExt as _, stream};
-    /// use raaf_trace_core::{Component, TraceableExt as _};
+    /// use raaf_trace_core::{Component, Traceable as _};
     ///
     /// let model = Component::new("Model").with_kind("llm");
     /// let tokens = model.traced("complete").stream(stream::iter(["to", "be"]));
@@ -39,10 +39,10 @@ impl<T: Traceable + ?Sized, L: LazyAttributes> Call<'_, T, L> {
     /// # .now_or_never();
     /// # assert_eq!(words.as_deref(), Some(&["to", "be"][..]));
     /// ```
-    pub fn stream<S, Form>(self, stream: S) -> TracedStream<S>
+    pub fn stream<S, UseTryStreamForResults>(self, stream: S) -> TracedStream<S>
     where
         S: Stream,
-        S::Item: PlainValue<Form>,
+        S::Item: PlainValue<UseTryStreamForResults>,
     {
         TracedStream::new(self.enter(), stream, |_| None)
     }
@@ -63,16 +63,16 @@ impl<T: Traceable + ?Sized, L: LazyAttributes> Call<'_, T, L> {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{Component, TraceableExt as _};
+    /// use raaf_trace_core::{Component, Traceable as _};
     ///
     /// let reader = Component::tool("Reader");
     /// let lines = reader.traced("lines").iter("a\nb".lines());
     /// assert_eq!(lines.count(), 2);
     /// ```
-    pub fn iter<I, Form>(self, iter: I) -> TracedIter<I::IntoIter>
+    pub fn iter<I, UseTryIterForResults>(self, iter: I) -> TracedIter<I::IntoIter>
     where
         I: IntoIterator,
-        I::Item: PlainValue<Form>,
+        I::Item: PlainValue<UseTryIterForResults>,
     {
         TracedIter::new(self.enter(), iter.into_iter(), |_| None)
     }
@@ -129,18 +129,6 @@ impl<T> Passing<T> {
         polled
     }
 
-    /// Drops what made the items, inside the span.
-    fn drop_source(&mut self, source: impl FnOnce()) {
-        if self.scope.is_recording() {
-            if let Err(panic) = self.scope.enter(source) {
-                self.scope.panicked(&*panic);
-                resume_unwind(panic);
-            }
-        } else {
-            source();
-        }
-    }
-
     fn end(&mut self, complete: bool) {
         self.scope.count_items(self.items);
         let result_type = complete.then_some(self.result_type);
@@ -168,7 +156,7 @@ pin_project! {
     impl<S: Stream> PinnedDrop for TracedStream<S> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            this.passing.drop_source(|| this.stream.set(None));
+            this.passing.scope.drop_inside(|| this.stream.set(None));
         }
     }
 }
@@ -247,8 +235,7 @@ impl<I: FusedIterator> FusedIterator for TracedIter<I> {}
 
 impl<I: Iterator> Drop for TracedIter<I> {
     fn drop(&mut self) {
-        let iter = self.iter.take();
-        self.passing.drop_source(|| drop(iter));
+        self.passing.scope.drop_inside(|| drop(self.iter.take()));
     }
 }
 

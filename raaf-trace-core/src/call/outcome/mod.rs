@@ -28,6 +28,12 @@ pub enum Outcome {
         /// Full name of the value's type; of the `Ok` type for a `Result`.
         type_name: &'static str,
     },
+    /// The call returned a `Result` that only a type parameter stands for: whether it failed is not
+    /// known.
+    Unknown {
+        /// Full name of the value's type.
+        type_name: &'static str,
+    },
     /// The call returned an `Err`.
     Failed {
         /// What is known about the error.
@@ -41,6 +47,16 @@ impl Outcome {
     /// The outcome of a call that returned a `T`, or an `Ok(T)`.
     pub fn returned<T: ?Sized>() -> Self {
         Self::Returned { type_name: std::any::type_name::<T>() }
+    }
+
+    /// The outcome of a call that returned a `T`, where `T` may be a type parameter: unknown if it
+    /// stands for a `Result`.
+    pub fn of_plain<T: ?Sized>() -> Self {
+        if looks_like_result::<T>() {
+            Self::Unknown { type_name: std::any::type_name::<T>() }
+        } else {
+            Self::returned::<T>()
+        }
     }
 
     /// The outcome of a call that should have returned a `T` and failed.
@@ -67,7 +83,7 @@ impl Outcome {
     pub fn into_error(self) -> Option<ErrorReport> {
         match self {
             Self::Failed { error, .. } => Some(error),
-            Self::Returned { .. } => None,
+            Self::Returned { .. } | Self::Unknown { .. } => None,
         }
     }
 
@@ -77,16 +93,16 @@ impl Outcome {
     }
 }
 
-/// Whether `T` is a `Result`: what the closure form for plain values warns about in debug builds.
-///
-/// Goes by the type's name, so it also answers where `T` is a type parameter. It is a help for
-/// finding mistakes and nothing may depend on it: the name of a type is not guaranteed.
+/// Returns whether `T` is a `Result`, by the type's name: that answers where `T` is a type parameter,
+/// too.
+#[inline]
 pub fn looks_like_result<T: ?Sized>() -> bool {
     let name = std::any::type_name::<T>();
     name.starts_with("core::result::Result<") || name.starts_with("std::result::Result<")
 }
 
-/// Warns, in debug builds, when a form for plain values was handed work that returns a `Result`.
+/// Warns, in debug builds, when a form for plain values was handed a `Result` behind a type
+/// parameter.
 #[inline]
 pub(crate) fn warn_of_result<T>() {
     static MISTAKES: Repeated = Repeated::new();
@@ -97,8 +113,8 @@ pub(crate) fn warn_of_result<T>() {
         diagnostics::warn(
             Category::Tracing,
             format_args!(
-                "`run` was handed work that returns `{}`, {times} such calls so far: its failure \
-                 would be marked as a success; use `try_run`, `traced_block!` or `#[traced]`",
+                "`in_span` was handed work that returns `{}`, {times} such calls so far: its span has \
+                 no status; use `try_in_span`",
                 std::any::type_name::<T>()
             ),
         );

@@ -14,8 +14,8 @@ pub mod form {
     pub enum Plain {}
     /// By being a `Result`, for which the other form is right.
     #[derive(Debug)]
-    pub enum ResultNeedsTheTryForm {}
+    pub enum ResultNeedsTryInSpan {}
 }
 
 impl<V> PlainValue<form::Plain> for V {}
-impl<V, E> PlainValue<form::ResultNeedsTheTryForm> for Result<V, E> {}
+impl<V, E> PlainValue<form::ResultNeedsTryInSpan> for Result<V, E> {}

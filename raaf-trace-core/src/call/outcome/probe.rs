@@ -18,8 +18,8 @@
 //!           Probe<T>
 //! ```
 //!
-//! Where the value's type is a type parameter only the last line fits, and the value counts as a
-//! plain one.
+//! Where the value's type is a type parameter only the last line fits, and how a `Result` behind it
+//! went is unknown.
 
 use std::{
     error::Error,
@@ -122,7 +122,7 @@ pub trait Outcome0 {
 
 impl<T> Outcome0 for Probe<'_, T> {
     fn outcome(&self) -> Outcome {
-        Outcome::returned::<T>()
+        Outcome::of_plain::<T>()
     }
 }
 
@@ -231,11 +231,12 @@ mod tests {
     }
 
     #[test]
-    fn a_type_parameter_counts_as_a_plain_value() {
+    fn a_result_behind_a_type_parameter_is_unknown() {
         fn generic<T>(value: &T) -> Outcome {
             outcome!(*value)
         }
-        assert!(!generic(&Err::<(), _>("unseen")).is_failure());
+        assert!(matches!(generic(&Err::<(), _>("unseen")), Outcome::Unknown { .. }));
+        assert_eq!(generic(&7_u8), Outcome::Returned { type_name: "u8" });
     }
 
     #[test]
