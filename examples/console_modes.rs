@@ -44,26 +44,23 @@ fn show(console: ConsoleBuilder, moment: Duration) -> Result<(), Box<dyn Error>>
 
 /// A workflow whose steps take some moments; its tool fails, and it goes on without.
 fn report(tracer: &Tracer, moment: Duration) {
-    tracer.pipeline_span("Report").run(|_| {
-        tracer.agent_span("Planner").with("agent.max_turns", 3).run(|_| {
+    tracer.pipeline_span("Report").in_span(|| {
+        tracer.agent_span("Planner").with("agent.max_turns", 3).in_span(|| {
             ask(tracer, moment * 2, (500, 110));
-            let found = tracer.tool_span("Archive").method("search").try_run(|_| {
+            let found = tracer.tool_span("Archive").method("search").try_in_span(|| {
                 thread::sleep(moment);
                 Err::<String, _>(ArchiveError(io::Error::other("connection refused")))
             });
             found.unwrap_or_default()
         });
-        tracer.agent_span("Writer").run(|_| ask(tracer, moment * 3, (1_020, 200)));
+        tracer.agent_span("Writer").in_span(|| ask(tracer, moment * 3, (1_020, 200)));
     });
 }
 
 /// Asks a model that is not there.
 fn ask(tracer: &Tracer, takes: Duration, (input, output): (i64, i64)) {
-    tracer.llm_span("gpt-5").run(|span| {
-        thread::sleep(takes);
-        span.set_attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, input);
-        span.set_attribute(keys::GEN_AI_USAGE_OUTPUT_TOKENS, output);
-    });
+    let call = tracer.llm_span("gpt-5").with(keys::GEN_AI_USAGE_INPUT_TOKENS, input);
+    call.with(keys::GEN_AI_USAGE_OUTPUT_TOKENS, output).in_span(|| thread::sleep(takes));
 }
 
 #[derive(Debug, thiserror::Error)]

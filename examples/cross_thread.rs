@@ -67,7 +67,7 @@ impl IndexingPipeline {
 fn main() -> Result<(), Box<dyn Error>> {
     let _tracing = TracerProvider::builder().with(ConsoleSink::new()).init()?;
 
-    trace("indexing").try_run(|| {
+    trace("indexing").try_in_span(|| {
         let (jobs, queue) = mpsc::channel();
         let pipeline = IndexingPipeline { component: Component::of::<IndexingPipeline>(), jobs };
         let early = pipeline.submit("the cake and the tea")?;

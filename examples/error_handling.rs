@@ -90,7 +90,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with(ConsoleSink::new())
         .init()?;
 
-    trace("price check").run_async(check(&PriceAgent::new())).await;
+    trace("price check").in_span(check(&PriceAgent::new())).await;
 
     if let Some(error) = memory.spans().iter().find_map(|span| span.error()?.sources().cloned()) {
         println!("the first cause that a span names: {error}");

@@ -53,15 +53,15 @@ fn crash(path: &Path) -> Result<(), Box<dyn Error>> {
     let provider = TracerProvider::builder().with(sink).build();
     let tracer = provider.tracer();
     provider.run(|| {
-        trace("first report").run(|| {
-            tracer.agent_span("Planner").run(|_| ());
-            tracer.agent_span("Writer").run(|_| {
-                tracer.llm_span("gpt").with(keys::GEN_AI_USAGE_OUTPUT_TOKENS, 120).run(|_| ());
+        trace("first report").in_span(|| {
+            tracer.agent_span("Planner").in_span(|| ());
+            tracer.agent_span("Writer").in_span(|| {
+                tracer.llm_span("gpt").with(keys::GEN_AI_USAGE_OUTPUT_TOKENS, 120).in_span(|| ());
             });
         });
-        trace("second report").run(|| {
-            tracer.agent_span("Planner").run(|_| ());
-            tracer.agent_span("Writer").run(|_| {
+        trace("second report").try_in_span(|| {
+            tracer.agent_span("Planner").in_span(|| ());
+            tracer.agent_span("Writer").try_in_span(|| {
                 // A flush here only so that this example shows the same each time: a start is
                 // written within a moment anyway.
                 provider.force_flush(Duration::from_secs(5))?;

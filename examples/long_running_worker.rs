@@ -14,9 +14,7 @@ use std::{
 };
 
 use raaf_processors as _;
-use raaf_trace_core::{
-    Component, Environment, Traceable, TraceableExt as _, TracerProvider, traced,
-};
+use raaf_trace_core::{Component, Environment, Traceable, TracerProvider, traced};
 
 /// How long deliveries may take at the end.
 const PATIENCE: Duration = Duration::from_secs(5);

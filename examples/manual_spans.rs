@@ -9,7 +9,7 @@
 use std::{collections::HashMap, error::Error, num::ParseIntError};
 
 use raaf_processors::ConsoleSink;
-use raaf_trace_core::{Component, Status, Traceable, TracerProvider, traced, tracer};
+use raaf_trace_core::{Component, Status, Traceable, TracerProvider, current_span, traced, tracer};
 
 const STOCK: &str = "tea=12\ncake=3";
 
@@ -19,15 +19,10 @@ fn import(text: &str) -> Result<HashMap<&str, u32>, ParseIntError> {
     span.set_attribute("import.bytes", text.len());
 
     let agent = ParsingAgent { component: Component::of::<ParsingAgent>() };
-    let stock = span.in_scope(|| agent.run(text));
-    match &stock {
-        Ok(stock) => {
-            span.set_attribute("import.items", stock.len());
-            span.set_status(Status::Ok);
-        }
-        Err(error) => {
-            span.record_error(error);
-        }
+    let stock = span.try_in_span(|| agent.run(text));
+    if let Ok(stock) = &stock {
+        span.set_attribute("import.items", stock.len());
+        span.set_status(Status::Ok);
     }
     span.finish();
     stock
@@ -35,11 +30,13 @@ fn import(text: &str) -> Result<HashMap<&str, u32>, ParseIntError> {
 
 /// Old style too: the typed forms open and close the span around a closure.
 fn most_of(stock: &HashMap<&str, u32>) -> String {
-    tracer().agent_span("StockTaker").with("agent.strategy", "most").run(|agent| {
+    tracer().agent_span("StockTaker").with("agent.strategy", "most").in_span(|| {
         let most = tracer()
             .tool_span("compare")
-            .run(|_| stock.iter().max_by_key(|&(item, count)| (count, item)));
-        agent.set_attribute("result.found", most.is_some());
+            .in_span(|| stock.iter().max_by_key(|&(item, count)| (count, item)));
+        if let Some(agent) = current_span() {
+            agent.set_attribute("result.found", most.is_some());
+        }
         most.map_or_else(|| "nothing".to_owned(), |(item, count)| format!("{count} of {item}"))
     })
 }

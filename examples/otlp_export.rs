@@ -84,7 +84,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let answer = trace("morning")
         .group_id("conversation-17")
-        .try_run_async(async { forecaster().run("Do I need an umbrella in Oslo?").await });
+        .try_in_span(async { forecaster().run("Do I need an umbrella in Oslo?").await });
     println!("{}", answer.await?.output);
     // Sends what waits, and says what could not be sent.
     guard.shutdown()?;

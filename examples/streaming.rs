@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let model = TracedModel::new(ScriptedModel::new("scripted", verses));
     let request = ModelRequest::new([Message::user("Something about the sea, please.")]);
 
-    trace("two verses").try_run_async(recite(&model, &request)).await?;
+    trace("two verses").try_in_span(recite(&model, &request)).await?;
     Ok(())
 }
 

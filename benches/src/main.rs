@@ -15,7 +15,7 @@ use raaf_benches::{
     tool::{Setup, Tool as _},
     workload::{Deep, SPANS_A_TREE, Trees},
 };
-use raaf_trace_core::{Attributes, Component, Key, Traceable, TraceableExt as _};
+use raaf_trace_core::{Attributes, Component, Key, Traceable};
 
 /// Spans of a burst, about.
 const BURST: usize = 4_096;
@@ -58,11 +58,11 @@ fn live_traces(count: usize) -> Option<Sample> {
             Box::pin(async move {
                 let work = async {
                     loop {
-                        search.traced("execute").run(|| black_box(()));
+                        search.in_span("execute", || black_box(()));
                         pending!();
                     }
                 };
-                agent.traced("run").run_async(work).await;
+                agent.in_span("run", work).await;
             }) as Pin<Box<dyn Future<Output = ()>>>
         })
         .collect();
@@ -103,7 +103,7 @@ fn attributes(count: usize) -> Option<Sample> {
     let talkative = Talkative { component: Component::agent("Researcher"), keys };
     Some(in_bursts(&tool, &setup, BURST as u64, || {
         for _ in 0..BURST {
-            talkative.traced("execute").run(|| black_box(()));
+            talkative.in_span("execute", || black_box(()));
         }
     }))
 }

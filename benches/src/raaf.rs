@@ -5,9 +5,7 @@ mod provider;
 
 use std::time::Duration;
 
-use raaf_trace_core::{
-    Attributes, Component, Traceable, TraceableExt as _, TracerProvider, current_span,
-};
+use raaf_trace_core::{Attributes, Component, Traceable, TracerProvider, current_span};
 
 use tempfile::NamedTempFile;
 
@@ -47,9 +45,9 @@ impl Traceable for Node {
 #[inline]
 fn traced<R>(node: &Node, says: Says, work: impl FnOnce(&()) -> R) -> R {
     match says {
-        Says::Nothing => node.component.traced(SPAN).run(|| work(&())),
-        Says::Four => node.traced(SPAN).run(|| work(&())),
-        Says::Late => node.component.traced(SPAN).run(|| {
+        Says::Nothing => node.component.in_span(SPAN, || work(&())),
+        Says::Four => node.in_span(SPAN, || work(&())),
+        Says::Late => node.component.in_span(SPAN, || {
             if let Some(span) = current_span() {
                 span.set_attribute(keys::NUMBER, node.facts.number());
                 span.set_attribute(keys::EXACT, node.facts.exact());
@@ -61,7 +59,7 @@ fn traced<R>(node: &Node, says: Says, work: impl FnOnce(&()) -> R) -> R {
             .traced(SPAN)
             .with(keys::QUESTION, question().to_owned())
             .with(keys::ANSWER, answer().to_owned())
-            .run(|| work(&())),
+            .in_span(|| work(&())),
     }
 }
 
@@ -113,6 +111,6 @@ impl AsyncTool for Raaf {
         work: F,
     ) -> impl Task<Output = F::Output> {
         // A child's bound parent is the span's parent, also in another thread.
-        part.traced(SPAN).run_async(work)
+        part.in_span(SPAN, work)
     }
 }

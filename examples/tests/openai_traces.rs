@@ -46,12 +46,12 @@ fn sent(workflow: impl Future<Output = ()>) -> Json {
         .metadata("attempt", 2);
     let traced = async {
         named
-            .run_async(async {
+            .in_span(async {
                 tracer()
                     .custom_span("prepare")
                     .with("step", 1)
                     .with("nested", json!({"ok": true, "list": [1, 2.5, null]}))
-                    .run(|_| ());
+                    .in_span(|| ());
                 workflow.await;
             })
             .await;
@@ -75,7 +75,7 @@ fn lookup_order() -> FunctionTool {
             .with("sql", "SELECT * FROM orders WHERE id = ?")
             .with("params", vec![order.order_id])
             .with("rows", 1)
-            .run(|_| ());
+            .in_span(|| ());
         Ok::<_, String>(FOUND)
     })
 }
@@ -147,18 +147,18 @@ fn a6_the_workflow_that_was_recorded_is_sent_as_the_sdk_sends_it() {
             .agent_span("triage agent")
             .with(keys::AGENT_HANDOFFS, vec!["refund agent"])
             .with(keys::AGENT_TOOLS, vec!["lookup_order", "charge_card"])
-            .run_async(async {
+            .in_span(async {
                 let tracer = tracer();
                 let check = tracer.guardrail_span("no_pii").with(keys::GUARDRAIL_TRIGGERED, false);
-                check.run(|_| ());
-                tracer.response_span("resp_a1").run(|_| ());
+                check.in_span(|| ());
+                tracer.response_span("resp_a1").in_span(|| ());
                 let found = lookup_order().call(json!({"order_id": "A-17"})).await;
                 assert_eq!(found.expect("an order"), FOUND);
-                tracer.response_span("resp_a2").run(|_| ());
+                tracer.response_span("resp_a2").in_span(|| ());
                 let charged = charge_card().call(json!({"order_id": "A-17", "cents": 1299})).await;
                 assert!(charged.is_err());
-                tracer.response_span("resp_a3").run(|_| ());
-                tracer.handoff_span("triage agent", "refund agent").run(|_| ());
+                tracer.response_span("resp_a3").in_span(|| ());
+                tracer.handoff_span("triage agent", "refund agent").in_span(|| ());
             })
             .await;
         let refund = refund_agent().run(conversation()).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use raaf_examples::shop;
 use raaf_testkit::{Capture, Expected, Spans, captured, span_tree};
-use raaf_trace_core::{Component, ManualClock, Status, TraceableExt as _, current_span, tracer};
+use raaf_trace_core::{Component, ManualClock, Status, Traceable as _, current_span, tracer};
 
 const PAGE: &str = include_str!("../../docs/testing.md");
 
@@ -31,11 +31,11 @@ fn the_first_failure() {
 fn the_failure_that_is_read() {
     let capture = Capture::new();
     capture.run(|| {
-        Component::pipeline("Shop").traced("run").run(|| {
-            Component::agent("Planner").traced("run").run(|| {
-                Component::tool("search").traced("find").with("query", "two").run(|| ());
+        Component::pipeline("Shop").in_span("run", || {
+            Component::agent("Planner").in_span("run", || {
+                Component::tool("search").traced("find").with("query", "two").in_span(|| ());
             });
-            Component::agent("Buyer").traced("run").run(|| ());
+            Component::agent("Buyer").in_span("run", || ());
         });
     });
     let expected = span_tree! {
@@ -54,7 +54,7 @@ fn what_is_incoherent() {
     let capture = Capture::with(|builder| builder.clock(clock.clock()));
     capture.run(|| {
         let parent = tracer().agent_span("Planner").start();
-        let child = parent.in_scope(|| tracer().tool_span("flush").start());
+        let child = parent.in_span(|| tracer().tool_span("flush").start());
         clock.advance(Duration::from_secs(1));
         parent.set_status(Status::Ok).finish();
         clock.advance(Duration::from_millis(250));
@@ -69,7 +69,7 @@ fn what_is_said_of_each_property() {
     let capture = Capture::with(|builder| builder.clock(clock.clock()));
     let search = Component::tool("search");
     capture.run(|| {
-        search.traced("find").with("query", "green tea").with("hits", 3).run(|| {
+        search.traced("find").with("query", "green tea").with("hits", 3).in_span(|| {
             clock.advance(Duration::from_millis(1500));
             let span = current_span().unwrap();
             span.add_event("retry", |attributes| _ = attributes.set("reason", "timeout"));

@@ -21,7 +21,7 @@ pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
 }
 
 /// Errors of operations with a time limit.
-pub(crate) trait TimeLimited: Error + Sized {
+pub(crate) trait TimeLimited: Error + Sized + 'static {
     /// Returns whether the limit was exceeded.
     fn is_timeout(&self) -> bool;
 

@@ -3,7 +3,7 @@
 use std::{error::Error, fmt, future::Future, sync::Arc};
 
 use futures::future::BoxFuture;
-use raaf_trace_core::{Attributes, Component, Kind, TraceableExt as _, keys};
+use raaf_trace_core::{Attributes, Component, Kind, Traceable as _, keys};
 use serde::{Deserialize, Serialize};
 
 use crate::run::RunContext;
@@ -163,7 +163,7 @@ impl Guardrail {
                 attributes.set(keys::GUARDRAIL_TRIGGERED, verdict.is_tripped());
                 attributes.set_content(keys::GUARDRAIL_OBJECTION, verdict.objection());
             })
-            .try_run_async((self.check)(context.clone(), text.to_owned()))
+            .try_in_span((self.check)(context.clone(), text.to_owned()))
             .await
     }
 }

@@ -155,7 +155,7 @@ async fn a_guardrail_beside_a_model_that_fails_first_is_cancelled() {
         runner "Runner" [error "RunError"] {
             agent "A" [error "RunError"] {
                 guardrail "slow" [cancelled]
-                llm "scripted" [error "ModelError"]
+                llm "scripted" [error "ModelError::Connection"]
             }
         }
     });

@@ -26,7 +26,7 @@ async fn a_stream_is_one_span_under_the_span_active_at_the_call() {
     let model = TracedModel::new(ScriptedModel::new("scripted", ["one two"]));
     let (request, capture) = (request(), Capture::new());
     let outside = async {
-        let pieces = tracer().agent_span("Planner").run_async(async { model.stream(&request) });
+        let pieces = tracer().agent_span("Planner").in_span(async { model.stream(&request) });
         let pieces: Vec<_> = pieces.await.collect().await;
         assert_eq!(Context::current().trace_id(), None);
         pieces
@@ -79,7 +79,7 @@ async fn a_stream_that_breaks_off_fails_its_span() {
     let pieces: Vec<_> = capture.run_async(model.stream(&request).collect()).await;
     assert_eq!(pieces.last(), Some(&Err(error)));
     assert_span_tree!(capture.spans_async().await, {
-        llm "scripted" [error "ModelError", "error.message" ~ "gone"]
+        llm "scripted" [error "ModelError::Connection", "error.message" ~ "gone"]
     });
 }
 
@@ -113,7 +113,7 @@ async fn a_stream_without_an_end_is_an_error() {
     let (request, capture) = (request(), Capture::new());
     let pieces: Vec<_> = capture.run_async(model.stream(&request).collect()).await;
     assert!(matches!(&pieces[..], [Err(ModelError::Malformed { .. })]), "{pieces:?}");
-    assert_span_tree!(capture.spans_async().await, { llm "odd" [error "ModelError"] });
+    assert_span_tree!(capture.spans_async().await, { llm "odd" [error "ModelError::Malformed"] });
 }
 
 /// A model that implements only the required methods.
@@ -187,7 +187,7 @@ async fn a5_a_retry_event_omits_the_server_s_message() {
     let model = TracedModel::new(RetryingModel::new(model, RetryPolicy::default()));
     capture.run_async(model.respond(&request())).await.unwrap_err();
     let spans = capture.spans_async().await;
-    assert_span_tree!(spans, { llm "scripted" [error "ModelError", event "retry" x 2] });
+    assert_span_tree!(spans, { llm "scripted" [error "ModelError::RateLimited", event "retry" x 2] });
     for span in &spans {
         let said = format!("{span:?} {:?}", span.events().collect::<Vec<_>>());
         assert!(!said.contains("classified"), "{said}");

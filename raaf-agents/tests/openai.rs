@@ -172,12 +172,12 @@ async fn a_rate_limit_error_has_the_delay_of_retry_after() {
 #[tokio::test]
 async fn failures_look_different_in_the_trace() {
     let error = |message: &str| json!({"error": {"message": message}}).to_string();
-    for (status, message, expected) in [
-        (400, "bad", "the model server rejected the request (HTTP 400): bad"),
-        (401, "who?", "the model server refused the API key (HTTP 401): who?"),
-        (413, "too long", "the model server rejected the request (HTTP 413): too long"),
-        (429, "wait", "rate limit of the model server exceeded: wait"),
-        (500, "oops", "the model server failed (HTTP 500): oops"),
+    for (status, kind, message, expected) in [
+        (400, "Rejected", "bad", "the model server rejected the request (HTTP 400): bad"),
+        (401, "Authentication", "who?", "the model server refused the API key (HTTP 401): who?"),
+        (413, "Rejected", "too long", "the model server rejected the request (HTTP 413): too long"),
+        (429, "RateLimited", "wait", "rate limit of the model server exceeded: wait"),
+        (500, "Server", "oops", "the model server failed (HTTP 500): oops"),
     ] {
         let answer = Answer::status(status, &error(message));
         let server = Server::start([answer]).await;
@@ -187,7 +187,8 @@ async fn failures_look_different_in_the_trace() {
         assert!(capture.run_async(model.respond(&request)).await.is_err());
         assert_span_tree!(capture.spans_async().await, {
             llm "test-model" [
-                error "ModelError",
+                status = error,
+                "error.type" = format!("ModelError::{kind}"),
                 "error.message" = expected,
                 "http.response.status_code" = status,
                 "gen_ai.request.model" = "test-model",

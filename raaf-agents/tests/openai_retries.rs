@@ -76,7 +76,7 @@ async fn the_last_error_is_returned_when_no_retry_is_left() {
     let error = respond(&server, &capture).await.unwrap_err();
     assert_eq!(error.status(), Some(502));
     assert_span_tree!(capture.spans_async().await, {
-        llm "m" [error "ModelError", "retry.count" = 2, event "retry" x 2]
+        llm "m" [error "ModelError::Server", "retry.count" = 2, event "retry" x 2]
     });
 }
 
@@ -92,13 +92,14 @@ async fn a_connection_that_is_closed_early_is_retried() {
 
 #[tokio::test]
 async fn permanent_errors_are_not_retried() {
-    for status in [400, 401, 413] {
+    let rejected = "ModelError::Rejected";
+    for (status, kind) in [(400, rejected), (401, "ModelError::Authentication"), (413, rejected)] {
         let server = Server::start([refusal(status), hello()]).await;
         let capture = Capture::new();
         respond(&server, &capture).await.unwrap_err();
         assert_eq!(server.requests().len(), 1);
         assert_span_tree!(capture.spans_async().await, {
-            llm "m" [error "ModelError", !"retry.count", !event "retry"]
+            llm "m" [status = error, "error.type" = kind, !"retry.count", !event "retry"]
         });
     }
 }
@@ -121,7 +122,7 @@ async fn a_retry_after_beyond_the_limit_is_not_retried() {
     let error = respond(&server, &capture).await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(86_400)));
     assert_span_tree!(capture.spans_async().await, {
-        llm "m" [error "ModelError", !event "retry"]
+        llm "m" [error "ModelError::RateLimited", !event "retry"]
     });
 }
 
@@ -153,6 +154,6 @@ async fn a_stream_that_has_started_is_not_retried() {
     assert!(matches!(&pieces[..], [Ok(_), Err(ModelError::Connection { .. })]), "{pieces:?}");
     assert_eq!(server.requests().len(), 1);
     assert_span_tree!(capture.spans_async().await, {
-        llm "m" [error "ModelError", !event "retry"]
+        llm "m" [error "ModelError::Connection", !event "retry"]
     });
 }

@@ -137,7 +137,7 @@ async fn a_connection_that_is_lost_is_an_error_after_the_received_chunks() {
     );
     assert_span_tree!(capture.spans_async().await, {
         llm "m" [
-            error "ModelError",
+            error "ModelError::Connection",
             "error.message" ~ "closed before the end",
             "gen_ai.response.time_to_first_chunk",
             !"gen_ai.response.id"
@@ -162,7 +162,7 @@ async fn a_stream_that_hangs_times_out_at_the_next_chunk() {
         [Some(Ok(ModelChunk::Text("ha".into()))), Some(Err(ModelError::Timeout { after: LONG }))]
     );
     assert_span_tree!(capture.spans_async().await, {
-        llm "m" [error "ModelError", "gen_ai.response.time_to_first_chunk"]
+        llm "m" [error "ModelError::Timeout", "gen_ai.response.time_to_first_chunk"]
     });
     let capture = Capture::new();
     assert_eq!(
@@ -170,7 +170,7 @@ async fn a_stream_that_hangs_times_out_at_the_next_chunk() {
         [Err(ModelError::Timeout { after: SHORT })]
     );
     assert_span_tree!(capture.spans_async().await, {
-        llm "m" [error "ModelError", !"gen_ai.response.time_to_first_chunk"]
+        llm "m" [error "ModelError::Timeout", !"gen_ai.response.time_to_first_chunk"]
     });
 }
 
@@ -197,7 +197,7 @@ async fn an_error_event_is_the_server_s_message_without_the_key() {
     let message = "[REDACTED] is out of luck".to_owned();
     assert_eq!(pieces[1..], [Err(ModelError::RateLimited { message, retry_after: None })]);
     assert_span_tree!(capture.spans_async().await, {
-        llm "m" [error "ModelError", "error.message" ~ "out of luck"]
+        llm "m" [error "ModelError::RateLimited", "error.message" ~ "out of luck"]
     });
 }
 
@@ -211,20 +211,27 @@ async fn a_response_other_than_a_stream_is_an_error_without_the_text() {
         let capture = Capture::new();
         let pieces = streamed(answer, &capture).await;
         assert!(matches!(&pieces[..], [Err(ModelError::Malformed { .. })]), "{pieces:?}");
-        assert_span_tree!(capture.spans_async().await, { llm "m" [error "ModelError"] });
+        assert_span_tree!(capture.spans_async().await, { llm "m" [error "ModelError::Malformed"] });
     }
 }
 
 #[tokio::test]
 async fn refusals_are_told_apart_in_streams_too() {
-    for status in [400, 401, 413, 429, 500] {
+    for (status, kind) in [
+        (400, "Rejected"),
+        (401, "Authentication"),
+        (413, "Rejected"),
+        (429, "RateLimited"),
+        (500, "Server"),
+    ] {
+        let kind = format!("ModelError::{kind}");
         let capture = Capture::new();
         let pieces = streamed(Answer::status(status, r#"{"error": "no"}"#), &capture).await;
         assert_eq!(pieces.len(), 1);
         let error = pieces[0].clone().unwrap_err();
         assert_eq!(error.is_retryable(), status >= 429, "{error}");
         assert_span_tree!(capture.spans_async().await, {
-            llm "m" [error "ModelError", "error.message" ~ ": no$"]
+            llm "m" [status = error, "error.type" = kind, "error.message" ~ ": no$"]
         });
     }
 }

@@ -150,7 +150,7 @@ async fn a_failing_tool_stops_the_pipeline() {
     assert_eq!((&*error.step, &*error.completed), ("broken", &["Words".to_owned()][..]));
     assert!(matches!(error.source, StepError::Tool(_)));
     assert_span_tree!(capture.spans_async().await, {
-        pipeline "P" [error] { component "Words" [ok] tool "broken" [error "ToolError"] }
+        pipeline "P" [error] { component "Words" [ok] tool "broken" [error "ToolError::Failed"] }
     });
 }
 

@@ -83,7 +83,7 @@ async fn a_step_that_keeps_failing_fails_after_its_last_attempt() {
     assert_eq!((&*error.step, &*error.source.to_string()), ("Flaky", "classified 2"));
     assert_span_tree!(capture.spans_async().await, {
         pipeline "P" [error] {
-            step "Flaky" [error "StepError", "step.attempts" = 2, event "retry" x 1] {
+            step "Flaky" [error "StepError::Function", "step.attempts" = 2, event "retry" x 1] {
                 component "Flaky" [error] x 2
             }
         }

@@ -10,7 +10,7 @@ use raaf_agents::{
     RunErrorKind, Runner, ScriptedModel, ToolError, ToolExt as _, Usage,
 };
 use raaf_testkit::{Capture, assert_span_tree};
-use raaf_trace_core::{Component, TraceableExt as _, trace};
+use raaf_trace_core::{Component, Traceable as _, trace};
 use serde_json::{Value as Json, json};
 
 use common::{Silent, Text, broken, endless, shout};
@@ -45,7 +45,7 @@ async fn an_answer_without_tools_is_one_turn() {
 async fn a_runner_span_opens_only_where_no_trace_is_active() {
     let capture = Capture::new();
     let agent = agent([Reply::text("a"), Reply::text("b")]);
-    let run = trace("workflow").try_run_async(agent.run("go"));
+    let run = trace("workflow").try_in_span(agent.run("go"));
     capture.run_async(run).await.unwrap();
     assert_span_tree!(capture.spans_async().await, {
         trace "workflow" { agent "Tester" { llm "scripted" } }
@@ -60,7 +60,7 @@ fn g8_an_agent_bound_to_a_pipeline_finds_it_from_a_bare_thread() {
         .parent(&pipeline)
         .build();
     let in_thread = || std::thread::spawn(move || agent.run("go").now_or_never()).join();
-    let result = capture.run(|| pipeline.traced("run").run(|| in_thread().ok().flatten()?.ok()));
+    let result = capture.run(|| pipeline.in_span("run", || in_thread().ok().flatten()?.ok()));
     assert_eq!(result.map(|result| result.output).as_deref(), Some("done"));
     assert_span_tree!(capture, { pipeline "Outer" { agent "Tester" { llm "scripted" } } });
 }
@@ -171,7 +171,7 @@ async fn a_failed_tool_is_reported_to_the_model() {
             agent "Tester" [status = ok] {
                 llm "scripted"
                 tool "broken" [
-                    status = error, "error.type" = "ToolError",
+                    status = error, "error.type" = "ToolError::Failed",
                     "error.message" = "`broken` failed"
                 ]
                 tool "shout" [status = ok]
@@ -271,7 +271,7 @@ async fn g17_a_model_s_error_is_on_every_span_up_to_the_root() {
             ] {
                 llm "scripted" [status = ok]
                 tool "shout" [status = ok]
-                llm "scripted" [status = error, "error.type" = "ModelError"]
+                llm "scripted" [status = error, "error.type" = "ModelError::Server"]
             }
         }
     });

@@ -60,7 +60,7 @@ async fn within_a_trace_a_run_starts_none() {
     let capture = Capture::new();
     let runner = runner(RunConfig::new().workflow_name("support"));
     let agent = shouter();
-    capture.run_async(trace("outer").try_run_async(runner.run(&agent, "go"))).await.unwrap();
+    capture.run_async(trace("outer").try_in_span(runner.run(&agent, "go"))).await.unwrap();
     assert_span_tree!(capture.spans_async().await, {
         trace "outer" { agent "Tester" { llm * tool "shout" llm * } }
     });
@@ -73,7 +73,7 @@ async fn g61_an_untraced_run_leaves_no_span_anywhere() {
     capture.run_async(runner.run(&shouter(), "go")).await.unwrap();
     assert_no_spans!(capture);
     let agent = shouter();
-    capture.run_async(trace("outer").try_run_async(runner.run(&agent, "go"))).await.unwrap();
+    capture.run_async(trace("outer").try_in_span(runner.run(&agent, "go"))).await.unwrap();
     assert_span_tree!(capture.spans_async().await, { trace "outer" [ok] });
 }
 
@@ -370,7 +370,7 @@ fn the_blocking_form_runs_with_and_without_a_runtime_around_it() {
     assert_eq!(result.unwrap().output, "done");
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let inside = async { Runner::new().run_blocking(&shouter(), "go") };
-    let outer = trace("outer").try_run_async(inside);
+    let outer = trace("outer").try_in_span(inside);
     assert_eq!(runtime.block_on(capture.run_async(outer)).unwrap().output, "done");
     assert_span_tree!(capture, {
         runner "Runner" { agent "Tester" { llm * tool "shout" llm * } }

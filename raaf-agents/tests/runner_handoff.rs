@@ -119,7 +119,7 @@ async fn the_first_of_two_handoffs_in_a_turn_takes_effect() {
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" {
             agent "Triage" [ok] {
-                llm * handoff "Billing" [ok] handoff "Other" [error "ToolError"]
+                llm * handoff "Billing" [ok] handoff "Other" [error "ToolError::SecondHandoff"]
             }
             agent "Billing" { llm * }
         }
@@ -190,9 +190,9 @@ async fn a_failed_agent_is_a_failed_tool_up_to_the_root() {
         runner "Runner" [error] {
             agent "Editor" [error, "agent.stop_reason" = "tool"] {
                 llm "scripted" [ok]
-                tool "write" [error "ToolError"] {
+                tool "write" [error "ToolError::Failed"] {
                     agent "Poet" [error, "agent.stop_reason" = "model"] {
-                        llm "poems" [error "ModelError"]
+                        llm "poems" [error "ModelError::Other"]
                     }
                 }
             }

@@ -12,7 +12,7 @@ use raaf_agents::{
     RunResult, Runner, ScriptedModel, State, Step, Verdict, service,
 };
 use raaf_testkit::{Capture, Spans, assert_span_tree};
-use raaf_trace_core::{Component, SpanLimits, TraceableExt as _};
+use raaf_trace_core::{Component, SpanLimits, Traceable as _};
 use serde_json::json;
 
 use common::{Text, broken, shout};
@@ -172,9 +172,9 @@ async fn a5_a_run_without_sensitive_data_keeps_none_in_its_trace() {
                         agent "Inner" { llm "m"  tool "shout"  llm "m" }
                     }
                     llm "m"
-                    tool "broken" [error "ToolError"]
+                    tool "broken" [error "ToolError::Failed"]
                     llm "m"
-                    tool "unknown_tool" [error "ToolError"]
+                    tool "unknown_tool" [error "ToolError::Unknown"]
                     llm "m" x 2
                     handoff "Last"
                 }
@@ -200,7 +200,7 @@ async fn a5_within_a_trace_a_run_without_sensitive_data_leaves_the_rest_as_it_is
         stopped(Runner::new().run(&talkative(), "classified").await);
     };
     let call = job.traced("run").with_content("input", "classified");
-    capture.run_async(call.run_async(work)).await;
+    capture.run_async(call.in_span(work)).await;
     let spans = capture.spans_async().await;
     let with_input = spans.iter().filter(|span| span.attributes().get("input").is_some());
     assert_span_tree!(spans, {

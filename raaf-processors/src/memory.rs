@@ -8,13 +8,13 @@
 //! ```
 //! use raaf_processors::memory;
 //! use raaf_trace_core::{
-//!     Component, Environment, Select, TraceableExt as _, TracerProvider,
+//!     Component, Environment, Select, Traceable as _, TracerProvider,
 //! };
 //!
 //! // RAAF_TRACE_PROCESSORS=memory ./program
 //! let environment = Environment::from_pairs([("RAAF_TRACE_PROCESSORS", "memory")]);
 //! let provider = TracerProvider::builder().environment(&environment).build()?;
-//! provider.run(|| Component::tool("Search").traced("run").run(|| ()));
+//! provider.run(|| Component::tool("Search").in_span("run", || ()));
 //! provider.force_flush(std::time::Duration::from_secs(5))?;
 //!
 //! assert_eq!(memory::recorded().select(&Select::kind("tool")).len(), 1);

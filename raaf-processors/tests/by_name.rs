@@ -119,7 +119,7 @@ fn the_environment_alone_is_enough() -> Result<(), Box<dyn Error>> {
 
 fn report() -> Result<(), Box<dyn Error>> {
     let guard = raaf_trace_core::init()?.with_timeout(LONG);
-    tracer().pipeline_span("Report").run(|_| tracer().agent_span("Planner").run(|_| ()));
+    tracer().pipeline_span("Report").in_span(|| tracer().agent_span("Planner").in_span(|| ()));
     guard.shutdown()?;
     Ok(())
 }

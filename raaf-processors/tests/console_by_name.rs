@@ -51,8 +51,8 @@ fn the_traced_program() -> Result<(), Box<dyn Error>> {
         io::stdin().read_to_string(&mut String::new())?;
     }
     let guard = raaf_trace_core::init()?.with_timeout(LONG);
-    let agent = || tracer().agent_span("Planner").with("note", "x").run(|_| ());
-    tracer().pipeline_span("Report").run(|_| agent());
+    let agent = || tracer().agent_span("Planner").with("note", "x").in_span(|| ());
+    tracer().pipeline_span("Report").in_span(|| agent());
     guard.shutdown()?;
     if std::env::var_os(WAIT).is_some() {
         writeln!(io::stderr(), "all is well")?;

@@ -37,12 +37,12 @@ fn chain<S: Into<String>>(texts: impl DoubleEndedIterator<Item = S>) -> Because 
 fn g17_a_failure_shows_what_caused_it_once() {
     let bench = Bench::new(ConsoleSink::builder());
     let tracer = bench.tracer();
-    let _ = tracer.pipeline_span("Report").try_run(|_| {
-        let failed = tracer.agent_span("Writer").try_run(|_| {
-            let failed = tracer
-                .tool_span("Fetch")
-                .try_run(|_| Err::<(), _>(chain(["no page", "no answer", "refused"].into_iter())));
-            tracer.tool_span("Cleanup").run(|_| ());
+    let _ = tracer.pipeline_span("Report").try_in_span(|| {
+        let failed = tracer.agent_span("Writer").try_in_span(|| {
+            let failed = tracer.tool_span("Fetch").try_in_span(|| {
+                Err::<(), _>(chain(["no page", "no answer", "refused"].into_iter()))
+            });
+            tracer.tool_span("Cleanup").in_span(|| ());
             failed
         });
         failed.map_err(|error| Because("no report".to_owned(), Some(Box::new(error))))
@@ -64,11 +64,12 @@ Pipeline:Report  0 ns  ✗ error  Because: no report
 fn a_cause_that_no_child_tells_of_is_shown_above_them() {
     let bench = Bench::new(ConsoleSink::builder());
     let tracer = bench.tracer();
-    let _ = tracer.agent_span("Writer").try_run(|_| {
-        let _ = tracer.tool_span("Other").try_run(|_| Err::<(), _>(chain(["refused"].into_iter())));
+    let _ = tracer.agent_span("Writer").try_in_span(|| {
+        let _ =
+            tracer.tool_span("Other").try_in_span(|| Err::<(), _>(chain(["refused"].into_iter())));
         let failed = tracer
             .tool_span("Fetch")
-            .try_run(|_| Err::<(), _>(chain(["no answer", "refused"].into_iter())));
+            .try_in_span(|| Err::<(), _>(chain(["no answer", "refused"].into_iter())));
         failed.map_err(|error| chain(["no text", "no page", &error.0, "refused"].into_iter()))
     });
     assert_eq!(
@@ -89,7 +90,7 @@ fn causes_come_with_lines_and_before_details() {
         let console = ConsoleSink::builder().mode(ConsoleMode::Lines).detailed(detailed);
         let bench = Bench::new(console);
         let failing = bench.tracer().tool_span("Fetch").with("note", "x");
-        let _ = failing.try_run(|_| Err::<(), _>(chain(["no page", "refused"].into_iter())));
+        let _ = failing.try_in_span(|| Err::<(), _>(chain(["no page", "refused"].into_iter())));
         let shown = bench.shown();
         let end = format!("\n      caused by: refused\n{expected}");
         assert!(shown.ends_with(&end), "{shown}");
@@ -100,7 +101,7 @@ fn causes_come_with_lines_and_before_details() {
 fn a_long_chain_of_causes_is_cut() {
     let bench = Bench::new(ConsoleSink::builder());
     let hostile = iter::once("end".to_owned()).chain((0..9).map(|n| format!("\u{1b}[2J\n{n}")));
-    let _ = bench.tracer().tool_span("Fetch").try_run(|_| {
+    let _ = bench.tracer().tool_span("Fetch").try_in_span(|| {
         let texts: Vec<String> = hostile.collect();
         Err::<(), _>(chain(texts.into_iter()))
     });
@@ -119,7 +120,7 @@ fn l7_every_status_looks_different() {
     bench.pass(2 * 3_600 * 1_000);
     bench.provider.cleanup();
     open.finish();
-    let _ = tracer.tool_span("fails").try_run(|_| "x".parse::<u8>());
+    let _ = tracer.tool_span("fails").try_in_span(|| "x".parse::<u8>());
     tracer.tool_span("slow").start().set_status(Status::Cancelled);
     let shown = bench.shown();
     for expected in ["\u{1b}[35m? stale", "\u{1b}[31m✗ error", "\u{1b}[33m⊘ cancelled"] {
@@ -139,13 +140,11 @@ fn a_span_with_very_much_to_say_is_cut() {
         .ids(SequentialIds::default())
         .build();
     let huge = "日".repeat((10 << 20) / 3);
-    let failing = provider.tracer().tool_span(huge.clone()).with("first", huge.clone());
-    let _ = failing.try_run(|span| {
-        for number in 1..10_000 {
-            span.set_attribute(format!("key {number}"), number);
-        }
-        Err::<(), _>(chain([huge.clone(), huge].into_iter()))
-    });
+    let mut failing = provider.tracer().tool_span(huge.clone()).with("first", huge.clone());
+    for number in 1..10_000 {
+        failing = failing.with(format!("key {number}"), number);
+    }
+    let _ = failing.try_in_span(|| Err::<(), _>(chain([huge.clone(), huge].into_iter())));
     provider.force_flush(LONG).unwrap();
     let shown = output.writes().concat();
     let lines: Vec<_> = shown.lines().collect();

@@ -72,7 +72,7 @@ fn g67_an_endless_trace_stays_within_bounds() {
     let bench = Bench::new(ConsoleSink::builder().max_spans(10));
     let tracer = bench.tracer();
     let root = tracer.start_span("endless");
-    root.in_scope(|| {
+    root.in_span(|| {
         for number in 0..1_000 {
             tracer.start_span(number.to_string()).finish();
             assert!(bench.provider.stats().processors[0].queued <= 10);
@@ -138,8 +138,8 @@ fn g19_trees_of_many_threads_do_not_mix() {
             let tracer = bench.tracer();
             scope.spawn(move || {
                 for _ in 0..50 {
-                    tracer.pipeline_span(name).run(|_| {
-                        tracer.agent_span(name).run(|_| tracer.tool_span(name).run(|_| ()));
+                    tracer.pipeline_span(name).in_span(|| {
+                        tracer.agent_span(name).in_span(|| tracer.tool_span(name).in_span(|| ()));
                     });
                 }
             });
@@ -180,7 +180,7 @@ fn a_dropped_sink_shows_the_rest() {
     let memory = MemoryExporter::new();
     let source = TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
     let root = source.tracer().start_span("still runs");
-    root.in_scope(|| source.tracer().start_span("x").finish());
+    root.in_span(|| source.tracer().start_span("x").finish());
     let output = Output::default();
     let console = ConsoleSink::builder().writer(output.clone()).build();
     console.on_end(&memory.spans()[0]);

@@ -7,22 +7,22 @@ mod support;
 use std::thread;
 
 use raaf_processors::{ConsoleMode, ConsoleSink};
-use raaf_trace_core::{SpanContext, SpanId, Status, TraceId, keys, trace};
+use raaf_trace_core::{Context, SpanContext, SpanId, Status, TraceId, keys, trace};
 use support::Bench;
 
 #[test]
 fn a_tree_is_drawn_when_its_root_ends() {
     let bench = Bench::new(ConsoleSink::builder());
     let tracer = bench.tracer();
-    tracer.pipeline_span("Report").run(|_| {
-        tracer.agent_span("Planner").run(|_| {
+    tracer.pipeline_span("Report").in_span(|| {
+        tracer.agent_span("Planner").in_span(|| {
             bench.llm("gpt-5", 390, (500, 110));
-            let _ = tracer.tool_span("Search").method("lookup").try_run(|_| {
+            let _ = tracer.tool_span("Search").method("lookup").try_in_span(|| {
                 bench.pass(3);
                 "many".parse::<u8>()
             });
         });
-        tracer.agent_span("Writer").run(|_| bench.llm("gpt-5", 790, (1_020, 200)));
+        tracer.agent_span("Writer").in_span(|| bench.llm("gpt-5", 790, (1_020, 200)));
     });
     assert_eq!(
         bench.shown(),
@@ -42,14 +42,14 @@ fn a_step_that_was_skipped_does_not_look_done() {
     let bench = Bench::new(ConsoleSink::builder());
     let tracer = bench.tracer();
     let step = |name: &str| tracer.custom_span(name).kind("step");
-    tracer.pipeline_span("Report").run(|_| {
+    tracer.pipeline_span("Report").in_span(|| {
         step("Review")
             .with(keys::STEP_SKIPPED, true)
             .with(keys::STEP_SKIP_REASON, "no\ttime")
-            .run(|_| ());
-        step("Print").with(keys::STEP_SKIPPED, true).run(|_| ());
-        step("Send").with(keys::STEP_SKIPPED, false).run(|_| ());
-        let _ = step("Fail").with(keys::STEP_SKIPPED, true).try_run(|_| "x".parse::<u8>());
+            .in_span(|| ());
+        step("Print").with(keys::STEP_SKIPPED, true).in_span(|| ());
+        step("Send").with(keys::STEP_SKIPPED, false).in_span(|| ());
+        let _ = step("Fail").with(keys::STEP_SKIPPED, true).try_in_span(|| "x".parse::<u8>());
     });
     assert_eq!(
         bench.shown(),
@@ -67,10 +67,10 @@ Pipeline:Report  0 ns  ✓ ok
 fn g8_spans_of_other_threads_are_in_the_tree_when_it_is_drawn() {
     let bench = Bench::new(ConsoleSink::builder());
     let tracer = bench.tracer();
-    tracer.pipeline_span("Parallel").run(|pipeline| {
+    tracer.pipeline_span("Parallel").in_span(|| {
         for name in ["A", "B", "C"] {
-            let (context, tracer) = (pipeline.context(), tracer.clone());
-            let agent = move || context.run(|| tracer.agent_span(name).run(|_| ()));
+            let (context, tracer) = (Context::current(), tracer.clone());
+            let agent = move || context.run(|| tracer.agent_span(name).in_span(|| ()));
             thread::spawn(agent).join().unwrap();
             bench.pass(1);
         }
@@ -91,7 +91,7 @@ Pipeline:Parallel  3 ms  ✓ ok
 fn statuses_have_marks() {
     let bench = Bench::new(ConsoleSink::builder());
     let tracer = bench.tracer();
-    tracer.span("statuses").run(|_| {
+    tracer.span("statuses").in_span(|| {
         for status in [Status::Unset, Status::Ok, Status::Cancelled] {
             let span = tracer.start_span(status.as_str());
             span.set_status(status);
@@ -114,9 +114,9 @@ fn kinds_read_like_types_and_workflows_by_their_name() {
     let bench = Bench::new(ConsoleSink::builder());
     let tracer = bench.tracer();
     bench.provider.context().run(|| {
-        trace("nightly report").run(|| {
-            tracer.mcp_list_tools_span("files").run(|_| ());
-            tracer.span("batch").kind("processor").run(|_| ());
+        trace("nightly report").in_span(|| {
+            tracer.mcp_list_tools_span("files").in_span(|| ());
+            tracer.span("batch").kind("processor").in_span(|| ());
         });
     });
     assert_eq!(
@@ -133,9 +133,9 @@ Trace:nightly report  0 ns  ✓ ok
 fn details_are_ids_and_attributes() {
     let bench = Bench::new(ConsoleSink::builder().detailed(true));
     let tracer = bench.tracer();
-    tracer.agent_span("Planner").with("agent.model", "gpt-5").with("agent.max_turns", 3).run(
-        |_| {
-            tracer.tool_span("Search").with("tool.note", "x\ny").run(|_| ());
+    tracer.agent_span("Planner").with("agent.model", "gpt-5").with("agent.max_turns", 3).in_span(
+        || {
+            tracer.tool_span("Search").with("tool.note", "x\ny").in_span(|| ());
         },
     );
     let trace = "trace_00000000000000000000000000000001";
@@ -158,9 +158,9 @@ fn what_is_not_over_at_a_flush_is_a_partial_tree() {
     let bench = Bench::new(ConsoleSink::builder());
     let tracer = bench.tracer();
     let root = tracer.start_span("long");
-    root.in_scope(|| {
-        tracer.agent_span("First").run(|_| tracer.tool_span("Search").run(|_| ()));
-        tracer.agent_span("Second").run(|_| ());
+    root.in_span(|| {
+        tracer.agent_span("First").in_span(|| tracer.tool_span("Search").in_span(|| ()));
+        tracer.agent_span("Second").in_span(|| ());
     });
     let partial = "\
 trace_00000000000000000000000000000001  (partial: what encloses this is not here)
@@ -178,7 +178,7 @@ fn l3_a_child_that_outlives_its_root_is_shown_later() {
     let bench = Bench::new(ConsoleSink::builder());
     let tracer = bench.tracer();
     let root = tracer.start_span("root");
-    let child = root.in_scope(|| tracer.start_span("late"));
+    let child = root.in_span(|| tracer.start_span("late"));
     root.finish();
     child.finish();
     assert_eq!(
@@ -198,8 +198,8 @@ fn p3_a_remote_parent_leaves_a_tree_of_its_own() {
     let there = SpanContext::new(TraceId::random(), SpanId::random());
     let first = tracer.agent_span("First").remote_parent(there.clone()).start();
     let second = tracer.agent_span("Second").remote_parent(there).start();
-    first.in_scope(|| tracer.tool_span("A").run(|_| ()));
-    second.in_scope(|| tracer.tool_span("B").run(|_| ()));
+    first.in_span(|| tracer.tool_span("A").in_span(|| ()));
+    second.in_span(|| tracer.tool_span("B").in_span(|| ()));
     second.finish();
     first.finish();
     assert_eq!(
@@ -236,9 +236,8 @@ fn l6_a_deep_chain_is_drawn_without_growing_wider() {
 fn a_model_cannot_drive_the_terminal() {
     let bench = Bench::new(ConsoleSink::builder().detailed(true));
     let hostile = "\u{1b}]0;owned\u{7}\u{1b}[2J\r\n├── Agent:Fake\u{202e}\u{9b}31m\0";
-    bench.tracer().agent_span(hostile).method(hostile).with(hostile, hostile).run(|span| {
-        span.record_error(&std::io::Error::other(hostile));
-    });
+    let agent = bench.tracer().agent_span(hostile).method(hostile).with(hostile, hostile);
+    let _ = agent.try_in_span(|| Err::<(), _>(std::io::Error::other(hostile)));
     let shown = bench.shown();
     assert_eq!(shown.lines().count(), 2, "{shown}");
     let is_safe = |character: char| !character.is_control() && character != '\u{202e}';
@@ -249,14 +248,14 @@ fn a_model_cannot_drive_the_terminal() {
 #[test]
 fn long_texts_are_cut() {
     let bench = Bench::new(ConsoleSink::builder());
-    bench.tracer().agent_span("あ".repeat(5_000)).run(|_| ());
+    bench.tracer().agent_span("あ".repeat(5_000)).in_span(|| ());
     assert_eq!(bench.shown(), format!("Agent:{}…  0 ns  ✓ ok\n", "あ".repeat(29)));
 }
 
 #[test]
 fn colours_are_used_when_asked_for() {
     let bench = Bench::new(ConsoleSink::builder().color(true));
-    bench.tracer().agent_span("A").run(|_| ());
+    bench.tracer().agent_span("A").in_span(|| ());
     assert_eq!(bench.shown(), "Agent:\u{1b}[1mA\u{1b}[0m  0 ns  \u{1b}[32m✓ ok\u{1b}[0m\n");
 }
 
@@ -264,7 +263,7 @@ fn colours_are_used_when_asked_for() {
 fn g47_lines_come_with_each_start_and_end() {
     let bench = Bench::new(ConsoleSink::builder().mode(ConsoleMode::Lines));
     let tracer = bench.tracer();
-    tracer.agent_span("Planner").run(|_| {
+    tracer.agent_span("Planner").in_span(|| {
         bench.llm("gpt-5", 20, (5, 7));
     });
     assert_eq!(

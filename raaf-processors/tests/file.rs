@@ -36,7 +36,7 @@ fn a_span_is_one_line() {
         .ids(SequentialIds::default())
         .build();
     provider.context().run(|| {
-        trace("nightly").group_id("g-1").metadata("team", "search").run(|| {
+        trace("nightly").group_id("g-1").metadata("team", "search").in_span(|| {
             time.advance(Duration::from_micros(1_500));
             let span = provider.tracer().tool_span("Search").method("lookup").start();
             span.set_attribute("tool.rank", 0.5);
@@ -70,7 +70,7 @@ fn a_span_is_one_line() {
             "end": "2026-01-01T00:00:00.001750Z",
             "duration_ms": 0.25,
             "status": "error",
-            "error": {"type": "io::Error", "message": "gone", "sources": null},
+            "error": {"type": "io::Error::Other", "message": "gone", "sources": null},
             "attributes": {"tool.rank": 0.5},
             "events": [
                 {
@@ -82,7 +82,7 @@ fn a_span_is_one_line() {
                     "name": "exception",
                     "time": "2026-01-01T00:00:00.001750Z",
                     "attributes": {
-                        "exception.type": "std::io::error::Error",
+                        "exception.type": "std::io::error::Error::Other",
                         "exception.message": "gone",
                     },
                 },
@@ -198,7 +198,7 @@ fn d1_a_missing_directory_is_named_and_counted() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("nowhere").join("traces.jsonl");
     let provider = provider(&path);
-    let value = provider.tracer().span("x").run(|_| 7);
+    let value = provider.tracer().span("x").in_span(|| 7);
     assert_eq!(value, 7);
     let error = provider.force_flush(LONG).unwrap_err().to_string();
     let expected =

@@ -27,7 +27,7 @@ fn provider(sink: FileSink) -> TracerProvider {
 
 /// Traces one piece of work, which is not affected, and says what the flush says.
 fn work(provider: &TracerProvider) -> Result<(), String> {
-    assert_eq!(provider.tracer().span("work").run(|_| 7), 7);
+    assert_eq!(provider.tracer().span("work").in_span(|| 7), 7);
     provider.force_flush(LONG).map_err(|error| error.to_string())
 }
 
@@ -179,7 +179,7 @@ fn d1_a_lock_that_another_program_keeps_holds_up_no_traced_thread() {
     let traced = provider.clone();
     thread::spawn(move || {
         for _ in 0..SPANS {
-            traced.tracer().span("work").run(|_| ());
+            traced.tracer().span("work").in_span(|| ());
         }
         done.send(()).unwrap();
     });

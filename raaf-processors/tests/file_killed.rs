@@ -140,9 +140,9 @@ fn what_was_running_when_a_program_was_killed_is_told() {
         let provider = TracerProvider::builder().with(sink).build();
         let tracer = provider.tracer();
         provider.run(|| {
-            tracer.pipeline_span("Report").run(|_| {
-                tracer.agent_span("Planner").run(|_| ());
-                tracer.agent_span("Writer").run(|_| {
+            tracer.pipeline_span("Report").in_span(|| {
+                tracer.agent_span("Planner").in_span(|| ());
+                tracer.agent_span("Writer").in_span(|| {
                     provider.force_flush(LONG).unwrap();
                     loop {
                         thread::park();

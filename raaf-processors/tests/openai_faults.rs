@@ -198,7 +198,7 @@ fn a_function_for_keys_that_panics_costs_its_batch_and_no_more() {
         .build()
         .unwrap();
     let provider = provider(sink);
-    provider.run(|| raaf_trace_core::trace("broken").run(|| ()));
+    provider.run(|| raaf_trace_core::trace("broken").in_span(|| ()));
     assert!(provider.force_flush(LONG).is_err());
     run(&provider, 3);
     provider.force_flush(LONG).unwrap();

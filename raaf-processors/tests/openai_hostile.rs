@@ -148,13 +148,11 @@ fn ten_thousand_attributes_and_deep_json_are_sent() {
     let sink = OpenAiSink::builder().api_key("sk-1").base_url(server.url()).timeout(LONG).build();
     let provider = TracerProvider::builder().limits(limits).with(sink.unwrap()).build();
     let deep = (0..10_000).fold(json!("core"), |inner, _| Json::Array(vec![inner]));
-    provider.tracer().span("full").run(|span| {
-        for number in 0..10_000 {
-            span.set_attribute(format!("key {number}"), number);
-        }
-        span.set_attribute("deep", deep);
-        span.set_attribute("not a number", f64::NAN);
-    });
+    let mut full = provider.tracer().span("full");
+    for number in 0..10_000 {
+        full = full.with(format!("key {number}"), number);
+    }
+    full.with("deep", deep).with("not a number", f64::NAN).in_span(|| ());
     provider.shutdown(LONG).unwrap();
     let requests = server.requests();
     let json = requests[0].json();

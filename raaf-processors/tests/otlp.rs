@@ -67,16 +67,14 @@ fn a_workflow_reads_back_as_it_was_traced() {
     let sink = OtlpSink::builder().endpoint(server.url()).build().unwrap();
     let provider = TracerProvider::builder().with(sink).build();
     provider.run(|| {
-        trace("nightly").group_id("conversation-17").run(|| {
+        trace("nightly").group_id("conversation-17").in_span(|| {
             let tracer = provider.tracer();
-            tracer.pipeline_span("Report").run(|_| {
-                tracer.agent_span("Planner").run(|agent| {
-                    agent.set_attribute(keys::AGENT_MODEL, "gpt-5");
-                    tracer.llm_span("gpt-5").run(|call| {
-                        call.set_attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, 7);
-                        call.set_status(Status::Ok);
-                    });
-                    let _: Result<(), _> = tracer.tool_span("search").try_run(|_| Err("no net"));
+            tracer.pipeline_span("Report").in_span(|| {
+                let agent = tracer.agent_span("Planner").with(keys::AGENT_MODEL, "gpt-5");
+                agent.in_span(|| {
+                    let call = tracer.llm_span("gpt-5");
+                    call.with(keys::GEN_AI_USAGE_INPUT_TOKENS, 7).in_span(|| ());
+                    let _: Result<(), _> = tracer.tool_span("search").try_in_span(|| Err("no net"));
                 });
             });
         });
@@ -261,7 +259,7 @@ fn the_environment_alone_is_enough() {
         ("RAAF_TRACE_OTLP_NAMES", "gen_ai"),
     ]);
     let provider = TracerProvider::builder().environment(&environment).build().unwrap();
-    provider.tracer().agent_span("Planner").run(|_| ());
+    provider.tracer().agent_span("Planner").in_span(|| ());
     provider.shutdown(LONG).unwrap();
 
     let request = &server.requests()[0];

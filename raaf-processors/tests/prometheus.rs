@@ -10,7 +10,7 @@ use raaf_processors::{PrometheusError, PrometheusHandle, PrometheusSink};
 use raaf_testkit::conformance::check_processor;
 use raaf_trace_core::{
     Component, ExportError, FinishedSpan, Kind, ManualClock, SequentialIds, SpanExporter,
-    TraceableExt as _, TracerProvider, keys,
+    Traceable as _, TracerProvider, current_span, keys,
 };
 
 /// Longer than any test takes; nothing waits for it to pass.
@@ -26,7 +26,7 @@ fn provider(sink: PrometheusSink) -> (TracerProvider, PrometheusHandle) {
 }
 
 fn call(component: &Component) {
-    component.traced("run").run(|| ());
+    component.in_span("run", || ());
 }
 
 /// The values of the metric with all of these labels, added up.
@@ -54,7 +54,7 @@ fn spans_are_counted_by_kind_component_and_status() {
         let search = Component::tool("Search");
         call(&search);
         call(&search);
-        search.traced("run").try_run(|| Err::<(), _>("no")).unwrap_err();
+        search.try_in_span("run", || Err::<(), _>("no")).unwrap_err();
         call(&Component::agent("Search"));
         call(&Component::new("Loader").with_kind("processor"));
     });
@@ -84,7 +84,7 @@ fn durations_are_sorted_from_a_microsecond_to_ten_minutes() {
     let durations = [Duration::from_micros(1), Duration::from_millis(30), Duration::from_secs(599)];
     for duration in durations {
         let tool = Component::tool("T");
-        provider.run(|| tool.traced("run").run(|| time.advance(duration)));
+        provider.run(|| tool.in_span("run", || time.advance(duration)));
     }
     let text = metrics.render();
     let below = |bound| sum(&text, "raaf_span_duration_seconds_bucket", &[bound]);
@@ -100,8 +100,8 @@ fn running_spans_are_counted_while_they_run() {
     let (provider, metrics) = provider(sink());
     let running = |kind: &str| sum(&metrics.render(), "raaf_spans_active", &[kind]);
     provider.run(|| {
-        Component::agent("A").traced("run").run(|| {
-            Component::tool("T").traced("run").run(|| {
+        Component::agent("A").in_span("run", || {
+            Component::tool("T").in_span("run", || {
                 assert_eq!((running("agent"), running("tool")), (1, 1));
             });
             assert_eq!((running("agent"), running("tool")), (1, 0));
@@ -141,7 +141,8 @@ fn what_runs_when_the_sink_is_replaced_does_not_run_for_ever() {
 fn tokens_and_the_first_chunk_are_counted_by_model() {
     let (provider, metrics) = provider(sink());
     for model in ["gpt-5", "gpt-5", "small"] {
-        provider.tracer().llm_span(model).run(|span| {
+        provider.tracer().llm_span(model).in_span(|| {
+            let span = current_span().unwrap();
             span.set_attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, 100);
             span.set_attribute(keys::GEN_AI_USAGE_OUTPUT_TOKENS, 20);
             span.set_attribute(keys::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, 60);
@@ -150,7 +151,8 @@ fn tokens_and_the_first_chunk_are_counted_by_model() {
             span.add_event("retry", |_| {});
         });
     }
-    provider.tracer().llm_span("odd").run(|span| {
+    provider.tracer().llm_span("odd").in_span(|| {
+        let span = current_span().unwrap();
         span.set_attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, -1);
         span.set_attribute(keys::GEN_AI_USAGE_OUTPUT_TOKENS, i64::MAX);
         span.set_attribute(keys::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, f64::NAN);
@@ -185,7 +187,8 @@ fn no_name_can_write_metrics_of_its_own() {
     ];
     for word in &hostile {
         provider.run(|| call(&Component::new(word).with_kind(word.as_str())));
-        provider.tracer().llm_span(word.as_str()).run(|span| {
+        provider.tracer().llm_span(word.as_str()).in_span(|| {
+            let span = current_span().unwrap();
             span.set_attribute(keys::GEN_AI_REQUEST_MODEL, word.as_str());
             span.set_attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, 7);
         });
@@ -224,7 +227,8 @@ fn label_values_are_bounded_and_the_rest_is_counted_as_other() {
             call(&Component::tool(&name));
             call(&Component::new("X").with_kind(kind));
         });
-        provider.tracer().llm_span("L").run(|span| {
+        provider.tracer().llm_span("L").in_span(|| {
+            let span = current_span().unwrap();
             span.set_attribute(keys::GEN_AI_REQUEST_MODEL, format!("model{number}"));
             span.set_attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, 1);
         });
@@ -251,7 +255,7 @@ fn threads_lose_no_count() {
                 let shared = Component::tool("Shared");
                 let own = Component::agent(format!("Agent{number}"));
                 for _ in 0..EACH {
-                    provider.run(|| own.traced("run").run(|| call(&shared)));
+                    provider.run(|| own.in_span("run", || call(&shared)));
                 }
             });
         }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use raaf_processors::{PrometheusError, PrometheusSink};
-use raaf_trace_core::{BuildError, Component, Environment, TraceableExt as _, TracerProvider};
+use raaf_trace_core::{BuildError, Component, Environment, Traceable as _, TracerProvider};
 
 /// Longer than any test takes; nothing waits for it to pass.
 const LONG: Duration = Duration::from_secs(60);
@@ -36,7 +36,7 @@ fn serving() -> (TracerProvider, SocketAddr) {
 }
 
 fn call(provider: &TracerProvider) {
-    provider.run(|| Component::tool("T").traced("run").run(|| ()));
+    provider.run(|| Component::tool("T").in_span("run", || ()));
 }
 
 const COUNTED: &str = r#"raaf_spans_total{kind="tool",component="T",status="ok"} 1"#;

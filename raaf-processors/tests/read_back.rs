@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use raaf_processors::FileSink;
 use raaf_testkit::{Capture, build, read, strategy};
 use raaf_trace_core::{
-    Component, FinishedSpan, SpanExporter as _, TraceableExt as _, propagation::TraceState, trace,
+    Component, FinishedSpan, SpanExporter as _, Traceable as _, propagation::TraceState, trace,
     tracer,
 };
 
@@ -66,8 +66,8 @@ fn a_workflow_that_ran_leaves_the_same_tree_in_the_file() {
     let path = directory.path().join("traces.jsonl");
     let capture = Capture::with(|provider| provider.with(FileSink::new(&path)));
     capture.run(|| {
-        trace("nightly").run(|| {
-            let _ = Component::tool("parse").traced("run").try_run(|| "x".parse::<u8>());
+        trace("nightly").in_span(|| {
+            let _ = Component::tool("parse").try_in_span("run", || "x".parse::<u8>());
             drop(tracer().llm_span("gpt").with("gen_ai.usage.input_tokens", 3).start());
         });
     });

@@ -86,7 +86,7 @@ fn a_file_that_a_program_wrote_fits() {
     let sink = FileSink::builder(&path).build_with_starts(BatchConfig::default());
     let provider = TracerProvider::builder().with(sink).build();
     provider.run(|| {
-        trace("nightly").group_id("g-1").metadata("team", "search").run(|| {
+        trace("nightly").group_id("g-1").metadata("team", "search").in_span(|| {
             let span = provider.tracer().tool_span("Search").method("lookup").start();
             span.set_attribute("password", "hunter2");
             span.set_attribute("long", "x".repeat(10_000));

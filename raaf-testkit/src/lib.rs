@@ -58,12 +58,12 @@
 //!
 //! ```
 //! # use raaf_testkit::{Capture, span_tree};
-//! # use raaf_trace_core::{Component, TraceableExt as _};
+//! # use raaf_trace_core::{Component, Traceable as _};
 //! # let capture = Capture::new();
-//! # capture.run(|| Component::pipeline("Sum").traced("run").run(|| {
+//! # capture.run(|| Component::pipeline("Sum").in_span("run", || {
 //! #     let parser = Component::tool("Parser");
-//! #     let _ = parser.traced("parse").try_run(|| "two".parse::<i64>());
-//! #     parser.traced("parse").run(|| ());
+//! #     let _ = parser.try_in_span("parse", || "two".parse::<i64>());
+//! #     parser.in_span("parse", || ());
 //! # }));
 //! # let spans = capture.spans();
 //! let expected = span_tree! {

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use raaf_testkit::{Capture, Spans, assert_coherent};
-use raaf_trace_core::{Component, Context, ManualClock, Status, TraceableExt as _, tracer};
+use raaf_trace_core::{Component, Context, ManualClock, Status, Traceable as _, tracer};
 use support::{call, data};
 
 fn text(spans: &Spans) -> String {
@@ -57,7 +57,7 @@ fn a_child_that_outlives_its_parent() {
         let capture = Capture::with(|builder| builder.clock(clock.clock()));
         capture.run(|| {
             let parent = tracer().agent_span("Planner").start();
-            let child = parent.in_scope(|| tracer().tool_span("flush").start());
+            let child = parent.in_span(|| tracer().tool_span("flush").start());
             clock.advance(Duration::from_secs(1));
             parent.set_status(status).finish();
             clock.advance(Duration::from_millis(250));
@@ -82,7 +82,7 @@ fn a_large_trace_is_folded_around_what_is_wrong() {
     let tool = Component::tool("load");
     let context = capture.run(|| {
         let pipeline = Component::pipeline("Big");
-        pipeline.traced("run").run(|| {
+        pipeline.in_span("run", || {
             (0..500).for_each(|_| call(&tool, || ()));
             Context::current()
         })

@@ -3,7 +3,7 @@
 mod support;
 
 use raaf_testkit::{Capture, Expected, Node, Siblings, Spans};
-use raaf_trace_core::{Component, TraceableExt as _};
+use raaf_trace_core::{Component, Traceable as _};
 use support::{call, text};
 
 /// Ten agents with a hundred calls each.
@@ -15,7 +15,7 @@ fn spans() -> Spans {
             for agent in 0..10 {
                 call(&Component::agent(format!("Agent {agent}")), || {
                     for page in 0..100 {
-                        tool.traced("run").with("page", page).run(|| ());
+                        tool.traced("run").with("page", page).in_span(|| ());
                     }
                 });
             }

@@ -3,7 +3,7 @@
 mod support;
 
 use raaf_testkit::{AsSpans as _, Capture, Spans, assert_no_spans, span_tree};
-use raaf_trace_core::{Component, TraceableExt as _};
+use raaf_trace_core::{Component, Traceable as _};
 use support::{call, data, text};
 
 #[test]
@@ -275,7 +275,7 @@ fn hostile_text_is_escaped() {
         hostile
             .traced("m\r")
             .with("key\u{1b}", "v\u{1b}]0;\u{7}")
-            .run(|| call(&Component::tool("t"), || ()));
+            .in_span(|| call(&Component::tool("t"), || ()));
     });
     let expected = span_tree! { * * ["key\u{1b}" = "w\u{200b}"]  tool "t" };
     let text = text(&expected, &capture.spans());

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use raaf_testkit::{Capture, Expected, Spans, span_tree};
-use raaf_trace_core::{Component, ManualClock, TraceableExt as _, Value, current_span};
+use raaf_trace_core::{Component, ManualClock, Traceable as _, Value, current_span};
 
 /// One call with all there is to ask for: it takes 1.5 seconds and retries twice.
 fn spans() -> Spans {
@@ -16,7 +16,7 @@ fn spans() -> Spans {
     let call =
         call.with("query", "green tea").with("hits", 3).with("tags", Value::json(&["a", "b"]));
     capture.run(|| {
-        call.run(|| {
+        call.in_span(|| {
             clock.advance(Duration::from_millis(1500));
             if let Some(span) = current_span() {
                 span.add_event("retry", |attributes| _ = attributes.set("reason", "timeout"));
@@ -124,7 +124,7 @@ fn long_values_are_shown_from_where_they_differ() {
     let long = |end: &str| format!("{}{end}{}", "lorem ".repeat(100), " ipsum".repeat(100));
     let spans = {
         let tool = Component::tool("search");
-        capture.run(|| tool.traced("run").with("text", long("one")).run(|| ()));
+        capture.run(|| tool.traced("run").with("text", long("one")).in_span(|| ()));
         capture.spans()
     };
     let expected = span_tree! { tool "search" ["text" = long("two")] };

@@ -3,7 +3,7 @@
 extern crate raaf_testkit as kit;
 
 use kit::Capture;
-use raaf_trace_core::{Component, TraceableExt as _};
+use raaf_trace_core::{Component, Traceable as _};
 
 mod prelude {
     pub(crate) use raaf_testkit::{assert_coherent, assert_no_spans, assert_span_tree, span_tree};
@@ -21,7 +21,7 @@ macro_rules! assert_one_call {
 
 fn capture() -> Capture {
     let capture = Capture::new();
-    capture.run(|| Component::tool("load").traced("run").with("page", 3).run(|| ()));
+    capture.run(|| Component::tool("load").traced("run").with("page", 3).in_span(|| ()));
     capture
 }
 

@@ -27,7 +27,7 @@
 //!
 //! | to | see |
 //! | --- | --- |
-//! | trace a type's methods | [`Traceable`], [`traced`](macro@traced), [`traced_block!`], [`TraceableExt`] |
+//! | trace a type's methods | [`Traceable`], [`traced`](macro@traced), [`traced_block!`] |
 //! | name a workflow | [`trace()`] |
 //! | take a trace to another thread or task | [`in_current_context`], [`InContext`], [`Context`] |
 //! | take it to another process | [`Context::inject`], [`Context::extract`], [`propagation`] |
@@ -57,10 +57,14 @@ pub mod span;
 #[cfg(feature = "tokio")]
 pub use call::task;
 pub use call::{
-    Call, CallInfo, CallScope, LazyAttributes, ResultHook,
+    Async, Blocking, Call, CallInfo, CallScope, InSpan, LazyAttributes, ResultHook, TracedIter,
+    TracedStream, Work,
     manual::ManualSpan,
-    outcome::{ErrorReport, Failure, Outcome, looks_like_result, via},
-    traceable::{Traceable, TraceableExt},
+    outcome::{
+        ErrorReport, ErrorType, Failure, KnownErrorType, Outcome, PlainValue, form,
+        looks_like_result, via,
+    },
+    traceable::Traceable,
     tracer::{SpanBuilder, Tracer, tracer},
     workflow::{Workflow, trace},
 };
@@ -80,7 +84,7 @@ pub use provider::{
     set_global_provider, settings,
     settings::Settings,
 };
-pub use raaf_trace_macros::{Traceable, traced, traced_block};
+pub use raaf_trace_macros::{ErrorType, Traceable, traced, traced_block};
 pub use raaf_trace_model::{
     Kind, NamePattern, NamePatternError, NameTemplate, OtherKind, Redactor,
     attributes::{

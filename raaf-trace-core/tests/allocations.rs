@@ -11,7 +11,7 @@ use allocation_counter::measure;
 use doubles::LONG;
 use own_process::in_own_process;
 use raaf_trace_core::{
-    BatchConfig, Component, ExportError, FinishedSpan, SpanExporter, TraceableExt as _,
+    BatchConfig, Component, ExportError, FinishedSpan, SpanExporter, Traceable as _,
     TracerProvider, init, traced_block,
 };
 
@@ -37,7 +37,7 @@ const TOOLS: u64 = 12;
 
 /// One root with its tools, each with two attributes of static keys and plain values.
 fn workflow(agent: &Component, tool: &Component) {
-    agent.traced("run").run(|| {
+    agent.in_span("run", || {
         for number in 0..TOOLS {
             traced_block!(tool, "search", items = number, exact = true, || black_box(number));
         }
@@ -46,9 +46,9 @@ fn workflow(agent: &Component, tool: &Component) {
 
 /// The same without metadata.
 fn bare_workflow(agent: &Component, tool: &Component) {
-    agent.traced("run").run(|| {
+    agent.in_span("run", || {
         for number in 0..TOOLS {
-            tool.traced("search").run(|| black_box(number));
+            tool.in_span("search", || black_box(number));
         }
     });
 }

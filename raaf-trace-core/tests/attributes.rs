@@ -6,8 +6,7 @@ mod doubles;
 
 use doubles::{in_line, only};
 use raaf_trace_core::{
-    Attributes, Component, FinishedSpan, Traceable, TraceableExt as _, Value, ValueRef, keys,
-    traced, tracer,
+    Attributes, Component, FinishedSpan, Traceable, Value, ValueRef, keys, traced, tracer,
 };
 use serde_json::{Value as Json, json};
 
@@ -64,10 +63,10 @@ impl Traceable for Search {
 fn g24_every_span_says_kind_and_name_of_its_component() {
     let (provider, memory) = in_line();
     provider.run(|| {
-        Component::new("Indexer").with_kind("processor").traced("run").run(|| ());
-        tracer().llm_span("gpt-4").run(|_| ());
+        Component::new("Indexer").with_kind("processor").in_span("run", || ());
+        tracer().llm_span("gpt-4").in_span(|| ());
         tracer().start_span("by hand").finish();
-        raaf_trace_core::trace("nightly").run(|| ());
+        raaf_trace_core::trace("nightly").in_span(|| ());
     });
     let said: Vec<_> = memory
         .spans()
@@ -87,7 +86,7 @@ fn g25_a_component_adds_its_own_at_the_start_and_the_base_ones_stay() {
     let (provider, memory) = in_line();
     let search = Search { component: Component::tool("Search") };
     let at_start = provider.run(|| {
-        search.traced("run").run(|| search.current_span().unwrap().attribute("tool.rate_limit"))
+        search.in_span("run", || search.current_span().unwrap().attribute("tool.rate_limit"))
     });
     assert_eq!(at_start, Some(Value::from(60)));
     let span = only(&memory);
@@ -119,7 +118,7 @@ fn g27_a_custom_component_s_attributes_keep_their_types() {
     let (provider, memory) = in_line();
     let component = Component::new("Loader").with_kind("processor");
     let step = BatchStep { component, batch_size: 100, parallel: true, queue: None };
-    provider.run(|| step.traced("run").run(|| ()));
+    provider.run(|| step.in_span("run", || ()));
     let span = only(&memory);
     assert_eq!(attribute(&span, "processor.batch_size"), ValueRef::Int(100));
     assert_eq!(attribute(&span, "processor.parallel"), ValueRef::Bool(true));
@@ -139,7 +138,7 @@ fn g29_metadata_of_a_call_is_on_the_span_with_its_type() {
             .with("tags", ["a", "b"])
             .with("nothing", None::<u8>)
             .with_content("tool.arguments", Value::json(&json!({"q": "tea"})))
-            .run(|| ());
+            .in_span(|| ());
     });
     let span = only(&memory);
     assert_eq!(attribute(&span, "query"), ValueRef::Str("tea"));
@@ -154,7 +153,7 @@ fn g29_metadata_of_a_call_is_on_the_span_with_its_type() {
 #[test]
 fn g31_a_processor_reads_attributes_by_key_and_one_by_one() {
     let (provider, memory) = in_line();
-    provider.run(|| Component::tool("Search").traced("run").with("query", "tea").run(|| 7_u32));
+    provider.run(|| Component::tool("Search").traced("run").with("query", "tea").in_span(|| 7_u32));
     let span = only(&memory);
     let listed: Vec<_> = span.attributes().iter().collect();
     let names: Vec<_> = listed.iter().map(|(key, _)| *key).collect();
@@ -194,7 +193,7 @@ fn a1_any_value_reaches_the_sink_as_valid_json() {
             .with("deep", deep)
             .with("empty", "")
             .with("", "no key")
-            .run(|| ());
+            .in_span(|| ());
     });
     let span = only(&memory);
     assert!(attribute(&span, "nan").as_f64().is_none_or(f64::is_nan));
@@ -215,7 +214,7 @@ fn a6_guide_keys_for_settings_and_gen_ai_keys_for_model_calls() {
 
     let (provider, memory) = in_line();
     provider.run(|| {
-        tracer().llm_span("gpt-4").with(keys::GEN_AI_USAGE_INPUT_TOKENS, 12).run(|_| ());
+        tracer().llm_span("gpt-4").with(keys::GEN_AI_USAGE_INPUT_TOKENS, 12).in_span(|| ());
     });
     assert_eq!(attribute(&only(&memory), keys::GEN_AI_USAGE_INPUT_TOKENS), 12);
 }

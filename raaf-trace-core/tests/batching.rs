@@ -13,14 +13,14 @@ use std::{
 use doubles::{Failing, LONG, SHORT, Stalled, components, until};
 use raaf_trace_core::{
     BatchConfig, BatchProcessor, Component, Environment, ExportError, FinishedSpan, MemoryExporter,
-    SpanExporter, SpanProcessor, TraceableExt as _, TracerProvider, stats::ProcessorStats, trace,
+    SpanExporter, SpanProcessor, Traceable as _, TracerProvider, stats::ProcessorStats, trace,
 };
 
 /// So long that no batch leaves because of it.
 const NEVER: Duration = Duration::from_secs(3_600);
 
 fn calls(number: usize) {
-    (0..number).for_each(|_| Component::tool("Search").traced("run").run(|| ()));
+    (0..number).for_each(|_| Component::tool("Search").in_span("run", || ()));
 }
 
 fn batched(exporter: impl SpanExporter, config: BatchConfig) -> TracerProvider {
@@ -122,7 +122,7 @@ fn d5_a_flush_at_the_end_of_each_root_can_be_switched_on() {
         .batch(quiet())
         .flush_after_root(true)
         .build();
-    provider.run(|| trace("nightly").run(|| calls(2)));
+    provider.run(|| trace("nightly").in_span(|| calls(2)));
     until("the trace was delivered", || memory.len() == 3);
 }
 

@@ -9,8 +9,8 @@ use std::{
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
     Attributes, Component, Context, FinishedSpan, InContext as _, ManualSpan, Span, SpanExporter,
-    SpanProcessor, Traceable, TraceableExt as _, TracerProvider, in_current_context, trace, traced,
-    traced_block, tracer,
+    SpanProcessor, Traceable, TracerProvider, in_current_context, trace, traced, traced_block,
+    tracer,
 };
 
 fn send<T: Send>(value: T) -> T {
@@ -40,11 +40,11 @@ fn g1_traced_futures_are_send_where_their_work_is() {
     let agent = Agent { component: Component::agent("Writer") };
     let hook = |_: &u8, _: &mut Attributes| {};
     drop(send(agent.run("text")));
-    drop(send(agent.traced("run").run_async(async {})));
-    drop(send(agent.traced("run").on_result(hook).run_async(async { 1_u8 })));
-    drop(send(agent.traced("run").try_run_async(async { Ok::<_, String>(1) })));
+    drop(send(agent.in_span("run", async {})));
+    drop(send(agent.traced("run").on_result(hook).in_span(async { 1_u8 })));
+    drop(send(agent.try_in_span("run", async { Ok::<_, String>(1) })));
     drop(send(traced_block!(agent, "block", async { 1 })));
-    drop(send(trace("workflow").run_async(async {})));
+    drop(send(trace("workflow").in_span(async {})));
     drop(send(async {}.in_current_context()));
 }
 
@@ -53,8 +53,8 @@ fn g1_a_future_that_owns_its_component_can_be_spawned() {
     let agent = Arc::new(Agent { component: Component::agent("Writer") });
     drop(spawnable(async move { agent.run("text").await }));
     let component = Component::tool("Search");
-    drop(spawnable(async move { component.traced("run").run_async(async {}).await }));
-    drop(spawnable(trace("workflow").run_async(async {})));
+    drop(spawnable(async move { component.in_span("run", async {}).await }));
+    drop(spawnable(trace("workflow").in_span(async {})));
     drop(spawnable(in_current_context(|| ())));
     drop(spawnable(tracer().start_span("manual").in_span(async {})));
 }
@@ -64,7 +64,7 @@ fn g1_work_that_is_not_send_is_traced_all_the_same() {
     let capture = Capture::new();
     let local = Rc::new(3);
     let work = Component::agent("Local");
-    let work = work.traced("run").run_async(async { *local });
+    let work = work.in_span("run", async { *local });
     assert_eq!(futures::FutureExt::now_or_never(capture.run_async(work)), Some(3));
     assert_span_tree!(capture, { agent "Local" });
 }
@@ -97,11 +97,11 @@ fn g12_a_traceable_object_is_traced_as_itself() {
     ];
     capture.run(|| {
         for agent in &agents {
-            agent.traced("run").run(|| agent.traced("run").run(|| ()));
+            agent.in_span("run", || agent.in_span("run", || ()));
             let parent: &dyn Traceable = &**agent;
-            agent
-                .traced("other")
-                .run(|| Component::new("Child").traced("run").parent(parent).run(|| ()));
+            agent.in_span("other", || {
+                Component::new("Child").traced("run").parent(parent).in_span(|| ());
+            });
         }
     });
     assert_span_tree!(capture, {
@@ -119,11 +119,9 @@ fn g12_pointers_to_a_component_are_that_component() {
     let (shared, boxed, counted) =
         (Arc::new(agent.clone()), Box::new(agent.clone()), Rc::new(agent.clone()));
     capture.run(|| {
-        agent.traced("run").run(|| {
-            shared.traced("run").run(|| {
-                boxed
-                    .traced("run")
-                    .run(|| counted.traced("run").run(|| (&&agent).traced("run").run(|| ())));
+        agent.in_span("run", || {
+            shared.in_span("run", || {
+                boxed.in_span("run", || counted.in_span("run", || (&&agent).in_span("run", || ())));
             });
         });
     });

@@ -12,8 +12,8 @@ use std::{
 use doubles::{components, in_line, only, span_of};
 use raaf_testkit::{AsSpans as _, assert_span_tree, span_tree};
 use raaf_trace_core::{
-    CallInfo, Component, Environment, MemoryExporter, SimpleProcessor, Traceable,
-    TraceableExt as _, TracerProvider, ValueRef, current_span, is_traced, traced, tracer,
+    CallInfo, Component, Environment, MemoryExporter, SimpleProcessor, Traceable, TracerProvider,
+    ValueRef, current_span, is_traced, traced, tracer,
 };
 
 /// Traces calls that take at least `threshold` items, unless the call asks to be skipped.
@@ -47,7 +47,7 @@ fn g39_the_component_decides_by_method_and_metadata() {
     let choosy = Choosy::above(10);
     provider.run(|| {
         for items in [3, 30] {
-            let ran = choosy.traced("import").with("items", items).run(|| items);
+            let ran = choosy.traced("import").with("items", items).in_span(|| items);
             assert_eq!(ran, items);
         }
     });
@@ -59,7 +59,7 @@ fn g39_the_component_decides_by_method_and_metadata() {
 fn g39_a_call_that_reuses_a_span_is_not_asked_about() {
     let (provider, memory) = in_line();
     let choosy = Choosy::above(10);
-    provider.run(|| choosy.traced("run").run(|| choosy.traced("run").with("items", 1).run(|| ())));
+    provider.run(|| choosy.in_span("run", || choosy.traced("run").with("items", 1).in_span(|| ())));
     assert_eq!(only(&memory).attributes().get("items"), Some(1.into()));
     assert_eq!(*choosy.asked.borrow(), ["run"]);
 }
@@ -69,7 +69,7 @@ fn g39_without_a_span_the_code_sees_the_enclosing_one() {
     let (provider, memory) = in_line();
     let choosy = Choosy::above(10);
     provider.run(|| {
-        let inside = choosy.traced("import").with("items", 1).run(|| {
+        let inside = choosy.traced("import").with("items", 1).in_span(|| {
             assert!(!choosy.is_traced());
             current_span()
         });
@@ -84,7 +84,7 @@ fn g40_a_call_can_ask_to_be_skipped() {
     let cache = Component::tool("Cache");
     provider.run(|| {
         for hit in [true, false] {
-            assert_eq!(cache.traced("get").with("hit", hit).skip_if(hit).run(|| 7), 7);
+            assert_eq!(cache.traced("get").with("hit", hit).skip_if(hit).in_span(|| 7), 7);
         }
     });
     assert_eq!(only(&memory).attributes().get("hit"), Some(false.into()));
@@ -95,8 +95,8 @@ fn g41_an_override_can_fall_back_on_the_default_rule() {
     let (provider, memory) = in_line();
     let choosy = Choosy::above(10);
     provider.run(|| {
-        choosy.traced("large, but skipped").with("items", 30).skip_if(true).run(|| ());
-        choosy.traced("large").with("items", 30).run(|| ());
+        choosy.traced("large, but skipped").with("items", 30).skip_if(true).in_span(|| ());
+        choosy.traced("large").with("items", 30).in_span(|| ());
     });
     assert_eq!(only(&memory).method(), "large");
 }
@@ -106,10 +106,10 @@ fn g42_a_call_can_reuse_the_component_s_innermost_span_whatever_the_method() {
     let (provider, memory) = in_line();
     let agent = Component::agent("Planner");
     provider.run(|| {
-        agent.traced("plan").run(|| {
+        agent.in_span("plan", || {
             let outer = current_span().unwrap().span_id();
             let inner = agent.traced("refine").with("step", 2).reuse();
-            assert_eq!(inner.run(|| current_span().unwrap().span_id()), outer);
+            assert_eq!(inner.in_span(|| current_span().unwrap().span_id()), outer);
         });
     });
     let span = only(&memory);
@@ -121,8 +121,8 @@ fn g42_another_component_s_span_is_not_reused() {
     let (provider, memory) = in_line();
     let (agent, tool) = (Component::agent("Planner"), Component::tool("Search"));
     provider.run(|| {
-        agent.traced("run").run(|| {
-            tool.traced("run").run(|| agent.traced("refine").reuse().run(|| ()));
+        agent.in_span("run", || {
+            tool.in_span("run", || agent.traced("refine").reuse().in_span(|| ()));
         });
     });
     assert_eq!(components(&memory), ["Planner", "Search", "Planner"]);
@@ -131,7 +131,7 @@ fn g42_another_component_s_span_is_not_reused() {
 #[test]
 fn g43_asked_for_reuse_with_none_active_there_is_a_new_span() {
     let (provider, memory) = in_line();
-    provider.run(|| Component::agent("Planner").traced("refine").reuse().run(|| ()));
+    provider.run(|| Component::agent("Planner").traced("refine").reuse().in_span(|| ()));
     assert_eq!(only(&memory).method(), "refine");
 }
 
@@ -141,8 +141,8 @@ fn g44_spans_inside_a_skipped_call_attach_to_the_enclosing_one() {
     let (agent, cache, tool) =
         (Component::agent("Planner"), Component::tool("Cache"), Component::tool("Search"));
     provider.run(|| {
-        agent.traced("run").run(|| {
-            cache.traced("get").skip_if(true).run(|| tool.traced("run").run(|| ()));
+        agent.in_span("run", || {
+            cache.traced("get").skip_if(true).in_span(|| tool.in_span("run", || ()));
         });
     });
     assert_span_tree!(memory, agent "Planner" > tool "Search");
@@ -224,7 +224,7 @@ fn s2_lazy_attributes_are_worked_out_only_for_a_span() {
                 worked_out.set(worked_out.get() + 1);
                 attributes.set("expensive", true);
             })
-            .run(|| ());
+            .in_span(|| ());
     };
     provider.run(|| call(true));
     provider.disable();
@@ -247,7 +247,7 @@ fn g61_disabled_by_the_environment_there_are_no_spans_and_code_runs() {
     let value = provider.run(|| {
         let manual = tracer().start_span("by hand");
         assert!(!manual.is_recording() && manual.span_id().is_none());
-        Component::agent("Planner").traced("run").run(|| (is_traced(), 7))
+        Component::agent("Planner").in_span("run", || (is_traced(), 7))
     });
     assert_eq!(value, (false, 7));
     assert!(memory.is_empty());
@@ -263,21 +263,21 @@ fn g69_disabled_there_are_no_new_spans_and_open_ones_are_delivered() {
     let late = MemoryExporter::new();
     let manual = provider.tracer().start_span("by hand");
     provider.run(|| {
-        Component::agent("Planner").traced("run").run(|| {
+        Component::agent("Planner").in_span("run", || {
             provider.disable();
-            let value = Component::tool("Search").traced("run").run(|| 7);
+            let value = Component::tool("Search").in_span("run", || 7);
             assert_eq!(value, 7);
             current_span().unwrap().set_attribute("set.after", true);
         });
     });
     manual.finish();
     provider.add_processor(SimpleProcessor::new(late.clone()));
-    provider.run(|| Component::agent("Nobody").traced("run").run(|| ()));
+    provider.run(|| Component::agent("Nobody").in_span("run", || ()));
     assert_eq!(components(&memory), ["Planner", "by hand"]);
     assert_eq!(span_of(&memory, "Planner").attributes().get("set.after"), Some(true.into()));
 
     provider.enable();
-    provider.run(|| Component::agent("Writer").traced("run").run(|| ()));
+    provider.run(|| Component::agent("Writer").in_span("run", || ()));
     assert_eq!(components(&memory), ["Planner", "by hand", "Writer"], "processors are kept");
     assert_eq!(components(&late), ["Writer"], "also one added meanwhile");
 }
@@ -289,14 +289,14 @@ fn g69_disabling_holds_in_every_thread() {
     provider.disable();
     thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| provider.run(|| Component::tool("T").traced("run").run(|| ())));
+            scope.spawn(|| provider.run(|| Component::tool("T").in_span("run", || ())));
         }
     });
     assert!(memory.is_empty());
     provider.enable();
     thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| provider.run(|| Component::tool("T").traced("run").run(|| ())));
+            scope.spawn(|| provider.run(|| Component::tool("T").in_span("run", || ())));
         }
     });
     assert_eq!(memory.len(), 4);

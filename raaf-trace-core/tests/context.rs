@@ -8,7 +8,7 @@ use std::{
 use futures::FutureExt as _;
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    Component, Context, InContext as _, TraceableExt as _, current_span, current_trace_id,
+    Component, Context, InContext as _, Traceable as _, current_span, current_trace_id,
     in_current_context, is_traced, trace,
 };
 
@@ -21,9 +21,9 @@ fn g34_a_captured_context_is_the_parent_in_another_thread() {
     let capture = Capture::new();
     let (pipeline, agent) = pipeline_and_agent();
     capture.run(|| {
-        pipeline.traced("run").run(|| {
+        pipeline.in_span("run", || {
             let context = Context::current();
-            let run = move || context.run(|| agent.traced("run").run(|| ()));
+            let run = move || context.run(|| agent.in_span("run", || ()));
             thread::spawn(run).join().unwrap();
         });
     });
@@ -38,10 +38,10 @@ fn g34_a_components_context_is_a_parent_for_work_elsewhere() {
     let (pipeline, agent) = pipeline_and_agent();
     capture.run(|| {
         assert!(pipeline.trace_context().span().is_none(), "empty where it has no span");
-        pipeline.traced("run").run(|| {
-            Component::tool("Between").traced("run").run(|| {
+        pipeline.in_span("run", || {
+            Component::tool("Between").in_span("run", || {
                 let context = pipeline.trace_context();
-                let run = move || agent.traced("run").parent(context).run(|| ());
+                let run = move || agent.traced("run").parent(context).in_span(|| ());
                 thread::spawn(run).join().unwrap();
             });
         });
@@ -53,8 +53,8 @@ fn g34_a_components_context_is_a_parent_for_work_elsewhere() {
 async fn g34_a_captured_context_is_the_parent_in_another_task() {
     let capture = Capture::new();
     let (pipeline, agent) = pipeline_and_agent();
-    let context = capture.run(|| pipeline.traced("run").run(Context::current));
-    let run = async move { agent.traced("run").run_async(async {}).await };
+    let context = capture.run(|| pipeline.in_span("run", Context::current));
+    let run = async move { agent.in_span("run", async {}).await };
     tokio::spawn(run.in_context(context)).await.unwrap();
     assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" } });
 }
@@ -64,14 +64,14 @@ fn g36_a_context_goes_through_a_channel_and_outlives_its_span() {
     let capture = Capture::new();
     let (pipeline, agent) = pipeline_and_agent();
     let (send, receive) = mpsc::channel::<Context>();
-    capture.run(|| pipeline.traced("run").run(|| send.send(Context::current()).unwrap()));
-    capture.run(|| trace("other").run(|| send.send(Context::current()).unwrap()));
+    capture.run(|| pipeline.in_span("run", || send.send(Context::current()).unwrap()));
+    capture.run(|| trace("other").in_span(|| send.send(Context::current()).unwrap()));
     drop(send);
     assert_eq!(capture.spans_now().len(), 2, "both parents have ended");
 
     let work = move || {
         for context in receive {
-            context.run(|| agent.traced("run").run(|| ()));
+            context.run(|| agent.in_span("run", || ()));
             assert!(current_span().is_none());
         }
     };
@@ -87,9 +87,9 @@ fn g36_an_ended_component_is_no_parent_but_its_captured_context_is() {
     let capture = Capture::new();
     let (pipeline, agent) = pipeline_and_agent();
     capture.run(|| {
-        let context = pipeline.traced("run").run(|| pipeline.trace_context());
-        agent.traced("by_component").parent(&pipeline).run(|| ());
-        agent.traced("by_context").parent(&context).run(|| ());
+        let context = pipeline.in_span("run", || pipeline.trace_context());
+        agent.traced("by_component").parent(&pipeline).in_span(|| ());
+        agent.traced("by_context").parent(&context).in_span(|| ());
     });
     assert_span_tree!(capture, {
         pipeline "Docs" { agent "Writer".by_context }
@@ -102,8 +102,8 @@ fn p1_one_word_hands_the_context_to_a_thread() {
     let capture = Capture::new();
     let (pipeline, agent) = pipeline_and_agent();
     capture.run(|| {
-        pipeline.traced("run").run(|| {
-            let run = in_current_context(move || agent.traced("run").run(|| ()));
+        pipeline.in_span("run", || {
+            let run = in_current_context(move || agent.in_span("run", || ()));
             thread::spawn(run).join().unwrap();
         });
     });
@@ -114,8 +114,8 @@ fn p1_one_word_hands_the_context_to_a_thread() {
 fn p1_one_word_hands_the_context_to_a_future() {
     let capture = Capture::new();
     let (pipeline, agent) = pipeline_and_agent();
-    let run = agent.traced("run").run_async(async {});
-    let run = capture.run(|| pipeline.traced("run").run(|| run.in_current_context()));
+    let run = agent.in_span("run", async {});
+    let run = capture.run(|| pipeline.in_span("run", || run.in_current_context()));
     run.now_or_never().unwrap();
     assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" } });
 }
@@ -123,9 +123,9 @@ fn p1_one_word_hands_the_context_to_a_future() {
 #[test]
 fn p1_a_handed_over_context_is_left_behind() {
     let capture = Capture::new();
-    let context = capture.run(|| trace("outer").run(Context::current));
+    let context = capture.run(|| trace("outer").in_span(Context::current));
     capture.run(|| {
-        trace("inner").run(|| {
+        trace("inner").in_span(|| {
             let before = current_trace_id();
             context.clone().run(|| assert_eq!(current_trace_id(), context.trace_id()));
             assert_eq!(current_trace_id(), before);
@@ -136,7 +136,7 @@ fn p1_a_handed_over_context_is_left_behind() {
 #[test]
 fn p1_a_panic_inside_leaves_a_handed_over_context() {
     let capture = Capture::new();
-    let context = capture.run(|| trace("outer").run(Context::current));
+    let context = capture.run(|| trace("outer").in_span(Context::current));
     let panicked = std::panic::catch_unwind(|| context.run(|| panic!("boom")));
     assert!(panicked.is_err());
     assert!(current_span().is_none() && !is_traced());
@@ -153,7 +153,7 @@ fn p1_destructors_of_a_future_run_in_its_context() {
     let capture = Capture::new();
     let seen = Arc::default();
     let at_end = AtEnd(Arc::clone(&seen));
-    let context = capture.run(|| trace("workflow").run(Context::current));
+    let context = capture.run(|| trace("workflow").in_span(Context::current));
     drop(async move { drop(at_end) }.in_context(context.clone()));
     assert_eq!(*seen.lock().unwrap(), context.trace_id());
 }
@@ -163,7 +163,7 @@ fn g34_a_context_tells_its_ids() {
     let capture = Capture::new();
     capture.run(|| {
         assert_eq!(Context::current().trace_id(), None);
-        trace("workflow").run(|| {
+        trace("workflow").in_span(|| {
             let (context, span) = (Context::current(), current_span().unwrap());
             assert_eq!(context.trace_id(), Some(span.trace_id()));
             assert_eq!(context.span_id(), Some(span.span_id()));
@@ -181,7 +181,7 @@ fn an_empty_context_starts_a_trace_of_its_own() {
     let capture = Capture::new();
     let (pipeline, agent) = pipeline_and_agent();
     capture.run(|| {
-        pipeline.traced("run").run(|| Context::empty().run(|| agent.traced("run").run(|| ())));
+        pipeline.in_span("run", || Context::empty().run(|| agent.in_span("run", || ())));
     });
     assert_span_tree!(capture, { pipeline "Docs" agent "Writer" });
 }

@@ -3,7 +3,7 @@
 use std::thread;
 
 use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
-use raaf_trace_core::{Component, Context, TraceableExt as _, current_span, in_current_context};
+use raaf_trace_core::{Component, Context, Traceable as _, current_span, in_current_context};
 
 /// Runs `work` in a thread whose stack holds the test's own recursion.
 #[allow(clippy::unwrap_used, reason = "only tests call it")]
@@ -16,7 +16,7 @@ fn nest(levels: usize, work: &mut dyn FnMut()) {
     if levels == 0 {
         return work();
     }
-    Component::agent("Level").traced("run").run(|| nest(levels - 1, work));
+    Component::agent("Level").in_span("run", || nest(levels - 1, work));
 }
 
 #[test]
@@ -40,10 +40,10 @@ fn l6_the_outermost_component_is_found_through_a_deep_chain() {
         let capture = Capture::new();
         let pipeline = Component::pipeline("Outermost");
         capture.run(|| {
-            pipeline.traced("run").run(|| {
+            pipeline.in_span("run", || {
                 nest(2_000, &mut || {
                     assert!(pipeline.current_span().is_some());
-                    Component::tool("Bound").with_parent(&pipeline).traced("run").run(|| ());
+                    Component::tool("Bound").with_parent(&pipeline).in_span("run", || ());
                 });
             });
         });
@@ -80,7 +80,7 @@ fn l6_a_task_that_starts_its_successor_for_ever_does_not_overflow() {
     let step = Component::new("Step");
     let mut context = capture.context();
     for _ in 0..100_000 {
-        context = context.run(|| step.traced("run").run(Context::current));
+        context = context.run(|| step.in_span("run", Context::current));
     }
     drop(context);
 }
@@ -92,7 +92,7 @@ fn l6_a_hundred_thousand_components_bound_in_a_chain() {
     for _ in 0..100_000 {
         component = Component::new("Next").with_parent(&component);
     }
-    component.traced("run").run(|| ());
+    component.in_span("run", || ());
     assert_eq!(capture.spans().len(), 1, "the provider is found at the far end");
     drop(component);
 }
@@ -102,12 +102,12 @@ fn g23_hundreds_of_components_make_one_well_formed_tree() {
     let capture = Capture::new();
     let whole = Component::pipeline("Whole");
     capture.run(|| {
-        whole.traced("run").run(|| {
+        whole.in_span("run", || {
             thread::scope(|scope| {
                 for part in 0..8 {
                     let part = Component::pipeline(format!("Part{part}")).with_parent(&whole);
                     scope.spawn(in_current_context(move || {
-                        part.traced("run").run(|| agents(&part));
+                        part.in_span("run", || agents(&part));
                     }));
                 }
             });
@@ -124,9 +124,9 @@ fn g23_hundreds_of_components_make_one_well_formed_tree() {
 fn agents(pipeline: &Component) {
     for _ in 0..20 {
         let agent = Component::agent("Agent").with_parent(pipeline);
-        agent.traced("run").run(|| {
+        agent.in_span("run", || {
             for _ in 0..3 {
-                Component::tool("Tool").with_parent(&agent).traced("run").run(|| ());
+                Component::tool("Tool").with_parent(&agent).in_span("run", || ());
             }
         });
     }

@@ -5,8 +5,8 @@ use std::{cell::Cell, sync::Once};
 
 use futures::FutureExt as _;
 use raaf_trace_core::{
-    Attributes, Component, Context, Traceable, TraceableExt as _, TracerProvider, current_span,
-    in_current_context, is_traced, set_global_provider, trace, traced, traced_block, tracer,
+    Attributes, Component, Context, Traceable, TracerProvider, current_span, in_current_context,
+    is_traced, set_global_provider, trace, traced, traced_block, tracer,
 };
 
 /// Makes sure that nobody traces in this process.
@@ -65,7 +65,7 @@ fn n1_the_same_code_runs_and_makes_no_span() {
 fn n1_inside_nothing_is_current() {
     nobody_traces();
     let agent = Agent::new();
-    agent.traced("run").run(|| {
+    agent.in_span("run", || {
         assert!(current_span().is_none() && agent.current_span().is_none());
         assert!(!is_traced() && !agent.is_traced());
         assert_eq!(Context::current().trace_id(), None);
@@ -77,20 +77,19 @@ fn n1_closure_forms_workflows_and_manual_spans_run_too() {
     nobody_traces();
     let agent = Agent::new();
     let lazy = |_: &mut Attributes| panic!("asked for");
-    assert_eq!(agent.traced("run").with_attributes(lazy).run(|| 1), 1);
-    assert_eq!(agent.traced("run").try_run(|| Err::<(), _>("no")), Err("no"));
-    assert_eq!(agent.traced("run").run_async(async { 2 }).now_or_never(), Some(2));
-    assert_eq!(trace("workflow").group_id("g").run(|| 3), 3);
-    assert_eq!(trace("workflow").run_async(async { 4 }).now_or_never(), Some(4));
-    assert_eq!(tracer().agent_span("Writer").run(|_| 5), 5);
+    assert_eq!(agent.traced("run").with_attributes(lazy).in_span(|| 1), 1);
+    assert_eq!(agent.try_in_span("run", || Err::<(), _>("no")), Err("no"));
+    assert_eq!(agent.in_span("run", async { 2 }).now_or_never(), Some(2));
+    assert_eq!(trace("workflow").group_id("g").in_span(|| 3), 3);
+    assert_eq!(trace("workflow").in_span(async { 4 }).now_or_never(), Some(4));
+    assert_eq!(tracer().agent_span("Writer").in_span(|| 5), 5);
     assert_eq!(in_current_context(|| 6)(), 6);
 }
 
 #[test]
 fn n1_panics_go_through() {
     nobody_traces();
-    let panicked =
-        std::panic::catch_unwind(|| Component::new("A").traced("run").run(|| panic!("b")));
+    let panicked = std::panic::catch_unwind(|| Component::new("A").in_span("run", || panic!("b")));
     assert_eq!(panicked.unwrap_err().downcast_ref::<&str>(), Some(&"b"));
 }
 
@@ -99,6 +98,6 @@ fn n1_components_know_nothing_of_it() {
     nobody_traces();
     let pipeline = Component::pipeline("Docs");
     let agent = Component::agent("Writer").with_parent(&pipeline);
-    pipeline.traced("run").run(|| agent.traced("run").parent(&pipeline).reuse().run(|| ()));
+    pipeline.in_span("run", || agent.traced("run").parent(&pipeline).reuse().in_span(|| ()));
     assert!(pipeline.trace_context().span().is_none());
 }

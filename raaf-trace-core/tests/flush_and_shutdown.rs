@@ -17,11 +17,11 @@ use std::{
 use doubles::{Failing, LONG, Listener, Log, SHORT, Stalled, components, in_line};
 use raaf_trace_core::{
     BatchConfig, Component, ExportError, FinishedSpan, MemoryExporter, ProcessorError,
-    SpanExporter, SpanProcessor, TraceableExt as _, TracerProvider,
+    SpanExporter, SpanProcessor, Traceable as _, TracerProvider,
 };
 
 fn call(name: &str) {
-    Component::tool(name).traced("run").run(|| ());
+    Component::tool(name).in_span("run", || ());
 }
 
 /// Neither flushes nor shuts down.

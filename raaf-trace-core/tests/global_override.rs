@@ -26,9 +26,9 @@ fn an_override_puts_back_the_one_that_was_there() {
             let (own, other) = (MemoryExporter::new(), MemoryExporter::new());
             set_global_provider(kept_in(&own));
             let overriding = override_global_provider(kept_in(&other));
-            trace("inside").run(|| ());
+            trace("inside").in_span(|| ());
             drop(overriding);
-            trace("after").run(|| ());
+            trace("after").in_span(|| ());
             let names = |memory: &MemoryExporter| -> Vec<_> {
                 memory.spans().iter().map(|span| span.name().into_owned()).collect()
             };
@@ -52,7 +52,7 @@ fn an_override_of_nothing_leaves_nothing() {
                 drop(overriding);
             }
             assert!(!provider().is(&inner));
-            trace("by the default provider").run(|| ());
+            trace("by the default provider").in_span(|| ());
             drop(init().unwrap());
             assert!(memory.is_empty());
         },
@@ -68,9 +68,9 @@ fn overrides_nest() {
             let (outer, inner) = (MemoryExporter::new(), MemoryExporter::new());
             let first = override_global_provider(kept_in(&outer));
             let second = override_global_provider(kept_in(&inner));
-            trace("inner").run(|| ());
+            trace("inner").in_span(|| ());
             drop(second);
-            trace("outer").run(|| ());
+            trace("outer").in_span(|| ());
             drop(first);
             assert_eq!((outer.len(), inner.len()), (1, 1));
         },

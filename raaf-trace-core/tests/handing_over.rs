@@ -12,8 +12,8 @@ use std::{
 
 use doubles::{LONG, until};
 use raaf_trace_core::{
-    BatchProcessor, Component, FinishedSpan, MemoryExporter, SpanId, SpanProcessor,
-    TraceableExt as _, TracerProvider,
+    BatchProcessor, Component, FinishedSpan, MemoryExporter, SpanId, SpanProcessor, Traceable as _,
+    TracerProvider,
 };
 
 fn batch(memory: &MemoryExporter) -> BatchProcessor {
@@ -29,7 +29,7 @@ fn ending_spans(provider: &TracerProvider, meanwhile: impl FnOnce(&AtomicUsize))
             scope.spawn(|| {
                 let tool = Component::tool("Tool").with_provider(provider);
                 while !enough.load(Ordering::Relaxed) {
-                    tool.traced("outer").run(|| tool.traced("inner").run(|| ()));
+                    tool.in_span("outer", || tool.in_span("inner", || ()));
                     ended.fetch_add(2, Ordering::Relaxed);
                 }
             });

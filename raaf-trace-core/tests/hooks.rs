@@ -8,9 +8,7 @@ use std::panic::panic_any;
 
 use doubles::{in_line, only};
 use raaf_testkit::assert_span_tree;
-use raaf_trace_core::{
-    Attributes, CallInfo, Component, Status, Traceable, TraceableExt as _, keys,
-};
+use raaf_trace_core::{Attributes, CallInfo, Component, Status, Traceable, keys};
 
 /// Panics in whichever hook is told to.
 struct Fragile {
@@ -45,7 +43,7 @@ impl Traceable for Fragile {
 fn g30_a_panicking_start_hook_costs_only_what_it_had_not_added() {
     let (provider, memory) = in_line();
     let fragile = Fragile::in_hook("span_attributes");
-    let value = provider.run(|| fragile.traced("run").with("query", "tea").run(|| "unharmed"));
+    let value = provider.run(|| fragile.traced("run").with("query", "tea").in_span(|| "unharmed"));
     assert_eq!(value, "unharmed");
     let span = only(&memory);
     let attributes = span.attributes();
@@ -61,7 +59,7 @@ fn g30_a_panicking_start_hook_costs_only_what_it_had_not_added() {
 fn g30_a_panicking_decision_counts_as_yes() {
     let (provider, memory) = in_line();
     let fragile = Fragile::in_hook("should_create_span");
-    assert_eq!(provider.run(|| fragile.traced("run").run(|| 1)), 1);
+    assert_eq!(provider.run(|| fragile.in_span("run", || 1)), 1);
     assert_eq!(only(&memory).status(), Status::Ok);
 }
 
@@ -76,7 +74,7 @@ fn g30_panicking_lazy_attributes_leave_those_of_other_hooks() {
                 attributes.set("lazy", true);
                 panic!("lazy attributes are broken");
             })
-            .try_run(|| Err("no"))
+            .try_in_span(|| Err("no"))
     });
     assert_eq!(result, Err("no"));
     let span = only(&memory);
@@ -91,7 +89,7 @@ fn g30_panicking_lazy_attributes_leave_those_of_other_hooks() {
 fn g30_a_panic_that_is_no_text_is_reported_too() {
     let (provider, memory) = in_line();
     provider.run(|| {
-        Component::tool("Odd").traced("run").with_attributes(|_| panic_any(17_u8)).run(|| ());
+        Component::tool("Odd").traced("run").with_attributes(|_| panic_any(17_u8)).in_span(|| ());
     });
     assert!(only(&memory).attributes().get(keys::COLLECTOR_ERROR).is_some());
 }
@@ -101,9 +99,9 @@ fn g30_a_panicking_hook_of_a_reused_call_leaves_the_span_alone() {
     let (provider, memory) = in_line();
     let agent = Component::agent("Planner");
     provider.run(|| {
-        agent.traced("run").with("turn", 1).run(|| {
+        agent.traced("run").with("turn", 1).in_span(|| {
             let inner = agent.traced("run").with_attributes(|_| panic!("broken"));
-            assert_eq!(inner.run(|| "inner"), "inner");
+            assert_eq!(inner.in_span(|| "inner"), "inner");
         });
     });
     let span = only(&memory);
@@ -116,10 +114,10 @@ fn g30_a_hook_may_look_at_the_running_spans_and_trace() {
     let (provider, memory) = in_line();
     let outer = Component::agent("Outer");
     provider.run(|| {
-        outer.traced("run").run(|| {
+        outer.in_span("run", || {
             outer.current_span().unwrap().set_attributes(|attributes| {
                 outer.current_span().unwrap().set_attribute("seen.from", "inside");
-                Component::tool("InHook").traced("run").run(|| ());
+                Component::tool("InHook").in_span("run", || ());
                 attributes.set("set.after", true);
             });
         });

@@ -8,12 +8,12 @@ mod own_process;
 use doubles::{LONG, Listener, Log, components};
 use own_process::{Ended, in_own_process};
 use raaf_trace_core::{
-    BuildError, Component, MemoryExporter, SimpleProcessor, TraceableExt as _, TracerProvider,
-    init, provider, set_global_provider, tracer,
+    BuildError, Component, MemoryExporter, SimpleProcessor, Traceable as _, TracerProvider, init,
+    provider, set_global_provider, tracer,
 };
 
 fn call(name: &str) {
-    Component::tool(name).traced("run").run(|| ());
+    Component::tool(name).in_span("run", || ());
 }
 
 fn ended_well(ended: &Ended) {

@@ -11,14 +11,14 @@ use futures::FutureExt as _;
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
     Attributes, CallInfo, Component, FinishedSpan, Kind, ManualClock, NamePattern, SpanId,
-    SpanProcessor, StartedSpan, Status, Traceable, TraceableExt as _, TracerProvider, ValueRef,
-    current_span, current_trace_id, is_traced, tracer,
+    SpanProcessor, StartedSpan, Status, Traceable, TracerProvider, ValueRef, current_span,
+    current_trace_id, is_traced, tracer,
 };
 
 #[test]
 fn g1_a_call_makes_one_span_and_returns_the_value_unchanged() {
     let capture = Capture::new();
-    let words = capture.run(|| Component::tool("Split").traced("run").run(|| vec!["a", "b"]));
+    let words = capture.run(|| Component::tool("Split").in_span("run", || vec!["a", "b"]));
     assert_eq!(words, ["a", "b"]);
     assert_span_tree!(capture, { tool "Split" });
 }
@@ -28,12 +28,12 @@ fn g1_each_closure_form_makes_one_span() {
     let capture = Capture::new();
     let tool = Component::tool("Form");
     capture.run(|| {
-        tool.traced("plain").run(|| ());
-        assert_eq!(tool.traced("result").try_run(|| Ok::<_, String>(1)), Ok(1));
+        tool.in_span("plain", || ());
+        assert_eq!(tool.try_in_span("result", || Ok::<_, String>(1)), Ok(1));
     });
     let futures = async {
-        assert_eq!(tool.traced("future").run_async(async { 2 }).await, 2);
-        let failed = tool.traced("fallible").try_run_async(async { Err::<(), _>("no") }).await;
+        assert_eq!(tool.in_span("future", async { 2 }).await, 2);
+        let failed = tool.try_in_span("fallible", async { Err::<(), _>("no") }).await;
         assert_eq!(failed, Err("no"));
     };
     capture.run_async(futures).now_or_never().unwrap();
@@ -48,7 +48,7 @@ fn g1_each_closure_form_makes_one_span() {
 #[test]
 fn g1_a_future_that_is_never_polled_makes_no_span() {
     let capture = Capture::new();
-    capture.run(|| drop(Component::tool("Idle").traced("run").run_async(async {})));
+    capture.run(|| drop(Component::tool("Idle").in_span("run", async {})));
     assert!(capture.spans().is_empty());
 }
 
@@ -56,9 +56,9 @@ fn g1_a_future_that_is_never_polled_makes_no_span() {
 fn g1_a_future_is_decided_at_its_first_poll() {
     let capture = Capture::new();
     let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
-    let future = capture.run(|| agent.traced("run").run_async(async {}));
+    let future = capture.run(|| agent.in_span("run", async {}));
     // It was made outside of the pipeline and is polled inside.
-    capture.run(|| pipeline.traced("run").run(|| future.now_or_never()));
+    capture.run(|| pipeline.in_span("run", || future.now_or_never()));
     assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" } });
 }
 
@@ -78,7 +78,7 @@ fn g2_the_kind_is_the_components_or_follows_its_name() {
     ];
     for (component, kind) in kinds {
         let capture = Capture::new();
-        capture.run(|| component.traced("run").run(|| ()));
+        capture.run(|| component.in_span("run", || ()));
         assert_eq!(capture.spans().only(component.name()).kind(), kind);
     }
 }
@@ -87,7 +87,7 @@ fn g2_the_kind_is_the_components_or_follows_its_name() {
 fn g3_any_word_can_be_a_kind() {
     let capture = Capture::new();
     let loader = Component::new("CsvLoader").with_kind("processor");
-    capture.run(|| loader.traced("run").run(|| ()));
+    capture.run(|| loader.in_span("run", || ()));
     assert_span_tree!(capture, { processor "CsvLoader" });
     let spans = capture.spans();
     let span = spans.only("CsvLoader");
@@ -105,9 +105,8 @@ fn g4_the_name_leaves_out_a_method_that_says_nothing() {
         ("Search", "run.workflow.tool.search.Search"),
     ] {
         let capture = Capture::new();
-        let running = capture.run(|| {
-            Component::tool("search").traced(method).run(|| current_span().unwrap().name())
-        });
+        let running = capture
+            .run(|| Component::tool("search").in_span(method, || current_span().unwrap().name()));
         assert_eq!(running, name);
         assert_eq!(capture.spans().only("search").name(), name);
     }
@@ -120,7 +119,7 @@ fn g4_the_pattern_can_be_configured() {
         (NamePattern::custom("app/{component}#{method}").unwrap(), "app/Writer#edit"),
     ] {
         let capture = Capture::with(|builder| builder.naming(pattern));
-        capture.run(|| Component::agent("Writer").traced("edit").run(|| ()));
+        capture.run(|| Component::agent("Writer").in_span("edit", || ()));
         assert_eq!(capture.spans().only("Writer").name(), name);
     }
 }
@@ -130,8 +129,8 @@ fn g11_without_a_parent_each_call_is_the_root_of_a_fresh_trace() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
     capture.run(|| {
-        agent.traced("first").run(|| ());
-        agent.traced("second").run(|| ());
+        agent.in_span("first", || ());
+        agent.in_span("second", || ());
     });
     let spans = capture.spans();
     assert_span_tree!(spans, { agent "Writer".first  agent "Writer".second });
@@ -145,9 +144,9 @@ fn g15_the_current_span_is_restored_after_each_call() {
     let capture = Capture::new();
     let (outer, inner) = (Component::pipeline("Outer"), Component::agent("Inner"));
     capture.run(|| {
-        outer.traced("run").run(|| {
+        outer.in_span("run", || {
             let before = current_span().unwrap().span_id();
-            inner.traced("run").run(|| {
+            inner.in_span("run", || {
                 assert_ne!(current_span().unwrap().span_id(), before);
                 assert!(outer.current_span().is_some(), "it is still in the chain");
             });
@@ -163,11 +162,11 @@ fn g16_after_an_error_or_a_panic_the_next_call_starts_clean() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
     capture.run(|| {
-        let _ = agent.traced("fails").try_run(|| Err::<(), _>("no"));
+        let _ = agent.try_in_span("fails", || Err::<(), _>("no"));
         assert!(current_span().is_none() && agent.current_span().is_none());
-        let _ = catch_unwind(|| agent.traced("panics").run(|| panic!("boom")));
+        let _ = catch_unwind(|| agent.in_span("panics", || panic!("boom")));
         assert!(current_span().is_none() && agent.current_span().is_none());
-        agent.traced("works").run(|| ());
+        agent.in_span("works", || ());
     });
     assert_span_tree!(capture, {
         agent "Writer".fails [status = error]
@@ -181,9 +180,9 @@ fn g16_a_dropped_future_leaves_the_context_as_it_was() {
     let capture = Capture::new();
     let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
     capture.run(|| {
-        pipeline.traced("run").run(|| {
+        pipeline.in_span("run", || {
             let before = current_span().unwrap().span_id();
-            let run = agent.traced("run").run_async(std::future::pending::<()>());
+            let run = agent.in_span("run", std::future::pending::<()>());
             assert!(run.now_or_never().is_none());
             assert_eq!(current_span().unwrap().span_id(), before);
         });
@@ -196,7 +195,7 @@ fn g18_success_is_told_with_status_and_duration() {
     let clock = ManualClock::new();
     let capture = Capture::with(|builder| builder.clock(clock.clock()));
     capture.run(|| {
-        Component::agent("Writer").traced("run").run(|| clock.advance(Duration::from_millis(30)));
+        Component::agent("Writer").in_span("run", || clock.advance(Duration::from_millis(30)));
     });
     let spans = capture.spans();
     let span = spans.only("Writer");
@@ -220,7 +219,7 @@ fn g20_ids_are_readable_inside_and_nothing_outside() {
     nothing_is_traced();
     capture.run(|| {
         nothing_is_traced();
-        agent.traced("run").run(|| {
+        agent.in_span("run", || {
             let span = agent.current_span().unwrap();
             assert_eq!(agent.span_id(), Some(span.span_id()));
             assert_eq!(agent.trace_id(), Some(span.trace_id()));
@@ -239,9 +238,9 @@ fn g21_the_parents_id_is_readable_from_the_running_span() {
     let capture = Capture::new();
     let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
     capture.run(|| {
-        pipeline.traced("run").run(|| {
+        pipeline.in_span("run", || {
             assert_eq!(pipeline.parent_span_id(), None);
-            agent.traced("run").run(|| {
+            agent.in_span("run", || {
                 assert_eq!(agent.parent_span_id(), pipeline.span_id());
                 assert_eq!(current_span().unwrap().parent_id(), pipeline.span_id());
             });
@@ -257,19 +256,19 @@ fn g15_hooks_may_trace_and_leave_the_context_as_it_was() {
             &self.0
         }
         fn span_attributes(&self, attributes: &mut Attributes) {
-            attributes.set("size", self.1.traced("measure").run(|| 3));
+            attributes.set("size", self.1.in_span("measure", || 3));
         }
         fn should_create_span(&self, call: &CallInfo<'_>) -> bool {
-            self.1.traced("decide").run(|| call.default_decision())
+            self.1.in_span("decide", || call.default_decision())
         }
     }
     let capture = Capture::new();
     let agent = Agent(Component::agent("Writer"), Component::tool("Hook"));
     let hook = |(): &(), attributes: &mut Attributes| {
-        attributes.set("seen", agent.1.traced("look").run(|| true));
+        attributes.set("seen", agent.1.in_span("look", || true));
     };
     capture.run(|| {
-        agent.traced("run").on_result(hook).run(|| ());
+        agent.traced("run").on_result(hook).in_span(|| ());
         assert!(current_span().is_none());
     });
     assert_span_tree!(capture, {
@@ -302,11 +301,11 @@ fn g22_each_processor_gets_each_span_once_however_it_ends() {
     let provider = TracerProvider::builder().with(first.clone()).with(second.clone()).build();
     let agent = Component::agent("Writer");
     provider.run(|| {
-        agent.traced("ok").run(|| agent.traced("ok").run(|| ()));
-        let _ = agent.traced("err").try_run(|| Err::<(), _>("no"));
-        let _ = catch_unwind(|| agent.traced("panic").run(|| panic!("boom")));
-        let _ = agent.traced("dropped").run_async(std::future::pending::<()>()).now_or_never();
-        let poll_panics = agent.traced("poll").run_async(async { panic!("boom") });
+        agent.in_span("ok", || agent.in_span("ok", || ()));
+        let _ = agent.try_in_span("err", || Err::<(), _>("no"));
+        let _ = catch_unwind(|| agent.in_span("panic", || panic!("boom")));
+        let _ = agent.in_span("dropped", std::future::pending::<()>()).now_or_never();
+        let poll_panics = agent.in_span("poll", async { panic!("boom") });
         let _ = catch_unwind(AssertUnwindSafe(|| poll_panics.now_or_never()));
         let twice = tracer().start_span("finished twice");
         twice.finish();
@@ -324,10 +323,10 @@ fn g22_each_processor_gets_each_span_once_however_it_ends() {
 fn l7_success_follows_the_status() {
     let capture = Capture::new();
     capture.run(|| {
-        Component::new("Ok").traced("run").run(|| ());
-        let _ = Component::new("Error").traced("run").try_run(|| Err::<(), _>("no"));
+        Component::new("Ok").in_span("run", || ());
+        let _ = Component::new("Error").try_in_span("run", || Err::<(), _>("no"));
         let pending = std::future::pending::<()>();
-        let _ = Component::new("Cancelled").traced("run").run_async(pending).now_or_never();
+        let _ = Component::new("Cancelled").in_span("run", pending).now_or_never();
         tracer().start_span("Unset").finish();
     });
     let spans = capture.spans();

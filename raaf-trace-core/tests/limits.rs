@@ -7,7 +7,7 @@ mod doubles;
 use doubles::only;
 use raaf_trace_core::{
     AttributeLosses, Component, FinishedSpan, MemoryExporter, SimpleProcessor, SpanLimits, Status,
-    TraceableExt as _, TracerProvider, keys, trace, tracer,
+    Traceable as _, TracerProvider, keys, trace, tracer,
 };
 use serde_json::{Value as Json, json};
 
@@ -35,7 +35,7 @@ fn a2_values_are_cut_at_4096_bytes_between_characters_and_counted() {
             .traced("run")
             .with("fits", "x".repeat(4_096))
             .with("long", "ä".repeat(4_096))
-            .run(|| ());
+            .in_span(|| ());
     });
     let span = only(&memory);
     assert_eq!(text(&span, "fits").len(), 4_096);
@@ -53,7 +53,7 @@ fn a2_content_is_cut_at_100_000_bytes_and_json_stays_json() {
             .traced("run")
             .with_content("fits", "x".repeat(100_000))
             .with_content("tool.arguments", arguments)
-            .run(|| ());
+            .in_span(|| ());
     });
     let span = only(&memory);
     assert_eq!(text(&span, "fits").len(), 100_000);
@@ -75,7 +75,7 @@ fn a2_a_span_has_128_attributes_and_counts_the_rest() {
                 attributes.extend((0..200).map(|number| (format!("key.{number}"), number)));
                 attributes.set("key.0", "replacing needs no room");
             })
-            .run(|| ());
+            .in_span(|| ());
     });
     let span = only(&memory);
     assert_eq!(span.attributes().stored().len(), 128);
@@ -89,7 +89,7 @@ fn a2_a_span_has_128_events_and_counts_the_rest() {
     let (provider, memory) = limited(|_| {});
     let result: Result<(), &str> = provider.run(|| {
         let component = Component::tool("Chatty");
-        component.traced("run").try_run(|| {
+        component.try_in_span("run", || {
             for number in 0..130 {
                 let span = component.current_span().unwrap();
                 span.add_event("tick", |attributes| {
@@ -142,9 +142,9 @@ fn a2_larger_limits_hold_for_every_way_in() {
     let long = "x".repeat(9_000);
     provider.run(|| {
         let agent = Component::agent("Planner");
-        trace("nightly").metadata("about", long.as_str()).run(|| {
-            agent.traced("run").with("with", long.as_str()).run(|| {
-                agent.traced("run").with("reused", long.as_str()).run(|| ());
+        trace("nightly").metadata("about", long.as_str()).in_span(|| {
+            agent.traced("run").with("with", long.as_str()).in_span(|| {
+                agent.traced("run").with("reused", long.as_str()).in_span(|| ());
                 agent.current_span().unwrap().set_attribute("set", long.as_str());
             });
             tracer().span("by hand").with("prepared", long.as_str()).start().finish();
@@ -162,8 +162,8 @@ fn a2_larger_limits_hold_for_every_way_in() {
 #[test]
 fn a2_error_texts_keep_the_limit_too() {
     let (provider, memory) = limited(|limits| limits.max_value_bytes = 40);
-    let result: Result<(), String> = provider
-        .run(|| Component::tool("Bad").traced("run").try_run(|| Err("why? ".repeat(1_000))));
+    let result: Result<(), String> =
+        provider.run(|| Component::tool("Bad").try_in_span("run", || Err("why? ".repeat(1_000))));
     assert!(result.is_err());
     assert_eq!(text(&only(&memory), keys::ERROR_MESSAGE).len(), 40);
 }
@@ -182,7 +182,7 @@ fn a3_reserved_keys_are_ignored_and_counted_whoever_writes_them() {
             .on_result(|(): &(), attributes| {
                 attributes.set("error.type", "Made up");
             })
-            .run(|| {
+            .in_span(|| {
                 let span = component.current_span().unwrap();
                 span.set_attribute("duration_ms", 0.0);
                 span.set_content("error.message", "made up");

@@ -50,7 +50,7 @@ impl Tool {
         Ok(Box::new(3))
     }
 
-    #[traced]
+    #[traced(stream = false)]
     async fn iterate<'a, 'b: 'a>(
         &'a self,
         bytes: &'b [u8],
@@ -157,7 +157,7 @@ async fn g1_an_async_result_decides_how_the_span_ends() {
         [
             "fetch query=1: ok i32",
             "fetch query=early: ok i32",
-            "fetch query=x: error anyhow::Error: invalid digit found in string",
+            "fetch query=x: error ParseIntError: invalid digit found in string",
             "boxed: error Box<dyn Error + Send + Sync>: bad",
             "boxed: ok Box",
         ]

@@ -111,7 +111,7 @@ async fn g17_its_errors_are_told() {
         seen.take(),
         [
             "run query=: error anyhow::Error: empty",
-            "run query=x: error anyhow::Error: invalid digit found in string",
+            "run query=x: error ParseIntError: invalid digit found in string",
             "lend count=0 text=abc number=101: error String: too many",
         ]
     );

@@ -4,7 +4,7 @@ mod support;
 
 use std::num::ParseIntError;
 
-use raaf_trace_core::{Component, Traceable, TraceableExt as _, traced_block};
+use raaf_trace_core::{Component, Traceable, traced_block};
 use support::Seen;
 use tokio::task::yield_now;
 
@@ -78,7 +78,7 @@ fn g1_a_closure_runs_at_once_in_one_span() {
             "validation data_size=2 data=12 prompt*=12: ok i32",
             "validation data_size=1 data=x prompt*=x: error ParseIntError: invalid digit found in string",
             "bump: ok u32",
-            "question: error anyhow::Error: invalid digit found in string",
+            "question: error ParseIntError: invalid digit found in string",
         ]
     );
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use raaf_trace_core::{Attributes, Component, Traceable, TraceableExt as _, traced};
+use raaf_trace_core::{Attributes, Component, Traceable, traced};
 use support::Seen;
 
 #[derive(Traceable)]
@@ -111,7 +111,7 @@ async fn g28_a_result_hook_sees_the_output_of_a_future() {
 fn g29_metadata_may_come_from_what_the_method_consumes() {
     let seen = Seen::new();
     assert!(Tool::new(&seen).consume("gone".into()).is_err());
-    assert_eq!(seen.take(), ["consume path=gone: error io::Error: gone"]);
+    assert_eq!(seen.take(), ["consume path=gone: error io::Error::Other: gone"]);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn g33_the_parent_is_an_expression() {
     let seen = Seen::new();
     let pipeline = Component::pipeline("Docs").with_provider(&seen.provider);
     let tool = Tool::new(&seen);
-    pipeline.traced("run").run(|| {
+    pipeline.in_span("run", || {
         std::thread::scope(|scope| {
             scope.spawn(|| tool.under(&pipeline));
         });

@@ -71,12 +71,12 @@ impl Tool {
         self.items.get(index).map(String::as_str)
     }
 
-    #[traced]
+    #[traced(stream = false)]
     fn iterate(&self, skip: usize) -> impl Iterator<Item = &String> + '_ {
         self.items.iter().skip(skip)
     }
 
-    #[traced]
+    #[traced(stream = false)]
     fn try_iterate(&self, text: &str) -> Result<impl Iterator<Item = u8> + use<>, ParseIntError> {
         let number = text.parse::<u8>()?;
         Ok(0..number)

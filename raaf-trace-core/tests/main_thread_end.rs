@@ -10,7 +10,7 @@ use std::{
 };
 
 use raaf_trace_core::{
-    Component, ExportError, FinishedSpan, SpanExporter, TraceableExt as _,
+    Component, ExportError, FinishedSpan, SpanExporter, Traceable as _,
     registry::{Sink, SinkRegistration},
     submit,
 };
@@ -35,7 +35,7 @@ submit! { SinkRegistration::new("echo", |_| Ok(Sink::exporter(Echo))) }
 
 fn main() {
     if env::var_os(INSIDE).is_some() {
-        Component::tool("Search").traced("run").run(|| ());
+        Component::tool("Search").in_span("run", || ());
     } else {
         d2_the_end_of_the_main_thread_delivers_without_a_guard();
     }

@@ -3,7 +3,7 @@
 use futures::FutureExt as _;
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    Attributes, Component, Context, SpanContext, SpanId, Status, TraceId, TraceableExt as _,
+    Attributes, Component, Context, SpanContext, SpanId, Status, TraceId, Traceable as _,
     TracerProvider, current_span, keys, trace, tracer,
 };
 use tokio::task::yield_now;
@@ -41,19 +41,19 @@ fn g78_it_does_not_become_current_by_itself() {
     capture.run(|| {
         let span = tracer().start_span("import");
         assert!(current_span().is_none());
-        span.in_scope(|| assert_eq!(current_span().map(|span| span.span_id()), span.span_id()));
+        span.in_span(|| assert_eq!(current_span().map(|span| span.span_id()), span.span_id()));
         assert!(current_span().is_none());
     });
 }
 
 #[test]
-fn g78_in_scope_makes_it_current_around_code() {
+fn g78_in_span_makes_it_current_around_code() {
     let capture = Capture::new();
     capture.run(|| {
         let span = tracer().start_span("import");
-        let answer = span.in_scope(|| Component::tool("Parse").traced("run").run(|| 3));
+        let answer = span.in_span(|| Component::tool("Parse").in_span("run", || 3));
         assert_eq!(answer, 3);
-        span.in_scope(|| Component::tool("Store").traced("run").run(|| ()));
+        span.in_span(|| Component::tool("Store").in_span("run", || ()));
         span.finish();
     });
     assert_span_tree!(capture, {
@@ -67,7 +67,7 @@ async fn g78_in_span_makes_it_current_around_futures() {
     let span = capture.provider().tracer().start_span("import");
     let work = async {
         yield_now().await;
-        Component::tool("Parse").traced("run").run_async(yield_now()).await;
+        Component::tool("Parse").in_span("run", yield_now()).await;
         current_span().unwrap().span_id()
     };
     let task = tokio::spawn(span.in_span(work));
@@ -81,9 +81,10 @@ async fn g78_in_span_makes_it_current_around_futures() {
 fn g78_the_closure_form_ends_it_as_ok() {
     let capture = Capture::new();
     let length = capture.run(|| {
-        tracer().span("import").with("source", "orders.csv").run(|span| {
+        tracer().span("import").with("source", "orders.csv").in_span(|| {
+            let span = current_span().unwrap();
             span.set_attribute("rows", 7);
-            current_span().unwrap().name().len()
+            span.name().len()
         })
     });
     assert_eq!(length, "import".len());
@@ -93,14 +94,21 @@ fn g78_the_closure_form_ends_it_as_ok() {
 }
 
 #[test]
-fn g78_the_closure_form_keeps_a_status_that_was_set() {
+fn g78_work_in_a_started_span_decides_its_status_by_failing() {
     let capture = Capture::new();
     capture.run(|| {
-        tracer().span("import").run(|span| {
-            span.set_status(Status::Error);
-        });
+        let span = tracer().start_span("import");
+        assert!(span.in_span(|| span.set_status(Status::Error).is_recording()));
+        assert_eq!(span.try_in_span(|| "7".parse::<u8>()), Ok(7));
+        let other = tracer().start_span("export");
+        other.set_status(Status::Ok);
+        assert!(other.try_in_span(|| "x".parse::<u8>()).is_err() && other.is_recording());
+        assert!(other.try_in_span(async { "x".parse::<u8>() }).now_or_never().unwrap().is_err());
     });
-    assert_span_tree!(capture, { custom "import" [status = error] });
+    assert_span_tree!(capture, {
+        custom "import" [status = error]
+        custom "export" [status = error, "error.type" = "ParseIntError"]
+    });
 }
 
 #[test]
@@ -176,7 +184,7 @@ fn l4_finishing_twice_changes_nothing_and_is_counted() {
 fn l4_what_is_set_after_the_end_is_ignored_and_counted() {
     let capture = Capture::new();
     let before = capture.provider().stats().late_calls;
-    let span = capture.run(|| Component::agent("Writer").traced("run").run(current_span)).unwrap();
+    let span = capture.run(|| Component::agent("Writer").in_span("run", current_span)).unwrap();
     let set = |attributes: &mut Attributes| {
         attributes.set("late", true);
     };
@@ -208,7 +216,7 @@ fn g79_each_kind_has_a_helper() {
         tracer.handoff_span("Triage", "Billing"),
         tracer.http_span("GET", "https://example.com/"),
     ] {
-        helper.run(|_| ());
+        helper.in_span(|| ());
     }
     assert_span_tree!(capture, {
         agent "Writer"
@@ -241,7 +249,7 @@ fn g79_a_helper_takes_kind_method_and_parent() {
     capture.run(|| {
         let pipeline = tracer().pipeline_span("Docs").start();
         let loader = tracer().custom_span("Loader").kind("processor").method("load");
-        loader.parent(pipeline.context()).run(|_| ());
+        loader.parent(pipeline.context()).in_span(|| ());
     });
     assert_span_tree!(capture, {
         pipeline "Docs" [status = unset] { processor "Loader".load }
@@ -253,7 +261,7 @@ fn g79_a_helper_takes_kind_method_and_parent() {
 fn g80_old_style_inside_new_style_is_one_trace() {
     let capture = Capture::new();
     capture.run(|| {
-        Component::pipeline("Docs").traced("run").run(|| {
+        Component::pipeline("Docs").in_span("run", || {
             let span = tracer().tool_span("old").start();
             span.finish();
         });
@@ -268,9 +276,9 @@ fn g80_new_style_inside_old_style_is_one_trace() {
     let capture = Capture::new();
     capture.run(|| {
         let span = tracer().pipeline_span("old").start();
-        span.in_scope(|| {
-            Component::agent("Writer").traced("run").run(|| {
-                tracer().llm_span("gpt").run(|_| ());
+        span.in_span(|| {
+            Component::agent("Writer").in_span("run", || {
+                tracer().llm_span("gpt").in_span(|| ());
             });
         });
         span.set_status(Status::Ok).finish();
@@ -284,10 +292,10 @@ async fn g80_styles_mix_in_futures_too() {
     let work = async {
         let span = tracer().tool_span("old").start();
         let inner = Component::agent("Writer");
-        span.in_span(inner.traced("run").run_async(yield_now())).await;
+        span.in_span(inner.in_span("run", yield_now())).await;
         span.finish();
     };
-    capture.run_async(trace("new").run_async(work)).await;
+    capture.run_async(trace("new").in_span(work)).await;
     assert_span_tree!(capture, { trace "new" { tool "old" { agent "Writer" } } });
 }
 
@@ -296,8 +304,8 @@ fn g81_an_explicit_trace_id_is_honoured() {
     let capture = Capture::new();
     let id = TraceId::random();
     capture.run(|| {
-        tracer().span("alone").trace_id(id).run(|_| Component::tool("in").traced("run").run(|| ()));
-        trace("elsewhere").run(|| tracer().span("inside").trace_id(id).run(|_| ()));
+        tracer().span("alone").trace_id(id).in_span(|| Component::tool("in").in_span("run", || ()));
+        trace("elsewhere").in_span(|| tracer().span("inside").trace_id(id).in_span(|| ()));
     });
     let spans = capture.spans();
     for name in ["alone", "in", "inside"] {
@@ -315,8 +323,8 @@ fn g81_explicit_ids_of_a_parent_are_honoured() {
     let capture = Capture::new();
     let parent = SpanContext::new(TraceId::random(), SpanId::random());
     capture.run(|| {
-        tracer().span("by ids").remote_parent(parent.clone()).run(|_| ());
-        tracer().span("by context").parent(Context::remote(parent.clone())).run(|_| ());
+        tracer().span("by ids").remote_parent(parent.clone()).in_span(|| ());
+        tracer().span("by context").parent(Context::remote(parent.clone())).in_span(|| ());
     });
     let spans = capture.spans();
     for name in ["by ids", "by context"] {
@@ -331,8 +339,8 @@ fn g81_a_parent_beats_a_trace_id_whatever_their_order() {
     capture.run(|| {
         let parent = tracer().start_span("parent");
         let id = TraceId::random();
-        tracer().span("first").parent(parent.context()).trace_id(id).run(|_| ());
-        tracer().span("second").trace_id(id).parent(parent.context()).run(|_| ());
+        tracer().span("first").parent(parent.context()).trace_id(id).in_span(|| ());
+        tracer().span("second").trace_id(id).parent(parent.context()).in_span(|| ());
     });
     assert_span_tree!(capture, {
         custom "parent" [status = unset] { custom "first" custom "second" }
@@ -344,7 +352,7 @@ fn n1_where_nothing_is_recorded_a_manual_span_does_nothing() {
     let off = TracerProvider::builder().enabled(false).build();
     let span = off.tracer().start_span("unseen");
     span.set_attribute("a", 1).set_status(Status::Ok);
-    assert_eq!(span.in_scope(|| 3), 3);
+    assert_eq!(span.in_span(|| 3), 3);
     assert_eq!(span.in_span(async { 4 }).now_or_never(), Some(4));
     assert_eq!((span.span_id(), span.trace_id(), span.parent_id()), (None, None, None));
     assert!(span.span().is_none() && !span.is_recording());

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use doubles::components;
 use raaf_trace_core::{
-    Component, MemoryExporter, SimpleProcessor, SpanProcessor, TraceableExt as _, TracerProvider,
+    Component, MemoryExporter, SimpleProcessor, SpanProcessor, Traceable as _, TracerProvider,
 };
 
 fn call(name: &str) {
-    Component::tool(name).traced("run").run(|| ());
+    Component::tool(name).in_span("run", || ());
 }
 
 #[test]
@@ -19,7 +19,7 @@ fn g60_the_memory_exporter_keeps_spans_in_the_order_of_their_ends() {
     let simple = SimpleProcessor::new(memory.clone());
     let provider = TracerProvider::builder().with(simple).build();
     provider.run(|| {
-        Component::agent("Outer").traced("run").run(|| call("Inner"));
+        Component::agent("Outer").in_span("run", || call("Inner"));
         call("Other");
     });
     assert_eq!(components(&memory), ["Inner", "Outer", "Other"]);

@@ -1,7 +1,7 @@
 //! Pipelines, agents and tools, one within another.
 
 use raaf_testkit::{Capture, assert_span_tree};
-use raaf_trace_core::{Component, TraceableExt as _};
+use raaf_trace_core::{Component, Traceable as _};
 
 #[test]
 fn g6_pipeline_agent_tool_are_a_chain_of_three() {
@@ -10,7 +10,7 @@ fn g6_pipeline_agent_tool_are_a_chain_of_three() {
     let agent = Component::agent("Writer").with_parent(&pipeline);
     let tool = Component::tool("Search").with_parent(&agent);
     capture.run(|| {
-        pipeline.traced("run").run(|| agent.traced("run").run(|| tool.traced("run").run(|| ())));
+        pipeline.in_span("run", || agent.in_span("run", || tool.in_span("run", || ())));
     });
     assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" { tool "Search" } } });
     let spans = capture.spans();
@@ -25,9 +25,7 @@ fn g7_agents_one_after_another_are_siblings() {
     let agents =
         ["Plan", "Write", "Review"].map(|name| Component::agent(name).with_parent(&pipeline));
     capture.run(|| {
-        pipeline
-            .traced("run")
-            .run(|| agents.iter().for_each(|agent| agent.traced("run").run(|| ())));
+        pipeline.in_span("run", || agents.iter().for_each(|agent| agent.in_span("run", || ())));
     });
     assert_span_tree!(capture, { pipeline "Docs" { agent "Plan" agent "Write" agent "Review" } });
 }
@@ -37,12 +35,12 @@ fn g10_pipelines_of_pipelines_of_agents_are_three_levels() {
     let capture = Capture::new();
     let whole = Component::pipeline("Whole");
     capture.run(|| {
-        whole.traced("run").run(|| {
+        whole.in_span("run", || {
             for part in ["First", "Second"] {
                 let part = Component::pipeline(part).with_parent(&whole);
-                part.traced("run").run(|| {
+                part.in_span("run", || {
                     for agent in ["A", "B"] {
-                        Component::agent(agent).with_parent(&part).traced("run").run(|| ());
+                        Component::agent(agent).with_parent(&part).in_span("run", || ());
                     }
                 });
             }
@@ -62,7 +60,7 @@ fn g13_phases_of_a_bound_component_nest_in_its_own_span() {
     let pipeline = Component::pipeline("Docs");
     let agent = Component::agent("Writer").with_parent(&pipeline);
     capture.run(|| {
-        pipeline.traced("run").run(|| agent.traced("run").run(|| agent.traced("draft").run(|| ())));
+        pipeline.in_span("run", || agent.in_span("run", || agent.in_span("draft", || ())));
     });
     assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" { agent "Writer".draft } } });
 }
@@ -74,9 +72,9 @@ fn g13_a_callback_made_by_a_tool_hangs_under_that_tool() {
     let agent = Component::agent("Writer").with_parent(&pipeline);
     let tool = Component::tool("Search").with_parent(&agent);
     capture.run(|| {
-        pipeline.traced("run").run(|| {
-            agent.traced("run").run(|| {
-                tool.traced("run").run(|| agent.traced("on_hit").run(|| ()));
+        pipeline.in_span("run", || {
+            agent.in_span("run", || {
+                tool.in_span("run", || agent.in_span("on_hit", || ()));
             });
         });
     });
@@ -89,8 +87,8 @@ fn g13_a_callback_made_by_a_tool_hangs_under_that_tool() {
 fn g37_an_agent_called_in_a_pipeline_needs_no_parent_named() {
     let capture = Capture::new();
     capture.run(|| {
-        Component::pipeline("Docs").traced("run").run(|| {
-            Component::agent("Writer").traced("run").run(|| ());
+        Component::pipeline("Docs").in_span("run", || {
+            Component::agent("Writer").in_span("run", || ());
         });
     });
     assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" } });
@@ -101,9 +99,8 @@ fn g38_nested_closures_nest_spans() {
     let capture = Capture::new();
     let (pipeline, agent, tool) =
         (Component::pipeline("Docs"), Component::agent("Writer"), Component::tool("Search"));
-    let found = capture.run(|| {
-        pipeline.traced("run").run(|| agent.traced("run").run(|| tool.traced("run").run(|| 3)))
-    });
+    let found = capture
+        .run(|| pipeline.in_span("run", || agent.in_span("run", || tool.in_span("run", || 3))));
     assert_eq!(found, 3);
     assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" { tool "Search" } } });
 }

@@ -7,7 +7,7 @@ mod doubles;
 use doubles::{LONG, Listener, Log, SHORT, until};
 use raaf_trace_core::{
     BatchConfig, Component, FinishedSpan, ProcessorExt as _, SpanProcessor, StartedSpan,
-    TraceableExt as _, TracerProvider,
+    Traceable as _, TracerProvider,
 };
 use std::{
     sync::{Mutex, mpsc},
@@ -15,7 +15,7 @@ use std::{
 };
 
 fn call(name: &str) {
-    Component::tool(name).traced("run").run(|| ());
+    Component::tool(name).in_span("run", || ());
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn d1_an_offloaded_processor_hears_all_in_order_on_its_own_thread() {
     let elsewhere = Elsewhere(Listener::new("p", &log), thread::current().id());
     let provider = TracerProvider::builder().with(elsewhere.offload()).build();
     provider.run(|| {
-        Component::agent("Planner").traced("run").run(|| call("Search"));
+        Component::agent("Planner").in_span("run", || call("Search"));
     });
     provider.force_flush(LONG).unwrap();
     let expected = ["p start Planner", "p start Search", "p end Search", "p end Planner"];

@@ -6,7 +6,7 @@ use std::thread;
 
 use doubles::{LONG, Stalled};
 use peak_alloc::PeakAlloc;
-use raaf_trace_core::{BatchConfig, Component, TraceableExt as _, TracerProvider, traced_block};
+use raaf_trace_core::{BatchConfig, Component, Traceable as _, TracerProvider, traced_block};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -23,7 +23,7 @@ const SPAN: usize = 1_000;
 fn produce() {
     let (agent, tool) = (Component::agent("Planner"), Component::tool("Search"));
     for _ in 0..TRACES {
-        agent.traced("run").run(|| {
+        agent.in_span("run", || {
             for number in 0..TOOLS {
                 traced_block!(tool, "search", items = number, exact = true, || ());
             }

@@ -11,7 +11,7 @@ use std::{
 use futures::FutureExt as _;
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    Component, Status, TraceableExt as _, current_span, in_current_context, trace, tracer,
+    Component, Status, Traceable as _, current_span, in_current_context, trace, tracer,
 };
 
 #[test]
@@ -19,7 +19,7 @@ fn l1_a_panic_ends_the_span_and_goes_on_unwinding() {
     let capture = Capture::new();
     let pens = capture.spans().len();
     let panicked = catch_unwind(AssertUnwindSafe(|| {
-        capture.run(|| Component::agent("Writer").traced("run").run(|| panic!("pens: {pens}")));
+        capture.run(|| Component::agent("Writer").in_span("run", || panic!("pens: {pens}")));
     }));
     assert_eq!(panicked.unwrap_err().downcast_ref::<String>().unwrap(), "pens: 0");
     let spans = capture.spans();
@@ -35,7 +35,7 @@ fn l1_a_panic_ends_the_span_and_goes_on_unwinding() {
 fn l1_a_panic_with_a_value_of_its_own_goes_through() {
     let capture = Capture::new();
     let panicked = catch_unwind(AssertUnwindSafe(|| {
-        capture.run(|| Component::agent("Writer").traced("run").run(|| std::panic::panic_any(7)));
+        capture.run(|| Component::agent("Writer").in_span("run", || std::panic::panic_any(7)));
     }));
     assert_eq!(panicked.unwrap_err().downcast_ref::<i32>(), Some(&7));
     assert_eq!(capture.spans().only("Writer").status(), Status::Error);
@@ -46,9 +46,8 @@ fn l1_a_panic_fails_all_spans_it_passes_through() {
     let capture = Capture::new();
     let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
     capture.run(|| {
-        let _ = catch_unwind(|| {
-            pipeline.traced("run").run(|| agent.traced("run").run(|| panic!("boom")))
-        });
+        let _ =
+            catch_unwind(|| pipeline.in_span("run", || agent.in_span("run", || panic!("boom"))));
         assert!(current_span().is_none());
     });
     assert_span_tree!(capture, {
@@ -61,9 +60,9 @@ fn l1_a_panic_that_is_caught_inside_fails_only_the_inner_span() {
     let capture = Capture::new();
     let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
     capture.run(|| {
-        pipeline.traced("run").run(|| {
-            let _ = catch_unwind(|| agent.traced("first").run(|| panic!("boom")));
-            agent.traced("second").run(|| ());
+        pipeline.in_span("run", || {
+            let _ = catch_unwind(|| agent.in_span("first", || panic!("boom")));
+            agent.in_span("second", || ());
         });
     });
     assert_span_tree!(capture, {
@@ -78,7 +77,7 @@ fn l1_a_panic_that_is_caught_inside_fails_only_the_inner_span() {
 fn l1_a_panic_in_poll_ends_the_span() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
-    let run = agent.traced("run").run_async(async { panic!("boom") });
+    let run = agent.in_span("run", async { panic!("boom") });
     let run = capture.run_async(run);
     assert!(AssertUnwindSafe(run).catch_unwind().now_or_never().unwrap().is_err());
     assert!(current_span().is_none());
@@ -89,7 +88,7 @@ fn l1_a_panic_in_poll_ends_the_span() {
 async fn l1_a_panic_in_a_spawned_task_ends_its_span() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
-    let task = async move { agent.traced("run").run_async(async { panic!("boom") }).await };
+    let task = async move { agent.in_span("run", async { panic!("boom") }).await };
     assert!(tokio::spawn(capture.run_async(task)).await.unwrap_err().is_panic());
     assert!(current_span().is_none());
     assert_span_tree!(capture, { agent "Writer" [status = error, "error.type" = "panic"] });
@@ -99,8 +98,8 @@ async fn l1_a_panic_in_a_spawned_task_ends_its_span() {
 fn l1_a_panic_in_a_workflow_or_a_manual_span_ends_it() {
     let capture = Capture::new();
     capture.run(|| {
-        let _ = catch_unwind(|| trace("workflow").run(|| panic!("boom")));
-        let _ = catch_unwind(|| tracer().tool_span("manual").run(|_| panic!("boom")));
+        let _ = catch_unwind(|| trace("workflow").in_span(|| panic!("boom")));
+        let _ = catch_unwind(|| tracer().tool_span("manual").in_span(|| panic!("boom")));
         assert!(current_span().is_none());
     });
     assert_span_tree!(capture, {
@@ -126,9 +125,9 @@ fn l1_a_thread_that_panics_leaves_the_others_alone() {
     let capture = Capture::new();
     let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
     capture.run(|| {
-        pipeline.traced("run").run(|| {
+        pipeline.in_span("run", || {
             let agent = agent.clone();
-            let work = in_current_context(move || agent.traced("run").run(|| panic!("boom")));
+            let work = in_current_context(move || agent.in_span("run", || panic!("boom")));
             assert!(thread::spawn(work).join().is_err());
         });
     });
@@ -141,7 +140,7 @@ fn l1_a_thread_that_panics_leaves_the_others_alone() {
 async fn l2_a_timeout_cancels_the_span() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
-    let run = capture.run_async(agent.traced("run").run_async(pending::<()>()));
+    let run = capture.run_async(agent.in_span("run", pending::<()>()));
     assert!(tokio::time::timeout(Duration::ZERO, run).await.is_err());
     let spans = capture.spans();
     assert_eq!(spans.only("Writer").status(), Status::Cancelled);
@@ -155,11 +154,11 @@ async fn l2_a_lost_race_cancels_the_span_and_what_runs_in_it() {
     let (pipeline, slow, fast) =
         (Component::pipeline("Docs"), Component::agent("Slow"), Component::agent("Fast"));
     let tool = Component::tool("Search");
-    let race = pipeline.traced("run").run_async(async {
+    let race = pipeline.in_span("run", async {
         tokio::select! {
             biased;
-            () = slow.traced("run").run_async(tool.traced("run").run_async(pending())) => {}
-            () = fast.traced("run").run_async(async {}) => {}
+            () = slow.in_span("run", tool.in_span("run", pending())) => {}
+            () = fast.in_span("run", async {}) => {}
         }
         current_span().unwrap().name()
     });
@@ -182,7 +181,7 @@ async fn l2_an_abort_cancels_the_span() {
             started.send(()).unwrap();
             pending::<()>().await;
         };
-        agent.traced("run").run_async(work).await;
+        agent.in_span("run", work).await;
     }));
     start.await.unwrap();
     task.abort();
@@ -195,7 +194,7 @@ fn l2_a_future_dropped_in_another_thread_is_cancelled_there() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
     let mut run = Box::pin(capture.run_async(async move {
-        agent.traced("run").run_async(pending::<()>()).await;
+        agent.in_span("run", pending::<()>()).await;
     }));
     assert!((&mut run).now_or_never().is_none());
     let clean = thread::spawn(move || {
@@ -211,7 +210,7 @@ fn l2_destructors_of_a_dropped_future_still_run_in_its_span() {
     struct AtEnd(Component);
     impl Drop for AtEnd {
         fn drop(&mut self) {
-            self.0.traced("run").run(|| ());
+            self.0.in_span("run", || ());
         }
     }
     let capture = Capture::new();
@@ -221,7 +220,7 @@ fn l2_destructors_of_a_dropped_future_still_run_in_its_span() {
         let _at_end = at_end;
         pending::<()>().await;
     };
-    let run = capture.run_async(agent.traced("run").run_async(work));
+    let run = capture.run_async(agent.in_span("run", work));
     assert!(run.now_or_never().is_none());
     assert!(current_span().is_none());
     assert_span_tree!(capture, { agent "Writer" [status = cancelled] { tool "Cleanup" } });
@@ -230,7 +229,7 @@ fn l2_destructors_of_a_dropped_future_still_run_in_its_span() {
 #[test]
 fn l2_a_workflow_that_is_dropped_is_cancelled() {
     let capture = Capture::new();
-    let run = capture.run_async(trace("workflow").run_async(pending::<()>()));
+    let run = capture.run_async(trace("workflow").in_span(pending::<()>()));
     assert!(run.now_or_never().is_none());
     assert_span_tree!(capture, { trace "workflow" [status = cancelled] });
 }
@@ -242,16 +241,16 @@ fn g16_a_panic_between_polls_leaves_every_context_clean() {
     let mut polled = false;
     let work = poll_fn(|_| {
         if std::mem::replace(&mut polled, true) {
-            inner.traced("run").run(|| panic!("boom"));
+            inner.in_span("run", || panic!("boom"));
         }
         Poll::<()>::Pending
     });
-    let mut run = Box::pin(capture.run_async(outer.traced("run").run_async(work)));
+    let mut run = Box::pin(capture.run_async(outer.in_span("run", work)));
     assert!((&mut run).now_or_never().is_none());
     assert!(current_span().is_none());
     assert!(catch_unwind(AssertUnwindSafe(|| (&mut run).now_or_never())).is_err());
     assert!(current_span().is_none());
-    capture.run(|| Component::agent("Next").traced("run").run(|| ()));
+    capture.run(|| Component::agent("Next").in_span("run", || ()));
     drop(run);
     assert_span_tree!(capture, {
         agent "Outer" [status = error] { tool "Inner" [status = error] }

@@ -5,12 +5,12 @@ use std::{future::pending, thread};
 use futures::FutureExt as _;
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    Component, Context, Span, TraceableExt as _, TracerProvider, current_span, tracer,
+    Component, Context, Span, Traceable as _, TracerProvider, current_span, tracer,
 };
 
 /// Runs `work` while a span of `component` is open in another flow.
 fn while_elsewhere<R>(capture: &Capture, component: &Component, work: impl FnOnce() -> R) -> R {
-    let mut open = Box::pin(capture.run_async(component.traced("run").run_async(pending::<()>())));
+    let mut open = Box::pin(capture.run_async(component.in_span("run", pending::<()>())));
     assert!((&mut open).now_or_never().is_none());
     work()
 }
@@ -20,7 +20,7 @@ fn g5_a_child_hangs_under_the_active_span_of_the_component_it_is_bound_to() {
     let capture = Capture::new();
     let pipeline = Component::pipeline("Docs");
     let agent = Component::agent("Writer").with_parent(&pipeline);
-    capture.run(|| pipeline.traced("run").run(|| agent.traced("run").run(|| ())));
+    capture.run(|| pipeline.in_span("run", || agent.in_span("run", || ())));
     assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" } });
 }
 
@@ -30,7 +30,7 @@ fn g5_the_bound_parent_counts_even_with_another_span_in_between() {
     let (pipeline, between) = (Component::pipeline("Docs"), Component::new("Retry"));
     let agent = Component::agent("Writer").with_parent(&pipeline);
     capture.run(|| {
-        pipeline.traced("run").run(|| between.traced("run").run(|| agent.traced("run").run(|| ())));
+        pipeline.in_span("run", || between.in_span("run", || agent.in_span("run", || ())));
     });
     assert_span_tree!(capture, { pipeline "Docs" { component "Retry" agent "Writer" } });
 }
@@ -41,8 +41,8 @@ fn g5_a_bound_parent_without_an_active_span_is_passed_over() {
     let (pipeline, runner) = (Component::pipeline("Docs"), Component::runner("Runner"));
     let agent = Component::agent("Writer").with_parent(&pipeline);
     capture.run(|| {
-        agent.traced("alone").run(|| ());
-        runner.traced("run").run(|| agent.traced("inside").run(|| ()));
+        agent.in_span("alone", || ());
+        runner.in_span("run", || agent.in_span("inside", || ()));
     });
     assert_span_tree!(capture, { agent "Writer".alone runner "Runner" { agent "Writer".inside } });
 }
@@ -53,11 +53,11 @@ fn g5_a_bound_parent_whose_span_has_ended_is_passed_over() {
     let pipeline = Component::pipeline("Docs");
     let agent = Component::agent("Writer").with_parent(&pipeline);
     capture.run(|| {
-        pipeline.traced("run").run(|| ());
-        agent.traced("after").run(|| ());
+        pipeline.in_span("run", || ());
+        agent.in_span("after", || ());
         // A handle that is kept keeps nothing running.
-        let kept = pipeline.traced("again").run(current_span);
-        agent.traced("later").run(|| ());
+        let kept = pipeline.in_span("again", current_span);
+        agent.in_span("later", || ());
         assert!(kept.is_some_and(|span| span.has_ended()));
     });
     assert_span_tree!(capture, {
@@ -74,7 +74,7 @@ fn g5_a_bound_parent_in_another_trace_is_not_used() {
     let (pipeline, stranger) = (Component::pipeline("Docs"), Component::runner("Stranger"));
     let agent = Component::agent("Writer").with_parent(&pipeline);
     while_elsewhere(&capture, &pipeline, || {
-        capture.run(|| stranger.traced("run").run(|| agent.traced("run").run(|| ())));
+        capture.run(|| stranger.in_span("run", || agent.in_span("run", || ())));
     });
     assert_span_tree!(capture, {
         pipeline "Docs" [status = cancelled]
@@ -90,7 +90,7 @@ fn g5_an_ambiguous_bound_parent_is_not_used_and_counted() {
     let before = capture.provider().stats().ambiguous_parents;
     while_elsewhere(&capture, &pipeline, || {
         while_elsewhere(&capture, &pipeline, || {
-            capture.run(|| agent.traced("run").run(|| ()));
+            capture.run(|| agent.in_span("run", || ()));
         });
     });
     assert!(capture.provider().stats().ambiguous_parents > before);
@@ -107,7 +107,7 @@ fn g5_an_ambiguous_parent_in_this_context_is_not_ambiguous_at_all() {
     let pipeline = Component::pipeline("Docs");
     let agent = Component::agent("Writer").with_parent(&pipeline);
     while_elsewhere(&capture, &pipeline, || {
-        capture.run(|| pipeline.traced("mine").run(|| agent.traced("run").run(|| ())));
+        capture.run(|| pipeline.in_span("mine", || agent.in_span("run", || ())));
     });
     assert_span_tree!(capture, {
         pipeline "Docs" [status = cancelled]
@@ -121,10 +121,10 @@ fn g5_the_most_recent_active_span_of_the_bound_parent_counts() {
     let pipeline = Component::pipeline("Docs");
     let agent = Component::agent("Writer").with_parent(&pipeline);
     capture.run(|| {
-        pipeline.traced("run").run(|| {
-            pipeline.traced("second_phase").run(|| {
+        pipeline.in_span("run", || {
+            pipeline.in_span("second_phase", || {
                 thread::scope(|scope| {
-                    scope.spawn(|| agent.traced("run").run(|| ()));
+                    scope.spawn(|| agent.in_span("run", || ()));
                 });
             });
         });
@@ -138,8 +138,8 @@ fn g32_an_explicit_parent_beats_the_bound_one() {
     let (pipeline, runner) = (Component::pipeline("Docs"), Component::runner("Runner"));
     let agent = Component::agent("Writer").with_parent(&pipeline);
     capture.run(|| {
-        runner.traced("run").run(|| {
-            pipeline.traced("run").run(|| agent.traced("run").parent(&runner).run(|| ()));
+        runner.in_span("run", || {
+            pipeline.in_span("run", || agent.traced("run").parent(&runner).in_span(|| ()));
         });
     });
     assert_span_tree!(capture, { runner "Runner" { pipeline "Docs" agent "Writer" } });
@@ -151,8 +151,8 @@ fn g33_an_explicit_component_is_the_parent() {
     let (pipeline, runner, agent) =
         (Component::pipeline("Docs"), Component::runner("Runner"), Component::agent("Writer"));
     capture.run(|| {
-        pipeline.traced("run").run(|| {
-            runner.traced("run").run(|| agent.traced("run").parent(&pipeline).run(|| ()));
+        pipeline.in_span("run", || {
+            runner.in_span("run", || agent.traced("run").parent(&pipeline).in_span(|| ()));
         });
     });
     assert_span_tree!(capture, { pipeline "Docs" { runner "Runner" agent "Writer" } });
@@ -165,7 +165,7 @@ fn g33_an_explicit_component_is_found_in_another_trace_too() {
         (Component::pipeline("Docs"), Component::runner("Runner"), Component::agent("Writer"));
     while_elsewhere(&capture, &pipeline, || {
         capture
-            .run(|| runner.traced("run").run(|| agent.traced("run").parent(&pipeline).run(|| ())));
+            .run(|| runner.in_span("run", || agent.traced("run").parent(&pipeline).in_span(|| ())));
     });
     assert_span_tree!(capture, {
         pipeline "Docs" [status = cancelled] { agent "Writer" }
@@ -183,8 +183,8 @@ fn g33_an_explicit_component_in_several_traces_counts_as_not_given() {
     let before = capture.provider().stats().ambiguous_parents;
     while_elsewhere(&capture, &pipeline, || {
         while_elsewhere(&capture, &pipeline, || {
-            let run = || agent.traced("run").parent(&pipeline).run(|| ());
-            capture.run(|| runner.traced("run").run(run));
+            let run = || agent.traced("run").parent(&pipeline).in_span(|| ());
+            capture.run(|| runner.in_span("run", run));
         });
     });
     assert!(capture.provider().stats().ambiguous_parents > before);
@@ -199,8 +199,8 @@ fn g33_an_explicit_parent_is_taken_even_inside_of_the_same_method() {
     let capture = Capture::new();
     let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
     capture.run(|| {
-        pipeline.traced("run").run(|| {
-            agent.traced("run").run(|| agent.traced("run").parent(&pipeline).run(|| ()));
+        pipeline.in_span("run", || {
+            agent.in_span("run", || agent.traced("run").parent(&pipeline).in_span(|| ()));
         });
     });
     assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" agent "Writer" } });
@@ -211,7 +211,7 @@ fn l8_a_span_given_as_the_parent_is_never_reused() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
     capture.run(|| {
-        agent.traced("run").run(|| agent.traced("run").parent(current_span()).run(|| ()));
+        agent.in_span("run", || agent.traced("run").parent(current_span()).in_span(|| ()));
     });
     assert_span_tree!(capture, { agent "Writer" { agent "Writer" } });
 }
@@ -221,9 +221,9 @@ fn g35_a_parent_that_counts_as_not_given_leaves_reuse_as_it_is() {
     let capture = Capture::new();
     let (idle, agent) = (Component::pipeline("Idle"), Component::agent("Writer"));
     capture.run(|| {
-        agent.traced("run").run(|| {
-            agent.traced("run").parent(None::<Context>).run(|| ());
-            agent.traced("run").parent(&idle).run(|| ());
+        agent.in_span("run", || {
+            agent.traced("run").parent(None::<Context>).in_span(|| ());
+            agent.traced("run").parent(&idle).in_span(|| ());
         });
     });
     assert_span_tree!(capture, { agent "Writer" });
@@ -234,9 +234,9 @@ fn g42_reuse_that_is_asked_for_comes_before_the_parent() {
     let capture = Capture::new();
     let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
     capture.run(|| {
-        pipeline.traced("run").run(|| {
-            let phase = || agent.traced("phase").parent(&pipeline).reuse().run(|| ());
-            agent.traced("run").run(phase);
+        pipeline.in_span("run", || {
+            let phase = || agent.traced("phase").parent(&pipeline).reuse().in_span(|| ());
+            agent.in_span("run", phase);
             phase();
         });
     });
@@ -247,12 +247,12 @@ fn g42_reuse_that_is_asked_for_comes_before_the_parent() {
 fn g33_a_span_and_a_context_are_parents_too() {
     let capture = Capture::new();
     let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
-    let (span, context): (Span, Context) = capture
-        .run(|| pipeline.traced("run").run(|| (current_span().unwrap(), Context::current())));
+    let (span, context): (Span, Context) =
+        capture.run(|| pipeline.in_span("run", || (current_span().unwrap(), Context::current())));
     capture.run(|| {
-        agent.traced("span").parent(&span).run(|| ());
-        agent.traced("context").parent(&context).run(|| ());
-        agent.traced("maybe").parent(Some(&span)).run(|| ());
+        agent.traced("span").parent(&span).in_span(|| ());
+        agent.traced("context").parent(&context).in_span(|| ());
+        agent.traced("maybe").parent(Some(&span)).in_span(|| ());
     });
     assert_span_tree!(capture, {
         pipeline "Docs" { agent "Writer".span agent "Writer".context agent "Writer".maybe }
@@ -264,7 +264,7 @@ fn g33_a_manual_span_is_a_parent_by_its_context() {
     let capture = Capture::new();
     capture.run(|| {
         let manual = tracer().start_span("import");
-        Component::agent("Writer").traced("run").parent(manual.context()).run(|| ());
+        Component::agent("Writer").traced("run").parent(manual.context()).in_span(|| ());
     });
     assert_span_tree!(capture, { custom "import" [status = unset] { agent "Writer" } });
 }
@@ -276,9 +276,9 @@ fn g33_children_of_a_span_under_an_explicit_parent_follow_it() {
     let (agent, tool) = (Component::agent("Writer"), Component::tool("Search"));
     while_elsewhere(&capture, &pipeline, || {
         capture.run(|| {
-            runner.traced("run").run(|| {
-                let search = || tool.traced("run").run(|| ());
-                agent.traced("run").parent(&pipeline).run(search);
+            runner.in_span("run", || {
+                let search = || tool.in_span("run", || ());
+                agent.traced("run").parent(&pipeline).in_span(search);
             });
         });
     });
@@ -293,9 +293,9 @@ fn g35_none_means_choose_by_the_rule() {
     let capture = Capture::new();
     let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
     capture.run(|| {
-        pipeline.traced("run").run(|| {
-            agent.traced("nothing").parent(None::<&Component>).run(|| ());
-            agent.traced("empty").parent(Context::empty()).run(|| ());
+        pipeline.in_span("run", || {
+            agent.traced("nothing").parent(None::<&Component>).in_span(|| ());
+            agent.traced("empty").parent(Context::empty()).in_span(|| ());
         });
     });
     assert_span_tree!(capture, { pipeline "Docs" { agent "Writer".nothing agent "Writer".empty } });
@@ -307,7 +307,7 @@ fn g35_a_given_component_without_an_active_span_counts_as_not_given() {
     let (pipeline, idle) = (Component::pipeline("Docs"), Component::runner("Idle"));
     let agent = Component::agent("Writer").with_parent(&pipeline);
     capture.run(|| {
-        pipeline.traced("run").run(|| agent.traced("run").parent(&idle).run(|| ()));
+        pipeline.in_span("run", || agent.traced("run").parent(&idle).in_span(|| ()));
     });
     assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" } });
 }
@@ -318,7 +318,7 @@ fn the_trace_and_its_provider_come_with_the_parent() {
     let pipeline = Component::pipeline("Docs");
     let elsewhere = other.provider();
     let agent = Component::agent("Writer").with_provider(elsewhere);
-    capture.run(|| pipeline.traced("run").run(|| agent.traced("run").run(|| ())));
+    capture.run(|| pipeline.in_span("run", || agent.in_span("run", || ())));
     assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" } });
     assert!(other.spans().is_empty(), "its own provider is for traces that it starts");
 }
@@ -329,6 +329,6 @@ fn a_disabled_provider_of_the_parent_makes_no_span() {
     let capture = Capture::new();
     let pipeline = Component::pipeline("Docs").with_provider(&off);
     let agent = Component::agent("Writer");
-    capture.run(|| pipeline.traced("run").run(|| agent.traced("run").run(|| ())));
+    capture.run(|| pipeline.in_span("run", || agent.in_span("run", || ())));
     assert_span_tree!(capture, { agent "Writer" });
 }

@@ -17,7 +17,7 @@ use std::{
 use doubles::{LONG, Listener, Log, components, in_line, until};
 use raaf_trace_core::{
     Component, ExportError, FinishedSpan, MemoryExporter, ProcessorError, SimpleProcessor,
-    SpanExporter, SpanProcessor, StartedSpan, TraceableExt as _, TracerProvider, current_span,
+    SpanExporter, SpanProcessor, StartedSpan, Traceable as _, TracerProvider, current_span,
     registry::Sink, stats, tracer,
 };
 
@@ -30,14 +30,14 @@ fn listening(names: &[&'static str]) -> (TracerProvider, Log) {
 }
 
 fn call(name: &str) {
-    Component::tool(name).traced("run").run(|| ());
+    Component::tool(name).in_span("run", || ());
 }
 
 #[test]
 fn g47_starts_and_ends_of_traced_calls_and_manual_spans_around_the_user_s_code() {
     let (provider, log) = listening(&["p"]);
     provider.run(|| {
-        Component::tool("Search").traced("run").run(|| log.add("user's code"));
+        Component::tool("Search").in_span("run", || log.add("user's code"));
         let manual = tracer().start_span("by hand");
         log.add("more of the user's code");
         manual.finish();
@@ -165,7 +165,7 @@ fn g60_every_processor_gets_every_span_in_configured_order() {
 fn g60_one_added_while_a_span_runs_gets_only_its_end() {
     let (provider, log) = listening(&["first"]);
     provider.run(|| {
-        Component::tool("Search").traced("run").run(|| {
+        Component::tool("Search").in_span("run", || {
             provider.add_processor(Listener::new("late", &log));
         });
     });
@@ -248,7 +248,7 @@ impl SpanProcessor for PanicsInSpans {
 fn d1_a_processor_that_panics_everywhere_harms_nobody() {
     let log = Log::default();
     let provider = TracerProvider::builder().with(Panics).with(Listener::new("next", &log)).build();
-    assert_eq!(provider.run(|| Component::tool("Search").traced("run").run(|| 7)), 7);
+    assert_eq!(provider.run(|| Component::tool("Search").in_span("run", || 7)), 7);
     let failed = provider.force_flush(LONG).unwrap_err();
     assert_eq!(failed.failures().len(), 1);
     let panicked = ProcessorError::Panicked { message: "in force_flush".to_owned() };

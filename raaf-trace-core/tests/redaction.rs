@@ -12,8 +12,7 @@ use std::{
 use doubles::{LONG, in_line, only};
 use raaf_trace_core::{
     Component, FinishedSpan, MemoryExporter, ProcessorExt as _, Redactor, SimpleProcessor,
-    SpanProcessor, StartedSpan, TraceableExt as _, TracerProvider, Value, current_span, trace,
-    tracer,
+    SpanProcessor, StartedSpan, Traceable as _, TracerProvider, Value, current_span, trace, tracer,
 };
 use serde_json::json;
 
@@ -52,7 +51,7 @@ fn one_call(provider: &TracerProvider) {
             .traced("run")
             .with("api_key", SECRET)
             .with_content("arguments", json!({"user": {"password": SECRET, "n": 1}}).to_string())
-            .run(|| {
+            .in_span(|| {
                 let span = current_span().unwrap();
                 span.set_attribute("late_api_key", SECRET);
                 span.set_attribute("api_key", SECRET);
@@ -78,7 +77,7 @@ fn a4_secrets_are_redacted_before_any_processor_sees_them() {
 fn a4_a_running_span_shows_no_secret_either() {
     let (provider, _) = in_line();
     let seen = provider.run(|| {
-        Component::tool("Fetch").traced("run").run(|| {
+        Component::tool("Fetch").in_span("run", || {
             let span = current_span().unwrap();
             span.set_attribute("late_api_key", SECRET);
             span.attribute("late_api_key")
@@ -111,7 +110,7 @@ fn a4_nested_json_is_searched_also_inside_strings() {
             .traced("run")
             .with("request", Value::json(&nested))
             .with("request_text", nested.to_string())
-            .run(|| ());
+            .in_span(|| ());
     });
     let span = only(&memory);
     let expected = json!([{
@@ -135,7 +134,7 @@ fn a4_an_error_s_text_is_searched_like_any_other() {
 
     let (provider, memory) = in_line();
     let result: Result<(), _> =
-        provider.run(|| Component::tool("Fetch").traced("run").try_run(|| Err(Refused(Source))));
+        provider.run(|| Component::tool("Fetch").try_in_span("run", || Err(Refused(Source))));
     assert!(result.is_err());
     let seen = all_of(&only(&memory));
     assert!(seen.contains("401"), "{seen}");
@@ -145,7 +144,8 @@ fn a4_an_error_s_text_is_searched_like_any_other() {
 #[test]
 fn a4_what_a_trace_says_about_itself_is_searched_too() {
     let (provider, memory) = in_line();
-    provider.run(|| trace("nightly").metadata("api_key", SECRET).metadata("night", 3).run(|| ()));
+    provider
+        .run(|| trace("nightly").metadata("api_key", SECRET).metadata("night", 3).in_span(|| ()));
     let span = only(&memory);
     assert_eq!(span.trace().metadata().get("api_key"), Some(HIDDEN.into()));
     assert_eq!(span.trace().metadata().get("night"), Some(3.into()));

@@ -121,7 +121,7 @@ fn g49_a_sink_reads_variables_of_its_own_and_may_say_no() {
 
 submit! {
     SinkRegistration::new("traces", |_| {
-        trace("making a sink").run(|| ());
+        trace("making a sink").in_span(|| ());
         Ok(Sink::exporter(MemoryExporter::new()))
     })
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, env, process::Command};
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
     Component, Context, Environment, InContext as _, Sampler, SpanContext, SpanId, TraceId,
-    TraceableExt as _, current_span, is_traced,
+    Traceable as _, current_span, is_traced,
     propagation::{ProcessCarrier, TraceState},
     trace,
 };
@@ -28,8 +28,8 @@ fn p3_a_remote_child_joins_the_trace() {
         Context::extract(&sampled()).run(|| {
             assert!(current_span().is_none(), "the parent is no span of this process");
             assert!(is_traced());
-            Component::agent("Server").traced("run").run(|| {
-                Component::tool("Search").traced("run").run(|| ());
+            Component::agent("Server").in_span("run", || {
+                Component::tool("Search").in_span("run", || ());
             });
         });
     });
@@ -47,11 +47,11 @@ fn p3_the_headers_of_one_process_are_the_parent_in_another() {
     let (client, server) = (Capture::new(), Capture::new());
     let mut headers = HashMap::new();
     client.run(|| {
-        trace("client").run(|| Context::current().inject(&mut headers));
+        trace("client").in_span(|| Context::current().inject(&mut headers));
     });
     server.run(|| {
         let context = Context::extract(&headers);
-        Component::agent("Server").traced("run").parent(context).run(|| ());
+        Component::agent("Server").traced("run").parent(context).in_span(|| ());
     });
     let (client, server) = (client.spans(), server.spans());
     assert_eq!(server.only("Server").trace_id(), client.only("client").trace_id());
@@ -66,10 +66,8 @@ fn p3_tracestate_travels_along_unchanged() {
     let mut outgoing = HashMap::new();
     capture.run(|| {
         Context::extract(&incoming).run(|| {
-            Component::agent("Server").traced("run").run(|| {
-                Component::tool("Call")
-                    .traced("run")
-                    .run(|| Context::current().inject(&mut outgoing));
+            Component::agent("Server").in_span("run", || {
+                Component::tool("Call").in_span("run", || Context::current().inject(&mut outgoing));
             });
         });
     });
@@ -113,7 +111,7 @@ fn p3_malformed_headers_are_ignored() {
     ] {
         let capture = Capture::new();
         capture.run(|| {
-            Context::extract(&headers(malformed)).run(|| trace("server").run(|| ()));
+            Context::extract(&headers(malformed)).run(|| trace("server").in_span(|| ()));
         });
         let spans = capture.spans();
         assert_eq!(spans.only("server").parent_id(), None, "{malformed:?}");
@@ -126,7 +124,7 @@ fn p3_a_malformed_tracestate_does_not_lose_the_parent() {
     let capture = Capture::new();
     let mut incoming = sampled();
     incoming.insert("tracestate".into(), "ok=1,NOT OK,=".into());
-    capture.run(|| Context::extract(&incoming).run(|| trace("server").run(|| ())));
+    capture.run(|| Context::extract(&incoming).run(|| trace("server").in_span(|| ())));
     let spans = capture.spans();
     assert_eq!(spans.only("server").trace_state().to_string(), "ok=1");
     assert_eq!(spans.only("server").parent_id(), Some(SpanId::parse(SPAN).unwrap()));
@@ -139,7 +137,7 @@ fn p3_an_unsampled_parent_is_obeyed_and_passed_on() {
     capture.run(|| {
         Context::extract(&headers(&format!("00-{TRACE}-{SPAN}-00"))).run(|| {
             assert!(!is_traced());
-            Component::agent("Server").traced("run").run(|| {
+            Component::agent("Server").in_span("run", || {
                 assert!(!is_traced());
                 Context::current().inject(&mut outgoing);
             });
@@ -154,8 +152,8 @@ fn p3_an_unsampled_parent_is_obeyed_and_passed_on() {
 fn p3_a_sampled_parent_beats_the_local_rate() {
     let capture = Capture::with(|builder| builder.sampler(Sampler::never()));
     capture.run(|| {
-        trace("local").run(|| ());
-        Context::extract(&sampled()).run(|| trace("remote").run(|| ()));
+        trace("local").in_span(|| ());
+        Context::extract(&sampled()).run(|| trace("remote").in_span(|| ()));
     });
     assert_span_tree!(capture, { trace "remote" });
 }
@@ -163,7 +161,7 @@ fn p3_a_sampled_parent_beats_the_local_rate() {
 #[test]
 fn p3_a_remote_context_is_the_parent_in_tasks_too() {
     let capture = Capture::new();
-    let work = async { trace("server").run(|| ()) };
+    let work = async { trace("server").in_span(|| ()) };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let context = Context::extract(&sampled()).with_provider(capture.provider());
     runtime.block_on(async { tokio::spawn(work.in_context(context)).await.unwrap() });
@@ -174,10 +172,10 @@ fn p3_a_remote_context_is_the_parent_in_tasks_too() {
 fn p3_inside_a_trace_a_remote_parent_keeps_the_provider() {
     let capture = Capture::new();
     capture.run(|| {
-        trace("queue").run(|| {
+        trace("queue").in_span(|| {
             let message = Context::extract(&sampled());
-            Component::agent("Given").traced("run").parent(&message).run(|| ());
-            message.run(|| Component::agent("Inside").traced("run").run(|| ()));
+            Component::agent("Given").traced("run").parent(&message).in_span(|| ());
+            message.run(|| Component::agent("Inside").in_span("run", || ()));
         });
     });
     let spans = capture.spans();
@@ -190,7 +188,7 @@ fn p3_inside_a_trace_a_remote_parent_keeps_the_provider() {
 fn p3_ids_from_elsewhere_make_a_remote_parent() {
     let capture = Capture::new();
     let known = SpanContext::new(TraceId::random(), SpanId::random());
-    capture.run(|| Context::remote(known.clone()).run(|| trace("server").run(|| ())));
+    capture.run(|| Context::remote(known.clone()).run(|| trace("server").in_span(|| ())));
     let spans = capture.spans();
     assert_eq!(spans.only("server").trace_id(), known.trace_id());
     assert_eq!(spans.only("server").parent_id(), known.span_id());
@@ -204,7 +202,7 @@ fn p3_a_child_process_joins_the_trace_through_its_environment() {
     if env::var_os(IS_CHILD).is_some() {
         let capture = Capture::new();
         let context = Context::extract(&ProcessCarrier::read(&Environment::process()));
-        capture.run(|| context.run(|| trace("child").run(|| ())));
+        capture.run(|| context.run(|| trace("child").in_span(|| ())));
         let spans = capture.spans();
         let child = spans.only("child");
         let parent = child.parent_id().unwrap();
@@ -216,7 +214,7 @@ fn p3_a_child_process_joins_the_trace_through_its_environment() {
         HashMap::from([sampled().into_iter().next().unwrap(), ("tracestate".into(), "a=1".into())]);
     let output = capture.run(|| {
         Context::extract(&incoming).run(|| {
-            trace("parent").run(|| {
+            trace("parent").in_span(|| {
                 let mut command = Command::new(env::current_exe().unwrap());
                 let this = "p3_a_child_process_joins_the_trace_through_its_environment";
                 command.args(["--exact", this, "--nocapture"]).env(IS_CHILD, "1");

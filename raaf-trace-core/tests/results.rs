@@ -6,8 +6,7 @@ mod doubles;
 
 use doubles::{in_line, only};
 use raaf_trace_core::{
-    Attributes, Component, MemoryExporter, Status, Traceable, TraceableExt as _, ValueRef, traced,
-    traced_block,
+    Attributes, Component, MemoryExporter, Status, Traceable, ValueRef, traced, traced_block,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +43,7 @@ fn words(memory: &MemoryExporter, keys: &[&str]) -> Vec<String> {
 #[test]
 fn g28_the_result_s_type_and_success_are_on_every_traced_call() {
     let (provider, memory) = in_line();
-    provider.run(|| Component::tool("Count").traced("run").run(|| vec![1_u8]));
+    provider.run(|| Component::tool("Count").in_span("run", || vec![1_u8]));
     assert_eq!(words(&memory, &["result.type", "result.success"]), ["Vec", "true"]);
 }
 
@@ -74,7 +73,7 @@ fn g28_a_hook_given_with_the_call_sees_the_value() {
             .on_result(|total: &u64, attributes| {
                 attributes.set("result.total", *total);
             })
-            .run(|| 42_u64);
+            .in_span(|| 42_u64);
     });
     assert_eq!(words(&memory, &["result.total", "result.type"]), ["42", "u64"]);
 }
@@ -108,7 +107,7 @@ fn g30_a_result_hook_that_panics_costs_only_what_it_had_not_added() {
                 attributes.set("result.first", 1);
                 panic!("the hook is broken");
             })
-            .run(|| 42_u32)
+            .in_span(|| 42_u32)
     });
     assert_eq!(value, 42);
     let span = only(&memory);

@@ -1,24 +1,23 @@
-//! The closure forms for plain values, handed a `Result`: a warning, in debug builds.
+//! The forms for plain values, handed a `Result` that the compiler cannot see.
 
 use std::{env, process::Command};
 
 use futures::FutureExt as _;
-use raaf_trace_core::{Component, TraceableExt as _, TracerProvider, trace, tracer};
+use raaf_testkit::{Capture, assert_span_tree};
+use raaf_trace_core::{Component, Traceable as _, TracerProvider, trace, traced_block, tracer};
 
 /// Set in the child process of a test, to the name of what it should run.
 const CASE: &str = "RAAF_TEST_CASE";
 
-fn run(case: &str) {
+/// Code that does not know what its work returns.
+fn generic<T>(case: &str, work: impl FnOnce() -> T) -> Option<T> {
     let tool = Component::tool("Search");
-    let fail = || "x".parse::<i32>();
     match case {
-        "run" => drop(tool.traced("run").run(fail)),
-        "run_async" => drop(tool.traced("run").run_async(async { fail() }).now_or_never()),
-        "trace" => drop(trace("workflow").run(fail)),
-        "trace_async" => drop(trace("workflow").run_async(async { fail() }).now_or_never()),
-        "manual" => drop(tracer().span("manual").run(|_| fail())),
-        "try_run" => drop(tool.traced("run").try_run(fail)),
-        "plain" => drop(tool.traced("run").run(|| fail().ok())),
+        "call" => Some(tool.in_span("run", work)),
+        "future" => tool.in_span("run", async { work() }).now_or_never(),
+        "trace" => Some(trace("workflow").in_span(work)),
+        "manual" => Some(tracer().span("manual").in_span(work)),
+        "block" => Some(traced_block!(tool, "run", || -> T { work() })),
         _ => unreachable!("{case}"),
     }
 }
@@ -35,23 +34,46 @@ fn said(case: &str) -> String {
 #[test]
 fn this_is_run_in_a_process_of_its_own() {
     if let Ok(case) = env::var(CASE) {
-        TracerProvider::builder().build().run(|| run(&case));
+        let fail = || "x".parse::<i32>();
+        TracerProvider::builder().build().run(|| match &*case {
+            "try" => drop(Component::tool("Search").try_in_span("run", fail)),
+            "plain" => drop(generic("call", || fail().ok())),
+            case => drop(generic(case, fail)),
+        });
     }
 }
 
 #[test]
 #[cfg(debug_assertions)]
-fn g1_a_result_handed_to_a_form_for_plain_values_is_warned_of() {
-    for case in ["run", "run_async", "trace", "trace_async", "manual"] {
+fn g1_a_result_behind_a_type_parameter_is_warned_of() {
+    for case in ["call", "future", "trace", "manual"] {
         let said = said(case);
-        assert!(said.contains("raaf warn [tracing] `run` was handed"), "{case}: {said}");
-        assert!(said.contains("ParseIntError") && said.contains("use `try_run`"), "{said}");
+        assert!(said.contains("raaf warn [tracing] `in_span` was handed"), "{case}: {said}");
+        assert!(said.contains("ParseIntError") && said.contains("use `try_in_span`"), "{said}");
     }
 }
 
 #[test]
 fn g1_what_fits_its_form_is_not_warned_of() {
-    for case in ["try_run", "plain"] {
+    for case in ["try", "plain"] {
         assert_eq!(said(case).matches("raaf ").count(), 0, "{case}");
     }
+}
+
+#[test]
+fn g1_a_result_behind_a_type_parameter_leaves_the_status_unset() {
+    let capture = Capture::new();
+    capture.run(|| {
+        for case in ["call", "future", "trace", "manual", "block"] {
+            assert!(generic(case, || "x".parse::<i32>()).unwrap().is_err());
+            assert_eq!(generic(case, || 7), Some(7));
+        }
+    });
+    assert_span_tree!(capture, {
+        tool "Search" [status = unset, !"result.success"] tool "Search" [status = ok]
+        tool "Search" [status = unset] tool "Search" [status = ok]
+        trace "workflow" [status = unset] trace "workflow" [status = ok]
+        custom "manual" [status = unset] custom "manual" [status = ok]
+        tool "Search" [status = unset] tool "Search" [status = ok]
+    });
 }

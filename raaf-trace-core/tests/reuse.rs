@@ -5,8 +5,7 @@ use std::{task::Poll, thread};
 use futures::{FutureExt as _, future::join};
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    Component, Context, InContext as _, Traceable, TraceableExt as _, current_span,
-    in_current_context, tracer,
+    Component, Context, InContext as _, Traceable, current_span, in_current_context, tracer,
 };
 use tokio::task::yield_now;
 
@@ -15,9 +14,9 @@ fn g12_same_method_is_reused() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
     capture.run(|| {
-        agent.traced("run").run(|| {
+        agent.in_span("run", || {
             let outer = current_span().unwrap().span_id();
-            let inner = agent.traced("run").run(|| current_span().unwrap().span_id());
+            let inner = agent.in_span("run", || current_span().unwrap().span_id());
             assert_eq!(inner, outer);
         });
     });
@@ -25,25 +24,11 @@ fn g12_same_method_is_reused() {
 }
 
 #[test]
-fn g12_recursion_is_one_span() {
-    fn factorial(tool: &Component, number: u64) -> u64 {
-        tool.traced("factorial").run(|| match number {
-            0 => 1,
-            _ => number * factorial(tool, number - 1),
-        })
-    }
-    let capture = Capture::new();
-    let tool = Component::tool("Maths");
-    assert_eq!(capture.run(|| factorial(&tool, 10)), 3_628_800);
-    assert_span_tree!(capture, { tool "Maths".factorial });
-}
-
-#[test]
 fn g12_a_clone_is_the_same_component() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
     let moved = agent.clone();
-    capture.run(|| agent.traced("run").run(move || moved.traced("run").run(|| ())));
+    capture.run(|| agent.in_span("run", move || moved.in_span("run", || ())));
     assert_span_tree!(capture, { agent "Writer" });
 }
 
@@ -51,7 +36,7 @@ fn g12_a_clone_is_the_same_component() {
 fn g12_a_component_of_the_same_name_is_another() {
     let capture = Capture::new();
     let (first, second) = (Component::agent("Writer"), Component::agent("Writer"));
-    capture.run(|| first.traced("run").run(|| second.traced("run").run(|| ())));
+    capture.run(|| first.in_span("run", || second.in_span("run", || ())));
     assert_span_tree!(capture, { agent "Writer" { agent "Writer" } });
 }
 
@@ -61,7 +46,7 @@ fn g12_building_on_from_a_clone_makes_another_component() {
     let agent = Component::agent("Writer");
     let tool = agent.clone().with_kind("tool");
     assert!(!tool.is(&agent));
-    capture.run(|| agent.traced("run").run(|| tool.traced("run").run(|| ())));
+    capture.run(|| agent.in_span("run", || tool.in_span("run", || ())));
     assert_span_tree!(capture, { agent "Writer" { tool "Writer" } });
 }
 
@@ -70,8 +55,8 @@ fn g12_the_method_is_compared_as_a_whole() {
     let capture = Capture::new();
     let tool = Component::tool("Search");
     capture.run(|| {
-        tool.traced("run").run(|| {
-            tool.traced("run_all").run(|| tool.traced("Run").run(|| ()));
+        tool.in_span("run", || {
+            tool.in_span("run_all", || tool.in_span("Run", || ()));
         });
     });
     assert_span_tree!(capture, {
@@ -83,7 +68,7 @@ fn g12_the_method_is_compared_as_a_whole() {
 fn g12_names_full_of_dots_do_not_confuse_it() {
     let capture = Capture::new();
     let (dotted, plain) = (Component::tool("a.b"), Component::tool("a"));
-    capture.run(|| dotted.traced("c").run(|| plain.traced("b.c").run(|| ())));
+    capture.run(|| dotted.in_span("c", || plain.in_span("b.c", || ())));
     let spans = capture.spans();
     assert_eq!(spans.only("a.b").name(), spans.only("a").name());
     assert_span_tree!(spans, tool "a.b" > tool "a");
@@ -94,8 +79,8 @@ fn g12_only_the_innermost_span_is_reused() {
     let capture = Capture::new();
     let (agent, tool) = (Component::agent("Writer"), Component::tool("Search"));
     capture.run(|| {
-        agent.traced("run").run(|| {
-            tool.traced("run").run(|| agent.traced("run").run(|| ()));
+        agent.in_span("run", || {
+            tool.in_span("run", || agent.in_span("run", || ()));
         });
     });
     assert_span_tree!(capture, { agent "Writer" { tool "Search" { agent "Writer" } } });
@@ -105,8 +90,8 @@ fn g12_only_the_innermost_span_is_reused() {
 async fn g12_calls_joined_under_the_same_method_are_one_with_it() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
-    let run = || agent.traced("run").run_async(yield_now());
-    let outer = agent.traced("run").run_async(async { join(run(), run()).await });
+    let run = || agent.in_span("run", yield_now());
+    let outer = agent.in_span("run", async { join(run(), run()).await });
     capture.run_async(outer).await;
     assert_span_tree!(capture, { agent "Writer" });
 }
@@ -115,8 +100,8 @@ async fn g12_calls_joined_under_the_same_method_are_one_with_it() {
 async fn g12_calls_joined_side_by_side_are_two() {
     let capture = Capture::new();
     let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
-    let run = || agent.traced("run").run_async(yield_now());
-    let both = pipeline.traced("run").run_async(async { join(run(), run()).await });
+    let run = || agent.in_span("run", yield_now());
+    let both = pipeline.in_span("run", async { join(run(), run()).await });
     capture.run_async(both).await;
     assert_span_tree!(capture, { pipeline "Docs" { agent "Writer" agent "Writer" } });
 }
@@ -126,8 +111,8 @@ fn g12_the_next_call_after_the_end_is_a_new_span() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
     capture.run(|| {
-        agent.traced("run").run(|| ());
-        agent.traced("run").run(|| ());
+        agent.in_span("run", || ());
+        agent.in_span("run", || ());
     });
     assert_span_tree!(capture, { agent "Writer" agent "Writer" });
 }
@@ -137,9 +122,9 @@ fn g13_other_methods_are_phases_within() {
     let capture = Capture::new();
     let processor = Component::new("Orders").with_kind("processor");
     capture.run(|| {
-        processor.traced("complex_operation").run(|| {
+        processor.in_span("complex_operation", || {
             for phase in ["validation", "transformation", "storage"] {
-                processor.traced(phase).run(|| ());
+                processor.in_span(phase, || ());
             }
         });
     });
@@ -156,19 +141,20 @@ fn g13_other_methods_are_phases_within() {
 }
 
 #[test]
-fn g14_metadata_of_a_reused_call_is_merged() {
+fn g14_a_reused_call_adds_only_what_is_new() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
     capture.run(|| {
-        agent.traced("run").with("kept", 1).with("changed", "old").run(|| {
-            agent.traced("run").with("changed", "new").with("added", true).run(|| ());
+        agent.traced("run").with("kept", 1).with("same", "both").in_span(|| {
+            agent.traced("run").with("same", "both").with("added", true).in_span(|| ());
+            agent.traced("any").reuse().with("kept", 2).with("late", 3).in_span(|| ());
         });
     });
     let spans = capture.spans();
-    let attributes = spans.only("Writer").attributes();
-    assert_eq!(attributes.get("kept"), Some(1.into()));
-    assert_eq!(attributes.get("changed"), Some("new".into()));
-    assert_eq!(attributes.get("added"), Some(true.into()));
+    let attributes = spans.only("Writer").attributes().stored().iter().collect::<Vec<_>>();
+    let expected =
+        [("kept", 1.into()), ("same", "both".into()), ("added", true.into()), ("late", 3.into())];
+    assert_eq!(attributes, expected);
 }
 
 #[test]
@@ -176,9 +162,9 @@ fn l8_captured_parent_is_never_reused() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
     capture.run(|| {
-        agent.traced("run").run(|| {
+        agent.in_span("run", || {
             let context = Context::current();
-            context.run(|| agent.traced("run").run(|| ()));
+            context.run(|| agent.in_span("run", || ()));
         });
     });
     assert_span_tree!(capture, { agent "Writer" { agent "Writer" } });
@@ -189,10 +175,10 @@ fn l8_a_span_handed_to_a_thread_is_never_reused() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
     capture.run(|| {
-        agent.traced("run").run(|| {
+        agent.in_span("run", || {
             thread::scope(|scope| {
                 scope.spawn(in_current_context(|| {
-                    agent.traced("run").run(|| agent.traced("run").run(|| ()));
+                    agent.in_span("run", || agent.in_span("run", || ()));
                 }));
             });
         });
@@ -205,11 +191,11 @@ async fn l8_a_span_handed_to_a_task_is_never_reused() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
     let work = async {
-        let handed = agent.traced("run").run_async(yield_now()).in_current_context();
-        let own = agent.traced("run").run_async(yield_now());
+        let handed = agent.in_span("run", yield_now()).in_current_context();
+        let own = agent.in_span("run", yield_now());
         join(handed, own).await;
     };
-    let run = agent.traced("run").run_async(work);
+    let run = agent.in_span("run", work);
     capture.run_async(run).await;
     assert_span_tree!(capture, { agent "Writer" { agent "Writer" } });
 }
@@ -220,7 +206,7 @@ fn l8_a_given_parent_is_never_reused() {
     let agent = Component::agent("Writer");
     capture.run(|| {
         let manual = tracer().start_span("outer");
-        manual.in_scope(|| agent.traced("run").run(|| ()));
+        manual.in_span(|| agent.in_span("run", || ()));
     });
     assert_span_tree!(capture, custom "outer" > agent "Writer");
 }
@@ -230,8 +216,8 @@ fn l8_the_outer_call_alone_decides_the_status() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
     capture.run(|| {
-        agent.traced("run").run(|| {
-            let inner = agent.traced("run").try_run(|| "x".parse::<i32>());
+        agent.in_span("run", || {
+            let inner = agent.try_in_span("run", || "x".parse::<i32>());
             assert!(inner.is_err(), "and was handled");
         });
     });
@@ -253,13 +239,13 @@ fn l8_the_outer_call_alone_runs_hooks() {
             .on_result(|text: &String, attributes| {
                 attributes.set("result.text", text);
             })
-            .run(|| {
+            .in_span(|| {
                 agent
                     .traced("run")
                     .on_result(|_: &u8, attributes| {
                         attributes.set("result.inner", true);
                     })
-                    .run(|| 1_u8);
+                    .in_span(|| 1_u8);
                 "done".to_owned()
             });
     });
@@ -274,11 +260,11 @@ fn l8_the_outer_call_alone_runs_hooks() {
 fn l8_a_reused_call_that_is_dropped_leaves_the_span_running() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
-    let pending = agent.traced("run").run_async(std::future::pending::<()>());
+    let pending = agent.in_span("run", std::future::pending::<()>());
     capture.run(|| {
-        agent.traced("run").run(|| {
+        agent.in_span("run", || {
             assert!(pending.now_or_never().is_none());
-            assert!(agent.component().traced("run").run(|| agent.is_traced()));
+            assert!(agent.component().in_span("run", || agent.is_traced()));
         });
     });
     assert_span_tree!(capture, { agent "Writer" });
@@ -290,13 +276,12 @@ fn g12_a_reused_future_stays_inside_when_it_is_polled_on_elsewhere() {
     let agent = Component::agent("Writer");
     capture.run(|| {
         let mut inner = agent
-            .traced("run")
-            .run_async(async {
+            .in_span("run", async {
                 yield_once().await;
-                Component::tool("Search").traced("run").run(|| ());
+                Component::tool("Search").in_span("run", || ());
             })
             .boxed_local();
-        agent.traced("run").run(|| assert!(inner.as_mut().now_or_never().is_none()));
+        agent.in_span("run", || assert!(inner.as_mut().now_or_never().is_none()));
         assert!(inner.now_or_never().is_some());
     });
     assert_span_tree!(capture, { agent "Writer" { tool "Search" } });

@@ -3,7 +3,7 @@
 use futures::future::{BoxFuture, join_all};
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    Component, InContext as _, TraceableExt as _, current_span, in_current_context,
+    Component, InContext as _, Traceable as _, current_span, in_current_context,
 };
 use tokio::task::{JoinSet, spawn_blocking, yield_now};
 
@@ -17,7 +17,7 @@ fn expect_siblings(agents: impl Fn(Component) -> BoxFuture<'static, ()>) {
         let capture = Capture::new();
         let pipeline = Component::pipeline("Docs");
         let run = async {
-            pipeline.traced("run").run_async(agents(pipeline.clone())).await;
+            pipeline.in_span("run", agents(pipeline.clone())).await;
             assert!(current_span().is_none());
         };
         builder.enable_all().build().unwrap().block_on(capture.run_async(run));
@@ -45,13 +45,13 @@ fn three_of(pipeline: &Component) -> [Component; 3] {
 async fn work(agent: Component) {
     let search = async {
         yield_now().await;
-        Component::tool("Search").traced("run").run_async(yield_now()).await;
+        Component::tool("Search").in_span("run", yield_now()).await;
     };
-    agent.traced("run").run_async(search).await;
+    agent.in_span("run", search).await;
 }
 
 fn block(agent: &Component) {
-    agent.traced("run").run(|| Component::tool("Search").traced("run").run(|| ()));
+    agent.in_span("run", || Component::tool("Search").in_span("run", || ()));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn g9_a_task_without_the_context_starts_a_trace_of_its_own() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(capture.run_async(async {
         let spawn = async { tokio::spawn(work(writer)).await.unwrap() };
-        Component::pipeline("Docs").traced("run").run_async(spawn).await;
+        Component::pipeline("Docs").in_span("run", spawn).await;
     }));
     assert_span_tree!(capture, { pipeline "Docs" agent "Writer" { tool "Search" } });
 }

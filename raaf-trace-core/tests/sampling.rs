@@ -9,7 +9,7 @@ use std::thread;
 use doubles::components;
 use raaf_trace_core::{
     Component, Context, Environment, MemoryExporter, Sampler, SimpleProcessor, SpanContext, SpanId,
-    SpanProcessor, StartedSpan, TraceId, TraceableExt as _, TracerProvider, current_span,
+    SpanProcessor, StartedSpan, TraceId, Traceable as _, TracerProvider, current_span,
     in_current_context, is_traced, trace, tracer,
 };
 
@@ -28,13 +28,13 @@ fn remote(sampled: Option<bool>) -> SpanContext {
 /// third in a thread that was handed the context, and makes a manual span.
 fn workflow() {
     let agent = Component::agent("Planner");
-    agent.traced("run").run(|| {
-        Component::tool("Here").traced("run").run(|| ());
+    agent.in_span("run", || {
+        Component::tool("Here").in_span("run", || ());
         let bound = Component::tool("Bound").with_parent(&agent);
         thread::scope(|scope| {
-            scope.spawn(|| bound.traced("run").run(|| ()));
+            scope.spawn(|| bound.in_span("run", || ()));
             scope.spawn(in_current_context(|| {
-                Component::tool("Handed").traced("run").run(|| ());
+                Component::tool("Handed").in_span("run", || ());
             }));
         });
         tracer().start_span("by hand").finish();
@@ -67,7 +67,7 @@ fn s1_a_trace_is_recorded_whole_or_not_at_all_and_by_its_id() {
     let ids: Vec<_> = (0..64).map(|_| TraceId::random()).collect();
     provider.run(|| {
         for &id in &ids {
-            trace("one of many").trace_id(id).run(workflow);
+            trace("one of many").trace_id(id).in_span(workflow);
         }
     });
     let kept: Vec<_> = ids.iter().filter(|&&id| sampler.sample(id)).collect();
@@ -90,7 +90,7 @@ fn s1_an_unsampled_span_is_there_for_the_code_but_counts_as_not_traced() {
     provider.run(|| {
         let agent = Component::agent("Planner");
         let call = agent.traced("run").with_attributes(|_| panic!("nobody will see these"));
-        call.run(|| {
+        call.in_span(|| {
             let span = current_span().unwrap();
             assert!(!span.is_sampled() && !is_traced() && !agent.is_traced());
             span.set_attributes(|_| panic!("nor these"));

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may fail")]
 
 use raaf_trace_core::{
-    Component, MemoryExporter, Select, SimpleProcessor, Status, TraceId, TraceableExt as _,
+    Component, MemoryExporter, Select, SimpleProcessor, Status, TraceId, Traceable as _,
     TracerProvider, trace,
 };
 
@@ -15,13 +15,13 @@ fn recorded() -> MemoryExporter {
     let processor = SimpleProcessor::new(memory.clone());
     let provider = TracerProvider::builder().with(processor).build();
     provider.run(|| {
-        trace("nightly").run(|| {
+        trace("nightly").in_span(|| {
             let failed = Component::tool("Search")
                 .traced("look_up")
                 .with("size", 3)
-                .try_run(|| Err::<(), _>(io::Error::other("no such page")));
+                .try_in_span(|| Err::<(), _>(io::Error::other("no such page")));
             assert!(failed.is_err());
-            Component::agent("Writer").traced("run").run(|| ());
+            Component::agent("Writer").in_span("run", || ());
         });
     });
     memory

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use doubles::span_of;
 use raaf_trace_core::{
     Component, Environment, FinishedSpan, MemoryExporter, SimpleProcessor, SpanLimits, Status,
-    Traceable, TraceableExt as _, TracerProvider, keys, traced, tracer,
+    Traceable, TracerProvider, keys, traced, tracer,
 };
 
 /// Stands in every text that a user, a model or a tool wrote.
@@ -48,9 +48,10 @@ fn failing_workflow(provider: &TracerProvider) {
     let agent = Component::agent("Planner");
     let pipeline = Component::pipeline("Clinic");
     let result: Result<u32, ToolError> = provider.run(|| {
-        pipeline.traced("run").try_run(|| {
-            agent.traced("run").with("agent.turn", 1).try_run(|| {
-                tracer().llm_span("gpt-4").run(|span| {
+        pipeline.try_in_span("run", || {
+            agent.traced("run").with("agent.turn", 1).try_in_span(|| {
+                let span = tracer().llm_span("gpt-4").start();
+                span.in_span(|| {
                     span.set_content(keys::GEN_AI_INPUT_MESSAGES, CONTENT);
                     span.set_attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, 12);
                     span.set_attribute("error", format!("refused {CONTENT}"));
@@ -112,7 +113,7 @@ fn a5_the_switch_leaves_content_out_of_every_span_and_keeps_the_facts() {
 fn a5_a_panic_s_text_is_left_out_as_well() {
     let (provider, memory) = recording(false);
     let panicked = catch_unwind(AssertUnwindSafe(|| {
-        provider.run(|| Component::tool("Lookup").traced("run").run(|| panic!("{CONTENT}")));
+        provider.run(|| Component::tool("Lookup").in_span("run", || panic!("{CONTENT}")));
     }));
     assert!(panicked.is_err());
     let span = span_of(&memory, "Lookup");
@@ -127,7 +128,7 @@ fn a5_what_a_panicking_hook_said_about_a_result_is_left_out_as_well() {
         Component::tool("Lookup")
             .traced("run")
             .on_result(|answer: &&str, _| panic!("cannot describe {answer}"))
-            .run(|| CONTENT);
+            .in_span(|| CONTENT);
     });
     let span = span_of(&memory, "Lookup");
     assert!(span.attributes().get(keys::COLLECTOR_ERROR).is_some());
@@ -144,7 +145,7 @@ fn a5_content_that_costs_something_is_not_even_made() {
                 attributes.set_content_with("tool.result", || -> String { panic!("not wanted") });
                 assert!(!attributes.contains(keys::COLLECTOR_ERROR));
             })
-            .run(|| ());
+            .in_span(|| ());
     });
 }
 

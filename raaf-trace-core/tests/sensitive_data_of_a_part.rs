@@ -9,7 +9,7 @@ use std::thread;
 
 use doubles::span_of;
 use raaf_trace_core::{
-    Component, Context, MemoryExporter, SimpleProcessor, TraceableExt as _, TracerProvider,
+    Component, Context, MemoryExporter, SimpleProcessor, Traceable as _, TracerProvider,
     current_span, in_current_context, keys, trace, tracer,
 };
 
@@ -22,7 +22,7 @@ fn recording() -> (TracerProvider, MemoryExporter) {
 /// A call that says something of everything that is content.
 fn say(component: &Component) {
     let said: Result<(), &str> =
-        component.traced("run").with_content(keys::INPUT, "a word").try_run(|| {
+        component.traced("run").with_content(keys::INPUT, "a word").try_in_span(|| {
             current_span().unwrap().add_event("said", |event| {
                 event.set_content(keys::OUTPUT, "a word");
             });
@@ -50,9 +50,9 @@ fn a5_a_workflow_without_content_has_none_in_any_thread() {
     let agent = Component::agent("Agent");
     let bound_tool = Component::tool(bound).with_parent(&agent);
     provider.run(|| {
-        trace("visit").include_sensitive_data(false).group_id("ward-7").run(|| {
+        trace("visit").include_sensitive_data(false).group_id("ward-7").in_span(|| {
             say(&Component::tool(here));
-            agent.traced("run").run(|| {
+            agent.in_span("run", || {
                 thread::scope(|scope| {
                     scope.spawn(in_current_context(|| say(&Component::tool(there))));
                     scope.spawn(|| say(&bound_tool));
@@ -72,15 +72,15 @@ fn a5_within_a_trace_only_the_call_that_asked_and_what_is_inside_keep_no_content
     let (provider, memory) = recording();
     let outer = Component::pipeline("Outer");
     provider.run(|| {
-        outer.traced("run").with_content(keys::INPUT, "a word").run(|| {
+        outer.traced("run").with_content(keys::INPUT, "a word").in_span(|| {
             say(&Component::tool("Before"));
             let run = Component::agent("Run");
             let run = run.traced("run").with_content(keys::INPUT, "a word");
-            run.include_sensitive_data(false).run(|| {
+            run.include_sensitive_data(false).in_span(|| {
                 say(&Component::tool("Inside"));
                 // Under the outer span, but called from within.
                 say(&Component::tool("BoundOutside").with_parent(&outer));
-                trace("Again").include_sensitive_data(true).run(|| {
+                trace("Again").include_sensitive_data(true).in_span(|| {
                     say(&Component::tool("StillInside"));
                 });
             });
@@ -103,18 +103,18 @@ fn a5_content_is_left_out_where_either_the_caller_or_the_parent_keeps_none() {
     let (provider, memory) = recording();
     provider.run(|| {
         let (kept, left_out) = (Component::agent("Kept"), Component::agent("LeftOut"));
-        let elsewhere = kept.traced("run").run(Context::current);
-        left_out.traced("run").include_sensitive_data(false).run(|| {
+        let elsewhere = kept.in_span("run", Context::current);
+        left_out.traced("run").include_sensitive_data(false).in_span(|| {
             let inside = Context::current();
             // Called from within, for another trace.
-            Component::tool("Other").traced("run").parent(&elsewhere).run(|| {
+            Component::tool("Other").traced("run").parent(&elsewhere).in_span(|| {
                 say(&Component::tool("InOther"));
             });
             Context::empty().with_provider(&provider).run(|| {
                 say(&Component::tool("Unrelated"));
-                kept.traced("again").run(|| {
+                kept.in_span("again", || {
                     // Called from without, for this one.
-                    Component::tool("Handed").traced("run").parent(&inside).run(|| {
+                    Component::tool("Handed").traced("run").parent(&inside).in_span(|| {
                         say(&Component::tool("InHanded"));
                     });
                 });
@@ -133,7 +133,7 @@ fn a5_a_call_without_content_reuses_only_a_span_that_has_none() {
     provider.run(|| {
         let agent = Component::agent("Agent");
         let private = || agent.traced("run").include_sensitive_data(false);
-        agent.traced("run").run(|| private().run(|| private().run(|| say(&agent))));
+        agent.in_span("run", || private().in_span(|| private().in_span(|| say(&agent))));
     });
     let spans = memory.spans();
     assert_eq!(spans.len(), 2);
@@ -146,8 +146,8 @@ fn a5_a_call_without_content_reuses_only_a_span_that_has_none() {
 fn a5_a_manual_span_can_do_without_content_too() {
     let (provider, memory) = recording();
     provider.run(|| {
-        tracer().llm_span("Model").include_sensitive_data(false).run(|span| {
-            span.set_content(keys::GEN_AI_INPUT_MESSAGES, "a word");
+        tracer().llm_span("Model").include_sensitive_data(false).in_span(|| {
+            current_span().unwrap().set_content(keys::GEN_AI_INPUT_MESSAGES, "a word");
             say(&Component::tool("Inside"));
         });
         say(&Component::tool("After"));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use doubles::{components, only, until};
 use raaf_trace_core::{
     Component, Environment, FinishedSpan, ManualClock, MemoryExporter, Sampler, SimpleProcessor,
-    Status, TraceableExt as _, TracerProvider, keys,
+    Status, Traceable as _, TracerProvider, keys,
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -45,7 +45,7 @@ fn g68_forgotten_manual_spans_are_delivered_as_stale_by_themselves() {
 fn g68_traced_calls_end_by_themselves_and_are_never_stale() {
     let (provider, memory, clock) = with_clock();
     provider.run(|| {
-        Component::agent("Patient").traced("run").run(|| {
+        Component::agent("Patient").in_span("run", || {
             clock.advance(10 * HOUR);
             assert_eq!(provider.cleanup(), 0);
         });

@@ -12,12 +12,12 @@ use std::{
 use doubles::{Failing, LONG, Stalled};
 use raaf_trace_core::{
     BatchConfig, Component, ExportError, FinishedSpan, MemoryExporter, ProcessorExt as _,
-    SimpleProcessor, SpanExporter, SpanProcessor, TraceableExt as _, TracerProvider,
+    SimpleProcessor, SpanExporter, SpanProcessor, Traceable as _, TracerProvider,
     stats::{ProcessorStats, StatsReader},
 };
 
 fn call() {
-    Component::tool("Search").traced("run").run(|| ());
+    Component::tool("Search").in_span("run", || ());
 }
 
 fn assert_adds_up(stats: &ProcessorStats) {
@@ -101,7 +101,7 @@ fn d3_spans_that_run_are_started_and_not_ended() {
         let provider = &provider;
         scope.spawn(move || {
             provider.run(|| {
-                Component::agent("Slow").traced("run").run(|| {
+                Component::agent("Slow").in_span("run", || {
                     start.send(()).unwrap();
                     let _ = may_end.recv();
                 });
@@ -123,15 +123,14 @@ async fn d3_every_way_to_end_counts_once() {
     let agent = Component::agent("Planner");
     let (context, component) = (provider.context(), agent.clone());
     assert!(
-        thread::spawn(move || context.run(|| component.traced("run").run(|| panic!("on purpose"))))
+        thread::spawn(move || context.run(|| component.in_span("run", || panic!("on purpose"))))
             .join()
             .is_err()
     );
-    let failed: Result<(), &str> = provider.run(|| agent.traced("run").try_run(|| Err("no")));
+    let failed: Result<(), &str> = provider.run(|| agent.try_in_span("run", || Err("no")));
     assert!(failed.is_err());
-    let mut cancelled = Box::pin(
-        agent.traced("run").run_async(std::future::pending::<()>()).in_context(provider.context()),
-    );
+    let mut cancelled =
+        Box::pin(agent.in_span("run", std::future::pending::<()>()).in_context(provider.context()));
     assert!(futures::poll!(&mut cancelled).is_pending());
     drop(cancelled);
     drop(provider.tracer().start_span("dropped"));

@@ -10,7 +10,7 @@ use std::{
 use futures::FutureExt as _;
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    Component, FinishedSpan, Traceable, TraceableExt as _, current_span, in_current_context, traced,
+    Component, FinishedSpan, Traceable, current_span, in_current_context, traced,
 };
 use tokio::task::yield_now;
 
@@ -22,8 +22,8 @@ fn g8_agents_bound_to_a_running_pipeline_are_siblings_from_any_thread() {
     let pipeline = Component::pipeline("Docs");
     let agents = NAMES.map(|name| Component::agent(name).with_parent(&pipeline));
     capture.run(|| {
-        pipeline.traced("run").run(|| {
-            let threads = agents.map(|agent| thread::spawn(move || agent.traced("run").run(|| ())));
+        pipeline.in_span("run", || {
+            let threads = agents.map(|agent| thread::spawn(move || agent.in_span("run", || ())));
             for thread in threads {
                 thread.join().unwrap();
             }
@@ -42,15 +42,15 @@ fn g8_they_are_siblings_also_while_all_run_at_once() {
     let pipeline = Component::pipeline("Docs");
     let together = Barrier::new(NAMES.len());
     capture.run(|| {
-        pipeline.traced("run").run(|| {
+        pipeline.in_span("run", || {
             thread::scope(|scope| {
                 for name in NAMES {
                     let agent = Component::agent(name).with_parent(&pipeline);
                     let together = &together;
                     scope.spawn(move || {
-                        agent.traced("run").run(|| {
+                        agent.in_span("run", || {
                             together.wait();
-                            Component::tool("Search").traced("run").run(|| ());
+                            Component::tool("Search").in_span("run", || ());
                         });
                     });
                 }
@@ -82,10 +82,10 @@ fn g9_a_pool_of_long_lived_threads_serves_several_workflows() {
         let pipeline = Component::pipeline(name);
         let agent = Component::agent("Writer").with_parent(&pipeline);
         capture.run(|| {
-            pipeline.traced("run").run(|| {
+            pipeline.in_span("run", || {
                 let (done, finished) = mpsc::channel();
                 let job = move || {
-                    agent.traced("run").run(|| ());
+                    agent.in_span("run", || ());
                     done.send(()).unwrap();
                 };
                 jobs.send(Box::new(job)).unwrap();
@@ -110,9 +110,9 @@ fn g19_workflows_in_two_threads_are_two_traces() {
             let (capture, together) = (&capture, &together);
             scope.spawn(move || {
                 capture.run(|| {
-                    Component::pipeline(name).traced("run").run(|| {
+                    Component::pipeline(name).in_span("run", || {
                         together.wait();
-                        Component::agent(name).traced("run").run(|| together.wait());
+                        Component::agent(name).in_span("run", || together.wait());
                     });
                 });
             });
@@ -143,11 +143,11 @@ fn g83_one_component_in_two_workflows_at_once_is_two_spans() {
             let (capture, agent, together) = (&capture, &agent, &together);
             scope.spawn(move || {
                 capture.run(|| {
-                    Component::pipeline(name).traced("run").run(|| {
-                        agent.traced("run").run(|| {
+                    Component::pipeline(name).in_span("run", || {
+                        agent.in_span("run", || {
                             together.wait();
                             assert_eq!(agent.span_id(), current_span().map(|span| span.span_id()));
-                            agent.traced("phase").run(|| together.wait());
+                            agent.in_span("phase", || together.wait());
                         });
                     });
                 });
@@ -191,10 +191,10 @@ fn l3_a_child_that_outlives_its_parent_still_names_it() {
     let (pipeline, agent) = (Component::pipeline("Docs"), Component::agent("Writer"));
     let (go_on, parent_ended) = mpsc::channel::<()>();
     let child = capture.run(|| {
-        pipeline.traced("run").run(|| {
+        pipeline.in_span("run", || {
             let (started, start) = mpsc::channel();
             let child = thread::spawn(in_current_context(move || {
-                agent.traced("run").run(|| {
+                agent.in_span("run", || {
                     started.send(()).unwrap();
                     parent_ended.recv().unwrap();
                 });
@@ -214,7 +214,7 @@ fn g16_calls_while_a_thread_ends_run_all_the_same() {
     struct AtEnd(Component, mpsc::Sender<u8>);
     impl Drop for AtEnd {
         fn drop(&mut self) {
-            let value = self.0.traced("run").run(|| current_span().map_or(1, |_| 2));
+            let value = self.0.in_span("run", || current_span().map_or(1, |_| 2));
             let _ = self.1.send(value);
         }
     }
@@ -226,7 +226,7 @@ fn g16_calls_while_a_thread_ends_run_all_the_same() {
     let (send, receive) = mpsc::channel();
     let work = move || {
         AT_END.with_borrow_mut(|at_end| *at_end = Some(AtEnd(component.clone(), send)));
-        component.traced("early").run(|| ());
+        component.in_span("early", || ());
     };
     thread::spawn(work).join().unwrap();
     assert!(receive.recv().is_ok(), "the code ran, traced or not");
@@ -239,10 +239,10 @@ fn g13_phases_in_another_thread_nest_in_the_components_own_span() {
     let pipeline = Component::pipeline("Docs");
     let agent = Component::agent("Writer").with_parent(&pipeline);
     capture.run(|| {
-        pipeline.traced("run").run(|| {
-            agent.traced("run").run(|| {
+        pipeline.in_span("run", || {
+            agent.in_span("run", || {
                 thread::scope(|scope| {
-                    scope.spawn(in_current_context(|| agent.traced("draft").run(|| ())));
+                    scope.spawn(in_current_context(|| agent.in_span("draft", || ())));
                 });
             });
         });
@@ -256,11 +256,11 @@ fn l5_a_future_that_moves_between_threads_keeps_its_context() {
     let (agent, tool) = (Component::agent("Writer"), Component::tool("Search"));
     let mut run = Box::pin(capture.run_async(async move {
         let work = async {
-            tool.traced("before").run(|| ());
+            tool.in_span("before", || ());
             yield_now_once().await;
-            tool.traced("after").run(|| ());
+            tool.in_span("after", || ());
         };
-        agent.traced("run").run_async(work).await;
+        agent.in_span("run", work).await;
     }));
     assert!((&mut run).now_or_never().is_none());
     assert!(current_span().is_none(), "the first thread is clean");
@@ -282,10 +282,10 @@ fn l5_futures_polled_in_turn_never_see_each_others_context() {
             for _ in 0..3 {
                 assert_eq!(current_span().unwrap().component_name(), name);
                 yield_now_once().await;
-                Component::tool(name).traced("run").run(|| ());
+                Component::tool(name).in_span("run", || ());
             }
         };
-        agent.traced("run").run_async(work).await;
+        agent.in_span("run", work).await;
     };
     let mut first = pin!(capture.run_async(workflow("First")));
     let mut second = pin!(capture.run_async(workflow("Second")));
@@ -313,7 +313,7 @@ async fn l5_tasks_of_one_thread_never_see_each_others_context() {
                 assert_eq!(current_span().unwrap().component_name(), name);
             }
         };
-        Component::agent(name).traced("run").run_async(work).await;
+        Component::agent(name).in_span("run", work).await;
     };
     let first = tokio::spawn(capture.run_async(workflow("First")));
     let second = tokio::spawn(capture.run_async(workflow("Second")));

@@ -3,17 +3,16 @@
 use futures::FutureExt as _;
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    Component, Kind, SpanContext, Status, TraceId, TraceableExt as _, current_trace_id, trace,
-    tracer,
+    Component, Kind, SpanContext, Status, TraceId, Traceable as _, current_trace_id, trace, tracer,
 };
 
 #[test]
 fn t1_a_workflow_encloses_all_that_runs_inside_it() {
     let capture = Capture::new();
     let answer = capture.run(|| {
-        trace("support request").run(|| {
-            Component::agent("Triage").traced("run").run(|| ());
-            Component::agent("Writer").traced("run").run(|| 42)
+        trace("support request").in_span(|| {
+            Component::agent("Triage").in_span("run", || ());
+            Component::agent("Writer").in_span("run", || 42)
         })
     });
     assert_eq!(answer, 42);
@@ -32,8 +31,8 @@ fn t1_group_and_metadata_reach_every_span() {
             .group_id("conversation-17")
             .metadata("customer.tier", 2)
             .metadata("beta", true)
-            .run(|| {
-                Component::agent("Writer").traced("run").run(|| {
+            .in_span(|| {
+                Component::agent("Writer").in_span("run", || {
                     tracer().start_span("by hand").finish();
                 });
             });
@@ -53,10 +52,10 @@ fn t1_group_and_metadata_reach_every_span() {
 fn t1_inside_another_trace_it_is_a_child() {
     let capture = Capture::new();
     capture.run(|| {
-        trace("outer").group_id("outer group").run(|| {
-            trace("inner").group_id("inner group").trace_id(TraceId::random()).run(|| ());
+        trace("outer").group_id("outer group").in_span(|| {
+            trace("inner").group_id("inner group").trace_id(TraceId::random()).in_span(|| ());
         });
-        Component::pipeline("Docs").traced("run").run(|| trace("part").run(|| ()));
+        Component::pipeline("Docs").in_span("run", || trace("part").in_span(|| ()));
     });
     assert_span_tree!(capture, {
         trace "outer" { trace "inner" }
@@ -73,7 +72,7 @@ fn t1_inside_another_trace_it_is_a_child() {
 fn t1_the_trace_id_can_be_chosen() {
     let capture = Capture::new();
     let id = TraceId::random();
-    let inside = capture.run(|| trace("chosen").trace_id(id).run(current_trace_id));
+    let inside = capture.run(|| trace("chosen").trace_id(id).in_span(current_trace_id));
     assert_eq!(inside, Some(id));
     let spans = capture.spans();
     assert_eq!(spans.only("chosen").trace_id(), id);
@@ -85,7 +84,7 @@ fn t1_the_trace_id_can_be_chosen() {
 fn t1_a_workflow_of_futures_encloses_them() {
     let capture = Capture::new();
     let agent = Component::agent("Writer");
-    let work = trace("async").run_async(agent.traced("run").run_async(async { 7 }));
+    let work = trace("async").in_span(agent.in_span("run", async { 7 }));
     assert_eq!(capture.run_async(work).now_or_never(), Some(7));
     assert_span_tree!(capture, { trace "async" { agent "Writer" } });
 }
@@ -93,7 +92,7 @@ fn t1_a_workflow_of_futures_encloses_them() {
 #[test]
 fn t1_a_failing_workflow_fails_its_span() {
     let capture = Capture::new();
-    let failed = capture.run(|| trace("import").try_run(|| "x".parse::<i32>()));
+    let failed = capture.run(|| trace("import").try_in_span(|| "x".parse::<i32>()));
     assert!(failed.is_err());
     assert_span_tree!(capture, {
         trace "import" [status = error, "error.type" = "ParseIntError"]
@@ -103,7 +102,7 @@ fn t1_a_failing_workflow_fails_its_span() {
 #[test]
 fn t1_workflows_of_one_name_are_never_one() {
     let capture = Capture::new();
-    capture.run(|| trace("same").run(|| trace("same").run(|| ())));
+    capture.run(|| trace("same").in_span(|| trace("same").in_span(|| ())));
     assert_span_tree!(capture, { trace "same" { trace "same" } });
 }
 
@@ -113,7 +112,7 @@ fn t1_a_trace_continued_from_elsewhere_takes_the_workflows_record() {
     let remote = SpanContext::new(TraceId::random(), raaf_trace_core::SpanId::random());
     capture.run(|| {
         raaf_trace_core::Context::remote(remote.clone()).run(|| {
-            trace("server part").run(|| Component::agent("Writer").traced("run").run(|| ()));
+            trace("server part").in_span(|| Component::agent("Writer").in_span("run", || ()));
         });
     });
     let spans = capture.spans();
@@ -126,12 +125,12 @@ fn t1_a_trace_continued_from_elsewhere_takes_the_workflows_record() {
 fn t1_spans_know_the_root_that_encloses_them() {
     let capture = Capture::new();
     capture.run(|| {
-        trace("nightly").run(|| {
-            Component::agent("Planner").traced("run").run(|| {
-                trace("inner").run(|| Component::tool("Search").traced("run").run(|| ()));
+        trace("nightly").in_span(|| {
+            Component::agent("Planner").in_span("run", || {
+                trace("inner").in_span(|| Component::tool("Search").in_span("run", || ()));
             });
         });
-        Component::agent("Alone").traced("run").run(|| ());
+        Component::agent("Alone").in_span("run", || ());
     });
     let spans = capture.spans();
     let root = spans.only("nightly");

@@ -73,7 +73,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let environment = Environment::process().with_default("RAAF_TRACE_PROCESSORS", "console,file");
     let tracing = TracerProvider::builder().environment(&environment).init()?;
 
-    let reported = trace("text report").try_run_async(report_on(&path)).await;
+    let reported = trace("text report").try_in_span(report_on(&path)).await;
     // The sinks write in threads of their own; this waits until tree and lines are out.
     let delivered = tracing.shutdown();
     reported?;

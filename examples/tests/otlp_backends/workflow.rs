@@ -57,7 +57,7 @@ pub(crate) async fn run(sink: OtlpSink) -> Result<TraceId, Box<dyn Error>> {
         Ok::<_, Box<dyn Error>>(())
     };
     let workflow = trace("support").group_id("conversation-17").metadata("tenant", 7).trace_id(id);
-    workflow.try_run_async(work).in_context(provider.context()).await?;
+    workflow.try_in_span(work).in_context(provider.context()).await?;
     provider.shutdown(LONG)?;
     Ok(id)
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use raaf_trace_core::{Component, Kind, TraceableExt as _, keys};
+use raaf_trace_core::{Component, Kind, Traceable as _, keys};
 use serde_json::json;
 
 use super::Agent;
@@ -165,7 +165,7 @@ impl Handoff {
 
     /// Returns the agent that takes over, in a span.
     pub(crate) fn take_over(&self, from: &Agent, call: &ToolCall) -> Agent {
-        self.traced(from, call).run(|| match &self.target {
+        self.traced(from, call).in_span(|| match &self.target {
             Target::Agent(agent) => agent.clone(),
             Target::Later(agent) => agent(),
         })
@@ -174,7 +174,7 @@ impl Handoff {
     /// Refuses a second hand-off in one turn, in a span.
     pub(crate) fn refuse(&self, from: &Agent, call: &ToolCall) -> ToolError {
         let error = ToolError::SecondHandoff { tool: self.tool.name.clone() };
-        match self.traced(from, call).try_run(|| Err::<std::convert::Infallible, _>(error)) {
+        match self.traced(from, call).try_in_span(|| Err::<std::convert::Infallible, _>(error)) {
             Err(error) => error,
         }
     }

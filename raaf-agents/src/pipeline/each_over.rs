@@ -3,7 +3,7 @@
 use std::fmt;
 
 use futures::{StreamExt as _, future::BoxFuture, stream};
-use raaf_trace_core::{Component, TraceableExt as _, current_span, keys};
+use raaf_trace_core::{Component, Traceable as _, current_span, keys};
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -132,7 +132,7 @@ impl EachOver {
         state: State,
         observers: &Observers,
     ) -> Result<State, Box<Stopped>> {
-        let run = self.component.traced("each_over").try_run_async(self.run_all(&state, observers));
+        let run = self.component.try_in_span("each_over", self.run_all(&state, observers));
         match run.await {
             Ok((results, errors)) => {
                 Ok(state.with(&self.into, results).with(self.errors_key(), errors))
@@ -185,7 +185,7 @@ impl EachOver {
         Box::pin(async move {
             let state = state.clone().with(&self.item, item.clone());
             let call = self.component.traced("item").with(keys::STEP_ITEM_INDEX, index);
-            call.try_run_async(self.run_one(state, observers)).await
+            call.try_in_span(self.run_one(state, observers)).await
         })
     }
 

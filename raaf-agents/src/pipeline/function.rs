@@ -4,7 +4,7 @@ use std::{error::Error, fmt, future::Future};
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use raaf_trace_core::{Component, Kind, Traceable, TraceableExt as _};
+use raaf_trace_core::{Component, Kind, Traceable};
 
 use super::{Contract, Keys, State, Step, StepError};
 
@@ -84,7 +84,7 @@ impl Step for FunctionStep {
     }
 
     async fn run(&self, state: State) -> Result<State, StepError> {
-        self.traced("run").try_run_async((self.run)(state)).await.map_err(StepError::Function)
+        self.try_in_span("run", (self.run)(state)).await.map_err(StepError::Function)
     }
 }
 

@@ -19,9 +19,7 @@ mod wrap;
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use raaf_trace_core::{
-    Attributes, Component, Traceable, TraceableExt as _, keys as attribute_keys,
-};
+use raaf_trace_core::{Attributes, Component, Traceable, keys as attribute_keys};
 
 pub use agent_step::AgentStep;
 pub use builder::PipelineBuilder;
@@ -113,7 +111,7 @@ impl Pipeline {
     /// If a step fails, or if the initial state lacks a key that a step is declared to require, which
     /// is checked before the first step runs. The error carries the state before the step.
     pub async fn run(&self, state: State) -> Result<State, PipelineError> {
-        self.traced("run").try_run_async(self.run_flow(state)).await
+        self.try_in_span("run", self.run_flow(state)).await
     }
 
     async fn run_flow(&self, state: State) -> Result<State, PipelineError> {

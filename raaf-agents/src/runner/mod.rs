@@ -15,9 +15,7 @@ use futures::{
     channel::mpsc,
     future::{self, Either},
 };
-use raaf_trace_core::{
-    Component, Context, InContext as _, Traceable, TraceableExt as _, in_current_context,
-};
+use raaf_trace_core::{Component, Context, InContext as _, Traceable, in_current_context};
 use tokio::runtime;
 
 use crate::{
@@ -256,10 +254,10 @@ impl Runner {
         } else if is_bound || Context::current().trace_id().is_some() {
             work.await
         } else if let Some(workflow) = self.config.workflow() {
-            workflow.try_run_async(work).await
+            workflow.try_in_span(work).await
         } else {
             let call = self.traced("run");
-            call.include_sensitive_data(self.config.includes_content()).try_run_async(work).await
+            call.include_sensitive_data(self.config.includes_content()).try_in_span(work).await
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::mem;
 
 use futures::{StreamExt as _, TryFutureExt as _, future};
-use raaf_trace_core::{Attributes, TraceableExt as _, keys};
+use raaf_trace_core::{Attributes, Traceable as _, keys};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
                 attributes.set_content(keys::OUTPUT, output);
             }
         })
-        .try_run_async(run)
+        .try_in_span(run)
         .await
         .map(|(end, _)| end)
     }

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, future::Future};
 
 use futures::TryFutureExt as _;
-use raaf_trace_core::{Attributes, Component, TraceableExt as _, keys};
+use raaf_trace_core::{Attributes, Component, Traceable as _, keys};
 use serde_json::Value as Json;
 
 use super::{Tool, ToolError};
@@ -32,11 +32,12 @@ pub trait ToolExt: Tool {
         arguments: Json,
     ) -> impl Future<Output = Result<Json, ToolError>> + Send {
         async move {
-            self.traced("run")
+            (&self)
+                .traced("run")
                 .with(keys::TOOL_NAME, &self.spec().name)
                 .with_content(keys::TOOL_ARGUMENTS, &arguments)
                 .on_result(show_result)
-                .try_run_async(invoke(self, context, arguments).map_err(AsTimeout))
+                .try_in_span(invoke(self, context, arguments).map_err(AsTimeout))
                 .await
                 .map_err(|AsTimeout(error)| error)
         }
@@ -53,12 +54,13 @@ pub(crate) async fn call_for_model(
 ) -> Result<Json, ToolError> {
     let arguments = read_arguments(call);
     let shown = arguments.as_ref().ok().cloned();
-    tool.traced("run")
+    (&tool)
+        .traced("run")
         .with(keys::TOOL_NAME, &call.name)
         .with(keys::TOOL_CALL_ID, &call.id)
         .with_content(keys::TOOL_ARGUMENTS, shown.unwrap_or_else(|| call.arguments.clone().into()))
         .on_result(show_result)
-        .try_run_async(async { invoke(tool, context, arguments?).await }.map_err(AsTimeout))
+        .try_in_span(async { invoke(tool, context, arguments?).await }.map_err(AsTimeout))
         .await
         .map_err(|AsTimeout(error)| error)
 }
@@ -89,7 +91,7 @@ pub(crate) fn refuse_unknown(call: &ToolCall, available: Vec<String>) -> ToolErr
         .with_content(keys::TOOL_NAME, tool)
         .with(keys::TOOL_CALL_ID, &call.id)
         .with_content(keys::TOOL_ARGUMENTS, &call.arguments)
-        .try_run(|| Err(error));
+        .try_in_span(|| Err(error));
     match refused {
         Err(error) => error,
     }

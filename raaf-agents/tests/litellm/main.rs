@@ -128,7 +128,8 @@ async fn fails_as_it_says(proxy: &Proxy) {
         assert_eq!(error.status(), Some(status), "{error}");
         assert_span_tree!(capture.spans_async().await, {
             llm (name) [
-                error "ModelError",
+                status = error,
+                "error.type" ~ "^ModelError::",
                 "retry.count" = 1,
                 event "retry" ["http.response.status_code" = i64::from(status)]
             ]
@@ -143,6 +144,6 @@ async fn refuses_another_key(proxy: &Proxy) {
     // Without a database the proxy answers 400 to a key that it does not know.
     assert!(!error.is_retryable(), "{error}");
     let spans = capture.spans_async().await;
-    assert_span_tree!(spans, { llm "words" [error "ModelError", !event "retry"] });
+    assert_span_tree!(spans, { llm "words" [status = error, "error.type" ~ "^ModelError::", !event "retry"] });
     assert!(!format!("{error:?} {spans:?}").contains("sk-another-key"));
 }

@@ -98,14 +98,14 @@ raaf_trace_core::submit! {
 ///
 /// ```
 /// use raaf_processors::PrometheusSink;
-/// use raaf_trace_core::{Component, TraceableExt as _, TracerProvider};
+/// use raaf_trace_core::{Component, Traceable as _, TracerProvider};
 ///
 /// // Port 0: any that is free.
 /// let sink = PrometheusSink::builder().address(([127, 0, 0, 1], 0)).build()?;
 /// let metrics = sink.handle();
 /// let provider = TracerProvider::builder().with(sink).build();
 ///
-/// provider.run(|| Component::tool("Search").traced("run").run(|| ()));
+/// provider.run(|| Component::tool("Search").in_span("run", || ()));
 ///
 /// let line = r#"raaf_spans_total{kind="tool",component="Search",status="ok"} 1"#;
 /// assert!(metrics.render().contains(line));

@@ -25,7 +25,7 @@
 //!
 //! use raaf_processors::wrap::{KeepTraces, WrapExporter as _, WrapProcessor as _};
 //! use raaf_trace_core::{
-//!     Component, MemoryExporter, Sampler, TraceableExt as _, TracerProvider,
+//!     Component, MemoryExporter, Sampler, Traceable as _, TracerProvider,
 //! };
 //!
 //! let (here, far_away) = (MemoryExporter::new(), MemoryExporter::new());
@@ -40,7 +40,7 @@
 //!     )
 //!     .build();
 //! provider.run(|| {
-//!     Component::tool("Search").traced("run").run(|| ());
+//!     Component::tool("Search").in_span("run", || ());
 //!     let fetch = Component::tool("Fetch");
 //!     let call = fetch.traced("run").with_content("tool.arguments", "me@example.org");
 //!     let _ = call.try_run(|| Err::<(), _>(io::Error::other("no such page")));

@@ -66,11 +66,8 @@ impl Bench {
 
     /// A model call that takes so long and uses tokens.
     pub(crate) fn llm(&self, model: &str, millis: u64, (input, output): (i64, i64)) {
-        self.tracer().llm_span(model).run(|span| {
-            span.set_attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, input);
-            span.set_attribute(keys::GEN_AI_USAGE_OUTPUT_TOKENS, output);
-            self.pass(millis);
-        });
+        let call = self.tracer().llm_span(model).with(keys::GEN_AI_USAGE_INPUT_TOKENS, input);
+        call.with(keys::GEN_AI_USAGE_OUTPUT_TOKENS, output).in_span(|| self.pass(millis));
     }
 
     /// All that was shown so far.

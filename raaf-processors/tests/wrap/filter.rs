@@ -7,7 +7,7 @@ use raaf_processors::wrap::{KeepTraces, WrapExporter as _, WrapProcessor as _};
 use raaf_testkit::conformance::check_processor;
 use raaf_trace_core::{
     BatchConfig, Component, ExportError, FinishedSpan, MemoryExporter, Select, SimpleProcessor,
-    SpanExporter, SpanProcessor, StartedSpan, TraceableExt as _, TracerProvider,
+    SpanExporter, SpanProcessor, StartedSpan, Traceable as _, TracerProvider,
 };
 
 use super::{TIMEOUT, components, stats, with};
@@ -20,8 +20,8 @@ fn only_what_is_meant_comes_through_and_the_rest_is_counted() {
     let memory = MemoryExporter::new();
     let provider = with(memory.clone().batch().filter(Select::kind("tool")));
     provider.run(|| {
-        Component::agent("Writer").traced("run").run(|| {
-            Component::tool("Search").traced("run").run(|| ());
+        Component::agent("Writer").in_span("run", || {
+            Component::tool("Search").in_span("run", || ());
         });
     });
     provider.force_flush(TIMEOUT).unwrap();
@@ -36,7 +36,7 @@ fn filters_stack() {
     let simple = SimpleProcessor::new(memory.clone());
     let provider = with(simple.filter(Select::component("S*")).filter(!Select::component("*x")));
     for name in ["Search", "Sox", "Writer"] {
-        provider.run(|| Component::tool(name).traced("run").run(|| ()));
+        provider.run(|| Component::tool(name).in_span("run", || ()));
     }
     assert_eq!(components(&memory), ["Search"]);
     let stats = stats(&provider);
@@ -62,7 +62,7 @@ fn a_filtered_processor_hears_of_ends_only() {
     let heard = Arc::new(Heard::default());
     let provider = with(Arc::clone(&heard).filter(Select::component("A")));
     for name in ["A", "B"] {
-        provider.run(|| Component::tool(name).traced("run").run(|| ()));
+        provider.run(|| Component::tool(name).in_span("run", || ()));
     }
     assert_eq!(*heard.0.lock().unwrap(), ["A"]);
     let stats = stats(&provider);
@@ -101,7 +101,7 @@ fn d5_what_is_behind_a_wrapper_is_flushed_at_the_end_of_a_root() {
             builder.with(batch.filter(Select::kind("tool")))
         };
         let provider = builder.build();
-        provider.run(|| Component::tool("Search").traced("run").run(|| ()));
+        provider.run(|| Component::tool("Search").in_span("run", || ()));
         assert_eq!(batches.recv_timeout(TIMEOUT), Ok(1), "with tail: {tail}");
     }
 }

@@ -4,7 +4,7 @@ use raaf_processors::wrap::WrapExporter as _;
 use raaf_testkit::conformance::Suite;
 use raaf_trace_core::{
     Component, FinishedSpan, MemoryExporter, Redactor, SimpleProcessor, SpanExporter as _, Status,
-    TraceableExt as _, TracerProvider, keys,
+    Traceable as _, TracerProvider, keys,
 };
 
 use super::span;
@@ -44,7 +44,7 @@ fn a5_content_can_be_kept_from_one_sink_alone() {
         let tool = Component::tool("Pay");
         let call = tool.traced("run");
         let call = call.with_content(keys::TOOL_ARGUMENTS, "to: Ann").with("tool.size", 3);
-        let _ = call.try_run(|| Err::<(), _>(io::Error::other("no money for Ann")));
+        let _ = call.try_in_span(|| Err::<(), _>(io::Error::other("no money for Ann")));
     });
 
     let full = all.spans().remove(0);
@@ -69,7 +69,7 @@ fn a5_what_a_hook_said_in_its_panic_is_content() {
     provider.run(|| {
         let tool = Component::tool("Pay");
         let call = tool.traced("run");
-        call.with_attributes(|_| std::panic::panic_any("cannot read `to: me`")).run(|| ());
+        call.with_attributes(|_| std::panic::panic_any("cannot read `to: me`")).in_span(|| ());
     });
     let span = memory.spans().remove(0);
     let said = Some("cannot read `to: me`".into());

@@ -4,7 +4,7 @@ use raaf_processors::wrap::{KeepTraces, WrapExporter as _, WrapProcessor as _};
 use raaf_testkit::conformance::check_processor;
 use raaf_trace_core::{
     Component, Context, MemoryExporter, Sampler, Select, SimpleProcessor, SpanContext,
-    SpanProcessor as _, TraceableExt as _, TracerProvider,
+    SpanProcessor as _, Traceable as _, TracerProvider,
 };
 
 use super::{TIMEOUT, components, span, stats, with};
@@ -17,10 +17,10 @@ fn sampled(keep: KeepTraces) -> (MemoryExporter, TracerProvider) {
 
 /// An agent with two tools, the second of which may fail.
 fn workflow(fails: bool) {
-    Component::agent("Writer").traced("run").run(|| {
-        Component::tool("Search").traced("run").run(|| ());
+    Component::agent("Writer").in_span("run", || {
+        Component::tool("Search").in_span("run", || ());
         let result = if fails { Err(io::Error::other("no such page")) } else { Ok(()) };
-        let _ = Component::tool("Fetch").traced("run").try_run(|| result);
+        let _ = Component::tool("Fetch").try_in_span("run", || result);
     });
 }
 
@@ -39,7 +39,7 @@ fn a_trace_with_a_failure_is_kept_whole_and_others_are_not() {
 fn nothing_passes_before_the_root_ends() {
     let (memory, provider) = sampled(KeepTraces::failed());
     provider.run(|| {
-        Component::pipeline("P").traced("run").run(|| {
+        Component::pipeline("P").in_span("run", || {
             workflow(true);
             assert!(memory.is_empty());
             assert_eq!(stats(&provider).queued, 3);
@@ -71,7 +71,7 @@ fn any_selection_can_keep_a_trace() {
     let keep = KeepTraces::with(Select::component("Search")).or(Select::component("Nobody"));
     let (memory, provider) = sampled(keep);
     provider.run(|| workflow(false));
-    provider.run(|| Component::agent("Alone").traced("run").run(|| ()));
+    provider.run(|| Component::agent("Alone").in_span("run", || ()));
     assert_eq!(components(&memory), ["Search", "Fetch", "Writer"]);
 }
 
@@ -80,7 +80,7 @@ fn what_ends_after_its_root_follows_the_decision() {
     let (memory, provider) = sampled(KeepTraces::failed());
     for fails in [false, true] {
         let late = provider.run(|| {
-            Component::agent("Writer").traced("run").run(|| {
+            Component::agent("Writer").in_span("run", || {
                 workflow(fails);
                 provider.tracer().start_span("late")
             })
@@ -94,9 +94,8 @@ fn what_ends_after_its_root_follows_the_decision() {
 #[test]
 fn a_late_failure_of_a_trace_that_was_left_out_is_kept() {
     let (memory, provider) = sampled(KeepTraces::failed());
-    let late = provider.run(|| {
-        Component::agent("Writer").traced("run").run(|| provider.tracer().start_span("late"))
-    });
+    let late = provider
+        .run(|| Component::agent("Writer").in_span("run", || provider.tracer().start_span("late")));
     assert!(memory.is_empty());
     late.record_error(&io::Error::other("too late"));
     late.finish();
@@ -110,7 +109,7 @@ fn a_trace_with_several_roots_here_is_decided_by_the_last() {
     let parent = Context::remote(SpanContext::new(remote.trace_id(), remote.span_id()));
     let part = |name: &str, fails: bool, inside: &mut dyn FnMut()| {
         let agent = Component::agent(name);
-        let _ = agent.traced("run").parent(&parent).try_run(|| {
+        let _ = agent.traced("run").parent(&parent).try_in_span(|| {
             inside();
             if fails { Err(io::Error::other("")) } else { Ok(()) }
         });
@@ -134,7 +133,7 @@ fn g67_what_waits_is_bounded_and_what_that_costs_is_counted() {
     // The third span made the bound decide: the failure was among those three.
     assert_eq!(components(&memory), ["Search", "Fetch", "Writer"]);
     provider.run(|| {
-        Component::pipeline("P").traced("run").run(|| {
+        Component::pipeline("P").in_span("run", || {
             for _ in 0..5 {
                 workflow(false);
                 assert!(stats(&provider).queued <= 2);
@@ -152,7 +151,7 @@ fn g55_the_shutdown_decides_what_waits() {
     let (memory, provider) = sampled(KeepTraces::failed());
     provider.run(|| {
         let pipeline = Component::pipeline("P");
-        pipeline.traced("run").run(|| {
+        pipeline.in_span("run", || {
             workflow(true);
             provider.shutdown(TIMEOUT).unwrap();
             assert_eq!(memory.len(), 3);

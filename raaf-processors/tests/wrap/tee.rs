@@ -6,8 +6,8 @@ use std::{
 use raaf_processors::wrap::WrapExporter as _;
 use raaf_testkit::conformance::check_exporter;
 use raaf_trace_core::{
-    Component, ExportError, FinishedSpan, MemoryExporter, Overflow, SpanExporter,
-    TraceableExt as _, TracerProvider,
+    Component, ExportError, FinishedSpan, MemoryExporter, Overflow, SpanExporter, Traceable as _,
+    TracerProvider,
 };
 
 use super::{TIMEOUT, span};
@@ -42,7 +42,7 @@ impl SpanExporter for Moody {
 fn both_get_every_span() {
     let (a, b) = (MemoryExporter::new(), MemoryExporter::new());
     let provider = TracerProvider::builder().with(a.clone().tee(b.clone())).build();
-    provider.run(|| Component::tool("Search").traced("run").run(|| ()));
+    provider.run(|| Component::tool("Search").in_span("run", || ()));
     provider.force_flush(TIMEOUT).unwrap();
     assert_eq!((a.len(), b.len()), (1, 1));
     assert_eq!(provider.stats().processors[0].name, "memory+memory");

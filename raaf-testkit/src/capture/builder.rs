@@ -20,7 +20,7 @@ use super::{Capture, GlobalCapture, LIMIT, SeededIds, recorder};
 ///     .wait_at_most(Duration::from_secs(60))
 ///     .configure(|provider| provider.naming(NamePattern::Compact))
 ///     .build();
-/// capture.run(|| trace("nightly").run(|| capture.advance(Duration::from_millis(20))));
+/// capture.run(|| trace("nightly").in_span(|| capture.advance(Duration::from_millis(20))));
 ///
 /// let spans = capture.spans();
 /// let root = spans.only("nightly");
@@ -74,7 +74,7 @@ impl CaptureBuilder {
     ///         .configure(|provider| provider.sampler(Sampler::ratio(0.5)))
     ///         .build();
     ///     for number in 0..100 {
-    ///         capture.run(|| trace(format!("run {number}")).run(|| ()));
+    ///         capture.run(|| trace(format!("run {number}")).in_span(|| ()));
     ///     }
     ///     capture.spans().to_string()
     /// };

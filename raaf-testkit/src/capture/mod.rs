@@ -38,12 +38,12 @@ const LIMIT: Duration = Duration::from_secs(5);
 ///
 /// ```
 /// use raaf_testkit::{Capture, assert_span_tree};
-/// use raaf_trace_core::{Component, TraceableExt as _};
+/// use raaf_trace_core::{Component, Traceable as _};
 ///
 /// let capture = Capture::new();
 /// capture.run(|| {
-///     Component::pipeline("Import").traced("run").run(|| {
-///         Component::tool("parse").traced("run").run(|| ());
+///     Component::pipeline("Import").in_span("run", || {
+///         Component::tool("parse").in_span("run", || ());
 ///     });
 /// });
 /// assert_span_tree!(capture, { pipeline "Import" { tool "parse" } });
@@ -78,7 +78,7 @@ impl Capture {
     /// use raaf_trace_core::trace;
     ///
     /// let capture = Capture::deterministic();
-    /// capture.run(|| trace("nightly").run(|| ()));
+    /// capture.run(|| trace("nightly").in_span(|| ()));
     /// let spans = capture.spans();
     /// assert_eq!(spans.only("nightly").trace_id().to_u128(), 1);
     /// ```
@@ -96,7 +96,7 @@ impl Capture {
     /// use raaf_trace_core::{NamePattern, trace};
     ///
     /// let capture = Capture::with(|builder| builder.naming(NamePattern::Compact));
-    /// capture.run(|| trace("nightly").run(|| ()));
+    /// capture.run(|| trace("nightly").in_span(|| ()));
     /// assert_eq!(capture.spans().only("nightly").name(), "trace.nightly");
     /// ```
     pub fn with(configure: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder) -> Self {
@@ -124,7 +124,7 @@ impl Capture {
     /// use raaf_trace_core::trace;
     ///
     /// let capture = Capture::global();
-    /// std::thread::spawn(|| trace("in a bare thread").run(|| ())).join().ok();
+    /// std::thread::spawn(|| trace("in a bare thread").in_span(|| ())).join().ok();
     /// assert_span_tree!(capture, { trace "in a bare thread" });
     /// ```
     #[track_caller]

@@ -15,9 +15,9 @@ use crate::Spans;
 ///
 /// ```
 /// use raaf_testkit::{assert_span_tree, captured};
-/// use raaf_trace_core::{Component, TraceableExt as _};
+/// use raaf_trace_core::{Component, Traceable as _};
 ///
-/// let (sum, spans) = captured(|| Component::tool("add").traced("run").run(|| 1 + 2));
+/// let (sum, spans) = captured(|| Component::tool("add").in_span("run", || 1 + 2));
 /// assert_eq!(sum, 3);
 /// assert_span_tree!(spans, { tool "add" });
 /// ```
@@ -39,12 +39,12 @@ pub fn captured<R>(work: impl FnOnce() -> R) -> (R, Spans) {
 ///
 /// ```
 /// use raaf_testkit::{assert_span_tree, captured_async};
-/// use raaf_trace_core::{Component, TraceableExt as _};
+/// use raaf_trace_core::{Component, Traceable as _};
 ///
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
 /// let search = Component::tool("search");
-/// let (found, spans) = captured_async(search.traced("run").run_async(async { "tea" })).await;
+/// let (found, spans) = captured_async(search.in_span("run", async { "tea" })).await;
 /// assert_eq!(found, "tea");
 /// assert_span_tree!(spans, { tool "search" });
 /// # });

@@ -8,7 +8,7 @@ use std::{
 };
 
 use raaf_trace_core::{
-    Component, InContext as _, ManualClock, NamePattern, Sampler, TraceableExt as _, current_span,
+    Component, InContext as _, ManualClock, NamePattern, Sampler, Traceable as _, current_span,
     provider, trace, tracer,
 };
 use tokio::sync::oneshot;
@@ -24,9 +24,9 @@ fn text_of(panic: &(dyn std::any::Any + Send)) -> String {
 #[test]
 fn captures_do_not_see_each_other() {
     let (one, other) = (Capture::new(), Capture::new());
-    one.run(|| Component::agent("One").traced("run").run(|| ()));
-    other.run(|| Component::agent("Other").traced("run").run(|| ()));
-    Component::agent("Nobody's").traced("run").run(|| ());
+    one.run(|| Component::agent("One").in_span("run", || ()));
+    other.run(|| Component::agent("Other").in_span("run", || ()));
+    Component::agent("Nobody's").in_span("run", || ());
     assert_span_tree!(one, { agent "One" });
     assert_span_tree!(other.clone(), { agent "Other" });
 }
@@ -36,13 +36,13 @@ fn threads_are_captured_by_context_and_by_bound_parent() {
     let capture = Capture::new();
     let pipeline = Component::pipeline("Data");
     let context = capture.context();
-    thread::spawn(move || context.run(|| Component::agent("Apart").traced("run").run(|| ())))
+    thread::spawn(move || context.run(|| Component::agent("Apart").in_span("run", || ())))
         .join()
         .unwrap();
     capture.run(|| {
-        pipeline.traced("run").run(|| {
+        pipeline.in_span("run", || {
             let bound = Component::agent("Bound").with_parent(&pipeline);
-            thread::spawn(move || bound.traced("run").run(|| ())).join().unwrap();
+            thread::spawn(move || bound.in_span("run", || ())).join().unwrap();
         });
     });
     assert_span_tree!(capture, { agent "Apart"  pipeline "Data" { agent "Bound" } });
@@ -56,7 +56,7 @@ fn spans_wait_for_those_that_are_open() {
     let context = capture.context();
     let worker = thread::spawn(move || {
         context.run(|| {
-            Component::new("Import").traced("run").run(|| {
+            Component::new("Import").in_span("run", || {
                 started.send(()).unwrap();
                 goes_on.recv().unwrap();
             });
@@ -83,7 +83,7 @@ fn waiting_without_blocking_lets_tasks_of_this_thread_go_on() {
                 started.send(()).unwrap();
                 tokio::task::yield_now().await;
             };
-            work.traced("run").run_async(inside).await;
+            work.in_span("run", inside).await;
         }));
         starts.await.unwrap();
         assert_eq!(capture.spans_async().await.len(), 1);
@@ -118,10 +118,10 @@ fn the_provider_can_be_configured() {
     let capture =
         Capture::with(|builder| builder.naming(NamePattern::Compact).clock(clock.clock()));
     capture.run(|| {
-        Component::agent("Planner").traced("run").run(|| clock.advance(Duration::from_secs(3)));
+        Component::agent("Planner").in_span("run", || clock.advance(Duration::from_secs(3)));
         // The clock stands still: order is kept all the same.
-        Component::agent("B").traced("run").run(|| ());
-        Component::agent("A").traced("run").run(|| Component::tool("c").traced("run").run(|| ()));
+        Component::agent("B").in_span("run", || ());
+        Component::agent("A").in_span("run", || Component::tool("c").in_span("run", || ()));
     });
     assert_span_tree!(capture, {
         agent "Planner" [name = "agent.Planner", "duration_ms" = 3000.0]
@@ -157,9 +157,9 @@ fn a_global_capture_sees_bare_roots_in_bare_threads() {
     let capture = Capture::global();
     assert!(provider().is(capture.provider()));
     let isolated = Capture::new();
-    isolated.run(|| trace("isolated").run(|| ()));
-    thread::spawn(|| trace("bare").run(|| trace("inside").run(|| ()))).join().unwrap();
-    let ((), spans) = captured(|| trace("isolated, too").run(|| ()));
+    isolated.run(|| trace("isolated").in_span(|| ()));
+    thread::spawn(|| trace("bare").in_span(|| trace("inside").in_span(|| ()))).join().unwrap();
+    let ((), spans) = captured(|| trace("isolated, too").in_span(|| ()));
     assert_eq!(spans.len(), 1);
     assert_eq!(capture.spans().by_component("bare").count(), 1);
     assert_eq!(capture.spans().by_component("inside").count(), 1);
@@ -171,7 +171,7 @@ fn global_captures_take_turns_also_after_a_panic() {
     let work = || {
         let capture = Capture::builder().deterministic().global();
         assert!(provider().is(capture.provider()));
-        thread::spawn(|| trace("mine").run(|| ())).join().unwrap();
+        thread::spawn(|| trace("mine").in_span(|| ())).join().unwrap();
         assert_eq!(capture.spans().by_component("mine").count(), 1);
         std::panic::resume_unwind(Box::new("the test failed"));
     };
@@ -195,10 +195,10 @@ fn a_second_global_capture_in_a_thread_is_an_error() {
 #[tokio::test]
 async fn a_current_thread_runtime_is_captured_in_one_line() {
     let work = async {
-        let work = async { Component::agent("Task").traced("run").run_async(async { 1 }).await };
+        let work = async { Component::agent("Task").in_span("run", async { 1 }).await };
         tokio::spawn(work.in_current_context()).await.unwrap()
     };
-    let (sum, spans) = captured_async(trace("nightly").run_async(work)).await;
+    let (sum, spans) = captured_async(trace("nightly").in_span(work)).await;
     assert_eq!(sum, 1);
     assert_span_tree!(spans, { trace "nightly" { agent "Task" } });
 }
@@ -207,7 +207,7 @@ async fn a_current_thread_runtime_is_captured_in_one_line() {
 async fn a_multi_thread_runtime_is_captured_globally() {
     let capture = Capture::global();
     let tasks: Vec<_> = (0..8)
-        .map(|_| tokio::spawn(trace("bare task").run_async(tokio::task::yield_now())))
+        .map(|_| tokio::spawn(trace("bare task").in_span(tokio::task::yield_now())))
         .collect();
     for task in tasks {
         task.await.unwrap();
@@ -220,9 +220,9 @@ fn a_deterministic_capture_is_the_same_in_each_run() {
     let run = || {
         let capture = Capture::deterministic();
         capture.run(|| {
-            trace("nightly").run(|| {
+            trace("nightly").in_span(|| {
                 capture.advance(Duration::from_millis(3));
-                trace("import").run(|| capture.advance(Duration::from_micros(1)));
+                trace("import").in_span(|| capture.advance(Duration::from_micros(1)));
             });
         });
         let described = |span: &raaf_trace_core::FinishedSpan| {
@@ -240,7 +240,7 @@ fn a_seed_decides_what_is_sampled() {
         let capture =
             Capture::builder().seed(seed).configure(move |builder| builder.sampler(half)).build();
         for number in 0..64 {
-            capture.run(|| trace(number.to_string()).run(|| ()));
+            capture.run(|| trace(number.to_string()).in_span(|| ()));
         }
         capture.spans().to_string()
     };
@@ -259,10 +259,10 @@ fn only_a_clock_that_was_given_can_be_moved() {
 fn a_hundred_thousand_spans_are_captured() {
     const SPANS: usize = 100_000;
     let ((), spans) = captured(|| {
-        trace("all").run(|| {
+        trace("all").in_span(|| {
             let tool = Component::tool("each");
             for _ in 1..SPANS {
-                tool.traced("run").run(|| ());
+                tool.in_span("run", || ());
             }
         });
     });

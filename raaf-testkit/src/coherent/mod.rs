@@ -30,16 +30,16 @@ use problem::Problem;
 ///
 /// ```
 /// use raaf_testkit::{Capture, assert_coherent};
-/// use raaf_trace_core::{Component, Context, TraceableExt as _, trace};
+/// use raaf_trace_core::{Component, Context, Traceable as _, trace};
 ///
 /// let capture = Capture::new();
-/// capture.run(|| trace("nightly").run(|| trace("import").run(|| ())));
+/// capture.run(|| trace("nightly").in_span(|| trace("import").in_span(|| ())));
 /// assert_coherent!(capture);
 ///
 /// // A job that goes on by itself.
 /// let capture = Capture::new();
-/// let inside = capture.run(|| trace("nightly").run(Context::current));
-/// inside.run(|| Component::agent("Sweeper").traced("run").run(|| ()));
+/// let inside = capture.run(|| trace("nightly").in_span(Context::current));
+/// inside.run(|| Component::agent("Sweeper").in_span("run", || ()));
 /// assert_coherent!(capture, may_outlive "Sweeper");
 /// ```
 ///
@@ -47,8 +47,8 @@ use problem::Problem;
 /// # use raaf_testkit::{Capture, assert_coherent};
 /// # use raaf_trace_core::trace;
 /// # let capture = Capture::new();
-/// capture.run(|| trace("one").run(|| ()));
-/// capture.run(|| trace("another").run(|| ()));
+/// capture.run(|| trace("one").in_span(|| ()));
+/// capture.run(|| trace("another").in_span(|| ()));
 /// assert_coherent!(capture); // there are 2 traces; there are 2 roots
 /// ```
 #[macro_export]
@@ -71,7 +71,7 @@ macro_rules! assert_coherent {
 /// use raaf_trace_core::trace;
 ///
 /// let capture = Capture::new();
-/// capture.run(|| trace("nightly").run(|| ()));
+/// capture.run(|| trace("nightly").in_span(|| ()));
 /// let coherence = Coherence::new().may_outlive(Pattern::like("flush*"));
 /// assert!(coherence.check(&capture.spans()).is_ok());
 /// ```

@@ -16,10 +16,10 @@ use crate::tree::{Mark, Row, draw_in};
 ///
 /// ```
 /// use raaf_testkit::{Capture, span_tree};
-/// use raaf_trace_core::{Component, TraceableExt as _};
+/// use raaf_trace_core::{Component, Traceable as _};
 ///
 /// let capture = Capture::new();
-/// capture.run(|| Component::agent("Planner").traced("run").run(|| ()));
+/// capture.run(|| Component::agent("Planner").in_span("run", || ()));
 /// let mismatch = span_tree! { agent "Planner" > llm * }.check(&capture.spans()).unwrap_err();
 /// assert_eq!(
 ///     mismatch.to_string(),

@@ -1,7 +1,7 @@
 //! That the quick way of comparing agrees with trying everything.
 
 use proptest::{collection::vec, prelude::*};
-use raaf_trace_core::{Component, TraceableExt as _};
+use raaf_trace_core::{Component, Traceable as _};
 
 use crate::{
     Capture, Expected, Node, Pattern, Siblings, Spans,
@@ -49,7 +49,7 @@ fn is(node: &Node, name: &str) -> bool {
 
 fn spans(names: &[&str]) -> Spans {
     let capture = Capture::new();
-    capture.run(|| names.iter().for_each(|name| Component::tool(*name).traced("run").run(|| ())));
+    capture.run(|| names.iter().for_each(|name| Component::tool(*name).in_span("run", || ())));
     capture.spans()
 }
 

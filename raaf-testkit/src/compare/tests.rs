@@ -1,11 +1,11 @@
 //! What fits, and that whatever does not is marked. The texts themselves are in `tests/`.
 
-use raaf_trace_core::{Component, TraceableExt as _};
+use raaf_trace_core::{Component, Traceable as _};
 
 use crate::{Capture, Expected, Node, Siblings, Spans, span_tree};
 
 fn run(component: &Component, inside: impl FnOnce()) {
-    component.traced("run").run(inside);
+    component.in_span("run", inside);
 }
 
 /// A pipeline over an agent with a failing tool, and an agent with none.
@@ -15,7 +15,7 @@ fn spans() -> Spans {
     capture.run(|| {
         run(&Component::pipeline("Data"), || {
             run(&Component::agent("Planner"), || {
-                let _ = search.traced("run").with("query", "tea").try_run(|| "x".parse::<u8>());
+                let _ = search.traced("run").with("query", "tea").try_in_span(|| "x".parse::<u8>());
             });
             run(&Component::agent("Writer"), || ());
         });
@@ -102,7 +102,7 @@ fn many() -> Spans {
     capture.run(|| {
         run(&Component::pipeline("Big"), || {
             for number in 0..MANY {
-                tool.traced("run").with("number", number).run(|| ());
+                tool.traced("run").with("number", number).in_span(|| ());
             }
         });
     });

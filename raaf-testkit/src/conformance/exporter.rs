@@ -173,7 +173,7 @@ fn behind_a_provider<E: SpanExporter>(probe: &Probe<E>) -> Verdict {
     let run = |provider: &TracerProvider| {
         provider.run(|| {
             for number in 0..TRACES {
-                trace(format!("run {number}")).run(|| ());
+                trace(format!("run {number}")).in_span(|| ());
             }
         });
         let flushed = provider.force_flush(LONG);

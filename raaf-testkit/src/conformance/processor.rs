@@ -3,7 +3,7 @@
 use std::{sync::Arc, thread, time::Duration};
 
 use raaf_trace_core::{
-    Component, FinishedSpan, SpanProcessor, TraceableExt as _, TracerProvider, trace,
+    Component, FinishedSpan, SpanProcessor, Traceable as _, TracerProvider, trace,
 };
 
 use super::{
@@ -248,10 +248,11 @@ fn behind_a_provider<P: SpanProcessor>(probe: &Probe<P>) -> Verdict {
     probe.call("a workflow under a provider", |_| {
         provider.run(|| {
             for number in 0..CALLS {
-                trace("nightly").run(|| {
+                trace("nightly").in_span(|| {
                     let tool = Component::tool("parse");
-                    let _ = tool.traced("run").with("number", number).try_run(|| "x".parse::<u8>());
-                    tool.traced("check").run(|| ());
+                    let _ =
+                        tool.traced("run").with("number", number).try_in_span(|| "x".parse::<u8>());
+                    tool.in_span("check", || ());
                 });
             }
         });

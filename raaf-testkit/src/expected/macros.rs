@@ -128,13 +128,13 @@ macro_rules! span_tree {
 ///
 /// ```
 /// use raaf_testkit::{Capture, assert_span_tree};
-/// use raaf_trace_core::{Component, TraceableExt as _};
+/// use raaf_trace_core::{Component, Traceable as _};
 ///
 /// let capture = Capture::new();
 /// capture.run(|| {
-///     Component::pipeline("Import").traced("run").run(|| {
+///     Component::pipeline("Import").in_span("run", || {
 ///         let parser = Component::tool("parser");
-///         let _ = parser.traced("parse").with("line", 3).try_run(|| "x".parse::<u8>());
+///         let _ = parser.traced("parse").with("line", 3).try_in_span(|| "x".parse::<u8>());
 ///     });
 /// });
 /// assert_span_tree!(capture, {
@@ -165,21 +165,21 @@ macro_rules! assert_span_tree {
 ///
 /// ```
 /// use raaf_testkit::{Capture, assert_no_spans};
-/// use raaf_trace_core::{Component, TraceableExt as _};
+/// use raaf_trace_core::{Component, Traceable as _};
 ///
 /// let capture = Capture::new();
 /// assert_no_spans!(capture);
 ///
-/// capture.run(|| Component::tool("search").traced("run").run(|| ()));
+/// capture.run(|| Component::tool("search").in_span("run", || ()));
 /// assert_no_spans!(capture, agent *);
 /// assert_no_spans!(capture, * * [error]);
 /// ```
 ///
 /// ```should_panic
 /// # use raaf_testkit::{Capture, assert_no_spans};
-/// # use raaf_trace_core::{Component, TraceableExt as _};
+/// # use raaf_trace_core::{Component, Traceable as _};
 /// # let capture = Capture::new();
-/// # capture.run(|| Component::tool("search").traced("run").run(|| ()));
+/// # capture.run(|| Component::tool("search").in_span("run", || ()));
 /// assert_no_spans!(capture);
 /// ```
 #[macro_export]

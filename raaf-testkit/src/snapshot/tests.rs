@@ -176,7 +176,7 @@ fn less_or_more_is_shown_when_asked_for() {
 fn beside(first: &str, second: &str) -> Spans {
     let capture = Capture::deterministic();
     capture.run(|| {
-        trace("P").run(|| {
+        trace("P").in_span(|| {
             let both = [first, second].map(|name| {
                 capture.advance(Duration::from_millis(1));
                 tracer().agent_span("Branch").with("who", name).start()
@@ -224,12 +224,12 @@ fn ids_in_attributes_are_normalised_too() {
     let run = || {
         let capture = Capture::new();
         capture.run(|| {
-            trace("one").run(|| {
+            trace("one").in_span(|| {
                 let span = current_span().unwrap();
                 span.set_attribute("self", span.span_id().to_string());
                 span.set_attribute("trace", span.trace_id().hex().to_string());
             });
-            trace("two").run(|| ());
+            trace("two").in_span(|| ());
         });
         capture.spans().to_snapshot().with_ids().to_string()
     };

@@ -26,13 +26,13 @@ pub(crate) use shape::{Facts, Shape};
 ///
 /// ```
 /// use raaf_testkit::Capture;
-/// use raaf_trace_core::{Component, TraceableExt as _};
+/// use raaf_trace_core::{Component, Traceable as _};
 ///
 /// let capture = Capture::new();
 /// capture.run(|| {
-///     Component::pipeline("Import").traced("run").run(|| {
-///         Component::agent("Reader").traced("run").run(|| ());
-///         let _ = Component::agent("Checker").traced("check").try_run(|| "x".parse::<u8>());
+///     Component::pipeline("Import").in_span("run", || {
+///         Component::agent("Reader").in_span("run", || ());
+///         let _ = Component::agent("Checker").try_in_span("check", || "x".parse::<u8>());
 ///     });
 /// });
 ///

@@ -10,15 +10,15 @@ use super::Spans;
 ///
 /// ```
 /// use raaf_testkit::Capture;
-/// use raaf_trace_core::{Component, TraceableExt as _};
+/// use raaf_trace_core::{Component, Traceable as _};
 ///
 /// let capture = Capture::new();
 /// capture.run(|| {
-///     Component::pipeline("Import").traced("run").run(|| {
-///         Component::agent("Reader").traced("run").run(|| {
-///             Component::tool("open").traced("run").run(|| ());
+///     Component::pipeline("Import").in_span("run", || {
+///         Component::agent("Reader").in_span("run", || {
+///             Component::tool("open").in_span("run", || ());
 ///         });
-///         let _ = Component::tool("check").traced("run").try_run(|| "x".parse::<u8>());
+///         let _ = Component::tool("check").try_in_span("run", || "x".parse::<u8>());
 ///     });
 /// });
 /// let spans = capture.spans();

@@ -1,14 +1,14 @@
 //! Drawing and asking.
 
 use raaf_trace_core::{
-    Component, Context, Kind, MemoryExporter, SpanContext, TraceableExt as _, tracer,
+    Component, Context, Kind, MemoryExporter, SpanContext, Traceable as _, tracer,
 };
 
 use super::*;
 use crate::span_tree;
 
 fn run(component: &Component, inside: impl FnOnce()) {
-    component.traced("run").run(inside);
+    component.in_span("run", inside);
 }
 
 fn spans() -> Spans {
@@ -16,8 +16,8 @@ fn spans() -> Spans {
     capture.run(|| {
         run(&Component::pipeline("Data"), || {
             run(&Component::agent("Planner"), || {
-                Component::tool("search").traced("search").run(|| ());
-                Component::tool("search").traced("query all").run(|| ());
+                Component::tool("search").in_span("search", || ());
+                Component::tool("search").in_span("query all", || ());
             });
             run(&Component::agent("Writer"), || tracer().start_span("wrote \"it\"").finish());
         });
@@ -97,7 +97,7 @@ fn a_remote_parent_need_not_be_here() {
     );
     capture.run(|| {
         let component = Component::agent("Child");
-        component.traced("run").parent(Context::remote(remote)).run(|| ());
+        component.traced("run").parent(Context::remote(remote)).in_span(|| ());
     });
     let spans = capture.spans();
     assert_eq!(spans.to_string(), "agent \"Child\"\n");

@@ -17,7 +17,7 @@ use futures::{
     future::{BoxFuture, Either, join_all, select},
 };
 use raaf_trace_core::{
-    Component, InContext as _, IntoParent as _, Parent, Status, TraceableExt as _, current_span,
+    Component, InContext as _, IntoParent as _, Parent, Status, Traceable as _, current_span,
     in_current_context, tracer,
 };
 use tokio::{runtime::Handle, task::yield_now};
@@ -46,7 +46,7 @@ impl Workflow {
                 violations: Arc::default(),
             };
             let before = here();
-            let work = root.traced(ROOT.2).try_run_async(env.steps(&steps, String::new()));
+            let work = root.try_in_span(ROOT.2, env.steps(&steps, String::new()));
             // How the root ends is for its span to say.
             let _ = AssertUnwindSafe(work).catch_unwind().await;
             env.expect_same(before, "the workflow");
@@ -163,7 +163,7 @@ impl Env {
             Step::Manual { scoped, status, steps } => {
                 let span = tracer().start_span(manual_name(path));
                 if *scoped {
-                    span.in_scope(|| kept(|| self.blocking_steps(steps, path)));
+                    span.in_span(|| kept(|| self.blocking_steps(steps, path)));
                 } else {
                     kept(|| self.blocking_steps(steps, path));
                 }
@@ -186,7 +186,7 @@ impl Env {
         let env = if call.skip { self.clone() } else { self.within(&component) }.without_hanging();
         let work = || {
             let traced = component.traced(call.method).skip_if(call.skip).parent(parent);
-            traced.try_run(|| env.blocking_steps(&call.steps, path))
+            traced.try_in_span(|| env.blocking_steps(&call.steps, path))
         };
         if call.keeps_failures {
             kept(work);
@@ -257,7 +257,7 @@ impl Env {
         let (component, parent) = self.who(call, path);
         let env = if call.skip { self.clone() } else { self.within(&component) };
         let traced = component.traced(call.method).skip_if(call.skip).parent(parent);
-        let work = traced.try_run_async(env.steps(&call.steps, path.to_owned()));
+        let work = traced.try_in_span(env.steps(&call.steps, path.to_owned()));
         if call.keeps_failures {
             kept_async(work).await;
             return Ok(());
@@ -328,14 +328,14 @@ impl Env {
                 let (done, wait) = oneshot::channel::<()>();
                 waiting.push(wait);
                 thread::spawn(move || {
-                    kept(|| bound.traced("run").try_run(|| env.blocking_steps(&branch, &path)));
+                    kept(|| bound.try_in_span("run", || env.blocking_steps(&branch, &path)));
                     env.expect_same(None, &path);
                     drop(done);
                 });
             }
             join_all(waiting).await;
         };
-        fork.traced("run").run_async(work).await;
+        fork.in_span("run", work).await;
     }
 
     async fn cancel(&self, abort: bool, steps: &[Step], path: &str) {
@@ -360,7 +360,7 @@ impl Env {
 
 /// The span that says that another agent takes over.
 fn hand_off(path: &str) {
-    tracer().handoff_span(None::<&str>, handoff_name(path)).run(|_| ());
+    tracer().handoff_span(None::<&str>, handoff_name(path)).in_span(|| ());
 }
 
 fn end_manual(span: &raaf_trace_core::ManualSpan, status: Status) {

@@ -2,10 +2,10 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 use raaf_testkit::{Capture, Expected, Spans};
-use raaf_trace_core::{Component, TraceableExt as _};
+use raaf_trace_core::{Component, Traceable as _};
 
 pub(crate) fn call(component: &Component, inside: impl FnOnce()) {
-    component.traced("run").run(inside);
+    component.in_span("run", inside);
 }
 
 /// A pipeline over an agent with a failing tool, and an agent with none.
@@ -15,7 +15,7 @@ pub(crate) fn data() -> Spans {
     capture.run(|| {
         call(&Component::pipeline("Data"), || {
             call(&Component::agent("Planner"), || {
-                let _ = search.traced("run").with("query", "tea").try_run(|| "x".parse::<u8>());
+                let _ = search.traced("run").with("query", "tea").try_in_span(|| "x".parse::<u8>());
             });
             call(&Component::agent("Writer"), || ());
         });

@@ -9,7 +9,7 @@ use syn::{
 };
 
 use crate::{
-    call::{Plan, at, begin, default_crate, located},
+    call::{JOIN_TWICE, Join, Plan, at, begin, default_crate, located},
     metadata::{self, Entry},
 };
 
@@ -19,6 +19,7 @@ const NO_BODY: &str = "the last argument must be what is traced: a closure `|| â
 struct Input {
     subject: Expr,
     method: Option<LitStr>,
+    join: Option<Join>,
     entries: Vec<Entry>,
     body: Body,
 }
@@ -30,7 +31,7 @@ enum Body {
 
 /// Expands the arguments of one `traced_block!`.
 pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
-    let Input { subject, method, entries, body } = Input::parse.parse2(input)?;
+    let Input { subject, method, join, entries, body } = Input::parse.parse2(input)?;
     let krate = default_crate();
     let span = at(subject.span());
     let prepared = method.is_none();
@@ -47,8 +48,9 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
         entries,
         skip_if: None,
         parent: None,
-        reuse: false,
+        join,
         result: None,
+        stream: None,
     };
     Ok(match body {
         Body::Closure(closure) => {
@@ -95,7 +97,7 @@ impl Parse for Input {
             input.parse::<Token![,]>()?;
             method = Some(name);
         }
-        let mut entries = Vec::new();
+        let (mut join, mut entries) = (None, Vec::new());
         loop {
             if input.is_empty() {
                 return Err(input.error(NO_BODY));
@@ -108,7 +110,16 @@ impl Parse for Input {
             if ahead.parse::<Expr>().is_ok() && ahead.is_empty() {
                 return Err(Error::new(start, NO_BODY));
             }
-            parse_entries(input, &mut entries)?;
+            // A variable of such a name is written `new = new`.
+            let wish = input.peek2(Token![,]).then(|| join_word(input)).flatten();
+            if let Some(wish) = wish {
+                input.parse::<Ident>()?;
+                if join.replace(wish).is_some() {
+                    return Err(Error::new(start, JOIN_TWICE));
+                }
+            } else {
+                parse_entries(input, &mut entries)?;
+            }
             if input.is_empty() {
                 return Err(Error::new(start, NO_BODY));
             }
@@ -119,7 +130,7 @@ impl Parse for Input {
         if !input.is_empty() {
             return Err(input.error("nothing may follow what is traced; metadata goes before it"));
         }
-        Ok(Self { subject, method, entries, body })
+        Ok(Self { subject, method, join, entries, body })
     }
 }
 
@@ -128,6 +139,10 @@ fn starts_body(input: ParseStream<'_>) -> bool {
         || input.peek(Token![||])
         || input.peek(Token![move])
         || input.peek(Token![async])
+}
+
+fn join_word(input: ParseStream<'_>) -> Option<Join> {
+    Join::of(&input.fork().parse().ok()?)
 }
 
 fn parse_entries(input: ParseStream<'_>, entries: &mut Vec<Entry>) -> Result<()> {
@@ -180,6 +195,9 @@ mod tests {
             r#"self, "fetch", "llm.tokens" = n, async { 1 }"#,
             r#"self.traced("x").parent(&p), || 1"#,
             r#"call, "llm.tokens" = n, || 1"#,
+            r#"self, "solve", new, goal, || 1"#,
+            r#"self, "solve", goal, reuse, async { 1 }"#,
+            r#"self, "solve", new = new, || 1"#,
         ] {
             expand(source.parse().unwrap()).unwrap_or_else(|error| panic!("{source}: {error}"));
         }
@@ -207,6 +225,7 @@ mod tests {
         assert!(error(r#"self, "x", || 1, n = 1"#).contains("goes before it"));
         assert!(error(r#"self, "", || 1"#).contains("empty"));
         assert!(error(r#"self, "x", a, a = 2, || 1"#).contains("given twice"));
+        assert!(error(r#"self, "x", new, reuse, || 1"#).contains("keep one of them"));
     }
 
     #[test]

@@ -4,7 +4,10 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Block, Expr, Path, Type, spanned::Spanned as _, visit_mut::VisitMut};
 
-use crate::metadata::Entry;
+use crate::{
+    attribute::{Boxed, Streamed},
+    metadata::Entry,
+};
 
 /// A span that points at the user's code while the names in it stay invisible to that code, and
 /// while lints know the code for generated.
@@ -40,34 +43,55 @@ pub(crate) struct Plan {
     pub(crate) entries: Vec<Entry>,
     pub(crate) skip_if: Option<Expr>,
     pub(crate) parent: Option<Expr>,
-    pub(crate) reuse: bool,
+    /// `new`, `reuse`, or the rule.
+    pub(crate) join: Option<Join>,
     pub(crate) result: Option<Expr>,
+    /// The call goes on until the stream that the body returned has ended.
+    pub(crate) stream: Option<Streamed>,
+}
+
+/// Whether a call has a span of its own, where the rule does not decide.
+#[derive(Clone, Copy)]
+pub(crate) enum Join {
+    New,
+    Reuse,
+}
+
+pub(crate) const JOIN_TWICE: &str =
+    "`new` makes a span of its own and `reuse` makes none; keep one of them, once";
+
+impl Join {
+    pub(crate) fn of(word: &Ident) -> Option<Self> {
+        match word.to_string().as_str() {
+            "new" => Some(Self::New),
+            "reuse" => Some(Self::Reuse),
+            _ => None,
+        }
+    }
 }
 
 impl Plan {
     /// Statements that run `closure` inside the call and yield what it returned.
     pub(crate) fn around_closure(&self, closure: &TokenStream) -> TokenStream {
         let (scope, result) = (local("__scope"), local("__result"));
-        let (open, close) = (self.open(), self.close(&scope, &result));
+        let (open, finish) = (self.open(), self.finish(&scope, &result));
         let entered = self.entered(&scope);
         quote_spanned! {Span::mixed_site()=>
             let #entered = #open;
             let #result = #scope.run(#closure);
-            #close
-            #result
+            #finish
         }
     }
 
     /// Statements that await `future` inside the call and yield its output.
     pub(crate) fn around_future(&self, future: &TokenStream) -> TokenStream {
         let (scope, result) = (local("__scope"), local("__result"));
-        let (open, close) = (self.open(), self.close(&scope, &result));
+        let (open, finish) = (self.open(), self.finish(&scope, &result));
         let entered = self.entered(&scope);
         quote_spanned! {Span::mixed_site()=>
             let #entered = #open;
             let #result = #scope.run_async(#future).await;
-            #close
-            #result
+            #finish
         }
     }
 
@@ -108,10 +132,13 @@ impl Plan {
             let span = at(parent.span());
             quote_spanned!(span=> #call = #call.parent(#parent);)
         });
-        let reuse = self.reuse.then(|| quote!(#call = #call.reuse();));
+        let join = self.join.map(|join| match join {
+            Join::New => quote!(#call = #call.fresh();),
+            Join::Reuse => quote!(#call = #call.reuse();),
+        });
         let entries: Vec<_> = self.entries.iter().map(|entry| entry.statement(&call)).collect();
-        let described = (parent.is_some() || reuse.is_some() || !entries.is_empty())
-            .then(|| quote!(if #call.is_enabled() { #parent #reuse #(#entries)* }));
+        let described = (parent.is_some() || join.is_some() || !entries.is_empty())
+            .then(|| quote!(if #call.is_enabled() { #parent #join #(#entries)* }));
         if skip.is_none() && described.is_none() {
             return quote_spanned!(Span::mixed_site()=> #start.#enter());
         }
@@ -121,6 +148,63 @@ impl Plan {
             #described
             #call.#enter()
         }}
+    }
+
+    /// What follows the body, and yields what the function returns.
+    fn finish(&self, scope: &Ident, result: &Ident) -> TokenStream {
+        if let Some(streamed) = &self.stream {
+            return self.wrap(streamed, scope, result);
+        }
+        let close = self.close(scope, result);
+        quote_spanned!(Span::mixed_site()=> #close #result)
+    }
+
+    /// Hands the call over to the stream that the body returned.
+    fn wrap(&self, streamed: &Streamed, scope: &Ident, result: &Ident) -> TokenStream {
+        let Streamed { output, fallible, wrapper, boxed } = streamed;
+        let krate = &self.krate;
+        let (stream, item, error) = (local("__stream"), local("__item"), local("__error"));
+        let (traced, failed) = (local("__traced"), local("__failed"));
+        let ty = local(wrapper);
+        let traced_from = |stream: &Ident| {
+            let wrapped = quote_spanned! {Span::mixed_site()=>
+                #krate::#ty::new(#scope, #stream, |#item| {
+                    use #krate::__private::probe::*;
+                    (&&&&&&&&&&&Probe(#item)).outcome().into_error()
+                })
+            };
+            match boxed {
+                Boxed::No => wrapped,
+                Boxed::Box => quote!(::std::boxed::Box::new(#wrapped)),
+                Boxed::Pin => quote!(::std::boxed::Box::pin(#wrapped)),
+            }
+        };
+        if !fallible {
+            let wrapped = traced_from(result);
+            return quote_spanned! {Span::mixed_site()=>
+                let #traced: #output = #wrapped;
+                #traced
+            };
+        }
+        let wrapped = traced_from(&stream);
+        quote_spanned! {Span::mixed_site()=>
+            let #failed = if #result.is_err() && #scope.is_recording() {
+                use #krate::__private::probe::*;
+                ::core::option::Option::Some((&&&&&&&&&&&Probe(&#result)).outcome())
+            } else {
+                ::core::option::Option::None
+            };
+            let #traced: #output = match #result {
+                ::core::result::Result::Ok(#stream) => ::core::result::Result::Ok(#wrapped),
+                ::core::result::Result::Err(#error) => {
+                    if let ::core::option::Option::Some(#failed) = #failed {
+                        #scope.end(#failed);
+                    }
+                    ::core::result::Result::Err(#error)
+                }
+            };
+            #traced
+        }
     }
 
     /// Statements that tell the scope how it went. The traits that tell a `Result` from the rest
@@ -162,7 +246,7 @@ impl Plan {
             if #scope.is_recording() {
                 #scope.end({
                     use #krate::__private::probe::*;
-                    (&&&&&&&&Probe(&#result)).outcome()
+                    (&&&&&&&&&&&Probe(&#result)).outcome()
                 });
             }
         }

@@ -15,6 +15,9 @@ struct Container {
     attributes: Option<ExprPath>,
     should_create: Option<ExprPath>,
     krate: Option<Path>,
+    kind: Option<LitStr>,
+    name: Option<LitStr>,
+    new: Option<Span>,
 }
 
 /// What a field is to tracing.
@@ -50,7 +53,8 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let component = component(&input.ident, &fields)?;
 
     let this = this();
-    let krate = container.krate.unwrap_or_else(default_crate);
+    let krate = container.krate.clone().unwrap_or_else(default_crate);
+    let constructor = container.constructor(input, &krate, &fields, component)?;
     let attributes = Ident::new("__attributes", Span::mixed_site());
     let settings: Vec<_> = fields.iter().filter_map(|field| field.setting(&attributes)).collect();
     let hook = container
@@ -87,6 +91,8 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             #span_attributes
             #should_create
         }
+
+        #constructor
     })
 }
 
@@ -150,15 +156,92 @@ impl Container {
                     once(&mut container.should_create, &option.path, option.value()?)
                 } else if option.path.is_ident("crate") {
                     once(&mut container.krate, &option.path, option.value()?)
+                } else if option.path.is_ident("kind") {
+                    word(&mut container.kind, &option.path, option.value()?)
+                } else if option.path.is_ident("name") {
+                    word(&mut container.name, &option.path, option.value()?)
+                } else if option.path.is_ident("new") {
+                    if container.new.replace(option.path.span()).is_some() {
+                        return Err(option.error("`new` is given twice"));
+                    }
+                    Ok(())
                 } else {
                     Err(option.error(
-                        "unknown option; a struct takes `attributes = path`, `should_create = path` \
-                         and `crate = path`",
+                        "unknown option; a struct takes `new`, `kind = \"word\"`, `name = \"Name\"`, \
+                         `attributes = path`, `should_create = path` and `crate = path`",
                     ))
                 }
             })?;
         }
         Ok(container)
+    }
+
+    /// `new(the other fields)`, where it is asked for.
+    fn constructor(
+        &self,
+        input: &DeriveInput,
+        krate: &Path,
+        fields: &[Marked<'_>],
+        component: &Marked<'_>,
+    ) -> Result<Option<TokenStream>> {
+        let Some(asked) = self.new else {
+            return match self.kind.as_ref().or(self.name.as_ref()) {
+                Some(unused) => Err(Error::new(
+                    unused.span(),
+                    "`kind` and `name` are for the constructor; add `new`: `#[trace(new, kind = …)]`",
+                )),
+                None => Ok(None),
+            };
+        };
+        let ident = &input.ident;
+        let name = self
+            .name
+            .clone()
+            .unwrap_or_else(|| LitStr::new(&ident.unraw().to_string(), ident.span()));
+        let kind = self.kind.as_ref().map(|kind| quote!(.with_kind(#kind)));
+        let mut made = quote!(#krate::Component::new(#name)#kind);
+        if !is_component(&component.field.ty) {
+            made = quote!(::core::convert::From::from(#made));
+        }
+        let (mut parameters, mut values) = (Vec::new(), Vec::new());
+        for field in fields {
+            let member = &field.member;
+            if member == &component.member {
+                values.push(quote!(#member: #made));
+                continue;
+            }
+            let parameter = match member {
+                Member::Named(name) => name.clone(),
+                Member::Unnamed(index) => Ident::new(&format!("field_{}", index.index), index.span),
+            };
+            let ty = &field.field.ty;
+            values.push(quote!(#member: #parameter));
+            parameters.push(quote!(#parameter: #ty));
+        }
+        let doc = format!("Creates a `{ident}` with a component of its own.");
+        let (visibility, new) = (&input.vis, Ident::new("new", asked));
+        let (generics, arguments, clauses) = input.generics.split_for_impl();
+        Ok(Some(quote! {
+            #[automatically_derived]
+            impl #generics #ident #arguments #clauses {
+                #[doc = #doc]
+                #[must_use]
+                #[allow(clippy::too_many_arguments, clippy::new_without_default)]
+                #visibility fn #new(#(#parameters),*) -> Self {
+                    Self { #(#values),* }
+                }
+            }
+        }))
+    }
+}
+
+fn word(slot: &mut Option<LitStr>, option: &Path, value: ParseStream<'_>) -> Result<()> {
+    once(slot, option, value)?;
+    match slot {
+        Some(word) if word.value().is_empty() => {
+            Err(Error::new(word.span(), "a component's kind and name cannot be empty"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -278,6 +361,20 @@ mod tests {
         assert!(code.contains(r#".set("s.n",&self.n)"#), "{code}");
         assert!(code.contains(r#".set("type",&self.r#type)"#), "{code}");
         assert!(code.contains(r#".set_content("s.p",&self.p)"#), "{code}");
+    }
+
+    #[test]
+    fn a_constructor_takes_the_other_fields() {
+        let named =
+            code(r#"#[trace(new, kind = "tool")] pub(crate) struct S<T> { c: Component, n: T }"#);
+        assert!(named.contains("pub(crate)fnnew(n:T)->Self"), "{named}");
+        assert!(named.contains(r#"Component::new("S").with_kind("tool"),n:n"#), "{named}");
+        let tuple = code(r#"#[trace(name = "X", new)] struct S(u8, Component);"#);
+        assert!(tuple.contains("fnnew(field_0:u8)->Self"), "{tuple}");
+        assert!(tuple.contains(r#"1:::raaf_trace_core::Component::new("X")"#), "{tuple}");
+        assert!(error(r#"#[trace(kind = "tool")] struct S(Component);"#).contains("add `new`"));
+        assert!(error(r#"#[trace(new, name = "")] struct S(Component);"#).contains("empty"));
+        assert!(error("#[trace(new, new)] struct S(Component);").contains("twice"));
     }
 
     #[test]

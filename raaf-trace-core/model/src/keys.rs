@@ -18,6 +18,7 @@
 //! | what it came from | [`ERROR_CHAIN`] | `error.data` | = |
 //! | hook that panicked | [`COLLECTOR_ERROR`] | custom: `span_data.data` | = |
 //! | result's type, success | [`RESULT_TYPE`], [`RESULT_SUCCESS`] | custom: `span_data.data` | = |
+//! | items of a stream or an iterator | [`STREAM_ITEMS`] | custom: `span_data.data` | = |
 //! | input, output of any component | [`INPUT`], [`OUTPUT`] | custom: `span_data.data` | `input.value`, `output.value` |
 //!
 //! # Agents, tools, pipelines and the rest
@@ -120,6 +121,8 @@ keys! {
     RESULT_TYPE = "result.type";
     /// Whether the result is a success, as a bool.
     RESULT_SUCCESS = "result.success";
+    /// How many items a stream or an iterator gave while it was traced, as an integer.
+    STREAM_ITEMS = "stream.items";
     /// What went into a component, whatever its kind. Content.
     INPUT = "input";
     /// What came out of it. Content.

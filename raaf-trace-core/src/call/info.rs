@@ -60,6 +60,19 @@ impl Extras {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|given| given.attributes.is_empty())
+    }
+
+    /// Whether one of these has another value in `attributes`; later ones of a key count.
+    pub(super) fn differ_from(&self, attributes: &Attributes) -> bool {
+        let Some(given) = &self.0 else { return false };
+        given.attributes.iter().enumerate().any(|(place, GivenAttribute { key, value, .. })| {
+            attributes.differs(key, value)
+                && !given.attributes[place + 1..].iter().any(|later| later.key == *key)
+        })
+    }
+
     fn attribute(&self, key: &str) -> Option<&Value> {
         let given = self.0.as_ref()?;
         Some(&given.attributes.iter().rev().find(|given| *given.key == *key)?.value)

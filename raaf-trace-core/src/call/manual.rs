@@ -1,16 +1,14 @@
 //! Spans that are started and finished by hand.
 
-use std::{
-    fmt,
-    future::Future,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    thread,
-    time::Duration,
-};
+use std::{fmt, thread, time::Duration};
 
 use crate::{
-    call::outcome::{ErrorReport, Failure},
-    context::{Context, InContext as _},
+    call::{
+        CallScope,
+        outcome::{ErrorReport, Failure, PlainValue},
+        work::{Fallible, Opens, Plain, Work},
+    },
+    context::Context,
     provider::OpenSpan,
     span::{Span, finish, head::Head, record::Shared},
 };
@@ -23,9 +21,8 @@ use raaf_trace_model::{
 
 /// A span that is finished by [`finish`](Self::finish), or when it is dropped.
 ///
-/// It does not become current by itself: [`in_scope`](Self::in_scope) and
-/// [`in_span`](Self::in_span) make it so around code and futures. There is no guard that could be
-/// held over an await by mistake.
+/// It does not become current by itself: [`in_span`](Self::in_span) makes it so around closures and
+/// futures. There is no guard that could be held over an await by mistake.
 ///
 /// Where nothing is recorded, it is there all the same and does nothing.
 ///
@@ -36,7 +33,7 @@ use raaf_trace_model::{
 ///
 /// let span = tracer().start_span("import.orders");
 /// span.set_attribute("orders.count", 3);
-/// span.in_scope(|| println!("importing"));
+/// span.in_span(|| println!("importing"));
 /// span.set_status(Status::Ok);
 /// span.finish();
 /// ```
@@ -95,20 +92,29 @@ impl ManualSpan {
         self.span.as_ref().map_or_else(Context::current, Context::of_span)
     }
 
-    /// Runs `work` with this span as the current one. A panic makes it failed and goes on
-    /// unwinding.
-    pub fn in_scope<R>(&self, work: impl FnOnce() -> R) -> R {
-        let Some(span) = &self.span else { return work() };
-        let result = catch_unwind(AssertUnwindSafe(|| Context::of_span(span).run(work)));
-        result.unwrap_or_else(|panic| {
-            self.fail(&ErrorReport::of_panic(&*panic));
-            resume_unwind(panic)
-        })
+    /// Runs work that returns a plain value with this span as the current one: a closure at once, a
+    /// future at each poll. A panic makes the span failed and goes on unwinding. The span does not
+    /// end.
+    pub fn in_span<W, Mode, UseTryInSpanForResults>(&self, work: W) -> W::Traced<Plain<Lent>>
+    where
+        W: Work<Mode>,
+        W::Value: PlainValue<UseTryInSpanForResults>,
+    {
+        work.run_in(Plain(self.lend()))
     }
 
-    /// Runs a future with this span as the current one, at each poll.
-    pub fn in_span<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
-        work.in_context(self.context())
+    /// Runs work that can fail, as [`in_span`](Self::in_span) does; an `Err` becomes the reason why
+    /// the span failed.
+    pub fn try_in_span<W, Mode, V, E, Via>(&self, work: W) -> W::Traced<Fallible<Lent, Via>>
+    where
+        W: Work<Mode, Value = Result<V, E>>,
+        E: Failure<Via>,
+    {
+        work.run_in(Fallible::new(self.lend()))
+    }
+
+    fn lend(&self) -> Lent {
+        Lent(self.span.as_ref().map(|span| Shared::clone(span.record())))
     }
 
     /// Sets an attribute. `success`, `error` and `error.*` set the status, as older code expects.
@@ -182,24 +188,6 @@ impl ManualSpan {
         }
     }
 
-    /// Ends the span as ok, unless somebody said otherwise.
-    pub(crate) fn finish_ok(&self) {
-        self.change(|body, _| {
-            if body.status == Status::Unset {
-                body.status = Status::Ok;
-            }
-        });
-        self.finish();
-    }
-
-    /// Ends the span as `result` says.
-    pub(crate) fn finish_result<V, E: Failure<Via>, Via>(&self, result: &Result<V, E>) {
-        match result {
-            Ok(_) => self.finish_ok(),
-            Err(error) => self.record_error(error).finish(),
-        }
-    }
-
     fn fail(&self, error: &ErrorReport) -> &Self {
         self.change(|body, head| error.fail(body, head.trace.limits, head.trace.now()))
     }
@@ -210,6 +198,19 @@ impl ManualSpan {
             span.record().with_body(|body| change(body, head));
         }
         self
+    }
+}
+
+/// A manual span while work runs in it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Lent(Option<Shared>);
+
+impl Opens for Lent {
+    type Hook = ();
+
+    fn open(self) -> (CallScope, ()) {
+        (CallScope::lent(self.0), ())
     }
 }
 

@@ -5,49 +5,56 @@ mod info;
 pub(crate) mod manual;
 mod open;
 pub(crate) mod outcome;
-mod run;
 mod scope;
+mod stream;
 #[cfg(feature = "tokio")]
 pub mod task;
 pub(crate) mod traceable;
 pub(crate) mod tracer;
+pub(crate) mod work;
 pub(crate) mod workflow;
 
 use crate::{
     base::{gate, suppress},
-    call::traceable::Traceable,
+    call::{
+        outcome::{Failure, PlainValue},
+        traceable::Traceable,
+        work::{Fallible, Opens, Plain},
+    },
     context::parent::IntoParent,
 };
 use hooks::Then;
 pub use hooks::{LazyAttributes, ResultHook};
 pub use info::CallInfo;
 use info::Extras;
-use open::{Given, Wishes};
+use open::{Given, Join, Wishes};
 use raaf_trace_model::attributes::{Attributes, IntoValue, Key};
 pub use scope::CallScope;
+pub use stream::{TracedIter, TracedStream};
+pub use work::{Async, Blocking, InSpan, Work};
 
-/// A traced call in preparation; see [`TraceableExt::traced`](crate::TraceableExt::traced).
+/// A traced call in preparation; see [`Traceable::traced`].
 ///
-/// Nothing happens until one of the `run` forms: [`run`](Call::run) for work that returns a plain
-/// value, [`try_run`](Call::try_run) for work that returns a `Result` and
-/// [`run_async`](Call::run_async) and [`try_run_async`](Call::try_run_async) for futures. One
-/// function cannot tell a `Result` from another value; the attribute [`traced`](macro@crate::traced)
-/// and [`traced_block!`](crate::traced_block) can, and are the better choice where they fit.
+/// Nothing happens until [`in_span`](Call::in_span), for work that returns a plain value, or
+/// [`try_in_span`](Call::try_in_span), for work that returns a `Result`. Both take a closure, which
+/// runs at once, or a future. The attribute [`traced`](macro@crate::traced) and
+/// [`traced_block!`](crate::traced_block) see which of the two is right, and are the better choice
+/// where they fit.
 ///
 /// # Examples
 ///
 /// ```
-/// use raaf_trace_core::{Component, TraceableExt as _};
+/// use raaf_trace_core::{Component, Traceable as _};
 ///
 /// let indexer = Component::new("Indexer").with_kind("processor");
 /// let words = indexer
 ///     .traced("count")
 ///     .with("unit", "words")
-///     .run(|| "to be or not to be".split(' ').count());
+///     .in_span(|| "to be or not to be".split(' ').count());
 /// assert_eq!(words, 6);
 /// ```
 #[derive(Debug)]
-#[must_use = "a traced call does nothing until it is run"]
+#[must_use = "a traced call does nothing until it is given work"]
 pub struct Call<'a, T: Traceable + ?Sized, L = (), R = ()> {
     traceable: &'a T,
     method: Key,
@@ -126,10 +133,30 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
         self
     }
 
-    /// Reuses the innermost active span if it is this component's, whatever its method.
+    /// Reuses the innermost active span if it is this component's, whatever its method and
+    /// whatever the two calls say.
     #[inline]
     pub fn reuse(mut self) -> Self {
-        self.wishes.reuse = true;
+        self.wishes.join = Join::Always;
+        self
+    }
+
+    /// Makes a span of its own, also where this call would be one with the call around it because
+    /// both have the same component and method and say the same: each step of a recursion shows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, Traceable as _};
+    ///
+    /// fn countdown(clock: &Component, from: u32) {
+    ///     clock.traced("tick").fresh().in_span(|| if from > 0 { countdown(clock, from - 1) });
+    /// }
+    /// countdown(&Component::tool("Clock"), 3); // four spans, one within the other
+    /// ```
+    #[inline]
+    pub fn fresh(mut self) -> Self {
+        self.wishes.join = Join::Never;
         self
     }
 
@@ -148,14 +175,14 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{Component, TraceableExt as _};
+    /// use raaf_trace_core::{Component, Traceable as _};
     ///
     /// Component::tool("Search")
     ///     .traced("search")
     ///     .on_result(|hits: &Vec<&str>, attributes| {
     ///         attributes.set("result.items_found", hits.len());
     ///     })
-    ///     .run(|| vec!["a", "b"]);
+    ///     .in_span(|| vec!["a", "b"]);
     /// ```
     #[inline]
     pub fn on_result<V: ?Sized, F>(self, hook: F) -> Call<'a, T, L, hooks::OnResult<F, V>>
@@ -190,6 +217,61 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
         (open::open(traceable, &mut given, lazy), on_result)
     }
 
+    /// Runs work that returns a plain value in the span, and returns the value; of a future, a future
+    /// of it.
+    ///
+    /// A future's span starts at its first poll; never polled it makes none, and dropped before it is
+    /// done it ends the span as cancelled.
+    ///
+    /// A `Result` is refused by the compiler ("type annotations needed", with a note that names
+    /// `ResultNeedsTryInSpan`): use [`try_in_span`](Self::try_in_span). In generic code it may come
+    /// behind a type parameter: the span's status then stays unset, since neither success nor failure
+    /// is known, and debug builds warn.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, Traceable as _};
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let planner = Component::agent("Planner");
+    /// assert_eq!(planner.traced("run").with("n", 1).in_span(|| 1 + 1), 2);
+    /// assert_eq!(planner.traced("run").with("n", 2).in_span(async { 2 + 2 }).await, 4);
+    /// # });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[inline]
+    pub fn in_span<W, Mode, UseTryInSpanForResults>(self, work: W) -> W::Traced<Plain<Self>>
+    where
+        W: Work<Mode>,
+        W::Value: PlainValue<UseTryInSpanForResults>,
+        R: ResultHook<W::Value>,
+    {
+        work.run_in(Plain(self))
+    }
+
+    /// Runs work that can fail in the span, which fails with it. The `Result` is returned unchanged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, Traceable as _};
+    ///
+    /// let parser = Component::tool("Parser");
+    /// let parsed = parser.traced("run").with("radix", 10).try_in_span(|| "x".parse::<i32>());
+    /// assert!(parsed.is_err()); // and so says the span
+    /// ```
+    #[inline]
+    pub fn try_in_span<W, Mode, V, E, Via>(self, work: W) -> W::Traced<Fallible<Self, Via>>
+    where
+        W: Work<Mode, Value = Result<V, E>>,
+        E: Failure<Via>,
+        R: ResultHook<V>,
+    {
+        work.run_in(Fallible::new(self))
+    }
+
     /// For the macros: as [`enter`](Self::enter), and hands back the hook for the result.
     #[doc(hidden)]
     #[inline]
@@ -202,6 +284,15 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
     #[inline]
     pub fn enter(self) -> CallScope {
         self.open().0
+    }
+}
+
+impl<T: Traceable + ?Sized, L: LazyAttributes, R> Opens for Call<'_, T, L, R> {
+    type Hook = R;
+
+    #[inline]
+    fn open(self) -> (CallScope, R) {
+        Self::open(self)
     }
 }
 

@@ -31,12 +31,22 @@ pub(super) struct Given {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wishes {
     pub(super) skip: bool,
-    pub(super) reuse: bool,
+    pub(super) join: Join,
     pub(super) include_content: bool,
 }
 
+/// When a call is one with the call around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Join {
+    /// If that has the same method and says nothing else.
+    Same,
+    /// If that is the same component's.
+    Always,
+    Never,
+}
+
 impl Wishes {
-    pub(super) const NONE: Self = Self { skip: false, reuse: false, include_content: true };
+    pub(super) const NONE: Self = Self { skip: false, join: Join::Same, include_content: true };
 }
 
 #[inline(never)]
@@ -46,16 +56,20 @@ where
     L: LazyAttributes,
 {
     let Given { method, extras, wishes } = given;
-    let Wishes { skip, reuse, include_content } = *wishes;
+    let Wishes { skip, join, include_content } = *wishes;
+    let mut lazy = Some(lazy);
+    let mut said = None;
     let component = traceable.component();
     let named = extras.take_parent().and_then(|parent| parent.named(&flow::current()));
     // A span under a parent that was named is not the one around it, unless that was asked for.
-    if (reuse || named.is_none())
-        && let Some(record) = reusable(component, method, reuse)
+    if (join == Join::Always || join == Join::Same && named.is_none())
+        && let Some(record) = reusable(component, method, join)
         && (include_content || !record.head().trace.limits.include_content)
     {
-        merge(&record, mem::take(extras), lazy);
-        return CallScope::reused(record);
+        said = merge(&record, extras, lazy.take(), join);
+        if said.is_none() {
+            return CallScope::reused(record);
+        }
     }
     let wanted = || traceable.should_create_span(&CallInfo::new(method, extras, skip));
     if !panics::caught(wanted).unwrap_or(true) {
@@ -64,8 +78,10 @@ where
     let add = |attributes: &mut Attributes| {
         fill(attributes, |attributes| traceable.span_attributes(attributes));
         mem::take(extras).add_to(attributes);
-        if L::WANTED {
-            fill(attributes, |attributes| lazy.add_to(attributes));
+        if let Some(said) = said.take() {
+            attributes.merge(said);
+        } else if L::WANTED {
+            work_out(lazy.take(), attributes);
         }
     };
     let record = match named {
@@ -90,24 +106,48 @@ fn start_as_wished(
 
 /// The span that this call would only repeat: the innermost one, opened by this flow itself for
 /// the same component and method.
-fn reusable(component: &Component, method: &Key, any_method: bool) -> Option<Shared> {
+fn reusable(component: &Component, method: &Key, join: Join) -> Option<Shared> {
     flow::peek(|current| {
         let record = current.innermost.local().filter(|_| current.own)?;
-        let same =
-            record.is_active_for(component) && (any_method || record.head().method == *method);
+        let same = record.is_active_for(component)
+            && (join == Join::Always || record.head().method == *method);
         same.then(|| Shared::clone(record))
     })
     .flatten()
 }
 
-fn merge<L: LazyAttributes>(record: &Record, extras: Extras, lazy: L) {
-    let mut attributes = Attributes::with_limits(record.head().trace.limits);
-    extras.add_to(&mut attributes);
-    fill(&mut attributes, |attributes| lazy.add_to(attributes));
-    if !attributes.is_empty() {
-        record.with_attributes(|own| {
-            own.merge(attributes);
-        });
+/// Adds to the span around a call what the call says and the span does not. If the two disagree
+/// nothing is added, and what the call's hook said comes back.
+fn merge<L: LazyAttributes>(
+    record: &Record,
+    extras: &mut Extras,
+    lazy: Option<L>,
+    join: Join,
+) -> Option<Attributes> {
+    if !record.head().trace.sampled || extras.is_empty() && !L::WANTED {
+        return None;
+    }
+    // Before the lock: the hook may look at the span.
+    let mut said = Attributes::with_limits(record.head().trace.limits);
+    work_out(lazy, &mut said);
+    let mut said = Some(said);
+    record.with_attributes(|own| {
+        let differ = |said| extras.differ_from(own) || own.differs_from(said);
+        if join == Join::Always || !said.as_ref().is_some_and(differ) {
+            let mut all = Attributes::with_limits(own.limits());
+            mem::take(extras).add_to(&mut all);
+            if let Some(said) = said.take() {
+                all.merge(said);
+            }
+            own.add_new(all);
+        }
+    });
+    said
+}
+
+fn work_out<L: LazyAttributes>(lazy: Option<L>, attributes: &mut Attributes) {
+    if let Some(lazy) = lazy {
+        fill(attributes, |attributes| lazy.add_to(attributes));
     }
 }
 

@@ -1,20 +1,23 @@
 //! A decided call: its span, if it has one, around the work.
 
 use std::{
+    any::Any,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::Pin,
     task::{Context as TaskContext, Poll},
+    thread,
 };
 
 use crate::{
-    call::outcome::{self, ErrorReport, Failure, Outcome},
+    call::outcome::{ErrorReport, Outcome},
     context::flow,
     span::{finish, record::Shared},
 };
 use pin_project_lite::pin_project;
 use raaf_trace_model::{
     attributes::Attributes,
+    keys,
     span::{SpanBody, Status},
 };
 
@@ -28,6 +31,8 @@ pub struct CallScope {
     /// The span, while it is not current.
     record: Option<Shared>,
     claim: Claim,
+    /// Whether the span says what type was returned.
+    tells_type: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,12 +40,14 @@ enum Claim {
     None,
     Own,
     Reused,
+    /// A span that somebody else ends.
+    Lent,
 }
 
 impl CallScope {
     #[inline]
     pub(super) fn none() -> Self {
-        Self { record: None, claim: Claim::None }
+        Self { record: None, claim: Claim::None, tells_type: true }
     }
 
     /// Around a span that has just been opened, if it was.
@@ -49,11 +56,26 @@ impl CallScope {
     }
 
     pub(super) fn own(record: Shared) -> Self {
-        Self { record: Some(record), claim: Claim::Own }
+        Self { record: Some(record), claim: Claim::Own, tells_type: true }
     }
 
     pub(super) fn reused(record: Shared) -> Self {
-        Self { record: Some(record), claim: Claim::Reused }
+        Self { record: Some(record), claim: Claim::Reused, tells_type: true }
+    }
+
+    /// A span by hand says nothing of the value that its work returned.
+    pub(crate) fn without_type(mut self) -> Self {
+        self.tells_type = false;
+        self
+    }
+
+    /// Around a span that somebody else ends.
+    pub(crate) fn lent(record: Option<Shared>) -> Self {
+        record.map_or_else(Self::none, |record| Self {
+            record: Some(record),
+            claim: Claim::Lent,
+            tells_type: false,
+        })
     }
 
     fn record(&self) -> Option<&Shared> {
@@ -76,18 +98,44 @@ impl CallScope {
     /// Runs the work inside the span. A panic ends the span and goes on unwinding.
     #[inline]
     pub fn run<V>(&mut self, work: impl FnOnce() -> V) -> V {
-        if self.claim != Claim::Own {
+        if !matches!(self.claim, Claim::Own | Claim::Lent) {
             return work();
         }
-        let entered = flow::enter_span(&mut self.record);
-        let result = catch_unwind(AssertUnwindSafe(work));
-        drop(entered);
-        match result {
-            Ok(value) => value,
-            Err(panic) => {
-                self.fail(&ErrorReport::of_panic(&*panic));
-                resume_unwind(panic)
-            }
+        self.enter(work).unwrap_or_else(|panic| {
+            self.panicked(&*panic);
+            resume_unwind(panic)
+        })
+    }
+
+    /// Runs a piece of the work inside the span, and catches its panic.
+    #[inline]
+    pub(super) fn enter<V>(&mut self, work: impl FnOnce() -> V) -> thread::Result<V> {
+        let _entered = flow::enter_span(&mut self.record);
+        catch_unwind(AssertUnwindSafe(work))
+    }
+
+    /// Polls a future inside the span. A reused span is entered too: the future may be polled
+    /// elsewhere by now.
+    #[inline]
+    pub(super) fn poll<F: Future>(
+        &mut self,
+        work: Pin<&mut F>,
+        task: &mut TaskContext<'_>,
+    ) -> Poll<F::Output> {
+        if !self.is_recording() {
+            return work.poll(task);
+        }
+        self.enter(|| work.poll(task)).unwrap_or_else(|panic| {
+            self.panicked(&*panic);
+            resume_unwind(panic)
+        })
+    }
+
+    /// Drops the work inside the span, while that goes on.
+    pub(super) fn drop_inside(&mut self, drop: impl FnOnce()) {
+        if self.is_recording() {
+            let _entered = flow::enter_span(&mut self.record);
+            drop();
         }
     }
 
@@ -95,42 +143,6 @@ impl CallScope {
     #[inline]
     pub fn run_async<F: Future>(&mut self, work: F) -> impl Future<Output = F::Output> {
         Inside { scope: self, work: Some(work) }
-    }
-
-    /// Runs work that returns a plain value, and ends with it.
-    pub(crate) fn complete<V>(mut self, work: impl FnOnce() -> V) -> V {
-        let value = self.run(work);
-        outcome::warn_of_result::<V>();
-        self.end(Outcome::returned::<V>());
-        value
-    }
-
-    /// Runs work that can fail, and ends as it does.
-    pub(crate) fn try_complete<V, E: Failure<Via>, Via>(
-        mut self,
-        work: impl FnOnce() -> Result<V, E>,
-    ) -> Result<V, E> {
-        let result = self.run(work);
-        self.end(Outcome::of_result(&result));
-        result
-    }
-
-    /// As [`complete`](Self::complete), for a future.
-    pub(crate) async fn complete_async<F: Future>(mut self, work: F) -> F::Output {
-        let value = self.run_async(work).await;
-        outcome::warn_of_result::<F::Output>();
-        self.end(Outcome::returned::<F::Output>());
-        value
-    }
-
-    /// As [`try_complete`](Self::try_complete), for a future.
-    pub(crate) async fn try_complete_async<V, E: Failure<Via>, Via>(
-        mut self,
-        work: impl Future<Output = Result<V, E>>,
-    ) -> Result<V, E> {
-        let result = self.run_async(work).await;
-        self.end(Outcome::of_result(&result));
-        result
     }
 
     /// Adds attributes for the result; a panic in `hook` costs only those.
@@ -148,23 +160,55 @@ impl CallScope {
     /// Ends the call with what came of the work.
     #[inline]
     pub fn end(mut self, outcome: Outcome) {
+        let told = self.tells_type;
         match outcome {
             Outcome::Returned { type_name } => self.finish(|body| {
                 body.status = Status::Ok;
-                body.result_type = Some(type_name);
+                body.result_type = told.then_some(type_name);
             }),
+            Outcome::Unknown { .. } => self.finish(|_| {}),
             Outcome::Failed { error, type_name } => {
                 if self.claim == Claim::Reused {
                     self.note(&error);
                     return;
                 }
-                self.fail_with(&error, Some(type_name));
+                self.fail_with(&error, told.then_some(type_name));
             }
         }
     }
 
-    /// A reused span only notes the error: its own call decides how it ends.
-    fn note(&mut self, error: &ErrorReport) {
+    /// Says how many items have passed.
+    pub(super) fn count_items(&mut self, items: u64) {
+        if let (Claim::Own, Some(record)) = (self.claim, self.record()) {
+            record.with_attributes(|own| {
+                own.set_reserved(keys::STREAM_ITEMS, items);
+            });
+        }
+    }
+
+    /// Ends the call of a stream: with the error of its last item, which has been noted, or well,
+    /// or, where no type was returned, as cancelled.
+    pub(super) fn end_items(
+        &mut self,
+        error: Option<&ErrorReport>,
+        result_type: Option<&'static str>,
+    ) {
+        let Some(record) = self.record() else { return };
+        let limits = record.head().trace.limits;
+        self.finish(|body| {
+            body.result_type = result_type;
+            body.status = match error {
+                Some(_) => Status::Error,
+                None if result_type.is_some() => Status::Ok,
+                None => Status::Cancelled,
+            };
+            body.error = error.map(|error| Box::new(error.as_span_error(limits)));
+        });
+        self.claim = Claim::None;
+    }
+
+    /// Notes an error as an event and no more: a reused span's own call decides how it ends.
+    pub(super) fn note(&mut self, error: &ErrorReport) {
         if let Some(record) = self.record() {
             let trace = &record.head().trace;
             let now = trace.now();
@@ -172,14 +216,17 @@ impl CallScope {
         }
     }
 
-    fn fail(&mut self, error: &ErrorReport) {
-        self.fail_with(error, None);
+    pub(super) fn panicked(&mut self, panic: &(dyn Any + Send)) {
+        self.fail_with(&ErrorReport::of_panic(panic), None);
     }
 
     fn fail_with(&mut self, error: &ErrorReport, result_type: Option<&'static str>) {
         let Some(record) = self.record() else { return };
         let trace = &record.head().trace;
         let (limits, now) = (trace.limits, trace.now());
+        if self.claim == Claim::Lent {
+            return record.with_body(|body| error.fail(body, limits, now));
+        }
         self.finish(|body| {
             error.fail(body, limits, now);
             body.result_type = result_type;
@@ -216,10 +263,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             // What a cancelled future's destructors do still belongs to its span.
             let mut this = this.project();
-            if this.scope.is_recording() {
-                let _entered = flow::enter_span(&mut this.scope.record);
-                this.work.set(None);
-            }
+            this.scope.drop_inside(|| this.work.set(None));
         }
     }
 }
@@ -233,19 +277,6 @@ impl<F: Future> Future for Inside<'_, F> {
         let Some(work) = this.work.as_mut().as_pin_mut() else {
             unreachable!("the work is taken out only by drop")
         };
-        // A reused span is entered too: the future may be polled elsewhere by now.
-        if !this.scope.is_recording() {
-            return work.poll(task);
-        }
-        let entered = flow::enter_span(&mut this.scope.record);
-        let result = catch_unwind(AssertUnwindSafe(|| work.poll(task)));
-        drop(entered);
-        match result {
-            Ok(poll) => poll,
-            Err(panic) => {
-                this.scope.fail(&ErrorReport::of_panic(&*panic));
-                resume_unwind(panic)
-            }
-        }
+        this.scope.poll(work, task)
     }
 }

@@ -20,7 +20,7 @@ use crate::context::{InContext as _, in_current_context};
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
 /// trace("nightly import")
-///     .run_async(async {
+///     .in_span(async {
 ///         let inside = spawn_traced(async { current_trace_id() }).await;
 ///         assert_eq!(inside.ok(), Some(current_trace_id()));
 ///     })

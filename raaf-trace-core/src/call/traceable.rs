@@ -3,7 +3,11 @@
 use std::{rc::Rc, sync::Arc};
 
 use crate::{
-    call::{Call, CallInfo},
+    call::{
+        Call, CallInfo,
+        outcome::{Failure, PlainValue},
+        work::{Fallible, Plain, Work},
+    },
     component::Component,
     context::{
         Context, chain, flow,
@@ -19,7 +23,8 @@ use raaf_trace_model::{
 /// A value that takes part in tracing: it holds a [`Component`].
 ///
 /// `#[derive(Traceable)]` writes this for a struct with a field of that type; write it by hand to
-/// decide more. What a traceable value can do is in [`TraceableExt`].
+/// decide more. The provided methods run work in spans and tell which span is current; of a trait
+/// object those that are generic are called on a reference or a box: `(&agent).in_span(…)`.
 ///
 /// # Examples
 ///
@@ -47,6 +52,25 @@ use raaf_trace_model::{
 ///     }
 /// }
 /// ```
+///
+/// The derive with a constructor, so that kind and name are said once:
+///
+/// ```
+/// use raaf_trace_core::{Component, Traceable, traced};
+///
+/// #[derive(Traceable)]
+/// #[trace(new, kind = "tool")]
+/// struct Search<Client> {
+///     component: Component,
+///     client: Client,
+///     #[trace("search.limit")]
+///     limit: u32,
+/// }
+///
+/// let search = Search::new("client", 10);
+/// assert_eq!(search.component().kind().as_str(), "tool");
+/// assert_eq!((search.client, search.limit), ("client", 10));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be traced: it does not say which component it is",
     note = "add a field `component: Component` and `#[derive(Traceable)]`"
@@ -65,6 +89,95 @@ pub trait Traceable {
     /// for a call that reuses a span, and taken as yes if it panics.
     fn should_create_span(&self, call: &CallInfo<'_>) -> bool {
         call.default_decision()
+    }
+
+    /// Runs work that returns a plain value in a span of `method`: a closure at once, a future when
+    /// it is awaited. Short for [`traced`](Self::traced) and [`Call::in_span`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, Traceable as _};
+    ///
+    /// let planner = Component::agent("Planner");
+    /// assert_eq!(planner.in_span("run", || "a plan"), "a plan");
+    /// let later = planner.in_span("run", async { "another plan" });
+    /// # drop(later);
+    /// ```
+    #[inline]
+    fn in_span<W, Mode, UseTryInSpanForResults>(
+        &self,
+        method: impl Into<Key>,
+        work: W,
+    ) -> W::Traced<Plain<Call<'_, Self>>>
+    where
+        Self: Sized,
+        W: Work<Mode>,
+        W::Value: PlainValue<UseTryInSpanForResults>,
+    {
+        self.traced(method).in_span(work)
+    }
+
+    /// Runs work that can fail in a span of `method`, which fails with it. Short for
+    /// [`traced`](Self::traced) and [`Call::try_in_span`].
+    #[inline]
+    fn try_in_span<W, Mode, V, E, Via>(
+        &self,
+        method: impl Into<Key>,
+        work: W,
+    ) -> W::Traced<Fallible<Call<'_, Self>, Via>>
+    where
+        Self: Sized,
+        W: Work<Mode, Value = Result<V, E>>,
+        E: Failure<Via>,
+    {
+        self.traced(method).try_in_span(work)
+    }
+
+    /// Prepares a traced call of `method`; the [`Call`] says how it goes on.
+    #[inline]
+    fn traced(&self, method: impl Into<Key>) -> Call<'_, Self>
+    where
+        Self: Sized,
+    {
+        Call::new(self, method.into())
+    }
+
+    /// This component's innermost active span in this context.
+    fn current_span(&self) -> Option<Span> {
+        flow::peek(|current| {
+            let innermost = current.innermost.local()?;
+            chain::innermost_of(innermost, self.component()).cloned()
+        })
+        .flatten()
+        .map(Span::of)
+    }
+
+    /// The trace that this component is part of now: that of its [current
+    /// span](Traceable::current_span).
+    fn trace_id(&self) -> Option<TraceId> {
+        self.current_span().map(|span| span.trace_id())
+    }
+
+    /// The id of this component's [current span](Traceable::current_span).
+    fn span_id(&self) -> Option<SpanId> {
+        self.current_span().map(|span| span.span_id())
+    }
+
+    /// The id of the parent of this component's [current span](Traceable::current_span).
+    fn parent_span_id(&self) -> Option<SpanId> {
+        self.current_span().and_then(|span| span.parent_id())
+    }
+
+    /// Whether a recorded span of this component is active in this context.
+    fn is_traced(&self) -> bool {
+        self.current_span().is_some_and(|span| span.is_sampled())
+    }
+
+    /// This component's current span, captured: a parent for work elsewhere. Empty where it has
+    /// none.
+    fn trace_context(&self) -> Context {
+        self.current_span().map_or_else(Context::empty, |span| Context::of_span(&span))
     }
 }
 
@@ -106,51 +219,3 @@ macro_rules! traceable_behind {
 }
 
 traceable_behind!(&T, &mut T, Box<T>, Rc<T>, Arc<T>);
-
-/// What every [`Traceable`] value can do.
-pub trait TraceableExt: Traceable {
-    /// Prepares a traced call of `method`; the [`Call`] says how it goes on.
-    #[inline]
-    fn traced(&self, method: impl Into<Key>) -> Call<'_, Self> {
-        Call::new(self, method.into())
-    }
-
-    /// This component's innermost active span in this context.
-    fn current_span(&self) -> Option<Span> {
-        flow::peek(|current| {
-            let innermost = current.innermost.local()?;
-            chain::innermost_of(innermost, self.component()).cloned()
-        })
-        .flatten()
-        .map(Span::of)
-    }
-
-    /// The trace that this component is part of now: that of its [current
-    /// span](TraceableExt::current_span).
-    fn trace_id(&self) -> Option<TraceId> {
-        self.current_span().map(|span| span.trace_id())
-    }
-
-    /// The id of this component's [current span](TraceableExt::current_span).
-    fn span_id(&self) -> Option<SpanId> {
-        self.current_span().map(|span| span.span_id())
-    }
-
-    /// The id of the parent of this component's [current span](TraceableExt::current_span).
-    fn parent_span_id(&self) -> Option<SpanId> {
-        self.current_span().and_then(|span| span.parent_id())
-    }
-
-    /// Whether a recorded span of this component is active in this context.
-    fn is_traced(&self) -> bool {
-        self.current_span().is_some_and(|span| span.is_sampled())
-    }
-
-    /// This component's current span, captured: a parent for work elsewhere. Empty where it has
-    /// none.
-    fn trace_context(&self) -> Context {
-        self.current_span().map_or_else(Context::empty, |span| Context::of_span(&span))
-    }
-}
-
-impl<T: Traceable + ?Sized> TraceableExt for T {}

@@ -1,6 +1,6 @@
 //! Spans by hand, for code that has no component.
 
-use std::{future::Future, sync::Arc};
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 
@@ -9,7 +9,8 @@ use crate::{
     call::{
         CallScope,
         manual::ManualSpan,
-        outcome::{self, Failure},
+        outcome::{Failure, PlainValue},
+        work::{Fallible, Opens, Plain, Work},
     },
     component::Component,
     context::{
@@ -39,10 +40,7 @@ use raaf_trace_model::{
 /// ```
 /// use raaf_trace_core::tracer;
 ///
-/// let plan = tracer().agent_span("Planner").run(|span| {
-///     span.set_attribute("agent.model", "gpt-4");
-///     "a plan"
-/// });
+/// let plan = tracer().agent_span("Planner").with("agent.model", "gpt-4").in_span(|| "a plan");
 /// assert_eq!(plan, "a plan");
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -201,55 +199,31 @@ impl SpanBuilder {
 
     /// Starts the span; it does not become current.
     pub fn start(self) -> ManualSpan {
-        ManualSpan::of(self.open()).watched()
+        ManualSpan::of(self.begin()).watched()
     }
 
-    /// Runs `work` in the span, which ends as ok unless `work` said otherwise.
-    pub fn run<R>(self, work: impl FnOnce(&ManualSpan) -> R) -> R {
-        let span = ManualSpan::of(self.open());
-        let value = span.in_scope(|| work(&span));
-        outcome::warn_of_result::<R>();
-        span.finish_ok();
-        value
-    }
-
-    /// Runs `work` in the span, which fails if `work` does.
-    ///
-    /// # Errors
-    ///
-    /// Those of `work`.
-    pub fn try_run<V, E, Via>(self, work: impl FnOnce(&ManualSpan) -> Result<V, E>) -> Result<V, E>
+    /// Runs work that returns a plain value in the span: a closure at once, a future when it is
+    /// awaited; see [`Call::in_span`](crate::Call::in_span). Inside,
+    /// [`current_span`](crate::current_span) is this span; to set its status by hand,
+    /// [`start`](Self::start) it and use [`ManualSpan::in_span`].
+    pub fn in_span<W, Mode, UseTryInSpanForResults>(self, work: W) -> W::Traced<Plain<Self>>
     where
+        W: Work<Mode>,
+        W::Value: PlainValue<UseTryInSpanForResults>,
+    {
+        work.run_in(Plain(self))
+    }
+
+    /// Runs work that can fail in the span, which fails with it.
+    pub fn try_in_span<W, Mode, V, E, Via>(self, work: W) -> W::Traced<Fallible<Self, Via>>
+    where
+        W: Work<Mode, Value = Result<V, E>>,
         E: Failure<Via>,
     {
-        let span = ManualSpan::of(self.open());
-        let result = span.in_scope(|| work(&span));
-        span.finish_result(&result);
-        result
+        work.run_in(Fallible::new(self))
     }
 
-    /// Runs a future in the span, which starts at the first poll. Dropped before it is done, the
-    /// span ends as cancelled. Inside, [`current_span`](crate::current_span) is this span.
-    pub async fn run_async<F: Future>(self, work: F) -> F::Output {
-        CallScope::around(self.open()).complete_async(work).await
-    }
-
-    /// As [`run_async`](Self::run_async); the span fails if `work` does.
-    ///
-    /// # Errors
-    ///
-    /// Those of `work`.
-    pub async fn try_run_async<V, E, Via>(
-        self,
-        work: impl Future<Output = Result<V, E>>,
-    ) -> Result<V, E>
-    where
-        E: Failure<Via>,
-    {
-        CallScope::around(self.open()).try_complete_async(work).await
-    }
-
-    fn open(self) -> Option<Shared> {
+    fn begin(self) -> Option<Shared> {
         if !gate::is_open() || suppress::active() {
             return None;
         }
@@ -266,5 +240,13 @@ impl SpanBuilder {
         Some(start::start(origin, component, self.method, self.name, |attributes| {
             attributes.merge(self.attributes);
         }))
+    }
+}
+
+impl Opens for SpanBuilder {
+    type Hook = ();
+
+    fn open(self) -> (CallScope, ()) {
+        (CallScope::around(self.begin()).without_type(), ())
     }
 }

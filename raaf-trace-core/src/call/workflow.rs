@@ -1,12 +1,16 @@
 //! One workflow run as a whole.
 
-use std::{future::Future, sync::Arc};
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 
 use crate::{
     base::{gate, suppress},
-    call::{CallScope, outcome::Failure},
+    call::{
+        CallScope,
+        outcome::{Failure, PlainValue},
+        work::{Fallible, Opens, Plain, Work},
+    },
     component::Component,
     context::flow::{self, Innermost},
     span::{
@@ -30,7 +34,7 @@ use raaf_trace_model::{
 /// ```
 /// use raaf_trace_core::{current_trace_id, trace};
 ///
-/// trace("support request").group_id("conversation-17").run(|| {
+/// trace("support request").group_id("conversation-17").in_span(|| {
 ///     println!("working on {:?}", current_trace_id());
 /// });
 /// ```
@@ -81,11 +85,11 @@ impl Workflow {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{Component, TraceableExt as _, trace};
+    /// use raaf_trace_core::{Component, Traceable as _, trace};
     ///
     /// let records = Component::tool("Records");
-    /// trace("patient's question").include_sensitive_data(false).run(|| {
-    ///     records.traced("search").with_content("tool.arguments", "a name").run(|| { /* … */ });
+    /// trace("patient's question").include_sensitive_data(false).in_span(|| {
+    ///     records.traced("search").with_content("tool.arguments", "a name").in_span(|| { /* … */ });
     /// });
     /// ```
     pub fn include_sensitive_data(mut self, include: bool) -> Self {
@@ -93,45 +97,23 @@ impl Workflow {
         self
     }
 
-    /// Runs work that returns a plain value.
-    pub fn run<R>(self, work: impl FnOnce() -> R) -> R {
-        self.open().complete(work)
+    /// Runs work that returns a plain value: a closure at once, a future when it is awaited; see
+    /// [`Call::in_span`](crate::Call::in_span).
+    pub fn in_span<W, Mode, UseTryInSpanForResults>(self, work: W) -> W::Traced<Plain<Self>>
+    where
+        W: Work<Mode>,
+        W::Value: PlainValue<UseTryInSpanForResults>,
+    {
+        work.run_in(Plain(self))
     }
 
-    /// Runs work that can fail.
-    ///
-    /// # Errors
-    ///
-    /// Those of `work`.
-    pub fn try_run<V, E, Via>(self, work: impl FnOnce() -> Result<V, E>) -> Result<V, E>
+    /// Runs work that can fail; the workflow's span fails with it.
+    pub fn try_in_span<W, Mode, V, E, Via>(self, work: W) -> W::Traced<Fallible<Self, Via>>
     where
+        W: Work<Mode, Value = Result<V, E>>,
         E: Failure<Via>,
     {
-        self.open().try_complete(work)
-    }
-
-    /// As [`run`](Self::run), for a future.
-    pub async fn run_async<F: Future>(self, work: F) -> F::Output {
-        self.open().complete_async(work).await
-    }
-
-    /// As [`try_run`](Self::try_run), for a future.
-    ///
-    /// # Errors
-    ///
-    /// Those of `work`.
-    pub async fn try_run_async<V, E, Via>(
-        self,
-        work: impl Future<Output = Result<V, E>>,
-    ) -> Result<V, E>
-    where
-        E: Failure<Via>,
-    {
-        self.open().try_complete_async(work).await
-    }
-
-    fn open(self) -> CallScope {
-        CallScope::around(self.start())
+        work.run_in(Fallible::new(self))
     }
 
     fn start(self) -> Option<Shared> {
@@ -147,5 +129,13 @@ impl Workflow {
         let origin = Origin::of_workflow(&component, named, &current, info)?;
         let origin = origin.with_content(include_content);
         Some(start::start(origin, component, Key::from_static("run"), None, |_| {}))
+    }
+}
+
+impl Opens for Workflow {
+    type Hook = ();
+
+    fn open(self) -> (CallScope, ()) {
+        (CallScope::around(self.start()), ())
     }
 }

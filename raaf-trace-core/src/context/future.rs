@@ -63,7 +63,7 @@ impl<F: Future> Future for WithContext<F> {
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
 /// trace("nightly import")
-///     .run_async(async {
+///     .in_span(async {
 ///         // Without the last word the task would start a trace of its own.
 ///         let load = async { raaf_trace_core::current_trace_id() };
 ///         let inside = tokio::spawn(load.in_current_context()).await;

@@ -28,7 +28,7 @@ use raaf_trace_model::{
 /// use std::thread;
 /// use raaf_trace_core::{Context, current_trace_id, trace};
 ///
-/// trace("nightly import").run(|| {
+/// trace("nightly import").in_span(|| {
 ///     let context = Context::current();
 ///     let seen = thread::spawn(move || context.run(current_trace_id)).join();
 ///     assert_eq!(seen.ok(), Some(current_trace_id()));
@@ -180,7 +180,7 @@ impl TracerProvider {
 /// use std::thread;
 /// use raaf_trace_core::{current_trace_id, in_current_context, trace};
 ///
-/// trace("nightly import").run(|| {
+/// trace("nightly import").in_span(|| {
 ///     let seen = thread::spawn(in_current_context(current_trace_id)).join();
 ///     assert_eq!(seen.ok(), Some(current_trace_id()));
 /// });

@@ -23,7 +23,7 @@ use crate::provider::{
 /// let processor = SimpleProcessor::new(memory.clone());
 /// let overriding =
 ///     override_global_provider(TracerProvider::builder().with(processor).build());
-/// trace("nightly").run(|| ());
+/// trace("nightly").in_span(|| ());
 /// drop(overriding);
 /// assert_eq!(memory.len(), 1);
 /// ```

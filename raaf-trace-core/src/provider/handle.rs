@@ -19,12 +19,12 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 /// # Examples
 ///
 /// ```
-/// use raaf_trace_core::{Component, MemoryExporter, TracerProvider, TraceableExt as _};
+/// use raaf_trace_core::{Component, MemoryExporter, TracerProvider, Traceable as _};
 ///
 /// let memory = MemoryExporter::new();
 /// let provider = TracerProvider::builder().with(memory.clone()).build();
 ///
-/// provider.run(|| Component::agent("Planner").traced("run").run(|| "a plan"));
+/// provider.run(|| Component::agent("Planner").in_span("run", || "a plan"));
 ///
 /// provider.force_flush(std::time::Duration::from_secs(5))?;
 /// assert_eq!(memory.spans()[0].name(), "run.workflow.agent.Planner");

@@ -26,7 +26,7 @@ use raaf_trace_model::{
 /// let memory = MemoryExporter::new();
 /// let provider =
 ///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
-/// provider.run(|| trace("nightly import").run(|| ()));
+/// provider.run(|| trace("nightly import").in_span(|| ()));
 /// assert_eq!(memory.spans().len(), 1);
 /// ```
 #[derive(Clone, Debug, Default)]

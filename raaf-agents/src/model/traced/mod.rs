@@ -6,7 +6,7 @@ mod streaming;
 use std::{fmt, sync::Arc};
 
 use futures::TryFutureExt as _;
-use raaf_trace_core::{Attributes, Component, Context, Kind, Traceable, TraceableExt as _, keys};
+use raaf_trace_core::{Attributes, Component, Context, Kind, Traceable, keys};
 
 use super::{Model, ModelError, ModelRequest, ModelResponse, ModelStream};
 
@@ -57,7 +57,7 @@ impl TracedModel {
         self.traced("run")
             .with_attributes(|attributes| describe::request(request, attributes))
             .on_result(describe::response)
-            .try_run_async(self.model.respond(request).inspect_err(|error| {
+            .try_in_span(self.model.respond(request).inspect_err(|error| {
                 if let Some(span) = self.current_span() {
                     span.set_attributes(|attributes| describe::error(error, attributes));
                 }

@@ -5,7 +5,7 @@ mod rename;
 
 use std::{sync::Arc, time::Duration};
 
-use raaf_trace_core::{Component, TraceableExt as _, current_span, keys};
+use raaf_trace_core::{Component, Traceable as _, current_span, keys};
 
 use super::{
     State, StepError,
@@ -84,7 +84,7 @@ impl Wrapped {
         if !self.layers.iter().any(Layer::has_span) {
             return run;
         }
-        Box::pin(self.component.traced("run").try_run_async(run))
+        Box::pin(self.component.try_in_span("run", run))
     }
 
     fn run_layers<'a>(

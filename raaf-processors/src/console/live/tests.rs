@@ -72,12 +72,12 @@ impl View {
 fn running_spans_hang_below_their_parents() {
     let view = View::new(24, 80);
     let tracer = view.tracer();
-    tracer.pipeline_span("Report").run(|_| {
+    tracer.pipeline_span("Report").in_span(|| {
         view.pass(1_000);
-        tracer.agent_span("Planner").run(|_| {
+        tracer.agent_span("Planner").in_span(|| {
             view.pass(250);
             let other = tracer.agent_span("Other").start();
-            tracer.tool_span("Search").method("lookup").run(|_| {
+            tracer.tool_span("Search").method("lookup").in_span(|| {
                 view.pass(61_000);
                 assert_eq!(
                     view.drawn(),
@@ -90,8 +90,8 @@ fn running_spans_hang_below_their_parents() {
             });
             other.finish();
         });
-        let _ = tracer.tool_span("Save").try_run(|_| "x".parse::<u8>());
-        tracer.agent_span("Writer").run(|_| {
+        let _ = tracer.tool_span("Save").try_in_span(|| "x".parse::<u8>());
+        tracer.agent_span("Writer").in_span(|| {
             assert_eq!(
                 view.drawn(),
                 "⠹ Pipeline:Report  1 min 02 s  3 done, 1 failed\n└── ⠋ Agent:Writer  0.0 s"
@@ -128,7 +128,7 @@ fn a_small_terminal_has_few_lines_and_narrow_ones() {
         view.pass(10_000);
         tracer.agent_span(name).start()
     });
-    let last = spans[3].in_scope(|| tracer.tool_span("a tool with a long name").start());
+    let last = spans[3].in_span(|| tracer.tool_span("a tool with a long name").start());
     assert_eq!(view.drawn(), "⠋ Agent:D  0.0 s\n└── ⠋ Tool:a tool wit…  0.0 s\n+ 3 more",);
     drop(last);
     assert_eq!(view.drawn(), "⠋ Agent:C  10.0 s\n⠋ Agent:D  0.0 s  1 done\n+ 2 more");
@@ -206,8 +206,8 @@ fn the_view_gives_way_to_the_tree() {
     let provider = provider(sink(ConsoleSink::builder(), &terminal, &time), &time);
     let tracer = provider.tracer();
     let other = tracer.agent_span("Other").start();
-    tracer.pipeline_span("Report").run(|_| {
-        tracer.agent_span("Writer").run(|_| {
+    tracer.pipeline_span("Report").in_span(|| {
+        tracer.agent_span("Writer").in_span(|| {
             provider.force_flush(LONG).unwrap();
             assert_eq!(
                 terminal.contents(),
@@ -286,7 +286,7 @@ fn spans_do_not_draw_but_the_passing_of_time_does() {
     let (terminal, time) = (InMemoryTerm::new(24, 80), ManualClock::new());
     let console = ConsoleSink::builder().max_spans(10_000);
     let provider = provider(sink(console, &terminal, &time), &time);
-    provider.tracer().pipeline_span("Many").run(|_| {
+    provider.tracer().pipeline_span("Many").in_span(|| {
         for _ in 0..1_000 {
             provider.tracer().start_span("x").finish();
         }

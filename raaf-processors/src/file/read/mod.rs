@@ -14,7 +14,7 @@
 //! let provider = TracerProvider::builder().with(FileSink::new(&path)).build();
 //! provider.run(|| {
 //!     let tracer = provider.tracer();
-//!     tracer.pipeline_span("Report").run(|_| tracer.agent_span("Planner").run(|_| ()));
+//!     tracer.pipeline_span("Report").in_span(|| tracer.agent_span("Planner").in_span(|| ()));
 //! });
 //! provider.shutdown(Duration::from_secs(5))?;
 //!

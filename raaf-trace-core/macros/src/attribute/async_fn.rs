@@ -43,6 +43,11 @@ impl ReturnedFuture {
         }
     }
 
+    /// What it yields, where the type says so.
+    pub(super) fn output(&self) -> Option<&Type> {
+        self.output.as_ref()
+    }
+
     /// The function's new body, whose future decides about its call when it is first polled.
     ///
     /// `exclusive`: `self` cannot be shared between the call and the future that is traced.
@@ -110,18 +115,18 @@ fn future_bound(bounds: &Punctuated<TypeParamBound, syn::Token![+]>) -> Option<O
     })
 }
 
-fn last_segment(ty: &Type) -> Option<&PathSegment> {
+pub(super) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     match ty {
         Type::Path(path) => path.path.segments.last(),
         _ => None,
     }
 }
 
-fn argument_of<'a>(segment: &'a PathSegment, name: &str) -> Option<&'a Type> {
+pub(super) fn argument_of<'a>(segment: &'a PathSegment, name: &str) -> Option<&'a Type> {
     if segment.ident == name { type_argument(segment) } else { None }
 }
 
-fn type_argument(segment: &PathSegment) -> Option<&Type> {
+pub(super) fn type_argument(segment: &PathSegment) -> Option<&Type> {
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
     arguments.args.iter().find_map(|argument| match argument {
         GenericArgument::Type(ty) => Some(ty),

@@ -3,15 +3,19 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{
-    AttrStyle, Attribute, Error, FnArg, GenericArgument, PathArguments, Receiver, ReceiverKind,
-    Result, ReturnType, Signature, Type, Visibility, braced,
+    AttrStyle, Attribute, Error, FnArg, GenericArgument, Ident, LitStr, Path, PathArguments,
+    Receiver, ReceiverKind, Result, ReturnType, Signature, Type, Visibility, braced,
     ext::IdentExt as _,
     parse::{Parse, ParseStream},
     spanned::Spanned as _,
     token::Brace,
 };
 
-use super::{async_fn, options::Options};
+use super::{
+    async_fn,
+    options::{Options, Subject},
+    stream::{self, Streamed},
+};
 use crate::call::{Plan, at, begin, default_crate, nameable, typed_async_block};
 
 /// A function whose body is left unparsed: only a few forms have to look into it.
@@ -60,9 +64,28 @@ fn try_expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
             "this function never returns, so there is no result to show; remove `result`",
         ));
     }
-    let exclusive = options.component.is_none()
+    let exclusive = options.subject.is_none()
         && signature.receiver().is_some_and(|receiver| !is_shared_reference(receiver));
-    let plan = plan(signature, options)?;
+    let future =
+        (signature.asyncness.is_none()).then(|| async_fn::ReturnedFuture::of(&output)).flatten();
+    let returned = future.as_ref().map_or(Some(&output), |future| future.output());
+    let stream = options.stream;
+    let mut plan = plan(signature, options)?;
+    let hint = match (returned.and_then(Streamed::of), stream) {
+        (streamed, Some(true)) => {
+            let output = returned.unwrap_or(&output);
+            plan.stream = Some(streamed.map_or_else(|| Streamed::behind_alias(output), Ok)?);
+            if let Some(hook) = &plan.result {
+                return Err(Error::new_spanned(
+                    hook,
+                    "`result` would see a stream before its first item; remove it",
+                ));
+            }
+            None
+        }
+        (Some(_), None) => Some(stream::warning(&output)),
+        _ => None,
+    };
     let body = &function.body;
 
     function.body = if signature.asyncness.is_some() {
@@ -72,7 +95,7 @@ fn try_expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
         } else {
             plan.around_future(&typed_async_block(&nameable(&output), body))
         }
-    } else if let Some(future) = async_fn::ReturnedFuture::of(&output) {
+    } else if let Some(future) = future {
         future.trace(&plan, &function, exclusive)?
     } else if is_endless {
         plan.around_endless_closure(&quote_spanned! {Span::mixed_site()=>
@@ -82,37 +105,68 @@ fn try_expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
         let output = nameable(&output);
         plan.around_closure(&quote_spanned!(Span::mixed_site()=> move || -> #output { #body }))
     };
+    if let Some(hint) = hint {
+        let body = &function.body;
+        function.body = quote!(#hint #body);
+    }
     Ok(function.into_token_stream())
 }
 
 fn plan(signature: &Signature, options: Options) -> Result<Plan> {
     let krate = options.krate.unwrap_or_else(default_crate);
-    let (component, span) = match (&options.component, signature.receiver()) {
-        (Some(component), _) => {
+    let method =
+        options.name.map_or_else(|| signature.ident.unraw().to_string(), |name| name.value());
+    let start = match (&options.subject, signature.receiver()) {
+        (Some(Subject::Value(component)), _) => {
             let span = at(component.span());
-            (quote_spanned!(span=> &#component), component.span())
+            begin(&krate, &quote_spanned!(span=> &#component), component.span(), &method)
         }
-        (None, Some(receiver)) => (borrow_self(receiver), receiver.self_token.span),
+        (Some(Subject::Own { make, name, kind }), _) => {
+            begin_own(&krate, make, name, kind.as_ref(), &method)
+        }
+        (None, Some(receiver)) => {
+            begin(&krate, &borrow_self(receiver), receiver.self_token.span, &method)
+        }
         (None, None) => {
             return Err(Error::new_spanned(
                 &signature.ident,
-                "a function without `self` must say what is traced: \
-                 `#[traced(component = …)]`",
+                "a function without `self` must say what is traced: `#[traced(tool = \"…\")]` names \
+                 a tool (`agent`, `pipeline`, `runner` and `component` likewise), \
+                 `#[traced(component = …)]` takes a value that is there already",
             ));
         }
     };
-    let method =
-        options.name.map_or_else(|| signature.ident.unraw().to_string(), |name| name.value());
     Ok(Plan {
-        start: begin(&krate, &component, span, &method),
+        start,
         krate,
         entries: options.entries,
         prepared: false,
         skip_if: options.skip_if,
         parent: options.parent,
-        reuse: options.reuse,
+        join: options.join,
+        stream: None,
         result: options.result,
     })
+}
+
+/// Starts a call of a component that the function has for itself.
+fn begin_own(
+    krate: &Path,
+    make: &str,
+    name: &LitStr,
+    kind: Option<&LitStr>,
+    method: &str,
+) -> TokenStream {
+    let span = at(name.span());
+    let make = Ident::new(make, span);
+    let kind = kind.map(|kind| quote_spanned!(at(kind.span())=> .with_kind(#kind)));
+    let component = Ident::new("__COMPONENT", Span::mixed_site());
+    let begin = begin(krate, &quote_spanned!(span=> &*#component), name.span(), method);
+    quote_spanned! {span=> {
+        static #component: ::std::sync::LazyLock<#krate::Component> =
+            ::std::sync::LazyLock::new(|| #krate::Component::#make(#name)#kind);
+        #begin
+    }}
 }
 
 /// `&Self`, from whatever the receiver is.
@@ -223,6 +277,9 @@ mod tests {
     #[test]
     fn what_cannot_be_traced_is_said() {
         assert!(error("", "fn f() {}").contains("component = …"));
+        assert!(error("stream", "fn f(&self) {}").contains("nothing of that kind"));
+        let hooked = error("stream, result = hook", "fn f(&self) -> impl Stream<Item = u8> {}");
+        assert!(hooked.contains("before its first item"));
         assert!(error("", "const fn f(&self) {}").contains("remove `const`"));
         assert!(error("", "fn f(&self);").contains("no body"));
         assert!(error("", "struct S;").contains("derive(Traceable)"));

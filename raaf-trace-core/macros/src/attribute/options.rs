@@ -1,27 +1,41 @@
 //! What stands in the parentheses of `#[traced(…)]`.
 
 use proc_macro2::Span;
+use quote::ToTokens as _;
 use syn::{
-    Error, Expr, LitStr, Path, Result, Token,
+    Error, Expr, ExprLit, Lit, LitStr, Path, Result, Token,
     ext::IdentExt as _,
     parenthesized,
     parse::{Parse, ParseStream},
 };
 
-use crate::metadata::{self, Entry};
+use crate::{
+    call::{JOIN_TWICE, Join},
+    metadata::{self, Entry},
+};
 
-const NAMES: &str =
-    "`name`, `component`, `with`, `content`, `result`, `parent`, `skip_if`, `reuse` and `crate`";
+const NAMES: &str = "`name`, `component`, `agent`, `pipeline`, `runner`, `tool`, `kind`, `with`, `content`, `result`, \
+     `parent`, `skip_if`, `new`, `reuse`, `stream` and `crate`";
+
+/// What a function is traced as.
+pub(crate) enum Subject {
+    /// A value that is there already.
+    Value(Expr),
+    /// A component that the function has for itself: how it is made, its name and its kind.
+    Own { make: &'static str, name: LitStr, kind: Option<LitStr> },
+}
 
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) name: Option<LitStr>,
-    pub(crate) component: Option<Expr>,
+    pub(crate) subject: Option<Subject>,
+    kind: Option<LitStr>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) result: Option<Expr>,
     pub(crate) parent: Option<Expr>,
     pub(crate) skip_if: Option<Expr>,
-    pub(crate) reuse: bool,
+    pub(crate) join: Option<Join>,
+    pub(crate) stream: Option<bool>,
     pub(crate) krate: Option<Path>,
 }
 
@@ -34,6 +48,7 @@ impl Parse for Options {
                 input.parse::<Token![,]>()?;
             }
         }
+        options.join_kind()?;
         Ok(options)
     }
 }
@@ -56,9 +71,26 @@ impl Options {
                 let name = assigned(input, span, "name = \"search\"")?;
                 self.set_name(span, name)
             }
-            "component" => {
-                let value = assigned(input, span, "component = self.inner")?;
-                set(&mut self.component, span, "component", value)
+            "component" => match assigned(input, span, "component = self.inner")? {
+                Expr::Lit(ExprLit { lit: Lit::Str(name), .. }) => self.set_own(span, "new", name),
+                value => self.set_subject(span, Subject::Value(value)),
+            },
+            "agent" => self.parse_own(input, span, "agent"),
+            "pipeline" => self.parse_own(input, span, "pipeline"),
+            "runner" => self.parse_own(input, span, "runner"),
+            "tool" => self.parse_own(input, span, "tool"),
+            "kind" => {
+                let kind: LitStr = assigned(input, span, "kind = \"processor\"")?;
+                not_empty(&kind, "a kind")?;
+                set(&mut self.kind, span, "kind", kind)
+            }
+            "stream" => {
+                let value = if input.peek(Token![=]) {
+                    assigned::<syn::LitBool>(input, span, "stream = false")?.value
+                } else {
+                    true
+                };
+                set(&mut self.stream, span, "stream", value)
             }
             "result" => {
                 let value =
@@ -77,11 +109,8 @@ impl Options {
                 let value = assigned(input, span, "crate = my_crate::raaf_trace_core")?;
                 set(&mut self.krate, span, "crate", value)
             }
-            "reuse" if self.reuse => Err(twice(span, "reuse")),
-            "reuse" => {
-                self.reuse = true;
-                Ok(())
-            }
+            "new" => self.set_join(span, Join::New),
+            "reuse" => self.set_join(span, Join::Reuse),
             "with" => self.parse_entries(input, span, "with(query, limit = n)", false),
             "content" => self.parse_entries(input, span, "content(prompt)", true),
             other => {
@@ -95,10 +124,54 @@ impl Options {
         }
     }
 
-    fn set_name(&mut self, span: Span, name: LitStr) -> Result<()> {
-        if name.value().is_empty() {
-            return Err(Error::new(name.span(), "the method's name cannot be empty"));
+    fn set_join(&mut self, span: Span, join: Join) -> Result<()> {
+        if self.join.replace(join).is_some() {
+            return Err(Error::new(span, JOIN_TWICE));
         }
+        Ok(())
+    }
+
+    fn parse_own(&mut self, input: ParseStream<'_>, span: Span, make: &'static str) -> Result<()> {
+        let name = assigned(input, span, &format!("{make} = \"search\""))?;
+        self.set_own(span, make, name)
+    }
+
+    fn set_own(&mut self, span: Span, make: &'static str, name: LitStr) -> Result<()> {
+        not_empty(&name, "the component's name")?;
+        self.set_subject(span, Subject::Own { make, name, kind: None })
+    }
+
+    fn set_subject(&mut self, span: Span, subject: Subject) -> Result<()> {
+        if self.subject.replace(subject).is_some() {
+            return Err(Error::new(span, "what is traced is given twice; keep one of the two"));
+        }
+        Ok(())
+    }
+
+    fn join_kind(&mut self) -> Result<()> {
+        let Some(given) = self.kind.take() else { return Ok(()) };
+        let message = match &mut self.subject {
+            Some(Subject::Own { make: "new", kind, .. }) => {
+                *kind = Some(given);
+                return Ok(());
+            }
+            Some(Subject::Own { make, .. }) => format!(
+                "`{make}` is a kind already; remove `kind`, or write `component = \"…\"` instead of \
+                 `{make} = \"…\"`"
+            ),
+            Some(Subject::Value(_)) => "a component that is there already has its kind; remove \
+                                        `kind`, or name a new one: `component = \"…\"`"
+                .to_owned(),
+            None => format!(
+                "`kind` needs a component's name beside it: `component = \"…\", kind = {}`",
+                given.to_token_stream()
+            ),
+        };
+        Err(Error::new(given.span(), message))
+    }
+
+    fn set_name(&mut self, span: Span, name: LitStr) -> Result<()> {
+        not_empty(&name, "the method's name")?;
         set(&mut self.name, span, "name", name)
     }
 
@@ -133,6 +206,13 @@ fn assigned<T: Parse>(input: ParseStream<'_>, span: Span, example: &str) -> Resu
     input.parse()
 }
 
+fn not_empty(text: &LitStr, what: &str) -> Result<()> {
+    if text.value().is_empty() {
+        return Err(Error::new(text.span(), format!("{what} cannot be empty")));
+    }
+    Ok(())
+}
+
 fn set<T>(slot: &mut Option<T>, span: Span, option: &str, value: T) -> Result<()> {
     if slot.replace(value).is_some() { Err(twice(span, option)) } else { Ok(()) }
 }
@@ -163,8 +243,9 @@ mod tests {
         .unwrap();
         assert_eq!(options.name.unwrap().value(), "search");
         assert_eq!(options.entries.len(), 5);
-        assert!(options.component.is_some() && options.result.is_some());
-        assert!(options.parent.is_some() && options.skip_if.is_some() && options.reuse);
+        assert!(matches!(options.subject, Some(Subject::Value(_))) && options.result.is_some());
+        assert!(options.parent.is_some() && options.skip_if.is_some());
+        assert!(matches!(options.join, Some(Join::Reuse)));
         assert!(options.krate.is_some());
         assert_eq!(parse(r#"name = "x""#).unwrap().name.unwrap().value(), "x");
         assert!(parse("").unwrap().name.is_none());
@@ -180,9 +261,27 @@ mod tests {
     #[test]
     fn nothing_is_given_twice() {
         assert_eq!(error(r#""a", name = "b""#), "`name` is given twice");
-        assert_eq!(error("reuse, reuse"), "`reuse` is given twice");
+        assert!(error("reuse, new").contains("keep one of them"));
         assert_eq!(error("parent = a, parent = b"), "`parent` is given twice");
         assert_eq!(error("with(a), content(a)"), "`a` is given twice");
+    }
+
+    #[test]
+    fn a_component_can_be_the_function_s_own() {
+        let own = |source| match parse(source).unwrap().subject {
+            Some(Subject::Own { make, name, kind }) => {
+                (make, name.value(), kind.map(|k| k.value()))
+            }
+            _ => panic!("{source}"),
+        };
+        assert_eq!(own(r#"tool = "indexer""#), ("tool", "indexer".into(), None));
+        let kind = Some("processor".into());
+        assert_eq!(own(r#"kind = "processor", component = "X""#), ("new", "X".into(), kind));
+        assert!(error(r#"tool = "a", component = b"#).contains("keep one of the two"));
+        assert!(error(r#"tool = "a", kind = "b""#).contains("`tool` is a kind already"));
+        assert!(error(r#"component = b, kind = "b""#).contains("has its kind"));
+        assert!(error(r#"kind = "b""#).contains(r#"`component = "…", kind = "b"`"#));
+        assert!(error(r#"tool = "", name = "a""#).contains("empty"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 use smol_str::SmolStr;
 
-use super::{TRUNCATED, Value, json, start_of};
+use super::{TRUNCATED, Value, fingerprint, json, start_of};
 
 /// How much a span may hold, and whether it holds content at all.
 ///
@@ -90,14 +90,17 @@ impl SpanLimits {
         self
     }
 
-    /// The value within its limit, and whether it had to be cut.
+    /// The value within its limit, and the whole value's fingerprint if it had to be cut.
     #[inline]
-    pub(crate) fn fit(&self, value: Value, content: bool) -> (Value, bool) {
+    pub(crate) fn fit(&self, value: Value, content: bool) -> (Value, Option<u64>) {
         let limit = if content { self.max_content_bytes } else { self.max_value_bytes } as usize;
         match value {
-            Value::Str(text) if text.len() > limit => (cut_text(&text, limit, content), true),
+            Value::Str(text) if text.len() > limit => {
+                let whole = Value::Str(text.clone()).fingerprint();
+                (cut_text(&text, limit, content), Some(whole))
+            }
             Value::Json(json) => fit_json(json, limit),
-            fits => (fits, false),
+            fits => (fits, None),
         }
     }
 }
@@ -136,13 +139,14 @@ pub fn cut_plain(text: &str, limit: usize) -> SmolStr {
     SmolStr::from_iter([start, mark])
 }
 
-fn fit_json(value: Arc<Json>, limit: usize) -> (Value, bool) {
-    match json::cut(&value, limit) {
+fn fit_json(json: Arc<Json>, limit: usize) -> (Value, Option<u64>) {
+    match json::cut(&json, limit) {
         Some(cut) => {
-            json::discard(value);
-            (Value::Json(Arc::new(cut)), true)
+            let whole = fingerprint::of_json(&json);
+            json::discard(json);
+            (Value::Json(Arc::new(cut)), Some(whole))
         }
-        None => (Value::Json(value), false),
+        None => (Value::Json(json), None),
     }
 }
 
@@ -168,6 +172,7 @@ mod tests {
             let (value, cut) = limits(limit).fit(Value::from(text.as_str()), false);
             let kept = value.as_ref().as_str().unwrap();
             prop_assert!(kept.len() <= limit as usize);
+            let cut = cut.is_some();
             prop_assert_eq!(cut, text.len() > limit as usize);
             let start = kept.strip_suffix(TRUNCATED).filter(|_| cut).unwrap_or(kept);
             prop_assert!(text.starts_with(start));
@@ -177,7 +182,7 @@ mod tests {
     #[test]
     fn a1_control_characters_are_carried() {
         let text = "a\0\u{7}\u{1b}[31m\u{202e}";
-        assert_eq!(limits(40).fit(text.into(), false), (text.into(), false));
+        assert_eq!(limits(40).fit(text.into(), false), (text.into(), None));
     }
 
     #[test]
@@ -193,13 +198,13 @@ mod tests {
         let text = json!({"query": "x".repeat(500), "limit": 3}).to_string();
         let (value, cut) = limits(100).fit(text.into(), true);
         let parsed: Json = serde_json::from_str(value.as_ref().as_str().unwrap()).unwrap();
-        assert!(cut);
+        assert!(cut.is_some());
         assert_eq!(parsed["limit"], 3);
         assert!(parsed["query"].as_str().unwrap().ends_with(TRUNCATED));
     }
 
     #[test]
     fn a2_numbers_are_never_cut() {
-        assert_eq!(limits(1).fit(Value::Int(123_456), false), (Value::Int(123_456), false));
+        assert_eq!(limits(1).fit(Value::Int(123_456), false), (Value::Int(123_456), None));
     }
 }

@@ -2,7 +2,10 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{IntoValue, Key, SpanLimits, Value, ValueRef, json, key::Text, reserved::is_reserved};
+use super::{
+    IntoValue, Key, SpanLimits, Value, ValueRef, fingerprint::Fingerprints, json, key::Text,
+    reserved::is_reserved,
+};
 
 /// The attributes of a span or an event, in the order they were first set.
 ///
@@ -29,6 +32,8 @@ pub struct Attributes {
     entries: Vec<AttributeEntry>,
     limits: SpanLimits,
     losses: AttributeLosses,
+    /// Of values that are not kept as they were given.
+    fingerprints: Fingerprints,
 }
 
 /// One attribute.
@@ -37,6 +42,8 @@ pub struct AttributeEntry {
     key: Key,
     value: Value,
     content: bool,
+    /// Made on demand, and only where content is kept: two spans are not told apart by it.
+    on_demand: bool,
 }
 
 impl AttributeEntry {
@@ -105,6 +112,7 @@ impl Attributes {
                 reserved_ignored: 0,
                 content_left_out: 0,
             },
+            fingerprints: Fingerprints::NONE,
         }
     }
 
@@ -143,7 +151,7 @@ impl Attributes {
         // the entry would have to lie somewhere.
         if self.entries.len() != self.entries.capacity() && self.takes_new(key) {
             let (key, value) = (Key::from_static(key), number.into());
-            self.entries.push(AttributeEntry { key, value, content: false });
+            self.entries.push(AttributeEntry { key, value, content: false, on_demand: false });
         } else {
             self.set_checked(Key::from_static(key), number.into(), false);
         }
@@ -174,8 +182,7 @@ impl Attributes {
             if self.limits.include_content {
                 self.set_checked(key.into(), value, true);
             } else {
-                count(&mut self.losses.content_left_out);
-                discard(value);
+                self.leave_out(key.into(), value);
             }
         }
         self
@@ -199,9 +206,23 @@ impl Attributes {
         if !self.limits.include_content {
             count(&mut self.losses.content_left_out);
         } else if let Some(value) = value().into_value() {
-            self.set_checked(key.into(), value, true);
+            self.set_on_demand(&key.into(), value);
         }
         self
+    }
+
+    fn set_on_demand(&mut self, key: &Key, value: Value) {
+        self.set_checked(key.clone(), value, true);
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == *key) {
+            entry.on_demand = true;
+        }
+    }
+
+    #[cold]
+    fn leave_out(&mut self, key: Key, value: Value) {
+        count(&mut self.losses.content_left_out);
+        self.fingerprints.add(key, &value);
+        discard(value);
     }
 
     /// Sets an attribute whatever its key: for what the library itself says about a span, reserved
@@ -227,13 +248,15 @@ impl Attributes {
         let existing = self.entries.iter().position(|entry| entry.key == key);
         if existing.is_none() && self.entries.len() >= self.limits.max_attributes as usize {
             count(&mut self.losses.dropped_attributes);
+            self.fingerprints.add(key, &value);
             return discard(value);
         }
         let (value, cut) = self.limits.fit(value, content);
-        if cut {
+        if let Some(whole) = cut {
             count(&mut self.losses.cut_values);
+            self.fingerprints.note(key.clone(), whole);
         }
-        let entry = AttributeEntry { key, value, content };
+        let entry = AttributeEntry { key, value, content, on_demand: false };
         match existing {
             Some(index) => self.entries[index] = entry,
             None => self.entries.push(entry),
@@ -310,14 +333,58 @@ impl Attributes {
         add(&mut self.losses.dropped_attributes, other.losses.dropped_attributes);
         add(&mut self.losses.reserved_ignored, other.losses.reserved_ignored);
         add(&mut self.losses.content_left_out, other.losses.content_left_out);
-        for AttributeEntry { key, value, content } in other.entries {
+        self.fingerprints.extend(other.fingerprints);
+        for AttributeEntry { key, value, content, on_demand } in other.entries {
             if content && !self.limits.include_content {
-                count(&mut self.losses.content_left_out);
+                self.leave_out(key, value);
+            } else if on_demand {
+                self.set_on_demand(&key, value);
             } else {
                 self.set_checked(key, value, content);
             }
         }
         self
+    }
+
+    /// Whether `value` is another one than is set under `key`, or was given for it.
+    #[doc(hidden)]
+    pub fn differs(&self, key: &str, value: &Value) -> bool {
+        let set = self.entries.iter().find(|entry| entry.key == *key);
+        if is_reserved(key) || set.is_some_and(|entry| entry.on_demand || entry.value.same(value)) {
+            return false;
+        }
+        match self.fingerprints.get(key) {
+            Some(known) => known != value.fingerprint(),
+            None => set.is_some(),
+        }
+    }
+
+    /// Whether one of `others` has another value here.
+    #[doc(hidden)]
+    pub fn differs_from(&self, others: &Self) -> bool {
+        let own = |key: &Key| {
+            let set = || self.entries.iter().find(|entry| entry.key == *key);
+            self.fingerprints.get(key).or_else(|| Some(set()?.value.fingerprint()))
+        };
+        let mut kept = others.entries.iter().filter(|entry| !entry.on_demand);
+        kept.any(|entry| self.differs(&entry.key, &entry.value))
+            || others
+                .fingerprints
+                .iter()
+                .any(|(key, other)| own(key).is_some_and(|own| own != other))
+    }
+
+    /// Whether a value was given for this key, whatever is kept of it.
+    fn knows(&self, key: &str) -> bool {
+        self.contains(key) || self.fingerprints.get(key).is_some()
+    }
+
+    /// Sets those of `others` for which no value was given before.
+    #[doc(hidden)]
+    pub fn add_new(&mut self, mut others: Self) {
+        others.entries.retain(|entry| !self.knows(&entry.key));
+        others.fingerprints.retain(|key| !self.knows(key));
+        self.merge(others);
     }
 
     /// Leaves out what was written as content, and counts it.
@@ -332,6 +399,7 @@ impl Attributes {
     pub fn clear(&mut self) {
         self.entries.clear();
         self.losses = AttributeLosses::default();
+        self.fingerprints = Fingerprints::NONE;
     }
 }
 

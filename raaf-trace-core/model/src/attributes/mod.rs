@@ -3,6 +3,7 @@
 //! Everything that is promised about them is kept when they are written (limits, reserved keys,
 //! the content switch), so that whoever reads them later needs no checks.
 
+mod fingerprint;
 mod into_value;
 pub(crate) mod json;
 mod key;

@@ -101,7 +101,7 @@ impl Redactor {
                 // Many short secrets together may have grown.
                 let (fitted, was_cut) = limits.fit(value.clone(), content);
                 *value = fitted;
-                cut += u32::from(was_cut);
+                cut += u32::from(was_cut.is_some());
             }
             replaced = replaced.saturating_add(count);
         }

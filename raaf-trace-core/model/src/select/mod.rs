@@ -24,15 +24,15 @@ pub use wildcard::wildcard_matches;
 /// ```
 /// use std::time::Duration;
 ///
-/// use raaf_trace_core::{Component, MemoryExporter, Select, SimpleProcessor, TraceableExt as _};
+/// use raaf_trace_core::{Component, MemoryExporter, Select, SimpleProcessor, Traceable as _};
 /// use raaf_trace_core::TracerProvider;
 ///
 /// let memory = MemoryExporter::new();
 /// let provider =
 ///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
 /// provider.run(|| {
-///     Component::tool("Search").traced("run").run(|| ());
-///     Component::agent("Writer").traced("run").run(|| ());
+///     Component::tool("Search").in_span("run", || ());
+///     Component::agent("Writer").in_span("run", || ());
 /// });
 ///
 /// let searches = Select::kind("tool").and(Select::component("Sea*"));

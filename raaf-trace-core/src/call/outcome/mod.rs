@@ -4,12 +4,16 @@
 //! them apart. The macros, which are expanded where the type is known, ask a [`probe`]; the closure
 //! form for `Result`s asks its error type for a [`Failure`].
 
+mod error_type;
 mod failure;
+mod plain;
 pub mod probe;
 mod report;
 
 use crate::diagnostics::{self, Category, Repeated};
+pub use error_type::{ErrorType, KnownErrorType};
 pub use failure::{Failure, via};
+pub use plain::{PlainValue, form};
 pub use report::ErrorReport;
 
 /// How a traced call ended, when it came back at all.
@@ -22,6 +26,12 @@ pub enum Outcome {
     /// The call returned a plain value, or the `Ok` of a `Result`.
     Returned {
         /// Full name of the value's type; of the `Ok` type for a `Result`.
+        type_name: &'static str,
+    },
+    /// The call returned a `Result` that only a type parameter stands for: whether it failed is not
+    /// known.
+    Unknown {
+        /// Full name of the value's type.
         type_name: &'static str,
     },
     /// The call returned an `Err`.
@@ -37,6 +47,16 @@ impl Outcome {
     /// The outcome of a call that returned a `T`, or an `Ok(T)`.
     pub fn returned<T: ?Sized>() -> Self {
         Self::Returned { type_name: std::any::type_name::<T>() }
+    }
+
+    /// The outcome of a call that returned a `T`, where `T` may be a type parameter: unknown if it
+    /// stands for a `Result`.
+    pub fn of_plain<T: ?Sized>() -> Self {
+        if looks_like_result::<T>() {
+            Self::Unknown { type_name: std::any::type_name::<T>() }
+        } else {
+            Self::returned::<T>()
+        }
     }
 
     /// The outcome of a call that should have returned a `T` and failed.
@@ -59,22 +79,30 @@ impl Outcome {
         }
     }
 
+    /// What is known about the error, if the call returned an `Err`.
+    pub fn into_error(self) -> Option<ErrorReport> {
+        match self {
+            Self::Failed { error, .. } => Some(error),
+            Self::Returned { .. } | Self::Unknown { .. } => None,
+        }
+    }
+
     /// Whether the call returned an `Err`.
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Failed { .. })
     }
 }
 
-/// Whether `T` is a `Result`: what the closure form for plain values warns about in debug builds.
-///
-/// Goes by the type's name, so it also answers where `T` is a type parameter. It is a help for
-/// finding mistakes and nothing may depend on it: the name of a type is not guaranteed.
+/// Returns whether `T` is a `Result`, by the type's name: that answers where `T` is a type parameter,
+/// too.
+#[inline]
 pub fn looks_like_result<T: ?Sized>() -> bool {
     let name = std::any::type_name::<T>();
     name.starts_with("core::result::Result<") || name.starts_with("std::result::Result<")
 }
 
-/// Warns, in debug builds, when a form for plain values was handed work that returns a `Result`.
+/// Warns, in debug builds, when a form for plain values was handed a `Result` behind a type
+/// parameter.
 #[inline]
 pub(crate) fn warn_of_result<T>() {
     static MISTAKES: Repeated = Repeated::new();
@@ -85,8 +113,8 @@ pub(crate) fn warn_of_result<T>() {
         diagnostics::warn(
             Category::Tracing,
             format_args!(
-                "`run` was handed work that returns `{}`, {times} such calls so far: its failure \
-                 would be marked as a success; use `try_run`, `traced_block!` or `#[traced]`",
+                "`in_span` was handed work that returns `{}`, {times} such calls so far: its span has \
+                 no status; use `try_in_span`",
                 std::any::type_name::<T>()
             ),
         );

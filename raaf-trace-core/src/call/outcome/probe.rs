@@ -1,29 +1,33 @@
 //! Reads the outcome from a returned value whose type only the compiler knows.
 //!
-//! The macros expand to `(&&&&&&&&Probe(&value)).outcome()` with `Outcome0` to `Outcome7` in
+//! The macros expand to `(&&&&&&&&&&&Probe(&value)).outcome()` with `Outcome0` to `Outcome10` in
 //! scope. Method lookup strips one `&` at a time and takes the first implementation whose bounds
 //! hold, so the one written for the most references wins:
 //!
 //! ```text
-//! &&&&&&&Probe<Result<T, E>>   E: Error
-//!  &&&&&&Probe<Result<T, E>>   E: AsRef<dyn Error + Send + Sync>
-//!   &&&&&Probe<Result<T, E>>   E: AsRef<dyn Error + Send>
-//!    &&&&Probe<Result<T, E>>   E: AsRef<dyn Error>
-//!     &&&Probe<Result<T, E>>   E: Display
-//!      &&Probe<Result<T, E>>   E: Debug
-//!       &Probe<Result<T, E>>
-//!        Probe<T>
+//! &&&&&&&&&&Probe<Result<T, E>>          E: ErrorType
+//!  &&&&&&&&&Probe<Result<T, io::Error>>
+//!   &&&&&&&&Probe<Result<T, E>>          E: Error
+//!    &&&&&&&Probe<Result<T, E>>          E: AsRef<dyn Error + Send + Sync>
+//!     &&&&&&Probe<Result<T, E>>          E: AsRef<dyn Error + Send>
+//!      &&&&&Probe<Result<T, E>>          E: AsRef<dyn Error>
+//!       &&&&Probe<Result<T, E>>          E: Display + Debug
+//!        &&&Probe<Result<T, E>>          E: Display
+//!         &&Probe<Result<T, E>>          E: Debug
+//!          &Probe<Result<T, E>>
+//!           Probe<T>
 //! ```
 //!
-//! Where the value's type is a type parameter only the last line fits, and the value counts as a
-//! plain one.
+//! Where the value's type is a type parameter only the last line fits, and how a `Result` behind it
+//! went is unknown.
 
 use std::{
     error::Error,
     fmt::{Debug, Display},
+    io,
 };
 
-use super::{ErrorReport, Outcome};
+use super::{ErrorReport, ErrorType, Outcome};
 
 /// A returned value that is asked how the call went.
 #[derive(Debug)]
@@ -37,7 +41,7 @@ macro_rules! outcome_of_result {
             fn outcome(&self) -> Outcome;
         }
 
-        impl<'e, T, E: 'e + $($bounds)*> $name for $receiver {
+        impl<T, E: $($bounds)*> $name for $receiver {
             fn outcome(&self) -> Outcome {
                 match self.0 {
                     Ok(_) => Outcome::returned::<T>(),
@@ -52,34 +56,58 @@ macro_rules! outcome_of_result {
 }
 
 outcome_of_result!(
-    Outcome7 for &&&&&&&Probe<'_, Result<T, E>>,
+    Outcome10 for &&&&&&&&&&Probe<'_, Result<T, E>>,
+    [ErrorType],
+    ErrorReport::of_known
+);
+#[doc(hidden)]
+pub trait Outcome9 {
+    fn outcome(&self) -> Outcome;
+}
+
+impl<T> Outcome9 for &&&&&&&&&Probe<'_, Result<T, io::Error>> {
+    fn outcome(&self) -> Outcome {
+        match self.0 {
+            Ok(_) => Outcome::returned::<T>(),
+            Err(error) => Outcome::failed::<T>(ErrorReport::of_io(error)),
+        }
+    }
+}
+
+outcome_of_result!(
+    Outcome8 for &&&&&&&&Probe<'_, Result<T, E>>,
     [Error],
-    |error| ErrorReport::of(error)
+    ErrorReport::of_borrowed
+);
+outcome_of_result!(
+    Outcome7 for &&&&&&&Probe<'_, Result<T, E>>,
+    [AsRef<dyn Error + Send + Sync>],
+    |error| ErrorReport::erased::<E>(error.as_ref())
 );
 outcome_of_result!(
     Outcome6 for &&&&&&Probe<'_, Result<T, E>>,
-    [AsRef<dyn Error + Send + Sync + 'e>],
-    |error| ErrorReport::from_error(error.as_ref()).with_type::<E>()
+    [AsRef<dyn Error + Send>],
+    |error| ErrorReport::erased::<E>(error.as_ref())
 );
 outcome_of_result!(
     Outcome5 for &&&&&Probe<'_, Result<T, E>>,
-    [AsRef<dyn Error + Send + 'e>],
-    |error| ErrorReport::from_error(error.as_ref()).with_type::<E>()
+    [AsRef<dyn Error>],
+    |error| ErrorReport::erased::<E>(error.as_ref())
 );
 outcome_of_result!(
     Outcome4 for &&&&Probe<'_, Result<T, E>>,
-    [AsRef<dyn Error + 'e>],
-    |error| ErrorReport::from_error(error.as_ref()).with_type::<E>()
+    [Display + Debug],
+    ErrorReport::of_shown
 );
 outcome_of_result!(
     Outcome3 for &&&Probe<'_, Result<T, E>>,
     [Display],
-    |error| ErrorReport::from_display(error)
+    ErrorReport::from_display
 );
 outcome_of_result!(
     Outcome2 for &&Probe<'_, Result<T, E>>,
     [Debug],
-    |error| ErrorReport::from_debug(error)
+    ErrorReport::from_debug
 );
 outcome_of_result!(
     Outcome1 for &Probe<'_, Result<T, E>>,
@@ -94,7 +122,7 @@ pub trait Outcome0 {
 
 impl<T> Outcome0 for Probe<'_, T> {
     fn outcome(&self) -> Outcome {
-        Outcome::returned::<T>()
+        Outcome::of_plain::<T>()
     }
 }
 
@@ -144,7 +172,7 @@ mod tests {
 
     macro_rules! outcome {
         ($value:expr) => {
-            (&&&&&&&&Probe(&$value)).outcome()
+            (&&&&&&&&&&&Probe(&$value)).outcome()
         };
     }
 
@@ -173,7 +201,7 @@ mod tests {
         let shared: Result<(), Box<dyn Error + Send + Sync>> = Err("shared".into());
         assert_eq!(told!(shared), pair("Box<dyn Error + Send + Sync>", "shared"));
         let sent: Result<(), Box<dyn Error + Send>> = Err(Box::new(io::Error::other("sent")));
-        assert_eq!(told!(sent), pair("Box<dyn Error + Send>", "sent"));
+        assert_eq!(told!(sent), pair("io::Error::Other", "sent"));
         let boxed: Result<(), Box<dyn Error>> = Err("boxed".into());
         assert_eq!(told!(boxed), pair("Box<dyn Error>", "boxed"));
         let any: anyhow::Result<()> = Err(anyhow::anyhow!("any"));
@@ -203,11 +231,12 @@ mod tests {
     }
 
     #[test]
-    fn a_type_parameter_counts_as_a_plain_value() {
+    fn a_result_behind_a_type_parameter_is_unknown() {
         fn generic<T>(value: &T) -> Outcome {
             outcome!(*value)
         }
-        assert!(!generic(&Err::<(), _>("unseen")).is_failure());
+        assert!(matches!(generic(&Err::<(), _>("unseen")), Outcome::Unknown { .. }));
+        assert_eq!(generic(&7_u8), Outcome::Returned { type_name: "u8" });
     }
 
     #[test]
@@ -220,22 +249,6 @@ mod tests {
         }
         assert!(generic(&Err::<(), _>("seen")).is_failure());
         assert_eq!(bounded(&Err::<(), _>("seen")), pair("&str", "seen"));
-    }
-
-    #[test]
-    fn an_error_that_borrows_is_read() {
-        fn borrow<'a>(text: &'a str) -> Result<(), Box<dyn Error + 'a>> {
-            #[derive(Debug)]
-            struct Borrowing<'a>(&'a str);
-            impl Display for Borrowing<'_> {
-                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                    f.write_str(self.0)
-                }
-            }
-            impl Error for Borrowing<'_> {}
-            Err(Box::new(Borrowing(text)))
-        }
-        assert_eq!(told!(borrow(&String::from("lent"))).1, "lent");
     }
 
     #[test]

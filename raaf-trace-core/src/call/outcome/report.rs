@@ -4,6 +4,7 @@ use std::{
     any::{Any, type_name},
     error::Error,
     fmt::{self, Write as _},
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -14,10 +15,11 @@ use raaf_trace_model::{
     time::Timestamp,
 };
 
+use super::{ErrorType, error_type::ErrorName};
 use crate::base::panics;
 
 /// How many errors behind the first one are reported.
-const MAX_SOURCES: usize = 16;
+pub(super) const MAX_SOURCES: usize = 16;
 
 /// What a span says about an error: its type, its message and what lies behind it.
 ///
@@ -36,10 +38,12 @@ const MAX_SOURCES: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorReport {
-    /// The error's type without its modules: `ToolError`, `Box<dyn Error>`. A type that is called
-    /// just `Error` keeps what tells it from others: `io::Error`, `anyhow::Error`.
+    /// What kind of failure it is, the span's `error.type`: the word that the error [says of
+    /// itself](super::ErrorType); else its type without modules, with an enum's variant and an I/O
+    /// error's kind: `ToolError`, `ModelError::RateLimited`, `io::Error::NotFound`. Of an error
+    /// behind a box or an `anyhow::Error` it is that of the innermost error that can be told.
     pub type_name: String,
-    /// The error's type with its modules, as the compiler names it.
+    /// The type that this names, with its modules where these are known.
     pub full_type_name: String,
     /// The error's own message.
     pub message: String,
@@ -68,22 +72,23 @@ impl ErrorReport {
     pub(crate) fn fail(&self, body: &mut SpanBody, limits: SpanLimits, at: Timestamp) {
         self.note(body, limits, at);
         body.status = Status::Error;
-        let error = SpanError::new(&self.type_name, Some(&self.message), &self.sources, limits);
-        body.error = Some(Box::new(error));
+        body.error = Some(Box::new(self.as_span_error(limits)));
+    }
+
+    /// What a span says of this error.
+    pub(crate) fn as_span_error(&self, limits: SpanLimits) -> SpanError {
+        SpanError::new(&self.type_name, Some(&self.message), &self.sources, limits)
     }
 
     /// Reports an error and its sources.
-    pub fn of<E: Error>(error: &E) -> Self {
-        Self::from_error(error).with_type::<E>()
+    pub fn of<E: Error + 'static>(error: &E) -> Self {
+        let name = ErrorName::known(error).unwrap_or_else(|| ErrorName::typed(error));
+        Self::named(name, error)
     }
 
     /// Reports an error whose type is no longer known, with its sources.
-    pub fn from_error(error: &dyn Error) -> Self {
-        Self {
-            message: message(format_args!("{error}")),
-            sources: sources(error),
-            ..Self::from_message("dyn core::error::Error", String::new())
-        }
+    pub fn from_error(error: &(dyn Error + 'static)) -> Self {
+        Self::erased::<dyn Error>(error)
     }
 
     /// Reports a value that has a text for people but is no [`Error`].
@@ -92,27 +97,45 @@ impl ErrorReport {
     }
 
     /// Reports a value that has a text for developers only.
-    pub fn from_debug<E: fmt::Debug + ?Sized>(error: &E) -> Self {
-        Self::from_message(type_name::<E>(), message(format_args!("{error:?}")))
+    pub fn from_debug<E: fmt::Debug>(error: &E) -> Self {
+        Self::new(ErrorName::typed(error), message(format_args!("{error:?}")))
     }
 
     /// Reports a failure by a type name and a message of the caller's choice.
     pub fn from_message(full_type_name: impl Into<String>, message: impl Into<String>) -> Self {
-        let full_type_name = full_type_name.into();
-        Self {
-            type_name: short_type_name(&full_type_name),
-            full_type_name,
-            message: message.into(),
-            sources: Vec::new(),
-        }
+        Self::new(ErrorName::from_full(&full_type_name.into()), message.into())
     }
 
-    /// The same report, naming `E` as the error's type.
-    #[must_use]
-    pub fn with_type<E: ?Sized>(mut self) -> Self {
-        type_name::<E>().clone_into(&mut self.full_type_name);
-        self.type_name = short_type_name(&self.full_type_name);
-        self
+    /// Reports an error that says what kind of failure it is.
+    pub(super) fn of_known<E: ErrorType>(error: &E) -> Self {
+        Self::named(ErrorName::said(error).unwrap_or_else(|| ErrorName::typed(error)), error)
+    }
+
+    /// Reports an error that may hold references.
+    pub(super) fn of_borrowed<E: Error>(error: &E) -> Self {
+        Self::named(ErrorName::typed(error), error)
+    }
+
+    pub(super) fn of_io(error: &io::Error) -> Self {
+        Self::named(ErrorName::io(error), error)
+    }
+
+    /// Reports a value that has both texts but is no [`Error`].
+    pub(super) fn of_shown<E: fmt::Display + fmt::Debug>(error: &E) -> Self {
+        Self::new(ErrorName::typed(error), message(format_args!("{error}")))
+    }
+
+    /// Reports what an `E` holds without telling its type.
+    pub(super) fn erased<E: ?Sized>(error: &(dyn Error + 'static)) -> Self {
+        Self::named(ErrorName::erased(error).unwrap_or_else(ErrorName::of::<E>), error)
+    }
+
+    fn named(name: ErrorName, error: &dyn Error) -> Self {
+        Self { sources: sources(error), ..Self::new(name, message(format_args!("{error}"))) }
+    }
+
+    fn new(ErrorName { short, full }: ErrorName, message: String) -> Self {
+        Self { type_name: short, full_type_name: full, message, sources: Vec::new() }
     }
 }
 
@@ -156,12 +179,12 @@ fn sources(error: &dyn Error) -> Vec<String> {
 
 /// Runs what belongs to the user. The values involved are only read, and not used again for
 /// anything but reading, so a broken invariant of theirs stays theirs.
-fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(read)).ok()
 }
 
 /// A type's name without its modules, in generic arguments too.
-fn short_type_name(full: &str) -> String {
+pub(super) fn short_type_name(full: &str) -> String {
     let mut short = String::with_capacity(full.len());
     let mut rest = full;
     while !rest.is_empty() {

@@ -1,0 +1,145 @@
+//! `#[derive(ErrorType)]`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{
+    Attribute, Data, DeriveInput, Error, Fields, LitStr, Path, Result, ext::IdentExt as _,
+    spanned::Spanned as _,
+};
+
+use crate::call::default_crate;
+
+/// What a struct or a variant is told as.
+enum Word {
+    /// By its own name.
+    Name,
+    Given(LitStr),
+    /// As the error in its only field.
+    Transparent(proc_macro2::Span),
+}
+
+/// Expands the derive of one error type.
+pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
+    let mut krate = None;
+    let own = Word::read(&input.attrs, Some(&mut krate))?;
+    let krate = krate.unwrap_or_else(default_crate);
+    let name = &input.ident;
+    let arms = match &input.data {
+        Data::Struct(data) => {
+            vec![arm(&krate, &quote!(Self), &own, &data.fields, || name.unraw().to_string())?]
+        }
+        Data::Enum(data) => {
+            if let Word::Given(_) | Word::Transparent(_) = own {
+                return Err(Error::new_spanned(
+                    name,
+                    "an enum is told by its variants; put `#[error_type(…)]` on these",
+                ));
+            }
+            let arm = |variant: &syn::Variant| {
+                let (ident, word) = (&variant.ident, Word::read(&variant.attrs, None)?);
+                let name = || format!("{}::{}", name.unraw(), ident.unraw());
+                arm(&krate, &quote!(Self::#ident), &word, &variant.fields, name)
+            };
+            data.variants.iter().map(arm).collect::<Result<_>>()?
+        }
+        Data::Union(data) => {
+            return Err(Error::new(data.union_token.span, "a union is not an error"));
+        }
+    };
+    let this = if arms.is_empty() { quote!(*self) } else { quote!(self) };
+    let mut bounded = input.generics.clone();
+    if !bounded.params.is_empty() {
+        // Whatever its being an error asks of the parameters.
+        bounded.make_where_clause().predicates.push(syn::parse_quote!(Self: ::std::error::Error));
+    }
+    let (generics, arguments, clauses) = bounded.split_for_impl();
+    let known = input
+        .generics
+        .params
+        .is_empty()
+        .then(|| quote!(#krate::submit! { #krate::KnownErrorType::new::<#name>() }));
+    Ok(quote! {
+        #[automatically_derived]
+        impl #generics #krate::ErrorType for #name #arguments #clauses {
+            fn error_type(&self) -> ::std::borrow::Cow<'static, str> {
+                match #this { #(#arms)* }
+            }
+        }
+        #known
+    })
+}
+
+fn arm(
+    krate: &Path,
+    pattern: &TokenStream,
+    word: &Word,
+    fields: &Fields,
+    name: impl FnOnce() -> String,
+) -> Result<TokenStream> {
+    let word = match word {
+        Word::Name => name(),
+        Word::Given(word) => word.value(),
+        Word::Transparent(span) => {
+            let (Some(field), 1) = (fields.members().next(), fields.len()) else {
+                return Err(Error::new(
+                    *span,
+                    "`transparent` needs exactly one field: the error that says its kind",
+                ));
+            };
+            return Ok(quote!(#pattern { #field: inner } => #krate::ErrorType::error_type(inner),));
+        }
+    };
+    Ok(quote!(#pattern { .. } => ::std::borrow::Cow::Borrowed(#word),))
+}
+
+impl Word {
+    fn read(attributes: &[Attribute], mut krate: Option<&mut Option<Path>>) -> Result<Self> {
+        let mut word = Self::Name;
+        for attribute in attributes.iter().filter(|known| known.path().is_ident("error_type")) {
+            let list = attribute.meta.require_list()?;
+            if let Ok(given) = list.parse_args::<LitStr>() {
+                if given.value().is_empty() {
+                    return Err(Error::new(given.span(), "the kind of a failure cannot be empty"));
+                }
+                word = Self::Given(given);
+                continue;
+            }
+            list.parse_nested_meta(|option| {
+                if option.path.is_ident("transparent") {
+                    word = Self::Transparent(option.path.span());
+                    Ok(())
+                } else if let (true, Some(krate)) = (option.path.is_ident("crate"), &mut krate) {
+                    **krate = Some(option.value()?.parse()?);
+                    Ok(())
+                } else {
+                    Err(option.error("expected a word in quotes, or `transparent`"))
+                }
+            })?;
+        }
+        Ok(word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(source: &str) -> String {
+        expand(&syn::parse_str(source).unwrap()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn mistakes_are_explained() {
+        assert!(error("enum E { #[error_type(what)] A }").contains("a word in quotes"));
+        assert!(error("enum E { #[error_type(\"\")] A }").contains("empty"));
+        assert!(error("enum E { #[error_type(transparent)] A(u8, u8) }").contains("exactly one"));
+        assert!(error("#[error_type(\"x\")] enum E { A }").contains("on these"));
+    }
+
+    #[test]
+    fn a_generic_type_is_not_registered() {
+        let code = |source| expand(&syn::parse_str(source).unwrap()).unwrap().to_string();
+        assert!(code("enum E { A }").contains("submit"));
+        assert!(!code("enum E<T> { A(T) }").contains("submit"));
+    }
+}

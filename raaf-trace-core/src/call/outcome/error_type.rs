@@ -1,0 +1,321 @@
+//! What kind of failure an error is.
+
+use std::{
+    any::type_name,
+    borrow::Cow,
+    error::Error,
+    fmt::{self, Write as _},
+    io, iter,
+};
+
+use super::report::{MAX_SOURCES, guarded, short_type_name};
+
+/// An error that says what kind of failure it is, in a word: the `error.type` of its spans.
+///
+/// Spans are counted and alerted on by that word, so that it has few values and holds nothing of
+/// what a user, a model or a server said: `rate_limited`, not `rate limited until 12:30`. It is kept
+/// where content is left out.
+///
+/// Errors need not implement this: an enum is told by type and variant (`ModelError::RateLimited`),
+/// another error by its type, a boxed or `anyhow` error by the innermost error that can be told.
+/// Derive it, with `#[derive(ErrorType)]`, to choose the words.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{ErrorReport, ErrorType};
+///
+/// #[derive(Debug, thiserror::Error, ErrorType)]
+/// enum ModelError {
+///     #[error("too many requests, retry in {0} s")]
+///     #[error_type("rate_limited")]
+///     RateLimited(u32),
+///     #[error(transparent)]
+///     #[error_type(transparent)]
+///     Tool(#[from] ToolError),
+///     #[error("the answer is malformed")]
+///     Malformed, // told as `ModelError::Malformed`
+/// }
+///
+/// #[derive(Debug, thiserror::Error, ErrorType)]
+/// #[error("the tool failed")]
+/// #[error_type("tool_failed")]
+/// struct ToolError;
+///
+/// assert_eq!(ErrorReport::of(&ModelError::RateLimited(3)).type_name, "rate_limited");
+/// assert_eq!(ErrorReport::of(&ModelError::Tool(ToolError)).type_name, "tool_failed");
+///
+/// // Behind a box, too: the derive makes the type known.
+/// let boxed: Box<dyn std::error::Error> = ModelError::RateLimited(3).into();
+/// assert_eq!(ErrorReport::from_error(&*boxed).type_name, "rate_limited");
+/// ```
+pub trait ErrorType: Error {
+    /// Returns the kind of failure: a word, or a few.
+    fn error_type(&self) -> Cow<'static, str>;
+}
+
+/// Makes an [`ErrorType`] known, so that its word is also found where its type is not visible: in
+/// a box, in `anyhow::Error`, behind another error, and in the closure forms.
+///
+/// The derive does this, except for a type with generic parameters. By hand:
+///
+/// ```
+/// use std::{borrow::Cow, fmt};
+/// use raaf_trace_core::{ErrorType, KnownErrorType};
+///
+/// #[derive(Debug)]
+/// struct Status(u16);
+///
+/// impl fmt::Display for Status {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         write!(f, "the server answered {}", self.0)
+///     }
+/// }
+/// impl std::error::Error for Status {}
+///
+/// impl ErrorType for Status {
+///     fn error_type(&self) -> Cow<'static, str> {
+///         self.0.to_string().into()
+///     }
+/// }
+///
+/// raaf_trace_core::submit! { KnownErrorType::new::<Status>() }
+/// ```
+#[derive(Debug)]
+pub struct KnownErrorType {
+    ask: fn(&(dyn Error + 'static)) -> Option<ErrorName>,
+}
+
+inventory::collect!(KnownErrorType);
+
+impl KnownErrorType {
+    /// Makes `E` known; to be used in [`submit!`](crate::submit).
+    pub const fn new<E: ErrorType + 'static>() -> Self {
+        Self { ask: |error| error.downcast_ref::<E>().and_then(ErrorName::said) }
+    }
+}
+
+/// What an error is called: in short, and with its modules where these are known.
+#[derive(Debug)]
+pub(super) struct ErrorName {
+    pub(super) short: String,
+    pub(super) full: String,
+}
+
+impl ErrorName {
+    /// What the error itself says.
+    pub(super) fn said<E: ErrorType>(error: &E) -> Option<Self> {
+        let word = guarded(|| error.error_type())?;
+        (!word.is_empty()).then(|| Self { short: word.into(), full: type_name::<E>().to_owned() })
+    }
+
+    /// An error of that very type: the type's name, and for an enum the variant's.
+    pub(super) fn typed<E: fmt::Debug>(error: &E) -> Self {
+        let full = pointee(type_name::<E>());
+        let debug = leading_path(error);
+        if full.starts_with("dyn ") {
+            return debug.filter(|path| path != "Error").map_or_else(Self::of::<E>, Self::shown);
+        }
+        let base = full.split('<').next().unwrap_or(full);
+        let base = base.rsplit("::").next().unwrap_or(base);
+        let variant = debug.and_then(|path| {
+            let path = path.strip_prefix(base).map_or(&*path, |rest| rest.trim_start_matches("::"));
+            (!path.is_empty() && !path.contains("::")).then(|| path.to_owned())
+        });
+        match variant {
+            Some(variant) => Self::from_full(full).with(&variant),
+            None => Self::of::<E>(),
+        }
+    }
+
+    fn with(mut self, variant: &str) -> Self {
+        for name in [&mut self.short, &mut self.full] {
+            name.push_str("::");
+            name.push_str(variant);
+        }
+        self
+    }
+
+    /// An error of that type, of which nothing more can be told.
+    pub(super) fn of<E: ?Sized>() -> Self {
+        Self::from_full(type_name::<E>())
+    }
+
+    pub(super) fn from_full(full: &str) -> Self {
+        Self { short: short_type_name(full), full: full.to_owned() }
+    }
+
+    fn shown(path: String) -> Self {
+        Self { short: path.clone(), full: path }
+    }
+
+    /// What is known of the error from elsewhere than from its `Debug` form.
+    pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Self> {
+        Self::registered(error).or_else(|| Self::of_std(error))
+    }
+
+    fn registered(error: &(dyn Error + 'static)) -> Option<Self> {
+        inventory::iter::<KnownErrorType>.into_iter().find_map(|known| (known.ask)(error))
+    }
+
+    /// Errors that are called just `Error`.
+    fn of_std(error: &(dyn Error + 'static)) -> Option<Self> {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            Some(Self::io(error))
+        } else if error.is::<serde_json::Error>() {
+            Some(Self::of::<serde_json::Error>())
+        } else {
+            error.is::<fmt::Error>().then(Self::of::<fmt::Error>)
+        }
+    }
+
+    /// An I/O error goes by its kind.
+    pub(super) fn io(error: &io::Error) -> Self {
+        Self::of::<io::Error>().with(&format!("{:?}", error.kind()))
+    }
+
+    /// An error whose type is no longer known: what the outermost error of the chain says that says
+    /// anything, else the innermost that can be told.
+    pub(super) fn erased(error: &(dyn Error + 'static)) -> Option<Self> {
+        let told = |error: &(dyn Error + 'static)| {
+            let shown = || leading_path(error).filter(|path| path != "Error").map(Self::shown);
+            Self::of_std(error).or_else(shown)
+        };
+        let chain: Vec<_> = chain(error).collect();
+        let said = chain.iter().find_map(|error| Self::registered(*error));
+        said.or_else(|| chain.iter().rev().find_map(|error| told(*error)))
+    }
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    let source = |error: &&'a (dyn Error + 'static)| {
+        let error = *error;
+        guarded(|| error.source()).flatten()
+    };
+    iter::successors(Some(error), source).take(MAX_SOURCES)
+}
+
+/// The type behind references and smart pointers, which show what they point to.
+fn pointee(mut full: &str) -> &str {
+    loop {
+        let inner = full.strip_prefix('&').or_else(|| {
+            let pointers = ["alloc::boxed::Box<", "alloc::sync::Arc<", "alloc::rc::Rc<"];
+            pointers.iter().find_map(|pointer| full.strip_prefix(pointer))?.strip_suffix('>')
+        });
+        match inner {
+            Some(inner) => full = inner,
+            None => return full,
+        }
+    }
+}
+
+/// The longest path that is read.
+const LONGEST: usize = 80;
+
+/// The path that a `Debug` form starts with, as derived ones do: the name of a struct or a variant.
+/// `None` where it starts with anything else, such as a message.
+fn leading_path<E: fmt::Debug + ?Sized>(error: &E) -> Option<String> {
+    /// Takes only what is needed to see where the path ends.
+    struct Start(String);
+
+    impl fmt::Write for Start {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0.push_str(text.get(..LONGEST).unwrap_or(text));
+            let ended = self.0.find(|c| !is_path_char(c)).is_some_and(|end| self.0.len() > end + 1);
+            if ended || self.0.len() > LONGEST { Err(fmt::Error) } else { Ok(()) }
+        }
+    }
+
+    let start = guarded(|| {
+        let mut start = Start(String::new());
+        let _ = write!(start, "{error:?}");
+        start.0
+    })?;
+    let (path, rest) = start.split_at(start.find(|c| !is_path_char(c)).unwrap_or(start.len()));
+    let is_whole = rest.is_empty() || rest.starts_with(['(', '{']) || rest.starts_with(" {");
+    let is_name = |word: &str| word.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    let last = path.rsplit("::").next().unwrap_or(path);
+    (is_whole
+        && path.len() <= LONGEST
+        && path.split("::").all(is_name)
+        && last.starts_with(char::is_uppercase))
+    .then(|| path.to_owned())
+}
+
+fn is_path_char(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | ':')
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::ParseIntError;
+
+    use super::*;
+
+    /// Shows exactly this.
+    struct Shown(&'static str);
+
+    impl fmt::Debug for Shown {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.chars().try_for_each(|c| f.write_char(c))
+        }
+    }
+
+    #[test]
+    fn only_names_are_read_from_a_debug_form() {
+        for (shown, path) in [
+            ("RateLimited { after: 3 }", Some("RateLimited")),
+            ("Timeout(3)", Some("Timeout")),
+            ("Malformed", Some("Malformed")),
+            ("reqwest::Error { kind: Request }", Some("reqwest::Error")),
+            ("JoinError::Panic(Id(1), ..)", Some("JoinError::Panic")),
+            ("Connection refused (os error 111)", None),
+            ("Timeout: after 5 s", None),
+            ("\"too small\"", None),
+            ("failed", None),
+            ("", None),
+            ("404", None),
+        ] {
+            assert_eq!(leading_path(&Shown(shown)).as_deref(), path, "{shown}");
+        }
+        let long = "X".repeat(5_000).leak();
+        assert_eq!(leading_path(&Shown(long)), None);
+    }
+
+    #[test]
+    fn no_more_is_formatted_than_the_name() {
+        struct Endless;
+
+        impl fmt::Debug for Endless {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("Endless")?;
+                (0..u64::MAX).try_for_each(|_| f.write_str(" {"))
+            }
+        }
+        assert_eq!(leading_path(&Endless).as_deref(), Some("Endless"));
+    }
+
+    #[test]
+    fn a_type_is_told_with_its_variant() {
+        #[derive(Debug)]
+        enum Failure {
+            Quota,
+            Other { _code: u8 },
+        }
+        #[derive(Debug)]
+        struct Plain;
+
+        let name = |error: &Failure| ErrorName::typed(error).short;
+        assert_eq!(name(&Failure::Quota), "Failure::Quota");
+        assert_eq!(name(&Failure::Other { _code: 1 }), "Failure::Other");
+        let full = ErrorName::typed(&Failure::Quota).full;
+        assert_eq!(full, format!("{}::Quota", type_name::<Failure>()));
+        assert_eq!(ErrorName::typed(&Plain).short, "Plain");
+        assert_eq!(ErrorName::typed(&&Box::new(Failure::Quota)).short, "Failure::Quota");
+        let number: Result<u8, ParseIntError> = "x".parse();
+        assert_eq!(
+            number.map_err(|error| ErrorName::typed(&error).short).err().unwrap(),
+            "ParseIntError"
+        );
+    }
+}

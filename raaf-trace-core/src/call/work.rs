@@ -1,0 +1,212 @@
+//! Work that runs in a span: a closure at once, a future when it is awaited.
+
+use std::{
+    future::Future,
+    marker::PhantomData,
+    mem,
+    pin::Pin,
+    task::{Context as TaskContext, Poll},
+};
+
+use pin_project_lite::pin_project;
+
+use super::{
+    CallScope, ResultHook,
+    outcome::{self, Failure, Outcome},
+};
+
+/// Marks work that runs at once.
+#[derive(Debug)]
+pub enum Blocking {}
+
+/// Marks work that is awaited.
+#[derive(Debug)]
+pub enum Async {}
+
+/// Work that can run in a span: a closure without arguments, or a future.
+///
+/// `Mode` tells the two apart and is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot run in a span",
+    label = "neither a closure without arguments nor a future",
+    note = "write a closure `|| …` for code that runs at once, or an `async` block"
+)]
+pub trait Work<Mode>: Sized {
+    /// What the work returns, or yields when it is awaited.
+    type Value;
+    /// What a call with this work returns: the value of a closure, a future of the value.
+    type Traced<H: Host<Self::Value>>;
+
+    /// Runs the work in the span that `host` opens.
+    #[doc(hidden)]
+    fn run_in<H: Host<Self::Value>>(self, host: H) -> Self::Traced<H>;
+}
+
+/// Opens a span for work that returns a `V`, and ends it.
+#[doc(hidden)]
+pub trait Host<V>: Sized {
+    /// What looks at the value.
+    type Hook;
+
+    fn open(self) -> (CallScope, Self::Hook);
+
+    fn close(scope: CallScope, hook: Self::Hook, value: &V);
+}
+
+/// What can be opened for work of either kind: a call, a workflow, a manual span.
+#[doc(hidden)]
+pub trait Opens: Sized {
+    type Hook;
+
+    fn open(self) -> (CallScope, Self::Hook);
+}
+
+impl<V, F: FnOnce() -> V> Work<Blocking> for F {
+    type Value = V;
+    type Traced<H: Host<V>> = V;
+
+    #[inline]
+    fn run_in<H: Host<V>>(self, host: H) -> V {
+        let (mut scope, hook) = host.open();
+        let value = scope.run(self);
+        H::close(scope, hook, &value);
+        value
+    }
+}
+
+impl<F: Future> Work<Async> for F {
+    type Value = F::Output;
+    type Traced<H: Host<F::Output>> = InSpan<H, H::Hook, F>;
+
+    #[inline]
+    fn run_in<H: Host<F::Output>>(self, host: H) -> InSpan<H, H::Hook, F> {
+        InSpan { work: Some(self), state: State::Waiting(host) }
+    }
+}
+
+/// Ends with a value that cannot tell of a failure.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Plain<O>(pub(crate) O);
+
+impl<O: Opens, V> Host<V> for Plain<O>
+where
+    O::Hook: ResultHook<V>,
+{
+    type Hook = O::Hook;
+
+    #[inline]
+    fn open(self) -> (CallScope, O::Hook) {
+        self.0.open()
+    }
+
+    #[inline]
+    fn close(mut scope: CallScope, hook: O::Hook, value: &V) {
+        if scope.is_recording() {
+            look_at(&mut scope, hook, value);
+            outcome::warn_of_result::<V>();
+            scope.end(Outcome::of_plain::<V>());
+        }
+    }
+}
+
+/// Ends as a `Result` says.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Fallible<O, Via>(pub(crate) O, PhantomData<fn(Via)>);
+
+impl<O, Via> Fallible<O, Via> {
+    pub(crate) fn new(opens: O) -> Self {
+        Self(opens, PhantomData)
+    }
+}
+
+impl<O: Opens, V, E: Failure<Via>, Via> Host<Result<V, E>> for Fallible<O, Via>
+where
+    O::Hook: ResultHook<V>,
+{
+    type Hook = O::Hook;
+
+    #[inline]
+    fn open(self) -> (CallScope, O::Hook) {
+        self.0.open()
+    }
+
+    #[inline]
+    fn close(mut scope: CallScope, hook: O::Hook, result: &Result<V, E>) {
+        if scope.is_recording() {
+            if let Ok(value) = result {
+                look_at(&mut scope, hook, value);
+            }
+            scope.end(Outcome::of_result(result));
+        }
+    }
+}
+
+#[inline]
+fn look_at<V, H: ResultHook<V>>(scope: &mut CallScope, hook: H, value: &V) {
+    if H::WANTED && scope.wants_result() {
+        scope.result_attributes(|attributes| hook.look_at(value, attributes));
+    }
+}
+
+pin_project! {
+    /// A future that runs in a span. The span starts at the first poll, and ends as cancelled when
+    /// the future is dropped before it is done.
+    #[must_use = "futures do nothing unless polled"]
+    // Without a bound: whether it is `Send` then follows from its parts alone, which the compiler
+    // can also tell of one that borrows and is held over an await.
+    pub struct InSpan<H, K, F> {
+        #[pin]
+        work: Option<F>,
+        state: State<H, K>,
+    }
+
+    impl<H, K, F> PinnedDrop for InSpan<H, K, F> {
+        fn drop(this: Pin<&mut Self>) {
+            // What a cancelled future's destructors do still belongs to its span.
+            let mut this = this.project();
+            if let State::Open(scope, _) = this.state {
+                scope.drop_inside(|| this.work.set(None));
+            }
+        }
+    }
+}
+
+enum State<H, K> {
+    Waiting(H),
+    Open(CallScope, K),
+    Done,
+}
+
+impl<H: Host<F::Output, Hook = K>, K, F: Future> Future for InSpan<H, K, F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        if let State::Waiting(_) = this.state
+            && let State::Waiting(host) = mem::replace(this.state, State::Done)
+        {
+            let (scope, hook) = host.open();
+            *this.state = State::Open(scope, hook);
+        }
+        let (State::Open(scope, _), Some(work)) =
+            (&mut *this.state, this.work.as_mut().as_pin_mut())
+        else {
+            return Poll::Pending;
+        };
+        let Poll::Ready(value) = scope.poll(work, task) else { return Poll::Pending };
+        scope.drop_inside(|| this.work.set(None));
+        if let State::Open(scope, hook) = mem::replace(this.state, State::Done) {
+            H::close(scope, hook, &value);
+        }
+        Poll::Ready(value)
+    }
+}
+
+impl<H, K, F> std::fmt::Debug for InSpan<H, K, F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("InSpan(..)")
+    }
+}

@@ -1,0 +1,213 @@
+//! What `error.type` says, whatever form an error has, and whichever way it is traced.
+
+use std::{borrow::Cow, error::Error, fmt, io, sync::PoisonError};
+
+use raaf_testkit::Capture;
+use raaf_trace_core::{Component, ErrorType, KnownErrorType, Outcome, Traceable, traced_block};
+
+#[derive(Debug, thiserror::Error, ErrorType)]
+enum ModelError {
+    #[error("retry in {0} s")]
+    #[error_type("rate_limited")]
+    RateLimited(u32),
+    #[error(transparent)]
+    #[error_type(transparent)]
+    Tool(#[from] ToolError),
+    #[error("the answer of {model} is malformed")]
+    Malformed { model: String },
+}
+
+#[derive(Debug, thiserror::Error, ErrorType)]
+#[error("the tool failed")]
+#[error_type("tool_failed")]
+struct ToolError;
+
+/// An enum that says nothing of itself.
+#[derive(Debug, thiserror::Error)]
+enum RunError {
+    #[error("the model failed")]
+    Model(#[source] ModelError),
+    #[error("stopped by {0}")]
+    Stopped(String),
+    #[error("too many turns")]
+    MaxTurns,
+    #[error("disk")]
+    Disk(#[from] io::Error),
+}
+
+#[derive(Debug)]
+struct Status(u16);
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server answered {}", self.0)
+    }
+}
+
+impl Error for Status {}
+
+impl ErrorType for Status {
+    fn error_type(&self) -> Cow<'static, str> {
+        self.0.to_string().into()
+    }
+}
+
+raaf_trace_core::submit! { KnownErrorType::new::<Status>() }
+
+#[derive(Debug, ErrorType)]
+#[error_type("generic")]
+struct Generic<T>(T);
+
+impl<T> fmt::Display for Generic<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("generic")
+    }
+}
+
+impl<T: fmt::Debug> Error for Generic<T> {}
+
+#[derive(Traceable)]
+#[trace(new, kind = "tool")]
+struct Search {
+    component: Component,
+}
+
+/// `error.type` and `exception.type` of the only span.
+#[allow(clippy::unwrap_used, reason = "only tests call it")]
+fn types(capture: &Capture) -> (String, String) {
+    let spans = capture.spans();
+    let span = spans.only("Search");
+    let event = span.events().next().unwrap();
+    let exception = event.attributes().get("exception.type").map(|name| name.to_string());
+    (span.error().unwrap().kind().to_owned(), exception.unwrap_or_default())
+}
+
+/// Fails a span with this error, by the macro and by the closure form, which must agree.
+macro_rules! types {
+    ($error:expr) => {{
+        let by_macro = Capture::new();
+        let _ = by_macro.run(|| traced_block!(Search::new(), "run", || Err::<(), _>($error)));
+        let by_closure = Capture::new();
+        let _ = by_closure.run(|| Search::new().try_in_span("run", || Err::<(), _>($error)));
+        let told = types(&by_macro);
+        assert_eq!(told, types(&by_closure));
+        told
+    }};
+}
+
+fn pair(error: &str, exception: &str) -> (String, String) {
+    (error.to_owned(), exception.to_owned())
+}
+
+#[test]
+fn g17_an_error_says_its_own_type() {
+    let model = "error_types::ModelError";
+    assert_eq!(types!(ModelError::RateLimited(3)), pair("rate_limited", model));
+    assert_eq!(types!(ModelError::from(ToolError)), pair("tool_failed", model));
+    assert_eq!(
+        types!(ModelError::Malformed { model: "gpt".into() }),
+        pair("ModelError::Malformed", model)
+    );
+    assert_eq!(types!(ToolError), pair("tool_failed", "error_types::ToolError"));
+    assert_eq!(types!(Status(429)), pair("429", "error_types::Status"));
+}
+
+#[test]
+fn g17_an_enum_is_told_with_its_variant() {
+    let stopped = RunError::Stopped("a user".into());
+    assert_eq!(
+        types!(RunError::MaxTurns),
+        pair("RunError::MaxTurns", "error_types::RunError::MaxTurns")
+    );
+    assert_eq!(
+        Outcome::of_result(&Err::<(), _>(stopped)).into_error().unwrap().type_name,
+        "RunError::Stopped"
+    );
+    assert_eq!(types!(RunError::Model(ToolError.into())).0, "RunError::Model");
+}
+
+#[test]
+fn g17_an_io_error_is_told_with_its_kind() {
+    let kind = pair("io::Error::NotFound", "std::io::error::Error::NotFound");
+    assert_eq!(types!(io::Error::from(io::ErrorKind::NotFound)), kind);
+    let missing = || std::fs::read("/no such file").map(|_| ());
+    let boxed = || missing().map_err(Box::<dyn Error>::from).unwrap_err();
+    assert_eq!(types!(boxed()), kind);
+    assert_eq!(types!(anyhow::Error::from(missing().unwrap_err()).context("reading")), kind);
+}
+
+#[test]
+fn g17_what_is_boxed_is_told_by_the_error_within() {
+    let boxed = |error: ModelError| -> Box<dyn Error + Send + Sync> { error.into() };
+    assert_eq!(types!(boxed(ModelError::RateLimited(1))).0, "rate_limited");
+    let run = || RunError::Model(ModelError::RateLimited(1));
+    assert_eq!(types!(anyhow::Error::from(run()).context("planning")).0, "rate_limited");
+    assert_eq!(types!(anyhow::Error::from(RunError::MaxTurns).context("x")).0, "MaxTurns");
+    let disk = RunError::from(io::Error::from(io::ErrorKind::TimedOut));
+    assert_eq!(
+        types!(anyhow::Error::from(RunError::from(io::Error::from(io::ErrorKind::TimedOut)))).0,
+        "io::Error::TimedOut"
+    );
+    assert_eq!(
+        types!(std::sync::Arc::<dyn Error + Send + Sync>::from(Box::from("text"))).0,
+        "Arc<dyn Error + Send + Sync>"
+    );
+    assert!(disk.source().is_some());
+    let json = || serde_json::from_str::<u8>("x").unwrap_err();
+    assert_eq!(types!(anyhow::Error::from(json())).0, "serde_json::Error");
+    assert_eq!(types!(json()).0, "serde_json::Error");
+}
+
+#[test]
+fn g17_a_message_never_becomes_a_type() {
+    assert_eq!(types!(anyhow::anyhow!("Secret")), pair("anyhow::Error", "anyhow::Error"));
+    let text = || Box::<dyn Error>::from("Secret");
+    assert_eq!(types!(text()).0, "Box<dyn Error>");
+    assert_eq!(types!("Secret").0, "&str");
+    assert_eq!(types!(anyhow::anyhow!("Secret").context("Other")).0, "anyhow::Error");
+}
+
+#[test]
+fn g17_an_error_that_holds_references_or_is_generic_is_told_by_the_macro() {
+    let capture = Capture::new();
+    let lock = std::sync::Mutex::new(0);
+    capture.run(|| {
+        let _ =
+            traced_block!(Search::new(), "run", || { Err::<(), _>(PoisonError::new(lock.lock())) });
+    });
+    assert!(types(&capture).0.starts_with("PoisonError<"));
+    let capture = Capture::new();
+    let _ = capture.run(|| traced_block!(Search::new(), "run", || Err::<(), _>(Generic(1))));
+    assert_eq!(types(&capture).0, "generic");
+}
+
+#[test]
+fn g17_the_type_stays_where_content_is_left_out() {
+    let capture = Capture::with(|provider| provider.include_sensitive_data(false));
+    let fail = || Err::<(), _>(anyhow::Error::from(ModelError::RateLimited(3)).context("Ann"));
+    let _ = capture.run(|| Search::new().try_in_span("run", fail));
+    assert_eq!(types(&capture).0, "rate_limited");
+    assert_eq!(capture.spans().only("Search").error().unwrap().message(), None);
+}
+
+#[test]
+fn g17_a_type_that_cannot_be_told_harms_nobody() {
+    struct Vicious;
+    impl fmt::Debug for Vicious {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("no")
+        }
+    }
+    impl fmt::Display for Vicious {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("vicious")
+        }
+    }
+    impl Error for Vicious {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            panic!("no")
+        }
+    }
+    assert_eq!(types!(Vicious).0, "Vicious");
+    assert_eq!(types!(Box::<dyn Error>::from(Vicious)).0, "Box<dyn Error>");
+}

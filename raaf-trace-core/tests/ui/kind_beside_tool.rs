@@ -1,0 +1,6 @@
+use raaf_trace_core::traced;
+
+#[traced(tool = "indexer", kind = "processor")]
+fn index() {}
+
+fn main() {}

@@ -1,0 +1,15 @@
+use raaf_trace_core::{Component, Traceable, traced};
+
+#[derive(Traceable)]
+struct Reader {
+    component: Component,
+}
+
+impl Reader {
+    #[traced(stream)]
+    fn lines(&self) -> &str {
+        "a"
+    }
+}
+
+fn main() {}
