@@ -113,6 +113,13 @@ fn compare(rows: &[Row], words: &[String], ratio: Ratio) -> Result<(), Failure> 
             }
         }
     }
+    for column in (1..lines[0].len()).rev() {
+        if lines[1..].iter().all(|line| line[column].is_empty()) {
+            for line in &mut lines {
+                line.remove(column);
+            }
+        }
+    }
     Ok(write!(io::stdout(), "{}\n{}", provenance(), table(&lines))?)
 }
 

@@ -17,7 +17,7 @@ use raaf_processors::{FileSink, FileSync, read::TraceReader};
 use raaf_trace_core::{BatchConfig, FinishedSpan, SpanProcessor as _, TracerProvider};
 
 /// Longer than any test takes; nothing waits for it to pass.
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 fn provider(sink: FileSink) -> TracerProvider {
     let mut batch = BatchConfig::default().with_max_spans(100_000);

@@ -16,9 +16,9 @@ use std::{
 
 use doubles::{LONG, Listener, Log, components, in_line, until};
 use raaf_trace_core::{
-    Component, ExportError, FinishedSpan, MemoryExporter, ProcessorError, SimpleProcessor,
-    SpanExporter, SpanProcessor, StartedSpan, Traceable as _, TracerProvider, current_span,
-    registry::Sink, stats, tracer,
+    BatchConfig, Component, ExportError, FinishedSpan, MemoryExporter, ProcessorError,
+    SimpleProcessor, SpanExporter, SpanProcessor, StartedSpan, Traceable as _, TracerProvider,
+    current_span, registry::Sink, stats, tracer,
 };
 
 fn listening(names: &[&'static str]) -> (TracerProvider, Log) {
@@ -84,7 +84,9 @@ fn g48_under_load_every_span_reaches_exactly_one_set_of_processors() {
     const THREADS: usize = 4;
     const ROUNDS: usize = 20;
     let memories: Vec<_> = (0..=ROUNDS).map(|_| MemoryExporter::new()).collect();
-    let provider = TracerProvider::builder().with(memories[0].clone()).build();
+    // Room for all that is made before the first exchange, however slow the worker is.
+    let batch = BatchConfig::default().with_max_spans(1_000_000);
+    let provider = TracerProvider::builder().with(memories[0].clone()).batch(batch).build();
     let (stop, made) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
         for _ in 0..THREADS {
@@ -122,7 +124,7 @@ fn g49_a_provider_is_configured_in_code() {
     let memory = MemoryExporter::new();
     let provider = TracerProvider::builder()
         .with(memory.clone())
-        .batch(raaf_trace_core::BatchConfig::default().with_batch_size(1))
+        .batch(BatchConfig::default().with_batch_size(1))
         .sampler(raaf_trace_core::Sampler::always())
         .naming(raaf_trace_core::NamePattern::Compact)
         .ids(raaf_trace_core::SequentialIds::default())

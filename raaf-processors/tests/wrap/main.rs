@@ -13,7 +13,7 @@ use raaf_trace_core::{
     FinishedSpan, MemoryExporter, SpanProcessor, TracerProvider, stats::ProcessorStats,
 };
 
-const TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn components(memory: &MemoryExporter) -> Vec<String> {
     memory.spans().iter().map(|span| span.component_name().to_owned()).collect()
