@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use raaf_processors::FileSink;
 use raaf_testkit::{build, strategy};
 use raaf_trace_core::{
-    BatchConfig, FinishedSpan, SpanId, TracerProvider, propagation::TraceState, trace,
+    BatchConfig, FinishedSpan, SpanContext, SpanId, TracerProvider, propagation::TraceState, trace,
 };
 use serde_json::{Value as Json, json};
 
@@ -67,11 +67,12 @@ fn what_the_page_shows_fits() {
 fn the_page_and_the_schema_have_the_same_fields() {
     let schema: Json = serde_json::from_str(SCHEMA).unwrap();
     let of = |definition: &str| schema["$defs"][definition]["properties"].as_object().unwrap();
-    for definition in ["who", "span", "error", "event", "trace", "lost"] {
+    for definition in ["who", "span", "error", "event", "link", "trace", "lost"] {
         for field in of(definition).keys() {
             let named = match definition {
                 "who" | "span" => format!("`{field}`"),
                 "event" => continue,
+                "link" => format!("`links.{field}`"),
                 other => format!("`{other}.{field}`"),
             };
             assert!(PAGE.contains(&named), "the page does not name {named}");
@@ -93,6 +94,13 @@ fn a_file_that_a_program_wrote_fits() {
             span.add_event("retry", |attributes| {
                 attributes.set("attempt", 2);
             });
+            let (id, trace_id) = (span.span_id().unwrap(), span.trace_id().unwrap());
+            let state = TraceState::parse("a=1");
+            let other = SpanContext::new(trace_id, id).with_sampled(true).with_trace_state(state);
+            span.add_link(other, |attributes| {
+                attributes.set("message", 1);
+            });
+            span.add_link(SpanContext::of_trace(trace_id), |_| {});
             span.record_error(&std::io::Error::other("gone"));
             span.finish();
             drop(provider.tracer().llm_span("gpt").start());

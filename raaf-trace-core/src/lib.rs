@@ -106,8 +106,8 @@ pub use sink::{
     is_helping, stats::Stats,
 };
 pub use span::{
-    Event, FinishedSpan, FinishedSpanBuilder, LocalRoot, Span, SpanAttributes, SpanError,
-    StartedSpan, Status, TraceInfo,
+    Event, FinishedSpan, FinishedSpanBuilder, Link, LocalRoot, Score, Span, SpanAttributes,
+    SpanError, StartedSpan, Status, TraceInfo,
 };
 
 /// What the macros expand to. No part of the interface: it may change with any release.

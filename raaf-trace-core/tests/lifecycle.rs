@@ -226,7 +226,7 @@ fn g20_ids_are_readable_inside_and_nothing_outside() {
             assert_eq!(current_span().unwrap().span_id(), span.span_id());
             assert_eq!(current_trace_id(), Some(span.trace_id()));
             assert!(agent.is_traced() && is_traced());
-            assert_eq!((span.kind().as_str(), span.method()), ("agent", "run"));
+            assert_eq!((span.kind().as_str(), &*span.method()), ("agent", "run"));
             assert!(span.component().is(&agent));
         });
         nothing_is_traced();

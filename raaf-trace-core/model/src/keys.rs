@@ -77,6 +77,7 @@
 //! | first token after | [`GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK`] | not sent | = |
 //! | retries of a call | [`RETRY_COUNT`], on `retry` events [`RETRY_ATTEMPT`], [`RETRY_DELAY_MS`], [`RETRY_REASON`] | not sent | = |
 //! | conversation | [`GEN_AI_CONVERSATION_ID`] | not sent | = |
+//! | score, on `gen_ai.evaluation.result` events | [`GEN_AI_EVALUATION_NAME`], [`GEN_AI_EVALUATION_SCORE_VALUE`], [`GEN_AI_EVALUATION_SCORE_LABEL`], [`GEN_AI_EVALUATION_EXPLANATION`] | not sent | = |
 //! | HTTP request | [`HTTP_METHOD`], [`URL`] | custom: `span_data.data`; the URL of a model call: `model_config.base_url`, without what is asked of the API | = |
 //! | status of its answer | [`HTTP_STATUS_CODE`] | not sent | = |
 //! | server | [`SERVER_ADDRESS`], [`SERVER_PORT`] | not sent | = |
@@ -266,6 +267,14 @@ keys! {
     GEN_AI_OUTPUT_MESSAGES = "gen_ai.output.messages";
     /// The system's instructions, when they are not among the messages. Content.
     GEN_AI_SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions";
+    /// The metric that a score is for, on a `gen_ai.evaluation.result` event.
+    GEN_AI_EVALUATION_NAME = "gen_ai.evaluation.name";
+    /// The score as a number, as a float, on a `gen_ai.evaluation.result` event.
+    GEN_AI_EVALUATION_SCORE_VALUE = "gen_ai.evaluation.score.value";
+    /// The score as a word, on a `gen_ai.evaluation.result` event.
+    GEN_AI_EVALUATION_SCORE_LABEL = "gen_ai.evaluation.score.label";
+    /// Why the score is what it is, on a `gen_ai.evaluation.result` event. Content.
+    GEN_AI_EVALUATION_EXPLANATION = "gen_ai.evaluation.explanation";
     /// How often a model call was retried, as an integer.
     RETRY_COUNT = "retry.count";
     /// Which try it was that failed, from 1, on a `retry` event.

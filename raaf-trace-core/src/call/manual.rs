@@ -1,6 +1,9 @@
 //! Spans that are started and finished by hand.
 
-use std::{fmt, thread, time::Duration};
+use std::{
+    fmt, thread,
+    time::{Duration, SystemTime},
+};
 
 use crate::{
     call::{
@@ -13,10 +16,12 @@ use crate::{
     span::{Span, finish, head::Head, record::Shared},
 };
 use raaf_trace_model::{
+    Kind,
     attributes::{Attributes, IntoValue, Key},
     id::{SpanId, TraceId},
     keys,
-    span::{SpanBody, Status},
+    propagation::SpanContext,
+    span::{Score, SpanBody, Status},
 };
 
 /// A span that is finished by [`finish`](Self::finish), or when it is dropped.
@@ -150,16 +155,47 @@ impl ManualSpan {
 
     /// Sets an attribute that a user or a model wrote.
     pub fn set_content(&self, key: impl Into<Key>, value: impl IntoValue) -> &Self {
-        if let Some(span) = &self.span {
-            span.set_content(key, value);
-        }
-        self
+        self.with_span(|span| span.set_content(key, value))
     }
 
     /// Adds an event that happens now.
     pub fn add_event(&self, name: impl Into<Key>, set: impl FnOnce(&mut Attributes)) -> &Self {
+        self.with_span(|span| span.add_event(name, set))
+    }
+
+    /// Adds a link to another span, with the attributes that `set` adds.
+    pub fn add_link(&self, context: SpanContext, set: impl FnOnce(&mut Attributes)) -> &Self {
+        self.with_span(|span| span.add_link(context, set))
+    }
+
+    /// Adds a judgement of what the span produced; see [`Span::add_score`].
+    pub fn add_score(&self, score: Score) -> &Self {
+        self.with_span(|span| span.add_score(score))
+    }
+
+    /// Sets the kind of component that ran; see [`Span::set_kind`].
+    pub fn set_kind(&self, kind: impl Into<Kind>) -> &Self {
+        self.with_span(|span| span.set_kind(kind))
+    }
+
+    /// Sets the name of the component that ran; see [`Span::set_kind`].
+    pub fn set_component_name(&self, name: impl AsRef<str>) -> &Self {
+        self.with_span(|span| span.set_component_name(name))
+    }
+
+    /// Sets the operation that ran; see [`Span::set_kind`].
+    pub fn set_method(&self, method: impl Into<Key>) -> &Self {
+        self.with_span(|span| span.set_method(method))
+    }
+
+    /// Sets the span's name; see [`Span::set_name`].
+    pub fn set_name(&self, name: impl Into<Key>) -> &Self {
+        self.with_span(|span| span.set_name(name))
+    }
+
+    fn with_span(&self, change: impl FnOnce(&Span) -> &Span) -> &Self {
         if let Some(span) = &self.span {
-            span.add_event(name, set);
+            change(span);
         }
         self
     }
@@ -180,11 +216,21 @@ impl ManualSpan {
 
     /// Ends the span. The second time it does nothing but count.
     pub fn finish(&self) {
+        self.finish_with(|_| {});
+    }
+
+    /// Ends the span at `time`, for work that ended before this call; a time before the start is
+    /// taken as the start. The second time it does nothing but count.
+    pub fn finish_at(&self, time: SystemTime) {
+        self.finish_with(|body| body.extras_mut().changes.end = Some(time.into()));
+    }
+
+    fn finish_with(&self, how: impl FnOnce(&mut SpanBody)) {
         if let Some(span) = &self.span {
             let record = span.record();
             let Head { id, trace, .. } = record.head();
             trace.provider.cleaner().forget(*id);
-            finish::finish(Shared::clone(record), |_| {});
+            finish::finish(Shared::clone(record), how);
         }
     }
 

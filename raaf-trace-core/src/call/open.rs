@@ -101,7 +101,7 @@ fn start_as_wished(
     add: impl FnOnce(&mut Attributes),
 ) -> Option<Shared> {
     let origin = Origin::find(component, named, &flow::current())?.with_content(include_content);
-    Some(start::start(origin, component.clone(), method.clone(), None, add))
+    Some(start::start(origin, component.clone(), method.clone(), None, None, add))
 }
 
 /// The span that this call would only repeat: the innermost one, opened by this flow itself for

@@ -1,6 +1,6 @@
 //! Spans by hand, for code that has no component.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use smol_str::SmolStr;
 
@@ -30,6 +30,7 @@ use raaf_trace_model::{
     id::TraceId,
     keys,
     propagation::SpanContext,
+    span::{Link, Score, SpanExtras},
 };
 
 /// Starts manual spans. They take part in the same trees as traced calls: each is a child of what
@@ -124,6 +125,30 @@ impl Tracer {
         self.typed(Kind::Custom, method).with(keys::HTTP_METHOD, method).with(keys::URL, url)
     }
 
+    /// Records a score of a span that has ended, or that runs elsewhere: as a short span of kind
+    /// `evaluator`, named after the score, with a link to the scored span.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Score, tracer};
+    ///
+    /// let span = tracer().start_span("answer");
+    /// let scored = span.span().map(|span| span.span_context());
+    /// span.finish();
+    ///
+    /// // Later, when a person has read the answer:
+    /// if let Some(scored) = scored {
+    ///     tracer().score(scored, Score::new("helpfulness").label("good"));
+    /// }
+    /// ```
+    pub fn score(&self, scored: SpanContext, score: Score) {
+        let builder = self.typed(Kind::from("evaluator"), score.name()).link(scored, |_| {});
+        builder.run(|span| {
+            span.add_score(score);
+        });
+    }
+
     fn typed(&self, kind: Kind, name: &str) -> SpanBuilder {
         SpanBuilder {
             provider: self.provider.clone(),
@@ -135,6 +160,8 @@ impl Tracer {
             trace_id: None,
             include_content: true,
             attributes: Attributes::with_limits(SpanLimits::UNLIMITED),
+            links: Vec::new(),
+            start_time: None,
         }
     }
 }
@@ -152,6 +179,8 @@ pub struct SpanBuilder {
     trace_id: Option<TraceId>,
     include_content: bool,
     attributes: Attributes,
+    links: Vec<Link>,
+    start_time: Option<SystemTime>,
 }
 
 impl SpanBuilder {
@@ -170,6 +199,21 @@ impl SpanBuilder {
     /// Adds an attribute.
     pub fn with(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
         self.attributes.set(key, value);
+        self
+    }
+
+    /// Adds a link to another span, with the attributes that `set` adds.
+    pub fn link(mut self, context: SpanContext, set: impl FnOnce(&mut Attributes)) -> Self {
+        let mut attributes = Attributes::with_limits(SpanLimits::UNLIMITED);
+        set(&mut attributes);
+        self.links.push(Link::new(context, attributes));
+        self
+    }
+
+    /// Sets when the span started, for work that began before it was known that there is a span;
+    /// by default, when it is started.
+    pub fn start_time(mut self, time: SystemTime) -> Self {
+        self.start_time = Some(time);
         self
     }
 
@@ -237,7 +281,8 @@ impl SpanBuilder {
         let named = self.parent.and_then(|parent| parent.named(&current));
         let named = named.or_else(|| self.trace_id.map(root_of));
         let origin = Origin::find(&component, named, &current)?.with_content(self.include_content);
-        Some(start::start(origin, component, self.method, self.name, |attributes| {
+        let extras = extras(self.links, self.start_time, origin.limits());
+        Some(start::start(origin, component, self.method, self.name, extras, |attributes| {
             attributes.merge(self.attributes);
         }))
     }
@@ -249,4 +294,20 @@ impl Opens for SpanBuilder {
     fn open(self) -> (CallScope, ()) {
         (CallScope::around(self.begin()).without_type(), ())
     }
+}
+
+fn extras(
+    links: Vec<Link>,
+    start: Option<SystemTime>,
+    limits: SpanLimits,
+) -> Option<Box<SpanExtras>> {
+    if links.is_empty() && start.is_none() {
+        return None;
+    }
+    let mut extras = Box::<SpanExtras>::default();
+    extras.changes.start = start.map(Into::into);
+    for link in links {
+        extras.add_link(limits, link);
+    }
+    Some(extras)
 }

@@ -128,7 +128,7 @@ impl Workflow {
         let info = TraceInfo { workflow_name: Some(name), group_id, metadata };
         let origin = Origin::of_workflow(&component, named, &current, info)?;
         let origin = origin.with_content(include_content);
-        Some(start::start(origin, component, Key::from_static("run"), None, |_| {}))
+        Some(start::start(origin, component, Key::from_static("run"), None, None, |_| {}))
     }
 }
 

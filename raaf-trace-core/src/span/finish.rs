@@ -24,7 +24,7 @@ pub(crate) fn finish(mut record: Shared, how: impl FnOnce(&mut SpanBody)) {
                 let parts = head.parts_mut();
                 let trace = parts.trace;
                 let take = || parts.finish(body, now);
-                dispatch::ended(&trace.provider, take, |span| how(span.body_mut()));
+                dispatch::ended(&trace.provider, take, |span| span.complete(how));
             }
             ended
         }

@@ -2,12 +2,15 @@
 
 use std::{fmt, time::SystemTime};
 
+use smol_str::SmolStr;
+
 use crate::{component::Component, span::record::Shared};
 use raaf_trace_model::{
     Kind,
     attributes::{Attributes, IntoValue, Key, Value},
     id::{SpanId, TraceId},
     propagation::SpanContext,
+    span::{HeadChanges, Link, Score},
 };
 
 /// A running span: read its ids, add to it. Clones are the same span.
@@ -51,12 +54,14 @@ impl Span {
 
     /// The span's name; it follows from kind, component and method.
     pub fn name(&self) -> String {
-        self.record.head().name().into_owned()
+        let mut head = self.record.head().to_data();
+        self.changes().apply_to(&mut head);
+        head.name().into_owned()
     }
 
     /// What kind of component runs.
-    pub fn kind(&self) -> &Kind {
-        self.component().kind()
+    pub fn kind(&self) -> Kind {
+        self.changes().kind.unwrap_or_else(|| self.component().kind().clone())
     }
 
     /// The component that runs.
@@ -65,19 +70,22 @@ impl Span {
     }
 
     /// The component's name.
-    pub fn component_name(&self) -> &str {
-        self.component().name()
+    pub fn component_name(&self) -> String {
+        self.changes()
+            .component_name
+            .map_or_else(|| self.component().name().to_owned(), String::from)
     }
 
     /// The operation that runs.
-    pub fn method(&self) -> &str {
-        &self.record.head().method
+    pub fn method(&self) -> String {
+        let method = self.changes().method;
+        method.as_ref().unwrap_or(&self.record.head().method).as_str().to_owned()
     }
 
     /// When it started.
     pub fn start_time(&self) -> SystemTime {
         let head = self.record.head();
-        head.trace.time_of(head.start).into()
+        self.changes().start.unwrap_or_else(|| head.trace.time_of(head.start)).into()
     }
 
     /// Whether the span reaches any sink.
@@ -150,6 +158,66 @@ impl Span {
             });
         }
         self
+    }
+
+    /// Adds a link to another span, with the attributes that `set` adds.
+    pub fn add_link(&self, context: SpanContext, set: impl FnOnce(&mut Attributes)) -> &Self {
+        let trace = &self.record.head().trace;
+        if trace.sampled {
+            // `set` is the user's, and may look at this very span.
+            let mut attributes = Attributes::with_limits(trace.limits);
+            set(&mut attributes);
+            let link = Link::new(context, attributes);
+            self.record.with_body(|body| body.extras_mut().add_link(trace.limits, link));
+        }
+        self
+    }
+
+    /// Adds a judgement of what the span produced, as an event that happens now. For a span that
+    /// has ended, see [`Tracer::score`](crate::Tracer::score).
+    pub fn add_score(&self, score: Score) -> &Self {
+        self.add_event(Score::EVENT, |attributes| score.write_to(attributes))
+    }
+
+    /// Sets the kind of component that ran, for code that learns it late, such as a bridge from
+    /// another tracing library.
+    ///
+    /// Takes effect in the finished span. Processors have seen the span start as it was then, and
+    /// [`local_root`](crate::FinishedSpan::local_root) goes on to say what the trace's first span
+    /// here was when it started.
+    pub fn set_kind(&self, kind: impl Into<Kind>) -> &Self {
+        let kind = kind.into();
+        self.change(|changes| changes.kind = Some(kind))
+    }
+
+    /// Sets the name of the component that ran; see [`set_kind`](Self::set_kind).
+    pub fn set_component_name(&self, name: impl AsRef<str>) -> &Self {
+        let name = SmolStr::new(name);
+        self.change(|changes| changes.component_name = Some(name))
+    }
+
+    /// Sets the operation that ran; see [`set_kind`](Self::set_kind).
+    pub fn set_method(&self, method: impl Into<Key>) -> &Self {
+        let method = method.into();
+        self.change(|changes| changes.method = Some(method))
+    }
+
+    /// Sets the span's name, in place of the one that kind, component and method make; see
+    /// [`set_kind`](Self::set_kind).
+    pub fn set_name(&self, name: impl Into<Key>) -> &Self {
+        let name = name.into();
+        self.change(|changes| changes.name = Some(name))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut HeadChanges)) -> &Self {
+        self.record.with_body(|body| change(&mut body.extras_mut().changes));
+        self
+    }
+
+    fn changes(&self) -> HeadChanges {
+        self.record
+            .peek(|body| body.extras.as_ref().map(|extras| extras.changes.clone()))
+            .unwrap_or_default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is fixed when a span starts.
 
-use std::{borrow::Cow, mem, sync::Arc};
+use std::{mem, sync::Arc};
 
 use raaf_trace_model::{
     attributes::Key,
@@ -45,15 +45,6 @@ impl Head {
     /// Returns the data of this head, which outlives the engine.
     pub(crate) fn to_data(&self) -> SpanHead {
         self.clone().parts_mut().take()
-    }
-
-    /// Returns the span's own name, else the one that the trace's naming pattern makes.
-    pub(crate) fn name(&self) -> Cow<'_, str> {
-        if let Some(name) = &self.name {
-            return Cow::Borrowed(name);
-        }
-        let (kind, component) = (self.component.kind().as_str(), self.component.name());
-        Cow::Owned(self.trace.data.naming.render(kind, component, &self.method))
     }
 
     #[inline]

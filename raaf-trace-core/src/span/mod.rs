@@ -33,7 +33,8 @@ pub(crate) mod start;
 
 pub use handle::Span;
 pub use raaf_trace_model::span::{
-    ComponentInfo, Event, FORMAT_VERSION, FinishedSpan, FinishedSpanBuilder, LineError, LocalRoot,
-    Record, SpanAttributes, SpanBody, SpanError, SpanHead, SpanNode, SpanTree, StartedSpan, Status,
-    TraceData, TraceInfo, TreeProblem, TreeSpan, append_line, traces,
+    ComponentInfo, Event, FORMAT_VERSION, FinishedSpan, FinishedSpanBuilder, HeadChanges,
+    LineError, Link, LocalRoot, Record, Score, SpanAttributes, SpanBody, SpanError, SpanExtras,
+    SpanHead, SpanNode, SpanTree, StartedSpan, Status, TraceData, TraceInfo, TreeProblem, TreeSpan,
+    append_line, traces,
 };

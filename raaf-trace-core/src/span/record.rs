@@ -81,6 +81,7 @@ impl Record {
     pub(crate) fn empty(&mut self) {
         self.head = None;
         self.link = Link::None;
+        self.body_mut().extras = None;
         *self.ended.get_mut() = false;
     }
 
@@ -97,13 +98,14 @@ impl Record {
         look(&mut lock(&self.body))
     }
 
-    /// Changes the body of a running span; counted, and otherwise ignored, once it has ended.
+    /// Changes the body of a running span; counted, and otherwise ignored, once it has ended. That
+    /// of an unsampled span stays empty: nothing takes it out of the record before that is reused.
     pub(crate) fn with_body(&self, change: impl FnOnce(&mut SpanBody)) {
         let mut body = lock(&self.body);
         if self.has_ended() {
             drop(body);
             counters::LATE_CALLS.add(1);
-        } else {
+        } else if self.head().trace.sampled {
             change(&mut body);
         }
     }
@@ -129,8 +131,13 @@ impl Record {
             return None;
         }
         self.ended.store(true, Ordering::Release);
+        let changes = body.extras.as_ref().map(|extras| extras.changes.clone());
         let mut span = self.head().clone().parts_mut().finish(&mut body, at);
-        finish(span.body_mut());
+        span.complete(finish);
+        if let Some(changes) = changes {
+            // Handles go on to show what was changed.
+            body.extras_mut().changes = changes;
+        }
         Some(span)
     }
 

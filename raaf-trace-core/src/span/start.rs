@@ -21,10 +21,10 @@ use crate::{
     },
 };
 use raaf_trace_model::{
-    attributes::{Attributes, Key},
+    attributes::{Attributes, Key, SpanLimits},
     id::SpanId,
     propagation::SpanContext,
-    span::{LocalRoot, StartedSpan, TraceInfo},
+    span::{LocalRoot, SpanBody, SpanExtras, StartedSpan, TraceInfo},
 };
 
 /// Where a span belongs: its trace, its parent and what encloses it.
@@ -65,6 +65,11 @@ impl Origin {
         let keeps = |around: &Shared| around.head().trace.limits.include_content;
         let keeps = current.innermost.local().is_none_or(keeps);
         Some(origin.with_content(keeps))
+    }
+
+    /// What spans of its trace may hold.
+    pub(crate) fn limits(&self) -> SpanLimits {
+        self.trace.limits
     }
 
     /// The same; without content for the span, and for what starts within it, unless `include`.
@@ -203,9 +208,12 @@ pub(crate) fn start(
     component: Component,
     method: Key,
     name: Option<Key>,
+    extras: Option<Box<SpanExtras>>,
     fill: impl FnOnce(&mut Attributes),
 ) -> Shared {
-    start_in(pool::take(), origin, component, method, name, fill)
+    let mut record = pool::take();
+    record.body_mut().extras = extras;
+    start_in(record, origin, component, method, name, fill)
 }
 
 fn start_in(
@@ -246,7 +254,7 @@ fn open(mut record: UniqueArc<Record>, fill: impl FnOnce(&mut Attributes)) -> Sh
         let provider = &trace.provider;
         provider.counts().span_started();
         if provider.watches_starts() {
-            tell_start(head, &mut body.attributes);
+            tell_start(head, body);
         }
     }
     let record = record.shareable();
@@ -256,10 +264,15 @@ fn open(mut record: UniqueArc<Record>, fill: impl FnOnce(&mut Attributes)) -> Sh
 
 /// Shows a span that nobody else sees yet to the processors that want to know of starts.
 #[cold]
-fn tell_start(head: &Head, attributes: &mut Attributes) {
+fn tell_start(head: &Head, body: &mut SpanBody) {
+    let mut data = head.to_data();
+    if let Some(extras) = &body.extras {
+        extras.changes.apply_to(&mut data);
+    }
+    let attributes = &mut body.attributes;
     let provider = &head.trace.provider;
     provider.redactor().redact(attributes, 0);
-    let mut started = StartedSpan::from_parts(head.to_data(), mem::take(attributes));
+    let mut started = StartedSpan::from_parts(data, mem::take(attributes));
     dispatch::started(provider, &mut started);
     *attributes = started.into_parts().1;
 }

@@ -32,6 +32,8 @@ pub struct SpanLimits {
     pub max_attributes: u32,
     /// How many events a span may have: 128 by default.
     pub max_events: u32,
+    /// How many links to other spans a span may have: 128 by default.
+    pub max_links: u32,
     /// Whether content is kept; `true` by default. When `false` it is not even stored.
     pub include_content: bool,
 }
@@ -43,6 +45,7 @@ impl SpanLimits {
         max_content_bytes: 100_000,
         max_attributes: 128,
         max_events: 128,
+        max_links: 128,
         include_content: true,
     };
 
@@ -52,6 +55,7 @@ impl SpanLimits {
         max_content_bytes: u32::MAX,
         max_attributes: u32::MAX,
         max_events: u32::MAX,
+        max_links: u32::MAX,
         include_content: true,
     };
 
@@ -80,6 +84,13 @@ impl SpanLimits {
     #[must_use]
     pub const fn with_max_events(mut self, events: u32) -> Self {
         self.max_events = events;
+        self
+    }
+
+    /// The same with another number of links that a span may have.
+    #[must_use]
+    pub const fn with_max_links(mut self, links: u32) -> Self {
+        self.max_links = links;
         self
     }
 

@@ -1,6 +1,6 @@
 //! What a span collects while it runs.
 
-use super::{Event, SpanError, Status};
+use super::{Event, Link, SpanError, SpanExtras, Status};
 use crate::{
     attributes::{Attributes, Key, SpanLimits},
     keys,
@@ -26,6 +26,8 @@ pub struct SpanBody {
     pub error: Option<Box<SpanError>>,
     /// The type name of what the call returned, for a traced call that returned.
     pub result_type: Option<&'static str>,
+    /// What few spans have.
+    pub extras: Option<Box<SpanExtras>>,
 }
 
 impl SpanBody {
@@ -44,6 +46,11 @@ impl SpanBody {
         let mut attributes = Attributes::with_limits(limits);
         fill(&mut attributes);
         self.events.push(Event::new(name, time, attributes));
+    }
+
+    /// Returns what few spans have, to be changed.
+    pub fn extras_mut(&mut self) -> &mut SpanExtras {
+        self.extras.get_or_insert_default()
     }
 
     /// Replaces the secrets in all it holds.
@@ -71,6 +78,8 @@ impl SpanBody {
 
     fn all_attributes(&mut self) -> impl Iterator<Item = &mut Attributes> {
         let of_events = self.events.iter_mut().map(Event::attributes_mut);
-        std::iter::once(&mut self.attributes).chain(of_events)
+        let links = self.extras.iter_mut().flat_map(|extras| &mut extras.links);
+        let of_links = links.map(Link::attributes_mut);
+        std::iter::once(&mut self.attributes).chain(of_events).chain(of_links)
     }
 }

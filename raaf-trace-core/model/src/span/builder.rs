@@ -8,7 +8,7 @@ use std::{
 use smol_str::SmolStr;
 
 use super::{
-    ComponentInfo, Event, FinishedSpan, LocalRoot, SpanBody, SpanError, SpanHead, Status,
+    ComponentInfo, Event, FinishedSpan, Link, LocalRoot, SpanBody, SpanError, SpanHead, Status,
     TraceData, TraceInfo,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     id::{SpanId, TraceId},
     kind::Kind,
     naming::NamePattern,
-    propagation::TraceState,
+    propagation::{SpanContext, TraceState},
     time::Timestamp,
 };
 
@@ -210,6 +210,20 @@ impl FinishedSpanBuilder {
     /// Sets how many further events were beyond a limit.
     pub fn dropped_events(mut self, count: u32) -> Self {
         self.body.dropped_events = count;
+        self
+    }
+
+    /// Adds a link to another span, with the attributes that `set` adds.
+    pub fn link(mut self, context: SpanContext, set: impl FnOnce(&mut Attributes)) -> Self {
+        let mut attributes = unlimited();
+        set(&mut attributes);
+        self.body.extras_mut().links.push(Link::new(context, attributes));
+        self
+    }
+
+    /// Sets how many further links were beyond a limit.
+    pub fn dropped_links(mut self, count: u32) -> Self {
+        self.body.extras_mut().dropped_links = count;
         self
     }
 

@@ -6,7 +6,8 @@ use std::{
 };
 
 use super::{
-    Event, SpanAttributes, SpanBody, SpanError, SpanHead, StartedSpan, Status, head::head_accessors,
+    Event, Link, SpanAttributes, SpanBody, SpanError, SpanHead, StartedSpan, Status,
+    head::head_accessors,
 };
 use crate::{
     attributes::{AttributeEntry, AttributeLosses, Attributes, in_milliseconds},
@@ -42,10 +43,21 @@ impl FinishedSpan {
         StartedSpan::from_parts(self.head.clone(), Attributes::new())
     }
 
-    /// Returns what the span collected, to be changed in place before anyone sees the span.
+    /// Adds how the span ended, in place and before anyone sees it, and what was changed since it
+    /// started.
     #[inline]
-    pub fn body_mut(&mut self) -> &mut SpanBody {
-        &mut self.body
+    pub fn complete(&mut self, finish: impl FnOnce(&mut SpanBody)) {
+        finish(&mut self.body);
+        if self.body.extras.is_some() {
+            self.apply_changes();
+        }
+    }
+
+    #[cold]
+    fn apply_changes(&mut self) {
+        let Some(extras) = &self.body.extras else { return };
+        extras.changes.apply_to(&mut self.head);
+        self.end = extras.changes.end.unwrap_or(self.end).max(self.head.start);
     }
 
     /// Replaces the secrets that `redactor` finds, but for those in what its trace says.
@@ -120,6 +132,16 @@ impl FinishedSpan {
     /// Returns what happened in the span, in order.
     pub fn events(&self) -> slice::Iter<'_, Event> {
         self.body.events.iter()
+    }
+
+    /// Returns the links to other spans, in the order in which they were added.
+    pub fn links(&self) -> slice::Iter<'_, Link> {
+        self.body.extras.as_deref().map_or(&[][..], |extras| &extras.links).iter()
+    }
+
+    /// Returns how many links came beyond the limit and were dropped.
+    pub fn dropped_links(&self) -> u32 {
+        self.body.extras.as_ref().map_or(0, |extras| extras.dropped_links)
     }
 
     /// Returns how many events came beyond the limit and were dropped.

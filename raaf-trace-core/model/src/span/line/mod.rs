@@ -146,6 +146,8 @@ struct Lost {
     content_left_out: u32,
     #[serde(skip_serializing_if = "is_zero")]
     dropped_events: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    dropped_links: u32,
 }
 
 impl Lost {
@@ -157,6 +159,7 @@ impl Lost {
             reserved_ignored: losses.reserved_ignored,
             content_left_out: losses.content_left_out,
             dropped_events: span.dropped_events(),
+            dropped_links: span.dropped_links(),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
     id::{SpanId, TraceId},
     kind::Kind,
     naming::NamePattern,
-    propagation::TraceState,
+    propagation::{SpanContext, TraceState},
     span::{
         ComponentInfo, FinishedSpan, LocalRoot, SpanHead, StartedSpan, Status, TraceData, TraceInfo,
     },
@@ -43,6 +43,22 @@ impl<'de> Deserialize<'de> for FinishedSpan {
             .dropped_events(line.lost.dropped_events);
         for EventLine { name, time, attributes } in line.events {
             span = span.event(name, time.into(), |own| own.extend(attributes.0));
+        }
+        for LinkLine { trace_id, span_id, sampled, tracestate, attributes } in line.links {
+            let mut context = match span_id {
+                Some(span_id) => SpanContext::new(trace_id, span_id),
+                None => SpanContext::of_trace(trace_id),
+            };
+            if let Some(sampled) = sampled {
+                context = context.with_sampled(sampled);
+            }
+            if let Some(state) = tracestate {
+                context = context.with_trace_state(TraceState::parse(&state));
+            }
+            span = span.link(context, |own| own.extend(attributes.0));
+        }
+        if line.lost.dropped_links > 0 {
+            span = span.dropped_links(line.lost.dropped_links);
         }
         if let Some(ErrorLine { kind, message, sources }) = line.error {
             span = match message {
@@ -129,6 +145,8 @@ struct SpanLine {
     attributes: Pairs,
     events: Vec<EventLine>,
     #[serde(default)]
+    links: Vec<LinkLine>,
+    #[serde(default)]
     trace: TraceLine,
     #[serde(default)]
     lost: Lost,
@@ -146,6 +164,15 @@ struct ErrorLine {
 struct EventLine {
     name: String,
     time: Timestamp,
+    attributes: Pairs,
+}
+
+#[derive(Deserialize)]
+struct LinkLine {
+    trace_id: TraceId,
+    span_id: Option<SpanId>,
+    sampled: Option<bool>,
+    tracestate: Option<String>,
     attributes: Pairs,
 }
 

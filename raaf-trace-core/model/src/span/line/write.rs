@@ -8,7 +8,7 @@ use serde::{
 use super::{FORMAT_VERSION, Lost};
 use crate::{
     keys,
-    span::{Event, FinishedSpan, SpanError, SpanHead, StartedSpan, TraceData},
+    span::{Event, FinishedSpan, Link, SpanError, SpanHead, StartedSpan, TraceData},
 };
 
 /// Attributes that are worked out rather than set, and that no field of the object has.
@@ -17,7 +17,7 @@ const WORKED_OUT: [&str; 2] = [keys::RESULT_TYPE, keys::RESULT_SUCCESS];
 /// A line of version 1.
 impl Serialize for FinishedSpan {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Span", 19)?;
+        let mut object = serializer.serialize_struct("Span", 20)?;
         serialize_head(&self.head, "span", &mut object)?;
         object.serialize_field("end", &self.end)?;
         object.serialize_field("duration_ms", &self.duration_ms())?;
@@ -25,6 +25,9 @@ impl Serialize for FinishedSpan {
         object.serialize_field("error", &self.error().map(ErrorJson))?;
         object.serialize_field("attributes", &AttributesJson(self))?;
         object.serialize_field("events", &EventsJson(&self.body.events))?;
+        if self.links().len() > 0 {
+            object.serialize_field("links", &LinksJson(self.links().as_slice()))?;
+        }
         let trace = TraceJson(&self.head.trace);
         if !trace.is_empty() {
             object.serialize_field("trace", &trace)?;
@@ -112,6 +115,33 @@ impl Serialize for EventJson<'_> {
         object.serialize_field("name", self.0.name())?;
         object.serialize_field("time", &self.0.timestamp())?;
         object.serialize_field("attributes", self.0.attributes())?;
+        object.end()
+    }
+}
+
+struct LinksJson<'a>(&'a [Link]);
+
+impl Serialize for LinksJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(LinkJson))
+    }
+}
+
+struct LinkJson<'a>(&'a Link);
+
+impl Serialize for LinkJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (context, attributes) = (self.0.context(), self.0.attributes());
+        let mut object = serializer.serialize_map(None)?;
+        object.serialize_entry("trace_id", &context.trace_id())?;
+        object.serialize_entry("span_id", &context.span_id())?;
+        if let Some(sampled) = context.sampled() {
+            object.serialize_entry("sampled", &sampled)?;
+        }
+        if !context.trace_state().is_empty() {
+            object.serialize_entry("tracestate", &context.trace_state().to_string())?;
+        }
+        object.serialize_entry("attributes", attributes)?;
         object.end()
     }
 }

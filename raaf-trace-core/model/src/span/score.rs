@@ -1,0 +1,71 @@
+//! Judgements of what a span produced.
+
+use crate::{
+    attributes::{Attributes, Key},
+    keys,
+};
+
+/// An evaluation of what a span produced, by a person, a test or a model: a number, a label or
+/// both, with an explanation.
+///
+/// A span holds it as OpenTelemetry's event [`gen_ai.evaluation.result`](Score::EVENT).
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{Score, tracer};
+///
+/// tracer().agent_span("Planner").run(|span| {
+///     span.add_score(Score::new("relevance").value(0.9).label("pass").explanation("on topic"));
+/// });
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[must_use = "a score is recorded by `add_score` or `Tracer::score`"]
+pub struct Score {
+    name: Key,
+    value: Option<f64>,
+    label: Option<Key>,
+    explanation: Option<String>,
+}
+
+impl Score {
+    /// The name of the event that holds a score.
+    pub const EVENT: &str = "gen_ai.evaluation.result";
+
+    /// Creates a score for that metric, such as `relevance`, without a value.
+    pub fn new(name: impl Into<Key>) -> Self {
+        Self { name: name.into(), value: None, label: None, explanation: None }
+    }
+
+    /// Sets the number, on the metric's own scale.
+    pub fn value(mut self, value: f64) -> Self {
+        self.value = Some(value);
+        self
+    }
+
+    /// Sets the label: a word of low cardinality, such as `pass`.
+    pub fn label(mut self, label: impl Into<Key>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Sets the reason for the score. It is content: left out where sensitive data is.
+    pub fn explanation(mut self, explanation: impl Into<String>) -> Self {
+        self.explanation = Some(explanation.into());
+        self
+    }
+
+    /// Returns the metric's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Writes the score as attributes of its event.
+    pub fn write_to(self, attributes: &mut Attributes) {
+        attributes
+            .set(keys::GEN_AI_EVALUATION_NAME, self.name.as_str())
+            .set(keys::GEN_AI_EVALUATION_SCORE_VALUE, self.value)
+            .set(keys::GEN_AI_EVALUATION_SCORE_LABEL, self.label.as_deref())
+            .set_content(keys::GEN_AI_EVALUATION_EXPLANATION, self.explanation);
+    }
+}
