@@ -9,7 +9,7 @@ use raaf_trace_core::span::{Record, append_line};
 use raaf_trace_core::{
     Component, FinishedSpan, Kind, MemoryExporter, Redactor, Sampler, Score, SimpleProcessor,
     SpanContext, SpanId, SpanLimits, SpanProcessor, StartedSpan, Status, TraceId,
-    TraceableExt as _, TracerProvider, current_span, keys, propagation::TraceState, tracer,
+    Traceable as _, TracerProvider, current_span, keys, propagation::TraceState, tracer,
 };
 use serde_json::{Value as Json, json};
 
@@ -207,7 +207,7 @@ fn kind_names_and_method_can_be_set_until_the_end() {
 #[test]
 fn a_name_of_its_own_comes_before_the_pattern() {
     let span = only_span(SpanLimits::default(), || {
-        Component::tool("Search").traced("run").run(|| {
+        Component::tool("Search").in_span("run", || {
             current_span().unwrap().set_name("GET /search").set_kind("http");
         });
     });
@@ -246,7 +246,7 @@ fn a_span_has_nothing_of_the_one_before_it() {
             let held = (round == 1).then(|| span.span().cloned());
             span.finish();
             drop((span, held));
-            Component::tool("Next").traced("run").run(|| ());
+            Component::tool("Next").in_span("run", || ());
         }
     });
     let spans = capture.spans();
@@ -269,8 +269,8 @@ fn a_span_has_nothing_of_an_unsampled_one_before_it() {
         span.set_attribute("error", "quiet");
         span.finish();
         drop(span);
-        let failed = agent.traced("run").run(|| {
-            agent.traced("run").try_run(|| Err::<(), _>(std::io::Error::other("quiet"))).is_err()
+        let failed = agent.in_span("run", || {
+            agent.try_in_span("run", || Err::<(), _>(std::io::Error::other("quiet"))).is_err()
         });
         assert!(failed);
     });

@@ -30,7 +30,7 @@ use raaf_trace_model::{
     id::TraceId,
     keys,
     propagation::SpanContext,
-    span::{Link, Score, SpanExtras},
+    span::{Link, Score, SpanExtras, Status},
 };
 
 /// Starts manual spans. They take part in the same trees as traced calls: each is a child of what
@@ -144,9 +144,10 @@ impl Tracer {
     /// ```
     pub fn score(&self, scored: SpanContext, score: Score) {
         let builder = self.typed(Kind::from("evaluator"), score.name()).link(scored, |_| {});
-        builder.run(|span| {
-            span.add_score(score);
-        });
+        let span = builder.start();
+        span.add_score(score);
+        span.set_status(Status::Ok);
+        span.finish();
     }
 
     fn typed(&self, kind: Kind, name: &str) -> SpanBuilder {

@@ -15,7 +15,7 @@ use crate::{
 /// ```
 /// use raaf_trace_core::{Score, tracer};
 ///
-/// tracer().agent_span("Planner").run(|span| {
+/// tracer().agent_span("Planner").in_span(|span| {
 ///     span.add_score(Score::new("relevance").value(0.9).label("pass").explanation("on topic"));
 /// });
 /// ```
