@@ -43,7 +43,7 @@
 //!     Component::tool("Search").in_span("run", || ());
 //!     let fetch = Component::tool("Fetch");
 //!     let call = fetch.traced("run").with_content("tool.arguments", "me@example.org");
-//!     let _ = call.try_run(|| Err::<(), _>(io::Error::other("no such page")));
+//!     let _ = call.try_in_span(|| Err::<(), _>(io::Error::other("no such page")));
 //! });
 //! provider.force_flush(std::time::Duration::from_secs(5))?;
 //!
