@@ -70,7 +70,8 @@ pub use call::{
 };
 pub use component::Component;
 pub use context::{
-    Context, InContext, WithContext, current_span, current_trace_id, in_current_context, is_traced,
+    AttachToken, Context, InContext, WithContext, current_span, current_trace_id,
+    in_current_context, is_traced,
     parent::{IntoParent, Parent},
 };
 pub use inventory::submit;

@@ -9,7 +9,7 @@ use futures::FutureExt as _;
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
     Component, Context, InContext as _, Traceable as _, current_span, current_trace_id,
-    in_current_context, is_traced, trace,
+    in_current_context, is_traced, propagation::Baggage, trace, tracer,
 };
 
 fn pipeline_and_agent() -> (Component, Component) {
@@ -184,4 +184,71 @@ fn an_empty_context_starts_a_trace_of_its_own() {
         pipeline.in_span("run", || Context::empty().run(|| agent.in_span("run", || ())));
     });
     assert_span_tree!(capture, { pipeline "Docs" agent "Writer" });
+}
+
+#[test]
+fn baggage_goes_to_what_runs_in_a_context_and_nowhere_else() {
+    let baggage = |text| Baggage::parse(text);
+    let current = || Context::current().baggage().to_string();
+    let capture = Capture::new();
+    capture.run(|| {
+        let outer = Context::current().with_baggage(baggage("tenant=acme"));
+        outer.run(|| {
+            Component::agent("A").in_span("run", || {
+                assert_eq!(current(), "tenant=acme");
+                let captured = Context::current();
+                let seen = thread::spawn(move || captured.run(current)).join().unwrap();
+                assert_eq!(seen, "tenant=acme");
+
+                Context::current().with_baggage(baggage("tenant=other")).run(|| {
+                    Component::tool("T")
+                        .traced("run")
+                        .in_span(|| assert_eq!(current(), "tenant=other"));
+                });
+                assert_eq!(current(), "tenant=acme");
+                Context::current().with_baggage(Baggage::new()).run(|| assert_eq!(current(), ""));
+
+                let span = tracer().start_span("by hand");
+                span.in_span(|| assert_eq!(current(), "tenant=acme"));
+                Context::empty().run(|| assert_eq!(current(), ""));
+            });
+        });
+        assert_eq!(current(), "");
+    });
+}
+
+#[tokio::test]
+async fn baggage_goes_with_a_future() {
+    let capture = Capture::new();
+    let current = || Context::current().baggage().to_string();
+    let agent = Component::agent("A");
+    let work = agent.in_span("run", async move {
+        tokio::task::yield_now().await;
+        let spawned = tokio::spawn(async move { current() }.in_current_context());
+        (current(), spawned.await.unwrap())
+    });
+    let context = capture.context().with_baggage(Baggage::parse("tenant=acme"));
+    let seen = work.in_context(context).await;
+    assert_eq!(seen, ("tenant=acme".to_owned(), "tenant=acme".to_owned()));
+}
+
+#[test]
+fn baggage_is_sent_and_received_only_on_demand() {
+    let capture = Capture::new();
+    let headers = capture.run(|| {
+        Context::current().with_baggage(Baggage::parse("tenant=acme")).run(|| {
+            tracer().span("request").in_span(|| {
+                let context = Context::current();
+                let mut plain = Vec::new();
+                context.inject(&mut plain);
+                assert!(plain.iter().all(|(key, _)| key != "baggage"), "{plain:?}");
+                context.baggage().inject(&mut plain);
+                plain
+            })
+        })
+    });
+    let received = Context::extract(&headers);
+    assert!(received.span_id().is_some() && received.baggage().is_empty());
+    let received = received.with_baggage(Baggage::extract(&headers));
+    assert_eq!(received.baggage().get("tenant"), Some("acme"));
 }

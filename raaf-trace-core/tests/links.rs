@@ -8,8 +8,8 @@ use raaf_testkit::Capture;
 use raaf_trace_core::span::{Record, append_line};
 use raaf_trace_core::{
     Component, FinishedSpan, Kind, MemoryExporter, Redactor, Sampler, Score, SimpleProcessor,
-    SpanContext, SpanId, SpanLimits, SpanProcessor, StartedSpan, Status, TraceId,
-    Traceable as _, TracerProvider, current_span, keys, propagation::TraceState, tracer,
+    SpanContext, SpanId, SpanLimits, SpanProcessor, StartedSpan, Status, TraceId, Traceable as _,
+    TracerProvider, current_span, keys, propagation::TraceState, tracer,
 };
 use serde_json::{Value as Json, json};
 

@@ -3,10 +3,11 @@
 use std::{cell::RefCell, mem, sync::Arc};
 
 use crate::{
+    context::attach::{self, Attachment},
     provider::{Inner, TracerProvider},
     span::record::Shared,
 };
-use raaf_trace_model::propagation::SpanContext;
+use raaf_trace_model::propagation::{Baggage, SpanContext};
 
 /// The innermost span, or what stands in for one.
 #[derive(Clone, Debug, Default)]
@@ -60,12 +61,22 @@ pub(crate) struct Current {
     pub(crate) own: bool,
     /// Where a trace that starts here goes; nothing: where that of the innermost span goes.
     pub(crate) home: Option<Home>,
+    /// What the application sends along; nothing: nothing.
+    pub(crate) baggage: Option<Arc<Baggage>>,
+    /// What made this current, if that was no scope.
+    pub(crate) attached: Option<Arc<Attachment>>,
 }
 
 impl Current {
+    const NOTHING: Self =
+        Self { innermost: Innermost::None, own: false, home: None, baggage: None, attached: None };
+
     /// The context inside a span that this flow has just opened.
-    pub(crate) fn inside(record: Shared) -> Self {
-        Self { innermost: Innermost::Local(record), own: true, home: None }
+    #[inline]
+    fn inside(&self, record: Shared) -> Self {
+        let baggage = self.baggage.clone();
+        let innermost = Innermost::Local(record);
+        Self { innermost, own: true, home: None, baggage, attached: None }
     }
 
     /// The provider of a trace that starts here.
@@ -85,27 +96,53 @@ pub(crate) fn home() -> Option<Home> {
 }
 
 thread_local! {
-    static CURRENT: RefCell<Current> = const {
-        RefCell::new(Current { innermost: Innermost::None, own: false, home: None })
-    };
+    static CURRENT: RefCell<Current> = const { RefCell::new(Current::NOTHING) };
 }
 
 /// A copy of what is current; nothing, in a thread whose thread-locals are gone.
 pub(crate) fn current() -> Current {
-    CURRENT.try_with(|current| current.borrow().clone()).unwrap_or_default()
+    peek(Clone::clone).unwrap_or_default()
 }
 
 /// Looks at what is current without copying it. `look` must not call anything that is traced.
+#[inline]
 pub(crate) fn peek<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
-    CURRENT.try_with(|current| look(&current.borrow())).ok()
+    CURRENT
+        .try_with(|current| {
+            let mut seen = current.borrow();
+            if seen.attached.is_some() {
+                drop(seen);
+                let _left = change(current, attach::prune);
+                seen = current.borrow();
+            }
+            look(&seen)
+        })
+        .ok()
+}
+
+/// Takes detached contexts out of what is current. `prune` returns what it replaced, to be dropped
+/// by the caller: the last handle of a span can run code of the user's.
+pub(super) fn prune<R: Default>(prune: impl FnOnce(&mut Current) -> R) -> R {
+    CURRENT.try_with(|current| change(current, prune)).unwrap_or_default()
+}
+
+#[cold]
+fn change<R>(current: &RefCell<Current>, change: impl FnOnce(&mut Current) -> R) -> R {
+    change(&mut current.borrow_mut())
+}
+
+/// Makes something else current and returns what was.
+pub(super) fn replace(inner: Current) -> Current {
+    CURRENT.try_with(|current| current.replace(inner)).unwrap_or_default()
 }
 
 /// Makes a span that this very flow opened current until the guard is dropped, then gives it back.
 #[inline]
 pub(crate) fn enter_span(record: &mut Option<Shared>) -> InSpan<'_> {
     let outer = CURRENT.try_with(|current| {
-        let inner = Current::inside(record.take()?);
-        Some(mem::replace(&mut *current.borrow_mut(), inner))
+        let mut current = current.borrow_mut();
+        let inner = current.inside(record.take()?);
+        Some(mem::replace(&mut *current, inner))
     });
     InSpan { record, outer: outer.ok().flatten() }
 }
@@ -123,7 +160,11 @@ impl Drop for InSpan<'_> {
     fn drop(&mut self) {
         let Some(outer) = self.outer.take() else { return };
         let left = CURRENT.try_with(|current| mem::replace(&mut *current.borrow_mut(), outer));
-        if let Ok(Current { innermost: Innermost::Local(inner), .. }) = left {
+        let Ok(mut left) = left else { return };
+        if left.attached.is_some() {
+            left = attach::without_attachments(left);
+        }
+        if let Innermost::Local(inner) = left.innermost {
             *self.record = Some(inner);
         }
     }

@@ -1,5 +1,6 @@
 //! The chain of active spans of the code that is running now, and how to take it elsewhere.
 
+pub(crate) mod attach;
 pub(crate) mod chain;
 pub(crate) mod flow;
 mod future;
@@ -12,12 +13,15 @@ use crate::{
     provider::TracerProvider,
     span::{Span, record::Shared},
 };
+pub use attach::AttachToken;
 use flow::{Current, Home, Innermost};
 pub use future::{InContext, WithContext};
 use raaf_trace_model::{
     id::{SpanId, TraceId},
-    propagation::{self, Extractor, Injector, SpanContext},
+    propagation::{self, Baggage, Extractor, Injector, SpanContext},
 };
+
+static NO_BAGGAGE: Baggage = Baggage::new();
 
 /// The active spans of the code that is running, captured: give it to another thread or task, or
 /// to a call as its parent.
@@ -38,13 +42,14 @@ use raaf_trace_model::{
 pub struct Context {
     innermost: Innermost,
     home: Option<Home>,
+    baggage: Option<Arc<Baggage>>,
 }
 
 impl Context {
     /// What is active now. Keeps the trace's ids, not the spans running: they end as they would.
     pub fn current() -> Self {
-        let Current { innermost, home, .. } = flow::current();
-        Self { innermost, home }
+        let Current { innermost, home, baggage, .. } = flow::current();
+        Self { innermost, home, baggage }
     }
 
     /// Nothing active: what runs in it starts traces of its own.
@@ -54,12 +59,17 @@ impl Context {
 
     /// Within a span of another process, or of ids known from elsewhere.
     pub fn remote(parent: SpanContext) -> Self {
-        Self { innermost: Innermost::Remote(Arc::new(parent)), home: None }
+        Self { innermost: Innermost::Remote(Arc::new(parent)), ..Self::default() }
     }
 
-    /// Within that span.
+    /// Within that span, with the [baggage](Self::baggage) of the code that calls this.
     pub fn of_span(span: &Span) -> Self {
-        Self { innermost: Innermost::Local(Shared::clone(span.record())), home: None }
+        let innermost = Innermost::Local(Shared::clone(span.record()));
+        Self {
+            innermost,
+            home: None,
+            baggage: flow::peek(|current| current.baggage.clone()).flatten(),
+        }
     }
 
     /// Within the span that a caller in another process sent along: its `traceparent` and
@@ -88,6 +98,36 @@ impl Context {
         let Some(context) = self.span_context() else { return };
         let Some(parent) = context.trace_parent() else { return };
         propagation::inject(carrier, &parent, context.trace_state());
+    }
+
+    /// The same, with that baggage in place of its own. It goes to everything that runs in this
+    /// context, and to captured contexts; to other processes only where
+    /// [`Baggage::inject`](propagation::Baggage::inject) sends it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Context, propagation::Baggage, trace};
+    ///
+    /// let mut baggage = Baggage::new();
+    /// baggage.insert("tenant", "acme")?;
+    /// Context::current().with_baggage(baggage).run(|| {
+    ///     trace("nightly import").in_span(|| {
+    ///         assert_eq!(Context::current().baggage().get("tenant"), Some("acme"));
+    ///     });
+    /// });
+    /// # Ok::<(), raaf_trace_core::propagation::BaggageError>(())
+    /// ```
+    #[must_use]
+    pub fn with_baggage(mut self, baggage: Baggage) -> Self {
+        self.baggage = (!baggage.is_empty()).then(|| Arc::new(baggage));
+        self
+    }
+
+    /// What the application sends along with its requests; empty unless it was
+    /// [given](Self::with_baggage).
+    pub fn baggage(&self) -> &Baggage {
+        self.baggage.as_deref().unwrap_or(&NO_BAGGAGE)
     }
 
     /// The same, with another provider for traces that start in it.
@@ -150,12 +190,12 @@ impl Context {
     }
 
     pub(crate) fn into_current(self) -> Current {
-        let Self { innermost, home } = self;
+        let Self { innermost, home, baggage } = self;
         let home = match innermost {
             Innermost::Local(_) => home,
             Innermost::None | Innermost::Remote(_) => home.or_else(flow::home),
         };
-        Current { innermost, own: false, home }
+        Current { innermost, own: false, home, baggage, attached: None }
     }
 }
 

@@ -1,5 +1,5 @@
 //! Carrying a trace to another process: W3C `traceparent` and `tracestate`, in HTTP headers and in
-//! the environment of child processes.
+//! the environment of child processes; and W3C `baggage` where the program asks for it.
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -15,12 +15,14 @@
 //! # Ok::<(), propagation::TraceParentError>(())
 //! ```
 
+mod baggage;
 mod carrier;
 mod process;
 mod span_context;
 mod traceparent;
 mod tracestate;
 
+pub use baggage::{Baggage, BaggageError};
 pub use carrier::{Extractor, Injector};
 pub use process::ProcessCarrier;
 pub use span_context::SpanContext;
@@ -31,6 +33,9 @@ pub use tracestate::{TraceState, TraceStateError};
 pub const TRACEPARENT: &str = "traceparent";
 /// The key of what other tracing systems have to say about the trace.
 pub const TRACESTATE: &str = "tracestate";
+
+/// The key of what the application sends along.
+pub const BAGGAGE: &str = "baggage";
 
 /// Writes a span's context into a carrier, in place of any that it holds.
 pub fn inject(carrier: &mut (impl Injector + ?Sized), parent: &TraceParent, state: &TraceState) {

@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-use super::{Extractor, Injector, TRACEPARENT, TRACESTATE};
+use super::{BAGGAGE, Extractor, Injector, TRACEPARENT, TRACESTATE};
 use crate::environment::Environment;
 
-/// Sets `TRACEPARENT` and `TRACESTATE` of the child; the child reads them with [`ProcessCarrier`].
+/// Sets `TRACEPARENT` and `TRACESTATE` of the child, and `BAGGAGE` where asked to; the child reads them with [`ProcessCarrier`].
 impl Injector for Command {
     fn set(&mut self, key: &str, value: &str) {
         // A NUL would make the whole command fail to start.
@@ -39,17 +39,22 @@ fn variable(key: &str) -> String {
 pub struct ProcessCarrier {
     traceparent: Option<String>,
     tracestate: Option<String>,
+    baggage: Option<String>,
 }
 
 impl ProcessCarrier {
-    /// Reads `TRACEPARENT` and `TRACESTATE`.
+    /// Reads `TRACEPARENT`, `TRACESTATE` and `BAGGAGE`.
     pub fn read(environment: &Environment) -> Self {
         // What is not text becomes replacement characters, which no valid value has.
         let read = |key| {
             let value = environment.get_os(&variable(key))?;
             Some(value.to_string_lossy().into_owned())
         };
-        Self { traceparent: read(TRACEPARENT), tracestate: read(TRACESTATE) }
+        Self {
+            traceparent: read(TRACEPARENT),
+            tracestate: read(TRACESTATE),
+            baggage: read(BAGGAGE),
+        }
     }
 }
 
@@ -59,6 +64,8 @@ impl Extractor for ProcessCarrier {
             self.traceparent.as_deref()
         } else if key.eq_ignore_ascii_case(TRACESTATE) {
             self.tracestate.as_deref()
+        } else if key.eq_ignore_ascii_case(BAGGAGE) {
+            self.baggage.as_deref()
         } else {
             None
         }
@@ -70,7 +77,7 @@ mod tests {
     use std::ffi::OsStr;
 
     use super::*;
-    use crate::propagation::{TraceParent, TraceState, extract, inject};
+    use crate::propagation::{Baggage, TraceParent, TraceState, extract, inject};
 
     const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
 
@@ -101,6 +108,16 @@ mod tests {
         assert_eq!(parent.to_string(), PARENT);
         assert_eq!(state.get("a"), Some("1"));
         assert_eq!(extract(&ProcessCarrier::read(&Environment::empty())), Ok(None));
+    }
+
+    #[test]
+    fn baggage_travels_in_a_variable_of_its_own() {
+        let mut command = Command::new("anything");
+        Baggage::parse("tenant=acme").inject(&mut command);
+        assert_eq!(variables(&command), [("BAGGAGE", Some("tenant=acme"))]);
+        let environment = Environment::from_pairs([("BAGGAGE", "tenant=acme")]);
+        let read = Baggage::extract(&ProcessCarrier::read(&environment));
+        assert_eq!(read, Baggage::parse("tenant=acme"));
     }
 
     #[cfg(unix)]

@@ -1,0 +1,168 @@
+//! Contexts that are current from one call to another, without a scope.
+
+use std::{
+    mem,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crate::{
+    base::sync::lock,
+    context::{
+        Context,
+        flow::{self, Current},
+    },
+};
+
+/// A context that was attached, and what was current before.
+///
+/// Whatever is current refers to its attachment, so that both move together: into the scopes that
+/// begin inside it, and with a task from thread to thread. One that was detached while it was not
+/// on top is skipped when it comes to the top.
+#[derive(Debug)]
+pub(crate) struct Attachment {
+    detached: AtomicBool,
+    outer: Mutex<Current>,
+}
+
+impl Context {
+    /// Makes this context current until it is [detached](AttachToken::detach), for bridges from
+    /// other tracing libraries, which receive "entered" and "left" as two calls.
+    ///
+    /// Application code wants [`run`](Self::run) and
+    /// [`in_context`](crate::InContext::in_context), which cannot be mixed up: what is attached in
+    /// a future and held over an await moves with a future that carries a context, and otherwise
+    /// stays behind in the thread.
+    ///
+    /// An attachment ends with the scope around it: when a traced call or a `run` that it was made
+    /// in returns, what was current before is current again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{current_span, tracer};
+    ///
+    /// let span = tracer().start_span("entered elsewhere");
+    /// let token = span.context().attach();
+    /// assert_eq!(current_span().map(|span| span.span_id()), span.span_id());
+    /// token.detach();
+    /// assert!(current_span().is_none());
+    /// ```
+    pub fn attach(self) -> AttachToken {
+        let outer = Mutex::new(Current::default());
+        let attachment = Arc::new(Attachment { detached: AtomicBool::new(false), outer });
+        let mut inner = self.into_current();
+        inner.attached = Some(Arc::clone(&attachment));
+        let left = flow::replace(inner);
+        *lock(&attachment.outer) = left;
+        AttachToken { attachment }
+    }
+}
+
+/// The end of an [attached](Context::attach) context. Dropping it does nothing: what it stands for
+/// stays current.
+#[derive(Debug)]
+#[must_use = "an attached context is current until its token is detached"]
+pub struct AttachToken {
+    attachment: Arc<Attachment>,
+}
+
+impl AttachToken {
+    /// Ends the attachment: what was current before is current again.
+    ///
+    /// Tokens can be detached in any order and on any thread. Of several, the one that was attached
+    /// last and is not detached is current. On another thread than the one where it is current, the
+    /// attachment ends there before the next span starts.
+    pub fn detach(self) {
+        self.attachment.detached.store(true, Ordering::Release);
+        let _left = flow::prune(prune_all);
+    }
+}
+
+impl Attachment {
+    fn is_detached(&self) -> bool {
+        self.detached.load(Ordering::Acquire)
+    }
+}
+
+/// Puts what was current before in place of what was detached. Returns what was replaced.
+pub(super) fn prune(current: &mut Current) -> Option<Current> {
+    let mut first = None;
+    while let Some(attached) = &current.attached
+        && attached.is_detached()
+    {
+        let outer = lock(&attached.outer).clone();
+        let left = mem::replace(current, outer);
+        // It keeps all that follow.
+        first.get_or_insert(left);
+    }
+    first
+}
+
+/// Takes everything that was detached out of the chain of attachments. Returns what was replaced.
+fn prune_all(current: &mut Current) -> Vec<Current> {
+    let mut left: Vec<_> = prune(current).into_iter().collect();
+    let mut next = current.attached.clone();
+    while let Some(attached) = next {
+        let mut outer = lock(&attached.outer);
+        left.extend(prune(&mut outer));
+        let deeper = outer.attached.clone();
+        drop(outer);
+        next = deeper;
+    }
+    left
+}
+
+/// What was current in the scope around all attachments.
+pub(super) fn without_attachments(mut current: Current) -> Current {
+    while let Some(attached) = current.attached.take() {
+        let outer = lock(&attached.outer).clone();
+        current = outer;
+    }
+    current
+}
+
+impl Drop for Attachment {
+    /// Lets go of the chain in a loop: it can be deeper than the stack.
+    fn drop(&mut self) {
+        let take = |attachment: &mut Self| {
+            attachment.outer.get_mut().unwrap_or_else(PoisonError::into_inner).attached.take()
+        };
+        let mut next = take(self);
+        while let Some(mut attachment) = next.and_then(Arc::into_inner) {
+            next = take(&mut attachment);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::iter;
+
+    use super::*;
+
+    fn attached() -> usize {
+        let mut next = flow::current().attached;
+        let chain = iter::from_fn(|| {
+            let attached = next.take()?;
+            next.clone_from(&lock(&attached.outer).attached);
+            Some(attached)
+        });
+        chain.count()
+    }
+
+    #[test]
+    fn attachments_that_overlap_in_a_row_are_let_go() {
+        let mut held = Context::empty().attach();
+        for _ in 0..100 {
+            let next = Context::empty().attach();
+            assert_eq!(attached(), 2);
+            mem::replace(&mut held, next).detach();
+            assert_eq!(attached(), 1);
+        }
+        held.detach();
+        assert_eq!(attached(), 0);
+    }
+}
