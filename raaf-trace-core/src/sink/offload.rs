@@ -87,6 +87,7 @@ struct Panics {
 enum Notice {
     Start(Box<StartedSpan>),
     End(Box<FinishedSpan>),
+    RootEnd,
 }
 
 impl Recycle for Notice {}
@@ -107,6 +108,7 @@ impl BatchSink<Notice> for Behind {
             let told = panics::caught(|| match heard {
                 Notice::Start(span) => self.processor.on_start(&mut span.clone()),
                 Notice::End(span) => self.processor.on_end(span),
+                Notice::RootEnd => self.processor.on_root_end(),
             });
             if let Err(message) = told {
                 self.panics.count.fetch_add(1, Ordering::Relaxed);
@@ -150,6 +152,11 @@ impl SpanProcessor for Offload {
 
     fn on_end(&self, span: &FinishedSpan) {
         let _ = self.queue.push(Notice::End(Box::new(span.clone())));
+    }
+
+    fn on_root_end(&self) {
+        let _ = self.queue.push(Notice::RootEnd);
+        drop(self.queue.force_flush_async(INNER_FLUSH));
     }
 
     fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
