@@ -170,13 +170,16 @@ impl SpanProcessor for Offload {
     fn stats(&self) -> ProcessorStats {
         // The queue counts a batch only after the calls in it, so read it first.
         let queue = self.queue.stats();
-        let panicked = self.panics.count.load(Ordering::Relaxed).min(queue.delivered);
+        let inner = panics::caught(|| self.processor.stats()).unwrap_or_default();
+        let panicked = self.panics.count.load(Ordering::Relaxed);
+        let lost = (panicked + inner.dropped).min(queue.delivered);
         let last = self.panics.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         ProcessorStats {
-            delivered: queue.delivered - panicked,
-            dropped: queue.dropped + panicked,
+            delivered: queue.delivered - lost,
+            dropped: queue.dropped + lost,
+            retried: queue.retried + inner.retried,
             panics: queue.panics + panicked,
-            last_error: last.or(queue.last_error),
+            last_error: last.or(queue.last_error).or(inner.last_error),
             ..queue
         }
     }
