@@ -102,9 +102,9 @@ pub use raaf_trace_model::{
     time::Rfc3339,
 };
 pub use sink::{
-    BatchBuilder, BatchConfig, BatchProcessor, ExportError, Flush, IntoSink, MemoryExporter,
-    Offload, Overflow, ProcessorError, ProcessorExt, SimpleProcessor, SpanExporter, SpanProcessor,
-    is_helping, stats::Stats,
+    BatchConfig, BatchProcessor, ExportError, Flush, IntoSink, MemoryExporter, Offload, Overflow,
+    ProcessorError, ProcessorExt, SimpleProcessor, SpanExporter, SpanProcessor, is_helping,
+    stats::Stats,
 };
 pub use span::{
     Event, FinishedSpan, FinishedSpanBuilder, Link, LocalRoot, Score, Span, SpanAttributes,

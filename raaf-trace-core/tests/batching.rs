@@ -264,11 +264,9 @@ fn d1_an_exporter_whose_name_panics_is_used_all_the_same() {
 #[test]
 fn g59_a_batch_processor_can_be_built_by_hand() {
     let memory = MemoryExporter::new();
-    let processor = BatchProcessor::builder()
-        .batch_size(1)
-        .max_spans(10)
-        .flush_interval(NEVER)
-        .build(memory.clone());
+    let config =
+        BatchConfig::default().with_batch_size(1).with_max_spans(10).with_flush_interval(NEVER);
+    let processor = BatchProcessor::with_config(memory.clone(), config);
     assert!(!processor.wants_start());
     let provider = TracerProvider::builder().with(processor).build();
     provider.run(|| calls(1));

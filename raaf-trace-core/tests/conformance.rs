@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use raaf_testkit::conformance::{Rule, Suite, check_exporter, check_processor};
+use raaf_testkit::conformance::{Rule, Suite, check_exporter, check_processor, check_wrapper};
 use raaf_trace_core::{
-    BatchConfig, BatchProcessor, FinishedSpan, MemoryExporter, Offload, ProcessorExt as _,
+    BatchConfig, BatchProcessor, FinishedSpan, MemoryExporter, Offload, ProcessorExt,
     SimpleProcessor, SpanProcessor,
 };
 
@@ -82,6 +82,7 @@ fn an_in_line_processor_keeps_the_contract() {
 fn an_offloaded_processor_keeps_the_contract() {
     let offloaded = |memory| -> Offload { SimpleProcessor::new(memory).offload() };
     Suite::processor(|| Seen::new(offloaded)).read_back(|seen| seen.memory.spans()).check();
+    check_wrapper(ProcessorExt::offload);
 }
 
 #[test]
@@ -91,7 +92,8 @@ fn every_rule_is_looked_at() {
         .run();
     let exporter = Suite::exporter(MemoryExporter::new).read_back(MemoryExporter::spans).run();
     assert!(processor.skipped().is_empty() && exporter.skipped().is_empty());
-    let looked_at = [processor.kept(), exporter.kept()].concat();
+    let wrapper = Suite::wrapper(ProcessorExt::offload).run();
+    let looked_at = [processor.kept(), exporter.kept(), wrapper.kept()].concat();
     for rule in Rule::ALL {
         assert!(looked_at.contains(rule), "{rule}");
     }

@@ -12,12 +12,13 @@ use std::{
 
 use doubles::{LONG, until};
 use raaf_trace_core::{
-    BatchProcessor, Component, FinishedSpan, MemoryExporter, SpanId, SpanProcessor, Traceable as _,
-    TracerProvider,
+    BatchConfig, BatchProcessor, Component, FinishedSpan, MemoryExporter, SpanId, SpanProcessor,
+    Traceable as _, TracerProvider,
 };
 
 fn batch(memory: &MemoryExporter) -> BatchProcessor {
-    BatchProcessor::builder().max_spans(1_000_000).batch_size(64).build(memory.clone())
+    let config = BatchConfig::default().with_max_spans(1_000_000).with_batch_size(64);
+    BatchProcessor::with_config(memory.clone(), config)
 }
 
 /// Ends spans in four threads until `meanwhile` is over, to which it tells how many have ended;

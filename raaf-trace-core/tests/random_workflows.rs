@@ -49,7 +49,7 @@ fn ids(spans: &[FinishedSpan]) -> Vec<String> {
     ids
 }
 
-#[allow(clippy::panic, reason = "shown rather than debugged, a failing workflow reads like code")]
+#[allow(clippy::panic, reason = "a failing workflow is shown rather than debugged")]
 fn run_on(runtime: &Runtime) {
     let cases = env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     let config = ProptestConfig {

@@ -95,7 +95,7 @@ impl FileSinkWithStarts {
         let writer = StartWriter { sink: Arc::clone(&sink), failed: Arc::clone(&failed) };
         Self {
             starts: writer.offload_with(config.clone().with_flush_interval(interval)),
-            ends: BatchProcessor::with_shared(sink, config),
+            ends: BatchProcessor::with_config(sink, config),
             failed,
             reported: Repeated::new(),
         }

@@ -1,4 +1,4 @@
-//! Wrappers for sinks: filters, tail sampling, redaction, and two exporters behind one queue.
+//! Wrappers for sinks: filters, tail sampling and redaction.
 //!
 //! Wrappers stack, and are sinks themselves. Wrappers of exporters run on the exporter's worker.
 //! Wrappers of processors run in the traced program's own thread, before a span takes any room in
@@ -12,7 +12,6 @@
 //! | [`batch`](WrapExporter::batch) | an exporter | makes a processor with a queue and a worker |
 //! | [`redact`](WrapExporter::redact) | an exporter | redacts more secrets |
 //! | [`without_content`](WrapExporter::without_content) | an exporter | leaves out prompts, completions, tool arguments and results, and error texts |
-//! | [`tee`](WrapExporter::tee) | two exporters | gives both one queue |
 //!
 //! Spans that a wrapper leaves out are counted as `filtered` in [`ProcessorStats`].
 //!
@@ -57,7 +56,6 @@
 mod filter;
 mod redact;
 mod tail;
-mod tee;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -69,7 +67,6 @@ use raaf_trace_core::{
 pub use filter::Filter;
 pub use redact::Redact;
 pub use tail::{KeepTraces, TailSampler};
-pub use tee::Tee;
 
 /// Wrappers for processors.
 pub trait WrapProcessor: SpanProcessor + Sized {
@@ -124,12 +121,6 @@ pub trait WrapExporter: SpanExporter + Sized {
     /// exporter alone. Costs a copy of each span, on the worker.
     fn without_content(self) -> Redact<Self> {
         Redact::content(self)
-    }
-
-    /// Gives every batch to both exporters, from one queue. See [`Tee`] for the case that one of
-    /// them fails.
-    fn tee<E: SpanExporter>(self, other: E) -> Tee<Self, E> {
-        Tee::new(self, other)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
 };
 
 use raaf_processors::wrap::{KeepTraces, WrapExporter as _, WrapProcessor as _};
-use raaf_testkit::conformance::check_processor;
+use raaf_testkit::conformance::{check_processor, check_wrapper};
 use raaf_trace_core::{
     BatchConfig, Component, ExportError, FinishedSpan, MemoryExporter, Select, SimpleProcessor,
     SpanExporter, SpanProcessor, StartedSpan, Traceable as _, TracerProvider,
@@ -73,6 +73,7 @@ fn a_filtered_processor_hears_of_ends_only() {
 fn a_filter_that_lets_all_through_is_a_good_processor() {
     check_processor(|| SimpleProcessor::new(MemoryExporter::new()).filter(Select::all()));
     check_processor(|| MemoryExporter::new().batch().filter(!Select::all()));
+    check_wrapper(|inner| inner.filter(Select::all()));
 }
 
 /// Says when a batch comes.

@@ -5,7 +5,6 @@
 mod filter;
 mod redact;
 mod tail;
-mod tee;
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 use std::{io, thread};
 
 use raaf_processors::wrap::{KeepTraces, WrapExporter as _, WrapProcessor as _};
-use raaf_testkit::conformance::check_processor;
+use raaf_testkit::conformance::{check_processor, check_wrapper};
 use raaf_trace_core::{
     Component, Context, MemoryExporter, Sampler, Select, SimpleProcessor, SpanContext,
     SpanProcessor as _, Traceable as _, TracerProvider,
@@ -183,6 +183,7 @@ fn g23_threads_at_once_keep_whole_traces() {
 fn a_tail_sampler_is_a_good_processor() {
     let simple = || SimpleProcessor::new(MemoryExporter::new());
     check_processor(|| simple().keep_traces(KeepTraces::failed()));
+    check_wrapper(|inner| inner.keep_traces(KeepTraces::failed()));
     check_processor(|| {
         simple().keep_traces(KeepTraces::failed().and_of_the_rest(Sampler::always()))
     });

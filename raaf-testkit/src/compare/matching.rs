@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 
 use crate::{
     Spans,
-    compare::{node, partners::Partners},
+    compare::{arrangement, node},
     expected::{Item, Node, Siblings},
 };
 
@@ -106,7 +106,7 @@ fn after_group(
     let (least, most) = length_of(group);
     let nodes = group.nodes();
     let fits = |start: usize, end: usize| {
-        Partners::new(spans, &nodes, &found[start..end]).are_for_all(group.is_open())
+        arrangement::exists(spans, &nodes, &found[start..end], group.is_open())
     };
     let lengths = |start: usize| {
         let nearest = start.saturating_add(least).max(*window.start());

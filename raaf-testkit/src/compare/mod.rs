@@ -1,15 +1,14 @@
 //! Compares captured spans with expected trees.
 
+mod arrangement;
 mod diff;
 mod fold;
-mod index;
 mod matching;
 mod mismatch;
 mod node;
 mod none;
 mod order;
 mod pairing;
-mod partners;
 #[cfg(test)]
 mod reference_tests;
 #[cfg(test)]

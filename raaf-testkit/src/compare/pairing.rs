@@ -3,18 +3,17 @@
 //! First the ends are paired as long as they are alike in all, then what is alike in its place, or
 //! wherever it stands, then what is of the same kind, component and method, then of the same component.
 
-use std::{collections::HashMap, ptr};
+use std::collections::HashMap;
 
 use raaf_trace_core::FinishedSpan;
 
 use crate::{
     Spans,
-    compare::{index::Index, matching, node},
+    compare::{matching, node},
     expected::{Item, Node, Pattern, Siblings},
 };
 
-/// Largest number of namesakes compared with a node, including everything below them, in search of
-/// a match.
+/// Largest number of spans like a node that are compared with it including everything below them.
 const LOOKED_AT: usize = 64;
 
 /// An expected span, and its position among its siblings. All spans of a group have one position.
@@ -43,16 +42,14 @@ pub(super) fn pair<'a>(
     let mut slots = slots(expected, found.len());
     pairing.ends(&mut slots);
     pairing.side_by_side(&mut slots);
-    let nodes: Vec<_> = expected.nodes();
-    let index = Index::new(spans, &nodes, found);
     // A node that says little must not take what one that says more needs.
     let (mut some, mut any): (Vec<_>, Vec<_>) =
         slots.iter_mut().filter(|slot| slot.found.is_none()).partition(|slot| is_exact(slot.node));
     for slots in [&mut some, &mut any] {
-        pairing.by(slots, &index, Likeness::Whole);
+        pairing.by(slots, Likeness::Whole);
     }
     for slots in [&mut some, &mut any] {
-        pairing.by(slots, &index, Likeness::Name);
+        pairing.by(slots, Likeness::Name);
     }
     pairing.by_component(&mut some);
     slots
@@ -128,25 +125,16 @@ impl<'a> Pairing<'a> {
         }
     }
 
-    fn by(&mut self, slots: &mut [&mut Slot<'a>], index: &Index<'a>, likeness: Likeness) {
-        // Slots of one node stand side by side and begin where the last one ended.
-        let (mut last, mut from): (*const usize, usize) = (ptr::null(), 0);
+    fn by(&mut self, slots: &mut [&mut Slot<'a>], likeness: Likeness) {
         for slot in slots.iter_mut().filter(|slot| slot.found.is_none()) {
-            let places = match likeness {
-                Likeness::Whole => index.candidates(slot.node),
-                Likeness::Name => index.namesakes(slot.node),
+            let mut free = (0..self.found.len()).filter(|&place| !self.taken[place]);
+            let fitting = match likeness {
+                Likeness::Whole => free
+                    .filter(|&place| node::is_like(slot.node, self.span(place)))
+                    .take(LOOKED_AT)
+                    .find(|&place| self.whole(slot.node, place)),
+                Likeness::Name => free.find(|&place| node::is_named(slot.node, self.span(place))),
             };
-            if places.as_ptr() != last {
-                (last, from) = (places.as_ptr(), 0);
-            }
-            while places.get(from).is_some_and(|&place| self.taken[place]) {
-                from += 1;
-            }
-            let free = places[from.min(places.len())..].iter().filter(|place| !self.taken[**place]);
-            let fitting = free.copied().take(LOOKED_AT).find(|&place| match likeness {
-                Likeness::Whole => self.whole(slot.node, place),
-                Likeness::Name => node::is_named(slot.node, self.span(place)),
-            });
             if let Some(place) = fitting {
                 self.take(slot, place);
             }

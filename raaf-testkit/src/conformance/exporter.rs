@@ -120,7 +120,7 @@ fn many_threads<E: SpanExporter>(probe: &Probe<E>) -> Verdict {
 
 /// In a processor that keeps its timeouts, whatever the exporter does.
 fn flush_returns<E: SpanExporter>(probe: &Probe<E>) -> Verdict {
-    let batching = BatchProcessor::with_shared(probe.shared(), BatchConfig::default());
+    let batching = BatchProcessor::with_config(probe.shared(), BatchConfig::default());
     for timeout in [Duration::ZERO, Duration::from_millis(5)] {
         for span in samples::plain(20) {
             batching.on_end_owned(span);
@@ -135,7 +135,7 @@ fn flush_returns<E: SpanExporter>(probe: &Probe<E>) -> Verdict {
 
 fn nothing_lost<E: SpanExporter>(probe: &Probe<E>) -> Verdict {
     let spans = samples::plain(SOME);
-    let batching = BatchProcessor::with_shared(probe.shared(), BatchConfig::default());
+    let batching = BatchProcessor::with_config(probe.shared(), BatchConfig::default());
     for span in &spans {
         batching.on_end(span);
     }

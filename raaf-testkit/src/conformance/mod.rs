@@ -35,6 +35,7 @@
 //! | `after-shutdown` | both | calls after the shutdown neither hang nor panic, and a processor ignores them |
 //! | `drop` | both | dropping a sink with spans in it returns |
 //! | `behind-a-provider` | both | under a provider, all spans of a workflow are delivered without a panic |
+//! | `wrapper` | wrappers | `on_added`, `on_start`, `on_root_end`, `force_flush`, `shutdown` and `stats` reach the inner processor, and `wants_start` is not true when the inner processor's is false |
 
 mod deadline;
 mod exporter;
@@ -45,14 +46,18 @@ mod rule;
 mod samples;
 #[cfg(test)]
 mod tests;
+mod wrapper;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, rc::Rc, sync::Arc, time::Duration};
 
 use raaf_trace_core::{FinishedSpan, SpanExporter, SpanProcessor};
 
+use deadline::Broken;
 use probe::{Probe, ReadBack, Verdict};
 pub use report::{Report, Violation};
 pub use rule::Rule;
+pub use wrapper::InnerProcessor;
+use wrapper::{Wrapped, passes_on};
 
 /// Longest time that the calls of one rule may take together.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -86,6 +91,26 @@ pub fn check_processor<P: SpanProcessor>(make: impl Fn() -> P) {
     Suite::processor(make).check();
 }
 
+/// Checks a processor that wraps another one, against all rules for processors and the rule
+/// `wrapper`.
+///
+/// # Panics
+///
+/// When the wrapper breaks a rule; the message names each that it breaks.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_testkit::conformance::check_wrapper;
+/// use raaf_trace_core::ProcessorExt as _;
+///
+/// check_wrapper(|inner| inner.offload());
+/// ```
+#[track_caller]
+pub fn check_wrapper<W: SpanProcessor>(wrap: impl Fn(InnerProcessor) -> W + 'static) {
+    Suite::wrapper(wrap).check();
+}
+
 /// Checks an exporter against all rules that can be checked without reading back deliveries; for
 /// the others, see [`Suite::exporter`].
 ///
@@ -114,6 +139,8 @@ pub struct Suite<S, M> {
     read_back: Option<ReadBack<S>>,
     patience: Duration,
     excepted: Vec<Rule>,
+    /// Checks the rule for wrappers.
+    wrapper: Option<Box<dyn Fn(Duration) -> Result<(), Broken>>>,
 }
 
 type Check<S> = fn(&Probe<S>) -> Verdict;
@@ -122,6 +149,22 @@ impl<P: SpanProcessor, M: Fn() -> P> Suite<P, M> {
     /// Creates a suite for a processor.
     pub fn processor(make: M) -> Self {
         Self::new(make, processor::checks())
+    }
+}
+
+impl<W: SpanProcessor> Suite<W, Box<dyn Fn() -> W>> {
+    /// Creates a suite for a processor that wraps another one: the rules for processors, and that
+    /// what the wrapper does not answer itself reaches the [`InnerProcessor`] processor.
+    pub fn wrapper(wrap: impl Fn(InnerProcessor) -> W + 'static) -> Self {
+        let wrap = Rc::new(wrap);
+        let make = Rc::clone(&wrap);
+        let mut suite =
+            Self::new(Box::new(move || make(InnerProcessor::new(true))), processor::checks());
+        suite.wrapper = Some(Box::new(move |patience| {
+            let probe = Probe::new(Wrapped::new(&*wrap), None);
+            deadline::watch(patience, probe, passes_on)
+        }));
+        suite
     }
 }
 
@@ -134,7 +177,14 @@ impl<E: SpanExporter, M: Fn() -> E> Suite<E, M> {
 
 impl<S: Send + Sync + 'static, M: Fn() -> S> Suite<S, M> {
     fn new(make: M, checks: Vec<(Rule, Check<S>)>) -> Self {
-        Self { make, checks, read_back: None, patience: PATIENCE, excepted: Vec::new() }
+        Self {
+            make,
+            checks,
+            read_back: None,
+            patience: PATIENCE,
+            excepted: Vec::new(),
+            wrapper: None,
+        }
     }
 
     /// Sets how to read back what the sink has delivered, in order; called after a flush. Each sink
@@ -164,19 +214,32 @@ impl<S: Send + Sync + 'static, M: Fn() -> S> Suite<S, M> {
     pub fn run(&self) -> Report {
         let mut report = Report::default();
         for (rule, check) in &self.checks {
-            let blind = rule.needs_reading() && self.read_back.is_none();
-            if blind || report.has_hung() || self.excepted.contains(rule) {
-                report.skipped.push(*rule);
-                continue;
-            }
-            let (make, check) = (&self.make, *check);
-            let probe = Probe::new(make(), self.read_back.clone());
-            match deadline::watch(self.patience, probe, check) {
-                Ok(()) => report.kept.push(*rule),
-                Err(broken) => report.violations.push(broken.of(*rule)),
-            }
+            self.run_rule(&mut report, *rule, || {
+                let probe = Probe::new((self.make)(), self.read_back.clone());
+                deadline::watch(self.patience, probe, *check)
+            });
+        }
+        if let Some(check) = &self.wrapper {
+            self.run_rule(&mut report, Rule::Wrapper, || check(self.patience));
         }
         report
+    }
+
+    fn run_rule(
+        &self,
+        report: &mut Report,
+        rule: Rule,
+        check: impl FnOnce() -> Result<(), Broken>,
+    ) {
+        let blind = rule.needs_reading() && self.read_back.is_none();
+        if blind || report.has_hung() || self.excepted.contains(&rule) {
+            report.skipped.push(rule);
+            return;
+        }
+        match check() {
+            Ok(()) => report.kept.push(rule),
+            Err(broken) => report.violations.push(broken.of(rule)),
+        }
     }
 
     /// Checks the sink against the rules.

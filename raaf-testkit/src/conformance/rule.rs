@@ -64,6 +64,8 @@ rules! {
     Drop = "drop",
     /// All of a workflow is delivered under a provider.
     BehindAProvider = "behind-a-provider",
+    /// A wrapper passes on what it does not answer itself.
+    Wrapper = "wrapper",
 }
 
 impl Rule {

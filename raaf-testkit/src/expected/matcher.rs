@@ -196,14 +196,6 @@ impl Matcher {
         }
     }
 
-    /// The value that it must be, where it can be one only.
-    pub(crate) fn exact(&self) -> Option<&Value> {
-        match &self.0 {
-            Is::Equal(value) => value.as_ref(),
-            _ => None,
-        }
-    }
-
     /// The matcher in the notation of trees.
     pub(crate) fn of_key(&self, key: &str) -> String {
         match &self.0 {

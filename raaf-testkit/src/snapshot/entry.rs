@@ -80,19 +80,18 @@ pub(super) fn entries(spans: &Spans, options: &Options) -> Vec<Entry> {
             id,
             parent: spans.shape().parent(index).map(|parent| numbers[parent]),
             trace: ids.trace(span),
-            attributes: attributes(
-                span.attributes().stored(),
-                options,
-                &ids,
-                !options.no_attributes,
-            ),
-            events: events(span, options)
+            attributes: attributes(span.attributes().stored(), options, &ids),
+            events: events(span)
                 .map(|event| {
-                    let shown = attributes(event.attributes(), options, &ids, true);
+                    let shown = attributes(event.attributes(), options, &ids);
                     (event.name().to_owned(), shown)
                 })
                 .collect(),
-            metadata: attributes(span.trace().metadata(), options, &ids, root),
+            metadata: if root {
+                attributes(span.trace().metadata(), options, &ids)
+            } else {
+                BTreeMap::new()
+            },
             start: since(first, span.start_time()),
         });
     }
@@ -104,23 +103,15 @@ fn since(first: Option<SystemTime>, time: SystemTime) -> Duration {
 }
 
 /// Events, without those that only say the span's error again.
-fn events<'a>(
-    span: &'a FinishedSpan,
-    options: &Options,
-) -> impl Iterator<Item = &'a raaf_trace_core::Event> {
-    let (shown, failed) = (!options.no_events, span.error().is_some());
-    span.events().filter(move |event| shown && !(failed && event.name() == "exception"))
+fn events<'a>(span: &'a FinishedSpan) -> impl Iterator<Item = &'a raaf_trace_core::Event> {
+    let failed = span.error().is_some();
+    span.events().filter(move |event| !(failed && event.name() == "exception"))
 }
 
-fn attributes(
-    attributes: &Attributes,
-    options: &Options,
-    ids: &Ids,
-    shown: bool,
-) -> BTreeMap<String, Shown> {
+fn attributes(attributes: &Attributes, options: &Options, ids: &Ids) -> BTreeMap<String, Shown> {
     let is =
         |patterns: &[super::Pattern], key| patterns.iter().any(|pattern| pattern.holds_for(key));
-    let kept = attributes.iter().filter(|(key, _)| shown && !is(&options.left_out, key));
+    let kept = attributes.iter().filter(|(key, _)| !is(&options.left_out, key));
     kept.map(|(key, value)| {
         let shown = if is(&options.redacted, key) { Shown::Redacted } else { ids.shown(value) };
         (key.to_owned(), shown)
@@ -141,9 +132,9 @@ fn own_text(span: &FinishedSpan, options: &Options) -> String {
             text.extend([" ", &key, "=", &value.text()]);
         }
     };
-    add(attributes(span.attributes().stored(), options, &none, !options.no_attributes));
-    for event in events(span, options) {
-        add(attributes(event.attributes(), options, &none, true));
+    add(attributes(span.attributes().stored(), options, &none));
+    for event in events(span) {
+        add(attributes(event.attributes(), options, &none));
     }
     text
 }

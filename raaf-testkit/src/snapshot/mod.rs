@@ -90,8 +90,6 @@ struct Options {
     ids: bool,
     times: bool,
     names: bool,
-    no_attributes: bool,
-    no_events: bool,
     redacted: Vec<Pattern>,
     left_out: Vec<Pattern>,
     sort_all: bool,
@@ -138,18 +136,6 @@ impl Snapshot {
         self
     }
 
-    /// Leaves out all attributes.
-    pub fn without_attributes(mut self) -> Self {
-        self.options.no_attributes = true;
-        self
-    }
-
-    /// Leaves out all events.
-    pub fn without_events(mut self) -> Self {
-        self.options.no_events = true;
-        self
-    }
-
     /// Shows the attribute without its value, which differs from run to run. A key that ends in `*`
     /// matches all keys with that prefix. Applies to spans, events and metadata.
     ///
@@ -170,7 +156,7 @@ impl Snapshot {
         self
     }
 
-    /// Leaves out the attribute; takes the same patterns as [`redact`](Self::redact).
+    /// Leaves out the attribute; takes the same patterns as [`redact`](Self::redact), `*` for all.
     pub fn leave_out(mut self, key: impl Into<String>) -> Self {
         self.options.left_out.push(Pattern(key.into()));
         self

@@ -4,11 +4,9 @@
 //! | --- | --- |
 //! | `strategy` | strategies that generate and shrink them |
 //! | `show` | how they are displayed |
-//! | `code` | the Rust code that makes one |
 //! | `run` | runs them, with real threads and tasks |
 //! | `oracle` | predicts the tree of each |
 
-mod code;
 mod oracle;
 mod run;
 mod show;
@@ -26,7 +24,7 @@ pub use strategy::{WorkflowLimits, workflows, workflows_within};
 /// A workflow: steps inside one traced call, which is the root of its trace.
 ///
 /// [`workflows`] generates random ones, [`run`](Self::run) runs one, and
-/// [`expected`](Self::expected) predicts its tree. The `Debug` form reads like code.
+/// [`expected`](Self::expected) predicts its tree. Its `Debug` form is an indented list of steps.
 ///
 /// # Examples
 ///
@@ -50,7 +48,7 @@ pub struct Workflow {
 }
 
 /// One step of a workflow.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
     /// A traced call.
@@ -116,7 +114,7 @@ pub enum On {
 }
 
 /// A traced call of a workflow.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// Component of the call.
     pub who: Who,

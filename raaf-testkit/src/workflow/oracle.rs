@@ -29,14 +29,6 @@ impl Workflow {
         oracle.spans[root].status = end.status();
         Expected::new(Siblings::new().node(oracle.node(root)))
     }
-
-    /// Returns the number of spans that running the workflow must leave.
-    pub fn expected_spans(&self) -> usize {
-        fn count(siblings: &Siblings) -> usize {
-            siblings.nodes().iter().map(|node| 1 + count(&node.children)).sum()
-        }
-        count(&self.expected().roots)
-    }
 }
 
 /// Outcome of steps.

@@ -14,22 +14,21 @@ pub(crate) fn started(provider: &Inner, span: &mut StartedSpan) {
     }
 }
 
-/// Hands over the span that `take` makes of its record, once to each processor: as a rule straight
-/// into the queue of the only one there is. How it ended is for `complete` to add where the span
-/// stays, since what was written a moment ago is slow to move.
+/// Hands over the span that `take` makes of its record, once to each processor. How it ended is for
+/// `complete` to add where the span stays: as a rule in the queue of the only processor.
 #[inline]
 pub(crate) fn ended(
     provider: &Inner,
     take: impl FnOnce() -> FinishedSpan,
     complete: impl FnOnce(&mut FinishedSpan),
 ) {
-    let (take, complete) = match provider.processors().queue() {
-        None => (take, complete),
-        Some(queue) => match queue.put_directly(take, complete) {
-            Ok(()) => return,
-            Err(refused) => refused,
-        },
-    };
+    if let [only] = &***provider.processors().load()
+        && let Some(batch) = only.batch()
+        && !provider.flushes_after_root()
+    {
+        provider.counts().span_ended();
+        return batch.push_with(take, complete);
+    }
     let mut span = take();
     complete(&mut span);
     deliver(provider, span);

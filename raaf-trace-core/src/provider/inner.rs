@@ -67,7 +67,7 @@ struct Switches {
 impl Inner {
     pub(crate) fn new(config: Config, receivers: Vec<Receiver>, enabled: bool) -> Arc<Self> {
         let inner = Arc::new(Self {
-            processors: Processors::new(receivers, &config.redactor, !config.flush_after_root),
+            processors: Processors::new(receivers, &config.redactor),
             counts: Counts::default(),
             cleaner: Cleaner::new(config.stale_after, config.cleanup_interval),
             switches: Mutex::new(Switches { enabled, shut_down: false }),
@@ -156,12 +156,6 @@ impl Inner {
         &self.counts
     }
 
-    /// How many sampled spans have ended.
-    pub(crate) fn ended(&self) -> u64 {
-        let directly = self.processors.queue().map_or(0, |queue| queue.directly());
-        directly + self.counts.ended()
-    }
-
     pub(crate) fn cleaner(&self) -> &Cleaner {
         &self.cleaner
     }
@@ -201,7 +195,7 @@ impl Inner {
     pub(crate) fn stats(&self) -> stats::Stats {
         let mut stats = stats::Stats::default();
         // Ended first: what ends meanwhile must not make more ends than starts.
-        stats.ended = self.ended();
+        stats.ended = self.counts.ended();
         stats.started = self.counts.started();
         stats.stale = self.cleaner.stale();
         stats.late_calls = counters::LATE_CALLS.get();

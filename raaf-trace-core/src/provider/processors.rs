@@ -14,12 +14,11 @@ use crate::{
     base::{panics, suppress},
     diagnostics::{self, Category},
     provider::bounded,
-    sink::{Receiver, batch::Shards},
+    sink::{BatchProcessor, Receiver},
 };
 use raaf_trace_model::{
     Redactor,
     sink::{ProcessorError, SpanProcessor, stats::ProcessorStats},
-    span::FinishedSpan,
 };
 
 /// How long a call to a processor may take in the traced program's own thread before it is counted
@@ -70,9 +69,18 @@ impl Slot {
         self.receiver.as_processor()
     }
 
+    /// Returns the queue of the provider's own, if that is what receives the spans.
+    #[inline]
+    pub(crate) fn batch(&self) -> Option<&BatchProcessor> {
+        match &self.receiver {
+            Receiver::Batch(batch) => Some(batch),
+            Receiver::Processor(_) => None,
+        }
+    }
+
     /// Returns whether it takes secrets out of spans itself, in a thread of its own.
     pub(crate) fn redacts(&self) -> bool {
-        matches!(self.receiver, Receiver::Batch(_))
+        self.batch().is_some()
     }
 
     /// Returns whether calls only queue what they are given, keep their timeouts and never panic, so
@@ -210,36 +218,16 @@ impl Slot {
 #[derive(Debug)]
 pub(crate) struct Processors {
     set: ArcSwap<Vec<Arc<Slot>>>,
-    /// Where spans go without a look at the set: the queue of the only processor there is.
-    queue: Option<Arc<Shards<FinishedSpan>>>,
     changing: Mutex<()>,
 }
 
 impl Processors {
-    /// Only if it `may_queue` are spans put into the only processor's queue directly.
-    pub(crate) fn new(receivers: Vec<Receiver>, redactor: &Redactor, may_queue: bool) -> Self {
-        let queue = match &*receivers {
-            [Receiver::Batch(only)] if may_queue => Some(Arc::clone(only.shards())),
-            _ => None,
-        };
-        if let Some(queue) = &queue {
-            queue.attach();
-        }
+    pub(crate) fn new(receivers: Vec<Receiver>, redactor: &Redactor) -> Self {
         let slots = receivers.into_iter().map(|receiver| Arc::new(Slot::new(receiver, redactor)));
-        Self { set: ArcSwap::from_pointee(slots.collect()), queue, changing: Mutex::new(()) }
+        Self { set: ArcSwap::from_pointee(slots.collect()), changing: Mutex::new(()) }
     }
 
-    pub(crate) fn queue(&self) -> Option<&Arc<Shards<FinishedSpan>>> {
-        self.queue.as_ref()
-    }
-
-    /// The queue is not the only processor any more.
-    fn detach_queue(&self) {
-        if let Some(queue) = &self.queue {
-            queue.detach();
-        }
-    }
-
+    #[inline]
     pub(crate) fn load(&self) -> arc_swap::Guard<Arc<Vec<Arc<Slot>>>> {
         self.set.load()
     }
@@ -254,7 +242,6 @@ impl Processors {
 
     pub(crate) fn add(&self, slot: Arc<Slot>) {
         let _changing = self.changing.lock();
-        self.detach_queue();
         let mut slots = self.list();
         slots.push(slot);
         self.set.store(Arc::new(slots));
@@ -263,7 +250,6 @@ impl Processors {
     /// Puts others in place and returns the old ones once no thread hands them spans any more.
     pub(crate) fn replace(&self, slots: Vec<Arc<Slot>>, timeout: Duration) -> Vec<Arc<Slot>> {
         let _changing = self.changing.lock();
-        self.detach_queue();
         let old = self.set.swap(Arc::new(slots));
         let began = Instant::now();
         while Arc::strong_count(&old) > 1 && began.elapsed() < timeout {

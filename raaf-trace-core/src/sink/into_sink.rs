@@ -88,7 +88,7 @@ impl AnySink {
         match self.0 {
             Pending::Ready(receiver) => receiver,
             Pending::Exporter(exporter) => {
-                let processor = BatchProcessor::with_shared(exporter, batch.clone());
+                let processor = BatchProcessor::with_config(exporter, batch.clone());
                 Receiver::Batch(Box::new(processor))
             }
         }

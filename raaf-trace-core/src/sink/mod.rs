@@ -7,7 +7,7 @@ mod memory;
 mod offload;
 mod simple;
 
-pub use batch::{BatchBuilder, BatchProcessor, Flush, is_helping};
+pub use batch::{BatchProcessor, Flush, is_helping};
 pub(crate) use into_sink::AnySink;
 pub(crate) use into_sink::Receiver;
 pub use into_sink::{IntoSink, via};

@@ -87,6 +87,7 @@ struct Panics {
 enum Notice {
     Start(Box<StartedSpan>),
     End(Box<FinishedSpan>),
+    RootEnd,
 }
 
 impl Recycle for Notice {}
@@ -107,6 +108,7 @@ impl BatchSink<Notice> for Behind {
             let told = panics::caught(|| match heard {
                 Notice::Start(span) => self.processor.on_start(&mut span.clone()),
                 Notice::End(span) => self.processor.on_end(span),
+                Notice::RootEnd => self.processor.on_root_end(),
             });
             if let Err(message) = told {
                 self.panics.count.fetch_add(1, Ordering::Relaxed);
@@ -152,6 +154,11 @@ impl SpanProcessor for Offload {
         let _ = self.queue.push(Notice::End(Box::new(span.clone())));
     }
 
+    fn on_root_end(&self) {
+        let _ = self.queue.push(Notice::RootEnd);
+        drop(self.queue.force_flush_async(INNER_FLUSH));
+    }
+
     fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
         self.queue.force_flush(timeout)
     }
@@ -163,13 +170,16 @@ impl SpanProcessor for Offload {
     fn stats(&self) -> ProcessorStats {
         // The queue counts a batch only after the calls in it, so read it first.
         let queue = self.queue.stats();
-        let panicked = self.panics.count.load(Ordering::Relaxed).min(queue.delivered);
+        let inner = panics::caught(|| self.processor.stats()).unwrap_or_default();
+        let panicked = self.panics.count.load(Ordering::Relaxed);
+        let lost = (panicked + inner.dropped).min(queue.delivered);
         let last = self.panics.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         ProcessorStats {
-            delivered: queue.delivered - panicked,
-            dropped: queue.dropped + panicked,
+            delivered: queue.delivered - lost,
+            dropped: queue.dropped + lost,
+            retried: queue.retried + inner.retried,
             panics: queue.panics + panicked,
-            last_error: last.or(queue.last_error),
+            last_error: last.or(queue.last_error).or(inner.last_error),
             ..queue
         }
     }

@@ -15,9 +15,9 @@
 // | current while the work runs | `context::flow` | 0 | what was current before comes back whatever happens |
 // | not active any more | `component::active` | 3 | |
 // | out of the record, by value | `finish`, `record` | 1 | whoever ends it first ends it; a record that others hold keeps its head |
-// | into the thread's shard | `provider::dispatch`, `batch::Shards` | 2 | exactly one processor: straight in; else each in turn; counted where it lands |
+// | into the thread's shard | `provider::dispatch`, `batch::shards` | 2 | exactly one queue: made in place; else each processor in turn |
 // | the record goes back | `pool` | 0 | only if nobody else holds it |
-// | memory of delivered spans comes back | `batch::produce` | 2 | in the thread that made them, a chunk at a time, under no lock |
+// | memory of delivered spans comes back | `batch::shared` | 2 | in the thread that made them, a chunk at a time, under no lock |
 //
 // Two things are slow beyond what one would count, and shaped this path: memory that another
 // core has looked at, which is why records stay with their thread and only finished spans cross

@@ -2,6 +2,7 @@
 
 mod broken_exporter;
 mod broken_processor;
+mod broken_wrapper;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -38,7 +39,7 @@ fn each_fault_of_a_processor_is_found() {
     for &rule in Rule::ALL {
         let report = processor(Some(rule));
         // A fault that has no place in a processor breaks nothing.
-        let expected = rule != Rule::LargeBatch;
+        let expected = ![Rule::LargeBatch, Rule::Wrapper].contains(&rule);
         assert_eq!(broken(&report).contains(&rule), expected, "{rule}: {report}");
     }
 }
@@ -47,7 +48,7 @@ fn each_fault_of_a_processor_is_found() {
 fn each_fault_of_an_exporter_is_found() {
     for &rule in Rule::ALL {
         let only_of_processors =
-            [Rule::StatsAddUp, Rule::HalfSeen, Rule::WhileSpansEnd].contains(&rule);
+            [Rule::StatsAddUp, Rule::HalfSeen, Rule::WhileSpansEnd, Rule::Wrapper].contains(&rule);
         let report = exporter(Some(rule));
         assert_eq!(broken(&report).contains(&rule), !only_of_processors, "{rule}: {report}");
     }

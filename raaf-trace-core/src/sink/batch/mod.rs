@@ -1,7 +1,7 @@
 //! Hands finished spans to one exporter, in batches, on a worker thread.
 //!
 //! ```text
-//!  producers           shards            queue              worker (or a helping producer)
+//!  producers           shards            queue              worker (or a producer)
 //!  push(item) ──▶ [ one per thread ] ──▶ chunks ──▶ batch in flight ──▶ exporter
 //!                   ▲                                       │
 //!                   └──── chunk of delivered items ◀── pool ┘   (emptied by the producer)
@@ -17,36 +17,44 @@
 //!  between retries too                                    ┘              the queue, a batch
 //!  the pool                a producer or a quiet          32 chunks      - (delivered before)
 //!                          interval frees it
-//!  nobody: refused         -                              -              dropped: the shard
+//!  none: refused           -                              -              dropped: the shard
 //!
 //!  received = delivered + dropped + queued, exactly, whenever no push is under way.
-//!  Every held item has a place. Places come from the budget; a shard takes them in blocks, and
-//!  nothing is refused while another shard has places to spare.
-//!  Locks: shard before queue, sweep before shard, and none of them while the exporter is called.
+//!  Every held item has a permit. A shard takes them in blocks, and nothing is refused while
+//!  another shard has permits to spare.
+//!  Locks: shard before queue, reclaim before shard, and none of them while the exporter is called.
 //! ```
+//!
+//! The parts, each with private fields, from the outside in: [`processor`] and [`batch_queue`] are
+//! what others use; [`shared`] is the way of an item, through [`shards`] with [`permits`] into the
+//! [`queue`], which is a lock around the [`backlog`] with its [`pool`]; [`worker`] and, where there
+//! is no room, [`caller_runs`] deliver batches to the [`exporter`], on a schedule of [`retry`];
+//! [`flush_request`] and [`flush`] are for those who wait.
 
-mod budget;
-mod deliver;
+mod backlog;
+mod batch_queue;
+mod batch_sink;
+mod caller_runs;
+mod exporter;
 mod flush;
-mod help;
-mod hub;
+mod flush_request;
 #[cfg(all(test, shuttle))]
 mod model;
+mod parking;
+mod permits;
 mod pool;
 mod processor;
-mod produce;
 mod queue;
 mod retry;
 mod shards;
+mod shared;
 mod sync;
 #[cfg(test)]
 mod tests;
-mod ticket;
 mod worker;
 
-pub(crate) use deliver::{BatchSink, Recycle};
-pub use processor::{BatchBuilder, BatchProcessor, Flush};
-pub(crate) use produce::BatchQueue;
+pub(crate) use batch_queue::BatchQueue;
+pub(crate) use batch_sink::{BatchSink, Recycle};
+pub use processor::{BatchProcessor, Flush};
 pub(crate) use raaf_trace_model::sink::BatchConfig;
-pub(crate) use shards::Shards;
 pub use sync::is_helping;

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{BatchQueue, Shards, deliver::Exporting, flush::FlushFuture};
+use super::{BatchQueue, batch_sink::Exporting, flush::FlushFuture};
 use raaf_trace_model::{
     Redactor,
     sink::{BatchConfig, ProcessorError, SpanExporter, SpanProcessor, stats::ProcessorStats},
@@ -61,21 +61,16 @@ pub struct BatchProcessor {
 }
 
 impl BatchProcessor {
-    /// A processor in front of `exporter` with the [default](BatchConfig::default) settings.
+    /// Creates a processor in front of `exporter`, with the [default](BatchConfig::default)
+    /// settings.
     pub fn new(exporter: impl SpanExporter) -> Self {
         Self::with_config(exporter, BatchConfig::default())
     }
 
-    /// A processor in front of `exporter`.
+    /// Creates a processor in front of `exporter`, which may be an `Arc` or a `Box` of any.
     pub fn with_config(exporter: impl SpanExporter, config: BatchConfig) -> Self {
-        Self::with_shared(Arc::new(exporter), config)
-    }
-
-    /// A processor in front of an exporter of unknown type, which others may hold too.
-    /// `Box<dyn SpanExporter>` converts with `into()`.
-    pub fn with_shared(exporter: Arc<dyn SpanExporter>, config: BatchConfig) -> Self {
         let redactor = Arc::default();
-        let exporting = Exporting { exporter, redactor: Arc::clone(&redactor) };
+        let exporting = Exporting::new(Arc::new(exporter), Arc::clone(&redactor));
         Self { queue: BatchQueue::new(Box::new(exporting), config), redactor }
     }
 
@@ -84,14 +79,15 @@ impl BatchProcessor {
         let _ = self.redactor.set(redactor.clone());
     }
 
-    /// Settings first, exporter last.
-    pub fn builder() -> BatchBuilder {
-        BatchBuilder::default()
-    }
-
-    /// Where a provider puts spans without calling this processor.
-    pub(crate) fn shards(&self) -> &Arc<Shards<FinishedSpan>> {
-        self.queue.shards()
+    /// Queues the span that `make` makes and `complete` completes.
+    #[inline]
+    pub(crate) fn push_with(
+        &self,
+        make: impl FnOnce() -> FinishedSpan,
+        complete: impl FnOnce(&mut FinishedSpan),
+    ) {
+        // What is refused is counted.
+        let _ = self.queue.push_with(make, complete);
     }
 
     /// As [`force_flush`](SpanProcessor::force_flush), without blocking the thread. The flush
@@ -139,64 +135,6 @@ impl SpanProcessor for BatchProcessor {
 impl fmt::Debug for BatchProcessor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BatchProcessor").field("name", &self.queue.name()).finish_non_exhaustive()
-    }
-}
-
-/// Makes a [`BatchProcessor`].
-///
-/// ```
-/// # use raaf_trace_core::{BatchProcessor, ExportError, FinishedSpan, SpanExporter};
-/// # struct Null;
-/// # impl SpanExporter for Null {
-/// #     fn name(&self) -> &str { "null" }
-/// #     fn export(&self, _: &[FinishedSpan]) -> Result<(), ExportError> { Ok(()) }
-/// # }
-/// let processor = BatchProcessor::builder().batch_size(10).max_spans(100).build(Null);
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct BatchBuilder {
-    config: BatchConfig,
-}
-
-impl BatchBuilder {
-    /// Sets everything at once.
-    #[must_use]
-    pub fn config(mut self, config: BatchConfig) -> Self {
-        self.config = config;
-        self
-    }
-
-    /// Sets [`BatchConfig::batch_size`].
-    #[must_use]
-    pub fn batch_size(mut self, spans: usize) -> Self {
-        self.config.batch_size = spans;
-        self
-    }
-
-    /// Sets [`BatchConfig::flush_interval`].
-    #[must_use]
-    pub fn flush_interval(mut self, interval: Duration) -> Self {
-        self.config.flush_interval = interval;
-        self
-    }
-
-    /// Sets [`BatchConfig::max_spans`].
-    #[must_use]
-    pub fn max_spans(mut self, spans: usize) -> Self {
-        self.config.max_spans = spans;
-        self
-    }
-
-    /// Sets [`BatchConfig::export_timeout`].
-    #[must_use]
-    pub fn export_timeout(mut self, timeout: Duration) -> Self {
-        self.config.export_timeout = timeout;
-        self
-    }
-
-    /// The processor in front of `exporter`.
-    pub fn build(self, exporter: impl SpanExporter) -> BatchProcessor {
-        BatchProcessor::with_config(exporter, self.config)
     }
 }
 

@@ -1,294 +1,445 @@
-//! What was handed over: chunks that wait, batches in flight, and the counts.
-//!
-//! Every item gets a position when it is handed over. Items leave at the head only, so what is not
-//! settled yet is the batches in flight and everything from the head on; a flush is a position to
-//! be reached.
+//! The queue between producers and the worker: a lock around the backlog, and all waiting.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use super::{
-    pool::Pool,
-    sync::{Condvar, Instant, Mutex, MutexGuard, lock},
-    ticket::Ticket,
+    BatchConfig,
+    backlog::{Backlog, Batch},
+    flush_request::{FlushRequest, Lost, Outcome, both},
+    parking::Parking,
+    sync::{
+        Condvar, Instant, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+        lock, wait,
+    },
 };
+use raaf_trace_model::sink::{ExportError, ProcessorError, stats::ProcessorStats};
 
 pub(super) struct Queue<T> {
     state: Mutex<State<T>>,
     /// The worker waits here.
-    pub(super) work: Condvar,
-    /// Producers that help wait here for a place.
-    pub(super) room: Condvar,
+    work: Condvar,
+    /// Producers that export themselves wait here for a permit.
+    room: Condvar,
+    /// Permits are scarce: the worker should collect what the shards hold.
+    relief_wanted: AtomicBool,
+    batch_size: usize,
+    max_spans: usize,
+    export_timeout: Duration,
 }
 
-pub(super) struct State<T> {
-    chunks: VecDeque<Vec<T>>,
-    /// Positions of the first waiting item and of the next to be handed over.
-    head: u64,
-    tail: u64,
-    flights: Vec<Flight>,
-    /// Batches that a helping producer could not deliver.
-    pub(super) returned: VecDeque<Batch<T>>,
-    pub(super) pool: Pool<T>,
-    pub(super) counts: Counts,
-    /// Up to here items are delivered even in batches that are not full.
-    pub(super) deliver_upto: u64,
-    pub(super) tickets: Vec<Arc<Ticket>>,
-    /// Counts what asks for waiting retries to be tried now.
-    pub(super) nudges: u64,
-    pub(super) stop: Option<Stop>,
-    /// The worker waits for work.
-    pub(super) parked: bool,
-    /// It does so for a moment only: full batches need not wake it.
-    pub(super) napping: bool,
-    pub(super) waiting_for_room: usize,
-}
-
-/// Items on their way; they keep their places until they are settled.
-pub(super) struct Batch<T> {
-    pub(super) items: Vec<T>,
-    start: u64,
-}
-
-/// What the queue remembers of a batch in flight.
-struct Flight {
-    start: u64,
-    len: usize,
-    /// When the call that is running began.
-    since: Option<Instant>,
-    /// It was counted as dropped because its call took too long.
-    overdue: bool,
-}
-
-/// What the worker was told about its end.
-pub(super) struct Stop {
-    pub(super) ticket: Arc<Ticket>,
-    /// From then on nothing is waited for.
-    pub(super) deadline: Instant,
-    /// The worker answers no more flushes.
-    pub(super) done: bool,
-}
-
-#[derive(Default)]
-pub(super) struct Counts {
-    pub(super) delivered: u64,
-    /// Given up after they were handed over.
-    pub(super) dropped: u64,
+struct State<T> {
+    backlog: Backlog<T>,
+    /// Batches that a producer could not deliver.
+    returned: VecDeque<Batch<T>>,
+    requests: Vec<Arc<FlushRequest>>,
     /// What a flush has reported.
-    pub(super) reported: Lost,
-    pub(super) retried: u64,
-    pub(super) panics: u64,
-    pub(super) last_error: Option<String>,
+    reported: Lost,
+    retried: u64,
+    /// Counts requests to try waiting retries now.
+    nudges: u64,
+    stop: Option<Stop>,
+    parking: Parking,
+    waiting_for_room: usize,
 }
 
-/// Items that will never be delivered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Lost {
-    /// No room, or too late.
-    pub(super) refused: u64,
-    /// Not deliverable.
-    pub(super) given_up: u64,
+/// The end of the worker.
+struct Stop {
+    request: Arc<FlushRequest>,
+    /// From then on nothing is waited for.
+    deadline: Instant,
+    /// The worker answers no more flushes.
+    done: bool,
+}
+
+/// What the worker does next.
+pub(super) enum Step<T> {
+    Deliver(Batch<T>),
+    /// These flushes have everything they wait for.
+    Answer(Vec<Arc<FlushRequest>>),
+    /// The flush interval is over.
+    Tick,
+    /// Permits are scarce.
+    Relieve,
+    Stop,
+}
+
+/// Why a wait between two tries ended.
+pub(super) enum Wake {
+    Due,
+    /// A flush wants a try out of turn.
+    Nudged,
+    GiveUp,
 }
 
 impl<T> Queue<T> {
-    pub(super) fn new(max_spans: usize, batch_size: usize, chunk_size: usize) -> Self {
+    pub(super) fn new(config: &BatchConfig, chunk_size: usize) -> Self {
         Self {
             state: Mutex::new(State {
-                chunks: VecDeque::new(),
-                head: 0,
-                tail: 0,
-                flights: Vec::new(),
+                backlog: Backlog::new(config.max_spans, config.batch_size, chunk_size),
                 returned: VecDeque::new(),
-                pool: Pool::new(max_spans.div_ceil(batch_size), chunk_size),
-                counts: Counts::default(),
-                deliver_upto: 0,
-                tickets: Vec::new(),
+                requests: Vec::new(),
+                reported: Lost::default(),
+                retried: 0,
                 nudges: 0,
                 stop: None,
-                parked: false,
-                napping: false,
+                parking: Parking::default(),
                 waiting_for_room: 0,
             }),
             work: Condvar::new(),
             room: Condvar::new(),
+            relief_wanted: AtomicBool::new(false),
+            batch_size: config.batch_size,
+            max_spans: config.max_spans,
+            export_timeout: config.export_timeout,
         }
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State<T>> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
         lock(&self.state)
     }
-}
 
-impl<T> State<T> {
-    pub(super) fn append(&mut self, chunk: Vec<T>) {
-        self.tail += chunk.len() as u64;
-        self.chunks.push_back(chunk);
+    // For producers.
+
+    /// Appends items without waking the worker.
+    pub(super) fn append(&self, chunk: Vec<T>) {
+        self.lock().backlog.append(chunk);
     }
 
-    pub(super) fn waiting(&self) -> usize {
-        (self.tail - self.head) as usize
+    /// Appends a full chunk. Returns whether [`wake`](Self::wake) should follow, once the caller
+    /// has let go of its locks.
+    pub(super) fn hand_over(&self, chunk: Vec<T>) -> bool {
+        let mut state = self.lock();
+        state.backlog.append(chunk);
+        let waiting = state.backlog.waiting();
+        // A nap is short, but a burst can be shorter.
+        let half_full = waiting >= self.max_spans / 2;
+        let worth_it = if half_full { state.parking.is_parked() } else { state.parking.is_long() };
+        waiting >= self.batch_size && worth_it && state.parking.end()
+    }
+
+    pub(super) fn wake(&self) {
+        self.work.notify_one();
+    }
+
+    /// Takes the chunk of a delivered batch, with its items, if there is one.
+    pub(super) fn take_used_chunk(&self) -> Option<Vec<T>> {
+        self.lock().backlog.pool().take()
+    }
+
+    /// Asks the worker to collect what the shards hold.
+    pub(super) fn ask_for_relief(&self) {
+        let wanted = &self.relief_wanted;
+        if wanted.load(Ordering::Relaxed) || wanted.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        if self.lock().parking.end() {
+            self.wake();
+        }
+    }
+
+    /// Waits until `take` returns true, which it is asked whenever a batch is settled.
+    pub(super) fn wait_for_room(&self, until: Instant, mut take: impl FnMut() -> bool) -> bool {
+        let mut state = self.lock();
+        state.waiting_for_room += 1;
+        let mut taken = take();
+        while !taken && Instant::now() < until {
+            state = wait(&self.room, state, until);
+            taken = take();
+        }
+        state.waiting_for_room -= 1;
+        taken
+    }
+
+    // For deliveries, in the worker or in a producer.
+
+    pub(super) fn has_full_batch(&self) -> bool {
+        self.lock().backlog.waiting() >= self.batch_size
+    }
+
+    /// Takes a batch, full or not.
+    pub(super) fn take_batch(&self) -> Option<Batch<T>> {
+        self.lock().backlog.take_batch(self.batch_size)
+    }
+
+    /// Notes that the call for `batch` failed. Returns whether that was too late, and the batch is
+    /// counted as dropped already.
+    pub(super) fn call_failed(&self, batch: &Batch<T>, error: &ExportError) -> bool {
+        self.lock().backlog.call_failed(batch, error.to_string())
+    }
+
+    /// Leaves a batch that could not be delivered to the worker.
+    pub(super) fn give_back(&self, batch: Batch<T>) {
+        self.lock().returned.push_back(batch);
+        self.wake();
+    }
+
+    /// Settles a batch, delivered except for so many of its items. `release` frees its permits.
+    pub(super) fn settle(&self, batch: Batch<T>, dropped: usize, release: impl FnOnce()) {
+        let mut state = self.lock();
+        let surplus = state.backlog.settle(batch, dropped);
+        release();
+        if state.waiting_for_room > 0 {
+            self.room.notify_all();
+        }
+        if !state.requests.is_empty() || state.stop.is_some() {
+            self.wake();
+        }
+        drop(state);
+        drop(surplus);
+    }
+
+    // For the worker.
+
+    /// Waits for something to do, until `tick` at the latest.
+    pub(super) fn next_step(&self, tick: Instant) -> Step<T> {
+        let mut state = self.lock();
+        loop {
+            if Instant::now() >= tick {
+                return Step::Tick;
+            }
+            // Before further batches, or a flush would starve while spans keep coming.
+            let ready = state.take_ready_requests();
+            if !ready.is_empty() {
+                return Step::Answer(ready);
+            }
+            if let Some(batch) = state.returned.pop_front() {
+                state.try_again(&batch);
+                return Step::Deliver(batch);
+            }
+            if let Some(batch) = state.backlog.take_due_batch(self.batch_size) {
+                state.parking.expect_more();
+                return Step::Deliver(batch);
+            }
+            if self.relief_wanted.swap(false, Ordering::AcqRel) {
+                return Step::Relieve;
+            }
+            if state.stop.is_some() && state.backlog.in_flight() == 0 {
+                return Step::Stop;
+            }
+            let until = state.parking.begin(tick);
+            state = wait(&self.work, state, until);
+            state.parking.end();
+        }
+    }
+
+    /// Makes everything that waits due, and frees the memory of what was delivered if no producer
+    /// needed any since the last call.
+    pub(super) fn all_is_due(&self) {
+        let mut state = self.lock();
+        state.backlog.all_is_due();
+        let idle = state.backlog.pool().take_if_idle();
+        drop(state);
+        drop(idle);
+    }
+
+    pub(super) fn nudges(&self) -> u64 {
+        self.lock().nudges
+    }
+
+    /// Notes that another try for `batch` begins.
+    pub(super) fn try_again(&self, batch: &Batch<T>) {
+        self.lock().try_again(batch);
+    }
+
+    /// Waits until `at`; `nudges` is how many there had been when the last try began.
+    pub(super) fn wait_for_retry(&self, at: Instant, nudges: u64) -> Wake {
+        let mut state = self.lock();
+        loop {
+            if state.nudges != nudges {
+                return Wake::Nudged;
+            }
+            let now = Instant::now();
+            let mut until = at;
+            if let Some(stop) = &state.stop {
+                if now >= stop.deadline {
+                    return Wake::GiveUp;
+                }
+                until = at.min(stop.deadline);
+            }
+            if now >= at {
+                return Wake::Due;
+            }
+            state = wait(&self.work, state, until);
+        }
+    }
+
+    /// Completes flushes whose items are settled; `flushed` is the exporter's own outcome.
+    pub(super) fn answer(&self, requests: &[Arc<FlushRequest>], flushed: &Outcome, refused: u64) {
+        let mut state = self.lock();
+        let lost = state.lost(refused);
+        // First, so that a flush that begins after an answer does not report the same again. What
+        // no caller waits for is not reported yet.
+        if !requests.iter().all(|request| request.is_abandoned()) {
+            state.reported = lost;
+        }
+        let last_error = state.backlog.last_error().map(str::to_owned);
+        drop(state);
+        for request in requests {
+            let own = request.outcome(lost, last_error.as_deref(), self.max_spans);
+            request.complete(both(flushed.clone(), own));
+        }
+    }
+
+    /// Ends the worker's part: returns the requests that are left to be answered.
+    pub(super) fn close(&self) -> Vec<Arc<FlushRequest>> {
+        let mut state = self.lock();
+        let mut requests = std::mem::take(&mut state.requests);
+        if let Some(stop) = &mut state.stop {
+            stop.done = true;
+            requests.push(Arc::clone(&stop.request));
+        }
+        let pool = state.backlog.pool();
+        let idle = [pool.take_if_idle(), pool.take_if_idle()];
+        drop(state);
+        drop(idle);
+        requests
+    }
+
+    // For flushes and shutdowns.
+
+    /// Asks for everything handed over so far, and for waiting retries to be tried now.
+    ///
+    /// `worker` is whether the worker could be started, if that was tried; `inside` whether the
+    /// caller is the exporter, which cannot wait.
+    pub(super) fn begin_flush(
+        &self,
+        refused: u64,
+        worker: Option<bool>,
+        inside: bool,
+    ) -> Arc<FlushRequest> {
+        let mut state = self.lock();
+        let request = Arc::new(FlushRequest::new(state.backlog.tail(), state.reported));
+        let lost = state.lost(refused);
+        let done = state.stop.as_ref().is_some_and(|stop| stop.done);
+        let outcome = match worker {
+            // Nothing was ever pushed, or nothing can come any more.
+            None => Some(Ok(())),
+            Some(true) if !done => None,
+            Some(_) => Some(request.outcome(lost, state.backlog.last_error(), self.max_spans)),
+        };
+        if let Some(outcome) = outcome {
+            state.reported = lost;
+            request.complete(outcome);
+            return request;
+        }
+        state.backlog.all_is_due();
+        state.nudges += 1;
+        if inside {
+            request.complete(Err(FlushRequest::from_inside()));
+        } else {
+            state.requests.push(Arc::clone(&request));
+        }
+        self.wake();
+        request
+    }
+
+    /// Asks the worker to deliver the rest and to end; once. Without a worker, the request is
+    /// complete.
+    pub(super) fn begin_shutdown(&self, deadline: Instant, worker: bool) -> Arc<FlushRequest> {
+        let mut state = self.lock();
+        if let Some(stop) = &state.stop {
+            return Arc::clone(&stop.request);
+        }
+        let request = Arc::new(FlushRequest::new(state.backlog.tail(), state.reported));
+        if !worker {
+            let message = state.backlog.last_error().unwrap_or_default().to_owned();
+            request.complete(Err(ProcessorError::Failed { message, dropped: 0 }));
+        }
+        state.stop = Some(Stop { request: Arc::clone(&request), deadline, done: !worker });
+        state.backlog.all_is_due();
+        state.nudges += 1;
+        self.wake();
+        request
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.lock().stop.is_some()
+    }
+
+    /// Completes a flush whose time ran out.
+    pub(super) fn expire(&self, request: &Arc<FlushRequest>, refused: u64) -> Outcome {
+        let mut state = self.lock();
+        state.backlog.check_deadlines(self.export_timeout);
+        state.requests.retain(|waiting| !Arc::ptr_eq(waiting, request));
+        let pending = state.backlog.pending(request.target());
+        let lost = state.lost(refused);
+        let outcome = if pending == 0 && !request.has_seen(lost) {
+            state.reported = lost;
+            request.outcome(lost, state.backlog.last_error(), self.max_spans)
+        } else {
+            Err(ProcessorError::Timeout { pending })
+        };
+        drop(state);
+        request.complete(outcome.clone());
+        // The worker may have been faster.
+        request.wait_until(Instant::now()).unwrap_or(outcome)
+    }
+
+    /// Notes that no caller waits for a flush any more. It goes on, but of many such only the
+    /// oldest and the newest do: while an exporter is stuck, the ends of roots may ask for one
+    /// after the other.
+    pub(super) fn abandon(&self, request: &FlushRequest) {
+        request.abandon();
+        let mut state = self.lock();
+        let abandoned = state.requests.iter().enumerate();
+        let abandoned: Vec<_> =
+            abandoned.filter_map(|(at, waiting)| waiting.is_abandoned().then_some(at)).collect();
+        if let [_, superseded, _] = abandoned[..] {
+            state.requests.remove(superseded);
+        }
+    }
+
+    pub(super) fn set_last_error(&self, error: String) {
+        self.lock().backlog.set_last_error(error);
+    }
+
+    /// Adds the counts of what was handed over.
+    pub(super) fn add_stats(&self, stats: &mut ProcessorStats) {
+        let mut state = self.lock();
+        let state = &mut *state;
+        let backlog = &mut state.backlog;
+        backlog.check_deadlines(self.export_timeout);
+        stats.delivered += backlog.delivered();
+        stats.dropped += backlog.dropped();
+        stats.retried += state.retried;
+        stats.queued += backlog.waiting() as u64 + backlog.in_flight();
+        stats.last_error = backlog.last_error().map(str::to_owned);
+    }
+
+    /// Items in flight, flushes that wait, and whether the worker does.
+    #[cfg(all(test, not(shuttle)))]
+    pub(super) fn inspect(&self) -> (u64, usize, bool) {
+        let state = self.lock();
+        (state.backlog.in_flight(), state.requests.len(), state.parking.is_parked())
     }
 
     /// How many items wait, and how many there is room for where they do.
     #[cfg(all(test, not(shuttle)))]
     pub(super) fn held(&self) -> (usize, usize) {
-        (self.waiting(), self.chunks.iter().map(Vec::capacity).sum())
-    }
-
-    /// The position that the next item will have: a flush waits for everything before it.
-    pub(super) fn tail(&self) -> u64 {
-        self.tail
-    }
-
-    /// Whether the first waiting item was asked for, full batch or not.
-    pub(super) fn rest_is_due(&self) -> bool {
-        self.head < self.deliver_upto
-    }
-
-    /// Takes the first `size` waiting items, or as many as there are; none: `None`. Its call
-    /// counts as running from now on.
-    pub(super) fn take_batch(&mut self, size: usize) -> Option<Batch<T>> {
-        let first = self.chunks.pop_front()?;
-        let mut items = first;
-        if items.len() > size {
-            let rest = items.split_off(size);
-            self.chunks.push_front(rest);
-        }
-        while items.len() < size
-            && let Some(mut next) = self.chunks.pop_front()
-        {
-            let missing = (size - items.len()).min(next.len());
-            items.extend(next.drain(..missing));
-            if next.is_empty() {
-                drop(self.pool.put(next));
-            } else {
-                self.chunks.push_front(next);
-            }
-        }
-        let start = self.head;
-        self.head += items.len() as u64;
-        let since = Some(Instant::now());
-        self.flights.push(Flight { start, len: items.len(), since, overdue: false });
-        Some(Batch { items, start })
-    }
-
-    pub(super) fn call_begins(&mut self, batch: &Batch<T>) {
-        if let Some(flight) = self.flights.iter_mut().find(|flight| flight.start == batch.start) {
-            flight.since = Some(Instant::now());
-        }
-    }
-
-    /// The call ended; says whether that was too late, and the batch was counted as dropped.
-    pub(super) fn call_ended(&mut self, batch: &Batch<T>) -> bool {
-        self.flights.iter_mut().find(|flight| flight.start == batch.start).is_some_and(|flight| {
-            flight.since = None;
-            flight.overdue
-        })
-    }
-
-    /// Counts a batch as delivered but for so many of its items, and forgets it. Its places are the caller's to
-    /// release, as is the chunk if the pool is full.
-    pub(super) fn settle(&mut self, batch: Batch<T>, dropped: usize) -> Option<Vec<T>> {
-        let Batch { items, start } = batch;
-        let len = items.len();
-        let overdue = self
-            .flights
-            .iter()
-            .position(|flight| flight.start == start)
-            .is_some_and(|at| self.flights.swap_remove(at).overdue);
-        if !overdue {
-            self.counts.delivered += len.saturating_sub(dropped) as u64;
-            self.counts.dropped += dropped as u64;
-        }
-        self.pool.put(items)
-    }
-
-    /// Counts batches whose call has taken longer than `timeout` as dropped, once each.
-    pub(super) fn check_deadlines(&mut self, timeout: Duration) {
-        for flight in &mut self.flights {
-            if !flight.overdue && flight.since.is_some_and(|since| since.elapsed() >= timeout) {
-                flight.overdue = true;
-                self.counts.dropped += flight.len as u64;
-                self.counts.last_error =
-                    Some(format!("an export call did not return within {timeout:?}"));
-            }
-        }
-    }
-
-    /// Items in flight that were not counted as dropped.
-    pub(super) fn in_flight(&self) -> u64 {
-        self.flights.iter().filter(|flight| !flight.overdue).map(|flight| flight.len as u64).sum()
-    }
-
-    /// Items before `target` that are neither delivered nor dropped.
-    pub(super) fn pending(&self, target: u64) -> u64 {
-        let in_flight: u64 = self
-            .flights
-            .iter()
-            .filter(|flight| !flight.overdue)
-            .map(|flight| target.saturating_sub(flight.start).min(flight.len as u64))
-            .sum();
-        in_flight + target.saturating_sub(self.head)
-    }
-
-    /// Takes the flushes that have everything they wait for.
-    pub(super) fn take_ready_tickets(&mut self) -> Vec<Arc<Ticket>> {
-        if self.tickets.is_empty() {
-            return Vec::new();
-        }
-        let tickets = std::mem::take(&mut self.tickets);
-        let (ready, waiting) =
-            tickets.into_iter().partition(|ticket| self.pending(ticket.target) == 0);
-        self.tickets = waiting;
-        ready
+        self.lock().backlog.held()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn g59_chunks_are_combined_and_split_into_exact_batches() {
-        let queue = Queue::new(100, 4, 4);
-        let mut state = queue.lock();
-        state.append(vec![1, 2, 3]);
-        state.append(vec![4, 5]);
-        state.append(vec![6, 7, 8, 9, 10, 11]);
-        let mut batches = Vec::new();
-        while let Some(batch) = state.take_batch(4) {
-            batches.push(batch.items.clone());
-            state.settle(batch, 0);
+impl<T> State<T> {
+    /// Takes the flushes that have everything they wait for.
+    fn take_ready_requests(&mut self) -> Vec<Arc<FlushRequest>> {
+        if self.requests.is_empty() {
+            return Vec::new();
         }
-        assert_eq!(batches, [vec![1, 2, 3, 4], vec![5, 6, 7, 8], vec![9, 10, 11]]);
-        assert_eq!((state.counts.delivered, state.waiting()), (11, 0));
+        let requests = std::mem::take(&mut self.requests);
+        let (ready, waiting) =
+            requests.into_iter().partition(|request| self.backlog.pending(request.target()) == 0);
+        self.requests = waiting;
+        ready
     }
 
-    #[test]
-    fn g72_pending_counts_what_is_before_the_target_only() {
-        let queue = Queue::new(100, 4, 4);
-        let mut state = queue.lock();
-        state.append(vec![0; 10]);
-        let target = 6;
-        let first = state.take_batch(4).unwrap();
-        let second = state.take_batch(4).unwrap();
-        assert_eq!(state.pending(target), 6);
-        state.settle(second, 0);
-        assert_eq!(state.pending(target), 4);
-        state.settle(first, 4);
-        assert_eq!(state.pending(target), 0);
+    fn try_again(&mut self, batch: &Batch<T>) {
+        self.retried += 1;
+        self.backlog.call_began(batch);
     }
 
-    #[test]
-    fn d1_an_overdue_batch_is_counted_once_and_waited_for_no_longer() {
-        let queue = Queue::new(100, 4, 4);
-        let mut state = queue.lock();
-        state.append(vec![0; 4]);
-        let batch = state.take_batch(4).unwrap();
-        state.check_deadlines(Duration::ZERO);
-        state.check_deadlines(Duration::ZERO);
-        assert_eq!((state.counts.dropped, state.pending(4), state.in_flight()), (4, 0, 0));
-        assert!(state.call_ended(&batch));
-        state.settle(batch, 0);
-        assert_eq!((state.counts.dropped, state.counts.delivered), (4, 0));
+    fn lost(&self, refused: u64) -> Lost {
+        Lost { refused, given_up: self.backlog.dropped() }
     }
 }

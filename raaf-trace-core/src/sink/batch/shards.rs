@@ -3,118 +3,53 @@
 //! Threads are not registered, so short-lived ones leave nothing behind, and draining every shard
 //! reaches what every thread pushed, those that ended included.
 
-use std::{fmt, mem, ops::RangeInclusive, thread::available_parallelism};
+use std::{mem, ops::RangeInclusive, thread::available_parallelism};
 
-use super::sync::{
-    Mutex, MutexGuard,
-    atomic::{AtomicBool, Ordering},
-    lock, thread_index,
-};
+use super::sync::{Mutex, MutexGuard, lock, thread_index};
 use crate::base::sync::Padded;
 
-/// How many shards there may be. A model has few: each is a step of every sweep.
+/// How many shards there may be. A model has few: each is a step of every reclaim.
 const COUNT: RangeInclusive<usize> = if cfg!(all(test, shuttle)) { 2..=2 } else { 16..=64 };
 
-pub(crate) struct Shards<T> {
+pub(super) struct Shards<T> {
     slots: Box<[Padded<Mutex<Shard<T>>>]>,
-    /// How many items make a chunk.
-    chunk: usize,
-    attached: AtomicBool,
 }
 
 /// One buffer. Its lock is free nearly always: as many threads as there are shards have one each.
 pub(super) struct Shard<T> {
-    pub(super) items: Vec<T>,
-    /// Places taken from the budget and not used yet; 0 once closed.
-    pub(super) reserved: usize,
-    pub(super) received: u64,
+    items: Vec<T>,
+    /// How many items make a full chunk.
+    chunk_size: usize,
+    /// Permits taken and not used yet; 0 once closed.
+    permits: usize,
+    received: u64,
     /// How many of those were not kept.
-    pub(super) refused: u64,
-    pub(super) closed: bool,
-    /// Whether a provider puts items here itself, and how many it has put.
-    direct: bool,
-    directly: u64,
-}
-
-impl<T> Shard<T> {
-    /// Takes what it holds. Of a chunk that is mostly empty only the items go: however often a few
-    /// are asked for, what waits then has not room for many, and the chunk is filled further.
-    pub(super) fn take_items(&mut self) -> Vec<T> {
-        if self.items.len() < self.items.capacity() / 2 {
-            self.items.drain(..).collect()
-        } else {
-            mem::take(&mut self.items)
-        }
-    }
+    refused: u64,
+    closed: bool,
 }
 
 impl<T> Shards<T> {
-    pub(super) fn new(chunk: usize) -> Self {
+    pub(super) fn new(chunk_size: usize) -> Self {
         let cores = available_parallelism().map_or(4, usize::from);
         let count = (4 * cores).next_power_of_two().clamp(*COUNT.start(), *COUNT.end());
         let empty = || {
             Padded(Mutex::new(Shard {
                 items: Vec::new(),
-                reserved: 0,
+                chunk_size,
+                permits: 0,
                 received: 0,
                 refused: 0,
                 closed: false,
-                direct: false,
-                directly: 0,
             }))
         };
-        let slots = std::iter::repeat_with(empty).take(count).collect();
-        Self { slots, chunk, attached: AtomicBool::new(false) }
+        Self { slots: std::iter::repeat_with(empty).take(count).collect() }
     }
 
-    /// Lets one provider put items in directly; says whether it is the first to ask.
-    pub(crate) fn attach(&self) -> bool {
-        let first = !self.attached.swap(true, Ordering::Relaxed);
-        if first {
-            self.each().for_each(|mut shard| shard.direct = true);
-        }
-        first
-    }
-
-    /// From now on refuses what is put in directly. Each shard's lock is the barrier: what came in
-    /// before is in the queue, what comes later goes where the processors are by then.
-    pub(crate) fn detach(&self) {
-        self.each().for_each(|mut shard| shard.direct = false);
-    }
-
-    /// The short way into the queue, for the usual case: the shard has a place, and its chunk will
-    /// not be full. Else both closures come back, not called.
+    /// Locks the calling thread's shard.
     #[inline]
-    pub(crate) fn put_directly<I, C>(&self, item: I, complete: C) -> Result<(), (I, C)>
-    where
-        I: FnOnce() -> T,
-        C: FnOnce(&mut T),
-    {
-        let mut shard = lock(self.mine());
-        let fits =
-            shard.items.len() + 1 < self.chunk && shard.items.len() != shard.items.capacity();
-        if !(shard.direct && shard.reserved > 0 && fits) {
-            return Err((item, complete));
-        }
-        shard.items.push(item());
-        if let Some(item) = shard.items.last_mut() {
-            complete(item);
-        }
-        shard.reserved -= 1;
-        shard.received += 1;
-        shard.directly += 1;
-        Ok(())
-    }
-
-    /// How many items were put in directly.
-    pub(crate) fn directly(&self) -> u64 {
-        self.each().map(|shard| shard.directly).sum()
-    }
-
-    /// The calling thread's shard.
-    pub(super) fn mine(&self) -> &Mutex<Shard<T>> {
+    pub(super) fn current(&self) -> MutexGuard<'_, Shard<T>> {
         // The count is a power of two.
-        &self.slots[thread_index::current() & (self.slots.len() - 1)]
+        lock(&self.slots[thread_index::current() & (self.slots.len() - 1)])
     }
 
     /// Every shard, locked one after the other.
@@ -122,14 +57,93 @@ impl<T> Shards<T> {
         self.slots.iter().map(|slot| lock(slot))
     }
 
-    /// Takes every place that is reserved and not used.
-    pub(super) fn take_reserved(&self) -> usize {
-        self.each().map(|mut shard| mem::take(&mut shard.reserved)).sum()
+    /// Takes every permit that is not used.
+    pub(super) fn take_permits(&self) -> usize {
+        self.each().map(|mut shard| mem::take(&mut shard.permits)).sum()
+    }
+
+    /// How many items were refused.
+    pub(super) fn refused(&self) -> u64 {
+        self.each().map(|shard| shard.refused).sum()
+    }
+
+    /// How many items were received, how many of them refused, and how many are held here.
+    pub(super) fn counts(&self) -> (u64, u64, u64) {
+        self.each().fold((0, 0, 0), |(received, refused, held), shard| {
+            (received + shard.received, refused + shard.refused, held + shard.items.len() as u64)
+        })
     }
 }
 
-impl<T> fmt::Debug for Shards<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shards").field("count", &self.slots.len()).finish_non_exhaustive()
+impl<T> Shard<T> {
+    /// Returns whether an item can be pushed: there is a permit for it, and memory.
+    #[inline]
+    pub(super) fn is_ready(&self) -> bool {
+        self.permits > 0 && self.has_chunk()
+    }
+
+    pub(super) fn has_permits(&self) -> bool {
+        self.permits > 0
+    }
+
+    pub(super) fn has_chunk(&self) -> bool {
+        self.items.capacity() > 0
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Takes memory to fill, unless it has some.
+    pub(super) fn add_chunk(&mut self, chunk: Vec<T>) {
+        if !self.has_chunk() {
+            self.items = chunk;
+        }
+    }
+
+    pub(super) fn add_permits(&mut self, permits: usize) {
+        self.permits += permits;
+    }
+
+    /// Takes the item that `make` makes and `complete` completes where it stays, which uses up a
+    /// permit. Returns whether the chunk is full.
+    #[inline]
+    pub(super) fn push(&mut self, make: impl FnOnce() -> T, complete: impl FnOnce(&mut T)) -> bool {
+        self.items.push(make());
+        if let Some(item) = self.items.last_mut() {
+            complete(item);
+        }
+        self.permits -= 1;
+        self.received += 1;
+        self.items.len() >= self.chunk_size
+    }
+
+    pub(super) fn count_refusal(&mut self) {
+        self.received += 1;
+        self.refused += 1;
+    }
+
+    /// Takes what it holds, and the memory.
+    pub(super) fn take_chunk(&mut self) -> Vec<T> {
+        mem::take(&mut self.items)
+    }
+
+    /// Takes what it holds, if anything. Of a chunk that is mostly empty only the items go:
+    /// however often a few are asked for, what waits then has not room for many, and the chunk is
+    /// filled further.
+    pub(super) fn take_items(&mut self) -> Option<Vec<T>> {
+        if self.items.is_empty() {
+            None
+        } else if self.items.len() < self.items.capacity() / 2 {
+            Some(self.items.drain(..).collect())
+        } else {
+            Some(self.take_chunk())
+        }
+    }
+
+    /// Refuses items from now on. Returns what it held and its unused permits.
+    pub(super) fn close(&mut self) -> (Vec<T>, usize) {
+        self.closed = true;
+        (self.take_chunk(), mem::take(&mut self.permits))
     }
 }

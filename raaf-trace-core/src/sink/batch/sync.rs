@@ -53,19 +53,19 @@ pub(super) fn inside<R>(address: usize, f: impl FnOnce() -> R) -> R {
 }
 
 thread_local! {
-    /// Whether this thread exports for a worker that does not keep up.
-    static HELPING: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread exports in place of a worker that does not keep up.
+    static CALLER_RUNS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `f` marked as help.
-pub(super) fn helping<R>(f: impl FnOnce() -> R) -> R {
+/// Runs `f` marked as run by a producer.
+pub(super) fn as_caller<R>(f: impl FnOnce() -> R) -> R {
     struct Restore(bool);
     impl Drop for Restore {
         fn drop(&mut self) {
-            let _ = HELPING.try_with(|cell| cell.set(self.0));
+            let _ = CALLER_RUNS.try_with(|cell| cell.set(self.0));
         }
     }
-    let _restore = Restore(HELPING.try_with(|cell| cell.replace(true)).unwrap_or(false));
+    let _restore = Restore(CALLER_RUNS.try_with(|cell| cell.replace(true)).unwrap_or(false));
     f()
 }
 
@@ -76,7 +76,7 @@ pub(super) fn helping<R>(f: impl FnOnce() -> R) -> R {
 /// that [can be retried](crate::ExportError::retryable): the worker takes the batch over, and may
 /// wait.
 pub fn is_helping() -> bool {
-    HELPING.try_with(Cell::get).unwrap_or(false)
+    CALLER_RUNS.try_with(Cell::get).unwrap_or(false)
 }
 
 /// Whether this thread is inside the exporter of the queue at `address`, where waiting for that

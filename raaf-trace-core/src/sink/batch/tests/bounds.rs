@@ -5,6 +5,8 @@ use std::{
     thread,
 };
 
+use crate::sink::batch::worker::collect;
+
 use super::support::{Answer, Bench, Item, LONG, bench, bench_with, config};
 use raaf_trace_model::sink::{Overflow, ProcessorError};
 
@@ -28,7 +30,7 @@ fn push_from_threads(bench: &Bench, threads: usize, each: usize) -> usize {
 fn g67_a_stalled_exporter_bounds_what_32_threads_hold() {
     let bench = bench(config().with_max_spans(1_000).with_batch_size(50), [Answer::Block]);
     let accepted = push_from_threads(&bench, 32, 500);
-    assert_eq!(accepted, 1_000, "nothing is refused while a place is free anywhere");
+    assert_eq!(accepted, 1_000, "nothing is refused while a permit is free anywhere");
     assert!(bench.life.most.load(Ordering::SeqCst) <= 1_000 + 32);
     bench.assert_counts(0, 15_000, 1_000);
     bench.script.until(|log| log.blocking);
@@ -54,11 +56,11 @@ fn g67_a_network_sink_drops_at_once_and_counts() {
     let lost = bench.queue.force_flush(LONG);
     assert!(matches!(lost, Err(ProcessorError::Failed { dropped: 50, .. })));
     bench.assert_counts(100, 50, 0);
-    assert_eq!(bench.push(150..160), 10, "places come back");
+    assert_eq!(bench.push(150..160), 10, "permits come back");
 }
 
 #[test]
-fn g67_a_local_sink_lets_the_producer_help() {
+fn g67_a_local_sink_lets_the_producer_export() {
     let mut config = config();
     config.help_limit = LONG;
     let bench = bench_with(config, Overflow::Help, [Answer::Block]);
@@ -74,7 +76,7 @@ fn g67_a_local_sink_lets_the_producer_help() {
 }
 
 #[test]
-fn g67_nobody_helps_with_a_sink_that_has_stalled() {
+fn g67_no_producer_exports_to_a_sink_that_has_stalled() {
     let config = config().with_max_spans(10);
     let bench = bench_with(config, Overflow::Help, [Answer::Block]);
     bench.push(0..10);
@@ -87,7 +89,7 @@ fn g67_nobody_helps_with_a_sink_that_has_stalled() {
 }
 
 #[test]
-fn g67_unused_places_are_taken_back_before_anything_is_dropped() {
+fn g67_unused_permits_are_taken_back_before_anything_is_dropped() {
     let bench = bench(config().with_max_spans(320).with_batch_size(50), [Answer::Block]);
     let (pushed, done) = (Barrier::new(9), Barrier::new(9));
     thread::scope(|scope| {
@@ -120,7 +122,7 @@ fn d3_under_stress_every_item_is_delivered_once_or_counted() {
         assert!(bench.script.sizes().iter().all(|&size| size <= 10));
         bench.assert_counts(accepted as u64, (24_000 - accepted) as u64, 0);
         assert_eq!(bench.queue.shutdown(LONG), Ok(()));
-        assert_eq!(bench.queue.hub().budget.free(), 200);
+        assert_eq!(bench.queue.shared().free_permits(), 200);
     }
 }
 
@@ -143,9 +145,9 @@ fn g67_a_few_items_that_wait_hold_no_memory_for_many() {
     bench.script.until(|log| log.blocking);
     for number in 500..600 {
         bench.push([number]);
-        bench.queue.hub().drain();
+        bench.queue.shared().drain();
     }
-    let (held, room) = bench.queue.hub().queue.lock().held();
+    let (held, room) = bench.queue.shared().queue().held();
     assert_eq!(held, 100);
     assert!(room <= 2 * held, "room for {room} where {held} wait");
     bench.script.release();
@@ -160,7 +162,7 @@ fn g67_what_was_delivered_is_let_go_of_while_little_comes() {
     bench.script.until(|log| log.batches.len() == 5);
     for number in 50..55 {
         bench.push([number]);
-        bench.queue.hub().collect();
+        collect(bench.queue.shared());
         bench.queue.force_flush(LONG).unwrap();
     }
     assert!(bench.life.now.load(Ordering::SeqCst) <= 10, "{:?}", bench.life.now);
@@ -179,7 +181,7 @@ fn g67_threads_that_end_leave_nothing_behind() {
     bench.queue.shutdown(LONG).unwrap();
     assert_eq!(bench.script.delivered().len(), 300);
     assert_eq!(bench.life.now.load(Ordering::SeqCst), 0);
-    assert_eq!(bench.queue.hub().budget.free(), 100);
+    assert_eq!(bench.queue.shared().free_permits(), 100);
 }
 
 #[test]

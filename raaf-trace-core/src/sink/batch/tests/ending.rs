@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::support::{Answer, Bench, LONG, bench, config};
-use crate::sink::batch::{BatchQueue, BatchSink, Recycle};
+use crate::sink::batch::{BatchQueue, BatchSink, Recycle, worker::collect};
 use raaf_trace_model::sink::{ExportError, ProcessorError};
 
 #[test]
@@ -86,7 +86,7 @@ fn d2_the_last_items_go_without_a_lock() {
     }
     queue.force_flush(LONG).unwrap();
     // What was delivered has been there for a quiet interval.
-    queue.hub().collect();
+    collect(queue.shared());
     let (send, ended) = mpsc::channel();
     thread::spawn(move || send.send(queue.shutdown(LONG)));
     assert_eq!(ended.recv_timeout(LONG), Ok(Ok(())));

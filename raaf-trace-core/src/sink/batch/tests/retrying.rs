@@ -112,11 +112,11 @@ fn d1_a_call_over_its_deadline_is_counted_once_and_work_goes_on_when_it_returns(
     let stats = bench.queue.stats();
     assert_eq!(stats.received, 200);
     assert_eq!(stats.delivered + stats.dropped, 200);
-    assert_eq!(bench.queue.hub().queue.lock().in_flight(), 0);
+    assert_eq!(bench.queue.shared().queue().inspect().0, 0);
 }
 
 #[test]
-fn d2_what_a_helping_producer_cannot_deliver_the_worker_tries_again() {
+fn d2_what_a_producer_cannot_deliver_the_worker_tries_again() {
     let answers = [Answer::Block, refused()];
     let bench = bench_with(config(), Overflow::Help, answers);
     bench.push(0..10);
@@ -136,7 +136,7 @@ fn g67_flushes_that_nobody_waits_for_do_not_pile_up_behind_a_stuck_exporter() {
     for _ in 0..100 {
         drop(bench.queue.force_flush_async(LONG));
     }
-    assert_eq!(bench.queue.hub().queue.lock().tickets.len(), 2);
+    assert_eq!(bench.queue.shared().queue().inspect().1, 2);
     bench.script.release();
     assert_eq!(bench.queue.force_flush(LONG), Ok(()));
 }
@@ -150,7 +150,7 @@ fn g72_what_a_flush_found_that_nobody_waited_for_is_reported_by_the_next() {
     bench.script.release();
     bench.script.until(|log| log.flushes == 1);
     // The answer is given by then.
-    while !bench.queue.hub().queue.lock().parked {
+    while !bench.queue.shared().queue().inspect().2 {
         std::thread::yield_now();
     }
     let lost = ProcessorError::Failed { message: "wrong".to_owned(), dropped: 10 };

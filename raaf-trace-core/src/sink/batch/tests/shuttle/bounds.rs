@@ -37,7 +37,7 @@ fn g67_a_network_sink_under_load_drops_and_counts() {
 }
 
 #[test]
-fn g67_producers_that_help_lose_nothing() {
+fn g67_producers_that_export_lose_nothing() {
     check(|| {
         overload(Manners {
             overflow: Overflow::Help,
@@ -48,7 +48,7 @@ fn g67_producers_that_help_lose_nothing() {
 }
 
 #[test]
-fn g67_producers_that_help_a_failing_sink_lose_nothing() {
+fn g67_producers_that_export_to_a_failing_sink_lose_nothing() {
     check(|| {
         overload(Manners {
             overflow: Overflow::Help,
@@ -61,22 +61,19 @@ fn g67_producers_that_help_a_failing_sink_lose_nothing() {
 }
 
 #[test]
-fn g67_nothing_is_refused_while_another_thread_has_places_to_spare() {
+fn g67_nothing_is_refused_while_another_thread_has_permits_to_spare() {
     check(|| {
-        // Shards take two places at a time while eight are free, and all must be found.
+        // Shards take two permits at a time while eight are free, and all must be found.
         let config = config().with_max_spans(32);
         let bench = Bench::new(config, Manners { closed: true, ..Manners::default() });
-        let sweep = |bench: &Bench| {
-            let hub = bench.queue.hub();
-            hub.budget.sweep(|| hub.shards.take_reserved());
-        };
+        let reclaim = |bench: &Bench| bench.queue.shared().reclaim_permits();
         bench.push_all(0..21);
-        sweep(&bench);
+        reclaim(&bench);
         let next = Arc::new(AtomicUsize::new(21));
         let producers = [(); 2].map(|()| {
             let (bench, next) = (Arc::clone(&bench), Arc::clone(&next));
             spawn(move || {
-                // Whoever is faster takes what is left.
+                // The faster one takes what is left.
                 while let number = next.fetch_add(1, Ordering::Relaxed)
                     && number < 32
                 {
@@ -84,17 +81,17 @@ fn g67_nothing_is_refused_while_another_thread_has_places_to_spare() {
                 }
             })
         });
-        let sweeper = Arc::clone(&bench);
-        join([spawn(move || sweep(&sweeper))]);
+        let other = Arc::clone(&bench);
+        join([spawn(move || reclaim(&other))]);
         join(producers);
-        assert!(!bench.push(32), "there were 32 places");
+        assert!(!bench.push(32), "there were 32 permits");
         bench.sink.open();
         bench.end();
     });
 }
 
 #[test]
-fn g67_items_that_fill_no_chunk_give_their_places_back() {
+fn g67_items_that_fill_no_chunk_give_their_permits_back() {
     check(|| {
         // Each of two shards may hold one of the two items there is room for.
         let bench = Bench::new(config().with_max_spans(2), Manners::default());

@@ -3,6 +3,5 @@
 
 mod bounds;
 mod delivery;
-mod direct;
 mod ending;
 mod support;

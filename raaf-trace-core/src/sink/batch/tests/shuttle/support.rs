@@ -269,7 +269,7 @@ impl Bench {
             (stats.received, stats.delivered, stats.dropped, stats.queued),
             (received as u64, log.delivered.len() as u64, dropped as u64, 0),
         );
-        assert_eq!(self.queue.hub().budget.free(), self.max_spans, "places");
+        assert_eq!(self.queue.shared().free_permits(), self.max_spans, "permits");
     }
 }
 

@@ -36,8 +36,14 @@ pub(crate) trait BatchSink<T>: Send + Sync + 'static {
 
 /// An exporter, and what takes secrets out of spans that come with theirs.
 pub(super) struct Exporting {
-    pub(super) exporter: Arc<dyn SpanExporter>,
-    pub(super) redactor: Arc<OnceLock<Redactor>>,
+    exporter: Arc<dyn SpanExporter>,
+    redactor: Arc<OnceLock<Redactor>>,
+}
+
+impl Exporting {
+    pub(super) fn new(exporter: Arc<dyn SpanExporter>, redactor: Arc<OnceLock<Redactor>>) -> Self {
+        Self { exporter, redactor }
+    }
 }
 
 impl BatchSink<FinishedSpan> for Exporting {

@@ -1,0 +1,139 @@
+//! The rule for processors that wrap another one.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use raaf_trace_core::{
+    Component, ProcessorError, SpanProcessor, StartedSpan, Traceable as _, TracerProvider,
+    stats::{ProcessorStats, StatsReader},
+};
+
+use super::probe::{LONG, Probe, Verdict, succeeds};
+
+/// What the inner processor reports as retried: a wrapper has no reason to report it by chance.
+const RETRIED: u64 = 4_711;
+
+/// The processor that a wrapper under test wraps; it counts the calls that reach it.
+#[derive(Debug)]
+pub struct InnerProcessor {
+    calls: Arc<Calls>,
+    wants_start: bool,
+}
+
+#[derive(Debug, Default)]
+struct Calls {
+    added: AtomicU64,
+    starts: AtomicU64,
+    root_ends: AtomicU64,
+    flushes: AtomicU64,
+    shutdowns: AtomicU64,
+}
+
+impl InnerProcessor {
+    pub(super) fn new(wants_start: bool) -> Self {
+        Self { calls: Arc::default(), wants_start }
+    }
+}
+
+fn count(calls: &AtomicU64) {
+    calls.fetch_add(1, Ordering::Relaxed);
+}
+
+impl SpanProcessor for InnerProcessor {
+    fn name(&self) -> &'static str {
+        "inner"
+    }
+
+    fn wants_start(&self) -> bool {
+        self.wants_start
+    }
+
+    fn on_added(&self, _: &StatsReader) {
+        count(&self.calls.added);
+    }
+
+    fn on_start(&self, _: &mut StartedSpan) {
+        count(&self.calls.starts);
+    }
+
+    fn on_root_end(&self) {
+        count(&self.calls.root_ends);
+    }
+
+    fn force_flush(&self, _: Duration) -> Result<(), ProcessorError> {
+        count(&self.calls.flushes);
+        Ok(())
+    }
+
+    fn shutdown(&self, _: Duration) -> Result<(), ProcessorError> {
+        count(&self.calls.shutdowns);
+        Ok(())
+    }
+
+    fn stats(&self) -> ProcessorStats {
+        let mut stats = ProcessorStats::default();
+        stats.retried = RETRIED;
+        stats
+    }
+}
+
+/// A wrapper around a processor that wants starts, and one around a processor that does not.
+pub(super) struct Wrapped<W> {
+    wrapper: Arc<W>,
+    calls: Arc<Calls>,
+    without_starts: W,
+}
+
+impl<W> Wrapped<W> {
+    pub(super) fn new(wrap: &impl Fn(InnerProcessor) -> W) -> Self {
+        let inner = InnerProcessor::new(true);
+        let calls = Arc::clone(&inner.calls);
+        Self {
+            wrapper: Arc::new(wrap(inner)),
+            calls,
+            without_starts: wrap(InnerProcessor::new(false)),
+        }
+    }
+}
+
+/// Checks that the calls of a provider reach the inner processor.
+pub(super) fn passes_on<W: SpanProcessor>(probe: &Probe<Wrapped<W>>) -> Verdict {
+    if probe.call("wants_start", |wrapped| wrapped.without_starts.wants_start()) {
+        return Err("`wants_start` is true although the inner processor's is false".to_owned());
+    }
+    let wrapper = probe.call("wrapping", |wrapped| Arc::clone(&wrapped.wrapper));
+    let provider =
+        TracerProvider::builder().with(Arc::clone(&wrapper)).flush_after_root(true).build();
+    probe.call("a call under a provider", |_| {
+        provider.run(|| Component::tool("parse").in_span("run", || ()));
+    });
+    let flushed = probe.call("a provider's flush", |_| provider.force_flush(LONG));
+    succeeds("the provider's flush", flushed)?;
+    // Before the shutdown, whose default flushes.
+    let flushes = probe.call("reading", |wrapped| wrapped.calls.flushes.load(Ordering::Relaxed));
+    let stats = probe.call("stats", |_| wrapper.stats());
+    let ended = probe.call("a provider's shutdown", |_| provider.shutdown(LONG));
+    succeeds("the provider's shutdown", ended)?;
+    let wants_start = probe.call("wants_start", |_| wrapper.wants_start());
+    probe.call("reading", |Wrapped { calls, .. }| {
+        let reached = |calls: &AtomicU64| calls.load(Ordering::Relaxed) > 0;
+        for (method, reached) in [
+            ("on_added", reached(&calls.added)),
+            ("on_start", reached(&calls.starts) || !wants_start),
+            ("on_root_end", reached(&calls.root_ends)),
+            ("force_flush", flushes > 0),
+            ("stats", stats.retried == RETRIED),
+            ("shutdown", reached(&calls.shutdowns)),
+        ] {
+            if !reached {
+                return Err(format!("`{method}` does not reach the inner processor"));
+            }
+        }
+        Ok(())
+    })
+}

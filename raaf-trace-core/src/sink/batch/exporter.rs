@@ -1,0 +1,128 @@
+//! The exporter behind the queue: called with tracing off, its panics caught and its failures
+//! reported.
+
+use super::{
+    BatchSink,
+    flush_request::Outcome,
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        inside, is_inside,
+    },
+};
+use crate::{
+    base::{panics, suppress},
+    diagnostics::{self, Category, Repeated},
+};
+use raaf_trace_model::sink::{ExportError, Overflow, ProcessorError};
+
+pub(super) struct Exporter<T> {
+    sink: Box<dyn BatchSink<T>>,
+    name: String,
+    overflow: Overflow,
+    panics: AtomicU64,
+    failures: Repeated,
+}
+
+/// How a call went wrong.
+enum Failure {
+    Returned(ExportError),
+    Panicked(String),
+}
+
+impl<T: 'static> Exporter<T> {
+    pub(super) fn new(sink: Box<dyn BatchSink<T>>) -> Self {
+        Self {
+            name: panics::caught(|| sink.name().to_owned())
+                .unwrap_or_else(|_| "an exporter whose name panics".to_owned()),
+            overflow: panics::caught(|| sink.overflow()).unwrap_or_default(),
+            sink,
+            panics: AtomicU64::new(0),
+            failures: Repeated::new(),
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn overflow(&self) -> Overflow {
+        self.overflow
+    }
+
+    pub(super) fn panics(&self) -> u64 {
+        self.panics.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether the caller runs inside this exporter or its worker.
+    pub(super) fn is_inside(&self) -> bool {
+        is_inside(self.address())
+    }
+
+    /// Runs `f` as a part of this exporter: it is not traced and cannot wait for the queue.
+    pub(super) fn run<R>(&self, f: impl FnOnce() -> R) -> R {
+        inside(self.address(), || suppress::scope(f))
+    }
+
+    /// Lets the exporter's side prepare items that were just taken from the queue.
+    pub(super) fn prepare(&self, items: &mut [T]) {
+        self.run(|| self.sink.prepare(items));
+    }
+
+    /// Offers items to the exporter once.
+    pub(super) fn export(&self, items: &[T]) -> Result<(), ExportError> {
+        let error = match self.call(|sink| sink.export(items)) {
+            Ok(()) => return Ok(()),
+            Err(Failure::Returned(error)) => error,
+            Err(Failure::Panicked(message)) => {
+                ExportError::permanent(format!("panicked: {message}"))
+            }
+        };
+        if let Some(times) = self.failures.happened() {
+            let retry =
+                if error.is_retryable() { "it can be tried again" } else { "it is given up" };
+            diagnostics::warn(
+                Category::Tracing,
+                format_args!(
+                    "`{}` did not deliver a batch, {times} times so far; {retry}: {error}",
+                    self.name
+                ),
+            );
+        }
+        Err(error)
+    }
+
+    pub(super) fn force_flush(&self) -> Outcome {
+        self.control(BatchSink::force_flush)
+    }
+
+    pub(super) fn shutdown(&self) -> Outcome {
+        self.control(BatchSink::shutdown)
+    }
+
+    fn control(&self, call: fn(&dyn BatchSink<T>) -> Result<(), ExportError>) -> Outcome {
+        self.call(call).map_err(|error| match error {
+            Failure::Returned(error) => {
+                ProcessorError::Failed { message: error.to_string(), dropped: 0 }
+            }
+            Failure::Panicked(message) => ProcessorError::Panicked { message },
+        })
+    }
+
+    fn call(
+        &self,
+        call: impl FnOnce(&dyn BatchSink<T>) -> Result<(), ExportError>,
+    ) -> Result<(), Failure> {
+        match self.run(|| panics::caught(|| call(&*self.sink))) {
+            Ok(result) => result.map_err(Failure::Returned),
+            Err(message) => {
+                self.panics.fetch_add(1, Ordering::Relaxed);
+                Err(Failure::Panicked(message))
+            }
+        }
+    }
+
+    /// Tells it apart from other exporters for as long as it is not moved.
+    fn address(&self) -> usize {
+        std::ptr::from_ref(&self.name).addr()
+    }
+}
