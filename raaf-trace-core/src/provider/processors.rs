@@ -74,7 +74,7 @@ impl Slot {
     pub(crate) fn batch(&self) -> Option<&BatchProcessor> {
         match &self.receiver {
             Receiver::Batch(batch) => Some(batch),
-            Receiver::Processor(_) => None,
+            Receiver::Offload(_) | Receiver::Processor(_) => None,
         }
     }
 
