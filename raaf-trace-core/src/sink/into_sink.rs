@@ -40,18 +40,15 @@ impl<P: SpanProcessor> IntoSink<via::Processor> for P {
     fn into_sink(self) -> AnySink {
         let mut own: Option<Self> = Some(self);
         let any: &mut dyn Any = &mut own;
-        let receiver = if let Some(batch) = any.downcast_mut().and_then(Option::take) {
-            Receiver::Batch(Box::new(batch))
-        } else if let Some(offload) = any.downcast_mut().and_then(Option::take) {
-            Receiver::Offload(Box::new(offload))
-        } else {
-            let processor = own.map(|processor| Arc::new(processor) as Arc<dyn SpanProcessor>);
-            match processor {
-                Some(processor) => Receiver::Processor(processor),
-                None => unreachable!("a value that is not taken is still there"),
-            }
-        };
-        AnySink(Pending::Ready(receiver))
+        let batch = any.downcast_mut::<Option<BatchProcessor>>().and_then(Option::take);
+        let batch = batch.map(|batch| Receiver::Batch(Box::new(batch)));
+        let offload = any.downcast_mut::<Option<Offload>>().and_then(Option::take);
+        let offload = offload.map(|offload| Receiver::Offload(Box::new(offload)));
+        let other = own.map(|processor| Receiver::Processor(Arc::new(processor)));
+        match batch.or(offload).or(other) {
+            Some(receiver) => AnySink(Pending::Ready(receiver)),
+            None => unreachable!("a value that is not taken is still there"),
+        }
     }
 }
 

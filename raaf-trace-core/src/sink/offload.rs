@@ -172,11 +172,11 @@ impl SpanProcessor for Offload {
         let queue = self.queue.stats();
         let inner = panics::caught(|| self.processor.stats()).unwrap_or_default();
         let panicked = self.panics.count.load(Ordering::Relaxed);
-        let lost = (panicked + inner.dropped).min(queue.delivered);
+        let failed = (panicked + inner.dropped).min(queue.delivered);
         let last = self.panics.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         ProcessorStats {
-            delivered: queue.delivered - lost,
-            dropped: queue.dropped + lost,
+            delivered: queue.delivered - failed,
+            dropped: queue.dropped + failed,
             retried: queue.retried + inner.retried,
             panics: queue.panics + panicked,
             last_error: last.or(queue.last_error).or(inner.last_error),

@@ -56,7 +56,7 @@ impl Head {
 }
 
 impl HeadParts<'_> {
-    #[inline(always)]
+    #[inline]
     fn take(self) -> SpanHead {
         SpanHead {
             span_id: self.id,

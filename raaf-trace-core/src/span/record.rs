@@ -54,7 +54,7 @@ pub(crate) struct Record {
 
 impl Record {
     /// Fills an empty record.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn fill(&mut self, head: Head, (link, depth): (Link, Depth)) {
         self.head = Some(head);
         self.link = link;

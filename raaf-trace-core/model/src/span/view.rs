@@ -59,7 +59,7 @@ impl<'a> SpanAttributes<'a> {
         &self.span.body.attributes
     }
 
-    fn derived(&self, key: &str) -> Option<ValueRef<'a>> {
+    fn derived(self, key: &str) -> Option<ValueRef<'a>> {
         let (span, body) = (self.span, &self.span.body);
         match key {
             keys::COMPONENT_TYPE => Some(ValueRef::Str(span.kind().as_str())),

@@ -138,7 +138,7 @@ impl Scale {
     #[inline]
     fn nanos_between(self, start: Ticks, end: Ticks) -> i64 {
         let ticks = end.0.wrapping_sub(start.0).cast_signed();
-        (i128::from(ticks) * i128::from(self.0) >> Self::SHIFT) as i64
+        ((i128::from(ticks) * i128::from(self.0)) >> Self::SHIFT) as i64
     }
 
     fn between(self, start: Ticks, end: Ticks) -> Duration {

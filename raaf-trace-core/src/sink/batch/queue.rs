@@ -395,16 +395,16 @@ impl<T> Queue<T> {
     }
 
     /// Adds the counts of what was handed over.
-    pub(super) fn add_stats(&self, stats: &mut ProcessorStats) {
+    pub(super) fn add_stats(&self, total: &mut ProcessorStats) {
         let mut state = self.lock();
         let state = &mut *state;
         let backlog = &mut state.backlog;
         backlog.check_deadlines(self.export_timeout);
-        stats.delivered += backlog.delivered();
-        stats.dropped += backlog.dropped();
-        stats.retried += state.retried;
-        stats.queued += backlog.waiting() as u64 + backlog.in_flight();
-        stats.last_error = backlog.last_error().map(str::to_owned);
+        total.delivered += backlog.delivered();
+        total.dropped += backlog.dropped();
+        total.retried += state.retried;
+        total.queued += backlog.waiting() as u64 + backlog.in_flight();
+        total.last_error = backlog.last_error().map(str::to_owned);
     }
 
     /// Items in flight, flushes that wait, and whether the worker does.

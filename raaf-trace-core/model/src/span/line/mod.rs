@@ -128,6 +128,7 @@ struct Prefix<'a> {
     kind: Cow<'a, str>,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 fn is_zero(count: &u32) -> bool {
     *count == 0
 }
