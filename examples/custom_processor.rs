@@ -92,7 +92,7 @@ impl SpanExporter for Archive {
     }
 
     fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
-        let names: Vec<_> = batch.iter().map(|span| span.component_name()).collect();
+        let names: Vec<_> = batch.iter().map(FinishedSpan::component_name).collect();
         println!("archived {} spans: {}", batch.len(), names.join(", "));
         Ok(())
     }

@@ -52,7 +52,7 @@ fn the_traced_program() -> Result<(), Box<dyn Error>> {
     }
     let guard = raaf_trace_core::init()?.with_timeout(LONG);
     let agent = || tracer().agent_span("Planner").with("note", "x").in_span(|| ());
-    tracer().pipeline_span("Report").in_span(|| agent());
+    tracer().pipeline_span("Report").in_span(agent);
     guard.shutdown()?;
     if std::env::var_os(WAIT).is_some() {
         writeln!(io::stderr(), "all is well")?;

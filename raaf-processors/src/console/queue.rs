@@ -228,13 +228,14 @@ impl Queue {
 
     pub(super) fn stats(&self) -> ProcessorStats {
         let state = self.lock();
-        let mut counted = ProcessorStats::default();
-        counted.received = state.delivered + state.dropped + state.held as u64;
-        counted.delivered = state.delivered;
-        counted.dropped = state.dropped;
-        counted.queued = state.held as u64;
-        counted.last_error.clone_from(&state.last_error);
-        counted
+        ProcessorStats {
+            received: state.delivered + state.dropped + state.held as u64,
+            delivered: state.delivered,
+            dropped: state.dropped,
+            queued: state.held as u64,
+            last_error: state.last_error.clone(),
+            ..ProcessorStats::default()
+        }
     }
 }
 

@@ -63,7 +63,9 @@ impl<'a> Tree<'a> {
             let tokens = Tokens::of(self.spans.spans()[index]).unwrap_or_else(|| {
                 let mut sum = Tokens::default();
                 let children = self.spans.child_indices(index);
-                children.iter().for_each(|&child| sum.add(self.tokens[child]));
+                for &child in children {
+                    sum.add(self.tokens[child]);
+                }
                 sum
             });
             self.tokens[index] = tokens;

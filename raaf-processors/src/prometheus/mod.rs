@@ -189,9 +189,7 @@ impl SpanProcessor for PrometheusSink {
     }
 
     fn stats(&self) -> ProcessorStats {
-        let mut stats = ProcessorStats::default();
-        stats.last_error = self.shared.problem();
-        stats
+        ProcessorStats { last_error: self.shared.problem(), ..ProcessorStats::default() }
     }
 }
 

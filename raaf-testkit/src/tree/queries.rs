@@ -148,7 +148,7 @@ impl Spans {
     /// Returns the components from the root to `span`: `Pipeline > Agent > search`.
     pub fn path(&self, span: &FinishedSpan) -> String {
         let mut names = vec![span.component_name()];
-        names.extend(self.ancestors_of(span).map(|span| span.component_name()));
+        names.extend(self.ancestors_of(span).map(FinishedSpan::component_name));
         names.reverse();
         names.join(" > ")
     }
