@@ -140,10 +140,12 @@ pub struct Suite<S, M> {
     patience: Duration,
     excepted: Vec<Rule>,
     /// Checks the rule for wrappers.
-    wrapper: Option<Box<dyn Fn(Duration) -> Result<(), Broken>>>,
+    wrapper: Option<WrapperCheck>,
 }
 
 type Check<S> = fn(&Probe<S>) -> Verdict;
+
+type WrapperCheck = Box<dyn Fn(Duration) -> Result<(), Broken>>;
 
 impl<P: SpanProcessor, M: Fn() -> P> Suite<P, M> {
     /// Creates a suite for a processor.

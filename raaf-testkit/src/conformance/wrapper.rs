@@ -105,13 +105,13 @@ pub(super) struct Wrapped<W> {
 
 impl<W> Wrapped<W> {
     pub(super) fn new(wrap: &impl Fn(InnerProcessor) -> W) -> Self {
-        let wrapped = |wants_start| {
+        let around = |wants_start| {
             let inner = InnerProcessor::new(wants_start);
             let calls = Arc::clone(&inner.calls);
             (wrap(inner), calls)
         };
-        let (wrapper, calls) = wrapped(true);
-        Self { wrapper: Arc::new(wrapper), calls, without_starts: wrapped(false) }
+        let (wrapper, calls) = around(true);
+        Self { wrapper: Arc::new(wrapper), calls, without_starts: around(false) }
     }
 }
 
@@ -120,7 +120,9 @@ pub(super) fn passes_on<W: SpanProcessor>(probe: &Probe<Wrapped<W>>) -> Verdict 
     let unwanted =
         probe.call("on_start", |Wrapped { without_starts: (wrapper, calls), .. }| {
             if wrapper.wants_start() {
-                samples::plain(1).iter().for_each(|span| wrapper.on_start(&mut span.started()));
+                for span in samples::plain(1) {
+                    wrapper.on_start(&mut span.started());
+                }
             }
             // One with a queue hands them over by then.
             let _ = wrapper.force_flush(LONG);
@@ -140,7 +142,8 @@ pub(super) fn passes_on<W: SpanProcessor>(probe: &Probe<Wrapped<W>>) -> Verdict 
     let flushed = probe.call("a provider's flush", |_| provider.force_flush(LONG));
     succeeds("the provider's flush", flushed)?;
     // Before the shutdown, whose default flushes.
-    let flushes = probe.call("reading", |wrapped| wrapped.calls.flushes.load(Ordering::Relaxed));
+    let flush_calls =
+        probe.call("reading", |wrapped| wrapped.calls.flushes.load(Ordering::Relaxed));
     let stats = probe.call("stats", |_| wrapper.stats());
     let ended = probe.call("a provider's shutdown", |_| provider.shutdown(LONG));
     succeeds("the provider's shutdown", ended)?;
@@ -149,7 +152,7 @@ pub(super) fn passes_on<W: SpanProcessor>(probe: &Probe<Wrapped<W>>) -> Verdict 
         for (method, reached) in [
             ("on_added", reached(&calls.added)),
             ("on_root_end", reached(&calls.root_ends)),
-            ("force_flush", flushes > 0),
+            ("force_flush", flush_calls > 0),
             ("stats", stats.retried == RETRIED),
             ("shutdown", reached(&calls.shutdowns)),
         ] {

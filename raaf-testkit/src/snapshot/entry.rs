@@ -103,7 +103,7 @@ fn since(first: Option<SystemTime>, time: SystemTime) -> Duration {
 }
 
 /// Events, without those that only say the span's error again.
-fn events<'a>(span: &'a FinishedSpan) -> impl Iterator<Item = &'a raaf_trace_core::Event> {
+fn events(span: &FinishedSpan) -> impl Iterator<Item = &raaf_trace_core::Event> {
     let failed = span.error().is_some();
     span.events().filter(move |event| !(failed && event.name() == "exception"))
 }

@@ -173,13 +173,13 @@ impl SpanProcessor for Offload {
         let inner = panics::caught(|| self.processor.stats()).unwrap_or_default();
         let panicked = self.panics.count.load(Ordering::Relaxed);
         let lost = (panicked + inner.dropped).min(queue.delivered);
-        let last = self.panics.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let panic = self.panics.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         ProcessorStats {
             delivered: queue.delivered - lost,
             dropped: queue.dropped + lost,
             retried: queue.retried + inner.retried,
             panics: queue.panics + panicked,
-            last_error: last.or(queue.last_error).or(inner.last_error),
+            last_error: panic.or(queue.last_error).or(inner.last_error),
             ..queue
         }
     }

@@ -53,7 +53,9 @@ impl BatchSink<FinishedSpan> for Exporting {
 
     fn prepare(&self, batch: &mut [FinishedSpan]) {
         if let Some(redactor) = self.redactor.get() {
-            batch.iter_mut().for_each(|span| span.redact(redactor));
+            for span in batch {
+                span.redact(redactor);
+            }
         }
     }
 

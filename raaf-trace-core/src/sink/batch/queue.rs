@@ -396,13 +396,12 @@ impl<T> Queue<T> {
 
     /// Adds the counts of what was handed over.
     pub(super) fn add_stats(&self, stats: &mut ProcessorStats) {
-        let mut state = self.lock();
-        let state = &mut *state;
-        let backlog = &mut state.backlog;
+        let mut locked = self.lock();
+        let State { backlog, retried, .. } = &mut *locked;
         backlog.check_deadlines(self.export_timeout);
         stats.delivered += backlog.delivered();
         stats.dropped += backlog.dropped();
-        stats.retried += state.retried;
+        stats.retried += *retried;
         stats.queued += backlog.waiting() as u64 + backlog.in_flight();
         stats.last_error = backlog.last_error().map(str::to_owned);
     }
