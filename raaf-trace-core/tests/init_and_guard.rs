@@ -82,6 +82,34 @@ fn d2_the_guard_s_shutdown_says_how_it_went() {
 }
 
 #[test]
+fn d2_what_is_traced_after_the_guard_is_reported_once() {
+    in_own_process(
+        &[],
+        || {
+            let memory = MemoryExporter::new();
+            let _ = TracerProvider::builder().with(memory.clone()).init().unwrap();
+            call("Unseen");
+            call("Unseen");
+            assert!(memory.is_empty());
+            assert!(!is_enabled(), "it is reported once, and costs nothing then");
+        },
+        |ended| {
+            let [line] = ended.well().diagnostics()[..] else { panic!("{}", ended.stderr) };
+            assert!(line.contains("`let _tracing = init()?;`"), "{line}");
+        },
+    );
+}
+
+#[test]
+fn d2_a_guard_that_ends_with_the_program_says_nothing() {
+    in_own_process(
+        &[],
+        || drop(TracerProvider::builder().with(MemoryExporter::new()).init().unwrap()),
+        |ended| assert_eq!(ended.well().diagnostics(), [""; 0]),
+    );
+}
+
+#[test]
 fn g61_without_sinks_the_default_provider_makes_no_spans_and_tracing_costs_one_look() {
     in_own_process(
         &[],
@@ -171,9 +199,9 @@ fn g61_with_no_provider_that_records_the_gate_is_closed() {
             guard.provider().enable();
             assert!(is_enabled());
             drop(guard);
-            assert!(!is_enabled(), "it is over");
+            // The first late call is reported.
             call("Late");
-            assert!(!is_enabled(), "no provider was made that nobody asked for");
+            assert!(!is_enabled(), "it is over, and no other provider was made");
             let _next = TracerProvider::builder().with(MemoryExporter::new()).init().unwrap();
             assert!(is_enabled());
         },

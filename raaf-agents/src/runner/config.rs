@@ -69,14 +69,14 @@ impl RunConfig {
     }
 
     /// Sets the name of the trace.
-    pub fn workflow_name(mut self, name: impl Into<Key>) -> Self {
-        self.workflow_name = Some(name.into());
+    pub fn workflow_name(mut self, name: impl AsRef<str>) -> Self {
+        self.workflow_name = Some(Key::from(name.as_ref().to_owned()));
         self
     }
 
     /// Sets an id that links this trace with others, such as the id of a conversation.
-    pub fn group_id(mut self, group_id: impl Into<Key>) -> Self {
-        self.group_id = Some(group_id.into());
+    pub fn group_id(mut self, group_id: impl AsRef<str>) -> Self {
+        self.group_id = Some(Key::from(group_id.as_ref().to_owned()));
         self
     }
 

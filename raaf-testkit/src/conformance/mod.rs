@@ -147,8 +147,6 @@ type WrapperCheck = Box<dyn Fn(Duration) -> Result<(), Broken>>;
 
 type Check<S> = fn(&Probe<S>) -> Verdict;
 
-type WrapperCheck = Box<dyn Fn(Duration) -> Result<(), Broken>>;
-
 impl<P: SpanProcessor, M: Fn() -> P> Suite<P, M> {
     /// Creates a suite for a processor.
     pub fn processor(make: M) -> Self {

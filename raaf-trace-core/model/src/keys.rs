@@ -82,6 +82,15 @@
 //! | status of its answer | [`HTTP_STATUS_CODE`] | not sent | = |
 //! | server | [`SERVER_ADDRESS`], [`SERVER_PORT`] | not sent | = |
 
+/// Returns whether the library sets this attribute when a span ends, so that it has room beside as
+/// many attributes as a span may have.
+pub(crate) fn is_set_at_end(key: &str) -> bool {
+    const PREFIXES: [&str; 5] =
+        ["gen_ai.usage.", "gen_ai.response.", "retry.", "stream.", "http.response."];
+    PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+        || [OUTPUT, TOOL_RESULT, COLLECTOR_ERROR, GEN_AI_OUTPUT_MESSAGES].contains(&key)
+}
+
 /// Declares the constants, and lists them for the tests.
 macro_rules! keys {
     ($($(#[$doc:meta])* $name:ident = $key:literal;)*) => {

@@ -38,9 +38,9 @@ use raaf_trace_model::{
 ///     println!("working on {:?}", current_trace_id());
 /// });
 /// ```
-pub fn trace(workflow_name: impl Into<Key>) -> Workflow {
+pub fn trace(workflow_name: impl AsRef<str>) -> Workflow {
     Workflow {
-        name: workflow_name.into(),
+        name: Key::from(workflow_name.as_ref().to_owned()),
         group_id: None,
         trace_id: None,
         include_content: true,
@@ -61,8 +61,8 @@ pub struct Workflow {
 
 impl Workflow {
     /// Links this trace with others: a conversation, a job.
-    pub fn group_id(mut self, group_id: impl Into<Key>) -> Self {
-        self.group_id = Some(group_id.into());
+    pub fn group_id(mut self, group_id: impl AsRef<str>) -> Self {
+        self.group_id = Some(Key::from(group_id.as_ref().to_owned()));
         self
     }
 

@@ -1,7 +1,10 @@
 //! The provider that is used where no other is named.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -47,10 +50,40 @@ pub fn provider() -> TracerProvider {
 
 pub(crate) fn provider_if_recording() -> Option<Arc<Inner>> {
     if let Some(provider) = &*GLOBAL.load() {
-        return provider.inner().is_recording().then(|| Arc::clone(provider.inner()));
+        if provider.inner().is_recording() {
+            return Some(Arc::clone(provider.inner()));
+        }
+        report_late();
+        return None;
     }
     let provider = provider();
     provider.inner().is_recording().then(|| Arc::clone(provider.inner()))
+}
+
+/// Whether the first call that is traced after the guard's end is still to be reported. As long as it
+/// is, the gate stays open, so that such a call comes here.
+static REPORT_LATE: AtomicBool = AtomicBool::new(false);
+
+#[cold]
+fn report_late() {
+    if stop_reporting_late() {
+        diagnostics::warn(
+            Category::Tracing,
+            format_args!(
+                "traced after the guard was dropped: nothing is recorded any more. Keep the guard \
+                 in a variable for as long as the program traces: `let _tracing = init()?;`, not \
+                 `let _ = init()?;`"
+            ),
+        );
+    }
+}
+
+fn stop_reporting_late() -> bool {
+    let reporting = REPORT_LATE.swap(false, Ordering::Relaxed);
+    if reporting {
+        gate::close();
+    }
+    reporting
 }
 
 /// Makes `provider` the global one, and returns the one it replaces, still running.
@@ -92,11 +125,15 @@ pub(super) fn is_over(provider: &TracerProvider) {
     let mut state = lock(&CHANGING);
     if GLOBAL.load().as_ref().is_some_and(|global| global.is(provider)) {
         *state = State::Over;
+        if !REPORT_LATE.swap(true, Ordering::Relaxed) {
+            gate::open();
+        }
     }
 }
 
 fn install(state: &mut State, new: State, provider: TracerProvider) -> Option<TracerProvider> {
     main_thread::watch();
+    stop_reporting_late();
     let old = GLOBAL.swap(Some(Arc::new(provider)));
     if *state == State::Unsettled {
         gate::close();

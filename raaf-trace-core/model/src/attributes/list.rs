@@ -6,6 +6,7 @@ use super::{
     IntoValue, Key, SpanLimits, Value, ValueRef, fingerprint::Fingerprints, json, key::Text,
     reserved::is_reserved,
 };
+use crate::keys;
 
 /// The attributes of a span or an event, in the order they were first set.
 ///
@@ -89,6 +90,10 @@ impl AttributeLosses {
         *self == Self::default()
     }
 }
+
+/// Places beyond [`SpanLimits::max_attributes`] for what the library says at a span's end: usage,
+/// response, retries. However many attributes a program sets, these find room.
+const RESERVE: u32 = 32;
 
 fn count(counter: &mut u32) {
     *counter = counter.saturating_add(1);
@@ -246,7 +251,10 @@ impl Attributes {
     #[inline]
     fn put(&mut self, key: Key, value: Value, content: bool) {
         let existing = self.entries.iter().position(|entry| entry.key == key);
-        if existing.is_none() && self.entries.len() >= self.limits.max_attributes as usize {
+        if existing.is_none()
+            && self.entries.len() >= self.limits.max_attributes as usize
+            && !self.has_reserve_for(&key)
+        {
             count(&mut self.losses.dropped_attributes);
             self.fingerprints.add(key, &value);
             return discard(value);
@@ -261,6 +269,13 @@ impl Attributes {
             Some(index) => self.entries[index] = entry,
             None => self.entries.push(entry),
         }
+    }
+
+    /// Whether a full list has room for a key that the library sets at a span's end.
+    #[cold]
+    fn has_reserve_for(&self, key: &str) -> bool {
+        let most = self.limits.max_attributes.saturating_add(RESERVE) as usize;
+        self.entries.len() < most && keys::is_set_at_end(key)
     }
 
     /// The value of an attribute.

@@ -188,3 +188,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn l11_what_the_library_says_at_the_end_finds_room() {
+    let mut attributes = limited(|limits| limits.max_attributes = 2);
+    attributes.extend((0..5).map(|number| (format!("user.{number}"), number)));
+    attributes.set(keys::GEN_AI_USAGE_INPUT_TOKENS, 7).set(keys::TOOL_RESULT, "found");
+    attributes.set_reserved(keys::COLLECTOR_ERROR, "panicked");
+    assert_eq!((attributes.len(), attributes.losses().dropped_attributes), (5, 3));
+    assert!(attributes.get(keys::GEN_AI_USAGE_INPUT_TOKENS).is_some_and(|tokens| tokens == 7));
+    // The reserve has an end, too: keys of that form can be a program's own.
+    attributes.extend((0..100).map(|number| (format!("retry.{number}"), number)));
+    assert_eq!(attributes.len(), 2 + 32);
+}
