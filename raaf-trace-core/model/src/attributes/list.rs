@@ -3,8 +3,8 @@
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
-    IntoValue, Key, SpanLimits, Value, ValueRef, fingerprint::Fingerprints, json, key::Text,
-    reserved::is_reserved,
+    AttributeLosses, IntoValue, Key, SpanLimits, Value, ValueRef, fingerprint::Fingerprints, json,
+    key::Text, reserved::is_reserved,
 };
 use crate::keys;
 
@@ -66,28 +66,6 @@ impl AttributeEntry {
     /// The value itself; whoever changes it keeps it within the limits.
     pub(crate) fn value_mut(&mut self) -> &mut Value {
         &mut self.value
-    }
-}
-
-/// What was not kept as it was given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AttributeLosses {
-    /// Values that were cut to their limit.
-    pub cut_values: u32,
-    /// Attributes left out because there were as many as allowed.
-    pub dropped_attributes: u32,
-    /// Attributes ignored because their key is reserved.
-    pub reserved_ignored: u32,
-    /// Content left out because [`SpanLimits::include_content`] is off.
-    pub content_left_out: u32,
-}
-
-impl AttributeLosses {
-    /// Whether everything was kept.
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
     }
 }
 

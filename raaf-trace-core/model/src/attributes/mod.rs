@@ -9,6 +9,7 @@ pub(crate) mod json;
 mod key;
 mod limits;
 mod list;
+mod losses;
 mod reserved;
 mod serializer;
 mod value;
@@ -20,7 +21,8 @@ pub use key::Key;
 pub(crate) use key::Text;
 pub use limits::SpanLimits;
 pub use limits::cut_plain;
-pub use list::{AttributeEntry, AttributeLosses, Attributes};
+pub use list::{AttributeEntry, Attributes};
+pub use losses::AttributeLosses;
 pub use value::Value;
 pub use value_ref::ValueRef;
 
