@@ -10,7 +10,7 @@ pub struct AttributeLosses {
     pub dropped_attributes: u32,
     /// Attributes ignored because their key is reserved.
     pub reserved_ignored: u32,
-    /// Content left out because [`SpanLimits::include_content`] is off.
+    /// Content left out because [`SpanLimits::include_content`](crate::attributes::SpanLimits::include_content) is off.
     pub content_left_out: u32,
 }
 
