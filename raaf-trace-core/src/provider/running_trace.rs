@@ -5,7 +5,7 @@ use std::{mem, sync::Arc};
 use raaf_trace_model::{
     attributes::{Attributes, SpanLimits},
     id::TraceId,
-    propagation::SpanContext,
+    propagation::{SpanContext, TraceFlags},
     span::{TraceData, TraceInfo},
     time::Timestamp,
 };
@@ -22,6 +22,8 @@ pub(crate) struct RunningTrace {
     pub(crate) data: Arc<TraceData>,
     pub(crate) provider: Arc<Inner>,
     pub(crate) sampled: bool,
+    /// What the flags of a remote trace say apart from that.
+    pub(crate) flags: TraceFlags,
     pub(crate) limits: SpanLimits,
     /// Ties the monotonic clock to wall time, once a trace.
     anchor: Anchor,
@@ -47,6 +49,7 @@ impl RunningTrace {
             data: Arc::new(data),
             provider: Arc::clone(provider),
             sampled: decided.unwrap_or_else(|| provider.sampler().sample(id)),
+            flags: remote.map(SpanContext::flags).unwrap_or_default(),
             limits: provider.limits(),
             anchor: provider.clock().anchor(),
         }

@@ -102,7 +102,7 @@ impl Span {
     pub fn span_context(&self) -> SpanContext {
         let head = self.record.head();
         SpanContext::new(head.trace.id(), head.id)
-            .with_sampled(head.trace.sampled)
+            .with_flags(head.trace.flags.with_sampled(head.trace.sampled))
             .with_trace_state(head.trace.data.state.clone())
     }
 

@@ -9,6 +9,13 @@ use std::{
 pub trait Extractor {
     /// The value of a key, whatever its case.
     fn get(&self, key: &str) -> Option<&str>;
+
+    /// All values of a key, in their order: a request may have several header lines of one name.
+    /// A carrier that can hold several implements this too; by default it is what
+    /// [`get`](Self::get) returns.
+    fn get_all(&self, key: &str) -> Vec<&str> {
+        self.get(key).into_iter().collect()
+    }
 }
 
 /// Something that context can be written into: the headers of a request, the environment of a
@@ -58,6 +65,11 @@ impl Injector for BTreeMap<String, String> {
 impl Extractor for Vec<(String, String)> {
     fn get(&self, key: &str) -> Option<&str> {
         find(self.iter().map(|(key, value)| (key, value)), key).map(String::as_str)
+    }
+
+    fn get_all(&self, key: &str) -> Vec<&str> {
+        let named = self.iter().filter(|(held, _)| held.eq_ignore_ascii_case(key));
+        named.map(|(_, value)| value.as_str()).collect()
     }
 }
 

@@ -3,10 +3,14 @@
 //!
 //! ```
 //! use std::collections::HashMap;
-//! use raaf_trace_core::propagation::{self, TraceParent, TraceState};
+//! use raaf_trace_core::propagation::{self, TraceFlags, TraceParent, TraceState};
 //! # use raaf_trace_core::{SpanId, TraceId};
 //!
-//! let here = TraceParent { trace_id: TraceId::random(), span_id: SpanId::random(), sampled: true };
+//! let here = TraceParent {
+//!     trace_id: TraceId::random(),
+//!     span_id: SpanId::random(),
+//!     flags: TraceFlags::SAMPLED,
+//! };
 //! let mut headers = HashMap::new();
 //! propagation::inject(&mut headers, &here, &TraceState::default());
 //!
@@ -26,7 +30,7 @@ pub use baggage::{Baggage, BaggageError};
 pub use carrier::{Extractor, Injector};
 pub use process::ProcessCarrier;
 pub use span_context::SpanContext;
-pub use traceparent::{TraceParent, TraceParentError};
+pub use traceparent::{TraceFlags, TraceParent, TraceParentError};
 pub use tracestate::{TraceState, TraceStateError};
 
 /// The key of the span that continues elsewhere.
@@ -51,14 +55,18 @@ pub fn inject(carrier: &mut (impl Injector + ?Sized), parent: &TraceParent, stat
 ///
 /// # Errors
 ///
-/// When there is a `traceparent` that cannot be used. The caller should go on as if there were
-/// none, with a debug line. A malformed `tracestate` is never an error: what is usable is kept.
+/// When there is a `traceparent` that cannot be used, or there are several. The caller should go on
+/// as if there were none, with a debug line. A malformed `tracestate` is never an error: it is
+/// ignored. Several header lines of `tracestate` are one list.
 pub fn extract(
     carrier: &(impl Extractor + ?Sized),
 ) -> Result<Option<(TraceParent, TraceState)>, TraceParentError> {
-    let Some(parent) = carrier.get(TRACEPARENT) else { return Ok(None) };
-    let parent = TraceParent::parse(parent)?;
-    let state = carrier.get(TRACESTATE).map(TraceState::parse).unwrap_or_default();
+    let parent = match carrier.get_all(TRACEPARENT)[..] {
+        [] => return Ok(None),
+        [line] => TraceParent::parse(line)?,
+        ref lines => return Err(TraceParentError::Repeated { found: lines.len() }),
+    };
+    let state = TraceState::parse(&carrier.get_all(TRACESTATE).join(","));
     Ok(Some((parent, state)))
 }
 
@@ -99,6 +107,25 @@ mod tests {
             (TRACESTATE.to_owned(), "ok=1,NOT OK".to_owned()),
         ];
         let (_, state) = extract(&headers).unwrap().unwrap();
-        assert_eq!(state.to_string(), "ok=1");
+        assert!(state.is_empty());
+    }
+
+    #[test]
+    fn p3_lines_of_tracestate_are_one_list_and_lines_of_traceparent_are_none() {
+        let mut headers: Vec<_> = [
+            (TRACEPARENT, PARENT),
+            (TRACESTATE, "a=1"),
+            ("TraceState", ""),
+            (TRACESTATE, "b=2, c=3"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
+        let (parent, state) = extract(&headers).unwrap().unwrap();
+        assert_eq!(
+            (parent.to_string().as_str(), state.to_string().as_str()),
+            (PARENT, "a=1,b=2,c=3")
+        );
+        headers.push((TRACEPARENT.to_owned(), PARENT.to_owned()));
+        assert_eq!(extract(&headers), Err(TraceParentError::Repeated { found: 2 }));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{TraceParent, TraceState};
+use super::{TraceFlags, TraceParent, TraceState};
 use crate::id::{SpanId, TraceId};
 
 /// What identifies a span to others: its ids, whether its trace is sampled, and the vendor data
@@ -12,6 +12,8 @@ pub struct SpanContext {
     trace_id: TraceId,
     span_id: Option<SpanId>,
     sampled: Option<bool>,
+    /// What the flags say apart from that.
+    flags: TraceFlags,
     trace_state: TraceState,
 }
 
@@ -23,7 +25,13 @@ impl SpanContext {
 
     /// A trace known by its id only: a span under it is the trace's root.
     pub fn of_trace(trace_id: TraceId) -> Self {
-        Self { trace_id, span_id: None, sampled: None, trace_state: TraceState::default() }
+        Self {
+            trace_id,
+            span_id: None,
+            sampled: None,
+            flags: TraceFlags::default(),
+            trace_state: TraceState::default(),
+        }
     }
 
     /// The same, with the decision whether the trace is sampled; without it, this process decides.
@@ -31,6 +39,13 @@ impl SpanContext {
     pub fn with_sampled(mut self, sampled: bool) -> Self {
         self.sampled = Some(sampled);
         self
+    }
+
+    /// The same, with those flags, and so with a decision whether the trace is sampled.
+    #[must_use]
+    pub fn with_flags(mut self, flags: TraceFlags) -> Self {
+        self.flags = flags.with_sampled(false);
+        self.with_sampled(flags.is_sampled())
     }
 
     /// The same, with vendor data to pass on.
@@ -55,6 +70,11 @@ impl SpanContext {
         self.sampled
     }
 
+    /// The flags as `traceparent` has them: sampled, unless it is decided that the trace is not.
+    pub fn flags(&self) -> TraceFlags {
+        self.flags.with_sampled(self.sampled.unwrap_or(true))
+    }
+
     /// The vendor data that travels along.
     pub fn trace_state(&self) -> &TraceState {
         &self.trace_state
@@ -62,14 +82,14 @@ impl SpanContext {
 
     /// The value of a `traceparent` header; `None` when no span is known.
     pub fn trace_parent(&self) -> Option<TraceParent> {
-        let sampled = self.sampled.unwrap_or(true);
-        Some(TraceParent { trace_id: self.trace_id, span_id: self.span_id?, sampled })
+        let flags = self.flags();
+        Some(TraceParent { trace_id: self.trace_id, span_id: self.span_id?, flags })
     }
 }
 
 impl From<TraceParent> for SpanContext {
     fn from(parent: TraceParent) -> Self {
-        Self::new(parent.trace_id, parent.span_id).with_sampled(parent.sampled)
+        Self::new(parent.trace_id, parent.span_id).with_flags(parent.flags)
     }
 }
 

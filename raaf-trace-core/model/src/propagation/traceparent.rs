@@ -16,7 +16,7 @@ const LENGTH: usize = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".
 /// # use raaf_trace_core::propagation::TraceParent;
 /// let header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 /// let parent = TraceParent::parse(header)?;
-/// assert!(parent.sampled);
+/// assert!(parent.flags.is_sampled());
 /// assert_eq!(parent.to_string(), header);
 /// # Ok::<(), raaf_trace_core::propagation::TraceParentError>(())
 /// ```
@@ -26,8 +26,46 @@ pub struct TraceParent {
     pub trace_id: TraceId,
     /// The span that is the parent there.
     pub span_id: SpanId,
-    /// Whether that process records the trace.
-    pub sampled: bool,
+    /// Whether that process records the trace, and what else it says about it.
+    pub flags: TraceFlags,
+}
+
+/// The flags of a trace. Those that are unknown here, such as the one of W3C's level 2 that says
+/// that the trace id is random, go on to other processes as they came.
+///
+/// ```
+/// # use raaf_trace_core::propagation::TraceFlags;
+/// let flags = TraceFlags::from_u8(0b10);
+/// assert!(!flags.is_sampled());
+/// assert_eq!(flags.with_sampled(true).to_u8(), 0b11);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct TraceFlags(u8);
+
+impl TraceFlags {
+    /// Only that the trace is recorded.
+    pub const SAMPLED: Self = Self(1);
+
+    /// The flags as the byte that `traceparent` has in hex.
+    pub const fn from_u8(flags: u8) -> Self {
+        Self(flags)
+    }
+
+    /// The byte that `traceparent` has in hex.
+    pub const fn to_u8(self) -> u8 {
+        self.0
+    }
+
+    /// Whether the trace is recorded.
+    pub const fn is_sampled(self) -> bool {
+        self.0 & Self::SAMPLED.0 != 0
+    }
+
+    /// The same, with that decision whether the trace is recorded.
+    #[must_use]
+    pub const fn with_sampled(self, sampled: bool) -> Self {
+        Self(self.0 & !Self::SAMPLED.0 | sampled as u8)
+    }
 }
 
 /// Why a `traceparent` cannot be used. It is to be treated as absent.
@@ -47,7 +85,7 @@ pub enum TraceParentError {
         position: usize,
     },
     /// A field has something other than lower-case hex digits.
-    #[error("the {field} of traceparent is not all lower-case hex digits")]
+    #[error("the {field} of traceparent {} not all lower-case hex digits", if *field == "flags" { "are" } else { "is" })]
     Digits {
         /// The field.
         field: &'static str,
@@ -55,6 +93,12 @@ pub enum TraceParentError {
     /// Version ff, which is not allowed.
     #[error("traceparent has the forbidden version ff")]
     Version,
+    /// More than one header line: none of them can be trusted.
+    #[error("there are {found} lines of traceparent instead of one")]
+    Repeated {
+        /// How many lines there are.
+        found: usize,
+    },
     /// An id of zeros only, which means that there is none.
     #[error("the {field} of traceparent is all zeros")]
     Zero {
@@ -64,8 +108,9 @@ pub enum TraceParentError {
 }
 
 impl TraceParent {
-    /// Reads a header's value. Versions after 00 are read by the fields they share with it; spaces
-    /// and tabs around the value are ignored.
+    /// Reads a header's value. Versions after 00 are read by the fields they share with it, their
+    /// flags without those that this version does not have; spaces and tabs around the value are
+    /// ignored.
     ///
     /// # Errors
     ///
@@ -83,19 +128,22 @@ impl TraceParent {
         let version = hex(&bytes[..2], "version")?;
         let trace_id = hex(&bytes[3..35], "trace id")?;
         let span_id = hex(&bytes[36..52], "span id")?;
-        let flags = hex(&bytes[53..LENGTH], "flags")?;
+        let mut flags = TraceFlags(hex(&bytes[53..LENGTH], "flags")? as u8);
         match (version, bytes.get(LENGTH)) {
             (0xff, _) => return Err(TraceParentError::Version),
             (0, Some(_)) => return Err(TraceParentError::Length { found: bytes.len() }),
             (_, None | Some(b'-')) => {}
             (_, Some(_)) => return Err(TraceParentError::Separator { position: LENGTH + 1 }),
         }
+        if version != 0 {
+            flags = TraceFlags(flags.0 & TraceFlags::SAMPLED.0);
+        }
         Ok(Self {
             trace_id: TraceId::from_u128(trace_id)
                 .ok_or(TraceParentError::Zero { field: "trace id" })?,
             span_id: SpanId::from_u64(span_id as u64)
                 .ok_or(TraceParentError::Zero { field: "span id" })?,
-            sampled: flags & 1 == 1,
+            flags,
         })
     }
 }
@@ -121,8 +169,8 @@ impl FromStr for TraceParent {
 
 impl fmt::Display for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let flags = if self.sampled { "01" } else { "00" };
-        write!(f, "00-{}-{}-{flags}", self.trace_id.hex(), self.span_id.hex())
+        let flags = self.flags.to_u8();
+        write!(f, "00-{}-{}-{flags:02x}", self.trace_id.hex(), self.span_id.hex())
     }
 }
 
@@ -143,21 +191,25 @@ mod tests {
         assert_eq!(parent.trace_id.hex().as_str(), TRACE);
         assert_eq!(parent.span_id.hex().as_str(), SPAN);
         assert_eq!(parent.to_string().parse(), Ok(parent));
-        let unsampled = TraceParent { sampled: false, ..parent };
+        let unsampled = TraceParent { flags: TraceFlags::default(), ..parent };
         assert!(unsampled.to_string().ends_with("-00"));
         assert_eq!(unsampled.to_string().parse(), Ok(unsampled));
     }
 
     #[test]
-    fn p3_only_the_lowest_flag_counts() {
-        assert!(parse("00", "ff").unwrap().sampled);
-        assert!(!parse("00", "02").unwrap().sampled);
+    fn p3_the_lowest_flag_decides_and_the_others_go_on() {
+        assert!(parse("00", "ff").unwrap().flags.is_sampled());
+        let random = parse("00", "02").unwrap();
+        assert!(!random.flags.is_sampled());
+        assert!(random.to_string().ends_with("-02"));
+        // What the flags of a later version mean, this version cannot say on.
+        assert!(parse("cc", "ff").unwrap().to_string().ends_with("-01"));
     }
 
     #[test]
     fn p3_higher_versions_are_read_by_what_they_share() {
         for rest in ["01", "01-", "01-what-comes-later"] {
-            assert!(parse("cc", rest).unwrap().sampled, "{rest}");
+            assert!(parse("cc", rest).unwrap().flags.is_sampled(), "{rest}");
         }
         assert_eq!(parse("cc", "01.x"), Err(TraceParentError::Separator { position: 56 }));
         assert_eq!(parse("00", "01-x"), Err(TraceParentError::Length { found: 57 }));
@@ -189,7 +241,7 @@ mod tests {
             ),
             (
                 format!("00-{TRACE}-{SPAN}-0X"),
-                "the flags of traceparent is not all lower-case hex digits",
+                "the flags of traceparent are not all lower-case hex digits",
             ),
             (
                 format!("00-{TRACE}-é{}-01", &SPAN[2..]),
