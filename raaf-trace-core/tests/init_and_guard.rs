@@ -8,8 +8,8 @@ mod own_process;
 use doubles::{LONG, Listener, Log, components};
 use own_process::{Ended, in_own_process};
 use raaf_trace_core::{
-    BuildError, Component, MemoryExporter, SimpleProcessor, Traceable as _, TracerProvider, init,
-    provider, set_global_provider, tracer,
+    BuildError, Component, ExportError, MemoryExporter, SimpleProcessor, Traceable as _,
+    TracerProvider, init, provider, set_global_provider, tracer,
 };
 
 fn call(name: &str) {
@@ -78,6 +78,25 @@ fn d2_the_guard_s_shutdown_says_how_it_went() {
             exporter.release();
         },
         ended_well,
+    );
+}
+
+#[test]
+fn d2_the_last_line_says_how_many_spans_were_lost() {
+    in_own_process(
+        &[],
+        || {
+            let refusing = SimpleProcessor::new(doubles::Failing(ExportError::permanent("no")));
+            let guard = TracerProvider::builder().with(refusing).init().unwrap();
+            call("Lost");
+            call("Lost");
+            drop(guard);
+        },
+        |ended| {
+            let lines = ended.well().diagnostics();
+            let last = lines.last().unwrap();
+            assert!(last.ends_with("at shutdown, `failing` lost 2 of 2 spans"), "{last}");
+        },
     );
 }
 

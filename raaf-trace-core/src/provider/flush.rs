@@ -12,7 +12,7 @@ use crate::{
     provider::{FlushError, Inner, SinkFailure, processors::Slot},
     sink::Receiver,
 };
-use raaf_trace_model::sink::{ProcessorError, SpanProcessor};
+use raaf_trace_model::sink::{ProcessorError, SpanProcessor, stats::ProcessorStats};
 
 type Drain = fn(&dyn SpanProcessor, Duration) -> Result<(), ProcessorError>;
 
@@ -60,6 +60,26 @@ impl Inner {
         close(&self.processors().list(), timeout)
     }
 
+    /// A shutdown whose result nobody asks for: one line says what was lost, if anything was.
+    pub(crate) fn shutdown_reporting(&self, timeout: Duration) {
+        if self.has_shut_down() {
+            return;
+        }
+        let failed = self.shutdown(timeout).err();
+        let mut parts: Vec<_> = failed.iter().map(ToString::to_string).collect();
+        for ProcessorStats { name, dropped, received, .. } in
+            self.processors().list().iter().filter_map(Slot::stats_soon)
+        {
+            if dropped > 0 {
+                parts.push(format!("`{name}` lost {dropped} of {received} spans"));
+            }
+        }
+        if !parts.is_empty() {
+            let text = parts.join("; ");
+            diagnostics::warn(Category::Tracing, format_args!("at shutdown, {text}"));
+        }
+    }
+
     /// Puts other processors in the place of the present ones, which are drained and shut down.
     pub(crate) fn set_processors(
         self: &Arc<Self>,
@@ -69,12 +89,5 @@ impl Inner {
         let began = Instant::now();
         let old = self.replace_processors(receivers, timeout);
         close(&old, timeout.saturating_sub(began.elapsed()))
-    }
-
-    /// A shutdown whose result nobody asks for.
-    pub(crate) fn shutdown_reporting(&self, timeout: Duration) {
-        if let Err(error) = self.shutdown(timeout) {
-            diagnostics::warn(Category::Tracing, format_args!("at shutdown, {error}"));
-        }
     }
 }

@@ -117,6 +117,10 @@ impl Inner {
         first
     }
 
+    pub(crate) fn has_shut_down(&self) -> bool {
+        lock(&self.switches).shut_down
+    }
+
     /// Whether new spans are recorded.
     #[inline]
     pub(crate) fn is_recording(&self) -> bool {

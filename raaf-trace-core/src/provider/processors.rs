@@ -32,6 +32,9 @@ const SLOW_REPORTED: u64 = 4;
 /// it.
 const MOST_DRAINS: usize = 8;
 
+/// How long a processor that may be stuck is waited for when it is asked for its counts.
+const SOON: Duration = Duration::from_secs(1);
+
 /// One configured processor and what the provider counts for it.
 #[derive(Debug)]
 pub(crate) struct Slot {
@@ -161,7 +164,10 @@ impl Slot {
             // It keeps its timeout itself.
             return work();
         }
-        let timed_out = || Err(ProcessorError::Timeout { pending: self.stats().queued });
+        let timed_out = || {
+            let pending = self.stats_soon().map_or(0, |stats| stats.queued);
+            Err(ProcessorError::Timeout { pending })
+        };
         if self.drains.fetch_add(1, Ordering::Relaxed) >= MOST_DRAINS {
             self.drains.fetch_sub(1, Ordering::Relaxed);
             return timed_out();
@@ -173,6 +179,15 @@ impl Slot {
             drained
         };
         bounded::run(timeout, counted).unwrap_or_else(timed_out)
+    }
+
+    /// As [`stats`](Self::stats), of a processor that may be stuck; `None` if it does not answer.
+    pub(crate) fn stats_soon(self: &Arc<Self>) -> Option<ProcessorStats> {
+        if self.only_queues() {
+            return Some(self.stats());
+        }
+        let slot = Arc::clone(self);
+        bounded::run(SOON, move || slot.stats())
     }
 
     pub(crate) fn stats(&self) -> ProcessorStats {
