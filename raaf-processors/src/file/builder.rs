@@ -1,6 +1,9 @@
 //! Builder for [`FileSink`].
 
-use std::{path::PathBuf, sync::Mutex};
+use std::{
+    path::PathBuf,
+    sync::{Mutex, OnceLock},
+};
 
 use raaf_trace_core::{
     BatchConfig, Environment, SettingsError, diagnostics::Repeated, registry::SinkConfig,
@@ -100,6 +103,7 @@ impl FileSinkBuilder {
             rotation,
             sync: self.sync,
             file: Mutex::new(None),
+            claim: OnceLock::new(),
             spare: Mutex::default(),
             failures,
         }

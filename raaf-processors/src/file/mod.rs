@@ -2,6 +2,7 @@
 
 mod append;
 mod builder;
+mod claim;
 pub mod read;
 mod rotate;
 mod starts;
@@ -9,7 +10,7 @@ mod starts;
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -23,6 +24,7 @@ use raaf_trace_core::{
 };
 
 use append::{AppendFile, Appended};
+use claim::Claim;
 use rotate::Rotation;
 
 pub use builder::{FileSinkBuilder, FileSync};
@@ -122,6 +124,8 @@ pub struct FileSink {
     rotation: Rotation,
     sync: FileSync,
     file: Mutex<Option<AppendFile>>,
+    /// Set once the file is open.
+    claim: OnceLock<Claim>,
     /// Memory that the last batch needed.
     spare: Mutex<Vec<u8>>,
     failures: Repeated,
@@ -170,6 +174,7 @@ impl FileSink {
                 Some(file) => file,
                 None => AppendFile::open(&self.path)?,
             };
+            self.claim.get_or_init(|| Claim::new(&self.path));
             // Only a file that took everything is used again: another try begins with a fresh look.
             let appended = file.append(&self.path, lines, &self.rotation)?;
             if appended == Appended::Locked {

@@ -1,0 +1,40 @@
+//! Two sinks of one program that write to one file.
+
+#![cfg(feature = "file")]
+#![allow(clippy::unwrap_used, reason = "only tests are here")]
+
+mod program;
+
+use std::fs;
+
+use program::{LONG, is_inside, program};
+use raaf_processors::FileSink;
+use raaf_trace_core::TracerProvider;
+
+/// Traces one span by that many sinks with the same file, then again by one alone.
+fn trace_by(sinks: &[&str]) {
+    let mut provider = TracerProvider::builder();
+    for path in sinks {
+        provider = provider.with(FileSink::new(*path));
+    }
+    let provider = provider.build();
+    provider.tracer().start_span("work").finish();
+    provider.shutdown(LONG).unwrap();
+}
+
+#[test]
+fn two_sinks_with_one_file_are_reported_once() {
+    if is_inside() {
+        trace_by(&["traces.jsonl", "./traces.jsonl", "traces.jsonl"]);
+        trace_by(&["traces.jsonl"]);
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let mut inside = program("two_sinks_with_one_file_are_reported_once", directory.path());
+    let said = String::from_utf8(inside.output().unwrap().stderr).unwrap();
+    let lines: Vec<_> = said.lines().filter(|line| line.starts_with("raaf ")).collect();
+    assert_eq!(lines.len(), 1, "{said}");
+    assert!(lines[0].contains("two file sinks write to"), "{said}");
+    let written = fs::read_to_string(directory.path().join("traces.jsonl")).unwrap();
+    assert_eq!(written.lines().count(), 4);
+}
