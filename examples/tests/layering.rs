@@ -28,7 +28,7 @@ const HOUSES: [House; 3] = [
             &["environment"],
             &["propagation"],
             &["span"],
-            &["select"],
+            &["filter"],
             &["sink"],
         ],
     ),

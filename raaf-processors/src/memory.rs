@@ -8,7 +8,7 @@
 //! ```
 //! use raaf_processors::memory;
 //! use raaf_trace_core::{
-//!     Component, Environment, Select, Traceable as _, TracerProvider,
+//!     Component, Environment, SpanFilter, Traceable as _, TracerProvider,
 //! };
 //!
 //! // RAAF_TRACE_PROCESSORS=memory ./program
@@ -17,7 +17,7 @@
 //! provider.run(|| Component::tool("Search").in_span("run", || ()));
 //! provider.force_flush(std::time::Duration::from_secs(5))?;
 //!
-//! assert_eq!(memory::recorded().select(&Select::kind("tool")).len(), 1);
+//! assert_eq!(memory::recorded().select(&SpanFilter::kind("tool")).len(), 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use raaf_trace_core::{
-    FinishedSpan, ProcessorError, Select, SpanProcessor, StartedSpan,
+    FinishedSpan, ProcessorError, SpanFilter, SpanProcessor, StartedSpan,
     stats::{ProcessorStats, StatsReader},
 };
 
@@ -17,13 +17,13 @@ use super::counted;
 #[derive(Debug)]
 pub struct Filter<P> {
     processor: P,
-    select: Select,
+    select: SpanFilter,
     passed: AtomicU64,
     filtered: AtomicU64,
 }
 
 impl<P> Filter<P> {
-    pub(super) fn new(processor: P, select: Select) -> Self {
+    pub(super) fn new(processor: P, select: SpanFilter) -> Self {
         Self { processor, select, passed: AtomicU64::new(0), filtered: AtomicU64::new(0) }
     }
 

@@ -6,7 +6,7 @@
 //!
 //! | wrapper | around | effect |
 //! | --- | --- | --- |
-//! | [`filter`](WrapProcessor::filter) | a processor | passes on spans that a [`Select`] matches |
+//! | [`filter`](WrapProcessor::filter) | a processor | passes on spans that a [`SpanFilter`] matches |
 //! | [`keep_traces`](WrapProcessor::keep_traces) | a processor | tail sampling: passes on whole traces, such as failed ones and a share of the rest |
 //! | [`offload`](raaf_trace_core::ProcessorExt::offload) | a processor | runs it on a worker, so that it may block |
 //! | [`batch`](WrapExporter::batch) | an exporter | makes a processor with a queue and a worker |
@@ -60,7 +60,7 @@ mod tail;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use raaf_trace_core::{
-    BatchConfig, BatchProcessor, Redactor, Select, SpanExporter, SpanProcessor,
+    BatchConfig, BatchProcessor, Redactor, SpanExporter, SpanFilter, SpanProcessor,
     stats::ProcessorStats,
 };
 
@@ -76,15 +76,15 @@ pub trait WrapProcessor: SpanProcessor + Sized {
     ///
     /// ```
     /// use raaf_processors::wrap::WrapProcessor as _;
-    /// use raaf_trace_core::{MemoryExporter, Select, SimpleProcessor};
+    /// use raaf_trace_core::{MemoryExporter, SpanFilter, SimpleProcessor};
     ///
     /// let memory = MemoryExporter::new();
-    /// let slow_tools = Select::kind("tool")
-    ///     .and(Select::slower_than(std::time::Duration::from_secs(1)));
+    /// let slow_tools = SpanFilter::kind("tool")
+    ///     .and(SpanFilter::slower_than(std::time::Duration::from_secs(1)));
     /// let processor = SimpleProcessor::new(memory).filter(slow_tools);
     /// # let _ = processor;
     /// ```
-    fn filter(self, select: Select) -> Filter<Self> {
+    fn filter(self, select: SpanFilter) -> Filter<Self> {
         Filter::new(self, select)
     }
 

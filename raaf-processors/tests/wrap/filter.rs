@@ -6,8 +6,8 @@ use std::{
 use raaf_processors::wrap::{KeepTraces, WrapExporter as _, WrapProcessor as _};
 use raaf_testkit::conformance::{check_processor, check_wrapper};
 use raaf_trace_core::{
-    BatchConfig, Component, ExportError, FinishedSpan, MemoryExporter, Select, SimpleProcessor,
-    SpanExporter, SpanProcessor, StartedSpan, Traceable as _, TracerProvider,
+    BatchConfig, Component, ExportError, FinishedSpan, MemoryExporter, SimpleProcessor,
+    SpanExporter, SpanFilter, SpanProcessor, StartedSpan, Traceable as _, TracerProvider,
 };
 
 use super::{TIMEOUT, components, stats, with};
@@ -18,7 +18,7 @@ const LONG: Duration = Duration::from_secs(600);
 #[test]
 fn only_what_is_meant_comes_through_and_the_rest_is_counted() {
     let memory = MemoryExporter::new();
-    let provider = with(memory.clone().batch().filter(Select::kind("tool")));
+    let provider = with(memory.clone().batch().filter(SpanFilter::kind("tool")));
     provider.run(|| {
         Component::agent("Writer").in_span("run", || {
             Component::tool("Search").in_span("run", || ());
@@ -34,7 +34,8 @@ fn only_what_is_meant_comes_through_and_the_rest_is_counted() {
 fn filters_stack() {
     let memory = MemoryExporter::new();
     let simple = SimpleProcessor::new(memory.clone());
-    let provider = with(simple.filter(Select::component("S*")).filter(!Select::component("*x")));
+    let provider =
+        with(simple.filter(SpanFilter::component("S*")).filter(!SpanFilter::component("*x")));
     for name in ["Search", "Sox", "Writer"] {
         provider.run(|| Component::tool(name).in_span("run", || ()));
     }
@@ -60,7 +61,7 @@ impl SpanProcessor for Heard {
 #[test]
 fn a_filtered_processor_hears_of_ends_only() {
     let heard = Arc::new(Heard::default());
-    let provider = with(Arc::clone(&heard).filter(Select::component("A")));
+    let provider = with(Arc::clone(&heard).filter(SpanFilter::component("A")));
     for name in ["A", "B"] {
         provider.run(|| Component::tool(name).in_span("run", || ()));
     }
@@ -71,9 +72,9 @@ fn a_filtered_processor_hears_of_ends_only() {
 
 #[test]
 fn a_filter_that_lets_all_through_is_a_good_processor() {
-    check_processor(|| SimpleProcessor::new(MemoryExporter::new()).filter(Select::all()));
-    check_processor(|| MemoryExporter::new().batch().filter(!Select::all()));
-    check_wrapper(|inner| inner.filter(Select::all()));
+    check_processor(|| SimpleProcessor::new(MemoryExporter::new()).filter(SpanFilter::all()));
+    check_processor(|| MemoryExporter::new().batch().filter(!SpanFilter::all()));
+    check_wrapper(|inner| inner.filter(SpanFilter::all()));
 }
 
 /// Says when a batch comes.
@@ -97,9 +98,9 @@ fn d5_what_is_behind_a_wrapper_is_flushed_at_the_end_of_a_root() {
         let batch = Told(told).batch_with(BatchConfig::default().with_flush_interval(LONG));
         let builder = TracerProvider::builder().flush_after_root(true);
         let builder = if tail {
-            builder.with(batch.keep_traces(KeepTraces::with(Select::all())))
+            builder.with(batch.keep_traces(KeepTraces::with(SpanFilter::all())))
         } else {
-            builder.with(batch.filter(Select::kind("tool")))
+            builder.with(batch.filter(SpanFilter::kind("tool")))
         };
         let provider = builder.build();
         provider.run(|| Component::tool("Search").in_span("run", || ()));

@@ -3,7 +3,7 @@ use std::{io, thread};
 use raaf_processors::wrap::{KeepTraces, WrapExporter as _, WrapProcessor as _};
 use raaf_testkit::conformance::{check_processor, check_wrapper};
 use raaf_trace_core::{
-    Component, Context, MemoryExporter, Sampler, Select, SimpleProcessor, SpanContext,
+    Component, Context, MemoryExporter, Sampler, SimpleProcessor, SpanContext, SpanFilter,
     SpanProcessor as _, Traceable as _, TracerProvider,
 };
 
@@ -68,7 +68,8 @@ fn a_share_of_the_rest_is_kept_by_trace_id() {
 
 #[test]
 fn any_selection_can_keep_a_trace() {
-    let keep = KeepTraces::with(Select::component("Search")).or(Select::component("Nobody"));
+    let keep =
+        KeepTraces::with(SpanFilter::component("Search")).or(SpanFilter::component("Nobody"));
     let (memory, provider) = sampled(keep);
     provider.run(|| workflow(false));
     provider.run(|| Component::agent("Alone").in_span("run", || ()));

@@ -10,13 +10,13 @@
 
 pub mod attributes;
 pub mod environment;
+pub mod filter;
 pub mod id;
 pub mod keys;
 mod kind;
 mod naming;
 pub mod propagation;
 mod redact;
-pub mod select;
 pub mod sink;
 pub mod span;
 pub mod time;

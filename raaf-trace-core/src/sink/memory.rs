@@ -10,8 +10,8 @@ use std::{
 
 use crate::base::sync::lock;
 use raaf_trace_model::{
+    filter::SpanFilter,
     id::TraceId,
-    select::Select,
     sink::{ExportError, Overflow, SpanExporter},
     span::FinishedSpan,
 };
@@ -62,8 +62,8 @@ impl MemoryExporter {
         self.lock().iter().filter(|span| span.trace_id() == id).cloned().collect()
     }
 
-    /// Those that are meant, in the order in which they ended; see [`Select`].
-    pub fn select(&self, select: &Select) -> Vec<FinishedSpan> {
+    /// Those that are meant, in the order in which they ended; see [`SpanFilter`].
+    pub fn select(&self, select: &SpanFilter) -> Vec<FinishedSpan> {
         // Matched outside of the lock: a selection may run code of the caller's.
         self.spans().into_iter().filter(|span| select.matches(span)).collect()
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use raaf_trace_core::{
-    FinishedSpan, ProcessorError, Sampler, Select, SpanProcessor, StartedSpan,
+    FinishedSpan, ProcessorError, Sampler, SpanFilter, SpanProcessor, StartedSpan,
     stats::{ProcessorStats, StatsReader},
 };
 
@@ -30,34 +30,34 @@ const MAX_SPANS: usize = 10_000;
 /// use std::time::Duration;
 ///
 /// use raaf_processors::wrap::KeepTraces;
-/// use raaf_trace_core::{Sampler, Select};
+/// use raaf_trace_core::{Sampler, SpanFilter};
 ///
 /// let keep = KeepTraces::failed()
-///     .or(Select::kind("agent").and(Select::slower_than(Duration::from_secs(60))))
+///     .or(SpanFilter::kind("agent").and(SpanFilter::slower_than(Duration::from_secs(60))))
 ///     .and_of_the_rest(Sampler::ratio(0.05));
 /// # let _ = keep;
 /// ```
 #[derive(Clone, Debug)]
 pub struct KeepTraces {
-    wanted: Select,
+    wanted: SpanFilter,
     rest: Sampler,
     max_spans: usize,
 }
 
 impl KeepTraces {
-    /// Keeps traces with a span that did not [end well](Select::failed).
+    /// Keeps traces with a span that did not [end well](SpanFilter::failed).
     pub fn failed() -> Self {
-        Self::with(Select::failed())
+        Self::with(SpanFilter::failed())
     }
 
     /// Keeps traces with a span that `select` matches.
-    pub fn with(select: Select) -> Self {
+    pub fn with(select: SpanFilter) -> Self {
         Self { wanted: select, rest: Sampler::never(), max_spans: MAX_SPANS }
     }
 
     /// Also keeps traces with a span that `select` matches.
     #[must_use]
-    pub fn or(mut self, select: Select) -> Self {
+    pub fn or(mut self, select: SpanFilter) -> Self {
         self.wanted = self.wanted.or(select);
         self
     }

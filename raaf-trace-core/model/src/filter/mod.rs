@@ -24,7 +24,7 @@ pub use wildcard::wildcard_matches;
 /// ```
 /// use std::time::Duration;
 ///
-/// use raaf_trace_core::{Component, MemoryExporter, Select, SimpleProcessor, Traceable as _};
+/// use raaf_trace_core::{Component, MemoryExporter, SpanFilter, SimpleProcessor, Traceable as _};
 /// use raaf_trace_core::TracerProvider;
 ///
 /// let memory = MemoryExporter::new();
@@ -35,17 +35,17 @@ pub use wildcard::wildcard_matches;
 ///     Component::agent("Writer").in_span("run", || ());
 /// });
 ///
-/// let searches = Select::kind("tool").and(Select::component("Sea*"));
+/// let searches = SpanFilter::kind("tool").and(SpanFilter::component("Sea*"));
 /// assert_eq!(memory.select(&searches).len(), 1);
 /// assert_eq!(memory.select(&!searches).len(), 1);
-/// assert!(memory.select(&Select::failed().or(Select::slower_than(Duration::MAX))).is_empty());
+/// assert!(memory.select(&SpanFilter::failed().or(SpanFilter::slower_than(Duration::MAX))).is_empty());
 /// ```
 #[derive(Clone)]
-pub struct Select {
+pub struct SpanFilter {
     rule: Rule,
 }
 
-impl Select {
+impl SpanFilter {
     /// Every span.
     pub fn all() -> Self {
         Self::from(Rule::All)
@@ -125,7 +125,7 @@ impl Select {
 }
 
 /// The spans that it does not mean.
-impl Not for Select {
+impl Not for SpanFilter {
     type Output = Self;
 
     fn not(self) -> Self {
@@ -133,14 +133,14 @@ impl Not for Select {
     }
 }
 
-impl From<Rule> for Select {
+impl From<Rule> for SpanFilter {
     fn from(rule: Rule) -> Self {
         Self { rule }
     }
 }
 
-impl fmt::Debug for Select {
+impl fmt::Debug for SpanFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Select").field(&self.rule).finish()
+        f.debug_tuple("SpanFilter").field(&self.rule).finish()
     }
 }
