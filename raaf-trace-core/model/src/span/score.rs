@@ -15,9 +15,10 @@ use crate::{
 /// ```
 /// use raaf_trace_core::{Score, tracer};
 ///
-/// tracer().agent_span("Planner").in_span(|span| {
-///     span.add_score(Score::new("relevance").value(0.9).label("pass").explanation("on topic"));
-/// });
+/// let planning = tracer().agent_span("Planner").start();
+/// let score = Score::new("relevance").value(0.9).label("pass").explanation("on topic");
+/// planning.add_score(score);
+/// planning.finish();
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[must_use = "a score is recorded by `add_score` or `Tracer::score`"]
