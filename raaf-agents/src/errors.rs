@@ -8,7 +8,7 @@ use raaf_trace_core::{ErrorReport, Failure};
 const MAX_CAUSES: usize = 16;
 
 /// The `error.type` of a call that exceeded its time limit.
-const TIMEOUT: &str = "Timeout";
+pub(crate) const TIMEOUT: &str = "Timeout";
 
 /// Formats an error and its causes on one line.
 pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {

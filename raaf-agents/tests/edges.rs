@@ -79,9 +79,9 @@ async fn a_deadline_holds_for_the_session_too() {
         );
         let spans = capture.spans_async().await;
         match stuck {
-            Stuck::Load => assert_span_tree!(spans, { runner "Runner" [error "RunError"] }),
+            Stuck::Load => assert_span_tree!(spans, { runner "Runner" [error "Timeout"] }),
             Stuck::Append => assert_span_tree!(spans, {
-                runner "Runner" [error "RunError"] { agent "A" [ok] { llm "scripted" [ok] } }
+                runner "Runner" [error "Timeout"] { agent "A" [ok] { llm "scripted" [ok] } }
             }),
         }
     }
@@ -152,8 +152,8 @@ async fn a_guardrail_beside_a_model_that_fails_first_is_cancelled() {
     let error = capture.run_async(agent.run("go")).await.unwrap_err();
     assert!(matches!(&error.kind, RunErrorKind::Model(_)), "{error:?}");
     assert_span_tree!(capture.spans_async().await, {
-        runner "Runner" [error "RunError"] {
-            agent "A" [error "RunError"] {
+        runner "Runner" [error "ModelError::Connection"] {
+            agent "A" [error "ModelError::Connection"] {
                 guardrail "slow" [cancelled]
                 llm "scripted" [error "ModelError::Connection"]
             }

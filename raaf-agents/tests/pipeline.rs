@@ -131,7 +131,7 @@ async fn a_failing_step_stops_the_pipeline_and_is_named() {
     assert!(matches!(error.source, StepError::Run(_)));
     assert_span_tree!(capture.spans_async().await, {
         pipeline "Chain" [
-            status = error, "error.type" = "PipelineError",
+            status = error, "error.type" = "ModelError::Other",
             "error.message" = "pipeline `Chain` stopped at step `B`"
         ] {
             agent "A" [status = ok] { llm "scripted" }

@@ -253,7 +253,7 @@ async fn missing_keys_are_found_before_the_first_step_runs() {
     let pipeline = (echo("A") >> echo("B").reads("plan")).named("P").build().unwrap();
     let error = run(&capture, &pipeline).await.unwrap_err();
     assert_eq!((&*error.step, error.completed.len()), ("B", 0));
-    assert_span_tree!(capture.spans_async().await, { pipeline "P" [error "PipelineError"] });
+    assert_span_tree!(capture.spans_async().await, { pipeline "P" [error "StateError::Missing"] });
 }
 
 #[tokio::test]

@@ -191,7 +191,7 @@ async fn a_failed_tool_can_fail_the_run() {
     assert_eq!((error.progress.turns, error.progress.messages.len()), (1, 2));
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [status = error] {
-            agent "Tester" [status = error, "error.type" = "RunError"] {
+            agent "Tester" [status = error, "error.type" = "ToolError::Failed"] {
                 llm "scripted" [status = ok]
                 tool "endless" [status = cancelled]
                 tool "broken" [status = error]

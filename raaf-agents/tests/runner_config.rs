@@ -200,8 +200,8 @@ async fn a_run_past_its_deadline_fails_and_open_spans_are_cancelled() {
     assert_eq!(error.to_string(), "agent `Waiter` (turn 1): no answer within 60 s");
     assert_eq!(error.progress.messages, [Message::user("go")]);
     assert_span_tree!(capture.spans_async().await, {
-        runner "Runner" [error "RunError"] {
-            agent "Waiter" [error "RunError", "agent.stop_reason" = "deadline"] {
+        runner "Runner" [error "Timeout"] {
+            agent "Waiter" [error "Timeout", "agent.stop_reason" = "deadline"] {
                 llm "silent" [cancelled]
             }
         }

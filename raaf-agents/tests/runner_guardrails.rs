@@ -52,8 +52,8 @@ async fn a_guardrail_that_objects_drops_the_model_and_fails_the_run() {
     assert!(matches!(&error.kind, RunErrorKind::Guardrail { stage: GuardrailStage::Input, .. }));
     assert_eq!(error.progress.messages, [Message::user("stupid")]);
     assert_span_tree!(capture.spans_async().await, {
-        runner "Runner" [error "RunError"] {
-            agent "Helper" [error "RunError", "agent.stop_reason" = "guardrail"] {
+        runner "Runner" [error "guardrail"] {
+            agent "Helper" [error "guardrail", "agent.stop_reason" = "guardrail"] {
                 guardrail "polite" [
                     ok, "guardrail.triggered" = true, "guardrail.objection" = "it says stupid"
                 ]

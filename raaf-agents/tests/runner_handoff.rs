@@ -95,11 +95,11 @@ async fn agents_that_hand_over_in_circles_are_stopped_after_the_turns_allowed() 
     assert!(matches!(&error.kind, RunErrorKind::MaxTurns { max_turns: 3 }));
     assert_eq!((error.progress.turns, error.progress.messages.len()), (3, 7));
     assert_span_tree!(capture.spans_async().await, {
-        runner "Runner" [error "RunError"] {
+        runner "Runner" [error "max_turns"] {
             agent "Ping" [ok] { llm * handoff "Pong" }
             agent "Pong" [ok] { llm * handoff "Ping" }
             agent "Ping" [ok] { llm * handoff "Pong" }
-            agent "Pong" [error "RunError", "agent.stop_reason" = "max_turns", "agent.turns" = 0]
+            agent "Pong" [error "max_turns", "agent.stop_reason" = "max_turns", "agent.turns" = 0]
         }
     });
 }

@@ -61,7 +61,7 @@ async fn a_session_that_fails_to_load_fails_the_run_before_it_starts() {
     assert_eq!((error.kind.as_str(), error.progress.turns), ("session", 0));
     assert_eq!(error.progress.messages, [Message::user("go")]);
     assert_span_tree!(capture.spans_async().await, {
-        runner "Runner" [error "RunError", "error.message" contains "session could not be loaded"]
+        runner "Runner" [error "session", "error.message" contains "session could not be loaded"]
     });
 }
 
@@ -76,7 +76,7 @@ async fn a_session_that_fails_to_save_fails_the_run_with_the_answer_in_its_progr
     let said = [Message::user("before"), Message::user("go"), Message::assistant("done")];
     assert_eq!(progress.messages, said);
     assert_span_tree!(capture.spans_async().await, {
-        runner "Runner" [error "RunError"] {
+        runner "Runner" [error "session"] {
             agent "Talker" [ok, "output" = "done"] { llm * [ok] }
         }
     });

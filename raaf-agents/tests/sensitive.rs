@@ -165,7 +165,7 @@ async fn a5_a_run_without_sensitive_data_keeps_none_in_its_trace() {
             };
             stopped(result);
             let spans = capture.spans_async().await;
-            assert_span_tree!(spans, * * [error "RunError"] {
+            assert_span_tree!(spans, * * [error "guardrail"] {
                 agent "First" [ok, "agent.turns" = 5, !"input"] {
                     llm "m" ["gen_ai.usage.output_tokens"]
                     tool "ask" [ok, "tool.call_id" = "call_1"] {

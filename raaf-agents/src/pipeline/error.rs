@@ -1,12 +1,16 @@
 //! Errors of pipelines.
 
-use std::{error::Error, time::Duration};
+use std::{borrow::Cow, error::Error, time::Duration};
 
-use raaf_trace_core::{ErrorReport, Failure};
+use raaf_trace_core::{ErrorReport, ErrorType, Failure, KnownErrorType};
 use thiserror::Error;
 
 use super::{State, StateError};
-use crate::{errors::TimeLimited, runner::RunError, tool::ToolError};
+use crate::{
+    errors::{TIMEOUT, TimeLimited},
+    runner::RunError,
+    tool::ToolError,
+};
 
 /// A pipeline run that failed at a step.
 ///
@@ -28,6 +32,36 @@ pub struct PipelineError {
     /// The error of the step.
     pub source: StepError,
 }
+
+/// What is told of the step's error.
+impl ErrorType for PipelineError {
+    fn error_type(&self) -> Cow<'static, str> {
+        ErrorReport::of(&self.source).type_name.into()
+    }
+}
+
+/// What is told of the error behind it; else `Timeout` or `StepError::Branches`.
+impl ErrorType for StepError {
+    fn error_type(&self) -> Cow<'static, str> {
+        let report = match self {
+            Self::Run(error) => ErrorReport::of(error),
+            Self::Tool(error) => ErrorReport::of(error),
+            Self::Pipeline(error) => ErrorReport::of(&**error),
+            Self::State(error) => ErrorReport::of(error),
+            Self::Function(error) => match ErrorReport::from_error(&**error) {
+                // A message in a box, of which nothing can be told.
+                report if report.type_name == "dyn Error" => return "StepError::Function".into(),
+                report => report,
+            },
+            Self::Timeout { .. } => return TIMEOUT.into(),
+            Self::Branches { .. } => return "StepError::Branches".into(),
+        };
+        report.type_name.into()
+    }
+}
+
+raaf_trace_core::submit! { KnownErrorType::new::<PipelineError>() }
+raaf_trace_core::submit! { KnownErrorType::new::<StepError>() }
 
 /// Error of a step.
 #[derive(Debug, Error)]

@@ -1,12 +1,13 @@
 //! Errors of runs.
 
-use std::{error::Error, fmt, io, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, io, time::Duration};
 
+use raaf_trace_core::{ErrorReport, ErrorType, KnownErrorType};
 use thiserror::Error;
 
 use crate::{
-    guardrail::GuardrailStage, model::ModelError, run::RunProgress, session::SessionError,
-    tool::ToolError,
+    errors::TIMEOUT, guardrail::GuardrailStage, model::ModelError, run::RunProgress,
+    session::SessionError, tool::ToolError,
 };
 
 /// A run that ended without an answer.
@@ -56,6 +57,21 @@ impl Error for RunError {
         self.kind.source()
     }
 }
+
+/// The failure of the model or of the tool where that is the reason, such as `ModelError::Server`;
+/// `Timeout` for a deadline; else the [kind](RunErrorKind::as_str), such as `max_turns`.
+impl ErrorType for RunError {
+    fn error_type(&self) -> Cow<'static, str> {
+        match &self.kind {
+            RunErrorKind::Model(error) => ErrorReport::of(error).type_name.into(),
+            RunErrorKind::Tool(error) => ErrorReport::of(error).type_name.into(),
+            RunErrorKind::Deadline { .. } => TIMEOUT.into(),
+            other => other.as_str().into(),
+        }
+    }
+}
+
+raaf_trace_core::submit! { KnownErrorType::new::<RunError>() }
 
 /// Reason why a run failed; see [`RunError`].
 #[derive(Debug, Error)]
