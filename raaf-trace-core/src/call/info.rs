@@ -48,7 +48,19 @@ impl Extras {
         self.given().parent = Some(parent);
     }
 
+    /// Drops what was given; as a rule that is nothing, which is seen without a call.
     #[inline]
+    pub(crate) fn discard(self) {
+        if let Some(given) = self.0 {
+            drop(given);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
     pub(crate) fn take_parent(&mut self) -> Option<Parent> {
         self.0.as_mut()?.parent.take()
     }

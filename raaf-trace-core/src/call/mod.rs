@@ -214,7 +214,9 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
             return (CallScope::none(), on_result);
         }
         let mut given = Given { method, extras, wishes };
-        (open::open(traceable, &mut given, lazy), on_result)
+        let scope = open::open(traceable, &mut given, lazy);
+        given.extras.discard();
+        (scope, on_result)
     }
 
     /// Runs work that returns a plain value in the span, and returns the value; of a future, a future

@@ -60,7 +60,7 @@ where
     let mut lazy = Some(lazy);
     let mut said = None;
     let component = traceable.component();
-    let named = extras.take_parent().and_then(|parent| parent.named(&flow::current()));
+    let named = if extras.is_none() { None } else { named_parent(extras) };
     // A span under a parent that was named is not the one around it, unless that was asked for.
     if (join == Join::Always || join == Join::Same && named.is_none())
         && let Some(record) = reusable(component, method, join)
@@ -91,6 +91,11 @@ where
     record.map_or_else(CallScope::none, CallScope::own)
 }
 
+#[inline(never)]
+fn named_parent(extras: &mut Extras) -> Option<Innermost> {
+    extras.take_parent()?.named(&flow::current())
+}
+
 /// Starts the span of a call that named its parent, or that keeps no content.
 #[inline(never)]
 fn start_as_wished(
@@ -106,6 +111,7 @@ fn start_as_wished(
 
 /// The span that this call would only repeat: the innermost one, opened by this flow itself for
 /// the same component and method.
+#[inline]
 fn reusable(component: &Component, method: &Key, join: Join) -> Option<Shared> {
     flow::peek(|current| {
         let record = current.innermost.local().filter(|_| current.own)?;

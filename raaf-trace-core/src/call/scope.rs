@@ -3,7 +3,7 @@
 use std::{
     any::Any,
     future::Future,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    panic::resume_unwind,
     pin::Pin,
     task::{Context as TaskContext, Poll},
     thread,
@@ -110,8 +110,7 @@ impl CallScope {
     /// Runs a piece of the work inside the span, and catches its panic.
     #[inline]
     pub(super) fn enter<V>(&mut self, work: impl FnOnce() -> V) -> thread::Result<V> {
-        let _entered = flow::enter_span(&mut self.record);
-        catch_unwind(AssertUnwindSafe(work))
+        flow::inside_span(&mut self.record, work)
     }
 
     /// Polls a future inside the span. A reused span is entered too: the future may be polled
@@ -134,8 +133,7 @@ impl CallScope {
     /// Drops the work inside the span, while that goes on.
     pub(super) fn drop_inside(&mut self, drop: impl FnOnce()) {
         if self.is_recording() {
-            let _entered = flow::enter_span(&mut self.record);
-            drop();
+            self.enter(drop).unwrap_or_else(|panic| resume_unwind(panic));
         }
     }
 
@@ -162,10 +160,7 @@ impl CallScope {
     pub fn end(mut self, outcome: Outcome) {
         let told = self.tells_type;
         match outcome {
-            Outcome::Returned { type_name } => self.finish(|body| {
-                body.status = Status::Ok;
-                body.result_type = told.then_some(type_name);
-            }),
+            Outcome::Returned { type_name } => self.end_ok(type_name),
             Outcome::Unknown { .. } => self.finish(|_| {}),
             Outcome::Failed { error, type_name } => {
                 if self.claim == Claim::Reused {
@@ -175,6 +170,16 @@ impl CallScope {
                 self.fail_with(&error, told.then_some(type_name));
             }
         }
+    }
+
+    /// Ends the call of work that returned a value.
+    #[inline]
+    pub(super) fn end_ok(mut self, type_name: &'static str) {
+        let told = self.tells_type;
+        self.finish(|body| {
+            body.status = Status::Ok;
+            body.result_type = told.then_some(type_name);
+        });
     }
 
     /// Says how many items have passed.

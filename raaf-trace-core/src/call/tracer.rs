@@ -276,7 +276,8 @@ impl SpanBuilder {
         let mut current = flow::current();
         if let Some(provider) = &self.provider {
             // Not in the component: a span that waits in a queue must not keep a handle alive.
-            current.home = Some(Home::Inherited(Arc::clone(provider.inner())));
+            let home = Home::Inherited(Arc::clone(provider.inner()));
+            current.change_rest(|rest| rest.home = Some(home));
         }
         let root_of = |trace| Innermost::Remote(Arc::new(SpanContext::of_trace(trace)));
         let named = self.parent.and_then(|parent| parent.named(&current));

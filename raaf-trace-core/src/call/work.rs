@@ -1,6 +1,7 @@
 //! Work that runs in a span: a closure at once, a future when it is awaited.
 
 use std::{
+    any::type_name,
     future::Future,
     marker::PhantomData,
     mem,
@@ -105,7 +106,10 @@ where
         if scope.is_recording() {
             look_at(&mut scope, hook, value);
             outcome::warn_of_result::<V>();
-            scope.end(Outcome::of_plain::<V>());
+            match Outcome::of_plain::<V>() {
+                Outcome::Returned { type_name } => scope.end_ok(type_name),
+                other => scope.end(other),
+            }
         }
     }
 }
@@ -135,10 +139,13 @@ where
     #[inline]
     fn close(mut scope: CallScope, hook: O::Hook, result: &Result<V, E>) {
         if scope.is_recording() {
-            if let Ok(value) = result {
-                look_at(&mut scope, hook, value);
+            match result {
+                Ok(value) => {
+                    look_at(&mut scope, hook, value);
+                    scope.end_ok(type_name::<V>());
+                }
+                Err(error) => scope.end(Outcome::failed::<V>(error.report())),
             }
-            scope.end(Outcome::of_result(result));
         }
     }
 }

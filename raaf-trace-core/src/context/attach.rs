@@ -54,7 +54,7 @@ impl Context {
         let outer = Mutex::new(Current::default());
         let attachment = Arc::new(Attachment { detached: AtomicBool::new(false), outer });
         let mut inner = self.into_current();
-        inner.attached = Some(Arc::clone(&attachment));
+        inner.change_rest(|rest| rest.attached = Some(Arc::clone(&attachment)));
         let left = flow::replace(inner);
         *lock(&attachment.outer) = left;
         AttachToken { attachment }
@@ -90,7 +90,7 @@ impl Attachment {
 /// Puts what was current before in place of what was detached. Returns what was replaced.
 pub(super) fn prune(current: &mut Current) -> Option<Current> {
     let mut first = None;
-    while let Some(attached) = &current.attached
+    while let Some(attached) = current.attached()
         && attached.is_detached()
     {
         let outer = lock(&attached.outer).clone();
@@ -104,11 +104,11 @@ pub(super) fn prune(current: &mut Current) -> Option<Current> {
 /// Takes everything that was detached out of the chain of attachments. Returns what was replaced.
 fn prune_all(current: &mut Current) -> Vec<Current> {
     let mut left: Vec<_> = prune(current).into_iter().collect();
-    let mut next = current.attached.clone();
+    let mut next = current.attached().cloned();
     while let Some(attached) = next {
         let mut outer = lock(&attached.outer);
         left.extend(prune(&mut outer));
-        let deeper = outer.attached.clone();
+        let deeper = outer.attached().cloned();
         drop(outer);
         next = deeper;
     }
@@ -117,7 +117,7 @@ fn prune_all(current: &mut Current) -> Vec<Current> {
 
 /// What was current in the scope around all attachments.
 pub(super) fn without_attachments(mut current: Current) -> Current {
-    while let Some(attached) = current.attached.take() {
+    while let Some(attached) = current.attached() {
         let outer = lock(&attached.outer).clone();
         current = outer;
     }
@@ -128,7 +128,8 @@ impl Drop for Attachment {
     /// Lets go of the chain in a loop: it can be deeper than the stack.
     fn drop(&mut self) {
         let take = |attachment: &mut Self| {
-            attachment.outer.get_mut().unwrap_or_else(PoisonError::into_inner).attached.take()
+            let outer = attachment.outer.get_mut().unwrap_or_else(PoisonError::into_inner);
+            outer.change_rest(|rest| rest.attached.take())
         };
         let mut next = take(self);
         while let Some(mut attachment) = next.and_then(Arc::into_inner) {
@@ -144,10 +145,10 @@ mod tests {
     use super::*;
 
     fn attached() -> usize {
-        let mut next = flow::current().attached;
+        let mut next = flow::current().attached().cloned();
         let chain = iter::from_fn(|| {
             let attached = next.take()?;
-            next.clone_from(&lock(&attached.outer).attached);
+            next = lock(&attached.outer).attached().cloned();
             Some(attached)
         });
         chain.count()

@@ -1,6 +1,12 @@
 //! What is current in the code that runs now.
 
-use std::{cell::RefCell, mem, sync::Arc};
+use std::{
+    cell::RefCell,
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread,
+};
 
 use crate::{
     context::attach::{self, Attachment},
@@ -59,6 +65,14 @@ pub(crate) struct Current {
     /// Whether the innermost span was opened in this very flow, rather than captured elsewhere and
     /// handed over. Only such a span can be reused.
     pub(crate) own: bool,
+    /// What few contexts have; nothing, if there is nothing in it. One word, since every span makes
+    /// itself current.
+    rest: Option<Arc<Rest>>,
+}
+
+/// What few contexts have.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rest {
     /// Where a trace that starts here goes; nothing: where that of the innermost span goes.
     pub(crate) home: Option<Home>,
     /// What the application sends along; nothing: nothing.
@@ -68,27 +82,73 @@ pub(crate) struct Current {
 }
 
 impl Current {
-    const NOTHING: Self =
-        Self { innermost: Innermost::None, own: false, home: None, baggage: None, attached: None };
+    const NOTHING: Self = Self { innermost: Innermost::None, own: false, rest: None };
+
+    /// A context that was captured or made elsewhere.
+    pub(crate) fn new(
+        innermost: Innermost,
+        home: Option<Home>,
+        baggage: Option<Arc<Baggage>>,
+    ) -> Self {
+        let rest = Rest { home, baggage, attached: None };
+        Self { innermost, own: false, rest: rest.shared() }
+    }
+
+    pub(crate) fn home(&self) -> Option<&Home> {
+        self.rest.as_ref()?.home.as_ref()
+    }
+
+    pub(crate) fn baggage(&self) -> Option<&Arc<Baggage>> {
+        self.rest.as_ref()?.baggage.as_ref()
+    }
+
+    #[inline]
+    pub(crate) fn attached(&self) -> Option<&Arc<Attachment>> {
+        self.rest.as_ref()?.attached.as_ref()
+    }
+
+    /// Changes what few contexts have.
+    pub(crate) fn change_rest<R>(&mut self, change: impl FnOnce(&mut Rest) -> R) -> R {
+        let mut rest = self.rest.take().map(Arc::unwrap_or_clone).unwrap_or_default();
+        let changed = change(&mut rest);
+        self.rest = rest.shared();
+        changed
+    }
 
     /// The context inside a span that this flow has just opened.
     #[inline]
     fn inside(&self, record: Shared) -> Self {
-        let baggage = self.baggage.clone();
-        let innermost = Innermost::Local(record);
-        Self { innermost, own: true, home: None, baggage, attached: None }
+        let rest = self.rest.as_ref().and_then(Rest::inside);
+        Self { innermost: Innermost::Local(record), own: true, rest }
     }
 
     /// The provider of a trace that starts here.
     pub(crate) fn provider(&self) -> Option<&Arc<Inner>> {
         let around = || Some(&self.innermost.local()?.head().trace.provider);
-        self.home.as_ref().map(Home::inner).or_else(around)
+        self.home().map(Home::inner).or_else(around)
+    }
+}
+
+impl Rest {
+    fn shared(self) -> Option<Arc<Self>> {
+        let Self { home, baggage, attached } = &self;
+        let has_any = home.is_some() || baggage.is_some() || attached.is_some();
+        has_any.then(|| Arc::new(self))
+    }
+
+    /// What of it holds inside a span.
+    #[cold]
+    fn inside(self: &Arc<Self>) -> Option<Arc<Self>> {
+        if self.home.is_none() && self.attached.is_none() {
+            return Some(Arc::clone(self));
+        }
+        Self { baggage: self.baggage.clone(), ..Self::default() }.shared()
     }
 }
 
 /// What a context that names no provider inherits here.
 pub(crate) fn home() -> Option<Home> {
-    peek(|current| match &current.home {
+    peek(|current| match current.home() {
         Some(home) => Some(home.clone()),
         None => current.provider().cloned().map(Home::Inherited),
     })
@@ -110,7 +170,7 @@ pub(crate) fn peek<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
     CURRENT
         .try_with(|current| {
             let mut seen = current.borrow();
-            if seen.attached.is_some() {
+            if seen.attached().is_some() {
                 drop(seen);
                 let _left = change(current, attach::prune);
                 seen = current.borrow();
@@ -136,37 +196,42 @@ pub(super) fn replace(inner: Current) -> Current {
     CURRENT.try_with(|current| current.replace(inner)).unwrap_or_default()
 }
 
-/// Makes a span that this very flow opened current until the guard is dropped, then gives it back.
+/// Runs `work` inside a span that this very flow opened, then gives the span back. Catches a panic of
+/// the work: that there is nothing else to do on the way out keeps both ways short.
 #[inline]
-pub(crate) fn enter_span(record: &mut Option<Shared>) -> InSpan<'_> {
-    let outer = CURRENT.try_with(|current| {
+pub(crate) fn inside_span<R>(
+    record: &mut Option<Shared>,
+    work: impl FnOnce() -> R,
+) -> thread::Result<R> {
+    let outer = enter_span(record);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    if let Some(outer) = outer {
+        *record = leave_span(outer);
+    }
+    result
+}
+
+/// Returns what was current before; nothing, where nothing can be made current.
+#[inline]
+fn enter_span(record: &mut Option<Shared>) -> Option<Current> {
+    let entered = CURRENT.try_with(|current| {
         let mut current = current.borrow_mut();
-        let inner = current.inside(record.take()?);
-        Some(mem::replace(&mut *current, inner))
+        let inside = current.inside(record.take()?);
+        Some(mem::replace(&mut *current, inside))
     });
-    InSpan { record, outer: outer.ok().flatten() }
+    entered.ok().flatten()
 }
 
-/// See [`enter_span`].
-#[derive(Debug)]
-pub(crate) struct InSpan<'a> {
-    record: &'a mut Option<Shared>,
-    /// What was current before; nothing, where nothing could be made current.
-    outer: Option<Current>,
-}
-
-impl Drop for InSpan<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        let Some(outer) = self.outer.take() else { return };
-        let left = CURRENT.try_with(|current| mem::replace(&mut *current.borrow_mut(), outer));
-        let Ok(mut left) = left else { return };
-        if left.attached.is_some() {
-            left = attach::without_attachments(left);
-        }
-        if let Innermost::Local(inner) = left.innermost {
-            *self.record = Some(inner);
-        }
+/// Returns the span that was current.
+#[inline]
+fn leave_span(outer: Current) -> Option<Shared> {
+    let mut left = CURRENT.try_with(|current| current.replace(outer)).ok()?;
+    if left.attached().is_some() {
+        left = attach::without_attachments(left);
+    }
+    match left.innermost {
+        Innermost::Local(record) => Some(record),
+        Innermost::None | Innermost::Remote(_) => None,
     }
 }
 

@@ -48,8 +48,9 @@ pub struct Context {
 impl Context {
     /// What is active now. Keeps the trace's ids, not the spans running: they end as they would.
     pub fn current() -> Self {
-        let Current { innermost, home, baggage, .. } = flow::current();
-        Self { innermost, home, baggage }
+        let current = flow::current();
+        let (home, baggage) = (current.home().cloned(), current.baggage().cloned());
+        Self { innermost: current.innermost, home, baggage }
     }
 
     /// Nothing active: what runs in it starts traces of its own.
@@ -68,7 +69,7 @@ impl Context {
         Self {
             innermost,
             home: None,
-            baggage: flow::peek(|current| current.baggage.clone()).flatten(),
+            baggage: flow::peek(|current| current.baggage().cloned()).flatten(),
         }
     }
 
@@ -195,7 +196,7 @@ impl Context {
             Innermost::Local(_) => home,
             Innermost::None | Innermost::Remote(_) => home.or_else(flow::home),
         };
-        Current { innermost, own: false, home, baggage, attached: None }
+        Current::new(innermost, home, baggage)
     }
 }
 

@@ -14,24 +14,25 @@ pub(crate) fn started(provider: &Inner, span: &mut StartedSpan) {
     }
 }
 
-/// Hands over the span that `take` makes of its record, once to each processor. How it ended is for
-/// `complete` to add where the span stays: as a rule in the queue of the only processor.
+/// Hands the span that `write` writes to each processor, once. As a rule that is the queue of the
+/// only processor, where it is written over one that was delivered. Returns false if nothing was
+/// written: there was no room.
 #[inline]
 pub(crate) fn ended(
     provider: &Inner,
-    take: impl FnOnce() -> FinishedSpan,
-    complete: impl FnOnce(&mut FinishedSpan),
-) {
+    write: impl FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
+) -> bool {
     if let [only] = &***provider.processors().load()
         && let Some(batch) = only.batch()
         && !provider.flushes_after_root()
     {
         provider.counts().span_ended();
-        return batch.push_with(take, complete);
+        return batch.push_with(write);
     }
-    let mut span = take();
-    complete(&mut span);
-    deliver(provider, span);
+    if let Some(span) = write(None) {
+        deliver(provider, span);
+    }
+    true
 }
 
 /// Hands a finished span to each processor, once.

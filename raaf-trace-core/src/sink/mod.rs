@@ -2,7 +2,6 @@
 
 pub(crate) mod batch;
 mod into_sink;
-pub(crate) mod lists;
 mod memory;
 mod offload;
 mod simple;

@@ -21,10 +21,19 @@ pub(crate) fn finish(mut record: Shared, how: impl FnOnce(&mut SpanBody)) {
             let ended = alone.end_alone();
             if ended && sampled {
                 let (head, body) = alone.parts_mut();
-                let parts = head.parts_mut();
-                let trace = parts.trace;
-                let take = || parts.finish(body, now);
-                dispatch::ended(&trace.provider, take, |span| span.complete(how));
+                let taken = dispatch::ended(&head.trace.provider, |delivered| {
+                    if let Some(span) = delivered {
+                        head.finish_over(span, body, now);
+                        span.complete(how);
+                        return None;
+                    }
+                    let mut span = head.finish(body, now);
+                    span.complete(how);
+                    Some(span)
+                });
+                if !taken {
+                    alone.body_mut().clear();
+                }
             }
             ended
         }

@@ -29,51 +29,39 @@ pub(crate) struct Head {
     pub(crate) local_root: bool,
 }
 
-/// A head whose own parts may be moved out, while the trace stays.
-pub(crate) struct HeadParts<'a> {
-    pub(crate) trace: &'a RunningTrace,
-    id: SpanId,
-    parent: Option<SpanId>,
-    component: &'a Component,
-    method: &'a mut Key,
-    name: &'a mut Option<Box<Key>>,
-    start: Ticks,
-    local_root: bool,
-}
-
 impl Head {
     /// Returns the data of this head, which outlives the engine.
     pub(crate) fn to_data(&self) -> SpanHead {
-        self.clone().parts_mut().take()
-    }
-
-    #[inline]
-    pub(crate) fn parts_mut(&mut self) -> HeadParts<'_> {
-        let Self { id, parent, trace, component, method, name, start, local_root } = self;
-        let (id, parent, start, local_root) = (*id, *parent, *start, *local_root);
-        HeadParts { trace, id, parent, component, method, name, start, local_root }
-    }
-}
-
-impl HeadParts<'_> {
-    #[inline]
-    fn take(self) -> SpanHead {
         SpanHead {
             span_id: self.id,
             parent_id: self.parent,
             trace: Arc::clone(&self.trace.data),
             component: Arc::clone(self.component.info()),
-            method: mem::replace(self.method, Key::from_static("")),
-            name: self.name.take(),
+            method: self.method.clone(),
+            name: self.name.clone(),
             start: self.trace.time_of(self.start),
             local_root: self.local_root,
         }
     }
 
-    /// Moves the finished span out; how it ended is for the caller to add.
+    /// Moves the body out into the finished span; how it ended is for the caller to add.
+    pub(crate) fn finish(&self, body: &mut SpanBody, end: Ticks) -> FinishedSpan {
+        FinishedSpan::from_parts(self.to_data(), mem::take(body), self.trace.time_of(end))
+    }
+
+    /// As [`finish`](Self::finish), over a span that is not needed any more, whose memory the body
+    /// gets: nothing is moved that was written a moment ago.
     #[inline]
-    pub(crate) fn finish(self, body: &mut SpanBody, end: Ticks) -> FinishedSpan {
-        let end = self.trace.time_of(end);
-        FinishedSpan::from_parts(self.take(), mem::take(body), end)
+    pub(crate) fn finish_over(&self, span: &mut FinishedSpan, body: &mut SpanBody, end: Ticks) {
+        span.write_over(body, self.trace.time_of(end), |head| {
+            head.span_id = self.id;
+            head.parent_id = self.parent;
+            head.trace = Arc::clone(&self.trace.data);
+            head.component = Arc::clone(self.component.info());
+            head.method = self.method.clone();
+            head.name.clone_from(&self.name);
+            head.start = self.trace.time_of(self.start);
+            head.local_root = self.local_root;
+        });
     }
 }

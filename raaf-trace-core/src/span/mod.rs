@@ -14,15 +14,15 @@
 // | known as its component's active span | `component::active` | 3 | a span is in that list exactly while it runs |
 // | current while the work runs | `context::flow` | 0 | what was current before comes back whatever happens |
 // | not active any more | `component::active` | 3 | |
-// | out of the record, by value | `finish`, `record` | 1 | whoever ends it first ends it; a record that others hold keeps its head |
-// | into the thread's shard | `provider::dispatch`, `batch::shards` | 2 | exactly one queue: made in place; else each processor in turn |
+// | out of the record | `finish`, `record` | 1 | whoever ends it first ends it; a record that others hold keeps its head |
+// | into the thread's shard | `provider::dispatch`, `batch::shards` | 8 | exactly one queue: written over a delivered span, whose list of attributes the record gets; else each processor in turn |
 // | the record goes back | `pool` | 0 | only if nobody else holds it |
-// | memory of delivered spans comes back | `batch::shared` | 2 | in the thread that made them, a chunk at a time, under no lock |
+// | delivered spans come back | `batch::shared` | 0 | emptied in the thread that writes over them, a chunk at a time, under no lock |
 //
 // Two things are slow beyond what one would count, and shaped this path: memory that another
 // core has looked at, which is why records stay with their thread and only finished spans cross
 // over, in rows; and moving what was written a moment ago in smaller pieces, which is why parts
-// are written where they stay (see `Attributes` and `start_here`).
+// are written where they stay (see `Attributes`, `start_here` and `Head::finish_over`).
 
 pub(crate) mod finish;
 mod handle;

@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use triomphe::UniqueArc;
 
 use super::record::{Record, Shared};
-use crate::sink::lists;
 
 /// How many empty records a thread keeps: no more than it had open one inside the other, and of a
 /// runaway recursion not all, at some 300 bytes each.
@@ -18,11 +17,7 @@ thread_local! {
 /// An empty record.
 pub(crate) fn take() -> UniqueArc<Record> {
     let kept = RECORDS.try_with(|records| records.borrow_mut().pop());
-    let mut record = kept.ok().flatten().unwrap_or_else(|| UniqueArc::new(Record::default()));
-    if let Some(list) = lists::take() {
-        record.body_mut().attributes.use_list(list);
-    }
-    record
+    kept.ok().flatten().unwrap_or_else(|| UniqueArc::new(Record::default()))
 }
 
 /// Takes back the record of a span that has ended; keeps it if nobody else holds it.

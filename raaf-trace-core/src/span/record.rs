@@ -9,8 +9,8 @@
 //!
 //! When the span ends, what sinks need leaves the record as a [`FinishedSpan`], by value: a batch
 //! is a row of them, which the exporting thread reads from end to end without a look at memory
-//! that this thread goes on writing. The record itself stays here, still warm, for the next span.
-//! That is where the time went when records themselves crossed over.
+//! that this thread goes on writing. The record itself stays here, still warm, for the next span;
+//! so does the list of attributes of the delivered span that it is written over.
 //!
 //! A record that nobody else holds, the usual case, gives its parts away without a lock or a copy.
 
@@ -56,6 +56,10 @@ impl Record {
     /// Fills an empty record.
     #[inline]
     pub(crate) fn fill(&mut self, head: Head, (link, depth): (Link, Depth)) {
+        // That there is nothing to drop lets both be written where they stand.
+        let (None, Link::None) = (&self.head, &self.link) else {
+            unreachable!("a record is emptied before it is filled again")
+        };
         self.head = Some(head);
         self.link = link;
         self.depth = depth;
@@ -132,7 +136,7 @@ impl Record {
         }
         self.ended.store(true, Ordering::Release);
         let changes = body.extras.as_ref().map(|extras| extras.changes.clone());
-        let mut span = self.head().clone().parts_mut().finish(&mut body, at);
+        let mut span = self.head().finish(&mut body, at);
         span.complete(finish);
         if let Some(changes) = changes {
             // Handles go on to show what was changed.

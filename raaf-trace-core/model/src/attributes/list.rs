@@ -69,6 +69,10 @@ impl AttributeEntry {
     }
 }
 
+/// For how many attributes an emptied list keeps memory: few spans have more, and how many they may
+/// have is for the user to say.
+const MOST_KEPT: usize = 64;
+
 /// Places beyond [`SpanLimits::max_attributes`] for what the library says at a span's end: usage,
 /// response, retries. However many attributes a program sets, these find room.
 const RESERVE: u32 = 32;
@@ -276,22 +280,6 @@ impl Attributes {
         &self.entries
     }
 
-    /// Fills an empty list instead of one that would have to be allocated.
-    #[inline]
-    pub fn use_list(&mut self, list: Vec<AttributeEntry>) {
-        if self.entries.capacity() == 0 {
-            self.entries = list;
-        }
-    }
-
-    /// Takes the list of entries, emptied, to be [used](Self::use_list) again.
-    #[inline]
-    pub fn take_empty_list(&mut self) -> Vec<AttributeEntry> {
-        let mut list = std::mem::take(&mut self.entries);
-        list.clear();
-        list
-    }
-
     pub(crate) fn entries_mut(&mut self) -> &mut [AttributeEntry] {
         &mut self.entries
     }
@@ -388,9 +376,14 @@ impl Attributes {
         self.losses.content_left_out = self.losses.content_left_out.saturating_add(left_out);
     }
 
-    /// Removes all attributes and forgets the losses; limits and capacity stay.
+    /// Removes all attributes and forgets the losses. Limits stay, and so does memory for up to 64
+    /// attributes.
+    #[inline]
     pub fn clear(&mut self) {
         self.entries.clear();
+        if self.entries.capacity() > MOST_KEPT {
+            self.entries = Vec::new();
+        }
         self.losses = AttributeLosses::default();
         self.fingerprints = Fingerprints::NONE;
     }

@@ -201,3 +201,16 @@ fn l11_what_the_library_says_at_the_end_finds_room() {
     attributes.extend((0..100).map(|number| (format!("retry.{number}"), number)));
     assert_eq!(attributes.len(), 2 + 32);
 }
+
+#[test]
+fn g67_a_cleared_list_keeps_memory_for_64_attributes_at_most() {
+    let kept = |attributes: usize| {
+        let mut list = Attributes::new();
+        list.extend((0..attributes).map(|number| (format!("key.{number}"), number)));
+        list.clear();
+        list.entries.capacity()
+    };
+    assert_eq!(kept(0), 0);
+    assert!((3..=MOST_KEPT).contains(&kept(3)));
+    assert_eq!((kept(MOST_KEPT), kept(MOST_KEPT + 1)), (MOST_KEPT, 0));
+}

@@ -48,6 +48,22 @@ impl SpanBody {
         self.events.push(Event::new(name, time, attributes));
     }
 
+    /// Lets go of all it holds, but not of the list of attributes unless that is large.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.attributes.clear();
+        if self.events.capacity() > 0 {
+            self.events = Vec::new();
+        }
+        self.dropped_events = 0;
+        self.status = Status::default();
+        if self.error.is_some() {
+            self.error = None;
+        }
+        self.result_type = None;
+        self.extras = None;
+    }
+
     /// Returns what few spans have, to be changed.
     pub fn extras_mut(&mut self) -> &mut SpanExtras {
         self.extras.get_or_insert_default()

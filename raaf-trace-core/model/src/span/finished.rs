@@ -1,7 +1,7 @@
 //! A span that has ended.
 
 use std::{
-    fmt, slice,
+    fmt, mem, slice,
     time::{Duration, SystemTime},
 };
 
@@ -10,7 +10,7 @@ use super::{
     head::head_accessors,
 };
 use crate::{
-    attributes::{AttributeEntry, AttributeLosses, Attributes, in_milliseconds},
+    attributes::{AttributeLosses, Attributes, in_milliseconds},
     redact::Redactor,
     time::Timestamp,
 };
@@ -65,10 +65,25 @@ impl FinishedSpan {
         self.body.redact(redactor);
     }
 
-    /// Takes the memory of its attributes, emptied, to be used for another span.
+    /// Lets go of what it holds, but not of the list of its attributes: another span is to be
+    /// written over it.
     #[inline]
-    pub fn recycle(&mut self) -> Vec<AttributeEntry> {
-        self.body.attributes.take_empty_list()
+    pub fn clear(&mut self) {
+        self.body.clear();
+    }
+
+    /// Writes another span over a cleared one: `head` writes what is fixed when it starts, and
+    /// `body` gets the cleared one's. An `end` before the start becomes the start.
+    #[inline]
+    pub fn write_over(
+        &mut self,
+        body: &mut SpanBody,
+        end: Timestamp,
+        head: impl FnOnce(&mut SpanHead),
+    ) {
+        head(&mut self.head);
+        mem::swap(&mut self.body, body);
+        self.end = end.max(self.head.start);
     }
 
     /// Returns the span without the secrets that `redactor` finds in it and in what its trace says

@@ -34,19 +34,25 @@ impl<T: Recycle> BatchQueue<T> {
 
     /// Takes an item, or gives it back, counted as dropped: no room, or after a shutdown.
     pub(crate) fn push(&self, item: T) -> Result<(), T> {
-        self.shared.push_with(|| item, |_| ())
+        let mut item = Some(item);
+        let pushed = self.shared.push_with(|delivered| {
+            match delivered {
+                Some(delivered) => *delivered = item.take()?,
+                None => return item.take(),
+            }
+            None
+        });
+        match pushed {
+            Ok(()) => Ok(()),
+            Err(write) => write(None).map_or(Ok(()), Err),
+        }
     }
 
-    /// As [`push`](Self::push) of the item that `make` makes. What `complete` does to it happens
-    /// where the item stays, since what was written a moment ago is slow to move; an item that is
-    /// given back was not completed.
+    /// As [`push`](Self::push) of the item that `write` writes: over a delivered one, which stays
+    /// where it is, or, given none, a new one. Returns whether it was taken.
     #[inline]
-    pub(crate) fn push_with(
-        &self,
-        make: impl FnOnce() -> T,
-        complete: impl FnOnce(&mut T),
-    ) -> Result<(), T> {
-        self.shared.push_with(make, complete)
+    pub(crate) fn push_with(&self, write: impl FnOnce(Option<&mut T>) -> Option<T>) -> bool {
+        self.shared.push_with(write).is_ok()
     }
 
     /// Returns once everything pushed before, by any thread, is delivered and flushed, or reports

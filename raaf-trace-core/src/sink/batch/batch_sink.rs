@@ -2,8 +2,6 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::sink::lists;
-
 use raaf_trace_model::{
     Redactor,
     sink::{ExportError, Overflow, SpanExporter},
@@ -77,17 +75,19 @@ impl BatchSink<FinishedSpan> for Exporting {
 }
 
 impl Recycle for FinishedSpan {
-    fn recycle(chunk: &mut Vec<Self>) {
-        lists::recycle(chunk);
-        chunk.clear();
+    #[inline]
+    fn recycle(&mut self) -> bool {
+        self.clear();
+        true
     }
 }
 
 /// What becomes of items that were delivered.
 pub(crate) trait Recycle: Sized + Send + Sync + 'static {
-    /// Empties a chunk of delivered items. Called without any lock in a thread that produces
-    /// items, so that memory is freed or reused by the thread that asks for more of it.
-    fn recycle(chunk: &mut Vec<Self>) {
-        chunk.clear();
+    /// Lets go of what a delivered item holds, and returns whether it can be written over. Called
+    /// without any lock in a thread that produces items, so that memory is freed or used again by
+    /// the thread that asks for more of it.
+    fn recycle(&mut self) -> bool {
+        false
     }
 }

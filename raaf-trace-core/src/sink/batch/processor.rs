@@ -83,11 +83,9 @@ impl BatchProcessor {
     #[inline]
     pub(crate) fn push_with(
         &self,
-        make: impl FnOnce() -> FinishedSpan,
-        complete: impl FnOnce(&mut FinishedSpan),
-    ) {
-        // What is refused is counted.
-        let _ = self.queue.push_with(make, complete);
+        write: impl FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
+    ) -> bool {
+        self.queue.push_with(write)
     }
 
     /// As [`force_flush`](SpanProcessor::force_flush), without blocking the thread. The flush

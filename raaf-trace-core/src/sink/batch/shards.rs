@@ -17,7 +17,10 @@ pub(super) struct Shards<T> {
 
 /// One buffer. Its lock is free nearly always: as many threads as there are shards have one each.
 pub(super) struct Shard<T> {
+    /// Items that were received, and after them delivered ones to write over.
     items: Vec<T>,
+    /// How many were received.
+    held: usize,
     /// How many items make a full chunk.
     chunk_size: usize,
     /// Permits taken and not used yet; 0 once closed.
@@ -35,6 +38,7 @@ impl<T> Shards<T> {
         let empty = || {
             Padded(Mutex::new(Shard {
                 items: Vec::new(),
+                held: 0,
                 chunk_size,
                 permits: 0,
                 received: 0,
@@ -70,7 +74,7 @@ impl<T> Shards<T> {
     /// How many items were received, how many of them refused, and how many are held here.
     pub(super) fn counts(&self) -> (u64, u64, u64) {
         self.each().fold((0, 0, 0), |(received, refused, held), shard| {
-            (received + shard.received, refused + shard.refused, held + shard.items.len() as u64)
+            (received + shard.received, refused + shard.refused, held + shard.held as u64)
         })
     }
 }
@@ -94,7 +98,7 @@ impl<T> Shard<T> {
         self.closed
     }
 
-    /// Takes memory to fill, unless it has some.
+    /// Takes memory and delivered items to fill, unless it has some.
     pub(super) fn add_chunk(&mut self, chunk: Vec<T>) {
         if !self.has_chunk() {
             self.items = chunk;
@@ -105,17 +109,20 @@ impl<T> Shard<T> {
         self.permits += permits;
     }
 
-    /// Takes the item that `make` makes and `complete` completes where it stays, which uses up a
-    /// permit. Returns whether the chunk is full.
+    /// Takes what `write` writes, which uses up a permit; see
+    /// [`BatchQueue::push_with`](super::BatchQueue::push_with). Returns whether the chunk is full.
     #[inline]
-    pub(super) fn push(&mut self, make: impl FnOnce() -> T, complete: impl FnOnce(&mut T)) -> bool {
-        self.items.push(make());
-        if let Some(item) = self.items.last_mut() {
-            complete(item);
+    pub(super) fn push(&mut self, write: impl FnOnce(Option<&mut T>) -> Option<T>) -> bool {
+        let delivered = self.items.get_mut(self.held);
+        let new = write(delivered);
+        if let Some(item) = new {
+            self.items.truncate(self.held);
+            self.items.push(item);
         }
+        self.held += 1;
         self.permits -= 1;
         self.received += 1;
-        self.items.len() >= self.chunk_size
+        self.held >= self.chunk_size
     }
 
     pub(super) fn count_refusal(&mut self) {
@@ -123,19 +130,24 @@ impl<T> Shard<T> {
         self.refused += 1;
     }
 
-    /// Takes what it holds, and the memory.
+    /// Takes what it holds, and the memory. Delivered items stay, to be written over.
     pub(super) fn take_chunk(&mut self) -> Vec<T> {
-        mem::take(&mut self.items)
+        let mut delivered = self.items.split_off(self.held);
+        if !delivered.is_empty() {
+            delivered.reserve_exact(self.chunk_size.saturating_sub(delivered.len()));
+        }
+        self.held = 0;
+        mem::replace(&mut self.items, delivered)
     }
 
     /// Takes what it holds, if anything. Of a chunk that is mostly empty only the items go:
     /// however often a few are asked for, what waits then has not room for many, and the chunk is
     /// filled further.
     pub(super) fn take_items(&mut self) -> Option<Vec<T>> {
-        if self.items.is_empty() {
+        if self.held == 0 {
             None
-        } else if self.items.len() < self.items.capacity() / 2 {
-            Some(self.items.drain(..).collect())
+        } else if self.held < self.items.capacity() / 2 {
+            Some(self.items.drain(..mem::take(&mut self.held)).collect())
         } else {
             Some(self.take_chunk())
         }
@@ -144,6 +156,8 @@ impl<T> Shard<T> {
     /// Refuses items from now on. Returns what it held and its unused permits.
     pub(super) fn close(&mut self) -> (Vec<T>, usize) {
         self.closed = true;
-        (self.take_chunk(), mem::take(&mut self.permits))
+        let held = self.take_chunk();
+        self.items = Vec::new();
+        (held, mem::take(&mut self.permits))
     }
 }

@@ -63,22 +63,21 @@ impl<T: Recycle> Shared<T> {
         &self.queue
     }
 
-    /// Takes the item that `make` makes and `complete` completes where it stays, or returns it,
-    /// counted as dropped: no room, or after a shutdown.
+    /// Takes what `write` writes, or gives it back, counted as dropped: no room, or after a
+    /// shutdown.
     #[inline]
-    pub(super) fn push_with(
-        self: &Arc<Self>,
-        make: impl FnOnce() -> T,
-        complete: impl FnOnce(&mut T),
-    ) -> Result<(), T> {
+    pub(super) fn push_with<W>(self: &Arc<Self>, write: W) -> Result<(), W>
+    where
+        W: FnOnce(Option<&mut T>) -> Option<T>,
+    {
         let mut shard = self.shards.current();
         if !shard.is_ready() {
             match self.make_ready(shard) {
                 Some(ready) => shard = ready,
-                None => return Err(make()),
+                None => return Err(write),
             }
         }
-        if shard.push(make, complete) {
+        if shard.push(write) {
             self.hand_over(shard);
         }
         Ok(())
@@ -92,7 +91,7 @@ impl<T: Recycle> Shared<T> {
     ) -> Option<MutexGuard<'a, Shard<T>>> {
         if !shard.has_chunk() && !shard.is_closed() {
             drop(shard);
-            let chunk = self.empty_chunk();
+            let chunk = self.used_chunk();
             shard = self.shards.current();
             shard.add_chunk(chunk);
         }
@@ -146,13 +145,13 @@ impl<T: Recycle> Shared<T> {
         None
     }
 
-    /// A chunk to fill: one that was delivered, if there is any. Its items are let go of here, in
-    /// the thread that needs their memory.
-    fn empty_chunk(&self) -> Vec<T> {
+    /// A chunk to fill: one that was delivered, if there is any. What its items hold is let go of
+    /// here, in the thread that needs the memory.
+    fn used_chunk(&self) -> Vec<T> {
         let mut chunk = self.queue.take_used_chunk().unwrap_or_default();
-        T::recycle(&mut chunk);
-        chunk.clear();
-        chunk.reserve_exact(self.chunk_size);
+        chunk.truncate(self.chunk_size);
+        chunk.retain_mut(T::recycle);
+        chunk.reserve_exact(self.chunk_size - chunk.len());
         chunk
     }
 

@@ -55,7 +55,15 @@ fn run(scheduler: impl Scheduler + 'static, model: fn()) {
 
 pub(super) struct Item(pub(super) usize);
 
-impl Recycle for Item {}
+/// The number of an item that was delivered: delivered again, it is one that nobody pushed.
+const SPENT: usize = usize::MAX - 1;
+
+impl Recycle for Item {
+    fn recycle(&mut self) -> bool {
+        self.0 = SPENT;
+        true
+    }
+}
 
 /// What the exporter saw, and what the producers were told.
 #[derive(Default)]
