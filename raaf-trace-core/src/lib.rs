@@ -103,8 +103,7 @@ pub use raaf_trace_model::{
 };
 pub use sink::{
     BatchConfig, BatchProcessor, ExportError, Flush, IntoSink, MemoryExporter, Offload, Overflow,
-    ProcessorError, ProcessorExt, SimpleProcessor, SpanExporter, SpanProcessor, is_helping,
-    stats::Stats,
+    ProcessorError, SimpleProcessor, SpanExporter, SpanProcessor, is_helping, stats::Stats,
 };
 pub use span::{
     Event, FinishedSpan, FinishedSpanBuilder, Link, LocalRoot, Score, Span, SpanAttributes,

@@ -10,8 +10,7 @@ use std::{
 };
 
 use raaf_trace_core::{
-    BatchConfig, BatchProcessor, FinishedSpan, Offload, ProcessorError, ProcessorExt as _,
-    SpanProcessor, StartedSpan,
+    BatchConfig, BatchProcessor, FinishedSpan, Offload, ProcessorError, SpanProcessor, StartedSpan,
     diagnostics::{self, Category, Repeated},
     span::append_line,
     stats::ProcessorStats,
@@ -94,7 +93,7 @@ impl FileSinkWithStarts {
         let interval = config.flush_interval.min(INTERVAL);
         let writer = StartWriter { sink: Arc::clone(&sink), failed: Arc::clone(&failed) };
         Self {
-            starts: writer.offload_with(config.clone().with_flush_interval(interval)),
+            starts: Offload::with_config(writer, config.clone().with_flush_interval(interval)),
             ends: BatchProcessor::with_config(sink, config),
             failed,
             reported: Repeated::new(),

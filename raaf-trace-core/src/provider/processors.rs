@@ -123,7 +123,7 @@ impl Slot {
                     Category::Tracing,
                     format_args!(
                         "processor `{}` held up the traced program for more than {SLOW:?}, \
-                         {slow} times so far; `offload` puts it behind a worker",
+                         {slow} times so far; `Offload::new` puts it behind a worker",
                         self.name()
                     ),
                 );

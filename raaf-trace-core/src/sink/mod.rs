@@ -11,7 +11,7 @@ pub(crate) use into_sink::AnySink;
 pub(crate) use into_sink::Receiver;
 pub use into_sink::{IntoSink, via};
 pub use memory::MemoryExporter;
-pub use offload::{Offload, ProcessorExt};
+pub use offload::Offload;
 pub use raaf_trace_model::sink::{
     BatchConfig, ExportError, Overflow, ProcessorError, SpanExporter, SpanProcessor, registry,
     stats,

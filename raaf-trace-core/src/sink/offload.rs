@@ -27,53 +27,52 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// How long the processor's own flush may take, as part of a flush that has its own timeout.
 const INNER_FLUSH: Duration = Duration::from_secs(30);
 
-/// What every [`SpanProcessor`] can do.
-pub trait ProcessorExt: SpanProcessor + Sized {
-    /// Puts this processor behind a worker of its own, so that it may block: the traced program
-    /// only queues what the processor is to hear. It hears of starts and ends in order within one
-    /// thread, a little later than they happen; at most [`BatchConfig::max_spans`] of them wait,
-    /// and what comes on top is dropped and counted.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use raaf_trace_core::{FinishedSpan, ProcessorExt as _, SpanProcessor, TracerProvider};
-    ///
-    /// struct SlowMetrics;
-    ///
-    /// impl SpanProcessor for SlowMetrics {
-    ///     fn on_end(&self, span: &FinishedSpan) {
-    ///         // … something that may take its time …
-    ///         let _ = span.duration();
-    ///     }
-    /// }
-    ///
-    /// let provider = TracerProvider::builder().with(SlowMetrics.offload()).build();
-    /// # let _ = provider;
-    /// ```
-    fn offload(self) -> Offload {
-        self.offload_with(BatchConfig::default().with_flush_interval(INTERVAL))
-    }
-
-    /// As [`offload`](Self::offload), with other settings.
-    fn offload_with(self, config: BatchConfig) -> Offload {
-        let wants_start = panics::caught(|| self.wants_start()).unwrap_or(false);
-        let panics = Arc::<Panics>::default();
-        let processor: Arc<dyn SpanProcessor> = Arc::new(self);
-        let behind = Behind { processor: Arc::clone(&processor), panics: Arc::clone(&panics) };
-        let queue = BatchQueue::new(Box::new(behind), config);
-        Offload { queue, processor, wants_start, panics }
-    }
-}
-
-impl<P: SpanProcessor> ProcessorExt for P {}
-
-/// A processor behind a worker; see [`ProcessorExt::offload`].
+/// A processor behind a worker of its own, so that it may block: the traced program only queues
+/// what the processor receives.
+///
+/// It receives starts and ends in order within one thread, a little later than they happen. At most
+/// [`BatchConfig::max_spans`] of them wait; what exceeds that is dropped and counted.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{FinishedSpan, Offload, SpanProcessor, TracerProvider};
+///
+/// struct SlowMetrics;
+///
+/// impl SpanProcessor for SlowMetrics {
+///     fn on_end(&self, span: &FinishedSpan) {
+///         // … something that may take its time …
+///         let _ = span.duration();
+///     }
+/// }
+///
+/// let provider = TracerProvider::builder().with(Offload::new(SlowMetrics)).build();
+/// # let _ = provider;
+/// ```
 pub struct Offload {
     queue: BatchQueue<Notice>,
     processor: Arc<dyn SpanProcessor>,
     wants_start: bool,
     panics: Arc<Panics>,
+}
+
+impl Offload {
+    /// Puts `processor` behind a worker, with the default settings but for a flush interval of 200
+    /// milliseconds.
+    pub fn new(processor: impl SpanProcessor) -> Self {
+        Self::with_config(processor, BatchConfig::default().with_flush_interval(INTERVAL))
+    }
+
+    /// Puts `processor` behind a worker with the given settings.
+    pub fn with_config(processor: impl SpanProcessor, config: BatchConfig) -> Self {
+        let wants_start = panics::caught(|| processor.wants_start()).unwrap_or(false);
+        let panics = Arc::<Panics>::default();
+        let processor: Arc<dyn SpanProcessor> = Arc::new(processor);
+        let behind = Behind { processor: Arc::clone(&processor), panics: Arc::clone(&panics) };
+        let queue = BatchQueue::new(Box::new(behind), config);
+        Self { queue, processor, wants_start, panics }
+    }
 }
 
 /// What went wrong behind the queue, which counts those calls as delivered.

@@ -8,7 +8,7 @@ use crate::span::{FinishedSpan, StartedSpan};
 /// Receives span starts and ends in the span's own thread, in configured order.
 ///
 /// Every method has a default: implement what you need. None may block; put a processor that may
-/// behind `offload`, or write a [`SpanExporter`](super::SpanExporter) instead.
+/// behind an `Offload`, or write a [`SpanExporter`](super::SpanExporter) instead.
 ///
 /// A panic in any method is caught, counted and reported, and harms neither the traced program nor
 /// the other processors. Spans made inside a processor are not traced.
