@@ -1,4 +1,4 @@
-//! What is current in the code that runs now.
+//! The current context of running code.
 
 use std::{cell::RefCell, mem, sync::Arc};
 
@@ -9,15 +9,15 @@ use crate::{
 };
 use raaf_trace_model::propagation::{Baggage, SpanContext};
 
-/// The innermost span, or what stands in for one.
+/// The innermost span, local or remote.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Innermost {
-    /// Nothing is traced here.
+    /// No span.
     #[default]
     None,
     /// A span of this process.
     Local(Shared),
-    /// A span of another process, or ids that somebody gave.
+    /// A span of another process, or given ids.
     Remote(Arc<SpanContext>),
 }
 
@@ -34,12 +34,12 @@ impl Innermost {
     }
 }
 
-/// Where a trace goes that starts in a context.
+/// Provider of traces that start in a context.
 #[derive(Clone, Debug)]
 pub(crate) enum Home {
-    /// To the provider that somebody named.
+    /// The provider that was set explicitly.
     Named(TracerProvider),
-    /// Where the traces of the code around it go.
+    /// The provider of the enclosing code's traces.
     Inherited(Arc<Inner>),
 }
 
@@ -52,18 +52,18 @@ impl Home {
     }
 }
 
-/// The context of one flow of code: of a thread, or of a task while it is polled.
+/// Context of one flow of code: a thread, or a task while it is polled.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Current {
     pub(crate) innermost: Innermost,
-    /// Whether the innermost span was opened in this very flow, rather than captured elsewhere and
-    /// handed over. Only such a span can be reused.
+    /// `true` if the innermost span was opened in this flow, rather than captured elsewhere and
+    /// passed on. Only such a span can be reused.
     pub(crate) own: bool,
-    /// Where a trace that starts here goes; nothing: where that of the innermost span goes.
+    /// Provider of traces that start here; `None` for that of the innermost span.
     pub(crate) home: Option<Home>,
-    /// What the application sends along; nothing: nothing.
+    /// Baggage of the application; `None` if empty.
     pub(crate) baggage: Option<Arc<Baggage>>,
-    /// What made this current, if that was no scope.
+    /// Attachment that made this current; `None` for a scope.
     pub(crate) attached: Option<Arc<Attachment>>,
 }
 
@@ -71,7 +71,7 @@ impl Current {
     const NOTHING: Self =
         Self { innermost: Innermost::None, own: false, home: None, baggage: None, attached: None };
 
-    /// The context inside a span that this flow has just opened.
+    /// Returns the context inside a span that this flow has just opened.
     #[inline]
     fn inside(&self, record: Shared) -> Self {
         let baggage = self.baggage.clone();
@@ -79,14 +79,14 @@ impl Current {
         Self { innermost, own: true, home: None, baggage, attached: None }
     }
 
-    /// The provider of a trace that starts here.
+    /// Returns the provider of a trace that starts here.
     pub(crate) fn provider(&self) -> Option<&Arc<Inner>> {
         let around = || Some(&self.innermost.local()?.head().trace.provider);
         self.home.as_ref().map(Home::inner).or_else(around)
     }
 }
 
-/// What a context that names no provider inherits here.
+/// Returns the provider that a context without one inherits here.
 pub(crate) fn home() -> Option<Home> {
     peek(|current| match &current.home {
         Some(home) => Some(home.clone()),
@@ -99,12 +99,12 @@ thread_local! {
     static CURRENT: RefCell<Current> = const { RefCell::new(Current::NOTHING) };
 }
 
-/// A copy of what is current; nothing, in a thread whose thread-locals are gone.
+/// Returns a copy of the current context; empty in a thread whose thread-locals are gone.
 pub(crate) fn current() -> Current {
     peek(Clone::clone).unwrap_or_default()
 }
 
-/// Looks at what is current without copying it. `look` must not call anything that is traced.
+/// Reads the current context without copying it. `look` must not call traced code.
 #[inline]
 pub(crate) fn peek<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
     CURRENT
@@ -120,8 +120,8 @@ pub(crate) fn peek<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
         .ok()
 }
 
-/// Takes detached contexts out of what is current. `prune` returns what it replaced, to be dropped
-/// by the caller: the last handle of a span can run code of the user's.
+/// Removes detached contexts from the current context. `prune` returns what it replaced, which the
+/// caller drops: dropping the last handle of a span can run user code.
 pub(super) fn prune<R: Default>(prune: impl FnOnce(&mut Current) -> R) -> R {
     CURRENT.try_with(|current| change(current, prune)).unwrap_or_default()
 }
@@ -131,12 +131,12 @@ fn change<R>(current: &RefCell<Current>, change: impl FnOnce(&mut Current) -> R)
     change(&mut current.borrow_mut())
 }
 
-/// Makes something else current and returns what was.
+/// Replaces the current context and returns the previous one.
 pub(super) fn replace(inner: Current) -> Current {
     CURRENT.try_with(|current| current.replace(inner)).unwrap_or_default()
 }
 
-/// Makes a span that this very flow opened current until the guard is dropped, then gives it back.
+/// Makes a span that this flow opened current until the guard is dropped, then returns it.
 #[inline]
 pub(crate) fn enter_span(record: &mut Option<Shared>) -> InSpan<'_> {
     let outer = CURRENT.try_with(|current| {
@@ -147,11 +147,11 @@ pub(crate) fn enter_span(record: &mut Option<Shared>) -> InSpan<'_> {
     InSpan { record, outer: outer.ok().flatten() }
 }
 
-/// See [`enter_span`].
+/// Guard of [`enter_span`].
 #[derive(Debug)]
 pub(crate) struct InSpan<'a> {
     record: &'a mut Option<Shared>,
-    /// What was current before; nothing, where nothing could be made current.
+    /// The previous context; `None` where the span could not be made current.
     outer: Option<Current>,
 }
 
@@ -170,13 +170,13 @@ impl Drop for InSpan<'_> {
     }
 }
 
-/// Makes `mine` current until the guard is dropped, then gives it back.
+/// Makes `mine` current until the guard is dropped, then returns it.
 pub(crate) fn enter(mine: &mut Current) -> Entered<'_> {
     swap(mine);
     Entered { mine }
 }
 
-/// See [`enter`].
+/// Guard of [`enter`].
 #[derive(Debug)]
 pub(crate) struct Entered<'a> {
     mine: &'a mut Current,
@@ -188,7 +188,7 @@ impl Drop for Entered<'_> {
     }
 }
 
-/// Where thread-locals are gone nothing is current, and nothing can be made so.
+/// Does nothing in a thread whose thread-locals are gone.
 fn swap(mine: &mut Current) {
     let _ = CURRENT.try_with(|current| mem::swap(&mut *current.borrow_mut(), mine));
 }

@@ -1,4 +1,4 @@
-//! What is fixed when a span starts.
+//! Span data fixed at start.
 
 use std::{mem, sync::Arc};
 
@@ -13,7 +13,7 @@ use crate::{
     provider::{clock::Ticks, running_trace::RunningTrace},
 };
 
-/// What is fixed when a span starts, with the component and the trace behind it.
+/// Span data fixed at start, with its component and trace.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
     pub(crate) id: SpanId,
@@ -21,15 +21,15 @@ pub(crate) struct Head {
     pub(crate) trace: Arc<RunningTrace>,
     pub(crate) component: Component,
     pub(crate) method: Key,
-    /// A manual span's own name; other spans' names follow from kind, component and method.
+    /// Name of a manual span; other spans' names are made of kind, component and method.
     pub(crate) name: Option<Box<Key>>,
     pub(crate) start: Ticks,
-    /// Whether it has no parent in this process: a trace's root, or the first span that a remote
-    /// parent leads to here.
+    /// `true` if the span has no parent in this process: the root of a trace, or the first span
+    /// here under a remote parent.
     pub(crate) local_root: bool,
 }
 
-/// A head whose own parts may be moved out, while the trace stays.
+/// Parts of a head that may be moved out, while the trace stays.
 pub(crate) struct HeadParts<'a> {
     pub(crate) trace: &'a RunningTrace,
     id: SpanId,
@@ -70,7 +70,7 @@ impl HeadParts<'_> {
         }
     }
 
-    /// Moves the finished span out; how it ended is for the caller to add.
+    /// Moves the finished span out. The caller adds its outcome.
     #[inline]
     pub(crate) fn finish(self, body: &mut SpanBody, end: Ticks) -> FinishedSpan {
         let end = self.trace.time_of(end);
