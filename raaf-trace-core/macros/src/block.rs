@@ -1,4 +1,4 @@
-//! `traced_block!`: a closure or an async block as a traced call.
+//! `traced_block!`: a traced closure or async block.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -58,7 +58,8 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
             quote_spanned!(Span::mixed_site()=> { #statements })
         }
         Body::Async(block) => {
-            // The outer block captures as the user's does, so that nothing moves unasked.
+            // The outer block captures like the user's block, so that values move only where the
+            // user's block moves them.
             let capture = block.capture;
             let statements = plan.around_future(&quote!(#block));
             quote_spanned!(Span::mixed_site()=> async #capture { #statements })

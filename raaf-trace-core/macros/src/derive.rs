@@ -9,7 +9,7 @@ use syn::{
 
 use crate::call::{at, default_crate};
 
-/// What the struct's own `#[trace(…)]` says.
+/// Options of the struct's own `#[trace(…)]`.
 #[derive(Default)]
 struct Container {
     attributes: Option<ExprPath>,
@@ -20,7 +20,7 @@ struct Container {
     new: Option<Span>,
 }
 
-/// What a field is to tracing.
+/// Role of a field in tracing.
 enum Role {
     Component,
     Attribute { key: LitStr, content: bool },
@@ -32,7 +32,7 @@ struct Marked<'a> {
     role: Option<(Span, Role)>,
 }
 
-/// `self` as the derived methods know it, whatever the span of the tokens around it.
+/// Returns `self` of the derived methods, independent of the span of surrounding tokens.
 fn this() -> Token![self] {
     Token![self](Span::call_site())
 }
@@ -106,7 +106,7 @@ fn unfit(span: Span, what: &str) -> Error {
     )
 }
 
-/// The marked field, else the only one whose type is called `Component`.
+/// Returns the marked field, or the only one whose type is called `Component`.
 fn component<'a, 'f>(name: &Ident, fields: &'a [Marked<'f>]) -> Result<&'a Marked<'f>> {
     let mut marked = fields.iter().filter_map(|field| match field.role {
         Some((span, Role::Component)) => Some((span, field)),
@@ -176,7 +176,7 @@ impl Container {
         Ok(container)
     }
 
-    /// `new(the other fields)`, where it is asked for.
+    /// Returns the constructor `new(the other fields)`, if requested.
     fn constructor(
         &self,
         input: &DeriveInput,
@@ -277,7 +277,7 @@ impl<'a> Marked<'a> {
         Ok(Self { member, field, role })
     }
 
-    /// The statement that puts the field on a span.
+    /// Returns the statement that sets the field as an attribute of a span.
     fn setting(&self, attributes: &Ident) -> Option<TokenStream> {
         let Some((_, Role::Attribute { key, content })) = &self.role else { return None };
         let span = at(self.field.ty.span());

@@ -9,12 +9,12 @@ use syn::{
 
 use crate::call::default_crate;
 
-/// What a struct or a variant is told as.
+/// Classification of a struct or a variant.
 enum Word {
-    /// By its own name.
+    /// Its name.
     Name,
     Given(LitStr),
-    /// As the error in its only field.
+    /// Classification of the error in its only field.
     Transparent(proc_macro2::Span),
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let this = if arms.is_empty() { quote!(*self) } else { quote!(self) };
     let mut bounded = input.generics.clone();
     if !bounded.params.is_empty() {
-        // Whatever its being an error asks of the parameters.
+        // The bounds under which the type is an error.
         bounded.make_where_clause().predicates.push(syn::parse_quote!(Self: ::std::error::Error));
     }
     let (generics, arguments, clauses) = bounded.split_for_impl();

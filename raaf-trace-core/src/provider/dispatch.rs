@@ -1,4 +1,4 @@
-//! What becomes of a span's start and end.
+//! Dispatch of span starts and ends.
 
 use raaf_trace_model::{
     sink::SpanProcessor,
@@ -7,15 +7,15 @@ use raaf_trace_model::{
 
 use crate::provider::Inner;
 
-/// Tells the processors that want to know that a span has started.
+/// Passes a span's start to the processors that receive starts.
 pub(crate) fn started(provider: &Inner, span: &mut StartedSpan) {
     for slot in provider.processors().load().iter().filter(|slot| slot.wants_start) {
         slot.call(|processor| processor.on_start(span));
     }
 }
 
-/// Hands over the span that `take` makes of its record, once to each processor. How it ended is for
-/// `complete` to add where the span stays: as a rule in the queue of the only processor.
+/// Passes the span that `take` moves out of its record once to each processor. `complete` adds its
+/// outcome where the span is stored: usually in the queue of the only processor.
 #[inline]
 pub(crate) fn ended(
     provider: &Inner,
@@ -34,7 +34,7 @@ pub(crate) fn ended(
     deliver(provider, span);
 }
 
-/// Hands a finished span to each processor, once.
+/// Passes a finished span to each processor once.
 #[inline(never)]
 pub(crate) fn deliver(provider: &Inner, mut span: FinishedSpan) {
     provider.counts().span_ended();

@@ -1,27 +1,27 @@
-//! Memory for attribute lists, kept by the thread that needed it last.
+//! Per-thread reuse of memory for attribute lists.
 
 use std::cell::RefCell;
 
 use raaf_trace_model::{attributes::AttributeEntry, span::FinishedSpan};
 
-/// How many empty lists a thread keeps: a full chunk's and some.
+/// Maximum number of empty lists of a thread: slightly more than a full chunk's.
 const LISTS: usize = 512;
 
-/// How many attributes a kept list has room for at most: few spans have more, and how many they may
-/// have is for the user to say.
+/// Maximum capacity of a reused list: few spans have more attributes, and users can allow many
+/// more.
 const LARGEST: usize = 64;
 
 thread_local! {
     static KEPT: RefCell<Vec<Vec<AttributeEntry>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Takes an empty list, if the thread keeps one.
+/// Takes an empty list, if the thread has one.
 #[inline]
 pub(crate) fn take() -> Option<Vec<AttributeEntry>> {
     KEPT.try_with(|kept| kept.borrow_mut().pop()).ok().flatten()
 }
 
-/// Takes the lists out of spans that are not needed any more.
+/// Takes the lists out of spans that are no longer needed.
 pub(crate) fn recycle(spans: &mut [FinishedSpan]) {
     let _ = KEPT.try_with(|kept| {
         let mut kept = kept.borrow_mut();
@@ -29,7 +29,7 @@ pub(crate) fn recycle(spans: &mut [FinishedSpan]) {
             if kept.len() >= LISTS {
                 break;
             }
-            // No code of the user's runs here: attributes are plain data.
+            // No user code runs here: attributes are plain data.
             let list = span.recycle();
             if (1..=LARGEST).contains(&list.capacity()) {
                 kept.push(list);

@@ -1,4 +1,4 @@
-//! What stands in the parentheses of `#[traced(…)]`.
+//! Options of `#[traced(…)]`.
 
 use proc_macro2::Span;
 use quote::ToTokens as _;
@@ -17,11 +17,11 @@ use crate::{
 const NAMES: &str = "`name`, `component`, `agent`, `pipeline`, `runner`, `tool`, `kind`, `with`, `content`, `result`, \
      `parent`, `skip_if`, `new`, `reuse`, `stream` and `crate`";
 
-/// What a function is traced as.
+/// Component that a function is traced as.
 pub(crate) enum Subject {
-    /// A value that is there already.
+    /// An existing value.
     Value(Expr),
-    /// A component that the function has for itself: how it is made, its name and its kind.
+    /// A component of the function's own: its constructor, name and kind.
     Own { make: &'static str, name: LitStr, kind: Option<LitStr> },
 }
 

@@ -1,29 +1,30 @@
-//! Where producers put items: a fixed number of buffers that threads share out among themselves.
+//! Shards: a fixed number of buffers for items, shared by all threads.
 //!
 //! Threads are not registered, so short-lived ones leave nothing behind, and draining every shard
-//! reaches what every thread pushed, those that ended included.
+//! reaches the items of every thread, including those that ended.
 
 use std::{mem, ops::RangeInclusive, thread::available_parallelism};
 
 use super::sync::{Mutex, MutexGuard, lock, thread_index};
 use crate::base::sync::Padded;
 
-/// How many shards there may be. A model has few: each is a step of every reclaim.
+/// Number of shards. A model has few: each is a step of every reclaim.
 const COUNT: RangeInclusive<usize> = if cfg!(all(test, shuttle)) { 2..=2 } else { 16..=64 };
 
 pub(super) struct Shards<T> {
     slots: Box<[Padded<Mutex<Shard<T>>>]>,
 }
 
-/// One buffer. Its lock is free nearly always: as many threads as there are shards have one each.
+/// A buffer for items. Its lock is rarely contended: up to the number of shards, each thread has
+/// its own.
 pub(super) struct Shard<T> {
     items: Vec<T>,
-    /// How many items make a full chunk.
+    /// Number of items in a full chunk.
     chunk_size: usize,
-    /// Permits taken and not used yet; 0 once closed.
+    /// Number of permits taken but not used; 0 once closed.
     permits: usize,
     received: u64,
-    /// How many of those were not kept.
+    /// Number of received items that were rejected.
     refused: u64,
     closed: bool,
 }
@@ -52,22 +53,22 @@ impl<T> Shards<T> {
         lock(&self.slots[thread_index::current() & (self.slots.len() - 1)])
     }
 
-    /// Every shard, locked one after the other.
+    /// Returns every shard, locked one after the other.
     pub(super) fn each(&self) -> impl Iterator<Item = MutexGuard<'_, Shard<T>>> {
         self.slots.iter().map(|slot| lock(slot))
     }
 
-    /// Takes every permit that is not used.
+    /// Takes every unused permit.
     pub(super) fn take_permits(&self) -> usize {
         self.each().map(|mut shard| mem::take(&mut shard.permits)).sum()
     }
 
-    /// How many items were refused.
+    /// Returns the number of rejected items.
     pub(super) fn refused(&self) -> u64 {
         self.each().map(|shard| shard.refused).sum()
     }
 
-    /// How many items were received, how many of them refused, and how many are held here.
+    /// Returns the numbers of items that were received, rejected, and are held here.
     pub(super) fn counts(&self) -> (u64, u64, u64) {
         self.each().fold((0, 0, 0), |(received, refused, held), shard| {
             (received + shard.received, refused + shard.refused, held + shard.items.len() as u64)
@@ -94,7 +95,7 @@ impl<T> Shard<T> {
         self.closed
     }
 
-    /// Takes memory to fill, unless it has some.
+    /// Adds memory for items, unless it has some.
     pub(super) fn add_chunk(&mut self, chunk: Vec<T>) {
         if !self.has_chunk() {
             self.items = chunk;
@@ -105,8 +106,8 @@ impl<T> Shard<T> {
         self.permits += permits;
     }
 
-    /// Takes the item that `make` makes and `complete` completes where it stays, which uses up a
-    /// permit. Returns whether the chunk is full.
+    /// Adds the item that `make` returns and `complete` completes in place, which uses a permit.
+    /// Returns whether the chunk is full.
     #[inline]
     pub(super) fn push(&mut self, make: impl FnOnce() -> T, complete: impl FnOnce(&mut T)) -> bool {
         self.items.push(make());
@@ -123,14 +124,13 @@ impl<T> Shard<T> {
         self.refused += 1;
     }
 
-    /// Takes what it holds, and the memory.
+    /// Takes the items and their memory.
     pub(super) fn take_chunk(&mut self) -> Vec<T> {
         mem::take(&mut self.items)
     }
 
-    /// Takes what it holds, if anything. Of a chunk that is mostly empty only the items go:
-    /// however often a few are asked for, what waits then has not room for many, and the chunk is
-    /// filled further.
+    /// Takes the items, if any. Of a mostly empty chunk, only the items are moved, and the chunk
+    /// continues to be filled: frequent requests for a few items thus do not queue large chunks.
     pub(super) fn take_items(&mut self) -> Option<Vec<T>> {
         if self.items.is_empty() {
             None
@@ -141,7 +141,7 @@ impl<T> Shard<T> {
         }
     }
 
-    /// Refuses items from now on. Returns what it held and its unused permits.
+    /// Rejects items from now on. Returns the items and unused permits.
     pub(super) fn close(&mut self) -> (Vec<T>, usize) {
         self.closed = true;
         (self.take_chunk(), mem::take(&mut self.permits))

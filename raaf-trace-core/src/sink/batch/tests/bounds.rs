@@ -1,4 +1,4 @@
-//! How much is held, what happens beyond, and that nothing gets lost in between.
+//! Tests of bounds: held and rejected items, without losses in between.
 
 use std::{
     sync::{Barrier, atomic::Ordering},
