@@ -57,8 +57,7 @@ pub(crate) enum Join {
     Reuse,
 }
 
-pub(crate) const JOIN_TWICE: &str =
-    "`new` makes a span of its own and `reuse` makes none; keep one of them, once";
+pub(crate) const JOIN_TWICE: &str = "`new` and `reuse` exclude each other; keep one of them, once";
 
 impl Join {
     pub(crate) fn of(word: &Ident) -> Option<Self> {

@@ -91,6 +91,15 @@ use proc_macro::TokenStream;
 /// # Metadata
 ///
 /// | entry | attribute |
+/// | --- | --- |
+/// | `query` | key `query`, value of the variable |
+/// | `limit = expr` | key `limit`, value of the expression |
+/// | `"llm.tokens" = expr` | key `llm.tokens`, value of the expression |
+/// | `note = %expr` | value formatted with `Display` |
+/// | `data = ?expr` | value formatted with `Debug` |
+///
+/// Variables and fields are borrowed. Nothing is evaluated if no span can result. A `&mut self`
+/// method may read `self` here, but not in its `result` hook.
 ///
 /// # Futures
 ///

@@ -79,7 +79,7 @@ impl Parse for Entry {
             if !input.peek(Token![=]) {
                 return Err(Error::new(
                     key.span(),
-                    format!("a quoted key needs a value: `{} = …`", key.to_token_stream()),
+                    format!("a quoted key requires a value: `{} = …`", key.to_token_stream()),
                 ));
             }
             let value = Value::parse_assigned(input)?;
@@ -103,7 +103,7 @@ impl Parse for Entry {
             }
             other => Err(Error::new_spanned(
                 other,
-                "only a variable can stand for its own key; give this value one: `key = value`",
+                "only a variable can be its own key; add a key: `key = value`",
             )),
         }
     }
@@ -134,7 +134,10 @@ impl Value {
 /// Adds an entry, unless its key exists.
 pub(crate) fn push(entries: &mut Vec<Entry>, entry: Entry) -> Result<()> {
     if entries.iter().any(|known| known.key == entry.key) {
-        return Err(Error::new(entry.key_span, format!("`{}` is given twice", entry.key)));
+        return Err(Error::new(
+            entry.key_span,
+            format!("`{}` is given twice; keep one", entry.key),
+        ));
     }
     entries.push(entry);
     Ok(())
@@ -192,6 +195,9 @@ mod tests {
             Ok(entries.len())
         };
         assert_eq!(parse.parse_str("a, b = 1").unwrap(), 2);
-        assert_eq!(parse.parse_str("a, a = 1").unwrap_err().to_string(), "`a` is given twice");
+        assert_eq!(
+            parse.parse_str("a, a = 1").unwrap_err().to_string(),
+            "`a` is given twice; keep one"
+        );
     }
 }

@@ -48,6 +48,17 @@ impl NamePattern {
     /// # Errors
     ///
     /// When the template is empty, has another placeholder, or has an unbalanced brace.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::NamePattern;
+    ///
+    /// assert!(NamePattern::custom("{kind}:{component}").is_ok());
+    /// assert!(NamePattern::custom("{name}").is_err());
+    /// assert_eq!(NamePattern::custom("{{{kind}}}")?.render("tool", "Search", "run"), "{tool}");
+    /// # Ok::<(), raaf_trace_core::NamePatternError>(())
+    /// ```
     pub fn custom(template: &str) -> Result<Self, NamePatternError> {
         template.parse().map(Self::Custom)
     }
@@ -130,7 +141,7 @@ impl fmt::Display for NameTemplate {
 #[non_exhaustive]
 pub enum NamePatternError {
     /// The template is empty.
-    #[error("the naming pattern is empty")]
+    #[error("the naming pattern is empty; expected a placeholder, such as {{component}}")]
     Empty,
     /// The template has an unknown placeholder.
     #[error(
@@ -142,7 +153,7 @@ pub enum NamePatternError {
         placeholder: String,
     },
     /// The template has an unbalanced brace.
-    #[error("a brace of the naming pattern has no partner; write {{{{ or }}}} for a brace itself")]
+    #[error("the naming pattern has an unbalanced brace; write {{{{ or }}}} for a literal brace")]
     Unbalanced,
 }
 
@@ -193,7 +204,10 @@ mod tests {
             message("{kind}.{agent}"),
             "the naming pattern has `{agent}`; expected {kind}, {component} or {method}"
         );
-        assert_eq!(message(""), "the naming pattern is empty");
+        assert_eq!(
+            message(""),
+            "the naming pattern is empty; expected a placeholder, such as {component}"
+        );
         for template in ["{kind", "kind}", "}", "{"] {
             assert_eq!(NamePattern::custom(template), Err(NamePatternError::Unbalanced));
         }

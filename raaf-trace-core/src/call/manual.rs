@@ -99,6 +99,21 @@ impl ManualSpan {
 
     /// Runs work that returns a plain value with this span as the current one: a closure at once, a
     /// future at each poll. A panic sets the status to error and propagates. The span does not end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{current_span, tracer};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// let import = tracer().start_span("import");
+    /// assert!(current_span().is_none()); // starting a span does not make it current
+    /// import.in_span(|| assert_eq!(current_span().map(|span| span.span_id()), import.span_id()));
+    /// import.finish(); // `in_span` has not ended it
+    /// # });
+    /// ```
     pub fn in_span<W, Mode, UseTryInSpanForResults>(&self, work: W) -> W::Traced<Plain<Lent>>
     where
         W: Work<Mode>,
@@ -109,6 +124,20 @@ impl ManualSpan {
 
     /// Runs work that returns a `Result`, like [`in_span`](Self::in_span). An `Err` becomes the
     /// error of the span.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, Status, TracerProvider};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider =
+    ///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+    /// let import = provider.tracer().start_span("import");
+    /// assert!(import.try_in_span(|| "x".parse::<i32>()).is_err());
+    /// import.finish();
+    /// assert_eq!(memory.spans()[0].status(), Status::Error);
+    /// ```
     pub fn try_in_span<W, Mode, V, E, Via>(&self, work: W) -> W::Traced<Fallible<Lent, Via>>
     where
         W: Work<Mode, Value = Result<V, E>>,
@@ -200,13 +229,26 @@ impl ManualSpan {
         self
     }
 
-    /// Says how the work went. The last word counts; without one the span ends as
-    /// [`Status::Unset`].
+    /// Sets the status. The last call counts; without one the span ends as [`Status::Unset`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, Status, TracerProvider};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider =
+    ///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+    /// provider.tracer().start_span("forgotten").finish();
+    /// provider.tracer().start_span("done").set_status(Status::Ok).finish();
+    /// let status: Vec<_> = memory.spans().iter().map(|span| span.status()).collect();
+    /// assert_eq!(status, [Status::Unset, Status::Ok]);
+    /// ```
     pub fn set_status(&self, status: Status) -> &Self {
         self.change(|body, _| body.status = status)
     }
 
-    /// Sets the status. The last call counts; without one the span ends as [`Status::Unset`].
+    /// Records `error` as the span's error: status, `error.*` and an `exception` event.
     pub fn record_error<Via>(&self, error: &impl Failure<Via>) -> &Self {
         if self.is_recording() {
             self.fail(&error.report());
@@ -214,12 +256,45 @@ impl ManualSpan {
         self
     }
 
-    /// Records `error` as the span's error: status, `error.*` and an `exception` event.
+    /// Ends the span. Further calls are counted and otherwise ignored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider =
+    ///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+    /// let span = provider.tracer().start_span("import");
+    /// span.finish();
+    /// span.set_attribute("orders", 3); // too late: ignored
+    /// span.finish(); // ignored
+    /// drop(provider.tracer().start_span("dropped")); // dropping finishes a span, too
+    /// assert_eq!(memory.len(), 2);
+    /// assert!(memory.spans()[0].attributes().get("orders").is_none());
+    /// ```
     pub fn finish(&self) {
         self.finish_with(|_| {});
     }
 
-    /// Ends the span. Further calls are counted and otherwise ignored.
+    /// Ends the span at `time`, for work that ended before this call; a time before the start becomes
+    /// the start. Further calls are counted and otherwise ignored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider =
+    ///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+    /// let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    /// let span = provider.tracer().span("import").start_time(start).start();
+    /// span.finish_at(start + Duration::from_secs(2));
+    /// assert_eq!(memory.spans()[0].duration(), Duration::from_secs(2));
+    /// ```
     pub fn finish_at(&self, time: SystemTime) {
         self.finish_with(|body| body.extras_mut().changes.end = Some(time.into()));
     }
@@ -246,8 +321,7 @@ impl ManualSpan {
     }
 }
 
-/// Ends the span at `time`, for work that ended before this call; a time before the start becomes
-/// the start. Further calls are counted and otherwise ignored.
+/// A manual span that work runs in.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Lent(Option<Shared>);
@@ -285,7 +359,7 @@ impl fmt::Debug for ManualSpan {
     }
 }
 
-/// A manual span that work runs in.
+/// An open manual span in the cleaner.
 #[derive(Debug)]
 struct Open(Shared);
 

@@ -98,6 +98,25 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
 
     /// Adds a content attribute: prompts, completions, arguments and results of tools. Content has
     /// a larger limit than [`with`](Self::with), and is left out where sensitive data is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, MemoryExporter, SimpleProcessor, Traceable as _, TracerProvider};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider = TracerProvider::builder()
+    ///     .with(SimpleProcessor::new(memory.clone()))
+    ///     .include_sensitive_data(false)
+    ///     .build();
+    /// let search = Component::tool("Search");
+    /// provider.run(|| {
+    ///     search.traced("run").with("limit", 3).with_content("query", "my illness").in_span(|| ());
+    /// });
+    /// let span = &memory.spans()[0];
+    /// assert!(span.attributes().get("query").is_none()); // `with` would have recorded it
+    /// assert_eq!(span.losses().content_left_out, 1);
+    /// ```
     #[inline]
     pub fn with_content(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
         if self.enabled {
@@ -116,6 +135,25 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     }
 
     /// Sets the parent: a component, a span, or a captured or remote context.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread;
+    /// use raaf_trace_core::{Component, Context, Traceable as _, is_traced, trace};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// trace("request").in_span(|| {
+    ///     let context = Context::current();
+    ///     let worker = thread::spawn(move || {
+    ///         Component::tool("Search").traced("run").parent(&context).in_span(is_traced)
+    ///     });
+    ///     assert_eq!(worker.join().ok(), Some(is_traced()));
+    /// });
+    /// # });
+    /// ```
     #[inline]
     pub fn parent(mut self, parent: impl IntoParent) -> Self {
         if self.enabled {
@@ -126,6 +164,17 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
 
     /// Skips the span if `skip` is `true`: the work runs, and spans inside become children of the
     /// enclosing one. The component's own decision takes precedence.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, Traceable as _};
+    ///
+    /// let cache = Component::new("Cache");
+    /// let hit = true;
+    /// let value = cache.traced("load").skip_if(hit).in_span(|| 7); // runs without a span
+    /// assert_eq!(value, 7);
+    /// ```
     #[inline]
     pub fn skip_if(mut self, skip: bool) -> Self {
         self.wishes.skip |= skip;
@@ -134,6 +183,26 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
 
     /// Reuses the innermost active span if it belongs to this component, even if method and
     /// attributes differ.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, MemoryExporter, SimpleProcessor, Traceable as _, TracerProvider};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider =
+    ///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+    /// let parser = Component::tool("Parser");
+    /// provider.run(|| {
+    ///     parser.traced("run").in_span(|| {
+    ///         parser.traced("tokens").reuse().with("tokens", 5).in_span(|| ());
+    ///     });
+    /// });
+    /// let spans = memory.spans();
+    /// assert_eq!(spans.len(), 1); // without `reuse` there would be two
+    /// assert_eq!(spans[0].method(), "run");
+    /// assert_eq!(spans[0].attributes().get("tokens"), Some(5.into()));
+    /// ```
     #[inline]
     pub fn reuse(mut self) -> Self {
         self.wishes.join = Join::Always;

@@ -77,6 +77,16 @@ impl<T: Traceable + ?Sized, L: LazyAttributes> Call<'_, T, L> {
     }
 
     /// Traces an iterator over `Result`s, like [`try_stream`](Self::try_stream) for streams.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, Traceable as _};
+    ///
+    /// let reader = Component::tool("Reader");
+    /// let numbers = reader.traced("numbers").try_iter("1 x 3".split(' ').map(str::parse::<i32>));
+    /// assert_eq!(numbers.filter_map(Result::ok).sum::<i32>(), 4);
+    /// ```
     pub fn try_iter<I, V, E, Via>(self, iter: I) -> TracedIter<I::IntoIter>
     where
         I: IntoIterator<Item = Result<V, E>>,

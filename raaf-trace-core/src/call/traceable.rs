@@ -73,7 +73,7 @@ use raaf_trace_model::{
 /// assert_eq!((search.client, search.limit), ("client", 10));
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be traced: it does not say which component it is",
+    message = "`{Self}` cannot be traced: it does not implement `Traceable`",
     note = "add a field `component: Component` and `#[derive(Traceable)]`"
 )]
 pub trait Traceable {
@@ -121,6 +121,16 @@ pub trait Traceable {
 
     /// Runs work that returns a `Result` in a span of `method`; an `Err` sets the span's status to
     /// error. Shorthand for [`traced`](Self::traced) and [`Call::try_in_span`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, Traceable as _};
+    ///
+    /// let parser = Component::tool("Parser");
+    /// let parsed = parser.try_in_span("run", || "x".parse::<i32>()); // `in_span` does not compile here
+    /// assert!(parsed.is_err()); // the span's status is `Error`
+    /// ```
     #[inline]
     fn try_in_span<W, Mode, V, E, Via>(
         &self,
@@ -190,6 +200,16 @@ impl Traceable for Component {
 impl Component {
     /// Binds the component to a parent. Where no context provides one, for example in a new thread,
     /// its spans become children of the parent's active span.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Component;
+    ///
+    /// let pipeline = Component::pipeline("Report");
+    /// let loader = Component::tool("Loader").with_parent(&pipeline);
+    /// assert!(loader.parent().is_some_and(|parent| parent.is(&pipeline)));
+    /// ```
     #[must_use]
     pub fn with_parent(self, parent: &(impl Traceable + ?Sized)) -> Self {
         self.bound_to(parent.component().clone())

@@ -57,6 +57,22 @@ impl TracerProvider {
 }
 
 /// Returns a tracer for the provider of the current context, or the global one.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider, tracer};
+///
+/// let memory = MemoryExporter::new();
+/// let provider =
+///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+/// let global = tracer(); // outside of `provider.run`: not the provider above
+/// provider.run(|| {
+///     global.start_span("elsewhere").finish();
+///     tracer().start_span("here").finish();
+/// });
+/// assert_eq!(memory.spans().last().map(|span| span.name().into_owned()).as_deref(), Some("here"));
+/// ```
 pub fn tracer() -> Tracer {
     Tracer::default()
 }
@@ -243,6 +259,20 @@ impl SpanBuilder {
     }
 
     /// Starts the span. It does not become current.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{current_span, tracer};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// let span = tracer().agent_span("Planner").start();
+    /// assert!(current_span().is_none()); // see `ManualSpan::in_span`
+    /// span.finish(); // otherwise it ends when it is dropped
+    /// # });
+    /// ```
     pub fn start(self) -> ManualSpan {
         ManualSpan::of(self.begin()).watched()
     }

@@ -84,7 +84,7 @@ impl<F: Future> Work<Async> for F {
     }
 }
 
-/// Ends the span with a value that has no failure case.
+/// Host that ends the span with a value without a failure case.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Plain<O>(pub(crate) O);
@@ -110,7 +110,7 @@ where
     }
 }
 
-/// Ends the span with the outcome of a `Result`.
+/// Host that ends the span with the outcome of a `Result`.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Fallible<O, Via>(pub(crate) O, PhantomData<fn(Via)>);

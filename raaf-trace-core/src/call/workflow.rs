@@ -109,6 +109,15 @@ impl Workflow {
     }
 
     /// Runs work that returns a `Result`; an `Err` sets the status of the workflow's span to error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::trace;
+    ///
+    /// let total = trace("sum").try_in_span(|| Ok::<_, std::num::ParseIntError>("1".parse::<i32>()? + 1));
+    /// assert_eq!(total, Ok(2));
+    /// ```
     pub fn try_in_span<W, Mode, V, E, Via>(self, work: W) -> W::Traced<Fallible<Self, Via>>
     where
         W: Work<Mode, Value = Result<V, E>>,

@@ -89,6 +89,16 @@ impl Component {
     ///
     /// Like all `with_` methods, use it while building: applied to a component that was cloned, it
     /// creates another component.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Component;
+    ///
+    /// let shared = Component::new("Indexer");
+    /// let other = shared.clone().with_kind("processor");
+    /// assert!(!other.is(&shared)); // another component, with spans of its own
+    /// ```
     #[must_use]
     pub fn with_kind(self, kind: impl Into<Kind>) -> Self {
         self.change(|inner| inner.info_mut().kind = kind.into())
@@ -150,6 +160,16 @@ impl Component {
     }
 
     /// Returns whether `other` is the same component, not only one with the same name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Component;
+    ///
+    /// let planner = Component::agent("Planner");
+    /// assert!(planner.is(&planner.clone()));
+    /// assert!(!planner.is(&Component::agent("Planner")));
+    /// ```
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
     }

@@ -75,6 +75,24 @@ impl AttachToken {
     /// Tokens can be detached in any order and on any thread. The last attachment that is not
     /// detached is current. If called on another thread than the one where the context is current,
     /// the attachment ends there before the next span starts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{current_span, tracer};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// let (outer, inner) = (tracer().start_span("outer"), tracer().start_span("inner"));
+    /// let outer_token = outer.context().attach();
+    /// let inner_token = inner.context().attach();
+    /// outer_token.detach(); // out of order: `inner` stays current
+    /// assert_eq!(current_span().map(|span| span.span_id()), inner.span_id());
+    /// inner_token.detach();
+    /// assert!(current_span().is_none());
+    /// # });
+    /// ```
     pub fn detach(self) {
         self.attachment.detached.store(true, Ordering::Release);
         let _left = flow::prune(prune_all);

@@ -47,17 +47,69 @@ pub struct Context {
 
 impl Context {
     /// Captures the current context. Keeps the trace's ids, but does not keep spans from ending.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread;
+    /// use raaf_trace_core::{Context, current_trace_id, trace};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// trace("nightly import").in_span(|| {
+    ///     // A thread does not inherit the context:
+    ///     let outside = thread::spawn(current_trace_id).join();
+    ///     assert_eq!(outside.ok(), Some(None));
+    ///
+    ///     let context = Context::current();
+    ///     let inside = thread::spawn(move || context.run(current_trace_id)).join();
+    ///     assert_eq!(inside.ok(), Some(current_trace_id()));
+    /// });
+    /// # });
+    /// ```
     pub fn current() -> Self {
         let Current { innermost, home, baggage, .. } = flow::current();
         Self { innermost, home, baggage }
     }
 
     /// Creates an empty context. Spans that start in it are roots of new traces.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Context, current_trace_id, trace};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// trace("request").in_span(|| {
+    ///     let request = current_trace_id();
+    ///     Context::empty().run(|| trace("audit").in_span(|| assert_ne!(current_trace_id(), request)));
+    /// });
+    /// # });
+    /// ```
     pub fn empty() -> Self {
         Self::default()
     }
 
     /// Creates a context within a span of another process, or of given ids.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Context, SpanId, TraceId, current_trace_id, propagation::SpanContext, trace};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// let id = TraceId::random();
+    /// let remote = SpanContext::new(id, SpanId::random());
+    /// Context::remote(remote).run(|| {
+    ///     trace("continued").in_span(|| assert_eq!(current_trace_id(), Some(id)));
+    /// });
+    /// # });
+    /// ```
     pub fn remote(parent: SpanContext) -> Self {
         Self { innermost: Innermost::Remote(Arc::new(parent)), ..Self::default() }
     }
@@ -76,6 +128,33 @@ impl Context {
     /// from HTTP headers or from [environment variables](crate::propagation).
     ///
     /// A missing header gives an empty context; so does a malformed one, with a diagnostic.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Context;
+    ///
+    /// let header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    /// let headers = vec![("traceparent".to_owned(), header.to_owned())];
+    /// assert!(Context::extract(&headers).trace_id().is_some());
+    ///
+    /// let malformed = vec![("traceparent".to_owned(), "00-0-0-01".to_owned())];
+    /// assert_eq!(Context::extract(&malformed).trace_id(), None);
+    /// ```
+    ///
+    /// A caller chooses trace id and sampling decision. Where callers are not trusted, do not extract
+    /// their context, or link to it instead of continuing it:
+    ///
+    /// ```
+    /// use raaf_trace_core::{Context, tracer};
+    ///
+    /// let headers = vec![("traceparent".to_owned(), "00-0-0-01".to_owned())];
+    /// let mut request = tracer().span("request");
+    /// if let Some(caller) = Context::extract(&headers).span_context() {
+    ///     request = request.link(caller, |_| ());
+    /// }
+    /// request.in_span(|| { /* … */ });
+    /// ```
     pub fn extract(carrier: &(impl Extractor + ?Sized)) -> Self {
         match propagation::extract(carrier) {
             Ok(None) => Self::empty(),
@@ -94,6 +173,21 @@ impl Context {
 
     /// Writes this context for another process: `traceparent` and, if present, `tracestate`. Writes
     /// nothing when no span is active.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Context, tracer};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// let request = tracer().start_span("request");
+    /// let mut headers: Vec<(String, String)> = Vec::new();
+    /// request.context().inject(&mut headers); // `Context::current()` does not contain a manual span
+    /// assert_eq!(headers.len(), usize::from(request.is_recording()));
+    /// # });
+    /// ```
     pub fn inject(&self, carrier: &mut (impl Injector + ?Sized)) {
         let Some(context) = self.span_context() else { return };
         let Some(parent) = context.trace_parent() else { return };
@@ -137,6 +231,25 @@ impl Context {
     }
 
     /// Runs `work` in this context. If it has no provider, that of the calling code is used.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Context, is_traced, trace};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// trace("request").in_span(|| {
+    ///     let context = Context::current();
+    ///     Context::empty().run(|| {
+    ///         assert!(!is_traced());
+    ///         context.run(|| assert!(is_traced()));
+    ///         assert!(!is_traced()); // the previous context is current again
+    ///     });
+    /// });
+    /// # });
+    /// ```
     pub fn run<R>(self, work: impl FnOnce() -> R) -> R {
         let mut current = self.into_current();
         let _entered = flow::enter(&mut current);
@@ -232,6 +345,23 @@ pub fn in_current_context<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
 }
 
 /// Returns the innermost active span of the current context, to read it or add to it.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{current_span, trace};
+///
+/// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+/// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+/// # provider.run(|| {
+/// assert!(current_span().is_none());
+/// trace("request").in_span(|| {
+///     if let Some(span) = current_span() {
+///         span.set_attribute("request.size", 17);
+///     }
+/// });
+/// # });
+/// ```
 pub fn current_span() -> Option<Span> {
     flow::peek(|current| current.innermost.local().cloned()).flatten().map(Span::of)
 }

@@ -147,8 +147,8 @@ fn active_span_of(
             diagnostics::debug(
                 Category::Context,
                 format_args!(
-                    "`{}` is active in several traces; a span that asked for it as its parent \
-                     goes by its own context",
+                    "`{}` is active in several traces, so a span with this parent uses its own \
+                     context instead",
                     parent.name()
                 ),
             );

@@ -64,6 +64,17 @@ pub fn configure(categories: Categories, level: Level) {
 }
 
 /// Returns whether lines of this category and level are enabled.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::diagnostics::{self, Categories, Category, Level};
+///
+/// diagnostics::configure(Categories::none().with(Category::Tools), Level::Debug);
+/// if diagnostics::enabled(Category::Tools, Level::Debug) {
+///     // compute costly details here
+/// }
+/// ```
 #[inline]
 pub fn enabled(category: Category, level: Level) -> bool {
     match GATE.load(Ordering::Relaxed) {

@@ -155,7 +155,7 @@ pub(super) fn lenient(environment: &Environment) -> TracerProvider {
     };
     let (settings, errors) = Settings::from_environment_lenient(environment);
     for error in errors {
-        warn(&format_args!("{error}; the default is used"));
+        warn(&format_args!("{error}; using the default"));
     }
     let builder = TracerProviderBuilder::new();
     let batch = builder.batch_config(&settings);
@@ -181,7 +181,7 @@ fn make_sink(
     by_default: bool,
 ) -> Result<AnySink, SinkError> {
     let registration = registry::find(name)?;
-    diagnostics::debug(Category::Tracing, format_args!("making the sink `{name}`"));
+    diagnostics::debug(Category::Tracing, format_args!("building the sink `{name}`"));
     let config = SinkConfig::new(environment, batch.clone()).with_by_default(by_default);
     // Untraced: it may run because a first span needed the global provider, and a span in it would
     // need the same provider again.
@@ -226,6 +226,15 @@ impl<S> TracerProviderBuilder<S> {
     }
 
     /// Adds the registered sink of that name after those added before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{BuildError, TracerProvider};
+    ///
+    /// let unknown = TracerProvider::builder().sink("no-such-sink").build();
+    /// assert!(matches!(unknown, Err(BuildError::Sink(_))));
+    /// ```
     pub fn sink(mut self, name: impl Into<String>) -> TracerProviderBuilder<ByName> {
         self.sinks.push(Wanted::Named(name.into()));
         self.by_name()
@@ -350,6 +359,19 @@ impl<S> TracerProviderBuilder<S> {
     ///
     /// When a global provider is already initialised, when a setting is invalid, or when a sink is
     /// unknown or cannot be built.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{BuildError, TracerProvider};
+    ///
+    /// let tracing = TracerProvider::builder().init()?;
+    /// let second = TracerProvider::builder().init();
+    /// assert!(matches!(second, Err(BuildError::AlreadyInitialised)));
+    /// drop(tracing);
+    /// assert!(TracerProvider::builder().init().is_ok());
+    /// # Ok::<(), BuildError>(())
+    /// ```
     pub fn init(self) -> Result<TracingGuard, BuildError> {
         let environment = self.environment.clone().unwrap_or_else(Environment::empty);
         let settings = Settings::from_environment(&environment)?;
@@ -360,7 +382,7 @@ impl<S> TracerProviderBuilder<S> {
             let linked = registry::linked_sinks().join(", ");
             diagnostics::debug(
                 Category::Tracing,
-                format_args!("no sink was named; linked are: {linked}"),
+                format_args!("no sink is configured; linked sinks: {linked}"),
             );
         }
         Ok(global::init_with(provider)?.with_timeout(settings.shutdown_timeout))

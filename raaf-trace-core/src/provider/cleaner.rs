@@ -130,7 +130,8 @@ impl Cleaner {
             diagnostics::warn(
                 Category::Tracing,
                 format_args!(
-                    "no thread for the cleaner ({error}): only `cleanup` finds stale spans"
+                    "the cleaner's thread could not be started: {error}; call `cleanup` to \
+                     deliver stale spans"
                 ),
             );
         }

@@ -66,6 +66,9 @@ pub enum BuildError {
     Sink(#[from] SinkError),
     /// A global provider already exists; keep its guard, or use
     /// [`set_global_provider`](crate::set_global_provider) to replace it.
-    #[error("tracing has been initialised already, and its guard is still alive")]
+    #[error(
+        "tracing is already initialised; keep its guard, or replace the provider with \
+         `set_global_provider`"
+    )]
     AlreadyInitialised,
 }

@@ -70,8 +70,8 @@ fn report_late() {
         diagnostics::warn(
             Category::Tracing,
             format_args!(
-                "traced after the guard was dropped: nothing is recorded any more. Keep the guard \
-                 in a variable for as long as the program traces: `let _tracing = init()?;`, not \
+                "traced after the guard was dropped, so nothing is recorded. Keep the guard in a \
+                 variable while the program traces: `let _tracing = init()?;`, not \
                  `let _ = init()?;`"
             ),
         );
@@ -87,6 +87,17 @@ fn stop_reporting_late() -> bool {
 }
 
 /// Makes `provider` the global one. Returns the previous one, which keeps running.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{TracerProvider, provider, set_global_provider};
+///
+/// let mine = TracerProvider::builder().build();
+/// let previous = set_global_provider(mine.clone()); // keeps running: shut it down if it has sinks
+/// assert!(previous.is_none());
+/// assert!(provider().is(&mine));
+/// ```
 pub fn set_global_provider(provider: TracerProvider) -> Option<TracerProvider> {
     let mut state = lock(&CHANGING);
     install(&mut state, State::Chosen, provider)
@@ -102,6 +113,17 @@ pub fn set_global_provider(provider: TracerProvider) -> Option<TracerProvider> {
 ///
 /// When a setting is invalid, a sink is unknown or cannot be built, or a global provider is already
 /// initialised.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{init, provider};
+///
+/// let tracing = init()?; // `let _ = init()?` would drop the guard at once
+/// assert!(!provider().is_disabled());
+/// tracing.shutdown().expect("nothing is left to deliver");
+/// # Ok::<(), raaf_trace_core::BuildError>(())
+/// ```
 pub fn init() -> Result<TracingGuard, BuildError> {
     TracerProvider::builder().from_env().init()
 }
@@ -140,7 +162,7 @@ fn install(state: &mut State, new: State, provider: TracerProvider) -> Option<Tr
         gate::close();
     }
     *state = new;
-    diagnostics::debug(Category::Tracing, format_args!("the global provider is in place"));
+    diagnostics::debug(Category::Tracing, format_args!("the global provider is set"));
     old.map(|old| (*old).clone())
 }
 

@@ -35,6 +35,19 @@ impl TracingGuard {
     /// # Errors
     ///
     /// When processors did not deliver all spans; the error names them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, TracerProvider, trace};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let tracing = TracerProvider::builder().with(memory.clone()).init()?;
+    /// trace("nightly import").in_span(|| ());
+    /// tracing.shutdown()?; // delivers the batch
+    /// assert_eq!(memory.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn shutdown(mut self) -> Result<(), FlushError> {
         self.done = true;
         let result = self.provider.shutdown(self.timeout);

@@ -61,6 +61,21 @@ impl TracerProvider {
 
     /// Adds a processor after the others. It receives the ends of running spans, but not their
     /// starts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider, trace};
+    ///
+    /// let (first, second) = (MemoryExporter::new(), MemoryExporter::new());
+    /// let provider = TracerProvider::builder().with(SimpleProcessor::new(first.clone())).build();
+    /// provider.run(|| {
+    ///     trace("nightly import").in_span(|| {
+    ///         provider.add_processor(SimpleProcessor::new(second.clone()));
+    ///     });
+    /// });
+    /// assert_eq!((first.len(), second.len()), (1, 1));
+    /// ```
     pub fn add_processor<Via>(&self, sink: impl IntoSink<Via>) {
         self.inner().add_processor(sink.into_sink().receiver(&BatchConfig::default()));
     }
@@ -86,6 +101,21 @@ impl TracerProvider {
     }
 
     /// Stops creating spans. Code runs as before, and spans already started are still delivered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider, trace};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider =
+    ///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+    /// provider.disable();
+    /// assert_eq!(provider.run(|| trace("off").in_span(|| 1)), 1); // the work runs all the same
+    /// provider.enable();
+    /// provider.run(|| trace("on").in_span(|| ()));
+    /// assert_eq!(memory.len(), 1);
+    /// ```
     pub fn disable(&self) {
         self.inner().set_enabled(false);
     }
@@ -107,6 +137,21 @@ impl TracerProvider {
     ///
     /// When processors did not deliver all spans; the error names them and the number of spans
     /// left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::{MemoryExporter, TracerProvider, trace};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider = TracerProvider::builder().with(memory.clone()).build();
+    /// provider.run(|| trace("nightly import").in_span(|| ()));
+    /// // An exporter receives batches from a worker thread: without a flush it may have no span yet.
+    /// provider.force_flush(Duration::from_secs(5))?;
+    /// assert_eq!(memory.len(), 1);
+    /// # Ok::<(), raaf_trace_core::FlushError>(())
+    /// ```
     pub fn force_flush(&self, timeout: Duration) -> Result<(), FlushError> {
         self.inner().force_flush(timeout)
     }
@@ -131,6 +176,21 @@ impl TracerProvider {
     ///
     /// When processors did not deliver all spans; the error names them and the number of spans
     /// left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::{MemoryExporter, TracerProvider, trace};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider = TracerProvider::builder().with(memory.clone()).build();
+    /// provider.run(|| trace("nightly import").in_span(|| ()));
+    /// provider.shutdown(Duration::from_secs(5))?;
+    /// provider.run(|| trace("too late").in_span(|| ())); // runs, but is not recorded
+    /// assert_eq!(memory.len(), 1);
+    /// # Ok::<(), raaf_trace_core::FlushError>(())
+    /// ```
     pub fn shutdown(&self, timeout: Duration) -> Result<(), FlushError> {
         self.inner().shutdown(timeout)
     }
@@ -155,6 +215,18 @@ impl TracerProvider {
     }
 
     /// Returns the counters of all spans.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{TracerProvider, MemoryExporter, SimpleProcessor, trace};
+    ///
+    /// let processor = SimpleProcessor::new(MemoryExporter::new());
+    /// let provider = TracerProvider::builder().with(processor).build();
+    /// provider.run(|| trace("nightly import").in_span(|| ()));
+    /// let stats = provider.stats();
+    /// assert_eq!((stats.started, stats.ended, stats.dropped()), (1, 1, 0));
+    /// ```
     pub fn stats(&self) -> Stats {
         self.inner().stats()
     }

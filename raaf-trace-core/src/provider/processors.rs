@@ -121,8 +121,8 @@ impl Slot {
                 diagnostics::warn(
                     Category::Tracing,
                     format_args!(
-                        "processor `{}` held up the traced program for more than {SLOW:?}, \
-                         {slow} times so far; `offload` puts it behind a worker",
+                        "processor `{}` blocked the traced program for more than {SLOW:?}, {slow} \
+                         times so far; `offload` moves it to a worker thread",
                         self.name()
                     ),
                 );

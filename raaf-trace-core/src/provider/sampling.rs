@@ -24,6 +24,16 @@ impl Sampler {
 
     /// Creates a sampler of this share of traces, from 0 to 1. Values outside become the nearest
     /// bound, NaN becomes 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Sampler, TraceId};
+    ///
+    /// let id = TraceId::random();
+    /// assert!(!Sampler::ratio(0.0).sample(id));
+    /// assert!(Sampler::ratio(100.0).sample(id)); // a share, not a percentage: 100 becomes 1
+    /// ```
     pub fn ratio(rate: f64) -> Self {
         if rate.is_nan() || rate >= 1.0 {
             return Self::always();

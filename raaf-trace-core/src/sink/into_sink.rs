@@ -15,7 +15,8 @@ use super::{BatchProcessor, Offload};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a sink",
     label = "neither a `SpanProcessor` nor a `SpanExporter`",
-    note = "implement `SpanExporter` to receive finished spans in batches, or `SpanProcessor` to receive starts and ends in line"
+    note = "implement `SpanExporter` to receive finished spans in batches, or `SpanProcessor` to \
+            receive starts and ends inline"
 )]
 pub trait IntoSink<Via> {
     /// Converts the value.

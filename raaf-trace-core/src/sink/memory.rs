@@ -48,6 +48,19 @@ impl MemoryExporter {
     }
 
     /// Creates an exporter that stores the last `limit` spans, and counts those it discards.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{FinishedSpan, MemoryExporter, SpanExporter as _};
+    ///
+    /// let memory = MemoryExporter::with_limit(1);
+    /// let span = |name| FinishedSpan::builder("tool", name).build();
+    /// memory.export(&[span("A"), span("B")])?;
+    /// assert_eq!(memory.spans()[0].component_name(), "B");
+    /// assert_eq!(memory.forgotten(), 1);
+    /// # Ok::<(), raaf_trace_core::ExportError>(())
+    /// ```
     pub fn with_limit(limit: usize) -> Self {
         Self { kept: Arc::new(Kept { limit: Some(limit), ..Kept::default() }) }
     }

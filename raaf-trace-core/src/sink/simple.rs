@@ -33,6 +33,18 @@ struct Turn {
 
 impl<E: SpanExporter> SimpleProcessor<E> {
     /// Creates a processor in front of `exporter`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider, trace};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider =
+    ///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+    /// provider.run(|| trace("nightly import").in_span(|| ()));
+    /// assert_eq!(memory.len(), 1); // no flush needed, unlike `.with(memory)`, which batches
+    /// ```
     pub fn new(exporter: E) -> Self {
         Self {
             exporter,

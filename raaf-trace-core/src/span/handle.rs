@@ -114,6 +114,23 @@ impl Span {
     }
 
     /// Sets an attribute.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{current_span, trace};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// let kept = trace("request").in_span(current_span);
+    /// if let Some(span) = kept {
+    ///     assert!(span.has_ended()); // a handle does not keep the span running
+    ///     span.set_attribute("late", true); // ignored, and counted in the statistics
+    ///     assert_eq!(span.attribute("late"), None);
+    /// }
+    /// # });
+    /// ```
     pub fn set_attribute(&self, key: impl Into<Key>, value: impl IntoValue) -> &Self {
         self.set_attributes(|attributes| {
             attributes.set(key, value);

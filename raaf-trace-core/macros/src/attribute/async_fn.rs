@@ -71,8 +71,8 @@ impl ReturnedFuture {
                 function.receiver().map_or(Span::call_site(), |this| this.self_token.span);
             return Err(Error::new(
                 receiver,
-                "unless `self` is a `&self`, the body must end in an `async` block and not return before it, \
-                 for the future it makes holds on to `self`; or give a `component` of its own",
+                "the traced future cannot share this `self`; take `&self`, end the body in an \
+                 `async` block without an earlier `return`, or set `component = …`",
             ));
         }
         let whole = &self.whole;
@@ -98,7 +98,7 @@ impl ReturnedFuture {
 }
 
 /// Returns the `Output` of the `Future` among `bounds`; the outer `None` if there is no future.
-#[allow(clippy::option_option, reason = "a future may well not say what it yields")]
+#[allow(clippy::option_option, reason = "a future's type may not state its output")]
 fn future_bound(bounds: &Punctuated<TypeParamBound, syn::Token![+]>) -> Option<Option<Type>> {
     bounds.iter().find_map(|bound| {
         let TypeParamBound::Trait(bound) = bound else { return None };

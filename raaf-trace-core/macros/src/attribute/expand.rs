@@ -50,7 +50,7 @@ fn try_expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
     if let Some(constness) = signature.constness {
         return Err(Error::new_spanned(
             constness,
-            "a `const fn` cannot be traced: it may run while compiling; remove `const`",
+            "a `const fn` cannot be traced because it may run at compile time; remove `const`",
         ));
     }
     let output = match &signature.output {
@@ -61,7 +61,7 @@ fn try_expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
     if let (true, Some(hook)) = (is_endless, &options.result) {
         return Err(Error::new_spanned(
             hook,
-            "this function never returns, so there is no result to show; remove `result`",
+            "`result` has no value to receive because this function never returns; remove `result`",
         ));
     }
     let exclusive = options.subject.is_none()
@@ -78,7 +78,7 @@ fn try_expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
             if let Some(hook) = &plan.result {
                 return Err(Error::new_spanned(
                     hook,
-                    "`result` would see a stream before its first item; remove it",
+                    "`result` would receive the stream before its first item; remove `result`",
                 ));
             }
             None
@@ -130,9 +130,9 @@ fn plan(signature: &Signature, options: Options) -> Result<Plan> {
         (None, None) => {
             return Err(Error::new_spanned(
                 &signature.ident,
-                "a function without `self` must say what is traced: `#[traced(tool = \"…\")]` names \
-                 a tool (`agent`, `pipeline`, `runner` and `component` likewise), \
-                 `#[traced(component = …)]` takes a value that is there already",
+                "a function without `self` has no component; create one with `#[traced(tool = \
+                 \"…\")]` (or `agent`, `pipeline`, `runner`, `component`), or pass an existing \
+                 value with `#[traced(component = …)]`",
             ));
         }
     };
@@ -223,13 +223,14 @@ impl Parse for Function {
         let signature: Signature = input.parse().map_err(|_| {
             Error::new(
                 start,
-                "`#[traced]` goes on a method or a function; for a type see `#[derive(Traceable)]`",
+                "`#[traced]` supports only methods and functions; for a type use \
+                 `#[derive(Traceable)]`",
             )
         })?;
         if !input.peek(Brace) {
             return Err(Error::new_spanned(
                 &signature.ident,
-                "there is no body to trace here; put `#[traced]` on the implementations",
+                "this function has no body to trace; put `#[traced]` on the implementations",
             ));
         }
         let content;
@@ -277,7 +278,7 @@ mod tests {
     #[test]
     fn what_cannot_be_traced_is_said() {
         assert!(error("", "fn f() {}").contains("component = …"));
-        assert!(error("stream", "fn f(&self) {}").contains("nothing of that kind"));
+        assert!(error("stream", "fn f(&self) {}").contains("requires a return type"));
         let hooked = error("stream, result = hook", "fn f(&self) -> impl Stream<Item = u8> {}");
         assert!(hooked.contains("before its first item"));
         assert!(error("", "const fn f(&self) {}").contains("remove `const`"));

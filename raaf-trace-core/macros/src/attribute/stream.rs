@@ -45,9 +45,9 @@ impl Streamed {
         if !matches!(ok.unwrap_or(output), Type::Path(_)) {
             return Err(Error::new_spanned(
                 output,
-                "`stream` is for functions that return a stream or an iterator: `impl Stream`, \
-                 `Pin<Box<dyn Stream>>`, `impl Iterator`, `Box<dyn Iterator>`, or a `Result` of one; \
-                 this one returns nothing of that kind",
+                "`stream` requires a return type that is a stream or an iterator; expected \
+                 `impl Stream`, `Pin<Box<dyn Stream>>`, `impl Iterator`, `Box<dyn Iterator>`, or a \
+                 `Result` of one",
             ));
         }
         let fallible = ok.is_some();
@@ -102,8 +102,9 @@ pub(super) fn warning(output: &Type) -> TokenStream {
     let span = at(output.span());
     quote_spanned! {span=>
         #[deprecated(
-            note = "the span ends when this stream or iterator is returned: write `#[traced(stream)]` \
-                    to end it with the last item, or `#[traced(stream = false)]` if this is meant"
+            note = "the span ends when this stream or iterator is returned, before its first \
+                    item; write `#[traced(stream)]` to end it with the last item, or \
+                    `#[traced(stream = false)]` if this is intended"
         )]
         #[allow(non_upper_case_globals)]
         const span_ends_before_the_first_item: () = ();

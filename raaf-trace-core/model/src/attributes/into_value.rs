@@ -28,8 +28,9 @@ use super::{Value, ValueRef, json, serializer};
 /// For structs and maps see [`Attributes::set_json`](super::Attributes::set_json) and
 /// [`Value::json`].
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be an attribute's value as it is",
-    note = "give a struct or a map that implements `Serialize` to `set_json`, or wrap it in `Value::json(&…)`"
+    message = "`{Self}` cannot be converted into an attribute value",
+    note = "pass a struct or a map that implements `Serialize` to `set_json`, or wrap it in \
+            `Value::json(&…)`"
 )]
 pub trait IntoValue {
     /// Converts `self` into a value; `None` sets no attribute.

@@ -102,6 +102,18 @@ impl Attributes {
     }
 
     /// Sets the limits for attributes that are set from now on. Existing attributes are unchanged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Attributes, SpanLimits};
+    ///
+    /// let mut attributes = Attributes::new();
+    /// attributes.set("a", 1).set("b", 2);
+    /// attributes.set_limits(SpanLimits::default().with_max_attributes(1));
+    /// attributes.set("c", 3);
+    /// assert_eq!(attributes.len(), 2); // not 1: what was set before stays
+    /// ```
     #[inline]
     pub fn set_limits(&mut self, limits: SpanLimits) {
         self.limits = limits;
@@ -115,6 +127,18 @@ impl Attributes {
 
     /// Sets an attribute. Replaces the value of an existing key, which keeps its position; `None`
     /// sets nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Attributes;
+    ///
+    /// let mut attributes = Attributes::new();
+    /// attributes.set("limit", 3).set("limit", None::<i64>); // `None` does not remove
+    /// attributes.set("success", true); // reserved: ignored
+    /// assert_eq!(attributes.get("limit"), Some(3.into()));
+    /// assert_eq!(attributes.losses().reserved_ignored, 1);
+    /// ```
     #[inline]
     pub fn set(&mut self, key: impl Into<Key>, value: impl IntoValue) -> &mut Self {
         match (key.into(), value.into_value()) {
@@ -162,6 +186,17 @@ impl Attributes {
     ///
     /// Content has a larger limit, and is left out entirely when [`SpanLimits::include_content`] is
     /// `false`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Attributes, SpanLimits};
+    ///
+    /// let mut attributes = Attributes::with_limits(SpanLimits::default().with_content(false));
+    /// attributes.set_content("tool.arguments", "private").set("tool.note", "not marked as content");
+    /// assert!(!attributes.contains("tool.arguments"));
+    /// assert!(attributes.contains("tool.note"));
+    /// ```
     pub fn set_content(&mut self, key: impl Into<Key>, value: impl IntoValue) -> &mut Self {
         if let Some(value) = value.into_value() {
             if self.limits.include_content {

@@ -54,6 +54,16 @@ impl<'a> ValueRef<'a> {
 
     /// Returns the number if the value is a float, an integer or a JSON number; rounds large
     /// integers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Value;
+    ///
+    /// assert_eq!(Value::Int(3).as_ref().as_f64(), Some(3.0));
+    /// assert_eq!(Value::Float(3.0).as_ref().as_i64(), None);
+    /// assert_eq!(Value::from("3").as_ref().as_f64(), None);
+    /// ```
     pub fn as_f64(self) -> Option<f64> {
         match self {
             Self::Float(value) => Some(value),

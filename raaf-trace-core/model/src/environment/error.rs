@@ -21,7 +21,7 @@ pub enum SettingsError {
         expected: String,
     },
     /// The value is not Unicode. Correct or unset it.
-    #[error("{variable} is not valid Unicode")]
+    #[error("{variable} is not valid Unicode; correct or unset it")]
     NotUnicode {
         /// Name of the variable.
         variable: String,

@@ -123,6 +123,17 @@ impl Environment {
     /// # Errors
     ///
     /// When the variable has another value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Environment;
+    ///
+    /// let environment = Environment::from_pairs([("ON", "Yes"), ("EMPTY", ""), ("ODD", "2")]);
+    /// assert_eq!(environment.flag("ON"), Ok(Some(true)));
+    /// assert_eq!(environment.flag("EMPTY"), Ok(None)); // counts as unset
+    /// assert!(environment.flag("ODD").is_err());
+    /// ```
     pub fn flag(&self, variable: &str) -> Result<Option<bool>, SettingsError> {
         self.read(variable, parse::FLAG, parse::flag)
     }
@@ -176,7 +187,7 @@ mod tests {
         let environment = Environment::from_pairs([("NAME", value.clone())]);
         assert_eq!(environment.get_os("NAME"), Some(value));
         let error = environment.get("NAME").unwrap_err();
-        assert_eq!(error.to_string(), "NAME is not valid Unicode");
+        assert_eq!(error.to_string(), "NAME is not valid Unicode; correct or unset it");
     }
 
     #[test]

@@ -97,6 +97,17 @@ impl SpanFilter {
     }
 
     /// Selects spans with this attribute and value. A value of `None` selects no span.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{FinishedSpan, SpanFilter};
+    ///
+    /// let span = FinishedSpan::builder("tool", "Search").attribute("limit", 3).build();
+    /// assert!(SpanFilter::attribute("limit", 3).matches(&span));
+    /// assert!(!SpanFilter::attribute("limit", "3").matches(&span)); // types differ
+    /// assert!(!SpanFilter::attribute("limit", None::<i64>).matches(&span));
+    /// ```
     pub fn attribute(key: impl Into<String>, value: impl IntoValue) -> Self {
         Self::from(Rule::Attribute(key.into(), value.into_value()))
     }

@@ -53,6 +53,15 @@ impl TraceId {
     }
 
     /// Creates an id from a number; `None` for zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::TraceId;
+    ///
+    /// assert_eq!(TraceId::from_u128(0), None);
+    /// assert_eq!(TraceId::from_u128(7).map(TraceId::to_u128), Some(7));
+    /// ```
     pub fn from_u128(value: u128) -> Option<Self> {
         NonZeroU128::new(value).map(Self)
     }

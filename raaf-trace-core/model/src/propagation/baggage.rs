@@ -47,10 +47,10 @@ struct Member {
 #[non_exhaustive]
 pub enum BaggageError {
     /// The key is empty, or has a character other than letters, digits and ``!#$%&'*+-.^_`|~``.
-    #[error("`{}` cannot be a key of baggage", .0.escape_debug())]
+    #[error("invalid baggage key `{}`; expected an HTTP token, such as `user.id`", .0.escape_debug())]
     Key(String),
     /// There would be more than 64 members, or more than 8,192 bytes.
-    #[error("baggage has no room for `{0}`")]
+    #[error("baggage has no capacity for `{0}`; at most 64 members and 8192 bytes are allowed")]
     Full(String),
 }
 
@@ -62,6 +62,15 @@ impl Baggage {
 
     /// Parses the value of a header. Keeps order and properties; drops members that are malformed
     /// or exceed a limit. A repeated key has its last value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::propagation::Baggage;
+    ///
+    /// let baggage = Baggage::parse("plan=free, no value, plan=pro");
+    /// assert_eq!(baggage.iter().collect::<Vec<_>>(), [("plan", "pro")]);
+    /// ```
     pub fn parse(header: &str) -> Self {
         let mut baggage = Self::new();
         for member in header.split(',').filter_map(Member::parse) {

@@ -35,6 +35,16 @@ impl SpanContext {
     }
 
     /// Sets the sampling decision. Without it, this process decides.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{SpanId, TraceId, propagation::SpanContext};
+    ///
+    /// let context = SpanContext::new(TraceId::random(), SpanId::random());
+    /// assert_eq!(context.sampled(), None); // this process decides
+    /// assert_eq!(context.with_sampled(false).sampled(), Some(false));
+    /// ```
     #[must_use]
     pub fn with_sampled(mut self, sampled: bool) -> Self {
         self.sampled = Some(sampled);

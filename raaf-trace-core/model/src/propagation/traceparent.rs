@@ -73,7 +73,7 @@ impl TraceFlags {
 #[non_exhaustive]
 pub enum TraceParentError {
     /// The value is too short, or too long for its version.
-    #[error("traceparent has {found} bytes instead of {LENGTH}")]
+    #[error("traceparent has {found} bytes; expected {LENGTH}")]
     Length {
         /// Length in bytes.
         found: usize,
@@ -91,10 +91,10 @@ pub enum TraceParentError {
         field: &'static str,
     },
     /// The version is ff, which is invalid.
-    #[error("traceparent has the forbidden version ff")]
+    #[error("traceparent has the invalid version ff")]
     Version,
     /// There are several header lines, none of which can be trusted.
-    #[error("there are {found} lines of traceparent instead of one")]
+    #[error("found {found} traceparent headers; expected one")]
     Repeated {
         /// Number of lines.
         found: usize,
@@ -225,11 +225,11 @@ mod tests {
         let message = |value: &str| TraceParent::parse(value).unwrap_err().to_string();
         let zeros = "0".repeat(32);
         for (value, text) in [
-            (String::new(), "traceparent has 0 bytes instead of 55"),
-            (format!("00-{TRACE}-{SPAN}-0"), "traceparent has 54 bytes instead of 55"),
-            (format!("00-{TRACE}-{SPAN}-010"), "traceparent has 56 bytes instead of 55"),
+            (String::new(), "traceparent has 0 bytes; expected 55"),
+            (format!("00-{TRACE}-{SPAN}-0"), "traceparent has 54 bytes; expected 55"),
+            (format!("00-{TRACE}-{SPAN}-010"), "traceparent has 56 bytes; expected 55"),
             (format!("00-{TRACE}_{SPAN}-01"), "traceparent has no `-` at byte 36"),
-            (format!("ff-{TRACE}-{SPAN}-01"), "traceparent has the forbidden version ff"),
+            (format!("ff-{TRACE}-{SPAN}-01"), "traceparent has the invalid version ff"),
             (
                 format!("00-{}-{SPAN}-01", TRACE.to_uppercase()),
                 "the trace id of traceparent is not all lower-case hex digits",

@@ -26,17 +26,29 @@ pub struct TraceState(Vec<(String, String)>);
 #[non_exhaustive]
 pub enum TraceStateError {
     /// The key is not 1 to 256 characters of `a-z 0-9 _ - * / @`, the first a letter or digit.
-    #[error("`{}` cannot be a key of tracestate", .0.escape_debug())]
+    #[error("invalid tracestate key `{}`; expected 1 to 256 of the characters a-z 0-9 _ - * / @", .0.escape_debug())]
     Key(String),
     /// The value is not 1 to 256 printable ASCII characters without comma, equals sign or a space
     /// at the end.
-    #[error("the value of `{0}` cannot stand in tracestate")]
+    #[error(
+        "invalid tracestate value of `{0}`; expected 1 to 256 printable ASCII characters \
+             without comma, equals sign or trailing space"
+    )]
     Value(String),
 }
 
 impl TraceState {
     /// Parses the value of a header. Keeps the order, and the first of pairs with the same key. The
     /// result is empty if a pair is malformed or there are more than 32, as W3C requires.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::propagation::TraceState;
+    ///
+    /// assert_eq!(TraceState::parse("a=1,b=2").len(), 2);
+    /// assert!(TraceState::parse("a=1,malformed").is_empty()); // not only the malformed pair
+    /// ```
     pub fn parse(value: &str) -> Self {
         Self::checked(value).unwrap_or_default()
     }

@@ -113,6 +113,15 @@ impl BatchConfig {
     }
 
     /// Moves every value inside its bounds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::BatchConfig;
+    ///
+    /// let config = BatchConfig::default().with_batch_size(500).with_max_spans(100).clamped();
+    /// assert_eq!(config.batch_size, 100); // not larger than the queue
+    /// ```
     #[must_use]
     pub fn clamped(mut self) -> Self {
         self.max_spans = self.max_spans.max(1);

@@ -106,6 +106,15 @@ struct Retry {
 impl ExportError {
     /// Creates an error for a temporary failure: a refused connection, a timeout, HTTP 408, 409,
     /// 429 and 5xx.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::ExportError;
+    ///
+    /// assert!(ExportError::retryable("connection refused").is_retryable());
+    /// assert!(!ExportError::permanent("invalid key").is_retryable());
+    /// ```
     pub fn retryable(message: impl Into<String>) -> Self {
         Self { message: message.into(), retry: Some(Retry { after: None }), rejected: None }
     }
@@ -130,6 +139,17 @@ impl ExportError {
     }
 
     /// Sets the delay that the server requested (`Retry-After`), and makes the error retryable.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::ExportError;
+    ///
+    /// let error = ExportError::permanent("too many requests").after(Duration::from_secs(7));
+    /// assert!(error.is_retryable());
+    /// assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+    /// ```
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         self.retry = Some(Retry { after: Some(delay) });

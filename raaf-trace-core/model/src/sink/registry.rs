@@ -243,7 +243,7 @@ pub enum SinkError {
         linked: Vec<&'static str>,
     },
     /// Several linked crates register the name.
-    #[error("the sink `{name}` is registered {count} times; link only one crate that has it")]
+    #[error("the sink `{name}` is registered {count} times; link only one crate that registers it")]
     Duplicate {
         /// Requested name.
         name: String,
@@ -251,7 +251,7 @@ pub enum SinkError {
         count: usize,
     },
     /// Building the sink failed.
-    #[error("the sink `{name}` could not be made: {source}")]
+    #[error("the sink `{name}` could not be built: {source}")]
     Build {
         /// Requested name.
         name: String,
@@ -263,8 +263,8 @@ pub enum SinkError {
 fn unknown_text(name: &str, linked: &[&str]) -> String {
     let linked = if linked.is_empty() { "none".to_owned() } else { linked.join(", ") };
     format!(
-        "no sink is called `{name}`; linked are: {linked}. The crate that registers it must be \
-         a dependency, with the sink's feature on, and be named once: `use raaf_processors as _;`"
+        "unknown sink `{name}`; linked sinks: {linked}. Add the crate that registers it as a \
+         dependency, with the sink's feature enabled, and link it: `use raaf_processors as _;`"
     )
 }
 

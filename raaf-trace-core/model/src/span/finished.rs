@@ -85,6 +85,21 @@ impl FinishedSpan {
 
     /// Returns the span without content: prompts, completions, the arguments and results of tools,
     /// and the messages of errors. Removed attributes are counted in [`losses`](Self::losses).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::FinishedSpan;
+    ///
+    /// let span = FinishedSpan::builder("tool", "Search")
+    ///     .attributes(|attributes| {
+    ///         attributes.set_content("tool.arguments", "private").set("tool.note", "private, too");
+    ///     })
+    ///     .build();
+    /// let span = span.without_content();
+    /// assert!(span.attributes().get("tool.arguments").is_none());
+    /// assert!(span.attributes().get("tool.note").is_some()); // was not set as content
+    /// ```
     #[must_use]
     pub fn without_content(&self) -> Self {
         let mut span = self.clone();

@@ -337,6 +337,18 @@ impl<S: TreeSpan> SpanTree<S> {
     }
 
     /// Returns the defects of the tree; none for a complete trace.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::span::{FinishedSpan, SpanTree, TreeProblem};
+    ///
+    /// let pipeline = FinishedSpan::builder("pipeline", "Report").build();
+    /// let agent = FinishedSpan::builder("agent", "Planner").child_of(&pipeline).build();
+    /// let tree = SpanTree::new([&agent]); // its parent is missing
+    /// assert_eq!(tree.top().count(), 1);
+    /// assert!(matches!(tree.problems()[0], TreeProblem::MissingParent { .. }));
+    /// ```
     pub fn problems(&self) -> &[TreeProblem] {
         &self.problems
     }

@@ -43,6 +43,17 @@ impl Timestamp {
     }
 
     /// Returns the time from `earlier` to this timestamp; zero when `earlier` is later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::time::Timestamp;
+    ///
+    /// let (early, late) = (Timestamp::from_nanos(1), Timestamp::from_nanos(4));
+    /// assert_eq!(late.since(early), Duration::from_nanos(3));
+    /// assert_eq!(early.since(late), Duration::ZERO);
+    /// ```
     pub fn since(self, earlier: Self) -> Duration {
         let nanos = i128::from(self.0) - i128::from(earlier.0);
         Duration::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX))

@@ -28,8 +28,8 @@ use super::ErrorReport;
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a traced call cannot fail with `{Self}`: nothing tells what a span would say of it",
-    label = "neither an error, a boxed error, a report in the manner of `anyhow`, nor a string",
+    message = "a traced call cannot fail with `{Self}`: it does not implement `Failure`",
+    label = "neither an error, a boxed error, a report such as `anyhow::Error`, nor a string",
     note = "implement `std::error::Error` for it, or `Failure<()>`"
 )]
 pub trait Failure<Via> {

@@ -111,7 +111,7 @@ pub(crate) fn warn_of_result<T>() {
         diagnostics::warn(
             Category::Tracing,
             format_args!(
-                "`in_span` was handed work that returns `{}`, {times} such calls so far: its span has \
+                "`in_span` received work that returns `{}`, {times} times so far, so its span has \
                  no status; use `try_in_span`",
                 std::any::type_name::<T>()
             ),

@@ -87,6 +87,16 @@ impl ErrorReport {
     }
 
     /// Creates a report of an error whose type is erased, with its sources.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{error::Error, io};
+    /// use raaf_trace_core::ErrorReport;
+    ///
+    /// let boxed: Box<dyn Error> = io::Error::from(io::ErrorKind::NotFound).into();
+    /// assert_eq!(ErrorReport::from_error(&*boxed).type_name, "io::Error::NotFound");
+    /// ```
     pub fn from_error(error: &(dyn Error + 'static)) -> Self {
         Self::erased::<dyn Error>(error)
     }
@@ -102,6 +112,16 @@ impl ErrorReport {
     }
 
     /// Creates a report from a type name and a message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::ErrorReport;
+    ///
+    /// // The type name becomes `error.type`: use few distinct values, without user data.
+    /// let report = ErrorReport::from_message("quota::Exceeded", "quota of 10 requests used up");
+    /// assert_eq!(report.type_name, "Exceeded");
+    /// ```
     pub fn from_message(full_type_name: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ErrorName::from_full(&full_type_name.into()), message.into())
     }

@@ -47,6 +47,20 @@ impl ManualClock {
     }
 
     /// Advances the time. The sum of all advances is limited to 584 years.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::ManualClock;
+    ///
+    /// let manual = ManualClock::new();
+    /// let clock = manual.clock();
+    /// let start = clock.now();
+    /// assert_eq!(clock.between(start, clock.now()), Duration::ZERO); // stands still
+    /// manual.advance(Duration::from_secs(1));
+    /// assert_eq!(clock.between(start, clock.now()), Duration::from_secs(1));
+    /// ```
     pub fn advance(&self, by: Duration) {
         self.0.elapsed.fetch_add(by.as_nanos() as u64, Ordering::SeqCst);
     }

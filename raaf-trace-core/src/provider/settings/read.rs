@@ -29,6 +29,19 @@ impl Settings {
     /// # Errors
     ///
     /// When a variable is invalid: the first one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Environment, Settings};
+    ///
+    /// let environment = Environment::from_pairs([("RAAF_TRACE_SAMPLE_RATE", "10%")]);
+    /// let error = Settings::from_environment(&environment).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "RAAF_TRACE_SAMPLE_RATE is `10%`; expected a number from 0 to 1",
+    /// );
+    /// ```
     pub fn from_environment(environment: &Environment) -> Result<Self, SettingsError> {
         let (settings, errors) = Self::from_environment_lenient(environment);
         errors.into_iter().next().map_or(Ok(settings), Err)
@@ -108,7 +121,7 @@ impl Settings {
     }
 }
 
-/// Reads variables into fields; an invalid one leaves its field unchanged.
+/// Reader of variables into fields; an invalid one leaves its field unchanged.
 struct Reader<'a> {
     environment: &'a Environment,
     errors: Vec<SettingsError>,

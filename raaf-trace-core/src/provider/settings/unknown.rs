@@ -49,7 +49,7 @@ fn describe(name: &str, known: &[&str]) -> String {
             format!("unknown variable {}; did you mean {nearest}?", name.escape_debug())
         }
         None => format!(
-            "unknown variable {}: no linked sink reads it, nor does the core",
+            "unknown variable {}; neither the core nor a linked sink reads it",
             name.escape_debug()
         ),
     }
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(
             texts,
             [
-                format!("unknown variable {STRANGE}: no linked sink reads it, nor does the core"),
+                format!("unknown variable {STRANGE}; neither the core nor a linked sink reads it"),
                 format!("unknown variable {MISSPELT}; did you mean RAAF_TRACE_PROCESSORS?"),
             ]
         );

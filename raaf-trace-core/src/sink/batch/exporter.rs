@@ -78,12 +78,15 @@ impl<T: 'static> Exporter<T> {
             }
         };
         if let Some(times) = self.failures.happened() {
-            let retry =
-                if error.is_retryable() { "it can be tried again" } else { "it is given up" };
+            let retry = if error.is_retryable() {
+                "the batch can be retried"
+            } else {
+                "the batch is dropped"
+            };
             diagnostics::warn(
                 Category::Tracing,
                 format_args!(
-                    "`{}` did not deliver a batch, {times} times so far; {retry}: {error}",
+                    "`{}` failed to deliver a batch, {times} times so far; {retry}: {error}",
                     self.name
                 ),
             );

@@ -53,7 +53,7 @@ impl FlushRequest {
 
     /// Returns the error of an exporter that flushes its own queue.
     pub(super) fn from_inside() -> ProcessorError {
-        let message = "an exporter cannot wait for itself".to_owned();
+        let message = "an exporter cannot flush its own queue".to_owned();
         ProcessorError::Failed { message, dropped: 0 }
     }
 
@@ -85,9 +85,9 @@ impl FlushRequest {
         let refused = lost.refused.saturating_sub(self.reported.refused);
         let message = match (given_up, refused) {
             (0, 0) => return Ok(()),
-            (0, _) => format!(
-                "no room: at most {max_spans} spans may wait, and none come after the shutdown"
-            ),
+            (0, _) => {
+                format!("the queue was full (at most {max_spans} spans), or already shut down")
+            }
             _ => last_error.unwrap_or("not deliverable").to_owned(),
         };
         Err(ProcessorError::Failed { message, dropped: given_up + refused })

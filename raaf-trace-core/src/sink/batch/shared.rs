@@ -138,7 +138,8 @@ impl<T: Recycle> Shared<T> {
             diagnostics::warn(
                 Category::Tracing,
                 format_args!(
-                    "`{}` had no room for a span, or was shut down already, {times} times so far",
+                    "`{}` dropped a span because its queue was full or shut down, {times} times \
+                     so far",
                     self.exporter.name()
                 ),
             );
