@@ -126,6 +126,21 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     }
 
     /// Adds attributes that are computed only if a span is created.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, Traceable as _};
+    ///
+    /// let planner = Component::agent("Planner");
+    /// planner
+    ///     .traced("run")
+    ///     .with_attributes(|attributes| {
+    ///         // Runs only if a span is created.
+    ///         attributes.set("plan.size", (1..1_000).filter(|n| n % 7 == 0).count());
+    ///     })
+    ///     .in_span(|| ());
+    /// ```
     #[inline]
     pub fn with_attributes<F>(self, attributes: F) -> Call<'a, T, Then<L, F>, R>
     where
@@ -340,14 +355,14 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
         work.run_in(Fallible::new(self))
     }
 
-    /// For the macros: [`enter`](Self::enter), which also returns the hook for the result.
+    /// Decides and opens the span, and returns the hook for the result. Used by the macros.
     #[doc(hidden)]
     #[inline]
     pub fn enter_with_hook(self) -> (CallScope, R) {
         self.open()
     }
 
-    /// For the macros: decides and opens the span. The macro runs the work.
+    /// Decides and opens the span. Used by the macros, which run the work.
     #[doc(hidden)]
     #[inline]
     pub fn enter(self) -> CallScope {
@@ -364,21 +379,21 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Opens for Call<'_, T, L, R> {
     }
 }
 
-/// For the macros: a prepared call, with a clear compile error for other types.
+/// Accepts a prepared call, with a clear compile error for other types. Used by the macros.
 #[doc(hidden)]
 #[inline]
 pub fn prepared<T: Traceable + ?Sized, L, R>(call: Call<'_, T, L, R>) -> Call<'_, T, L, R> {
     call
 }
 
-/// For the macros: passes the result to the hook of a prepared call.
+/// Passes the result to the hook of a prepared call. Used by the macros.
 #[doc(hidden)]
 #[inline]
 pub fn look_at<V>(hook: impl ResultHook<V>, value: &V, attributes: &mut Attributes) {
     hook.look_at(value, attributes);
 }
 
-/// For the macros: prepares a call.
+/// Prepares a call. Used by the macros.
 #[doc(hidden)]
 #[inline]
 pub fn begin<'a, T: Traceable + ?Sized>(traceable: &'a T, method: &'static str) -> Call<'a, T> {

@@ -171,7 +171,7 @@ pin_project! {
 }
 
 impl<S: Stream> TracedStream<S> {
-    /// For the macros: `error_of` returns the error of an item.
+    /// Wraps the items of a call; `error_of` returns the error of an item. Used by the macros.
     #[doc(hidden)]
     pub fn new(scope: CallScope, stream: S, error_of: fn(&S::Item) -> Option<ErrorReport>) -> Self {
         Self { stream: Some(stream), passing: Passing::new::<S>(scope, error_of) }
@@ -206,7 +206,7 @@ pub struct TracedIter<I: Iterator> {
 }
 
 impl<I: Iterator> TracedIter<I> {
-    /// For the macros: `error_of` returns the error of an item.
+    /// Wraps the items of a call; `error_of` returns the error of an item. Used by the macros.
     #[doc(hidden)]
     pub fn new(scope: CallScope, iter: I, error_of: fn(&I::Item) -> Option<ErrorReport>) -> Self {
         Self { iter: Some(iter), passing: Passing::new::<I>(scope, error_of) }

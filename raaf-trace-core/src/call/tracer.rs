@@ -241,12 +241,36 @@ impl SpanBuilder {
     }
 
     /// Sets the trace. The span is a root unless a parent is set, too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, TraceId, TracerProvider};
+    ///
+    /// let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// let id = TraceId::random();
+    /// let first = provider.tracer().span("first").trace_id(id).start();
+    /// let second = provider.tracer().span("second").trace_id(id).start();
+    /// assert_eq!((first.parent_id(), second.parent_id()), (None, None)); // two roots of one trace
+    /// ```
     pub fn trace_id(mut self, trace: TraceId) -> Self {
         self.trace_id = Some(trace);
         self
     }
 
     /// Sets the parent by its ids, in this process or another.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, SpanId, TraceId, TracerProvider, propagation::SpanContext};
+    ///
+    /// let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// let parent = SpanContext::new(TraceId::random(), SpanId::random());
+    /// let span = provider.tracer().span("continued").remote_parent(parent.clone()).start();
+    /// assert_eq!(span.trace_id(), Some(parent.trace_id()));
+    /// assert_eq!(span.parent_id(), parent.span_id());
+    /// ```
     pub fn remote_parent(self, parent: SpanContext) -> Self {
         self.parent(Context::remote(parent))
     }

@@ -73,6 +73,24 @@ impl Workflow {
     }
 
     /// Sets the id of the trace, if the workflow starts one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, TraceId, TracerProvider, current_trace_id, trace};
+    ///
+    /// let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// let id = TraceId::random();
+    /// provider.run(|| {
+    ///     trace("request").trace_id(id).in_span(|| {
+    ///         assert_eq!(current_trace_id(), Some(id));
+    ///         // Inside another trace the id has no effect:
+    ///         trace("part").trace_id(TraceId::random()).in_span(|| {
+    ///             assert_eq!(current_trace_id(), Some(id));
+    ///         });
+    ///     });
+    /// });
+    /// ```
     pub fn trace_id(mut self, trace_id: TraceId) -> Self {
         self.trace_id = Some(trace_id);
         self

@@ -113,6 +113,23 @@ impl Component {
     /// Sets the provider of traces that its spans start. The component, and its spans in sinks,
     /// keep the provider alive like any handle: shut the provider down explicitly rather than rely
     /// on dropping it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::{
+    ///     Component, MemoryExporter, Traceable as _, TracerProvider,
+    /// };
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider = TracerProvider::builder().with(memory.clone()).build();
+    /// let planner = Component::agent("Planner").with_provider(&provider);
+    /// planner.in_span("run", || ()); // outside of `provider.run`
+    /// provider.shutdown(Duration::from_secs(5))?; // dropping `provider` would not: `planner` keeps it
+    /// assert_eq!(memory.len(), 1);
+    /// # Ok::<(), raaf_trace_core::FlushError>(())
+    /// ```
     #[must_use]
     pub fn with_provider(self, provider: &TracerProvider) -> Self {
         self.change(|inner| inner.provider = Some(provider.clone()))

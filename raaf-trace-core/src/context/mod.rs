@@ -372,6 +372,18 @@ pub fn current_trace_id() -> Option<TraceId> {
 }
 
 /// Returns whether running code is part of a recorded trace.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{MemoryExporter, Sampler, TracerProvider, is_traced, trace};
+///
+/// let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+/// provider.run(|| {
+///     assert!(!is_traced()); // a provider alone is not a trace
+///     trace("request").in_span(|| assert!(is_traced()));
+/// });
+/// ```
 pub fn is_traced() -> bool {
     Context::current().is_traced()
 }

@@ -214,6 +214,16 @@ impl<S> TracerProviderBuilder<S> {
 
     /// Reads settings that are not set in code from `environment`, and, if no sink is set, the
     /// sinks to enable.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Environment, TracerProvider};
+    ///
+    /// let environment = Environment::from_pairs([("RAAF_TRACE_SAMPLE_RATE", "often")]);
+    /// let invalid = TracerProvider::builder().environment(&environment).build();
+    /// assert!(invalid.is_err()); // all variables must be valid
+    /// ```
     pub fn environment(mut self, environment: &Environment) -> TracerProviderBuilder<ByName> {
         self.environment = Some(environment.clone());
         self.by_name()
@@ -262,12 +272,47 @@ impl<S> TracerProviderBuilder<S> {
 
     /// Sets whether spans record content (prompts, completions, arguments and results of tools) and
     /// the messages of errors.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{
+    ///     Component, MemoryExporter, SimpleProcessor, Traceable as _, TracerProvider,
+    /// };
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider = TracerProvider::builder()
+    ///     .with(SimpleProcessor::new(memory.clone()))
+    ///     .include_sensitive_data(false)
+    ///     .build();
+    /// let tool = Component::tool("Search");
+    /// let failed = provider.run(|| tool.try_in_span("run", || Err::<(), _>("cannot find Jane Doe")));
+    /// assert!(failed.is_err());
+    /// let spans = memory.spans();
+    /// assert!(spans[0].error().is_some_and(|error| error.message().is_none()));
+    /// ```
     pub fn include_sensitive_data(mut self, include: bool) -> Self {
         self.include_content = Some(include);
         self
     }
 
     /// Sets the redactor of secrets.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{
+    ///     MemoryExporter, Redactor, SimpleProcessor, TracerProvider,
+    /// };
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider = TracerProvider::builder()
+    ///     .with(SimpleProcessor::new(memory.clone()))
+    ///     .redactor(Redactor::default().with_words(["iban"])) // `Redactor::new` has no default terms
+    ///     .build();
+    /// provider.tracer().start_span("payment").set_attribute("iban", "DE02").finish();
+    /// assert_eq!(memory.spans()[0].attributes().get("iban"), Some("[REDACTED]".into()));
+    /// ```
     pub fn redactor(mut self, redactor: Redactor) -> Self {
         self.redactor = Some(redactor);
         self

@@ -86,6 +86,21 @@ impl TracerProvider {
     /// # Errors
     ///
     /// When a previous processor did not deliver all spans within `timeout`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::{BatchProcessor, MemoryExporter, TracerProvider, trace};
+    ///
+    /// let (old, new) = (MemoryExporter::new(), MemoryExporter::new());
+    /// let provider = TracerProvider::builder().with(old.clone()).build();
+    /// provider.run(|| trace("before").in_span(|| ()));
+    /// let batching = Box::new(BatchProcessor::new(new.clone()));
+    /// provider.set_processors(vec![batching], Duration::from_secs(5))?; // flushes the old one
+    /// assert_eq!((old.len(), new.len()), (1, 0));
+    /// # Ok::<(), raaf_trace_core::FlushError>(())
+    /// ```
     pub fn set_processors(
         &self,
         processors: Vec<Box<dyn SpanProcessor>>,
@@ -210,6 +225,26 @@ impl TracerProvider {
 
     /// Delivers manual spans that have been open for too long as stale, as the cleaner does
     /// periodically. Returns their number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::{ManualClock, MemoryExporter, SimpleProcessor, Status, TracerProvider};
+    ///
+    /// let (memory, clock) = (MemoryExporter::new(), ManualClock::new());
+    /// let provider = TracerProvider::builder()
+    ///     .with(SimpleProcessor::new(memory.clone()))
+    ///     .clock(clock.clock())
+    ///     .stale_after(Some(Duration::from_secs(60)))
+    ///     .build();
+    /// let forgotten = provider.tracer().start_span("never finished");
+    /// clock.advance(Duration::from_secs(61));
+    /// assert_eq!(provider.cleanup(), 1);
+    /// assert_eq!(memory.spans()[0].status(), Status::Stale);
+    /// forgotten.finish(); // too late: ignored
+    /// assert_eq!(memory.len(), 1);
+    /// ```
     pub fn cleanup(&self) -> usize {
         self.inner().cleaner().clean()
     }

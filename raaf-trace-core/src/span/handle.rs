@@ -146,6 +146,23 @@ impl Span {
     }
 
     /// Sets several attributes. Does not call `set` for a span that is not recorded.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, TracerProvider, current_span, trace};
+    ///
+    /// let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// provider.run(|| {
+    ///     trace("request").in_span(|| {
+    ///         let Some(span) = current_span() else { return };
+    ///         span.set_attributes(|attributes| {
+    ///             attributes.set("request.size", 17).set("request.kind", "search");
+    ///         });
+    ///         assert_eq!(span.attribute("request.size"), Some(17_i64.into()));
+    ///     });
+    /// });
+    /// ```
     pub fn set_attributes(&self, set: impl FnOnce(&mut Attributes)) -> &Self {
         let trace = &self.record.head().trace;
         if trace.sampled {

@@ -358,6 +358,18 @@ impl Attributes {
 
     /// Sets every attribute of `other`, subject to the limits and rules of `self`, and adds its
     /// losses.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Attributes;
+    ///
+    /// let (mut ours, mut theirs) = (Attributes::new(), Attributes::new());
+    /// ours.set("a", 1).set("b", 1);
+    /// theirs.set("b", 2);
+    /// ours.merge(theirs);
+    /// assert_eq!(ours.get("b"), Some(2.into())); // theirs take precedence
+    /// ```
     pub fn merge(&mut self, other: Self) -> &mut Self {
         let add = |own: &mut u32, others: u32| *own = own.saturating_add(others);
         add(&mut self.losses.cut_values, other.losses.cut_values);

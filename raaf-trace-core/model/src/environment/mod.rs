@@ -60,6 +60,15 @@ impl Environment {
     }
 
     /// Sets a default for a variable that is not set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Environment;
+    ///
+    /// let environment = Environment::from_pairs([("MY_PORT", "80")]).with_default("MY_PORT", "8080");
+    /// assert_eq!(environment.get("MY_PORT"), Ok(Some("80".to_owned()))); // only where it is not set
+    /// ```
     #[must_use]
     pub fn with_default(self, variable: impl Into<String>, value: impl Into<OsString>) -> Self {
         let (variable, value) = (variable.into(), value.into());

@@ -67,6 +67,16 @@ impl SpanFilter {
     }
 
     /// Selects spans with this name, such as `run.workflow.tool.*`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{FinishedSpan, SpanFilter};
+    ///
+    /// let span = FinishedSpan::builder("tool", "Search").build();
+    /// assert!(SpanFilter::name("run.workflow.tool.*").matches(&span));
+    /// assert!(!SpanFilter::name("Search").matches(&span)); // see `component`
+    /// ```
     pub fn name(name: impl Into<String>) -> Self {
         Self::from(Rule::Name(name.into()))
     }

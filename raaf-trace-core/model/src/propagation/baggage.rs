@@ -135,6 +135,18 @@ impl Baggage {
     ///
     /// When the key is invalid in a header, or the member exceeds a limit. The baggage is unchanged
     /// then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::propagation::{Baggage, BaggageError};
+    ///
+    /// let mut baggage = Baggage::parse("plan=free;private");
+    /// baggage.insert("plan", "any text, ünïcode too")?;
+    /// assert_eq!(baggage.properties("plan"), Some(""));
+    /// assert!(matches!(baggage.insert("a key", "1"), Err(BaggageError::Key(_))));
+    /// # Ok::<(), BaggageError>(())
+    /// ```
     pub fn insert(&mut self, key: &str, value: &str) -> Result<(), BaggageError> {
         if !is_token(key) {
             return Err(BaggageError::Key(key.to_owned()));

@@ -83,6 +83,18 @@ impl TraceState {
     /// # Errors
     ///
     /// When the key or the value is invalid. The pairs are unchanged then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::propagation::TraceState;
+    ///
+    /// let mut state = TraceState::parse("a=1,b=2");
+    /// state.insert("b", "3")?;
+    /// assert_eq!(state.to_string(), "b=3,a=1"); // moved to the front
+    /// assert!(state.insert("Upper", "1").is_err());
+    /// # Ok::<(), raaf_trace_core::propagation::TraceStateError>(())
+    /// ```
     pub fn insert(&mut self, key: &str, value: &str) -> Result<(), TraceStateError> {
         if !is_key(key) {
             return Err(TraceStateError::Key(key.to_owned()));

@@ -45,6 +45,16 @@ impl Redactor {
     /// Creates a redactor for these terms, without the default list.
     ///
     /// A term of several words (`api_key`) matches them in sequence, with any separator in the key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Redactor;
+    ///
+    /// let redactor = Redactor::new(["iban"]);
+    /// assert!(redactor.is_secret_key("customer.IBAN"));
+    /// assert!(!redactor.is_secret_key("password")); // not without the default list
+    /// ```
     pub fn new(words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         Self::none().with_words(words)
     }

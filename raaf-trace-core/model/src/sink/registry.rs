@@ -68,7 +68,7 @@ impl SinkRegistration {
     /// When `name` is empty or contains anything except lower-case letters, digits, `_` and `-`. In
     /// `submit!` that is an error at compile time.
     pub const fn new(name: &'static str, build: Build) -> Self {
-        assert!(is_name(name), "a sink's name is made of a-z, 0-9, `_` and `-`");
+        assert!(is_name(name), "invalid sink name; expected only a-z, 0-9, `_` and `-`");
         Self { name, build, variables: &[], shorthand: None, default_if: None }
     }
 
@@ -209,6 +209,30 @@ pub enum Sink {
 
 impl Sink {
     /// Creates a sink from an exporter, which receives finished spans in batches.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{
+    ///     ExportError, FinishedSpan, SpanExporter, SpanProcessor, TracerProvider, registry::Sink,
+    /// };
+    ///
+    /// struct Both;
+    ///
+    /// impl SpanProcessor for Both {}
+    ///
+    /// impl SpanExporter for Both {
+    ///     fn name(&self) -> &str {
+    ///         "both"
+    ///     }
+    ///     fn export(&self, _: &[FinishedSpan]) -> Result<(), ExportError> {
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let provider = TracerProvider::builder().with(Sink::exporter(Both)).build(); // not `.with(Both)`
+    /// assert_eq!(provider.processor_count(), 1);
+    /// ```
     pub fn exporter(exporter: impl SpanExporter) -> Self {
         Self::Exporter(Box::new(exporter))
     }
@@ -287,6 +311,16 @@ pub fn linked_sinks() -> Vec<&'static str> {
 /// # Errors
 ///
 /// When no linked crate registers it, or when several do.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::registry::{self, SinkError};
+///
+/// // A crate that the program never names is not linked: `use my_sinks as _;` links it.
+/// let missing = registry::find("my-sink").err();
+/// assert!(matches!(missing, Some(SinkError::Unknown { .. })));
+/// ```
 pub fn find(name: &str) -> Result<&'static SinkRegistration, SinkError> {
     let mut found = linked();
     found.retain(|sink| sink.name == name);

@@ -128,6 +128,17 @@ impl FinishedSpanBuilder {
 
     /// Makes the span a child of `parent`: in the same trace, with the same trace data and the same
     /// start.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::FinishedSpan;
+    ///
+    /// let agent = FinishedSpan::builder("agent", "Planner").build();
+    /// let tool = FinishedSpan::builder("tool", "Search").child_of(&agent).build();
+    /// assert_eq!(tool.start_time(), agent.start_time()); // set `start` afterwards to change it
+    /// assert!(!tool.is_local_root());
+    /// ```
     pub fn child_of(mut self, parent: &FinishedSpan) -> Self {
         let trace = &parent.head.trace;
         self.trace_id = trace.id;

@@ -60,6 +60,16 @@ impl Timestamp {
     }
 
     /// Returns the timestamp that is `duration` later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::time::Timestamp;
+    ///
+    /// let last = Timestamp::from_nanos(i64::MAX);
+    /// assert_eq!(last.after(Duration::from_secs(1)), last); // saturates
+    /// ```
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(nanos(duration)))

@@ -50,6 +50,15 @@ impl Outcome {
 
     /// Returns the outcome of a call that returned a `T`, where `T` may be a type parameter:
     /// unknown if it is a `Result`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Outcome;
+    ///
+    /// assert!(matches!(Outcome::of_plain::<i32>(), Outcome::Returned { .. }));
+    /// assert!(matches!(Outcome::of_plain::<Result<i32, ()>>(), Outcome::Unknown { .. }));
+    /// ```
     pub fn of_plain<T: ?Sized>() -> Self {
         if looks_like_result::<T>() {
             Self::Unknown { type_name: std::any::type_name::<T>() }
