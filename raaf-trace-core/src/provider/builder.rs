@@ -214,16 +214,6 @@ impl<S> TracerProviderBuilder<S> {
 
     /// Reads settings that are not set in code from `environment`, and, if no sink is set, the
     /// sinks to enable.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use raaf_trace_core::{Environment, TracerProvider};
-    ///
-    /// let environment = Environment::from_pairs([("RAAF_TRACE_SAMPLE_RATE", "often")]);
-    /// let invalid = TracerProvider::builder().environment(&environment).build();
-    /// assert!(invalid.is_err()); // all variables must be valid
-    /// ```
     pub fn environment(mut self, environment: &Environment) -> TracerProviderBuilder<ByName> {
         self.environment = Some(environment.clone());
         self.by_name()
