@@ -78,7 +78,7 @@
 //! | retries of a call | [`RETRY_COUNT`], on `retry` events [`RETRY_ATTEMPT`], [`RETRY_DELAY_MS`], [`RETRY_REASON`] | not sent | = |
 //! | conversation | [`GEN_AI_CONVERSATION_ID`] | not sent | = |
 //! | score, on `gen_ai.evaluation.result` events | [`GEN_AI_EVALUATION_NAME`], [`GEN_AI_EVALUATION_SCORE_VALUE`], [`GEN_AI_EVALUATION_SCORE_LABEL`], [`GEN_AI_EVALUATION_EXPLANATION`] | not sent | = |
-//! | HTTP request | [`HTTP_METHOD`], [`URL`] | custom: `span_data.data`; the URL of a model call: `model_config.base_url`, without the path of the operation | = |
+//! | HTTP request | [`HTTP_METHOD`], [`URL`] | custom: `span_data.data`; the URL of a model call: `model_config.base_url`, without the path of the operation and the query | = |
 //! | status code | [`HTTP_STATUS_CODE`] | not sent | = |
 //! | server | [`SERVER_ADDRESS`], [`SERVER_PORT`] | not sent | = |
 
