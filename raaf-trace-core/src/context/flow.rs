@@ -1,4 +1,4 @@
-//! What is current in the code that runs now.
+//! The current context of running code.
 
 use std::{
     cell::RefCell,
@@ -15,15 +15,15 @@ use crate::{
 };
 use raaf_trace_model::propagation::{Baggage, SpanContext};
 
-/// The innermost span, or what stands in for one.
+/// The innermost span, local or remote.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Innermost {
-    /// Nothing is traced here.
+    /// No span.
     #[default]
     None,
     /// A span of this process.
     Local(Shared),
-    /// A span of another process, or ids that somebody gave.
+    /// A span of another process, or given ids.
     Remote(Arc<SpanContext>),
 }
 
@@ -40,12 +40,12 @@ impl Innermost {
     }
 }
 
-/// Where a trace goes that starts in a context.
+/// Provider of traces that start in a context.
 #[derive(Clone, Debug)]
 pub(crate) enum Home {
-    /// To the provider that somebody named.
+    /// The provider that was set explicitly.
     Named(TracerProvider),
-    /// Where the traces of the code around it go.
+    /// The provider of the enclosing code's traces.
     Inherited(Arc<Inner>),
 }
 
@@ -58,33 +58,32 @@ impl Home {
     }
 }
 
-/// The context of one flow of code: of a thread, or of a task while it is polled.
+/// Context of one flow of code: a thread, or a task while it is polled.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Current {
     pub(crate) innermost: Innermost,
-    /// Whether the innermost span was opened in this very flow, rather than captured elsewhere and
-    /// handed over. Only such a span can be reused.
+    /// `true` if the innermost span was opened in this flow, rather than captured elsewhere and
+    /// passed on. Only such a span can be reused.
     pub(crate) own: bool,
-    /// What few contexts have; nothing, if there is nothing in it. One word, since every span makes
-    /// itself current.
+    /// Rarely used fields; `None` if all are empty. One word, since every span replaces the context.
     rest: Option<Arc<Rest>>,
 }
 
-/// What few contexts have.
+/// Rarely used fields of a context.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rest {
-    /// Where a trace that starts here goes; nothing: where that of the innermost span goes.
+    /// Provider of traces that start here; `None` for that of the innermost span.
     pub(crate) home: Option<Home>,
-    /// What the application sends along; nothing: nothing.
+    /// Baggage of the application; `None` if empty.
     pub(crate) baggage: Option<Arc<Baggage>>,
-    /// What made this current, if that was no scope.
+    /// Attachment that made this current; `None` for a scope.
     pub(crate) attached: Option<Arc<Attachment>>,
 }
 
 impl Current {
     const NOTHING: Self = Self { innermost: Innermost::None, own: false, rest: None };
 
-    /// A context that was captured or made elsewhere.
+    /// Creates a context from captured parts.
     pub(crate) fn new(
         innermost: Innermost,
         home: Option<Home>,
@@ -107,7 +106,7 @@ impl Current {
         self.rest.as_ref()?.attached.as_ref()
     }
 
-    /// Changes what few contexts have.
+    /// Changes the rarely used fields.
     pub(crate) fn change_rest<R>(&mut self, change: impl FnOnce(&mut Rest) -> R) -> R {
         let mut rest = self.rest.take().map(Arc::unwrap_or_clone).unwrap_or_default();
         let changed = change(&mut rest);
@@ -115,14 +114,14 @@ impl Current {
         changed
     }
 
-    /// The context inside a span that this flow has just opened.
+    /// Returns the context inside a span that this flow has just opened.
     #[inline]
     fn inside(&self, record: Shared) -> Self {
         let rest = self.rest.as_ref().and_then(Rest::inside);
         Self { innermost: Innermost::Local(record), own: true, rest }
     }
 
-    /// The provider of a trace that starts here.
+    /// Returns the provider of a trace that starts here.
     pub(crate) fn provider(&self) -> Option<&Arc<Inner>> {
         let around = || Some(&self.innermost.local()?.head().trace.provider);
         self.home().map(Home::inner).or_else(around)
@@ -136,7 +135,7 @@ impl Rest {
         has_any.then(|| Arc::new(self))
     }
 
-    /// What of it holds inside a span.
+    /// Returns the fields that remain inside a span.
     #[cold]
     fn inside(self: &Arc<Self>) -> Option<Arc<Self>> {
         if self.home.is_none() && self.attached.is_none() {
@@ -146,7 +145,7 @@ impl Rest {
     }
 }
 
-/// What a context that names no provider inherits here.
+/// Returns the provider that a context without one inherits here.
 pub(crate) fn home() -> Option<Home> {
     peek(|current| match current.home() {
         Some(home) => Some(home.clone()),
@@ -159,12 +158,12 @@ thread_local! {
     static CURRENT: RefCell<Current> = const { RefCell::new(Current::NOTHING) };
 }
 
-/// A copy of what is current; nothing, in a thread whose thread-locals are gone.
+/// Returns a copy of the current context; empty in a thread whose thread-locals are gone.
 pub(crate) fn current() -> Current {
     peek(Clone::clone).unwrap_or_default()
 }
 
-/// Looks at what is current without copying it. `look` must not call anything that is traced.
+/// Reads the current context without copying it. `look` must not call traced code.
 #[inline]
 pub(crate) fn peek<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
     CURRENT
@@ -180,8 +179,8 @@ pub(crate) fn peek<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
         .ok()
 }
 
-/// Takes detached contexts out of what is current. `prune` returns what it replaced, to be dropped
-/// by the caller: the last handle of a span can run code of the user's.
+/// Removes detached contexts from the current context. `prune` returns what it replaced, which the
+/// caller drops: dropping the last handle of a span can run user code.
 pub(super) fn prune<R: Default>(prune: impl FnOnce(&mut Current) -> R) -> R {
     CURRENT.try_with(|current| change(current, prune)).unwrap_or_default()
 }
@@ -191,13 +190,13 @@ fn change<R>(current: &RefCell<Current>, change: impl FnOnce(&mut Current) -> R)
     change(&mut current.borrow_mut())
 }
 
-/// Makes something else current and returns what was.
+/// Replaces the current context and returns the previous one.
 pub(super) fn replace(inner: Current) -> Current {
     CURRENT.try_with(|current| current.replace(inner)).unwrap_or_default()
 }
 
-/// Runs `work` inside a span that this very flow opened, then gives the span back. Catches a panic of
-/// the work: that there is nothing else to do on the way out keeps both ways short.
+/// Runs `work` inside a span that this flow opened, then returns the span. Catches a panic of the
+/// work, so that no code runs while the panic unwinds.
 #[inline]
 pub(crate) fn inside_span<R>(
     record: &mut Option<Shared>,
@@ -211,7 +210,7 @@ pub(crate) fn inside_span<R>(
     result
 }
 
-/// Returns what was current before; nothing, where nothing can be made current.
+/// Makes the span current and returns the previous context; `None` where that is impossible.
 #[inline]
 fn enter_span(record: &mut Option<Shared>) -> Option<Current> {
     let entered = CURRENT.try_with(|current| {
@@ -222,7 +221,7 @@ fn enter_span(record: &mut Option<Shared>) -> Option<Current> {
     entered.ok().flatten()
 }
 
-/// Returns the span that was current.
+/// Restores the previous context and returns the span that was current.
 #[inline]
 fn leave_span(outer: Current) -> Option<Shared> {
     let mut left = CURRENT.try_with(|current| current.replace(outer)).ok()?;
@@ -235,13 +234,13 @@ fn leave_span(outer: Current) -> Option<Shared> {
     }
 }
 
-/// Makes `mine` current until the guard is dropped, then gives it back.
+/// Makes `mine` current until the guard is dropped, then returns it.
 pub(crate) fn enter(mine: &mut Current) -> Entered<'_> {
     swap(mine);
     Entered { mine }
 }
 
-/// See [`enter`].
+/// Guard of [`enter`].
 #[derive(Debug)]
 pub(crate) struct Entered<'a> {
     mine: &'a mut Current,
@@ -253,7 +252,7 @@ impl Drop for Entered<'_> {
     }
 }
 
-/// Where thread-locals are gone nothing is current, and nothing can be made so.
+/// Does nothing in a thread whose thread-locals are gone.
 fn swap(mine: &mut Current) {
     let _ = CURRENT.try_with(|current| mem::swap(&mut *current.borrow_mut(), mine));
 }

@@ -10,10 +10,10 @@ use super::{Categories, Category, Gate, Level, escape::EscapedLine};
 use crate::base::sync::lock;
 use raaf_trace_model::environment::Environment;
 
-/// Writes diagnostic lines of some categories and levels, to standard error or elsewhere.
+/// Writer of diagnostic lines of some categories and levels, to standard error or elsewhere.
 ///
-/// The library itself uses the functions of [this module](super), which share one setting per
-/// process; a value of its own is for tests.
+/// The library itself uses the functions of [this module](super), which share one configuration per
+/// process. Separate values are for tests.
 #[derive(Debug)]
 pub struct Diagnostics {
     gate: Gate,
@@ -26,13 +26,13 @@ enum Output {
 }
 
 impl Diagnostics {
-    /// Shows lines of these categories up to this level, on standard error.
+    /// Creates a writer of these categories up to this level, to standard error.
     pub fn new(categories: Categories, level: Level) -> Self {
         Self { gate: Gate::new(categories, level), output: Output::StandardError }
     }
 
-    /// Shows what `RAAF_DEBUG_CATEGORIES` and `RAAF_LOG_LEVEL` say. One that cannot be read has its
-    /// default; [`Settings`](crate::Settings) reports it.
+    /// Creates a writer configured by `RAAF_DEBUG_CATEGORIES` and `RAAF_LOG_LEVEL`. An invalid
+    /// variable has its default; [`Settings`](crate::Settings) reports it.
     pub fn from_environment(environment: &Environment) -> Self {
         let categories =
             environment.read(Categories::VARIABLE, Categories::EXPECTED, Categories::parse);
@@ -43,24 +43,24 @@ impl Diagnostics {
         )
     }
 
-    /// The same, written elsewhere.
+    /// Sets the destination.
     #[must_use]
     pub fn with_writer(self, writer: impl Write + Send + 'static) -> Self {
         Self { output: Output::Writer(Mutex::new(Box::new(writer))), ..self }
     }
 
-    /// Whether a line of this category and level is shown.
+    /// Returns whether lines of this category and level are enabled.
     pub fn enabled(&self, category: Category, level: Level) -> bool {
         self.gate.shows(category, level)
     }
 
-    /// Writes a line, if its category and level are shown. That the writer fails is ignored: there
-    /// is nowhere left to say so.
+    /// Writes a line, if its category and level are enabled. Ignores errors of the writer, which
+    /// cannot be reported anywhere else.
     pub fn log(&self, category: Category, level: Level, text: fmt::Arguments<'_>) {
         if !self.enabled(category, level) {
             return;
         }
-        // Made before the lock is taken: showing a value may itself write a line.
+        // Formatted before locking: formatting a value may itself write a line.
         let line = line(category, level, text);
         let _ = match &self.output {
             Output::StandardError => writeln!(io::stderr().lock(), "{line}"),
@@ -77,7 +77,7 @@ impl Diagnostics {
 
 pub(super) fn line(category: Category, level: Level, text: fmt::Arguments<'_>) -> String {
     let mut line = EscapedLine::new(format!("raaf {level} [{category}] "));
-    // Fails when the line is full; what fits is shown.
+    // Fails when the line is full; the part that fits is kept.
     let _ = fmt::write(&mut line, text);
     line.into_string()
 }

@@ -1,4 +1,4 @@
-//! What becomes of a span's start and end.
+//! Dispatch of span starts and ends.
 
 use raaf_trace_model::{
     sink::SpanProcessor,
@@ -7,16 +7,16 @@ use raaf_trace_model::{
 
 use crate::provider::Inner;
 
-/// Tells the processors that want to know that a span has started.
+/// Passes a span's start to the processors that receive starts.
 pub(crate) fn started(provider: &Inner, span: &mut StartedSpan) {
     for slot in provider.processors().load().iter().filter(|slot| slot.wants_start) {
         slot.call(|processor| processor.on_start(span));
     }
 }
 
-/// Hands the span that `write` writes to each processor, once. As a rule that is the queue of the
-/// only processor, where it is written over one that was delivered. Returns false if nothing was
-/// written: there was no room.
+/// Passes the span that `write` writes once to each processor: usually to the queue of the only
+/// processor, over a delivered span. Returns `false` if nothing was written because the queue was
+/// full.
 #[inline]
 pub(crate) fn ended(
     provider: &Inner,
@@ -35,7 +35,7 @@ pub(crate) fn ended(
     true
 }
 
-/// Hands a finished span to each processor, once.
+/// Passes a finished span to each processor once.
 #[inline(never)]
 pub(crate) fn deliver(provider: &Inner, mut span: FinishedSpan) {
     provider.counts().span_ended();

@@ -1,4 +1,4 @@
-//! The provider: where spans go, and by which rules.
+//! The provider: processors, settings and the lifecycle of tracing.
 
 pub(crate) mod bounded;
 mod builder;

@@ -1,4 +1,4 @@
-//! How a span ends.
+//! Ending a span.
 
 use raaf_trace_model::span::SpanBody;
 use triomphe::Arc;
@@ -9,8 +9,8 @@ use crate::{
     span::{pool, record::Shared},
 };
 
-/// Ends the span and hands it to its provider's processors. Does nothing but count if it has ended
-/// before.
+/// Ends the span and passes it to its provider's processors. If it has ended before, only counts
+/// the call.
 #[inline]
 pub(crate) fn finish(mut record: Shared, how: impl FnOnce(&mut SpanBody)) {
     let head = record.head();

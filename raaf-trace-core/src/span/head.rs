@@ -1,4 +1,4 @@
-//! What is fixed when a span starts.
+//! Span data fixed at start.
 
 use std::{mem, sync::Arc};
 
@@ -13,7 +13,7 @@ use crate::{
     provider::{clock::Ticks, running_trace::RunningTrace},
 };
 
-/// What is fixed when a span starts, with the component and the trace behind it.
+/// Span data fixed at start, with its component and trace.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
     pub(crate) id: SpanId,
@@ -21,11 +21,11 @@ pub(crate) struct Head {
     pub(crate) trace: Arc<RunningTrace>,
     pub(crate) component: Component,
     pub(crate) method: Key,
-    /// A manual span's own name; other spans' names follow from kind, component and method.
+    /// Name of a manual span; other spans' names are made of kind, component and method.
     pub(crate) name: Option<Box<Key>>,
     pub(crate) start: Ticks,
-    /// Whether it has no parent in this process: a trace's root, or the first span that a remote
-    /// parent leads to here.
+    /// `true` if the span has no parent in this process: the root of a trace, or the first span
+    /// here under a remote parent.
     pub(crate) local_root: bool,
 }
 
@@ -44,13 +44,13 @@ impl Head {
         }
     }
 
-    /// Moves the body out into the finished span; how it ended is for the caller to add.
+    /// Moves the body out into the finished span. The caller adds its outcome.
     pub(crate) fn finish(&self, body: &mut SpanBody, end: Ticks) -> FinishedSpan {
         FinishedSpan::from_parts(self.to_data(), mem::take(body), self.trace.time_of(end))
     }
 
-    /// As [`finish`](Self::finish), over a span that is not needed any more, whose memory the body
-    /// gets: nothing is moved that was written a moment ago.
+    /// Finishes like [`finish`](Self::finish), over a delivered span whose memory the body gets:
+    /// values that were just written are not moved.
     #[inline]
     pub(crate) fn finish_over(&self, span: &mut FinishedSpan, body: &mut SpanBody, end: Ticks) {
         span.write_over(body, self.trace.time_of(end), |head| {

@@ -197,7 +197,7 @@ fn l11_what_the_library_says_at_the_end_finds_room() {
     attributes.set_reserved(keys::COLLECTOR_ERROR, "panicked");
     assert_eq!((attributes.len(), attributes.losses().dropped_attributes), (5, 3));
     assert!(attributes.get(keys::GEN_AI_USAGE_INPUT_TOKENS).is_some_and(|tokens| tokens == 7));
-    // The reserve has an end, too: keys of that form can be a program's own.
+    // The reserve is limited, too: a program can use keys of that form.
     attributes.extend((0..100).map(|number| (format!("retry.{number}"), number)));
     assert_eq!(attributes.len(), 2 + 32);
 }

@@ -1,4 +1,4 @@
-//! The contracts of sinks: what processors and exporters receive, and how they are found by name.
+//! Contracts of sinks: processors, exporters, and their registry by name.
 
 mod batch_config;
 mod exporter;

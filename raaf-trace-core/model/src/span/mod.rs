@@ -1,4 +1,4 @@
-//! Spans as data: started, finished, put together to trees, and written as lines.
+//! Spans as data: started and finished spans, span trees, and the line format.
 
 mod body;
 mod builder;

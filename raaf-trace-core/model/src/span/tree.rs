@@ -1,4 +1,4 @@
-//! The spans of a trace, put together to a tree.
+//! Span trees.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use crate::{
     kind::Kind,
 };
 
-/// What a tree needs to know of a span.
+/// Span data needed to build a tree.
 pub trait TreeSpan {
     /// Returns the trace's id.
     fn trace_id(&self) -> TraceId;
@@ -22,10 +22,10 @@ pub trait TreeSpan {
     /// Returns the parent's id; `None` for a root.
     fn parent_id(&self) -> Option<SpanId>;
 
-    /// Returns when the span started.
+    /// Returns the start time.
     fn start_time(&self) -> SystemTime;
 
-    /// Returns whether nothing in its process encloses the span.
+    /// Returns whether the span has no parent in its process.
     fn is_local_root(&self) -> bool;
 
     /// Returns whether the span has ended.
@@ -83,13 +83,13 @@ impl<S: TreeSpan + ?Sized> TreeSpan for &S {
     }
 }
 
-/// A span of a trace that may still run.
+/// A span of a trace that may still be running.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SpanNode {
-    /// It has ended.
+    /// A finished span.
     Ended(Box<FinishedSpan>),
-    /// It has started, and its end is not known: it still runs, or did when the program was killed,
+    /// A started span without a known end: it is still running, or was when the program was killed,
     /// or its end was lost.
     Running(Box<StartedSpan>),
 }
@@ -114,24 +114,24 @@ impl SpanNode {
         span_id -> SpanId;
         /// Returns the parent's id; `None` for a root.
         parent_id -> Option<SpanId>;
-        /// Returns whether nothing in its process encloses the span.
+        /// Returns whether the span has no parent in its process.
         is_local_root -> bool;
-        /// Returns the kind of the component.
+        /// Returns the component's kind.
         kind -> &Kind;
         /// Returns the component's name.
         component_name -> &str;
-        /// Returns the operation.
+        /// Returns the method.
         method -> &str;
-        /// Returns when the span started.
+        /// Returns the start time.
         start_time -> SystemTime;
     }
 
-    /// Returns how the span ended; `None` if it did not.
+    /// Returns the status; `None` if the span has not ended.
     pub fn status(&self) -> Option<Status> {
         self.ended().map(FinishedSpan::status)
     }
 
-    /// Returns how long the span took; `None` if it did not end.
+    /// Returns the duration; `None` if the span has not ended.
     pub fn duration(&self) -> Option<Duration> {
         self.ended().map(FinishedSpan::duration)
     }
@@ -183,46 +183,46 @@ impl From<Record> for SpanNode {
     }
 }
 
-/// What is wrong with a tree of spans.
+/// A defect of a span tree.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TreeProblem {
-    /// A span's parent is missing: it was dropped, or it had not ended when the program did. Not
+    /// The parent of a span is missing: it was dropped, or had not ended when the program did. Not
     /// reported for spans whose parent is in another process.
     #[error("the parent of {span}, {parent}, is missing")]
     MissingParent {
-        /// The span.
+        /// Id of the span.
         span: SpanId,
-        /// Its parent.
+        /// Id of its parent.
         parent: SpanId,
     },
-    /// No span is the root, neither of the trace nor of a process's part of it.
+    /// No span is a root, neither of the trace nor of a process's part of it.
     #[error("the root is missing")]
     MissingRoot,
     /// A span ended more than once. The first end is used.
     #[error("{span} ended more than once")]
     Duplicate {
-        /// The span.
+        /// Id of the span.
         span: SpanId,
     },
-    /// A span has started and did not end.
+    /// A span has started but not ended.
     #[error("{span} started and never ended")]
     NeverEnded {
-        /// The span.
+        /// Id of the span.
         span: SpanId,
     },
-    /// A span is its own ancestor, over one parent or several; it is not part of the tree.
+    /// A span is its own ancestor, directly or through others. It is not part of the tree.
     #[error("{span} is its own ancestor")]
     Loop {
-        /// The span.
+        /// Id of the span.
         span: SpanId,
     },
 }
 
-/// The spans of one trace as a tree, and what is wrong with it.
+/// The spans of one trace as a tree, and the defects of the tree.
 ///
-/// Siblings are in the order in which they started. Spans whose parent is missing are at the top,
-/// beside the root.
+/// Siblings are in the order they started. Spans whose parent is missing are at the top, beside the
+/// root.
 ///
 /// # Examples
 ///
@@ -240,15 +240,15 @@ pub enum TreeProblem {
 #[derive(Clone, Debug)]
 pub struct SpanTree<S> {
     spans: Vec<S>,
-    /// The indices of each span's children.
+    /// Indices of each span's children.
     children: Vec<Vec<usize>>,
-    /// The indices of the spans at the top.
+    /// Indices of the spans at the top.
     top: Vec<usize>,
     problems: Vec<TreeProblem>,
 }
 
 impl<S: TreeSpan> SpanTree<S> {
-    /// Puts spans together to a tree. A start whose end is there as well is dropped.
+    /// Builds a tree from spans. Drops a start whose end is present.
     pub fn new(spans: impl IntoIterator<Item = S>) -> Self {
         let (spans, mut problems) = unique(spans);
         let indices: HashMap<SpanId, usize> =
@@ -289,12 +289,12 @@ impl<S: TreeSpan> SpanTree<S> {
         self.problems.extend(loops);
     }
 
-    /// Returns the trace's id: that of its first span, and `None` without any.
+    /// Returns the trace's id, which is that of the first span; `None` for an empty tree.
     pub fn trace_id(&self) -> Option<TraceId> {
         self.spans.first().map(TreeSpan::trace_id)
     }
 
-    /// Returns all spans, earliest start first.
+    /// Returns all spans, ordered by start time.
     pub fn spans(&self) -> &[S] {
         &self.spans
     }
@@ -304,27 +304,28 @@ impl<S: TreeSpan> SpanTree<S> {
         self.top.iter().map(|index| &self.spans[*index])
     }
 
-    /// Returns the index of each span at the top, among [`spans`](Self::spans).
+    /// Returns the index in [`spans`](Self::spans) of each span at the top.
     pub fn top_indices(&self) -> &[usize] {
         &self.top
     }
 
-    /// Returns the index of each child of the span at `index`, among [`spans`](Self::spans).
+    /// Returns the index in [`spans`](Self::spans) of each child of the span at `index`.
     ///
     /// # Panics
     ///
-    /// When there is no such span.
+    /// When `index` is out of bounds.
     pub fn child_indices(&self, index: usize) -> &[usize] {
         &self.children[index]
     }
 
-    /// Returns the spans right under this one; none if it is not part of the tree.
+    /// Returns the children of this span; none if it is not part of the tree.
     pub fn children_of(&self, span: SpanId) -> impl Iterator<Item = &S> {
         let index = self.spans.iter().position(|other| other.span_id() == span);
         index.into_iter().flat_map(|index| &self.children[index]).map(|index| &self.spans[*index])
     }
 
-    /// Returns the tree from the top: each span before those under it, with its depth, 0 at the top.
+    /// Returns the tree in depth-first order: each span before its descendants, with its depth, 0
+    /// at the top.
     pub fn walk(&self) -> impl Iterator<Item = (usize, &S)> {
         let mut open: Vec<(usize, usize)> =
             self.top.iter().rev().map(|index| (0, *index)).collect();
@@ -335,25 +336,38 @@ impl<S: TreeSpan> SpanTree<S> {
         })
     }
 
-    /// Returns what is wrong with the tree: nothing, for a trace that came whole.
+    /// Returns the defects of the tree; none for a complete trace.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::span::{FinishedSpan, SpanTree, TreeProblem};
+    ///
+    /// let pipeline = FinishedSpan::builder("pipeline", "Report").build();
+    /// let agent = FinishedSpan::builder("agent", "Planner").child_of(&pipeline).build();
+    /// let tree = SpanTree::new([&agent]); // its parent is missing
+    /// assert_eq!(tree.top().count(), 1);
+    /// assert!(matches!(tree.problems()[0], TreeProblem::MissingParent { .. }));
+    /// ```
     pub fn problems(&self) -> &[TreeProblem] {
         &self.problems
     }
 }
 
 impl SpanTree<SpanNode> {
-    /// Returns the spans that have ended, earliest start first.
+    /// Returns the finished spans, ordered by start time.
     pub fn ended(&self) -> impl Iterator<Item = &FinishedSpan> {
         self.spans.iter().filter_map(SpanNode::ended)
     }
 
-    /// Returns the spans that have not ended, earliest start first.
+    /// Returns the spans that have not ended, ordered by start time.
     pub fn running(&self) -> impl Iterator<Item = &StartedSpan> {
         self.spans.iter().filter_map(SpanNode::running)
     }
 }
 
-/// One of each span, earliest start first: its first end, else its last start.
+/// Returns each span once, ordered by start time: its first end, or its last start if it has not
+/// ended.
 fn unique<S: TreeSpan>(spans: impl IntoIterator<Item = S>) -> (Vec<S>, Vec<TreeProblem>) {
     let (mut kept, mut problems) = (Vec::<S>::new(), Vec::new());
     let mut indices = HashMap::new();
@@ -371,13 +385,12 @@ fn unique<S: TreeSpan>(spans: impl IntoIterator<Item = S>) -> (Vec<S>, Vec<TreeP
             (false, _) => *before = span,
         }
     }
-    // Stable: of two that started together, the one that came first stays first.
+    // Stable: spans with the same start time keep their order.
     kept.sort_by_key(TreeSpan::start_time);
     (kept, problems)
 }
 
-/// Groups records by trace, in the order in which traces are first mentioned, and makes a tree of
-/// each group.
+/// Groups records by trace, in the order of first appearance, and builds a tree of each group.
 pub fn traces(records: impl IntoIterator<Item = Record>) -> Vec<SpanTree<SpanNode>> {
     let mut groups: Vec<Vec<SpanNode>> = Vec::new();
     let mut indices = HashMap::new();

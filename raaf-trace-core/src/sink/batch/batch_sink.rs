@@ -1,4 +1,4 @@
-//! What the queue needs to know of the exporter behind it and of the items it carries.
+//! Interface between the batch queue, its exporter and its items.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,11 +8,11 @@ use raaf_trace_model::{
     span::FinishedSpan,
 };
 
-/// Takes batches of items; [`SpanExporter`] for any kind of item.
+/// Receiver of batches: [`SpanExporter`] for any type of item.
 pub(crate) trait BatchSink<T>: Send + Sync + 'static {
     fn name(&self) -> &str;
 
-    /// Makes items that were just taken from the queue ready to be exported.
+    /// Prepares items that were just taken from the queue for export.
     fn prepare(&self, batch: &mut [T]) {
         let _ = batch;
     }
@@ -32,7 +32,7 @@ pub(crate) trait BatchSink<T>: Send + Sync + 'static {
     }
 }
 
-/// An exporter, and what takes secrets out of spans that come with theirs.
+/// An exporter, and the redactor of spans that were queued with their secrets.
 pub(super) struct Exporting {
     exporter: Arc<dyn SpanExporter>,
     redactor: Arc<OnceLock<Redactor>>,
@@ -82,11 +82,11 @@ impl Recycle for FinishedSpan {
     }
 }
 
-/// What becomes of items that were delivered.
+/// Reuse of delivered items.
 pub(crate) trait Recycle: Sized + Send + Sync + 'static {
-    /// Lets go of what a delivered item holds, and returns whether it can be written over. Called
-    /// without any lock in a thread that produces items, so that memory is freed or used again by
-    /// the thread that asks for more of it.
+    /// Drops the contents of a delivered item, and returns whether the item can be overwritten.
+    /// Called without any lock in a thread that produces items, so that memory is freed or reused by
+    /// the thread that needs it.
     fn recycle(&mut self) -> bool {
         false
     }

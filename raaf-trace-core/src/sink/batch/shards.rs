@@ -1,32 +1,33 @@
-//! Where producers put items: a fixed number of buffers that threads share out among themselves.
+//! Shards: a fixed number of buffers for items, shared by all threads.
 //!
 //! Threads are not registered, so short-lived ones leave nothing behind, and draining every shard
-//! reaches what every thread pushed, those that ended included.
+//! reaches the items of every thread, including those that ended.
 
 use std::{mem, ops::RangeInclusive, thread::available_parallelism};
 
 use super::sync::{Mutex, MutexGuard, lock, thread_index};
 use crate::base::sync::Padded;
 
-/// How many shards there may be. A model has few: each is a step of every reclaim.
+/// Number of shards. A model has few: each is a step of every reclaim.
 const COUNT: RangeInclusive<usize> = if cfg!(all(test, shuttle)) { 2..=2 } else { 16..=64 };
 
 pub(super) struct Shards<T> {
     slots: Box<[Padded<Mutex<Shard<T>>>]>,
 }
 
-/// One buffer. Its lock is free nearly always: as many threads as there are shards have one each.
+/// A buffer for items. Its lock is rarely contended: up to the number of shards, each thread has
+/// its own.
 pub(super) struct Shard<T> {
-    /// Items that were received, and after them delivered ones to write over.
+    /// Received items, followed by delivered ones to overwrite.
     items: Vec<T>,
-    /// How many were received.
+    /// Number of items received.
     held: usize,
-    /// How many items make a full chunk.
+    /// Number of items in a full chunk.
     chunk_size: usize,
-    /// Permits taken and not used yet; 0 once closed.
+    /// Number of permits taken but not used; 0 once closed.
     permits: usize,
     received: u64,
-    /// How many of those were not kept.
+    /// Number of received items that were rejected.
     refused: u64,
     closed: bool,
 }
@@ -56,22 +57,22 @@ impl<T> Shards<T> {
         lock(&self.slots[thread_index::current() & (self.slots.len() - 1)])
     }
 
-    /// Every shard, locked one after the other.
+    /// Returns every shard, locked one after the other.
     pub(super) fn each(&self) -> impl Iterator<Item = MutexGuard<'_, Shard<T>>> {
         self.slots.iter().map(|slot| lock(slot))
     }
 
-    /// Takes every permit that is not used.
+    /// Takes every unused permit.
     pub(super) fn take_permits(&self) -> usize {
         self.each().map(|mut shard| mem::take(&mut shard.permits)).sum()
     }
 
-    /// How many items were refused.
+    /// Returns the number of rejected items.
     pub(super) fn refused(&self) -> u64 {
         self.each().map(|shard| shard.refused).sum()
     }
 
-    /// How many items were received, how many of them refused, and how many are held here.
+    /// Returns the numbers of items that were received, rejected, and are held here.
     pub(super) fn counts(&self) -> (u64, u64, u64) {
         self.each().fold((0, 0, 0), |(received, refused, held), shard| {
             (received + shard.received, refused + shard.refused, held + shard.held as u64)
@@ -98,7 +99,7 @@ impl<T> Shard<T> {
         self.closed
     }
 
-    /// Takes memory and delivered items to fill, unless it has some.
+    /// Adds memory and delivered items to overwrite, unless it has some.
     pub(super) fn add_chunk(&mut self, chunk: Vec<T>) {
         if !self.has_chunk() {
             self.items = chunk;
@@ -109,7 +110,7 @@ impl<T> Shard<T> {
         self.permits += permits;
     }
 
-    /// Takes what `write` writes, which uses up a permit; see
+    /// Adds the item that `write` writes, which uses a permit; see
     /// [`BatchQueue::push_with`](super::BatchQueue::push_with). Returns whether the chunk is full.
     #[inline]
     pub(super) fn push(&mut self, write: impl FnOnce(Option<&mut T>) -> Option<T>) -> bool {
@@ -130,7 +131,7 @@ impl<T> Shard<T> {
         self.refused += 1;
     }
 
-    /// Takes what it holds, and the memory. Delivered items stay, to be written over.
+    /// Takes the items and their memory. Delivered items remain, to be overwritten.
     pub(super) fn take_chunk(&mut self) -> Vec<T> {
         let mut delivered = self.items.split_off(self.held);
         if !delivered.is_empty() {
@@ -140,9 +141,8 @@ impl<T> Shard<T> {
         mem::replace(&mut self.items, delivered)
     }
 
-    /// Takes what it holds, if anything. Of a chunk that is mostly empty only the items go:
-    /// however often a few are asked for, what waits then has not room for many, and the chunk is
-    /// filled further.
+    /// Takes the items, if any. Of a mostly empty chunk, only the items are moved, and the chunk
+    /// continues to be filled: frequent requests for a few items thus do not queue large chunks.
     pub(super) fn take_items(&mut self) -> Option<Vec<T>> {
         if self.held == 0 {
             None
@@ -153,7 +153,7 @@ impl<T> Shard<T> {
         }
     }
 
-    /// Refuses items from now on. Returns what it held and its unused permits.
+    /// Rejects items from now on. Returns the items and unused permits.
     pub(super) fn close(&mut self) -> (Vec<T>, usize) {
         self.closed = true;
         let held = self.take_chunk();

@@ -1,4 +1,4 @@
-//! Batches, intervals, flushes.
+//! Tests of batches, intervals and flushes.
 
 use std::{
     future::Future,
@@ -135,7 +135,8 @@ fn g72_concurrent_flushes_all_return() {
                     let number = thread * 50 + round;
                     bench.push([number]);
                     let outcome = bench.queue.force_flush(LONG);
-                    // Another thread's overflow would be reported, but there is room for all.
+                    // Losses of another thread would be reported, but the capacity suffices for
+                    // all.
                     assert_eq!(outcome, Ok(()));
                     assert!(bench.script.log(|log| log.batches.concat().contains(&number)));
                 }
