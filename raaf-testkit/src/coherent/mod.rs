@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 use crate::{
     AsSpans, Pattern, Spans,
     compare::{fold, use_colour},
-    tree::{Facts, Mark, Row, Said, draw_in},
+    tree::{Mark, Row, Said, draw_in},
 };
 use problem::Problem;
 
@@ -99,12 +99,11 @@ impl Coherence {
     ///
     /// Names every problem.
     pub fn check(&self, spans: &Spans) -> Result<(), Incoherent> {
-        let facts: Vec<_> = spans.iter().map(Facts::of).collect();
         let may_outlive = |index: usize| {
             let component = spans.all()[index].component_name();
             self.outliving.iter().any(|pattern| pattern.matches(component))
         };
-        let problems = problem::all(&facts, spans.shape(), |index| spans.label(index), may_outlive);
+        let problems = problem::all(spans, may_outlive);
         if problems.is_empty() { Ok(()) } else { Err(Incoherent::new(spans, &problems)) }
     }
 }
@@ -137,8 +136,7 @@ impl Incoherent {
             if let Some(span) = problem.span {
                 said[span].mark = problem.mark;
                 // Of these the line tells by itself.
-                let told = spans.shape().is_orphan(span) && problem.mark == Mark::Misplaced;
-                if !told && !spans.shape().is_cyclic(span) {
+                if problem.mark != Mark::Misplaced {
                     said[span].notes.push(problem.text.clone());
                 }
             }

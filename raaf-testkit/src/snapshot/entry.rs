@@ -78,7 +78,7 @@ pub(super) fn entries(spans: &Spans, options: &Options) -> Vec<Entry> {
             index,
             depth,
             id,
-            parent: spans.shape().parent(index).map(|parent| numbers[parent]),
+            parent: spans.tree().parent_index(index).map(|parent| numbers[parent]),
             trace: ids.trace(span),
             attributes: attributes(span.attributes().stored(), options, &ids),
             events: events(span)

@@ -7,7 +7,10 @@ use std::{
 };
 
 use anstyle::Style;
-use raaf_trace_core::{FinishedSpan, SpanId, StartedSpan, Ticks};
+use raaf_trace_core::{
+    FinishedSpan, SpanId, StartedSpan, Ticks,
+    span::{SpanHead, SpanTree, TreeSpan},
+};
 
 use super::super::{
     describe::Describe,
@@ -35,6 +38,15 @@ struct Entry {
     span: Box<StartedSpan>,
     since: Ticks,
     inside: Inside,
+}
+
+impl TreeSpan for Entry {
+    fn head(&self) -> &SpanHead {
+        self.span.head()
+    }
+    fn ended(&self) -> Option<&FinishedSpan> {
+        None
+    }
 }
 
 /// Number of spans that ended inside a running span.
@@ -88,28 +100,15 @@ impl Running {
     ) -> String {
         let total = self.spans.len();
         let room = if total > rows { rows - 1 } else { rows };
-        let shown: Vec<u64> = self.newest(room).into_iter().collect();
-        let mut children = vec![Vec::new(); shown.len()];
-        let mut tops = Vec::new();
-        for (index, place) in shown.iter().enumerate() {
-            let parent = self.parent(*place).and_then(|parent| shown.binary_search(&parent).ok());
-            match parent {
-                Some(parent) if parent < index => children[parent].push(index),
-                _ => tops.push(index),
-            }
-        }
+        let shown = self.newest(room);
+        let tree = SpanTree::new(shown.iter().filter_map(|place| self.spans.get(place)));
         let mut out = String::new();
-        walk(
-            &tops,
-            0,
-            |index| &children[index],
-            |index, levels| {
-                if let Some(entry) = self.spans.get(&shown[index]) {
-                    let line = Line { out: &mut out, paint, room: columns };
-                    line.of(entry, elapsed(entry.since), levels);
-                }
-            },
-        );
+        let children = |index| tree.child_indices(index);
+        walk(tree.top_indices(), 0, children, |index, levels| {
+            let entry = tree.spans()[index];
+            let line = Line { out: &mut out, paint, room: columns };
+            line.of(entry, elapsed(entry.since), levels);
+        });
         if total > shown.len() {
             let line = Line { out: &mut out, paint, room: columns };
             line.end(DIM, format_args!("+ {} more", total - shown.len()));

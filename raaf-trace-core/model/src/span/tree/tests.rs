@@ -1,0 +1,108 @@
+//! Every problem is found, and every span has its place.
+
+use std::time::{Duration, SystemTime};
+
+use super::*;
+use crate::span::{FinishedSpanBuilder, Status};
+
+fn id(id: u64) -> SpanId {
+    SpanId::from_u64(id).unwrap()
+}
+
+fn second(second: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(second)
+}
+
+/// A span of trace 1 from second 1 to 2; under no parent if that is 0.
+fn span(number: u64, parent: u64) -> FinishedSpanBuilder {
+    FinishedSpan::builder("tool", number.to_string())
+        .trace_id(TraceId::from_u128(1).unwrap())
+        .span_id(id(number))
+        .parent_id(SpanId::from_u64(parent))
+        .start(second(1))
+        .end(second(2))
+}
+
+fn tree<const N: usize>(spans: [FinishedSpanBuilder; N]) -> SpanTree<FinishedSpan> {
+    SpanTree::in_order(spans.map(FinishedSpanBuilder::build).into())
+}
+
+fn shown(tree: &SpanTree<FinishedSpan>) -> String {
+    let spans = tree.walk().map(|(depth, span)| format!("{depth}:{}", span.component_name()));
+    spans.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_whole_tree_has_no_problems() {
+    let whole = tree([span(1, 0), span(2, 1), span(3, 1), span(4, 3)]);
+    assert!(whole.coherence_problems().is_empty());
+    assert_eq!(shown(&whole), "0:1 1:2 1:3 2:4");
+    let part = tree([span(1, 9).local_root(true), span(2, 1)]);
+    assert!(part.coherence_problems().is_empty());
+    assert_eq!(part.roots().collect::<Vec<_>>(), [0]);
+    assert!(tree([]).coherence_problems().is_empty());
+}
+
+#[test]
+fn each_problem_is_found_at_its_span() {
+    use TreeProblem::*;
+    let (by, elsewhere) = (Duration::from_secs(1), TraceId::from_u128(2).unwrap());
+    let child = id(2);
+    for (spans, expected) in [
+        (tree([span(1, 0), span(2, 0)]), vec![(None, SeveralRoots { roots: 2 })]),
+        (
+            tree([span(1, 0), span(2, 9)]),
+            vec![(Some(1), MissingParent { span: child, parent: id(9) })],
+        ),
+        (
+            tree([span(2, 9)]),
+            vec![(Some(0), MissingParent { span: child, parent: id(9) }), (None, MissingRoot)],
+        ),
+        (tree([span(1, 0), span(2, 1), span(2, 1)]), vec![(Some(2), Duplicate { span: child })]),
+        (
+            tree([span(1, 0), span(2, 1).start(second(0))]),
+            vec![(Some(1), StartsBeforeParent { span: child, by })],
+        ),
+        (
+            tree([span(1, 0), span(2, 1).end(second(3))]),
+            vec![(Some(1), EndsAfterParent { span: child, by })],
+        ),
+        (
+            tree([span(1, 0), span(2, 1).trace_id(elsewhere)]),
+            vec![
+                (None, SeveralTraces { traces: 2 }),
+                (Some(1), ParentInOtherTrace { span: child, parent: id(1) }),
+            ],
+        ),
+    ] {
+        assert_eq!(spans.coherence_problems(), expected);
+    }
+}
+
+#[test]
+fn one_span_of_each_loop_stands_at_the_top() {
+    let looped = tree([span(1, 0), span(4, 3), span(2, 3), span(3, 2), span(5, 5)]);
+    assert_eq!(shown(&looped), "0:1 0:3 1:4 1:2 0:5");
+    let found: Vec<_> = looped.located_problems().collect();
+    let of = |number| TreeProblem::Loop { span: id(number) };
+    assert_eq!(found, [(Some(3), &of(3)), (Some(4), &of(5))]);
+    assert_eq!(looped.roots().collect::<Vec<_>>(), [0]);
+}
+
+#[test]
+fn a_child_may_outlive_a_parent_that_was_given_up() {
+    for status in [Status::Cancelled, Status::Stale] {
+        let spans = tree([span(1, 0).status(status), span(2, 1).end(second(9))]);
+        assert!(spans.coherence_problems().is_empty());
+    }
+}
+
+#[test]
+fn of_a_span_that_is_there_twice_one_is_used() {
+    let (root, child) = (span(1, 0).build(), span(2, 1).build());
+    let again = span(2, 1).end(second(9)).build();
+    let spans = SpanTree::new([&child, &again, &root]);
+    assert_eq!(spans.spans().len(), 2);
+    assert_eq!(spans.children_of(id(1)).next().map(|span| span.end_time()), Some(second(2)));
+    assert_eq!(spans.problems(), [TreeProblem::Duplicate { span: id(2) }]);
+}
