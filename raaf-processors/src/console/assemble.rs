@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use raaf_trace_core::{FinishedSpan, SpanId, TraceId, span::SpanTree};
+use raaf_trace_model::{
+    id::{SpanId, TraceId},
+    span::{FinishedSpan, SpanTree},
+};
 
 /// Spans whose trees are not complete.
 #[derive(Debug, Default)]

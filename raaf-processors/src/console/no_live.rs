@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use raaf_trace_core::{Clock, FinishedSpan, SpanId, StartedSpan, Ticks};
+use raaf_trace_core::{Clock, Ticks};
+use raaf_trace_model::{
+    id::SpanId,
+    span::{FinishedSpan, StartedSpan},
+};
 
 /// A screen that there is not.
 #[derive(Clone)]

@@ -1,6 +1,10 @@
 //! Draws a trace as a tree.
 
-use raaf_trace_core::{FinishedSpan, SpanError, ValueRef, keys, span::SpanTree};
+use raaf_trace_model::{
+    attributes::ValueRef,
+    keys,
+    span::{FinishedSpan, SpanError, SpanTree},
+};
 use serde_json::Value as Json;
 
 use super::{

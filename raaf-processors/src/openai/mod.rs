@@ -16,9 +16,13 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use raaf_trace_core::{
-    Environment, ExportError, FinishedSpan, SpanExporter,
-    registry::{Sink, SinkRegistration},
+use raaf_trace_model::{
+    environment::Environment,
+    sink::{
+        ExportError, SpanExporter,
+        registry::{Sink, SinkRegistration},
+    },
+    span::FinishedSpan,
 };
 
 pub use builder::OpenAiBuilder;
@@ -32,7 +36,7 @@ use sent::Sent;
 
 const NAME: &str = "openai";
 
-raaf_trace_core::submit! {
+raaf_trace_model::submit! {
     SinkRegistration::new(NAME, |config| {
         let mut sink = OpenAiSink::builder().environment(config.environment())?.build()?;
         if config.is_by_default() {

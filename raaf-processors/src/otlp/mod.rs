@@ -16,10 +16,14 @@ mod variables;
 use std::fmt;
 
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use raaf_trace_core::{
-    Environment, ExportError, FinishedSpan, SpanExporter,
-    diagnostics::Repeated,
-    registry::{Sink, SinkRegistration},
+use raaf_trace_core::diagnostics::Repeated;
+use raaf_trace_model::{
+    environment::Environment,
+    sink::{
+        ExportError, SpanExporter,
+        registry::{Sink, SinkRegistration},
+    },
+    span::FinishedSpan,
 };
 use ureq::http::HeaderMap;
 
@@ -29,7 +33,7 @@ use endpoint::Endpoint;
 pub use error::OtlpError;
 pub use names::OtlpNames;
 
-raaf_trace_core::submit! {
+raaf_trace_model::submit! {
     SinkRegistration::new("otlp", |config| {
         let sink = OtlpSink::from_environment(config.environment())?;
         Ok(Sink::exporter(sink))

@@ -5,9 +5,9 @@ mod problem;
 use std::fmt::{self, Write as _};
 
 use crate::{
-    AsSpans, Pattern, Spans,
     compare::{fold, use_colour},
-    tree::{Mark, Row, Said, draw_in},
+    expected::Pattern,
+    tree::{AsSpans, Mark, Row, Said, Spans, draw_in},
 };
 use problem::Problem;
 

@@ -1,8 +1,8 @@
 //! Problems of incoherent traces, as they are told.
 
-use raaf_trace_core::span::TreeProblem;
+use raaf_trace_model::span::TreeProblem;
 
-use crate::{Spans, tree::Mark};
+use crate::tree::{Mark, Spans};
 
 /// Largest number of roots named in a message.
 const NAMED: usize = 8;
@@ -79,7 +79,10 @@ fn duplicate(spans: &Spans, index: usize) -> String {
 mod tests {
     use std::time::Duration;
 
-    use raaf_trace_core::{FinishedSpan, FinishedSpanBuilder, SpanId, TraceId};
+    use raaf_trace_model::{
+        id::{SpanId, TraceId},
+        span::{FinishedSpan, FinishedSpanBuilder},
+    };
 
     use super::*;
 

@@ -9,7 +9,10 @@ use std::{
     mem, ptr,
 };
 
-use raaf_trace_core::{FinishedSpan, keys, span::TreeProblem};
+use raaf_trace_model::{
+    keys,
+    span::{FinishedSpan, TreeProblem},
+};
 
 use super::{
     Mismatch, matching, node,
@@ -17,9 +20,8 @@ use super::{
     pairing::{self, Slot},
 };
 use crate::{
-    Expected, Pattern, Spans,
-    expected::{self, Node, Siblings, describe},
-    tree::{Mark, Row, Said, plain, quoted},
+    expected::{self, Expected, Node, Pattern, Siblings, describe},
+    tree::{Mark, Row, Said, Spans, plain, quoted},
 };
 
 pub(super) fn diff(expected: &Expected, spans: &Spans) -> Mismatch {

@@ -8,9 +8,9 @@
 use std::ops::RangeInclusive;
 
 use crate::{
-    Spans,
     compare::{arrangement, node},
     expected::{Item, Node, Siblings},
+    tree::Spans,
 };
 
 /// Returns true if `found` are the expected siblings, with everything below them.

@@ -22,7 +22,10 @@ pub(crate) use fold::fold;
 pub use mismatch::Mismatch;
 pub use none::{assert_no_spans, assert_none_like};
 
-use crate::{AsSpans, Expected, Spans};
+use crate::{
+    expected::Expected,
+    tree::{AsSpans, Spans},
+};
 
 impl Expected {
     /// Compares the spans with the expected trees.

@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, time::Duration};
 
 use super::Options;
-use crate::Spans;
+use crate::tree::Spans;
 
 /// By how much spans must overlap to have run beside each other: times that were written to a
 /// file and read back are off by less.

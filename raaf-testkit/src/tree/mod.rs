@@ -8,12 +8,11 @@ mod tests;
 
 use std::{borrow::Cow, fmt};
 
-use raaf_trace_core::{
-    FinishedSpan, MemoryExporter,
-    span::{SpanTree, TreeProblem},
+use raaf_trace_model::{
+    sink::MemoryExporter,
+    span::{FinishedSpan, SpanTree, TreeProblem},
 };
 
-use crate::Capture;
 pub(crate) use draw::{Mark, Row, draw, draw_in};
 pub(crate) use label::{label, plain, quoted, word};
 
@@ -132,7 +131,7 @@ impl fmt::Debug for Spans {
     }
 }
 
-/// Source of spans for assertions: a [`Capture`] (which waits for open spans), [`Spans`], a
+/// Source of spans for assertions: a [`Capture`](crate::Capture) (which waits for open spans), [`Spans`], a
 /// [`MemoryExporter`], or a list of finished spans.
 pub trait AsSpans {
     /// Returns the spans.
@@ -142,13 +141,6 @@ pub trait AsSpans {
 impl AsSpans for Spans {
     fn as_spans(&self) -> Cow<'_, Spans> {
         Cow::Borrowed(self)
-    }
-}
-
-impl AsSpans for Capture {
-    #[track_caller]
-    fn as_spans(&self) -> Cow<'_, Spans> {
-        Cow::Owned(self.spans())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{iter, slice};
 
-use raaf_trace_core::{FinishedSpan, Status};
+use raaf_trace_model::span::{FinishedSpan, Status};
 
 use super::Spans;
 

@@ -7,7 +7,11 @@ mod tests;
 
 use std::time::Duration;
 
-use raaf_trace_core::{Clock, FinishedSpan, SpanId, StartedSpan, Ticks};
+use raaf_trace_core::{Clock, Ticks};
+use raaf_trace_model::{
+    id::SpanId,
+    span::{FinishedSpan, StartedSpan},
+};
 
 use self::running::Running;
 pub(super) use self::screen::Screen;

@@ -7,9 +7,10 @@ use std::{
 };
 
 use anstyle::Style;
-use raaf_trace_core::{
-    FinishedSpan, SpanId, StartedSpan, Ticks,
-    span::{SpanHead, SpanTree, TreeSpan},
+use raaf_trace_core::Ticks;
+use raaf_trace_model::{
+    id::SpanId,
+    span::{FinishedSpan, SpanHead, SpanTree, StartedSpan, TreeSpan},
 };
 
 use super::super::{

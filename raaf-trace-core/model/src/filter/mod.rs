@@ -1,6 +1,7 @@
-//! Which spans are meant.
+//! Filters of finished spans, and sampling of traces.
 
 mod rule;
+mod sampler;
 mod wildcard;
 
 use std::{fmt, ops::Not, sync::Arc, time::Duration};
@@ -13,6 +14,7 @@ use crate::{
 };
 use rule::Rule;
 
+pub use sampler::Sampler;
 pub use wildcard::wildcard_matches;
 
 /// Says which finished spans are meant: those to query, to let through, to keep.

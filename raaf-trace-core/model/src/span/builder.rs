@@ -20,9 +20,6 @@ use crate::{
     time::Timestamp,
 };
 
-/// When a built span starts by default: 2026-01-01T00:00:00Z, as manual clocks do.
-const START: Timestamp = Timestamp::from_nanos(1_767_225_600_000_000_000);
-
 impl FinishedSpan {
     /// Returns a builder for a finished span that nothing ran for: for tests of sinks, and for
     /// readers of what other processes wrote.
@@ -100,13 +97,16 @@ impl FinishedSpanBuilder {
             component: ComponentInfo { kind, name },
             method: Key::from_static("run"),
             name: None,
-            start: START,
+            start: Self::START,
             end: End::After(Duration::from_millis(1)),
             body,
             info: TraceInfo { metadata: unlimited(), ..TraceInfo::default() },
             state: TraceState::default(),
         }
     }
+
+    /// Start of built spans, and of manual clocks: 2026-01-01T00:00:00Z.
+    pub const START: Timestamp = Timestamp::from_nanos(1_767_225_600_000_000_000);
 
     /// Sets the id of the trace that the span is part of.
     pub fn trace_id(mut self, id: TraceId) -> Self {

@@ -1,6 +1,6 @@
-//! Which traces are kept.
+//! Sampling of traces.
 
-use raaf_trace_model::id::TraceId;
+use crate::id::TraceId;
 
 /// Decides by its id whether a trace is kept, so that every process decides alike.
 ///
