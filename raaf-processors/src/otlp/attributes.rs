@@ -1,4 +1,4 @@
-//! Translates attributes, by the core's table of keys.
+//! Translates attributes, by the table of [`OtlpSink`](crate::OtlpSink).
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use raaf_trace_model::{
