@@ -17,7 +17,7 @@ use std::{
 use proptest::prelude::*;
 use raaf_processors::{
     FileSink,
-    read::{LineFault, ReadError, Record, SpanNode, Trace, TraceReader, TreeProblem},
+    read::{LineFault, ReadError, Record, Trace, TraceReader, TreeProblem},
 };
 use raaf_testkit::{Spans, read, strategy};
 use raaf_trace_core::{FinishedSpan, SpanExporter as _, SpanId, TraceId, span::append_line};
@@ -255,7 +255,7 @@ fn what_has_started_and_not_ended_is_told() {
 fn traces_come_in_the_order_in_which_the_file_speaks_of_them() {
     let spans = ["a", "b", "c"].map(|name| FinishedSpan::builder("agent", name).build());
     let (traces, _) = reader(&text(&spans)).traces();
-    let names: Vec<_> = traces.iter().flat_map(Trace::top).map(SpanNode::component_name).collect();
+    let names: Vec<_> = traces.iter().flat_map(Trace::top).map(Record::component_name).collect();
     assert_eq!(names, ["a", "b", "c"]);
 }
 

@@ -3,10 +3,6 @@
 mod assemble;
 mod builder;
 mod describe;
-#[cfg(feature = "live")]
-mod live;
-#[cfg(not(feature = "live"))]
-#[path = "no_live.rs"]
 mod live;
 mod paint;
 mod queue;

@@ -1,8 +1,12 @@
 //! The live view, redrawn while spans run.
 
 mod running;
+#[cfg(feature = "live")]
 mod screen;
-#[cfg(test)]
+#[cfg(not(feature = "live"))]
+#[path = "no_screen.rs"]
+mod screen;
+#[cfg(all(test, feature = "live"))]
 mod tests;
 
 use std::time::Duration;
@@ -56,7 +60,7 @@ impl Live {
     }
 
     pub(super) fn lost(&mut self, span: SpanId) {
-        self.running.lose(span);
+        self.running.take(span);
     }
 
     /// Clears the screen for a tree that is about to be written.

@@ -27,7 +27,8 @@ const FRAME: u128 = 100;
 
 /// The spans that run, in the order in which they started.
 ///
-/// It has an entry for each, so that it grows with what the program itself holds.
+/// It has an entry for each, so that it grows with what the program itself holds. Of these only the
+/// few that are drawn are put in a tree, at each drawing.
 #[derive(Default)]
 pub(super) struct Running {
     spans: BTreeMap<u64, Entry>,
@@ -35,7 +36,7 @@ pub(super) struct Running {
     started: u64,
 }
 
-struct Entry {
+pub(super) struct Entry {
     span: Box<StartedSpan>,
     since: Ticks,
     inside: Inside,
@@ -70,11 +71,9 @@ impl Running {
         self.spans.insert(place, Entry { span, since, inside });
     }
 
-    /// Takes a span out; the one around it counts it and those that it counted.
+    /// Takes out a span that ended; the one around it counts it and those that it counted.
     pub(super) fn end(&mut self, span: &FinishedSpan) {
-        let place = self.places.remove(&span.span_id());
-        let entry = place.and_then(|place| self.spans.remove(&place));
-        let inside = entry.map(|entry| entry.inside).unwrap_or_default();
+        let inside = self.take(span.span_id()).map(|entry| entry.inside).unwrap_or_default();
         let parent = span.parent_id().and_then(|id| self.places.get(&id));
         if let Some(parent) = parent.and_then(|place| self.spans.get_mut(place)) {
             let failed = span.status().success() == Some(false);
@@ -83,11 +82,9 @@ impl Running {
         }
     }
 
-    /// Takes out a span whose end was dropped.
-    pub(super) fn lose(&mut self, span: SpanId) {
-        if let Some(place) = self.places.remove(&span) {
-            self.spans.remove(&place);
-        }
+    /// Takes a span out.
+    pub(super) fn take(&mut self, span: SpanId) -> Option<Entry> {
+        self.spans.remove(&self.places.remove(&span)?)
     }
 
     /// Draws as many spans as fit into `rows` and `columns`: the newest ones with their ancestors,
@@ -104,8 +101,7 @@ impl Running {
         let shown = self.newest(room);
         let tree = SpanTree::new(shown.iter().filter_map(|place| self.spans.get(place)));
         let mut out = String::new();
-        let children = |index| tree.child_indices(index);
-        walk(tree.top_indices(), 0, children, |index, levels| {
+        walk(&tree, 0, |index, levels| {
             let entry = tree.spans()[index];
             let line = Line { out: &mut out, paint, room: columns };
             line.of(entry, elapsed(entry.since), levels);

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FinishedSpan, StartedSpan};
+use super::{FinishedSpan, Record};
 use crate::attributes::AttributeLosses;
 
 /// The version of the line format, which every object names in its field `v`. It changes when a
@@ -29,16 +29,6 @@ pub fn append_line(span: &impl Serialize, buffer: &mut Vec<u8>) -> serde_json::R
         Err(_) => buffer.truncate(start),
     }
     written
-}
-
-/// What one line of a trace file holds.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Record {
-    /// A span has ended. Floats that are not finite stay the strings that the format has for them.
-    Span(FinishedSpan),
-    /// A span has started.
-    Start(StartedSpan),
 }
 
 /// Why a line is not a record.
@@ -100,14 +90,6 @@ impl Record {
             ("span", _) => object(line).map(Self::Span).map(Some),
             ("span_start", _) => object(line).map(Self::Start).map(Some),
             _ => Ok(None),
-        }
-    }
-
-    /// Returns the finished span, if it is one.
-    pub fn into_span(self) -> Option<FinishedSpan> {
-        match self {
-            Self::Span(span) => Some(span),
-            Self::Start(_) => None,
         }
     }
 }

@@ -5,12 +5,12 @@ mod problem;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use super::{FinishedSpan, Record, StartedSpan};
 use crate::id::{SpanId, TraceId};
 
-pub use node::{SpanNode, TreeSpan};
+pub use node::TreeSpan;
 pub use problem::TreeProblem;
 
 /// The spans of a trace as a tree, and what is wrong with it.
@@ -113,17 +113,14 @@ impl<S: TreeSpan> SpanTree<S> {
             Some(parent) => self.children[parent].push(index),
             None => self.top.push(index),
         }
-        if let Some(id) = id {
-            match parent {
-                Some(parent) if self.spans[parent].head().trace.id != trace => {
-                    let problem = TreeProblem::ParentInOtherTrace { span, parent: id };
-                    self.report(Some(index), problem);
-                }
-                None if !local_root => {
-                    self.report(Some(index), TreeProblem::MissingParent { span, parent: id });
-                }
-                _ => {}
+        match (id, parent) {
+            (Some(id), Some(parent)) if self.spans[parent].head().trace.id != trace => {
+                self.report(Some(index), TreeProblem::ParentInOtherTrace { span, parent: id });
             }
+            (Some(id), None) if !local_root => {
+                self.report(Some(index), TreeProblem::MissingParent { span, parent: id });
+            }
+            _ => {}
         }
         if self.index_of(trace, span) != Some(index) {
             self.report(Some(index), TreeProblem::Duplicate { span });
@@ -263,15 +260,15 @@ impl<S: TreeSpan> SpanTree<S> {
     }
 }
 
-impl SpanTree<SpanNode> {
+impl SpanTree<Record> {
     /// Returns the spans that have ended, earliest start first.
     pub fn ended(&self) -> impl Iterator<Item = &FinishedSpan> {
-        self.spans.iter().filter_map(SpanNode::ended)
+        self.spans.iter().filter_map(Record::ended)
     }
 
     /// Returns the spans that have not ended, earliest start first.
     pub fn running(&self) -> impl Iterator<Item = &StartedSpan> {
-        self.spans.iter().filter_map(SpanNode::running)
+        self.spans.iter().filter_map(Record::running)
     }
 }
 
@@ -282,16 +279,15 @@ fn unique<S: TreeSpan>(spans: impl IntoIterator<Item = S>) -> (Vec<S>, Vec<SpanI
     let mut indices = HashMap::new();
     for span in spans {
         let id = span.head().span_id;
-        let Some(index) = indices.get(&(span.head().trace.id, id)).copied() else {
-            indices.insert((span.head().trace.id, id), kept.len());
-            kept.push(span);
-            continue;
-        };
-        let before: &mut S = &mut kept[index];
-        match (before.ended().is_some(), span.ended().is_some()) {
-            (true, true) => duplicates.push(id),
-            (true, false) => {}
-            (false, _) => *before = span,
+        match indices.entry((span.head().trace.id, id)) {
+            Entry::Vacant(place) => {
+                place.insert(kept.len());
+                kept.push(span);
+            }
+            Entry::Occupied(place) if kept[*place.get()].ended().is_none() => {
+                kept[*place.get()] = span;
+            }
+            Entry::Occupied(_) => duplicates.extend(span.ended().map(FinishedSpan::span_id)),
         }
     }
     (kept, duplicates)
@@ -299,15 +295,15 @@ fn unique<S: TreeSpan>(spans: impl IntoIterator<Item = S>) -> (Vec<S>, Vec<SpanI
 
 /// Groups records by trace, in the order in which traces are first mentioned, and makes a tree of
 /// each group.
-pub fn traces(records: impl IntoIterator<Item = Record>) -> Vec<SpanTree<SpanNode>> {
-    let mut groups: Vec<Vec<SpanNode>> = Vec::new();
+pub fn traces(records: impl IntoIterator<Item = Record>) -> Vec<SpanTree<Record>> {
+    let mut groups: Vec<Vec<Record>> = Vec::new();
     let mut indices = HashMap::new();
-    for node in records.into_iter().map(SpanNode::from) {
-        let index = *indices.entry(node.trace_id()).or_insert_with(|| {
+    for record in records {
+        let index = *indices.entry(record.trace_id()).or_insert_with(|| {
             groups.push(Vec::new());
             groups.len() - 1
         });
-        groups[index].push(node);
+        groups[index].push(record);
     }
     groups.into_iter().map(SpanTree::new).collect()
 }
