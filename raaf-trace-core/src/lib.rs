@@ -81,7 +81,6 @@ pub use provider::{
     clock::{Anchor, Clock, ManualClock, Ticks},
     init, override_global_provider, provider,
     random_ids::RandomIds,
-    sampling::Sampler,
     set_global_provider, settings,
     settings::Settings,
 };
@@ -92,7 +91,7 @@ pub use raaf_trace_model::{
         AttributeEntry, AttributeLosses, Attributes, IntoValue, Key, SpanLimits, Value, ValueRef,
     },
     environment::{Environment, SettingsError},
-    filter::{SpanFilter, wildcard_matches},
+    filter::{Sampler, SpanFilter, wildcard_matches},
     id::{IdFault, IdGenerator, IdText, ParseIdError, SequentialIds, SpanId, TraceId},
     keys, propagation,
     propagation::SpanContext,

@@ -5,8 +5,10 @@ use std::{
     sync::{Mutex, OnceLock},
 };
 
-use raaf_trace_core::{
-    BatchConfig, Environment, SettingsError, diagnostics::Repeated, registry::SinkConfig,
+use raaf_trace_core::diagnostics::Repeated;
+use raaf_trace_model::{
+    environment::{Environment, SettingsError},
+    sink::{BatchConfig, registry::SinkConfig},
 };
 
 use super::{FileSink, FileSinkWithStarts, rotate::Rotation};

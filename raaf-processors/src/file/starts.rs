@@ -10,10 +10,12 @@ use std::{
 };
 
 use raaf_trace_core::{
-    BatchConfig, BatchProcessor, FinishedSpan, Offload, ProcessorError, SpanProcessor, StartedSpan,
+    BatchProcessor, Offload,
     diagnostics::{self, Category, Repeated},
-    span::append_line,
-    stats::ProcessorStats,
+};
+use raaf_trace_model::{
+    sink::{BatchConfig, ProcessorError, SpanProcessor, stats::ProcessorStats},
+    span::{FinishedSpan, StartedSpan, append_line},
 };
 
 use super::FileSink;

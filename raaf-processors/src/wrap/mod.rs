@@ -59,9 +59,11 @@ mod tail;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use raaf_trace_core::{
-    BatchConfig, BatchProcessor, Redactor, SpanExporter, SpanFilter, SpanProcessor,
-    stats::ProcessorStats,
+use raaf_trace_core::BatchProcessor;
+use raaf_trace_model::{
+    Redactor,
+    filter::SpanFilter,
+    sink::{BatchConfig, SpanExporter, SpanProcessor, stats::ProcessorStats},
 };
 
 pub use filter::Filter;

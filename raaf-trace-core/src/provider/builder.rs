@@ -6,6 +6,7 @@ use raaf_trace_model::{
     NamePattern, Redactor,
     attributes::SpanLimits,
     environment::Environment,
+    filter::Sampler,
     id::IdGenerator,
     sink::{
         BatchConfig,
@@ -21,7 +22,6 @@ use crate::{
         clock::Clock,
         global,
         inner::Config,
-        sampling::Sampler,
         settings::{self, Settings},
     },
     sink::{AnySink, IntoSink},

@@ -17,13 +17,13 @@ use crate::{
         counts::Counts,
         processors::{Processors, Slot},
         random_ids::RandomIds,
-        sampling::Sampler,
     },
     sink::Receiver,
 };
 use raaf_trace_model::{
     NamePattern, Redactor,
     attributes::SpanLimits,
+    filter::Sampler,
     id::{IdGenerator, SpanId, TraceId},
     sink::stats::{self, ReadStats, StatsReader},
 };

@@ -17,7 +17,6 @@ mod main_thread;
 mod processors;
 pub(crate) mod random_ids;
 pub(crate) mod running_trace;
-pub(crate) mod sampling;
 pub mod settings;
 #[cfg(feature = "signals")]
 mod signals;

@@ -35,6 +35,6 @@ pub use handle::Span;
 pub use raaf_trace_model::span::{
     ComponentInfo, Event, FORMAT_VERSION, FinishedSpan, FinishedSpanBuilder, HeadChanges,
     LineError, Link, LocalRoot, Record, Score, SpanAttributes, SpanBody, SpanError, SpanExtras,
-    SpanHead, SpanNode, SpanTree, StartedSpan, Status, TraceData, TraceInfo, TreeProblem, TreeSpan,
+    SpanHead, SpanTree, StartedSpan, Status, TraceData, TraceInfo, TreeProblem, TreeSpan,
     append_line, traces,
 };

@@ -1,6 +1,7 @@
-//! Span filters.
+//! Filters of finished spans, and samplers of traces.
 
 mod rule;
+mod sampler;
 mod wildcard;
 
 use std::{fmt, ops::Not, sync::Arc, time::Duration};
@@ -13,6 +14,7 @@ use crate::{
 };
 use rule::Rule;
 
+pub use sampler::Sampler;
 pub use wildcard::wildcard_matches;
 
 /// A filter that selects finished spans.

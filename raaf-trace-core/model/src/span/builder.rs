@@ -20,9 +20,6 @@ use crate::{
     time::Timestamp,
 };
 
-/// Default start of a built span: 2026-01-01T00:00:00Z, like manual clocks.
-const START: Timestamp = Timestamp::from_nanos(1_767_225_600_000_000_000);
-
 impl FinishedSpan {
     /// Returns a builder for a finished span of no traced work, for tests of sinks and for readers
     /// of other processes' output.
@@ -100,13 +97,16 @@ impl FinishedSpanBuilder {
             component: ComponentInfo { kind, name },
             method: Key::from_static("run"),
             name: None,
-            start: START,
+            start: Self::START,
             end: End::After(Duration::from_millis(1)),
             body,
             info: TraceInfo { metadata: unlimited(), ..TraceInfo::default() },
             state: TraceState::default(),
         }
     }
+
+    /// Default start of built spans, and start of manual clocks: 2026-01-01T00:00:00Z.
+    pub const START: Timestamp = Timestamp::from_nanos(1_767_225_600_000_000_000);
 
     /// Sets the trace's id.
     pub fn trace_id(mut self, id: TraceId) -> Self {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Event, Link, SpanAttributes, SpanBody, SpanError, SpanHead, StartedSpan, Status,
+    Event, Link, SpanAttributes, SpanBody, SpanError, SpanHead, StartedSpan, Status, TreeSpan,
     head::head_accessors,
 };
 use crate::{

@@ -48,70 +48,70 @@ impl SpanHead {
     }
 }
 
-/// Declares the accessors that started and finished spans share.
+/// Declares the accessors that all forms of a span share.
 macro_rules! head_accessors {
     ($span:ty) => {
         impl $span {
             /// Returns the span's id.
             pub fn span_id(&self) -> crate::id::SpanId {
-                self.head.span_id
+                self.head().span_id
             }
 
             /// Returns the trace's id.
             pub fn trace_id(&self) -> crate::id::TraceId {
-                self.head.trace.id
+                self.head().trace.id
             }
 
             /// Returns the parent's id; `None` for a root.
             pub fn parent_id(&self) -> Option<crate::id::SpanId> {
-                self.head.parent_id
+                self.head().parent_id
             }
 
             /// Returns whether the span has no parent in this process: it is the root of its trace,
             /// or the first span here under a parent in another process.
             pub fn is_local_root(&self) -> bool {
-                self.head.local_root
+                self.head().local_root
             }
 
             /// Returns the span's name.
             pub fn name(&self) -> std::borrow::Cow<'_, str> {
-                self.head.name()
+                self.head().name()
             }
 
             /// Returns the component's kind.
             pub fn kind(&self) -> &crate::kind::Kind {
-                &self.head.component.kind
+                &self.head().component.kind
             }
 
             /// Returns the component's name.
             pub fn component_name(&self) -> &str {
-                &self.head.component.name
+                &self.head().component.name
             }
 
             /// Returns the method.
             pub fn method(&self) -> &str {
-                &self.head.method
+                &self.head().method
             }
 
             /// Returns the start time.
             pub fn start_time(&self) -> std::time::SystemTime {
-                self.head.start.into()
+                self.head().start.into()
             }
 
             /// Returns workflow name, group and metadata of the trace.
             pub fn trace(&self) -> &crate::span::TraceInfo {
-                &self.head.trace.info
+                &self.head().trace.info
             }
 
             /// Returns the local root, which encloses all other spans of the trace in this process.
             /// `None` where only a parent's id is known, as for spans read from a file.
             pub fn local_root(&self) -> Option<&crate::span::LocalRoot> {
-                self.head.trace.root.as_ref()
+                self.head().trace.root.as_ref()
             }
 
             /// Returns the vendor data of a remote parent.
             pub fn trace_state(&self) -> &crate::propagation::TraceState {
-                &self.head.trace.state
+                &self.head().trace.state
             }
         }
     };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{SpanHead, head::head_accessors};
+use super::{SpanHead, TreeSpan, head::head_accessors};
 use crate::attributes::{Attributes, IntoValue, Key};
 
 /// A span that has started but not ended, as processors receive it before the traced work runs, and

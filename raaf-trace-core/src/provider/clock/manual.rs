@@ -5,8 +5,10 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
+
+use raaf_trace_model::span::FinishedSpanBuilder;
 
 use super::{Clock, Source};
 
@@ -33,7 +35,7 @@ pub(super) struct ManualTime {
 impl ManualClock {
     /// Creates a clock at 2026-01-01T00:00:00Z.
     pub fn new() -> Self {
-        Self::starting_at(UNIX_EPOCH + Duration::from_secs(1_767_225_600))
+        Self::starting_at(FinishedSpanBuilder::START.into())
     }
 
     /// Creates a clock at this wall-clock time.

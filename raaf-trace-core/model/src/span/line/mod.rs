@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FinishedSpan, StartedSpan};
+use super::{FinishedSpan, Record};
 use crate::attributes::AttributeLosses;
 
 /// Version of the line format, in the field `v` of every object. It changes when a field is removed
@@ -29,16 +29,6 @@ pub fn append_line(span: &impl Serialize, buffer: &mut Vec<u8>) -> serde_json::R
         Err(_) => buffer.truncate(start),
     }
     written
-}
-
-/// A record on one line of a trace file.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Record {
-    /// A finished span. Floats that are not finite stay strings, as in the format.
-    Span(FinishedSpan),
-    /// A started span.
-    Start(StartedSpan),
 }
 
 /// Error of parsing a line.
@@ -100,14 +90,6 @@ impl Record {
             ("span", _) => object(line).map(Self::Span).map(Some),
             ("span_start", _) => object(line).map(Self::Start).map(Some),
             _ => Ok(None),
-        }
-    }
-
-    /// Returns the finished span; `None` for other records.
-    pub fn into_span(self) -> Option<FinishedSpan> {
-        match self {
-            Self::Span(span) => Some(span),
-            Self::Start(_) => None,
         }
     }
 }

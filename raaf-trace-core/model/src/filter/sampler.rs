@@ -1,6 +1,6 @@
 //! Trace sampling.
 
-use raaf_trace_model::id::TraceId;
+use crate::id::TraceId;
 
 /// Sampler of traces. The decision depends on the trace's id, so all processes decide alike.
 ///

@@ -3,18 +3,13 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use crate::base::sync::lock;
-use raaf_trace_model::{
-    filter::SpanFilter,
-    id::TraceId,
-    sink::{ExportError, Overflow, SpanExporter},
-    span::FinishedSpan,
-};
+use super::{ExportError, Overflow, SpanExporter};
+use crate::{filter::SpanFilter, id::TraceId, span::FinishedSpan};
 
 /// Exporter that stores finished spans in memory, for tests and queries. Clones share the spans.
 ///
@@ -102,7 +97,7 @@ impl MemoryExporter {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<FinishedSpan>> {
-        lock(&self.kept.spans)
+        self.kept.spans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
