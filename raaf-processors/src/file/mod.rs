@@ -17,7 +17,7 @@ use std::{
 
 use raaf_trace_core::{
     diagnostics::{self, Category, Repeated},
-    is_helping,
+    sink::is_helping,
 };
 use raaf_trace_model::{
     sink::{
