@@ -91,12 +91,15 @@ fn stop_reporting_late() -> bool {
 /// # Examples
 ///
 /// ```
-/// use raaf_trace_core::{TracerProvider, provider::{global_provider, set_global_provider}};
+/// use raaf_trace_core::{
+///     TracerProvider,
+///     provider::{global_provider, set_global_provider},
+/// };
 ///
 /// let mine = TracerProvider::builder().build();
 /// let previous = set_global_provider(mine.clone()); // keeps running: shut it down if it has sinks
 /// assert!(previous.is_none());
-/// assert!(provider().is(&mine));
+/// assert!(global_provider().is(&mine));
 /// ```
 pub fn set_global_provider(provider: TracerProvider) -> Option<TracerProvider> {
     let mut state = lock(&CHANGING);
@@ -120,7 +123,7 @@ pub fn set_global_provider(provider: TracerProvider) -> Option<TracerProvider> {
 /// use raaf_trace_core::{init, provider::global_provider};
 ///
 /// let tracing = init()?; // `let _ = init()?` would drop the guard at once
-/// assert!(!provider().is_disabled());
+/// assert!(!global_provider().is_disabled());
 /// tracing.shutdown().expect("nothing is left to deliver");
 /// # Ok::<(), raaf_trace_core::provider::BuildError>(())
 /// ```
