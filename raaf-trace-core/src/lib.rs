@@ -54,6 +54,7 @@ mod provider;
 pub mod sink;
 pub mod span;
 
+pub use base::process::PerProcess;
 #[cfg(feature = "tokio")]
 pub use call::task;
 pub use call::{

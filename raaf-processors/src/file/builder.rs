@@ -6,7 +6,8 @@ use std::{
 };
 
 use raaf_trace_core::{
-    BatchConfig, Environment, SettingsError, diagnostics::Repeated, registry::SinkConfig,
+    BatchConfig, Environment, PerProcess, SettingsError, diagnostics::Repeated,
+    registry::SinkConfig,
 };
 
 use super::{FileSink, FileSinkWithStarts, rotate::Rotation};
@@ -102,7 +103,7 @@ impl FileSinkBuilder {
             path: self.path,
             rotation,
             sync: self.sync,
-            file: Mutex::new(None),
+            file: PerProcess::default(),
             claim: OnceLock::new(),
             spare: Mutex::default(),
             failures,

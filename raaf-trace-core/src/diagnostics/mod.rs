@@ -21,7 +21,6 @@ mod report;
 
 use std::{
     fmt,
-    io::{self, Write},
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -88,9 +87,7 @@ fn read_gate() -> Gate {
 #[inline]
 pub fn log(category: Category, level: Level, text: fmt::Arguments<'_>) {
     if enabled(category, level) {
-        let line = report::line(category, level, text);
-        // There is nowhere left to say that this failed.
-        let _ = writeln!(io::stderr().lock(), "{line}");
+        report::to_standard_error(report::line(category, level, text));
     }
 }
 

@@ -5,6 +5,8 @@ use std::{
     io::{self, Write},
     sync::Mutex,
 };
+#[cfg(unix)]
+use std::{fs::File, os::fd::AsFd as _};
 
 use super::{Categories, Category, Gate, Level, escape::EscapedLine};
 use crate::base::sync::lock;
@@ -62,12 +64,10 @@ impl Diagnostics {
         }
         // Made before the lock is taken: showing a value may itself write a line.
         let line = line(category, level, text);
-        let _ = match &self.output {
-            Output::StandardError => writeln!(io::stderr().lock(), "{line}"),
-            Output::Writer(writer) => {
-                writeln!(lock(writer), "{line}")
-            }
-        };
+        match &self.output {
+            Output::StandardError => to_standard_error(line),
+            Output::Writer(writer) => drop(writeln!(lock(writer), "{line}")),
+        }
     }
 
     pub(super) fn gate(&self) -> Gate {
@@ -80,6 +80,17 @@ pub(super) fn line(category: Category, level: Level, text: fmt::Arguments<'_>) -
     // Fails when the line is full; what fits is shown.
     let _ = fmt::write(&mut line, text);
     line.into_string()
+}
+
+/// Writes a line in one piece. That this fails is ignored: there is nowhere left to say so.
+pub(super) fn to_standard_error(mut line: String) {
+    line.push('\n');
+    // Not through the lock of the standard library, which a fork may have left locked.
+    #[cfg(unix)]
+    let output = io::stderr().as_fd().try_clone_to_owned().map(File::from);
+    #[cfg(not(unix))]
+    let output = Ok(io::stderr());
+    let _ = output.and_then(|mut output| output.write_all(line.as_bytes()));
 }
 
 impl fmt::Debug for Output {

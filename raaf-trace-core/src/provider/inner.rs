@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    base::{counters, gate, sync::lock},
+    base::{counters, gate, process::PerProcess, sync::lock},
     provider::{
         cleaner::Cleaner,
         clock::Clock,
@@ -50,12 +50,25 @@ pub(crate) struct Config {
 pub(crate) struct Inner {
     config: Config,
     processors: Processors,
-    counts: Counts,
-    cleaner: Cleaner,
+    own: PerProcess<Own>,
     /// The switches, and below them what follows: whether spans are recorded now.
     switches: Mutex<Switches>,
     recording: AtomicBool,
     watches_starts: AtomicBool,
+}
+
+/// What a forked child has anew.
+#[derive(Debug)]
+struct Own {
+    counts: Counts,
+    cleaner: Cleaner,
+}
+
+impl Own {
+    fn new(config: &Config) -> Self {
+        let cleaner = Cleaner::new(config.stale_after, config.cleanup_interval);
+        Self { counts: Counts::default(), cleaner }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,8 +81,7 @@ impl Inner {
     pub(crate) fn new(config: Config, receivers: Vec<Receiver>, enabled: bool) -> Arc<Self> {
         let inner = Arc::new(Self {
             processors: Processors::new(receivers, &config.redactor),
-            counts: Counts::default(),
-            cleaner: Cleaner::new(config.stale_after, config.cleanup_interval),
+            own: PerProcess::new(Own::new(&config)),
             switches: Mutex::new(Switches { enabled, shut_down: false }),
             recording: AtomicBool::new(false),
             watches_starts: AtomicBool::new(false),
@@ -157,11 +169,16 @@ impl Inner {
     }
 
     pub(crate) fn counts(&self) -> &Counts {
-        &self.counts
+        &self.own().counts
     }
 
     pub(crate) fn cleaner(&self) -> &Cleaner {
-        &self.cleaner
+        &self.own().cleaner
+    }
+
+    #[inline]
+    fn own(&self) -> &Own {
+        self.own.get(|_| Own::new(&self.config))
     }
 
     pub(crate) fn limits(&self) -> SpanLimits {
@@ -199,9 +216,9 @@ impl Inner {
     pub(crate) fn stats(&self) -> stats::Stats {
         let mut stats = stats::Stats::default();
         // Ended first: what ends meanwhile must not make more ends than starts.
-        stats.ended = self.counts.ended();
-        stats.started = self.counts.started();
-        stats.stale = self.cleaner.stale();
+        stats.ended = self.counts().ended();
+        stats.started = self.counts().started();
+        stats.stale = self.cleaner().stale();
         stats.late_calls = counters::LATE_CALLS.get();
         stats.ambiguous_parents = counters::AMBIGUOUS_PARENTS.get();
         stats.processors = self.processors.list().iter().map(|slot| slot.stats()).collect();

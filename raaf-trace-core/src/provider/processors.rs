@@ -11,10 +11,14 @@ use std::{
 use arc_swap::ArcSwap;
 
 use crate::{
-    base::{panics, suppress},
+    base::{
+        panics,
+        process::{Calls, CutOff},
+        suppress,
+    },
     diagnostics::{self, Category},
     provider::bounded,
-    sink::{BatchProcessor, Receiver},
+    sink::{BatchProcessor, Receiver, calls},
 };
 use raaf_trace_model::{
     Redactor,
@@ -48,6 +52,7 @@ pub(crate) struct Slot {
     last_panic: Mutex<Option<String>>,
     /// Flushes and shutdowns under way.
     drains: AtomicUsize,
+    calls: Calls,
 }
 
 impl Slot {
@@ -65,6 +70,7 @@ impl Slot {
             lost: AtomicU64::new(0),
             last_panic: Mutex::new(None),
             drains: AtomicUsize::new(0),
+            calls: Calls::default(),
         }
     }
 
@@ -115,7 +121,7 @@ impl Slot {
             return true;
         }
         let began = Instant::now();
-        let result = suppress::scope(|| panics::caught(|| call(self.processor())));
+        let Ok(result) = self.try_call(call) else { return false };
         if began.elapsed() > SLOW {
             let slow = self.slow_calls.fetch_add(1, Ordering::Relaxed) + 1;
             if slow >= SLOW_REPORTED && slow.is_power_of_two() {
@@ -138,10 +144,18 @@ impl Slot {
         }
     }
 
+    /// Calls the processor with tracing off, unless a fork has cut that off.
+    fn try_call<R>(
+        &self,
+        call: impl FnOnce(&dyn SpanProcessor) -> R,
+    ) -> Result<Result<R, String>, CutOff> {
+        let call = || suppress::scope(|| panics::caught(|| call(self.processor())));
+        calls::make(&self.calls, || self.name(), call)
+    }
+
     /// Calls the processor outside of any span's thread; a panic in it is counted.
     pub(crate) fn tell(&self, call: impl FnOnce(&dyn SpanProcessor)) {
-        let told = suppress::scope(|| panics::caught(|| call(self.processor())));
-        if let Err(message) = told {
+        if let Ok(Err(message)) = self.try_call(call) {
             self.note_panic(&message);
         }
     }
@@ -153,12 +167,16 @@ impl Slot {
         drain: fn(&dyn SpanProcessor, Duration) -> Result<(), ProcessorError>,
     ) -> Result<(), ProcessorError> {
         let slot = Arc::clone(self);
-        let work = move || {
-            let drained = suppress::scope(|| panics::caught(|| drain(slot.processor(), timeout)));
-            drained.unwrap_or_else(|message| {
+        let work = move || match slot.try_call(|processor| drain(processor, timeout)) {
+            Ok(Ok(drained)) => drained,
+            Ok(Err(message)) => {
                 slot.note_panic(&message);
                 Err(ProcessorError::Panicked { message })
-            })
+            }
+            Err(cut_off) => {
+                let dropped = slot.lost.load(Ordering::Relaxed);
+                Err(ProcessorError::Failed { message: cut_off.to_string(), dropped })
+            }
         };
         if self.only_queues() {
             // It keeps its timeout itself.
@@ -191,7 +209,8 @@ impl Slot {
     }
 
     pub(crate) fn stats(&self) -> ProcessorStats {
-        let own = panics::caught(|| self.processor().stats()).unwrap_or_default();
+        let own = self.try_call(<dyn SpanProcessor>::stats).map(Result::unwrap_or_default);
+        let own = own.unwrap_or_default();
         // Lost first: what is lost meanwhile must not exceed what was received.
         let lost = self.lost.load(Ordering::Relaxed);
         let received = self.received.load(Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! Sinks: the contracts of processors and exporters, and the bundled processors.
 
 pub(crate) mod batch;
+pub(crate) mod calls;
 mod into_sink;
 pub(crate) mod lists;
 mod memory;

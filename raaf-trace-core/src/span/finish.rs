@@ -10,10 +10,13 @@ use crate::{
 };
 
 /// Ends the span and hands it to its provider's processors. Does nothing but count if it has ended
-/// before.
+/// before. A span that was open at a fork ends in the parent process, and not in the child, too.
 #[inline]
 pub(crate) fn finish(mut record: Shared, how: impl FnOnce(&mut SpanBody)) {
     let head = record.head();
+    if !head.made_in.this_process() {
+        return;
+    }
     let (now, sampled) = (head.trace.provider.clock().now(), head.trace.sampled);
     head.component.span_ended(&record);
     let ended = match Arc::get_mut(&mut record) {

@@ -9,6 +9,7 @@ use raaf_trace_model::{
 };
 
 use crate::{
+    base::process::MadeIn,
     component::Component,
     provider::{clock::Ticks, running_trace::RunningTrace},
 };
@@ -27,6 +28,8 @@ pub(crate) struct Head {
     /// Whether it has no parent in this process: a trace's root, or the first span that a remote
     /// parent leads to here.
     pub(crate) local_root: bool,
+    /// A span that was open at a fork is its parent's to end.
+    pub(crate) made_in: MadeIn,
 }
 
 /// A head whose own parts may be moved out, while the trace stays.
@@ -49,7 +52,7 @@ impl Head {
 
     #[inline]
     pub(crate) fn parts_mut(&mut self) -> HeadParts<'_> {
-        let Self { id, parent, trace, component, method, name, start, local_root } = self;
+        let Self { id, parent, trace, component, method, name, start, local_root, .. } = self;
         let (id, parent, start, local_root) = (*id, *parent, *start, *local_root);
         HeadParts { trace, id, parent, component, method, name, start, local_root }
     }

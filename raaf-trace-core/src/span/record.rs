@@ -93,14 +93,22 @@ impl Record {
         }
     }
 
-    /// Looks at the body, which is empty once the span has ended.
+    /// Looks at the body, which is empty once the span has ended, and in a forked child.
     pub(crate) fn peek<R>(&self, look: impl FnOnce(&mut SpanBody) -> R) -> R {
-        look(&mut lock(&self.body))
+        if self.head().made_in.this_process() {
+            return look(&mut lock(&self.body));
+        }
+        // Another thread of the parent may have held the lock.
+        look(&mut SpanBody::default())
     }
 
     /// Changes the body of a running span; counted, and otherwise ignored, once it has ended. That
     /// of an unsampled span stays empty: nothing takes it out of the record before that is reused.
+    /// That of a span that was open at a fork is its parent's.
     pub(crate) fn with_body(&self, change: impl FnOnce(&mut SpanBody)) {
+        if !self.head().made_in.this_process() {
+            return;
+        }
         let mut body = lock(&self.body);
         if self.has_ended() {
             drop(body);

@@ -5,6 +5,7 @@ use std::{mem, sync};
 use triomphe::UniqueArc;
 
 use crate::{
+    base::process::MadeIn,
     component::Component,
     context::{
         chain::{Depth, Link},
@@ -175,6 +176,7 @@ pub(crate) fn start_here(
                     name: None,
                     start: Ticks::default(),
                     local_root: false,
+                    made_in: MadeIn::here(),
                 },
                 link,
             );
@@ -234,7 +236,8 @@ fn start_in(
         data.root = Some(LocalRoot::new(id, parent, component.kind(), component.name()));
     }
     let name = name.map(Box::new);
-    let head = Head { id, parent, trace, component, method, name, start, local_root };
+    let made_in = MadeIn::here();
+    let head = Head { id, parent, trace, component, method, name, start, local_root, made_in };
     record.fill(head, (link, depth));
     open(record, fill)
 }
