@@ -15,6 +15,7 @@ use crate::{
         cleaner::Cleaner,
         clock::Clock,
         counts::Counts,
+        open_roots::OpenRoots,
         processors::{Processors, Slot},
         random_ids::RandomIds,
         sampling::Sampler,
@@ -62,12 +63,13 @@ pub(crate) struct Inner {
 struct Own {
     counts: Counts,
     cleaner: Cleaner,
+    open_roots: OpenRoots,
 }
 
 impl Own {
     fn new(config: &Config) -> Self {
         let cleaner = Cleaner::new(config.stale_after, config.cleanup_interval);
-        Self { counts: Counts::default(), cleaner }
+        Self { counts: Counts::default(), cleaner, open_roots: OpenRoots::new() }
     }
 }
 
@@ -172,6 +174,10 @@ impl Inner {
         &self.own().counts
     }
 
+    pub(crate) fn open_roots(&self) -> &OpenRoots {
+        &self.own().open_roots
+    }
+
     pub(crate) fn cleaner(&self) -> &Cleaner {
         &self.own().cleaner
     }
@@ -221,6 +227,7 @@ impl Inner {
         stats.stale = self.cleaner().stale();
         stats.late_calls = counters::LATE_CALLS.get();
         stats.ambiguous_parents = counters::AMBIGUOUS_PARENTS.get();
+        stats.stray_roots = self.open_roots().stray();
         stats.processors = self.processors.list().iter().map(|slot| slot.stats()).collect();
         stats
     }

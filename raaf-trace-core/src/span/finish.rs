@@ -18,6 +18,7 @@ pub(crate) fn finish(mut record: Shared, how: impl FnOnce(&mut SpanBody)) {
         return;
     }
     let (now, sampled) = (head.trace.provider.clock().now(), head.trace.sampled);
+    let local_root = head.local_root;
     head.component.span_ended(&record);
     let ended = match Arc::get_mut(&mut record) {
         Some(alone) => {
@@ -41,6 +42,9 @@ pub(crate) fn finish(mut record: Shared, how: impl FnOnce(&mut SpanBody)) {
             None => false,
         },
     };
+    if ended && local_root {
+        record.head().trace.provider.open_roots().ended();
+    }
     pool::give(record);
     if !ended {
         counters::LATE_CALLS.add(1);

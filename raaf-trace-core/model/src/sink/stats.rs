@@ -44,6 +44,9 @@ pub struct Stats {
     /// Times that a bound parent was active in several traces at once, in the whole process, so
     /// that the span went by its own context.
     pub ambiguous_parents: u64,
+    /// Roots that started in a tokio task without a context while another run was open, and were
+    /// probably meant to be part of it (feature `tokio`).
+    pub stray_roots: u64,
     /// Each processor, in configured order.
     pub processors: Vec<ProcessorStats>,
 }
