@@ -40,6 +40,7 @@
 //!
 //! - `tokio`: `task::spawn_traced` and its siblings.
 //! - `signals`: `TracerProvider::shutdown_on_signals`.
+//! - `log`, `tracing`: `diagnostics::to_log` and `diagnostics::to_tracing`.
 
 // The macros name this crate by its name, also here.
 #[allow(unused_extern_crates, reason = "only expansions use it")]

@@ -1,4 +1,5 @@
-//! What the library says about itself: lines on standard error, by category and level.
+//! What the library says about itself: lines on standard error, or where
+//! [`set_handler`] sends them, by category and level.
 //!
 //! `RAAF_DEBUG_CATEGORIES` and `RAAF_LOG_LEVEL` choose them. Errors and warnings are shown unless
 //! the level is above them or the categories are `none`; all else only for the categories that are
@@ -15,7 +16,11 @@
 
 mod category;
 mod escape;
+#[cfg(any(feature = "log", feature = "tracing"))]
+mod facade;
+mod handler;
 mod level;
+mod line;
 mod repeated;
 mod report;
 
@@ -27,7 +32,13 @@ use std::{
 use raaf_trace_model::environment::Environment;
 
 pub use category::{Categories, Category};
+#[cfg(feature = "log")]
+pub use facade::to_log;
+#[cfg(feature = "tracing")]
+pub use facade::to_tracing;
+pub use handler::{clear_handler, set_handler};
 pub use level::Level;
+pub use line::Line;
 pub use repeated::Repeated;
 pub use report::Diagnostics;
 
@@ -83,11 +94,11 @@ fn read_gate() -> Gate {
     }
 }
 
-/// Writes a line to standard error, if its category and level are shown.
+/// Writes a line, if its category and level are shown.
 #[inline]
 pub fn log(category: Category, level: Level, text: fmt::Arguments<'_>) {
     if enabled(category, level) {
-        report::to_standard_error(report::line(category, level, text));
+        handler::emit(&Line::new(category, level, text));
     }
 }
 

@@ -1,14 +1,8 @@
 //! Diagnostics as a value.
 
-use std::{
-    fmt,
-    io::{self, Write},
-    sync::Mutex,
-};
-#[cfg(unix)]
-use std::{fs::File, os::fd::AsFd as _};
+use std::{fmt, io::Write, sync::Mutex};
 
-use super::{Categories, Category, Gate, Level, escape::EscapedLine};
+use super::{Categories, Category, Gate, Level, Line, handler};
 use crate::base::sync::lock;
 use raaf_trace_model::environment::Environment;
 
@@ -63,9 +57,9 @@ impl Diagnostics {
             return;
         }
         // Made before the lock is taken: showing a value may itself write a line.
-        let line = line(category, level, text);
+        let line = Line::new(category, level, text);
         match &self.output {
-            Output::StandardError => to_standard_error(line),
+            Output::StandardError => handler::to_standard_error(&line),
             Output::Writer(writer) => drop(writeln!(lock(writer), "{line}")),
         }
     }
@@ -73,24 +67,6 @@ impl Diagnostics {
     pub(super) fn gate(&self) -> Gate {
         self.gate
     }
-}
-
-pub(super) fn line(category: Category, level: Level, text: fmt::Arguments<'_>) -> String {
-    let mut line = EscapedLine::new(format!("raaf {level} [{category}] "));
-    // Fails when the line is full; what fits is shown.
-    let _ = fmt::write(&mut line, text);
-    line.into_string()
-}
-
-/// Writes a line in one piece. That this fails is ignored: there is nowhere left to say so.
-pub(super) fn to_standard_error(mut line: String) {
-    line.push('\n');
-    // Not through the lock of the standard library, which a fork may have left locked.
-    #[cfg(unix)]
-    let output = io::stderr().as_fd().try_clone_to_owned().map(File::from);
-    #[cfg(not(unix))]
-    let output = Ok(io::stderr());
-    let _ = output.and_then(|mut output| output.write_all(line.as_bytes()));
 }
 
 impl fmt::Debug for Output {
@@ -104,7 +80,7 @@ impl fmt::Debug for Output {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{io, sync::Arc};
 
     use super::*;
 
