@@ -23,7 +23,7 @@ use std::{
 };
 
 use raaf_trace_core::{
-    FinishedSpan, ProcessorError, SpanProcessor, StartedSpan,
+    FinishedSpan, PerProcess, ProcessorError, SpanProcessor, StartedSpan,
     registry::{Sink, SinkRegistration},
     stats::{ProcessorStats, StatsReader},
 };
@@ -134,7 +134,8 @@ raaf_trace_core::submit! {
 pub struct PrometheusSink {
     shared: Arc<Shared>,
     active_spans: bool,
-    worker: Mutex<Option<Worker>>,
+    /// A forked child has none: nobody there could wait for the parent's thread.
+    worker: PerProcess<Mutex<Option<Worker>>>,
 }
 
 impl PrometheusSink {
@@ -153,7 +154,8 @@ impl PrometheusSink {
     }
 
     fn stop(&self) {
-        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let worker = self.worker.get(|_| Mutex::default());
+        let worker = worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(worker) = worker {
             worker.stop();
             self.shared.serves_at(None, None);
