@@ -170,10 +170,12 @@ impl Inner {
         &self.processors
     }
 
+    #[inline]
     pub(crate) fn counts(&self) -> &Counts {
         &self.own().counts
     }
 
+    #[inline]
     pub(crate) fn open_roots(&self) -> &OpenRoots {
         &self.own().open_roots
     }

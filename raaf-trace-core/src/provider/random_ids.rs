@@ -50,6 +50,7 @@ impl Stream {
     /// The odd number nearest 2⁶⁴ divided by the golden ratio: steps that spread evenly.
     const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
+    #[cold]
     fn seeded() -> Self {
         static SOURCE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         static STREAMS: AtomicU64 = AtomicU64::new(0);
@@ -59,6 +60,7 @@ impl Stream {
         Self { counter: seed(0), key: seed(1) | 1, made_in: MadeIn::here() }
     }
 
+    #[inline]
     fn next(&mut self) -> u64 {
         if !self.made_in.this_process() {
             *self = Self::seeded();
@@ -81,16 +83,19 @@ fn mix(mut value: u64) -> u64 {
 }
 
 thread_local! {
-    static STREAM: RefCell<Stream> = RefCell::new(Stream::seeded());
+    static STREAM: RefCell<Option<Stream>> = const { RefCell::new(None) };
 }
 
 /// Draws from this thread's stream, or, where thread-locals are already gone, from a fresh one.
+#[inline]
 fn draw<T>(take: impl Fn(&mut Stream) -> T) -> T {
-    let from_thread = STREAM.try_with(|stream| take(&mut stream.borrow_mut()));
+    let from_thread =
+        STREAM.try_with(|stream| take(stream.borrow_mut().get_or_insert_with(Stream::seeded)));
     from_thread.unwrap_or_else(|_| take(&mut Stream::seeded()))
 }
 
 /// Zero is not an id; one number in 2⁶⁴ is drawn again.
+#[inline]
 fn first_some<T>(draw: impl Fn() -> Option<T>) -> T {
     loop {
         if let Some(id) = draw() {

@@ -1,7 +1,5 @@
 //! Roots that lost their run, because their task was spawned without the context.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
 use crate::{
     component::Component,
     context::flow::Current,
@@ -23,10 +21,13 @@ pub(super) fn root_started(
     method: &Key,
     without_context: bool,
 ) {
+    // FNV-1a: nobody can gain from names that collide.
     let operation = || {
-        let mut hasher = DefaultHasher::new();
-        (component.name(), &**method).hash(&mut hasher);
-        hasher.finish()
+        let bytes = component.name().bytes().chain(method.bytes());
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        hash ^ hash >> 32
     };
     if provider.open_roots().started(operation, || without_context && is_in_task()) {
         diagnostics::debug(
