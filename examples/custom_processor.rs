@@ -4,7 +4,7 @@
 //!
 //! A processor is called in the span's own thread, so it must be fast and thread-safe. It need not
 //! remember starts, because a finished span has its duration. Blocking work goes behind a worker: a
-//! processor by `.offload()`, and a sink that needs only finished spans as an exporter, which
+//! processor by [`Offload`], and a sink that needs only finished spans as an exporter, which
 //! receives them in batches.
 
 use std::{
@@ -17,8 +17,8 @@ use std::{
 
 use raaf_processors::ConsoleSink;
 use raaf_trace_core::{
-    BatchConfig, BatchProcessor, Component, ExportError, FinishedSpan, ProcessorExt as _,
-    SpanExporter, SpanProcessor, StartedSpan, Status, Traceable, TracerProvider, traced,
+    BatchConfig, BatchProcessor, Component, ExportError, FinishedSpan, Offload, SpanExporter,
+    SpanProcessor, StartedSpan, Status, Traceable, TracerProvider, traced,
 };
 
 /// Counts spans, failures and time by component. Clones share the figures.
@@ -130,7 +130,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         BatchConfig::default().with_batch_size(2).with_flush_interval(Duration::from_secs(30));
     let tracing = TracerProvider::builder()
         .with(metrics.clone())
-        .with(Debug.offload())
+        .with(Offload::new(Debug))
         .with(BatchProcessor::with_config(Archive, batches))
         .with(ConsoleSink::new())
         .with(Overhead { tolerated: Duration::from_secs(1) })

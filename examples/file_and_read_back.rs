@@ -15,7 +15,7 @@ use std::{
 
 use raaf_processors::{
     FileSink, FileSync,
-    read::{ReadError, SpanNode, Trace, TraceReader, TreeProblem},
+    read::{ReadError, Record, Trace, TraceReader, TreeProblem},
 };
 use raaf_trace_core::{BatchConfig, TracerProvider, keys, trace};
 
@@ -78,7 +78,7 @@ fn draw(trace: &Trace) {
     println!("trace `{}`", info.unwrap_or_default().escape_debug());
     for (depth, node) in trace.walk() {
         let state = match node {
-            SpanNode::Ended(span) => span.status().as_str(),
+            Record::Span(span) => span.status().as_str(),
             _ => "still running",
         };
         // What a model wrote must not drive the terminal.

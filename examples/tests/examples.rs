@@ -275,7 +275,7 @@ fn an_unknown_sink_is_an_error_that_says_which_there_are() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
     assert!(
-        stderr.contains("no sink is called `zipkin`; linked are: console, csv, file, "),
+        stderr.contains("unknown sink `zipkin`; linked sinks: console, csv, file, "),
         "{stderr}"
     );
 }

@@ -13,7 +13,7 @@ use workspace::{expect_none, files, read, root, shown};
 /// The rooms of a crate, floor by floor, from the lowest to the highest.
 type House = (&'static str, &'static [&'static [&'static str]]);
 
-const HOUSES: [House; 3] = [
+const HOUSES: [House; 4] = [
     (
         "raaf-trace-core/model/src",
         &[
@@ -59,7 +59,38 @@ const HOUSES: [House; 3] = [
             &["pipeline"],
         ],
     ),
+    (
+        "raaf-testkit/src",
+        &[
+            &["hostile"],
+            &["tree"],
+            &["expected"],
+            &["compare"],
+            &["coherent"],
+            &["snapshot"],
+            &["build"],
+            &["read"],
+            &["strategy"],
+            // These run code.
+            &["capture"],
+            &["conformance"],
+            &["workflow"],
+        ],
+    ),
 ];
+
+/// What uses of the engine, by the first name after `raaf_trace_core`. All else that sinks and the
+/// pure half of the testkit need is data, and comes from `raaf_trace_model`.
+const USES_OF_THE_ENGINE: [(&str, &[&str]); 2] = [
+    (
+        "raaf-processors/src",
+        &["BatchProcessor", "Clock", "Offload", "Ticks", "diagnostics", "is_helping"],
+    ),
+    ("raaf-testkit/src", &[]),
+];
+
+/// The rooms of the testkit that run code, and so the engine.
+const RUNS_CODE: [&str; 3] = ["capture", "conformance", "workflow"];
 
 #[test]
 fn rooms_use_only_the_rooms_below() {
@@ -112,6 +143,30 @@ fn the_data_has_no_threads_and_no_state() {
     expect_none(&found, "threads and state in the data");
 }
 
+#[test]
+fn sinks_and_the_pure_testkit_use_the_data_alone() {
+    let mut wrong = Vec::new();
+    for (source, allowed) in USES_OF_THE_ENGINE {
+        let source = root().join(source);
+        let mut unused = allowed.to_vec();
+        for file in files(&source, "rs") {
+            let module = module_of(&source, &file);
+            if is_test(&module) || module.first().is_some_and(|room| RUNS_CODE.contains(&&**room)) {
+                continue;
+            }
+            for name in names_under("raaf_trace_core::", &code(&read(&file))) {
+                unused.retain(|allowed| *allowed != name);
+                if !allowed.contains(&&*name) {
+                    let file = shown(&file);
+                    wrong.push(format!("{file}: `{name}`: is it not in `raaf_trace_model`?"));
+                }
+            }
+        }
+        wrong.extend(unused.iter().map(|name| format!("{}: `{name}` is not used", shown(&source))));
+    }
+    expect_none(&wrong, "uses of the engine");
+}
+
 /// The path of the module that a file is, from the crate's root; empty for the root itself.
 fn module_of(source: &Path, file: &Path) -> Vec<String> {
     let module: PathBuf = file.strip_prefix(source).unwrap_or(file).with_extension("");
@@ -137,16 +192,18 @@ fn code(source: &str) -> String {
 /// The names directly under the crate's root that the code of a module at this depth uses, by
 /// `crate::` or by as many `super::`.
 fn names_in_root(code: &str, depth: usize) -> Vec<String> {
-    let mut names = Vec::new();
-    for root in ["crate::".to_owned(), "super::".repeat(depth)] {
-        for (at, _) in code.match_indices(&root) {
-            let is_whole = !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
-            if is_whole && !code[..at].ends_with("super::") {
-                names.extend(first_names(&code[at + root.len()..]));
-            }
-        }
-    }
+    let mut names = names_under("crate::", code);
+    names.extend(names_under(&"super::".repeat(depth), code));
     names
+}
+
+/// The first names after this path, wherever the code has it.
+fn names_under(path: &str, code: &str) -> Vec<String> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    let found = code
+        .match_indices(path)
+        .filter(|(at, _)| !code[..*at].ends_with(is_part) && !code[..*at].ends_with("super::"));
+    found.flat_map(|(at, _)| first_names(&code[at + path.len()..])).collect()
 }
 
 /// The first segments of a path or, for a group in braces, of each of its paths.
@@ -185,7 +242,7 @@ fn paths_into_the_root_are_found() {
         };
         use super::{Step, super_name};
         use super::super::pipeline::State;
-        pub(crate) fn f(tool: crate::Tool) { my_crate::x() }
+        pub(crate) fn f(tool: crate::Tool) { my_crate::x(); $crate::y() }
         #[cfg(test)]\nmod tests { use crate::tests_only; }
     ";
     let source = source.replace("        #[cfg", "#[cfg");

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use raaf_agents::{
     Agent, AssistantMessage, FunctionTool, Guardrail, Message, Model, ModelError, ModelRequest,
-    ModelResponse, Reply, Runner, ScriptedModel, ToolCall, ToolExt as _, Usage, Verdict,
+    ModelResponse, Reply, Runner, ScriptedModel, Tool as _, ToolCall, Usage, Verdict,
 };
 use raaf_processors::OpenAiSink;
 use raaf_trace_core::{InContext as _, TracerProvider, current_span, keys, trace, tracer};

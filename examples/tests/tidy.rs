@@ -12,15 +12,15 @@ mod workspace;
 use workspace::{expect_none, files, read, root, shown};
 
 /// Which crates of the workspace a crate may depend on: `agents → core ← processors`,
-/// `testkit → core`, and nothing else.
+/// `testkit → core`, the data that is part of the core, and nothing else.
 const LAYERS: [(&str, &[&str]); 8] = [
     ("raaf-trace-macros", &[]),
     ("raaf-testkit-macros", &[]),
     ("raaf-trace-model", &[]),
     ("raaf-trace-core", &["raaf-trace-macros", "raaf-trace-model"]),
     ("raaf-agents", &["raaf-trace-core"]),
-    ("raaf-processors", &["raaf-trace-core"]),
-    ("raaf-testkit", &["raaf-trace-core", "raaf-testkit-macros"]),
+    ("raaf-processors", &["raaf-trace-core", "raaf-trace-model"]),
+    ("raaf-testkit", &["raaf-trace-core", "raaf-trace-model", "raaf-testkit-macros"]),
     ("raaf-example-csv-sink", &["raaf-trace-core"]),
 ];
 

@@ -92,4 +92,4 @@ pub use runner::{AgentTool, Input, RunConfig, RunError, RunErrorKind, RunStream,
 pub use session::{MemorySession, Session, SessionError};
 /// Token that [cancels a run](RunConfig::cancellation).
 pub use tokio_util::sync::CancellationToken;
-pub use tool::{Description, FunctionTool, OnToolError, Tool, ToolError, ToolExt};
+pub use tool::{Description, FunctionTool, OnToolError, Tool, ToolError};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use raaf_agents::{
     Agent, FinishReason, FunctionTool, Message, ModelError, ModelRequest, OnToolError, Reply,
-    RunErrorKind, Runner, ScriptedModel, ToolError, ToolExt as _, Usage,
+    RunErrorKind, Runner, ScriptedModel, Tool as _, ToolError, Usage,
 };
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{Component, Traceable as _, trace};

@@ -6,7 +6,7 @@ mod common;
 
 use futures::StreamExt as _;
 use raaf_agents::{
-    Agent, FunctionTool, Reply, RunContext, RunEvent, Runner, ScriptedModel, ToolExt as _,
+    Agent, FunctionTool, Reply, RunContext, RunEvent, Runner, ScriptedModel, Tool as _,
 };
 use raaf_testkit::{Capture, assert_span_tree};
 use serde_json::{Value as Json, json};

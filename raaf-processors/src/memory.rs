@@ -23,9 +23,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use raaf_trace_core::{
-    Environment, MemoryExporter, SettingsError,
-    registry::{Sink, SinkRegistration},
+use raaf_trace_model::{
+    environment::{Environment, SettingsError},
+    sink::{
+        MemoryExporter,
+        registry::{Sink, SinkRegistration},
+    },
 };
 
 /// Default number of spans to keep; [`SPANS`] overrides it.
@@ -34,7 +37,7 @@ pub const DEFAULT_SPANS: usize = 10_000;
 /// Variable that sets how many spans are kept, at least 1.
 pub const SPANS: &str = "RAAF_TRACE_MEMORY_SPANS";
 
-raaf_trace_core::submit! {
+raaf_trace_model::submit! {
     SinkRegistration::new("memory", |config| {
         let exporter = MemoryExporter::with_limit(limit(config.environment())?);
         *NAMED.lock().unwrap_or_else(PoisonError::into_inner) = Some(exporter.clone());

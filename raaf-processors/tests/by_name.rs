@@ -65,8 +65,8 @@ fn an_unknown_name_says_what_is_linked_and_how_to_link() {
     assert_eq!(
         error.to_string(),
         format!(
-            "no sink is called `flie`; linked are: {linked}. The crate that registers it must be \
-             a dependency, with the sink's feature on, and be named once: `use raaf_processors as _;`"
+            "unknown sink `flie`; linked sinks: {linked}. Add the crate that registers it as a \
+             dependency, with the sink's feature enabled, and link it: `use raaf_processors as _;`"
         )
     );
 }
@@ -76,7 +76,7 @@ fn a_blank_path_is_an_error() {
     let error = build(&[("RAAF_TRACE_FILE", "  ")]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the sink `file` could not be made: RAAF_TRACE_FILE is `  `; expected a path"
+        "the sink `file` could not be built: RAAF_TRACE_FILE is `  `; expected a path"
     );
 }
 

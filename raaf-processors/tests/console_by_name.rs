@@ -100,7 +100,7 @@ fn a_wrong_value_ends_the_program_with_what_would_be_right() {
     let error = TracerProvider::builder().environment(&environment).build().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the sink `console` could not be made: RAAF_TRACE_CONSOLE_STREAM is `printer`; expected \
+        "the sink `console` could not be built: RAAF_TRACE_CONSOLE_STREAM is `printer`; expected \
          stdout or stderr"
     );
 }

@@ -184,7 +184,7 @@ fn a_setting_that_cannot_be_used_is_named() {
         assert_eq!(
             error.to_string(),
             format!(
-                "the sink `file` could not be made: {variable} is `{value}`; expected {expected}"
+                "the sink `file` could not be built: {variable} is `{value}`; expected {expected}"
             )
         );
     }

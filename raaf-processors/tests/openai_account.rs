@@ -132,7 +132,7 @@ fn what_cannot_be_used_is_named_without_what_is_secret() {
         ),
     ] {
         let error = build(&[pair]).unwrap_err().to_string();
-        assert_eq!(error, format!("the sink `openai` could not be made: {expected}"));
+        assert_eq!(error, format!("the sink `openai` could not be built: {expected}"));
     }
 }
 

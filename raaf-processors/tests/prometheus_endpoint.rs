@@ -136,7 +136,7 @@ fn by_name_a_bad_address_is_an_error_that_says_what_is_right() {
         assert_eq!(
             by_name(value).unwrap_err().to_string(),
             format!(
-                "the sink `prometheus` could not be made: RAAF_TRACE_PROMETHEUS_ADDR is {shown}; \
+                "the sink `prometheus` could not be built: RAAF_TRACE_PROMETHEUS_ADDR is {shown}; \
                  expected an IP address and a port, such as 127.0.0.1:9464"
             )
         );

@@ -150,6 +150,6 @@ pub mod __private {
     pub use crate::coherent::assert_coherent;
     pub use crate::compare::{assert_matches, assert_no_spans, assert_none_like};
     pub use raaf_testkit_macros::{assert_no_spans, assert_span_tree, span_tree};
-    pub use raaf_trace_core::Status;
+    pub use raaf_trace_model::span::Status;
     pub use std::time::Duration;
 }

@@ -1,7 +1,7 @@
 //! Coherent tracing for AI-agent workflows.
 //!
-//! A component says what it is, and every run gives one tree of spans: right parents, no
-//! duplicates, nothing lost.
+//! Every run of traced components produces one tree of spans: with correct parents, without
+//! duplicates, and with every lost span counted.
 //!
 //! ```
 //! use raaf_trace_core::{Component, Traceable, traced};
@@ -23,26 +23,26 @@
 //! # Ok::<(), std::num::ParseIntError>(())
 //! ```
 //!
-//! # Where to look
+//! # Overview
 //!
 //! | to | see |
 //! | --- | --- |
 //! | trace a type's methods | [`Traceable`], [`traced`](macro@traced), [`traced_block!`] |
 //! | name a workflow | [`trace()`] |
-//! | take a trace to another thread or task | [`in_current_context`], [`InContext`], [`Context`] |
-//! | take it to another process | [`Context::inject`], [`Context::extract`], [`propagation`] |
-//! | choose sinks and settings | [`init`], [`TracerProvider::builder`], [`settings`] |
+//! | continue a trace in another thread or task | [`in_current_context`], [`InContext`], [`Context`] |
+//! | continue it in another process | [`Context::inject`], [`Context::extract`], [`propagation`] |
+//! | configure sinks and settings | [`init`], [`TracerProvider::builder`], [`settings`] |
 //! | write a sink | [`SpanProcessor`], [`SpanExporter`], [`registry`] |
-//! | make spans by hand | [`tracer`] |
-//! | see what became of spans | [`TracerProvider::stats`], [`diagnostics`] |
+//! | create spans manually | [`tracer`] |
+//! | observe the delivery of spans | [`TracerProvider::stats`], [`diagnostics`] |
 //!
 //! # Features
 //!
-//! - `tokio`: `task::spawn_traced` and its siblings.
+//! - `tokio`: `task::spawn_traced` and similar functions.
 //! - `signals`: `TracerProvider::shutdown_on_signals`.
 //! - `log`, `tracing`: `diagnostics::to_log` and `diagnostics::to_tracing`.
 
-// The macros name this crate by its name, also here.
+// The macros refer to this crate by name, including here.
 #[allow(unused_extern_crates, reason = "only expansions use it")]
 extern crate self as raaf_trace_core;
 
@@ -83,7 +83,6 @@ pub use provider::{
     clock::{Anchor, Clock, ManualClock, Ticks},
     init, override_global_provider, provider,
     random_ids::RandomIds,
-    sampling::Sampler,
     set_global_provider, settings,
     settings::Settings,
 };
@@ -94,7 +93,7 @@ pub use raaf_trace_model::{
         AttributeEntry, AttributeLosses, Attributes, IntoValue, Key, SpanLimits, Value, ValueRef,
     },
     environment::{Environment, SettingsError},
-    filter::{SpanFilter, wildcard_matches},
+    filter::{Sampler, SpanFilter, wildcard_matches},
     id::{IdFault, IdGenerator, IdText, ParseIdError, SequentialIds, SpanId, TraceId},
     keys, propagation,
     propagation::SpanContext,
@@ -105,15 +104,14 @@ pub use raaf_trace_model::{
 };
 pub use sink::{
     BatchConfig, BatchProcessor, ExportError, Flush, IntoSink, MemoryExporter, Offload, Overflow,
-    ProcessorError, ProcessorExt, SimpleProcessor, SpanExporter, SpanProcessor, is_helping,
-    stats::Stats,
+    ProcessorError, SimpleProcessor, SpanExporter, SpanProcessor, is_helping, stats::Stats,
 };
 pub use span::{
     Event, FinishedSpan, FinishedSpanBuilder, Link, LocalRoot, Score, Span, SpanAttributes,
     SpanError, StartedSpan, Status, TraceInfo,
 };
 
-/// What the macros expand to. No part of the interface: it may change with any release.
+/// Expansion of the macros. Not part of the public API: it may change in any release.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::call::outcome::probe;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use raaf_testkit::conformance::{Rule, Suite, check_exporter, check_processor, check_wrapper};
 use raaf_trace_core::{
-    BatchConfig, BatchProcessor, FinishedSpan, MemoryExporter, Offload, ProcessorExt,
-    SimpleProcessor, SpanProcessor,
+    BatchConfig, BatchProcessor, FinishedSpan, MemoryExporter, Offload, SimpleProcessor,
+    SpanProcessor,
 };
 
 /// A processor with its exporter beside it, so that a suite can look at what was delivered.
@@ -80,9 +80,9 @@ fn an_in_line_processor_keeps_the_contract() {
 
 #[test]
 fn an_offloaded_processor_keeps_the_contract() {
-    let offloaded = |memory| -> Offload { SimpleProcessor::new(memory).offload() };
+    let offloaded = |memory| -> Offload { Offload::new(SimpleProcessor::new(memory)) };
     Suite::processor(|| Seen::new(offloaded)).read_back(|seen| seen.memory.spans()).check();
-    check_wrapper(ProcessorExt::offload);
+    check_wrapper(Offload::new);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn every_rule_is_looked_at() {
         .run();
     let exporter = Suite::exporter(MemoryExporter::new).read_back(MemoryExporter::spans).run();
     assert!(processor.skipped().is_empty() && exporter.skipped().is_empty());
-    let wrapper = Suite::wrapper(ProcessorExt::offload).run();
+    let wrapper = Suite::wrapper(Offload::new).run();
     let looked_at = [processor.kept(), exporter.kept(), wrapper.kept()].concat();
     for rule in Rule::ALL {
         assert!(looked_at.contains(rule), "{rule}");

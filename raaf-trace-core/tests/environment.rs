@@ -179,7 +179,7 @@ fn g49_for_the_default_provider_a_bad_value_is_a_warning_and_the_default() {
             assert_eq!(said.len(), 3, "{said:#?}");
             assert!(said[0].starts_with("raaf warn [tracing] RAAF_TRACE_BATCH_SIZE is `many`"));
             assert!(said[1].starts_with("raaf warn [tracing] RAAF_TRACE_SAMPLE_RATE is `2`"));
-            assert!(said[2].contains("no sink is called `nosuch`"), "{said:#?}");
+            assert!(said[2].contains("unknown sink `nosuch`"), "{said:#?}");
         },
     );
 }

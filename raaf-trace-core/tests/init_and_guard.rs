@@ -33,7 +33,11 @@ fn d2_initialising_twice_is_an_error_while_the_guard_lives() {
             assert!(matches!(init(), Err(BuildError::AlreadyInitialised)));
             let second = TracerProvider::builder().with(MemoryExporter::new()).init();
             let text = second.unwrap_err().to_string();
-            assert_eq!(text, "tracing has been initialised already, and its guard is still alive");
+            assert_eq!(
+                text,
+                "tracing is already initialised; keep its guard, or replace the \
+                 provider with `set_global_provider`"
+            );
             assert!(guard.provider().is(&provider()), "the first one stays");
             drop(guard);
             drop(init().unwrap());

@@ -6,8 +6,8 @@ mod doubles;
 
 use doubles::{LONG, Listener, Log, SHORT, until};
 use raaf_trace_core::{
-    BatchConfig, Component, FinishedSpan, ProcessorExt as _, SpanProcessor, StartedSpan,
-    Traceable as _, TracerProvider,
+    BatchConfig, Component, FinishedSpan, Offload, SpanProcessor, StartedSpan, Traceable as _,
+    TracerProvider,
 };
 use std::{
     sync::{Mutex, mpsc},
@@ -36,7 +36,7 @@ fn d1_an_offloaded_processor_hears_all_in_order_on_its_own_thread() {
     }
     let log = Log::default();
     let elsewhere = Elsewhere(Listener::new("p", &log), thread::current().id());
-    let provider = TracerProvider::builder().with(elsewhere.offload()).build();
+    let provider = TracerProvider::builder().with(Offload::new(elsewhere)).build();
     provider.run(|| {
         Component::agent("Planner").in_span("run", || call("Search"));
     });
@@ -52,7 +52,7 @@ fn d1_an_offloaded_processor_hears_all_in_order_on_its_own_thread() {
 #[test]
 fn d1_flush_and_shutdown_reach_an_offloaded_processor() {
     let log = Log::default();
-    let provider = TracerProvider::builder().with(Listener::new("p", &log).offload()).build();
+    let provider = TracerProvider::builder().with(Offload::new(Listener::new("p", &log))).build();
     provider.run(|| call("Search"));
     provider.force_flush(LONG).unwrap();
     assert_eq!(log.lines(), ["p start Search", "p end Search", "p flush"]);
@@ -76,8 +76,9 @@ fn d1_an_offloaded_processor_may_block_while_the_program_goes_on() {
     }
     let (release, blocked) = mpsc::channel();
     let config = BatchConfig::default().with_max_spans(10).with_batch_size(1);
-    let provider =
-        TracerProvider::builder().with(Blocking(blocked.into()).offload_with(config)).build();
+    let provider = TracerProvider::builder()
+        .with(Offload::with_config(Blocking(blocked.into()), config))
+        .build();
     provider.run(|| (0..30).for_each(|_| call("Search")));
     assert!(provider.force_flush(SHORT).is_err());
     let stats = provider.stats().processors[0].clone();
@@ -104,7 +105,7 @@ fn d1_a_panic_in_an_offloaded_processor_costs_only_that_call() {
     }
     let log = Log::default();
     let provider =
-        TracerProvider::builder().with(Picky(Listener::new("p", &log)).offload()).build();
+        TracerProvider::builder().with(Offload::new(Picky(Listener::new("p", &log)))).build();
     provider.run(|| ["First", "Bad", "Last"].map(call));
     let _ = provider.force_flush(LONG);
     assert_eq!(log.lines(), ["p end First", "p end Last"]);

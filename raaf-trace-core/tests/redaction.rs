@@ -11,8 +11,8 @@ use std::{
 
 use doubles::{LONG, in_line, only};
 use raaf_trace_core::{
-    Component, FinishedSpan, MemoryExporter, ProcessorExt as _, Redactor, SimpleProcessor,
-    SpanProcessor, StartedSpan, Traceable as _, TracerProvider, Value, current_span, trace, tracer,
+    Component, FinishedSpan, MemoryExporter, Offload, Redactor, SimpleProcessor, SpanProcessor,
+    StartedSpan, Traceable as _, TracerProvider, Value, current_span, trace, tracer,
 };
 use serde_json::json;
 
@@ -90,7 +90,7 @@ fn a4_a_running_span_shows_no_secret_either() {
 fn a4_secrets_are_redacted_for_batched_and_offloaded_sinks() {
     let (memory, spy) = (MemoryExporter::new(), Spy::default());
     let provider =
-        TracerProvider::builder().with(memory.clone()).with(spy.clone().offload()).build();
+        TracerProvider::builder().with(memory.clone()).with(Offload::new(spy.clone())).build();
     one_call(&provider);
     provider.force_flush(LONG).unwrap();
     let exported = all_of(&only(&memory));

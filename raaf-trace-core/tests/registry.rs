@@ -112,7 +112,7 @@ fn g49_a_sink_reads_variables_of_its_own_and_may_say_no() {
         let pairs: Vec<_> =
             [named].into_iter().chain(port.map(|port| ("SINK_PORT", port))).collect();
         let error = from_environment(&pairs).unwrap_err();
-        let expected = format!("the sink `needs-port` could not be made: {reason}");
+        let expected = format!("the sink `needs-port` could not be built: {reason}");
         assert_eq!(error.to_string(), expected);
     }
     let provider = from_environment(&[named, ("SINK_PORT", "80")]).unwrap();

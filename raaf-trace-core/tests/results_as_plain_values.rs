@@ -48,7 +48,7 @@ fn this_is_run_in_a_process_of_its_own() {
 fn g1_a_result_behind_a_type_parameter_is_warned_of() {
     for case in ["call", "future", "trace", "manual"] {
         let said = said(case);
-        assert!(said.contains("raaf warn [tracing] `in_span` was handed"), "{case}: {said}");
+        assert!(said.contains("raaf warn [tracing] `in_span` received"), "{case}: {said}");
         assert!(said.contains("ParseIntError") && said.contains("use `try_in_span`"), "{said}");
     }
 }

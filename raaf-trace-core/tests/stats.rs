@@ -11,8 +11,8 @@ use std::{
 
 use doubles::{Failing, LONG, Stalled};
 use raaf_trace_core::{
-    BatchConfig, Component, ExportError, FinishedSpan, MemoryExporter, ProcessorExt as _,
-    SimpleProcessor, SpanExporter, SpanProcessor, Traceable as _, TracerProvider,
+    BatchConfig, Component, ExportError, FinishedSpan, MemoryExporter, Offload, SimpleProcessor,
+    SpanExporter, SpanProcessor, Traceable as _, TracerProvider,
     stats::{ProcessorStats, StatsReader},
 };
 
@@ -60,7 +60,7 @@ fn d3_started_is_ended_and_every_processor_accounts_for_each_span() {
         .with(SimpleProcessor::new(Failing(ExportError::permanent("no"))))
         .with(SimpleProcessor::new(PanicsInExport))
         .with(PanicsAtEnd)
-        .with(SimpleProcessor::new(MemoryExporter::new()).offload())
+        .with(Offload::new(SimpleProcessor::new(MemoryExporter::new())))
         .batch(BatchConfig::default().with_max_spans(50))
         .build();
     thread::scope(|scope| {
@@ -161,7 +161,7 @@ fn d3_a_processor_can_read_the_statistics_of_the_provider_it_was_added_to() {
         (Added::default(), Added::default(), Added::default(), Added::default());
     let provider = TracerProvider::builder()
         .with(built.clone())
-        .with(offloaded.clone().offload())
+        .with(Offload::new(offloaded.clone()))
         .with(Failing(ExportError::permanent("no")))
         .build();
     provider.add_processor(Box::new(late.clone()));

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value as Json};
 
 use super::{Contract, Flow, Keys, State, Step, StepError};
-use crate::tool::{FunctionTool, Tool, ToolExt as _};
+use crate::tool::{FunctionTool, Tool};
 
 /// Step that calls a tool; see [`FunctionTool::reads`] and [`step`](fn@crate::step).
 ///

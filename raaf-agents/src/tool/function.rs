@@ -28,7 +28,7 @@ type Enabled = dyn Fn(&RunContext) -> bool + Send + Sync;
 /// # Examples
 ///
 /// ```
-/// use raaf_agents::{FunctionTool, Tool as _, ToolExt as _};
+/// use raaf_agents::{FunctionTool, Tool as _};
 /// use schemars::JsonSchema;
 /// use serde::Deserialize;
 /// use serde_json::json;
@@ -87,7 +87,7 @@ impl FunctionTool {
     /// [`new`](Self::new).
     ///
     /// ```
-    /// use raaf_agents::{FunctionTool, RunContext, ToolExt as _};
+    /// use raaf_agents::{FunctionTool, RunContext, Tool as _};
     ///
     /// let whoami = FunctionTool::with_context(
     ///     "whoami",
@@ -175,7 +175,7 @@ impl FunctionTool {
     ///
     /// ```
     /// use std::{future, time::Duration};
-    /// use raaf_agents::{FunctionTool, ToolError, ToolExt as _};
+    /// use raaf_agents::{FunctionTool, ToolError, Tool as _};
     /// use serde_json::json;
     ///
     /// let stuck = FunctionTool::infallible("stuck", "Never returns.", |(): ()| future::pending::<()>())

@@ -1,6 +1,6 @@
 //! Traced tool calls.
 
-use std::{convert::Infallible, future::Future};
+use std::convert::Infallible;
 
 use futures::TryFutureExt as _;
 use raaf_trace_core::{Attributes, Component, Traceable as _, keys};
@@ -15,36 +15,21 @@ const UNKNOWN: &str = "unknown_tool";
 /// Bound on the length of an unknown tool's name, in characters.
 const SHOWN_NAME: usize = 64;
 
-/// Traced calls of a [`Tool`].
-pub trait ToolExt: Tool {
-    /// Calls the tool in a span of kind `tool`, with arguments and result as content.
-    ///
-    /// A tool that calls another one within a run should use [`call_in`](Self::call_in), which passes
-    /// its context on.
-    fn call(&self, arguments: Json) -> impl Future<Output = Result<Json, ToolError>> + Send {
-        async move { self.call_in(&RunContext::new(), arguments).await }
-    }
-
-    /// Calls the tool as part of a run; see [`call`](Self::call).
-    fn call_in(
-        &self,
-        context: &RunContext,
-        arguments: Json,
-    ) -> impl Future<Output = Result<Json, ToolError>> + Send {
-        async move {
-            (&self)
-                .traced("run")
-                .with(keys::TOOL_NAME, &self.spec().name)
-                .with_content(keys::TOOL_ARGUMENTS, &arguments)
-                .on_result(show_result)
-                .try_in_span(invoke(self, context, arguments).map_err(AsTimeout))
-                .await
-                .map_err(|AsTimeout(error)| error)
-        }
-    }
+/// Calls a tool in a span of kind `tool`, with arguments and result as content.
+pub(super) async fn call<T: Tool + ?Sized>(
+    tool: &T,
+    context: &RunContext,
+    arguments: Json,
+) -> Result<Json, ToolError> {
+    (&tool)
+        .traced("run")
+        .with(keys::TOOL_NAME, &tool.spec().name)
+        .with_content(keys::TOOL_ARGUMENTS, &arguments)
+        .on_result(show_result)
+        .try_in_span(invoke(tool, context, arguments).map_err(AsTimeout))
+        .await
+        .map_err(|AsTimeout(error)| error)
 }
-
-impl<T: Tool + ?Sized> ToolExt for T {}
 
 /// Makes a model's call, in a span with the id of the call.
 pub(crate) async fn call_for_model(

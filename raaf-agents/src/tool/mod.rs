@@ -16,13 +16,12 @@ pub use description::Description;
 pub use error::{OnToolError, ToolError};
 pub use function::FunctionTool;
 pub(crate) use function::schema_of;
-pub use invoke::ToolExt;
 pub(crate) use invoke::{call_for_model, refuse_unknown};
 
 /// Function that a model can call.
 ///
 /// [`FunctionTool`] makes one from an async function. A type of your own implements [`Traceable`] and
-/// this trait; [`ToolExt::call`] then calls it in a span.
+/// this trait; [`call`](Self::call) then calls it in a span.
 ///
 /// # Examples
 ///
@@ -62,7 +61,7 @@ pub trait Tool: Traceable + Send + Sync {
     /// Returns the name, description and parameters for the model.
     fn spec(&self) -> &ToolSpec;
 
-    /// Invokes the tool without a span. Callers use [`ToolExt::call`].
+    /// Invokes the tool without a span. Callers use [`call`](Self::call).
     ///
     /// # Errors
     ///
@@ -77,6 +76,28 @@ pub trait Tool: Traceable + Send + Sync {
     async fn invoke_in(&self, context: &RunContext, arguments: Json) -> Result<Json, ToolError> {
         let _ = context;
         self.invoke(arguments).await
+    }
+
+    /// Calls the tool in a span of kind `tool`, with arguments and result as content. Not to be
+    /// overridden.
+    ///
+    /// A tool that calls another one within a run should use [`call_in`](Self::call_in), which passes
+    /// its context on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`invoke`](Self::invoke), and if the call exceeds the [`timeout`](Self::timeout).
+    async fn call(&self, arguments: Json) -> Result<Json, ToolError> {
+        invoke::call(self, &RunContext::new(), arguments).await
+    }
+
+    /// Calls the tool as part of a run; see [`call`](Self::call).
+    ///
+    /// # Errors
+    ///
+    /// As for [`call`](Self::call).
+    async fn call_in(&self, context: &RunContext, arguments: Json) -> Result<Json, ToolError> {
+        invoke::call(self, context, arguments).await
     }
 
     /// Returns whether the tool is on offer in this turn. If not, the model does not see it and cannot

@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use raaf_trace_core::{FinishedSpan, SpanId, TraceId};
+use raaf_trace_model::{
+    id::{SpanId, TraceId},
+    span::{FinishedSpan, SpanTree},
+};
 
 /// Spans whose trees are not complete.
 #[derive(Debug, Default)]
@@ -30,7 +33,7 @@ impl Assembly {
             return None;
         }
         // A process can have several parts of one trace, each with a root of its own.
-        let (tree, others) = split(std::mem::take(&mut open.spans), id);
+        let (tree, others) = split(std::mem::take(&mut open.spans), trace, id);
         if others.is_empty() {
             self.traces.remove(&trace);
         } else {
@@ -47,18 +50,14 @@ impl Assembly {
 }
 
 /// The spans below `root`, itself included, and the others; each in their order.
-fn split(spans: Vec<FinishedSpan>, root: SpanId) -> (Vec<FinishedSpan>, Vec<FinishedSpan>) {
-    let mut children: HashMap<SpanId, Vec<SpanId>> = HashMap::new();
-    for span in &spans {
-        if let Some(parent) = span.parent_id() {
-            children.entry(parent).or_default().push(span.span_id());
-        }
-    }
-    let mut below = HashSet::from([root]);
-    let mut waiting = vec![root];
-    while let Some(id) = waiting.pop() {
-        let found = children.remove(&id).unwrap_or_default();
-        waiting.extend(found.into_iter().filter(|&child| below.insert(child)));
-    }
+fn split(
+    spans: Vec<FinishedSpan>,
+    trace: TraceId,
+    root: SpanId,
+) -> (Vec<FinishedSpan>, Vec<FinishedSpan>) {
+    let tree = SpanTree::new(&spans);
+    let root = tree.index_of(trace, root);
+    let below = tree.walk_from(root.as_slice());
+    let below: HashSet<_> = below.map(|(_, index)| tree.spans()[index].span_id()).collect();
     spans.into_iter().partition(|span| below.contains(&span.span_id()))
 }

@@ -1,7 +1,11 @@
 //! Formats spans as lines of text.
 
-use raaf_trace_core::{
-    FinishedSpan, Kind, SpanError, SpanId, StartedSpan, Status, TraceId, ValueRef, keys,
+use raaf_trace_model::{
+    Kind,
+    attributes::ValueRef,
+    id::{SpanId, TraceId},
+    keys,
+    span::{FinishedSpan, SpanError, StartedSpan, Status},
 };
 use serde_json::Value as Json;
 

@@ -3,10 +3,6 @@
 mod assemble;
 mod builder;
 mod describe;
-#[cfg(feature = "live")]
-mod live;
-#[cfg(not(feature = "live"))]
-#[path = "no_live.rs"]
 mod live;
 mod paint;
 mod queue;
@@ -24,10 +20,16 @@ use std::{
 };
 
 use raaf_trace_core::{
-    Clock, FinishedSpan, PerProcess, ProcessorError, SpanProcessor, StartedSpan,
+    Clock, PerProcess,
     diagnostics::{self, Category},
-    registry::{Sink, SinkRegistration},
-    stats::ProcessorStats,
+};
+use raaf_trace_model::{
+    sink::{
+        ProcessorError, SpanProcessor,
+        registry::{Sink, SinkRegistration},
+        stats::ProcessorStats,
+    },
+    span::{FinishedSpan, StartedSpan},
 };
 
 pub use builder::{ConsoleBuilder, ConsoleMode};
@@ -38,7 +40,7 @@ use worker::Worker;
 /// Longest time that dropping the sink waits for pending output.
 const DROP_TIMEOUT: Duration = Duration::from_secs(2);
 
-raaf_trace_core::submit! {
+raaf_trace_model::submit! {
     SinkRegistration::new("console", |config| {
         let sink = settings::read(config.environment())?;
         Ok(Sink::processor(sink.max_spans(config.batch().max_spans).build()))

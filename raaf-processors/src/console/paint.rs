@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
-use raaf_trace_core::Status;
+use raaf_trace_model::span::Status;
 
 /// Adds to a text in colour, or without.
 #[derive(Clone, Copy, Debug)]

@@ -10,8 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use raaf_trace_core::{
-    FinishedSpan, ProcessorError, SpanId, StartedSpan, Ticks, stats::ProcessorStats,
+use raaf_trace_core::Ticks;
+use raaf_trace_model::{
+    id::SpanId,
+    sink::{ProcessorError, stats::ProcessorStats},
+    span::{FinishedSpan, StartedSpan},
 };
 
 /// Longest time that a thread waits for room. Must be below the threshold for slow calls.

@@ -1,7 +1,7 @@
 //! Console settings from the environment.
 
 use anstream::ColorChoice;
-use raaf_trace_core::{Environment, SettingsError};
+use raaf_trace_model::environment::{Environment, SettingsError};
 
 use super::{ConsoleBuilder, ConsoleMode};
 

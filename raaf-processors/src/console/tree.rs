@@ -1,6 +1,10 @@
 //! Draws a trace as a tree.
 
-use raaf_trace_core::{FinishedSpan, SpanError, ValueRef, keys, span::SpanTree};
+use raaf_trace_model::{
+    attributes::ValueRef,
+    keys,
+    span::{FinishedSpan, SpanError, SpanTree, TreeSpan},
+};
 use serde_json::Value as Json;
 
 use super::{
@@ -35,9 +39,11 @@ impl Tokens {
             .then(|| Self { input: input.unwrap_or(0), output: output.unwrap_or(0) })
     }
 
-    fn add(&mut self, other: Self) {
-        self.input = self.input.saturating_add(other.input);
-        self.output = self.output.saturating_add(other.output);
+    fn and(self, other: Self) -> Self {
+        Self {
+            input: self.input.saturating_add(other.input),
+            output: self.output.saturating_add(other.output),
+        }
     }
 
     pub(super) fn is_none(self) -> bool {
@@ -46,35 +52,19 @@ impl Tokens {
 }
 
 impl<'a> Tree<'a> {
-    /// Puts spans of one trace together.
+    /// Puts spans of one trace together, and adds up the tokens of each: those it names itself, else
+    /// those of its children together.
     pub(super) fn new(spans: &'a [FinishedSpan]) -> Self {
         let spans = SpanTree::new(spans);
-        let tokens = vec![Tokens::default(); spans.spans().len()];
-        let mut tree = Self { spans, tokens };
-        tree.sum_tokens();
-        tree
-    }
-
-    /// Each span's tokens: those it names itself, else those of its children together.
-    fn sum_tokens(&mut self) {
-        let mut order = Vec::with_capacity(self.tokens.len());
-        self.visit(true, |index, _| order.push(index));
-        for &index in order.iter().rev() {
-            let tokens = Tokens::of(self.spans.spans()[index]).unwrap_or_else(|| {
-                let mut sum = Tokens::default();
-                let children = self.spans.child_indices(index);
-                for &child in children {
-                    sum.add(self.tokens[child]);
-                }
-                sum
+        let mut tokens = vec![Tokens::default(); spans.spans().len()];
+        let order: Vec<_> = spans.walk_from(spans.top_indices()).collect();
+        for &(_, index) in order.iter().rev() {
+            tokens[index] = Tokens::of(spans.spans()[index]).unwrap_or_else(|| {
+                let children = spans.child_indices(index).iter().map(|&child| tokens[child]);
+                children.fold(Tokens::default(), Tokens::and)
             });
-            self.tokens[index] = tokens;
         }
-    }
-
-    fn visit(&self, whole: bool, see: impl FnMut(usize, &[bool])) {
-        let children = |index| self.spans.child_indices(index);
-        walk(self.spans.top_indices(), usize::from(!whole), children, see);
+        Self { spans, tokens }
     }
 
     /// The errors that the span's error came from, but for those that a child of it tells of: an
@@ -95,7 +85,7 @@ impl<'a> Tree<'a> {
         if !whole {
             describe.partial(out, top);
         }
-        self.visit(whole, |index, levels| {
+        walk(&self.spans, usize::from(!whole), |index, levels| {
             let span = self.spans.spans()[index];
             describe.paint.styled(out, DIM, |out| push_branch(out, levels, DEEPEST));
             describe.span(out, span, self.tokens[index]);
@@ -124,29 +114,23 @@ fn told_by(span: &FinishedSpan, causes: &[Json]) -> usize {
     }
 }
 
-/// Calls `see` with each place of a tree, parents before children. For each level above the place,
-/// the slice says whether a sibling comes after it there; so its length is the place's depth,
-/// which is `first` for `tops`.
-pub(super) fn walk<'a>(
-    tops: &[usize],
+/// Calls `see` with the index of each span, parents before children. For each level above the span,
+/// the slice says whether a sibling comes after it there; so its length is the span's depth, which
+/// is `first` at the top.
+pub(super) fn walk<S: TreeSpan>(
+    tree: &SpanTree<S>,
     first: usize,
-    children: impl Fn(usize) -> &'a [usize],
     mut see: impl FnMut(usize, &[bool]),
 ) {
     let mut levels = Vec::new();
-    let mut waiting: Vec<(usize, usize, bool)> = Vec::new();
-    let push = |waiting: &mut Vec<_>, places: &[usize], depth| {
-        let each = places.iter().rev().enumerate();
-        waiting.extend(each.map(|(after, &place)| (place, depth, after > 0)));
-    };
-    push(&mut waiting, tops, first);
-    while let Some((place, depth, continues)) = waiting.pop() {
-        if depth > 0 {
-            levels.truncate(depth - 1);
-            levels.push(continues);
+    for (depth, index) in tree.walk_from(tree.top_indices()) {
+        if let Some(above) = (depth + first).checked_sub(1) {
+            let parent = tree.parent_index(index);
+            let siblings = parent.map_or(tree.top_indices(), |parent| tree.child_indices(parent));
+            levels.truncate(above);
+            levels.push(siblings.last() != Some(&index));
         }
-        see(place, &levels);
-        push(&mut waiting, children(place), depth + 1);
+        see(index, &levels);
     }
 }
 

@@ -8,10 +8,8 @@ use std::{
     sync::Arc,
 };
 
-use raaf_trace_core::{
-    FinishedSpan,
-    diagnostics::{self, Category, Repeated},
-};
+use raaf_trace_core::diagnostics::{self, Category, Repeated};
+use raaf_trace_model::span::FinishedSpan;
 
 use super::{
     assemble::Assembly,

@@ -5,9 +5,10 @@ use std::{
     sync::{Mutex, OnceLock},
 };
 
-use raaf_trace_core::{
-    BatchConfig, Environment, PerProcess, SettingsError, diagnostics::Repeated,
-    registry::SinkConfig,
+use raaf_trace_core::{PerProcess, diagnostics::Repeated};
+use raaf_trace_model::{
+    environment::{Environment, SettingsError},
+    sink::{BatchConfig, registry::SinkConfig},
 };
 
 use super::{FileSink, FileSinkWithStarts, rotate::Rotation};

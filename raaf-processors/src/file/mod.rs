@@ -16,11 +16,16 @@ use std::{
 };
 
 use raaf_trace_core::{
-    ExportError, FinishedSpan, Overflow, PerProcess, SpanExporter,
+    PerProcess,
     diagnostics::{self, Category, Repeated},
     is_helping,
-    registry::{Sink, SinkRegistration},
-    span::append_line,
+};
+use raaf_trace_model::{
+    sink::{
+        ExportError, Overflow, SpanExporter,
+        registry::{Sink, SinkRegistration},
+    },
+    span::{FinishedSpan, append_line},
 };
 
 use append::{AppendFile, Appended};
@@ -44,7 +49,7 @@ const TRIES: usize = 100;
 const HELP: Duration = Duration::from_millis(5);
 const PAUSE: Duration = Duration::from_micros(50);
 
-raaf_trace_core::submit! {
+raaf_trace_model::submit! {
     SinkRegistration::new("file", |config| {
         let (sink, starts) = builder::from_settings(config)?;
         if !starts {

@@ -10,11 +10,12 @@ use std::{
 };
 
 use raaf_trace_core::{
-    BatchConfig, BatchProcessor, FinishedSpan, Offload, ProcessorError, ProcessorExt as _,
-    SpanProcessor, StartedSpan,
+    BatchProcessor, Offload,
     diagnostics::{self, Category, Repeated},
-    span::append_line,
-    stats::ProcessorStats,
+};
+use raaf_trace_model::{
+    sink::{BatchConfig, ProcessorError, SpanProcessor, stats::ProcessorStats},
+    span::{FinishedSpan, StartedSpan, append_line},
 };
 
 use super::FileSink;
@@ -94,7 +95,7 @@ impl FileSinkWithStarts {
         let interval = config.flush_interval.min(INTERVAL);
         let writer = StartWriter { sink: Arc::clone(&sink), failed: Arc::clone(&failed) };
         Self {
-            starts: writer.offload_with(config.clone().with_flush_interval(interval)),
+            starts: Offload::with_config(writer, config.clone().with_flush_interval(interval)),
             ends: BatchProcessor::with_config(sink, config),
             failed,
             reported: Repeated::new(),

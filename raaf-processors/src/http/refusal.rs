@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use raaf_trace_core::ExportError;
+use raaf_trace_model::sink::ExportError;
 use ureq::{
     Error,
     http::{HeaderMap, StatusCode, header::RETRY_AFTER},

@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use raaf_trace_core::{Environment, SettingsError, TraceInfo};
+use raaf_trace_model::{
+    environment::{Environment, SettingsError},
+    span::TraceInfo,
+};
 
 use super::{
     OpenAiSink, OpenAiSinkError,

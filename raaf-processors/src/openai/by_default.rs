@@ -1,6 +1,6 @@
 //! Whether the sink runs although none was named.
 
-use raaf_trace_core::Environment;
+use raaf_trace_model::environment::Environment;
 
 const OPENAI_HOST: &str = "api.openai.com";
 

@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use raaf_trace_core::{ExportError, FinishedSpan, SpanId};
+use raaf_trace_model::{id::SpanId, sink::ExportError, span::FinishedSpan};
 
 use super::{
     builder::Keys,

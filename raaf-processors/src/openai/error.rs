@@ -1,6 +1,6 @@
 //! Errors of building the sink.
 
-use raaf_trace_core::SettingsError;
+use raaf_trace_model::environment::SettingsError;
 
 use super::builder;
 

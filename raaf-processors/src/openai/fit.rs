@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, io, sync::Arc};
 
-use raaf_trace_core::{Attributes, SpanLimits, Value, ValueRef};
+use raaf_trace_model::attributes::{Attributes, SpanLimits, Value, ValueRef};
 use serde::Serialize;
 use serde_json::Value as Json;
 

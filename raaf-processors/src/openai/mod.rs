@@ -16,9 +16,13 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use raaf_trace_core::{
-    Environment, ExportError, FinishedSpan, SpanExporter,
-    registry::{Sink, SinkRegistration},
+use raaf_trace_model::{
+    environment::Environment,
+    sink::{
+        ExportError, SpanExporter,
+        registry::{Sink, SinkRegistration},
+    },
+    span::FinishedSpan,
 };
 
 pub use builder::OpenAiBuilder;
@@ -32,7 +36,7 @@ use sent::Sent;
 
 const NAME: &str = "openai";
 
-raaf_trace_core::submit! {
+raaf_trace_model::submit! {
     SinkRegistration::new(NAME, |config| {
         let mut sink = OpenAiSink::builder().environment(config.environment())?.build()?;
         if config.is_by_default() {
@@ -60,6 +64,39 @@ raaf_trace_core::submit! {
 /// children have no parent. Only model calls carry token counts. Input and output are cut to the
 /// 100,000 bytes of JSON that the server accepts, other data of a span to 1,000,000, and marked
 /// `... [truncated]`. The format has no place for events, except on custom spans.
+///
+/// These [`keys`](raaf_trace_core::keys) go into `span_data`. A trace object has the workflow's name,
+/// group and metadata. Other attributes are sent on custom spans only.
+///
+/// | key | kinds | field |
+/// | --- | --- | --- |
+/// | `agent.name` | `agent` | `name` |
+/// | `agent.handoffs` | `agent` | `handoffs` |
+/// | `agent.tools` | `agent` | `tools` |
+/// | `agent.output_type` | `agent` | `output_type` |
+/// | `tool.name` | `tool` | `name` |
+/// | `tool.arguments`, else `input` | `tool` | `input` |
+/// | `tool.result`, else `output` | `tool` | `output` |
+/// | `tool.mcp_data` | `tool` | `mcp_data` |
+/// | `gen_ai.system_instructions`, and `gen_ai.input.messages`, else `input` | `llm` | `input` |
+/// | `gen_ai.output.messages`, else `output` | `llm` | `output` |
+/// | `gen_ai.request.model`, else `gen_ai.response.model` | `llm`, `speech`, `transcription` | `model` |
+/// | `gen_ai.request.temperature`, `gen_ai.request.top_p`, `gen_ai.request.max_tokens`, `gen_ai.request.frequency_penalty`, `gen_ai.request.presence_penalty`, `gen_ai.request.seed`, `gen_ai.request.stop_sequences` | `llm`, `speech`, `transcription` | `model_config` |
+/// | `url.full`, without what is asked of the API | `llm`, `speech`, `transcription` | `model_config`, in it `base_url` |
+/// | `gen_ai.usage.input_tokens`, `gen_ai.usage.output_tokens` | `llm` | `usage` |
+/// | `gen_ai.usage.cache_read.input_tokens`, `gen_ai.usage.reasoning.output_tokens` | `llm` | `usage`, in its `details` |
+/// | `gen_ai.response.id` | `response` | `response_id` |
+/// | `handoff.from_agent` | `handoff` | `from_agent` |
+/// | `handoff.to_agent` | `handoff` | `to_agent` |
+/// | `guardrail.name` | `guardrail` | `name` |
+/// | `guardrail.triggered` | `guardrail` | `triggered` |
+/// | `mcp.server` | `mcp_list_tools` | `server` |
+/// | `mcp.tools` | `mcp_list_tools` | `result` |
+/// | `input` | `speech_group`, `speech`, `transcription` | `input` |
+/// | `output` | `speech`, `transcription` | `output` |
+/// | `audio.format` | `speech` | `output`, in it `format` |
+/// | `audio.format` | `transcription` | `input`, in it `format` |
+/// | `audio.first_content_ms` | `speech` | `first_content_at` |
 ///
 /// # Guarantees
 ///

@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use raaf_trace_core::TraceId;
+use raaf_trace_model::id::TraceId;
 
 /// Number of traces remembered. A trace that was forgotten is sent again with its next span.
 const MAX_TRACES: usize = 10_000;

@@ -2,7 +2,11 @@
 
 use std::{borrow::Cow, time::SystemTime};
 
-use raaf_trace_core::{Attributes, Rfc3339, SpanId, TraceId, ValueRef};
+use raaf_trace_model::{
+    attributes::{Attributes, ValueRef},
+    id::{SpanId, TraceId},
+    time::Rfc3339,
+};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value as Json};
 

@@ -2,10 +2,8 @@
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
-use raaf_trace_core::{
-    ExportError,
-    diagnostics::{self, Category, Repeated},
-};
+use raaf_trace_core::diagnostics::{self, Category, Repeated};
+use raaf_trace_model::sink::ExportError;
 
 use crate::http::{Secret, words};
 

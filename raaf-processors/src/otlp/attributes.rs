@@ -1,7 +1,12 @@
-//! Translates attributes, by the core's table of keys.
+//! Translates attributes, by the table of [`OtlpSink`](crate::OtlpSink).
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-use raaf_trace_core::{Attributes, FinishedSpan, Kind, SpanError, Status, ValueRef, keys};
+use raaf_trace_model::{
+    Kind,
+    attributes::{Attributes, ValueRef},
+    keys,
+    span::{FinishedSpan, SpanError, Status},
+};
 use serde_json::json;
 
 use super::value;

@@ -2,7 +2,10 @@
 
 use std::{fmt, time::Duration};
 
-use raaf_trace_core::{Environment, IntoValue, SettingsError, Value};
+use raaf_trace_model::{
+    attributes::{IntoValue, Value},
+    environment::{Environment, SettingsError},
+};
 use ureq::http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{CONTENT_ENCODING, CONTENT_TYPE},

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use raaf_trace_core::SettingsError;
+use raaf_trace_model::environment::SettingsError;
 
 use super::endpoint;
 

@@ -16,10 +16,14 @@ mod variables;
 use std::fmt;
 
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use raaf_trace_core::{
-    Environment, ExportError, FinishedSpan, SpanExporter,
-    diagnostics::Repeated,
-    registry::{Sink, SinkRegistration},
+use raaf_trace_core::diagnostics::Repeated;
+use raaf_trace_model::{
+    environment::Environment,
+    sink::{
+        ExportError, SpanExporter,
+        registry::{Sink, SinkRegistration},
+    },
+    span::FinishedSpan,
 };
 use ureq::http::HeaderMap;
 
@@ -29,7 +33,7 @@ use endpoint::Endpoint;
 pub use error::OtlpError;
 pub use names::OtlpNames;
 
-raaf_trace_core::submit! {
+raaf_trace_model::submit! {
     SinkRegistration::new("otlp", |config| {
         let sink = OtlpSink::from_environment(config.environment())?;
         Ok(Sink::exporter(sink))
@@ -66,12 +70,32 @@ raaf_trace_core::submit! {
 ///
 /// # What is sent
 ///
-/// Every span has `component.type` and `component.name`; attributes with one of the
-/// [`keys`](raaf_trace_core::keys) are translated by the table there. Model calls are spans of kind
-/// `CLIENT` with `gen_ai.*` attributes. Agents and tools have `gen_ai.*` attributes as well, and
+/// Every span has `component.type` and `component.name`. Model calls are spans of kind `CLIENT` with
+/// `gen_ai.*` attributes. Agents and tools have `gen_ai.*` attributes as well, with their names, and
 /// `input.value` and `output.value`. All other spans have an `openinference.span.kind`:
-/// `GUARDRAIL`, `LLM` for speech and transcription, otherwise `CHAIN`. A key that was set
-/// explicitly is not overwritten.
+/// `GUARDRAIL`, `LLM` for speech and transcription, otherwise `CHAIN`, unless they have a
+/// `gen_ai.operation.name`.
+///
+/// These [`keys`](raaf_trace_core::keys) have other names in OTLP; all other attributes keep theirs.
+/// What was set explicitly under a name in OTLP is not overwritten.
+///
+/// | key | in OTLP |
+/// | --- | --- |
+/// | `duration_ms` | start and end time |
+/// | `success`, `error.message` | status |
+/// | `input` | `input.value`, `input.mime_type` |
+/// | `output` | `output.value`, `output.mime_type` |
+/// | `agent.name` | `gen_ai.agent.name` |
+/// | `agent.id` | `gen_ai.agent.id` |
+/// | `agent.model` | `gen_ai.request.model` |
+/// | `agent.temperature` | `gen_ai.request.temperature` |
+/// | `agent.max_tokens` | `gen_ai.request.max_tokens` |
+/// | `tool.name` | `gen_ai.tool.name` |
+/// | `tool.call_id` | `gen_ai.tool.call.id` |
+/// | `tool.arguments` | `gen_ai.tool.call.arguments`, `input.value`, `input.mime_type` |
+/// | `tool.result` | `gen_ai.tool.call.result`, `output.value`, `output.mime_type` |
+/// | `workflow.name` | `gen_ai.workflow.name` |
+/// | `workflow.group_id` | `gen_ai.conversation.id` |
 ///
 /// | value | becomes |
 /// | --- | --- |

@@ -1,6 +1,6 @@
 //! Names of spans in OTLP.
 
-use raaf_trace_core::{FinishedSpan, Kind, ValueRef, keys};
+use raaf_trace_model::{Kind, attributes::ValueRef, keys, span::FinishedSpan};
 
 /// Naming of spans in OTLP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::{
     trace::v1::{ResourceSpans, ScopeSpans},
 };
 use prost::Message as _;
-use raaf_trace_core::{ExportError, FinishedSpan};
+use raaf_trace_model::{sink::ExportError, span::FinishedSpan};
 
 use super::{names::OtlpNames, span};
 

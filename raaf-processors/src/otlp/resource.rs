@@ -3,7 +3,7 @@
 use std::{env, path::Path};
 
 use opentelemetry_proto::tonic::{common::v1::KeyValue, resource::v1::Resource};
-use raaf_trace_core::Value;
+use raaf_trace_model::attributes::Value;
 
 use super::value;
 

@@ -10,7 +10,10 @@ use opentelemetry_proto::tonic::{
         status::StatusCode,
     },
 };
-use raaf_trace_core::{Event, FinishedSpan, Kind, Status};
+use raaf_trace_model::{
+    Kind,
+    span::{Event, FinishedSpan, Status},
+};
 
 use super::{attributes, names::OtlpNames, value};
 

@@ -1,7 +1,7 @@
 //! Translates attribute values.
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, any_value::Value as Any};
-use raaf_trace_core::ValueRef;
+use raaf_trace_model::attributes::ValueRef;
 use serde_json::Value as Json;
 
 /// A value as OpenTelemetry knows it.
@@ -57,7 +57,7 @@ fn list(items: &[Json]) -> Option<Any> {
 
 #[cfg(test)]
 mod tests {
-    use raaf_trace_core::Value;
+    use raaf_trace_model::attributes::Value;
     use serde_json::json;
 
     use super::*;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use raaf_trace_core::{Environment, SettingsError};
+use raaf_trace_model::environment::{Environment, SettingsError};
 use ureq::http::{HeaderName, HeaderValue};
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use raaf_trace_core::SpanId;
+use raaf_trace_model::id::SpanId;
 
 const STRIPES: usize = 256;
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use metrics::{Label, SharedString};
-use raaf_trace_core::stats::{ProcessorStats, StatsReader};
+use raaf_trace_model::sink::stats::{ProcessorStats, StatsReader};
 
 use super::{label, meters::OTHER, names, output::Recording};
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use metrics::{Counter, Histogram, Label, SharedString};
-use raaf_trace_core::{FinishedSpan, StartedSpan, Status};
+use raaf_trace_model::span::{FinishedSpan, StartedSpan, Status};
 
 use super::{
     active::Active,

@@ -22,10 +22,14 @@ use std::{
     time::Duration,
 };
 
-use raaf_trace_core::{
-    FinishedSpan, PerProcess, ProcessorError, SpanProcessor, StartedSpan,
-    registry::{Sink, SinkRegistration},
-    stats::{ProcessorStats, StatsReader},
+use raaf_trace_core::PerProcess;
+use raaf_trace_model::{
+    sink::{
+        ProcessorError, SpanProcessor,
+        registry::{Sink, SinkRegistration},
+        stats::{ProcessorStats, StatsReader},
+    },
+    span::{FinishedSpan, StartedSpan},
 };
 
 pub use builder::PrometheusBuilder;
@@ -35,7 +39,7 @@ pub use handle::PrometheusHandle;
 use shared::Shared;
 use worker::Worker;
 
-raaf_trace_core::submit! {
+raaf_trace_model::submit! {
     SinkRegistration::new("prometheus", |config| {
         let address = config.environment().read(
             "RAAF_TRACE_PROMETHEUS_ADDR",

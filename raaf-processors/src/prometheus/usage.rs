@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use metrics::{Counter, Histogram, Label, SharedString};
-use raaf_trace_core::{FinishedSpan, ValueRef, keys};
+use raaf_trace_model::{attributes::ValueRef, keys, span::FinishedSpan};
 
 use super::{names, output::Recording};
 

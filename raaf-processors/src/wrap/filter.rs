@@ -5,9 +5,13 @@ use std::{
     time::Duration,
 };
 
-use raaf_trace_core::{
-    FinishedSpan, ProcessorError, SpanFilter, SpanProcessor, StartedSpan,
-    stats::{ProcessorStats, StatsReader},
+use raaf_trace_model::{
+    filter::SpanFilter,
+    sink::{
+        ProcessorError, SpanProcessor,
+        stats::{ProcessorStats, StatsReader},
+    },
+    span::{FinishedSpan, StartedSpan},
 };
 
 use super::counted;

@@ -8,7 +8,7 @@
 //! | --- | --- | --- |
 //! | [`filter`](WrapProcessor::filter) | a processor | passes on spans that a [`SpanFilter`] matches |
 //! | [`keep_traces`](WrapProcessor::keep_traces) | a processor | tail sampling: passes on whole traces, such as failed ones and a share of the rest |
-//! | [`offload`](raaf_trace_core::ProcessorExt::offload) | a processor | runs it on a worker, so that it may block |
+//! | [`Offload`](raaf_trace_core::Offload) | a processor | runs it on a worker, so that it may block |
 //! | [`batch`](WrapExporter::batch) | an exporter | makes a processor with a queue and a worker |
 //! | [`redact`](WrapExporter::redact) | an exporter | redacts more secrets |
 //! | [`without_content`](WrapExporter::without_content) | an exporter | leaves out prompts, completions, tool arguments and results, and error texts |
@@ -59,9 +59,11 @@ mod tail;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use raaf_trace_core::{
-    BatchConfig, BatchProcessor, Redactor, SpanExporter, SpanFilter, SpanProcessor,
-    stats::ProcessorStats,
+use raaf_trace_core::BatchProcessor;
+use raaf_trace_model::{
+    Redactor,
+    filter::SpanFilter,
+    sink::{BatchConfig, SpanExporter, SpanProcessor, stats::ProcessorStats},
 };
 
 pub use filter::Filter;

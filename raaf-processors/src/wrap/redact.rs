@@ -1,6 +1,10 @@
 //! Removes data from spans.
 
-use raaf_trace_core::{ExportError, FinishedSpan, Overflow, Redactor, SpanExporter};
+use raaf_trace_model::{
+    Redactor,
+    sink::{ExportError, Overflow, SpanExporter},
+    span::FinishedSpan,
+};
 
 /// Wrapper that removes data from each span; see
 /// [`WrapExporter::redact`](super::WrapExporter::redact) and

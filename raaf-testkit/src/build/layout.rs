@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use raaf_trace_core::{FinishedSpan, SpanId, TraceId};
+use raaf_trace_model::{
+    id::{SpanId, TraceId},
+    span::FinishedSpan,
+};
 
 use super::{Node, TreeBuilder};
 

@@ -39,12 +39,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use raaf_trace_core::{
-    Attributes, FinishedSpan, FinishedSpanBuilder, IntoValue, Key, Kind, ManualClock, SpanLimits,
-    Status,
+use raaf_trace_model::{
+    Kind,
+    attributes::{Attributes, IntoValue, Key, SpanLimits, Value},
+    span::{FinishedSpan, FinishedSpanBuilder, Status},
 };
 
-use crate::{AsSpans, Spans};
+use crate::tree::{AsSpans, Spans};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident => $kind:ident;)*) => {$(
@@ -92,7 +93,7 @@ pub struct TreeBuilder {
     start: SystemTime,
     workflow_name: Option<Key>,
     group_id: Option<Key>,
-    metadata: Vec<(Key, raaf_trace_core::Value)>,
+    metadata: Vec<(Key, Value)>,
 }
 
 #[derive(Clone)]
@@ -118,7 +119,7 @@ impl TreeBuilder {
         Self {
             nodes: vec![root],
             number: 1,
-            start: ManualClock::new().start(),
+            start: FinishedSpanBuilder::START.into(),
             workflow_name: None,
             group_id: None,
             metadata: Vec::new(),

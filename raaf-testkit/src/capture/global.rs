@@ -12,7 +12,7 @@ use std::{
 use raaf_trace_core::{GlobalOverride, override_global_provider};
 
 use super::Capture;
-use crate::{AsSpans, Spans};
+use crate::tree::{AsSpans, Spans};
 
 /// A [`Capture`] that also captures code without a provider of its own: roots in bare threads, and
 /// code that uses the global provider. See [`Capture::global`].

@@ -8,14 +8,14 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, future::Future, sync::Arc, thread, time::Duration};
+use std::{borrow::Cow, fmt, future::Future, sync::Arc, thread, time::Duration};
 
 use futures::channel::oneshot;
 use raaf_trace_core::{
     Context, InContext as _, ManualClock, TracerProvider, TracerProviderBuilder, WithContext,
 };
 
-use crate::Spans;
+use crate::tree::{AsSpans, Spans};
 pub use builder::CaptureBuilder;
 pub use global::GlobalCapture;
 pub use ids::SeededIds;
@@ -222,6 +222,13 @@ impl Capture {
             named.push(format!("... and {} more", count - named.len()));
         }
         panic!("{count} {spans} still open after {limit:?}:\n    {}", named.join("\n    "));
+    }
+}
+
+impl AsSpans for Capture {
+    #[track_caller]
+    fn as_spans(&self) -> Cow<'_, Spans> {
+        Cow::Owned(self.spans())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use super::Capture;
-use crate::Spans;
+use crate::tree::Spans;
 
 /// Runs `work` in a [`Capture`] of its own; what it returned, and its spans, once all have ended.
 ///

@@ -2,12 +2,12 @@
 
 mod problem;
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use crate::{
-    AsSpans, Pattern, Spans,
     compare::{fold, use_colour},
-    tree::{Facts, Mark, Row, Said, draw_in},
+    expected::Pattern,
+    tree::{AsSpans, Mark, Row, Said, Spans, draw_in},
 };
 use problem::Problem;
 
@@ -99,12 +99,11 @@ impl Coherence {
     ///
     /// Names every problem.
     pub fn check(&self, spans: &Spans) -> Result<(), Incoherent> {
-        let facts: Vec<_> = spans.iter().map(Facts::of).collect();
         let may_outlive = |index: usize| {
             let component = spans.all()[index].component_name();
             self.outliving.iter().any(|pattern| pattern.matches(component))
         };
-        let problems = problem::all(&facts, spans.shape(), |index| spans.label(index), may_outlive);
+        let problems = problem::all(spans, may_outlive);
         if problems.is_empty() { Ok(()) } else { Err(Incoherent::new(spans, &problems)) }
     }
 }
@@ -137,8 +136,7 @@ impl Incoherent {
             if let Some(span) = problem.span {
                 said[span].mark = problem.mark;
                 // Of these the line tells by itself.
-                let told = spans.shape().is_orphan(span) && problem.mark == Mark::Misplaced;
-                if !told && !spans.shape().is_cyclic(span) {
+                if problem.mark != Mark::Misplaced {
                     said[span].notes.push(problem.text.clone());
                 }
             }
@@ -163,26 +161,21 @@ impl Incoherent {
 
     /// Returns the message with the escape sequences that colour it on a terminal.
     pub fn to_ansi(&self) -> String {
-        self.text(true)
-    }
-
-    fn text(&self, colour: bool) -> String {
-        let mut text = String::from("the spans are not one coherent trace: ");
-        let written = self.write(&mut text, colour);
+        let mut text = String::new();
+        let written = self.show(&mut text, true);
         debug_assert!(written.is_ok(), "a string takes all that is written");
         text
     }
 
-    fn write(&self, out: &mut String, colour: bool) -> fmt::Result {
-        let s = if self.problems.len() == 1 { "" } else { "s" };
-        writeln!(out, "{} problem{s}", self.problems.len())?;
+    fn show(&self, out: &mut impl fmt::Write, colour: bool) -> fmt::Result {
+        let (count, s) = (self.problems.len(), if self.problems.len() == 1 { "" } else { "s" });
+        writeln!(out, "the spans are not one coherent trace: {count} problem{s}\n")?;
         for problem in &self.general {
-            write!(out, "\n  {problem}")?;
+            writeln!(out, "  {problem}")?;
         }
         if !self.general.is_empty() {
-            out.push('\n');
+            writeln!(out)?;
         }
-        out.push('\n');
         draw_in(out, "  ", &fold(&self.rows), colour)
     }
 }
@@ -191,7 +184,7 @@ impl std::error::Error for Incoherent {}
 
 impl fmt::Display for Incoherent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text(false))
+        self.show(f, false)
     }
 }
 
@@ -211,7 +204,7 @@ impl fmt::Debug for Incoherent {
 #[allow(clippy::panic, reason = "how a test fails")]
 pub fn assert_coherent(spans: &(impl AsSpans + ?Sized), coherence: &Coherence) {
     if let Err(incoherent) = coherence.check(&spans.as_spans()) {
-        let text = incoherent.text(use_colour());
+        let text = if use_colour() { incoherent.to_ansi() } else { incoherent.to_string() };
         panic!("{text}");
     }
 }

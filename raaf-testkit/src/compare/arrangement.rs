@@ -1,6 +1,6 @@
 //! Decides whether nodes in any order each have found siblings of their own.
 
-use crate::{Spans, compare::matching, expected::Node};
+use crate::{compare::matching, expected::Node, tree::Spans};
 
 /// Returns true if the found siblings can be shared out so that each node has as many as it counts,
 /// and no sibling is left over unless others are allowed.

@@ -9,7 +9,10 @@ use std::{
     mem, ptr,
 };
 
-use raaf_trace_core::{FinishedSpan, keys};
+use raaf_trace_model::{
+    keys,
+    span::{FinishedSpan, TreeProblem},
+};
 
 use super::{
     Mismatch, matching, node,
@@ -17,9 +20,8 @@ use super::{
     pairing::{self, Slot},
 };
 use crate::{
-    Expected, Pattern, Spans,
-    expected::{self, Node, Siblings, describe},
-    tree::{Mark, Row, Said, plain, quoted},
+    expected::{self, Expected, Node, Pattern, Siblings, describe},
+    tree::{Mark, Row, Said, Spans, plain, quoted},
 };
 
 pub(super) fn diff(expected: &Expected, spans: &Spans) -> Mismatch {
@@ -34,7 +36,7 @@ pub(super) fn diff(expected: &Expected, spans: &Spans) -> Mismatch {
         extra: Vec::new(),
         paired: Vec::new(),
     };
-    diff.siblings(&expected.roots, spans.shape().roots(), None);
+    diff.siblings(&expected.roots, spans.tree().top_indices(), None);
     diff.find_misplaced();
     diff.mark_leftovers();
     diff.mark_impossible();
@@ -94,7 +96,7 @@ impl<'a> Diff<'a> {
             self.mark_expected(expected, Mark::Different, None);
             self.found[found] = said(Mark::Different, differences);
         }
-        self.siblings(&expected.children, self.spans.shape().children(found), Some(found));
+        self.siblings(&expected.children, self.spans.tree().child_indices(found), Some(found));
     }
 
     /// Says how many of several alike there are.
@@ -161,13 +163,13 @@ impl<'a> Diff<'a> {
                 continue;
             };
             moved[found] = true;
-            let here = self.place(self.spans.shape().parent(found));
+            let here = self.place(self.spans.tree().parent_index(found));
             self.mark_expected(node, Mark::Misplaced, Some(format!("found {here}")));
             let there = self.place(parent);
             let mut notes = vec![format!("expected {there}")];
             notes.extend(node::differences(node, &self.spans.all()[found]));
             self.found[found] = said(Mark::Misplaced, notes);
-            self.siblings(&node.children, self.spans.shape().children(found), Some(found));
+            self.siblings(&node.children, self.spans.tree().child_indices(found), Some(found));
             waiting.extend(mem::take(&mut self.missing));
         }
         self.missing = missing;
@@ -187,11 +189,9 @@ impl<'a> Diff<'a> {
         for (node, _) in mem::take(&mut self.missing) {
             self.mark_missing(node);
         }
-        let mut waiting = mem::take(&mut self.extra);
-        let extra = waiting.clone();
-        while let Some(extra) = waiting.pop() {
-            self.found[extra].mark = Mark::Extra;
-            waiting.extend(self.spans.shape().children(extra));
+        let extra = mem::take(&mut self.extra);
+        for (_, below) in self.spans.tree().walk_from(&extra) {
+            self.found[below].mark = Mark::Extra;
         }
         let extra: HashSet<_> = extra.into_iter().collect();
         for (index, node) in mem::take(&mut self.paired) {
@@ -213,12 +213,12 @@ impl<'a> Diff<'a> {
 
     /// Marks problems of the spans that no expectation could allow.
     fn mark_impossible(&mut self) {
-        for &index in self.spans.shape().repeated() {
-            self.found[index] =
-                said(Mark::Duplicated, vec!["a span of this id is there already".to_owned()]);
-        }
-        for &index in self.spans.shape().cycles() {
-            self.found[index].mark = Mark::Misplaced;
+        for (index, problem) in self.spans.tree().located_problems() {
+            let (Some(index), Some(mark)) = (index, impossible(problem)) else { continue };
+            self.found[index].mark = mark;
+            if mark == Mark::Duplicated {
+                self.found[index].notes = vec!["a span of this id is there already".to_owned()];
+            }
         }
     }
 
@@ -231,6 +231,15 @@ impl<'a> Diff<'a> {
                 row.notes.push(remark);
             }
         }
+    }
+}
+
+/// Returns the mark of a problem that no expectation could allow.
+pub(super) fn impossible(problem: &TreeProblem) -> Option<Mark> {
+    match problem {
+        TreeProblem::Duplicate { .. } => Some(Mark::Duplicated),
+        TreeProblem::Loop { .. } => Some(Mark::Misplaced),
+        _ => None,
     }
 }
 

@@ -8,9 +8,9 @@
 use std::ops::RangeInclusive;
 
 use crate::{
-    Spans,
     compare::{arrangement, node},
     expected::{Item, Node, Siblings},
+    tree::Spans,
 };
 
 /// Returns true if `found` are the expected siblings, with everything below them.
@@ -39,7 +39,7 @@ pub(super) fn siblings(spans: &Spans, expected: &Siblings, found: &[usize]) -> b
 /// Returns true if `found` is the expected node, with everything below it.
 pub(super) fn whole(spans: &Spans, node: &Node, found: usize) -> bool {
     node::is_like(node, &spans.all()[found])
-        && siblings(spans, &node.children, spans.shape().children(found))
+        && siblings(spans, &node.children, spans.tree().child_indices(found))
 }
 
 /// Returns, for each item, the least and the largest number of siblings that the items after it

@@ -22,7 +22,10 @@ pub(crate) use fold::fold;
 pub use mismatch::Mismatch;
 pub use none::{assert_no_spans, assert_none_like};
 
-use crate::{AsSpans, Expected, Spans};
+use crate::{
+    expected::Expected,
+    tree::{AsSpans, Spans},
+};
 
 impl Expected {
     /// Compares the spans with the expected trees.
@@ -32,9 +35,10 @@ impl Expected {
     /// When the spans make other trees, or one is there twice; shown, the error draws both trees
     /// and marks the differences.
     pub fn check(&self, spans: &Spans) -> Result<(), Mismatch> {
-        let shape = spans.shape();
-        let sound = shape.cycles().is_empty() && shape.repeated().is_empty();
-        if sound && matching::siblings(spans, &self.roots, shape.roots()) {
+        let tree = spans.tree();
+        let is_impossible =
+            tree.problems().iter().any(|problem| diff::impossible(problem).is_some());
+        if !is_impossible && matching::siblings(spans, &self.roots, tree.top_indices()) {
             return Ok(());
         }
         Err(diff::diff(self, spans))

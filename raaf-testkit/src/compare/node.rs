@@ -2,7 +2,7 @@
 
 use std::ops::RangeBounds as _;
 
-use raaf_trace_core::FinishedSpan;
+use raaf_trace_model::span::FinishedSpan;
 
 use crate::{
     expected::{Count, ExpectedEvent, Node, Pattern, describe},

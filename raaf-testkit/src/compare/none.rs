@@ -2,9 +2,8 @@
 
 use super::{node, use_colour};
 use crate::{
-    AsSpans, Node,
-    expected::describe,
-    tree::{Mark, Said, draw_in},
+    expected::{Node, describe},
+    tree::{AsSpans, Mark, Said, draw_in},
 };
 
 /// Implements the macro without a node.

@@ -5,12 +5,12 @@
 
 use std::collections::HashMap;
 
-use raaf_trace_core::FinishedSpan;
+use raaf_trace_model::span::FinishedSpan;
 
 use crate::{
-    Spans,
     compare::{matching, node},
     expected::{Item, Node, Pattern, Siblings},
+    tree::Spans,
 };
 
 /// Largest number of spans like a node that are compared with it including everything below them.

@@ -102,9 +102,9 @@ pub fn check_processor<P: SpanProcessor>(make: impl Fn() -> P) {
 ///
 /// ```
 /// use raaf_testkit::conformance::check_wrapper;
-/// use raaf_trace_core::ProcessorExt as _;
+/// use raaf_trace_core::Offload;
 ///
-/// check_wrapper(|inner| inner.offload());
+/// check_wrapper(|inner| Offload::new(inner));
 /// ```
 #[track_caller]
 pub fn check_wrapper<W: SpanProcessor>(wrap: impl Fn(InnerProcessor) -> W + 'static) {

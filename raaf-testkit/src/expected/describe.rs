@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap, fmt, ops::Bound, ptr, time::Duration};
 
-use raaf_trace_core::ValueRef;
+use raaf_trace_model::attributes::ValueRef;
 
 use super::{Count, Expected, ExpectedEvent, Item, Matcher, Node, Pattern, Siblings};
 use crate::tree::{Row, draw, plain, quoted, word};

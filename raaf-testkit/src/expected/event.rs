@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use raaf_trace_core::{Event, IntoValue};
+use raaf_trace_model::{attributes::IntoValue, span::Event};
 
 use super::{Count, Matcher, Pattern};
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use raaf_trace_core::{IntoValue, Value, ValueRef};
+use raaf_trace_model::attributes::{IntoValue, Value, ValueRef};
 use regex::Regex;
 
 use super::describe::{apart, optional, shown, text_of};

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use raaf_trace_core::{IntoValue, Status};
+use raaf_trace_model::{attributes::IntoValue, span::Status};
 
 use super::{Count, ExpectedEvent, Matcher, Pattern, Siblings, describe};
 

@@ -1,6 +1,6 @@
 //! Patterns for words.
 
-use raaf_trace_core::wildcard_matches;
+use raaf_trace_model::filter::wildcard_matches;
 
 /// Pattern for a kind, a component, a method or a name.
 ///

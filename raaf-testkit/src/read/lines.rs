@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path};
 
-use raaf_trace_core::span::Record;
+use raaf_trace_model::span::Record;
 
 use super::{Fault, ReadSpans};
 

@@ -2,7 +2,7 @@
 //!
 //! The table in the documentation of [`otlp`](super::otlp()) is for this file.
 
-use raaf_trace_core::{Kind, keys};
+use raaf_trace_model::{Kind, keys};
 use serde_json::Value as Json;
 
 /// The attributes of one span, by key.

@@ -37,9 +37,9 @@ mod tests;
 
 use std::{borrow::Cow, error::Error, fmt};
 
-use raaf_trace_core::FinishedSpan;
+use raaf_trace_model::span::FinishedSpan;
 
-use crate::{AsSpans, Spans};
+use crate::tree::{AsSpans, Spans};
 pub use lines::{file, json_lines};
 #[cfg(feature = "otlp")]
 pub use otlp::{otlp, otlp_json};

@@ -8,8 +8,11 @@ use opentelemetry_proto::tonic::{
     trace::v1::{Span, SpanFlags, Status as OtlpStatus, status::StatusCode},
 };
 use prost::Message as _;
-use raaf_trace_core::{
-    FinishedSpan, FinishedSpanBuilder, SpanId, Status, TraceId, keys, propagation::TraceState,
+use raaf_trace_model::{
+    id::{SpanId, TraceId},
+    keys,
+    propagation::TraceState,
+    span::{FinishedSpan, FinishedSpanBuilder, Status},
 };
 use serde_json::{Value as Json, json};
 

@@ -5,14 +5,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use raaf_trace_core::{Attributes, FinishedSpan, ValueRef};
+use raaf_trace_model::{
+    attributes::{Attributes, ValueRef},
+    id::TraceId,
+    span::{Event, FinishedSpan},
+};
 use serde_json::Value as Json;
 
 use super::{Options, order};
-use crate::{
-    Spans,
-    tree::{label, quoted},
-};
+use crate::tree::{Spans, label, quoted};
 
 /// Text that replaces values which differ from run to run.
 const REDACTED: &str = "[redacted]";
@@ -78,7 +79,7 @@ pub(super) fn entries(spans: &Spans, options: &Options) -> Vec<Entry> {
             index,
             depth,
             id,
-            parent: spans.shape().parent(index).map(|parent| numbers[parent]),
+            parent: spans.tree().parent_index(index).map(|parent| numbers[parent]),
             trace: ids.trace(span),
             attributes: attributes(span.attributes().stored(), options, &ids),
             events: events(span)
@@ -103,7 +104,7 @@ fn since(first: Option<SystemTime>, time: SystemTime) -> Duration {
 }
 
 /// Events, without those that only say the span's error again.
-fn events(span: &FinishedSpan) -> impl Iterator<Item = &raaf_trace_core::Event> {
+fn events(span: &FinishedSpan) -> impl Iterator<Item = &Event> {
     let failed = span.error().is_some();
     span.events().filter(move |event| !(failed && event.name() == "exception"))
 }
@@ -143,7 +144,7 @@ fn own_text(span: &FinishedSpan, options: &Options) -> String {
 #[derive(Default)]
 struct Ids {
     texts: HashMap<String, String>,
-    traces: HashMap<raaf_trace_core::TraceId, usize>,
+    traces: HashMap<TraceId, usize>,
 }
 
 impl Ids {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use raaf_trace_core::{FinishedSpan, SpanError};
+use raaf_trace_model::span::{FinishedSpan, SpanError};
 use serde::{
     Serialize, Serializer,
     ser::{SerializeMap as _, SerializeSeq as _},

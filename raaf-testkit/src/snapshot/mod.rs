@@ -9,9 +9,9 @@ mod text;
 
 use std::fmt;
 
-use raaf_trace_core::FinishedSpan;
+use raaf_trace_model::span::FinishedSpan;
 
-use crate::Spans;
+use crate::tree::Spans;
 use entry::Entry;
 
 impl Spans {

@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, time::Duration};
 
 use super::Options;
-use crate::Spans;
+use crate::tree::Spans;
 
 /// By how much spans must overlap to have run beside each other: times that were written to a
 /// file and read back are off by less.
@@ -11,11 +11,11 @@ const CHANCE: Duration = Duration::from_micros(1);
 
 /// All spans with their depths, each before those inside it. `own` is what each says.
 pub(super) fn in_order(spans: &Spans, options: &Options, own: &[String]) -> Vec<(usize, usize)> {
-    let shape = spans.shape();
+    let tree = spans.tree();
     let mut siblings: Vec<Vec<usize>> =
-        (0..own.len()).map(|index| shape.children(index).to_vec()).collect();
+        (0..own.len()).map(|index| tree.child_indices(index).to_vec()).collect();
     // From the innermost out: what is inside two spans decides between them.
-    let walked: Vec<_> = shape.walk().collect();
+    let walked: Vec<_> = tree.walk_from(tree.top_indices()).collect();
     for &(_, index) in walked.iter().rev() {
         let component = spans.all()[index].component_name();
         let all = options.sort_all || options.sort_under.iter().any(|name| name == component);
@@ -23,7 +23,7 @@ pub(super) fn in_order(spans: &Spans, options: &Options, own: &[String]) -> Vec<
         sort(&mut children, spans, all, |one, other| compare(one, other, &siblings, own));
         siblings[index] = children;
     }
-    let mut roots = shape.roots().to_vec();
+    let mut roots = tree.top_indices().to_vec();
     sort(&mut roots, spans, options.sort_all, |one, other| compare(one, other, &siblings, own));
     walk(&roots, &siblings).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Formatter, Write as _};
 
-use raaf_trace_core::{FinishedSpan, Status};
+use raaf_trace_model::span::{FinishedSpan, Status};
 
 use super::{Snapshot, entry::Entry};
 use crate::tree::{label, quoted};

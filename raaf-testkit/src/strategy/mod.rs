@@ -24,7 +24,10 @@ mod tests;
 mod trees;
 
 use proptest::{collection::vec, prelude::*, sample::select};
-use raaf_trace_core::{Attributes, SpanLimits, Value, keys};
+use raaf_trace_model::{
+    attributes::{Attributes, SpanLimits, Value},
+    keys,
+};
 use serde_json::{Map, Number, Value as Json};
 
 use crate::hostile;

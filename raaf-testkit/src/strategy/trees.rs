@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::{collection::vec, prelude::*, sample::select};
-use raaf_trace_core::{Attributes, Kind, Status};
+use raaf_trace_model::{Kind, attributes::Attributes, span::Status};
 
 use super::{attributes, text};
 use crate::build::{self, TreeBuilder};

@@ -1,6 +1,9 @@
 //! Labels of spans, in the notation of `assert_span_tree!`.
 
-use raaf_trace_core::{FinishedSpan, Status, keys};
+use raaf_trace_model::{
+    keys,
+    span::{FinishedSpan, Status},
+};
 
 /// A string literal of that text.
 pub(crate) fn quoted(text: &str) -> String {

@@ -3,18 +3,18 @@
 mod draw;
 mod label;
 mod queries;
-mod shape;
 #[cfg(test)]
 mod tests;
 
 use std::{borrow::Cow, fmt};
 
-use raaf_trace_core::{FinishedSpan, MemoryExporter};
+use raaf_trace_model::{
+    sink::MemoryExporter,
+    span::{FinishedSpan, SpanTree, TreeProblem},
+};
 
-use crate::Capture;
 pub(crate) use draw::{Mark, Row, draw, draw_in};
 pub(crate) use label::{label, plain, quoted, word};
-pub(crate) use shape::{Facts, Shape};
 
 /// Finished spans, arranged as trees.
 ///
@@ -49,8 +49,7 @@ pub(crate) use shape::{Facts, Shape};
 /// ```
 #[derive(Clone)]
 pub struct Spans {
-    spans: Vec<FinishedSpan>,
-    shape: Shape,
+    tree: SpanTree<FinishedSpan>,
 }
 
 impl Spans {
@@ -63,40 +62,49 @@ impl Spans {
 
     /// Arranges spans that are already in the order of their starts.
     pub(crate) fn in_order(spans: Vec<FinishedSpan>) -> Self {
-        let facts: Vec<_> = spans.iter().map(Facts::of).collect();
-        let shape = Shape::of(&facts);
-        Self { spans, shape }
+        Self { tree: SpanTree::in_order(spans) }
     }
 
     pub(crate) fn all(&self) -> &[FinishedSpan] {
-        &self.spans
+        self.tree.spans()
     }
 
-    pub(crate) fn shape(&self) -> &Shape {
-        &self.shape
+    pub(crate) fn tree(&self) -> &SpanTree<FinishedSpan> {
+        &self.tree
     }
 
     /// Kind, component and method of a span, as they are drawn.
     pub(crate) fn label(&self, index: usize) -> String {
-        let span = &self.spans[index];
+        let span = &self.all()[index];
         label(span.kind().as_str(), span.component_name(), span.method())
     }
 
     /// Returns the line of each span, in drawing order, with its notes.
     pub(crate) fn rows(&self, mut say: impl FnMut(usize) -> Said) -> Vec<Row> {
-        self.shape
-            .walk()
+        let mut remarks = vec![""; self.len()];
+        for (index, problem) in self.tree.located_problems() {
+            if let (Some(index), Some(remark)) = (index, remark(problem)) {
+                remarks[index] = remark;
+            }
+        }
+        self.tree
+            .walk_from(self.tree.top_indices())
             .map(|(depth, index)| {
                 let said = say(index);
-                let mut text = label::of_span(&self.spans[index], said.properties);
-                if self.shape.is_cyclic(index) {
-                    text.push_str(" (its ancestors form a cycle)");
-                } else if self.shape.is_orphan(index) {
-                    text.push_str(" (its parent is not here)");
-                }
+                let mut text = label::of_span(&self.all()[index], said.properties);
+                text.push_str(remarks[index]);
                 Row { mark: said.mark, notes: said.notes, ..Row::new(depth, text) }
             })
             .collect()
+    }
+}
+
+/// Returns the words after a span that is not where it should be.
+fn remark(problem: &TreeProblem) -> Option<&'static str> {
+    match problem {
+        TreeProblem::MissingParent { .. } => Some(" (its parent is not here)"),
+        TreeProblem::Loop { .. } => Some(" (its ancestors form a cycle)"),
+        _ => None,
     }
 }
 
@@ -123,7 +131,7 @@ impl fmt::Debug for Spans {
     }
 }
 
-/// Source of spans for assertions: a [`Capture`] (which waits for open spans), [`Spans`], a
+/// Source of spans for assertions: a [`Capture`](crate::Capture) (which waits for open spans), [`Spans`], a
 /// [`MemoryExporter`], or a list of finished spans.
 pub trait AsSpans {
     /// Returns the spans.
@@ -133,13 +141,6 @@ pub trait AsSpans {
 impl AsSpans for Spans {
     fn as_spans(&self) -> Cow<'_, Spans> {
         Cow::Borrowed(self)
-    }
-}
-
-impl AsSpans for Capture {
-    #[track_caller]
-    fn as_spans(&self) -> Cow<'_, Spans> {
-        Cow::Owned(self.spans())
     }
 }
 

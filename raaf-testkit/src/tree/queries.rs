@@ -2,7 +2,7 @@
 
 use std::{iter, slice};
 
-use raaf_trace_core::{FinishedSpan, Status};
+use raaf_trace_model::span::{FinishedSpan, Status};
 
 use super::Spans;
 
@@ -54,7 +54,7 @@ impl Spans {
 
     /// Returns the spans without a parent among these.
     pub fn roots(&self) -> impl Iterator<Item = &FinishedSpan> {
-        self.at_places(self.shape().roots())
+        self.at_places(self.tree().top_indices())
     }
 
     /// Returns the root above `span`, which may be `span` itself.
@@ -64,19 +64,15 @@ impl Spans {
 
     /// Returns the children of `span`, in the order in which they started.
     pub fn children_of(&self, span: &FinishedSpan) -> impl Iterator<Item = &FinishedSpan> {
-        let children = self.place(span).map(|index| self.shape().children(index));
+        let children = self.place(span).map(|index| self.tree().child_indices(index));
         self.at_places(children.unwrap_or_default())
     }
 
     /// Returns all spans below `span`, each before its children.
     pub fn descendants_of(&self, span: &FinishedSpan) -> impl Iterator<Item = &FinishedSpan> {
-        let children = |index: usize| self.shape().children(index).iter().rev();
-        let mut waiting: Vec<_> = self.place(span).into_iter().flat_map(children).collect();
-        iter::from_fn(move || {
-            let &index = waiting.pop()?;
-            waiting.extend(children(index));
-            self.all().get(index)
-        })
+        let children = self.place(span).map(|index| self.tree().child_indices(index));
+        let below = self.tree().walk_from(children.unwrap_or_default());
+        below.filter_map(|(_, index)| self.all().get(index))
     }
 
     /// Returns the parent of `span`, if it is among these.
@@ -114,9 +110,9 @@ impl Spans {
         let is = |name: &str, index: &usize| self.all()[*index].component_name() == name;
         let first = names.next()?;
         let mut level: Vec<usize> =
-            self.shape().roots().iter().copied().filter(|index| is(first, index)).collect();
+            self.tree().top_indices().iter().copied().filter(|index| is(first, index)).collect();
         for name in names {
-            let children = level.iter().flat_map(|&index| self.shape().children(index));
+            let children = level.iter().flat_map(|&index| self.tree().child_indices(index));
             level = children.copied().filter(|index| is(name, index)).collect();
         }
         self.all().get(*level.first()?)
@@ -155,12 +151,12 @@ impl Spans {
 
     /// `span` as it is here, and those above it.
     fn upwards(&self, span: &FinishedSpan) -> impl Iterator<Item = &FinishedSpan> {
-        let up = iter::successors(self.place(span), |&index| self.shape().parent(index));
+        let up = iter::successors(self.place(span), |&index| self.tree().parent_index(index));
         up.filter_map(|index| self.all().get(index))
     }
 
     fn place(&self, span: &FinishedSpan) -> Option<usize> {
-        self.shape().place(span.trace_id(), span.span_id())
+        self.tree().index_of(span.trace_id(), span.span_id())
     }
 
     fn at_places<'a>(&'a self, places: &'a [usize]) -> impl Iterator<Item = &'a FinishedSpan> {

@@ -5,7 +5,7 @@ use raaf_trace_core::{
 };
 
 use super::*;
-use crate::span_tree;
+use crate::{Capture, span_tree};
 
 fn run(component: &Component, inside: impl FnOnce()) {
     component.in_span("run", inside);

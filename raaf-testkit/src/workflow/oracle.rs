@@ -10,7 +10,7 @@ use super::{
     Call, On, ROOT, Step, Who, Workflow, attempts, below, branch_name, fork_name, fresh_name,
     handoff_name, is_bound_to_root, manual_name, needs_runtime, outward, shared,
 };
-use crate::{Expected, Node, Siblings};
+use crate::expected::{Expected, Node, Siblings};
 
 impl Workflow {
     /// Returns the tree that running the workflow must leave.

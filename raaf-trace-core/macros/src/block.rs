@@ -1,4 +1,4 @@
-//! `traced_block!`: a closure or an async block as a traced call.
+//! `traced_block!`: a traced closure or async block.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -13,8 +13,8 @@ use crate::{
     metadata::{self, Entry},
 };
 
-const NO_BODY: &str = "the last argument must be what is traced: a closure `|| …`, or an async \
-                       block `async move { … }`";
+const NO_BODY: &str = "the traced code is missing; expected a closure `|| …` or an async block \
+                       `async move { … }` as the last argument";
 
 struct Input {
     subject: Expr,
@@ -58,7 +58,8 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
             quote_spanned!(Span::mixed_site()=> { #statements })
         }
         Body::Async(block) => {
-            // The outer block captures as the user's does, so that nothing moves unasked.
+            // The outer block captures like the user's block, so that values move only where the
+            // user's block moves them.
             let capture = block.capture;
             let statements = plan.around_future(&quote!(#block));
             quote_spanned!(Span::mixed_site()=> async #capture { #statements })
@@ -70,14 +71,14 @@ impl Parse for Input {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         if input.is_empty() {
             return Err(input.error(
-                "expected `component, \"method\", …`, or a prepared call, and then a closure or an \
-                 async block",
+                "expected `component, \"method\", …` or a prepared call, followed by a closure or \
+                 an async block",
             ));
         }
         if starts_body(input) {
             return Err(input.error(
-                "what is traced comes last; first the component and the method's name: \
-                 `self, \"validation\", || …`",
+                "the traced code must be the last argument, after the component and the method's \
+                 name: `self, \"validation\", || …`",
             ));
         }
         let subject: Expr = input.parse()?;
@@ -128,7 +129,9 @@ impl Parse for Input {
         let body = input.parse()?;
         input.parse::<Option<Token![,]>>()?;
         if !input.is_empty() {
-            return Err(input.error("nothing may follow what is traced; metadata goes before it"));
+            return Err(
+                input.error("unexpected argument after the traced code; move metadata before it")
+            );
         }
         Ok(Self { subject, method, join, entries, body })
     }
@@ -167,11 +170,12 @@ impl Parse for Body {
             Expr::Async(block) => Ok(Self::Async(block)),
             Expr::Closure(closure) if closure.asyncness.is_some() => Err(Error::new_spanned(
                 closure.asyncness,
-                "an async closure is not called here; pass an async block: `async move { … }`",
+                "an async closure is not supported; pass an async block: `async move { … }`",
             )),
-            Expr::Closure(closure) if !closure.inputs.is_empty() => {
-                Err(Error::new_spanned(&closure.inputs, "the closure is called without arguments"))
-            }
+            Expr::Closure(closure) if !closure.inputs.is_empty() => Err(Error::new_spanned(
+                &closure.inputs,
+                "the closure has parameters, but is called without arguments; remove them",
+            )),
             Expr::Closure(closure) => Ok(Self::Closure(closure)),
             other => Err(Error::new_spanned(other, NO_BODY)),
         }
@@ -214,15 +218,15 @@ mod tests {
             r#"self, "x", 1 + 1"#,
         ] {
             let error = error(source);
-            assert!(error.contains("last argument must be what is traced"), "{source}: {error}");
+            assert!(error.contains("the traced code is missing"), "{source}: {error}");
         }
     }
 
     #[test]
     fn what_stands_in_the_wrong_place_is_said() {
         assert!(error("").contains("component"));
-        assert!(error("|| 1").contains("comes last"));
-        assert!(error(r#"self, "x", || 1, n = 1"#).contains("goes before it"));
+        assert!(error("|| 1").contains("must be the last argument"));
+        assert!(error(r#"self, "x", || 1, n = 1"#).contains("before it"));
         assert!(error(r#"self, "", || 1"#).contains("empty"));
         assert!(error(r#"self, "x", a, a = 2, || 1"#).contains("given twice"));
         assert!(error(r#"self, "x", new, reuse, || 1"#).contains("keep one of them"));

@@ -1,4 +1,4 @@
-//! The code around a traced body: opening the call before it, closing it after.
+//! Code around a traced body: opens the call before it, and closes it after.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
@@ -9,13 +9,13 @@ use crate::{
     metadata::Entry,
 };
 
-/// A span that points at the user's code while the names in it stay invisible to that code, and
-/// while lints know the code for generated.
+/// Returns a span at the user's code with names invisible to that code, which lints treat as
+/// generated.
 pub(crate) fn at(location: Span) -> Span {
     Span::mixed_site().located_at(location)
 }
 
-/// The path, shown in errors at `location`; what it names stays the same.
+/// Returns the path, shown in errors at `location`, with unchanged resolution.
 pub(crate) fn located(path: &Path, location: Span) -> TokenStream {
     let relocate = |mut token: TokenTree| {
         token.set_span(token.span().located_at(location));
@@ -28,37 +28,36 @@ fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-/// Where the crate is found when no `crate = …` says otherwise.
+/// Returns the default path of the crate, without a `crate = …` option.
 pub(crate) fn default_crate() -> Path {
     syn::parse_quote!(::raaf_trace_core)
 }
 
-/// What a traced call is made of.
+/// Parts of a traced call.
 pub(crate) struct Plan {
     pub(crate) krate: Path,
-    /// An expression that makes the `Call`.
+    /// Expression that creates the `Call`.
     pub(crate) start: TokenStream,
-    /// The `Call` is the user's own and may bring a result hook along.
+    /// `true` if the user prepared the `Call`, which may have a result hook.
     pub(crate) prepared: bool,
     pub(crate) entries: Vec<Entry>,
     pub(crate) skip_if: Option<Expr>,
     pub(crate) parent: Option<Expr>,
-    /// `new`, `reuse`, or the rule.
+    /// Option `new` or `reuse`, if any.
     pub(crate) join: Option<Join>,
     pub(crate) result: Option<Expr>,
-    /// The call goes on until the stream that the body returned has ended.
+    /// Stream that the body returns, at whose end the call ends.
     pub(crate) stream: Option<Streamed>,
 }
 
-/// Whether a call has a span of its own, where the rule does not decide.
+/// Explicit choice between a new span and a reused one.
 #[derive(Clone, Copy)]
 pub(crate) enum Join {
     New,
     Reuse,
 }
 
-pub(crate) const JOIN_TWICE: &str =
-    "`new` makes a span of its own and `reuse` makes none; keep one of them, once";
+pub(crate) const JOIN_TWICE: &str = "`new` and `reuse` exclude each other; keep one of them, once";
 
 impl Join {
     pub(crate) fn of(word: &Ident) -> Option<Self> {
@@ -71,7 +70,7 @@ impl Join {
 }
 
 impl Plan {
-    /// Statements that run `closure` inside the call and yield what it returned.
+    /// Returns statements that run `closure` inside the call and yield its value.
     pub(crate) fn around_closure(&self, closure: &TokenStream) -> TokenStream {
         let (scope, result) = (local("__scope"), local("__result"));
         let (open, finish) = (self.open(), self.finish(&scope, &result));
@@ -83,7 +82,7 @@ impl Plan {
         }
     }
 
-    /// Statements that await `future` inside the call and yield its output.
+    /// Returns statements that await `future` inside the call and yield its output.
     pub(crate) fn around_future(&self, future: &TokenStream) -> TokenStream {
         let (scope, result) = (local("__scope"), local("__result"));
         let (open, finish) = (self.open(), self.finish(&scope, &result));
@@ -95,19 +94,22 @@ impl Plan {
         }
     }
 
-    /// As [`around_closure`](Self::around_closure), for a closure that never returns a value.
+    /// Returns the statements of [`around_closure`](Self::around_closure) for a closure that never
+    /// returns.
     pub(crate) fn around_endless_closure(&self, closure: &TokenStream) -> TokenStream {
         let open = self.open();
         quote_spanned!(Span::mixed_site()=> match #open.run(#closure) {})
     }
 
-    /// As [`around_future`](Self::around_future), for a future that never yields a value.
+    /// Returns the statements of [`around_future`](Self::around_future) for a future that never
+    /// completes.
     pub(crate) fn around_endless_future(&self, future: &TokenStream) -> TokenStream {
         let open = self.open();
         quote_spanned!(Span::mixed_site()=> match #open.run_async(#future).await {})
     }
 
-    /// What [`open`](Self::open) yields: the scope, and for a prepared call its hook.
+    /// Returns the pattern for the result of [`open`](Self::open): the scope, and the hook of a
+    /// prepared call.
     fn entered(&self, scope: &Ident) -> TokenStream {
         if self.prepared {
             let hook = local("__hook");
@@ -117,9 +119,9 @@ impl Plan {
         }
     }
 
-    /// An expression that makes the call, describes it and enters it.
+    /// Returns an expression that creates the call, adds its metadata and enters it.
     ///
-    /// What describes it is evaluated only while the call may still become a span.
+    /// Metadata is evaluated only while the call may still become a span.
     fn open(&self) -> TokenStream {
         let call = local("__call");
         let start = &self.start;
@@ -150,7 +152,7 @@ impl Plan {
         }}
     }
 
-    /// What follows the body, and yields what the function returns.
+    /// Returns the code after the body, which yields the function's result.
     fn finish(&self, scope: &Ident, result: &Ident) -> TokenStream {
         if let Some(streamed) = &self.stream {
             return self.wrap(streamed, scope, result);
@@ -159,7 +161,7 @@ impl Plan {
         quote_spanned!(Span::mixed_site()=> #close #result)
     }
 
-    /// Hands the call over to the stream that the body returned.
+    /// Returns the code that passes the call to the returned stream.
     fn wrap(&self, streamed: &Streamed, scope: &Ident, result: &Ident) -> TokenStream {
         let Streamed { output, fallible, wrapper, boxed } = streamed;
         let krate = &self.krate;
@@ -207,8 +209,8 @@ impl Plan {
         }
     }
 
-    /// Statements that tell the scope how it went. The traits that tell a `Result` from the rest
-    /// are imported in blocks without user code, where they cannot get in its way.
+    /// Returns statements that pass the outcome to the scope. The traits that detect a `Result` are
+    /// imported in blocks without user code, to avoid conflicts with it.
     fn close(&self, scope: &Ident, result: &Ident) -> TokenStream {
         let krate = &self.krate;
         let value = local("__value");
@@ -253,7 +255,7 @@ impl Plan {
     }
 }
 
-/// An expression that starts a call of `method` on `component`.
+/// Returns an expression that starts a call of `method` on `component`.
 pub(crate) fn begin(
     krate: &Path,
     component: &TokenStream,
@@ -265,14 +267,14 @@ pub(crate) fn begin(
     quote_spanned!(span=> #krate::__private::begin(#component, #method))
 }
 
-/// `async move { statements }` whose output is known to be `output` before its statements are
-/// looked at, as it is for the body of an `async fn`.
+/// Returns `async move { statements }` whose output is known to be `output` before its statements
+/// are checked, like in an `async fn`.
 pub(crate) fn typed_async_block(output: &Type, statements: &TokenStream) -> TokenStream {
     let hint = output_hint(output);
     quote_spanned!(Span::mixed_site()=> async move { #hint #statements })
 }
 
-/// A statement without effect, whose `return` fixes the type of the block it stands in.
+/// Returns a statement without effect, whose `return` determines the type of the block.
 pub(crate) fn output_hint(output: &Type) -> TokenStream {
     let span = at(output.span());
     let never = Ident::new("__never", span);
@@ -283,7 +285,7 @@ pub(crate) fn output_hint(output: &Type) -> TokenStream {
     }
 }
 
-/// The type with `_` in place of each `impl Trait`, which may not be named inside a body.
+/// Returns the type with `_` in place of each `impl Trait`, which cannot be named inside a body.
 pub(crate) fn nameable(ty: &Type) -> Type {
     struct Elide;
 
@@ -302,7 +304,7 @@ pub(crate) fn nameable(ty: &Type) -> Type {
     ty
 }
 
-/// The last expression of a block: what the block yields.
+/// Returns the last expression of a block, which is its value.
 pub(crate) fn tail_mut(block: &mut Block) -> Option<&mut Expr> {
     match block.stmts.last_mut() {
         Some(syn::Stmt::Expr(tail, None)) => Some(tail),

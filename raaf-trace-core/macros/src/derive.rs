@@ -9,7 +9,7 @@ use syn::{
 
 use crate::call::{at, default_crate};
 
-/// What the struct's own `#[trace(…)]` says.
+/// Options of the struct's own `#[trace(…)]`.
 #[derive(Default)]
 struct Container {
     attributes: Option<ExprPath>,
@@ -20,7 +20,7 @@ struct Container {
     new: Option<Span>,
 }
 
-/// What a field is to tracing.
+/// Role of a field in tracing.
 enum Role {
     Component,
     Attribute { key: LitStr, content: bool },
@@ -32,7 +32,7 @@ struct Marked<'a> {
     role: Option<(Span, Role)>,
 }
 
-/// `self` as the derived methods know it, whatever the span of the tokens around it.
+/// Returns `self` of the derived methods, independent of the span of surrounding tokens.
 fn this() -> Token![self] {
     Token![self](Span::call_site())
 }
@@ -100,13 +100,13 @@ fn unfit(span: Span, what: &str) -> Error {
     Error::new(
         span,
         format!(
-            "`Traceable` can be derived for structs only, since {what} has no field that is always \
-             there; put it into a struct beside a `Component`, or implement the trait by hand"
+            "`Traceable` can be derived only for structs, because {what} has no field that always \
+             exists; wrap it in a struct with a `Component`, or implement the trait manually"
         ),
     )
 }
 
-/// The marked field, else the only one whose type is called `Component`.
+/// Returns the marked field, or the only one whose type is called `Component`.
 fn component<'a, 'f>(name: &Ident, fields: &'a [Marked<'f>]) -> Result<&'a Marked<'f>> {
     let mut marked = fields.iter().filter_map(|field| match field.role {
         Some((span, Role::Component)) => Some((span, field)),
@@ -114,7 +114,10 @@ fn component<'a, 'f>(name: &Ident, fields: &'a [Marked<'f>]) -> Result<&'a Marke
     });
     if let Some((_, first)) = marked.next() {
         return match marked.next() {
-            Some((span, _)) => Err(Error::new(span, "another field is marked as the component")),
+            Some((span, _)) => Err(Error::new(
+                span,
+                "two fields are marked as the component; keep one `#[trace(component)]`",
+            )),
             None => Ok(first),
         };
     }
@@ -124,7 +127,8 @@ fn component<'a, 'f>(name: &Ident, fields: &'a [Marked<'f>]) -> Result<&'a Marke
         (Some(only), None) => Ok(only),
         (Some(_), Some(second)) => Err(Error::new_spanned(
             &second.field.ty,
-            "more than one field is a `Component`; mark the struct's own with `#[trace(component)]`",
+            "several fields have the type `Component`; mark the struct's own with \
+             `#[trace(component)]`",
         )),
         (None, _) => Err(Error::new_spanned(
             name,
@@ -162,13 +166,13 @@ impl Container {
                     word(&mut container.name, &option.path, option.value()?)
                 } else if option.path.is_ident("new") {
                     if container.new.replace(option.path.span()).is_some() {
-                        return Err(option.error("`new` is given twice"));
+                        return Err(option.error("`new` is given twice; keep one"));
                     }
                     Ok(())
                 } else {
                     Err(option.error(
-                        "unknown option; a struct takes `new`, `kind = \"word\"`, `name = \"Name\"`, \
-                         `attributes = path`, `should_create = path` and `crate = path`",
+                        "unknown option of a struct; expected `new`, `kind = \"tool\"`, `name = \"Name\"`, \
+                         `attributes = path`, `should_create = path` or `crate = path`",
                     ))
                 }
             })?;
@@ -176,7 +180,7 @@ impl Container {
         Ok(container)
     }
 
-    /// `new(the other fields)`, where it is asked for.
+    /// Returns the constructor `new(the other fields)`, if requested.
     fn constructor(
         &self,
         input: &DeriveInput,
@@ -188,7 +192,8 @@ impl Container {
             return match self.kind.as_ref().or(self.name.as_ref()) {
                 Some(unused) => Err(Error::new(
                     unused.span(),
-                    "`kind` and `name` are for the constructor; add `new`: `#[trace(new, kind = …)]`",
+                    "`kind` and `name` require the constructor; add `new`: \
+                     `#[trace(new, kind = …)]`",
                 )),
                 None => Ok(None),
             };
@@ -252,7 +257,7 @@ fn once<T: syn::parse::Parse>(
 ) -> Result<()> {
     if slot.replace(value.parse()?).is_some() {
         let name = option.to_token_stream();
-        return Err(Error::new_spanned(option, format!("`{name}` is given twice")));
+        return Err(Error::new_spanned(option, format!("`{name}` is given twice; keep one")));
     }
     Ok(())
 }
@@ -271,13 +276,16 @@ impl<'a> Marked<'a> {
                 _ => attribute.parse_args_with(|input: ParseStream<'_>| Role::parse(input))?,
             };
             if role.replace((span, read)).is_some() {
-                return Err(Error::new(span, "a field takes one `#[trace]`"));
+                return Err(Error::new(
+                    span,
+                    "the field has several `#[trace]` attributes; keep one",
+                ));
             }
         }
         Ok(Self { member, field, role })
     }
 
-    /// The statement that puts the field on a span.
+    /// Returns the statement that sets the field as an attribute of a span.
     fn setting(&self, attributes: &Ident) -> Option<TokenStream> {
         let Some((_, Role::Attribute { key, content })) = &self.role else { return None };
         let span = at(self.field.ty.span());
@@ -296,7 +304,7 @@ impl Role {
             }),
             None => Err(Error::new_spanned(
                 mark,
-                "a field without a name needs a key: `#[trace(\"processor.batch_size\")]`",
+                "a field without a name requires a key: `#[trace(\"processor.batch_size\")]`",
             )),
         }
     }
@@ -319,7 +327,7 @@ impl Role {
         };
         input.parse::<Option<Token![,]>>()?;
         if !input.is_empty() {
-            return Err(input.error("a field takes one option"));
+            return Err(input.error("the field has several options; keep one"));
         }
         Ok(role)
     }
@@ -383,18 +391,20 @@ mod tests {
         assert!(error("struct S;").contains("add `component: Component`"));
         assert!(error("struct S(Component, Component);").contains("mark the struct's own"));
         let twice = "struct S { #[trace(component)] a: A, #[trace(component)] b: B }";
-        assert!(error(twice).contains("another field"));
-        assert!(error("enum E { A(Component) }").contains("structs only"));
+        assert!(error(twice).contains("two fields"));
+        assert!(error("enum E { A(Component) }").contains("only for structs"));
     }
 
     #[test]
     fn unknown_options_list_the_known_ones() {
         assert!(error("struct S { #[trace(what)] c: Component }").contains("content ="));
         assert!(error("#[trace(what)] struct S(Component);").contains("should_create"));
-        assert!(error("struct S(Component, #[trace] u8);").contains("needs a key"));
+        assert!(error("struct S(Component, #[trace] u8);").contains("requires a key"));
         assert!(error(r#"struct S(Component, #[trace("")] u8);"#).contains("empty"));
-        assert!(error(r#"struct S(Component, #[trace("a", "b")] u8);"#).contains("one option"));
+        assert!(
+            error(r#"struct S(Component, #[trace("a", "b")] u8);"#).contains("several options")
+        );
         let twice = "#[trace(crate = a, crate = b)] struct S(Component);";
-        assert!(error(twice).contains("`crate` is given twice"));
+        assert!(error(twice).contains("`crate` is given twice; keep one"));
     }
 }

@@ -9,12 +9,12 @@ use syn::{
 
 use crate::call::default_crate;
 
-/// What a struct or a variant is told as.
+/// Classification of a struct or a variant.
 enum Word {
-    /// By its own name.
+    /// Its name.
     Name,
     Given(LitStr),
-    /// As the error in its only field.
+    /// Classification of the error in its only field.
     Transparent(proc_macro2::Span),
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             if let Word::Given(_) | Word::Transparent(_) = own {
                 return Err(Error::new_spanned(
                     name,
-                    "an enum is told by its variants; put `#[error_type(…)]` on these",
+                    "an enum is classified by its variants; put `#[error_type(…)]` on them",
                 ));
             }
             let arm = |variant: &syn::Variant| {
@@ -43,13 +43,16 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             data.variants.iter().map(arm).collect::<Result<_>>()?
         }
         Data::Union(data) => {
-            return Err(Error::new(data.union_token.span, "a union is not an error"));
+            return Err(Error::new(
+                data.union_token.span,
+                "`ErrorType` cannot be derived for a union; use a struct or an enum",
+            ));
         }
     };
     let this = if arms.is_empty() { quote!(*self) } else { quote!(self) };
     let mut bounded = input.generics.clone();
     if !bounded.params.is_empty() {
-        // Whatever its being an error asks of the parameters.
+        // The bounds under which the type is an error.
         bounded.make_where_clause().predicates.push(syn::parse_quote!(Self: ::std::error::Error));
     }
     let (generics, arguments, clauses) = bounded.split_for_impl();
@@ -83,7 +86,7 @@ fn arm(
             let (Some(field), 1) = (fields.members().next(), fields.len()) else {
                 return Err(Error::new(
                     *span,
-                    "`transparent` needs exactly one field: the error that says its kind",
+                    "`transparent` requires exactly one field, which implements `ErrorType`",
                 ));
             };
             return Ok(quote!(#pattern { #field: inner } => #krate::ErrorType::error_type(inner),));
@@ -99,7 +102,7 @@ impl Word {
             let list = attribute.meta.require_list()?;
             if let Ok(given) = list.parse_args::<LitStr>() {
                 if given.value().is_empty() {
-                    return Err(Error::new(given.span(), "the kind of a failure cannot be empty"));
+                    return Err(Error::new(given.span(), "the `error.type` cannot be empty"));
                 }
                 word = Self::Given(given);
                 continue;
@@ -112,7 +115,7 @@ impl Word {
                     **krate = Some(option.value()?.parse()?);
                     Ok(())
                 } else {
-                    Err(option.error("expected a word in quotes, or `transparent`"))
+                    Err(option.error("expected a string in quotes, or `transparent`"))
                 }
             })?;
         }
@@ -130,10 +133,10 @@ mod tests {
 
     #[test]
     fn mistakes_are_explained() {
-        assert!(error("enum E { #[error_type(what)] A }").contains("a word in quotes"));
+        assert!(error("enum E { #[error_type(what)] A }").contains("a string in quotes"));
         assert!(error("enum E { #[error_type(\"\")] A }").contains("empty"));
         assert!(error("enum E { #[error_type(transparent)] A(u8, u8) }").contains("exactly one"));
-        assert!(error("#[error_type(\"x\")] enum E { A }").contains("on these"));
+        assert!(error("#[error_type(\"x\")] enum E { A }").contains("on them"));
     }
 
     #[test]

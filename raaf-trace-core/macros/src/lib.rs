@@ -1,14 +1,14 @@
-//! Procedural macros of `raaf-trace-core`; use them from there.
+//! Procedural macros of `raaf-trace-core`; use them through that crate.
 //!
-//! | macro | traces |
+//! | macro | purpose |
 //! | --- | --- |
-//! | [`macro@traced`] | every call of a method or function |
-//! | [`traced_block!`] | a closure or an async block, at once |
-//! | [`macro@ErrorType`] | nothing: it says what kind of failure an error is |
-//! | [`macro@Traceable`] | nothing by itself: it lets a struct be traced |
+//! | [`macro@traced`] | traces every call of a method or function |
+//! | [`traced_block!`] | traces a closure or an async block |
+//! | [`macro@Traceable`] | implements `Traceable` for a struct |
+//! | [`macro@ErrorType`] | classifies an error for `error.type` |
 //!
-//! The macros see the type that the traced code returns, so that a `Result` fails its span and a
-//! plain value does not, without being told.
+//! The macros use the type of the traced code's result: an `Err` sets the status of the span to
+//! error, other values set it to ok.
 
 mod attribute;
 mod block;
@@ -19,11 +19,11 @@ mod metadata;
 
 use proc_macro::TokenStream;
 
-/// Makes one span of every call of a method.
+/// Traces every call of a method or function in a span.
 ///
-/// Goes on sync and `async` methods alike, also inside an `#[async_trait] impl`, and on methods
-/// that return `impl Future` or `Pin<Box<dyn Future>>`. Of these the call is decided at the first
-/// poll, and a future that is never polled makes no span. The signature stays as it is.
+/// Supports sync and `async` methods, also inside an `#[async_trait] impl`, and methods that return
+/// `impl Future` or `Pin<Box<dyn Future>>`. The span of a future starts at its first poll; a future
+/// that is never polled creates none. The signature is unchanged.
 ///
 /// ```ignore
 /// use raaf_trace_core::{Component, Traceable, traced};
@@ -45,24 +45,24 @@ use proc_macro::TokenStream;
 ///
 /// | option | meaning |
 /// | --- | --- |
-/// | `"search"`, `name = "search"` | the method's name; otherwise the function's |
-/// | `tool = "indexer"` | a component of the function's own, of kind `tool`; `agent`, `pipeline` and `runner` likewise |
-/// | `component = "Indexer"` | one whose kind follows from its name, or from `kind = "processor"` beside it |
-/// | `component = expr` | what is traced instead of `self`: a value that is there already |
-/// | `with(…)` | metadata, see below |
-/// | `content(…)` | metadata that is left out when sensitive data is: prompts, arguments |
-/// | `result = hook` | called with the returned value (the `Ok` of a `Result`) and `&mut Attributes` |
-/// | `parent = expr` | the parent, instead of the one the rules find |
-/// | `skip_if = expr` | `true`: no span for this call |
-/// | `new` | a span of its own for every call, also where it would be one with the call around it |
-/// | `reuse` | the innermost active span is used if it is this component's |
-/// | `stream` | the span lasts until the returned stream or iterator ends, see below; `stream = false` says that it need not |
-/// | `crate = path` | where `raaf_trace_core` is found |
+/// | `"search"`, `name = "search"` | name of the method; by default, the function's |
+/// | `tool = "indexer"` | the function's own component of kind `tool`; also `agent`, `pipeline`, `runner` |
+/// | `component = "Indexer"` | the function's own component, whose kind follows from its name, or from the option `kind = "processor"` |
+/// | `component = expr` | traced value instead of `self` |
+/// | `with(…)` | attributes, see [Metadata](#metadata) |
+/// | `content(…)` | attributes with content (prompts, arguments), left out where sensitive data is |
+/// | `result = hook` | closure or function of the returned value (the `Ok` of a `Result`) and `&mut Attributes` |
+/// | `parent = expr` | parent of the span; by default, chosen by the context |
+/// | `skip_if = expr` | creates no span if `true` |
+/// | `new` | creates a new span, even where the enclosing one would be reused |
+/// | `reuse` | reuses the innermost active span if it belongs to this component |
+/// | `stream` | ends the span with the returned stream or iterator, see [Streams and iterators](#streams-and-iterators); `stream = false` disables the warning |
+/// | `crate = path` | path of `raaf_trace_core` |
 ///
 /// # Free functions
 ///
-/// A function without `self` has to say what is traced. `#[traced(tool = "indexer")]` makes a
-/// component that all its calls share:
+/// A function without `self` needs a component. `#[traced(tool = "indexer")]` creates one that all
+/// its calls share:
 ///
 /// ```ignore
 /// #[traced(tool = "indexer", with(path))]
@@ -73,13 +73,13 @@ use proc_macro::TokenStream;
 ///
 /// # Streams and iterators
 ///
-/// A function that returns a stream or an iterator has done nothing yet when it returns. With
-/// `stream` its span starts at the call and ends with the stream: what runs at each poll is inside,
-/// `stream.items` counts the items, an `Err` among them adds an `exception` event and fails the span
-/// if it was the last, and a stream that is dropped early ends its span as cancelled. It goes on
-/// functions, `async` or not, that return `impl Stream`, `impl Iterator`, a boxed form of these, an
-/// alias of a boxed stream, or a `Result` of one. Without it, the compiler warns where the return
-/// type shows a stream or an iterator.
+/// A function that returns a stream or an iterator has produced no items when it returns. With
+/// `stream` its span starts at the call and ends with the stream. Each poll runs inside the span,
+/// and `stream.items` counts the items. An `Err` item adds an `exception` event, and sets the
+/// status to error if it is the last one. A stream that is dropped early ends its span as
+/// cancelled. The option supports functions, `async` or not, that return `impl Stream`, `impl
+/// Iterator`, a boxed form of these, an alias of a boxed stream, or a `Result` of one. Without it,
+/// the compiler warns if the return type is visibly a stream or an iterator.
 ///
 /// ```ignore
 /// #[traced(stream, with(prompt))]
@@ -90,23 +90,29 @@ use proc_macro::TokenStream;
 ///
 /// # Metadata
 ///
-/// `query` stands for `query = query`; `limit = expr` and `"llm.tokens" = expr` give a key of their
-/// own; `note = %expr` takes the `Display` text and `data = ?expr` the `Debug` text. Variables and
-/// fields are borrowed. Nothing is evaluated when no span can come of it. A `&mut self` method may
-/// read `self` here, but not in its `result` hook, when the body has it already.
+/// | entry | attribute |
+/// | --- | --- |
+/// | `query` | key `query`, value of the variable |
+/// | `limit = expr` | key `limit`, value of the expression |
+/// | `"llm.tokens" = expr` | key `llm.tokens`, value of the expression |
+/// | `note = %expr` | value formatted with `Display` |
+/// | `data = ?expr` | value formatted with `Debug` |
+///
+/// Variables and fields are borrowed. Nothing is evaluated if no span can result. A `&mut self`
+/// method may read `self` here, but not in its `result` hook.
 ///
 /// # Futures
 ///
 /// A method that returns a future, without being `async`, should end in an `async` block: that
-/// block is what is traced, and the statements before it run when the method is called. The block
-/// then refers to the component. One that must be `'static` needs a component that it can own:
-/// `component = component`, a clone made by the statements before it.
+/// block is traced, and the statements before it run when the method is called. The block then
+/// borrows the component. A `'static` block needs a component that it owns: `component =
+/// component`, a clone made by the statements before it.
 #[proc_macro_attribute]
 pub fn traced(options: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(options.into(), &item.into()).into()
 }
 
-/// Makes one span of a closure that runs at once, or of an async block that is awaited.
+/// Traces a closure that runs at once, or an async block, in a span.
 ///
 /// ```ignore
 /// let valid = traced_block!(self, "validation", data_size = data.len(), || validate(data));
@@ -114,17 +120,23 @@ pub fn traced(options: TokenStream, item: TokenStream) -> TokenStream {
 /// let sum = traced_block!(self.traced("sum").parent(&pipeline), || 1 + 1);
 /// ```
 ///
-/// The arguments are the component and the method's name, or a call that was prepared; `new` or
-/// `reuse` and metadata as in [`macro@traced`], with `content(…)` for what is sensitive; and last the
-/// code. A closure's
-/// value is returned as it is. An async block makes a future, decided at its first poll; what the
-/// arguments before it name is captured as if they stood in the block.
+/// | argument, in order | meaning |
+/// | --- | --- |
+/// | `component, "method"` | traced value and name of the method |
+/// | or `call` | a prepared call, such as `self.traced("sum")` |
+/// | `new` or `reuse` | optional, as in [`macro@traced`] |
+/// | `limit = expr`, … | optional attributes, as in `with(…)` of [`macro@traced`] |
+/// | `content(…)` | optional attributes with content, left out where sensitive data is |
+/// | `\|\| …` or `async { … }` | the traced code, without parameters |
+///
+/// A closure's value is returned unchanged. An async block becomes a future, whose span starts at
+/// its first poll; the arguments before the block capture variables as if they were inside it.
 #[proc_macro]
 pub fn traced_block(input: TokenStream) -> TokenStream {
     block::expand(input.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-/// Makes a struct with a `Component` field traceable.
+/// Implements `Traceable` for a struct with a `Component` field.
 ///
 /// ```ignore
 /// #[derive(Traceable)]
@@ -140,21 +152,21 @@ pub fn traced_block(input: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// | on a field | meaning |
+/// | option of a field | meaning |
 /// | --- | --- |
-/// | `#[trace(component)]` | this is the component; needed when the type is not called `Component` |
-/// | `#[trace]` | an attribute of each span, named as the field |
-/// | `#[trace("key")]` | an attribute of each span |
-/// | `#[trace(content = "key")]` | one that is left out when sensitive data is |
+/// | `#[trace(component)]` | the component; required if the type is not called `Component` |
+/// | `#[trace]` | an attribute of each span, with the field's name as key |
+/// | `#[trace("key")]` | an attribute of each span, with that key |
+/// | `#[trace(content = "key")]` | an attribute with content, left out where sensitive data is |
 ///
-/// | on the struct | meaning |
+/// | option of the struct | meaning |
 /// | --- | --- |
-/// | `#[trace(new)]` | a constructor `new(…)`, as visible as the struct: it takes the other fields in order and makes the component |
-/// | `#[trace(new, kind = "tool")]` | the kind of that component; otherwise it follows from the name |
-/// | `#[trace(new, name = "Search")]` | its name; otherwise the struct's |
-/// | `#[trace(attributes = path)]` | `fn(&Self, &mut Attributes)`, called after the fields |
-/// | `#[trace(should_create = path)]` | `fn(&Self, &CallInfo<'_>) -> bool`, asked before each span |
-/// | `#[trace(crate = path)]` | where `raaf_trace_core` is found |
+/// | `#[trace(new)]` | a constructor `new(…)` with the struct's visibility, which takes the other fields in order and creates the component |
+/// | `#[trace(new, kind = "tool")]` | kind of that component; by default, it follows from the name |
+/// | `#[trace(new, name = "Search")]` | name of that component; by default, the struct's |
+/// | `#[trace(attributes = path)]` | `fn(&Self, &mut Attributes)`, adds attributes after those of the fields |
+/// | `#[trace(should_create = path)]` | `fn(&Self, &CallInfo<'_>) -> bool`, decides about each span |
+/// | `#[trace(crate = path)]` | path of `raaf_trace_core` |
 #[proc_macro_derive(Traceable, attributes(trace))]
 pub fn derive_traceable(input: TokenStream) -> TokenStream {
     syn::parse(input)
@@ -163,7 +175,7 @@ pub fn derive_traceable(input: TokenStream) -> TokenStream {
         .into()
 }
 
-/// Makes an error say what kind of failure it is: the `error.type` of spans that it ends.
+/// Implements `ErrorType` for an error: classifies it for the attribute `error.type`.
 ///
 /// ```ignore
 /// #[derive(Debug, thiserror::Error, ErrorType)]
@@ -177,13 +189,13 @@ pub fn derive_traceable(input: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// | on a variant, or on a struct | told as |
+/// | option of a variant or a struct | `error.type` |
 /// | --- | --- |
-/// | nothing | its name: `ModelError::Malformed` |
-/// | `#[error_type("word")]` | the word |
-/// | `#[error_type(transparent)]` | the error in its only field, which is an `ErrorType` too |
+/// | none | its name: `ModelError::Malformed` |
+/// | `#[error_type("rate_limited")]` | that string |
+/// | `#[error_type(transparent)]` | that of the error in its only field, which implements `ErrorType` as well |
 ///
-/// `#[error_type(crate = path)]` on the type says where `raaf_trace_core` is found.
+/// `#[error_type(crate = path)]` on the type sets the path of `raaf_trace_core`.
 #[proc_macro_derive(ErrorType, attributes(error_type))]
 pub fn derive_error_type(input: TokenStream) -> TokenStream {
     syn::parse(input)

@@ -1,4 +1,4 @@
-//! What `with(…)`, `content(…)` and the middle of `traced_block!` hold: keys and their values.
+//! Entries of `with(…)`, `content(…)` and `traced_block!`: keys and values.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
@@ -11,12 +11,12 @@ use syn::{
 
 use crate::call::at;
 
-/// `query`, `limit = n`, `"llm.tokens" = n`, `note = %shown`, `data = ?debugged`.
+/// An entry: `query`, `limit = n`, `"llm.tokens" = n`, `note = %shown`, `data = ?debugged`.
 pub(crate) struct Entry {
     key: String,
     key_span: Span,
     value: Value,
-    /// Whether it is left out when sensitive data is.
+    /// `true` if it is left out where sensitive data is.
     content: bool,
 }
 
@@ -32,7 +32,7 @@ impl Entry {
         self
     }
 
-    /// The statement that puts the entry on the call named `call`.
+    /// Returns the statement that adds the entry to the call named `call`.
     pub(crate) fn statement(&self, call: &Ident) -> TokenStream {
         let key = LitStr::new(&self.key, at(self.key_span));
         let (span, value) = self.value.to_argument();
@@ -46,7 +46,7 @@ impl Value {
         match self {
             Self::Typed(value) => {
                 let span = at(value.span());
-                // Naming a variable or a field must not move it away from the body.
+                // Naming a variable or a field must not move it out of the body.
                 let borrow = is_place(value).then(|| quote_spanned!(span=> &));
                 (span, quote_spanned! {span=> #borrow #value})
             }
@@ -79,7 +79,7 @@ impl Parse for Entry {
             if !input.peek(Token![=]) {
                 return Err(Error::new(
                     key.span(),
-                    format!("a quoted key needs a value: `{} = …`", key.to_token_stream()),
+                    format!("a quoted key requires a value: `{} = …`", key.to_token_stream()),
                 ));
             }
             let value = Value::parse_assigned(input)?;
@@ -103,7 +103,7 @@ impl Parse for Entry {
             }
             other => Err(Error::new_spanned(
                 other,
-                "only a variable can stand for its own key; give this value one: `key = value`",
+                "only a variable can be its own key; add a key: `key = value`",
             )),
         }
     }
@@ -131,10 +131,13 @@ impl Value {
     }
 }
 
-/// Adds an entry, unless its key is there already.
+/// Adds an entry, unless its key exists.
 pub(crate) fn push(entries: &mut Vec<Entry>, entry: Entry) -> Result<()> {
     if entries.iter().any(|known| known.key == entry.key) {
-        return Err(Error::new(entry.key_span, format!("`{}` is given twice", entry.key)));
+        return Err(Error::new(
+            entry.key_span,
+            format!("`{}` is given twice; keep one", entry.key),
+        ));
     }
     entries.push(entry);
     Ok(())
@@ -192,6 +195,9 @@ mod tests {
             Ok(entries.len())
         };
         assert_eq!(parse.parse_str("a, b = 1").unwrap(), 2);
-        assert_eq!(parse.parse_str("a, a = 1").unwrap_err().to_string(), "`a` is given twice");
+        assert_eq!(
+            parse.parse_str("a, a = 1").unwrap_err().to_string(),
+            "`a` is given twice; keep one"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! What kind of component a span stands for.
+//! Component kinds.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use crate::type_name::short_type_name;
 
 macro_rules! kinds {
     ($($(#[$attribute:meta])* $variant:ident = $word:literal,)*) => {
-        /// What kind of component ran. Any word can be one; those that the library gives a meaning
-        /// have a variant.
+        /// Kind of a component. Any string can be one; those with a meaning for the library have a
+        /// variant.
         ///
-        /// A known word is always its variant, however it was made:
+        /// A known string always becomes its variant:
         ///
         /// ```
         /// # use raaf_trace_core::Kind;
@@ -23,15 +23,15 @@ macro_rules! kinds {
         #[non_exhaustive]
         pub enum Kind {
             $($(#[$attribute])* $variant,)*
-            /// A word of the user's; made by `Kind::from("word")`.
+            /// A user-defined kind; created by `Kind::from("name")`.
             Other(OtherKind),
         }
 
         impl Kind {
-            /// The kinds that have a variant.
+            /// Kinds that have a variant.
             pub const KNOWN: &[Self] = &[$(Self::$variant),*];
 
-            /// The word that spans, names and sinks show.
+            /// Returns the kind as spans, names and sinks show it.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $word,)*
@@ -50,25 +50,25 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Components run in an order: a workflow.
+    /// A pipeline: components that run in order.
     Pipeline = "pipeline",
     /// An agent: a model with instructions and tools.
     Agent = "agent",
-    /// What drives an agent's turns.
+    /// A runner, which drives an agent's turns.
     Runner = "runner",
-    /// A function that a model can call.
+    /// A tool: a function that a model can call.
     Tool = "tool",
-    /// One call of a language model.
+    /// A call of a language model.
     Llm = "llm",
-    /// The conversation passes from one agent to another.
+    /// A hand-off from one agent to another.
     Handoff = "handoff",
-    /// A check of what goes into or comes out of an agent.
+    /// A guardrail: a check of an agent's input or output.
     Guardrail = "guardrail",
     /// A response of OpenAI's Responses API.
     Response = "response",
-    /// The tools of a Model Context Protocol server are listed.
+    /// A listing of the tools of a Model Context Protocol server.
     McpListTools = "mcp_list_tools",
-    /// Several speech syntheses that belong together.
+    /// A group of related speech syntheses.
     SpeechGroup = "speech_group",
     /// Text to speech.
     Speech = "speech",
@@ -79,21 +79,22 @@ kinds! {
     /// Any other part of a program; the default.
     #[default]
     Component = "component",
-    /// A named workflow that encloses all that runs in it.
+    /// A named workflow that encloses everything that runs in it.
     Trace = "trace",
     /// An operation without a component, named by the user.
     Custom = "custom",
-    /// The library's or a framework's own work.
+    /// Internal work of the library or of a framework.
     Internal = "internal",
 }
 
-/// A kind's word that the library gives no meaning; see [`Kind::Other`].
+/// A kind without a meaning for the library; see [`Kind::Other`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OtherKind(SmolStr);
 
 impl Kind {
-    /// The kind that a type's name tells: `…Agent`, `…Pipeline`, `…Runner`, `…Tool`, `…Job`, else
-    /// [`Component`](Self::Component). Module path and generic parameters do not matter.
+    /// Returns the kind that the suffix of a type's name implies: `…Agent`, `…Pipeline`, `…Runner`,
+    /// `…Tool`, `…Job`, otherwise [`Component`](Self::Component). Ignores module path and generic
+    /// parameters.
     ///
     /// ```
     /// # use raaf_trace_core::Kind;
@@ -115,7 +116,7 @@ impl Kind {
     }
 }
 
-/// An empty word is [`Kind::Component`].
+/// Converts a string; an empty one becomes [`Kind::Component`].
 impl From<&str> for Kind {
     fn from(word: &str) -> Self {
         match word.trim() {

@@ -1,9 +1,9 @@
-//! The data half of `raaf-trace-core`: what spans are, apart from the engine that makes them.
+//! Data types of `raaf-trace-core`, without the engine that creates spans.
 //!
-//! Ids, attribute values, finished spans and their trees, the line format of trace files, W3C
-//! propagation, and the contracts of processors and exporters. Everything here is plain data or a
-//! trait: no threads, no thread-locals, and no globals but the list of sinks that `inventory` collects
-//! when a program is linked.
+//! Contains ids, attribute values, finished spans and their trees, the line format of trace files,
+//! W3C propagation, and the contracts of processors and exporters, with the simplest exporter,
+//! [`MemoryExporter`](sink::MemoryExporter). Everything here is plain data or a trait: no threads, no
+//! thread-locals, and no globals except the list of sinks that `inventory` collects at link time.
 //!
 //! Use it through `raaf-trace-core`, which re-exports all of it under the same module names. A
 //! crate that only reads or writes finished spans can depend on this one alone.
@@ -22,6 +22,7 @@ pub mod span;
 pub mod time;
 mod type_name;
 
+pub use inventory::submit;
 pub use kind::{Kind, OtherKind};
 pub use naming::{NamePattern, NamePatternError, NameTemplate};
 pub use redact::Redactor;

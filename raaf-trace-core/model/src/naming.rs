@@ -1,10 +1,10 @@
-//! How spans are named.
+//! Span naming templates.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
 use thiserror::Error;
 
-/// How a span's name is made of kind, component and method.
+/// Pattern for span names, made of kind, component and method.
 ///
 /// ```
 /// # use raaf_trace_core::NamePattern;
@@ -19,13 +19,13 @@ use thiserror::Error;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NamePattern {
-    /// `run.workflow.{kind}.{Component}`, and `.{method}` unless the method is `run` or has the
-    /// component's name.
+    /// `run.workflow.{kind}.{component}`, followed by `.{method}` unless the method is `run` or
+    /// equals the component's name.
     #[default]
     Default,
     /// `{kind}.{component}`.
     Compact,
-    /// The user's own; made by [`NamePattern::custom`].
+    /// A user-defined template; created by [`NamePattern::custom`].
     Custom(NameTemplate),
 }
 
@@ -42,17 +42,28 @@ enum Part {
 }
 
 impl NamePattern {
-    /// A pattern with the placeholders `{kind}`, `{component}` and `{method}`; `{{` and `}}` stand
-    /// for braces.
+    /// Parses a template with the placeholders `{kind}`, `{component}` and `{method}`; `{{` and
+    /// `}}` are literal braces.
     ///
     /// # Errors
     ///
-    /// When the template is empty, names another placeholder, or a brace has no partner.
+    /// When the template is empty, has another placeholder, or has an unbalanced brace.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::NamePattern;
+    ///
+    /// assert!(NamePattern::custom("{kind}:{component}").is_ok());
+    /// assert!(NamePattern::custom("{name}").is_err());
+    /// assert_eq!(NamePattern::custom("{{{kind}}}")?.render("tool", "Search", "run"), "{tool}");
+    /// # Ok::<(), raaf_trace_core::NamePatternError>(())
+    /// ```
     pub fn custom(template: &str) -> Result<Self, NamePatternError> {
         template.parse().map(Self::Custom)
     }
 
-    /// The name of a span.
+    /// Returns the name of a span.
     pub fn render(&self, kind: &str, component: &str, method: &str) -> String {
         match self {
             Self::Default if method == "run" || method == component => {
@@ -125,24 +136,24 @@ impl fmt::Display for NameTemplate {
     }
 }
 
-/// Why a naming template cannot be used.
+/// Error of parsing a naming template.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NamePatternError {
-    /// It is empty.
-    #[error("the naming pattern is empty")]
+    /// The template is empty.
+    #[error("the naming pattern is empty; expected a placeholder, such as {{component}}")]
     Empty,
-    /// It has a placeholder that nothing fills.
+    /// The template has an unknown placeholder.
     #[error(
         "the naming pattern has `{{{}}}`; expected {{kind}}, {{component}} or {{method}}",
         placeholder.escape_debug()
     )]
     Unknown {
-        /// The word between the braces.
+        /// Text between the braces.
         placeholder: String,
     },
-    /// A brace has no partner.
-    #[error("a brace of the naming pattern has no partner; write {{{{ or }}}} for a brace itself")]
+    /// The template has an unbalanced brace.
+    #[error("the naming pattern has an unbalanced brace; write {{{{ or }}}} for a literal brace")]
     Unbalanced,
 }
 
@@ -193,7 +204,10 @@ mod tests {
             message("{kind}.{agent}"),
             "the naming pattern has `{agent}`; expected {kind}, {component} or {method}"
         );
-        assert_eq!(message(""), "the naming pattern is empty");
+        assert_eq!(
+            message(""),
+            "the naming pattern is empty; expected a placeholder, such as {component}"
+        );
         for template in ["{kind", "kind}", "}", "{"] {
             assert_eq!(NamePattern::custom(template), Err(NamePatternError::Unbalanced));
         }

@@ -1,10 +1,10 @@
-//! Readable names of types.
+//! Short names of types.
 
-/// The last, bare word of a type's name as [`std::any::type_name`] writes it: without module path,
-/// generic parameters, references and `dyn`.
+/// Returns the short name of a type from its [`std::any::type_name`]: without module path, generic
+/// parameters, references and `dyn`.
 ///
-/// A closure or future takes the name of the function around it. What has no name of its own is
-/// called by what it is: `unit`, `tuple`, `array`, `slice`, `fn`.
+/// A closure or future has the name of the function around it. Types without a name become `unit`,
+/// `tuple`, `array`, `slice` or `fn`.
 ///
 /// ```
 /// # use raaf_trace_core::short_type_name;
@@ -59,19 +59,19 @@ fn after_lifetime(name: &str) -> Option<&str> {
     name.strip_prefix('\'')?.split_once(' ').map(|(_, rest)| rest)
 }
 
-/// The type of `<Type as Trait>`.
+/// Returns the type of `<Type as Trait>`.
 fn self_type(segment: &str) -> &str {
     let inner = segment[1..].strip_suffix('>').unwrap_or(&segment[1..]);
     short_type_name(inner.split(" as ").next().unwrap_or(inner))
 }
 
-/// A segment's word before its generics; none for `{{closure}}` and for bare generics.
+/// Returns a segment's name before its generics; `None` for `{{closure}}` and for generics alone.
 fn word(segment: &str) -> Option<&str> {
     let end = segment.find(['<', '(', '{', ')']).unwrap_or(segment.len());
     Some(&segment[..end]).filter(|word| !word.is_empty())
 }
 
-/// The parts of a path between those `::` that stand outside all brackets.
+/// Iterator over the parts of a path between those `::` that are outside all brackets.
 struct PathSegments<'a>(Option<&'a str>);
 
 impl<'a> Iterator for PathSegments<'a> {
@@ -86,7 +86,7 @@ impl<'a> Iterator for PathSegments<'a> {
                 b'<' | b'(' | b'[' | b'{' => depth += 1,
                 b'>' if index > 0 && bytes[index - 1] == b'-' => {}
                 b'>' | b')' | b']' | b'}' => depth -= 1,
-                // What follows is not the path: `dyn A + B`, `dyn Fn(A) -> B`.
+                // The rest is not part of the path: `dyn A + B`, `dyn Fn(A) -> B`.
                 b' ' if depth == 0 => {
                     self.0 = None;
                     return Some(&rest[..index]);

@@ -1,8 +1,8 @@
-//! Process-wide counters of things that are ignored rather than failed, read by `stats()`.
+//! Process-wide counters of ignored calls, part of `stats()`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A counter of rare things.
+/// A counter of rare events.
 #[derive(Debug)]
 pub(crate) struct Counter(AtomicU64);
 
@@ -20,8 +20,8 @@ impl Counter {
     }
 }
 
-/// Changes to a span that came after its end.
+/// Number of changes to spans after their end.
 pub(crate) static LATE_CALLS: Counter = Counter::new();
 
-/// Times a bound parent was active in several traces at once.
+/// Number of times that a bound parent was active in several traces at once.
 pub(crate) static AMBIGUOUS_PARENTS: Counter = Counter::new();

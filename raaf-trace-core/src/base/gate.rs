@@ -1,22 +1,22 @@
-//! The one load that says whether anybody traces at all.
+//! Global check for whether tracing is enabled.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many providers record, plus one until it is settled whether there is a global one.
+/// Number of recording providers, plus one until it is known whether there is a global one.
 static OPEN: AtomicUsize = AtomicUsize::new(1);
 
-/// Whether a span could be recorded by anybody. When not, nothing else is looked at.
+/// Returns whether any provider may record. If not, a traced call does nothing else.
 #[inline]
 pub(crate) fn is_open() -> bool {
     OPEN.load(Ordering::Relaxed) != 0
 }
 
-/// One more reason to look further.
+/// Increments the number of reasons to trace.
 pub(crate) fn open() {
     OPEN.fetch_add(1, Ordering::Relaxed);
 }
 
-/// One reason less.
+/// Decrements the number of reasons to trace.
 pub(crate) fn close() {
     OPEN.fetch_sub(1, Ordering::Relaxed);
 }

@@ -1,4 +1,4 @@
-//! What everything else stands on: locks, counters, and marks on threads.
+//! Shared primitives: locks, counters and thread-local marks.
 
 pub(crate) mod counters;
 pub(crate) mod gate;

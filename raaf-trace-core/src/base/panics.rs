@@ -1,19 +1,18 @@
-//! Catches panics from user code.
+//! Catching of panics from user code.
 
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-/// Runs somebody else's code; a panic becomes its message.
+/// Runs user code; returns the message of a panic as an error.
 ///
-/// The code may leave values it was working on half changed: callers hand it nothing of which they
-/// rely on the inner consistency.
+/// The code may leave values half changed, so callers pass nothing whose consistency they rely on.
 pub(crate) fn caught<R>(work: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| message(&*panic))
 }
 
-/// The message of a panic: what `panic!` was given, if that was text.
+/// Returns the message of a panic, if it is a string.
 pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
     if let Some(text) = panic.downcast_ref::<&'static str>() {
         (*text).to_owned()

@@ -1,4 +1,5 @@
-//! Keeps an exporter from tracing itself: inside a scope, its thread makes no spans.
+//! Suppression of tracing: within a scope, its thread creates no spans. Keeps exporters from
+//! tracing themselves.
 
 use std::cell::Cell;
 
@@ -6,7 +7,7 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Runs `f` with tracing off in this thread; scopes nest, and a panic leaves them too.
+/// Runs `f` with tracing suppressed in this thread. Scopes nest, and end on panics as well.
 pub(crate) fn scope<R>(f: impl FnOnce() -> R) -> R {
     struct Leave;
     impl Drop for Leave {
@@ -14,13 +15,13 @@ pub(crate) fn scope<R>(f: impl FnOnce() -> R) -> R {
             let _ = DEPTH.try_with(|depth| depth.set(depth.get().saturating_sub(1)));
         }
     }
-    // Without thread-locals (the thread is ending) `active` answers from the same place.
+    // Without thread-locals (the thread is ending), `active` reports suppression as well.
     let entered = DEPTH.try_with(|depth| depth.set(depth.get() + 1)).is_ok();
     let _leave = entered.then_some(Leave);
     f()
 }
 
-/// Whether tracing is off in this thread.
+/// Returns whether tracing is suppressed in this thread.
 pub(crate) fn active() -> bool {
     DEPTH.try_with(|depth| depth.get() > 0).unwrap_or(false)
 }

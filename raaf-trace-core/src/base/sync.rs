@@ -1,17 +1,18 @@
-//! Small tools around locks.
+//! Helpers for locks.
 
 use std::{
     ops::Deref,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// Locks, whether or not another thread panicked meanwhile: nothing this crate does under a
-/// lock leaves its state half changed.
+/// Locks, ignoring poisoning: nothing in this crate panics under a lock with its state half
+/// changed.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Keeps what threads write apart: 128 bytes because processors fetch cache lines in pairs.
+/// Separates values that different threads write; 128 bytes because processors fetch cache lines in
+/// pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(crate) struct Padded<T>(pub(crate) T);

@@ -1,4 +1,4 @@
-//! Small dense numbers for threads.
+//! Small dense indices of threads.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,15 +6,14 @@ thread_local! {
     static INDEX: Lease = Lease::new();
 }
 
-/// A small number that no other living thread has: the lowest that was free when this thread
-/// first asked. `None` when there are too many threads, or when this one is so far gone that it has
-/// no thread-locals.
+/// Returns an index that no other living thread has: the lowest that was free at this thread's
+/// first call. `None` when there are too many threads, or when the thread's thread-locals are gone.
 #[inline]
 pub(crate) fn own() -> Option<usize> {
     INDEX.try_with(|lease| lease.0).ok().flatten()
 }
 
-/// As [`own`], or another thread's.
+/// Returns [`own`], or the index of another thread where there is none.
 #[inline]
 pub(crate) fn current() -> usize {
     own().unwrap_or(0)

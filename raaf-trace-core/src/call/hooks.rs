@@ -1,15 +1,15 @@
-//! What a call brings along to add attributes: before the work, and for its result.
+//! Hooks that add attributes before the work and from its result.
 
 use std::{fmt, marker::PhantomData};
 
 use raaf_trace_model::attributes::Attributes;
 
-/// Attributes that are worked out only if a span is made.
+/// Attributes that are computed only if a span is created.
 pub trait LazyAttributes {
-    /// Whether there is anything to do.
+    /// `true` if there are attributes to add.
     const WANTED: bool;
 
-    /// Adds them.
+    /// Adds the attributes.
     fn add_to(self, attributes: &mut Attributes);
 }
 
@@ -19,7 +19,7 @@ impl LazyAttributes for () {
     fn add_to(self, _: &mut Attributes) {}
 }
 
-/// One hook after another.
+/// Two hooks that run in sequence.
 #[derive(Clone, Copy)]
 pub struct Then<L, F>(pub(super) L, pub(super) F);
 
@@ -32,9 +32,9 @@ impl<L: LazyAttributes, F: FnOnce(&mut Attributes)> LazyAttributes for Then<L, F
     }
 }
 
-/// A hook for what the work returned.
+/// A hook for the value that the work returned.
 pub trait ResultHook<V: ?Sized> {
-    /// Whether there is anything to do.
+    /// `true` if there are attributes to add.
     const WANTED: bool;
 
     /// Adds attributes for `value`.

@@ -1,18 +1,18 @@
-//! What is known of a call before its span is made.
+//! Call metadata, collected before the span is created.
 
 use std::cell::Cell;
 
 use crate::context::parent::Parent;
 use raaf_trace_model::attributes::{Attributes, Key, Value, ValueRef};
 
-/// What a call was given beside its method: nothing as a rule, and then this is one null pointer,
-/// so that a call for which nobody traces costs next to nothing to prepare.
+/// Options of a call beside its method. Usually none and thus a null pointer, so that a call with
+/// tracing disabled costs next to nothing to prepare.
 #[derive(Debug, Default)]
 pub(crate) struct Extras(Option<Box<Given>>);
 
 #[derive(Debug, Default)]
 struct Given {
-    /// As they were given: limits apply when there is a span.
+    /// Attributes as given; limits apply once there is a span.
     attributes: Vec<GivenAttribute>,
     parent: Option<Parent>,
 }
@@ -25,11 +25,11 @@ struct GivenAttribute {
 }
 
 thread_local! {
-    /// An empty box that the next call of this thread may fill, so that it need not allocate one.
+    /// An empty box for reuse by the next call of this thread.
     static SPARE: Cell<Option<Box<Given>>> = const { Cell::new(None) };
 }
 
-/// How many attributes the spare box may have room for.
+/// Maximum capacity for attributes of the spare box.
 const MOST_SPARE: usize = 64;
 
 impl Extras {
@@ -48,7 +48,19 @@ impl Extras {
         self.given().parent = Some(parent);
     }
 
+    /// Drops what was given; as a rule that is nothing, which is seen without a call.
     #[inline]
+    pub(crate) fn discard(self) {
+        if let Some(given) = self.0 {
+            drop(given);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
     pub(crate) fn take_parent(&mut self) -> Option<Parent> {
         self.0.as_mut()?.parent.take()
     }
@@ -64,7 +76,7 @@ impl Extras {
         self.0.as_ref().is_none_or(|given| given.attributes.is_empty())
     }
 
-    /// Whether one of these has another value in `attributes`; later ones of a key count.
+    /// Returns whether one of these differs in `attributes`; the last one of a key counts.
     pub(super) fn differ_from(&self, attributes: &Attributes) -> bool {
         let Some(given) = &self.0 else { return false };
         given.attributes.iter().enumerate().any(|(place, GivenAttribute { key, value, .. })| {
@@ -95,7 +107,7 @@ impl Given {
     }
 }
 
-/// A call as [`Traceable::should_create_span`](crate::Traceable::should_create_span) sees it.
+/// Call metadata for [`Traceable::should_create_span`](crate::Traceable::should_create_span).
 #[derive(Debug)]
 pub struct CallInfo<'a> {
     method: &'a str,
@@ -108,18 +120,17 @@ impl<'a> CallInfo<'a> {
         Self { method, extras, skip }
     }
 
-    /// The method that is called.
+    /// Returns the called method.
     pub fn method(&self) -> &str {
         self.method
     }
 
-    /// An attribute given with the call; the last one of that key.
+    /// Returns the attribute of the call with this key; the last one if there are several.
     pub fn metadata(&self, key: &str) -> Option<ValueRef<'_>> {
         self.extras.attribute(key).map(ValueRef::from)
     }
 
-    /// What happens when a component does not decide: there is a span unless the call asked to be
-    /// skipped.
+    /// Returns the default decision: a span is created unless the call asked to be skipped.
     pub fn default_decision(&self) -> bool {
         !self.skip
     }

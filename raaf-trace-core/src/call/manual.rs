@@ -1,4 +1,4 @@
-//! Spans that are started and finished by hand.
+//! Spans that are started and finished manually.
 
 use std::{
     fmt, thread,
@@ -24,12 +24,12 @@ use raaf_trace_model::{
     span::{Score, SpanBody, Status},
 };
 
-/// A span that is finished by [`finish`](Self::finish), or when it is dropped.
+/// A span that ends at [`finish`](Self::finish), or when it is dropped.
 ///
-/// It does not become current by itself: [`in_span`](Self::in_span) makes it so around closures and
-/// futures. There is no guard that could be held over an await by mistake.
+/// It does not become current by itself: [`in_span`](Self::in_span) makes it current around
+/// closures and futures. No guard exists that could be held over an await by mistake.
 ///
-/// Where nothing is recorded, it is there all the same and does nothing.
+/// If tracing is disabled, the span exists but does nothing.
 ///
 /// # Examples
 ///
@@ -52,7 +52,7 @@ impl ManualSpan {
         Self { span: record.map(Span::of) }
     }
 
-    /// Lets the cleaner find it: nothing else ends it for certain.
+    /// Registers the span with the cleaner, since nothing else ends it for certain.
     pub(crate) fn watched(self) -> Self {
         if let Some(span) = &self.span {
             let Head { id, trace, .. } = span.record().head();
@@ -67,39 +67,53 @@ impl ManualSpan {
         self
     }
 
-    /// The handle for running code; `None` where nothing is recorded.
+    /// Returns the handle for running code; `None` if the span is not recorded.
     pub fn span(&self) -> Option<&Span> {
         self.span.as_ref()
     }
 
-    /// Whether it is recorded.
+    /// Returns whether the span is recorded.
     pub fn is_recording(&self) -> bool {
         self.span.as_ref().is_some_and(|span| span.is_sampled() && !span.has_ended())
     }
 
-    /// The span's id; `None` where nothing is recorded.
+    /// Returns the span's id; `None` if the span is not recorded.
     pub fn span_id(&self) -> Option<SpanId> {
         self.span.as_ref().map(Span::span_id)
     }
 
-    /// The trace's id; `None` where nothing is recorded.
+    /// Returns the trace's id; `None` if the span is not recorded.
     pub fn trace_id(&self) -> Option<TraceId> {
         self.span.as_ref().map(Span::trace_id)
     }
 
-    /// The parent's id; `None` for a root, and where nothing is recorded.
+    /// Returns the parent's id; `None` for a root, and if the span is not recorded.
     pub fn parent_id(&self) -> Option<SpanId> {
         self.span.as_ref().and_then(Span::parent_id)
     }
 
-    /// This span as a context: a parent for work elsewhere.
+    /// Returns this span as a context: a parent for work elsewhere.
     pub fn context(&self) -> Context {
         self.span.as_ref().map_or_else(Context::current, Context::of_span)
     }
 
     /// Runs work that returns a plain value with this span as the current one: a closure at once, a
-    /// future at each poll. A panic makes the span failed and goes on unwinding. The span does not
-    /// end.
+    /// future at each poll. A panic sets the status to error and propagates. The span does not end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{current_span, tracer};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// let import = tracer().start_span("import");
+    /// assert!(current_span().is_none()); // starting a span does not make it current
+    /// import.in_span(|| assert_eq!(current_span().map(|span| span.span_id()), import.span_id()));
+    /// import.finish(); // `in_span` has not ended it
+    /// # });
+    /// ```
     pub fn in_span<W, Mode, UseTryInSpanForResults>(&self, work: W) -> W::Traced<Plain<Lent>>
     where
         W: Work<Mode>,
@@ -108,8 +122,22 @@ impl ManualSpan {
         work.run_in(Plain(self.lend()))
     }
 
-    /// Runs work that can fail, as [`in_span`](Self::in_span) does; an `Err` becomes the reason why
-    /// the span failed.
+    /// Runs work that returns a `Result`, like [`in_span`](Self::in_span). An `Err` becomes the
+    /// error of the span.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, Status, TracerProvider};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider =
+    ///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+    /// let import = provider.tracer().start_span("import");
+    /// assert!(import.try_in_span(|| "x".parse::<i32>()).is_err());
+    /// import.finish();
+    /// assert_eq!(memory.spans()[0].status(), Status::Error);
+    /// ```
     pub fn try_in_span<W, Mode, V, E, Via>(&self, work: W) -> W::Traced<Fallible<Lent, Via>>
     where
         W: Work<Mode, Value = Result<V, E>>,
@@ -122,7 +150,8 @@ impl ManualSpan {
         Lent(self.span.as_ref().map(|span| Shared::clone(span.record())))
     }
 
-    /// Sets an attribute. `success`, `error` and `error.*` set the status, as older code expects.
+    /// Sets an attribute. `success`, `error` and `error.*` set the status instead, for
+    /// compatibility with older conventions.
     pub fn set_attribute(&self, key: impl Into<Key>, value: impl IntoValue) -> &Self {
         let (Some(span), key) = (&self.span, key.into()) else { return self };
         let Some(value) = value.into_value() else { return self };
@@ -135,7 +164,7 @@ impl ManualSpan {
                 };
                 self.set_status(status);
             }
-            // As OpenTracing had it: a flag, of which only `true` says anything.
+            // OpenTracing's flag `error`, of which only `true` has a meaning.
             "error" if value.as_ref().as_bool() == Some(false) => {}
             "error" if value.as_ref().as_bool() == Some(true) => {
                 self.set_status(Status::Error);
@@ -153,37 +182,37 @@ impl ManualSpan {
         self
     }
 
-    /// Sets an attribute that a user or a model wrote.
+    /// Sets a content attribute: text by a user or a model.
     pub fn set_content(&self, key: impl Into<Key>, value: impl IntoValue) -> &Self {
         self.with_span(|span| span.set_content(key, value))
     }
 
-    /// Adds an event that happens now.
+    /// Adds an event at the current time.
     pub fn add_event(&self, name: impl Into<Key>, set: impl FnOnce(&mut Attributes)) -> &Self {
         self.with_span(|span| span.add_event(name, set))
     }
 
-    /// Adds a link to another span, with the attributes that `set` adds.
+    /// Adds a link to another span with the attributes that `set` sets.
     pub fn add_link(&self, context: SpanContext, set: impl FnOnce(&mut Attributes)) -> &Self {
         self.with_span(|span| span.add_link(context, set))
     }
 
-    /// Adds a judgement of what the span produced; see [`Span::add_score`].
+    /// Adds an evaluation of the span's output; see [`Span::add_score`].
     pub fn add_score(&self, score: Score) -> &Self {
         self.with_span(|span| span.add_score(score))
     }
 
-    /// Sets the kind of component that ran; see [`Span::set_kind`].
+    /// Sets the component's kind; see [`Span::set_kind`].
     pub fn set_kind(&self, kind: impl Into<Kind>) -> &Self {
         self.with_span(|span| span.set_kind(kind))
     }
 
-    /// Sets the name of the component that ran; see [`Span::set_kind`].
+    /// Sets the component's name; see [`Span::set_kind`].
     pub fn set_component_name(&self, name: impl AsRef<str>) -> &Self {
         self.with_span(|span| span.set_component_name(name))
     }
 
-    /// Sets the operation that ran; see [`Span::set_kind`].
+    /// Sets the method; see [`Span::set_kind`].
     pub fn set_method(&self, method: impl Into<Key>) -> &Self {
         self.with_span(|span| span.set_method(method))
     }
@@ -200,13 +229,26 @@ impl ManualSpan {
         self
     }
 
-    /// Says how the work went. The last word counts; without one the span ends as
-    /// [`Status::Unset`].
+    /// Sets the status. The last call counts; without one the span ends as [`Status::Unset`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, Status, TracerProvider};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider =
+    ///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+    /// provider.tracer().start_span("forgotten").finish();
+    /// provider.tracer().start_span("done").set_status(Status::Ok).finish();
+    /// let status: Vec<_> = memory.spans().iter().map(|span| span.status()).collect();
+    /// assert_eq!(status, [Status::Unset, Status::Ok]);
+    /// ```
     pub fn set_status(&self, status: Status) -> &Self {
         self.change(|body, _| body.status = status)
     }
 
-    /// Makes `error` the reason why the work failed: status, `error.*` and an `exception` event.
+    /// Records `error` as the span's error: status, `error.*` and an `exception` event.
     pub fn record_error<Via>(&self, error: &impl Failure<Via>) -> &Self {
         if self.is_recording() {
             self.fail(&error.report());
@@ -214,13 +256,45 @@ impl ManualSpan {
         self
     }
 
-    /// Ends the span. The second time it does nothing but count.
+    /// Ends the span. Further calls are counted and otherwise ignored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider =
+    ///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+    /// let span = provider.tracer().start_span("import");
+    /// span.finish();
+    /// span.set_attribute("orders", 3); // too late: ignored
+    /// span.finish(); // ignored
+    /// drop(provider.tracer().start_span("dropped")); // dropping finishes a span, too
+    /// assert_eq!(memory.len(), 2);
+    /// assert!(memory.spans()[0].attributes().get("orders").is_none());
+    /// ```
     pub fn finish(&self) {
         self.finish_with(|_| {});
     }
 
-    /// Ends the span at `time`, for work that ended before this call; a time before the start is
-    /// taken as the start. The second time it does nothing but count.
+    /// Ends the span at `time`, for work that ended before this call; a time before the start becomes
+    /// the start. Further calls are counted and otherwise ignored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider =
+    ///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+    /// let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    /// let span = provider.tracer().span("import").start_time(start).start();
+    /// span.finish_at(start + Duration::from_secs(2));
+    /// assert_eq!(memory.spans()[0].duration(), Duration::from_secs(2));
+    /// ```
     pub fn finish_at(&self, time: SystemTime) {
         self.finish_with(|body| body.extras_mut().changes.end = Some(time.into()));
     }
@@ -247,7 +321,7 @@ impl ManualSpan {
     }
 }
 
-/// A manual span while work runs in it.
+/// A manual span that work runs in.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Lent(Option<Shared>);
@@ -285,7 +359,7 @@ impl fmt::Debug for ManualSpan {
     }
 }
 
-/// An open manual span, for the cleaner.
+/// An open manual span in the cleaner.
 #[derive(Debug)]
 struct Open(Shared);
 

@@ -1,4 +1,4 @@
-//! A traced call: what it is given, whether it gets a span, and how it runs.
+//! Traced calls: their options, the decision about a span, and their run.
 
 mod hooks;
 mod info;
@@ -38,8 +38,8 @@ pub use work::{Async, Blocking, InSpan, Work};
 /// Nothing happens until [`in_span`](Call::in_span), for work that returns a plain value, or
 /// [`try_in_span`](Call::try_in_span), for work that returns a `Result`. Both take a closure, which
 /// runs at once, or a future. The attribute [`traced`](macro@crate::traced) and
-/// [`traced_block!`](crate::traced_block) see which of the two is right, and are the better choice
-/// where they fit.
+/// [`traced_block!`](crate::traced_block) select the right one automatically; prefer them where
+/// they fit.
 ///
 /// # Examples
 ///
@@ -81,14 +81,13 @@ impl<'a, T: Traceable + ?Sized> Call<'a, T> {
 }
 
 impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
-    /// Whether tracing is on at all: when it is off, metadata need not be worked out.
+    /// Returns whether tracing is enabled. If not, metadata need not be computed.
     #[inline]
     pub fn is_enabled(&self) -> bool {
         self.enabled
     }
 
-    /// Adds an attribute that is known now; [`CallInfo`] shows it to the decision whether there
-    /// is a span.
+    /// Adds an attribute that is known now. [`CallInfo`] passes it to the decision about a span.
     #[inline]
     pub fn with(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
         if self.enabled {
@@ -97,8 +96,27 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
         self
     }
 
-    /// As [`with`](Self::with), for what a user or a model wrote: prompts, completions, arguments
-    /// and results of tools. It may be longer, and is left out when sensitive data is.
+    /// Adds a content attribute: prompts, completions, arguments and results of tools. Content has
+    /// a larger limit than [`with`](Self::with), and is left out where sensitive data is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, MemoryExporter, SimpleProcessor, Traceable as _, TracerProvider};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider = TracerProvider::builder()
+    ///     .with(SimpleProcessor::new(memory.clone()))
+    ///     .include_sensitive_data(false)
+    ///     .build();
+    /// let search = Component::tool("Search");
+    /// provider.run(|| {
+    ///     search.traced("run").with("limit", 3).with_content("query", "my illness").in_span(|| ());
+    /// });
+    /// let span = &memory.spans()[0];
+    /// assert!(span.attributes().get("query").is_none()); // `with` would have recorded it
+    /// assert_eq!(span.losses().content_left_out, 1);
+    /// ```
     #[inline]
     pub fn with_content(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
         if self.enabled {
@@ -107,7 +125,22 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
         self
     }
 
-    /// Adds attributes that are worked out only if a span is made.
+    /// Adds attributes that are computed only if a span is created.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, Traceable as _};
+    ///
+    /// let planner = Component::agent("Planner");
+    /// planner
+    ///     .traced("run")
+    ///     .with_attributes(|attributes| {
+    ///         // Runs only if a span is created.
+    ///         attributes.set("plan.size", (1..1_000).filter(|n| n % 7 == 0).count());
+    ///     })
+    ///     .in_span(|| ());
+    /// ```
     #[inline]
     pub fn with_attributes<F>(self, attributes: F) -> Call<'a, T, Then<L, F>, R>
     where
@@ -116,7 +149,26 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
         self.map_lazy(|lazy| Then(lazy, attributes))
     }
 
-    /// Names the parent: a component, a span, or a captured or remote context.
+    /// Sets the parent: a component, a span, or a captured or remote context.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread;
+    /// use raaf_trace_core::{Component, Context, Traceable as _, is_traced, trace};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// trace("request").in_span(|| {
+    ///     let context = Context::current();
+    ///     let worker = thread::spawn(move || {
+    ///         Component::tool("Search").traced("run").parent(&context).in_span(is_traced)
+    ///     });
+    ///     assert_eq!(worker.join().ok(), Some(is_traced()));
+    /// });
+    /// # });
+    /// ```
     #[inline]
     pub fn parent(mut self, parent: impl IntoParent) -> Self {
         if self.enabled {
@@ -125,24 +177,55 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
         self
     }
 
-    /// Asks for no span if `skip` holds: the work runs, and spans inside attach to the enclosing
-    /// one. A component that decides for itself can overrule it.
+    /// Skips the span if `skip` is `true`: the work runs, and spans inside become children of the
+    /// enclosing one. The component's own decision takes precedence.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, Traceable as _};
+    ///
+    /// let cache = Component::new("Cache");
+    /// let hit = true;
+    /// let value = cache.traced("load").skip_if(hit).in_span(|| 7); // runs without a span
+    /// assert_eq!(value, 7);
+    /// ```
     #[inline]
     pub fn skip_if(mut self, skip: bool) -> Self {
         self.wishes.skip |= skip;
         self
     }
 
-    /// Reuses the innermost active span if it is this component's, whatever its method and
-    /// whatever the two calls say.
+    /// Reuses the innermost active span if it belongs to this component, even if method and
+    /// attributes differ.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, MemoryExporter, SimpleProcessor, Traceable as _, TracerProvider};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider =
+    ///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+    /// let parser = Component::tool("Parser");
+    /// provider.run(|| {
+    ///     parser.traced("run").in_span(|| {
+    ///         parser.traced("tokens").reuse().with("tokens", 5).in_span(|| ());
+    ///     });
+    /// });
+    /// let spans = memory.spans();
+    /// assert_eq!(spans.len(), 1); // without `reuse` there would be two
+    /// assert_eq!(spans[0].method(), "run");
+    /// assert_eq!(spans[0].attributes().get("tokens"), Some(5.into()));
+    /// ```
     #[inline]
     pub fn reuse(mut self) -> Self {
         self.wishes.join = Join::Always;
         self
     }
 
-    /// Makes a span of its own, also where this call would be one with the call around it because
-    /// both have the same component and method and say the same: each step of a recursion shows.
+    /// Creates a new span, even where the call would reuse the enclosing span because both have the
+    /// same component, method and attributes. Shows each step of a recursion.
     ///
     /// # Examples
     ///
@@ -160,17 +243,16 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
         self
     }
 
-    /// Whether content is kept by its span and by what runs within it; see
-    /// [`Workflow::include_sensitive_data`](crate::Workflow::include_sensitive_data). A call that
-    /// keeps none has a span of its own, where another would reuse one that does.
+    /// Sets whether content is recorded in this span and in what runs within it; see
+    /// [`Workflow::include_sensitive_data`](crate::Workflow::include_sensitive_data). A call
+    /// without content creates a span of its own rather than reuse one with content.
     #[inline]
     pub fn include_sensitive_data(mut self, include: bool) -> Self {
         self.wishes.include_content = include;
         self
     }
 
-    /// Looks at what the work returned (in a `Result`, at the `Ok` value) and adds attributes for
-    /// it.
+    /// Adds attributes computed from the returned value (of a `Result`, from the `Ok` value).
     ///
     /// # Examples
     ///
@@ -206,7 +288,7 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
 }
 
 impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
-    /// Decides whether there is a span, and opens it.
+    /// Decides whether to create a span, and opens it.
     #[inline]
     fn open(self) -> (CallScope, R) {
         let Self { traceable, method, extras, lazy, on_result, enabled, wishes } = self;
@@ -214,19 +296,21 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
             return (CallScope::none(), on_result);
         }
         let mut given = Given { method, extras, wishes };
-        (open::open(traceable, &mut given, lazy), on_result)
+        let scope = open::open(traceable, &mut given, lazy);
+        given.extras.discard();
+        (scope, on_result)
     }
 
-    /// Runs work that returns a plain value in the span, and returns the value; of a future, a future
-    /// of it.
+    /// Runs work that returns a plain value in the span. Returns the value of a closure, or a
+    /// future of the value of a future.
     ///
-    /// A future's span starts at its first poll; never polled it makes none, and dropped before it is
-    /// done it ends the span as cancelled.
+    /// The span of a future starts at its first poll. A future that is never polled creates none;
+    /// one that is dropped before it completes ends the span as cancelled.
     ///
-    /// A `Result` is refused by the compiler ("type annotations needed", with a note that names
-    /// `ResultNeedsTryInSpan`): use [`try_in_span`](Self::try_in_span). In generic code it may come
-    /// behind a type parameter: the span's status then stays unset, since neither success nor failure
-    /// is known, and debug builds warn.
+    /// The compiler rejects a `Result` ("type annotations needed", with a note that names
+    /// `ResultNeedsTryInSpan`): use [`try_in_span`](Self::try_in_span). In generic code a type
+    /// parameter can hide a `Result`. The status then stays unset, since the outcome is unknown,
+    /// and debug builds warn.
     ///
     /// # Examples
     ///
@@ -251,7 +335,8 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
         work.run_in(Plain(self))
     }
 
-    /// Runs work that can fail in the span, which fails with it. The `Result` is returned unchanged.
+    /// Runs work that returns a `Result` in the span. An `Err` sets the span's status to error.
+    /// Returns the `Result` unchanged.
     ///
     /// # Examples
     ///
@@ -260,7 +345,7 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
     ///
     /// let parser = Component::tool("Parser");
     /// let parsed = parser.traced("run").with("radix", 10).try_in_span(|| "x".parse::<i32>());
-    /// assert!(parsed.is_err()); // and so says the span
+    /// assert!(parsed.is_err()); // the span's status is `Error`
     /// ```
     #[inline]
     pub fn try_in_span<W, Mode, V, E, Via>(self, work: W) -> W::Traced<Fallible<Self, Via>>
@@ -272,14 +357,14 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
         work.run_in(Fallible::new(self))
     }
 
-    /// For the macros: as [`enter`](Self::enter), and hands back the hook for the result.
+    /// Decides and opens the span, and returns the hook for the result. Used by the macros.
     #[doc(hidden)]
     #[inline]
     pub fn enter_with_hook(self) -> (CallScope, R) {
         self.open()
     }
 
-    /// For the macros: decides, opens, and leaves running the work to them.
+    /// Decides and opens the span. Used by the macros, which run the work.
     #[doc(hidden)]
     #[inline]
     pub fn enter(self) -> CallScope {
@@ -296,21 +381,21 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Opens for Call<'_, T, L, R> {
     }
 }
 
-/// For the macros: a prepared call, with a clear error for what is none.
+/// Accepts a prepared call, with a clear compile error for other types. Used by the macros.
 #[doc(hidden)]
 #[inline]
 pub fn prepared<T: Traceable + ?Sized, L, R>(call: Call<'_, T, L, R>) -> Call<'_, T, L, R> {
     call
 }
 
-/// For the macros: shows the result to the hook of a prepared call.
+/// Passes the result to the hook of a prepared call. Used by the macros.
 #[doc(hidden)]
 #[inline]
 pub fn look_at<V>(hook: impl ResultHook<V>, value: &V, attributes: &mut Attributes) {
     hook.look_at(value, attributes);
 }
 
-/// For the macros: prepares a call.
+/// Prepares a call. Used by the macros.
 #[doc(hidden)]
 #[inline]
 pub fn begin<'a, T: Traceable + ?Sized>(traceable: &'a T, method: &'static str) -> Call<'a, T> {

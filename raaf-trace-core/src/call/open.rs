@@ -1,4 +1,4 @@
-//! From a prepared call to an open span.
+//! Opening of a span for a prepared call.
 
 use std::mem;
 
@@ -19,7 +19,8 @@ use raaf_trace_model::{
     span::PANICKED,
 };
 
-/// What the call was given. Handed on by reference: what was written a moment ago is slow to move.
+/// Arguments of the call. Passed by reference: moving values that were written a moment ago is
+/// slow.
 #[derive(Debug)]
 pub(super) struct Given {
     pub(super) method: Key,
@@ -27,7 +28,7 @@ pub(super) struct Given {
     pub(super) wishes: Wishes,
 }
 
-/// What the call asked for about its span.
+/// Options of the call's span.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wishes {
     pub(super) skip: bool,
@@ -35,12 +36,12 @@ pub(super) struct Wishes {
     pub(super) include_content: bool,
 }
 
-/// When a call is one with the call around it.
+/// Condition under which a call reuses the enclosing span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Join {
-    /// If that has the same method and says nothing else.
+    /// Same component and method, and no conflicting attributes.
     Same,
-    /// If that is the same component's.
+    /// Same component.
     Always,
     Never,
 }
@@ -60,8 +61,8 @@ where
     let mut lazy = Some(lazy);
     let mut said = None;
     let component = traceable.component();
-    let named = extras.take_parent().and_then(|parent| parent.named(&flow::current()));
-    // A span under a parent that was named is not the one around it, unless that was asked for.
+    let named = if extras.is_none() { None } else { named_parent(extras) };
+    // A span under a named parent differs from the enclosing span, unless reuse was requested.
     if (join == Join::Always || join == Join::Same && named.is_none())
         && let Some(record) = reusable(component, method, join)
         && (include_content || !record.head().trace.limits.include_content)
@@ -91,7 +92,12 @@ where
     record.map_or_else(CallScope::none, CallScope::own)
 }
 
-/// Starts the span of a call that named its parent, or that keeps no content.
+#[inline(never)]
+fn named_parent(extras: &mut Extras) -> Option<Innermost> {
+    extras.take_parent()?.named(&flow::current())
+}
+
+/// Starts the span of a call with a named parent, or without content.
 #[inline(never)]
 fn start_as_wished(
     component: &Component,
@@ -104,8 +110,9 @@ fn start_as_wished(
     Some(start::start(origin, component.clone(), method.clone(), None, None, add))
 }
 
-/// The span that this call would only repeat: the innermost one, opened by this flow itself for
-/// the same component and method.
+/// Returns the span that this call would repeat: the innermost one, if it was opened by this flow
+/// for the same component and method.
+#[inline]
 fn reusable(component: &Component, method: &Key, join: Join) -> Option<Shared> {
     flow::peek(|current| {
         let record = current.innermost.local().filter(|_| current.own)?;
@@ -116,8 +123,8 @@ fn reusable(component: &Component, method: &Key, join: Join) -> Option<Shared> {
     .flatten()
 }
 
-/// Adds to the span around a call what the call says and the span does not. If the two disagree
-/// nothing is added, and what the call's hook said comes back.
+/// Adds the call's attributes to the enclosing span. If they conflict, adds none and returns those
+/// of the call's hook.
 fn merge<L: LazyAttributes>(
     record: &Record,
     extras: &mut Extras,
@@ -127,7 +134,7 @@ fn merge<L: LazyAttributes>(
     if !record.head().trace.sampled || extras.is_empty() && !L::WANTED {
         return None;
     }
-    // Before the lock: the hook may look at the span.
+    // Before locking: the hook may access the span.
     let mut said = Attributes::with_limits(record.head().trace.limits);
     work_out(lazy, &mut said);
     let mut said = Some(said);
@@ -151,10 +158,10 @@ fn work_out<L: LazyAttributes>(lazy: Option<L>, attributes: &mut Attributes) {
     }
 }
 
-/// Runs a user's hook: its panic costs only what it had not added yet.
+/// Runs a user's hook. If it panics, the attributes added before are kept.
 pub(super) fn fill(attributes: &mut Attributes, hook: impl FnOnce(&mut Attributes)) {
     if let Err(message) = panics::caught(|| hook(&mut *attributes)) {
-        // A hook has seen arguments and results, and its panic may quote them.
+        // A hook has access to arguments and results, and its panic message may quote them.
         let said = if attributes.limits().include_content { message } else { PANICKED.into() };
         attributes.set_reserved(keys::COLLECTOR_ERROR, said);
     }

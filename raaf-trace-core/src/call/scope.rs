@@ -1,9 +1,9 @@
-//! A decided call: its span, if it has one, around the work.
+//! Scope of a traced call: its span, if any, around the work.
 
 use std::{
     any::Any,
     future::Future,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    panic::resume_unwind,
     pin::Pin,
     task::{Context as TaskContext, Poll},
     thread,
@@ -21,17 +21,17 @@ use raaf_trace_model::{
     span::{SpanBody, Status},
 };
 
-/// A traced call that has been decided: around the work there is a span of its own, or one that it
-/// reuses, or none.
+/// Scope of a traced call after the decision about its span: the work has its own span, a reused
+/// one, or none.
 ///
-/// The macros and the `run` forms use it; it is public for others who write such forms. Dropped
+/// Used by the macros and the `in_span` forms; public for libraries with similar forms. If dropped
 /// without [`end`](CallScope::end), its span ends as cancelled.
 #[derive(Debug)]
 pub struct CallScope {
     /// The span, while it is not current.
     record: Option<Shared>,
     claim: Claim,
-    /// Whether the span says what type was returned.
+    /// `true` if the span records the type of the returned value.
     tells_type: bool,
 }
 
@@ -40,7 +40,7 @@ enum Claim {
     None,
     Own,
     Reused,
-    /// A span that somebody else ends.
+    /// A span that is ended elsewhere.
     Lent,
 }
 
@@ -50,7 +50,7 @@ impl CallScope {
         Self { record: None, claim: Claim::None, tells_type: true }
     }
 
-    /// Around a span that has just been opened, if it was.
+    /// Creates a scope around a span that was just opened.
     pub(crate) fn around(record: Option<Shared>) -> Self {
         record.map_or_else(Self::none, Self::own)
     }
@@ -63,13 +63,13 @@ impl CallScope {
         Self { record: Some(record), claim: Claim::Reused, tells_type: true }
     }
 
-    /// A span by hand says nothing of the value that its work returned.
+    /// Records no type of the returned value, as for manual spans.
     pub(crate) fn without_type(mut self) -> Self {
         self.tells_type = false;
         self
     }
 
-    /// Around a span that somebody else ends.
+    /// Creates a scope around a span that is ended elsewhere.
     pub(crate) fn lent(record: Option<Shared>) -> Self {
         record.map_or_else(Self::none, |record| Self {
             record: Some(record),
@@ -82,20 +82,20 @@ impl CallScope {
         self.record.as_ref()
     }
 
-    /// Whether the outcome of the work matters to a span.
+    /// Returns whether a span records the outcome of the work.
     #[inline]
     pub fn is_recording(&self) -> bool {
         self.claim != Claim::None
     }
 
-    /// Whether attributes for the result are wanted: there is a span of its own, and it is
+    /// Returns whether attributes of the result are recorded: the call has its own span, which is
     /// sampled.
     #[inline]
     pub fn wants_result(&self) -> bool {
         self.claim == Claim::Own && self.record().is_some_and(|record| record.head().trace.sampled)
     }
 
-    /// Runs the work inside the span. A panic ends the span and goes on unwinding.
+    /// Runs the work inside the span. A panic ends the span and propagates.
     #[inline]
     pub fn run<V>(&mut self, work: impl FnOnce() -> V) -> V {
         if !matches!(self.claim, Claim::Own | Claim::Lent) {
@@ -107,15 +107,14 @@ impl CallScope {
         })
     }
 
-    /// Runs a piece of the work inside the span, and catches its panic.
+    /// Runs a part of the work inside the span, and catches its panic.
     #[inline]
     pub(super) fn enter<V>(&mut self, work: impl FnOnce() -> V) -> thread::Result<V> {
-        let _entered = flow::enter_span(&mut self.record);
-        catch_unwind(AssertUnwindSafe(work))
+        flow::inside_span(&mut self.record, work)
     }
 
-    /// Polls a future inside the span. A reused span is entered too: the future may be polled
-    /// elsewhere by now.
+    /// Polls a future inside the span. Enters a reused span, too, since the future may have moved
+    /// to another thread.
     #[inline]
     pub(super) fn poll<F: Future>(
         &mut self,
@@ -131,11 +130,10 @@ impl CallScope {
         })
     }
 
-    /// Drops the work inside the span, while that goes on.
+    /// Drops the work inside the span while the span is still running.
     pub(super) fn drop_inside(&mut self, drop: impl FnOnce()) {
         if self.is_recording() {
-            let _entered = flow::enter_span(&mut self.record);
-            drop();
+            self.enter(drop).unwrap_or_else(|panic| resume_unwind(panic));
         }
     }
 
@@ -145,10 +143,10 @@ impl CallScope {
         Inside { scope: self, work: Some(work) }
     }
 
-    /// Adds attributes for the result; a panic in `hook` costs only those.
+    /// Adds attributes of the result. If `hook` panics, only its attributes are lost.
     pub fn result_attributes(&mut self, hook: impl FnOnce(&mut Attributes)) {
         if let (Claim::Own, Some(record)) = (self.claim, self.record()) {
-            // The hook is the user's: it may look at the span, so that the lock must not be held.
+            // The user's hook may access the span, so the lock must not be held.
             let mut attributes = Attributes::with_limits(record.head().trace.limits);
             super::open::fill(&mut attributes, hook);
             record.with_attributes(|own| {
@@ -157,15 +155,12 @@ impl CallScope {
         }
     }
 
-    /// Ends the call with what came of the work.
+    /// Ends the call with the outcome of the work.
     #[inline]
     pub fn end(mut self, outcome: Outcome) {
         let told = self.tells_type;
         match outcome {
-            Outcome::Returned { type_name } => self.finish(|body| {
-                body.status = Status::Ok;
-                body.result_type = told.then_some(type_name);
-            }),
+            Outcome::Returned { type_name } => self.end_ok(type_name),
             Outcome::Unknown { .. } => self.finish(|_| {}),
             Outcome::Failed { error, type_name } => {
                 if self.claim == Claim::Reused {
@@ -177,7 +172,17 @@ impl CallScope {
         }
     }
 
-    /// Says how many items have passed.
+    /// Ends the call of work that returned a value.
+    #[inline]
+    pub(super) fn end_ok(mut self, type_name: &'static str) {
+        let told = self.tells_type;
+        self.finish(|body| {
+            body.status = Status::Ok;
+            body.result_type = told.then_some(type_name);
+        });
+    }
+
+    /// Records the number of items so far.
     pub(super) fn count_items(&mut self, items: u64) {
         if let (Claim::Own, Some(record)) = (self.claim, self.record()) {
             record.with_attributes(|own| {
@@ -186,8 +191,8 @@ impl CallScope {
         }
     }
 
-    /// Ends the call of a stream: with the error of its last item, which has been noted, or well,
-    /// or, where no type was returned, as cancelled.
+    /// Ends the call of a stream: with the recorded error of its last item, as ok, or, where no
+    /// type was returned, as cancelled.
     pub(super) fn end_items(
         &mut self,
         error: Option<&ErrorReport>,
@@ -207,7 +212,7 @@ impl CallScope {
         self.claim = Claim::None;
     }
 
-    /// Notes an error as an event and no more: a reused span's own call decides how it ends.
+    /// Adds an error as an event only: the call that owns a reused span sets its status.
     pub(super) fn note(&mut self, error: &ErrorReport) {
         if let Some(record) = self.record() {
             let trace = &record.head().trace;
@@ -261,7 +266,7 @@ pin_project! {
 
     impl<F> PinnedDrop for Inside<'_, F> {
         fn drop(this: Pin<&mut Self>) {
-            // What a cancelled future's destructors do still belongs to its span.
+            // Destructors of a cancelled future run inside its span.
             let mut this = this.project();
             this.scope.drop_inside(|| this.work.set(None));
         }

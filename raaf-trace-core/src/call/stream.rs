@@ -1,4 +1,4 @@
-//! Streams and iterators in a span that lasts as long as they do.
+//! Streams and iterators within a span of the same duration.
 
 use std::{
     any::type_name,
@@ -22,9 +22,9 @@ use super::{
 impl<T: Traceable + ?Sized, L: LazyAttributes> Call<'_, T, L> {
     /// Traces a stream: the span starts now and ends with the stream.
     ///
-    /// What runs while the stream is polled is inside the span. It ends as ok at the stream's end
-    /// and as cancelled when the stream is dropped before; `stream.items` says how many items came.
-    /// Where items are `Result`s, use [`try_stream`](Self::try_stream).
+    /// Code that runs while the stream is polled is inside the span. The span ends as ok at the
+    /// stream's end and as cancelled when the stream is dropped earlier; `stream.items` is the
+    /// number of items. For items that are `Result`s, use [`try_stream`](Self::try_stream).
     ///
     /// # Examples
     ///
@@ -47,9 +47,8 @@ impl<T: Traceable + ?Sized, L: LazyAttributes> Call<'_, T, L> {
         TracedStream::new(self.enter(), stream, |_| None)
     }
 
-    /// As [`stream`](Self::stream), for items that are `Result`s. Each `Err` adds an `exception`
-    /// event; if the last item is one, the span fails with it, also when the stream is dropped
-    /// then.
+    /// Traces a [`stream`](Self::stream) of `Result`s. Each `Err` adds an `exception` event. If the
+    /// last item is an `Err`, the span fails with it, even when the stream is dropped then.
     pub fn try_stream<S, V, E, Via>(self, stream: S) -> TracedStream<S>
     where
         S: Stream<Item = Result<V, E>>,
@@ -58,7 +57,7 @@ impl<T: Traceable + ?Sized, L: LazyAttributes> Call<'_, T, L> {
         TracedStream::new(self.enter(), stream, |item| item.as_ref().err().map(E::report))
     }
 
-    /// Traces an iterator, as [`stream`](Self::stream) does a stream.
+    /// Traces an iterator, like [`stream`](Self::stream) for streams.
     ///
     /// # Examples
     ///
@@ -77,7 +76,17 @@ impl<T: Traceable + ?Sized, L: LazyAttributes> Call<'_, T, L> {
         TracedIter::new(self.enter(), iter.into_iter(), |_| None)
     }
 
-    /// Traces an iterator over `Result`s, as [`try_stream`](Self::try_stream) does a stream.
+    /// Traces an iterator over `Result`s, like [`try_stream`](Self::try_stream) for streams.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, Traceable as _};
+    ///
+    /// let reader = Component::tool("Reader");
+    /// let numbers = reader.traced("numbers").try_iter("1 x 3".split(' ').map(str::parse::<i32>));
+    /// assert_eq!(numbers.filter_map(Result::ok).sum::<i32>(), 4);
+    /// ```
     pub fn try_iter<I, V, E, Via>(self, iter: I) -> TracedIter<I::IntoIter>
     where
         I: IntoIterator<Item = Result<V, E>>,
@@ -87,14 +96,14 @@ impl<T: Traceable + ?Sized, L: LazyAttributes> Call<'_, T, L> {
     }
 }
 
-/// The error of an item that is an `Err`.
+/// Function that returns the error of an item that is an `Err`.
 type ErrorOf<T> = fn(&T) -> Option<ErrorReport>;
 
-/// A call that goes on until its items have passed.
+/// A call that ends after its last item.
 struct Passing<T> {
     scope: CallScope,
     items: u64,
-    /// That of the last item.
+    /// Error of the last item.
     error: Option<ErrorReport>,
     error_of: ErrorOf<T>,
     result_type: &'static str,
@@ -145,7 +154,7 @@ impl<T> Drop for Passing<T> {
 }
 
 pin_project! {
-    /// A stream in a span that lasts as long as it does; see [`Call::stream`].
+    /// A stream within a span of the same duration; see [`Call::stream`].
     #[must_use = "streams do nothing unless polled"]
     pub struct TracedStream<S: Stream> {
         #[pin]
@@ -162,7 +171,7 @@ pin_project! {
 }
 
 impl<S: Stream> TracedStream<S> {
-    /// For the macros: `error_of` tells the error of an item.
+    /// Wraps the items of a call; `error_of` returns the error of an item. Used by the macros.
     #[doc(hidden)]
     pub fn new(scope: CallScope, stream: S, error_of: fn(&S::Item) -> Option<ErrorReport>) -> Self {
         Self { stream: Some(stream), passing: Passing::new::<S>(scope, error_of) }
@@ -189,7 +198,7 @@ impl<S: FusedStream> FusedStream for TracedStream<S> {
     }
 }
 
-/// An iterator in a span that lasts as long as it does; see [`Call::iter`].
+/// An iterator within a span of the same duration; see [`Call::iter`].
 #[must_use = "iterators do nothing unless consumed"]
 pub struct TracedIter<I: Iterator> {
     iter: Option<I>,
@@ -197,7 +206,7 @@ pub struct TracedIter<I: Iterator> {
 }
 
 impl<I: Iterator> TracedIter<I> {
-    /// For the macros: `error_of` tells the error of an item.
+    /// Wraps the items of a call; `error_of` returns the error of an item. Used by the macros.
     #[doc(hidden)]
     pub fn new(scope: CallScope, iter: I, error_of: fn(&I::Item) -> Option<ErrorReport>) -> Self {
         Self { iter: Some(iter), passing: Passing::new::<I>(scope, error_of) }

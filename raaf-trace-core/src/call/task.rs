@@ -1,4 +1,4 @@
-//! Tokio tasks that belong to the trace of the code that spawns them.
+//! Tokio tasks that continue the trace of the code that spawns them.
 
 use std::future::Future;
 
@@ -6,11 +6,11 @@ use tokio::task::{self, AbortHandle, JoinHandle, JoinSet};
 
 use crate::context::{InContext as _, in_current_context};
 
-/// [`tokio::spawn`], with the current context handed over.
+/// Calls [`tokio::spawn`] with the current context.
 ///
 /// # Panics
 ///
-/// Outside a tokio runtime, as `tokio::spawn` does.
+/// Outside a tokio runtime, like `tokio::spawn`.
 ///
 /// # Examples
 ///
@@ -37,11 +37,11 @@ where
     tokio::spawn(future.in_current_context())
 }
 
-/// [`tokio::task::spawn_blocking`], with the current context handed over.
+/// Calls [`tokio::task::spawn_blocking`] with the current context.
 ///
 /// # Panics
 ///
-/// Outside a tokio runtime, as `spawn_blocking` does.
+/// Outside a tokio runtime, like `spawn_blocking`.
 #[track_caller]
 pub fn spawn_blocking_traced<F, R>(work: F) -> JoinHandle<R>
 where
@@ -51,13 +51,13 @@ where
     task::spawn_blocking(in_current_context(work))
 }
 
-/// Spawning into a [`JoinSet`] with the current context handed over.
+/// Extension of [`JoinSet`] for spawning with the current context.
 pub trait JoinSetExt<T> {
-    /// [`JoinSet::spawn`], with the current context handed over.
+    /// Calls [`JoinSet::spawn`] with the current context.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime, as `JoinSet::spawn` does.
+    /// Outside a tokio runtime, like `JoinSet::spawn`.
     #[track_caller]
     fn spawn_traced<F>(&mut self, future: F) -> AbortHandle
     where

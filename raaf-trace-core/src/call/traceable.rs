@@ -1,4 +1,4 @@
-//! What a value says about itself to be traced, and what it can do once it says so.
+//! The `Traceable` trait.
 
 use std::{rc::Rc, sync::Arc};
 
@@ -20,11 +20,12 @@ use raaf_trace_model::{
     id::{SpanId, TraceId},
 };
 
-/// A value that takes part in tracing: it holds a [`Component`].
+/// A value that is traced: it has a [`Component`].
 ///
-/// `#[derive(Traceable)]` writes this for a struct with a field of that type; write it by hand to
-/// decide more. The provided methods run work in spans and tell which span is current; of a trait
-/// object those that are generic are called on a reference or a box: `(&agent).in_span(…)`.
+/// `#[derive(Traceable)]` implements this for a struct with a field of that type; implement it
+/// manually to override more methods. The provided methods run work in spans and return the current
+/// span. Call those that are generic on a reference or a box of a trait object:
+/// `(&agent).in_span(…)`.
 ///
 /// # Examples
 ///
@@ -53,7 +54,7 @@ use raaf_trace_model::{
 /// }
 /// ```
 ///
-/// The derive with a constructor, so that kind and name are said once:
+/// The derive with a constructor, which sets kind and name once:
 ///
 /// ```
 /// use raaf_trace_core::{Component, Traceable, traced};
@@ -72,27 +73,27 @@ use raaf_trace_model::{
 /// assert_eq!((search.client, search.limit), ("client", 10));
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be traced: it does not say which component it is",
+    message = "`{Self}` cannot be traced: it does not implement `Traceable`",
     note = "add a field `component: Component` and `#[derive(Traceable)]`"
 )]
 pub trait Traceable {
-    /// Who this is.
+    /// Returns the component of this value.
     fn component(&self) -> &Component;
 
-    /// Adds what a span of this component should say beside the base attributes. Called once a
-    /// span, before the traced work. A panic costs only the attributes not yet added.
+    /// Adds attributes to each span of this component. Called once for each span, before the traced
+    /// work. If it panics, the attributes added before are kept.
     fn span_attributes(&self, attributes: &mut Attributes) {
         let _ = attributes;
     }
 
-    /// Decides whether this call gets a span; without one the work runs all the same. Not asked
-    /// for a call that reuses a span, and taken as yes if it panics.
+    /// Decides whether this call gets a span; without one the work runs unchanged. Not called for a
+    /// call that reuses a span. A panic counts as `true`.
     fn should_create_span(&self, call: &CallInfo<'_>) -> bool {
         call.default_decision()
     }
 
     /// Runs work that returns a plain value in a span of `method`: a closure at once, a future when
-    /// it is awaited. Short for [`traced`](Self::traced) and [`Call::in_span`].
+    /// it is awaited. Shorthand for [`traced`](Self::traced) and [`Call::in_span`].
     ///
     /// # Examples
     ///
@@ -118,8 +119,18 @@ pub trait Traceable {
         self.traced(method).in_span(work)
     }
 
-    /// Runs work that can fail in a span of `method`, which fails with it. Short for
-    /// [`traced`](Self::traced) and [`Call::try_in_span`].
+    /// Runs work that returns a `Result` in a span of `method`; an `Err` sets the span's status to
+    /// error. Shorthand for [`traced`](Self::traced) and [`Call::try_in_span`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, Traceable as _};
+    ///
+    /// let parser = Component::tool("Parser");
+    /// let parsed = parser.try_in_span("run", || "x".parse::<i32>()); // `in_span` does not compile here
+    /// assert!(parsed.is_err()); // the span's status is `Error`
+    /// ```
     #[inline]
     fn try_in_span<W, Mode, V, E, Via>(
         &self,
@@ -134,7 +145,7 @@ pub trait Traceable {
         self.traced(method).try_in_span(work)
     }
 
-    /// Prepares a traced call of `method`; the [`Call`] says how it goes on.
+    /// Prepares a traced call of `method`; see [`Call`] for its options.
     #[inline]
     fn traced(&self, method: impl Into<Key>) -> Call<'_, Self>
     where
@@ -143,7 +154,7 @@ pub trait Traceable {
         Call::new(self, method.into())
     }
 
-    /// This component's innermost active span in this context.
+    /// Returns this component's innermost active span in this context.
     fn current_span(&self) -> Option<Span> {
         flow::peek(|current| {
             let innermost = current.innermost.local()?;
@@ -153,29 +164,28 @@ pub trait Traceable {
         .map(Span::of)
     }
 
-    /// The trace that this component is part of now: that of its [current
-    /// span](Traceable::current_span).
+    /// Returns the trace's id of this component's [current span](Traceable::current_span).
     fn trace_id(&self) -> Option<TraceId> {
         self.current_span().map(|span| span.trace_id())
     }
 
-    /// The id of this component's [current span](Traceable::current_span).
+    /// Returns the id of this component's [current span](Traceable::current_span).
     fn span_id(&self) -> Option<SpanId> {
         self.current_span().map(|span| span.span_id())
     }
 
-    /// The id of the parent of this component's [current span](Traceable::current_span).
+    /// Returns the parent's id of this component's [current span](Traceable::current_span).
     fn parent_span_id(&self) -> Option<SpanId> {
         self.current_span().and_then(|span| span.parent_id())
     }
 
-    /// Whether a recorded span of this component is active in this context.
+    /// Returns whether a recorded span of this component is active in this context.
     fn is_traced(&self) -> bool {
         self.current_span().is_some_and(|span| span.is_sampled())
     }
 
-    /// This component's current span, captured: a parent for work elsewhere. Empty where it has
-    /// none.
+    /// Returns this component's current span as a context: a parent for work elsewhere. Empty
+    /// without one.
     fn trace_context(&self) -> Context {
         self.current_span().map_or_else(Context::empty, |span| Context::of_span(&span))
     }
@@ -188,8 +198,18 @@ impl Traceable for Component {
 }
 
 impl Component {
-    /// Binds the component to a parent: where no context says otherwise, for example in a bare
-    /// thread, its spans hang under the parent's active span.
+    /// Binds the component to a parent. Where no context provides one, for example in a new thread,
+    /// its spans become children of the parent's active span.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Component;
+    ///
+    /// let pipeline = Component::pipeline("Report");
+    /// let loader = Component::tool("Loader").with_parent(&pipeline);
+    /// assert!(loader.parent().is_some_and(|parent| parent.is(&pipeline)));
+    /// ```
     #[must_use]
     pub fn with_parent(self, parent: &(impl Traceable + ?Sized)) -> Self {
         self.bound_to(parent.component().clone())

@@ -1,4 +1,4 @@
-//! Spans by hand, for code that has no component.
+//! Manual spans, for code without a component.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -33,8 +33,8 @@ use raaf_trace_model::{
     span::{Link, Score, SpanExtras, Status},
 };
 
-/// Starts manual spans. They take part in the same trees as traced calls: each is a child of what
-/// is current, and can be made current itself.
+/// Creates manual spans. They are part of the same trees as traced calls: each is a child of the
+/// current span, and can become current itself.
 ///
 /// # Examples
 ///
@@ -50,13 +50,29 @@ pub struct Tracer {
 }
 
 impl TracerProvider {
-    /// Returns a tracer for manual spans that go to this provider.
+    /// Returns a tracer for manual spans of this provider.
     pub fn tracer(&self) -> Tracer {
         Tracer::new(Some(self.clone()))
     }
 }
 
-/// A tracer for the provider of the current context, else the global one.
+/// Returns a tracer for the provider of the current context, or the global one.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider, tracer};
+///
+/// let memory = MemoryExporter::new();
+/// let provider =
+///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+/// let global = tracer(); // outside of `provider.run`: not the provider above
+/// provider.run(|| {
+///     global.start_span("elsewhere").finish();
+///     tracer().start_span("here").finish();
+/// });
+/// assert_eq!(memory.spans().last().map(|span| span.name().into_owned()).as_deref(), Some("here"));
+/// ```
 pub fn tracer() -> Tracer {
     Tracer::default()
 }
@@ -75,12 +91,12 @@ impl Tracer {
         Self { provider }
     }
 
-    /// Starts a span of kind `custom` under exactly that name.
+    /// Starts a span of kind `custom` with exactly that name.
     pub fn start_span(&self, name: impl Into<Key>) -> ManualSpan {
         self.span(name).start()
     }
 
-    /// Prepares a span of kind `custom` under exactly that name.
+    /// Prepares a span of kind `custom` with exactly that name.
     pub fn span(&self, name: impl Into<Key>) -> SpanBuilder {
         let name = name.into();
         let mut builder = self.typed(Kind::Custom, &name);
@@ -89,9 +105,9 @@ impl Tracer {
     }
 
     typed_spans! {
-        /// Prepares a span of an agent's run.
+        /// Prepares a span of an agent run.
         agent_span => Kind::Agent;
-        /// Prepares a span of a pipeline's run.
+        /// Prepares a span of a pipeline run.
         pipeline_span => Kind::Pipeline;
         /// Prepares a span of a tool call.
         tool_span => Kind::Tool;
@@ -101,25 +117,25 @@ impl Tracer {
         guardrail_span => Kind::Guardrail;
         /// Prepares a span of a model's response; the name is the response's id.
         response_span => Kind::Response;
-        /// Prepares a span of asking an MCP server for its tools; the name is the server's.
+        /// Prepares a span of listing an MCP server's tools; the name is the server's.
         mcp_list_tools_span => Kind::McpListTools;
-        /// Prepares a span of several speech outputs.
+        /// Prepares a span of a group of speech syntheses.
         speech_group_span => Kind::SpeechGroup;
-        /// Prepares a span of one speech output; the name is the model's.
+        /// Prepares a span of a speech synthesis; the name is the model's.
         speech_span => Kind::Speech;
         /// Prepares a span of a transcription; the name is the model's.
         transcription_span => Kind::Transcription;
-        /// Prepares a span of anything else.
+        /// Prepares a span of kind `custom`.
         custom_span => Kind::Custom;
     }
 
-    /// Prepares a span of a conversation's handoff from one agent to another.
+    /// Prepares a span of a hand-off from one agent to another.
     pub fn handoff_span(&self, from: impl IntoValue, to: impl AsRef<str>) -> SpanBuilder {
         let to = to.as_ref();
         self.typed(Kind::Handoff, to).with(keys::HANDOFF_FROM, from).with(keys::HANDOFF_TO, to)
     }
 
-    /// Prepares a span of an HTTP request that is sent.
+    /// Prepares a span of an outgoing HTTP request.
     pub fn http_span(&self, method: impl AsRef<str>, url: impl IntoValue) -> SpanBuilder {
         let method = method.as_ref();
         self.typed(Kind::Custom, method).with(keys::HTTP_METHOD, method).with(keys::URL, url)
@@ -167,7 +183,7 @@ impl Tracer {
     }
 }
 
-/// A manual span in preparation.
+/// Builder for a manual span.
 #[derive(Debug)]
 #[must_use = "a prepared span does nothing until it is started"]
 pub struct SpanBuilder {
@@ -185,13 +201,13 @@ pub struct SpanBuilder {
 }
 
 impl SpanBuilder {
-    /// What kind of component it stands for.
+    /// Sets the kind of its component.
     pub fn kind(mut self, kind: impl Into<Kind>) -> Self {
         self.kind = kind.into();
         self
     }
 
-    /// The operation; part of the name, unless that was given whole.
+    /// Sets the method, which is part of the name unless the name was given.
     pub fn method(mut self, method: impl Into<Key>) -> Self {
         self.method = method.into();
         self
@@ -203,7 +219,7 @@ impl SpanBuilder {
         self
     }
 
-    /// Adds a link to another span, with the attributes that `set` adds.
+    /// Adds a link to another span with the attributes that `set` sets.
     pub fn link(mut self, context: SpanContext, set: impl FnOnce(&mut Attributes)) -> Self {
         let mut attributes = Attributes::with_limits(SpanLimits::UNLIMITED);
         set(&mut attributes);
@@ -211,45 +227,83 @@ impl SpanBuilder {
         self
     }
 
-    /// Sets when the span started, for work that began before it was known that there is a span;
-    /// by default, when it is started.
+    /// Sets the start time, for work that began before the span was created; by default, the time
+    /// of [`start`](Self::start).
     pub fn start_time(mut self, time: SystemTime) -> Self {
         self.start_time = Some(time);
         self
     }
 
-    /// Names the parent: a component, a span, or a captured or remote context.
+    /// Sets the parent: a component, a span, or a captured or remote context.
     pub fn parent(mut self, parent: impl IntoParent) -> Self {
         self.parent = Some(parent.into_parent());
         self
     }
 
-    /// Makes it a part of that trace; as a root, unless a parent is given too.
+    /// Sets the trace. The span is a root unless a parent is set, too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, TraceId, TracerProvider};
+    ///
+    /// let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// let id = TraceId::random();
+    /// let first = provider.tracer().span("first").trace_id(id).start();
+    /// let second = provider.tracer().span("second").trace_id(id).start();
+    /// assert_eq!((first.parent_id(), second.parent_id()), (None, None)); // two roots of one trace
+    /// ```
     pub fn trace_id(mut self, trace: TraceId) -> Self {
         self.trace_id = Some(trace);
         self
     }
 
-    /// Makes it a child of the span with those ids, wherever that is.
+    /// Sets the parent by its ids, in this process or another.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, SpanId, TraceId, TracerProvider, propagation::SpanContext};
+    ///
+    /// let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// let parent = SpanContext::new(TraceId::random(), SpanId::random());
+    /// let span = provider.tracer().span("continued").remote_parent(parent.clone()).start();
+    /// assert_eq!(span.trace_id(), Some(parent.trace_id()));
+    /// assert_eq!(span.parent_id(), parent.span_id());
+    /// ```
     pub fn remote_parent(self, parent: SpanContext) -> Self {
         self.parent(Context::remote(parent))
     }
 
-    /// Whether content is kept by it and by what runs within it; see
+    /// Sets whether content is recorded in the span and in what runs within it; see
     /// [`Workflow::include_sensitive_data`](crate::Workflow::include_sensitive_data).
     pub fn include_sensitive_data(mut self, include: bool) -> Self {
         self.include_content = include;
         self
     }
 
-    /// Starts the span; it does not become current.
+    /// Starts the span. It does not become current.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{current_span, tracer};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// let span = tracer().agent_span("Planner").start();
+    /// assert!(current_span().is_none()); // see `ManualSpan::in_span`
+    /// span.finish(); // otherwise it ends when it is dropped
+    /// # });
+    /// ```
     pub fn start(self) -> ManualSpan {
         ManualSpan::of(self.begin()).watched()
     }
 
     /// Runs work that returns a plain value in the span: a closure at once, a future when it is
     /// awaited; see [`Call::in_span`](crate::Call::in_span). Inside,
-    /// [`current_span`](crate::current_span) is this span; to set its status by hand,
+    /// [`current_span`](crate::current_span) is this span. To set its status manually,
     /// [`start`](Self::start) it and use [`ManualSpan::in_span`].
     pub fn in_span<W, Mode, UseTryInSpanForResults>(self, work: W) -> W::Traced<Plain<Self>>
     where
@@ -259,7 +313,7 @@ impl SpanBuilder {
         work.run_in(Plain(self))
     }
 
-    /// Runs work that can fail in the span, which fails with it.
+    /// Runs work that returns a `Result` in the span; an `Err` sets the span's status to error.
     pub fn try_in_span<W, Mode, V, E, Via>(self, work: W) -> W::Traced<Fallible<Self, Via>>
     where
         W: Work<Mode, Value = Result<V, E>>,
@@ -275,8 +329,9 @@ impl SpanBuilder {
         let component = Component::build(self.kind, self.component);
         let mut current = flow::current();
         if let Some(provider) = &self.provider {
-            // Not in the component: a span that waits in a queue must not keep a handle alive.
-            current.home = Some(Home::Inherited(Arc::clone(provider.inner())));
+            // Not in the component: a queued span must not keep a provider handle alive.
+            let home = Home::Inherited(Arc::clone(provider.inner()));
+            current.change_rest(|rest| rest.home = Some(home));
         }
         let root_of = |trace| Innermost::Remote(Arc::new(SpanContext::of_trace(trace)));
         let named = self.parent.and_then(|parent| parent.named(&current));

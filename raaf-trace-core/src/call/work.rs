@@ -1,6 +1,7 @@
 //! Work that runs in a span: a closure at once, a future when it is awaited.
 
 use std::{
+    any::type_name,
     future::Future,
     marker::PhantomData,
     mem,
@@ -25,16 +26,16 @@ pub enum Async {}
 
 /// Work that can run in a span: a closure without arguments, or a future.
 ///
-/// `Mode` tells the two apart and is always inferred.
+/// `Mode` distinguishes the two and is always inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot run in a span",
     label = "neither a closure without arguments nor a future",
     note = "write a closure `|| …` for code that runs at once, or an `async` block"
 )]
 pub trait Work<Mode>: Sized {
-    /// What the work returns, or yields when it is awaited.
+    /// Value that the work returns, or yields when it is awaited.
     type Value;
-    /// What a call with this work returns: the value of a closure, a future of the value.
+    /// Type that a call with this work returns: the value of a closure, a future of the value.
     type Traced<H: Host<Self::Value>>;
 
     /// Runs the work in the span that `host` opens.
@@ -45,7 +46,7 @@ pub trait Work<Mode>: Sized {
 /// Opens a span for work that returns a `V`, and ends it.
 #[doc(hidden)]
 pub trait Host<V>: Sized {
-    /// What looks at the value.
+    /// Hook that receives the value.
     type Hook;
 
     fn open(self) -> (CallScope, Self::Hook);
@@ -53,7 +54,7 @@ pub trait Host<V>: Sized {
     fn close(scope: CallScope, hook: Self::Hook, value: &V);
 }
 
-/// What can be opened for work of either kind: a call, a workflow, a manual span.
+/// Opener of a span for work of either kind: a call, a workflow, a manual span.
 #[doc(hidden)]
 pub trait Opens: Sized {
     type Hook;
@@ -84,7 +85,7 @@ impl<F: Future> Work<Async> for F {
     }
 }
 
-/// Ends with a value that cannot tell of a failure.
+/// Host that ends the span with a value without a failure case.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Plain<O>(pub(crate) O);
@@ -105,12 +106,15 @@ where
         if scope.is_recording() {
             look_at(&mut scope, hook, value);
             outcome::warn_of_result::<V>();
-            scope.end(Outcome::of_plain::<V>());
+            match Outcome::of_plain::<V>() {
+                Outcome::Returned { type_name } => scope.end_ok(type_name),
+                other => scope.end(other),
+            }
         }
     }
 }
 
-/// Ends as a `Result` says.
+/// Host that ends the span with the outcome of a `Result`.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Fallible<O, Via>(pub(crate) O, PhantomData<fn(Via)>);
@@ -135,10 +139,13 @@ where
     #[inline]
     fn close(mut scope: CallScope, hook: O::Hook, result: &Result<V, E>) {
         if scope.is_recording() {
-            if let Ok(value) = result {
-                look_at(&mut scope, hook, value);
+            match result {
+                Ok(value) => {
+                    look_at(&mut scope, hook, value);
+                    scope.end_ok(type_name::<V>());
+                }
+                Err(error) => scope.end(Outcome::failed::<V>(error.report())),
             }
-            scope.end(Outcome::of_result(result));
         }
     }
 }
@@ -152,10 +159,10 @@ fn look_at<V, H: ResultHook<V>>(scope: &mut CallScope, hook: H, value: &V) {
 
 pin_project! {
     /// A future that runs in a span. The span starts at the first poll, and ends as cancelled when
-    /// the future is dropped before it is done.
+    /// the future is dropped before it completes.
     #[must_use = "futures do nothing unless polled"]
-    // Without a bound: whether it is `Send` then follows from its parts alone, which the compiler
-    // can also tell of one that borrows and is held over an await.
+    // Without a bound: `Send` then follows from the parts alone, which the compiler can also derive
+    // for a future that borrows and is held over an await.
     pub struct InSpan<H, K, F> {
         #[pin]
         work: Option<F>,
@@ -164,7 +171,7 @@ pin_project! {
 
     impl<H, K, F> PinnedDrop for InSpan<H, K, F> {
         fn drop(this: Pin<&mut Self>) {
-            // What a cancelled future's destructors do still belongs to its span.
+            // Destructors of a cancelled future run inside its span.
             let mut this = this.project();
             if let State::Open(scope, _) = this.state {
                 scope.drop_inside(|| this.work.set(None));

@@ -1,4 +1,4 @@
-//! One workflow run as a whole.
+//! Workflow runs.
 
 use std::sync::Arc;
 
@@ -26,8 +26,8 @@ use raaf_trace_model::{
     span::TraceInfo,
 };
 
-/// Names a workflow: a span of kind `trace` that encloses all that runs inside it. Inside another
-/// trace it is a part of that one.
+/// Prepares a workflow: a span of kind `trace` that encloses everything that runs in it. Inside
+/// another trace it is a part of that trace.
 ///
 /// # Examples
 ///
@@ -48,7 +48,7 @@ pub fn trace(workflow_name: impl AsRef<str>) -> Workflow {
     }
 }
 
-/// A workflow run in preparation; see [`trace`].
+/// Builder for a workflow run; see [`trace`].
 #[derive(Debug)]
 #[must_use = "a workflow does nothing until it is run"]
 pub struct Workflow {
@@ -60,27 +60,46 @@ pub struct Workflow {
 }
 
 impl Workflow {
-    /// Links this trace with others: a conversation, a job.
+    /// Sets the group of traces that this trace belongs to: a conversation, a job.
     pub fn group_id(mut self, group_id: impl AsRef<str>) -> Self {
         self.group_id = Some(Key::from(group_id.as_ref().to_owned()));
         self
     }
 
-    /// Adds something that is known of the whole trace.
+    /// Adds metadata of the whole trace.
     pub fn metadata(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
         self.metadata.set(key, value);
         self
     }
 
-    /// The id of the trace, where it starts one.
+    /// Sets the id of the trace, if the workflow starts one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, TraceId, TracerProvider, current_trace_id, trace};
+    ///
+    /// let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// let id = TraceId::random();
+    /// provider.run(|| {
+    ///     trace("request").trace_id(id).in_span(|| {
+    ///         assert_eq!(current_trace_id(), Some(id));
+    ///         // Inside another trace the id has no effect:
+    ///         trace("part").trace_id(TraceId::random()).in_span(|| {
+    ///             assert_eq!(current_trace_id(), Some(id));
+    ///         });
+    ///     });
+    /// });
+    /// ```
     pub fn trace_id(mut self, trace_id: TraceId) -> Self {
         self.trace_id = Some(trace_id);
         self
     }
 
-    /// Whether what users, models and tools wrote is kept in this workflow. If not, it is left out
-    /// as [for a whole provider](crate::TracerProviderBuilder::include_sensitive_data), in all that runs inside,
-    /// also in other threads and tasks. What is left out around it stays out.
+    /// Sets whether content by users, models and tools is recorded in this workflow. If not, it is
+    /// left out like [for a whole provider](crate::TracerProviderBuilder::include_sensitive_data),
+    /// in everything that runs inside, including other threads and tasks. Content that is left out
+    /// around the workflow stays left out.
     ///
     /// # Examples
     ///
@@ -107,7 +126,16 @@ impl Workflow {
         work.run_in(Plain(self))
     }
 
-    /// Runs work that can fail; the workflow's span fails with it.
+    /// Runs work that returns a `Result`; an `Err` sets the status of the workflow's span to error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::trace;
+    ///
+    /// let total = trace("sum").try_in_span(|| Ok::<_, std::num::ParseIntError>("1".parse::<i32>()? + 1));
+    /// assert_eq!(total, Ok(2));
+    /// ```
     pub fn try_in_span<W, Mode, V, E, Via>(self, work: W) -> W::Traced<Fallible<Self, Via>>
     where
         W: Work<Mode, Value = Result<V, E>>,

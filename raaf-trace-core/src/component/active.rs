@@ -1,4 +1,4 @@
-//! The spans of one component that run now, so that work in another thread can find its parent.
+//! Active spans of a component, for finding the parent of work in another thread.
 
 use std::sync::{
     Mutex, MutexGuard,
@@ -7,22 +7,22 @@ use std::sync::{
 
 use crate::{base::sync::lock, span::record::Shared};
 
-/// The active spans in no particular order: each record knows its place, so that a span leaves in
-/// constant time however many run.
+/// Active spans, unordered. Each record stores its position, so that removal takes constant time
+/// however many are active.
 #[derive(Debug, Default)]
 pub(super) struct ActiveSpans {
     count: AtomicUsize,
     records: Mutex<Vec<Shared>>,
 }
 
-/// The answer to "which span of yours would a stray child belong to?"
+/// The active span of a component that becomes the parent of a span without a context.
 #[derive(Debug)]
 pub(crate) enum Latest {
-    /// None runs.
+    /// No span is active.
     None,
-    /// The most recently started; all that run are of one trace.
+    /// The most recently started span; all active spans belong to one trace.
     Span(Shared),
-    /// They are of several traces: a child would risk landing in a stranger's.
+    /// Active spans belong to several traces: a child could end up in the wrong one.
     Ambiguous,
 }
 

@@ -1,4 +1,4 @@
-//! What a traced value says about itself.
+//! Component identity: name and kind.
 
 mod active;
 
@@ -10,11 +10,11 @@ use crate::{base::process::PerProcess, provider::TracerProvider, span::record::S
 use active::ActiveSpans;
 use raaf_trace_model::{Kind, short_type_name, span::ComponentInfo};
 
-/// A traced value's identity, kind and name, and perhaps the component it belongs to.
+/// Identity, kind and name of a traced value, and optionally the component it belongs to.
 ///
-/// Two components made separately are two components, whatever they are called. A clone is the
-/// same component: Rust clones in order to move, and a clone sent to a thread is still the agent
-/// it was.
+/// Two components that are created separately are different, even with the same name. A clone is
+/// the same component: Rust code clones values to move them, and a clone that is sent to a thread
+/// is still the same agent.
 ///
 /// # Examples
 ///
@@ -22,7 +22,7 @@ use raaf_trace_model::{Kind, short_type_name, span::ComponentInfo};
 /// use raaf_trace_core::{Component, Kind};
 ///
 /// let pipeline = Component::new("DataPipeline");
-/// assert_eq!(*pipeline.kind(), Kind::Pipeline); // from the name's ending
+/// assert_eq!(*pipeline.kind(), Kind::Pipeline); // from the name's suffix
 ///
 /// let loader = Component::new("CsvLoader").with_kind("processor").with_parent(&pipeline);
 /// assert_eq!(loader.kind().as_str(), "processor");
@@ -47,34 +47,34 @@ impl Inner {
 }
 
 impl Component {
-    /// A component of that name. Its kind follows from the name's ending (`…Agent`, `…Pipeline`,
-    /// `…Runner`, `…Tool`, `…Job`), else it is [`Kind::Component`].
+    /// Creates a component with that name. The kind follows from the name's suffix (`…Agent`,
+    /// `…Pipeline`, `…Runner`, `…Tool`, `…Job`), otherwise it is [`Kind::Component`].
     pub fn new(name: impl AsRef<str>) -> Self {
         let name = name.as_ref();
         Self::build(Kind::from_type_name(name), SmolStr::new(name))
     }
 
-    /// A component named like the type, without its path: `Component::of::<Self>()`.
+    /// Creates a component with the name of the type, without its path: `Component::of::<Self>()`.
     pub fn of<T: ?Sized>() -> Self {
         Self::new(short_type_name(std::any::type_name::<T>()))
     }
 
-    /// A component of kind `agent`.
+    /// Creates a component of kind `agent`.
     pub fn agent(name: impl AsRef<str>) -> Self {
         Self::build(Kind::Agent, SmolStr::new(name))
     }
 
-    /// A component of kind `pipeline`.
+    /// Creates a component of kind `pipeline`.
     pub fn pipeline(name: impl AsRef<str>) -> Self {
         Self::build(Kind::Pipeline, SmolStr::new(name))
     }
 
-    /// A component of kind `tool`.
+    /// Creates a component of kind `tool`.
     pub fn tool(name: impl AsRef<str>) -> Self {
         Self::build(Kind::Tool, SmolStr::new(name))
     }
 
-    /// A component of kind `runner`.
+    /// Creates a component of kind `runner`.
     pub fn runner(name: impl AsRef<str>) -> Self {
         Self::build(Kind::Runner, SmolStr::new(name))
     }
@@ -85,24 +85,51 @@ impl Component {
         Self { inner: Arc::new(Inner { info, parent, provider, active }) }
     }
 
-    /// The same, but of that kind: one of [`Kind`], or any word.
+    /// Sets the kind: one of [`Kind`], or any string.
     ///
-    /// Like all `with_` methods this is for building: on a component that has been cloned already
-    /// it makes another component.
+    /// Like all `with_` methods, use it while building: applied to a component that was cloned, it
+    /// creates another component.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Component;
+    ///
+    /// let shared = Component::new("Indexer");
+    /// let other = shared.clone().with_kind("processor");
+    /// assert!(!other.is(&shared)); // another component, with spans of its own
+    /// ```
     #[must_use]
     pub fn with_kind(self, kind: impl Into<Kind>) -> Self {
         self.change(|inner| inner.info_mut().kind = kind.into())
     }
 
-    /// The same under another name; the kind stays.
+    /// Sets the name. Keeps the kind.
     #[must_use]
     pub fn with_name(self, name: impl AsRef<str>) -> Self {
         self.change(|inner| inner.info_mut().name = SmolStr::new(name))
     }
 
-    /// The same, tracing to that provider when one of its spans starts a trace. The component, and
-    /// spans of it that a sink still holds, keep the provider as any handle does: shut it down when
-    /// its time is over, rather than rely on dropping it.
+    /// Sets the provider of traces that its spans start. The component, and its spans in sinks,
+    /// keep the provider alive like any handle: shut the provider down explicitly rather than rely
+    /// on dropping it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::{
+    ///     Component, MemoryExporter, Traceable as _, TracerProvider,
+    /// };
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider = TracerProvider::builder().with(memory.clone()).build();
+    /// let planner = Component::agent("Planner").with_provider(&provider);
+    /// planner.in_span("run", || ()); // outside of `provider.run`
+    /// provider.shutdown(Duration::from_secs(5))?; // dropping `provider` would not: `planner` keeps it
+    /// assert_eq!(memory.len(), 1);
+    /// # Ok::<(), raaf_trace_core::FlushError>(())
+    /// ```
     #[must_use]
     pub fn with_provider(self, provider: &TracerProvider) -> Self {
         self.change(|inner| inner.provider = Some(provider.clone()))
@@ -128,34 +155,44 @@ impl Component {
         Self { inner: Arc::new(inner) }
     }
 
-    /// What it is.
+    /// Returns the kind.
     pub fn kind(&self) -> &Kind {
         &self.inner.info.kind
     }
 
-    /// What it is called.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.inner.info.name
     }
 
-    /// Kind and name.
+    /// Returns kind and name.
     #[inline]
     pub(crate) fn info(&self) -> &Arc<ComponentInfo> {
         &self.inner.info
     }
 
-    /// The component it is bound to.
+    /// Returns the component that this one is bound to.
     pub fn parent(&self) -> Option<&Component> {
         self.inner.parent.as_ref()
     }
 
-    /// Whether `other` is this very component, not merely one of the same name.
+    /// Returns whether `other` is the same component, not only one with the same name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Component;
+    ///
+    /// let planner = Component::agent("Planner");
+    /// assert!(planner.is(&planner.clone()));
+    /// assert!(!planner.is(&Component::agent("Planner")));
+    /// ```
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
     }
 
-    /// The provider that a trace started by this component goes to: its own, else that of the
-    /// nearest component it is bound to.
+    /// Returns the provider of traces that this component starts: its own, or that of the nearest
+    /// component it is bound to.
     pub(crate) fn provider(&self) -> Option<&TracerProvider> {
         let mut component = self;
         loop {
@@ -167,7 +204,7 @@ impl Component {
         }
     }
 
-    /// Whether a span of this component runs anywhere.
+    /// Returns whether a span of this component is active anywhere.
     pub(crate) fn is_active(&self) -> bool {
         !self.active().is_empty()
     }
@@ -180,7 +217,7 @@ impl Component {
         self.active().remove(record);
     }
 
-    /// Its most recently started active span, wherever that runs.
+    /// Returns the most recently started active span of this component, in any context.
     pub(crate) fn latest_active(&self) -> Latest {
         self.active().latest()
     }
@@ -204,7 +241,7 @@ impl fmt::Debug for Component {
 }
 
 impl Drop for Inner {
-    /// Lets go of a chain of parents in a loop: it can be deeper than the stack.
+    /// Drops a chain of parents in a loop: it can be deeper than the stack.
     fn drop(&mut self) {
         let mut parent = mem::take(&mut self.parent);
         while let Some(component) = parent {

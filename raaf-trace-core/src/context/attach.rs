@@ -1,4 +1,4 @@
-//! Contexts that are current from one call to another, without a scope.
+//! Contexts that stay current between two calls, without a scope.
 
 use std::{
     mem,
@@ -16,11 +16,11 @@ use crate::{
     },
 };
 
-/// A context that was attached, and what was current before.
+/// An attached context, and the context that was current before.
 ///
-/// Whatever is current refers to its attachment, so that both move together: into the scopes that
-/// begin inside it, and with a task from thread to thread. One that was detached while it was not
-/// on top is skipped when it comes to the top.
+/// The current context refers to its attachment, so both move together: into scopes that begin
+/// inside it, and with a task from thread to thread. An attachment that was detached while not on
+/// top is skipped when it comes to the top.
 #[derive(Debug)]
 pub(crate) struct Attachment {
     detached: AtomicBool,
@@ -29,15 +29,15 @@ pub(crate) struct Attachment {
 
 impl Context {
     /// Makes this context current until it is [detached](AttachToken::detach), for bridges from
-    /// other tracing libraries, which receive "entered" and "left" as two calls.
+    /// other tracing libraries, which report "entered" and "left" as two calls.
     ///
-    /// Application code wants [`run`](Self::run) and
-    /// [`in_context`](crate::InContext::in_context), which cannot be mixed up: what is attached in
-    /// a future and held over an await moves with a future that carries a context, and otherwise
-    /// stays behind in the thread.
+    /// Application code should use [`run`](Self::run) and
+    /// [`in_context`](crate::InContext::in_context), which cannot be misordered: a context that is
+    /// attached in a future and held over an await moves with a future that carries a context, but
+    /// otherwise stays in the thread.
     ///
-    /// An attachment ends with the scope around it: when a traced call or a `run` that it was made
-    /// in returns, what was current before is current again.
+    /// An attachment ends with the scope around it: when the enclosing traced call or `run`
+    /// returns, the previous context is current again.
     ///
     /// # Examples
     ///
@@ -54,14 +54,14 @@ impl Context {
         let outer = Mutex::new(Current::default());
         let attachment = Arc::new(Attachment { detached: AtomicBool::new(false), outer });
         let mut inner = self.into_current();
-        inner.attached = Some(Arc::clone(&attachment));
+        inner.change_rest(|rest| rest.attached = Some(Arc::clone(&attachment)));
         let left = flow::replace(inner);
         *lock(&attachment.outer) = left;
         AttachToken { attachment }
     }
 }
 
-/// The end of an [attached](Context::attach) context. Dropping it does nothing: what it stands for
+/// Token that ends an [attached](Context::attach) context. Dropping it does nothing: the context
 /// stays current.
 #[derive(Debug)]
 #[must_use = "an attached context is current until its token is detached"]
@@ -70,11 +70,29 @@ pub struct AttachToken {
 }
 
 impl AttachToken {
-    /// Ends the attachment: what was current before is current again.
+    /// Ends the attachment and restores the previous context.
     ///
-    /// Tokens can be detached in any order and on any thread. Of several, the one that was attached
-    /// last and is not detached is current. On another thread than the one where it is current, the
-    /// attachment ends there before the next span starts.
+    /// Tokens can be detached in any order and on any thread. The last attachment that is not
+    /// detached is current. If called on another thread than the one where the context is current,
+    /// the attachment ends there before the next span starts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{current_span, tracer};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// let (outer, inner) = (tracer().start_span("outer"), tracer().start_span("inner"));
+    /// let outer_token = outer.context().attach();
+    /// let inner_token = inner.context().attach();
+    /// outer_token.detach(); // out of order: `inner` stays current
+    /// assert_eq!(current_span().map(|span| span.span_id()), inner.span_id());
+    /// inner_token.detach();
+    /// assert!(current_span().is_none());
+    /// # });
+    /// ```
     pub fn detach(self) {
         self.attachment.detached.store(true, Ordering::Release);
         let _left = flow::prune(prune_all);
@@ -87,37 +105,37 @@ impl Attachment {
     }
 }
 
-/// Puts what was current before in place of what was detached. Returns what was replaced.
+/// Replaces a detached context by the previous one. Returns what was replaced.
 pub(super) fn prune(current: &mut Current) -> Option<Current> {
     let mut first = None;
-    while let Some(attached) = &current.attached
+    while let Some(attached) = current.attached()
         && attached.is_detached()
     {
         let outer = lock(&attached.outer).clone();
         let left = mem::replace(current, outer);
-        // It keeps all that follow.
+        // The first one keeps all that follow alive.
         first.get_or_insert(left);
     }
     first
 }
 
-/// Takes everything that was detached out of the chain of attachments. Returns what was replaced.
+/// Removes all detached contexts from the chain of attachments. Returns what was replaced.
 fn prune_all(current: &mut Current) -> Vec<Current> {
     let mut left: Vec<_> = prune(current).into_iter().collect();
-    let mut next = current.attached.clone();
+    let mut next = current.attached().cloned();
     while let Some(attached) = next {
         let mut outer = lock(&attached.outer);
         left.extend(prune(&mut outer));
-        let deeper = outer.attached.clone();
+        let deeper = outer.attached().cloned();
         drop(outer);
         next = deeper;
     }
     left
 }
 
-/// What was current in the scope around all attachments.
+/// Returns the context of the scope around all attachments.
 pub(super) fn without_attachments(mut current: Current) -> Current {
-    while let Some(attached) = current.attached.take() {
+    while let Some(attached) = current.attached() {
         let outer = lock(&attached.outer).clone();
         current = outer;
     }
@@ -125,10 +143,11 @@ pub(super) fn without_attachments(mut current: Current) -> Current {
 }
 
 impl Drop for Attachment {
-    /// Lets go of the chain in a loop: it can be deeper than the stack.
+    /// Drops the chain in a loop: it can be deeper than the stack.
     fn drop(&mut self) {
         let take = |attachment: &mut Self| {
-            attachment.outer.get_mut().unwrap_or_else(PoisonError::into_inner).attached.take()
+            let outer = attachment.outer.get_mut().unwrap_or_else(PoisonError::into_inner);
+            outer.change_rest(|rest| rest.attached.take())
         };
         let mut next = take(self);
         while let Some(mut attachment) = next.and_then(Arc::into_inner) {
@@ -144,10 +163,10 @@ mod tests {
     use super::*;
 
     fn attached() -> usize {
-        let mut next = flow::current().attached;
+        let mut next = flow::current().attached().cloned();
         let chain = iter::from_fn(|| {
             let attached = next.take()?;
-            next.clone_from(&lock(&attached.outer).attached);
+            next = lock(&attached.outer).attached().cloned();
             Some(attached)
         });
         chain.count()

@@ -1,30 +1,30 @@
-//! The chain of active spans behind the one that is current.
+//! The chain of active spans behind the current one.
 
 use std::{iter, sync};
 
 use crate::{component::Component, span::record::Shared};
 
-/// How many links a chain may have before it is looked at whether most of it has ended.
+/// Number of links after which a chain is first checked for ended spans.
 const FIRST_CHECK: u32 = 128;
 
-/// What encloses a span in its context, innermost first.
+/// Enclosing spans of a span in its context, innermost first.
 ///
-/// Links never change, so that a chain is walked without locks. A task that keeps starting its own
-/// successor would make such a chain endless, each link ended but held by the next: when a chain
-/// has grown twice as long as it was at the last look, the links that are still open are copied
-/// out, and the rest is let go.
+/// Links never change, so a chain is walked without locks. A task that keeps starting its own
+/// successor would make such a chain endless, with each ended link kept alive by the next. When a
+/// chain has grown to twice its length at the last check, the links that are still open are copied,
+/// and the rest is dropped.
 #[derive(Debug, Default)]
 pub(crate) enum Link {
-    /// Nothing encloses it.
+    /// No enclosing span.
     #[default]
     None,
-    /// Directly within this one.
+    /// Directly within this span.
     Within(Shared),
-    /// Within these; all that had not ended when the chain was shortened.
+    /// Within these spans: all that had not ended when the chain was shortened.
     Over(sync::Arc<[Shared]>),
 }
 
-/// A link and what is needed to decide when to shorten the next one.
+/// Length of a link's chain, and when to shorten it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Depth {
     length: u32,
@@ -38,7 +38,7 @@ impl Default for Depth {
 }
 
 impl Link {
-    /// The link of a span that starts within `current`.
+    /// Returns the link of a span that starts within `current`.
     #[inline]
     pub(crate) fn within(current: &Shared) -> (Self, Depth) {
         let Depth { length, check_at } = current.depth();
@@ -58,7 +58,7 @@ impl Link {
     }
 }
 
-/// `innermost` and all that encloses it.
+/// Returns `innermost` and all spans that enclose it.
 pub(crate) fn chain(innermost: &Shared) -> impl Iterator<Item = &Shared> {
     let mut within = Some(innermost);
     let mut over: &[Shared] = &[];
@@ -77,7 +77,7 @@ pub(crate) fn chain(innermost: &Shared) -> impl Iterator<Item = &Shared> {
     })
 }
 
-/// The innermost span of `component` that is active in the chain of `innermost`.
+/// Returns the innermost active span of `component` in the chain of `innermost`.
 pub(crate) fn innermost_of<'a>(innermost: &'a Shared, component: &Component) -> Option<&'a Shared> {
     if !component.is_active() {
         return None;

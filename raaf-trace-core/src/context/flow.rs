@@ -1,6 +1,12 @@
-//! What is current in the code that runs now.
+//! The current context of running code.
 
-use std::{cell::RefCell, mem, sync::Arc};
+use std::{
+    cell::RefCell,
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread,
+};
 
 use crate::{
     context::attach::{self, Attachment},
@@ -9,15 +15,15 @@ use crate::{
 };
 use raaf_trace_model::propagation::{Baggage, SpanContext};
 
-/// The innermost span, or what stands in for one.
+/// The innermost span, local or remote.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Innermost {
-    /// Nothing is traced here.
+    /// No span.
     #[default]
     None,
     /// A span of this process.
     Local(Shared),
-    /// A span of another process, or ids that somebody gave.
+    /// A span of another process, or given ids.
     Remote(Arc<SpanContext>),
 }
 
@@ -34,12 +40,12 @@ impl Innermost {
     }
 }
 
-/// Where a trace goes that starts in a context.
+/// Provider of traces that start in a context.
 #[derive(Clone, Debug)]
 pub(crate) enum Home {
-    /// To the provider that somebody named.
+    /// The provider that was set explicitly.
     Named(TracerProvider),
-    /// Where the traces of the code around it go.
+    /// The provider of the enclosing code's traces.
     Inherited(Arc<Inner>),
 }
 
@@ -52,43 +58,96 @@ impl Home {
     }
 }
 
-/// The context of one flow of code: of a thread, or of a task while it is polled.
+/// Context of one flow of code: a thread, or a task while it is polled.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Current {
     pub(crate) innermost: Innermost,
-    /// Whether the innermost span was opened in this very flow, rather than captured elsewhere and
-    /// handed over. Only such a span can be reused.
+    /// `true` if the innermost span was opened in this flow, rather than captured elsewhere and
+    /// passed on. Only such a span can be reused.
     pub(crate) own: bool,
-    /// Where a trace that starts here goes; nothing: where that of the innermost span goes.
+    /// Rarely used fields; `None` if all are empty. One word, since every span replaces the context.
+    rest: Option<Arc<Rest>>,
+}
+
+/// Rarely used fields of a context.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rest {
+    /// Provider of traces that start here; `None` for that of the innermost span.
     pub(crate) home: Option<Home>,
-    /// What the application sends along; nothing: nothing.
+    /// Baggage of the application; `None` if empty.
     pub(crate) baggage: Option<Arc<Baggage>>,
-    /// What made this current, if that was no scope.
+    /// Attachment that made this current; `None` for a scope.
     pub(crate) attached: Option<Arc<Attachment>>,
 }
 
 impl Current {
-    const NOTHING: Self =
-        Self { innermost: Innermost::None, own: false, home: None, baggage: None, attached: None };
+    const NOTHING: Self = Self { innermost: Innermost::None, own: false, rest: None };
 
-    /// The context inside a span that this flow has just opened.
-    #[inline]
-    fn inside(&self, record: Shared) -> Self {
-        let baggage = self.baggage.clone();
-        let innermost = Innermost::Local(record);
-        Self { innermost, own: true, home: None, baggage, attached: None }
+    /// Creates a context from captured parts.
+    pub(crate) fn new(
+        innermost: Innermost,
+        home: Option<Home>,
+        baggage: Option<Arc<Baggage>>,
+    ) -> Self {
+        let rest = Rest { home, baggage, attached: None };
+        Self { innermost, own: false, rest: rest.shared() }
     }
 
-    /// The provider of a trace that starts here.
+    pub(crate) fn home(&self) -> Option<&Home> {
+        self.rest.as_ref()?.home.as_ref()
+    }
+
+    pub(crate) fn baggage(&self) -> Option<&Arc<Baggage>> {
+        self.rest.as_ref()?.baggage.as_ref()
+    }
+
+    #[inline]
+    pub(crate) fn attached(&self) -> Option<&Arc<Attachment>> {
+        self.rest.as_ref()?.attached.as_ref()
+    }
+
+    /// Changes the rarely used fields.
+    pub(crate) fn change_rest<R>(&mut self, change: impl FnOnce(&mut Rest) -> R) -> R {
+        let mut rest = self.rest.take().map(Arc::unwrap_or_clone).unwrap_or_default();
+        let changed = change(&mut rest);
+        self.rest = rest.shared();
+        changed
+    }
+
+    /// Returns the context inside a span that this flow has just opened.
+    #[inline]
+    fn inside(&self, record: Shared) -> Self {
+        let rest = self.rest.as_ref().and_then(Rest::inside);
+        Self { innermost: Innermost::Local(record), own: true, rest }
+    }
+
+    /// Returns the provider of a trace that starts here.
     pub(crate) fn provider(&self) -> Option<&Arc<Inner>> {
         let around = || Some(&self.innermost.local()?.head().trace.provider);
-        self.home.as_ref().map(Home::inner).or_else(around)
+        self.home().map(Home::inner).or_else(around)
     }
 }
 
-/// What a context that names no provider inherits here.
+impl Rest {
+    fn shared(self) -> Option<Arc<Self>> {
+        let Self { home, baggage, attached } = &self;
+        let has_any = home.is_some() || baggage.is_some() || attached.is_some();
+        has_any.then(|| Arc::new(self))
+    }
+
+    /// Returns the fields that remain inside a span.
+    #[cold]
+    fn inside(self: &Arc<Self>) -> Option<Arc<Self>> {
+        if self.home.is_none() && self.attached.is_none() {
+            return Some(Arc::clone(self));
+        }
+        Self { baggage: self.baggage.clone(), ..Self::default() }.shared()
+    }
+}
+
+/// Returns the provider that a context without one inherits here.
 pub(crate) fn home() -> Option<Home> {
-    peek(|current| match &current.home {
+    peek(|current| match current.home() {
         Some(home) => Some(home.clone()),
         None => current.provider().cloned().map(Home::Inherited),
     })
@@ -99,18 +158,18 @@ thread_local! {
     static CURRENT: RefCell<Current> = const { RefCell::new(Current::NOTHING) };
 }
 
-/// A copy of what is current; nothing, in a thread whose thread-locals are gone.
+/// Returns a copy of the current context; empty in a thread whose thread-locals are gone.
 pub(crate) fn current() -> Current {
     peek(Clone::clone).unwrap_or_default()
 }
 
-/// Looks at what is current without copying it. `look` must not call anything that is traced.
+/// Reads the current context without copying it. `look` must not call traced code.
 #[inline]
 pub(crate) fn peek<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
     CURRENT
         .try_with(|current| {
             let mut seen = current.borrow();
-            if seen.attached.is_some() {
+            if seen.attached().is_some() {
                 drop(seen);
                 let _left = change(current, attach::prune);
                 seen = current.borrow();
@@ -120,8 +179,8 @@ pub(crate) fn peek<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
         .ok()
 }
 
-/// Takes detached contexts out of what is current. `prune` returns what it replaced, to be dropped
-/// by the caller: the last handle of a span can run code of the user's.
+/// Removes detached contexts from the current context. `prune` returns what it replaced, which the
+/// caller drops: dropping the last handle of a span can run user code.
 pub(super) fn prune<R: Default>(prune: impl FnOnce(&mut Current) -> R) -> R {
     CURRENT.try_with(|current| change(current, prune)).unwrap_or_default()
 }
@@ -131,52 +190,57 @@ fn change<R>(current: &RefCell<Current>, change: impl FnOnce(&mut Current) -> R)
     change(&mut current.borrow_mut())
 }
 
-/// Makes something else current and returns what was.
+/// Replaces the current context and returns the previous one.
 pub(super) fn replace(inner: Current) -> Current {
     CURRENT.try_with(|current| current.replace(inner)).unwrap_or_default()
 }
 
-/// Makes a span that this very flow opened current until the guard is dropped, then gives it back.
+/// Runs `work` inside a span that this flow opened, then returns the span. Catches a panic of the
+/// work, so that no code runs while the panic unwinds.
 #[inline]
-pub(crate) fn enter_span(record: &mut Option<Shared>) -> InSpan<'_> {
-    let outer = CURRENT.try_with(|current| {
+pub(crate) fn inside_span<R>(
+    record: &mut Option<Shared>,
+    work: impl FnOnce() -> R,
+) -> thread::Result<R> {
+    let outer = enter_span(record);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    if let Some(outer) = outer {
+        *record = leave_span(outer);
+    }
+    result
+}
+
+/// Makes the span current and returns the previous context; `None` where that is impossible.
+#[inline]
+fn enter_span(record: &mut Option<Shared>) -> Option<Current> {
+    let entered = CURRENT.try_with(|current| {
         let mut current = current.borrow_mut();
-        let inner = current.inside(record.take()?);
-        Some(mem::replace(&mut *current, inner))
+        let inside = current.inside(record.take()?);
+        Some(mem::replace(&mut *current, inside))
     });
-    InSpan { record, outer: outer.ok().flatten() }
+    entered.ok().flatten()
 }
 
-/// See [`enter_span`].
-#[derive(Debug)]
-pub(crate) struct InSpan<'a> {
-    record: &'a mut Option<Shared>,
-    /// What was current before; nothing, where nothing could be made current.
-    outer: Option<Current>,
-}
-
-impl Drop for InSpan<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        let Some(outer) = self.outer.take() else { return };
-        let left = CURRENT.try_with(|current| mem::replace(&mut *current.borrow_mut(), outer));
-        let Ok(mut left) = left else { return };
-        if left.attached.is_some() {
-            left = attach::without_attachments(left);
-        }
-        if let Innermost::Local(inner) = left.innermost {
-            *self.record = Some(inner);
-        }
+/// Restores the previous context and returns the span that was current.
+#[inline]
+fn leave_span(outer: Current) -> Option<Shared> {
+    let mut left = CURRENT.try_with(|current| current.replace(outer)).ok()?;
+    if left.attached().is_some() {
+        left = attach::without_attachments(left);
+    }
+    match left.innermost {
+        Innermost::Local(record) => Some(record),
+        Innermost::None | Innermost::Remote(_) => None,
     }
 }
 
-/// Makes `mine` current until the guard is dropped, then gives it back.
+/// Makes `mine` current until the guard is dropped, then returns it.
 pub(crate) fn enter(mine: &mut Current) -> Entered<'_> {
     swap(mine);
     Entered { mine }
 }
 
-/// See [`enter`].
+/// Guard of [`enter`].
 #[derive(Debug)]
 pub(crate) struct Entered<'a> {
     mine: &'a mut Current,
@@ -188,7 +252,7 @@ impl Drop for Entered<'_> {
     }
 }
 
-/// Where thread-locals are gone nothing is current, and nothing can be made so.
+/// Does nothing in a thread whose thread-locals are gone.
 fn swap(mine: &mut Current) {
     let _ = CURRENT.try_with(|current| mem::swap(&mut *current.borrow_mut(), mine));
 }

@@ -14,7 +14,7 @@ use crate::context::{
 };
 
 pin_project! {
-    /// A future that runs in a [`Context`] whoever polls it; see [`InContext`].
+    /// A future that runs in a [`Context`] on whichever thread it is polled; see [`InContext`].
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct WithContext<F> {
@@ -25,7 +25,7 @@ pin_project! {
 
     impl<F> PinnedDrop for WithContext<F> {
         fn drop(this: Pin<&mut Self>) {
-            // What the future's own destructors do belongs to its context too.
+            // The future's destructors run in its context, too.
             let mut this = this.project();
             let _entered = flow::enter(this.current);
             this.future.set(None);
@@ -52,8 +52,8 @@ impl<F: Future> Future for WithContext<F> {
     }
 }
 
-/// Hands the context over with a future, as [`in_current_context`](crate::in_current_context) does
-/// with a closure.
+/// Propagates a context with a future, like [`in_current_context`](crate::in_current_context) with
+/// a closure.
 ///
 /// # Examples
 ///
@@ -64,7 +64,7 @@ impl<F: Future> Future for WithContext<F> {
 /// # runtime.block_on(async {
 /// trace("nightly import")
 ///     .in_span(async {
-///         // Without the last word the task would start a trace of its own.
+///         // Without `in_current_context` the task would start a trace of its own.
 ///         let load = async { raaf_trace_core::current_trace_id() };
 ///         let inside = tokio::spawn(load.in_current_context()).await;
 ///         assert_eq!(inside.ok(), Some(raaf_trace_core::current_trace_id()));

@@ -1,4 +1,4 @@
-//! The chain of active spans of the code that is running now, and how to take it elsewhere.
+//! The active spans of running code, and their propagation to other threads, tasks and processes.
 
 pub(crate) mod attach;
 pub(crate) mod chain;
@@ -23,8 +23,8 @@ use raaf_trace_model::{
 
 static NO_BAGGAGE: Baggage = Baggage::new();
 
-/// The active spans of the code that is running, captured: give it to another thread or task, or
-/// to a call as its parent.
+/// A captured context: the active spans of running code. Pass it to another thread or task, or to a
+/// call as its parent.
 ///
 /// # Examples
 ///
@@ -46,36 +46,116 @@ pub struct Context {
 }
 
 impl Context {
-    /// What is active now. Keeps the trace's ids, not the spans running: they end as they would.
+    /// Captures the current context. Keeps the trace's ids, but does not keep spans from ending.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread;
+    /// use raaf_trace_core::{Context, current_trace_id, trace};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// trace("nightly import").in_span(|| {
+    ///     // A thread does not inherit the context:
+    ///     let outside = thread::spawn(current_trace_id).join();
+    ///     assert_eq!(outside.ok(), Some(None));
+    ///
+    ///     let context = Context::current();
+    ///     let inside = thread::spawn(move || context.run(current_trace_id)).join();
+    ///     assert_eq!(inside.ok(), Some(current_trace_id()));
+    /// });
+    /// # });
+    /// ```
     pub fn current() -> Self {
-        let Current { innermost, home, baggage, .. } = flow::current();
-        Self { innermost, home, baggage }
+        let current = flow::current();
+        let (home, baggage) = (current.home().cloned(), current.baggage().cloned());
+        Self { innermost: current.innermost, home, baggage }
     }
 
-    /// Nothing active: what runs in it starts traces of its own.
+    /// Creates an empty context. Spans that start in it are roots of new traces.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Context, current_trace_id, trace};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// trace("request").in_span(|| {
+    ///     let request = current_trace_id();
+    ///     Context::empty().run(|| trace("audit").in_span(|| assert_ne!(current_trace_id(), request)));
+    /// });
+    /// # });
+    /// ```
     pub fn empty() -> Self {
         Self::default()
     }
 
-    /// Within a span of another process, or of ids known from elsewhere.
+    /// Creates a context within a span of another process, or of given ids.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Context, SpanId, TraceId, current_trace_id, propagation::SpanContext, trace};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// let id = TraceId::random();
+    /// let remote = SpanContext::new(id, SpanId::random());
+    /// Context::remote(remote).run(|| {
+    ///     trace("continued").in_span(|| assert_eq!(current_trace_id(), Some(id)));
+    /// });
+    /// # });
+    /// ```
     pub fn remote(parent: SpanContext) -> Self {
         Self { innermost: Innermost::Remote(Arc::new(parent)), ..Self::default() }
     }
 
-    /// Within that span, with the [baggage](Self::baggage) of the code that calls this.
+    /// Creates a context within that span, with the current [baggage](Self::baggage).
     pub fn of_span(span: &Span) -> Self {
         let innermost = Innermost::Local(Shared::clone(span.record()));
         Self {
             innermost,
             home: None,
-            baggage: flow::peek(|current| current.baggage.clone()).flatten(),
+            baggage: flow::peek(|current| current.baggage().cloned()).flatten(),
         }
     }
 
-    /// Within the span that a caller in another process sent along: its `traceparent` and
-    /// `tracestate`, from HTTP headers or from [environment variables](crate::propagation).
+    /// Reads the context that a caller in another process sent: `traceparent` and `tracestate`,
+    /// from HTTP headers or from [environment variables](crate::propagation).
     ///
     /// A missing header gives an empty context; so does a malformed one, with a diagnostic.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Context;
+    ///
+    /// let header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    /// let headers = vec![("traceparent".to_owned(), header.to_owned())];
+    /// assert!(Context::extract(&headers).trace_id().is_some());
+    ///
+    /// let malformed = vec![("traceparent".to_owned(), "00-0-0-01".to_owned())];
+    /// assert_eq!(Context::extract(&malformed).trace_id(), None);
+    /// ```
+    ///
+    /// A caller chooses trace id and sampling decision. Where callers are not trusted, do not extract
+    /// their context, or link to it instead of continuing it:
+    ///
+    /// ```
+    /// use raaf_trace_core::{Context, tracer};
+    ///
+    /// let headers = vec![("traceparent".to_owned(), "00-0-0-01".to_owned())];
+    /// let mut request = tracer().span("request");
+    /// if let Some(caller) = Context::extract(&headers).span_context() {
+    ///     request = request.link(caller, |_| ());
+    /// }
+    /// request.in_span(|| { /* … */ });
+    /// ```
     pub fn extract(carrier: &(impl Extractor + ?Sized)) -> Self {
         match propagation::extract(carrier) {
             Ok(None) => Self::empty(),
@@ -92,17 +172,32 @@ impl Context {
         }
     }
 
-    /// Sends this context along: writes `traceparent` and, where there is one, `tracestate`.
-    /// Writes nothing when nothing is traced.
+    /// Writes this context for another process: `traceparent` and, if present, `tracestate`. Writes
+    /// nothing when no span is active.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Context, tracer};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// let request = tracer().start_span("request");
+    /// let mut headers: Vec<(String, String)> = Vec::new();
+    /// request.context().inject(&mut headers); // `Context::current()` does not contain a manual span
+    /// assert_eq!(headers.len(), usize::from(request.is_recording()));
+    /// # });
+    /// ```
     pub fn inject(&self, carrier: &mut (impl Injector + ?Sized)) {
         let Some(context) = self.span_context() else { return };
         let Some(parent) = context.trace_parent() else { return };
         propagation::inject(carrier, &parent, context.trace_state());
     }
 
-    /// The same, with that baggage in place of its own. It goes to everything that runs in this
-    /// context, and to captured contexts; to other processes only where
-    /// [`Baggage::inject`](propagation::Baggage::inject) sends it.
+    /// Replaces the baggage. It applies to everything that runs in this context and to captured
+    /// contexts; it is sent to other processes only by
+    /// [`Baggage::inject`](propagation::Baggage::inject).
     ///
     /// # Examples
     ///
@@ -124,32 +219,51 @@ impl Context {
         self
     }
 
-    /// What the application sends along with its requests; empty unless it was
-    /// [given](Self::with_baggage).
+    /// Returns the baggage; empty unless it was [set](Self::with_baggage).
     pub fn baggage(&self) -> &Baggage {
         self.baggage.as_deref().unwrap_or(&NO_BAGGAGE)
     }
 
-    /// The same, with another provider for traces that start in it.
+    /// Sets the provider of traces that start in this context.
     #[must_use]
     pub fn with_provider(mut self, provider: &TracerProvider) -> Self {
         self.home = Some(Home::Named(provider.clone()));
         self
     }
 
-    /// Runs `work` in this context. Where it names no provider, that of the code around it stays.
+    /// Runs `work` in this context. If it has no provider, that of the calling code is used.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Context, is_traced, trace};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// trace("request").in_span(|| {
+    ///     let context = Context::current();
+    ///     Context::empty().run(|| {
+    ///         assert!(!is_traced());
+    ///         context.run(|| assert!(is_traced()));
+    ///         assert!(!is_traced()); // the previous context is current again
+    ///     });
+    /// });
+    /// # });
+    /// ```
     pub fn run<R>(self, work: impl FnOnce() -> R) -> R {
         let mut current = self.into_current();
         let _entered = flow::enter(&mut current);
         work()
     }
 
-    /// The innermost span of this process; `None` outside, and right within a remote parent.
+    /// Returns the innermost span of this process; `None` outside of spans, and directly within a
+    /// remote parent.
     pub fn span(&self) -> Option<Span> {
         self.innermost.local().cloned().map(Span::of)
     }
 
-    /// Whether spans made in this context are recorded as part of a trace that is active already.
+    /// Returns whether spans created in this context are recorded as part of an active trace.
     pub fn is_traced(&self) -> bool {
         match &self.innermost {
             Innermost::None => false,
@@ -158,7 +272,7 @@ impl Context {
         }
     }
 
-    /// The active trace's id.
+    /// Returns the active trace's id.
     pub fn trace_id(&self) -> Option<TraceId> {
         match &self.innermost {
             Innermost::None => None,
@@ -167,7 +281,7 @@ impl Context {
         }
     }
 
-    /// The innermost span's id.
+    /// Returns the innermost span's id.
     pub fn span_id(&self) -> Option<SpanId> {
         match &self.innermost {
             Innermost::None => None,
@@ -176,7 +290,7 @@ impl Context {
         }
     }
 
-    /// What identifies the innermost span to another process.
+    /// Returns the span context of the innermost span, for another process.
     pub fn span_context(&self) -> Option<SpanContext> {
         match &self.innermost {
             Innermost::None => None,
@@ -195,24 +309,25 @@ impl Context {
             Innermost::Local(_) => home,
             Innermost::None | Innermost::Remote(_) => home.or_else(flow::home),
         };
-        Current { innermost, own: false, home, baggage, attached: None }
+        Current::new(innermost, home, baggage)
     }
 }
 
 impl TracerProvider {
-    /// Returns the context in which traces go to this provider.
+    /// Returns the current context with this provider for new traces.
     pub fn context(&self) -> Context {
         Context::empty().with_provider(self)
     }
 
-    /// Runs `work` so that traces it starts go to this provider. For a future, use
+    /// Runs `work` with this provider for new traces. For a future, use
     /// [`in_context`](crate::InContext::in_context) with [`context`](Self::context).
     pub fn run<R>(&self, work: impl FnOnce() -> R) -> R {
         self.context().run(work)
     }
 }
 
-/// Hands the context over with a closure, for a thread: `thread::spawn(in_current_context(|| …))`.
+/// Propagates the current context with a closure, for a thread:
+/// `thread::spawn(in_current_context(|| …))`.
 ///
 /// # Examples
 ///
@@ -230,17 +345,46 @@ pub fn in_current_context<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
     move || context.run(work)
 }
 
-/// The innermost active span of this context: read it, or add to it.
+/// Returns the innermost active span of the current context, to read it or add to it.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{current_span, trace};
+///
+/// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+/// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+/// # provider.run(|| {
+/// assert!(current_span().is_none());
+/// trace("request").in_span(|| {
+///     if let Some(span) = current_span() {
+///         span.set_attribute("request.size", 17);
+///     }
+/// });
+/// # });
+/// ```
 pub fn current_span() -> Option<Span> {
     flow::peek(|current| current.innermost.local().cloned()).flatten().map(Span::of)
 }
 
-/// The active trace's id.
+/// Returns the active trace's id.
 pub fn current_trace_id() -> Option<TraceId> {
     Context::current().trace_id()
 }
 
-/// Whether code that runs now is part of a recorded trace.
+/// Returns whether running code is part of a recorded trace.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{MemoryExporter, Sampler, TracerProvider, is_traced, trace};
+///
+/// let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+/// provider.run(|| {
+///     assert!(!is_traced()); // a provider alone is not a trace
+///     trace("request").in_span(|| assert!(is_traced()));
+/// });
+/// ```
 pub fn is_traced() -> bool {
     Context::current().is_traced()
 }

@@ -1,4 +1,4 @@
-//! Which span a new span hangs under.
+//! Parent selection for new spans.
 
 use crate::{
     base::counters,
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// A parent given to a call: a component, a span, or a captured or remote context.
+/// The parent of a call: a component, a span, or a captured or remote context.
 #[derive(Clone, Debug)]
 pub struct Parent(Given);
 
@@ -25,10 +25,10 @@ enum Given {
     None,
 }
 
-/// What can be given as a parent. `None`, a component without an active span and an empty context
-/// all mean: choose by the rule.
+/// A value that names a parent. `None`, a component without an active span and an empty context
+/// leave the choice to the default rule.
 pub trait IntoParent {
-    /// As a parent.
+    /// Converts `self` into a parent.
     fn into_parent(self) -> Parent;
 }
 
@@ -73,8 +73,8 @@ impl Parent {
         Self(Given::Component(component.clone()))
     }
 
-    /// The span that this names, for a span that starts in `current`; `None` where it counts as
-    /// not given.
+    /// Returns the span that this names, for a span that starts in `current`; `None` to use the
+    /// default rule.
     pub(crate) fn named(&self, current: &Current) -> Option<Innermost> {
         match &self.0 {
             Given::Component(parent) => {
@@ -88,8 +88,8 @@ impl Parent {
     }
 }
 
-/// As [`choose`], for the usual case, in which the parent is `innermost` or encloses it: without a
-/// copy, a lock or a call of anybody.
+/// Returns the result of [`choose`] for the usual case, in which the parent is `innermost` or
+/// encloses it, without a copy, a lock or a call of user code.
 #[inline]
 pub(crate) fn nearby<'a>(component: &Component, innermost: &'a Shared) -> Option<&'a Shared> {
     let Some(bound) = component.parent() else { return Some(innermost) };
@@ -99,14 +99,15 @@ pub(crate) fn nearby<'a>(component: &Component, innermost: &'a Shared) -> Option
     chain::innermost_of(innermost, bound)
 }
 
-/// The parent of a span of `component` that starts in `current`, where none is named: this
-/// context, if the component is active in it; the component it is bound to; this context.
+/// Chooses the parent of a span of `component` that starts in `current` without a named parent:
+/// this context, if the component is active in it; otherwise the component it is bound to;
+/// otherwise this context.
 pub(crate) fn choose(component: &Component, current: &Current) -> Innermost {
     let Some(bound) = component.parent() else { return current.innermost.clone() };
     if is_active_in(component, current) {
         return current.innermost.clone();
     }
-    // A bound parent that runs in another trace than this context belongs to somebody else's run.
+    // A bound parent that is active in another trace than this context belongs to another run.
     let same_trace = |record: &Record| match &current.innermost {
         Innermost::None => true,
         Innermost::Local(innermost) => innermost.head().trace.id() == record.head().trace.id(),
@@ -123,8 +124,8 @@ fn is_active_in(component: &Component, current: &Current) -> bool {
     innermost.is_some_and(|innermost| chain::innermost_of(innermost, component).is_some())
 }
 
-/// The span of `parent` that a child which starts in `current` belongs to: the innermost one in
-/// this context, else the most recent one anywhere that is `eligible`.
+/// Returns the span of `parent` to which a child that starts in `current` belongs: the innermost
+/// one in this context, otherwise the most recent one anywhere that is `eligible`.
 fn active_span_of(
     parent: &Component,
     current: &Current,
@@ -146,8 +147,8 @@ fn active_span_of(
             diagnostics::debug(
                 Category::Context,
                 format_args!(
-                    "`{}` is active in several traces; a span that asked for it as its parent \
-                     goes by its own context",
+                    "`{}` is active in several traces, so a span with this parent uses its own \
+                     context instead",
                     parent.name()
                 ),
             );

@@ -1,8 +1,8 @@
-//! What a diagnostic line is about.
+//! Diagnostic categories.
 
 use std::fmt;
 
-/// What a diagnostic line is about.
+/// Category of a diagnostic line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Category {
@@ -16,7 +16,7 @@ pub enum Category {
     Tools,
     /// Handoffs between agents.
     Handoff,
-    /// Parents, propagation, what is current.
+    /// Parents, propagation and the current context.
     Context,
 }
 
@@ -24,7 +24,7 @@ impl Category {
     const ALL: [Self; 6] =
         [Self::Tracing, Self::Http, Self::Api, Self::Tools, Self::Handoff, Self::Context];
 
-    /// The category's word.
+    /// Returns the category's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Tracing => "tracing",
@@ -43,47 +43,47 @@ impl fmt::Display for Category {
     }
 }
 
-/// The categories that are listened to. By default it is a set of none, which leaves errors and
-/// warnings; [`none`](Self::none) silences these too.
+/// Set of enabled categories. The default is the empty set, which still shows errors and warnings;
+/// [`none`](Self::none) disables these, too.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Categories(u16);
 
 impl Categories {
-    /// The variable that lists them.
+    /// Variable that lists categories.
     pub(crate) const VARIABLE: &str = "RAAF_DEBUG_CATEGORIES";
-    /// What it may hold.
+    /// Accepted values of the variable.
     pub(crate) const EXPECTED: &str =
         "a comma list of tracing, http, api, tools, handoff, context, or all, or none";
 
     const SILENT: u16 = 1 << 15;
 
-    /// Every category.
+    /// Enables every category.
     pub fn all() -> Self {
         Category::ALL.into_iter().fold(Self::default(), Self::with)
     }
 
-    /// No line at all, not even errors.
+    /// Disables all lines, including errors.
     pub fn none() -> Self {
         Self(Self::SILENT)
     }
 
-    /// These and one more.
+    /// Adds a category.
     #[must_use]
     pub fn with(self, category: Category) -> Self {
         Self((self.0 | 1 << category as u16) & !Self::SILENT)
     }
 
-    /// Whether it is among them.
+    /// Returns whether the category is enabled.
     pub fn contains(self, category: Category) -> bool {
         self.0 & 1 << category as u16 != 0
     }
 
-    /// Whether not even errors are shown.
+    /// Returns whether all lines are disabled, including errors.
     pub fn is_none(self) -> bool {
         self.0 == Self::SILENT
     }
 
-    /// A comma list of category words in any case; `none` in it overrules the others.
+    /// Parses a comma-separated list of names in any case; `none` overrides the others.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut categories = Self::default();
         let mut silent = false;

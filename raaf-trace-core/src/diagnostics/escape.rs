@@ -1,11 +1,11 @@
-//! Text that cannot drive a terminal.
+//! Escaping of text for terminals.
 
 use std::fmt::{self, Write};
 
-/// A line's longest text, in bytes; what is said of a span may be a whole document.
+/// Maximum length of a line in bytes; values of a span can be whole documents.
 const LONGEST: usize = 4_096;
 
-/// Collects text, with control characters escaped, up to a line's length.
+/// Collects text with escaped control characters, up to the maximum length of a line.
 #[derive(Default)]
 pub(super) struct EscapedLine(String);
 
@@ -16,7 +16,7 @@ impl EscapedLine {
 }
 
 impl Write for EscapedLine {
-    /// Fails once the line is full, which ends the formatting.
+    /// Fails once the line is full, to end the formatting.
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for character in text.chars() {
             if self.0.len() >= LONGEST {
@@ -33,7 +33,8 @@ impl Write for EscapedLine {
     }
 }
 
-/// Controls, line separators, and marks that reorder the text around them.
+/// Returns whether a character is a control character, a line separator, or reorders the text
+/// around it.
 fn drives_a_terminal(character: char) -> bool {
     character.is_control()
         || matches!(

@@ -1,30 +1,30 @@
-//! How important a diagnostic line is.
+//! Diagnostic levels.
 
 use std::fmt;
 
-/// How important a diagnostic line is; a level shows its own lines and those before it.
+/// Level of a diagnostic line. A level enables its own lines and those of the levels before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// Something failed.
+    /// A failure.
     Error,
-    /// Something is not as it was meant.
+    /// An unexpected condition; work continues.
     Warn,
-    /// Something worth knowing; the default.
+    /// General information; the default.
     #[default]
     Info,
-    /// Helps to find a fault.
+    /// Details for debugging.
     Debug,
     /// Every step.
     Trace,
 }
 
 impl Level {
-    /// The variable that sets it.
+    /// Variable that sets the level.
     pub(crate) const VARIABLE: &str = "RAAF_LOG_LEVEL";
-    /// What it may hold.
+    /// Accepted values of the variable.
     pub(crate) const EXPECTED: &str = "one of error, warn, info, debug, trace";
 
-    /// The level's word.
+    /// Returns the level's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -35,7 +35,7 @@ impl Level {
         }
     }
 
-    /// The level of a word in any case.
+    /// Parses a level's name in any case.
     pub(crate) fn parse(word: &str) -> Option<Self> {
         [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace]
             .into_iter()

@@ -1,10 +1,10 @@
-//! What the library says about itself: lines on standard error, or where
-//! [`set_handler`] sends them, by category and level.
+//! Library diagnostics: lines on standard error, or where [`set_handler`] sends them, by category and
+//! level.
 //!
-//! `RAAF_DEBUG_CATEGORIES` and `RAAF_LOG_LEVEL` choose them. Errors and warnings are shown unless
-//! the level is above them or the categories are `none`; all else only for the categories that are
-//! listed. A line never holds a key, a header or a prompt: who writes one sees to that. Control
-//! characters are shown escaped.
+//! `RAAF_DEBUG_CATEGORIES` and `RAAF_LOG_LEVEL` select them. Errors and warnings are shown unless
+//! the level excludes them or the categories are `none`; other lines only for the listed
+//! categories. Lines must not contain keys, headers or prompts; callers are responsible for that.
+//! Control characters are escaped.
 //!
 //! ```
 //! use raaf_trace_core::diagnostics::{self, Category};
@@ -12,7 +12,7 @@
 //! diagnostics::debug(Category::Context, format_args!("{} spans have no parent", 2));
 //! ```
 //!
-//! A line that is not shown costs one relaxed atomic load; what would be formatted is not.
+//! A disabled line costs one relaxed atomic load; its arguments are not formatted.
 
 mod category;
 mod escape;
@@ -46,7 +46,7 @@ pub use report::Diagnostics;
 static GATE: AtomicU32 = AtomicU32::new(UNREAD);
 const UNREAD: u32 = u32::MAX;
 
-/// What decides whether a line is shown, in one word that an atomic can hold.
+/// Enabled categories and level, packed for an atomic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Gate(u32);
 
@@ -68,12 +68,23 @@ impl Gate {
     }
 }
 
-/// Sets what this process shows, in place of what its environment says.
+/// Sets the categories and level of this process, replacing those of its environment.
 pub fn configure(categories: Categories, level: Level) {
     GATE.store(Gate::new(categories, level).0, Ordering::Relaxed);
 }
 
-/// Whether a line of this category and level is shown.
+/// Returns whether lines of this category and level are enabled.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::diagnostics::{self, Categories, Category, Level};
+///
+/// diagnostics::configure(Categories::none().with(Category::Tools), Level::Debug);
+/// if diagnostics::enabled(Category::Tools, Level::Debug) {
+///     // compute costly details here
+/// }
+/// ```
 #[inline]
 pub fn enabled(category: Category, level: Level) -> bool {
     match GATE.load(Ordering::Relaxed) {
@@ -83,18 +94,18 @@ pub fn enabled(category: Category, level: Level) -> bool {
     .shows(category, level)
 }
 
-/// Reads the environment, once a process. What cannot be read there has its default.
+/// Reads the environment, once per process. Invalid variables have their defaults.
 #[cold]
 fn read_gate() -> Gate {
     let gate = Diagnostics::from_environment(&Environment::process()).gate();
-    // Loses against a `configure` that came meanwhile.
+    // A concurrent `configure` takes precedence.
     match GATE.compare_exchange(UNREAD, gate.0, Ordering::Relaxed, Ordering::Relaxed) {
         Ok(_) => gate,
         Err(newer) => Gate(newer),
     }
 }
 
-/// Writes a line, if its category and level are shown.
+/// Writes a line, if its category and level are enabled.
 #[inline]
 pub fn log(category: Category, level: Level, text: fmt::Arguments<'_>) {
     if enabled(category, level) {
@@ -102,23 +113,23 @@ pub fn log(category: Category, level: Level, text: fmt::Arguments<'_>) {
     }
 }
 
-/// Something failed that the user should know of.
+/// Writes a line about a failure.
 pub fn error(category: Category, text: fmt::Arguments<'_>) {
     log(category, Level::Error, text);
 }
 
-/// Something is not as the user meant it, and work goes on.
+/// Writes a line about an unexpected condition; work continues.
 pub fn warn(category: Category, text: fmt::Arguments<'_>) {
     log(category, Level::Warn, text);
 }
 
-/// Something worth knowing happened.
+/// Writes a line of general information.
 #[inline]
 pub fn info(category: Category, text: fmt::Arguments<'_>) {
     log(category, Level::Info, text);
 }
 
-/// A detail that helps to find a fault.
+/// Writes a line for debugging.
 #[inline]
 pub fn debug(category: Category, text: fmt::Arguments<'_>) {
     log(category, Level::Debug, text);

@@ -1,8 +1,8 @@
-//! Failures that come again and again.
+//! Rate limiting of repeated failures.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts a failure that may repeat, and says when to report it: the first time, then at every
+/// Counter of a repeated failure that decides when to report it: the first time, then at every
 /// doubling.
 ///
 /// ```
@@ -15,18 +15,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Repeated(AtomicU64);
 
 impl Repeated {
-    /// It has not happened yet.
+    /// Creates a counter at zero.
     pub const fn new() -> Self {
         Self(AtomicU64::new(0))
     }
 
-    /// It happened; how often so far, if that is to be reported now.
+    /// Counts an occurrence. Returns the number so far if it is to be reported now.
     pub fn happened(&self) -> Option<u64> {
         let count = self.0.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         count.is_power_of_two().then_some(count)
     }
 
-    /// How often it happened.
+    /// Returns the number of occurrences.
     pub fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -6,10 +6,10 @@ use super::{Categories, Category, Gate, Level, Line, handler};
 use crate::base::sync::lock;
 use raaf_trace_model::environment::Environment;
 
-/// Writes diagnostic lines of some categories and levels, to standard error or elsewhere.
+/// Writer of diagnostic lines of some categories and levels, to standard error or elsewhere.
 ///
-/// The library itself uses the functions of [this module](super), which share one setting per
-/// process; a value of its own is for tests.
+/// The library itself uses the functions of [this module](super), which share one configuration per
+/// process. Separate values are for tests.
 #[derive(Debug)]
 pub struct Diagnostics {
     gate: Gate,
@@ -22,13 +22,13 @@ enum Output {
 }
 
 impl Diagnostics {
-    /// Shows lines of these categories up to this level, on standard error.
+    /// Creates a writer of these categories up to this level, to standard error.
     pub fn new(categories: Categories, level: Level) -> Self {
         Self { gate: Gate::new(categories, level), output: Output::StandardError }
     }
 
-    /// Shows what `RAAF_DEBUG_CATEGORIES` and `RAAF_LOG_LEVEL` say. One that cannot be read has its
-    /// default; [`Settings`](crate::Settings) reports it.
+    /// Creates a writer configured by `RAAF_DEBUG_CATEGORIES` and `RAAF_LOG_LEVEL`. An invalid
+    /// variable has its default; [`Settings`](crate::Settings) reports it.
     pub fn from_environment(environment: &Environment) -> Self {
         let categories =
             environment.read(Categories::VARIABLE, Categories::EXPECTED, Categories::parse);
@@ -39,24 +39,24 @@ impl Diagnostics {
         )
     }
 
-    /// The same, written elsewhere.
+    /// Sets the destination.
     #[must_use]
     pub fn with_writer(self, writer: impl Write + Send + 'static) -> Self {
         Self { output: Output::Writer(Mutex::new(Box::new(writer))), ..self }
     }
 
-    /// Whether a line of this category and level is shown.
+    /// Returns whether lines of this category and level are enabled.
     pub fn enabled(&self, category: Category, level: Level) -> bool {
         self.gate.shows(category, level)
     }
 
-    /// Writes a line, if its category and level are shown. That the writer fails is ignored: there
-    /// is nowhere left to say so.
+    /// Writes a line, if its category and level are enabled. Ignores errors of the writer, which
+    /// cannot be reported anywhere else.
     pub fn log(&self, category: Category, level: Level, text: fmt::Arguments<'_>) {
         if !self.enabled(category, level) {
             return;
         }
-        // Made before the lock is taken: showing a value may itself write a line.
+        // Formatted before locking: formatting a value may itself write a line.
         let line = Line::new(category, level, text);
         match &self.output {
             Output::StandardError => handler::to_standard_error(&line),

@@ -1,4 +1,4 @@
-//! Other people's blocking code, kept off the thread that waits for it.
+//! Bounded waits for user code that blocks, on a separate thread.
 
 use std::{
     future::poll_fn,
@@ -16,8 +16,8 @@ use crate::{
     provider::{FlushError, SinkFailure},
 };
 
-/// Runs `work` on a thread of its own and waits for at most `timeout`; `None` if it took longer,
-/// or if there was no thread to be had. Work that takes longer goes on unwatched.
+/// Runs `work` on a thread of its own and waits for at most `timeout`; `None` if it took longer, or
+/// if no thread could be started. Work that takes longer continues unobserved.
 pub(crate) fn run<R: Send + 'static>(
     timeout: Duration,
     work: impl FnOnce() -> R + Send + 'static,
@@ -27,7 +27,7 @@ pub(crate) fn run<R: Send + 'static>(
     receiver.recv_timeout(timeout).ok()
 }
 
-/// As [`run`], for work that keeps its own timeout: the future only waits for it.
+/// Runs work that keeps its own timeout on a thread of its own; the future only waits for it.
 pub(crate) async fn off_thread(
     work: impl FnOnce() -> Result<(), FlushError> + Send + 'static,
 ) -> Result<(), FlushError> {

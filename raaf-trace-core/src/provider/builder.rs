@@ -1,4 +1,4 @@
-//! Putting a provider together.
+//! Builder for a provider.
 
 use std::{fmt, marker::PhantomData, time::Duration};
 
@@ -6,6 +6,7 @@ use raaf_trace_model::{
     NamePattern, Redactor,
     attributes::SpanLimits,
     environment::Environment,
+    filter::Sampler,
     id::IdGenerator,
     sink::{
         BatchConfig,
@@ -21,17 +22,16 @@ use crate::{
         clock::Clock,
         global,
         inner::Config,
-        sampling::Sampler,
         settings::{self, Settings},
     },
     sink::{AnySink, IntoSink},
 };
 
-/// Builder for a [`TracerProvider`]. Code beats the environment, and the environment beats the
-/// defaults, in whatever order the methods are called: the environment is read, and named sinks are
-/// made, by [`build`](Self::build) and [`init`](Self::init).
+/// Builder for a [`TracerProvider`]. Code takes precedence over the environment, and the
+/// environment over the defaults, in any order of calls: the environment is read, and named sinks
+/// are built, by [`build`](Self::build) and [`init`](Self::init).
 ///
-/// As long as everything is set in code, building cannot fail. After [`sink`](Self::sink),
+/// Building cannot fail while everything is set in code. After [`sink`](Self::sink),
 /// [`environment`](Self::environment) or [`from_env`](Self::from_env) it can, and `build` returns a
 /// `Result`.
 ///
@@ -41,7 +41,7 @@ use crate::{
 /// use raaf_trace_core::{MemoryExporter, Sampler, TracerProvider};
 ///
 /// let guard = TracerProvider::builder()
-///     .from_env() // whatever is not said in code
+///     .from_env() // for everything that is not set in code
 ///     .with(MemoryExporter::new())
 ///     .sampler(Sampler::ratio(0.1))
 ///     .init()?;
@@ -67,19 +67,19 @@ pub struct TracerProviderBuilder<S = InCode> {
     source: PhantomData<S>,
 }
 
-/// Everything is set in code: building cannot fail.
+/// Marks a builder whose settings are all in code: building cannot fail.
 #[derive(Debug)]
 pub enum InCode {}
 
-/// Sinks are named, or the environment is read: building can fail.
+/// Marks a builder with named sinks or an environment: building can fail.
 #[derive(Debug)]
 pub enum ByName {}
 
-/// What code says about stale spans; no age is an answer too.
+/// Maximum age set in code, which can be `None`.
 #[derive(Clone, Copy, Debug)]
 struct StaleAfter(Option<Duration>);
 
-/// A sink in its place.
+/// A sink, built or named, in order.
 #[derive(Debug)]
 enum Wanted {
     Given(AnySink),
@@ -112,7 +112,7 @@ impl TracerProviderBuilder {
         let mut given = self;
         let sinks = std::mem::take(&mut given.sinks).into_iter().filter_map(|sink| match sink {
             Wanted::Given(sink) => Some(sink),
-            // Naming one makes another type of builder.
+            // Naming a sink changes the type of the builder.
             Wanted::Named(_) => None,
         });
         let sinks = sinks.collect();
@@ -125,7 +125,7 @@ impl TracerProviderBuilder<ByName> {
     ///
     /// # Errors
     ///
-    /// When a setting cannot be read, or a sink is unknown or cannot be made.
+    /// When a setting is invalid, or a sink is unknown or cannot be built.
     pub fn build(mut self) -> Result<TracerProvider, BuildError> {
         let environment = self.environment.clone().unwrap_or_else(Environment::empty);
         let settings = Settings::from_environment(&environment)?;
@@ -147,15 +147,15 @@ impl TracerProviderBuilder<ByName> {
     }
 }
 
-/// The provider for code that traces without any having been made: what cannot be used is reported
-/// and left out. Without sinks it records nothing until one is added.
+/// Builds the default provider for code that traces without a provider. Reports invalid settings
+/// and sinks, and leaves them out. Without sinks it records nothing until one is added.
 pub(super) fn lenient(environment: &Environment) -> TracerProvider {
     let warn = |error: &dyn fmt::Display| {
         diagnostics::warn(Category::Tracing, format_args!("{error}"));
     };
     let (settings, errors) = Settings::from_environment_lenient(environment);
     for error in errors {
-        warn(&format_args!("{error}; the default is used"));
+        warn(&format_args!("{error}; using the default"));
     }
     let builder = TracerProviderBuilder::new();
     let batch = builder.batch_config(&settings);
@@ -173,7 +173,7 @@ pub(super) fn lenient(environment: &Environment) -> TracerProvider {
     builder.assemble(&settings, sinks, true)
 }
 
-/// Makes the registered sink of that name.
+/// Builds the registered sink of that name.
 fn make_sink(
     name: &str,
     environment: &Environment,
@@ -181,10 +181,10 @@ fn make_sink(
     by_default: bool,
 ) -> Result<AnySink, SinkError> {
     let registration = registry::find(name)?;
-    diagnostics::debug(Category::Tracing, format_args!("making the sink `{name}`"));
+    diagnostics::debug(Category::Tracing, format_args!("building the sink `{name}`"));
     let config = SinkConfig::new(environment, batch.clone()).with_by_default(by_default);
-    // Untraced: it may run because a first span asked for the global provider, and a span in it
-    // would ask for the same again.
+    // Untraced: it may run because a first span needed the global provider, and a span in it would
+    // need the same provider again.
     let sink: Sink = suppress::scope(|| panics::caught(|| registration.build(&config)))
         .unwrap_or_else(|message| Err(format!("panicked: {message}").into()))
         .map_err(|source| SinkError::Build { name: name.to_owned(), source })?;
@@ -212,64 +212,109 @@ impl<S> TracerProviderBuilder<S> {
         }
     }
 
-    /// Reads from `environment` whatever is not set in code, and, where no sink is, which sinks run.
+    /// Reads settings that are not set in code from `environment`, and, if no sink is set, the
+    /// sinks to enable.
     pub fn environment(mut self, environment: &Environment) -> TracerProviderBuilder<ByName> {
         self.environment = Some(environment.clone());
         self.by_name()
     }
 
-    /// Reads whatever is not set in code from the process's [environment](Self::environment).
+    /// Reads settings that are not set in code from the process's [environment](Self::environment).
     #[allow(clippy::wrong_self_convention, reason = "it adds to the builder from the environment")]
     pub fn from_env(self) -> TracerProviderBuilder<ByName> {
         self.environment(&Environment::process())
     }
 
-    /// Adds the registered sink of that name, behind those added before.
+    /// Adds the registered sink of that name after those added before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{BuildError, TracerProvider};
+    ///
+    /// let unknown = TracerProvider::builder().sink("no-such-sink").build();
+    /// assert!(matches!(unknown, Err(BuildError::Sink(_))));
+    /// ```
     pub fn sink(mut self, name: impl Into<String>) -> TracerProviderBuilder<ByName> {
         self.sinks.push(Wanted::Named(name.into()));
         self.by_name()
     }
 
-    /// Adds a sink behind those added before: a processor, or an exporter, which gets a worker of
-    /// its own that hands it batches.
+    /// Adds a sink after those added before: a processor, or an exporter, which receives batches
+    /// from a worker of its own.
     pub fn with<Via>(mut self, sink: impl IntoSink<Via>) -> Self {
         self.sinks.push(Wanted::Given(sink.into_sink()));
         self
     }
 
-    /// Sets how exporters get their batches.
+    /// Sets the batch configuration of exporters.
     pub fn batch(mut self, config: BatchConfig) -> Self {
         self.batch = Some(config);
         self
     }
 
-    /// Sets how much a span may hold. Sensitive data that the environment leaves out stays out; only
-    /// [`include_sensitive_data`](Self::include_sensitive_data) overrules that.
+    /// Sets the span limits. Sensitive data that the environment excludes stays excluded; only
+    /// [`include_sensitive_data`](Self::include_sensitive_data) takes precedence.
     pub fn limits(mut self, limits: SpanLimits) -> Self {
         self.limits = Some(limits);
         self
     }
 
-    /// Sets whether spans hold what was marked as content (prompts, completions, arguments and results
-    /// of tools) and the texts of errors.
+    /// Sets whether spans record content (prompts, completions, arguments and results of tools) and
+    /// the messages of errors.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{
+    ///     Component, MemoryExporter, SimpleProcessor, Traceable as _, TracerProvider,
+    /// };
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider = TracerProvider::builder()
+    ///     .with(SimpleProcessor::new(memory.clone()))
+    ///     .include_sensitive_data(false)
+    ///     .build();
+    /// let tool = Component::tool("Search");
+    /// let failed = provider.run(|| tool.try_in_span("run", || Err::<(), _>("cannot find Jane Doe")));
+    /// assert!(failed.is_err());
+    /// let spans = memory.spans();
+    /// assert!(spans[0].error().is_some_and(|error| error.message().is_none()));
+    /// ```
     pub fn include_sensitive_data(mut self, include: bool) -> Self {
         self.include_content = Some(include);
         self
     }
 
-    /// Sets which attributes are secrets.
+    /// Sets the redactor of secrets.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{
+    ///     MemoryExporter, Redactor, SimpleProcessor, TracerProvider,
+    /// };
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider = TracerProvider::builder()
+    ///     .with(SimpleProcessor::new(memory.clone()))
+    ///     .redactor(Redactor::default().with_words(["iban"])) // `Redactor::new` has no default terms
+    ///     .build();
+    /// provider.tracer().start_span("payment").set_attribute("iban", "DE02").finish();
+    /// assert_eq!(memory.spans()[0].attributes().get("iban"), Some("[REDACTED]".into()));
+    /// ```
     pub fn redactor(mut self, redactor: Redactor) -> Self {
         self.redactor = Some(redactor);
         self
     }
 
-    /// Sets which traces are recorded.
+    /// Sets the sampler of traces.
     pub fn sampler(mut self, sampler: Sampler) -> Self {
         self.sampler = Some(sampler);
         self
     }
 
-    /// Sets how spans are named.
+    /// Sets the pattern for span names.
     pub fn naming(mut self, pattern: NamePattern) -> Self {
         self.naming = pattern;
         self
@@ -281,13 +326,13 @@ impl<S> TracerProviderBuilder<S> {
         self
     }
 
-    /// Sets where ids come from, for tests.
+    /// Sets the id generator, for tests.
     pub fn ids(mut self, ids: impl IdGenerator + 'static) -> Self {
         self.ids = Some(Box::new(ids));
         self
     }
 
-    /// Sets how long a manual span may stay open before it is delivered as stale; `None` for ever.
+    /// Sets the age at which an open manual span is delivered as stale; `None` for never.
     pub fn stale_after(mut self, age: Option<Duration>) -> Self {
         self.stale_after = Some(StaleAfter(age));
         self
@@ -299,13 +344,14 @@ impl<S> TracerProviderBuilder<S> {
         self
     }
 
-    /// Sets whether the provider makes spans from the start; [`TracerProvider::enable`] switches later.
+    /// Sets whether the provider starts enabled; [`TracerProvider::enable`] and
+    /// [`TracerProvider::disable`] change it later.
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = Some(enabled);
         self
     }
 
-    /// Sets whether exporters deliver at once whenever a trace's root ends.
+    /// Sets whether exporters deliver at once when the root span of a trace ends.
     pub fn flush_after_root(mut self, flush: bool) -> Self {
         self.flush_after_root = flush;
         self
@@ -341,13 +387,26 @@ impl<S> TracerProviderBuilder<S> {
         TracerProvider::from_inner(Inner::new(config, receivers, enabled))
     }
 
-    /// Builds the provider and makes it the global one. Keep the guard: dropping it delivers
-    /// everything and shuts down.
+    /// Builds the provider and makes it the global one. Keep the guard: dropping it delivers all
+    /// spans and shuts the provider down.
     ///
     /// # Errors
     ///
-    /// When tracing has been initialised already, when a setting cannot be read, or when a sink is
-    /// unknown or cannot be made.
+    /// When a global provider is already initialised, when a setting is invalid, or when a sink is
+    /// unknown or cannot be built.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{BuildError, TracerProvider};
+    ///
+    /// let tracing = TracerProvider::builder().init()?;
+    /// let second = TracerProvider::builder().init();
+    /// assert!(matches!(second, Err(BuildError::AlreadyInitialised)));
+    /// drop(tracing);
+    /// assert!(TracerProvider::builder().init().is_ok());
+    /// # Ok::<(), BuildError>(())
+    /// ```
     pub fn init(self) -> Result<TracingGuard, BuildError> {
         let environment = self.environment.clone().unwrap_or_else(Environment::empty);
         let settings = Settings::from_environment(&environment)?;
@@ -358,7 +417,7 @@ impl<S> TracerProviderBuilder<S> {
             let linked = registry::linked_sinks().join(", ");
             diagnostics::debug(
                 Category::Tracing,
-                format_args!("no sink was named; linked are: {linked}"),
+                format_args!("no sink is configured; linked sinks: {linked}"),
             );
         }
         Ok(global::init_with(provider)?.with_timeout(settings.shutdown_timeout))

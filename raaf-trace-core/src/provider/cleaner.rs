@@ -1,4 +1,4 @@
-//! Manual spans that nobody finishes.
+//! Cleanup of manual spans that are never finished.
 
 use std::{
     collections::HashMap,
@@ -18,22 +18,22 @@ use crate::{
 };
 use raaf_trace_model::id::SpanId;
 
-/// Parts of the map of open spans, so that threads seldom wait for each other.
+/// Number of shards of the map of open spans, to reduce lock contention.
 const SHARDS: usize = 16;
 
 type Shard = Padded<Mutex<HashMap<SpanId, Box<dyn OpenSpan>>>>;
 
-/// An open manual span, as the cleaner knows it.
+/// An open manual span in the cleaner.
 pub(crate) trait OpenSpan: fmt::Debug + Send + Sync {
-    /// Returns how long it has been open; `None` once it has ended.
+    /// Returns the time since the span started; `None` once it has ended.
     fn age(&self) -> Option<Duration>;
 
-    /// Ends it as stale, unless it has ended.
+    /// Ends the span as stale, unless it has ended.
     fn end_stale(self: Box<Self>);
 }
 
-/// The manual spans that are open, and the thread that now and then scans for stale ones. Traced
-/// calls end by themselves and are not here.
+/// Open manual spans, and the thread that scans for stale ones periodically. Traced calls end by
+/// themselves and are not registered.
 #[derive(Debug)]
 pub(crate) struct Cleaner {
     open: [Shard; SHARDS],
@@ -62,7 +62,7 @@ impl Cleaner {
         }
     }
 
-    /// Remembers an open manual span of `provider`, whose cleaner this is.
+    /// Registers an open manual span of `provider`, which owns this cleaner.
     pub(crate) fn watch(&self, provider: &Arc<Inner>, id: SpanId, span: impl OpenSpan + 'static) {
         if self.stale_after.is_some() {
             lock(self.shard(id)).insert(id, Box::new(span));
@@ -70,10 +70,10 @@ impl Cleaner {
         }
     }
 
-    /// Forgets a manual span that is finished.
+    /// Removes a manual span that has ended.
     pub(crate) fn forget(&self, id: SpanId) {
         if self.stale_after.is_some() {
-            // Dropped after the lock: the span may be the last owner of its provider.
+            // Dropped after unlocking: the span may be the last owner of its provider.
             let _forgotten = lock(self.shard(id)).remove(&id);
         }
     }
@@ -82,11 +82,11 @@ impl Cleaner {
         &self.open[id.to_u64() as usize % SHARDS]
     }
 
-    /// Delivers as stale what has been open for too long.
+    /// Delivers spans that have been open for too long as stale. Returns their number.
     pub(crate) fn clean(&self) -> usize {
         let Some(stale_after) = self.stale_after else { return 0 };
         let mut stale = Vec::new();
-        // No lock is held while a span is ended: sinks run then.
+        // No lock is held while a span is ended, since sinks run then.
         for shard in &self.open {
             let is_stale = |_: &SpanId, span: &mut Box<dyn OpenSpan>| {
                 span.age().is_none_or(|age| age >= stale_after)
@@ -130,7 +130,8 @@ impl Cleaner {
             diagnostics::warn(
                 Category::Tracing,
                 format_args!(
-                    "no thread for the cleaner ({error}): only `cleanup` finds stale spans"
+                    "the cleaner's thread could not be started: {error}; call `cleanup` to \
+                     deliver stale spans"
                 ),
             );
         }

@@ -1,4 +1,4 @@
-//! How many spans started and ended, counted without a line of memory that all threads fight for.
+//! Counts of started and ended spans, without a cache line that all threads write.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,12 +12,12 @@ struct Stripe {
     ended: AtomicU64,
 }
 
-/// Started and ended spans of one provider.
+/// Counts of started and ended spans of one provider.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
-    /// Each written by one living thread alone, which therefore need not add atomically.
+    /// Counts of one living thread each, which need no atomic additions.
     own: [Padded<Stripe>; STRIPES],
-    /// Of all other threads.
+    /// Counts of all other threads.
     shared: Padded<Stripe>,
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of a span's start and end.
+//! Dispatch of span starts and ends.
 
 use raaf_trace_model::{
     sink::SpanProcessor,
@@ -7,34 +7,35 @@ use raaf_trace_model::{
 
 use crate::provider::Inner;
 
-/// Tells the processors that want to know that a span has started.
+/// Passes a span's start to the processors that receive starts.
 pub(crate) fn started(provider: &Inner, span: &mut StartedSpan) {
     for slot in provider.processors().load().iter().filter(|slot| slot.wants_start) {
         slot.call(|processor| processor.on_start(span));
     }
 }
 
-/// Hands over the span that `take` makes of its record, once to each processor. How it ended is for
-/// `complete` to add where the span stays: as a rule in the queue of the only processor.
+/// Passes the span that `write` writes once to each processor: usually to the queue of the only
+/// processor, over a delivered span. Returns `false` if nothing was written because the queue was
+/// full.
 #[inline]
 pub(crate) fn ended(
     provider: &Inner,
-    take: impl FnOnce() -> FinishedSpan,
-    complete: impl FnOnce(&mut FinishedSpan),
-) {
+    write: impl FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
+) -> bool {
     if let [only] = &***provider.processors().load()
         && let Some(batch) = only.batch()
         && !provider.flushes_after_root()
     {
         provider.counts().span_ended();
-        return batch.push_with(take, complete);
+        return batch.push_with(write);
     }
-    let mut span = take();
-    complete(&mut span);
-    deliver(provider, span);
+    if let Some(span) = write(None) {
+        deliver(provider, span);
+    }
+    true
 }
 
-/// Hands a finished span to each processor, once.
+/// Passes a finished span to each processor once.
 #[inline(never)]
 pub(crate) fn deliver(provider: &Inner, mut span: FinishedSpan) {
     provider.counts().span_ended();

@@ -7,29 +7,29 @@ use raaf_trace_model::{
     sink::{ProcessorError, registry::SinkError},
 };
 
-/// A flush or shutdown that did not deliver everything.
+/// Error of a flush or shutdown that did not deliver all spans.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlushError {
     failures: Vec<SinkFailure>,
 }
 
-/// What one processor did not deliver, and why.
+/// Failure of one processor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SinkFailure {
-    /// The processor's or exporter's name.
+    /// Name of the processor or exporter.
     pub name: String,
-    /// Its error.
+    /// Error of the processor.
     pub error: ProcessorError,
 }
 
 impl FlushError {
-    /// `Ok` if nothing failed.
+    /// Returns `Ok` if there are no failures.
     pub(crate) fn check(failures: Vec<SinkFailure>) -> Result<(), Self> {
         if failures.is_empty() { Ok(()) } else { Err(Self { failures }) }
     }
 
-    /// Those that failed, in configured order.
+    /// Returns the failures, in configured order.
     pub fn failures(&self) -> &[SinkFailure] {
         &self.failures
     }
@@ -54,18 +54,21 @@ impl fmt::Display for FlushError {
 
 impl std::error::Error for FlushError {}
 
-/// Failure to build a provider.
+/// Error of building a provider.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A setting in the environment cannot be read.
+    /// A setting in the environment is invalid.
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// A named sink cannot be built.
     #[error(transparent)]
     Sink(#[from] SinkError),
-    /// There is a global provider already; keep its guard, or use
-    /// [`set_global_provider`](crate::set_global_provider) to put another in its place.
-    #[error("tracing has been initialised already, and its guard is still alive")]
+    /// A global provider already exists; keep its guard, or use
+    /// [`set_global_provider`](crate::set_global_provider) to replace it.
+    #[error(
+        "tracing is already initialised; keep its guard, or replace the provider with \
+         `set_global_provider`"
+    )]
     AlreadyInitialised,
 }

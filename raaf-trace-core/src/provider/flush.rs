@@ -1,4 +1,4 @@
-//! Delivering everything: flush, shutdown, and replacing processors.
+//! Flush, shutdown, and replacement of processors.
 
 use std::{
     sync::Arc,
@@ -16,7 +16,7 @@ use raaf_trace_model::sink::{ProcessorError, SpanProcessor, stats::ProcessorStat
 
 type Drain = fn(&dyn SpanProcessor, Duration) -> Result<(), ProcessorError>;
 
-/// Drains each of `slots` side by side, so that a stuck one does not use up the others' time.
+/// Drains all `slots` concurrently, so that a stuck one does not use up the time of others.
 fn drain_all(slots: &[Arc<Slot>], timeout: Duration, drain: Drain) -> Result<(), FlushError> {
     let one = |slot: &Arc<Slot>| {
         let error = slot.drain(timeout, drain).err()?;
@@ -25,7 +25,7 @@ fn drain_all(slots: &[Arc<Slot>], timeout: Duration, drain: Drain) -> Result<(),
     let failures = match slots {
         [] => Vec::new(),
         [slot] => one(slot).into_iter().collect(),
-        // A sink that flushes its own provider is known by its thread.
+        // A sink that flushes its own provider is detected by its thread.
         slots if suppress::active() => slots.iter().filter_map(one).collect(),
         slots => thread::scope(|scope| {
             let started: Vec<_> = slots
@@ -51,7 +51,7 @@ impl Inner {
         drain_all(&self.processors().list(), timeout, <dyn SpanProcessor>::force_flush)
     }
 
-    /// Stops recording and shuts the processors down; the second time it does nothing.
+    /// Stops recording and shuts the processors down. Does nothing when called again.
     pub(crate) fn shutdown(&self, timeout: Duration) -> Result<(), FlushError> {
         if !self.mark_shut_down() {
             return Ok(());
@@ -60,7 +60,7 @@ impl Inner {
         close(&self.processors().list(), timeout)
     }
 
-    /// A shutdown whose result nobody asks for: one line says what was lost, if anything was.
+    /// Shuts down where no caller checks the result; reports lost spans in one diagnostic line.
     pub(crate) fn shutdown_reporting(&self, timeout: Duration) {
         if self.has_shut_down() {
             return;
@@ -80,7 +80,7 @@ impl Inner {
         }
     }
 
-    /// Puts other processors in the place of the present ones, which are drained and shut down.
+    /// Replaces the processors. Drains the previous ones and shuts them down.
     pub(crate) fn set_processors(
         self: &Arc<Self>,
         receivers: Vec<Receiver>,

@@ -1,4 +1,4 @@
-//! The provider that is used where no other is named.
+//! The global provider, used where no other is set.
 
 use std::{
     sync::{
@@ -20,21 +20,21 @@ use raaf_trace_model::environment::Environment;
 static GLOBAL: ArcSwapOption<TracerProvider> = ArcSwapOption::const_empty();
 static CHANGING: Mutex<State> = Mutex::new(State::Unsettled);
 
-/// How the global provider came to be.
+/// Origin of the global provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Nobody has asked for it; the gate stays open until somebody does.
+    /// Not requested yet; the gate stays open until it is.
     Unsettled,
-    /// Made from the environment because somebody traced.
+    /// Built from the environment because code traced.
     Default,
-    /// Put there on purpose.
+    /// Set explicitly.
     Chosen,
-    /// Its guard is gone: it is shut down, and another may take its place.
+    /// Shut down because its guard was dropped; another may be set.
     Over,
 }
 
-/// The global provider. If nobody has put one in place, it is made now, from the environment; what
-/// cannot be read there is reported, and the default taken.
+/// Returns the global provider. If none is set, builds it from the environment; invalid variables
+/// are reported and have their defaults.
 pub fn provider() -> TracerProvider {
     if let Some(provider) = &*GLOBAL.load() {
         return (**provider).clone();
@@ -60,8 +60,8 @@ pub(crate) fn provider_if_recording() -> Option<Arc<Inner>> {
     provider.inner().is_recording().then(|| Arc::clone(provider.inner()))
 }
 
-/// Whether the first call that is traced after the guard's end is still to be reported. As long as it
-/// is, the gate stays open, so that such a call comes here.
+/// `true` until the first call traced after the guard's end is reported. The gate stays open until
+/// then, so that such a call is noticed.
 static REPORT_LATE: AtomicBool = AtomicBool::new(false);
 
 #[cold]
@@ -70,8 +70,8 @@ fn report_late() {
         diagnostics::warn(
             Category::Tracing,
             format_args!(
-                "traced after the guard was dropped: nothing is recorded any more. Keep the guard \
-                 in a variable for as long as the program traces: `let _tracing = init()?;`, not \
+                "traced after the guard was dropped, so nothing is recorded. Keep the guard in a \
+                 variable while the program traces: `let _tracing = init()?;`, not \
                  `let _ = init()?;`"
             ),
         );
@@ -86,26 +86,49 @@ fn stop_reporting_late() -> bool {
     reporting
 }
 
-/// Makes `provider` the global one, and returns the one it replaces, still running.
+/// Makes `provider` the global one. Returns the previous one, which keeps running.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{TracerProvider, provider, set_global_provider};
+///
+/// let mine = TracerProvider::builder().build();
+/// let previous = set_global_provider(mine.clone()); // keeps running: shut it down if it has sinks
+/// assert!(previous.is_none());
+/// assert!(provider().is(&mine));
+/// ```
 pub fn set_global_provider(provider: TracerProvider) -> Option<TracerProvider> {
     let mut state = lock(&CHANGING);
     install(&mut state, State::Chosen, provider)
 }
 
-/// Sets tracing up from the environment: which sinks run, and all other settings. Keep the guard;
-/// dropping it delivers everything and shuts down.
+/// Initialises tracing from the environment: sinks and all other settings. Keep the guard: dropping
+/// it delivers all spans and shuts the provider down.
 ///
-/// To decide in code, use [`TracerProvider::builder`] and [`TracerProviderBuilder::init`](crate::TracerProviderBuilder::init).
+/// To configure tracing in code, use [`TracerProvider::builder`] and
+/// [`TracerProviderBuilder::init`](crate::TracerProviderBuilder::init).
 ///
 /// # Errors
 ///
-/// When a setting cannot be read, a sink is unknown or cannot be made, or tracing has been
-/// initialised already.
+/// When a setting is invalid, a sink is unknown or cannot be built, or a global provider is already
+/// initialised.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{init, provider};
+///
+/// let tracing = init()?; // `let _ = init()?` would drop the guard at once
+/// assert!(!provider().is_disabled());
+/// tracing.shutdown().expect("nothing is left to deliver");
+/// # Ok::<(), raaf_trace_core::BuildError>(())
+/// ```
 pub fn init() -> Result<TracingGuard, BuildError> {
     TracerProvider::builder().from_env().init()
 }
 
-/// As [`set_global_provider`], but only where nobody has chosen one, and with a guard.
+/// Makes `provider` the global one if none was set explicitly, and returns its guard.
 pub(super) fn init_with(provider: TracerProvider) -> Result<TracingGuard, BuildError> {
     let mut state = lock(&CHANGING);
     if *state == State::Chosen {
@@ -119,8 +142,8 @@ pub(super) fn init_with(provider: TracerProvider) -> Result<TracingGuard, BuildE
     Ok(TracingGuard::new(provider))
 }
 
-/// Notes that the provider's guard is gone. It stays in place, shut down: what is traced from now
-/// on must not make a provider that nobody asked for.
+/// Marks the provider's guard as dropped. The provider stays in place, shut down, so that later
+/// traced calls do not build a default one.
 pub(super) fn is_over(provider: &TracerProvider) {
     let mut state = lock(&CHANGING);
     if GLOBAL.load().as_ref().is_some_and(|global| global.is(provider)) {
@@ -139,25 +162,25 @@ fn install(state: &mut State, new: State, provider: TracerProvider) -> Option<Tr
         gate::close();
     }
     *state = new;
-    diagnostics::debug(Category::Tracing, format_args!("the global provider is in place"));
+    diagnostics::debug(Category::Tracing, format_args!("the global provider is set"));
     old.map(|old| (*old).clone())
 }
 
-/// What is in place, and how it came to be.
+/// The global provider and its origin.
 #[derive(Debug)]
 pub(super) struct InPlace {
     provider: Option<TracerProvider>,
     state: State,
 }
 
-/// Puts `provider` in place, and returns what was there, for [`put_back`].
+/// Makes `provider` the global one, and returns the previous state for [`put_back`].
 pub(super) fn put_aside(provider: TracerProvider) -> InPlace {
     let mut state = lock(&CHANGING);
     let before = *state;
     InPlace { provider: install(&mut state, State::Chosen, provider), state: before }
 }
 
-/// Puts in place what was there, which may be nothing.
+/// Restores the previous state, which may be empty.
 pub(super) fn put_back(before: InPlace) -> Option<TracerProvider> {
     let mut state = lock(&CHANGING);
     if before.state == State::Unsettled && *state != State::Unsettled {
@@ -168,7 +191,7 @@ pub(super) fn put_back(before: InPlace) -> Option<TracerProvider> {
     old.map(|old| (*old).clone())
 }
 
-/// The global provider if there is one already.
+/// Returns the global provider if there is one already.
 pub(super) fn existing() -> Option<TracerProvider> {
     GLOBAL.load().as_ref().map(|provider| (**provider).clone())
 }

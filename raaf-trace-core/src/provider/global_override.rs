@@ -1,4 +1,4 @@
-//! Another global provider for a while.
+//! Temporary replacement of the global provider.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use crate::provider::{
     global::{self, InPlace},
 };
 
-/// Puts `provider` in the place of the global one until the override is dropped, which puts back
-/// what was there: also nothing, so that the next one who asks makes the default.
+/// Replaces the global provider by `provider` until the override is dropped, which restores the
+/// previous state. If there was none, the next use builds the default provider.
 ///
-/// For tests of code that uses the global provider; the program itself calls
-/// [`init`](crate::init). The global provider is the whole process's: whoever overrides it sees to
-/// it that nobody else does meanwhile, and that several overrides are dropped last first.
+/// For tests of code that uses the global provider; the program itself calls [`init`](crate::init).
+/// The global provider belongs to the whole process: do not override it concurrently, and drop
+/// several overrides in reverse order.
 ///
 /// # Examples
 ///
@@ -31,7 +31,8 @@ pub fn override_global_provider(provider: TracerProvider) -> GlobalOverride {
     GlobalOverride { before: Some(global::put_aside(provider)) }
 }
 
-/// Ends an override of the global provider when it is dropped; see [`override_global_provider`].
+/// Guard that ends an override of the global provider when it is dropped; see
+/// [`override_global_provider`].
 #[must_use = "the override ends when this is dropped"]
 pub struct GlobalOverride {
     before: Option<InPlace>,
@@ -40,7 +41,7 @@ pub struct GlobalOverride {
 impl Drop for GlobalOverride {
     fn drop(&mut self) {
         if let Some(before) = self.before.take() {
-            // Its handle may be the last, and dropping that waits for what it holds.
+            // Its handle may be the last one, whose drop waits for spans to be delivered.
             drop(global::put_back(before));
         }
     }

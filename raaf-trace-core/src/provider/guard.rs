@@ -1,11 +1,11 @@
-//! Keeping tracing alive, and ending it well.
+//! The guard that shuts tracing down.
 
 use std::time::Duration;
 
 use crate::provider::{FlushError, TracerProvider, global};
 
-/// Ends tracing when it is dropped: delivers everything within a timeout and shuts down. Keep it
-/// in `main` for as long as the program traces.
+/// Guard that shuts tracing down when it is dropped: delivers all spans within a timeout. Keep it
+/// in `main` while the program traces.
 #[derive(Debug)]
 #[must_use = "tracing ends when the guard is dropped: keep it in a variable"]
 pub struct TracingGuard {
@@ -19,22 +19,35 @@ impl TracingGuard {
         Self { provider, timeout: Duration::from_secs(5), done: false }
     }
 
-    /// How long dropping the guard may take; 5 seconds unless set.
+    /// Sets the timeout for dropping the guard; 5 seconds by default.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// The provider that is kept.
+    /// Returns the provider.
     pub fn provider(&self) -> &TracerProvider {
         &self.provider
     }
 
-    /// Ends tracing now, and says how that went.
+    /// Shuts tracing down now, and returns the result.
     ///
     /// # Errors
     ///
-    /// Names the processors that did not deliver everything.
+    /// When processors did not deliver all spans; the error names them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, TracerProvider, trace};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let tracing = TracerProvider::builder().with(memory.clone()).init()?;
+    /// trace("nightly import").in_span(|| ());
+    /// tracing.shutdown()?; // delivers the batch
+    /// assert_eq!(memory.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn shutdown(mut self) -> Result<(), FlushError> {
         self.done = true;
         let result = self.provider.shutdown(self.timeout);

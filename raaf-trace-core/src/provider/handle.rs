@@ -1,4 +1,4 @@
-//! The handle by which a provider is held.
+//! Handles of providers.
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
@@ -8,13 +8,13 @@ use crate::{
 };
 use raaf_trace_model::sink::{BatchConfig, SpanProcessor, stats::Stats};
 
-/// How long dropping the last handle waits for spans to be delivered.
+/// Maximum time that dropping the last handle waits for delivery.
 const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where spans go, and by which rules. Clones are the same provider.
+/// A provider: its processors, and the settings of its spans. Clones refer to the same provider.
 ///
-/// Most programs have one, made by [`init`](crate::init); tests and libraries that must not touch
-/// the global one build their own. When the last handle is dropped, the provider is shut down.
+/// Most programs have one, created by [`init`](crate::init). Tests, and libraries that must not use
+/// the global one, build their own. Dropping the last handle shuts the provider down.
 ///
 /// # Examples
 ///
@@ -40,7 +40,8 @@ struct Handle {
 }
 
 impl TracerProvider {
-    /// Starts building a provider. It has no processors, and takes nothing from the environment.
+    /// Returns a builder for a provider without processors, which reads nothing from the
+    /// environment.
     pub fn builder() -> TracerProviderBuilder {
         TracerProviderBuilder::new()
     }
@@ -53,23 +54,53 @@ impl TracerProvider {
         &self.handle.inner
     }
 
-    /// Whether `other` is this very provider.
+    /// Returns whether `other` is the same provider.
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.handle.inner, &other.handle.inner)
     }
 
-    /// Adds a processor behind the others. It gets the ends of spans that run now, but not their
+    /// Adds a processor after the others. It receives the ends of running spans, but not their
     /// starts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider, trace};
+    ///
+    /// let (first, second) = (MemoryExporter::new(), MemoryExporter::new());
+    /// let provider = TracerProvider::builder().with(SimpleProcessor::new(first.clone())).build();
+    /// provider.run(|| {
+    ///     trace("nightly import").in_span(|| {
+    ///         provider.add_processor(SimpleProcessor::new(second.clone()));
+    ///     });
+    /// });
+    /// assert_eq!((first.len(), second.len()), (1, 1));
+    /// ```
     pub fn add_processor<Via>(&self, sink: impl IntoSink<Via>) {
         self.inner().add_processor(sink.into_sink().receiver(&BatchConfig::default()));
     }
 
-    /// Puts other processors in the place of the present ones, which are drained, flushed and shut
-    /// down. Only the new ones receive what ends from now on.
+    /// Replaces the processors. The previous ones are flushed and shut down; spans that end from
+    /// now on go to the new ones only.
     ///
     /// # Errors
     ///
-    /// When an old one did not deliver everything within `timeout`.
+    /// When a previous processor did not deliver all spans within `timeout`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::{BatchProcessor, MemoryExporter, TracerProvider, trace};
+    ///
+    /// let (old, new) = (MemoryExporter::new(), MemoryExporter::new());
+    /// let provider = TracerProvider::builder().with(old.clone()).build();
+    /// provider.run(|| trace("before").in_span(|| ()));
+    /// let batching = Box::new(BatchProcessor::new(new.clone()));
+    /// provider.set_processors(vec![batching], Duration::from_secs(5))?; // flushes the old one
+    /// assert_eq!((old.len(), new.len()), (1, 0));
+    /// # Ok::<(), raaf_trace_core::FlushError>(())
+    /// ```
     pub fn set_processors(
         &self,
         processors: Vec<Box<dyn SpanProcessor>>,
@@ -79,43 +110,73 @@ impl TracerProvider {
         self.inner().set_processors(processors.into_iter().map(receiver).collect(), timeout)
     }
 
-    /// How many processors there are.
+    /// Returns the number of processors.
     pub fn processor_count(&self) -> usize {
         self.inner().processors().len()
     }
 
-    /// From now on makes no spans; code runs as before, and spans already started are still
-    /// delivered.
+    /// Stops creating spans. Code runs as before, and spans already started are still delivered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider, trace};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider =
+    ///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+    /// provider.disable();
+    /// assert_eq!(provider.run(|| trace("off").in_span(|| 1)), 1); // the work runs all the same
+    /// provider.enable();
+    /// provider.run(|| trace("on").in_span(|| ()));
+    /// assert_eq!(memory.len(), 1);
+    /// ```
     pub fn disable(&self) {
         self.inner().set_enabled(false);
     }
 
-    /// Undoes [`disable`](Self::disable): the processors are those it had, and those added since.
+    /// Reverts [`disable`](Self::disable). Keeps the processors, including those added since.
     pub fn enable(&self) {
         self.inner().set_enabled(true);
     }
 
-    /// Whether it has been disabled, in code or by the environment.
+    /// Returns whether the provider is disabled, in code or by the environment.
     pub fn is_disabled(&self) -> bool {
         !self.inner().is_enabled()
     }
 
-    /// Delivers every span that ended before, in any thread. Returns within about `timeout`, even
-    /// when an exporter hangs.
+    /// Delivers all spans that ended before the call, in any thread. Returns within about
+    /// `timeout`, even when an exporter hangs.
     ///
     /// # Errors
     ///
-    /// Names the processors that did not deliver everything, and how much is left.
+    /// When processors did not deliver all spans; the error names them and the number of spans
+    /// left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::{MemoryExporter, TracerProvider, trace};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider = TracerProvider::builder().with(memory.clone()).build();
+    /// provider.run(|| trace("nightly import").in_span(|| ()));
+    /// // An exporter receives batches from a worker thread: without a flush it may have no span yet.
+    /// provider.force_flush(Duration::from_secs(5))?;
+    /// assert_eq!(memory.len(), 1);
+    /// # Ok::<(), raaf_trace_core::FlushError>(())
+    /// ```
     pub fn force_flush(&self, timeout: Duration) -> Result<(), FlushError> {
         self.inner().force_flush(timeout)
     }
 
-    /// As [`force_flush`](Self::force_flush), without blocking the thread; needs no particular
-    /// runtime.
+    /// Flushes like [`force_flush`](Self::force_flush) without blocking the thread. Needs no
+    /// particular runtime.
     ///
     /// # Errors
     ///
-    /// As those of `force_flush`.
+    /// Those of `force_flush`.
     pub fn force_flush_async(
         &self,
         timeout: Duration,
@@ -124,20 +185,36 @@ impl TracerProvider {
         bounded::off_thread(move || inner.force_flush(timeout))
     }
 
-    /// Delivers everything, then stops for good. The second time it does nothing.
+    /// Delivers all spans, then stops permanently. Does nothing when called again.
     ///
     /// # Errors
     ///
-    /// Names the processors that did not deliver everything, and how much is left.
+    /// When processors did not deliver all spans; the error names them and the number of spans
+    /// left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::{MemoryExporter, TracerProvider, trace};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider = TracerProvider::builder().with(memory.clone()).build();
+    /// provider.run(|| trace("nightly import").in_span(|| ()));
+    /// provider.shutdown(Duration::from_secs(5))?;
+    /// provider.run(|| trace("too late").in_span(|| ())); // runs, but is not recorded
+    /// assert_eq!(memory.len(), 1);
+    /// # Ok::<(), raaf_trace_core::FlushError>(())
+    /// ```
     pub fn shutdown(&self, timeout: Duration) -> Result<(), FlushError> {
         self.inner().shutdown(timeout)
     }
 
-    /// As [`shutdown`](Self::shutdown), without blocking the thread.
+    /// Shuts down like [`shutdown`](Self::shutdown) without blocking the thread.
     ///
     /// # Errors
     ///
-    /// As those of `shutdown`.
+    /// Those of `shutdown`.
     pub fn shutdown_async(
         &self,
         timeout: Duration,
@@ -146,13 +223,45 @@ impl TracerProvider {
         bounded::off_thread(move || inner.shutdown(timeout))
     }
 
-    /// Delivers manual spans that have been open for too long as stale, now; it also happens by
-    /// itself. Returns how many there were.
+    /// Delivers manual spans that have been open for too long as stale, as the cleaner does
+    /// periodically. Returns their number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::{ManualClock, MemoryExporter, SimpleProcessor, Status, TracerProvider};
+    ///
+    /// let (memory, clock) = (MemoryExporter::new(), ManualClock::new());
+    /// let provider = TracerProvider::builder()
+    ///     .with(SimpleProcessor::new(memory.clone()))
+    ///     .clock(clock.clock())
+    ///     .stale_after(Some(Duration::from_secs(60)))
+    ///     .build();
+    /// let forgotten = provider.tracer().start_span("never finished");
+    /// clock.advance(Duration::from_secs(61));
+    /// assert_eq!(provider.cleanup(), 1);
+    /// assert_eq!(memory.spans()[0].status(), Status::Stale);
+    /// forgotten.finish(); // too late: ignored
+    /// assert_eq!(memory.len(), 1);
+    /// ```
     pub fn cleanup(&self) -> usize {
         self.inner().cleaner().clean()
     }
 
-    /// What became of every span.
+    /// Returns the counters of all spans.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{TracerProvider, MemoryExporter, SimpleProcessor, trace};
+    ///
+    /// let processor = SimpleProcessor::new(MemoryExporter::new());
+    /// let provider = TracerProvider::builder().with(processor).build();
+    /// provider.run(|| trace("nightly import").in_span(|| ()));
+    /// let stats = provider.stats();
+    /// assert_eq!((stats.started, stats.ended, stats.dropped()), (1, 1, 0));
+    /// ```
     pub fn stats(&self) -> Stats {
         self.inner().stats()
     }

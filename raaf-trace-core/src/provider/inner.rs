@@ -1,4 +1,4 @@
-//! The provider's shared state.
+//! Shared state of a provider.
 
 use std::{
     panic::{RefUnwindSafe, UnwindSafe},
@@ -18,18 +18,18 @@ use crate::{
         open_roots::OpenRoots,
         processors::{Processors, Slot},
         random_ids::RandomIds,
-        sampling::Sampler,
     },
     sink::Receiver,
 };
 use raaf_trace_model::{
     NamePattern, Redactor,
     attributes::SpanLimits,
+    filter::Sampler,
     id::{IdGenerator, SpanId, TraceId},
     sink::stats::{self, ReadStats, StatsReader},
 };
 
-/// What a provider is made of; see [`TracerProviderBuilder`](super::TracerProviderBuilder).
+/// Configuration of a provider; see [`TracerProviderBuilder`](super::TracerProviderBuilder).
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) limits: SpanLimits,
@@ -39,8 +39,8 @@ pub(crate) struct Config {
     pub(crate) clock: Clock,
     /// `None` for random ids, the usual case, which needs no virtual call.
     pub(crate) ids: Option<Box<dyn IdGenerator>>,
-    /// Whether to record nothing while there is no processor: right for a provider that was made
-    /// because something traced.
+    /// `true` to record nothing without processors, for a provider that was built because code
+    /// traced.
     pub(crate) idle_without_processors: bool,
     pub(crate) flush_after_root: bool,
     pub(crate) stale_after: Option<Duration>,
@@ -52,7 +52,7 @@ pub(crate) struct Inner {
     config: Config,
     processors: Processors,
     own: PerProcess<Own>,
-    /// The switches, and below them what follows: whether spans are recorded now.
+    /// Switches, from which it follows whether spans are recorded.
     switches: Mutex<Switches>,
     recording: AtomicBool,
     watches_starts: AtomicBool,
@@ -94,7 +94,7 @@ impl Inner {
         inner
     }
 
-    /// Tells processors whose they are, as far as they want to know.
+    /// Calls `on_added` of new processors.
     fn tell_added(self: &Arc<Self>, added: &[Arc<Slot>]) {
         let stats = StatsReader::new(Stats(Arc::downgrade(self)));
         for slot in added {
@@ -102,7 +102,7 @@ impl Inner {
         }
     }
 
-    /// Changes a switch, and what follows from the switches and the processors.
+    /// Changes a switch, and updates what depends on switches and processors.
     fn change(&self, change: impl FnOnce(&mut Switches)) {
         let mut switches = lock(&self.switches);
         change(&mut switches);
@@ -124,7 +124,7 @@ impl Inner {
         lock(&self.switches).enabled
     }
 
-    /// Stops recording for good. Returns false if that had happened before.
+    /// Stops recording permanently; `false` if it had stopped before.
     pub(crate) fn mark_shut_down(&self) -> bool {
         let mut first = false;
         self.change(|switches| first = !std::mem::replace(&mut switches.shut_down, true));
@@ -135,7 +135,7 @@ impl Inner {
         lock(&self.switches).shut_down
     }
 
-    /// Whether new spans are recorded.
+    /// Returns whether new spans are recorded.
     #[inline]
     pub(crate) fn is_recording(&self) -> bool {
         self.recording.load(Ordering::Relaxed)
@@ -223,7 +223,7 @@ impl Inner {
 
     pub(crate) fn stats(&self) -> stats::Stats {
         let mut stats = stats::Stats::default();
-        // Ended first: what ends meanwhile must not make more ends than starts.
+        // Ended first: spans that end in between must not make more ends than starts.
         stats.ended = self.counts().ended();
         stats.started = self.counts().started();
         stats.stale = self.cleaner().stale();
@@ -235,7 +235,7 @@ impl Inner {
     }
 }
 
-/// Reads the statistics of a provider that it does not keep.
+/// Source of a provider's statistics that does not keep the provider alive.
 struct Stats(Weak<Inner>);
 
 impl ReadStats for Stats {
@@ -244,9 +244,9 @@ impl ReadStats for Stats {
     }
 }
 
-// A processor is a user's type, and counts as unsafe to look at after a panic; so would all that leads
-// to one, and a struct would lose its unwind safety by becoming traceable. It is safe: locks ignore
-// poison, and a processor's own panics are caught.
+// A processor is a user-defined type and thus not unwind-safe, nor would be anything that contains
+// one: a struct would lose its unwind safety by becoming traceable. It is safe: locks ignore
+// poisoning, and a processor's panics are caught.
 impl UnwindSafe for Inner {}
 impl RefUnwindSafe for Inner {}
 

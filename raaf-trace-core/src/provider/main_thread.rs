@@ -1,19 +1,19 @@
-//! The end of the main thread, for programs that keep no guard.
+//! Flush at the end of the main thread, for programs without a guard.
 
 use std::{cell::Cell, thread, time::Duration};
 
 use crate::provider::global;
 
-/// How long the end of the main thread may be held up.
+/// Maximum delay of the main thread's end.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 thread_local! {
     static AT_END: Cell<Option<AtEnd>> = const { Cell::new(None) };
 }
 
-/// Flushes the global provider when the main thread ends. It is the most that can be done without
-/// a guard: the platform may not run it, and it only works if the main thread itself is where the
-/// global provider was first needed.
+/// Flushes the global provider when the main thread ends. A best effort without a guard: the
+/// platform may not run it, and it requires that the main thread was the first to use the global
+/// provider.
 pub(super) fn watch() {
     if thread::current().name() == Some("main") {
         let _ = AT_END.try_with(|at_end| at_end.set(Some(AtEnd)));

@@ -1,4 +1,4 @@
-//! The provider: where spans go, and by which rules.
+//! The provider: processors, settings and the lifecycle of tracing.
 
 pub(crate) mod bounded;
 mod builder;
@@ -18,7 +18,6 @@ mod open_roots;
 mod processors;
 pub(crate) mod random_ids;
 pub(crate) mod running_trace;
-pub(crate) mod sampling;
 pub mod settings;
 #[cfg(feature = "signals")]
 mod signals;

@@ -25,21 +25,20 @@ use raaf_trace_model::{
     sink::{ProcessorError, SpanProcessor, stats::ProcessorStats},
 };
 
-/// How long a call to a processor may take in the traced program's own thread before it is counted
-/// as slow.
+/// Time after which a call of a processor in the traced program's thread counts as slow.
 const SLOW: Duration = Duration::from_millis(5);
 
-/// How many slow calls there are before they are reported: one or two are a busy machine.
+/// Number of slow calls before they are reported: one or two may be due to a busy machine.
 const SLOW_REPORTED: u64 = 4;
 
-/// How many flushes of one processor may be under way: each has a thread, and one that hangs keeps
-/// it.
+/// Maximum number of concurrent flushes of one processor: each has a thread, which a hanging one
+/// keeps.
 const MOST_DRAINS: usize = 8;
 
-/// How long a processor that may be stuck is waited for when it is asked for its counts.
+/// Maximum wait for the counters of a processor that may be stuck.
 const SOON: Duration = Duration::from_secs(1);
 
-/// One configured processor and what the provider counts for it.
+/// A configured processor and the provider's counters for it.
 #[derive(Debug)]
 pub(crate) struct Slot {
     receiver: Receiver,
@@ -47,10 +46,10 @@ pub(crate) struct Slot {
     panics: AtomicU64,
     slow_calls: AtomicU64,
     received: AtomicU64,
-    /// Ends that the processor panicked over.
+    /// Number of span ends for which the processor panicked.
     lost: AtomicU64,
     last_panic: Mutex<Option<String>>,
-    /// Flushes and shutdowns under way.
+    /// Number of flushes and shutdowns in progress.
     drains: AtomicUsize,
     calls: Calls,
 }
@@ -78,7 +77,7 @@ impl Slot {
         self.receiver.as_processor()
     }
 
-    /// Returns the queue of the provider's own, if that is what receives the spans.
+    /// Returns the built-in queue, if that receives the spans.
     #[inline]
     pub(crate) fn batch(&self) -> Option<&BatchProcessor> {
         match &self.receiver {
@@ -87,13 +86,13 @@ impl Slot {
         }
     }
 
-    /// Returns whether it takes secrets out of spans itself, in a thread of its own.
+    /// Returns whether it redacts spans itself, in a thread of its own.
     pub(crate) fn redacts(&self) -> bool {
         self.batch().is_some()
     }
 
-    /// Returns whether calls only queue what they are given, keep their timeouts and never panic, so
-    /// that they need no watching.
+    /// Returns whether calls only queue spans, keep their timeouts and never panic, so that they
+    /// need no supervision.
     fn only_queues(&self) -> bool {
         matches!(self.receiver, Receiver::Batch(_) | Receiver::Offload(_))
     }
@@ -103,7 +102,7 @@ impl Slot {
             .unwrap_or_else(|_| "a processor whose name panics".to_owned())
     }
 
-    /// Hands the processor a finished span.
+    /// Passes a finished span to the processor.
     pub(crate) fn end(&self, call: impl FnOnce(&dyn SpanProcessor)) {
         if !self.only_queues() {
             self.received.fetch_add(1, Ordering::Relaxed);
@@ -113,8 +112,8 @@ impl Slot {
         }
     }
 
-    /// Calls the processor for a span: off the record, timed, and with its panics caught. Says
-    /// whether it came back without one.
+    /// Calls the processor for a span: untraced, timed, and with panics caught. Returns whether the
+    /// call did not panic.
     pub(crate) fn call(&self, call: impl FnOnce(&dyn SpanProcessor)) -> bool {
         if self.only_queues() {
             call(self.processor());
@@ -128,8 +127,8 @@ impl Slot {
                 diagnostics::warn(
                     Category::Tracing,
                     format_args!(
-                        "processor `{}` held up the traced program for more than {SLOW:?}, \
-                         {slow} times so far; `offload` puts it behind a worker",
+                        "processor `{}` blocked the traced program for more than {SLOW:?}, {slow} \
+                         times so far; `Offload::new` moves it to a worker thread",
                         self.name()
                     ),
                 );
@@ -144,7 +143,7 @@ impl Slot {
         }
     }
 
-    /// Calls the processor with tracing off, unless a fork has cut that off.
+    /// Calls the processor without tracing, unless a fork has cut it off.
     fn try_call<R>(
         &self,
         call: impl FnOnce(&dyn SpanProcessor) -> R,
@@ -153,14 +152,14 @@ impl Slot {
         calls::make(&self.calls, || self.name(), call)
     }
 
-    /// Calls the processor outside of any span's thread; a panic in it is counted.
+    /// Calls the processor outside of the thread of a span. Counts a panic.
     pub(crate) fn tell(&self, call: impl FnOnce(&dyn SpanProcessor)) {
         if let Ok(Err(message)) = self.try_call(call) {
             self.note_panic(&message);
         }
     }
 
-    /// Flushes or shuts down the processor within `timeout`, whatever it does.
+    /// Flushes or shuts down the processor within `timeout`, even if it hangs.
     pub(crate) fn drain(
         self: &Arc<Self>,
         timeout: Duration,
@@ -179,7 +178,7 @@ impl Slot {
             }
         };
         if self.only_queues() {
-            // It keeps its timeout itself.
+            // It keeps the timeout itself.
             return work();
         }
         let timed_out = || {
@@ -199,7 +198,8 @@ impl Slot {
         bounded::run(timeout, counted).unwrap_or_else(timed_out)
     }
 
-    /// As [`stats`](Self::stats), of a processor that may be stuck; `None` if it does not answer.
+    /// Returns the [`stats`](Self::stats) of a processor that may be stuck; `None` if it does not
+    /// respond in time.
     pub(crate) fn stats_soon(self: &Arc<Self>) -> Option<ProcessorStats> {
         if self.only_queues() {
             return Some(self.stats());
@@ -211,7 +211,7 @@ impl Slot {
     pub(crate) fn stats(&self) -> ProcessorStats {
         let own = self.try_call(<dyn SpanProcessor>::stats).map(Result::unwrap_or_default);
         let own = own.unwrap_or_default();
-        // Lost first: what is lost meanwhile must not exceed what was received.
+        // Lost first: spans lost in between must not exceed those received.
         let lost = self.lost.load(Ordering::Relaxed);
         let received = self.received.load(Ordering::Relaxed);
         let counts_itself = own.received > 0;
@@ -248,7 +248,7 @@ impl Slot {
     }
 }
 
-/// The processors that receive spans now; replaced whole, so that readers need no lock.
+/// The current processors; replaced as a whole, so that readers need no lock.
 #[derive(Debug)]
 pub(crate) struct Processors {
     set: ArcSwap<Vec<Arc<Slot>>>,
@@ -281,7 +281,8 @@ impl Processors {
         self.set.store(Arc::new(slots));
     }
 
-    /// Puts others in place and returns the old ones once no thread hands them spans any more.
+    /// Replaces the processors, and returns the previous ones once no thread passes spans to them
+    /// any more.
     pub(crate) fn replace(&self, slots: Vec<Arc<Slot>>, timeout: Duration) -> Vec<Arc<Slot>> {
         let _changing = self.changing.lock();
         let old = self.set.swap(Arc::new(slots));

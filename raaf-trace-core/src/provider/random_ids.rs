@@ -1,4 +1,4 @@
-//! Random ids, from a stream of numbers for each thread.
+//! Random ids, from a stream of numbers per thread.
 
 use std::{
     cell::RefCell,
@@ -15,7 +15,7 @@ use crate::base::process::MadeIn;
 
 use raaf_trace_model::id::{IdGenerator, SpanId, TraceId};
 
-/// Random ids; the default.
+/// Generator of random ids; the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RandomIds;
 
@@ -36,12 +36,13 @@ impl IdGenerator for RandomIds {
     }
 }
 
-/// A counter with a random base and its private key, mixed into numbers that look random.
+/// A counter with a random base and a private key, mixed into numbers that look random.
 ///
-/// Mixing maps distinct counters to distinct numbers, so a thread's ids do not repeat; the base
-/// keeps threads and processes apart.
+/// Mixing maps distinct counters to distinct numbers, so the ids of a thread do not repeat; the
+/// base separates threads and processes.
 struct Stream {
     counter: u64,
+    /// Key of the stream.
     key: u64,
     made_in: MadeIn,
 }
@@ -69,13 +70,14 @@ impl Stream {
         mix(self.counter)
     }
 
-    /// A second number that goes with the last one and depends on the key.
+    /// Returns a second number that belongs to the last one and depends on the key.
     fn high_half(&self) -> u64 {
         mix(self.counter ^ self.key)
     }
 }
 
-/// The finalizer of splitmix64: a bijection in which every input bit reaches every output bit.
+/// Applies the finalizer of splitmix64: a bijection in which every input bit affects every output
+/// bit. Draws from this thread's stream, or from a new one where thread-locals are gone.
 fn mix(mut value: u64) -> u64 {
     value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -86,7 +88,7 @@ thread_local! {
     static STREAM: RefCell<Option<Stream>> = const { RefCell::new(None) };
 }
 
-/// Draws from this thread's stream, or, where thread-locals are already gone, from a fresh one.
+/// Draws from this thread's stream, or from a new one where thread-locals are gone.
 #[inline]
 fn draw<T>(take: impl Fn(&mut Stream) -> T) -> T {
     let from_thread =
@@ -94,7 +96,7 @@ fn draw<T>(take: impl Fn(&mut Stream) -> T) -> T {
     from_thread.unwrap_or_else(|_| take(&mut Stream::seeded()))
 }
 
-/// Zero is not an id; one number in 2⁶⁴ is drawn again.
+/// Repeats `draw` until it returns an id. Zero is not an id; the probability is 2⁻⁶⁴.
 #[inline]
 fn first_some<T>(draw: impl Fn() -> Option<T>) -> T {
     loop {

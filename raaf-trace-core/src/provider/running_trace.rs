@@ -1,4 +1,4 @@
-//! What all running spans of one trace share.
+//! Data shared by all running spans of a trace.
 
 use std::{mem, sync::Arc};
 
@@ -15,17 +15,17 @@ use crate::provider::{
     clock::{Anchor, Ticks},
 };
 
-/// One trace in this process while spans of it run: its data, and the engine behind it. Finished
-/// spans keep only the data.
+/// A trace with running spans in this process: its data, and the engine behind it. Finished spans
+/// keep only the data.
 #[derive(Clone, Debug)]
 pub(crate) struct RunningTrace {
     pub(crate) data: Arc<TraceData>,
     pub(crate) provider: Arc<Inner>,
     pub(crate) sampled: bool,
-    /// What the flags of a remote trace say apart from that.
+    /// Flags of a remote trace other than the sampling decision.
     pub(crate) flags: TraceFlags,
     pub(crate) limits: SpanLimits,
-    /// Ties the monotonic clock to wall time, once a trace.
+    /// Anchor of the monotonic clock to wall-clock time, once per trace.
     anchor: Anchor,
 }
 
@@ -60,7 +60,7 @@ impl RunningTrace {
         self.data.id
     }
 
-    /// Returns the wall time of a reading of the provider's clock.
+    /// Returns the wall-clock time of a reading of the provider's clock.
     #[inline]
     pub(crate) fn time_of(&self, ticks: Ticks) -> Timestamp {
         self.anchor.time_of(ticks)
@@ -70,8 +70,8 @@ impl RunningTrace {
         self.time_of(self.provider.clock().now())
     }
 
-    /// Returns the same trace for spans that keep no content. Spans that start within one of those
-    /// refer to it too, and so keep none either.
+    /// Returns the same trace for spans without content. Spans that start within one of those refer
+    /// to it as well, and thus have no content either.
     pub(crate) fn without_content(self: &Arc<Self>) -> Arc<Self> {
         if !self.limits.include_content {
             return Arc::clone(self);
@@ -81,7 +81,7 @@ impl RunningTrace {
     }
 }
 
-/// Keeps within the provider's limits and without secrets what a trace says about itself.
+/// Applies the provider's limits and redactor to a trace's own data.
 fn kept(mut info: TraceInfo, provider: &Inner) -> TraceInfo {
     if !info.metadata.is_empty() {
         let limited = Attributes::with_limits(provider.limits());

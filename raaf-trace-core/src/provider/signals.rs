@@ -1,4 +1,4 @@
-//! Delivering spans when the process is told to end.
+//! Shutdown on signals.
 
 use std::{io, thread, time::Duration};
 
@@ -11,13 +11,13 @@ use signal_hook::{
 use crate::provider::TracerProvider;
 
 impl TracerProvider {
-    /// On ctrl-c or SIGTERM, shuts this provider down within `timeout` and then lets the signal do
-    /// what it would have done. For programs that handle these signals themselves,
-    /// [`shutdown`](Self::shutdown) is the better choice.
+    /// Shuts this provider down within `timeout` on ctrl-c or SIGTERM, and then lets the signal
+    /// have its usual effect. Programs that handle these signals themselves should call
+    /// [`shutdown`](Self::shutdown) instead.
     ///
     /// # Errors
     ///
-    /// When the handlers cannot be registered, or there is no thread to be had.
+    /// When the handlers cannot be registered, or no thread can be started.
     pub fn shutdown_on_signals(&self, timeout: Duration) -> io::Result<()> {
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
         let inner = std::sync::Arc::downgrade(self.inner());

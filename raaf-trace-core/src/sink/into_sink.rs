@@ -1,4 +1,4 @@
-//! What a provider takes as a sink.
+//! Conversions into sinks.
 
 use std::{any::Any, fmt, sync::Arc};
 
@@ -6,16 +6,17 @@ use raaf_trace_model::sink::{BatchConfig, SpanExporter, SpanProcessor, registry:
 
 use super::{BatchProcessor, Offload};
 
-/// A value that a provider can send spans to: a [`SpanProcessor`], a [`SpanExporter`], or a
+/// A value that a provider accepts as a sink: a [`SpanProcessor`], a [`SpanExporter`], or a
 /// [`Sink`] from the registry.
 ///
-/// `Via` only keeps these implementations apart, and is always inferred. A type that is both a
-/// processor and an exporter is ambiguous: name the one that is meant with [`Sink::processor`] or
+/// `Via` only separates these implementations, and is always inferred. A type that is both a
+/// processor and an exporter is ambiguous: select one with [`Sink::processor`] or
 /// [`Sink::exporter`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a sink",
     label = "neither a `SpanProcessor` nor a `SpanExporter`",
-    note = "implement `SpanExporter` to receive finished spans in batches, or `SpanProcessor` to receive starts and ends in line"
+    note = "implement `SpanExporter` to receive finished spans in batches, or `SpanProcessor` to \
+            receive starts and ends inline"
 )]
 pub trait IntoSink<Via> {
     /// Converts the value.
@@ -23,15 +24,15 @@ pub trait IntoSink<Via> {
     fn into_sink(self) -> AnySink;
 }
 
-/// How a type is an [`IntoSink`].
+/// Markers of the ways in which a type is an [`IntoSink`].
 pub mod via {
-    /// By being a [`SpanProcessor`](super::SpanProcessor).
+    /// A [`SpanProcessor`](super::SpanProcessor).
     #[derive(Debug)]
     pub enum Processor {}
-    /// By being a [`SpanExporter`](super::SpanExporter).
+    /// A [`SpanExporter`](super::SpanExporter).
     #[derive(Debug)]
     pub enum Exporter {}
-    /// By being a [`Sink`](super::Sink).
+    /// A [`Sink`](super::Sink).
     #[derive(Debug)]
     pub enum Registered {}
 }
@@ -69,7 +70,7 @@ impl IntoSink<via::Registered> for Sink {
     }
 }
 
-/// A sink of any sort; exporters get their worker once the settings are known.
+/// A sink of any kind. Exporters get their worker once the settings are known.
 #[derive(Debug)]
 pub struct AnySink(Pending);
 
@@ -92,11 +93,11 @@ impl AnySink {
     }
 }
 
-/// What receives a provider's spans.
+/// Receiver of a provider's spans.
 pub(crate) enum Receiver {
-    /// A queue of the provider's own: fast, never panics, and redacts in its worker.
+    /// The built-in queue: fast, never panics, and redacts in its worker.
     Batch(Box<BatchProcessor>),
-    /// A queue before a processor, which never blocks either.
+    /// A queue in front of a processor, which never blocks either.
     Offload(Box<Offload>),
     Processor(Arc<dyn SpanProcessor>),
 }

@@ -3,8 +3,6 @@
 pub(crate) mod batch;
 pub(crate) mod calls;
 mod into_sink;
-pub(crate) mod lists;
-mod memory;
 mod offload;
 mod simple;
 
@@ -12,10 +10,9 @@ pub use batch::{BatchProcessor, Flush, is_helping};
 pub(crate) use into_sink::AnySink;
 pub(crate) use into_sink::Receiver;
 pub use into_sink::{IntoSink, via};
-pub use memory::MemoryExporter;
-pub use offload::{Offload, ProcessorExt};
+pub use offload::Offload;
 pub use raaf_trace_model::sink::{
-    BatchConfig, ExportError, Overflow, ProcessorError, SpanExporter, SpanProcessor, registry,
-    stats,
+    BatchConfig, ExportError, MemoryExporter, Overflow, ProcessorError, SpanExporter,
+    SpanProcessor, registry, stats,
 };
 pub use simple::SimpleProcessor;

@@ -1,4 +1,4 @@
-//! A processor behind a worker.
+//! Processors behind a worker thread.
 
 use std::{
     fmt,
@@ -21,54 +21,35 @@ use raaf_trace_model::{
     span::{FinishedSpan, StartedSpan},
 };
 
-/// How long what a processor is to hear waits for company.
+/// Maximum time that a start or end waits for its batch to fill.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// How long the processor's own flush may take, as part of a flush that has its own timeout.
+/// Timeout of the processor's own flush, as part of a flush with its own timeout.
 const INNER_FLUSH: Duration = Duration::from_secs(30);
 
-/// What every [`SpanProcessor`] can do.
-pub trait ProcessorExt: SpanProcessor + Sized {
-    /// Puts this processor behind a worker of its own, so that it may block: the traced program
-    /// only queues what the processor is to hear. It hears of starts and ends in order within one
-    /// thread, a little later than they happen; at most [`BatchConfig::max_spans`] of them wait,
-    /// and what comes on top is dropped and counted.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use raaf_trace_core::{FinishedSpan, ProcessorExt as _, SpanProcessor, TracerProvider};
-    ///
-    /// struct SlowMetrics;
-    ///
-    /// impl SpanProcessor for SlowMetrics {
-    ///     fn on_end(&self, span: &FinishedSpan) {
-    ///         // … something that may take its time …
-    ///         let _ = span.duration();
-    ///     }
-    /// }
-    ///
-    /// let provider = TracerProvider::builder().with(SlowMetrics.offload()).build();
-    /// # let _ = provider;
-    /// ```
-    fn offload(self) -> Offload {
-        self.offload_with(BatchConfig::default().with_flush_interval(INTERVAL))
-    }
-
-    /// As [`offload`](Self::offload), with other settings.
-    fn offload_with(self, config: BatchConfig) -> Offload {
-        let wants_start = panics::caught(|| self.wants_start()).unwrap_or(false);
-        let panics = Arc::<Panics>::default();
-        let processor: Arc<dyn SpanProcessor> = Arc::new(self);
-        let behind = Behind { processor: Arc::clone(&processor), panics: Arc::clone(&panics) };
-        let queue = BatchQueue::new(Box::new(behind), config);
-        Offload { queue, processor, wants_start, panics }
-    }
-}
-
-impl<P: SpanProcessor> ProcessorExt for P {}
-
-/// A processor behind a worker; see [`ProcessorExt::offload`].
+/// A processor behind a worker thread, so that it may block: the traced program only queues starts
+/// and ends.
+///
+/// The processor receives them in order within one thread, slightly later than they happen. At most
+/// [`BatchConfig::max_spans`] of them are queued; further ones are dropped and counted.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{FinishedSpan, Offload, SpanProcessor, TracerProvider};
+///
+/// struct SlowMetrics;
+///
+/// impl SpanProcessor for SlowMetrics {
+///     fn on_end(&self, span: &FinishedSpan) {
+///         // … something slow …
+///         let _ = span.duration();
+///     }
+/// }
+///
+/// let provider = TracerProvider::builder().with(Offload::new(SlowMetrics)).build();
+/// # let _ = provider;
+/// ```
 pub struct Offload {
     queue: BatchQueue<Notice>,
     processor: Arc<dyn SpanProcessor>,
@@ -76,14 +57,32 @@ pub struct Offload {
     panics: Arc<Panics>,
 }
 
-/// What went wrong behind the queue, which counts those calls as delivered.
+impl Offload {
+    /// Puts `processor` behind a worker thread, with the default settings and a flush interval of
+    /// 200 milliseconds.
+    pub fn new(processor: impl SpanProcessor) -> Self {
+        Self::with_config(processor, BatchConfig::default().with_flush_interval(INTERVAL))
+    }
+
+    /// Puts `processor` behind a worker thread with this configuration.
+    pub fn with_config(processor: impl SpanProcessor, config: BatchConfig) -> Self {
+        let wants_start = panics::caught(|| processor.wants_start()).unwrap_or(false);
+        let panics = Arc::<Panics>::default();
+        let processor: Arc<dyn SpanProcessor> = Arc::new(processor);
+        let behind = Behind { processor: Arc::clone(&processor), panics: Arc::clone(&panics) };
+        let queue = BatchQueue::new(Box::new(behind), config);
+        Self { queue, processor, wants_start, panics }
+    }
+}
+
+/// Panics behind the queue, which counts those calls as delivered.
 #[derive(Default)]
 struct Panics {
     count: AtomicU64,
     last: Mutex<Option<String>>,
 }
 
-/// What the processor is to hear.
+/// A queued start or end for the processor.
 enum Notice {
     Start(Box<StartedSpan>),
     End(Box<FinishedSpan>),
@@ -104,7 +103,7 @@ impl BatchSink<Notice> for Behind {
 
     fn export(&self, batch: &[Notice]) -> Result<(), ExportError> {
         for heard in batch {
-            // One by one: a panic over one span is no reason to keep the others from it.
+            // One by one: a panic for one span must not affect the others.
             let told = panics::caught(|| match heard {
                 Notice::Start(span) => self.processor.on_start(&mut span.clone()),
                 Notice::End(span) => self.processor.on_end(span),
@@ -146,7 +145,7 @@ impl SpanProcessor for Offload {
     }
 
     fn on_start(&self, span: &mut StartedSpan) {
-        // What is refused is counted.
+        // Rejected notices are counted.
         let _ = self.queue.push(Notice::Start(Box::new(span.clone())));
     }
 
@@ -168,7 +167,7 @@ impl SpanProcessor for Offload {
     }
 
     fn stats(&self) -> ProcessorStats {
-        // The queue counts a batch only after the calls in it, so read it first.
+        // The queue counts a batch only after the calls for it, so read it first.
         let queue = self.queue.stats();
         let inner = panics::caught(|| self.processor.stats()).unwrap_or_default();
         let panicked = self.panics.count.load(Ordering::Relaxed);

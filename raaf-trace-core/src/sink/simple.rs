@@ -1,4 +1,4 @@
-//! An exporter without a worker.
+//! Exporting without a worker.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-/// Hands each span to its exporter as it ends, in the thread that ended it.
+/// Processor that passes each span to its exporter when it ends, in the thread that ended it.
 ///
-/// For tests and short tools: what the exporter takes, the traced program waits for. Nothing is
-/// tried again. What ends after the shutdown is dropped and counted.
+/// For tests and short tools: the traced program waits for the exporter. Failed exports are not
+/// retried. Spans that end after the shutdown are dropped and counted.
 #[derive(Debug)]
 pub struct SimpleProcessor<E> {
     exporter: E,
     delivered: AtomicU64,
     dropped: AtomicU64,
     last_error: Mutex<Option<String>>,
-    /// Exporters are called by one thread at a time, and not after their shutdown.
+    /// Lock of the exporter, which is called by one thread at a time, and not after its shutdown.
     turn: Mutex<Turn>,
 }
 
@@ -32,7 +32,19 @@ struct Turn {
 }
 
 impl<E: SpanExporter> SimpleProcessor<E> {
-    /// Puts `exporter` in line.
+    /// Creates a processor in front of `exporter`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider, trace};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider =
+    ///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+    /// provider.run(|| trace("nightly import").in_span(|| ()));
+    /// assert_eq!(memory.len(), 1); // no flush needed, unlike `.with(memory)`, which batches
+    /// ```
     pub fn new(exporter: E) -> Self {
         Self {
             exporter,
@@ -81,7 +93,7 @@ impl<E: SpanExporter> SpanProcessor for SimpleProcessor<E> {
     }
 
     fn force_flush(&self, _: Duration) -> Result<(), ProcessorError> {
-        // Not in the turn: what ends meanwhile need not wait for it.
+        // Without the lock: spans that end meanwhile need not wait.
         if lock(&self.turn).shut_down {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! How a span ends.
+//! Ending a span.
 
 use raaf_trace_model::span::SpanBody;
 use triomphe::Arc;
@@ -9,8 +9,8 @@ use crate::{
     span::{pool, record::Shared},
 };
 
-/// Ends the span and hands it to its provider's processors. Does nothing but count if it has ended
-/// before. A span that was open at a fork ends in the parent process, and not in the child, too.
+/// Ends the span and passes it to its provider's processors. If it has ended before, only counts
+/// the call. A span that was open at a fork ends in the parent process only.
 #[inline]
 pub(crate) fn finish(mut record: Shared, how: impl FnOnce(&mut SpanBody)) {
     let head = record.head();
@@ -25,10 +25,19 @@ pub(crate) fn finish(mut record: Shared, how: impl FnOnce(&mut SpanBody)) {
             let ended = alone.end_alone();
             if ended && sampled {
                 let (head, body) = alone.parts_mut();
-                let parts = head.parts_mut();
-                let trace = parts.trace;
-                let take = || parts.finish(body, now);
-                dispatch::ended(&trace.provider, take, |span| span.complete(how));
+                let taken = dispatch::ended(&head.trace.provider, |delivered| {
+                    if let Some(span) = delivered {
+                        head.finish_over(span, body, now);
+                        span.complete(how);
+                        return None;
+                    }
+                    let mut span = head.finish(body, now);
+                    span.complete(how);
+                    Some(span)
+                });
+                if !taken {
+                    alone.body_mut().clear();
+                }
             }
             ended
         }

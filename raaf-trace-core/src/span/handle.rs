@@ -1,4 +1,4 @@
-//! A span as running code sees it.
+//! Handles of running spans.
 
 use std::{fmt, time::SystemTime};
 
@@ -13,10 +13,10 @@ use raaf_trace_model::{
     span::{HeadChanges, Link, Score},
 };
 
-/// A running span: read its ids, add to it. Clones are the same span.
+/// A running span, to read its ids and add data to it. Clones refer to the same span.
 ///
-/// Whoever opened the span ends it; a handle that is kept longer keeps nothing running. What is
-/// added after the end is ignored and [counted](crate::TracerProvider::stats).
+/// The code that opened the span ends it; a handle does not keep it running. Data added after the
+/// end is ignored and [counted](crate::TracerProvider::stats).
 #[derive(Clone)]
 pub struct Span {
     record: Shared,
@@ -31,74 +31,74 @@ impl Span {
         &self.record
     }
 
-    /// The span's id.
+    /// Returns the span's id.
     pub fn span_id(&self) -> SpanId {
         self.record.head().id
     }
 
-    /// The trace's id.
+    /// Returns the trace's id.
     pub fn trace_id(&self) -> TraceId {
         self.record.head().trace.id()
     }
 
-    /// The parent's id; `None` for a root.
+    /// Returns the parent's id; `None` for a root.
     pub fn parent_id(&self) -> Option<SpanId> {
         self.record.head().parent
     }
 
-    /// Whether it has no parent in this process: it is the root of its trace, or the first span
-    /// here under a parent in another process.
+    /// Returns whether the span has no parent in this process: it is the root of its trace, or the
+    /// first span here under a parent in another process.
     pub fn is_local_root(&self) -> bool {
         self.record.head().local_root
     }
 
-    /// The span's name; it follows from kind, component and method.
+    /// Returns the span's name, made of kind, component and method.
     pub fn name(&self) -> String {
         let mut head = self.record.head().to_data();
         self.changes().apply_to(&mut head);
         head.name().into_owned()
     }
 
-    /// What kind of component runs.
+    /// Returns the component's kind.
     pub fn kind(&self) -> Kind {
         self.changes().kind.unwrap_or_else(|| self.component().kind().clone())
     }
 
-    /// The component that runs.
+    /// Returns the component.
     pub fn component(&self) -> &Component {
         &self.record.head().component
     }
 
-    /// The component's name.
+    /// Returns the component's name.
     pub fn component_name(&self) -> String {
         self.changes()
             .component_name
             .map_or_else(|| self.component().name().to_owned(), String::from)
     }
 
-    /// The operation that runs.
+    /// Returns the method.
     pub fn method(&self) -> String {
         let method = self.changes().method;
         method.as_ref().unwrap_or(&self.record.head().method).as_str().to_owned()
     }
 
-    /// When it started.
+    /// Returns the start time.
     pub fn start_time(&self) -> SystemTime {
         let head = self.record.head();
         self.changes().start.unwrap_or_else(|| head.trace.time_of(head.start)).into()
     }
 
-    /// Whether the span reaches any sink.
+    /// Returns whether the span is sampled, that is, passed to sinks.
     pub fn is_sampled(&self) -> bool {
         self.record.head().trace.sampled
     }
 
-    /// Whether the span has ended.
+    /// Returns whether the span has ended.
     pub fn has_ended(&self) -> bool {
         self.record.has_ended()
     }
 
-    /// What identifies the span to another process.
+    /// Returns the span context, which identifies the span in other processes.
     pub fn span_context(&self) -> SpanContext {
         let head = self.record.head();
         SpanContext::new(head.trace.id(), head.id)
@@ -106,33 +106,67 @@ impl Span {
             .with_trace_state(head.trace.data.state.clone())
     }
 
-    /// One of its attributes as it is now, without secrets: processors may read it. Empty after
-    /// the end: sinks have them then.
+    /// Returns the current value of an attribute, without secrets since processors may call it.
+    /// `None` after the end, when the attributes belong to sinks.
     pub fn attribute(&self, key: &str) -> Option<Value> {
         let value = self.record.peek(|body| Some(body.attributes.get(key)?.to_owned()))?;
         Some(self.record.head().trace.provider.redactor().redacted(key, value))
     }
 
     /// Sets an attribute.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{current_span, trace};
+    ///
+    /// # use raaf_trace_core::{MemoryExporter, TracerProvider};
+    /// # let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// # provider.run(|| {
+    /// let kept = trace("request").in_span(current_span);
+    /// if let Some(span) = kept {
+    ///     assert!(span.has_ended()); // a handle does not keep the span running
+    ///     span.set_attribute("late", true); // ignored, and counted in the statistics
+    ///     assert_eq!(span.attribute("late"), None);
+    /// }
+    /// # });
+    /// ```
     pub fn set_attribute(&self, key: impl Into<Key>, value: impl IntoValue) -> &Self {
         self.set_attributes(|attributes| {
             attributes.set(key, value);
         })
     }
 
-    /// Sets an attribute that a user or a model wrote: it may be longer, and is left out when
-    /// sensitive data is.
+    /// Sets a content attribute: text by a user or a model. Content has a larger limit, and is left
+    /// out where sensitive data is.
     pub fn set_content(&self, key: impl Into<Key>, value: impl IntoValue) -> &Self {
         self.set_attributes(|attributes| {
             attributes.set_content(key, value);
         })
     }
 
-    /// Sets several attributes; `set` is not called for a span that nobody will see.
+    /// Sets several attributes. Does not call `set` for a span that is not recorded.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, TracerProvider, current_span, trace};
+    ///
+    /// let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+    /// provider.run(|| {
+    ///     trace("request").in_span(|| {
+    ///         let Some(span) = current_span() else { return };
+    ///         span.set_attributes(|attributes| {
+    ///             attributes.set("request.size", 17).set("request.kind", "search");
+    ///         });
+    ///         assert_eq!(span.attribute("request.size"), Some(17_i64.into()));
+    ///     });
+    /// });
+    /// ```
     pub fn set_attributes(&self, set: impl FnOnce(&mut Attributes)) -> &Self {
         let trace = &self.record.head().trace;
         if trace.sampled {
-            // `set` is the user's, and may look at this very span.
+            // The user's `set` may access this span.
             let mut attributes = Attributes::with_limits(trace.limits);
             set(&mut attributes);
             self.record.with_attributes(|own| {
@@ -142,12 +176,12 @@ impl Span {
         self
     }
 
-    /// Adds an event that happens now.
+    /// Adds an event at the current time.
     pub fn add_event(&self, name: impl Into<Key>, set: impl FnOnce(&mut Attributes)) -> &Self {
         let trace = &self.record.head().trace;
         if trace.sampled {
             let now = trace.now();
-            // Both are the user's, and may look at this very span.
+            // The user's `name` and `set` may access this span.
             let name = name.into();
             let mut attributes = Attributes::with_limits(trace.limits);
             set(&mut attributes);
@@ -160,11 +194,11 @@ impl Span {
         self
     }
 
-    /// Adds a link to another span, with the attributes that `set` adds.
+    /// Adds a link to another span with the attributes that `set` sets.
     pub fn add_link(&self, context: SpanContext, set: impl FnOnce(&mut Attributes)) -> &Self {
         let trace = &self.record.head().trace;
         if trace.sampled {
-            // `set` is the user's, and may look at this very span.
+            // The user's `set` may access this span.
             let mut attributes = Attributes::with_limits(trace.limits);
             set(&mut attributes);
             let link = Link::new(context, attributes);
@@ -173,36 +207,36 @@ impl Span {
         self
     }
 
-    /// Adds a judgement of what the span produced, as an event that happens now. For a span that
+    /// Adds an evaluation of the span's output, as an event at the current time. For a span that
     /// has ended, see [`Tracer::score`](crate::Tracer::score).
     pub fn add_score(&self, score: Score) -> &Self {
         self.add_event(Score::EVENT, |attributes| score.write_to(attributes))
     }
 
-    /// Sets the kind of component that ran, for code that learns it late, such as a bridge from
-    /// another tracing library.
+    /// Sets the component's kind, for code that learns it late, such as a bridge from another
+    /// tracing library.
     ///
-    /// Takes effect in the finished span. Processors have seen the span start as it was then, and
-    /// [`local_root`](crate::FinishedSpan::local_root) goes on to say what the trace's first span
-    /// here was when it started.
+    /// Takes effect in the finished span. Processors have received the span's start without the
+    /// change, and [`local_root`](crate::FinishedSpan::local_root) keeps the values from the start
+    /// of the first span.
     pub fn set_kind(&self, kind: impl Into<Kind>) -> &Self {
         let kind = kind.into();
         self.change(|changes| changes.kind = Some(kind))
     }
 
-    /// Sets the name of the component that ran; see [`set_kind`](Self::set_kind).
+    /// Sets the component's name; see [`set_kind`](Self::set_kind).
     pub fn set_component_name(&self, name: impl AsRef<str>) -> &Self {
         let name = SmolStr::new(name);
         self.change(|changes| changes.component_name = Some(name))
     }
 
-    /// Sets the operation that ran; see [`set_kind`](Self::set_kind).
+    /// Sets the method; see [`set_kind`](Self::set_kind).
     pub fn set_method(&self, method: impl Into<Key>) -> &Self {
         let method = method.into();
         self.change(|changes| changes.method = Some(method))
     }
 
-    /// Sets the span's name, in place of the one that kind, component and method make; see
+    /// Sets the span's name, replacing the one made of kind, component and method; see
     /// [`set_kind`](Self::set_kind).
     pub fn set_name(&self, name: impl Into<Key>) -> &Self {
         let name = name.into();

@@ -1,4 +1,4 @@
-//! What is fixed when a span starts.
+//! Span data fixed at start.
 
 use std::{mem, sync::Arc};
 
@@ -14,7 +14,7 @@ use crate::{
     provider::{clock::Ticks, running_trace::RunningTrace},
 };
 
-/// What is fixed when a span starts, with the component and the trace behind it.
+/// Span data fixed at start, with its component and trace.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
     pub(crate) id: SpanId,
@@ -22,61 +22,49 @@ pub(crate) struct Head {
     pub(crate) trace: Arc<RunningTrace>,
     pub(crate) component: Component,
     pub(crate) method: Key,
-    /// A manual span's own name; other spans' names follow from kind, component and method.
+    /// Name of a manual span; other spans' names are made of kind, component and method.
     pub(crate) name: Option<Box<Key>>,
     pub(crate) start: Ticks,
-    /// Whether it has no parent in this process: a trace's root, or the first span that a remote
-    /// parent leads to here.
+    /// `true` if the span has no parent in this process: the root of a trace, or the first span
+    /// here under a remote parent.
     pub(crate) local_root: bool,
     /// A span that was open at a fork is its parent's to end.
     pub(crate) made_in: MadeIn,
 }
 
-/// A head whose own parts may be moved out, while the trace stays.
-pub(crate) struct HeadParts<'a> {
-    pub(crate) trace: &'a RunningTrace,
-    id: SpanId,
-    parent: Option<SpanId>,
-    component: &'a Component,
-    method: &'a mut Key,
-    name: &'a mut Option<Box<Key>>,
-    start: Ticks,
-    local_root: bool,
-}
-
 impl Head {
     /// Returns the data of this head, which outlives the engine.
     pub(crate) fn to_data(&self) -> SpanHead {
-        self.clone().parts_mut().take()
-    }
-
-    #[inline]
-    pub(crate) fn parts_mut(&mut self) -> HeadParts<'_> {
-        let Self { id, parent, trace, component, method, name, start, local_root, .. } = self;
-        let (id, parent, start, local_root) = (*id, *parent, *start, *local_root);
-        HeadParts { trace, id, parent, component, method, name, start, local_root }
-    }
-}
-
-impl HeadParts<'_> {
-    #[inline]
-    fn take(self) -> SpanHead {
         SpanHead {
             span_id: self.id,
             parent_id: self.parent,
             trace: Arc::clone(&self.trace.data),
             component: Arc::clone(self.component.info()),
-            method: mem::replace(self.method, Key::from_static("")),
-            name: self.name.take(),
+            method: self.method.clone(),
+            name: self.name.clone(),
             start: self.trace.time_of(self.start),
             local_root: self.local_root,
         }
     }
 
-    /// Moves the finished span out; how it ended is for the caller to add.
+    /// Moves the body out into the finished span. The caller adds its outcome.
+    pub(crate) fn finish(&self, body: &mut SpanBody, end: Ticks) -> FinishedSpan {
+        FinishedSpan::from_parts(self.to_data(), mem::take(body), self.trace.time_of(end))
+    }
+
+    /// Finishes like [`finish`](Self::finish), over a delivered span whose memory the body gets:
+    /// values that were just written are not moved.
     #[inline]
-    pub(crate) fn finish(self, body: &mut SpanBody, end: Ticks) -> FinishedSpan {
-        let end = self.trace.time_of(end);
-        FinishedSpan::from_parts(self.take(), mem::take(body), end)
+    pub(crate) fn finish_over(&self, span: &mut FinishedSpan, body: &mut SpanBody, end: Ticks) {
+        span.write_over(body, self.trace.time_of(end), |head| {
+            head.span_id = self.id;
+            head.parent_id = self.parent;
+            head.trace = Arc::clone(&self.trace.data);
+            head.component = Arc::clone(self.component.info());
+            head.method = self.method.clone();
+            head.name.clone_from(&self.name);
+            head.start = self.trace.time_of(self.start);
+            head.local_root = self.local_root;
+        });
     }
 }

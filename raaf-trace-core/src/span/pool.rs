@@ -1,31 +1,26 @@
-//! What a span needs of memory, kept by the thread that needed it last.
+//! Per-thread reuse of span memory.
 
 use std::cell::RefCell;
 
 use triomphe::UniqueArc;
 
 use super::record::{Record, Shared};
-use crate::sink::lists;
 
-/// How many empty records a thread keeps: no more than it had open one inside the other, and of a
-/// runaway recursion not all, at some 300 bytes each.
+/// Maximum number of empty records of a thread. It keeps as many as it had nested open spans, but
+/// not those of a runaway recursion, at about 300 bytes each.
 const MOST: usize = 1_024;
 
 thread_local! {
     static RECORDS: RefCell<Vec<UniqueArc<Record>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// An empty record.
+/// Returns an empty record.
 pub(crate) fn take() -> UniqueArc<Record> {
     let kept = RECORDS.try_with(|records| records.borrow_mut().pop());
-    let mut record = kept.ok().flatten().unwrap_or_else(|| UniqueArc::new(Record::default()));
-    if let Some(list) = lists::take() {
-        record.body_mut().attributes.use_list(list);
-    }
-    record
+    kept.ok().flatten().unwrap_or_else(|| UniqueArc::new(Record::default()))
 }
 
-/// Takes back the record of a span that has ended; keeps it if nobody else holds it.
+/// Takes back the record of a span that has ended; keeps it if it is not shared.
 #[inline]
 pub(crate) fn give(record: Shared) {
     let Ok(mut record) = Shared::try_unique(record) else { return };

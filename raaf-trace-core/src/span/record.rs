@@ -1,18 +1,18 @@
-//! A span while it runs.
+//! Running spans.
 //!
 //! | part | written | read |
 //! | --- | --- | --- |
-//! | `head`, `link`, `depth` | once, before anybody else can see the record | freely, without a lock |
+//! | `head`, `link`, `depth` | once, before the record is shared | freely, without a lock |
 //! | `body` | under its mutex, until the span has ended | under its mutex |
 //! | `ended` | under that mutex, once | freely |
 //! | `slot` | under the lock of the component's active spans | under that lock |
 //!
-//! When the span ends, what sinks need leaves the record as a [`FinishedSpan`], by value: a batch
-//! is a row of them, which the exporting thread reads from end to end without a look at memory
-//! that this thread goes on writing. The record itself stays here, still warm, for the next span.
-//! That is where the time went when records themselves crossed over.
+//! When the span ends, the data for sinks is moved out of the record as a [`FinishedSpan`]: a batch
+//! is a contiguous list of them, which the exporting thread reads without touching memory that this
+//! thread continues to write. The record stays in this thread's cache for its next span, with the
+//! attribute list of the delivered span that it overwrites.
 //!
-//! A record that nobody else holds, the usual case, gives its parts away without a lock or a copy.
+//! A record that is not shared, the usual case, gives up its parts without a lock or a copy.
 
 use std::{
     fmt, mem,
@@ -37,8 +37,8 @@ use raaf_trace_model::{
     span::{FinishedSpan, SpanBody},
 };
 
-/// A record as all hold it. Not the standard library's `Arc`: where there are no weak references,
-/// "does nobody else hold it?" is one load.
+/// A shared record. Not the standard library's `Arc`: without weak references, checking for a
+/// unique owner is one load.
 pub(crate) type Shared = Arc<Record>;
 
 #[derive(Default)]
@@ -48,7 +48,7 @@ pub(crate) struct Record {
     depth: Depth,
     body: Mutex<SpanBody>,
     ended: AtomicBool,
-    /// Where this record stands in its component's list of active spans, plus one.
+    /// Position in the component's list of active spans, plus one.
     slot: AtomicUsize,
 }
 
@@ -56,12 +56,16 @@ impl Record {
     /// Fills an empty record.
     #[inline]
     pub(crate) fn fill(&mut self, head: Head, (link, depth): (Link, Depth)) {
+        // That there is nothing to drop lets both be written where they stand.
+        let (None, Link::None) = (&self.head, &self.link) else {
+            unreachable!("a record is emptied before it is filled again")
+        };
         self.head = Some(head);
         self.link = link;
         self.depth = depth;
     }
 
-    /// Both parts of a filled record that nobody else holds.
+    /// Returns both parts of a filled record that is not shared.
     #[inline]
     pub(crate) fn parts_mut(&mut self) -> (&mut Head, &mut SpanBody) {
         let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -71,13 +75,13 @@ impl Record {
         }
     }
 
-    /// The body of a record that nobody else holds.
+    /// Returns the body of a record that is not shared.
     #[inline]
     pub(crate) fn body_mut(&mut self) -> &mut SpanBody {
         self.body.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes an ended record as new.
+    /// Resets an ended record.
     pub(crate) fn empty(&mut self) {
         self.head = None;
         self.link = Link::None;
@@ -93,7 +97,7 @@ impl Record {
         }
     }
 
-    /// Looks at the body, which is empty once the span has ended, and in a forked child.
+    /// Reads the body, which is empty once the span has ended, and in a forked child.
     pub(crate) fn peek<R>(&self, look: impl FnOnce(&mut SpanBody) -> R) -> R {
         if self.head().made_in.this_process() {
             return look(&mut lock(&self.body));
@@ -102,9 +106,9 @@ impl Record {
         look(&mut SpanBody::default())
     }
 
-    /// Changes the body of a running span; counted, and otherwise ignored, once it has ended. That
-    /// of an unsampled span stays empty: nothing takes it out of the record before that is reused.
-    /// That of a span that was open at a fork is its parent's.
+    /// Changes the body of a running span. After the end, the call is counted and ignored. The body
+    /// of an unsampled span stays empty, since it is not taken out of the record before reuse. In a
+    /// forked child, calls for spans of the parent are ignored.
     pub(crate) fn with_body(&self, change: impl FnOnce(&mut SpanBody)) {
         if !self.head().made_in.this_process() {
             return;
@@ -128,7 +132,7 @@ impl Record {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// Ends the span. `None`, and nothing done, if it had ended before.
+    /// Ends the span. Does nothing and returns `None` if it had ended before.
     pub(crate) fn end(
         &self,
         at: Ticks,
@@ -140,16 +144,16 @@ impl Record {
         }
         self.ended.store(true, Ordering::Release);
         let changes = body.extras.as_ref().map(|extras| extras.changes.clone());
-        let mut span = self.head().clone().parts_mut().finish(&mut body, at);
+        let mut span = self.head().finish(&mut body, at);
         span.complete(finish);
         if let Some(changes) = changes {
-            // Handles go on to show what was changed.
+            // Handles continue to return the changed values.
             body.extras_mut().changes = changes;
         }
         Some(span)
     }
 
-    /// Marks the span of a record that nobody else holds as ended; false if it had ended before.
+    /// Marks the span of a record that is not shared as ended; `false` if it had ended before.
     #[inline]
     pub(crate) fn end_alone(&mut self) -> bool {
         !mem::replace(self.ended.get_mut(), true)
@@ -173,7 +177,7 @@ impl Record {
         self.depth
     }
 
-    /// Whether this is a running span of that very component.
+    /// Returns whether this is a running span of that component.
     #[inline]
     pub(crate) fn is_active_for(&self, component: &Component) -> bool {
         self.head().component.is(component) && !self.has_ended()
@@ -181,8 +185,8 @@ impl Record {
 }
 
 impl fmt::Debug for Record {
-    /// Says only which span it is: what encloses it can be deeper than the stack, its provider
-    /// leads back to it, and what it has collected can be secret.
+    /// Prints only ids: enclosing spans can be deeper than the stack, the provider refers back to
+    /// the span, and attributes can be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Record");
         if let Some(head) = &self.head {
@@ -193,7 +197,7 @@ impl fmt::Debug for Record {
 }
 
 impl Drop for Record {
-    /// Lets go of the chain of enclosing records in a loop: it can be deeper than the stack.
+    /// Drops the chain of enclosing records in a loop: it can be deeper than the stack.
     fn drop(&mut self) {
         let mut link = mem::take(&mut self.link);
         while let Link::Within(record) = link {

@@ -1,4 +1,4 @@
-//! Where a span belongs, and how it starts.
+//! Placing and starting a span.
 
 use std::{mem, sync};
 
@@ -29,7 +29,7 @@ use raaf_trace_model::{
     span::{LocalRoot, SpanBody, SpanExtras, StartedSpan, TraceInfo},
 };
 
-/// Where a span belongs: its trace, its parent and what encloses it.
+/// Place of a span in its trace: trace, parent and enclosing spans.
 #[derive(Debug)]
 pub(crate) struct Origin {
     trace: sync::Arc<RunningTrace>,
@@ -42,8 +42,8 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// Where a span of `component` that starts in `current` belongs: under the parent that was
-    /// named, else by the rule. `None` when its provider does not record.
+    /// Finds the place of a span of `component` that starts in `current`: under the named parent,
+    /// otherwise by the default rule. `None` when its provider does not record.
     pub(crate) fn find(
         component: &Component,
         named: Option<Innermost>,
@@ -52,7 +52,7 @@ impl Origin {
         Self::of_workflow(component, named, current, TraceInfo::default())
     }
 
-    /// As [`find`](Self::find); `info` is what a new trace says about itself.
+    /// Does the same as [`find`](Self::find) with data for a new trace in `info`.
     pub(crate) fn of_workflow(
         component: &Component,
         named: Option<Innermost>,
@@ -72,12 +72,12 @@ impl Origin {
         Some(origin.with_content(keeps))
     }
 
-    /// What spans of its trace may hold.
+    /// Returns the limits of spans in its trace.
     pub(crate) fn limits(&self) -> SpanLimits {
         self.trace.limits
     }
 
-    /// The same; without content for the span, and for what starts within it, unless `include`.
+    /// Removes content from the span and from spans within it, unless `include`.
     pub(crate) fn with_content(mut self, include: bool) -> Self {
         if !include {
             self.trace = self.trace.without_content();
@@ -130,8 +130,8 @@ fn provider_of_root(component: &Component, current: &Current) -> Option<sync::Ar
     }
 }
 
-/// What a span that starts under `parent`, where `innermost` is current, is linked to, and the
-/// record of its trace. The chain is that of its context as long as it stays within one trace.
+/// Returns the link of a span that starts under `parent` while `innermost` is current, and the
+/// record of its trace. The chain is that of its context while it stays within one trace.
 #[inline]
 fn around<'a>(innermost: &'a Shared, parent: &'a Shared) -> (&'a Shared, sync::Arc<RunningTrace>) {
     let (inner, outer) = (&innermost.head().trace, &parent.head().trace);
@@ -141,7 +141,8 @@ fn around<'a>(innermost: &'a Shared, parent: &'a Shared) -> (&'a Shared, sync::A
     around_across(innermost, parent)
 }
 
-/// Content is left out where it is left out of either: what runs within must not be told elsewhere.
+/// Leaves content out where either of the two leaves it out, so that inner spans do not record it
+/// elsewhere.
 #[cold]
 fn around_across<'a>(
     innermost: &'a Shared,
@@ -159,8 +160,8 @@ fn around_across<'a>(
     (if same_trace { innermost } else { parent }, trace)
 }
 
-/// Starts a span here and now, with no parent named: `fill` adds its attributes, then processors
-/// hear of it. `None` when its provider does not record.
+/// Starts a span in the current context, without a named parent. `fill` adds its attributes before
+/// processors receive the start. `None` when its provider does not record.
 #[inline]
 pub(crate) fn start_here(
     component: &Component,
@@ -168,8 +169,8 @@ pub(crate) fn start_here(
     fill: impl FnOnce(&mut Attributes),
 ) -> Option<Shared> {
     let mut record = pool::take();
-    // As a rule the parent is close by: then the record is written where it stands, since a copy
-    // of what was written a moment ago has to wait for it.
+    // Usually the parent is near: then the record is written in place, since a copy of values that
+    // were just written has to wait for them.
     let placed = flow::peek(|current| {
         let innermost = current.innermost.local()?;
         let parent = parent::nearby(component, innermost)?;
@@ -197,7 +198,7 @@ pub(crate) fn start_here(
     });
     match placed {
         Some(Some(true)) => {
-            // Not above: a generator of the user's may itself look at what is current.
+            // Not before: a user's id generator may read the current context.
             let (head, _) = record.parts_mut();
             head.id = head.trace.provider.new_span_id();
             Some(open(record, fill))
@@ -216,7 +217,7 @@ pub(crate) fn start_here(
     }
 }
 
-/// As [`start_here`], elsewhere.
+/// Starts a span at a place that was found before.
 pub(crate) fn start(
     origin: Origin,
     component: Component,
@@ -243,7 +244,7 @@ fn start_in(
         stray::root_started(&trace.provider, &component, &method, without_context);
     }
     let (id, start) = (trace.provider.new_span_id(), Ticks::default());
-    // A trace that begins here is nobody else's yet.
+    // A trace that begins here is not shared yet.
     if local_root
         && let Some(trace) = sync::Arc::get_mut(&mut trace)
         && let Some(data) = sync::Arc::get_mut(&mut trace.data)
@@ -257,7 +258,7 @@ fn start_in(
     open(record, fill)
 }
 
-/// Gives a placed span its attributes and its time, and tells everybody of it.
+/// Sets attributes and time of a placed span, and publishes it.
 #[inline]
 fn open(mut record: UniqueArc<Record>, fill: impl FnOnce(&mut Attributes)) -> Shared {
     let (head, body) = record.parts_mut();
@@ -280,7 +281,7 @@ fn open(mut record: UniqueArc<Record>, fill: impl FnOnce(&mut Attributes)) -> Sh
     record
 }
 
-/// Shows a span that nobody else sees yet to the processors that want to know of starts.
+/// Passes a span that is not shared yet to the processors that receive starts.
 #[cold]
 fn tell_start(head: &Head, body: &mut SpanBody) {
     let mut data = head.to_data();

@@ -11,7 +11,7 @@ use raaf_trace_model::{Kind, attributes::Key};
 /// Returns whether a root of `component` that starts in `current` has no context at all. A workflow
 /// is a run of its own wherever it starts.
 pub(super) fn is_without_context(component: &Component, current: &Current) -> bool {
-    !current.innermost.is_some() && current.home.is_none() && *component.kind() != Kind::Trace
+    !current.innermost.is_some() && current.home().is_none() && *component.kind() != Kind::Trace
 }
 
 /// Notes the start of a root, and reports it if it was probably meant to be a child.

@@ -1,13 +1,21 @@
 //! The live view, redrawn while spans run.
 
 mod running;
+#[cfg(feature = "live")]
 mod screen;
-#[cfg(test)]
+#[cfg(not(feature = "live"))]
+#[path = "no_screen.rs"]
+mod screen;
+#[cfg(all(test, feature = "live"))]
 mod tests;
 
 use std::time::Duration;
 
-use raaf_trace_core::{Clock, FinishedSpan, SpanId, StartedSpan, Ticks};
+use raaf_trace_core::{Clock, Ticks};
+use raaf_trace_model::{
+    id::SpanId,
+    span::{FinishedSpan, StartedSpan},
+};
 
 use self::running::Running;
 pub(super) use self::screen::Screen;
@@ -52,7 +60,7 @@ impl Live {
     }
 
     pub(super) fn lost(&mut self, span: SpanId) {
-        self.running.lose(span);
+        self.running.take(span);
     }
 
     /// Clears the screen for a tree that is about to be written.

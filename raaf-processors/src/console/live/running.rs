@@ -7,7 +7,11 @@ use std::{
 };
 
 use anstyle::Style;
-use raaf_trace_core::{FinishedSpan, SpanId, StartedSpan, Ticks};
+use raaf_trace_core::Ticks;
+use raaf_trace_model::{
+    id::SpanId,
+    span::{FinishedSpan, SpanHead, SpanTree, StartedSpan, TreeSpan},
+};
 
 use super::super::{
     describe::Describe,
@@ -23,7 +27,8 @@ const FRAME: u128 = 100;
 
 /// The spans that run, in the order in which they started.
 ///
-/// It has an entry for each, so that it grows with what the program itself holds.
+/// It has an entry for each, so that it grows with what the program itself holds. Of these only the
+/// few that are drawn are put in a tree, at each drawing.
 #[derive(Default)]
 pub(super) struct Running {
     spans: BTreeMap<u64, Entry>,
@@ -31,10 +36,19 @@ pub(super) struct Running {
     started: u64,
 }
 
-struct Entry {
+pub(super) struct Entry {
     span: Box<StartedSpan>,
     since: Ticks,
     inside: Inside,
+}
+
+impl TreeSpan for Entry {
+    fn head(&self) -> &SpanHead {
+        self.span.head()
+    }
+    fn ended(&self) -> Option<&FinishedSpan> {
+        None
+    }
 }
 
 /// Number of spans that ended inside a running span.
@@ -57,11 +71,9 @@ impl Running {
         self.spans.insert(place, Entry { span, since, inside });
     }
 
-    /// Takes a span out; the one around it counts it and those that it counted.
+    /// Takes out a span that ended; the one around it counts it and those that it counted.
     pub(super) fn end(&mut self, span: &FinishedSpan) {
-        let place = self.places.remove(&span.span_id());
-        let entry = place.and_then(|place| self.spans.remove(&place));
-        let inside = entry.map(|entry| entry.inside).unwrap_or_default();
+        let inside = self.take(span.span_id()).map(|entry| entry.inside).unwrap_or_default();
         let parent = span.parent_id().and_then(|id| self.places.get(&id));
         if let Some(parent) = parent.and_then(|place| self.spans.get_mut(place)) {
             let failed = span.status().success() == Some(false);
@@ -70,11 +82,9 @@ impl Running {
         }
     }
 
-    /// Takes out a span whose end was dropped.
-    pub(super) fn lose(&mut self, span: SpanId) {
-        if let Some(place) = self.places.remove(&span) {
-            self.spans.remove(&place);
-        }
+    /// Takes a span out.
+    pub(super) fn take(&mut self, span: SpanId) -> Option<Entry> {
+        self.spans.remove(&self.places.remove(&span)?)
     }
 
     /// Draws as many spans as fit into `rows` and `columns`: the newest ones with their ancestors,
@@ -88,28 +98,14 @@ impl Running {
     ) -> String {
         let total = self.spans.len();
         let room = if total > rows { rows - 1 } else { rows };
-        let shown: Vec<u64> = self.newest(room).into_iter().collect();
-        let mut children = vec![Vec::new(); shown.len()];
-        let mut tops = Vec::new();
-        for (index, place) in shown.iter().enumerate() {
-            let parent = self.parent(*place).and_then(|parent| shown.binary_search(&parent).ok());
-            match parent {
-                Some(parent) if parent < index => children[parent].push(index),
-                _ => tops.push(index),
-            }
-        }
+        let shown = self.newest(room);
+        let tree = SpanTree::new(shown.iter().filter_map(|place| self.spans.get(place)));
         let mut out = String::new();
-        walk(
-            &tops,
-            0,
-            |index| &children[index],
-            |index, levels| {
-                if let Some(entry) = self.spans.get(&shown[index]) {
-                    let line = Line { out: &mut out, paint, room: columns };
-                    line.of(entry, elapsed(entry.since), levels);
-                }
-            },
-        );
+        walk(&tree, 0, |index, levels| {
+            let entry = tree.spans()[index];
+            let line = Line { out: &mut out, paint, room: columns };
+            line.of(entry, elapsed(entry.since), levels);
+        });
         if total > shown.len() {
             let line = Line { out: &mut out, paint, room: columns };
             line.end(DIM, format_args!("+ {} more", total - shown.len()));

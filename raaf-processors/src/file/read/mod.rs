@@ -30,8 +30,8 @@
 
 mod reader;
 
-pub use raaf_trace_core::span::{LineError, Record, SpanNode, SpanTree, StartedSpan, TreeProblem};
+pub use raaf_trace_model::span::{LineError, Record, SpanTree, StartedSpan, TreeProblem};
 /// The spans of one trace, as files tell of them.
-pub type Trace = SpanTree<SpanNode>;
+pub type Trace = SpanTree<Record>;
 
 pub use reader::{LineFault, ReadError, TraceReader};

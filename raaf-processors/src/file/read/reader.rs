@@ -9,7 +9,7 @@ use std::{
     vec,
 };
 
-use raaf_trace_core::span::{LineError, Record, traces};
+use raaf_trace_model::span::{LineError, Record, traces};
 
 use super::Trace;
 use crate::file::rotate;

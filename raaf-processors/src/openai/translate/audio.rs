@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use raaf_trace_core::{FinishedSpan, ValueRef, keys};
+use raaf_trace_model::{attributes::ValueRef, keys, span::FinishedSpan};
 
 use super::{
     super::{

@@ -1,6 +1,10 @@
 //! Translates spans of kinds without a form of their own.
 
-use raaf_trace_core::{Event, FinishedSpan, Kind, Rfc3339, keys};
+use raaf_trace_model::{
+    Kind, keys,
+    span::{Event, FinishedSpan},
+    time::Rfc3339,
+};
 use serde_json::{Map, Value as Json, json};
 
 use super::{

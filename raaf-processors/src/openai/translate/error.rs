@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use raaf_trace_core::{FinishedSpan, Kind, SpanError, Status, keys};
+use raaf_trace_model::{
+    Kind, keys,
+    span::{FinishedSpan, SpanError, Status},
+};
 use serde_json::{Map, Value as Json};
 
 use super::{

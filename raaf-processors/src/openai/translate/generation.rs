@@ -1,6 +1,6 @@
 //! Translates model calls.
 
-use raaf_trace_core::{FinishedSpan, keys};
+use raaf_trace_model::{keys, span::FinishedSpan};
 use serde_json::{Value as Json, json};
 
 use super::{

@@ -10,7 +10,12 @@ mod usage;
 
 use std::borrow::Cow;
 
-use raaf_trace_core::{FinishedSpan, Kind, LocalRoot, SpanId, keys};
+use raaf_trace_model::{
+    Kind,
+    id::SpanId,
+    keys,
+    span::{FinishedSpan, LocalRoot},
+};
 
 use super::wire::{Data, Id, Span, Time, Trace};
 use read::Read;

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use raaf_trace_core::{FinishedSpan, SpanAttributes, ValueRef, keys};
+use raaf_trace_model::{
+    attributes::ValueRef,
+    keys,
+    span::{FinishedSpan, SpanAttributes},
+};
 use serde_json::{Map, Value as Json};
 
 use super::super::fit::{self, MAX_CONTENT};

@@ -1,6 +1,6 @@
 //! Translates token usage.
 
-use raaf_trace_core::{ValueRef, keys};
+use raaf_trace_model::{attributes::ValueRef, keys};
 use serde_json::{Map, Number, Value as Json, json};
 
 use super::{super::wire::Usage, read::Read};

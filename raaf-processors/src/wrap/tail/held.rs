@@ -5,7 +5,7 @@ use std::{
     mem,
 };
 
-use raaf_trace_core::{FinishedSpan, TraceId};
+use raaf_trace_model::{id::TraceId, span::FinishedSpan};
 
 /// Number of decisions remembered for spans that end after their roots.
 const REMEMBERED: usize = 10_000;

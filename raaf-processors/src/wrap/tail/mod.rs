@@ -10,9 +10,13 @@ use std::{
     time::Duration,
 };
 
-use raaf_trace_core::{
-    FinishedSpan, ProcessorError, Sampler, SpanFilter, SpanProcessor, StartedSpan,
-    stats::{ProcessorStats, StatsReader},
+use raaf_trace_model::{
+    filter::{Sampler, SpanFilter},
+    sink::{
+        ProcessorError, SpanProcessor,
+        stats::{ProcessorStats, StatsReader},
+    },
+    span::{FinishedSpan, StartedSpan},
 };
 
 use super::counted;

@@ -1,4 +1,4 @@
-//! Functions that return a future without being `async`, `#[async_trait]` methods among them.
+//! Functions that return a future without being `async`, including `#[async_trait]` methods.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -14,9 +14,9 @@ use crate::call::{Plan, nameable, output_hint, tail_mut};
 
 /// A return type that is a future.
 pub(super) struct ReturnedFuture {
-    /// What it yields, where the type says so.
+    /// Output of the future, where the type states it.
     output: Option<Type>,
-    /// The return type, `impl Trait` left to inference.
+    /// The return type, with `impl Trait` left to inference.
     whole: Type,
     boxed: bool,
 }
@@ -43,14 +43,14 @@ impl ReturnedFuture {
         }
     }
 
-    /// What it yields, where the type says so.
+    /// Returns the future's output, where the type states it.
     pub(super) fn output(&self) -> Option<&Type> {
         self.output.as_ref()
     }
 
-    /// The function's new body, whose future decides about its call when it is first polled.
+    /// Returns the function's new body, whose future decides about its call at the first poll.
     ///
-    /// `exclusive`: `self` cannot be shared between the call and the future that is traced.
+    /// `exclusive`: `self` cannot be shared between the call and the traced future.
     pub(super) fn trace(
         &self,
         plan: &Plan,
@@ -71,8 +71,8 @@ impl ReturnedFuture {
                 function.receiver().map_or(Span::call_site(), |this| this.self_token.span);
             return Err(Error::new(
                 receiver,
-                "unless `self` is a `&self`, the body must end in an `async` block and not return before it, \
-                 for the future it makes holds on to `self`; or give a `component` of its own",
+                "the traced future cannot share this `self`; take `&self`, end the body in an \
+                 `async` block without an earlier `return`, or set `component = …`",
             ));
         }
         let whole = &self.whole;
@@ -97,8 +97,8 @@ impl ReturnedFuture {
     }
 }
 
-/// The `Output` of the `Future` among `bounds`; `None` outside: there is no future.
-#[allow(clippy::option_option, reason = "a future may well not say what it yields")]
+/// Returns the `Output` of the `Future` among `bounds`; the outer `None` if there is no future.
+#[allow(clippy::option_option, reason = "a future's type may not state its output")]
 fn future_bound(bounds: &Punctuated<TypeParamBound, syn::Token![+]>) -> Option<Option<Type>> {
     bounds.iter().find_map(|bound| {
         let TypeParamBound::Trait(bound) = bound else { return None };
@@ -134,7 +134,7 @@ pub(super) fn type_argument(segment: &PathSegment) -> Option<&Type> {
     })
 }
 
-/// The block in `async { … }`, `Box::pin(async { … })` and `async { … }.boxed()`.
+/// Returns the block in `async { … }`, `Box::pin(async { … })` and `async { … }.boxed()`.
 fn async_block_mut(tail: &mut Expr) -> Option<&mut ExprAsync> {
     match tail {
         Expr::Async(block) => Some(block),
@@ -157,7 +157,7 @@ fn is_box_pin(function: &Expr) -> bool {
         && segments.next().is_some_and(|owner| owner.ident == "Box")
 }
 
-/// Whether the statements that make the future may return another one, or fail, before its end.
+/// Returns whether the statements before the future may return another one, or fail.
 fn returns_early(block: &mut Block) -> bool {
     struct Search(bool);
 
@@ -168,11 +168,11 @@ fn returns_early(block: &mut Block) -> bool {
         fn visit_expr_try_mut(&mut self, _: &mut syn::ExprTry) {
             self.0 = true;
         }
-        // What returns in there returns from there.
+        // `return` in there does not leave the function.
         fn visit_expr_async_mut(&mut self, _: &mut ExprAsync) {}
         fn visit_expr_closure_mut(&mut self, _: &mut syn::ExprClosure) {}
         fn visit_item_mut(&mut self, _: &mut syn::Item) {}
-        // A macro's arguments are unknown; `return` is looked for as a word.
+        // The arguments of a macro are opaque, so `return` is searched as a token.
         fn visit_macro_mut(&mut self, called: &mut syn::Macro) {
             self.0 |= called.tokens.to_string().split_whitespace().any(|word| word == "return");
         }

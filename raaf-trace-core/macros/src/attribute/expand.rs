@@ -1,4 +1,4 @@
-//! Puts a function's body into a traced call, and leaves the rest of it alone.
+//! Expansion of `#[traced]`: runs a function's body in a traced call, and keeps everything else.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::call::{Plan, at, begin, default_crate, nameable, typed_async_block};
 
-/// A function whose body is left unparsed: only a few forms have to look into it.
+/// A function with an unparsed body, which only a few forms inspect.
 pub(super) struct Function {
     attributes: Vec<Attribute>,
     visibility: Visibility,
@@ -27,13 +27,13 @@ pub(super) struct Function {
     pub(super) body: TokenStream,
 }
 
-/// Expands one `#[traced(options)] item`. What is wrong is reported beside the item as it was, so
-/// that nothing else seems to be missing.
+/// Expands one `#[traced(options)] item`. Emits errors beside the unchanged item, so that they
+/// cause no further errors.
 pub(crate) fn expand(options: TokenStream, item: &TokenStream) -> TokenStream {
     try_expand(options, item.clone()).unwrap_or_else(|error| {
         let error = error.into_compile_error();
         if let Ok(mut function) = syn::parse2::<Function>(item.clone()) {
-            // In front of the body: among the items of an impl it would be taken for one of them.
+            // In front of the body: among the items of an impl it would be parsed as one of them.
             let body = function.body;
             function.body = quote!(#error #body);
             function.into_token_stream()
@@ -50,7 +50,7 @@ fn try_expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
     if let Some(constness) = signature.constness {
         return Err(Error::new_spanned(
             constness,
-            "a `const fn` cannot be traced: it may run while compiling; remove `const`",
+            "a `const fn` cannot be traced because it may run at compile time; remove `const`",
         ));
     }
     let output = match &signature.output {
@@ -61,7 +61,7 @@ fn try_expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
     if let (true, Some(hook)) = (is_endless, &options.result) {
         return Err(Error::new_spanned(
             hook,
-            "this function never returns, so there is no result to show; remove `result`",
+            "`result` has no value to receive because this function never returns; remove `result`",
         ));
     }
     let exclusive = options.subject.is_none()
@@ -78,7 +78,7 @@ fn try_expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
             if let Some(hook) = &plan.result {
                 return Err(Error::new_spanned(
                     hook,
-                    "`result` would see a stream before its first item; remove it",
+                    "`result` would receive the stream before its first item; remove `result`",
                 ));
             }
             None
@@ -130,9 +130,9 @@ fn plan(signature: &Signature, options: Options) -> Result<Plan> {
         (None, None) => {
             return Err(Error::new_spanned(
                 &signature.ident,
-                "a function without `self` must say what is traced: `#[traced(tool = \"…\")]` names \
-                 a tool (`agent`, `pipeline`, `runner` and `component` likewise), \
-                 `#[traced(component = …)]` takes a value that is there already",
+                "a function without `self` has no component; create one with `#[traced(tool = \
+                 \"…\")]` (or `agent`, `pipeline`, `runner`, `component`), or pass an existing \
+                 value with `#[traced(component = …)]`",
             ));
         }
     };
@@ -149,7 +149,7 @@ fn plan(signature: &Signature, options: Options) -> Result<Plan> {
     })
 }
 
-/// Starts a call of a component that the function has for itself.
+/// Starts a call of the function's own component.
 fn begin_own(
     krate: &Path,
     make: &str,
@@ -169,7 +169,7 @@ fn begin_own(
     }}
 }
 
-/// `&Self`, from whatever the receiver is.
+/// Returns `&Self` for any receiver.
 fn borrow_self(receiver: &Receiver) -> TokenStream {
     let this = receiver.self_token;
     let pointers = match &receiver.kind {
@@ -191,7 +191,7 @@ fn is_shared_reference(receiver: &Receiver) -> bool {
     }
 }
 
-/// How many pointers lie between a receiver's type and `Self`.
+/// Returns the number of pointers between a receiver's type and `Self`.
 fn pointers(ty: &Type) -> usize {
     match ty {
         Type::Reference(reference) => 1 + pointers(&reference.elem),
@@ -205,7 +205,7 @@ fn pointers(ty: &Type) -> usize {
                 _ => None,
             });
             match (pointee, segment.ident.to_string().as_str()) {
-                // A `Pin` adds nothing to the pointer that it pins.
+                // A `Pin` adds nothing to the pointer in it.
                 (Some(pointee), "Pin") => pointers(pointee),
                 (Some(pointee), "Arc" | "Rc" | "Box") => 1 + pointers(pointee),
                 _ => 0,
@@ -223,13 +223,14 @@ impl Parse for Function {
         let signature: Signature = input.parse().map_err(|_| {
             Error::new(
                 start,
-                "`#[traced]` goes on a method or a function; for a type see `#[derive(Traceable)]`",
+                "`#[traced]` supports only methods and functions; for a type use \
+                 `#[derive(Traceable)]`",
             )
         })?;
         if !input.peek(Brace) {
             return Err(Error::new_spanned(
                 &signature.ident,
-                "there is no body to trace here; put `#[traced]` on the implementations",
+                "this function has no body to trace; put `#[traced]` on the implementations",
             ));
         }
         let content;
@@ -277,7 +278,7 @@ mod tests {
     #[test]
     fn what_cannot_be_traced_is_said() {
         assert!(error("", "fn f() {}").contains("component = …"));
-        assert!(error("stream", "fn f(&self) {}").contains("nothing of that kind"));
+        assert!(error("stream", "fn f(&self) {}").contains("requires a return type"));
         let hooked = error("stream, result = hook", "fn f(&self) -> impl Stream<Item = u8> {}");
         assert!(hooked.contains("before its first item"));
         assert!(error("", "const fn f(&self) {}").contains("remove `const`"));

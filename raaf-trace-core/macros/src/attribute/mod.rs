@@ -1,4 +1,4 @@
-//! `#[traced]`: every call of a function as a traced call.
+//! `#[traced]`: traced calls of a function.
 
 mod async_fn;
 mod expand;

@@ -1,4 +1,4 @@
-//! What stands in the parentheses of `#[traced(…)]`.
+//! Options of `#[traced(…)]`.
 
 use proc_macro2::Span;
 use quote::ToTokens as _;
@@ -17,11 +17,11 @@ use crate::{
 const NAMES: &str = "`name`, `component`, `agent`, `pipeline`, `runner`, `tool`, `kind`, `with`, `content`, `result`, \
      `parent`, `skip_if`, `new`, `reuse`, `stream` and `crate`";
 
-/// What a function is traced as.
+/// Component that a function is traced as.
 pub(crate) enum Subject {
-    /// A value that is there already.
+    /// An existing value.
     Value(Expr),
-    /// A component that the function has for itself: how it is made, its name and its kind.
+    /// A component of the function's own: its constructor, name and kind.
     Own { make: &'static str, name: LitStr, kind: Option<LitStr> },
 }
 
@@ -119,7 +119,10 @@ impl Options {
                 } else {
                     String::new()
                 };
-                Err(Error::new(span, format!("unknown option `{other}`{hint}; there are {NAMES}")))
+                Err(Error::new(
+                    span,
+                    format!("unknown option `{other}`{hint}; options are {NAMES}"),
+                ))
             }
         }
     }
@@ -143,7 +146,7 @@ impl Options {
 
     fn set_subject(&mut self, span: Span, subject: Subject) -> Result<()> {
         if self.subject.replace(subject).is_some() {
-            return Err(Error::new(span, "what is traced is given twice; keep one of the two"));
+            return Err(Error::new(span, "two components are given; keep one of them"));
         }
         Ok(())
     }
@@ -156,14 +159,14 @@ impl Options {
                 return Ok(());
             }
             Some(Subject::Own { make, .. }) => format!(
-                "`{make}` is a kind already; remove `kind`, or write `component = \"…\"` instead of \
-                 `{make} = \"…\"`"
+                "`{make}` already sets the kind; remove `kind`, or write `component = \"…\"` \
+                 instead of `{make} = \"…\"`"
             ),
-            Some(Subject::Value(_)) => "a component that is there already has its kind; remove \
-                                        `kind`, or name a new one: `component = \"…\"`"
+            Some(Subject::Value(_)) => "an existing component already has a kind; remove `kind`, \
+                                        or create a component: `component = \"…\"`"
                 .to_owned(),
             None => format!(
-                "`kind` needs a component's name beside it: `component = \"…\", kind = {}`",
+                "`kind` requires the name of a component: `component = \"…\", kind = {}`",
                 given.to_token_stream()
             ),
         };
@@ -185,7 +188,7 @@ impl Options {
         if !input.peek(syn::token::Paren) {
             return Err(Error::new(
                 span,
-                format!("keys and values go in parentheses: `{example}`"),
+                format!("keys and values must be in parentheses: `{example}`"),
             ));
         }
         let group;
@@ -200,7 +203,10 @@ impl Options {
 
 fn assigned<T: Parse>(input: ParseStream<'_>, span: Span, example: &str) -> Result<T> {
     if !input.peek(Token![=]) {
-        return Err(Error::new(span, format!("a value is missing: `{example}`")));
+        return Err(Error::new(
+            span,
+            format!("the value of the option is missing; expected `{example}`"),
+        ));
     }
     input.parse::<Token![=]>()?;
     input.parse()
@@ -218,7 +224,7 @@ fn set<T>(slot: &mut Option<T>, span: Span, option: &str, value: T) -> Result<()
 }
 
 fn twice(span: Span, option: &str) -> Error {
-    Error::new(span, format!("`{option}` is given twice"))
+    Error::new(span, format!("`{option}` is given twice; keep one"))
 }
 
 #[cfg(test)]
@@ -253,17 +259,17 @@ mod tests {
 
     #[test]
     fn unknown_options_list_the_known_ones() {
-        assert!(error("limit").starts_with("unknown option `limit`; there are `name`"));
+        assert!(error("limit").starts_with("unknown option `limit`; options are `name`"));
         assert!(error("limit = 3").contains("metadata goes into `with(limit = …)`"));
         assert!(error("3").contains("expected the method's name in quotes"));
     }
 
     #[test]
     fn nothing_is_given_twice() {
-        assert_eq!(error(r#""a", name = "b""#), "`name` is given twice");
+        assert_eq!(error(r#""a", name = "b""#), "`name` is given twice; keep one");
         assert!(error("reuse, new").contains("keep one of them"));
-        assert_eq!(error("parent = a, parent = b"), "`parent` is given twice");
-        assert_eq!(error("with(a), content(a)"), "`a` is given twice");
+        assert_eq!(error("parent = a, parent = b"), "`parent` is given twice; keep one");
+        assert_eq!(error("with(a), content(a)"), "`a` is given twice; keep one");
     }
 
     #[test]
@@ -277,9 +283,9 @@ mod tests {
         assert_eq!(own(r#"tool = "indexer""#), ("tool", "indexer".into(), None));
         let kind = Some("processor".into());
         assert_eq!(own(r#"kind = "processor", component = "X""#), ("new", "X".into(), kind));
-        assert!(error(r#"tool = "a", component = b"#).contains("keep one of the two"));
-        assert!(error(r#"tool = "a", kind = "b""#).contains("`tool` is a kind already"));
-        assert!(error(r#"component = b, kind = "b""#).contains("has its kind"));
+        assert!(error(r#"tool = "a", component = b"#).contains("keep one of them"));
+        assert!(error(r#"tool = "a", kind = "b""#).contains("`tool` already sets the kind"));
+        assert!(error(r#"component = b, kind = "b""#).contains("already has a kind"));
         assert!(error(r#"kind = "b""#).contains(r#"`component = "…", kind = "b"`"#));
         assert!(error(r#"tool = "", name = "a""#).contains("empty"));
     }

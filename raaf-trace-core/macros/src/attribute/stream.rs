@@ -11,11 +11,11 @@ use crate::call::{at, nameable};
 
 /// A return type that is a stream or an iterator, or a `Result` of one.
 pub(crate) struct Streamed {
-    /// The whole type, `impl Trait` left to inference.
+    /// The whole type, with `impl Trait` left to inference.
     pub(crate) output: Type,
-    /// Whether it is in a `Result`.
+    /// `true` if the type is a `Result` of it.
     pub(crate) fallible: bool,
-    /// What wraps it: `TracedStream` or `TracedIter`.
+    /// Wrapper: `TracedStream` or `TracedIter`.
     pub(crate) wrapper: &'static str,
     pub(crate) boxed: Boxed,
 }
@@ -39,15 +39,15 @@ impl Streamed {
         Some(Self { output: nameable(output), fallible: ok.is_some(), wrapper, boxed })
     }
 
-    /// A return type that says nothing, which as a rule is an alias of a boxed stream.
+    /// Accepts an opaque return type, which is usually an alias of a boxed stream.
     pub(super) fn behind_alias(output: &Type) -> Result<Self> {
         let ok = Self::in_result(output);
         if !matches!(ok.unwrap_or(output), Type::Path(_)) {
             return Err(Error::new_spanned(
                 output,
-                "`stream` is for functions that return a stream or an iterator: `impl Stream`, \
-                 `Pin<Box<dyn Stream>>`, `impl Iterator`, `Box<dyn Iterator>`, or a `Result` of one; \
-                 this one returns nothing of that kind",
+                "`stream` requires a return type that is a stream or an iterator; expected \
+                 `impl Stream`, `Pin<Box<dyn Stream>>`, `impl Iterator`, `Box<dyn Iterator>`, or a \
+                 `Result` of one",
             ));
         }
         let fallible = ok.is_some();
@@ -96,14 +96,15 @@ fn wrapper(bounds: &Punctuated<TypeParamBound, Plus>) -> Option<&'static str> {
     })
 }
 
-/// A warning that the span will be over before the first item. What an attribute has to say without
-/// being an error it says by using something deprecated.
+/// Returns a warning that the span ends before the first item. A procedural macro can warn only by
+/// using a deprecated item.
 pub(super) fn warning(output: &Type) -> TokenStream {
     let span = at(output.span());
     quote_spanned! {span=>
         #[deprecated(
-            note = "the span ends when this stream or iterator is returned: write `#[traced(stream)]` \
-                    to end it with the last item, or `#[traced(stream = false)]` if this is meant"
+            note = "the span ends when this stream or iterator is returned, before its first \
+                    item; write `#[traced(stream)]` to end it with the last item, or \
+                    `#[traced(stream = false)]` if this is intended"
         )]
         #[allow(non_upper_case_globals)]
         const span_ends_before_the_first_item: () = ();

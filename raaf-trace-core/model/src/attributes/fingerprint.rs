@@ -1,4 +1,4 @@
-//! What is remembered of a value that is not kept whole, so that two calls can be compared.
+//! Fingerprints of values that are not stored whole, for comparing two calls.
 
 use std::{
     fmt,
@@ -9,10 +9,10 @@ use serde_json::Value as Json;
 
 use super::{Key, MAX_DEPTH, Value};
 
-/// How many values are remembered: as many as a span has attributes by default.
+/// Maximum number of fingerprints: the default number of attributes of a span.
 const MOST: usize = 128;
 
-/// Fingerprints of values that were cut or left out, by their keys.
+/// Fingerprints of values that were cut or left out, by key.
 #[derive(Clone, Default)]
 pub(super) struct Fingerprints(Option<Box<Known>>);
 
@@ -59,7 +59,7 @@ impl Fingerprints {
     }
 }
 
-/// Shows nothing: it is nobody's business what values that were left out have in common.
+/// Prints no fingerprints: they would reveal which of the omitted values are equal.
 impl fmt::Debug for Fingerprints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("..")
@@ -67,7 +67,7 @@ impl fmt::Debug for Fingerprints {
 }
 
 impl Value {
-    /// A number that equal values share, and others hardly ever.
+    /// Returns a hash of the value. Equal values have equal hashes.
     pub(super) fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         match self {
@@ -80,7 +80,7 @@ impl Value {
         hasher.finish()
     }
 
-    /// As `==`, except that not-a-number equals itself.
+    /// Compares like `==`, except that NaN equals itself.
     pub(super) fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Float(one), Self::Float(two)) => one.to_bits() == two.to_bits(),
@@ -95,7 +95,7 @@ pub(super) fn of_json(json: &Json) -> u64 {
     hasher.finish()
 }
 
-/// What is nested too deep to be stored makes no difference here either.
+/// Hashes `json` down to [`MAX_DEPTH`], as deep as values are stored.
 fn hash(json: &Json, depth: usize, hasher: &mut DefaultHasher) {
     match json {
         _ if depth > MAX_DEPTH => {}

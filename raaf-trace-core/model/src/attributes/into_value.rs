@@ -1,4 +1,4 @@
-//! What can be given as an attribute's value.
+//! Conversions into attribute values.
 
 use std::{
     borrow::Cow,
@@ -12,15 +12,15 @@ use smol_str::SmolStr;
 
 use super::{Value, ValueRef, json, serializer};
 
-/// What can be given as an attribute's value.
+/// A type that converts into an attribute value.
 ///
-/// | given | becomes |
+/// | type | attribute value |
 /// | --- | --- |
 /// | `bool` | bool |
 /// | integers | integer; those beyond `i64` a JSON number, those beyond `u64` a decimal string |
-/// | `f32`, `f64` | float; an `f32` becomes the double that reads the same (0.7 stays 0.7) |
+/// | `f32`, `f64` | float; an `f32` becomes the `f64` with the same decimal form (0.7 stays 0.7) |
 /// | strings, `char` | string |
-/// | [`Duration`] | float, in milliseconds, as `duration_ms` is |
+/// | [`Duration`] | float, in milliseconds, like `duration_ms` |
 /// | [`Value`], [`ValueRef`], [`serde_json::Value`] | itself; JSON scalars become scalars |
 /// | `Option<T>` | `T`, or the attribute is not set |
 /// | `Vec<T>`, slices, arrays | a JSON array; an element that is `None` becomes `null` |
@@ -28,11 +28,12 @@ use super::{Value, ValueRef, json, serializer};
 /// For structs and maps see [`Attributes::set_json`](super::Attributes::set_json) and
 /// [`Value::json`].
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be an attribute's value as it is",
-    note = "give a struct or a map that implements `Serialize` to `set_json`, or wrap it in `Value::json(&…)`"
+    message = "`{Self}` cannot be converted into an attribute value",
+    note = "pass a struct or a map that implements `Serialize` to `set_json`, or wrap it in \
+            `Value::json(&…)`"
 )]
 pub trait IntoValue {
-    /// The value, or `None` for "do not set this attribute".
+    /// Converts `self` into a value; `None` sets no attribute.
     fn into_value(self) -> Option<Value>;
 }
 
@@ -80,12 +81,12 @@ into_value! {
     PathBuf: |value| Value::Str(value.to_string_lossy().into()), |value| Value::Str(value.to_string_lossy().into());
 }
 
-/// The double nearest to the milliseconds, so that it reads as a person would write it.
+/// Returns the milliseconds as the nearest `f64`, which prints without rounding noise.
 pub fn in_milliseconds(duration: Duration) -> f64 {
     duration.as_nanos() as f64 / 1e6
 }
 
-/// The narrowest form that carries the integer exactly.
+/// Returns the narrowest form that represents the integer exactly.
 fn wide_integer<T>(value: T) -> Value
 where
     T: Copy + ToString + TryInto<i64> + TryInto<u64>,

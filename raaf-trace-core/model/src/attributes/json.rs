@@ -1,7 +1,7 @@
-//! Keeps JSON values within a size and a depth, and takes deep ones apart without recursion.
+//! Limits of size and depth for JSON values, and their removal without recursion.
 //!
-//! Functions here recurse at most [`MAX_DEPTH`] levels; what lies deeper is never visited, except
-//! by [`dismantle`], which keeps its own stack.
+//! Functions here recurse at most [`MAX_DEPTH`] levels; deeper levels are never visited, except by
+//! [`dismantle`], which keeps its own stack.
 
 use std::{fmt, sync::Arc};
 
@@ -9,17 +9,17 @@ use serde_json::{Map, Number, Value as Json};
 
 use super::{MAX_DEPTH, TRUNCATED, start_of};
 
-/// The shortest a string is cut to as long as dropping it is not the only way.
+/// Minimum length to which a string is cut while other ways of saving space remain.
 const SHORTEST_CUT: usize = 32;
-/// Room for a mark that says that items are missing: `,"... [truncated]":4294967295`.
+/// Bytes reserved for a mark of missing items: `,"... [truncated]":4294967295`.
 const MARK: usize = 32;
 
-/// The size of a value as compact JSON text, and what cutting it needs to know.
+/// Size of a value as compact JSON text, split into the parts that cutting needs.
 #[derive(Debug, Default)]
 struct Measure {
-    /// Bytes of everything but the contents of string values.
+    /// Number of bytes without the contents of string values.
     frame: usize,
-    /// Bytes of each string value, escaped, without its quotes.
+    /// Number of bytes of each string value, escaped and without its quotes.
     strings: Vec<usize>,
     too_deep: bool,
 }
@@ -69,7 +69,8 @@ impl Measure {
         self.strings.iter().fold(self.frame, |sum, len| sum.saturating_add(*len))
     }
 
-    /// The longest that strings may be for the whole to fit, if cutting them is enough.
+    /// Returns the maximum length of strings at which the whole value fits; `None` if cutting
+    /// strings is not enough.
     fn string_cap(mut self, limit: usize) -> Option<usize> {
         let mut room = limit.checked_sub(self.frame)?;
         self.strings.sort_unstable();
@@ -86,9 +87,10 @@ impl Measure {
     }
 }
 
-/// The value cut to `limit` bytes of JSON text and [`MAX_DEPTH`] levels; `None` when it fits.
+/// Returns the value cut to `limit` bytes of JSON text and [`MAX_DEPTH`] levels; `None` when it
+/// fits.
 ///
-/// Long strings are cut first, the longest most; if that is not enough, the last items go. Both
+/// Cuts long strings first, the longest most. If that is not enough, drops the last items. Both
 /// leave a mark.
 pub(super) fn cut(value: &Json, limit: usize) -> Option<Json> {
     let measure = Measure::of(value, limit);
@@ -105,17 +107,17 @@ pub(super) fn cut(value: &Json, limit: usize) -> Option<Json> {
     Some(cutter.copy(value, 0).unwrap_or(Json::String(String::new())))
 }
 
-/// A copy that leaves out what is deeper than [`MAX_DEPTH`] levels.
+/// Copies the value without levels deeper than [`MAX_DEPTH`].
 pub(super) fn copy(value: &Json) -> Json {
     let mut cutter = Cutter { room: usize::MAX, string_cap: usize::MAX, mark: 0 };
     cutter.copy(value, 0).unwrap_or(Json::Null)
 }
 
-/// Copies a value as far as there is room.
+/// Copies a value as far as the remaining bytes allow.
 struct Cutter {
     room: usize,
     string_cap: usize,
-    /// Room kept aside for one mark; 0 once it is used.
+    /// Bytes reserved for one mark; 0 once it is used.
     mark: usize,
 }
 
@@ -125,7 +127,7 @@ impl Cutter {
         Some(())
     }
 
-    /// The copy, paid for; `None` when there is no room for any form of it.
+    /// Copies `value` and subtracts its size from `room`; `None` when no form of it fits.
     fn copy(&mut self, value: &Json, depth: usize) -> Option<Json> {
         match value {
             Json::String(text) => {
@@ -170,14 +172,16 @@ impl Cutter {
         copies
     }
 
-    /// Unlike items, fields have names: a small one after a large one is still worth keeping.
+    /// Copies the fields that fit. Unlike items, fields have names, so a small field after a large
+    /// one is still copied.
     fn copy_fields(&mut self, fields: &Map<String, Json>, depth: usize) -> Map<String, Json> {
         let mut copies = Map::new();
         let mut missing = 0_u32;
         for (key, field) in fields {
             let before = self.room;
             let own = usize::from(!copies.is_empty()) + key.len().saturating_add(3);
-            // Escapes only make a key longer: most that do not fit are found without reading them.
+            // Escapes only lengthen a key, so most keys that do not fit are rejected without
+            // reading them.
             let copy = (own <= self.room)
                 .then(|| own - key.len() + escaped_len(key))
                 .and_then(|own| self.pay(own))
@@ -196,7 +200,7 @@ impl Cutter {
     }
 }
 
-/// Bytes of a number, bool or null as JSON text.
+/// Returns the bytes of a number, bool or null as JSON text.
 fn scalar_len(value: &Json) -> usize {
     struct Count(usize);
     impl fmt::Write for Count {
@@ -226,13 +230,13 @@ fn escaped_byte_len(byte: u8) -> usize {
     }
 }
 
-/// Bytes of a string inside JSON text, without its quotes.
+/// Returns the bytes of a string inside JSON text, without its quotes.
 fn escaped_len(text: &str) -> usize {
     text.bytes().map(escaped_byte_len).sum()
 }
 
-/// The longest start of `text` that takes at most `cap` bytes inside JSON text, marked where that
-/// fits; the whole text if it fits.
+/// Returns the longest prefix of `text` that takes at most `cap` bytes inside JSON text, marked
+/// where the mark fits; the whole text if it fits.
 fn cut_escaped(text: &str, cap: usize) -> String {
     if text.len() <= cap && escaped_len(text) <= cap {
         return text.to_owned();
@@ -249,7 +253,7 @@ fn cut_escaped(text: &str, cap: usize) -> String {
     [start_of(text, end.unwrap_or(text.len())), mark].concat()
 }
 
-/// Drops a shared value; if this was the last share, without recursion.
+/// Drops a shared value, without recursion if this was the last reference.
 pub(super) fn discard(value: Arc<Json>) {
     if let Some(value) = Arc::into_inner(value) {
         dismantle(value);
@@ -293,7 +297,7 @@ pub(crate) mod tests {
             Just(Json::Null),
             any::<bool>().prop_map(Json::from),
             any::<i64>().prop_map(Json::from),
-            // Floats that serde_json reads back as it wrote them.
+            // Floats that serde_json reads back unchanged.
             any::<i32>().prop_map(|eighths| Json::from(f64::from(eighths) / 8.0)),
             any::<String>().prop_map(Json::from),
             "[a-z\"\\\\\u{0}\u{1f}é]{0,80}".prop_map(Json::from),

@@ -1,4 +1,4 @@
-//! The name of an attribute.
+//! Attribute keys.
 
 use std::{
     borrow::Borrow,
@@ -14,8 +14,8 @@ use smol_str::SmolStr;
 
 /// The name of an attribute, such as `agent.name`.
 ///
-/// Made from a `&'static str` it costs nothing; made from an owned string it allocates once.
-/// Cloning never copies the text.
+/// Creation from a `&'static str` costs nothing; from an owned string it allocates once. Cloning
+/// never copies the string.
 ///
 /// ```
 /// use raaf_trace_core::Key;
@@ -28,8 +28,8 @@ use smol_str::SmolStr;
 #[derive(Clone)]
 pub struct Key(pub(crate) Text);
 
-/// Never the text itself: that a key can be read without having an address keeps it in registers
-/// on its way into a span.
+/// Holds references only. A key that can be read without taking its address stays in registers on
+/// its way into a span.
 #[derive(Clone)]
 pub(crate) enum Text {
     Static(&'static str),
@@ -37,12 +37,12 @@ pub(crate) enum Text {
 }
 
 impl Key {
-    /// A key known at compile time; usable in constants.
+    /// Creates a key from a string known at compile time. Usable in constants.
     pub const fn from_static(key: &'static str) -> Self {
         Self(Text::Static(key))
     }
 
-    /// The key's text.
+    /// Returns the key as a string.
     #[inline]
     pub fn as_str(&self) -> &str {
         match &self.0 {

@@ -1,4 +1,4 @@
-//! How much a span may hold.
+//! Span limits.
 
 use std::sync::Arc;
 
@@ -7,9 +7,9 @@ use smol_str::SmolStr;
 
 use super::{TRUNCATED, Value, fingerprint, json, start_of};
 
-/// How much a span may hold, and whether it holds content at all.
+/// Limits of a span's size, and whether it records content.
 ///
-/// What exceeds a limit is cut or left out when it is written, and counted; see
+/// Values beyond a limit are cut or left out when they are set, and counted; see
 /// [`Attributes::losses`](super::Attributes::losses).
 ///
 /// ```
@@ -23,23 +23,23 @@ use super::{TRUNCATED, Value, fingerprint, json, start_of};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpanLimits {
-    /// The longest that a string, or JSON as text, may be: 4,096 bytes by default.
+    /// Maximum length of a string, or of JSON as text, in bytes: 4,096 by default.
     pub max_value_bytes: u32,
-    /// The same for content (prompts, completions, tool arguments and results): 100,000 bytes by
-    /// default.
+    /// Maximum length of content (prompts, completions, tool arguments and results), in bytes:
+    /// 100,000 by default.
     pub max_content_bytes: u32,
-    /// How many attributes a span or an event may have: 128 by default.
+    /// Maximum number of attributes of a span or an event: 128 by default.
     pub max_attributes: u32,
-    /// How many events a span may have: 128 by default.
+    /// Maximum number of events of a span: 128 by default.
     pub max_events: u32,
-    /// How many links to other spans a span may have: 128 by default.
+    /// Maximum number of links of a span: 128 by default.
     pub max_links: u32,
-    /// Whether content is kept; `true` by default. When `false` it is not even stored.
+    /// Records content; `true` by default. When `false`, content is not stored at all.
     pub include_content: bool,
 }
 
 impl SpanLimits {
-    /// The defaults.
+    /// The default limits.
     pub const DEFAULT: Self = Self {
         max_value_bytes: 4_096,
         max_content_bytes: 100_000,
@@ -49,7 +49,7 @@ impl SpanLimits {
         include_content: true,
     };
 
-    /// None at all: for what is collected before it is known which provider's limits hold.
+    /// No limits, for attributes that are collected before their provider is known.
     pub const UNLIMITED: Self = Self {
         max_value_bytes: u32::MAX,
         max_content_bytes: u32::MAX,
@@ -59,49 +59,49 @@ impl SpanLimits {
         include_content: true,
     };
 
-    /// The same with another limit for strings, and JSON as text, in bytes.
+    /// Sets the maximum length of a string, or of JSON as text, in bytes.
     #[must_use]
     pub const fn with_max_value_bytes(mut self, bytes: u32) -> Self {
         self.max_value_bytes = bytes;
         self
     }
 
-    /// The same with another limit for content, in bytes.
+    /// Sets the maximum length of content, in bytes.
     #[must_use]
     pub const fn with_max_content_bytes(mut self, bytes: u32) -> Self {
         self.max_content_bytes = bytes;
         self
     }
 
-    /// The same with another number of attributes that a span or an event may have.
+    /// Sets the maximum number of attributes of a span or an event.
     #[must_use]
     pub const fn with_max_attributes(mut self, attributes: u32) -> Self {
         self.max_attributes = attributes;
         self
     }
 
-    /// The same with another number of events that a span may have.
+    /// Sets the maximum number of events of a span.
     #[must_use]
     pub const fn with_max_events(mut self, events: u32) -> Self {
         self.max_events = events;
         self
     }
 
-    /// The same with another number of links that a span may have.
+    /// Sets the maximum number of links of a span.
     #[must_use]
     pub const fn with_max_links(mut self, links: u32) -> Self {
         self.max_links = links;
         self
     }
 
-    /// The same, keeping content or leaving it out.
+    /// Sets whether content is recorded.
     #[must_use]
     pub const fn with_content(mut self, include: bool) -> Self {
         self.include_content = include;
         self
     }
 
-    /// The value within its limit, and the whole value's fingerprint if it had to be cut.
+    /// Cuts the value to its limit. Returns also the fingerprint of the whole value if it was cut.
     #[inline]
     pub(crate) fn fit(&self, value: Value, content: bool) -> (Value, Option<u64>) {
         let limit = if content { self.max_content_bytes } else { self.max_value_bytes } as usize;
@@ -124,7 +124,7 @@ impl Default for SpanLimits {
 
 #[cold]
 fn cut_text(text: &str, limit: usize, content: bool) -> Value {
-    // Tool arguments and the like come as JSON text, and what reads them expects to parse it.
+    // Tool arguments are often JSON text, which must stay parsable.
     if content
         && text.trim_start().starts_with(['{', '['])
         && let Ok(parsed) = serde_json::from_str::<Json>(text)
@@ -137,7 +137,7 @@ fn cut_text(text: &str, limit: usize, content: bool) -> Value {
     Value::Str(cut_plain(text, limit))
 }
 
-/// The text within the limit, cut between characters and marked.
+/// Cuts the text to the limit, between characters, and marks it.
 pub fn cut_plain(text: &str, limit: usize) -> SmolStr {
     if text.len() <= limit {
         return SmolStr::new(text);

@@ -1,4 +1,4 @@
-//! The attributes of a span or an event, in the order they were set.
+//! Attributes of a span or an event, in the order they were first set.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -8,11 +8,11 @@ use super::{
 };
 use crate::keys;
 
-/// The attributes of a span or an event, in the order they were first set.
+/// Attributes of a span or an event, in the order they were first set.
 ///
-/// Setting never fails: what exceeds the [limits](SpanLimits) is cut or left out and counted in
+/// Setting never fails: values beyond the [limits](SpanLimits) are cut or left out and counted in
 /// [`losses`](Self::losses). The reserved keys `component.*`, `success`, `duration_ms` and
-/// `error.*` say what a span knows about itself; setting them is ignored, and counted too.
+/// `error.*` are computed by the library; setting them is ignored and counted.
 ///
 /// ```
 /// use raaf_trace_core::Attributes;
@@ -22,55 +22,61 @@ use crate::keys;
 ///     .set("processor.batch_size", 100)
 ///     .set("processor.parallel", true)
 ///     .set("processor.type", None::<&str>)
-///     .set_json("processor.range", &(0, 10));
+///     .set_json("processor.range", &(0, 10))
+///     .set("success", true); // reserved: ignored
 ///
-/// assert_eq!(attributes.len(), 3);
+/// assert_eq!((attributes.len(), attributes.losses().reserved_ignored), (3, 1));
 /// assert!(attributes.get("processor.batch_size").is_some_and(|size| size == 100));
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Attributes {
-    // A span has a dozen: comparing keys in a row beats hashing them.
+    // A span has about a dozen attributes: a linear search is faster than hashing.
     entries: Vec<AttributeEntry>,
     limits: SpanLimits,
     losses: AttributeLosses,
-    /// Of values that are not kept as they were given.
+    /// Fingerprints of values that are not stored as given.
     fingerprints: Fingerprints,
 }
 
-/// One attribute.
+/// An attribute: key, value, and whether it is content.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttributeEntry {
     key: Key,
     value: Value,
     content: bool,
-    /// Made on demand, and only where content is kept: two spans are not told apart by it.
+    /// Created on demand, only where content is recorded. Ignored when spans are compared.
     on_demand: bool,
 }
 
 impl AttributeEntry {
-    /// The attribute's name.
+    /// Returns the attribute's key.
     pub fn key(&self) -> &Key {
         &self.key
     }
 
-    /// What it holds.
+    /// Returns the attribute's value.
     pub fn value(&self) -> ValueRef<'_> {
         self.value.as_ref()
     }
 
-    /// Whether it was written as content: a prompt, a completion, a tool's arguments or result.
+    /// Returns whether the attribute was set as content: a prompt, a completion, a tool's arguments
+    /// or result.
     pub fn is_content(&self) -> bool {
         self.content
     }
 
-    /// The value itself; whoever changes it keeps it within the limits.
+    /// Returns the value for changes. The caller keeps it within the limits.
     pub(crate) fn value_mut(&mut self) -> &mut Value {
         &mut self.value
     }
 }
 
-/// Places beyond [`SpanLimits::max_attributes`] for what the library says at a span's end: usage,
-/// response, retries. However many attributes a program sets, these find room.
+/// Maximum number of attributes for which an emptied list keeps its memory.
+const MOST_KEPT: usize = 64;
+
+/// Number of attributes beyond [`SpanLimits::max_attributes`] that are reserved for those the
+/// library sets when a span ends: usage, response, retries. They fit however many attributes a
+/// program sets.
 const RESERVE: u32 = 32;
 
 fn count(counter: &mut u32) {
@@ -78,12 +84,12 @@ fn count(counter: &mut u32) {
 }
 
 impl Attributes {
-    /// No attributes, under the default limits. Allocates nothing until the first is set.
+    /// Creates an empty list with the default limits. Allocates when the first attribute is set.
     pub const fn new() -> Self {
         Self::with_limits(SpanLimits::DEFAULT)
     }
 
-    /// No attributes, under these limits.
+    /// Creates an empty list with these limits.
     #[inline]
     pub const fn with_limits(limits: SpanLimits) -> Self {
         Self {
@@ -99,20 +105,20 @@ impl Attributes {
         }
     }
 
-    /// Sets the limits for what is added from now on; what is there stays as it is.
+    /// Sets the limits for attributes that are set from now on. Existing attributes are unchanged.
     #[inline]
     pub fn set_limits(&mut self, limits: SpanLimits) {
         self.limits = limits;
     }
 
-    /// The limits these attributes are kept within.
+    /// Returns the limits.
     #[inline]
     pub fn limits(&self) -> SpanLimits {
         self.limits
     }
 
-    /// Sets an attribute; one of the same key is replaced where it stands. A value of `None` sets
-    /// nothing.
+    /// Sets an attribute. Replaces the value of an existing key, which keeps its position; `None`
+    /// sets nothing.
     #[inline]
     pub fn set(&mut self, key: impl Into<Key>, value: impl IntoValue) -> &mut Self {
         match (key.into(), value.into_value()) {
@@ -125,13 +131,13 @@ impl Attributes {
         self
     }
 
-    /// As [`set`](Self::set), which knows when it is compiled whether it comes here. No limit
-    /// applies to a number, and neither it nor its key has to be moved: what was written a moment
-    /// ago is slow to move.
+    /// Sets an attribute to a number. [`set`](Self::set) selects this path at compile time. No
+    /// limit applies to a number, and the entry is written in place: moving values that were
+    /// written a moment ago is slow.
     #[inline(never)]
     fn set_number<N: Copy + Into<Value>>(&mut self, key: &'static str, number: N) {
-        // That the list has room lets the entry be written in place: to grow can panic, for which
-        // the entry would have to lie somewhere.
+        // With spare capacity the entry is written in place. Growing can panic, for which the entry
+        // would have to be kept elsewhere.
         if self.entries.len() != self.entries.capacity() && self.takes_new(key) {
             let (key, value) = (Key::from_static(key), number.into());
             self.entries.push(AttributeEntry { key, value, content: false, on_demand: false });
@@ -140,7 +146,7 @@ impl Attributes {
         }
     }
 
-    /// Whether an attribute of this key would be one more.
+    /// Returns whether `key` would be a new attribute that is allowed.
     #[inline]
     fn takes_new(&self, key: &str) -> bool {
         !is_reserved(key)
@@ -156,10 +162,10 @@ impl Attributes {
         self.set(key, Value::json(value))
     }
 
-    /// Sets an attribute that is content: a prompt, a completion, a tool's arguments or result.
+    /// Sets a content attribute: a prompt, a completion, a tool's arguments or result.
     ///
-    /// Content has a larger limit, and is left out whole when [`SpanLimits::include_content`] is
-    /// off.
+    /// Content has a larger limit, and is left out entirely when [`SpanLimits::include_content`] is
+    /// `false`.
     pub fn set_content(&mut self, key: impl Into<Key>, value: impl IntoValue) -> &mut Self {
         if let Some(value) = value.into_value() {
             if self.limits.include_content {
@@ -171,8 +177,8 @@ impl Attributes {
         self
     }
 
-    /// As [`set_content`](Self::set_content), for a value that costs something to make: the
-    /// closure is called only when content is kept.
+    /// Sets a content attribute whose value is costly to compute. Calls the closure only when
+    /// content is recorded.
     ///
     /// ```
     /// use raaf_trace_core::{Attributes, Value};
@@ -208,8 +214,8 @@ impl Attributes {
         discard(value);
     }
 
-    /// Sets an attribute whatever its key: for what the library itself says about a span, reserved
-    /// keys included.
+    /// Sets an attribute under any key, including reserved ones. For attributes that the library
+    /// sets.
     pub fn set_reserved(&mut self, key: impl Into<Key>, value: impl IntoValue) -> &mut Self {
         if let Some(value) = value.into_value() {
             self.put(key.into(), value, false);
@@ -249,47 +255,31 @@ impl Attributes {
         }
     }
 
-    /// Whether a full list has room for a key that the library sets at a span's end.
+    /// Returns whether a full list accepts a key that the library sets at a span's end.
     #[cold]
     fn has_reserve_for(&self, key: &str) -> bool {
         let most = self.limits.max_attributes.saturating_add(RESERVE) as usize;
         self.entries.len() < most && keys::is_set_at_end(key)
     }
 
-    /// The value of an attribute.
+    /// Returns the value of an attribute.
     pub fn get(&self, key: &str) -> Option<ValueRef<'_>> {
         self.entries.iter().find(|entry| entry.key == *key).map(AttributeEntry::value)
     }
 
-    /// Whether there is an attribute of this key.
+    /// Returns whether an attribute of this key is set.
     pub fn contains(&self, key: &str) -> bool {
         self.entries.iter().any(|entry| entry.key == *key)
     }
 
-    /// Keys and values, in the order they were first set.
+    /// Returns keys and values, in the order they were first set.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, ValueRef<'_>)> + Clone {
         self.entries.iter().map(|entry| (entry.key.as_str(), entry.value()))
     }
 
-    /// The attributes with all that is known of them, in the order they were first set.
+    /// Returns the attributes with their metadata, in the order they were first set.
     pub fn entries(&self) -> &[AttributeEntry] {
         &self.entries
-    }
-
-    /// Fills an empty list instead of one that would have to be allocated.
-    #[inline]
-    pub fn use_list(&mut self, list: Vec<AttributeEntry>) {
-        if self.entries.capacity() == 0 {
-            self.entries = list;
-        }
-    }
-
-    /// Takes the list of entries, emptied, to be [used](Self::use_list) again.
-    #[inline]
-    pub fn take_empty_list(&mut self) -> Vec<AttributeEntry> {
-        let mut list = std::mem::take(&mut self.entries);
-        list.clear();
-        list
     }
 
     pub(crate) fn entries_mut(&mut self) -> &mut [AttributeEntry] {
@@ -300,17 +290,17 @@ impl Attributes {
         self.losses.cut_values = self.losses.cut_values.saturating_add(cut);
     }
 
-    /// How many attributes there are.
+    /// Returns the number of attributes.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no attributes.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// What was cut, left out or ignored.
+    /// Returns counts of attributes that were cut, left out or ignored.
     pub fn losses(&self) -> AttributeLosses {
         self.losses
     }
@@ -319,7 +309,8 @@ impl Attributes {
         self.losses = losses;
     }
 
-    /// Sets every attribute of `other`, under the limits and rules of `self`, and adds its losses.
+    /// Sets every attribute of `other`, subject to the limits and rules of `self`, and adds its
+    /// losses.
     pub fn merge(&mut self, other: Self) -> &mut Self {
         let add = |own: &mut u32, others: u32| *own = own.saturating_add(others);
         add(&mut self.losses.cut_values, other.losses.cut_values);
@@ -339,7 +330,8 @@ impl Attributes {
         self
     }
 
-    /// Whether `value` is another one than is set under `key`, or was given for it.
+    /// Returns whether `value` differs from the value that was set under `key`, even if that was
+    /// cut.
     #[doc(hidden)]
     pub fn differs(&self, key: &str, value: &Value) -> bool {
         let set = self.entries.iter().find(|entry| entry.key == *key);
@@ -352,7 +344,7 @@ impl Attributes {
         }
     }
 
-    /// Whether one of `others` has another value here.
+    /// Returns whether an attribute of `others` has a different value here.
     #[doc(hidden)]
     pub fn differs_from(&self, others: &Self) -> bool {
         let own = |key: &Key| {
@@ -367,12 +359,12 @@ impl Attributes {
                 .any(|(key, other)| own(key).is_some_and(|own| own != other))
     }
 
-    /// Whether a value was given for this key, whatever is kept of it.
+    /// Returns whether a value was set for this key, even if it was left out.
     fn knows(&self, key: &str) -> bool {
         self.contains(key) || self.fingerprints.get(key).is_some()
     }
 
-    /// Sets those of `others` for which no value was given before.
+    /// Sets those attributes of `others` whose keys were not set before.
     #[doc(hidden)]
     pub fn add_new(&mut self, mut others: Self) {
         others.entries.retain(|entry| !self.knows(&entry.key));
@@ -380,7 +372,7 @@ impl Attributes {
         self.merge(others);
     }
 
-    /// Leaves out what was written as content, and counts it.
+    /// Removes content attributes, and counts them.
     pub fn drop_content(&mut self) {
         let before = self.entries.len();
         self.entries.retain(|entry| !entry.content);
@@ -388,15 +380,20 @@ impl Attributes {
         self.losses.content_left_out = self.losses.content_left_out.saturating_add(left_out);
     }
 
-    /// Removes all attributes and forgets the losses; limits and capacity stay.
+    /// Removes all attributes and resets the losses. Keeps the limits, and memory for up to 64
+    /// attributes.
+    #[inline]
     pub fn clear(&mut self) {
         self.entries.clear();
+        if self.entries.capacity() > MOST_KEPT {
+            self.entries = Vec::new();
+        }
         self.losses = AttributeLosses::default();
         self.fingerprints = Fingerprints::NONE;
     }
 }
 
-/// Drops a value that may be nested to any depth.
+/// Drops a value of any depth without recursion.
 #[cold]
 fn discard(value: Value) {
     if let Value::Json(value) = value {
@@ -420,7 +417,7 @@ impl<K: Into<Key>, V: IntoValue> FromIterator<(K, V)> for Attributes {
     }
 }
 
-/// An object with a field for each attribute.
+/// Serialises as an object with a field for each attribute.
 impl Serialize for Attributes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.len()))?;

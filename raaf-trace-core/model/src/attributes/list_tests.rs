@@ -197,7 +197,20 @@ fn l11_what_the_library_says_at_the_end_finds_room() {
     attributes.set_reserved(keys::COLLECTOR_ERROR, "panicked");
     assert_eq!((attributes.len(), attributes.losses().dropped_attributes), (5, 3));
     assert!(attributes.get(keys::GEN_AI_USAGE_INPUT_TOKENS).is_some_and(|tokens| tokens == 7));
-    // The reserve has an end, too: keys of that form can be a program's own.
+    // The reserve is limited, too: a program can use keys of that form.
     attributes.extend((0..100).map(|number| (format!("retry.{number}"), number)));
     assert_eq!(attributes.len(), 2 + 32);
+}
+
+#[test]
+fn g67_a_cleared_list_keeps_memory_for_64_attributes_at_most() {
+    let kept = |attributes: usize| {
+        let mut list = Attributes::new();
+        list.extend((0..attributes).map(|number| (format!("key.{number}"), number)));
+        list.clear();
+        list.entries.capacity()
+    };
+    assert_eq!(kept(0), 0);
+    assert!((3..=MOST_KEPT).contains(&kept(3)));
+    assert_eq!((kept(MOST_KEPT), kept(MOST_KEPT + 1)), (MOST_KEPT, 0));
 }

@@ -1,12 +1,12 @@
-//! What limits took from attributes.
+//! Losses of attributes.
 
-/// What was not kept as it was given.
+/// Counts of attributes that were not stored as given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AttributeLosses {
     /// Values that were cut to their limit.
     pub cut_values: u32,
-    /// Attributes left out because there were as many as allowed.
+    /// Attributes left out because the maximum number was reached.
     pub dropped_attributes: u32,
     /// Attributes ignored because their key is reserved.
     pub reserved_ignored: u32,
@@ -15,7 +15,7 @@ pub struct AttributeLosses {
 }
 
 impl AttributeLosses {
-    /// Whether everything was kept.
+    /// Returns whether everything was stored.
     #[inline]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -1,7 +1,7 @@
-//! Attributes: what a span or an event says about itself, as typed values under string keys.
+//! Attributes of spans and events: typed values under string keys.
 //!
-//! Everything that is promised about them is kept when they are written (limits, reserved keys,
-//! the content switch), so that whoever reads them later needs no checks.
+//! Limits, reserved keys and the content switch are applied when attributes are set, so readers
+//! need no checks.
 
 mod fingerprint;
 mod into_value;
@@ -26,14 +26,14 @@ pub use losses::AttributeLosses;
 pub use value::Value;
 pub use value_ref::ValueRef;
 
-/// How many levels of arrays and objects a JSON value may have. What is deeper is cut, so that
-/// everything that walks a stored value, `serde_json` itself included, needs little stack.
+/// Maximum depth of arrays and objects in a JSON value. Deeper levels are cut, so that code that
+/// walks a stored value, including `serde_json`, needs little stack.
 const MAX_DEPTH: usize = 64;
 
-/// What stands where something was cut.
+/// Mark that replaces what was cut.
 pub(crate) const TRUNCATED: &str = "... [truncated]";
 
-/// The longest start of `text` of at most `bytes` bytes that ends between characters.
+/// Returns the longest prefix of `text` of at most `bytes` bytes that ends at a character boundary.
 fn start_of(text: &str, bytes: usize) -> &str {
     let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     &text[..end.unwrap_or(0)]

@@ -1,7 +1,7 @@
-//! The keys that only the crate itself writes.
+//! Reserved attribute keys.
 
-/// Whether a key says what a span computes about itself: `component.*`, `success`, `duration_ms`
-/// and `error.*`.
+/// Returns whether a key is reserved for the library: `component.*`, `success`, `duration_ms` and
+/// `error.*`.
 #[inline]
 pub(crate) fn is_reserved(key: &str) -> bool {
     match key.as_bytes().first() {

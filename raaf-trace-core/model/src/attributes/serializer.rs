@@ -1,8 +1,8 @@
-//! Turns any serialisable value into JSON, within a bounded depth.
+//! Conversion of any serialisable value into JSON of bounded depth.
 //!
-//! `serde_json::to_value` would do, but for three things: it follows a value to any depth (and
-//! overflows the stack), it turns floats that are not finite into `null`, and it refuses wide
-//! integers and map keys that are not scalars. Here each of these is carried.
+//! Unlike `serde_json::to_value`, it limits the depth (which otherwise overflows the stack), keeps
+//! floats that are not finite (instead of `null`), and accepts wide integers and map keys that are
+//! not scalars.
 
 use serde::{
     Serialize, Serializer,
@@ -16,23 +16,23 @@ use smol_str::format_smolstr;
 
 use super::{MAX_DEPTH, TRUNCATED};
 
-/// The JSON form of `value`; fails only when `value` itself says no.
+/// Converts `value` to JSON. Fails only when its `Serialize` implementation returns an error.
 pub(super) fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<Json, Error> {
     value.serialize(ToJson { depth: 0 })
 }
 
-/// A float as JSON; one that is not finite as a string.
+/// Converts a float to JSON; one that is not finite becomes a string.
 pub(super) fn float(value: f64) -> Json {
     serde_json::Number::from_f64(value)
         .map_or_else(|| Json::String(value.to_string()), Json::Number)
 }
 
-/// The double that reads like the float: `0.7_f32` is 0.7, not 0.699999988079071.
+/// Returns the `f64` with the same decimal form: `0.7_f32` becomes 0.7, not 0.699999988079071.
 pub(super) fn widen(value: f32) -> f64 {
     format_smolstr!("{value:e}").parse().unwrap_or_else(|_| f64::from(value))
 }
 
-/// `depth` counts the containers around the value that is to come.
+/// Serializer to JSON. `depth` is the number of containers around the next value.
 #[derive(Clone, Copy)]
 struct ToJson {
     depth: usize,
@@ -48,7 +48,7 @@ impl ToJson {
     }
 
     fn container(self, variant: Option<&'static str>, capacity: Option<usize>) -> Container {
-        // A variant is an object around the container itself.
+        // A variant adds an object around the container.
         let own = if variant.is_some() { self.deeper() } else { self };
         let capacity = capacity.unwrap_or(0).min(64);
         Container {
@@ -63,12 +63,12 @@ impl ToJson {
     }
 }
 
-/// An array or an object while it is filled.
+/// A partly filled array or object.
 struct Container {
     own: ToJson,
     cut: bool,
     variant: Option<&'static str>,
-    /// JSON text in disguise: `serde_json`'s own numbers of any precision and raw values.
+    /// Raw JSON text: `serde_json`'s arbitrary-precision numbers and raw values.
     raw: bool,
     items: Vec<Json>,
     fields: Map<String, Json>,

@@ -1,4 +1,4 @@
-//! What an attribute can hold.
+//! Attribute values.
 
 use std::sync::Arc;
 
@@ -8,42 +8,41 @@ use smol_str::{SmolStr, format_smolstr};
 
 use super::{ValueRef, serializer};
 
-/// What an attribute holds: a string, an integer, a float, a bool, or JSON.
+/// An attribute value: a string, an integer, a float, a bool, or JSON.
 ///
-/// Types are kept as they are given; nothing is turned into text on the way. Strings of up to 23
-/// bytes and static strings are held without allocating.
+/// Values keep their type; none is converted to a string. Strings of up to 23 bytes and static
+/// strings are stored without allocating.
 ///
 /// Floats that are not finite serialise as the strings `NaN`, `inf` and `-inf`, since JSON has no
 /// numbers for them.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
-    /// True or false.
+    /// A bool.
     Bool(bool),
     /// An integer.
     Int(i64),
     /// A float, finite or not.
     Float(f64),
-    /// Text.
+    /// A string.
     Str(SmolStr),
-    /// A JSON value: an array or an object as a rule, and numbers that [`Int`](Self::Int) cannot
-    /// hold.
+    /// A JSON value, usually an array or an object, or a number beyond [`Int`](Self::Int).
     Json(Arc<Json>),
 }
 
 impl Value {
-    /// A string known at compile time, which is referred to instead of copied.
+    /// Creates a string value that refers to `text` without copying it.
     #[inline]
     pub const fn from_static(text: &'static str) -> Self {
         Self::Str(SmolStr::new_static(text))
     }
 
-    /// Any serialisable value: arrays, maps and structs become JSON, scalars become scalars.
+    /// Converts any serialisable value: arrays, maps and structs become JSON, scalars become
+    /// scalars.
     ///
-    /// Never fails: a value that refuses to be serialised becomes a string that says so. Floats
-    /// that are not finite become the strings `NaN`, `inf` and `-inf`, integers that JSON readers
-    /// cannot hold become decimal strings, and what is nested deeper than 64 levels is left out
-    /// and marked.
+    /// Never fails. A value whose serialisation fails becomes a string with the error. Floats that
+    /// are not finite become the strings `NaN`, `inf` and `-inf`, integers beyond the range of JSON
+    /// readers become decimal strings, and levels deeper than 64 are left out and marked.
     ///
     /// ```
     /// use raaf_trace_core::Value;
@@ -58,7 +57,7 @@ impl Value {
         }
     }
 
-    /// The borrowed form.
+    /// Returns the borrowed form.
     #[inline]
     pub fn as_ref(&self) -> ValueRef<'_> {
         match self {
@@ -70,7 +69,7 @@ impl Value {
         }
     }
 
-    /// The value as JSON, as it is serialised.
+    /// Converts the value to JSON, as it is serialised.
     pub(crate) fn into_json(self) -> Json {
         match self {
             Self::Bool(value) => Json::Bool(value),
@@ -113,7 +112,7 @@ impl From<String> for Value {
 }
 
 impl From<Json> for Value {
-    /// Scalars become scalars; `null` stays JSON, for it is a value of its own there.
+    /// Converts scalars to scalars; `null` stays JSON.
     fn from(value: Json) -> Self {
         match value {
             Json::Bool(value) => Self::Bool(value),

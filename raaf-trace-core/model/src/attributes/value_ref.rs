@@ -1,4 +1,4 @@
-//! The borrowed form of a value.
+//! Borrowed attribute values.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use smol_str::SmolStr;
 
 use super::{Value, json};
 
-/// What an attribute holds, borrowed.
+/// A borrowed attribute value.
 ///
-/// Compares with plain values, so that tests and processors read well:
+/// Compares with plain values, for short tests and processors:
 ///
 /// ```
 /// use raaf_trace_core::Attributes;
@@ -23,20 +23,20 @@ use super::{Value, json};
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ValueRef<'a> {
-    /// True or false.
+    /// A bool.
     Bool(bool),
     /// An integer.
     Int(i64),
     /// A float, finite or not.
     Float(f64),
-    /// Text.
+    /// A string.
     Str(&'a str),
     /// A JSON value.
     Json(&'a Json),
 }
 
 impl<'a> ValueRef<'a> {
-    /// The bool, if it is one.
+    /// Returns the bool; `None` for other types.
     pub fn as_bool(self) -> Option<bool> {
         match self {
             Self::Bool(value) => Some(value),
@@ -44,7 +44,7 @@ impl<'a> ValueRef<'a> {
         }
     }
 
-    /// The integer, if it is one.
+    /// Returns the integer; `None` for other types.
     pub fn as_i64(self) -> Option<i64> {
         match self {
             Self::Int(value) => Some(value),
@@ -52,7 +52,18 @@ impl<'a> ValueRef<'a> {
         }
     }
 
-    /// The number, if it is a float, an integer or a JSON number; large integers are rounded.
+    /// Returns the number if the value is a float, an integer or a JSON number; rounds large
+    /// integers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Value;
+    ///
+    /// assert_eq!(Value::Int(3).as_ref().as_f64(), Some(3.0));
+    /// assert_eq!(Value::Float(3.0).as_ref().as_i64(), None);
+    /// assert_eq!(Value::from("3").as_ref().as_f64(), None);
+    /// ```
     pub fn as_f64(self) -> Option<f64> {
         match self {
             Self::Float(value) => Some(value),
@@ -62,7 +73,7 @@ impl<'a> ValueRef<'a> {
         }
     }
 
-    /// The text, if it is text.
+    /// Returns the string; `None` for other types.
     pub fn as_str(self) -> Option<&'a str> {
         match self {
             Self::Str(value) => Some(value),
@@ -70,7 +81,7 @@ impl<'a> ValueRef<'a> {
         }
     }
 
-    /// The JSON, if it is JSON.
+    /// Returns the JSON; `None` for other types.
     pub fn as_json(self) -> Option<&'a Json> {
         match self {
             Self::Json(value) => Some(value),
@@ -78,7 +89,7 @@ impl<'a> ValueRef<'a> {
         }
     }
 
-    /// A copy that owns what it holds.
+    /// Creates an owned copy.
     pub fn to_owned(self) -> Value {
         match self {
             Self::Bool(value) => Value::Bool(value),

@@ -1,34 +1,35 @@
-//! Why a setting cannot be used.
+//! Errors of environment variables.
 
 use thiserror::Error;
 
-/// Why an environment variable cannot be used: what it is, and what would be right.
+/// An environment variable that cannot be used: its name, its value, and what is expected.
 ///
-/// The value of a variable whose name speaks of a key, token, secret, password, credential or
-/// headers is never shown or kept.
+/// Values of variables whose names include key, token, secret, password, credential or headers are
+/// never printed or kept.
+///
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SettingsError {
-    /// The value is not one that the variable can have. Correct or unset it.
+    /// The variable does not accept the value. Correct or unset it.
     #[error("{variable} is {value}; expected {expected}")]
     Invalid {
-        /// The variable.
+        /// Name of the variable.
         variable: String,
-        /// Its value, shortened and safe to print, in backquotes; or a word in place of a secret.
+        /// Value of the variable, shortened and escaped, in backquotes; a placeholder for a secret.
         value: String,
-        /// What would be right.
+        /// Description of accepted values.
         expected: String,
     },
     /// The value is not Unicode. Correct or unset it.
-    #[error("{variable} is not valid Unicode")]
+    #[error("{variable} is not valid Unicode; correct or unset it")]
     NotUnicode {
-        /// The variable.
+        /// Name of the variable.
         variable: String,
     },
 }
 
 impl SettingsError {
-    /// An error about this value of a variable; `expected` completes "expected …".
+    /// Creates an error for a value of a variable. `expected` completes "expected …".
     ///
     /// ```
     /// # use raaf_trace_core::SettingsError;
@@ -44,7 +45,7 @@ impl SettingsError {
         Self::NotUnicode { variable: variable.to_owned() }
     }
 
-    /// The variable that cannot be used.
+    /// Returns the variable that cannot be used.
     pub fn variable(&self) -> &str {
         match self {
             Self::Invalid { variable, .. } | Self::NotUnicode { variable } => variable,

@@ -1,4 +1,4 @@
-//! Where variables are looked up.
+//! Sources of environment variables.
 
 mod error;
 pub mod parse;
@@ -7,9 +7,9 @@ use std::{collections::HashMap, ffi::OsString, fmt, sync::Arc};
 
 pub use error::SettingsError;
 
-/// Where settings are looked up: the process's environment, or what a test says it is.
+/// Source of environment variables: the process's environment, or given values in tests.
 ///
-/// Sinks read their own variables through it. A variable that is set to nothing counts as unset.
+/// Sinks read their variables from it. A variable with an empty value counts as unset.
 ///
 /// ```
 /// # use raaf_trace_core::Environment;
@@ -32,7 +32,7 @@ type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 type Names = dyn Fn() -> Vec<String> + Send + Sync;
 
 impl Environment {
-    /// This process's environment variables, as they are when asked for.
+    /// Returns the environment of this process. Variables are read on each lookup.
     pub fn process() -> Self {
         let names = || std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         Self {
@@ -41,7 +41,7 @@ impl Environment {
         }
     }
 
-    /// These variables and no others.
+    /// Creates an environment with these variables and no others.
     pub fn from_pairs<K: Into<String>, V: Into<OsString>>(
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
@@ -54,12 +54,21 @@ impl Environment {
         }
     }
 
-    /// No variables at all.
+    /// Creates an environment without variables.
     pub fn empty() -> Self {
         Self::new(|_| None)
     }
 
-    /// The same, with a value for a variable that is not set: a program's own default.
+    /// Sets a default for a variable that is not set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Environment;
+    ///
+    /// let environment = Environment::from_pairs([("MY_PORT", "80")]).with_default("MY_PORT", "8080");
+    /// assert_eq!(environment.get("MY_PORT"), Ok(Some("80".to_owned()))); // only where it is not set
+    /// ```
     #[must_use]
     pub fn with_default(self, variable: impl Into<String>, value: impl Into<OsString>) -> Self {
         let (variable, value) = (variable.into(), value.into());
@@ -70,7 +79,8 @@ impl Environment {
         Self { lookup: Arc::new(lookup), names }
     }
 
-    /// Looks variables up with this function; their [`names`](Self::names) stay unknown.
+    /// Creates an environment that looks variables up with this function. Their
+    /// [`names`](Self::names) are unknown.
     pub fn new(lookup: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static) -> Self {
         Self { lookup: Arc::new(lookup), names: Arc::new(Vec::new) }
     }
@@ -80,16 +90,16 @@ impl Environment {
         (self.names)()
     }
 
-    /// A variable's value as the system holds it.
+    /// Returns the value of a variable, which may not be Unicode.
     pub fn get_os(&self, variable: &str) -> Option<OsString> {
         (self.lookup)(variable).filter(|value| !value.is_empty())
     }
 
-    /// A variable's value.
+    /// Returns the value of a variable.
     ///
     /// # Errors
     ///
-    /// When it is not Unicode.
+    /// When the value is not Unicode.
     pub fn get(&self, variable: &str) -> Result<Option<String>, SettingsError> {
         self.get_os(variable)
             .map(OsString::into_string)
@@ -97,12 +107,12 @@ impl Environment {
             .map_err(|_| SettingsError::not_unicode(variable))
     }
 
-    /// A variable's value, read by `parse` after space around it is cut off. `expected` completes
-    /// the error's "expected …".
+    /// Returns the value of a variable, parsed by `parse` without surrounding whitespace.
+    /// `expected` completes the error's "expected …".
     ///
     /// # Errors
     ///
-    /// When it is not Unicode, or `parse` makes nothing of it.
+    /// When the value is not Unicode, or `parse` returns `None`.
     pub fn read<T>(
         &self,
         variable: &str,
@@ -116,17 +126,29 @@ impl Environment {
         }
     }
 
-    /// A variable that is `1`, `true`, `yes` or `on`, or `0`, `false`, `no` or `off`, in any case.
+    /// Returns the value of a flag: `1`, `true`, `yes` or `on`, or `0`, `false`, `no` or `off`, in
+    /// any case.
     ///
     /// # Errors
     ///
-    /// When it is anything else.
+    /// When the variable has another value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Environment;
+    ///
+    /// let environment = Environment::from_pairs([("ON", "Yes"), ("EMPTY", ""), ("ODD", "2")]);
+    /// assert_eq!(environment.flag("ON"), Ok(Some(true)));
+    /// assert_eq!(environment.flag("EMPTY"), Ok(None)); // counts as unset
+    /// assert!(environment.flag("ODD").is_err());
+    /// ```
     pub fn flag(&self, variable: &str) -> Result<Option<bool>, SettingsError> {
         self.read(variable, parse::FLAG, parse::flag)
     }
 }
 
-/// The process's environment.
+/// Returns the environment of this process.
 impl Default for Environment {
     fn default() -> Self {
         Self::process()
@@ -135,7 +157,7 @@ impl Default for Environment {
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Values may be secret, and names of variables nobody asked for do not matter.
+        // Values may be secret, and names of unrelated variables do not matter.
         f.debug_struct("Environment").finish_non_exhaustive()
     }
 }
@@ -174,7 +196,7 @@ mod tests {
         let environment = Environment::from_pairs([("NAME", value.clone())]);
         assert_eq!(environment.get_os("NAME"), Some(value));
         let error = environment.get("NAME").unwrap_err();
-        assert_eq!(error.to_string(), "NAME is not valid Unicode");
+        assert_eq!(error.to_string(), "NAME is not valid Unicode; correct or unset it");
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! Parsers for the values of variables.
+//! Parsers for values of variables.
 
 use std::{ops::RangeInclusive, time::Duration};
 
-/// What a flag may be, for an error's "expected …".
+/// Accepted values of a flag, for an error's "expected …".
 pub const FLAG: &str = "one of 1, true, yes, on, 0, false, no, off";
 
-/// Reads a flag, in any case.
+/// Parses a flag, in any case.
 pub fn flag(text: &str) -> Option<bool> {
     let is_one_of = |words: [&str; 4]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
     if is_one_of(["1", "true", "yes", "on"]) {
@@ -17,22 +17,23 @@ pub fn flag(text: &str) -> Option<bool> {
     }
 }
 
-/// Reads a whole number within bounds.
+/// Parses an integer within bounds.
 pub fn whole(text: &str, bounds: RangeInclusive<usize>) -> Option<usize> {
     text.parse().ok().filter(|number| bounds.contains(number))
 }
 
-/// A number within bounds; NaN and the infinities are within none.
+/// Parses a number within bounds. NaN and the infinities are never within bounds.
 pub fn number(text: &str, bounds: RangeInclusive<f64>) -> Option<f64> {
     text.parse().ok().filter(|number| bounds.contains(number))
 }
 
-/// Reads seconds within bounds, with fractions.
+/// Parses seconds within bounds, with fractions.
 pub fn seconds(text: &str, bounds: RangeInclusive<f64>) -> Option<Duration> {
     Duration::try_from_secs_f64(number(text, bounds)?).ok()
 }
 
-/// Names separated by commas, in order, without empty ones; none when a name comes twice.
+/// Parses names separated by commas, in order, and skips empty ones; `None` when a name is
+/// repeated.
 pub fn distinct_names(text: &str) -> Option<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
     for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {

@@ -1,6 +1,7 @@
-//! Which spans are meant.
+//! Filters of finished spans, and samplers of traces.
 
 mod rule;
+mod sampler;
 mod wildcard;
 
 use std::{fmt, ops::Not, sync::Arc, time::Duration};
@@ -13,11 +14,12 @@ use crate::{
 };
 use rule::Rule;
 
+pub use sampler::Sampler;
 pub use wildcard::wildcard_matches;
 
-/// Says which finished spans are meant: those to query, to let through, to keep.
+/// A filter that selects finished spans.
 ///
-/// Texts may hold `*`, which stands for any text, also for none.
+/// In names, `*` matches any string, including an empty one.
 ///
 /// # Examples
 ///
@@ -46,85 +48,107 @@ pub struct SpanFilter {
 }
 
 impl SpanFilter {
-    /// Every span.
+    /// Selects every span.
     pub fn all() -> Self {
         Self::from(Rule::All)
     }
 
-    /// Spans of this kind.
+    /// Selects spans of this kind.
     pub fn kind(kind: impl Into<Kind>) -> Self {
         Self::from(Rule::Kind(kind.into()))
     }
 
-    /// Spans of components of this name.
+    /// Selects spans of components with this name.
     pub fn component(name: impl Into<String>) -> Self {
         Self::from(Rule::Component(name.into()))
     }
 
-    /// Spans of this method.
+    /// Selects spans of this method.
     pub fn method(name: impl Into<String>) -> Self {
         Self::from(Rule::Method(name.into()))
     }
 
-    /// Spans of this name, such as `run.workflow.tool.*`.
+    /// Selects spans with this name, such as `run.workflow.tool.*`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{FinishedSpan, SpanFilter};
+    ///
+    /// let span = FinishedSpan::builder("tool", "Search").build();
+    /// assert!(SpanFilter::name("run.workflow.tool.*").matches(&span));
+    /// assert!(!SpanFilter::name("Search").matches(&span)); // see `component`
+    /// ```
     pub fn name(name: impl Into<String>) -> Self {
         Self::from(Rule::Name(name.into()))
     }
 
-    /// Spans of this trace.
+    /// Selects spans of this trace.
     pub fn trace(id: TraceId) -> Self {
         Self::from(Rule::Trace(id))
     }
 
-    /// Spans of workflows of this name.
+    /// Selects spans of workflows with this name.
     pub fn workflow(name: impl Into<String>) -> Self {
         Self::from(Rule::Workflow(name.into()))
     }
 
-    /// Spans that ended in this way.
+    /// Selects spans with this status.
     pub fn status(status: Status) -> Self {
         Self::from(Rule::Status(status))
     }
 
-    /// Spans that did not end well: with an error, cancelled, or forgotten and found stale.
+    /// Selects spans that failed: with the status error, cancelled or stale.
     pub fn failed() -> Self {
         Self::from(Rule::Failed)
     }
 
-    /// Spans that took longer than this.
+    /// Selects spans that lasted longer than this.
     pub fn slower_than(duration: Duration) -> Self {
         Self::from(Rule::SlowerThan(duration))
     }
 
-    /// Spans with this attribute of this value; a value of `None` selects none.
+    /// Selects spans with this attribute and value. A value of `None` selects no span.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{FinishedSpan, SpanFilter};
+    ///
+    /// let span = FinishedSpan::builder("tool", "Search").attribute("limit", 3).build();
+    /// assert!(SpanFilter::attribute("limit", 3).matches(&span));
+    /// assert!(!SpanFilter::attribute("limit", "3").matches(&span)); // types differ
+    /// assert!(!SpanFilter::attribute("limit", None::<i64>).matches(&span));
+    /// ```
     pub fn attribute(key: impl Into<String>, value: impl IntoValue) -> Self {
         Self::from(Rule::Attribute(key.into(), value.into_value()))
     }
 
-    /// Spans for which `test` says so. A panic in it counts as a panic of the processor that asks.
+    /// Selects spans for which `test` returns `true`. A panic in `test` counts as a panic of the
+    /// processor that uses the filter.
     pub fn when(test: impl Fn(&FinishedSpan) -> bool + Send + Sync + 'static) -> Self {
         Self::from(Rule::When(Arc::new(test)))
     }
 
-    /// Spans that both mean.
+    /// Selects spans that both filters select.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self::from(Rule::And(Box::new([self.rule, other.rule])))
     }
 
-    /// Spans that at least one of both means.
+    /// Selects spans that either filter selects.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self::from(Rule::Or(Box::new([self.rule, other.rule])))
     }
 
-    /// Whether this span is meant.
+    /// Returns whether the filter selects this span.
     pub fn matches(&self, span: &FinishedSpan) -> bool {
         self.rule.matches(span)
     }
 }
 
-/// The spans that it does not mean.
+/// Selects the spans that the filter does not select.
 impl Not for SpanFilter {
     type Output = Self;
 

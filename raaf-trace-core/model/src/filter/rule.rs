@@ -1,4 +1,4 @@
-//! What a selection looks at.
+//! Rules of a span filter.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -32,7 +32,7 @@ pub(super) enum Rule {
 type Test = dyn Fn(&FinishedSpan) -> bool + Send + Sync;
 
 impl Rule {
-    /// Recurses as deep as the rules that code combined.
+    /// Recurses as deep as the rules that the program combined.
     pub(super) fn matches(&self, span: &FinishedSpan) -> bool {
         match self {
             Self::All => true,

@@ -1,6 +1,7 @@
-//! Texts with stars in them.
+//! Wildcard matching.
 
-/// Whether `text` is like `pattern`, in which each `*` stands for any text, also for none.
+/// Returns whether `text` matches `pattern`, in which each `*` matches any string, including an
+/// empty one.
 ///
 /// ```
 /// # use raaf_trace_core::wildcard_matches;
@@ -13,8 +14,8 @@ pub fn wildcard_matches(pattern: &str, text: &str) -> bool {
     let Some(text) = text.strip_prefix(start).and_then(|text| text.strip_suffix(end)) else {
         return false;
     };
-    // Each part between two stars is taken where it comes first: later would leave less for the
-    // rest.
+    // Each part between two stars matches at its first occurrence: a later one leaves less for the
+    // remaining parts.
     let mut left = text;
     middle.split('*').all(|part| match left.find(part) {
         Some(at) => {

@@ -1,4 +1,4 @@
-//! Where new ids come from.
+//! ID generation.
 
 use std::{
     fmt,
@@ -8,19 +8,20 @@ use std::{
 
 use super::{SpanId, TraceId};
 
-/// Makes the ids of new traces and spans.
+/// Generator of trace and span ids.
 ///
-/// Ids must not repeat: a trace id across everything that one backend sees, a span id within its
+/// Ids must be unique: a trace id across everything that one backend receives, a span id within its
 /// trace.
 pub trait IdGenerator: fmt::Debug + Send + Sync + 'static {
-    /// The id of a new trace.
+    /// Returns an id for a new trace.
     fn trace_id(&self) -> TraceId;
 
-    /// The id of a new span.
+    /// Returns an id for a new span.
     fn span_id(&self) -> SpanId;
 }
 
-/// The ids 1, 2, 3 … for tests that compare whole outputs. Traces and spans are counted apart.
+/// Generator of the ids 1, 2, 3 … for tests that compare whole outputs. Counts traces and spans
+/// separately.
 ///
 /// ```
 /// # use raaf_trace_core::{IdGenerator, SequentialIds};
@@ -47,7 +48,7 @@ impl IdGenerator for SequentialIds {
     }
 }
 
-/// Zero is not an id; one number in 2⁶⁴ is drawn again.
+/// Repeats `draw` until it returns an id. Zero is not an id; the probability is 2⁻⁶⁴.
 pub(super) fn first_some<T>(draw: impl Fn() -> Option<T>) -> T {
     loop {
         if let Some(id) = draw() {
@@ -56,7 +57,7 @@ pub(super) fn first_some<T>(draw: impl Fn() -> Option<T>) -> T {
     }
 }
 
-/// A number from the standard library's source of random hash keys.
+/// Returns a number from the standard library's source of random hash keys.
 pub(super) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }

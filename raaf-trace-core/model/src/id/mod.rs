@@ -16,10 +16,9 @@ pub use generate::{IdGenerator, SequentialIds};
 pub use parse::{IdFault, ParseIdError};
 pub use text::IdText;
 
-/// The id that all spans of one workflow run share: 128 bits, never zero, W3C-compatible.
+/// Id of a trace: 128 bits, never zero, W3C-compatible.
 ///
-/// People and files see `trace_` and 32 hex digits; [`parse`](Self::parse) reads that and the bare
-/// digits.
+/// Displays as `trace_` and 32 hex digits; [`parse`](Self::parse) reads that and the digits alone.
 ///
 /// ```
 /// # use raaf_trace_core::TraceId;
@@ -31,10 +30,9 @@ pub use text::IdText;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TraceId(NonZeroU128);
 
-/// The id of one span: 64 bits, never zero, W3C-compatible.
+/// Id of a span: 64 bits, never zero, W3C-compatible.
 ///
-/// People and files see `span_` and 16 hex digits; [`parse`](Self::parse) reads that and the bare
-/// digits.
+/// Displays as `span_` and 16 hex digits; [`parse`](Self::parse) reads that and the digits alone.
 ///
 /// ```
 /// # use raaf_trace_core::SpanId;
@@ -54,27 +52,36 @@ impl TraceId {
         })
     }
 
-    /// The id with this number, unless it is zero.
+    /// Creates an id from a number; `None` for zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::TraceId;
+    ///
+    /// assert_eq!(TraceId::from_u128(0), None);
+    /// assert_eq!(TraceId::from_u128(7).map(TraceId::to_u128), Some(7));
+    /// ```
     pub fn from_u128(value: u128) -> Option<Self> {
         NonZeroU128::new(value).map(Self)
     }
 
-    /// The id as a number.
+    /// Returns the id as a number.
     pub fn to_u128(self) -> u128 {
         self.0.get()
     }
 
-    /// The id with these bytes, most significant first, unless all are zero.
+    /// Creates an id from bytes, most significant first; `None` if all are zero.
     pub fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
         Self::from_u128(u128::from_be_bytes(bytes))
     }
 
-    /// The id's bytes, most significant first.
+    /// Returns the id's bytes, most significant first.
     pub fn to_bytes(self) -> [u8; 16] {
         self.to_u128().to_be_bytes()
     }
 
-    /// Reads 32 hex digits of either case, with or without `trace_` before them.
+    /// Parses 32 hex digits of either case, with or without the prefix `trace_`.
     ///
     /// # Errors
     ///
@@ -84,12 +91,12 @@ impl TraceId {
         Self::from_u128(value).ok_or(ParseIdError::new("trace", IdFault::Zero))
     }
 
-    /// The 32 bare digits, as W3C and OpenTelemetry write them.
+    /// Returns the 32 digits without a prefix, as in W3C and OpenTelemetry.
     pub fn hex(self) -> IdText {
         IdText::new("", self.to_u128(), 32)
     }
 
-    /// The shown form, without allocating.
+    /// Returns the displayed form without allocating.
     pub fn text(self) -> IdText {
         IdText::new("trace_", self.to_u128(), 32)
     }
@@ -101,27 +108,27 @@ impl SpanId {
         generate::first_some(|| Self::from_u64(generate::random()))
     }
 
-    /// The id with this number, unless it is zero.
+    /// Creates an id from a number; `None` for zero.
     pub fn from_u64(value: u64) -> Option<Self> {
         NonZeroU64::new(value).map(Self)
     }
 
-    /// The id as a number.
+    /// Returns the id as a number.
     pub fn to_u64(self) -> u64 {
         self.0.get()
     }
 
-    /// The id with these bytes, most significant first, unless all are zero.
+    /// Creates an id from bytes, most significant first; `None` if all are zero.
     pub fn from_bytes(bytes: [u8; 8]) -> Option<Self> {
         Self::from_u64(u64::from_be_bytes(bytes))
     }
 
-    /// The id's bytes, most significant first.
+    /// Returns the id's bytes, most significant first.
     pub fn to_bytes(self) -> [u8; 8] {
         self.to_u64().to_be_bytes()
     }
 
-    /// Reads 16 hex digits of either case, with or without `span_` before them.
+    /// Parses 16 hex digits of either case, with or without the prefix `span_`.
     ///
     /// # Errors
     ///
@@ -131,12 +138,12 @@ impl SpanId {
         Self::from_u64(value as u64).ok_or(ParseIdError::new("span", IdFault::Zero))
     }
 
-    /// The 16 bare digits, as W3C and OpenTelemetry write them.
+    /// Returns the 16 digits without a prefix, as in W3C and OpenTelemetry.
     pub fn hex(self) -> IdText {
         IdText::new("", self.to_u64().into(), 16)
     }
 
-    /// The shown form, without allocating.
+    /// Returns the displayed form without allocating.
     pub fn text(self) -> IdText {
         IdText::new("span_", self.to_u64().into(), 16)
     }

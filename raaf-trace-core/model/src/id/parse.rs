@@ -1,8 +1,8 @@
-//! Reading ids from text.
+//! Parsing of ids.
 
 use thiserror::Error;
 
-/// Why a text is not a trace or span id.
+/// Error of parsing a trace or span id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("not a {id} id: {fault}")]
 pub struct ParseIdError {
@@ -10,27 +10,27 @@ pub struct ParseIdError {
     fault: IdFault,
 }
 
-/// What is wrong with the text of an id.
+/// Fault in the text of an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum IdFault {
-    /// Too many or too few digits, counted without the prefix.
+    /// The number of digits, without the prefix, is wrong.
     #[error("{found} characters instead of {expected} hex digits")]
     Length {
-        /// How many characters there are.
+        /// Number of characters.
         found: usize,
-        /// How many digits such an id has.
+        /// Number of digits of such an id.
         expected: usize,
     },
-    /// A character that is not a hex digit.
+    /// A character is not a hex digit.
     #[error("`{}` at digit {position} is not a hex digit", found.escape_default())]
     Digit {
         /// The character.
         found: char,
-        /// Its place, counted from 1 and without the prefix.
+        /// Position of the character, from 1 and without the prefix.
         position: usize,
     },
-    /// All digits are zero, which stands for "no id" on the wire.
+    /// All digits are zero, which means "no id" in headers.
     #[error("all digits are zero")]
     Zero,
 }
@@ -40,13 +40,13 @@ impl ParseIdError {
         Self { id, fault }
     }
 
-    /// What is wrong with the text.
+    /// Returns the fault in the text.
     pub fn fault(&self) -> IdFault {
         self.fault
     }
 }
 
-/// The value of exactly `digits` hex digits, which `{id}_` may precede.
+/// Parses exactly `digits` hex digits, with or without the prefix `{id}_`.
 pub(super) fn hex(text: &str, id: &'static str, digits: usize) -> Result<u128, ParseIdError> {
     let bare = text.strip_prefix(id).and_then(|rest| rest.strip_prefix('_')).unwrap_or(text);
     let found = bare.chars().count();

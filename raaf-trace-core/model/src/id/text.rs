@@ -1,10 +1,10 @@
-//! The text of an id, on the stack.
+//! Text form of an id, on the stack.
 
 use std::{fmt, ops::Deref};
 
 const LONGEST: usize = "trace_".len() + 32;
 
-/// The text of an id, held on the stack; use it as a `&str`.
+/// Text form of an id, stored on the stack. Dereferences to `str`.
 #[derive(Clone, Copy)]
 pub struct IdText {
     bytes: [u8; LONGEST],
@@ -25,7 +25,7 @@ impl IdText {
         Self { bytes, len: len as u8 }
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         // The bytes are ASCII by construction.
         std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()

@@ -9,14 +9,13 @@ use super::{BAGGAGE, Extractor, Injector};
 const MOST_MEMBERS: usize = 64;
 const MOST_BYTES: usize = 8_192;
 
-/// Facts that travel with a request through all processes that handle it, such as a user's or a
-/// tenant's id, as the W3C `baggage` header carries them: at most 64 members, and 8,192 bytes as a
-/// header.
+/// Values that travel with a request through all processes that handle it, such as a user's or a
+/// tenant's id, as in the W3C `baggage` header: at most 64 members, and 8,192 bytes as a header.
 ///
-/// Nothing sends or accepts it by itself, because everyone whom a request reaches can read it, and
-/// anyone can send it; see [`inject`](Self::inject) and [`extract`](Self::extract).
+/// Baggage is never sent or accepted automatically, because everyone who receives the request can
+/// read it, and anyone can send it; see [`inject`](Self::inject) and [`extract`](Self::extract).
 ///
-/// It displays as the header's value.
+/// Displays as the value of the header.
 ///
 /// # Examples
 ///
@@ -31,7 +30,7 @@ const MOST_BYTES: usize = 8_192;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Baggage {
     members: Vec<Member>,
-    /// The length of all members as the header has them, each with a separator.
+    /// Length of all members as a header, each with a separator.
     bytes: usize,
 }
 
@@ -39,19 +38,19 @@ pub struct Baggage {
 struct Member {
     key: String,
     value: String,
-    /// As they came, separated by semicolons.
+    /// Properties as received, separated by semicolons.
     properties: String,
 }
 
-/// Why a member cannot be put into a [`Baggage`].
+/// Error of adding a member to a [`Baggage`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum BaggageError {
     /// The key is empty, or has a character other than letters, digits and ``!#$%&'*+-.^_`|~``.
-    #[error("`{}` cannot be a key of baggage", .0.escape_debug())]
+    #[error("invalid baggage key `{}`; expected an HTTP token, such as `user.id`", .0.escape_debug())]
     Key(String),
     /// There would be more than 64 members, or more than 8,192 bytes.
-    #[error("baggage has no room for `{0}`")]
+    #[error("baggage has no capacity for `{0}`; at most 64 members and 8192 bytes are allowed")]
     Full(String),
 }
 
@@ -61,19 +60,28 @@ impl Baggage {
         Self { members: Vec::new(), bytes: 0 }
     }
 
-    /// Reads a header's value. Order and properties are kept; members that are malformed or exceed
-    /// a limit are dropped. A key that comes twice has its last value.
+    /// Parses the value of a header. Keeps order and properties; drops members that are malformed
+    /// or exceed a limit. A repeated key has its last value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::propagation::Baggage;
+    ///
+    /// let baggage = Baggage::parse("plan=free, no value, plan=pro");
+    /// assert_eq!(baggage.iter().collect::<Vec<_>>(), [("plan", "pro")]);
+    /// ```
     pub fn parse(header: &str) -> Self {
         let mut baggage = Self::new();
         for member in header.split(',').filter_map(Member::parse) {
-            // What does not fit is dropped: the limits are W3C's, and a sender keeps them.
+            // Members beyond W3C's limits are dropped.
             let _ = baggage.put(member);
         }
         baggage
     }
 
-    /// Returns the baggage that a carrier holds; empty if it holds none. Use it only where the
-    /// sender can be trusted with what the baggage decides.
+    /// Reads the baggage from a carrier; empty if there is none. Use it only for senders that you
+    /// trust with the decisions that depend on the baggage.
     ///
     /// # Examples
     ///
@@ -88,8 +96,8 @@ impl Baggage {
         carrier.get(BAGGAGE).map(Self::parse).unwrap_or_default()
     }
 
-    /// Writes the baggage into a carrier, in place of any that it holds. Use it only for receivers
-    /// that may read what the baggage holds.
+    /// Writes the baggage into a carrier and replaces its baggage. Use it only for receivers that
+    /// may read the baggage.
     ///
     /// # Examples
     ///
@@ -120,12 +128,25 @@ impl Baggage {
         self.find(key).map(|member| member.properties.as_str())
     }
 
-    /// Sets the value of a key, which can be any text; a key that is there already keeps its place,
-    /// and loses its properties.
+    /// Sets the value of a key, which can be any string. An existing key keeps its position and
+    /// loses its properties.
     ///
     /// # Errors
     ///
-    /// When the header cannot hold the key, or has no room for the member; nothing is changed then.
+    /// When the key is invalid in a header, or the member exceeds a limit. The baggage is unchanged
+    /// then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::propagation::{Baggage, BaggageError};
+    ///
+    /// let mut baggage = Baggage::parse("plan=free;private");
+    /// baggage.insert("plan", "any text, ünïcode too")?;
+    /// assert_eq!(baggage.properties("plan"), Some(""));
+    /// assert!(matches!(baggage.insert("a key", "1"), Err(BaggageError::Key(_))));
+    /// # Ok::<(), BaggageError>(())
+    /// ```
     pub fn insert(&mut self, key: &str, value: &str) -> Result<(), BaggageError> {
         if !is_token(key) {
             return Err(BaggageError::Key(key.to_owned()));
@@ -146,12 +167,12 @@ impl Baggage {
         self.members.iter().map(|member| (member.key.as_str(), member.value.as_str()))
     }
 
-    /// Returns how many members there are.
+    /// Returns the number of members.
     pub fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// Returns whether there are none.
+    /// Returns whether there are no members.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
@@ -192,7 +213,7 @@ impl Member {
         Some(Self { key: key.to_owned(), value: decoded(value), properties: properties.join(";") })
     }
 
-    /// How long it is in the header, with a separator before or after it.
+    /// Returns the length of the member in the header, with one separator.
     fn encoded_len(&self) -> usize {
         let value: usize = self.value.bytes().map(|byte| if is_plain(byte) { 1 } else { 3 }).sum();
         let properties = if self.properties.is_empty() { 0 } else { 1 + self.properties.len() };
@@ -229,12 +250,12 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(allowed)
 }
 
-/// Whether a header may have this byte in a value: visible ASCII without `"`, `,`, `;` and `\`.
+/// Returns whether a header value allows this byte: visible ASCII without `"`, `,`, `;` and `\`.
 fn is_octet(byte: u8) -> bool {
     byte.is_ascii_graphic() && !b"\",;\\".contains(&byte)
 }
 
-/// Whether this byte of a value stands for itself.
+/// Returns whether this byte of a value is written without encoding.
 fn is_plain(byte: u8) -> bool {
     is_octet(byte) && byte != b'%'
 }
@@ -246,7 +267,8 @@ fn is_property(text: &str) -> bool {
     }
 }
 
-/// Replaces `%41` by `A`; what is not UTF-8 then becomes replacement characters.
+/// Decodes percent-encoded bytes, such as `%41` to `A`. Invalid UTF-8 becomes replacement
+/// characters.
 fn decoded(value: &str) -> String {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();

@@ -1,30 +1,29 @@
-//! What context travels in.
+//! Carriers for context propagation.
 
 use std::{
     collections::{BTreeMap, HashMap},
     hash::BuildHasher,
 };
 
-/// Something that context can be read from: the headers of a request.
+/// A carrier from which context is read: the headers of a request.
 pub trait Extractor {
-    /// The value of a key, whatever its case.
+    /// Returns the value of a key, ignoring case.
     fn get(&self, key: &str) -> Option<&str>;
 
-    /// All values of a key, in their order: a request may have several header lines of one name.
-    /// A carrier that can hold several implements this too; by default it is what
-    /// [`get`](Self::get) returns.
+    /// Returns all values of a key in order: a request may have several header lines of one name.
+    /// Implement it for carriers that can hold several; the default returns [`get`](Self::get).
     fn get_all(&self, key: &str) -> Vec<&str> {
         self.get(key).into_iter().collect()
     }
 }
 
-/// Something that context can be written into: the headers of a request, the environment of a
+/// A carrier to which context is written: the headers of a request, the environment of a
 /// [`Command`](std::process::Command).
 pub trait Injector {
-    /// Sets a key, in place of any value it has in whatever case.
+    /// Sets a key and replaces its value, ignoring case.
     fn set(&mut self, key: &str, value: &str);
 
-    /// Takes a key away, whatever its case.
+    /// Removes a key, ignoring case.
     fn remove(&mut self, key: &str);
 }
 

@@ -1,5 +1,5 @@
-//! Carrying a trace to another process: W3C `traceparent` and `tracestate`, in HTTP headers and in
-//! the environment of child processes; and W3C `baggage` where the program asks for it.
+//! Propagation of context between processes: W3C `traceparent` and `tracestate`, in HTTP headers
+//! and in the environment of child processes; W3C `baggage` on request.
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -33,15 +33,15 @@ pub use span_context::SpanContext;
 pub use traceparent::{TraceFlags, TraceParent, TraceParentError};
 pub use tracestate::{TraceState, TraceStateError};
 
-/// The key of the span that continues elsewhere.
+/// Key of the parent span's context.
 pub const TRACEPARENT: &str = "traceparent";
-/// The key of what other tracing systems have to say about the trace.
+/// Key of vendor data about the trace.
 pub const TRACESTATE: &str = "tracestate";
 
-/// The key of what the application sends along.
+/// Key of the application's baggage.
 pub const BAGGAGE: &str = "baggage";
 
-/// Writes a span's context into a carrier, in place of any that it holds.
+/// Writes a span's context into a carrier and replaces its context.
 pub fn inject(carrier: &mut (impl Injector + ?Sized), parent: &TraceParent, state: &TraceState) {
     carrier.set(TRACEPARENT, &parent.to_string());
     if state.is_empty() {
@@ -51,13 +51,13 @@ pub fn inject(carrier: &mut (impl Injector + ?Sized), parent: &TraceParent, stat
     }
 }
 
-/// Reads the context that a carrier holds; `None` when it holds none.
+/// Reads the span context from a carrier; `None` when there is none.
 ///
 /// # Errors
 ///
-/// When there is a `traceparent` that cannot be used, or there are several. The caller should go on
-/// as if there were none, with a debug line. A malformed `tracestate` is never an error: it is
-/// ignored. Several header lines of `tracestate` are one list.
+/// When the `traceparent` is invalid, or there are several. The caller should continue as if there
+/// were none, with a debug line. A malformed `tracestate` is never an error: it is ignored. Several
+/// header lines of `tracestate` are joined into one list.
 pub fn extract(
     carrier: &(impl Extractor + ?Sized),
 ) -> Result<Option<(TraceParent, TraceState)>, TraceParentError> {

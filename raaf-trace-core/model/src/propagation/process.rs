@@ -1,14 +1,15 @@
-//! Context in the environment of child processes.
+//! Context propagation in the environment of child processes.
 
 use std::process::Command;
 
 use super::{BAGGAGE, Extractor, Injector, TRACEPARENT, TRACESTATE};
 use crate::environment::Environment;
 
-/// Sets `TRACEPARENT` and `TRACESTATE` of the child, and `BAGGAGE` where asked to; the child reads them with [`ProcessCarrier`].
+/// Sets `TRACEPARENT` and `TRACESTATE` of the child, and `BAGGAGE` on request. The child reads them
+/// with [`ProcessCarrier`].
 impl Injector for Command {
     fn set(&mut self, key: &str, value: &str) {
-        // A NUL would make the whole command fail to start.
+        // A NUL would prevent the command from starting.
         if !value.contains('\0') {
             self.env(variable(key), value);
         }
@@ -23,7 +24,7 @@ fn variable(key: &str) -> String {
     key.to_ascii_uppercase().replace('-', "_")
 }
 
-/// The context that a parent process left in this one's environment.
+/// Context that a parent process passed in the environment of this process.
 ///
 /// ```
 /// use raaf_trace_core::{Environment, propagation::{self, ProcessCarrier}};
@@ -45,7 +46,7 @@ pub struct ProcessCarrier {
 impl ProcessCarrier {
     /// Reads `TRACEPARENT`, `TRACESTATE` and `BAGGAGE`.
     pub fn read(environment: &Environment) -> Self {
-        // What is not text becomes replacement characters, which no valid value has.
+        // Invalid Unicode becomes replacement characters, which no valid value contains.
         let read = |key| {
             let value = environment.get_os(&variable(key))?;
             Some(value.to_string_lossy().into_owned())

@@ -8,9 +8,9 @@ use crate::id::{SpanId, TraceId};
 
 const LENGTH: usize = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".len();
 
-/// A span that continues in another process, as the W3C `traceparent` header says it.
+/// A parent span in another process, as in the W3C `traceparent` header.
 ///
-/// It displays as the header's value, version 00.
+/// Displays as the value of the header, version 00.
 ///
 /// ```
 /// # use raaf_trace_core::propagation::TraceParent;
@@ -22,16 +22,16 @@ const LENGTH: usize = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TraceParent {
-    /// The trace to join.
+    /// Id of the trace.
     pub trace_id: TraceId,
-    /// The span that is the parent there.
+    /// Id of the parent span.
     pub span_id: SpanId,
-    /// Whether that process records the trace, and what else it says about it.
+    /// Flags of the trace, including the sampling decision.
     pub flags: TraceFlags,
 }
 
-/// The flags of a trace. Those that are unknown here, such as the one of W3C's level 2 that says
-/// that the trace id is random, go on to other processes as they came.
+/// Flags of a trace. Unknown flags, such as the random-trace-id flag of W3C's level 2, are
+/// propagated unchanged.
 ///
 /// ```
 /// # use raaf_trace_core::propagation::TraceFlags;
@@ -43,78 +43,77 @@ pub struct TraceParent {
 pub struct TraceFlags(u8);
 
 impl TraceFlags {
-    /// Only that the trace is recorded.
+    /// The flag of a sampled trace, without others.
     pub const SAMPLED: Self = Self(1);
 
-    /// The flags as the byte that `traceparent` has in hex.
+    /// Creates flags from the byte that `traceparent` holds in hex.
     pub const fn from_u8(flags: u8) -> Self {
         Self(flags)
     }
 
-    /// The byte that `traceparent` has in hex.
+    /// Returns the byte that `traceparent` holds in hex.
     pub const fn to_u8(self) -> u8 {
         self.0
     }
 
-    /// Whether the trace is recorded.
+    /// Returns whether the trace is sampled.
     pub const fn is_sampled(self) -> bool {
         self.0 & Self::SAMPLED.0 != 0
     }
 
-    /// The same, with that decision whether the trace is recorded.
+    /// Sets whether the trace is sampled.
     #[must_use]
     pub const fn with_sampled(self, sampled: bool) -> Self {
         Self(self.0 & !Self::SAMPLED.0 | sampled as u8)
     }
 }
 
-/// Why a `traceparent` cannot be used. It is to be treated as absent.
+/// Error of parsing a `traceparent`. Treat the header as absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TraceParentError {
-    /// Too short, or too long for its version.
-    #[error("traceparent has {found} bytes instead of {LENGTH}")]
+    /// The value is too short, or too long for its version.
+    #[error("traceparent has {found} bytes; expected {LENGTH}")]
     Length {
-        /// How many bytes it has.
+        /// Length in bytes.
         found: usize,
     },
-    /// The fields are not separated where they should be.
+    /// A separator between fields is missing.
     #[error("traceparent has no `-` at byte {position}")]
     Separator {
-        /// Where one is missing, counted from 1.
+        /// Position of the missing separator, from 1.
         position: usize,
     },
-    /// A field has something other than lower-case hex digits.
+    /// A field contains characters other than lower-case hex digits.
     #[error("the {field} of traceparent {} not all lower-case hex digits", if *field == "flags" { "are" } else { "is" })]
     Digits {
-        /// The field.
+        /// Name of the field.
         field: &'static str,
     },
-    /// Version ff, which is not allowed.
-    #[error("traceparent has the forbidden version ff")]
+    /// The version is ff, which is invalid.
+    #[error("traceparent has the invalid version ff")]
     Version,
-    /// More than one header line: none of them can be trusted.
-    #[error("there are {found} lines of traceparent instead of one")]
+    /// There are several header lines, none of which can be trusted.
+    #[error("found {found} traceparent headers; expected one")]
     Repeated {
-        /// How many lines there are.
+        /// Number of lines.
         found: usize,
     },
-    /// An id of zeros only, which means that there is none.
+    /// An id is all zeros, which means that there is none.
     #[error("the {field} of traceparent is all zeros")]
     Zero {
-        /// The field.
+        /// Name of the field.
         field: &'static str,
     },
 }
 
 impl TraceParent {
-    /// Reads a header's value. Versions after 00 are read by the fields they share with it, their
-    /// flags without those that this version does not have; spaces and tabs around the value are
-    /// ignored.
+    /// Parses the value of a header. Later versions than 00 are read by the fields they share with
+    /// it, without flags unknown to this version; surrounding spaces and tabs are ignored.
     ///
     /// # Errors
     ///
-    /// When the W3C specification calls the value invalid.
+    /// When the value is invalid by the W3C specification.
     pub fn parse(value: &str) -> Result<Self, TraceParentError> {
         let bytes = value.trim_matches([' ', '\t']).as_bytes();
         if bytes.len() < LENGTH {
@@ -202,7 +201,7 @@ mod tests {
         let random = parse("00", "02").unwrap();
         assert!(!random.flags.is_sampled());
         assert!(random.to_string().ends_with("-02"));
-        // What the flags of a later version mean, this version cannot say on.
+        // Flags of later versions have no meaning in this version, so they are not propagated.
         assert!(parse("cc", "ff").unwrap().to_string().ends_with("-01"));
     }
 
@@ -226,11 +225,11 @@ mod tests {
         let message = |value: &str| TraceParent::parse(value).unwrap_err().to_string();
         let zeros = "0".repeat(32);
         for (value, text) in [
-            (String::new(), "traceparent has 0 bytes instead of 55"),
-            (format!("00-{TRACE}-{SPAN}-0"), "traceparent has 54 bytes instead of 55"),
-            (format!("00-{TRACE}-{SPAN}-010"), "traceparent has 56 bytes instead of 55"),
+            (String::new(), "traceparent has 0 bytes; expected 55"),
+            (format!("00-{TRACE}-{SPAN}-0"), "traceparent has 54 bytes; expected 55"),
+            (format!("00-{TRACE}-{SPAN}-010"), "traceparent has 56 bytes; expected 55"),
             (format!("00-{TRACE}_{SPAN}-01"), "traceparent has no `-` at byte 36"),
-            (format!("ff-{TRACE}-{SPAN}-01"), "traceparent has the forbidden version ff"),
+            (format!("ff-{TRACE}-{SPAN}-01"), "traceparent has the invalid version ff"),
             (
                 format!("00-{}-{SPAN}-01", TRACE.to_uppercase()),
                 "the trace id of traceparent is not all lower-case hex digits",

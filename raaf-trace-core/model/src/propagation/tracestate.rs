@@ -7,8 +7,8 @@ use thiserror::Error;
 const MOST_MEMBERS: usize = 32;
 const LONGEST: usize = 256;
 
-/// What other tracing systems have to say about a trace, as the W3C `tracestate` header carries it:
-/// at most 32 pairs, the latest writer's first.
+/// Vendor data of a trace, as in the W3C `tracestate` header: at most 32 pairs, the most recent
+/// first.
 ///
 /// ```
 /// # use raaf_trace_core::propagation::TraceState;
@@ -21,22 +21,34 @@ const LONGEST: usize = 256;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TraceState(Vec<(String, String)>);
 
-/// Why a pair cannot be put into a [`TraceState`].
+/// Error of adding a pair to a [`TraceState`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TraceStateError {
     /// The key is not 1 to 256 characters of `a-z 0-9 _ - * / @`, the first a letter or digit.
-    #[error("`{}` cannot be a key of tracestate", .0.escape_debug())]
+    #[error("invalid tracestate key `{}`; expected 1 to 256 of the characters a-z 0-9 _ - * / @", .0.escape_debug())]
     Key(String),
     /// The value is not 1 to 256 printable ASCII characters without comma, equals sign or a space
     /// at the end.
-    #[error("the value of `{0}` cannot stand in tracestate")]
+    #[error(
+        "invalid tracestate value of `{0}`; expected 1 to 256 printable ASCII characters \
+             without comma, equals sign or trailing space"
+    )]
     Value(String),
 }
 
 impl TraceState {
-    /// Reads a header's value. Order is kept, and of pairs with the same key the first. A value
-    /// with a malformed pair or with more than 32 is empty: W3C's rules discard it as a whole.
+    /// Parses the value of a header. Keeps the order, and the first of pairs with the same key. The
+    /// result is empty if a pair is malformed or there are more than 32, as W3C requires.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::propagation::TraceState;
+    ///
+    /// assert_eq!(TraceState::parse("a=1,b=2").len(), 2);
+    /// assert!(TraceState::parse("a=1,malformed").is_empty()); // not only the malformed pair
+    /// ```
     pub fn parse(value: &str) -> Self {
         Self::checked(value).unwrap_or_default()
     }
@@ -60,17 +72,29 @@ impl TraceState {
         Some(state)
     }
 
-    /// The value of a key.
+    /// Returns the value of a key.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.iter().find(|(held, _)| *held == key).map(|(_, value)| value)
     }
 
-    /// Puts a pair at the front, in place of the key's former one. A 33rd pair pushes the last one
-    /// out.
+    /// Adds a pair at the front and removes the key's previous pair. Beyond 32 pairs the last one
+    /// is removed.
     ///
     /// # Errors
     ///
-    /// When the header cannot hold the key or the value; nothing is changed then.
+    /// When the key or the value is invalid. The pairs are unchanged then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::propagation::TraceState;
+    ///
+    /// let mut state = TraceState::parse("a=1,b=2");
+    /// state.insert("b", "3")?;
+    /// assert_eq!(state.to_string(), "b=3,a=1"); // moved to the front
+    /// assert!(state.insert("Upper", "1").is_err());
+    /// # Ok::<(), raaf_trace_core::propagation::TraceStateError>(())
+    /// ```
     pub fn insert(&mut self, key: &str, value: &str) -> Result<(), TraceStateError> {
         if !is_key(key) {
             return Err(TraceStateError::Key(key.to_owned()));
@@ -84,17 +108,17 @@ impl TraceState {
         Ok(())
     }
 
-    /// The pairs, the latest writer's first.
+    /// Returns the pairs, the most recent first.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// How many pairs there are.
+    /// Returns the number of pairs.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no pairs.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,21 +1,22 @@
-//! Finds secrets in text that is JSON, or was before it was cut.
+//! Redaction of text that is JSON, or was before it was cut.
 
 use super::{REDACTED, words::SecretWords};
 use crate::attributes::TRUNCATED;
 
-/// The text with the secrets in it replaced, and how many; `None` when it holds none.
+/// Returns the text with its secrets replaced, and their number; `None` when it contains none.
 ///
-/// Looks only at text that begins like a JSON object or array. It reads the tokens instead of
-/// parsing: what was cut in the middle is searched all the same, numbers and spacing stay as they
-/// are, and depth costs nothing. It calls itself for JSON inside strings, [`MAX_LEVELS`] deep;
-/// JSON that is quoted more often than that is taken for a secret whole.
+/// Searches only text that begins like a JSON object or array. It scans tokens instead of parsing,
+/// so JSON that was cut is searched as well, numbers and whitespace stay unchanged, and depth costs
+/// nothing. It recurses into JSON inside strings, [`MAX_LEVELS`] deep; JSON that is quoted more
+/// often is replaced entirely.
 pub(super) fn redact(words: &SecretWords, text: &str) -> Option<(String, u32)> {
     redact_level(words, text, 0)
 }
 
-/// How often JSON may be quoted inside JSON and still be searched. Quoting doubles backslashes: text
-/// that comes about by quoting stays far below this, but text that writes them as `\u005c` nests
-/// deeper at a few bytes a level, and grows by a power of two a level when it is quoted anew.
+/// Maximum number of levels of JSON quoted inside JSON strings that are searched. Quoting doubles
+/// backslashes, so text from repeated quoting stays far below this limit. Text that writes
+/// backslashes as `\u005c` nests deeper at a few bytes a level, and doubles in size a level when it
+/// is quoted again.
 const MAX_LEVELS: usize = 8;
 
 fn redact_level(words: &SecretWords, text: &str, level: usize) -> Option<(String, u32)> {
@@ -30,17 +31,17 @@ fn redact_level(words: &SecretWords, text: &str, level: usize) -> Option<(String
     })
 }
 
-/// Whether it looks like JSON with a string in it.
+/// Returns whether the text looks like JSON with a string in it.
 fn may_hold_secrets(text: &str) -> bool {
     text.trim_start().starts_with(['{', '[']) && text.contains('"')
 }
 
 struct Scan<'a> {
     text: &'a str,
-    /// How many strings it is in.
+    /// Number of strings around the text.
     level: usize,
     redacted: String,
-    /// Up to where `text` is in `redacted`.
+    /// Length of the part of `text` that was copied to `redacted`.
     copied: usize,
     count: u32,
 }
@@ -49,9 +50,9 @@ impl Scan<'_> {
     fn run(&mut self, words: &SecretWords) {
         let bytes = self.text.as_bytes();
         let mut depth = 0_usize;
-        // The key just read names a secret, so its value is one.
+        // The last key names a secret, so its value is one.
         let mut value_is_secret = false;
-        // The depth of the array or object that such a key holds.
+        // Depth of the array or object under such a key.
         let mut secret_depth = None;
         let mut at = 0;
         while at < bytes.len() {
@@ -88,7 +89,7 @@ impl Scan<'_> {
         }
     }
 
-    /// Replaces a string's contents.
+    /// Replaces the contents of a string.
     fn hide(&mut self, start: usize, end: usize) {
         let secret = &self.text[start..end];
         if secret != REDACTED {
@@ -98,10 +99,10 @@ impl Scan<'_> {
         }
     }
 
-    /// Searches a string that may be JSON text itself.
+    /// Searches a string that may itself be JSON text.
     fn search_inside(&mut self, words: &SecretWords, start: usize, end: usize) {
         let raw = &self.text[start..end];
-        // JSON text inside a string has its quotes escaped.
+        // JSON text inside a string has escaped quotes.
         if !raw.contains('\\') {
             return;
         }
@@ -124,7 +125,7 @@ impl Scan<'_> {
     }
 }
 
-/// Where the string that begins at `start` ends: at its closing quote, or with the text.
+/// Returns the end of the string that begins at `start`: its closing quote, or the end of the text.
 fn string_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start;
     while at < bytes.len() {
@@ -137,12 +138,12 @@ fn string_end(bytes: &[u8], start: usize) -> usize {
     bytes.len()
 }
 
-/// Whether the string that ends at `end` is a key: a colon comes next.
+/// Returns whether the string that ends at `end` is a key, that is, followed by a colon.
 fn is_key(bytes: &[u8], end: usize) -> bool {
     bytes.iter().skip(end + 1).find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
 }
 
-/// What a string stands for; one that is cut or malformed as far as it can be read.
+/// Returns the unescaped contents of a string; of one that is cut or malformed, the readable part.
 fn unescape(raw: &str) -> std::borrow::Cow<'_, str> {
     if !raw.contains('\\') {
         return raw.into();
@@ -163,7 +164,7 @@ fn unescape(raw: &str) -> std::borrow::Cow<'_, str> {
     text.into()
 }
 
-/// What the escape that `text` begins with stands for, and how many bytes it takes.
+/// Returns the character of the escape at the start of `text`, and the escape's length in bytes.
 fn unescape_one(text: &str) -> Option<(char, usize)> {
     let unit = |at: usize| {
         let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
@@ -264,7 +265,7 @@ mod tests {
 
     #[test]
     fn a4_json_that_is_quoted_too_often_is_hidden_whole() {
-        // Each level adds five bytes to the quotes within it, where plain quoting would double it.
+        // Each level adds five bytes to its quotes, which plain quoting would double.
         let quote = |level: usize| match level {
             0 => "\"".to_owned(),
             level => format!("\\{}u0022", "u005c".repeat(level - 1)),

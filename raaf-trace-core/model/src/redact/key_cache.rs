@@ -1,16 +1,16 @@
-//! Remembers which keys name a secret.
+//! Cache of keys that name secrets.
 
 use std::{
     fmt,
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// How many keys are remembered at a time; a power of two.
+/// Number of cached keys; a power of two.
 const PLACES: usize = 256;
 
-/// The verdicts on keys that are static: they are where they are for good, so that address and
-/// length stand for the text. Programs have some dozens, and searching one for words takes longer
-/// than all the rest that is done for an attribute.
+/// Cached verdicts on static keys, identified by address and length, which never change. Programs
+/// have some dozens of them, and searching a key for terms takes longer than all other work for an
+/// attribute.
 pub(super) struct Verdicts {
     places: Box<[AtomicU64; PLACES]>,
 }
@@ -20,10 +20,10 @@ impl Verdicts {
         Self { places: Box::new([const { AtomicU64::new(0) }; PLACES]) }
     }
 
-    /// What `judge` says of the key, now or when it was asked before.
+    /// Returns the cached verdict on the key, or calls `judge` for it.
     pub(super) fn of(&self, key: &'static str, judge: impl FnOnce(&str) -> bool) -> bool {
         let Some(name) = name(key) else { return judge(key) };
-        // The lowest bits of addresses are alike, and so are the highest.
+        // The lowest bits of addresses are similar, and so are the highest.
         let place = &self.places[(name >> 16 ^ name >> 24 ^ name >> 1) as usize % PLACES];
         let known = place.load(Ordering::Relaxed);
         if known >> 1 == name >> 1 {
@@ -35,8 +35,8 @@ impl Verdicts {
     }
 }
 
-/// A number that no other key has, with room for a bit at the end; never 0. `None` where address
-/// and length need more than a number holds.
+/// Returns a number that is unique to the key, never 0, with room for one more bit; `None` where
+/// address and length do not fit.
 fn name(key: &'static str) -> Option<u64> {
     let (address, length) = (key.as_ptr().addr() as u64, key.len() as u64);
     let fits = address < 1 << 48 && (1..1 << 15).contains(&length);

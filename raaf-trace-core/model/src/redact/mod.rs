@@ -1,4 +1,4 @@
-//! Hides secrets before anything leaves.
+//! Redaction of secrets.
 
 mod json_text;
 mod key_cache;
@@ -12,17 +12,17 @@ use crate::attributes::{Attributes, Text, Value};
 use key_cache::Verdicts;
 use words::SecretWords;
 
-/// What stands in place of a secret.
+/// Replacement for a secret.
 pub(super) const REDACTED: &str = "[REDACTED]";
 
-/// Hides secrets: replaces strings whose key names one by `[REDACTED]`.
+/// Redactor of secrets: replaces strings whose key names a secret by `[REDACTED]`.
 ///
-/// A key names a secret when its words include one of the list: `password`, `secret`, `token`,
+/// A key names a secret when one of its words is on the list: `password`, `secret`, `token`,
 /// `api_key`, `authorization`, `credential`, `cookie`, `private_key`, `ssn`, `credit_card` and
-/// their like. Words count, not letters: `apiKey`, `X-API-Key` and `access_token` name secrets,
-/// `max_tokens` and `keyboard` do not. Numbers and bools stay whatever their key.
+/// similar. Only whole words match: `apiKey`, `X-API-Key` and `access_token` name secrets,
+/// `max_tokens` and `keyboard` do not. Numbers and bools are never replaced.
 ///
-/// JSON is searched to any depth, also in strings that hold JSON text.
+/// JSON is searched at any depth, including strings that contain JSON text.
 ///
 /// ```
 /// use raaf_trace_core::{Attributes, Redactor};
@@ -42,19 +42,29 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Hides what these words name, and nothing else.
+    /// Creates a redactor for these terms, without the default list.
     ///
-    /// A word of several parts (`api_key`) matches them in a row, however the key joins them.
+    /// A term of several words (`api_key`) matches them in sequence, with any separator in the key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Redactor;
+    ///
+    /// let redactor = Redactor::new(["iban"]);
+    /// assert!(redactor.is_secret_key("customer.IBAN"));
+    /// assert!(!redactor.is_secret_key("password")); // not without the default list
+    /// ```
     pub fn new(words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         Self::none().with_words(words)
     }
 
-    /// Hides nothing.
+    /// Creates a redactor that replaces nothing.
     pub fn none() -> Self {
         Self { words: SecretWords::default(), verdicts: Arc::new(Verdicts::new()) }
     }
 
-    /// Hides what these words name, too.
+    /// Adds these terms to the list.
     #[must_use]
     pub fn with_words(mut self, words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.words.add(words);
@@ -62,7 +72,7 @@ impl Redactor {
         self
     }
 
-    /// Whether a key names a secret.
+    /// Returns whether a key names a secret.
     ///
     /// ```
     /// use raaf_trace_core::Redactor;
@@ -75,10 +85,10 @@ impl Redactor {
         self.words.name_a_secret(key)
     }
 
-    /// Hides the secrets in the attributes from index `from` on; returns how many strings were
-    /// replaced.
+    /// Replaces the secrets in the attributes from index `from` on. Returns the number of replaced
+    /// strings.
     ///
-    /// An attribute that is set again keeps its place: one in front of `from` is not looked at
+    /// An attribute that is set again keeps its position, so one before `from` is not searched
     /// again.
     pub fn redact(&self, attributes: &mut Attributes, from: usize) -> u32 {
         if self.words.is_empty() {
@@ -98,7 +108,7 @@ impl Redactor {
             let value = entry.value_mut();
             let count = self.redact_value(value, secret);
             if count > 0 && *value != REDACTED {
-                // Many short secrets together may have grown.
+                // Several replacements of short secrets can lengthen the value.
                 let (fitted, was_cut) = limits.fit(value.clone(), content);
                 *value = fitted;
                 cut += u32::from(was_cut.is_some());
@@ -109,7 +119,7 @@ impl Redactor {
         replaced
     }
 
-    /// The value of that key without its secrets.
+    /// Returns the value of that key without its secrets.
     pub fn redacted(&self, key: &str, mut value: Value) -> Value {
         if !self.words.is_empty() {
             self.redact_value(&mut value, self.is_secret_key(key));
@@ -146,7 +156,7 @@ impl Redactor {
         }
     }
 
-    /// Recurses as deep as the value is nested, which attributes bound.
+    /// Recurses as deep as the value, whose depth attributes limit.
     fn redact_json(&self, json: &mut Json, secret: bool) -> u32 {
         match json {
             Json::String(text) if secret => {

@@ -1,16 +1,16 @@
-//! Decides by its words whether a key names a secret.
+//! Matching of keys against terms that name secrets.
 
-/// Words that say that what they name is a secret.
+/// Terms that name secrets.
 ///
-/// A key is split into words at whatever is no letter or digit, at changes of case and between
-/// letters and digits. A term matches one word or several in a row, however they are joined:
+/// A key is split into words at characters other than letters and digits, at changes of case, and
+/// between letters and digits. A term matches one word or several in sequence, with any separator:
 /// `api_key` matches `apiKey`, `X-API-Key`, `APIKEY` and `api_key_2`, but not `api_keyboard`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SecretWords {
-    /// Letters and digits in lower case, sorted.
+    /// Terms as letters and digits in lower case, sorted.
     terms: Vec<String>,
-    /// Where in `terms` those begin whose first letter is `a` to `z`, then the end of `z`; all
-    /// that begin otherwise lie outside.
+    /// Indices in `terms` of the first term for each of the letters `a` to `z`, then the end of
+    /// `z`. Terms with other first letters are outside.
     starts: [usize; 27],
 }
 
@@ -81,7 +81,7 @@ impl SecretWords {
         })
     }
 
-    /// The terms that may begin with this letter.
+    /// Returns the terms that may begin with this letter.
     fn candidates(&self, letter: char) -> &[String] {
         let index = letter.to_ascii_lowercase() as usize;
         match index.checked_sub('a' as usize) {
@@ -92,7 +92,7 @@ impl SecretWords {
     }
 }
 
-/// Whether a word begins where `rest` does, after the letter `previous`.
+/// Returns whether a word begins at `rest`, after the letter `previous`.
 fn starts_word(previous: Option<char>, rest: &str) -> bool {
     let Some(previous) = previous.filter(|c| c.is_alphanumeric()) else { return true };
     let mut rest = rest.chars();
@@ -100,12 +100,12 @@ fn starts_word(previous: Option<char>, rest: &str) -> bool {
     if previous.is_numeric() != letter.is_numeric() {
         return true;
     }
-    // `apiKey` begins a word at `K`, and so does `APIKey`.
+    // A word begins at the `K` of both `apiKey` and `APIKey`.
     letter.is_uppercase()
         && (!previous.is_uppercase() || rest.next().is_some_and(char::is_lowercase))
 }
 
-/// Whether `rest` begins with the term, and a word ends where the term does.
+/// Returns whether `rest` begins with the term, and a word ends where the term does.
 fn term_ends(term: &str, rest: &str) -> bool {
     let mut wanted = term.chars();
     let mut previous = None;

@@ -1,8 +1,10 @@
-//! Settings of batching processors.
+//! Configuration of batch processors.
 
 use std::time::Duration;
 
-/// How finished spans are batched, how many may wait, and how long delivery is tried.
+/// Configuration of a batch processor: batch size, queue size, and retries.
+///
+/// Values outside their bounds are moved inside.
 ///
 /// ```
 /// use std::time::Duration;
@@ -17,27 +19,29 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BatchConfig {
-    /// Spans a batch; 50 by default, at least 1, at most [`max_spans`](Self::max_spans).
+    /// Maximum number of spans in a batch; 50 by default, at least 1, at most
+    /// [`max_spans`](Self::max_spans).
     pub batch_size: usize,
-    /// How long a span waits at most for its batch to fill; 5 s by default, at least 1 ms.
+    /// Maximum time that a span waits for its batch to fill; 5 s by default, at least 1 ms.
     pub flush_interval: Duration,
-    /// Spans held in memory at most, the batch in flight included; 1,000 by default, at least 1.
+    /// Maximum number of spans in memory, including the batch in flight; 1,000 by default, at least
+    /// 1.
     pub max_spans: usize,
-    /// How long one call of the exporter may take before its batch is counted as dropped; 30 s by
-    /// default. The call itself is not interrupted: its spans stay in memory until it returns.
+    /// Time that one call of the exporter may take before its batch counts as dropped; 30 s by
+    /// default. The call is not interrupted: its spans stay in memory until it returns.
     pub export_timeout: Duration,
-    /// How many times a batch that could not be delivered is tried again on schedule; 5 by default.
-    /// Tries that a flush asks for do not count.
+    /// Maximum number of scheduled retries of a batch; 5 by default. Retries requested by a flush
+    /// do not count.
     pub max_retries: usize,
-    /// How long after its first try a batch is given up at the latest; 60 s by default.
+    /// Maximum time from the first attempt until a batch is dropped; 60 s by default.
     pub give_up_after: Duration,
-    /// The wait before the first retry; 200 ms by default. It doubles with each further one, and
-    /// up to as much again is added at random.
+    /// Delay before the first retry; 200 ms by default. It doubles with each retry, plus up to the
+    /// same amount of random jitter.
     pub min_backoff: Duration,
-    /// The longest wait between two tries, `Retry-After` included; 30 s by default.
+    /// Maximum delay between two attempts, including `Retry-After`; 30 s by default.
     pub max_backoff: Duration,
-    /// How long the thread that ended a span exports waiting batches itself before the span is
-    /// dropped, where the exporter [lets it](super::Overflow::Help); 5 ms by default.
+    /// Maximum time that a thread which ends a span exports waiting batches itself before the span
+    /// is dropped, if the exporter [supports it](super::Overflow::Help); 5 ms by default.
     pub help_limit: Duration,
 }
 
@@ -109,6 +113,15 @@ impl BatchConfig {
     }
 
     /// Moves every value inside its bounds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::BatchConfig;
+    ///
+    /// let config = BatchConfig::default().with_batch_size(500).with_max_spans(100).clamped();
+    /// assert_eq!(config.batch_size, 100); // not larger than the queue
+    /// ```
     #[must_use]
     pub fn clamped(mut self) -> Self {
         self.max_spans = self.max_spans.max(1);

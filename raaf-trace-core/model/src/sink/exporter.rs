@@ -1,50 +1,50 @@
-//! The contract of a sink that receives finished spans in batches.
+//! The contract of sinks that receive finished spans in batches.
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use crate::span::FinishedSpan;
 
-/// Receives finished spans in batches, on a worker thread of its own, and may block.
+/// A sink that receives finished spans in batches, on a worker thread of its own, and may block.
 ///
-/// Put one behind a `BatchProcessor` (production) or a
-/// `SimpleProcessor` (tests, short tools).
+/// Put it behind a `BatchProcessor` (production) or a `SimpleProcessor` (tests, short tools).
 ///
-/// Calls are never made for spans that the exporter itself would create: while it runs, tracing is
-/// off in its thread.
+/// Tracing is disabled in the exporter's thread while it runs, so it never receives spans of its
+/// own.
 pub trait SpanExporter: Send + Sync + 'static {
-    /// The name that statistics, errors and diagnostics use, for example `file`.
+    /// Returns the name for statistics, errors and diagnostics, such as `file`.
     fn name(&self) -> &str;
 
-    /// Delivers one batch. It is delivered whole or not at all: after an error that
-    /// [can be retried](ExportError::retryable) the same batch is offered again.
+    /// Exports one batch, entirely or not at all: after a [retryable error](ExportError::retryable)
+    /// the same batch is exported again.
     ///
-    /// Called by one thread at a time unless [`overflow`](Self::overflow) says
+    /// Called by one thread at a time unless [`overflow`](Self::overflow) returns
     /// [`Overflow::Help`].
     ///
     /// # Errors
     ///
-    /// Says whether trying again can help; see [`ExportError`].
+    /// When the batch was not delivered. The error states whether a retry can succeed; see
+    /// [`ExportError`].
     fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError>;
 
-    /// Makes what was exported so far durable (a file's buffer, a connection).
+    /// Makes exported spans durable (a file's buffer, a connection).
     ///
     /// # Errors
     ///
-    /// When that failed; the flush then reports it under this exporter's name.
+    /// When that failed. The flush reports the error under this exporter's name.
     fn force_flush(&self) -> Result<(), ExportError> {
         Ok(())
     }
 
-    /// Releases what the exporter holds. Called once, after the last batch.
+    /// Releases the exporter's resources. Called once, after the last batch.
     ///
     /// # Errors
     ///
-    /// When that failed; the shutdown then reports it under this exporter's name.
+    /// When that failed. The shutdown reports the error under this exporter's name.
     fn shutdown(&self) -> Result<(), ExportError> {
         Ok(())
     }
 
-    /// What happens to spans when as many as allowed are already waiting.
+    /// Returns the handling of spans that end while the queue is full.
     fn overflow(&self) -> Overflow {
         Overflow::Drop
     }
@@ -52,7 +52,7 @@ pub trait SpanExporter: Send + Sync + 'static {
 
 macro_rules! exporter_behind {
     ($($pointer:ty),*) => {$(
-        /// The exporter behind it.
+        /// Forwards to the exporter behind the pointer.
         impl<E: SpanExporter + ?Sized> SpanExporter for $pointer {
             fn name(&self) -> &str {
                 (**self).name()
@@ -75,26 +75,26 @@ macro_rules! exporter_behind {
 
 exporter_behind!(Box<E>, Arc<E>);
 
-/// What to do with a span that comes when as many as allowed are waiting.
+/// Handling of a span that ends while the queue is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Overflow {
-    /// Drop and count it at once: right for a network sink, which may hang.
+    /// Drops and counts the span at once. For network sinks, which may hang.
     #[default]
     Drop,
-    /// Let the thread that ended the span export waiting batches itself, for at most 5 ms, and
-    /// drop and count only then. Right for a local sink; its
-    /// [`export`](SpanExporter::export) must allow calls from several threads at once, and must not
-    /// wait for long in such a thread: `is_helping` tells.
+    /// Lets the thread that ended the span export waiting batches for at most 5 ms, and drops and
+    /// counts the span only after that. For local sinks; [`export`](SpanExporter::export) must
+    /// support concurrent calls, and must not wait for long in such a thread, which `is_helping`
+    /// detects.
     Help,
 }
 
-/// Why a batch was not delivered, and whether trying again can help.
+/// Error of exporting a batch: the reason, and whether a retry can succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportError {
     message: String,
     retry: Option<Retry>,
-    /// How many spans of the batch were not taken; all, where nothing is said.
+    /// Number of rejected spans; `None` for the whole batch.
     rejected: Option<usize>,
 }
 
@@ -104,18 +104,28 @@ struct Retry {
 }
 
 impl ExportError {
-    /// A failure that may pass: a refused connection, a timeout, HTTP 408, 409, 429 and 5xx.
+    /// Creates an error for a temporary failure: a refused connection, a timeout, HTTP 408, 409,
+    /// 429 and 5xx.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::ExportError;
+    ///
+    /// assert!(ExportError::retryable("connection refused").is_retryable());
+    /// assert!(!ExportError::permanent("invalid key").is_retryable());
+    /// ```
     pub fn retryable(message: impl Into<String>) -> Self {
         Self { message: message.into(), retry: Some(Retry { after: None }), rejected: None }
     }
 
-    /// A failure that will not pass: the batch is dropped and counted.
+    /// Creates an error for a permanent failure: the batch is dropped and counted.
     pub fn permanent(message: impl Into<String>) -> Self {
         Self { message: message.into(), retry: None, rejected: None }
     }
 
-    /// The batch was taken but for so many of its spans, which will not be taken by another try
-    /// either: they are counted as dropped, the others as delivered.
+    /// Creates an error for a batch that was accepted except for `rejected` spans, which a retry
+    /// would not deliver either. They count as dropped, the others as delivered.
     ///
     /// ```
     /// # use raaf_trace_core::ExportError;
@@ -128,7 +138,18 @@ impl ExportError {
         Self { message: message.into(), retry: None, rejected: Some(rejected) }
     }
 
-    /// The server's own word on when to try again (`Retry-After`); makes the error retryable.
+    /// Sets the delay that the server requested (`Retry-After`), and makes the error retryable.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::ExportError;
+    ///
+    /// let error = ExportError::permanent("too many requests").after(Duration::from_secs(7));
+    /// assert!(error.is_retryable());
+    /// assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+    /// ```
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         self.retry = Some(Retry { after: Some(delay) });
@@ -136,18 +157,18 @@ impl ExportError {
         self
     }
 
-    /// Whether trying again can help.
+    /// Returns whether a retry can succeed.
     pub fn is_retryable(&self) -> bool {
         self.retry.is_some()
     }
 
-    /// How many spans of a batch of that size it means: all of them, unless only a part was
-    /// [rejected](Self::partial).
+    /// Returns the number of rejected spans in a batch of this size: all of them, unless only a
+    /// part was [rejected](Self::partial).
     pub fn rejected_of(&self, batch: usize) -> usize {
         self.rejected.map_or(batch, |rejected| rejected.min(batch))
     }
 
-    /// When the server asked to be tried again, if it said so.
+    /// Returns the delay that the server requested.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry.and_then(|retry| retry.after)
     }

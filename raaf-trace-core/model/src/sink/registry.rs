@@ -1,4 +1,4 @@
-//! Sinks by name: anybody's crate can add one.
+//! Registry of sinks by name, open to any crate.
 //!
 //! # Examples
 //!
@@ -36,7 +36,7 @@ use std::{error::Error, fmt};
 use super::{BatchConfig, SpanExporter, SpanProcessor};
 use crate::environment::{Environment, SettingsError};
 
-/// A sink that can be asked for by name.
+/// Registration of a sink under a name.
 #[derive(Clone, Copy)]
 pub struct SinkRegistration {
     name: &'static str,
@@ -46,12 +46,12 @@ pub struct SinkRegistration {
     default_if: Option<fn(&Environment) -> bool>,
 }
 
-/// A variable that adds a sink without naming it.
+/// A variable that enables a sink without naming it.
 #[derive(Clone, Copy, Debug)]
 enum Shorthand {
-    /// By a flag that is on.
+    /// Enabled by a flag that is on.
     Flag(&'static str),
-    /// By any value, which the sink reads.
+    /// Enabled by any value, which the sink reads.
     Value(&'static str),
 }
 
@@ -60,42 +60,42 @@ type Build = fn(&SinkConfig<'_>) -> Result<Sink, Box<dyn Error + Send + Sync>>;
 inventory::collect!(SinkRegistration);
 
 impl SinkRegistration {
-    /// Registers `build` under `name`, which is what settings call the sink. `build` runs only when
-    /// the sink is asked for.
+    /// Registers `build` under `name`, the sink's name in settings. `build` runs only when the sink
+    /// is requested.
     ///
     /// # Panics
     ///
-    /// When `name` is empty or holds anything but lower-case letters, digits, `_` and `-`: settings
-    /// could not name it. In `submit!` that is an error at compile time.
+    /// When `name` is empty or contains anything except lower-case letters, digits, `_` and `-`. In
+    /// `submit!` that is an error at compile time.
     pub const fn new(name: &'static str, build: Build) -> Self {
-        assert!(is_name(name), "a sink's name is made of a-z, 0-9, `_` and `-`");
+        assert!(is_name(name), "invalid sink name; expected only a-z, 0-9, `_` and `-`");
         Self { name, build, variables: &[], shorthand: None, default_if: None }
     }
 
-    /// Declares the `RAAF_*` variables that the sink reads. Variables that nothing declares are
-    /// reported as unknown.
+    /// Declares the `RAAF_*` variables that the sink reads. Undeclared variables are reported as
+    /// unknown.
     #[must_use]
     pub const fn variables(mut self, variables: &'static [&'static str]) -> Self {
         self.variables = variables;
         self
     }
 
-    /// Adds the sink wherever this variable is a flag that is on, as `RAAF_TRACE_CONSOLE` does.
+    /// Enables the sink where this variable is a flag that is on, such as `RAAF_TRACE_CONSOLE`.
     #[must_use]
     pub const fn enabled_by_flag(mut self, variable: &'static str) -> Self {
         self.shorthand = Some(Shorthand::Flag(variable));
         self
     }
 
-    /// Adds the sink wherever this variable has a value, which the sink reads itself, as
-    /// `RAAF_TRACE_FILE` does.
+    /// Enables the sink where this variable has a value, which the sink reads itself, such as
+    /// `RAAF_TRACE_FILE`.
     #[must_use]
     pub const fn enabled_by_value(mut self, variable: &'static str) -> Self {
         self.shorthand = Some(Shorthand::Value(variable));
         self
     }
 
-    /// Runs the sink where no sink was named and `condition` holds.
+    /// Enables the sink where no sink is named and `condition` holds.
     #[must_use]
     pub const fn default_if(mut self, condition: fn(&Environment) -> bool) -> Self {
         self.default_if = Some(condition);
@@ -107,11 +107,11 @@ impl SinkRegistration {
         self.name
     }
 
-    /// Returns whether the environment asks for the sink without naming it.
+    /// Returns whether the environment enables the sink without naming it.
     ///
     /// # Errors
     ///
-    /// When its flag cannot be read.
+    /// When the value of its flag is invalid.
     pub fn is_enabled(&self, environment: &Environment) -> Result<bool, SettingsError> {
         match self.shorthand {
             None => Ok(false),
@@ -120,7 +120,7 @@ impl SinkRegistration {
         }
     }
 
-    /// Returns whether the sink runs where none was named.
+    /// Returns whether the sink is enabled where no sink is named.
     pub fn is_default(&self, environment: &Environment) -> bool {
         self.default_if.is_some_and(|condition| condition(environment))
     }
@@ -133,11 +133,11 @@ impl SinkRegistration {
         self.variables.iter().copied().chain(shorthand)
     }
 
-    /// Makes the sink. Runs code of the crate that registered it, which may panic.
+    /// Builds the sink. Runs code of the crate that registered it, which may panic.
     ///
     /// # Errors
     ///
-    /// Those of that code.
+    /// The errors of that code.
     pub fn build(&self, config: &SinkConfig<'_>) -> Result<Sink, Box<dyn Error + Send + Sync>> {
         (self.build)(config)
     }
@@ -161,7 +161,7 @@ impl fmt::Debug for SinkRegistration {
     }
 }
 
-/// What a sink is made from.
+/// Configuration from which a sink is built.
 #[derive(Clone, Debug)]
 pub struct SinkConfig<'a> {
     environment: &'a Environment,
@@ -170,49 +170,74 @@ pub struct SinkConfig<'a> {
 }
 
 impl<'a> SinkConfig<'a> {
-    /// Creates the configuration of a sink that was asked for by name.
+    /// Creates the configuration of a sink that was requested by name.
     pub fn new(environment: &'a Environment, batch: BatchConfig) -> Self {
         Self { environment, batch, by_default: false }
     }
 
-    /// Sets whether the sink runs because none was named.
+    /// Sets whether the sink is enabled because no sink was named.
     #[must_use]
     pub fn with_by_default(mut self, by_default: bool) -> Self {
         self.by_default = by_default;
         self
     }
 
-    /// Returns where the sink reads variables of its own: the process's environment, or a test's.
+    /// Returns the source of the sink's variables: the process's environment, or given values in
+    /// tests.
     pub fn environment(&self) -> &'a Environment {
         self.environment
     }
 
-    /// Returns the settings for batches and for how many spans may wait.
+    /// Returns the batch configuration.
     pub fn batch(&self) -> &BatchConfig {
         &self.batch
     }
 
-    /// Returns whether the sink runs because none was named.
+    /// Returns whether the sink is enabled because no sink was named.
     pub fn is_by_default(&self) -> bool {
         self.by_default
     }
 }
 
-/// A sink, ready to receive spans.
+/// A built sink.
 pub enum Sink {
-    /// Receives finished spans in batches, on a worker.
+    /// Receives finished spans in batches, on a worker thread.
     Exporter(Box<dyn SpanExporter>),
-    /// Receives starts and ends in line.
+    /// Receives starts and ends inline.
     Processor(Box<dyn SpanProcessor>),
 }
 
 impl Sink {
-    /// A sink that receives finished spans in batches.
+    /// Creates a sink from an exporter, which receives finished spans in batches.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{
+    ///     ExportError, FinishedSpan, SpanExporter, SpanProcessor, TracerProvider, registry::Sink,
+    /// };
+    ///
+    /// struct Both;
+    ///
+    /// impl SpanProcessor for Both {}
+    ///
+    /// impl SpanExporter for Both {
+    ///     fn name(&self) -> &str {
+    ///         "both"
+    ///     }
+    ///     fn export(&self, _: &[FinishedSpan]) -> Result<(), ExportError> {
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let provider = TracerProvider::builder().with(Sink::exporter(Both)).build(); // not `.with(Both)`
+    /// assert_eq!(provider.processor_count(), 1);
+    /// ```
     pub fn exporter(exporter: impl SpanExporter) -> Self {
         Self::Exporter(Box::new(exporter))
     }
 
-    /// A sink that receives starts and ends in line.
+    /// Creates a sink from a processor, which receives starts and ends inline.
     pub fn processor(processor: impl SpanProcessor) -> Self {
         Self::Processor(Box::new(processor))
     }
@@ -229,32 +254,32 @@ impl fmt::Debug for Sink {
     }
 }
 
-/// Failure to build a named sink.
+/// Error of building a named sink.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SinkError {
     /// No linked crate registers a sink of that name.
     #[error("{}", unknown_text(.name, .linked))]
     Unknown {
-        /// What was asked for.
+        /// Requested name.
         name: String,
-        /// The sinks that are linked, by name.
+        /// Names of the linked sinks.
         linked: Vec<&'static str>,
     },
     /// Several linked crates register the name.
-    #[error("the sink `{name}` is registered {count} times; link only one crate that has it")]
+    #[error("the sink `{name}` is registered {count} times; link only one crate that registers it")]
     Duplicate {
-        /// What was asked for.
+        /// Requested name.
         name: String,
-        /// How many registrations there are.
+        /// Number of registrations.
         count: usize,
     },
-    /// The sink could not be made.
-    #[error("the sink `{name}` could not be made: {source}")]
+    /// Building the sink failed.
+    #[error("the sink `{name}` could not be built: {source}")]
     Build {
-        /// What was asked for.
+        /// Requested name.
         name: String,
-        /// Why not.
+        /// Cause.
         source: Box<dyn Error + Send + Sync>,
     },
 }
@@ -262,8 +287,8 @@ pub enum SinkError {
 fn unknown_text(name: &str, linked: &[&str]) -> String {
     let linked = if linked.is_empty() { "none".to_owned() } else { linked.join(", ") };
     format!(
-        "no sink is called `{name}`; linked are: {linked}. The crate that registers it must be \
-         a dependency, with the sink's feature on, and be named once: `use raaf_processors as _;`"
+        "unknown sink `{name}`; linked sinks: {linked}. Add the crate that registers it as a \
+         dependency, with the sink's feature enabled, and link it: `use raaf_processors as _;`"
     )
 }
 
@@ -286,6 +311,16 @@ pub fn linked_sinks() -> Vec<&'static str> {
 /// # Errors
 ///
 /// When no linked crate registers it, or when several do.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::registry::{self, SinkError};
+///
+/// // A crate that the program never names is not linked: `use my_sinks as _;` links it.
+/// let missing = registry::find("my-sink").err();
+/// assert!(matches!(missing, Some(SinkError::Unknown { .. })));
+/// ```
 pub fn find(name: &str) -> Result<&'static SinkRegistration, SinkError> {
     let mut found = linked();
     found.retain(|sink| sink.name == name);

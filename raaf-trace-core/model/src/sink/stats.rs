@@ -1,35 +1,35 @@
-//! Counters that say what became of every span.
+//! Counters of spans and their delivery.
 
 use std::{fmt, sync::Arc};
 
-/// What one processor counted.
+/// Counters of one processor.
 ///
-/// A processor that counts itself fills what it knows and leaves the rest to `Default`.
+/// A processor that keeps counters fills those it knows and leaves the others at their defaults.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProcessorStats {
-    /// The processor's name.
+    /// Name of the processor.
     pub name: String,
-    /// Spans handed to it.
+    /// Spans passed to the processor.
     pub received: u64,
-    /// Spans it delivered.
+    /// Spans that were delivered.
     pub delivered: u64,
-    /// Spans it gave up: no room, or not deliverable.
+    /// Spans that were dropped: no capacity, or not deliverable.
     pub dropped: u64,
-    /// Spans that it was told to leave out, by a filter or by sampling.
+    /// Spans that were left out by a filter or by sampling.
     pub filtered: u64,
-    /// Batches that were tried again.
+    /// Batches that were retried.
     pub retried: u64,
-    /// Spans that wait or are in flight now.
+    /// Spans that are waiting or in flight.
     pub queued: u64,
-    /// Calls to it that panicked.
+    /// Calls of the processor that panicked.
     pub panics: u64,
-    /// Calls to it that took longer than they should in the traced program's own thread.
+    /// Calls of the processor that took too long in the traced program's thread.
     pub slow_calls: u64,
-    /// The last error, in its own words.
+    /// Message of the last error.
     pub last_error: Option<String>,
 }
 
-/// What became of every span of a provider.
+/// Counters of all spans of a provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -39,33 +39,33 @@ pub struct Stats {
     pub ended: u64,
     /// Manual spans that were open for too long and were delivered as stale.
     pub stale: u64,
-    /// Changes to spans that had ended, and second ends, in the whole process; all ignored.
+    /// Changes to spans that had ended, and repeated ends, in the whole process; all ignored.
     pub late_calls: u64,
-    /// Times that a bound parent was active in several traces at once, in the whole process, so
-    /// that the span went by its own context.
+    /// Number of times that a bound parent was active in several traces at once, in the whole
+    /// process, so that the span used its own context.
     pub ambiguous_parents: u64,
-    /// Roots that started in a tokio task without a context while another run was open, and were
-    /// probably meant to be part of it (feature `tokio`).
+    /// Number of roots that started in a tokio task without a context while another run was open,
+    /// and were probably meant to be part of it (feature `tokio`).
     pub stray_roots: u64,
-    /// Each processor, in configured order.
+    /// Counters of each processor, in configured order.
     pub processors: Vec<ProcessorStats>,
 }
 
 impl Stats {
-    /// Returns how many spans were given up, by all processors together.
+    /// Returns the number of spans dropped by all processors together.
     pub fn dropped(&self) -> u64 {
         self.processors.iter().map(|processor| processor.dropped).sum()
     }
 }
 
-/// Has statistics to read.
+/// Source of statistics.
 pub trait ReadStats: Send + Sync + 'static {
-    /// Returns the statistics as they are now; `None` once what they are about is gone.
+    /// Returns the current statistics; `None` once their source is gone.
     fn read_stats(&self) -> Option<Stats>;
 }
 
-/// Reads a provider's statistics without keeping the provider: for processors that report them.
-/// Clones read the same provider.
+/// Reader of a provider's statistics that does not keep the provider alive, for processors that
+/// report them. Clones read the same provider.
 #[derive(Clone)]
 pub struct StatsReader(Arc<dyn ReadStats>);
 
@@ -75,8 +75,8 @@ impl StatsReader {
         Self(Arc::new(stats))
     }
 
-    /// Returns the statistics as they are now; `None` once the provider is gone. Asks each
-    /// processor, so that it has no place in the thread of a span.
+    /// Returns the current statistics; `None` once the provider is gone. Do not call it in the
+    /// thread of a span: it calls each processor.
     pub fn read(&self) -> Option<Stats> {
         self.0.read_stats()
     }

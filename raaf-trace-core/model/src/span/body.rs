@@ -1,4 +1,4 @@
-//! What a span collects while it runs.
+//! Data collected while a span runs.
 
 use super::{Event, Link, SpanError, SpanExtras, Status};
 use crate::{
@@ -8,30 +8,30 @@ use crate::{
     time::Timestamp,
 };
 
-/// What the attribute `tracing.collector_error` says where a panic's message is left out.
+/// Value of the attribute `tracing.collector_error` where a panic's message is left out.
 pub const PANICKED: &str = "panicked";
 
-/// Everything about a span that is not fixed when it starts, but for its end.
+/// Data of a span that is not fixed at its start, except its end time.
 #[derive(Clone, Debug, Default)]
 pub struct SpanBody {
-    /// What was set.
+    /// Attributes that were set.
     pub attributes: Attributes,
-    /// What happened, in order.
+    /// Events, in order.
     pub events: Vec<Event>,
-    /// Events beyond the limit.
+    /// Number of events beyond the limit.
     pub dropped_events: u32,
-    /// How it ended.
+    /// Status.
     pub status: Status,
-    /// Why it failed.
+    /// Error of a failed span.
     pub error: Option<Box<SpanError>>,
-    /// The type name of what the call returned, for a traced call that returned.
+    /// Type name of the returned value, for a traced call that returned.
     pub result_type: Option<&'static str>,
-    /// What few spans have.
+    /// Rarely used fields.
     pub extras: Option<Box<SpanExtras>>,
 }
 
 impl SpanBody {
-    /// Adds an event unless the span already has as many as it may.
+    /// Adds an event unless the limit is reached.
     pub fn add_event(
         &mut self,
         limits: SpanLimits,
@@ -48,12 +48,28 @@ impl SpanBody {
         self.events.push(Event::new(name, time, attributes));
     }
 
-    /// Returns what few spans have, to be changed.
+    /// Drops all contents. Keeps the memory of the attribute list unless that is large.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.attributes.clear();
+        if self.events.capacity() > 0 {
+            self.events = Vec::new();
+        }
+        self.dropped_events = 0;
+        self.status = Status::default();
+        if self.error.is_some() {
+            self.error = None;
+        }
+        self.result_type = None;
+        self.extras = None;
+    }
+
+    /// Returns the rarely used fields for changes.
     pub fn extras_mut(&mut self) -> &mut SpanExtras {
         self.extras.get_or_insert_default()
     }
 
-    /// Replaces the secrets in all it holds.
+    /// Replaces all secrets.
     pub fn redact(&mut self, redactor: &Redactor) {
         if let Some(error) = &mut self.error {
             error.redact(redactor);
@@ -63,7 +79,7 @@ impl SpanBody {
         }
     }
 
-    /// Leaves out what was written as content.
+    /// Removes content.
     pub fn drop_content(&mut self) {
         if let Some(error) = &mut self.error {
             error.drop_content();

@@ -1,4 +1,4 @@
-//! Synthetic finished spans.
+//! Builder for synthetic finished spans.
 
 use std::{
     sync::Arc,
@@ -20,12 +20,9 @@ use crate::{
     time::Timestamp,
 };
 
-/// When a built span starts by default: 2026-01-01T00:00:00Z, as manual clocks do.
-const START: Timestamp = Timestamp::from_nanos(1_767_225_600_000_000_000);
-
 impl FinishedSpan {
-    /// Returns a builder for a finished span that nothing ran for: for tests of sinks, and for
-    /// readers of what other processes wrote.
+    /// Returns a builder for a finished span of no traced work, for tests of sinks and for readers
+    /// of other processes' output.
     ///
     /// # Examples
     ///
@@ -54,11 +51,11 @@ impl FinishedSpan {
 
 /// Builder for a [`FinishedSpan`]; see [`FinishedSpan::builder`].
 ///
-/// By default the span is the root of a trace of its own, with random ids, starts at
-/// 2026-01-01T00:00:00Z, lasts for one millisecond, and ended well.
+/// By default the span is the root of its own trace, has random ids, starts at
+/// 2026-01-01T00:00:00Z, lasts for one millisecond, and succeeded.
 ///
-/// What it is given is kept as it is: nothing is cut to a limit, and nothing is redacted, as both
-/// happen before a sink sees a span. Only reserved keys are ignored, as everywhere.
+/// Values are stored as given: nothing is cut to a limit or redacted, since both happen before a
+/// sink receives a span. Only reserved keys are ignored.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct FinishedSpanBuilder {
@@ -66,7 +63,7 @@ pub struct FinishedSpanBuilder {
     span_id: SpanId,
     parent_id: Option<SpanId>,
     local_root: Option<bool>,
-    /// That of its trace, if it is another span.
+    /// Local root of the trace, if it is another span.
     root: Option<LocalRoot>,
     component: ComponentInfo,
     method: Key,
@@ -100,7 +97,7 @@ impl FinishedSpanBuilder {
             component: ComponentInfo { kind, name },
             method: Key::from_static("run"),
             name: None,
-            start: START,
+            start: Self::START,
             end: End::After(Duration::from_millis(1)),
             body,
             info: TraceInfo { metadata: unlimited(), ..TraceInfo::default() },
@@ -108,7 +105,10 @@ impl FinishedSpanBuilder {
         }
     }
 
-    /// Sets the id of the trace that the span is part of.
+    /// Default start of built spans, and start of manual clocks: 2026-01-01T00:00:00Z.
+    pub const START: Timestamp = Timestamp::from_nanos(1_767_225_600_000_000_000);
+
+    /// Sets the trace's id.
     pub fn trace_id(mut self, id: TraceId) -> Self {
         self.trace_id = id;
         self
@@ -120,14 +120,25 @@ impl FinishedSpanBuilder {
         self
     }
 
-    /// Sets the id of the span that encloses it; `None` makes it a root.
+    /// Sets the parent's id; `None` makes the span a root.
     pub fn parent_id(mut self, id: impl Into<Option<SpanId>>) -> Self {
         self.parent_id = id.into();
         self
     }
 
-    /// Puts the span under `parent`: in the same trace, which says the same of itself, and with the
-    /// same start.
+    /// Makes the span a child of `parent`: in the same trace, with the same trace data and the same
+    /// start.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::FinishedSpan;
+    ///
+    /// let agent = FinishedSpan::builder("agent", "Planner").build();
+    /// let tool = FinishedSpan::builder("tool", "Search").child_of(&agent).build();
+    /// assert_eq!(tool.start_time(), agent.start_time()); // set `start` afterwards to change it
+    /// assert!(!tool.is_local_root());
+    /// ```
     pub fn child_of(mut self, parent: &FinishedSpan) -> Self {
         let trace = &parent.head.trace;
         self.trace_id = trace.id;
@@ -139,38 +150,38 @@ impl FinishedSpanBuilder {
         self
     }
 
-    /// Sets whether nothing in its process encloses the span; by default, whether it has no parent.
-    /// A span whose parent is in another process is a local root, too.
+    /// Sets whether the span has no parent in its process; by default, whether it has no parent at
+    /// all. A span whose parent is in another process is a local root, too.
     pub fn local_root(mut self, local_root: bool) -> Self {
         self.local_root = Some(local_root);
         self
     }
 
-    /// Sets the operation that ran; `run` by default.
+    /// Sets the method; `run` by default.
     pub fn method(mut self, method: impl Into<Key>) -> Self {
         self.method = method.into();
         self
     }
 
-    /// Sets the span's name, in place of the one that kind, component and method make.
+    /// Sets the span's name, instead of the one made of kind, component and method.
     pub fn name(mut self, name: impl Into<Key>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Sets when the span started. Events keep their times.
+    /// Sets the start time. Events keep their times.
     pub fn start(mut self, time: SystemTime) -> Self {
         self.start = time.into();
         self
     }
 
-    /// Sets how long the span took.
+    /// Sets the duration.
     pub fn lasting(mut self, duration: Duration) -> Self {
         self.end = End::After(duration);
         self
     }
 
-    /// Sets when the span ended; a time before the start is taken as the start.
+    /// Sets the end time; a time before the start becomes the start.
     pub fn end(mut self, time: SystemTime) -> Self {
         self.end = End::At(time.into());
         self
@@ -182,19 +193,19 @@ impl FinishedSpanBuilder {
         self
     }
 
-    /// Adds attributes, in a closure.
+    /// Adds attributes in a closure.
     pub fn attributes(mut self, set: impl FnOnce(&mut Attributes)) -> Self {
         set(&mut self.body.attributes);
         self
     }
 
-    /// Sets what was cut, left out or ignored among its attributes.
+    /// Sets the losses of its attributes.
     pub fn losses(mut self, losses: AttributeLosses) -> Self {
         self.body.attributes.set_losses(losses);
         self
     }
 
-    /// Adds an event, with the attributes that `set` adds.
+    /// Adds an event with the attributes that `set` sets.
     pub fn event(
         mut self,
         name: impl Into<Key>,
@@ -207,13 +218,13 @@ impl FinishedSpanBuilder {
         self
     }
 
-    /// Sets how many further events were beyond a limit.
+    /// Sets the number of events beyond the limit.
     pub fn dropped_events(mut self, count: u32) -> Self {
         self.body.dropped_events = count;
         self
     }
 
-    /// Adds a link to another span, with the attributes that `set` adds.
+    /// Adds a link to another span with the attributes that `set` sets.
     pub fn link(mut self, context: SpanContext, set: impl FnOnce(&mut Attributes)) -> Self {
         let mut attributes = unlimited();
         set(&mut attributes);
@@ -221,29 +232,29 @@ impl FinishedSpanBuilder {
         self
     }
 
-    /// Sets how many further links were beyond a limit.
+    /// Sets the number of links beyond the limit.
     pub fn dropped_links(mut self, count: u32) -> Self {
         self.body.extras_mut().dropped_links = count;
         self
     }
 
-    /// Sets how the span ended.
+    /// Sets the status.
     pub fn status(mut self, status: Status) -> Self {
         self.body.status = status;
         self
     }
 
-    /// Makes the span a failed one: the error's type and message. Adds no `exception` event.
+    /// Sets the status to `Error` with an error type and message. Adds no `exception` event.
     pub fn error(self, kind: impl AsRef<str>, message: impl AsRef<str>) -> Self {
         self.failed(kind.as_ref(), Some(message.as_ref()), &[] as &[String])
     }
 
-    /// Makes the span a failed one whose error's message was left out.
+    /// Sets the status to `Error` with an error type, without a message.
     pub fn error_type(self, kind: impl AsRef<str>) -> Self {
         self.failed(kind.as_ref(), None, &[] as &[String])
     }
 
-    /// Sets the causes of the error that was given before, outermost first. Does nothing without
+    /// Sets the sources of the error that was set before, outermost first. Does nothing without
     /// one.
     pub fn error_sources<T: AsRef<str>>(self, sources: impl IntoIterator<Item = T>) -> Self {
         let Some(error) = self.body.error.clone() else { return self };
@@ -259,25 +270,25 @@ impl FinishedSpanBuilder {
         self
     }
 
-    /// Sets the name of the workflow that its trace is a run of.
+    /// Sets the workflow name of its trace.
     pub fn workflow_name(mut self, name: impl Into<Key>) -> Self {
         self.info.workflow_name = Some(name.into());
         self
     }
 
-    /// Sets the group that links its trace with others.
+    /// Sets the group id of its trace.
     pub fn group_id(mut self, id: impl Into<Key>) -> Self {
         self.info.group_id = Some(id.into());
         self
     }
 
-    /// Adds a fact about its trace.
+    /// Adds metadata to its trace.
     pub fn metadata(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
         self.info.metadata.set(key, value);
         self
     }
 
-    /// Sets the vendor data that came with a remote parent.
+    /// Sets the vendor data of a remote parent.
     pub fn trace_state(mut self, state: TraceState) -> Self {
         self.state = state;
         self

@@ -1,4 +1,4 @@
-//! Why a span failed.
+//! Span errors.
 
 use serde_json::Value as Json;
 
@@ -8,20 +8,20 @@ use crate::{
     redact::Redactor,
 };
 
-/// The error of a failed span.
+/// Error of a failed span.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpanError {
     kind: String,
     message: Option<String>,
-    /// The source chain as a JSON array of strings: the form in which attributes show it.
+    /// Source chain as a JSON array of strings, its form as an attribute.
     sources: Option<Json>,
 }
 
 impl SpanError {
     /// Creates an error of that type, within `limits`.
     ///
-    /// Message and sources are content: a tool's or a model's error can hold what the user typed,
-    /// and errors travel up, so that they are left out where content is.
+    /// Message and sources are content and are left out where content is: the error of a tool or a
+    /// model can contain user input, and errors propagate to outer spans.
     pub fn new<S: AsRef<str>>(
         kind: &str,
         message: Option<&str>,
@@ -39,7 +39,7 @@ impl SpanError {
         error
     }
 
-    /// Takes secrets out of the texts, which may be JSON that a server sent.
+    /// Replaces secrets in message and sources, which may be JSON from a server.
     pub(crate) fn redact(&mut self, redactor: &Redactor) {
         if let Some(message) = &mut self.message {
             let searched = redactor.redacted(keys::ERROR_MESSAGE, Value::from(message.as_str()));
@@ -53,13 +53,13 @@ impl SpanError {
         }
     }
 
-    /// Leaves out the texts.
+    /// Removes message and sources.
     pub(crate) fn drop_content(&mut self) {
         self.message = None;
         self.sources = None;
     }
 
-    /// Returns the error's type (`error.type`): a name of low cardinality.
+    /// Returns the error's type (`error.type`), a string of low cardinality.
     pub fn kind(&self) -> &str {
         &self.kind
     }
@@ -69,8 +69,8 @@ impl SpanError {
         self.message.as_deref()
     }
 
-    /// Returns the messages of its causes, outermost first (`error.chain`); `None` when there are
-    /// none, or when sensitive data is left out.
+    /// Returns the messages of the error's sources, outermost first (`error.chain`); `None` when
+    /// there are none, or when sensitive data is left out.
     pub fn sources(&self) -> Option<&Json> {
         self.sources.as_ref()
     }

@@ -1,4 +1,4 @@
-//! Moments inside a span.
+//! Span events.
 
 use std::time::SystemTime;
 
@@ -7,7 +7,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// Something that happened at one moment inside a span, such as an `exception` or a retry.
+/// An event at one point in time within a span, such as an `exception` or a retry.
 #[derive(Clone, Debug)]
 pub struct Event {
     name: Key,
@@ -21,12 +21,12 @@ impl Event {
         Self { name: name.into(), time, attributes }
     }
 
-    /// Returns what happened.
+    /// Returns the event's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns when it happened.
+    /// Returns the event's time.
     pub fn time(&self) -> SystemTime {
         self.time.into()
     }

@@ -1,4 +1,4 @@
-//! What few spans have.
+//! Rarely used span fields.
 
 use std::sync::Arc;
 
@@ -11,19 +11,19 @@ use crate::{
     time::Timestamp,
 };
 
-/// What few spans have, kept apart so that all others stay small.
+/// Rarely used span fields, allocated on demand to keep spans small.
 #[derive(Clone, Debug, Default)]
 pub struct SpanExtras {
-    /// References to other spans, in the order in which they were added.
+    /// Links to other spans, in the order they were added.
     pub links: Vec<Link>,
-    /// Links beyond the limit.
+    /// Number of links beyond the limit.
     pub dropped_links: u32,
-    /// What replaces parts of the head when the span ends.
+    /// Changes to the head, applied when the span ends.
     pub changes: HeadChanges,
 }
 
 impl SpanExtras {
-    /// Adds a link within `limits`, unless the span already has as many as it may.
+    /// Adds a link within `limits`, unless the limit of links is reached.
     pub fn add_link(&mut self, limits: SpanLimits, link: Link) {
         if self.links.len() >= limits.max_links as usize {
             self.dropped_links = self.dropped_links.saturating_add(1);
@@ -33,25 +33,25 @@ impl SpanExtras {
     }
 }
 
-/// Parts of a [`SpanHead`] that were given after the span started, or by a clock of somebody else.
+/// Changes to a [`SpanHead`] after the span started, or times of another clock.
 #[derive(Clone, Debug, Default)]
 pub struct HeadChanges {
-    /// What kind of component ran.
+    /// Kind of the component.
     pub kind: Option<Kind>,
-    /// The component's name.
+    /// Name of the component.
     pub component_name: Option<SmolStr>,
-    /// The operation that ran.
+    /// Method.
     pub method: Option<Key>,
-    /// The span's own name.
+    /// Name of the span.
     pub name: Option<Key>,
-    /// When the span started.
+    /// Start time.
     pub start: Option<Timestamp>,
-    /// When the span ended.
+    /// End time.
     pub end: Option<Timestamp>,
 }
 
 impl HeadChanges {
-    /// Puts what was changed into `head`. The end is not part of it.
+    /// Applies the changes to `head`, except the end time.
     pub fn apply_to(&self, head: &mut SpanHead) {
         if let Some(kind) = &self.kind {
             Arc::make_mut(&mut head.component).kind = kind.clone();

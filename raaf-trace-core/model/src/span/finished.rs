@@ -1,26 +1,26 @@
-//! A span that has ended.
+//! Finished spans.
 
 use std::{
-    fmt, slice,
+    fmt, mem, slice,
     time::{Duration, SystemTime},
 };
 
 use super::{
-    Event, Link, SpanAttributes, SpanBody, SpanError, SpanHead, StartedSpan, Status,
+    Event, Link, SpanAttributes, SpanBody, SpanError, SpanHead, StartedSpan, Status, TreeSpan,
     head::head_accessors,
 };
 use crate::{
-    attributes::{AttributeEntry, AttributeLosses, Attributes, in_milliseconds},
+    attributes::{AttributeLosses, Attributes, in_milliseconds},
     redact::Redactor,
     time::Timestamp,
 };
 
-/// A span that has ended: what processors and exporters receive.
+/// A finished span, as processors and exporters receive it.
 ///
-/// Plain data of some 200 bytes that keeps nothing alive. A clone copies its attributes and events;
-/// to keep one span in several places, wrap it in an `Arc`.
+/// Plain data of about 200 bytes that keeps nothing alive. A clone copies attributes and events;
+/// wrap a span in an `Arc` to share it.
 ///
-/// Its serialised form is a line of a [trace file](crate::span::Record).
+/// Serialises as a line of a [trace file](crate::span::Record).
 #[derive(Clone)]
 pub struct FinishedSpan {
     pub(super) head: SpanHead,
@@ -31,7 +31,7 @@ pub struct FinishedSpan {
 head_accessors!(FinishedSpan);
 
 impl FinishedSpan {
-    /// Puts a finished span together from its parts. An `end` before the start becomes the start.
+    /// Creates a finished span from its parts. An `end` before the start becomes the start.
     #[inline]
     pub fn from_parts(head: SpanHead, body: SpanBody, end: Timestamp) -> Self {
         let end = end.max(head.start);
@@ -43,8 +43,8 @@ impl FinishedSpan {
         StartedSpan::from_parts(self.head.clone(), Attributes::new())
     }
 
-    /// Adds how the span ended, in place and before anyone sees it, and what was changed since it
-    /// started.
+    /// Completes the span with its outcome and with changes since its start, in place and before
+    /// any sink receives it.
     #[inline]
     pub fn complete(&mut self, finish: impl FnOnce(&mut SpanBody)) {
         finish(&mut self.body);
@@ -60,19 +60,34 @@ impl FinishedSpan {
         self.end = extras.changes.end.unwrap_or(self.end).max(self.head.start);
     }
 
-    /// Replaces the secrets that `redactor` finds, but for those in what its trace says.
+    /// Replaces the secrets that `redactor` finds, except those in the data of its trace.
     pub fn redact(&mut self, redactor: &Redactor) {
         self.body.redact(redactor);
     }
 
-    /// Takes the memory of its attributes, emptied, to be used for another span.
+    /// Drops the contents, so that another span can be [written over](Self::write_over) this one.
+    /// Keeps the memory of the attribute list.
     #[inline]
-    pub fn recycle(&mut self) -> Vec<AttributeEntry> {
-        self.body.attributes.take_empty_list()
+    pub fn clear(&mut self) {
+        self.body.clear();
     }
 
-    /// Returns the span without the secrets that `redactor` finds in it and in what its trace says
-    /// about itself, for a sink that may see less than others.
+    /// Writes another span over a cleared one: `head` writes what is fixed when it starts, and
+    /// `body` gets the cleared one's. An `end` before the start becomes the start.
+    #[inline]
+    pub fn write_over(
+        &mut self,
+        body: &mut SpanBody,
+        end: Timestamp,
+        head: impl FnOnce(&mut SpanHead),
+    ) {
+        head(&mut self.head);
+        mem::swap(&mut self.body, body);
+        self.end = end.max(self.head.start);
+    }
+
+    /// Returns the span without the secrets that `redactor` finds in it and in its trace's
+    /// metadata, for a sink with stricter rules.
     #[must_use]
     pub fn redacted(&self, redactor: &Redactor) -> Self {
         let mut span = self.clone();
@@ -83,9 +98,23 @@ impl FinishedSpan {
         span
     }
 
-    /// Returns the span without what was written as content: prompts, completions, the arguments
-    /// and results of tools, and the texts of errors. What is left out is counted in its
-    /// [`losses`](Self::losses).
+    /// Returns the span without content: prompts, completions, the arguments and results of tools,
+    /// and the messages of errors. Removed attributes are counted in [`losses`](Self::losses).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::FinishedSpan;
+    ///
+    /// let span = FinishedSpan::builder("tool", "Search")
+    ///     .attributes(|attributes| {
+    ///         attributes.set_content("tool.arguments", "private").set("tool.note", "private, too");
+    ///     })
+    ///     .build();
+    /// let span = span.without_content();
+    /// assert!(span.attributes().get("tool.arguments").is_none());
+    /// assert!(span.attributes().get("tool.note").is_some()); // was not set as content
+    /// ```
     #[must_use]
     pub fn without_content(&self) -> Self {
         let mut span = self.clone();
@@ -93,58 +122,58 @@ impl FinishedSpan {
         span
     }
 
-    /// Returns when the span ended; never before it started.
+    /// Returns the end time; never before the start time.
     pub fn end_time(&self) -> SystemTime {
         self.end.into()
     }
 
-    /// Returns how long the span took, by a clock that only goes forward.
+    /// Returns the duration, measured by a monotonic clock.
     pub fn duration(&self) -> Duration {
         self.end.since(self.head.start)
     }
 
-    /// Returns the duration in milliseconds, as the attribute `duration_ms` has it.
+    /// Returns the duration in milliseconds, like the attribute `duration_ms`.
     pub fn duration_ms(&self) -> f64 {
         in_milliseconds(self.duration())
     }
 
-    /// Returns how the span ended.
+    /// Returns the status.
     pub fn status(&self) -> Status {
         self.body.status
     }
 
-    /// Returns why the span failed, if it did.
+    /// Returns the error of a failed span.
     pub fn error(&self) -> Option<&SpanError> {
         self.body.error.as_deref()
     }
 
-    /// Returns all attributes: what was set, and what follows from the component and the outcome,
-    /// such as `component.name`, `success` and `duration_ms`.
+    /// Returns all attributes: those that were set, and those derived from the component and the
+    /// outcome, such as `component.name`, `success` and `duration_ms`.
     pub fn attributes(&self) -> SpanAttributes<'_> {
         SpanAttributes::new(self)
     }
 
-    /// Returns what was cut, left out or ignored among its attributes.
+    /// Returns counts of attributes that were cut, left out or ignored.
     pub fn losses(&self) -> AttributeLosses {
         self.body.attributes.losses()
     }
 
-    /// Returns what happened in the span, in order.
+    /// Returns the events in order.
     pub fn events(&self) -> slice::Iter<'_, Event> {
         self.body.events.iter()
     }
 
-    /// Returns the links to other spans, in the order in which they were added.
+    /// Returns the links to other spans, in the order they were added.
     pub fn links(&self) -> slice::Iter<'_, Link> {
         self.body.extras.as_deref().map_or(&[][..], |extras| &extras.links).iter()
     }
 
-    /// Returns how many links came beyond the limit and were dropped.
+    /// Returns the number of links dropped beyond the limit.
     pub fn dropped_links(&self) -> u32 {
         self.body.extras.as_ref().map_or(0, |extras| extras.dropped_links)
     }
 
-    /// Returns how many events came beyond the limit and were dropped.
+    /// Returns the number of events dropped beyond the limit.
     pub fn dropped_events(&self) -> u32 {
         self.body.dropped_events
     }

@@ -1,4 +1,4 @@
-//! What is fixed when a span starts.
+//! Span data fixed at start.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -7,38 +7,38 @@ use smol_str::SmolStr;
 use super::TraceData;
 use crate::{attributes::Key, id::SpanId, kind::Kind, time::Timestamp};
 
-/// A component as finished spans know it: kind and name, without identity.
+/// Kind and name of a component, without its identity, as in finished spans.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ComponentInfo {
-    /// What it is.
+    /// Kind of the component.
     pub kind: Kind,
-    /// What it is called.
+    /// Name of the component.
     pub name: SmolStr,
 }
 
-/// What is fixed when a span starts.
+/// Span data fixed at start.
 #[derive(Clone, Debug)]
 pub struct SpanHead {
-    /// The span's id.
+    /// Id of the span.
     pub span_id: SpanId,
-    /// The parent's id; `None` for a root.
+    /// Id of the parent; `None` for a root.
     pub parent_id: Option<SpanId>,
-    /// What all spans of the trace share.
+    /// Data shared by all spans of the trace.
     pub trace: Arc<TraceData>,
-    /// The component that runs.
+    /// Component that runs.
     pub component: Arc<ComponentInfo>,
-    /// The operation that runs.
+    /// Method that runs.
     pub method: Key,
-    /// A name of its own; other spans' names follow from kind, component and method.
+    /// Name of the span, if it is not made of kind, component and method.
     pub name: Option<Box<Key>>,
-    /// When it started.
+    /// Start time.
     pub start: Timestamp,
-    /// Whether it has no parent in this process.
+    /// `true` if the span has no parent in this process.
     pub local_root: bool,
 }
 
 impl SpanHead {
-    /// Returns the span's own name, else the one that the trace's naming pattern makes.
+    /// Returns the span's own name, or the one made by the trace's naming pattern.
     pub fn name(&self) -> Cow<'_, str> {
         if let Some(name) = &self.name {
             return Cow::Borrowed(name);
@@ -48,70 +48,70 @@ impl SpanHead {
     }
 }
 
-/// Accessors that started and finished spans share.
+/// Declares the accessors that all forms of a span share.
 macro_rules! head_accessors {
     ($span:ty) => {
         impl $span {
             /// Returns the span's id.
             pub fn span_id(&self) -> crate::id::SpanId {
-                self.head.span_id
+                self.head().span_id
             }
 
             /// Returns the trace's id.
             pub fn trace_id(&self) -> crate::id::TraceId {
-                self.head.trace.id
+                self.head().trace.id
             }
 
             /// Returns the parent's id; `None` for a root.
             pub fn parent_id(&self) -> Option<crate::id::SpanId> {
-                self.head.parent_id
+                self.head().parent_id
             }
 
-            /// Returns whether the span has no parent in this process: it is the root of its
-            /// trace, or the first span here under a parent in another process.
+            /// Returns whether the span has no parent in this process: it is the root of its trace,
+            /// or the first span here under a parent in another process.
             pub fn is_local_root(&self) -> bool {
-                self.head.local_root
+                self.head().local_root
             }
 
             /// Returns the span's name.
             pub fn name(&self) -> std::borrow::Cow<'_, str> {
-                self.head.name()
+                self.head().name()
             }
 
-            /// Returns the kind of the component that runs.
+            /// Returns the component's kind.
             pub fn kind(&self) -> &crate::kind::Kind {
-                &self.head.component.kind
+                &self.head().component.kind
             }
 
-            /// Returns the name of the component that runs.
+            /// Returns the component's name.
             pub fn component_name(&self) -> &str {
-                &self.head.component.name
+                &self.head().component.name
             }
 
-            /// Returns the operation that runs.
+            /// Returns the method.
             pub fn method(&self) -> &str {
-                &self.head.method
+                &self.head().method
             }
 
-            /// Returns when the span started.
+            /// Returns the start time.
             pub fn start_time(&self) -> std::time::SystemTime {
-                self.head.start.into()
+                self.head().start.into()
             }
 
-            /// Returns what the trace says about itself.
+            /// Returns workflow name, group and metadata of the trace.
             pub fn trace(&self) -> &crate::span::TraceInfo {
-                &self.head.trace.info
+                &self.head().trace.info
             }
 
-            /// Returns the span that encloses all of its trace in this process, itself if it is
-            /// that one. `None` where only a parent's id is known, as for spans read from a file.
+            /// Returns the local root, which encloses all other spans of the trace in this process.
+            /// `None` where only a parent's id is known, as for spans read from a file.
             pub fn local_root(&self) -> Option<&crate::span::LocalRoot> {
-                self.head.trace.root.as_ref()
+                self.head().trace.root.as_ref()
             }
 
-            /// Returns the vendor data that came with a remote parent.
+            /// Returns the vendor data of a remote parent.
             pub fn trace_state(&self) -> &crate::propagation::TraceState {
-                &self.head.trace.state
+                &self.head().trace.state
             }
         }
     };

@@ -1,12 +1,12 @@
-//! References to other spans.
+//! Links to other spans.
 
 use crate::{
     attributes::{Attributes, SpanLimits},
     propagation::SpanContext,
 };
 
-/// A reference from a span to another one that caused it without enclosing it: the messages of a
-/// batch, the run that is resumed, the span that is evaluated.
+/// A link from a span to another one that caused it without enclosing it: the messages of a batch,
+/// the resumed run, the evaluated span.
 #[derive(Clone, Debug)]
 pub struct Link {
     context: SpanContext,
@@ -19,7 +19,7 @@ impl Link {
         Self { context, attributes }
     }
 
-    /// Returns what identifies the other span.
+    /// Returns the context of the other span.
     pub fn context(&self) -> &SpanContext {
         &self.context
     }
@@ -33,7 +33,7 @@ impl Link {
         &mut self.attributes
     }
 
-    /// Applies limits to a link that was made before they were known.
+    /// Applies limits to a link that was created before they were known.
     pub(super) fn limited(self, limits: SpanLimits) -> Self {
         let mut attributes = Attributes::with_limits(limits);
         attributes.merge(self.attributes);

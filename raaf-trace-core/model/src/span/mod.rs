@@ -1,4 +1,4 @@
-//! Spans as data: started, finished, put together to trees, and written as lines.
+//! Spans as data: started and finished spans, span trees, and the line format.
 
 mod body;
 mod builder;
@@ -9,6 +9,7 @@ mod finished;
 mod head;
 mod line;
 mod link;
+mod record;
 mod score;
 mod started;
 mod status;
@@ -23,11 +24,12 @@ pub use event::Event;
 pub use extras::{HeadChanges, SpanExtras};
 pub use finished::FinishedSpan;
 pub use head::{ComponentInfo, SpanHead};
-pub use line::{FORMAT_VERSION, LineError, Record, append_line};
+pub use line::{FORMAT_VERSION, LineError, append_line};
 pub use link::Link;
+pub use record::Record;
 pub use score::Score;
 pub use started::StartedSpan;
 pub use status::Status;
 pub use trace::{LocalRoot, TraceData, TraceInfo};
-pub use tree::{SpanNode, SpanTree, TreeProblem, TreeSpan, traces};
+pub use tree::{SpanTree, TreeProblem, TreeSpan, traces};
 pub use view::SpanAttributes;

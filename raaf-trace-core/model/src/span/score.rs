@@ -1,14 +1,14 @@
-//! Judgements of what a span produced.
+//! Evaluations of a span's output.
 
 use crate::{
     attributes::{Attributes, Key},
     keys,
 };
 
-/// An evaluation of what a span produced, by a person, a test or a model: a number, a label or
-/// both, with an explanation.
+/// An evaluation of a span's output by a person, a test or a model: a number, a label or both, with
+/// an explanation.
 ///
-/// A span holds it as OpenTelemetry's event [`gen_ai.evaluation.result`](Score::EVENT).
+/// Recorded as OpenTelemetry's event [`gen_ai.evaluation.result`](Score::EVENT).
 ///
 /// # Examples
 ///
@@ -30,7 +30,7 @@ pub struct Score {
 }
 
 impl Score {
-    /// The name of the event that holds a score.
+    /// Name of the event that records a score.
     pub const EVENT: &str = "gen_ai.evaluation.result";
 
     /// Creates a score for that metric, such as `relevance`, without a value.
@@ -38,19 +38,19 @@ impl Score {
         Self { name: name.into(), value: None, label: None, explanation: None }
     }
 
-    /// Sets the number, on the metric's own scale.
+    /// Sets the number, on the metric's scale.
     pub fn value(mut self, value: f64) -> Self {
         self.value = Some(value);
         self
     }
 
-    /// Sets the label: a word of low cardinality, such as `pass`.
+    /// Sets the label, a string of low cardinality such as `pass`.
     pub fn label(mut self, label: impl Into<Key>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    /// Sets the reason for the score. It is content: left out where sensitive data is.
+    /// Sets the reason for the score. It is content, and left out where sensitive data is.
     pub fn explanation(mut self, explanation: impl Into<String>) -> Self {
         self.explanation = Some(explanation.into());
         self
@@ -61,7 +61,7 @@ impl Score {
         &self.name
     }
 
-    /// Writes the score as attributes of its event.
+    /// Sets the attributes of the score's event.
     pub fn write_to(self, attributes: &mut Attributes) {
         attributes
             .set(keys::GEN_AI_EVALUATION_NAME, self.name.as_str())

@@ -1,12 +1,12 @@
-//! A span that has started.
+//! Started spans.
 
 use std::fmt;
 
-use super::{SpanHead, head::head_accessors};
+use super::{SpanHead, TreeSpan, head::head_accessors};
 use crate::attributes::{Attributes, IntoValue, Key};
 
-/// A span that has started and not ended: what processors receive before the traced work runs, and
-/// what trace files tell of spans that never ended.
+/// A span that has started but not ended, as processors receive it before the traced work runs, and
+/// as trace files record spans without an end.
 #[derive(Clone)]
 pub struct StartedSpan {
     pub(super) head: SpanHead,
@@ -16,23 +16,23 @@ pub struct StartedSpan {
 head_accessors!(StartedSpan);
 
 impl StartedSpan {
-    /// Puts a started span together from its parts.
+    /// Creates a started span from its parts.
     pub fn from_parts(head: SpanHead, attributes: Attributes) -> Self {
         Self { head, attributes }
     }
 
-    /// Takes the span apart.
+    /// Splits the span into its parts.
     pub fn into_parts(self) -> (SpanHead, Attributes) {
         (self.head, self.attributes)
     }
 
-    /// Returns the attributes that the span starts with, without secrets.
+    /// Returns the attributes at the span's start, without secrets.
     pub fn attributes(&self) -> &Attributes {
         &self.attributes
     }
 
-    /// Adds an attribute to the span, as the first of several processors may do for those that come
-    /// after it. Has no effect on the span where this is a copy, as behind a worker.
+    /// Sets an attribute of the span, visible to the processors that follow. Has no effect on the
+    /// span if this is a copy, as behind a worker.
     pub fn set_attribute(&mut self, key: impl Into<Key>, value: impl IntoValue) -> &mut Self {
         self.attributes.set(key, value);
         self

@@ -1,26 +1,26 @@
-//! How a span ended.
+//! Span status.
 
 use std::fmt;
 
-/// How a span ended, or `Unset` while it runs.
+/// Status of a span; `Unset` while it runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Status {
-    /// Nobody has said: the span runs, or is a manual span that was finished without a word.
+    /// No status was set: the span runs, or is a manual span that was finished without one.
     #[default]
     Unset,
     /// The work succeeded.
     Ok,
     /// The work returned an error or panicked.
     Error,
-    /// The work was dropped before it finished: a timeout, a lost race, an abort.
+    /// The work was dropped before it finished: by a timeout, a lost race or an abort.
     Cancelled,
-    /// A manual span that stayed open too long and was delivered by the cleaner.
+    /// A manual span stayed open for too long and was delivered by the cleaner.
     Stale,
 }
 
 impl Status {
-    /// The status as a lower-case word.
+    /// Returns the status in lower case.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unset => "unset",
@@ -31,7 +31,7 @@ impl Status {
         }
     }
 
-    /// What the attribute `success` says: `None` while nobody has said how it went.
+    /// Returns the attribute `success`: `None` while the outcome is unknown.
     pub const fn success(self) -> Option<bool> {
         match self {
             Self::Unset => None,

@@ -1,4 +1,4 @@
-//! What all spans of one trace share.
+//! Data shared by all spans of a trace.
 
 use std::sync::Arc;
 
@@ -13,19 +13,19 @@ use crate::{
     redact::Redactor,
 };
 
-/// The part of a trace in this process. Every span refers to it, since children are delivered
-/// before their root.
+/// Data of the part of a trace in this process. Every span refers to it, since children are
+/// delivered before their root.
 #[derive(Clone, Debug)]
 pub struct TraceData {
-    /// The trace's id.
+    /// Id of the trace.
     pub id: TraceId,
-    /// How its spans are named.
+    /// Naming pattern of its spans.
     pub naming: NamePattern,
-    /// Vendor data that came with a remote parent.
+    /// Vendor data of a remote parent.
     pub state: TraceState,
     /// Workflow name, group and metadata.
     pub info: TraceInfo,
-    /// The first span in this process, where it is known.
+    /// First span in this process, if known.
     pub root: Option<LocalRoot>,
 }
 
@@ -40,8 +40,8 @@ impl TraceData {
 
 /// The first span of a trace in this process, which encloses all others here.
 ///
-/// Children end first, so that a sink receives them before it receives this span; what it has to
-/// know in advance is here.
+/// Children end first, so a sink receives them before this span. The data that it needs in advance
+/// is here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalRoot {
     pub(super) id: SpanId,
@@ -51,41 +51,41 @@ pub struct LocalRoot {
 }
 
 impl LocalRoot {
-    /// Describes the local root with that id and parent.
+    /// Creates a local root with that id and parent.
     pub fn new(id: SpanId, parent: Option<SpanId>, kind: &Kind, component: &str) -> Self {
         Self { id, kind: kind.clone(), name: SmolStr::new(component), is_root: parent.is_none() }
     }
 
-    /// Returns its id.
+    /// Returns the span's id.
     pub fn span_id(&self) -> SpanId {
         self.id
     }
 
-    /// Returns the kind of its component.
+    /// Returns the component's kind.
     pub fn kind(&self) -> &Kind {
         &self.kind
     }
 
-    /// Returns the name of its component.
+    /// Returns the component's name.
     pub fn component_name(&self) -> &str {
         &self.name
     }
 
-    /// Returns whether it is the root of the whole trace: nothing in another process encloses it.
+    /// Returns whether the span is the root of the whole trace, that is, has no parent in another
+    /// process.
     pub fn is_root(&self) -> bool {
         self.is_root
     }
 }
 
-/// What a trace says about itself: the workflow's name, the group it belongs to (a conversation, a
-/// job), and metadata.
+/// Workflow name, group (a conversation, a job) and metadata of a trace.
 #[derive(Clone, Debug, Default)]
 pub struct TraceInfo {
-    /// The workflow's name.
+    /// Name of the workflow.
     pub workflow_name: Option<Key>,
-    /// The group that links this trace with others.
+    /// Id of the group of traces.
     pub group_id: Option<Key>,
-    /// Further facts about the whole trace.
+    /// Metadata of the trace.
     pub metadata: Attributes,
 }
 
@@ -95,12 +95,12 @@ impl TraceInfo {
         self.workflow_name.as_deref()
     }
 
-    /// Returns the id of the group that links this trace with others: a conversation, a job.
+    /// Returns the id of the group of traces, such as a conversation or a job.
     pub fn group_id(&self) -> Option<&str> {
         self.group_id.as_deref()
     }
 
-    /// Returns further facts about the trace.
+    /// Returns the metadata of the trace.
     pub fn metadata(&self) -> &Attributes {
         &self.metadata
     }

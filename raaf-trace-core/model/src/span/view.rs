@@ -1,4 +1,4 @@
-//! All attributes of a finished span, stored or not.
+//! All attributes of a finished span, stored or derived.
 
 use std::fmt;
 
@@ -9,16 +9,16 @@ use crate::{
     type_name::short_type_name,
 };
 
-/// All that a finished span says about itself.
+/// All attributes of a finished span.
 ///
-/// What follows from the component and the outcome is not stored with every span; it is worked out
-/// here, and reads like any other attribute.
+/// Attributes that follow from the component and the outcome are not stored with every span; they
+/// are derived here, and read like any other attribute.
 #[derive(Clone, Copy)]
 pub struct SpanAttributes<'a> {
     span: &'a FinishedSpan,
 }
 
-/// The attributes that are worked out, in the order in which they are listed.
+/// Derived attributes, in the order they are listed.
 const BASE: [&str; 2] = [keys::COMPONENT_TYPE, keys::COMPONENT_NAME];
 const OUTCOME: [&str; 7] = [
     keys::RESULT_TYPE,
@@ -35,12 +35,12 @@ impl<'a> SpanAttributes<'a> {
         Self { span }
     }
 
-    /// One attribute.
+    /// Returns the value of an attribute.
     pub fn get(&self, key: &str) -> Option<ValueRef<'a>> {
         self.span.body.attributes.get(key).or_else(|| self.derived(key))
     }
 
-    /// All of them: who ran, what was set, how it went.
+    /// Returns all attributes: component, those that were set, and outcome.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> + use<'a> {
         let this = *self;
         let derived = move |key: &'static str| {
@@ -54,7 +54,7 @@ impl<'a> SpanAttributes<'a> {
             .chain(OUTCOME.into_iter().filter_map(derived))
     }
 
-    /// Only those that were set: by the component, with the call, or while it ran.
+    /// Returns only the attributes that were set: by the component, with the call, or while it ran.
     pub fn stored(&self) -> &'a Attributes {
         &self.span.body.attributes
     }

@@ -1,4 +1,4 @@
-//! Wall time: UTC with nanoseconds, and its text.
+//! Wall-clock time: UTC with nanoseconds, and its text form.
 
 mod rfc3339;
 mod timestamp;

@@ -1,14 +1,14 @@
-//! Wall time as text.
+//! Text form of wall-clock time.
 
 use std::{
     fmt,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// A wall time that displays as UTC with microseconds: `2026-01-01T00:00:00.000000Z`.
+/// A wall-clock time that displays as UTC with microseconds: `2026-01-01T00:00:00.000000Z`.
 ///
-/// Parts of a microsecond are cut off. Years beyond 9999 or before 0 have a sign and as many digits
-/// as they need.
+/// Fractions of a microsecond are cut off. Years beyond 9999 or before 0 have a sign and as many
+/// digits as they need.
 ///
 /// ```
 /// # use raaf_trace_core::Rfc3339;
@@ -24,12 +24,12 @@ pub struct Rfc3339 {
 }
 
 impl Rfc3339 {
-    /// The text of this time, ending in `Z`.
+    /// Creates the text form of a time, ending in `Z`.
     pub fn new(time: SystemTime) -> Self {
         Self { time, offset: "Z" }
     }
 
-    /// The same, ending in `+00:00`.
+    /// Ends the text in `+00:00` instead of `Z`.
     #[must_use]
     pub fn with_numeric_offset(self) -> Self {
         Self { offset: "+00:00", ..self }
@@ -71,7 +71,7 @@ impl fmt::Display for Rfc3339 {
     }
 }
 
-/// The second, counted from 1970-01-01, and the microsecond in it.
+/// Returns seconds since 1970-01-01, and the microseconds within the second.
 fn since_epoch(time: SystemTime) -> (i64, u32) {
     let seconds = |span: Duration| i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
     match time.duration_since(UNIX_EPOCH) {
@@ -86,12 +86,12 @@ fn since_epoch(time: SystemTime) -> (i64, u32) {
     }
 }
 
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
+/// Returns year, month and day in the Gregorian calendar of a day counted from 1970-01-01.
 fn civil_date(days_since_epoch: i64) -> (i64, u32, u32) {
     const DAYS_IN_400_YEARS: i64 = 146_097;
     const DAYS_IN_100_YEARS: i64 = 36_524;
     const DAYS_IN_4_YEARS: i64 = 1_461;
-    // Years are taken to begin on the 1st of March, so that a leap day is the last of its year.
+    // Years begin on the 1st of March here, so that a leap day is the last of its year.
     const FROM_0000_03_01_TO_1970: i64 = 719_468;
 
     let day = days_since_epoch + FROM_0000_03_01_TO_1970;

@@ -1,4 +1,4 @@
-//! A moment in UTC.
+//! Timestamps in UTC.
 
 use std::{
     borrow::Cow,
@@ -11,10 +11,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::Rfc3339;
 
-/// A moment in UTC, in nanoseconds since 1970-01-01T00:00:00Z.
+/// A point in time in UTC, in nanoseconds since 1970-01-01T00:00:00Z.
 ///
-/// Covers the years 1677 to 2262; earlier and later moments become the first and the last one.
-/// Its text is RFC 3339 with microseconds, in files and JSON too.
+/// Covers the years 1677 to 2262; earlier and later times become the first and the last one.
+/// Displays and serialises as RFC 3339 with microseconds.
 ///
 /// # Examples
 ///
@@ -42,13 +42,34 @@ impl Timestamp {
         self.0
     }
 
-    /// Returns the time from `earlier` to this moment; zero when `earlier` is the later one.
+    /// Returns the time from `earlier` to this timestamp; zero when `earlier` is later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::time::Timestamp;
+    ///
+    /// let (early, late) = (Timestamp::from_nanos(1), Timestamp::from_nanos(4));
+    /// assert_eq!(late.since(early), Duration::from_nanos(3));
+    /// assert_eq!(early.since(late), Duration::ZERO);
+    /// ```
     pub fn since(self, earlier: Self) -> Duration {
         let nanos = i128::from(self.0) - i128::from(earlier.0);
         Duration::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX))
     }
 
-    /// Returns the moment that lies `duration` later.
+    /// Returns the timestamp that is `duration` later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::time::Timestamp;
+    ///
+    /// let last = Timestamp::from_nanos(i64::MAX);
+    /// assert_eq!(last.after(Duration::from_secs(1)), last); // saturates
+    /// ```
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(nanos(duration)))
@@ -98,13 +119,13 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// The error of parsing a [`Timestamp`]: the text is not RFC 3339 in UTC.
+/// Error of parsing a [`Timestamp`]: the text is not RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid timestamp; expected RFC 3339 in UTC, such as 2026-01-01T00:00:00.000000Z")]
 pub struct ParseTimestampError;
 
-/// Reads RFC 3339 in UTC: `2026-01-01T00:00:00.000000Z`, also with `+00:00` in place of `Z`, with
-/// up to nine decimals or none. A leap second reads as the second after it.
+/// Parses RFC 3339 in UTC: `2026-01-01T00:00:00.000000Z`, also with `+00:00` in place of `Z`, with
+/// up to nine decimals or none. A leap second becomes the second after it.
 impl FromStr for Timestamp {
     type Err = ParseTimestampError;
 
@@ -142,7 +163,8 @@ fn numbers(text: &str, between: char, widths: [usize; 3]) -> Option<[i64; 3]> {
     parts.next().is_none().then_some(found)
 }
 
-/// Days from 1970-01-01 to a day of the Gregorian calendar, if there is such a day.
+/// Returns the days from 1970-01-01 to a date of the Gregorian calendar; `None` for an invalid
+/// date.
 fn days_since_epoch(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let february = if leap { 29 } else { 28 };

@@ -1,4 +1,4 @@
-//! What kind of failure an error is.
+//! Classification of errors for `error.type`.
 
 use std::{
     any::type_name,
@@ -10,15 +10,15 @@ use std::{
 
 use super::report::{MAX_SOURCES, guarded, short_type_name};
 
-/// An error that says what kind of failure it is, in a word: the `error.type` of its spans.
+/// An error that classifies itself: the `error.type` of its spans.
 ///
-/// Spans are counted and alerted on by that word, so that it has few values and holds nothing of
-/// what a user, a model or a server said: `rate_limited`, not `rate limited until 12:30`. It is kept
-/// where content is left out.
+/// Spans are counted and alerted on by this value, so it needs few distinct values without user,
+/// model or server data: `rate_limited`, not `rate limited until 12:30`. It is recorded even where
+/// content is left out.
 ///
-/// Errors need not implement this: an enum is told by type and variant (`ModelError::RateLimited`),
-/// another error by its type, a boxed or `anyhow` error by the innermost error that can be told.
-/// Derive it, with `#[derive(ErrorType)]`, to choose the words.
+/// Errors need not implement this trait. By default, an enum is classified by type and variant
+/// (`ModelError::RateLimited`), another error by its type, a boxed or `anyhow` error by the
+/// innermost error of a known type. Derive it, with `#[derive(ErrorType)]`, to choose the values.
 ///
 /// # Examples
 ///
@@ -34,7 +34,7 @@ use super::report::{MAX_SOURCES, guarded, short_type_name};
 ///     #[error_type(transparent)]
 ///     Tool(#[from] ToolError),
 ///     #[error("the answer is malformed")]
-///     Malformed, // told as `ModelError::Malformed`
+///     Malformed, // classified as `ModelError::Malformed`
 /// }
 ///
 /// #[derive(Debug, thiserror::Error, ErrorType)]
@@ -45,19 +45,20 @@ use super::report::{MAX_SOURCES, guarded, short_type_name};
 /// assert_eq!(ErrorReport::of(&ModelError::RateLimited(3)).type_name, "rate_limited");
 /// assert_eq!(ErrorReport::of(&ModelError::Tool(ToolError)).type_name, "tool_failed");
 ///
-/// // Behind a box, too: the derive makes the type known.
+/// // Also in a box: the derive registers the type.
 /// let boxed: Box<dyn std::error::Error> = ModelError::RateLimited(3).into();
 /// assert_eq!(ErrorReport::from_error(&*boxed).type_name, "rate_limited");
 /// ```
 pub trait ErrorType: Error {
-    /// Returns the kind of failure: a word, or a few.
+    /// Returns the class of the error: a string of low cardinality.
     fn error_type(&self) -> Cow<'static, str>;
 }
 
-/// Makes an [`ErrorType`] known, so that its word is also found where its type is not visible: in
-/// a box, in `anyhow::Error`, behind another error, and in the closure forms.
+/// Registration of an [`ErrorType`], so that errors of its type are also classified where the type
+/// is erased: in a box, in `anyhow::Error`, as the source of another error, and in the closure
+/// forms.
 ///
-/// The derive does this, except for a type with generic parameters. By hand:
+/// The derive registers types without generic parameters. Manually:
 ///
 /// ```
 /// use std::{borrow::Cow, fmt};
@@ -89,13 +90,13 @@ pub struct KnownErrorType {
 inventory::collect!(KnownErrorType);
 
 impl KnownErrorType {
-    /// Makes `E` known; to be used in [`submit!`](crate::submit).
+    /// Creates a registration of `E` for [`submit!`](crate::submit).
     pub const fn new<E: ErrorType + 'static>() -> Self {
         Self { ask: |error| error.downcast_ref::<E>().and_then(ErrorName::said) }
     }
 }
 
-/// What an error is called: in short, and with its modules where these are known.
+/// Name of an error: in short, and with its modules where known.
 #[derive(Debug)]
 pub(super) struct ErrorName {
     pub(super) short: String,
@@ -103,13 +104,13 @@ pub(super) struct ErrorName {
 }
 
 impl ErrorName {
-    /// What the error itself says.
+    /// Returns the classification by the error itself.
     pub(super) fn said<E: ErrorType>(error: &E) -> Option<Self> {
         let word = guarded(|| error.error_type())?;
         (!word.is_empty()).then(|| Self { short: word.into(), full: type_name::<E>().to_owned() })
     }
 
-    /// An error of that very type: the type's name, and for an enum the variant's.
+    /// Returns the name of an error of a known type: the type's name, with an enum's variant.
     pub(super) fn typed<E: fmt::Debug>(error: &E) -> Self {
         let full = pointee(type_name::<E>());
         let debug = leading_path(error);
@@ -136,7 +137,7 @@ impl ErrorName {
         self
     }
 
-    /// An error of that type, of which nothing more can be told.
+    /// Returns the name of the type alone.
     pub(super) fn of<E: ?Sized>() -> Self {
         Self::from_full(type_name::<E>())
     }
@@ -149,7 +150,7 @@ impl ErrorName {
         Self { short: path.clone(), full: path }
     }
 
-    /// What is known of the error from elsewhere than from its `Debug` form.
+    /// Returns the name of an error that is known by its type, not by its `Debug` form.
     pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Self> {
         Self::registered(error).or_else(|| Self::of_std(error))
     }
@@ -158,7 +159,7 @@ impl ErrorName {
         inventory::iter::<KnownErrorType>.into_iter().find_map(|known| (known.ask)(error))
     }
 
-    /// Errors that are called just `Error`.
+    /// Returns the name of a standard library error called just `Error`.
     fn of_std(error: &(dyn Error + 'static)) -> Option<Self> {
         if let Some(error) = error.downcast_ref::<io::Error>() {
             Some(Self::io(error))
@@ -169,13 +170,13 @@ impl ErrorName {
         }
     }
 
-    /// An I/O error goes by its kind.
+    /// Returns the name of an I/O error by its kind.
     pub(super) fn io(error: &io::Error) -> Self {
         Self::of::<io::Error>().with(&format!("{:?}", error.kind()))
     }
 
-    /// An error whose type is no longer known: what the outermost error of the chain says that says
-    /// anything, else the innermost that can be told.
+    /// Returns the name of an error whose type is erased: the classification of the outermost error
+    /// of the chain that has one, otherwise the name of the innermost that has one.
     pub(super) fn erased(error: &(dyn Error + 'static)) -> Option<Self> {
         let told = |error: &(dyn Error + 'static)| {
             let shown = || leading_path(error).filter(|path| path != "Error").map(Self::shown);
@@ -195,7 +196,7 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     iter::successors(Some(error), source).take(MAX_SOURCES)
 }
 
-/// The type behind references and smart pointers, which show what they point to.
+/// Returns the type behind references and smart pointers, which format as their target.
 fn pointee(mut full: &str) -> &str {
     loop {
         let inner = full.strip_prefix('&').or_else(|| {
@@ -209,13 +210,13 @@ fn pointee(mut full: &str) -> &str {
     }
 }
 
-/// The longest path that is read.
+/// Maximum length of a path.
 const LONGEST: usize = 80;
 
-/// The path that a `Debug` form starts with, as derived ones do: the name of a struct or a variant.
+/// Returns the path at the start of a derived `Debug` form: the name of a struct or a variant.
 /// `None` where it starts with anything else, such as a message.
 fn leading_path<E: fmt::Debug + ?Sized>(error: &E) -> Option<String> {
-    /// Takes only what is needed to see where the path ends.
+    /// Collects only as much text as the end of the path requires.
     struct Start(String);
 
     impl fmt::Write for Start {
@@ -252,7 +253,7 @@ mod tests {
 
     use super::*;
 
-    /// Shows exactly this.
+    /// Formats as exactly this string.
     struct Shown(&'static str);
 
     impl fmt::Debug for Shown {

@@ -1,16 +1,16 @@
-//! Which error types the closure form for `Result`s takes.
+//! Error types accepted by the closure form for `Result`s.
 
 use std::{borrow::Cow, error::Error};
 
 use super::ErrorReport;
 
-/// An error type that a traced call may fail with.
+/// An error type with which a traced call may fail.
 ///
-/// Implemented for every [`Error`] that holds no references, for the boxed errors, for report types in the manner of
-/// `anyhow::Error`, for strings and for `()`. `Via` only keeps these implementations apart and is
+/// Implemented for every [`Error`] without references, for boxed errors, for report types such as
+/// `anyhow::Error`, for strings and for `()`. `Via` only separates these implementations and is
 /// always inferred: write `E: Failure<V>` with a free `V`.
 ///
-/// For a type of your own that is no [`Error`], implement it with any `Via`, say `()`:
+/// For your own type that does not implement [`Error`], implement it with any `Via`, such as `()`:
 ///
 /// ```
 /// use raaf_trace_core::{ErrorReport, Failure};
@@ -28,30 +28,30 @@ use super::ErrorReport;
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a traced call cannot fail with `{Self}`: nothing tells what a span would say of it",
-    label = "neither an error, a boxed error, a report in the manner of `anyhow`, nor a string",
+    message = "a traced call cannot fail with `{Self}`: it does not implement `Failure`",
+    label = "neither an error, a boxed error, a report such as `anyhow::Error`, nor a string",
     note = "implement `std::error::Error` for it, or `Failure<()>`"
 )]
 pub trait Failure<Via> {
-    /// What a span says about this error.
+    /// Returns the error details that a span records.
     fn report(&self) -> ErrorReport;
 }
 
-/// The ways by which a type is a [`Failure`].
+/// Markers of the ways in which a type is a [`Failure`].
 pub mod via {
-    /// By being a [`std::error::Error`].
+    /// A [`std::error::Error`].
     #[derive(Debug)]
     pub enum StdError {}
-    /// By being a box of an error.
+    /// A boxed error.
     #[derive(Debug)]
     pub enum BoxedError {}
-    /// By lending an error, with and without thread bounds, as `anyhow::Error` does.
+    /// A type that derefs to an error, with and without thread bounds, such as `anyhow::Error`.
     #[derive(Debug)]
     pub enum Report {}
-    /// By being a text.
+    /// A string.
     #[derive(Debug)]
     pub enum Text {}
-    /// By being `()`.
+    /// The unit type.
     #[derive(Debug)]
     pub enum Unit {}
 }
@@ -62,8 +62,8 @@ impl<E: Error + 'static> Failure<via::StdError> for E {
     }
 }
 
-// Both bounds, although one would do for reading: `Arc<dyn Error + Send + Sync>` has one of them
-// and is an `Error` besides, so that with one bound its way would be ambiguous.
+// Both bounds, although one would suffice for reading: `Arc<dyn Error + Send + Sync>` satisfies one
+// of them and is an `Error` as well, so with one bound `Via` would be ambiguous.
 impl<E> Failure<via::Report> for E
 where
     E: AsRef<dyn Error> + AsRef<dyn Error + Send + Sync>,

@@ -1,8 +1,8 @@
-//! How a traced call ended, and how that is read from the value it returned.
+//! Outcomes of traced calls.
 //!
-//! A `Result` and a plain value need different treatment, and no single generic function can tell
-//! them apart. The macros, which are expanded where the type is known, ask a [`probe`]; the closure
-//! form for `Result`s asks its error type for a [`Failure`].
+//! A `Result` and a plain value need different treatment, and a single generic function cannot
+//! distinguish them. The macros expand where the type is known and use a [`probe`]; the closure
+//! form for `Result`s requires a [`Failure`] as its error type.
 
 mod error_type;
 mod failure;
@@ -16,10 +16,10 @@ pub use failure::{Failure, via};
 pub use plain::{PlainValue, form};
 pub use report::ErrorReport;
 
-/// How a traced call ended, when it came back at all.
+/// Outcome of a traced call that returned.
 ///
-/// A call that did not come back (a panic, a dropped future) has no outcome: the scope that runs it
-/// notices that by itself.
+/// A call that did not return (a panic, a dropped future) has no outcome; the scope that runs it
+/// detects that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -28,15 +28,14 @@ pub enum Outcome {
         /// Full name of the value's type; of the `Ok` type for a `Result`.
         type_name: &'static str,
     },
-    /// The call returned a `Result` that only a type parameter stands for: whether it failed is not
-    /// known.
+    /// The call returned a `Result` hidden by a type parameter: the outcome is unknown.
     Unknown {
         /// Full name of the value's type.
         type_name: &'static str,
     },
     /// The call returned an `Err`.
     Failed {
-        /// What is known about the error.
+        /// Details of the error.
         error: ErrorReport,
         /// Full name of the `Ok` type that the call would have returned.
         type_name: &'static str,
@@ -44,13 +43,22 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The outcome of a call that returned a `T`, or an `Ok(T)`.
+    /// Returns the outcome of a call that returned a `T`, or an `Ok(T)`.
     pub fn returned<T: ?Sized>() -> Self {
         Self::Returned { type_name: std::any::type_name::<T>() }
     }
 
-    /// The outcome of a call that returned a `T`, where `T` may be a type parameter: unknown if it
-    /// stands for a `Result`.
+    /// Returns the outcome of a call that returned a `T`, where `T` may be a type parameter:
+    /// unknown if it is a `Result`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::Outcome;
+    ///
+    /// assert!(matches!(Outcome::of_plain::<i32>(), Outcome::Returned { .. }));
+    /// assert!(matches!(Outcome::of_plain::<Result<i32, ()>>(), Outcome::Unknown { .. }));
+    /// ```
     pub fn of_plain<T: ?Sized>() -> Self {
         if looks_like_result::<T>() {
             Self::Unknown { type_name: std::any::type_name::<T>() }
@@ -59,12 +67,12 @@ impl Outcome {
         }
     }
 
-    /// The outcome of a call that should have returned a `T` and failed.
+    /// Returns the outcome of a call that failed instead of returning a `T`.
     pub fn failed<T: ?Sized>(error: ErrorReport) -> Self {
         Self::Failed { error, type_name: std::any::type_name::<T>() }
     }
 
-    /// The outcome that a `Result` describes, for any error type that is a [`Failure`].
+    /// Returns the outcome of a `Result` whose error type is a [`Failure`].
     ///
     /// ```
     /// use raaf_trace_core::Outcome;
@@ -79,7 +87,7 @@ impl Outcome {
         }
     }
 
-    /// What is known about the error, if the call returned an `Err`.
+    /// Returns the details of the error, if the call returned an `Err`.
     pub fn into_error(self) -> Option<ErrorReport> {
         match self {
             Self::Failed { error, .. } => Some(error),
@@ -87,21 +95,20 @@ impl Outcome {
         }
     }
 
-    /// Whether the call returned an `Err`.
+    /// Returns whether the call returned an `Err`.
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Failed { .. })
     }
 }
 
-/// Returns whether `T` is a `Result`, by the type's name: that answers where `T` is a type parameter,
-/// too.
+/// Returns whether `T` is a `Result`, by the type's name, which also works for type parameters.
 #[inline]
 pub fn looks_like_result<T: ?Sized>() -> bool {
     let name = std::any::type_name::<T>();
     name.starts_with("core::result::Result<") || name.starts_with("std::result::Result<")
 }
 
-/// Warns, in debug builds, when a form for plain values was handed a `Result` behind a type
+/// Warns, in debug builds, when a form for plain values receives a `Result` hidden by a type
 /// parameter.
 #[inline]
 pub(crate) fn warn_of_result<T>() {
@@ -113,7 +120,7 @@ pub(crate) fn warn_of_result<T>() {
         diagnostics::warn(
             Category::Tracing,
             format_args!(
-                "`in_span` was handed work that returns `{}`, {times} such calls so far: its span has \
+                "`in_span` received work that returns `{}`, {times} times so far, so its span has \
                  no status; use `try_in_span`",
                 std::any::type_name::<T>()
             ),

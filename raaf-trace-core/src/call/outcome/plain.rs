@@ -1,18 +1,18 @@
-//! Values that cannot tell of a failure.
+//! Values without a failure case.
 
 /// A value that is not a `Result`: work that returns it has succeeded.
 ///
-/// The forms for plain values ask for it, so that a failure cannot pass for a success unnoticed. A
-/// `Result` fits in two ways, which leaves `Form` ambiguous: the compiler then asks for type
-/// annotations, and what it needs is the form for `Result`s.
+/// The forms for plain values require it, so that a failure is not recorded as a success. A
+/// `Result` implements it twice, which leaves `Form` ambiguous: the compiler then asks for type
+/// annotations. Use the form for `Result`s instead.
 pub trait PlainValue<Form> {}
 
-/// The ways by which a value is plain.
+/// Markers of the ways in which a value is plain.
 pub mod form {
-    /// By being any value.
+    /// Any value.
     #[derive(Debug)]
     pub enum Plain {}
-    /// By being a `Result`, for which the other form is right.
+    /// A `Result`, which needs the other form.
     #[derive(Debug)]
     pub enum ResultNeedsTryInSpan {}
 }

@@ -1,8 +1,8 @@
-//! Reads the outcome from a returned value whose type only the compiler knows.
+//! Detection of the outcome from a returned value whose type only the compiler knows.
 //!
 //! The macros expand to `(&&&&&&&&&&&Probe(&value)).outcome()` with `Outcome0` to `Outcome10` in
-//! scope. Method lookup strips one `&` at a time and takes the first implementation whose bounds
-//! hold, so the one written for the most references wins:
+//! scope. Method lookup strips one `&` at a time and selects the first implementation whose bounds
+//! hold, so the one for the most references wins:
 //!
 //! ```text
 //! &&&&&&&&&&Probe<Result<T, E>>          E: ErrorType
@@ -18,8 +18,8 @@
 //!           Probe<T>
 //! ```
 //!
-//! Where the value's type is a type parameter only the last line fits, and how a `Result` behind it
-//! went is unknown.
+//! If the value's type is a type parameter, only the last line applies, and the outcome of a
+//! `Result` behind it is unknown.
 
 use std::{
     error::Error,
@@ -29,7 +29,7 @@ use std::{
 
 use super::{ErrorReport, ErrorType, Outcome};
 
-/// A returned value that is asked how the call went.
+/// A returned value whose outcome is probed.
 #[derive(Debug)]
 pub struct Probe<'a, T>(pub &'a T);
 
@@ -126,7 +126,7 @@ impl<T> Outcome0 for Probe<'_, T> {
     }
 }
 
-/// What a `result` hook is shown of a `Result`.
+/// Passes the `Ok` value of a `Result` to a `result` hook.
 #[doc(hidden)]
 pub trait OkOfResult<'a, T> {
     fn ok_ref(&self) -> Option<&'a T>;
@@ -138,7 +138,7 @@ impl<'a, T, E> OkOfResult<'a, T> for &Probe<'a, Result<T, E>> {
     }
 }
 
-/// What a `result` hook is shown of a plain value.
+/// Passes a plain value to a `result` hook.
 #[doc(hidden)]
 pub trait OkOfValue<'a, T> {
     fn ok_ref(&self) -> Option<&'a T>;
@@ -150,8 +150,8 @@ impl<'a, T> OkOfValue<'a, T> for Probe<'a, T> {
     }
 }
 
-/// Calls a `result` hook. A closure literal learns the types of its arguments from here. What it
-/// returns does not matter, so that it can be `|value, attributes| attributes.set(…)`.
+/// Calls a `result` hook. Infers the argument types of a closure literal. Ignores the returned
+/// value, so that the hook can be `|value, attributes| attributes.set(…)`.
 pub fn result_hook<'a, 'v, T: ?Sized, A: ?Sized, R>(
     value: &'v T,
     attributes: &'a mut A,
@@ -176,7 +176,7 @@ mod tests {
         };
     }
 
-    /// The type and the message that a failure is reported with.
+    /// Creates the report of a failure from its type and message.
     macro_rules! told {
         ($value:expr) => {
             match outcome!($value) {

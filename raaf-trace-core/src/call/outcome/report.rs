@@ -1,4 +1,4 @@
-//! What a span says about an error.
+//! Error details recorded on spans.
 
 use std::{
     any::{Any, type_name},
@@ -18,13 +18,13 @@ use raaf_trace_model::{
 use super::{ErrorType, error_type::ErrorName};
 use crate::base::panics;
 
-/// How many errors behind the first one are reported.
+/// Maximum number of reported sources.
 pub(super) const MAX_SOURCES: usize = 16;
 
-/// What a span says about an error: its type, its message and what lies behind it.
+/// Error details recorded on a span: type, message and sources.
 ///
-/// Making one never fails: an error whose own `Display`, `Debug` or `source` panics yields a
-/// message that says so.
+/// Creation never fails: for an error whose `Display`, `Debug` or `source` panics, the message
+/// reports the panic.
 ///
 /// ```
 /// use raaf_trace_core::ErrorReport;
@@ -38,29 +38,29 @@ pub(super) const MAX_SOURCES: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorReport {
-    /// What kind of failure it is, the span's `error.type`: the word that the error [says of
-    /// itself](super::ErrorType); else its type without modules, with an enum's variant and an I/O
-    /// error's kind: `ToolError`, `ModelError::RateLimited`, `io::Error::NotFound`. Of an error
-    /// behind a box or an `anyhow::Error` it is that of the innermost error that can be told.
+    /// Class of the error, the span's `error.type`: its [own classification](super::ErrorType);
+    /// otherwise its type without modules, with an enum's variant and an I/O error's kind:
+    /// `ToolError`, `ModelError::RateLimited`, `io::Error::NotFound`. For a boxed error or an
+    /// `anyhow::Error`, that of the innermost error of a known type.
     pub type_name: String,
-    /// The type that this names, with its modules where these are known.
+    /// Full name of that type, with its modules where known.
     pub full_type_name: String,
-    /// The error's own message.
+    /// Message of the error.
     pub message: String,
-    /// The messages of the errors behind it, nearest first; 16 at most.
+    /// Messages of the error's sources, nearest first; 16 at most.
     pub sources: Vec<String>,
 }
 
-/// The name of the event that an error leaves, as OpenTelemetry calls it.
+/// Name of the event that records an error, as in OpenTelemetry.
 const EXCEPTION: &str = "exception";
 
 impl ErrorReport {
-    /// Reports a panic.
+    /// Creates a report of a panic.
     pub(crate) fn of_panic(panic: &(dyn Any + Send)) -> Self {
         Self::from_message("panic", panics::message(panic))
     }
 
-    /// Adds an `exception` event to a span, and nothing else.
+    /// Adds an `exception` event to a span, without changing its status.
     pub(crate) fn note(&self, body: &mut SpanBody, limits: SpanLimits, at: Timestamp) {
         body.add_event(limits, Key::from_static(EXCEPTION), at, |attributes| {
             attributes.set(keys::EXCEPTION_TYPE, self.full_type_name.as_str());
@@ -68,50 +68,70 @@ impl ErrorReport {
         });
     }
 
-    /// Makes this error the reason why a span failed: status, `error.*` and an `exception` event.
+    /// Records this as the span's error: status, `error.*` and an `exception` event.
     pub(crate) fn fail(&self, body: &mut SpanBody, limits: SpanLimits, at: Timestamp) {
         self.note(body, limits, at);
         body.status = Status::Error;
         body.error = Some(Box::new(self.as_span_error(limits)));
     }
 
-    /// What a span says of this error.
+    /// Converts the report into the error of a span.
     pub(crate) fn as_span_error(&self, limits: SpanLimits) -> SpanError {
         SpanError::new(&self.type_name, Some(&self.message), &self.sources, limits)
     }
 
-    /// Reports an error and its sources.
+    /// Creates a report of an error and its sources.
     pub fn of<E: Error + 'static>(error: &E) -> Self {
         let name = ErrorName::known(error).unwrap_or_else(|| ErrorName::typed(error));
         Self::named(name, error)
     }
 
-    /// Reports an error whose type is no longer known, with its sources.
+    /// Creates a report of an error whose type is erased, with its sources.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{error::Error, io};
+    /// use raaf_trace_core::ErrorReport;
+    ///
+    /// let boxed: Box<dyn Error> = io::Error::from(io::ErrorKind::NotFound).into();
+    /// assert_eq!(ErrorReport::from_error(&*boxed).type_name, "io::Error::NotFound");
+    /// ```
     pub fn from_error(error: &(dyn Error + 'static)) -> Self {
         Self::erased::<dyn Error>(error)
     }
 
-    /// Reports a value that has a text for people but is no [`Error`].
+    /// Creates a report of a value that implements `Display` but not [`Error`].
     pub fn from_display<E: fmt::Display + ?Sized>(error: &E) -> Self {
         Self::from_message(type_name::<E>(), message(format_args!("{error}")))
     }
 
-    /// Reports a value that has a text for developers only.
+    /// Creates a report of a value that implements only `Debug`.
     pub fn from_debug<E: fmt::Debug>(error: &E) -> Self {
         Self::new(ErrorName::typed(error), message(format_args!("{error:?}")))
     }
 
-    /// Reports a failure by a type name and a message of the caller's choice.
+    /// Creates a report from a type name and a message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::ErrorReport;
+    ///
+    /// // The type name becomes `error.type`: use few distinct values, without user data.
+    /// let report = ErrorReport::from_message("quota::Exceeded", "quota of 10 requests used up");
+    /// assert_eq!(report.type_name, "Exceeded");
+    /// ```
     pub fn from_message(full_type_name: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ErrorName::from_full(&full_type_name.into()), message.into())
     }
 
-    /// Reports an error that says what kind of failure it is.
+    /// Creates a report of an error that classifies itself.
     pub(super) fn of_known<E: ErrorType>(error: &E) -> Self {
         Self::named(ErrorName::said(error).unwrap_or_else(|| ErrorName::typed(error)), error)
     }
 
-    /// Reports an error that may hold references.
+    /// Creates a report of an error that may contain references.
     pub(super) fn of_borrowed<E: Error>(error: &E) -> Self {
         Self::named(ErrorName::typed(error), error)
     }
@@ -120,12 +140,12 @@ impl ErrorReport {
         Self::named(ErrorName::io(error), error)
     }
 
-    /// Reports a value that has both texts but is no [`Error`].
+    /// Creates a report of a value that implements `Display` and `Debug` but not [`Error`].
     pub(super) fn of_shown<E: fmt::Display + fmt::Debug>(error: &E) -> Self {
         Self::new(ErrorName::typed(error), message(format_args!("{error}")))
     }
 
-    /// Reports what an `E` holds without telling its type.
+    /// Creates a report of the error inside an `E` that hides its type.
     pub(super) fn erased<E: ?Sized>(error: &(dyn Error + 'static)) -> Self {
         Self::named(ErrorName::erased(error).unwrap_or_else(ErrorName::of::<E>), error)
     }
@@ -139,7 +159,7 @@ impl ErrorReport {
     }
 }
 
-/// The text of an error, whatever its formatting does: it may fail halfway or panic.
+/// Formats an error's message. The formatting may fail halfway or panic.
 fn message(text: fmt::Arguments<'_>) -> String {
     guarded(|| {
         let mut written = String::new();
@@ -151,8 +171,8 @@ fn message(text: fmt::Arguments<'_>) -> String {
     .unwrap_or_else(|| "[the error panicked while its message was formatted]".to_owned())
 }
 
-/// The messages behind `error`. A chain may lead back to itself, so the number of steps is
-/// bounded, and an error that was met already is not told again.
+/// Returns the messages of the sources of `error`. A chain may contain a cycle, so its length is
+/// bounded, and repeated errors are skipped.
 fn sources(error: &dyn Error) -> Vec<String> {
     let mut found: Vec<(*const (), String)> = Vec::new();
     let mut texts = Vec::new();
@@ -166,7 +186,7 @@ fn sources(error: &dyn Error) -> Vec<String> {
                 break;
             }
         };
-        // An address alone does not tell errors apart: a wrapper shares it with its first field.
+        // An address alone does not identify an error: a wrapper shares it with its first field.
         let seen = (std::ptr::from_ref(source).cast::<()>(), message(format_args!("{source}")));
         if !found.contains(&seen) {
             texts.push(seen.1.clone());
@@ -177,13 +197,13 @@ fn sources(error: &dyn Error) -> Vec<String> {
     texts
 }
 
-/// Runs what belongs to the user. The values involved are only read, and not used again for
-/// anything but reading, so a broken invariant of theirs stays theirs.
+/// Runs user code, which may panic. The values involved are only read, so a broken invariant does
+/// not matter here.
 pub(super) fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(read)).ok()
 }
 
-/// A type's name without its modules, in generic arguments too.
+/// Returns a type's name without modules, including those of generic arguments.
 pub(super) fn short_type_name(full: &str) -> String {
     let mut short = String::with_capacity(full.len());
     let mut rest = full;
@@ -208,7 +228,7 @@ fn short_path(path: &str) -> String {
     if last != "Error" || path == "core::error::Error" {
         return last.to_owned();
     }
-    // `io::error::Error` is known to everybody as `io::Error`.
+    // `io::error::Error` is commonly written as `io::Error`.
     match segments.find(|segment| !matches!(*segment, "error" | "errors")) {
         Some(owner) => format!("{owner}::{last}"),
         None => last.to_owned(),

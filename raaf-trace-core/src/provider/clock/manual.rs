@@ -1,16 +1,18 @@
-//! A clock that tests set.
+//! A clock that tests control.
 
 use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
+
+use raaf_trace_model::span::FinishedSpanBuilder;
 
 use super::{Clock, Source};
 
-/// A clock that stands still until it is told to move; clones share the time.
+/// A clock that moves only on [`advance`](Self::advance). Clones share the time.
 ///
 /// ```
 /// # use raaf_trace_core::ManualClock;
@@ -31,27 +33,41 @@ pub(super) struct ManualTime {
 }
 
 impl ManualClock {
-    /// Starts at 2026-01-01T00:00:00Z.
+    /// Creates a clock at 2026-01-01T00:00:00Z.
     pub fn new() -> Self {
-        Self::starting_at(UNIX_EPOCH + Duration::from_secs(1_767_225_600))
+        Self::starting_at(FinishedSpanBuilder::START.into())
     }
 
-    /// Starts at this wall time.
+    /// Creates a clock at this wall-clock time.
     pub fn starting_at(start: SystemTime) -> Self {
         Self(Arc::new(ManualTime { start, elapsed: AtomicU64::new(0) }))
     }
 
-    /// The clock to give to what is tested.
+    /// Returns the clock for the tested code.
     pub fn clock(&self) -> Clock {
         Clock(Source::Manual(Arc::clone(&self.0)))
     }
 
-    /// Moves the time on. The sum of all moves may reach 584 years.
+    /// Advances the time. The sum of all advances is limited to 584 years.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::ManualClock;
+    ///
+    /// let manual = ManualClock::new();
+    /// let clock = manual.clock();
+    /// let start = clock.now();
+    /// assert_eq!(clock.between(start, clock.now()), Duration::ZERO); // stands still
+    /// manual.advance(Duration::from_secs(1));
+    /// assert_eq!(clock.between(start, clock.now()), Duration::from_secs(1));
+    /// ```
     pub fn advance(&self, by: Duration) {
         self.0.elapsed.fetch_add(by.as_nanos() as u64, Ordering::SeqCst);
     }
 
-    /// The wall time at which the clock started.
+    /// Returns the wall-clock time at which the clock started.
     pub fn start(&self) -> SystemTime {
         self.0.start
     }

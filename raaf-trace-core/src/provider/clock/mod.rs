@@ -1,4 +1,4 @@
-//! The time of spans: monotonic readings, tied to wall time once a trace.
+//! Time of spans: monotonic readings, anchored to wall-clock time once per trace.
 
 mod manual;
 
@@ -14,7 +14,7 @@ use manual::ManualTime;
 
 static SYSTEM: LazyLock<Counter> = LazyLock::new(Counter::calibrate);
 
-/// The processor's counter, and how long its ticks are.
+/// The processor's counter, and the length of its ticks.
 #[derive(Debug)]
 struct Counter {
     clock: quanta::Clock,
@@ -29,11 +29,11 @@ impl Counter {
     }
 }
 
-/// Reads the time for spans: the processor's own counter, or a [`ManualClock`] in tests.
+/// Clock for spans: the processor's counter, or a [`ManualClock`] in tests.
 ///
-/// A reading costs about 9 ns and is turned into time only when someone asks. The first system
-/// clock of a process measures the counter's speed, which takes about a millisecond; against the
-/// operating system's clock its durations are right to some 0.01 %.
+/// A reading costs about 9 ns and is converted to time on demand. The first system clock of a
+/// process measures the counter's frequency, which takes about a millisecond. Durations deviate
+/// from the operating system's clock by about 0.01 %.
 ///
 /// ```
 /// # use raaf_trace_core::Clock;
@@ -52,13 +52,14 @@ enum Source {
     Manual(Arc<ManualTime>),
 }
 
-/// A reading of a [`Clock`]; only that clock can tell what time it is.
+/// A reading of a [`Clock`], which only that clock can convert to time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticks(u64);
 
-/// A reading and the wall time at which it was made.
+/// A reading together with its wall-clock time.
 ///
-/// All times of a trace come from one anchor, so that a step of the wall clock cannot reorder them.
+/// All times of a trace are relative to one anchor, so that a step of the wall clock cannot reorder
+/// them.
 #[derive(Clone, Copy, Debug)]
 pub struct Anchor {
     wall: Timestamp,
@@ -66,12 +67,12 @@ pub struct Anchor {
     scale: Scale,
 }
 
-/// How long 2⁴⁰ ticks are, in nanoseconds.
+/// Length of 2⁴⁰ ticks in nanoseconds.
 #[derive(Clone, Copy, Debug)]
 struct Scale(u64);
 
 impl Clock {
-    /// The machine's clock.
+    /// Returns the machine's clock.
     pub fn system() -> Self {
         Self(Source::System(&SYSTEM))
     }
@@ -85,7 +86,7 @@ impl Clock {
         })
     }
 
-    /// Ties a reading made now to wall time.
+    /// Returns an anchor of the current reading to wall-clock time.
     pub fn anchor(&self) -> Anchor {
         let ticks = self.now();
         let wall = match &self.0 {
@@ -96,7 +97,7 @@ impl Clock {
         Anchor { wall, ticks, scale: self.scale() }
     }
 
-    /// The time from one reading to another; zero when `end` is not the later one.
+    /// Returns the time between two readings; zero when `end` is not later than `start`.
     pub fn between(&self, start: Ticks, end: Ticks) -> Duration {
         self.scale().between(start, end)
     }
@@ -109,7 +110,7 @@ impl Clock {
     }
 }
 
-/// The machine's clock.
+/// Returns the machine's clock.
 impl Default for Clock {
     fn default() -> Self {
         Self::system()
@@ -117,14 +118,14 @@ impl Default for Clock {
 }
 
 impl Anchor {
-    /// Returns the wall time of a reading of the same clock, made before or after this anchor.
+    /// Returns the wall-clock time of a reading of the same clock, before or after this anchor.
     #[inline]
     pub fn time_of(&self, ticks: Ticks) -> Timestamp {
         let since = self.scale.nanos_between(self.ticks, ticks);
         Timestamp::from_nanos(self.wall.as_nanos().saturating_add(since))
     }
 
-    /// Returns the time from one reading to another; zero when `end` is not the later one.
+    /// Returns the time between two readings; zero when `end` is not later than `start`.
     pub fn between(&self, start: Ticks, end: Ticks) -> Duration {
         self.scale.between(start, end)
     }
@@ -134,7 +135,8 @@ impl Scale {
     const SHIFT: u32 = 40;
     const NANOSECONDS: Self = Self(1 << Self::SHIFT);
 
-    /// Negative when `end` is the earlier one. Counters wrap after centuries.
+    /// Returns the nanoseconds between two readings, negative when `end` is earlier. Counters wrap
+    /// after centuries.
     #[inline]
     fn nanos_between(self, start: Ticks, end: Ticks) -> i64 {
         let ticks = end.0.wrapping_sub(start.0).cast_signed();

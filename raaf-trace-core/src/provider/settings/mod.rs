@@ -1,6 +1,7 @@
-//! What can be set from outside: the `RAAF_*` environment variables, their defaults and bounds.
+//! Provider settings: `RAAF_*` environment variables, defaults and bounds.
 //!
-//! Code beats environment beats default: read the environment first, then set fields.
+//! Code takes precedence over the environment, and the environment over the defaults: read the
+//! environment first, then set fields.
 //!
 //! ```
 //! use raaf_trace_core::settings::{Environment, Settings};
@@ -23,50 +24,50 @@ pub(crate) use unknown::warn_of_unknown_variables;
 
 use crate::diagnostics::{Categories, Level};
 
-/// Everything that can be set from outside and is not a single sink's own affair.
+/// Provider settings that are not specific to one sink.
 ///
-/// Sinks read their own variables through the same [`Environment`].
-// Each is an independent switch of the environment, not a state.
+/// Sinks read their own variables from the same [`Environment`].
+// Each is an independent switch, not a state.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// No spans are made (`RAAF_DISABLE_TRACING`; default false).
+    /// Disables tracing (`RAAF_DISABLE_TRACING`; default false).
     pub disabled: bool,
     /// Names of sinks, in order (`RAAF_TRACE_PROCESSORS`; default none).
     pub processors: Vec<String>,
-    /// No sink starts without being named (`RAAF_SKIP_DEFAULT_PROCESSORS`; default false).
+    /// Enables no default sinks (`RAAF_SKIP_DEFAULT_PROCESSORS`; default false).
     pub skip_default_processors: bool,
-    /// Spans in a batch, at least 1 (`RAAF_TRACE_BATCH_SIZE`; default 50).
+    /// Maximum number of spans in a batch, at least 1 (`RAAF_TRACE_BATCH_SIZE`; default 50).
     pub batch_size: usize,
-    /// How long a finished span waits for its batch to fill (`RAAF_TRACE_FLUSH_INTERVAL`, in
-    /// seconds; default 5).
+    /// Maximum time that a finished span waits for its batch to fill (`RAAF_TRACE_FLUSH_INTERVAL`,
+    /// in seconds; default 5).
     pub flush_interval: Duration,
-    /// Finished spans held in memory for each exporter, at least 1 (`RAAF_TRACE_MAX_SPANS`; default
-    /// 1,000).
+    /// Maximum number of finished spans in memory for each exporter, at least 1
+    /// (`RAAF_TRACE_MAX_SPANS`; default 1,000).
     pub max_spans: usize,
-    /// How often forgotten spans are looked for (`RAAF_TRACE_CLEANUP_INTERVAL`, in seconds; default
+    /// Interval between scans for stale spans (`RAAF_TRACE_CLEANUP_INTERVAL`, in seconds; default
     /// 60).
     pub cleanup_interval: Duration,
-    /// The age at which an open manual span counts as forgotten; none is never
-    /// (`RAAF_TRACE_STALE_AFTER`, in seconds, 0 for never; default 3,600).
+    /// Age at which an open manual span becomes stale; `None` for never (`RAAF_TRACE_STALE_AFTER`,
+    /// in seconds, 0 for never; default 3,600).
     pub stale_after: Option<Duration>,
-    /// How long dropping the guard may take (`RAAF_TRACE_SHUTDOWN_TIMEOUT`, in seconds; default 5).
+    /// Timeout for dropping the guard (`RAAF_TRACE_SHUTDOWN_TIMEOUT`, in seconds; default 5).
     pub shutdown_timeout: Duration,
-    /// The share of traces that are kept, from 0 to 1 (`RAAF_TRACE_SAMPLE_RATE`; default 1).
+    /// Share of sampled traces, from 0 to 1 (`RAAF_TRACE_SAMPLE_RATE`; default 1).
     pub sample_rate: f64,
-    /// Spans carry prompts, completions, tool arguments and results
+    /// Records prompts, completions, tool arguments and results
     /// (`RAAF_TRACE_INCLUDE_SENSITIVE_DATA`; default true).
     pub include_sensitive_data: bool,
-    /// The longest attribute value, in bytes (`RAAF_TRACE_MAX_ATTRIBUTE_LENGTH`; default 4,096).
+    /// Maximum length of an attribute value, in bytes (`RAAF_TRACE_MAX_ATTRIBUTE_LENGTH`; default
+    /// 4,096).
     pub max_attribute_length: usize,
-    /// The longest prompt, completion, tool argument or result, in bytes
+    /// Maximum length of a prompt, completion, tool argument or result, in bytes
     /// (`RAAF_TRACE_MAX_CONTENT_LENGTH`; default 100,000).
     pub max_content_length: usize,
-    /// What the library says about itself (`RAAF_DEBUG_CATEGORIES`; default errors and warnings
-    /// only).
+    /// Categories of diagnostic lines (`RAAF_DEBUG_CATEGORIES`; default errors and warnings only).
     pub debug_categories: Categories,
-    /// The least important line that it says (`RAAF_LOG_LEVEL`; default info).
+    /// Level of diagnostic lines (`RAAF_LOG_LEVEL`; default info).
     pub log_level: Level,
 }
 
@@ -93,9 +94,9 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Returns the names of the sinks that run, in order, and whether each runs because none was
-    /// named: the [`processors`](Self::processors), then the sinks that a variable of their own asks
-    /// for, else those that run by default.
+    /// Returns the names of enabled sinks, in order, and whether each is enabled because none was
+    /// named: the [`processors`](Self::processors), then the sinks enabled by a variable of their
+    /// own, otherwise the default ones.
     pub(crate) fn wanted_sinks(
         &self,
         environment: &Environment,

@@ -9,9 +9,9 @@ use crate::diagnostics::{Categories, Level};
 
 const MOST_SPANS: usize = 100_000_000;
 const LONGEST_VALUE: usize = 100_000_000;
-/// A year: longer waits are a slip of the pen.
+/// One year: longer waits are probably mistakes.
 const LONGEST_WAIT: f64 = 31_536_000.0;
-/// Shorter intervals would keep a worker busy doing nothing.
+/// Shorter intervals would keep a worker busy without work.
 const SHORTEST_INTERVAL: f64 = 0.001;
 
 impl Settings {
@@ -19,23 +19,36 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// When a variable cannot be used: the first such one.
+    /// When a variable is invalid: the first one.
     pub fn from_env() -> Result<Self, SettingsError> {
         Self::from_environment(&Environment::process())
     }
 
-    /// Reads variables from any environment.
+    /// Reads variables from the given environment.
     ///
     /// # Errors
     ///
-    /// When a variable cannot be used: the first such one.
+    /// When a variable is invalid: the first one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Environment, Settings};
+    ///
+    /// let environment = Environment::from_pairs([("RAAF_TRACE_SAMPLE_RATE", "10%")]);
+    /// let error = Settings::from_environment(&environment).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "RAAF_TRACE_SAMPLE_RATE is `10%`; expected a number from 0 to 1",
+    /// );
+    /// ```
     pub fn from_environment(environment: &Environment) -> Result<Self, SettingsError> {
         let (settings, errors) = Self::from_environment_lenient(environment);
         errors.into_iter().next().map_or(Ok(settings), Err)
     }
 
-    /// Reads variables from any environment; those that cannot be used have their default, and
-    /// come back as errors to warn of.
+    /// Reads variables from the given environment. Invalid ones have their defaults and are
+    /// returned as errors.
     ///
     /// ```
     /// # use raaf_trace_core::{Environment, Settings};
@@ -108,7 +121,7 @@ impl Settings {
     }
 }
 
-/// Reads variables into fields; what cannot be read leaves its field alone.
+/// Reader of variables into fields; an invalid one leaves its field unchanged.
 struct Reader<'a> {
     environment: &'a Environment,
     errors: Vec<SettingsError>,

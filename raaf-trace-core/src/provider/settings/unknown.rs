@@ -1,13 +1,13 @@
-//! Variables that nothing reads.
+//! Unknown variables.
 
 use raaf_trace_model::{environment::Environment, sink::registry};
 
 use crate::diagnostics::{self, Categories, Category, Level};
 
-/// How many edits a known name may be away to be suggested.
+/// Maximum edit distance of a suggested name.
 const NEAR: usize = 4;
 
-/// The variables that the core reads itself.
+/// Variables that the core reads itself.
 const KNOWN: [&str; 15] = [
     "RAAF_DISABLE_TRACING",
     "RAAF_TRACE_PROCESSORS",
@@ -49,13 +49,13 @@ fn describe(name: &str, known: &[&str]) -> String {
             format!("unknown variable {}; did you mean {nearest}?", name.escape_debug())
         }
         None => format!(
-            "unknown variable {}: no linked sink reads it, nor does the core",
+            "unknown variable {}; neither the core nor a linked sink reads it",
             name.escape_debug()
         ),
     }
 }
 
-/// The number of characters to insert, delete or replace (Levenshtein's distance).
+/// Returns the number of characters to insert, delete or replace (Levenshtein distance).
 fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();
@@ -75,7 +75,7 @@ fn distance(from: &str, to: &str) -> usize {
 mod tests {
     use super::*;
 
-    // Put together, since the guide lists every variable that the sources name.
+    // Concatenated, since the guide lists every variable that appears in the sources.
     const MISSPELT: &str = concat!("RAAF", "_TRACE_PROCESSOR");
     const STRANGE: &str = concat!("RAAF", "_SOMETHING_ELSE_ALTOGETHER");
 
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(
             texts,
             [
-                format!("unknown variable {STRANGE}: no linked sink reads it, nor does the core"),
+                format!("unknown variable {STRANGE}; neither the core nor a linked sink reads it"),
                 format!("unknown variable {MISSPELT}; did you mean RAAF_TRACE_PROCESSORS?"),
             ]
         );

@@ -1,8 +1,8 @@
-//! Items handed over: chunks that wait, batches in flight, and counts of settled items.
+//! Queued items: waiting chunks, batches in flight, and counts of settled items.
 //!
-//! Every item gets a position when it is handed over. Items leave at the head only, so what is not
-//! settled yet is the batches in flight and everything from the head on; a flush is a position to
-//! be reached.
+//! Every item gets a position when it is handed over. Items leave at the head only, so the
+//! unsettled items are the batches in flight and everything from the head on; a flush waits until a
+//! position is reached.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -10,7 +10,7 @@ use super::{pool::Pool, sync::Instant};
 
 pub(super) struct Backlog<T> {
     chunks: VecDeque<Vec<T>>,
-    /// Positions of the first waiting item and of the next to be handed over.
+    /// Positions of the first waiting item and of the next one.
     head: u64,
     tail: u64,
     /// Items before this position are due even in batches that are not full.
@@ -18,24 +18,24 @@ pub(super) struct Backlog<T> {
     in_flight: Vec<InFlight>,
     pool: Pool<T>,
     delivered: u64,
-    /// Given up after they were handed over.
+    /// Number of items dropped after they were handed over.
     dropped: u64,
     last_error: Option<String>,
 }
 
-/// Items being exported; they keep their permits until they are settled.
+/// Items being exported. They keep their permits until they are settled.
 pub(super) struct Batch<T> {
     items: Vec<T>,
     start: u64,
 }
 
-/// What is known of a batch in flight.
+/// State of a batch in flight.
 struct InFlight {
     start: u64,
     len: usize,
-    /// When the call that is running began.
+    /// Start of the running call.
     since: Option<Instant>,
-    /// It was counted as dropped because its call took too long.
+    /// Counted as dropped because its call took too long.
     overdue: bool,
 }
 
@@ -73,30 +73,30 @@ impl<T> Backlog<T> {
         (self.tail - self.head) as usize
     }
 
-    /// How many items wait, and how many there is room for where they do.
+    /// Returns the number of waiting items, and the capacity of their chunks.
     #[cfg(all(test, not(shuttle)))]
     pub(super) fn held(&self) -> (usize, usize) {
         (self.waiting(), self.chunks.iter().map(Vec::capacity).sum())
     }
 
-    /// The position that the next item will have: a flush waits for everything before it.
+    /// Returns the position of the next item: a flush waits for everything before it.
     pub(super) fn tail(&self) -> u64 {
         self.tail
     }
 
-    /// Everything that waits is due from now on.
+    /// Marks all waiting items as due.
     pub(super) fn all_is_due(&mut self) {
         self.due_before = self.tail;
     }
 
-    /// Takes a full batch, or what is due.
+    /// Takes a full batch, or items that are due.
     pub(super) fn take_due_batch(&mut self, size: usize) -> Option<Batch<T>> {
         let due = self.waiting() >= size || self.head < self.due_before;
         if due { self.take_batch(size) } else { None }
     }
 
-    /// Takes the first `size` waiting items, or as many as there are; none: `None`. Its call
-    /// counts as running from now on.
+    /// Takes the first `size` waiting items, or all if there are fewer; `None` without any. Its
+    /// call counts as running from now on.
     pub(super) fn take_batch(&mut self, size: usize) -> Option<Batch<T>> {
         let mut items = self.chunks.pop_front()?;
         if items.len() > size {
@@ -127,8 +127,7 @@ impl<T> Backlog<T> {
         }
     }
 
-    /// Notes that the call failed. Returns whether that was too late, and the batch is counted as
-    /// dropped already.
+    /// Records that the call failed. Returns whether the batch was counted as dropped before.
     pub(super) fn call_failed(&mut self, batch: &Batch<T>, error: String) -> bool {
         self.last_error = Some(error);
         self.in_flight.iter_mut().find(|known| known.start == batch.start).is_some_and(|known| {
@@ -137,8 +136,8 @@ impl<T> Backlog<T> {
         })
     }
 
-    /// Counts a batch as delivered, except for so many of its items, and forgets it. Its permits
-    /// are the caller's to release, and so is the chunk if the pool is full.
+    /// Counts a batch as delivered, except for `dropped` items, and removes it. The caller releases
+    /// its permits, and its chunk if the pool is full.
     pub(super) fn settle(&mut self, batch: Batch<T>, dropped: usize) -> Option<Vec<T>> {
         let Batch { items, start } = batch;
         let overdue = self
@@ -164,12 +163,12 @@ impl<T> Backlog<T> {
         }
     }
 
-    /// Items in flight that were not counted as dropped.
+    /// Returns the number of items in flight that were not counted as dropped.
     pub(super) fn in_flight(&self) -> u64 {
         self.pending(self.head)
     }
 
-    /// Items before `target` that are neither delivered nor dropped.
+    /// Returns the number of items before `target` that are neither delivered nor dropped.
     pub(super) fn pending(&self, target: u64) -> u64 {
         let in_flight: u64 = self
             .in_flight
@@ -196,7 +195,7 @@ impl<T> Backlog<T> {
         self.last_error = Some(error);
     }
 
-    /// The memory of delivered chunks.
+    /// Returns the pool of delivered chunks.
     pub(super) fn pool(&mut self) -> &mut Pool<T> {
         &mut self.pool
     }

@@ -1,4 +1,4 @@
-//! The queue as its users see it.
+//! The interface of the batch queue.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,19 +12,19 @@ use super::{
 use crate::base::process::PerProcess;
 use raaf_trace_model::sink::stats::ProcessorStats;
 
-/// How long dropping the queue waits for the worker to deliver the rest.
+/// Maximum time that dropping the queue waits for the worker to deliver the rest.
 const DROP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A bounded queue in front of one exporter; see the [module](super) for who holds what.
+/// A bounded queue in front of one exporter; see the [module](super) for the path of an item.
 ///
-/// Dropped without [`shutdown`](Self::shutdown), it asks the worker to deliver what is left and
-/// waits up to 2 seconds for that.
+/// If dropped without [`shutdown`](Self::shutdown), it waits up to 2 seconds for the worker to
+/// deliver the rest.
 pub(crate) struct BatchQueue<T: Recycle> {
     shared: PerProcess<Arc<Shared<T>>>,
 }
 
 impl<T: Recycle> BatchQueue<T> {
-    /// Starts nothing yet: the worker begins with the first item.
+    /// Creates a queue. The worker starts with the first item.
     pub(crate) fn new(exporter: Box<dyn BatchSink<T>>, config: BatchConfig) -> Self {
         Self { shared: PerProcess::new(Shared::new(exporter, config)) }
     }
@@ -33,37 +33,43 @@ impl<T: Recycle> BatchQueue<T> {
         self.shared().exporter().name()
     }
 
-    /// Takes an item, or gives it back, counted as dropped: no room, or after a shutdown.
+    /// Adds an item, or returns it, counted as dropped: no capacity, or after a shutdown.
     pub(crate) fn push(&self, item: T) -> Result<(), T> {
-        self.shared().push_with(|| item, |_| ())
+        let mut item = Some(item);
+        let pushed = self.shared().push_with(|delivered| {
+            match delivered {
+                Some(delivered) => *delivered = item.take()?,
+                None => return item.take(),
+            }
+            None
+        });
+        match pushed {
+            Ok(()) => Ok(()),
+            Err(write) => write(None).map_or(Ok(()), Err),
+        }
     }
 
-    /// As [`push`](Self::push) of the item that `make` makes. What `complete` does to it happens
-    /// where the item stays, since what was written a moment ago is slow to move; an item that is
-    /// given back was not completed.
+    /// Adds the item that `write` writes: given a delivered item, it overwrites that in place; given
+    /// `None`, it returns a new one. Returns `false` for a rejected item.
     #[inline]
-    pub(crate) fn push_with(
-        &self,
-        make: impl FnOnce() -> T,
-        complete: impl FnOnce(&mut T),
-    ) -> Result<(), T> {
-        self.shared().push_with(make, complete)
+    pub(crate) fn push_with(&self, write: impl FnOnce(Option<&mut T>) -> Option<T>) -> bool {
+        self.shared().push_with(write).is_ok()
     }
 
-    /// Returns once everything pushed before, by any thread, is delivered and flushed, or reports
-    /// what was not.
+    /// Waits until everything pushed before, by any thread, is delivered and flushed, and returns
+    /// the losses.
     pub(crate) fn force_flush(&self, timeout: Duration) -> Outcome {
         let deadline = deadline(timeout);
         self.shared().wait_for(&self.shared().begin_flush(), deadline)
     }
 
-    /// As [`force_flush`](Self::force_flush), without blocking the thread.
+    /// Flushes like [`force_flush`](Self::force_flush) without blocking the thread.
     pub(crate) fn force_flush_async(&self, timeout: Duration) -> FlushFuture<T> {
         FlushFuture::new(Arc::clone(self.shared()), timeout)
     }
 
-    /// Refuses further items, delivers the rest and ends the worker. Further calls wait for, and
-    /// return, the same outcome.
+    /// Rejects further items, delivers the rest and ends the worker. Further calls wait for the
+    /// same outcome.
     pub(crate) fn shutdown(&self, timeout: Duration) -> Outcome {
         let deadline = deadline(timeout);
         let request = self.shared().begin_shutdown(deadline);

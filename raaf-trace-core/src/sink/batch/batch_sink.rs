@@ -1,8 +1,6 @@
-//! What the queue needs to know of the exporter behind it and of the items it carries.
+//! Interface between the batch queue, its exporter and its items.
 
 use std::sync::{Arc, OnceLock};
-
-use crate::sink::lists;
 
 use raaf_trace_model::{
     Redactor,
@@ -10,11 +8,11 @@ use raaf_trace_model::{
     span::FinishedSpan,
 };
 
-/// Takes batches of items; [`SpanExporter`] for any kind of item.
+/// Receiver of batches: [`SpanExporter`] for any type of item.
 pub(crate) trait BatchSink<T>: Send + Sync + 'static {
     fn name(&self) -> &str;
 
-    /// Makes items that were just taken from the queue ready to be exported.
+    /// Prepares items that were just taken from the queue for export.
     fn prepare(&self, batch: &mut [T]) {
         let _ = batch;
     }
@@ -34,7 +32,7 @@ pub(crate) trait BatchSink<T>: Send + Sync + 'static {
     }
 }
 
-/// An exporter, and what takes secrets out of spans that come with theirs.
+/// An exporter, and the redactor of spans that were queued with their secrets.
 pub(super) struct Exporting {
     exporter: Arc<dyn SpanExporter>,
     redactor: Arc<OnceLock<Redactor>>,
@@ -77,17 +75,19 @@ impl BatchSink<FinishedSpan> for Exporting {
 }
 
 impl Recycle for FinishedSpan {
-    fn recycle(chunk: &mut Vec<Self>) {
-        lists::recycle(chunk);
-        chunk.clear();
+    #[inline]
+    fn recycle(&mut self) -> bool {
+        self.clear();
+        true
     }
 }
 
-/// What becomes of items that were delivered.
+/// Reuse of delivered items.
 pub(crate) trait Recycle: Sized + Send + Sync + 'static {
-    /// Empties a chunk of delivered items. Called without any lock in a thread that produces
-    /// items, so that memory is freed or reused by the thread that asks for more of it.
-    fn recycle(chunk: &mut Vec<Self>) {
-        chunk.clear();
+    /// Drops the contents of a delivered item, and returns whether the item can be overwritten.
+    /// Called without any lock in a thread that produces items, so that memory is freed or reused by
+    /// the thread that needs it.
+    fn recycle(&mut self) -> bool {
+        false
     }
 }

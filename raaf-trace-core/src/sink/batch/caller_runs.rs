@@ -1,4 +1,5 @@
-//! A producer that finds no room exports waiting batches itself, where the exporter allows that.
+//! Caller-runs: export of waiting batches by a producer without a permit, where the exporter
+//! supports it.
 
 use std::time::Duration;
 
@@ -9,14 +10,14 @@ use super::{
 };
 use raaf_trace_model::sink::Overflow;
 
-/// How long no producer exports after that was in vain or an export call stalled: a stuck disk
-/// costs the traced program a tenth of its time at most.
+/// Pause of caller-runs after a failed or stalled export: a stuck disk costs the traced program a
+/// tenth of its time at most.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How much longer than it may an export call takes when it is stalled, and not merely preempted.
+/// Multiple of its limit after which an export call counts as stalled rather than preempted.
 const STALLED: u32 = 10;
 
-/// Whether, and for how long, producers export.
+/// State and time limit of caller-runs.
 #[derive(Debug)]
 pub(super) struct CallerRuns {
     allowed: bool,
@@ -29,7 +30,7 @@ impl CallerRuns {
         Self { allowed: overflow == Overflow::Help, limit, paused_until: Mutex::new(None) }
     }
 
-    /// Exports waiting batches until a permit is free. Returns whether the caller has one now.
+    /// Exports waiting batches until a permit is free. Returns whether the caller got one.
     pub(super) fn get_permit<T: Recycle>(&self, shared: &Shared<T>) -> bool {
         if !self.allowed || shared.exporter().is_inside() || self.is_paused() {
             return false;
@@ -55,7 +56,7 @@ impl CallerRuns {
         }
     }
 
-    /// Exports one waiting batch, if there is one.
+    /// Exports one waiting batch, if any.
     fn export_one<T: Recycle>(&self, shared: &Shared<T>) -> bool {
         let queue = shared.queue();
         if !queue.has_full_batch() {
@@ -78,7 +79,7 @@ impl CallerRuns {
         true
     }
 
-    /// Waits for what others are exporting.
+    /// Waits for exports of other threads.
     fn wait<T: Recycle>(&self, shared: &Shared<T>, deadline: Instant) -> bool {
         let has_permit = shared.queue().wait_for_room(deadline, || shared.try_take_permit());
         if !has_permit {

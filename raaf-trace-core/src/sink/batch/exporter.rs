@@ -1,5 +1,5 @@
-//! The exporter behind the queue: called with tracing off, its panics caught and its failures
-//! reported.
+//! The exporter behind the queue: called with tracing suppressed, its panics caught and its
+//! failures reported.
 
 use super::{
     BatchSink,
@@ -25,7 +25,7 @@ pub(super) struct Exporter<T> {
     calls: Calls,
 }
 
-/// How a call went wrong.
+/// Failure of a call.
 enum Failure {
     Returned(ExportError),
     Panicked(String),
@@ -61,17 +61,17 @@ impl<T: 'static> Exporter<T> {
         is_inside(self.address())
     }
 
-    /// Runs `f` as a part of this exporter: it is not traced and cannot wait for the queue.
+    /// Runs `f` as a part of this exporter: untraced, and without waiting for the queue.
     pub(super) fn run<R>(&self, f: impl FnOnce() -> R) -> R {
         inside(self.address(), || suppress::scope(f))
     }
 
-    /// Lets the exporter's side prepare items that were just taken from the queue.
+    /// Prepares items that were just taken from the queue.
     pub(super) fn prepare(&self, items: &mut [T]) {
         self.run(|| self.sink.prepare(items));
     }
 
-    /// Offers items to the exporter once.
+    /// Exports items once.
     pub(super) fn export(&self, items: &[T]) -> Result<(), ExportError> {
         let error = match self.call(|sink| sink.export(items)) {
             Ok(()) => return Ok(()),
@@ -81,12 +81,15 @@ impl<T: 'static> Exporter<T> {
             }
         };
         if let Some(times) = self.failures.happened() {
-            let retry =
-                if error.is_retryable() { "it can be tried again" } else { "it is given up" };
+            let retry = if error.is_retryable() {
+                "the batch can be retried"
+            } else {
+                "the batch is dropped"
+            };
             diagnostics::warn(
                 Category::Tracing,
                 format_args!(
-                    "`{}` did not deliver a batch, {times} times so far; {retry}: {error}",
+                    "`{}` failed to deliver a batch, {times} times so far; {retry}: {error}",
                     self.name
                 ),
             );
@@ -129,7 +132,7 @@ impl<T: 'static> Exporter<T> {
         }
     }
 
-    /// Tells it apart from other exporters for as long as it is not moved.
+    /// Returns an address that identifies the exporter while it is not moved.
     fn address(&self) -> usize {
         std::ptr::from_ref(&self.name).addr()
     }

@@ -1,4 +1,4 @@
-//! A flush as a future.
+//! Flush as a future.
 
 use std::{
     future::Future,
@@ -15,12 +15,12 @@ use super::{
     sync::{Instant, deadline, thread},
 };
 
-/// A flush that began when this was made. Dropping it takes nothing back.
+/// A flush that began when this was created. Dropping it does not cancel the flush.
 pub(crate) struct FlushFuture<T: Recycle> {
     shared: Arc<Shared<T>>,
     request: Arc<FlushRequest>,
     deadline: Instant,
-    /// A thread watches the clock.
+    /// `true` once a thread waits for the deadline.
     watched: bool,
 }
 
@@ -31,8 +31,8 @@ impl<T: Recycle> FlushFuture<T> {
         Self { shared, request, deadline, watched: false }
     }
 
-    /// Starts a thread that waits until the deadline, since there is no runtime's timer. Returns
-    /// whether that was possible.
+    /// Starts a thread that waits until the deadline, since there may be no runtime with timers.
+    /// Returns whether it could be started.
     fn watch(&self) -> bool {
         let (shared, request, deadline) =
             (Arc::clone(&self.shared), Arc::clone(&self.request), self.deadline);

@@ -1,4 +1,4 @@
-//! Flush requests: what each waits for, and its outcome, for a thread or for a future.
+//! Flush requests: their target position and outcome, for a thread or for a future.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -14,21 +14,21 @@ use raaf_trace_model::sink::ProcessorError;
 
 pub(super) type Outcome = Result<(), ProcessorError>;
 
-/// Items that will never be delivered.
+/// Counts of items that will never be delivered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lost {
-    /// No room, or too late.
+    /// Rejected: no capacity, or after a shutdown.
     pub(super) refused: u64,
-    /// Not deliverable.
+    /// Dropped: not deliverable.
     pub(super) given_up: u64,
 }
 
 pub(super) struct FlushRequest {
-    /// Every item before this position must be settled.
+    /// Position before which every item must be settled.
     target: u64,
-    /// Losses that were reported before it began.
+    /// Losses reported before the request began.
     reported: Lost,
-    /// No caller waits for the outcome any more.
+    /// `true` once no caller waits for the outcome.
     abandoned: AtomicBool,
     answer: Mutex<Answer>,
     answered: Condvar,
@@ -51,9 +51,9 @@ impl FlushRequest {
         }
     }
 
-    /// The error of an exporter that asks its own queue.
+    /// Returns the error of an exporter that flushes its own queue.
     pub(super) fn from_inside() -> ProcessorError {
-        let message = "an exporter cannot wait for itself".to_owned();
+        let message = "an exporter cannot flush its own queue".to_owned();
         ProcessorError::Failed { message, dropped: 0 }
     }
 
@@ -69,7 +69,7 @@ impl FlushRequest {
         self.abandoned.load(Ordering::Relaxed)
     }
 
-    /// Returns whether nothing was lost beyond what was reported before it began.
+    /// Returns whether there were no losses beyond those reported before the request began.
     pub(super) fn has_seen(&self, lost: Lost) -> bool {
         self.reported == lost
     }
@@ -85,15 +85,15 @@ impl FlushRequest {
         let refused = lost.refused.saturating_sub(self.reported.refused);
         let message = match (given_up, refused) {
             (0, 0) => return Ok(()),
-            (0, _) => format!(
-                "no room: at most {max_spans} spans may wait, and none come after the shutdown"
-            ),
+            (0, _) => {
+                format!("the queue was full (at most {max_spans} spans), or already shut down")
+            }
             _ => last_error.unwrap_or("not deliverable").to_owned(),
         };
         Err(ProcessorError::Failed { message, dropped: given_up + refused })
     }
 
-    /// Completes the request, unless that was done before.
+    /// Completes the request, unless it is complete.
     pub(super) fn complete(&self, outcome: Outcome) {
         let waker = {
             let mut answer = lock(&self.answer);
@@ -104,12 +104,12 @@ impl FlushRequest {
         };
         self.answered.notify_all();
         if let Some(waker) = waker {
-            // A waker is user code; the worker outlives its panics.
+            // A waker is user code; the worker survives its panics.
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
     }
 
-    /// Waits for the outcome; returns `None` when the time ran out.
+    /// Waits for the outcome; `None` when the deadline passed.
     pub(super) fn wait_until(&self, deadline: Instant) -> Option<Outcome> {
         let mut answer = lock(&self.answer);
         loop {
@@ -133,7 +133,8 @@ impl FlushRequest {
     }
 }
 
-/// The outcome of an exporter's flush and of what was lost before: its message, and their number.
+/// Combines the outcomes of an exporter's flush and of earlier losses: the message of the former,
+/// and the number of the latter.
 pub(super) fn both(flushed: Outcome, lost: Outcome) -> Outcome {
     match (flushed, lost) {
         (

@@ -1,4 +1,4 @@
-//! Hands finished spans to one exporter, in batches, on a worker thread.
+//! Batching of finished spans for one exporter, on a worker thread.
 //!
 //! ```text
 //!  producers           shards            queue              worker (or a producer)
@@ -6,7 +6,7 @@
 //!                   ▲                                       │
 //!                   └──── chunk of delivered items ◀── pool ┘   (emptied by the producer)
 //!
-//!  who holds an item       until                          bound          who counts it
+//!  held by                 until                          bound          counted by
 //!  ─────────────────────── ────────────────────────────── ────────────── ─────────────────────
 //!  a shard                 batch size (512 at most), the  ┐              received: the shard,
 //!                          flush interval, a flush        │              under its lock
@@ -17,19 +17,19 @@
 //!  between retries too                                    ┘              the queue, a batch
 //!  the pool                a producer or a quiet          32 chunks      - (delivered before)
 //!                          interval frees it
-//!  none: refused           -                              -              dropped: the shard
+//!  none: rejected          -                              -              dropped: the shard
 //!
 //!  received = delivered + dropped + queued, exactly, whenever no push is under way.
-//!  Every held item has a permit. A shard takes them in blocks, and nothing is refused while
-//!  another shard has permits to spare.
+//!  Every held item has a permit. A shard takes them in blocks, and no item is rejected while
+//!  another shard has unused permits.
 //!  Locks: shard before queue, reclaim before shard, and none of them while the exporter is called.
 //! ```
 //!
 //! The parts, each with private fields, from the outside in: [`processor`] and [`batch_queue`] are
-//! what others use; [`shared`] is the way of an item, through [`shards`] with [`permits`] into the
-//! [`queue`], which is a lock around the [`backlog`] with its [`pool`]; [`worker`] and, where there
-//! is no room, [`caller_runs`] deliver batches to the [`exporter`], on a schedule of [`retry`];
-//! [`flush_request`] and [`flush`] are for those who wait.
+//! the interface; [`shared`] is the path of an item, through [`shards`] with [`permits`] into the
+//! [`queue`], which is a lock around the [`backlog`] with its [`pool`]; [`worker`] and, without
+//! free permits, [`caller_runs`] deliver batches to the [`exporter`], on a schedule of [`retry`];
+//! [`flush_request`] and [`flush`] are for waiting callers.
 
 mod backlog;
 mod batch_queue;

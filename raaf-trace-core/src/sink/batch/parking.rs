@@ -1,29 +1,30 @@
-//! Whether the worker waits, and for how long.
+//! Parking of the worker thread.
 
 use std::time::Duration;
 
 use super::sync::{Instant, deadline};
 
-/// After a batch the worker looks for the next one by itself so many times, so long apart: waking
-/// a thread costs the one that does it more than a hundred spans.
+/// Number and length of the worker's short waits after a batch: waking a thread costs the producer
+/// more than a hundred spans.
 const NAPS: u32 = 8;
 const NAP: Duration = Duration::from_millis(1);
 
 #[derive(Debug, Default)]
 pub(super) struct Parking {
     parked: bool,
-    /// For a moment only: full batches need not wake it.
+    /// `true` during a short wait: full batches need not wake the worker.
     napping: bool,
     naps_left: u32,
 }
 
 impl Parking {
-    /// Notes that there was a batch: the next one may come soon.
+    /// Records that there was a batch: the next one may come soon.
     pub(super) fn expect_more(&mut self) {
         self.naps_left = NAPS;
     }
 
-    /// Notes that the worker begins to wait, until `tick` at the latest. Returns until when.
+    /// Records that the worker begins to wait, until `tick` at the latest. Returns the end of the
+    /// wait.
     pub(super) fn begin(&mut self, tick: Instant) -> Instant {
         self.parked = true;
         self.napping = self.naps_left > 0;
@@ -31,13 +32,13 @@ impl Parking {
         if self.napping { tick.min(deadline(NAP)) } else { tick }
     }
 
-    /// Notes that the worker is awake. Returns whether it was not before.
+    /// Records that the worker is awake. Returns whether it was parked before.
     pub(super) fn end(&mut self) -> bool {
         self.napping = false;
         std::mem::take(&mut self.parked)
     }
 
-    /// Returns whether the worker waits and will not look for a batch soon by itself.
+    /// Returns whether the worker waits and will not check for a batch soon by itself.
     pub(super) fn is_long(&self) -> bool {
         self.parked && !self.napping
     }

@@ -1,4 +1,4 @@
-//! Permits: each is the right to hold one item in memory. There are as many as items may be held.
+//! Permits: each allows one item to be held in memory. There are as many as items may be held.
 
 use super::sync::{
     Mutex,
@@ -7,17 +7,17 @@ use super::sync::{
 };
 use crate::base::sync::Padded;
 
-/// How many permits a shard takes at a time, however large batches are.
+/// Maximum number of permits that a shard takes at a time, however large batches are.
 const MAX_BLOCK: usize = 64;
 
-/// The permits that neither a shard nor an item has.
+/// Permits that neither a shard nor an item has.
 #[derive(Debug)]
 pub(super) struct Permits {
     free: Padded<AtomicUsize>,
     block: usize,
     scarce_below: usize,
-    /// Blocks given out so far, and how many of them the last complete reclaim saw. While they are
-    /// equal, no shard can have permits to spare.
+    /// Number of blocks taken so far, and the number at the last complete reclaim. While they are
+    /// equal, no shard has unused permits.
     blocks: AtomicUsize,
     reclaimed: AtomicUsize,
     reclaiming: Mutex<()>,
@@ -26,9 +26,9 @@ pub(super) struct Permits {
 /// Permits taken at once.
 #[derive(Debug)]
 pub(super) struct Block {
-    /// How many; 0 when none were free.
+    /// Number of permits; 0 when none were free.
     pub(super) permits: usize,
-    /// Few are left, and a whole batch is waiting somewhere.
+    /// `true` if few are left, and a whole batch is waiting somewhere.
     pub(super) scarce: bool,
 }
 
@@ -37,7 +37,7 @@ impl Permits {
         Self {
             free: Padded(AtomicUsize::new(max_spans)),
             block: MAX_BLOCK.min(batch_size).min(max_spans / 16).max(1),
-            // With this few left, at least `batch_size` are held.
+            // With this few permits left, at least `batch_size` items are held.
             scarce_below: (max_spans / 4).max(1).min(max_spans - batch_size + 1),
             blocks: AtomicUsize::new(0),
             reclaimed: AtomicUsize::new(0),
@@ -45,8 +45,8 @@ impl Permits {
         }
     }
 
-    /// Takes a block, or a single place near the limit. Called under the lock of the shard that
-    /// keeps what is not used at once, so that a reclaim finds it there.
+    /// Takes a block, or a single permit near the limit. Called under the lock of the shard that
+    /// keeps unused permits, so that a reclaim finds them there.
     pub(super) fn take_block(&self) -> Block {
         let mut free = self.free.load(Ordering::Relaxed);
         loop {
@@ -55,7 +55,8 @@ impl Permits {
                 return Block { permits, scarce: true };
             }
             if permits > 1 {
-                // Before the permits are gone: a thread that finds none left must know where to look.
+                // Before the permits are taken: a thread that finds none left must know where to
+                // look.
                 self.blocks.fetch_add(1, Ordering::AcqRel);
             }
             match self.free.compare_exchange_weak(
@@ -80,7 +81,8 @@ impl Permits {
         self.free.fetch_add(permits, Ordering::AcqRel);
     }
 
-    /// Takes back, with `collect`, what shards reserved and do not use, if there can be any.
+    /// Returns permits that shards reserved but do not use, collected with `collect`, if there can
+    /// be any.
     pub(super) fn reclaim(&self, collect: impl FnOnce() -> usize) {
         let nothing_to_find =
             || self.blocks.load(Ordering::Acquire) == self.reclaimed.load(Ordering::Acquire);

@@ -1,16 +1,16 @@
-//! Chunks that come back: their memory, and the delivered items in them, are used again.
+//! Reuse of chunks: their memory, and the delivered items in them.
 
-/// However small batches are.
+/// Maximum number of chunks, however small batches are.
 const MAX_CHUNKS: usize = 32;
 
-/// A bounded store of used chunks.
+/// A bounded pool of used chunks.
 pub(super) struct Pool<T> {
-    /// Of delivered items, for a producer to reclaim.
+    /// Chunks of delivered items, for a producer to reclaim.
     delivered: Vec<Vec<T>>,
     empty: Vec<Vec<T>>,
     limit: usize,
     chunk_size: usize,
-    /// Something was taken since the last look.
+    /// `true` if a chunk was taken since the last check.
     used: bool,
 }
 
@@ -20,7 +20,7 @@ impl<T> Pool<T> {
         Self { delivered: Vec::new(), empty: Vec::new(), limit, chunk_size, used: false }
     }
 
-    /// Keeps a chunk if there is room, else gives it back: to be freed outside of any lock.
+    /// Keeps a chunk if there is capacity, otherwise returns it, to be freed outside of any lock.
     pub(super) fn put(&mut self, chunk: Vec<T>) -> Option<Vec<T>> {
         let room = self.delivered.len() + self.empty.len() < self.limit;
         if !room || chunk.capacity() < self.chunk_size {
@@ -30,14 +30,14 @@ impl<T> Pool<T> {
         None
     }
 
-    /// A used chunk for a producer, delivered items first.
+    /// Takes a used chunk for a producer, those with delivered items first.
     pub(super) fn take(&mut self) -> Option<Vec<T>> {
         self.used = true;
         self.delivered.pop().or_else(|| self.empty.pop())
     }
 
-    /// Everything in it, if nobody took anything since the last call: a quiet process holds on to
-    /// nothing that it delivered.
+    /// Takes all chunks if none was taken since the last call, so that an idle process releases the
+    /// memory of delivered items.
     pub(super) fn take_if_idle(&mut self) -> Vec<Vec<T>> {
         if std::mem::take(&mut self.used) {
             return Vec::new();

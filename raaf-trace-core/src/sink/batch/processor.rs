@@ -1,4 +1,4 @@
-//! The processor that batches.
+//! The batch processor.
 
 use std::{
     fmt,
@@ -16,18 +16,18 @@ use raaf_trace_model::{
     span::FinishedSpan,
 };
 
-/// How long a flush that a root's end asks for may take. Nobody waits for it.
+/// Timeout of a flush at the end of a root span, for which no caller waits.
 const ROOT_FLUSH: Duration = Duration::from_secs(60);
 
-/// Collects finished spans and hands them to a [`SpanExporter`] in batches, on a thread of its
-/// own that starts with the first span.
+/// Processor that collects finished spans and passes them to a [`SpanExporter`] in batches, on a
+/// thread of its own that starts with the first span.
 ///
-/// Ending a span costs a push into a buffer; nothing waits for the exporter. At most
-/// [`max_spans`](BatchConfig::max_spans) are held in memory, the batch in flight included. What
-/// comes on top is dropped and counted, or exported by the thread that ended the span, as the
-/// exporter [asks for](SpanExporter::overflow).
+/// Ending a span costs a push into a buffer, without waiting for the exporter. At most
+/// [`max_spans`](BatchConfig::max_spans) are held in memory, including the batch in flight. Further
+/// spans are dropped and counted, or exported by the thread that ended the span, depending on
+/// [`overflow`](SpanExporter::overflow).
 ///
-/// Batches that could not be delivered are tried again with growing, jittered waits.
+/// Failed batches are retried with exponential backoff and jitter.
 ///
 /// ```
 /// use std::time::Duration;
@@ -62,36 +62,34 @@ pub struct BatchProcessor {
 
 impl BatchProcessor {
     /// Creates a processor in front of `exporter`, with the [default](BatchConfig::default)
-    /// settings.
+    /// configuration.
     pub fn new(exporter: impl SpanExporter) -> Self {
         Self::with_config(exporter, BatchConfig::default())
     }
 
-    /// Creates a processor in front of `exporter`, which may be an `Arc` or a `Box` of any.
+    /// Creates a processor in front of `exporter`, which may be in an `Arc` or a `Box`.
     pub fn with_config(exporter: impl SpanExporter, config: BatchConfig) -> Self {
         let redactor = Arc::default();
         let exporting = Exporting::new(Arc::new(exporter), Arc::clone(&redactor));
         Self { queue: BatchQueue::new(Box::new(exporting), config), redactor }
     }
 
-    /// From now on takes secrets out of spans in the worker, so that they may come with theirs.
+    /// Redacts spans in the worker from now on, so that they may be queued with their secrets.
     pub(crate) fn redact_with(&self, redactor: &Redactor) {
         let _ = self.redactor.set(redactor.clone());
     }
 
-    /// Queues the span that `make` makes and `complete` completes.
+    /// Adds the span that `write` writes; see [`BatchQueue::push_with`].
     #[inline]
     pub(crate) fn push_with(
         &self,
-        make: impl FnOnce() -> FinishedSpan,
-        complete: impl FnOnce(&mut FinishedSpan),
-    ) {
-        // What is refused is counted.
-        let _ = self.queue.push_with(make, complete);
+        write: impl FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
+    ) -> bool {
+        self.queue.push_with(write)
     }
 
-    /// As [`force_flush`](SpanProcessor::force_flush), without blocking the thread. The flush
-    /// begins with this call; dropping the future takes nothing back.
+    /// Flushes like [`force_flush`](SpanProcessor::force_flush) without blocking the thread. The
+    /// flush begins with this call; dropping the future does not cancel it.
     pub fn force_flush_async(&self, timeout: Duration) -> Flush {
         Flush { inner: self.queue.force_flush_async(timeout) }
     }
@@ -111,7 +109,7 @@ impl SpanProcessor for BatchProcessor {
     }
 
     fn on_end_owned(&self, span: FinishedSpan) {
-        // What is refused is counted.
+        // Rejected spans are counted.
         let _ = self.queue.push(span);
     }
 
@@ -138,7 +136,7 @@ impl fmt::Debug for BatchProcessor {
     }
 }
 
-/// A flush under way: the future of [`BatchProcessor::force_flush_async`]. Needs no runtime.
+/// A flush in progress: the future of [`BatchProcessor::force_flush_async`]. Needs no runtime.
 #[must_use = "a future says what happened only when awaited"]
 pub struct Flush {
     inner: FlushFuture<FinishedSpan>,

@@ -1,4 +1,4 @@
-//! The queue between producers and the worker: a lock around the backlog, and all waiting.
+//! The queue between producers and the worker: a lock around the backlog, and all waits.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -17,11 +17,11 @@ use raaf_trace_model::sink::{ExportError, ProcessorError, stats::ProcessorStats}
 
 pub(super) struct Queue<T> {
     state: Mutex<State<T>>,
-    /// The worker waits here.
+    /// Signal for which the worker waits.
     work: Condvar,
-    /// Producers that export themselves wait here for a permit.
+    /// Signal for which producers in caller-runs wait to get a permit.
     room: Condvar,
-    /// Permits are scarce: the worker should collect what the shards hold.
+    /// `true` if permits are scarce: the worker should collect the items of the shards.
     relief_wanted: AtomicBool,
     batch_size: usize,
     max_spans: usize,
@@ -33,41 +33,41 @@ struct State<T> {
     /// Batches that a producer could not deliver.
     returned: VecDeque<Batch<T>>,
     requests: Vec<Arc<FlushRequest>>,
-    /// What a flush has reported.
+    /// Losses that a flush has reported.
     reported: Lost,
     retried: u64,
-    /// Counts requests to try waiting retries now.
+    /// Number of requests to retry waiting batches now.
     nudges: u64,
     stop: Option<Stop>,
     parking: Parking,
     waiting_for_room: usize,
 }
 
-/// The end of the worker.
+/// State of the worker's end.
 struct Stop {
     request: Arc<FlushRequest>,
-    /// From then on nothing is waited for.
+    /// Time after which the worker waits for nothing.
     deadline: Instant,
-    /// The worker answers no more flushes.
+    /// `true` once the worker completes no more flushes.
     done: bool,
 }
 
-/// What the worker does next.
+/// Next step of the worker.
 pub(super) enum Step<T> {
     Deliver(Batch<T>),
-    /// These flushes have everything they wait for.
+    /// Complete these flushes, whose items are settled.
     Answer(Vec<Arc<FlushRequest>>),
-    /// The flush interval is over.
+    /// The flush interval has passed.
     Tick,
     /// Permits are scarce.
     Relieve,
     Stop,
 }
 
-/// Why a wait between two tries ended.
+/// Reason for the end of a wait between two attempts.
 pub(super) enum Wake {
     Due,
-    /// A flush wants a try out of turn.
+    /// A flush requests an immediate attempt.
     Nudged,
     GiveUp,
 }
@@ -106,13 +106,13 @@ impl<T> Queue<T> {
         self.lock().backlog.append(chunk);
     }
 
-    /// Appends a full chunk. Returns whether [`wake`](Self::wake) should follow, once the caller
-    /// has let go of its locks.
+    /// Appends a full chunk. Returns whether the caller should call [`wake`](Self::wake) after
+    /// releasing its locks.
     pub(super) fn hand_over(&self, chunk: Vec<T>) -> bool {
         let mut state = self.lock();
         state.backlog.append(chunk);
         let waiting = state.backlog.waiting();
-        // A nap is short, but a burst can be shorter.
+        // The worker's wait is short, but a burst can be shorter.
         let half_full = waiting >= self.max_spans / 2;
         let worth_it = if half_full { state.parking.is_parked() } else { state.parking.is_long() };
         waiting >= self.batch_size && worth_it && state.parking.end()
@@ -122,12 +122,12 @@ impl<T> Queue<T> {
         self.work.notify_one();
     }
 
-    /// Takes the chunk of a delivered batch, with its items, if there is one.
+    /// Takes the chunk of a delivered batch, with its items, if any.
     pub(super) fn take_used_chunk(&self) -> Option<Vec<T>> {
         self.lock().backlog.pool().take()
     }
 
-    /// Asks the worker to collect what the shards hold.
+    /// Requests the worker to collect the items of the shards.
     pub(super) fn ask_for_relief(&self) {
         let wanted = &self.relief_wanted;
         if wanted.load(Ordering::Relaxed) || wanted.swap(true, Ordering::AcqRel) {
@@ -138,7 +138,7 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Waits until `take` returns true, which it is asked whenever a batch is settled.
+    /// Waits until `take` returns `true`. Calls it whenever a batch is settled.
     pub(super) fn wait_for_room(&self, until: Instant, mut take: impl FnMut() -> bool) -> bool {
         let mut state = self.lock();
         state.waiting_for_room += 1;
@@ -162,19 +162,19 @@ impl<T> Queue<T> {
         self.lock().backlog.take_batch(self.batch_size)
     }
 
-    /// Notes that the call for `batch` failed. Returns whether that was too late, and the batch is
-    /// counted as dropped already.
+    /// Records that the call for `batch` failed. Returns whether the batch was counted as dropped
+    /// before.
     pub(super) fn call_failed(&self, batch: &Batch<T>, error: &ExportError) -> bool {
         self.lock().backlog.call_failed(batch, error.to_string())
     }
 
-    /// Leaves a batch that could not be delivered to the worker.
+    /// Passes a batch that could not be delivered to the worker.
     pub(super) fn give_back(&self, batch: Batch<T>) {
         self.lock().returned.push_back(batch);
         self.wake();
     }
 
-    /// Settles a batch, delivered except for so many of its items. `release` frees its permits.
+    /// Settles a batch as delivered, except for `dropped` items. `release` frees its permits.
     pub(super) fn settle(&self, batch: Batch<T>, dropped: usize, release: impl FnOnce()) {
         let mut state = self.lock();
         let surplus = state.backlog.settle(batch, dropped);
@@ -191,14 +191,14 @@ impl<T> Queue<T> {
 
     // For the worker.
 
-    /// Waits for something to do, until `tick` at the latest.
+    /// Waits for the next step, until `tick` at the latest.
     pub(super) fn next_step(&self, tick: Instant) -> Step<T> {
         let mut state = self.lock();
         loop {
             if Instant::now() >= tick {
                 return Step::Tick;
             }
-            // Before further batches, or a flush would starve while spans keep coming.
+            // Before further batches, or a flush would starve while spans keep arriving.
             let ready = state.take_ready_requests();
             if !ready.is_empty() {
                 return Step::Answer(ready);
@@ -223,7 +223,7 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Makes everything that waits due, and frees the memory of what was delivered if no producer
+    /// Marks all waiting items as due, and frees the memory of delivered items if no producer
     /// needed any since the last call.
     pub(super) fn all_is_due(&self) {
         let mut state = self.lock();
@@ -237,12 +237,12 @@ impl<T> Queue<T> {
         self.lock().nudges
     }
 
-    /// Notes that another try for `batch` begins.
+    /// Records that another attempt for `batch` begins.
     pub(super) fn try_again(&self, batch: &Batch<T>) {
         self.lock().try_again(batch);
     }
 
-    /// Waits until `at`; `nudges` is how many there had been when the last try began.
+    /// Waits until `at`; `nudges` is their number when the last attempt began.
     pub(super) fn wait_for_retry(&self, at: Instant, nudges: u64) -> Wake {
         let mut state = self.lock();
         loop {
@@ -268,8 +268,8 @@ impl<T> Queue<T> {
     pub(super) fn answer(&self, requests: &[Arc<FlushRequest>], flushed: &Outcome, refused: u64) {
         let mut state = self.lock();
         let lost = state.lost(refused);
-        // First, so that a flush that begins after an answer does not report the same again. What
-        // no caller waits for is not reported yet.
+        // First, so that a flush that begins after this one does not report the same losses. Losses
+        // for which no caller waits are not reported yet.
         if !requests.iter().all(|request| request.is_abandoned()) {
             state.reported = lost;
         }
@@ -281,7 +281,7 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Ends the worker's part: returns the requests that are left to be answered.
+    /// Ends the worker's part. Returns the requests that are still incomplete.
     pub(super) fn close(&self) -> Vec<Arc<FlushRequest>> {
         let mut state = self.lock();
         let mut requests = std::mem::take(&mut state.requests);
@@ -298,9 +298,9 @@ impl<T> Queue<T> {
 
     // For flushes and shutdowns.
 
-    /// Asks for everything handed over so far, and for waiting retries to be tried now.
+    /// Requests delivery of everything handed over so far, and immediate retries.
     ///
-    /// `worker` is whether the worker could be started, if that was tried; `inside` whether the
+    /// `worker` is whether the worker could be started, if that was attempted; `inside` whether the
     /// caller is the exporter, which cannot wait.
     pub(super) fn begin_flush(
         &self,
@@ -313,7 +313,7 @@ impl<T> Queue<T> {
         let lost = state.lost(refused);
         let done = state.stop.as_ref().is_some_and(|stop| stop.done);
         let outcome = match worker {
-            // Nothing was ever pushed, or nothing can come any more.
+            // Nothing was pushed, or nothing can be pushed any more.
             None => Some(Ok(())),
             Some(true) if !done => None,
             Some(_) => Some(request.outcome(lost, state.backlog.last_error(), self.max_spans)),
@@ -334,7 +334,7 @@ impl<T> Queue<T> {
         request
     }
 
-    /// Asks the worker to deliver the rest and to end; once. Without a worker, the request is
+    /// Requests the worker to deliver the rest and to end; once. Without a worker, the request is
     /// complete.
     pub(super) fn begin_shutdown(&self, deadline: Instant, worker: bool) -> Arc<FlushRequest> {
         let mut state = self.lock();
@@ -357,7 +357,7 @@ impl<T> Queue<T> {
         self.lock().stop.is_some()
     }
 
-    /// Completes a flush whose time ran out.
+    /// Completes a flush whose deadline passed.
     pub(super) fn expire(&self, request: &Arc<FlushRequest>, refused: u64) -> Outcome {
         let mut state = self.lock();
         state.backlog.check_deadlines(self.export_timeout);
@@ -372,13 +372,13 @@ impl<T> Queue<T> {
         };
         drop(state);
         request.complete(outcome.clone());
-        // The worker may have been faster.
+        // The worker may have completed it first.
         request.wait_until(Instant::now()).unwrap_or(outcome)
     }
 
-    /// Notes that no caller waits for a flush any more. It goes on, but of many such only the
-    /// oldest and the newest do: while an exporter is stuck, the ends of roots may ask for one
-    /// after the other.
+    /// Records that no caller waits for a flush any more. It continues, but of many such flushes
+    /// only the oldest and the newest do: while an exporter is stuck, each end of a root span may
+    /// request one.
     pub(super) fn abandon(&self, request: &FlushRequest) {
         request.abandon();
         let mut state = self.lock();
@@ -394,7 +394,7 @@ impl<T> Queue<T> {
         self.lock().backlog.set_last_error(error);
     }
 
-    /// Adds the counts of what was handed over.
+    /// Adds the counts of items that were handed over.
     pub(super) fn add_stats(&self, total: &mut ProcessorStats) {
         let mut state = self.lock();
         let state = &mut *state;
@@ -407,14 +407,14 @@ impl<T> Queue<T> {
         total.last_error = backlog.last_error().map(str::to_owned);
     }
 
-    /// Items in flight, flushes that wait, and whether the worker does.
+    /// Returns the number of items in flight and of waiting flushes, and whether the worker waits.
     #[cfg(all(test, not(shuttle)))]
     pub(super) fn inspect(&self) -> (u64, usize, bool) {
         let state = self.lock();
         (state.backlog.in_flight(), state.requests.len(), state.parking.is_parked())
     }
 
-    /// How many items wait, and how many there is room for where they do.
+    /// Returns the number of waiting items, and the capacity of their chunks.
     #[cfg(all(test, not(shuttle)))]
     pub(super) fn held(&self) -> (usize, usize) {
         self.lock().backlog.held()
@@ -422,7 +422,7 @@ impl<T> Queue<T> {
 }
 
 impl<T> State<T> {
-    /// Takes the flushes that have everything they wait for.
+    /// Takes the flushes whose items are settled.
     fn take_ready_requests(&mut self) -> Vec<Arc<FlushRequest>> {
         if self.requests.is_empty() {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! When a batch that could not be delivered is tried again.
+//! Retry schedule.
 
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -8,7 +8,7 @@ use std::{
 use super::{BatchConfig, sync::Instant};
 use raaf_trace_model::sink::ExportError;
 
-/// The schedule of one batch.
+/// Retry schedule of one batch.
 pub(super) struct Retries {
     left: usize,
     delay: Duration,
@@ -28,7 +28,7 @@ impl Retries {
         }
     }
 
-    /// When to try again after `error`, or `None` to give up.
+    /// Returns the time of the next attempt after `error`, or `None` to give up.
     pub(super) fn next(&mut self, error: &ExportError) -> Option<Instant> {
         if !error.is_retryable() {
             return None;
@@ -39,8 +39,8 @@ impl Retries {
         self.not_before(Instant::now().checked_add(delay)?, error)
     }
 
-    /// `at`, or later if `error` asked for that; `None` to give up. For a try out of turn, which
-    /// uses up nothing.
+    /// Returns `at`, or a later time if `error` requires it; `None` to give up. For an extra
+    /// attempt, which does not count as a retry.
     pub(super) fn not_before(&self, at: Instant, error: &ExportError) -> Option<Instant> {
         let at = error
             .retry_after()
@@ -50,7 +50,7 @@ impl Retries {
     }
 }
 
-/// Returns a random part of `delay`: jitter, which keeps clients from retrying at once.
+/// Returns a random part of `delay`: jitter, which keeps clients from retrying at the same time.
 fn part_of(delay: Duration) -> Duration {
     let part = RandomState::new().hash_one(()) as f64 / u64::MAX as f64;
     Duration::try_from_secs_f64(delay.as_secs_f64() * part).unwrap_or(delay)

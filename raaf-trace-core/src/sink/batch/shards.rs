@@ -1,29 +1,33 @@
-//! Where producers put items: a fixed number of buffers that threads share out among themselves.
+//! Shards: a fixed number of buffers for items, shared by all threads.
 //!
 //! Threads are not registered, so short-lived ones leave nothing behind, and draining every shard
-//! reaches what every thread pushed, those that ended included.
+//! reaches the items of every thread, including those that ended.
 
 use std::{mem, ops::RangeInclusive, thread::available_parallelism};
 
 use super::sync::{Mutex, MutexGuard, lock, thread_index};
 use crate::base::sync::Padded;
 
-/// How many shards there may be. A model has few: each is a step of every reclaim.
+/// Number of shards. A model has few: each is a step of every reclaim.
 const COUNT: RangeInclusive<usize> = if cfg!(all(test, shuttle)) { 2..=2 } else { 16..=64 };
 
 pub(super) struct Shards<T> {
     slots: Box<[Padded<Mutex<Shard<T>>>]>,
 }
 
-/// One buffer. Its lock is free nearly always: as many threads as there are shards have one each.
+/// A buffer for items. Its lock is rarely contended: up to the number of shards, each thread has
+/// its own.
 pub(super) struct Shard<T> {
+    /// Received items, followed by delivered ones to overwrite.
     items: Vec<T>,
-    /// How many items make a full chunk.
+    /// Number of items received.
+    held: usize,
+    /// Number of items in a full chunk.
     chunk_size: usize,
-    /// Permits taken and not used yet; 0 once closed.
+    /// Number of permits taken but not used; 0 once closed.
     permits: usize,
     received: u64,
-    /// How many of those were not kept.
+    /// Number of received items that were rejected.
     refused: u64,
     closed: bool,
 }
@@ -35,6 +39,7 @@ impl<T> Shards<T> {
         let empty = || {
             Padded(Mutex::new(Shard {
                 items: Vec::new(),
+                held: 0,
                 chunk_size,
                 permits: 0,
                 received: 0,
@@ -52,25 +57,25 @@ impl<T> Shards<T> {
         lock(&self.slots[thread_index::current() & (self.slots.len() - 1)])
     }
 
-    /// Every shard, locked one after the other.
+    /// Returns every shard, locked one after the other.
     pub(super) fn each(&self) -> impl Iterator<Item = MutexGuard<'_, Shard<T>>> {
         self.slots.iter().map(|slot| lock(slot))
     }
 
-    /// Takes every permit that is not used.
+    /// Takes every unused permit.
     pub(super) fn take_permits(&self) -> usize {
         self.each().map(|mut shard| mem::take(&mut shard.permits)).sum()
     }
 
-    /// How many items were refused.
+    /// Returns the number of rejected items.
     pub(super) fn refused(&self) -> u64 {
         self.each().map(|shard| shard.refused).sum()
     }
 
-    /// How many items were received, how many of them refused, and how many are held here.
+    /// Returns the numbers of items that were received, rejected, and are held here.
     pub(super) fn counts(&self) -> (u64, u64, u64) {
         self.each().fold((0, 0, 0), |(received, refused, held), shard| {
-            (received + shard.received, refused + shard.refused, held + shard.items.len() as u64)
+            (received + shard.received, refused + shard.refused, held + shard.held as u64)
         })
     }
 }
@@ -94,7 +99,7 @@ impl<T> Shard<T> {
         self.closed
     }
 
-    /// Takes memory to fill, unless it has some.
+    /// Adds memory and delivered items to overwrite, unless it has some.
     pub(super) fn add_chunk(&mut self, chunk: Vec<T>) {
         if !self.has_chunk() {
             self.items = chunk;
@@ -105,17 +110,20 @@ impl<T> Shard<T> {
         self.permits += permits;
     }
 
-    /// Takes the item that `make` makes and `complete` completes where it stays, which uses up a
-    /// permit. Returns whether the chunk is full.
+    /// Adds the item that `write` writes, which uses a permit; see
+    /// [`BatchQueue::push_with`](super::BatchQueue::push_with). Returns whether the chunk is full.
     #[inline]
-    pub(super) fn push(&mut self, make: impl FnOnce() -> T, complete: impl FnOnce(&mut T)) -> bool {
-        self.items.push(make());
-        if let Some(item) = self.items.last_mut() {
-            complete(item);
+    pub(super) fn push(&mut self, write: impl FnOnce(Option<&mut T>) -> Option<T>) -> bool {
+        let delivered = self.items.get_mut(self.held);
+        let new = write(delivered);
+        if let Some(item) = new {
+            self.items.truncate(self.held);
+            self.items.push(item);
         }
+        self.held += 1;
         self.permits -= 1;
         self.received += 1;
-        self.items.len() >= self.chunk_size
+        self.held >= self.chunk_size
     }
 
     pub(super) fn count_refusal(&mut self) {
@@ -123,27 +131,33 @@ impl<T> Shard<T> {
         self.refused += 1;
     }
 
-    /// Takes what it holds, and the memory.
+    /// Takes the items and their memory. Delivered items remain, to be overwritten.
     pub(super) fn take_chunk(&mut self) -> Vec<T> {
-        mem::take(&mut self.items)
+        let mut delivered = self.items.split_off(self.held);
+        if !delivered.is_empty() {
+            delivered.reserve_exact(self.chunk_size.saturating_sub(delivered.len()));
+        }
+        self.held = 0;
+        mem::replace(&mut self.items, delivered)
     }
 
-    /// Takes what it holds, if anything. Of a chunk that is mostly empty only the items go:
-    /// however often a few are asked for, what waits then has not room for many, and the chunk is
-    /// filled further.
+    /// Takes the items, if any. Of a mostly empty chunk, only the items are moved, and the chunk
+    /// continues to be filled: frequent requests for a few items thus do not queue large chunks.
     pub(super) fn take_items(&mut self) -> Option<Vec<T>> {
-        if self.items.is_empty() {
+        if self.held == 0 {
             None
-        } else if self.items.len() < self.items.capacity() / 2 {
-            Some(self.items.drain(..).collect())
+        } else if self.held < self.items.capacity() / 2 {
+            Some(self.items.drain(..mem::take(&mut self.held)).collect())
         } else {
             Some(self.take_chunk())
         }
     }
 
-    /// Refuses items from now on. Returns what it held and its unused permits.
+    /// Rejects items from now on. Returns the items and unused permits.
     pub(super) fn close(&mut self) -> (Vec<T>, usize) {
         self.closed = true;
-        (self.take_chunk(), mem::take(&mut self.permits))
+        let held = self.take_chunk();
+        self.items = Vec::new();
+        (held, mem::take(&mut self.permits))
     }
 }

@@ -1,4 +1,4 @@
-//! What producers, the worker and flushes share: the way of an item from a shard to a batch.
+//! State shared by producers, the worker and flushes: the path of an item from a shard to a batch.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::{
 use crate::diagnostics::{self, Category, Repeated};
 use raaf_trace_model::sink::{ExportError, stats::ProcessorStats};
 
-/// A chunk is handed over at this size even where batches are larger.
+/// Maximum size of a chunk, even where batches are larger.
 const MAX_CHUNK: usize = 512;
 
 pub(super) struct Shared<T> {
@@ -28,7 +28,7 @@ pub(super) struct Shared<T> {
     permits: Permits,
     queue: Queue<T>,
     caller_runs: CallerRuns,
-    /// Whether the worker could be started; empty before anything was pushed.
+    /// Result of starting the worker; empty before the first item.
     started: OnceLock<bool>,
     refusals: Repeated,
 }
@@ -71,28 +71,27 @@ impl<T: Recycle> Shared<T> {
         &self.queue
     }
 
-    /// Takes the item that `make` makes and `complete` completes where it stays, or returns it,
-    /// counted as dropped: no room, or after a shutdown.
+    /// Adds the item that `write` writes, or returns `write`, counted as dropped: no capacity, or
+    /// after a shutdown.
     #[inline]
-    pub(super) fn push_with(
-        self: &Arc<Self>,
-        make: impl FnOnce() -> T,
-        complete: impl FnOnce(&mut T),
-    ) -> Result<(), T> {
+    pub(super) fn push_with<W>(self: &Arc<Self>, write: W) -> Result<(), W>
+    where
+        W: FnOnce(Option<&mut T>) -> Option<T>,
+    {
         let mut shard = self.shards.current();
         if !shard.is_ready() {
             match self.make_ready(shard) {
                 Some(ready) => shard = ready,
-                None => return Err(make()),
+                None => return Err(write),
             }
         }
-        if shard.push(make, complete) {
+        if shard.push(write) {
             self.hand_over(shard);
         }
         Ok(())
     }
 
-    /// Gets the shard a chunk and permits. Without, the item is counted as refused.
+    /// Provides the shard with a chunk and permits. If that fails, counts the item as rejected.
     #[inline(never)]
     fn make_ready<'a>(
         self: &'a Arc<Self>,
@@ -100,7 +99,7 @@ impl<T: Recycle> Shared<T> {
     ) -> Option<MutexGuard<'a, Shard<T>>> {
         if !shard.has_chunk() && !shard.is_closed() {
             drop(shard);
-            let chunk = self.empty_chunk();
+            let chunk = self.used_chunk();
             shard = self.shards.current();
             shard.add_chunk(chunk);
         }
@@ -122,8 +121,8 @@ impl<T: Recycle> Shared<T> {
         Some(shard)
     }
 
-    /// Gets the shard a permit that other shards do not use, or one of a batch that the caller
-    /// exports.
+    /// Gets a permit for the shard: one that other shards do not use, or one of a batch that the
+    /// caller exports.
     #[cold]
     fn make_room(&self) -> Option<MutexGuard<'_, Shard<T>>> {
         self.reclaim_permits();
@@ -146,7 +145,8 @@ impl<T: Recycle> Shared<T> {
             diagnostics::warn(
                 Category::Tracing,
                 format_args!(
-                    "`{}` had no room for a span, or was shut down already, {times} times so far",
+                    "`{}` dropped a span because its queue was full or shut down, {times} times \
+                     so far",
                     self.exporter.name()
                 ),
             );
@@ -154,17 +154,18 @@ impl<T: Recycle> Shared<T> {
         None
     }
 
-    /// A chunk to fill: one that was delivered, if there is any. Its items are let go of here, in
-    /// the thread that needs their memory.
-    fn empty_chunk(&self) -> Vec<T> {
+    /// Returns a chunk to fill: a delivered one, if any. The contents of its items are dropped here,
+    /// in the thread that needs their memory.
+    fn used_chunk(&self) -> Vec<T> {
         let mut chunk = self.queue.take_used_chunk().unwrap_or_default();
-        T::recycle(&mut chunk);
-        chunk.clear();
-        chunk.reserve_exact(self.chunk_size);
+        chunk.truncate(self.chunk_size);
+        chunk.retain_mut(T::recycle);
+        chunk.reserve_exact(self.chunk_size - chunk.len());
         chunk
     }
 
-    /// Moves a shard's items to the queue, under its lock: at no time are they in neither.
+    /// Moves the items of a shard to the queue under the shard's lock, so that they are always in
+    /// one of the two.
     fn hand_over(&self, mut shard: MutexGuard<'_, Shard<T>>) {
         let wake = self.queue.hand_over(shard.take_chunk());
         drop(shard);
@@ -173,7 +174,7 @@ impl<T: Recycle> Shared<T> {
         }
     }
 
-    /// Hands over what every shard holds.
+    /// Moves the items of every shard to the queue.
     pub(super) fn drain(&self) {
         for mut shard in self.shards.each() {
             if let Some(chunk) = shard.take_items() {
@@ -186,17 +187,17 @@ impl<T: Recycle> Shared<T> {
         self.permits.try_take_one()
     }
 
-    /// Takes back the permits that shards do not use.
+    /// Returns the permits that shards do not use.
     pub(super) fn reclaim_permits(&self) {
         self.permits.reclaim(|| self.shards.take_permits());
     }
 
-    /// How many items were refused.
+    /// Returns the number of rejected items.
     pub(super) fn refused(&self) -> u64 {
         self.shards.refused()
     }
 
-    /// Offers a batch to the exporter once. The caller still holds it afterwards.
+    /// Exports a batch once. The caller still holds it afterwards.
     pub(super) fn attempt(&self, batch: &Batch<T>) -> Result<(), ExportError> {
         let exported = self.exporter.export(batch.items());
         if let Err(error) = &exported
@@ -207,13 +208,13 @@ impl<T: Recycle> Shared<T> {
         exported
     }
 
-    /// Counts a batch as delivered, except for so many of its items, and frees its permits.
+    /// Counts a batch as delivered, except for `dropped` items, and frees its permits.
     pub(super) fn settle(&self, batch: Batch<T>, dropped: usize) {
         let permits = batch.items().len();
         self.queue.settle(batch, dropped, || self.permits.release(permits));
     }
 
-    /// Starts the worker unless that was done before. Returns whether there is one.
+    /// Starts the worker unless it was started before. Returns whether there is one.
     fn start_worker(self: &Arc<Self>) -> bool {
         *self.started.get_or_init(|| {
             let shared = Arc::clone(self);
@@ -234,7 +235,7 @@ impl<T: Recycle> Shared<T> {
         self.started.get().is_some()
     }
 
-    /// Asks for everything pushed so far, and for waiting retries to be tried now.
+    /// Requests delivery of everything pushed so far, and immediate retries.
     pub(super) fn begin_flush(&self) -> Arc<FlushRequest> {
         let refused = self.refused();
         self.drain();
@@ -242,7 +243,7 @@ impl<T: Recycle> Shared<T> {
         self.queue.begin_flush(refused, worker, self.exporter.is_inside())
     }
 
-    /// Closes the shards and asks the worker to end; once.
+    /// Closes the shards and requests the worker to end; once.
     pub(super) fn begin_shutdown(self: &Arc<Self>, deadline: Instant) -> Arc<FlushRequest> {
         let worker = self.start_worker();
         for mut shard in self.shards.each() {
@@ -260,7 +261,7 @@ impl<T: Recycle> Shared<T> {
         request.wait_until(deadline).unwrap_or_else(|| self.expire(request))
     }
 
-    /// Completes a flush whose time ran out.
+    /// Completes a flush whose deadline passed.
     pub(super) fn expire(&self, request: &Arc<FlushRequest>) -> Outcome {
         self.queue.expire(request, self.refused())
     }

@@ -1,4 +1,4 @@
-//! What the queue synchronizes with, and small tools around waiting.
+//! Synchronization primitives of the batch queue.
 
 use std::{cell::Cell, sync::PoisonError, time::Duration};
 
@@ -18,7 +18,7 @@ pub(super) use {
     },
 };
 
-/// `timeout` from now; a time that the clock cannot tell becomes a year.
+/// Returns `timeout` from now; a year from now if the clock cannot represent it.
 pub(super) fn deadline(timeout: Duration) -> Instant {
     const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
     let now = Instant::now();
@@ -36,11 +36,11 @@ pub(super) fn wait<'a, T>(
 }
 
 thread_local! {
-    /// Whose exporter this thread is inside of: the address of a queue, or 0.
+    /// Address of the queue whose exporter runs in this thread, or 0.
     static INSIDE: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Runs `f` marked as being inside the exporter of the queue at `address`.
+/// Runs `f` marked as inside the exporter of the queue at `address`.
 pub(super) fn inside<R>(address: usize, f: impl FnOnce() -> R) -> R {
     struct Restore(usize);
     impl Drop for Restore {
@@ -53,11 +53,11 @@ pub(super) fn inside<R>(address: usize, f: impl FnOnce() -> R) -> R {
 }
 
 thread_local! {
-    /// Whether this thread exports in place of a worker that does not keep up.
+    /// `true` while this thread exports in place of a worker that does not keep up.
     static CALLER_RUNS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `f` marked as run by a producer.
+/// Runs `f` marked as caller-runs.
 pub(super) fn as_caller<R>(f: impl FnOnce() -> R) -> R {
     struct Restore(bool);
     impl Drop for Restore {
@@ -69,18 +69,17 @@ pub(super) fn as_caller<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Whether an exporter is called by a thread of the traced program that found no room, and not by
-/// the worker; see [`Overflow::Help`](crate::Overflow::Help).
+/// Returns whether the exporter runs in a thread of the traced program that found the queue full,
+/// rather than in the worker; see [`Overflow::Help`](crate::Overflow::Help).
 ///
-/// An exporter that may have to wait for others, such as for a lock, then fails soon with an error
-/// that [can be retried](crate::ExportError::retryable): the worker takes the batch over, and may
-/// wait.
+/// An exporter that would have to wait, such as for a lock, should then return a [retryable
+/// error](crate::ExportError::retryable) soon: the worker takes over the batch, and may wait.
 pub fn is_helping() -> bool {
     CALLER_RUNS.try_with(Cell::get).unwrap_or(false)
 }
 
-/// Whether this thread is inside the exporter of the queue at `address`, where waiting for that
-/// exporter would wait for itself.
+/// Returns whether this thread is inside the exporter of the queue at `address`, where waiting for
+/// that exporter would deadlock.
 pub(super) fn is_inside(address: usize) -> bool {
     INSIDE.try_with(|cell| cell.get() == address).unwrap_or(false)
 }

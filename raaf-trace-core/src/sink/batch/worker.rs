@@ -1,4 +1,4 @@
-//! The thread that exports.
+//! The worker thread.
 
 use super::{
     Recycle,
@@ -9,7 +9,7 @@ use super::{
     sync::{Instant, deadline},
 };
 
-/// Delivers what is pushed until a shutdown.
+/// Delivers items until a shutdown.
 pub(super) fn run<T: Recycle>(shared: &Shared<T>) {
     let (queue, exporter) = (shared.queue(), shared.exporter());
     let interval = shared.config().flush_interval;
@@ -39,18 +39,18 @@ pub(super) fn run<T: Recycle>(shared: &Shared<T>) {
     }
 }
 
-/// Makes everything that waits due.
+/// Collects the items of the shards and marks all waiting items as due.
 pub(super) fn collect<T: Recycle>(shared: &Shared<T>) {
     shared.drain();
     shared.queue().all_is_due();
 }
 
-/// Delivers a batch, however long that takes, or gives it up.
+/// Delivers a batch with retries, or drops it.
 fn deliver<T: Recycle>(shared: &Shared<T>, mut batch: Batch<T>) {
     shared.exporter().prepare(batch.items_mut());
     let queue = shared.queue();
     let mut retries = None;
-    // The next try's time, kept while flushes try out of turn.
+    // Time of the next scheduled attempt, kept during extra attempts for flushes.
     let mut scheduled: Option<Instant> = None;
     loop {
         let nudges = queue.nudges();

@@ -9,18 +9,18 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FinishedSpan, StartedSpan};
+use super::{FinishedSpan, Record};
 use crate::attributes::AttributeLosses;
 
-/// The version of the line format, which every object names in its field `v`. It changes when a
-/// field is removed or changes its meaning, not when one is added.
+/// Version of the line format, in the field `v` of every object. It changes when a field is removed
+/// or changes its meaning, not when one is added.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Appends a span as a JSON object and a line feed to `buffer`.
 ///
 /// # Errors
 ///
-/// When a value refuses to be serialised, which no span does. The buffer is then as it was.
+/// When serialisation fails, which never happens for spans. The buffer is unchanged then.
 pub fn append_line(span: &impl Serialize, buffer: &mut Vec<u8>) -> serde_json::Result<()> {
     let start = buffer.len();
     let written = serde_json::to_writer(&mut *buffer, span);
@@ -31,45 +31,35 @@ pub fn append_line(span: &impl Serialize, buffer: &mut Vec<u8>) -> serde_json::R
     written
 }
 
-/// What one line of a trace file holds.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Record {
-    /// A span has ended. Floats that are not finite stay the strings that the format has for them.
-    Span(FinishedSpan),
-    /// A span has started.
-    Start(StartedSpan),
-}
-
-/// Why a line is not a record.
+/// Error of parsing a line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LineError {
     /// The line is not UTF-8.
     #[error("not valid UTF-8 after byte {valid_up_to}")]
     NotUtf8 {
-        /// How many bytes of the line are.
+        /// Number of valid bytes at the start of the line.
         valid_up_to: usize,
     },
-    /// The line is not JSON, or not the JSON of a record: what a killed program left, if another
-    /// one has closed it with a line feed.
+    /// The line is not JSON, or not the JSON of a record, for example the partial line of a killed
+    /// program that a later one closed with a line feed.
     #[error("{message} (column {column})")]
     Malformed {
-        /// What is wrong.
+        /// Description of the fault.
         message: String,
-        /// Where in the line, in bytes, counted from 1; 0 for the line as a whole.
+        /// Position of the fault in bytes, from 1; 0 for the line as a whole.
         column: usize,
     },
-    /// The line has a version of the format that this reader does not know.
+    /// The line has an unknown version of the format.
     #[error("unsupported format version {version}; expected {FORMAT_VERSION}")]
     UnknownVersion {
-        /// The version that it has.
+        /// Version of the line.
         version: u32,
     },
 }
 
 impl Record {
-    /// Reads a line, without its line feed; `None` for a record of an unknown type.
+    /// Parses a line without its line feed; `None` for a record of an unknown type.
     ///
     /// # Errors
     ///
@@ -102,19 +92,11 @@ impl Record {
             _ => Ok(None),
         }
     }
-
-    /// Returns the finished span, if it is one.
-    pub fn into_span(self) -> Option<FinishedSpan> {
-        match self {
-            Self::Span(span) => Some(span),
-            Self::Start(_) => None,
-        }
-    }
 }
 
 fn object<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, LineError> {
     serde_json::from_str(line).map_err(|error| {
-        // The line number is always 1.
+        // The error's line number is always 1.
         let text = error.to_string();
         let message = text.split(" at line 1 column ").next().unwrap_or(&text).to_owned();
         LineError::Malformed { message, column: error.column() }
@@ -133,7 +115,7 @@ fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
-/// What the span would have held, had there been room.
+/// Counts of values that were dropped at limits.
 #[derive(Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct Lost {

@@ -1,4 +1,4 @@
-//! Spans read from lines.
+//! Deserialisation of spans from lines.
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// Reads a line of version 1.
+/// Deserialises a line of version 1.
 impl<'de> Deserialize<'de> for FinishedSpan {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let line = SpanLine::deserialize(deserializer)?;
@@ -36,7 +36,7 @@ impl<'de> Deserialize<'de> for FinishedSpan {
             .name(line.name)
             .method(line.method)
             .start(line.start.into())
-            // Finer than the end, which has microseconds.
+            // More precise than the end, which has microseconds.
             .lasting(duration)
             .attributes(|attributes| attributes.extend(line.attributes.0))
             .losses(line.lost.of_attributes())
@@ -83,7 +83,7 @@ impl<'de> Deserialize<'de> for FinishedSpan {
     }
 }
 
-/// Reads a line of version 1.
+/// Deserialises a line of version 1.
 impl<'de> Deserialize<'de> for StartedSpan {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let line = StartLine::deserialize(deserializer)?;
@@ -193,7 +193,7 @@ fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Status, D::Error
         .ok_or_else(|| de::Error::custom(format_args!("unknown status `{}`", word.escape_debug())))
 }
 
-/// An object's fields in the order in which they were written.
+/// Fields of an object, in the order they were written.
 #[derive(Default)]
 struct Pairs(Vec<(String, Json)>);
 

@@ -1,4 +1,4 @@
-//! Spans written as lines.
+//! Serialisation of spans as lines.
 
 use serde::{
     Serialize, Serializer,
@@ -11,10 +11,10 @@ use crate::{
     span::{Event, FinishedSpan, Link, SpanError, SpanHead, StartedSpan, TraceData},
 };
 
-/// Attributes that are worked out rather than set, and that no field of the object has.
+/// Derived attributes that have no field of their own in the object.
 const WORKED_OUT: [&str; 2] = [keys::RESULT_TYPE, keys::RESULT_SUCCESS];
 
-/// A line of version 1.
+/// Serialises as a line of version 1.
 impl Serialize for FinishedSpan {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("Span", 20)?;
@@ -40,7 +40,7 @@ impl Serialize for FinishedSpan {
     }
 }
 
-/// A line of version 1, without attributes.
+/// Serialises as a line of version 1, without attributes.
 impl Serialize for StartedSpan {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("SpanStart", 11)?;
@@ -146,8 +146,8 @@ impl Serialize for LinkJson<'_> {
     }
 }
 
-/// What the trace says about itself; with every span, since children are written before their
-/// root and a root may never be.
+/// Data of the trace. Written with every span, since children are written before their root, and a
+/// root may never be written.
 struct TraceJson<'a>(&'a TraceData);
 
 impl TraceJson<'_> {

@@ -1,4 +1,4 @@
-//! Time, as a thread among others: how long anything takes is for the schedule to decide.
+//! Simulated time, as a thread among others: the schedule decides how long anything takes.
 
 use std::{
     collections::{BTreeMap, btree_map::OccupiedEntry},
@@ -11,12 +11,12 @@ use shuttle::thread;
 
 use super::lock::Signal;
 
-/// Time stands still after an hour. A wait that ends later does not end by itself, so that a
-/// wake-up that gets lost is a deadlock and not a delay; and no run goes on for ever.
+/// Maximum time of a run. A wait that ends later does not end by itself, so that a lost wake-up is
+/// a deadlock and not a delay, and no run is endless.
 pub(in crate::sink::batch) const HOUR: Duration = Duration::from_secs(3_600);
 
 shuttle::lazy_static! {
-    /// Of the run. A mutex of `std`, because looking at the clock synchronizes nothing.
+    /// State of the run. A mutex of `std`, because reading the clock synchronizes nothing.
     static ref STATE: Mutex<State> = Mutex::default();
 }
 
@@ -27,15 +27,15 @@ struct State {
     set_so_far: u64,
     further_hours: u32,
     ended: bool,
-    /// Raised when there is something to do.
+    /// Raised when an alarm is added.
     wind: Arc<Signal>,
 }
 
-/// When, and a number that no other alarm has.
+/// Time of an alarm, and a unique number.
 pub(super) type Alarm = (Duration, u64);
 
-/// The time of a run. Its thread moves it on to the next alarm whenever it is scheduled, so that
-/// waits end in the order of their deadlines and at any moment relative to everything else.
+/// Clock of a run. Its thread advances to the next alarm whenever it is scheduled, so that waits
+/// end in the order of their deadlines and at any point relative to other threads.
 pub(in crate::sink::batch) struct Clock;
 
 impl Clock {
@@ -49,12 +49,12 @@ impl Clock {
         assert!(ticking.join().is_ok(), "the clock broke");
     }
 
-    /// Lets time pass, for all.
+    /// Advances the time, for all threads.
     pub(in crate::sink::batch) fn pass(time: Duration) {
         state().now += time;
     }
 
-    /// Adds an hour to those that the run has.
+    /// Adds an hour to the maximum time of the run.
     pub(in crate::sink::batch) fn go_on() {
         let mut state = state();
         state.further_hours += 1;
@@ -105,7 +105,7 @@ fn wind(state: MutexGuard<'_, State>) {
     wind.raise();
 }
 
-/// As that of `std`, on the run's clock.
+/// Instant of the run's clock, with the interface of `std`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::sink::batch) struct Instant(Duration);
 

@@ -13,7 +13,7 @@ use shuttle::{
 
 use super::Clock;
 
-/// As the crate's own for the mutexes of `std`.
+/// Locks, like the crate's function for mutexes of `std`.
 pub(in crate::sink::batch) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -32,7 +32,7 @@ impl<T> Mutex<T> {
     }
 }
 
-/// Knows its mutex, which a wait locks again.
+/// Guard with its mutex, which a wait locks again.
 pub(in crate::sink::batch) struct MutexGuard<'a, T> {
     guard: inner::MutexGuard<'a, T>,
     mutex: &'a Mutex<T>,
@@ -52,7 +52,7 @@ impl<T> DerefMut for MutexGuard<'_, T> {
     }
 }
 
-/// Wakes one thread, once, also when it is raised before the wait begins.
+/// Wakes one thread, once, even if it is raised before the wait begins.
 #[derive(Default)]
 pub(super) struct Signal {
     raised: inner::Mutex<bool>,
@@ -74,7 +74,7 @@ impl Signal {
     }
 }
 
-/// A notification reaches any one of those that wait, which may be one whose time just ran out.
+/// A notification reaches any one of the waiting threads, possibly one whose time just expired.
 #[derive(Default)]
 pub(in crate::sink::batch) struct Condvar {
     waiting: Mutex<Vec<Arc<Signal>>>,
@@ -85,7 +85,7 @@ impl Condvar {
         Self::default()
     }
 
-    /// Nothing tells whether the time ran out: the queue looks at the clock itself.
+    /// Does not return whether the time expired: the queue checks the clock itself.
     pub(in crate::sink::batch) fn wait_timeout<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,

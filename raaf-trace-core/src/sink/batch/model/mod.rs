@@ -1,11 +1,12 @@
-//! What the queue synchronizes with when [shuttle] decides which thread runs next.
+//! Synchronization primitives of the batch queue under [shuttle], which decides which thread runs
+//! next.
 //!
-//! The same names as in `std`, as far as the queue uses them. Every lock, wait, signal and atomic
-//! is a point at which another thread may go on. Atomics are sequentially consistent whatever
-//! their orderings say, and a weak compare-and-exchange never fails for nothing: what memory
-//! orderings allow beyond interleavings is not explored.
+//! They have the names of those in `std`, as far as the queue uses them. At every lock, wait,
+//! signal and atomic another thread may continue. Atomics are sequentially consistent regardless of
+//! their orderings, and a weak compare-and-exchange never fails spuriously: effects of memory
+//! orderings beyond interleavings are not explored.
 //!
-//! Time is what [`Clock`] says.
+//! Time is that of [`Clock`].
 
 use std::sync::OnceLock as Cell;
 
@@ -17,18 +18,18 @@ pub(super) use lock::{Condvar, Mutex, MutexGuard, lock};
 pub(super) use shuttle::{sync::atomic, thread};
 
 pub(super) mod thread_index {
-    /// Threads are numbered in the order in which they started.
+    /// Returns the number of the thread, in the order of their starts.
     pub(in crate::sink::batch) fn current() -> usize {
         super::thread::current().id().into()
     }
 }
 
-/// Lets other threads go on here.
+/// Lets other threads continue here.
 pub(super) fn pause() {
     thread::sleep(std::time::Duration::ZERO);
 }
 
-/// A value that is made once, by one thread, while others wait.
+/// A value that is initialised once, by one thread, while others wait.
 pub(super) struct OnceLock<T> {
     value: Cell<T>,
     making: Mutex<()>,

@@ -1,4 +1,4 @@
-//! How much is held, what happens beyond, and that nothing gets lost in between.
+//! Tests of bounds: held and rejected items, without losses in between.
 
 use std::{
     sync::{Barrier, atomic::Ordering},
@@ -37,8 +37,7 @@ fn g67_a_stalled_exporter_bounds_what_32_threads_hold() {
     bench.script.release();
     let outcome = bench.queue.force_flush(LONG);
     let lost = ProcessorError::Failed {
-        message: "no room: at most 1000 spans may wait, and none come after the shutdown"
-            .to_owned(),
+        message: "the queue was full (at most 1000 spans), or already shut down".to_owned(),
         dropped: 15_000,
     };
     assert_eq!(outcome, Err(lost));
@@ -134,7 +133,7 @@ fn g67_delivered_items_are_reclaimed_by_producers() {
         bench.queue.force_flush(LONG).unwrap();
     }
     let threads = bench.life.reclaimed_in.lock().unwrap().clone();
-    assert_eq!(threads.len(), 4);
+    assert_eq!(threads.len(), 40);
     assert!(threads.iter().all(|&id| id == thread::current().id()));
 }
 

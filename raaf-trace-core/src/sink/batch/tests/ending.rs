@@ -1,4 +1,4 @@
-//! Shutdown and drop.
+//! Tests of shutdown and drop.
 
 use std::{
     sync::{Arc, Weak, mpsc},
@@ -54,8 +54,8 @@ fn d2_dropping_the_queue_delivers_the_rest() {
     assert_eq!(script.delivered(), (0..15).collect::<Vec<_>>());
 }
 
-/// An item whose end looks at the queue it went through, as a provider's does that goes with the
-/// last of its spans.
+/// An item whose drop accesses its queue, like that of a provider that is dropped with the last of
+/// its spans.
 struct Nosy(Weak<BatchQueue<Nosy>>);
 
 impl Recycle for Nosy {}
@@ -85,7 +85,7 @@ fn d2_the_last_items_go_without_a_lock() {
         assert!(queue.push(Nosy(Arc::downgrade(&queue))).is_ok());
     }
     queue.force_flush(LONG).unwrap();
-    // What was delivered has been there for a quiet interval.
+    // The delivered items have been idle for an interval.
     collect(queue.shared());
     let (send, ended) = mpsc::channel();
     thread::spawn(move || send.send(queue.shutdown(LONG)));

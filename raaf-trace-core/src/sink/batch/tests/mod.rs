@@ -1,4 +1,4 @@
-//! What the whole queue holds.
+//! Tests of the whole queue.
 
 #[cfg(not(shuttle))]
 mod bounds;

@@ -1,4 +1,4 @@
-//! Exporters that fail, panic and hang.
+//! Tests of exporters that fail, panic and hang.
 
 use std::time::Duration;
 
@@ -107,7 +107,7 @@ fn d1_a_call_over_its_deadline_is_counted_once_and_work_goes_on_when_it_returns(
     assert_eq!(bench.push(20..200), 80, "the hanging call still has its spans");
     bench.script.release();
     bench.script.until(|log| log.batches.len() == 10);
-    // Calls that returned before anybody looked were in time.
+    // Calls that returned before the check were in time.
     assert!(bench.queue.force_flush(LONG).is_err());
     let stats = bench.queue.stats();
     assert_eq!(stats.received, 200);
@@ -149,7 +149,7 @@ fn g72_what_a_flush_found_that_nobody_waited_for_is_reported_by_the_next() {
     drop(bench.queue.force_flush_async(LONG));
     bench.script.release();
     bench.script.until(|log| log.flushes == 1);
-    // The answer is given by then.
+    // The outcome is complete by then.
     while !bench.queue.shared().queue().inspect().2 {
         std::thread::yield_now();
     }

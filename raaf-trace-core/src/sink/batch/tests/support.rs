@@ -1,4 +1,4 @@
-//! Items that are counted and exporters that follow a script.
+//! Counted items, and scripted exporters.
 
 use std::{
     collections::VecDeque,
@@ -22,7 +22,7 @@ use raaf_trace_model::sink::{ExportError, Overflow};
 /// Longer than any test takes.
 pub(super) const LONG: Duration = Duration::from_secs(120);
 
-/// How many items exist, and where they were reclaimed.
+/// Number of existing items, and the threads that reclaimed them.
 #[derive(Default)]
 pub(super) struct Life {
     pub(super) now: AtomicUsize,
@@ -50,15 +50,13 @@ impl Drop for Item {
 }
 
 impl Recycle for Item {
-    fn recycle(chunk: &mut Vec<Self>) {
-        if let Some(item) = chunk.first() {
-            lock(&item.life.reclaimed_in).push(thread::current().id());
-        }
-        chunk.clear();
+    fn recycle(&mut self) -> bool {
+        lock(&self.life.reclaimed_in).push(thread::current().id());
+        false
     }
 }
 
-/// What an export call does.
+/// Behaviour of an export call.
 pub(super) enum Answer {
     Fail(ExportError),
     Panic,
@@ -67,7 +65,7 @@ pub(super) enum Answer {
     Call(Box<dyn FnOnce() + Send>),
 }
 
-/// What an exporter was told and will say.
+/// Calls and planned answers of an exporter.
 #[derive(Default)]
 pub(super) struct Log {
     pub(super) answers: VecDeque<Answer>,
@@ -82,7 +80,7 @@ pub(super) struct Log {
     pub(super) flush_fails: bool,
 }
 
-/// An exporter that records, unless its script says otherwise.
+/// An exporter that records calls, unless its script defines otherwise.
 pub(super) struct Script {
     log: Mutex<Log>,
     changed: Condvar,
@@ -172,7 +170,7 @@ impl BatchSink<Item> for Arc<Script> {
     }
 }
 
-/// Batches of 10, room for 100, and nothing happens by the clock.
+/// Configures batches of 10 and a capacity of 100, without events by the clock.
 pub(super) fn config() -> BatchConfig {
     BatchConfig::default()
         .with_batch_size(10)
@@ -183,7 +181,7 @@ pub(super) fn config() -> BatchConfig {
         .with_give_up_after(10 * LONG)
 }
 
-/// Retries at once.
+/// Configures immediate retries.
 pub(super) fn hasty() -> BatchConfig {
     config().with_backoff(Duration::ZERO, Duration::ZERO)
 }
@@ -209,13 +207,13 @@ pub(super) fn bench_with(
 }
 
 impl Bench {
-    /// Pushes items of these numbers; says how many were accepted.
+    /// Pushes items with these numbers. Returns the number of accepted ones.
     pub(super) fn push(&self, numbers: impl IntoIterator<Item = usize>) -> usize {
         let push = |number: &usize| self.queue.push(Item::new(*number, &self.life)).is_ok();
         numbers.into_iter().filter(push).count()
     }
 
-    /// Received = delivered + dropped + queued.
+    /// Asserts that received = delivered + dropped + queued.
     #[track_caller]
     pub(super) fn assert_counts(&self, delivered: u64, dropped: u64, queued: u64) {
         let stats = self.queue.stats();

@@ -1,4 +1,4 @@
-//! No more is held than allowed, and nothing is refused for less.
+//! Tests of bounds: no more items are held than allowed, and none is rejected below.
 
 use std::{
     sync::{
@@ -13,7 +13,7 @@ use shuttle::thread::{spawn, yield_now};
 use super::support::{Bench, Item, LONG, Manners, check, config, join, ticking};
 use raaf_trace_model::sink::{Overflow, ProcessorError};
 
-/// Three threads push more than there is room for, and flush.
+/// Pushes more items than the capacity from three threads, and flushes.
 fn overload(manners: Manners) {
     let bench = Bench::new(ticking().with_max_spans(4).with_max_retries(100), manners);
     let threads = [0, 10, 20].map(|first| {
@@ -73,7 +73,7 @@ fn g67_nothing_is_refused_while_another_thread_has_permits_to_spare() {
         let producers = [(); 2].map(|()| {
             let (bench, next) = (Arc::clone(&bench), Arc::clone(&next));
             spawn(move || {
-                // The faster one takes what is left.
+                // The faster one takes the rest.
                 while let number = next.fetch_add(1, Ordering::Relaxed)
                     && number < 32
                 {
@@ -93,7 +93,7 @@ fn g67_nothing_is_refused_while_another_thread_has_permits_to_spare() {
 #[test]
 fn g67_items_that_fill_no_chunk_give_their_permits_back() {
     check(|| {
-        // Each of two shards may hold one of the two items there is room for.
+        // Each of two shards may hold one of the two permits.
         let bench = Bench::new(config().with_max_spans(2), Manners::default());
         let threads = [0, 10, 20].map(|first| {
             let bench = Arc::clone(&bench);

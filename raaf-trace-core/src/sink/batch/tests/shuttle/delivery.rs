@@ -1,4 +1,4 @@
-//! What was accepted is delivered, once, and a flush waits for it.
+//! Tests of delivery: every accepted item is delivered once, and a flush waits for it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -98,7 +98,7 @@ fn g59_full_batches_leave_by_themselves() {
         let bench = Bench::new(config(), Manners::default());
         let threads = [0, 10, 20].map(|first| {
             let bench = Arc::clone(&bench);
-            // An even number into each shard, so that nothing is left over.
+            // An even number into each shard, so that no item is left over.
             spawn(move || bench.push_all(first..first + 4))
         });
         bench.sink.until(|log| log.delivered.len() == 12);
@@ -116,7 +116,7 @@ fn g59_the_interval_delivers_the_rest() {
             spawn(move || bench.push_all(first..first + 3))
         });
         join(threads);
-        // The time may be over, and nobody flushes.
+        // The time of the run may be over, and there is no flush.
         Clock::go_on();
         bench.sink.until(|log| log.delivered.len() == 6);
         bench.end();

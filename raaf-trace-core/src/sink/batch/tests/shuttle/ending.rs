@@ -1,4 +1,4 @@
-//! The end of a queue, while others use it.
+//! Tests of the end of a queue while other threads use it.
 
 use std::sync::Arc;
 
@@ -66,7 +66,7 @@ fn d2_a_queue_that_is_dropped_delivers_the_rest() {
         });
         drop(bench);
         join(threads);
-        // The last to let go waits for 2 seconds, which may be over at once.
+        // The last owner waits for 2 seconds, which may pass at once.
         sink.until(|log| log.shutdowns == 1);
         let log = sink.log();
         assert_eq!(log.delivered, log.accepted);

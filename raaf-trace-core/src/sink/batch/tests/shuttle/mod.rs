@@ -1,5 +1,4 @@
-//! What the queue holds whichever thread goes on at each step. Runs with `--cfg shuttle` only; see
-//! CONTRIBUTING.md.
+//! Tests of the queue under any schedule. Run with `--cfg shuttle` only; see CONTRIBUTING.md.
 
 mod bounds;
 mod delivery;

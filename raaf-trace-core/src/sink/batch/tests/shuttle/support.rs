@@ -1,4 +1,4 @@
-//! An exporter that is slow and fails at random, and what must be true of every run.
+//! An exporter that is slow and fails at random, and the invariants of every run.
 
 use std::{
     collections::BTreeSet,
@@ -23,19 +23,19 @@ use crate::{
 };
 use raaf_trace_model::sink::{ExportError, Overflow, ProcessorError};
 
-/// Never over in a run.
+/// Longer than any run.
 pub(super) const LONG: Duration = Duration::from_secs(24 * 3_600);
 
-/// How many schedules of each kind a test sees, unless `SHUTTLE_SCHEDULES` says otherwise.
+/// Number of schedules of each kind in a test, unless `SHUTTLE_SCHEDULES` is set.
 const SCHEDULES: usize = 1_000;
 
-/// A run that takes more steps never ends.
+/// Maximum number of steps, beyond which a run counts as endless.
 const MAX_STEPS: usize = 50_000;
 
-/// How often threads change their priority at most, in the schedules that have priorities.
+/// Maximum number of priority changes, in the schedules with priorities.
 const DEPTH: usize = 4;
 
-/// Runs `model` under schedules that choose evenly at each step, and under schedules in which
+/// Runs `model` under schedules that choose uniformly at each step, and under schedules in which
 /// threads have priorities (PCT). A failure prints the schedule.
 pub(super) fn check(model: fn()) {
     diagnostics::configure(Categories::none(), Level::Error);
@@ -55,31 +55,39 @@ fn run(scheduler: impl Scheduler + 'static, model: fn()) {
 
 pub(super) struct Item(pub(super) usize);
 
-impl Recycle for Item {}
+/// The number of an item that was delivered: delivered again, it is one that nobody pushed.
+const SPENT: usize = usize::MAX - 1;
 
-/// What the exporter saw, and what the producers were told.
+impl Recycle for Item {
+    fn recycle(&mut self) -> bool {
+        self.0 = SPENT;
+        true
+    }
+}
+
+/// Calls of the exporter, and results of the producers.
 #[derive(Default)]
 pub(super) struct Log {
     pub(super) accepted: BTreeSet<usize>,
     pub(super) refused: Vec<usize>,
     pub(super) delivered: BTreeSet<usize>,
-    /// Failed for good.
+    /// Items that failed permanently.
     rejected: BTreeSet<usize>,
-    /// Breaches, which are told only at the end: the queue catches the panics of an exporter.
+    /// Violations, reported only at the end: the queue catches the panics of an exporter.
     breaches: Vec<String>,
     pub(super) shutdowns: usize,
     open: bool,
 }
 
-/// How the exporter behaves.
+/// Behaviour of the exporter.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Manners {
     pub(super) overflow: Overflow,
-    /// Of ten calls, how many fail.
+    /// Number of calls out of ten that fail.
     pub(super) failures: u32,
-    /// How long a call takes at most, on the run's clock.
+    /// Maximum duration of a call, on the run's clock.
     pub(super) slowness: Duration,
-    /// Delivers nothing before [`Sink::open`].
+    /// `true` to deliver nothing before [`Sink::open`].
     pub(super) closed: bool,
 }
 
@@ -87,7 +95,7 @@ pub(super) struct Sink {
     log: Mutex<Log>,
     manners: Manners,
     max_spans: usize,
-    /// Locked while somebody looks whether to wait for a change of the log.
+    /// Locked while a thread checks whether to wait for a change of the log.
     watching: shuttle::sync::Mutex<()>,
     changed: shuttle::sync::Condvar,
 }
@@ -97,7 +105,7 @@ impl Sink {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until the log satisfies `condition`. If that never comes true, the run is a deadlock.
+    /// Waits until the log satisfies `condition`. If it never does, the run is a deadlock.
     pub(super) fn until(&self, condition: impl Fn(&Log) -> bool) {
         let mut watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner);
         while !condition(&self.log()) {
@@ -159,19 +167,19 @@ impl BatchSink<Item> for Arc<Sink> {
     }
 }
 
-/// Batches of 2, and nothing happens by the clock.
+/// Configures batches of 2, without events by the clock.
 pub(super) fn config() -> BatchConfig {
     BatchConfig::default()
         .with_batch_size(2)
         .with_max_spans(100)
         .with_flush_interval(LONG)
         .with_export_timeout(LONG)
-        // Equal, so that jitter adds nothing: a schedule that is run again does the same.
+        // Equal, so that jitter adds nothing: a repeated schedule behaves the same.
         .with_backoff(Duration::from_millis(1), Duration::from_millis(1))
         .with_give_up_after(LONG)
 }
 
-/// The flush interval is over some times in each run.
+/// Configures a flush interval that passes several times in each run.
 pub(super) fn ticking() -> BatchConfig {
     config().with_flush_interval(HOUR / 4)
 }
@@ -196,7 +204,7 @@ impl Bench {
         Arc::new(Self { queue, sink, max_spans })
     }
 
-    /// Pushes an item of this number; says whether it was accepted.
+    /// Pushes an item with this number. Returns whether it was accepted.
     #[track_caller]
     pub(super) fn push(&self, number: usize) -> bool {
         let accepted = self.queue.push(Item(number)).is_ok();
@@ -211,7 +219,7 @@ impl Bench {
         }
     }
 
-    /// A flush that must succeed delivers what was pushed before it.
+    /// Flushes; if that succeeds, asserts that all items pushed before are delivered.
     #[track_caller]
     pub(super) fn flush(&self, before: impl IntoIterator<Item = usize>) {
         assert_eq!(self.queue.force_flush(LONG), Ok(()));
@@ -226,7 +234,7 @@ impl Bench {
         }
     }
 
-    /// Of what was accepted, everything is settled; and what was refused since was reported.
+    /// Asserts that all accepted items are settled, and that later rejections were reported.
     #[track_caller]
     pub(super) fn assert_settled(&self, numbers: impl IntoIterator<Item = usize>) {
         let log = self.sink.log();
@@ -236,7 +244,7 @@ impl Bench {
         }
     }
 
-    /// Shuts the queue down, which must not take forever.
+    /// Shuts the queue down, which must end.
     #[track_caller]
     pub(super) fn shutdown(&self) {
         match self.queue.shutdown(LONG) {
@@ -246,15 +254,15 @@ impl Bench {
         assert!(!self.push(usize::MAX), "accepted after the shutdown");
     }
 
-    /// Shuts the queue down, which nobody else uses any more.
+    /// Shuts the queue down after all other threads are done.
     #[track_caller]
     pub(super) fn end(&self) {
         self.shutdown();
         self.assert_balance();
     }
 
-    /// After the shutdown, and when all threads are done: nothing is lost, delivered twice, or
-    /// still held.
+    /// Asserts, after the shutdown and when all threads are done, that no item is lost, delivered
+    /// twice, or still held.
     #[track_caller]
     pub(super) fn assert_balance(&self) {
         let stats = self.queue.stats();
@@ -274,8 +282,8 @@ impl Bench {
 }
 
 impl Sink {
-    /// Notes what became of a push. What was accepted and is not settled by the exporter is held,
-    /// and maybe more is: a place is free only some time after that.
+    /// Records the result of a push. Accepted items that the exporter has not settled are held, and
+    /// possibly more: a permit is freed some time after that.
     #[track_caller]
     pub(super) fn told(&self, number: usize, accepted: bool) {
         let mut log = self.log();
@@ -291,7 +299,7 @@ impl Sink {
     }
 }
 
-/// Waits for threads, whose panics are the test's.
+/// Waits for threads and propagates their panics.
 #[track_caller]
 pub(super) fn join<const N: usize>(threads: [JoinHandle<()>; N]) {
     for thread in threads {

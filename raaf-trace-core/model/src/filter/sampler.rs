@@ -1,10 +1,10 @@
-//! Which traces are kept.
+//! Trace sampling.
 
-use raaf_trace_model::id::TraceId;
+use crate::id::TraceId;
 
-/// Decides by its id whether a trace is kept, so that every process decides alike.
+/// Sampler of traces. The decision depends on the trace's id, so all processes decide alike.
 ///
-/// What a lower rate keeps, a higher rate keeps too.
+/// A trace that is sampled at a lower rate is sampled at every higher rate, too.
 ///
 /// ```
 /// # use raaf_trace_core::{Sampler, TraceId};
@@ -15,42 +15,53 @@ use raaf_trace_model::id::TraceId;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sampler {
-    /// Traces whose id's low half is below this are kept; 2⁶⁴ keeps all.
+    /// Upper bound of the lower half of sampled traces' ids; 2⁶⁴ samples all.
     bound: u128,
 }
 
 impl Sampler {
     const ALL: u128 = 1 << 64;
 
-    /// Keeps this share of all traces: 0 none, 1 all. Values outside are taken as the nearer bound,
-    /// NaN as 1.
+    /// Creates a sampler of this share of traces, from 0 to 1. Values outside become the nearest
+    /// bound, NaN becomes 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Sampler, TraceId};
+    ///
+    /// let id = TraceId::random();
+    /// assert!(!Sampler::ratio(0.0).sample(id));
+    /// assert!(Sampler::ratio(100.0).sample(id)); // a share, not a percentage: 100 becomes 1
+    /// ```
     pub fn ratio(rate: f64) -> Self {
         if rate.is_nan() || rate >= 1.0 {
             return Self::always();
         }
-        // Both are exact: scaling by a power of two loses nothing, and negatives become 0.
+        // Both operations are exact: scaling by a power of two loses nothing, and negatives become
+        // 0.
         #[allow(clippy::cast_sign_loss)]
         let bound = (rate.max(0.0) * Self::ALL as f64) as u128;
         Self { bound }
     }
 
-    /// Keeps every trace.
+    /// Creates a sampler of every trace.
     pub const fn always() -> Self {
         Self { bound: Self::ALL }
     }
 
-    /// Keeps no trace.
+    /// Creates a sampler of no trace.
     pub const fn never() -> Self {
         Self { bound: 0 }
     }
 
-    /// Whether this trace is kept.
+    /// Returns whether this trace is sampled.
     pub fn sample(self, trace: TraceId) -> bool {
         u128::from(trace.to_u128() as u64) < self.bound
     }
 }
 
-/// Keeps every trace.
+/// Samples every trace.
 impl Default for Sampler {
     fn default() -> Self {
         Self::always()

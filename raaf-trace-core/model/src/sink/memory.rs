@@ -1,22 +1,17 @@
-//! Finished spans, kept.
+//! In-memory sink.
 
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use crate::base::sync::lock;
-use raaf_trace_model::{
-    filter::SpanFilter,
-    id::TraceId,
-    sink::{ExportError, Overflow, SpanExporter},
-    span::FinishedSpan,
-};
+use super::{ExportError, Overflow, SpanExporter};
+use crate::{filter::SpanFilter, id::TraceId, span::FinishedSpan};
 
-/// Keeps finished spans in memory, for tests and queries. Clones share what is kept.
+/// Exporter that stores finished spans in memory, for tests and queries. Clones share the spans.
 ///
 /// # Examples
 ///
@@ -42,54 +37,67 @@ struct Kept {
 }
 
 impl MemoryExporter {
-    /// Keeps every span.
+    /// Creates an exporter that stores every span.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Keeps the last `limit` spans, and counts those it forgets.
+    /// Creates an exporter that stores the last `limit` spans, and counts those it discards.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{FinishedSpan, MemoryExporter, SpanExporter as _};
+    ///
+    /// let memory = MemoryExporter::with_limit(1);
+    /// let span = |name| FinishedSpan::builder("tool", name).build();
+    /// memory.export(&[span("A"), span("B")])?;
+    /// assert_eq!(memory.spans()[0].component_name(), "B");
+    /// assert_eq!(memory.forgotten(), 1);
+    /// # Ok::<(), raaf_trace_core::ExportError>(())
+    /// ```
     pub fn with_limit(limit: usize) -> Self {
         Self { kept: Arc::new(Kept { limit: Some(limit), ..Kept::default() }) }
     }
 
-    /// The spans that are kept, in the order in which they ended.
+    /// Returns the stored spans, in the order they ended.
     pub fn spans(&self) -> Vec<FinishedSpan> {
         self.lock().iter().cloned().collect()
     }
 
-    /// Those of one trace.
+    /// Returns the spans of one trace.
     pub fn trace(&self, id: TraceId) -> Vec<FinishedSpan> {
         self.lock().iter().filter(|span| span.trace_id() == id).cloned().collect()
     }
 
-    /// Those that are meant, in the order in which they ended; see [`SpanFilter`].
+    /// Returns the spans that the filter selects, in the order they ended; see [`SpanFilter`].
     pub fn select(&self, select: &SpanFilter) -> Vec<FinishedSpan> {
-        // Matched outside of the lock: a selection may run code of the caller's.
+        // Matched without the lock: a filter may run user code.
         self.spans().into_iter().filter(|span| select.matches(span)).collect()
     }
 
-    /// Takes the spans out.
+    /// Removes and returns all spans.
     pub fn take(&self) -> Vec<FinishedSpan> {
         self.lock().drain(..).collect()
     }
 
-    /// How many spans are kept.
+    /// Returns the number of stored spans.
     pub fn len(&self) -> usize {
         self.lock().len()
     }
 
-    /// Whether none is kept.
+    /// Returns whether no spans are stored.
     pub fn is_empty(&self) -> bool {
         self.lock().is_empty()
     }
 
-    /// How many spans were forgotten because of the limit.
+    /// Returns the number of spans discarded because of the limit.
     pub fn forgotten(&self) -> u64 {
         self.kept.forgotten.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<FinishedSpan>> {
-        lock(&self.kept.spans)
+        self.kept.spans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
