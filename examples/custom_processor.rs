@@ -17,8 +17,10 @@ use std::{
 
 use raaf_processors::ConsoleSink;
 use raaf_trace_core::{
-    BatchConfig, BatchProcessor, Component, ExportError, FinishedSpan, Offload, SpanExporter,
-    SpanProcessor, StartedSpan, Status, Traceable, TracerProvider, traced,
+    Component, FinishedSpan, SpanExporter, SpanProcessor, Status, Traceable, TracerProvider,
+    sink::{BatchConfig, BatchProcessor, ExportError, Offload},
+    span::StartedSpan,
+    traced,
 };
 
 /// Counts spans, failures and time by component. Clones share the figures.

@@ -10,7 +10,7 @@ use std::{error::Error, future, num::ParseIntError, panic, time::Duration};
 
 use raaf_processors::ConsoleSink;
 use raaf_trace_core::{
-    Component, MemoryExporter, SimpleProcessor, Traceable, TracerProvider, trace, traced,
+    Component, MemoryExporter, Traceable, TracerProvider, sink::SimpleProcessor, trace, traced,
 };
 use tokio::time::timeout;
 

@@ -14,7 +14,7 @@ use std::{
 };
 
 use raaf_processors as _;
-use raaf_trace_core::{Component, Environment, Traceable, TracerProvider, traced};
+use raaf_trace_core::{Component, Traceable, TracerProvider, environment::Environment, traced};
 
 /// How long deliveries may take at the end.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -20,7 +20,7 @@ use std::{
 use raaf_agents::{Agent, FunctionTool, Reply, ScriptedModel};
 use raaf_processors::{OtlpNames, OtlpSink};
 use raaf_testkit::read;
-use raaf_trace_core::{Environment, TracerProvider, trace};
+use raaf_trace_core::{TracerProvider, environment::Environment, trace};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;

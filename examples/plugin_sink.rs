@@ -9,7 +9,8 @@ use std::{num::ParseIntError, process::ExitCode};
 use raaf_example_csv_sink as _;
 use raaf_processors as _;
 use raaf_trace_core::{
-    BuildError, Component, Environment, Traceable, TracerProvider, TracingGuard, registry, traced,
+    Component, Traceable, TracerProvider, TracingGuard, environment::Environment,
+    provider::BuildError, registry, traced,
 };
 
 #[derive(Traceable)]

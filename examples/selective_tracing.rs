@@ -9,7 +9,8 @@ use std::error::Error;
 
 use raaf_processors::ConsoleSink;
 use raaf_trace_core::{
-    CallInfo, Component, MemoryExporter, SimpleProcessor, Traceable, TracerProvider, traced,
+    Component, MemoryExporter, Traceable, TracerProvider, call::CallInfo, sink::SimpleProcessor,
+    traced,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -15,7 +15,7 @@ use std::{
 };
 
 use raaf_testkit::read;
-use raaf_trace_core::ValueRef;
+use raaf_trace_core::attributes::ValueRef;
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(60);

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use raaf_examples::shop;
 use raaf_testkit::{Capture, Expected, Spans, captured, span_tree};
-use raaf_trace_core::{Component, ManualClock, Status, Traceable as _, current_span, tracer};
+use raaf_trace_core::{
+    Component, Status, Traceable as _, clock::ManualClock, current_span, tracer,
+};
 
 const PAGE: &str = include_str!("../../docs/testing.md");
 

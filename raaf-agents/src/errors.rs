@@ -2,7 +2,7 @@
 
 use std::{error::Error, iter};
 
-use raaf_trace_core::{ErrorReport, Failure};
+use raaf_trace_core::call::{ErrorReport, Failure};
 
 /// Bound on a chain of causes, which may be circular.
 const MAX_CAUSES: usize = 16;

@@ -10,7 +10,7 @@ use raaf_agents::{
     RetryPolicy, RetryingModel, ScriptedModel, TracedModel,
 };
 use raaf_testkit::{Capture, assert_span_tree};
-use raaf_trace_core::{Context, SpanLimits, tracer};
+use raaf_trace_core::{Context, attributes::SpanLimits, tracer};
 use serde_json::json;
 
 fn request() -> ModelRequest {

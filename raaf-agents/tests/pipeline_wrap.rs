@@ -15,7 +15,7 @@ use raaf_agents::{
     StepError, service,
 };
 use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
-use raaf_trace_core::SpanLimits;
+use raaf_trace_core::attributes::SpanLimits;
 use tokio::time::Instant;
 
 use common::Silent;

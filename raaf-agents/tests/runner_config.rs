@@ -17,7 +17,7 @@ use raaf_agents::{
     ToolCall,
 };
 use raaf_testkit::{Capture, assert_no_spans, assert_span_tree};
-use raaf_trace_core::{TraceId, ValueRef, trace};
+use raaf_trace_core::{TraceId, attributes::ValueRef, trace};
 use serde_json::{Value as Json, json};
 
 use common::{Silent, endless, shout};

@@ -12,7 +12,7 @@ use raaf_agents::{
     RunResult, Runner, ScriptedModel, State, Step, Verdict, service,
 };
 use raaf_testkit::{Capture, Spans, assert_span_tree};
-use raaf_trace_core::{Component, SpanLimits, Traceable as _};
+use raaf_trace_core::{Component, Traceable as _, attributes::SpanLimits};
 use serde_json::json;
 
 use common::{Text, broken, shout};

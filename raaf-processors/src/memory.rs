@@ -8,7 +8,7 @@
 //! ```
 //! use raaf_processors::memory;
 //! use raaf_trace_core::{
-//!     Component, Environment, SpanFilter, Traceable as _, TracerProvider,
+//!     Component, SpanFilter, Traceable as _, TracerProvider, environment::Environment,
 //! };
 //!
 //! // RAAF_TRACE_PROCESSORS=memory ./program

@@ -11,7 +11,10 @@ use std::{
 };
 
 use raaf_processors as _;
-use raaf_trace_core::{BuildError, Environment, MemoryExporter, TracerProvider, registry, tracer};
+use raaf_trace_core::{
+    MemoryExporter, TracerProvider, environment::Environment, provider::BuildError, registry,
+    tracer,
+};
 
 /// Longer than any test takes; nothing waits for it to pass.
 const LONG: Duration = Duration::from_secs(60);

@@ -17,7 +17,7 @@ use raaf_testkit::{
     conformance::{Suite, check_processor},
     read,
 };
-use raaf_trace_core::BatchConfig;
+use raaf_trace_core::sink::BatchConfig;
 
 #[test]
 fn the_file_sink_keeps_the_contract_of_exporters() {

@@ -10,7 +10,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use raaf_trace_core::{Environment, TracerProvider, tracer};
+use raaf_trace_core::{TracerProvider, environment::Environment, tracer};
 use support::LONG;
 
 /// Set in the program that the tests start.

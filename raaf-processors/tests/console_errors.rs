@@ -7,7 +7,9 @@ mod support;
 use std::{error::Error, fmt, iter};
 
 use raaf_processors::{ConsoleMode, ConsoleSink};
-use raaf_trace_core::{ManualClock, SequentialIds, SpanLimits, Status, TracerProvider};
+use raaf_trace_core::{
+    Status, TracerProvider, attributes::SpanLimits, clock::ManualClock, id::SequentialIds,
+};
 use support::{Bench, LONG, Output};
 
 /// An error with a source.

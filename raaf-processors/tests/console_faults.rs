@@ -11,7 +11,7 @@ use std::{
 };
 
 use raaf_processors::{ConsoleMode, ConsoleSink};
-use raaf_trace_core::{MemoryExporter, SimpleProcessor, SpanProcessor as _, TracerProvider};
+use raaf_trace_core::{MemoryExporter, SpanProcessor as _, TracerProvider, sink::SimpleProcessor};
 use support::{Bench, LONG, Output};
 
 /// A writer that does the same at every write.

@@ -7,8 +7,12 @@ use std::{fs, path::Path, thread, time::Duration};
 
 use raaf_processors::FileSink;
 use raaf_trace_core::{
-    BatchConfig, IdGenerator as _, ManualClock, SequentialIds, SpanContext, Status, TracerProvider,
-    keys, trace,
+    SpanContext, Status, TracerProvider,
+    clock::ManualClock,
+    id::{IdGenerator as _, SequentialIds},
+    keys,
+    sink::BatchConfig,
+    trace,
 };
 use serde_json::{Value, json};
 

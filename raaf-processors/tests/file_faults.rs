@@ -14,7 +14,7 @@ use std::{
 };
 
 use raaf_processors::{FileSink, FileSync, read::TraceReader};
-use raaf_trace_core::{BatchConfig, FinishedSpan, SpanProcessor as _, TracerProvider};
+use raaf_trace_core::{FinishedSpan, SpanProcessor as _, TracerProvider, sink::BatchConfig};
 
 /// Longer than any test takes; nothing waits for it to pass.
 const LONG: Duration = Duration::from_secs(60);

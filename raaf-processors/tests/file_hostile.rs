@@ -15,7 +15,7 @@ use raaf_processors::{
     FileSink,
     read::{Record, TraceReader},
 };
-use raaf_trace_core::{BatchConfig, FinishedSpan, SpanLimits, TracerProvider};
+use raaf_trace_core::{FinishedSpan, TracerProvider, attributes::SpanLimits, sink::BatchConfig};
 use serde_json::{Value as Json, json};
 
 struct Written {

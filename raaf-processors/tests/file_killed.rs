@@ -24,7 +24,7 @@ use raaf_processors::{
     FileSink,
     read::{LineFault, ReadError, TraceReader, TreeProblem},
 };
-use raaf_trace_core::{BatchConfig, TracerProvider};
+use raaf_trace_core::{TracerProvider, sink::BatchConfig};
 
 const KILLS: usize = 15;
 const NAME: &str = "killed.jsonl";

@@ -15,7 +15,8 @@ use std::{
 use program::{LONG, is_inside, program};
 use raaf_processors::{FileSink, FileSync, read::TraceReader};
 use raaf_trace_core::{
-    BatchConfig, BuildError, Environment, FinishedSpan, SpanExporter as _, TracerProvider,
+    FinishedSpan, SpanExporter as _, TracerProvider, environment::Environment,
+    provider::BuildError, sink::BatchConfig,
 };
 
 /// What each of several writers writes.

@@ -4,8 +4,8 @@
 
 use proptest::prelude::*;
 use raaf_trace_core::{
-    FinishedSpan, IntoValue, MemoryExporter, SimpleProcessor, SpanBuilder, TracerProvider, Value,
-    span::append_line,
+    FinishedSpan, MemoryExporter, TracerProvider, Value, attributes::IntoValue, call::SpanBuilder,
+    sink::SimpleProcessor, span::append_line,
 };
 use serde_json::{Value as Json, json};
 

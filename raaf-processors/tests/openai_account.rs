@@ -8,7 +8,9 @@ mod server;
 use std::time::Duration;
 
 use raaf_processors::{OpenAiBuilder, OpenAiSink};
-use raaf_trace_core::{BuildError, Environment, FinishedSpan, SpanExporter as _, TracerProvider};
+use raaf_trace_core::{
+    FinishedSpan, SpanExporter as _, TracerProvider, environment::Environment, provider::BuildError,
+};
 use server::{Answer, Server};
 
 const KEY: &str = "sk-test-not-a-real-key";

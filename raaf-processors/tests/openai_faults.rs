@@ -9,7 +9,8 @@ use std::{net::TcpListener, thread, time::Duration};
 
 use raaf_processors::OpenAiSink;
 use raaf_trace_core::{
-    BatchConfig, ExportError, FinishedSpan, MemoryExporter, SpanExporter, TracerProvider,
+    FinishedSpan, MemoryExporter, SpanExporter, TracerProvider,
+    sink::{BatchConfig, ExportError},
 };
 use server::{Answer, Server};
 

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use raaf_processors::OpenAiSink;
 use raaf_testkit::strategy;
 use raaf_trace_core::{
-    FinishedSpan, Kind, SpanExporter as _, SpanLimits, Status, TracerProvider, keys,
+    FinishedSpan, Kind, SpanExporter as _, Status, TracerProvider, attributes::SpanLimits, keys,
 };
 use serde_json::{Value as Json, json};
 use server::{Answer, Server};

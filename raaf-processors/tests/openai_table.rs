@@ -9,7 +9,9 @@ mod table;
 use std::collections::BTreeSet;
 
 use raaf_processors::OpenAiSink;
-use raaf_trace_core::{FinishedSpan, FinishedSpanBuilder, Kind, SpanExporter as _, SpanId, keys};
+use raaf_trace_core::{
+    FinishedSpan, Kind, SpanExporter as _, SpanId, keys, span::FinishedSpanBuilder,
+};
 use serde_json::Value as Json;
 use server::{Answer, Server};
 

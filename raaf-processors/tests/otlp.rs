@@ -20,8 +20,8 @@ use prost::Message as _;
 use raaf_processors::{OtlpNames, OtlpSink};
 use raaf_testkit::{assert_coherent, assert_span_tree, read};
 use raaf_trace_core::{
-    Environment, FinishedSpan, Kind, SpanExporter as _, SpanId, Status, TraceId, TracerProvider,
-    keys, propagation::TraceState, trace,
+    FinishedSpan, Kind, SpanExporter as _, SpanId, Status, TraceId, TracerProvider,
+    environment::Environment, keys, propagation::TraceState, trace,
 };
 use serde_json::json;
 

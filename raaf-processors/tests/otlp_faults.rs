@@ -14,8 +14,10 @@ use prost::Message as _;
 use raaf_processors::OtlpSink;
 use raaf_testkit::read;
 use raaf_trace_core::{
-    BatchConfig, BatchProcessor, ExportError, FinishedSpan, Kind, SpanExporter as _, SpanLimits,
-    TracerProvider, Value, ValueRef, stats::ProcessorStats,
+    FinishedSpan, Kind, SpanExporter as _, TracerProvider, Value,
+    attributes::{SpanLimits, ValueRef},
+    sink::{BatchConfig, BatchProcessor, ExportError},
+    stats::ProcessorStats,
 };
 use serde_json::{Value as Json, json};
 

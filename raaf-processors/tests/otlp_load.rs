@@ -9,7 +9,10 @@ use std::{collections::HashSet, thread, time::Duration};
 
 use raaf_processors::OtlpSink;
 use raaf_testkit::read;
-use raaf_trace_core::{BatchConfig, BatchProcessor, SpanId, TracerProvider};
+use raaf_trace_core::{
+    SpanId, TracerProvider,
+    sink::{BatchConfig, BatchProcessor},
+};
 
 use server::{Answer, Server};
 

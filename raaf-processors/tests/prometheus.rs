@@ -9,8 +9,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder as ApplicationsOwn}
 use raaf_processors::{PrometheusError, PrometheusHandle, PrometheusSink};
 use raaf_testkit::conformance::check_processor;
 use raaf_trace_core::{
-    Component, ExportError, FinishedSpan, Kind, ManualClock, SequentialIds, SpanExporter,
-    Traceable as _, TracerProvider, current_span, keys,
+    Component, FinishedSpan, Kind, SpanExporter, Traceable as _, TracerProvider,
+    clock::ManualClock, current_span, id::SequentialIds, keys, sink::ExportError,
 };
 
 /// Longer than any test takes; nothing waits for it to pass.

@@ -12,7 +12,9 @@ use std::{
 };
 
 use raaf_processors::{PrometheusError, PrometheusSink};
-use raaf_trace_core::{BuildError, Component, Environment, Traceable as _, TracerProvider};
+use raaf_trace_core::{
+    Component, Traceable as _, TracerProvider, environment::Environment, provider::BuildError,
+};
 
 /// Longer than any test takes; nothing waits for it to pass.
 const LONG: Duration = Duration::from_secs(60);

@@ -15,7 +15,8 @@ use proptest::prelude::*;
 use raaf_processors::FileSink;
 use raaf_testkit::{build, strategy};
 use raaf_trace_core::{
-    BatchConfig, FinishedSpan, SpanContext, SpanId, TracerProvider, propagation::TraceState, trace,
+    FinishedSpan, SpanContext, SpanId, TracerProvider, propagation::TraceState, sink::BatchConfig,
+    trace,
 };
 use serde_json::{Value as Json, json};
 

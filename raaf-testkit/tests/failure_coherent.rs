@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use raaf_testkit::{Capture, Spans, assert_coherent};
-use raaf_trace_core::{Component, Context, ManualClock, Status, Traceable as _, tracer};
+use raaf_trace_core::{Component, Context, Status, Traceable as _, clock::ManualClock, tracer};
 use support::{call, data};
 
 fn text(spans: &Spans) -> String {

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use raaf_testkit::{Capture, Expected, Spans, span_tree};
-use raaf_trace_core::{Component, ManualClock, Traceable as _, Value, current_span};
+use raaf_trace_core::{Component, Traceable as _, Value, clock::ManualClock, current_span};
 
 /// One call with all there is to ask for: it takes 1.5 seconds and retries twice.
 fn spans() -> Spans {

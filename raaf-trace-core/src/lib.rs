@@ -47,69 +47,48 @@
 extern crate self as raaf_trace_core;
 
 mod base;
-mod call;
+pub mod call;
 mod component;
-mod context;
+pub mod context;
 pub mod diagnostics;
-mod provider;
+pub mod provider;
 pub mod sink;
 pub mod span;
 
-pub use base::process::PerProcess;
+/// Ids of traces and spans, and their generators.
+pub mod id {
+    pub use crate::provider::random_ids::RandomIds;
+    pub use raaf_trace_model::id::*;
+}
+
 #[cfg(feature = "tokio")]
 pub use call::task;
 pub use call::{
-    Async, Blocking, Call, CallInfo, CallScope, InSpan, LazyAttributes, ResultHook, TracedIter,
-    TracedStream, Work,
-    manual::ManualSpan,
-    outcome::{
-        ErrorReport, ErrorType, Failure, KnownErrorType, Outcome, PlainValue, form,
-        looks_like_result, via,
-    },
+    outcome::ErrorType,
     traceable::Traceable,
-    tracer::{SpanBuilder, Tracer, tracer},
+    tracer::{Tracer, tracer},
     workflow::{Workflow, trace},
 };
 pub use component::Component;
 pub use context::{
-    AttachToken, Context, InContext, WithContext, current_span, current_trace_id,
-    in_current_context, is_traced,
-    parent::{IntoParent, Parent},
+    Context, InContext, current_span, current_trace_id, in_current_context, is_traced,
 };
 pub use inventory::submit;
-pub use provider::{
-    BuildError, ByName, FlushError, GlobalOverride, InCode, SinkFailure, TracerProvider,
-    TracerProviderBuilder, TracingGuard,
-    clock::{Anchor, Clock, ManualClock, Ticks},
-    init, override_global_provider, provider,
-    random_ids::RandomIds,
-    set_global_provider, settings,
-    settings::Settings,
-};
+pub use provider::{TracerProvider, TracerProviderBuilder, TracingGuard, clock, init, settings};
 pub use raaf_trace_macros::{ErrorType, Traceable, traced, traced_block};
 pub use raaf_trace_model::{
-    Kind, NamePattern, NamePatternError, NameTemplate, OtherKind, Redactor,
-    attributes::{
-        AttributeEntry, AttributeLosses, Attributes, IntoValue, Key, SpanLimits, Value, ValueRef,
-    },
-    environment::{Environment, SettingsError},
-    filter::{Sampler, SpanFilter, wildcard_matches},
-    id::{IdFault, IdGenerator, IdText, ParseIdError, SequentialIds, SpanId, TraceId},
-    keys, propagation,
+    Kind, Redactor, attributes,
+    attributes::{Attributes, Key, Value},
+    environment, filter,
+    filter::{Sampler, SpanFilter},
+    id::{SpanId, TraceId},
+    keys, kind, naming, propagation,
     propagation::SpanContext,
-    short_type_name,
     sink::{registry, stats},
     time,
-    time::Rfc3339,
 };
-pub use sink::{
-    BatchConfig, BatchProcessor, ExportError, Flush, IntoSink, MemoryExporter, Offload, Overflow,
-    ProcessorError, SimpleProcessor, SpanExporter, SpanProcessor, is_helping, stats::Stats,
-};
-pub use span::{
-    Event, FinishedSpan, FinishedSpanBuilder, Link, LocalRoot, Score, Span, SpanAttributes,
-    SpanError, StartedSpan, Status, TraceInfo,
-};
+pub use sink::{MemoryExporter, SpanExporter, SpanProcessor};
+pub use span::{FinishedSpan, Span, Status};
 
 /// Expansion of the macros. Not part of the public API: it may change in any release.
 #[doc(hidden)]

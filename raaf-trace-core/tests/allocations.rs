@@ -11,8 +11,9 @@ use allocation_counter::measure;
 use doubles::LONG;
 use own_process::in_own_process;
 use raaf_trace_core::{
-    BatchConfig, Component, ExportError, FinishedSpan, SpanExporter, Traceable as _,
-    TracerProvider, init, traced_block,
+    Component, FinishedSpan, SpanExporter, Traceable as _, TracerProvider, init,
+    sink::{BatchConfig, ExportError},
+    traced_block,
 };
 
 /// Reads what it gets and keeps nothing.

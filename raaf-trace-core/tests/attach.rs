@@ -6,8 +6,8 @@ use futures::FutureExt as _;
 use proptest::prelude::*;
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    AttachToken, Component, Context, InContext as _, ManualSpan, SpanId, Traceable as _,
-    current_span, tracer,
+    Component, Context, InContext as _, SpanId, Traceable as _, call::ManualSpan,
+    context::AttachToken, current_span, tracer,
 };
 use tokio::task::yield_now;
 

@@ -6,7 +6,8 @@ mod doubles;
 
 use doubles::{in_line, only};
 use raaf_trace_core::{
-    Attributes, Component, FinishedSpan, Traceable, Value, ValueRef, keys, traced, tracer,
+    Attributes, Component, FinishedSpan, Traceable, Value, attributes::ValueRef, keys, traced,
+    tracer,
 };
 use serde_json::{Value as Json, json};
 

@@ -12,8 +12,12 @@ use std::{
 
 use doubles::{Failing, LONG, SHORT, Stalled, components, until};
 use raaf_trace_core::{
-    BatchConfig, BatchProcessor, Component, Environment, ExportError, FinishedSpan, MemoryExporter,
-    SpanExporter, SpanProcessor, Traceable as _, TracerProvider, stats::ProcessorStats, trace,
+    Component, FinishedSpan, MemoryExporter, SpanExporter, SpanProcessor, Traceable as _,
+    TracerProvider,
+    environment::Environment,
+    sink::{BatchConfig, BatchProcessor, ExportError},
+    stats::ProcessorStats,
+    trace,
 };
 
 /// So long that no batch leaves because of it.

@@ -8,9 +8,9 @@ use std::{
 
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    Attributes, Component, Context, FinishedSpan, InContext as _, ManualSpan, Span, SpanExporter,
-    SpanProcessor, Traceable, TracerProvider, in_current_context, trace, traced, traced_block,
-    tracer,
+    Attributes, Component, Context, FinishedSpan, InContext as _, Span, SpanExporter,
+    SpanProcessor, Traceable, TracerProvider, call::ManualSpan, in_current_context, trace, traced,
+    traced_block, tracer,
 };
 
 fn send<T: Send>(value: T) -> T {

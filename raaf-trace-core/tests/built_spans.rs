@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde_json::json;
 
 use raaf_trace_core::{
-    FinishedSpan, MemoryExporter, Rfc3339, SpanId, Status, TraceId, propagation::TraceState,
+    FinishedSpan, MemoryExporter, SpanId, Status, TraceId, propagation::TraceState, time::Rfc3339,
 };
 
 #[test]
@@ -122,7 +122,7 @@ fn sinks_take_built_spans_like_others() {
     use raaf_trace_core::{SpanExporter as _, SpanProcessor as _};
 
     let memory = MemoryExporter::new();
-    let processor = raaf_trace_core::BatchProcessor::new(memory.clone());
+    let processor = raaf_trace_core::sink::BatchProcessor::new(memory.clone());
     let span = FinishedSpan::builder("agent", "Planner").build();
     processor.on_end(&span);
     processor.on_end_owned(span.clone());

@@ -12,8 +12,8 @@ use std::{
 use doubles::{components, in_line, only, span_of};
 use raaf_testkit::{AsSpans as _, assert_span_tree, span_tree};
 use raaf_trace_core::{
-    CallInfo, Component, Environment, MemoryExporter, SimpleProcessor, Traceable, TracerProvider,
-    ValueRef, current_span, is_traced, traced, tracer,
+    Component, MemoryExporter, Traceable, TracerProvider, attributes::ValueRef, call::CallInfo,
+    current_span, environment::Environment, is_traced, sink::SimpleProcessor, traced, tracer,
 };
 
 /// Traces calls that take at least `threshold` items, unless the call asks to be skipped.

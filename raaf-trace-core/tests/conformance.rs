@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use raaf_testkit::conformance::{Rule, Suite, check_exporter, check_processor, check_wrapper};
 use raaf_trace_core::{
-    BatchConfig, BatchProcessor, FinishedSpan, MemoryExporter, Offload, SimpleProcessor,
-    SpanProcessor,
+    FinishedSpan, MemoryExporter, SpanProcessor,
+    sink::{BatchConfig, BatchProcessor, Offload, SimpleProcessor},
 };
 
 /// A processor with its exporter beside it, so that a suite can look at what was delivered.
@@ -30,7 +30,7 @@ impl<P: SpanProcessor> SpanProcessor for Seen<P> {
     fn wants_start(&self) -> bool {
         self.processor.wants_start()
     }
-    fn on_start(&self, span: &mut raaf_trace_core::StartedSpan) {
+    fn on_start(&self, span: &mut raaf_trace_core::span::StartedSpan) {
         self.processor.on_start(span);
     }
     fn on_end(&self, span: &FinishedSpan) {
@@ -42,13 +42,13 @@ impl<P: SpanProcessor> SpanProcessor for Seen<P> {
     fn force_flush(
         &self,
         timeout: std::time::Duration,
-    ) -> Result<(), raaf_trace_core::ProcessorError> {
+    ) -> Result<(), raaf_trace_core::sink::ProcessorError> {
         self.processor.force_flush(timeout)
     }
     fn shutdown(
         &self,
         timeout: std::time::Duration,
-    ) -> Result<(), raaf_trace_core::ProcessorError> {
+    ) -> Result<(), raaf_trace_core::sink::ProcessorError> {
         self.processor.shutdown(timeout)
     }
     fn stats(&self) -> raaf_trace_core::stats::ProcessorStats {

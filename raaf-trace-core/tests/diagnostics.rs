@@ -12,7 +12,7 @@ use own_process::in_own_process;
 use raaf_trace_core::{
     Component, Traceable as _,
     diagnostics::{self, Category, Line},
-    set_global_provider,
+    provider::set_global_provider,
 };
 
 /// What arrived somewhere.

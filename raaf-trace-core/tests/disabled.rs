@@ -6,7 +6,7 @@ use std::{cell::Cell, sync::Once};
 use futures::FutureExt as _;
 use raaf_trace_core::{
     Attributes, Component, Context, Traceable, TracerProvider, current_span, in_current_context,
-    is_traced, set_global_provider, trace, traced, traced_block, tracer,
+    is_traced, provider::set_global_provider, trace, traced, traced_block, tracer,
 };
 
 /// Makes sure that nobody traces in this process.

@@ -11,9 +11,11 @@ use std::{
 
 use own_process::in_own_process;
 use raaf_trace_core::{
-    BuildError, Component, ExportError, FinishedSpan, SpanExporter, SpanProcessor, Traceable as _,
-    TracerProvider, init, is_traced, provider,
+    Component, FinishedSpan, SpanExporter, SpanProcessor, Traceable as _, TracerProvider, init,
+    is_traced,
+    provider::{BuildError, global_provider},
     registry::{Sink, SinkRegistration},
+    sink::ExportError,
     submit, trace, tracer,
 };
 
@@ -171,7 +173,7 @@ fn g49_for_the_default_provider_a_bad_value_is_a_warning_and_the_default() {
         ],
         || {
             call();
-            assert_eq!(names(&provider()), ["first"]);
+            assert_eq!(names(&global_provider()), ["first"]);
         },
         |ended| {
             assert!(ended.well().stdout.contains("first got Search"), "{}", ended.stdout);

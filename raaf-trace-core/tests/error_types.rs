@@ -3,7 +3,11 @@
 use std::{borrow::Cow, error::Error, fmt, io, sync::PoisonError};
 
 use raaf_testkit::Capture;
-use raaf_trace_core::{Component, ErrorType, KnownErrorType, Outcome, Traceable, traced_block};
+use raaf_trace_core::{
+    Component, ErrorType, Traceable,
+    call::{KnownErrorType, Outcome},
+    traced_block,
+};
 
 #[derive(Debug, thiserror::Error, ErrorType)]
 enum ModelError {

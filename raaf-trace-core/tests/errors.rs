@@ -5,7 +5,9 @@ use std::{error::Error, fmt, io};
 use futures::FutureExt as _;
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    Component, ErrorReport, Failure, FinishedSpan, Status, Traceable as _, trace, tracer,
+    Component, FinishedSpan, Status, Traceable as _,
+    call::{ErrorReport, Failure},
+    trace, tracer,
 };
 use serde_json::json;
 

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "tests may fail")]
 
 use raaf_trace_core::{
-    Component, MemoryExporter, SimpleProcessor, SpanFilter, Status, TraceId, Traceable as _,
-    TracerProvider, trace,
+    Component, MemoryExporter, SpanFilter, Status, TraceId, Traceable as _, TracerProvider,
+    sink::SimpleProcessor, trace,
 };
 
 use std::{io, time::Duration};

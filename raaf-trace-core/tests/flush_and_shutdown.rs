@@ -16,8 +16,9 @@ use std::{
 
 use doubles::{Failing, LONG, Listener, Log, SHORT, Stalled, components, in_line};
 use raaf_trace_core::{
-    BatchConfig, Component, ExportError, FinishedSpan, MemoryExporter, ProcessorError,
-    SpanExporter, SpanProcessor, Traceable as _, TracerProvider,
+    Component, FinishedSpan, MemoryExporter, SpanExporter, SpanProcessor, Traceable as _,
+    TracerProvider,
+    sink::{BatchConfig, ExportError, ProcessorError},
 };
 
 fn call(name: &str) {

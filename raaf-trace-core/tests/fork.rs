@@ -20,8 +20,8 @@ use doubles::{LONG, Stalled, components, in_line};
 use fork::{Fork, fork, waitpid};
 use own_process::{Ended, in_own_process};
 use raaf_trace_core::{
-    BatchConfig, BatchProcessor, Component, MemoryExporter, PerProcess, SimpleProcessor,
-    Traceable as _, TracerProvider, current_span, current_trace_id,
+    Component, MemoryExporter, Traceable as _, TracerProvider, current_span, current_trace_id,
+    sink::{BatchConfig, BatchProcessor, PerProcess, SimpleProcessor},
 };
 
 fn ended_well(ended: &Ended) {

@@ -6,8 +6,10 @@ mod own_process;
 
 use own_process::{Ended, in_own_process};
 use raaf_trace_core::{
-    MemoryExporter, SimpleProcessor, TracerProvider, init, override_global_provider, provider,
-    set_global_provider, trace,
+    MemoryExporter, TracerProvider, init,
+    provider::{global_provider, override_global_provider, set_global_provider},
+    sink::SimpleProcessor,
+    trace,
 };
 
 fn kept_in(memory: &MemoryExporter) -> TracerProvider {
@@ -51,7 +53,7 @@ fn an_override_of_nothing_leaves_nothing() {
                 assert!(init().is_err(), "somebody chose one");
                 drop(overriding);
             }
-            assert!(!provider().is(&inner));
+            assert!(!global_provider().is(&inner));
             trace("by the default provider").in_span(|| ());
             drop(init().unwrap());
             assert!(memory.is_empty());

@@ -12,8 +12,8 @@ use std::{
 
 use doubles::{LONG, until};
 use raaf_trace_core::{
-    BatchConfig, BatchProcessor, Component, FinishedSpan, MemoryExporter, SpanId, SpanProcessor,
-    Traceable as _, TracerProvider,
+    Component, FinishedSpan, MemoryExporter, SpanId, SpanProcessor, Traceable as _, TracerProvider,
+    sink::{BatchConfig, BatchProcessor},
 };
 
 fn batch(memory: &MemoryExporter) -> BatchProcessor {

@@ -8,7 +8,7 @@ use std::panic::panic_any;
 
 use doubles::{in_line, only};
 use raaf_testkit::assert_span_tree;
-use raaf_trace_core::{Attributes, CallInfo, Component, Status, Traceable, keys};
+use raaf_trace_core::{Attributes, Component, Status, Traceable, call::CallInfo, keys};
 
 /// Panics in whichever hook is told to.
 struct Fragile {

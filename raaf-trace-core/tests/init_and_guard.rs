@@ -8,8 +8,10 @@ mod own_process;
 use doubles::{LONG, Listener, Log, components};
 use own_process::{Ended, in_own_process};
 use raaf_trace_core::{
-    BuildError, Component, ExportError, MemoryExporter, SimpleProcessor, Traceable as _,
-    TracerProvider, init, provider, set_global_provider, tracer,
+    Component, MemoryExporter, Traceable as _, TracerProvider, init,
+    provider::{BuildError, global_provider, set_global_provider},
+    sink::{ExportError, SimpleProcessor},
+    tracer,
 };
 
 fn call(name: &str) {
@@ -38,7 +40,7 @@ fn d2_initialising_twice_is_an_error_while_the_guard_lives() {
                 "tracing is already initialised; keep its guard, or replace the \
                  provider with `set_global_provider`"
             );
-            assert!(guard.provider().is(&provider()), "the first one stays");
+            assert!(guard.provider().is(&global_provider()), "the first one stays");
             drop(guard);
             drop(init().unwrap());
         },
@@ -140,8 +142,8 @@ fn g61_without_sinks_the_default_provider_makes_no_spans_and_tracing_costs_one_l
             assert!(is_enabled(), "nobody knows yet");
             assert!(!tracer().start_span("by hand").is_recording());
             assert!(!is_enabled(), "now it is known");
-            assert_eq!(provider().processor_count(), 0);
-            assert_eq!(provider().stats().started, 0);
+            assert_eq!(global_provider().processor_count(), 0);
+            assert_eq!(global_provider().stats().started, 0);
         },
         ended_well,
     );
@@ -154,12 +156,12 @@ fn g49_the_default_provider_records_as_soon_as_it_has_a_processor() {
         || {
             call("Unseen");
             let memory = MemoryExporter::new();
-            provider().add_processor(SimpleProcessor::new(memory.clone()));
+            global_provider().add_processor(SimpleProcessor::new(memory.clone()));
             call("Seen");
             assert_eq!(components(&memory), ["Seen"]);
-            provider().disable();
+            global_provider().disable();
             assert!(!is_enabled());
-            provider().enable();
+            global_provider().enable();
             call("Again");
             assert_eq!(components(&memory), ["Seen", "Again"]);
         },
@@ -241,7 +243,7 @@ fn d2_sigterm_delivers_and_then_ends_the_process_as_it_would_have() {
         thread,
     };
 
-    use raaf_trace_core::{ExportError, FinishedSpan, SpanExporter};
+    use raaf_trace_core::{FinishedSpan, SpanExporter, sink::ExportError};
     use signal_hook::{consts::SIGTERM, low_level::raise};
 
     struct Echo;

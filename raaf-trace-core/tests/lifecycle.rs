@@ -10,9 +10,9 @@ use std::{
 use futures::FutureExt as _;
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    Attributes, CallInfo, Component, FinishedSpan, Kind, ManualClock, NamePattern, SpanId,
-    SpanProcessor, StartedSpan, Status, Traceable, TracerProvider, ValueRef, current_span,
-    current_trace_id, is_traced, tracer,
+    Attributes, Component, FinishedSpan, Kind, SpanId, SpanProcessor, Status, Traceable,
+    TracerProvider, attributes::ValueRef, call::CallInfo, clock::ManualClock, current_span,
+    current_trace_id, is_traced, naming::NamePattern, span::StartedSpan, tracer,
 };
 
 #[test]

@@ -6,8 +6,11 @@ mod doubles;
 
 use doubles::only;
 use raaf_trace_core::{
-    AttributeLosses, Component, FinishedSpan, MemoryExporter, SimpleProcessor, SpanLimits, Status,
-    Traceable as _, TracerProvider, keys, trace, tracer,
+    Component, FinishedSpan, MemoryExporter, Status, Traceable as _, TracerProvider,
+    attributes::{AttributeLosses, SpanLimits},
+    keys,
+    sink::SimpleProcessor,
+    trace, tracer,
 };
 use serde_json::{Value as Json, json};
 

@@ -7,9 +7,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use raaf_testkit::Capture;
 use raaf_trace_core::span::{Record, append_line};
 use raaf_trace_core::{
-    Component, FinishedSpan, Kind, MemoryExporter, Redactor, Sampler, Score, SimpleProcessor,
-    SpanContext, SpanId, SpanLimits, SpanProcessor, StartedSpan, Status, TraceId, Traceable as _,
-    TracerProvider, current_span, keys, propagation::TraceState, tracer,
+    Component, FinishedSpan, Kind, MemoryExporter, Redactor, Sampler, SpanContext, SpanId,
+    SpanProcessor, Status, TraceId, Traceable as _, TracerProvider,
+    attributes::SpanLimits,
+    current_span, keys,
+    propagation::TraceState,
+    sink::SimpleProcessor,
+    span::{Score, StartedSpan},
+    tracer,
 };
 use serde_json::{Value as Json, json};
 

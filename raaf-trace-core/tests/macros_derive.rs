@@ -2,7 +2,7 @@
 
 mod support;
 
-use raaf_trace_core::{Attributes, CallInfo, Component, Traceable, traced};
+use raaf_trace_core::{Attributes, Component, Traceable, call::CallInfo, traced};
 use support::Seen;
 
 #[derive(Traceable)]

@@ -10,8 +10,9 @@ use std::{
 };
 
 use raaf_trace_core::{
-    Component, ExportError, FinishedSpan, SpanExporter, Traceable as _,
+    Component, FinishedSpan, SpanExporter, Traceable as _,
     registry::{Sink, SinkRegistration},
+    sink::ExportError,
     submit,
 };
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use doubles::components;
 use raaf_trace_core::{
-    Component, MemoryExporter, SimpleProcessor, SpanProcessor, Traceable as _, TracerProvider,
+    Component, MemoryExporter, SpanProcessor, Traceable as _, TracerProvider, sink::SimpleProcessor,
 };
 
 fn call(name: &str) {

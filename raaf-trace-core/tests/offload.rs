@@ -6,8 +6,9 @@ mod doubles;
 
 use doubles::{LONG, Listener, Log, SHORT, until};
 use raaf_trace_core::{
-    BatchConfig, Component, FinishedSpan, Offload, SpanProcessor, StartedSpan, Traceable as _,
-    TracerProvider,
+    Component, FinishedSpan, SpanProcessor, Traceable as _, TracerProvider,
+    sink::{BatchConfig, Offload},
+    span::StartedSpan,
 };
 use std::{
     sync::{Mutex, mpsc},

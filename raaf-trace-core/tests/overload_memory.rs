@@ -6,7 +6,7 @@ use std::thread;
 
 use doubles::{LONG, Stalled};
 use peak_alloc::PeakAlloc;
-use raaf_trace_core::{BatchConfig, Component, Traceable as _, TracerProvider, traced_block};
+use raaf_trace_core::{Component, Traceable as _, TracerProvider, sink::BatchConfig, traced_block};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;

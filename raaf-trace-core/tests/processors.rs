@@ -16,9 +16,12 @@ use std::{
 
 use doubles::{LONG, Listener, Log, components, in_line, until};
 use raaf_trace_core::{
-    BatchConfig, Component, ExportError, FinishedSpan, MemoryExporter, ProcessorError,
-    SimpleProcessor, SpanExporter, SpanProcessor, StartedSpan, Traceable as _, TracerProvider,
-    current_span, registry::Sink, stats, tracer,
+    Component, FinishedSpan, MemoryExporter, SpanExporter, SpanProcessor, Traceable as _,
+    TracerProvider, current_span,
+    registry::Sink,
+    sink::{BatchConfig, ExportError, ProcessorError, SimpleProcessor},
+    span::StartedSpan,
+    stats, tracer,
 };
 
 fn listening(names: &[&'static str]) -> (TracerProvider, Log) {
@@ -57,7 +60,7 @@ fn g47_starts_and_ends_of_traced_calls_and_manual_spans_around_the_user_s_code()
 fn g48_replaced_processors_are_flushed_and_shut_down_and_hear_no_more() {
     let (provider, log) = listening(&["old"]);
     let memory = MemoryExporter::new();
-    let batched = raaf_trace_core::BatchProcessor::new(memory.clone());
+    let batched = raaf_trace_core::sink::BatchProcessor::new(memory.clone());
     provider.add_processor(batched);
     provider.run(|| call("Before"));
     let running = provider.tracer().start_span("Across");
@@ -126,8 +129,8 @@ fn g49_a_provider_is_configured_in_code() {
         .with(memory.clone())
         .batch(BatchConfig::default().with_batch_size(1))
         .sampler(raaf_trace_core::Sampler::always())
-        .naming(raaf_trace_core::NamePattern::Compact)
-        .ids(raaf_trace_core::SequentialIds::default())
+        .naming(raaf_trace_core::naming::NamePattern::Compact)
+        .ids(raaf_trace_core::id::SequentialIds::default())
         .stale_after(None)
         .cleanup_interval(LONG)
         .flush_after_root(true)

@@ -2,7 +2,8 @@
 
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    Component, Context, TraceId, Traceable as _, TracerProvider, set_global_provider, trace, tracer,
+    Component, Context, TraceId, Traceable as _, TracerProvider, provider::set_global_provider,
+    trace, tracer,
 };
 
 #[test]

@@ -5,7 +5,9 @@ use std::cell::Cell;
 use async_trait::async_trait;
 use futures::future::{BoxFuture, FutureExt as _};
 use raaf_testkit::{Capture, assert_span_tree};
-use raaf_trace_core::{Attributes, Component, SpanLimits, Traceable, traced, traced_block};
+use raaf_trace_core::{
+    Attributes, Component, Traceable, attributes::SpanLimits, traced, traced_block,
+};
 use serde_json::json;
 use tokio::task::yield_now;
 

@@ -11,8 +11,11 @@ use std::{
 
 use doubles::{LONG, in_line, only};
 use raaf_trace_core::{
-    Component, FinishedSpan, MemoryExporter, Offload, Redactor, SimpleProcessor, SpanProcessor,
-    StartedSpan, Traceable as _, TracerProvider, Value, current_span, trace, tracer,
+    Component, FinishedSpan, MemoryExporter, Redactor, SpanProcessor, Traceable as _,
+    TracerProvider, Value, current_span,
+    sink::{Offload, SimpleProcessor},
+    span::StartedSpan,
+    trace, tracer,
 };
 use serde_json::json;
 

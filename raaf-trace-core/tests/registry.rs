@@ -8,7 +8,9 @@ use std::sync::LazyLock;
 
 use doubles::{LONG, Listener, Log, in_line};
 use raaf_trace_core::{
-    BuildError, Environment, MemoryExporter, TracerProvider,
+    MemoryExporter, TracerProvider,
+    environment::Environment,
+    provider::BuildError,
     registry::{Sink, SinkError, SinkRegistration, linked_sinks},
     submit, trace,
 };

@@ -4,8 +4,10 @@ use std::{collections::HashMap, env, process::Command};
 
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    Component, Context, Environment, InContext as _, Sampler, SpanContext, SpanId, TraceId,
-    Traceable as _, current_span, is_traced,
+    Component, Context, InContext as _, Sampler, SpanContext, SpanId, TraceId, Traceable as _,
+    current_span,
+    environment::Environment,
+    is_traced,
     propagation::{ProcessCarrier, TraceState},
     trace,
 };

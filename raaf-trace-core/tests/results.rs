@@ -6,7 +6,8 @@ mod doubles;
 
 use doubles::{in_line, only};
 use raaf_trace_core::{
-    Attributes, Component, MemoryExporter, Status, Traceable, ValueRef, traced, traced_block,
+    Attributes, Component, MemoryExporter, Status, Traceable, attributes::ValueRef, traced,
+    traced_block,
 };
 
 #[derive(Debug, thiserror::Error)]

@@ -8,9 +8,9 @@ use std::thread;
 
 use doubles::components;
 use raaf_trace_core::{
-    Component, Context, Environment, MemoryExporter, Sampler, SimpleProcessor, SpanContext, SpanId,
-    SpanProcessor, StartedSpan, TraceId, Traceable as _, TracerProvider, current_span,
-    in_current_context, is_traced, trace, tracer,
+    Component, Context, MemoryExporter, Sampler, SpanContext, SpanId, SpanProcessor, TraceId,
+    Traceable as _, TracerProvider, current_span, environment::Environment, in_current_context,
+    is_traced, sink::SimpleProcessor, span::StartedSpan, trace, tracer,
 };
 
 fn sampling(sampler: Sampler) -> (TracerProvider, MemoryExporter) {

@@ -8,8 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use doubles::span_of;
 use raaf_trace_core::{
-    Component, Environment, FinishedSpan, MemoryExporter, SimpleProcessor, SpanLimits, Status,
-    Traceable, TracerProvider, keys, traced, tracer,
+    Component, FinishedSpan, MemoryExporter, Status, Traceable, TracerProvider,
+    attributes::SpanLimits, environment::Environment, keys, sink::SimpleProcessor, traced, tracer,
 };
 
 /// Stands in every text that a user, a model or a tool wrote.

@@ -9,8 +9,8 @@ use std::thread;
 
 use doubles::span_of;
 use raaf_trace_core::{
-    Component, Context, MemoryExporter, SimpleProcessor, Traceable as _, TracerProvider,
-    current_span, in_current_context, keys, trace, tracer,
+    Component, Context, MemoryExporter, Traceable as _, TracerProvider, current_span,
+    in_current_context, keys, sink::SimpleProcessor, trace, tracer,
 };
 
 fn recording() -> (TracerProvider, MemoryExporter) {

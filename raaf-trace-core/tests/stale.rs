@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use doubles::{components, only, until};
 use raaf_trace_core::{
-    Component, Environment, FinishedSpan, ManualClock, MemoryExporter, Sampler, SimpleProcessor,
-    Status, Traceable as _, TracerProvider, keys,
+    Component, FinishedSpan, MemoryExporter, Sampler, Status, Traceable as _, TracerProvider,
+    clock::ManualClock, environment::Environment, keys, sink::SimpleProcessor,
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);

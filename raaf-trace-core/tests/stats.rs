@@ -11,8 +11,9 @@ use std::{
 
 use doubles::{Failing, LONG, Stalled};
 use raaf_trace_core::{
-    BatchConfig, Component, ExportError, FinishedSpan, MemoryExporter, Offload, SimpleProcessor,
-    SpanExporter, SpanProcessor, Traceable as _, TracerProvider,
+    Component, FinishedSpan, MemoryExporter, SpanExporter, SpanProcessor, Traceable as _,
+    TracerProvider,
+    sink::{BatchConfig, ExportError, Offload, SimpleProcessor},
     stats::{ProcessorStats, StatsReader},
 };
 

@@ -8,7 +8,7 @@ mod own_process;
 use doubles::in_line;
 use own_process::in_own_process;
 use raaf_trace_core::{
-    Component, InContext as _, Traceable as _, TracerProvider, set_global_provider,
+    Component, InContext as _, Traceable as _, TracerProvider, provider::set_global_provider,
     task::spawn_traced, trace,
 };
 

@@ -8,7 +8,9 @@ use futures::{
     stream::BoxStream,
 };
 use raaf_testkit::{Capture, assert_span_tree};
-use raaf_trace_core::{Component, FinishedSpan, Status, Traceable, ValueRef, current_span, traced};
+use raaf_trace_core::{
+    Component, FinishedSpan, Status, Traceable, attributes::ValueRef, current_span, traced,
+};
 use tokio::task::yield_now;
 
 type Bytes = Pin<Box<dyn Stream<Item = Result<u8, io::Error>> + Send>>;

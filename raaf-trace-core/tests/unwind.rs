@@ -4,8 +4,8 @@ use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
 
 use raaf_testkit::assert_span_tree;
 use raaf_trace_core::{
-    Component, Context, FinishedSpan, ManualSpan, MemoryExporter, SimpleProcessor, Span, Traceable,
-    Tracer, TracerProvider, traced,
+    Component, Context, FinishedSpan, MemoryExporter, Span, Traceable, Tracer, TracerProvider,
+    call::ManualSpan, sink::SimpleProcessor, traced,
 };
 
 #[derive(Traceable)]

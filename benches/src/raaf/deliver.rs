@@ -2,7 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use raaf_trace_core::{ExportError, FinishedSpan, Overflow, SpanExporter, ValueRef};
+use raaf_trace_core::{
+    FinishedSpan, SpanExporter,
+    attributes::ValueRef,
+    sink::{ExportError, Overflow},
+};
 
 use crate::{
     collector::{Collector, Delivered, Scalar},

@@ -3,7 +3,11 @@
 use std::io;
 
 use raaf_processors::FileSink;
-use raaf_trace_core::{BatchConfig, BatchProcessor, Sampler, TracerProvider, set_global_provider};
+use raaf_trace_core::{
+    Sampler, TracerProvider,
+    provider::set_global_provider,
+    sink::{BatchConfig, BatchProcessor},
+};
 use tempfile::NamedTempFile;
 
 use super::deliver::Deliver;

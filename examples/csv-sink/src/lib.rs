@@ -14,8 +14,9 @@ use std::{
 };
 
 use raaf_trace_core::{
-    ExportError, FinishedSpan, SpanExporter,
+    FinishedSpan, SpanExporter,
     registry::{Sink, SinkRegistration},
+    sink::ExportError,
 };
 
 raaf_trace_core::submit! {

@@ -30,7 +30,7 @@ use std::{
 use raaf_agents::{BuildError, PipelineError, State, StateError};
 // Naming the crate links its sinks.
 use raaf_processors as _;
-use raaf_trace_core::{Environment, TracerProvider, trace};
+use raaf_trace_core::{TracerProvider, environment::Environment, trace};
 
 use document::{DocumentReader, ReadError};
 use model::ConfigError;

@@ -95,7 +95,7 @@ fn shape(read: &read::ReadSpans) -> Result<String, io::Error> {
             let mut attributes: Vec<_> =
                 attributes.iter().map(|(key, value)| format!("{key}={value}")).collect();
             attributes.sort();
-            let events: Vec<_> = span.events().map(raaf_trace_core::Event::name).collect();
+            let events: Vec<_> = span.events().map(raaf_trace_core::span::Event::name).collect();
             format!("{} {} {attributes:?} {events:?}", span.name(), span.status())
         })
         .collect();

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use raaf_trace_core::{Component, IntoValue, Key, Traceable};
+use raaf_trace_core::{Component, Key, Traceable, attributes::IntoValue};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 

@@ -179,7 +179,7 @@ impl Handoff {
         }
     }
 
-    fn traced(&self, from: &Agent, call: &ToolCall) -> raaf_trace_core::Call<'_, Component> {
+    fn traced(&self, from: &Agent, call: &ToolCall) -> raaf_trace_core::call::Call<'_, Component> {
         self.component
             .traced("run")
             .with(keys::HANDOFF_FROM, from.name())

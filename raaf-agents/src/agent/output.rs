@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jsonschema::Validator;
-use raaf_trace_core::short_type_name;
+use raaf_trace_core::naming::short_type_name;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;

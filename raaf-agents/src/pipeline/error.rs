@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, error::Error, time::Duration};
 
-use raaf_trace_core::{ErrorReport, ErrorType, Failure, KnownErrorType};
+use raaf_trace_core::{
+    ErrorType,
+    call::{ErrorReport, Failure, KnownErrorType},
+};
 use thiserror::Error;
 
 use super::{State, StateError};

@@ -3,7 +3,9 @@
 use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use raaf_trace_core::{
-    Context, IdGenerator as _, IntoValue, Key, RandomIds, SpanContext, TraceId, Value, Workflow,
+    Context, Key, SpanContext, TraceId, Value, Workflow,
+    attributes::IntoValue,
+    id::{IdGenerator as _, RandomIds},
     trace,
 };
 use tokio_util::sync::CancellationToken;

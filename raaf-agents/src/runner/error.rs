@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, error::Error, fmt, io, time::Duration};
 
-use raaf_trace_core::{ErrorReport, ErrorType, KnownErrorType};
+use raaf_trace_core::{
+    ErrorType,
+    call::{ErrorReport, KnownErrorType},
+};
 use thiserror::Error;
 
 use crate::{

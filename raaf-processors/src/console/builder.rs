@@ -8,7 +8,7 @@ use std::{
 
 use anstream::{AutoStream, ColorChoice};
 
-use raaf_trace_core::{Clock, PerProcess};
+use raaf_trace_core::{clock::Clock, sink::PerProcess};
 
 use super::{
     ConsoleSink,

@@ -20,8 +20,9 @@ use std::{
 };
 
 use raaf_trace_core::{
-    Clock, PerProcess,
+    clock::Clock,
     diagnostics::{self, Category},
+    sink::PerProcess,
 };
 use raaf_trace_model::{
     sink::{
@@ -116,7 +117,7 @@ raaf_trace_model::submit! {
 /// # Cost
 ///
 /// The sink is a processor with a queue of its own, not an exporter behind a
-/// [`BatchProcessor`](raaf_trace_core::BatchProcessor): batches keep the order within one thread
+/// [`BatchProcessor`](raaf_trace_core::sink::BatchProcessor): batches keep the order within one thread
 /// only, and a tree must not be drawn before an earlier span of another thread has arrived.
 ///
 /// Each span takes a short lock in its own thread. A worker, started by the first span, draws and

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use raaf_trace_core::Ticks;
+use raaf_trace_core::clock::Ticks;
 use raaf_trace_model::{
     id::SpanId,
     sink::{ProcessorError, stats::ProcessorStats},

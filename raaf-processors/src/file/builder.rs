@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, OnceLock},
 };
 
-use raaf_trace_core::{PerProcess, diagnostics::Repeated};
+use raaf_trace_core::{diagnostics::Repeated, sink::PerProcess};
 use raaf_trace_model::{
     environment::{Environment, SettingsError},
     sink::{BatchConfig, registry::SinkConfig},

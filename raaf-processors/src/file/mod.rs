@@ -16,9 +16,8 @@ use std::{
 };
 
 use raaf_trace_core::{
-    PerProcess,
     diagnostics::{self, Category, Repeated},
-    is_helping,
+    sink::{PerProcess, is_helping},
 };
 use raaf_trace_model::{
     sink::{

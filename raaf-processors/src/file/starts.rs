@@ -10,8 +10,8 @@ use std::{
 };
 
 use raaf_trace_core::{
-    BatchProcessor, Offload,
     diagnostics::{self, Category, Repeated},
+    sink::{BatchProcessor, Offload},
 };
 use raaf_trace_model::{
     sink::{BatchConfig, ProcessorError, SpanProcessor, stats::ProcessorStats},
@@ -48,7 +48,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// use std::time::Duration;
 ///
 /// use raaf_processors::FileSink;
-/// use raaf_trace_core::{BatchConfig, TracerProvider};
+/// use raaf_trace_core::{TracerProvider, sink::BatchConfig};
 ///
 /// let directory = tempfile::tempdir()?;
 /// let path = directory.path().join("traces.jsonl");

@@ -5,7 +5,7 @@ mod secret;
 
 use std::time::Duration;
 
-use raaf_trace_core::PerProcess;
+use raaf_trace_core::sink::PerProcess;
 use ureq::{
     Agent, Body,
     http::{HeaderMap, Response},

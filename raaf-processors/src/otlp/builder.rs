@@ -66,7 +66,7 @@ impl OtlpBuilder {
 
     /// Sets the timeout of a request, from name resolution to the last byte of the reply; from a
     /// millisecond to a day. Keep it below the batch's
-    /// [`export_timeout`](raaf_trace_core::BatchConfig::export_timeout). Default: 10 seconds.
+    /// [`export_timeout`](raaf_trace_core::sink::BatchConfig::export_timeout). Default: 10 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self

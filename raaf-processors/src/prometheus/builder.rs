@@ -9,8 +9,8 @@ use std::{
 use metrics::Recorder;
 use metrics_exporter_prometheus::PrometheusBuilder as RecorderBuilder;
 use raaf_trace_core::{
-    PerProcess,
     diagnostics::{self, Category},
+    sink::PerProcess,
 };
 
 use super::{

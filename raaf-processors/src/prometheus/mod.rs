@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use raaf_trace_core::PerProcess;
+use raaf_trace_core::sink::PerProcess;
 use raaf_trace_model::{
     sink::{
         ProcessorError, SpanProcessor,

@@ -8,7 +8,7 @@
 //! | --- | --- | --- |
 //! | [`filter`](WrapProcessor::filter) | a processor | passes on spans that a [`SpanFilter`] matches |
 //! | [`keep_traces`](WrapProcessor::keep_traces) | a processor | tail sampling: passes on whole traces, such as failed ones and a share of the rest |
-//! | [`Offload`](raaf_trace_core::Offload) | a processor | runs it on a worker, so that it may block |
+//! | [`Offload`](raaf_trace_core::sink::Offload) | a processor | runs it on a worker, so that it may block |
 //! | [`batch`](WrapExporter::batch) | an exporter | makes a processor with a queue and a worker |
 //! | [`redact`](WrapExporter::redact) | an exporter | redacts more secrets |
 //! | [`without_content`](WrapExporter::without_content) | an exporter | leaves out prompts, completions, tool arguments and results, and error texts |
@@ -50,7 +50,7 @@
 //! let sent = far_away.spans();
 //! assert_eq!(sent.len(), 1);
 //! assert!(sent[0].attributes().get("tool.arguments").is_none());
-//! # Ok::<(), raaf_trace_core::FlushError>(())
+//! # Ok::<(), raaf_trace_core::provider::FlushError>(())
 //! ```
 
 mod filter;
@@ -59,7 +59,7 @@ mod tail;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use raaf_trace_core::BatchProcessor;
+use raaf_trace_core::sink::BatchProcessor;
 use raaf_trace_model::{
     Redactor,
     filter::SpanFilter,
@@ -78,7 +78,7 @@ pub trait WrapProcessor: SpanProcessor + Sized {
     ///
     /// ```
     /// use raaf_processors::wrap::WrapProcessor as _;
-    /// use raaf_trace_core::{MemoryExporter, SpanFilter, SimpleProcessor};
+    /// use raaf_trace_core::{MemoryExporter, SpanFilter, sink::SimpleProcessor};
     ///
     /// let memory = MemoryExporter::new();
     /// let slow_tools = SpanFilter::kind("tool")

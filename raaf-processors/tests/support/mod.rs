@@ -10,7 +10,7 @@ use std::{
 };
 
 use raaf_processors::ConsoleBuilder;
-use raaf_trace_core::{ManualClock, SequentialIds, Tracer, TracerProvider, keys};
+use raaf_trace_core::{Tracer, TracerProvider, clock::ManualClock, id::SequentialIds, keys};
 
 /// Longer than any test takes; nothing waits for it to pass.
 pub(crate) const LONG: Duration = Duration::from_secs(60);

@@ -6,8 +6,10 @@ use std::{
 use raaf_processors::wrap::{KeepTraces, WrapExporter as _, WrapProcessor as _};
 use raaf_testkit::conformance::{check_processor, check_wrapper};
 use raaf_trace_core::{
-    BatchConfig, Component, ExportError, FinishedSpan, MemoryExporter, SimpleProcessor,
-    SpanExporter, SpanFilter, SpanProcessor, StartedSpan, Traceable as _, TracerProvider,
+    Component, FinishedSpan, MemoryExporter, SpanExporter, SpanFilter, SpanProcessor,
+    Traceable as _, TracerProvider,
+    sink::{BatchConfig, ExportError, SimpleProcessor},
+    span::StartedSpan,
 };
 
 use super::{TIMEOUT, components, stats, with};

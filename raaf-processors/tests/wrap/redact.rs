@@ -3,8 +3,8 @@ use std::io;
 use raaf_processors::wrap::WrapExporter as _;
 use raaf_testkit::conformance::Suite;
 use raaf_trace_core::{
-    Component, FinishedSpan, MemoryExporter, Redactor, SimpleProcessor, SpanExporter as _, Status,
-    Traceable as _, TracerProvider, keys,
+    Component, FinishedSpan, MemoryExporter, Redactor, SpanExporter as _, Status, Traceable as _,
+    TracerProvider, keys, sink::SimpleProcessor,
 };
 
 use super::span;
@@ -100,7 +100,7 @@ impl raaf_trace_core::SpanExporter for Kept {
         self.0.name()
     }
 
-    fn export(&self, batch: &[FinishedSpan]) -> Result<(), raaf_trace_core::ExportError> {
+    fn export(&self, batch: &[FinishedSpan]) -> Result<(), raaf_trace_core::sink::ExportError> {
         self.0.export(batch)
     }
 }

@@ -3,8 +3,8 @@ use std::{io, thread};
 use raaf_processors::wrap::{KeepTraces, WrapExporter as _, WrapProcessor as _};
 use raaf_testkit::conformance::{check_processor, check_wrapper};
 use raaf_trace_core::{
-    Component, Context, MemoryExporter, Sampler, SimpleProcessor, SpanContext, SpanFilter,
-    SpanProcessor as _, Traceable as _, TracerProvider,
+    Component, Context, MemoryExporter, Sampler, SpanContext, SpanFilter, SpanProcessor as _,
+    Traceable as _, TracerProvider, sink::SimpleProcessor,
 };
 
 use super::{TIMEOUT, components, span, stats, with};

@@ -2,7 +2,9 @@
 
 use std::{fmt, time::Duration};
 
-use raaf_trace_core::{ManualClock, SequentialIds, TracerProvider, TracerProviderBuilder};
+use raaf_trace_core::{
+    TracerProvider, TracerProviderBuilder, clock::ManualClock, id::SequentialIds,
+};
 
 use super::{Capture, GlobalCapture, LIMIT, SeededIds, recorder};
 
@@ -13,7 +15,7 @@ use super::{Capture, GlobalCapture, LIMIT, SeededIds, recorder};
 /// ```
 /// use std::time::Duration;
 /// use raaf_testkit::Capture;
-/// use raaf_trace_core::{NamePattern, trace};
+/// use raaf_trace_core::{naming::NamePattern, trace};
 ///
 /// let capture = Capture::builder()
 ///     .deterministic()

@@ -9,7 +9,7 @@ use std::{
     thread::{self, ThreadId},
 };
 
-use raaf_trace_core::{GlobalOverride, override_global_provider};
+use raaf_trace_core::provider::{GlobalOverride, override_global_provider};
 
 use super::Capture;
 use crate::tree::{AsSpans, Spans};

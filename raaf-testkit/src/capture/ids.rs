@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use raaf_trace_core::{IdGenerator, SpanId, TraceId};
+use raaf_trace_core::{SpanId, TraceId, id::IdGenerator};
 
 /// Generator of random-looking ids that are the same in each run with the same seed.
 ///
@@ -13,7 +13,7 @@ use raaf_trace_core::{IdGenerator, SpanId, TraceId};
 ///
 /// ```
 /// use raaf_testkit::SeededIds;
-/// use raaf_trace_core::IdGenerator as _;
+/// use raaf_trace_core::id::IdGenerator as _;
 ///
 /// let (one, again, other) = (SeededIds::new(7), SeededIds::new(7), SeededIds::new(8));
 /// let first = one.trace_id();

@@ -12,7 +12,8 @@ use std::{borrow::Cow, fmt, future::Future, sync::Arc, thread, time::Duration};
 
 use futures::channel::oneshot;
 use raaf_trace_core::{
-    Context, InContext as _, ManualClock, TracerProvider, TracerProviderBuilder, WithContext,
+    Context, InContext as _, TracerProvider, TracerProviderBuilder, clock::ManualClock,
+    context::WithContext,
 };
 
 use crate::tree::{AsSpans, Spans};
@@ -93,7 +94,7 @@ impl Capture {
     ///
     /// ```
     /// use raaf_testkit::Capture;
-    /// use raaf_trace_core::{NamePattern, trace};
+    /// use raaf_trace_core::{naming::NamePattern, trace};
     ///
     /// let capture = Capture::with(|builder| builder.naming(NamePattern::Compact));
     /// capture.run(|| trace("nightly").in_span(|| ()));

@@ -8,8 +8,8 @@ use std::{
 };
 
 use raaf_trace_core::{
-    Component, InContext as _, ManualClock, NamePattern, Sampler, Traceable as _, current_span,
-    provider, trace, tracer,
+    Component, InContext as _, Sampler, Traceable as _, clock::ManualClock, current_span,
+    naming::NamePattern, provider::global_provider, trace, tracer,
 };
 use tokio::sync::oneshot;
 
@@ -155,7 +155,7 @@ fn of_many_open_spans_the_first_are_named() {
 #[test]
 fn a_global_capture_sees_bare_roots_in_bare_threads() {
     let capture = Capture::global();
-    assert!(provider().is(capture.provider()));
+    assert!(global_provider().is(capture.provider()));
     let isolated = Capture::new();
     isolated.run(|| trace("isolated").in_span(|| ()));
     thread::spawn(|| trace("bare").in_span(|| trace("inside").in_span(|| ()))).join().unwrap();
@@ -170,7 +170,7 @@ fn a_global_capture_sees_bare_roots_in_bare_threads() {
 fn global_captures_take_turns_also_after_a_panic() {
     let work = || {
         let capture = Capture::builder().deterministic().global();
-        assert!(provider().is(capture.provider()));
+        assert!(global_provider().is(capture.provider()));
         thread::spawn(|| trace("mine").in_span(|| ())).join().unwrap();
         assert_eq!(capture.spans().by_component("mine").count(), 1);
         std::panic::resume_unwind(Box::new("the test failed"));

@@ -3,8 +3,9 @@
 use std::{sync::Arc, thread, time::Duration};
 
 use raaf_trace_core::{
-    BatchConfig, BatchProcessor, FinishedSpan, Overflow, SimpleProcessor, SpanExporter,
-    SpanProcessor as _, TracerProvider, trace,
+    FinishedSpan, SpanExporter, SpanProcessor as _, TracerProvider,
+    sink::{BatchConfig, BatchProcessor, Overflow, SimpleProcessor},
+    trace,
 };
 
 use super::{

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use raaf_testkit::conformance::{check_exporter, check_processor};
-//! use raaf_trace_core::{BatchProcessor, MemoryExporter};
+//! use raaf_trace_core::{MemoryExporter, sink::BatchProcessor};
 //!
 //! check_exporter(MemoryExporter::new);
 //! check_processor(|| BatchProcessor::new(MemoryExporter::new()));
@@ -102,7 +102,7 @@ pub fn check_processor<P: SpanProcessor>(make: impl Fn() -> P) {
 ///
 /// ```
 /// use raaf_testkit::conformance::check_wrapper;
-/// use raaf_trace_core::Offload;
+/// use raaf_trace_core::sink::Offload;
 ///
 /// check_wrapper(|inner| Offload::new(inner));
 /// ```

@@ -7,7 +7,9 @@ use std::{
 };
 
 use raaf_trace_core::{
-    ExportError, FinishedSpan, ProcessorError, SpanExporter, SpanProcessor, StartedSpan,
+    FinishedSpan, SpanExporter, SpanProcessor,
+    sink::{ExportError, ProcessorError},
+    span::StartedSpan,
     stats::ProcessorStats,
 };
 

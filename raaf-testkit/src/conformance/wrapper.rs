@@ -9,8 +9,9 @@ use std::{
 };
 
 use raaf_trace_core::{
-    Component, FinishedSpan, ProcessorError, SpanProcessor, StartedSpan, Traceable as _,
-    TracerProvider,
+    Component, FinishedSpan, SpanProcessor, Traceable as _, TracerProvider,
+    sink::ProcessorError,
+    span::StartedSpan,
     stats::{ProcessorStats, StatsReader},
 };
 

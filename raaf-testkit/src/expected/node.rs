@@ -127,7 +127,7 @@ impl Node {
         self
     }
 
-    /// As long as that. With a [`ManualClock`](raaf_trace_core::ManualClock) a duration can be
+    /// As long as that. With a [`ManualClock`](raaf_trace_core::clock::ManualClock) a duration can be
     /// told to the nanosecond; with the system's clock only a lower bound holds on each machine.
     ///
     /// ```

@@ -2,7 +2,7 @@
 
 use std::{fs, io};
 
-use raaf_trace_core::{FinishedSpan, Rfc3339, Status};
+use raaf_trace_core::{FinishedSpan, Status, time::Rfc3339};
 
 use super::{ReadSpans, file, json_lines};
 use crate::assert_span_tree;

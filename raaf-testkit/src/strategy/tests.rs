@@ -7,7 +7,7 @@ use proptest::{
     strategy::ValueTree as _,
     test_runner::{Config, RngSeed, TestRunner},
 };
-use raaf_trace_core::{Redactor, ValueRef};
+use raaf_trace_core::{Redactor, attributes::ValueRef};
 
 use super::{TreeLimits, attributes, text, tree, tree_within, value};
 
@@ -84,7 +84,7 @@ fn keys_are_also_secret_and_reserved() {
     assert!(keys.any(|key| redactor.is_secret_key(key)));
     assert!(all.iter().any(|attributes| attributes.losses().reserved_ignored > 0));
     let content = |attributes: &raaf_trace_core::Attributes| {
-        attributes.entries().iter().any(raaf_trace_core::AttributeEntry::is_content)
+        attributes.entries().iter().any(raaf_trace_core::attributes::AttributeEntry::is_content)
     };
     assert!(all.iter().any(content));
 }

@@ -108,7 +108,7 @@ fn a_remote_parent_need_not_be_here() {
 fn spans_come_from_wherever_they_were_kept() {
     let memory = MemoryExporter::new();
     let capture = Capture::with(|builder| {
-        builder.with(raaf_trace_core::SimpleProcessor::new(memory.clone()))
+        builder.with(raaf_trace_core::sink::SimpleProcessor::new(memory.clone()))
     });
     capture.run(|| run(&Component::agent("A"), || run(&Component::agent("B"), || ())));
     for tree in [memory.as_spans(), capture.as_spans()] {
@@ -122,8 +122,8 @@ fn a_very_deep_tree_needs_no_deep_stack() {
     let capture = Capture::new();
     capture.run(|| {
         let spans: Vec<_> = (0..3_000).fold(Vec::new(), |mut spans, number| {
-            let parent: Option<&raaf_trace_core::ManualSpan> = spans.last();
-            let parent = parent.and_then(raaf_trace_core::ManualSpan::span);
+            let parent: Option<&raaf_trace_core::call::ManualSpan> = spans.last();
+            let parent = parent.and_then(raaf_trace_core::call::ManualSpan::span);
             let next = tracer().span(format!("{number}")).parent(parent).start();
             spans.push(next);
             spans

@@ -17,8 +17,9 @@ use futures::{
     future::{BoxFuture, Either, join_all, select},
 };
 use raaf_trace_core::{
-    Component, InContext as _, IntoParent as _, Parent, Status, Traceable as _, current_span,
-    in_current_context, tracer,
+    Component, InContext as _, Status, Traceable as _,
+    context::{IntoParent as _, Parent},
+    current_span, in_current_context, tracer,
 };
 use tokio::{runtime::Handle, task::yield_now};
 
@@ -363,7 +364,7 @@ fn hand_off(path: &str) {
     tracer().handoff_span(None::<&str>, handoff_name(path)).in_span(|| ());
 }
 
-fn end_manual(span: &raaf_trace_core::ManualSpan, status: Status) {
+fn end_manual(span: &raaf_trace_core::call::ManualSpan, status: Status) {
     if status != Status::Unset {
         span.set_status(status);
     }

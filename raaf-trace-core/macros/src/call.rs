@@ -170,7 +170,7 @@ impl Plan {
         let ty = local(wrapper);
         let traced_from = |stream: &Ident| {
             let wrapped = quote_spanned! {Span::mixed_site()=>
-                #krate::#ty::new(#scope, #stream, |#item| {
+                #krate::call::#ty::new(#scope, #stream, |#item| {
                     use #krate::__private::probe::*;
                     (&&&&&&&&&&&Probe(#item)).outcome().into_error()
                 })

@@ -72,7 +72,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         let call = Ident::new("__call", Span::mixed_site());
         let ask = quote_spanned!(at(rule.span())=> #rule(#this, #call));
         quote! {
-            fn should_create_span(&self, #call: &#krate::CallInfo<'_>) -> bool {
+            fn should_create_span(&self, #call: &#krate::call::CallInfo<'_>) -> bool {
                 #ask
             }
         }

@@ -60,7 +60,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         .generics
         .params
         .is_empty()
-        .then(|| quote!(#krate::submit! { #krate::KnownErrorType::new::<#name>() }));
+        .then(|| quote!(#krate::submit! { #krate::call::KnownErrorType::new::<#name>() }));
     Ok(quote! {
         #[automatically_derived]
         impl #generics #krate::ErrorType for #name #arguments #clauses {

@@ -4,17 +4,19 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use thiserror::Error;
 
+pub use crate::type_name::short_type_name;
+
 /// Pattern for span names, made of kind, component and method.
 ///
 /// ```
-/// # use raaf_trace_core::NamePattern;
+/// # use raaf_trace_core::naming::NamePattern;
 /// let default = NamePattern::default();
 /// assert_eq!(default.render("agent", "Writer", "run"), "run.workflow.agent.Writer");
 /// assert_eq!(default.render("agent", "Writer", "edit"), "run.workflow.agent.Writer.edit");
 ///
 /// let own = NamePattern::custom("{component}/{method}")?;
 /// assert_eq!(own.render("agent", "Writer", "edit"), "Writer/edit");
-/// # Ok::<(), raaf_trace_core::NamePatternError>(())
+/// # Ok::<(), raaf_trace_core::naming::NamePatternError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -52,12 +54,12 @@ impl NamePattern {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::NamePattern;
+    /// use raaf_trace_core::naming::NamePattern;
     ///
     /// assert!(NamePattern::custom("{kind}:{component}").is_ok());
     /// assert!(NamePattern::custom("{name}").is_err());
     /// assert_eq!(NamePattern::custom("{{{kind}}}")?.render("tool", "Search", "run"), "{tool}");
-    /// # Ok::<(), raaf_trace_core::NamePatternError>(())
+    /// # Ok::<(), raaf_trace_core::naming::NamePatternError>(())
     /// ```
     pub fn custom(template: &str) -> Result<Self, NamePatternError> {
         template.parse().map(Self::Custom)

@@ -7,7 +7,7 @@
 /// `tuple`, `array`, `slice` or `fn`.
 ///
 /// ```
-/// # use raaf_trace_core::short_type_name;
+/// # use raaf_trace_core::naming::short_type_name;
 /// assert_eq!(short_type_name("my_app::tools::WebSearch<my_app::Client>"), "WebSearch");
 /// assert_eq!(short_type_name("&mut dyn my_app::Search"), "Search");
 /// assert_eq!(short_type_name("my_app::plan::{{closure}}"), "plan");

@@ -43,7 +43,7 @@ impl MadeIn {
 ///
 /// ```
 /// use std::sync::Mutex;
-/// use raaf_trace_core::PerProcess;
+/// use raaf_trace_core::sink::PerProcess;
 ///
 /// let line = PerProcess::new(Mutex::new(Vec::new()));
 /// line.get(|_| Mutex::default()).lock().unwrap().push(1);

@@ -128,7 +128,7 @@ impl ManualSpan {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, Status, TracerProvider};
+    /// use raaf_trace_core::{MemoryExporter, Status, TracerProvider, sink::SimpleProcessor};
     ///
     /// let memory = MemoryExporter::new();
     /// let provider =
@@ -234,7 +234,7 @@ impl ManualSpan {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, Status, TracerProvider};
+    /// use raaf_trace_core::{MemoryExporter, Status, TracerProvider, sink::SimpleProcessor};
     ///
     /// let memory = MemoryExporter::new();
     /// let provider =
@@ -261,7 +261,7 @@ impl ManualSpan {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider};
+    /// use raaf_trace_core::{MemoryExporter, TracerProvider, sink::SimpleProcessor};
     ///
     /// let memory = MemoryExporter::new();
     /// let provider =
@@ -285,7 +285,7 @@ impl ManualSpan {
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};
-    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider};
+    /// use raaf_trace_core::{MemoryExporter, TracerProvider, sink::SimpleProcessor};
     ///
     /// let memory = MemoryExporter::new();
     /// let provider =

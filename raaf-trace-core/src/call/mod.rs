@@ -16,22 +16,26 @@ pub(crate) mod workflow;
 
 use crate::{
     base::{gate, suppress},
-    call::{
-        outcome::{Failure, PlainValue},
-        traceable::Traceable,
-        work::{Fallible, Opens, Plain},
-    },
+    call::work::{Fallible, Opens, Plain},
     context::parent::IntoParent,
 };
 use hooks::Then;
 pub use hooks::{LazyAttributes, ResultHook};
 pub use info::CallInfo;
 use info::Extras;
+pub use manual::ManualSpan;
 use open::{Given, Join, Wishes};
+pub use outcome::{
+    ErrorReport, ErrorType, Failure, KnownErrorType, Outcome, PlainValue, form, looks_like_result,
+    via,
+};
 use raaf_trace_model::attributes::{Attributes, IntoValue, Key};
 pub use scope::CallScope;
 pub use stream::{TracedIter, TracedStream};
+pub use traceable::Traceable;
+pub use tracer::{SpanBuilder, Tracer, tracer};
 pub use work::{Async, Blocking, InSpan, Work};
+pub use workflow::{Workflow, trace};
 
 /// A traced call in preparation; see [`Traceable::traced`].
 ///
@@ -102,7 +106,9 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{Component, MemoryExporter, SimpleProcessor, Traceable as _, TracerProvider};
+    /// use raaf_trace_core::{
+    ///     Component, MemoryExporter, Traceable as _, TracerProvider, sink::SimpleProcessor,
+    /// };
     ///
     /// let memory = MemoryExporter::new();
     /// let provider = TracerProvider::builder()
@@ -202,7 +208,9 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{Component, MemoryExporter, SimpleProcessor, Traceable as _, TracerProvider};
+    /// use raaf_trace_core::{
+    ///     Component, MemoryExporter, Traceable as _, TracerProvider, sink::SimpleProcessor,
+    /// };
     ///
     /// let memory = MemoryExporter::new();
     /// let provider =

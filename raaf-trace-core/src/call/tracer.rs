@@ -61,7 +61,7 @@ impl TracerProvider {
 /// # Examples
 ///
 /// ```
-/// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider, tracer};
+/// use raaf_trace_core::{MemoryExporter, TracerProvider, sink::SimpleProcessor, tracer};
 ///
 /// let memory = MemoryExporter::new();
 /// let provider =
@@ -147,7 +147,7 @@ impl Tracer {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{Score, tracer};
+    /// use raaf_trace_core::{span::Score, tracer};
     ///
     /// let span = tracer().start_span("answer");
     /// let scored = span.span().map(|span| span.span_context());
@@ -302,7 +302,7 @@ impl SpanBuilder {
     }
 
     /// Runs work that returns a plain value in the span: a closure at once, a future when it is
-    /// awaited; see [`Call::in_span`](crate::Call::in_span). Inside,
+    /// awaited; see [`Call::in_span`](crate::call::Call::in_span). Inside,
     /// [`current_span`](crate::current_span) is this span. To set its status manually,
     /// [`start`](Self::start) it and use [`ManualSpan::in_span`].
     pub fn in_span<W, Mode, UseTryInSpanForResults>(self, work: W) -> W::Traced<Plain<Self>>

@@ -117,7 +117,7 @@ impl Workflow {
     }
 
     /// Runs work that returns a plain value: a closure at once, a future when it is awaited; see
-    /// [`Call::in_span`](crate::Call::in_span).
+    /// [`Call::in_span`](crate::call::Call::in_span).
     pub fn in_span<W, Mode, UseTryInSpanForResults>(self, work: W) -> W::Traced<Plain<Self>>
     where
         W: Work<Mode>,

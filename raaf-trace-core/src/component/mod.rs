@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 
 use crate::{base::process::PerProcess, provider::TracerProvider, span::record::Shared};
 use active::ActiveSpans;
-use raaf_trace_model::{Kind, short_type_name, span::ComponentInfo};
+use raaf_trace_model::{Kind, naming::short_type_name, span::ComponentInfo};
 
 /// Identity, kind and name of a traced value, and optionally the component it belongs to.
 ///
@@ -128,7 +128,7 @@ impl Component {
     /// planner.in_span("run", || ()); // outside of `provider.run`
     /// provider.shutdown(Duration::from_secs(5))?; // dropping `provider` would not: `planner` keeps it
     /// assert_eq!(memory.len(), 1);
-    /// # Ok::<(), raaf_trace_core::FlushError>(())
+    /// # Ok::<(), raaf_trace_core::provider::FlushError>(())
     /// ```
     #[must_use]
     pub fn with_provider(self, provider: &TracerProvider) -> Self {

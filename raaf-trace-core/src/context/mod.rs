@@ -16,6 +16,7 @@ use crate::{
 pub use attach::AttachToken;
 use flow::{Current, Home, Innermost};
 pub use future::{InContext, WithContext};
+pub use parent::{IntoParent, Parent};
 use raaf_trace_model::{
     id::{SpanId, TraceId},
     propagation::{self, Baggage, Extractor, Injector, SpanContext},

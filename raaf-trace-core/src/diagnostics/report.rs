@@ -28,7 +28,7 @@ impl Diagnostics {
     }
 
     /// Creates a writer configured by `RAAF_DEBUG_CATEGORIES` and `RAAF_LOG_LEVEL`. An invalid
-    /// variable has its default; [`Settings`](crate::Settings) reports it.
+    /// variable has its default; [`Settings`](crate::settings::Settings) reports it.
     pub fn from_environment(environment: &Environment) -> Self {
         let categories =
             environment.read(Categories::VARIABLE, Categories::EXPECTED, Categories::parse);

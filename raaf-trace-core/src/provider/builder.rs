@@ -3,11 +3,12 @@
 use std::{fmt, marker::PhantomData, time::Duration};
 
 use raaf_trace_model::{
-    NamePattern, Redactor,
+    Redactor,
     attributes::SpanLimits,
     environment::Environment,
     filter::Sampler,
     id::IdGenerator,
+    naming::NamePattern,
     sink::{
         BatchConfig,
         registry::{self, Sink, SinkConfig, SinkError},
@@ -46,7 +47,7 @@ use crate::{
 ///     .sampler(Sampler::ratio(0.1))
 ///     .init()?;
 /// assert_eq!(guard.provider().processor_count(), 1);
-/// # Ok::<(), raaf_trace_core::BuildError>(())
+/// # Ok::<(), raaf_trace_core::provider::BuildError>(())
 /// ```
 #[must_use = "a builder does nothing until it is built"]
 pub struct TracerProviderBuilder<S = InCode> {
@@ -230,7 +231,7 @@ impl<S> TracerProviderBuilder<S> {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{BuildError, TracerProvider};
+    /// use raaf_trace_core::{TracerProvider, provider::BuildError};
     ///
     /// let unknown = TracerProvider::builder().sink("no-such-sink").build();
     /// assert!(matches!(unknown, Err(BuildError::Sink(_))));
@@ -267,7 +268,7 @@ impl<S> TracerProviderBuilder<S> {
     ///
     /// ```
     /// use raaf_trace_core::{
-    ///     Component, MemoryExporter, SimpleProcessor, Traceable as _, TracerProvider,
+    ///     Component, MemoryExporter, Traceable as _, TracerProvider, sink::SimpleProcessor,
     /// };
     ///
     /// let memory = MemoryExporter::new();
@@ -291,9 +292,7 @@ impl<S> TracerProviderBuilder<S> {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{
-    ///     MemoryExporter, Redactor, SimpleProcessor, TracerProvider,
-    /// };
+    /// use raaf_trace_core::{MemoryExporter, Redactor, TracerProvider, sink::SimpleProcessor};
     ///
     /// let memory = MemoryExporter::new();
     /// let provider = TracerProvider::builder()
@@ -398,7 +397,7 @@ impl<S> TracerProviderBuilder<S> {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{BuildError, TracerProvider};
+    /// use raaf_trace_core::{TracerProvider, provider::BuildError};
     ///
     /// let tracing = TracerProvider::builder().init()?;
     /// let second = TracerProvider::builder().init();

@@ -65,7 +65,7 @@ pub enum BuildError {
     #[error(transparent)]
     Sink(#[from] SinkError),
     /// A global provider already exists; keep its guard, or use
-    /// [`set_global_provider`](crate::set_global_provider) to replace it.
+    /// [`set_global_provider`](crate::provider::set_global_provider) to replace it.
     #[error(
         "tracing is already initialised; keep its guard, or replace the provider with \
          `set_global_provider`"

@@ -35,7 +35,7 @@ enum State {
 
 /// Returns the global provider. If none is set, builds it from the environment; invalid variables
 /// are reported and have their defaults.
-pub fn provider() -> TracerProvider {
+pub fn global_provider() -> TracerProvider {
     if let Some(provider) = &*GLOBAL.load() {
         return (**provider).clone();
     }
@@ -56,7 +56,7 @@ pub(crate) fn provider_if_recording() -> Option<Arc<Inner>> {
         report_late();
         return None;
     }
-    let provider = provider();
+    let provider = global_provider();
     provider.inner().is_recording().then(|| Arc::clone(provider.inner()))
 }
 
@@ -91,7 +91,7 @@ fn stop_reporting_late() -> bool {
 /// # Examples
 ///
 /// ```
-/// use raaf_trace_core::{TracerProvider, provider, set_global_provider};
+/// use raaf_trace_core::{TracerProvider, provider::{global_provider, set_global_provider}};
 ///
 /// let mine = TracerProvider::builder().build();
 /// let previous = set_global_provider(mine.clone()); // keeps running: shut it down if it has sinks
@@ -117,12 +117,12 @@ pub fn set_global_provider(provider: TracerProvider) -> Option<TracerProvider> {
 /// # Examples
 ///
 /// ```
-/// use raaf_trace_core::{init, provider};
+/// use raaf_trace_core::{init, provider::global_provider};
 ///
 /// let tracing = init()?; // `let _ = init()?` would drop the guard at once
 /// assert!(!provider().is_disabled());
 /// tracing.shutdown().expect("nothing is left to deliver");
-/// # Ok::<(), raaf_trace_core::BuildError>(())
+/// # Ok::<(), raaf_trace_core::provider::BuildError>(())
 /// ```
 pub fn init() -> Result<TracingGuard, BuildError> {
     TracerProvider::builder().from_env().init()

@@ -17,7 +17,10 @@ use crate::provider::{
 /// # Examples
 ///
 /// ```
-/// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider, override_global_provider, trace};
+/// use raaf_trace_core::{
+///     MemoryExporter, TracerProvider, provider::override_global_provider,
+///     sink::SimpleProcessor, trace,
+/// };
 ///
 /// let memory = MemoryExporter::new();
 /// let processor = SimpleProcessor::new(memory.clone());

@@ -28,7 +28,7 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// provider.force_flush(std::time::Duration::from_secs(5))?;
 /// assert_eq!(memory.spans()[0].name(), "run.workflow.agent.Planner");
-/// # Ok::<(), raaf_trace_core::FlushError>(())
+/// # Ok::<(), raaf_trace_core::provider::FlushError>(())
 /// ```
 #[derive(Clone)]
 pub struct TracerProvider {
@@ -65,7 +65,7 @@ impl TracerProvider {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider, trace};
+    /// use raaf_trace_core::{MemoryExporter, TracerProvider, sink::SimpleProcessor, trace};
     ///
     /// let (first, second) = (MemoryExporter::new(), MemoryExporter::new());
     /// let provider = TracerProvider::builder().with(SimpleProcessor::new(first.clone())).build();
@@ -91,7 +91,7 @@ impl TracerProvider {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use raaf_trace_core::{BatchProcessor, MemoryExporter, TracerProvider, trace};
+    /// use raaf_trace_core::{MemoryExporter, TracerProvider, sink::BatchProcessor, trace};
     ///
     /// let (old, new) = (MemoryExporter::new(), MemoryExporter::new());
     /// let provider = TracerProvider::builder().with(old.clone()).build();
@@ -99,7 +99,7 @@ impl TracerProvider {
     /// let batching = Box::new(BatchProcessor::new(new.clone()));
     /// provider.set_processors(vec![batching], Duration::from_secs(5))?; // flushes the old one
     /// assert_eq!((old.len(), new.len()), (1, 0));
-    /// # Ok::<(), raaf_trace_core::FlushError>(())
+    /// # Ok::<(), raaf_trace_core::provider::FlushError>(())
     /// ```
     pub fn set_processors(
         &self,
@@ -120,7 +120,7 @@ impl TracerProvider {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider, trace};
+    /// use raaf_trace_core::{MemoryExporter, TracerProvider, sink::SimpleProcessor, trace};
     ///
     /// let memory = MemoryExporter::new();
     /// let provider =
@@ -165,7 +165,7 @@ impl TracerProvider {
     /// // An exporter receives batches from a worker thread: without a flush it may have no span yet.
     /// provider.force_flush(Duration::from_secs(5))?;
     /// assert_eq!(memory.len(), 1);
-    /// # Ok::<(), raaf_trace_core::FlushError>(())
+    /// # Ok::<(), raaf_trace_core::provider::FlushError>(())
     /// ```
     pub fn force_flush(&self, timeout: Duration) -> Result<(), FlushError> {
         self.inner().force_flush(timeout)
@@ -204,7 +204,7 @@ impl TracerProvider {
     /// provider.shutdown(Duration::from_secs(5))?;
     /// provider.run(|| trace("too late").in_span(|| ())); // runs, but is not recorded
     /// assert_eq!(memory.len(), 1);
-    /// # Ok::<(), raaf_trace_core::FlushError>(())
+    /// # Ok::<(), raaf_trace_core::provider::FlushError>(())
     /// ```
     pub fn shutdown(&self, timeout: Duration) -> Result<(), FlushError> {
         self.inner().shutdown(timeout)
@@ -230,7 +230,9 @@ impl TracerProvider {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use raaf_trace_core::{ManualClock, MemoryExporter, SimpleProcessor, Status, TracerProvider};
+    /// use raaf_trace_core::{
+    ///     MemoryExporter, Status, TracerProvider, clock::ManualClock, sink::SimpleProcessor,
+    /// };
     ///
     /// let (memory, clock) = (MemoryExporter::new(), ManualClock::new());
     /// let provider = TracerProvider::builder()
@@ -254,7 +256,7 @@ impl TracerProvider {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{TracerProvider, MemoryExporter, SimpleProcessor, trace};
+    /// use raaf_trace_core::{MemoryExporter, TracerProvider, sink::SimpleProcessor, trace};
     ///
     /// let processor = SimpleProcessor::new(MemoryExporter::new());
     /// let provider = TracerProvider::builder().with(processor).build();

@@ -22,10 +22,11 @@ use crate::{
     sink::Receiver,
 };
 use raaf_trace_model::{
-    NamePattern, Redactor,
+    Redactor,
     attributes::SpanLimits,
     filter::Sampler,
     id::{IdGenerator, SpanId, TraceId},
+    naming::NamePattern,
     sink::stats::{self, ReadStats, StatsReader},
 };
 

@@ -3,7 +3,7 @@
 pub(crate) mod bounded;
 mod builder;
 mod cleaner;
-pub(crate) mod clock;
+pub mod clock;
 mod counts;
 pub(crate) mod dispatch;
 mod error;
@@ -25,7 +25,7 @@ mod signals;
 pub use builder::{ByName, InCode, TracerProviderBuilder};
 pub(crate) use cleaner::OpenSpan;
 pub use error::{BuildError, FlushError, SinkFailure};
-pub use global::{init, provider, set_global_provider};
+pub use global::{global_provider, init, set_global_provider};
 pub use global_override::{GlobalOverride, override_global_provider};
 pub use guard::TracingGuard;
 pub use handle::TracerProvider;

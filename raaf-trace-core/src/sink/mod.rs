@@ -6,6 +6,7 @@ mod into_sink;
 mod offload;
 mod simple;
 
+pub use crate::base::process::PerProcess;
 pub use batch::{BatchProcessor, Flush, is_helping};
 pub(crate) use into_sink::AnySink;
 pub(crate) use into_sink::Receiver;

@@ -36,7 +36,7 @@ const INNER_FLUSH: Duration = Duration::from_secs(30);
 /// # Examples
 ///
 /// ```
-/// use raaf_trace_core::{FinishedSpan, Offload, SpanProcessor, TracerProvider};
+/// use raaf_trace_core::{FinishedSpan, SpanProcessor, TracerProvider, sink::Offload};
 ///
 /// struct SlowMetrics;
 ///

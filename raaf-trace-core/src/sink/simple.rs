@@ -37,7 +37,7 @@ impl<E: SpanExporter> SimpleProcessor<E> {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider, trace};
+    /// use raaf_trace_core::{MemoryExporter, TracerProvider, sink::SimpleProcessor, trace};
     ///
     /// let memory = MemoryExporter::new();
     /// let provider =

@@ -9,8 +9,9 @@ use std::{
 };
 
 use raaf_trace_core::{
-    ExportError, FinishedSpan, MemoryExporter, ProcessorError, SimpleProcessor, SpanExporter,
-    SpanProcessor, StartedSpan, TracerProvider,
+    FinishedSpan, MemoryExporter, SpanExporter, SpanProcessor, TracerProvider,
+    sink::{ExportError, ProcessorError, SimpleProcessor},
+    span::StartedSpan,
 };
 
 /// Longer than anything here takes; only a broken test ever waits for so long.

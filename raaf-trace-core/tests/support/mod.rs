@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use raaf_trace_core::{
-    Component, FinishedSpan, MemoryExporter, SimpleProcessor, Status, TracerProvider,
+    Component, FinishedSpan, MemoryExporter, Status, TracerProvider, sink::SimpleProcessor,
 };
 
 /// A provider of its own for each test, and the spans that reached it.

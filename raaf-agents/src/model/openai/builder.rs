@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use async_openai::{Client, config::OpenAIConfig, middleware::ReqwestService};
-use raaf_trace_core::{Environment, SettingsError};
+use raaf_trace_core::environment::{Environment, SettingsError};
 use thiserror::Error;
 
 use super::{

@@ -51,7 +51,9 @@ impl OpenAiModel {
     ///
     /// If a variable is invalid, or the API key for `OpenAI`'s own server is missing.
     pub fn from_env(name: impl Into<String>) -> Result<Self, ConfigError> {
-        Self::builder(name).environment(&raaf_trace_core::Environment::process())?.build()
+        Self::builder(name)
+            .environment(&raaf_trace_core::environment::Environment::process())?
+            .build()
     }
 
     /// Returns the server's URL.

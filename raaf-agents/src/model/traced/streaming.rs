@@ -3,7 +3,11 @@
 use std::time::Instant;
 
 use futures::{StreamExt as _, stream};
-use raaf_trace_core::{CallScope, Context, Outcome, Traceable as _, keys};
+use raaf_trace_core::{
+    Context, Traceable as _,
+    call::{CallScope, Outcome},
+    keys,
+};
 
 use super::{TracedModel, describe};
 use crate::model::{ModelChunk, ModelError, ModelRequest, ModelResponse, ModelStream};

@@ -11,7 +11,7 @@ mod tests;
 
 use std::time::Duration;
 
-use raaf_trace_core::{Clock, Ticks};
+use raaf_trace_core::clock::{Clock, Ticks};
 use raaf_trace_model::{
     id::SpanId,
     span::{FinishedSpan, StartedSpan},

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anstyle::Style;
-use raaf_trace_core::Ticks;
+use raaf_trace_core::clock::Ticks;
 use raaf_trace_model::{
     id::SpanId,
     span::{FinishedSpan, SpanHead, SpanTree, StartedSpan, TreeSpan},

@@ -13,7 +13,8 @@ use std::{
 use indicatif::{InMemoryTerm, TermLike};
 use raaf_testkit::conformance::check_processor;
 use raaf_trace_core::{
-    FinishedSpan, ManualClock, SequentialIds, SpanProcessor, StartedSpan, Tracer, TracerProvider,
+    FinishedSpan, SpanProcessor, Tracer, TracerProvider, clock::ManualClock, id::SequentialIds,
+    span::StartedSpan,
 };
 
 use super::{Live, Screen};
@@ -304,6 +305,6 @@ fn the_live_console_keeps_the_contract_of_processors() {
     check_processor(|| {
         let screen = Screen::of(InMemoryTerm::new(24, 80));
         let console = ConsoleSink::builder().writer(io::sink());
-        console.build_with(Some(screen), raaf_trace_core::Clock::system())
+        console.build_with(Some(screen), raaf_trace_core::clock::Clock::system())
     });
 }

@@ -5,7 +5,10 @@ use std::{
     thread::{self, ThreadId},
 };
 
-use raaf_trace_core::{ExportError, FinishedSpan, Overflow, SpanExporter, Status};
+use raaf_trace_core::{
+    FinishedSpan, SpanExporter, Status,
+    sink::{ExportError, Overflow},
+};
 
 use super::{
     Rule,

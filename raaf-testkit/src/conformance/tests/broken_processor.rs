@@ -9,7 +9,8 @@ use std::{
 };
 
 use raaf_trace_core::{
-    FinishedSpan, ProcessorError, SpanId, SpanProcessor, StartedSpan, Status, stats::ProcessorStats,
+    FinishedSpan, SpanId, SpanProcessor, Status, sink::ProcessorError, span::StartedSpan,
+    stats::ProcessorStats,
 };
 
 use super::Rule;

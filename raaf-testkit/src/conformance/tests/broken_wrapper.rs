@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use raaf_trace_core::{
-    FinishedSpan, ProcessorError, SpanProcessor, StartedSpan,
+    FinishedSpan, SpanProcessor,
+    sink::ProcessorError,
+    span::StartedSpan,
     stats::{ProcessorStats, StatsReader},
 };
 

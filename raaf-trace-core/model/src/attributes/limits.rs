@@ -13,7 +13,7 @@ use super::{TRUNCATED, Value, fingerprint, json, start_of};
 /// [`Attributes::losses`](super::Attributes::losses).
 ///
 /// ```
-/// use raaf_trace_core::{Attributes, SpanLimits};
+/// use raaf_trace_core::{Attributes, attributes::SpanLimits};
 ///
 /// let limits = SpanLimits::default().with_max_value_bytes(20);
 /// let mut attributes = Attributes::with_limits(limits);

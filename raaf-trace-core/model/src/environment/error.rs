@@ -32,7 +32,7 @@ impl SettingsError {
     /// Creates an error for a value of a variable. `expected` completes "expected …".
     ///
     /// ```
-    /// # use raaf_trace_core::SettingsError;
+    /// # use raaf_trace_core::environment::SettingsError;
     /// let error = SettingsError::invalid("MY_SINK_PORT", "x", "a port from 1 to 65535");
     /// assert_eq!(error.to_string(), "MY_SINK_PORT is `x`; expected a port from 1 to 65535");
     /// ```

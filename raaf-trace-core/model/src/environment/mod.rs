@@ -12,7 +12,7 @@ pub use error::SettingsError;
 /// Sinks read their variables from it. A variable with an empty value counts as unset.
 ///
 /// ```
-/// # use raaf_trace_core::Environment;
+/// # use raaf_trace_core::environment::Environment;
 /// let environment = Environment::from_pairs([("MY_SINK_PORT", "80"), ("MY_SINK_TLS", "maybe")]);
 /// let port = environment.read("MY_SINK_PORT", "a port from 1 to 65535", |text| text.parse().ok())?;
 /// assert_eq!(port, Some(80_u16));
@@ -20,7 +20,7 @@ pub use error::SettingsError;
 ///     environment.flag("MY_SINK_TLS").unwrap_err().to_string(),
 ///     "MY_SINK_TLS is `maybe`; expected one of 1, true, yes, on, 0, false, no, off",
 /// );
-/// # Ok::<(), raaf_trace_core::SettingsError>(())
+/// # Ok::<(), raaf_trace_core::environment::SettingsError>(())
 /// ```
 #[derive(Clone)]
 pub struct Environment {
@@ -64,7 +64,7 @@ impl Environment {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::Environment;
+    /// use raaf_trace_core::environment::Environment;
     ///
     /// let environment = Environment::from_pairs([("MY_PORT", "80")]).with_default("MY_PORT", "8080");
     /// assert_eq!(environment.get("MY_PORT"), Ok(Some("80".to_owned()))); // only where it is not set
@@ -136,7 +136,7 @@ impl Environment {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::Environment;
+    /// use raaf_trace_core::environment::Environment;
     ///
     /// let environment = Environment::from_pairs([("ON", "Yes"), ("EMPTY", ""), ("ODD", "2")]);
     /// assert_eq!(environment.flag("ON"), Ok(Some(true)));

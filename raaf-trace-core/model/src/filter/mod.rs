@@ -26,7 +26,9 @@ pub use wildcard::wildcard_matches;
 /// ```
 /// use std::time::Duration;
 ///
-/// use raaf_trace_core::{Component, MemoryExporter, SpanFilter, SimpleProcessor, Traceable as _};
+/// use raaf_trace_core::{
+///     Component, MemoryExporter, SpanFilter, Traceable as _, sink::SimpleProcessor,
+/// };
 /// use raaf_trace_core::TracerProvider;
 ///
 /// let memory = MemoryExporter::new();

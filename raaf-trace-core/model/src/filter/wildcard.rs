@@ -4,7 +4,7 @@
 /// empty one.
 ///
 /// ```
-/// # use raaf_trace_core::wildcard_matches;
+/// # use raaf_trace_core::filter::wildcard_matches;
 /// assert!(wildcard_matches("Load*", "Loader"));
 /// assert!(!wildcard_matches("Load", "Loader"));
 /// ```

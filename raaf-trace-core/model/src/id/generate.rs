@@ -24,7 +24,7 @@ pub trait IdGenerator: fmt::Debug + Send + Sync + 'static {
 /// separately.
 ///
 /// ```
-/// # use raaf_trace_core::{IdGenerator, SequentialIds};
+/// # use raaf_trace_core::id::{IdGenerator, SequentialIds};
 /// let ids = SequentialIds::default();
 /// assert_eq!(ids.span_id().to_u64(), 1);
 /// assert_eq!(ids.span_id().to_u64(), 2);

@@ -25,7 +25,7 @@ pub use text::IdText;
 /// let id = TraceId::parse("trace_0af7651916cd43dd8448eb211c80319c")?;
 /// assert_eq!(id.hex().as_str(), "0af7651916cd43dd8448eb211c80319c");
 /// assert_eq!(TraceId::parse(&id.hex())?, id);
-/// # Ok::<(), raaf_trace_core::ParseIdError>(())
+/// # Ok::<(), raaf_trace_core::id::ParseIdError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TraceId(NonZeroU128);
@@ -38,7 +38,7 @@ pub struct TraceId(NonZeroU128);
 /// # use raaf_trace_core::SpanId;
 /// let id = SpanId::parse("b7ad6b7169203331")?;
 /// assert_eq!(id.to_string(), "span_b7ad6b7169203331");
-/// # Ok::<(), raaf_trace_core::ParseIdError>(())
+/// # Ok::<(), raaf_trace_core::id::ParseIdError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpanId(NonZeroU64);

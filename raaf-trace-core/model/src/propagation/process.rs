@@ -27,7 +27,7 @@ fn variable(key: &str) -> String {
 /// Context that a parent process passed in the environment of this process.
 ///
 /// ```
-/// use raaf_trace_core::{Environment, propagation::{self, ProcessCarrier}};
+/// use raaf_trace_core::{environment::Environment, propagation::{self, ProcessCarrier}};
 ///
 /// let environment = Environment::from_pairs([
 ///     ("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),

@@ -8,7 +8,7 @@ use std::time::Duration;
 ///
 /// ```
 /// use std::time::Duration;
-/// use raaf_trace_core::BatchConfig;
+/// use raaf_trace_core::sink::BatchConfig;
 ///
 /// let config = BatchConfig::default()
 ///     .with_batch_size(100)
@@ -117,7 +117,7 @@ impl BatchConfig {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::BatchConfig;
+    /// use raaf_trace_core::sink::BatchConfig;
     ///
     /// let config = BatchConfig::default().with_batch_size(500).with_max_spans(100).clamped();
     /// assert_eq!(config.batch_size, 100); // not larger than the queue

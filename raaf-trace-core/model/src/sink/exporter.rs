@@ -110,7 +110,7 @@ impl ExportError {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::ExportError;
+    /// use raaf_trace_core::sink::ExportError;
     ///
     /// assert!(ExportError::retryable("connection refused").is_retryable());
     /// assert!(!ExportError::permanent("invalid key").is_retryable());
@@ -128,7 +128,7 @@ impl ExportError {
     /// would not deliver either. They count as dropped, the others as delivered.
     ///
     /// ```
-    /// # use raaf_trace_core::ExportError;
+    /// # use raaf_trace_core::sink::ExportError;
     /// let error = ExportError::partial(2, "too old");
     /// assert!(!error.is_retryable());
     /// assert_eq!(error.rejected_of(50), 2);
@@ -144,7 +144,7 @@ impl ExportError {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use raaf_trace_core::ExportError;
+    /// use raaf_trace_core::sink::ExportError;
     ///
     /// let error = ExportError::permanent("too many requests").after(Duration::from_secs(7));
     /// assert!(error.is_retryable());

@@ -16,7 +16,7 @@ use crate::{filter::SpanFilter, id::TraceId, span::FinishedSpan};
 /// # Examples
 ///
 /// ```
-/// use raaf_trace_core::{MemoryExporter, SimpleProcessor, TracerProvider, trace};
+/// use raaf_trace_core::{MemoryExporter, TracerProvider, sink::SimpleProcessor, trace};
 ///
 /// let memory = MemoryExporter::new();
 /// let provider =
@@ -54,7 +54,7 @@ impl MemoryExporter {
     /// memory.export(&[span("A"), span("B")])?;
     /// assert_eq!(memory.spans()[0].component_name(), "B");
     /// assert_eq!(memory.forgotten(), 1);
-    /// # Ok::<(), raaf_trace_core::ExportError>(())
+    /// # Ok::<(), raaf_trace_core::sink::ExportError>(())
     /// ```
     pub fn with_limit(limit: usize) -> Self {
         Self { kept: Arc::new(Kept { limit: Some(limit), ..Kept::default() }) }

@@ -7,8 +7,8 @@
 //!
 //! ```
 //! use raaf_trace_core::{
-//!     ExportError, FinishedSpan, SpanExporter, TracerProvider,
-//!     registry::{Sink, SinkRegistration},
+//!     FinishedSpan, SpanExporter, TracerProvider, registry::{Sink, SinkRegistration},
+//!     sink::ExportError,
 //! };
 //!
 //! struct Discard;
@@ -28,7 +28,7 @@
 //!
 //! let provider = TracerProvider::builder().sink("discard").build()?;
 //! assert_eq!(provider.processor_count(), 1);
-//! # Ok::<(), raaf_trace_core::BuildError>(())
+//! # Ok::<(), raaf_trace_core::provider::BuildError>(())
 //! ```
 
 use std::{error::Error, fmt};
@@ -214,7 +214,8 @@ impl Sink {
     ///
     /// ```
     /// use raaf_trace_core::{
-    ///     ExportError, FinishedSpan, SpanExporter, SpanProcessor, TracerProvider, registry::Sink,
+    ///     FinishedSpan, SpanExporter, SpanProcessor, TracerProvider, registry::Sink,
+    ///     sink::ExportError,
     /// };
     ///
     /// struct Both;

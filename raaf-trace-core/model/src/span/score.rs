@@ -13,7 +13,7 @@ use crate::{
 /// # Examples
 ///
 /// ```
-/// use raaf_trace_core::{Score, tracer};
+/// use raaf_trace_core::{span::Score, tracer};
 ///
 /// let planning = tracer().agent_span("Planner").start();
 /// let score = Score::new("relevance").value(0.9).label("pass").explanation("on topic");

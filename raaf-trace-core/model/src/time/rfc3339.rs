@@ -11,7 +11,7 @@ use std::{
 /// digits as they need.
 ///
 /// ```
-/// # use raaf_trace_core::Rfc3339;
+/// # use raaf_trace_core::time::Rfc3339;
 /// # use std::time::UNIX_EPOCH;
 /// let epoch = Rfc3339::new(UNIX_EPOCH);
 /// assert_eq!(epoch.to_string(), "1970-01-01T00:00:00.000000Z");

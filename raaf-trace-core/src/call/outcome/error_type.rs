@@ -23,7 +23,7 @@ use super::report::{MAX_SOURCES, guarded, short_type_name};
 /// # Examples
 ///
 /// ```
-/// use raaf_trace_core::{ErrorReport, ErrorType};
+/// use raaf_trace_core::{ErrorType, call::ErrorReport};
 ///
 /// #[derive(Debug, thiserror::Error, ErrorType)]
 /// enum ModelError {
@@ -62,7 +62,7 @@ pub trait ErrorType: Error {
 ///
 /// ```
 /// use std::{borrow::Cow, fmt};
-/// use raaf_trace_core::{ErrorType, KnownErrorType};
+/// use raaf_trace_core::{ErrorType, call::KnownErrorType};
 ///
 /// #[derive(Debug)]
 /// struct Status(u16);

@@ -13,7 +13,7 @@ use super::ErrorReport;
 /// For your own type that does not implement [`Error`], implement it with any `Via`, such as `()`:
 ///
 /// ```
-/// use raaf_trace_core::{ErrorReport, Failure};
+/// use raaf_trace_core::call::{ErrorReport, Failure};
 ///
 /// enum Refusal {
 ///     Quota,

@@ -54,7 +54,7 @@ impl Outcome {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::Outcome;
+    /// use raaf_trace_core::call::Outcome;
     ///
     /// assert!(matches!(Outcome::of_plain::<i32>(), Outcome::Returned { .. }));
     /// assert!(matches!(Outcome::of_plain::<Result<i32, ()>>(), Outcome::Unknown { .. }));
@@ -75,7 +75,7 @@ impl Outcome {
     /// Returns the outcome of a `Result` whose error type is a [`Failure`].
     ///
     /// ```
-    /// use raaf_trace_core::Outcome;
+    /// use raaf_trace_core::call::Outcome;
     ///
     /// let parsed = "12x".parse::<i32>();
     /// assert!(Outcome::of_result(&parsed).is_failure());

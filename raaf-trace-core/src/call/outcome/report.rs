@@ -27,7 +27,7 @@ pub(super) const MAX_SOURCES: usize = 16;
 /// reports the panic.
 ///
 /// ```
-/// use raaf_trace_core::ErrorReport;
+/// use raaf_trace_core::call::ErrorReport;
 ///
 /// let error = "12x".parse::<i32>().unwrap_err();
 /// let report = ErrorReport::of(&error);
@@ -92,7 +92,7 @@ impl ErrorReport {
     ///
     /// ```
     /// use std::{error::Error, io};
-    /// use raaf_trace_core::ErrorReport;
+    /// use raaf_trace_core::call::ErrorReport;
     ///
     /// let boxed: Box<dyn Error> = io::Error::from(io::ErrorKind::NotFound).into();
     /// assert_eq!(ErrorReport::from_error(&*boxed).type_name, "io::Error::NotFound");
@@ -116,7 +116,7 @@ impl ErrorReport {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::ErrorReport;
+    /// use raaf_trace_core::call::ErrorReport;
     ///
     /// // The type name becomes `error.type`: use few distinct values, without user data.
     /// let report = ErrorReport::from_message("quota::Exceeded", "quota of 10 requests used up");

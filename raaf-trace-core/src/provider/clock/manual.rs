@@ -15,7 +15,7 @@ use super::{Clock, Source};
 /// A clock that moves only on [`advance`](Self::advance). Clones share the time.
 ///
 /// ```
-/// # use raaf_trace_core::ManualClock;
+/// # use raaf_trace_core::clock::ManualClock;
 /// # use std::time::Duration;
 /// let manual = ManualClock::new();
 /// let clock = manual.clock();
@@ -54,7 +54,7 @@ impl ManualClock {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use raaf_trace_core::ManualClock;
+    /// use raaf_trace_core::clock::ManualClock;
     ///
     /// let manual = ManualClock::new();
     /// let clock = manual.clock();

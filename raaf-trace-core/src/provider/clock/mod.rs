@@ -36,7 +36,7 @@ impl Counter {
 /// from the operating system's clock by about 0.01 %.
 ///
 /// ```
-/// # use raaf_trace_core::Clock;
+/// # use raaf_trace_core::clock::Clock;
 /// let clock = Clock::system();
 /// let (start, end) = (clock.now(), clock.now());
 /// let anchor = clock.anchor();

@@ -10,7 +10,7 @@
 //! let mut settings = Settings::from_environment(&environment)?;
 //! settings.sample_rate = 0.1;
 //! assert_eq!(settings.batch_size, 200);
-//! # Ok::<(), raaf_trace_core::SettingsError>(())
+//! # Ok::<(), raaf_trace_core::environment::SettingsError>(())
 //! ```
 
 mod read;

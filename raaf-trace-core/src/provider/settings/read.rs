@@ -33,7 +33,7 @@ impl Settings {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{Environment, Settings};
+    /// use raaf_trace_core::{environment::Environment, settings::Settings};
     ///
     /// let environment = Environment::from_pairs([("RAAF_TRACE_SAMPLE_RATE", "10%")]);
     /// let error = Settings::from_environment(&environment).unwrap_err();
@@ -51,7 +51,7 @@ impl Settings {
     /// returned as errors.
     ///
     /// ```
-    /// # use raaf_trace_core::{Environment, Settings};
+    /// # use raaf_trace_core::{environment::Environment, settings::Settings};
     /// let environment = Environment::from_pairs([("RAAF_TRACE_BATCH_SIZE", "abc")]);
     /// let (settings, errors) = Settings::from_environment_lenient(&environment);
     /// assert_eq!(settings, Settings::default());

@@ -32,7 +32,8 @@ const ROOT_FLUSH: Duration = Duration::from_secs(60);
 /// ```
 /// use std::time::Duration;
 /// use raaf_trace_core::{
-///     BatchConfig, BatchProcessor, ExportError, FinishedSpan, SpanExporter, SpanProcessor,
+///     FinishedSpan, SpanExporter, SpanProcessor,
+///     sink::{BatchConfig, BatchProcessor, ExportError},
 /// };
 ///
 /// struct Count;
@@ -53,7 +54,7 @@ const ROOT_FLUSH: Duration = Duration::from_secs(60);
 ///     BatchConfig::default().with_flush_interval(Duration::from_secs(1)),
 /// );
 /// processor.shutdown(Duration::from_secs(5))?;
-/// # Ok::<(), raaf_trace_core::ProcessorError>(())
+/// # Ok::<(), raaf_trace_core::sink::ProcessorError>(())
 /// ```
 pub struct BatchProcessor {
     queue: BatchQueue<FinishedSpan>,

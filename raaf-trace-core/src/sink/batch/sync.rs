@@ -70,10 +70,10 @@ pub(super) fn as_caller<R>(f: impl FnOnce() -> R) -> R {
 }
 
 /// Returns whether the exporter runs in a thread of the traced program that found the queue full,
-/// rather than in the worker; see [`Overflow::Help`](crate::Overflow::Help).
+/// rather than in the worker; see [`Overflow::Help`](crate::sink::Overflow::Help).
 ///
 /// An exporter that would have to wait, such as for a lock, should then return a [retryable
-/// error](crate::ExportError::retryable) soon: the worker takes over the batch, and may wait.
+/// error](crate::sink::ExportError::retryable) soon: the worker takes over the batch, and may wait.
 pub fn is_helping() -> bool {
     CALLER_RUNS.try_with(Cell::get).unwrap_or(false)
 }
