@@ -90,6 +90,7 @@ const USES_OF_THE_ENGINE: [(&str, &[&str]); 2] = [
             "diagnostics",
             "sink::BatchProcessor",
             "sink::Offload",
+            "sink::PerProcess",
             "sink::is_helping",
         ],
     ),

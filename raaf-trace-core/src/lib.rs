@@ -45,6 +45,7 @@
 //!
 //! - `tokio`: `task::spawn_traced` and similar functions.
 //! - `signals`: `TracerProvider::shutdown_on_signals`.
+//! - `log`, `tracing`: `diagnostics::to_log` and `diagnostics::to_tracing`.
 
 // The macros refer to this crate by name, including here.
 #[allow(unused_extern_crates, reason = "only expansions use it")]

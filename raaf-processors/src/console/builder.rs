@@ -8,7 +8,7 @@ use std::{
 
 use anstream::{AutoStream, ColorChoice};
 
-use raaf_trace_core::clock::Clock;
+use raaf_trace_core::{clock::Clock, sink::PerProcess};
 
 use super::{
     ConsoleSink,
@@ -138,6 +138,7 @@ impl ConsoleBuilder {
         let describe = Describe { paint: Paint { color }, detailed: self.detailed };
         let live = screen.clone().map(|screen| Live::new(screen, self.color, clock.clone()));
         let worker = Worker::new(Arc::clone(&queue), describe, lines, live, out);
+        let queue = PerProcess::new(queue);
         ConsoleSink { queue, lines, screen, clock, worker: Mutex::new(Some(worker)) }
     }
 }

@@ -19,7 +19,11 @@ use std::{
     time::Duration,
 };
 
-use raaf_trace_core::clock::Clock;
+use raaf_trace_core::{
+    clock::Clock,
+    diagnostics::{self, Category},
+    sink::PerProcess,
+};
 use raaf_trace_model::{
     sink::{
         ProcessorError, SpanProcessor,
@@ -142,7 +146,7 @@ raaf_trace_model::submit! {
 /// # let _ = provider;
 /// ```
 pub struct ConsoleSink {
-    queue: Arc<Queue>,
+    queue: PerProcess<Arc<Queue>>,
     lines: bool,
     /// Screen of the live view, if there is one.
     screen: Option<Screen>,
@@ -183,8 +187,19 @@ impl ConsoleSink {
         }
     }
 
+    /// Returns the queue. That of a forked child takes nothing: the thread that draws, and what it
+    /// draws on, are the parent's.
+    fn queue(&self) -> &Queue {
+        self.queue.get(|_| {
+            let reason = "the console shows nothing in a forked child: its thread is the parent's; \
+                          initialise tracing after the fork";
+            diagnostics::warn(Category::Tracing, format_args!("{reason}"));
+            Arc::new(Queue::refusing(reason.to_owned()))
+        })
+    }
+
     fn start_worker(&self) {
-        if !self.queue.claim_start() {
+        if !self.queue().claim_start() {
             return;
         }
         let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -192,7 +207,7 @@ impl ConsoleSink {
         let thread = thread::Builder::new().name("raaf-console".to_owned());
         if let Err(error) = thread.spawn(move || worker.run()) {
             let reason = format!("the console's thread could not be started: {error}");
-            self.queue.refuse_all(reason);
+            self.queue().refuse_all(reason);
         }
     }
 }
@@ -215,7 +230,7 @@ impl SpanProcessor for ConsoleSink {
     fn on_start(&self, span: &mut StartedSpan) {
         if self.wants_start() {
             self.start_worker();
-            self.queue.push_start(span.clone(), self.clock.now());
+            self.queue().push_start(span.clone(), self.clock.now());
         }
     }
 
@@ -226,25 +241,25 @@ impl SpanProcessor for ConsoleSink {
     fn on_end_owned(&self, span: FinishedSpan) {
         self.start_worker();
         let due = self.lines || span.is_local_root();
-        self.queue.push_end(span, due);
+        self.queue().push_end(span, due);
     }
 
     fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
-        self.queue.flush(timeout)
+        self.queue().flush(timeout)
     }
 
     fn shutdown(&self, timeout: Duration) -> Result<(), ProcessorError> {
-        self.queue.shutdown(timeout)
+        self.queue().shutdown(timeout)
     }
 
     fn stats(&self) -> ProcessorStats {
-        self.queue.stats()
+        self.queue().stats()
     }
 }
 
 impl Drop for ConsoleSink {
     fn drop(&mut self) {
-        let _ = self.queue.shutdown(DROP_TIMEOUT);
+        let _ = self.queue().shutdown(DROP_TIMEOUT);
     }
 }
 

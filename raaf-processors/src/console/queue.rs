@@ -108,6 +108,13 @@ impl Queue {
         }
     }
 
+    /// Creates a queue that rejects all spans.
+    pub(super) fn refusing(reason: String) -> Self {
+        let queue = Self::new(1, false);
+        queue.refuse_all(reason);
+        queue
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, OnceLock},
 };
 
-use raaf_trace_core::diagnostics::Repeated;
+use raaf_trace_core::{diagnostics::Repeated, sink::PerProcess};
 use raaf_trace_model::{
     environment::{Environment, SettingsError},
     sink::{BatchConfig, registry::SinkConfig},
@@ -104,7 +104,7 @@ impl FileSinkBuilder {
             path: self.path,
             rotation,
             sync: self.sync,
-            file: Mutex::new(None),
+            file: PerProcess::default(),
             claim: OnceLock::new(),
             spare: Mutex::default(),
             failures,

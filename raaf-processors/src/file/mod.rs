@@ -10,14 +10,14 @@ mod starts;
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
 use raaf_trace_core::{
     diagnostics::{self, Category, Repeated},
-    sink::is_helping,
+    sink::{PerProcess, is_helping},
 };
 use raaf_trace_model::{
     sink::{
@@ -127,7 +127,8 @@ pub struct FileSink {
     path: PathBuf,
     rotation: Rotation,
     sync: FileSync,
-    file: Mutex<Option<AppendFile>>,
+    /// A file that is opened before a fork has one advisory lock for parent and child together.
+    file: PerProcess<Mutex<Option<AppendFile>>>,
     /// Set once the file is open.
     claim: OnceLock<Claim>,
     /// Memory that the last batch needed.
@@ -160,6 +161,11 @@ impl FileSink {
     }
 
     /// Writes lines, and maps I/O errors to export errors.
+    fn file(&self) -> MutexGuard<'_, Option<AppendFile>> {
+        let file = self.file.get(|_| Mutex::default());
+        file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn write(&self, lines: &[u8]) -> Result<(), ExportError> {
         self.append(lines).map_err(|error| self.failed("write to", &error))
     }
@@ -173,7 +179,7 @@ impl FileSink {
         let began = Instant::now();
         let mut tries = 0;
         while tries < TRIES {
-            let mut slot = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut slot = self.file();
             let mut file = match slot.take() {
                 Some(file) => file,
                 None => AppendFile::open(&self.path)?,
@@ -265,7 +271,7 @@ impl SpanExporter for FileSink {
     }
 
     fn force_flush(&self) -> Result<(), ExportError> {
-        let slot = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = self.file();
         match &*slot {
             Some(file) if self.sync == FileSync::OnFlush => {
                 file.sync().map_err(|error| self.failed("bring to the disk", &error))
@@ -276,7 +282,7 @@ impl SpanExporter for FileSink {
 
     fn shutdown(&self) -> Result<(), ExportError> {
         let flushed = self.force_flush();
-        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.file() = None;
         flushed
     }
 

@@ -5,6 +5,7 @@ mod secret;
 
 use std::time::Duration;
 
+use raaf_trace_core::sink::PerProcess;
 use ureq::{
     Agent, Body,
     http::{HeaderMap, Response},
@@ -25,7 +26,8 @@ const MAX_REPLY: u64 = 64 * 1024;
 /// Sends requests and reads their replies, blocking the thread that it is called from.
 #[derive(Debug)]
 pub(crate) struct Client {
-    agent: Agent,
+    /// A connection must not be shared with a forked child.
+    agent: PerProcess<Agent>,
 }
 
 /// Reply to a request that the server accepted.
@@ -49,7 +51,7 @@ impl Client {
             .max_redirects_will_error(false)
             .user_agent(concat!("raaf-processors/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { agent: config.into() }
+        Self { agent: PerProcess::new(config.into()) }
     }
 
     /// Posts `body` to `url`. `secrets` are taken out of whatever the error says; `words` finds
@@ -66,7 +68,8 @@ impl Client {
         secrets: &[&Secret],
         words: impl FnOnce(&[u8]) -> String,
     ) -> Result<Reply, Refusal> {
-        let mut request = self.agent.post(url);
+        let agent = self.agent.get(|parent| parent.config().clone().into());
+        let mut request = agent.post(url);
         for (name, value) in headers {
             request = request.header(name, value);
         }

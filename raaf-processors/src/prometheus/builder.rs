@@ -8,7 +8,10 @@ use std::{
 
 use metrics::Recorder;
 use metrics_exporter_prometheus::PrometheusBuilder as RecorderBuilder;
-use raaf_trace_core::diagnostics::{self, Category};
+use raaf_trace_core::{
+    diagnostics::{self, Category},
+    sink::PerProcess,
+};
 
 use super::{
     PrometheusError, PrometheusSink,
@@ -159,7 +162,7 @@ impl PrometheusBuilder {
         let shared = Arc::new(Shared::new(output, self.limits));
         let door = address.map(|address| open(address, &shared, if_taken)).transpose()?;
         let worker = Worker::start(Arc::clone(&shared), door).map_err(PrometheusError::Thread)?;
-        let worker = Mutex::new(Some(worker));
+        let worker = PerProcess::new(Mutex::new(Some(worker)));
         Ok(PrometheusSink { shared, active_spans: self.active_spans, worker })
     }
 }

@@ -22,6 +22,7 @@ use std::{
     time::Duration,
 };
 
+use raaf_trace_core::sink::PerProcess;
 use raaf_trace_model::{
     sink::{
         ProcessorError, SpanProcessor,
@@ -137,7 +138,8 @@ raaf_trace_model::submit! {
 pub struct PrometheusSink {
     shared: Arc<Shared>,
     active_spans: bool,
-    worker: Mutex<Option<Worker>>,
+    /// A forked child has none: nobody there could wait for the parent's thread.
+    worker: PerProcess<Mutex<Option<Worker>>>,
 }
 
 impl PrometheusSink {
@@ -156,7 +158,8 @@ impl PrometheusSink {
     }
 
     fn stop(&self) {
-        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let worker = self.worker.get(|_| Mutex::default());
+        let worker = worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(worker) = worker {
             worker.stop();
             self.shared.serves_at(None, None);

@@ -1,18 +1,16 @@
 //! Small dense indices of threads.
 
-use std::{cmp::Reverse, collections::BinaryHeap, sync::Mutex};
-
-use crate::base::sync::lock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 thread_local! {
     static INDEX: Lease = Lease::new();
 }
 
 /// Returns an index that no other living thread has: the lowest that was free at this thread's
-/// first call. `None` when the thread's thread-locals are gone.
+/// first call. `None` when there are too many threads, or when the thread's thread-locals are gone.
 #[inline]
 pub(crate) fn own() -> Option<usize> {
-    INDEX.try_with(|lease| lease.0).ok()
+    INDEX.try_with(|lease| lease.0).ok().flatten()
 }
 
 /// Returns [`own`], or the index of another thread where there is none.
@@ -21,31 +19,28 @@ pub(crate) fn current() -> usize {
     own().unwrap_or(0)
 }
 
-struct Indexes {
-    next: usize,
-    free: BinaryHeap<Reverse<usize>>,
-}
+/// A bit for each number that a thread has. No lock: a fork could leave it locked.
+static TAKEN: [AtomicU64; 64] = [const { AtomicU64::new(0) }; 64];
 
-static INDEXES: Mutex<Indexes> = Mutex::new(Indexes { next: 0, free: BinaryHeap::new() });
-
-struct Lease(usize);
+struct Lease(Option<usize>);
 
 impl Lease {
     fn new() -> Self {
-        let mut indexes = lock(&INDEXES);
-        Self(indexes.free.pop().map_or_else(
-            || {
-                indexes.next += 1;
-                indexes.next - 1
-            },
-            |Reverse(index)| index,
-        ))
+        let lowest = |word: &AtomicU64| {
+            let take = |bits: u64| Some(bits | bits.wrapping_add(1)).filter(|_| bits != u64::MAX);
+            let before = word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, take).ok()?;
+            Some(before.trailing_ones() as usize)
+        };
+        let mut words = TAKEN.iter().enumerate();
+        Self(words.find_map(|(at, word)| Some(at * 64 + lowest(word)?)))
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        lock(&INDEXES).free.push(Reverse(self.0));
+        if let Some(index) = self.0 {
+            TAKEN[index / 64].fetch_and(!(1 << (index % 64)), Ordering::AcqRel);
+        }
     }
 }
 

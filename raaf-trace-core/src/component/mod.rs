@@ -6,7 +6,7 @@ use std::{fmt, mem, sync::Arc};
 
 use smol_str::SmolStr;
 
-use crate::{provider::TracerProvider, span::record::Shared};
+use crate::{base::process::PerProcess, provider::TracerProvider, span::record::Shared};
 use active::ActiveSpans;
 use raaf_trace_model::{Kind, naming::short_type_name, span::ComponentInfo};
 
@@ -37,7 +37,7 @@ struct Inner {
     info: Arc<ComponentInfo>,
     parent: Option<Component>,
     provider: Option<TracerProvider>,
-    active: ActiveSpans,
+    active: PerProcess<ActiveSpans>,
 }
 
 impl Inner {
@@ -80,7 +80,7 @@ impl Component {
     }
 
     pub(crate) fn build(kind: Kind, name: SmolStr) -> Self {
-        let (parent, provider, active) = (None, None, ActiveSpans::default());
+        let (parent, provider, active) = (None, None, PerProcess::default());
         let info = Arc::new(ComponentInfo { kind, name });
         Self { inner: Arc::new(Inner { info, parent, provider, active }) }
     }
@@ -149,7 +149,7 @@ impl Component {
             info: shared.info.clone(),
             parent: shared.parent.clone(),
             provider: shared.provider.clone(),
-            active: ActiveSpans::default(),
+            active: PerProcess::default(),
         };
         change(&mut inner);
         Self { inner: Arc::new(inner) }
@@ -206,20 +206,25 @@ impl Component {
 
     /// Returns whether a span of this component is active anywhere.
     pub(crate) fn is_active(&self) -> bool {
-        !self.inner.active.is_empty()
+        !self.active().is_empty()
     }
 
     pub(crate) fn span_started(&self, record: &Shared) {
-        self.inner.active.add(record);
+        self.active().add(record);
     }
 
     pub(crate) fn span_ended(&self, record: &Shared) {
-        self.inner.active.remove(record);
+        self.active().remove(record);
     }
 
     /// Returns the most recently started active span of this component, in any context.
     pub(crate) fn latest_active(&self) -> Latest {
-        self.inner.active.latest()
+        self.active().latest()
+    }
+
+    #[inline]
+    fn active(&self) -> &ActiveSpans {
+        self.inner.active.get(|_| ActiveSpans::default())
     }
 }
 

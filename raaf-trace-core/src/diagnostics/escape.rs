@@ -6,13 +6,10 @@ use std::fmt::{self, Write};
 const LONGEST: usize = 4_096;
 
 /// Collects text with escaped control characters, up to the maximum length of a line.
+#[derive(Default)]
 pub(super) struct EscapedLine(String);
 
 impl EscapedLine {
-    pub(super) fn new(start: String) -> Self {
-        Self(start)
-    }
-
     pub(super) fn into_string(self) -> String {
         self.0
     }
@@ -51,7 +48,7 @@ mod tests {
     use super::*;
 
     fn escaped(text: &str) -> String {
-        let mut line = EscapedLine::new(String::new());
+        let mut line = EscapedLine::default();
         let _ = line.write_str(text);
         line.into_string()
     }

@@ -1,4 +1,5 @@
-//! Library diagnostics: lines on standard error, by category and level.
+//! Library diagnostics: lines on standard error, or where [`set_handler`] sends them, by category and
+//! level.
 //!
 //! `RAAF_DEBUG_CATEGORIES` and `RAAF_LOG_LEVEL` select them. Errors and warnings are shown unless
 //! the level excludes them or the categories are `none`; other lines only for the listed
@@ -15,20 +16,29 @@
 
 mod category;
 mod escape;
+#[cfg(any(feature = "log", feature = "tracing"))]
+mod facade;
+mod handler;
 mod level;
+mod line;
 mod repeated;
 mod report;
 
 use std::{
     fmt,
-    io::{self, Write},
     sync::atomic::{AtomicU32, Ordering},
 };
 
 use raaf_trace_model::environment::Environment;
 
 pub use category::{Categories, Category};
+#[cfg(feature = "log")]
+pub use facade::to_log;
+#[cfg(feature = "tracing")]
+pub use facade::to_tracing;
+pub use handler::{clear_handler, set_handler};
 pub use level::Level;
+pub use line::Line;
 pub use repeated::Repeated;
 pub use report::Diagnostics;
 
@@ -95,13 +105,11 @@ fn read_gate() -> Gate {
     }
 }
 
-/// Writes a line to standard error, if its category and level are enabled.
+/// Writes a line, if its category and level are enabled.
 #[inline]
 pub fn log(category: Category, level: Level, text: fmt::Arguments<'_>) {
     if enabled(category, level) {
-        let line = report::line(category, level, text);
-        // A failure cannot be reported anywhere else.
-        let _ = writeln!(io::stderr().lock(), "{line}");
+        handler::emit(&Line::new(category, level, text));
     }
 }
 

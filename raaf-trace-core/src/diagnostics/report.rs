@@ -1,12 +1,8 @@
 //! Diagnostics as a value.
 
-use std::{
-    fmt,
-    io::{self, Write},
-    sync::Mutex,
-};
+use std::{fmt, io::Write, sync::Mutex};
 
-use super::{Categories, Category, Gate, Level, escape::EscapedLine};
+use super::{Categories, Category, Gate, Level, Line, handler};
 use crate::base::sync::lock;
 use raaf_trace_model::environment::Environment;
 
@@ -61,25 +57,16 @@ impl Diagnostics {
             return;
         }
         // Formatted before locking: formatting a value may itself write a line.
-        let line = line(category, level, text);
-        let _ = match &self.output {
-            Output::StandardError => writeln!(io::stderr().lock(), "{line}"),
-            Output::Writer(writer) => {
-                writeln!(lock(writer), "{line}")
-            }
-        };
+        let line = Line::new(category, level, text);
+        match &self.output {
+            Output::StandardError => handler::to_standard_error(&line),
+            Output::Writer(writer) => drop(writeln!(lock(writer), "{line}")),
+        }
     }
 
     pub(super) fn gate(&self) -> Gate {
         self.gate
     }
-}
-
-pub(super) fn line(category: Category, level: Level, text: fmt::Arguments<'_>) -> String {
-    let mut line = EscapedLine::new(format!("raaf {level} [{category}] "));
-    // Fails when the line is full; the part that fits is kept.
-    let _ = fmt::write(&mut line, text);
-    line.into_string()
 }
 
 impl fmt::Debug for Output {
@@ -93,7 +80,7 @@ impl fmt::Debug for Output {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{io, sync::Arc};
 
     use super::*;
 

@@ -10,11 +10,12 @@ use std::{
 };
 
 use crate::{
-    base::{counters, gate, sync::lock},
+    base::{counters, gate, process::PerProcess, sync::lock},
     provider::{
         cleaner::Cleaner,
         clock::Clock,
         counts::Counts,
+        open_roots::OpenRoots,
         processors::{Processors, Slot},
         random_ids::RandomIds,
     },
@@ -51,12 +52,26 @@ pub(crate) struct Config {
 pub(crate) struct Inner {
     config: Config,
     processors: Processors,
-    counts: Counts,
-    cleaner: Cleaner,
+    own: PerProcess<Own>,
     /// Switches, from which it follows whether spans are recorded.
     switches: Mutex<Switches>,
     recording: AtomicBool,
     watches_starts: AtomicBool,
+}
+
+/// What a forked child has anew.
+#[derive(Debug)]
+struct Own {
+    counts: Counts,
+    cleaner: Cleaner,
+    open_roots: OpenRoots,
+}
+
+impl Own {
+    fn new(config: &Config) -> Self {
+        let cleaner = Cleaner::new(config.stale_after, config.cleanup_interval);
+        Self { counts: Counts::default(), cleaner, open_roots: OpenRoots::new() }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -69,8 +84,7 @@ impl Inner {
     pub(crate) fn new(config: Config, receivers: Vec<Receiver>, enabled: bool) -> Arc<Self> {
         let inner = Arc::new(Self {
             processors: Processors::new(receivers, &config.redactor),
-            counts: Counts::default(),
-            cleaner: Cleaner::new(config.stale_after, config.cleanup_interval),
+            own: PerProcess::new(Own::new(&config)),
             switches: Mutex::new(Switches { enabled, shut_down: false }),
             recording: AtomicBool::new(false),
             watches_starts: AtomicBool::new(false),
@@ -157,12 +171,23 @@ impl Inner {
         &self.processors
     }
 
+    #[inline]
     pub(crate) fn counts(&self) -> &Counts {
-        &self.counts
+        &self.own().counts
+    }
+
+    #[inline]
+    pub(crate) fn open_roots(&self) -> &OpenRoots {
+        &self.own().open_roots
     }
 
     pub(crate) fn cleaner(&self) -> &Cleaner {
-        &self.cleaner
+        &self.own().cleaner
+    }
+
+    #[inline]
+    fn own(&self) -> &Own {
+        self.own.get(|_| Own::new(&self.config))
     }
 
     pub(crate) fn limits(&self) -> SpanLimits {
@@ -200,11 +225,12 @@ impl Inner {
     pub(crate) fn stats(&self) -> stats::Stats {
         let mut stats = stats::Stats::default();
         // Ended first: spans that end in between must not make more ends than starts.
-        stats.ended = self.counts.ended();
-        stats.started = self.counts.started();
-        stats.stale = self.cleaner.stale();
+        stats.ended = self.counts().ended();
+        stats.started = self.counts().started();
+        stats.stale = self.cleaner().stale();
         stats.late_calls = counters::LATE_CALLS.get();
         stats.ambiguous_parents = counters::AMBIGUOUS_PARENTS.get();
+        stats.stray_roots = self.open_roots().stray();
         stats.processors = self.processors.list().iter().map(|slot| slot.stats()).collect();
         stats
     }

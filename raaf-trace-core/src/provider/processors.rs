@@ -11,10 +11,14 @@ use std::{
 use arc_swap::ArcSwap;
 
 use crate::{
-    base::{panics, suppress},
+    base::{
+        panics,
+        process::{Calls, CutOff},
+        suppress,
+    },
     diagnostics::{self, Category},
     provider::bounded,
-    sink::{BatchProcessor, Receiver},
+    sink::{BatchProcessor, Receiver, calls},
 };
 use raaf_trace_model::{
     Redactor,
@@ -47,6 +51,7 @@ pub(crate) struct Slot {
     last_panic: Mutex<Option<String>>,
     /// Number of flushes and shutdowns in progress.
     drains: AtomicUsize,
+    calls: Calls,
 }
 
 impl Slot {
@@ -64,6 +69,7 @@ impl Slot {
             lost: AtomicU64::new(0),
             last_panic: Mutex::new(None),
             drains: AtomicUsize::new(0),
+            calls: Calls::default(),
         }
     }
 
@@ -114,7 +120,7 @@ impl Slot {
             return true;
         }
         let began = Instant::now();
-        let result = suppress::scope(|| panics::caught(|| call(self.processor())));
+        let Ok(result) = self.try_call(call) else { return false };
         if began.elapsed() > SLOW {
             let slow = self.slow_calls.fetch_add(1, Ordering::Relaxed) + 1;
             if slow >= SLOW_REPORTED && slow.is_power_of_two() {
@@ -137,10 +143,18 @@ impl Slot {
         }
     }
 
+    /// Calls the processor without tracing, unless a fork has cut it off.
+    fn try_call<R>(
+        &self,
+        call: impl FnOnce(&dyn SpanProcessor) -> R,
+    ) -> Result<Result<R, String>, CutOff> {
+        let call = || suppress::scope(|| panics::caught(|| call(self.processor())));
+        calls::make(&self.calls, || self.name(), call)
+    }
+
     /// Calls the processor outside of the thread of a span. Counts a panic.
     pub(crate) fn tell(&self, call: impl FnOnce(&dyn SpanProcessor)) {
-        let told = suppress::scope(|| panics::caught(|| call(self.processor())));
-        if let Err(message) = told {
+        if let Ok(Err(message)) = self.try_call(call) {
             self.note_panic(&message);
         }
     }
@@ -152,12 +166,16 @@ impl Slot {
         drain: fn(&dyn SpanProcessor, Duration) -> Result<(), ProcessorError>,
     ) -> Result<(), ProcessorError> {
         let slot = Arc::clone(self);
-        let work = move || {
-            let drained = suppress::scope(|| panics::caught(|| drain(slot.processor(), timeout)));
-            drained.unwrap_or_else(|message| {
+        let work = move || match slot.try_call(|processor| drain(processor, timeout)) {
+            Ok(Ok(drained)) => drained,
+            Ok(Err(message)) => {
                 slot.note_panic(&message);
                 Err(ProcessorError::Panicked { message })
-            })
+            }
+            Err(cut_off) => {
+                let dropped = slot.lost.load(Ordering::Relaxed);
+                Err(ProcessorError::Failed { message: cut_off.to_string(), dropped })
+            }
         };
         if self.only_queues() {
             // It keeps the timeout itself.
@@ -191,7 +209,8 @@ impl Slot {
     }
 
     pub(crate) fn stats(&self) -> ProcessorStats {
-        let own = panics::caught(|| self.processor().stats()).unwrap_or_default();
+        let own = self.try_call(<dyn SpanProcessor>::stats).map(Result::unwrap_or_default);
+        let own = own.unwrap_or_default();
         // Lost first: spans lost in between must not exceed those received.
         let lost = self.lost.load(Ordering::Relaxed);
         let received = self.received.load(Ordering::Relaxed);

@@ -1,13 +1,17 @@
 //! Random ids, from a stream of numbers per thread.
 
 use std::{
-    cell::Cell,
+    cell::RefCell,
     hash::{BuildHasher, RandomState},
+    process,
     sync::{
         LazyLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::SystemTime,
 };
+
+use crate::base::process::MadeIn;
 
 use raaf_trace_model::id::{IdGenerator, SpanId, TraceId};
 
@@ -36,27 +40,30 @@ impl IdGenerator for RandomIds {
 ///
 /// Mixing maps distinct counters to distinct numbers, so the ids of a thread do not repeat; the
 /// base separates threads and processes.
-#[derive(Clone, Copy)]
 struct Stream {
     counter: u64,
-    /// Key of the stream; zero while the stream has no seed yet.
+    /// Key of the stream.
     key: u64,
+    made_in: MadeIn,
 }
 
 impl Stream {
-    const UNSEEDED: Self = Self { counter: 0, key: 0 };
     /// The odd number nearest 2⁶⁴ divided by the golden ratio: steps that spread evenly.
     const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
+    #[cold]
     fn seeded() -> Self {
         static SOURCE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         static STREAMS: AtomicU64 = AtomicU64::new(0);
         let stream = STREAMS.fetch_add(1, Ordering::Relaxed);
-        Self { counter: SOURCE.hash_one((stream, 0_u8)), key: SOURCE.hash_one((stream, 1_u8)) | 1 }
+        // A forked child has the same source: what tells it from its parent and its siblings goes in.
+        let seed = |half: u8| SOURCE.hash_one((stream, process::id(), SystemTime::now(), half));
+        Self { counter: seed(0), key: seed(1) | 1, made_in: MadeIn::here() }
     }
 
+    #[inline]
     fn next(&mut self) -> u64 {
-        if self.key == 0 {
+        if !self.made_in.this_process() {
             *self = Self::seeded();
         }
         self.counter = self.counter.wrapping_add(Self::STEP);
@@ -78,21 +85,19 @@ fn mix(mut value: u64) -> u64 {
 }
 
 thread_local! {
-    static STREAM: Cell<Stream> = const { Cell::new(Stream::UNSEEDED) };
+    static STREAM: RefCell<Option<Stream>> = const { RefCell::new(None) };
 }
 
 /// Draws from this thread's stream, or from a new one where thread-locals are gone.
+#[inline]
 fn draw<T>(take: impl Fn(&mut Stream) -> T) -> T {
-    let from_thread = STREAM.try_with(|cell| {
-        let mut stream = cell.get();
-        let taken = take(&mut stream);
-        cell.set(stream);
-        taken
-    });
+    let from_thread =
+        STREAM.try_with(|stream| take(stream.borrow_mut().get_or_insert_with(Stream::seeded)));
     from_thread.unwrap_or_else(|_| take(&mut Stream::seeded()))
 }
 
 /// Repeats `draw` until it returns an id. Zero is not an id; the probability is 2⁻⁶⁴.
+#[inline]
 fn first_some<T>(draw: impl Fn() -> Option<T>) -> T {
     loop {
         if let Some(id) = draw() {
@@ -103,7 +108,7 @@ fn first_some<T>(draw: impl Fn() -> Option<T>) -> T {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::HashSet, sync::mpsc, thread};
+    use std::{cell::Cell, collections::HashSet, sync::mpsc, thread};
 
     use super::*;
 

@@ -1,10 +1,12 @@
 //! Sinks: the contracts of processors and exporters, and the bundled processors.
 
 pub(crate) mod batch;
+pub(crate) mod calls;
 mod into_sink;
 mod offload;
 mod simple;
 
+pub use crate::base::process::PerProcess;
 pub use batch::{BatchProcessor, Flush, is_helping};
 pub(crate) use into_sink::AnySink;
 pub(crate) use into_sink::Receiver;

@@ -10,11 +10,15 @@ use crate::{
 };
 
 /// Ends the span and passes it to its provider's processors. If it has ended before, only counts
-/// the call.
+/// the call. A span that was open at a fork ends in the parent process only.
 #[inline]
 pub(crate) fn finish(mut record: Shared, how: impl FnOnce(&mut SpanBody)) {
     let head = record.head();
+    if !head.made_in.this_process() {
+        return;
+    }
     let (now, sampled) = (head.trace.provider.clock().now(), head.trace.sampled);
+    let local_root = head.local_root;
     head.component.span_ended(&record);
     let ended = match Arc::get_mut(&mut record) {
         Some(alone) => {
@@ -47,6 +51,9 @@ pub(crate) fn finish(mut record: Shared, how: impl FnOnce(&mut SpanBody)) {
             None => false,
         },
     };
+    if ended && local_root {
+        record.head().trace.provider.open_roots().ended();
+    }
     pool::give(record);
     if !ended {
         counters::LATE_CALLS.add(1);

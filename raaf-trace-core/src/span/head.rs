@@ -9,6 +9,7 @@ use raaf_trace_model::{
 };
 
 use crate::{
+    base::process::MadeIn,
     component::Component,
     provider::{clock::Ticks, running_trace::RunningTrace},
 };
@@ -27,6 +28,8 @@ pub(crate) struct Head {
     /// `true` if the span has no parent in this process: the root of a trace, or the first span
     /// here under a remote parent.
     pub(crate) local_root: bool,
+    /// A span that was open at a fork is its parent's to end.
+    pub(crate) made_in: MadeIn,
 }
 
 impl Head {

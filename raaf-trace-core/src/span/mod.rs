@@ -30,6 +30,7 @@ pub(crate) mod head;
 pub(crate) mod pool;
 pub(crate) mod record;
 pub(crate) mod start;
+mod stray;
 
 pub use handle::Span;
 pub use raaf_trace_model::span::{

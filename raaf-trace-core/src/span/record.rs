@@ -97,14 +97,22 @@ impl Record {
         }
     }
 
-    /// Reads the body, which is empty once the span has ended.
+    /// Reads the body, which is empty once the span has ended, and in a forked child.
     pub(crate) fn peek<R>(&self, look: impl FnOnce(&mut SpanBody) -> R) -> R {
-        look(&mut lock(&self.body))
+        if self.head().made_in.this_process() {
+            return look(&mut lock(&self.body));
+        }
+        // Another thread of the parent may have held the lock.
+        look(&mut SpanBody::default())
     }
 
     /// Changes the body of a running span. After the end, the call is counted and ignored. The body
-    /// of an unsampled span stays empty, since it is not taken out of the record before reuse.
+    /// of an unsampled span stays empty, since it is not taken out of the record before reuse. In a
+    /// forked child, calls for spans of the parent are ignored.
     pub(crate) fn with_body(&self, change: impl FnOnce(&mut SpanBody)) {
+        if !self.head().made_in.this_process() {
+            return;
+        }
         let mut body = lock(&self.body);
         if self.has_ended() {
             drop(body);

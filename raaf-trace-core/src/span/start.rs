@@ -5,6 +5,7 @@ use std::{mem, sync};
 use triomphe::UniqueArc;
 
 use crate::{
+    base::process::MadeIn,
     component::Component,
     context::{
         chain::{Depth, Link},
@@ -18,6 +19,7 @@ use crate::{
         head::Head,
         pool,
         record::{Record, Shared},
+        stray,
     },
 };
 use raaf_trace_model::{
@@ -33,6 +35,8 @@ pub(crate) struct Origin {
     trace: sync::Arc<RunningTrace>,
     parent: Option<SpanId>,
     local_root: bool,
+    /// It is a root, and nothing was handed over to where it starts.
+    without_context: bool,
     link: Link,
     depth: Depth,
 }
@@ -61,7 +65,8 @@ impl Origin {
             Innermost::None => None,
         };
         let provider = provider_of_root(component, current)?;
-        let origin = Self::first(&provider, remote.as_deref(), info)?;
+        let mut origin = Self::first(&provider, remote.as_deref(), info)?;
+        origin.without_context = remote.is_none() && stray::is_without_context(component, current);
         let keeps = |around: &Shared| around.head().trace.limits.include_content;
         let keeps = current.innermost.local().is_none_or(keeps);
         Some(origin.with_content(keeps))
@@ -89,7 +94,14 @@ impl Origin {
         let innermost = current.innermost.local().unwrap_or(parent);
         let (enclosing, trace) = around(innermost, parent);
         let (link, depth) = Link::within(enclosing);
-        Some(Self { trace, parent: Some(head.id), local_root: false, link, depth })
+        Some(Self {
+            trace,
+            parent: Some(head.id),
+            local_root: false,
+            without_context: false,
+            link,
+            depth,
+        })
     }
 
     fn first(
@@ -104,6 +116,7 @@ impl Origin {
             trace: sync::Arc::new(RunningTrace::start(provider, parent, info)),
             parent: parent.and_then(SpanContext::span_id),
             local_root: true,
+            without_context: false,
             link: Link::None,
             depth: Depth::default(),
         })
@@ -176,6 +189,7 @@ pub(crate) fn start_here(
                     name: None,
                     start: Ticks::default(),
                     local_root: false,
+                    made_in: MadeIn::here(),
                 },
                 link,
             );
@@ -225,7 +239,10 @@ fn start_in(
     name: Option<Key>,
     fill: impl FnOnce(&mut Attributes),
 ) -> Shared {
-    let Origin { mut trace, parent, local_root, link, depth } = origin;
+    let Origin { mut trace, parent, local_root, without_context, link, depth } = origin;
+    if local_root {
+        stray::root_started(&trace.provider, &component, &method, without_context);
+    }
     let (id, start) = (trace.provider.new_span_id(), Ticks::default());
     // A trace that begins here is not shared yet.
     if local_root
@@ -235,7 +252,8 @@ fn start_in(
         data.root = Some(LocalRoot::new(id, parent, component.kind(), component.name()));
     }
     let name = name.map(Box::new);
-    let head = Head { id, parent, trace, component, method, name, start, local_root };
+    let made_in = MadeIn::here();
+    let head = Head { id, parent, trace, component, method, name, start, local_root, made_in };
     record.fill(head, (link, depth));
     open(record, fill)
 }

@@ -44,6 +44,9 @@ pub struct Stats {
     /// Number of times that a bound parent was active in several traces at once, in the whole
     /// process, so that the span used its own context.
     pub ambiguous_parents: u64,
+    /// Number of roots that started in a tokio task without a context while another run was open,
+    /// and were probably meant to be part of it (feature `tokio`).
+    pub stray_roots: u64,
     /// Counters of each processor, in configured order.
     pub processors: Vec<ProcessorStats>,
 }

@@ -9,6 +9,7 @@ use super::{
     shared::Shared,
     sync::deadline,
 };
+use crate::base::process::PerProcess;
 use raaf_trace_model::sink::stats::ProcessorStats;
 
 /// Maximum time that dropping the queue waits for the worker to deliver the rest.
@@ -19,23 +20,23 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(2);
 /// If dropped without [`shutdown`](Self::shutdown), it waits up to 2 seconds for the worker to
 /// deliver the rest.
 pub(crate) struct BatchQueue<T: Recycle> {
-    shared: Arc<Shared<T>>,
+    shared: PerProcess<Arc<Shared<T>>>,
 }
 
 impl<T: Recycle> BatchQueue<T> {
     /// Creates a queue. The worker starts with the first item.
     pub(crate) fn new(exporter: Box<dyn BatchSink<T>>, config: BatchConfig) -> Self {
-        Self { shared: Shared::new(exporter, config) }
+        Self { shared: PerProcess::new(Shared::new(exporter, config)) }
     }
 
     pub(crate) fn name(&self) -> &str {
-        self.shared.exporter().name()
+        self.shared().exporter().name()
     }
 
     /// Adds an item, or returns it, counted as dropped: no capacity, or after a shutdown.
     pub(crate) fn push(&self, item: T) -> Result<(), T> {
         let mut item = Some(item);
-        let pushed = self.shared.push_with(|delivered| {
+        let pushed = self.shared().push_with(|delivered| {
             match delivered {
                 Some(delivered) => *delivered = item.take()?,
                 None => return item.take(),
@@ -52,45 +53,47 @@ impl<T: Recycle> BatchQueue<T> {
     /// `None`, it returns a new one. Returns `false` for a rejected item.
     #[inline]
     pub(crate) fn push_with(&self, write: impl FnOnce(Option<&mut T>) -> Option<T>) -> bool {
-        self.shared.push_with(write).is_ok()
+        self.shared().push_with(write).is_ok()
     }
 
     /// Waits until everything pushed before, by any thread, is delivered and flushed, and returns
     /// the losses.
     pub(crate) fn force_flush(&self, timeout: Duration) -> Outcome {
         let deadline = deadline(timeout);
-        self.shared.wait_for(&self.shared.begin_flush(), deadline)
+        self.shared().wait_for(&self.shared().begin_flush(), deadline)
     }
 
     /// Flushes like [`force_flush`](Self::force_flush) without blocking the thread.
     pub(crate) fn force_flush_async(&self, timeout: Duration) -> FlushFuture<T> {
-        FlushFuture::new(Arc::clone(&self.shared), timeout)
+        FlushFuture::new(Arc::clone(self.shared()), timeout)
     }
 
     /// Rejects further items, delivers the rest and ends the worker. Further calls wait for the
     /// same outcome.
     pub(crate) fn shutdown(&self, timeout: Duration) -> Outcome {
         let deadline = deadline(timeout);
-        let request = self.shared.begin_shutdown(deadline);
-        if self.shared.exporter().is_inside() {
+        let request = self.shared().begin_shutdown(deadline);
+        if self.shared().exporter().is_inside() {
             return Err(FlushRequest::from_inside());
         }
-        self.shared.wait_for(&request, deadline)
+        self.shared().wait_for(&request, deadline)
     }
 
     pub(crate) fn stats(&self) -> ProcessorStats {
-        self.shared.stats()
+        self.shared().stats()
     }
 
-    #[cfg(test)]
-    pub(super) fn shared(&self) -> &Shared<T> {
-        &self.shared
+    /// Returns the queue of this process. A forked child has one of its own, with a worker of its
+    /// own: what waited at the fork is the parent's to deliver.
+    #[inline]
+    pub(super) fn shared(&self) -> &Arc<Shared<T>> {
+        self.shared.get(|parent| parent.of_child())
     }
 }
 
 impl<T: Recycle> Drop for BatchQueue<T> {
     fn drop(&mut self) {
-        if self.shared.is_started() && !self.shared.queue().is_stopping() {
+        if self.shared().is_started() && !self.shared().queue().is_stopping() {
             let _ = self.shutdown(DROP_TIMEOUT);
         }
     }

@@ -10,8 +10,9 @@ use super::{
     },
 };
 use crate::{
-    base::{panics, suppress},
+    base::{panics, process::Calls, suppress},
     diagnostics::{self, Category, Repeated},
+    sink::calls,
 };
 use raaf_trace_model::sink::{ExportError, Overflow, ProcessorError};
 
@@ -21,6 +22,7 @@ pub(super) struct Exporter<T> {
     overflow: Overflow,
     panics: AtomicU64,
     failures: Repeated,
+    calls: Calls,
 }
 
 /// Failure of a call.
@@ -38,6 +40,7 @@ impl<T: 'static> Exporter<T> {
             sink,
             panics: AtomicU64::new(0),
             failures: Repeated::new(),
+            calls: Calls::default(),
         }
     }
 
@@ -115,9 +118,14 @@ impl<T: 'static> Exporter<T> {
         &self,
         call: impl FnOnce(&dyn BatchSink<T>) -> Result<(), ExportError>,
     ) -> Result<(), Failure> {
-        match self.run(|| panics::caught(|| call(&*self.sink))) {
-            Ok(result) => result.map_err(Failure::Returned),
-            Err(message) => {
+        match calls::make(
+            &self.calls,
+            || &self.name,
+            || self.run(|| panics::caught(|| call(&*self.sink))),
+        ) {
+            Err(cut_off) => Err(Failure::Returned(ExportError::permanent(cut_off.to_string()))),
+            Ok(Ok(result)) => result.map_err(Failure::Returned),
+            Ok(Err(message)) => {
                 self.panics.fetch_add(1, Ordering::Relaxed);
                 Err(Failure::Panicked(message))
             }

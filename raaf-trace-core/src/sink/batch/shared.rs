@@ -23,7 +23,7 @@ const MAX_CHUNK: usize = 512;
 pub(super) struct Shared<T> {
     config: BatchConfig,
     chunk_size: usize,
-    exporter: Exporter<T>,
+    exporter: Arc<Exporter<T>>,
     shards: Shards<T>,
     permits: Permits,
     queue: Queue<T>,
@@ -35,9 +35,17 @@ pub(super) struct Shared<T> {
 
 impl<T: Recycle> Shared<T> {
     pub(super) fn new(sink: Box<dyn BatchSink<T>>, config: BatchConfig) -> Arc<Self> {
-        let config = config.clamped();
+        Self::around(Arc::new(Exporter::new(sink)), config.clamped())
+    }
+
+    /// Creates what a forked child uses in place of this, of which another thread may have held
+    /// any lock.
+    pub(super) fn of_child(&self) -> Arc<Self> {
+        Self::around(Arc::clone(&self.exporter), self.config.clone())
+    }
+
+    fn around(exporter: Arc<Exporter<T>>, config: BatchConfig) -> Arc<Self> {
         let chunk_size = config.batch_size.min(MAX_CHUNK);
-        let exporter = Exporter::new(sink);
         Arc::new(Self {
             chunk_size,
             shards: Shards::new(chunk_size),

@@ -1,0 +1,101 @@
+//! Where diagnostic lines go.
+
+use std::{
+    cell::Cell,
+    fmt,
+    io::{self, Write as _},
+    sync::Arc,
+};
+#[cfg(unix)]
+use std::{fs::File, os::fd::AsFd as _};
+
+use arc_swap::ArcSwapOption;
+
+use super::Line;
+use crate::base::{panics, process::Calls, suppress};
+
+static HANDLER: ArcSwapOption<Handler> = ArcSwapOption::const_empty();
+
+struct Handler {
+    handle: Box<dyn Fn(&Line) + Send + Sync>,
+    calls: Calls,
+}
+
+impl fmt::Debug for Handler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handler").finish_non_exhaustive()
+    }
+}
+
+/// Hands the lines of this process to `handler` instead of writing them to standard error.
+///
+/// It receives the lines that [`configure`](super::configure) or the environment lets through. What
+/// is traced inside it makes no spans, and a line that it causes itself goes to standard error, so
+/// that a handler never feeds itself. So does a line over which it panics, and in a forked child every
+/// line, if it was at work in another thread at the fork.
+///
+/// With the features `log` and `tracing`, `diagnostics::to_log` and `diagnostics::to_tracing` are
+/// handlers that pass lines on to these crates.
+///
+/// # Examples
+///
+/// To write to a file:
+///
+/// ```
+/// use std::{fs::File, io::Write as _, sync::Mutex};
+/// use raaf_trace_core::diagnostics::{self, Category};
+///
+/// # let path = std::env::temp_dir().join(format!("raaf-lines-{}", std::process::id()));
+/// let file = Mutex::new(File::create(&path)?);
+/// diagnostics::set_handler(move |line| {
+///     if let Ok(mut file) = file.lock() {
+///         let _ = writeln!(file, "{line}");
+///     }
+/// });
+///
+/// diagnostics::warn(Category::Http, format_args!("no answer"));
+/// assert_eq!(std::fs::read_to_string(&path)?, "raaf warn [http] no answer\n");
+/// # std::fs::remove_file(path)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn set_handler(handler: impl Fn(&Line) + Send + Sync + 'static) {
+    let handler = Handler { handle: Box::new(handler), calls: Calls::default() };
+    HANDLER.store(Some(Arc::new(handler)));
+}
+
+/// Writes lines to standard error again.
+pub fn clear_handler() {
+    HANDLER.store(None);
+}
+
+thread_local! {
+    static HANDLING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Hands a line to the handler, or else writes it to standard error.
+pub(super) fn emit(line: &Line) {
+    // A thread without thread-locals cannot notice that it goes in circles.
+    let nested = HANDLING.try_with(|handling| handling.replace(true)).unwrap_or(true);
+    if nested || !is_handled(line) {
+        to_standard_error(line);
+    }
+    if !nested {
+        let _ = HANDLING.try_with(|handling| handling.set(false));
+    }
+}
+
+fn is_handled(line: &Line) -> bool {
+    let Some(handler) = HANDLER.load_full() else { return false };
+    let handle = || suppress::scope(|| panics::caught(|| (handler.handle)(line)));
+    matches!(handler.calls.make(handle), Ok(Ok(())))
+}
+
+/// Writes a line in one piece. That this fails is ignored: there is nowhere left to say so.
+pub(super) fn to_standard_error(line: &Line) {
+    // Not through the lock of the standard library, which a fork may have left locked.
+    #[cfg(unix)]
+    let output = io::stderr().as_fd().try_clone_to_owned().map(File::from);
+    #[cfg(not(unix))]
+    let output = io::Result::Ok(io::stderr());
+    let _ = output.and_then(|mut output| output.write_all(format!("{line}\n").as_bytes()));
+}

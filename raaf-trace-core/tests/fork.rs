@@ -1,0 +1,280 @@
+//! What a forked child traces. Each test runs a process of its own, and its children.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
+mod doubles;
+mod own_process;
+
+use std::{
+    collections::HashSet,
+    io::{self, Read as _, Write as _},
+    panic::{AssertUnwindSafe, catch_unwind},
+    process,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
+
+use doubles::{LONG, Stalled, components, in_line};
+use fork::{Fork, fork, waitpid};
+use own_process::{Ended, in_own_process};
+use raaf_trace_core::{
+    Component, MemoryExporter, Traceable as _, TracerProvider, current_span, current_trace_id,
+    sink::{BatchConfig, BatchProcessor, PerProcess, SimpleProcessor},
+};
+
+fn ended_well(ended: &Ended) {
+    ended.well();
+    assert_eq!(ended.diagnostics(), [""; 0]);
+}
+
+/// Forks, runs `child` in the child, and `parent` here; returns what the child answered.
+///
+/// A child that hangs kills itself, which fails the test.
+fn forked(child: impl FnOnce() -> String, parent: impl FnOnce()) -> String {
+    let (mut answers, mut answer) = io::pipe().unwrap();
+    match fork().unwrap() {
+        Fork::Child => {
+            thread::spawn(|| {
+                thread::sleep(LONG);
+                process::abort();
+            });
+            let answered = catch_unwind(AssertUnwindSafe(child));
+            let written = answered.is_ok_and(|text| answer.write_all(text.as_bytes()).is_ok());
+            process::exit(i32::from(!written));
+        }
+        Fork::Parent(child) => {
+            drop(answer);
+            parent();
+            let mut text = String::new();
+            answers.read_to_string(&mut text).unwrap();
+            assert_eq!(waitpid(child).unwrap(), 0, "the child failed or hung");
+            text
+        }
+    }
+}
+
+/// A provider that delivers nothing by itself before the end.
+fn batching() -> (TracerProvider, MemoryExporter) {
+    let memory = MemoryExporter::new();
+    let config = BatchConfig::default().with_flush_interval(Duration::from_secs(3_600));
+    let batch = BatchProcessor::with_config(memory.clone(), config);
+    (TracerProvider::builder().with(batch).build(), memory)
+}
+
+fn ids_of_a_hundred_spans() -> String {
+    let search = Component::tool("Search");
+    let ids = || format!("{:?} {:?}\n", current_trace_id(), current_span().unwrap().span_id());
+    (0..100).map(|_| search.in_span("run", ids)).collect()
+}
+
+fn in_common(ours: &str, theirs: &str, word: usize) -> usize {
+    let ids = |text: &str| -> HashSet<String> {
+        text.lines().map(|line| line.split(' ').nth(word).unwrap().to_owned()).collect()
+    };
+    assert_eq!((ours.lines().count(), theirs.lines().count()), (100, 100));
+    ids(ours).intersection(&ids(theirs)).count()
+}
+
+#[test]
+fn l10_parent_and_child_draw_different_ids() {
+    in_own_process(
+        &[],
+        || {
+            let (provider, _) = in_line();
+            provider.run(|| {
+                ids_of_a_hundred_spans();
+                let mut ours = String::new();
+                let theirs = forked(ids_of_a_hundred_spans, || ours = ids_of_a_hundred_spans());
+                assert_eq!((in_common(&ours, &theirs, 0), in_common(&ours, &theirs, 1)), (0, 0));
+                // A brother, and inside of a span.
+                Component::agent("Planner").in_span("run", || {
+                    let brothers =
+                        forked(ids_of_a_hundred_spans, || ours = ids_of_a_hundred_spans());
+                    assert_eq!(in_common(&ours, &brothers, 0), 1, "one trace");
+                    assert_eq!(in_common(&ours, &brothers, 1), 0);
+                    assert_eq!(in_common(&theirs, &brothers, 1), 0);
+                });
+            });
+        },
+        ended_well,
+    );
+}
+
+#[test]
+fn l10_a_child_delivers_its_own_spans_and_not_its_parent_s() {
+    in_own_process(
+        &[],
+        || {
+            let (provider, memory) = batching();
+            let call = |name: &str| provider.run(|| Component::tool(name).in_span("run", || ()));
+            call("Early");
+            let in_child = || {
+                call("Child");
+                call("Child");
+                provider.force_flush(LONG).unwrap();
+                let stats = provider.stats();
+                format!("{:?} {stats:?}", components(&memory))
+            };
+            let answer = forked(in_child, || ());
+            assert!(answer.starts_with(r#"["Child", "Child"]"#), "{answer}");
+            for count in ["started: 2", "ended: 2", "received: 2", "delivered: 2", "dropped: 0"] {
+                assert!(answer.contains(count), "{count}: {answer}");
+            }
+            provider.force_flush(LONG).unwrap();
+            assert_eq!(components(&memory), ["Early"]);
+        },
+        ended_well,
+    );
+}
+
+#[test]
+fn l10_a_child_of_a_child_delivers_too() {
+    in_own_process(
+        &[],
+        || {
+            let (provider, memory) = batching();
+            let call = |name: &str| provider.run(|| Component::tool(name).in_span("run", || ()));
+            let grandchild = || {
+                call("Grandchild");
+                provider.shutdown(LONG).unwrap();
+                format!("{:?}", components(&memory))
+            };
+            let child = || {
+                call("Child");
+                forked(grandchild, || ())
+            };
+            assert_eq!(forked(child, || ()), r#"["Grandchild"]"#);
+        },
+        ended_well,
+    );
+}
+
+#[test]
+fn l10_a_span_that_is_open_at_the_fork_is_its_parent_s_to_end() {
+    in_own_process(
+        &[],
+        || {
+            let (provider, memory) = batching();
+            let (planner, search) = (Component::agent("Planner"), Component::tool("Search"));
+            let answer = provider.run(|| {
+                let child_of_outer = planner.in_span("run", || {
+                    let outer = current_span().unwrap();
+                    let in_child = || {
+                        outer.set_attribute("who", "child");
+                        let parent = search.in_span("run", || current_span().unwrap().parent_id());
+                        assert_eq!(parent, Some(outer.span_id()));
+                        String::new()
+                    };
+                    match fork().unwrap() {
+                        Fork::Child => Some(in_child()),
+                        Fork::Parent(child) => {
+                            assert_eq!(waitpid(child).unwrap(), 0);
+                            None
+                        }
+                    }
+                });
+                provider.force_flush(LONG).unwrap();
+                child_of_outer
+            });
+            if answer.is_some() {
+                process::exit(i32::from(components(&memory) != ["Search"]));
+            }
+            assert_eq!(components(&memory), ["Planner"]);
+            assert!(memory.spans()[0].attributes().get("who").is_none());
+        },
+        ended_well,
+    );
+}
+
+#[test]
+fn l10_a_sink_at_work_at_the_fork_is_not_called_and_what_it_loses_is_told() {
+    in_own_process(
+        &[],
+        || {
+            let stalled = Stalled::default();
+            let provider = TracerProvider::builder().with(stalled.clone()).build();
+            let call = || provider.run(|| Component::tool("Search").in_span("run", || ()));
+            call();
+            drop(provider.force_flush(doubles::SHORT));
+            stalled.until_it_hangs();
+            let in_child = || {
+                call();
+                let error = provider.force_flush(LONG).unwrap_err();
+                format!("{error}, {} dropped", provider.stats().processors[0].dropped)
+            };
+            let answer = forked(in_child, || ());
+            assert!(answer.contains("when this process was forked"), "{answer}");
+            assert!(answer.ends_with("1 dropped"), "{answer}");
+            stalled.release();
+        },
+        |ended| {
+            ended.well();
+            let told = "raaf warn [tracing] `stalled` receives no spans in this process: ";
+            assert!(ended.diagnostics().iter().any(|line| line.starts_with(told)));
+        },
+    );
+}
+
+#[test]
+fn l10_no_child_hangs_however_many_threads_trace_at_the_fork() {
+    in_own_process(
+        &[],
+        || {
+            let provider = TracerProvider::builder()
+                .with(MemoryExporter::with_limit(100))
+                .with(SimpleProcessor::new(MemoryExporter::with_limit(100)))
+                .build();
+            let (planner, search) = (Component::agent("Planner"), Component::tool("Search"));
+            let work = || {
+                provider.run(|| {
+                    planner.in_span("run", || {
+                        search.traced("find").with("query", "tea").in_span(|| ());
+                        provider.tracer().start_span("by hand").finish();
+                    });
+                });
+            };
+            let done = AtomicBool::new(false);
+            thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        while !done.load(Ordering::Relaxed) {
+                            work();
+                        }
+                    });
+                }
+                for _ in 0..100 {
+                    let in_child = || {
+                        work();
+                        thread::scope(|scope| {
+                            scope.spawn(work);
+                        });
+                        drop(provider.force_flush(LONG));
+                        provider.stats().started.to_string()
+                    };
+                    assert_eq!(forked(in_child, || ()), "6");
+                }
+                done.store(true, Ordering::Relaxed);
+            });
+        },
+        |ended| {
+            ended.well();
+        },
+    );
+}
+
+#[test]
+fn l10_each_process_has_its_own_value() {
+    in_own_process(
+        &[],
+        || {
+            let value = PerProcess::new(1);
+            let next = || value.get(|parent| parent + 1).to_string();
+            let child = || next() + &forked(next, || ()) + &next();
+            assert_eq!(forked(child, || ()), "232");
+            assert_eq!(next(), "1");
+        },
+        ended_well,
+    );
+}
