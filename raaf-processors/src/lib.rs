@@ -1,7 +1,7 @@
-//! Sinks for `raaf-trace-core`: where the spans of an agent workflow go.
+//! Sinks for `raaf-trace-core`.
 //!
-//! `raaf-trace-core` makes spans; this crate sends them somewhere. Each sink is a feature and a
-//! module of its own, registered by name.
+//! `raaf-trace-core` makes the spans of an agent workflow; this crate delivers them. Each sink is a
+//! feature and a module of its own, registered by name.
 //!
 //! # Choosing sinks
 //!
@@ -37,7 +37,7 @@
 //! | name | type | output | guarantees | cost | failures |
 //! | --- | --- | --- | --- | --- | --- |
 //! | `console` | [`ConsoleSink`] | a tree when a root ends, or lines for starts and ends, on standard output; running spans, with the feature `live`, on a terminal | each tree is complete and written at once; control characters are escaped | a short lock per span; a thread draws; at most 1,000 spans held | a closed pipe ends the output quietly; other failures are counted and named by the flush |
-//! | `file` | [`FileSink`] | JSON lines in `RAAF_TRACE_FILE`, else `traces.jsonl` | whole lines, also from several processes that rotate the file; written lines survive the program's end | a push per span; a worker writes, and helping threads | counted, named by the flush, reported on standard error at intervals; a full disk is retried |
+//! | `file` | [`FileSink`] | JSON lines in `RAAF_TRACE_FILE`, else `traces.jsonl` | whole lines, also from several processes that rotate the file; written lines survive the program's end | a push per span; a worker writes, and traced threads if it falls behind | counted, named by the flush, reported on standard error at intervals; a full disk is retried |
 //! | `memory` | [`MemoryExporter`](raaf_trace_core::MemoryExporter), and `memory` for the one that runs by name | the last finished spans, for tests and queries | the last 10,000 unless set otherwise; gone with the process | a copy of each span, on a worker | none; evicted spans are counted |
 //! | `openai` | `OpenAiSink` | traces in OpenAI's dashboard, through its ingest API | each batch is delivered at least once, or counted; a 429 or 5xx loses none while it is retried | a worker sends; the ids of 10,000 traces | retried with backoff; refused spans are counted, and the reply reported without the key |
 //! | `otlp` | `OtlpSink` | protobuf over HTTP to a collector or a backend, configured by `OTEL_EXPORTER_OTLP_…` | a span is sent once it has ended, and again only without a reply or at the server's request | a push per span; a worker encodes and sends | retried where the protocol allows it, else dropped and counted; the flush has the server's reply |

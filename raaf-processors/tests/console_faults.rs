@@ -51,7 +51,7 @@ fn d1_a_writer_that_fails_is_named_by_the_flush() {
     let error = provider.force_flush(LONG).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "not everything was delivered: `console` the console cannot be written to: gone"
+        "not everything was delivered: `console` cannot write to the console: gone"
     );
     assert_eq!(provider.force_flush(LONG), Ok(()), "said once");
 }
@@ -113,7 +113,7 @@ fn g67_spans_are_dropped_and_counted_while_the_writer_hangs() {
     assert_eq!((stats.queued, stats.dropped), (4, 7));
     is_over.wait();
     let error = provider.force_flush(LONG).unwrap_err().to_string();
-    assert!(error.ends_with("`console` no room"), "{error}");
+    assert!(error.ends_with("`console` the queue was full"), "{error}");
     assert_eq!(provider.stats().processors[0].delivered, 4);
 }
 

@@ -163,7 +163,7 @@ fn what_is_not_over_at_a_flush_is_a_partial_tree() {
         tracer.agent_span("Second").in_span(|| ());
     });
     let partial = "\
-trace_00000000000000000000000000000001  (partial: what encloses this is not here)
+trace_00000000000000000000000000000001  (partial: the enclosing span is missing)
 ├── Agent:First  0 ns  ✓ ok
 │   └── Tool:Search  0 ns  ✓ ok
 └── Agent:Second  0 ns  ✓ ok
@@ -185,7 +185,7 @@ fn l3_a_child_that_outlives_its_root_is_shown_later() {
         bench.shown(),
         "\
 Custom:root  0 ns  · unset
-trace_00000000000000000000000000000001  (partial: what encloses this is not here)
+trace_00000000000000000000000000000001  (partial: the enclosing span is missing)
 └── Custom:late  0 ns  · unset
 "
     );

@@ -175,7 +175,7 @@ fn a_setting_that_cannot_be_used_is_named() {
         (
             "RAAF_TRACE_FILE_MAX_SIZE",
             "0",
-            "bytes as a whole number of at least 1, or with k, M or G behind it",
+            "a whole number of bytes of at least 1, optionally followed by k, M or G",
         ),
         ("RAAF_TRACE_FILE_KEEP", "many", "a whole number from 0 to 4294967295"),
         ("RAAF_TRACE_FILE_SYNC", "always", "one of never, flush, batch"),

@@ -64,7 +64,7 @@ fn without_a_key_spans_are_dropped_and_counted() {
     let provider = TracerProvider::builder().environment(&environment).build().unwrap();
     provider.tracer().start_span("one").finish();
     let error = provider.force_flush(LONG).unwrap_err();
-    assert!(error.to_string().contains("there is no API key"), "{error}");
+    assert!(error.to_string().contains("no API key is set"), "{error}");
     let stats = &provider.stats().processors[0];
     assert_eq!((stats.name.as_str(), stats.delivered, stats.dropped), ("openai", 0, 1));
     assert_eq!(server.requests().len(), 0);
@@ -121,16 +121,16 @@ fn what_cannot_be_used_is_named_without_what_is_secret() {
     for (pair, expected) in [
         (
             ("RAAF_TRACE_OPENAI_BASE_URL", "ftp://me:secret@host/token"),
-            "RAAF_TRACE_OPENAI_BASE_URL is `ftp://host`; expected http:// or https://, a host, and \
-             perhaps a path, without a user",
+            "RAAF_TRACE_OPENAI_BASE_URL is `ftp://host`; expected an http:// or https:// URL \
+             with a host and an optional path, without a user",
         ),
         (
             ("OPENAI_API_KEY", "sk-1\nsk-2"),
-            "the API key holds characters that cannot be sent in a header",
+            "the API key contains characters that are not allowed in a header",
         ),
         (
             ("OPENAI_ORG_ID", "a\nb"),
-            "the organization holds characters that cannot be sent in a header",
+            "the organization contains characters that are not allowed in a header",
         ),
     ] {
         let error = build(&[pair]).unwrap_err().to_string();
@@ -168,7 +168,7 @@ fn an_address_that_is_none_is_shown_without_what_may_be_secret() {
         let builder = OpenAiSink::builder().base_url(url);
         assert!(!format!("{builder:?}").contains("secret"), "{builder:?}");
         let error = builder.build().unwrap_err().to_string();
-        assert!(error.starts_with(&format!("`{shown}` is no base URL; expected ")), "{error}");
+        assert!(error.starts_with(&format!("`{shown}` is not a base URL; expected ")), "{error}");
     }
 }
 

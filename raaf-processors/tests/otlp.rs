@@ -323,7 +323,7 @@ fn what_cannot_be_sent_with_is_named_and_no_secret_is() {
     assert_eq!(
         error.to_string(),
         "the endpoint is `localhost:4318`; expected an address such as http://localhost:4318, \
-         without a user: keys go into headers"
+         without a user; send keys in headers"
     );
     let error = OtlpSink::builder().header("x key", "sk-1").build().unwrap_err();
     assert!(error.to_string().starts_with("the header `x key` cannot be sent"), "{error:?}");

@@ -98,7 +98,7 @@ fn an_address_that_is_taken_is_an_error_in_code() {
     let error = PrometheusSink::builder().address(address).build().unwrap_err();
     assert!(matches!(&error, PrometheusError::Address { .. }));
     let text = error.to_string();
-    assert!(text.starts_with(&format!("metrics cannot be served at {address}: ")), "{text}");
+    assert!(text.starts_with(&format!("cannot serve metrics at {address}: ")), "{text}");
 }
 
 fn by_name(address: &str) -> Result<TracerProvider, BuildError> {

@@ -45,8 +45,8 @@ fn a_span_without_its_parent_and_one_twice() {
 
         pipeline "Data"
         ├── agent "Writer"
-      ! └── agent "Writer"  <- it is there twice, under one id
-      > tool "search" [status = error, "error.type" = "ParseIntError"] (its parent is not here)
+      ! └── agent "Writer"  <- it occurs twice, with the same id
+      > tool "search" [status = error, "error.type" = "ParseIntError"] (its parent is missing)
     "#);
 }
 

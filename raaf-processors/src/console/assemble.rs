@@ -22,7 +22,7 @@ struct Open {
 }
 
 impl Assembly {
-    /// Adds a span; the spans of its tree, if it was the last of them.
+    /// Adds a span. Returns the spans of its tree if it completes the tree.
     pub(super) fn add(&mut self, span: FinishedSpan) -> Option<Vec<FinishedSpan>> {
         self.arrivals += 1;
         let (trace, id, ends_tree) = (span.trace_id(), span.span_id(), span.is_local_root());
@@ -42,14 +42,14 @@ impl Assembly {
         Some(tree)
     }
 
-    /// The spans of the trace that has waited longest.
+    /// Removes the spans of the trace that has waited longest.
     pub(super) fn take_oldest(&mut self) -> Option<Vec<FinishedSpan>> {
         let oldest = *self.traces.iter().min_by_key(|(_, open)| open.since)?.0;
         self.traces.remove(&oldest).map(|open| open.spans)
     }
 }
 
-/// The spans below `root`, itself included, and the others; each in their order.
+/// Separates `root` and the spans below it from the others, keeping the order of both.
 fn split(
     spans: Vec<FinishedSpan>,
     trace: TraceId,

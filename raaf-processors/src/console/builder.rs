@@ -31,8 +31,8 @@ pub enum ConsoleMode {
     /// Trees, and the running spans until a root ends: each below its parent, with a spinner, the
     /// elapsed time and the number of spans that ended inside it.
     ///
-    /// They are drawn on standard error, wherever trees go, while that is a terminal (and `TERM`
-    /// is not `dumb`); where it is none this is [`Tree`](Self::Tree). See
+    /// The running spans are drawn on standard error, whatever the output of the trees, if it is a
+    /// terminal and `TERM` is not `dumb`; otherwise this is [`Tree`](Self::Tree). See
     /// [`ConsoleSink`](ConsoleSink#the-live-view).
     #[cfg(feature = "live")]
     Live,
@@ -125,7 +125,7 @@ impl ConsoleBuilder {
         self.build_with(None, Clock::system())
     }
 
-    /// The sink, with what is running on that screen, if there is one.
+    /// Builds the sink, with a live view if there is a screen.
     pub(super) fn build_with(self, screen: Option<Screen>, clock: Clock) -> ConsoleSink {
         let (out, is_colorful): (Box<dyn Write + Send>, bool) = match self.target {
             Target::Stdout => terminal(io::stdout(), self.color),
@@ -143,7 +143,7 @@ impl ConsoleBuilder {
     }
 }
 
-/// The stream, made ready for colours where they are wanted, and whether they are.
+/// Returns the stream, adapted for colours if they are on, and whether they are.
 fn terminal<S>(stream: S, color: Option<bool>) -> (Box<dyn Write + Send>, bool)
 where
     S: anstream::stream::RawStream + anstream::stream::AsLockedWrite + Send + 'static,

@@ -16,11 +16,11 @@ use super::{
     units::Human,
 };
 
-/// The widest that a component's or a method's name is shown, in columns.
+/// Largest width of a component's or a method's name, in columns.
 const NAME: usize = 60;
-/// The widest that an error's text is shown.
+/// Largest width of an error's message.
 const MESSAGE: usize = 120;
-/// The widest that an attribute is shown.
+/// Largest width of an attribute.
 const VALUE: usize = 120;
 /// Largest number of attributes shown: all of them, unless the span limits were raised.
 const ATTRIBUTES: usize = 128;
@@ -37,13 +37,13 @@ pub(super) struct Describe {
 /// Position of a span in its tree, which decides the margin of the lines below it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Margin<'a> {
-    /// For each level above the span, whether a sibling comes after it there.
+    /// True for each level above the span at which a sibling follows.
     pub(super) levels: &'a [bool],
     pub(super) has_children: bool,
 }
 
 impl Describe {
-    /// `Agent:Writer.review  1.2 s  ✓ ok  310 tokens in, 25 out`, and a line feed.
+    /// Appends `Agent:Writer.review  1.2 s  ✓ ok  310 tokens in, 25 out` and a line feed.
     pub(super) fn span(self, out: &mut String, span: &FinishedSpan, tokens: Tokens) {
         self.label(out, span.kind(), span.component_name(), span.method());
         push(out, format_args!("  {}  ", Human(span.duration())));
@@ -81,7 +81,7 @@ impl Describe {
         }
     }
 
-    /// A line for each of these errors, from which the span's error came.
+    /// Appends a line for each of these sources of the span's error.
     pub(super) fn causes(
         self,
         out: &mut String,
@@ -102,7 +102,7 @@ impl Describe {
         self.more(out, causes.len().saturating_sub(CAUSES), "causes", margin);
     }
 
-    /// A line for each attribute that was set.
+    /// Appends a line for each attribute that was set.
     pub(super) fn details(self, out: &mut String, span: &FinishedSpan, margin: Margin<'_>) {
         let attributes = span.attributes();
         let set = attributes.stored();
@@ -126,7 +126,7 @@ impl Describe {
         }
     }
 
-    /// A line below that of a span.
+    /// Appends a line below that of a span.
     fn below(self, out: &mut String, margin: Margin<'_>, write: impl FnOnce(&mut String)) {
         self.paint.styled(out, DIM, |out| {
             push_margin(out, margin.levels);
@@ -136,15 +136,14 @@ impl Describe {
         out.push('\n');
     }
 
-    /// The head of a tree whose root is missing.
+    /// Appends the head of a tree whose root is missing.
     pub(super) fn partial(self, out: &mut String, of: &FinishedSpan) {
         push(out, format_args!("{}  ", of.trace_id()));
-        self.paint
-            .styled(out, DIM, |out| out.push_str("(partial: what encloses this is not here)"));
+        self.paint.styled(out, DIM, |out| out.push_str("(partial: the enclosing span is missing)"));
         out.push('\n');
     }
 
-    /// `start  Agent:Writer`, and a line feed.
+    /// Appends `start  Agent:Writer` and a line feed.
     pub(super) fn start_line(self, out: &mut String, span: &StartedSpan) {
         self.paint.styled(out, DIM, |out| out.push_str("start  "));
         self.label(out, span.kind(), span.component_name(), span.method());
@@ -152,7 +151,7 @@ impl Describe {
         out.push('\n');
     }
 
-    /// `end    Agent:Writer  1.2 s  ✓ ok`, and a line feed.
+    /// Appends `end    Agent:Writer  1.2 s  ✓ ok` and a line feed.
     pub(super) fn end_line(self, out: &mut String, span: &FinishedSpan) {
         self.paint.styled(out, DIM, |out| out.push_str("end    "));
         self.span(out, span, Tokens::of(span).unwrap_or_default());
@@ -169,7 +168,7 @@ impl Describe {
         }
     }
 
-    /// `Agent:Writer.review`
+    /// Appends `Agent:Writer.review`.
     pub(super) fn label(self, out: &mut String, kind: &Kind, component: &str, method: &str) {
         push_kind(out, kind);
         out.push(':');
@@ -183,7 +182,7 @@ impl Describe {
     }
 }
 
-/// The texts of the errors that the span's error came from, outermost first.
+/// Returns the messages of the sources of the span's error, outermost first.
 pub(super) fn causes_of(span: &FinishedSpan) -> &[Json] {
     match span.error().and_then(SpanError::sources) {
         Some(Json::Array(causes)) => causes,
@@ -191,7 +190,7 @@ pub(super) fn causes_of(span: &FinishedSpan) -> &[Json] {
     }
 }
 
-/// A kind as the name of a type: `mcp_list_tools` as `McpListTools`.
+/// Appends a kind in the form of a type's name: `mcp_list_tools` as `McpListTools`.
 fn push_kind(out: &mut String, kind: &Kind) {
     let mut name = String::new();
     for word in kind.as_str().split('_') {

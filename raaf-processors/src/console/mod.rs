@@ -76,7 +76,7 @@ raaf_trace_model::submit! {
 ///
 /// | builder | variable | values | default |
 /// | --- | --- | --- | --- |
-/// | | `RAAF_TRACE_CONSOLE` | a boolean: the sink is there at all | `false` |
+/// | | `RAAF_TRACE_CONSOLE` | a boolean: whether to add the sink | `false` |
 /// | [`mode`](ConsoleBuilder::mode) | `RAAF_TRACE_CONSOLE_MODE` | `tree`, `lines`, `live` | `tree` |
 /// | [`detailed`](ConsoleBuilder::detailed) | `RAAF_TRACE_CONSOLE_DETAILED` | a boolean | `false` |
 /// | [`color`](ConsoleBuilder::color) | `RAAF_TRACE_CONSOLE_COLOR` | `auto`, `always`, `never` | `auto` |
@@ -112,7 +112,7 @@ raaf_trace_model::submit! {
 ///
 /// A tree is written at once, so concurrent traces do not mix. It is complete: it has every span
 /// that ended before its root, in any thread. Spans that end after their root, and traces that are
-/// unfinished at a flush or at the shutdown, are shown as partial trees that say so.
+/// unfinished at a flush or at the shutdown, are shown as trees marked `partial`.
 ///
 /// # Cost
 ///
@@ -123,7 +123,7 @@ raaf_trace_model::submit! {
 /// Each span takes a short lock in its own thread. A worker, started by the first span, draws and
 /// writes. At most [`max_spans`](ConsoleBuilder::max_spans) finished spans are held, including
 /// those of unfinished traces. When the limit is reached, the traces that have waited longest are
-/// shown as partial trees. A thread waits up to 4 ms for room; then its span is dropped and
+/// shown as partial trees. A thread waits up to 4 ms for space; then its span is dropped and
 /// counted. While the output hangs, spans are dropped at once.
 ///
 /// Lines and the live view also need each span's start, which takes the lock a second time. The
@@ -151,7 +151,7 @@ pub struct ConsoleSink {
     /// Screen of the live view, if there is one.
     screen: Option<Screen>,
     clock: Clock,
-    /// Waits for the first span to start it.
+    /// Worker that the first span starts.
     worker: Mutex<Option<Worker>>,
 }
 
@@ -177,7 +177,7 @@ impl ConsoleSink {
     /// # use raaf_trace_core::TracerProvider;
     /// let console = Arc::new(ConsoleSink::builder().stderr().build());
     /// let provider = TracerProvider::builder().with(Arc::clone(&console)).build();
-    /// console.suspend(|| println!("half way there"));
+    /// console.suspend(|| println!("halfway there"));
     /// # drop(provider);
     /// ```
     pub fn suspend<R>(&self, print: impl FnOnce() -> R) -> R {
@@ -187,12 +187,12 @@ impl ConsoleSink {
         }
     }
 
-    /// Returns the queue. That of a forked child takes nothing: the thread that draws, and what it
-    /// draws on, are the parent's.
+    /// Returns the queue. In a forked child, it rejects all spans, because the drawing thread and
+    /// the screen belong to the parent.
     fn queue(&self) -> &Queue {
         self.queue.get(|_| {
-            let reason = "the console shows nothing in a forked child: its thread is the parent's; \
-                          initialise tracing after the fork";
+            let reason = "the console shows no spans in a forked child, which has no thread to draw \
+                          them; initialise tracing after the fork";
             diagnostics::warn(Category::Tracing, format_args!("{reason}"));
             Arc::new(Queue::refusing(reason.to_owned()))
         })

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use anstyle::{AnsiColor, Style};
 use raaf_trace_model::span::Status;
 
-/// Adds to a text in colour, or without.
+/// Appends to a string, with or without colour.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Paint {
     pub(super) color: bool,
@@ -19,7 +19,7 @@ pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
 const MAGENTA: Style = AnsiColor::Magenta.on_default();
 
 impl Paint {
-    /// Lets `write` add to `out` in this style.
+    /// Runs `write` with this style around what it appends to `out`.
     pub(super) fn styled(self, out: &mut String, style: Style, write: impl FnOnce(&mut String)) {
         if !self.color {
             return write(out);
@@ -46,14 +46,14 @@ impl Paint {
         }
     }
 
-    /// Adds a status: a mark and its word.
+    /// Appends a status: its mark and its name.
     pub(super) fn status(self, out: &mut String, status: Status) {
         let (mark, style) = Self::mark(status);
         self.styled(out, style, |out| push(out, format_args!("{mark} {status}")));
     }
 }
 
-/// Adds what cannot fail to be shown.
+/// Appends arguments whose formatting cannot fail.
 pub(super) fn push(out: &mut String, shown: impl fmt::Display) {
     let _ = write!(out, "{shown}");
 }

@@ -1,7 +1,7 @@
 //! Bounded queue between traced threads and the console's worker.
 //!
-//! One queue in the order of the ends, unlike a batching processor's buffers: only so is a tree
-//! complete when its root comes, whatever threads its spans ran in.
+//! It is one queue in the order of the ends, unlike a batching processor's buffers: a tree is then
+//! complete when its root arrives, whatever threads its spans ran in.
 
 use std::{
     collections::VecDeque,
@@ -17,31 +17,31 @@ use raaf_trace_model::{
     span::{FinishedSpan, StartedSpan},
 };
 
-/// Longest time that a thread waits for room. Must be below the threshold for slow calls.
+/// Longest time that a thread waits for space. Must be below the threshold for slow calls.
 const PATIENCE: Duration = Duration::from_millis(4);
 /// Largest number of starts that wait for a paced worker, if fewer spans are allowed.
 const STARTS: usize = 10_000;
-/// Time during which no thread waits after one has waited in vain.
+/// Time during which no thread waits after one has timed out.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Event to be shown.
 pub(super) enum Heard {
     Start(Box<StartedSpan>, Ticks),
     End(Box<FinishedSpan>),
-    /// A span has ended, and there was no room for it.
+    /// A span has ended, and the queue was full.
     Lost(SpanId),
 }
 
-/// Work for which the worker wakes.
+/// Job of the worker.
 pub(super) struct Job {
     pub(super) heard: VecDeque<Heard>,
     /// Show incomplete trees as well.
     pub(super) everything: bool,
-    /// A thread is waiting for room.
+    /// A thread is waiting for space.
     pub(super) pressed: bool,
     /// Last job before the worker ends.
     pub(super) last: bool,
-    /// Flushes that are answered once this is done.
+    /// Flushes that complete with this job.
     flushes: u64,
 }
 
@@ -53,14 +53,14 @@ pub(super) enum Fate {
     Failed(String),
 }
 
-/// Between the threads that end spans and the worker.
+/// Queue between the threads that end spans and the worker.
 pub(super) struct Queue {
     state: Mutex<State>,
     work: Condvar,
-    /// A flush is answered, or there is room again.
+    /// Notified when a flush is complete, or space is free again.
     progress: Condvar,
     max_spans: usize,
-    /// The worker looks by itself while something runs, and need not be woken for each thing.
+    /// True if the worker polls while spans run, and need not be woken for each event.
     paced: bool,
 }
 
@@ -69,7 +69,7 @@ struct State {
     phase: Phase,
     worker: Option<thread::ThreadId>,
     heard: VecDeque<Heard>,
-    /// Ended spans that are neither written nor given up.
+    /// Number of ended spans that are neither written nor dropped.
     held: usize,
     /// Pending output is due now.
     due: bool,
@@ -77,7 +77,7 @@ struct State {
     resting: bool,
     pressed: bool,
     no_waits_until: Option<Instant>,
-    /// Flushes asked for, and answered.
+    /// Numbers of flushes requested and completed.
     flushes: u64,
     flushed: u64,
     delivered: u64,
@@ -136,7 +136,7 @@ impl Queue {
         state.last_error = Some(reason);
     }
 
-    /// Queues the start of a span; drops it if there is no room.
+    /// Queues the start of a span; drops it if the queue is full.
     pub(super) fn push_start(&self, span: StartedSpan, at: Ticks) {
         let mut state = self.lock();
         let room = self.room();
@@ -149,7 +149,7 @@ impl Queue {
     }
 
     /// Takes a finished span, or counts it as dropped; `due` asks for it to be shown now, or when
-    /// a paced worker looks next.
+    /// a paced worker polls next.
     pub(super) fn push_end(&self, span: FinishedSpan, due: bool) {
         let mut state = self.lock();
         if state.phase == Phase::Running && state.held >= self.max_spans {
@@ -157,7 +157,8 @@ impl Queue {
         }
         if state.phase != Phase::Running || state.held >= self.max_spans {
             state.dropped += 1;
-            // Ends of which a live view is not told would stay in it, so that they have room apart.
+            // A live view would keep spans whose ends it does not receive, so ends have a limit of
+            // their own.
             if self.paced && state.heard.len() < 2 * self.room() {
                 state.heard.push_back(Heard::Lost(span.span_id()));
             }
@@ -172,7 +173,7 @@ impl Queue {
         }
     }
 
-    /// How many starts and ends may wait for the worker.
+    /// Largest numbers of starts and ends that may wait for the worker.
     fn room(&self) -> usize {
         if self.paced { self.max_spans.max(STARTS) } else { self.max_spans }
     }
@@ -203,7 +204,7 @@ impl Queue {
         state
     }
 
-    /// Returns once all that ended before is shown, in partial trees where it must be.
+    /// Waits until all spans that ended before are shown, if necessary in partial trees.
     pub(super) fn flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
         let mut state = self.lock();
         if matches!(state.phase, Phase::Running | Phase::Stopping) {
@@ -211,7 +212,7 @@ impl Queue {
             let mine = state.flushes;
             self.work.notify_one();
             if state.worker == Some(thread::current().id()) {
-                let message = "the console cannot wait for itself".to_owned();
+                let message = "the console cannot be flushed from its own thread".to_owned();
                 return Err(ProcessorError::Failed { message, dropped: 0 });
             }
             let is_pending =
@@ -225,7 +226,7 @@ impl Queue {
         state.verdict()
     }
 
-    /// Refuses further spans, has the rest shown and ends the worker.
+    /// Rejects further spans, shows the rest and stops the worker.
     pub(super) fn shutdown(&self, timeout: Duration) -> Result<(), ProcessorError> {
         let mut state = self.lock();
         state.phase = match state.phase {
@@ -255,7 +256,7 @@ impl Queue {
         self.lock().worker = Some(thread::current().id());
     }
 
-    /// Waits until there is something to do, at most so long.
+    /// Waits for the next job, at most `patience`.
     pub(super) fn next_job(&self, patience: Option<Duration>) -> Job {
         let is_idle = |state: &mut State| {
             let asked = state.flushed < state.flushes || state.phase == Phase::Stopping;
@@ -302,12 +303,12 @@ impl Queue {
         self.progress.notify_all();
     }
 
-    /// Returns true once enough room is free for threads to continue.
+    /// Returns true once enough space is free for threads to continue.
     pub(super) fn has_room(&self) -> bool {
         self.lock().held <= self.max_spans / 2
     }
 
-    /// Answers the flushes that waited for this.
+    /// Completes the flushes that waited for this.
     pub(super) fn done(&self, job: &Job) {
         let mut state = self.lock();
         state.flushed = state.flushed.max(job.flushes);
@@ -320,14 +321,14 @@ impl Queue {
 }
 
 impl State {
-    /// Returns the result of a flush, and resets what was reported.
+    /// Returns the result of a flush, and resets the counts that it reports.
     fn verdict(&mut self) -> Result<(), ProcessorError> {
         let dropped = self.dropped - self.mentioned;
         self.mentioned = self.dropped;
         if dropped == 0 {
             return Ok(());
         }
-        let message = self.last_error.clone().unwrap_or_else(|| "no room".to_owned());
+        let message = self.last_error.clone().unwrap_or_else(|| "the queue was full".to_owned());
         Err(ProcessorError::Failed { message, dropped })
     }
 }

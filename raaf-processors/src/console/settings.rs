@@ -13,9 +13,9 @@ const STREAM: &str = "RAAF_TRACE_CONSOLE_STREAM";
 #[cfg(feature = "live")]
 const MODES: &str = "one of tree, lines, live";
 #[cfg(not(feature = "live"))]
-const MODES: &str = "tree or lines (live takes raaf-processors' feature `live`)";
+const MODES: &str = "tree or lines (live requires the feature `live` of raaf-processors)";
 
-/// A builder that is as the variables say.
+/// Reads a builder from the variables.
 pub(super) fn read(environment: &Environment) -> Result<ConsoleBuilder, SettingsError> {
     let mut builder = ConsoleBuilder::default();
     if let Some(mode) = environment.read(MODE, MODES, mode)? {
@@ -27,7 +27,7 @@ pub(super) fn read(environment: &Environment) -> Result<ConsoleBuilder, Settings
     match environment.read(COLOR, "one of auto, always, never", color)? {
         Some(ColorChoice::Always) => builder = builder.color(true),
         Some(ColorChoice::Never) => builder = builder.color(false),
-        // Only here: the console's own variable means more than the one for all programs.
+        // Only here: the console's own variable takes precedence over the one for all programs.
         _ if environment.get_os("NO_COLOR").is_some() => builder = builder.color(false),
         _ => {}
     }

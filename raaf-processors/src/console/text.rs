@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthChar as _;
 /// small numbers; the limit bounds hostile text.
 const MARKS: usize = 8;
 
-/// Collects text with whatever drives a terminal shown escaped, and stops at a width.
+/// Collects text, escapes what could control a terminal, and stops at a width.
 ///
 /// Widths are columns on a terminal, where a wide character takes two.
 pub(super) struct Fitted<'a> {
@@ -16,13 +16,13 @@ pub(super) struct Fitted<'a> {
     room: usize,
     /// Characters without a width since the last one that has a width.
     marks: usize,
-    /// Position at which to cut if the text does not fit; leaves room for the ellipsis.
+    /// Position at which to cut if the text does not fit; leaves space for the ellipsis.
     cut_at: usize,
     is_cut: bool,
 }
 
 impl<'a> Fitted<'a> {
-    /// Adds to `out`, at most `columns` wide.
+    /// Creates a writer that appends to `out`, at most `columns` wide.
     pub(super) fn new(out: &'a mut String, columns: usize) -> Self {
         let cut_at = out.len();
         Self { out, room: columns, marks: 0, cut_at, is_cut: false }
@@ -63,15 +63,17 @@ impl fmt::Write for Fitted<'_> {
     }
 }
 
-/// Adds `text` to `out`, safe and at most `columns` wide; how wide at most it became.
+/// Appends `text` to `out`, escaped and at most `columns` wide. Returns an upper bound of its
+/// width.
 pub(super) fn push_fitted(out: &mut String, columns: usize, text: impl fmt::Display) -> usize {
     let mut fitted = Fitted::new(out, columns);
-    // Fails when the text is cut; what fits is there.
+    // Fails when the text is cut; the part that fits has been written.
     let _ = fmt::write(&mut fitted, format_args!("{text}"));
     if fitted.is_cut { columns } else { columns - fitted.room }
 }
 
-/// Controls, line separators, and invisible marks that hide text or reorder what is around them.
+/// Returns true for control characters, line separators, and invisible marks that hide or reorder
+/// text.
 fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(

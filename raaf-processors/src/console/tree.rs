@@ -12,8 +12,8 @@ use super::{
     paint::{DIM, push},
 };
 
-/// Beyond this depth lines are not indented further, and say how deep they are: the drawing of a
-/// long chain would otherwise grow with its square.
+/// Depth beyond which lines are not indented further and state their depth instead: the drawing of
+/// a long chain would otherwise grow with the square of its length.
 const DEEPEST: usize = 40;
 
 /// Spans of one trace, and the tokens of each.
@@ -22,7 +22,7 @@ pub(super) struct Tree<'a> {
     tokens: Vec<Tokens>,
 }
 
-/// Tokens in and out.
+/// Numbers of tokens in and out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tokens {
     pub(super) input: i64,
@@ -52,8 +52,8 @@ impl Tokens {
 }
 
 impl<'a> Tree<'a> {
-    /// Puts spans of one trace together, and adds up the tokens of each: those it names itself, else
-    /// those of its children together.
+    /// Arranges the spans of one trace, and adds up the tokens of each: those that it reports
+    /// itself, otherwise the sum of those of its children.
     pub(super) fn new(spans: &'a [FinishedSpan]) -> Self {
         let spans = SpanTree::new(spans);
         let mut tokens = vec![Tokens::default(); spans.spans().len()];
@@ -67,8 +67,8 @@ impl<'a> Tree<'a> {
         Self { spans, tokens }
     }
 
-    /// The errors that the span's error came from, but for those that a child of it tells of: an
-    /// error on its way up would tell its story at every level.
+    /// Returns the sources of the span's error, except those that a child reports: an error that
+    /// propagates would otherwise repeat them at every level.
     fn untold_causes(&self, index: usize) -> &'a [Json] {
         let causes = causes_of(self.spans.spans()[index]);
         let children = self.spans.child_indices(index).iter();
@@ -76,8 +76,8 @@ impl<'a> Tree<'a> {
         &causes[..causes.len() - told.max().unwrap_or(0)]
     }
 
-    /// Adds the drawing to `out`. A tree without its root begins with a line that says so, and
-    /// hangs what there is under that.
+    /// Appends the drawing to `out`. A tree without its root has a line in its place that marks it
+    /// as partial, with the spans below.
     pub(super) fn draw(&self, describe: Describe, out: &mut String) {
         let mut tops = self.spans.top();
         let Some(top) = tops.next() else { return };
@@ -114,9 +114,9 @@ fn told_by(span: &FinishedSpan, causes: &[Json]) -> usize {
     }
 }
 
-/// Calls `see` with the index of each span, parents before children. For each level above the span,
-/// the slice says whether a sibling comes after it there; so its length is the span's depth, which
-/// is `first` at the top.
+/// Calls `see` with the index of each span, parents before children. The slice is true for each
+/// level above the span at which a sibling follows; its length is the span's depth, which is
+/// `first` at the top.
 pub(super) fn walk<S: TreeSpan>(
     tree: &SpanTree<S>,
     first: usize,
@@ -134,7 +134,7 @@ pub(super) fn walk<S: TreeSpan>(
     }
 }
 
-/// Adds the lines that lead to a span, indented no further than `deepest` levels.
+/// Appends the branch lines before a span, indented no further than `deepest` levels.
 pub(super) fn push_branch(out: &mut String, levels: &[bool], deepest: usize) {
     let Some((&continues, above)) = levels[..levels.len().min(deepest)].split_last() else {
         return;
@@ -146,7 +146,7 @@ pub(super) fn push_branch(out: &mut String, levels: &[bool], deepest: usize) {
     }
 }
 
-/// Adds the lines that pass by.
+/// Appends the branch lines of the levels above.
 pub(super) fn push_margin(out: &mut String, levels: &[bool]) {
     for &continues in &levels[..levels.len().min(DEEPEST)] {
         out.push_str(if continues { "│   " } else { "    " });

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-/// A duration with three digits or so, in the unit that suits it.
+/// Displays a duration with about three digits, in a suitable unit.
 pub(super) struct Human(pub(super) Duration);
 
 impl fmt::Display for Human {

@@ -19,11 +19,11 @@ use super::{
     tree::Tree,
 };
 
-/// The worker's own things.
+/// State of the worker.
 pub(super) struct Worker {
     queue: Arc<Queue>,
     describe: Describe,
-    /// Lines as spans start and end, instead of trees.
+    /// True to write lines as spans start and end, instead of trees.
     lines: bool,
     /// Live view, if it is on.
     live: Option<Live>,
@@ -145,12 +145,12 @@ impl Worker {
         let write = || out.write_all(text).and_then(|()| out.flush());
         match catch_unwind(AssertUnwindSafe(write)) {
             Ok(Ok(())) => Fate::Delivered,
-            // Whoever closed the pipe has seen enough.
+            // The reader has closed the pipe, so further output is not wanted.
             Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
                 self.is_closed = true;
                 Fate::Unwanted
             }
-            Ok(Err(error)) => Fate::Failed(format!("the console cannot be written to: {error}")),
+            Ok(Err(error)) => Fate::Failed(format!("cannot write to the console: {error}")),
             Err(panic) => Fate::Failed(panic_text(&*panic)),
         }
     }
@@ -159,5 +159,8 @@ impl Worker {
 fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("the console's writer panicked: {}", text.unwrap_or("with a value that is no text"))
+    format!(
+        "the console's writer panicked: {}",
+        text.unwrap_or("with a value that is not a string")
+    )
 }

@@ -10,16 +10,16 @@ use super::rotate::Rotation;
 
 /// A file that grows by whole lines.
 ///
-/// Whoever holds the lock of the file that the path names may append to it, and may rotate it. A
-/// writer that gets the lock therefore first looks whether the path still names its file.
+/// The holder of the lock of the file that the path names may append to it and rotate it. A writer
+/// that gets the lock therefore first checks that the path still names its file.
 #[derive(Debug)]
 pub(super) struct AppendFile {
     file: File,
-    /// Pipes and devices have no last line to look at, and nothing that could be taken back.
+    /// False for pipes and devices, which have no last line to inspect and cannot be truncated.
     is_regular: bool,
     is_readable: bool,
-    /// The length after the last lines of this writer: as long as the file has it, the file ends
-    /// in a line feed. Nothing ends at 0 but nothing.
+    /// Length of the file after this writer's last append. While the file has this length, it
+    /// ends in a line feed. 0 before the first append.
     end: u64,
 }
 
@@ -28,13 +28,13 @@ pub(super) struct AppendFile {
 pub(super) enum Appended {
     /// The lines are in the file.
     Here,
-    /// The path names another file now, or none; this file must not be written to any more.
+    /// The path now names another file, or none; nothing may be written to this file any more.
     Moved,
     /// Another writer holds the lock.
     Locked,
 }
 
-/// Other writers keep away while this lives.
+/// Guard that holds the lock of a file.
 struct Locked<'a>(&'a File);
 
 impl<'a> Locked<'a> {
@@ -55,12 +55,12 @@ impl Drop for Locked<'_> {
 }
 
 impl AppendFile {
-    /// Opens the file, or makes it.
+    /// Opens the file, or creates it.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.append(true).create(true);
-        // Reading is needed to see how the file ends, and can be forbidden where writing is not.
-        // Whoever reads a pipe keeps it open, and would not notice that nobody else reads it.
+        // Read access is needed to inspect the end of the file, and may be denied where writing is
+        // allowed. A pipe must not be opened for reading: it would then never lose its last reader.
         let wants_end = fs::metadata(path).map_or(true, |there| there.is_file());
         let (file, is_readable) = match options.clone().read(wants_end).open(path) {
             Ok(file) => (file, wants_end),
@@ -129,7 +129,7 @@ impl AppendFile {
         }
     }
 
-    /// Brings what was written to the disk.
+    /// Syncs written data to the disk.
     pub(super) fn sync(&self) -> io::Result<()> {
         if self.is_regular { self.file.sync_data() } else { Ok(()) }
     }
@@ -149,7 +149,7 @@ fn is_named(_: &fs::Metadata, path: &Path) -> bool {
     path.exists()
 }
 
-/// Writes all of `bytes`, and says how many were written.
+/// Writes all of `bytes`, and returns how many were written.
 fn write_counted(mut out: impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
     let mut written = 0;
     while written < bytes.len() {
@@ -167,7 +167,7 @@ fn write_counted(mut out: impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
 mod tests {
     use super::*;
 
-    /// Disk with limited room that accepts writes in small pieces.
+    /// Disk with limited space that accepts writes in small pieces.
     struct Disk(usize);
 
     impl Write for Disk {

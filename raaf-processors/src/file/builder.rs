@@ -13,14 +13,14 @@ use raaf_trace_model::{
 
 use super::{FileSink, FileSinkWithStarts, rotate::Rotation};
 
-/// When written lines are synced from the operating system to the disk.
+/// Time at which written lines are synced from the operating system to the disk.
 ///
-/// A program that ends, however it ends, loses nothing that was written. This setting protects
-/// against a machine that stops.
+/// Written lines survive any end of the program. This setting protects against a crash of the
+/// machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileSync {
-    /// When the operating system decides, on most systems within half a minute.
+    /// At a time of the operating system's choice, on most systems within half a minute.
     #[default]
     Never,
     /// At each flush, and at the shutdown.
@@ -119,7 +119,7 @@ impl FileSinkBuilder {
     }
 }
 
-/// The path, from `RAAF_TRACE_FILE`.
+/// Reads the path from `RAAF_TRACE_FILE`.
 fn path(config: &SinkConfig<'_>) -> Result<PathBuf, SettingsError> {
     let path = config.environment().read("RAAF_TRACE_FILE", "a path", |text| {
         Some(PathBuf::from(text)).filter(|path| !path.as_os_str().is_empty())
@@ -133,7 +133,7 @@ pub(super) fn from_settings(
 ) -> Result<(FileSinkBuilder, bool), SettingsError> {
     let mut builder = FileSinkBuilder::new(path(config)?);
     let environment: &Environment = config.environment();
-    let bytes = "bytes as a whole number of at least 1, or with k, M or G behind it";
+    let bytes = "a whole number of bytes of at least 1, optionally followed by k, M or G";
     builder.max_size = environment.read("RAAF_TRACE_FILE_MAX_SIZE", bytes, size)?;
     let files = "a whole number from 0 to 4294967295";
     if let Some(keep) = environment.read("RAAF_TRACE_FILE_KEEP", files, |text| text.parse().ok())? {
@@ -148,7 +148,7 @@ pub(super) fn from_settings(
     Ok((builder, starts))
 }
 
-/// A number of bytes, `64M` for 64 times 1024 times 1024.
+/// Parses a number of bytes; `64M` is 64 × 1024 × 1024.
 fn size(text: &str) -> Option<u64> {
     let units = [('k', 10), ('K', 10), ('M', 20), ('G', 30)];
     let unit = units.into_iter().find_map(|(unit, bits)| Some((text.strip_suffix(unit)?, bits)));

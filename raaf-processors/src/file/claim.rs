@@ -1,4 +1,4 @@
-//! Notices two sinks of this program that write to one file.
+//! Detects two sinks of this program that write to one file.
 
 use std::{
     fs,
@@ -11,12 +11,12 @@ use raaf_trace_core::diagnostics::{self, Category};
 /// The files that sinks of this program write to, once for each sink.
 static CLAIMED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// One sink's use of a file, until it is dropped.
+/// Registration of a sink as a writer of a file, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Claim(PathBuf);
 
 impl Claim {
-    /// Claims the file, which exists. The second sink to do so is reported, and may go on.
+    /// Registers a writer of the file, which exists. A second writer is reported, but allowed.
     pub(super) fn new(path: &Path) -> Self {
         let file = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let mut claimed = lock();
@@ -26,8 +26,8 @@ impl Claim {
         if others == 1 {
             let path = path.display();
             let text = format_args!(
-                "two file sinks write to `{path}`: a span that both receive is in it twice. Remove \
-                 one of them, or give it another path"
+                "two file sinks write to `{path}`, so it has each span that both receive twice; \
+                 remove one of them, or give it another path"
             );
             diagnostics::warn(Category::Tracing, text);
         }

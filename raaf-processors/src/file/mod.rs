@@ -34,10 +34,10 @@ use rotate::Rotation;
 pub use builder::{FileSinkBuilder, FileSync};
 pub use starts::FileSinkWithStarts;
 
-/// A guess at a span's line, to reserve room for a batch at once.
+/// Estimated length of a line, to reserve memory for a batch at once.
 const LINE: usize = 512;
 
-/// The most memory that is kept for the next batch.
+/// Largest buffer that is kept for the next batch.
 const MAX_SPARE: usize = 1024 * 1024;
 
 /// Number of times the path may name another file once its lock is held, before that is an error.
@@ -93,8 +93,8 @@ raaf_trace_model::submit! {
 ///
 /// # Cost
 ///
-/// The worker encodes spans as JSON, with the help of traced threads when spans arrive faster than
-/// one worker can write; the lock is held only while writing. Another program that holds the lock,
+/// The worker encodes spans as JSON, and so do traced threads when spans arrive faster than one
+/// worker can write; the lock is held only while writing. Another program that holds the lock,
 /// or a slow reader of a pipe, delays the worker alone.
 ///
 /// # Failures
@@ -127,11 +127,12 @@ pub struct FileSink {
     path: PathBuf,
     rotation: Rotation,
     sync: FileSync,
-    /// A file that is opened before a fork has one advisory lock for parent and child together.
+    /// Per process, because parent and child share the advisory lock of a file that was opened
+    /// before a fork.
     file: PerProcess<Mutex<Option<AppendFile>>>,
     /// Set once the file is open.
     claim: OnceLock<Claim>,
-    /// Memory that the last batch needed.
+    /// Number of bytes that the last batch needed.
     spare: Mutex<Vec<u8>>,
     failures: Repeated,
 }
@@ -171,10 +172,10 @@ impl FileSink {
     }
 
     fn append(&self, lines: &[u8]) -> io::Result<()> {
-        // A pipe waits for whoever reads it, which is the worker's affair.
+        // Only the worker waits for the reader of a pipe.
         let helps = is_helping();
         if helps && is_pipe(&self.path) {
-            return Err(busy("whoever reads the pipe may be slow"));
+            return Err(busy("the reader of the pipe may be slow"));
         }
         let began = Instant::now();
         let mut tries = 0;
@@ -185,14 +186,14 @@ impl FileSink {
                 None => AppendFile::open(&self.path)?,
             };
             self.claim.get_or_init(|| Claim::new(&self.path));
-            // Only a file that took everything is used again: another try begins with a fresh look.
+            // The file is reused only after a complete write; a retry opens the path again.
             let appended = file.append(&self.path, lines, &self.rotation)?;
             if appended == Appended::Locked {
                 *slot = Some(file);
-                // Whoever helps must not wait for this thread, too.
+                // A caller-runs thread must not wait for this one as well.
                 drop(slot);
                 if helps && began.elapsed() >= HELP {
-                    return Err(busy("another program keeps it locked"));
+                    return Err(busy("another program holds its lock"));
                 }
                 thread::sleep(PAUSE);
                 continue;
@@ -207,7 +208,7 @@ impl FileSink {
                 return Ok(());
             }
         }
-        Err(busy("others replace the file all the time"))
+        Err(busy("other programs keep replacing the file"))
     }
 
     fn failed(&self, what: &str, error: &io::Error) -> ExportError {
@@ -260,7 +261,7 @@ impl SpanExporter for FileSink {
         lines.reserve(batch.len() * LINE);
         for span in batch {
             append_line(span, &mut lines).map_err(|error| {
-                ExportError::permanent(format!("a span cannot be written as JSON: {error}"))
+                ExportError::permanent(format!("a span cannot be encoded as JSON: {error}"))
             })?;
         }
         let written = self.write(&lines);
@@ -274,7 +275,7 @@ impl SpanExporter for FileSink {
         let slot = self.file();
         match &*slot {
             Some(file) if self.sync == FileSync::OnFlush => {
-                file.sync().map_err(|error| self.failed("bring to the disk", &error))
+                file.sync().map_err(|error| self.failed("sync", &error))
             }
             _ => Ok(()),
         }

@@ -1,9 +1,9 @@
 //! Rotates full files: `traces.jsonl` becomes `traces.jsonl.1`, the former `.1` becomes `.2`, and
 //! so on, up to the number of files to keep.
 //!
-//! It runs under the lock of the file that the path names. That file gets its new name last, so
-//! that no other process can begin to rotate before all other names are in order: until then it
-//! waits for that lock, and after that it finds that the path names another file.
+//! Rotation runs under the lock of the file that the path names. That file is renamed last, so that
+//! no other process can begin to rotate before all other files are renamed: until then the process
+//! waits for that lock, and afterwards it finds that the path names another file.
 
 use std::{
     ffi::OsString,
@@ -16,7 +16,7 @@ use raaf_trace_core::diagnostics::{self, Category, Repeated};
 /// Size limit of a file, and number of full files to keep.
 #[derive(Debug, Default)]
 pub(super) struct Rotation {
-    /// In bytes; `None` is never.
+    /// In bytes; `None` for no limit.
     pub(super) max_size: Option<u64>,
     pub(super) keep: u32,
     pub(super) failures: Repeated,
@@ -30,14 +30,14 @@ impl Rotation {
         size > 0 && self.max_size.is_some_and(|most| after > most)
     }
 
-    /// Gives the file another name; whether it has one. Where it cannot, the file grows on: to
-    /// lose spans would be worse.
+    /// Renames the file, and returns whether it succeeded. If it fails, the file keeps growing,
+    /// because losing spans would be worse.
     pub(super) fn rotate(&self, path: &Path) -> bool {
         let Err(error) = move_all(path, self.keep) else { return true };
         if let Some(count) = self.failures.happened() {
             let path = path.display();
             let text = format_args!(
-                "the file sink cannot rotate `{path}` and lets it grow: {error} (failure {count})"
+                "the file sink cannot rotate `{path}`, which keeps growing: {error} (failure {count})"
             );
             diagnostics::warn(Category::Tracing, text);
         }
@@ -49,7 +49,7 @@ fn move_all(path: &Path, keep: u32) -> io::Result<()> {
     if keep == 0 {
         return fs::remove_file(path);
     }
-    // A program that was killed here has left a gap, which is filled before anything is given up.
+    // A program that was killed here has left a gap, which is filled before a file is deleted.
     let free = (1..keep).find(|number| !numbered(path, *number).exists()).unwrap_or(keep);
     for number in (1..free).rev() {
         fs::rename(numbered(path, number), numbered(path, number + 1))?;
@@ -64,8 +64,7 @@ pub(super) fn numbered(path: &Path, number: u32) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The files of this path that are there: those that were rotated away, oldest first, and then the
-/// one that is written to.
+/// Returns the existing files of this path: rotated files, oldest first, and then the current one.
 pub(super) fn all_files(path: &Path) -> io::Result<Vec<PathBuf>> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -78,7 +77,7 @@ pub(super) fn all_files(path: &Path) -> io::Result<Vec<PathBuf>> {
         let rest =
             name.as_encoded_bytes().strip_prefix(own).and_then(|rest| rest.strip_prefix(b"."));
         let number = rest.and_then(|digits| str::from_utf8(digits).ok()?.parse::<u32>().ok());
-        // `.01` and `.+1` are somebody else's.
+        // `.01` and `.+1` are not ours.
         numbers.extend(number.filter(|number| rest == Some(number.to_string().as_bytes())));
     }
     numbers.sort_unstable_by(|one, other| other.cmp(one));

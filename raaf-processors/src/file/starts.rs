@@ -34,7 +34,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 ///
 /// Finished spans have the guarantees of [`FileSink`]. A start is written within 100 ms, and by a
 /// flush; it can follow the end of its span in the file. A start that cannot be written, or that
-/// finds no room, is counted in [`dropped_starts`](Self::dropped_starts) and reported at intervals
+/// finds the queue full, is counted in [`dropped_starts`](Self::dropped_starts) and reported at intervals
 /// on standard error. The span's end is not affected.
 ///
 /// # Cost
@@ -69,7 +69,7 @@ pub struct FileSinkWithStarts {
     reported: Repeated,
 }
 
-/// Writes starts, on a worker.
+/// Exporter of starts, run by a worker.
 struct StartWriter {
     sink: Arc<FileSink>,
     failed: Arc<AtomicU64>,
@@ -102,8 +102,8 @@ impl FileSinkWithStarts {
         }
     }
 
-    /// Returns the number of starts that were not written, because there was no room or the file
-    /// failed.
+    /// Returns the number of starts that were not written, because the queue was full or the
+    /// file failed.
     pub fn dropped_starts(&self) -> u64 {
         self.starts.stats().dropped + self.failed.load(Ordering::Relaxed)
     }

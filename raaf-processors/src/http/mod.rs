@@ -17,13 +17,13 @@ pub(crate) use refusal::mistyped;
 pub(crate) use refusal::origin;
 pub(crate) use secret::Secret;
 
-/// The longest that a request may take, whatever is asked for: the clock cannot count to all ends.
+/// Upper bound of the timeout, which keeps deadlines representable.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Largest number of bytes read from a reply.
 const MAX_REPLY: u64 = 64 * 1024;
 
-/// Sends requests and reads their replies, blocking the thread that it is called from.
+/// Blocking HTTP client.
 #[derive(Debug)]
 pub(crate) struct Client {
     /// A connection must not be shared with a forked child.
@@ -33,7 +33,7 @@ pub(crate) struct Client {
 /// Reply to a request that the server accepted.
 #[derive(Debug)]
 pub(crate) struct Reply {
-    #[allow(dead_code, reason = "only OTLP answers in a format that is read")]
+    #[allow(dead_code, reason = "only OTLP has replies that are parsed")]
     pub(crate) body: Vec<u8>,
 }
 
@@ -54,12 +54,12 @@ impl Client {
         Self { agent: PerProcess::new(config.into()) }
     }
 
-    /// Posts `body` to `url`. `secrets` are taken out of whatever the error says; `words` finds
-    /// what the server says in its reply to a request that it refuses.
+    /// Posts `body` to `url`. `secrets` are removed from the error's message; `words` extracts
+    /// the reason from the reply to a rejected request.
     ///
     /// # Errors
     ///
-    /// When no server took it; whether trying again can help follows from why.
+    /// If no server accepted the request. The error is retryable if a retry can help.
     pub(crate) fn post(
         &self,
         url: &str,
@@ -76,7 +76,7 @@ impl Client {
         let answer = request.send(body).map_err(|error| Refusal::of_transport(url, &error))?;
         let status = answer.status();
         let wait = refusal::wait(answer.headers());
-        // A request that was taken is taken, whatever becomes of the reply's text.
+        // The request was accepted, even if the body of the reply cannot be read.
         let body = read(answer).unwrap_or_default();
         if status.is_success() {
             return Ok(Reply { body });
@@ -92,7 +92,7 @@ pub(crate) fn plain(said: &[u8]) -> String {
     String::from_utf8_lossy(said).into_owned()
 }
 
-/// A server's words as an error may repeat them: one short line without secrets.
+/// Formats a server's message for an error: one short line without secrets.
 #[cfg(feature = "otlp")]
 pub(crate) fn words(said: &[u8], secrets: &[&Secret]) -> String {
     refusal::shown(&secret::without(said, secrets))

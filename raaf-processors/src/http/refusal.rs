@@ -15,16 +15,16 @@ use ureq::{
 /// Largest number of characters of a reply that an error repeats.
 const MAX_WORDS: usize = 500;
 
-/// A request that was not taken.
+/// Failed request.
 #[derive(Debug)]
 pub(crate) struct Refusal {
-    #[cfg_attr(not(feature = "openai"), allow(dead_code, reason = "only some sinks ask for it"))]
+    #[cfg_attr(not(feature = "openai"), allow(dead_code, reason = "only some sinks use it"))]
     status: Option<StatusCode>,
     error: ExportError,
 }
 
 impl Refusal {
-    /// A reply that is not a success.
+    /// Creates an error from a reply with an error status.
     pub(super) fn of_status(status: StatusCode, wait: Option<Duration>, words: &str) -> Self {
         let message = match shown(words) {
             words if words.is_empty() => format!("the server answered {status}"),
@@ -38,14 +38,14 @@ impl Refusal {
         Self { status: Some(status), error }
     }
 
-    /// A request without a reply.
+    /// Creates an error for a request without a reply.
     pub(super) fn of_transport(url: &str, error: &Error) -> Self {
         let message = format!("{} cannot be reached: {error}", origin(url));
         let error = match error {
             Error::BadUri(_) | Error::Http(_) | Error::InvalidProxyUrl | Error::Rustls(_) => {
                 ExportError::permanent(message)
             }
-            // Bytes that are no TLS and certificates nobody trusts come as such.
+            // Invalid TLS and untrusted certificates are reported as such.
             Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
                 ExportError::permanent(message)
             }
@@ -61,7 +61,7 @@ impl Refusal {
 
 #[cfg(feature = "openai")]
 impl Refusal {
-    /// A request that was not even made, and never can be.
+    /// Creates an error for a request that cannot be made.
     pub(crate) fn permanent(message: impl Into<String>) -> Self {
         Self { status: None, error: ExportError::permanent(message) }
     }
@@ -76,7 +76,7 @@ impl Refusal {
     }
 }
 
-/// The statuses after which the same request may be taken.
+/// Returns true for statuses after which a retry may succeed.
 fn is_passing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 409 | 429) || status.is_server_error()
 }
@@ -86,18 +86,18 @@ pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
     read_wait(headers.get(RETRY_AFTER)?.to_str().ok()?, SystemTime::now())
 }
 
-/// `Retry-After`: seconds, or a date.
+/// Parses `Retry-After`: seconds, or a date.
 fn read_wait(header: &str, now: SystemTime) -> Option<Duration> {
     let header = header.trim();
     if let Ok(seconds) = header.parse() {
         return Duration::try_from_secs_f64(seconds).ok();
     }
     let at = httpdate::parse_http_date(header).ok()?;
-    // A date that has passed: at once.
+    // A date in the past means immediately.
     Some(at.duration_since(now).unwrap_or_default())
 }
 
-/// The words in one line, without what could drive a terminal, and cut.
+/// Formats a reply as one line of limited length, without control characters.
 pub(super) fn shown(words: &str) -> String {
     let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut shown: String =
@@ -108,7 +108,7 @@ pub(super) fn shown(words: &str) -> String {
     shown
 }
 
-/// A URL without what may be secret in it: the user, the path's tokens, the query.
+/// Returns the origin of a URL, without parts that may be secret: the user, the path and the query.
 pub(crate) fn origin(url: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = url.split_once("://") else { return Cow::Borrowed("the server") };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();

@@ -5,17 +5,17 @@ use std::{cmp::Reverse, fmt};
 /// Replacement text for a secret.
 const HIDDEN: &str = "[REDACTED]";
 
-/// A key or a header's value: sent to a server, and never shown.
+/// Key or header value that is sent to a server and never shown.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Secret(String);
 
 impl Secret {
-    /// Keeps `value` from being shown.
+    /// Wraps `value`.
     pub(crate) fn new(value: impl Into<String>) -> Self {
         Self(value.into())
     }
 
-    /// The value, to be sent.
+    /// Returns the value, to be sent.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
@@ -27,11 +27,11 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A server's words as text in which no secret is left: some servers repeat what they were sent.
+/// Removes secrets from a server's message, because some servers repeat what they were sent.
 pub(super) fn without(words: &[u8], secrets: &[&Secret]) -> String {
     let mut text = String::from_utf8_lossy(words).into_owned();
     let mut secrets: Vec<_> = secrets.iter().filter(|secret| !secret.0.is_empty()).collect();
-    // A short one may be a part of a long one, of which the rest would stay.
+    // Longest first: a short secret may be a part of a long one, of which the rest would remain.
     secrets.sort_by_key(|secret| Reverse(secret.0.len()));
     for secret in secrets {
         text = text.replace(&secret.0, HIDDEN);

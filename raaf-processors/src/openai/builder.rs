@@ -19,7 +19,8 @@ use crate::http::{Secret, mistyped};
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Description of a valid base URL.
-pub(super) const EXPECTED: &str = "http:// or https://, a host, and perhaps a path, without a user";
+pub(super) const EXPECTED: &str =
+    "an http:// or https:// URL with a host and an optional path, without a user";
 
 /// Builder for [`OpenAiSink`].
 ///
@@ -106,7 +107,7 @@ impl OpenAiBuilder {
     ///
     /// # Errors
     ///
-    /// When a variable cannot be used.
+    /// If a variable cannot be used.
     pub fn environment(mut self, environment: &Environment) -> Result<Self, OpenAiSinkError> {
         const BASE_URL: &str = "RAAF_TRACE_OPENAI_BASE_URL";
         if self.keys.own.is_none() {
@@ -147,8 +148,8 @@ impl OpenAiBuilder {
             keys: self.keys,
             state: std::sync::Mutex::default(),
             no_key: Notice::new(
-                "the openai sink has no API key and drops what it receives; \
-                 set OPENAI_API_KEY, or give it one in code",
+                "the openai sink has no API key and drops all spans; \
+                 set OPENAI_API_KEY, or set the key in code",
             ),
             notice: Notice::none(),
         })

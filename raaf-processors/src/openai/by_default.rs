@@ -1,19 +1,19 @@
-//! Whether the sink runs although none was named.
+//! Condition under which the sink runs by default.
 
 use raaf_trace_model::environment::Environment;
 
 const OPENAI_HOST: &str = "api.openai.com";
 
 /// Returns whether `OPENAI_API_KEY` is set, and `OPENAI_BASE_URL` is unset or OpenAI's own: users of
-/// other servers did not ask for OpenAI.
+/// other servers did not choose OpenAI.
 pub(super) fn applies(environment: &Environment) -> bool {
     let elsewhere = |url: std::ffi::OsString| !is_openai(&url.to_string_lossy());
     environment.get_os("OPENAI_API_KEY").is_some()
         && !environment.get_os("OPENAI_BASE_URL").is_some_and(elsewhere)
 }
 
-/// Returns whether a URL is on OpenAI's own host. What is unusual is not: then nothing is sent
-/// unasked.
+/// Returns true if a URL is on OpenAI's own host. Unusual URLs are not, so that nothing is sent by
+/// mistake.
 fn is_openai(url: &str) -> bool {
     let url = url.trim().to_ascii_lowercase();
     let Some(rest) = url.strip_prefix("https://") else { return false };

@@ -64,7 +64,7 @@ pub(super) enum Outcome {
 }
 
 impl Delivery {
-    /// A batch of which nothing was sent: a request for each key, in the order in which they occur.
+    /// Plans a batch of which nothing was sent: one request per key, in the order of their first spans.
     pub(super) fn new(batch: &[FinishedSpan], keys: &Keys) -> Self {
         let mut waiting: VecDeque<Parcel> = VecDeque::new();
         let mut parcels = HashMap::new();
@@ -90,7 +90,7 @@ impl Delivery {
         self.waiting.iter().any(|parcel| parcel.key.is_none())
     }
 
-    /// Sends what waits. A key that is refused keeps no other waiting.
+    /// Sends pending requests. A rejected key does not delay the requests of other keys.
     pub(super) fn go_on(
         &mut self,
         batch: &[FinishedSpan],
@@ -101,7 +101,7 @@ impl Delivery {
         let mut later = VecDeque::new();
         let mut passing: Option<ExportError> = None;
         while let Some(parcel) = self.waiting.pop_front() {
-            // A slow server must not make one call last as long as all of its requests together.
+            // With a slow server, one call must not take the time of all of its requests together.
             if begun.elapsed() > endpoint.timeout() {
                 let slow = || ExportError::retryable("the server is slow; the rest is sent later");
                 passing.get_or_insert_with(slow);
@@ -144,7 +144,7 @@ impl Delivery {
         let why = if *spans == all {
             why.clone()
         } else {
-            format!("{spans} of {all} spans were not taken: {why}")
+            format!("{spans} of {all} spans were rejected: {why}")
         };
         Some(ExportError::partial(*spans, why))
     }
@@ -157,7 +157,7 @@ impl Parcel {
         endpoint: &Endpoint,
         sent: &mut Sent,
     ) -> Result<(), Refusal> {
-        let Some(key) = &self.key else { return Err(Refusal::permanent("there is no API key")) };
+        let Some(key) = &self.key else { return Err(Refusal::permanent("no API key is set")) };
         let mut data = Vec::with_capacity(self.spans.len() + 1);
         let mut traces = HashSet::new();
         for span in self.spans.iter().filter_map(|place| batch.get(*place)) {
@@ -171,7 +171,7 @@ impl Parcel {
             return Ok(());
         }
         let body = serde_json::to_vec(&Body { data }).map_err(|error| {
-            Refusal::permanent(format!("a span cannot be written as JSON: {error}"))
+            Refusal::permanent(format!("a span cannot be encoded as JSON: {error}"))
         })?;
         endpoint.send(&body, key)?;
         sent.add(traces);

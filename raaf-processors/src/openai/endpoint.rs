@@ -10,7 +10,7 @@ use ureq::http::{
 use super::OpenAiSinkError;
 use crate::http::{Client, Refusal, Secret, mistyped, origin, plain};
 
-/// A server's trace ingest API.
+/// Trace ingest API of a server.
 pub(super) struct Endpoint {
     client: Client,
     url: String,
@@ -73,14 +73,14 @@ impl Endpoint {
 /// Value of the `Authorization` header.
 pub(super) fn authorization(key: &Secret) -> Result<HeaderValue, Refusal> {
     let mut value = HeaderValue::try_from(format!("Bearer {}", key.reveal())).map_err(|_| {
-        Refusal::permanent("the API key holds characters that cannot be sent in a header")
+        Refusal::permanent("the API key contains characters that are not allowed in a header")
     })?;
     value.set_sensitive(true);
     Ok(value)
 }
 
 pub(super) fn is_base_url(text: &str) -> bool {
-    // The path is put at the end, so that there can be nothing behind it.
+    // The path of the API is appended, so nothing may follow the base path.
     if text.contains(['@', '?', '#']) {
         return false;
     }

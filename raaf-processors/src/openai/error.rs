@@ -9,11 +9,11 @@ use super::builder;
 #[non_exhaustive]
 pub enum OpenAiSinkError {
     /// The base URL is invalid. The message shows it without parts that may be secret.
-    #[error("`{0}` is no base URL; expected {expected}", expected = builder::EXPECTED)]
+    #[error("`{0}` is not a base URL; expected {expected}", expected = builder::EXPECTED)]
     BaseUrl(String),
     /// The key, the organization or the project contains characters that are not allowed in a
     /// header, such as a line feed. The message does not show the value.
-    #[error("the {0} holds characters that cannot be sent in a header")]
+    #[error("the {0} contains characters that are not allowed in a header")]
     Header(&'static str),
     /// An environment variable cannot be used.
     #[error(transparent)]

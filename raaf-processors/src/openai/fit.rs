@@ -6,15 +6,15 @@ use raaf_trace_model::attributes::{Attributes, SpanLimits, Value, ValueRef};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-/// The most bytes of JSON that an `input` or `output` may have; one that is longer costs the whole
-/// batch.
+/// Largest size of an `input` or `output`, in bytes of JSON. The server rejects the whole batch for a
+/// larger one.
 pub(super) const MAX_CONTENT: u32 = 100_000;
 
-/// The most bytes of JSON that a custom span's data may have. The server names no limit; this one
-/// keeps a single span from making a request that is refused.
+/// Largest size of a custom span's data, in bytes of JSON. The server documents no limit; this one
+/// keeps a single span from causing a rejected request.
 pub(super) const MAX_DATA: u32 = 1_000_000;
 
-/// The text, cut and marked if as JSON it has more than `limit` bytes.
+/// Cuts and marks text that has more than `limit` bytes as JSON.
 pub(super) fn text(text: &str, limit: u32) -> Cow<'_, str> {
     if fits(text, limit) {
         return Cow::Borrowed(text);
@@ -25,12 +25,12 @@ pub(super) fn text(text: &str, limit: u32) -> Cow<'_, str> {
     }
 }
 
-/// The value, cut and marked where it is long if it has more than `limit` bytes.
+/// Cuts and marks the long parts of a value that has more than `limit` bytes.
 pub(super) fn json(value: Json, limit: u32) -> Json {
     if fits(&value, limit) { value } else { cut(value, limit) }
 }
 
-/// The core cuts attributes; a limit of ours makes it cut for us.
+/// Cuts a value by the attribute limits of the core.
 fn cut(value: Json, limit: u32) -> Json {
     let mut cutter = Attributes::with_limits(SpanLimits::default().with_max_value_bytes(limit));
     cutter.set("value", Value::Json(Arc::new(value)));

@@ -63,7 +63,7 @@ raaf_trace_model::submit! {
 /// root of a workflow ([`trace`](raaf_trace_core::trace()), a runner) is the trace object, and its
 /// children have no parent. Only model calls carry token counts. Input and output are cut to the
 /// 100,000 bytes of JSON that the server accepts, other data of a span to 1,000,000, and marked
-/// `... [truncated]`. The format has no place for events, except on custom spans.
+/// `... [truncated]`. The format has no field for events, except on custom spans.
 ///
 /// These [`keys`](raaf_trace_core::keys) go into `span_data`. A trace object has the workflow's name,
 /// group and metadata. Other attributes are sent on custom spans only.
@@ -82,7 +82,7 @@ raaf_trace_model::submit! {
 /// | `gen_ai.output.messages`, else `output` | `llm` | `output` |
 /// | `gen_ai.request.model`, else `gen_ai.response.model` | `llm`, `speech`, `transcription` | `model` |
 /// | `gen_ai.request.temperature`, `gen_ai.request.top_p`, `gen_ai.request.max_tokens`, `gen_ai.request.frequency_penalty`, `gen_ai.request.presence_penalty`, `gen_ai.request.seed`, `gen_ai.request.stop_sequences` | `llm`, `speech`, `transcription` | `model_config` |
-/// | `url.full`, without what is asked of the API | `llm`, `speech`, `transcription` | `model_config`, in it `base_url` |
+/// | `url.full`, without the path of the operation | `llm`, `speech`, `transcription` | `model_config`, in it `base_url` |
 /// | `gen_ai.usage.input_tokens`, `gen_ai.usage.output_tokens` | `llm` | `usage` |
 /// | `gen_ai.usage.cache_read.input_tokens`, `gen_ai.usage.reasoning.output_tokens` | `llm` | `usage`, in its `details` |
 /// | `gen_ai.response.id` | `response` | `response_id` |
@@ -163,7 +163,7 @@ pub struct OpenAiSink {
 
 #[derive(Default)]
 struct State {
-    /// A batch that is to be offered again, and what of it is still to be sent.
+    /// Batch that is to be retried, with its pending part.
     unfinished: Option<Delivery>,
     sent: Sent,
 }

@@ -6,7 +6,7 @@ use raaf_trace_core::diagnostics::{self, Category};
 
 use super::endpoint::Endpoint;
 
-/// A line for standard error that is written once, or never.
+/// Line for standard error that is written at most once.
 #[derive(Debug)]
 pub(super) struct Notice {
     text: String,
@@ -18,7 +18,7 @@ impl Notice {
         Self { text: text.into(), is_said: AtomicBool::new(false) }
     }
 
-    /// A notice that shows nothing.
+    /// Creates a notice that is never written.
     pub(super) fn none() -> Self {
         Self { text: String::new(), is_said: AtomicBool::new(true) }
     }
@@ -27,8 +27,9 @@ impl Notice {
     /// tracing is on, and otherwise when it is switched on and the first batch is about to be sent.
     pub(super) fn before_sending(endpoint: &Endpoint, at_once: bool) -> Self {
         let notice = Self::new(format!(
-            "traces are sent to {}, since OPENAI_API_KEY is set and no sink is named; \
-             RAAF_SKIP_DEFAULT_PROCESSORS=true stops that, RAAF_TRACE_PROCESSORS names other sinks",
+            "traces are sent to {}, because OPENAI_API_KEY is set and no sink is configured; \
+             set RAAF_SKIP_DEFAULT_PROCESSORS=true to prevent it, or RAAF_TRACE_PROCESSORS to \
+             choose sinks",
             endpoint.origin()
         ));
         if at_once {

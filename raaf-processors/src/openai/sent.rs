@@ -7,7 +7,7 @@ use raaf_trace_model::id::TraceId;
 /// Number of traces remembered. A trace that was forgotten is sent again with its next span.
 const MAX_TRACES: usize = 10_000;
 
-/// The traces whose objects were sent, the latest ones.
+/// The most recent traces whose objects were sent.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
     known: HashSet<TraceId>,

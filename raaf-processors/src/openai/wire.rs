@@ -109,7 +109,7 @@ pub(super) struct Audio<'a> {
     pub(super) format: &'a str,
 }
 
-/// The only names that the server takes at the top are these; anything else is in `details`.
+/// The server accepts only these names at the top level; anything else is in `details`.
 #[derive(Serialize)]
 pub(super) struct Usage {
     pub(super) input_tokens: u64,
@@ -123,7 +123,7 @@ pub(super) struct Error<'a> {
     pub(super) data: Map<String, Json>,
 }
 
-/// A span's id, in the length that the server knows.
+/// Span id in the length that the server expects.
 #[derive(Clone, Copy)]
 pub(super) struct Id(pub(super) SpanId);
 

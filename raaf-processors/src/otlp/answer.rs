@@ -7,7 +7,7 @@ use raaf_trace_model::sink::ExportError;
 
 use crate::http::{Secret, words};
 
-/// The reply to a request that was refused: gRPC's status, as protobuf.
+/// Reply to a rejected request: gRPC's status, as protobuf.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Refusal {
     #[prost(int32, tag = "1")]
@@ -16,7 +16,7 @@ struct Refusal {
     message: String,
 }
 
-/// The words in the reply to a request that was refused, whichever way they are said.
+/// Extracts the message from the reply to a rejected request, in any format.
 pub(super) fn words_of_refusal(body: &[u8]) -> String {
     match Refusal::decode(body) {
         Ok(refusal) if !refusal.message.is_empty() => refusal.message,
@@ -24,7 +24,7 @@ pub(super) fn words_of_refusal(body: &[u8]) -> String {
     }
 }
 
-/// Reads the reply to a batch that was taken, perhaps in part.
+/// Parses the reply to a batch that was accepted, perhaps in part.
 pub(super) fn read(
     body: &[u8],
     batch: usize,
@@ -33,13 +33,14 @@ pub(super) fn read(
 ) -> Result<(), ExportError> {
     let reply = match ExportTraceServiceResponse::decode(body) {
         Ok(reply) => reply,
-        // Asked only then: protobuf may begin with a line feed and a `<`, too.
+        // Checked only then: valid protobuf may begin with a line feed and a `<`, too.
         Err(_) if body.trim_ascii_start().starts_with(b"<") => {
-            let text = "the server answered with a web page: its address is none that takes traces";
+            let text =
+                "the server answered with a web page; the address must be that of a trace receiver";
             return Err(ExportError::permanent(text));
         }
         Err(error) => {
-            let text = format_args!("the reply to a batch cannot be read: {error}");
+            let text = format_args!("the reply to a batch cannot be parsed: {error}");
             diagnostics::debug(Category::Http, text);
             return Ok(());
         }
@@ -53,7 +54,7 @@ pub(super) fn read(
     if !words.is_empty()
         && let Some(times) = warnings.happened()
     {
-        let text = format_args!("the server warns, {times} times so far: {words}");
+        let text = format_args!("the server warns: {words} (warning {times})");
         diagnostics::warn(Category::Http, text);
     }
     Ok(())

@@ -29,8 +29,8 @@ pub(super) fn of(span: &FinishedSpan) -> Vec<KeyValue> {
     wire.pairs
 }
 
-/// The pairs so far. No key may come twice, so that what was set by hand, under a key of the wire,
-/// stands for what it would be translated to.
+/// Pairs so far. No key occurs twice: an attribute that was set under its key in OTLP takes the place
+/// of the translated one.
 struct Wire<'a> {
     set: &'a Attributes,
     pairs: Vec<KeyValue>,
@@ -51,7 +51,7 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// A name under that key, unless it is set, or what is translated to it.
+    /// Adds a name under that key, unless it or an attribute that is translated to it is set.
     fn name(&mut self, key: &str, name: &str, said_by: &str) {
         if !self.set.contains(said_by) {
             self.put_unless_set(key, || value::text(name));
@@ -132,7 +132,7 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// Each span says which workflow it is a part of: children are sent before their root.
+    /// Adds the workflow to each span, because children are sent before their root.
     fn say_of_the_trace(&mut self, span: &FinishedSpan) {
         let trace = span.trace();
         for (key, text) in [
@@ -156,7 +156,7 @@ impl<'a> Wire<'a> {
 enum What {
     /// An operation of the conventions for generative AI.
     Operation(&'static str),
-    /// A kind of `OpenInference`, for what those conventions do not cover.
+    /// A kind of `OpenInference`, where those conventions define no operation.
     Kind(&'static str),
 }
 
@@ -171,7 +171,7 @@ fn what(kind: &Kind) -> What {
     }
 }
 
-/// The key on the wire of what has another one there.
+/// Returns the key in OTLP of an attribute that has another one there.
 fn translated(key: &str) -> Option<&'static str> {
     Some(match key {
         keys::AGENT_NAME => AGENT_NAME,
@@ -187,12 +187,12 @@ fn translated(key: &str) -> Option<&'static str> {
     })
 }
 
-/// Text as it is, anything else as JSON.
+/// Returns text as it is, and anything else as JSON.
 fn as_text(given: ValueRef<'_>) -> AnyValue {
     value::text(given.to_string())
 }
 
-/// The conventions want a list of parts, also for what is one text.
+/// Returns a list of parts, which the conventions require even for a single text.
 fn instructions(given: ValueRef<'_>) -> AnyValue {
     match given.as_str() {
         Some(text) if !is_list(text) => {

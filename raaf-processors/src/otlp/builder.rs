@@ -36,7 +36,7 @@ pub struct OtlpBuilder {
     variables: Variables,
 }
 
-/// An address as it was given in code.
+/// Address given in code.
 #[derive(Clone)]
 enum Given {
     Base(String),
@@ -100,11 +100,11 @@ impl OtlpBuilder {
     /// Reads settings that the code has not set from these variables, as OpenTelemetry defines
     /// them:
     ///
-    /// | variable | means |
+    /// | variable | setting |
     /// | --- | --- |
     /// | `OTEL_EXPORTER_OTLP_ENDPOINT` | [`endpoint`](Self::endpoint); `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` [`traces_endpoint`](Self::traces_endpoint) |
     /// | `OTEL_EXPORTER_OTLP_HEADERS` | [`header`](Self::header)s: `name=value,name=value`, percent-encoded |
-    /// | `OTEL_EXPORTER_OTLP_PROTOCOL` | has to be `http/protobuf` |
+    /// | `OTEL_EXPORTER_OTLP_PROTOCOL` | must be `http/protobuf` |
     /// | `OTEL_EXPORTER_OTLP_TIMEOUT` | [`timeout`](Self::timeout), in milliseconds |
     /// | `OTEL_EXPORTER_OTLP_COMPRESSION` | `gzip` or `none` |
     /// | `OTEL_SERVICE_NAME` | [`service_name`](Self::service_name) |
@@ -116,7 +116,7 @@ impl OtlpBuilder {
     ///
     /// # Errors
     ///
-    /// If a variable cannot be used; the error names it and what would be right.
+    /// If a variable cannot be used; the error names it and the expected form.
     pub fn environment(mut self, environment: &Environment) -> Result<Self, SettingsError> {
         self.variables = Variables::read(environment)?;
         Ok(self)
@@ -126,7 +126,7 @@ impl OtlpBuilder {
     ///
     /// # Errors
     ///
-    /// When the address or a header cannot be used.
+    /// If the address or a header cannot be used.
     pub fn build(self) -> Result<OtlpSink, OtlpError> {
         let Self { endpoint, headers, timeout, gzip, names, resource, variables } = self;
         let gzip = gzip.or(variables.gzip).unwrap_or_default();

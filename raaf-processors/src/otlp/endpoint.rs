@@ -9,12 +9,12 @@ use crate::http::{Secret, origin};
 
 /// Description of a valid address.
 pub(super) const EXPECTED: &str =
-    "an address such as http://localhost:4318, without a user: keys go into headers";
+    "an address such as http://localhost:4318, without a user; send keys in headers";
 
-/// The path below a base address that takes traces.
+/// Path for traces below a base address.
 const TRACES: &str = "/v1/traces";
 
-/// The address that takes traces. All but its origin may be a secret.
+/// Address that receives traces. All but its origin may be secret.
 #[derive(Clone)]
 pub(super) struct Endpoint {
     url: String,
@@ -22,12 +22,12 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// The address for traces below an address for everything.
+    /// Parses a base address, and appends the path for traces.
     pub(super) fn below(base: &str) -> Option<Self> {
         Self::read(base, |path| format!("{}{TRACES}", path.trim_end_matches('/')))
     }
 
-    /// Exactly this address; one without a path means `/`.
+    /// Parses a full address; a missing path means `/`.
     pub(super) fn exactly(url: &str) -> Option<Self> {
         Self::read(url, str::to_owned)
     }
@@ -70,7 +70,7 @@ impl Default for Endpoint {
     }
 }
 
-/// An address that cannot be used, in an error: a mistyped one helps, a key in it must not show.
+/// Formats an invalid address for an error: a typing error should be visible, but never a key.
 pub(super) fn shown(url: &str) -> Cow<'_, str> {
     if url.contains(['@', '?', '%']) { Cow::Borrowed("not shown") } else { Cow::Borrowed(url) }
 }

@@ -8,14 +8,14 @@ use super::endpoint;
 
 /// Error of building an [`OtlpSink`](super::OtlpSink).
 ///
-/// No text of it holds a header's value.
+/// No message contains a header's value.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OtlpError {
     /// The address given in code cannot be used. Correct it.
     #[error("the endpoint is `{shown}`; expected {expected}", expected = endpoint::EXPECTED)]
     Endpoint {
-        /// The address, unless it may hold a secret.
+        /// The address, unless it may contain a secret.
         shown: String,
     },
     /// A header given in code has a name or a value that HTTP does not allow. Correct it.

@@ -1,4 +1,4 @@
-//! OTLP sink: spans by OpenTelemetry's protocol, protobuf over HTTP.
+//! OTLP sink: spans over OpenTelemetry's protocol, as protobuf over HTTP.
 
 mod answer;
 mod attributes;
@@ -62,7 +62,7 @@ raaf_trace_model::submit! {
 /// | cannot be reached, is silent for longer than the [timeout](OtlpBuilder::timeout), or closes the connection | is retried |
 /// | answers 408, 409, 429 or 5xx | is retried, not before `Retry-After` |
 /// | answers 3xx or another 4xx | is dropped and counted; redirects are not followed |
-/// | answers with a web page | is dropped and counted, because the server does not receive traces |
+/// | answers with a web page | is dropped and counted, because the address is not that of a trace receiver |
 /// | rejects some of the spans | counts as delivered except for those |
 ///
 /// The server's reply is in `last_error` and in the flush's error. Headers, and the path and query
@@ -153,7 +153,7 @@ impl OtlpSink {
     ///
     /// # Errors
     ///
-    /// When a variable cannot be used.
+    /// If a variable cannot be used.
     pub fn from_environment(environment: &Environment) -> Result<Self, OtlpError> {
         Self::builder().environment(environment)?.build()
     }

@@ -6,7 +6,7 @@ use raaf_trace_model::{Kind, attributes::ValueRef, keys, span::FinishedSpan};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OtlpNames {
-    /// The spans' own names: `run.workflow.agent.Planner`.
+    /// Names of the spans themselves: `run.workflow.agent.Planner`.
     #[default]
     Component,
     /// Names by OpenTelemetry's conventions for generative AI where they define one:

@@ -12,7 +12,7 @@ fn read_pair(member: &str) -> Option<(String, String)> {
     Some((key, decode(value.trim())?)).filter(|(key, _)| !key.is_empty())
 }
 
-/// Puts what `%` and two digits stand for in their place.
+/// Decodes percent-encoding.
 fn decode(text: &str) -> Option<String> {
     let mut parts = text.split('%');
     let mut decoded = parts.next().unwrap_or_default().as_bytes().to_vec();

@@ -19,7 +19,7 @@ pub(super) const CONTENT_TYPE: &str = "application/x-protobuf";
 /// Name of the instrumentation scope.
 const SCOPE: &str = "raaf-trace-core";
 
-/// The bytes of a request for these spans.
+/// Encodes a request for these spans.
 pub(super) fn encode(
     batch: &[FinishedSpan],
     resource: &Resource,

@@ -27,7 +27,8 @@ fn unknown_service() -> String {
     name.map_or_else(|| "unknown_service".to_owned(), |name| format!("unknown_service:{name}"))
 }
 
-/// All of it, each key once: what was given in code beats variables beats what is known anyway.
+/// Merges the attributes, each key once: those set in code precede variables, which precede the
+/// attributes that need no configuration.
 pub(super) fn of(variables: Vec<(String, String)>, given: Vec<(String, Value)>) -> Resource {
     let mut all: Vec<(String, Value)> = Vec::new();
     let variables = variables.into_iter().map(|(key, value)| (key, Value::from(value)));

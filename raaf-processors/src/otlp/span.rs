@@ -54,7 +54,7 @@ fn kind(kind: &Kind) -> SpanKind {
     }
 }
 
-/// Nanoseconds since 1970; what was before is 1970.
+/// Returns nanoseconds since 1970; 0 for earlier times.
 fn nanos(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
@@ -80,7 +80,7 @@ fn status(span: &FinishedSpan) -> WireStatus {
         Status::Error => {
             (StatusCode::Error, span.error().and_then(|error| error.message()).unwrap_or_default())
         }
-        // OpenTelemetry knows neither; the attribute `error.type` tells them from failures.
+        // OpenTelemetry has neither status; the attribute `error.type` distinguishes them from failures.
         status @ (Status::Cancelled | Status::Stale) => (StatusCode::Error, status.as_str()),
         _ => (StatusCode::Unset, ""),
     };

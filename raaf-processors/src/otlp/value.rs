@@ -4,11 +4,11 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, any_value::Va
 use raaf_trace_model::attributes::ValueRef;
 use serde_json::Value as Json;
 
-/// A value as OpenTelemetry knows it.
+/// Converts a value to OpenTelemetry's type.
 ///
-/// Lists of one simple type stay lists. Everything else that has a structure becomes JSON text,
-/// and so do floats that are not finite: what backends make of maps and of `NaN` differs, and
-/// some lose the batch over them.
+/// Lists of one simple type stay lists. All other structured values become JSON text, and floats
+/// that are not finite become strings: backends differ in their treatment of maps and `NaN`, and
+/// some reject the whole batch.
 pub(super) fn any(value: ValueRef<'_>) -> AnyValue {
     let value = match value {
         ValueRef::Bool(value) => Any::BoolValue(value),
@@ -23,12 +23,12 @@ pub(super) fn any(value: ValueRef<'_>) -> AnyValue {
     AnyValue { value: Some(value) }
 }
 
-/// A string.
+/// Returns a string value.
 pub(super) fn text(text: impl Into<String>) -> AnyValue {
     AnyValue { value: Some(Any::StringValue(text.into())) }
 }
 
-/// A list whose items are all strings, all bools, all integers or all numbers.
+/// Converts a list whose items are all strings, all bools, all integers or all numbers.
 fn list(items: &[Json]) -> Option<Any> {
     let values: Option<Vec<Any>> = match items.first() {
         None => Some(Vec::new()),
@@ -40,7 +40,7 @@ fn list(items: &[Json]) -> Option<Any> {
         }
         Some(Json::Number(_)) => {
             let whole = items.iter().map(|item| item.as_i64().map(Any::IntValue)).collect();
-            // An integer among floats is one of them only if nothing of it is lost.
+            // An integer among floats must convert without loss.
             let float = |item: &Json| match item.as_i64() {
                 Some(whole) => i32::try_from(whole).ok().map(f64::from),
                 None if item.is_f64() => item.as_f64(),
@@ -69,7 +69,7 @@ mod tests {
     fn sent_text(value: impl Into<Value>) -> String {
         match sent(value) {
             Any::StringValue(text) => text,
-            other => format!("no text: {other:?}"),
+            other => format!("not a string: {other:?}"),
         }
     }
 

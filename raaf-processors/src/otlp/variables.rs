@@ -19,7 +19,7 @@ const PREFIX: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_", "OTEL_EXPORTER_OTLP_"];
 
 const LIST: &str = "percent-encoded pairs such as key=value,other=value";
 
-/// The variables that were set.
+/// Settings read from the variables.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Variables {
     pub(super) endpoint: Option<Endpoint>,
@@ -27,19 +27,24 @@ pub(super) struct Variables {
     pub(super) timeout: Option<Duration>,
     pub(super) gzip: Option<bool>,
     pub(super) names: Option<OtlpNames>,
-    /// The service's name last, where a variable of its own has it.
+    /// Resource attributes; `service.name` from its own variable is last.
     pub(super) resource: Vec<(String, String)>,
 }
 
 impl Variables {
     pub(super) fn read(environment: &Environment) -> Result<Self, SettingsError> {
         let protocol = |word: &str| (word == "http/protobuf").then_some(());
-        let expected = "http/protobuf, the only protocol that this sink speaks";
+        let expected = "http/protobuf, the only supported protocol";
         first(environment, "PROTOCOL", expected, protocol)?;
         Ok(Self {
             endpoint: read_endpoint(environment)?,
             headers: first(environment, "HEADERS", LIST, read_headers)?.unwrap_or_default(),
-            timeout: first(environment, "TIMEOUT", "a number of milliseconds from 1", read_millis)?,
+            timeout: first(
+                environment,
+                "TIMEOUT",
+                "a whole number of milliseconds of at least 1",
+                read_millis,
+            )?,
             gzip: first(environment, "COMPRESSION", "`gzip` or `none`", |word| match word {
                 "gzip" => Some(true),
                 "none" => Some(false),
@@ -51,7 +56,7 @@ impl Variables {
     }
 }
 
-/// The variable for traces, else that for everything.
+/// Reads the variable for traces, otherwise the general one.
 fn first<T>(
     environment: &Environment,
     name: &str,
@@ -156,24 +161,24 @@ mod tests {
             (
                 "OTEL_EXPORTER_OTLP_PROTOCOL",
                 "grpc",
-                "is `grpc`; expected http/protobuf, the only protocol that this sink speaks",
+                "is `grpc`; expected http/protobuf, the only supported protocol",
             ),
             (
                 "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
                 "http/json",
-                "is `http/json`; expected http/protobuf, the only protocol that this sink speaks",
+                "is `http/json`; expected http/protobuf, the only supported protocol",
             ),
             (
                 "OTEL_EXPORTER_OTLP_ENDPOINT",
                 "localhost:4318",
                 "is `localhost:4318`; expected an address such as http://localhost:4318, without a \
-                 user: keys go into headers",
+                 user; send keys in headers",
             ),
             (
                 "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
                 "http://me:pass@host",
                 "is `not shown`; expected an address such as http://localhost:4318, without a \
-                 user: keys go into headers",
+                 user; send keys in headers",
             ),
             (
                 "OTEL_EXPORTER_OTLP_HEADERS",
@@ -183,9 +188,13 @@ mod tests {
             (
                 "OTEL_EXPORTER_OTLP_TIMEOUT",
                 "10s",
-                "is `10s`; expected a number of milliseconds from 1",
+                "is `10s`; expected a whole number of milliseconds of at least 1",
             ),
-            ("OTEL_EXPORTER_OTLP_TIMEOUT", "0", "is `0`; expected a number of milliseconds from 1"),
+            (
+                "OTEL_EXPORTER_OTLP_TIMEOUT",
+                "0",
+                "is `0`; expected a whole number of milliseconds of at least 1",
+            ),
             ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "is `zstd`; expected `gzip` or `none`"),
             (
                 "OTEL_RESOURCE_ATTRIBUTES",

@@ -6,11 +6,11 @@ use raaf_trace_model::id::SpanId;
 
 const STRIPES: usize = 256;
 
-/// Counts the running spans of one kind, by what starts and ends are told of.
+/// Counts the running spans of one kind, by the starts and ends received.
 ///
-/// A span whose start was not told of, since the sink came later, must not be subtracted. So spans
-/// are spread over stripes by their ids, and no stripe goes below zero: such an end takes a running
-/// span's place only if both fall on one stripe, and that span's own end puts it right again.
+/// A span that started before the sink was added must not be subtracted. Spans are therefore spread
+/// over stripes by their ids, and no stripe goes below zero: such an end is subtracted from a running
+/// span only if both share a stripe, and that span's own end corrects the count.
 #[derive(Debug)]
 pub(super) struct Active(Box<[AtomicU32]>);
 
@@ -33,7 +33,7 @@ impl Active {
     }
 
     fn stripe(&self, id: SpanId) -> &AtomicU32 {
-        // Ids are random, but for those that tests count up.
+        // Ids are random, except for sequential ones in tests.
         &self.0[id.to_u64() as usize % STRIPES]
     }
 }

@@ -109,7 +109,7 @@ impl PrometheusBuilder {
         self
     }
 
-    /// Counts running spans. Without them, the sink receives no starts and costs about half.
+    /// Counts running spans. Without them, the sink receives no starts and costs about 50 % less.
     /// Default: true.
     pub fn active_spans(mut self, count: bool) -> Self {
         self.active_spans = count;
@@ -182,7 +182,7 @@ fn open(address: SocketAddr, shared: &Shared, if_taken: IfTaken) -> Result<Door,
             }
             diagnostics::warn(
                 Category::Tracing,
-                format_args!("{error}; all else goes on, and it is tried again"),
+                format_args!("{error}; binding is retried, and tracing continues"),
             );
             shared.serves_at(None, Some(error.to_string()));
             Ok(Door::Taken(address))

@@ -8,7 +8,7 @@ use std::{io, net::SocketAddr};
 pub enum PrometheusError {
     /// The address cannot be bound, usually because another program uses it. Choose another one
     /// with [`address`](super::PrometheusBuilder::address) or `RAAF_TRACE_PROMETHEUS_ADDR`.
-    #[error("metrics cannot be served at {address}: {source}")]
+    #[error("cannot serve metrics at {address}: {source}")]
     Address {
         /// Requested address of the endpoint.
         address: SocketAddr,
@@ -16,9 +16,11 @@ pub enum PrometheusError {
         source: io::Error,
     },
     /// The sink's thread could not be started.
-    #[error("the thread for metrics could not be started: {0}")]
+    #[error("cannot start the thread for metrics: {0}")]
     Thread(io::Error),
     /// The list of buckets is empty, or its bounds are not finite and increasing.
-    #[error("buckets must be finite numbers, each larger than the one before, and at least one")]
+    #[error(
+        "the list of buckets is invalid; expected at least one number, all finite and strictly increasing"
+    )]
     Buckets,
 }

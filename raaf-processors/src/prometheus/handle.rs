@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr, sync::Arc};
 
 use super::shared::Shared;
 
-/// Reads the metrics of a [`PrometheusSink`](super::PrometheusSink), also after that was handed to
+/// Reads the metrics of a [`PrometheusSink`](super::PrometheusSink), also after the sink was added to
 /// a provider. Clones read the same sink.
 #[derive(Clone)]
 pub struct PrometheusHandle(pub(super) Arc<Shared>);
@@ -13,7 +13,7 @@ impl PrometheusHandle {
     /// Renders all metrics in Prometheus' text format, for an endpoint of the application. Empty if
     /// the application's recorder has the metrics.
     ///
-    /// It takes as long as there are many metrics, and is not for the thread of a span.
+    /// Takes time proportional to the number of metrics; do not call it in the thread of a span.
     pub fn render(&self) -> String {
         self.0.render()
     }

@@ -10,10 +10,10 @@ use raaf_trace_model::sink::stats::{ProcessorStats, StatsReader};
 
 use super::{label, meters::OTHER, names, output::Recording};
 
-/// Sinks that are told apart, in each provider.
+/// Largest number of sinks with labels of their own, in each provider.
 const MOST_SINKS: usize = 50;
 
-/// The providers that the sink was added to: one, as a rule.
+/// Providers that the sink was added to, normally one.
 #[derive(Debug, Default)]
 pub(super) struct Health(Mutex<Vec<Watched>>);
 
@@ -45,7 +45,7 @@ impl Health {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
     }
 
-    /// Adds what happened since the last time.
+    /// Adds the increments since the last update.
     pub(super) fn report(&self, recording: &Recording) {
         let mut queued = HashMap::<Arc<str>, u64>::new();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,7 +76,7 @@ impl Health {
 
 fn report_growth(name: &Arc<str>, before: &Counts, now: &Counts, recording: &Recording) {
     for ((metric, before), now) in COUNTERS.into_iter().zip(before).zip(now) {
-        // Less than before: another sink has taken the name and begun to count.
+        // Less than before: another sink with the same name has started to count.
         let growth = now.checked_sub(*before).unwrap_or(*now);
         recording.counter(metric, labels(name)).increment(growth);
     }

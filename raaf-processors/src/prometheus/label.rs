@@ -1,11 +1,11 @@
-//! Makes names of the user and of models fit for label values.
+//! Converts names of components and models to label values.
 
 use std::sync::Arc;
 
 /// Longest label value, in bytes.
 const LONGEST: usize = 120;
 
-/// The part of a word that is looked at: what comes after it costs nothing and changes nothing.
+/// Returns the part of a name that is used; the rest has neither cost nor effect.
 pub(super) fn head(word: &str) -> &str {
     let mut end = word.len().min(LONGEST);
     while !word.is_char_boundary(end) {
@@ -14,11 +14,11 @@ pub(super) fn head(word: &str) -> &str {
     &word[..end]
 }
 
-/// The value of a label, from the [`head`] of a word. Control characters become `\u{fffd}`, and `\`
-/// becomes `/`: the text format would take two labels for one that differ in backslashes alone.
+/// Returns the label value for the [`head`] of a name. Control characters become `\u{fffd}`, and `\`
+/// becomes `/`, because the text format does not distinguish labels that differ in backslashes only.
 pub(super) fn value(head: &str) -> Arc<str> {
     if head.is_empty() {
-        // The same as no label at all, for Prometheus.
+        // Prometheus treats an empty label value as a missing label.
         return "unnamed".into();
     }
     let fit = |letter: char| match letter {
@@ -29,7 +29,7 @@ pub(super) fn value(head: &str) -> Arc<str> {
     head.chars().map(fit).collect::<String>().into()
 }
 
-/// Line and paragraph separators, and marks that turn the direction of what follows.
+/// Returns true for line and paragraph separators, and marks that change the text direction.
 fn is_separator(letter: char) -> bool {
     matches!(letter, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

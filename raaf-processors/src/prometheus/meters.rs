@@ -13,10 +13,10 @@ use super::{
     usage::{ModelMeter, Usage},
 };
 
-/// The value of a label for all that came when there was no room for more.
+/// Label value for all values beyond the limit.
 pub(super) const OTHER: &str = "other";
 
-/// The library's own kinds, and some words of the user's.
+/// Largest number of kinds: the library's own and some of the user's.
 const MOST_KINDS: usize = 64;
 
 /// Limits on label values.
@@ -26,7 +26,7 @@ pub(super) struct Limits {
     pub(super) models: usize,
 }
 
-/// All that is counted in the threads of spans.
+/// Meters that the threads of spans update.
 pub(super) struct Meters {
     kinds: Table<Arc<KindMeter>>,
     other_kind: OnceLock<Arc<KindMeter>>,
@@ -46,7 +46,7 @@ struct KindMeter {
 struct ComponentMeter {
     kind: Arc<KindMeter>,
     label: Label,
-    /// By status.
+    /// Counters by status.
     spans: [OnceLock<Counter>; 6],
     duration: Histogram,
     retries: OnceLock<Counter>,
@@ -107,7 +107,7 @@ impl Meters {
             .unwrap_or_else(|| self.other_model.get_or_init(|| ModelMeter::new(OTHER.into())))
     }
 
-    /// Brings the gauges up to date; at the end nothing runs any more.
+    /// Updates the gauges; after the shutdown, no span counts as running.
     pub(super) fn report_active(&self, recording: &Recording, at_end: bool) {
         for kind in self.kinds.values().chain(self.other_kind.get()) {
             let running = if at_end { 0 } else { kind.active.running() };

@@ -65,7 +65,7 @@ raaf_trace_model::submit! {
 /// | `raaf_spans_total` | counter | `kind`, `component`, `status` | spans that ended |
 /// | `raaf_span_duration_seconds` | histogram | `kind`, `component` | span durations |
 /// | `raaf_spans_active` | gauge | `kind` | running spans |
-/// | `raaf_retries_total` | counter | `kind`, `component` | failed tries that were repeated |
+/// | `raaf_retries_total` | counter | `kind`, `component` | failed attempts that were retried |
 /// | `raaf_tokens_total` | counter | `model`, `type` = `input`, `output` | tokens, as each span reports them |
 /// | `raaf_token_details_total` | counter | `model`, `type` = `cached`, `reasoning` | input tokens served from a cache, output tokens spent on reasoning |
 /// | `raaf_time_to_first_chunk_seconds` | histogram | `model` | delay before a streamed answer begins |
@@ -84,7 +84,7 @@ raaf_trace_model::submit! {
 /// # Cost
 ///
 /// Each span costs a look-up and some atomic additions in its thread. Registration, formatting and
-/// allocation happen only the first time a name occurs. Counting running spans is about half of the
+/// allocation happen only the first time a name occurs. Counting running spans makes up about 50 % of the
 /// cost, and can be [turned off](PrometheusBuilder::active_spans). A thread, `raaf-prometheus`,
 /// serves metrics and sorts durations into buckets once a second.
 ///
@@ -104,7 +104,7 @@ raaf_trace_model::submit! {
 /// use raaf_processors::PrometheusSink;
 /// use raaf_trace_core::{Component, Traceable as _, TracerProvider};
 ///
-/// // Port 0: any that is free.
+/// // Port 0: any free port.
 /// let sink = PrometheusSink::builder().address(([127, 0, 0, 1], 0)).build()?;
 /// let metrics = sink.handle();
 /// let provider = TracerProvider::builder().with(sink).build();
@@ -117,7 +117,7 @@ raaf_trace_model::submit! {
 /// # Ok::<(), raaf_processors::PrometheusError>(())
 /// ```
 ///
-/// In an application with an exporter of its own, which must be told the buckets:
+/// In an application with an exporter of its own, which has to be configured with the buckets:
 ///
 /// ```
 /// use std::sync::Arc;
@@ -138,7 +138,7 @@ raaf_trace_model::submit! {
 pub struct PrometheusSink {
     shared: Arc<Shared>,
     active_spans: bool,
-    /// A forked child has none: nobody there could wait for the parent's thread.
+    /// None in a forked child, which cannot join the parent's thread.
     worker: PerProcess<Mutex<Option<Worker>>>,
 }
 

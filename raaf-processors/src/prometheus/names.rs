@@ -37,33 +37,48 @@ const ALL: [(Type, &str, Unit, &str); 13] = [
         Histogram,
         SPAN_DURATION,
         Unit::Seconds,
-        "How long spans took in seconds, by kind and component.",
+        "Durations of spans in seconds, by kind and component.",
     ),
-    (Gauge, SPANS_ACTIVE, Unit::Count, "Spans that run now, by kind."),
-    (Counter, RETRIES, Unit::Count, "Tries that failed and were repeated, by kind and component."),
-    (Counter, TOKENS, Unit::Count, "Tokens that models read (type input) and wrote (type output)."),
+    (Gauge, SPANS_ACTIVE, Unit::Count, "Running spans, by kind."),
+    (Counter, RETRIES, Unit::Count, "Failed attempts that were retried, by kind and component."),
+    (
+        Counter,
+        TOKENS,
+        Unit::Count,
+        "Tokens of model calls: input (type input) and output (type output).",
+    ),
     (
         Counter,
         TOKENS_OF_A_KIND,
         Unit::Count,
-        "Tokens that are part of raaf_tokens_total: input from the provider's cache (type cached), \
+        "Subsets of raaf_tokens_total: input served from a cache (type cached), \
          output spent on reasoning (type reasoning).",
     ),
     (
         Histogram,
         FIRST_CHUNK,
         Unit::Seconds,
-        "How long the first piece of a streamed answer took in seconds, by model.",
+        "Time until the first chunk of a streamed answer in seconds, by model.",
     ),
     (Counter, SINK_DELIVERED, Unit::Count, "Spans that a sink delivered."),
-    (Counter, SINK_DROPPED, Unit::Count, "Spans that a sink gave up: no room, or not deliverable."),
-    (Counter, SINK_RETRIED, Unit::Count, "Batches that a sink failed to deliver and tried again."),
+    (
+        Counter,
+        SINK_DROPPED,
+        Unit::Count,
+        "Spans that a sink dropped: its queue was full, or delivery failed.",
+    ),
+    (Counter, SINK_RETRIED, Unit::Count, "Batches that a sink failed to deliver and retried."),
     (Counter, SINK_PANICS, Unit::Count, "Calls to a sink that panicked."),
-    (Counter, SINK_SLOW_CALLS, Unit::Count, "Calls to a sink that held up the traced program."),
-    (Gauge, SINK_QUEUED, Unit::Count, "Spans that wait for a sink, or are on their way, now."),
+    (Counter, SINK_SLOW_CALLS, Unit::Count, "Calls to a sink that delayed the traced program."),
+    (
+        Gauge,
+        SINK_QUEUED,
+        Unit::Count,
+        "Spans that wait for delivery by a sink or are being delivered.",
+    ),
 ];
 
-/// Tells a recorder what each metric means.
+/// Describes each metric to a recorder.
 pub(super) fn describe(recorder: &dyn Recorder) {
     for (kind, name, unit, help) in ALL {
         let (name, unit) = (metrics::KeyName::from_const_str(name), Some(unit));

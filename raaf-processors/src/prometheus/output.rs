@@ -17,7 +17,7 @@ pub(super) enum Output {
     Installed,
 }
 
-/// The recorder, and whether it knows what the metrics mean.
+/// Recorder, and whether the metrics are described to it.
 pub(super) struct Recording {
     output: Output,
     described: Once,
@@ -58,15 +58,15 @@ impl Recording {
         }
     }
 
-    /// Sorts what came since the last time into buckets: a recorder of our own keeps every single
-    /// duration until then. An application's recorder is its own affair.
+    /// Sorts new durations into buckets: the sink's own recorder keeps each duration until then. The
+    /// application maintains its own recorder.
     pub(super) fn sort(&self) {
         if let Output::Own(_, handle) = &self.output {
             handle.run_upkeep();
         }
     }
 
-    /// All metrics as text; nothing when they are in an application's recorder.
+    /// Renders all metrics as text; empty if an application's recorder has them.
     pub(super) fn render(&self) -> String {
         match &self.output {
             Output::Own(_, handle) => handle.render(),

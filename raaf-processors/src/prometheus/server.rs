@@ -20,10 +20,10 @@ use tokio::{
 
 use super::shared::Shared;
 
-/// Requests that are answered at once. Who comes on top waits in the system's queue.
+/// Largest number of concurrent requests. Further ones wait in the system's queue.
 const MOST_CONNECTIONS: usize = 16;
 
-/// Longest time for a connection to send its request, and in all.
+/// Longest time for a connection to send its request, and longest total time.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -40,7 +40,7 @@ pub(super) enum Door {
     Taken(SocketAddr),
 }
 
-/// Opens a socket at the address, and says at which it is when the port was 0.
+/// Opens a socket at the address, and returns its actual address, because the port may be 0.
 pub(super) fn open(address: SocketAddr) -> std::io::Result<(std::net::TcpListener, SocketAddr)> {
     let listener = std::net::TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
@@ -72,17 +72,18 @@ pub(super) async fn serve(door: Door, shared: Arc<Shared>) {
             }
             Err(error) => {
                 if let Some(count) = failures.happened() {
-                    let text = format_args!("a scrape was not accepted, {count} so far: {error}");
+                    let text =
+                        format_args!("a scrape cannot be accepted: {error} (failure {count})");
                     diagnostics::warn(Category::Http, text);
                 }
-                // No file handle is free, for example: at once it would be the same.
+                // For example no file handle is free, so that an immediate retry would fail as well.
                 time::sleep(PAUSE).await;
             }
         }
     }
 }
 
-/// Tries until the address is free: the program that was here before may be on its way out.
+/// Retries until the address is free: a previous program may be about to exit.
 async fn wait_for(address: SocketAddr, shared: &Shared) -> std::net::TcpListener {
     loop {
         time::sleep(PAUSE).await;
@@ -104,7 +105,7 @@ async fn answer(stream: TcpStream, shared: Arc<Shared>) {
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).keep_alive(false);
-    // Whoever asked has gone; the next one is answered again.
+    // The client has disconnected, which does not affect others.
     let _ = http.serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -114,7 +115,7 @@ fn respond(request: &Request<Incoming>, shared: &Shared) -> Response<Full<Bytes>
         (&Method::GET | &Method::HEAD, _) => {
             (StatusCode::NOT_FOUND, "metrics are at /metrics\n".to_owned())
         }
-        _ => (StatusCode::METHOD_NOT_ALLOWED, "metrics can be read, with GET\n".to_owned()),
+        _ => (StatusCode::METHOD_NOT_ALLOWED, "metrics are read with GET\n".to_owned()),
     };
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;

@@ -18,7 +18,7 @@ pub(super) struct Shared {
     pub(super) meters: Meters,
     pub(super) recording: Recording,
     pub(super) health: Health,
-    /// The provider has shut the sink down, so that no more ends will come.
+    /// True after the shutdown, when no more ends are received.
     over: AtomicBool,
     endpoint: Mutex<Endpoint>,
 }
@@ -41,7 +41,7 @@ impl Shared {
         }
     }
 
-    /// Brings up to date what is not counted as it happens.
+    /// Updates the metrics that are not updated by spans.
     pub(super) fn refresh(&self) {
         self.meters.report_active(&self.recording, self.over.load(Ordering::Relaxed));
         self.health.report(&self.recording);

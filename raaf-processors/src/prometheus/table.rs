@@ -9,19 +9,19 @@ use std::{
     },
 };
 
-/// The highest limit that a table can have: its slots are made in advance.
+/// Largest limit of a table, whose slots are allocated in advance.
 const MOST: usize = 1 << 16;
 
-/// Values by two words, up to a limit. Entries are never removed, so a look-up needs no lock; it
-/// compares words as they are and formats nothing.
+/// Values by pairs of strings, up to a limit. Entries are never removed, so a look-up needs no lock;
+/// it compares the strings and formats nothing.
 #[derive(Debug)]
 pub(super) struct Table<V> {
-    /// Open addressing: at least half of the slots stay empty, so that a look-up ends soon.
+    /// Open addressing: at least 50 % of the slots stay empty, so that look-ups are short.
     slots: Box<[OnceLock<Entry<V>>]>,
     hasher: RandomState,
     limit: usize,
     used: AtomicUsize,
-    /// Held while one is put in.
+    /// Held during an insertion.
     growing: Mutex<()>,
 }
 
@@ -44,8 +44,8 @@ impl<V> Table<V> {
         }
     }
 
-    /// Returns the value for these words, created if they are new; `None` if they are new and there
-    /// is no room.
+    /// Returns the value for these strings, created if they are new; `None` if they are new and the
+    /// table is full.
     #[inline]
     pub(super) fn get_or_insert(
         &self,
@@ -55,13 +55,13 @@ impl<V> Table<V> {
         let hash = self.hasher.hash_one(words);
         match self.find(hash, words) {
             Ok(value) => Some(value),
-            // Once it is full, what is new costs no lock either.
+            // In a full table, new strings take no lock either.
             Err(_) if self.used.load(Ordering::Relaxed) >= self.limit => None,
             Err(_) => self.insert(hash, words, make),
         }
     }
 
-    /// The value, else the empty slot at which the search ended.
+    /// Finds the value, otherwise the empty slot at which the search ended.
     fn find(&self, hash: u64, words: (&str, &str)) -> Result<&V, &OnceLock<Entry<V>>> {
         let mask = self.slots.len() - 1;
         let mut place = hash as usize & mask;
@@ -78,7 +78,7 @@ impl<V> Table<V> {
     #[cold]
     fn insert(&self, hash: u64, words: (&str, &str), make: impl FnOnce() -> V) -> Option<&V> {
         let _growing = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
-        // Another thread may have been quicker.
+        // Another thread may have inserted it in the meantime.
         let slot = match self.find(hash, words) {
             Ok(value) => return Some(value),
             Err(slot) => slot,
@@ -92,7 +92,7 @@ impl<V> Table<V> {
         Some(&slot.get_or_init(|| Entry { words, value }).value)
     }
 
-    /// All values, in no order.
+    /// Returns all values, in no particular order.
     pub(super) fn values(&self) -> impl Iterator<Item = &V> {
         self.slots.iter().filter_map(|slot| Some(&slot.get()?.value))
     }

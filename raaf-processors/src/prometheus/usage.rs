@@ -7,8 +7,8 @@ use raaf_trace_model::{attributes::ValueRef, keys, span::FinishedSpan};
 
 use super::{names, output::Recording};
 
-/// Largest credible number of tokens for one call. A larger number is a mistake, and would spoil
-/// the sum for good.
+/// Largest credible number of tokens for one call. A larger number is a mistake, and would permanently
+/// falsify the sum.
 const MOST_TOKENS: u64 = 1_000_000_000;
 
 /// Usage of one model call.
@@ -52,7 +52,7 @@ impl<'a> Usage<'a> {
         any.then_some(usage)
     }
 
-    /// The model that was asked for, else the one that answered.
+    /// Returns the requested model, otherwise the one that answered.
     pub(super) fn model(&self) -> Option<&'a str> {
         self.requested.or(self.answered)
     }

@@ -16,7 +16,7 @@ use raaf_trace_model::{
 
 use super::counted;
 
-/// Wrapper that lets some spans through; see
+/// Wrapper that passes on matching spans; see
 /// [`WrapProcessor::filter`](super::WrapProcessor::filter).
 #[derive(Debug)]
 pub struct Filter<P> {
@@ -79,7 +79,7 @@ impl<P: SpanProcessor> SpanProcessor for Filter<P> {
     }
 
     fn stats(&self) -> ProcessorStats {
-        // What was counted last is read first: it must not exceed what came before it.
+        // Read in the reverse order of counting, so that a later count never exceeds an earlier one.
         let mut stats = counted(self.processor.stats(), &self.passed);
         let filtered = self.filtered.load(Ordering::Relaxed);
         stats.received += filtered;

@@ -1,7 +1,7 @@
 //! Wrappers for sinks: filters, tail sampling and redaction.
 //!
 //! Wrappers stack, and are sinks themselves. Wrappers of exporters run on the exporter's worker.
-//! Wrappers of processors run in the traced program's own thread, before a span takes any room in
+//! Wrappers of processors run in the traced program's own thread, before a span enters
 //! a queue.
 //!
 //! | wrapper | around | effect |
@@ -90,7 +90,7 @@ pub trait WrapProcessor: SpanProcessor + Sized {
         Filter::new(self, select)
     }
 
-    /// Lets whole traces through, or none of their spans; see [`KeepTraces`].
+    /// Passes on whole traces, or none of their spans; see [`KeepTraces`].
     fn keep_traces(self, keep: KeepTraces) -> TailSampler<Self> {
         TailSampler::new(self, keep)
     }
@@ -113,7 +113,7 @@ pub trait WrapExporter: SpanExporter + Sized {
         BatchProcessor::with_config(self, config)
     }
 
-    /// Redacts what `redactor` finds, in addition to the provider's redaction. Costs a copy of each
+    /// Redacts the matches of `redactor`, in addition to the provider's redaction. Costs a copy of each
     /// span, on the worker.
     fn redact(self, redactor: Redactor) -> Redact<Self> {
         Redact::secrets(self, redactor)
@@ -128,7 +128,8 @@ pub trait WrapExporter: SpanExporter + Sized {
 
 impl<E: SpanExporter> WrapExporter for E {}
 
-/// Returns the statistics of a wrapped processor, or what it was given if it keeps none.
+/// Returns the statistics of a wrapped processor. If it keeps none, spans passed on count as
+/// delivered.
 fn counted(mut inner: ProcessorStats, passed: &AtomicU64) -> ProcessorStats {
     if inner.received == 0 {
         inner.received = passed.load(Ordering::Relaxed);

@@ -13,17 +13,17 @@ use problem::Problem;
 
 /// Asserts that spans are one coherent trace.
 ///
-/// Coherent means: one trace id, one root, every parent present, no cycle, no duplicate id, and
-/// each parent covers its children. A child must not start before its parent, and must not end
+/// A coherent trace has one trace id and one root, every parent is present, there is no cycle and no
+/// duplicate id, and each parent covers its children. A child must not start before its parent, and must not end
 /// after it unless the parent's status is cancelled or stale.
 ///
 /// The first argument is a [`Capture`](crate::Capture), [`Spans`], a `MemoryExporter` or a list of
-/// finished spans. Background work that may outlive its parent is named after it: `may_outlive
-/// "flush*"`, where `*` stands for any text.
+/// finished spans. Optionally, `may_outlive "flush*"` follows, which allows background work to outlive
+/// its parent; `*` stands for any text.
 ///
 /// # Panics
 ///
-/// If they are not. The message counts the problems and draws the tree, with a mark and a
+/// If the spans are not one coherent trace. The message counts the problems and draws the tree, with a mark and a
 /// description at each span that has one.
 ///
 /// # Examples
@@ -36,7 +36,7 @@ use problem::Problem;
 /// capture.run(|| trace("nightly").in_span(|| trace("import").in_span(|| ())));
 /// assert_coherent!(capture);
 ///
-/// // A job that goes on by itself.
+/// // A background job.
 /// let capture = Capture::new();
 /// let inside = capture.run(|| trace("nightly").in_span(Context::current));
 /// inside.run(|| Component::agent("Sweeper").in_span("run", || ()));
@@ -97,7 +97,7 @@ impl Coherence {
     ///
     /// # Errors
     ///
-    /// Names every problem.
+    /// If they are not; the error lists every problem.
     pub fn check(&self, spans: &Spans) -> Result<(), Incoherent> {
         let may_outlive = |index: usize| {
             let component = spans.all()[index].component_name();
@@ -114,7 +114,7 @@ impl Spans {
     ///
     /// # Errors
     ///
-    /// Names every problem.
+    /// If they are not; the error lists every problem.
     pub fn check_coherent(&self) -> Result<(), Incoherent> {
         Coherence::new().check(self)
     }
@@ -135,7 +135,7 @@ impl Incoherent {
         for problem in problems {
             if let Some(span) = problem.span {
                 said[span].mark = problem.mark;
-                // Of these the line tells by itself.
+                // The line of a misplaced span has its own remark.
                 if problem.mark != Mark::Misplaced {
                     said[span].notes.push(problem.text.clone());
                 }
@@ -163,7 +163,7 @@ impl Incoherent {
     pub fn to_ansi(&self) -> String {
         let mut text = String::new();
         let written = self.show(&mut text, true);
-        debug_assert!(written.is_ok(), "a string takes all that is written");
+        debug_assert!(written.is_ok(), "writing to a string cannot fail");
         text
     }
 

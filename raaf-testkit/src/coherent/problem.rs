@@ -1,4 +1,4 @@
-//! Problems of incoherent traces, as they are told.
+//! Descriptions of the problems of incoherent traces.
 
 use raaf_trace_model::span::TreeProblem;
 
@@ -14,7 +14,7 @@ pub(super) struct Problem {
     pub(super) text: String,
 }
 
-/// Returns the problems of the spans, but for those that end late and may.
+/// Returns the problems of the spans, except late ends that are allowed.
 pub(super) fn all(spans: &Spans, may_outlive: impl Fn(usize) -> bool) -> Vec<Problem> {
     if spans.is_empty() {
         return vec![Problem {
@@ -36,12 +36,12 @@ pub(super) fn all(spans: &Spans, may_outlive: impl Fn(usize) -> bool) -> Vec<Pro
     problems
 }
 
-/// Returns the mark and the text of a problem; `None` for what others tell.
+/// Returns the mark and the text of a problem; `None` if other problems cover it.
 fn told(spans: &Spans, span: Option<usize>, problem: &TreeProblem) -> Option<(Mark, String)> {
     Some(match problem {
-        // Told by each span whose parent is missing.
+        // Reported for each span whose parent is missing.
         TreeProblem::MissingRoot => return None,
-        TreeProblem::MissingParent { .. } => (Mark::Misplaced, "its parent is not here".to_owned()),
+        TreeProblem::MissingParent { .. } => (Mark::Misplaced, "its parent is missing".to_owned()),
         TreeProblem::Loop { .. } => (Mark::Misplaced, "it is its own ancestor".to_owned()),
         TreeProblem::ParentInOtherTrace { .. } => {
             (Mark::Different, "its parent is in another trace".to_owned())
@@ -69,7 +69,7 @@ fn duplicate(spans: &Spans, index: usize) -> String {
     let first = spans.tree().index_of(span.trace_id(), span.span_id()).unwrap_or(index);
     let (one, other) = (spans.label(first), spans.label(index));
     if one == other {
-        "it is there twice, under one id".to_owned()
+        "it occurs twice, with the same id".to_owned()
     } else {
         format!("its id is that of {one}")
     }
@@ -104,9 +104,12 @@ mod tests {
         for (spans, expected) in [
             (vec![], "there are no spans"),
             (vec![span(1, 0), span(2, 0)], "there are 2 roots: tool '1', tool '2'"),
-            (vec![span(1, 0), span(2, 9)], "tool '2': its parent is not here"),
+            (vec![span(1, 0), span(2, 9)], "tool '2': its parent is missing"),
             (vec![span(1, 0), span(2, 2)], "tool '2': it is its own ancestor"),
-            (vec![span(1, 0), span(2, 1), span(2, 1)], "tool '2': it is there twice, under one id"),
+            (
+                vec![span(1, 0), span(2, 1), span(2, 1)],
+                "tool '2': it occurs twice, with the same id",
+            ),
             (vec![span(1, 0), span(2, 1), other], "tool '2'.again: its id is that of tool '2'"),
             (vec![span(1, 0), earlier], "tool '2': it starts 1s before its parent"),
             (vec![span(1, 0), later], "tool '2': it ends 2ms after its parent, which is ok"),

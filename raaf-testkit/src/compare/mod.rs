@@ -32,7 +32,7 @@ impl Expected {
     ///
     /// # Errors
     ///
-    /// When the spans make other trees, or one is there twice; shown, the error draws both trees
+    /// If the spans make other trees, or one occurs twice. Displayed, the error draws both trees
     /// and marks the differences.
     pub fn check(&self, spans: &Spans) -> Result<(), Mismatch> {
         let tree = spans.tree();

@@ -74,7 +74,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// The line of a span that nothing is to be said of.
+    /// Creates the line of a span without mark and notes.
     pub(crate) fn new(depth: usize, text: String) -> Self {
         Self { depth, mark: Mark::None, text, notes: Vec::new(), is_span: true }
     }
@@ -85,7 +85,7 @@ pub(crate) fn draw(out: &mut impl Write, margin: &str, rows: &[Row]) -> fmt::Res
     draw_in(out, margin, rows, false)
 }
 
-/// Draws `rows`, each line after `margin`. In a margin that is not empty marks are shown.
+/// Draws `rows` with `margin` before each line. Marks are shown only in a margin that is not empty.
 pub(crate) fn draw_in(
     out: &mut impl Write,
     margin: &str,
@@ -135,7 +135,7 @@ fn gutter(
     if !margin.is_empty() {
         write!(out, "{style}{}{style:#} ", mark.sign())?;
     }
-    // Roots stand at the margin, and draw no line to each other.
+    // Roots are at the margin, without a line between them.
     for &ended in enclosing.iter().skip(1) {
         out.write_str(if ended { "    " } else { "│   " })?;
     }

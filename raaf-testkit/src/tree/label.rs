@@ -5,12 +5,12 @@ use raaf_trace_model::{
     span::{FinishedSpan, Status},
 };
 
-/// A string literal of that text.
+/// Returns text as a string literal.
 pub(crate) fn quoted(text: &str) -> String {
     format!("{text:?}")
 }
 
-/// The text with what cannot be seen, or would move the cursor, escaped.
+/// Escapes invisible characters and those that move the cursor.
 pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -22,7 +22,7 @@ pub(crate) fn plain(text: &str) -> String {
     plain
 }
 
-/// A bare word where it can be one, else a string literal.
+/// Returns a bare word if possible, otherwise a string literal.
 pub(crate) fn word(text: &str) -> String {
     let mut letters = text.chars();
     let starts = letters.next().is_some_and(|first| first == '_' || first.is_alphabetic());
@@ -33,7 +33,7 @@ pub(crate) fn word(text: &str) -> String {
     }
 }
 
-/// Kind, component, and the method if it says more than they do.
+/// Returns kind and component, and the method if it is neither `run` nor the component's name.
 pub(crate) fn label(kind: &str, component: &str, method: &str) -> String {
     let mut label = format!("{} {}", word(kind), quoted(component));
     if method != "run" && method != component {
@@ -43,7 +43,7 @@ pub(crate) fn label(kind: &str, component: &str, method: &str) -> String {
     label
 }
 
-/// The label of a span, how it ended unless all went well, and what else is to be told of it.
+/// Returns the label of a span, its status unless it is ok, and other properties.
 pub(super) fn of_span(span: &FinishedSpan, more: impl IntoIterator<Item = String>) -> String {
     let mut text = label(span.kind().as_str(), span.component_name(), span.method());
     let mut properties = Vec::new();

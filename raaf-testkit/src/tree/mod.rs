@@ -73,7 +73,7 @@ impl Spans {
         &self.tree
     }
 
-    /// Kind, component and method of a span, as they are drawn.
+    /// Returns kind, component and method of a span, as they are drawn.
     pub(crate) fn label(&self, index: usize) -> String {
         let span = &self.all()[index];
         label(span.kind().as_str(), span.component_name(), span.method())
@@ -99,10 +99,10 @@ impl Spans {
     }
 }
 
-/// Returns the words after a span that is not where it should be.
+/// Returns the remark after a misplaced span.
 fn remark(problem: &TreeProblem) -> Option<&'static str> {
     match problem {
-        TreeProblem::MissingParent { .. } => Some(" (its parent is not here)"),
+        TreeProblem::MissingParent { .. } => Some(" (its parent is missing)"),
         TreeProblem::Loop { .. } => Some(" (its ancestors form a cycle)"),
         _ => None,
     }

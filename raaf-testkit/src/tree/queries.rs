@@ -6,7 +6,7 @@ use raaf_trace_model::span::{FinishedSpan, Status};
 
 use super::Spans;
 
-/// # Asking
+/// Queries on captured spans.
 ///
 /// ```
 /// use raaf_testkit::Capture;
@@ -94,7 +94,7 @@ impl Spans {
     ///
     /// # Panics
     ///
-    /// When it has no span or several; the message shows the tree.
+    /// If it has no span or several; the message shows the tree.
     #[track_caller]
     #[allow(clippy::panic, reason = "how a test fails")]
     pub fn only(&self, component: &str) -> &FinishedSpan {

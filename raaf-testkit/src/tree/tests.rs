@@ -72,8 +72,8 @@ fn a_part_of_a_trace_says_what_is_not_there() {
     assert_eq!(
         part.as_spans().to_string(),
         "\
-tool \"search\" (its parent is not here)
-tool \"search\".\"query all\" (its parent is not here)
+tool \"search\" (its parent is missing)
+tool \"search\".\"query all\" (its parent is missing)
 "
     );
     let incoherent = part.as_spans().check_coherent().unwrap_err();
@@ -82,8 +82,8 @@ tool \"search\".\"query all\" (its parent is not here)
         "\
 the spans are not one coherent trace: 2 problems
 
-  > tool \"search\" (its parent is not here)
-  > tool \"search\".\"query all\" (its parent is not here)
+  > tool \"search\" (its parent is missing)
+  > tool \"search\".\"query all\" (its parent is missing)
 "
     );
 }

@@ -1,9 +1,9 @@
-//! What a fork changes: which process something belongs to, and what cannot be used in a child.
+//! Fork safety: state per process, and calls that a child must not make.
 //!
-//! A child has one thread, a copy of all memory, and none of the parent's other threads: a lock that
-//! one of those held stays locked, and what a worker was to do is done by nobody. State behind locks
-//! is therefore [`PerProcess`], and foreign code that may hold locks of its own is called through
-//! [`Calls`]. A fork is counted by a handler of `pthread_atfork`; to ask costs one load.
+//! A forked child has a copy of all memory, but only the thread that forked: a lock that another
+//! thread held is never released, and workers no longer run. State behind locks is therefore
+//! [`PerProcess`], and foreign code that may hold locks of its own is called through [`Calls`]. Forks
+//! are detected by a handler of `pthread_atfork`; the check costs one load.
 
 use std::{
     fmt,
@@ -13,7 +13,7 @@ use std::{
     },
 };
 
-/// The process in which something was made.
+/// Process in which a value was made.
 #[derive(Clone, Debug)]
 pub(crate) struct MadeIn(forkguard::Guard);
 
@@ -21,23 +21,23 @@ impl MadeIn {
     /// Returns this process.
     #[inline]
     pub(crate) fn here() -> Self {
-        // A copy: to ask for a new one costs more than all else that a fork costs a span.
+        // A clone, because making a new one costs more than the rest of the fork checks of a span.
         static HERE: LazyLock<PerProcess<()>> = LazyLock::new(PerProcess::default);
         HERE.newest(|()| ()).made_in.clone()
     }
 
-    /// Returns whether that is this process, rather than one that it was forked from.
+    /// Returns true if it is this process, and false if it is an ancestor.
     #[inline]
     pub(crate) fn this_process(&self) -> bool {
         !self.0.clone().detected_fork()
     }
 }
 
-/// A value that each process has for itself. After a fork, the child makes one of its own and leaves
-/// that of its parent alone, whatever state that was copied in.
+/// Value with one instance per process. After a fork, the child makes an instance of its own, and
+/// never touches the copy of its parent's.
 ///
-/// For what a sink must not share with a forked child: a connection, an open file, a lock that
-/// another thread may have held.
+/// Use it for state that a sink must not share with a forked child: a connection, an open file, a
+/// lock that another thread may have held.
 ///
 /// # Examples
 ///
@@ -52,18 +52,18 @@ impl MadeIn {
 pub struct PerProcess<T> {
     value: T,
     made_in: MadeIn,
-    /// The value of a child. A child of that child has the next one.
+    /// Value of a child process; a child of that child has the next one.
     child: OnceLock<Box<Self>>,
 }
 
 impl<T> PerProcess<T> {
-    /// Creates the value of this process.
+    /// Creates a value with `value` as the instance of this process.
     pub fn new(value: T) -> Self {
         Self { value, made_in: MadeIn(forkguard::new()), child: OnceLock::new() }
     }
 
-    /// Returns the value of this process. `make` makes that of a child when it is first needed, of
-    /// its parent's, of which it must not take a lock.
+    /// Returns the instance of this process. In a child, `make` creates it on first use; it receives
+    /// the parent's instance and must not take a lock in it.
     #[inline]
     pub fn get(&self, make: impl FnOnce(&T) -> T) -> &T {
         &self.newest(make).value
@@ -82,7 +82,7 @@ impl<T> PerProcess<T> {
             if newest.child.get().is_none()
                 && let Some(make) = make.take()
             {
-                // Made before anything is locked. Of several threads, the first one's stays.
+                // Made outside any lock. If several threads make one, the first is kept.
                 let _ = newest.child.set(Box::new(Self::new(make(&newest.value))));
             }
             match newest.child.get() {
@@ -110,8 +110,8 @@ impl<T: fmt::Debug> fmt::Debug for PerProcess<T> {
     }
 }
 
-/// The calls of foreign code that are under way: a child that was forked meanwhile makes none, since
-/// the locks that another thread held in one of them are never released.
+/// Tracks running calls of foreign code. A child that is forked during one makes no further calls,
+/// because locks that another thread held in it are never released.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     under_way: PerProcess<UnderWay>,
@@ -120,29 +120,33 @@ pub(crate) struct Calls {
 #[derive(Debug, Default)]
 struct UnderWay {
     calls: AtomicUsize,
-    /// Some were under way when this process was forked.
+    /// True if calls were running when this process was forked.
     cut_off: bool,
     reported: AtomicBool,
 }
 
-/// Why a call must not be made.
+/// Error of a call that was interrupted by a fork.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CutOff {
-    /// No call before was refused in this process.
+    /// True for the first call refused in this process.
     pub(crate) first: bool,
 }
 
 impl fmt::Display for CutOff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "it was at work in another thread when this process was forked, and may hold locks for \
-             ever",
+            "it was running in another thread when this process was forked, so its locks may never \
+             be released",
         )
     }
 }
 
 impl Calls {
-    /// Makes a call, unless the like were cut off by a fork.
+    /// Makes a call.
+    ///
+    /// # Errors
+    ///
+    /// If calls were running when this process was forked.
     pub(crate) fn make<R>(&self, call: impl FnOnce() -> R) -> Result<R, CutOff> {
         let here = self.under_way.get(|parent| UnderWay {
             cut_off: parent.cut_off || parent.calls.load(Ordering::Relaxed) > 0,

@@ -1,4 +1,4 @@
-//! Where diagnostic lines go.
+//! Handler of diagnostic lines.
 
 use std::{
     cell::Cell,
@@ -27,12 +27,12 @@ impl fmt::Debug for Handler {
     }
 }
 
-/// Hands the lines of this process to `handler` instead of writing them to standard error.
+/// Passes the lines of this process to `handler` instead of writing them to standard error.
 ///
-/// It receives the lines that [`configure`](super::configure) or the environment lets through. What
-/// is traced inside it makes no spans, and a line that it causes itself goes to standard error, so
-/// that a handler never feeds itself. So does a line over which it panics, and in a forked child every
-/// line, if it was at work in another thread at the fork.
+/// The handler receives the lines that [`configure`](super::configure) or the environment selects.
+/// Traced calls inside it make no spans, and lines that it causes itself go to standard error, so a
+/// handler never calls itself. A line on which it panics goes to standard error as well, and so does
+/// every line of a child that was forked while the handler ran in another thread.
 ///
 /// With the features `log` and `tracing`, `diagnostics::to_log` and `diagnostics::to_tracing` are
 /// handlers that pass lines on to these crates.
@@ -72,9 +72,9 @@ thread_local! {
     static HANDLING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Hands a line to the handler, or else writes it to standard error.
+/// Passes a line to the handler, or writes it to standard error if there is none.
 pub(super) fn emit(line: &Line) {
-    // A thread without thread-locals cannot notice that it goes in circles.
+    // A thread without thread-locals cannot detect recursion.
     let nested = HANDLING.try_with(|handling| handling.replace(true)).unwrap_or(true);
     if nested || !is_handled(line) {
         to_standard_error(line);
@@ -90,7 +90,7 @@ fn is_handled(line: &Line) -> bool {
     matches!(handler.calls.make(handle), Ok(Ok(())))
 }
 
-/// Writes a line in one piece. That this fails is ignored: there is nowhere left to say so.
+/// Writes a line in one call. Errors are ignored, because they cannot be reported.
 pub(super) fn to_standard_error(line: &Line) {
     // Not through the lock of the standard library, which a fork may have left locked.
     #[cfg(unix)]

@@ -16,7 +16,7 @@ pub struct Line {
 impl Line {
     pub(super) fn new(category: Category, level: Level, text: fmt::Arguments<'_>) -> Self {
         let mut line = EscapedLine::default();
-        // Fails when the line is full; what fits is shown.
+        // Fails when the line is full; the part that fits is kept.
         let _ = fmt::write(&mut line, text);
         Self { category, level, text: line.into_string() }
     }

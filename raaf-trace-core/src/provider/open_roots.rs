@@ -1,16 +1,16 @@
-//! Roots that are open, and those among them that were probably meant to be children.
+//! Open roots, and detection of roots that were probably meant to be children.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// Bits for operations that were seen to begin runs. Operations that share one are not told apart,
-/// so that a stray root may go unnoticed.
+/// Number of bits for operations known to begin runs. Operations that share a bit are not
+/// distinguished, so a stray root may go undetected.
 const BITS: u64 = 1_024;
 
-/// The open roots of one provider.
+/// Open roots of one provider.
 ///
-/// A task that was spawned without its context starts its root while the run that it belongs to is
-/// open, and always does. A request to a server does so only if it comes while another is served: an
-/// operation that has begun a run while no other was open is taken for one of those.
+/// A task that was spawned without its context always starts its root while the run that it belongs
+/// to is open. A request to a server does so only if another request is being served. An operation
+/// that has ever started a root while no other was open is therefore assumed to begin runs.
 #[derive(Debug)]
 pub(crate) struct OpenRoots {
     open: AtomicUsize,
@@ -27,8 +27,8 @@ impl OpenRoots {
         }
     }
 
-    /// Notes that a root has started. `operation` is a hash of who starts what, and `is_bare` is asked
-    /// whether its task has no context. Returns whether it is probably stray.
+    /// Records the start of a root. `operation` returns a hash of component and method, and `is_bare`
+    /// returns true if its task has no context. Returns true if the root is probably stray.
     pub(crate) fn started(
         &self,
         operation: impl FnOnce() -> u64,
@@ -53,12 +53,12 @@ impl OpenRoots {
         !begins_runs
     }
 
-    /// Notes that a root has ended.
+    /// Records the end of a root.
     pub(crate) fn ended(&self) {
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// How many stray roots there were.
+    /// Returns the number of stray roots so far.
     pub(super) fn stray(&self) -> u64 {
         self.stray.load(Ordering::Relaxed)
     }

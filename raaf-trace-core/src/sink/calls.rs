@@ -1,4 +1,4 @@
-//! Calls of sinks, which a forked child may have to do without.
+//! Calls of sinks, guarded against forks.
 
 use std::fmt::Display;
 
@@ -7,7 +7,7 @@ use crate::{
     diagnostics::{self, Category},
 };
 
-/// Makes a call of the sink that `name` names, unless a fork came between; the first such call is
+/// Calls the sink called `name`, unless a fork interrupted such a call; the first refusal is
 /// reported.
 pub(crate) fn make<R, N: Display>(
     calls: &Calls,
@@ -19,8 +19,8 @@ pub(crate) fn make<R, N: Display>(
             diagnostics::warn(
                 Category::Tracing,
                 format_args!(
-                    "`{}` receives no spans in this process: {cut_off}; fork while nothing is \
-                     traced, or initialise tracing after the fork",
+                    "`{}` receives no spans in this process: {cut_off}; fork while no traced \
+                     call runs, or initialise tracing after the fork",
                     name()
                 ),
             );

@@ -1,4 +1,4 @@
-//! Roots that lost their run, because their task was spawned without the context.
+//! Detection of stray roots, whose tasks were spawned without the context of their run.
 
 use crate::{
     component::Component,
@@ -8,20 +8,20 @@ use crate::{
 };
 use raaf_trace_model::{Kind, attributes::Key};
 
-/// Returns whether a root of `component` that starts in `current` has no context at all. A workflow
-/// is a run of its own wherever it starts.
+/// Returns true if a root of `component` that starts in `current` has no context. False for
+/// workflows, which are runs of their own wherever they start.
 pub(super) fn is_without_context(component: &Component, current: &Current) -> bool {
     !current.innermost.is_some() && current.home().is_none() && *component.kind() != Kind::Trace
 }
 
-/// Notes the start of a root, and reports it if it was probably meant to be a child.
+/// Records the start of a root, and reports it if it was probably meant to be a child.
 pub(super) fn root_started(
     provider: &Inner,
     component: &Component,
     method: &Key,
     without_context: bool,
 ) {
-    // FNV-1a: nobody can gain from names that collide.
+    // FNV-1a: collisions are harmless.
     let operation = || {
         let bytes = component.name().bytes().chain(method.bytes());
         let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

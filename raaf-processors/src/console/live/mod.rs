@@ -23,12 +23,13 @@ use super::paint::Paint;
 
 /// Interval between two checks of the worker.
 const PERIOD: Duration = Duration::from_millis(100);
-/// The least time between two drawings; less than the period, which is not kept to the millisecond.
+/// Shortest time between two drawings; less than the interval, which is not exact to the
+/// millisecond.
 const PAUSE: Duration = Duration::from_millis(80);
-/// The most lines that are drawn.
+/// Largest number of lines drawn.
 const LINES: usize = 20;
 
-/// The live view: lives in the console's worker, so that traced threads never draw.
+/// Live view. The console's worker owns it, so traced threads never draw.
 pub(super) struct Live {
     screen: Screen,
     paint: Paint,
@@ -71,7 +72,7 @@ impl Live {
         }
     }
 
-    /// Draws what runs, if it is time, or `now` in any case.
+    /// Draws the running spans if a drawing is due, or in any case with `now`.
     pub(super) fn refresh(&mut self, now: bool) {
         let time = self.clock.now();
         let is_early = |drawn| self.clock.between(drawn, time) < PAUSE;
@@ -82,7 +83,7 @@ impl Live {
             return self.make_room();
         }
         let (rows, columns) = self.screen.size();
-        // One row for the prompt or whatever stands above, one column against wrapping.
+        // Leaves one row for the line above, and one column against wrapping.
         let (rows, columns) = (rows.saturating_sub(1).clamp(1, LINES), columns.saturating_sub(1));
         let elapsed = |since| self.clock.between(since, time);
         self.screen.show(self.running.draw(rows, columns, self.paint, elapsed));
@@ -90,7 +91,7 @@ impl Live {
         self.drawn_at = Some(time);
     }
 
-    /// Leaves the screen as it was.
+    /// Clears the view.
     pub(super) fn end(&mut self) {
         self.make_room();
         self.screen.end();

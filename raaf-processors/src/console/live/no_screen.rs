@@ -1,6 +1,6 @@
 //! Stand-in for a terminal when the feature `live` is off.
 
-/// A screen that there is not.
+/// Type without values: there is never a screen.
 #[derive(Clone, Debug)]
 pub(in super::super) enum Screen {}
 

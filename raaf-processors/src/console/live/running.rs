@@ -1,4 +1,4 @@
-//! Running spans, and how they are drawn.
+//! Running spans and their drawing.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -25,10 +25,10 @@ const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '�
 /// Duration of one spinner frame, in milliseconds.
 const FRAME: u128 = 100;
 
-/// The spans that run, in the order in which they started.
+/// Running spans, in the order in which they started.
 ///
-/// It has an entry for each, so that it grows with what the program itself holds. Of these only the
-/// few that are drawn are put in a tree, at each drawing.
+/// It has an entry for each running span, so its size is bounded by what the program itself holds.
+/// Each drawing arranges only the few spans that it shows as a tree.
 #[derive(Default)]
 pub(super) struct Running {
     spans: BTreeMap<u64, Entry>,
@@ -71,7 +71,7 @@ impl Running {
         self.spans.insert(place, Entry { span, since, inside });
     }
 
-    /// Takes out a span that ended; the one around it counts it and those that it counted.
+    /// Removes a span that ended, and adds it and the spans that it counted to its parent's count.
     pub(super) fn end(&mut self, span: &FinishedSpan) {
         let inside = self.take(span.span_id()).map(|entry| entry.inside).unwrap_or_default();
         let parent = span.parent_id().and_then(|id| self.places.get(&id));
@@ -82,7 +82,7 @@ impl Running {
         }
     }
 
-    /// Takes a span out.
+    /// Removes a span.
     pub(super) fn take(&mut self, span: SpanId) -> Option<Entry> {
         self.spans.remove(&self.places.remove(&span)?)
     }
@@ -132,23 +132,23 @@ impl Running {
         chosen
     }
 
-    /// The place of the span around the one in that place.
+    /// Returns the position of the parent of the span at a position.
     fn parent(&self, place: u64) -> Option<u64> {
         let parent = self.spans.get(&place)?.span.parent_id()?;
         self.places.get(&parent).copied()
     }
 }
 
-/// A line that is being written.
+/// Line that is being written.
 struct Line<'a> {
     out: &'a mut String,
     paint: Paint,
-    /// Columns that are left.
+    /// Number of columns left.
     room: usize,
 }
 
 impl Line<'_> {
-    /// `├── ⠹ Agent:Writer  1.2 s  3 done, 1 failed`
+    /// Appends `├── ⠹ Agent:Writer  1.2 s  3 done, 1 failed`.
     fn of(mut self, entry: &Entry, elapsed: Duration, levels: &[bool]) {
         let mut branch = String::new();
         push_branch(&mut branch, levels, (self.room / 8).max(1));
@@ -163,7 +163,7 @@ impl Line<'_> {
         let mut tail = String::new();
         push(&mut tail, format_args!("  {}{}", Elapsed(elapsed), entry.inside));
 
-        // What changes stays visible, however long the name.
+        // The changing part stays visible, however long the name is.
         let kept = tail.chars().count().min(self.room / 2);
         let room = self.room - kept;
         let used = self.fitted(Style::new(), room, label);
@@ -190,7 +190,7 @@ impl Line<'_> {
     }
 }
 
-/// A time that goes on: with one digit after the point, or it would be hard to read.
+/// Displays a growing duration, with one decimal so that it stays readable.
 struct Elapsed(Duration);
 
 impl fmt::Display for Elapsed {

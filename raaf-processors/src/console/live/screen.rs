@@ -20,7 +20,7 @@ pub(in super::super) struct Screen {
 }
 
 impl Screen {
-    /// Standard error, if it is a terminal that can be drawn on.
+    /// Creates a screen on standard error, if that is a terminal that can be drawn on.
     pub(in super::super) fn stderr() -> Option<Self> {
         let terminal = Term::buffered_stderr();
         let target = ProgressDrawTarget::term(terminal.clone(), RATE);
@@ -28,7 +28,7 @@ impl Screen {
         (!target.is_hidden()).then(|| Self::new(target, Arc::new(terminal), has_color))
     }
 
-    /// Any terminal.
+    /// Creates a screen on any terminal.
     #[cfg(test)]
     pub(super) fn of<T: TermLike + Clone + 'static>(terminal: T) -> Self {
         let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
@@ -43,27 +43,27 @@ impl Screen {
         Self { bar, terminal, has_color }
     }
 
-    /// Default for colours on this terminal.
+    /// Returns the default for colours on this terminal.
     pub(super) fn has_color(&self) -> bool {
         self.has_color
     }
 
-    /// Rows and columns.
+    /// Returns rows and columns.
     pub(super) fn size(&self) -> (usize, usize) {
         (self.terminal.height().into(), self.terminal.width().into())
     }
 
-    /// Draws these lines in the place of those before.
+    /// Replaces the drawn lines by these.
     pub(super) fn show(&self, text: String) {
         self.bar.set_message(text);
     }
 
-    /// Draws nothing from now on.
+    /// Clears the lines and stops drawing.
     pub(super) fn end(&self) {
         self.bar.finish_and_clear();
     }
 
-    /// Clears the lines, lets `print` run and draws them again.
+    /// Clears the lines, runs `print` and draws them again.
     pub(in super::super) fn suspend<R>(&self, print: impl FnOnce() -> R) -> R {
         self.bar.suspend(print)
     }

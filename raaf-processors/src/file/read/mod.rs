@@ -1,7 +1,7 @@
-//! Reading trace files back: records, spans, and the trees that they make.
+//! Readers of trace files: records, spans and trees.
 //!
-//! [`TraceReader`] goes through a file, or through all files of a rotated one, record by record
-//! and in bounded memory. [`TraceReader::traces`] puts the records together.
+//! [`TraceReader`] reads a file, or a file and its rotated predecessors, record by record in bounded
+//! memory. [`TraceReader::traces`] assembles the records into trees.
 //!
 //! ```
 //! use std::time::Duration;
@@ -31,7 +31,7 @@
 mod reader;
 
 pub use raaf_trace_model::span::{LineError, Record, SpanTree, StartedSpan, TreeProblem};
-/// The spans of one trace, as files tell of them.
+/// Tree of the records of one trace.
 pub type Trace = SpanTree<Record>;
 
 pub use reader::{LineFault, ReadError, TraceReader};

@@ -1,4 +1,4 @@
-//! Going through trace files line by line.
+//! Reads trace files line by line.
 
 use std::{
     collections::HashSet,
@@ -16,12 +16,12 @@ use crate::file::rotate;
 
 /// Reads the records of trace files, one by one, in the order in which they were written.
 ///
-/// At most one line is in memory, and of that no more than [`max_line`](Self::max_line). What
-/// cannot be read comes as an error in its place, and reading goes on behind it. Records of a type
-/// that is not known are skipped.
+/// At most one line is in memory, and of that no more than [`max_line`](Self::max_line). A line
+/// that cannot be read yields an error, and reading continues with the next line. Records of unknown
+/// types are skipped.
 ///
-/// A file may be read while it is written. One that is rotated away meanwhile is read to its end;
-/// a new one is not read, as it was not there at first.
+/// A file may be read while it is written. A file that is rotated meanwhile is read to its end; the
+/// new file is not read.
 ///
 /// # Examples
 ///
@@ -50,7 +50,7 @@ pub struct TraceReader {
     line: Vec<u8>,
 }
 
-/// A file, or whatever else is read, and how far that has come.
+/// Input with its position.
 struct Source {
     text: Box<dyn BufRead + Send>,
     path: Option<PathBuf>,
@@ -59,36 +59,35 @@ struct Source {
 }
 
 impl TraceReader {
-    /// The longest line that is read unless something else was said, in bytes.
+    /// Default length limit of a line, in bytes.
     pub const DEFAULT_MAX_LINE: usize = 64 * 1024 * 1024;
 
-    /// Reads this text.
+    /// Creates a reader of `text`.
     pub fn new(text: impl BufRead + Send + 'static) -> Self {
         Self::of(vec![Source { text: Box::new(text), path: None, lines: 0, bytes: 0 }])
     }
 
-    /// Reads one file.
+    /// Opens one file.
     ///
     /// # Errors
     ///
-    /// When it cannot be opened.
+    /// If it cannot be opened.
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
         let file = File::open(&path)?;
         Ok(Self::of(vec![Source::file(path, file)]))
     }
 
-    /// Reads the files of a sink that [rotates](crate::FileSinkBuilder::max_size): `path.2`,
-    /// `path.1`, `path`, those of them that there are. All of them are opened at once, so a
-    /// rotation that comes later changes nothing.
+    /// Opens the files of a sink that [rotates](crate::FileSinkBuilder::max_size): `path.2`,
+    /// `path.1`, `path`, as far as they exist. All of them are opened at once, so later rotations
+    /// have no effect.
     ///
     /// # Errors
     ///
-    /// When the directory cannot be read, when one of the files cannot be opened, and when there is
-    /// none.
+    /// If the directory cannot be read, a file cannot be opened, or there is no file.
     pub fn open_rotated(path: impl AsRef<Path>) -> io::Result<Self> {
         let mut sources = Vec::new();
-        // Newest first: a file that gets its next number in between is met again then, not missed.
+        // Newest first: a file that is renamed in between is found twice, rather than missed.
         let mut met = HashSet::new();
         for path in rotate::all_files(path.as_ref())?.into_iter().rev() {
             match File::open(&path) {
@@ -118,15 +117,15 @@ impl TraceReader {
         self
     }
 
-    /// Returns the rest of the records as trees, one for each trace, in the order in which the file
-    /// first mentions them; and what could not be read. All of it is in memory then.
+    /// Returns the remaining records as trees, one for each trace, in the order of each trace's
+    /// first record, and the errors. Holds all of them in memory.
     pub fn traces(self) -> (Vec<Trace>, Vec<ReadError>) {
         let mut errors = Vec::new();
         let records = self.filter_map(|record| record.map_err(|error| errors.push(error)).ok());
         (traces(records), errors)
     }
 
-    /// What the next line says, if it is of a type that is known; `None` at the end.
+    /// Reads the next line: its record, if its type is known; `None` at the end.
     fn next_line(&mut self, source: &mut Source) -> io::Result<Option<ReadLine>> {
         self.line.clear();
         let limit = (self.max_line as u64).saturating_add(1);
@@ -149,10 +148,10 @@ impl TraceReader {
     }
 }
 
-/// A record, nothing where its type is not known, or what is wrong with the line.
+/// Parses a line; `None` if its type is unknown.
 type ReadLine = Result<Option<Record>, ReadError>;
 
-/// Whether the file was not met before, as far as the system tells.
+/// Returns true if the file has not been seen before, as far as the system can tell.
 #[cfg(unix)]
 fn is_new(file: &File, met: &mut HashSet<(u64, u64)>) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt as _;
@@ -171,7 +170,7 @@ impl Source {
         Self { text, path: Some(path), lines: 0, bytes: 0 }
     }
 
-    /// Goes on behind the end of the line, or of everything.
+    /// Skips to the end of the line, or of the input.
     fn skip_line(&mut self) -> io::Result<()> {
         self.bytes += self.text.skip_until(b'\n')? as u64;
         Ok(())
@@ -203,28 +202,28 @@ impl fmt::Debug for TraceReader {
     }
 }
 
-/// Something that could not be read, and where it stands.
+/// Error of reading a trace file, with its position.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// A line is no record. The lines behind it are read.
+    /// A line cannot be parsed. Reading continues with the next line.
     #[error("{}line {line} (byte {offset}): {fault}", shown(path.as_deref()))]
     Line {
-        /// The file, where it was opened by its path.
+        /// Path of the file, if it was opened by path.
         path: Option<PathBuf>,
-        /// Which line of the file, counted from 1.
+        /// Number of the line, counted from 1.
         line: u64,
-        /// Where in the file the line begins, in bytes, counted from 0.
+        /// Byte offset of the line in the file, counted from 0.
         offset: u64,
-        /// What is wrong with it.
+        /// Reason.
         fault: LineFault,
     },
-    /// A file cannot be read on. The files behind it are read.
+    /// Reading a file failed. Reading continues with the next file.
     #[error("{}{source}", shown(path.as_deref()))]
     Io {
-        /// The file, where it was opened by its path.
+        /// Path of the file, if it was opened by path.
         path: Option<PathBuf>,
-        /// What the operating system said.
+        /// Error of the operating system.
         source: io::Error,
     },
 }
@@ -233,21 +232,21 @@ fn shown(path: Option<&Path>) -> String {
     path.map_or_else(String::new, |path| format!("{}: ", path.display()))
 }
 
-/// What is wrong with a line.
+/// Reason why a line cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LineFault {
-    /// It is the last one and has no line feed: it is being written, or a program was killed while
-    /// it was.
+    /// The last line has no line feed: it is being written, or the program was killed while writing
+    /// it.
     #[error("it does not end in a line feed")]
     Unfinished,
-    /// It is longer than is [read](TraceReader::max_line).
+    /// The line is longer than [`max_line`](TraceReader::max_line).
     #[error("it is longer than {limit} bytes")]
     TooLong {
-        /// The most that is read.
+        /// Limit in bytes.
         limit: usize,
     },
-    /// It is not a record.
+    /// The line is not a valid record.
     #[error(transparent)]
     Invalid(#[from] LineError),
 }

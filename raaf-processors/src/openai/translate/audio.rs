@@ -12,7 +12,7 @@ use super::{
     read::{Read, model_config},
 };
 
-/// The format that the Agents SDK has if nothing is said.
+/// Default format of the Agents SDK.
 const PCM: &str = "pcm";
 
 /// Bytes reserved for the object around the audio data: format and field names.

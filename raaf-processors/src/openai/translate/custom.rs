@@ -18,7 +18,7 @@ use super::{
 /// Name of events that only repeat the span's error.
 const EXCEPTION: &str = "exception";
 
-/// All that the span says about itself and that no other field of it does.
+/// Returns the facts about the span that no other field contains.
 pub(super) fn of(span: &FinishedSpan) -> Data<'_> {
     let all = span.attributes();
     let mut data = Map::new();

@@ -45,13 +45,13 @@ fn message(error: &SpanError) -> Cow<'_, str> {
     fit::text(error.message().unwrap_or(error.kind()), MAX_CONTENT)
 }
 
-/// The error's text and those of its causes; `None` when texts are left out.
+/// Returns the messages of the error and its sources; `None` if messages are left out.
 pub(super) fn with_causes(error: &SpanError) -> Option<Cow<'_, str>> {
     let message = error.message()?;
     let Some(causes) = error.sources().and_then(Json::as_array) else {
         return Some(fit::text(message, MAX_CONTENT));
     };
-    // A wrapper whose text is its cause's would say it twice.
+    // A wrapper whose message ends in that of its source would repeat it.
     let whole = causes.iter().filter_map(Json::as_str).fold(message.to_owned(), |text, cause| {
         if text.ends_with(cause) { text } else { format!("{text}: {cause}") }
     });

@@ -34,13 +34,13 @@ pub(super) fn of(span: &FinishedSpan) -> Data<'_> {
     }
 }
 
-/// The messages, within the size of content: long texts are cut, and if that is not enough the
-/// last messages go, with one in their place that says so.
+/// Fits messages into the size limit of content: cuts long texts and, if that is not enough,
+/// replaces the last messages by one that marks the omission.
 fn fitting(messages: Vec<Json>, speaker: &str) -> Json {
     let roles: Vec<Json> = messages.iter().map(|message| message["role"].clone()).collect();
     let mut fitting = fit::json(Json::Array(messages), MAX_CONTENT - AROUND_MARK);
     if let Some(kept) = fitting.as_array_mut() {
-        // Where room ran out there can be a part of a message, or a text.
+        // At the limit there can be a part of a message, or a text.
         let whole = kept.iter().zip(&roles).take_while(|(kept, role)| kept["role"] == **role);
         let whole = whole.count();
         if whole < roles.len() {
@@ -51,7 +51,7 @@ fn fitting(messages: Vec<Json>, speaker: &str) -> Json {
     fitting
 }
 
-/// The model that was asked, else the one that answered.
+/// Returns the requested model, otherwise the one that answered.
 pub(super) fn model(span: &FinishedSpan) -> &str {
     let read = Read::new(span);
     read.text(keys::GEN_AI_REQUEST_MODEL)

@@ -38,8 +38,8 @@ fn all(messages: Json, speaker: &str) -> Vec<Json> {
     }
 }
 
-/// A message, or several where the parts are results of several tools. One without parts is taken
-/// for a message of the API.
+/// Translates a message into one or, if its parts are results of several tools, several messages. A
+/// message without parts is taken for a message of the API.
 fn of_message(message: Json, speaker: &str) -> Vec<Json> {
     let Json::Object(mut message) = message else {
         return vec![json!({"role": speaker, "content": message})];
@@ -55,7 +55,7 @@ fn of_message(message: Json, speaker: &str) -> Vec<Json> {
     said.into_messages(&role)
 }
 
-/// The parts of a message, sorted.
+/// Parts of a message by type.
 #[derive(Default)]
 struct Said {
     content: Vec<Json>,
@@ -104,7 +104,7 @@ impl Said {
     }
 }
 
-/// Joins content: one text stays a text, none becomes null, anything else a list.
+/// Joins content: a single text becomes a string, no content becomes null, anything else a list.
 fn joined(mut content: Vec<Json>) -> Json {
     match content.as_mut_slice() {
         [] => Json::Null,
@@ -117,7 +117,7 @@ fn text(content: Json) -> Json {
     json!({"type": "text", "text": as_text(content)})
 }
 
-/// A string as it is, anything else as JSON text.
+/// Returns a string as it is, and anything else as JSON text.
 fn as_text(value: Json) -> String {
     match value {
         Json::String(text) => text,

@@ -20,14 +20,14 @@ use raaf_trace_model::{
 use super::wire::{Data, Id, Span, Time, Trace};
 use read::Read;
 
-/// Name of a trace that has none: nothing named it, and its root is a runner, whose name has no
-/// meaning to a reader.
+/// Name of a trace without a name of its own whose root is a runner, because the name of a runner
+/// means nothing to a reader.
 const UNNAMED: &str = "Agent workflow";
 
 /// Output type of an agent without one.
 const TEXT: &str = "str";
 
-/// The trace that a span is part of.
+/// Trace that a span is part of.
 pub(super) fn trace(span: &FinishedSpan) -> Trace<'_> {
     let info = span.trace();
     let root = span.local_root().filter(|root| *root.kind() != Kind::Runner);

@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json};
 
 use super::super::fit::{self, MAX_CONTENT};
 
-/// A span's attributes, in the forms that are asked for.
+/// Typed access to a span's attributes.
 #[derive(Clone, Copy)]
 pub(super) struct Read<'a>(SpanAttributes<'a>);
 
@@ -28,7 +28,7 @@ impl<'a> Read<'a> {
         self.value(key)?.as_str()
     }
 
-    /// A list of names, or the one that there is.
+    /// Returns a list of names; a single name is a list of one.
     pub(super) fn names(self, key: &str) -> Vec<&'a str> {
         match self.value(key) {
             Some(ValueRef::Str(name)) => vec![name],
@@ -39,8 +39,8 @@ impl<'a> Read<'a> {
         }
     }
 
-    /// The first of these that there is: text as it is, anything else as JSON text, within the size
-    /// of content.
+    /// Returns the first of these attributes that is set, text as it is and anything else as JSON
+    /// text, within the size limit of content.
     pub(super) fn shown<const N: usize>(self, keys: [&str; N]) -> Option<Cow<'a, str>> {
         let value = keys.into_iter().find_map(|key| self.value(key))?;
         Some(match value {
@@ -49,19 +49,19 @@ impl<'a> Read<'a> {
         })
     }
 
-    /// All attributes whose keys begin with `prefix`, under what comes after it.
+    /// Returns all attributes whose keys begin with `prefix`, with the prefix removed.
     pub(super) fn under(self, prefix: &str) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> {
         let stored = self.0.stored();
         stored.iter().filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?, value)))
     }
 }
 
-/// A value as it is written.
+/// Converts a value to JSON.
 pub(super) fn json(value: ValueRef<'_>) -> Json {
     serde_json::to_value(value).unwrap_or_default()
 }
 
-/// Settings of a model, by the names that OpenAI has for them.
+/// Returns the settings of a model under OpenAI's names.
 pub(super) fn model_config(read: Read<'_>) -> Map<String, Json> {
     let settings = read.under("gen_ai.request.").filter(|(name, _)| *name != "model");
     let settings = settings.map(|(name, value)| match name {
@@ -72,7 +72,7 @@ pub(super) fn model_config(read: Read<'_>) -> Map<String, Json> {
     settings.chain(address).map(|(name, value)| (name.to_owned(), json(value))).collect()
 }
 
-/// The address of the API, out of that of a call: without what is asked, and without a query.
+/// Returns the base URL of a call's URL: without the path of the operation and the query.
 fn base_url(url: &str) -> &str {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let calls =

@@ -56,7 +56,7 @@ fn count(value: ValueRef<'_>) -> Option<u64> {
     match value {
         ValueRef::Int(count) => u64::try_from(count).ok(),
         ValueRef::Json(Json::Number(count)) => count.as_u64(),
-        // Other libraries count in floats; half a token is none.
+        // Other libraries count in floats; fractions are not valid counts.
         ValueRef::Float(count) => count.to_string().parse().ok(),
         _ => None,
     }

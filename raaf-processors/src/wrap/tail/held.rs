@@ -13,7 +13,7 @@ const REMEMBERED: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct Held {
     traces: HashMap<TraceId, Trace>,
-    /// The traces that hold spans, by when the first of those came.
+    /// Traces that hold spans, by the arrival of their first span.
     by_age: BTreeMap<u64, TraceId>,
     arrivals: u64,
     spans: usize,
@@ -21,13 +21,13 @@ pub(super) struct Held {
     decided: Decided,
 }
 
-/// A trace that is not over.
+/// Unfinished trace.
 #[derive(Debug, Default)]
 struct Trace {
-    /// Its roots in this process that run.
+    /// Its running roots in this process.
     running: u32,
     spans: Vec<FinishedSpan>,
-    /// The key in `by_age`, if it holds spans.
+    /// Key in `by_age`, if it holds spans.
     since: Option<u64>,
     /// Set once one of its spans matched.
     wanted: bool,
@@ -36,7 +36,7 @@ struct Trace {
 /// Decision about spans.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
-    /// To be let through, in the order in which they ended.
+    /// Spans to pass on, in the order in which they ended.
     pub(super) kept: Vec<FinishedSpan>,
     pub(super) filtered: u64,
     pub(super) dropped: u64,
@@ -72,7 +72,7 @@ impl Held {
         let (id, is_root) = (span.trace_id(), span.is_local_root());
         if !self.traces.contains_key(&id) {
             match self.decided.of(id) {
-                // Late: the trace is over.
+                // Late: the trace is decided.
                 Some(kept) if kept || wanted => {
                     self.decided.remember(id, true);
                     return Outcome::keep(span);
@@ -121,7 +121,7 @@ impl Held {
         }
     }
 
-    /// Decides the trace that has waited longest on what is known of it.
+    /// Decides the trace that has waited longest, by the spans received so far.
     fn make_room(&mut self) -> Outcome {
         let Some((_, &id)) = self.by_age.first_key_value() else { return Outcome::default() };
         let Some(trace) = self.traces.get_mut(&id) else { return Outcome::default() };

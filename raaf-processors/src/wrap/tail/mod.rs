@@ -74,7 +74,7 @@ impl KeepTraces {
     }
 
     /// Sets how many spans may wait for the end of their traces, at least 1. If more arrive, the
-    /// oldest trace is decided with what is known of it, and the spans that it loses count as
+    /// oldest trace is decided by the spans received so far, and the spans that it loses count as
     /// dropped. Default: 10,000.
     #[must_use]
     pub fn max_spans(mut self, spans: usize) -> Self {
@@ -83,7 +83,7 @@ impl KeepTraces {
     }
 }
 
-/// Wrapper that lets whole traces through; see
+/// Wrapper that passes on whole traces; see
 /// [`WrapProcessor::keep_traces`](super::WrapProcessor::keep_traces).
 ///
 /// A trace is decided when the last of its roots in this process ends. Later spans follow that
@@ -91,8 +91,8 @@ impl KeepTraces {
 /// passed on in any case. A flush does not force a decision: spans that wait for a root count as
 /// `queued`. The shutdown decides all traces.
 ///
-/// A kept trace is passed on at once, so the queue behind needs room for all of it; spans that find
-/// none are dropped and counted. The processor behind receives no starts.
+/// A kept trace is passed on at once, so the next queue needs space for all of it; spans that do
+/// not fit are dropped and counted. The wrapped processor receives no starts.
 #[derive(Debug)]
 pub struct TailSampler<P> {
     processor: P,

@@ -1,29 +1,29 @@
-//! Spans as trace files tell of them: ended, or only started.
+//! Records of trace files: spans that have ended, or only started.
 
 use std::time::Duration;
 
 use super::{FinishedSpan, SpanHead, StartedSpan, Status, TreeSpan, head::head_accessors};
 
-/// What one line of a trace file holds: a span that has ended, or only started.
+/// Contents of one line of a trace file: a span that has ended, or only started.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Record {
-    /// A span has ended. Floats that are not finite stay the strings that the format has for them.
+    /// A span has ended. Floats that are not finite remain the strings that the format uses for them.
     Span(FinishedSpan),
-    /// A span has started. In a [tree](super::SpanTree), its end is not known: it still runs, or did
-    /// when the program was killed, or its end was lost.
+    /// A span has started. In a [tree](super::SpanTree), its end is unknown: it is still running, was
+    /// running when the program was killed, or its end was lost.
     Start(StartedSpan),
 }
 
 head_accessors!(Record);
 
 impl Record {
-    /// Returns how the span ended; `None` if it did not.
+    /// Returns the status of the span; `None` if it has not ended.
     pub fn status(&self) -> Option<Status> {
         self.ended().map(FinishedSpan::status)
     }
 
-    /// Returns how long the span took; `None` if it did not end.
+    /// Returns the duration of the span; `None` if it has not ended.
     pub fn duration(&self) -> Option<Duration> {
         self.ended().map(FinishedSpan::duration)
     }

@@ -1,4 +1,4 @@
-//! The spans of a trace, put together to a tree.
+//! Tree of the spans of a trace.
 
 mod node;
 mod problem;
@@ -13,10 +13,10 @@ use crate::id::{SpanId, TraceId};
 pub use node::TreeSpan;
 pub use problem::TreeProblem;
 
-/// The spans of a trace as a tree, and what is wrong with it.
+/// Spans of a trace as a tree, with its problems.
 ///
-/// Every span has its place, whatever is wrong with it: spans whose parent is missing are at the
-/// top, beside the root, and so is one span of each loop of parents.
+/// The tree contains every span. Spans whose parents are missing are at the top, beside the root, and
+/// so is one span of each loop of parents.
 ///
 /// # Examples
 ///
@@ -34,22 +34,22 @@ pub use problem::TreeProblem;
 #[derive(Clone, Debug)]
 pub struct SpanTree<S> {
     spans: Vec<S>,
-    /// The index of each span, the first of those with the same ids.
+    /// Index of each span; of spans with the same ids, the first.
     indices: HashMap<(TraceId, SpanId), usize>,
     parents: Vec<Option<usize>>,
     children: Vec<Vec<usize>>,
     top: Vec<usize>,
     problems: Vec<TreeProblem>,
-    /// The index of the span that has each problem.
+    /// Index of the span that has each problem.
     locations: Vec<Option<usize>>,
 }
 
 impl<S: TreeSpan> SpanTree<S> {
-    /// Puts spans together to a tree, with siblings in the order in which they started. Of a span
-    /// that is there several times, one is used: its first end, else its last start.
+    /// Assembles spans into a tree, with siblings in the order in which they started. Of records of
+    /// the same span, one is used: the first end, otherwise the last start.
     pub fn new(spans: impl IntoIterator<Item = S>) -> Self {
         let (mut spans, duplicates) = unique(spans);
-        // Stable: of two that started together, the one that came first stays first.
+        // Stable: spans with the same start keep their order.
         spans.sort_by_key(|span| span.head().start);
         let mut tree = Self::in_order(spans);
         for span in duplicates {
@@ -58,8 +58,7 @@ impl<S: TreeSpan> SpanTree<S> {
         tree
     }
 
-    /// Puts spans together to a tree as they are, with siblings in the order of the list, and with
-    /// spans that are there several times.
+    /// Assembles spans into a tree, with siblings in the order of the list. Keeps duplicate spans.
     pub fn in_order(spans: Vec<S>) -> Self {
         let mut tree = Self {
             indices: HashMap::with_capacity(spans.len()),
@@ -104,7 +103,7 @@ impl<S: TreeSpan> SpanTree<S> {
         let head = self.spans[index].head();
         let (trace, span, local_root) = (head.trace.id, head.span_id, head.local_root);
         let id = head.parent_id;
-        // A parent in another trace is wrong; it is still the place where one looks for the span.
+        // A parent in another trace is a problem, but the span is still shown below it.
         let parent = id.and_then(|parent| {
             self.index_of(trace, parent).or_else(|| elsewhere.get(&parent).copied())
         });
@@ -130,7 +129,7 @@ impl<S: TreeSpan> SpanTree<S> {
         }
     }
 
-    /// Moves one span of each loop to the top: no walk from the top would reach it.
+    /// Moves one span of each loop to the top, because no walk from the top would reach the loop.
     fn cut_loops(&mut self) {
         let mut reached = vec![false; self.spans.len()];
         let mark = |tree: &Self, from: &[usize], reached: &mut Vec<bool>| {
@@ -167,19 +166,18 @@ impl<S: TreeSpan> SpanTree<S> {
         self.locations.push(index);
     }
 
-    /// Returns the trace's id: that of its first span, and `None` without any.
+    /// Returns the trace's id, taken from the first span; `None` without spans.
     pub fn trace_id(&self) -> Option<TraceId> {
         self.spans.first().map(|span| span.head().trace.id)
     }
 
-    /// Returns all spans; unless the tree was made [`in_order`](Self::in_order), earliest start
-    /// first.
+    /// Returns all spans, earliest start first unless the tree was made
+    /// [`in_order`](Self::in_order).
     pub fn spans(&self) -> &[S] {
         &self.spans
     }
 
-    /// Returns the index of a span, among [`spans`](Self::spans); of the first, if it is there
-    /// several times.
+    /// Returns the index of a span among [`spans`](Self::spans); that of the first of duplicates.
     pub fn index_of(&self, trace: TraceId, span: SpanId) -> Option<usize> {
         self.indices.get(&(trace, span)).copied()
     }
@@ -194,7 +192,7 @@ impl<S: TreeSpan> SpanTree<S> {
         &self.top
     }
 
-    /// Returns the index of each root: of the spans at the top that belong there.
+    /// Returns the index of each root, that is, each span at the top without a parent in this process.
     pub fn roots(&self) -> impl Iterator<Item = usize> {
         self.top.iter().copied().filter(|index| {
             let head = self.spans[*index].head();
@@ -208,7 +206,7 @@ impl<S: TreeSpan> SpanTree<S> {
     ///
     /// # Panics
     ///
-    /// When there is no such span.
+    /// If there is no such span.
     pub fn parent_index(&self, index: usize) -> Option<usize> {
         self.parents[index]
     }
@@ -217,28 +215,28 @@ impl<S: TreeSpan> SpanTree<S> {
     ///
     /// # Panics
     ///
-    /// When there is no such span.
+    /// If there is no such span.
     pub fn child_indices(&self, index: usize) -> &[usize] {
         &self.children[index]
     }
 
-    /// Returns the spans right under this one; none if there is no such span.
+    /// Returns the children of this span; empty if there is no such span.
     pub fn children_of(&self, span: SpanId) -> impl Iterator<Item = &S> {
         let index = self.spans.iter().position(|other| other.head().span_id == span);
         index.into_iter().flat_map(|index| &self.children[index]).map(|index| &self.spans[*index])
     }
 
-    /// Returns the tree from the top: each span before those under it, with its depth, 0 at the top.
+    /// Walks the tree from the top: each span precedes those below it, with its depth, 0 at the top.
     pub fn walk(&self) -> impl Iterator<Item = (usize, &S)> {
         self.walk_from(&self.top).map(|(depth, index)| (depth, &self.spans[index]))
     }
 
-    /// Returns the indices of these spans and of all below them: each span before those under it,
-    /// with its depth, 0 for the given ones.
+    /// Walks these spans and all below them: each index precedes those below it, with its depth, 0
+    /// for the given ones.
     ///
     /// # Panics
     ///
-    /// When there is no such span.
+    /// If there is no such span.
     pub fn walk_from(&self, indices: &[usize]) -> impl Iterator<Item = (usize, usize)> {
         let mut open: Vec<_> = indices.iter().rev().map(|index| (0, *index)).collect();
         std::iter::from_fn(move || {
@@ -248,13 +246,13 @@ impl<S: TreeSpan> SpanTree<S> {
         })
     }
 
-    /// Returns what is wrong with the tree: nothing, for a trace that came whole.
+    /// Returns the problems of the tree; empty for a complete trace.
     pub fn problems(&self) -> &[TreeProblem] {
         &self.problems
     }
 
     /// Returns each of the [`problems`](Self::problems) with the index of the span that has it.
-    /// `None` for what is wrong with the whole, and for spans that are not in the tree.
+    /// `None` for problems of the whole tree, and of spans that are not in the tree.
     pub fn located_problems(&self) -> impl Iterator<Item = (Option<usize>, &TreeProblem)> {
         self.locations.iter().copied().zip(&self.problems)
     }
@@ -272,8 +270,8 @@ impl SpanTree<Record> {
     }
 }
 
-/// Returns one of each span, its first end, else its last start, and those that ended more than
-/// once.
+/// Returns one record of each span, its first end, otherwise its last start, and the spans that ended
+/// more than once.
 fn unique<S: TreeSpan>(spans: impl IntoIterator<Item = S>) -> (Vec<S>, Vec<SpanId>) {
     let (mut kept, mut duplicates) = (Vec::<S>::new(), Vec::new());
     let mut indices = HashMap::new();
@@ -293,7 +291,7 @@ fn unique<S: TreeSpan>(spans: impl IntoIterator<Item = S>) -> (Vec<S>, Vec<SpanI
     (kept, duplicates)
 }
 
-/// Groups records by trace, in the order in which traces are first mentioned, and makes a tree of
+/// Groups records by trace, in the order of each trace's first record, and makes a tree of
 /// each group.
 pub fn traces(records: impl IntoIterator<Item = Record>) -> Vec<SpanTree<Record>> {
     let mut groups: Vec<Vec<Record>> = Vec::new();

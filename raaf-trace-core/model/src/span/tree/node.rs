@@ -1,10 +1,10 @@
-//! What a tree is made of: spans that have ended, or only started.
+//! Spans of a tree: finished, or only started.
 
 use crate::span::{FinishedSpan, SpanHead, StartedSpan};
 
-/// A span that can be put in a tree.
+/// Span that can be part of a tree.
 pub trait TreeSpan {
-    /// Returns what was fixed when the span started.
+    /// Returns the facts that were fixed when the span started.
     fn head(&self) -> &SpanHead;
 
     /// Returns the finished span, if it has ended.

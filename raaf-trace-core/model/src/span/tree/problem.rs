@@ -1,4 +1,4 @@
-//! What can be wrong with a tree of spans.
+//! Problems of a tree of spans.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::{
     span::{FinishedSpan, Status},
 };
 
-/// What is wrong with a tree of spans.
+/// Problem of a tree of spans.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TreeProblem {
@@ -21,7 +21,7 @@ pub enum TreeProblem {
         /// Its parent.
         parent: SpanId,
     },
-    /// A span's parent is part of another trace. It stands under that parent.
+    /// A span's parent is part of another trace. The span is below that parent.
     #[error("the parent of {span}, {parent}, is in another trace")]
     ParentInOtherTrace {
         /// The span.
@@ -29,10 +29,10 @@ pub enum TreeProblem {
         /// Its parent.
         parent: SpanId,
     },
-    /// No span is the root, neither of the trace nor of a process's part of it.
+    /// The root is missing, both that of the trace and that of a process's part of it.
     #[error("the root is missing")]
     MissingRoot,
-    /// The spans are of more than one trace.
+    /// The spans belong to more than one trace.
     #[error("there are {traces} traces")]
     SeveralTraces {
         /// Number of traces.
@@ -50,8 +50,8 @@ pub enum TreeProblem {
         /// The span.
         span: SpanId,
     },
-    /// A span is its own ancestor, over one parent or several. Reported for one span of each loop,
-    /// which stands at the top.
+    /// A span is its own ancestor, through one parent or several. Reported for one span of each loop,
+    /// which is at the top.
     #[error("{span} is its own ancestor")]
     Loop {
         /// The span.
@@ -82,12 +82,12 @@ pub enum TreeProblem {
 }
 
 impl<S: TreeSpan> SpanTree<S> {
-    /// Returns what keeps the spans from being one run of one process, each with the index of its
-    /// span: all [`problems`](Self::problems), several roots, and spans that are not within the
-    /// time of their parents.
+    /// Returns the problems of the spans as one run of one process, each with the index of its span:
+    /// all [`problems`](Self::problems), several roots, and spans that exceed the time of their
+    /// parents.
     ///
-    /// Work in the background may well outlive its parent, and the clocks of two processes differ,
-    /// so that traces without problems need not pass here.
+    /// Stricter than [`problems`](Self::problems), because background work may outlive its parent,
+    /// and the clocks of two processes differ.
     pub fn coherence_problems(&self) -> Vec<(Option<usize>, TreeProblem)> {
         let known = self.located_problems();
         let mut all: Vec<_> = known.map(|(index, problem)| (index, problem.clone())).collect();
@@ -116,7 +116,7 @@ impl<S: TreeSpan> SpanTree<S> {
     }
 }
 
-/// Returns true for spans that did not wait for what runs in them.
+/// Returns true for spans that may end before their children.
 fn is_given_up(span: &FinishedSpan) -> bool {
     matches!(span.status(), Status::Cancelled | Status::Stale)
 }
