@@ -55,7 +55,7 @@ impl SpanProcessor for Debug {
 
     fn on_end(&self, span: &FinishedSpan) {
         let keys: Vec<_> = span.attributes().stored().iter().map(|(key, _)| key).collect();
-        println!("debug: {} ended {}, says {keys:?}", span.name(), span.status());
+        println!("debug: {} ended {} with {keys:?}", span.name(), span.status());
     }
 }
 

@@ -92,7 +92,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("most: {}", pipeline.execute(STOCK)?);
 
     if let Err(error) = import("tea=many") {
-        println!("the old importer says: {error}");
+        println!("the old importer failed: {error}");
     }
 
     let parser = ParsingAgent { component: Component::of::<ParsingAgent>() };

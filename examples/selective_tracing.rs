@@ -78,6 +78,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let keyword = KeywordAgent::new(Level::Basic).run("  ");
-    println!("nothing to say: {} spans, {keyword:?}", memory.take().len());
+    println!("no keyword: {} spans, {keyword:?}", memory.take().len());
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! Direction of the modules inside each crate.
 //!
-//! A top-level module of a crate is a *room*. It may use the rooms on its own floor and below, and it
-//! imports them by path (`crate::tool::Tool`, not `crate::Tool`), so that a file's imports show where
-//! it stands. Few floors have more than one room: those that are one machine in parts.
+//! The top-level modules of a crate are layered. A module may use modules of its own layer and of
+//! lower ones, and imports them by path (`crate::tool::Tool`, not `crate::Tool`), so that a file's
+//! imports show its dependencies. Layers of several modules are few: their modules depend on each
+//! other.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ mod workspace;
 
 use workspace::{expect_none, files, read, root, shown};
 
-/// The rooms of a crate, floor by floor, from the lowest to the highest.
+/// Modules of a crate by layer, from the lowest to the highest.
 type House = (&'static str, &'static [&'static [&'static str]]);
 
 const HOUSES: [House; 4] = [
@@ -79,8 +80,8 @@ const HOUSES: [House; 4] = [
     ),
 ];
 
-/// Uses of the engine: items and modules of `raaf_trace_core`. All else that sinks and the pure half of
-/// the testkit need is data, and comes from `raaf_trace_model`.
+/// Uses of the engine: items and modules of `raaf_trace_core`. Everything else that sinks and the
+/// modules of the testkit that run no code need is data, and comes from `raaf_trace_model`.
 const USES_OF_THE_ENGINE: [(&str, &[&str]); 2] = [
     (
         "raaf-processors/src",
@@ -97,7 +98,7 @@ const USES_OF_THE_ENGINE: [(&str, &[&str]); 2] = [
     ("raaf-testkit/src", &[]),
 ];
 
-/// The rooms of the testkit that run code, and so the engine.
+/// Modules of the testkit that run code, and therefore use the engine.
 const RUNS_CODE: [&str; 3] = ["capture", "conformance", "workflow"];
 
 #[test]
@@ -111,7 +112,7 @@ fn rooms_use_only_the_rooms_below() {
             let module = module_of(&source, &file);
             let Some(name) = module.first() else { continue };
             let Some(floor) = floor_of(name) else {
-                wrong.push(format!("{}: `{name}` is not in the list of rooms", shown(&file)));
+                wrong.push(format!("{}: `{name}` is not in the list of modules", shown(&file)));
                 continue;
             };
             missing.retain(|room| room != name);
@@ -124,18 +125,18 @@ fn rooms_use_only_the_rooms_below() {
                     Some(other) if other <= floor => {}
                     Some(_) => wrong.push(format!("{}: `{name}` is below `{used}`", shown(&file))),
                     None => wrong.push(format!(
-                        "{}: `{used}` is not a room: import it by its path",
+                        "{}: `{used}` is not a top-level module; import it by its path",
                         shown(&file)
                     )),
                 }
             }
         }
-        wrong.extend(missing.iter().map(|room| format!("{}: no room `{room}`", shown(&source))));
+        wrong.extend(missing.iter().map(|room| format!("{}: there is no module `{room}`", shown(&source))));
     }
-    expect_none(&wrong, "imports against the order of rooms");
+    expect_none(&wrong, "imports against the order of layers");
 }
 
-/// Data knows no engine: that it does not depend on one, the compiler holds.
+/// Data knows no engine; the compiler ensures that the crate does not depend on it.
 #[test]
 fn the_data_has_no_threads_and_no_state() {
     let words = ["thread_local!", "std::thread", "thread::spawn", "LazyLock", "OnceLock"];

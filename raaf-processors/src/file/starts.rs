@@ -34,8 +34,8 @@ const INTERVAL: Duration = Duration::from_millis(100);
 ///
 /// Finished spans have the guarantees of [`FileSink`]. A start is written within 100 ms, and by a
 /// flush; it can follow the end of its span in the file. A start that cannot be written, or that
-/// finds the queue full, is counted in [`dropped_starts`](Self::dropped_starts) and reported at intervals
-/// on standard error. The span's end is not affected.
+/// finds the queue full, is counted in [`dropped_starts`](Self::dropped_starts) and reported at
+/// intervals on standard error. The span's end is not affected.
 ///
 /// # Cost
 ///

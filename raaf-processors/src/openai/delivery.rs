@@ -64,7 +64,8 @@ pub(super) enum Outcome {
 }
 
 impl Delivery {
-    /// Plans a batch of which nothing was sent: one request per key, in the order of their first spans.
+    /// Plans a batch of which nothing was sent: one request per key, in the order of their first
+    /// spans.
     pub(super) fn new(batch: &[FinishedSpan], keys: &Keys) -> Self {
         let mut waiting: VecDeque<Parcel> = VecDeque::new();
         let mut parcels = HashMap::new();

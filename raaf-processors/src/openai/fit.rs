@@ -6,8 +6,8 @@ use raaf_trace_model::attributes::{Attributes, SpanLimits, Value, ValueRef};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-/// Largest size of an `input` or `output`, in bytes of JSON. The server rejects the whole batch for a
-/// larger one.
+/// Largest size of an `input` or `output`, in bytes of JSON. The server rejects the whole batch for
+/// a larger one.
 pub(super) const MAX_CONTENT: u32 = 100_000;
 
 /// Largest size of a custom span's data, in bytes of JSON. The server documents no limit; this one

@@ -29,8 +29,8 @@ pub(super) fn of(span: &FinishedSpan) -> Vec<KeyValue> {
     wire.pairs
 }
 
-/// Pairs so far. No key occurs twice: an attribute that was set under its key in OTLP takes the place
-/// of the translated one.
+/// Pairs so far. No key occurs twice: an attribute that was set under its key in OTLP takes the
+/// place of the translated one.
 struct Wire<'a> {
     set: &'a Attributes,
     pairs: Vec<KeyValue>,

@@ -80,7 +80,8 @@ fn status(span: &FinishedSpan) -> WireStatus {
         Status::Error => {
             (StatusCode::Error, span.error().and_then(|error| error.message()).unwrap_or_default())
         }
-        // OpenTelemetry has neither status; the attribute `error.type` distinguishes them from failures.
+        // OpenTelemetry has neither status; the attribute `error.type` distinguishes them from
+        // failures.
         status @ (Status::Cancelled | Status::Stale) => (StatusCode::Error, status.as_str()),
         _ => (StatusCode::Unset, ""),
     };

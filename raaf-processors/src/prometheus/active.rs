@@ -9,8 +9,8 @@ const STRIPES: usize = 256;
 /// Counts the running spans of one kind, by the starts and ends received.
 ///
 /// A span that started before the sink was added must not be subtracted. Spans are therefore spread
-/// over stripes by their ids, and no stripe goes below zero: such an end is subtracted from a running
-/// span only if both share a stripe, and that span's own end corrects the count.
+/// over stripes by their ids, and no stripe goes below zero: such an end is subtracted from a
+/// running span only if both share a stripe, and that span's own end corrects the count.
 #[derive(Debug)]
 pub(super) struct Active(Box<[AtomicU32]>);
 

@@ -4,8 +4,8 @@ use std::{fmt, net::SocketAddr, sync::Arc};
 
 use super::shared::Shared;
 
-/// Reads the metrics of a [`PrometheusSink`](super::PrometheusSink), also after the sink was added to
-/// a provider. Clones read the same sink.
+/// Reads the metrics of a [`PrometheusSink`](super::PrometheusSink), also after the sink was added
+/// to a provider. Clones read the same sink.
 #[derive(Clone)]
 pub struct PrometheusHandle(pub(super) Arc<Shared>);
 

@@ -14,8 +14,9 @@ pub(super) fn head(word: &str) -> &str {
     &word[..end]
 }
 
-/// Returns the label value for the [`head`] of a name. Control characters become `\u{fffd}`, and `\`
-/// becomes `/`, because the text format does not distinguish labels that differ in backslashes only.
+/// Returns the label value for the [`head`] of a name. Control characters become `\u{fffd}`, and
+/// `\` becomes `/`, because the text format does not distinguish labels that differ in backslashes
+/// only.
 pub(super) fn value(head: &str) -> Arc<str> {
     if head.is_empty() {
         // Prometheus treats an empty label value as a missing label.

@@ -58,8 +58,8 @@ impl Recording {
         }
     }
 
-    /// Sorts new durations into buckets: the sink's own recorder keeps each duration until then. The
-    /// application maintains its own recorder.
+    /// Sorts new durations into buckets: the sink's own recorder keeps each duration until then.
+    /// The application maintains its own recorder.
     pub(super) fn sort(&self) {
         if let Output::Own(_, handle) = &self.output {
             handle.run_upkeep();

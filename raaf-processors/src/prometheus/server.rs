@@ -76,7 +76,8 @@ pub(super) async fn serve(door: Door, shared: Arc<Shared>) {
                         format_args!("a scrape cannot be accepted: {error} (failure {count})");
                     diagnostics::warn(Category::Http, text);
                 }
-                // For example no file handle is free, so that an immediate retry would fail as well.
+                // For example no file handle is free, so that an immediate retry would fail as
+                // well.
                 time::sleep(PAUSE).await;
             }
         }

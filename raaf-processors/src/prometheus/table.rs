@@ -12,8 +12,8 @@ use std::{
 /// Largest limit of a table, whose slots are allocated in advance.
 const MOST: usize = 1 << 16;
 
-/// Values by pairs of strings, up to a limit. Entries are never removed, so a look-up needs no lock;
-/// it compares the strings and formats nothing.
+/// Values by pairs of strings, up to a limit. Entries are never removed, so a look-up needs no
+/// lock; it compares the strings and formats nothing.
 #[derive(Debug)]
 pub(super) struct Table<V> {
     /// Open addressing: at least 50 % of the slots stay empty, so that look-ups are short.

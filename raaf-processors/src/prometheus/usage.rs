@@ -7,8 +7,8 @@ use raaf_trace_model::{attributes::ValueRef, keys, span::FinishedSpan};
 
 use super::{names, output::Recording};
 
-/// Largest credible number of tokens for one call. A larger number is a mistake, and would permanently
-/// falsify the sum.
+/// Largest credible number of tokens for one call. A larger number is a mistake, and would
+/// permanently falsify the sum.
 const MOST_TOKENS: u64 = 1_000_000_000;
 
 /// Usage of one model call.

@@ -79,7 +79,8 @@ impl<P: SpanProcessor> SpanProcessor for Filter<P> {
     }
 
     fn stats(&self) -> ProcessorStats {
-        // Read in the reverse order of counting, so that a later count never exceeds an earlier one.
+        // Read in the reverse order of counting, so that a later count never exceeds an earlier
+        // one.
         let mut stats = counted(self.processor.stats(), &self.passed);
         let filtered = self.filtered.load(Ordering::Relaxed);
         stats.received += filtered;

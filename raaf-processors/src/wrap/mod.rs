@@ -113,8 +113,8 @@ pub trait WrapExporter: SpanExporter + Sized {
         BatchProcessor::with_config(self, config)
     }
 
-    /// Redacts the matches of `redactor`, in addition to the provider's redaction. Costs a copy of each
-    /// span, on the worker.
+    /// Redacts the matches of `redactor`, in addition to the provider's redaction. Costs a copy of
+    /// each span, on the worker.
     fn redact(self, redactor: Redactor) -> Redact<Self> {
         Redact::secrets(self, redactor)
     }

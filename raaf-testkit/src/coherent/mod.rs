@@ -13,18 +13,18 @@ use problem::Problem;
 
 /// Asserts that spans are one coherent trace.
 ///
-/// A coherent trace has one trace id and one root, every parent is present, there is no cycle and no
-/// duplicate id, and each parent covers its children. A child must not start before its parent, and must not end
-/// after it unless the parent's status is cancelled or stale.
+/// A coherent trace has one trace id and one root, every parent is present, there is no cycle and
+/// no duplicate id, and each parent covers its children. A child must not start before its parent,
+/// and must not end after it unless the parent's status is cancelled or stale.
 ///
 /// The first argument is a [`Capture`](crate::Capture), [`Spans`], a `MemoryExporter` or a list of
-/// finished spans. Optionally, `may_outlive "flush*"` follows, which allows background work to outlive
-/// its parent; `*` stands for any text.
+/// finished spans. Optionally, `may_outlive "flush*"` follows, which allows background work to
+/// outlive its parent; `*` stands for any text.
 ///
 /// # Panics
 ///
-/// If the spans are not one coherent trace. The message counts the problems and draws the tree, with a mark and a
-/// description at each span that has one.
+/// If the spans are not one coherent trace. The message counts the problems and draws the tree,
+/// with a mark and a description at each span that has one.
 ///
 /// # Examples
 ///

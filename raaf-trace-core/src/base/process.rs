@@ -2,8 +2,8 @@
 //!
 //! A forked child has a copy of all memory, but only the thread that forked: a lock that another
 //! thread held is never released, and workers no longer run. State behind locks is therefore
-//! [`PerProcess`], and foreign code that may hold locks of its own is called through [`Calls`]. Forks
-//! are detected by a handler of `pthread_atfork`; the check costs one load.
+//! [`PerProcess`], and foreign code that may hold locks of its own is called through [`Calls`].
+//! Forks are detected by a handler of `pthread_atfork`; the check costs one load.
 
 use std::{
     fmt,
@@ -62,8 +62,8 @@ impl<T> PerProcess<T> {
         Self { value, made_in: MadeIn(forkguard::new()), child: OnceLock::new() }
     }
 
-    /// Returns the instance of this process. In a child, `make` creates it on first use; it receives
-    /// the parent's instance and must not take a lock in it.
+    /// Returns the instance of this process. In a child, `make` creates it on first use; it
+    /// receives the parent's instance and must not take a lock in it.
     #[inline]
     pub fn get(&self, make: impl FnOnce(&T) -> T) -> &T {
         &self.newest(make).value

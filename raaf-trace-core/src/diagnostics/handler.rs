@@ -31,8 +31,8 @@ impl fmt::Debug for Handler {
 ///
 /// The handler receives the lines that [`configure`](super::configure) or the environment selects.
 /// Traced calls inside it make no spans, and lines that it causes itself go to standard error, so a
-/// handler never calls itself. A line on which it panics goes to standard error as well, and so does
-/// every line of a child that was forked while the handler ran in another thread.
+/// handler never calls itself. A line on which it panics goes to standard error as well, and so
+/// does every line of a child that was forked while the handler ran in another thread.
 ///
 /// With the features `log` and `tracing`, `diagnostics::to_log` and `diagnostics::to_tracing` are
 /// handlers that pass lines on to these crates.

@@ -27,8 +27,9 @@ impl OpenRoots {
         }
     }
 
-    /// Records the start of a root. `operation` returns a hash of component and method, and `is_bare`
-    /// returns true if its task has no context. Returns true if the root is probably stray.
+    /// Records the start of a root. `operation` returns a hash of component and method, and
+    /// `is_bare` returns true if its task has no context. Returns true if the root is probably
+    /// stray.
     pub(crate) fn started(
         &self,
         operation: impl FnOnce() -> u64,

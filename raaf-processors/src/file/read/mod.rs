@@ -1,7 +1,7 @@
 //! Readers of trace files: records, spans and trees.
 //!
-//! [`TraceReader`] reads a file, or a file and its rotated predecessors, record by record in bounded
-//! memory. [`TraceReader::traces`] assembles the records into trees.
+//! [`TraceReader`] reads a file, or a file and its rotated predecessors, record by record in
+//! bounded memory. [`TraceReader::traces`] assembles the records into trees.
 //!
 //! ```
 //! use std::time::Duration;

@@ -17,8 +17,8 @@ use crate::file::rotate;
 /// Reads the records of trace files, one by one, in the order in which they were written.
 ///
 /// At most one line is in memory, and of that no more than [`max_line`](Self::max_line). A line
-/// that cannot be read yields an error, and reading continues with the next line. Records of unknown
-/// types are skipped.
+/// that cannot be read yields an error, and reading continues with the next line. Records of
+/// unknown types are skipped.
 ///
 /// A file may be read while it is written. A file that is rotated meanwhile is read to its end; the
 /// new file is not read.

@@ -8,10 +8,11 @@ use super::{FinishedSpan, SpanHead, StartedSpan, Status, TreeSpan, head::head_ac
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Record {
-    /// A span has ended. Floats that are not finite remain the strings that the format uses for them.
+    /// A span has ended. Floats that are not finite remain the strings that the format uses for
+    /// them.
     Span(FinishedSpan),
-    /// A span has started. In a [tree](super::SpanTree), its end is unknown: it is still running, was
-    /// running when the program was killed, or its end was lost.
+    /// A span has started. In a [tree](super::SpanTree), its end is unknown: it is still running,
+    /// was running when the program was killed, or its end was lost.
     Start(StartedSpan),
 }
 

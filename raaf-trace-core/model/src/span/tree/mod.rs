@@ -15,8 +15,8 @@ pub use problem::TreeProblem;
 
 /// Spans of a trace as a tree, with its problems.
 ///
-/// The tree contains every span. Spans whose parents are missing are at the top, beside the root, and
-/// so is one span of each loop of parents.
+/// The tree contains every span. Spans whose parents are missing are at the top, beside the root,
+/// and so is one span of each loop of parents.
 ///
 /// # Examples
 ///
@@ -192,7 +192,8 @@ impl<S: TreeSpan> SpanTree<S> {
         &self.top
     }
 
-    /// Returns the index of each root, that is, each span at the top without a parent in this process.
+    /// Returns the index of each root, that is, each span at the top without a parent in this
+    /// process.
     pub fn roots(&self) -> impl Iterator<Item = usize> {
         self.top.iter().copied().filter(|index| {
             let head = self.spans[*index].head();
@@ -226,7 +227,8 @@ impl<S: TreeSpan> SpanTree<S> {
         index.into_iter().flat_map(|index| &self.children[index]).map(|index| &self.spans[*index])
     }
 
-    /// Walks the tree from the top: each span precedes those below it, with its depth, 0 at the top.
+    /// Walks the tree from the top: each span precedes those below it, with its depth, 0 at the
+    /// top.
     pub fn walk(&self) -> impl Iterator<Item = (usize, &S)> {
         self.walk_from(&self.top).map(|(depth, index)| (depth, &self.spans[index]))
     }
@@ -270,8 +272,8 @@ impl SpanTree<Record> {
     }
 }
 
-/// Returns one record of each span, its first end, otherwise its last start, and the spans that ended
-/// more than once.
+/// Returns one record of each span, its first end, otherwise its last start, and the spans that
+/// ended more than once.
 fn unique<S: TreeSpan>(spans: impl IntoIterator<Item = S>) -> (Vec<S>, Vec<SpanId>) {
     let (mut kept, mut duplicates) = (Vec::<S>::new(), Vec::new());
     let mut indices = HashMap::new();

@@ -50,8 +50,8 @@ pub enum TreeProblem {
         /// The span.
         span: SpanId,
     },
-    /// A span is its own ancestor, through one parent or several. Reported for one span of each loop,
-    /// which is at the top.
+    /// A span is its own ancestor, through one parent or several. Reported for one span of each
+    /// loop, which is at the top.
     #[error("{span} is its own ancestor")]
     Loop {
         /// The span.
@@ -82,9 +82,9 @@ pub enum TreeProblem {
 }
 
 impl<S: TreeSpan> SpanTree<S> {
-    /// Returns the problems of the spans as one run of one process, each with the index of its span:
-    /// all [`problems`](Self::problems), several roots, and spans that exceed the time of their
-    /// parents.
+    /// Returns the problems of the spans as one run of one process, each with the index of its
+    /// span: all [`problems`](Self::problems), several roots, and spans that exceed the time of
+    /// their parents.
     ///
     /// Stricter than [`problems`](Self::problems), because background work may outlive its parent,
     /// and the clocks of two processes differ.
