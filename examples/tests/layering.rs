@@ -131,7 +131,9 @@ fn rooms_use_only_the_rooms_below() {
                 }
             }
         }
-        wrong.extend(missing.iter().map(|room| format!("{}: there is no module `{room}`", shown(&source))));
+        wrong.extend(
+            missing.iter().map(|room| format!("{}: there is no module `{room}`", shown(&source))),
+        );
     }
     expect_none(&wrong, "imports against the order of layers");
 }

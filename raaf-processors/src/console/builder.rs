@@ -23,13 +23,13 @@ use super::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConsoleMode {
-    /// A tree when the root of a trace ends.
+    /// Draws a tree when the root of a trace ends.
     #[default]
     Tree,
-    /// A line when a span starts, and one when it ends.
+    /// Writes a line when a span starts, and one when it ends.
     Lines,
-    /// Trees, and the running spans until a root ends: each below its parent, with a spinner, the
-    /// elapsed time and the number of spans that ended inside it.
+    /// Draws trees and, until a root ends, the running spans: each below its parent, with a
+    /// spinner, the elapsed time and the number of spans that ended inside it.
     ///
     /// The running spans are drawn on standard error, whatever the output of the trees, if it is a
     /// terminal and `TERM` is not `dumb`; otherwise this is [`Tree`](Self::Tree). See

@@ -173,7 +173,7 @@ impl Queue {
         }
     }
 
-    /// Largest numbers of starts and ends that may wait for the worker.
+    /// Returns the largest number of starts that may wait; with ends, twice as many may.
     fn room(&self) -> usize {
         if self.paced { self.max_spans.max(STARTS) } else { self.max_spans }
     }

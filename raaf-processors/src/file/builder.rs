@@ -20,12 +20,12 @@ use super::{FileSink, FileSinkWithStarts, rotate::Rotation};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileSync {
-    /// At a time of the operating system's choice, on most systems within half a minute.
+    /// Leaves syncing to the operating system, which takes up to 30 seconds on most systems.
     #[default]
     Never,
-    /// At each flush, and at the shutdown.
+    /// Syncs at each flush and at the shutdown.
     OnFlush,
-    /// Before a batch counts as delivered. Each batch waits for the disk.
+    /// Syncs each batch before it counts as delivered, so that each batch waits for the disk.
     EveryBatch,
 }
 

@@ -1,4 +1,4 @@
-//! What is on the screen, by a terminal in memory and a clock that stands still.
+//! Tests of the screen's contents, with a terminal in memory and a manual clock.
 
 #![allow(clippy::unwrap_used, reason = "tests may fail")]
 
@@ -23,7 +23,7 @@ use crate::{ConsoleBuilder, ConsoleSink};
 /// Longer than any test takes; nothing waits for it to pass.
 const LONG: Duration = Duration::from_secs(60);
 
-/// A view without a worker: drawn when the test says so.
+/// View without a worker, drawn when the test requests it.
 struct View {
     live: Arc<Mutex<Live>>,
     terminal: InMemoryTerm,
