@@ -3,7 +3,7 @@
 //! Run it with `cargo run --example openai_traces`: a local server receives the requests and prints
 //! them. To send to your own dashboard, give a key: `TRACES_API_KEY=sk-… cargo run --example
 //! openai_traces`. A program needs none of this: with `OPENAI_API_KEY` in its environment and
-//! `RAAF_TRACE_PROCESSORS=openai`, or no sink named at all, its traces go to the dashboard.
+//! `RAAF_TRACE_PROCESSORS=openai`, or without any configured sink, its traces go to the dashboard.
 
 use std::{
     error::Error,
