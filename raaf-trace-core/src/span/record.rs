@@ -85,7 +85,9 @@ impl Record {
     pub(crate) fn empty(&mut self) {
         self.head = None;
         self.link = Link::None;
-        self.body_mut().extras = None;
+        if self.body_mut().extras.is_some() {
+            self.body_mut().extras = None;
+        }
         *self.ended.get_mut() = false;
     }
 
