@@ -82,6 +82,7 @@ impl Record {
     }
 
     /// Resets an ended record.
+    #[inline]
     pub(crate) fn empty(&mut self) {
         self.head = None;
         self.link = Link::None;
