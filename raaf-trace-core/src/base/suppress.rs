@@ -22,6 +22,7 @@ pub(crate) fn scope<R>(f: impl FnOnce() -> R) -> R {
 }
 
 /// Returns whether tracing is suppressed in this thread.
+#[inline]
 pub(crate) fn active() -> bool {
     DEPTH.try_with(|depth| depth.get() > 0).unwrap_or(false)
 }

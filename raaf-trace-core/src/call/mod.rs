@@ -61,12 +61,10 @@ pub use workflow::{Workflow, trace};
 #[must_use = "a traced call does nothing until it is given work"]
 pub struct Call<'a, T: Traceable + ?Sized, L = (), R = ()> {
     traceable: &'a T,
-    method: Key,
-    extras: Extras,
+    given: Given,
     lazy: L,
     on_result: R,
     enabled: bool,
-    wishes: Wishes,
 }
 
 impl<'a, T: Traceable + ?Sized> Call<'a, T> {
@@ -74,12 +72,10 @@ impl<'a, T: Traceable + ?Sized> Call<'a, T> {
     pub(crate) fn new(traceable: &'a T, method: Key) -> Self {
         Self {
             traceable,
-            method,
-            extras: Extras::default(),
+            given: Given { method, extras: Extras::default(), wishes: Wishes::NONE },
             lazy: (),
             on_result: (),
             enabled: gate::is_open() && !suppress::active(),
-            wishes: Wishes::NONE,
         }
     }
 }
@@ -95,7 +91,7 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     #[inline]
     pub fn with(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
         if self.enabled {
-            self.extras.add(key.into(), value.into_value(), false);
+            self.given.extras.add(key.into(), value.into_value(), false);
         }
         self
     }
@@ -126,7 +122,7 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     #[inline]
     pub fn with_content(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
         if self.enabled {
-            self.extras.add(key.into(), value.into_value(), true);
+            self.given.extras.add(key.into(), value.into_value(), true);
         }
         self
     }
@@ -178,7 +174,7 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     #[inline]
     pub fn parent(mut self, parent: impl IntoParent) -> Self {
         if self.enabled {
-            self.extras.set_parent(parent.into_parent());
+            self.given.extras.set_parent(parent.into_parent());
         }
         self
     }
@@ -198,7 +194,7 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     /// ```
     #[inline]
     pub fn skip_if(mut self, skip: bool) -> Self {
-        self.wishes.skip |= skip;
+        self.given.wishes.skip |= skip;
         self
     }
 
@@ -228,7 +224,7 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     /// ```
     #[inline]
     pub fn reuse(mut self) -> Self {
-        self.wishes.join = Join::Always;
+        self.given.wishes.join = Join::Always;
         self
     }
 
@@ -247,7 +243,7 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     /// ```
     #[inline]
     pub fn fresh(mut self) -> Self {
-        self.wishes.join = Join::Never;
+        self.given.wishes.join = Join::Never;
         self
     }
 
@@ -256,7 +252,7 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     /// without content creates a span of its own rather than reuse one with content.
     #[inline]
     pub fn include_sensitive_data(mut self, include: bool) -> Self {
-        self.wishes.include_content = include;
+        self.given.wishes.include_content = include;
         self
     }
 
@@ -283,15 +279,15 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     }
 
     fn map_lazy<L2>(self, map: impl FnOnce(L) -> L2) -> Call<'a, T, L2, R> {
-        let Self { traceable, method, extras, lazy, on_result, enabled, wishes } = self;
+        let Self { traceable, given, lazy, on_result, enabled } = self;
         let lazy = map(lazy);
-        Call { traceable, method, extras, lazy, on_result, enabled, wishes }
+        Call { traceable, given, lazy, on_result, enabled }
     }
 
     fn map_result<R2>(self, map: impl FnOnce(R) -> R2) -> Call<'a, T, L, R2> {
-        let Self { traceable, method, extras, lazy, on_result, enabled, wishes } = self;
+        let Self { traceable, given, lazy, on_result, enabled } = self;
         let on_result = map(on_result);
-        Call { traceable, method, extras, lazy, on_result, enabled, wishes }
+        Call { traceable, given, lazy, on_result, enabled }
     }
 }
 
@@ -299,11 +295,10 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
     /// Decides whether to create a span, and opens it.
     #[inline]
     fn open(self) -> (CallScope, R) {
-        let Self { traceable, method, extras, lazy, on_result, enabled, wishes } = self;
+        let Self { traceable, mut given, lazy, on_result, enabled } = self;
         if !enabled {
             return (CallScope::none(), on_result);
         }
-        let mut given = Given { method, extras, wishes };
         let scope = open::open(traceable, &mut given, lazy);
         given.extras.discard();
         (scope, on_result)

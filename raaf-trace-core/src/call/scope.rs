@@ -158,6 +158,11 @@ impl CallScope {
     /// Ends the call with the outcome of the work.
     #[inline]
     pub fn end(mut self, outcome: Outcome) {
+        self.end_with(outcome);
+    }
+
+    #[inline]
+    pub(super) fn end_with(&mut self, outcome: Outcome) {
         let told = self.tells_type;
         match outcome {
             Outcome::Returned { type_name } => self.end_ok(type_name),
@@ -174,7 +179,7 @@ impl CallScope {
 
     /// Ends the call of work that returned a value.
     #[inline]
-    pub(super) fn end_ok(mut self, type_name: &'static str) {
+    pub(super) fn end_ok(&mut self, type_name: &'static str) {
         let told = self.tells_type;
         self.finish(|body| {
             body.status = Status::Ok;

@@ -51,7 +51,7 @@ pub trait Host<V>: Sized {
 
     fn open(self) -> (CallScope, Self::Hook);
 
-    fn close(scope: CallScope, hook: Self::Hook, value: &V);
+    fn close(scope: &mut CallScope, hook: Self::Hook, value: &V);
 }
 
 /// Opener of a span for work of either kind: a call, a workflow, a manual span.
@@ -70,7 +70,7 @@ impl<V, F: FnOnce() -> V> Work<Blocking> for F {
     fn run_in<H: Host<V>>(self, host: H) -> V {
         let (mut scope, hook) = host.open();
         let value = scope.run(self);
-        H::close(scope, hook, &value);
+        H::close(&mut scope, hook, &value);
         value
     }
 }
@@ -102,13 +102,13 @@ where
     }
 
     #[inline]
-    fn close(mut scope: CallScope, hook: O::Hook, value: &V) {
+    fn close(scope: &mut CallScope, hook: O::Hook, value: &V) {
         if scope.is_recording() {
-            look_at(&mut scope, hook, value);
+            look_at(scope, hook, value);
             outcome::warn_of_result::<V>();
             match Outcome::of_plain::<V>() {
                 Outcome::Returned { type_name } => scope.end_ok(type_name),
-                other => scope.end(other),
+                other => scope.end_with(other),
             }
         }
     }
@@ -137,14 +137,14 @@ where
     }
 
     #[inline]
-    fn close(mut scope: CallScope, hook: O::Hook, result: &Result<V, E>) {
+    fn close(scope: &mut CallScope, hook: O::Hook, result: &Result<V, E>) {
         if scope.is_recording() {
             match result {
                 Ok(value) => {
-                    look_at(&mut scope, hook, value);
+                    look_at(scope, hook, value);
                     scope.end_ok(type_name::<V>());
                 }
-                Err(error) => scope.end(Outcome::failed::<V>(error.report())),
+                Err(error) => scope.end_with(Outcome::failed::<V>(error.report())),
             }
         }
     }
@@ -205,8 +205,8 @@ impl<H: Host<F::Output, Hook = K>, K, F: Future> Future for InSpan<H, K, F> {
         };
         let Poll::Ready(value) = scope.poll(work, task) else { return Poll::Pending };
         scope.drop_inside(|| this.work.set(None));
-        if let State::Open(scope, hook) = mem::replace(this.state, State::Done) {
-            H::close(scope, hook, &value);
+        if let State::Open(mut scope, hook) = mem::replace(this.state, State::Done) {
+            H::close(&mut scope, hook, &value);
         }
         Poll::Ready(value)
     }

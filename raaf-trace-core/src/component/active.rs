@@ -27,6 +27,7 @@ pub(crate) enum Latest {
 }
 
 impl ActiveSpans {
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.count.load(Ordering::Acquire) == 0
     }

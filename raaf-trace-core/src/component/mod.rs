@@ -205,6 +205,7 @@ impl Component {
     }
 
     /// Returns whether a span of this component is active anywhere.
+    #[inline]
     pub(crate) fn is_active(&self) -> bool {
         !self.active().is_empty()
     }

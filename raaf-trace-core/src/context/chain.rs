@@ -78,9 +78,19 @@ pub(crate) fn chain(innermost: &Shared) -> impl Iterator<Item = &Shared> {
 }
 
 /// Returns the innermost active span of `component` in the chain of `innermost`.
+#[inline]
 pub(crate) fn innermost_of<'a>(innermost: &'a Shared, component: &Component) -> Option<&'a Shared> {
     if !component.is_active() {
         return None;
     }
-    chain(innermost).find(|record| record.is_active_for(component))
+    // Usually it is the innermost span itself.
+    if innermost.is_active_for(component) {
+        Some(innermost)
+    } else {
+        enclosing_of(innermost, component)
+    }
+}
+
+fn enclosing_of<'a>(innermost: &'a Shared, component: &Component) -> Option<&'a Shared> {
+    chain(innermost).skip(1).find(|record| record.is_active_for(component))
 }

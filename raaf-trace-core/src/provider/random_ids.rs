@@ -22,17 +22,19 @@ pub struct RandomIds;
 impl IdGenerator for RandomIds {
     #[inline]
     fn trace_id(&self) -> TraceId {
-        first_some(|| {
+        let id = || {
             draw(|stream| {
                 let low = stream.next();
                 TraceId::from_u128(u128::from(stream.high_half()) << 64 | u128::from(low))
             })
-        })
+        };
+        id().unwrap_or_else(|| first_some(id))
     }
 
     #[inline]
     fn span_id(&self) -> SpanId {
-        first_some(|| SpanId::from_u64(draw(Stream::next)))
+        let id = || SpanId::from_u64(draw(Stream::next));
+        id().unwrap_or_else(|| first_some(id))
     }
 }
 
@@ -77,7 +79,7 @@ impl Stream {
 }
 
 /// Applies the finalizer of splitmix64: a bijection in which every input bit affects every output
-/// bit. Draws from this thread's stream, or from a new one where thread-locals are gone.
+/// bit.
 fn mix(mut value: u64) -> u64 {
     value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -97,7 +99,7 @@ fn draw<T>(take: impl Fn(&mut Stream) -> T) -> T {
 }
 
 /// Repeats `draw` until it returns an id. Zero is not an id; the probability is 2⁻⁶⁴.
-#[inline]
+#[cold]
 fn first_some<T>(draw: impl Fn() -> Option<T>) -> T {
     loop {
         if let Some(id) = draw() {

@@ -20,10 +20,9 @@ pub(crate) fn take() -> UniqueArc<Record> {
     kept.ok().flatten().unwrap_or_else(|| UniqueArc::new(Record::default()))
 }
 
-/// Takes back the record of a span that has ended; keeps it if it is not shared.
+/// Takes back the record of a span that has ended.
 #[inline]
-pub(crate) fn give(record: Shared) {
-    let Ok(mut record) = Shared::try_unique(record) else { return };
+pub(crate) fn give(mut record: UniqueArc<Record>) {
     record.empty();
     let _ = RECORDS.try_with(|records| {
         let mut records = records.borrow_mut();
@@ -31,4 +30,11 @@ pub(crate) fn give(record: Shared) {
             records.push(record);
         }
     });
+}
+
+/// Takes back a record that was shared, unless it still is.
+pub(crate) fn give_shared(record: Shared) {
+    if let Ok(record) = Shared::try_unique(record) {
+        give(record);
+    }
 }

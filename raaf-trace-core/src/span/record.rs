@@ -82,10 +82,13 @@ impl Record {
     }
 
     /// Resets an ended record.
+    #[inline]
     pub(crate) fn empty(&mut self) {
         self.head = None;
         self.link = Link::None;
-        self.body_mut().extras = None;
+        if self.body_mut().extras.is_some() {
+            self.body_mut().extras = None;
+        }
         *self.ended.get_mut() = false;
     }
 

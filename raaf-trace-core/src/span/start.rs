@@ -204,12 +204,12 @@ pub(crate) fn start_here(
             Some(open(record, fill))
         }
         Some(Some(false)) => {
-            pool::give(record.shareable());
+            pool::give(record);
             None
         }
         _ => {
             let Some(origin) = Origin::find(component, None, &flow::current()) else {
-                pool::give(record.shareable());
+                pool::give(record);
                 return None;
             };
             Some(start_in(record, origin, component.clone(), method.clone(), None, fill))

@@ -21,13 +21,9 @@ pub(super) fn root_started(
     method: &Key,
     without_context: bool,
 ) {
-    // FNV-1a: collisions are harmless.
     let operation = || {
-        let bytes = component.name().bytes().chain(method.bytes());
-        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        hash ^ hash >> 32
+        let hash = digest(component.name()).rotate_left(32) ^ digest(method);
+        hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48
     };
     if provider.open_roots().started(operation, || without_context && is_in_task()) {
         diagnostics::debug(
@@ -41,6 +37,18 @@ pub(super) fn root_started(
             ),
         );
     }
+}
+
+/// Returns a hash of the first and last 8 bytes of a name and its length. Collisions are harmless.
+fn digest(name: &str) -> u64 {
+    let name = name.as_bytes();
+    let ends = match (name.first_chunk(), name.last_chunk()) {
+        (Some(first), Some(last)) => {
+            u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(24)
+        }
+        _ => name.iter().fold(0, |ends, byte| ends << 8 | u64::from(*byte)),
+    };
+    ends ^ name.len() as u64
 }
 
 fn is_in_task() -> bool {

@@ -61,7 +61,9 @@ impl SpanBody {
             self.error = None;
         }
         self.result_type = None;
-        self.extras = None;
+        if self.extras.is_some() {
+            self.extras = None;
+        }
     }
 
     /// Returns the rarely used fields for changes.
