@@ -1,13 +1,17 @@
 //! Contexts that are made current and not current by two calls, in any order and on any thread.
 
-use std::thread;
+use std::{
+    panic::catch_unwind,
+    sync::{Arc, Mutex},
+    thread,
+};
 
 use futures::FutureExt as _;
 use proptest::prelude::*;
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    Component, Context, InContext as _, SpanId, Traceable as _, call::ManualSpan,
-    context::AttachToken, current_span, tracer,
+    Component, Context, InContext as _, SpanId, SpanProcessor, Traceable as _, TracerProvider,
+    call::ManualSpan, context::AttachToken, current_span, is_traced, tracer,
 };
 use tokio::task::yield_now;
 
@@ -198,4 +202,26 @@ proptest! {
             }
         });
     }
+}
+
+struct TracesWhenDropped(Arc<Mutex<Vec<thread::Result<()>>>>);
+
+impl SpanProcessor for TracesWhenDropped {}
+
+impl Drop for TracesWhenDropped {
+    fn drop(&mut self) {
+        let traced = catch_unwind(|| Component::tool("Last").in_span("run", || ()));
+        self.0.lock().unwrap().push(traced);
+    }
+}
+
+#[test]
+fn g36_a_detached_context_may_drop_its_provider_in_any_thread() {
+    let dropped = Arc::default();
+    let provider = TracerProvider::builder().with(TracesWhenDropped(Arc::clone(&dropped))).build();
+    let token = provider.context().attach();
+    drop(provider);
+    thread::spawn(|| token.detach()).join().unwrap();
+    assert!(!is_traced());
+    assert!(matches!(dropped.lock().unwrap()[..], [Ok(())]), "it is dropped by that look");
 }

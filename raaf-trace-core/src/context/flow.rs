@@ -166,17 +166,21 @@ pub(crate) fn current() -> Current {
 /// Reads the current context without copying it. `look` must not call traced code.
 #[inline]
 pub(crate) fn peek<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
-    CURRENT
-        .try_with(|current| {
-            let mut seen = current.borrow();
-            if seen.attached().is_some() {
-                drop(seen);
-                let _left = change(current, attach::prune);
-                seen = current.borrow();
-            }
-            look(&seen)
-        })
-        .ok()
+    let seen = CURRENT.try_with(|current| {
+        let seen = current.borrow();
+        if seen.attached().is_some() { Err(look) } else { Ok(look(&seen)) }
+    });
+    match seen.ok()? {
+        Ok(seen) => Some(seen),
+        Err(look) => peek_attached(look),
+    }
+}
+
+#[cold]
+fn peek_attached<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
+    // Dropped at once: the last handle of a span or a provider can run user code.
+    drop(prune(attach::prune));
+    CURRENT.try_with(|current| look(&current.borrow())).ok()
 }
 
 /// Removes detached contexts from the current context. `prune` returns what it replaced, which the

@@ -1,7 +1,8 @@
 //! Finished spans.
 
 use std::{
-    fmt, mem, slice,
+    fmt, mem, ptr, slice,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -65,11 +66,27 @@ impl FinishedSpan {
         self.body.redact(redactor);
     }
 
-    /// Drops the contents, so that another span can be [written over](Self::write_over) this one.
-    /// Keeps the memory of the attribute list.
-    #[inline]
-    pub fn clear(&mut self) {
-        self.body.clear();
+    /// Drops the contents of spans, so that others can be [written over](Self::write_over) them.
+    /// Keeps the memory of the attribute lists.
+    pub fn clear_all(spans: &mut [Self]) {
+        let mut blank = None;
+        let mut small = ptr::null();
+        for Self { head, body, .. } in spans {
+            body.clear();
+            if head.name.is_some() {
+                head.name = None;
+            }
+            let trace = Arc::as_ptr(&head.trace);
+            if trace == small {
+                continue;
+            }
+            if head.trace.is_large() {
+                let blank = blank.get_or_insert_with(|| Arc::new(head.trace.blank()));
+                head.trace = Arc::clone(blank);
+            } else {
+                small = trace;
+            }
+        }
     }
 
     /// Writes another span over a cleared one: `head` writes what is fixed when it starts, and
@@ -189,5 +206,23 @@ impl fmt::Debug for FinishedSpan {
             .field("status", &self.status())
             .field("attributes", &self.attributes())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g67_a_cleared_span_keeps_nothing_large_of_its_trace() {
+        let span = || FinishedSpan::builder("tool", "Search").name("a name");
+        let with_metadata = || span().metadata("tenant", "acme").build();
+        let mut spans = [span().build(), with_metadata(), with_metadata()];
+        let small = Arc::clone(&spans[0].head.trace);
+        let large = Arc::downgrade(&spans[1].head.trace);
+        FinishedSpan::clear_all(&mut spans);
+        assert!(Arc::ptr_eq(&spans[0].head.trace, &small), "not worth another count");
+        assert!(large.upgrade().is_none());
+        assert!(spans.iter().all(|span| span.head.name.is_none()));
     }
 }

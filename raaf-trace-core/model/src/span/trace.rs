@@ -29,7 +29,26 @@ pub struct TraceData {
     pub root: Option<LocalRoot>,
 }
 
+/// Maximum size of the strings of a trace that are not large, in bytes.
+const SMALL: usize = 256;
+
 impl TraceData {
+    /// Returns whether it is too large to be kept beyond the delivery of the trace's spans.
+    #[inline]
+    pub(crate) fn is_large(&self) -> bool {
+        let Self { info, state, .. } = self;
+        let length = |name: &Option<Key>| name.as_ref().map_or(0, |name| name.len());
+        !info.metadata.is_empty()
+            || !state.is_empty()
+            || length(&info.workflow_name) + length(&info.group_id) > SMALL
+    }
+
+    /// Returns a trace of the same id without anything large.
+    pub(crate) fn blank(&self) -> Self {
+        let (state, info) = (TraceState::default(), TraceInfo::default());
+        Self { id: self.id, naming: self.naming.clone(), state, info, root: None }
+    }
+
     /// Returns this trace without the secrets that `redactor` finds in its metadata; `None` if
     /// there are none.
     pub(crate) fn redacted(&self, redactor: &Redactor) -> Option<Arc<Self>> {

@@ -75,19 +75,17 @@ impl BatchSink<FinishedSpan> for Exporting {
 }
 
 impl Recycle for FinishedSpan {
-    #[inline]
-    fn recycle(&mut self) -> bool {
-        self.clear();
-        true
+    fn recycle(chunk: &mut Vec<Self>) {
+        Self::clear_all(chunk);
     }
 }
 
 /// Reuse of delivered items.
 pub(crate) trait Recycle: Sized + Send + Sync + 'static {
-    /// Drops the contents of a delivered item, and returns whether the item can be overwritten.
-    /// Called without any lock in a thread that produces items, so that memory is freed or reused by
-    /// the thread that needs it.
-    fn recycle(&mut self) -> bool {
-        false
+    /// Drops the contents of delivered items, and those items that cannot be overwritten. Called
+    /// without any lock in a thread that produces items, so that memory is freed or reused by the
+    /// thread that needs it.
+    fn recycle(chunk: &mut Vec<Self>) {
+        chunk.clear();
     }
 }

@@ -159,7 +159,7 @@ impl<T: Recycle> Shared<T> {
     fn used_chunk(&self) -> Vec<T> {
         let mut chunk = self.queue.take_used_chunk().unwrap_or_default();
         chunk.truncate(self.chunk_size);
-        chunk.retain_mut(T::recycle);
+        T::recycle(&mut chunk);
         chunk.reserve_exact(self.chunk_size - chunk.len());
         chunk
     }

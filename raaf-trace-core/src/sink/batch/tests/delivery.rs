@@ -38,9 +38,10 @@ fn g59_large_batches_are_combined_from_chunks() {
 struct Reused(Option<usize>);
 
 impl Recycle for Reused {
-    fn recycle(&mut self) -> bool {
-        self.0 = None;
-        true
+    fn recycle(chunk: &mut Vec<Self>) {
+        for item in chunk {
+            item.0 = None;
+        }
     }
 }
 

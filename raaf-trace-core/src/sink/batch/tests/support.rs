@@ -50,9 +50,11 @@ impl Drop for Item {
 }
 
 impl Recycle for Item {
-    fn recycle(&mut self) -> bool {
-        lock(&self.life.reclaimed_in).push(thread::current().id());
-        false
+    fn recycle(chunk: &mut Vec<Self>) {
+        if let Some(item) = chunk.first() {
+            lock(&item.life.reclaimed_in).push(thread::current().id());
+        }
+        chunk.clear();
     }
 }
 

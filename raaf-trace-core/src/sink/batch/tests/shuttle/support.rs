@@ -59,9 +59,10 @@ pub(super) struct Item(pub(super) usize);
 const SPENT: usize = usize::MAX - 1;
 
 impl Recycle for Item {
-    fn recycle(&mut self) -> bool {
-        self.0 = SPENT;
-        true
+    fn recycle(chunk: &mut Vec<Self>) {
+        for item in chunk {
+            item.0 = SPENT;
+        }
     }
 }
 
