@@ -20,8 +20,9 @@ use doubles::{LONG, Stalled, components, in_line};
 use fork::{Fork, fork, waitpid};
 use own_process::{Ended, in_own_process};
 use raaf_trace_core::{
-    Component, MemoryExporter, Traceable as _, TracerProvider, current_span, current_trace_id,
-    sink::{BatchConfig, BatchProcessor, PerProcess, SimpleProcessor},
+    Component, FinishedSpan, MemoryExporter, SpanExporter, Traceable as _, TracerProvider,
+    current_span, current_trace_id,
+    sink::{BatchConfig, BatchProcessor, ExportError, PerProcess, SimpleProcessor},
 };
 
 fn ended_well(ended: &Ended) {
@@ -277,4 +278,52 @@ fn l10_each_process_has_its_own_value() {
         },
         ended_well,
     );
+}
+
+/// An exporter that cannot deliver in the first process.
+struct OnlyInChildren(PerProcess<bool>, MemoryExporter);
+
+impl SpanExporter for OnlyInChildren {
+    fn name(&self) -> &'static str {
+        "only in children"
+    }
+
+    fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
+        if *self.0.get(|_| true) {
+            return self.1.export(batch);
+        }
+        Err(ExportError::retryable("not here"))
+    }
+}
+
+#[test]
+fn l10_a_child_that_is_forked_during_a_flush_delivers_its_spans() {
+    let work = || {
+        let memory = MemoryExporter::new();
+        let config = BatchConfig::default()
+            .with_flush_interval(10 * LONG)
+            .with_backoff(10 * LONG, 10 * LONG);
+        let exporter = OnlyInChildren(PerProcess::new(false), memory.clone());
+        let provider = TracerProvider::builder().with(exporter).batch(config).build();
+        let call = |name| provider.run(|| Component::tool(name).in_span("run", || ()));
+        call("Parent");
+        thread::scope(|scope| {
+            let flush = scope.spawn(|| provider.force_flush(10 * LONG));
+            // The worker has come back from the exporter, and the flush waits for the next try.
+            while provider.stats().processors[0].last_error.is_none() {
+                thread::yield_now();
+            }
+            let child = || {
+                call("Child");
+                let flushed = provider.force_flush(LONG);
+                format!("{flushed:?} {:?} {:?}", components(&memory), provider.shutdown(LONG))
+            };
+            let stop = || drop(provider.shutdown(Duration::ZERO));
+            assert_eq!(forked(child, stop), r#"Ok(()) ["Child"] Ok(())"#);
+            flush.join().unwrap().unwrap_err();
+        });
+    };
+    in_own_process(&[], work, |ended| {
+        ended.well();
+    });
 }

@@ -143,12 +143,16 @@ impl Slot {
         }
     }
 
-    /// Calls the processor without tracing, unless a fork has cut it off.
+    /// Calls the processor without tracing, unless a fork has cut it off. A queue has state for each
+    /// process, and guards the calls behind it by itself.
     fn try_call<R>(
         &self,
         call: impl FnOnce(&dyn SpanProcessor) -> R,
     ) -> Result<Result<R, String>, CutOff> {
         let call = || suppress::scope(|| panics::caught(|| call(self.processor())));
+        if self.batch().is_some() {
+            return Ok(call());
+        }
         calls::make(&self.calls, || self.name(), call)
     }
 
@@ -165,6 +169,10 @@ impl Slot {
         timeout: Duration,
         drain: fn(&dyn SpanProcessor, Duration) -> Result<(), ProcessorError>,
     ) -> Result<(), ProcessorError> {
+        if self.only_queues() {
+            // It keeps the timeout itself.
+            return suppress::scope(|| drain(self.processor(), timeout));
+        }
         let slot = Arc::clone(self);
         let work = move || match slot.try_call(|processor| drain(processor, timeout)) {
             Ok(Ok(drained)) => drained,
@@ -177,10 +185,6 @@ impl Slot {
                 Err(ProcessorError::Failed { message: cut_off.to_string(), dropped })
             }
         };
-        if self.only_queues() {
-            // It keeps the timeout itself.
-            return work();
-        }
         let timed_out = || {
             let pending = self.stats_soon().map_or(0, |stats| stats.queued);
             Err(ProcessorError::Timeout { pending })
