@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use doubles::in_line;
 use own_process::in_own_process;
 use raaf_trace_core::{
-    Component, Traceable as _,
+    Component, MemoryExporter, Traceable as _, TracerProvider,
     diagnostics::{self, Category, Line},
     provider::set_global_provider,
 };
@@ -190,4 +190,73 @@ mod tracing_handler {
             |ended| assert!(ended.well().diagnostics().is_empty()),
         );
     }
+}
+
+#[test]
+fn a_panic_whose_value_panics_when_dropped_stays_inside() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            std::panic::panic_any(Self);
+        }
+    }
+    in_own_process(
+        &[],
+        || {
+            let heard = Heard::default();
+            let shown = heard.clone();
+            diagnostics::set_handler(move |line| {
+                if line.category() == Category::Http {
+                    std::panic::panic_any(Bomb);
+                }
+                shown.note(line);
+            });
+            some_lines();
+            diagnostics::clear_handler();
+            assert_eq!(heard.take(), ["raaf error [tools] no tool"]);
+        },
+        |ended| assert_eq!(ended.well().diagnostics(), ["raaf warn [http] no\\nanswer"]),
+    );
+}
+
+#[test]
+fn a_handler_may_read_statistics_when_a_worker_cannot_start() {
+    // No thread has a stack of this size.
+    in_own_process(
+        &[("RUST_MIN_STACK", "140737488355328")],
+        || {
+            let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
+            let (heard, stats) = (Heard::default(), provider.clone());
+            let shown = heard.clone();
+            diagnostics::set_handler(move |line| {
+                shown.note(line);
+                shown.note(&stats.stats().started);
+            });
+            provider.run(|| Component::tool("T").in_span("run", || ()));
+            diagnostics::clear_handler();
+            let heard = heard.take();
+            assert!(heard[0].contains("the exporter's thread could not be started"), "{heard:?}");
+            assert_eq!(heard[1], "1");
+            assert_eq!(provider.stats().processors[0].dropped, 1);
+        },
+        |ended| {
+            ended.well();
+        },
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_line_is_shown_when_no_file_can_be_opened() {
+    in_own_process(
+        &[],
+        || {
+            let mut open = Vec::new();
+            while let Ok(file) = std::fs::File::open("/dev/null") {
+                open.push(file);
+            }
+            diagnostics::warn(Category::Http, format_args!("{} files", open.len().min(1)));
+        },
+        |ended| assert_eq!(ended.well().diagnostics(), ["raaf warn [http] 1 files"]),
+    );
 }

@@ -5,11 +5,19 @@
 mod doubles;
 mod own_process;
 
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
 use doubles::in_line;
 use own_process::in_own_process;
 use raaf_trace_core::{
-    Component, InContext as _, Traceable as _, TracerProvider, provider::set_global_provider,
-    task::spawn_traced, trace,
+    Component, InContext as _, MemoryExporter, SpanId, TraceId, Traceable as _, TracerProvider,
+    id::{IdGenerator, RandomIds},
+    provider::set_global_provider,
+    task::spawn_traced,
+    trace, tracer,
 };
 
 fn on_runtime<F: Future>(work: F) -> F::Output {
@@ -76,6 +84,90 @@ fn requests_that_are_served_side_by_side_are_not_counted() {
 }
 
 #[test]
+fn a_server_that_is_never_idle_is_counted_only_at_first() {
+    let (provider, _) = in_line();
+    on_runtime(async {
+        let served = |name: &'static str| {
+            let agent = agent(name, &provider);
+            let (done, wait) = tokio::sync::oneshot::channel::<()>();
+            let work = async move {
+                agent.in_span("run", async { wait.await.unwrap() }).await;
+            };
+            (tokio::spawn(work), done)
+        };
+        let mut open = served("Support");
+        tokio::task::yield_now().await;
+        for round in 0..100 {
+            let next = served(if round % 2 == 0 { "Billing" } else { "Support" });
+            tokio::task::yield_now().await;
+            let (task, done) = std::mem::replace(&mut open, next);
+            done.send(()).unwrap();
+            task.await.unwrap();
+        }
+        open.1.send(()).unwrap();
+        open.0.await.unwrap();
+    });
+    assert_eq!(stray(&provider), 1);
+}
+
+#[test]
+fn a_loop_that_is_always_open_is_soon_taken_for_no_run() {
+    let (provider, _) = in_line();
+    on_runtime(async {
+        let _forever = provider.run(|| tracer().start_span("consumer loop"));
+        for _ in 0..50 {
+            tokio::spawn(call(agent("Support", &provider))).await.unwrap();
+        }
+    });
+    assert_eq!(stray(&provider), 16);
+}
+
+#[test]
+fn an_operation_that_only_ever_runs_inside_others_stays_stray() {
+    let (provider, _) = in_line();
+    on_runtime(async {
+        for _ in 0..20 {
+            let inside = async {
+                tokio::spawn(call(agent("Worker", &provider))).await.unwrap();
+            };
+            agent("Pipeline", &provider).in_span("run", inside).await;
+        }
+    });
+    assert_eq!(stray(&provider), 20);
+}
+
+#[test]
+fn more_roots_than_are_watched_do_no_harm() {
+    let (provider, _) = in_line();
+    let many: Vec<_> = (0..200).map(|_| provider.run(|| tracer().start_span("many"))).collect();
+    drop(many);
+    on_runtime(async { tokio::spawn(call(agent("Alone", &provider))).await.unwrap() });
+    assert_eq!(stray(&provider), 0);
+}
+
+#[test]
+fn a_root_whose_start_panicked_is_not_open() {
+    #[derive(Debug)]
+    struct PanicsOnce(AtomicBool);
+    impl IdGenerator for PanicsOnce {
+        fn trace_id(&self) -> TraceId {
+            RandomIds.trace_id()
+        }
+
+        fn span_id(&self) -> SpanId {
+            assert!(self.0.swap(true, Ordering::Relaxed), "no id");
+            RandomIds.span_id()
+        }
+    }
+    let ids = PanicsOnce(AtomicBool::new(false));
+    let provider = TracerProvider::builder().ids(ids).with(MemoryExporter::new()).build();
+    let first = agent("First", &provider);
+    catch_unwind(AssertUnwindSafe(|| first.in_span("run", || ()))).unwrap_err();
+    on_runtime(async { tokio::spawn(call(agent("Later", &provider))).await.unwrap() });
+    assert_eq!(stray(&provider), 0);
+}
+
+#[test]
 fn a_named_workflow_is_never_stray_and_neither_is_a_root_outside_of_tasks() {
     let (provider, _) = in_line();
     let pipeline = agent("Pipeline", &provider);
@@ -103,9 +195,9 @@ fn a_stray_root_is_named_with_the_remedy() {
         },
         |ended| {
             let line = "raaf debug [context] `Worker.run` starts a trace of its own in a tokio task \
-                        without a context, while another run is open. If it belongs to that run, \
-                        spawn the task with `task::spawn_traced`, or its future with \
-                        `.in_current_context()`";
+                        without a context, while another run is open; 1 such roots so far. If it \
+                        belongs to that run, spawn the task with `task::spawn_traced`, or its \
+                        future with `.in_current_context()`";
             assert_eq!(ended.well().diagnostics(), [line]);
         },
     );

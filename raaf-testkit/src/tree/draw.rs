@@ -4,6 +4,10 @@ use std::fmt::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+/// Depth beyond which lines are not indented further and state their depth instead: the drawing of
+/// a long chain would otherwise grow with the square of its length.
+const DEEPEST: usize = 40;
+
 /// Mark of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Mark {
@@ -102,7 +106,11 @@ pub(crate) fn draw_in(
         if row.depth > 0 {
             out.write_str(if last { "└── " } else { "├── " })?;
         }
-        write!(out, "{style}{}", row.text)?;
+        write!(out, "{style}")?;
+        if row.depth > DEEPEST {
+            write!(out, "(depth {}) ", row.depth)?;
+        }
+        out.write_str(&row.text)?;
         if let [note] = &row.notes[..] {
             write!(out, "  <- {note}")?;
         }
@@ -136,7 +144,7 @@ fn gutter(
         write!(out, "{style}{}{style:#} ", mark.sign())?;
     }
     // Roots are at the margin, without a line between them.
-    for &ended in enclosing.iter().skip(1) {
+    for &ended in enclosing.iter().take(DEEPEST).skip(1) {
         out.write_str(if ended { "    " } else { "│   " })?;
     }
     Ok(())

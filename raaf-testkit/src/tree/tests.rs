@@ -133,4 +133,7 @@ fn a_very_deep_tree_needs_no_deep_stack() {
     let spans = capture.spans();
     assert_eq!(spans.path(spans.only("2999")).split(" > ").count(), 3_000);
     assert!(span_tree! { custom "0" }.check(&spans).is_err());
+    let text = spans.to_string();
+    assert!(text.contains(&format!("\n{}└── custom \"40\"", "    ".repeat(39))));
+    assert!(text.contains(&format!("\n{}└── (depth 2999) custom \"2999\"", "    ".repeat(39))));
 }

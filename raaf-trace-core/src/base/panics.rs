@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -9,7 +10,19 @@ use std::{
 ///
 /// The code may leave values half changed, so callers pass nothing whose consistency they rely on.
 pub(crate) fn caught<R>(work: impl FnOnce() -> R) -> Result<R, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| message(&*panic))
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let message = message(&*panic);
+        discard(panic);
+        message
+    })
+}
+
+/// Drops what code panicked with. If that panics in turn, the second value is leaked, since dropping
+/// it may panic for ever.
+fn discard(panic: Box<dyn Any + Send>) {
+    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        mem::forget(another);
+    }
 }
 
 /// Returns the message of a panic, if it is a string.

@@ -30,6 +30,10 @@ fn target(category: Category) -> &'static str {
 
 /// Passes a line on to the crate [`tracing`] as an event, with the target `raaf::` and the category,
 /// such as `raaf::http`; a handler for [`set_handler`](super::set_handler).
+///
+/// Lines written inside a callback of a subscriber are lost while any subscriber is set for a scope
+/// (`with_default`, `set_default`): `tracing` then passes on no events from inside a callback. With
+/// only `set_global_default`, they arrive.
 #[cfg(feature = "tracing")]
 pub fn to_tracing(line: &Line) {
     // Targets and levels of events are constants.

@@ -74,13 +74,17 @@ thread_local! {
 
 /// Passes a line to the handler, or writes it to standard error if there is none.
 pub(super) fn emit(line: &Line) {
+    struct Restore;
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let _ = HANDLING.try_with(|handling| handling.set(false));
+        }
+    }
     // A thread without thread-locals cannot detect recursion.
     let nested = HANDLING.try_with(|handling| handling.replace(true)).unwrap_or(true);
+    let _restore = (!nested).then_some(Restore);
     if nested || !is_handled(line) {
         to_standard_error(line);
-    }
-    if !nested {
-        let _ = HANDLING.try_with(|handling| handling.set(false));
     }
 }
 
@@ -92,10 +96,13 @@ fn is_handled(line: &Line) -> bool {
 
 /// Writes a line in one call. Errors are ignored, because they cannot be reported.
 pub(super) fn to_standard_error(line: &Line) {
+    let line = format!("{line}\n");
     // Not through the lock of the standard library, which a fork may have left locked.
     #[cfg(unix)]
-    let output = io::stderr().as_fd().try_clone_to_owned().map(File::from);
-    #[cfg(not(unix))]
-    let output = io::Result::Ok(io::stderr());
-    let _ = output.and_then(|mut output| output.write_all(format!("{line}\n").as_bytes()));
+    if let Ok(output) = io::stderr().as_fd().try_clone_to_owned() {
+        let _ = File::from(output).write_all(line.as_bytes());
+        return;
+    }
+    // No further file can be opened.
+    let _ = io::stderr().write_all(line.as_bytes());
 }

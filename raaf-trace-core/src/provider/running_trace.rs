@@ -13,6 +13,7 @@ use raaf_trace_model::{
 use crate::provider::{
     Inner,
     clock::{Anchor, Ticks},
+    open_roots::RootNumber,
 };
 
 /// A trace with running spans in this process: its data, and the engine behind it. Finished spans
@@ -25,6 +26,8 @@ pub(crate) struct RunningTrace {
     /// Flags of a remote trace other than the sampling decision.
     pub(crate) flags: TraceFlags,
     pub(crate) limits: SpanLimits,
+    /// Number of its root in this process.
+    pub(crate) root: RootNumber,
     /// Anchor of the monotonic clock to wall-clock time, once per trace.
     anchor: Anchor,
 }
@@ -51,6 +54,7 @@ impl RunningTrace {
             sampled: decided.unwrap_or_else(|| provider.sampler().sample(id)),
             flags: remote.map(SpanContext::flags).unwrap_or_default(),
             limits: provider.limits(),
+            root: provider.open_roots().next(),
             anchor: provider.clock().anchor(),
         }
     }

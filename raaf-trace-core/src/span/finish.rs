@@ -85,6 +85,6 @@ fn finish_shared(
 #[inline]
 fn note_end(head: &Head) {
     if head.local_root {
-        head.trace.provider.open_roots().ended();
+        head.trace.provider.open_roots().ended(head.trace.root);
     }
 }

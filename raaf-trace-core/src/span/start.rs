@@ -240,9 +240,6 @@ fn start_in(
     fill: impl FnOnce(&mut Attributes),
 ) -> Shared {
     let Origin { mut trace, parent, local_root, without_context, link, depth } = origin;
-    if local_root {
-        stray::root_started(&trace.provider, &component, &method, without_context);
-    }
     let (id, start) = (trace.provider.new_span_id(), Ticks::default());
     // A trace that begins here is not shared yet.
     if local_root
@@ -255,7 +252,12 @@ fn start_in(
     let made_in = MadeIn::here();
     let head = Head { id, parent, trace, component, method, name, start, local_root, made_in };
     record.fill(head, (link, depth));
-    open(record, fill)
+    let record = open(record, fill);
+    // At last: what the user's code may have panicked in before would never end.
+    if local_root {
+        stray::root_started(record.head(), without_context);
+    }
+    record
 }
 
 /// Sets attributes and time of a placed span, and publishes it.

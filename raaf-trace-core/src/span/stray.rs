@@ -4,9 +4,9 @@ use crate::{
     component::Component,
     context::flow::Current,
     diagnostics::{self, Category},
-    provider::Inner,
+    span::head::Head,
 };
-use raaf_trace_model::{Kind, attributes::Key};
+use raaf_trace_model::Kind;
 
 /// Returns true if a root of `component` that starts in `current` has no context. False for
 /// workflows, which are runs of their own wherever they start.
@@ -15,25 +15,20 @@ pub(super) fn is_without_context(component: &Component, current: &Current) -> bo
 }
 
 /// Records the start of a root, and reports it if it was probably meant to be a child.
-pub(super) fn root_started(
-    provider: &Inner,
-    component: &Component,
-    method: &Key,
-    without_context: bool,
-) {
-    let operation = || {
-        let hash = digest(component.name()).rotate_left(32) ^ digest(method);
-        hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48
-    };
-    if provider.open_roots().started(operation, || without_context && is_in_task()) {
+pub(super) fn root_started(head: &Head, without_context: bool) {
+    let (component, method) = (head.component.name(), &*head.method);
+    let hash = digest(component).rotate_left(32) ^ digest(method);
+    let operation = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
+    let is_bare = || without_context && is_in_task();
+    let roots = head.trace.provider.open_roots();
+    if let Some(times) = roots.started(head.trace.root, operation, is_bare) {
         diagnostics::debug(
             Category::Context,
             format_args!(
-                "`{}.{}` starts a trace of its own in a tokio task without a context, while another \
-                 run is open. If it belongs to that run, spawn the task with `task::spawn_traced`, \
-                 or its future with `.in_current_context()`",
-                component.name(),
-                &**method
+                "`{component}.{method}` starts a trace of its own in a tokio task without a context, \
+                 while another run is open; {times} such roots so far. If it belongs to that run, \
+                 spawn the task with `task::spawn_traced`, or its future with \
+                 `.in_current_context()`"
             ),
         );
     }

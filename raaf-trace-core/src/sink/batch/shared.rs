@@ -98,7 +98,9 @@ impl<T: Recycle> Shared<T> {
         mut shard: MutexGuard<'a, Shard<T>>,
     ) -> Option<MutexGuard<'a, Shard<T>>> {
         if !shard.has_chunk() && !shard.is_closed() {
+            // Unlocked: a failure to start is reported to the user's handler.
             drop(shard);
+            self.start_worker();
             let chunk = self.used_chunk();
             shard = self.shards.current();
             shard.add_chunk(chunk);
@@ -106,7 +108,7 @@ impl<T: Recycle> Shared<T> {
         if shard.has_permits() {
             return Some(shard);
         }
-        if shard.is_closed() || !self.start_worker() {
+        if shard.is_closed() || self.started.get() != Some(&true) {
             return self.refuse(shard);
         }
         let block = self.permits.take_block();
@@ -216,19 +218,24 @@ impl<T: Recycle> Shared<T> {
 
     /// Starts the worker unless it was started before. Returns whether there is one.
     fn start_worker(self: &Arc<Self>) -> bool {
-        *self.started.get_or_init(|| {
+        let mut failure = None;
+        let name = self.exporter.name();
+        let is_started = *self.started.get_or_init(|| {
             let shared = Arc::clone(self);
-            let name = self.exporter.name();
             let spawned = thread::Builder::new()
                 .name(format!("raaf-{name}"))
                 .spawn(move || shared.exporter.run(|| worker::run(&shared)));
             if let Err(error) = &spawned {
                 let message = format!("the exporter's thread could not be started: {error}");
-                diagnostics::error(Category::Tracing, format_args!("`{name}`: {message}"));
+                failure = Some(message.clone());
                 self.queue.set_last_error(message);
             }
             spawned.is_ok()
-        })
+        });
+        if let Some(message) = failure {
+            diagnostics::error(Category::Tracing, format_args!("`{name}`: {message}"));
+        }
+        is_started
     }
 
     pub(super) fn is_started(&self) -> bool {
