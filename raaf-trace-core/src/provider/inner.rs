@@ -150,7 +150,7 @@ impl Inner {
     pub(crate) fn add_processor(self: &Arc<Self>, receiver: Receiver) {
         let slot = Arc::new(Slot::new(receiver, self.redactor()));
         self.tell_added(std::slice::from_ref(&slot));
-        self.processors.add(slot);
+        self.processors.add(&slot);
         self.change(|_| {});
     }
 
