@@ -11,7 +11,10 @@ use std::{
     io::{self, Read as _, Write as _},
     panic::{AssertUnwindSafe, catch_unwind},
     process,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -20,8 +23,8 @@ use doubles::{LONG, Stalled, components, in_line};
 use fork::{Fork, fork, waitpid};
 use own_process::{Ended, in_own_process};
 use raaf_trace_core::{
-    Component, FinishedSpan, MemoryExporter, SpanExporter, Traceable as _, TracerProvider,
-    current_span, current_trace_id,
+    Component, FinishedSpan, MemoryExporter, SpanExporter, SpanProcessor, Traceable as _,
+    TracerProvider, current_span, current_trace_id,
     sink::{BatchConfig, BatchProcessor, ExportError, PerProcess, SimpleProcessor},
 };
 
@@ -280,50 +283,135 @@ fn l10_each_process_has_its_own_value() {
     );
 }
 
-/// An exporter that cannot deliver in the first process.
-struct OnlyInChildren(PerProcess<bool>, MemoryExporter);
+/// Fails until its process is a child.
+struct DeliversInChildren {
+    memory: MemoryExporter,
+    is_child: Arc<AtomicBool>,
+}
 
-impl SpanExporter for OnlyInChildren {
-    fn name(&self) -> &'static str {
-        "only in children"
+impl SpanExporter for DeliversInChildren {
+    fn name(&self) -> &str {
+        "delivers in children"
     }
 
     fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
-        if *self.0.get(|_| true) {
-            return self.1.export(batch);
+        if self.is_child.load(Ordering::Relaxed) {
+            return self.memory.export(batch);
         }
-        Err(ExportError::retryable("not here"))
+        Err(ExportError::retryable("not a child"))
     }
 }
 
 #[test]
-fn l10_a_child_that_is_forked_during_a_flush_delivers_its_spans() {
-    let work = || {
-        let memory = MemoryExporter::new();
-        let config = BatchConfig::default()
-            .with_flush_interval(10 * LONG)
-            .with_backoff(10 * LONG, 10 * LONG);
-        let exporter = OnlyInChildren(PerProcess::new(false), memory.clone());
-        let provider = TracerProvider::builder().with(exporter).batch(config).build();
-        let call = |name| provider.run(|| Component::tool(name).in_span("run", || ()));
-        call("Parent");
-        thread::scope(|scope| {
-            let flush = scope.spawn(|| provider.force_flush(10 * LONG));
-            // The worker has come back from the exporter, and the flush waits for the next try.
-            while provider.stats().processors[0].last_error.is_none() {
-                thread::yield_now();
-            }
-            let child = || {
-                call("Child");
-                let flushed = provider.force_flush(LONG);
-                format!("{flushed:?} {:?} {:?}", components(&memory), provider.shutdown(LONG))
+fn l10_a_child_forked_during_a_flush_delivers_its_spans() {
+    in_own_process(
+        &[],
+        || {
+            let (memory, is_child) = (MemoryExporter::new(), Arc::new(AtomicBool::new(false)));
+            let exporter =
+                DeliversInChildren { memory: memory.clone(), is_child: Arc::clone(&is_child) };
+            let config = BatchConfig::default().with_backoff(LONG, LONG);
+            let provider = TracerProvider::builder().with(exporter).batch(config).build();
+            let call = |name: &str| provider.run(|| Component::tool(name).in_span("run", || ()));
+            call("Early");
+            thread::scope(|scope| {
+                scope.spawn(|| drop(provider.force_flush(Duration::from_secs(2))));
+                // A failed attempt: the flush waits for the next, and no call of the exporter runs.
+                doubles::until("an attempt failed", || {
+                    provider.stats().processors[0].last_error.is_some()
+                });
+                let in_child = || {
+                    is_child.store(true, Ordering::Relaxed);
+                    call("Child");
+                    provider.shutdown(LONG).unwrap();
+                    format!("{:?}", components(&memory))
+                };
+                assert_eq!(forked(in_child, || ()), r#"["Child"]"#);
+            });
+        },
+        |ended| {
+            ended.well();
+        },
+    );
+}
+
+#[test]
+fn l10_the_counts_of_a_child_begin_at_0_without_a_queue_too() {
+    in_own_process(
+        &[],
+        || {
+            let (provider, _) = in_line();
+            let call = || provider.run(|| Component::tool("Search").in_span("run", || ()));
+            (0..3).for_each(|_| call());
+            let counts = || {
+                call();
+                let stats = provider.stats();
+                format!("{} {}", stats.processors[0].received, stats.processors[0].delivered)
             };
-            let stop = || drop(provider.shutdown(Duration::ZERO));
-            assert_eq!(forked(child, stop), r#"Ok(()) ["Child"] Ok(())"#);
-            flush.join().unwrap().unwrap_err();
-        });
-    };
-    in_own_process(&[], work, |ended| {
-        ended.well();
-    });
+            assert_eq!(forked(counts, || ()), "1 1");
+            assert_eq!(counts(), "4 4");
+        },
+        ended_well,
+    );
+}
+
+#[test]
+fn l10_a_component_that_is_active_at_the_fork_is_a_bound_parent_in_the_child() {
+    in_own_process(
+        &[],
+        || {
+            let (provider, _) = in_line();
+            let (pipeline, agent) = (Component::pipeline("Import"), Component::agent("Planner"));
+            let tool = Component::tool("Search").with_parent(&pipeline);
+            let parent_of_tool = || {
+                let parent = tool.in_span("run", || current_span().unwrap().parent_id());
+                format!("{parent:?}")
+            };
+            provider.run(|| {
+                pipeline.in_span("run", || {
+                    let within = format!("{:?}", Some(current_span().unwrap().span_id()));
+                    agent.in_span("run", || {
+                        assert_eq!(parent_of_tool(), within);
+                        assert_eq!(forked(parent_of_tool, || ()), within);
+                    });
+                });
+            });
+        },
+        ended_well,
+    );
+}
+
+/// Hangs in its first call until it is released.
+struct Stuck(Stalled);
+
+impl SpanProcessor for Stuck {
+    fn on_end(&self, span: &FinishedSpan) {
+        drop(self.0.export(std::slice::from_ref(span)));
+    }
+}
+
+#[test]
+fn l10_a_child_adds_a_processor_while_its_parent_replaces_them() {
+    in_own_process(
+        &[],
+        || {
+            let stalled = Stalled::default();
+            let provider = TracerProvider::builder().with(Stuck(stalled.clone())).build();
+            thread::scope(|scope| {
+                scope.spawn(|| provider.run(|| Component::tool("T").in_span("run", || ())));
+                stalled.until_it_hangs();
+                scope.spawn(|| drop(provider.set_processors(Vec::new(), LONG)));
+                doubles::until("they are replaced", || provider.processor_count() == 0);
+                let in_child = || {
+                    provider.add_processor(MemoryExporter::new());
+                    provider.processor_count().to_string()
+                };
+                assert_eq!(forked(in_child, || ()), "1");
+                stalled.release();
+            });
+        },
+        |ended| {
+            ended.well();
+        },
+    );
 }

@@ -11,7 +11,10 @@ use crate::{base::sync::lock, span::record::Shared};
 /// however many are active.
 #[derive(Debug, Default)]
 pub(super) struct ActiveSpans {
+    /// Number of records, plus `inherited`.
     count: AtomicUsize,
+    /// 1 in a forked child if spans were active at the fork: these are in contexts only.
+    inherited: usize,
     records: Mutex<Vec<Shared>>,
 }
 
@@ -27,6 +30,12 @@ pub(crate) enum Latest {
 }
 
 impl ActiveSpans {
+    /// Creates what a forked child uses in place of this, without its lock.
+    pub(super) fn of_child(&self) -> Self {
+        let inherited = usize::from(!self.is_empty());
+        Self { count: AtomicUsize::new(inherited), inherited, records: Mutex::default() }
+    }
+
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.count.load(Ordering::Acquire) == 0
@@ -36,7 +45,7 @@ impl ActiveSpans {
         let mut records = self.lock();
         record.set_slot(Some(records.len()));
         records.push(Shared::clone(record));
-        self.count.store(records.len(), Ordering::Release);
+        self.count.store(records.len() + self.inherited, Ordering::Release);
     }
 
     pub(super) fn remove(&self, record: &Shared) {
@@ -47,7 +56,7 @@ impl ActiveSpans {
         if let Some(moved) = records.get(slot) {
             moved.set_slot(Some(slot));
         }
-        self.count.store(records.len(), Ordering::Release);
+        self.count.store(records.len() + self.inherited, Ordering::Release);
         drop(records);
         drop(removed);
     }

@@ -204,7 +204,8 @@ impl Component {
         }
     }
 
-    /// Returns whether a span of this component is active anywhere.
+    /// Returns whether a span of this component is active anywhere. In a forked child, also if one
+    /// was at the fork.
     #[inline]
     pub(crate) fn is_active(&self) -> bool {
         !self.active().is_empty()
@@ -225,7 +226,7 @@ impl Component {
 
     #[inline]
     fn active(&self) -> &ActiveSpans {
-        self.inner.active.get(|_| ActiveSpans::default())
+        self.inner.active.get(ActiveSpans::of_child)
     }
 }
 

@@ -3,14 +3,17 @@
 use std::{
     panic::{RefUnwindSafe, UnwindSafe},
     sync::{
-        Arc, Mutex, Weak,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use crate::{
-    base::{counters, gate, process::PerProcess, sync::lock},
+    base::{
+        counters, gate,
+        process::{MadeIn, PerProcess},
+    },
     provider::{
         cleaner::Cleaner,
         clock::Clock,
@@ -53,8 +56,10 @@ pub(crate) struct Inner {
     config: Config,
     processors: Processors,
     own: PerProcess<Own>,
-    /// Switches, from which it follows whether spans are recorded.
-    switches: Mutex<Switches>,
+    /// Switches, from which it follows whether spans are recorded. No lock: a fork could leave it
+    /// locked.
+    enabled: AtomicBool,
+    shut_down: AtomicBool,
     recording: AtomicBool,
     watches_starts: AtomicBool,
 }
@@ -74,24 +79,21 @@ impl Own {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Switches {
-    enabled: bool,
-    shut_down: bool,
-}
-
 impl Inner {
     pub(crate) fn new(config: Config, receivers: Vec<Receiver>, enabled: bool) -> Arc<Self> {
+        // Its first use holds a lock for a moment, which a fork must not hit while spans start.
+        let _ = MadeIn::here();
         let inner = Arc::new(Self {
             processors: Processors::new(receivers, &config.redactor),
             own: PerProcess::new(Own::new(&config)),
-            switches: Mutex::new(Switches { enabled, shut_down: false }),
+            enabled: AtomicBool::new(enabled),
+            shut_down: AtomicBool::new(false),
             recording: AtomicBool::new(false),
             watches_starts: AtomicBool::new(false),
             config,
         });
         inner.tell_added(&inner.processors.list());
-        inner.change(|_| {});
+        inner.update();
         inner
     }
 
@@ -103,37 +105,47 @@ impl Inner {
         }
     }
 
-    /// Changes a switch, and updates what depends on switches and processors.
-    fn change(&self, change: impl FnOnce(&mut Switches)) {
-        let mut switches = lock(&self.switches);
-        change(&mut switches);
-        let processors = self.processors.load();
-        let idle = self.config.idle_without_processors && processors.is_empty();
-        let recording = switches.enabled && !switches.shut_down && !idle;
-        let watches = processors.iter().any(|slot| slot.wants_start);
-        self.watches_starts.store(watches, Ordering::Relaxed);
-        if self.recording.swap(recording, Ordering::Relaxed) != recording {
-            if recording { gate::open() } else { gate::close() }
+    /// Updates what depends on switches and processors. Repeats that until nothing has changed
+    /// meanwhile, so that of concurrent updates the last one has seen all changes.
+    fn update(&self) {
+        loop {
+            let (recording, watches) = self.wanted();
+            self.watches_starts.store(watches, Ordering::SeqCst);
+            if self.recording.swap(recording, Ordering::SeqCst) != recording {
+                if recording { gate::open() } else { gate::close() }
+            }
+            if self.wanted() == (recording, watches) {
+                return;
+            }
         }
     }
 
+    /// Returns whether to record, and whether a processor wants starts.
+    fn wanted(&self) -> (bool, bool) {
+        let processors = self.processors.load();
+        let idle = self.config.idle_without_processors && processors.is_empty();
+        let recording = self.is_enabled() && !self.has_shut_down() && !idle;
+        (recording, processors.iter().any(|slot| slot.wants_start))
+    }
+
     pub(crate) fn set_enabled(&self, enabled: bool) {
-        self.change(|switches| switches.enabled = enabled);
+        self.enabled.store(enabled, Ordering::SeqCst);
+        self.update();
     }
 
     pub(crate) fn is_enabled(&self) -> bool {
-        lock(&self.switches).enabled
+        self.enabled.load(Ordering::SeqCst)
     }
 
     /// Stops recording permanently; `false` if it had stopped before.
     pub(crate) fn mark_shut_down(&self) -> bool {
-        let mut first = false;
-        self.change(|switches| first = !std::mem::replace(&mut switches.shut_down, true));
+        let first = !self.shut_down.swap(true, Ordering::SeqCst);
+        self.update();
         first
     }
 
     pub(crate) fn has_shut_down(&self) -> bool {
-        lock(&self.switches).shut_down
+        self.shut_down.load(Ordering::SeqCst)
     }
 
     /// Returns whether new spans are recorded.
@@ -150,8 +162,8 @@ impl Inner {
     pub(crate) fn add_processor(self: &Arc<Self>, receiver: Receiver) {
         let slot = Arc::new(Slot::new(receiver, self.redactor()));
         self.tell_added(std::slice::from_ref(&slot));
-        self.processors.add(slot);
-        self.change(|_| {});
+        self.processors.add(&slot);
+        self.update();
     }
 
     pub(crate) fn replace_processors(
@@ -163,7 +175,7 @@ impl Inner {
         let slots: Vec<_> = receivers.into_iter().map(new).collect();
         self.tell_added(&slots);
         let old = self.processors.replace(slots, timeout);
-        self.change(|_| {});
+        self.update();
         old
     }
 

@@ -13,8 +13,9 @@ use arc_swap::ArcSwap;
 use crate::{
     base::{
         panics,
-        process::{Calls, CutOff},
+        process::{Calls, CutOff, PerProcess},
         suppress,
+        sync::lock,
     },
     diagnostics::{self, Category},
     provider::bounded,
@@ -43,6 +44,12 @@ const SOON: Duration = Duration::from_secs(1);
 pub(crate) struct Slot {
     receiver: Receiver,
     pub(crate) wants_start: bool,
+    counts: PerProcess<Counts>,
+    calls: Calls,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
     panics: AtomicU64,
     slow_calls: AtomicU64,
     received: AtomicU64,
@@ -51,7 +58,6 @@ pub(crate) struct Slot {
     last_panic: Mutex<Option<String>>,
     /// Number of flushes and shutdowns in progress.
     drains: AtomicUsize,
-    calls: Calls,
 }
 
 impl Slot {
@@ -63,14 +69,13 @@ impl Slot {
         Self {
             wants_start: panics::caught(|| processor.wants_start()).unwrap_or(false),
             receiver,
-            panics: AtomicU64::new(0),
-            slow_calls: AtomicU64::new(0),
-            received: AtomicU64::new(0),
-            lost: AtomicU64::new(0),
-            last_panic: Mutex::new(None),
-            drains: AtomicUsize::new(0),
+            counts: PerProcess::default(),
             calls: Calls::default(),
         }
+    }
+
+    fn counts(&self) -> &Counts {
+        self.counts.get(|_| Counts::default())
     }
 
     fn processor(&self) -> &dyn SpanProcessor {
@@ -91,8 +96,8 @@ impl Slot {
         self.batch().is_some()
     }
 
-    /// Returns whether calls only queue spans, keep their timeouts and never panic, so that they
-    /// need no supervision.
+    /// Returns whether calls only queue spans, keep their timeouts, never panic and use the queue of
+    /// this process, so that they need no supervision.
     fn only_queues(&self) -> bool {
         matches!(self.receiver, Receiver::Batch(_) | Receiver::Offload(_))
     }
@@ -105,10 +110,10 @@ impl Slot {
     /// Passes a finished span to the processor.
     pub(crate) fn end(&self, call: impl FnOnce(&dyn SpanProcessor)) {
         if !self.only_queues() {
-            self.received.fetch_add(1, Ordering::Relaxed);
+            self.counts().received.fetch_add(1, Ordering::Relaxed);
         }
         if !self.call(call) {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.counts().lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -122,7 +127,7 @@ impl Slot {
         let began = Instant::now();
         let Ok(result) = self.try_call(call) else { return false };
         if began.elapsed() > SLOW {
-            let slow = self.slow_calls.fetch_add(1, Ordering::Relaxed) + 1;
+            let slow = self.counts().slow_calls.fetch_add(1, Ordering::Relaxed) + 1;
             if slow >= SLOW_REPORTED && slow.is_power_of_two() {
                 diagnostics::warn(
                     Category::Tracing,
@@ -143,14 +148,13 @@ impl Slot {
         }
     }
 
-    /// Calls the processor without tracing, unless a fork has cut it off. A queue has state for each
-    /// process, and guards the calls behind it by itself.
+    /// Calls the processor without tracing, unless a fork has cut it off.
     fn try_call<R>(
         &self,
         call: impl FnOnce(&dyn SpanProcessor) -> R,
     ) -> Result<Result<R, String>, CutOff> {
         let call = || suppress::scope(|| panics::caught(|| call(self.processor())));
-        if self.batch().is_some() {
+        if self.only_queues() {
             return Ok(call());
         }
         calls::make(&self.calls, || self.name(), call)
@@ -169,10 +173,6 @@ impl Slot {
         timeout: Duration,
         drain: fn(&dyn SpanProcessor, Duration) -> Result<(), ProcessorError>,
     ) -> Result<(), ProcessorError> {
-        if self.only_queues() {
-            // It keeps the timeout itself.
-            return suppress::scope(|| drain(self.processor(), timeout));
-        }
         let slot = Arc::clone(self);
         let work = move || match slot.try_call(|processor| drain(processor, timeout)) {
             Ok(Ok(drained)) => drained,
@@ -181,22 +181,27 @@ impl Slot {
                 Err(ProcessorError::Panicked { message })
             }
             Err(cut_off) => {
-                let dropped = slot.lost.load(Ordering::Relaxed);
+                let dropped = slot.counts().lost.load(Ordering::Relaxed);
                 Err(ProcessorError::Failed { message: cut_off.to_string(), dropped })
             }
         };
+        if self.only_queues() {
+            // It keeps the timeout itself.
+            return work();
+        }
         let timed_out = || {
             let pending = self.stats_soon().map_or(0, |stats| stats.queued);
             Err(ProcessorError::Timeout { pending })
         };
-        if self.drains.fetch_add(1, Ordering::Relaxed) >= MOST_DRAINS {
-            self.drains.fetch_sub(1, Ordering::Relaxed);
+        let drains = &self.counts().drains;
+        if drains.fetch_add(1, Ordering::Relaxed) >= MOST_DRAINS {
+            drains.fetch_sub(1, Ordering::Relaxed);
             return timed_out();
         }
         let slot = Arc::clone(self);
         let counted = move || {
             let drained = work();
-            slot.drains.fetch_sub(1, Ordering::Relaxed);
+            slot.counts().drains.fetch_sub(1, Ordering::Relaxed);
             drained
         };
         bounded::run(timeout, counted).unwrap_or_else(timed_out)
@@ -215,28 +220,30 @@ impl Slot {
     pub(crate) fn stats(&self) -> ProcessorStats {
         let own = self.try_call(<dyn SpanProcessor>::stats).map(Result::unwrap_or_default);
         let own = own.unwrap_or_default();
-        // Lost first: spans lost in between must not exceed those received.
-        let lost = self.lost.load(Ordering::Relaxed);
-        let received = self.received.load(Ordering::Relaxed);
-        let counts_itself = own.received > 0;
-        let last_panic = self.last_panic.lock().ok().and_then(|last| last.clone());
         if self.only_queues() {
             return ProcessorStats { name: self.name(), ..own };
         }
+        let counts = self.counts();
+        // Lost first: spans lost in between must not exceed those received.
+        let lost = counts.lost.load(Ordering::Relaxed);
+        let received = counts.received.load(Ordering::Relaxed);
+        let counts_itself = own.received > 0;
+        let last_panic = lock(&counts.last_panic).clone();
         ProcessorStats {
             name: self.name(),
             received,
             delivered: if counts_itself { own.delivered } else { received - lost },
             dropped: own.dropped + lost,
-            panics: own.panics + self.panics.load(Ordering::Relaxed),
-            slow_calls: self.slow_calls.load(Ordering::Relaxed),
+            panics: own.panics + counts.panics.load(Ordering::Relaxed),
+            slow_calls: counts.slow_calls.load(Ordering::Relaxed),
             last_error: last_panic.or(own.last_error.clone()),
             ..own
         }
     }
 
     fn note_panic(&self, message: &str) {
-        let count = self.panics.fetch_add(1, Ordering::Relaxed) + 1;
+        let counts = self.counts();
+        let count = counts.panics.fetch_add(1, Ordering::Relaxed) + 1;
         if count.is_power_of_two() {
             diagnostics::warn(
                 Category::Tracing,
@@ -246,23 +253,21 @@ impl Slot {
                 ),
             );
         }
-        if let Ok(mut last) = self.last_panic.lock() {
-            *last = Some(format!("panicked: {message}"));
-        }
+        *lock(&counts.last_panic) = Some(format!("panicked: {message}"));
     }
 }
 
-/// The current processors; replaced as a whole, so that readers need no lock.
+/// The current processors; replaced as a whole, so that nothing needs a lock, which a fork could
+/// leave locked.
 #[derive(Debug)]
 pub(crate) struct Processors {
     set: ArcSwap<Vec<Arc<Slot>>>,
-    changing: Mutex<()>,
 }
 
 impl Processors {
     pub(crate) fn new(receivers: Vec<Receiver>, redactor: &Redactor) -> Self {
         let slots = receivers.into_iter().map(|receiver| Arc::new(Slot::new(receiver, redactor)));
-        Self { set: ArcSwap::from_pointee(slots.collect()), changing: Mutex::new(()) }
+        Self { set: ArcSwap::from_pointee(slots.collect()) }
     }
 
     #[inline]
@@ -278,17 +283,13 @@ impl Processors {
         self.set.load().len()
     }
 
-    pub(crate) fn add(&self, slot: Arc<Slot>) {
-        let _changing = self.changing.lock();
-        let mut slots = self.list();
-        slots.push(slot);
-        self.set.store(Arc::new(slots));
+    pub(crate) fn add(&self, slot: &Arc<Slot>) {
+        self.set.rcu(|slots| slots.iter().chain([slot]).cloned().collect::<Vec<_>>());
     }
 
     /// Replaces the processors, and returns the previous ones once no thread passes spans to them
     /// any more.
     pub(crate) fn replace(&self, slots: Vec<Arc<Slot>>, timeout: Duration) -> Vec<Arc<Slot>> {
-        let _changing = self.changing.lock();
         let old = self.set.swap(Arc::new(slots));
         let began = Instant::now();
         while Arc::strong_count(&old) > 1 && began.elapsed() < timeout {

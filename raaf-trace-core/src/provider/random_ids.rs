@@ -4,10 +4,7 @@ use std::{
     cell::RefCell,
     hash::{BuildHasher, RandomState},
     process,
-    sync::{
-        LazyLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::SystemTime,
 };
 
@@ -55,11 +52,12 @@ impl Stream {
 
     #[cold]
     fn seeded() -> Self {
-        static SOURCE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         static STREAMS: AtomicU64 = AtomicU64::new(0);
         let stream = STREAMS.fetch_add(1, Ordering::Relaxed);
-        // A forked child has the same source: what tells it from its parent and its siblings goes in.
-        let seed = |half: u8| SOURCE.hash_one((stream, process::id(), SystemTime::now(), half));
+        // A forked child may have the same source: what tells it from its parent and its siblings
+        // goes in.
+        let source = RandomState::new();
+        let seed = |half: u8| source.hash_one((stream, process::id(), SystemTime::now(), half));
         Self { counter: seed(0), key: seed(1) | 1, made_in: MadeIn::here() }
     }
 

@@ -3,14 +3,14 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use crate::{
-    base::panics,
+    base::{panics, process::PerProcess, sync::lock},
     sink::batch::{BatchQueue, BatchSink, Recycle},
 };
 use raaf_trace_model::{
@@ -54,7 +54,7 @@ pub struct Offload {
     queue: BatchQueue<Notice>,
     processor: Arc<dyn SpanProcessor>,
     wants_start: bool,
-    panics: Arc<Panics>,
+    panics: Arc<PerProcess<Panics>>,
 }
 
 impl Offload {
@@ -67,7 +67,7 @@ impl Offload {
     /// Puts `processor` behind a worker thread with this configuration.
     pub fn with_config(processor: impl SpanProcessor, config: BatchConfig) -> Self {
         let wants_start = panics::caught(|| processor.wants_start()).unwrap_or(false);
-        let panics = Arc::<Panics>::default();
+        let panics = Arc::<PerProcess<Panics>>::default();
         let processor: Arc<dyn SpanProcessor> = Arc::new(processor);
         let behind = Behind { processor: Arc::clone(&processor), panics: Arc::clone(&panics) };
         let queue = BatchQueue::new(Box::new(behind), config);
@@ -93,7 +93,7 @@ impl Recycle for Notice {}
 
 struct Behind {
     processor: Arc<dyn SpanProcessor>,
-    panics: Arc<Panics>,
+    panics: Arc<PerProcess<Panics>>,
 }
 
 impl BatchSink<Notice> for Behind {
@@ -110,9 +110,9 @@ impl BatchSink<Notice> for Behind {
                 Notice::RootEnd => self.processor.on_root_end(),
             });
             if let Err(message) = told {
-                self.panics.count.fetch_add(1, Ordering::Relaxed);
-                let mut last = self.panics.last.lock().unwrap_or_else(PoisonError::into_inner);
-                *last = Some(format!("panicked: {message}"));
+                let panics = self.panics.get(|_| Panics::default());
+                panics.count.fetch_add(1, Ordering::Relaxed);
+                *lock(&panics.last) = Some(format!("panicked: {message}"));
             }
         }
         Ok(())
@@ -169,10 +169,12 @@ impl SpanProcessor for Offload {
     fn stats(&self) -> ProcessorStats {
         // The queue counts a batch only after the calls for it, so read it first.
         let queue = self.queue.stats();
-        let inner = panics::caught(|| self.processor.stats()).unwrap_or_default();
-        let panicked = self.panics.count.load(Ordering::Relaxed);
+        let inner = self.queue.guarded(|| panics::caught(|| self.processor.stats()));
+        let inner = inner.and_then(Result::ok).unwrap_or_default();
+        let panics = self.panics.get(|_| Panics::default());
+        let panicked = panics.count.load(Ordering::Relaxed);
         let failed = (panicked + inner.dropped).min(queue.delivered);
-        let last = self.panics.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = lock(&panics.last).clone();
         ProcessorStats {
             delivered: queue.delivered - failed,
             dropped: queue.dropped + failed,

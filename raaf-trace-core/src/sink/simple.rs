@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::base::sync::lock;
+use crate::base::{process::PerProcess, sync::lock};
 use raaf_trace_model::{
     sink::{ProcessorError, SpanExporter, SpanProcessor, stats::ProcessorStats},
     span::FinishedSpan,
@@ -19,11 +19,16 @@ use std::sync::{
 #[derive(Debug)]
 pub struct SimpleProcessor<E> {
     exporter: E,
+    counts: PerProcess<Counts>,
+    /// Lock of the exporter, which is called by one thread at a time, and not after its shutdown.
+    turn: Mutex<Turn>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
     delivered: AtomicU64,
     dropped: AtomicU64,
     last_error: Mutex<Option<String>>,
-    /// Lock of the exporter, which is called by one thread at a time, and not after its shutdown.
-    turn: Mutex<Turn>,
 }
 
 #[derive(Debug, Default)]
@@ -46,19 +51,18 @@ impl<E: SpanExporter> SimpleProcessor<E> {
     /// assert_eq!(memory.len(), 1); // no flush needed, unlike `.with(memory)`, which batches
     /// ```
     pub fn new(exporter: E) -> Self {
-        Self {
-            exporter,
-            delivered: AtomicU64::new(0),
-            dropped: AtomicU64::new(0),
-            last_error: Mutex::new(None),
-            turn: Mutex::default(),
-        }
+        Self { exporter, counts: PerProcess::default(), turn: Mutex::default() }
+    }
+
+    fn counts(&self) -> &Counts {
+        self.counts.get(|_| Counts::default())
     }
 
     fn failed(&self, error: &raaf_trace_model::sink::ExportError) -> ProcessorError {
         let message = error.to_string();
-        *lock(&self.last_error) = Some(message.clone());
-        ProcessorError::Failed { message, dropped: self.dropped.load(Ordering::Relaxed) }
+        let counts = self.counts();
+        *lock(&counts.last_error) = Some(message.clone());
+        ProcessorError::Failed { message, dropped: counts.dropped.load(Ordering::Relaxed) }
     }
 }
 
@@ -74,19 +78,20 @@ impl<E: SpanExporter> SpanProcessor for SimpleProcessor<E> {
     fn on_end(&self, span: &FinishedSpan) {
         let turn = lock(&self.turn);
         if turn.shut_down {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+            self.counts().dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
         let result = self.exporter.export(std::slice::from_ref(span));
         drop(turn);
+        let counts = self.counts();
         match result {
             Ok(()) => {
-                self.delivered.fetch_add(1, Ordering::Relaxed);
+                counts.delivered.fetch_add(1, Ordering::Relaxed);
             }
             Err(error) => {
                 let dropped = error.rejected_of(1) as u64;
-                self.dropped.fetch_add(dropped, Ordering::Relaxed);
-                self.delivered.fetch_add(1 - dropped, Ordering::Relaxed);
+                counts.dropped.fetch_add(dropped, Ordering::Relaxed);
+                counts.delivered.fetch_add(1 - dropped, Ordering::Relaxed);
                 self.failed(&error);
             }
         }
@@ -109,13 +114,14 @@ impl<E: SpanExporter> SpanProcessor for SimpleProcessor<E> {
     }
 
     fn stats(&self) -> ProcessorStats {
-        let delivered = self.delivered.load(Ordering::Relaxed);
-        let dropped = self.dropped.load(Ordering::Relaxed);
+        let counts = self.counts();
+        let delivered = counts.delivered.load(Ordering::Relaxed);
+        let dropped = counts.dropped.load(Ordering::Relaxed);
         ProcessorStats {
             received: delivered + dropped,
             delivered,
             dropped,
-            last_error: lock(&self.last_error).clone(),
+            last_error: lock(&counts.last_error).clone(),
             ..ProcessorStats::default()
         }
     }

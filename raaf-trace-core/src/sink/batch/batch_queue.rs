@@ -79,6 +79,11 @@ impl<T: Recycle> BatchQueue<T> {
         self.shared().wait_for(&request, deadline)
     }
 
+    /// Calls code that shares locks with the exporter; `None` if a fork has cut that off.
+    pub(crate) fn guarded<R>(&self, call: impl FnOnce() -> R) -> Option<R> {
+        self.shared().exporter().guarded(call).ok()
+    }
+
     pub(crate) fn stats(&self) -> ProcessorStats {
         self.shared().stats()
     }

@@ -10,7 +10,11 @@ use super::{
     },
 };
 use crate::{
-    base::{panics, process::Calls, suppress},
+    base::{
+        panics,
+        process::{Calls, CutOff, PerProcess},
+        suppress,
+    },
     diagnostics::{self, Category, Repeated},
     sink::calls,
 };
@@ -20,9 +24,14 @@ pub(super) struct Exporter<T> {
     sink: Box<dyn BatchSink<T>>,
     name: String,
     overflow: Overflow,
+    counts: PerProcess<Counts>,
+    calls: Calls,
+}
+
+#[derive(Default)]
+struct Counts {
     panics: AtomicU64,
     failures: Repeated,
-    calls: Calls,
 }
 
 /// Failure of a call.
@@ -38,8 +47,7 @@ impl<T: 'static> Exporter<T> {
                 .unwrap_or_else(|_| "an exporter whose name panics".to_owned()),
             overflow: panics::caught(|| sink.overflow()).unwrap_or_default(),
             sink,
-            panics: AtomicU64::new(0),
-            failures: Repeated::new(),
+            counts: PerProcess::default(),
             calls: Calls::default(),
         }
     }
@@ -53,7 +61,11 @@ impl<T: 'static> Exporter<T> {
     }
 
     pub(super) fn panics(&self) -> u64 {
-        self.panics.load(Ordering::Relaxed)
+        self.counts().panics.load(Ordering::Relaxed)
+    }
+
+    fn counts(&self) -> &Counts {
+        self.counts.get(|_| Counts::default())
     }
 
     /// Returns whether the caller runs inside this exporter or its worker.
@@ -80,7 +92,7 @@ impl<T: 'static> Exporter<T> {
                 ExportError::permanent(format!("panicked: {message}"))
             }
         };
-        if let Some(times) = self.failures.happened() {
+        if let Some(times) = self.counts().failures.happened() {
             let retry = if error.is_retryable() {
                 "the batch can be retried"
             } else {
@@ -118,18 +130,19 @@ impl<T: 'static> Exporter<T> {
         &self,
         call: impl FnOnce(&dyn BatchSink<T>) -> Result<(), ExportError>,
     ) -> Result<(), Failure> {
-        match calls::make(
-            &self.calls,
-            || &self.name,
-            || self.run(|| panics::caught(|| call(&*self.sink))),
-        ) {
+        match self.guarded(|| self.run(|| panics::caught(|| call(&*self.sink)))) {
             Err(cut_off) => Err(Failure::Returned(ExportError::permanent(cut_off.to_string()))),
             Ok(Ok(result)) => result.map_err(Failure::Returned),
             Ok(Err(message)) => {
-                self.panics.fetch_add(1, Ordering::Relaxed);
+                self.counts().panics.fetch_add(1, Ordering::Relaxed);
                 Err(Failure::Panicked(message))
             }
         }
+    }
+
+    /// Makes a call that a fork may interrupt.
+    pub(super) fn guarded<R>(&self, call: impl FnOnce() -> R) -> Result<R, CutOff> {
+        calls::make(&self.calls, || &self.name, call)
     }
 
     /// Returns an address that identifies the exporter while it is not moved.
