@@ -114,14 +114,14 @@ fn l10_a_child_delivers_its_own_spans_and_not_its_parent_s() {
             let (provider, memory) = batching();
             let call = |name: &str| provider.run(|| Component::tool(name).in_span("run", || ()));
             call("Early");
-            let in_child = || {
+            let child = || {
                 call("Child");
                 call("Child");
                 provider.force_flush(LONG).unwrap();
                 let stats = provider.stats();
                 format!("{:?} {stats:?}", components(&memory))
             };
-            let answer = forked(in_child, || ());
+            let answer = forked(child, || ());
             assert!(answer.starts_with(r#"["Child", "Child"]"#), "{answer}");
             for count in ["started: 2", "ended: 2", "received: 2", "delivered: 2", "dropped: 0"] {
                 assert!(answer.contains(count), "{count}: {answer}");
@@ -165,14 +165,14 @@ fn l10_a_span_that_is_open_at_the_fork_is_its_parent_s_to_end() {
             let answer = provider.run(|| {
                 let child_of_outer = planner.in_span("run", || {
                     let outer = current_span().unwrap();
-                    let in_child = || {
+                    let child = || {
                         outer.set_attribute("who", "child");
                         let parent = search.in_span("run", || current_span().unwrap().parent_id());
                         assert_eq!(parent, Some(outer.span_id()));
                         String::new()
                     };
                     match fork().unwrap() {
-                        Fork::Child => Some(in_child()),
+                        Fork::Child => Some(child()),
                         Fork::Parent(child) => {
                             assert_eq!(waitpid(child).unwrap(), 0);
                             None
@@ -203,12 +203,12 @@ fn l10_a_sink_at_work_at_the_fork_is_not_called_and_what_it_loses_is_told() {
             call();
             drop(provider.force_flush(doubles::SHORT));
             stalled.until_it_hangs();
-            let in_child = || {
+            let child = || {
                 call();
                 let error = provider.force_flush(LONG).unwrap_err();
                 format!("{error}, {} dropped", provider.stats().processors[0].dropped)
             };
-            let answer = forked(in_child, || ());
+            let answer = forked(child, || ());
             assert!(answer.contains("when this process was forked"), "{answer}");
             assert!(answer.ends_with("1 dropped"), "{answer}");
             stalled.release();
@@ -249,7 +249,7 @@ fn l10_no_child_hangs_however_many_threads_trace_at_the_fork() {
                     });
                 }
                 for _ in 0..100 {
-                    let in_child = || {
+                    let child = || {
                         work();
                         thread::scope(|scope| {
                             scope.spawn(work);
@@ -257,7 +257,7 @@ fn l10_no_child_hangs_however_many_threads_trace_at_the_fork() {
                         drop(provider.force_flush(LONG));
                         provider.stats().started.to_string()
                     };
-                    assert_eq!(forked(in_child, || ()), "6");
+                    assert_eq!(forked(child, || ()), "6");
                 }
                 done.store(true, Ordering::Relaxed);
             });
@@ -290,7 +290,7 @@ struct DeliversInChildren {
 }
 
 impl SpanExporter for DeliversInChildren {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "delivers in children"
     }
 
@@ -320,13 +320,13 @@ fn l10_a_child_forked_during_a_flush_delivers_its_spans() {
                 doubles::until("an attempt failed", || {
                     provider.stats().processors[0].last_error.is_some()
                 });
-                let in_child = || {
+                let child = || {
                     is_child.store(true, Ordering::Relaxed);
                     call("Child");
                     provider.shutdown(LONG).unwrap();
                     format!("{:?}", components(&memory))
                 };
-                assert_eq!(forked(in_child, || ()), r#"["Child"]"#);
+                assert_eq!(forked(child, || ()), r#"["Child"]"#);
             });
         },
         |ended| {
@@ -402,11 +402,11 @@ fn l10_a_child_adds_a_processor_while_its_parent_replaces_them() {
                 stalled.until_it_hangs();
                 scope.spawn(|| drop(provider.set_processors(Vec::new(), LONG)));
                 doubles::until("they are replaced", || provider.processor_count() == 0);
-                let in_child = || {
+                let child = || {
                     provider.add_processor(MemoryExporter::new());
                     provider.processor_count().to_string()
                 };
-                assert_eq!(forked(in_child, || ()), "1");
+                assert_eq!(forked(child, || ()), "1");
                 stalled.release();
             });
         },
