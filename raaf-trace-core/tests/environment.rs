@@ -96,6 +96,39 @@ fn g61_tracing_disabled_by_the_environment_makes_no_spans() {
 }
 
 #[test]
+fn g61_tracing_is_disabled_by_opentelemetry_s_variable_too() {
+    in_own_process(
+        &[FIRST, ("OTEL_SDK_DISABLED", "True")],
+        || {
+            let guard = init().unwrap();
+            call();
+            assert!(guard.provider().is_disabled());
+        },
+        |ended| {
+            assert!(!ended.well().stdout.contains("got"), "{}", ended.stdout);
+            assert_eq!(ended.diagnostics(), [""; 0]);
+        },
+    );
+}
+
+#[test]
+fn g61_opentelemetry_s_variable_counts_as_unset_with_another_value() {
+    in_own_process(
+        &[FIRST, ("OTEL_SDK_DISABLED", "maybe")],
+        || {
+            let _guard = init().unwrap();
+            call();
+        },
+        |ended| {
+            assert!(ended.well().stdout.contains("first got Search"), "{}", ended.stdout);
+            let warning = "raaf warn [tracing] OTEL_SDK_DISABLED is `maybe`; expected `true` or \
+                           `false`; the variable is ignored";
+            assert_eq!(ended.diagnostics(), [warning]);
+        },
+    );
+}
+
+#[test]
 fn g60_sinks_run_in_the_order_in_which_the_environment_names_them() {
     in_own_process(
         &[("RAAF_TRACE_PROCESSORS", "second,first")],

@@ -1,11 +1,15 @@
 //! Settings from the environment.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{
+    ops::RangeInclusive,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use raaf_trace_model::environment::parse;
 
 use super::{Environment, Settings, SettingsError};
-use crate::diagnostics::{Categories, Level};
+use crate::diagnostics::{self, Categories, Category, Level};
 
 const MOST_SPANS: usize = 100_000_000;
 const LONGEST_VALUE: usize = 100_000_000;
@@ -71,6 +75,7 @@ impl Settings {
 
     fn read_sinks(&mut self, reader: &mut Reader<'_>) {
         reader.flag("RAAF_DISABLE_TRACING", &mut self.disabled);
+        self.disabled |= reader.sdk_disabled();
         reader.other(
             "RAAF_TRACE_PROCESSORS",
             "sink names separated by commas, each once",
@@ -142,6 +147,24 @@ impl Reader<'_> {
         }
     }
 
+    /// Reads the variable of OpenTelemetry, which a whole cluster may share: anything but `true` and
+    /// `false`, in any case, counts as unset and is a warning.
+    fn sdk_disabled(&self) -> bool {
+        const VARIABLE: &str = "OTEL_SDK_DISABLED";
+        static WARNED: AtomicBool = AtomicBool::new(false);
+        let parse = |text: &str| text.to_ascii_lowercase().parse().ok();
+        match self.environment.read(VARIABLE, "`true` or `false`", parse) {
+            Ok(disabled) => disabled.unwrap_or(false),
+            Err(error) => {
+                if !WARNED.swap(true, Ordering::Relaxed) {
+                    let warning = format_args!("{error}; the variable is ignored");
+                    diagnostics::warn(Category::Tracing, warning);
+                }
+                false
+            }
+        }
+    }
+
     fn flag(&mut self, variable: &str, field: &mut bool) {
         self.other(variable, parse::FLAG, parse::flag, field);
     }
@@ -160,7 +183,6 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostics::Category;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         Settings::from_environment(&Environment::from_pairs(pairs.iter().copied()))
