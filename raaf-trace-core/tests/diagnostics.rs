@@ -12,10 +12,10 @@ use own_process::in_own_process;
 use raaf_trace_core::{
     Component, MemoryExporter, Traceable as _, TracerProvider,
     diagnostics::{self, Category, Line},
-    provider::set_global_provider,
+    provider::{global_provider, set_global_provider},
 };
 
-/// What arrived somewhere.
+/// Lines that arrived somewhere.
 #[derive(Clone, Default)]
 struct Heard(Arc<Mutex<Vec<String>>>);
 
@@ -96,6 +96,24 @@ fn a_line_over_which_a_handler_panics_goes_to_standard_error() {
         |ended| {
             assert_eq!(ended.well().diagnostics(), ["raaf warn [api] one", "raaf warn [api] two"]);
         },
+    );
+}
+
+#[test]
+fn a_handler_may_use_the_global_provider_while_that_is_built() {
+    in_own_process(
+        &[("RAAF_TRACE_BATCH_SIZE", "many")],
+        || {
+            let heard = Heard::default();
+            let shown = heard.clone();
+            diagnostics::set_handler(move |line| {
+                shown.note(&format!("{} {line}", global_provider().stats().started));
+            });
+            Component::tool("Search").in_span("run", || ());
+            let [line] = &heard.take()[..] else { panic!("one line") };
+            assert!(line.starts_with("0 raaf warn [tracing] RAAF_TRACE_BATCH_SIZE"), "{line}");
+        },
+        |ended| assert_eq!(ended.well().diagnostics(), [""; 0]),
     );
 }
 

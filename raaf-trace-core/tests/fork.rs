@@ -25,7 +25,10 @@ use own_process::{Ended, in_own_process};
 use raaf_trace_core::{
     Component, FinishedSpan, MemoryExporter, SpanExporter, SpanProcessor, Traceable as _,
     TracerProvider, current_span, current_trace_id,
+    provider::global_provider,
+    registry::{Sink, SinkRegistration},
     sink::{BatchConfig, BatchProcessor, ExportError, PerProcess, SimpleProcessor},
+    submit,
 };
 
 fn ended_well(ended: &Ended) {
@@ -409,6 +412,44 @@ fn l10_a_child_adds_a_processor_while_its_parent_replaces_them() {
                 assert_eq!(forked(child, || ()), "1");
                 stalled.release();
             });
+        },
+        |ended| {
+            ended.well();
+        },
+    );
+}
+
+/// Whether a sink is being built, and whether it may be done.
+static IS_BUILDING: AtomicBool = AtomicBool::new(false);
+static MAY_BE_BUILT: AtomicBool = AtomicBool::new(false);
+
+submit! {
+    SinkRegistration::new("slow", |_| {
+        IS_BUILDING.store(true, Ordering::Release);
+        while !MAY_BE_BUILT.load(Ordering::Acquire) {
+            thread::yield_now();
+        }
+        Ok(Sink::exporter(MemoryExporter::new()))
+    })
+}
+
+#[test]
+fn l10_a_child_forked_while_the_default_provider_is_built_builds_its_own() {
+    in_own_process(
+        &[("RAAF_TRACE_PROCESSORS", "slow")],
+        || {
+            let first = thread::spawn(|| Component::tool("Parent").in_span("run", || ()));
+            doubles::until("the sink is being built", || IS_BUILDING.load(Ordering::Acquire));
+            let child = || {
+                MAY_BE_BUILT.store(true, Ordering::Release);
+                Component::tool("Child").in_span("run", || ());
+                let delivered = global_provider().shutdown(LONG);
+                format!("{delivered:?} {}", global_provider().stats().processors[0].delivered)
+            };
+            assert_eq!(forked(child, || ()), "Ok(()) 1");
+            MAY_BE_BUILT.store(true, Ordering::Release);
+            first.join().unwrap();
+            assert_eq!(global_provider().stats().started, 1);
         },
         |ended| {
             ended.well();

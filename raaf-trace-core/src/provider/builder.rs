@@ -174,6 +174,11 @@ pub(super) fn lenient(environment: &Environment) -> TracerProvider {
     builder.assemble(&settings, sinks, true)
 }
 
+/// Builds a provider that records nothing until a sink is added.
+pub(super) fn idle() -> TracerProvider {
+    TracerProviderBuilder::new().assemble(&Settings::default(), Vec::new(), true)
+}
+
 /// Builds the registered sink of that name.
 fn make_sink(
     name: &str,

@@ -1,8 +1,9 @@
 //! The global provider, used where no other is set.
 
 use std::{
+    cell::Cell,
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex, MutexGuard, TryLockError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -11,19 +12,19 @@ use std::{
 use arc_swap::ArcSwapOption;
 
 use crate::{
-    base::{gate, sync::lock},
+    base::{gate, process::PerProcess, sync::lock},
     diagnostics::{self, Category},
     provider::{BuildError, Inner, TracerProvider, TracingGuard, builder, main_thread},
 };
 use raaf_trace_model::environment::Environment;
 
 static GLOBAL: ArcSwapOption<TracerProvider> = ArcSwapOption::const_empty();
-static CHANGING: Mutex<State> = Mutex::new(State::Unsettled);
 
 /// Origin of the global provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
     /// Not requested yet; the gate stays open until it is.
+    #[default]
     Unsettled,
     /// Built from the environment because code traced.
     Default,
@@ -39,13 +40,59 @@ pub fn global_provider() -> TracerProvider {
     if let Some(provider) = &*GLOBAL.load() {
         return (**provider).clone();
     }
-    let mut state = lock(&CHANGING);
-    if let Some(provider) = &*GLOBAL.load() {
-        return (**provider).clone();
+    build_default()
+}
+
+thread_local! {
+    static BUILDING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Builds the default provider and makes it the global one, unless another is set meanwhile. No lock
+/// is held that setting another one needs, and none that a forked child needs.
+#[cold]
+fn build_default() -> TracerProvider {
+    static ONE_AT_A_TIME: LazyLock<PerProcess<Mutex<()>>> = LazyLock::new(PerProcess::default);
+    struct Leave;
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            BUILDING.set(false);
+        }
+    }
+    if BUILDING.replace(true) {
+        // A sink that is built, or the handler of a line that tells of it, asks.
+        return builder::idle();
+    }
+    let _leave = Leave;
+    let _building = lock(ONE_AT_A_TIME.get(|_| Mutex::default()));
+    if let Some(provider) = existing() {
+        return provider;
     }
     let provider = builder::lenient(&Environment::process());
+    let mut state = state();
+    if let Some(other) = existing() {
+        return other;
+    }
     install(&mut state, State::Default, provider.clone());
+    drop(state);
+    report_change();
     provider
+}
+
+/// Locks the origin of the global provider, for as long as that is replaced.
+fn state() -> MutexGuard<'static, State> {
+    static STATE: LazyLock<PerProcess<Mutex<State>>> = LazyLock::new(PerProcess::default);
+    let of_child = |parent: &Mutex<State>| match parent.try_lock() {
+        Ok(state) => *state,
+        Err(TryLockError::Poisoned(state)) => *state.into_inner(),
+        // Another thread of the parent was at it.
+        Err(TryLockError::WouldBlock) if GLOBAL.load().is_some() => State::Chosen,
+        Err(TryLockError::WouldBlock) => State::Unsettled,
+    };
+    lock(STATE.get(|parent| Mutex::new(of_child(parent))))
+}
+
+fn report_change() {
+    diagnostics::debug(Category::Tracing, format_args!("the global provider is set"));
 }
 
 pub(crate) fn provider_if_recording() -> Option<Arc<Inner>> {
@@ -102,8 +149,9 @@ fn stop_reporting_late() -> bool {
 /// assert!(global_provider().is(&mine));
 /// ```
 pub fn set_global_provider(provider: TracerProvider) -> Option<TracerProvider> {
-    let mut state = lock(&CHANGING);
-    install(&mut state, State::Chosen, provider)
+    let old = install(&mut state(), State::Chosen, provider);
+    report_change();
+    old
 }
 
 /// Initialises tracing from the environment: sinks and all other settings. Keep the guard: dropping
@@ -133,12 +181,13 @@ pub fn init() -> Result<TracingGuard, BuildError> {
 
 /// Makes `provider` the global one if none was set explicitly, and returns its guard.
 pub(super) fn init_with(provider: TracerProvider) -> Result<TracingGuard, BuildError> {
-    let mut state = lock(&CHANGING);
+    let mut state = state();
     if *state == State::Chosen {
         return Err(BuildError::AlreadyInitialised);
     }
     let replaced = install(&mut state, State::Chosen, provider.clone());
     drop(state);
+    report_change();
     if let Some(default) = replaced {
         default.inner().shutdown_reporting(Duration::from_secs(5));
     }
@@ -148,7 +197,7 @@ pub(super) fn init_with(provider: TracerProvider) -> Result<TracingGuard, BuildE
 /// Marks the provider's guard as dropped. The provider stays in place, shut down, so that later
 /// traced calls do not build a default one.
 pub(super) fn is_over(provider: &TracerProvider) {
-    let mut state = lock(&CHANGING);
+    let mut state = state();
     if GLOBAL.load().as_ref().is_some_and(|global| global.is(provider)) {
         *state = State::Over;
         if !REPORT_LATE.swap(true, Ordering::Relaxed) {
@@ -165,7 +214,6 @@ fn install(state: &mut State, new: State, provider: TracerProvider) -> Option<Tr
         gate::close();
     }
     *state = new;
-    diagnostics::debug(Category::Tracing, format_args!("the global provider is set"));
     old.map(|old| (*old).clone())
 }
 
@@ -178,14 +226,17 @@ pub(super) struct InPlace {
 
 /// Makes `provider` the global one, and returns the previous state for [`put_back`].
 pub(super) fn put_aside(provider: TracerProvider) -> InPlace {
-    let mut state = lock(&CHANGING);
+    let mut state = state();
     let before = *state;
-    InPlace { provider: install(&mut state, State::Chosen, provider), state: before }
+    let provider = install(&mut state, State::Chosen, provider);
+    drop(state);
+    report_change();
+    InPlace { provider, state: before }
 }
 
 /// Restores the previous state, which may be empty.
 pub(super) fn put_back(before: InPlace) -> Option<TracerProvider> {
-    let mut state = lock(&CHANGING);
+    let mut state = state();
     if before.state == State::Unsettled && *state != State::Unsettled {
         gate::open();
     }
