@@ -210,7 +210,7 @@ fn names_in_root(code: &str, depth: usize) -> Vec<String> {
     names
 }
 
-/// What follows this path, wherever the code has it: up to so many segments.
+/// Returns the paths that follow this one anywhere in the code, up to so many segments.
 fn paths_under(path: &str, segments: usize, code: &str) -> Vec<String> {
     let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
     let found = code

@@ -1,4 +1,4 @@
-//! What the table of the `openai` sink says is what the sink does.
+//! The table of the `openai` sink matches the sink.
 
 #![cfg(feature = "openai")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]

@@ -1,4 +1,4 @@
-//! What the table of the `otlp` sink says is what the sink does.
+//! The table of the `otlp` sink matches the sink.
 
 #![cfg(feature = "otlp")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]

@@ -169,6 +169,31 @@ fn g17_a_message_never_becomes_a_type() {
     assert_eq!(types!(text()).0, "Box<dyn Error>");
     assert_eq!(types!("Secret").0, "&str");
     assert_eq!(types!(anyhow::anyhow!("Secret").context("Other")).0, "anyhow::Error");
+    for message in ["Secret", "Secret(3)", "Secret {"] {
+        let boxed = || Box::<dyn Error + Send + Sync>::from(anyhow::Error::msg(message));
+        assert_eq!(types!(boxed()).0, "Box<dyn Error + Send + Sync>");
+    }
+}
+
+#[test]
+fn g17_a_debug_form_written_by_hand_never_becomes_a_type() {
+    struct Named(String);
+    impl fmt::Debug for Named {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(&self.0)
+        }
+    }
+    impl fmt::Display for Named {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "refused: {}", self.0)
+        }
+    }
+    impl Error for Named {}
+
+    let named = || Named("Secret(3)".to_owned());
+    assert_eq!(types!(named()).0, "Named");
+    assert_eq!(types!(Box::<dyn Error>::from(named())).0, "Box<dyn Error>");
+    assert_eq!(types!(anyhow::Error::from(named()).context("asking")).0, "anyhow::Error");
 }
 
 #[test]

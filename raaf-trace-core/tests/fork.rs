@@ -1,4 +1,4 @@
-//! What a forked child traces. Each test runs a process of its own, and its children.
+//! Tracing in a forked child. Each test runs a process of its own, and its children.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]

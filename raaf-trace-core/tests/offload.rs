@@ -7,7 +7,7 @@ mod doubles;
 use doubles::{LONG, Listener, Log, SHORT, until};
 use raaf_trace_core::{
     Component, FinishedSpan, SpanProcessor, Traceable as _, TracerProvider,
-    sink::{BatchConfig, Offload},
+    sink::{BatchConfig, Offload, ProcessorError},
     span::StartedSpan,
 };
 use std::{
@@ -108,7 +108,10 @@ fn d1_a_panic_in_an_offloaded_processor_costs_only_that_call() {
     let provider =
         TracerProvider::builder().with(Offload::new(Picky(Listener::new("p", &log)))).build();
     provider.run(|| ["First", "Bad", "Last"].map(call));
-    let _ = provider.force_flush(LONG);
+    let lost = provider.force_flush(LONG).unwrap_err();
+    let error =
+        ProcessorError::Failed { message: "panicked: cannot stand it".to_owned(), dropped: 1 };
+    assert_eq!(lost.failures()[0].error, error);
     assert_eq!(log.lines(), ["p end First", "p end Last"]);
     let stats = provider.stats().processors[0].clone();
     assert_eq!((stats.received, stats.delivered, stats.dropped, stats.panics), (3, 2, 1, 1));

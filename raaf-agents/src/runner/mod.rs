@@ -190,7 +190,7 @@ impl Runner {
     ///
     /// # Errors
     ///
-    /// As for [`run`](Self::run), and if no async runtime can be started.
+    /// See [`run`](Self::run); also if no async runtime can be started.
     ///
     /// # Panics
     ///

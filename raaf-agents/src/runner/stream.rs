@@ -35,7 +35,7 @@ impl RunStream {
     ///
     /// # Errors
     ///
-    /// As for [`Runner::run`](crate::Runner::run).
+    /// See [`Runner::run`](crate::Runner::run).
     pub async fn finish(mut self) -> Option<Result<RunResult, RunError>> {
         while let Some(event) = self.next().await {
             match event {

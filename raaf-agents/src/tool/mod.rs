@@ -72,7 +72,7 @@ pub trait Tool: Traceable + Send + Sync {
     ///
     /// # Errors
     ///
-    /// As for [`invoke`](Self::invoke).
+    /// See [`invoke`](Self::invoke).
     async fn invoke_in(&self, context: &RunContext, arguments: Json) -> Result<Json, ToolError> {
         let _ = context;
         self.invoke(arguments).await
@@ -86,7 +86,7 @@ pub trait Tool: Traceable + Send + Sync {
     ///
     /// # Errors
     ///
-    /// As for [`invoke`](Self::invoke), and if the call exceeds the [`timeout`](Self::timeout).
+    /// See [`invoke`](Self::invoke); also if the call exceeds the [`timeout`](Self::timeout).
     async fn call(&self, arguments: Json) -> Result<Json, ToolError> {
         invoke::call(self, &RunContext::new(), arguments).await
     }
@@ -95,7 +95,7 @@ pub trait Tool: Traceable + Send + Sync {
     ///
     /// # Errors
     ///
-    /// As for [`call`](Self::call).
+    /// See [`call`](Self::call).
     async fn call_in(&self, context: &RunContext, arguments: Json) -> Result<Json, ToolError> {
         invoke::call(self, context, arguments).await
     }

@@ -77,7 +77,7 @@ raaf_trace_model::submit! {
 /// `gen_ai.operation.name`.
 ///
 /// These [`keys`](raaf_trace_core::keys) have other names in OTLP; all other attributes keep theirs.
-/// What was set explicitly under a name in OTLP is not overwritten.
+/// A value that was set explicitly under a name in OTLP is not overwritten.
 ///
 /// | key | in OTLP |
 /// | --- | --- |

@@ -64,7 +64,7 @@ pub(crate) struct Inner {
     watches_starts: AtomicBool,
 }
 
-/// What a forked child has anew.
+/// State that a forked child starts anew.
 #[derive(Debug)]
 struct Own {
     counts: Counts,

@@ -3,14 +3,14 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use crate::{
-    base::{panics, process::PerProcess, sync::lock},
+    base::{panics, process::PerProcess},
     sink::batch::{BatchQueue, BatchSink, Recycle},
 };
 use raaf_trace_model::{
@@ -31,7 +31,11 @@ const INNER_FLUSH: Duration = Duration::from_secs(30);
 /// and ends.
 ///
 /// The processor receives them in order within one thread, slightly later than they happen. At most
-/// [`BatchConfig::max_spans`] of them are queued; further ones are dropped and counted.
+/// [`BatchConfig::max_spans`] of them are queued; further ones are dropped and counted. Its
+/// statistics count starts and ends, so a processor that receives starts counts a span twice.
+///
+/// The span has moved on when the processor receives its start: what [`SpanProcessor::on_start`] adds
+/// to it is lost.
 ///
 /// # Examples
 ///
@@ -54,7 +58,7 @@ pub struct Offload {
     queue: BatchQueue<Notice>,
     processor: Arc<dyn SpanProcessor>,
     wants_start: bool,
-    panics: Arc<PerProcess<Panics>>,
+    panics: Arc<Panics>,
 }
 
 impl Offload {
@@ -67,7 +71,7 @@ impl Offload {
     /// Puts `processor` behind a worker thread with this configuration.
     pub fn with_config(processor: impl SpanProcessor, config: BatchConfig) -> Self {
         let wants_start = panics::caught(|| processor.wants_start()).unwrap_or(false);
-        let panics = Arc::<PerProcess<Panics>>::default();
+        let panics = Arc::<Panics>::default();
         let processor: Arc<dyn SpanProcessor> = Arc::new(processor);
         let behind = Behind { processor: Arc::clone(&processor), panics: Arc::clone(&panics) };
         let queue = BatchQueue::new(Box::new(behind), config);
@@ -75,12 +79,8 @@ impl Offload {
     }
 }
 
-/// Panics behind the queue, which counts those calls as delivered.
-#[derive(Default)]
-struct Panics {
-    count: AtomicU64,
-    last: Mutex<Option<String>>,
-}
+/// Number of panics behind the queue.
+type Panics = PerProcess<AtomicU64>;
 
 /// A queued start or end for the processor.
 enum Notice {
@@ -93,7 +93,7 @@ impl Recycle for Notice {}
 
 struct Behind {
     processor: Arc<dyn SpanProcessor>,
-    panics: Arc<PerProcess<Panics>>,
+    panics: Arc<Panics>,
 }
 
 impl BatchSink<Notice> for Behind {
@@ -102,6 +102,7 @@ impl BatchSink<Notice> for Behind {
     }
 
     fn export(&self, batch: &[Notice]) -> Result<(), ExportError> {
+        let mut panicked = None;
         for heard in batch {
             // One by one: a panic for one span must not affect the others.
             let told = panics::caught(|| match heard {
@@ -110,12 +111,14 @@ impl BatchSink<Notice> for Behind {
                 Notice::RootEnd => self.processor.on_root_end(),
             });
             if let Err(message) = told {
-                let panics = self.panics.get(|_| Panics::default());
-                panics.count.fetch_add(1, Ordering::Relaxed);
-                *lock(&panics.last) = Some(format!("panicked: {message}"));
+                self.panics.get(|_| AtomicU64::default()).fetch_add(1, Ordering::Relaxed);
+                let (times, _) = panicked.take().unwrap_or_default();
+                panicked = Some((times + 1, message));
             }
         }
-        Ok(())
+        panicked.map_or(Ok(()), |(times, message)| {
+            Err(ExportError::partial(times, format!("panicked: {message}")))
+        })
     }
 
     fn force_flush(&self) -> Result<(), ExportError> {
@@ -171,16 +174,14 @@ impl SpanProcessor for Offload {
         let queue = self.queue.stats();
         let inner = self.queue.guarded(|| panics::caught(|| self.processor.stats()));
         let inner = inner.and_then(Result::ok).unwrap_or_default();
-        let panics = self.panics.get(|_| Panics::default());
-        let panicked = panics.count.load(Ordering::Relaxed);
-        let failed = (panicked + inner.dropped).min(queue.delivered);
-        let last = lock(&panics.last).clone();
+        let panicked = self.panics.get(|_| AtomicU64::default()).load(Ordering::Relaxed);
+        let failed = inner.dropped.min(queue.delivered);
         ProcessorStats {
             delivered: queue.delivered - failed,
             dropped: queue.dropped + failed,
             retried: queue.retried + inner.retried,
             panics: queue.panics + panicked,
-            last_error: last.or(queue.last_error).or(inner.last_error),
+            last_error: queue.last_error.or(inner.last_error),
             ..queue
         }
     }

@@ -81,7 +81,7 @@ pub trait FlowExt: Into<Flow> + Sized {
     ///
     /// # Panics
     ///
-    /// As for [`retry`](Self::retry).
+    /// See [`retry`](Self::retry).
     fn retry_if(
         self,
         policy: impl Into<RetryPolicy>,

@@ -110,10 +110,11 @@ impl ErrorName {
         (!word.is_empty()).then(|| Self { short: word.into(), full: type_name::<E>().to_owned() })
     }
 
-    /// Returns the name of an error of a known type: the type's name, with an enum's variant.
-    pub(super) fn typed<E: fmt::Debug>(error: &E) -> Self {
+    /// Returns the name of an error of a known type, with this message: the type's name, with an
+    /// enum's variant.
+    pub(super) fn typed<E: fmt::Debug>(error: &E, message: &dyn fmt::Display) -> Self {
         let full = pointee(type_name::<E>());
-        let debug = leading_path(error);
+        let debug = leading_path(error, message);
         if full.starts_with("dyn ") {
             return debug.filter(|path| path != "Error").map_or_else(Self::of::<E>, Self::shown);
         }
@@ -179,8 +180,8 @@ impl ErrorName {
     /// of the chain that has one, otherwise the name of the innermost that has one.
     pub(super) fn erased(error: &(dyn Error + 'static)) -> Option<Self> {
         let told = |error: &(dyn Error + 'static)| {
-            let shown = || leading_path(error).filter(|path| path != "Error").map(Self::shown);
-            Self::of_std(error).or_else(shown)
+            let path = || leading_path(error, &error).filter(|path| path != "Error");
+            Self::of_std(error).or_else(|| path().map(Self::shown))
         };
         let chain: Vec<_> = chain(error).collect();
         let said = chain.iter().find_map(|error| Self::registered(*error));
@@ -215,32 +216,60 @@ const LONGEST: usize = 80;
 
 /// Returns the path at the start of a derived `Debug` form: the name of a struct or a variant.
 /// `None` where it starts with anything else, such as a message.
-fn leading_path<E: fmt::Debug + ?Sized>(error: &E) -> Option<String> {
-    /// Collects only as much text as the end of the path requires.
+///
+/// A `Debug` form written by hand can be a message that looks like a name, which a user may have
+/// written. A derived form breaks the line after its bracket if asked to (`{:#?}`). Where there is no
+/// bracket, a value of a few bytes holds no text; of any other, the name must not be part of its
+/// message.
+fn leading_path<E>(error: &E, message: &dyn fmt::Display) -> Option<String>
+where
+    E: fmt::Debug + ?Sized,
+{
+    let start = start_of(format_args!("{error:?}"))?;
+    let (path, rest) = split_path(&start);
+    let is_whole = rest.is_empty() || rest.starts_with(['(', '{']) || rest.starts_with(" {");
+    let is_name = |word: &str| word.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    let last = path.rsplit("::").next().unwrap_or(path);
+    let is_path = is_whole
+        && path.len() <= LONGEST
+        && path.split("::").all(is_name)
+        && last.starts_with(char::is_uppercase);
+    if !is_path {
+        return None;
+    }
+    let breaks = |rest: &str| rest.trim_start_matches([' ', '(', '{']).starts_with('\n');
+    let is_derived = !breaks(rest)
+        && start_of(format_args!("{error:#?}")).is_some_and(|long| breaks(split_path(&long).1));
+    let is_safe = || size_of_val(error) < size_of::<&str>() / 2 || !quotes(message, path);
+    (is_derived || is_safe()).then(|| path.to_owned())
+}
+
+fn split_path(start: &str) -> (&str, &str) {
+    start.split_at(start.find(|c| !is_path_char(c)).unwrap_or(start.len()))
+}
+
+/// Returns as much of the text as the end of a path at its start requires.
+fn start_of(text: fmt::Arguments<'_>) -> Option<String> {
     struct Start(String);
 
     impl fmt::Write for Start {
         fn write_str(&mut self, text: &str) -> fmt::Result {
             self.0.push_str(text.get(..LONGEST).unwrap_or(text));
-            let ended = self.0.find(|c| !is_path_char(c)).is_some_and(|end| self.0.len() > end + 1);
+            let ended = self.0.find(|c| !is_path_char(c)).is_some_and(|end| self.0.len() > end + 2);
             if ended || self.0.len() > LONGEST { Err(fmt::Error) } else { Ok(()) }
         }
     }
 
-    let start = guarded(|| {
+    guarded(|| {
         let mut start = Start(String::new());
-        let _ = write!(start, "{error:?}");
+        let _ = start.write_fmt(text);
         start.0
-    })?;
-    let (path, rest) = start.split_at(start.find(|c| !is_path_char(c)).unwrap_or(start.len()));
-    let is_whole = rest.is_empty() || rest.starts_with(['(', '{']) || rest.starts_with(" {");
-    let is_name = |word: &str| word.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    let last = path.rsplit("::").next().unwrap_or(path);
-    (is_whole
-        && path.len() <= LONGEST
-        && path.split("::").all(is_name)
-        && last.starts_with(char::is_uppercase))
-    .then(|| path.to_owned())
+    })
+}
+
+/// Returns whether the message has this name in it; a message that panics may have.
+fn quotes(message: &dyn fmt::Display, name: &str) -> bool {
+    guarded(|| message.to_string().contains(name)).unwrap_or(true)
 }
 
 fn is_path_char(c: char) -> bool {
@@ -277,10 +306,30 @@ mod tests {
             ("", None),
             ("404", None),
         ] {
-            assert_eq!(leading_path(&Shown(shown)).as_deref(), path, "{shown}");
+            assert_eq!(leading_path(&Shown(shown), &"").as_deref(), path, "{shown}");
         }
         let long = "X".repeat(5_000).leak();
-        assert_eq!(leading_path(&Shown(long)), None);
+        assert_eq!(leading_path(&Shown(long), &""), None);
+    }
+
+    #[test]
+    fn a_message_that_looks_like_a_name_is_none() {
+        #[derive(Debug)]
+        struct Rejected(#[expect(dead_code, reason = "only formatted")] &'static str);
+
+        #[derive(Debug)]
+        enum Few {
+            Timeout,
+        }
+
+        let named = |shown| leading_path(&Shown(shown), &shown);
+        for message in ["Alice", "Alice(3)", "Alice { age: 3 }", "Alice(\n", "Alice {\n"] {
+            assert_eq!(named(message), None, "{message}");
+        }
+        // Derived forms keep their names, whatever the message.
+        let name = leading_path(&Rejected("Alice"), &"Rejected: Alice");
+        assert_eq!(name.as_deref(), Some("Rejected"));
+        assert_eq!(leading_path(&Few::Timeout, &"Timeout").as_deref(), Some("Timeout"));
     }
 
     #[test]
@@ -293,7 +342,7 @@ mod tests {
                 (0..u64::MAX).try_for_each(|_| f.write_str(" {"))
             }
         }
-        assert_eq!(leading_path(&Endless).as_deref(), Some("Endless"));
+        assert_eq!(leading_path(&Endless, &"").as_deref(), Some("Endless"));
     }
 
     #[test]
@@ -306,16 +355,16 @@ mod tests {
         #[derive(Debug)]
         struct Plain;
 
-        let name = |error: &Failure| ErrorName::typed(error).short;
+        let name = |error: &Failure| ErrorName::typed(error, &"").short;
         assert_eq!(name(&Failure::Quota), "Failure::Quota");
         assert_eq!(name(&Failure::Other { _code: 1 }), "Failure::Other");
-        let full = ErrorName::typed(&Failure::Quota).full;
+        let full = ErrorName::typed(&Failure::Quota, &"").full;
         assert_eq!(full, format!("{}::Quota", type_name::<Failure>()));
-        assert_eq!(ErrorName::typed(&Plain).short, "Plain");
-        assert_eq!(ErrorName::typed(&&Box::new(Failure::Quota)).short, "Failure::Quota");
+        assert_eq!(ErrorName::typed(&Plain, &"").short, "Plain");
+        assert_eq!(ErrorName::typed(&&Box::new(Failure::Quota), &"").short, "Failure::Quota");
         let number: Result<u8, ParseIntError> = "x".parse();
         assert_eq!(
-            number.map_err(|error| ErrorName::typed(&error).short).err().unwrap(),
+            number.map_err(|error| ErrorName::typed(&error, &error).short).err().unwrap(),
             "ParseIntError"
         );
     }

@@ -82,7 +82,7 @@ impl ErrorReport {
 
     /// Creates a report of an error and its sources.
     pub fn of<E: Error + 'static>(error: &E) -> Self {
-        let name = ErrorName::known(error).unwrap_or_else(|| ErrorName::typed(error));
+        let name = ErrorName::known(error).unwrap_or_else(|| ErrorName::typed(error, error));
         Self::named(name, error)
     }
 
@@ -108,7 +108,7 @@ impl ErrorReport {
 
     /// Creates a report of a value that implements only `Debug`.
     pub fn from_debug<E: fmt::Debug>(error: &E) -> Self {
-        Self::new(ErrorName::typed(error), message(format_args!("{error:?}")))
+        Self::new(ErrorName::typed(error, &""), message(format_args!("{error:?}")))
     }
 
     /// Creates a report from a type name and a message.
@@ -128,12 +128,12 @@ impl ErrorReport {
 
     /// Creates a report of an error that classifies itself.
     pub(super) fn of_known<E: ErrorType>(error: &E) -> Self {
-        Self::named(ErrorName::said(error).unwrap_or_else(|| ErrorName::typed(error)), error)
+        Self::named(ErrorName::said(error).unwrap_or_else(|| ErrorName::typed(error, error)), error)
     }
 
     /// Creates a report of an error that may contain references.
     pub(super) fn of_borrowed<E: Error>(error: &E) -> Self {
-        Self::named(ErrorName::typed(error), error)
+        Self::named(ErrorName::typed(error, error), error)
     }
 
     pub(super) fn of_io(error: &io::Error) -> Self {
@@ -142,7 +142,7 @@ impl ErrorReport {
 
     /// Creates a report of a value that implements `Display` and `Debug` but not [`Error`].
     pub(super) fn of_shown<E: fmt::Display + fmt::Debug>(error: &E) -> Self {
-        Self::new(ErrorName::typed(error), message(format_args!("{error}")))
+        Self::new(ErrorName::typed(error, error), message(format_args!("{error}")))
     }
 
     /// Creates a report of the error inside an `E` that hides its type.

@@ -93,10 +93,11 @@ impl<T: 'static> Exporter<T> {
             }
         };
         if let Some(times) = self.counts().failures.happened() {
-            let retry = if error.is_retryable() {
-                "the batch can be retried"
-            } else {
-                "the batch is dropped"
+            let (lost, all) = (error.rejected_of(items.len()), items.len());
+            let retry = match (error.is_retryable(), lost < all) {
+                (true, _) => "the batch can be retried".to_owned(),
+                (false, false) => "the batch is dropped".to_owned(),
+                (false, true) => format!("{lost} of {all} are dropped"),
             };
             diagnostics::warn(
                 Category::Tracing,

@@ -55,7 +55,7 @@ fn run(scheduler: impl Scheduler + 'static, model: fn()) {
 
 pub(super) struct Item(pub(super) usize);
 
-/// The number of an item that was delivered: delivered again, it is one that nobody pushed.
+/// Number of an item that was delivered. No producer pushes it, so a second delivery is noticed.
 const SPENT: usize = usize::MAX - 1;
 
 impl Recycle for Item {
