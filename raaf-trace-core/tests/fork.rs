@@ -344,15 +344,17 @@ fn l10_the_counts_of_a_child_begin_at_0_without_a_queue_too() {
         &[],
         || {
             let (provider, _) = in_line();
-            let call = || provider.run(|| Component::tool("Search").in_span("run", || ()));
-            (0..3).for_each(|_| call());
+            let call = || provider.run(|| Component::tool("Search").in_span("run", current_span));
+            let spans: Vec<_> = (0..3).map(|_| call().unwrap()).collect();
+            spans[0].set_attribute("late", true);
             let counts = || {
                 call();
                 let stats = provider.stats();
-                format!("{} {}", stats.processors[0].received, stats.processors[0].delivered)
+                let sink = &stats.processors[0];
+                format!("{} {} {}", sink.received, sink.delivered, stats.late_calls)
             };
-            assert_eq!(forked(counts, || ()), "1 1");
-            assert_eq!(counts(), "4 4");
+            assert_eq!(forked(counts, || ()), "1 1 0");
+            assert_eq!(counts(), "4 4 1");
         },
         ended_well,
     );

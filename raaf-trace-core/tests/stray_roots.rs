@@ -196,8 +196,8 @@ fn a_stray_root_is_named_with_the_remedy() {
         |ended| {
             let line = "raaf debug [context] `Worker.run` starts a trace of its own in a tokio task \
                         without a context, while another run is open; 1 such roots so far. If it \
-                        belongs to that run, spawn the task with `task::spawn_traced`, or its \
-                        future with `.in_current_context()`";
+                        belongs to that run, spawn the task with `task::spawn_traced` or \
+                        `task::spawn_blocking_traced`";
             assert_eq!(ended.well().diagnostics(), [line]);
         },
     );

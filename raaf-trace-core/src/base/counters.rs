@@ -1,22 +1,31 @@
 //! Process-wide counters of ignored calls, part of `stats()`.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    LazyLock,
+    atomic::{AtomicU64, Ordering},
+};
+
+use crate::base::process::PerProcess;
 
 /// A counter of rare events.
 #[derive(Debug)]
-pub(crate) struct Counter(AtomicU64);
+pub(crate) struct Counter(LazyLock<PerProcess<AtomicU64>>);
 
 impl Counter {
     const fn new() -> Self {
-        Self(AtomicU64::new(0))
+        Self(LazyLock::new(PerProcess::default))
     }
 
     pub(crate) fn add(&self, count: u64) {
-        self.0.fetch_add(count, Ordering::Relaxed);
+        self.here().fetch_add(count, Ordering::Relaxed);
     }
 
     pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.here().load(Ordering::Relaxed)
+    }
+
+    fn here(&self) -> &AtomicU64 {
+        self.0.get(|_| AtomicU64::default())
     }
 }
 
