@@ -230,6 +230,7 @@ impl Inner {
         self.config.ids.as_ref().map_or_else(|| RandomIds.trace_id(), |ids| ids.trace_id())
     }
 
+    #[inline]
     pub(crate) fn new_span_id(&self) -> SpanId {
         self.config.ids.as_ref().map_or_else(|| RandomIds.span_id(), |ids| ids.span_id())
     }
