@@ -249,17 +249,17 @@ fn threads_lose_no_count() {
     const EACH: usize = 5_000;
     let (provider, metrics) = provider(sink());
     thread::scope(|scope| {
-        for number in 0..THREADS {
-            let provider = &provider;
-            scope.spawn(move || {
-                let shared = Component::tool("Shared");
-                let own = Component::agent(format!("Agent{number}"));
+        let provider = &provider;
+        let threads = [(); THREADS].map(|()| {
+            scope.spawn(|| {
+                let (own, shared) = (Component::agent("Own"), Component::tool("Shared"));
                 for _ in 0..EACH {
                     provider.run(|| own.in_span("run", || call(&shared)));
                 }
-            });
-        }
-        for _ in 0..20 {
+            })
+        });
+        // Rendered all the while: a value recorded just then counts as well.
+        while threads.iter().any(|thread| !thread.is_finished()) {
             metrics.render();
         }
     });

@@ -15,6 +15,7 @@ use raaf_trace_core::{
 
 use super::{
     PrometheusError, PrometheusSink,
+    histogram::Histograms,
     meters::Limits,
     names,
     output::Output,
@@ -81,7 +82,8 @@ impl PrometheusBuilder {
     }
 
     /// Counts in a recorder of the application, which serves these metrics beside its own. The sink
-    /// starts no endpoint.
+    /// starts no endpoint. How exactly durations are counted is up to the recorder: that of
+    /// `metrics-exporter-prometheus` 0.18 can lose one that is recorded while it renders.
     pub fn recorder(mut self, recorder: Arc<dyn Recorder + Send + Sync>) -> Self {
         self.to = To::Given(recorder);
         self
@@ -151,12 +153,9 @@ impl PrometheusBuilder {
             To::Given(recorder) => Output::Given(recorder),
             To::Installed => Output::Installed,
             To::Endpoint(_) | To::Text => {
-                let recorder = RecorderBuilder::new()
-                    .set_buckets(&self.buckets)
-                    .map_err(|_| PrometheusError::Buckets)?
-                    .build_recorder();
+                let recorder = RecorderBuilder::new().build_recorder();
                 let handle = recorder.handle();
-                Output::Own(Box::new(recorder), handle)
+                Output::Own(Box::new(recorder), handle, Histograms::new(self.buckets))
             }
         };
         let shared = Arc::new(Shared::new(output, self.limits));

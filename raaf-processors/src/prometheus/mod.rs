@@ -5,6 +5,7 @@ mod builder;
 mod error;
 mod handle;
 mod health;
+mod histogram;
 mod label;
 mod meters;
 mod names;
@@ -86,7 +87,7 @@ raaf_trace_model::submit! {
 /// Each span costs a look-up and some atomic additions in its thread. Registration, formatting and
 /// allocation happen only the first time a name occurs. Counting running spans makes up about 50 %
 /// of the cost, and can be [turned off](PrometheusBuilder::active_spans). A thread,
-/// `raaf-prometheus`, serves metrics and sorts durations into buckets once a second.
+/// `raaf-prometheus`, serves metrics.
 ///
 /// # Failures
 ///

@@ -78,6 +78,11 @@ const ALL: [(Type, &str, Unit, &str); 13] = [
     ),
 ];
 
+/// Returns the description of a metric.
+pub(super) fn help(name: &str) -> &'static str {
+    ALL.iter().find(|(_, known, ..)| *known == name).map_or("", |(.., help)| help)
+}
+
 /// Describes each metric to a recorder.
 pub(super) fn describe(recorder: &dyn Recorder) {
     for (kind, name, unit, help) in ALL {

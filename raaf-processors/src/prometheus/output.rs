@@ -5,12 +5,12 @@ use std::sync::{Arc, Once};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusHandle, PrometheusRecorder};
 
-use super::names;
+use super::{histogram::Histograms, names};
 
 /// Destination of the metrics.
 pub(super) enum Output {
     /// Recorder of this sink alone.
-    Own(Box<PrometheusRecorder>, PrometheusHandle),
+    Own(Box<PrometheusRecorder>, PrometheusHandle, Histograms),
     /// Recorder given by the application.
     Given(Arc<dyn Recorder + Send + Sync>),
     /// Recorder that the application has installed for the process.
@@ -43,7 +43,10 @@ impl Recording {
 
     pub(super) fn histogram(&self, name: &'static str, labels: Vec<Label>) -> Histogram {
         let key = Key::from_parts(name, labels);
-        self.with(|recorder| recorder.register_histogram(&key, &METADATA))
+        match &self.output {
+            Output::Own(_, _, histograms) => histograms.register(key),
+            _ => self.with(|recorder| recorder.register_histogram(&key, &METADATA)),
+        }
     }
 
     fn with<R>(&self, register: impl FnOnce(&dyn Recorder) -> R) -> R {
@@ -52,24 +55,20 @@ impl Recording {
             register(recorder)
         };
         match &self.output {
-            Output::Own(recorder, _) => register(&**recorder),
+            Output::Own(recorder, ..) => register(&**recorder),
             Output::Given(recorder) => register(&**recorder),
             Output::Installed => metrics::with_recorder(register),
-        }
-    }
-
-    /// Sorts new durations into buckets: the sink's own recorder keeps each duration until then.
-    /// The application maintains its own recorder.
-    pub(super) fn sort(&self) {
-        if let Output::Own(_, handle) = &self.output {
-            handle.run_upkeep();
         }
     }
 
     /// Renders all metrics as text; empty if an application's recorder has them.
     pub(super) fn render(&self) -> String {
         match &self.output {
-            Output::Own(_, handle) => handle.render(),
+            Output::Own(_, handle, histograms) => {
+                let mut text = handle.render();
+                histograms.render(&mut text);
+                text
+            }
             Output::Given(_) | Output::Installed => String::new(),
         }
     }

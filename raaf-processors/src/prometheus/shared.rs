@@ -47,11 +47,6 @@ impl Shared {
         self.health.report(&self.recording);
     }
 
-    pub(super) fn upkeep(&self) {
-        self.refresh();
-        self.recording.sort();
-    }
-
     pub(super) fn render(&self) -> String {
         self.refresh();
         self.recording.render()
@@ -59,7 +54,7 @@ impl Shared {
 
     pub(super) fn end(&self) {
         self.over.store(true, Ordering::Relaxed);
-        self.upkeep();
+        self.refresh();
     }
 
     pub(super) fn serves_at(&self, address: Option<SocketAddr>, problem: Option<String>) {

@@ -1,4 +1,4 @@
-//! Thread that serves metrics and drains pending durations.
+//! Thread that serves metrics, and updates those of an application's recorder.
 
 use std::{
     io,
@@ -14,9 +14,9 @@ use super::{
     shared::Shared,
 };
 
-/// Interval at which durations are sorted into buckets and an application's recorder is updated.
+/// Interval at which the metrics that no span updates go to an application's recorder.
 /// Rendered metrics are always current.
-const UPKEEP: Duration = Duration::from_secs(1);
+const REFRESH: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -49,7 +49,7 @@ impl Worker {
 }
 
 async fn tend(shared: &Shared, mut stopped: oneshot::Receiver<()>) {
-    while time::timeout(UPKEEP, &mut stopped).await.is_err() {
-        shared.upkeep();
+    while time::timeout(REFRESH, &mut stopped).await.is_err() {
+        shared.refresh();
     }
 }
