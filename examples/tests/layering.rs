@@ -92,7 +92,6 @@ const USES_OF_THE_ENGINE: [(&str, &[&str]); 2] = [
             "sink::BatchProcessor",
             "sink::Offload",
             "sink::PerProcess",
-            "sink::is_helping",
         ],
     ),
     ("raaf-testkit/src", &[]),

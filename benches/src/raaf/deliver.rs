@@ -24,7 +24,7 @@ pub(super) struct Deliver {
 impl Deliver {
     /// Lets producers help under default limits, as the project's sinks of one machine do.
     pub(super) fn new(setup: &Setup) -> Self {
-        let overflow = if setup.room.is_none() { Overflow::Help } else { Overflow::Drop };
+        let overflow = if setup.room.is_none() { Overflow::Wait } else { Overflow::Drop };
         Self { collector: setup.collector.clone(), overflow }
     }
 }

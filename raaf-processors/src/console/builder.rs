@@ -4,6 +4,7 @@ use std::{
     fmt,
     io::{self, Write},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use anstream::{AutoStream, ColorChoice};
@@ -47,6 +48,7 @@ pub struct ConsoleBuilder {
     color: Option<bool>,
     target: Target,
     max_spans: usize,
+    max_wait: Duration,
 }
 
 enum Target {
@@ -72,7 +74,8 @@ impl Default for ConsoleBuilder {
             detailed: false,
             color: None,
             target: Target::Stdout,
-            max_spans: 1_000,
+            max_spans: 10_000,
+            max_wait: Duration::from_secs(1),
         }
     }
 }
@@ -110,9 +113,16 @@ impl ConsoleBuilder {
         self
     }
 
-    /// Sets how many finished spans are held in memory, at least 1. Default: 1,000.
+    /// Sets how many finished spans are held in memory, at least 1. Default: 10,000.
     pub fn max_spans(mut self, spans: usize) -> Self {
         self.max_spans = spans;
+        self
+    }
+
+    /// Sets the maximum time that a thread which ends a span waits for space, before the span is
+    /// dropped. Default: 1 s.
+    pub fn max_wait(mut self, limit: Duration) -> Self {
+        self.max_wait = limit;
         self
     }
 
@@ -134,7 +144,7 @@ impl ConsoleBuilder {
         };
         let color = self.color.unwrap_or(is_colorful);
         let lines = self.mode == ConsoleMode::Lines;
-        let queue = Arc::new(Queue::new(self.max_spans, screen.is_some()));
+        let queue = Arc::new(Queue::new(self.max_spans, self.max_wait, screen.is_some()));
         let describe = Describe { paint: Paint { color }, detailed: self.detailed };
         let live = screen.clone().map(|screen| Live::new(screen, self.color, clock.clone()));
         let worker = Worker::new(Arc::clone(&queue), describe, lines, live, out);

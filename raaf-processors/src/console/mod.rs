@@ -44,7 +44,9 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(2);
 raaf_trace_model::submit! {
     SinkRegistration::new("console", |config| {
         let sink = settings::read(config.environment())?;
-        Ok(Sink::processor(sink.max_spans(config.batch().max_spans).build()))
+        let batch = config.batch();
+        let sink = sink.max_spans(batch.max_spans).max_wait(batch.max_wait);
+        Ok(Sink::processor(sink.build()))
     })
     .enabled_by_flag("RAAF_TRACE_CONSOLE")
     .variables(&[
@@ -81,7 +83,7 @@ raaf_trace_model::submit! {
 /// | [`detailed`](ConsoleBuilder::detailed) | `RAAF_TRACE_CONSOLE_DETAILED` | a boolean | `false` |
 /// | [`color`](ConsoleBuilder::color) | `RAAF_TRACE_CONSOLE_COLOR` | `auto`, `always`, `never` | `auto` |
 /// | [`stderr`](ConsoleBuilder::stderr) | `RAAF_TRACE_CONSOLE_STREAM` | `stdout`, `stderr` | `stdout` |
-/// | [`max_spans`](ConsoleBuilder::max_spans) | `RAAF_TRACE_MAX_SPANS` | a number | 1000 |
+/// | [`max_spans`](ConsoleBuilder::max_spans) | `RAAF_TRACE_MAX_SPANS` | a number | 10000 |
 ///
 /// `auto` means on a terminal, unless `NO_COLOR` is set. The variables apply to a sink that is
 /// chosen by name; a sink made in code uses the builder's settings alone.
@@ -123,8 +125,9 @@ raaf_trace_model::submit! {
 /// Each span takes a short lock in its own thread. A worker, started by the first span, draws and
 /// writes. At most [`max_spans`](ConsoleBuilder::max_spans) finished spans are held, including
 /// those of unfinished traces. When the limit is reached, the traces that have waited longest are
-/// shown as partial trees. A thread waits up to 4 ms for space; then its span is dropped and
-/// counted. While the output hangs, spans are dropped at once.
+/// shown as partial trees, and threads wait for space, at most
+/// [`max_wait`](ConsoleBuilder::max_wait); then their spans are dropped and counted. If the output
+/// hangs, each thread waits once: no thread waits again before there is progress.
 ///
 /// Lines and the live view also need each span's start, which takes the lock a second time. The
 /// cost of drawing hardly depends on the number of running spans: the worker only checks each for

@@ -17,12 +17,8 @@ use raaf_trace_model::{
     span::{FinishedSpan, StartedSpan},
 };
 
-/// Longest time that a thread waits for space. Must be below the threshold for slow calls.
-const PATIENCE: Duration = Duration::from_millis(4);
 /// Largest number of starts that wait for a paced worker, if fewer spans are allowed.
 const STARTS: usize = 10_000;
-/// Time during which no thread waits after one has timed out.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// Event to be shown.
 pub(super) enum Heard {
@@ -60,6 +56,8 @@ pub(super) struct Queue {
     /// Notified when a flush is complete, or space is free again.
     progress: Condvar,
     max_spans: usize,
+    /// Longest time that a thread waits for space.
+    max_wait: Duration,
     /// True if the worker polls while spans run, and need not be woken for each event.
     paced: bool,
 }
@@ -76,7 +74,11 @@ struct State {
     /// The worker sleeps until it is woken.
     resting: bool,
     pressed: bool,
-    no_waits_until: Option<Instant>,
+    /// Number of times that spans were released.
+    settled: u64,
+    /// That number when a thread last waited in vain. While it stays, no thread waits.
+    stalled_at: Option<u64>,
+    longest_wait: Duration,
     /// Numbers of flushes requested and completed.
     flushes: u64,
     flushed: u64,
@@ -98,19 +100,20 @@ enum Phase {
 }
 
 impl Queue {
-    pub(super) fn new(max_spans: usize, paced: bool) -> Self {
+    pub(super) fn new(max_spans: usize, max_wait: Duration, paced: bool) -> Self {
         Self {
             state: Mutex::default(),
             work: Condvar::new(),
             progress: Condvar::new(),
             max_spans: max_spans.max(1),
+            max_wait,
             paced,
         }
     }
 
     /// Creates a queue that rejects all spans.
     pub(super) fn refusing(reason: String) -> Self {
-        let queue = Self::new(1, false);
+        let queue = Self::new(1, Duration::ZERO, false);
         queue.refuse_all(reason);
         queue
     }
@@ -187,20 +190,21 @@ impl Queue {
     fn wait_for_room<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         state.pressed = true;
         self.work.notify_one();
-        let now = Instant::now();
         let is_worker = state.worker == Some(thread::current().id());
-        if is_worker || state.no_waits_until.is_some_and(|until| now < until) {
+        if is_worker || state.stalled_at == Some(state.settled) {
             return state;
         }
+        let began = Instant::now();
         let is_full =
             |state: &mut State| state.phase == Phase::Running && state.held >= self.max_spans;
         let (mut state, waited) = self
             .progress
-            .wait_timeout_while(state, PATIENCE, is_full)
+            .wait_timeout_while(state, self.max_wait, is_full)
             .unwrap_or_else(PoisonError::into_inner);
         if waited.timed_out() {
-            state.no_waits_until = now.checked_add(PAUSE);
+            state.stalled_at = Some(state.settled);
         }
+        state.longest_wait = state.longest_wait.max(began.elapsed());
         state
     }
 
@@ -244,6 +248,7 @@ impl Queue {
             delivered: state.delivered,
             dropped: state.dropped,
             queued: state.held as u64,
+            longest_wait: state.longest_wait,
             last_error: state.last_error.clone(),
             ..ProcessorStats::default()
         }
@@ -287,6 +292,7 @@ impl Queue {
     pub(super) fn settle(&self, spans: usize, fate: Fate) {
         let mut state = self.lock();
         state.held = state.held.saturating_sub(spans);
+        state.settled += 1;
         let spans = spans as u64;
         match fate {
             Fate::Delivered => state.delivered += spans,

@@ -9,15 +9,16 @@ mod starts;
 
 use std::{
     io,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use raaf_trace_core::{
     diagnostics::{self, Category, Repeated},
-    sink::{PerProcess, is_helping},
+    sink::PerProcess,
 };
 use raaf_trace_model::{
     sink::{
@@ -43,10 +44,8 @@ const MAX_SPARE: usize = 1024 * 1024;
 /// Number of times the path may name another file once its lock is held, before that is an error.
 const TRIES: usize = 100;
 
-/// Longest time that a thread of the traced program waits for a lock of another program before it
-/// leaves the batch to the worker. Also the polling interval for that lock.
-const HELP: Duration = Duration::from_millis(5);
-const PAUSE: Duration = Duration::from_micros(50);
+/// Shortest and longest pause between attempts to get a lock that another program holds.
+const PAUSES: RangeInclusive<Duration> = Duration::from_micros(50)..=Duration::from_millis(10);
 
 raaf_trace_model::submit! {
     SinkRegistration::new("file", |config| {
@@ -93,9 +92,9 @@ raaf_trace_model::submit! {
 ///
 /// # Cost
 ///
-/// The worker encodes spans as JSON, and so do traced threads when spans arrive faster than one
-/// worker can write; the lock is held only while writing. Another program that holds the lock,
-/// or a slow reader of a pipe, delays the worker alone.
+/// The worker encodes spans as JSON and writes them. Traced threads do no I/O: where spans arrive
+/// faster than the worker can write, they wait for it, at most
+/// [`max_wait`](raaf_trace_model::sink::BatchConfig::max_wait) and, if the disk hangs, once.
 ///
 /// # Failures
 ///
@@ -172,12 +171,7 @@ impl FileSink {
     }
 
     fn append(&self, lines: &[u8]) -> io::Result<()> {
-        // Only the worker waits for the reader of a pipe.
-        let helps = is_helping();
-        if helps && is_pipe(&self.path) {
-            return Err(busy("the reader of the pipe may be slow"));
-        }
-        let began = Instant::now();
+        let mut pause = *PAUSES.start();
         let mut tries = 0;
         while tries < TRIES {
             let mut slot = self.file();
@@ -190,12 +184,9 @@ impl FileSink {
             let appended = file.append(&self.path, lines, &self.rotation)?;
             if appended == Appended::Locked {
                 *slot = Some(file);
-                // A caller-runs thread must not wait for this one as well.
                 drop(slot);
-                if helps && began.elapsed() >= HELP {
-                    return Err(busy("another program holds its lock"));
-                }
-                thread::sleep(PAUSE);
+                thread::sleep(pause);
+                pause = (2 * pause).min(*PAUSES.end());
                 continue;
             }
             tries += 1;
@@ -237,18 +228,6 @@ fn busy(reason: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::ResourceBusy, reason)
 }
 
-/// Returns true if the path is a pipe, as far as the system can tell.
-#[cfg(unix)]
-fn is_pipe(path: &Path) -> bool {
-    use std::os::unix::fs::FileTypeExt as _;
-    std::fs::metadata(path).is_ok_and(|about| about.file_type().is_fifo())
-}
-
-#[cfg(not(unix))]
-fn is_pipe(_: &Path) -> bool {
-    false
-}
-
 impl SpanExporter for FileSink {
     fn name(&self) -> &'static str {
         "file"
@@ -288,6 +267,6 @@ impl SpanExporter for FileSink {
     }
 
     fn overflow(&self) -> Overflow {
-        Overflow::Help
+        Overflow::Wait
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, thread, time::Duration};
 
 use raaf_trace_core::{
     FinishedSpan, SpanExporter, SpanProcessor as _, TracerProvider,
-    sink::{BatchConfig, BatchProcessor, Overflow, SimpleProcessor},
+    sink::{BatchConfig, BatchProcessor, SimpleProcessor},
     trace,
 };
 
@@ -91,29 +91,16 @@ fn given<E: SpanExporter>(probe: &Probe<E>) -> Result<Vec<FinishedSpan>, String>
     Ok(spans)
 }
 
-/// Exports from several threads: at once where the exporter says that it may be, else in turn.
+/// Exports from several threads, one after another.
 fn many_threads<E: SpanExporter>(probe: &Probe<E>) -> Verdict {
     let spans = samples::plain(SOME);
-    let at_once = probe.call("overflow", SpanExporter::overflow) == Overflow::Help;
-    let exported: Result<Vec<()>, String> = thread::scope(|scope| {
-        let mut threads = Vec::new();
-        for part in spans.chunks(SOME / THREADS) {
-            let thread = scope.spawn(move || {
-                part.chunks(7).try_for_each(|batch| succeeds("an export", probe.export(batch)))
-            });
-            if at_once {
-                threads.push(Ok(thread));
-            } else {
-                threads.push(Err(thread.join()));
-            }
-        }
-        let ended = threads.into_iter().map(|thread| match thread {
-            Ok(running) => running.join(),
-            Err(ended) => ended,
-        });
-        ended.map(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-    });
-    exported?;
+    for part in spans.chunks(SOME / THREADS) {
+        let export = |batch| succeeds("an export", probe.export(batch));
+        thread::scope(|scope| {
+            let ended = scope.spawn(|| part.chunks(7).try_for_each(export)).join();
+            ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })?;
+    }
     succeeds("a flush after these spans", probe.flush_exporter())?;
     probe.has_all(&spans)?;
     probe.has_each_once()
@@ -136,7 +123,8 @@ fn flush_returns<E: SpanExporter>(probe: &Probe<E>) -> Verdict {
 
 fn nothing_lost<E: SpanExporter>(probe: &Probe<E>) -> Verdict {
     let spans = samples::plain(SOME);
-    let batching = BatchProcessor::with_config(probe.shared(), BatchConfig::default());
+    let several = BatchConfig::default().with_batch_size(SOME / 8);
+    let batching = BatchProcessor::with_config(probe.shared(), several);
     for span in &spans {
         batching.on_end(span);
     }

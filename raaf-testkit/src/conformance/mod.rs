@@ -20,7 +20,7 @@
 //! | `nothing-received` | both | a flush and a shutdown without any span, and an empty batch, succeed |
 //! | `hostile-text` | both | control characters, escape sequences, text that breaks JSON, and huge and deeply nested values are accepted |
 //! | `every-shape` | both | every kind and status, errors, events, remote parents and zero durations are accepted |
-//! | `many-threads` | both | several threads may call: at the same time for processors and for exporters with overflow `Help`, otherwise one after another |
+//! | `many-threads` | both | several threads may call: processors at the same time, exporters one after another |
 //! | `large-batch` | exporters | a batch of ten thousand spans is accepted |
 //! | `flush-returns` | both | a flush returns, whatever its timeout: zero, short or unlimited |
 //! | `flush-delivers` | both | after a successful flush no span waits, and every span that ended before can be read back |

@@ -366,6 +366,7 @@ impl<S> TracerProviderBuilder<S> {
             BatchConfig::default()
                 .with_max_spans(settings.max_spans)
                 .with_batch_size(settings.batch_size)
+                .with_max_batch_size(settings.max_batch_size)
                 .with_flush_interval(settings.flush_interval)
         })
     }

@@ -126,7 +126,8 @@ impl Slot {
         }
         let began = Instant::now();
         let Ok(result) = self.try_call(call) else { return false };
-        if began.elapsed() > SLOW {
+        let took = began.elapsed();
+        if took > SLOW && took > self.longest_wait() + SLOW {
             let slow = self.counts().slow_calls.fetch_add(1, Ordering::Relaxed) + 1;
             if slow >= SLOW_REPORTED && slow.is_power_of_two() {
                 diagnostics::warn(
@@ -146,6 +147,11 @@ impl Slot {
                 false
             }
         }
+    }
+
+    /// Returns the longest time that the processor itself let a thread wait, for capacity.
+    fn longest_wait(&self) -> Duration {
+        panics::caught(|| self.processor().stats().longest_wait).unwrap_or_default()
     }
 
     /// Calls the processor without tracing, unless a fork has cut it off.

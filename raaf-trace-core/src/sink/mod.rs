@@ -7,7 +7,7 @@ mod offload;
 mod simple;
 
 pub use crate::base::process::PerProcess;
-pub use batch::{BatchProcessor, Flush, is_helping};
+pub use batch::{BatchProcessor, Flush};
 pub(crate) use into_sink::AnySink;
 pub(crate) use into_sink::Receiver;
 pub use into_sink::{IntoSink, via};

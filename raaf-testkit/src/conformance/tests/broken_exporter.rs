@@ -5,10 +5,7 @@ use std::{
     thread::{self, ThreadId},
 };
 
-use raaf_trace_core::{
-    FinishedSpan, SpanExporter, Status,
-    sink::{ExportError, Overflow},
-};
+use raaf_trace_core::{FinishedSpan, SpanExporter, Status, sink::ExportError};
 
 use super::{
     Rule,
@@ -112,10 +109,6 @@ impl SpanExporter for BrokenExporter {
         }
         state.shut_down = true;
         Ok(())
-    }
-
-    fn overflow(&self) -> Overflow {
-        if self.has(Rule::Name) { Overflow::Drop } else { Overflow::Help }
     }
 }
 

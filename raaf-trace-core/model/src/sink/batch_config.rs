@@ -19,12 +19,15 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BatchConfig {
-    /// Maximum number of spans in a batch; 50 by default, at least 1, at most
+    /// Number of spans that are sent without waiting for more; 50 by default, at least 1, at most
     /// [`max_spans`](Self::max_spans).
     pub batch_size: usize,
+    /// Maximum number of spans in a batch while more than one batch waits; 512 by default, at
+    /// least [`batch_size`](Self::batch_size).
+    pub max_batch_size: usize,
     /// Maximum time that a span waits for its batch to fill; 5 s by default, at least 1 ms.
     pub flush_interval: Duration,
-    /// Maximum number of spans in memory, including the batch in flight; 1,000 by default, at least
+    /// Maximum number of spans in memory, including the batch in flight; 10,000 by default, at least
     /// 1.
     pub max_spans: usize,
     /// Time that one call of the exporter may take before its batch counts as dropped; 30 s by
@@ -40,32 +43,42 @@ pub struct BatchConfig {
     pub min_backoff: Duration,
     /// Maximum delay between two attempts, including `Retry-After`; 30 s by default.
     pub max_backoff: Duration,
-    /// Maximum time that a thread which ends a span exports waiting batches itself before the span
-    /// is dropped, if the exporter [supports it](super::Overflow::Help); 5 ms by default.
-    pub help_limit: Duration,
+    /// Maximum time that a thread which ends a span waits for capacity before the span is dropped,
+    /// if the exporter [asks for it](super::Overflow::Wait); 1 s by default.
+    pub max_wait: Duration,
 }
 
 impl Default for BatchConfig {
     fn default() -> Self {
         Self {
             batch_size: 50,
+            max_batch_size: 512,
             flush_interval: Duration::from_secs(5),
-            max_spans: 1_000,
+            max_spans: 10_000,
             export_timeout: Duration::from_secs(30),
             max_retries: 5,
             give_up_after: Duration::from_secs(60),
             min_backoff: Duration::from_millis(200),
             max_backoff: Duration::from_secs(30),
-            help_limit: Duration::from_millis(5),
+            max_wait: Duration::from_secs(1),
         }
     }
 }
 
 impl BatchConfig {
-    /// Sets [`batch_size`](Self::batch_size).
+    /// Sets both [`batch_size`](Self::batch_size) and [`max_batch_size`](Self::max_batch_size): no
+    /// batch is larger.
     #[must_use]
     pub fn with_batch_size(mut self, spans: usize) -> Self {
         self.batch_size = spans;
+        self.max_batch_size = spans;
+        self
+    }
+
+    /// Sets [`max_batch_size`](Self::max_batch_size).
+    #[must_use]
+    pub fn with_max_batch_size(mut self, spans: usize) -> Self {
+        self.max_batch_size = spans;
         self
     }
 
@@ -80,6 +93,13 @@ impl BatchConfig {
     #[must_use]
     pub fn with_max_spans(mut self, spans: usize) -> Self {
         self.max_spans = spans;
+        self
+    }
+
+    /// Sets [`max_wait`](Self::max_wait).
+    #[must_use]
+    pub fn with_max_wait(mut self, limit: Duration) -> Self {
+        self.max_wait = limit;
         self
     }
 
@@ -126,6 +146,7 @@ impl BatchConfig {
     pub fn clamped(mut self) -> Self {
         self.max_spans = self.max_spans.max(1);
         self.batch_size = self.batch_size.clamp(1, self.max_spans);
+        self.max_batch_size = self.max_batch_size.max(self.batch_size);
         self.flush_interval = self.flush_interval.max(Duration::from_millis(1));
         self.max_backoff = self.max_backoff.max(self.min_backoff);
         self

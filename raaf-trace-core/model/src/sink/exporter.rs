@@ -17,8 +17,7 @@ pub trait SpanExporter: Send + Sync + 'static {
     /// Exports one batch, entirely or not at all: after a [retryable error](ExportError::retryable)
     /// the same batch is exported again.
     ///
-    /// Called by one thread at a time unless [`overflow`](Self::overflow) returns
-    /// [`Overflow::Help`].
+    /// Called by one thread at a time.
     ///
     /// # Errors
     ///
@@ -82,11 +81,11 @@ pub enum Overflow {
     /// Drops and counts the span at once. For network sinks, which may hang.
     #[default]
     Drop,
-    /// Lets the thread that ended the span export waiting batches for at most 5 ms, and drops and
-    /// counts the span only after that. For local sinks; [`export`](SpanExporter::export) must
-    /// support concurrent calls, and must not wait for long in such a thread, which `is_helping`
-    /// detects.
-    Help,
+    /// Lets the thread that ended the span wait for capacity, at most
+    /// [`max_wait`](super::BatchConfig::max_wait), and drops and counts the span only after that.
+    /// For local sinks. If such a wait is in vain, no thread waits until the exporter makes
+    /// progress.
+    Wait,
 }
 
 /// Error of exporting a batch: the reason, and whether a retry can succeed.

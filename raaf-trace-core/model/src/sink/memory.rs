@@ -117,6 +117,6 @@ impl SpanExporter for MemoryExporter {
     }
 
     fn overflow(&self) -> Overflow {
-        Overflow::Help
+        Overflow::Wait
     }
 }

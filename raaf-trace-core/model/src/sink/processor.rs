@@ -139,6 +139,15 @@ pub enum ProcessorError {
         /// Number of spans that were waiting or in flight.
         pending: u64,
     },
+    /// Everything that waited was tried once, and `pending` spans were not delivered. They are not
+    /// lost: retries continue in the background while the process runs.
+    #[error("{pending} spans are not delivered yet: {message}")]
+    Undelivered {
+        /// Number of spans that wait for a retry.
+        pending: u64,
+        /// Message of the last error.
+        message: String,
+    },
     /// The processor or its exporter failed.
     #[error("{message}")]
     Failed {

@@ -1,6 +1,6 @@
 //! Counters of spans and their delivery.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// Counters of one processor.
 ///
@@ -25,6 +25,8 @@ pub struct ProcessorStats {
     pub panics: u64,
     /// Calls of the processor that took too long in the traced program's thread.
     pub slow_calls: u64,
+    /// Longest time that a thread which ended a span waited for capacity.
+    pub longest_wait: Duration,
     /// Message of the last error.
     pub last_error: Option<String>,
 }

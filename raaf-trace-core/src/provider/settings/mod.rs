@@ -38,13 +38,16 @@ pub struct Settings {
     pub processors: Vec<String>,
     /// Enables no default sinks (`RAAF_SKIP_DEFAULT_PROCESSORS`; default false).
     pub skip_default_processors: bool,
-    /// Maximum number of spans in a batch, at least 1 (`RAAF_TRACE_BATCH_SIZE`; default 50).
+    /// Number of spans that are sent without waiting for more, at least 1
+    /// (`RAAF_TRACE_BATCH_SIZE`; default 50).
     pub batch_size: usize,
+    /// Maximum number of spans in a batch (`RAAF_TRACE_BATCH_SIZE`; default 512).
+    pub max_batch_size: usize,
     /// Maximum time that a finished span waits for its batch to fill (`RAAF_TRACE_FLUSH_INTERVAL`,
     /// in seconds; default 5).
     pub flush_interval: Duration,
     /// Maximum number of finished spans in memory for each exporter, at least 1
-    /// (`RAAF_TRACE_MAX_SPANS`; default 1,000).
+    /// (`RAAF_TRACE_MAX_SPANS`; default 10,000).
     pub max_spans: usize,
     /// Interval between scans for stale spans (`RAAF_TRACE_CLEANUP_INTERVAL`, in seconds; default
     /// 60).
@@ -78,8 +81,9 @@ impl Default for Settings {
             processors: Vec::new(),
             skip_default_processors: false,
             batch_size: 50,
+            max_batch_size: 512,
             flush_interval: Duration::from_secs(5),
-            max_spans: 1_000,
+            max_spans: 10_000,
             cleanup_interval: Duration::from_secs(60),
             stale_after: Some(Duration::from_secs(3_600)),
             shutdown_timeout: Duration::from_secs(5),

@@ -88,7 +88,11 @@ impl Settings {
 
     fn read_limits(&mut self, reader: &mut Reader<'_>) {
         let intervals = SHORTEST_INTERVAL..=LONGEST_WAIT;
-        reader.whole("RAAF_TRACE_BATCH_SIZE", 1..=MOST_SPANS, &mut self.batch_size);
+        let mut batch_size = 0;
+        reader.whole("RAAF_TRACE_BATCH_SIZE", 1..=MOST_SPANS, &mut batch_size);
+        if batch_size > 0 {
+            (self.batch_size, self.max_batch_size) = (batch_size, batch_size);
+        }
         reader.seconds("RAAF_TRACE_FLUSH_INTERVAL", intervals.clone(), &mut self.flush_interval);
         reader.whole("RAAF_TRACE_MAX_SPANS", 1..=MOST_SPANS, &mut self.max_spans);
         reader.seconds("RAAF_TRACE_CLEANUP_INTERVAL", intervals, &mut self.cleanup_interval);
@@ -219,6 +223,7 @@ mod tests {
             processors: vec!["prometheus".into(), "memory".into()],
             skip_default_processors: true,
             batch_size: 7,
+            max_batch_size: 7,
             flush_interval: Duration::from_millis(500),
             max_spans: 70,
             cleanup_interval: Duration::from_secs(30),

@@ -79,6 +79,11 @@ impl<T> Backlog<T> {
         (self.waiting(), self.chunks.iter().map(Vec::capacity).sum())
     }
 
+    /// Returns the position of the first item that waits.
+    pub(super) fn head(&self) -> u64 {
+        self.head
+    }
+
     /// Returns the position of the next item: a flush waits for everything before it.
     pub(super) fn tail(&self) -> u64 {
         self.tail
@@ -89,15 +94,18 @@ impl<T> Backlog<T> {
         self.due_before = self.tail;
     }
 
-    /// Takes a full batch, or items that are due.
-    pub(super) fn take_due_batch(&mut self, size: usize) -> Option<Batch<T>> {
-        let due = self.waiting() >= size || self.head < self.due_before;
+    /// Takes a full batch, or items that are due. If more than one batch waits, takes up to
+    /// `max_size` items.
+    pub(super) fn take_due_batch(&mut self, size: usize, max_size: usize) -> Option<Batch<T>> {
+        let waiting = self.waiting();
+        let due = waiting >= size || self.head < self.due_before;
+        let size = if waiting >= 2 * size { max_size } else { size };
         if due { self.take_batch(size) } else { None }
     }
 
     /// Takes the first `size` waiting items, or all if there are fewer; `None` without any. Its
     /// call counts as running from now on.
-    pub(super) fn take_batch(&mut self, size: usize) -> Option<Batch<T>> {
+    fn take_batch(&mut self, size: usize) -> Option<Batch<T>> {
         let mut items = self.chunks.pop_front()?;
         if items.len() > size {
             let rest = items.split_off(size);
@@ -149,7 +157,7 @@ impl<T> Backlog<T> {
             self.delivered += items.len().saturating_sub(dropped) as u64;
             self.dropped += dropped as u64;
         }
-        self.pool.put(items)
+        self.pool.put_batch(items)
     }
 
     /// Counts batches whose call has taken longer than `timeout` as dropped, once each.

@@ -72,7 +72,7 @@ impl<T: Recycle> BatchQueue<T> {
     /// same outcome.
     pub(crate) fn shutdown(&self, timeout: Duration) -> Outcome {
         let deadline = deadline(timeout);
-        let request = self.shared().begin_shutdown(deadline);
+        let request = self.shared().begin_shutdown();
         if self.shared().exporter().is_inside() {
             return Err(FlushRequest::from_inside());
         }

@@ -28,6 +28,8 @@ pub(super) struct FlushRequest {
     target: u64,
     /// Losses reported before the request began.
     reported: Lost,
+    /// Number of requests to try everything, with this one.
+    asked: u64,
     /// `true` once no caller waits for the outcome.
     abandoned: AtomicBool,
     answer: Mutex<Answer>,
@@ -41,10 +43,11 @@ struct Answer {
 }
 
 impl FlushRequest {
-    pub(super) fn new(target: u64, reported: Lost) -> Self {
+    pub(super) fn new(target: u64, reported: Lost, asked: u64) -> Self {
         Self {
             target,
             reported,
+            asked,
             abandoned: AtomicBool::new(false),
             answer: Mutex::default(),
             answered: Condvar::new(),
@@ -59,6 +62,10 @@ impl FlushRequest {
 
     pub(super) fn target(&self) -> u64 {
         self.target
+    }
+
+    pub(super) fn asked(&self) -> u64 {
+        self.asked
     }
 
     pub(super) fn abandon(&self) {

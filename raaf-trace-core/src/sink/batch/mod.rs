@@ -1,7 +1,7 @@
 //! Batching of finished spans for one exporter, on a worker thread.
 //!
 //! ```text
-//!  producers           shards            queue              worker (or a producer)
+//!  producers           shards            queue              worker
 //!  push(item) ──▶ [ one per thread ] ──▶ chunks ──▶ batch in flight ──▶ exporter
 //!                   ▲                                       │
 //!                   └──── chunk of delivered items ◀── pool ┘   (emptied by the producer)
@@ -13,8 +13,8 @@
 //!                                                         │ together
 //!  the queue               a batch is full, or the rest   │ max_spans    -
 //!                          is due                         │
-//!  a batch in flight,      delivered or given up          │              delivered, dropped:
-//!  between retries too                                    ┘              the queue, a batch
+//!  a batch in flight, or   delivered or given up          │              delivered, dropped:
+//!  set aside for a retry                                  ┘              the queue, a batch
 //!  the pool                a producer or a quiet          32 chunks      - (delivered before)
 //!                          interval frees it
 //!  none: rejected          -                              -              dropped: the shard
@@ -27,14 +27,13 @@
 //!
 //! The parts, each with private fields, from the outside in: [`processor`] and [`batch_queue`] are
 //! the interface; [`shared`] is the path of an item, through [`shards`] with [`permits`] into the
-//! [`queue`], which is a lock around the [`backlog`] with its [`pool`]; [`worker`] and, without
-//! free permits, [`caller_runs`] deliver batches to the [`exporter`], on a schedule of [`retry`];
-//! [`flush_request`] and [`flush`] are for waiting callers.
+//! [`queue`], which is a lock around the [`backlog`] with its [`pool`] and around all waits; the
+//! [`worker`] alone calls the [`exporter`], with one batch after the other, on a schedule of
+//! [`retry`]; [`flush_request`] and [`flush`] are for waiting callers.
 
 mod backlog;
 mod batch_queue;
 mod batch_sink;
-mod caller_runs;
 mod exporter;
 mod flush;
 mod flush_request;
@@ -46,6 +45,7 @@ mod pool;
 mod processor;
 mod queue;
 mod retry;
+mod room;
 mod shards;
 mod shared;
 mod sync;
@@ -57,4 +57,3 @@ pub(crate) use batch_queue::BatchQueue;
 pub(crate) use batch_sink::{BatchSink, Recycle};
 pub use processor::{BatchProcessor, Flush};
 pub(crate) use raaf_trace_model::sink::BatchConfig;
-pub use sync::is_helping;

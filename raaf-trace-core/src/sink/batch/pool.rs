@@ -22,12 +22,27 @@ impl<T> Pool<T> {
 
     /// Keeps a chunk if there is capacity, otherwise returns it, to be freed outside of any lock.
     pub(super) fn put(&mut self, chunk: Vec<T>) -> Option<Vec<T>> {
-        let room = self.delivered.len() + self.empty.len() < self.limit;
-        if !room || chunk.capacity() < self.chunk_size {
+        if !self.has_room() || chunk.capacity() < self.chunk_size {
             return Some(chunk);
         }
         if chunk.is_empty() { &mut self.empty } else { &mut self.delivered }.push(chunk);
         None
+    }
+
+    /// Keeps the chunks that a delivered batch consists of, as far as there is capacity. Returns the
+    /// rest, to be freed outside of any lock.
+    pub(super) fn put_batch(&mut self, mut batch: Vec<T>) -> Option<Vec<T>> {
+        while batch.len() > self.chunk_size && self.has_room() {
+            let mut chunk = self.empty.pop().unwrap_or_else(|| Vec::with_capacity(self.chunk_size));
+            chunk.extend(batch.drain(batch.len() - self.chunk_size..));
+            self.delivered.push(chunk);
+        }
+        batch.shrink_to(self.chunk_size);
+        self.put(batch)
+    }
+
+    fn has_room(&self) -> bool {
+        self.delivered.len() + self.empty.len() < self.limit
     }
 
     /// Takes a used chunk for a producer, those with delivered items first.

@@ -1,12 +1,14 @@
 //! The queue between producers and the worker: a lock around the backlog, and all waits.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use super::{
     BatchConfig,
     backlog::{Backlog, Batch},
     flush_request::{FlushRequest, Lost, Outcome, both},
     parking::Parking,
+    retry::Delivery,
+    room::Room,
     sync::{
         Condvar, Instant, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
@@ -19,57 +21,50 @@ pub(super) struct Queue<T> {
     state: Mutex<State<T>>,
     /// Signal for which the worker waits.
     work: Condvar,
-    /// Signal for which producers in caller-runs wait to get a permit.
+    /// Signal for which producers wait to get a permit.
     room: Condvar,
     /// `true` if permits are scarce: the worker should collect the items of the shards.
     relief_wanted: AtomicBool,
     batch_size: usize,
+    max_batch_size: usize,
     max_spans: usize,
     export_timeout: Duration,
 }
 
 struct State<T> {
     backlog: Backlog<T>,
-    /// Batches that a producer could not deliver.
-    returned: VecDeque<Batch<T>>,
+    /// Batches that are set aside until their next attempts.
+    aside: Vec<Delivery<T>>,
     requests: Vec<Arc<FlushRequest>>,
     /// Losses that a flush has reported.
     reported: Lost,
     retried: u64,
-    /// Number of requests to retry waiting batches now.
-    nudges: u64,
+    /// Number of requests to try everything once, now.
+    asked: u64,
     stop: Option<Stop>,
     parking: Parking,
-    waiting_for_room: usize,
+    room: Room,
 }
 
 /// State of the worker's end.
 struct Stop {
     request: Arc<FlushRequest>,
-    /// Time after which the worker waits for nothing.
-    deadline: Instant,
     /// `true` once the worker completes no more flushes.
     done: bool,
 }
 
 /// Next step of the worker.
 pub(super) enum Step<T> {
-    Deliver(Batch<T>),
+    Deliver(Delivery<T>),
+    Retry(Delivery<T>),
     /// Complete these flushes, whose items are settled.
     Answer(Vec<Arc<FlushRequest>>),
     /// The flush interval has passed.
     Tick,
     /// Permits are scarce.
     Relieve,
-    Stop,
-}
-
-/// Reason for the end of a wait between two attempts.
-pub(super) enum Wake {
-    Due,
-    /// A flush requests an immediate attempt.
-    Nudged,
-    GiveUp,
+    /// Everything was tried once since the shutdown began; these could not be delivered.
+    Stop(Vec<Delivery<T>>),
 }
 
 impl<T> Queue<T> {
@@ -77,19 +72,20 @@ impl<T> Queue<T> {
         Self {
             state: Mutex::new(State {
                 backlog: Backlog::new(config.max_spans, config.batch_size, chunk_size),
-                returned: VecDeque::new(),
+                aside: Vec::new(),
                 requests: Vec::new(),
                 reported: Lost::default(),
                 retried: 0,
-                nudges: 0,
+                asked: 0,
                 stop: None,
                 parking: Parking::default(),
-                waiting_for_room: 0,
+                room: Room::default(),
             }),
             work: Condvar::new(),
             room: Condvar::new(),
             relief_wanted: AtomicBool::new(false),
             batch_size: config.batch_size,
+            max_batch_size: config.max_batch_size,
             max_spans: config.max_spans,
             export_timeout: config.export_timeout,
         }
@@ -138,29 +134,25 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Waits until `take` returns `true`. Calls it whenever a batch is settled.
+    /// Waits until `take` returns `true`, and calls it whenever a batch is settled.
     pub(super) fn wait_for_room(&self, until: Instant, mut take: impl FnMut() -> bool) -> bool {
+        let began = Instant::now();
         let mut state = self.lock();
-        state.waiting_for_room += 1;
+        state.room.wait_begins();
         let mut taken = take();
-        while !taken && Instant::now() < until {
+        while !taken && !state.room.is_stalled() && state.stop.is_none() {
+            if Instant::now() >= until {
+                state.room.waited_in_vain();
+                break;
+            }
             state = wait(&self.room, state, until);
             taken = take();
         }
-        state.waiting_for_room -= 1;
+        state.room.wait_ends(began.elapsed());
         taken
     }
 
-    // For deliveries, in the worker or in a producer.
-
-    pub(super) fn has_full_batch(&self) -> bool {
-        self.lock().backlog.waiting() >= self.batch_size
-    }
-
-    /// Takes a batch, full or not.
-    pub(super) fn take_batch(&self) -> Option<Batch<T>> {
-        self.lock().backlog.take_batch(self.batch_size)
-    }
+    // For deliveries.
 
     /// Records that the call for `batch` failed. Returns whether the batch was counted as dropped
     /// before.
@@ -168,10 +160,9 @@ impl<T> Queue<T> {
         self.lock().backlog.call_failed(batch, error.to_string())
     }
 
-    /// Passes a batch that could not be delivered to the worker.
-    pub(super) fn give_back(&self, batch: Batch<T>) {
-        self.lock().returned.push_back(batch);
-        self.wake();
+    /// Keeps a batch until its next attempt.
+    pub(super) fn set_aside(&self, delivery: Delivery<T>) {
+        self.lock().aside.push(delivery);
     }
 
     /// Settles a batch as delivered, except for `dropped` items. `release` frees its permits.
@@ -179,11 +170,8 @@ impl<T> Queue<T> {
         let mut state = self.lock();
         let surplus = state.backlog.settle(batch, dropped);
         release();
-        if state.waiting_for_room > 0 {
+        if state.room.batch_settled() {
             self.room.notify_all();
-        }
-        if !state.requests.is_empty() || state.stop.is_some() {
-            self.wake();
         }
         drop(state);
         drop(surplus);
@@ -203,21 +191,21 @@ impl<T> Queue<T> {
             if !ready.is_empty() {
                 return Step::Answer(ready);
             }
-            if let Some(batch) = state.returned.pop_front() {
-                state.try_again(&batch);
-                return Step::Deliver(batch);
+            if let Some(delivery) = state.take_retry() {
+                return Step::Retry(delivery);
             }
-            if let Some(batch) = state.backlog.take_due_batch(self.batch_size) {
+            if let Some(batch) = state.take_batch(self.batch_size, self.max_batch_size) {
                 state.parking.expect_more();
-                return Step::Deliver(batch);
+                return Step::Deliver(Delivery::new(batch, state.asked));
             }
             if self.relief_wanted.swap(false, Ordering::AcqRel) {
                 return Step::Relieve;
             }
-            if state.stop.is_some() && state.backlog.in_flight() == 0 {
-                return Step::Stop;
+            if state.stop.is_some() {
+                return Step::Stop(std::mem::take(&mut state.aside));
             }
-            let until = state.parking.begin(tick);
+            let retry = state.aside.iter().filter_map(Delivery::at).min();
+            let until = state.parking.begin(retry.map_or(tick, |at| tick.min(at)));
             state = wait(&self.work, state, until);
             state.parking.end();
         }
@@ -233,50 +221,28 @@ impl<T> Queue<T> {
         drop(idle);
     }
 
-    pub(super) fn nudges(&self) -> u64 {
-        self.lock().nudges
-    }
-
-    /// Records that another attempt for `batch` begins.
-    pub(super) fn try_again(&self, batch: &Batch<T>) {
-        self.lock().try_again(batch);
-    }
-
-    /// Waits until `at`; `nudges` is their number when the last attempt began.
-    pub(super) fn wait_for_retry(&self, at: Instant, nudges: u64) -> Wake {
-        let mut state = self.lock();
-        loop {
-            if state.nudges != nudges {
-                return Wake::Nudged;
-            }
-            let now = Instant::now();
-            let mut until = at;
-            if let Some(stop) = &state.stop {
-                if now >= stop.deadline {
-                    return Wake::GiveUp;
-                }
-                until = at.min(stop.deadline);
-            }
-            if now >= at {
-                return Wake::Due;
-            }
-            state = wait(&self.work, state, until);
-        }
-    }
-
-    /// Completes flushes whose items are settled; `flushed` is the exporter's own outcome.
+    /// Completes flushes whose items are settled or tried; `flushed` is the exporter's own outcome.
     pub(super) fn answer(&self, requests: &[Arc<FlushRequest>], flushed: &Outcome, refused: u64) {
         let mut state = self.lock();
         let lost = state.lost(refused);
+        let pending: Vec<_> =
+            requests.iter().map(|request| state.backlog.pending(request.target())).collect();
+        let with_pending = || requests.iter().zip(pending.iter().copied());
         // First, so that a flush that begins after this one does not report the same losses. Losses
         // for which no caller waits are not reported yet.
-        if !requests.iter().all(|request| request.is_abandoned()) {
+        if with_pending().any(|(request, pending)| pending == 0 && !request.is_abandoned()) {
             state.reported = lost;
         }
         let last_error = state.backlog.last_error().map(str::to_owned);
         drop(state);
-        for request in requests {
-            let own = request.outcome(lost, last_error.as_deref(), self.max_spans);
+        for (request, pending) in with_pending() {
+            let own = match pending {
+                0 => request.outcome(lost, last_error.as_deref(), self.max_spans),
+                pending => Err(ProcessorError::Undelivered {
+                    pending,
+                    message: last_error.clone().unwrap_or_default(),
+                }),
+            };
             request.complete(both(flushed.clone(), own));
         }
     }
@@ -309,7 +275,7 @@ impl<T> Queue<T> {
         inside: bool,
     ) -> Arc<FlushRequest> {
         let mut state = self.lock();
-        let request = Arc::new(FlushRequest::new(state.backlog.tail(), state.reported));
+        let request = state.new_request();
         let lost = state.lost(refused);
         let done = state.stop.as_ref().is_some_and(|stop| stop.done);
         let outcome = match worker {
@@ -323,8 +289,8 @@ impl<T> Queue<T> {
             request.complete(outcome);
             return request;
         }
+        state.asked = request.asked();
         state.backlog.all_is_due();
-        state.nudges += 1;
         if inside {
             request.complete(Err(FlushRequest::from_inside()));
         } else {
@@ -336,20 +302,21 @@ impl<T> Queue<T> {
 
     /// Requests the worker to deliver the rest and to end; once. Without a worker, the request is
     /// complete.
-    pub(super) fn begin_shutdown(&self, deadline: Instant, worker: bool) -> Arc<FlushRequest> {
+    pub(super) fn begin_shutdown(&self, worker: bool) -> Arc<FlushRequest> {
         let mut state = self.lock();
         if let Some(stop) = &state.stop {
             return Arc::clone(&stop.request);
         }
-        let request = Arc::new(FlushRequest::new(state.backlog.tail(), state.reported));
+        let request = state.new_request();
         if !worker {
             let message = state.backlog.last_error().unwrap_or_default().to_owned();
             request.complete(Err(ProcessorError::Failed { message, dropped: 0 }));
         }
-        state.stop = Some(Stop { request: Arc::clone(&request), deadline, done: !worker });
+        state.asked = request.asked();
+        state.stop = Some(Stop { request: Arc::clone(&request), done: !worker });
         state.backlog.all_is_due();
-        state.nudges += 1;
         self.wake();
+        self.room.notify_all();
         request
     }
 
@@ -403,6 +370,7 @@ impl<T> Queue<T> {
         total.delivered += backlog.delivered();
         total.dropped += backlog.dropped();
         total.retried += state.retried;
+        total.longest_wait = state.room.longest_wait();
         total.queued += backlog.waiting() as u64 + backlog.in_flight();
         total.last_error = backlog.last_error().map(str::to_owned);
     }
@@ -422,21 +390,48 @@ impl<T> Queue<T> {
 }
 
 impl<T> State<T> {
-    /// Takes the flushes whose items are settled.
+    fn new_request(&self) -> Arc<FlushRequest> {
+        Arc::new(FlushRequest::new(self.backlog.tail(), self.reported, self.asked + 1))
+    }
+
+    /// Takes the flushes whose items are settled, or were tried since the flush began.
     fn take_ready_requests(&mut self) -> Vec<Arc<FlushRequest>> {
         if self.requests.is_empty() {
             return Vec::new();
         }
         let requests = std::mem::take(&mut self.requests);
-        let (ready, waiting) =
-            requests.into_iter().partition(|request| self.backlog.pending(request.target()) == 0);
+        let is_ready = |request: &Arc<FlushRequest>| {
+            let all_taken = request.target() <= self.backlog.head();
+            all_taken && self.aside.iter().all(|one| one.was_tried_after(request.asked()))
+        };
+        let (ready, waiting) = requests.into_iter().partition(is_ready);
         self.requests = waiting;
         ready
     }
 
-    fn try_again(&mut self, batch: &Batch<T>) {
+    /// Takes a batch whose next attempt is due or requested.
+    fn take_retry(&mut self) -> Option<Delivery<T>> {
+        let (now, asked) = (Instant::now(), self.asked);
+        let stops = self.stop.is_some();
+        let is_due = |one: &Delivery<T>| {
+            let is_time = one.at().is_none_or(|at| at <= now);
+            (is_time && !stops) || !one.was_tried_after(asked)
+        };
+        let at = self.aside.iter().position(is_due)?;
+        let mut delivery = self.aside.remove(at);
+        delivery.try_again(asked);
         self.retried += 1;
-        self.backlog.call_began(batch);
+        self.backlog.call_began(&delivery.batch);
+        Some(delivery)
+    }
+
+    /// Takes a batch that was not tried before. While others wait for a retry, only for a flush.
+    fn take_batch(&mut self, size: usize, max_size: usize) -> Option<Batch<T>> {
+        let head = self.backlog.head();
+        let is_wanted = self.aside.is_empty()
+            || self.stop.is_some()
+            || self.requests.iter().any(|one| head < one.target() && !one.is_abandoned());
+        if is_wanted { self.backlog.take_due_batch(size, max_size) } else { None }
     }
 
     fn lost(&self, refused: u64) -> Lost {

@@ -5,11 +5,57 @@ use std::{
     time::Duration,
 };
 
-use super::{BatchConfig, sync::Instant};
+use super::{BatchConfig, backlog::Batch, sync::Instant};
 use raaf_trace_model::sink::ExportError;
 
+/// A batch that is being delivered, or is set aside until its next attempt.
+pub(super) struct Delivery<T> {
+    pub(super) batch: Batch<T>,
+    retries: Option<Retries>,
+    /// Time of the next attempt; `None` before the first one.
+    at: Option<Instant>,
+    /// Number of [requests](super::queue::Queue::begin_flush) to try everything when the last
+    /// attempt began.
+    asked: u64,
+    /// `true` if that attempt was out of turn, for such a request.
+    early: bool,
+}
+
+impl<T> Delivery<T> {
+    pub(super) fn new(batch: Batch<T>, asked: u64) -> Self {
+        Self { batch, retries: None, at: None, asked, early: false }
+    }
+
+    /// Returns the time of the next scheduled attempt of a batch that is set aside.
+    pub(super) fn at(&self) -> Option<Instant> {
+        self.at
+    }
+
+    /// Returns whether an attempt began after that many requests to try everything.
+    pub(super) fn was_tried_after(&self, asked: u64) -> bool {
+        self.asked >= asked
+    }
+
+    /// Records that another attempt begins.
+    pub(super) fn try_again(&mut self, asked: u64) {
+        self.asked = asked;
+        self.early = self.at.is_some_and(|at| Instant::now() < at);
+    }
+
+    /// Schedules the next attempt after `error`. Returns `false` to give up. An attempt out of turn
+    /// does not count as a retry, and the schedule stays.
+    pub(super) fn failed(&mut self, error: &ExportError, config: &BatchConfig) -> bool {
+        let retries = self.retries.get_or_insert_with(|| Retries::new(config));
+        self.at = match self.at {
+            Some(at) if self.early && error.is_retryable() => retries.not_before(at, error),
+            _ => retries.next(error),
+        };
+        self.at.is_some()
+    }
+}
+
 /// Retry schedule of one batch.
-pub(super) struct Retries {
+struct Retries {
     left: usize,
     delay: Duration,
     longest: Duration,
@@ -17,7 +63,7 @@ pub(super) struct Retries {
 }
 
 impl Retries {
-    pub(super) fn new(config: &BatchConfig) -> Self {
+    fn new(config: &BatchConfig) -> Self {
         let now = Instant::now();
         let last_chance = now.checked_add(config.give_up_after).unwrap_or(now);
         Self {
@@ -29,7 +75,7 @@ impl Retries {
     }
 
     /// Returns the time of the next attempt after `error`, or `None` to give up.
-    pub(super) fn next(&mut self, error: &ExportError) -> Option<Instant> {
+    fn next(&mut self, error: &ExportError) -> Option<Instant> {
         if !error.is_retryable() {
             return None;
         }
@@ -41,7 +87,7 @@ impl Retries {
 
     /// Returns `at`, or a later time if `error` requires it; `None` to give up. For an extra
     /// attempt, which does not count as a retry.
-    pub(super) fn not_before(&self, at: Instant, error: &ExportError) -> Option<Instant> {
+    fn not_before(&self, at: Instant, error: &ExportError) -> Option<Instant> {
         let at = error
             .retry_after()
             .and_then(|asked| Instant::now().checked_add(asked.min(self.longest)))

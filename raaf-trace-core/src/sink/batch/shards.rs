@@ -72,11 +72,13 @@ impl<T> Shards<T> {
         self.each().map(|shard| shard.refused).sum()
     }
 
-    /// Returns the numbers of items that were received, rejected, and are held here.
-    pub(super) fn counts(&self) -> (u64, u64, u64) {
-        self.each().fold((0, 0, 0), |(received, refused, held), shard| {
+    /// Calls `read` with the numbers of items that were received, rejected, and are held here,
+    /// which do not change meanwhile.
+    pub(super) fn with_counts(&self, read: impl FnOnce((u64, u64, u64))) {
+        let all: Vec<_> = self.each().collect();
+        read(all.iter().fold((0, 0, 0), |(received, refused, held), shard| {
             (received + shard.received, refused + shard.refused, held + shard.held as u64)
-        })
+        }));
     }
 }
 

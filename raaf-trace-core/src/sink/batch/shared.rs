@@ -5,17 +5,16 @@ use std::sync::Arc;
 use super::{
     BatchConfig, BatchSink, Recycle,
     backlog::Batch,
-    caller_runs::CallerRuns,
     exporter::Exporter,
     flush_request::{FlushRequest, Outcome},
     permits::Permits,
     queue::Queue,
     shards::{Shard, Shards},
-    sync::{Instant, MutexGuard, OnceLock, thread},
+    sync::{Instant, MutexGuard, OnceLock, deadline, thread},
     worker,
 };
 use crate::diagnostics::{self, Category, Repeated};
-use raaf_trace_model::sink::{ExportError, stats::ProcessorStats};
+use raaf_trace_model::sink::{ExportError, Overflow, stats::ProcessorStats};
 
 /// Maximum size of a chunk, even where batches are larger.
 const MAX_CHUNK: usize = 512;
@@ -27,7 +26,6 @@ pub(super) struct Shared<T> {
     shards: Shards<T>,
     permits: Permits,
     queue: Queue<T>,
-    caller_runs: CallerRuns,
     /// Result of starting the worker; empty before the first item.
     started: OnceLock<bool>,
     refusals: Repeated,
@@ -51,7 +49,6 @@ impl<T: Recycle> Shared<T> {
             shards: Shards::new(chunk_size),
             permits: Permits::new(config.max_spans, config.batch_size),
             queue: Queue::new(&config, chunk_size),
-            caller_runs: CallerRuns::new(exporter.overflow(), config.help_limit),
             exporter,
             started: OnceLock::new(),
             refusals: Repeated::new(),
@@ -123,12 +120,12 @@ impl<T: Recycle> Shared<T> {
         Some(shard)
     }
 
-    /// Gets a permit for the shard: one that other shards do not use, or one of a batch that the
-    /// caller exports.
+    /// Gets a permit for the shard: one that other shards do not use, or, after a wait, one of a
+    /// batch that is settled.
     #[cold]
     fn make_room(&self) -> Option<MutexGuard<'_, Shard<T>>> {
         self.reclaim_permits();
-        let has_permit = self.try_take_permit() || self.caller_runs.get_permit(self);
+        let has_permit = self.permits.try_take_one() || self.wait_for_permit();
         let mut shard = self.shards.current();
         if has_permit && !shard.is_closed() {
             shard.add_permits(1);
@@ -138,6 +135,12 @@ impl<T: Recycle> Shared<T> {
             self.permits.release(1);
         }
         self.refuse(shard)
+    }
+
+    fn wait_for_permit(&self) -> bool {
+        let waits = self.exporter.overflow() == Overflow::Wait && !self.exporter.is_inside();
+        let until = || deadline(self.config.max_wait);
+        waits && self.queue.wait_for_room(until(), || self.permits.try_take_one())
     }
 
     fn refuse<'a>(&self, mut shard: MutexGuard<'a, Shard<T>>) -> Option<MutexGuard<'a, Shard<T>>> {
@@ -183,10 +186,6 @@ impl<T: Recycle> Shared<T> {
                 self.queue.append(chunk);
             }
         }
-    }
-
-    pub(super) fn try_take_permit(&self) -> bool {
-        self.permits.try_take_one()
     }
 
     /// Returns the permits that shards do not use.
@@ -251,7 +250,7 @@ impl<T: Recycle> Shared<T> {
     }
 
     /// Closes the shards and requests the worker to end; once.
-    pub(super) fn begin_shutdown(self: &Arc<Self>, deadline: Instant) -> Arc<FlushRequest> {
+    pub(super) fn begin_shutdown(self: &Arc<Self>) -> Arc<FlushRequest> {
         let worker = self.start_worker();
         for mut shard in self.shards.each() {
             let (items, permits) = shard.close();
@@ -260,7 +259,7 @@ impl<T: Recycle> Shared<T> {
                 self.queue.append(items);
             }
         }
-        self.queue.begin_shutdown(deadline, worker)
+        self.queue.begin_shutdown(worker)
     }
 
     /// Waits for a flush until `deadline`.
@@ -273,17 +272,17 @@ impl<T: Recycle> Shared<T> {
         self.queue.expire(request, self.refused())
     }
 
+    /// Returns counts of one moment, for which it holds all locks.
     pub(super) fn stats(&self) -> ProcessorStats {
-        let (received, refused, held) = self.shards.counts();
         let mut stats = ProcessorStats {
             name: self.exporter.name().to_owned(),
-            received,
-            dropped: refused,
-            queued: held,
             panics: self.exporter.panics(),
             ..ProcessorStats::default()
         };
-        self.queue.add_stats(&mut stats);
+        self.shards.with_counts(|(received, refused, held)| {
+            (stats.received, stats.dropped, stats.queued) = (received, refused, held);
+            self.queue.add_stats(&mut stats);
+        });
         stats
     }
 

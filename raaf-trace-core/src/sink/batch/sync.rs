@@ -52,32 +52,6 @@ pub(super) fn inside<R>(address: usize, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-thread_local! {
-    /// `true` while this thread exports in place of a worker that does not keep up.
-    static CALLER_RUNS: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs `f` marked as caller-runs.
-pub(super) fn as_caller<R>(f: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            let _ = CALLER_RUNS.try_with(|cell| cell.set(self.0));
-        }
-    }
-    let _restore = Restore(CALLER_RUNS.try_with(|cell| cell.replace(true)).unwrap_or(false));
-    f()
-}
-
-/// Returns whether the exporter runs in a thread of the traced program that found the queue full,
-/// rather than in the worker; see [`Overflow::Help`](crate::sink::Overflow::Help).
-///
-/// An exporter that would have to wait, such as for a lock, should then return a [retryable
-/// error](crate::sink::ExportError::retryable) soon: the worker takes over the batch, and may wait.
-pub fn is_helping() -> bool {
-    CALLER_RUNS.try_with(Cell::get).unwrap_or(false)
-}
-
 /// Returns whether this thread is inside the exporter of the queue at `address`, where waiting for
 /// that exporter would deadlock.
 pub(super) fn is_inside(address: usize) -> bool {

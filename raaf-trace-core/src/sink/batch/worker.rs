@@ -1,13 +1,6 @@
-//! The worker thread.
+//! The worker thread: the only one that calls the exporter, which may hang.
 
-use super::{
-    Recycle,
-    backlog::Batch,
-    queue::{Step, Wake},
-    retry::Retries,
-    shared::Shared,
-    sync::{Instant, deadline},
-};
+use super::{Recycle, queue::Step, retry::Delivery, shared::Shared, sync::deadline};
 
 /// Delivers items until a shutdown.
 pub(super) fn run<T: Recycle>(shared: &Shared<T>) {
@@ -16,7 +9,11 @@ pub(super) fn run<T: Recycle>(shared: &Shared<T>) {
     let mut tick = deadline(interval);
     loop {
         match queue.next_step(tick) {
-            Step::Deliver(batch) => deliver(shared, batch),
+            Step::Deliver(mut delivery) => {
+                exporter.prepare(delivery.batch.items_mut());
+                deliver(shared, delivery);
+            }
+            Step::Retry(delivery) => deliver(shared, delivery),
             Step::Answer(requests) => {
                 let flushed = exporter.force_flush();
                 queue.answer(&requests, &flushed, shared.refused());
@@ -29,7 +26,11 @@ pub(super) fn run<T: Recycle>(shared: &Shared<T>) {
                 shared.reclaim_permits();
                 shared.drain();
             }
-            Step::Stop => {
+            Step::Stop(undelivered) => {
+                for delivery in undelivered {
+                    let all = delivery.batch.items().len();
+                    shared.settle(delivery.batch, all);
+                }
                 let flushed = exporter.force_flush();
                 let ended = exporter.shutdown();
                 queue.answer(&queue.close(), &flushed.and(ended), shared.refused());
@@ -45,31 +46,16 @@ pub(super) fn collect<T: Recycle>(shared: &Shared<T>) {
     shared.queue().all_is_due();
 }
 
-/// Delivers a batch with retries, or drops it.
-fn deliver<T: Recycle>(shared: &Shared<T>, mut batch: Batch<T>) {
-    shared.exporter().prepare(batch.items_mut());
-    let queue = shared.queue();
-    let mut retries = None;
-    // Time of the next scheduled attempt, kept during extra attempts for flushes.
-    let mut scheduled: Option<Instant> = None;
-    loop {
-        let nudges = queue.nudges();
-        let Err(error) = shared.attempt(&batch) else {
-            return shared.settle(batch, 0);
-        };
-        let retries = retries.get_or_insert_with(|| Retries::new(shared.config()));
-        let next = match scheduled {
-            Some(at) if error.is_retryable() => retries.not_before(at, &error),
-            _ => retries.next(&error),
-        };
-        match next.map_or(Wake::GiveUp, |at| queue.wait_for_retry(at, nudges)) {
-            Wake::GiveUp => {
-                let dropped = error.rejected_of(batch.items().len());
-                return shared.settle(batch, dropped);
-            }
-            Wake::Due => scheduled = None,
-            Wake::Nudged => scheduled = next,
+/// Exports a batch once. If that fails, it is set aside for a retry, or dropped.
+fn deliver<T: Recycle>(shared: &Shared<T>, mut delivery: Delivery<T>) {
+    match shared.attempt(&delivery.batch) {
+        Ok(()) => shared.settle(delivery.batch, 0),
+        Err(error) if delivery.failed(&error, shared.config()) => {
+            shared.queue().set_aside(delivery);
         }
-        queue.try_again(&batch);
+        Err(error) => {
+            let dropped = error.rejected_of(delivery.batch.items().len());
+            shared.settle(delivery.batch, dropped);
+        }
     }
 }

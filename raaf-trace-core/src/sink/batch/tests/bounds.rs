@@ -3,9 +3,10 @@
 use std::{
     sync::{Barrier, atomic::Ordering},
     thread,
+    time::Duration,
 };
 
-use crate::sink::batch::worker::collect;
+use crate::sink::batch::{sync::deadline, worker::collect};
 
 use super::support::{Answer, Bench, Item, LONG, bench, bench_with, config};
 use raaf_trace_model::sink::{Overflow, ProcessorError};
@@ -59,32 +60,65 @@ fn g67_a_network_sink_drops_at_once_and_counts() {
 }
 
 #[test]
-fn g67_a_local_sink_lets_the_producer_export() {
-    let mut config = config();
-    config.help_limit = LONG;
-    let bench = bench_with(config, Overflow::Help, [Answer::Block]);
-    bench.push(0..10);
-    bench.script.until(|log| log.blocking);
-    assert_eq!(bench.push(10..500), 490);
-    assert!(bench.script.log(|log| log.in_threads.contains(&thread::current().id())));
-    assert!(bench.script.log(|log| log.untraced));
-    bench.script.release();
-    assert_eq!(bench.queue.force_flush(LONG), Ok(()));
+fn g67_a_local_sink_lets_the_producer_wait() {
+    let bench = bench_with(config().with_max_wait(LONG), Overflow::Wait, [Answer::Block]);
+    let accepted = thread::scope(|scope| {
+        let producer = scope.spawn(|| bench.push(0..500));
+        bench.script.until(|log| log.blocking);
+        while bench.queue.stats().queued < 100 {
+            thread::yield_now();
+        }
+        bench.script.release();
+        producer.join().unwrap()
+    });
+    assert_eq!((accepted, bench.queue.force_flush(LONG)), (500, Ok(())));
     assert_eq!(bench.script.delivered(), (0..500).collect::<Vec<_>>());
     bench.assert_counts(500, 0, 0);
+    let threads = bench.script.log(|log| log.in_threads.clone());
+    assert!(threads.iter().all(|&thread| thread == threads[0]), "the worker alone exports");
 }
 
 #[test]
-fn g67_no_producer_exports_to_a_sink_that_has_stalled() {
-    let config = config().with_max_spans(10);
-    let bench = bench_with(config, Overflow::Help, [Answer::Block]);
+fn g67_a_sink_that_hangs_holds_up_the_producers_once() {
+    let limit = Duration::from_millis(5);
+    let config = config().with_max_spans(10).with_max_wait(limit);
+    let bench = bench_with(config, Overflow::Wait, [Answer::Block]);
     bench.push(0..10);
     bench.script.until(|log| log.blocking);
     assert_eq!(bench.push(10..15), 0);
-    assert_eq!(bench.script.log(|log| log.calls), 1);
+    assert!(bench.queue.stats().longest_wait >= limit);
+    let shared = bench.queue.shared();
+    let checks_within = |limit| {
+        let mut checks = 0;
+        let no_room = || {
+            checks += 1;
+            false
+        };
+        assert!(!shared.queue().wait_for_room(deadline(limit), no_room));
+        checks
+    };
+    assert_eq!(checks_within(LONG), 1, "it did not wait");
     bench.script.release();
     assert!(bench.queue.force_flush(LONG).is_err());
     bench.assert_counts(10, 5, 0);
+    assert!(checks_within(limit) > 1, "it waited, since there was progress");
+}
+
+#[test]
+fn g67_batches_grow_while_more_than_one_waits() {
+    let bench = bench(config().with_max_batch_size(50), [Answer::Block]);
+    bench.push(0..10);
+    bench.script.until(|log| log.blocking);
+    bench.push(10..100);
+    bench.script.release();
+    assert_eq!(bench.queue.force_flush(LONG), Ok(()));
+    assert_eq!(bench.script.sizes(), [10, 50, 40]);
+    // The memory of large batches comes back in chunks.
+    let (mut chunks, queue) = (Vec::new(), bench.queue.shared().queue());
+    while let Some(chunk) = queue.take_used_chunk() {
+        chunks.push((chunk.len(), chunk.capacity()));
+    }
+    assert_eq!(chunks, [(10, 10); 10]);
 }
 
 #[test]
@@ -111,7 +145,7 @@ fn g67_unused_permits_are_taken_back_before_anything_is_dropped() {
 
 #[test]
 fn d3_under_stress_every_item_is_delivered_once_or_counted() {
-    for overflow in [Overflow::Drop, Overflow::Help] {
+    for overflow in [Overflow::Drop, Overflow::Wait] {
         let bench = bench_with(config().with_max_spans(200), overflow, []);
         let accepted = push_from_threads(&bench, 8, 3_000);
         let _ = bench.queue.force_flush(LONG);
@@ -123,6 +157,19 @@ fn d3_under_stress_every_item_is_delivered_once_or_counted() {
         assert_eq!(bench.queue.shutdown(LONG), Ok(()));
         assert_eq!(bench.queue.shared().free_permits(), 200);
     }
+}
+
+#[test]
+fn d3_statistics_under_load_are_those_of_one_moment() {
+    let bench = bench_with(config().with_max_spans(200), Overflow::Wait, []);
+    thread::scope(|scope| {
+        let producers = scope.spawn(|| push_from_threads(&bench, 4, 2_000));
+        while !producers.is_finished() {
+            let stats = bench.queue.stats();
+            assert_eq!(stats.received, stats.delivered + stats.dropped + stats.queued);
+            assert!(stats.queued <= 200, "{stats:?}");
+        }
+    });
 }
 
 #[test]

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use super::support::{Answer, LONG, bench, bench_with, config, hasty};
-use raaf_trace_model::sink::{ExportError, Overflow, ProcessorError};
+use super::support::{Answer, LONG, bench, config, hasty};
+use raaf_trace_model::sink::{ExportError, ProcessorError};
+
+fn undelivered(pending: u64) -> ProcessorError {
+    ProcessorError::Undelivered { pending, message: "refused".to_owned() }
+}
 
 fn refused() -> Answer {
     Answer::Fail(ExportError::retryable("refused"))
@@ -65,9 +69,8 @@ fn g72_a_flush_tries_once_and_the_schedule_stays() {
     let bench = bench(config(), [refused(), refused()]);
     bench.push(0..10);
     bench.script.until(|log| log.calls == 1);
-    let outcome = bench.queue.force_flush(Duration::from_millis(5));
-    assert_eq!(outcome, Err(ProcessorError::Timeout { pending: 10 }));
-    bench.script.until(|log| log.calls == 2);
+    assert_eq!(bench.queue.force_flush(LONG), Err(undelivered(10)));
+    assert_eq!(bench.script.log(|log| log.calls), 2);
     bench.assert_counts(0, 0, 10);
     assert_eq!(bench.push(10..30), 20, "new spans are accepted meanwhile");
     assert_eq!(bench.queue.force_flush(LONG), Ok(()));
@@ -75,15 +78,26 @@ fn g72_a_flush_tries_once_and_the_schedule_stays() {
 }
 
 #[test]
-fn g72_a_shutdown_tries_waiting_retries_once_and_then_gives_up() {
-    let bench = bench(config(), [refused(), refused()]);
-    bench.push(0..10);
+fn g72_a_flush_tries_each_waiting_batch_once() {
+    let bench = bench(config(), (0..3).map(|_| refused()));
+    bench.push(0..35);
     bench.script.until(|log| log.calls == 1);
-    let outcome = bench.queue.shutdown(Duration::from_millis(5));
-    assert!(outcome.is_err());
-    bench.script.until(|log| log.shutdowns == 1);
-    assert_eq!(bench.script.log(|log| log.calls), 2);
-    bench.assert_counts(0, 10, 0);
+    assert_eq!(bench.queue.force_flush(LONG), Err(undelivered(20)));
+    assert_eq!(bench.script.sizes(), [10, 5]);
+    assert_eq!(bench.script.log(|log| log.calls), 5);
+    assert_eq!(bench.queue.force_flush(LONG), Ok(()));
+    assert_eq!(bench.script.delivered(), (0..35).collect::<Vec<_>>());
+}
+
+#[test]
+fn g72_a_shutdown_tries_what_waits_once_and_then_gives_up() {
+    let bench = bench(config(), (0..3).map(|_| refused()));
+    bench.push(0..35);
+    bench.script.until(|log| log.calls == 1);
+    let lost = ProcessorError::Failed { message: "refused".to_owned(), dropped: 20 };
+    assert_eq!(bench.queue.shutdown(LONG), Err(lost));
+    assert_eq!(bench.script.log(|log| (log.calls, log.shutdowns)), (5, 1));
+    bench.assert_counts(15, 20, 0);
 }
 
 #[test]
@@ -113,19 +127,6 @@ fn d1_a_call_over_its_deadline_is_counted_once_and_work_goes_on_when_it_returns(
     assert_eq!(stats.received, 200);
     assert_eq!(stats.delivered + stats.dropped, 200);
     assert_eq!(bench.queue.shared().queue().inspect().0, 0);
-}
-
-#[test]
-fn d2_what_a_producer_cannot_deliver_the_worker_tries_again() {
-    let answers = [Answer::Block, refused()];
-    let bench = bench_with(config(), Overflow::Help, answers);
-    bench.push(0..10);
-    bench.script.until(|log| log.blocking);
-    assert_eq!(bench.push(10..101), 90);
-    bench.script.release();
-    assert!(bench.queue.force_flush(LONG).is_err());
-    assert_eq!(bench.script.delivered(), (0..100).collect::<Vec<_>>());
-    bench.assert_counts(100, 1, 0);
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn g59_the_interval_delivers_the_rest() {
 #[test]
 fn d2_batches_that_fail_are_delivered_or_given_up_once() {
     check(|| {
-        let manners = Manners { failures: 4, overflow: Overflow::Help, ..Manners::default() };
+        let manners = Manners { failures: 4, overflow: Overflow::Wait, ..Manners::default() };
         let bench = Bench::new(ticking().with_max_retries(100), manners);
         let threads = [0, 10].map(|first| {
             let bench = Arc::clone(&bench);

@@ -37,9 +37,9 @@ fn d2_a_shutdown_amid_pushes_and_flushes_delivers_what_was_accepted() {
 }
 
 #[test]
-fn d2_a_shutdown_amid_producers_that_export_lets_them_finish() {
+fn d2_a_shutdown_amid_producers_that_wait_lets_them_finish() {
     check(|| {
-        let manners = Manners { overflow: Overflow::Help, failures: 2, ..Manners::default() };
+        let manners = Manners { overflow: Overflow::Wait, failures: 2, ..Manners::default() };
         let bench = Bench::new(config().with_max_spans(3).with_max_retries(100), manners);
         let producers = [0, 10].map(|first| {
             let bench = Arc::clone(&bench);
