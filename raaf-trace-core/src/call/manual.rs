@@ -13,7 +13,11 @@ use crate::{
     },
     context::Context,
     provider::OpenSpan,
-    span::{Span, finish, head::Head, record::Shared},
+    span::{
+        Span, finish,
+        head::Head,
+        record::{Held, Shared},
+    },
 };
 use raaf_trace_model::{
     Kind,
@@ -304,7 +308,7 @@ impl ManualSpan {
             let record = span.record();
             let Head { id, trace, .. } = record.head();
             trace.provider.cleaner().forget(*id);
-            finish::finish(Shared::clone(record), how);
+            finish::finish(Held::Shared(Shared::clone(record)), how);
         }
     }
 
@@ -375,7 +379,7 @@ impl OpenSpan for Open {
 
     fn end_stale(self: Box<Self>) {
         if !self.0.has_ended() {
-            finish::finish(self.0, |body| body.status = Status::Stale);
+            finish::finish(Held::Shared(self.0), |body| body.status = Status::Stale);
         }
     }
 }

@@ -30,7 +30,7 @@ pub use outcome::{
     via,
 };
 use raaf_trace_model::attributes::{Attributes, IntoValue, Key};
-pub use scope::CallScope;
+pub use scope::{CallScope, LocalScope};
 pub use stream::{TracedIter, TracedStream};
 pub use traceable::Traceable;
 pub use tracer::{SpanBuilder, Tracer, tracer};
@@ -294,12 +294,12 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
 impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
     /// Decides whether to create a span, and opens it.
     #[inline]
-    fn open(self) -> (CallScope, R) {
+    fn open<const IS_LOCAL: bool>(self) -> (CallScope, R) {
         let Self { traceable, mut given, lazy, on_result, enabled } = self;
         if !enabled {
             return (CallScope::none(), on_result);
         }
-        let scope = open::open(traceable, &mut given, lazy);
+        let scope = open::open::<IS_LOCAL, _, _>(traceable, &mut given, lazy);
         given.extras.discard();
         (scope, on_result)
     }
@@ -364,14 +364,29 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
     #[doc(hidden)]
     #[inline]
     pub fn enter_with_hook(self) -> (CallScope, R) {
-        self.open()
+        self.open::<false>()
     }
 
     /// Decides and opens the span. Used by the macros, which run the work.
     #[doc(hidden)]
     #[inline]
     pub fn enter(self) -> CallScope {
-        self.open().0
+        self.open::<false>().0
+    }
+
+    /// Does the same as [`enter_with_hook`](Self::enter_with_hook) for synchronous work.
+    #[doc(hidden)]
+    #[inline]
+    pub fn enter_local_with_hook(self) -> (LocalScope, R) {
+        let (scope, hook) = self.open::<true>();
+        (LocalScope::new(scope), hook)
+    }
+
+    /// Does the same as [`enter`](Self::enter) for synchronous work.
+    #[doc(hidden)]
+    #[inline]
+    pub fn enter_local(self) -> LocalScope {
+        self.enter_local_with_hook().0
     }
 }
 
@@ -380,7 +395,12 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Opens for Call<'_, T, L, R> {
 
     #[inline]
     fn open(self) -> (CallScope, R) {
-        Self::open(self)
+        self.enter_with_hook()
+    }
+
+    #[inline]
+    fn open_local(self) -> (LocalScope, R) {
+        self.enter_local_with_hook()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     component::Component,
     context::flow::{self, Innermost},
     span::{
-        record::{Record, Shared},
+        record::{Held, Record, Shared},
         start::{self, Origin},
     },
 };
@@ -50,8 +50,13 @@ impl Wishes {
     pub(super) const NONE: Self = Self { skip: false, join: Join::Same, include_content: true };
 }
 
+/// Opens the span of a call. `IS_LOCAL` is for a synchronous call, whose scope stays in this thread.
 #[inline(never)]
-pub(super) fn open<T, L>(traceable: &T, given: &mut Given, lazy: L) -> CallScope
+pub(super) fn open<const IS_LOCAL: bool, T, L>(
+    traceable: &T,
+    given: &mut Given,
+    lazy: L,
+) -> CallScope
 where
     T: Traceable + ?Sized,
     L: LazyAttributes,
@@ -64,7 +69,7 @@ where
     let named = if extras.is_none() { None } else { named_parent(extras) };
     // A span under a named parent differs from the enclosing span, unless reuse was requested.
     if (join == Join::Always || join == Join::Same && named.is_none())
-        && let Some(record) = reusable(component, method, join)
+        && let Some(record) = flow::same(component, method, join == Join::Always)
         && (include_content || !record.head().trace.limits.include_content)
     {
         said = merge(&record, extras, lazy.take(), join);
@@ -85,11 +90,12 @@ where
             work_out(lazy.take(), attributes);
         }
     };
-    let record = match named {
-        None if include_content => start::start_here(component, method, add),
-        named => start_as_wished(component, method, named, include_content, add),
+    let span = match named {
+        None if include_content && IS_LOCAL => start::open_here(component, method, add),
+        None if include_content => start::start_here(component, method, add).map(Held::Shared),
+        named => start_as_wished(component, method, named, include_content, add).map(Held::Shared),
     };
-    record.map_or_else(CallScope::none, CallScope::own)
+    CallScope::around(span)
 }
 
 #[inline(never)]
@@ -108,19 +114,6 @@ fn start_as_wished(
 ) -> Option<Shared> {
     let origin = Origin::find(component, named, &flow::current())?.with_content(include_content);
     Some(start::start(origin, component.clone(), method.clone(), None, None, add))
-}
-
-/// Returns the span that this call would repeat: the innermost one, if it was opened by this flow
-/// for the same component and method.
-#[inline]
-fn reusable(component: &Component, method: &Key, join: Join) -> Option<Shared> {
-    flow::peek(|current| {
-        let record = current.innermost.local().filter(|_| current.own)?;
-        let same = record.is_active_for(component)
-            && (join == Join::Always || record.head().method == *method);
-        same.then(|| Shared::clone(record))
-    })
-    .flatten()
 }
 
 /// Adds the call's attributes to the enclosing span. If they conflict, adds none and returns those

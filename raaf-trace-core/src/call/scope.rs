@@ -3,6 +3,8 @@
 use std::{
     any::Any,
     future::Future,
+    marker::PhantomData,
+    ops::{Deref, DerefMut},
     panic::resume_unwind,
     pin::Pin,
     task::{Context as TaskContext, Poll},
@@ -12,7 +14,10 @@ use std::{
 use crate::{
     call::outcome::{ErrorReport, Outcome},
     context::flow,
-    span::{finish, record::Shared},
+    span::{
+        finish,
+        record::{Held, Shared},
+    },
 };
 use pin_project_lite::pin_project;
 use raaf_trace_model::{
@@ -29,7 +34,7 @@ use raaf_trace_model::{
 #[derive(Debug)]
 pub struct CallScope {
     /// The span, while it is not current.
-    record: Option<Shared>,
+    span: Option<Held>,
     claim: Claim,
     /// `true` if the span records the type of the returned value.
     tells_type: bool,
@@ -47,20 +52,20 @@ enum Claim {
 impl CallScope {
     #[inline]
     pub(super) fn none() -> Self {
-        Self { record: None, claim: Claim::None, tells_type: true }
+        Self { span: None, claim: Claim::None, tells_type: true }
     }
 
     /// Creates a scope around a span that was just opened.
-    pub(crate) fn around(record: Option<Shared>) -> Self {
-        record.map_or_else(Self::none, Self::own)
+    pub(crate) fn around(span: Option<Held>) -> Self {
+        span.map_or_else(Self::none, Self::own)
     }
 
-    pub(super) fn own(record: Shared) -> Self {
-        Self { record: Some(record), claim: Claim::Own, tells_type: true }
+    pub(super) fn own(span: Held) -> Self {
+        Self { span: Some(span), claim: Claim::Own, tells_type: true }
     }
 
     pub(super) fn reused(record: Shared) -> Self {
-        Self { record: Some(record), claim: Claim::Reused, tells_type: true }
+        Self { span: Some(Held::Shared(record)), claim: Claim::Reused, tells_type: true }
     }
 
     /// Records no type of the returned value, as for manual spans.
@@ -72,14 +77,10 @@ impl CallScope {
     /// Creates a scope around a span that is ended elsewhere.
     pub(crate) fn lent(record: Option<Shared>) -> Self {
         record.map_or_else(Self::none, |record| Self {
-            record: Some(record),
+            span: Some(Held::Shared(record)),
             claim: Claim::Lent,
             tells_type: false,
         })
-    }
-
-    fn record(&self) -> Option<&Shared> {
-        self.record.as_ref()
     }
 
     /// Returns whether a span records the outcome of the work.
@@ -92,7 +93,7 @@ impl CallScope {
     /// sampled.
     #[inline]
     pub fn wants_result(&self) -> bool {
-        self.claim == Claim::Own && self.record().is_some_and(|record| record.head().trace.sampled)
+        self.claim == Claim::Own && self.span.as_ref().is_some_and(Held::is_sampled)
     }
 
     /// Runs the work inside the span. A panic ends the span and propagates.
@@ -110,7 +111,7 @@ impl CallScope {
     /// Runs a part of the work inside the span, and catches its panic.
     #[inline]
     pub(super) fn enter<V>(&mut self, work: impl FnOnce() -> V) -> thread::Result<V> {
-        flow::inside_span(&mut self.record, work)
+        flow::inside_span(&mut self.span, work)
     }
 
     /// Polls a future inside the span. Enters a reused span, too, since the future may have moved
@@ -145,12 +146,12 @@ impl CallScope {
 
     /// Adds attributes of the result. If `hook` panics, only its attributes are lost.
     pub fn result_attributes(&mut self, hook: impl FnOnce(&mut Attributes)) {
-        if let (Claim::Own, Some(record)) = (self.claim, self.record()) {
+        if let (Claim::Own, Some(span)) = (self.claim, &mut self.span) {
             // The user's hook may access the span, so the lock must not be held.
-            let mut attributes = Attributes::with_limits(record.head().trace.limits);
+            let mut attributes = Attributes::with_limits(span.limits());
             super::open::fill(&mut attributes, hook);
-            record.with_attributes(|own| {
-                own.merge(attributes);
+            span.with_body(|body| {
+                body.attributes.merge(attributes);
             });
         }
     }
@@ -189,9 +190,9 @@ impl CallScope {
 
     /// Records the number of items so far.
     pub(super) fn count_items(&mut self, items: u64) {
-        if let (Claim::Own, Some(record)) = (self.claim, self.record()) {
-            record.with_attributes(|own| {
-                own.set_reserved(keys::STREAM_ITEMS, items);
+        if let (Claim::Own, Some(span)) = (self.claim, &mut self.span) {
+            span.with_body(|body| {
+                body.attributes.set_reserved(keys::STREAM_ITEMS, items);
             });
         }
     }
@@ -203,8 +204,8 @@ impl CallScope {
         error: Option<&ErrorReport>,
         result_type: Option<&'static str>,
     ) {
-        let Some(record) = self.record() else { return };
-        let limits = record.head().trace.limits;
+        let Some(span) = &mut self.span else { return };
+        let limits = span.limits();
         self.finish(|body| {
             body.result_type = result_type;
             body.status = match error {
@@ -219,10 +220,9 @@ impl CallScope {
 
     /// Adds an error as an event only: the call that owns a reused span sets its status.
     pub(super) fn note(&mut self, error: &ErrorReport) {
-        if let Some(record) = self.record() {
-            let trace = &record.head().trace;
-            let now = trace.now();
-            record.with_body(|body| error.note(body, trace.limits, now));
+        if let Some(span) = &mut self.span {
+            let (limits, now) = (span.limits(), span.now());
+            span.with_body(|body| error.note(body, limits, now));
         }
     }
 
@@ -231,11 +231,10 @@ impl CallScope {
     }
 
     fn fail_with(&mut self, error: &ErrorReport, result_type: Option<&'static str>) {
-        let Some(record) = self.record() else { return };
-        let trace = &record.head().trace;
-        let (limits, now) = (trace.limits, trace.now());
+        let Some(span) = &mut self.span else { return };
+        let (limits, now) = (span.limits(), span.now());
         if self.claim == Claim::Lent {
-            return record.with_body(|body| error.fail(body, limits, now));
+            return span.with_body(|body| error.fail(body, limits, now));
         }
         self.finish(|body| {
             error.fail(body, limits, now);
@@ -246,10 +245,48 @@ impl CallScope {
     fn finish(&mut self, how: impl FnOnce(&mut SpanBody)) {
         if self.claim == Claim::Own {
             self.claim = Claim::None;
-            if let Some(record) = self.record.take() {
-                finish::finish(record, how);
+            if let Some(span) = self.span.take() {
+                finish::finish(span, how);
             }
         }
+    }
+}
+
+/// Scope of a synchronous call, which stays in its thread. Used by the macros and the `in_span`
+/// forms.
+#[derive(Debug)]
+pub struct LocalScope {
+    scope: CallScope,
+    /// Its span refers to tables of the thread.
+    not_send: PhantomData<*const ()>,
+}
+
+impl LocalScope {
+    #[inline]
+    pub(crate) fn new(scope: CallScope) -> Self {
+        Self { scope, not_send: PhantomData }
+    }
+
+    /// Ends the call with the outcome of the work.
+    #[inline]
+    pub fn end(mut self, outcome: Outcome) {
+        self.scope.end_with(outcome);
+    }
+}
+
+impl Deref for LocalScope {
+    type Target = CallScope;
+
+    #[inline]
+    fn deref(&self) -> &CallScope {
+        &self.scope
+    }
+}
+
+impl DerefMut for LocalScope {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut CallScope {
+        &mut self.scope
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     },
     provider::TracerProvider,
     span::{
-        record::Shared,
+        record::{Held, Shared},
         start::{self, Origin},
     },
 };
@@ -348,7 +348,7 @@ impl Opens for SpanBuilder {
     type Hook = ();
 
     fn open(self) -> (CallScope, ()) {
-        (CallScope::around(self.begin()).without_type(), ())
+        (CallScope::around(self.begin().map(Held::Shared)).without_type(), ())
     }
 }
 

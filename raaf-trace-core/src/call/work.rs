@@ -12,7 +12,7 @@ use std::{
 use pin_project_lite::pin_project;
 
 use super::{
-    CallScope, ResultHook,
+    CallScope, LocalScope, ResultHook,
     outcome::{self, Failure, Outcome},
 };
 
@@ -51,6 +51,8 @@ pub trait Host<V>: Sized {
 
     fn open(self) -> (CallScope, Self::Hook);
 
+    fn open_local(self) -> (LocalScope, Self::Hook);
+
     fn close(scope: &mut CallScope, hook: Self::Hook, value: &V);
 }
 
@@ -60,6 +62,12 @@ pub trait Opens: Sized {
     type Hook;
 
     fn open(self) -> (CallScope, Self::Hook);
+
+    /// Opens a span for work that runs at once.
+    fn open_local(self) -> (LocalScope, Self::Hook) {
+        let (scope, hook) = self.open();
+        (LocalScope::new(scope), hook)
+    }
 }
 
 impl<V, F: FnOnce() -> V> Work<Blocking> for F {
@@ -68,7 +76,7 @@ impl<V, F: FnOnce() -> V> Work<Blocking> for F {
 
     #[inline]
     fn run_in<H: Host<V>>(self, host: H) -> V {
-        let (mut scope, hook) = host.open();
+        let (mut scope, hook) = host.open_local();
         let value = scope.run(self);
         H::close(&mut scope, hook, &value);
         value
@@ -99,6 +107,11 @@ where
     #[inline]
     fn open(self) -> (CallScope, O::Hook) {
         self.0.open()
+    }
+
+    #[inline]
+    fn open_local(self) -> (LocalScope, O::Hook) {
+        self.0.open_local()
     }
 
     #[inline]
@@ -134,6 +147,11 @@ where
     #[inline]
     fn open(self) -> (CallScope, O::Hook) {
         self.0.open()
+    }
+
+    #[inline]
+    fn open_local(self) -> (LocalScope, O::Hook) {
+        self.0.open_local()
     }
 
     #[inline]

@@ -14,7 +14,7 @@ use crate::{
     component::Component,
     context::flow::{self, Innermost},
     span::{
-        record::Shared,
+        record::{Held, Shared},
         start::{self, Origin},
     },
 };
@@ -164,6 +164,6 @@ impl Opens for Workflow {
     type Hook = ();
 
     fn open(self) -> (CallScope, ()) {
-        (CallScope::around(self.start()), ())
+        (CallScope::around(self.start().map(Held::Shared)), ())
     }
 }

@@ -1,12 +1,24 @@
 //! Component identity: name and kind.
 
 mod active;
+pub(crate) mod table;
 
-use std::{fmt, mem, sync::Arc};
+use std::{
+    fmt, mem,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use smol_str::SmolStr;
 
-use crate::{base::process::PerProcess, provider::TracerProvider, span::record::Shared};
+use crate::{
+    base::process::PerProcess,
+    context::published::{self, Seen},
+    provider::TracerProvider,
+    span::record::Shared,
+};
 use active::ActiveSpans;
 use raaf_trace_model::{Kind, naming::short_type_name, span::ComponentInfo};
 
@@ -38,6 +50,8 @@ struct Inner {
     parent: Option<Component>,
     provider: Option<TracerProvider>,
     active: PerProcess<ActiveSpans>,
+    /// `true` once a thread had a span of it that only that thread knew.
+    in_frames: AtomicBool,
 }
 
 impl Inner {
@@ -82,7 +96,8 @@ impl Component {
     pub(crate) fn build(kind: Kind, name: SmolStr) -> Self {
         let (parent, provider, active) = (None, None, PerProcess::default());
         let info = Arc::new(ComponentInfo { kind, name });
-        Self { inner: Arc::new(Inner { info, parent, provider, active }) }
+        let in_frames = AtomicBool::new(false);
+        Self { inner: Arc::new(Inner { info, parent, provider, active, in_frames }) }
     }
 
     /// Sets the kind: one of [`Kind`], or any string.
@@ -150,6 +165,7 @@ impl Component {
             parent: shared.parent.clone(),
             provider: shared.provider.clone(),
             active: PerProcess::default(),
+            in_frames: AtomicBool::new(false),
         };
         change(&mut inner);
         Self { inner: Arc::new(inner) }
@@ -204,11 +220,38 @@ impl Component {
         }
     }
 
-    /// Returns whether a span of this component is active anywhere. In a forked child, also if one
-    /// was at the fork.
+    /// Returns whether a span of this component with a shared record is active anywhere. In a forked
+    /// child, also if one was at the fork.
+    #[inline]
+    pub(crate) fn has_records(&self) -> bool {
+        !self.active().is_empty()
+    }
+
+    /// Returns whether a span of this component is active anywhere.
     #[inline]
     pub(crate) fn is_active(&self) -> bool {
-        !self.active().is_empty()
+        self.has_records() || self.in_frames() && published::any(self.address())
+    }
+
+    /// Returns whether a thread ever had a span of this component that only that thread knew.
+    #[inline]
+    fn in_frames(&self) -> bool {
+        self.inner.in_frames.load(Ordering::Relaxed)
+    }
+
+    /// Records that a thread has a span of this component that only that thread knows.
+    #[inline]
+    pub(crate) fn note_frame(&self) {
+        if !self.in_frames() {
+            self.inner.in_frames.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns an address that identifies the component as long as a clone of it, or a
+    /// [weak reference](Self::downgrade) to it, exists.
+    #[inline]
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.inner).addr()
     }
 
     pub(crate) fn span_started(&self, record: &Shared) {
@@ -221,7 +264,34 @@ impl Component {
 
     /// Returns the most recently started active span of this component, in any context.
     pub(crate) fn latest_active(&self) -> Latest {
-        self.active().latest()
+        // First the frames: a span that gets a record in between is then seen twice, not never.
+        let frames = if self.in_frames() { published::all(self.address()) } else { Vec::new() };
+        match (self.active().latest(), frames.is_empty()) {
+            (found, true) => found,
+            (found, false) => self.latest_of(found, &frames),
+        }
+    }
+
+    #[cold]
+    fn latest_of(&self, record: Latest, frames: &[Seen]) -> Latest {
+        let record = match record {
+            Latest::Ambiguous => return Latest::Ambiguous,
+            Latest::Span(record) => Some(record),
+            Latest::None => None,
+        };
+        let traces = frames.iter().map(|frame| frame.trace_id);
+        let mut traces = traces.chain(record.iter().map(|record| record.head().trace.id()));
+        let first = traces.next();
+        if traces.any(|trace| Some(trace) != first) {
+            return Latest::Ambiguous;
+        }
+        let Some(frame) = frames.iter().max_by_key(|frame| frame.start) else {
+            return record.map_or(Latest::None, Latest::Span);
+        };
+        match record {
+            Some(record) if record.head().start >= frame.start => Latest::Span(record),
+            _ => frame.stand_in(self).map_or(Latest::None, Latest::Span),
+        }
     }
 
     #[inline]
@@ -231,6 +301,29 @@ impl Component {
 }
 
 pub(crate) use active::Latest;
+
+/// A reference to a component that does not keep it alive, but keeps its address from being reused.
+#[derive(Debug)]
+pub(crate) struct WeakComponent(Weak<Inner>);
+
+impl Component {
+    pub(crate) fn downgrade(&self) -> WeakComponent {
+        WeakComponent(Arc::downgrade(&self.inner))
+    }
+}
+
+impl WeakComponent {
+    /// Returns the component; `None` once it is gone.
+    pub(crate) fn upgrade(&self) -> Option<Component> {
+        self.0.upgrade().map(|inner| Component { inner })
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("info", &self.info).finish_non_exhaustive()
+    }
+}
 
 impl fmt::Debug for Component {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,12 +8,26 @@ use std::{
     thread,
 };
 
+use triomphe::UniqueArc;
+
 use crate::{
-    context::attach::{self, Attachment},
-    provider::{Inner, TracerProvider},
-    span::record::Shared,
+    component::Component,
+    context::{
+        attach::{self, Attachment},
+        stack::{Placed, Popped, Stack},
+    },
+    provider::{Inner, TracerProvider, running_trace::RunningTrace},
+    span::{
+        frame::Frame,
+        record::{Held, Record, Shared},
+    },
 };
-use raaf_trace_model::propagation::{Baggage, SpanContext};
+use raaf_trace_model::{
+    attributes::Key,
+    id::SpanId,
+    propagation::{Baggage, SpanContext},
+    span::ComponentInfo,
+};
 
 /// The innermost span, local or remote.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +44,10 @@ pub(crate) enum Innermost {
 impl Innermost {
     pub(crate) fn is_some(&self) -> bool {
         !matches!(self, Self::None)
+    }
+
+    pub(crate) fn is_local(&self) -> bool {
+        self.local().is_some()
     }
 
     pub(crate) fn local(&self) -> Option<&Shared> {
@@ -116,7 +134,7 @@ impl Current {
 
     /// Returns the context inside a span that this flow has just opened.
     #[inline]
-    fn inside(&self, record: Shared) -> Self {
+    pub(super) fn inside(&self, record: Shared) -> Self {
         let rest = self.rest.as_ref().and_then(Rest::inside);
         Self { innermost: Innermost::Local(record), own: true, rest }
     }
@@ -154,8 +172,28 @@ pub(crate) fn home() -> Option<Home> {
     .flatten()
 }
 
+/// A thread's context: the current one, and the frames above it.
+struct Flow {
+    current: Current,
+    stack: Stack,
+}
+
+impl Flow {
+    /// Returns the context of running code, for everybody but the calls that the frames belong to.
+    #[inline]
+    fn settled(&mut self) -> Option<&mut Current> {
+        if self.stack.is_lent() {
+            // Code of the library runs, which has no context.
+            return None;
+        }
+        self.stack.settle(&mut self.current);
+        Some(&mut self.current)
+    }
+}
+
 thread_local! {
-    static CURRENT: RefCell<Current> = const { RefCell::new(Current::NOTHING) };
+    static FLOW: RefCell<Flow> =
+        const { RefCell::new(Flow { current: Current::NOTHING, stack: Stack::new() }) };
 }
 
 /// Returns a copy of the current context; empty in a thread whose thread-locals are gone.
@@ -166,11 +204,12 @@ pub(crate) fn current() -> Current {
 /// Reads the current context without copying it. `look` must not call traced code.
 #[inline]
 pub(crate) fn peek<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
-    let seen = CURRENT.try_with(|current| {
-        let seen = current.borrow();
-        if seen.attached().is_some() { Err(look) } else { Ok(look(&seen)) }
+    let seen = FLOW.try_with(|flow| {
+        let mut flow = flow.borrow_mut();
+        let current = flow.settled()?;
+        Some(if current.attached().is_some() { Err(look) } else { Ok(look(current)) })
     });
-    match seen.ok()? {
+    match seen.ok()?? {
         Ok(seen) => Some(seen),
         Err(look) => peek_attached(look),
     }
@@ -180,47 +219,165 @@ pub(crate) fn peek<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
 fn peek_attached<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
     // Dropped at once: the last handle of a span or a provider can run user code.
     drop(prune(attach::prune));
-    CURRENT.try_with(|current| look(&current.borrow())).ok()
+    FLOW.try_with(|flow| look(&flow.borrow().current)).ok()
 }
 
 /// Removes detached contexts from the current context. `prune` returns what it replaced, which the
 /// caller drops: dropping the last handle of a span can run user code.
 pub(super) fn prune<R: Default>(prune: impl FnOnce(&mut Current) -> R) -> R {
-    CURRENT.try_with(|current| change(current, prune)).unwrap_or_default()
+    change(prune).unwrap_or_default()
 }
 
-#[cold]
-fn change<R>(current: &RefCell<Current>, change: impl FnOnce(&mut Current) -> R) -> R {
-    change(&mut current.borrow_mut())
+#[inline]
+fn change<R>(change: impl FnOnce(&mut Current) -> R) -> Option<R> {
+    FLOW.try_with(|flow| Some(change(flow.borrow_mut().settled()?))).ok().flatten()
 }
 
 /// Replaces the current context and returns the previous one.
 pub(super) fn replace(inner: Current) -> Current {
-    CURRENT.try_with(|current| current.replace(inner)).unwrap_or_default()
+    change(|current| mem::replace(current, inner)).unwrap_or_default()
+}
+
+/// Finds the place of a span of `component` near the innermost span, and gives the record its frame.
+#[inline]
+pub(crate) fn place(component: &Component, method: &Key, record: &mut UniqueArc<Record>) -> Placed {
+    let placed = FLOW.try_with(|flow| {
+        let Flow { current, stack } = &mut *flow.borrow_mut();
+        stack.place(current, component, method, record)
+    });
+    placed.unwrap_or(Placed::Elsewhere)
+}
+
+/// Gives the record of a root its frame. Returns the trace where that is not possible.
+pub(crate) fn place_root(
+    call: (&Component, &Key),
+    trace: Arc<RunningTrace>,
+    ids: (SpanId, Option<SpanId>),
+    record: &mut UniqueArc<Record>,
+) -> Result<(), Arc<RunningTrace>> {
+    let mut trace = Some(trace);
+    let placed = FLOW.try_with(|flow| {
+        let Flow { current, stack } = &mut *flow.borrow_mut();
+        let placed = stack.place_root(current, call, trace.take()?, ids, record);
+        placed.map_err(|back| trace = Some(back)).ok()
+    });
+    match (placed.ok().flatten(), trace) {
+        (None, Some(trace)) => Err(trace),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the innermost span if this flow opened it for the same component, and, unless `any`
+/// method will do, for the same method.
+#[inline]
+pub(crate) fn same(component: &Component, method: &Key, any: bool) -> Option<Shared> {
+    let from_frames = FLOW.try_with(|flow| {
+        let flow = &mut *flow.borrow_mut();
+        let Some(top) = flow.stack.top() else { return Some(None) };
+        let same = flow.stack.components.address(top.component) == component.address()
+            && (any || top.method == *method);
+        if same { Some(flow.settled()?.innermost.local().cloned()) } else { None }
+    });
+    match from_frames {
+        Ok(None) => None,
+        Ok(Some(Some(record))) => Some(record),
+        Ok(Some(None)) | Err(_) => peek(|current| {
+            let record = current.innermost.local().filter(|_| current.own)?;
+            let same = record.is_active_for(component) && (any || record.head().method == *method);
+            same.then(|| Shared::clone(record))
+        })
+        .flatten(),
+    }
+}
+
+/// Takes what a frame refers to, to finish its span; see [`Stack::lend`].
+#[inline]
+pub(crate) fn lend(frame: &Frame) -> Option<(Arc<RunningTrace>, Arc<ComponentInfo>)> {
+    FLOW.try_with(|flow| {
+        let stack = &mut flow.borrow_mut().stack;
+        let info = Arc::clone(stack.components.info(frame.component)?);
+        Some((stack.lend(frame.trace)?, info))
+    })
+    .ok()?
+}
+
+/// Ends a loan.
+#[inline]
+pub(crate) fn give_back(frame: &Frame, trace: Arc<RunningTrace>) {
+    let mut trace = Some(trace);
+    let _ = FLOW.try_with(|flow| {
+        if let Some(trace) = trace.take() {
+            flow.borrow_mut().stack.give_back(frame.trace, trace);
+        }
+    });
+}
+
+/// Ends a loan, and forgets the frame.
+#[inline]
+pub(crate) fn forget(frame: &Frame, trace: Option<Arc<RunningTrace>>) {
+    let unused = FLOW.try_with(|flow| {
+        let stack = &mut flow.borrow_mut().stack;
+        if let Some(trace) = trace {
+            stack.give_back(frame.trace, trace);
+        }
+        stack.forget(frame)
+    });
+    // While nothing is borrowed.
+    drop(unused);
+}
+
+/// Returns the trace of a frame.
+pub(crate) fn trace_of(frame: &Frame) -> Option<Arc<RunningTrace>> {
+    FLOW.try_with(|flow| flow.borrow().stack.trace(frame.trace).cloned()).ok()?
 }
 
 /// Runs `work` inside a span that this flow opened, then returns the span. Catches a panic of the
 /// work, so that no code runs while the panic unwinds.
 #[inline]
 pub(crate) fn inside_span<R>(
-    record: &mut Option<Shared>,
+    span: &mut Option<Held>,
     work: impl FnOnce() -> R,
 ) -> thread::Result<R> {
-    let outer = enter_span(record);
-    let result = catch_unwind(AssertUnwindSafe(work));
-    if let Some(outer) = outer {
-        *record = leave_span(outer);
+    match span.take() {
+        Some(Held::Frame(record)) => {
+            let pushed = FLOW.try_with(|flow| flow.borrow_mut().stack.push(record)).is_ok();
+            let result = catch_unwind(AssertUnwindSafe(work));
+            if pushed {
+                *span = leave_frame();
+            }
+            result
+        }
+        Some(Held::Shared(record)) => {
+            let mut record = Some(record);
+            let outer = enter_span(&mut record);
+            let result = catch_unwind(AssertUnwindSafe(work));
+            *span = match outer {
+                Some(outer) => leave_span(outer),
+                None => record,
+            }
+            .map(Held::Shared);
+            result
+        }
+        None => catch_unwind(AssertUnwindSafe(work)),
     }
-    result
+}
+
+#[inline]
+fn leave_frame() -> Option<Held> {
+    match FLOW.try_with(|flow| flow.borrow_mut().stack.pop()).ok()?? {
+        Popped::Frame(record) => Some(Held::Frame(record)),
+        Popped::Settled(outer) => leave_span(outer).map(Held::Shared),
+    }
 }
 
 /// Makes the span current and returns the previous context; `None` where that is impossible.
 #[inline]
 fn enter_span(record: &mut Option<Shared>) -> Option<Current> {
-    let entered = CURRENT.try_with(|current| {
-        let mut current = current.borrow_mut();
+    let entered = FLOW.try_with(|flow| {
+        let mut flow = flow.borrow_mut();
+        let current = flow.settled()?;
         let inside = current.inside(record.take()?);
-        Some(mem::replace(&mut *current, inside))
+        Some(mem::replace(current, inside))
     });
     entered.ok().flatten()
 }
@@ -228,7 +385,8 @@ fn enter_span(record: &mut Option<Shared>) -> Option<Current> {
 /// Restores the previous context and returns the span that was current.
 #[inline]
 fn leave_span(outer: Current) -> Option<Shared> {
-    let mut left = CURRENT.try_with(|current| current.replace(outer)).ok()?;
+    let left = FLOW.try_with(|flow| mem::replace(&mut flow.borrow_mut().current, outer));
+    let mut left = left.ok()?;
     if left.attached().is_some() {
         left = attach::without_attachments(left);
     }
@@ -258,5 +416,5 @@ impl Drop for Entered<'_> {
 
 /// Does nothing in a thread whose thread-locals are gone.
 fn swap(mine: &mut Current) {
-    let _ = CURRENT.try_with(|current| mem::swap(&mut *current.borrow_mut(), mine));
+    let _ = change(|current| mem::swap(current, mine));
 }

@@ -5,6 +5,8 @@ pub(crate) mod chain;
 pub(crate) mod flow;
 mod future;
 pub(crate) mod parent;
+pub(crate) mod published;
+pub(crate) mod stack;
 
 use std::sync::Arc;
 

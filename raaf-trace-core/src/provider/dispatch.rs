@@ -22,17 +22,30 @@ pub(crate) fn ended(
     provider: &Inner,
     write: impl FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
 ) -> bool {
+    let mut write = Some(write);
+    let queued = to_queue(provider, |delivered| write.take()?(delivered));
+    if queued.is_none()
+        && let Some(span) = write.and_then(|write| write(None))
+    {
+        deliver(provider, span);
+    }
+    queued.unwrap_or(true)
+}
+
+/// Does the same as [`ended`] if there is a queue that is the only processor, otherwise nothing.
+#[inline]
+pub(crate) fn to_queue(
+    provider: &Inner,
+    write: impl FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
+) -> Option<bool> {
     if let [only] = &***provider.processors().load()
         && let Some(batch) = only.batch()
         && !provider.flushes_after_root()
     {
         provider.counts().span_ended();
-        return batch.push_with(write);
+        return Some(batch.push_with(write));
     }
-    if let Some(span) = write(None) {
-        deliver(provider, span);
-    }
-    true
+    None
 }
 
 /// Passes a finished span to each processor once.

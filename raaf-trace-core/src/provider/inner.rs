@@ -159,6 +159,12 @@ impl Inner {
         self.watches_starts.load(Ordering::Relaxed)
     }
 
+    /// Returns whether spans start without calls of the user's code, for ids or in processors.
+    #[inline]
+    pub(crate) fn has_fast_starts(&self) -> bool {
+        self.config.ids.is_none() && !self.watches_starts()
+    }
+
     pub(crate) fn add_processor(self: &Arc<Self>, receiver: Receiver) {
         let slot = Arc::new(Slot::new(receiver, self.redactor()));
         self.tell_added(std::slice::from_ref(&slot));

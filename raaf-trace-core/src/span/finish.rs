@@ -1,22 +1,83 @@
 //! Ending a span.
 
-use raaf_trace_model::span::SpanBody;
+use std::sync::Arc;
+
+use raaf_trace_model::span::{FinishedSpan, SpanBody};
 use triomphe::UniqueArc;
 
 use crate::{
     base::counters,
+    context::flow,
     provider::{clock::Ticks, dispatch},
     span::{
         head::Head,
         pool,
-        record::{Record, Shared},
+        record::{Held, Record, Shared},
     },
 };
 
 /// Ends the span and passes it to its provider's processors. If it has ended before, only counts
 /// the call. A span that was open at a fork ends in the parent process only.
 #[inline]
-pub(crate) fn finish(record: Shared, how: impl FnOnce(&mut SpanBody)) {
+pub(crate) fn finish(span: Held, how: impl FnOnce(&mut SpanBody)) {
+    match span {
+        Held::Frame(record) => finish_frame(record, how),
+        Held::Shared(record) => finish_record(record, how),
+    }
+}
+
+#[inline]
+fn finish_frame(mut record: UniqueArc<Record>, how: impl FnOnce(&mut SpanBody)) {
+    let Some((frame, body)) = record.frame_and_body() else { return };
+    let lent = if frame.made_in.this_process() { flow::lend(frame) } else { None };
+    let Some((trace, component)) = lent else {
+        flow::forget(frame, None);
+        return pool::give(record);
+    };
+    let provider = &trace.provider;
+    let now = provider.clock().now();
+    let mut back = None;
+    if frame.sampled {
+        let mut how = Some(how);
+        let complete = |span: &mut FinishedSpan, how: &mut Option<_>| {
+            if let Some(how) = how.take() {
+                span.complete(how);
+            }
+        };
+        let queued = dispatch::to_queue(provider, |delivered| {
+            if let Some(span) = delivered {
+                frame.finish_over(span, body, (&trace, &component), now);
+                complete(span, &mut how);
+                return None;
+            }
+            let mut span = frame.finish(body, (&trace, &component), now);
+            complete(&mut span, &mut how);
+            Some(span)
+        });
+        match queued {
+            Some(true) => {}
+            Some(false) => body.clear(),
+            None => {
+                // Processors may look at the context.
+                back = Some(Arc::clone(&trace));
+            }
+        }
+        if let Some(trace) = &back {
+            flow::give_back(frame, Arc::clone(trace));
+            let mut span = frame.finish(body, (trace, &component), now);
+            complete(&mut span, &mut how);
+            dispatch::deliver(&trace.provider, span);
+        }
+    }
+    if frame.local_root {
+        provider.open_roots().ended(trace.root);
+    }
+    flow::forget(frame, if back.is_some() { None } else { Some(trace) });
+    pool::give(record);
+}
+
+#[inline]
+fn finish_record(record: Shared, how: impl FnOnce(&mut SpanBody)) {
     let head = record.head();
     if !head.made_in.this_process() {
         return;

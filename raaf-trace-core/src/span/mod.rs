@@ -25,6 +25,7 @@
 // place (see `Attributes`, `start_here` and `Head::finish_over`).
 
 pub(crate) mod finish;
+pub(crate) mod frame;
 mod handle;
 pub(crate) mod head;
 pub(crate) mod pool;

@@ -18,23 +18,29 @@ use std::{
     fmt, mem,
     num::NonZeroUsize,
     sync::{
-        Mutex, PoisonError,
+        self, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
-use triomphe::Arc;
+use triomphe::{Arc, UniqueArc};
 
 use crate::{
-    base::{counters, sync::lock},
+    base::{counters, process::MadeIn, sync::lock},
     component::Component,
-    context::chain::{Depth, Link},
-    provider::clock::Ticks,
-    span::head::Head,
+    context::{
+        chain::{Depth, Link},
+        flow,
+        published::FramePlace,
+    },
+    provider::{clock::Ticks, running_trace::RunningTrace},
+    span::{frame::Frame, head::Head},
 };
 use raaf_trace_model::{
-    attributes::Attributes,
+    attributes::{Attributes, Key, SpanLimits},
+    id::SpanId,
     span::{FinishedSpan, SpanBody},
+    time::Timestamp,
 };
 
 /// A shared record. Not the standard library's `Arc`: without weak references, checking for a
@@ -43,7 +49,11 @@ pub(crate) type Shared = Arc<Record>;
 
 #[derive(Default)]
 pub(crate) struct Record {
+    /// Data of a span that only its thread knows; otherwise it has a head.
+    frame: Option<Frame>,
     head: Option<Head>,
+    /// For a record that stands in for the frame of another thread, that frame.
+    stands_for: Option<Box<FramePlace>>,
     link: Link,
     depth: Depth,
     body: Mutex<SpanBody>,
@@ -65,6 +75,62 @@ impl Record {
         self.depth = depth;
     }
 
+    /// Creates a record in place of that of another thread's frame: it has the ids, as a parent of
+    /// spans here, and ends when the frame does. Its other data are those of the frame, out of reach.
+    pub(crate) fn stand_in(
+        id: SpanId,
+        trace: sync::Arc<RunningTrace>,
+        component: Component,
+        start: Ticks,
+        frame: FramePlace,
+    ) -> Shared {
+        let head = Head {
+            id,
+            parent: None,
+            trace,
+            component,
+            method: Key::from_static(""),
+            name: None,
+            start,
+            local_root: false,
+            made_in: MadeIn::here(),
+        };
+        let mut record = Self::default();
+        record.head = Some(head);
+        record.stands_for = Some(Box::new(frame));
+        Shared::new(record)
+    }
+
+    #[inline]
+    pub(crate) fn frame(&self) -> Option<&Frame> {
+        self.frame.as_ref()
+    }
+
+    #[inline]
+    pub(crate) fn frame_mut(&mut self) -> Option<&mut Frame> {
+        self.frame.as_mut()
+    }
+
+    /// Makes this the record of a frame.
+    #[inline]
+    pub(crate) fn set_frame(&mut self, frame: Frame) {
+        // That there is nothing to drop lets it be written where it stands.
+        let None = &self.frame else { unreachable!("a record is emptied before it is used again") };
+        self.frame = Some(frame);
+    }
+
+    #[inline]
+    pub(crate) fn take_frame(&mut self) -> Option<Frame> {
+        self.frame.take()
+    }
+
+    /// Returns both parts of the record of a frame.
+    #[inline]
+    pub(crate) fn frame_and_body(&mut self) -> Option<(&Frame, &mut SpanBody)> {
+        let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
+        Some((self.frame.as_ref()?, body))
+    }
+
     /// Returns both parts of a filled record that is not shared.
     #[inline]
     pub(crate) fn parts_mut(&mut self) -> (&mut Head, &mut SpanBody) {
@@ -84,6 +150,9 @@ impl Record {
     /// Resets an ended record.
     #[inline]
     pub(crate) fn empty(&mut self) {
+        if self.frame.is_some() {
+            self.frame = None;
+        }
         self.head = None;
         self.link = Link::None;
         if self.body_mut().extras.is_some() {
@@ -117,7 +186,7 @@ impl Record {
             return;
         }
         let mut body = lock(&self.body);
-        if self.has_ended() {
+        if self.has_ended() || self.stands_for.is_some() {
             drop(body);
             counters::LATE_CALLS.add(1);
         } else if self.head().trace.sampled {
@@ -133,6 +202,7 @@ impl Record {
     #[inline]
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
+            || self.stands_for.as_ref().is_some_and(|frame| !frame.is_open())
     }
 
     /// Ends the span. Does nothing and returns `None` if it had ended before.
@@ -184,6 +254,59 @@ impl Record {
     #[inline]
     pub(crate) fn is_active_for(&self, component: &Component) -> bool {
         self.head().component.is(component) && !self.has_ended()
+    }
+}
+
+/// The record of an open span, as the call holds it that opened the span.
+pub(crate) enum Held {
+    /// A frame: only this thread knows the span.
+    Frame(UniqueArc<Record>),
+    Shared(Shared),
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Frame(record) => record.fmt(f),
+            Self::Shared(record) => record.fmt(f),
+        }
+    }
+}
+
+impl Held {
+    #[inline]
+    pub(crate) fn is_sampled(&self) -> bool {
+        match self {
+            Self::Frame(record) => record.frame().is_some_and(|frame| frame.sampled),
+            Self::Shared(record) => record.head().trace.sampled,
+        }
+    }
+
+    pub(crate) fn limits(&mut self) -> SpanLimits {
+        match self {
+            Self::Frame(record) => record.body_mut().attributes.limits(),
+            Self::Shared(record) => record.head().trace.limits,
+        }
+    }
+
+    /// Returns the current time of the trace's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        match self {
+            Self::Frame(record) => record.frame().and_then(flow::trace_of).map(|trace| trace.now()),
+            Self::Shared(record) => Some(record.head().trace.now()),
+        }
+        .unwrap_or_default()
+    }
+
+    /// Changes the body of the running span, if it is sampled.
+    pub(crate) fn with_body(&mut self, change: impl FnOnce(&mut SpanBody)) {
+        match self {
+            Self::Frame(record) if record.frame().is_some_and(|frame| frame.sampled) => {
+                change(record.body_mut());
+            }
+            Self::Frame(_) => {}
+            Self::Shared(record) => record.with_body(change),
+        }
     }
 }
 

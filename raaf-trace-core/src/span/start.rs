@@ -11,6 +11,7 @@ use crate::{
         chain::{Depth, Link},
         flow::{self, Current, Innermost},
         parent,
+        stack::Placed,
     },
     provider::{
         Inner, TracerProvider, clock::Ticks, dispatch, global, running_trace::RunningTrace,
@@ -18,7 +19,7 @@ use crate::{
     span::{
         head::Head,
         pool,
-        record::{Record, Shared},
+        record::{Held, Record, Shared},
         stray,
     },
 };
@@ -83,6 +84,18 @@ impl Origin {
             self.trace = self.trace.without_content();
         }
         self
+    }
+
+    /// Records a trace's first span in this process.
+    fn begin(&mut self, id: SpanId, component: &Component) {
+        // A trace that begins here is not shared yet.
+        if self.local_root
+            && let Some(trace) = sync::Arc::get_mut(&mut self.trace)
+            && let Some(data) = sync::Arc::get_mut(&mut trace.data)
+        {
+            let (kind, name) = (component.kind(), component.name());
+            data.root = Some(LocalRoot::new(id, self.parent, kind, name));
+        }
     }
 
     fn under(parent: &Shared, current: &Current) -> Option<Self> {
@@ -217,6 +230,66 @@ pub(crate) fn start_here(
     }
 }
 
+/// Opens a span like [`start_here`] for a synchronous call, which starts it when the work begins.
+/// Usually only this thread will know it.
+#[inline]
+pub(crate) fn open_here(
+    component: &Component,
+    method: &Key,
+    fill: impl FnOnce(&mut Attributes),
+) -> Option<Held> {
+    let mut record = pool::take();
+    match flow::place(component, method, &mut record) {
+        Placed::Here => {}
+        Placed::Nowhere => {
+            pool::give(record);
+            return None;
+        }
+        Placed::Elsewhere => return open_elsewhere(record, component, method, fill),
+    }
+    if record.frame().is_some_and(|frame| frame.sampled) {
+        fill(&mut record.body_mut().attributes);
+    }
+    Some(Held::Frame(record))
+}
+
+#[inline(never)]
+fn open_elsewhere(
+    mut record: UniqueArc<Record>,
+    component: &Component,
+    method: &Key,
+    fill: impl FnOnce(&mut Attributes),
+) -> Option<Held> {
+    let current = flow::current();
+    let Some(mut origin) = Origin::find(component, None, &current) else {
+        pool::give(record);
+        return None;
+    };
+    let is_first = origin.local_root && !current.innermost.is_local();
+    if is_first && origin.trace.provider.has_fast_starts() {
+        let id = origin.trace.provider.new_span_id();
+        origin.begin(id, component);
+        let (parent, without_context) = (origin.parent, origin.without_context);
+        let call = (component, method);
+        match flow::place_root(call, origin.trace, (id, parent), &mut record) {
+            Ok(()) => {
+                if let Some(frame) = record.frame()
+                    && let Some(trace) = flow::trace_of(frame)
+                {
+                    if frame.sampled {
+                        fill(&mut record.body_mut().attributes);
+                    }
+                    stray::root_started(&trace, call, without_context);
+                }
+                return Some(Held::Frame(record));
+            }
+            Err(trace) => origin.trace = trace,
+        }
+    }
+    let (component, method) = (component.clone(), method.clone());
+    Some(Held::Shared(start_in(record, origin, component, method, None, fill)))
+}
+
 /// Starts a span at a place that was found before.
 pub(crate) fn start(
     origin: Origin,
@@ -239,15 +312,10 @@ fn start_in(
     name: Option<Key>,
     fill: impl FnOnce(&mut Attributes),
 ) -> Shared {
-    let Origin { mut trace, parent, local_root, without_context, link, depth } = origin;
-    let (id, start) = (trace.provider.new_span_id(), Ticks::default());
-    // A trace that begins here is not shared yet.
-    if local_root
-        && let Some(trace) = sync::Arc::get_mut(&mut trace)
-        && let Some(data) = sync::Arc::get_mut(&mut trace.data)
-    {
-        data.root = Some(LocalRoot::new(id, parent, component.kind(), component.name()));
-    }
+    let (id, start) = (origin.trace.provider.new_span_id(), Ticks::default());
+    let mut origin = origin;
+    origin.begin(id, &component);
+    let Origin { trace, parent, local_root, without_context, link, depth } = origin;
     let name = name.map(Box::new);
     let made_in = MadeIn::here();
     let head = Head { id, parent, trace, component, method, name, start, local_root, made_in };
@@ -255,7 +323,8 @@ fn start_in(
     let record = open(record, fill);
     // At last: what the user's code may have panicked in before would never end.
     if local_root {
-        stray::root_started(record.head(), without_context);
+        let Head { trace, component, method, .. } = record.head();
+        stray::root_started(trace, (component, method), without_context);
     }
     record
 }

@@ -4,9 +4,9 @@ use crate::{
     component::Component,
     context::flow::Current,
     diagnostics::{self, Category},
-    span::head::Head,
+    provider::running_trace::RunningTrace,
 };
-use raaf_trace_model::Kind;
+use raaf_trace_model::{Kind, attributes::Key};
 
 /// Returns true if a root of `component` that starts in `current` has no context. False for
 /// workflows, which are runs of their own wherever they start.
@@ -15,13 +15,17 @@ pub(super) fn is_without_context(component: &Component, current: &Current) -> bo
 }
 
 /// Records the start of a root, and reports it if it was probably meant to be a child.
-pub(super) fn root_started(head: &Head, without_context: bool) {
-    let (component, method) = (head.component.name(), &*head.method);
+pub(super) fn root_started(
+    trace: &RunningTrace,
+    (component, method): (&Component, &Key),
+    without_context: bool,
+) {
+    let (component, method) = (component.name(), method.as_str());
     let hash = digest(component).rotate_left(32) ^ digest(method);
     let operation = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
     let is_bare = || without_context && is_in_task();
-    let roots = head.trace.provider.open_roots();
-    if let Some(times) = roots.started(head.trace.root, operation, is_bare) {
+    let roots = trace.provider.open_roots();
+    if let Some(times) = roots.started(trace.root, operation, is_bare) {
         diagnostics::debug(
             Category::Context,
             format_args!(

@@ -54,7 +54,7 @@ enum Source {
 
 /// A reading of a [`Clock`], which only that clock can convert to time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticks(u64);
+pub struct Ticks(pub(crate) u64);
 
 /// A reading together with its wall-clock time.
 ///

@@ -1,0 +1,369 @@
+//! Frames of a thread: its open spans that nothing else refers to.
+
+use std::{mem, sync::Arc};
+
+use triomphe::UniqueArc;
+
+use crate::{
+    base::process::MadeIn,
+    component::{Component, table::Components},
+    context::{
+        chain::{self, Depth, Link},
+        flow::Current,
+        parent,
+        published::{self, Facts, Published},
+    },
+    provider::{clock::Ticks, running_trace::RunningTrace},
+    span::{frame::Frame, head::Head, record::Record},
+};
+use raaf_trace_model::{attributes::Key, id::SpanId};
+
+/// Open spans of synchronous calls above the current context, innermost last, all of one trace.
+///
+/// Calls nest strictly: a frame is pushed when the work begins, and popped when it ends, unless it
+/// was [settled](Self::settle) in between. Everything outside of this module and of
+/// [`flow`](super::flow) sees settled contexts only.
+pub(crate) struct Stack {
+    frames: Vec<UniqueArc<Record>>,
+    /// Previous contexts of settled frames, outermost first.
+    settled: Vec<Current>,
+    traces: Vec<TracePlace>,
+    /// Number of traces that are [lent](Self::lend).
+    lent: u32,
+    pub(crate) components: Components,
+    published: Option<Arc<Published>>,
+}
+
+/// A trace of frames that are open or about to be.
+#[derive(Debug)]
+struct TracePlace {
+    /// `None` while it is lent.
+    trace: Option<Arc<RunningTrace>>,
+    open: u32,
+}
+
+/// Number of a trace in its thread, valid while it has an open frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TraceNumber(u32);
+
+/// Outcome of [`Stack::place`].
+pub(crate) enum Placed {
+    /// The record has a frame.
+    Here,
+    /// The span's provider does not record.
+    Nowhere,
+    /// The parent is not near.
+    Elsewhere,
+}
+
+/// What a popped frame became.
+pub(crate) enum Popped {
+    Frame(UniqueArc<Record>),
+    /// It was settled; the context to return to.
+    Settled(Current),
+}
+
+impl Stack {
+    pub(crate) const fn new() -> Self {
+        Self {
+            frames: Vec::new(),
+            settled: Vec::new(),
+            traces: Vec::new(),
+            lent: 0,
+            components: Components::new(),
+            published: None,
+        }
+    }
+
+    /// Returns whether frames cannot be settled because the library uses a trace of theirs.
+    #[inline]
+    pub(crate) fn is_lent(&self) -> bool {
+        self.lent > 0
+    }
+
+    /// Returns the innermost frame.
+    #[inline]
+    pub(crate) fn top(&self) -> Option<&Frame> {
+        self.frames.last()?.frame()
+    }
+
+    /// Finds the place of a span of `component` near the innermost span of this context, and writes
+    /// the record's frame.
+    #[inline]
+    pub(crate) fn place(
+        &mut self,
+        current: &mut Current,
+        component: &Component,
+        method: &Key,
+        record: &mut UniqueArc<Record>,
+    ) -> Placed {
+        if self.is_lent() || current.attached().is_some() {
+            return Placed::Elsewhere;
+        }
+        if self.frames.len() == published::MOST {
+            self.settle(current);
+        }
+        let found = match self.top() {
+            Some(top) => {
+                let (number, id) = (top.trace, top.id);
+                match component.parent() {
+                    None => Some((number, id)),
+                    Some(bound) => {
+                        let parent = self.bound_parent(current, component, bound, id);
+                        parent.map(|id| (number, id))
+                    }
+                }
+            }
+            None => self.above(current, component),
+        };
+        let Some((number, parent)) = found else { return Placed::Elsewhere };
+        let Some(trace) = self.trace(number) else { return Placed::Elsewhere };
+        let provider = &trace.provider;
+        if !provider.is_recording() {
+            return Placed::Nowhere;
+        }
+        if !provider.has_fast_starts() {
+            return Placed::Elsewhere;
+        }
+        let (id, sampled, limits) = (provider.new_span_id(), trace.sampled, trace.limits);
+        let Some(number_of_component) = self.components.open(component) else {
+            return Placed::Elsewhere;
+        };
+        self.traces[number.0 as usize].open += 1;
+        record.body_mut().attributes.set_limits(limits);
+        record.set_frame(Frame {
+            id,
+            parent: Some(parent),
+            trace: number,
+            component: number_of_component,
+            method: method.clone(),
+            start: Ticks::default(),
+            linked: true,
+            local_root: false,
+            sampled,
+            made_in: MadeIn::here(),
+        });
+        Placed::Here
+    }
+
+    /// Finds the place of a frame directly above the current context.
+    #[inline]
+    fn above(&mut self, current: &Current, component: &Component) -> Option<(TraceNumber, SpanId)> {
+        let innermost = current.innermost.local()?;
+        let parent = parent::nearby(component, innermost)?;
+        let (trace, id) = (&parent.head().trace, parent.head().id);
+        if !Arc::ptr_eq(trace, &innermost.head().trace) {
+            return None;
+        }
+        Some((self.keep(Arc::clone(trace)), id))
+    }
+
+    /// Returns the parent of a span of a component that is bound to another one: the innermost span,
+    /// `top`, if the component is active in this context or the other one is active nowhere, else the
+    /// innermost one of the other one. `None` if that is not in this context.
+    fn bound_parent(
+        &self,
+        current: &Current,
+        component: &Component,
+        bound: &Component,
+        top: SpanId,
+    ) -> Option<SpanId> {
+        let (own, bound_to) = (component.address(), bound.address());
+        let mut found = None;
+        let mut linked = true;
+        for frame in self.frames.iter().rev().filter_map(|record| record.frame()) {
+            let address = self.components.address(frame.component);
+            if address == own {
+                return Some(top);
+            }
+            if address == bound_to && found.is_none() {
+                found = Some(frame.id);
+            }
+            linked = frame.linked;
+        }
+        if linked && let Some(innermost) = current.innermost.local() {
+            if chain::innermost_of(innermost, component).is_some() {
+                return Some(top);
+            }
+            if found.is_none()
+                && let Some(record) = chain::innermost_of(innermost, bound)
+            {
+                let same = Arc::ptr_eq(&record.head().trace, &innermost.head().trace);
+                return same.then(|| record.head().id);
+            }
+        }
+        match found {
+            None if bound.is_active() => None,
+            found => Some(found.unwrap_or(top)),
+        }
+    }
+
+    /// Writes the frame of a root, or of the first span under a remote parent. Returns the trace
+    /// where that is not possible.
+    pub(crate) fn place_root(
+        &mut self,
+        current: &Current,
+        (component, method): (&Component, &Key),
+        trace: Arc<RunningTrace>,
+        (id, parent): (SpanId, Option<SpanId>),
+        record: &mut UniqueArc<Record>,
+    ) -> Result<(), Arc<RunningTrace>> {
+        let is_bare = self.frames.is_empty() && current.attached().is_none();
+        if !is_bare || self.is_lent() || !trace.provider.has_fast_starts() {
+            return Err(trace);
+        }
+        let Some(component) = self.components.open(component) else { return Err(trace) };
+        let sampled = trace.sampled;
+        record.body_mut().attributes.set_limits(trace.limits);
+        let number = self.keep(trace);
+        self.traces[number.0 as usize].open += 1;
+        record.set_frame(Frame {
+            id,
+            parent,
+            trace: number,
+            component,
+            method: method.clone(),
+            start: Ticks::default(),
+            linked: false,
+            local_root: true,
+            sampled,
+            made_in: MadeIn::here(),
+        });
+        Ok(())
+    }
+
+    /// Returns the number of a trace, which has one from now on.
+    fn keep(&mut self, trace: Arc<RunningTrace>) -> TraceNumber {
+        let is_same = |place: &TracePlace| {
+            place.open > 0 && place.trace.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, &trace))
+        };
+        let known = self.traces.iter().position(is_same);
+        let at = known.or_else(|| self.traces.iter().position(|place| place.open == 0));
+        let place = TracePlace { trace: Some(trace), open: 0 };
+        match at {
+            Some(at) if known.is_none() => self.traces[at] = place,
+            Some(_) => {}
+            None => self.traces.push(place),
+        }
+        TraceNumber(at.unwrap_or(self.traces.len() - 1) as u32)
+    }
+
+    #[inline]
+    pub(crate) fn trace(&self, TraceNumber(number): TraceNumber) -> Option<&Arc<RunningTrace>> {
+        self.traces.get(number as usize)?.trace.as_ref()
+    }
+
+    /// Takes the trace of a frame that has ended, to use it without a count: until it is
+    /// [given back](Self::give_back), this thread has no context.
+    #[inline]
+    pub(crate) fn lend(&mut self, TraceNumber(number): TraceNumber) -> Option<Arc<RunningTrace>> {
+        let trace = self.traces.get_mut(number as usize)?.trace.take()?;
+        self.lent += 1;
+        Some(trace)
+    }
+
+    #[inline]
+    pub(crate) fn give_back(&mut self, TraceNumber(number): TraceNumber, trace: Arc<RunningTrace>) {
+        self.lent -= 1;
+        if let Some(place) = self.traces.get_mut(number as usize) {
+            place.trace = Some(trace);
+        }
+    }
+
+    /// Forgets a frame that has ended. Returns a trace that is not needed any more, to be dropped
+    /// while nothing is borrowed.
+    #[inline]
+    pub(crate) fn forget(&mut self, frame: &Frame) -> Option<Arc<RunningTrace>> {
+        self.components.close(frame.component);
+        let place = self.traces.get_mut(frame.trace.0 as usize)?;
+        place.open -= 1;
+        if place.open == 0 { place.trace.take() } else { None }
+    }
+
+    /// Starts the span of a placed frame, and makes it current.
+    #[inline]
+    pub(crate) fn push(&mut self, mut record: UniqueArc<Record>) {
+        let at = self.frames.len();
+        if let Some(frame) = record.frame_mut()
+            && let Some(place) = self.traces.get(frame.trace.0 as usize)
+            && let Some(trace) = &place.trace
+        {
+            frame.start = trace.provider.clock().now();
+            if frame.sampled {
+                trace.provider.counts().span_started();
+            }
+            let published = match &self.published {
+                Some(published) if published.is_of_this_process() => published,
+                _ => self.published.insert(Published::register()),
+            };
+            if at == 0 {
+                published.set_trace(trace);
+            }
+            let component = self.components.address(frame.component);
+            let (span_id, trace_id, start) = (frame.id, trace.id(), frame.start);
+            published.open(at, Facts { component, span_id, trace_id, start });
+        }
+        self.frames.push(record);
+    }
+
+    /// Takes the innermost frame off; `None` for nothing to take.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<Popped> {
+        if let Some(record) = self.frames.pop() {
+            if let Some(published) = &self.published {
+                published.close(self.frames.len());
+            }
+            return Some(Popped::Frame(record));
+        }
+        Some(Popped::Settled(self.settled.pop()?))
+    }
+
+    /// Gives each frame a record that others can share.
+    #[inline]
+    pub(crate) fn settle(&mut self, current: &mut Current) {
+        if !self.frames.is_empty() {
+            self.settle_all(current);
+        }
+    }
+
+    #[cold]
+    fn settle_all(&mut self, current: &mut Current) {
+        let mut frames = mem::take(&mut self.frames);
+        let all = frames.len();
+        for mut record in frames.drain(..) {
+            let Some(frame) = record.take_frame() else { continue };
+            let Some(trace) = self.trace(frame.trace).cloned() else { continue };
+            let component = self.components.component(frame.component).unwrap_or_else(|| {
+                let info = self.components.info(frame.component);
+                Component::new(info.map_or("", |info| info.name.as_str()))
+            });
+            let (link, depth) = match current.innermost.local() {
+                Some(innermost) if frame.linked => Link::within(innermost),
+                _ => (Link::None, Depth::default()),
+            };
+            let unused = self.forget(&frame);
+            let Frame { id, parent, method, start, local_root, made_in, .. } = frame;
+            let name = None;
+            let head =
+                Head { id, parent, trace, component, method, name, start, local_root, made_in };
+            record.fill(head, (link, depth));
+            let record = record.shareable();
+            record.head().component.span_started(&record);
+            let inside = current.inside(record);
+            self.settled.push(mem::replace(current, inside));
+            // The head has the trace now.
+            drop(unused);
+        }
+        self.frames = frames;
+        // Last: whoever looked for them before has seen the frames, and now sees the records.
+        if let Some(published) = &self.published {
+            (0..all).rev().for_each(|place| published.close(place));
+        }
+    }
+}
+
+impl Default for Stack {
+    fn default() -> Self {
+        Self::new()
+    }
+}

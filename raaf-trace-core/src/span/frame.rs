@@ -1,0 +1,79 @@
+//! Spans that only their thread knows.
+
+use std::{mem, sync::Arc};
+
+use raaf_trace_model::{
+    attributes::Key,
+    id::SpanId,
+    span::{ComponentInfo, FinishedSpan, SpanBody, SpanHead},
+};
+
+use crate::{
+    base::process::MadeIn,
+    component::table::ComponentNumber,
+    context::stack::TraceNumber,
+    provider::{clock::Ticks, running_trace::RunningTrace},
+};
+
+/// Data of a span of a synchronous call, as long as nothing else refers to it: words that refer to
+/// tables of its thread, so that nothing is counted. When somebody takes the span elsewhere, such as
+/// in a captured context, it becomes the [`Head`](super::head::Head) of a shared record.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) id: SpanId,
+    pub(crate) parent: Option<SpanId>,
+    pub(crate) trace: TraceNumber,
+    pub(crate) component: ComponentNumber,
+    pub(crate) method: Key,
+    pub(crate) start: Ticks,
+    /// `true` if the chain of enclosing spans goes on below.
+    pub(crate) linked: bool,
+    pub(crate) local_root: bool,
+    pub(crate) sampled: bool,
+    pub(crate) made_in: MadeIn,
+}
+
+impl Frame {
+    /// Moves the body out into the finished span. The caller adds its outcome.
+    pub(crate) fn finish(
+        &self,
+        body: &mut SpanBody,
+        (trace, component): (&RunningTrace, &Arc<ComponentInfo>),
+        end: Ticks,
+    ) -> FinishedSpan {
+        let head = SpanHead {
+            span_id: self.id,
+            parent_id: self.parent,
+            trace: Arc::clone(&trace.data),
+            component: Arc::clone(component),
+            method: self.method.clone(),
+            name: None,
+            start: trace.time_of(self.start),
+            local_root: self.local_root,
+        };
+        FinishedSpan::from_parts(head, mem::take(body), trace.time_of(end))
+    }
+
+    /// Finishes like [`Head::finish_over`](super::head::Head::finish_over).
+    #[inline]
+    pub(crate) fn finish_over(
+        &self,
+        span: &mut FinishedSpan,
+        body: &mut SpanBody,
+        (trace, component): (&RunningTrace, &Arc<ComponentInfo>),
+        end: Ticks,
+    ) {
+        span.write_over(body, trace.time_of(end), |head| {
+            head.span_id = self.id;
+            head.parent_id = self.parent;
+            head.trace = Arc::clone(&trace.data);
+            head.component = Arc::clone(component);
+            head.method = self.method.clone();
+            if head.name.is_some() {
+                head.name = None;
+            }
+            head.start = trace.time_of(self.start);
+            head.local_root = self.local_root;
+        });
+    }
+}
