@@ -7,7 +7,10 @@ use syn::{
     Token, Type, ext::IdentExt as _, parse::ParseStream, spanned::Spanned as _,
 };
 
-use crate::call::{at, default_crate};
+use crate::{
+    call::{at, default_crate},
+    hint,
+};
 
 /// Options of the struct's own `#[trace(…)]`.
 #[derive(Default)]
@@ -170,10 +173,8 @@ impl Container {
                     }
                     Ok(())
                 } else {
-                    Err(option.error(
-                        "unknown option of a struct; expected `new`, `kind = \"tool\"`, `name = \"Name\"`, \
-                         `attributes = path`, `should_create = path` or `crate = path`",
-                    ))
+                    let known = ["new", "kind", "name", "attributes", "should_create", "crate"];
+                    Err(option.error(hint::unknown(&written(&option.path), &known, None)))
                 }
             })?;
         }
@@ -240,6 +241,10 @@ impl Container {
     }
 }
 
+fn written(option: &Path) -> String {
+    option.to_token_stream().to_string().replace(' ', "")
+}
+
 fn word(slot: &mut Option<LitStr>, option: &Path, value: ParseStream<'_>) -> Result<()> {
     once(slot, option, value)?;
     match slot {
@@ -256,7 +261,7 @@ fn once<T: syn::parse::Parse>(
     value: ParseStream<'_>,
 ) -> Result<()> {
     if slot.replace(value.parse()?).is_some() {
-        let name = option.to_token_stream();
+        let name = written(option);
         return Err(Error::new_spanned(option, format!("`{name}` is given twice; keep one")));
     }
     Ok(())
@@ -316,13 +321,19 @@ impl Role {
         } else {
             let option =
                 input.call(Ident::parse_any).map_err(|error| Error::new(error.span(), expected))?;
+            if option == "content" && !input.peek(Token![=]) {
+                return Err(Error::new(option.span(), expected));
+            }
             if option == "component" {
                 Self::Component
-            } else if option == "content" && input.peek(Token![=]) {
+            } else if option == "content" {
                 input.parse::<Token![=]>()?;
                 Self::Attribute { key: key(input)?, content: true }
             } else {
-                return Err(Error::new(option.span(), expected));
+                let (name, known) = (option.to_string(), ["component", "content"]);
+                let misplaced = matches!(name.as_str(), "key" | "name")
+                    .then(|| "the key stands alone: `#[trace(\"key\")]`".to_owned());
+                return Err(Error::new(option.span(), hint::unknown(&name, &known, misplaced)));
             }
         };
         input.parse::<Option<Token![,]>>()?;
@@ -397,8 +408,14 @@ mod tests {
 
     #[test]
     fn unknown_options_list_the_known_ones() {
-        assert!(error("struct S { #[trace(what)] c: Component }").contains("content ="));
-        assert!(error("#[trace(what)] struct S(Component);").contains("should_create"));
+        let field = |option| error(&format!("struct S {{ #[trace({option})] c: Component }}"));
+        assert!(field("what").ends_with("options are `component` and `content`"));
+        assert!(field("key = \"n\"").contains("the key stands alone"));
+        assert!(field("conten = \"n\"").contains("did you mean `content`?"));
+        assert!(field("content").contains("`content = \"key\"`"));
+        assert!(error("#[trace(what)] struct S(Component);").contains("`should_create`"));
+        let misspelt = error("#[trace(new, knid = \"tool\")] struct S(Component);");
+        assert!(misspelt.contains("did you mean `kind`?"), "{misspelt}");
         assert!(error("struct S(Component, #[trace] u8);").contains("requires a key"));
         assert!(error(r#"struct S(Component, #[trace("")] u8);"#).contains("empty"));
         assert!(

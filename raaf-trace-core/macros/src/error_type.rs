@@ -1,13 +1,13 @@
 //! `#[derive(ErrorType)]`.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens as _, quote};
 use syn::{
     Attribute, Data, DeriveInput, Error, Fields, LitStr, Path, Result, ext::IdentExt as _,
     spanned::Spanned as _,
 };
 
-use crate::call::default_crate;
+use crate::{call::default_crate, hint};
 
 /// Classification of a struct or a variant.
 enum Word {
@@ -115,7 +115,11 @@ impl Word {
                     **krate = Some(option.value()?.parse()?);
                     Ok(())
                 } else {
-                    Err(option.error("expected a string in quotes, or `transparent`"))
+                    let name = option.path.to_token_stream().to_string();
+                    let advice = Some("a string must be in quotes".to_owned());
+                    let known = ["transparent", "crate"];
+                    let known = if krate.is_some() { &known[..] } else { &known[..1] };
+                    Err(option.error(hint::unknown(&name, known, advice)))
                 }
             })?;
         }
@@ -133,7 +137,7 @@ mod tests {
 
     #[test]
     fn mistakes_are_explained() {
-        assert!(error("enum E { #[error_type(what)] A }").contains("a string in quotes"));
+        assert!(error("enum E { #[error_type(what)] A }").contains("a string must be in quotes"));
         assert!(error("enum E { #[error_type(\"\")] A }").contains("empty"));
         assert!(error("enum E { #[error_type(transparent)] A(u8, u8) }").contains("exactly one"));
         assert!(error("#[error_type(\"x\")] enum E { A }").contains("on them"));

@@ -15,6 +15,7 @@ mod block;
 mod call;
 mod derive;
 mod error_type;
+mod hint;
 mod metadata;
 
 use proc_macro::TokenStream;
