@@ -170,10 +170,7 @@ pub fn traced_block(input: TokenStream) -> TokenStream {
 /// | `#[trace(crate = path)]` | path of `raaf_trace_core` |
 #[proc_macro_derive(Traceable, attributes(trace))]
 pub fn derive_traceable(input: TokenStream) -> TokenStream {
-    syn::parse(input)
-        .and_then(|input| derive::expand(&input))
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+    derive::expand(&syn::parse_macro_input!(input)).into()
 }
 
 /// Implements `ErrorType` for an error: classifies it for the attribute `error.type`.
@@ -199,8 +196,5 @@ pub fn derive_traceable(input: TokenStream) -> TokenStream {
 /// `#[error_type(crate = path)]` on the type sets the path of `raaf_trace_core`.
 #[proc_macro_derive(ErrorType, attributes(error_type))]
 pub fn derive_error_type(input: TokenStream) -> TokenStream {
-    syn::parse(input)
-        .and_then(|input| error_type::expand(&input))
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+    error_type::expand(&syn::parse_macro_input!(input)).into()
 }

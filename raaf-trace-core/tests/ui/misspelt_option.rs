@@ -1,4 +1,4 @@
-use raaf_trace_core::{Component, ErrorType, Traceable, traced};
+use raaf_trace_core::{Component, Traceable, traced};
 
 #[derive(Traceable)]
 #[trace(new, knid = "tool")]
@@ -11,10 +11,6 @@ struct Reader {
     #[trace(componnet)]
     component: Component,
 }
-
-#[derive(Debug, ErrorType)]
-#[error_type(transparant)]
-struct Refused;
 
 #[traced(tool = "indexer", nmae = "x")]
 fn index() {}
