@@ -99,5 +99,5 @@ pub use span::{FinishedSpan, Span, Status};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::call::outcome::probe;
-    pub use crate::call::{begin, look_at, prepared};
+    pub use crate::call::{begin, look_at, owned, prepared};
 }

@@ -45,6 +45,7 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
         krate,
         start,
         prepared,
+        owns_self: false,
         entries,
         skip_if: None,
         parent: None,

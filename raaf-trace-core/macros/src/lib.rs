@@ -106,8 +106,10 @@ use proc_macro::TokenStream;
 ///
 /// A method that returns a future, without being `async`, should end in an `async` block: that
 /// block is traced, and the statements before it run when the method is called. The block then
-/// borrows the component. A `'static` block needs a component that it owns: `component =
-/// component`, a clone made by the statements before it.
+/// borrows the component. A future that is declared as `'static`, as each `Pin<Box<dyn Future>>`
+/// without `+ '_` is, owns a clone of a borrowed `self` instead, made at the call; the type then
+/// implements `Clone`. To clone only the component, write `component = component` and clone it in
+/// the statements before the block.
 #[proc_macro_attribute]
 pub fn traced(options: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(options.into(), &item.into()).into()
