@@ -52,6 +52,7 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
         join,
         result: None,
         stream: None,
+        warning: None,
     };
     Ok(match body {
         Body::Closure(closure) => {

@@ -67,6 +67,16 @@ pub(crate) struct Plan {
     pub(crate) result: Option<Expr>,
     /// Stream that the body returns, at whose end the call ends.
     pub(crate) stream: Option<Streamed>,
+    /// Warning if the value is a stream or an iterator.
+    pub(crate) warning: Option<Warning>,
+}
+
+/// Warning that the span ends before the first item of a stream or an iterator.
+pub(crate) struct Warning {
+    /// Location of the return type.
+    pub(crate) at: Span,
+    /// `true` if the return type shows a stream or an iterator, which then may be a range.
+    pub(crate) is_visible: bool,
 }
 
 /// Variable with the clone that a `'static` future keeps in place of `self`.
@@ -190,7 +200,18 @@ impl Plan {
             return self.wrap(streamed, scope, result);
         }
         let close = self.close(scope, result);
-        quote_spanned!(Span::mixed_site()=> #close #result)
+        let warning = self.warning.as_ref().map(|warning| {
+            let krate = &self.krate;
+            let warn = Ident::new("span_ends_before_the_first_item", at(warning.at));
+            let except = (!warning.is_visible)
+                .then(|| quote!(use #krate::__private::lazy::except_ranges::*;));
+            quote_spanned! {Span::mixed_site()=> {
+                use #krate::__private::lazy::*;
+                #except
+                (&&&&&&Returned(&#result)).#warn();
+            }}
+        });
+        quote_spanned!(Span::mixed_site()=> #close #warning #result)
     }
 
     /// Returns the code that passes the call to the returned stream.

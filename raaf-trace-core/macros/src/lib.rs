@@ -80,7 +80,8 @@ use proc_macro::TokenStream;
 /// status to error if it is the last one. A stream that is dropped early ends its span as
 /// cancelled. The option supports functions, `async` or not, that return `impl Stream`, `impl
 /// Iterator`, a boxed form of these, an alias of a boxed stream, or a `Result` of one. Without it,
-/// the compiler warns if the return type is visibly a stream or an iterator.
+/// the compiler warns if the returned value is a stream or an iterator, also behind an alias or of a
+/// named type such as `std::vec::IntoIter`.
 ///
 /// ```ignore
 /// #[traced(stream, with(prompt))]

@@ -14,10 +14,10 @@ use syn::{
 use super::{
     async_fn::{ReturnedFuture, is_static},
     options::{Options, Subject},
-    stream::{self, Streamed},
+    stream::Streamed,
 };
 use crate::call::{
-    OWNED_SELF, Plan, at, begin, default_crate, located, nameable, typed_async_block,
+    OWNED_SELF, Plan, Warning, at, begin, default_crate, located, nameable, typed_async_block,
 };
 
 /// A function with an unparsed body, which only a few forms inspect.
@@ -77,21 +77,19 @@ fn try_expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let stream = options.stream;
     let mut plan = plan(signature, options)?;
     plan.owns_self = keep.is_some();
-    let hint = match (returned.and_then(Streamed::of), stream) {
-        (streamed, Some(true)) => {
-            let output = returned.unwrap_or(&output);
-            plan.stream = Some(streamed.map_or_else(|| Streamed::behind_alias(output), Ok)?);
-            if let Some(hook) = &plan.result {
-                return Err(Error::new_spanned(
-                    hook,
-                    "`result` would receive the stream before its first item; remove `result`",
-                ));
-            }
-            None
+    let is_visible = returned.and_then(Streamed::of).is_some();
+    plan.warning = stream.is_none().then(|| Warning { at: output.span(), is_visible });
+    if stream == Some(true) {
+        let output = returned.unwrap_or(&output);
+        let streamed = Streamed::of(output).map_or_else(|| Streamed::behind_alias(output), Ok)?;
+        plan.stream = Some(streamed);
+        if let Some(hook) = &plan.result {
+            return Err(Error::new_spanned(
+                hook,
+                "`result` would receive the stream before its first item; remove `result`",
+            ));
         }
-        (Some(_), None) => Some(stream::warning(&output)),
-        _ => None,
-    };
+    }
     let body = &function.body;
 
     function.body = if signature.asyncness.is_some() {
@@ -112,7 +110,7 @@ fn try_expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
         plan.around_closure(&quote_spanned!(Span::mixed_site()=> move || -> #output { #body }))
     };
     let body = &function.body;
-    function.body = quote!(#hint #keep #body);
+    function.body = quote!(#keep #body);
     Ok(function.into_token_stream())
 }
 
@@ -150,6 +148,7 @@ fn plan(signature: &Signature, options: Options) -> Result<Plan> {
         parent: options.parent,
         join: options.join,
         stream: None,
+        warning: None,
         result: options.result,
     })
 }
