@@ -98,6 +98,6 @@ pub use span::{FinishedSpan, Span, Status};
 /// Expansion of the macros. Not part of the public API: it may change in any release.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::call::outcome::probe;
-    pub use crate::call::{begin, look_at, prepared};
+    pub use crate::call::outcome::{lazy, probe};
+    pub use crate::call::{begin, look_at, owned, prepared};
 }

@@ -6,6 +6,7 @@
 
 mod error_type;
 mod failure;
+pub mod lazy;
 mod plain;
 pub mod probe;
 mod report;
