@@ -46,6 +46,7 @@ raaf_trace_model::submit! {
         let sink = settings::read(config.environment())?;
         Ok(Sink::processor(sink.max_spans(config.batch().max_spans).build()))
     })
+    .check_with(|environment| settings::read(environment).map(drop))
     .enabled_by_flag("RAAF_TRACE_CONSOLE")
     .variables(&[
         "RAAF_TRACE_CONSOLE_MODE",
