@@ -51,6 +51,7 @@
 //! `live` adds a mode to the console. [`wrap`] (filters, tail sampling and redaction for any
 //! sink) is always available.
 
+mod absent;
 #[cfg(feature = "console")]
 mod console;
 #[cfg(feature = "file")]

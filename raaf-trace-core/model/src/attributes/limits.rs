@@ -10,7 +10,8 @@ use super::{TRUNCATED, Value, fingerprint, json, start_of};
 /// Limits of a span's size, and whether it records content.
 ///
 /// Values beyond a limit are cut or left out when they are set, and counted; see
-/// [`Attributes::losses`](super::Attributes::losses).
+/// [`Attributes::losses`](super::Attributes::losses). Every limit has a meaning: 0 keeps none, or no
+/// text.
 ///
 /// ```
 /// use raaf_trace_core::{Attributes, attributes::SpanLimits};

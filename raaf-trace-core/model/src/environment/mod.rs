@@ -1,11 +1,13 @@
 //! Sources of environment variables.
 
 mod error;
+mod nearest;
 pub mod parse;
 
 use std::{collections::HashMap, ffi::OsString, fmt, sync::Arc};
 
 pub use error::SettingsError;
+pub use nearest::nearest;
 
 /// Source of environment variables: the process's environment, or given values in tests.
 ///

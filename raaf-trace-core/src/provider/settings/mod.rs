@@ -38,8 +38,9 @@ pub struct Settings {
     pub processors: Vec<String>,
     /// Enables no default sinks (`RAAF_SKIP_DEFAULT_PROCESSORS`; default false).
     pub skip_default_processors: bool,
-    /// Number of spans that are sent without waiting for more, at least 1
-    /// (`RAAF_TRACE_BATCH_SIZE`; default 50).
+    /// Number of spans that are sent without waiting for more, from 1 to
+    /// [`max_spans`](Self::max_spans) (`RAAF_TRACE_BATCH_SIZE`; default 50, or `max_spans` if that is
+    /// less).
     pub batch_size: usize,
     /// Maximum number of spans in a batch (`RAAF_TRACE_BATCH_SIZE`; default 512).
     pub max_batch_size: usize,
@@ -70,7 +71,8 @@ pub struct Settings {
     pub max_content_length: usize,
     /// Categories of diagnostic lines (`RAAF_DEBUG_CATEGORIES`; default errors and warnings only).
     pub debug_categories: Categories,
-    /// Level of diagnostic lines (`RAAF_LOG_LEVEL`; default info).
+    /// Level of diagnostic lines (`RAAF_LOG_LEVEL`; default info). The level `off` sets no
+    /// [categories](Self::debug_categories) instead.
     pub log_level: Level,
 }
 
