@@ -133,7 +133,10 @@ impl Attributes {
     fn set_number<N: Copy + Into<Value>>(&mut self, key: &'static str, number: N) {
         // With spare capacity the entry is written in place. Growing can panic, for which the entry
         // would have to be kept elsewhere.
-        if self.entries.len() != self.entries.capacity() && self.takes_new(key) {
+        if self.entries.len() != self.entries.capacity()
+            && !self.limits.cuts_name(key.len())
+            && self.takes_new(key)
+        {
             let (key, value) = (Key::from_static(key), number.into());
             self.entries.push(AttributeEntry { key, value, content: false, on_demand: false });
         } else {
@@ -146,7 +149,6 @@ impl Attributes {
     fn takes_new(&self, key: &str) -> bool {
         !is_reserved(key)
             && self.entries.len() < self.limits.max_attributes as usize
-            && !self.limits.cuts_name(key.len())
             && !self.contains(key)
     }
 
@@ -419,7 +421,7 @@ impl Attributes {
             self.entries = Vec::new();
         }
         self.losses = AttributeLosses::NONE;
-        self.fingerprints = Fingerprints::NONE;
+        self.fingerprints.clear();
     }
 }
 
