@@ -24,6 +24,13 @@ struct Known {
 impl Fingerprints {
     pub(super) const NONE: Self = Self(None);
 
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        if self.0.is_some() {
+            self.0 = None;
+        }
+    }
+
     pub(super) fn add(&mut self, key: Key, value: &Value) {
         self.note(key, value.fingerprint());
     }
