@@ -28,9 +28,8 @@ pub struct SpanLimits {
     /// Maximum length of a name, in bytes: 256 by default. Names are those of components, methods,
     /// spans, events and workflows, kinds, group ids, and the keys of attributes and metadata.
     ///
-    /// Backends that limit names do so below the default (Google Cloud Trace 128 bytes, Datadog 200
-    /// characters of a tag, New Relic 255 bytes of an attribute's name), so it cuts nothing that
-    /// they would show.
+    /// Backends allow attribute keys of about this length: 128 bytes in Google's Cloud Trace API and
+    /// 512 in its OTLP API, 255 characters in New Relic.
     pub max_name_bytes: u32,
     /// Maximum length of a string, or of JSON as text, in bytes: 4,096 by default.
     pub max_value_bytes: u32,
