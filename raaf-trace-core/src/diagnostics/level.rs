@@ -37,6 +37,7 @@ impl Level {
 
     /// Parses the level up to which lines are shown, in any case; the inner `None` is `off`, for no
     /// lines.
+    #[allow(clippy::option_option, reason = "a parser returns an option of what it parses")]
     pub(crate) fn parse_limit(word: &str) -> Option<Option<Self>> {
         if word.eq_ignore_ascii_case("off") { Some(None) } else { Self::parse(word).map(Some) }
     }
