@@ -67,21 +67,44 @@ impl NamePattern {
 
     /// Returns the name of a span.
     pub fn render(&self, kind: &str, component: &str, method: &str) -> String {
+        let mut name = String::with_capacity(64);
+        self.render_to(kind, component, method, |part| name.push_str(part));
+        name
+    }
+
+    /// Passes the parts of a span's name to `push`, in order.
+    pub(crate) fn render_to(
+        &self,
+        kind: &str,
+        component: &str,
+        method: &str,
+        mut push: impl FnMut(&str),
+    ) {
         match self {
-            Self::Default if method == "run" || method == component => {
-                ["run.workflow.", kind, ".", component].concat()
+            Self::Default => {
+                for part in ["run.workflow.", kind, ".", component] {
+                    push(part);
+                }
+                if method != "run" && method != component {
+                    push(".");
+                    push(method);
+                }
             }
-            Self::Default => ["run.workflow.", kind, ".", component, ".", method].concat(),
-            Self::Compact => [kind, ".", component].concat(),
-            Self::Custom(NameTemplate(parts)) => parts
-                .iter()
-                .map(|part| match part {
-                    Part::Text(text) => text,
-                    Part::Kind => kind,
-                    Part::Component => component,
-                    Part::Method => method,
-                })
-                .collect(),
+            Self::Compact => {
+                for part in [kind, ".", component] {
+                    push(part);
+                }
+            }
+            Self::Custom(NameTemplate(parts)) => {
+                for part in &**parts {
+                    push(match part {
+                        Part::Text(text) => text,
+                        Part::Kind => kind,
+                        Part::Component => component,
+                        Part::Method => method,
+                    });
+                }
+            }
         }
     }
 }
