@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{attributes::ValueRef, id::hex};
+use crate::attributes::ValueRef;
 
 /// Appends text that is JSON.
 #[inline]
@@ -27,74 +27,42 @@ pub(super) fn push_value(out: &mut Vec<u8>, value: ValueRef<'_>) -> serde_json::
 
 /// Appends a string with its quotes.
 pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
-    push(out, "\"");
-    push_escaped(out, text);
-    push(out, "\"");
+    if has_special(text.as_bytes()) {
+        // Writing to memory does not fail.
+        let _ = push_any(out, &text);
+    } else {
+        push(out, "\"");
+        push(out, text);
+        push(out, "\"");
+    }
 }
 
-/// Appends the contents of a string in the parts that `push` appends.
+/// Appends the contents of a string in the parts that `push` appends, each of them UTF-8.
 pub(super) fn push_parts(out: &mut Vec<u8>, push: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     push(out);
     // Few strings have something to escape, and several parts are searched faster at once.
     if has_special(&out[start..]) {
         let text = out.split_off(start);
-        push_bytes(out, &text);
+        push_escaped(out, &String::from_utf8_lossy(&text));
     }
 }
 
 /// Appends the contents of a string.
 pub(super) fn push_escaped(out: &mut Vec<u8>, text: &str) {
-    let (blocks, rest) = text.as_bytes().as_chunks::<8>();
-    for block in blocks {
-        push_block(out, block);
-    }
-    push_block(out, rest);
-}
-
-#[inline]
-fn push_block(out: &mut Vec<u8>, block: &[u8]) {
-    if has_special(block) {
-        push_bytes(out, block);
+    if has_special(text.as_bytes()) {
+        let quoted = serde_json::Value::from(text).to_string();
+        push(out, &quoted[1..quoted.len() - 1]);
     } else {
-        out.extend_from_slice(block);
+        push(out, text);
     }
 }
 
 #[inline]
 fn has_special(bytes: &[u8]) -> bool {
-    // Without an early return, the bytes of a block are compared all at once.
-    bytes.iter().fold(false, |any, byte| any | is_special(*byte))
-}
-
-fn is_special(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
-}
-
-fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    for &byte in bytes {
-        if is_special(byte) {
-            push_escape(out, byte);
-        } else {
-            out.push(byte);
-        }
-    }
-}
-
-fn push_escape(out: &mut Vec<u8>, byte: u8) {
-    let letter = match byte {
-        b'\n' => b'n',
-        b'\r' => b'r',
-        b'\t' => b't',
-        0x08 => b'b',
-        0x0C => b'f',
-        0..0x20 => {
-            push(out, "\\u00");
-            return out.extend_from_slice(hex([byte]).as_flattened());
-        }
-        _ => byte,
-    };
-    out.extend_from_slice(&[b'\\', letter]);
+    let special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    // Without an early return within a block, its bytes are compared all at once.
+    bytes.chunks(32).any(|block| block.iter().fold(false, |any, byte| any | special(byte)))
 }
 
 #[cfg(test)]
