@@ -93,16 +93,13 @@ impl Records {
         let trace = record.head().trace.id();
         let previous = self.last;
         let place = Place { record: Some(Shared::clone(record)), trace, previous, next: None };
-        let at = match self.free {
-            Some(at) => {
-                self.free = self.places[at].next;
-                self.places[at] = place;
-                at
-            }
-            None => {
-                self.places.push(place);
-                self.places.len() - 1
-            }
+        let at = if let Some(at) = self.free {
+            self.free = self.places[at].next;
+            self.places[at] = place;
+            at
+        } else {
+            self.places.push(place);
+            self.places.len() - 1
         };
         if let Some(previous) = previous {
             self.places[previous].next = Some(at);
