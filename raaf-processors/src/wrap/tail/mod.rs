@@ -125,9 +125,9 @@ impl<P: SpanProcessor> TailSampler<P> {
     fn settle(&self, outcome: Outcome) {
         self.filtered.fetch_add(outcome.filtered, Ordering::Relaxed);
         self.dropped.fetch_add(outcome.dropped, Ordering::Relaxed);
-        self.passed.fetch_add(outcome.kept.len() as u64, Ordering::Relaxed);
         for span in outcome.kept {
             self.processor.on_end_owned(span);
+            self.passed.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
