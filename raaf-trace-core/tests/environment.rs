@@ -190,7 +190,7 @@ fn g49_a_bad_value_is_an_error_of_init_that_says_what_would_be_right() {
             assert_eq!(
                 error.to_string(),
                 "RAAF_TRACE_BATCH_SIZE is `many`; expected a whole number from 1 to \
-                 RAAF_TRACE_MAX_SPANS, which is 1000",
+                 RAAF_TRACE_MAX_SPANS, which is 10000",
             );
         },
         |ended| {
@@ -375,7 +375,7 @@ fn g49_a_value_in_code_without_a_meaning_is_one_warning_where_building_cannot_fa
             let mut expected: Vec<_> =
                 values_without_a_meaning().into_iter().map(|(_, text)| text).collect();
             expected
-                .push("BatchConfig::batch_size is `0`; expected 1 to `max_spans`, which is 1000");
+                .push("BatchConfig::batch_size is `0`; expected 1 to `max_spans`, which is 10000");
             let warning = |text| format!("raaf warn [tracing] {text}; the nearest value is used");
             let expected: Vec<_> = expected.into_iter().map(warning).collect();
             assert_eq!(ended.well().diagnostics(), expected);

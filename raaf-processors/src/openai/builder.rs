@@ -96,7 +96,7 @@ impl OpenAiBuilder {
         self
     }
 
-    /// Sets the timeout of one request, from a millisecond to a day. Default: 10 seconds.
+    /// Sets the timeout of one request, at least a millisecond. Default: 10 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

@@ -64,8 +64,8 @@ impl OtlpBuilder {
         self
     }
 
-    /// Sets the timeout of a request, from name resolution to the last byte of the reply; from a
-    /// millisecond to a day. Keep it below the batch's
+    /// Sets the timeout of a request, from name resolution to the last byte of the reply; at least a
+    /// millisecond. Keep it below the batch's
     /// [`export_timeout`](raaf_trace_core::sink::BatchConfig::export_timeout). Default: 10 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);

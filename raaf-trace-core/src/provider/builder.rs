@@ -9,20 +9,17 @@ use raaf_trace_model::{
     filter::Sampler,
     id::IdGenerator,
     naming::NamePattern,
-    sink::{
-        BatchConfig,
-        registry::{self, Sink, SinkConfig, SinkError},
-    },
+    sink::{BatchConfig, registry},
 };
 
 use crate::{
-    base::{panics, suppress},
     diagnostics::{self, Category},
     provider::{
         BuildError, Inner, TracerProvider, TracingGuard,
         clock::Clock,
         global,
         inner::Config,
+        named_sinks::{check_other_sinks, make_sink},
         settings::{self, Settings},
     },
     sink::{AnySink, IntoSink},
@@ -196,36 +193,6 @@ pub(super) fn idle() -> TracerProvider {
     TracerProviderBuilder::new().assemble(&Settings::default(), Vec::new(), true)
 }
 
-/// Returns the invalid variables of linked sinks that are not built, one a sink.
-fn check_other_sinks(
-    environment: &Environment,
-    is_wanted: impl Fn(&str) -> bool,
-) -> Vec<SettingsError> {
-    let others = registry::linked().into_iter().filter(|sink| !is_wanted(sink.name()));
-    let check = |sink: &registry::SinkRegistration| {
-        suppress::scope(|| panics::caught(|| sink.check(environment))).ok()?.err()
-    };
-    others.filter_map(check).collect()
-}
-
-/// Builds the registered sink of that name.
-fn make_sink(
-    name: &str,
-    environment: &Environment,
-    batch: &BatchConfig,
-    by_default: bool,
-) -> Result<AnySink, SinkError> {
-    let registration = registry::find(name)?;
-    diagnostics::debug(Category::Tracing, format_args!("building the sink `{name}`"));
-    let config = SinkConfig::new(environment, batch.clone()).with_by_default(by_default);
-    // Untraced: it may run because a first span needed the global provider, and a span in it would
-    // need the same provider again.
-    let sink: Sink = suppress::scope(|| panics::caught(|| registration.build(&config)))
-        .unwrap_or_else(|message| Err(format!("panicked: {message}").into()))
-        .map_err(|source| SinkError::Build { name: name.to_owned(), source })?;
-    Ok(sink.into_sink())
-}
-
 impl<S> TracerProviderBuilder<S> {
     fn by_name(self) -> TracerProviderBuilder<ByName> {
         TracerProviderBuilder {
@@ -260,16 +227,8 @@ impl<S> TracerProviderBuilder<S> {
         self.environment(&Environment::process())
     }
 
-    /// Adds the registered sink of that name after those added before.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use raaf_trace_core::{TracerProvider, provider::BuildError};
-    ///
-    /// let unknown = TracerProvider::builder().sink("no-such-sink").build();
-    /// assert!(matches!(unknown, Err(BuildError::Sink(_))));
-    /// ```
+    /// Adds the registered sink of that name after those added before. An unknown name is an error
+    /// of [`build`](Self::build).
     pub fn sink(mut self, name: impl Into<String>) -> TracerProviderBuilder<ByName> {
         self.sinks.push(Wanted::Named { name: name.into(), by_default: false });
         self.by_name()
@@ -421,7 +380,7 @@ impl<S> TracerProviderBuilder<S> {
     fn assemble(self, settings: &Settings, sinks: Vec<AnySink>, idle: bool) -> TracerProvider {
         let batch = self.batch_config(settings);
         let receivers = sinks.into_iter().map(|sink| sink.receiver(&batch)).collect();
-        let limits = self.limits.unwrap_or_else(|| span_limits(settings));
+        let limits = self.limits.unwrap_or_else(|| settings.span_limits());
         let include = limits.include_content && settings.include_sensitive_data;
         let config = Config {
             limits: limits.with_content(self.include_content.unwrap_or(include)),
@@ -486,16 +445,6 @@ impl<S> fmt::Debug for TracerProviderBuilder<S> {
         f.debug_struct("TracerProviderBuilder")
             .field("sinks", &self.sinks)
             .field("batch", &self.batch)
-            .field("limits", &self.limits)
-            .field("enabled", &self.enabled)
             .finish_non_exhaustive()
     }
-}
-
-fn span_limits(settings: &Settings) -> SpanLimits {
-    let bytes = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-    SpanLimits::DEFAULT
-        .with_max_value_bytes(bytes(settings.max_attribute_length))
-        .with_max_content_bytes(bytes(settings.max_content_length))
-        .with_content(settings.include_sensitive_data)
 }

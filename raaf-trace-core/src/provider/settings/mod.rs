@@ -19,7 +19,7 @@ mod unknown;
 use std::time::Duration;
 
 pub use raaf_trace_model::environment::{Environment, SettingsError};
-use raaf_trace_model::sink::registry;
+use raaf_trace_model::{attributes::SpanLimits, sink::registry};
 pub(crate) use unknown::warn_of_unknown_variables;
 
 use crate::diagnostics::{Categories, Level};
@@ -100,6 +100,15 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Returns the limits of spans.
+    pub(crate) fn span_limits(&self) -> SpanLimits {
+        let bytes = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        SpanLimits::DEFAULT
+            .with_max_value_bytes(bytes(self.max_attribute_length))
+            .with_max_content_bytes(bytes(self.max_content_length))
+            .with_content(self.include_sensitive_data)
+    }
+
     /// Returns the names of enabled sinks, in order, and whether each is enabled because none was
     /// named: the [`processors`](Self::processors), then the sinks enabled by a variable of their
     /// own, otherwise the default ones.

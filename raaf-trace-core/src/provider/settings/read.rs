@@ -62,7 +62,7 @@ impl Settings {
     /// assert_eq!(
     ///     errors[0].to_string(),
     ///     "RAAF_TRACE_BATCH_SIZE is `abc`; expected a whole number from 1 to RAAF_TRACE_MAX_SPANS, \
-    ///      which is 1000",
+    ///      which is 10000",
     /// );
     /// ```
     pub fn from_environment_lenient(environment: &Environment) -> (Self, Vec<SettingsError>) {
@@ -263,7 +263,7 @@ mod tests {
             (
                 "RAAF_TRACE_BATCH_SIZE",
                 "0",
-                "a whole number from 1 to RAAF_TRACE_MAX_SPANS, which is 1000",
+                "a whole number from 1 to RAAF_TRACE_MAX_SPANS, which is 10000",
             ),
             ("RAAF_TRACE_MAX_SPANS", "-1", "a whole number from 1 to 100000000"),
             ("RAAF_TRACE_FLUSH_INTERVAL", "0", "seconds from 0.001 to 31536000"),
