@@ -10,6 +10,11 @@ use crate::span::FinishedSpan;
 ///
 /// Tracing is disabled in the exporter's thread while it runs, so it never receives spans of its
 /// own.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `SpanExporter`",
+    note = "a `SpanProcessor` needs no queue in front of it; put one that may block behind \
+            `Offload::new(processor)`"
+)]
 pub trait SpanExporter: Send + Sync + 'static {
     /// Returns the name for statistics, errors and diagnostics, such as `file`.
     fn name(&self) -> &str;
