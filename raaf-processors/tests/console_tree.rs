@@ -38,6 +38,15 @@ Pipeline:Report  1.18 s  ✓ ok  1520 tokens in, 310 out
 }
 
 #[test]
+fn a_method_named_like_its_component_is_shown_once() {
+    let bench = Bench::new(ConsoleSink::builder());
+    let tracer = bench.tracer();
+    tracer.tool_span("index").method("index").in_span(|| ());
+    tracer.tool_span("index").method("reindex").in_span(|| ());
+    assert_eq!(bench.shown(), "Tool:index  0 ns  ✓ ok\nTool:index.reindex  0 ns  ✓ ok\n");
+}
+
+#[test]
 fn a_step_that_was_skipped_does_not_look_done() {
     let bench = Bench::new(ConsoleSink::builder());
     let tracer = bench.tracer();

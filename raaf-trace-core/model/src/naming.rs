@@ -68,10 +68,10 @@ impl NamePattern {
     /// Returns the name of a span.
     pub fn render(&self, kind: &str, component: &str, method: &str) -> String {
         match self {
-            Self::Default if method == "run" || method == component => {
-                ["run.workflow.", kind, ".", component].concat()
-            }
-            Self::Default => ["run.workflow.", kind, ".", component, ".", method].concat(),
+            Self::Default => match distinct_method(component, method) {
+                None => ["run.workflow.", kind, ".", component].concat(),
+                Some(method) => ["run.workflow.", kind, ".", component, ".", method].concat(),
+            },
             Self::Compact => [kind, ".", component].concat(),
             Self::Custom(NameTemplate(parts)) => parts
                 .iter()
@@ -84,6 +84,18 @@ impl NamePattern {
                 .collect(),
         }
     }
+}
+
+/// Returns the method if a label has to name it beside the component: if it is neither `run` nor the
+/// component's name.
+///
+/// ```
+/// # use raaf_trace_core::naming::distinct_method;
+/// assert_eq!(distinct_method("Writer", "edit"), Some("edit"));
+/// assert_eq!(distinct_method("index", "index"), None);
+/// ```
+pub fn distinct_method<'a>(component: &str, method: &'a str) -> Option<&'a str> {
+    (method != "run" && method != component).then_some(method)
 }
 
 impl FromStr for NameTemplate {
