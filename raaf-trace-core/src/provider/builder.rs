@@ -47,7 +47,7 @@ use crate::{
 ///     .sampler(Sampler::ratio(0.1))
 ///     .init()?;
 /// assert_eq!(guard.provider().processor_count(), 1);
-/// # Ok::<(), raaf_trace_core::provider::BuildError>(())
+/// # Ok::<(), raaf_trace_core::BuildError>(())
 /// ```
 #[must_use = "a builder does nothing until it is built"]
 pub struct TracerProviderBuilder<S = InCode> {
@@ -126,7 +126,7 @@ impl TracerProviderBuilder<ByName> {
     ///
     /// # Errors
     ///
-    /// When a setting is invalid, or a sink is unknown or cannot be built.
+    /// Returns an error if a setting is invalid, or a sink is unknown or cannot be built.
     pub fn build(mut self) -> Result<TracerProvider, BuildError> {
         let environment = self.environment.clone().unwrap_or_else(Environment::empty);
         let settings = Settings::from_environment(&environment)?;
@@ -236,7 +236,7 @@ impl<S> TracerProviderBuilder<S> {
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{TracerProvider, provider::BuildError};
+    /// use raaf_trace_core::{BuildError, TracerProvider};
     ///
     /// let unknown = TracerProvider::builder().sink("no-such-sink").build();
     /// assert!(matches!(unknown, Err(BuildError::Sink(_))));
@@ -396,13 +396,13 @@ impl<S> TracerProviderBuilder<S> {
     ///
     /// # Errors
     ///
-    /// When a global provider is already initialised, when a setting is invalid, or when a sink is
-    /// unknown or cannot be built.
+    /// Returns an error if a global provider is already initialised, a setting is invalid, or a
+    /// sink is unknown or cannot be built.
     ///
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{TracerProvider, provider::BuildError};
+    /// use raaf_trace_core::{BuildError, TracerProvider};
     ///
     /// let tracing = TracerProvider::builder().init()?;
     /// let second = TracerProvider::builder().init();

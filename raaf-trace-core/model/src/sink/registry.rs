@@ -28,7 +28,7 @@
 //!
 //! let provider = TracerProvider::builder().sink("discard").build()?;
 //! assert_eq!(provider.processor_count(), 1);
-//! # Ok::<(), raaf_trace_core::provider::BuildError>(())
+//! # Ok::<(), raaf_trace_core::BuildError>(())
 //! ```
 
 use std::{error::Error, fmt};
@@ -65,8 +65,8 @@ impl SinkRegistration {
     ///
     /// # Panics
     ///
-    /// When `name` is empty or contains anything except lower-case letters, digits, `_` and `-`. In
-    /// `submit!` that is an error at compile time.
+    /// Panics if `name` is empty or contains anything except lower-case letters, digits, `_` and
+    /// `-`. In `submit!` that is an error at compile time.
     pub const fn new(name: &'static str, build: Build) -> Self {
         assert!(is_name(name), "invalid sink name; expected only a-z, 0-9, `_` and `-`");
         Self { name, build, variables: &[], shorthand: None, default_if: None }
@@ -111,7 +111,7 @@ impl SinkRegistration {
     ///
     /// # Errors
     ///
-    /// When the value of its flag is invalid.
+    /// Returns an error if the value of its flag is invalid.
     pub fn is_enabled(&self, environment: &Environment) -> Result<bool, SettingsError> {
         match self.shorthand {
             None => Ok(false),
@@ -311,7 +311,7 @@ pub fn linked_sinks() -> Vec<&'static str> {
 ///
 /// # Errors
 ///
-/// When no linked crate registers it, or when several do.
+/// Returns an error if no linked crate registers it, or several do.
 ///
 /// # Examples
 ///
