@@ -16,7 +16,7 @@ pub struct Rules<'a> {
 ///
 /// # Panics
 ///
-/// When an item differs, with a list of all that do.
+/// Panics if an item differs, with a list of all that do.
 #[track_caller]
 pub fn assert_same(expected: &Json, actual: &Json, rules: &Rules<'_>) {
     let mut found = String::new();

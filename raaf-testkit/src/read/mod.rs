@@ -79,7 +79,7 @@ impl ReadSpans {
     ///
     /// # Panics
     ///
-    /// When something could not; the message says what, and where.
+    /// Panics if something could not; the message says what, and where.
     #[track_caller]
     #[allow(clippy::panic, reason = "how a test fails")]
     pub fn without_faults(self) -> Spans {

@@ -36,8 +36,8 @@ use super::{Fault, ReadSpans, mapping::Facts};
 ///
 /// # Errors
 ///
-/// When the body is no such request. Spans in it that make no sense, such as one without an id,
-/// are [faults](ReadSpans::faults) instead.
+/// Returns an error if the body is no such request. Spans in it that make no sense, such as one
+/// without an id, are [faults](ReadSpans::faults) instead.
 ///
 /// # Examples
 ///

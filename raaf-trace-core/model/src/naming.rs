@@ -49,7 +49,8 @@ impl NamePattern {
     ///
     /// # Errors
     ///
-    /// When the template is empty, has another placeholder, or has an unbalanced brace.
+    /// Returns an error if the template is empty, has another placeholder, or has an unbalanced
+    /// brace.
     ///
     /// # Examples
     ///
@@ -86,8 +87,8 @@ impl NamePattern {
     }
 }
 
-/// Returns the method if a label has to name it beside the component: if it is neither `run` nor the
-/// component's name.
+/// Returns the method if a label has to name it beside the component: if it is neither `run` nor
+/// the component's name.
 ///
 /// ```
 /// # use raaf_trace_core::naming::distinct_method;

@@ -17,7 +17,7 @@ impl TracerProvider {
     ///
     /// # Errors
     ///
-    /// When the handlers cannot be registered, or no thread can be started.
+    /// Returns an error if the handlers cannot be registered, or no thread can be started.
     pub fn shutdown_on_signals(&self, timeout: Duration) -> io::Result<()> {
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
         let inner = std::sync::Arc::downgrade(self.inner());

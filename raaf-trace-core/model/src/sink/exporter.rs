@@ -27,15 +27,15 @@ pub trait SpanExporter: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When the batch was not delivered. The error states whether a retry can succeed; see
-    /// [`ExportError`].
+    /// Returns an error if the batch was not delivered. The error states whether a retry can
+    /// succeed; see [`ExportError`].
     fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError>;
 
     /// Makes exported spans durable (a file's buffer, a connection).
     ///
     /// # Errors
     ///
-    /// When that failed. The flush reports the error under this exporter's name.
+    /// Returns an error if that failed. The flush reports the error under this exporter's name.
     fn force_flush(&self) -> Result<(), ExportError> {
         Ok(())
     }
@@ -44,7 +44,7 @@ pub trait SpanExporter: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When that failed. The shutdown reports the error under this exporter's name.
+    /// Returns an error if that failed. The shutdown reports the error under this exporter's name.
     fn shutdown(&self) -> Result<(), ExportError> {
         Ok(())
     }

@@ -70,7 +70,7 @@ pub trait SpanProcessor: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When spans could not be delivered within `timeout`.
+    /// Returns an error if spans could not be delivered within `timeout`.
     fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
         let _ = timeout;
         Ok(())
@@ -80,7 +80,7 @@ pub trait SpanProcessor: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When spans could not be delivered within `timeout`.
+    /// Returns an error if spans could not be delivered within `timeout`.
     fn shutdown(&self, timeout: Duration) -> Result<(), ProcessorError> {
         self.force_flush(timeout)
     }

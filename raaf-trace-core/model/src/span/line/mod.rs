@@ -20,7 +20,8 @@ pub const FORMAT_VERSION: u32 = 1;
 ///
 /// # Errors
 ///
-/// When serialisation fails, which never happens for spans. The buffer is unchanged then.
+/// Returns an error if serialisation fails, which never happens for spans. The buffer is unchanged
+/// then.
 pub fn append_line(span: &impl Serialize, buffer: &mut Vec<u8>) -> serde_json::Result<()> {
     let start = buffer.len();
     let written = serde_json::to_writer(&mut *buffer, span);
@@ -63,7 +64,7 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// When the line is not a record of [version 1](FORMAT_VERSION).
+    /// Returns an error if the line is not a record of [version 1](FORMAT_VERSION).
     ///
     /// # Examples
     ///
