@@ -278,3 +278,35 @@ fn a_line_is_shown_when_no_file_can_be_opened() {
         |ended| assert_eq!(ended.well().diagnostics(), ["raaf warn [http] 1 files"]),
     );
 }
+
+#[test]
+fn a3_a_reserved_key_is_named_once() {
+    in_own_process(
+        &[],
+        || {
+            let (provider, memory) = in_line();
+            let batched = TracerProvider::builder().with(MemoryExporter::new()).build();
+            for provider in [&provider, &batched, &provider] {
+                provider.run(|| {
+                    let tool = Component::tool("Search");
+                    tool.traced("run")
+                        .with("success", true)
+                        .on_result(|(): &(), attributes| {
+                            attributes.set("error.code", 7);
+                        })
+                        .in_span(|| ());
+                });
+            }
+            assert_eq!(memory.len(), 2);
+        },
+        |ended| {
+            let line = |key| {
+                format!(
+                    "raaf warn [tracing] ignored the attribute `{key}`: `component.*`, `success`, \
+                     `duration_ms` and `error.*` are set by the library; use another key"
+                )
+            };
+            assert_eq!(ended.well().diagnostics(), [line("success"), line("error.code")]);
+        },
+    );
+}
