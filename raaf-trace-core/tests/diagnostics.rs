@@ -1,4 +1,4 @@
-//! Where the library's own lines go. Each test runs a process of its own.
+//! Handlers of diagnostic lines. Each test runs a process of its own.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
 
@@ -29,7 +29,7 @@ impl Heard {
     }
 }
 
-/// Where tests send lines that are shown, and one that is not.
+/// Writes lines that are shown, and one that is not.
 fn some_lines() {
     diagnostics::warn(Category::Http, format_args!("no\nanswer"));
     diagnostics::error(Category::Tools, format_args!("no tool"));

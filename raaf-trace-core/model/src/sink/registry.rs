@@ -95,7 +95,7 @@ impl SinkRegistration {
         self
     }
 
-    /// Enables the sink where no sink is named and `condition` holds.
+    /// Enables the sink if none is selected by name and `condition` returns true.
     #[must_use]
     pub const fn default_if(mut self, condition: fn(&Environment) -> bool) -> Self {
         self.default_if = Some(condition);
@@ -120,7 +120,7 @@ impl SinkRegistration {
         }
     }
 
-    /// Returns whether the sink is enabled where no sink is named.
+    /// Returns whether the sink is enabled if none is selected by name.
     pub fn is_default(&self, environment: &Environment) -> bool {
         self.default_if.is_some_and(|condition| condition(environment))
     }
