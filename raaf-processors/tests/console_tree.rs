@@ -1,4 +1,4 @@
-//! What the console sink draws, word by word.
+//! Output of the console sink, word by word.
 
 #![cfg(feature = "console")]
 
