@@ -1,4 +1,4 @@
-//! What a span costs when there is more of something.
+//! Cost of a span as one dimension of the work grows.
 
 use std::{
     future::pending,

@@ -14,7 +14,7 @@
 //! // RAAF_TRACE_PROCESSORS=console,file RAAF_TRACE_FILE=/tmp/traces.jsonl ./program
 //! let guard = raaf_trace_core::init()?;
 //! # drop(guard);
-//! # Ok::<(), raaf_trace_core::provider::BuildError>(())
+//! # Ok::<(), raaf_trace_core::BuildError>(())
 //! ```
 //!
 //! Or in code, which has more settings than the environment:

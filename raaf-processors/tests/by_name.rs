@@ -18,7 +18,7 @@ use raaf_trace_core::{
 
 /// Longer than any test takes; nothing waits for it to pass.
 const LONG: Duration = Duration::from_secs(60);
-/// What each of several programs writes.
+/// Number of spans that each of several programs writes.
 const SPANS: usize = 2_000;
 
 fn build(pairs: &[(&str, &str)]) -> Result<TracerProvider, BuildError> {
@@ -134,7 +134,7 @@ fn a_blank_path_is_an_error() {
 /// Set in the programs that the tests below start.
 const INSIDE: &str = "IN_A_PROCESS_OF_ITS_OWN";
 
-/// Whether this is such a program: a test then plays the traced program's part.
+/// Returns whether this process is such a program: a test then plays the traced program's part.
 fn is_inside() -> bool {
     std::env::var_os(INSIDE).is_some()
 }

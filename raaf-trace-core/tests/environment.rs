@@ -1,4 +1,4 @@
-//! What the process's environment decides. Each test runs a process of its own.
+//! Settings from the process's environment. Each test runs a process of its own.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
 

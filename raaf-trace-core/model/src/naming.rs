@@ -49,7 +49,8 @@ impl NamePattern {
     ///
     /// # Errors
     ///
-    /// When the template is empty, has another placeholder, or has an unbalanced brace.
+    /// Returns an error if the template is empty, has another placeholder, or has an unbalanced
+    /// brace.
     ///
     /// # Examples
     ///
@@ -85,7 +86,7 @@ impl NamePattern {
                 for part in ["run.workflow.", kind, ".", component] {
                     push(part);
                 }
-                if method != "run" && method != component {
+                if let Some(method) = distinct_method(component, method) {
                     push(".");
                     push(method);
                 }
@@ -107,6 +108,18 @@ impl NamePattern {
             }
         }
     }
+}
+
+/// Returns the method if a label has to name it beside the component: if it is neither `run` nor
+/// the component's name.
+///
+/// ```
+/// # use raaf_trace_core::naming::distinct_method;
+/// assert_eq!(distinct_method("Writer", "edit"), Some("edit"));
+/// assert_eq!(distinct_method("index", "index"), None);
+/// ```
+pub fn distinct_method<'a>(component: &str, method: &'a str) -> Option<&'a str> {
+    (method != "run" && method != component).then_some(method)
 }
 
 impl FromStr for NameTemplate {

@@ -26,8 +26,8 @@ use info::Extras;
 pub use manual::ManualSpan;
 use open::{Given, Join, Wishes};
 pub use outcome::{
-    ErrorReport, ErrorType, Failure, KnownErrorType, Outcome, PlainValue, form, looks_like_result,
-    via,
+    ErrorReport, ErrorType, Failure, KnownErrorType, Outcome, PlainValue, looks_like_result,
+    plain_value, via,
 };
 use raaf_trace_model::attributes::{Attributes, IntoValue, Key};
 pub use scope::CallScope;

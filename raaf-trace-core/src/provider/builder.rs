@@ -48,7 +48,7 @@ const SHORTEST: Duration = Duration::from_millis(1);
 ///     .sampler(Sampler::ratio(0.1))
 ///     .init()?;
 /// assert_eq!(guard.provider().processor_count(), 1);
-/// # Ok::<(), raaf_trace_core::provider::BuildError>(())
+/// # Ok::<(), raaf_trace_core::BuildError>(())
 /// ```
 #[must_use = "a builder does nothing until it is built"]
 pub struct TracerProviderBuilder<S = InCode> {
@@ -129,7 +129,7 @@ impl TracerProviderBuilder<ByName> {
     ///
     /// # Errors
     ///
-    /// When a setting is invalid, or a sink is unknown or cannot be built.
+    /// Returns an error if a setting is invalid, or a sink is unknown or cannot be built.
     pub fn build(mut self) -> Result<TracerProvider, BuildError> {
         let environment = self.environment.clone().unwrap_or_else(Environment::empty);
         let settings = Settings::from_environment(&environment)?;
@@ -408,13 +408,13 @@ impl<S> TracerProviderBuilder<S> {
     ///
     /// # Errors
     ///
-    /// When a global provider is already initialised, when a setting is invalid, or when a sink is
-    /// unknown or cannot be built.
+    /// Returns an error if a global provider is already initialised, a setting is invalid, or a
+    /// sink is unknown or cannot be built.
     ///
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{TracerProvider, provider::BuildError};
+    /// use raaf_trace_core::{BuildError, TracerProvider};
     ///
     /// let tracing = TracerProvider::builder().init()?;
     /// let second = TracerProvider::builder().init();

@@ -33,7 +33,7 @@ impl TracerProvider {
     ///
     /// # Errors
     ///
-    /// When the handlers cannot be registered, or no thread can be started.
+    /// Returns an error if the handlers cannot be registered, or no thread can be started.
     pub fn shutdown_on_signals(&self, timeout: Duration) -> io::Result<()> {
         let ignored = Ignored::read();
         let handled = |signal: &c_int| !ignored.contains(*signal);

@@ -8,7 +8,7 @@ use crate::{
     provider::{clock::Ticks, dispatch},
     span::{
         head::Head,
-        pool,
+        ignored, pool,
         record::{Record, Shared},
     },
 };
@@ -42,19 +42,24 @@ fn finish_alone(
     let ended = record.end_alone();
     let (head, body) = record.parts_mut();
     if ended && sampled {
+        // Reported later: this thread may be inside a queue.
+        let mut keys = Vec::new();
         let taken = dispatch::ended(&head.trace.provider, |delivered| {
             if let Some(span) = delivered {
                 head.finish_over(span, body, now);
                 span.complete(how);
+                keys = ignored::keys(span);
                 return None;
             }
             let mut span = head.finish(body, now);
             span.complete(how);
+            keys = ignored::keys(&span);
             Some(span)
         });
         if !taken {
             body.clear();
         }
+        ignored::report(&keys);
     }
     if ended {
         note_end(head);
@@ -74,7 +79,9 @@ fn finish_shared(
     let ended = span.is_some();
     if let Some(span) = span {
         if sampled {
+            let keys = ignored::keys(&span);
             dispatch::deliver(&record.head().trace.provider, span);
+            ignored::report(&keys);
         }
         note_end(record.head());
     }

@@ -27,6 +27,7 @@
 pub(crate) mod finish;
 mod handle;
 pub(crate) mod head;
+mod ignored;
 pub(crate) mod pool;
 pub(crate) mod record;
 pub(crate) mod start;

@@ -34,7 +34,7 @@ pub struct Attributes {
     entries: Vec<AttributeEntry>,
     limits: SpanLimits,
     losses: AttributeLosses,
-    /// Fingerprints of values that are not stored as given.
+    /// Fingerprints of values that are not stored as given, and ignored keys.
     fingerprints: Fingerprints,
 }
 
@@ -251,6 +251,7 @@ impl Attributes {
             self.set_cut(key, value, content);
         } else if is_reserved(&key) {
             count(&mut self.losses.reserved_ignored);
+            self.fingerprints.ignore(key);
             discard(value);
         } else {
             self.put(key, value, content);
@@ -330,6 +331,12 @@ impl Attributes {
     /// Returns counts of attributes that were cut, left out or ignored.
     pub fn losses(&self) -> AttributeLosses {
         self.losses
+    }
+
+    /// Returns reserved keys that were set, up to 16. Empty for attributes that were read from a file.
+    #[doc(hidden)]
+    pub fn ignored_keys(&self) -> impl Iterator<Item = &Key> {
+        self.fingerprints.ignored()
     }
 
     pub(crate) fn set_losses(&mut self, losses: AttributeLosses) {

@@ -86,7 +86,7 @@ impl TraceId {
     ///
     /// # Errors
     ///
-    /// When the text is anything else, or all zeros.
+    /// Returns an error if the text is anything else, or all zeros.
     pub fn parse(text: &str) -> Result<Self, ParseIdError> {
         let value = parse::hex(text, "trace", 32)?;
         Self::from_u128(value).ok_or(ParseIdError::new("trace", IdFault::Zero))
@@ -133,7 +133,7 @@ impl SpanId {
     ///
     /// # Errors
     ///
-    /// When the text is anything else, or all zeros.
+    /// Returns an error if the text is anything else, or all zeros.
     pub fn parse(text: &str) -> Result<Self, ParseIdError> {
         let value = parse::hex(text, "span", 16)?;
         Self::from_u64(value as u64).ok_or(ParseIdError::new("span", IdFault::Zero))

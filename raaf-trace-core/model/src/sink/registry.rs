@@ -28,7 +28,7 @@
 //!
 //! let provider = TracerProvider::builder().sink("discard").build()?;
 //! assert_eq!(provider.processor_count(), 1);
-//! # Ok::<(), raaf_trace_core::provider::BuildError>(())
+//! # Ok::<(), raaf_trace_core::BuildError>(())
 //! ```
 
 use std::{error::Error, fmt};
@@ -67,8 +67,8 @@ impl SinkRegistration {
     ///
     /// # Panics
     ///
-    /// When `name` is empty or contains anything except lower-case letters, digits, `_` and `-`. In
-    /// `submit!` that is an error at compile time.
+    /// Panics if `name` is empty or contains anything except lower-case letters, digits, `_` and
+    /// `-`. In `submit!` that is an error at compile time.
     pub const fn new(name: &'static str, build: Build) -> Self {
         assert!(is_name(name), "invalid sink name; expected only a-z, 0-9, `_` and `-`");
         Self { name, build, variables: &[], check: None, shorthand: None, default_if: None }
@@ -105,7 +105,7 @@ impl SinkRegistration {
         self
     }
 
-    /// Enables the sink where no sink is named and `condition` holds.
+    /// Enables the sink if none is selected by name and `condition` returns true.
     #[must_use]
     pub const fn default_if(mut self, condition: fn(&Environment) -> bool) -> Self {
         self.default_if = Some(condition);
@@ -121,7 +121,7 @@ impl SinkRegistration {
     ///
     /// # Errors
     ///
-    /// When the value of its flag is invalid.
+    /// Returns an error if the value of its flag is invalid.
     pub fn is_enabled(&self, environment: &Environment) -> Result<bool, SettingsError> {
         match self.shorthand {
             None => Ok(false),
@@ -140,7 +140,7 @@ impl SinkRegistration {
         self.check.map_or(Ok(()), |check| check(environment))
     }
 
-    /// Returns whether the sink is enabled where no sink is named.
+    /// Returns whether the sink is enabled if none is selected by name.
     pub fn is_default(&self, environment: &Environment) -> bool {
         self.default_if.is_some_and(|condition| condition(environment))
     }
@@ -369,7 +369,8 @@ pub fn linked_sinks() -> Vec<&'static str> {
 ///
 /// # Errors
 ///
-/// When no linked crate registers it, when one was compiled without it, or when several register it.
+/// Returns an error if no linked crate registers it, one was compiled without it, or several register
+/// it.
 ///
 /// # Examples
 ///

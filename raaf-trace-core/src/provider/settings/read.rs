@@ -23,7 +23,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// When a variable is invalid: the first one.
+    /// Returns an error if a variable is invalid: the first one.
     pub fn from_env() -> Result<Self, SettingsError> {
         Self::from_environment(&Environment::process())
     }
@@ -32,7 +32,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// When a variable is invalid: the first one.
+    /// Returns an error if a variable is invalid: the first one.
     ///
     /// # Examples
     ///
@@ -163,8 +163,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the variable of OpenTelemetry, which a whole cluster may share: anything but `true` and
-    /// `false`, in any case, counts as unset and is a warning.
+    /// Reads the variable of OpenTelemetry, which a whole cluster may share: anything but `true`
+    /// and `false`, in any case, counts as unset and is a warning.
     fn sdk_disabled(&self) -> bool {
         const VARIABLE: &str = "OTEL_SDK_DISABLED";
         static WARNED: AtomicBool = AtomicBool::new(false);

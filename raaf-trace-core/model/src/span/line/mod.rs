@@ -24,7 +24,8 @@ pub const FORMAT_VERSION: u32 = 1;
 ///
 /// # Errors
 ///
-/// When serialisation fails, which never happens for spans. The buffer is unchanged then.
+/// Returns an error if serialisation fails, which never happens for spans. The buffer is unchanged
+/// then.
 pub fn append_line(span: &impl Line, buffer: &mut Vec<u8>) -> serde_json::Result<()> {
     let start = buffer.len();
     let written = span.append(buffer);
@@ -67,7 +68,7 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// When the line is not a record of [version 1](FORMAT_VERSION).
+    /// Returns an error if the line is not a record of [version 1](FORMAT_VERSION).
     ///
     /// # Examples
     ///
