@@ -16,7 +16,7 @@ use std::{
 use raaf_processors::{ConsoleBuilder, ConsoleMode, ConsoleSink};
 use raaf_trace_core::{Tracer, TracerProvider, keys};
 
-/// How long deliveries may take.
+/// Timeout of deliveries.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -17,9 +17,9 @@ use std::{
 
 use raaf_processors::ConsoleSink;
 use raaf_trace_core::{
-    Component, FinishedSpan, SpanExporter, SpanProcessor, Status, Traceable, TracerProvider,
-    sink::{BatchConfig, BatchProcessor, ExportError, Offload},
-    span::StartedSpan,
+    BatchConfig, Component, FinishedSpan, SpanExporter, SpanProcessor, StartedSpan, Status,
+    Traceable, TracerProvider,
+    sink::{BatchProcessor, ExportError, Offload},
     traced,
 };
 

@@ -17,7 +17,7 @@ use raaf_processors::{
     FileSink, FileSync,
     read::{ReadError, Record, Trace, TraceReader, TreeProblem},
 };
-use raaf_trace_core::{TracerProvider, keys, sink::BatchConfig, trace};
+use raaf_trace_core::{BatchConfig, TracerProvider, keys, trace};
 
 fn main() -> Result<(), Box<dyn Error>> {
     if let Some(path) = env::args_os().nth(1) {

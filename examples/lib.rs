@@ -1,4 +1,4 @@
-//! What the documentation's tests share. The examples are the files beside this one.
+//! Shared code of the documentation's tests. The examples are the files beside this one.
 
 use std::num::ParseIntError;
 

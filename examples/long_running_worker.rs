@@ -16,9 +16,9 @@ use std::{
 use raaf_processors as _;
 use raaf_trace_core::{Component, Traceable, TracerProvider, environment::Environment, traced};
 
-/// How long deliveries may take at the end.
+/// Timeout of deliveries at the end.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How many jobs there are, unless they come for ever.
+/// Number of jobs, unless they never end.
 const JOBS: u64 = 6;
 
 #[derive(Traceable)]

@@ -68,7 +68,7 @@ impl StockPipeline {
     }
 }
 
-/// What `import` becomes: everything but the work is gone.
+/// Traces the import in a closure, which leaves only the work.
 #[derive(Traceable)]
 struct Importer {
     component: Component,

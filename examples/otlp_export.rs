@@ -46,7 +46,7 @@ fn forecaster() -> Agent {
         .build()
 }
 
-/// What a server was sent, request by request.
+/// Requests that a server received.
 type Bodies = Receiver<Vec<u8>>;
 
 /// A server that takes whatever is posted, and its address.

@@ -9,8 +9,8 @@ use std::{num::ParseIntError, process::ExitCode};
 use raaf_example_csv_sink as _;
 use raaf_processors as _;
 use raaf_trace_core::{
-    Component, Traceable, TracerProvider, TracingGuard, environment::Environment,
-    provider::BuildError, registry, traced,
+    BuildError, Component, Traceable, TracerProvider, TracingGuard, environment::Environment,
+    registry, traced,
 };
 
 #[derive(Traceable)]

@@ -25,7 +25,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-/// How many customers ask in the short run.
+/// Number of customers in the short run.
 const QUESTIONS: u32 = 20;
 
 #[derive(Deserialize, JsonSchema)]
@@ -63,7 +63,7 @@ async fn answer(number: u32) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What Prometheus does now and then.
+/// Scrapes the endpoint once, like Prometheus.
 fn scrape(address: SocketAddr) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;

@@ -13,7 +13,7 @@ use raaf_trace_core::TracerProvider;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What a review says.
+/// A review of a product.
 #[derive(Deserialize, JsonSchema)]
 struct Review {
     product: String,

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{facts, measure::Sample};
 
-/// How often everything is measured; medians are shown.
+/// Number of measurements; medians are shown.
 const ROUNDS: usize = 3;
 
 /// The word by which a program is asked to measure one entry.
@@ -26,7 +26,7 @@ pub struct Row {
     pub name: &'static str,
     /// The title in the table.
     pub title: &'static str,
-    /// What is measured; the first is ours, or the smallest.
+    /// Measured entries; the first is ours, or the smallest.
     pub entries: Vec<Entry>,
 }
 
@@ -51,7 +51,7 @@ impl std::fmt::Debug for Entry {
     }
 }
 
-/// What the figures of a row are compared with.
+/// Reference of the figures in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ratio {
     /// The first entry's figure divided by each other's: below 1, ours takes less.
@@ -209,7 +209,7 @@ fn table(lines: &[Vec<String>]) -> String {
     text
 }
 
-/// Where the figures come from: commit, machine, compiler, versions.
+/// Returns the origin of the figures: commit, machine, compiler, versions.
 fn provenance() -> String {
     let printed = |program: &str, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).output().ok()?;

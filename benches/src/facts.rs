@@ -1,12 +1,12 @@
-//! What a span of the workloads is about.
+//! Facts of the spans of the workloads.
 
 use std::hint::black_box;
 
 /// The attributes that spans of the workloads have, by the names that all tools use.
 pub mod keys {
-    /// What kind of component ran.
+    /// Kind of the component.
     pub const TYPE: &str = "component.type";
-    /// Which component ran.
+    /// Name of the component.
     pub const NAME: &str = "component.name";
     /// An integer.
     pub const NUMBER: &str = "step.number";
@@ -18,11 +18,11 @@ pub mod keys {
     pub const ANSWER: &str = "step.answer";
 }
 
-/// What each span is called, where the tool does not make the name itself. Static, which is the
+/// Name of each span, where the tool does not make the name itself. Static, which is the
 /// cheapest form for every tool.
 pub const SPAN: &str = "execute";
 
-/// What kind of component runs.
+/// Kind of a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The root of a tree.
@@ -44,7 +44,7 @@ impl Kind {
     }
 }
 
-/// What a span says about itself, and when.
+/// Attributes of a span, and when they are set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Says {
     /// Nothing that has to be said: a bare span.
@@ -74,12 +74,12 @@ impl Facts {
         Self { kind, name, number: i64::try_from(number).unwrap_or(i64::MAX), exact }
     }
 
-    /// What kind of component it is.
+    /// Returns the component's kind.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// What it is called.
+    /// Returns the component's name.
     pub fn name(&self) -> &'static str {
         self.name
     }
@@ -97,13 +97,13 @@ impl Facts {
     }
 }
 
-/// What the workloads ask, as a text that is not known before the program runs.
+/// Returns the workloads' question, a string that is not known before the program runs.
 #[inline]
 pub fn question() -> &'static str {
     black_box("which of the four documents names the river?")
 }
 
-/// What the workloads answer.
+/// Returns the workloads' answer.
 #[inline]
 pub fn answer() -> &'static str {
     black_box("the third one names it twice, on page 12")

@@ -1,4 +1,4 @@
-//! What tracing costs: the same work by any tool, measured the same way.
+//! Cost of tracing: the same work with any tool, measured in the same way.
 //!
 //! Every [`Tool`](tool::Tool) does the same [`workload`], every finished span goes complete to the
 //! same [`collector`], and [`measure`] takes the time. A [`compare::Row`] is a workload with the

@@ -1,13 +1,13 @@
-//! What a span costs when there is more of something.
+//! Cost of a span as one dimension of the work grows.
 
 use std::{
+    future::pending,
     hint::black_box,
     pin::Pin,
     process::ExitCode,
-    task::{Context, Waker},
+    task::{self, Waker},
 };
 
-use futures::pending;
 use raaf_benches::{
     compare::{self, Entry, Ratio, Row},
     measure::{self, Sample, in_bursts},
@@ -15,7 +15,7 @@ use raaf_benches::{
     tool::{Setup, Tool as _},
     workload::{Deep, SPANS_A_TREE, Trees},
 };
-use raaf_trace_core::{Attributes, Component, Key, Traceable};
+use raaf_trace_core::{Attributes, Component, Context, Key, Traceable};
 
 /// Spans of a burst, about.
 const BURST: usize = 4_096;
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
             measure::bursts::<Raaf>(&Trees { trees, ..Trees::W1 }, &Setup::ample())
         }),
         grows("live traces", &[1, 10, 100, 1_000], live_traces),
+        grows("active spans", &[1, 10, 100, 1_000, 10_000], active_spans),
         grows("depth", &[1, 10, 100, 1_000], |depth| {
             let workload = Deep { depth, traces: BURST / depth };
             measure::bursts::<Raaf>(&workload, &Setup::ample())
@@ -59,7 +60,7 @@ fn live_traces(count: usize) -> Option<Sample> {
                 let work = async {
                     loop {
                         search.in_span("execute", || black_box(()));
-                        pending!();
+                        futures::pending!();
                     }
                 };
                 agent.in_span("run", work).await;
@@ -70,8 +71,31 @@ fn live_traces(count: usize) -> Option<Sample> {
     Some(in_bursts(&tool, &setup, (turns * count) as u64, || {
         for _ in 0..turns {
             for workflow in &mut workflows {
-                let _ = workflow.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                let _ = workflow.as_mut().poll(&mut task::Context::from_waker(Waker::noop()));
             }
+        }
+    }))
+}
+
+/// A component with so many active spans, one of which is the parent of work without a context.
+fn active_spans(count: usize) -> Option<Sample> {
+    let setup = Setup::ample();
+    let tool = Raaf::start(&setup)?;
+    let agent = Component::agent("Researcher");
+    let search = Component::tool("search").with_parent(&agent);
+    let context = Component::runner("Runner").in_span("run", Context::current);
+    let _active: Vec<_> = (0..count)
+        .map(|_| {
+            let mut span = Box::pin(agent.in_span("run", pending::<()>()));
+            context.clone().run(|| {
+                let _ = span.as_mut().poll(&mut task::Context::from_waker(Waker::noop()));
+            });
+            span
+        })
+        .collect();
+    Some(in_bursts(&tool, &setup, BURST as u64, || {
+        for _ in 0..BURST {
+            search.in_span("execute", || black_box(()));
         }
     }))
 }

@@ -14,7 +14,7 @@ use crate::{
     tool::{AsyncTool, Setup, Task, Tool},
 };
 
-/// How long a flush may take before the benchmark is wrong.
+/// Longest duration of a flush; a longer one makes the benchmark fail.
 const FLUSH: Duration = Duration::from_secs(30);
 
 /// Traced calls on components, which are bound to their parents.

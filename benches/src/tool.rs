@@ -1,4 +1,4 @@
-//! What a tool under test has to be able to do.
+//! Interface of a tool under test.
 
 use std::fmt::Debug;
 
@@ -7,12 +7,12 @@ use crate::{
     facts::{Facts, Says},
 };
 
-/// How to set a tool up.
+/// Configuration of a tool.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// Where finished spans go.
+    /// Receiver of finished spans.
     pub collector: Collector,
-    /// How many spans may wait for delivery; the tool's default if `None`.
+    /// Number of spans that may wait for delivery; the tool's default if `None`.
     pub room: Option<usize>,
     /// Write to a temporary file by the tool's own sink instead of the collector.
     pub own_file: bool,

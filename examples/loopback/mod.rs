@@ -1,4 +1,4 @@
-//! As much HTTP as these examples need, on loopback: an answer, and a request.
+//! Minimal HTTP for these examples, on loopback: an answer, and a request.
 
 #![allow(dead_code, reason = "each example takes what it needs")]
 

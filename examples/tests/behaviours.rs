@@ -103,7 +103,7 @@ fn function_name(line: &str) -> Option<&str> {
     line.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next()
 }
 
-/// Whether the attributes make a test that runs: one that is ignored holds nothing.
+/// Returns whether the attributes make a test that runs: an ignored test proves nothing.
 fn is_test(attributes: &[&str]) -> bool {
     let paths = || {
         attributes.iter().filter_map(|attribute| {

@@ -97,7 +97,7 @@ fn anchor(heading: &str) -> String {
         .collect()
 }
 
-/// Whether the file is part of a library that reads settings; tests and examples set them.
+/// Returns whether the file is part of a library that reads settings; tests and examples set them.
 fn is_library_source(path: &str) -> bool {
     path.contains("/src/")
         && !["benches/", "examples/", "raaf-testkit/"].iter().any(|folder| path.starts_with(folder))

@@ -36,7 +36,8 @@ fn built(name: &str) -> Option<PathBuf> {
     is_current.then_some(binary)
 }
 
-/// What runs it when only this test was asked for, so that cargo has not built the examples.
+/// Command that runs it when cargo has not built the examples, because only this test was
+/// requested.
 fn built_by_cargo(name: &str) -> Command {
     let mut command = Command::new(env!("CARGO"));
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
@@ -48,7 +49,7 @@ fn source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name).with_extension("rs")
 }
 
-/// What the README shows under the example's heading.
+/// Returns the output that the README shows under the example's heading.
 fn documented(name: &str) -> &'static str {
     shown(name, 1)
 }

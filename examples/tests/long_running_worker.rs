@@ -19,7 +19,7 @@ use raaf_trace_core::attributes::ValueRef;
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(60);
-/// What `kill` sends unless told otherwise.
+/// Default signal of `kill`.
 const SIGTERM: i32 = 15;
 
 /// A worker in its endless form, ended with the test.

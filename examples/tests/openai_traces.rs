@@ -92,7 +92,7 @@ fn charge_card() -> FunctionTool {
     })
 }
 
-/// What the agent that takes over answers with.
+/// Answer of the agent that takes over.
 #[derive(Deserialize, JsonSchema)]
 #[allow(dead_code, reason = "only its schema matters")]
 struct Refund {
@@ -135,7 +135,7 @@ fn refund_agent() -> Agent {
 /// The wording of errors, and of what a model is told of them.
 const ERRORS: [&str; 4] =
     [".error.message", ".error.data.error", "[7].span_data.output", ".input[5].content"];
-/// What else an error's data says.
+/// Other data of errors.
 const MORE: [&str; 1] = [".error.data"];
 
 /// The first agent by hand, since the SDK's talked to the Responses API; its tools and the second
@@ -167,7 +167,7 @@ fn a6_the_workflow_that_was_recorded_is_sent_as_the_sdk_sends_it() {
     assert_same(&recorded(), &actual, &Rules { wording: &ERRORS, open: &MORE });
 }
 
-/// What was said before the second agent takes over.
+/// Returns the conversation before the second agent takes over.
 fn conversation() -> Vec<Message> {
     let turns = [
         ("lookup_order", json!({"order_id": "A-17"}), FOUND),

@@ -11,7 +11,7 @@ mod workspace;
 
 use workspace::{expect_none, files, read, root, shown};
 
-/// Which crates of the workspace a crate may depend on: `agents → core ← processors`,
+/// Crates of the workspace that a crate may depend on: `agents → core ← processors`,
 /// `testkit → core`, the data that is part of the core, and nothing else.
 const LAYERS: [(&str, &[&str]); 8] = [
     ("raaf-trace-macros", &[]),
@@ -24,10 +24,10 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("raaf-example-csv-sink", &["raaf-trace-core"]),
 ];
 
-/// What may depend on everything, because nothing depends on it.
+/// Packages that may depend on everything, because nothing depends on them.
 const ON_TOP: [&str; 4] = ["raaf-examples", "raaf-quickstart", "raaf-benches", "raaf-peers"];
 
-/// How long a source file may be, its tests included.
+/// Maximum length of a source file, including its tests.
 const MAX_LINES: usize = 450;
 
 #[test]
@@ -187,7 +187,7 @@ fn code_lines(source: &str) -> impl Iterator<Item = (usize, &str)> {
     (1..).zip(source.lines().map(str::trim)).filter(|(_, line)| !line.starts_with("//"))
 }
 
-/// Whether a file is a module of tests, by its name or its folder's.
+/// Returns whether a file is a module of tests, by its name or its folder's.
 fn is_only_tests(file: &Path) -> bool {
     file.with_extension("").iter().any(|part| part.to_string_lossy().ends_with("tests"))
 }

@@ -53,7 +53,7 @@ pub struct Verdict {
     objection: Option<String>,
 }
 
-/// What a guardrail checks.
+/// Subject of a guardrail's check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GuardrailStage {
@@ -109,8 +109,8 @@ impl Guardrail {
         })
     }
 
-    /// Creates a guardrail from a function of the run's context and the text. An error fails the run
-    /// with [`RunErrorKind::GuardrailFailed`](crate::RunErrorKind::GuardrailFailed).
+    /// Creates a guardrail from a function of the run's context and the text. An error fails the
+    /// run with [`RunErrorKind::GuardrailFailed`](crate::RunErrorKind::GuardrailFailed).
     pub fn with_context<F, E>(
         name: impl AsRef<str>,
         check: impl Fn(RunContext, String) -> F + Send + Sync + 'static,

@@ -14,7 +14,7 @@
 //! // RAAF_TRACE_PROCESSORS=console,file RAAF_TRACE_FILE=/tmp/traces.jsonl ./program
 //! let guard = raaf_trace_core::init()?;
 //! # drop(guard);
-//! # Ok::<(), raaf_trace_core::provider::BuildError>(())
+//! # Ok::<(), raaf_trace_core::BuildError>(())
 //! ```
 //!
 //! Or in code, which has more settings than the environment:
@@ -51,6 +51,7 @@
 //! `live` adds a mode to the console. [`wrap`] (filters, tail sampling and redaction for any
 //! sink) is always available.
 
+mod absent;
 #[cfg(feature = "console")]
 mod console;
 #[cfg(feature = "file")]

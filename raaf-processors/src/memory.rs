@@ -43,6 +43,7 @@ raaf_trace_model::submit! {
         *NAMED.lock().unwrap_or_else(PoisonError::into_inner) = Some(exporter.clone());
         Ok(Sink::exporter(exporter))
     })
+    .check_with(|environment| limit(environment).map(drop))
     .variables(&["RAAF_TRACE_MEMORY_SPANS"])
 }
 

@@ -18,7 +18,7 @@ use raaf_trace_core::{
 
 /// Longer than any test takes; nothing waits for it to pass.
 const LONG: Duration = Duration::from_secs(60);
-/// What each of several programs writes.
+/// Number of spans that each of several programs writes.
 const SPANS: usize = 2_000;
 
 fn build(pairs: &[(&str, &str)]) -> Result<TracerProvider, BuildError> {
@@ -63,15 +63,63 @@ fn a_sink_named_in_code_goes_by_the_environment_that_is_read_later() {
 
 #[test]
 fn an_unknown_name_says_what_is_linked_and_how_to_link() {
-    let error = build(&[("RAAF_TRACE_PROCESSORS", "console,flie")]).unwrap_err();
+    let error = build(&[("RAAF_TRACE_PROCESSORS", "console,zipkin")]).unwrap_err();
     let linked = registry::linked_sinks().join(", ");
     assert_eq!(
         error.to_string(),
         format!(
-            "unknown sink `flie`; linked sinks: {linked}. Add the crate that registers it as a \
+            "unknown sink `zipkin`; linked sinks: {linked}. Add the crate that registers it as a \
              dependency, with the sink's feature enabled, and link it: `use raaf_processors as _;`"
         )
     );
+}
+
+#[test]
+fn a_misspelt_name_is_named_with_the_nearest_one() {
+    let error = build(&[("RAAF_TRACE_PROCESSORS", "console,flie")]).unwrap_err();
+    let text = "unknown sink `flie`; did you mean `file`? Linked sinks: ";
+    assert!(error.to_string().starts_with(text), "{error}");
+}
+
+#[cfg(not(feature = "otlp"))]
+#[test]
+fn a_sink_whose_feature_is_off_is_named_with_the_feature() {
+    let error = build(&[("RAAF_TRACE_PROCESSORS", "otlp")]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the sink `otlp` is not compiled in: its feature `otlp` of raaf-processors is off"
+    );
+}
+
+#[test]
+fn a_bad_variable_of_a_sink_that_is_not_enabled_is_an_error() {
+    for (variable, value, expected) in [
+        ("RAAF_TRACE_FILE_KEEP", "many", "a whole number from 0 to 4294967295"),
+        ("RAAF_TRACE_CONSOLE", "maybe", "one of 1, true, yes, on, 0, false, no, off"),
+        ("RAAF_TRACE_CONSOLE_STREAM", "file", "stdout or stderr"),
+        #[cfg(feature = "prometheus")]
+        ("RAAF_TRACE_PROMETHEUS_ADDR", "9464", "an IP address and a port, such as 127.0.0.1:9464"),
+        #[cfg(feature = "otlp")]
+        ("RAAF_TRACE_OTLP_NAMES", "short", "`component` or `gen_ai`"),
+    ] {
+        let error = build(&[("RAAF_TRACE_PROCESSORS", "memory"), (variable, value)]).unwrap_err();
+        assert_eq!(error.to_string(), format!("{variable} is `{value}`; expected {expected}"));
+    }
+}
+
+#[test]
+fn a_path_in_a_missing_directory_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("missing").join("traces.jsonl");
+    for (path, expected) in [
+        (missing.as_path(), "a path in an existing directory"),
+        (directory.path(), "the path of a file, not of a directory"),
+    ] {
+        let error = build(&[("RAAF_TRACE_FILE", path.to_str().unwrap())]).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("the sink `file` could not be built: RAAF_TRACE_FILE is `"));
+        assert!(text.ends_with(expected), "{text}");
+    }
 }
 
 #[test]
@@ -86,7 +134,7 @@ fn a_blank_path_is_an_error() {
 /// Set in the programs that the tests below start.
 const INSIDE: &str = "IN_A_PROCESS_OF_ITS_OWN";
 
-/// Whether this is such a program: a test then plays the traced program's part.
+/// Returns whether this process is such a program: a test then plays the traced program's part.
 fn is_inside() -> bool {
     std::env::var_os(INSIDE).is_some()
 }

@@ -32,7 +32,7 @@ fn program() -> Result<Command, Box<dyn Error>> {
     Ok(program)
 }
 
-/// What it printed, on standard output and on standard error.
+/// Returns its standard output and standard error.
 fn printed(variables: &[(&str, &str)]) -> Result<[String; 2], Box<dyn Error>> {
     let Output { status, stdout, stderr } = program()?.envs(variables.iter().copied()).output()?;
     assert!(status.success());

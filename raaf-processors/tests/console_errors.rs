@@ -1,4 +1,4 @@
-//! How the console sink shows that something went wrong.
+//! Errors in the console sink's output.
 
 #![cfg(feature = "console")]
 

@@ -1,4 +1,4 @@
-//! What the console sink draws, word by word.
+//! Output of the console sink, word by word.
 
 #![cfg(feature = "console")]
 
@@ -35,6 +35,15 @@ Pipeline:Report  1.18 s  ✓ ok  1520 tokens in, 310 out
     └── Llm:gpt-5  790 ms  ✓ ok  1020 tokens in, 200 out
 "
     );
+}
+
+#[test]
+fn a_method_named_like_its_component_is_shown_once() {
+    let bench = Bench::new(ConsoleSink::builder());
+    let tracer = bench.tracer();
+    tracer.tool_span("index").method("index").in_span(|| ());
+    tracer.tool_span("index").method("reindex").in_span(|| ());
+    assert_eq!(bench.shown(), "Tool:index  0 ns  ✓ ok\nTool:index.reindex  0 ns  ✓ ok\n");
 }
 
 #[test]

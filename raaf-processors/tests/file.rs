@@ -313,3 +313,20 @@ fn a_pipe_that_nobody_reads_any_more_takes_nothing() {
     assert!(error.to_string().contains("Broken pipe"), "{error}");
     provider.shutdown(LONG).unwrap();
 }
+
+#[test]
+fn a2_a_long_group_id_does_not_fill_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.jsonl");
+    let provider = provider(&path);
+    provider.context().run(|| {
+        trace("chat").group_id("g".repeat(1_000_000)).in_span(|| {
+            for _ in 0..199 {
+                provider.tracer().start_span("step").finish();
+            }
+        });
+    });
+    provider.shutdown(LONG).unwrap();
+    assert_eq!(lines(&path).len(), 200);
+    assert!(fs::metadata(&path).unwrap().len() < 300_000);
+}

@@ -1,4 +1,4 @@
-//! What can go wrong with a file: the traced program goes on, and every span is accounted for.
+//! Faults of a file: the traced program goes on, and every span is accounted for.
 
 #![cfg(all(feature = "file", unix))]
 #![allow(clippy::unwrap_used, reason = "only tests are here")]

@@ -19,7 +19,7 @@ use raaf_trace_core::{
     provider::BuildError, sink::BatchConfig,
 };
 
-/// What each of several writers writes.
+/// Number of spans that each of several writers writes.
 const SPANS: usize = 1_500;
 /// More files than any test makes.
 const ALL: u32 = 10_000;

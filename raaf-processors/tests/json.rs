@@ -3,9 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "only tests are here")]
 
 use proptest::prelude::*;
+use raaf_testkit::strategy;
 use raaf_trace_core::{
-    FinishedSpan, MemoryExporter, TracerProvider, Value, attributes::IntoValue, call::SpanBuilder,
-    sink::SimpleProcessor, span::append_line,
+    Component, FinishedSpan, MemoryExporter, SpanId, TraceId, Traceable as _, TracerProvider,
+    Value,
+    attributes::{AttributeLosses, IntoValue},
+    call::SpanBuilder,
+    propagation::{SpanContext, TraceState},
+    sink::SimpleProcessor,
+    span::append_line,
 };
 use serde_json::{Value as Json, json};
 
@@ -103,4 +109,51 @@ proptest! {
         prop_assert_eq!(&object["v"], &1);
         prop_assert!(object["attributes"].is_object());
     }
+    #[test]
+    fn a1_a_line_is_what_the_span_serialises_to(tree in strategy::tree()) {
+        for span in tree.build() {
+            assert_line_is_serialisation(&span);
+        }
+    }
+}
+
+#[track_caller]
+fn assert_line_is_serialisation(span: &FinishedSpan) {
+    let started = span.started();
+    let mut lines = Vec::new();
+    append_line(span, &mut lines).unwrap();
+    append_line(&started, &mut lines).unwrap();
+    let [span, started] = [serde_json::to_string(span), serde_json::to_string(&started)];
+    assert_eq!(str::from_utf8(&lines), Ok(&*format!("{}\n{}\n", span.unwrap(), started.unwrap())));
+}
+
+#[test]
+fn a1_a_line_of_rare_fields_is_what_the_span_serialises_to() {
+    let (trace, id) = (TraceId::from_u128(0xabc).unwrap(), SpanId::from_u64(7).unwrap());
+    let linked = SpanContext::new(trace, id);
+    let mut losses = AttributeLosses::default();
+    losses.cut_values = 1;
+    let span = || FinishedSpan::builder("tool", "Search").trace_id(trace).span_id(id);
+    for span in [
+        span().link(linked, |attributes| {
+            attributes.set("n", 1);
+        }),
+        span().trace_state(TraceState::parse("a=1,b=2")),
+        span().losses(losses).dropped_events(3).dropped_links(4),
+        span().parent_id(id).local_root(true).name("a \"name\""),
+        span().start(std::time::UNIX_EPOCH - std::time::Duration::from_nanos(1)),
+        span().attribute("result.type", "own"),
+    ] {
+        assert_line_is_serialisation(&span.build());
+    }
+}
+
+#[test]
+fn a1_a_line_has_the_result_of_its_call() {
+    let memory = MemoryExporter::new();
+    let provider = TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+    provider.run(|| Component::tool("Search").in_span("run", || Some(1)));
+    let span = memory.spans().remove(0);
+    assert_line_is_serialisation(&span);
+    assert_eq!(parsed(&span)["attributes"]["result.type"], "Option");
 }

@@ -25,7 +25,7 @@ fn items(request: &Request) -> Vec<Json> {
     request.json()["data"].as_array().unwrap().clone()
 }
 
-/// What is sent for these spans.
+/// Returns the items sent for these spans.
 fn sent(spans: &[FinishedSpan]) -> Vec<Json> {
     let server = Server::start(Answer::status(204));
     sink(&server).build().unwrap().export(spans).unwrap();

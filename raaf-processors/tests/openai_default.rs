@@ -1,4 +1,5 @@
-//! The openai sink when nobody named it: whole programs, since what they say goes to standard error.
+//! The openai sink when nobody named it: whole programs, since what they say goes to standard
+//! error.
 
 #![cfg(feature = "openai")]
 #![allow(clippy::unwrap_used, reason = "tests may fail")]
@@ -26,7 +27,7 @@ fn a_program() {
     guard.shutdown().unwrap();
 }
 
-/// What a program with these variables says on standard error, and how many requests it makes.
+/// Returns the standard error of a program with these variables, and its number of requests.
 fn run(variables: &[(&str, &str)]) -> (String, usize) {
     let server = Server::start(Answer::status(204));
     let output = Command::new(std::env::current_exe().unwrap())

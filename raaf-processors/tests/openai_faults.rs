@@ -16,7 +16,7 @@ use server::{Answer, Server};
 
 /// Longer than any test takes; nothing waits for it to pass.
 const LONG: Duration = Duration::from_secs(60);
-/// How long a request to a server that hangs may take; nothing depends on how long that is.
+/// Timeout of a request to a hanging server; no result depends on it.
 const SHORT: Duration = Duration::from_millis(200);
 
 fn sink(url: &str) -> OpenAiSink {

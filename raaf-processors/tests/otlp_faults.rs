@@ -25,7 +25,7 @@ use server::{Answer, Server};
 
 /// Longer than any test takes; nothing waits for it to pass.
 const LONG: Duration = Duration::from_secs(60);
-/// As long as a request to a server that is silent may take.
+/// Timeout of a request to a silent server.
 const SHORT: Duration = Duration::from_millis(50);
 
 fn sink(url: impl Into<String>) -> OtlpSink {

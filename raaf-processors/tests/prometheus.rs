@@ -1,4 +1,4 @@
-//! What the Prometheus sink counts, and where it can be read.
+//! Metrics of the Prometheus sink, and their outputs.
 
 #![cfg(feature = "prometheus")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may fail")]

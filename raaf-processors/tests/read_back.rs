@@ -1,4 +1,4 @@
-//! What the file sink writes is what the testkit reads.
+//! Files of the file sink, read by the testkit.
 
 #![allow(clippy::unwrap_used, reason = "tests may fail")]
 

@@ -1,4 +1,4 @@
-//! What is written is what the schema says, and the schema says something.
+//! Written files match the schema, and the schema rejects others.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What is said of spans that are not one coherent trace.
+//! Failure texts about spans that are not one coherent trace.
 
 mod support;
 

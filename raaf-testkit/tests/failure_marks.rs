@@ -1,4 +1,4 @@
-//! What a failing test says: one kind of mark at a time, and all together.
+//! Failure texts: each kind of mark alone, and all together.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! What a failing test says of each matcher.
+//! Failure texts of each matcher.
 
 mod support;
 
@@ -27,7 +27,7 @@ fn spans() -> Spans {
     capture.spans()
 }
 
-/// What is said of the one span.
+/// Returns the failure text about the only span.
 fn said(expected: &Expected) -> String {
     let text = support::text(expected, &spans());
     let lines = text.lines().skip_while(|line| *line != "found:").skip(1);

@@ -1,4 +1,4 @@
-//! What the compiler says of a tree that is written wrong.
+//! Compile errors of malformed trees.
 
 #[test]
 fn a_mistake_in_the_notation_is_explained() {

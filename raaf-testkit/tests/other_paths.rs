@@ -9,7 +9,7 @@ mod prelude {
     pub(crate) use raaf_testkit::{assert_coherent, assert_no_spans, assert_span_tree, span_tree};
 }
 
-/// What a test suite may write for itself.
+/// A helper that a test suite may define.
 macro_rules! assert_one_call {
     ($spans:expr, $kind:ident, $name:literal, $page:expr, $count:literal) => {
         kit::assert_span_tree!($spans, $kind $name [page = $page, event "x" x ..=0] x $count)

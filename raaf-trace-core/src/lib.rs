@@ -37,9 +37,9 @@
 //! | observe the delivery of spans | [`TracerProvider::stats`], [`diagnostics`] |
 //!
 //! The root has what most programs name. The rest is in modules: [`attributes`], [`call`] and
-//! [`context`] for instrumentation, [`provider`], [`settings`], [`environment`], [`clock`] and [`id`] for
-//! configuration, [`sink`], [`registry`], [`stats`], [`span`], [`filter`], [`keys`], [`kind`],
-//! [`naming`] and [`time`] for sinks. Data comes from the crate `raaf-trace-model`.
+//! [`context`] for instrumentation, [`provider`], [`settings`], [`environment`], [`clock`] and
+//! [`id`] for configuration, [`sink`], [`registry`], [`stats`], [`span`], [`filter`], [`keys`],
+//! [`kind`], [`naming`] and [`time`] for sinks. Data comes from the crate `raaf-trace-model`.
 //!
 //! # Features
 //!
@@ -79,7 +79,9 @@ pub use context::{
     Context, InContext, current_span, current_trace_id, in_current_context, is_traced,
 };
 pub use inventory::submit;
-pub use provider::{TracerProvider, TracerProviderBuilder, TracingGuard, clock, init, settings};
+pub use provider::{
+    BuildError, TracerProvider, TracerProviderBuilder, TracingGuard, clock, init, settings,
+};
 pub use raaf_trace_macros::{ErrorType, Traceable, traced, traced_block};
 pub use raaf_trace_model::{
     Kind, Redactor, attributes,
@@ -92,12 +94,12 @@ pub use raaf_trace_model::{
     sink::{registry, stats},
     time,
 };
-pub use sink::{MemoryExporter, SpanExporter, SpanProcessor};
-pub use span::{FinishedSpan, Span, Status};
+pub use sink::{BatchConfig, MemoryExporter, SpanExporter, SpanProcessor};
+pub use span::{FinishedSpan, Span, StartedSpan, Status};
 
 /// Expansion of the macros. Not part of the public API: it may change in any release.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::call::outcome::probe;
-    pub use crate::call::{begin, look_at, prepared};
+    pub use crate::call::outcome::{lazy, probe};
+    pub use crate::call::{begin, look_at, owned, prepared};
 }

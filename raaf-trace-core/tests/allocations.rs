@@ -1,4 +1,4 @@
-//! How often the hot path allocates.
+//! Number of allocations on the hot path.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
 
@@ -54,8 +54,8 @@ fn bare_workflow(agent: &Component, tool: &Component) {
     });
 }
 
-/// In steady state what the spans of a trace share is all that is allocated: its data, and the engine
-/// behind it.
+/// In steady state what the spans of a trace share is all that is allocated: its data, and the
+/// engine behind it.
 fn assert_two_allocations_a_trace(workflow: fn(&Component, &Component)) {
     let config = BatchConfig::default().with_flush_interval(LONG * 60);
     let provider = TracerProvider::builder().with(Discard).batch(config).build();

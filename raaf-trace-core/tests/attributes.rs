@@ -1,4 +1,4 @@
-//! What spans say about themselves: base attributes, a component's own, and the values they take.
+//! Attributes of spans: base attributes, those of a component, and their values.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
 

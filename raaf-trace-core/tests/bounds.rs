@@ -1,4 +1,4 @@
-//! What the compiler must be able to see: futures that can be spawned, traits that can be objects.
+//! Bounds that the compiler checks: futures that can be spawned, traits that can be objects.
 
 use std::{
     panic::{RefUnwindSafe, UnwindSafe},

@@ -1,4 +1,4 @@
-//! Which calls get a span: a component's decision, skipping, reuse, and switching tracing off.
+//! Calls that get a span: a component's decision, skipping, reuse, and disabled tracing.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
 

@@ -1,4 +1,4 @@
-//! Where the library's own lines go. Each test runs a process of its own.
+//! Handlers of diagnostic lines. Each test runs a process of its own.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
 
@@ -29,7 +29,7 @@ impl Heard {
     }
 }
 
-/// Where tests send lines that are shown, and one that is not.
+/// Writes lines that are shown, and one that is not.
 fn some_lines() {
     diagnostics::warn(Category::Http, format_args!("no\nanswer"));
     diagnostics::error(Category::Tools, format_args!("no tool"));
@@ -276,5 +276,37 @@ fn a_line_is_shown_when_no_file_can_be_opened() {
             diagnostics::warn(Category::Http, format_args!("{} files", open.len().min(1)));
         },
         |ended| assert_eq!(ended.well().diagnostics(), ["raaf warn [http] 1 files"]),
+    );
+}
+
+#[test]
+fn a3_a_reserved_key_is_named_once() {
+    in_own_process(
+        &[],
+        || {
+            let (provider, memory) = in_line();
+            let batched = TracerProvider::builder().with(MemoryExporter::new()).build();
+            for provider in [&provider, &batched, &provider] {
+                provider.run(|| {
+                    let tool = Component::tool("Search");
+                    tool.traced("run")
+                        .with("success", true)
+                        .on_result(|(): &(), attributes| {
+                            attributes.set("error.code", 7);
+                        })
+                        .in_span(|| ());
+                });
+            }
+            assert_eq!(memory.len(), 2);
+        },
+        |ended| {
+            let line = |key| {
+                format!(
+                    "raaf warn [tracing] ignored the attribute `{key}`: `component.*`, `success`, \
+                     `duration_ms` and `error.*` are set by the library; use another key"
+                )
+            };
+            assert_eq!(ended.well().diagnostics(), [line("success"), line("error.code")]);
+        },
     );
 }

@@ -1,4 +1,4 @@
-//! What the process's environment decides. Each test runs a process of its own.
+//! Settings from the process's environment. Each test runs a process of its own.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
 
@@ -11,11 +11,13 @@ use std::{
 
 use own_process::in_own_process;
 use raaf_trace_core::{
-    Component, FinishedSpan, SpanExporter, SpanProcessor, Traceable as _, TracerProvider, init,
-    is_traced,
+    Component, FinishedSpan, Sampler, SpanExporter, SpanProcessor, Traceable as _, TracerProvider,
+    TracerProviderBuilder,
+    diagnostics::{self, Categories, Category, Level},
+    init, is_traced,
     provider::{BuildError, global_provider},
     registry::{Sink, SinkRegistration},
-    sink::ExportError,
+    sink::{BatchConfig, BatchProcessor, ExportError},
     submit, trace, tracer,
 };
 
@@ -187,7 +189,8 @@ fn g49_a_bad_value_is_an_error_of_init_that_says_what_would_be_right() {
             assert!(matches!(error, BuildError::Settings(_)));
             assert_eq!(
                 error.to_string(),
-                "RAAF_TRACE_BATCH_SIZE is `many`; expected a whole number from 1 to 100000000",
+                "RAAF_TRACE_BATCH_SIZE is `many`; expected a whole number from 1 to \
+                 RAAF_TRACE_MAX_SPANS, which is 10000",
             );
         },
         |ended| {
@@ -284,6 +287,100 @@ fn d1_diagnostics_can_be_silenced() {
     in_own_process(&[COMPLAINING, asked].concat(), a_workflow_with_complaints, |ended| {
         assert_eq!(complaints(ended), [""; 0]);
     });
+}
+
+#[test]
+fn d1_diagnostics_have_a_level_for_none() {
+    let asked = [("RAAF_DEBUG_CATEGORIES", "all"), ("RAAF_LOG_LEVEL", "off")];
+    in_own_process(&[COMPLAINING, asked].concat(), a_workflow_with_complaints, |ended| {
+        assert_eq!(complaints(ended), [""; 0]);
+    });
+}
+
+#[test]
+fn d1_diagnostics_configured_in_code_before_init_beat_the_environment() {
+    in_own_process(
+        &[FIRST, ("RAAF_LOG_LEVEL", "error")],
+        || {
+            diagnostics::configure(Categories::all(), Level::Debug);
+            let _guard = init().unwrap();
+            assert!(diagnostics::enabled(Category::Http, Level::Debug));
+        },
+        |ended| {
+            ended.well();
+        },
+    );
+}
+
+/// A builder of which every checked value is wrong.
+fn values_without_a_meaning() -> Vec<(TracerProviderBuilder, &'static str)> {
+    let builder = TracerProvider::builder;
+    let batch = BatchConfig::default;
+    vec![
+        (
+            builder().batch(batch().with_max_spans(0)),
+            "BatchConfig::max_spans is `0`; expected at least 1",
+        ),
+        (
+            builder().batch(batch().with_batch_size(20).with_max_spans(10)),
+            "BatchConfig::batch_size is `20`; expected 1 to `max_spans`, which is 10",
+        ),
+        (
+            builder().sampler(Sampler::ratio(f64::NAN)),
+            "Sampler::ratio is `NaN`; expected a share from 0 to 1",
+        ),
+        (
+            builder().stale_after(Some(Duration::ZERO)),
+            "TracerProviderBuilder::stale_after is `0ns`; expected at least 1ms",
+        ),
+        (
+            builder().cleanup_interval(Duration::ZERO),
+            "TracerProviderBuilder::cleanup_interval is `0ns`; expected at least 1ms",
+        ),
+    ]
+}
+
+#[test]
+fn g49_a_value_in_code_without_a_meaning_is_an_error_where_building_can_fail() {
+    in_own_process(
+        &[],
+        || {
+            for (builder, expected) in values_without_a_meaning() {
+                assert_eq!(builder.init().unwrap_err().to_string(), expected);
+            }
+            for (builder, expected) in values_without_a_meaning() {
+                assert_eq!(builder.from_env().build().unwrap_err().to_string(), expected);
+            }
+        },
+        |ended| {
+            ended.well();
+        },
+    );
+}
+
+#[test]
+fn g49_a_value_in_code_without_a_meaning_is_one_warning_where_building_cannot_fail() {
+    in_own_process(
+        &[],
+        || {
+            for (builder, _) in values_without_a_meaning() {
+                builder.with(BatchedEcho).build();
+            }
+            drop(BatchProcessor::with_config(
+                BatchedEcho,
+                BatchConfig::default().with_batch_size(0),
+            ));
+        },
+        |ended| {
+            let mut expected: Vec<_> =
+                values_without_a_meaning().into_iter().map(|(_, text)| text).collect();
+            expected
+                .push("BatchConfig::batch_size is `0`; expected 1 to `max_spans`, which is 10000");
+            let warning = |text| format!("raaf warn [tracing] {text}; the nearest value is used");
+            let expected: Vec<_> = expected.into_iter().map(warning).collect();
+            assert_eq!(ended.well().diagnostics(), expected);
+        },
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What `error.type` says, whatever form an error has, and whichever way it is traced.
+//! `error.type` for each form of error, and each way of tracing it.
 
 use std::{borrow::Cow, error::Error, fmt, io, sync::PoisonError};
 

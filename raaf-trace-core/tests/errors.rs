@@ -1,4 +1,4 @@
-//! What a span says about an `Err`, whatever its type.
+//! Errors in spans, for each type of `Err`.
 
 use std::{error::Error, fmt, io};
 

@@ -40,7 +40,7 @@ impl SpanProcessor for Refusing {
 /// An in-line processor that hangs when it is flushed, until its channel is closed.
 struct Hanging(std::sync::Mutex<mpsc::Receiver<()>>);
 
-/// As `Hanging`, counting who waits in it.
+/// Counts its waiting callers, and otherwise hangs like `Hanging`.
 struct Crowded(Hanging, Arc<AtomicUsize>);
 
 impl SpanProcessor for Crowded {

@@ -421,7 +421,7 @@ fn l10_a_child_adds_a_processor_while_its_parent_replaces_them() {
     );
 }
 
-/// Whether a sink is being built, and whether it may be done.
+/// State of a sink's construction, and permission to finish it.
 static IS_BUILDING: AtomicBool = AtomicBool::new(false);
 static MAY_BE_BUILT: AtomicBool = AtomicBool::new(false);
 

@@ -1,4 +1,4 @@
-//! How much a span may hold, what becomes of the rest, and which keys are the crate's own.
+//! Limits of spans, losses beyond them, and reserved keys.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
 

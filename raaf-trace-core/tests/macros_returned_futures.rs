@@ -2,10 +2,10 @@
 
 mod support;
 
-use std::pin::Pin;
+use std::{pin::Pin, sync::Arc};
 
 use futures::future::BoxFuture;
-use raaf_trace_core::{Component, Traceable, traced};
+use raaf_trace_core::{Component, Traceable, call::CallInfo, traced};
 use support::Seen;
 use tokio::task::yield_now;
 
@@ -70,6 +70,41 @@ impl Tool {
     }
 }
 
+#[derive(Clone, Traceable)]
+#[trace(should_create = Self::is_loud)]
+struct Cloned {
+    component: Component,
+    #[trace("count")]
+    count: u32,
+}
+
+impl Cloned {
+    fn is_loud(&self, _: &CallInfo<'_>) -> bool {
+        self.count > 0
+    }
+
+    #[traced(with(next = self.count + 1))]
+    fn boxed(&self) -> Pin<Box<dyn Future<Output = u32> + Send>> {
+        let count = self.count;
+        Box::pin(async move { count })
+    }
+
+    #[traced]
+    fn passed_on(&mut self) -> BoxFuture<'static, u32> {
+        self.count += 1;
+        if self.count > 100 {
+            return Box::pin(async { 100 });
+        }
+        self.boxed()
+    }
+
+    #[traced]
+    fn shared(self: &Arc<Self>) -> impl Future<Output = u32> + Send + use<> + 'static {
+        let this = Self::clone(self);
+        async move { this.count }
+    }
+}
+
 fn send<T: Send>(value: T) -> T {
     value
 }
@@ -116,4 +151,26 @@ async fn g1_a_static_future_owns_its_component() {
     drop(tool);
     assert_eq!(tokio::spawn(detached).await.unwrap(), 0);
     assert_eq!(seen.take(), ["detached: ok u32"]);
+}
+
+#[tokio::test]
+async fn g1_a_static_future_owns_a_clone_of_a_borrowed_self() {
+    let seen = Seen::new();
+    let mut tool = Cloned { component: seen.tool(), count: 7 };
+    let (boxed, passed_on) = (tool.boxed(), tool.passed_on());
+    let shared = Arc::new(tool).shared();
+    assert_eq!(tokio::spawn(boxed).await.unwrap(), 7);
+    assert_eq!(seen.take(), ["boxed count=7 next=8: ok u32"]);
+    assert_eq!(tokio::spawn(passed_on).await.unwrap(), 8);
+    assert_eq!(seen.take(), ["boxed count=8 next=9: ok u32", "passed_on count=7: ok u32"]);
+    assert_eq!(tokio::spawn(shared).await.unwrap(), 8);
+    assert_eq!(seen.take(), ["shared count=8: ok u32"]);
+}
+
+#[tokio::test]
+async fn g1_the_clone_in_a_static_future_decides_about_its_span() {
+    let seen = Seen::new();
+    let tool = Cloned { component: seen.tool(), count: 0 };
+    assert_eq!(tool.boxed().await, 0);
+    assert!(seen.take().is_empty());
 }

@@ -1,4 +1,4 @@
-//! What the macros refuse, and what they say then.
+//! Compile errors of the macros.
 
 #[test]
 fn mistakes_are_explained_where_they_are_made() {

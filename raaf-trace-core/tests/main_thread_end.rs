@@ -1,5 +1,5 @@
-//! What becomes of spans when `main` ends and nobody kept a guard. The program that is looked at
-//! is this one, started again; a test harness would keep its own `main` in between.
+//! Delivery of spans when `main` ends and no guard was kept. The program under
+//! test is this one, started again; a test harness would keep its own `main` in between.
 
 #![allow(clippy::expect_used, reason = "this is a test")]
 

@@ -17,7 +17,7 @@ const TOOLS: usize = 4;
 const SPANS: usize = THREADS * TRACES * (1 + TOOLS);
 const LIMIT: usize = 2_000;
 
-/// What a held span may take, attributes and all, in bytes.
+/// Maximum size of a held span with its attributes, in bytes.
 const SPAN: usize = 1_000;
 
 fn produce() {

@@ -1,8 +1,9 @@
 //! Who is the parent: one rule, in order.
 
-use std::{future::pending, thread};
+use std::{cell::Cell, future::pending, rc::Rc, thread};
 
 use futures::FutureExt as _;
+use proptest::prelude::*;
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
     Component, Context, Span, Traceable as _, TracerProvider, current_span, tracer,
@@ -130,6 +131,42 @@ fn g5_the_most_recent_active_span_of_the_bound_parent_counts() {
         });
     });
     assert_span_tree!(capture, { pipeline "Docs" { pipeline "Docs".second_phase { agent "Writer" } } });
+}
+
+proptest! {
+    /// Against the rule itself: the latest of the active spans, unless they are in several traces.
+    #[test]
+    fn g5_any_order_of_starts_and_ends_of_the_bound_parent(
+        steps in prop::collection::vec((0_usize..6, any::<prop::sample::Index>()), 0..60),
+    ) {
+        let capture = Capture::new();
+        let pipeline = Component::pipeline("Docs");
+        let agent = Component::agent("Writer").with_parent(&pipeline);
+        let traces = [(); 2].map(|()| capture.run(|| tracer().start_span("run")));
+        let mut active = Vec::new();
+        for (step, index) in steps {
+            // One trace for the most part, or nearly all would be ambiguous.
+            match step {
+                0..4 => {
+                    let trace = usize::from(step == 3);
+                    let id = Rc::new(Cell::new(None));
+                    let started = Rc::clone(&id);
+                    let mut open = Box::pin(pipeline.in_span("run", async move {
+                        started.set(current_span().map(|span| span.span_id()));
+                        pending::<()>().await;
+                    }));
+                    traces[trace].context().run(|| assert!((&mut open).now_or_never().is_none()));
+                    active.push((trace, id.get(), open));
+                }
+                _ if active.is_empty() => {}
+                _ => drop(active.remove(index.index(active.len()))),
+            }
+            let is_one_trace = active.windows(2).all(|pair| pair[0].0 == pair[1].0);
+            let expected = active.last().filter(|_| is_one_trace).and_then(|(_, id, _)| *id);
+            let parent = capture.run(|| agent.in_span("run", || current_span()?.parent_id()));
+            prop_assert_eq!(parent, expected);
+        }
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Which provider a trace goes to: the component's, else the context's, else the global one.
+//! Provider of a trace: the component's, else the context's, else the global one.
 
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{

@@ -1,4 +1,4 @@
-//! When a method that calls itself makes one span, and when a tree.
+//! Recursive methods: one span, or a tree.
 
 use std::cell::Cell;
 

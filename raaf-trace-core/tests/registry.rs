@@ -9,9 +9,9 @@ use std::sync::LazyLock;
 use doubles::{LONG, Listener, Log, in_line};
 use raaf_trace_core::{
     MemoryExporter, TracerProvider,
-    environment::Environment,
+    environment::{Environment, SettingsError},
     provider::BuildError,
-    registry::{Sink, SinkError, SinkRegistration, linked_sinks},
+    registry::{AbsentSink, Sink, SinkError, SinkRegistration, linked_sinks},
     submit, trace,
 };
 
@@ -29,11 +29,19 @@ submit! {
 
 submit! {
     SinkRegistration::new("needs-port", |config| {
-        let port = config.environment().read("SINK_PORT", "a port", |text| text.parse::<u16>().ok());
-        let port = port?.ok_or("SINK_PORT is not set")?;
+        let port = port(config.environment())?.ok_or("SINK_PORT is not set")?;
         assert!(port > 0 && config.batch().batch_size > 0);
         Ok(Sink::processor(Listener::new("needs-port", &Log::default())))
     })
+    .check_with(|environment| port(environment).map(drop))
+}
+
+fn port(environment: &Environment) -> Result<Option<u16>, SettingsError> {
+    environment.read("SINK_PORT", "a port", |text| text.parse().ok())
+}
+
+submit! {
+    AbsentSink::new("remote", "its feature `remote` of these tests is off")
 }
 
 submit! {
@@ -92,6 +100,44 @@ fn g49_an_unknown_sink_is_an_error_that_lists_the_linked_ones_and_says_how_to_li
     assert!(text.contains("kept, listener, needs-port, panics, traces, twice"), "{text}");
     assert!(text.contains("use raaf_processors as _;"), "{text}");
     assert!(matches!(error, BuildError::Sink(SinkError::Unknown { .. })));
+}
+
+#[test]
+fn g49_an_unknown_sink_is_named_with_the_nearest_one() {
+    let error = TracerProvider::builder().sink("listner").build().unwrap_err();
+    let text = "unknown sink `listner`; did you mean `listener`? Linked sinks: ";
+    assert!(error.to_string().starts_with(text), "{error}");
+}
+
+#[test]
+fn g49_a_sink_whose_feature_is_off_is_an_error_that_names_the_feature() {
+    let error = TracerProvider::builder().sink("remote").build().unwrap_err();
+    let expected =
+        "the sink `remote` is not compiled in: its feature `remote` of these tests is off";
+    assert_eq!(error.to_string(), expected);
+    let near = TracerProvider::builder().sink("remoet").build().unwrap_err();
+    assert!(near.to_string().contains("did you mean `remote`?"), "{near}");
+}
+
+#[test]
+fn g49_what_a_main_prints_of_an_error_has_its_text() {
+    let error = TracerProvider::builder().sink("remote").build().unwrap_err();
+    assert_eq!(format!("{error:?}"), format!("Sink({error})"));
+    let error = from_environment(&[("RAAF_TRACE_SAMPLE_RATE", "2")]).unwrap_err();
+    let text = "RAAF_TRACE_SAMPLE_RATE is `2`; expected a number from 0 to 1";
+    assert_eq!(format!("{error:?}"), format!("Settings({text})"));
+}
+
+#[test]
+fn g49_a_bad_variable_of_a_sink_that_is_not_enabled_is_an_error() {
+    for named in ["kept", "listener"] {
+        let pairs = [("RAAF_TRACE_PROCESSORS", named), ("SINK_PORT", "eighty")];
+        let error = from_environment(&pairs).unwrap_err();
+        assert_eq!(error.to_string(), "SINK_PORT is `eighty`; expected a port");
+    }
+    let environment = Environment::from_pairs([("SINK_PORT", "eighty")]);
+    let in_code = TracerProvider::builder().with(MemoryExporter::new()).environment(&environment);
+    assert!(matches!(in_code.build(), Err(BuildError::Settings(_))));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a call's result, and the hooks that look at it, add to its span.
+//! Attributes that a call's result and its hooks add to the span.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
 

@@ -22,7 +22,7 @@ fn generic<T>(case: &str, work: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
-/// What a process that runs `case` writes to standard error.
+/// Returns the standard error of a process that runs `case`.
 #[allow(clippy::unwrap_used, reason = "only tests call it")]
 fn said(case: &str) -> String {
     let mut command = Command::new(env::current_exe().unwrap());

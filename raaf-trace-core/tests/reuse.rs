@@ -1,4 +1,4 @@
-//! When a call is one with the call around it, and when it is not.
+//! Reuse of the enclosing call's span.
 
 use std::{task::Poll, thread};
 

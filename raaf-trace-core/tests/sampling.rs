@@ -1,4 +1,4 @@
-//! Which traces are recorded.
+//! Sampling of traces.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
 

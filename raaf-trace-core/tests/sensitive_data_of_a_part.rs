@@ -31,7 +31,7 @@ fn say(component: &Component) {
     assert!(said.is_err());
 }
 
-/// Which of these spans keep what was said.
+/// Returns which of these spans keep content.
 fn keeping(memory: &MemoryExporter, names: &[&str]) -> Vec<bool> {
     let keeps = |name: &&str| {
         let span = span_of(memory, name);

@@ -5,6 +5,7 @@
 mod doubles;
 
 use std::{
+    panic,
     sync::{Arc, Mutex, mpsc},
     thread,
 };
@@ -33,7 +34,8 @@ impl SpanProcessor for PanicsAtEnd {
         "panics"
     }
     fn on_end(&self, _: &FinishedSpan) {
-        panic!("in on_end")
+        // Without a message on standard error.
+        panic::resume_unwind(Box::new("in on_end"))
     }
 }
 
@@ -91,6 +93,40 @@ fn d3_started_is_ended_and_every_processor_accounts_for_each_span() {
     assert_eq!(names_and_dropped[4], all_dropped("failing"));
     assert_eq!(names_and_dropped[5], all_dropped("panics in export"));
     assert_eq!(names_and_dropped[6], all_dropped("panics"));
+}
+
+#[test]
+fn d3_every_reading_adds_up_while_spans_end() {
+    let provider = TracerProvider::builder()
+        .with(MemoryExporter::new())
+        .with(Failing(ExportError::permanent("no")))
+        .with(SimpleProcessor::new(MemoryExporter::new()))
+        .with(SimpleProcessor::new(Failing(ExportError::permanent("no"))))
+        .with(PanicsAtEnd)
+        .with(Offload::new(SimpleProcessor::new(Failing(ExportError::permanent("no")))))
+        .batch(BatchConfig::default().with_max_spans(50))
+        .build();
+    read_while_spans_end(&provider, || {
+        let stats = provider.stats();
+        assert!(stats.ended <= stats.started, "{stats:#?}");
+        for processor in &stats.processors {
+            assert!(processor.received <= stats.ended, "{stats:#?}");
+            let accounted = processor.delivered + processor.dropped + processor.filtered;
+            assert!(accounted <= processor.received, "{stats:#?}");
+        }
+    });
+}
+
+/// Calls `read` again and again, until other threads have traced their calls.
+fn read_while_spans_end(provider: &TracerProvider, read: impl Fn()) {
+    thread::scope(|scope| {
+        let writers =
+            [(); 3].map(|()| scope.spawn(|| provider.run(|| (0..10 * SPANS).for_each(|_| call()))));
+        while writers.iter().any(|writer| !writer.is_finished()) {
+            read();
+        }
+        read();
+    });
 }
 
 #[test]

@@ -13,7 +13,8 @@ use std::{
 use doubles::in_line;
 use own_process::in_own_process;
 use raaf_trace_core::{
-    Component, InContext as _, MemoryExporter, SpanId, TraceId, Traceable as _, TracerProvider,
+    Component, Context, InContext as _, MemoryExporter, SpanId, TraceId, Traceable as _,
+    TracerProvider,
     id::{IdGenerator, RandomIds},
     provider::set_global_provider,
     task::spawn_traced,
@@ -197,8 +198,39 @@ fn a_stray_root_is_named_with_the_remedy() {
             let line = "raaf debug [context] `Worker.run` starts a trace of its own in a tokio task \
                         without a context, while another run is open; 1 such roots so far. If it \
                         belongs to that run, spawn the task with `task::spawn_traced` or \
-                        `task::spawn_blocking_traced`";
+                        `task::spawn_blocking_traced`; a context passed on by hand has to be \
+                        captured inside the run";
             assert_eq!(ended.well().diagnostics(), [line]);
+        },
+    );
+}
+
+#[test]
+fn an_empty_context_given_as_parent_is_named() {
+    let variables = [("RAAF_LOG_LEVEL", "debug"), ("RAAF_DEBUG_CATEGORIES", "context")];
+    in_own_process(
+        &variables,
+        || {
+            let (provider, memory) = in_line();
+            set_global_provider(provider);
+            let outside = Context::current();
+            Component::agent("Planner").in_span("run", || {
+                // The default rule has a parent for this one.
+                Component::tool("Search").traced("run").parent(&outside).in_span(|| ());
+            });
+            Component::tool("Fetch").traced("get").parent(&outside).in_span(|| ());
+            tracer().tool_span("Index").parent(&outside).in_span(|| ());
+            assert_eq!(memory.spans().iter().filter(|span| span.is_local_root()).count(), 3);
+        },
+        |ended| {
+            let line = |call, times| {
+                format!(
+                    "raaf debug [context] the context given as the parent of `{call}` has no span, \
+                     {times} times so far: it was captured outside any span, or extracted without a \
+                     traceparent. Capture it inside the span that is to be the parent"
+                )
+            };
+            assert_eq!(ended.well().diagnostics(), [line("Fetch.get", 1), line("Index.run", 2)]);
         },
     );
 }

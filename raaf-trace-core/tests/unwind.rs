@@ -1,4 +1,4 @@
-//! What is traceable can be caught around.
+//! Traceable values are unwind-safe.
 
 use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
 

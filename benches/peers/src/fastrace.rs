@@ -22,7 +22,8 @@ pub(crate) use spans::FastraceSpans;
 /// A property as fastrace holds it: text, however it began.
 type Property = (&'static str, Cow<'static, str>);
 
-/// Whether traces are sampled, once the reporter is in place; `None` for what fastrace has not.
+/// Installs the reporter and returns whether traces are sampled; `None` for what fastrace does not
+/// have.
 fn install(setup: &Setup) -> Option<bool> {
     // Its one switch is a feature of the crate, for which the program is built anew.
     if setup.own_file || setup.off == Some(Off::Switch) {

@@ -1,4 +1,4 @@
-//! What is measured is true: each tool delivers the whole tree.
+//! Each measured tool delivers the whole tree.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
 
@@ -18,7 +18,7 @@ fn spans(row: &str, tool: usize) -> Vec<Value> {
     values.filter(|value: &Value| !value.is_null()).collect()
 }
 
-/// Whether a value, which may have become text, is this one.
+/// Returns whether a value, which may have become text, is this one.
 fn reads(value: &Value, as_text: &str) -> bool {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned) == as_text
 }

@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What is counted: the producer's work, and nothing of delivery.
+/// Runs the counted work: the producer's, without delivery.
 #[inline(never)]
 fn count_instructions_here(tool: &Raaf, tree: &Tree<Raaf>) {
     for _ in 0..BURST {

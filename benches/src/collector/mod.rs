@@ -1,4 +1,4 @@
-//! Where finished spans of all tools go.
+//! Collector of the finished spans of all tools.
 
 mod json;
 
@@ -36,9 +36,9 @@ pub trait Delivered {
     fn parent_id(&self) -> u64;
     /// Hands over the name, which some tools make only now.
     fn with_name<R>(&self, read: impl FnOnce(&str) -> R) -> R;
-    /// When it started.
+    /// Returns its start.
     fn start(&self) -> SystemTime;
-    /// How long it took.
+    /// Returns its duration.
     fn duration(&self) -> Duration;
     /// Hands over the attributes, one by one.
     fn each_attribute(&self, read: impl FnMut(&str, Scalar<'_>));
@@ -53,7 +53,7 @@ pub struct Collector {
 
 struct Inner {
     delivered: AtomicU64,
-    /// Where lines go; `None` if spans are only read.
+    /// Output of lines; `None` if spans are only read.
     out: Option<Mutex<Box<dyn Write + Send>>>,
 }
 
@@ -72,7 +72,7 @@ impl Collector {
         Self { inner: Arc::new(Inner { delivered: AtomicU64::new(0), out }) }
     }
 
-    /// How many spans came so far.
+    /// Returns the number of spans received so far.
     pub fn delivered(&self) -> u64 {
         self.inner.delivered.load(Ordering::SeqCst)
     }

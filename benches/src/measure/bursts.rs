@@ -1,4 +1,4 @@
-//! What a span costs when there is room for it.
+//! Cost of a span while the queue has room for it.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! Taking the time.
 //!
-//! What counts is time on the processor: of the threads that make the spans, and of the whole
+//! The measure is processor time: of the threads that make the spans, and of the whole
 //! process until every span is delivered. A busy machine changes both less than time by the clock.
 
 mod bursts;
@@ -19,13 +19,13 @@ pub use on_top::tasks;
 pub use sustained::{million, sustained};
 pub use threads::threads;
 
-/// How long a workload runs before anything is measured.
+/// Duration of a workload before anything is measured.
 const WARM_UP: Duration = Duration::from_millis(60);
 
-/// How long it is measured.
+/// Duration of a measurement.
 const MEASURED: Duration = Duration::from_millis(240);
 
-/// What one run of one tool showed.
+/// Result of one run of one tool.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// Time on the processor of the threads that made the spans; nanoseconds a span.

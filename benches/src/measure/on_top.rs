@@ -1,4 +1,4 @@
-//! What tracing adds to work that has a price of its own: tasks, and threads.
+//! Cost that tracing adds to tasks and threads, which cost something themselves.
 //!
 //! The same work runs bare and traced by turns, in one process; the difference is tracing's.
 
@@ -14,7 +14,7 @@ use crate::{
     workload::{FutureTrees, SPANS_A_TREE},
 };
 
-/// What a round of work took.
+/// Cost of a round of work.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Took {
     /// The threads that do the work.

@@ -1,4 +1,4 @@
-//! What happens when spans come faster than they can be delivered.
+//! Behaviour under spans that arrive faster than they can be delivered.
 
 use std::{
     thread,
@@ -14,7 +14,7 @@ use crate::{
     workload::{SPANS_A_TREE, Tree},
 };
 
-/// When producers are done.
+/// Condition that ends the producers.
 #[derive(Clone, Copy, Debug)]
 enum Until {
     /// After so long.
@@ -65,7 +65,7 @@ fn run<T: Tool>(setup: &Setup, producers: usize, until: Until) -> Option<Sample>
     })
 }
 
-/// How many spans one thread makes, and its time on the processor.
+/// Returns the number of spans that one thread makes, and its processor time.
 fn produce<T: Tool>(tool: &T, number: usize, begin: Instant, until: Until) -> (u64, Duration) {
     let time = ThreadTime::now();
     let tree = Tree::new(tool, number);

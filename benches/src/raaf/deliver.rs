@@ -72,8 +72,9 @@ impl Delivered for Finished<'_> {
         self.0.duration()
     }
 
-    /// What the other tools have too: the component's two, and those that were set. What follows
-    /// from the outcome (`success`, `duration_ms`, `result.type`) none of them has.
+    /// Returns the attributes that other tools have, too: the component's two, and those that were
+    /// set. No other tool has those that follow from the outcome (`success`, `duration_ms`,
+    /// `result.type`).
     fn each_attribute(&self, mut read: impl FnMut(&str, Scalar<'_>)) {
         read(keys::TYPE, Scalar::Str(self.0.kind().as_str()));
         read(keys::NAME, Scalar::Str(self.0.component_name()));

@@ -11,7 +11,7 @@ use crate::{
 /// Roots with many children each.
 #[derive(Clone, Copy, Debug)]
 pub struct Flat {
-    /// What each child says; the roots say nothing.
+    /// Attributes of each child; roots have none.
     pub says: Says,
     /// Children of each root.
     pub children: usize,

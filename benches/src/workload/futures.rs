@@ -13,7 +13,7 @@ pub struct FutureTrees<T: AsyncTool> {
 }
 
 impl<T: AsyncTool> FutureTrees<T> {
-    /// How many trees make a burst.
+    /// Number of trees in a burst.
     pub const RUNS: usize = 200;
 
     /// Prepares the tree. Tasks must own what they use or have it for ever: there is one of these

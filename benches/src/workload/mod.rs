@@ -20,7 +20,7 @@ pub use trees::{SPANS_A_TREE, Tree, Trees};
 
 /// Work of one thread.
 pub trait Workload: Debug + Sync {
-    /// What is made once, before anything is measured.
+    /// Data made once, before anything is measured.
     type Prepared<T: Tool>: Send + Sync;
 
     /// Makes it.
@@ -29,6 +29,6 @@ pub trait Workload: Debug + Sync {
     /// Does the work once.
     fn burst<T: Tool>(&self, tool: &T, prepared: &Self::Prepared<T>);
 
-    /// How many spans a burst has.
+    /// Returns the number of spans in a burst.
     fn spans(&self) -> u64;
 }

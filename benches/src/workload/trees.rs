@@ -27,7 +27,7 @@ pub(super) struct Agent<T: Tool> {
     pub(super) tools: [T::Part; BRANCHES],
 }
 
-/// How many spans a tree has.
+/// Number of spans in a tree.
 pub const SPANS_A_TREE: u64 = (1 + BRANCHES + BRANCHES * BRANCHES) as u64;
 
 impl<T: Tool> Tree<T> {
@@ -76,11 +76,11 @@ fn part<T: Tool>(
 /// Trees, one after another.
 #[derive(Clone, Copy, Debug)]
 pub struct Trees {
-    /// What each span says.
+    /// Attributes of each span.
     pub says: Says,
-    /// How many different trees there are, each of components of its own.
+    /// Number of different trees, each of components of its own.
     pub trees: usize,
-    /// How many of them run in a burst.
+    /// Number of trees that run in a burst.
     pub runs: usize,
 }
 

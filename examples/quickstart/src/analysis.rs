@@ -15,7 +15,7 @@ const COMMON: &[&str] = &[
     "your",
 ];
 
-/// How long a quoted line may be, in characters.
+/// Maximum length of a quoted line, in characters.
 const QUOTED: usize = 100;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,7 +43,7 @@ pub struct Heading {
     pub title: String,
 }
 
-/// How often `query` occurs as a whole word or phrase, whatever its case.
+/// Counts the occurrences of `query` as a whole word or phrase, in any case.
 pub fn occurrences(text: &str, query: &str) -> usize {
     let (text, query) = (text.to_lowercase(), query.to_lowercase());
     let is_whole = |start: usize| {
@@ -114,7 +114,7 @@ fn heading(line: &str) -> Option<Heading> {
         .then(|| Heading { level, title: title.to_owned() })
 }
 
-/// Where the text links to: Markdown links and bare web addresses, in order, each once.
+/// Returns the targets of Markdown links and bare web addresses, in order, each once.
 pub fn links(text: &str) -> Vec<String> {
     let mut links = Vec::<String>::new();
     for (start, opening) in text.match_indices(['h', ']']) {

@@ -8,7 +8,7 @@ use std::{
 use raaf_trace_core::{Component, Traceable, traced};
 use thiserror::Error;
 
-/// How much of the text the agents are shown; for the rest they have tools.
+/// Length of the excerpt that agents receive; for the rest they have tools.
 const OPENING: usize = 600;
 
 /// A text that is worth analysing: it is not empty.

@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use crate::analysis::{Heading, Line, RankedWords};
 
-/// How many of the most frequent words are worth a search.
+/// Number of the most frequent words that are searched for.
 const TERMS: usize = 3;
 
 pub fn new() -> ScriptedModel {

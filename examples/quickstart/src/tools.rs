@@ -1,4 +1,4 @@
-//! What the agents can do with the text.
+//! Tools for the text.
 
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fs, path::Path, process::Command};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-/// What a run of the program left behind.
+/// Output of a run of the program.
 struct Run {
     code: Option<i32>,
     stdout: String,
@@ -179,7 +179,7 @@ fn each_run_adds_a_trace_to_the_file() {
     assert_eq!(run(directory.path(), None).spans.len(), 2 * first);
 }
 
-/// What went wrong is said on standard error, and is in the printed tree and in the file.
+/// Checks that the error is on standard error, in the printed tree and in the file.
 fn is_refused(argument: &Path, directory: &Path, reason: &str) {
     let run = run(directory, Some(argument));
     assert_eq!(run.code, Some(1));

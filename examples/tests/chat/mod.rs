@@ -35,7 +35,7 @@ impl Server {
         format!("http://{}/v1", self.address)
     }
 
-    /// What it was asked; waits until it has given all of its answers.
+    /// Waits until all answers are given, and returns the requests.
     pub(crate) fn requests(self) -> Vec<Request> {
         let asked = self.answering.join().expect("the server does not panic");
         asked.expect("a client that came has asked, and read")

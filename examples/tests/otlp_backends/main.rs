@@ -1,4 +1,4 @@
-//! What others make of the spans that the `otlp` sink sends: Phoenix, a backend for generative AI,
+//! Spans of the `otlp` sink, as other programs read them: Phoenix, a backend for generative AI,
 //! and rotel, a collector.
 //!
 //! Both are installed in CI, and wherever `RAAF_PHOENIX` and `RAAF_ROTEL` say `install` or where

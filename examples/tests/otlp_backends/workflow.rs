@@ -18,7 +18,7 @@ struct Order {
     number: u32,
 }
 
-/// What came in; control characters and quotes are part of it.
+/// Input of the workflow, with control characters and quotes.
 pub(crate) const QUESTION: &str = "The \"lamp\" came broken.\u{1b}[31m\nWhat now?";
 
 fn agents() -> Agent {

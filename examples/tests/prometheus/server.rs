@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::Running;
 
-/// How long anything may take before the test fails.
+/// Timeout of each step.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A program of that name on the `PATH`.

@@ -1,14 +1,14 @@
-//! Whether one request says the same as another: item by item, with a list of what differs.
+//! Comparison of two requests, item by item, with a list of differences.
 
 use std::{collections::HashMap, fmt::Write as _};
 
 use serde_json::Value as Json;
 
-/// Where values may differ, by the ends of paths; their types may not.
+/// Places where values may differ, by the ends of paths; their types may not.
 pub struct Rules<'a> {
-    /// Where the wording is everybody's own.
+    /// Places where the wording may differ.
     pub wording: &'a [&'a str],
-    /// Where there may be more fields than expected.
+    /// Places where there may be more fields than expected.
     pub open: &'a [&'a str],
 }
 
@@ -16,7 +16,7 @@ pub struct Rules<'a> {
 ///
 /// # Panics
 ///
-/// When an item differs, with a list of all that do.
+/// Panics if an item differs, with a list of all that do.
 #[track_caller]
 pub fn assert_same(expected: &Json, actual: &Json, rules: &Rules<'_>) {
     let mut found = String::new();

@@ -69,7 +69,7 @@ pub enum ModelError {
     Other {
         /// The error and its causes.
         message: String,
-        /// Whether a retry may succeed.
+        /// True if a retry may succeed.
         retryable: bool,
     },
 }

@@ -29,7 +29,7 @@ pub enum Message {
         name: String,
         /// The result, or the error of a failed call. A string as it is, other values as JSON.
         content: String,
-        /// Whether the call failed.
+        /// True if the call failed.
         #[serde(default)]
         is_error: bool,
     },

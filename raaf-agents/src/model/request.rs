@@ -73,7 +73,7 @@ impl ModelRequest {
 pub struct ToolSpec {
     /// The name.
     pub name: String,
-    /// What the tool does and when to call it, for the model.
+    /// Purpose of the tool and when to call it, for the model.
     pub description: String,
     /// The JSON Schema of the arguments: an object.
     pub parameters: Json,
@@ -94,7 +94,7 @@ pub struct OutputSchema {
     pub name: String,
     /// The JSON Schema.
     pub schema: Json,
-    /// Whether the server must enforce the schema. `OpenAI` then accepts only a subset of JSON
+    /// True if the server must enforce the schema. `OpenAI` then accepts only a subset of JSON
     /// Schema.
     #[serde(default)]
     pub strict: bool,

@@ -28,16 +28,16 @@ pub struct ModelSettings {
     /// The strings at which the model stops generating.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<String>,
-    /// Whether the model may or must call tools. In an agent's run, a model that must call one is free
-    /// to answer after its first call.
+    /// Rule about tool calls. In an agent's run, a model that must call a tool is free to answer
+    /// after its first call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<ToolChoice>,
-    /// Whether the model may call several tools in one turn.
+    /// True if the model may call several tools in one turn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parallel_tool_calls: Option<bool>,
 }
 
-/// Whether a model may or must call tools.
+/// Rule about tool calls: a model may, must or must not call tools.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

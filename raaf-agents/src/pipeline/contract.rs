@@ -24,7 +24,7 @@ use super::Keys;
 pub struct Contract {
     requires: Keys,
     provides: Keys,
-    /// Whether the step may provide undeclared keys.
+    /// True if the step may provide undeclared keys.
     open: bool,
 }
 

@@ -36,14 +36,14 @@ pub struct PipelineError {
     pub source: StepError,
 }
 
-/// What is told of the step's error.
+/// The type of the step's error.
 impl ErrorType for PipelineError {
     fn error_type(&self) -> Cow<'static, str> {
         ErrorReport::of(&self.source).type_name.into()
     }
 }
 
-/// What is told of the error behind it; else `Timeout` or `StepError::Branches`.
+/// The type of the underlying error; otherwise `Timeout` or `StepError::Branches`.
 impl ErrorType for StepError {
     fn error_type(&self) -> Cow<'static, str> {
         let report = match self {

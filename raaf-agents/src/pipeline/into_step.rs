@@ -46,6 +46,7 @@ pub trait IntoStep<Via> {
 }
 
 /// Markers for the implementations of [`IntoStep`].
+#[doc(hidden)]
 pub mod via {
     /// Types that implement [`Step`](trait@crate::Step).
     #[derive(Debug)]

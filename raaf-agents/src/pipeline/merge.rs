@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::State;
 
-/// How to merge a key that several branches of a parallel group have changed.
+/// Merge strategy of a key that several branches of a parallel group have changed.
 ///
 /// If a strategy does not apply to the values, such as [`Deep`](Self::Deep) to a number, the last
 /// branch wins.
@@ -40,8 +40,8 @@ impl MergePlan {
         named.map_or(&self.default, |(_, merge)| merge)
     }
 
-    /// Applies the changes of each branch to `before`. A value that a branch did not change does not
-    /// undo another branch's change.
+    /// Applies the changes of each branch to `before`. A value that a branch did not change does
+    /// not undo another branch's change.
     pub(super) fn merge(&self, before: State, branches: Vec<State>) -> State {
         let before = before.0;
         let mut merged = before.clone();

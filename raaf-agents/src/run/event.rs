@@ -36,7 +36,7 @@ pub enum RunEvent {
         tool: String,
         /// The text that the model receives.
         content: String,
-        /// Whether the call failed.
+        /// True if the call failed.
         is_error: bool,
     },
     /// Event of a run inside a tool, such as an [agent called as a tool](crate::Agent::as_tool).

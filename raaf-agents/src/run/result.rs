@@ -13,7 +13,7 @@ pub struct RunResult {
     /// The answer. Empty if the model stopped without text; see
     /// [`finish_reason`](Self::finish_reason).
     pub output: String,
-    /// Whether the answer is JSON of the agent's
+    /// True if the answer is JSON of the agent's
     /// [output type](crate::AgentBuilder::output_type).
     #[serde(default)]
     pub typed: bool,

@@ -36,7 +36,7 @@ use crate::{
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RunError {
-    /// What went wrong.
+    /// Cause of the failure.
     pub kind: RunErrorKind,
     /// The agent that was running.
     pub agent: String,
@@ -99,7 +99,7 @@ pub enum RunErrorKind {
     Guardrail {
         /// The name of the guardrail.
         guardrail: String,
-        /// Whether it checked the input or the answer.
+        /// Checked text: the input or the answer.
         stage: GuardrailStage,
         /// The reason it gave.
         objection: String,

@@ -35,7 +35,7 @@ pub(super) struct Run<'a> {
     filtered: Vec<Message>,
 }
 
-/// How an agent's part of a run ended.
+/// End of an agent's part of a run.
 enum End {
     Answer { output: String, finish_reason: FinishReason },
     HandedOver(Agent),

@@ -31,7 +31,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Where it is, once it is there; else why it cannot be had.
+    /// Returns its path once it is installed; otherwise the reason why it is unavailable.
     pub(crate) async fn find(&self) -> Result<PathBuf, String> {
         let variable = self.variable;
         match env::var_os(variable) {

@@ -65,7 +65,7 @@ impl Answer {
         Self { silent: true, ..Self::status(0, "") }
     }
 
-    /// What there is, and then nothing.
+    /// Hangs after the body is sent.
     pub(crate) fn then_hangs(mut self) -> Self {
         self.hangs = true;
         self

@@ -9,7 +9,7 @@ use std::{
 
 use anstream::{AutoStream, ColorChoice};
 
-use raaf_trace_core::{clock::Clock, sink::PerProcess};
+use raaf_trace_core::{clock::Clock, diagnostics::at_least, sink::PerProcess};
 
 use super::{
     ConsoleSink,
@@ -113,9 +113,10 @@ impl ConsoleBuilder {
         self
     }
 
-    /// Sets how many finished spans are held in memory, at least 1. Default: 10,000.
+    /// Sets how many finished spans are held in memory, at least 1; 0 is reported and becomes 1.
+    /// Default: 10,000.
     pub fn max_spans(mut self, spans: usize) -> Self {
-        self.max_spans = spans;
+        self.max_spans = at_least("ConsoleBuilder::max_spans", spans, 1);
         self
     }
 

@@ -5,6 +5,7 @@ use raaf_trace_model::{
     attributes::ValueRef,
     id::{SpanId, TraceId},
     keys,
+    naming::distinct_method,
     span::{FinishedSpan, SpanError, StartedSpan, Status},
 };
 use serde_json::Value as Json;
@@ -168,14 +169,14 @@ impl Describe {
         }
     }
 
-    /// Appends `Agent:Writer.review`.
+    /// Appends `Agent:Writer.review`, or `Agent:Writer` for `run` and a method of the same name.
     pub(super) fn label(self, out: &mut String, kind: &Kind, component: &str, method: &str) {
         push_kind(out, kind);
         out.push(':');
         self.paint.styled(out, BOLD, |out| {
             push_fitted(out, NAME, component);
         });
-        if method != "run" {
+        if let Some(method) = distinct_method(component, method) {
             out.push('.');
             push_fitted(out, NAME, method);
         }

@@ -48,6 +48,7 @@ raaf_trace_model::submit! {
         let sink = sink.max_spans(batch.max_spans).max_wait(batch.max_wait);
         Ok(Sink::processor(sink.build()))
     })
+    .check_with(|environment| settings::read(environment).map(drop))
     .enabled_by_flag("RAAF_TRACE_CONSOLE")
     .variables(&[
         "RAAF_TRACE_CONSOLE_MODE",

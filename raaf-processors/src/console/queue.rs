@@ -105,7 +105,7 @@ impl Queue {
             state: Mutex::default(),
             work: Condvar::new(),
             progress: Condvar::new(),
-            max_spans: max_spans.max(1),
+            max_spans,
             max_wait,
             paced,
         }

@@ -1,14 +1,17 @@
 //! Builder for [`FileSink`].
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Mutex, OnceLock},
 };
 
-use raaf_trace_core::{diagnostics::Repeated, sink::PerProcess};
+use raaf_trace_core::{
+    diagnostics::{Repeated, at_least},
+    sink::PerProcess,
+};
 use raaf_trace_model::{
     environment::{Environment, SettingsError},
-    sink::{BatchConfig, registry::SinkConfig},
+    sink::BatchConfig,
 };
 
 use super::{FileSink, FileSinkWithStarts, rotate::Rotation};
@@ -74,11 +77,11 @@ impl FileSinkBuilder {
         Self { path, max_size: None, keep: FileSink::DEFAULT_KEEP, sync: FileSync::default() }
     }
 
-    /// Sets the size in bytes at which the file is rotated. A batch that would exceed it goes to a
+    /// Sets the size in bytes at which the file is rotated, at least 1; 0 is reported and becomes 1. A batch that would exceed it goes to a
     /// new file, and the full one becomes `traces.jsonl.1`. Batches are never divided: one that is
     /// larger than this has a file of its own. Default: no limit.
     pub fn max_size(mut self, bytes: u64) -> Self {
-        self.max_size = Some(bytes);
+        self.max_size = Some(at_least("FileSinkBuilder::max_size", bytes, 1));
         self
     }
 
@@ -119,9 +122,11 @@ impl FileSinkBuilder {
     }
 }
 
-/// Reads the path from `RAAF_TRACE_FILE`.
-fn path(config: &SinkConfig<'_>) -> Result<PathBuf, SettingsError> {
-    let path = config.environment().read("RAAF_TRACE_FILE", "a path", |text| {
+const PATH: &str = "RAAF_TRACE_FILE";
+
+/// Reads the path.
+fn path(environment: &Environment) -> Result<PathBuf, SettingsError> {
+    let path = environment.read(PATH, "a path", |text| {
         Some(PathBuf::from(text)).filter(|path| !path.as_os_str().is_empty())
     })?;
     Ok(path.unwrap_or_else(|| PathBuf::from(FileSink::DEFAULT_PATH)))
@@ -129,10 +134,9 @@ fn path(config: &SinkConfig<'_>) -> Result<PathBuf, SettingsError> {
 
 /// Reads the builder and the setting for start records from the environment.
 pub(super) fn from_settings(
-    config: &SinkConfig<'_>,
+    environment: &Environment,
 ) -> Result<(FileSinkBuilder, bool), SettingsError> {
-    let mut builder = FileSinkBuilder::new(path(config)?);
-    let environment: &Environment = config.environment();
+    let mut builder = FileSinkBuilder::new(path(environment)?);
     let bytes = "a whole number of bytes of at least 1, optionally followed by k, M or G";
     builder.max_size = environment.read("RAAF_TRACE_FILE_MAX_SIZE", bytes, size)?;
     let files = "a whole number from 0 to 4294967295";
@@ -146,6 +150,20 @@ pub(super) fn from_settings(
     }
     let starts = environment.flag("RAAF_TRACE_FILE_STARTS")?.unwrap_or(false);
     Ok((builder, starts))
+}
+
+/// Checks that the path names no directory, and a file in an existing one.
+pub(super) fn check_path(environment: &Environment) -> Result<(), SettingsError> {
+    let path = path(environment)?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let expected = if path.is_dir() {
+        "the path of a file, not of a directory"
+    } else if !parent.unwrap_or(Path::new(".")).is_dir() {
+        "a path in an existing directory"
+    } else {
+        return Ok(());
+    };
+    Err(SettingsError::invalid(PATH, &path.to_string_lossy(), expected))
 }
 
 /// Parses a number of bytes; `64M` is 64 × 1024 × 1024.

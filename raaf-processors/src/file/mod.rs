@@ -49,12 +49,14 @@ const PAUSES: RangeInclusive<Duration> = Duration::from_micros(50)..=Duration::f
 
 raaf_trace_model::submit! {
     SinkRegistration::new("file", |config| {
-        let (sink, starts) = builder::from_settings(config)?;
+        let (sink, starts) = builder::from_settings(config.environment())?;
+        builder::check_path(config.environment())?;
         if !starts {
             return Ok(Sink::exporter(sink.build()));
         }
         Ok(Sink::processor(sink.build_with_starts(config.batch().clone())))
     })
+    .check_with(|environment| builder::from_settings(environment).map(drop))
     .enabled_by_value("RAAF_TRACE_FILE")
     .variables(&[
         "RAAF_TRACE_FILE_MAX_SIZE",
@@ -100,7 +102,8 @@ raaf_trace_model::submit! {
 ///
 /// A full disk is retried; a missing directory or permission is not. In either case the spans are
 /// counted, `last_error` and the flush name the path and the reason, and a warning goes to standard
-/// error. Directories are not created, because a mistyped path should be an error. A file that
+/// error. Directories are not created, because a mistyped path should be an error; a missing one in
+/// `RAAF_TRACE_FILE` is an error of `init`. A file that
 /// cannot be rotated keeps growing, with a warning.
 ///
 /// # Examples

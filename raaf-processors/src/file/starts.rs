@@ -48,7 +48,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// use std::time::Duration;
 ///
 /// use raaf_processors::FileSink;
-/// use raaf_trace_core::{TracerProvider, sink::BatchConfig};
+/// use raaf_trace_core::{BatchConfig, TracerProvider};
 ///
 /// let directory = tempfile::tempdir()?;
 /// let path = directory.path().join("traces.jsonl");

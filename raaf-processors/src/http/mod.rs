@@ -6,6 +6,7 @@ mod secret;
 use std::time::Duration;
 
 use raaf_trace_core::sink::PerProcess;
+use raaf_trace_model::environment::SettingsError;
 use ureq::{
     Agent, Body,
     http::{HeaderMap, Response},
@@ -17,8 +18,21 @@ pub(crate) use refusal::mistyped;
 pub(crate) use refusal::origin;
 pub(crate) use secret::Secret;
 
-/// Upper bound of the timeout, which keeps deadlines representable.
+/// Bounds of the timeout. The upper one keeps deadlines representable.
+const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Checks a timeout given in code.
+///
+/// # Errors
+///
+/// If it is shorter than a millisecond.
+pub(crate) fn check_timeout(setting: &str, timeout: Duration) -> Result<(), SettingsError> {
+    if timeout >= SHORTEST {
+        return Ok(());
+    }
+    Err(SettingsError::in_code(setting, &timeout, "at least a millisecond"))
+}
 
 /// Largest number of bytes read from a reply.
 const MAX_REPLY: u64 = 64 * 1024;
@@ -39,13 +53,13 @@ pub(crate) struct Reply {
 
 impl Client {
     /// Creates a client whose requests take at most `timeout`, from name resolution to the last
-    /// byte of the reply; from a millisecond to a day.
+    /// byte of the reply; at least a millisecond, at most a day.
     ///
     /// Proxies are those of the environment (`HTTPS_PROXY` and so on). Redirects are not followed,
     /// because they would send keys and spans to an address that was not configured.
     pub(crate) fn new(timeout: Duration) -> Self {
         let config = Agent::config_builder()
-            .timeout_global(Some(timeout.clamp(Duration::from_millis(1), LONGEST)))
+            .timeout_global(Some(timeout.clamp(SHORTEST, LONGEST)))
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)

@@ -12,7 +12,7 @@ use super::{
     endpoint::{self, Endpoint},
     notice::Notice,
 };
-use crate::http::{Secret, mistyped};
+use crate::http::{Secret, check_timeout, mistyped};
 
 /// Default timeout of a request. Less than the export timeout of the batch processor, so that a
 /// slow server is reported as such.
@@ -96,7 +96,7 @@ impl OpenAiBuilder {
         self
     }
 
-    /// Sets the timeout of one request, from a millisecond to a day. Default: 10 seconds.
+    /// Sets the timeout of one request, at least a millisecond. Default: 10 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -109,7 +109,6 @@ impl OpenAiBuilder {
     ///
     /// If a variable cannot be used.
     pub fn environment(mut self, environment: &Environment) -> Result<Self, OpenAiSinkError> {
-        const BASE_URL: &str = "RAAF_TRACE_OPENAI_BASE_URL";
         if self.keys.own.is_none() {
             self.keys.own = environment.get("OPENAI_API_KEY")?.as_deref().and_then(secret);
         }
@@ -120,14 +119,8 @@ impl OpenAiBuilder {
                 *id = environment.get(variable)?.map(|id| id.trim().to_owned());
             }
         }
-        if self.base_url.is_none()
-            && let Some(url) = environment.get(BASE_URL)?
-        {
-            if !endpoint::is_base_url(url.trim()) {
-                let shown = mistyped(url.trim());
-                return Err(SettingsError::invalid(BASE_URL, &shown, EXPECTED).into());
-            }
-            self.base_url = Some(url);
+        if self.base_url.is_none() {
+            self.base_url = read_base_url(environment)?;
         }
         Ok(self)
     }
@@ -136,8 +129,9 @@ impl OpenAiBuilder {
     ///
     /// # Errors
     ///
-    /// If the base URL is invalid, or a value is not allowed in a header.
+    /// If the base URL or the timeout is invalid, or a value is not allowed in a header.
     pub fn build(self) -> Result<OpenAiSink, OpenAiSinkError> {
+        check_timeout("OpenAiBuilder::timeout", self.timeout)?;
         if let Some(key) = &self.keys.own {
             endpoint::authorization(key).map_err(|_| OpenAiSinkError::Header("API key"))?;
         }
@@ -154,6 +148,16 @@ impl OpenAiBuilder {
             notice: Notice::none(),
         })
     }
+}
+
+/// Reads the base URL.
+pub(super) fn read_base_url(environment: &Environment) -> Result<Option<String>, SettingsError> {
+    const BASE_URL: &str = "RAAF_TRACE_OPENAI_BASE_URL";
+    let Some(url) = environment.get(BASE_URL)? else { return Ok(None) };
+    if !endpoint::is_base_url(url.trim()) {
+        return Err(SettingsError::invalid(BASE_URL, &mistyped(url.trim()), EXPECTED));
+    }
+    Ok(Some(url))
 }
 
 /// Hides keys, and parts of the URL that may be secret.

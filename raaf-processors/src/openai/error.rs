@@ -15,7 +15,7 @@ pub enum OpenAiSinkError {
     /// header, such as a line feed. The message does not show the value.
     #[error("the {0} contains characters that are not allowed in a header")]
     Header(&'static str),
-    /// An environment variable cannot be used.
+    /// An environment variable, or a value given in code, cannot be used. Correct it.
     #[error(transparent)]
     Settings(#[from] SettingsError),
 }

@@ -45,6 +45,7 @@ raaf_trace_model::submit! {
         }
         Ok(Sink::exporter(sink))
     })
+    .check_with(|environment| builder::read_base_url(environment).map(drop))
     .variables(&["RAAF_TRACE_OPENAI_BASE_URL"])
     .default_if(by_default::applies)
 }

@@ -18,7 +18,7 @@ use super::{
     request, resource,
     variables::Variables,
 };
-use crate::http::{Client, Secret};
+use crate::http::{Client, Secret, check_timeout};
 
 /// Default timeout of a request, as OpenTelemetry defines it.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -64,8 +64,8 @@ impl OtlpBuilder {
         self
     }
 
-    /// Sets the timeout of a request, from name resolution to the last byte of the reply; from a
-    /// millisecond to a day. Keep it below the batch's
+    /// Sets the timeout of a request, from name resolution to the last byte of the reply; at least a
+    /// millisecond. Keep it below the batch's
     /// [`export_timeout`](raaf_trace_core::sink::BatchConfig::export_timeout). Default: 10 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
@@ -114,9 +114,12 @@ impl OtlpBuilder {
     /// Variables that begin with `OTEL_EXPORTER_OTLP_` have a form for traces alone, which takes
     /// precedence: `OTEL_EXPORTER_OTLP_TRACES_…`.
     ///
+    /// A variable of OpenTelemetry that cannot be used counts as not set, and of a list only the pairs
+    /// that cannot; each is reported once, with the expected form.
+    ///
     /// # Errors
     ///
-    /// If a variable cannot be used; the error names it and the expected form.
+    /// If `RAAF_TRACE_OTLP_NAMES` cannot be used; the error names the expected form.
     pub fn environment(mut self, environment: &Environment) -> Result<Self, SettingsError> {
         self.variables = Variables::read(environment)?;
         Ok(self)
@@ -126,9 +129,12 @@ impl OtlpBuilder {
     ///
     /// # Errors
     ///
-    /// If the address or a header cannot be used.
+    /// If the address, a header or the timeout cannot be used.
     pub fn build(self) -> Result<OtlpSink, OtlpError> {
         let Self { endpoint, headers, timeout, gzip, names, resource, variables } = self;
+        if let Some(timeout) = timeout {
+            check_timeout("OtlpBuilder::timeout", timeout)?;
+        }
         let gzip = gzip.or(variables.gzip).unwrap_or_default();
         let (headers, secrets) = all_headers(variables.headers, &headers, gzip)?;
         Ok(OtlpSink {

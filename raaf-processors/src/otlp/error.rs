@@ -24,7 +24,7 @@ pub enum OtlpError {
         /// The header's name, safe to print.
         name: String,
     },
-    /// An environment variable cannot be used. Correct or unset it.
+    /// An environment variable, or a value given in code, cannot be used. Correct it.
     #[error(transparent)]
     Setting(#[from] SettingsError),
 }

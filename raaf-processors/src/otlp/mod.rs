@@ -38,6 +38,7 @@ raaf_trace_model::submit! {
         let sink = OtlpSink::from_environment(config.environment())?;
         Ok(Sink::exporter(sink))
     })
+    .check_with(|environment| variables::read_names(environment).map(drop))
     .variables(&["RAAF_TRACE_OTLP_NAMES"])
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use raaf_trace_core::diagnostics::{self, Category};
 use raaf_trace_model::environment::{Environment, SettingsError};
 use ureq::http::{HeaderName, HeaderValue};
 
@@ -32,28 +33,43 @@ pub(super) struct Variables {
 }
 
 impl Variables {
+    /// Reads the variables. Those of OpenTelemetry, which a whole cluster may share, count as not set
+    /// where they cannot be used, with a warning.
     pub(super) fn read(environment: &Environment) -> Result<Self, SettingsError> {
-        let protocol = |word: &str| (word == "http/protobuf").then_some(());
+        let protocol = |word: &str| word.eq_ignore_ascii_case("http/protobuf").then_some(());
         let expected = "http/protobuf, the only supported protocol";
-        first(environment, "PROTOCOL", expected, protocol)?;
+        first(environment, "PROTOCOL", expected, protocol);
         Ok(Self {
-            endpoint: read_endpoint(environment)?,
-            headers: first(environment, "HEADERS", LIST, read_headers)?.unwrap_or_default(),
+            endpoint: read_endpoint(environment),
+            headers: read_headers(environment),
             timeout: first(
                 environment,
                 "TIMEOUT",
                 "a whole number of milliseconds of at least 1",
                 read_millis,
-            )?,
-            gzip: first(environment, "COMPRESSION", "`gzip` or `none`", |word| match word {
-                "gzip" => Some(true),
-                "none" => Some(false),
-                _ => None,
-            })?,
-            names: environment.read(NAMES, OtlpNames::EXPECTED, OtlpNames::parse)?,
-            resource: read_resource(environment)?,
+            ),
+            gzip: first(environment, "COMPRESSION", "`gzip` or `none`", |word| {
+                let is = |name: &str| word.eq_ignore_ascii_case(name);
+                (is("gzip") || is("none")).then(|| is("gzip"))
+            }),
+            names: read_names(environment)?,
+            resource: read_resource(environment),
         })
     }
+}
+
+/// Reads the naming of spans.
+pub(super) fn read_names(environment: &Environment) -> Result<Option<OtlpNames>, SettingsError> {
+    environment.read(NAMES, OtlpNames::EXPECTED, OtlpNames::parse)
+}
+
+/// Reports a variable that cannot be used; it counts as not set.
+fn warned<T>(read: Result<Option<T>, SettingsError>) -> Option<T> {
+    read.unwrap_or_else(|error| {
+        let warning = format_args!("{error}; the variable is ignored");
+        diagnostics::warn(Category::Tracing, warning);
+        None
+    })
 }
 
 /// Reads the variable for traces, otherwise the general one.
@@ -62,48 +78,63 @@ fn first<T>(
     name: &str,
     expected: &str,
     parse: impl Fn(&str) -> Option<T>,
-) -> Result<Option<T>, SettingsError> {
-    for prefix in PREFIX {
-        let found = environment.read(&format!("{prefix}{name}"), expected, &parse)?;
-        if found.is_some() {
-            return Ok(found);
-        }
-    }
-    Ok(None)
+) -> Option<T> {
+    let read = |prefix| warned(environment.read(&format!("{prefix}{name}"), expected, &parse));
+    PREFIX.into_iter().find_map(read)
 }
 
-fn read_endpoint(environment: &Environment) -> Result<Option<Endpoint>, SettingsError> {
+fn read_endpoint(environment: &Environment) -> Option<Endpoint> {
     let readers: [fn(&str) -> Option<Endpoint>; 2] = [Endpoint::exactly, Endpoint::below];
-    for (prefix, read) in PREFIX.into_iter().zip(readers) {
+    PREFIX.into_iter().zip(readers).find_map(|(prefix, read)| {
         let variable = format!("{prefix}ENDPOINT");
-        let Some(url) = environment.get(&variable)? else { continue };
+        let url = warned(environment.get(&variable))?;
         let wrong =
             || SettingsError::invalid(&variable, &endpoint::shown(&url), endpoint::EXPECTED);
-        return read(&url).ok_or_else(wrong).map(Some);
-    }
-    Ok(None)
+        warned(read(&url).map(Some).ok_or_else(wrong))
+    })
 }
 
-fn read_headers(text: &str) -> Option<Vec<(HeaderName, HeaderValue)>> {
-    let pairs = pairs::read(text)?.into_iter();
+/// Reads a list of pairs. Those that cannot be used are left out, with one warning.
+fn read_pairs<T>(
+    environment: &Environment,
+    variable: &str,
+    convert: impl Fn((String, String)) -> Option<T>,
+) -> Option<Vec<T>> {
+    let text = warned(environment.get(variable))?;
+    let (usable, malformed): (Vec<_>, Vec<_>) = pairs::members(&text)
+        .map(|member| pairs::read(member).and_then(&convert).ok_or(member))
+        .partition(Result::is_ok);
+    let malformed: Vec<_> = malformed.into_iter().filter_map(Result::err).collect();
+    if !malformed.is_empty() {
+        let error = SettingsError::invalid(variable, &malformed.join(","), LIST);
+        let rest =
+            if usable.is_empty() { "the variable is ignored" } else { "the other pairs apply" };
+        diagnostics::warn(Category::Tracing, format_args!("{error}; {rest}"));
+    }
+    let usable: Vec<_> = usable.into_iter().filter_map(Result::ok).collect();
+    Some(usable).filter(|usable| !usable.is_empty())
+}
+
+fn read_headers(environment: &Environment) -> Vec<(HeaderName, HeaderValue)> {
     let header = |(name, value): (String, String)| {
         let mut value: HeaderValue = value.parse().ok()?;
         value.set_sensitive(true);
         Some((name.parse().ok()?, value))
     };
-    pairs.map(header).collect()
+    let read = |prefix| read_pairs(environment, &format!("{prefix}HEADERS"), header);
+    PREFIX.into_iter().find_map(read).unwrap_or_default()
 }
 
 fn read_millis(text: &str) -> Option<Duration> {
     text.parse().ok().filter(|millis| *millis > 0).map(Duration::from_millis)
 }
 
-fn read_resource(environment: &Environment) -> Result<Vec<(String, String)>, SettingsError> {
-    let mut resource = environment.read(RESOURCE, LIST, pairs::read)?.unwrap_or_default();
-    if let Some(name) = environment.get(SERVICE_NAME)? {
+fn read_resource(environment: &Environment) -> Vec<(String, String)> {
+    let mut resource = read_pairs(environment, RESOURCE, Some).unwrap_or_default();
+    if let Some(name) = warned(environment.get(SERVICE_NAME)) {
         resource.push(("service.name".to_owned(), name));
     }
-    Ok(resource)
+    resource
 }
 
 #[cfg(test)]
@@ -156,55 +187,46 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_named() {
-        for (variable, value, text) in [
-            (
-                "OTEL_EXPORTER_OTLP_PROTOCOL",
-                "grpc",
-                "is `grpc`; expected http/protobuf, the only supported protocol",
-            ),
-            (
-                "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-                "http/json",
-                "is `http/json`; expected http/protobuf, the only supported protocol",
-            ),
-            (
-                "OTEL_EXPORTER_OTLP_ENDPOINT",
-                "localhost:4318",
-                "is `localhost:4318`; expected an address such as http://localhost:4318, without a \
-                 user; send keys in headers",
-            ),
-            (
-                "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-                "http://me:pass@host",
-                "is `not shown`; expected an address such as http://localhost:4318, without a \
-                 user; send keys in headers",
-            ),
-            (
-                "OTEL_EXPORTER_OTLP_HEADERS",
-                "authorization: Bearer sk-1",
-                "is set (not shown); expected percent-encoded pairs such as key=value,other=value",
-            ),
-            (
-                "OTEL_EXPORTER_OTLP_TIMEOUT",
-                "10s",
-                "is `10s`; expected a whole number of milliseconds of at least 1",
-            ),
-            (
-                "OTEL_EXPORTER_OTLP_TIMEOUT",
-                "0",
-                "is `0`; expected a whole number of milliseconds of at least 1",
-            ),
-            ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "is `zstd`; expected `gzip` or `none`"),
-            (
-                "OTEL_RESOURCE_ATTRIBUTES",
-                "a=%zz",
-                "is `a=%zz`; expected percent-encoded pairs such as key=value,other=value",
-            ),
-            ("RAAF_TRACE_OTLP_NAMES", "short", "is `short`; expected `component` or `gen_ai`"),
-        ] {
-            let error = read(&[(variable, value)]).unwrap_err();
-            assert_eq!(error.to_string(), format!("{variable} {text}"));
-        }
+    fn an_own_variable_is_strict() {
+        let error = read(&[("RAAF_TRACE_OTLP_NAMES", "short")]).unwrap_err().to_string();
+        assert_eq!(error, "RAAF_TRACE_OTLP_NAMES is `short`; expected `component` or `gen_ai`");
+    }
+
+    #[test]
+    fn what_a_cluster_shares_counts_as_unset_where_it_cannot_be_used() {
+        let found = read(&[
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s"),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "authorization: Bearer sk-1"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "a=%zz"),
+        ]);
+        let found = found.unwrap();
+        assert!(found.endpoint.is_none() && found.headers.is_empty() && found.resource.is_empty());
+        assert_eq!((found.timeout, found.gzip), (None, None));
+    }
+
+    #[test]
+    fn a_bad_variable_for_traces_leaves_the_general_one() {
+        let found = read(&[
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "7"),
+            ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0"),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "GZip"),
+        ]);
+        let found = found.unwrap();
+        assert_eq!((found.timeout, found.gzip), (Some(Duration::from_millis(7)), Some(true)));
+    }
+
+    #[test]
+    fn a_bad_pair_leaves_its_neighbours() {
+        let found = read(&[
+            ("OTEL_RESOURCE_ATTRIBUTES", "a=1,b,c=%zz,d=2"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "x=1,no header=2"),
+        ]);
+        let found = found.unwrap();
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(found.resource, [pair("a", "1"), pair("d", "2")]);
+        assert_eq!(found.headers.len(), 1);
     }
 }

@@ -12,6 +12,7 @@ use raaf_trace_core::{
     diagnostics::{self, Category},
     sink::PerProcess,
 };
+use raaf_trace_model::environment::SettingsError;
 
 use super::{
     PrometheusError, PrometheusSink,
@@ -21,6 +22,7 @@ use super::{
     output::Output,
     server::{self, Door},
     shared::Shared,
+    table,
     worker::Worker,
 };
 
@@ -129,7 +131,8 @@ impl PrometheusBuilder {
     ///
     /// # Errors
     ///
-    /// If the address is in use, the thread cannot be started, or the buckets do not increase.
+    /// If the address is in use, the thread cannot be started, the buckets do not increase, or a limit
+    /// is too large.
     pub fn build(self) -> Result<PrometheusSink, PrometheusError> {
         self.build_with(IfTaken::Fail)
     }
@@ -144,6 +147,15 @@ impl PrometheusBuilder {
         let rises = self.buckets.is_sorted_by(|one, next| one < next);
         if !rises || self.buckets.is_empty() || self.buckets.iter().any(|one| !one.is_finite()) {
             return Err(PrometheusError::Buckets);
+        }
+        for (setting, limit) in
+            [("max_components", self.limits.components), ("max_models", self.limits.models)]
+        {
+            if limit > table::MOST {
+                let setting = format!("PrometheusBuilder::{setting}");
+                let expected = format!("at most {}", table::MOST);
+                return Err(SettingsError::in_code(&setting, &limit, &expected).into());
+            }
         }
         let address = match self.to {
             To::Endpoint(address) => Some(address),

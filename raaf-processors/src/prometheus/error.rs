@@ -2,6 +2,8 @@
 
 use std::{io, net::SocketAddr};
 
+use raaf_trace_model::environment::SettingsError;
+
 /// Error of building a [`PrometheusSink`](super::PrometheusSink).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -23,4 +25,7 @@ pub enum PrometheusError {
         "the list of buckets is invalid; expected at least one number, all finite and strictly increasing"
     )]
     Buckets,
+    /// A limit given in code is outside its bounds. Correct it.
+    #[error(transparent)]
+    Setting(#[from] SettingsError),
 }

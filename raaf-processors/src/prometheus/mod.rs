@@ -25,6 +25,7 @@ use std::{
 
 use raaf_trace_core::sink::PerProcess;
 use raaf_trace_model::{
+    environment::{Environment, SettingsError},
     sink::{
         ProcessorError, SpanProcessor,
         registry::{Sink, SinkRegistration},
@@ -42,15 +43,20 @@ use worker::Worker;
 
 raaf_trace_model::submit! {
     SinkRegistration::new("prometheus", |config| {
-        let address = config.environment().read(
-            "RAAF_TRACE_PROMETHEUS_ADDR",
-            "an IP address and a port, such as 127.0.0.1:9464",
-            |text| text.parse::<SocketAddr>().ok(),
-        )?;
+        let address = read_address(config.environment())?;
         let sink = PrometheusSink::builder().address(address.unwrap_or(builder::DEFAULT_ADDRESS));
         Ok(Sink::processor(sink.build_patiently()?))
     })
+    .check_with(|environment| read_address(environment).map(drop))
     .variables(&["RAAF_TRACE_PROMETHEUS_ADDR"])
+}
+
+fn read_address(environment: &Environment) -> Result<Option<SocketAddr>, SettingsError> {
+    environment.read(
+        "RAAF_TRACE_PROMETHEUS_ADDR",
+        "an IP address and a port, such as 127.0.0.1:9464",
+        |text| text.parse().ok(),
+    )
 }
 
 /// Counts spans, durations and tokens, for Prometheus to scrape.

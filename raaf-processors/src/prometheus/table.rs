@@ -10,7 +10,7 @@ use std::{
 };
 
 /// Largest limit of a table, whose slots are allocated in advance.
-const MOST: usize = 1 << 16;
+pub(super) const MOST: usize = 1 << 16;
 
 /// Values by pairs of strings, up to a limit. Entries are never removed, so a look-up needs no
 /// lock; it compares the strings and formats nothing.

@@ -33,9 +33,15 @@ impl<P> Filter<P> {
 
     fn lets_through(&self, span: &FinishedSpan) -> bool {
         let through = self.select.matches(span);
-        let counter = if through { &self.passed } else { &self.filtered };
-        counter.fetch_add(1, Ordering::Relaxed);
+        if !through {
+            self.filtered.fetch_add(1, Ordering::Relaxed);
+        }
         through
+    }
+
+    /// Counts a span that was passed on; after the call, which may have panicked.
+    fn passed_on(&self) {
+        self.passed.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -53,12 +59,14 @@ impl<P: SpanProcessor> SpanProcessor for Filter<P> {
     fn on_end(&self, span: &FinishedSpan) {
         if self.lets_through(span) {
             self.processor.on_end(span);
+            self.passed_on();
         }
     }
 
     fn on_end_owned(&self, span: FinishedSpan) {
         if self.lets_through(&span) {
             self.processor.on_end_owned(span);
+            self.passed_on();
         }
     }
 
@@ -79,8 +87,6 @@ impl<P: SpanProcessor> SpanProcessor for Filter<P> {
     }
 
     fn stats(&self) -> ProcessorStats {
-        // Read in the reverse order of counting, so that a later count never exceeds an earlier
-        // one.
         let mut stats = counted(self.processor.stats(), &self.passed);
         let filtered = self.filtered.load(Ordering::Relaxed);
         stats.received += filtered;

@@ -6,12 +6,15 @@
 //!
 //! | wrapper | around | effect |
 //! | --- | --- | --- |
-//! | [`filter`](WrapProcessor::filter) | a processor | passes on spans that a [`SpanFilter`] matches |
-//! | [`keep_traces`](WrapProcessor::keep_traces) | a processor | tail sampling: passes on whole traces, such as failed ones and a share of the rest |
+//! | [`filter`](WrapProcessor::filter) | any sink | passes on spans that a [`SpanFilter`] matches |
+//! | [`keep_traces`](WrapProcessor::keep_traces) | any sink | tail sampling: passes on whole traces, such as failed ones and a share of the rest |
 //! | [`Offload`](raaf_trace_core::sink::Offload) | a processor | runs it on a worker, so that it may block |
 //! | [`batch`](WrapExporter::batch) | an exporter | makes a processor with a queue and a worker |
 //! | [`redact`](WrapExporter::redact) | an exporter | redacts more secrets |
 //! | [`without_content`](WrapExporter::without_content) | an exporter | leaves out prompts, completions, tool arguments and results, and error texts |
+//!
+//! On an exporter, `filter` and `keep_traces` make a processor with a queue and a worker, as `batch`
+//! does. Wrap the exporter with `redact` or `without_content` first.
 //!
 //! Spans that a wrapper leaves out are counted as `filtered` in [`ProcessorStats`].
 //!
@@ -22,7 +25,7 @@
 //! ```
 //! use std::io;
 //!
-//! use raaf_processors::wrap::{KeepTraces, WrapExporter as _, WrapProcessor as _};
+//! use raaf_processors::wrap::{KeepTraces, WrapExporter as _};
 //! use raaf_trace_core::{
 //!     Component, MemoryExporter, Sampler, Traceable as _, TracerProvider,
 //! };
@@ -34,7 +37,6 @@
 //!         far_away
 //!             .clone()
 //!             .without_content()
-//!             .batch()
 //!             .keep_traces(KeepTraces::failed().and_of_the_rest(Sampler::never())),
 //!     )
 //!     .build();
@@ -111,6 +113,27 @@ pub trait WrapExporter: SpanExporter + Sized {
     /// Puts the exporter behind a queue with its own settings; see [`batch`](Self::batch).
     fn batch_with(self, config: BatchConfig) -> BatchProcessor {
         BatchProcessor::with_config(self, config)
+    }
+
+    /// Passes on only the spans that `select` matches, before they enter the queue; short for
+    /// [`batch`](Self::batch) and [`WrapProcessor::filter`].
+    ///
+    /// ```
+    /// use raaf_processors::wrap::WrapExporter as _;
+    /// use raaf_trace_core::{MemoryExporter, SpanFilter, TracerProvider};
+    ///
+    /// let failures = MemoryExporter::new().filter(SpanFilter::failed());
+    /// let provider = TracerProvider::builder().with(failures).build();
+    /// # let _ = provider;
+    /// ```
+    fn filter(self, select: SpanFilter) -> Filter<BatchProcessor> {
+        self.batch().filter(select)
+    }
+
+    /// Passes on whole traces, or none of their spans; short for [`batch`](Self::batch) and
+    /// [`WrapProcessor::keep_traces`].
+    fn keep_traces(self, keep: KeepTraces) -> TailSampler<BatchProcessor> {
+        self.batch().keep_traces(keep)
     }
 
     /// Redacts the matches of `redactor`, in addition to the provider's redaction. Costs a copy of

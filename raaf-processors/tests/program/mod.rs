@@ -11,7 +11,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(60);
 /// Set in the programs that tests start.
 const INSIDE: &str = "IN_A_PROCESS_OF_ITS_OWN";
 
-/// Whether this is such a program: the test then plays the traced program's part.
+/// Returns whether this process is such a program: the test then plays the traced program's part.
 pub(crate) fn is_inside() -> bool {
     std::env::var_os(INSIDE).is_some()
 }

@@ -33,7 +33,7 @@ struct State {
     hanging: Vec<TcpStream>,
 }
 
-/// What a request said.
+/// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     /// The first line and the headers, as they were sent.
@@ -55,7 +55,7 @@ impl Request {
     }
 }
 
-/// What the server does once it has read a request.
+/// Action of the server once it has read a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     /// Status, headers (each line ended), body.

@@ -1,4 +1,4 @@
-//! What the tests of the console share.
+//! Shared code of the console's tests.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "only tests use this")]

@@ -33,6 +33,24 @@ fn only_what_is_meant_comes_through_and_the_rest_is_counted() {
 }
 
 #[test]
+fn wrappers_of_processors_take_exporters_too() {
+    let (searches, failures) = (MemoryExporter::new(), MemoryExporter::new());
+    let provider = TracerProvider::builder()
+        .with(searches.clone().filter(SpanFilter::component("Search")))
+        .with(failures.clone().keep_traces(KeepTraces::failed()))
+        .build();
+    provider.run(|| {
+        let _ = Component::tool("Search").try_in_span("run", || "x".parse::<u8>());
+        Component::tool("Fetch").in_span("run", || ());
+    });
+    provider.force_flush(TIMEOUT).unwrap();
+    assert_eq!(
+        (components(&searches), components(&failures)),
+        (vec!["Search".to_owned()], vec!["Search".to_owned()])
+    );
+}
+
+#[test]
 fn filters_stack() {
     let memory = MemoryExporter::new();
     let simple = SimpleProcessor::new(memory.clone());

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 mod filter;
+mod readings;
 mod redact;
 mod tail;
 
@@ -22,7 +23,7 @@ fn with(processor: impl SpanProcessor) -> TracerProvider {
     TracerProvider::builder().with(processor).build()
 }
 
-/// What was counted; every span has to be somewhere.
+/// Returns the statistics, after checking that they account for every span.
 fn stats(provider: &TracerProvider) -> ProcessorStats {
     let stats = provider.stats().processors.remove(0);
     let known = stats.delivered + stats.dropped + stats.filtered + stats.queued;

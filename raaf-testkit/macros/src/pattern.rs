@@ -8,7 +8,7 @@ use syn::{Error, Expr, LitStr, Result, Token, ext::IdentExt as _, parse::ParseSt
 /// A kind as it was read.
 pub(crate) struct Kind {
     pub(crate) pattern: TokenStream,
-    /// As it is written.
+    /// Literal text.
     text: String,
     span: Span,
 }

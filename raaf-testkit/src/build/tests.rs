@@ -7,7 +7,7 @@ use raaf_trace_core::{FinishedSpan, Status};
 use super::{agent, llm, pipeline, span, tool, trace};
 use crate::assert_span_tree;
 
-/// When each span starts and ends, in milliseconds from the start of the first.
+/// Returns start and end of each span, in milliseconds from the start of the first.
 fn times(spans: &[FinishedSpan]) -> Vec<(String, u128, u128)> {
     let first = spans.iter().map(FinishedSpan::start_time).min().unwrap();
     let millis = |time: std::time::SystemTime| time.duration_since(first).unwrap().as_millis();

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use raaf_trace_core::{FinishedSpan, SpanId, SpanProcessor, span::StartedSpan};
+use raaf_trace_core::{FinishedSpan, SpanId, SpanProcessor, StartedSpan};
 
 use crate::tree::label;
 

@@ -9,7 +9,7 @@ use crate::tree::Spans;
 ///
 /// # Panics
 ///
-/// When spans are still open 5 seconds after `work` returned.
+/// Panics if spans are still open 5 seconds after `work` returned.
 ///
 /// # Examples
 ///
@@ -33,7 +33,7 @@ pub fn captured<R>(work: impl FnOnce() -> R) -> (R, Spans) {
 ///
 /// # Panics
 ///
-/// When spans are still open 5 seconds after the future was done.
+/// Panics if spans are still open 5 seconds after the future was done.
 ///
 /// # Examples
 ///

@@ -49,7 +49,7 @@ impl Expected {
 ///
 /// # Panics
 ///
-/// When the spans make other trees.
+/// Panics if the spans make other trees.
 #[doc(hidden)]
 #[track_caller]
 #[allow(clippy::panic, reason = "how a test fails")]

@@ -10,7 +10,7 @@ use crate::{
 ///
 /// # Panics
 ///
-/// When there are spans.
+/// Panics if there are spans.
 #[doc(hidden)]
 #[track_caller]
 #[allow(clippy::panic, reason = "how a test fails")]
@@ -24,7 +24,7 @@ pub fn assert_no_spans(spans: &(impl AsSpans + ?Sized)) {
 ///
 /// # Panics
 ///
-/// When there are spans that fit.
+/// Panics if there are spans that fit.
 #[doc(hidden)]
 #[track_caller]
 #[allow(clippy::panic, reason = "how a test fails")]

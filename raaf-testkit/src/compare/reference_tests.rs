@@ -8,7 +8,7 @@ use crate::{
     expected::{Count, Item},
 };
 
-/// Whether the items describe these siblings, known by their names; tries every arrangement.
+/// Returns whether the items describe these siblings, identified by name; tries every arrangement.
 fn describes(items: &[Item], found: &[&str]) -> bool {
     let Some((item, rest)) = items.split_first() else { return found.is_empty() };
     (0..=found.len()).any(|length| {

@@ -1,4 +1,4 @@
-//! What fits, and that whatever does not is marked. The texts themselves are in `tests/`.
+//! Tests of matches and of marks. The failure texts are tested in `tests/`.
 
 use raaf_trace_core::{Component, Traceable as _};
 

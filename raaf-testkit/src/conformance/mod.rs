@@ -67,7 +67,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 ///
 /// # Panics
 ///
-/// When the processor breaks a rule; the message names each that it breaks.
+/// Panics if the processor breaks a rule; the message names each that it breaks.
 ///
 /// # Examples
 ///
@@ -96,7 +96,7 @@ pub fn check_processor<P: SpanProcessor>(make: impl Fn() -> P) {
 ///
 /// # Panics
 ///
-/// When the wrapper breaks a rule; the message names each that it breaks.
+/// Panics if the wrapper breaks a rule; the message names each that it breaks.
 ///
 /// # Examples
 ///
@@ -116,7 +116,7 @@ pub fn check_wrapper<W: SpanProcessor>(wrap: impl Fn(InnerProcessor) -> W + 'sta
 ///
 /// # Panics
 ///
-/// When the exporter breaks a rule; the message names each that it breaks.
+/// Panics if the exporter breaks a rule; the message names each that it breaks.
 #[track_caller]
 pub fn check_exporter<E: SpanExporter>(make: impl Fn() -> E) {
     Suite::exporter(make).check();
@@ -248,7 +248,7 @@ impl<S: Send + Sync + 'static, M: Fn() -> S> Suite<S, M> {
     ///
     /// # Panics
     ///
-    /// When it breaks one; the message names each that it breaks.
+    /// Panics if it breaks one; the message names each that it breaks.
     #[track_caller]
     pub fn check(&self) {
         let report = self.run();

@@ -20,7 +20,7 @@ use super::{
     samples,
 };
 
-/// What the inner processor reports as retried: a wrapper has no reason to report it by chance.
+/// Number that the inner processor reports as retried: a wrapper would not report it by chance.
 const RETRIED: u64 = 4_711;
 
 /// The processor that a wrapper under test wraps; it counts the calls that reach it.

@@ -159,7 +159,7 @@ macro_rules! assert_span_tree {
 ///
 /// # Panics
 ///
-/// When there are such spans. The message counts them and draws the tree, with a mark at each.
+/// Panics if there are such spans. The message counts them and draws the tree, with a mark at each.
 ///
 /// # Examples
 ///

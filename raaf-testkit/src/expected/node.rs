@@ -127,8 +127,8 @@ impl Node {
         self
     }
 
-    /// As long as that. With a [`ManualClock`](raaf_trace_core::clock::ManualClock) a duration can be
-    /// told to the nanosecond; with the system's clock only a lower bound holds on each machine.
+    /// Expects a duration. With a [`ManualClock`](raaf_trace_core::clock::ManualClock) it can be
+    /// exact to the nanosecond; with the system's clock only a lower bound holds on each machine.
     ///
     /// ```
     #[doc = include_str!("example.txt")]

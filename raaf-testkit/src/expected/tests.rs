@@ -1,4 +1,4 @@
-//! What the notation of expected trees stands for.
+//! Tests of the notation of expected trees.
 
 use crate::{Expected, Node, Siblings, span_tree};
 

@@ -10,7 +10,7 @@ use super::{Fault, ReadSpans};
 ///
 /// # Errors
 ///
-/// When the file cannot be read at all.
+/// Returns an error if the file cannot be read at all.
 pub fn file(path: impl AsRef<Path>) -> io::Result<ReadSpans> {
     fs::read(path).map(json_lines)
 }

@@ -6,7 +6,7 @@
 //! | the body of an OTLP request, as protobuf (feature `otlp`) | `otlp` |
 //! | the same as JSON (feature `otlp`) | `otlp_json` |
 //!
-//! What cannot be read is skipped, and [told](ReadSpans::faults) with its place.
+//! Unreadable parts are skipped, and [reported](ReadSpans::faults) with their place.
 //!
 //! ```
 //! use raaf_testkit::{assert_span_tree, read};
@@ -70,7 +70,7 @@ impl ReadSpans {
         &self.in_order
     }
 
-    /// What could not be read, in order.
+    /// Returns the unreadable parts, in order.
     pub fn faults(&self) -> &[Fault] {
         &self.faults
     }
@@ -79,7 +79,7 @@ impl ReadSpans {
     ///
     /// # Panics
     ///
-    /// When something could not; the message says what, and where.
+    /// Panics if a part is unreadable; the message names each part and its place.
     #[track_caller]
     #[allow(clippy::panic, reason = "how a test fails")]
     pub fn without_faults(self) -> Spans {
@@ -106,7 +106,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Which one it is, counted from one: which line of a file, which span of a request.
+    /// Returns its number, counted from one: the line of a file, or the span of a request.
     pub fn number(&self) -> usize {
         self.number
     }

@@ -36,8 +36,8 @@ use super::{Fault, ReadSpans, mapping::Facts};
 ///
 /// # Errors
 ///
-/// When the body is no such request. Spans in it that make no sense, such as one without an id,
-/// are [faults](ReadSpans::faults) instead.
+/// Returns an error if the body is no such request. Spans in it that make no sense, such as one
+/// without an id, are [faults](ReadSpans::faults) instead.
 ///
 /// # Examples
 ///
@@ -67,11 +67,11 @@ pub fn otlp(body: &[u8]) -> Result<ReadSpans, Fault> {
     ExportTraceServiceRequest::decode(body).map(read).map_err(|error| whole(&error))
 }
 
-/// As [`otlp`](otlp()), for a body in the JSON form.
+/// Reads the JSON form of a request; see [`otlp`](otlp()).
 ///
 /// # Errors
 ///
-/// As those of `otlp`.
+/// Returns the errors of [`otlp`](otlp()).
 pub fn otlp_json(body: impl AsRef<[u8]>) -> Result<ReadSpans, Fault> {
     serde_json::from_slice(body.as_ref()).map(read).map_err(|error| whole(&error))
 }
@@ -145,7 +145,7 @@ fn read_span(span: Span) -> Result<FinishedSpan, &'static str> {
         .build())
 }
 
-/// What a span knows of itself, and so does not hold as an attribute.
+/// Returns whether a span has the key's fact as a field rather than as an attribute.
 fn known(key: &str) -> bool {
     key.starts_with("component.")
         || key.starts_with("error.")

@@ -1,4 +1,4 @@
-//! What is read back is what was written, and what cannot be read is told with its place.
+//! Spans are read back as written, and faults are reported with their place.
 
 use std::{fs, io};
 

@@ -2,6 +2,7 @@
 
 use raaf_trace_model::{
     keys,
+    naming::distinct_method,
     span::{FinishedSpan, Status},
 };
 
@@ -36,7 +37,7 @@ pub(crate) fn word(text: &str) -> String {
 /// Returns kind and component, and the method if it is neither `run` nor the component's name.
 pub(crate) fn label(kind: &str, component: &str, method: &str) -> String {
     let mut label = format!("{} {}", word(kind), quoted(component));
-    if method != "run" && method != component {
+    if let Some(method) = distinct_method(component, method) {
         label.push('.');
         label.push_str(&word(method));
     }

@@ -68,7 +68,7 @@ pub enum Step {
     },
     /// Parallel branches, all of which are awaited. Failures and panics of a branch stop there.
     Parallel {
-        /// Where the branches run.
+        /// Place in which the branches run.
         on: On,
         /// Steps of each branch.
         branches: Vec<Vec<Step>>,
@@ -97,7 +97,7 @@ pub enum Step {
     Hang,
 }
 
-/// Where parallel branches run.
+/// Place in which parallel branches run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum On {

@@ -11,7 +11,7 @@ use raaf_trace_core::Status;
 use super::{Call, On, Step, Who, Workflow, workflows};
 use crate::{Capture, Expected, Siblings, span_tree};
 
-/// How many spans running the workflow must leave.
+/// Returns the number of spans that a run of the workflow leaves.
 fn expected_spans(workflow: &Workflow) -> usize {
     fn count(siblings: &Siblings) -> usize {
         siblings.nodes().iter().map(|node| 1 + count(&node.children)).sum()

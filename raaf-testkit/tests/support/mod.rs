@@ -1,4 +1,4 @@
-//! What the tests of failure texts share.
+//! Shared code of the tests of failure texts.
 #![allow(dead_code, reason = "each test uses a part")]
 
 use raaf_testkit::{Capture, Expected, Spans};
@@ -23,7 +23,7 @@ pub(crate) fn data() -> Spans {
     capture.spans()
 }
 
-/// What is said of spans that should not fit.
+/// Returns the failure text about spans that must not match.
 pub(crate) fn text(expected: &Expected, spans: &Spans) -> String {
     expected.check(spans).err().map(|mismatch| mismatch.to_string()).unwrap_or_default()
 }

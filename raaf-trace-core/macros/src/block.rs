@@ -45,12 +45,14 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
         krate,
         start,
         prepared,
+        owns_self: false,
         entries,
         skip_if: None,
         parent: None,
         join,
         result: None,
         stream: None,
+        warning: None,
     };
     Ok(match body {
         Body::Closure(closure) => {

@@ -1,6 +1,6 @@
 //! Code around a traced body: opens the call before it, and closes it after.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Block, Expr, Path, Type, spanned::Spanned as _, visit_mut::VisitMut};
 
@@ -24,6 +24,23 @@ pub(crate) fn located(path: &Path, location: Span) -> TokenStream {
     path.to_token_stream().into_iter().map(relocate).collect()
 }
 
+fn replace_self(tokens: TokenStream, this: &Ident) -> TokenStream {
+    let replace = |token| match token {
+        TokenTree::Ident(name) if name == "self" => {
+            let mut this = this.clone();
+            this.set_span(this.span().located_at(name.span()));
+            TokenTree::Ident(this)
+        }
+        TokenTree::Group(group) => {
+            let mut replaced = Group::new(group.delimiter(), replace_self(group.stream(), this));
+            replaced.set_span(group.span());
+            TokenTree::Group(replaced)
+        }
+        other => other,
+    };
+    tokens.into_iter().map(replace).collect()
+}
+
 fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
@@ -40,6 +57,8 @@ pub(crate) struct Plan {
     pub(crate) start: TokenStream,
     /// `true` if the user prepared the `Call`, which may have a result hook.
     pub(crate) prepared: bool,
+    /// `true` if the call begins on [`OWNED_SELF`] in place of `self`.
+    pub(crate) owns_self: bool,
     pub(crate) entries: Vec<Entry>,
     pub(crate) skip_if: Option<Expr>,
     pub(crate) parent: Option<Expr>,
@@ -48,7 +67,20 @@ pub(crate) struct Plan {
     pub(crate) result: Option<Expr>,
     /// Stream that the body returns, at whose end the call ends.
     pub(crate) stream: Option<Streamed>,
+    /// Warning if the value is a stream or an iterator.
+    pub(crate) warning: Option<Warning>,
 }
+
+/// Warning that the span ends before the first item of a stream or an iterator.
+pub(crate) struct Warning {
+    /// Location of the return type.
+    pub(crate) at: Span,
+    /// `true` if the return type shows a stream or an iterator, which then may be a range.
+    pub(crate) is_visible: bool,
+}
+
+/// Variable with the clone that a `'static` future keeps in place of `self`.
+pub(crate) const OWNED_SELF: &str = "__owned_self";
 
 /// Explicit choice between a new span and a reused one.
 #[derive(Clone, Copy)]
@@ -123,6 +155,16 @@ impl Plan {
     ///
     /// Metadata is evaluated only while the call may still become a span.
     fn open(&self) -> TokenStream {
+        let open = self.open_on_self();
+        if !self.owns_self {
+            return open;
+        }
+        let (owned, this) = (local(OWNED_SELF), local("__this"));
+        let open = replace_self(open, &this);
+        quote_spanned!(Span::mixed_site()=> { let #this = &#owned; #open })
+    }
+
+    fn open_on_self(&self) -> TokenStream {
         let call = local("__call");
         let start = &self.start;
         let enter = if self.prepared { quote!(enter_with_hook) } else { quote!(enter) };
@@ -158,7 +200,18 @@ impl Plan {
             return self.wrap(streamed, scope, result);
         }
         let close = self.close(scope, result);
-        quote_spanned!(Span::mixed_site()=> #close #result)
+        let warning = self.warning.as_ref().map(|warning| {
+            let krate = &self.krate;
+            let warn = Ident::new("span_ends_before_the_first_item", at(warning.at));
+            let except = (!warning.is_visible)
+                .then(|| quote!(use #krate::__private::lazy::except_ranges::*;));
+            quote_spanned! {Span::mixed_site()=> {
+                use #krate::__private::lazy::*;
+                #except
+                (&&&&&&Returned(&#result)).#warn();
+            }}
+        });
+        quote_spanned!(Span::mixed_site()=> #close #warning #result)
     }
 
     /// Returns the code that passes the call to the returned stream.

@@ -1,13 +1,13 @@
 //! `#[derive(ErrorType)]`.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens as _, quote};
 use syn::{
     Attribute, Data, DeriveInput, Error, Fields, LitStr, Path, Result, ext::IdentExt as _,
     spanned::Spanned as _,
 };
 
-use crate::call::default_crate;
+use crate::{call::default_crate, hint};
 
 /// Classification of a struct or a variant.
 enum Word {
@@ -18,15 +18,33 @@ enum Word {
     Transparent(proc_macro2::Span),
 }
 
-/// Expands the derive of one error type.
-pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
+/// Expands the derive of one error type. Implements the trait beside an error too, so that the uses
+/// of the type cause no further ones.
+pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
+    let (code, checked) = implement(input);
+    let error = checked.err().map(Error::into_compile_error);
+    quote!(#error #code)
+}
+
+fn implement(input: &DeriveInput) -> (TokenStream, Result<()>) {
     let mut krate = None;
-    let own = Word::read(&input.attrs, Some(&mut krate))?;
+    let own = Word::read(&input.attrs, Some(&mut krate));
     let krate = krate.unwrap_or_else(default_crate);
+    match own.and_then(|own| arms(input, &krate, &own)) {
+        Ok(arms) => (implementation(input, &krate, &arms), Ok(())),
+        Err(error) => {
+            let arms = [quote!(_ => ::core::unreachable!(),)];
+            (implementation(input, &krate, &arms), Err(error))
+        }
+    }
+}
+
+fn arms(input: &DeriveInput, krate: &Path, own: &Word) -> Result<Vec<TokenStream>> {
     let name = &input.ident;
-    let arms = match &input.data {
+    match &input.data {
         Data::Struct(data) => {
-            vec![arm(&krate, &quote!(Self), &own, &data.fields, || name.unraw().to_string())?]
+            arm(krate, &quote!(Self), own, &data.fields, || name.unraw().to_string())
+                .map(|only| vec![only])
         }
         Data::Enum(data) => {
             if let Word::Given(_) | Word::Transparent(_) = own {
@@ -38,17 +56,19 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             let arm = |variant: &syn::Variant| {
                 let (ident, word) = (&variant.ident, Word::read(&variant.attrs, None)?);
                 let name = || format!("{}::{}", name.unraw(), ident.unraw());
-                arm(&krate, &quote!(Self::#ident), &word, &variant.fields, name)
+                arm(krate, &quote!(Self::#ident), &word, &variant.fields, name)
             };
-            data.variants.iter().map(arm).collect::<Result<_>>()?
+            data.variants.iter().map(arm).collect()
         }
-        Data::Union(data) => {
-            return Err(Error::new(
-                data.union_token.span,
-                "`ErrorType` cannot be derived for a union; use a struct or an enum",
-            ));
-        }
-    };
+        Data::Union(data) => Err(Error::new(
+            data.union_token.span,
+            "`ErrorType` cannot be derived for a union; use a struct or an enum",
+        )),
+    }
+}
+
+fn implementation(input: &DeriveInput, krate: &Path, arms: &[TokenStream]) -> TokenStream {
+    let name = &input.ident;
     let this = if arms.is_empty() { quote!(*self) } else { quote!(self) };
     let mut bounded = input.generics.clone();
     if !bounded.params.is_empty() {
@@ -61,7 +81,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         .params
         .is_empty()
         .then(|| quote!(#krate::submit! { #krate::call::KnownErrorType::new::<#name>() }));
-    Ok(quote! {
+    quote! {
         #[automatically_derived]
         impl #generics #krate::ErrorType for #name #arguments #clauses {
             fn error_type(&self) -> ::std::borrow::Cow<'static, str> {
@@ -69,7 +89,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             }
         }
         #known
-    })
+    }
 }
 
 fn arm(
@@ -115,7 +135,11 @@ impl Word {
                     **krate = Some(option.value()?.parse()?);
                     Ok(())
                 } else {
-                    Err(option.error("expected a string in quotes, or `transparent`"))
+                    let name = option.path.to_token_stream().to_string();
+                    let advice = Some("a string must be in quotes".to_owned());
+                    let known = ["transparent", "crate"];
+                    let known = if krate.is_some() { &known[..] } else { &known[..1] };
+                    Err(option.error(hint::unknown(&name, known, advice)))
                 }
             })?;
         }
@@ -128,12 +152,12 @@ mod tests {
     use super::*;
 
     fn error(source: &str) -> String {
-        expand(&syn::parse_str(source).unwrap()).unwrap_err().to_string()
+        implement(&syn::parse_str(source).unwrap()).1.unwrap_err().to_string()
     }
 
     #[test]
     fn mistakes_are_explained() {
-        assert!(error("enum E { #[error_type(what)] A }").contains("a string in quotes"));
+        assert!(error("enum E { #[error_type(what)] A }").contains("a string must be in quotes"));
         assert!(error("enum E { #[error_type(\"\")] A }").contains("empty"));
         assert!(error("enum E { #[error_type(transparent)] A(u8, u8) }").contains("exactly one"));
         assert!(error("#[error_type(\"x\")] enum E { A }").contains("on them"));
@@ -141,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_generic_type_is_not_registered() {
-        let code = |source| expand(&syn::parse_str(source).unwrap()).unwrap().to_string();
+        let code = |source| implement(&syn::parse_str(source).unwrap()).0.to_string();
         assert!(code("enum E { A }").contains("submit"));
         assert!(!code("enum E<T> { A(T) }").contains("submit"));
     }

@@ -15,6 +15,7 @@ mod block;
 mod call;
 mod derive;
 mod error_type;
+mod hint;
 mod metadata;
 
 use proc_macro::TokenStream;
@@ -79,7 +80,8 @@ use proc_macro::TokenStream;
 /// status to error if it is the last one. A stream that is dropped early ends its span as
 /// cancelled. The option supports functions, `async` or not, that return `impl Stream`, `impl
 /// Iterator`, a boxed form of these, an alias of a boxed stream, or a `Result` of one. Without it,
-/// the compiler warns if the return type is visibly a stream or an iterator.
+/// the compiler warns if the returned value is a stream or an iterator, also behind an alias or of a
+/// named type such as `std::vec::IntoIter`.
 ///
 /// ```ignore
 /// #[traced(stream, with(prompt))]
@@ -105,8 +107,10 @@ use proc_macro::TokenStream;
 ///
 /// A method that returns a future, without being `async`, should end in an `async` block: that
 /// block is traced, and the statements before it run when the method is called. The block then
-/// borrows the component. A `'static` block needs a component that it owns: `component =
-/// component`, a clone made by the statements before it.
+/// borrows the component. A future that is declared as `'static`, as each `Pin<Box<dyn Future>>`
+/// without `+ '_` is, owns a clone of a borrowed `self` instead, made at the call; the type then
+/// implements `Clone`. To clone only the component, write `component = component` and clone it in
+/// the statements before the block.
 #[proc_macro_attribute]
 pub fn traced(options: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(options.into(), &item.into()).into()
@@ -169,10 +173,7 @@ pub fn traced_block(input: TokenStream) -> TokenStream {
 /// | `#[trace(crate = path)]` | path of `raaf_trace_core` |
 #[proc_macro_derive(Traceable, attributes(trace))]
 pub fn derive_traceable(input: TokenStream) -> TokenStream {
-    syn::parse(input)
-        .and_then(|input| derive::expand(&input))
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+    derive::expand(&syn::parse_macro_input!(input)).into()
 }
 
 /// Implements `ErrorType` for an error: classifies it for the attribute `error.type`.
@@ -198,8 +199,5 @@ pub fn derive_traceable(input: TokenStream) -> TokenStream {
 /// `#[error_type(crate = path)]` on the type sets the path of `raaf_trace_core`.
 #[proc_macro_derive(ErrorType, attributes(error_type))]
 pub fn derive_error_type(input: TokenStream) -> TokenStream {
-    syn::parse(input)
-        .and_then(|input| error_type::expand(&input))
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+    error_type::expand(&syn::parse_macro_input!(input)).into()
 }

@@ -92,6 +92,16 @@ kinds! {
 pub struct OtherKind(SmolStr);
 
 impl Kind {
+    /// Returns the length of a kind without a variant, in bytes; 0 for the others, which no limit
+    /// cuts.
+    #[doc(hidden)]
+    pub fn custom_len(&self) -> usize {
+        match self {
+            Self::Other(OtherKind(word)) => word.len(),
+            _ => 0,
+        }
+    }
+
     /// Returns the kind that the suffix of a type's name implies: `…Agent`, `…Pipeline`, `…Runner`,
     /// `…Tool`, `…Job`, otherwise [`Component`](Self::Component). Ignores module path and generic
     /// parameters.

@@ -49,7 +49,8 @@ impl NamePattern {
     ///
     /// # Errors
     ///
-    /// When the template is empty, has another placeholder, or has an unbalanced brace.
+    /// Returns an error if the template is empty, has another placeholder, or has an unbalanced
+    /// brace.
     ///
     /// # Examples
     ///
@@ -67,23 +68,58 @@ impl NamePattern {
 
     /// Returns the name of a span.
     pub fn render(&self, kind: &str, component: &str, method: &str) -> String {
+        let mut name = String::with_capacity(64);
+        self.render_to(kind, component, method, |part| name.push_str(part));
+        name
+    }
+
+    /// Passes the parts of a span's name to `push`, in order.
+    pub(crate) fn render_to(
+        &self,
+        kind: &str,
+        component: &str,
+        method: &str,
+        mut push: impl FnMut(&str),
+    ) {
         match self {
-            Self::Default if method == "run" || method == component => {
-                ["run.workflow.", kind, ".", component].concat()
+            Self::Default => {
+                for part in ["run.workflow.", kind, ".", component] {
+                    push(part);
+                }
+                if let Some(method) = distinct_method(component, method) {
+                    push(".");
+                    push(method);
+                }
             }
-            Self::Default => ["run.workflow.", kind, ".", component, ".", method].concat(),
-            Self::Compact => [kind, ".", component].concat(),
-            Self::Custom(NameTemplate(parts)) => parts
-                .iter()
-                .map(|part| match part {
-                    Part::Text(text) => text,
-                    Part::Kind => kind,
-                    Part::Component => component,
-                    Part::Method => method,
-                })
-                .collect(),
+            Self::Compact => {
+                for part in [kind, ".", component] {
+                    push(part);
+                }
+            }
+            Self::Custom(NameTemplate(parts)) => {
+                for part in &**parts {
+                    push(match part {
+                        Part::Text(text) => text,
+                        Part::Kind => kind,
+                        Part::Component => component,
+                        Part::Method => method,
+                    });
+                }
+            }
         }
     }
+}
+
+/// Returns the method if a label has to name it beside the component: if it is neither `run` nor
+/// the component's name.
+///
+/// ```
+/// # use raaf_trace_core::naming::distinct_method;
+/// assert_eq!(distinct_method("Writer", "edit"), Some("edit"));
+/// assert_eq!(distinct_method("index", "index"), None);
+/// ```
+pub fn distinct_method<'a>(component: &str, method: &'a str) -> Option<&'a str> {
+    (method != "run" && method != component).then_some(method)
 }
 
 impl FromStr for NameTemplate {

@@ -26,8 +26,8 @@ use info::Extras;
 pub use manual::ManualSpan;
 use open::{Given, Join, Wishes};
 pub use outcome::{
-    ErrorReport, ErrorType, Failure, KnownErrorType, Outcome, PlainValue, form, looks_like_result,
-    via,
+    ErrorReport, ErrorType, Failure, KnownErrorType, Outcome, PlainValue, looks_like_result,
+    plain_value, via,
 };
 use raaf_trace_model::attributes::{Attributes, IntoValue, Key};
 pub use scope::{CallScope, LocalScope};
@@ -424,3 +424,21 @@ pub fn look_at<V>(hook: impl ResultHook<V>, value: &V, attributes: &mut Attribut
 pub fn begin<'a, T: Traceable + ?Sized>(traceable: &'a T, method: &'static str) -> Call<'a, T> {
     Call::new(traceable, Key::from_static(method))
 }
+
+/// Clones what `self` refers to, for a `'static` future. Used by the macros.
+#[doc(hidden)]
+#[inline]
+pub fn owned<T: KeptByStaticFuture>(value: &T) -> T {
+    value.clone()
+}
+
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`#[traced]` cannot keep `{Self}` in this `'static` future: it does not implement `Clone`",
+    note = "add `+ '_` to the returned type if the future may borrow `self`",
+    note = "or implement `Clone`, or write `#[traced(component = component)]` and clone the component before the future"
+)]
+pub trait KeptByStaticFuture: Clone {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> KeptByStaticFuture for T {}

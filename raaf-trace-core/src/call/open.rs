@@ -66,7 +66,7 @@ where
     let mut lazy = Some(lazy);
     let mut said = None;
     let component = traceable.component();
-    let named = if extras.is_none() { None } else { named_parent(extras) };
+    let named = if extras.is_none() { None } else { named_parent(extras, component, method) };
     // A span under a named parent differs from the enclosing span, unless reuse was requested.
     if (join == Join::Always || join == Join::Same && named.is_none())
         && let Some(record) = flow::same(component, method, join == Join::Always)
@@ -99,8 +99,8 @@ where
 }
 
 #[inline(never)]
-fn named_parent(extras: &mut Extras) -> Option<Innermost> {
-    extras.take_parent()?.named(&flow::current())
+fn named_parent(extras: &mut Extras, component: &Component, method: &str) -> Option<Innermost> {
+    extras.take_parent()?.named(&flow::current(), component, method)
 }
 
 /// Starts the span of a call with a named parent, or without content.

@@ -334,7 +334,7 @@ impl SpanBuilder {
             current.change_rest(|rest| rest.home = Some(home));
         }
         let root_of = |trace| Innermost::Remote(Arc::new(SpanContext::of_trace(trace)));
-        let named = self.parent.and_then(|parent| parent.named(&current));
+        let named = self.parent.and_then(|parent| parent.named(&current, &component, &self.method));
         let named = named.or_else(|| self.trace_id.map(root_of));
         let origin = Origin::find(&component, named, &current)?.with_content(self.include_content);
         let extras = extras(self.links, self.start_time, origin.limits());

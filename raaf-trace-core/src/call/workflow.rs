@@ -66,9 +66,10 @@ impl Workflow {
         self
     }
 
-    /// Adds metadata of the whole trace.
+    /// Adds metadata of the whole trace, of which the limits for attributes hold. Replaces earlier
+    /// metadata of that key.
     pub fn metadata(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
-        self.metadata.set(key, value);
+        self.metadata.push(key, value);
         self
     }
 
@@ -156,7 +157,10 @@ impl Workflow {
         let info = TraceInfo { workflow_name: Some(name), group_id, metadata };
         let origin = Origin::of_workflow(&component, named, &current, info)?;
         let origin = origin.with_content(include_content);
-        Some(start::start(origin, component, Key::from_static("run"), None, None, |_| {}))
+        let losses = origin.losses_of_trace();
+        Some(start::start(origin, component, Key::from_static("run"), None, None, |attributes| {
+            attributes.add_losses(losses);
+        }))
     }
 }
 

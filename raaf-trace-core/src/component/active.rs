@@ -1,21 +1,22 @@
 //! Active spans of a component, for finding the parent of work in another thread.
 
 use std::sync::{
-    Mutex, MutexGuard,
+    Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
 use crate::{base::sync::lock, span::record::Shared};
+use raaf_trace_model::id::TraceId;
 
-/// Active spans, unordered. Each record stores its position, so that removal takes constant time
-/// however many are active.
+/// Active spans in the order in which they started. Each step takes constant time, however many are
+/// active.
 #[derive(Debug, Default)]
 pub(super) struct ActiveSpans {
     /// Number of records, plus `inherited`.
     count: AtomicUsize,
     /// 1 in a forked child if spans were active at the fork: these are in contexts only.
     inherited: usize,
-    records: Mutex<Vec<Shared>>,
+    records: Mutex<Records>,
 }
 
 /// The active span of a component that becomes the parent of a span without a context.
@@ -42,37 +43,123 @@ impl ActiveSpans {
     }
 
     pub(super) fn add(&self, record: &Shared) {
-        let mut records = self.lock();
-        record.set_slot(Some(records.len()));
-        records.push(Shared::clone(record));
-        self.count.store(records.len() + self.inherited, Ordering::Release);
+        let mut records = lock(&self.records);
+        record.set_slot(Some(records.add(record)));
+        self.count.store(records.len + self.inherited, Ordering::Release);
     }
 
     pub(super) fn remove(&self, record: &Shared) {
-        let mut records = self.lock();
+        let mut records = lock(&self.records);
         let Some(slot) = record.slot() else { return };
         record.set_slot(None);
-        let removed = records.swap_remove(slot);
-        if let Some(moved) = records.get(slot) {
-            moved.set_slot(Some(slot));
-        }
-        self.count.store(records.len() + self.inherited, Ordering::Release);
+        let removed = records.remove(slot);
+        self.count.store(records.len + self.inherited, Ordering::Release);
         drop(records);
         drop(removed);
     }
 
     pub(super) fn latest(&self) -> Latest {
-        let records = self.lock();
-        let Some(first) = records.first() else { return Latest::None };
-        let trace = first.head().trace.id();
-        if records.iter().any(|record| record.head().trace.id() != trace) {
-            return Latest::Ambiguous;
+        lock(&self.records).latest()
+    }
+}
+
+/// A doubly linked list in a vector, of which each record stores its position.
+///
+/// Records belong to several traces if and only if two neighbours do, so that it suffices to count
+/// such neighbours.
+#[derive(Debug, Default)]
+struct Records {
+    places: Vec<Place>,
+    /// The first of the free places, which `next` links.
+    free: Option<usize>,
+    first: Option<usize>,
+    last: Option<usize>,
+    len: usize,
+    /// Number of neighbours of different traces.
+    borders: usize,
+}
+
+#[derive(Debug)]
+struct Place {
+    /// `None` if the place is free.
+    record: Option<Shared>,
+    trace: TraceId,
+    previous: Option<usize>,
+    next: Option<usize>,
+}
+
+impl Records {
+    /// Adds a record in the order of starts. Returns its position.
+    fn add(&mut self, record: &Shared) -> usize {
+        let (trace, start) = (record.head().trace.id(), record.head().start);
+        let is_later = |at: &usize| {
+            self.places[*at].record.as_ref().is_some_and(|record| record.head().start > start)
+        };
+        // Usually it is the latest; not if only its thread knew it before.
+        let mut previous = self.last;
+        while let Some(at) = previous.filter(is_later) {
+            previous = self.places[at].previous;
         }
-        let latest = records.iter().max_by_key(|record| record.head().start).unwrap_or(first);
-        Latest::Span(Shared::clone(latest))
+        let next = match previous {
+            Some(previous) => self.places[previous].next,
+            None => self.first,
+        };
+        let place = Place { record: Some(Shared::clone(record)), trace, previous, next };
+        let at = if let Some(at) = self.free {
+            self.free = self.places[at].next;
+            self.places[at] = place;
+            at
+        } else {
+            self.places.push(place);
+            self.places.len() - 1
+        };
+        self.borders -= self.border(previous, next);
+        self.borders += self.border(previous, Some(at)) + self.border(Some(at), next);
+        *self.after(previous) = Some(at);
+        *self.before(next) = Some(at);
+        self.len += 1;
+        at
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Shared>> {
-        lock(&self.records)
+    /// Returns the link from a place, or from the beginning, to the next one.
+    fn after(&mut self, at: Option<usize>) -> &mut Option<usize> {
+        match at {
+            Some(at) => &mut self.places[at].next,
+            None => &mut self.first,
+        }
+    }
+
+    /// Returns the link from a place, or from the end, to the previous one.
+    fn before(&mut self, at: Option<usize>) -> &mut Option<usize> {
+        match at {
+            Some(at) => &mut self.places[at].previous,
+            None => &mut self.last,
+        }
+    }
+
+    fn remove(&mut self, at: usize) -> Option<Shared> {
+        let Place { previous, next, .. } = self.places[at];
+        self.borders += self.border(previous, next);
+        self.borders -= self.border(previous, Some(at)) + self.border(Some(at), next);
+        *self.after(previous) = next;
+        *self.before(next) = previous;
+        self.places[at].next = self.free;
+        self.free = Some(at);
+        self.len -= 1;
+        self.places[at].record.take()
+    }
+
+    /// Returns 1 if both exist and belong to different traces.
+    fn border(&self, one: Option<usize>, next: Option<usize>) -> usize {
+        let (Some(one), Some(next)) = (one, next) else { return 0 };
+        usize::from(self.places[one].trace != self.places[next].trace)
+    }
+
+    fn latest(&self) -> Latest {
+        match self.last.and_then(|last| self.places[last].record.as_ref()) {
+            None => Latest::None,
+            Some(_) if self.borders > 0 => Latest::Ambiguous,
+            Some(record) => Latest::Span(Shared::clone(record)),
+        }
     }
 }

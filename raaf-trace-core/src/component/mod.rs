@@ -47,6 +47,8 @@ pub struct Component {
 
 struct Inner {
     info: Arc<ComponentInfo>,
+    /// Length of the longer of name and custom kind, which each span compares with its limit.
+    longest_name: usize,
     parent: Option<Component>,
     provider: Option<TracerProvider>,
     active: PerProcess<ActiveSpans>,
@@ -54,10 +56,8 @@ struct Inner {
     in_frames: AtomicBool,
 }
 
-impl Inner {
-    fn info_mut(&mut self) -> &mut ComponentInfo {
-        Arc::make_mut(&mut self.info)
-    }
+fn longest_name(ComponentInfo { kind, name }: &ComponentInfo) -> usize {
+    name.len().max(kind.custom_len())
 }
 
 impl Component {
@@ -96,8 +96,9 @@ impl Component {
     pub(crate) fn build(kind: Kind, name: SmolStr) -> Self {
         let (parent, provider, active) = (None, None, PerProcess::default());
         let info = Arc::new(ComponentInfo { kind, name });
+        let longest_name = longest_name(&info);
         let in_frames = AtomicBool::new(false);
-        Self { inner: Arc::new(Inner { info, parent, provider, active, in_frames }) }
+        Self { inner: Arc::new(Inner { info, longest_name, parent, provider, active, in_frames }) }
     }
 
     /// Sets the kind: one of [`Kind`], or any string.
@@ -116,13 +117,13 @@ impl Component {
     /// ```
     #[must_use]
     pub fn with_kind(self, kind: impl Into<Kind>) -> Self {
-        self.change(|inner| inner.info_mut().kind = kind.into())
+        self.change_info(|info| info.kind = kind.into())
     }
 
     /// Sets the name. Keeps the kind.
     #[must_use]
     pub fn with_name(self, name: impl AsRef<str>) -> Self {
-        self.change(|inner| inner.info_mut().name = SmolStr::new(name))
+        self.change_info(|info| info.name = SmolStr::new(name))
     }
 
     /// Sets the provider of traces that its spans start. The component, and its spans in sinks,
@@ -154,6 +155,13 @@ impl Component {
         self.change(|inner| inner.parent = Some(parent))
     }
 
+    fn change_info(self, change: impl FnOnce(&mut ComponentInfo)) -> Self {
+        self.change(|inner| {
+            change(Arc::make_mut(&mut inner.info));
+            inner.longest_name = longest_name(&inner.info);
+        })
+    }
+
     fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.inner) {
             change(inner);
@@ -162,6 +170,7 @@ impl Component {
         let shared = &*self.inner;
         let mut inner = Inner {
             info: shared.info.clone(),
+            longest_name: shared.longest_name,
             parent: shared.parent.clone(),
             provider: shared.provider.clone(),
             active: PerProcess::default(),
@@ -185,6 +194,12 @@ impl Component {
     #[inline]
     pub(crate) fn info(&self) -> &Arc<ComponentInfo> {
         &self.inner.info
+    }
+
+    /// Returns the length of the longer of name and custom kind, in bytes.
+    #[inline]
+    pub(crate) fn longest_name(&self) -> usize {
+        self.inner.longest_name
     }
 
     /// Returns the component that this one is bound to.

@@ -7,7 +7,7 @@ use crate::{
         Context, chain,
         flow::{Current, Innermost},
     },
-    diagnostics::{self, Category},
+    diagnostics::{self, Category, Repeated},
     span::{
         Span,
         record::{Record, Shared},
@@ -75,7 +75,12 @@ impl Parent {
 
     /// Returns the span that this names, for a span that starts in `current`; `None` to use the
     /// default rule.
-    pub(crate) fn named(&self, current: &Current) -> Option<Innermost> {
+    pub(crate) fn named(
+        &self,
+        current: &Current,
+        component: &Component,
+        method: &str,
+    ) -> Option<Innermost> {
         match &self.0 {
             Given::Component(parent) => {
                 active_span_of(parent, current, |_| true).map(Innermost::Local)
@@ -83,8 +88,31 @@ impl Parent {
             Given::Context(context) if context.innermost().is_some() => {
                 Some(context.innermost().clone())
             }
-            Given::Context(_) | Given::None => None,
+            Given::Context(_) => {
+                if !current.innermost.is_some() {
+                    report_empty(component, method);
+                }
+                None
+            }
+            Given::None => None,
         }
+    }
+}
+
+/// Reports that the context given as a span's parent is empty, where no span is active either.
+#[cold]
+fn report_empty(component: &Component, method: &str) {
+    static EMPTY: Repeated = Repeated::new();
+    if let Some(times) = EMPTY.happened() {
+        diagnostics::debug(
+            Category::Context,
+            format_args!(
+                "the context given as the parent of `{}.{method}` has no span, {times} times so far: \
+                 it was captured outside any span, or extracted without a traceparent. Capture it \
+                 inside the span that is to be the parent",
+                component.name()
+            ),
+        );
     }
 }
 

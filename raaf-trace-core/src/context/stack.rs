@@ -125,6 +125,9 @@ impl Stack {
         if !provider.has_fast_starts() {
             return Placed::Elsewhere;
         }
+        if trace.limits.cuts_name(component.longest_name().max(method.as_str().len())) {
+            return Placed::Elsewhere;
+        }
         let (id, sampled, limits) = (provider.new_span_id(), trace.sampled, trace.limits);
         let Some(number_of_component) = self.components.open(component) else {
             return Placed::Elsewhere;
@@ -209,7 +212,9 @@ impl Stack {
         record: &mut UniqueArc<Record>,
     ) -> Result<(), Arc<RunningTrace>> {
         let is_bare = self.frames.is_empty() && current.attached().is_none();
-        if !is_bare || self.is_lent() || !trace.provider.has_fast_starts() {
+        let cuts_names =
+            trace.limits.cuts_name(component.longest_name().max(method.as_str().len()));
+        if !is_bare || self.is_lent() || cuts_names || !trace.provider.has_fast_starts() {
             return Err(trace);
         }
         let Some(component) = self.components.open(component) else { return Err(trace) };

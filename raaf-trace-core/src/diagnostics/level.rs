@@ -22,7 +22,7 @@ impl Level {
     /// Variable that sets the level.
     pub(crate) const VARIABLE: &str = "RAAF_LOG_LEVEL";
     /// Accepted values of the variable.
-    pub(crate) const EXPECTED: &str = "one of error, warn, info, debug, trace";
+    pub(crate) const EXPECTED: &str = "one of off, error, warn, info, debug, trace";
 
     /// Returns the level's name.
     pub fn as_str(self) -> &'static str {
@@ -35,8 +35,15 @@ impl Level {
         }
     }
 
+    /// Parses the level up to which lines are shown, in any case; the inner `None` is `off`, for no
+    /// lines.
+    #[allow(clippy::option_option, reason = "a parser returns an option of what it parses")]
+    pub(crate) fn parse_limit(word: &str) -> Option<Option<Self>> {
+        if word.eq_ignore_ascii_case("off") { Some(None) } else { Self::parse(word).map(Some) }
+    }
+
     /// Parses a level's name in any case.
-    pub(crate) fn parse(word: &str) -> Option<Self> {
+    fn parse(word: &str) -> Option<Self> {
         [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace]
             .into_iter()
             .find(|level| word.eq_ignore_ascii_case(level.as_str()))

@@ -2,7 +2,7 @@
 //! level.
 //!
 //! `RAAF_DEBUG_CATEGORIES` and `RAAF_LOG_LEVEL` select them. Errors and warnings are shown unless
-//! the level excludes them or the categories are `none`; other lines only for the listed
+//! the level excludes them, the level is `off`, or the categories are `none`; other lines only for the listed
 //! categories. Lines must not contain keys, headers or prompts; callers are responsible for that.
 //! Control characters are escaped.
 //!
@@ -14,6 +14,7 @@
 //!
 //! A disabled line costs one relaxed atomic load; its arguments are not formatted.
 
+mod bounds;
 mod category;
 mod escape;
 #[cfg(any(feature = "log", feature = "tracing"))]
@@ -31,6 +32,8 @@ use std::{
 
 use raaf_trace_model::environment::Environment;
 
+pub use bounds::at_least;
+pub(crate) use bounds::warn_of_value;
 pub use category::{Categories, Category};
 #[cfg(feature = "log")]
 pub use facade::to_log;
@@ -52,6 +55,8 @@ struct Gate(u32);
 
 impl Gate {
     const LEVEL_SHIFT: u32 = 16;
+    /// Set in a gate that the environment does not replace.
+    const IN_CODE: u32 = 1 << 24;
 
     fn new(categories: Categories, level: Level) -> Self {
         Self(u32::from(categories.bits()) | (level as u32) << Self::LEVEL_SHIFT)
@@ -59,7 +64,7 @@ impl Gate {
 
     fn shows(self, category: Category, level: Level) -> bool {
         let categories = Categories::from_bits(self.0 as u16);
-        let by_level = level as u32 <= self.0 >> Self::LEVEL_SHIFT;
+        let by_level = level as u32 <= (self.0 & !Self::IN_CODE) >> Self::LEVEL_SHIFT;
         let by_category = match level {
             Level::Error | Level::Warn => !categories.is_none(),
             Level::Info | Level::Debug | Level::Trace => categories.contains(category),
@@ -68,9 +73,19 @@ impl Gate {
     }
 }
 
-/// Sets the categories and level of this process, replacing those of its environment.
+/// Sets the categories and level of this process. Takes precedence over its environment, before and
+/// after [`init`](crate::init).
 pub fn configure(categories: Categories, level: Level) {
-    GATE.store(Gate::new(categories, level).0, Ordering::Relaxed);
+    GATE.store(Gate::new(categories, level).0 | Gate::IN_CODE, Ordering::Relaxed);
+}
+
+/// Sets the categories and level of an environment, unless [`configure`] has set others.
+pub(crate) fn configure_by_environment(categories: Categories, level: Level) {
+    let gate = Gate::new(categories, level).0;
+    // An error means that the gate is set in code.
+    let _ = GATE.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
+        (held == UNREAD || held & Gate::IN_CODE == 0).then_some(gate)
+    });
 }
 
 /// Returns whether lines of this category and level are enabled.
@@ -141,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_gate_never_looks_unread() {
-        assert_ne!(Gate::new(Categories::all(), Level::Trace).0, UNREAD);
+        assert_ne!(Gate::new(Categories::all(), Level::Trace).0 | Gate::IN_CODE, UNREAD);
         assert_ne!(Gate::new(Categories::none(), Level::Trace).0, UNREAD);
     }
 }

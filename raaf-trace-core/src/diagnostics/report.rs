@@ -32,11 +32,11 @@ impl Diagnostics {
     pub fn from_environment(environment: &Environment) -> Self {
         let categories =
             environment.read(Categories::VARIABLE, Categories::EXPECTED, Categories::parse);
-        let level = environment.read(Level::VARIABLE, Level::EXPECTED, Level::parse);
-        Self::new(
-            categories.ok().flatten().unwrap_or_default(),
-            level.ok().flatten().unwrap_or_default(),
-        )
+        let level = environment.read(Level::VARIABLE, Level::EXPECTED, Level::parse_limit);
+        match level.ok().flatten().unwrap_or(Some(Level::default())) {
+            Some(level) => Self::new(categories.ok().flatten().unwrap_or_default(), level),
+            None => Self::new(Categories::none(), Level::Error),
+        }
     }
 
     /// Sets the destination.
@@ -122,6 +122,7 @@ mod tests {
         assert_eq!(shown("mistaken", "mistaken"), both);
         assert_eq!(shown("", "error"), "raaf error [http] x\nraaf error [tools] x\n");
         assert_eq!(shown("none", "trace"), "");
+        assert_eq!(shown("all", "Off"), "");
     }
 
     #[test]

@@ -5,28 +5,28 @@ use std::{fmt, marker::PhantomData, time::Duration};
 use raaf_trace_model::{
     Redactor,
     attributes::SpanLimits,
-    environment::Environment,
+    environment::{Environment, SettingsError},
     filter::Sampler,
     id::IdGenerator,
     naming::NamePattern,
-    sink::{
-        BatchConfig,
-        registry::{self, Sink, SinkConfig, SinkError},
-    },
+    sink::{BatchConfig, registry},
 };
 
 use crate::{
-    base::{panics, suppress},
     diagnostics::{self, Category},
     provider::{
         BuildError, Inner, TracerProvider, TracingGuard,
         clock::Clock,
         global,
         inner::Config,
+        named_sinks::{check_other_sinks, make_sink},
         settings::{self, Settings},
     },
     sink::{AnySink, IntoSink},
 };
+
+/// Shorter intervals would keep a thread busy without work.
+const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Builder for a [`TracerProvider`]. Code takes precedence over the environment, and the
 /// environment over the defaults, in any order of calls: the environment is read, and named sinks
@@ -34,7 +34,8 @@ use crate::{
 ///
 /// Building cannot fail while everything is set in code. After [`sink`](Self::sink),
 /// [`environment`](Self::environment) or [`from_env`](Self::from_env) it can, and `build` returns a
-/// `Result`.
+/// `Result`. A value in code outside its bounds is an error of `init` and of such a `build`; where
+/// `build` cannot fail, it is a warning, and the nearest value applies.
 ///
 /// # Examples
 ///
@@ -47,7 +48,7 @@ use crate::{
 ///     .sampler(Sampler::ratio(0.1))
 ///     .init()?;
 /// assert_eq!(guard.provider().processor_count(), 1);
-/// # Ok::<(), raaf_trace_core::provider::BuildError>(())
+/// # Ok::<(), raaf_trace_core::BuildError>(())
 /// ```
 #[must_use = "a builder does nothing until it is built"]
 pub struct TracerProviderBuilder<S = InCode> {
@@ -84,7 +85,7 @@ struct StaleAfter(Option<Duration>);
 #[derive(Debug)]
 enum Wanted {
     Given(AnySink),
-    Named(String),
+    Named { name: String, by_default: bool },
 }
 
 impl TracerProviderBuilder {
@@ -108,13 +109,15 @@ impl TracerProviderBuilder {
         }
     }
 
-    /// Builds the provider, without making it the global one.
+    /// Builds the provider, without making it the global one. A value outside its bounds is reported
+    /// and replaced by the nearest one; [`init`](Self::init) refuses it.
     pub fn build(self) -> TracerProvider {
         let mut given = self;
+        given.check_values().iter().for_each(diagnostics::warn_of_value);
         let sinks = std::mem::take(&mut given.sinks).into_iter().filter_map(|sink| match sink {
             Wanted::Given(sink) => Some(sink),
             // Naming a sink changes the type of the builder.
-            Wanted::Named(_) => None,
+            Wanted::Named { .. } => None,
         });
         let sinks = sinks.collect();
         given.assemble(&Settings::default(), sinks, false)
@@ -126,24 +129,30 @@ impl TracerProviderBuilder<ByName> {
     ///
     /// # Errors
     ///
-    /// When a setting is invalid, or a sink is unknown or cannot be built.
+    /// Returns an error if a setting is invalid, or a sink is unknown or cannot be built.
     pub fn build(mut self) -> Result<TracerProvider, BuildError> {
         let environment = self.environment.clone().unwrap_or_else(Environment::empty);
         let settings = Settings::from_environment(&environment)?;
-        let batch = self.batch_config(&settings);
-        let wanted = std::mem::take(&mut self.sinks);
-        let mut sinks = Vec::new();
+        self.check_values().into_iter().next().map_or(Ok(()), Err)?;
+        let mut wanted = std::mem::take(&mut self.sinks);
         if wanted.is_empty() {
-            for (name, by_default) in settings.wanted_sinks(&environment)? {
-                sinks.push(make_sink(&name, &environment, &batch, by_default)?);
+            let names = settings.wanted_sinks(&environment)?.into_iter();
+            wanted = names.map(|(name, by_default)| Wanted::Named { name, by_default }).collect();
+        }
+        let is_wanted = |name: &str| {
+            wanted
+                .iter()
+                .any(|sink| matches!(sink, Wanted::Named { name: named, .. } if named == name))
+        };
+        check_other_sinks(&environment, is_wanted).into_iter().next().map_or(Ok(()), Err)?;
+        let batch = self.batch_config(&settings);
+        let made = wanted.into_iter().map(|sink| match sink {
+            Wanted::Given(sink) => Ok(sink),
+            Wanted::Named { name, by_default } => {
+                make_sink(&name, &environment, &batch, by_default)
             }
-        }
-        for sink in wanted {
-            sinks.push(match sink {
-                Wanted::Given(sink) => sink,
-                Wanted::Named(name) => make_sink(&name, &environment, &batch, false)?,
-            });
-        }
+        });
+        let sinks = made.collect::<Result<_, _>>()?;
         Ok(self.assemble(&settings, sinks, false))
     }
 }
@@ -164,6 +173,11 @@ pub(super) fn lenient(environment: &Environment) -> TracerProvider {
         warn(&error);
         Vec::new()
     });
+    for error in
+        check_other_sinks(environment, |name| wanted.iter().any(|(named, _)| named == name))
+    {
+        warn(&error);
+    }
     let mut sinks = Vec::new();
     for (name, by_default) in wanted {
         match make_sink(&name, environment, &batch, by_default) {
@@ -177,24 +191,6 @@ pub(super) fn lenient(environment: &Environment) -> TracerProvider {
 /// Builds a provider that records nothing until a sink is added.
 pub(super) fn idle() -> TracerProvider {
     TracerProviderBuilder::new().assemble(&Settings::default(), Vec::new(), true)
-}
-
-/// Builds the registered sink of that name.
-fn make_sink(
-    name: &str,
-    environment: &Environment,
-    batch: &BatchConfig,
-    by_default: bool,
-) -> Result<AnySink, SinkError> {
-    let registration = registry::find(name)?;
-    diagnostics::debug(Category::Tracing, format_args!("building the sink `{name}`"));
-    let config = SinkConfig::new(environment, batch.clone()).with_by_default(by_default);
-    // Untraced: it may run because a first span needed the global provider, and a span in it would
-    // need the same provider again.
-    let sink: Sink = suppress::scope(|| panics::caught(|| registration.build(&config)))
-        .unwrap_or_else(|message| Err(format!("panicked: {message}").into()))
-        .map_err(|source| SinkError::Build { name: name.to_owned(), source })?;
-    Ok(sink.into_sink())
 }
 
 impl<S> TracerProviderBuilder<S> {
@@ -231,18 +227,10 @@ impl<S> TracerProviderBuilder<S> {
         self.environment(&Environment::process())
     }
 
-    /// Adds the registered sink of that name after those added before.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use raaf_trace_core::{TracerProvider, provider::BuildError};
-    ///
-    /// let unknown = TracerProvider::builder().sink("no-such-sink").build();
-    /// assert!(matches!(unknown, Err(BuildError::Sink(_))));
-    /// ```
+    /// Adds the registered sink of that name after those added before. An unknown name is an error
+    /// of [`build`](Self::build).
     pub fn sink(mut self, name: impl Into<String>) -> TracerProviderBuilder<ByName> {
-        self.sinks.push(Wanted::Named(name.into()));
+        self.sinks.push(Wanted::Named { name: name.into(), by_default: false });
         self.by_name()
     }
 
@@ -336,13 +324,14 @@ impl<S> TracerProviderBuilder<S> {
         self
     }
 
-    /// Sets the age at which an open manual span is delivered as stale; `None` for never.
+    /// Sets the age at which an open manual span is delivered as stale, at least 1 ms; `None` for
+    /// never.
     pub fn stale_after(mut self, age: Option<Duration>) -> Self {
         self.stale_after = Some(StaleAfter(age));
         self
     }
 
-    /// Sets how often to scan for stale spans.
+    /// Sets how often to scan for stale spans, at least 1 ms.
     pub fn cleanup_interval(mut self, interval: Duration) -> Self {
         self.cleanup_interval = Some(interval);
         self
@@ -361,20 +350,37 @@ impl<S> TracerProviderBuilder<S> {
         self
     }
 
+    /// Returns the values in code that are outside their bounds.
+    fn check_values(&self) -> Vec<SettingsError> {
+        let stale_after = self.stale_after.and_then(|StaleAfter(age)| age);
+        let durations = [("stale_after", stale_after), ("cleanup_interval", self.cleanup_interval)];
+        let too_short = durations.into_iter().filter_map(|(setting, given)| {
+            let given = given.filter(|given| *given < SHORTEST)?;
+            let setting = format!("TracerProviderBuilder::{setting}");
+            Some(SettingsError::in_code(&setting, &given, "at least 1ms"))
+        });
+        let batch = self.batch.as_ref().and_then(|batch| batch.check().err());
+        let sampler = self.sampler.and_then(|sampler| sampler.check().err());
+        batch.into_iter().chain(sampler).chain(too_short).collect()
+    }
+
     fn batch_config(&self, settings: &Settings) -> BatchConfig {
-        self.batch.clone().unwrap_or_else(|| {
-            BatchConfig::default()
-                .with_max_spans(settings.max_spans)
-                .with_batch_size(settings.batch_size)
-                .with_max_batch_size(settings.max_batch_size)
-                .with_flush_interval(settings.flush_interval)
-        })
+        self.batch.clone().map_or_else(
+            || {
+                BatchConfig::default()
+                    .with_max_spans(settings.max_spans)
+                    .with_batch_size(settings.batch_size)
+                    .with_max_batch_size(settings.max_batch_size)
+                    .with_flush_interval(settings.flush_interval)
+            },
+            BatchConfig::clamped,
+        )
     }
 
     fn assemble(self, settings: &Settings, sinks: Vec<AnySink>, idle: bool) -> TracerProvider {
         let batch = self.batch_config(settings);
         let receivers = sinks.into_iter().map(|sink| sink.receiver(&batch)).collect();
-        let limits = self.limits.unwrap_or_else(|| span_limits(settings));
+        let limits = self.limits.unwrap_or_else(|| settings.span_limits());
         let include = limits.include_content && settings.include_sensitive_data;
         let config = Config {
             limits: limits.with_content(self.include_content.unwrap_or(include)),
@@ -385,8 +391,13 @@ impl<S> TracerProviderBuilder<S> {
             ids: self.ids,
             idle_without_processors: idle,
             flush_after_root: self.flush_after_root,
-            stale_after: self.stale_after.map_or(settings.stale_after, |StaleAfter(age)| age),
-            cleanup_interval: self.cleanup_interval.unwrap_or(settings.cleanup_interval),
+            stale_after: self
+                .stale_after
+                .map_or(settings.stale_after, |StaleAfter(age)| age.map(|age| age.max(SHORTEST))),
+            cleanup_interval: self
+                .cleanup_interval
+                .unwrap_or(settings.cleanup_interval)
+                .max(SHORTEST),
         };
         let enabled = self.enabled.unwrap_or(!settings.disabled);
         TracerProvider::from_inner(Inner::new(config, receivers, enabled))
@@ -397,13 +408,13 @@ impl<S> TracerProviderBuilder<S> {
     ///
     /// # Errors
     ///
-    /// When a global provider is already initialised, when a setting is invalid, or when a sink is
-    /// unknown or cannot be built.
+    /// Returns an error if a global provider is already initialised, a setting is invalid, or a
+    /// sink is unknown or cannot be built.
     ///
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{TracerProvider, provider::BuildError};
+    /// use raaf_trace_core::{BuildError, TracerProvider};
     ///
     /// let tracing = TracerProvider::builder().init()?;
     /// let second = TracerProvider::builder().init();
@@ -415,7 +426,7 @@ impl<S> TracerProviderBuilder<S> {
     pub fn init(self) -> Result<TracingGuard, BuildError> {
         let environment = self.environment.clone().unwrap_or_else(Environment::empty);
         let settings = Settings::from_environment(&environment)?;
-        diagnostics::configure(settings.debug_categories, settings.log_level);
+        diagnostics::configure_by_environment(settings.debug_categories, settings.log_level);
         settings::warn_of_unknown_variables(&environment);
         let provider = self.by_name().build()?;
         if provider.processor_count() == 0 {
@@ -434,16 +445,6 @@ impl<S> fmt::Debug for TracerProviderBuilder<S> {
         f.debug_struct("TracerProviderBuilder")
             .field("sinks", &self.sinks)
             .field("batch", &self.batch)
-            .field("limits", &self.limits)
-            .field("enabled", &self.enabled)
             .finish_non_exhaustive()
     }
-}
-
-fn span_limits(settings: &Settings) -> SpanLimits {
-    let bytes = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-    SpanLimits::DEFAULT
-        .with_max_value_bytes(bytes(settings.max_attribute_length))
-        .with_max_content_bytes(bytes(settings.max_content_length))
-        .with_content(settings.include_sensitive_data)
 }

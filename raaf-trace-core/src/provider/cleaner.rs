@@ -97,12 +97,12 @@ impl Cleaner {
         for span in stale {
             span.end_stale();
         }
-        self.stale.fetch_add(count as u64, Ordering::Relaxed);
+        self.stale.fetch_add(count as u64, Ordering::Release);
         count
     }
 
     pub(crate) fn stale(&self) -> u64 {
-        self.stale.load(Ordering::Relaxed)
+        self.stale.load(Ordering::Acquire)
     }
 
     pub(crate) fn stop(&self) {

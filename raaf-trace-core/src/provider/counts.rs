@@ -32,6 +32,8 @@ impl Counts {
         self.add(|stripe| &stripe.ended);
     }
 
+    /// Returns the number of started spans, at least as many as an earlier call of
+    /// [`ended`](Self::ended) returned.
     pub(crate) fn started(&self) -> u64 {
         self.sum(|stripe| &stripe.started)
     }
@@ -45,17 +47,17 @@ impl Counts {
         match thread_index::own().and_then(|index| self.own.get(index)) {
             Some(own) => {
                 let counter = counter(own);
-                counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+                counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Release);
             }
             None => {
-                counter(&self.shared).fetch_add(1, Ordering::Relaxed);
+                counter(&self.shared).fetch_add(1, Ordering::Release);
             }
         }
     }
 
     fn sum(&self, counter: impl Fn(&Stripe) -> &AtomicU64) -> u64 {
         let stripes = self.own.iter().chain([&self.shared]);
-        stripes.map(|stripe| counter(stripe).load(Ordering::Relaxed)).sum()
+        stripes.map(|stripe| counter(stripe).load(Ordering::Acquire)).sum()
     }
 }
 

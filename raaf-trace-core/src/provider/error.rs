@@ -58,7 +58,7 @@ impl std::error::Error for FlushError {}
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A setting in the environment is invalid.
+    /// A setting is invalid, in the environment or in code.
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// A named sink cannot be built.

@@ -47,8 +47,8 @@ thread_local! {
     static BUILDING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Builds the default provider and makes it the global one, unless another is set meanwhile. No lock
-/// is held that setting another one needs, and none that a forked child needs.
+/// Builds the default provider and makes it the global one, unless another is set meanwhile. No
+/// lock is held that setting another one needs, and none that a forked child needs.
 #[cold]
 fn build_default() -> TracerProvider {
     static ONE_AT_A_TIME: LazyLock<PerProcess<Mutex<()>>> = LazyLock::new(PerProcess::default);
@@ -162,8 +162,8 @@ pub fn set_global_provider(provider: TracerProvider) -> Option<TracerProvider> {
 ///
 /// # Errors
 ///
-/// When a setting is invalid, a sink is unknown or cannot be built, or a global provider is already
-/// initialised.
+/// Returns an error if a setting is invalid, a sink is unknown or cannot be built, or a global
+/// provider is already initialised.
 ///
 /// # Examples
 ///
@@ -173,7 +173,7 @@ pub fn set_global_provider(provider: TracerProvider) -> Option<TracerProvider> {
 /// let tracing = init()?; // `let _ = init()?` would drop the guard at once
 /// assert!(!global_provider().is_disabled());
 /// tracing.shutdown().expect("nothing is left to deliver");
-/// # Ok::<(), raaf_trace_core::provider::BuildError>(())
+/// # Ok::<(), raaf_trace_core::BuildError>(())
 /// ```
 pub fn init() -> Result<TracingGuard, BuildError> {
     TracerProvider::builder().from_env().init()

@@ -34,7 +34,7 @@ impl TracingGuard {
     ///
     /// # Errors
     ///
-    /// When processors did not deliver all spans; the error names them.
+    /// Returns an error if processors did not deliver all spans; the error names them.
     ///
     /// # Examples
     ///

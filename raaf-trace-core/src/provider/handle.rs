@@ -85,7 +85,7 @@ impl TracerProvider {
     ///
     /// # Errors
     ///
-    /// When a previous processor did not deliver all spans within `timeout`.
+    /// Returns an error if a previous processor did not deliver all spans within `timeout`.
     ///
     /// # Examples
     ///
@@ -150,8 +150,8 @@ impl TracerProvider {
     ///
     /// # Errors
     ///
-    /// When processors did not deliver all spans; the error names them and the number of spans
-    /// left.
+    /// Returns an error if processors did not deliver all spans; the error names them and the
+    /// number of spans left.
     ///
     /// # Examples
     ///
@@ -189,8 +189,8 @@ impl TracerProvider {
     ///
     /// # Errors
     ///
-    /// When processors did not deliver all spans; the error names them and the number of spans
-    /// left.
+    /// Returns an error if processors did not deliver all spans; the error names them and the
+    /// number of spans left.
     ///
     /// # Examples
     ///

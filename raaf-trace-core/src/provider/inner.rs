@@ -243,14 +243,15 @@ impl Inner {
 
     pub(crate) fn stats(&self) -> stats::Stats {
         let mut stats = stats::Stats::default();
-        // Ended first: spans that end in between must not make more ends than starts.
+        // In the reverse order of counting, so that what happens meanwhile adds at most to what a
+        // span passed first.
+        stats.processors = self.processors.list().iter().map(|slot| slot.stats()).collect();
+        stats.stale = self.cleaner().stale();
         stats.ended = self.counts().ended();
         stats.started = self.counts().started();
-        stats.stale = self.cleaner().stale();
         stats.late_calls = counters::LATE_CALLS.get();
         stats.ambiguous_parents = counters::AMBIGUOUS_PARENTS.get();
         stats.stray_roots = self.open_roots().stray();
-        stats.processors = self.processors.list().iter().map(|slot| slot.stats()).collect();
         stats
     }
 }

@@ -14,6 +14,7 @@ mod guard;
 mod handle;
 pub(crate) mod inner;
 mod main_thread;
+mod named_sinks;
 mod open_roots;
 mod processors;
 pub(crate) mod random_ids;

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{self, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -110,10 +110,12 @@ impl Slot {
     /// Passes a finished span to the processor.
     pub(crate) fn end(&self, call: impl FnOnce(&dyn SpanProcessor)) {
         if !self.only_queues() {
-            self.counts().received.fetch_add(1, Ordering::Relaxed);
+            self.counts().received.fetch_add(1, Ordering::Release);
+            // Before all that the processor counts, with whatever ordering it does.
+            atomic::fence(Ordering::Release);
         }
         if !self.call(call) {
-            self.counts().lost.fetch_add(1, Ordering::Relaxed);
+            self.counts().lost.fetch_add(1, Ordering::Release);
         }
     }
 
@@ -230,9 +232,10 @@ impl Slot {
             return ProcessorStats { name: self.name(), ..own };
         }
         let counts = self.counts();
-        // Lost first: spans lost in between must not exceed those received.
-        let lost = counts.lost.load(Ordering::Relaxed);
-        let received = counts.received.load(Ordering::Relaxed);
+        // Received last: spans lost or delivered in between must not exceed those received.
+        atomic::fence(Ordering::Acquire);
+        let lost = counts.lost.load(Ordering::Acquire);
+        let received = counts.received.load(Ordering::Acquire);
         let counts_itself = own.received > 0;
         let last_panic = lock(&counts.last_panic).clone();
         ProcessorStats {

@@ -87,9 +87,12 @@ impl RunningTrace {
 
 /// Applies the provider's limits and redactor to a trace's own data.
 fn kept(mut info: TraceInfo, provider: &Inner) -> TraceInfo {
-    if !info.metadata.is_empty() {
-        let limited = Attributes::with_limits(provider.limits());
-        let given = mem::replace(&mut info.metadata, limited);
+    let limits = provider.limits();
+    let names = [&mut info.workflow_name, &mut info.group_id].into_iter().flatten();
+    let cuts = names.map(|name| limits.fit_name(name)).sum();
+    if cuts > 0 || !info.metadata.is_empty() {
+        let given = mem::replace(&mut info.metadata, Attributes::with_limits(limits));
+        info.metadata.add_cuts(cuts);
         info.metadata.merge(given);
         provider.redactor().redact(&mut info.metadata, 0);
     }

@@ -25,6 +25,7 @@ pub trait IntoSink<Via> {
 }
 
 /// Markers of the ways in which a type is an [`IntoSink`].
+#[doc(hidden)]
 pub mod via {
     /// A [`SpanProcessor`](super::SpanProcessor).
     #[derive(Debug)]

@@ -11,7 +11,7 @@ use crate::{
     provider::{clock::Ticks, dispatch},
     span::{
         head::Head,
-        pool,
+        ignored, pool,
         record::{Held, Record, Shared},
     },
 };
@@ -37,21 +37,24 @@ fn finish_frame(mut record: UniqueArc<Record>, how: impl FnOnce(&mut SpanBody)) 
     let provider = &trace.provider;
     let now = provider.clock().now();
     let mut back = None;
+    // Reported later: this thread may be inside a queue.
+    let mut keys = Vec::new();
     if frame.sampled {
         let mut how = Some(how);
-        let complete = |span: &mut FinishedSpan, how: &mut Option<_>| {
+        let mut complete = |span: &mut FinishedSpan| {
             if let Some(how) = how.take() {
                 span.complete(how);
             }
+            keys = ignored::keys(span);
         };
         let queued = dispatch::to_queue(provider, |delivered| {
             if let Some(span) = delivered {
                 frame.finish_over(span, body, (&trace, &component), now);
-                complete(span, &mut how);
+                complete(span);
                 return None;
             }
             let mut span = frame.finish(body, (&trace, &component), now);
-            complete(&mut span, &mut how);
+            complete(&mut span);
             Some(span)
         });
         match queued {
@@ -65,7 +68,7 @@ fn finish_frame(mut record: UniqueArc<Record>, how: impl FnOnce(&mut SpanBody)) 
         if let Some(trace) = &back {
             flow::give_back(frame, Arc::clone(trace));
             let mut span = frame.finish(body, (trace, &component), now);
-            complete(&mut span, &mut how);
+            complete(&mut span);
             dispatch::deliver(&trace.provider, span);
         }
     }
@@ -73,6 +76,7 @@ fn finish_frame(mut record: UniqueArc<Record>, how: impl FnOnce(&mut SpanBody)) 
         provider.open_roots().ended(trace.root);
     }
     flow::forget(frame, if back.is_some() { None } else { Some(trace) });
+    ignored::report(&keys);
     pool::give(record);
 }
 
@@ -103,19 +107,24 @@ fn finish_alone(
     let ended = record.end_alone();
     let (head, body) = record.parts_mut();
     if ended && sampled {
+        // Reported later: this thread may be inside a queue.
+        let mut keys = Vec::new();
         let taken = dispatch::ended(&head.trace.provider, |delivered| {
             if let Some(span) = delivered {
                 head.finish_over(span, body, now);
                 span.complete(how);
+                keys = ignored::keys(span);
                 return None;
             }
             let mut span = head.finish(body, now);
             span.complete(how);
+            keys = ignored::keys(&span);
             Some(span)
         });
         if !taken {
             body.clear();
         }
+        ignored::report(&keys);
     }
     if ended {
         note_end(head);
@@ -135,7 +144,9 @@ fn finish_shared(
     let ended = span.is_some();
     if let Some(span) = span {
         if sampled {
+            let keys = ignored::keys(&span);
             dispatch::deliver(&record.head().trace.provider, span);
+            ignored::report(&keys);
         }
         note_end(record.head());
     }

@@ -244,7 +244,13 @@ impl Span {
     }
 
     fn change(&self, change: impl FnOnce(&mut HeadChanges)) -> &Self {
-        self.record.with_body(|body| change(&mut body.extras_mut().changes));
+        let limits = self.record.head().trace.limits;
+        self.record.with_body(|body| {
+            let changes = &mut body.extras_mut().changes;
+            change(changes);
+            let cuts = changes.fit(limits);
+            body.attributes.add_cuts(cuts);
+        });
         self
     }
 

@@ -47,6 +47,15 @@ impl Head {
         }
     }
 
+    /// Returns whether one of its names is beyond the limit.
+    #[inline]
+    pub(crate) fn has_long_name(&self) -> bool {
+        let longest = self.component.longest_name().max(self.method.len());
+        let limits = &self.trace.limits;
+        limits.cuts_name(longest)
+            || self.name.as_ref().is_some_and(|name| limits.cuts_name(name.len()))
+    }
+
     /// Moves the body out into the finished span. The caller adds its outcome.
     pub(crate) fn finish(&self, body: &mut SpanBody, end: Ticks) -> FinishedSpan {
         FinishedSpan::from_parts(self.to_data(), mem::take(body), self.trace.time_of(end))

@@ -28,6 +28,7 @@ pub(crate) mod finish;
 pub(crate) mod frame;
 mod handle;
 pub(crate) mod head;
+mod ignored;
 pub(crate) mod pool;
 pub(crate) mod record;
 pub(crate) mod start;

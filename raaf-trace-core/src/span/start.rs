@@ -24,7 +24,7 @@ use crate::{
     },
 };
 use raaf_trace_model::{
-    attributes::{Attributes, Key, SpanLimits},
+    attributes::{AttributeLosses, Attributes, Key, SpanLimits},
     id::SpanId,
     propagation::SpanContext,
     span::{LocalRoot, SpanBody, SpanExtras, StartedSpan, TraceInfo},
@@ -78,6 +78,12 @@ impl Origin {
         self.trace.limits
     }
 
+    /// Returns the losses of the trace's own data, if its trace begins here.
+    pub(crate) fn losses_of_trace(&self) -> AttributeLosses {
+        let info = self.local_root.then_some(&self.trace.data.info);
+        info.map(|info| info.metadata.losses()).unwrap_or_default()
+    }
+
     /// Removes content from the span and from spans within it, unless `include`.
     pub(crate) fn with_content(mut self, include: bool) -> Self {
         if !include {
@@ -93,8 +99,9 @@ impl Origin {
             && let Some(trace) = sync::Arc::get_mut(&mut self.trace)
             && let Some(data) = sync::Arc::get_mut(&mut trace.data)
         {
-            let (kind, name) = (component.kind(), component.name());
-            data.root = Some(LocalRoot::new(id, self.parent, kind, name));
+            let (kind, name) =
+                (trace.limits.kind(component.kind()), trace.limits.name(component.name()));
+            data.root = Some(LocalRoot::new(id, self.parent, &kind, &name));
         }
     }
 
@@ -337,6 +344,9 @@ fn open(mut record: UniqueArc<Record>, fill: impl FnOnce(&mut Attributes)) -> Sh
     let sampled = trace.sampled;
     body.attributes.set_limits(trace.limits);
     if sampled {
+        if head.has_long_name() {
+            cut_names(head, body);
+        }
         fill(&mut body.attributes);
     }
     head.start = trace.provider.clock().now();
@@ -350,6 +360,20 @@ fn open(mut record: UniqueArc<Record>, fill: impl FnOnce(&mut Attributes)) -> Sh
     let record = record.shareable();
     record.head().component.span_started(&record);
     record
+}
+
+/// Replaces names beyond their limit by changes of the finished span. The head keeps those that
+/// calls are compared by.
+#[cold]
+fn cut_names(head: &Head, body: &mut SpanBody) {
+    let limits = head.trace.limits;
+    let changes = &mut body.extras_mut().changes;
+    changes.kind = Some(head.component.kind().clone());
+    changes.component_name = Some(head.component.info().name.clone());
+    changes.method = Some(head.method.clone());
+    changes.name = head.name.as_deref().cloned();
+    let cuts = changes.fit(limits);
+    body.attributes.add_cuts(cuts);
 }
 
 /// Passes a span that is not shared yet to the processors that receive starts.

@@ -31,7 +31,8 @@ pub(super) fn root_started(
             format_args!(
                 "`{component}.{method}` starts a trace of its own in a tokio task without a context, \
                  while another run is open; {times} such roots so far. If it belongs to that run, \
-                 spawn the task with `task::spawn_traced` or `task::spawn_blocking_traced`"
+                 spawn the task with `task::spawn_traced` or `task::spawn_blocking_traced`; a \
+                 context passed on by hand has to be captured inside the run"
             ),
         );
     }

@@ -68,6 +68,7 @@ impl From<Output> for Ended {
 
 impl Ended {
     /// Fails the test if an assertion failed inside.
+    #[allow(dead_code, reason = "each test crate uses a part")]
     pub(crate) fn well(&self) -> &Self {
         assert!(self.output.status.success(), "{}\n{}", self.stdout, self.stderr);
         assert!(self.stdout.contains("1 passed"), "the test did not run:\n{}", self.stdout);

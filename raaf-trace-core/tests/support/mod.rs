@@ -24,7 +24,7 @@ impl Seen {
         Component::tool("Tool").with_provider(&self.provider)
     }
 
-    /// What ended since the last look, a line a span, in the order in which they ended.
+    /// Returns a line for each span that ended since the last call, in the order of their ends.
     pub(crate) fn take(&self) -> Vec<String> {
         self.memory.take().iter().map(line).collect()
     }

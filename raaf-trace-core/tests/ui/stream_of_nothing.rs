@@ -10,6 +10,11 @@ impl Reader {
     fn lines(&self) -> &str {
         "a"
     }
+
+    #[traced(stream)]
+    fn named(&self) -> std::vec::IntoIter<u8> {
+        vec![1].into_iter()
+    }
 }
 
 fn main() {}

@@ -7,10 +7,37 @@ struct Reader {
     component: Component,
 }
 
+type Bytes = Box<dyn Iterator<Item = u8>>;
+
 impl Reader {
     #[traced]
     fn lines(&self) -> impl Iterator<Item = u8> {
         0..3
+    }
+
+    #[traced]
+    fn behind_an_alias(&self) -> Bytes {
+        Box::new(0..3)
+    }
+
+    #[traced]
+    async fn named(&self) -> std::io::Result<std::vec::IntoIter<u8>> {
+        Ok(vec![1].into_iter())
+    }
+
+    #[traced]
+    fn streamed(&self) -> futures::stream::Iter<std::ops::Range<u8>> {
+        futures::stream::iter(0..3)
+    }
+
+    #[traced]
+    fn range(&self) -> std::ops::Range<usize> {
+        0..3
+    }
+
+    #[traced]
+    fn collected(&mut self) -> (&mut Self, Vec<u8>) {
+        (self, vec![1])
     }
 
     #[traced(stream)]
@@ -25,6 +52,8 @@ impl Reader {
 }
 
 fn main() {
-    let reader = Reader { component: Component::tool("Reader") };
+    let mut reader = Reader { component: Component::tool("Reader") };
+    let _ = (reader.behind_an_alias(), reader.named(), reader.streamed(), reader.range());
+    let _ = reader.collected();
     let _ = (reader.lines(), reader.traced_to_the_end(), reader.meant());
 }

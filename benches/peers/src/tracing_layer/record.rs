@@ -1,4 +1,4 @@
-//! What the layer keeps of a span.
+//! Data that the layer keeps of a span.
 
 use std::{
     fmt,

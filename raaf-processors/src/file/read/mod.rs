@@ -7,7 +7,7 @@
 //! use std::time::Duration;
 //!
 //! use raaf_processors::{FileSink, read::TraceReader};
-//! use raaf_trace_core::{TracerProvider, span::StartedSpan};
+//! use raaf_trace_core::{StartedSpan, TracerProvider};
 //!
 //! let directory = tempfile::tempdir()?;
 //! let path = directory.path().join("traces.jsonl");

@@ -2,6 +2,7 @@
 
 use raaf_trace_model::{
     Kind, keys,
+    naming::distinct_method,
     span::{Event, FinishedSpan},
     time::Rfc3339,
 };
@@ -25,8 +26,8 @@ pub(super) fn of(span: &FinishedSpan) -> Data<'_> {
     if *span.kind() != Kind::Custom {
         data.insert(keys::COMPONENT_TYPE.to_owned(), span.kind().as_str().into());
     }
-    if span.method() != "run" {
-        data.insert(keys::COMPONENT_METHOD.to_owned(), span.method().into());
+    if let Some(method) = distinct_method(span.component_name(), span.method()) {
+        data.insert(keys::COMPONENT_METHOD.to_owned(), method.into());
     }
     let derived = [keys::RESULT_TYPE, keys::RESULT_SUCCESS];
     let derived = derived.into_iter().filter_map(|key| Some((key, all.get(key)?)));

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use raaf_trace_core::diagnostics::{self, Category, at_least};
 use raaf_trace_model::{
     filter::{Sampler, SpanFilter},
     sink::{
@@ -66,19 +67,25 @@ impl KeepTraces {
         self
     }
 
-    /// Also keeps this share of all other traces.
+    /// Also keeps this share of all other traces. A rate outside its bounds is reported and becomes
+    /// the nearest one.
     #[must_use]
     pub fn and_of_the_rest(mut self, sampler: Sampler) -> Self {
+        if let Err(error) = sampler.check() {
+            let text = format_args!("{error}; the nearest value is used");
+            diagnostics::warn(Category::Tracing, text);
+        }
         self.rest = sampler;
         self
     }
 
-    /// Sets how many spans may wait for the end of their traces, at least 1. If more arrive, the
+    /// Sets how many spans may wait for the end of their traces, at least 1; 0 is reported and
+    /// becomes 1. If more arrive, the
     /// oldest trace is decided by the spans received so far, and the spans that it loses count as
     /// dropped. Default: 10,000.
     #[must_use]
     pub fn max_spans(mut self, spans: usize) -> Self {
-        self.max_spans = spans.max(1);
+        self.max_spans = at_least("KeepTraces::max_spans", spans, 1);
         self
     }
 }
@@ -118,9 +125,9 @@ impl<P: SpanProcessor> TailSampler<P> {
     fn settle(&self, outcome: Outcome) {
         self.filtered.fetch_add(outcome.filtered, Ordering::Relaxed);
         self.dropped.fetch_add(outcome.dropped, Ordering::Relaxed);
-        self.passed.fetch_add(outcome.kept.len() as u64, Ordering::Relaxed);
         for span in outcome.kept {
             self.processor.on_end_owned(span);
+            self.passed.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

@@ -48,7 +48,7 @@ impl BrokenExporter {
     }
 }
 
-/// Whether it is a worker that calls, rather than the suite.
+/// Returns whether the caller is a worker rather than the suite.
 fn behind_a_queue() -> bool {
     thread::current().name() != Some("conformance")
 }

@@ -70,7 +70,7 @@ pub(super) fn altered(span: &FinishedSpan) -> FinishedSpan {
         .build()
 }
 
-/// Whether it is another thread than the first one that was here.
+/// Returns whether this is a different thread from the first caller's.
 fn is_other(first: &mut Option<ThreadId>) -> bool {
     let this = thread::current().id();
     *first.get_or_insert(this) != this

@@ -24,7 +24,7 @@ impl Forgetful {
     }
 }
 
-/// What is forgotten does what the trait's default does.
+/// Methods that are not forwarded behave like the trait's defaults.
 impl SpanProcessor for Forgetful {
     fn name(&self) -> &str {
         self.inner.name()

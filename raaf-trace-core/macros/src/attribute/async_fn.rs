@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{
-    AssocType, Block, Error, Expr, ExprAsync, ExprReturn, GenericArgument, PathArguments,
+    AssocType, Block, Error, Expr, ExprAsync, ExprReturn, GenericArgument, Lifetime, PathArguments,
     PathSegment, Result, Stmt, Type, TypeParamBound,
     punctuated::Punctuated,
     visit_mut::{self, VisitMut},
@@ -19,23 +19,35 @@ pub(super) struct ReturnedFuture {
     /// The return type, with `impl Trait` left to inference.
     whole: Type,
     boxed: bool,
+    /// `true` if the future may borrow nothing.
+    is_static: bool,
 }
 
 impl ReturnedFuture {
     /// Recognises `impl Future`, `Pin<Box<dyn Future>>`, and the aliases `BoxFuture` and
     /// `LocalBoxFuture` of the `futures` crate.
     pub(super) fn of(returned: &Type) -> Option<Self> {
-        let future = |output, boxed| Some(Self { output, whole: nameable(returned), boxed });
+        let future = |output, boxed, is_static| {
+            Some(Self { output, whole: nameable(returned), boxed, is_static })
+        };
         match returned {
-            Type::ImplTrait(opaque) => future(future_bound(&opaque.bounds)?, false),
+            Type::ImplTrait(opaque) => {
+                let is_static = lifetime_bound(&opaque.bounds).is_some_and(is_static);
+                future(future_bound(&opaque.bounds)?, false, is_static)
+            }
             Type::Path(path) => {
                 let segment = path.path.segments.last()?;
                 if segment.ident == "BoxFuture" || segment.ident == "LocalBoxFuture" {
-                    return future(type_argument(segment).cloned(), true);
+                    let is_static = lifetime_argument(segment).is_some_and(is_static);
+                    return future(type_argument(segment).cloned(), true, is_static);
                 }
                 let pinned = last_segment(argument_of(segment, "Pin")?)?;
                 match argument_of(pinned, "Box")? {
-                    Type::TraitObject(object) => future(future_bound(&object.bounds)?, true),
+                    Type::TraitObject(object) => {
+                        // `'static` is the default in a box.
+                        let is_static = lifetime_bound(&object.bounds).is_none_or(is_static);
+                        future(future_bound(&object.bounds)?, true, is_static)
+                    }
                     _ => None,
                 }
             }
@@ -46,6 +58,11 @@ impl ReturnedFuture {
     /// Returns the future's output, where the type states it.
     pub(super) fn output(&self) -> Option<&Type> {
         self.output.as_ref()
+    }
+
+    /// Returns whether the future may borrow nothing.
+    pub(super) fn is_static(&self) -> bool {
+        self.is_static
     }
 
     /// Returns the function's new body, whose future decides about its call at the first poll.
@@ -113,6 +130,25 @@ fn future_bound(bounds: &Punctuated<TypeParamBound, syn::Token![+]>) -> Option<O
             _ => None,
         }))
     })
+}
+
+fn lifetime_bound(bounds: &Punctuated<TypeParamBound, syn::Token![+]>) -> Option<&Lifetime> {
+    bounds.iter().find_map(|bound| match bound {
+        TypeParamBound::Lifetime(lifetime) => Some(lifetime),
+        _ => None,
+    })
+}
+
+fn lifetime_argument(segment: &PathSegment) -> Option<&Lifetime> {
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Lifetime(lifetime) => Some(lifetime),
+        _ => None,
+    })
+}
+
+pub(super) fn is_static(lifetime: &Lifetime) -> bool {
+    lifetime.ident == "static"
 }
 
 pub(super) fn last_segment(ty: &Type) -> Option<&PathSegment> {
@@ -208,6 +244,22 @@ mod tests {
         }
         for returned in ["u8", "impl Iterator<Item = u8>", "Pin<Box<u8>>", "Box<dyn Future>"] {
             assert_eq!(output(returned), None, "{returned}");
+        }
+    }
+
+    #[test]
+    fn a_boxed_future_is_static_unless_its_type_has_a_lifetime() {
+        for (returned, expected) in [
+            ("Pin<Box<dyn Future<Output = u8> + Send>>", true),
+            ("Pin<Box<dyn Future<Output = u8> + 'static>>", true),
+            ("BoxFuture<'static, u8>", true),
+            ("impl Future<Output = u8> + 'static", true),
+            ("Pin<Box<dyn Future<Output = u8> + '_>>", false),
+            ("BoxFuture<'_, u8>", false),
+            ("impl Future<Output = u8>", false),
+        ] {
+            let future = ReturnedFuture::of(&syn::parse_str(returned).unwrap()).unwrap();
+            assert_eq!(future.is_static(), expected, "{returned}");
         }
     }
 

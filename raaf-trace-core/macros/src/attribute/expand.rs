@@ -12,11 +12,13 @@ use syn::{
 };
 
 use super::{
-    async_fn,
+    async_fn::{ReturnedFuture, is_static},
     options::{Options, Subject},
-    stream::{self, Streamed},
+    stream::Streamed,
 };
-use crate::call::{Plan, at, begin, default_crate, nameable, typed_async_block};
+use crate::call::{
+    OWNED_SELF, Plan, Warning, at, begin, default_crate, located, nameable, typed_async_block,
+};
 
 /// A function with an unparsed body, which only a few forms inspect.
 pub(super) struct Function {
@@ -64,28 +66,30 @@ fn try_expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
             "`result` has no value to receive because this function never returns; remove `result`",
         ));
     }
-    let exclusive = options.subject.is_none()
-        && signature.receiver().is_some_and(|receiver| !is_shared_reference(receiver));
-    let future =
-        (signature.asyncness.is_none()).then(|| async_fn::ReturnedFuture::of(&output)).flatten();
+    let receiver = signature.receiver().filter(|_| options.subject.is_none());
+    let future = (signature.asyncness.is_none()).then(|| ReturnedFuture::of(&output)).flatten();
+    let owned = receiver.filter(|receiver| {
+        future.as_ref().is_some_and(ReturnedFuture::is_static) && is_short_reference(receiver)
+    });
+    let keep = owned.map(|receiver| keep_self(&options, receiver));
+    let exclusive = keep.is_none() && receiver.is_some_and(|this| !is_shared_reference(this));
     let returned = future.as_ref().map_or(Some(&output), |future| future.output());
     let stream = options.stream;
     let mut plan = plan(signature, options)?;
-    let hint = match (returned.and_then(Streamed::of), stream) {
-        (streamed, Some(true)) => {
-            let output = returned.unwrap_or(&output);
-            plan.stream = Some(streamed.map_or_else(|| Streamed::behind_alias(output), Ok)?);
-            if let Some(hook) = &plan.result {
-                return Err(Error::new_spanned(
-                    hook,
-                    "`result` would receive the stream before its first item; remove `result`",
-                ));
-            }
-            None
+    plan.owns_self = keep.is_some();
+    let is_visible = returned.and_then(Streamed::of).is_some();
+    plan.warning = stream.is_none().then(|| Warning { at: output.span(), is_visible });
+    if stream == Some(true) {
+        let output = returned.unwrap_or(&output);
+        let streamed = Streamed::of(output).map_or_else(|| Streamed::behind_alias(output), Ok)?;
+        plan.stream = Some(streamed);
+        if let Some(hook) = &plan.result {
+            return Err(Error::new_spanned(
+                hook,
+                "`result` would receive the stream before its first item; remove `result`",
+            ));
         }
-        (Some(_), None) => Some(stream::warning(&output)),
-        _ => None,
-    };
+    }
     let body = &function.body;
 
     function.body = if signature.asyncness.is_some() {
@@ -105,10 +109,8 @@ fn try_expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
         let output = nameable(&output);
         plan.around_closure(&quote_spanned!(Span::mixed_site()=> move || -> #output { #body }))
     };
-    if let Some(hint) = hint {
-        let body = &function.body;
-        function.body = quote!(#hint #body);
-    }
+    let body = &function.body;
+    function.body = quote!(#keep #body);
     Ok(function.into_token_stream())
 }
 
@@ -141,10 +143,12 @@ fn plan(signature: &Signature, options: Options) -> Result<Plan> {
         krate,
         entries: options.entries,
         prepared: false,
+        owns_self: false,
         skip_if: options.skip_if,
         parent: options.parent,
         join: options.join,
         stream: None,
+        warning: None,
         result: options.result,
     })
 }
@@ -189,6 +193,28 @@ fn is_shared_reference(receiver: &Receiver) -> bool {
         }
         _ => false,
     }
+}
+
+/// Returns whether `self` is a reference that a `'static` future cannot keep.
+fn is_short_reference(receiver: &Receiver) -> bool {
+    let lifetime = match &receiver.kind {
+        ReceiverKind::Reference(_, lifetime, _) => lifetime,
+        ReceiverKind::Typed(_, ty) => match &**ty {
+            Type::Reference(reference) => &reference.lifetime,
+            _ => return false,
+        },
+        _ => return false,
+    };
+    !lifetime.as_ref().is_some_and(is_static)
+}
+
+/// Returns the statement that clones what `self` refers to, for a future that cannot borrow it.
+fn keep_self(options: &Options, receiver: &Receiver) -> TokenStream {
+    let this = receiver.self_token;
+    let span = at(this.span);
+    let krate = located(&options.krate.clone().unwrap_or_else(default_crate), span);
+    let owned = Ident::new(OWNED_SELF, Span::mixed_site());
+    quote_spanned!(span=> let #owned = #krate::__private::owned(&*#this);)
 }
 
 /// Returns the number of pointers between a receiver's type and `Self`.

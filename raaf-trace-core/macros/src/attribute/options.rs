@@ -11,11 +11,44 @@ use syn::{
 
 use crate::{
     call::{JOIN_TWICE, Join},
+    hint,
     metadata::{self, Entry},
 };
 
-const NAMES: &str = "`name`, `component`, `agent`, `pipeline`, `runner`, `tool`, `kind`, `with`, `content`, `result`, \
-     `parent`, `skip_if`, `new`, `reuse`, `stream` and `crate`";
+const NAMES: [&str; 16] = [
+    "name",
+    "component",
+    "agent",
+    "pipeline",
+    "runner",
+    "tool",
+    "kind",
+    "with",
+    "content",
+    "result",
+    "parent",
+    "skip_if",
+    "new",
+    "reuse",
+    "stream",
+    "crate",
+];
+
+/// Kinds of components that have no option of their own.
+const OTHER_KINDS: [&str; 12] = [
+    "llm",
+    "handoff",
+    "guardrail",
+    "response",
+    "mcp_list_tools",
+    "speech_group",
+    "speech",
+    "transcription",
+    "job",
+    "custom",
+    "internal",
+    "processor",
+];
 
 /// Component that a function is traced as.
 pub(crate) enum Subject {
@@ -60,9 +93,10 @@ impl Options {
             return self.set_name(name.span(), name);
         }
         if !input.peek(syn::Ident::peek_any) {
-            return Err(
-                input.error(format!("expected the method's name in quotes, or an option: {NAMES}"))
-            );
+            return Err(input.error(format!(
+                "expected the method's name in quotes, or an option: {}",
+                hint::list(&NAMES)
+            )));
         }
         let option = input.call(syn::Ident::parse_any)?;
         let span = option.span();
@@ -113,17 +147,7 @@ impl Options {
             "reuse" => self.set_join(span, Join::Reuse),
             "with" => self.parse_entries(input, span, "with(query, limit = n)", false),
             "content" => self.parse_entries(input, span, "content(prompt)", true),
-            other => {
-                let hint = if input.peek(Token![=]) {
-                    format!("; metadata goes into `with({other} = …)`")
-                } else {
-                    String::new()
-                };
-                Err(Error::new(
-                    span,
-                    format!("unknown option `{other}`{hint}; options are {NAMES}"),
-                ))
-            }
+            other => Err(Error::new(span, hint::unknown(other, &NAMES, advice(other, input)))),
         }
     }
 
@@ -201,6 +225,19 @@ impl Options {
     }
 }
 
+/// Returns what to write in place of an option that does not exist.
+fn advice(option: &str, input: ParseStream<'_>) -> Option<String> {
+    let ahead = input.fork();
+    ahead.parse::<Token![=]>().ok()?;
+    Some(match ahead.parse::<LitStr>() {
+        Ok(name) if OTHER_KINDS.contains(&option) => format!(
+            "for a component of this kind, write `component = {}, kind = \"{option}\"`",
+            name.to_token_stream()
+        ),
+        _ => format!("metadata goes into `with({option} = …)`"),
+    })
+}
+
 fn assigned<T: Parse>(input: ParseStream<'_>, span: Span, example: &str) -> Result<T> {
     if !input.peek(Token![=]) {
         return Err(Error::new(
@@ -261,7 +298,19 @@ mod tests {
     fn unknown_options_list_the_known_ones() {
         assert!(error("limit").starts_with("unknown option `limit`; options are `name`"));
         assert!(error("limit = 3").contains("metadata goes into `with(limit = …)`"));
+        assert!(error("nmae = \"x\"").contains("did you mean `name`? Options are `name`"));
         assert!(error("3").contains("expected the method's name in quotes"));
+    }
+
+    #[test]
+    fn a_kind_without_an_option_is_set_beside_the_name() {
+        for kind in OTHER_KINDS {
+            let wanted = format!("write `component = \"x\", kind = \"{kind}\"`");
+            let found = error(&format!("{kind} = \"x\""));
+            assert!(found.contains(&wanted), "{found}");
+            assert!(parse(&format!("component = \"x\", kind = \"{kind}\"")).is_ok());
+        }
+        assert!(error("response = body.len()").contains("`with(response = …)`"));
     }
 
     #[test]

@@ -1,13 +1,9 @@
 //! Functions that return a stream or an iterator.
 
-use proc_macro2::TokenStream;
-use quote::quote_spanned;
-use syn::{
-    Error, Result, Type, TypeParamBound, punctuated::Punctuated, spanned::Spanned as _, token::Plus,
-};
+use syn::{Error, Result, Type, TypeParamBound, punctuated::Punctuated, token::Plus};
 
 use super::async_fn::{argument_of, last_segment, type_argument};
-use crate::call::{at, nameable};
+use crate::call::nameable;
 
 /// A return type that is a stream or an iterator, or a `Result` of one.
 pub(crate) struct Streamed {
@@ -30,6 +26,10 @@ pub(crate) enum Boxed {
 const STREAM: &str = "TracedStream";
 const ITER: &str = "TracedIter";
 
+/// Types that are no aliases, whose values a wrapper cannot replace.
+const NAMED: [&str; 7] =
+    ["IntoIter", "Iter", "IterMut", "ReceiverStream", "UnboundedReceiverStream", "Vec", "String"];
+
 impl Streamed {
     /// Recognises `impl Stream`, `impl Iterator`, their boxed forms, the aliases of the `futures`
     /// crate, and a `Result` of any of these.
@@ -42,7 +42,9 @@ impl Streamed {
     /// Accepts an opaque return type, which is usually an alias of a boxed stream.
     pub(super) fn behind_alias(output: &Type) -> Result<Self> {
         let ok = Self::in_result(output);
-        if !matches!(ok.unwrap_or(output), Type::Path(_)) {
+        let is_named =
+            |ty| last_segment(ty).is_some_and(|last| NAMED.iter().any(|n| last.ident == n));
+        if !matches!(ok.unwrap_or(output), Type::Path(_)) || is_named(ok.unwrap_or(output)) {
             return Err(Error::new_spanned(
                 output,
                 "`stream` requires a return type that is a stream or an iterator; expected \
@@ -96,22 +98,6 @@ fn wrapper(bounds: &Punctuated<TypeParamBound, Plus>) -> Option<&'static str> {
     })
 }
 
-/// Returns a warning that the span ends before the first item. A procedural macro can warn only by
-/// using a deprecated item.
-pub(super) fn warning(output: &Type) -> TokenStream {
-    let span = at(output.span());
-    quote_spanned! {span=>
-        #[deprecated(
-            note = "the span ends when this stream or iterator is returned, before its first \
-                    item; write `#[traced(stream)]` to end it with the last item, or \
-                    `#[traced(stream = false)]` if this is intended"
-        )]
-        #[allow(non_upper_case_globals)]
-        const span_ends_before_the_first_item: () = ();
-        const _: () = span_ends_before_the_first_item;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,5 +135,6 @@ mod tests {
         assert!(alias("Tokens").is_ok_and(|streamed| !streamed.fallible));
         assert!(alias("Result<Tokens, E>").is_ok_and(|streamed| streamed.fallible));
         assert!(alias("&str").is_err());
+        assert!(alias("std::vec::IntoIter<u8>").is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Fingerprints of values that are not stored whole, for comparing two calls.
+//! Fingerprints of values that are not stored whole, for comparing two calls, and ignored keys.
 
 use std::{
     fmt,
@@ -11,6 +11,8 @@ use super::{Key, MAX_DEPTH, Value};
 
 /// Maximum number of fingerprints: the default number of attributes of a span.
 const MOST: usize = 128;
+/// Maximum number of ignored keys.
+const MOST_IGNORED: usize = 16;
 
 /// Fingerprints of values that were cut or left out, by key.
 #[derive(Clone, Default)]
@@ -19,10 +21,19 @@ pub(super) struct Fingerprints(Option<Box<Known>>);
 #[derive(Clone, Default)]
 struct Known {
     list: Vec<(Key, u64)>,
+    /// Reserved keys that were set.
+    ignored: Vec<Key>,
 }
 
 impl Fingerprints {
     pub(super) const NONE: Self = Self(None);
+
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        if self.0.is_some() {
+            self.0 = None;
+        }
+    }
 
     pub(super) fn add(&mut self, key: Key, value: &Value) {
         self.note(key, value.fingerprint());
@@ -38,9 +49,25 @@ impl Fingerprints {
         }
     }
 
+    #[cold]
+    pub(super) fn ignore(&mut self, key: Key) {
+        let ignored = &mut self.0.get_or_insert_default().ignored;
+        if ignored.len() < MOST_IGNORED && !ignored.contains(&key) {
+            ignored.push(key);
+        }
+    }
+
+    pub(super) fn ignored(&self) -> impl Iterator<Item = &Key> {
+        self.0.iter().flat_map(|known| &known.ignored)
+    }
+
     pub(super) fn extend(&mut self, others: Self) {
-        for (key, fingerprint) in others.0.into_iter().flat_map(|known| known.list) {
+        let Some(others) = others.0 else { return };
+        for (key, fingerprint) in others.list {
             self.note(key, fingerprint);
+        }
+        for key in others.ignored {
+            self.ignore(key);
         }
     }
 

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 use smol_str::SmolStr;
 
-use super::{TRUNCATED, Value, fingerprint, json, start_of};
+use super::{Key, TRUNCATED, Value, fingerprint, json, start_of};
+use crate::kind::Kind;
 
 /// Limits of a span's size, and whether it records content.
 ///
-/// Values beyond a limit are cut or left out when they are set, and counted; see
-/// [`Attributes::losses`](super::Attributes::losses).
+/// Values and names beyond a limit are cut or left out when they are set, and counted; see
+/// [`Attributes::losses`](super::Attributes::losses). Every limit has a meaning: 0 keeps none, or no
+/// text.
 ///
 /// ```
 /// use raaf_trace_core::{Attributes, attributes::SpanLimits};
@@ -23,6 +25,12 @@ use super::{TRUNCATED, Value, fingerprint, json, start_of};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpanLimits {
+    /// Maximum length of a name, in bytes: 256 by default. Names are those of components, methods,
+    /// spans, events and workflows, kinds, group ids, and the keys of attributes and metadata.
+    ///
+    /// Backends allow attribute keys of about this length: 128 bytes in Google's Cloud Trace API and
+    /// 512 in its OTLP API, 255 characters in New Relic.
+    pub max_name_bytes: u32,
     /// Maximum length of a string, or of JSON as text, in bytes: 4,096 by default.
     pub max_value_bytes: u32,
     /// Maximum length of content (prompts, completions, tool arguments and results), in bytes:
@@ -41,6 +49,7 @@ pub struct SpanLimits {
 impl SpanLimits {
     /// The default limits.
     pub const DEFAULT: Self = Self {
+        max_name_bytes: 256,
         max_value_bytes: 4_096,
         max_content_bytes: 100_000,
         max_attributes: 128,
@@ -51,6 +60,7 @@ impl SpanLimits {
 
     /// No limits, for attributes that are collected before their provider is known.
     pub const UNLIMITED: Self = Self {
+        max_name_bytes: u32::MAX,
         max_value_bytes: u32::MAX,
         max_content_bytes: u32::MAX,
         max_attributes: u32::MAX,
@@ -58,6 +68,13 @@ impl SpanLimits {
         max_links: u32::MAX,
         include_content: true,
     };
+
+    /// Sets the maximum length of a name, in bytes.
+    #[must_use]
+    pub const fn with_max_name_bytes(mut self, bytes: u32) -> Self {
+        self.max_name_bytes = bytes;
+        self
+    }
 
     /// Sets the maximum length of a string, or of JSON as text, in bytes.
     #[must_use]
@@ -99,6 +116,36 @@ impl SpanLimits {
     pub const fn with_content(mut self, include: bool) -> Self {
         self.include_content = include;
         self
+    }
+
+    /// Returns whether a name of that many bytes has to be cut.
+    #[inline]
+    pub const fn cuts_name(&self, bytes: usize) -> bool {
+        bytes > self.max_name_bytes as usize
+    }
+
+    /// Returns a name cut to its limit.
+    #[inline]
+    pub fn name(&self, name: &str) -> SmolStr {
+        cut_plain(name, self.max_name_bytes as usize)
+    }
+
+    /// Returns a kind cut to its limit, if it has no variant.
+    pub fn kind(&self, kind: &Kind) -> Kind {
+        if self.cuts_name(kind.custom_len()) {
+            return Kind::from(self.name(kind.as_str()).as_str());
+        }
+        kind.clone()
+    }
+
+    /// Cuts a name to its limit. Returns the number of cuts: 0 or 1.
+    #[inline]
+    pub fn fit_name(&self, name: &mut Key) -> u32 {
+        let cut = self.cuts_name(name.len());
+        if cut {
+            *name = self.name(name).into();
+        }
+        u32::from(cut)
     }
 
     /// Cuts the value to its limit. Returns also the fingerprint of the whole value if it was cut.
@@ -174,7 +221,7 @@ mod tests {
 
     #[test]
     fn is_small() {
-        assert!(size_of::<SpanLimits>() <= 24);
+        assert!(size_of::<SpanLimits>() <= 28);
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! Attributes of a span or an event, in the order they were first set.
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::Serialize;
 
 use super::{
     AttributeLosses, IntoValue, Key, SpanLimits, Value, ValueRef, fingerprint::Fingerprints, json,
@@ -34,7 +34,7 @@ pub struct Attributes {
     entries: Vec<AttributeEntry>,
     limits: SpanLimits,
     losses: AttributeLosses,
-    /// Fingerprints of values that are not stored as given.
+    /// Fingerprints of values that are not stored as given, and ignored keys.
     fingerprints: Fingerprints,
 }
 
@@ -95,12 +95,7 @@ impl Attributes {
         Self {
             entries: Vec::new(),
             limits,
-            losses: AttributeLosses {
-                cut_values: 0,
-                dropped_attributes: 0,
-                reserved_ignored: 0,
-                content_left_out: 0,
-            },
+            losses: AttributeLosses::NONE,
             fingerprints: Fingerprints::NONE,
         }
     }
@@ -138,7 +133,10 @@ impl Attributes {
     fn set_number<N: Copy + Into<Value>>(&mut self, key: &'static str, number: N) {
         // With spare capacity the entry is written in place. Growing can panic, for which the entry
         // would have to be kept elsewhere.
-        if self.entries.len() != self.entries.capacity() && self.takes_new(key) {
+        if self.entries.len() != self.entries.capacity()
+            && !self.limits.cuts_name(key.len())
+            && self.takes_new(key)
+        {
             let (key, value) = (Key::from_static(key), number.into());
             self.entries.push(AttributeEntry { key, value, content: false, on_demand: false });
         } else {
@@ -195,14 +193,15 @@ impl Attributes {
         if !self.limits.include_content {
             count(&mut self.losses.content_left_out);
         } else if let Some(value) = value().into_value() {
-            self.set_on_demand(&key.into(), value);
+            self.set_on_demand(key.into(), value);
         }
         self
     }
 
-    fn set_on_demand(&mut self, key: &Key, value: Value) {
+    fn set_on_demand(&mut self, key: Key, value: Value) {
+        let key = self.fit_key(key);
         self.set_checked(key.clone(), value, true);
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == *key) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key) {
             entry.on_demand = true;
         }
     }
@@ -210,8 +209,32 @@ impl Attributes {
     #[cold]
     fn leave_out(&mut self, key: Key, value: Value) {
         count(&mut self.losses.content_left_out);
+        let key = self.fit_key(key);
         self.fingerprints.add(key, &value);
         discard(value);
+    }
+
+    /// Cuts a key to its limit, and counts the cut.
+    fn fit_key(&mut self, mut key: Key) -> Key {
+        self.add_cuts(self.limits.fit_name(&mut key));
+        key
+    }
+
+    #[cold]
+    fn set_cut(&mut self, key: Key, value: Value, content: bool) {
+        let key = self.fit_key(key);
+        self.set_checked(key, value, content);
+    }
+
+    /// Adds an attribute in constant time, without looking for its key. For lists that are
+    /// [merged](Self::merge) into another one, which then has the last value of each key.
+    #[doc(hidden)]
+    pub fn push(&mut self, key: impl Into<Key>, value: impl IntoValue) {
+        if let Some(value) = value.into_value() {
+            let (value, _) = self.limits.fit(value, false);
+            let key = key.into();
+            self.entries.push(AttributeEntry { key, value, content: false, on_demand: false });
+        }
     }
 
     /// Sets an attribute under any key, including reserved ones. For attributes that the library
@@ -224,8 +247,11 @@ impl Attributes {
     }
 
     fn set_checked(&mut self, key: Key, value: Value, content: bool) {
-        if is_reserved(&key) {
+        if self.limits.cuts_name(key.len()) {
+            self.set_cut(key, value, content);
+        } else if is_reserved(&key) {
             count(&mut self.losses.reserved_ignored);
+            self.fingerprints.ignore(key);
             discard(value);
         } else {
             self.put(key, value, content);
@@ -286,7 +312,9 @@ impl Attributes {
         &mut self.entries
     }
 
-    pub(crate) fn add_cuts(&mut self, cut: u32) {
+    /// Counts values or names that were cut.
+    #[doc(hidden)]
+    pub fn add_cuts(&mut self, cut: u32) {
         self.losses.cut_values = self.losses.cut_values.saturating_add(cut);
     }
 
@@ -305,24 +333,32 @@ impl Attributes {
         self.losses
     }
 
+    /// Returns reserved keys that were set, up to 16. Empty for attributes that were read from a file.
+    #[doc(hidden)]
+    pub fn ignored_keys(&self) -> impl Iterator<Item = &Key> {
+        self.fingerprints.ignored()
+    }
+
     pub(crate) fn set_losses(&mut self, losses: AttributeLosses) {
         self.losses = losses;
+    }
+
+    /// Adds the losses of other attributes.
+    #[doc(hidden)]
+    pub fn add_losses(&mut self, others: AttributeLosses) {
+        self.losses.add(others);
     }
 
     /// Sets every attribute of `other`, subject to the limits and rules of `self`, and adds its
     /// losses.
     pub fn merge(&mut self, other: Self) -> &mut Self {
-        let add = |own: &mut u32, others: u32| *own = own.saturating_add(others);
-        add(&mut self.losses.cut_values, other.losses.cut_values);
-        add(&mut self.losses.dropped_attributes, other.losses.dropped_attributes);
-        add(&mut self.losses.reserved_ignored, other.losses.reserved_ignored);
-        add(&mut self.losses.content_left_out, other.losses.content_left_out);
+        self.losses.add(other.losses);
         self.fingerprints.extend(other.fingerprints);
         for AttributeEntry { key, value, content, on_demand } in other.entries {
             if content && !self.limits.include_content {
                 self.leave_out(key, value);
             } else if on_demand {
-                self.set_on_demand(&key, value);
+                self.set_on_demand(key, value);
             } else {
                 self.set_checked(key, value, content);
             }
@@ -334,6 +370,9 @@ impl Attributes {
     /// cut.
     #[doc(hidden)]
     pub fn differs(&self, key: &str, value: &Value) -> bool {
+        if self.limits.cuts_name(key.len()) {
+            return self.differs(&self.limits.name(key), value);
+        }
         let set = self.entries.iter().find(|entry| entry.key == *key);
         if is_reserved(key) || set.is_some_and(|entry| entry.on_demand || entry.value.same(value)) {
             return false;
@@ -388,8 +427,8 @@ impl Attributes {
         if self.entries.capacity() > MOST_KEPT {
             self.entries = Vec::new();
         }
-        self.losses = AttributeLosses::default();
-        self.fingerprints = Fingerprints::NONE;
+        self.losses = AttributeLosses::NONE;
+        self.fingerprints.clear();
     }
 }
 
@@ -398,33 +437,6 @@ impl Attributes {
 fn discard(value: Value) {
     if let Value::Json(value) = value {
         json::discard(value);
-    }
-}
-
-impl<K: Into<Key>, V: IntoValue> Extend<(K, V)> for Attributes {
-    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, attributes: I) {
-        for (key, value) in attributes {
-            self.set(key, value);
-        }
-    }
-}
-
-impl<K: Into<Key>, V: IntoValue> FromIterator<(K, V)> for Attributes {
-    fn from_iter<I: IntoIterator<Item = (K, V)>>(attributes: I) -> Self {
-        let mut list = Self::new();
-        list.extend(attributes);
-        list
-    }
-}
-
-/// Serialises as an object with a field for each attribute.
-impl Serialize for Attributes {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.len()))?;
-        for entry in &self.entries {
-            map.serialize_entry(&entry.key, &entry.value)?;
-        }
-        map.end()
     }
 }
 

@@ -100,6 +100,7 @@ fn a3_reserved_keys_are_ignored_and_counted() {
         .set("error", "free");
     assert_eq!(attributes.len(), 1);
     assert_eq!(attributes.losses().reserved_ignored, 4);
+    assert_eq!(attributes.ignored_keys().count(), 4);
     attributes.set_reserved("component.type", "agent");
     assert_eq!(attributes.get("component.type"), Some("agent".into()));
 }

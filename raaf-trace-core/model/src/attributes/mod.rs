@@ -3,6 +3,7 @@
 //! Limits, reserved keys and the content switch are applied when attributes are set, so readers
 //! need no checks.
 
+mod collection;
 mod fingerprint;
 mod into_value;
 pub(crate) mod json;

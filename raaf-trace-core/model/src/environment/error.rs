@@ -1,21 +1,23 @@
-//! Errors of environment variables.
+//! Errors of settings.
+
+use std::fmt;
 
 use thiserror::Error;
 
-/// An environment variable that cannot be used: its name, its value, and what is expected.
+/// A setting that cannot be used, an environment variable or a value in code: its name, its value,
+/// and what is expected.
 ///
-/// Values of variables whose names include key, token, secret, password, credential or headers are
+/// Values of settings whose names include key, token, secret, password, credential or headers are
 /// never printed or kept.
-///
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SettingsError {
-    /// The variable does not accept the value. Correct or unset it.
+    /// The setting does not accept the value. Correct it, or unset the variable.
     #[error("{variable} is {value}; expected {expected}")]
     Invalid {
-        /// Name of the variable.
+        /// Name of the variable, or of the method or field in code.
         variable: String,
-        /// Value of the variable, shortened and escaped, in backquotes; a placeholder for a secret.
+        /// Value of the setting, shortened and escaped, in backquotes; a placeholder for a secret.
         value: String,
         /// Description of accepted values.
         expected: String,
@@ -45,11 +47,31 @@ impl SettingsError {
         Self::NotUnicode { variable: variable.to_owned() }
     }
 
-    /// Returns the variable that cannot be used.
+    /// Creates an error for a value in code, named by its method or field. `expected` completes
+    /// "expected …".
+    ///
+    /// ```
+    /// # use raaf_trace_core::environment::SettingsError;
+    /// let error = SettingsError::in_code("MySink::max_size", &0, "at least 1");
+    /// assert_eq!(error.to_string(), "MySink::max_size is `0`; expected at least 1");
+    /// ```
+    pub fn in_code(setting: &str, value: &dyn fmt::Debug, expected: &str) -> Self {
+        Self::invalid(setting, &format!("{value:?}"), expected)
+    }
+
+    /// Returns the variable, or the setting in code, that cannot be used.
     pub fn variable(&self) -> &str {
         match self {
             Self::Invalid { variable, .. } | Self::NotUnicode { variable } => variable,
         }
+    }
+}
+
+/// Prints the [`Display`](fmt::Display) form, because a `main` that returns this error prints its
+/// `Debug` form.
+impl fmt::Debug for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

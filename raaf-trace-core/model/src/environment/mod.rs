@@ -1,11 +1,13 @@
 //! Sources of environment variables.
 
 mod error;
+mod nearest;
 pub mod parse;
 
 use std::{collections::HashMap, ffi::OsString, fmt, sync::Arc};
 
 pub use error::SettingsError;
+pub use nearest::nearest;
 
 /// Source of environment variables: the process's environment, or given values in tests.
 ///
@@ -99,7 +101,7 @@ impl Environment {
     ///
     /// # Errors
     ///
-    /// When the value is not Unicode.
+    /// Returns an error if the value is not Unicode.
     pub fn get(&self, variable: &str) -> Result<Option<String>, SettingsError> {
         self.get_os(variable)
             .map(OsString::into_string)
@@ -112,7 +114,7 @@ impl Environment {
     ///
     /// # Errors
     ///
-    /// When the value is not Unicode, or `parse` returns `None`.
+    /// Returns an error if the value is not Unicode, or `parse` returns `None`.
     pub fn read<T>(
         &self,
         variable: &str,
@@ -131,7 +133,7 @@ impl Environment {
     ///
     /// # Errors
     ///
-    /// When the variable has another value.
+    /// Returns an error if the variable has another value.
     ///
     /// # Examples
     ///

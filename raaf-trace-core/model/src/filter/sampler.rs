@@ -1,6 +1,6 @@
 //! Trace sampling.
 
-use crate::id::TraceId;
+use crate::{environment::SettingsError, id::TraceId};
 
 /// Sampler of traces. The decision depends on the trace's id, so all processes decide alike.
 ///
@@ -17,42 +17,66 @@ use crate::id::TraceId;
 pub struct Sampler {
     /// Upper bound of the lower half of sampled traces' ids; 2⁶⁴ samples all.
     bound: u128,
+    /// Bits of a rate outside its bounds.
+    invalid: Option<u64>,
 }
 
 impl Sampler {
     const ALL: u128 = 1 << 64;
 
-    /// Creates a sampler of this share of traces, from 0 to 1. Values outside become the nearest
-    /// bound, NaN becomes 1.
+    /// Creates a sampler of this share of traces, from 0 to 1.
+    ///
+    /// A rate outside these bounds is an error of `init`, and of `build` where it returns a
+    /// `Result`. Elsewhere it is a warning, and becomes the nearest bound; NaN becomes 1.
     ///
     /// # Examples
     ///
     /// ```
-    /// use raaf_trace_core::{Sampler, TraceId};
+    /// use raaf_trace_core::{Sampler, TraceId, TracerProvider};
     ///
     /// let id = TraceId::random();
     /// assert!(!Sampler::ratio(0.0).sample(id));
-    /// assert!(Sampler::ratio(100.0).sample(id)); // a share, not a percentage: 100 becomes 1
+    /// assert!(Sampler::ratio(1.0).sample(id));
+    ///
+    /// let percentage = TracerProvider::builder().sampler(Sampler::ratio(50.0)).init();
+    /// assert_eq!(
+    ///     percentage.unwrap_err().to_string(),
+    ///     "Sampler::ratio is `50.0`; expected a share from 0 to 1",
+    /// );
     /// ```
     pub fn ratio(rate: f64) -> Self {
-        if rate.is_nan() || rate >= 1.0 {
-            return Self::always();
+        if !(0.0..=1.0).contains(&rate) {
+            let nearest = if rate < 0.0 { Self::never() } else { Self::always() };
+            return Self { invalid: Some(rate.to_bits()), ..nearest };
         }
-        // Both operations are exact: scaling by a power of two loses nothing, and negatives become
-        // 0.
+        // Both operations are exact: scaling by a power of two loses nothing.
         #[allow(clippy::cast_sign_loss)]
-        let bound = (rate.max(0.0) * Self::ALL as f64) as u128;
-        Self { bound }
+        let bound = (rate * Self::ALL as f64) as u128;
+        Self { bound, invalid: None }
     }
 
     /// Creates a sampler of every trace.
     pub const fn always() -> Self {
-        Self { bound: Self::ALL }
+        Self { bound: Self::ALL, invalid: None }
     }
 
     /// Creates a sampler of no trace.
     pub const fn never() -> Self {
-        Self { bound: 0 }
+        Self { bound: 0, invalid: None }
+    }
+
+    /// Checks that the rate is inside its bounds.
+    ///
+    /// # Errors
+    ///
+    /// When it is not.
+    pub fn check(self) -> Result<(), SettingsError> {
+        match self.invalid.map(f64::from_bits) {
+            None => Ok(()),
+            Some(rate) => {
+                Err(SettingsError::in_code("Sampler::ratio", &rate, "a share from 0 to 1"))
+            }
+        }
     }
 
     /// Returns whether this trace is sampled.
@@ -89,10 +113,21 @@ mod tests {
 
     #[test]
     fn s1_rates_out_of_bounds_take_the_nearer_bound() {
-        assert_eq!(Sampler::ratio(7.0), Sampler::always());
-        assert_eq!(Sampler::ratio(f64::INFINITY), Sampler::always());
-        assert_eq!(Sampler::ratio(f64::NAN), Sampler::always());
-        assert_eq!(Sampler::ratio(-0.5), Sampler::never());
+        for (rate, keeps) in [(7.0, true), (f64::INFINITY, true), (f64::NAN, true), (-0.5, false)] {
+            assert_eq!(Sampler::ratio(rate).sample(with_low_half(7)), keeps, "{rate}");
+        }
+    }
+
+    #[test]
+    fn s1_rates_out_of_bounds_are_named_with_what_would_be_right() {
+        for (rate, shown) in [(7.0, "7.0"), (-1.0, "-1.0"), (f64::NAN, "NaN")] {
+            let error = Sampler::ratio(rate).check().unwrap_err().to_string();
+            let expected = format!("Sampler::ratio is `{shown}`; expected a share from 0 to 1");
+            assert_eq!(error, expected);
+        }
+        for rate in [0.0, -0.0, 0.5, 1.0] {
+            assert_eq!(Sampler::ratio(rate).check(), Ok(()));
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub use generate::{IdGenerator, SequentialIds};
 pub use parse::{IdFault, ParseIdError};
 pub use text::IdText;
+pub(crate) use text::hex;
 
 /// Id of a trace: 128 bits, never zero, W3C-compatible.
 ///
@@ -85,7 +86,7 @@ impl TraceId {
     ///
     /// # Errors
     ///
-    /// When the text is anything else, or all zeros.
+    /// Returns an error if the text is anything else, or all zeros.
     pub fn parse(text: &str) -> Result<Self, ParseIdError> {
         let value = parse::hex(text, "trace", 32)?;
         Self::from_u128(value).ok_or(ParseIdError::new("trace", IdFault::Zero))
@@ -93,12 +94,12 @@ impl TraceId {
 
     /// Returns the 32 digits without a prefix, as in W3C and OpenTelemetry.
     pub fn hex(self) -> IdText {
-        IdText::new("", self.to_u128(), 32)
+        IdText::new("", self.to_bytes())
     }
 
     /// Returns the displayed form without allocating.
     pub fn text(self) -> IdText {
-        IdText::new("trace_", self.to_u128(), 32)
+        IdText::new("trace_", self.to_bytes())
     }
 }
 
@@ -132,7 +133,7 @@ impl SpanId {
     ///
     /// # Errors
     ///
-    /// When the text is anything else, or all zeros.
+    /// Returns an error if the text is anything else, or all zeros.
     pub fn parse(text: &str) -> Result<Self, ParseIdError> {
         let value = parse::hex(text, "span", 16)?;
         Self::from_u64(value as u64).ok_or(ParseIdError::new("span", IdFault::Zero))
@@ -140,12 +141,12 @@ impl SpanId {
 
     /// Returns the 16 digits without a prefix, as in W3C and OpenTelemetry.
     pub fn hex(self) -> IdText {
-        IdText::new("", self.to_u64().into(), 16)
+        IdText::new("", self.to_bytes())
     }
 
     /// Returns the displayed form without allocating.
     pub fn text(self) -> IdText {
-        IdText::new("span_", self.to_u64().into(), 16)
+        IdText::new("span_", self.to_bytes())
     }
 }
 

@@ -11,24 +11,25 @@ pub struct IdText {
     len: u8,
 }
 
+/// Returns the hex digits of each byte.
+pub(crate) fn hex<const N: usize>(bytes: [u8; N]) -> [[u8; 2]; N] {
+    let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
+    bytes.map(|byte| [digit(byte >> 4), digit(byte & 0xf)])
+}
+
 impl IdText {
-    pub(super) fn new(prefix: &str, value: u128, digits: usize) -> Self {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        let len = prefix.len() + digits;
+    pub(super) fn new<const N: usize>(prefix: &str, id: [u8; N]) -> Self {
         let mut bytes = [0; LONGEST];
+        let len = prefix.len() + 2 * N;
         bytes[..prefix.len()].copy_from_slice(prefix.as_bytes());
-        let mut rest = value;
-        for byte in bytes[prefix.len()..len].iter_mut().rev() {
-            *byte = HEX[(rest & 0xf) as usize];
-            rest >>= 4;
-        }
+        bytes[prefix.len()..len].copy_from_slice(hex(id).as_flattened());
         Self { bytes, len: len as u8 }
     }
 
     /// Returns the text.
     pub fn as_str(&self) -> &str {
         // The bytes are ASCII by construction.
-        std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
+        str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
     }
 }
 

@@ -133,8 +133,8 @@ impl Baggage {
     ///
     /// # Errors
     ///
-    /// When the key is invalid in a header, or the member exceeds a limit. The baggage is unchanged
-    /// then.
+    /// Returns an error if the key is invalid in a header, or the member exceeds a limit. The
+    /// baggage is unchanged then.
     ///
     /// # Examples
     ///

@@ -55,9 +55,9 @@ pub fn inject(carrier: &mut (impl Injector + ?Sized), parent: &TraceParent, stat
 ///
 /// # Errors
 ///
-/// When the `traceparent` is invalid, or there are several. The caller should continue as if there
-/// were none, with a debug line. A malformed `tracestate` is never an error: it is ignored. Several
-/// header lines of `tracestate` are joined into one list.
+/// Returns an error if the `traceparent` is invalid, or there are several. The caller should
+/// continue as if there were none, with a debug line. A malformed `tracestate` is never an error:
+/// it is ignored. Several header lines of `tracestate` are joined into one list.
 pub fn extract(
     carrier: &(impl Extractor + ?Sized),
 ) -> Result<Option<(TraceParent, TraceState)>, TraceParentError> {

@@ -113,7 +113,7 @@ impl TraceParent {
     ///
     /// # Errors
     ///
-    /// When the value is invalid by the W3C specification.
+    /// Returns an error if the value is invalid by the W3C specification.
     pub fn parse(value: &str) -> Result<Self, TraceParentError> {
         let bytes = value.trim_matches([' ', '\t']).as_bytes();
         if bytes.len() < LENGTH {

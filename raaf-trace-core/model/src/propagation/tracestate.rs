@@ -82,7 +82,7 @@ impl TraceState {
     ///
     /// # Errors
     ///
-    /// When the key or the value is invalid. The pairs are unchanged then.
+    /// Returns an error if the key or the value is invalid. The pairs are unchanged then.
     ///
     /// # Examples
     ///

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::attributes::{Attributes, Text, Value};
+use crate::attributes::{Attributes, TRUNCATED, Text, Value};
 use key_cache::Verdicts;
 use words::SecretWords;
 
@@ -21,6 +21,8 @@ pub(super) const REDACTED: &str = "[REDACTED]";
 /// `api_key`, `authorization`, `credential`, `cookie`, `private_key`, `ssn`, `credit_card` and
 /// similar. Only whole words match: `apiKey`, `X-API-Key` and `access_token` name secrets,
 /// `max_tokens` and `keyboard` do not. Numbers and bools are never replaced.
+///
+/// A key that was [cut](crate::attributes::SpanLimits::max_name_bytes) counts as one, since its end is unknown.
 ///
 /// JSON is searched at any depth, including strings that contain JSON text.
 ///
@@ -102,7 +104,8 @@ impl Redactor {
             }
             let secret = match &entry.key().0 {
                 Text::Static(key) => self.verdicts.of(key, |key| self.is_secret_key(key)),
-                Text::Shared(key) => self.is_secret_key(key),
+                // What was cut off may have named a secret.
+                Text::Shared(key) => key.ends_with(TRUNCATED) || self.is_secret_key(key),
             };
             let content = entry.is_content();
             let value = entry.value_mut();

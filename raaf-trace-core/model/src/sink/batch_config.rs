@@ -1,10 +1,17 @@
 //! Configuration of batch processors.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
+
+use crate::environment::SettingsError;
+
+/// Shorter intervals would keep a worker busy without work.
+const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Configuration of a batch processor: batch size, queue size, and retries.
 ///
-/// Values outside their bounds are moved inside.
+/// A value outside its bounds is an error where building can fail, such as
+/// [`init`](https://docs.rs/raaf-trace-core/latest/raaf_trace_core/struct.TracerProviderBuilder.html#method.init).
+/// Elsewhere it is a warning, and the [nearest](Self::clamped) value applies.
 ///
 /// ```
 /// use std::time::Duration;
@@ -19,8 +26,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BatchConfig {
-    /// Number of spans that are sent without waiting for more; 50 by default, at least 1, at most
-    /// [`max_spans`](Self::max_spans).
+    /// Number of spans that are sent without waiting for more, from 1 to
+    /// [`max_spans`](Self::max_spans); 50 by default, or `max_spans` if that is less.
     pub batch_size: usize,
     /// Maximum number of spans in a batch while more than one batch waits; 512 by default, at
     /// least [`batch_size`](Self::batch_size).
@@ -31,7 +38,7 @@ pub struct BatchConfig {
     /// 1.
     pub max_spans: usize,
     /// Time that one call of the exporter may take before its batch counts as dropped; 30 s by
-    /// default. The call is not interrupted: its spans stay in memory until it returns.
+    /// default, more than 0. The call is not interrupted: its spans stay in memory until it returns.
     pub export_timeout: Duration,
     /// Maximum number of scheduled retries of a batch; 5 by default. Retries requested by a flush
     /// do not count.
@@ -41,7 +48,8 @@ pub struct BatchConfig {
     /// Delay before the first retry; 200 ms by default. It doubles with each retry, plus up to the
     /// same amount of random jitter.
     pub min_backoff: Duration,
-    /// Maximum delay between two attempts, including `Retry-After`; 30 s by default.
+    /// Maximum delay between two attempts, including `Retry-After`; 30 s by default, at
+    /// least [`min_backoff`](Self::min_backoff).
     pub max_backoff: Duration,
     /// Maximum time that a thread which ends a span waits for capacity before the span is dropped,
     /// if the exporter [asks for it](super::Overflow::Wait); 1 s by default.
@@ -132,6 +140,55 @@ impl BatchConfig {
         self
     }
 
+    /// Checks that every value is inside its bounds.
+    ///
+    /// # Errors
+    ///
+    /// The first value that is not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::sink::BatchConfig;
+    ///
+    /// let error = BatchConfig::default().with_batch_size(0).check().unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "BatchConfig::batch_size is `0`; expected 1 to `max_spans`, which is 10000",
+    /// );
+    /// ```
+    pub fn check(&self) -> Result<(), SettingsError> {
+        let used = self.clone().clamped();
+        let invalid = |field: &str, value: &dyn fmt::Debug, expected: &str| {
+            Err(SettingsError::in_code(&format!("BatchConfig::{field}"), value, expected))
+        };
+        if self.max_spans != used.max_spans {
+            return invalid("max_spans", &self.max_spans, "at least 1");
+        }
+        // The default is not a choice.
+        if self.batch_size != used.batch_size && self.batch_size != Self::default().batch_size {
+            let expected = format!("1 to `max_spans`, which is {}", self.max_spans);
+            return invalid("batch_size", &self.batch_size, &expected);
+        }
+        if self.max_batch_size != used.max_batch_size
+            && self.max_batch_size != Self::default().max_batch_size
+        {
+            let expected = format!("at least `batch_size`, which is {}", self.batch_size);
+            return invalid("max_batch_size", &self.max_batch_size, &expected);
+        }
+        if self.flush_interval != used.flush_interval {
+            return invalid("flush_interval", &self.flush_interval, "at least 1ms");
+        }
+        if self.export_timeout != used.export_timeout {
+            return invalid("export_timeout", &self.export_timeout, "more than 0");
+        }
+        if self.max_backoff != used.max_backoff {
+            let expected = format!("at least `min_backoff`, which is {:?}", self.min_backoff);
+            return invalid("max_backoff", &self.max_backoff, &expected);
+        }
+        Ok(())
+    }
+
     /// Moves every value inside its bounds.
     ///
     /// # Examples
@@ -147,7 +204,8 @@ impl BatchConfig {
         self.max_spans = self.max_spans.max(1);
         self.batch_size = self.batch_size.clamp(1, self.max_spans);
         self.max_batch_size = self.max_batch_size.max(self.batch_size);
-        self.flush_interval = self.flush_interval.max(Duration::from_millis(1));
+        self.flush_interval = self.flush_interval.max(SHORTEST);
+        self.export_timeout = self.export_timeout.max(Duration::from_nanos(1));
         self.max_backoff = self.max_backoff.max(self.min_backoff);
         self
     }
@@ -163,5 +221,41 @@ mod tests {
         assert_eq!((config.batch_size, config.max_spans), (100, 100));
         let config = BatchConfig::default().with_batch_size(0).with_max_spans(0).clamped();
         assert_eq!((config.batch_size, config.max_spans), (1, 1));
+        assert_eq!(config.check(), Ok(()));
+    }
+
+    #[test]
+    fn values_outside_their_bounds_are_named_with_what_would_be_right() {
+        let zero = Duration::ZERO;
+        let long = Duration::from_secs(60);
+        for (config, text) in [
+            (BatchConfig::default().with_max_spans(0), "max_spans is `0`; expected at least 1"),
+            (
+                BatchConfig::default().with_batch_size(500).with_max_spans(100),
+                "batch_size is `500`; expected 1 to `max_spans`, which is 100",
+            ),
+            (
+                BatchConfig::default().with_flush_interval(zero),
+                "flush_interval is `0ns`; expected at least 1ms",
+            ),
+            (
+                BatchConfig::default().with_export_timeout(zero),
+                "export_timeout is `0ns`; expected more than 0",
+            ),
+            (
+                BatchConfig::default().with_backoff(long, zero),
+                "max_backoff is `0ns`; expected at least `min_backoff`, which is 60s",
+            ),
+        ] {
+            let error = config.check().unwrap_err();
+            assert_eq!(error.to_string(), format!("BatchConfig::{text}"));
+        }
+    }
+
+    #[test]
+    fn the_default_batch_size_follows_a_smaller_queue() {
+        let small = BatchConfig::default().with_max_spans(10);
+        assert_eq!(small.check(), Ok(()));
+        assert_eq!(small.clamped().batch_size, 10);
     }
 }

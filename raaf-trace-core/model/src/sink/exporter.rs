@@ -10,6 +10,11 @@ use crate::span::FinishedSpan;
 ///
 /// Tracing is disabled in the exporter's thread while it runs, so it never receives spans of its
 /// own.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `SpanExporter`",
+    note = "a `SpanProcessor` needs no queue in front of it; put one that may block behind \
+            `Offload::new(processor)`"
+)]
 pub trait SpanExporter: Send + Sync + 'static {
     /// Returns the name for statistics, errors and diagnostics, such as `file`.
     fn name(&self) -> &str;
@@ -21,15 +26,15 @@ pub trait SpanExporter: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When the batch was not delivered. The error states whether a retry can succeed; see
-    /// [`ExportError`].
+    /// Returns an error if the batch was not delivered. The error states whether a retry can
+    /// succeed; see [`ExportError`].
     fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError>;
 
     /// Makes exported spans durable (a file's buffer, a connection).
     ///
     /// # Errors
     ///
-    /// When that failed. The flush reports the error under this exporter's name.
+    /// Returns an error if that failed. The flush reports the error under this exporter's name.
     fn force_flush(&self) -> Result<(), ExportError> {
         Ok(())
     }
@@ -38,7 +43,7 @@ pub trait SpanExporter: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When that failed. The shutdown reports the error under this exporter's name.
+    /// Returns an error if that failed. The shutdown reports the error under this exporter's name.
     fn shutdown(&self) -> Result<(), ExportError> {
         Ok(())
     }

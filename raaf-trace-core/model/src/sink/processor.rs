@@ -20,6 +20,11 @@ use crate::span::{FinishedSpan, StartedSpan};
 /// processor gets no statistics), [`on_root_end`](Self::on_root_end) (spans wait for their flush
 /// interval), [`wants_start`](Self::wants_start) (starts are made unnecessarily, or are missing)
 /// and [`stats`](Self::stats). The conformance suite of `raaf-testkit` detects all of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `SpanProcessor`",
+    note = "a `SpanExporter` becomes a processor behind a queue (`BatchProcessor::new(exporter)`, or \
+            `.batch()` of `raaf_processors::wrap::WrapExporter`) or with `SimpleProcessor::new`"
+)]
 pub trait SpanProcessor: Send + Sync + 'static {
     /// Returns the name for statistics, errors and diagnostics.
     fn name(&self) -> &str {
@@ -65,7 +70,7 @@ pub trait SpanProcessor: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When spans could not be delivered within `timeout`.
+    /// Returns an error if spans could not be delivered within `timeout`.
     fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
         let _ = timeout;
         Ok(())
@@ -75,7 +80,7 @@ pub trait SpanProcessor: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When spans could not be delivered within `timeout`.
+    /// Returns an error if spans could not be delivered within `timeout`.
     fn shutdown(&self, timeout: Duration) -> Result<(), ProcessorError> {
         self.force_flush(timeout)
     }

@@ -28,13 +28,13 @@
 //!
 //! let provider = TracerProvider::builder().sink("discard").build()?;
 //! assert_eq!(provider.processor_count(), 1);
-//! # Ok::<(), raaf_trace_core::provider::BuildError>(())
+//! # Ok::<(), raaf_trace_core::BuildError>(())
 //! ```
 
 use std::{error::Error, fmt};
 
 use super::{BatchConfig, SpanExporter, SpanProcessor};
-use crate::environment::{Environment, SettingsError};
+use crate::environment::{Environment, SettingsError, nearest};
 
 /// Registration of a sink under a name.
 #[derive(Clone, Copy)]
@@ -42,6 +42,7 @@ pub struct SinkRegistration {
     name: &'static str,
     build: Build,
     variables: &'static [&'static str],
+    check: Option<Check>,
     shorthand: Option<Shorthand>,
     default_if: Option<fn(&Environment) -> bool>,
 }
@@ -55,6 +56,7 @@ enum Shorthand {
     Value(&'static str),
 }
 
+type Check = fn(&Environment) -> Result<(), SettingsError>;
 type Build = fn(&SinkConfig<'_>) -> Result<Sink, Box<dyn Error + Send + Sync>>;
 
 inventory::collect!(SinkRegistration);
@@ -65,11 +67,11 @@ impl SinkRegistration {
     ///
     /// # Panics
     ///
-    /// When `name` is empty or contains anything except lower-case letters, digits, `_` and `-`. In
-    /// `submit!` that is an error at compile time.
+    /// Panics if `name` is empty or contains anything except lower-case letters, digits, `_` and
+    /// `-`. In `submit!` that is an error at compile time.
     pub const fn new(name: &'static str, build: Build) -> Self {
         assert!(is_name(name), "invalid sink name; expected only a-z, 0-9, `_` and `-`");
-        Self { name, build, variables: &[], shorthand: None, default_if: None }
+        Self { name, build, variables: &[], check: None, shorthand: None, default_if: None }
     }
 
     /// Declares the `RAAF_*` variables that the sink reads. Undeclared variables are reported as
@@ -77,6 +79,14 @@ impl SinkRegistration {
     #[must_use]
     pub const fn variables(mut self, variables: &'static [&'static str]) -> Self {
         self.variables = variables;
+        self
+    }
+
+    /// Sets a check of the sink's `RAAF_*` variables, so that an invalid one is an error also where
+    /// the sink is not enabled. Where it is, building the sink reads them.
+    #[must_use]
+    pub const fn check_with(mut self, check: Check) -> Self {
+        self.check = Some(check);
         self
     }
 
@@ -95,7 +105,7 @@ impl SinkRegistration {
         self
     }
 
-    /// Enables the sink where no sink is named and `condition` holds.
+    /// Enables the sink if none is selected by name and `condition` returns true.
     #[must_use]
     pub const fn default_if(mut self, condition: fn(&Environment) -> bool) -> Self {
         self.default_if = Some(condition);
@@ -111,7 +121,7 @@ impl SinkRegistration {
     ///
     /// # Errors
     ///
-    /// When the value of its flag is invalid.
+    /// Returns an error if the value of its flag is invalid.
     pub fn is_enabled(&self, environment: &Environment) -> Result<bool, SettingsError> {
         match self.shorthand {
             None => Ok(false),
@@ -120,7 +130,17 @@ impl SinkRegistration {
         }
     }
 
-    /// Returns whether the sink is enabled where no sink is named.
+    /// Checks the sink's variables. Runs code of the crate that registered it, which may panic.
+    ///
+    /// # Errors
+    ///
+    /// When a variable is invalid: the first one.
+    pub fn check(&self, environment: &Environment) -> Result<(), SettingsError> {
+        self.is_enabled(environment)?;
+        self.check.map_or(Ok(()), |check| check(environment))
+    }
+
+    /// Returns whether the sink is enabled if none is selected by name.
     pub fn is_default(&self, environment: &Environment) -> bool {
         self.default_if.is_some_and(|condition| condition(environment))
     }
@@ -158,6 +178,23 @@ const fn is_name(name: &str) -> bool {
 impl fmt::Debug for SinkRegistration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SinkRegistration").field(&self.name).finish()
+    }
+}
+
+/// Note that a linked crate was compiled without one of its sinks, for the error of a program that
+/// names that sink.
+#[derive(Clone, Copy, Debug)]
+pub struct AbsentSink {
+    name: &'static str,
+    reason: &'static str,
+}
+
+inventory::collect!(AbsentSink);
+
+impl AbsentSink {
+    /// Registers the reason, which completes "the sink `…` is not compiled in: …".
+    pub const fn new(name: &'static str, reason: &'static str) -> Self {
+        Self { name, reason }
     }
 }
 
@@ -256,7 +293,7 @@ impl fmt::Debug for Sink {
 }
 
 /// Error of building a named sink.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SinkError {
     /// No linked crate registers a sink of that name.
@@ -266,6 +303,14 @@ pub enum SinkError {
         name: String,
         /// Names of the linked sinks.
         linked: Vec<&'static str>,
+    },
+    /// A linked crate was compiled without the sink. Turn its feature on.
+    #[error("the sink `{name}` is not compiled in: {reason}")]
+    Absent {
+        /// Requested name.
+        name: String,
+        /// Reason, with the feature to turn on.
+        reason: &'static str,
     },
     /// Several linked crates register the name.
     #[error("the sink `{name}` is registered {count} times; link only one crate that registers it")]
@@ -285,8 +330,21 @@ pub enum SinkError {
     },
 }
 
+/// Prints the [`Display`](fmt::Display) form, because a `main` that returns this error prints its
+/// `Debug` form.
+impl fmt::Debug for SinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 fn unknown_text(name: &str, linked: &[&str]) -> String {
+    let absent = inventory::iter::<AbsentSink>().map(|absent| absent.name);
+    let nearest = nearest(name, linked.iter().copied().chain(absent));
     let linked = if linked.is_empty() { "none".to_owned() } else { linked.join(", ") };
+    if let Some(nearest) = nearest {
+        return format!("unknown sink `{name}`; did you mean `{nearest}`? Linked sinks: {linked}");
+    }
     format!(
         "unknown sink `{name}`; linked sinks: {linked}. Add the crate that registers it as a \
          dependency, with the sink's feature enabled, and link it: `use raaf_processors as _;`"
@@ -311,7 +369,8 @@ pub fn linked_sinks() -> Vec<&'static str> {
 ///
 /// # Errors
 ///
-/// When no linked crate registers it, or when several do.
+/// Returns an error if no linked crate registers it, one was compiled without it, or several register
+/// it.
 ///
 /// # Examples
 ///
@@ -326,7 +385,14 @@ pub fn find(name: &str) -> Result<&'static SinkRegistration, SinkError> {
     let mut found = linked();
     found.retain(|sink| sink.name == name);
     match found.as_slice() {
-        [] => Err(SinkError::Unknown { name: name.to_owned(), linked: linked_sinks() }),
+        [] => {
+            let mut absent = inventory::iter::<AbsentSink>();
+            let name = name.to_owned();
+            Err(match absent.find(|absent| absent.name == name) {
+                Some(absent) => SinkError::Absent { name, reason: absent.reason },
+                None => SinkError::Unknown { name, linked: linked_sinks() },
+            })
+        }
         [sink] => Ok(*sink),
         several => Err(SinkError::Duplicate { name: name.to_owned(), count: several.len() }),
     }

@@ -32,6 +32,10 @@ pub struct ProcessorStats {
 }
 
 /// Counters of all spans of a provider.
+///
+/// They agree with each other while spans start and end in other threads: in every reading,
+/// `ended` is at most `started`, and for a processor that receives no starts, `received` is at most
+/// `ended`, and `delivered + dropped + filtered` at most `received`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {

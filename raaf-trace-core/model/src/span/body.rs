@@ -31,11 +31,11 @@ pub struct SpanBody {
 }
 
 impl SpanBody {
-    /// Adds an event unless the limit is reached.
+    /// Adds an event unless the limit is reached. Cuts its name to the limit of names.
     pub fn add_event(
         &mut self,
         limits: SpanLimits,
-        name: Key,
+        mut name: Key,
         time: Timestamp,
         fill: impl FnOnce(&mut Attributes),
     ) {
@@ -44,6 +44,7 @@ impl SpanBody {
             return;
         }
         let mut attributes = Attributes::with_limits(limits);
+        attributes.add_cuts(limits.fit_name(&mut name));
         fill(&mut attributes);
         self.events.push(Event::new(name, time, attributes));
     }

@@ -1,5 +1,7 @@
 //! Span errors.
 
+use std::fmt;
+
 use serde_json::Value as Json;
 
 use crate::{
@@ -73,5 +75,27 @@ impl SpanError {
     /// there are none, or when sensitive data is left out.
     pub fn sources(&self) -> Option<&Json> {
         self.sources.as_ref()
+    }
+}
+
+/// Writes the type, and the message if it is recorded: `ParseIntError: invalid digit found in string`.
+impl fmt::Display for SpanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.kind)?;
+        self.message.iter().try_for_each(|message| write!(f, ": {message}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_is_type_and_message() {
+        let error = |message| {
+            SpanError::new("ParseIntError", message, [""; 0], SpanLimits::default()).to_string()
+        };
+        assert_eq!(error(Some("invalid digit")), "ParseIntError: invalid digit");
+        assert_eq!(error(None), "ParseIntError");
     }
 }

@@ -51,6 +51,21 @@ pub struct HeadChanges {
 }
 
 impl HeadChanges {
+    /// Cuts names to their limit. Returns the number of cuts.
+    pub fn fit(&mut self, limits: SpanLimits) -> u32 {
+        let Self { kind, component_name, method, name, .. } = self;
+        let mut cuts = 0;
+        if let Some(kind) = kind.as_mut().filter(|kind| limits.cuts_name(kind.custom_len())) {
+            *kind = limits.kind(kind);
+            cuts += 1;
+        }
+        if let Some(name) = component_name.as_mut().filter(|name| limits.cuts_name(name.len())) {
+            *name = limits.name(name);
+            cuts += 1;
+        }
+        cuts + [method, name].into_iter().flatten().map(|name| limits.fit_name(name)).sum::<u32>()
+    }
+
     /// Applies the changes to `head`, except the end time.
     pub fn apply_to(&self, head: &mut SpanHead) {
         if let Some(kind) = &self.kind {

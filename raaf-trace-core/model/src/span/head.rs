@@ -46,6 +46,15 @@ impl SpanHead {
         let ComponentInfo { kind, name } = &*self.component;
         Cow::Owned(self.trace.naming.render(kind.as_str(), name, &self.method))
     }
+
+    /// Passes the parts of the span's name to `push`, in order.
+    pub(crate) fn name_parts(&self, mut push: impl FnMut(&str)) {
+        if let Some(name) = &self.name {
+            return push(name);
+        }
+        let ComponentInfo { kind, name } = &*self.component;
+        self.trace.naming.render_to(kind.as_str(), name, &self.method, push);
+    }
 }
 
 /// Declares the accessors that all forms of a span share.

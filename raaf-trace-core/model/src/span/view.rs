@@ -59,7 +59,8 @@ impl<'a> SpanAttributes<'a> {
         &self.span.body.attributes
     }
 
-    fn derived(self, key: &str) -> Option<ValueRef<'a>> {
+    /// Returns the value of a derived attribute, even if another was set under its key.
+    pub(super) fn derived(self, key: &str) -> Option<ValueRef<'a>> {
         let (span, body) = (self.span, &self.span.body);
         match key {
             keys::COMPONENT_TYPE => Some(ValueRef::Str(span.kind().as_str())),

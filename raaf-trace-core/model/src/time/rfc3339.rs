@@ -45,31 +45,53 @@ impl From<SystemTime> for Rfc3339 {
 impl fmt::Display for Rfc3339 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (second, micro) = since_epoch(self.time);
-        let day = second.div_euclid(86_400);
-        let second_of_day = second.rem_euclid(86_400) as u32;
-        let (year, month, day_of_month) = civil_date(day);
-        if !(0..=9999).contains(&year) {
-            write!(f, "{year:+05}")?;
+        let (year, text) = ascii(second, micro);
+        let text = str::from_utf8(&text).unwrap_or_default();
+        if (0..=9999).contains(&year) {
+            f.write_str(text)?;
+        } else {
+            write!(f, "{year:+05}{}", &text[4..])?;
         }
-        let mut text = *b"0000-00-00T00:00:00.000000";
-        let mut put = |from: usize, to: usize, mut value: u32| {
-            for digit in text[from..to].iter_mut().rev() {
-                *digit = b'0' + (value % 10) as u8;
-                value /= 10;
-            }
-        };
-        put(0, 4, year.unsigned_abs() as u32);
-        put(5, 7, month);
-        put(8, 10, day_of_month);
-        put(11, 13, second_of_day / 3600);
-        put(14, 16, second_of_day / 60 % 60);
-        put(17, 19, second_of_day % 60);
-        put(20, 26, micro);
-        let skip = if (0..=9999).contains(&year) { 0 } else { 4 };
-        f.write_str(std::str::from_utf8(&text[skip..]).unwrap_or_default())?;
         f.write_str(self.offset)
     }
 }
+
+/// Returns the year, and the text of a time without its offset. The text has the last four digits
+/// of the year.
+pub(super) fn ascii(second: i64, micro: u32) -> (i64, [u8; 26]) {
+    let day = second.div_euclid(86_400);
+    let second = second.rem_euclid(86_400) as u32;
+    let (year, month, day_of_month) = civil_date(day);
+    let last_digits = (year.unsigned_abs() % 10_000) as u32;
+
+    let mut text = *b"0000-00-00T00:00:00.000000";
+    for (at, number) in [
+        (0, last_digits / 100),
+        (2, last_digits % 100),
+        (5, month),
+        (8, day_of_month),
+        (11, second / 3600),
+        (14, second / 60 % 60),
+        (17, second % 60),
+        (20, micro / 10_000),
+        (22, micro / 100 % 100),
+        (24, micro % 100),
+    ] {
+        text[at..at + 2].copy_from_slice(&PAIRS[number as usize % 100]);
+    }
+    (year, text)
+}
+
+/// The digits of the numbers below 100.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [b'0' + number as u8 / 10, b'0' + number as u8 % 10];
+        number += 1;
+    }
+    pairs
+};
 
 /// Returns seconds since 1970-01-01, and the microseconds within the second.
 fn since_epoch(time: SystemTime) -> (i64, u32) {
@@ -89,33 +111,20 @@ fn since_epoch(time: SystemTime) -> (i64, u32) {
 /// Returns year, month and day in the Gregorian calendar of a day counted from 1970-01-01.
 fn civil_date(days_since_epoch: i64) -> (i64, u32, u32) {
     const DAYS_IN_400_YEARS: i64 = 146_097;
-    const DAYS_IN_100_YEARS: i64 = 36_524;
-    const DAYS_IN_4_YEARS: i64 = 1_461;
     // Years begin on the 1st of March here, so that a leap day is the last of its year.
     const FROM_0000_03_01_TO_1970: i64 = 719_468;
 
     let day = days_since_epoch + FROM_0000_03_01_TO_1970;
     let cycle = day.div_euclid(DAYS_IN_400_YEARS);
-    let mut rest = day.rem_euclid(DAYS_IN_400_YEARS);
-    // The last century and the last year of four are a day longer than the others.
-    let century = (rest / DAYS_IN_100_YEARS).min(3);
-    rest -= century * DAYS_IN_100_YEARS;
-    let four = rest / DAYS_IN_4_YEARS;
-    rest -= four * DAYS_IN_4_YEARS;
-    let one = (rest / 365).min(3);
-    rest -= one * 365;
-
-    let mut month = 3;
-    for length in [31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 31] {
-        if rest < length {
-            break;
-        }
-        rest -= length;
-        month += 1;
-    }
-    let day_of_month = rest.unsigned_abs() as u32 + 1;
-    let year = cycle * 400 + century * 100 + four * 4 + one;
-    if month > 12 { (year + 1, month - 12, day_of_month) } else { (year, month, day_of_month) }
+    let day = day.rem_euclid(DAYS_IN_400_YEARS) as u32;
+    // Without the leap days before it, each year has 365 days.
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    // Any five months from March or August on have 153 days.
+    let month = (5 * day + 2) / 153;
+    let day_of_month = day - (153 * month + 2) / 5 + 1;
+    let year = cycle * 400 + i64::from(year);
+    if month < 10 { (year, month + 3, day_of_month) } else { (year + 1, month - 9, day_of_month) }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::Rfc3339;
+use super::rfc3339;
 
 /// A point in time in UTC, in nanoseconds since 1970-01-01T00:00:00Z.
 ///
@@ -74,6 +74,12 @@ impl Timestamp {
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(nanos(duration)))
     }
+
+    /// Returns the displayed form without its `Z`, in ASCII.
+    pub(crate) fn ascii(self) -> [u8; 26] {
+        let micros = self.0.div_euclid(1_000);
+        rfc3339::ascii(micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000) as u32).1
+    }
 }
 
 fn nanos(duration: Duration) -> i64 {
@@ -100,7 +106,8 @@ impl From<Timestamp> for SystemTime {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Rfc3339::new((*self).into()).fmt(f)
+        f.write_str(str::from_utf8(&self.ascii()).unwrap_or_default())?;
+        f.write_str("Z")
     }
 }
 

@@ -38,6 +38,7 @@ pub trait Failure<Via> {
 }
 
 /// Markers of the ways in which a type is a [`Failure`].
+#[doc(hidden)]
 pub mod via {
     /// A [`std::error::Error`].
     #[derive(Debug)]

@@ -6,6 +6,7 @@
 
 mod error_type;
 mod failure;
+pub mod lazy;
 mod plain;
 pub mod probe;
 mod report;
@@ -13,7 +14,7 @@ mod report;
 use crate::diagnostics::{self, Category, Repeated};
 pub use error_type::{ErrorType, KnownErrorType};
 pub use failure::{Failure, via};
-pub use plain::{PlainValue, form};
+pub use plain::{PlainValue, plain_value};
 pub use report::ErrorReport;
 
 /// Outcome of a traced call that returned.

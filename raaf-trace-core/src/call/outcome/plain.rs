@@ -7,8 +7,8 @@
 /// annotations. Use the form for `Result`s instead.
 pub trait PlainValue<Form> {}
 
-/// Markers of the ways in which a value is plain.
-pub mod form {
+/// Markers for the implementations of [`PlainValue`], which the compiler names in its errors.
+pub mod plain_value {
     /// Any value.
     #[derive(Debug)]
     pub enum Plain {}
@@ -17,5 +17,5 @@ pub mod form {
     pub enum ResultNeedsTryInSpan {}
 }
 
-impl<V> PlainValue<form::Plain> for V {}
-impl<V, E> PlainValue<form::ResultNeedsTryInSpan> for Result<V, E> {}
+impl<V> PlainValue<plain_value::Plain> for V {}
+impl<V, E> PlainValue<plain_value::ResultNeedsTryInSpan> for Result<V, E> {}

@@ -19,7 +19,7 @@ mod unknown;
 use std::time::Duration;
 
 pub use raaf_trace_model::environment::{Environment, SettingsError};
-use raaf_trace_model::sink::registry;
+use raaf_trace_model::{attributes::SpanLimits, sink::registry};
 pub(crate) use unknown::warn_of_unknown_variables;
 
 use crate::diagnostics::{Categories, Level};
@@ -38,8 +38,9 @@ pub struct Settings {
     pub processors: Vec<String>,
     /// Enables no default sinks (`RAAF_SKIP_DEFAULT_PROCESSORS`; default false).
     pub skip_default_processors: bool,
-    /// Number of spans that are sent without waiting for more, at least 1
-    /// (`RAAF_TRACE_BATCH_SIZE`; default 50).
+    /// Number of spans that are sent without waiting for more, from 1 to
+    /// [`max_spans`](Self::max_spans) (`RAAF_TRACE_BATCH_SIZE`; default 50, or `max_spans` if that is
+    /// less).
     pub batch_size: usize,
     /// Maximum number of spans in a batch (`RAAF_TRACE_BATCH_SIZE`; default 512).
     pub max_batch_size: usize,
@@ -70,7 +71,8 @@ pub struct Settings {
     pub max_content_length: usize,
     /// Categories of diagnostic lines (`RAAF_DEBUG_CATEGORIES`; default errors and warnings only).
     pub debug_categories: Categories,
-    /// Level of diagnostic lines (`RAAF_LOG_LEVEL`; default info).
+    /// Level of diagnostic lines (`RAAF_LOG_LEVEL`; default info). The level `off` sets no
+    /// [categories](Self::debug_categories) instead.
     pub log_level: Level,
 }
 
@@ -98,6 +100,15 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Returns the limits of spans.
+    pub(crate) fn span_limits(&self) -> SpanLimits {
+        let bytes = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        SpanLimits::DEFAULT
+            .with_max_value_bytes(bytes(self.max_attribute_length))
+            .with_max_content_bytes(bytes(self.max_content_length))
+            .with_content(self.include_sensitive_data)
+    }
+
     /// Returns the names of enabled sinks, in order, and whether each is enabled because none was
     /// named: the [`processors`](Self::processors), then the sinks enabled by a variable of their
     /// own, otherwise the default ones.

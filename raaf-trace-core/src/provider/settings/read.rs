@@ -23,7 +23,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// When a variable is invalid: the first one.
+    /// Returns an error if a variable is invalid: the first one.
     pub fn from_env() -> Result<Self, SettingsError> {
         Self::from_environment(&Environment::process())
     }
@@ -32,7 +32,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// When a variable is invalid: the first one.
+    /// Returns an error if a variable is invalid: the first one.
     ///
     /// # Examples
     ///
@@ -61,7 +61,8 @@ impl Settings {
     /// assert_eq!(settings, Settings::default());
     /// assert_eq!(
     ///     errors[0].to_string(),
-    ///     "RAAF_TRACE_BATCH_SIZE is `abc`; expected a whole number from 1 to 100000000",
+    ///     "RAAF_TRACE_BATCH_SIZE is `abc`; expected a whole number from 1 to RAAF_TRACE_MAX_SPANS, \
+    ///      which is 10000",
     /// );
     /// ```
     pub fn from_environment_lenient(environment: &Environment) -> (Self, Vec<SettingsError>) {
@@ -88,13 +89,19 @@ impl Settings {
 
     fn read_limits(&mut self, reader: &mut Reader<'_>) {
         let intervals = SHORTEST_INTERVAL..=LONGEST_WAIT;
-        let mut batch_size = 0;
-        reader.whole("RAAF_TRACE_BATCH_SIZE", 1..=MOST_SPANS, &mut batch_size);
-        if batch_size > 0 {
-            (self.batch_size, self.max_batch_size) = (batch_size, batch_size);
-        }
         reader.seconds("RAAF_TRACE_FLUSH_INTERVAL", intervals.clone(), &mut self.flush_interval);
         reader.whole("RAAF_TRACE_MAX_SPANS", 1..=MOST_SPANS, &mut self.max_spans);
+        self.batch_size = self.batch_size.min(self.max_spans);
+        let mut batch_size = None;
+        reader.other(
+            "RAAF_TRACE_BATCH_SIZE",
+            &format!("a whole number from 1 to RAAF_TRACE_MAX_SPANS, which is {}", self.max_spans),
+            |text| parse::whole(text, 1..=self.max_spans).map(Some),
+            &mut batch_size,
+        );
+        if let Some(size) = batch_size {
+            (self.batch_size, self.max_batch_size) = (size, size);
+        }
         reader.seconds("RAAF_TRACE_CLEANUP_INTERVAL", intervals, &mut self.cleanup_interval);
         let mut stale_after = self.stale_after.unwrap_or_default();
         reader.seconds("RAAF_TRACE_STALE_AFTER", 0.0..=LONGEST_WAIT, &mut stale_after);
@@ -126,7 +133,12 @@ impl Settings {
             Categories::parse,
             &mut self.debug_categories,
         );
-        reader.other(Level::VARIABLE, Level::EXPECTED, Level::parse, &mut self.log_level);
+        let mut level = Some(self.log_level);
+        reader.other(Level::VARIABLE, Level::EXPECTED, Level::parse_limit, &mut level);
+        match level {
+            Some(level) => self.log_level = level,
+            None => self.debug_categories = Categories::none(),
+        }
     }
 }
 
@@ -151,8 +163,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the variable of OpenTelemetry, which a whole cluster may share: anything but `true` and
-    /// `false`, in any case, counts as unset and is a warning.
+    /// Reads the variable of OpenTelemetry, which a whole cluster may share: anything but `true`
+    /// and `false`, in any case, counts as unset and is a warning.
     fn sdk_disabled(&self) -> bool {
         const VARIABLE: &str = "OTEL_SDK_DISABLED";
         static WARNED: AtomicBool = AtomicBool::new(false);
@@ -248,7 +260,11 @@ mod tests {
     fn what_cannot_be_used_is_named_with_what_would_be_right() {
         for (variable, value, expected) in [
             ("RAAF_DISABLE_TRACING", "maybe", "one of 1, true, yes, on, 0, false, no, off"),
-            ("RAAF_TRACE_BATCH_SIZE", "0", "a whole number from 1 to 100000000"),
+            (
+                "RAAF_TRACE_BATCH_SIZE",
+                "0",
+                "a whole number from 1 to RAAF_TRACE_MAX_SPANS, which is 10000",
+            ),
             ("RAAF_TRACE_MAX_SPANS", "-1", "a whole number from 1 to 100000000"),
             ("RAAF_TRACE_FLUSH_INTERVAL", "0", "seconds from 0.001 to 31536000"),
             ("RAAF_TRACE_FLUSH_INTERVAL", "5s", "seconds from 0.001 to 31536000"),
@@ -261,13 +277,30 @@ mod tests {
                 "console,file,console",
                 "sink names separated by commas, each once",
             ),
-            ("RAAF_LOG_LEVEL", "loud", "one of error, warn, info, debug, trace"),
+            ("RAAF_LOG_LEVEL", "loud", "one of off, error, warn, info, debug, trace"),
         ] {
             let error = read(&[(variable, value)]).unwrap_err();
             assert_eq!(error.to_string(), format!("{variable} is `{value}`; expected {expected}"));
         }
+        let error = read(&[("RAAF_TRACE_BATCH_SIZE", "20"), ("RAAF_TRACE_MAX_SPANS", "10")]);
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "RAAF_TRACE_BATCH_SIZE is `20`; expected a whole number from 1 to \
+             RAAF_TRACE_MAX_SPANS, which is 10",
+        );
         let error = read(&[("RAAF_DEBUG_CATEGORIES", "http,oops")]).unwrap_err();
         assert_eq!(error.variable(), "RAAF_DEBUG_CATEGORIES");
+    }
+
+    #[test]
+    fn the_default_batch_size_follows_a_smaller_queue() {
+        assert_eq!(read(&[("RAAF_TRACE_MAX_SPANS", "10")]).unwrap().batch_size, 10);
+    }
+
+    #[test]
+    fn the_level_off_shows_no_lines() {
+        let settings = read(&[("RAAF_DEBUG_CATEGORIES", "all"), ("RAAF_LOG_LEVEL", "Off")]);
+        assert_eq!(settings.unwrap().debug_categories, Categories::none());
     }
 
     #[test]
@@ -278,7 +311,7 @@ mod tests {
             ("RAAF_TRACE_STALE_AFTER", "soon"),
         ]);
         let (settings, errors) = Settings::from_environment_lenient(&environment);
-        assert_eq!(settings, Settings { max_spans: 10, ..Settings::default() });
+        assert_eq!(settings, Settings { batch_size: 10, max_spans: 10, ..Settings::default() });
         let variables: Vec<_> = errors.iter().map(SettingsError::variable).collect();
         assert_eq!(variables, ["RAAF_TRACE_BATCH_SIZE", "RAAF_TRACE_STALE_AFTER"]);
     }

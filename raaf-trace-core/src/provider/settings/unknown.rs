@@ -1,11 +1,11 @@
 //! Unknown variables.
 
-use raaf_trace_model::{environment::Environment, sink::registry};
+use raaf_trace_model::{
+    environment::{Environment, nearest},
+    sink::registry,
+};
 
 use crate::diagnostics::{self, Categories, Category, Level};
-
-/// Maximum edit distance of a suggested name.
-const NEAR: usize = 4;
 
 /// Variables that the core reads itself.
 const KNOWN: [&str; 15] = [
@@ -43,8 +43,7 @@ fn unknown(environment: &Environment) -> Vec<String> {
 }
 
 fn describe(name: &str, known: &[&str]) -> String {
-    let nearest = known.iter().min_by_key(|known| distance(name, known));
-    match nearest.filter(|known| distance(name, known) <= NEAR) {
+    match nearest(name, known.iter().copied()) {
         Some(nearest) => {
             format!("unknown variable {}; did you mean {nearest}?", name.escape_debug())
         }
@@ -53,22 +52,6 @@ fn describe(name: &str, known: &[&str]) -> String {
             name.escape_debug()
         ),
     }
-}
-
-/// Returns the number of characters to insert, delete or replace (Levenshtein distance).
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (line, from) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = line + 1;
-        for (column, to) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[to.len()]
 }
 
 #[cfg(test)]
@@ -96,14 +79,5 @@ mod tests {
                 format!("unknown variable {MISSPELT}; did you mean RAAF_TRACE_PROCESSORS?"),
             ]
         );
-    }
-
-    #[test]
-    fn distances() {
-        for (from, to, expected) in
-            [("", "", 0), ("a", "", 1), ("", "ab", 2), ("kitten", "sitting", 3), ("ab", "ba", 2)]
-        {
-            assert_eq!(distance(from, to), expected, "{from} {to}");
-        }
     }
 }

@@ -33,6 +33,9 @@ pub(super) struct Shared<T> {
 
 impl<T: Recycle> Shared<T> {
     pub(super) fn new(sink: Box<dyn BatchSink<T>>, config: BatchConfig) -> Arc<Self> {
+        if let Err(error) = config.check() {
+            diagnostics::warn_of_value(&error);
+        }
         Self::around(Arc::new(Exporter::new(sink)), config.clamped())
     }
 

@@ -7,6 +7,7 @@ use serde::{
 
 use super::{FORMAT_VERSION, Lost};
 use crate::{
+    attributes::ValueRef,
     keys,
     span::{Event, FinishedSpan, Link, SpanError, SpanHead, StartedSpan, TraceData},
 };
@@ -67,7 +68,7 @@ fn serialize_head<S: serde::ser::SerializeStruct>(
     object.serialize_field("start", &head.start)
 }
 
-struct ErrorJson<'a>(&'a SpanError);
+pub(super) struct ErrorJson<'a>(pub(super) &'a SpanError);
 
 impl Serialize for ErrorJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -79,27 +80,24 @@ impl Serialize for ErrorJson<'_> {
     }
 }
 
+/// Returns the attributes of a line: those that were set, and those without a field of their own.
+pub(super) fn written_attributes(
+    span: &FinishedSpan,
+) -> impl Iterator<Item = (&str, ValueRef<'_>)> {
+    let (all, set) = (span.attributes(), span.attributes().stored());
+    let worked_out = WORKED_OUT.into_iter().filter(|key| !set.contains(key));
+    set.iter().chain(worked_out.filter_map(move |key| Some((key, all.derived(key)?))))
+}
+
 struct AttributesJson<'a>(&'a FinishedSpan);
 
 impl Serialize for AttributesJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (all, set) = (self.0.attributes(), self.0.attributes().stored());
-        let mut object = serializer.serialize_map(None)?;
-        for (key, value) in set.iter() {
-            object.serialize_entry(key, &value)?;
-        }
-        for key in WORKED_OUT {
-            if !set.contains(key)
-                && let Some(value) = all.get(key)
-            {
-                object.serialize_entry(key, &value)?;
-            }
-        }
-        object.end()
+        serializer.collect_map(written_attributes(self.0))
     }
 }
 
-struct EventsJson<'a>(&'a [Event]);
+pub(super) struct EventsJson<'a>(pub(super) &'a [Event]);
 
 impl Serialize for EventsJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -119,7 +117,7 @@ impl Serialize for EventJson<'_> {
     }
 }
 
-struct LinksJson<'a>(&'a [Link]);
+pub(super) struct LinksJson<'a>(pub(super) &'a [Link]);
 
 impl Serialize for LinksJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -148,10 +146,10 @@ impl Serialize for LinkJson<'_> {
 
 /// Data of the trace. Written with every span, since children are written before their root, and a
 /// root may never be written.
-struct TraceJson<'a>(&'a TraceData);
+pub(super) struct TraceJson<'a>(pub(super) &'a TraceData);
 
 impl TraceJson<'_> {
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         let TraceData { info, state, .. } = self.0;
         info.workflow_name.is_none()
             && info.group_id.is_none()

@@ -1,13 +1,19 @@
 //! `#[derive(Traceable)]`.
 
+mod field;
+
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{
-    Data, DeriveInput, Error, ExprPath, Field, Ident, Index, LitStr, Member, Meta, Path, Result,
-    Token, Type, ext::IdentExt as _, parse::ParseStream, spanned::Spanned as _,
+    DeriveInput, Error, ExprPath, Ident, LitStr, Member, Path, Result, Token, Type,
+    ext::IdentExt as _, meta::ParseNestedMeta, parse::ParseStream, spanned::Spanned as _,
 };
 
-use crate::call::{at, default_crate};
+use crate::{
+    call::{at, default_crate},
+    hint,
+};
+use field::{Marked, Role};
 
 /// Options of the struct's own `#[trace(…)]`.
 #[derive(Default)]
@@ -20,90 +26,51 @@ struct Container {
     new: Option<Span>,
 }
 
-/// Role of a field in tracing.
-enum Role {
-    Component,
-    Attribute { key: LitStr, content: bool },
-}
-
-struct Marked<'a> {
-    member: Member,
-    field: &'a Field,
-    role: Option<(Span, Role)>,
-}
-
 /// Returns `self` of the derived methods, independent of the span of surrounding tokens.
 fn this() -> Token![self] {
     Token![self](Span::call_site())
 }
 
-/// Expands the derive of one struct.
-pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
-    let fields = match &input.data {
-        Data::Struct(data) => &data.fields,
-        Data::Enum(data) => return Err(unfit(data.enum_token.span, "an enum")),
-        Data::Union(data) => return Err(unfit(data.union_token.span, "a union")),
-    };
-    let container = Container::read(input)?;
-    let fields = fields
-        .iter()
-        .enumerate()
-        .map(|(index, field)| Marked::read(index, field))
-        .collect::<Result<Vec<_>>>()?;
-    let component = component(&input.ident, &fields)?;
+/// Expands the derive of one struct. Implements the trait beside an error too, so that the uses of
+/// the type cause no further ones.
+pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
+    let (code, checked) = implement(input);
+    let error = checked.err().map(Error::into_compile_error);
+    quote!(#error #code)
+}
 
-    let this = this();
+fn implement(input: &DeriveInput) -> (TokenStream, Result<()>) {
+    let (container, mut checked) = Container::read(input);
     let krate = container.krate.clone().unwrap_or_else(default_crate);
-    let constructor = container.constructor(input, &krate, &fields, component)?;
-    let attributes = Ident::new("__attributes", Span::mixed_site());
-    let settings: Vec<_> = fields.iter().filter_map(|field| field.setting(&attributes)).collect();
-    let hook = container
-        .attributes
-        .map(|hook| quote_spanned!(at(hook.span())=> #hook(#this, #attributes);));
-    let span_attributes = (!settings.is_empty() || hook.is_some()).then(|| {
-        quote! {
-            fn span_attributes(&self, #attributes: &mut #krate::Attributes) {
-                #(#settings)*
-                #hook
-            }
+    let built = Marked::read_all(input, &mut checked)
+        .and_then(|fields| container.implement(input, &krate, &fields));
+    match built {
+        Ok((code, constructor)) => (code, checked.and(constructor)),
+        Err(error) => {
+            let component = quote!(::core::unreachable!());
+            let code = implementation(input, &krate, &component, &TokenStream::new());
+            (code, checked.and(Err(error)))
         }
-    });
-    let should_create = container.should_create.map(|rule| {
-        let call = Ident::new("__call", Span::mixed_site());
-        let ask = quote_spanned!(at(rule.span())=> #rule(#this, #call));
-        quote! {
-            fn should_create_span(&self, #call: &#krate::call::CallInfo<'_>) -> bool {
-                #ask
-            }
-        }
-    });
+    }
+}
 
+fn implementation(
+    input: &DeriveInput,
+    krate: &Path,
+    component: &TokenStream,
+    methods: &TokenStream,
+) -> TokenStream {
     let name = &input.ident;
     let (generics, arguments, clauses) = input.generics.split_for_impl();
-    let (member, span) = (&component.member, at(component.field.ty.span()));
-    let component = quote_spanned!(span=> &#this.#member);
-    Ok(quote! {
+    quote! {
         #[automatically_derived]
         impl #generics #krate::Traceable for #name #arguments #clauses {
             fn component(&self) -> &#krate::Component {
                 #component
             }
-            #span_attributes
-            #should_create
+            #methods
         }
-
-        #constructor
-    })
-}
-
-fn unfit(span: Span, what: &str) -> Error {
-    Error::new(
-        span,
-        format!(
-            "`Traceable` can be derived only for structs, because {what} has no field that always \
-             exists; wrap it in a struct with a `Component`, or implement the trait manually"
-        ),
-    )
+    }
 }
 
 /// Returns the marked field, or the only one whose type is called `Component`.
@@ -150,34 +117,84 @@ fn is_component(ty: &Type) -> bool {
 }
 
 impl Container {
-    fn read(input: &DeriveInput) -> Result<Self> {
-        let mut container = Self::default();
+    /// Reads the options, and skips wrong ones, which are errors.
+    fn read(input: &DeriveInput) -> (Self, Result<()>) {
+        let (mut container, mut checked) = (Self::default(), Ok(()));
         for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("trace")) {
-            attribute.meta.require_list()?.parse_nested_meta(|option| {
-                if option.path.is_ident("attributes") {
-                    once(&mut container.attributes, &option.path, option.value()?)
-                } else if option.path.is_ident("should_create") {
-                    once(&mut container.should_create, &option.path, option.value()?)
-                } else if option.path.is_ident("crate") {
-                    once(&mut container.krate, &option.path, option.value()?)
-                } else if option.path.is_ident("kind") {
-                    word(&mut container.kind, &option.path, option.value()?)
-                } else if option.path.is_ident("name") {
-                    word(&mut container.name, &option.path, option.value()?)
-                } else if option.path.is_ident("new") {
-                    if container.new.replace(option.path.span()).is_some() {
-                        return Err(option.error("`new` is given twice; keep one"));
+            let read = attribute.meta.require_list().and_then(|list| {
+                list.parse_nested_meta(|option| {
+                    let unknown = container.set(&option);
+                    keep_first(&mut checked, unknown);
+                    if !option.input.peek(Token![,]) && !option.input.is_empty() {
+                        // The value of an unknown option.
+                        option.value()?.parse::<syn::Expr>()?;
                     }
                     Ok(())
-                } else {
-                    Err(option.error(
-                        "unknown option of a struct; expected `new`, `kind = \"tool\"`, `name = \"Name\"`, \
-                         `attributes = path`, `should_create = path` or `crate = path`",
-                    ))
-                }
-            })?;
+                })
+            });
+            keep_first(&mut checked, read);
         }
-        Ok(container)
+        (container, checked)
+    }
+
+    fn set(&mut self, option: &ParseNestedMeta<'_>) -> Result<()> {
+        match written(&option.path).as_str() {
+            "attributes" => once(&mut self.attributes, &option.path, option.value()?),
+            "should_create" => once(&mut self.should_create, &option.path, option.value()?),
+            "crate" => once(&mut self.krate, &option.path, option.value()?),
+            "kind" => word(&mut self.kind, &option.path, option.value()?),
+            "name" => word(&mut self.name, &option.path, option.value()?),
+            "new" => match self.new.replace(option.path.span()) {
+                Some(_) => Err(option.error("`new` is given twice; keep one")),
+                None => Ok(()),
+            },
+            other => {
+                let known = ["new", "kind", "name", "attributes", "should_create", "crate"];
+                Err(option.error(hint::unknown(other, &known, None)))
+            }
+        }
+    }
+
+    /// Returns the implementation and the constructor, and whether the latter's options fit.
+    fn implement(
+        &self,
+        input: &DeriveInput,
+        krate: &Path,
+        fields: &[Marked<'_>],
+    ) -> Result<(TokenStream, Result<()>)> {
+        let component = component(&input.ident, fields)?;
+        let this = this();
+        let attributes = Ident::new("__attributes", Span::mixed_site());
+        let settings: Vec<_> =
+            fields.iter().filter_map(|field| field.setting(&attributes)).collect();
+        let hook = self
+            .attributes
+            .as_ref()
+            .map(|hook| quote_spanned!(at(hook.span())=> #hook(#this, #attributes);));
+        let span_attributes = (!settings.is_empty() || hook.is_some()).then(|| {
+            quote! {
+                fn span_attributes(&self, #attributes: &mut #krate::Attributes) {
+                    #(#settings)*
+                    #hook
+                }
+            }
+        });
+        let should_create = self.should_create.as_ref().map(|rule| {
+            let call = Ident::new("__call", Span::mixed_site());
+            let ask = quote_spanned!(at(rule.span())=> #rule(#this, #call));
+            quote! {
+                fn should_create_span(&self, #call: &#krate::call::CallInfo<'_>) -> bool {
+                    #ask
+                }
+            }
+        });
+        let (member, span) = (&component.member, at(component.field.ty.span()));
+        let borrowed = quote_spanned!(span=> &#this.#member);
+        let methods = quote!(#span_attributes #should_create);
+        let mut code = implementation(input, krate, &borrowed, &methods);
+        let constructor = self.constructor(input, krate, fields, component);
+        let fits = constructor.map(|constructor| code.extend(constructor));
+        Ok((code, fits))
     }
 
     /// Returns the constructor `new(the other fields)`, if requested.
@@ -240,6 +257,16 @@ impl Container {
     }
 }
 
+fn keep_first(checked: &mut Result<()>, next: Result<()>) {
+    if checked.is_ok() {
+        *checked = next;
+    }
+}
+
+fn written(option: &Path) -> String {
+    option.to_token_stream().to_string().replace(' ', "")
+}
+
 fn word(slot: &mut Option<LitStr>, option: &Path, value: ParseStream<'_>) -> Result<()> {
     once(slot, option, value)?;
     match slot {
@@ -256,89 +283,10 @@ fn once<T: syn::parse::Parse>(
     value: ParseStream<'_>,
 ) -> Result<()> {
     if slot.replace(value.parse()?).is_some() {
-        let name = option.to_token_stream();
+        let name = written(option);
         return Err(Error::new_spanned(option, format!("`{name}` is given twice; keep one")));
     }
     Ok(())
-}
-
-impl<'a> Marked<'a> {
-    fn read(index: usize, field: &'a Field) -> Result<Self> {
-        let member = field.ident.clone().map_or_else(
-            || Member::Unnamed(Index { index: index as u32, span: field.span() }),
-            Member::Named,
-        );
-        let mut role = None;
-        for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("trace")) {
-            let span = attribute.span();
-            let read = match &attribute.meta {
-                Meta::Path(path) => Role::named_as(field, path)?,
-                _ => attribute.parse_args_with(|input: ParseStream<'_>| Role::parse(input))?,
-            };
-            if role.replace((span, read)).is_some() {
-                return Err(Error::new(
-                    span,
-                    "the field has several `#[trace]` attributes; keep one",
-                ));
-            }
-        }
-        Ok(Self { member, field, role })
-    }
-
-    /// Returns the statement that sets the field as an attribute of a span.
-    fn setting(&self, attributes: &Ident) -> Option<TokenStream> {
-        let Some((_, Role::Attribute { key, content })) = &self.role else { return None };
-        let span = at(self.field.ty.span());
-        let method = Ident::new(if *content { "set_content" } else { "set" }, span);
-        let (this, member) = (this(), &self.member);
-        Some(quote_spanned!(span=> #attributes.#method(#key, &#this.#member);))
-    }
-}
-
-impl Role {
-    fn named_as(field: &Field, mark: &Path) -> Result<Self> {
-        match &field.ident {
-            Some(name) => Ok(Self::Attribute {
-                key: LitStr::new(&name.unraw().to_string(), name.span()),
-                content: false,
-            }),
-            None => Err(Error::new_spanned(
-                mark,
-                "a field without a name requires a key: `#[trace(\"processor.batch_size\")]`",
-            )),
-        }
-    }
-
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let expected = "expected a key in quotes, `content = \"key\"` or `component`";
-        let role = if input.peek(LitStr) {
-            Self::Attribute { key: key(input)?, content: false }
-        } else {
-            let option =
-                input.call(Ident::parse_any).map_err(|error| Error::new(error.span(), expected))?;
-            if option == "component" {
-                Self::Component
-            } else if option == "content" && input.peek(Token![=]) {
-                input.parse::<Token![=]>()?;
-                Self::Attribute { key: key(input)?, content: true }
-            } else {
-                return Err(Error::new(option.span(), expected));
-            }
-        };
-        input.parse::<Option<Token![,]>>()?;
-        if !input.is_empty() {
-            return Err(input.error("the field has several options; keep one"));
-        }
-        Ok(role)
-    }
-}
-
-fn key(input: ParseStream<'_>) -> Result<LitStr> {
-    let key: LitStr = input.parse()?;
-    if key.value().is_empty() {
-        return Err(Error::new(key.span(), "a key cannot be empty"));
-    }
-    Ok(key)
 }
 
 #[cfg(test)]
@@ -346,11 +294,13 @@ mod tests {
     use super::*;
 
     fn code(source: &str) -> String {
-        expand(&syn::parse_str(source).unwrap()).unwrap().to_string().replace(' ', "")
+        let (code, checked) = implement(&syn::parse_str(source).unwrap());
+        checked.unwrap();
+        code.to_string().replace(' ', "")
     }
 
     fn error(source: &str) -> String {
-        expand(&syn::parse_str(source).unwrap()).unwrap_err().to_string()
+        implement(&syn::parse_str(source).unwrap()).1.unwrap_err().to_string()
     }
 
     #[test]
@@ -397,8 +347,14 @@ mod tests {
 
     #[test]
     fn unknown_options_list_the_known_ones() {
-        assert!(error("struct S { #[trace(what)] c: Component }").contains("content ="));
-        assert!(error("#[trace(what)] struct S(Component);").contains("should_create"));
+        let field = |option| error(&format!("struct S {{ #[trace({option})] c: Component }}"));
+        assert!(field("what").ends_with("options are `component` and `content`"));
+        assert!(field("key = \"n\"").contains("the key stands alone"));
+        assert!(field("conten = \"n\"").contains("did you mean `content`?"));
+        assert!(field("content").contains("`content = \"key\"`"));
+        assert!(error("#[trace(what)] struct S(Component);").contains("`should_create`"));
+        let misspelt = error("#[trace(new, knid = \"tool\")] struct S(Component);");
+        assert!(misspelt.contains("did you mean `kind`?"), "{misspelt}");
         assert!(error("struct S(Component, #[trace] u8);").contains("requires a key"));
         assert!(error(r#"struct S(Component, #[trace("")] u8);"#).contains("empty"));
         assert!(
