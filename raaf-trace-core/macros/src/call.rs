@@ -101,11 +101,18 @@ impl Join {
     }
 }
 
+/// Form of the traced work.
+#[derive(Clone, Copy)]
+enum Work {
+    Closure,
+    Future,
+}
+
 impl Plan {
     /// Returns statements that run `closure` inside the call and yield its value.
     pub(crate) fn around_closure(&self, closure: &TokenStream) -> TokenStream {
         let (scope, result) = (local("__scope"), local("__result"));
-        let (open, finish) = (self.open(), self.finish(&scope, &result));
+        let (open, finish) = (self.open(Work::Closure), self.finish(&scope, &result));
         let entered = self.entered(&scope);
         quote_spanned! {Span::mixed_site()=>
             let #entered = #open;
@@ -117,7 +124,7 @@ impl Plan {
     /// Returns statements that await `future` inside the call and yield its output.
     pub(crate) fn around_future(&self, future: &TokenStream) -> TokenStream {
         let (scope, result) = (local("__scope"), local("__result"));
-        let (open, finish) = (self.open(), self.finish(&scope, &result));
+        let (open, finish) = (self.open(Work::Future), self.finish(&scope, &result));
         let entered = self.entered(&scope);
         quote_spanned! {Span::mixed_site()=>
             let #entered = #open;
@@ -129,14 +136,14 @@ impl Plan {
     /// Returns the statements of [`around_closure`](Self::around_closure) for a closure that never
     /// returns.
     pub(crate) fn around_endless_closure(&self, closure: &TokenStream) -> TokenStream {
-        let open = self.open();
+        let open = self.open(Work::Closure);
         quote_spanned!(Span::mixed_site()=> match #open.run(#closure) {})
     }
 
     /// Returns the statements of [`around_future`](Self::around_future) for a future that never
     /// completes.
     pub(crate) fn around_endless_future(&self, future: &TokenStream) -> TokenStream {
-        let open = self.open();
+        let open = self.open(Work::Future);
         quote_spanned!(Span::mixed_site()=> match #open.run_async(#future).await {})
     }
 
@@ -154,8 +161,8 @@ impl Plan {
     /// Returns an expression that creates the call, adds its metadata and enters it.
     ///
     /// Metadata is evaluated only while the call may still become a span.
-    fn open(&self) -> TokenStream {
-        let open = self.open_on_self();
+    fn open(&self, work: Work) -> TokenStream {
+        let open = self.open_on_self(work);
         if !self.owns_self {
             return open;
         }
@@ -164,10 +171,17 @@ impl Plan {
         quote_spanned!(Span::mixed_site()=> { let #this = &#owned; #open })
     }
 
-    fn open_on_self(&self) -> TokenStream {
+    fn open_on_self(&self, work: Work) -> TokenStream {
         let call = local("__call");
         let start = &self.start;
-        let enter = if self.prepared { quote!(enter_with_hook) } else { quote!(enter) };
+        // The scope of a stream goes where the stream goes.
+        let is_local = matches!(work, Work::Closure) && self.stream.is_none();
+        let enter = match (is_local, self.prepared) {
+            (true, true) => quote!(enter_local_with_hook),
+            (true, false) => quote!(enter_local),
+            (false, true) => quote!(enter_with_hook),
+            (false, false) => quote!(enter),
+        };
         let skip = self.skip_if.as_ref().map(|condition| {
             let span = at(condition.span());
             quote_spanned! {span=> if #call.is_enabled() { #call = #call.skip_if(#condition); } }
