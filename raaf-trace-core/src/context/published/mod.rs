@@ -1,13 +1,11 @@
 //! Frames of all threads, for finding the parent of work in another thread.
 //!
-//! A thread publishes each of its frames in words that it alone writes, and that others read without
-//! making it wait: a word that is even while the frame is open counts its changes, and a reader
-//! takes only what did not change meanwhile. Publishing takes plain stores.
+//! A thread publishes each of its frames with plain stores. Whoever looks for a frame reads those of
+//! all threads, without making them wait.
 
-use std::sync::{
-    Arc, Mutex, OnceLock, RwLock, Weak,
-    atomic::{AtomicU64, AtomicUsize, Ordering, fence},
-};
+mod place;
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 
 use crate::{
     base::{
@@ -18,6 +16,8 @@ use crate::{
     provider::{clock::Ticks, running_trace::RunningTrace},
     span::record::{Record, Shared},
 };
+pub(crate) use place::Facts;
+use place::{Place, Version};
 use raaf_trace_model::id::{SpanId, TraceId};
 
 /// Maximum number of frames of a thread. Beyond, they get records.
@@ -30,25 +30,6 @@ pub(crate) struct Published {
     /// Trace of the frames, set before the first of them is published.
     trace: Mutex<Weak<RunningTrace>>,
     made_in: MadeIn,
-}
-
-#[derive(Debug)]
-struct Place {
-    /// Even while a frame is open here.
-    version: AtomicU64,
-    component: AtomicUsize,
-    span_id: AtomicU64,
-    trace_id: [AtomicU64; 2],
-    start: AtomicU64,
-}
-
-/// Facts about a frame that others need.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Facts {
-    pub(crate) component: usize,
-    pub(crate) span_id: SpanId,
-    pub(crate) trace_id: TraceId,
-    pub(crate) start: Ticks,
 }
 
 /// A frame that was open when it was read.
@@ -65,7 +46,7 @@ pub(crate) struct Seen {
 pub(crate) struct FramePlace {
     thread: Arc<Published>,
     place: usize,
-    version: u64,
+    version: Version,
 }
 
 /// Threads with frames, of which some may have ended.
@@ -78,19 +59,12 @@ fn threads() -> &'static RwLock<Vec<Weak<Published>>> {
 impl Published {
     /// Registers the calling thread.
     pub(crate) fn register() -> Arc<Self> {
-        let place = || Place {
-            version: AtomicU64::new(1),
-            component: AtomicUsize::new(0),
-            span_id: AtomicU64::new(0),
-            trace_id: [const { AtomicU64::new(0) }; 2],
-            start: AtomicU64::new(0),
-        };
         let published = Arc::new(Self {
-            places: std::array::from_fn(|_| place()),
+            places: std::array::from_fn(|_| Place::new()),
             trace: Mutex::default(),
             made_in: MadeIn::here(),
         });
-        let mut all = threads().write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut all = threads().write().unwrap_or_else(PoisonError::into_inner);
         all.retain(|thread| thread.strong_count() > 0);
         all.push(Arc::downgrade(&published));
         published
@@ -111,48 +85,26 @@ impl Published {
     /// Publishes a frame that its thread has just opened.
     #[inline]
     pub(crate) fn open(&self, place: usize, facts: Facts) {
-        let Some(place) = self.places.get(place) else { return };
-        let version = place.version.load(Ordering::Relaxed);
-        // After the store that ended the previous frame here.
-        fence(Ordering::Release);
-        place.component.store(facts.component, Ordering::Relaxed);
-        place.span_id.store(facts.span_id.to_u64(), Ordering::Relaxed);
-        let trace_id = facts.trace_id.to_u128();
-        place.trace_id[0].store((trace_id >> 64) as u64, Ordering::Relaxed);
-        place.trace_id[1].store(trace_id as u64, Ordering::Relaxed);
-        place.start.store(facts.start.0, Ordering::Relaxed);
-        place.version.store(version.wrapping_add(1), Ordering::Release);
+        if let Some(place) = self.places.get(place) {
+            place.open(facts);
+        }
     }
 
     /// Records the end of a frame.
     #[inline]
     pub(crate) fn close(&self, place: usize) {
-        let Some(place) = self.places.get(place) else { return };
-        let version = place.version.load(Ordering::Relaxed);
-        place.version.store(version.wrapping_add(1), Ordering::Release);
+        if let Some(place) = self.places.get(place) {
+            place.close();
+        }
     }
 
     /// Calls `each` for each open frame of the component.
-    fn find(&self, component: usize, mut each: impl FnMut(usize, u64, Facts)) {
+    fn find(&self, component: usize, mut each: impl FnMut(usize, Version, Facts)) {
         for (at, place) in self.places.iter().enumerate() {
-            let version = place.version.load(Ordering::Acquire);
-            if version % 2 == 1 {
-                // Those above it have ended before.
-                return;
-            }
-            if place.component.load(Ordering::Relaxed) != component {
-                continue;
-            }
-            let span_id = place.span_id.load(Ordering::Relaxed);
-            let high = u128::from(place.trace_id[0].load(Ordering::Relaxed));
-            let low = u128::from(place.trace_id[1].load(Ordering::Relaxed));
-            let start = Ticks(place.start.load(Ordering::Relaxed));
-            fence(Ordering::Acquire);
-            if place.version.load(Ordering::Relaxed) == version
-                && let Some(span_id) = SpanId::from_u64(span_id)
-                && let Some(trace_id) = TraceId::from_u128(high << 64 | low)
-            {
-                each(at, version, Facts { component, span_id, trace_id, start });
+            // Where there is none, those above it have ended before.
+            let Some(version) = place.version() else { return };
+            if let Some(facts) = place.read(version, component) {
+                each(at, version, facts);
             }
         }
     }
@@ -161,7 +113,7 @@ impl Published {
 impl FramePlace {
     /// Returns whether the frame is still open.
     pub(crate) fn is_open(&self) -> bool {
-        self.thread.places[self.place].version.load(Ordering::Acquire) == self.version
+        self.thread.places[self.place].version() == Some(self.version)
     }
 }
 
@@ -201,6 +153,6 @@ pub(crate) fn all(component: usize) -> Vec<Seen> {
 }
 
 fn for_each_thread(mut each: impl FnMut(&Arc<Published>)) {
-    let threads = threads().read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let threads = threads().read().unwrap_or_else(PoisonError::into_inner);
     threads.iter().filter_map(Weak::upgrade).for_each(|thread| each(&thread));
 }

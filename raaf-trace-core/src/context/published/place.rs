@@ -1,0 +1,150 @@
+//! One place for a frame: words that one thread writes, and others read without making it wait.
+//!
+//! The version is even while a frame is open, and changes when a frame is opened or closed. A reader
+//! takes only what it read between two readings of the same even version.
+
+#[cfg(all(test, raaf_loom))]
+use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+#[cfg(not(all(test, raaf_loom)))]
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+
+use crate::provider::clock::Ticks;
+use raaf_trace_model::id::{SpanId, TraceId};
+
+#[derive(Debug)]
+pub(super) struct Place {
+    version: AtomicU64,
+    component: AtomicUsize,
+    span_id: AtomicU64,
+    trace_id: [AtomicU64; 2],
+    start: AtomicU64,
+}
+
+/// Facts about a frame that other threads need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// Address of the component.
+    pub(crate) component: usize,
+    pub(crate) span_id: SpanId,
+    pub(crate) trace_id: TraceId,
+    pub(crate) start: Ticks,
+}
+
+/// Version of an open frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Version(u64);
+
+impl Place {
+    pub(super) fn new() -> Self {
+        Self {
+            version: AtomicU64::new(1),
+            component: AtomicUsize::new(0),
+            span_id: AtomicU64::new(0),
+            trace_id: [AtomicU64::new(0), AtomicU64::new(0)],
+            start: AtomicU64::new(0),
+        }
+    }
+
+    /// Publishes a frame that the calling thread, which owns the place, has just opened.
+    #[inline]
+    pub(super) fn open(&self, facts: Facts) {
+        let version = self.version.load(Ordering::Relaxed);
+        // What follows is not seen before the store that closed the previous frame.
+        fence(Ordering::Release);
+        self.component.store(facts.component, Ordering::Relaxed);
+        self.span_id.store(facts.span_id.to_u64(), Ordering::Relaxed);
+        let trace_id = facts.trace_id.to_u128();
+        self.trace_id[0].store((trace_id >> 64) as u64, Ordering::Relaxed);
+        self.trace_id[1].store(trace_id as u64, Ordering::Relaxed);
+        self.start.store(facts.start.0, Ordering::Relaxed);
+        self.version.store(version.wrapping_add(1), Ordering::Release);
+    }
+
+    /// Records the end of the frame.
+    #[inline]
+    pub(super) fn close(&self) {
+        let version = self.version.load(Ordering::Relaxed);
+        self.version.store(version.wrapping_add(1), Ordering::Release);
+    }
+
+    /// Returns the version of the open frame, if there is one.
+    pub(super) fn version(&self) -> Option<Version> {
+        let version = self.version.load(Ordering::Acquire);
+        version.is_multiple_of(2).then_some(Version(version))
+    }
+
+    /// Returns the facts about the frame of that version, if it belongs to that component and is
+    /// still open.
+    pub(super) fn read(&self, version: Version, component: usize) -> Option<Facts> {
+        if self.component.load(Ordering::Relaxed) != component {
+            return None;
+        }
+        let span_id = self.span_id.load(Ordering::Relaxed);
+        let high = u128::from(self.trace_id[0].load(Ordering::Relaxed));
+        let low = u128::from(self.trace_id[1].load(Ordering::Relaxed));
+        let start = Ticks(self.start.load(Ordering::Relaxed));
+        // The version is not read before what precedes.
+        fence(Ordering::Acquire);
+        if self.version.load(Ordering::Relaxed) != version.0 {
+            return None;
+        }
+        let span_id = SpanId::from_u64(span_id)?;
+        let trace_id = TraceId::from_u128(high << 64 | low)?;
+        Some(Facts { component, span_id, trace_id, start })
+    }
+}
+
+#[cfg(all(test, raaf_loom))]
+mod tests {
+    use loom::{sync::Arc, thread};
+
+    use super::*;
+
+    /// Facts that all follow from one number, so that a mixture shows.
+    fn facts(number: u64) -> Facts {
+        Facts {
+            component: 7,
+            span_id: SpanId::from_u64(number).unwrap(),
+            trace_id: TraceId::from_u128(u128::from(number) << 64 | u128::from(number)).unwrap(),
+            start: Ticks(number),
+        }
+    }
+
+    #[test]
+    fn g83_a_reader_sees_one_frame_or_none() {
+        loom::model(|| {
+            let place = Arc::new(Place::new());
+            let writer = Arc::clone(&place);
+            let writer = thread::spawn(move || {
+                writer.open(facts(1));
+                writer.close();
+                writer.open(facts(2));
+            });
+            if let Some(version) = place.version()
+                && let Some(seen) = place.read(version, 7)
+            {
+                assert_eq!(seen, facts(seen.start.0));
+            }
+            writer.join().unwrap();
+            let version = place.version().expect("the second frame is open");
+            assert_eq!(place.read(version, 7), Some(facts(2)));
+        });
+    }
+
+    #[test]
+    fn g83_a_frame_that_has_ended_is_not_taken_for_a_later_one() {
+        loom::model(|| {
+            let place = Arc::new(Place::new());
+            place.open(facts(1));
+            let version = place.version().expect("a frame is open");
+            let writer = Arc::clone(&place);
+            let writer = thread::spawn(move || {
+                writer.close();
+                writer.open(facts(2));
+            });
+            assert!(place.read(version, 7).is_none_or(|seen| seen == facts(1)));
+            writer.join().unwrap();
+            assert_ne!(place.version(), Some(version));
+        });
+    }
+}
