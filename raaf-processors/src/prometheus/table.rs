@@ -55,8 +55,11 @@ impl<V> Table<V> {
         let hash = self.hasher.hash_one(words);
         match self.find(hash, words) {
             Ok(value) => Some(value),
-            // In a full table, new strings take no lock either.
-            Err(_) if self.used.load(Ordering::Relaxed) >= self.limit => None,
+            // In a full table, new strings take no lock either. Another thread may have inserted
+            // these as the last ones in the meantime.
+            Err(_) if self.used.load(Ordering::Acquire) >= self.limit => {
+                self.find(hash, words).ok()
+            }
             Err(_) => self.insert(hash, words, make),
         }
     }
@@ -87,9 +90,11 @@ impl<V> Table<V> {
             return None;
         }
         let value = make();
-        self.used.fetch_add(1, Ordering::Relaxed);
         let words = (words.0.into(), words.1.into());
-        Some(&slot.get_or_init(|| Entry { words, value }).value)
+        let entry = slot.get_or_init(|| Entry { words, value });
+        // Last: whoever sees the table full finds the entry.
+        self.used.fetch_add(1, Ordering::Release);
+        Some(&entry.value)
     }
 
     /// Returns all values, in no particular order.
