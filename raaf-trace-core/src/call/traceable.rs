@@ -13,7 +13,7 @@ use crate::{
         Context, chain, flow,
         parent::{IntoParent, Parent},
     },
-    span::Span,
+    span::{Span, record::Shared},
 };
 use raaf_trace_model::{
     attributes::{Attributes, Key},
@@ -154,11 +154,14 @@ pub trait Traceable {
         Call::new(self, method.into())
     }
 
-    /// Returns this component's innermost active span in this context.
+    /// Returns this component's innermost active span in this context. `None` if the span belongs to
+    /// another thread and was only found as the parent of a span here: pass a
+    /// [`Context`](crate::Context) to write to it.
     fn current_span(&self) -> Option<Span> {
         flow::peek(|current| {
             let innermost = current.innermost.local()?;
-            chain::innermost_of(innermost, self.component()).cloned()
+            let record = chain::innermost_of(innermost, self.component())?;
+            (!record.is_stand_in()).then(|| Shared::clone(record))
         })
         .flatten()
         .map(Span::of)

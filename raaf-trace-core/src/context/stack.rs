@@ -122,20 +122,20 @@ impl Stack {
         if !provider.is_recording() {
             return Placed::Nowhere;
         }
-        if !provider.has_fast_starts() {
-            return Placed::Elsewhere;
-        }
         if trace.limits.cuts_name(component.longest_name().max(method.as_str().len())) {
             return Placed::Elsewhere;
         }
-        let (id, sampled, limits) = (provider.new_span_id(), trace.sampled, trace.limits);
+        // A user's generator may read the current context.
+        let plain_id = provider.plain_span_id();
+        let (sampled, limits) = (trace.sampled, trace.limits);
+        let waits = plain_id.is_none() || provider.watches_starts();
         let Some(number_of_component) = self.components.open(component) else {
             return Placed::Elsewhere;
         };
         self.traces[number.0 as usize].open += 1;
         record.body_mut().attributes.set_limits(limits);
         record.set_frame(Frame {
-            id,
+            id: plain_id.unwrap_or(parent),
             parent: Some(parent),
             trace: number,
             component: number_of_component,
@@ -144,6 +144,8 @@ impl Stack {
             linked: true,
             local_root: false,
             sampled,
+            waits,
+            has_started: false,
             made_in: MadeIn::here(),
         });
         Placed::Here
@@ -214,11 +216,11 @@ impl Stack {
         let is_bare = self.frames.is_empty() && current.attached().is_none();
         let cuts_names =
             trace.limits.cuts_name(component.longest_name().max(method.as_str().len()));
-        if !is_bare || self.is_lent() || cuts_names || !trace.provider.has_fast_starts() {
+        if !is_bare || self.is_lent() || cuts_names {
             return Err(trace);
         }
         let Some(component) = self.components.open(component) else { return Err(trace) };
-        let sampled = trace.sampled;
+        let (sampled, waits) = (trace.sampled, trace.provider.watches_starts());
         record.body_mut().attributes.set_limits(trace.limits);
         let number = self.keep(trace);
         self.traces[number.0 as usize].open += 1;
@@ -232,6 +234,8 @@ impl Stack {
             linked: false,
             local_root: true,
             sampled,
+            waits,
+            has_started: false,
             made_in: MadeIn::here(),
         });
         Ok(())
@@ -293,9 +297,8 @@ impl Stack {
             && let Some(place) = self.traces.get(frame.trace.0 as usize)
             && let Some(trace) = &place.trace
         {
-            frame.start = trace.provider.clock().now();
-            if frame.sampled {
-                trace.provider.counts().span_started();
+            if !frame.has_started {
+                frame.start(trace);
             }
             let published = match &self.published {
                 Some(published) if published.is_of_this_process() => published,

@@ -159,10 +159,10 @@ impl Inner {
         self.watches_starts.load(Ordering::Relaxed)
     }
 
-    /// Returns whether spans start without calls of the user's code, for ids or in processors.
+    /// Returns an id that is made without calling code of the user; `None` if there is such code.
     #[inline]
-    pub(crate) fn has_fast_starts(&self) -> bool {
-        self.config.ids.is_none() && !self.watches_starts()
+    pub(crate) fn plain_span_id(&self) -> Option<SpanId> {
+        self.config.ids.is_none().then(|| RandomIds.span_id())
     }
 
     pub(crate) fn add_processor(self: &Arc<Self>, receiver: Receiver) {

@@ -28,7 +28,7 @@ pub(crate) fn finish(span: Held, how: impl FnOnce(&mut SpanBody)) {
 
 #[inline]
 fn finish_frame(mut record: UniqueArc<Record>, how: impl FnOnce(&mut SpanBody)) {
-    let Some((frame, body)) = record.frame_and_body() else { return };
+    let Some((frame, body)) = record.frame_and_body_mut() else { return };
     let lent = if frame.made_in.this_process() { flow::lend(frame) } else { None };
     let Some((trace, component)) = lent else {
         flow::forget(frame, None);

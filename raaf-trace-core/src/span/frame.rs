@@ -30,18 +30,30 @@ pub(crate) struct Frame {
     pub(crate) linked: bool,
     pub(crate) local_root: bool,
     pub(crate) sampled: bool,
+    /// `true` if code of the user is called for its id, or by processors when it starts.
+    pub(crate) waits: bool,
+    /// `true` once the start time is set and counted.
+    pub(crate) has_started: bool,
     pub(crate) made_in: MadeIn,
 }
 
 impl Frame {
-    /// Moves the body out into the finished span. The caller adds its outcome.
-    pub(crate) fn finish(
+    /// Sets the start time, and counts the start.
+    #[inline]
+    pub(crate) fn start(&mut self, trace: &RunningTrace) {
+        self.has_started = true;
+        self.start = trace.provider.clock().now();
+        if self.sampled {
+            trace.provider.counts().span_started();
+        }
+    }
+
+    /// Returns the data for sinks.
+    pub(crate) fn to_data(
         &self,
-        body: &mut SpanBody,
         (trace, component): (&RunningTrace, &Arc<ComponentInfo>),
-        end: Ticks,
-    ) -> FinishedSpan {
-        let head = SpanHead {
+    ) -> SpanHead {
+        SpanHead {
             span_id: self.id,
             parent_id: self.parent,
             trace: Arc::clone(&trace.data),
@@ -50,7 +62,17 @@ impl Frame {
             name: None,
             start: trace.time_of(self.start),
             local_root: self.local_root,
-        };
+        }
+    }
+
+    /// Moves the body out into the finished span. The caller adds its outcome.
+    pub(crate) fn finish(
+        &self,
+        body: &mut SpanBody,
+        (trace, component): (&RunningTrace, &Arc<ComponentInfo>),
+        end: Ticks,
+    ) -> FinishedSpan {
+        let head = self.to_data((trace, component));
         FinishedSpan::from_parts(head, mem::take(body), trace.time_of(end))
     }
 

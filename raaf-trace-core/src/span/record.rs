@@ -101,6 +101,10 @@ impl Record {
         Shared::new(record)
     }
 
+    pub(crate) fn is_stand_in(&self) -> bool {
+        self.stands_for.is_some()
+    }
+
     #[inline]
     pub(crate) fn frame(&self) -> Option<&Frame> {
         self.frame.as_ref()
@@ -126,9 +130,9 @@ impl Record {
 
     /// Returns both parts of the record of a frame.
     #[inline]
-    pub(crate) fn frame_and_body(&mut self) -> Option<(&Frame, &mut SpanBody)> {
+    pub(crate) fn frame_and_body_mut(&mut self) -> Option<(&mut Frame, &mut SpanBody)> {
         let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
-        Some((self.frame.as_ref()?, body))
+        Some((self.frame.as_mut()?, body))
     }
 
     /// Returns both parts of a filled record that is not shared.

@@ -27,7 +27,7 @@ use raaf_trace_model::{
     attributes::{AttributeLosses, Attributes, Key, SpanLimits},
     id::SpanId,
     propagation::SpanContext,
-    span::{LocalRoot, SpanBody, SpanExtras, StartedSpan, TraceInfo},
+    span::{LocalRoot, SpanBody, SpanExtras, SpanHead, StartedSpan, TraceInfo},
 };
 
 /// Place of a span in its trace: trace, parent and enclosing spans.
@@ -40,6 +40,8 @@ pub(crate) struct Origin {
     without_context: bool,
     link: Link,
     depth: Depth,
+    /// Id of the span, if it was drawn before.
+    id: Option<SpanId>,
 }
 
 impl Origin {
@@ -121,6 +123,7 @@ impl Origin {
             without_context: false,
             link,
             depth,
+            id: None,
         })
     }
 
@@ -139,6 +142,7 @@ impl Origin {
             without_context: false,
             link: Link::None,
             depth: Depth::default(),
+            id: None,
         })
     }
 }
@@ -254,10 +258,40 @@ pub(crate) fn open_here(
         }
         Placed::Elsewhere => return open_elsewhere(record, component, method, fill),
     }
-    if record.frame().is_some_and(|frame| frame.sampled) {
+    let (sampled, waits) =
+        record.frame().map_or_else(Default::default, |frame| (frame.sampled, frame.waits));
+    if waits {
+        set_id(&mut record);
+    }
+    if sampled {
         fill(&mut record.body_mut().attributes);
     }
+    if waits {
+        tell_start_of_frame(component, &mut record);
+    }
     Some(Held::Frame(record))
+}
+
+/// Sets the id of a frame where a user's generator makes it.
+#[cold]
+fn set_id(record: &mut Record) {
+    if let Some(frame) = record.frame_mut()
+        && let Some(trace) = flow::trace_of(frame)
+    {
+        frame.id = trace.provider.new_span_id();
+    }
+}
+
+/// Starts the span of a frame, and passes it to the processors that receive starts.
+#[cold]
+fn tell_start_of_frame(component: &Component, record: &mut Record) {
+    let Some((frame, body)) = record.frame_and_body_mut() else { return };
+    let Some(trace) = flow::trace_of(frame) else { return };
+    frame.start(&trace);
+    if frame.sampled && trace.provider.watches_starts() {
+        let data = frame.to_data((&trace, component.info()));
+        tell(&trace.provider, data, &mut body.attributes);
+    }
 }
 
 #[inline(never)]
@@ -273,7 +307,7 @@ fn open_elsewhere(
         return None;
     };
     let is_first = origin.local_root && !current.innermost.is_local();
-    if is_first && origin.trace.provider.has_fast_starts() {
+    if is_first {
         let id = origin.trace.provider.new_span_id();
         origin.begin(id, component);
         let (parent, without_context) = (origin.parent, origin.without_context);
@@ -283,14 +317,18 @@ fn open_elsewhere(
                 if let Some(frame) = record.frame()
                     && let Some(trace) = flow::trace_of(frame)
                 {
+                    let waits = frame.waits;
                     if frame.sampled {
                         fill(&mut record.body_mut().attributes);
+                    }
+                    if waits {
+                        tell_start_of_frame(component, &mut record);
                     }
                     stray::root_started(&trace, call, without_context);
                 }
                 return Some(Held::Frame(record));
             }
-            Err(trace) => origin.trace = trace,
+            Err(trace) => (origin.trace, origin.id) = (trace, Some(id)),
         }
     }
     let (component, method) = (component.clone(), method.clone());
@@ -319,10 +357,11 @@ fn start_in(
     name: Option<Key>,
     fill: impl FnOnce(&mut Attributes),
 ) -> Shared {
-    let (id, start) = (origin.trace.provider.new_span_id(), Ticks::default());
+    let id = origin.id.unwrap_or_else(|| origin.trace.provider.new_span_id());
     let mut origin = origin;
     origin.begin(id, &component);
-    let Origin { trace, parent, local_root, without_context, link, depth } = origin;
+    let Origin { trace, parent, local_root, without_context, link, depth, .. } = origin;
+    let start = Ticks::default();
     let name = name.map(Box::new);
     let made_in = MadeIn::here();
     let head = Head { id, parent, trace, component, method, name, start, local_root, made_in };
@@ -383,8 +422,10 @@ fn tell_start(head: &Head, body: &mut SpanBody) {
     if let Some(extras) = &body.extras {
         extras.changes.apply_to(&mut data);
     }
-    let attributes = &mut body.attributes;
-    let provider = &head.trace.provider;
+    tell(&head.trace.provider, data, &mut body.attributes);
+}
+
+fn tell(provider: &Inner, data: SpanHead, attributes: &mut Attributes) {
     provider.redactor().redact(attributes, 0);
     let mut started = StartedSpan::from_parts(data, mem::take(attributes));
     dispatch::started(provider, &mut started);
