@@ -17,6 +17,8 @@ const WAYS: usize = 4;
 pub(crate) struct Components {
     /// Empty before the first use.
     places: Vec<Option<Entry>>,
+    /// Number of replacements so far: each set takes its turn.
+    replaced: usize,
 }
 
 #[derive(Debug)]
@@ -33,7 +35,7 @@ pub(crate) struct ComponentNumber(u16);
 
 impl Components {
     pub(crate) const fn new() -> Self {
-        Self { places: Vec::new() }
+        Self { places: Vec::new(), replaced: 0 }
     }
 
     /// Counts an open frame of the component; `None` when there is no place for it.
@@ -59,9 +61,12 @@ impl Components {
             self.places.resize_with(SETS * WAYS, || None);
         }
         component.note_frame();
+        self.replaced += 1;
         let set = &mut self.places[first..first + WAYS];
-        let is_free = |place: &Option<Entry>| place.as_ref().is_none_or(|entry| entry.open == 0);
-        let way = set.iter().position(is_free)?;
+        let is_unused = |way: &usize| set[*way].as_ref().is_none_or(|entry| entry.open == 0);
+        let in_turn = (0..WAYS).map(|way| (way + self.replaced) % WAYS);
+        let way =
+            set.iter().position(Option::is_none).or_else(|| in_turn.into_iter().find(is_unused))?;
         set[way] = Some(Entry {
             address: component.address(),
             component: component.downgrade(),

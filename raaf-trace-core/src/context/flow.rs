@@ -14,7 +14,7 @@ use crate::{
     component::Component,
     context::{
         attach::{self, Attachment},
-        stack::{Placed, Popped, Stack},
+        stack::{Lent, Placed, Popped, Stack},
     },
     provider::{Inner, TracerProvider, running_trace::RunningTrace},
     span::{
@@ -292,7 +292,7 @@ pub(crate) fn same(component: &Component, method: &Key, any: bool) -> Option<Sha
 
 /// Takes what a frame refers to, to finish its span; see [`Stack::lend`].
 #[inline]
-pub(crate) fn lend(frame: &Frame) -> Option<(Arc<RunningTrace>, Arc<ComponentInfo>)> {
+pub(crate) fn lend(frame: &Frame) -> Option<(Lent, Arc<ComponentInfo>)> {
     FLOW.try_with(|flow| {
         let stack = &mut flow.borrow_mut().stack;
         let info = Arc::clone(stack.components.info(frame.component)?);
@@ -303,22 +303,22 @@ pub(crate) fn lend(frame: &Frame) -> Option<(Arc<RunningTrace>, Arc<ComponentInf
 
 /// Ends a loan.
 #[inline]
-pub(crate) fn give_back(frame: &Frame, trace: Arc<RunningTrace>) {
-    let mut trace = Some(trace);
+pub(crate) fn give_back(frame: &Frame, lent: Lent) {
+    let mut lent = Some(lent);
     let _ = FLOW.try_with(|flow| {
-        if let Some(trace) = trace.take() {
-            flow.borrow_mut().stack.give_back(frame.trace, trace);
+        if let Some(lent) = lent.take() {
+            flow.borrow_mut().stack.give_back(frame.trace, lent);
         }
     });
 }
 
 /// Ends a loan, and forgets the frame.
 #[inline]
-pub(crate) fn forget(frame: &Frame, trace: Option<Arc<RunningTrace>>) {
+pub(crate) fn forget(frame: &Frame, lent: Option<Lent>) {
     let unused = FLOW.try_with(|flow| {
         let stack = &mut flow.borrow_mut().stack;
-        if let Some(trace) = trace {
-            stack.give_back(frame.trace, trace);
+        if let Some(lent) = lent {
+            stack.give_back(frame.trace, lent);
         }
         stack.forget(frame)
     });

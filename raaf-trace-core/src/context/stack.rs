@@ -13,7 +13,7 @@ use crate::{
         parent,
         published::{self, Facts, Published},
     },
-    provider::{clock::Ticks, running_trace::RunningTrace},
+    provider::{OnlyQueue, clock::Ticks, running_trace::RunningTrace},
     span::{frame::Frame, head::Head, record::Record},
 };
 use raaf_trace_model::{attributes::Key, id::SpanId};
@@ -39,7 +39,15 @@ pub(crate) struct Stack {
 struct TracePlace {
     /// `None` while it is lent.
     trace: Option<Arc<RunningTrace>>,
+    /// Queue that received all spans when the trace came here.
+    queue: Option<OnlyQueue>,
     open: u32,
+}
+
+/// What a frame refers to, taken out of the tables of its thread.
+pub(crate) struct Lent {
+    pub(crate) trace: Arc<RunningTrace>,
+    pub(crate) queue: Option<OnlyQueue>,
 }
 
 /// Number of a trace in its thread, valid while it has an open frame.
@@ -248,11 +256,13 @@ impl Stack {
         };
         let known = self.traces.iter().position(is_same);
         let at = known.or_else(|| self.traces.iter().position(|place| place.open == 0));
-        let place = TracePlace { trace: Some(trace), open: 0 };
-        match at {
-            Some(at) if known.is_none() => self.traces[at] = place,
-            Some(_) => {}
-            None => self.traces.push(place),
+        if known.is_none() {
+            let queue = trace.provider.only_queue();
+            let place = TracePlace { trace: Some(trace), queue, open: 0 };
+            match at {
+                Some(at) => self.traces[at] = place,
+                None => self.traces.push(place),
+            }
         }
         TraceNumber(at.unwrap_or(self.traces.len() - 1) as u32)
     }
@@ -265,28 +275,32 @@ impl Stack {
     /// Takes the trace of a frame that has ended, to use it without a count: until it is
     /// [given back](Self::give_back), this thread has no context.
     #[inline]
-    pub(crate) fn lend(&mut self, TraceNumber(number): TraceNumber) -> Option<Arc<RunningTrace>> {
-        let trace = self.traces.get_mut(number as usize)?.trace.take()?;
+    pub(crate) fn lend(&mut self, TraceNumber(number): TraceNumber) -> Option<Lent> {
+        let place = self.traces.get_mut(number as usize)?;
+        let trace = place.trace.take()?;
         self.lent += 1;
-        Some(trace)
+        Some(Lent { trace, queue: place.queue.take() })
     }
 
     #[inline]
-    pub(crate) fn give_back(&mut self, TraceNumber(number): TraceNumber, trace: Arc<RunningTrace>) {
+    pub(crate) fn give_back(&mut self, TraceNumber(number): TraceNumber, lent: Lent) {
         self.lent -= 1;
         if let Some(place) = self.traces.get_mut(number as usize) {
-            place.trace = Some(trace);
+            (place.trace, place.queue) = (Some(lent.trace), lent.queue);
         }
     }
 
     /// Forgets a frame that has ended. Returns a trace that is not needed any more, to be dropped
     /// while nothing is borrowed.
     #[inline]
-    pub(crate) fn forget(&mut self, frame: &Frame) -> Option<Arc<RunningTrace>> {
+    pub(crate) fn forget(&mut self, frame: &Frame) -> Option<Lent> {
         self.components.close(frame.component);
         let place = self.traces.get_mut(frame.trace.0 as usize)?;
         place.open -= 1;
-        if place.open == 0 { place.trace.take() } else { None }
+        if place.open > 0 {
+            return None;
+        }
+        Some(Lent { trace: place.trace.take()?, queue: place.queue.take() })
     }
 
     /// Starts the span of a placed frame, and makes it current.

@@ -5,7 +5,7 @@ use raaf_trace_model::{
     span::{FinishedSpan, StartedSpan},
 };
 
-use crate::provider::Inner;
+use crate::provider::{Inner, processors::OnlyQueue};
 
 /// Passes a span's start to the processors that receive starts.
 pub(crate) fn started(provider: &Inner, span: &mut StartedSpan) {
@@ -33,8 +33,32 @@ pub(crate) fn ended(
 }
 
 /// Does the same as [`ended`] if there is a queue that is the only processor, otherwise nothing.
+/// `known` is what was that queue before.
 #[inline]
-pub(crate) fn to_queue(
+pub(crate) fn to_known_queue(
+    provider: &Inner,
+    known: Option<&OnlyQueue>,
+    write: impl FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
+) -> Option<bool> {
+    let is_current = |queue: &&OnlyQueue| provider.processors().is_current(queue);
+    let Some(batch) = known.filter(is_current).and_then(OnlyQueue::batch) else {
+        return to_queue(provider, write);
+    };
+    provider.counts().span_ended();
+    match batch.push_with(write) {
+        Ok(()) => Some(true),
+        Err(write) if known.filter(is_current).is_none() => {
+            // It was replaced, and shut down, just now.
+            if let Some(span) = write(None) {
+                pass_on(provider, span);
+            }
+            Some(true)
+        }
+        Err(_) => Some(false),
+    }
+}
+
+fn to_queue(
     provider: &Inner,
     write: impl FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
 ) -> Option<bool> {
@@ -43,15 +67,19 @@ pub(crate) fn to_queue(
         && !provider.flushes_after_root()
     {
         provider.counts().span_ended();
-        return Some(batch.push_with(write));
+        return Some(batch.push_with(write).is_ok());
     }
     None
 }
 
 /// Passes a finished span to each processor once.
 #[inline(never)]
-pub(crate) fn deliver(provider: &Inner, mut span: FinishedSpan) {
+pub(crate) fn deliver(provider: &Inner, span: FinishedSpan) {
     provider.counts().span_ended();
+    pass_on(provider, span);
+}
+
+fn pass_on(provider: &Inner, mut span: FinishedSpan) {
     let processors = provider.processors().load();
     let Some((last, others)) = processors.split_last() else { return };
     let flush = span.is_local_root() && provider.flushes_after_root();

@@ -19,7 +19,7 @@ use crate::{
         clock::Clock,
         counts::Counts,
         open_roots::OpenRoots,
-        processors::{Processors, Slot},
+        processors::{OnlyQueue, Processors, Slot},
         random_ids::RandomIds,
     },
     sink::Receiver,
@@ -187,6 +187,11 @@ impl Inner {
 
     pub(crate) fn processors(&self) -> &Processors {
         &self.processors
+    }
+
+    /// Returns the queue that receives all spans, if there is no other processor.
+    pub(crate) fn only_queue(&self) -> Option<OnlyQueue> {
+        if self.flushes_after_root() { None } else { self.processors.only_queue() }
     }
 
     #[inline]

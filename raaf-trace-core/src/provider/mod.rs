@@ -31,3 +31,4 @@ pub use global_override::{GlobalOverride, override_global_provider};
 pub use guard::TracingGuard;
 pub use handle::TracerProvider;
 pub(crate) use inner::Inner;
+pub(crate) use processors::OnlyQueue;

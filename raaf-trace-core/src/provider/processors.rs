@@ -271,12 +271,28 @@ impl Slot {
 #[derive(Debug)]
 pub(crate) struct Processors {
     set: ArcSwap<Vec<Arc<Slot>>>,
+    /// Number of changes of the set.
+    changes: AtomicUsize,
+}
+
+/// The queue that is the only processor, and the number of changes of the set before.
+#[derive(Debug)]
+pub(crate) struct OnlyQueue {
+    slot: Arc<Slot>,
+    changes: usize,
+}
+
+impl OnlyQueue {
+    #[inline]
+    pub(crate) fn batch(&self) -> Option<&BatchProcessor> {
+        self.slot.batch()
+    }
 }
 
 impl Processors {
     pub(crate) fn new(receivers: Vec<Receiver>, redactor: &Redactor) -> Self {
         let slots = receivers.into_iter().map(|receiver| Arc::new(Slot::new(receiver, redactor)));
-        Self { set: ArcSwap::from_pointee(slots.collect()) }
+        Self { set: ArcSwap::from_pointee(slots.collect()), changes: AtomicUsize::new(0) }
     }
 
     #[inline]
@@ -294,12 +310,29 @@ impl Processors {
 
     pub(crate) fn add(&self, slot: &Arc<Slot>) {
         self.set.rcu(|slots| slots.iter().chain([slot]).cloned().collect::<Vec<_>>());
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// Returns the queue that is the only processor, to be used while it [is
+    /// that](Self::is_current), without a count.
+    pub(crate) fn only_queue(&self) -> Option<OnlyQueue> {
+        let changes = self.changes.load(Ordering::Acquire);
+        match &***self.set.load() {
+            [only] if only.batch().is_some() => Some(OnlyQueue { slot: Arc::clone(only), changes }),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_current(&self, queue: &OnlyQueue) -> bool {
+        self.changes.load(Ordering::Acquire) == queue.changes
     }
 
     /// Replaces the processors, and returns the previous ones once no thread passes spans to them
     /// any more.
     pub(crate) fn replace(&self, slots: Vec<Arc<Slot>>, timeout: Duration) -> Vec<Arc<Slot>> {
         let old = self.set.swap(Arc::new(slots));
+        self.changes.fetch_add(1, Ordering::Release);
         let began = Instant::now();
         while Arc::strong_count(&old) > 1 && began.elapsed() < timeout {
             std::thread::yield_now();

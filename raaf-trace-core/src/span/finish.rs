@@ -7,7 +7,7 @@ use triomphe::UniqueArc;
 
 use crate::{
     base::counters,
-    context::flow,
+    context::{flow, stack::Lent},
     provider::{clock::Ticks, dispatch},
     span::{
         head::Head,
@@ -30,7 +30,7 @@ pub(crate) fn finish(span: Held, how: impl FnOnce(&mut SpanBody)) {
 fn finish_frame(mut record: UniqueArc<Record>, how: impl FnOnce(&mut SpanBody)) {
     let Some((frame, body)) = record.frame_and_body_mut() else { return };
     let lent = if frame.made_in.this_process() { flow::lend(frame) } else { None };
-    let Some((trace, component)) = lent else {
+    let Some((Lent { trace, queue }, component)) = lent else {
         flow::forget(frame, None);
         return pool::give(record);
     };
@@ -47,13 +47,15 @@ fn finish_frame(mut record: UniqueArc<Record>, how: impl FnOnce(&mut SpanBody)) 
             }
             keys = ignored::keys(span);
         };
-        let queued = dispatch::to_queue(provider, |delivered| {
+        let mut component = Some(component);
+        let queued = dispatch::to_known_queue(provider, queue.as_ref(), |delivered| {
+            let component = component.take()?;
             if let Some(span) = delivered {
-                frame.finish_over(span, body, (&trace, &component), now);
+                frame.finish_over(span, body, (&trace, component), now);
                 complete(span);
                 return None;
             }
-            let mut span = frame.finish(body, (&trace, &component), now);
+            let mut span = frame.finish(body, (&trace, component), now);
             complete(&mut span);
             Some(span)
         });
@@ -65,9 +67,9 @@ fn finish_frame(mut record: UniqueArc<Record>, how: impl FnOnce(&mut SpanBody)) 
                 back = Some(Arc::clone(&trace));
             }
         }
-        if let Some(trace) = &back {
-            flow::give_back(frame, Arc::clone(trace));
-            let mut span = frame.finish(body, (trace, &component), now);
+        if let (Some(trace), Some(component)) = (&back, component) {
+            flow::give_back(frame, Lent { trace: Arc::clone(trace), queue: None });
+            let mut span = frame.finish(body, (trace, component), now);
             complete(&mut span);
             dispatch::deliver(&trace.provider, span);
         }
@@ -75,7 +77,7 @@ fn finish_frame(mut record: UniqueArc<Record>, how: impl FnOnce(&mut SpanBody)) 
     if frame.local_root {
         provider.open_roots().ended(trace.root);
     }
-    flow::forget(frame, if back.is_some() { None } else { Some(trace) });
+    flow::forget(frame, if back.is_some() { None } else { Some(Lent { trace, queue }) });
     ignored::report(&keys);
     pool::give(record);
 }

@@ -51,13 +51,13 @@ impl Frame {
     /// Returns the data for sinks.
     pub(crate) fn to_data(
         &self,
-        (trace, component): (&RunningTrace, &Arc<ComponentInfo>),
+        (trace, component): (&RunningTrace, Arc<ComponentInfo>),
     ) -> SpanHead {
         SpanHead {
             span_id: self.id,
             parent_id: self.parent,
             trace: Arc::clone(&trace.data),
-            component: Arc::clone(component),
+            component,
             method: self.method.clone(),
             name: None,
             start: trace.time_of(self.start),
@@ -69,7 +69,7 @@ impl Frame {
     pub(crate) fn finish(
         &self,
         body: &mut SpanBody,
-        (trace, component): (&RunningTrace, &Arc<ComponentInfo>),
+        (trace, component): (&RunningTrace, Arc<ComponentInfo>),
         end: Ticks,
     ) -> FinishedSpan {
         let head = self.to_data((trace, component));
@@ -82,14 +82,14 @@ impl Frame {
         &self,
         span: &mut FinishedSpan,
         body: &mut SpanBody,
-        (trace, component): (&RunningTrace, &Arc<ComponentInfo>),
+        (trace, component): (&RunningTrace, Arc<ComponentInfo>),
         end: Ticks,
     ) {
         span.write_over(body, trace.time_of(end), |head| {
             head.span_id = self.id;
             head.parent_id = self.parent;
             head.trace = Arc::clone(&trace.data);
-            head.component = Arc::clone(component);
+            head.component = component;
             head.method = self.method.clone();
             if head.name.is_some() {
                 head.name = None;

@@ -289,7 +289,7 @@ fn tell_start_of_frame(component: &Component, record: &mut Record) {
     let Some(trace) = flow::trace_of(frame) else { return };
     frame.start(&trace);
     if frame.sampled && trace.provider.watches_starts() {
-        let data = frame.to_data((&trace, component.info()));
+        let data = frame.to_data((&trace, sync::Arc::clone(component.info())));
         tell(&trace.provider, data, &mut body.attributes);
     }
 }

@@ -50,10 +50,13 @@ impl<T: Recycle> BatchQueue<T> {
     }
 
     /// Adds the item that `write` writes: given a delivered item, it overwrites that in place; given
-    /// `None`, it returns a new one. Returns `false` for a rejected item.
+    /// `None`, it returns a new one. Returns `write` for a rejected item.
     #[inline]
-    pub(crate) fn push_with(&self, write: impl FnOnce(Option<&mut T>) -> Option<T>) -> bool {
-        self.shared().push_with(write).is_ok()
+    pub(crate) fn push_with<W>(&self, write: W) -> Result<(), W>
+    where
+        W: FnOnce(Option<&mut T>) -> Option<T>,
+    {
+        self.shared().push_with(write)
     }
 
     /// Waits until everything pushed before, by any thread, is delivered and flushed, and returns

@@ -82,10 +82,10 @@ impl BatchProcessor {
 
     /// Adds the span that `write` writes; see [`BatchQueue::push_with`].
     #[inline]
-    pub(crate) fn push_with(
-        &self,
-        write: impl FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
-    ) -> bool {
+    pub(crate) fn push_with<W>(&self, write: W) -> Result<(), W>
+    where
+        W: FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
+    {
         self.queue.push_with(write)
     }
 
