@@ -32,7 +32,16 @@ pub(crate) struct Stack {
     lent: u32,
     pub(crate) components: Components,
     published: Option<Arc<Published>>,
+    /// Grows when a frame has to be settled, and falls when one ends as a frame.
+    settling: u32,
 }
+
+/// Value of `settling` from which spans get records at once, since most frames would be settled:
+/// the program asks each span for a handle, for example.
+const SETTLES: u32 = 64;
+/// Growth of `settling` for a frame that is settled, and its limit.
+const SETTLED: u32 = 16;
+const MOST_SETTLING: u32 = 512;
 
 /// A trace of frames that are open or about to be.
 #[derive(Debug)]
@@ -80,6 +89,7 @@ impl Stack {
             lent: 0,
             components: Components::new(),
             published: None,
+            settling: 0,
         }
     }
 
@@ -106,6 +116,11 @@ impl Stack {
         record: &mut UniqueArc<Record>,
     ) -> Placed {
         if self.is_lent() || current.attached().is_some() {
+            return Placed::Elsewhere;
+        }
+        if self.settling >= SETTLES {
+            // Looks again from time to time.
+            self.settling -= 1;
             return Placed::Elsewhere;
         }
         if self.frames.len() == published::MOST {
@@ -332,6 +347,7 @@ impl Stack {
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Popped> {
         if let Some(record) = self.frames.pop() {
+            self.settling = self.settling.saturating_sub(1);
             if let Some(published) = &self.published {
                 published.close(self.frames.len());
             }
@@ -352,6 +368,7 @@ impl Stack {
     fn settle_all(&mut self, current: &mut Current) {
         let mut frames = mem::take(&mut self.frames);
         let all = frames.len();
+        self.settling = (self.settling + SETTLED * all as u32).min(MOST_SETTLING);
         for mut record in frames.drain(..) {
             let Some(frame) = record.take_frame() else { continue };
             let Some(trace) = self.trace(frame.trace).cloned() else { continue };

@@ -301,13 +301,16 @@ fn open_elsewhere(
     method: &Key,
     fill: impl FnOnce(&mut Attributes),
 ) -> Option<Held> {
+    if flow::peek(|current| current.innermost.is_local()).unwrap_or(false) {
+        pool::give(record);
+        return start_here(component, method, fill).map(Held::Shared);
+    }
     let current = flow::current();
     let Some(mut origin) = Origin::find(component, None, &current) else {
         pool::give(record);
         return None;
     };
-    let is_first = origin.local_root && !current.innermost.is_local();
-    if is_first {
+    if origin.local_root {
         let id = origin.trace.provider.new_span_id();
         origin.begin(id, component);
         let (parent, without_context) = (origin.parent, origin.without_context);
