@@ -240,13 +240,13 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 }
 
 /// Runs the acts. Returns the number of spans, of which each must be inside the one around it.
-fn run(acts: &[Act], components: &[Component], around: Option<Span>) -> usize {
+fn run(acts: &[Act], components: &[Component], around: Option<&Span>) -> usize {
     let parent = |span: &Span| (span.trace_id(), span.parent_id());
     let inside = |acts: &[Act]| {
         let span = current_span();
-        run(acts, components, span)
+        run(acts, components, span.as_ref())
     };
-    let check = |around: &Option<Span>| {
+    let check = |around: Option<&Span>| {
         if let (Some(around), Some(now)) = (around, current_span()) {
             assert_eq!(now.span_id(), around.span_id());
         }
@@ -255,7 +255,7 @@ fn run(acts: &[Act], components: &[Component], around: Option<Span>) -> usize {
     for act in acts {
         count += match act {
             Act::Call(component, acts) => {
-                let around = around.as_ref().map(|span| (span.trace_id(), Some(span.span_id())));
+                let around = around.map(|span| (span.trace_id(), Some(span.span_id())));
                 1 + components[*component].traced("run").fresh().in_span(|| {
                     if acts.len() % 2 == 0 {
                         // Without a look, which would make it known to others.
@@ -263,7 +263,7 @@ fn run(acts: &[Act], components: &[Component], around: Option<Span>) -> usize {
                     }
                     let span = current_span();
                     assert!(around.is_none() || span.as_ref().map(parent) == around);
-                    run(acts, components, span)
+                    run(acts, components, span.as_ref())
                 })
             }
             Act::Capture => {
@@ -272,7 +272,13 @@ fn run(acts: &[Act], components: &[Component], around: Option<Span>) -> usize {
             }
             Act::Elsewhere(acts) => {
                 let context = Context::current();
-                thread::scope(|scope| scope.spawn(|| context.run(|| inside(acts))).join().unwrap())
+                thread::scope(|scope| {
+                    let work = || context.run(|| inside(acts));
+                    scope
+                        .spawn(work)
+                        .join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                })
             }
             Act::Attach => {
                 let token = Context::current().attach();
@@ -282,7 +288,7 @@ fn run(acts: &[Act], components: &[Component], around: Option<Span>) -> usize {
             }
             Act::Workflow(acts) => 1 + trace("Workflow").in_span(|| inside(acts)),
         };
-        check(&around);
+        check(around);
     }
     count
 }
@@ -299,7 +305,7 @@ proptest! {
             Component::new("C"),
             Component::pipeline("D"),
         ];
-        let count = capture.run(|| trace("Root").in_span(|| run(&acts, &components, current_span())));
+        let count = capture.run(|| trace("Root").in_span(|| run(&acts, &components, current_span().as_ref())));
         let spans = capture.spans();
         prop_assert_eq!(spans.len(), count + 1);
         assert_coherent!(spans);

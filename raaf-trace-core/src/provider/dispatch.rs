@@ -40,14 +40,14 @@ pub(crate) fn to_known_queue(
     known: Option<&OnlyQueue>,
     write: impl FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
 ) -> Option<bool> {
-    let is_current = |queue: &&OnlyQueue| provider.processors().is_current(queue);
-    let Some(batch) = known.filter(is_current).and_then(OnlyQueue::batch) else {
+    let is_current = || known.is_some_and(|queue| provider.processors().is_current(queue));
+    let Some(batch) = known.and_then(OnlyQueue::batch).filter(|_| is_current()) else {
         return to_queue(provider, write);
     };
     provider.counts().span_ended();
-    match batch.push_with(write) {
+    match batch.push_with(write, is_current) {
         Ok(()) => Some(true),
-        Err(write) if known.filter(is_current).is_none() => {
+        Err(write) if !is_current() => {
             // It was replaced, and shut down, just now.
             if let Some(span) = write(None) {
                 pass_on(provider, span);
@@ -67,7 +67,7 @@ fn to_queue(
         && !provider.flushes_after_root()
     {
         provider.counts().span_ended();
-        return Some(batch.push_with(write).is_ok());
+        return Some(batch.push_with(write, || true).is_ok());
     }
     None
 }

@@ -18,6 +18,8 @@ use crate::{
 /// Data of a span of a synchronous call, as long as nothing else refers to it: words that refer to
 /// tables of its thread, so that nothing is counted. When somebody takes the span elsewhere, such as
 /// in a captured context, it becomes the [`Head`](super::head::Head) of a shared record.
+// Each is an independent fact, not a state.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) id: SpanId,

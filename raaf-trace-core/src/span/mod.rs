@@ -8,16 +8,20 @@
 // | step | code | counts | invariant |
 // | --- | --- | --- | --- |
 // | check whether tracing is enabled | `gate`, `Call::new` | 0 | disabled tracing costs one load, and builds nothing |
-// | check for a span to reuse | `call::open` | 0 | only a span that this flow opened is reused |
-// | choose the parent | `parent::nearby`, else `parent::choose` | 2 | no user code runs while the thread's context is borrowed |
-// | fill a record in place | `pool`, `start` | 1 | the record is not shared before it is complete |
-// | add to the component's active spans | `component::active` | 3 | a span is in that list exactly while it runs |
-// | make current while the work runs | `context::flow` | 0 | the previous context is always restored |
-// | remove from the active spans | `component::active` | 3 | |
-// | move out of the record | `finish`, `record` | 1 | the first end counts; a shared record keeps its head |
-// | move into the thread's shard | `provider::dispatch`, `batch::shards` | 8 | with exactly one queue, over a delivered span, whose attribute list the record gets; otherwise each processor in turn |
+// | check for a span to reuse | `flow::same` | 0 | only a span that this flow opened is reused |
+// | choose the parent, write the frame | `stack::place` | 0 | no user code runs while the thread's context is borrowed |
+// | add attributes | `call::open` | 0 | hooks run without a lock and with the context around the span |
+// | start, publish and push the frame | `stack::push`, `published` | 0 | other threads find each frame that is open |
+// | pop the frame | `stack::pop` | 0 | the previous context is always restored |
+// | move out of the record | `finish_frame` | 4 | the trace and the component are counted by the finished span |
+// | move into the thread's shard | `dispatch`, `batch::shards` | 2 | with exactly one queue, over a delivered span, whose attribute list the record gets; otherwise each processor in turn |
 // | return the record | `pool` | 0 | only if it is not shared |
 // | return delivered spans | `batch::shared` | 0 | emptied in the thread that overwrites them, a chunk at a time, without a lock |
+//
+// That is the path of a synchronous call whose span nothing else refers to. A span that is taken
+// elsewhere (a captured context, a handle, a future) has a shared record, with a head, in the list of
+// its component's active spans (12 counts more): from the start if it is asynchronous, else once its
+// frame is settled. `benches/instructions.sh` counts instructions.
 //
 // Two effects are slower than these counts suggest, and shaped this path. Memory that another core
 // has read: records therefore stay in their thread, and only finished spans move to another, in

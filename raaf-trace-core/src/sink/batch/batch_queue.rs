@@ -36,13 +36,16 @@ impl<T: Recycle> BatchQueue<T> {
     /// Adds an item, or returns it, counted as dropped: no capacity, or after a shutdown.
     pub(crate) fn push(&self, item: T) -> Result<(), T> {
         let mut item = Some(item);
-        let pushed = self.shared().push_with(|delivered| {
-            match delivered {
-                Some(delivered) => *delivered = item.take()?,
-                None => return item.take(),
-            }
-            None
-        });
+        let pushed = self.shared().push_with(
+            |delivered| {
+                match delivered {
+                    Some(delivered) => *delivered = item.take()?,
+                    None => return item.take(),
+                }
+                None
+            },
+            || true,
+        );
         match pushed {
             Ok(()) => Ok(()),
             Err(write) => write(None).map_or(Ok(()), Err),
@@ -50,13 +53,14 @@ impl<T: Recycle> BatchQueue<T> {
     }
 
     /// Adds the item that `write` writes: given a delivered item, it overwrites that in place; given
-    /// `None`, it returns a new one. Returns `write` for a rejected item.
+    /// `None`, it returns a new one. Returns `write` for a rejected item, which is counted as dropped,
+    /// but after a shutdown only if it `counts`.
     #[inline]
-    pub(crate) fn push_with<W>(&self, write: W) -> Result<(), W>
+    pub(crate) fn push_with<W>(&self, write: W, counts: impl Fn() -> bool) -> Result<(), W>
     where
         W: FnOnce(Option<&mut T>) -> Option<T>,
     {
-        self.shared().push_with(write)
+        self.shared().push_with(write, counts)
     }
 
     /// Waits until everything pushed before, by any thread, is delivered and flushed, and returns

@@ -71,16 +71,20 @@ impl<T: Recycle> Shared<T> {
         &self.queue
     }
 
-    /// Adds the item that `write` writes, or returns `write`, counted as dropped: no capacity, or
-    /// after a shutdown.
+    /// Adds the item that `write` writes, or returns `write`: no capacity, or after a shutdown. If
+    /// `counts`, it is counted as dropped then.
     #[inline]
-    pub(super) fn push_with<W>(self: &Arc<Self>, write: W) -> Result<(), W>
+    pub(super) fn push_with<W>(
+        self: &Arc<Self>,
+        write: W,
+        counts: impl Fn() -> bool,
+    ) -> Result<(), W>
     where
         W: FnOnce(Option<&mut T>) -> Option<T>,
     {
         let mut shard = self.shards.current();
         if !shard.is_ready() {
-            match self.make_ready(shard) {
+            match self.make_ready(shard, &counts) {
                 Some(ready) => shard = ready,
                 None => return Err(write),
             }
@@ -96,6 +100,7 @@ impl<T: Recycle> Shared<T> {
     fn make_ready<'a>(
         self: &'a Arc<Self>,
         mut shard: MutexGuard<'a, Shard<T>>,
+        counts: &dyn Fn() -> bool,
     ) -> Option<MutexGuard<'a, Shard<T>>> {
         if !shard.has_chunk() && !shard.is_closed() {
             // Unlocked: a failure to start is reported to the user's handler.
@@ -109,7 +114,7 @@ impl<T: Recycle> Shared<T> {
             return Some(shard);
         }
         if shard.is_closed() || self.started.get() != Some(&true) {
-            return self.refuse(shard);
+            return self.refuse(shard, counts);
         }
         let block = self.permits.take_block();
         if block.scarce {
@@ -117,7 +122,7 @@ impl<T: Recycle> Shared<T> {
         }
         if block.permits == 0 {
             drop(shard);
-            return self.make_room();
+            return self.make_room(counts);
         }
         shard.add_permits(block.permits);
         Some(shard)
@@ -126,7 +131,7 @@ impl<T: Recycle> Shared<T> {
     /// Gets a permit for the shard: one that other shards do not use, or, after a wait, one of a
     /// batch that is settled.
     #[cold]
-    fn make_room(&self) -> Option<MutexGuard<'_, Shard<T>>> {
+    fn make_room(&self, counts: &dyn Fn() -> bool) -> Option<MutexGuard<'_, Shard<T>>> {
         self.reclaim_permits();
         let has_permit = self.permits.try_take_one() || self.wait_for_permit();
         let mut shard = self.shards.current();
@@ -137,7 +142,7 @@ impl<T: Recycle> Shared<T> {
         if has_permit {
             self.permits.release(1);
         }
-        self.refuse(shard)
+        self.refuse(shard, counts)
     }
 
     fn wait_for_permit(&self) -> bool {
@@ -146,7 +151,14 @@ impl<T: Recycle> Shared<T> {
         waits && self.queue.wait_for_room(until(), || self.permits.try_take_one())
     }
 
-    fn refuse<'a>(&self, mut shard: MutexGuard<'a, Shard<T>>) -> Option<MutexGuard<'a, Shard<T>>> {
+    fn refuse<'a>(
+        &self,
+        mut shard: MutexGuard<'a, Shard<T>>,
+        counts: &dyn Fn() -> bool,
+    ) -> Option<MutexGuard<'a, Shard<T>>> {
+        if shard.is_closed() && !counts() {
+            return None;
+        }
         shard.count_refusal();
         drop(shard);
         if let Some(times) = self.refusals.happened() {
