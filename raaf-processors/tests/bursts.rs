@@ -1,0 +1,134 @@
+//! Bursts of spans, and sinks that hang: what is lost, and for how long threads wait.
+
+#![cfg(all(unix, feature = "console", feature = "file"))]
+#![allow(clippy::unwrap_used, reason = "tests may fail")]
+
+use std::{
+    fs::OpenOptions,
+    io::{self, Read as _},
+    process::Command,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+use raaf_processors::{ConsoleSink, FileSink};
+use raaf_trace_core::{
+    BatchConfig, Component, FinishedSpan, SpanExporter, Traceable as _, TracerProvider,
+    sink::{BatchProcessor, ExportError},
+};
+
+/// Longer than any test takes.
+const LONG: Duration = Duration::from_secs(120);
+
+/// Makes traces of ten spans in several threads.
+fn burst(provider: &TracerProvider, threads: u64, traces: u64) -> u64 {
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let (agent, tool) = (Component::agent("A"), Component::tool("T"));
+                for _ in 0..traces {
+                    provider.run(|| {
+                        agent.in_span("run", || (0..9).for_each(|_| tool.in_span("run", || ())));
+                    });
+                }
+            });
+        }
+    });
+    threads * traces * 10
+}
+
+fn assert_nothing_lost(provider: &TracerProvider, made: u64) {
+    assert_eq!(provider.force_flush(LONG), Ok(()));
+    let stats = provider.stats().processors.remove(0);
+    assert_eq!((stats.received, stats.delivered, stats.dropped), (made, made, 0));
+}
+
+#[test]
+fn g67_a_burst_to_the_console_loses_nothing() {
+    let console = ConsoleSink::builder().writer(io::sink()).max_wait(LONG).build();
+    let provider = TracerProvider::builder().with(console).build();
+    let made = burst(&provider, 4, 500);
+    assert_nothing_lost(&provider, made);
+}
+
+#[test]
+fn g67_eight_threads_flat_out_into_a_file_lose_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.jsonl");
+    let patient = BatchConfig::default().with_max_wait(LONG);
+    let file = BatchProcessor::with_config(FileSink::new(&path), patient);
+    let provider = TracerProvider::builder().with(file).build();
+    let made = burst(&provider, 8, 1_000);
+    assert_nothing_lost(&provider, made);
+    let lines = std::fs::read(&path).unwrap().iter().filter(|byte| **byte == b'\n').count();
+    assert_eq!(lines as u64, made);
+}
+
+/// An exporter that answers only once it is told to, and notes the sizes of batches.
+struct Slow(Mutex<mpsc::Receiver<()>>, Arc<Mutex<Vec<usize>>>);
+
+impl SpanExporter for Slow {
+    fn name(&self) -> &'static str {
+        "slow"
+    }
+
+    fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
+        let _ = self.0.lock().unwrap().recv();
+        self.1.lock().unwrap().push(batch.len());
+        Ok(())
+    }
+}
+
+#[test]
+fn g67_a_burst_waits_in_memory_for_a_slow_collector() {
+    let (answer, wait) = mpsc::channel();
+    let sizes = Arc::new(Mutex::new(Vec::new()));
+    let slow = Slow(Mutex::new(wait), Arc::clone(&sizes));
+    let provider = TracerProvider::builder().with(slow).build();
+    // Before it has answered once.
+    let made = burst(&provider, 4, 100);
+    drop(answer);
+    assert_nothing_lost(&provider, made);
+    let sizes = sizes.lock().unwrap();
+    assert!(sizes.len() < 12, "batches grow while more than one waits: {sizes:?}");
+}
+
+#[test]
+fn g67_a_file_that_hangs_holds_up_each_thread_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    // A reader that does not read: once the pipe is full, a write hangs like that to a dead disk.
+    let mut reader = OpenOptions::new().read(true).write(true).open(&path).unwrap();
+    let limit = Duration::from_millis(20);
+    let config = BatchConfig::default().with_max_spans(1_000).with_max_wait(limit);
+    let file = BatchProcessor::with_config(FileSink::new(&path), config);
+    let provider = TracerProvider::builder().with(file).build();
+    // This returns, although nothing is read.
+    let made = burst(&provider, 4, 500);
+    let stats = provider.stats().processors.remove(0);
+    assert_eq!(stats.received, made);
+    assert!(stats.dropped > 0 && stats.longest_wait >= limit, "{stats:?}");
+
+    let lines = Arc::new(AtomicU64::new(0));
+    let read = Arc::clone(&lines);
+    thread::spawn(move || {
+        let mut buffer = [0; 65_536];
+        while let Ok(count) = reader.read(&mut buffer) {
+            let ends = buffer[..count].iter().filter(|byte| **byte == b'\n').count();
+            read.fetch_add(ends as u64, Ordering::Relaxed);
+        }
+    });
+    let flushed = provider.force_flush(LONG);
+    assert!(flushed.is_err(), "it names the spans that were dropped");
+    let stats = provider.stats().processors.remove(0);
+    assert_eq!((stats.delivered + stats.dropped, stats.queued), (made, 0));
+    while lines.load(Ordering::Relaxed) < stats.delivered {
+        thread::yield_now();
+    }
+}
