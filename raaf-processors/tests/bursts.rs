@@ -5,7 +5,7 @@
 
 use std::{
     fs::OpenOptions,
-    io::{self, Read as _},
+    io::{self, BufRead as _},
     process::Command,
     sync::{
         Arc, Mutex,
@@ -18,7 +18,8 @@ use std::{
 
 use raaf_processors::{ConsoleSink, FileSink};
 use raaf_trace_core::{
-    BatchConfig, Component, FinishedSpan, SpanExporter, Traceable as _, TracerProvider,
+    BatchConfig, Component, FinishedSpan, MemoryExporter, SpanExporter, Traceable as _,
+    TracerProvider,
     sink::{BatchProcessor, ExportError},
 };
 
@@ -65,7 +66,7 @@ fn g67_eight_threads_flat_out_into_a_file_lose_nothing() {
     let provider = TracerProvider::builder().with(file).build();
     let made = burst(&provider, 8, 1_000);
     assert_nothing_lost(&provider, made);
-    let lines = std::fs::read(&path).unwrap().iter().filter(|byte| **byte == b'\n').count();
+    let lines = std::fs::read_to_string(&path).unwrap().lines().count();
     assert_eq!(lines as u64, made);
 }
 
@@ -99,12 +100,46 @@ fn g67_a_burst_waits_in_memory_for_a_slow_collector() {
 }
 
 #[test]
+fn g67_leaves_are_dropped_before_spans_with_children_and_roots() {
+    let (answer, wait) = mpsc::channel();
+    let memory = MemoryExporter::new();
+    let slow = Slow(Mutex::new(wait), Arc::default());
+    let slow = BatchProcessor::with_config(
+        Both(slow, memory.clone()),
+        BatchConfig::default().with_max_spans(100),
+    );
+    let provider = TracerProvider::builder().with(slow).build();
+    let made = burst(&provider, 1, 20);
+    drop(answer);
+    assert!(provider.force_flush(LONG).is_err(), "it names the spans that were dropped");
+    let stats = provider.stats().processors.remove(0);
+    assert_eq!((stats.received, stats.delivered, stats.dropped), (made, 100, 100));
+    let spans = memory.spans();
+    assert_eq!(spans.iter().filter(|span| *span.kind() == "agent").count(), 20);
+    assert_eq!(spans.iter().filter(|span| span.is_leaf()).count(), 80);
+}
+
+/// Exports to the second one what the first one has taken.
+struct Both(Slow, MemoryExporter);
+
+impl SpanExporter for Both {
+    fn name(&self) -> &'static str {
+        "both"
+    }
+
+    fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
+        self.0.export(batch)?;
+        self.1.export(batch)
+    }
+}
+
+#[test]
 fn g67_a_file_that_hangs_holds_up_each_thread_once() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
     // A reader that does not read: once the pipe is full, a write hangs like that to a dead disk.
-    let mut reader = OpenOptions::new().read(true).write(true).open(&path).unwrap();
+    let reader = OpenOptions::new().read(true).write(true).open(&path).unwrap();
     let limit = Duration::from_millis(20);
     let config = BatchConfig::default().with_max_spans(1_000).with_max_wait(limit);
     let file = BatchProcessor::with_config(FileSink::new(&path), config);
@@ -118,10 +153,8 @@ fn g67_a_file_that_hangs_holds_up_each_thread_once() {
     let lines = Arc::new(AtomicU64::new(0));
     let read = Arc::clone(&lines);
     thread::spawn(move || {
-        let mut buffer = [0; 65_536];
-        while let Ok(count) = reader.read(&mut buffer) {
-            let ends = buffer[..count].iter().filter(|byte| **byte == b'\n').count();
-            read.fetch_add(ends as u64, Ordering::Relaxed);
+        for _ in io::BufReader::new(reader).lines() {
+            read.fetch_add(1, Ordering::Relaxed);
         }
     });
     let flushed = provider.force_flush(LONG);

@@ -1,6 +1,9 @@
 //! Frames of a thread: its open spans that nothing else refers to.
 
-use std::{mem, sync::Arc};
+use std::{
+    mem,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use triomphe::UniqueArc;
 
@@ -156,6 +159,10 @@ impl Stack {
             return Placed::Elsewhere;
         };
         self.traces[number.0 as usize].open += 1;
+        // Those below have one: this one.
+        if let Some(top) = self.frames.last_mut().and_then(|record| record.frame_mut()) {
+            top.has_children = true;
+        }
         record.body_mut().attributes.set_limits(limits);
         record.set_frame(Frame {
             id: plain_id.unwrap_or(parent),
@@ -166,6 +173,7 @@ impl Stack {
             start: Ticks::default(),
             linked: true,
             local_root: false,
+            has_children: false,
             sampled,
             waits,
             has_started: false,
@@ -180,6 +188,7 @@ impl Stack {
         let innermost = current.innermost.local()?;
         let parent = parent::nearby(component, innermost)?;
         let (trace, id) = (&parent.head().trace, parent.head().id);
+        parent.head().note_child();
         if !Arc::ptr_eq(trace, &innermost.head().trace) {
             return None;
         }
@@ -256,6 +265,7 @@ impl Stack {
             start: Ticks::default(),
             linked: false,
             local_root: true,
+            has_children: false,
             sampled,
             waits,
             has_started: false,
@@ -381,10 +391,21 @@ impl Stack {
                 _ => (Link::None, Depth::default()),
             };
             let unused = self.forget(&frame);
-            let Frame { id, parent, method, start, local_root, made_in, .. } = frame;
+            let Frame { id, parent, method, start, local_root, has_children, made_in, .. } = frame;
+            let has_children = AtomicBool::new(has_children);
             let name = None;
-            let head =
-                Head { id, parent, trace, component, method, name, start, local_root, made_in };
+            let head = Head {
+                id,
+                parent,
+                trace,
+                component,
+                method,
+                name,
+                start,
+                local_root,
+                has_children,
+                made_in,
+            };
             record.fill(head, (link, depth));
             let record = record.shareable();
             record.head().component.span_started(&record);

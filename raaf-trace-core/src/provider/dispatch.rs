@@ -20,10 +20,11 @@ pub(crate) fn started(provider: &Inner, span: &mut StartedSpan) {
 #[inline]
 pub(crate) fn ended(
     provider: &Inner,
+    is_leaf: bool,
     write: impl FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
 ) -> bool {
     let mut write = Some(write);
-    let queued = to_queue(provider, |delivered| write.take()?(delivered));
+    let queued = to_queue(provider, is_leaf, |delivered| write.take()?(delivered));
     if queued.is_none()
         && let Some(span) = write.and_then(|write| write(None))
     {
@@ -38,14 +39,15 @@ pub(crate) fn ended(
 pub(crate) fn to_known_queue(
     provider: &Inner,
     known: Option<&OnlyQueue>,
+    is_leaf: bool,
     write: impl FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
 ) -> Option<bool> {
     let is_current = || known.is_some_and(|queue| provider.processors().is_current(queue));
     let Some(batch) = known.and_then(OnlyQueue::batch).filter(|_| is_current()) else {
-        return to_queue(provider, write);
+        return to_queue(provider, is_leaf, write);
     };
     provider.counts().span_ended();
-    match batch.push_with(write, is_current) {
+    match batch.push_with(write, is_leaf, is_current) {
         Ok(()) => Some(true),
         Err(write) if !is_current() => {
             // It was replaced, and shut down, just now.
@@ -60,6 +62,7 @@ pub(crate) fn to_known_queue(
 
 fn to_queue(
     provider: &Inner,
+    is_leaf: bool,
     write: impl FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
 ) -> Option<bool> {
     if let [only] = &***provider.processors().load()
@@ -67,7 +70,7 @@ fn to_queue(
         && !provider.flushes_after_root()
     {
         provider.counts().span_ended();
-        return Some(batch.push_with(write, || true).is_ok());
+        return Some(batch.push_with(write, is_leaf, || true).is_ok());
     }
     None
 }

@@ -48,7 +48,8 @@ fn finish_frame(mut record: UniqueArc<Record>, how: impl FnOnce(&mut SpanBody)) 
             keys = ignored::keys(span);
         };
         let mut component = Some(component);
-        let queued = dispatch::to_known_queue(provider, queue.as_ref(), |delivered| {
+        let is_leaf = !frame.local_root && !frame.has_children;
+        let queued = dispatch::to_known_queue(provider, queue.as_ref(), is_leaf, |delivered| {
             let component = component.take()?;
             if let Some(span) = delivered {
                 frame.finish_over(span, body, (&trace, component), now);
@@ -111,7 +112,7 @@ fn finish_alone(
     if ended && sampled {
         // Reported later: this thread may be inside a queue.
         let mut keys = Vec::new();
-        let taken = dispatch::ended(&head.trace.provider, |delivered| {
+        let taken = dispatch::ended(&head.trace.provider, head.is_leaf(), |delivered| {
             if let Some(span) = delivered {
                 head.finish_over(span, body, now);
                 span.complete(how);

@@ -31,6 +31,7 @@ pub(crate) struct Frame {
     /// `true` if the chain of enclosing spans goes on below.
     pub(crate) linked: bool,
     pub(crate) local_root: bool,
+    pub(crate) has_children: bool,
     pub(crate) sampled: bool,
     /// `true` if code of the user is called for its id, or by processors when it starts.
     pub(crate) waits: bool,
@@ -64,6 +65,7 @@ impl Frame {
             name: None,
             start: trace.time_of(self.start),
             local_root: self.local_root,
+            has_children: self.has_children,
         }
     }
 
@@ -98,6 +100,7 @@ impl Frame {
             }
             head.start = trace.time_of(self.start);
             head.local_root = self.local_root;
+            head.has_children = self.has_children;
         });
     }
 }

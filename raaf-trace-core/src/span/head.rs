@@ -1,6 +1,12 @@
 //! Span data fixed at start.
 
-use std::{mem, sync::Arc};
+use std::{
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use raaf_trace_model::{
     attributes::Key,
@@ -15,7 +21,7 @@ use crate::{
 };
 
 /// Span data fixed at start, with its component and trace.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Head {
     pub(crate) id: SpanId,
     pub(crate) parent: Option<SpanId>,
@@ -28,6 +34,8 @@ pub(crate) struct Head {
     /// `true` if the span has no parent in this process: the root of a trace, or the first span
     /// here under a remote parent.
     pub(crate) local_root: bool,
+    /// `true` once a span has started within it.
+    pub(crate) has_children: AtomicBool,
     /// A span that was open at a fork is its parent's to end.
     pub(crate) made_in: MadeIn,
 }
@@ -44,7 +52,25 @@ impl Head {
             name: self.name.clone(),
             start: self.trace.time_of(self.start),
             local_root: self.local_root,
+            has_children: self.has_children(),
         }
+    }
+
+    /// Records that a span starts within it.
+    #[inline]
+    pub(crate) fn note_child(&self) {
+        if !self.has_children() {
+            self.has_children.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn has_children(&self) -> bool {
+        self.has_children.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether it is a leaf: neither a local root, nor with spans that started within it.
+    pub(crate) fn is_leaf(&self) -> bool {
+        !self.local_root && !self.has_children()
     }
 
     /// Returns whether one of its names is beyond the limit.
@@ -74,6 +100,7 @@ impl Head {
             head.name.clone_from(&self.name);
             head.start = self.trace.time_of(self.start);
             head.local_root = self.local_root;
+            head.has_children = self.has_children();
         });
     }
 }

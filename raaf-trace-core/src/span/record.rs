@@ -93,6 +93,7 @@ impl Record {
             name: None,
             start,
             local_root: false,
+            has_children: AtomicBool::new(true),
             made_in: MadeIn::here(),
         };
         let mut record = Self::default();

@@ -1,6 +1,9 @@
 //! Placing and starting a span.
 
-use std::{mem, sync};
+use std::{
+    mem,
+    sync::{self, atomic::AtomicBool},
+};
 
 use triomphe::UniqueArc;
 
@@ -113,6 +116,7 @@ impl Origin {
             return None;
         }
         let head = parent.head();
+        head.note_child();
         let innermost = current.innermost.local().unwrap_or(parent);
         let (enclosing, trace) = around(innermost, parent);
         let (link, depth) = Link::within(enclosing);
@@ -201,6 +205,7 @@ pub(crate) fn start_here(
         let head = parent.head();
         let recording = head.trace.provider.is_recording();
         if recording {
+            head.note_child();
             let (enclosing, trace) = around(innermost, parent);
             let link = Link::within(enclosing);
             record.fill(
@@ -213,6 +218,7 @@ pub(crate) fn start_here(
                     name: None,
                     start: Ticks::default(),
                     local_root: false,
+                    has_children: AtomicBool::new(false),
                     made_in: MadeIn::here(),
                 },
                 link,
@@ -367,7 +373,19 @@ fn start_in(
     let start = Ticks::default();
     let name = name.map(Box::new);
     let made_in = MadeIn::here();
-    let head = Head { id, parent, trace, component, method, name, start, local_root, made_in };
+    let has_children = AtomicBool::new(false);
+    let head = Head {
+        id,
+        parent,
+        trace,
+        component,
+        method,
+        name,
+        start,
+        local_root,
+        has_children,
+        made_in,
+    };
     record.fill(head, (link, depth));
     let record = open(record, fill);
     // At last: what the user's code may have panicked in before would never end.

@@ -320,6 +320,7 @@ impl FinishedSpanBuilder {
             name: self.name.map(Box::new),
             start: self.start,
             local_root,
+            has_children: false,
         };
         FinishedSpan::from_parts(head, self.body, end)
     }

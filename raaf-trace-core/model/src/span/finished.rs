@@ -66,6 +66,11 @@ impl FinishedSpan {
         self.body.redact(redactor);
     }
 
+    /// Returns whether it is a leaf: neither a local root, nor with spans that started within it.
+    pub fn is_leaf(&self) -> bool {
+        !self.head.local_root && !self.head.has_children
+    }
+
     /// Drops the contents of spans, so that others can be [written over](Self::write_over) them.
     /// Keeps the memory of the attribute lists.
     pub fn clear_all(spans: &mut [Self]) {

@@ -35,6 +35,9 @@ pub struct SpanHead {
     pub start: Timestamp,
     /// `true` if the span has no parent in this process.
     pub local_root: bool,
+    /// `true` if other spans started within it. A full queue drops spans without any first. Not
+    /// written to files.
+    pub has_children: bool,
 }
 
 impl SpanHead {

@@ -6,13 +6,18 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::{pool::Pool, sync::Instant};
+use super::{Recycle, pool::Pool, sync::Instant};
+
+/// Number of items that are searched for a leaf.
+const SEARCHED: usize = 1_000;
 
 pub(super) struct Backlog<T> {
     chunks: VecDeque<Vec<T>>,
     /// Positions of the first waiting item and of the next one.
     head: u64,
     tail: u64,
+    /// Position before which a search found no leaf.
+    no_leaf_before: Option<u64>,
     /// Items before this position are due even in batches that are not full.
     due_before: u64,
     in_flight: Vec<InFlight>,
@@ -55,6 +60,7 @@ impl<T> Backlog<T> {
             chunks: VecDeque::new(),
             head: 0,
             tail: 0,
+            no_leaf_before: None,
             due_before: 0,
             in_flight: Vec::new(),
             pool: Pool::new(max_spans.div_ceil(batch_size), chunk_size),
@@ -77,6 +83,24 @@ impl<T> Backlog<T> {
     #[cfg(all(test, not(shuttle)))]
     pub(super) fn held(&self) -> (usize, usize) {
         (self.waiting(), self.chunks.iter().map(Vec::capacity).sum())
+    }
+
+    /// Returns the last leaf among the items that wait, if it is one of the last.
+    pub(super) fn last_leaf(&mut self) -> Option<&mut T>
+    where
+        T: Recycle,
+    {
+        let waiting = self.chunks.iter_mut().rev().flat_map(|chunk| chunk.iter_mut().rev());
+        let leaf = waiting.take(SEARCHED).find(|item| item.is_leaf());
+        if leaf.is_none() {
+            self.no_leaf_before = Some(self.tail);
+        }
+        leaf
+    }
+
+    /// Returns whether the last search for a leaf found none, and nothing was added since.
+    pub(super) fn has_no_leaf(&self) -> bool {
+        self.no_leaf_before == Some(self.tail)
     }
 
     /// Returns the position of the first item that waits.

@@ -35,6 +35,7 @@ impl<T: Recycle> BatchQueue<T> {
 
     /// Adds an item, or returns it, counted as dropped: no capacity, or after a shutdown.
     pub(crate) fn push(&self, item: T) -> Result<(), T> {
+        let is_leaf = item.is_leaf();
         let mut item = Some(item);
         let pushed = self.shared().push_with(
             |delivered| {
@@ -44,6 +45,7 @@ impl<T: Recycle> BatchQueue<T> {
                 }
                 None
             },
+            is_leaf,
             || true,
         );
         match pushed {
@@ -56,11 +58,16 @@ impl<T: Recycle> BatchQueue<T> {
     /// `None`, it returns a new one. Returns `write` for a rejected item, which is counted as dropped,
     /// but after a shutdown only if it `counts`.
     #[inline]
-    pub(crate) fn push_with<W>(&self, write: W, counts: impl Fn() -> bool) -> Result<(), W>
+    pub(crate) fn push_with<W>(
+        &self,
+        write: W,
+        is_leaf: bool,
+        counts: impl Fn() -> bool,
+    ) -> Result<(), W>
     where
         W: FnOnce(Option<&mut T>) -> Option<T>,
     {
-        self.shared().push_with(write, counts)
+        self.shared().push_with(write, is_leaf, counts)
     }
 
     /// Waits until everything pushed before, by any thread, is delivered and flushed, and returns

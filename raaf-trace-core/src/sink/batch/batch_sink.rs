@@ -78,6 +78,14 @@ impl Recycle for FinishedSpan {
     fn recycle(chunk: &mut Vec<Self>) {
         Self::clear_all(chunk);
     }
+
+    fn is_leaf(&self) -> bool {
+        Self::is_leaf(self)
+    }
+
+    fn clear(&mut self) {
+        Self::clear_all(std::slice::from_mut(self));
+    }
 }
 
 /// Reuse of delivered items.
@@ -88,4 +96,12 @@ pub(crate) trait Recycle: Sized + Send + Sync + 'static {
     fn recycle(chunk: &mut Vec<Self>) {
         chunk.clear();
     }
+
+    /// Returns whether it is dropped before items that are not leaves.
+    fn is_leaf(&self) -> bool {
+        false
+    }
+
+    /// Drops its contents, so that another one can be written over it.
+    fn clear(&mut self) {}
 }

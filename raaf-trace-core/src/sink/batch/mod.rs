@@ -48,6 +48,7 @@ mod retry;
 mod room;
 mod shards;
 mod shared;
+mod step;
 mod sync;
 #[cfg(test)]
 mod tests;

@@ -82,11 +82,16 @@ impl BatchProcessor {
 
     /// Adds the span that `write` writes; see [`BatchQueue::push_with`].
     #[inline]
-    pub(crate) fn push_with<W>(&self, write: W, counts: impl Fn() -> bool) -> Result<(), W>
+    pub(crate) fn push_with<W>(
+        &self,
+        write: W,
+        is_leaf: bool,
+        counts: impl Fn() -> bool,
+    ) -> Result<(), W>
     where
         W: FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
     {
-        self.queue.push_with(write, counts)
+        self.queue.push_with(write, is_leaf, counts)
     }
 
     /// Flushes like [`force_flush`](SpanProcessor::force_flush) without blocking the thread. The

@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    BatchConfig,
+    BatchConfig, Recycle,
     backlog::{Backlog, Batch},
     flush_request::{FlushRequest, Lost, Outcome, both},
     parking::Parking,
     retry::Delivery,
     room::Room,
+    step::Step,
     sync::{
         Condvar, Instant, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
@@ -51,20 +52,6 @@ struct Stop {
     request: Arc<FlushRequest>,
     /// `true` once the worker completes no more flushes.
     done: bool,
-}
-
-/// Next step of the worker.
-pub(super) enum Step<T> {
-    Deliver(Delivery<T>),
-    Retry(Delivery<T>),
-    /// Complete these flushes, whose items are settled.
-    Answer(Vec<Arc<FlushRequest>>),
-    /// The flush interval has passed.
-    Tick,
-    /// Permits are scarce.
-    Relieve,
-    /// Everything was tried once since the shutdown began; these could not be delivered.
-    Stop(Vec<Delivery<T>>),
 }
 
 impl<T> Queue<T> {
@@ -150,6 +137,29 @@ impl<T> Queue<T> {
         }
         state.room.wait_ends(began.elapsed());
         taken
+    }
+
+    /// Writes an item over the last leaf among the waiting ones. Returns `write` if there is none
+    /// near.
+    #[cold]
+    pub(super) fn write_over_leaf<W>(&self, write: W) -> Result<(), W>
+    where
+        T: Recycle,
+        W: FnOnce(Option<&mut T>) -> Option<T>,
+    {
+        let mut state = self.lock();
+        let leaf = if state.stop.is_none() { state.backlog.last_leaf() } else { None };
+        let Some(leaf) = leaf else { return Err(write) };
+        leaf.clear();
+        if let Some(item) = write(Some(&mut *leaf)) {
+            *leaf = item;
+        }
+        Ok(())
+    }
+
+    /// Returns whether the last search for a leaf found none, and nothing was added since.
+    pub(super) fn has_no_leaf(&self) -> bool {
+        self.lock().backlog.has_no_leaf()
     }
 
     // For deliveries.

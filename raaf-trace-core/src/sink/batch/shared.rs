@@ -72,11 +72,13 @@ impl<T: Recycle> Shared<T> {
     }
 
     /// Adds the item that `write` writes, or returns `write`: no capacity, or after a shutdown. If
-    /// `counts`, it is counted as dropped then.
+    /// `counts`, it is counted as dropped then. Without capacity, an item that is no leaf takes the
+    /// place of a leaf, which is dropped instead.
     #[inline]
     pub(super) fn push_with<W>(
         self: &Arc<Self>,
         write: W,
+        is_leaf: bool,
         counts: impl Fn() -> bool,
     ) -> Result<(), W>
     where
@@ -86,13 +88,28 @@ impl<T: Recycle> Shared<T> {
         if !shard.is_ready() {
             match self.make_ready(shard, &counts) {
                 Some(ready) => shard = ready,
-                None => return Err(write),
+                None if is_leaf || !counts() => return Err(write),
+                None => return self.write_over_leaf(write),
             }
         }
         if shard.push(write) {
             self.hand_over(shard);
         }
         Ok(())
+    }
+
+    #[cold]
+    fn write_over_leaf<W>(&self, write: W) -> Result<(), W>
+    where
+        W: FnOnce(Option<&mut T>) -> Option<T>,
+    {
+        if self.queue.has_no_leaf() {
+            return Err(write);
+        }
+        self.queue.write_over_leaf(write).or_else(|write| {
+            self.drain();
+            self.queue.write_over_leaf(write)
+        })
     }
 
     /// Provides the shard with a chunk and permits. If that fails, counts the item as rejected.

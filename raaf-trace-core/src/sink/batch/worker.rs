@@ -1,6 +1,6 @@
 //! The worker thread: the only one that calls the exporter, which may hang.
 
-use super::{Recycle, queue::Step, retry::Delivery, shared::Shared, sync::deadline};
+use super::{Recycle, retry::Delivery, shared::Shared, step::Step, sync::deadline};
 
 /// Delivers items until a shutdown.
 pub(super) fn run<T: Recycle>(shared: &Shared<T>) {

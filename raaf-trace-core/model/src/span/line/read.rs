@@ -106,6 +106,7 @@ impl<'de> Deserialize<'de> for StartedSpan {
             name: Some(Box::new(Key::from(line.name))),
             start: line.start,
             local_root,
+            has_children: false,
         };
         Ok(Self::from_parts(head, Attributes::new()))
     }
