@@ -3,7 +3,7 @@
 use std::fmt;
 
 use futures::{StreamExt as _, future::BoxFuture, stream};
-use raaf_trace_core::{Component, Traceable as _, current_span, keys};
+use raaf_trace_core::{Component, Traceable as _, current_span, diagnostics::at_least, keys};
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -104,9 +104,9 @@ impl EachOver {
         self
     }
 
-    /// Sets how many items are processed concurrently; the default is 4, and 0 counts as 1.
+    /// Sets how many items are processed concurrently; at least 1; the default is 4.
     pub fn concurrency(mut self, concurrency: usize) -> Self {
-        self.concurrency = concurrency.max(1);
+        self.concurrency = at_least("EachOver::concurrency", concurrency, 1);
         self
     }
 

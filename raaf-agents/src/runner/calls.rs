@@ -40,7 +40,7 @@ impl<'a> Caller<'a> {
                 None => tools.push(async move { Ok((index, self.call(call).await?)) }),
             }
         }
-        let concurrency = self.runner.max_parallel_tools.max(1);
+        let concurrency = self.runner.max_parallel_tools;
         let answers = stream::iter(tools).buffer_unordered(concurrency).try_collect();
         let mut answers: Vec<(usize, Message)> = answers.await?;
         let mut next = None;

@@ -15,7 +15,9 @@ use futures::{
     channel::mpsc,
     future::{self, Either},
 };
-use raaf_trace_core::{Component, Context, InContext as _, Traceable, in_current_context};
+use raaf_trace_core::{
+    Component, Context, InContext as _, Traceable, diagnostics::at_least, in_current_context,
+};
 use tokio::runtime;
 
 use crate::{
@@ -128,10 +130,11 @@ impl Runner {
         self
     }
 
-    /// Sets how many tool calls of a turn run concurrently; the default is 16, and 0 counts as 1.
+    /// Sets how many tool calls of a turn run concurrently; at least 1; the default is 16.
     #[must_use]
     pub fn with_max_parallel_tools(mut self, max_parallel_tools: usize) -> Self {
-        self.max_parallel_tools = max_parallel_tools;
+        self.max_parallel_tools =
+            at_least("Runner::with_max_parallel_tools", max_parallel_tools, 1);
         self
     }
 
