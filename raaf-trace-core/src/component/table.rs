@@ -85,11 +85,6 @@ impl Components {
     }
 
     #[inline]
-    pub(crate) fn address(&self, number: ComponentNumber) -> usize {
-        self.entry(number).map_or(0, |entry| entry.address)
-    }
-
-    #[inline]
     pub(crate) fn info(&self, number: ComponentNumber) -> Option<&Arc<ComponentInfo>> {
         Some(&self.entry(number)?.info)
     }

@@ -274,8 +274,7 @@ pub(crate) fn same(component: &Component, method: &Key, any: bool) -> Option<Sha
     let from_frames = FLOW.try_with(|flow| {
         let flow = &mut *flow.borrow_mut();
         let Some(top) = flow.stack.top() else { return Some(None) };
-        let same = flow.stack.components.address(top.component) == component.address()
-            && (any || top.method == *method);
+        let same = top.address == component.address() && (any || top.method == *method);
         if same { Some(flow.settled()?.innermost.local().cloned()) } else { None }
     });
     match from_frames {

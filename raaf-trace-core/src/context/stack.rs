@@ -169,6 +169,7 @@ impl Stack {
             parent: Some(parent),
             trace: number,
             component: number_of_component,
+            address: component.address(),
             method: method.clone(),
             start: Ticks::default(),
             linked: true,
@@ -209,11 +210,10 @@ impl Stack {
         let mut found = None;
         let mut linked = true;
         for frame in self.frames.iter().rev().filter_map(|record| record.frame()) {
-            let address = self.components.address(frame.component);
-            if address == own {
+            if frame.address == own {
                 return Some(top);
             }
-            if address == bound_to && found.is_none() {
+            if frame.address == bound_to && found.is_none() {
                 found = Some(frame.id);
             }
             linked = frame.linked;
@@ -251,6 +251,7 @@ impl Stack {
         if !is_bare || self.is_lent() || cuts_names {
             return Err(trace);
         }
+        let address = component.address();
         let Some(component) = self.components.open(component) else { return Err(trace) };
         let (sampled, waits) = (trace.sampled, trace.provider.watches_starts());
         record.body_mut().attributes.set_limits(trace.limits);
@@ -261,6 +262,7 @@ impl Stack {
             parent,
             trace: number,
             component,
+            address,
             method: method.clone(),
             start: Ticks::default(),
             linked: false,
@@ -346,7 +348,7 @@ impl Stack {
             if at == 0 {
                 published.set_trace(trace);
             }
-            let component = self.components.address(frame.component);
+            let component = frame.address;
             let (span_id, trace_id, start) = (frame.id, trace.id(), frame.start);
             published.open(at, Facts { component, span_id, trace_id, start });
         }

@@ -26,6 +26,8 @@ pub(crate) struct Frame {
     pub(crate) parent: Option<SpanId>,
     pub(crate) trace: TraceNumber,
     pub(crate) component: ComponentNumber,
+    /// Address that identifies the component.
+    pub(crate) address: usize,
     pub(crate) method: Key,
     pub(crate) start: Ticks,
     /// `true` if the chain of enclosing spans goes on below.
