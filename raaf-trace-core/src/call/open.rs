@@ -9,8 +9,9 @@ use crate::{
     component::Component,
     context::flow::{self, Innermost},
     span::{
+        origin::Origin,
         record::{Held, Record, Shared},
-        start::{self, Origin},
+        start,
     },
 };
 use raaf_trace_model::{

@@ -20,8 +20,9 @@ use crate::{
     },
     provider::TracerProvider,
     span::{
+        origin::Origin,
         record::{Held, Shared},
-        start::{self, Origin},
+        start,
     },
 };
 use raaf_trace_model::{

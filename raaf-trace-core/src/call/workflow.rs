@@ -14,8 +14,9 @@ use crate::{
     component::Component,
     context::flow::{self, Innermost},
     span::{
+        origin::Origin,
         record::{Held, Shared},
-        start::{self, Origin},
+        start,
     },
 };
 use raaf_trace_model::{

@@ -33,6 +33,7 @@ pub(crate) mod frame;
 mod handle;
 pub(crate) mod head;
 mod ignored;
+pub(crate) mod origin;
 pub(crate) mod pool;
 pub(crate) mod record;
 pub(crate) mod start;

@@ -1,4 +1,4 @@
-//! Placing and starting a span.
+//! Starting a span.
 
 use std::{
     mem,
@@ -10,183 +10,20 @@ use triomphe::UniqueArc;
 use crate::{
     base::process::MadeIn,
     component::Component,
-    context::{
-        chain::{Depth, Link},
-        flow::{self, Current, Innermost},
-        parent,
-        stack::Placed,
-    },
-    provider::{
-        Inner, TracerProvider, clock::Ticks, dispatch, global, running_trace::RunningTrace,
-    },
+    context::{chain::Link, flow, parent, stack::Placed},
+    provider::{Inner, clock::Ticks, dispatch},
     span::{
         head::Head,
+        origin::{Origin, around},
         pool,
         record::{Held, Record, Shared},
         stray,
     },
 };
 use raaf_trace_model::{
-    attributes::{AttributeLosses, Attributes, Key, SpanLimits},
-    id::SpanId,
-    propagation::SpanContext,
-    span::{LocalRoot, SpanBody, SpanExtras, SpanHead, StartedSpan, TraceInfo},
+    attributes::{Attributes, Key},
+    span::{SpanBody, SpanExtras, SpanHead, StartedSpan},
 };
-
-/// Place of a span in its trace: trace, parent and enclosing spans.
-#[derive(Debug)]
-pub(crate) struct Origin {
-    trace: sync::Arc<RunningTrace>,
-    parent: Option<SpanId>,
-    local_root: bool,
-    /// It is a root, and nothing was handed over to where it starts.
-    without_context: bool,
-    link: Link,
-    depth: Depth,
-    /// Id of the span, if it was drawn before.
-    id: Option<SpanId>,
-}
-
-impl Origin {
-    /// Finds the place of a span of `component` that starts in `current`: under the named parent,
-    /// otherwise by the default rule. `None` when its provider does not record.
-    pub(crate) fn find(
-        component: &Component,
-        named: Option<Innermost>,
-        current: &Current,
-    ) -> Option<Self> {
-        Self::of_workflow(component, named, current, TraceInfo::default())
-    }
-
-    /// Does the same as [`find`](Self::find) with data for a new trace in `info`.
-    pub(crate) fn of_workflow(
-        component: &Component,
-        named: Option<Innermost>,
-        current: &Current,
-        info: TraceInfo,
-    ) -> Option<Self> {
-        let remote = match named.unwrap_or_else(|| parent::choose(component, current)) {
-            Innermost::Local(parent) => return Self::under(&parent, current),
-            Innermost::Remote(parent) => Some(parent),
-            Innermost::None => None,
-        };
-        let provider = provider_of_root(component, current)?;
-        let mut origin = Self::first(&provider, remote.as_deref(), info)?;
-        origin.without_context = remote.is_none() && stray::is_without_context(component, current);
-        let keeps = |around: &Shared| around.head().trace.limits.include_content;
-        let keeps = current.innermost.local().is_none_or(keeps);
-        Some(origin.with_content(keeps))
-    }
-
-    /// Returns the limits of spans in its trace.
-    pub(crate) fn limits(&self) -> SpanLimits {
-        self.trace.limits
-    }
-
-    /// Returns the losses of the trace's own data, if its trace begins here.
-    pub(crate) fn losses_of_trace(&self) -> AttributeLosses {
-        let info = self.local_root.then_some(&self.trace.data.info);
-        info.map(|info| info.metadata.losses()).unwrap_or_default()
-    }
-
-    /// Removes content from the span and from spans within it, unless `include`.
-    pub(crate) fn with_content(mut self, include: bool) -> Self {
-        if !include {
-            self.trace = self.trace.without_content();
-        }
-        self
-    }
-
-    /// Records a trace's first span in this process.
-    fn begin(&mut self, id: SpanId, component: &Component) {
-        // A trace that begins here is not shared yet.
-        if self.local_root
-            && let Some(trace) = sync::Arc::get_mut(&mut self.trace)
-            && let Some(data) = sync::Arc::get_mut(&mut trace.data)
-        {
-            let (kind, name) =
-                (trace.limits.kind(component.kind()), trace.limits.name(component.name()));
-            data.root = Some(LocalRoot::new(id, self.parent, &kind, &name));
-        }
-    }
-
-    fn under(parent: &Shared, current: &Current) -> Option<Self> {
-        let recording = parent.head().trace.provider.is_recording();
-        if !recording {
-            return None;
-        }
-        let head = parent.head();
-        head.note_child();
-        let innermost = current.innermost.local().unwrap_or(parent);
-        let (enclosing, trace) = around(innermost, parent);
-        let (link, depth) = Link::within(enclosing);
-        Some(Self {
-            trace,
-            parent: Some(head.id),
-            local_root: false,
-            without_context: false,
-            link,
-            depth,
-            id: None,
-        })
-    }
-
-    fn first(
-        provider: &sync::Arc<Inner>,
-        parent: Option<&SpanContext>,
-        info: TraceInfo,
-    ) -> Option<Self> {
-        if !provider.is_recording() {
-            return None;
-        }
-        Some(Self {
-            trace: sync::Arc::new(RunningTrace::start(provider, parent, info)),
-            parent: parent.and_then(SpanContext::span_id),
-            local_root: true,
-            without_context: false,
-            link: Link::None,
-            depth: Depth::default(),
-            id: None,
-        })
-    }
-}
-
-fn provider_of_root(component: &Component, current: &Current) -> Option<sync::Arc<Inner>> {
-    match component.provider().map(TracerProvider::inner).or(current.provider()) {
-        Some(inner) => Some(sync::Arc::clone(inner)),
-        None => global::provider_if_recording(),
-    }
-}
-
-/// Returns the link of a span that starts under `parent` while `innermost` is current, and the
-/// record of its trace. The chain is that of its context while it stays within one trace.
-#[inline]
-fn around<'a>(innermost: &'a Shared, parent: &'a Shared) -> (&'a Shared, sync::Arc<RunningTrace>) {
-    let (inner, outer) = (&innermost.head().trace, &parent.head().trace);
-    if sync::Arc::ptr_eq(inner, outer) {
-        return (innermost, sync::Arc::clone(outer));
-    }
-    around_across(innermost, parent)
-}
-
-/// Leaves content out where either of the two leaves it out, so that inner spans do not record it
-/// elsewhere.
-#[cold]
-fn around_across<'a>(
-    innermost: &'a Shared,
-    parent: &'a Shared,
-) -> (&'a Shared, sync::Arc<RunningTrace>) {
-    let (inner, outer) = (&innermost.head().trace, &parent.head().trace);
-    let same_trace = inner.id() == outer.id();
-    let trace = if inner.limits.include_content {
-        sync::Arc::clone(outer)
-    } else if same_trace && sync::Arc::ptr_eq(&inner.provider, &outer.provider) {
-        sync::Arc::clone(inner)
-    } else {
-        outer.without_content()
-    };
-    (if same_trace { innermost } else { parent }, trace)
-}
 
 /// Starts a span in the current context, without a named parent. `fill` adds its attributes before
 /// processors receive the start. `None` when its provider does not record.
