@@ -245,7 +245,9 @@ impl Component {
     /// Returns whether a span of this component is active anywhere.
     #[inline]
     pub(crate) fn is_active(&self) -> bool {
-        self.has_records() || self.in_frames() && published::any(self.address())
+        // A frame that gets a record in between is seen there.
+        let in_frames = || self.in_frames() && published::any(self.address());
+        self.has_records() || in_frames() || self.has_records()
     }
 
     /// Returns whether a thread ever had a span of this component that only that thread knew.

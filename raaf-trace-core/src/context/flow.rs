@@ -365,7 +365,11 @@ pub(crate) fn inside_span<R>(
 fn leave_frame() -> Option<Held> {
     match FLOW.try_with(|flow| flow.borrow_mut().stack.pop()).ok()?? {
         Popped::Frame(record) => Some(Held::Frame(record)),
-        Popped::Settled(outer) => leave_span(outer).map(Held::Shared),
+        Popped::Settled(outer) => {
+            // While nothing is borrowed.
+            drop(FLOW.try_with(|flow| flow.borrow_mut().stack.take_unused()));
+            leave_span(outer).map(Held::Shared)
+        }
     }
 }
 

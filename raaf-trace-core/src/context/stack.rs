@@ -14,12 +14,12 @@ use crate::{
         chain::{self, Depth, Link},
         flow::Current,
         parent,
-        published::{self, Facts, Published},
+        published::{self, Published},
     },
     provider::{OnlyQueue, clock::Ticks, running_trace::RunningTrace},
     span::{frame::Frame, head::Head, record::Record},
 };
-use raaf_trace_model::{attributes::Key, id::SpanId};
+use raaf_trace_model::{attributes::Key, id::SpanId, span::ComponentInfo};
 
 /// Open spans of synchronous calls above the current context, innermost last, all of one trace.
 ///
@@ -37,6 +37,8 @@ pub(crate) struct Stack {
     published: Option<Arc<Published>>,
     /// Grows when a frame has to be settled, and falls when one ends as a frame.
     settling: u32,
+    /// What settled frames referred to, to be dropped while nothing is borrowed.
+    unused: Vec<Lent>,
 }
 
 /// Value of `settling` from which spans get records at once, since most frames would be settled:
@@ -93,6 +95,7 @@ impl Stack {
             components: Components::new(),
             published: None,
             settling: 0,
+            unused: Vec::new(),
         }
     }
 
@@ -132,18 +135,17 @@ impl Stack {
         let found = match self.top() {
             Some(top) => {
                 let (number, id) = (top.trace, top.id);
-                match component.parent() {
-                    None => Some((number, id)),
-                    Some(bound) => {
-                        let parent = self.bound_parent(current, component, bound, id);
-                        parent.map(|id| (number, id))
-                    }
-                }
+                let parent = match component.parent() {
+                    None => Some(id),
+                    Some(bound) => self.bound_parent(current, component, bound, id),
+                };
+                let place = self.traces.get(number.0 as usize);
+                let trace = place.and_then(|place| place.trace.as_ref());
+                parent.zip(trace).map(|(id, trace)| (Some(number), trace, id))
             }
-            None => self.above(current, component),
+            None => above(current, component).map(|(trace, id)| (None, trace, id)),
         };
-        let Some((number, parent)) = found else { return Placed::Elsewhere };
-        let Some(trace) = self.trace(number) else { return Placed::Elsewhere };
+        let Some((number, trace, parent)) = found else { return Placed::Elsewhere };
         let provider = &trace.provider;
         if !provider.is_recording() {
             return Placed::Nowhere;
@@ -157,6 +159,16 @@ impl Stack {
         let waits = plain_id.is_none() || provider.watches_starts();
         let Some(number_of_component) = self.components.open(component) else {
             return Placed::Elsewhere;
+        };
+        let number = match number {
+            Some(number) => number,
+            None => {
+                if let Some(innermost) = current.innermost.local() {
+                    innermost.head().note_child();
+                }
+                let trace = Arc::clone(trace);
+                self.keep(trace)
+            }
         };
         self.traces[number.0 as usize].open += 1;
         // Those below have one: this one.
@@ -181,19 +193,6 @@ impl Stack {
             made_in: MadeIn::here(),
         });
         Placed::Here
-    }
-
-    /// Finds the place of a frame directly above the current context.
-    #[inline]
-    fn above(&mut self, current: &Current, component: &Component) -> Option<(TraceNumber, SpanId)> {
-        let innermost = current.innermost.local()?;
-        let parent = parent::nearby(component, innermost)?;
-        let (trace, id) = (&parent.head().trace, parent.head().id);
-        parent.head().note_child();
-        if !Arc::ptr_eq(trace, &innermost.head().trace) {
-            return None;
-        }
-        Some((self.keep(Arc::clone(trace)), id))
     }
 
     /// Returns the parent of a span of a component that is bound to another one: the innermost span,
@@ -343,16 +342,28 @@ impl Stack {
             }
             let published = match &self.published {
                 Some(published) if published.is_of_this_process() => published,
-                _ => self.published.insert(Published::register()),
+                _ => {
+                    let published = self.published.insert(Published::register());
+                    // In a forked child, frames may be open already.
+                    published.set_trace(trace);
+                    let open = self.frames.iter().filter_map(|record| record.frame());
+                    open.enumerate()
+                        .for_each(|(at, frame)| published.open(at, frame.facts(trace.id())));
+                    published
+                }
             };
             if at == 0 {
                 published.set_trace(trace);
             }
-            let component = frame.address;
-            let (span_id, trace_id, start) = (frame.id, trace.id(), frame.start);
-            published.open(at, Facts { component, span_id, trace_id, start });
+            published.open(at, frame.facts(trace.id()));
         }
         self.frames.push(record);
+    }
+
+    /// Takes what is not needed any more.
+    #[inline]
+    pub(crate) fn take_unused(&mut self) -> Vec<Lent> {
+        mem::take(&mut self.unused)
     }
 
     /// Takes the innermost frame off; `None` for nothing to take.
@@ -385,8 +396,11 @@ impl Stack {
             let Some(frame) = record.take_frame() else { continue };
             let Some(trace) = self.trace(frame.trace).cloned() else { continue };
             let component = self.components.component(frame.component).unwrap_or_else(|| {
+                // The call has consumed it.
                 let info = self.components.info(frame.component);
-                Component::new(info.map_or("", |info| info.name.as_str()))
+                let part = |info: &Arc<ComponentInfo>| (info.kind.clone(), info.name.clone());
+                let (kind, name) = info.map_or_else(Default::default, part);
+                Component::build(kind, name)
             });
             let (link, depth) = match current.innermost.local() {
                 Some(innermost) if frame.linked => Link::within(innermost),
@@ -413,8 +427,7 @@ impl Stack {
             record.head().component.span_started(&record);
             let inside = current.inside(record);
             self.settled.push(mem::replace(current, inside));
-            // The head has the trace now.
-            drop(unused);
+            self.unused.extend(unused);
         }
         self.frames = frames;
         // Last: whoever looked for them before has seen the frames, and now sees the records.
@@ -424,8 +437,14 @@ impl Stack {
     }
 }
 
-impl Default for Stack {
-    fn default() -> Self {
-        Self::new()
-    }
+/// Finds the parent of a frame directly above the current context, and its trace.
+#[inline]
+fn above<'a>(
+    current: &'a Current,
+    component: &Component,
+) -> Option<(&'a Arc<RunningTrace>, SpanId)> {
+    let innermost = current.innermost.local()?;
+    let parent = parent::nearby(component, innermost)?;
+    let (trace, id) = (&parent.head().trace, parent.head().id);
+    Arc::ptr_eq(trace, &innermost.head().trace).then_some((trace, id))
 }

@@ -4,14 +4,14 @@ use std::{mem, sync::Arc};
 
 use raaf_trace_model::{
     attributes::Key,
-    id::SpanId,
+    id::{SpanId, TraceId},
     span::{ComponentInfo, FinishedSpan, SpanBody, SpanHead},
 };
 
 use crate::{
     base::process::MadeIn,
     component::table::ComponentNumber,
-    context::stack::TraceNumber,
+    context::{published::Facts, stack::TraceNumber},
     provider::{clock::Ticks, running_trace::RunningTrace},
 };
 
@@ -43,6 +43,12 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    /// Returns what other threads need.
+    #[inline]
+    pub(crate) fn facts(&self, trace_id: TraceId) -> Facts {
+        Facts { component: self.address, span_id: self.id, trace_id, start: self.start }
+    }
+
     /// Sets the start time, and counts the start.
     #[inline]
     pub(crate) fn start(&mut self, trace: &RunningTrace) {

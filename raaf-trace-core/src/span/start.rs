@@ -2,6 +2,7 @@
 
 use std::{
     mem,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{self, atomic::AtomicBool},
 };
 
@@ -121,7 +122,13 @@ fn set_id(record: &mut Record) {
     if let Some(frame) = record.frame_mut()
         && let Some(trace) = flow::trace_of(frame)
     {
-        frame.id = trace.provider.new_span_id();
+        match catch_unwind(AssertUnwindSafe(|| trace.provider.new_span_id())) {
+            Ok(id) => frame.id = id,
+            Err(panic) => {
+                flow::forget(frame, None);
+                resume_unwind(panic);
+            }
+        }
     }
 }
 

@@ -83,7 +83,6 @@ impl<T> Queue<T> {
     }
 
     // For producers.
-
     /// Appends items without waking the worker.
     pub(super) fn append(&self, chunk: Vec<T>) {
         self.lock().backlog.append(chunk);
@@ -299,11 +298,11 @@ impl<T> Queue<T> {
             request.complete(outcome);
             return request;
         }
-        state.asked = request.asked();
         state.backlog.all_is_due();
         if inside {
             request.complete(Err(FlushRequest::from_inside()));
         } else {
+            state.asked = request.asked();
             state.requests.push(Arc::clone(&request));
         }
         self.wake();
@@ -362,8 +361,8 @@ impl<T> Queue<T> {
         let abandoned = state.requests.iter().enumerate();
         let abandoned: Vec<_> =
             abandoned.filter_map(|(at, waiting)| waiting.is_abandoned().then_some(at)).collect();
-        if let [_, superseded, _] = abandoned[..] {
-            state.requests.remove(superseded);
+        if let [_, superseded @ .., _] = &abandoned[..] {
+            superseded.iter().rev().for_each(|at| drop(state.requests.remove(*at)));
         }
     }
 
@@ -388,11 +387,10 @@ impl<T> Queue<T> {
     /// Returns the number of items in flight and of waiting flushes, and whether the worker waits.
     #[cfg(all(test, not(shuttle)))]
     pub(super) fn inspect(&self) -> (u64, usize, bool) {
-        let state = self.lock();
-        (state.backlog.in_flight(), state.requests.len(), state.parking.is_parked())
+        let State { backlog, requests, parking, .. } = &*self.lock();
+        (backlog.in_flight(), requests.len(), parking.is_parked())
     }
 
-    /// Returns the number of waiting items, and the capacity of their chunks.
     #[cfg(all(test, not(shuttle)))]
     pub(super) fn held(&self) -> (usize, usize) {
         self.lock().backlog.held()
@@ -422,10 +420,12 @@ impl<T> State<T> {
     /// Takes a batch whose next attempt is due or requested.
     fn take_retry(&mut self) -> Option<Delivery<T>> {
         let (now, asked) = (Instant::now(), self.asked);
-        let stops = self.stop.is_some();
+        let stop = self.stop.as_ref().map(|stop| stop.request.asked());
+        let waiting = self.requests.iter().filter(|request| !request.is_abandoned());
+        let wanted = stop.max(waiting.map(|request| request.asked()).max());
         let is_due = |one: &Delivery<T>| {
             let is_time = one.at().is_none_or(|at| at <= now);
-            (is_time && !stops) || !one.was_tried_after(asked)
+            (is_time && stop.is_none()) || wanted.is_some_and(|asked| !one.was_tried_after(asked))
         };
         let at = self.aside.iter().position(is_due)?;
         let mut delivery = self.aside.remove(at);
