@@ -458,3 +458,32 @@ fn l10_a_child_forked_while_the_default_provider_is_built_builds_its_own() {
         },
     );
 }
+
+/// Returns whether a thread without a context finds the span of a component that its own is bound to.
+fn finds_bound_parent(memory: &MemoryExporter) -> bool {
+    let planner = Component::agent("Planner");
+    let tool = Component::tool("Search").with_parent(&planner);
+    let before = memory.len();
+    planner.in_span("run", || {
+        thread::spawn(move || tool.in_span("run", || ())).join().unwrap();
+    });
+    let is_child =
+        |span: &FinishedSpan| span.component_name() == "Search" && span.parent_id().is_some();
+    memory.spans()[before..].iter().any(is_child)
+}
+
+#[test]
+fn l10_a_child_that_is_forked_inside_a_span_finds_bound_parents() {
+    let run = || {
+        let (provider, memory) = in_line();
+        provider.run(|| {
+            Component::agent("Outer").in_span("run", || {
+                let found = forked(|| finds_bound_parent(&memory).to_string(), || ());
+                assert_eq!(found, "true");
+            });
+        });
+    };
+    in_own_process(&[], run, |ended| {
+        ended.well();
+    });
+}

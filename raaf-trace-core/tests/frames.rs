@@ -1,14 +1,19 @@
 //! Spans of synchronous calls that only their thread knows, until somebody takes them elsewhere.
 
 use std::{
-    sync::{Barrier, mpsc},
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
 };
 
 use proptest::prelude::*;
 use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
 use raaf_trace_core::{
-    Component, Context, Span, Traceable as _, current_span, sink::SimpleProcessor, trace,
+    Component, Context, Span, SpanProcessor, Traceable as _, current_span, sink::SimpleProcessor,
+    trace,
 };
 
 /// Runs `work` inside spans of these components, the first one outermost.
@@ -325,4 +330,60 @@ fn g60_processors_in_line_see_the_context_around_a_span_that_ends() {
         });
     });
     assert_eq!(memory.len(), 2);
+}
+
+struct Job {
+    component: Component,
+}
+
+impl raaf_trace_core::Traceable for Job {
+    fn component(&self) -> &Component {
+        &self.component
+    }
+}
+
+impl Job {
+    #[raaf_trace_core::traced]
+    fn finish(self, look: bool) {
+        drop(self);
+        if look {
+            let _span = current_span();
+        }
+    }
+}
+
+#[test]
+fn g1_a_call_that_consumes_its_component_keeps_the_kind() {
+    let capture = Capture::new();
+    capture.run(|| {
+        Job { component: Component::agent("Planner") }.finish(false);
+        Job { component: Component::agent("Planner") }.finish(true);
+    });
+    assert_span_tree!(capture, { agent "Planner".finish agent "Planner".finish });
+}
+
+/// Notes that it was dropped, and looks at the context then.
+struct Noisy(Arc<AtomicBool>);
+
+impl SpanProcessor for Noisy {}
+
+impl Drop for Noisy {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+        let _span = current_span();
+    }
+}
+
+#[test]
+fn d2_a_thread_keeps_no_processor_of_a_span_that_it_did_not_make() {
+    let dropped = Arc::new(AtomicBool::new(false));
+    let noisy = Noisy(Arc::clone(&dropped));
+    let provider = raaf_trace_core::TracerProvider::builder().with(noisy).build();
+    let span = provider.tracer().start_span("outer");
+    span.context().run(|| {
+        provider.disable();
+        Component::tool("T").in_span("run", || ());
+    });
+    drop((span, provider));
+    assert!(dropped.load(Ordering::Relaxed));
 }

@@ -160,15 +160,12 @@ impl Stack {
         let Some(number_of_component) = self.components.open(component) else {
             return Placed::Elsewhere;
         };
-        let number = match number {
-            Some(number) => number,
-            None => {
-                if let Some(innermost) = current.innermost.local() {
-                    innermost.head().note_child();
-                }
-                let trace = Arc::clone(trace);
-                self.keep(trace)
-            }
+        let number = if let Some(number) = number {
+            number
+        } else {
+            let trace = Arc::clone(trace);
+            current.innermost.local().inspect(|innermost| innermost.head().note_child());
+            self.keep(trace)
         };
         self.traces[number.0 as usize].open += 1;
         // Those below have one: this one.

@@ -34,6 +34,10 @@ fn finish_frame(mut record: UniqueArc<Record>, how: impl FnOnce(&mut SpanBody)) 
         flow::forget(frame, None);
         return pool::give(record);
     };
+    if !frame.has_started {
+        // Its work never began.
+        frame.start(&trace);
+    }
     let provider = &trace.provider;
     let now = provider.clock().now();
     let mut back = None;

@@ -27,7 +27,7 @@ pub(crate) struct FlushFuture<T: Recycle> {
 impl<T: Recycle> FlushFuture<T> {
     pub(super) fn new(shared: Arc<Shared<T>>, timeout: Duration) -> Self {
         let deadline = deadline(timeout);
-        let request = shared.begin_flush();
+        let request = shared.begin_flush(true);
         Self { shared, request, deadline, watched: false }
     }
 

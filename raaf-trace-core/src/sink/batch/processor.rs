@@ -16,9 +16,6 @@ use raaf_trace_model::{
     span::FinishedSpan,
 };
 
-/// Timeout of a flush at the end of a root span, for which no caller waits.
-const ROOT_FLUSH: Duration = Duration::from_secs(60);
-
 /// Processor that collects finished spans and passes them to a [`SpanExporter`] in batches, on a
 /// thread of its own that starts with the first span.
 ///
@@ -120,7 +117,7 @@ impl SpanProcessor for BatchProcessor {
     }
 
     fn on_root_end(&self) {
-        drop(self.force_flush_async(ROOT_FLUSH));
+        self.queue.flush_soon();
     }
 
     fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {

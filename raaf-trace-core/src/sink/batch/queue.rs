@@ -20,7 +20,6 @@ use raaf_trace_model::sink::{ExportError, ProcessorError, stats::ProcessorStats}
 
 pub(super) struct Queue<T> {
     state: Mutex<State<T>>,
-    /// Signal for which the worker waits.
     work: Condvar,
     /// Signal for which producers wait to get a permit.
     room: Condvar,
@@ -273,18 +272,19 @@ impl<T> Queue<T> {
 
     // For flushes and shutdowns.
 
-    /// Requests delivery of everything handed over so far, and immediate retries.
-    ///
-    /// `worker` is whether the worker could be started, if that was attempted; `inside` whether the
-    /// caller is the exporter, which cannot wait.
+    /// Requests delivery of everything handed over so far, and immediate retries. `worker` is whether
+    /// the worker could be started, if that was attempted; `inside` whether the caller is the exporter,
+    /// which cannot wait; `waits` whether the caller waits.
     pub(super) fn begin_flush(
         &self,
         refused: u64,
         worker: Option<bool>,
         inside: bool,
+        waits: bool,
     ) -> Arc<FlushRequest> {
         let mut state = self.lock();
         let request = state.new_request();
+        let _ = (!waits).then(|| request.abandon());
         let lost = state.lost(refused);
         let done = state.stop.as_ref().is_some_and(|stop| stop.done);
         let outcome = match worker {

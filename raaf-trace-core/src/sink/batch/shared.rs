@@ -274,11 +274,11 @@ impl<T: Recycle> Shared<T> {
     }
 
     /// Requests delivery of everything pushed so far, and immediate retries.
-    pub(super) fn begin_flush(&self) -> Arc<FlushRequest> {
+    pub(super) fn begin_flush(&self, waits: bool) -> Arc<FlushRequest> {
         let refused = self.refused();
         self.drain();
         let worker = self.started.get().copied();
-        self.queue.begin_flush(refused, worker, self.exporter.is_inside())
+        self.queue.begin_flush(refused, worker, self.exporter.is_inside(), waits)
     }
 
     /// Closes the shards and requests the worker to end; once.
