@@ -4,13 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
 
 mod doubles;
+mod forked;
 mod own_process;
 
 use std::{
     collections::HashSet,
-    io::{self, Read as _, Write as _},
-    panic::{AssertUnwindSafe, catch_unwind},
-    process,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,55 +18,16 @@ use std::{
 };
 
 use doubles::{LONG, Stalled, components, in_line};
-use fork::{Fork, fork, waitpid};
-use own_process::{Ended, in_own_process};
+use forked::{batching, ended_well, forked};
+use own_process::in_own_process;
 use raaf_trace_core::{
     Component, FinishedSpan, MemoryExporter, SpanExporter, SpanProcessor, Traceable as _,
     TracerProvider, current_span, current_trace_id,
     provider::global_provider,
     registry::{Sink, SinkRegistration},
-    sink::{BatchConfig, BatchProcessor, ExportError, PerProcess, SimpleProcessor},
+    sink::{BatchConfig, ExportError, PerProcess, SimpleProcessor},
     submit,
 };
-
-fn ended_well(ended: &Ended) {
-    ended.well();
-    assert_eq!(ended.diagnostics(), [""; 0]);
-}
-
-/// Forks, runs `child` in the child, and `parent` here; returns what the child answered.
-///
-/// A child that hangs kills itself, which fails the test.
-fn forked(child: impl FnOnce() -> String, parent: impl FnOnce()) -> String {
-    let (mut answers, mut answer) = io::pipe().unwrap();
-    match fork().unwrap() {
-        Fork::Child => {
-            thread::spawn(|| {
-                thread::sleep(LONG);
-                process::abort();
-            });
-            let answered = catch_unwind(AssertUnwindSafe(child));
-            let written = answered.is_ok_and(|text| answer.write_all(text.as_bytes()).is_ok());
-            process::exit(i32::from(!written));
-        }
-        Fork::Parent(child) => {
-            drop(answer);
-            parent();
-            let mut text = String::new();
-            answers.read_to_string(&mut text).unwrap();
-            assert_eq!(waitpid(child).unwrap(), 0, "the child failed or hung");
-            text
-        }
-    }
-}
-
-/// A provider that delivers nothing by itself before the end.
-fn batching() -> (TracerProvider, MemoryExporter) {
-    let memory = MemoryExporter::new();
-    let config = BatchConfig::default().with_flush_interval(Duration::from_secs(3_600));
-    let batch = BatchProcessor::with_config(memory.clone(), config);
-    (TracerProvider::builder().with(batch).build(), memory)
-}
 
 fn ids_of_a_hundred_spans() -> String {
     let search = Component::tool("Search");
@@ -153,43 +112,6 @@ fn l10_a_child_of_a_child_delivers_too() {
                 forked(grandchild, || ())
             };
             assert_eq!(forked(child, || ()), r#"["Grandchild"]"#);
-        },
-        ended_well,
-    );
-}
-
-#[test]
-fn l10_a_span_that_is_open_at_the_fork_is_its_parent_s_to_end() {
-    in_own_process(
-        &[],
-        || {
-            let (provider, memory) = batching();
-            let (planner, search) = (Component::agent("Planner"), Component::tool("Search"));
-            let answer = provider.run(|| {
-                let child_of_outer = planner.in_span("run", || {
-                    let outer = current_span().unwrap();
-                    let child = || {
-                        outer.set_attribute("who", "child");
-                        let parent = search.in_span("run", || current_span().unwrap().parent_id());
-                        assert_eq!(parent, Some(outer.span_id()));
-                        String::new()
-                    };
-                    match fork().unwrap() {
-                        Fork::Child => Some(child()),
-                        Fork::Parent(child) => {
-                            assert_eq!(waitpid(child).unwrap(), 0);
-                            None
-                        }
-                    }
-                });
-                provider.force_flush(LONG).unwrap();
-                child_of_outer
-            });
-            if answer.is_some() {
-                process::exit(i32::from(components(&memory) != ["Search"]));
-            }
-            assert_eq!(components(&memory), ["Planner"]);
-            assert!(memory.spans()[0].attributes().get("who").is_none());
         },
         ended_well,
     );
@@ -360,32 +282,6 @@ fn l10_the_counts_of_a_child_begin_at_0_without_a_queue_too() {
     );
 }
 
-#[test]
-fn l10_a_component_that_is_active_at_the_fork_is_a_bound_parent_in_the_child() {
-    in_own_process(
-        &[],
-        || {
-            let (provider, _) = in_line();
-            let (pipeline, agent) = (Component::pipeline("Import"), Component::agent("Planner"));
-            let tool = Component::tool("Search").with_parent(&pipeline);
-            let parent_of_tool = || {
-                let parent = tool.in_span("run", || current_span().unwrap().parent_id());
-                format!("{parent:?}")
-            };
-            provider.run(|| {
-                pipeline.in_span("run", || {
-                    let within = format!("{:?}", Some(current_span().unwrap().span_id()));
-                    agent.in_span("run", || {
-                        assert_eq!(parent_of_tool(), within);
-                        assert_eq!(forked(parent_of_tool, || ()), within);
-                    });
-                });
-            });
-        },
-        ended_well,
-    );
-}
-
 /// Hangs in its first call until it is released.
 struct Stuck(Stalled);
 
@@ -457,33 +353,4 @@ fn l10_a_child_forked_while_the_default_provider_is_built_builds_its_own() {
             ended.well();
         },
     );
-}
-
-/// Returns whether a thread without a context finds the span of a component that its own is bound to.
-fn finds_bound_parent(memory: &MemoryExporter) -> bool {
-    let planner = Component::agent("Planner");
-    let tool = Component::tool("Search").with_parent(&planner);
-    let before = memory.len();
-    planner.in_span("run", || {
-        thread::spawn(move || tool.in_span("run", || ())).join().unwrap();
-    });
-    let is_child =
-        |span: &FinishedSpan| span.component_name() == "Search" && span.parent_id().is_some();
-    memory.spans()[before..].iter().any(is_child)
-}
-
-#[test]
-fn l10_a_child_that_is_forked_inside_a_span_finds_bound_parents() {
-    let run = || {
-        let (provider, memory) = in_line();
-        provider.run(|| {
-            Component::agent("Outer").in_span("run", || {
-                let found = forked(|| finds_bound_parent(&memory).to_string(), || ());
-                assert_eq!(found, "true");
-            });
-        });
-    };
-    in_own_process(&[], run, |ended| {
-        ended.well();
-    });
 }

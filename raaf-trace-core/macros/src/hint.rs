@@ -1,5 +1,7 @@
 //! Errors about unknown options.
 
+use strsim::osa_distance;
+
 /// Returns the message for an unknown option: the nearest known one, or else `advice`, and the list
 /// of all.
 pub(crate) fn unknown(option: &str, known: &[&str], advice: Option<String>) -> String {
@@ -26,28 +28,8 @@ pub(crate) fn list(words: &[&str]) -> String {
 
 /// Returns the known word nearest to a misspelled one, if one is near.
 fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let near = known.iter().map(|known| (distance(word, known), *known));
+    let near = known.iter().map(|known| (osa_distance(word, known), *known));
     near.filter(|(far, known)| *far <= known.len().div_ceil(4)).min().map(|(_, known)| known)
-}
-
-/// Returns the edit distance, with transpositions.
-fn distance(one: &str, other: &str) -> usize {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    let mut before_last = Vec::new();
-    let mut last: Vec<usize> = (0..=other.len()).collect();
-    for (i, letter) in one.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, wanted) in other.iter().enumerate() {
-            let replaced = last[j] + usize::from(letter != wanted);
-            let mut best = replaced.min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *letter == other[j - 1] && one[i - 1] == *wanted {
-                best = best.min(before_last[j - 1] + 1);
-            }
-            row.push(best);
-        }
-        before_last = std::mem::replace(&mut last, row);
-    }
-    last[other.len()]
 }
 
 #[cfg(test)]

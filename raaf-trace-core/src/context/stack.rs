@@ -1,23 +1,23 @@
 //! Frames of a thread: its open spans that nothing else refers to.
 
-use std::{
-    mem,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{mem, sync::Arc};
 
 use triomphe::UniqueArc;
 
 use crate::{
     base::process::MadeIn,
-    component::{Component, table::Components},
+    component::{
+        Component,
+        table::{ComponentNumber, Components},
+    },
     context::{
         chain::{self, Depth, Link},
         flow::Current,
         parent,
-        published::{self, Published},
+        published::{self, Registered},
     },
     provider::{OnlyQueue, clock::Ticks, running_trace::RunningTrace},
-    span::{frame::Frame, head::Head, record::Record},
+    span::{frame::Frame, record::Record},
 };
 use raaf_trace_model::{attributes::Key, id::SpanId, span::ComponentInfo};
 
@@ -34,7 +34,7 @@ pub(crate) struct Stack {
     /// Number of traces that are [lent](Self::lend).
     lent: u32,
     pub(crate) components: Components,
-    published: Option<Arc<Published>>,
+    published: Option<Registered>,
     /// Grows when a frame has to be settled, and falls when one ends as a frame.
     settling: u32,
     /// What settled frames referred to, to be dropped while nothing is borrowed.
@@ -155,7 +155,6 @@ impl Stack {
         }
         // A user's generator may read the current context.
         let plain_id = provider.plain_span_id();
-        let (sampled, limits) = (trace.sampled, trace.limits);
         let waits = plain_id.is_none() || provider.watches_starts();
         let Some(number_of_component) = self.components.open(component) else {
             return Placed::Elsewhere;
@@ -167,28 +166,12 @@ impl Stack {
             current.innermost.local().inspect(|innermost| innermost.head().note_child());
             self.keep(trace)
         };
-        self.traces[number.0 as usize].open += 1;
         // Those below have one: this one.
         if let Some(top) = self.frames.last_mut().and_then(|record| record.frame_mut()) {
             top.has_children = true;
         }
-        record.body_mut().attributes.set_limits(limits);
-        record.set_frame(Frame {
-            id: plain_id.unwrap_or(parent),
-            parent: Some(parent),
-            trace: number,
-            component: number_of_component,
-            address: component.address(),
-            method: method.clone(),
-            start: Ticks::default(),
-            linked: true,
-            local_root: false,
-            has_children: false,
-            sampled,
-            waits,
-            has_started: false,
-            made_in: MadeIn::here(),
-        });
+        let ids = (plain_id.unwrap_or(parent), Some(parent));
+        self.write(record, (component, method), ids, (number, number_of_component), waits, false);
         Placed::Here
     }
 
@@ -247,29 +230,46 @@ impl Stack {
         if !is_bare || self.is_lent() || cuts_names {
             return Err(trace);
         }
-        let address = component.address();
-        let Some(component) = self.components.open(component) else { return Err(trace) };
-        let (sampled, waits) = (trace.sampled, trace.provider.watches_starts());
-        record.body_mut().attributes.set_limits(trace.limits);
-        let number = self.keep(trace);
-        self.traces[number.0 as usize].open += 1;
+        let Some(number) = self.components.open(component) else { return Err(trace) };
+        let waits = trace.provider.watches_starts();
+        let trace = self.keep(trace);
+        self.write(record, (component, method), (id, parent), (trace, number), waits, true);
+        Ok(())
+    }
+
+    /// Writes a frame into the record, and counts it as open.
+    #[inline]
+    fn write(
+        &mut self,
+        record: &mut Record,
+        (component, method): (&Component, &Key),
+        (id, parent): (SpanId, Option<SpanId>),
+        (trace, number): (TraceNumber, ComponentNumber),
+        waits: bool,
+        is_root: bool,
+    ) {
+        let place = &mut self.traces[trace.0 as usize];
+        place.open += 1;
+        let sampled = place.trace.as_ref().is_some_and(|trace| {
+            record.body_mut().attributes.set_limits(trace.limits);
+            trace.sampled
+        });
         record.set_frame(Frame {
             id,
             parent,
-            trace: number,
-            component,
-            address,
+            trace,
+            component: number,
+            address: component.address(),
             method: method.clone(),
             start: Ticks::default(),
-            linked: false,
-            local_root: true,
+            linked: !is_root,
+            local_root: is_root,
             has_children: false,
             sampled,
             waits,
             has_started: false,
             made_in: MadeIn::here(),
         });
-        Ok(())
     }
 
     /// Returns the number of a trace, which has one from now on.
@@ -340,7 +340,7 @@ impl Stack {
             let published = match &self.published {
                 Some(published) if published.is_of_this_process() => published,
                 _ => {
-                    let published = self.published.insert(Published::register());
+                    let published = self.published.insert(Registered::new());
                     // In a forked child, frames may be open already.
                     published.set_trace(trace);
                     let open = self.frames.iter().filter_map(|record| record.frame());
@@ -404,22 +404,7 @@ impl Stack {
                 _ => (Link::None, Depth::default()),
             };
             let unused = self.forget(&frame);
-            let Frame { id, parent, method, start, local_root, has_children, made_in, .. } = frame;
-            let has_children = AtomicBool::new(has_children);
-            let name = None;
-            let head = Head {
-                id,
-                parent,
-                trace,
-                component,
-                method,
-                name,
-                start,
-                local_root,
-                has_children,
-                made_in,
-            };
-            record.fill(head, (link, depth));
+            record.fill(frame.into_head(trace, component), (link, depth));
             let record = record.shareable();
             record.head().component.span_started(&record);
             let inside = current.inside(record);

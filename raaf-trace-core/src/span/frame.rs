@@ -1,6 +1,9 @@
 //! Spans that only their thread knows.
 
-use std::{mem, sync::Arc};
+use std::{
+    mem,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use raaf_trace_model::{
     attributes::Key,
@@ -10,14 +13,15 @@ use raaf_trace_model::{
 
 use crate::{
     base::process::MadeIn,
-    component::table::ComponentNumber,
+    component::{Component, table::ComponentNumber},
     context::{published::Facts, stack::TraceNumber},
     provider::{clock::Ticks, running_trace::RunningTrace},
+    span::head::Head,
 };
 
 /// Data of a span of a synchronous call, as long as nothing else refers to it: words that refer to
 /// tables of its thread, so that nothing is counted. When somebody takes the span elsewhere, such as
-/// in a captured context, it becomes the [`Head`](super::head::Head) of a shared record.
+/// in a captured context, it becomes the [`Head`] of a shared record.
 // Each is an independent fact, not a state.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug)]
@@ -56,6 +60,22 @@ impl Frame {
         self.start = trace.provider.clock().now();
         if self.sampled {
             trace.provider.counts().span_started();
+        }
+    }
+
+    /// Returns the head of the shared record that it becomes.
+    pub(crate) fn into_head(self, trace: Arc<RunningTrace>, component: Component) -> Head {
+        Head {
+            id: self.id,
+            parent: self.parent,
+            trace,
+            component,
+            method: self.method,
+            name: None,
+            start: self.start,
+            local_root: self.local_root,
+            has_children: AtomicBool::new(self.has_children),
+            made_in: self.made_in,
         }
     }
 

@@ -5,7 +5,10 @@
 
 mod place;
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
+use std::{
+    ops::Deref,
+    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak},
+};
 
 use crate::{
     base::{
@@ -49,27 +52,66 @@ pub(crate) struct FramePlace {
     version: Version,
 }
 
-/// Threads with frames, of which some may have ended.
-static THREADS: OnceLock<PerProcess<RwLock<Vec<Weak<Published>>>>> = OnceLock::new();
+/// Threads that have had frames and have not ended.
+#[derive(Default)]
+struct Threads(RwLock<Vec<Arc<Published>>>);
 
-fn threads() -> &'static RwLock<Vec<Weak<Published>>> {
-    THREADS.get_or_init(PerProcess::default).get(|_| RwLock::default())
+impl Threads {
+    fn of_this_process() -> &'static Self {
+        static THREADS: OnceLock<PerProcess<Threads>> = OnceLock::new();
+        // Made outside of the cell, so that a fork hardly ever finds it locked.
+        let threads = THREADS.get().or_else(|| {
+            let _ = THREADS.set(PerProcess::default());
+            THREADS.get()
+        });
+        match threads {
+            Some(threads) => threads.get(|_| Self::default()),
+            None => unreachable!("the cell has just been set"),
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<Arc<Published>>)) {
+        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn for_each(&self, each: impl FnMut(&Arc<Published>)) {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).iter().for_each(each);
+    }
 }
 
-impl Published {
+/// The frames of the calling thread, among those of all threads until it ends.
+#[derive(Debug)]
+pub(crate) struct Registered(Arc<Published>);
+
+impl Registered {
     /// Registers the calling thread.
-    pub(crate) fn register() -> Arc<Self> {
-        let published = Arc::new(Self {
+    pub(crate) fn new() -> Self {
+        let published = Arc::new(Published {
             places: std::array::from_fn(|_| Place::new()),
             trace: Mutex::default(),
             made_in: MadeIn::here(),
         });
-        let mut all = threads().write().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|thread| thread.strong_count() > 0);
-        all.push(Arc::downgrade(&published));
-        published
+        Threads::of_this_process().change(|all| all.push(Arc::clone(&published)));
+        Self(published)
     }
+}
 
+impl Deref for Registered {
+    type Target = Published;
+
+    fn deref(&self) -> &Published {
+        &self.0
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let is_other = |thread: &Arc<Published>| !Arc::ptr_eq(thread, &self.0);
+        Threads::of_this_process().change(|all| all.retain(is_other));
+    }
+}
+
+impl Published {
     /// Returns whether it was registered in this process, and not in one that this was forked from.
     #[inline]
     pub(crate) fn is_of_this_process(&self) -> bool {
@@ -135,14 +177,14 @@ impl Seen {
 /// Returns whether a thread has an open frame of the component at that address.
 pub(crate) fn any(component: usize) -> bool {
     let mut any = false;
-    for_each_thread(|thread| thread.find(component, |_, _, _| any = true));
+    Threads::of_this_process().for_each(|thread| thread.find(component, |_, _, _| any = true));
     any
 }
 
 /// Returns all open frames of the component at that address.
 pub(crate) fn all(component: usize) -> Vec<Seen> {
     let mut all = Vec::new();
-    for_each_thread(|thread| {
+    Threads::of_this_process().for_each(|thread| {
         thread.find(component, |place, version, facts| {
             let Facts { span_id, trace_id, start, .. } = facts;
             let place = FramePlace { thread: Arc::clone(thread), place, version };
@@ -150,9 +192,4 @@ pub(crate) fn all(component: usize) -> Vec<Seen> {
         });
     });
     all
-}
-
-fn for_each_thread(mut each: impl FnMut(&Arc<Published>)) {
-    let threads = threads().read().unwrap_or_else(PoisonError::into_inner);
-    threads.iter().filter_map(Weak::upgrade).for_each(|thread| each(&thread));
 }
