@@ -70,8 +70,9 @@ fn g67_eight_threads_flat_out_into_a_file_lose_nothing() {
     assert_eq!(lines as u64, made);
 }
 
-/// An exporter that answers only once it is told to, and notes the sizes of batches.
-struct Slow(Mutex<mpsc::Receiver<()>>, Arc<Mutex<Vec<usize>>>);
+/// An exporter that tells the size of each batch, and answers only once the test lets go of the
+/// other end of its first field.
+struct Slow(Mutex<mpsc::Receiver<()>>, mpsc::Sender<usize>);
 
 impl SpanExporter for Slow {
     fn name(&self) -> &'static str {
@@ -79,37 +80,36 @@ impl SpanExporter for Slow {
     }
 
     fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
+        self.1.send(batch.len()).unwrap();
         let _ = self.0.lock().unwrap().recv();
-        self.1.lock().unwrap().push(batch.len());
         Ok(())
     }
 }
 
 #[test]
 fn g67_a_burst_waits_in_memory_for_a_slow_collector() {
-    let (answer, wait) = mpsc::channel();
-    let sizes = Arc::new(Mutex::new(Vec::new()));
-    let slow = Slow(Mutex::new(wait), Arc::clone(&sizes));
-    let provider = TracerProvider::builder().with(slow).build();
+    let ((answer, wait), (begin, sizes)) = (mpsc::channel(), mpsc::channel());
+    let provider = TracerProvider::builder().with(Slow(Mutex::new(wait), begin)).build();
     // Before it has answered once.
     let made = burst(&provider, 4, 100);
     drop(answer);
     assert_nothing_lost(&provider, made);
-    let sizes = sizes.lock().unwrap();
+    let sizes: Vec<_> = sizes.try_iter().collect();
     assert!(sizes.len() < 12, "batches grow while more than one waits: {sizes:?}");
 }
 
 #[test]
 fn g67_leaves_are_dropped_before_spans_with_children_and_roots() {
-    let (answer, wait) = mpsc::channel();
+    let ((answer, wait), (begin, sizes)) = (mpsc::channel(), mpsc::channel());
     let memory = MemoryExporter::new();
-    let slow = Slow(Mutex::new(wait), Arc::default());
-    let slow = BatchProcessor::with_config(
-        Both(slow, memory.clone()),
-        BatchConfig::default().with_max_spans(100),
-    );
-    let provider = TracerProvider::builder().with(slow).build();
-    let made = burst(&provider, 1, 20);
+    let slow = Both(Slow(Mutex::new(wait), begin), memory.clone());
+    let config = BatchConfig::default().with_max_spans(100).with_batch_size(50);
+    let provider =
+        TracerProvider::builder().with(BatchProcessor::with_config(slow, config)).build();
+    // The first batch is out of reach: wait until the exporter has it.
+    let mut made = burst(&provider, 1, 5);
+    assert_eq!(sizes.recv(), Ok(50));
+    made += burst(&provider, 1, 15);
     drop(answer);
     assert!(provider.force_flush(LONG).is_err(), "it names the spans that were dropped");
     let stats = provider.stats().processors.remove(0);
