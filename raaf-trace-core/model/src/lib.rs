@@ -15,6 +15,7 @@ pub mod id;
 pub mod keys;
 pub mod kind;
 pub mod naming;
+mod numbered;
 pub mod propagation;
 mod redact;
 pub mod sink;

@@ -14,7 +14,7 @@ use crate::{
     component::Component,
     context::{
         attach::{self, Attachment},
-        stack::{Lent, Placed, Popped, Stack},
+        stack::{PassOn, Placed, Popped, Stack},
     },
     provider::{Inner, TracerProvider, running_trace::RunningTrace},
     span::{
@@ -26,7 +26,7 @@ use raaf_trace_model::{
     attributes::Key,
     id::SpanId,
     propagation::{Baggage, SpanContext},
-    span::ComponentInfo,
+    span::SpanBody,
 };
 
 /// The innermost span, local or remote.
@@ -181,13 +181,9 @@ struct Flow {
 impl Flow {
     /// Returns the context of running code, for everybody but the calls that the frames belong to.
     #[inline]
-    fn settled(&mut self) -> Option<&mut Current> {
-        if self.stack.is_lent() {
-            // Code of the library runs, which has no context.
-            return None;
-        }
+    fn settled(&mut self) -> &mut Current {
         self.stack.settle(&mut self.current);
-        Some(&mut self.current)
+        &mut self.current
     }
 }
 
@@ -206,10 +202,10 @@ pub(crate) fn current() -> Current {
 pub(crate) fn peek<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
     let seen = FLOW.try_with(|flow| {
         let mut flow = flow.borrow_mut();
-        let current = flow.settled()?;
-        Some(if current.attached().is_some() { Err(look) } else { Ok(look(current)) })
+        let current = flow.settled();
+        if current.attached().is_some() { Err(look) } else { Ok(look(current)) }
     });
-    match seen.ok()?? {
+    match seen.ok()? {
         Ok(seen) => Some(seen),
         Err(look) => peek_attached(look),
     }
@@ -230,7 +226,7 @@ pub(super) fn prune<R: Default>(prune: impl FnOnce(&mut Current) -> R) -> R {
 
 #[inline]
 fn change<R>(change: impl FnOnce(&mut Current) -> R) -> Option<R> {
-    FLOW.try_with(|flow| Some(change(flow.borrow_mut().settled()?))).ok().flatten()
+    FLOW.try_with(|flow| change(flow.borrow_mut().settled())).ok()
 }
 
 /// Replaces the current context and returns the previous one.
@@ -275,7 +271,7 @@ pub(crate) fn same(component: &Component, method: &Key, any: bool) -> Option<Sha
         let flow = &mut *flow.borrow_mut();
         let Some(top) = flow.stack.top() else { return Some(None) };
         let same = top.address == component.address() && (any || top.method == *method);
-        if same { Some(flow.settled()?.innermost.local().cloned()) } else { None }
+        if same { Some(flow.settled().innermost.local().cloned()) } else { None }
     });
     match from_frames {
         Ok(None) => None,
@@ -289,40 +285,23 @@ pub(crate) fn same(component: &Component, method: &Key, any: bool) -> Option<Sha
     }
 }
 
-/// Takes what a frame refers to, to finish its span; see [`Stack::lend`].
+/// Ends the span of a frame whose body is complete, and returns it if it cannot be queued at once; see
+/// [`Stack::finish`].
 #[inline]
-pub(crate) fn lend(frame: &Frame) -> Option<(Lent, Arc<ComponentInfo>)> {
-    FLOW.try_with(|flow| {
-        let stack = &mut flow.borrow_mut().stack;
-        let info = Arc::clone(stack.components.info(frame.component)?);
-        Some((stack.lend(frame.trace)?, info))
-    })
-    .ok()?
+pub(crate) fn finish(frame: &mut Frame, body: &mut SpanBody) -> Option<PassOn> {
+    match FLOW.try_with(|flow| flow.borrow_mut().stack.finish(frame, body)).ok()? {
+        Ok(unneeded) => {
+            drop(unneeded);
+            None
+        }
+        Err(span) => Some(span),
+    }
 }
 
-/// Ends a loan.
-#[inline]
-pub(crate) fn give_back(frame: &Frame, lent: Lent) {
-    let mut lent = Some(lent);
-    let _ = FLOW.try_with(|flow| {
-        if let Some(lent) = lent.take() {
-            flow.borrow_mut().stack.give_back(frame.trace, lent);
-        }
-    });
-}
-
-/// Ends a loan, and forgets the frame.
-#[inline]
-pub(crate) fn forget(frame: &Frame, lent: Option<Lent>) {
-    let unused = FLOW.try_with(|flow| {
-        let stack = &mut flow.borrow_mut().stack;
-        if let Some(lent) = lent {
-            stack.give_back(frame.trace, lent);
-        }
-        stack.forget(frame)
-    });
-    // While nothing is borrowed.
-    drop(unused);
+/// Forgets a frame that has ended.
+pub(crate) fn forget(frame: &Frame) {
+    // What it returns is dropped while nothing is borrowed.
+    drop(FLOW.try_with(|flow| flow.borrow_mut().stack.forget(frame)));
 }
 
 /// Returns the trace of a frame.
@@ -378,7 +357,7 @@ fn leave_frame() -> Option<Held> {
 fn enter_span(record: &mut Option<Shared>) -> Option<Current> {
     let entered = FLOW.try_with(|flow| {
         let mut flow = flow.borrow_mut();
-        let current = flow.settled()?;
+        let current = flow.settled();
         let inside = current.inside(record.take()?);
         Some(mem::replace(current, inside))
     });

@@ -16,10 +16,14 @@ use crate::{
         parent,
         published::{self, Registered},
     },
-    provider::{OnlyQueue, clock::Ticks, running_trace::RunningTrace},
+    provider::{OnlyQueue, clock::Ticks, dispatch, running_trace::RunningTrace},
     span::{frame::Frame, record::Record},
 };
-use raaf_trace_model::{attributes::Key, id::SpanId, span::ComponentInfo};
+use raaf_trace_model::{
+    attributes::Key,
+    id::SpanId,
+    span::{ComponentInfo, SpanBody},
+};
 
 /// Open spans of synchronous calls above the current context, innermost last, all of one trace.
 ///
@@ -31,14 +35,12 @@ pub(crate) struct Stack {
     /// Previous contexts of settled frames, outermost first.
     settled: Vec<Current>,
     traces: Vec<TracePlace>,
-    /// Number of traces that are [lent](Self::lend).
-    lent: u32,
     pub(crate) components: Components,
     published: Option<Registered>,
     /// Grows when a frame has to be settled, and falls when one ends as a frame.
     settling: u32,
     /// What settled frames referred to, to be dropped while nothing is borrowed.
-    unused: Vec<Lent>,
+    unused: Vec<Kept>,
 }
 
 /// Value of `settling` from which spans get records at once, since most frames would be settled:
@@ -51,17 +53,17 @@ const MOST_SETTLING: u32 = 512;
 /// A trace of frames that are open or about to be.
 #[derive(Debug)]
 struct TracePlace {
-    /// `None` while it is lent.
-    trace: Option<Arc<RunningTrace>>,
-    /// Queue that received all spans when the trace came here.
-    queue: Option<OnlyQueue>,
+    /// `None` if there is no open frame.
+    kept: Option<Kept>,
     open: u32,
 }
 
-/// What a frame refers to, taken out of the tables of its thread.
-pub(crate) struct Lent {
-    pub(crate) trace: Arc<RunningTrace>,
-    pub(crate) queue: Option<OnlyQueue>,
+/// A trace that frames refer to.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    trace: Arc<RunningTrace>,
+    /// Queue that received all spans when the trace came here.
+    queue: Option<OnlyQueue>,
 }
 
 /// Number of a trace in its thread, valid while it has an open frame.
@@ -78,6 +80,13 @@ pub(crate) enum Placed {
     Elsewhere,
 }
 
+/// A finished span of a frame, to be passed on while nothing is borrowed. Its frame is forgotten then.
+pub(crate) struct PassOn {
+    pub(crate) trace: Arc<RunningTrace>,
+    pub(crate) component: Arc<ComponentInfo>,
+    pub(crate) end: Ticks,
+}
+
 /// What a popped frame became.
 pub(crate) enum Popped {
     Frame(UniqueArc<Record>),
@@ -91,18 +100,11 @@ impl Stack {
             frames: Vec::new(),
             settled: Vec::new(),
             traces: Vec::new(),
-            lent: 0,
             components: Components::new(),
             published: None,
             settling: 0,
             unused: Vec::new(),
         }
-    }
-
-    /// Returns whether frames cannot be settled because the library uses a trace of theirs.
-    #[inline]
-    pub(crate) fn is_lent(&self) -> bool {
-        self.lent > 0
     }
 
     /// Returns the innermost frame.
@@ -121,7 +123,7 @@ impl Stack {
         method: &Key,
         record: &mut UniqueArc<Record>,
     ) -> Placed {
-        if self.is_lent() || current.attached().is_some() {
+        if current.attached().is_some() {
             return Placed::Elsewhere;
         }
         if self.settling >= SETTLES {
@@ -140,7 +142,7 @@ impl Stack {
                     Some(bound) => self.bound_parent(current, component, bound, id),
                 };
                 let place = self.traces.get(number.0 as usize);
-                let trace = place.and_then(|place| place.trace.as_ref());
+                let trace = place.and_then(|place| Some(&place.kept.as_ref()?.trace));
                 parent.zip(trace).map(|(id, trace)| (Some(number), trace, id))
             }
             None => above(current, component).map(|(trace, id)| (None, trace, id)),
@@ -227,7 +229,7 @@ impl Stack {
         let is_bare = self.frames.is_empty() && current.attached().is_none();
         let cuts_names =
             trace.limits.cuts_name(component.longest_name().max(method.as_str().len()));
-        if !is_bare || self.is_lent() || cuts_names {
+        if !is_bare || cuts_names {
             return Err(trace);
         }
         let Some(number) = self.components.open(component) else { return Err(trace) };
@@ -250,9 +252,9 @@ impl Stack {
     ) {
         let place = &mut self.traces[trace.0 as usize];
         place.open += 1;
-        let sampled = place.trace.as_ref().is_some_and(|trace| {
-            record.body_mut().attributes.set_limits(trace.limits);
-            trace.sampled
+        let sampled = place.kept.as_ref().is_some_and(|kept| {
+            record.body_mut().attributes.set_limits(kept.trace.limits);
+            kept.trace.sampled
         });
         record.set_frame(Frame {
             id,
@@ -275,13 +277,13 @@ impl Stack {
     /// Returns the number of a trace, which has one from now on.
     fn keep(&mut self, trace: Arc<RunningTrace>) -> TraceNumber {
         let is_same = |place: &TracePlace| {
-            place.open > 0 && place.trace.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, &trace))
+            place.kept.as_ref().is_some_and(|kept| Arc::ptr_eq(&kept.trace, &trace))
         };
         let known = self.traces.iter().position(is_same);
         let at = known.or_else(|| self.traces.iter().position(|place| place.open == 0));
         if known.is_none() {
             let queue = trace.provider.only_queue();
-            let place = TracePlace { trace: Some(trace), queue, open: 0 };
+            let place = TracePlace { kept: Some(Kept { trace, queue }), open: 0 };
             match at {
                 Some(at) => self.traces[at] = place,
                 None => self.traces.push(place),
@@ -291,39 +293,54 @@ impl Stack {
     }
 
     #[inline]
-    pub(crate) fn trace(&self, TraceNumber(number): TraceNumber) -> Option<&Arc<RunningTrace>> {
-        self.traces.get(number as usize)?.trace.as_ref()
-    }
-
-    /// Takes the trace of a frame that has ended, to use it without a count: until it is
-    /// [given back](Self::give_back), this thread has no context.
-    #[inline]
-    pub(crate) fn lend(&mut self, TraceNumber(number): TraceNumber) -> Option<Lent> {
-        let place = self.traces.get_mut(number as usize)?;
-        let trace = place.trace.take()?;
-        self.lent += 1;
-        Some(Lent { trace, queue: place.queue.take() })
+    pub(crate) fn trace(&self, number: TraceNumber) -> Option<&Arc<RunningTrace>> {
+        Some(&self.kept(number)?.trace)
     }
 
     #[inline]
-    pub(crate) fn give_back(&mut self, TraceNumber(number): TraceNumber, lent: Lent) {
-        self.lent -= 1;
-        if let Some(place) = self.traces.get_mut(number as usize) {
-            (place.trace, place.queue) = (Some(lent.trace), lent.queue);
+    fn kept(&self, TraceNumber(number): TraceNumber) -> Option<&Kept> {
+        self.traces.get(number as usize)?.kept.as_ref()
+    }
+
+    /// Ends the span of a frame whose `body` is complete, and forgets the frame. Returns a trace that
+    /// is not needed any more, to be dropped while nothing is borrowed; or the span, if it cannot be
+    /// queued at once.
+    #[inline]
+    pub(crate) fn finish(
+        &mut self,
+        frame: &mut Frame,
+        body: &mut SpanBody,
+    ) -> Result<Option<Kept>, PassOn> {
+        let known = self.kept(frame.trace).zip(self.components.info(frame.component));
+        let Some((Kept { trace, queue }, component)) = known else { return Ok(None) };
+        if !frame.has_started {
+            // Its work never began.
+            frame.start(trace);
         }
+        let provider = &trace.provider;
+        let end = provider.clock().now();
+        if frame.sampled {
+            let span = frame.facts((trace, component), end);
+            let queue = queue.as_ref();
+            if !queue.is_some_and(|queue| dispatch::queue(provider, queue, &span, body)) {
+                let (trace, component) = (Arc::clone(trace), Arc::clone(component));
+                return Err(PassOn { trace, component, end });
+            }
+        }
+        if frame.local_root {
+            provider.open_roots().ended(trace.root);
+        }
+        Ok(self.forget(frame))
     }
 
     /// Forgets a frame that has ended. Returns a trace that is not needed any more, to be dropped
     /// while nothing is borrowed.
     #[inline]
-    pub(crate) fn forget(&mut self, frame: &Frame) -> Option<Lent> {
+    pub(crate) fn forget(&mut self, frame: &Frame) -> Option<Kept> {
         self.components.close(frame.component);
         let place = self.traces.get_mut(frame.trace.0 as usize)?;
         place.open -= 1;
-        if place.open > 0 {
-            return None;
-        }
-        Some(Lent { trace: place.trace.take()?, queue: place.queue.take() })
+        if place.open > 0 { None } else { place.kept.take() }
     }
 
     /// Starts the span of a placed frame, and makes it current.
@@ -332,7 +349,7 @@ impl Stack {
         let at = self.frames.len();
         if let Some(frame) = record.frame_mut()
             && let Some(place) = self.traces.get(frame.trace.0 as usize)
-            && let Some(trace) = &place.trace
+            && let Some(Kept { trace, .. }) = &place.kept
         {
             if !frame.has_started {
                 frame.start(trace);
@@ -345,21 +362,21 @@ impl Stack {
                     published.set_trace(trace);
                     let open = self.frames.iter().filter_map(|record| record.frame());
                     open.enumerate()
-                        .for_each(|(at, frame)| published.open(at, frame.facts(trace.id())));
+                        .for_each(|(at, frame)| published.open(at, frame.published(trace.id())));
                     published
                 }
             };
             if at == 0 {
                 published.set_trace(trace);
             }
-            published.open(at, frame.facts(trace.id()));
+            published.open(at, frame.published(trace.id()));
         }
         self.frames.push(record);
     }
 
     /// Takes what is not needed any more.
     #[inline]
-    pub(crate) fn take_unused(&mut self) -> Vec<Lent> {
+    pub(crate) fn take_unused(&mut self) -> Vec<Kept> {
         mem::take(&mut self.unused)
     }
 

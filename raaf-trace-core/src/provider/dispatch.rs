@@ -2,7 +2,7 @@
 
 use raaf_trace_model::{
     sink::SpanProcessor,
-    span::{FinishedSpan, StartedSpan},
+    span::{FinishedSpan, SpanBody, SpanFacts, StartedSpan},
 };
 
 use crate::provider::{Inner, processors::OnlyQueue};
@@ -14,65 +14,37 @@ pub(crate) fn started(provider: &Inner, span: &mut StartedSpan) {
     }
 }
 
-/// Passes the span that `write` writes once to each processor: usually to the queue of the only
-/// processor, over a delivered span. Returns `false` if nothing was written because the queue was
-/// full.
+/// Passes a finished span once to each processor. The body is empty afterwards.
 #[inline]
-pub(crate) fn ended(
-    provider: &Inner,
-    is_leaf: bool,
-    write: impl FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
-) -> bool {
-    let mut write = Some(write);
-    let queued = to_queue(provider, is_leaf, |delivered| write.take()?(delivered));
-    if queued.is_none()
-        && let Some(span) = write.and_then(|write| write(None))
-    {
-        deliver(provider, span);
-    }
-    queued.unwrap_or(true)
-}
-
-/// Does the same as [`ended`] if there is a queue that is the only processor, otherwise nothing.
-/// `known` is what was that queue before.
-#[inline]
-pub(crate) fn to_known_queue(
-    provider: &Inner,
-    known: Option<&OnlyQueue>,
-    is_leaf: bool,
-    write: impl FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
-) -> Option<bool> {
-    let is_current = || known.is_some_and(|queue| provider.processors().is_current(queue));
-    let Some(batch) = known.and_then(OnlyQueue::batch).filter(|_| is_current()) else {
-        return to_queue(provider, is_leaf, write);
-    };
-    provider.counts().span_ended();
-    match batch.push_with(write, is_leaf, is_current) {
-        Ok(()) => Some(true),
-        Err(write) if !is_current() => {
-            // It was replaced, and shut down, just now.
-            if let Some(span) = write(None) {
-                pass_on(provider, span);
-            }
-            Some(true)
-        }
-        Err(_) => Some(false),
-    }
-}
-
-fn to_queue(
-    provider: &Inner,
-    is_leaf: bool,
-    write: impl FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
-) -> Option<bool> {
+pub(crate) fn ended(provider: &Inner, span: &SpanFacts<'_>, body: &mut SpanBody) {
     if let [only] = &***provider.processors().load()
         && let Some(batch) = only.batch()
         && !provider.flushes_after_root()
     {
         provider.counts().span_ended();
-        return Some(batch.push_with(write, is_leaf, || true).is_ok());
+        if !batch.push_parts(span, body) {
+            body.clear();
+        }
+    } else {
+        deliver(provider, span.to_span(body));
     }
-    None
+}
+
+/// Passes a finished span to what was the queue that is the only processor. Returns `false` without
+/// doing so if it is not that any more, or has to make room. Calls no foreign code.
+#[inline]
+pub(crate) fn queue(
+    provider: &Inner,
+    queue: &OnlyQueue,
+    span: &SpanFacts<'_>,
+    body: &mut SpanBody,
+) -> bool {
+    let is_current = provider.processors().is_current(queue);
+    let queued = is_current && queue.batch().is_some_and(|batch| batch.try_push_parts(span, body));
+    if queued {
+        provider.counts().span_ended();
+    }
+    queued
 }
 
 /// Passes a finished span to each processor once.

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     base::{panics, process::PerProcess},
-    sink::batch::{BatchQueue, BatchSink, Recycle},
+    sink::batch::{BatchQueue, BatchSink},
 };
 use raaf_trace_model::{
     sink::{
@@ -55,7 +55,7 @@ const INNER_FLUSH: Duration = Duration::from_secs(30);
 /// # let _ = provider;
 /// ```
 pub struct Offload {
-    queue: BatchQueue<Notice>,
+    queue: BatchQueue<Vec<Notice>>,
     processor: Arc<dyn SpanProcessor>,
     wants_start: bool,
     panics: Arc<Panics>,
@@ -88,8 +88,6 @@ enum Notice {
     End(Box<FinishedSpan>),
     RootEnd,
 }
-
-impl Recycle for Notice {}
 
 struct Behind {
     processor: Arc<dyn SpanProcessor>,
@@ -149,15 +147,15 @@ impl SpanProcessor for Offload {
 
     fn on_start(&self, span: &mut StartedSpan) {
         // Rejected notices are counted.
-        let _ = self.queue.push(Notice::Start(Box::new(span.clone())));
+        let _ = self.queue.push(Notice::Start(Box::new(span.clone())), false);
     }
 
     fn on_end(&self, span: &FinishedSpan) {
-        let _ = self.queue.push(Notice::End(Box::new(span.clone())));
+        let _ = self.queue.push(Notice::End(Box::new(span.clone())), false);
     }
 
     fn on_root_end(&self) {
-        let _ = self.queue.push(Notice::RootEnd);
+        let _ = self.queue.push(Notice::RootEnd, false);
         drop(self.queue.force_flush_async(INNER_FLUSH));
     }
 

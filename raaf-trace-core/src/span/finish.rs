@@ -1,15 +1,14 @@
 //! Ending a span.
 
-use std::sync::Arc;
-
-use raaf_trace_model::span::{FinishedSpan, SpanBody};
+use raaf_trace_model::span::SpanBody;
 use triomphe::UniqueArc;
 
 use crate::{
     base::counters,
-    context::{flow, stack::Lent},
+    context::{flow, stack::PassOn},
     provider::{clock::Ticks, dispatch},
     span::{
+        frame::Frame,
         head::Head,
         ignored, pool,
         record::{Held, Record, Shared},
@@ -29,62 +28,31 @@ pub(crate) fn finish(span: Held, how: impl FnOnce(&mut SpanBody)) {
 #[inline]
 fn finish_frame(mut record: UniqueArc<Record>, how: impl FnOnce(&mut SpanBody)) {
     let Some((frame, body)) = record.frame_and_body_mut() else { return };
-    let lent = if frame.made_in.this_process() { flow::lend(frame) } else { None };
-    let Some((Lent { trace, queue }, component)) = lent else {
-        flow::forget(frame, None);
+    if !frame.made_in.this_process() {
+        flow::forget(frame);
         return pool::give(record);
-    };
-    if !frame.has_started {
-        // Its work never began.
-        frame.start(&trace);
     }
-    let provider = &trace.provider;
-    let now = provider.clock().now();
-    let mut back = None;
-    // Reported later: this thread may be inside a queue.
-    let mut keys = Vec::new();
     if frame.sampled {
-        let mut how = Some(how);
-        let mut complete = |span: &mut FinishedSpan| {
-            if let Some(how) = how.take() {
-                span.complete(how);
-            }
-            keys = ignored::keys(span);
-        };
-        let mut component = Some(component);
-        let is_leaf = !frame.local_root && !frame.has_children;
-        let queued = dispatch::to_known_queue(provider, queue.as_ref(), is_leaf, |delivered| {
-            let component = component.take()?;
-            if let Some(span) = delivered {
-                frame.finish_over(span, body, (&trace, component), now);
-                complete(span);
-                return None;
-            }
-            let mut span = frame.finish(body, (&trace, component), now);
-            complete(&mut span);
-            Some(span)
-        });
-        match queued {
-            Some(true) => {}
-            Some(false) => body.clear(),
-            None => {
-                // Processors may look at the context.
-                back = Some(Arc::clone(&trace));
-            }
-        }
-        if let (Some(trace), Some(component)) = (&back, component) {
-            flow::give_back(frame, Lent { trace: Arc::clone(trace), queue: None });
-            let mut span = frame.finish(body, (trace, component), now);
-            complete(&mut span);
-            dispatch::deliver(&trace.provider, span);
-        }
+        how(body);
     }
-    if frame.local_root {
-        provider.open_roots().ended(trace.root);
+    let keys = ignored::keys(&body.attributes);
+    if let Some(span) = flow::finish(frame, body) {
+        pass_on(&span, frame, body);
     }
-    flow::forget(frame, if back.is_some() { None } else { Some(Lent { trace, queue }) });
+    // Not before: this thread was inside a queue.
     ignored::report(&keys);
     pool::give(record);
+}
+
+/// Passes the span of a frame on: to processors, which may look at the context, or to a queue that
+/// has to make room.
+#[inline(never)]
+fn pass_on(PassOn { trace, component, end }: &PassOn, frame: &Frame, body: &mut SpanBody) {
+    dispatch::ended(&trace.provider, &frame.facts((trace, component), *end), body);
+    if frame.local_root {
+        trace.provider.open_roots().ended(trace.root);
+    }
+    flow::forget(frame);
 }
 
 #[inline]
@@ -114,23 +82,10 @@ fn finish_alone(
     let ended = record.end_alone();
     let (head, body) = record.parts_mut();
     if ended && sampled {
-        // Reported later: this thread may be inside a queue.
-        let mut keys = Vec::new();
-        let taken = dispatch::ended(&head.trace.provider, head.is_leaf(), |delivered| {
-            if let Some(span) = delivered {
-                head.finish_over(span, body, now);
-                span.complete(how);
-                keys = ignored::keys(span);
-                return None;
-            }
-            let mut span = head.finish(body, now);
-            span.complete(how);
-            keys = ignored::keys(&span);
-            Some(span)
-        });
-        if !taken {
-            body.clear();
-        }
+        how(body);
+        let keys = ignored::keys(&body.attributes);
+        dispatch::ended(&head.trace.provider, &head.facts(now), body);
+        // Not before: this thread was inside a queue.
         ignored::report(&keys);
     }
     if ended {
@@ -151,7 +106,7 @@ fn finish_shared(
     let ended = span.is_some();
     if let Some(span) = span {
         if sampled {
-            let keys = ignored::keys(&span);
+            let keys = ignored::keys(span.attributes().stored());
             dispatch::deliver(&record.head().trace.provider, span);
             ignored::report(&keys);
         }

@@ -1,14 +1,11 @@
 //! Spans that only their thread knows.
 
-use std::{
-    mem,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::sync::{Arc, atomic::AtomicBool};
 
 use raaf_trace_model::{
     attributes::Key,
     id::{SpanId, TraceId},
-    span::{ComponentInfo, FinishedSpan, SpanBody, SpanHead},
+    span::{ComponentInfo, SpanFacts, SpanHead},
 };
 
 use crate::{
@@ -49,7 +46,7 @@ pub(crate) struct Frame {
 impl Frame {
     /// Returns what other threads need.
     #[inline]
-    pub(crate) fn facts(&self, trace_id: TraceId) -> Facts {
+    pub(crate) fn published(&self, trace_id: TraceId) -> Facts {
         Facts { component: self.address, span_id: self.id, trace_id, start: self.start }
     }
 
@@ -79,56 +76,29 @@ impl Frame {
         }
     }
 
-    /// Returns the data for sinks.
-    pub(crate) fn to_data(
-        &self,
-        (trace, component): (&RunningTrace, Arc<ComponentInfo>),
-    ) -> SpanHead {
-        SpanHead {
+    /// Returns the data for processors that receive starts.
+    pub(crate) fn to_data(&self, parts: (&RunningTrace, &Arc<ComponentInfo>)) -> SpanHead {
+        self.facts(parts, self.start).to_head()
+    }
+
+    /// Returns what is fixed about the finished span.
+    #[inline]
+    pub(crate) fn facts<'a>(
+        &'a self,
+        (trace, component): (&'a RunningTrace, &'a Arc<ComponentInfo>),
+        end: Ticks,
+    ) -> SpanFacts<'a> {
+        SpanFacts {
             span_id: self.id,
             parent_id: self.parent,
-            trace: Arc::clone(&trace.data),
+            trace: &trace.data,
             component,
-            method: self.method.clone(),
+            method: &self.method,
             name: None,
             start: trace.time_of(self.start),
+            end: trace.time_of(end),
             local_root: self.local_root,
             has_children: self.has_children,
         }
-    }
-
-    /// Moves the body out into the finished span. The caller adds its outcome.
-    pub(crate) fn finish(
-        &self,
-        body: &mut SpanBody,
-        (trace, component): (&RunningTrace, Arc<ComponentInfo>),
-        end: Ticks,
-    ) -> FinishedSpan {
-        let head = self.to_data((trace, component));
-        FinishedSpan::from_parts(head, mem::take(body), trace.time_of(end))
-    }
-
-    /// Finishes like [`Head::finish_over`](super::head::Head::finish_over).
-    #[inline]
-    pub(crate) fn finish_over(
-        &self,
-        span: &mut FinishedSpan,
-        body: &mut SpanBody,
-        (trace, component): (&RunningTrace, Arc<ComponentInfo>),
-        end: Ticks,
-    ) {
-        span.write_over(body, trace.time_of(end), |head| {
-            head.span_id = self.id;
-            head.parent_id = self.parent;
-            head.trace = Arc::clone(&trace.data);
-            head.component = component;
-            head.method = self.method.clone();
-            if head.name.is_some() {
-                head.name = None;
-            }
-            head.start = trace.time_of(self.start);
-            head.local_root = self.local_root;
-            head.has_children = self.has_children;
-        });
     }
 }

@@ -1,17 +1,14 @@
 //! Span data fixed at start.
 
-use std::{
-    mem,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use raaf_trace_model::{
     attributes::Key,
     id::SpanId,
-    span::{FinishedSpan, SpanBody, SpanHead},
+    span::{SpanFacts, SpanHead},
 };
 
 use crate::{
@@ -43,14 +40,21 @@ pub(crate) struct Head {
 impl Head {
     /// Returns the data of this head, which outlives the engine.
     pub(crate) fn to_data(&self) -> SpanHead {
-        SpanHead {
+        self.facts(self.start).to_head()
+    }
+
+    /// Returns what is fixed about the finished span.
+    #[inline]
+    pub(crate) fn facts(&self, end: Ticks) -> SpanFacts<'_> {
+        SpanFacts {
             span_id: self.id,
             parent_id: self.parent,
-            trace: Arc::clone(&self.trace.data),
-            component: Arc::clone(self.component.info()),
-            method: self.method.clone(),
-            name: self.name.clone(),
+            trace: &self.trace.data,
+            component: self.component.info(),
+            method: &self.method,
+            name: self.name.as_deref(),
             start: self.trace.time_of(self.start),
+            end: self.trace.time_of(end),
             local_root: self.local_root,
             has_children: self.has_children(),
         }
@@ -68,11 +72,6 @@ impl Head {
         self.has_children.load(Ordering::Relaxed)
     }
 
-    /// Returns whether it is a leaf: neither a local root, nor with spans that started within it.
-    pub(crate) fn is_leaf(&self) -> bool {
-        !self.local_root && !self.has_children()
-    }
-
     /// Returns whether one of its names is beyond the limit.
     #[inline]
     pub(crate) fn has_long_name(&self) -> bool {
@@ -80,27 +79,5 @@ impl Head {
         let limits = &self.trace.limits;
         limits.cuts_name(longest)
             || self.name.as_ref().is_some_and(|name| limits.cuts_name(name.len()))
-    }
-
-    /// Moves the body out into the finished span. The caller adds its outcome.
-    pub(crate) fn finish(&self, body: &mut SpanBody, end: Ticks) -> FinishedSpan {
-        FinishedSpan::from_parts(self.to_data(), mem::take(body), self.trace.time_of(end))
-    }
-
-    /// Finishes like [`finish`](Self::finish), over a delivered span whose memory the body gets:
-    /// values that were just written are not moved.
-    #[inline]
-    pub(crate) fn finish_over(&self, span: &mut FinishedSpan, body: &mut SpanBody, end: Ticks) {
-        span.write_over(body, self.trace.time_of(end), |head| {
-            head.span_id = self.id;
-            head.parent_id = self.parent;
-            head.trace = Arc::clone(&self.trace.data);
-            head.component = Arc::clone(self.component.info());
-            head.method = self.method.clone();
-            head.name.clone_from(&self.name);
-            head.start = self.trace.time_of(self.start);
-            head.local_root = self.local_root;
-            head.has_children = self.has_children();
-        });
     }
 }

@@ -5,22 +5,22 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use raaf_trace_model::{attributes::Key, span::FinishedSpan};
+use raaf_trace_model::attributes::{Attributes, Key};
 
 use crate::diagnostics::{self, Category};
 
 /// Keys that were reported, as bits. Of two keys that share a bit, one is not reported.
 static REPORTED: [AtomicU64; 16] = [const { AtomicU64::new(0) }; 16];
 
-/// Returns the reserved keys that were set on the span.
+/// Returns the reserved keys that were set.
 #[inline]
-pub(super) fn keys(span: &FinishedSpan) -> Vec<Key> {
-    if span.losses().reserved_ignored == 0 { Vec::new() } else { copied(span) }
+pub(super) fn keys(attributes: &Attributes) -> Vec<Key> {
+    if attributes.losses().reserved_ignored == 0 { Vec::new() } else { copied(attributes) }
 }
 
 #[cold]
-fn copied(span: &FinishedSpan) -> Vec<Key> {
-    span.attributes().stored().ignored_keys().cloned().collect()
+fn copied(attributes: &Attributes) -> Vec<Key> {
+    attributes.ignored_keys().cloned().collect()
 }
 
 /// Reports each key once.

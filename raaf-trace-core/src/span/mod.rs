@@ -13,10 +13,9 @@
 // | add attributes | `call::open` | 0 | hooks run without a lock and with the context around the span |
 // | start, publish and push the frame | `stack::push`, `published` | 0 | other threads find each frame that is open |
 // | pop the frame | `stack::pop` | 0 | the previous context is always restored |
-// | move out of the record | `finish_frame` | 4 | the trace and the component are counted by the finished span |
-// | move into the thread's shard | `dispatch`, `batch::shards` | 2 | with exactly one queue, over a delivered span, whose attribute list the record gets; otherwise each processor in turn |
-// | return the record | `pool` | 0 | only if it is not shared |
-// | return delivered spans | `batch::shared` | 0 | emptied in the thread that overwrites them, a chunk at a time, without a lock |
+// | add the outcome, read the clock | `finish_frame` | 0 | no user code runs from here on |
+// | pack into the thread's shard | `stack::finish`, `PackedSpans::push` | 2 | with exactly one queue that has room; otherwise each processor in turn, and the thread's context is free |
+// | forget the frame, return the record | `stack::forget`, `pool` | 0 | a trace is dropped while nothing is borrowed |
 //
 // That is the path of a synchronous call whose span nothing else refers to. A span that is taken
 // elsewhere (a captured context, a handle, a future) has a shared record, with a head, in the list of
@@ -24,9 +23,10 @@
 // frame is settled. `benches/instructions.sh` counts instructions.
 //
 // Two effects are slower than these counts suggest, and shaped this path. Memory that another core
-// has read: records therefore stay in their thread, and only finished spans move to another, in
-// batches. Moving values that were just written in smaller parts: parts are therefore written in
-// place (see `Attributes`, `start_here` and `Head::finish_over`).
+// has read: records therefore stay in their thread, and a finished span moves to another in few
+// bytes, as rows of a list (see `PackedSpans`). Moving values that were just written in smaller
+// parts: parts are therefore written in place, and read by reference (see `Attributes`,
+// `start_here` and `PackedAttributes`).
 
 pub(crate) mod finish;
 pub(crate) mod frame;

@@ -222,8 +222,8 @@ impl Record {
         }
         self.ended.store(true, Ordering::Release);
         let changes = body.extras.as_ref().map(|extras| extras.changes.clone());
-        let mut span = self.head().finish(&mut body, at);
-        span.complete(finish);
+        finish(&mut body);
+        let span = self.head().facts(at).to_span(&mut body);
         if let Some(changes) = changes {
             // Handles continue to return the changed values.
             body.extras_mut().changes = changes;

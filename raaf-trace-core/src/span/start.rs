@@ -3,7 +3,7 @@
 use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::{self, atomic::AtomicBool},
+    sync::atomic::AtomicBool,
 };
 
 use triomphe::UniqueArc;
@@ -125,7 +125,7 @@ fn set_id(record: &mut Record) {
         match catch_unwind(AssertUnwindSafe(|| trace.provider.new_span_id())) {
             Ok(id) => frame.id = id,
             Err(panic) => {
-                flow::forget(frame, None);
+                flow::forget(frame);
                 resume_unwind(panic);
             }
         }
@@ -139,7 +139,7 @@ fn tell_start_of_frame(component: &Component, record: &mut Record) {
     let Some(trace) = flow::trace_of(frame) else { return };
     frame.start(&trace);
     if frame.sampled && trace.provider.watches_starts() {
-        let data = frame.to_data((&trace, sync::Arc::clone(component.info())));
+        let data = frame.to_data((&trace, component.info()));
         tell(&trace.provider, data, &mut body.attributes);
     }
 }

@@ -35,6 +35,11 @@ impl Fingerprints {
         }
     }
 
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     pub(super) fn add(&mut self, key: Key, value: &Value) {
         self.note(key, value.fingerprint());
     }

@@ -52,6 +52,28 @@ impl Key {
     }
 }
 
+impl Key {
+    /// Returns the text if it is known at compile time.
+    pub(crate) fn as_static(&self) -> Option<&'static str> {
+        match self.0 {
+            Text::Static(text) => Some(text),
+            Text::Shared(_) => None,
+        }
+    }
+
+    /// Returns where the text is.
+    #[inline]
+    pub(crate) fn address(&self) -> usize {
+        self.as_str().as_ptr().addr()
+    }
+
+    /// Returns whether both refer to the same text in memory.
+    #[inline]
+    pub(crate) fn is_identical(&self, other: &Self) -> bool {
+        self.address() == other.address() && self.len() == other.len()
+    }
+}
+
 impl PartialEq for Key {
     #[inline]
     fn eq(&self, other: &Self) -> bool {

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    AttributeLosses, IntoValue, Key, SpanLimits, Value, ValueRef, fingerprint::Fingerprints, json,
-    key::Text, reserved::is_reserved,
+    AttributeEntry, AttributeLosses, IntoValue, Key, SpanLimits, Value, ValueRef,
+    fingerprint::Fingerprints, json, key::Text, reserved::is_reserved,
 };
 use crate::keys;
 
@@ -36,39 +36,6 @@ pub struct Attributes {
     losses: AttributeLosses,
     /// Fingerprints of values that are not stored as given, and ignored keys.
     fingerprints: Fingerprints,
-}
-
-/// An attribute: key, value, and whether it is content.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AttributeEntry {
-    key: Key,
-    value: Value,
-    content: bool,
-    /// Created on demand, only where content is recorded. Ignored when spans are compared.
-    on_demand: bool,
-}
-
-impl AttributeEntry {
-    /// Returns the attribute's key.
-    pub fn key(&self) -> &Key {
-        &self.key
-    }
-
-    /// Returns the attribute's value.
-    pub fn value(&self) -> ValueRef<'_> {
-        self.value.as_ref()
-    }
-
-    /// Returns whether the attribute was set as content: a prompt, a completion, a tool's arguments
-    /// or result.
-    pub fn is_content(&self) -> bool {
-        self.content
-    }
-
-    /// Returns the value for changes. The caller keeps it within the limits.
-    pub(crate) fn value_mut(&mut self) -> &mut Value {
-        &mut self.value
-    }
 }
 
 /// Maximum number of attributes for which an emptied list keeps its memory.
@@ -310,6 +277,18 @@ impl Attributes {
 
     pub(crate) fn entries_mut(&mut self) -> &mut [AttributeEntry] {
         &mut self.entries
+    }
+
+    /// Adds an entry that was checked before.
+    #[inline]
+    pub(super) fn push_entry(&mut self, entry: AttributeEntry) {
+        self.entries.push(entry);
+    }
+
+    /// Returns whether all attributes were stored as they were given.
+    #[inline]
+    pub(crate) fn has_no_losses(&self) -> bool {
+        self.losses.is_empty() && self.fingerprints.is_empty()
     }
 
     /// Counts values or names that were cut.

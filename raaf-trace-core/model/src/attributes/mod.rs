@@ -4,6 +4,7 @@
 //! need no checks.
 
 mod collection;
+mod entry;
 mod fingerprint;
 mod into_value;
 pub(crate) mod json;
@@ -11,19 +12,24 @@ mod key;
 mod limits;
 mod list;
 mod losses;
+mod packed;
 mod reserved;
 mod serializer;
 mod value;
 mod value_ref;
 
+pub use entry::AttributeEntry;
 pub use into_value::IntoValue;
 pub use into_value::in_milliseconds;
 pub use key::Key;
 pub(crate) use key::Text;
 pub use limits::SpanLimits;
 pub use limits::cut_plain;
-pub use list::{AttributeEntry, Attributes};
+pub use list::Attributes;
 pub use losses::AttributeLosses;
+#[cfg(test)]
+pub(crate) use packed::MOST_COPIED;
+pub(crate) use packed::{Extent, PackedAttributes, Unpack};
 pub use value::Value;
 pub use value_ref::ValueRef;
 

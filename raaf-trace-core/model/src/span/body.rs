@@ -49,6 +49,16 @@ impl SpanBody {
         self.events.push(Event::new(name, time, attributes));
     }
 
+    /// Returns whether it has what most spans have only: attributes, a status and a result's type.
+    #[inline]
+    pub(super) fn is_plain(&self) -> bool {
+        self.events.is_empty()
+            && self.error.is_none()
+            && self.extras.is_none()
+            && self.dropped_events == 0
+            && self.attributes.has_no_losses()
+    }
+
     /// Drops all contents. Keeps the memory of the attribute list unless that is large.
     #[inline]
     pub fn clear(&mut self) {

@@ -1,7 +1,7 @@
 //! Finished spans.
 
 use std::{
-    fmt, mem, ptr, slice,
+    fmt, ptr, slice,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -71,7 +71,7 @@ impl FinishedSpan {
         !self.head.local_root && !self.head.has_children
     }
 
-    /// Drops the contents of spans, so that others can be [written over](Self::write_over) them.
+    /// Drops the contents of spans, so that others can be written over them.
     /// Keeps the memory of the attribute lists.
     pub fn clear_all(spans: &mut [Self]) {
         let mut blank = None;
@@ -92,20 +92,6 @@ impl FinishedSpan {
                 small = trace;
             }
         }
-    }
-
-    /// Writes another span over a cleared one: `head` writes what is fixed when it starts, and
-    /// `body` gets the cleared one's. An `end` before the start becomes the start.
-    #[inline]
-    pub fn write_over(
-        &mut self,
-        body: &mut SpanBody,
-        end: Timestamp,
-        head: impl FnOnce(&mut SpanHead),
-    ) {
-        head(&mut self.head);
-        mem::swap(&mut self.body, body);
-        self.end = end.max(self.head.start);
     }
 
     /// Returns the span without the secrets that `redactor` finds in it and in its trace's

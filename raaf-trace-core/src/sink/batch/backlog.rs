@@ -4,15 +4,15 @@
 //! unsettled items are the batches in flight and everything from the head on; a flush waits until a
 //! position is reached.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, mem, time::Duration};
 
-use super::{Recycle, pool::Pool, sync::Instant};
+use super::{Chunk, pool::Pool, sync::Instant};
 
 /// Number of items that are searched for a leaf.
 const SEARCHED: usize = 1_000;
 
-pub(super) struct Backlog<T> {
-    chunks: VecDeque<Vec<T>>,
+pub(super) struct Backlog<C> {
+    chunks: VecDeque<C>,
     /// Positions of the first waiting item and of the next one.
     head: u64,
     tail: u64,
@@ -21,7 +21,7 @@ pub(super) struct Backlog<T> {
     /// Items before this position are due even in batches that are not full.
     due_before: u64,
     in_flight: Vec<InFlight>,
-    pool: Pool<T>,
+    pool: Pool<C>,
     delivered: u64,
     /// Number of items dropped after they were handed over.
     dropped: u64,
@@ -29,8 +29,11 @@ pub(super) struct Backlog<T> {
 }
 
 /// Items being exported. They keep their permits until they are settled.
-pub(super) struct Batch<T> {
-    items: Vec<T>,
+pub(super) struct Batch<C: Chunk> {
+    /// Where the items are until they are unpacked.
+    chunks: Vec<C>,
+    items: Vec<C::Item>,
+    len: usize,
     start: u64,
 }
 
@@ -44,17 +47,30 @@ struct InFlight {
     overdue: bool,
 }
 
-impl<T> Batch<T> {
-    pub(super) fn items(&self) -> &[T] {
+impl<C: Chunk> Batch<C> {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn items(&self) -> &[C::Item] {
         &self.items
     }
 
-    pub(super) fn items_mut(&mut self) -> &mut [T] {
+    pub(super) fn items_mut(&mut self) -> &mut [C::Item] {
         &mut self.items
+    }
+
+    /// Provides the items, over those in `spare`. Returns the chunks, which are empty.
+    pub(super) fn unpack(&mut self, mut spare: Vec<C::Item>) -> Vec<C> {
+        let mut chunks = mem::take(&mut self.chunks);
+        let end = chunks.iter_mut().fold(0, |at, chunk| chunk.unpack(&mut spare, at));
+        spare.truncate(end);
+        self.items = spare;
+        chunks
     }
 }
 
-impl<T> Backlog<T> {
+impl<C: Chunk> Backlog<C> {
     pub(super) fn new(max_spans: usize, batch_size: usize, chunk_size: usize) -> Self {
         Self {
             chunks: VecDeque::new(),
@@ -70,7 +86,7 @@ impl<T> Backlog<T> {
         }
     }
 
-    pub(super) fn append(&mut self, chunk: Vec<T>) {
+    pub(super) fn append(&mut self, chunk: C) {
         self.tail += chunk.len() as u64;
         self.chunks.push_back(chunk);
     }
@@ -82,20 +98,30 @@ impl<T> Backlog<T> {
     /// Returns the number of waiting items, and the capacity of their chunks.
     #[cfg(all(test, not(shuttle)))]
     pub(super) fn held(&self) -> (usize, usize) {
-        (self.waiting(), self.chunks.iter().map(Vec::capacity).sum())
+        (self.waiting(), self.chunks.iter().map(Chunk::capacity).sum())
     }
 
-    /// Returns the last leaf among the items that wait, if it is one of the last.
-    pub(super) fn last_leaf(&mut self) -> Option<&mut T>
-    where
-        T: Recycle,
-    {
-        let waiting = self.chunks.iter_mut().rev().flat_map(|chunk| chunk.iter_mut().rev());
-        let leaf = waiting.take(SEARCHED).find(|item| item.is_leaf());
-        if leaf.is_none() {
+    /// Drops the last leaf among the items that wait, if it is one of the last, and adds the item
+    /// that `write` writes at the end. Returns `write` if there is none.
+    pub(super) fn replace_leaf<W: FnOnce(&mut C)>(&mut self, write: W) -> Result<(), W> {
+        let mut searched = SEARCHED;
+        let dropped = self.chunks.iter_mut().rev().any(|chunk| {
+            let dropped = chunk.drop_leaf(searched);
+            searched = searched.saturating_sub(chunk.len());
+            dropped
+        });
+        let Some(last) = self.chunks.back_mut().filter(|_| dropped) else {
             self.no_leaf_before = Some(self.tail);
+            return Err(write);
+        };
+        // Not into the last chunk, where tables would grow with each one.
+        let (mut alone, mut items) = (C::default(), Vec::new());
+        write(&mut alone);
+        let _ = alone.unpack(&mut items, 0);
+        for item in items {
+            last.push(item);
         }
-        leaf
+        Ok(())
     }
 
     /// Returns whether the last search for a leaf found none, and nothing was added since.
@@ -120,7 +146,7 @@ impl<T> Backlog<T> {
 
     /// Takes a full batch, or items that are due. If more than one batch waits, takes up to
     /// `max_size` items.
-    pub(super) fn take_due_batch(&mut self, size: usize, max_size: usize) -> Option<Batch<T>> {
+    pub(super) fn take_due_batch(&mut self, size: usize, max_size: usize) -> Option<Batch<C>> {
         let waiting = self.waiting();
         let due = waiting >= size || self.head < self.due_before;
         let size = if waiting >= 2 * size { max_size } else { size };
@@ -129,38 +155,36 @@ impl<T> Backlog<T> {
 
     /// Takes the first `size` waiting items, or all if there are fewer; `None` without any. Its
     /// call counts as running from now on.
-    fn take_batch(&mut self, size: usize) -> Option<Batch<T>> {
-        let mut items = self.chunks.pop_front()?;
-        if items.len() > size {
-            let rest = items.split_off(size);
-            self.chunks.push_front(rest);
-        }
-        while items.len() < size
+    fn take_batch(&mut self, size: usize) -> Option<Batch<C>> {
+        let (mut chunks, mut len) = (Vec::new(), 0);
+        while len < size
             && let Some(mut next) = self.chunks.pop_front()
         {
-            let missing = (size - items.len()).min(next.len());
-            items.extend(next.drain(..missing));
-            if next.is_empty() {
-                drop(self.pool.put(next));
-            } else {
-                self.chunks.push_front(next);
+            if next.len() > size - len {
+                let front = next.split_front(size - len);
+                self.chunks.push_front(mem::replace(&mut next, front));
             }
+            len += next.len();
+            chunks.push(next);
+        }
+        if len == 0 {
+            return None;
         }
         let start = self.head;
-        self.head += items.len() as u64;
+        self.head += len as u64;
         let since = Some(Instant::now());
-        self.in_flight.push(InFlight { start, len: items.len(), since, overdue: false });
-        Some(Batch { items, start })
+        self.in_flight.push(InFlight { start, len, since, overdue: false });
+        Some(Batch { chunks, items: Vec::new(), len, start })
     }
 
-    pub(super) fn call_began(&mut self, batch: &Batch<T>) {
+    pub(super) fn call_began(&mut self, batch: &Batch<C>) {
         if let Some(known) = self.in_flight.iter_mut().find(|known| known.start == batch.start) {
             known.since = Some(Instant::now());
         }
     }
 
     /// Records that the call failed. Returns whether the batch was counted as dropped before.
-    pub(super) fn call_failed(&mut self, batch: &Batch<T>, error: String) -> bool {
+    pub(super) fn call_failed(&mut self, batch: &Batch<C>, error: String) -> bool {
         self.last_error = Some(error);
         self.in_flight.iter_mut().find(|known| known.start == batch.start).is_some_and(|known| {
             known.since = None;
@@ -168,20 +192,20 @@ impl<T> Backlog<T> {
         })
     }
 
-    /// Counts a batch as delivered, except for `dropped` items, and removes it. The caller releases
-    /// its permits, and its chunk if the pool is full.
-    pub(super) fn settle(&mut self, batch: Batch<T>, dropped: usize) -> Option<Vec<T>> {
-        let Batch { items, start } = batch;
+    /// Counts a batch as delivered, except for `dropped` items, and returns the items. The caller
+    /// releases its permits.
+    pub(super) fn settle(&mut self, batch: Batch<C>, dropped: usize) -> Vec<C::Item> {
+        let Batch { items, len, start, .. } = batch;
         let overdue = self
             .in_flight
             .iter()
             .position(|known| known.start == start)
             .is_some_and(|at| self.in_flight.swap_remove(at).overdue);
         if !overdue {
-            self.delivered += items.len().saturating_sub(dropped) as u64;
+            self.delivered += len.saturating_sub(dropped) as u64;
             self.dropped += dropped as u64;
         }
-        self.pool.put_batch(items)
+        items
     }
 
     /// Counts batches whose call has taken longer than `timeout` as dropped, once each.
@@ -227,8 +251,8 @@ impl<T> Backlog<T> {
         self.last_error = Some(error);
     }
 
-    /// Returns the pool of delivered chunks.
-    pub(super) fn pool(&mut self) -> &mut Pool<T> {
+    /// Returns the pool of empty chunks.
+    pub(super) fn pool(&mut self) -> &mut Pool<C> {
         &mut self.pool
     }
 }
@@ -244,9 +268,9 @@ mod tests {
         backlog.append(vec![4, 5]);
         backlog.append(vec![6, 7, 8, 9, 10, 11]);
         let mut batches = Vec::new();
-        while let Some(batch) = backlog.take_batch(4) {
-            batches.push(batch.items.clone());
-            backlog.settle(batch, 0);
+        while let Some(mut batch) = backlog.take_batch(4) {
+            let _ = batch.unpack(Vec::new());
+            batches.push(backlog.settle(batch, 0));
         }
         assert_eq!(batches, [vec![1, 2, 3, 4], vec![5, 6, 7, 8], vec![9, 10, 11]]);
         assert_eq!((backlog.delivered(), backlog.waiting()), (11, 0));

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    BatchConfig, BatchSink, Recycle,
+    BatchConfig, BatchSink, Chunk,
     flush::FlushFuture,
     flush_request::{FlushRequest, Outcome},
     shared::Shared,
@@ -19,13 +19,13 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(2);
 ///
 /// If dropped without [`shutdown`](Self::shutdown), it waits up to 2 seconds for the worker to
 /// deliver the rest.
-pub(crate) struct BatchQueue<T: Recycle> {
-    shared: PerProcess<Arc<Shared<T>>>,
+pub(crate) struct BatchQueue<C: Chunk> {
+    shared: PerProcess<Arc<Shared<C>>>,
 }
 
-impl<T: Recycle> BatchQueue<T> {
+impl<C: Chunk> BatchQueue<C> {
     /// Creates a queue. The worker starts with the first item.
-    pub(crate) fn new(exporter: Box<dyn BatchSink<T>>, config: BatchConfig) -> Self {
+    pub(crate) fn new(exporter: Box<dyn BatchSink<C::Item>>, config: BatchConfig) -> Self {
         Self { shared: PerProcess::new(Shared::new(exporter, config)) }
     }
 
@@ -34,40 +34,28 @@ impl<T: Recycle> BatchQueue<T> {
     }
 
     /// Adds an item, or returns it, counted as dropped: no capacity, or after a shutdown.
-    pub(crate) fn push(&self, item: T) -> Result<(), T> {
-        let is_leaf = item.is_leaf();
+    pub(crate) fn push(&self, item: C::Item, is_leaf: bool) -> Result<(), C::Item> {
         let mut item = Some(item);
-        let pushed = self.shared().push_with(
-            |delivered| {
-                match delivered {
-                    Some(delivered) => *delivered = item.take()?,
-                    None => return item.take(),
-                }
-                None
-            },
-            is_leaf,
-            || true,
-        );
-        match pushed {
-            Ok(()) => Ok(()),
-            Err(write) => write(None).map_or(Ok(()), Err),
-        }
+        let write = |chunk: &mut C| {
+            if let Some(item) = item.take() {
+                chunk.push(item);
+            }
+        };
+        let _ = self.push_with(write, is_leaf);
+        item.map_or(Ok(()), Err)
     }
 
-    /// Adds the item that `write` writes: given a delivered item, it overwrites that in place; given
-    /// `None`, it returns a new one. Returns `write` for a rejected item, which is counted as dropped,
-    /// but after a shutdown only if it `counts`.
+    /// Adds the item that `write` pushes. Returns `write` for a rejected item, which is counted as
+    /// dropped.
+    pub(crate) fn push_with<W: FnOnce(&mut C)>(&self, write: W, is_leaf: bool) -> Result<(), W> {
+        self.shared().push_with(write, is_leaf)
+    }
+
+    /// Adds the item that `write` pushes if there is a permit and memory at hand; otherwise returns
+    /// `write`.
     #[inline]
-    pub(crate) fn push_with<W>(
-        &self,
-        write: W,
-        is_leaf: bool,
-        counts: impl Fn() -> bool,
-    ) -> Result<(), W>
-    where
-        W: FnOnce(Option<&mut T>) -> Option<T>,
-    {
-        self.shared().push_with(write, is_leaf, counts)
+    pub(crate) fn try_push_with<W: FnOnce(&mut C)>(&self, write: W) -> Result<(), W> {
+        self.shared().try_push_with(write)
     }
 
     /// Waits until everything pushed before, by any thread, is delivered and flushed, and returns
@@ -78,7 +66,7 @@ impl<T: Recycle> BatchQueue<T> {
     }
 
     /// Flushes like [`force_flush`](Self::force_flush) without blocking the thread.
-    pub(crate) fn force_flush_async(&self, timeout: Duration) -> FlushFuture<T> {
+    pub(crate) fn force_flush_async(&self, timeout: Duration) -> FlushFuture<C> {
         FlushFuture::new(Arc::clone(self.shared()), timeout)
     }
 
@@ -111,12 +99,12 @@ impl<T: Recycle> BatchQueue<T> {
     /// Returns the queue of this process. A forked child has one of its own, with a worker of its
     /// own: what waited at the fork is the parent's to deliver.
     #[inline]
-    pub(super) fn shared(&self) -> &Arc<Shared<T>> {
+    pub(super) fn shared(&self) -> &Arc<Shared<C>> {
         self.shared.get(|parent| parent.of_child())
     }
 }
 
-impl<T: Recycle> Drop for BatchQueue<T> {
+impl<C: Chunk> Drop for BatchQueue<C> {
     fn drop(&mut self) {
         if self.shared().is_started() && !self.shared().queue().is_stopping() {
             let _ = self.shutdown(DROP_TIMEOUT);

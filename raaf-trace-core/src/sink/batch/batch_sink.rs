@@ -73,35 +73,3 @@ impl BatchSink<FinishedSpan> for Exporting {
         self.exporter.overflow()
     }
 }
-
-impl Recycle for FinishedSpan {
-    fn recycle(chunk: &mut Vec<Self>) {
-        Self::clear_all(chunk);
-    }
-
-    fn is_leaf(&self) -> bool {
-        Self::is_leaf(self)
-    }
-
-    fn clear(&mut self) {
-        Self::clear_all(std::slice::from_mut(self));
-    }
-}
-
-/// Reuse of delivered items.
-pub(crate) trait Recycle: Sized + Send + Sync + 'static {
-    /// Drops the contents of delivered items, and those items that cannot be overwritten. Called
-    /// without any lock in a thread that produces items, so that memory is freed or reused by the
-    /// thread that needs it.
-    fn recycle(chunk: &mut Vec<Self>) {
-        chunk.clear();
-    }
-
-    /// Returns whether it is dropped before items that are not leaves.
-    fn is_leaf(&self) -> bool {
-        false
-    }
-
-    /// Drops its contents, so that another one can be written over it.
-    fn clear(&mut self) {}
-}

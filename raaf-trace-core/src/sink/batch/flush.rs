@@ -9,23 +9,23 @@ use std::{
 };
 
 use super::{
-    Recycle,
+    Chunk,
     flush_request::{FlushRequest, Outcome},
     shared::Shared,
     sync::{Instant, deadline, thread},
 };
 
 /// A flush that began when this was created. Dropping it does not cancel the flush.
-pub(crate) struct FlushFuture<T: Recycle> {
-    shared: Arc<Shared<T>>,
+pub(crate) struct FlushFuture<C: Chunk> {
+    shared: Arc<Shared<C>>,
     request: Arc<FlushRequest>,
     deadline: Instant,
     /// `true` once a thread waits for the deadline.
     watched: bool,
 }
 
-impl<T: Recycle> FlushFuture<T> {
-    pub(super) fn new(shared: Arc<Shared<T>>, timeout: Duration) -> Self {
+impl<C: Chunk> FlushFuture<C> {
+    pub(super) fn new(shared: Arc<Shared<C>>, timeout: Duration) -> Self {
         let deadline = deadline(timeout);
         let request = shared.begin_flush(true);
         Self { shared, request, deadline, watched: false }
@@ -41,13 +41,13 @@ impl<T: Recycle> FlushFuture<T> {
     }
 }
 
-impl<T: Recycle> Drop for FlushFuture<T> {
+impl<C: Chunk> Drop for FlushFuture<C> {
     fn drop(&mut self) {
         self.shared.queue().abandon(&self.request);
     }
 }
 
-impl<T: Recycle> Future for FlushFuture<T> {
+impl<C: Chunk> Future for FlushFuture<C> {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!  producers           shards            queue              worker
-//!  push(item) ──▶ [ one per thread ] ──▶ chunks ──▶ batch in flight ──▶ exporter
-//!                   ▲                                       │
-//!                   └──── chunk of delivered items ◀── pool ┘   (emptied by the producer)
+//!  push ──▶ [ one per thread ] ──▶ chunks ──▶ unpacked batch ──▶ exporter
+//!                   ▲                              │
+//!                   └─────── empty chunks ◀── pool ┘
 //!
 //!  held by                 until                          bound          counted by
 //!  ─────────────────────── ────────────────────────────── ────────────── ─────────────────────
@@ -15,8 +15,6 @@
 //!                          is due                         │
 //!  a batch in flight, or   delivered or given up          │              delivered, dropped:
 //!  set aside for a retry                                  ┘              the queue, a batch
-//!  the pool                a producer or a quiet          32 chunks      - (delivered before)
-//!                          interval frees it
 //!  none: rejected          -                              -              dropped: the shard
 //!
 //!  received = delivered + dropped + queued, exactly, whenever no push is under way.
@@ -29,11 +27,13 @@
 //! the interface; [`shared`] is the path of an item, through [`shards`] with [`permits`] into the
 //! [`queue`], which is a lock around the [`backlog`] with its [`pool`] and around all waits; the
 //! [`worker`] alone calls the [`exporter`], with one batch after the other, on a schedule of
-//! [`retry`]; [`flush_request`] and [`flush`] are for waiting callers.
+//! [`retry`]; [`flush_request`] and [`flush`] are for waiting callers. A [`chunk`] keeps items in few
+//! bytes until the worker unpacks them into memory of its own.
 
 mod backlog;
 mod batch_queue;
 mod batch_sink;
+mod chunk;
 mod exporter;
 mod flush;
 mod flush_request;
@@ -55,6 +55,7 @@ mod tests;
 mod worker;
 
 pub(crate) use batch_queue::BatchQueue;
-pub(crate) use batch_sink::{BatchSink, Recycle};
+pub(crate) use batch_sink::BatchSink;
+pub(crate) use chunk::Chunk;
 pub use processor::{BatchProcessor, Flush};
 pub(crate) use raaf_trace_model::sink::BatchConfig;

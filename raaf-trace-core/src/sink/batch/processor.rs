@@ -13,7 +13,7 @@ use super::{BatchQueue, batch_sink::Exporting, flush::FlushFuture};
 use raaf_trace_model::{
     Redactor,
     sink::{BatchConfig, ProcessorError, SpanExporter, SpanProcessor, stats::ProcessorStats},
-    span::FinishedSpan,
+    span::{FinishedSpan, PackedSpans, SpanBody, SpanFacts},
 };
 
 /// Processor that collects finished spans and passes them to a [`SpanExporter`] in batches, on a
@@ -54,7 +54,7 @@ use raaf_trace_model::{
 /// # Ok::<(), raaf_trace_core::sink::ProcessorError>(())
 /// ```
 pub struct BatchProcessor {
-    queue: BatchQueue<FinishedSpan>,
+    queue: BatchQueue<PackedSpans>,
     redactor: Arc<OnceLock<Redactor>>,
 }
 
@@ -77,18 +77,17 @@ impl BatchProcessor {
         let _ = self.redactor.set(redactor.clone());
     }
 
-    /// Adds the span that `write` writes; see [`BatchQueue::push_with`].
+    /// Adds a span, and empties its body. Returns whether there was capacity; otherwise it is counted
+    /// as dropped.
+    pub(crate) fn push_parts(&self, span: &SpanFacts<'_>, body: &mut SpanBody) -> bool {
+        let is_leaf = !span.local_root && !span.has_children;
+        self.queue.push_with(|spans| spans.push(span, body), is_leaf).is_ok()
+    }
+
+    /// Adds a span like [`push_parts`](Self::push_parts) if that takes neither a wait nor memory.
     #[inline]
-    pub(crate) fn push_with<W>(
-        &self,
-        write: W,
-        is_leaf: bool,
-        counts: impl Fn() -> bool,
-    ) -> Result<(), W>
-    where
-        W: FnOnce(Option<&mut FinishedSpan>) -> Option<FinishedSpan>,
-    {
-        self.queue.push_with(write, is_leaf, counts)
+    pub(crate) fn try_push_parts(&self, span: &SpanFacts<'_>, body: &mut SpanBody) -> bool {
+        self.queue.try_push_with(|spans| spans.push(span, body)).is_ok()
     }
 
     /// Flushes like [`force_flush`](SpanProcessor::force_flush) without blocking the thread. The
@@ -113,7 +112,8 @@ impl SpanProcessor for BatchProcessor {
 
     fn on_end_owned(&self, span: FinishedSpan) {
         // Rejected spans are counted.
-        let _ = self.queue.push(span);
+        let is_leaf = span.is_leaf();
+        let _ = self.queue.push(span, is_leaf);
     }
 
     fn on_root_end(&self) {
@@ -142,7 +142,7 @@ impl fmt::Debug for BatchProcessor {
 /// A flush in progress: the future of [`BatchProcessor::force_flush_async`]. Needs no runtime.
 #[must_use = "a future says what happened only when awaited"]
 pub struct Flush {
-    inner: FlushFuture<FinishedSpan>,
+    inner: FlushFuture<PackedSpans>,
 }
 
 impl Future for Flush {

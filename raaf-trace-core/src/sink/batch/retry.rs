@@ -5,12 +5,12 @@ use std::{
     time::Duration,
 };
 
-use super::{BatchConfig, backlog::Batch, sync::Instant};
+use super::{BatchConfig, Chunk, backlog::Batch, sync::Instant};
 use raaf_trace_model::sink::ExportError;
 
 /// A batch that is being delivered, or is set aside until its next attempt.
-pub(super) struct Delivery<T> {
-    pub(super) batch: Batch<T>,
+pub(super) struct Delivery<C: Chunk> {
+    pub(super) batch: Batch<C>,
     retries: Option<Retries>,
     /// Time of the next attempt; `None` before the first one.
     at: Option<Instant>,
@@ -21,8 +21,8 @@ pub(super) struct Delivery<T> {
     early: bool,
 }
 
-impl<T> Delivery<T> {
-    pub(super) fn new(batch: Batch<T>, asked: u64) -> Self {
+impl<C: Chunk> Delivery<C> {
+    pub(super) fn new(batch: Batch<C>, asked: u64) -> Self {
         Self { batch, retries: None, at: None, asked, early: false }
     }
 

@@ -5,23 +5,23 @@
 
 use std::{mem, ops::RangeInclusive, thread::available_parallelism};
 
-use super::sync::{Mutex, MutexGuard, lock, thread_index};
+use super::{
+    Chunk,
+    sync::{Mutex, MutexGuard, lock, thread_index},
+};
 use crate::base::sync::Padded;
 
 /// Number of shards. A model has few: each is a step of every reclaim.
 const COUNT: RangeInclusive<usize> = if cfg!(all(test, shuttle)) { 2..=2 } else { 16..=64 };
 
-pub(super) struct Shards<T> {
-    slots: Box<[Padded<Mutex<Shard<T>>>]>,
+pub(super) struct Shards<C> {
+    slots: Box<[Padded<Mutex<Shard<C>>>]>,
 }
 
 /// A buffer for items. Its lock is rarely contended: up to the number of shards, each thread has
 /// its own.
-pub(super) struct Shard<T> {
-    /// Received items, followed by delivered ones to overwrite.
-    items: Vec<T>,
-    /// Number of items received.
-    held: usize,
+pub(super) struct Shard<C> {
+    items: C,
     /// Number of items in a full chunk.
     chunk_size: usize,
     /// Number of permits taken but not used; 0 once closed.
@@ -32,14 +32,13 @@ pub(super) struct Shard<T> {
     closed: bool,
 }
 
-impl<T> Shards<T> {
+impl<C: Chunk> Shards<C> {
     pub(super) fn new(chunk_size: usize) -> Self {
         let cores = available_parallelism().map_or(4, usize::from);
         let count = (4 * cores).next_power_of_two().clamp(*COUNT.start(), *COUNT.end());
         let empty = || {
             Padded(Mutex::new(Shard {
-                items: Vec::new(),
-                held: 0,
+                items: C::default(),
                 chunk_size,
                 permits: 0,
                 received: 0,
@@ -52,13 +51,13 @@ impl<T> Shards<T> {
 
     /// Locks the calling thread's shard.
     #[inline]
-    pub(super) fn current(&self) -> MutexGuard<'_, Shard<T>> {
+    pub(super) fn current(&self) -> MutexGuard<'_, Shard<C>> {
         // The count is a power of two.
         lock(&self.slots[thread_index::current() & (self.slots.len() - 1)])
     }
 
     /// Returns every shard, locked one after the other.
-    pub(super) fn each(&self) -> impl Iterator<Item = MutexGuard<'_, Shard<T>>> {
+    pub(super) fn each(&self) -> impl Iterator<Item = MutexGuard<'_, Shard<C>>> {
         self.slots.iter().map(|slot| lock(slot))
     }
 
@@ -77,12 +76,12 @@ impl<T> Shards<T> {
     pub(super) fn with_counts(&self, read: impl FnOnce((u64, u64, u64))) {
         let all: Vec<_> = self.each().collect();
         read(all.iter().fold((0, 0, 0), |(received, refused, held), shard| {
-            (received + shard.received, refused + shard.refused, held + shard.held as u64)
+            (received + shard.received, refused + shard.refused, held + shard.items.len() as u64)
         }));
     }
 }
 
-impl<T> Shard<T> {
+impl<C: Chunk> Shard<C> {
     /// Returns whether an item can be pushed: there is a permit for it, and memory.
     #[inline]
     pub(super) fn is_ready(&self) -> bool {
@@ -101,8 +100,8 @@ impl<T> Shard<T> {
         self.closed
     }
 
-    /// Adds memory and delivered items to overwrite, unless it has some.
-    pub(super) fn add_chunk(&mut self, chunk: Vec<T>) {
+    /// Adds memory, unless it has some.
+    pub(super) fn add_chunk(&mut self, chunk: C) {
         if !self.has_chunk() {
             self.items = chunk;
         }
@@ -112,20 +111,13 @@ impl<T> Shard<T> {
         self.permits += permits;
     }
 
-    /// Adds the item that `write` writes, which uses a permit; see
-    /// [`BatchQueue::push_with`](super::BatchQueue::push_with). Returns whether the chunk is full.
+    /// Adds the item that `write` writes, which uses a permit. Returns whether the chunk is full.
     #[inline]
-    pub(super) fn push(&mut self, write: impl FnOnce(Option<&mut T>) -> Option<T>) -> bool {
-        let delivered = self.items.get_mut(self.held);
-        let new = write(delivered);
-        if let Some(item) = new {
-            self.items.truncate(self.held);
-            self.items.push(item);
-        }
-        self.held += 1;
+    pub(super) fn push(&mut self, write: impl FnOnce(&mut C)) -> bool {
+        write(&mut self.items);
         self.permits -= 1;
         self.received += 1;
-        self.held >= self.chunk_size
+        self.items.len() >= self.chunk_size
     }
 
     pub(super) fn count_refusal(&mut self) {
@@ -133,33 +125,27 @@ impl<T> Shard<T> {
         self.refused += 1;
     }
 
-    /// Takes the items and their memory. Delivered items remain, to be overwritten.
-    pub(super) fn take_chunk(&mut self) -> Vec<T> {
-        let mut delivered = self.items.split_off(self.held);
-        if !delivered.is_empty() {
-            delivered.reserve_exact(self.chunk_size.saturating_sub(delivered.len()));
-        }
-        self.held = 0;
-        mem::replace(&mut self.items, delivered)
+    /// Takes the items and their memory.
+    pub(super) fn take_chunk(&mut self) -> C {
+        mem::take(&mut self.items)
     }
 
     /// Takes the items, if any. Of a mostly empty chunk, only the items are moved, and the chunk
     /// continues to be filled: frequent requests for a few items thus do not queue large chunks.
-    pub(super) fn take_items(&mut self) -> Option<Vec<T>> {
-        if self.held == 0 {
+    pub(super) fn take_items(&mut self) -> Option<C> {
+        let held = self.items.len();
+        if held == 0 {
             None
-        } else if self.held < self.items.capacity() / 2 {
-            Some(self.items.drain(..mem::take(&mut self.held)).collect())
+        } else if held < self.items.capacity() / 2 {
+            Some(self.items.split_front(held))
         } else {
             Some(self.take_chunk())
         }
     }
 
     /// Rejects items from now on. Returns the items and unused permits.
-    pub(super) fn close(&mut self) -> (Vec<T>, usize) {
+    pub(super) fn close(&mut self) -> (C, usize) {
         self.closed = true;
-        let held = self.take_chunk();
-        self.items = Vec::new();
-        (held, mem::take(&mut self.permits))
+        (self.take_chunk(), mem::take(&mut self.permits))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    BatchConfig, BatchSink, Recycle,
+    BatchConfig, BatchSink, Chunk,
     backlog::Batch,
     exporter::Exporter,
     flush_request::{FlushRequest, Outcome},
@@ -19,20 +19,20 @@ use raaf_trace_model::sink::{ExportError, Overflow, stats::ProcessorStats};
 /// Maximum size of a chunk, even where batches are larger.
 const MAX_CHUNK: usize = 512;
 
-pub(super) struct Shared<T> {
+pub(super) struct Shared<C: Chunk> {
     config: BatchConfig,
     chunk_size: usize,
-    exporter: Arc<Exporter<T>>,
-    shards: Shards<T>,
+    exporter: Arc<Exporter<C::Item>>,
+    shards: Shards<C>,
     permits: Permits,
-    queue: Queue<T>,
+    queue: Queue<C>,
     /// Result of starting the worker; empty before the first item.
     started: OnceLock<bool>,
     refusals: Repeated,
 }
 
-impl<T: Recycle> Shared<T> {
-    pub(super) fn new(sink: Box<dyn BatchSink<T>>, config: BatchConfig) -> Arc<Self> {
+impl<C: Chunk> Shared<C> {
+    pub(super) fn new(sink: Box<dyn BatchSink<C::Item>>, config: BatchConfig) -> Arc<Self> {
         if let Err(error) = config.check() {
             diagnostics::warn_of_value(&error);
         }
@@ -45,7 +45,7 @@ impl<T: Recycle> Shared<T> {
         Self::around(Arc::clone(&self.exporter), self.config.clone())
     }
 
-    fn around(exporter: Arc<Exporter<T>>, config: BatchConfig) -> Arc<Self> {
+    fn around(exporter: Arc<Exporter<C::Item>>, config: BatchConfig) -> Arc<Self> {
         let chunk_size = config.batch_size.min(MAX_CHUNK);
         Arc::new(Self {
             chunk_size,
@@ -63,34 +63,21 @@ impl<T: Recycle> Shared<T> {
         &self.config
     }
 
-    pub(super) fn exporter(&self) -> &Exporter<T> {
+    pub(super) fn exporter(&self) -> &Exporter<C::Item> {
         &self.exporter
     }
 
-    pub(super) fn queue(&self) -> &Queue<T> {
+    pub(super) fn queue(&self) -> &Queue<C> {
         &self.queue
     }
 
-    /// Adds the item that `write` writes, or returns `write`: no capacity, or after a shutdown. If
-    /// `counts`, it is counted as dropped then. Without capacity, an item that is no leaf takes the
-    /// place of a leaf, which is dropped instead.
+    /// Adds the item that `write` pushes if there is a permit and memory at hand; otherwise returns
+    /// `write`.
     #[inline]
-    pub(super) fn push_with<W>(
-        self: &Arc<Self>,
-        write: W,
-        is_leaf: bool,
-        counts: impl Fn() -> bool,
-    ) -> Result<(), W>
-    where
-        W: FnOnce(Option<&mut T>) -> Option<T>,
-    {
+    pub(super) fn try_push_with<W: FnOnce(&mut C)>(&self, write: W) -> Result<(), W> {
         let mut shard = self.shards.current();
         if !shard.is_ready() {
-            match self.make_ready(shard, &counts) {
-                Some(ready) => shard = ready,
-                None if is_leaf || !counts() => return Err(write),
-                None => return self.write_over_leaf(write),
-            }
+            return Err(write);
         }
         if shard.push(write) {
             self.hand_over(shard);
@@ -98,32 +85,46 @@ impl<T: Recycle> Shared<T> {
         Ok(())
     }
 
+    /// Adds the item that `write` pushes, or returns `write`, counted as dropped: no capacity, or
+    /// after a shutdown. Without capacity, an item that is no leaf takes the place of a leaf, which is
+    /// dropped instead.
+    pub(super) fn push_with<W: FnOnce(&mut C)>(
+        self: &Arc<Self>,
+        write: W,
+        is_leaf: bool,
+    ) -> Result<(), W> {
+        self.try_push_with(write).or_else(|write| match self.make_ready() {
+            Some(mut shard) => {
+                if shard.push(write) {
+                    self.hand_over(shard);
+                }
+                Ok(())
+            }
+            None if is_leaf => Err(write),
+            None => self.replace_leaf(write),
+        })
+    }
+
     #[cold]
-    fn write_over_leaf<W>(&self, write: W) -> Result<(), W>
-    where
-        W: FnOnce(Option<&mut T>) -> Option<T>,
-    {
+    fn replace_leaf<W: FnOnce(&mut C)>(&self, write: W) -> Result<(), W> {
         if self.queue.has_no_leaf() {
             return Err(write);
         }
-        self.queue.write_over_leaf(write).or_else(|write| {
+        self.queue.replace_leaf(write).or_else(|write| {
             self.drain();
-            self.queue.write_over_leaf(write)
+            self.queue.replace_leaf(write)
         })
     }
 
     /// Provides the shard with a chunk and permits. If that fails, counts the item as rejected.
     #[inline(never)]
-    fn make_ready<'a>(
-        self: &'a Arc<Self>,
-        mut shard: MutexGuard<'a, Shard<T>>,
-        counts: &dyn Fn() -> bool,
-    ) -> Option<MutexGuard<'a, Shard<T>>> {
+    fn make_ready(self: &Arc<Self>) -> Option<MutexGuard<'_, Shard<C>>> {
+        let mut shard = self.shards.current();
         if !shard.has_chunk() && !shard.is_closed() {
             // Unlocked: a failure to start is reported to the user's handler.
             drop(shard);
             self.start_worker();
-            let chunk = self.used_chunk();
+            let chunk = self.empty_chunk();
             shard = self.shards.current();
             shard.add_chunk(chunk);
         }
@@ -131,7 +132,7 @@ impl<T: Recycle> Shared<T> {
             return Some(shard);
         }
         if shard.is_closed() || self.started.get() != Some(&true) {
-            return self.refuse(shard, counts);
+            return self.refuse(shard);
         }
         let block = self.permits.take_block();
         if block.scarce {
@@ -139,7 +140,7 @@ impl<T: Recycle> Shared<T> {
         }
         if block.permits == 0 {
             drop(shard);
-            return self.make_room(counts);
+            return self.make_room();
         }
         shard.add_permits(block.permits);
         Some(shard)
@@ -148,7 +149,7 @@ impl<T: Recycle> Shared<T> {
     /// Gets a permit for the shard: one that other shards do not use, or, after a wait, one of a
     /// batch that is settled.
     #[cold]
-    fn make_room(&self, counts: &dyn Fn() -> bool) -> Option<MutexGuard<'_, Shard<T>>> {
+    fn make_room(&self) -> Option<MutexGuard<'_, Shard<C>>> {
         self.reclaim_permits();
         let has_permit = self.permits.try_take_one() || self.wait_for_permit();
         let mut shard = self.shards.current();
@@ -159,7 +160,7 @@ impl<T: Recycle> Shared<T> {
         if has_permit {
             self.permits.release(1);
         }
-        self.refuse(shard, counts)
+        self.refuse(shard)
     }
 
     fn wait_for_permit(&self) -> bool {
@@ -168,14 +169,7 @@ impl<T: Recycle> Shared<T> {
         waits && self.queue.wait_for_room(until(), || self.permits.try_take_one())
     }
 
-    fn refuse<'a>(
-        &self,
-        mut shard: MutexGuard<'a, Shard<T>>,
-        counts: &dyn Fn() -> bool,
-    ) -> Option<MutexGuard<'a, Shard<T>>> {
-        if shard.is_closed() && !counts() {
-            return None;
-        }
+    fn refuse<'a>(&self, mut shard: MutexGuard<'a, Shard<C>>) -> Option<MutexGuard<'a, Shard<C>>> {
         shard.count_refusal();
         drop(shard);
         if let Some(times) = self.refusals.happened() {
@@ -191,19 +185,18 @@ impl<T: Recycle> Shared<T> {
         None
     }
 
-    /// Returns a chunk to fill: a delivered one, if any. The contents of its items are dropped here,
-    /// in the thread that needs their memory.
-    fn used_chunk(&self) -> Vec<T> {
-        let mut chunk = self.queue.take_used_chunk().unwrap_or_default();
-        chunk.truncate(self.chunk_size);
-        T::recycle(&mut chunk);
-        chunk.reserve_exact(self.chunk_size - chunk.len());
-        chunk
+    /// Returns a chunk to fill.
+    fn empty_chunk(&self) -> C {
+        self.queue.take_chunk().unwrap_or_else(|| {
+            let mut chunk = C::default();
+            chunk.reserve(self.chunk_size);
+            chunk
+        })
     }
 
     /// Moves the items of a shard to the queue under the shard's lock, so that they are always in
     /// one of the two.
-    fn hand_over(&self, mut shard: MutexGuard<'_, Shard<T>>) {
+    fn hand_over(&self, mut shard: MutexGuard<'_, Shard<C>>) {
         let wake = self.queue.hand_over(shard.take_chunk());
         drop(shard);
         if wake {
@@ -231,7 +224,7 @@ impl<T: Recycle> Shared<T> {
     }
 
     /// Exports a batch once. The caller still holds it afterwards.
-    pub(super) fn attempt(&self, batch: &Batch<T>) -> Result<(), ExportError> {
+    pub(super) fn attempt(&self, batch: &Batch<C>) -> Result<(), ExportError> {
         let exported = self.exporter.export(batch.items());
         if let Err(error) = &exported
             && self.queue.call_failed(batch, error)
@@ -241,10 +234,11 @@ impl<T: Recycle> Shared<T> {
         exported
     }
 
-    /// Counts a batch as delivered, except for `dropped` items, and frees its permits.
-    pub(super) fn settle(&self, batch: Batch<T>, dropped: usize) {
-        let permits = batch.items().len();
-        self.queue.settle(batch, dropped, || self.permits.release(permits));
+    /// Counts a batch as delivered, except for `dropped` items, and frees its permits. Returns the
+    /// items.
+    pub(super) fn settle(&self, batch: Batch<C>, dropped: usize) -> Vec<C::Item> {
+        let permits = batch.len();
+        self.queue.settle(batch, dropped, || self.permits.release(permits))
     }
 
     /// Starts the worker unless it was started before. Returns whether there is one.
@@ -287,7 +281,7 @@ impl<T: Recycle> Shared<T> {
         for mut shard in self.shards.each() {
             let (items, permits) = shard.close();
             self.permits.release(permits);
-            if !items.is_empty() {
+            if items.len() > 0 {
                 self.queue.append(items);
             }
         }

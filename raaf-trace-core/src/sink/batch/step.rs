@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{flush_request::FlushRequest, retry::Delivery};
+use super::{Chunk, flush_request::FlushRequest, retry::Delivery};
 
 /// Next step of the worker.
-pub(super) enum Step<T> {
-    Deliver(Delivery<T>),
-    Retry(Delivery<T>),
+pub(super) enum Step<C: Chunk> {
+    Deliver(Delivery<C>),
+    Retry(Delivery<C>),
     /// Complete these flushes, whose items are settled.
     Answer(Vec<Arc<FlushRequest>>),
     /// The flush interval has passed.
@@ -15,5 +15,5 @@ pub(super) enum Step<T> {
     /// Permits are scarce.
     Relieve,
     /// Everything was tried once since the shutdown began; these could not be delivered.
-    Stop(Vec<Delivery<T>>),
+    Stop(Vec<Delivery<C>>),
 }

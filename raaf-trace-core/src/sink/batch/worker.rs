@@ -1,24 +1,29 @@
 //! The worker thread: the only one that calls the exporter, which may hang.
 
-use super::{Recycle, retry::Delivery, shared::Shared, step::Step, sync::deadline};
+use std::mem;
+
+use super::{Chunk, retry::Delivery, shared::Shared, step::Step, sync::deadline};
 
 /// Delivers items until a shutdown.
-pub(super) fn run<T: Recycle>(shared: &Shared<T>) {
+pub(super) fn run<C: Chunk>(shared: &Shared<C>) {
     let (queue, exporter) = (shared.queue(), shared.exporter());
     let interval = shared.config().flush_interval;
     let mut tick = deadline(interval);
+    let mut spare = Spare::<C>::default();
     loop {
         match queue.next_step(tick) {
             Step::Deliver(mut delivery) => {
+                queue.reuse(delivery.batch.unpack(spare.take()));
                 exporter.prepare(delivery.batch.items_mut());
-                deliver(shared, delivery);
+                spare.keep(deliver(shared, delivery));
             }
-            Step::Retry(delivery) => deliver(shared, delivery),
+            Step::Retry(delivery) => spare.keep(deliver(shared, delivery)),
             Step::Answer(requests) => {
                 let flushed = exporter.force_flush();
                 queue.answer(&requests, &flushed, shared.refused());
             }
             Step::Tick => {
+                spare.free_if_idle();
                 collect(shared);
                 tick = deadline(interval);
             }
@@ -28,7 +33,7 @@ pub(super) fn run<T: Recycle>(shared: &Shared<T>) {
             }
             Step::Stop(undelivered) => {
                 for delivery in undelivered {
-                    let all = delivery.batch.items().len();
+                    let all = delivery.batch.len();
                     shared.settle(delivery.batch, all);
                 }
                 let flushed = exporter.force_flush();
@@ -41,21 +46,56 @@ pub(super) fn run<T: Recycle>(shared: &Shared<T>) {
 }
 
 /// Collects the items of the shards and marks all waiting items as due.
-pub(super) fn collect<T: Recycle>(shared: &Shared<T>) {
+pub(super) fn collect<C: Chunk>(shared: &Shared<C>) {
     shared.drain();
     shared.queue().all_is_due();
 }
 
-/// Exports a batch once. If that fails, it is set aside for a retry, or dropped.
-fn deliver<T: Recycle>(shared: &Shared<T>, mut delivery: Delivery<T>) {
+/// Exports a batch once. If that fails, it is set aside for a retry, or dropped. Returns the items if
+/// they are settled.
+fn deliver<C: Chunk>(shared: &Shared<C>, mut delivery: Delivery<C>) -> Vec<C::Item> {
     match shared.attempt(&delivery.batch) {
         Ok(()) => shared.settle(delivery.batch, 0),
         Err(error) if delivery.failed(&error, shared.config()) => {
             shared.queue().set_aside(delivery);
+            Vec::new()
         }
         Err(error) => {
-            let dropped = error.rejected_of(delivery.batch.items().len());
-            shared.settle(delivery.batch, dropped);
+            let dropped = error.rejected_of(delivery.batch.len());
+            shared.settle(delivery.batch, dropped)
+        }
+    }
+}
+
+/// Memory for the items of the next batch: delivered items, cleared in the thread that made them.
+struct Spare<C: Chunk> {
+    items: Vec<C::Item>,
+    /// `true` if it was used since the last check.
+    used: bool,
+}
+
+impl<C: Chunk> Default for Spare<C> {
+    fn default() -> Self {
+        Self { items: Vec::new(), used: false }
+    }
+}
+
+impl<C: Chunk> Spare<C> {
+    fn take(&mut self) -> Vec<C::Item> {
+        self.used = true;
+        mem::take(&mut self.items)
+    }
+
+    fn keep(&mut self, mut items: Vec<C::Item>) {
+        C::clear(&mut items);
+        if items.capacity() > self.items.capacity() {
+            self.items = items;
+        }
+    }
+
+    fn free_if_idle(&mut self) {
+        if !mem::take(&mut self.used) {
+            self.items = Vec::new();
         }
     }
 }

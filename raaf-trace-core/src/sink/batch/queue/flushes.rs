@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::{Queue, Stop};
 use crate::sink::batch::{
+    Chunk,
     flush_request::{FlushRequest, Outcome, both},
     sync::Instant,
 };
 use raaf_trace_model::sink::ProcessorError;
 
-impl<T> Queue<T> {
+impl<C: Chunk> Queue<C> {
     /// Requests delivery of everything handed over so far, and immediate retries. `worker` is whether
     /// the worker could be started, if that was attempted; `inside` whether the caller is the exporter,
     /// which cannot wait; `waits` whether the caller waits.

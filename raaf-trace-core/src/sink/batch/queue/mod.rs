@@ -5,7 +5,7 @@ mod flushes;
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    BatchConfig, Recycle,
+    BatchConfig, Chunk,
     backlog::{Backlog, Batch},
     flush_request::{FlushRequest, Lost},
     parking::Parking,
@@ -20,8 +20,8 @@ use super::{
 };
 use raaf_trace_model::sink::{ExportError, stats::ProcessorStats};
 
-pub(super) struct Queue<T> {
-    state: Mutex<State<T>>,
+pub(super) struct Queue<C: Chunk> {
+    state: Mutex<State<C>>,
     /// Signal for which the worker waits.
     work: Condvar,
     /// Signal for which producers wait to get a permit.
@@ -34,10 +34,10 @@ pub(super) struct Queue<T> {
     export_timeout: Duration,
 }
 
-struct State<T> {
-    backlog: Backlog<T>,
+struct State<C: Chunk> {
+    backlog: Backlog<C>,
     /// Batches that are set aside until their next attempts.
-    aside: Vec<Delivery<T>>,
+    aside: Vec<Delivery<C>>,
     requests: Vec<Arc<FlushRequest>>,
     /// Losses that a flush has reported.
     reported: Lost,
@@ -56,7 +56,7 @@ struct Stop {
     done: bool,
 }
 
-impl<T> Queue<T> {
+impl<C: Chunk> Queue<C> {
     pub(super) fn new(config: &BatchConfig, chunk_size: usize) -> Self {
         Self {
             state: Mutex::new(State {
@@ -80,19 +80,19 @@ impl<T> Queue<T> {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
+    fn lock(&self) -> MutexGuard<'_, State<C>> {
         lock(&self.state)
     }
 
     // For producers.
     /// Appends items without waking the worker.
-    pub(super) fn append(&self, chunk: Vec<T>) {
+    pub(super) fn append(&self, chunk: C) {
         self.lock().backlog.append(chunk);
     }
 
     /// Appends a full chunk. Returns whether the caller should call [`wake`](Self::wake) after
     /// releasing its locks.
-    pub(super) fn hand_over(&self, chunk: Vec<T>) -> bool {
+    pub(super) fn hand_over(&self, chunk: C) -> bool {
         let mut state = self.lock();
         state.backlog.append(chunk);
         let waiting = state.backlog.waiting();
@@ -106,8 +106,8 @@ impl<T> Queue<T> {
         self.work.notify_one();
     }
 
-    /// Takes the chunk of a delivered batch, with its items, if any.
-    pub(super) fn take_used_chunk(&self) -> Option<Vec<T>> {
+    /// Takes an empty chunk, if any.
+    pub(super) fn take_chunk(&self) -> Option<C> {
         self.lock().backlog.pool().take()
     }
 
@@ -140,22 +140,12 @@ impl<T> Queue<T> {
         taken
     }
 
-    /// Writes an item over the last leaf among the waiting ones. Returns `write` if there is none
-    /// near.
+    /// Drops a leaf among the last items that wait, and adds the item that `write` writes. Returns
+    /// `write` if there is none.
     #[cold]
-    pub(super) fn write_over_leaf<W>(&self, write: W) -> Result<(), W>
-    where
-        T: Recycle,
-        W: FnOnce(Option<&mut T>) -> Option<T>,
-    {
+    pub(super) fn replace_leaf<W: FnOnce(&mut C)>(&self, write: W) -> Result<(), W> {
         let mut state = self.lock();
-        let leaf = if state.stop.is_none() { state.backlog.last_leaf() } else { None };
-        let Some(leaf) = leaf else { return Err(write) };
-        leaf.clear();
-        if let Some(item) = write(Some(&mut *leaf)) {
-            *leaf = item;
-        }
-        Ok(())
+        if state.stop.is_some() { Err(write) } else { state.backlog.replace_leaf(write) }
     }
 
     /// Returns whether the last search for a leaf found none, and nothing was added since.
@@ -167,23 +157,37 @@ impl<T> Queue<T> {
 
     /// Records that the call for `batch` failed. Returns whether the batch was counted as dropped
     /// before.
-    pub(super) fn call_failed(&self, batch: &Batch<T>, error: &ExportError) -> bool {
+    pub(super) fn call_failed(&self, batch: &Batch<C>, error: &ExportError) -> bool {
         self.lock().backlog.call_failed(batch, error.to_string())
     }
 
     /// Keeps a batch until its next attempt.
-    pub(super) fn set_aside(&self, delivery: Delivery<T>) {
+    pub(super) fn set_aside(&self, delivery: Delivery<C>) {
         self.lock().aside.push(delivery);
     }
 
-    /// Settles a batch as delivered, except for `dropped` items. `release` frees its permits.
-    pub(super) fn settle(&self, batch: Batch<T>, dropped: usize, release: impl FnOnce()) {
+    /// Settles a batch as delivered, except for `dropped` items, and returns the items. `release`
+    /// frees its permits.
+    pub(super) fn settle(
+        &self,
+        batch: Batch<C>,
+        dropped: usize,
+        release: impl FnOnce(),
+    ) -> Vec<C::Item> {
         let mut state = self.lock();
-        let surplus = state.backlog.settle(batch, dropped);
+        let items = state.backlog.settle(batch, dropped);
         release();
         if state.room.batch_settled() {
             self.room.notify_all();
         }
+        items
+    }
+
+    /// Keeps empty chunks for producers.
+    pub(super) fn reuse(&self, chunks: Vec<C>) {
+        let mut state = self.lock();
+        let pool = state.backlog.pool();
+        let surplus: Vec<_> = chunks.into_iter().filter_map(|chunk| pool.put(chunk)).collect();
         drop(state);
         drop(surplus);
     }
@@ -191,7 +195,7 @@ impl<T> Queue<T> {
     // For the worker.
 
     /// Waits for the next step, until `tick` at the latest.
-    pub(super) fn next_step(&self, tick: Instant) -> Step<T> {
+    pub(super) fn next_step(&self, tick: Instant) -> Step<C> {
         let mut state = self.lock();
         loop {
             if Instant::now() >= tick {
@@ -222,7 +226,7 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Marks all waiting items as due, and frees the memory of delivered items if no producer
+    /// Marks all waiting items as due, and frees the memory of chunks if no producer
     /// needed any since the last call.
     pub(super) fn all_is_due(&self) {
         let mut state = self.lock();
@@ -264,7 +268,7 @@ impl<T> Queue<T> {
     }
 }
 
-impl<T> State<T> {
+impl<C: Chunk> State<C> {
     fn new_request(&self) -> Arc<FlushRequest> {
         Arc::new(FlushRequest::new(self.backlog.tail(), self.reported, self.asked + 1))
     }
@@ -285,12 +289,12 @@ impl<T> State<T> {
     }
 
     /// Takes a batch whose next attempt is due or requested.
-    fn take_retry(&mut self) -> Option<Delivery<T>> {
+    fn take_retry(&mut self) -> Option<Delivery<C>> {
         let (now, asked) = (Instant::now(), self.asked);
         let stop = self.stop.as_ref().map(|stop| stop.request.asked());
         let waiting = self.requests.iter().filter(|request| !request.is_abandoned());
         let wanted = stop.max(waiting.map(|request| request.asked()).max());
-        let is_due = |one: &Delivery<T>| {
+        let is_due = |one: &Delivery<C>| {
             let is_time = one.at().is_none_or(|at| at <= now);
             (is_time && stop.is_none()) || wanted.is_some_and(|asked| !one.was_tried_after(asked))
         };
@@ -303,7 +307,7 @@ impl<T> State<T> {
     }
 
     /// Takes a batch that was not tried before. While others wait for a retry, only for a flush.
-    fn take_batch(&mut self, size: usize, max_size: usize) -> Option<Batch<T>> {
+    fn take_batch(&mut self, size: usize, max_size: usize) -> Option<Batch<C>> {
         let head = self.backlog.head();
         let is_wanted = self.aside.is_empty()
             || self.stop.is_some()

@@ -12,10 +12,13 @@ use std::{
 use super::support::{Answer, LONG, bench, config};
 use crate::{
     base::sync::lock,
-    sink::batch::{BatchQueue, BatchSink, Recycle},
+    sink::batch::{BatchQueue, BatchSink},
 };
 use proptest::prelude::*;
-use raaf_trace_model::sink::{ExportError, ProcessorError};
+use raaf_trace_model::{
+    sink::{ExportError, ProcessorError},
+    span::{FinishedSpan, PackedSpans},
+};
 
 #[test]
 fn g59_one_thread_makes_exact_batches() {
@@ -34,27 +37,16 @@ fn g59_large_batches_are_combined_from_chunks() {
     assert_eq!(bench.script.sizes(), [512, 512]);
 }
 
-/// An item that can be written over once it was delivered.
-struct Reused(Option<usize>);
-
-impl Recycle for Reused {
-    fn recycle(chunk: &mut Vec<Self>) {
-        for item in chunk {
-            item.0 = None;
-        }
-    }
-}
-
 #[derive(Default)]
-struct Numbers(Mutex<Vec<Option<usize>>>);
+struct Numbers(Mutex<Vec<usize>>);
 
-impl BatchSink<Reused> for Arc<Numbers> {
+impl BatchSink<FinishedSpan> for Arc<Numbers> {
     fn name(&self) -> &'static str {
         "numbers"
     }
 
-    fn export(&self, batch: &[Reused]) -> Result<(), ExportError> {
-        lock(&self.0).extend(batch.iter().map(|item| item.0));
+    fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
+        lock(&self.0).extend(batch.iter().filter_map(|span| span.method().parse::<usize>().ok()));
         Ok(())
     }
 }
@@ -62,26 +54,27 @@ impl BatchSink<Reused> for Arc<Numbers> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
 
-    /// Chunks come back whole, mostly empty, split and combined: between any two flushes there are
-    /// delivered items to write over, and perhaps new ones after them.
+    /// Chunks come back, are mostly empty, split and combined, and batches are written over delivered
+    /// spans.
     #[test]
-    fn g67_items_written_over_delivered_ones_are_delivered_once(
+    fn g67_spans_of_any_bursts_are_delivered_once_and_in_order(
         bursts in prop::collection::vec(0..60_usize, 1..30),
         batch_size in 1..40_usize,
     ) {
         let numbers = Arc::<Numbers>::default();
         let config = config().with_batch_size(batch_size).with_max_spans(1_000);
-        let queue = BatchQueue::new(Box::new(Arc::clone(&numbers)), config);
+        let queue = BatchQueue::<PackedSpans>::new(Box::new(Arc::clone(&numbers)), config);
         let mut next = 0;
         for burst in bursts {
             for _ in 0..burst {
-                queue.push(Reused(Some(next))).ok().unwrap();
+                let span = FinishedSpan::builder("tool", "Search").method(next.to_string()).build();
+                queue.push(span, true).unwrap();
                 next += 1;
             }
             queue.force_flush(LONG).unwrap();
         }
         let delivered = lock(&numbers.0).clone();
-        prop_assert_eq!(delivered, (0..next).map(Some).collect::<Vec<_>>());
+        prop_assert_eq!(delivered, (0..next).collect::<Vec<_>>());
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::support::{Answer, Bench, LONG, bench, config};
-use crate::sink::batch::{BatchQueue, BatchSink, Recycle, worker::collect};
+use crate::sink::batch::{BatchQueue, BatchSink, worker::collect};
 use raaf_trace_model::sink::{ExportError, ProcessorError};
 
 #[test]
@@ -47,7 +47,7 @@ fn g55_an_exporter_that_got_nothing_is_shut_down_too() {
 fn d2_dropping_the_queue_delivers_the_rest() {
     let Bench { queue, script, life } = bench(config(), []);
     for number in 0..15 {
-        assert!(queue.push(super::support::Item::new(number, &life)).is_ok());
+        assert!(queue.push(super::support::Item::new(number, &life), false).is_ok());
     }
     drop(queue);
     script.until(|log| log.shutdowns == 1);
@@ -56,9 +56,7 @@ fn d2_dropping_the_queue_delivers_the_rest() {
 
 /// An item whose drop accesses its queue, like that of a provider that is dropped with the last of
 /// its spans.
-struct Nosy(Weak<BatchQueue<Nosy>>);
-
-impl Recycle for Nosy {}
+struct Nosy(Weak<BatchQueue<Vec<Nosy>>>);
 
 impl Drop for Nosy {
     fn drop(&mut self) {
@@ -80,9 +78,9 @@ impl BatchSink<Nosy> for Nowhere {
 
 #[test]
 fn d2_the_last_items_go_without_a_lock() {
-    let queue = Arc::new(BatchQueue::new(Box::new(Nowhere), config()));
+    let queue = Arc::new(BatchQueue::<Vec<Nosy>>::new(Box::new(Nowhere), config()));
     for _ in 0..10 {
-        assert!(queue.push(Nosy(Arc::downgrade(&queue))).is_ok());
+        assert!(queue.push(Nosy(Arc::downgrade(&queue)), false).is_ok());
     }
     queue.force_flush(LONG).unwrap();
     // The delivered items have been idle for an interval.

@@ -13,7 +13,7 @@ use std::{
 use crate::{
     base::sync::lock,
     sink::batch::{
-        BatchConfig, BatchQueue, BatchSink, Recycle,
+        BatchConfig, BatchQueue, BatchSink,
         sync::{deadline, wait},
     },
 };
@@ -27,7 +27,6 @@ pub(super) const LONG: Duration = Duration::from_secs(120);
 pub(super) struct Life {
     pub(super) now: AtomicUsize,
     pub(super) most: AtomicUsize,
-    pub(super) reclaimed_in: Mutex<Vec<ThreadId>>,
 }
 
 pub(super) struct Item {
@@ -46,15 +45,6 @@ impl Item {
 impl Drop for Item {
     fn drop(&mut self) {
         self.life.now.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-impl Recycle for Item {
-    fn recycle(chunk: &mut Vec<Self>) {
-        if let Some(item) = chunk.first() {
-            lock(&item.life.reclaimed_in).push(thread::current().id());
-        }
-        chunk.clear();
     }
 }
 
@@ -189,7 +179,7 @@ pub(super) fn hasty() -> BatchConfig {
 }
 
 pub(super) struct Bench {
-    pub(super) queue: BatchQueue<Item>,
+    pub(super) queue: BatchQueue<Vec<Item>>,
     pub(super) script: Arc<Script>,
     pub(super) life: Arc<Life>,
 }
@@ -211,7 +201,7 @@ pub(super) fn bench_with(
 impl Bench {
     /// Pushes items with these numbers. Returns the number of accepted ones.
     pub(super) fn push(&self, numbers: impl IntoIterator<Item = usize>) -> usize {
-        let push = |number: &usize| self.queue.push(Item::new(*number, &self.life)).is_ok();
+        let push = |number: &usize| self.queue.push(Item::new(*number, &self.life), false).is_ok();
         numbers.into_iter().filter(push).count()
     }
 

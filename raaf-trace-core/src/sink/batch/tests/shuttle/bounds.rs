@@ -104,7 +104,7 @@ fn g67_items_that_fill_no_chunk_give_their_permits_back() {
             let bench = Arc::clone(&bench);
             spawn(move || {
                 for number in first..first + 2 {
-                    while bench.queue.push(Item(number)).is_err() {
+                    while bench.queue.push(Item(number), false).is_err() {
                         yield_now();
                     }
                     bench.sink.told(number, true);

@@ -17,7 +17,7 @@ use shuttle::{
 use crate::{
     diagnostics::{self, Categories, Level},
     sink::batch::{
-        BatchConfig, BatchQueue, BatchSink, Recycle,
+        BatchConfig, BatchQueue, BatchSink,
         model::{Clock, HOUR, pause},
     },
 };
@@ -54,17 +54,6 @@ fn run(scheduler: impl Scheduler + 'static, model: fn()) {
 }
 
 pub(super) struct Item(pub(super) usize);
-
-/// Number of an item that was delivered. No producer pushes it, so a second delivery is noticed.
-const SPENT: usize = usize::MAX - 1;
-
-impl Recycle for Item {
-    fn recycle(chunk: &mut Vec<Self>) {
-        for item in chunk {
-            item.0 = SPENT;
-        }
-    }
-}
 
 /// Calls of the exporter, and results of the producers.
 #[derive(Default)]
@@ -195,7 +184,7 @@ pub(super) fn ticking() -> BatchConfig {
 }
 
 pub(super) struct Bench {
-    pub(super) queue: BatchQueue<Item>,
+    pub(super) queue: BatchQueue<Vec<Item>>,
     pub(super) sink: Arc<Sink>,
     max_spans: usize,
 }
@@ -217,7 +206,7 @@ impl Bench {
     /// Pushes an item with this number. Returns whether it was accepted.
     #[track_caller]
     pub(super) fn push(&self, number: usize) -> bool {
-        let accepted = self.queue.push(Item(number)).is_ok();
+        let accepted = self.queue.push(Item(number), false).is_ok();
         self.sink.told(number, accepted);
         accepted
     }

@@ -1,0 +1,175 @@
+//! Attributes of many spans in few bytes.
+
+use smol_str::SmolStr;
+
+use super::{AttributeEntry, Attributes, Key, Value};
+use crate::numbered::Numbered;
+
+/// Maximum length of a string that is copied, in bytes: larger ones are moved.
+pub(crate) const MOST_COPIED: usize = 1_024;
+
+/// Columns of attributes: 16 bytes for a number, and keys once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PackedAttributes {
+    cells: Vec<Cell>,
+    /// Texts of [`Cell::Text`], one after another.
+    text: String,
+    /// Values of [`Cell::Value`], in order.
+    values: Vec<Value>,
+    keys: Numbered<Key>,
+}
+
+/// An attribute: number of its key, marks, and the value or what says where it is.
+#[derive(Clone, Copy, Debug)]
+enum Cell {
+    Bool(u16, Marks, bool),
+    Int(u16, Marks, i64),
+    Float(u16, Marks, f64),
+    /// Length of the text.
+    Text(u16, Marks, u32),
+    Value(u16, Marks),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Marks {
+    content: bool,
+    on_demand: bool,
+}
+
+/// Numbers of entries in each column.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extent {
+    cells: usize,
+    text: usize,
+    values: usize,
+}
+
+impl PackedAttributes {
+    /// Reserves memory for the attributes of so many spans.
+    pub(crate) fn reserve(&mut self, spans: usize) {
+        self.cells.reserve(2 * spans);
+    }
+
+    /// Returns whether there are numbers left for the keys of a list.
+    #[inline]
+    pub(crate) fn takes(&self, attributes: &Attributes) -> bool {
+        self.keys.has_room_for(attributes.len())
+    }
+
+    /// Moves the attributes out of a list, which has no losses.
+    #[inline]
+    pub(crate) fn pack(&mut self, attributes: &mut Attributes) {
+        // By reference: values that were written a moment ago are not moved.
+        for AttributeEntry { key, value, content, on_demand } in attributes.entries_mut() {
+            let key = self.key_number(key);
+            let marks = Marks { content: *content, on_demand: *on_demand };
+            let cell = match value {
+                Value::Bool(value) => Cell::Bool(key, marks, *value),
+                Value::Int(value) => Cell::Int(key, marks, *value),
+                Value::Float(value) => Cell::Float(key, marks, *value),
+                Value::Str(text) if text.len() <= MOST_COPIED => {
+                    self.text.push_str(text);
+                    Cell::Text(key, marks, text.len() as u32)
+                }
+                Value::Str(_) | Value::Json(_) => {
+                    self.values.push(std::mem::replace(value, Value::Bool(false)));
+                    Cell::Value(key, marks)
+                }
+            };
+            self.cells.push(cell);
+        }
+        attributes.clear();
+    }
+
+    /// Returns the extent of `more` attributes after `start`.
+    pub(crate) fn extent(&self, start: Extent, more: usize) -> Extent {
+        let cells = self.cells.iter().skip(start.cells).take(more);
+        cells.fold(start, |mut end, cell| {
+            end.cells += 1;
+            match cell {
+                Cell::Text(_, _, length) => end.text += *length as usize,
+                Cell::Value(..) => end.values += 1,
+                Cell::Bool(..) | Cell::Int(..) | Cell::Float(..) => {}
+            }
+            end
+        })
+    }
+
+    /// Moves what is before `end` out.
+    pub(crate) fn split_front(&mut self, end: Extent) -> Self {
+        let front = Self {
+            cells: self.cells[..end.cells].to_vec(),
+            text: self.text[..end.text].to_owned(),
+            values: self.values.drain(..end.values).collect(),
+            keys: self.keys.clone(),
+        };
+        self.cells.drain(..end.cells);
+        self.text.drain(..end.text);
+        front
+    }
+
+    /// Removes what is between two extents.
+    pub(crate) fn remove(&mut self, start: Extent, end: Extent) {
+        self.cells.drain(start.cells..end.cells);
+        self.text.drain(start.text..end.text);
+        self.values.drain(start.values..end.values);
+    }
+
+    /// Reads all attributes from the beginning, and empties the columns.
+    pub(crate) fn drain(&mut self) -> Unpack<'_> {
+        let Self { cells, text, values, keys } = self;
+        Unpack { cells: cells.drain(..), text, at: 0, values: values.drain(..), keys }
+    }
+
+    /// Returns the number of a key.
+    #[inline]
+    pub(crate) fn key_number(&mut self, key: &Key) -> u16 {
+        self.keys.number(key.address(), |known| known.is_identical(key), || key.clone())
+    }
+}
+
+/// Reader of [`PackedAttributes`]. If dropped, the columns are empty.
+pub(crate) struct Unpack<'a> {
+    cells: std::vec::Drain<'a, Cell>,
+    text: &'a mut String,
+    at: usize,
+    values: std::vec::Drain<'a, Value>,
+    keys: &'a mut Numbered<Key>,
+}
+
+impl Unpack<'_> {
+    /// Returns the key of that number.
+    pub(crate) fn key(&self, number: u16) -> Option<&Key> {
+        self.keys.get(number)
+    }
+
+    /// Adds the next `count` attributes to an empty list.
+    pub(crate) fn next_into(&mut self, count: usize, attributes: &mut Attributes) {
+        for cell in self.cells.by_ref().take(count) {
+            let (key, marks, value) = match cell {
+                Cell::Bool(key, marks, value) => (key, marks, Value::Bool(value)),
+                Cell::Int(key, marks, value) => (key, marks, Value::Int(value)),
+                Cell::Float(key, marks, value) => (key, marks, Value::Float(value)),
+                Cell::Text(key, marks, length) => {
+                    let start = self.at;
+                    self.at += length as usize;
+                    (key, marks, Value::Str(SmolStr::new(&self.text[start..self.at])))
+                }
+                Cell::Value(key, marks) => {
+                    let Some(value) = self.values.next() else { continue };
+                    (key, marks, value)
+                }
+            };
+            let Some(key) = self.keys.get(key).cloned() else { continue };
+            let Marks { content, on_demand } = marks;
+            attributes.push_entry(AttributeEntry { key, value, content, on_demand });
+        }
+    }
+}
+
+impl Drop for Unpack<'_> {
+    fn drop(&mut self) {
+        self.text.clear();
+        self.keys.clear_if_many();
+    }
+}

@@ -1,0 +1,161 @@
+use proptest::{collection::vec, prelude::*};
+
+use super::*;
+use crate::attributes::{MOST_COPIED, Value};
+
+/// Returns spans whose traces and components others share.
+fn shared() -> Vec<FinishedSpan> {
+    (0..4).map(|number| FinishedSpan::builder("tool", format!("C{number}")).build()).collect()
+}
+
+/// Returns a span whose data follow from the number, of one of the shared traces.
+fn span(number: u64, shared: &[FinishedSpan]) -> FinishedSpan {
+    let kind = ["tool", "agent"][number as usize % 2];
+    let span = FinishedSpan::builder(kind, format!("C{}", number % 7))
+        .span_id(SpanId::from_u64(number + 1).unwrap())
+        .parent_id(SpanId::from_u64(number % 4))
+        .method(format!("run{}", number % 3))
+        .local_root(number.is_multiple_of(4))
+        .status([Status::Ok, Status::Cancelled, Status::Unset][number as usize % 3])
+        .attributes(|attributes| {
+            for place in 0..number % 6 {
+                let key = format!("key.{place}");
+                match (number + place) % 7 {
+                    0 => attributes.set(key, number.cast_signed()),
+                    1 => attributes.set("fixed", number % 4 == 1),
+                    2 => attributes.set("float", 0.5 * number as f64),
+                    3 => attributes.set_content(key, format!("text {number} äöü")),
+                    4 => attributes.set(key, "x".repeat(MOST_COPIED - 50 + number as usize)),
+                    5 => attributes.set_content_with(key, || "on demand"),
+                    _ => attributes.set(key, Value::json(&[number, place])),
+                };
+            }
+        });
+    let mut span = match number % 11 {
+        0 => span.event("happened", std::time::UNIX_EPOCH, |_| {}),
+        1 => span.error("Broken", "it broke"),
+        2 => span.name("a name"),
+        _ => span,
+    }
+    .build();
+    let shared = &shared[number as usize % shared.len()].head;
+    span.head.trace = Arc::clone(&shared.trace);
+    if number.is_multiple_of(2) {
+        span.head.component = Arc::clone(&shared.component);
+    }
+    span.head.has_children = number.is_multiple_of(3);
+    span.body.result_type = number.is_multiple_of(5).then_some("alloc::string::String");
+    span
+}
+
+fn add(packed: &mut PackedSpans, span: FinishedSpan) {
+    let FinishedSpan { head, mut body, end } = span;
+    let facts = SpanFacts {
+        span_id: head.span_id,
+        parent_id: head.parent_id,
+        trace: &head.trace,
+        component: &head.component,
+        method: &head.method,
+        name: head.name.as_deref(),
+        start: head.start,
+        end,
+        local_root: head.local_root,
+        has_children: head.has_children,
+    };
+    packed.push(&facts, &mut body);
+    assert!(body.attributes.is_empty() && body.status == Status::Unset);
+}
+
+/// Returns all that a sink can see of a span.
+fn seen(span: &FinishedSpan) -> String {
+    let FinishedSpan { head, body, end } = span;
+    format!("{head:?} {body:?} {end:?}")
+}
+
+/// A step on packed spans, and the same on a list.
+#[derive(Clone, Debug)]
+enum Step {
+    Push(u64),
+    PushWhole(u64),
+    SplitFront(usize),
+    RemoveLeaf(usize),
+    Unpack,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => (0..400_u64).prop_map(Step::Push),
+        2 => (0..400_u64).prop_map(Step::PushWhole),
+        2 => (0..20_usize).prop_map(Step::SplitFront),
+        2 => (0..20_usize).prop_map(Step::RemoveLeaf),
+        1 => Just(Step::Unpack),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn g67_packed_spans_come_out_as_they_were(steps in vec(step(), 0..120)) {
+        let (mut packed, mut expected) = (PackedSpans::default(), Vec::<FinishedSpan>::new());
+        let (mut delivered, shared) = (Vec::new(), shared());
+        for step in steps.into_iter().chain([Step::Unpack]) {
+            match step {
+                Step::Push(number) => {
+                    let span = span(number, &shared);
+                    expected.push(span.clone());
+                    add(&mut packed, span);
+                }
+                Step::PushWhole(number) => {
+                    let span = span(number, &shared);
+                    expected.push(span.clone());
+                    packed.push_whole(span);
+                }
+                Step::SplitFront(count) => {
+                    let mut front = packed.split_front(count);
+                    let count = count.min(expected.len());
+                    let expected: Vec<_> = expected.drain(..count).collect();
+                    check(&mut front, &expected, &mut Vec::new())?;
+                }
+                Step::RemoveLeaf(searched) => {
+                    let from = expected.len().saturating_sub(searched);
+                    let leaf = expected[from..].iter().rposition(FinishedSpan::is_leaf);
+                    prop_assert_eq!(packed.remove_leaf(searched), leaf.is_some());
+                    leaf.map(|at| expected.remove(from + at));
+                }
+                Step::Unpack => {
+                    check(&mut packed, &expected, &mut delivered)?;
+                    expected.clear();
+                }
+            }
+            prop_assert_eq!(packed.len(), expected.len());
+        }
+    }
+}
+
+fn check(
+    packed: &mut PackedSpans,
+    expected: &[FinishedSpan],
+    delivered: &mut Vec<FinishedSpan>,
+) -> Result<(), TestCaseError> {
+    FinishedSpan::clear_all(delivered);
+    let end = packed.unpack_over(delivered, 0);
+    delivered.truncate(end);
+    let all = |spans: &[FinishedSpan]| spans.iter().map(seen).collect::<Vec<_>>();
+    prop_assert_eq!(all(delivered), all(expected));
+    prop_assert!(packed.is_empty());
+    Ok(())
+}
+
+#[test]
+fn g67_emptied_lists_keep_nothing_of_a_trace() {
+    let mut packed = PackedSpans::default();
+    let span = FinishedSpan::builder("tool", "Search").metadata("tenant", "acme").build();
+    let trace = Arc::downgrade(&span.head.trace);
+    add(&mut packed, span.clone());
+    drop(span);
+    let mut spans = Vec::new();
+    assert_eq!(packed.unpack_over(&mut spans, 0), 1);
+    drop(spans);
+    assert!(trace.upgrade().is_none());
+}
