@@ -19,6 +19,7 @@ use crate::{
     provider::{Inner, TracerProvider, running_trace::RunningTrace},
     span::{
         frame::Frame,
+        pool::Pool,
         record::{Held, Record, Shared},
     },
 };
@@ -26,7 +27,6 @@ use raaf_trace_model::{
     attributes::Key,
     id::SpanId,
     propagation::{Baggage, SpanContext},
-    span::SpanBody,
 };
 
 /// The innermost span, local or remote.
@@ -176,9 +176,12 @@ pub(crate) fn home() -> Option<Home> {
 struct Flow {
     current: Current,
     stack: Stack,
+    records: Pool,
 }
 
 impl Flow {
+    const NEW: Self = Self { current: Current::NOTHING, stack: Stack::new(), records: Pool::new() };
+
     /// Returns the context of running code, for everybody but the calls that the frames belong to.
     #[inline]
     fn settled(&mut self) -> &mut Current {
@@ -189,7 +192,7 @@ impl Flow {
 
 thread_local! {
     static FLOW: RefCell<Flow> =
-        const { RefCell::new(Flow { current: Current::NOTHING, stack: Stack::new() }) };
+        const { RefCell::new(Flow::NEW) };
 }
 
 /// Returns a copy of the current context; empty in a thread whose thread-locals are gone.
@@ -234,32 +237,53 @@ pub(super) fn replace(inner: Current) -> Current {
     change(|current| mem::replace(current, inner)).unwrap_or_default()
 }
 
-/// Finds the place of a span of `component` near the innermost span, and gives the record its frame.
+/// Finds the place of a span of `component` near the innermost span, and gives a record its frame.
 #[inline]
-pub(crate) fn place(component: &Component, method: &Key, record: &mut UniqueArc<Record>) -> Placed {
+pub(crate) fn place(component: &Component, method: &Key) -> Placed {
     let placed = FLOW.try_with(|flow| {
-        let Flow { current, stack } = &mut *flow.borrow_mut();
-        stack.place(current, component, method, record)
+        let Flow { current, stack, records } = &mut *flow.borrow_mut();
+        stack.place(current, component, method, records)
     });
     placed.unwrap_or(Placed::Elsewhere)
 }
 
-/// Gives the record of a root its frame. Returns the trace where that is not possible.
+/// Gives a record the frame of a root. Returns the trace where that is not possible.
 pub(crate) fn place_root(
     call: (&Component, &Key),
     trace: Arc<RunningTrace>,
     ids: (SpanId, Option<SpanId>),
-    record: &mut UniqueArc<Record>,
-) -> Result<(), Arc<RunningTrace>> {
+) -> Result<UniqueArc<Record>, Arc<RunningTrace>> {
     let mut trace = Some(trace);
     let placed = FLOW.try_with(|flow| {
-        let Flow { current, stack } = &mut *flow.borrow_mut();
-        let placed = stack.place_root(current, call, trace.take()?, ids, record);
+        let Flow { current, stack, records } = &mut *flow.borrow_mut();
+        let placed = stack.place_root(current, call, trace.take()?, ids, records);
         placed.map_err(|back| trace = Some(back)).ok()
     });
     match (placed.ok().flatten(), trace) {
+        (Some(record), _) => Ok(record),
         (None, Some(trace)) => Err(trace),
-        _ => Ok(()),
+        (None, None) => unreachable!("the trace is taken only for a record"),
+    }
+}
+
+/// Returns an empty record.
+#[inline]
+pub(crate) fn take_record() -> UniqueArc<Record> {
+    FLOW.try_with(|flow| flow.borrow_mut().records.take()).unwrap_or_else(|_| Pool::make())
+}
+
+/// Takes back the record of a span that has ended.
+#[inline]
+pub(crate) fn give_record(mut record: UniqueArc<Record>) {
+    // While nothing is borrowed.
+    record.empty();
+    let _ = FLOW.try_with(|flow| flow.borrow_mut().records.give(record));
+}
+
+/// Takes back a record that was shared, unless it still is.
+pub(crate) fn give_shared_record(record: Shared) {
+    if let Ok(record) = Shared::try_unique(record) {
+        give_record(record);
     }
 }
 
@@ -285,17 +309,24 @@ pub(crate) fn same(component: &Component, method: &Key, any: bool) -> Option<Sha
     }
 }
 
-/// Ends the span of a frame whose body is complete, and returns it if it cannot be queued at once; see
-/// [`Stack::finish`].
+/// Ends the span of a frame whose body is complete, and takes back its record. Returns both if the
+/// span cannot be queued at once; see [`Stack::finish`].
 #[inline]
-pub(crate) fn finish(frame: &mut Frame, body: &mut SpanBody) -> Option<PassOn> {
-    match FLOW.try_with(|flow| flow.borrow_mut().stack.finish(frame, body)).ok()? {
-        Ok(unneeded) => {
-            drop(unneeded);
-            None
+pub(crate) fn finish(mut record: UniqueArc<Record>) -> Option<(UniqueArc<Record>, PassOn)> {
+    let finished = FLOW.try_with(|flow| {
+        let Flow { stack, records, .. } = &mut *flow.borrow_mut();
+        let (frame, body) = record.frame_and_body_mut()?;
+        match stack.finish(frame, body) {
+            Ok(unneeded) => {
+                record.drop_frame();
+                records.give(record);
+                Some(Ok(unneeded))
+            }
+            Err(span) => Some(Err((record, span))),
         }
-        Err(span) => Some(span),
-    }
+    });
+    // What is not needed is dropped while nothing is borrowed.
+    finished.ok()??.err()
 }
 
 /// Forgets a frame that has ended.

@@ -17,7 +17,7 @@ use crate::{
         published::{self, Registered},
     },
     provider::{OnlyQueue, clock::Ticks, dispatch, running_trace::RunningTrace},
-    span::{frame::Frame, record::Record},
+    span::{frame::Frame, pool::Pool, record::Record},
 };
 use raaf_trace_model::{
     attributes::Key,
@@ -72,8 +72,8 @@ pub(crate) struct TraceNumber(u32);
 
 /// Outcome of [`Stack::place`].
 pub(crate) enum Placed {
-    /// The record has a frame.
-    Here,
+    /// A record with a frame.
+    Here(UniqueArc<Record>),
     /// The span's provider does not record.
     Nowhere,
     /// The parent is not near.
@@ -114,14 +114,14 @@ impl Stack {
     }
 
     /// Finds the place of a span of `component` near the innermost span of this context, and writes
-    /// the record's frame.
+    /// its frame.
     #[inline]
     pub(crate) fn place(
         &mut self,
         current: &mut Current,
         component: &Component,
         method: &Key,
-        record: &mut UniqueArc<Record>,
+        records: &mut Pool,
     ) -> Placed {
         if current.attached().is_some() {
             return Placed::Elsewhere;
@@ -173,8 +173,10 @@ impl Stack {
             top.has_children = true;
         }
         let ids = (plain_id.unwrap_or(parent), Some(parent));
-        self.write(record, (component, method), ids, (number, number_of_component), waits, false);
-        Placed::Here
+        let mut record = records.take();
+        let numbers = (number, number_of_component);
+        self.write(&mut record, (component, method), ids, numbers, waits, false);
+        Placed::Here(record)
     }
 
     /// Returns the parent of a span of a component that is bound to another one: the innermost span,
@@ -223,9 +225,9 @@ impl Stack {
         current: &Current,
         (component, method): (&Component, &Key),
         trace: Arc<RunningTrace>,
-        (id, parent): (SpanId, Option<SpanId>),
-        record: &mut UniqueArc<Record>,
-    ) -> Result<(), Arc<RunningTrace>> {
+        ids: (SpanId, Option<SpanId>),
+        records: &mut Pool,
+    ) -> Result<UniqueArc<Record>, Arc<RunningTrace>> {
         let is_bare = self.frames.is_empty() && current.attached().is_none();
         let cuts_names =
             trace.limits.cuts_name(component.longest_name().max(method.as_str().len()));
@@ -235,8 +237,9 @@ impl Stack {
         let Some(number) = self.components.open(component) else { return Err(trace) };
         let waits = trace.provider.watches_starts();
         let trace = self.keep(trace);
-        self.write(record, (component, method), (id, parent), (trace, number), waits, true);
-        Ok(())
+        let mut record = records.take();
+        self.write(&mut record, (component, method), ids, (trace, number), waits, true);
+        Ok(record)
     }
 
     /// Writes a frame into the record, and counts it as open.
@@ -262,7 +265,8 @@ impl Stack {
             trace,
             component: number,
             address: component.address(),
-            method: method.clone(),
+            // Not a clone, which would be written in parts and then moved.
+            method: Key::from_static(method.as_static().unwrap_or_default()),
             start: Ticks::default(),
             linked: !is_root,
             local_root: is_root,
@@ -272,6 +276,11 @@ impl Stack {
             has_started: false,
             made_in: MadeIn::here(),
         });
+        if method.as_static().is_none()
+            && let Some(frame) = record.frame_mut()
+        {
+            frame.method = method.clone();
+        }
     }
 
     /// Returns the number of a trace, which has one from now on.

@@ -8,9 +8,8 @@ use crate::{
     context::{flow, stack::PassOn},
     provider::{clock::Ticks, dispatch},
     span::{
-        frame::Frame,
         head::Head,
-        ignored, pool,
+        ignored::Ignored,
         record::{Held, Record, Shared},
     },
 };
@@ -30,29 +29,31 @@ fn finish_frame(mut record: UniqueArc<Record>, how: impl FnOnce(&mut SpanBody)) 
     let Some((frame, body)) = record.frame_and_body_mut() else { return };
     if !frame.made_in.this_process() {
         flow::forget(frame);
-        return pool::give(record);
+        return flow::give_record(record);
     }
     if frame.sampled {
         how(body);
     }
-    let keys = ignored::keys(&body.attributes);
-    if let Some(span) = flow::finish(frame, body) {
-        pass_on(&span, frame, body);
+    let ignored = Ignored::of(&body.attributes);
+    if let Some((record, span)) = flow::finish(record) {
+        pass_on(record, &span);
     }
     // Not before: this thread was inside a queue.
-    ignored::report(&keys);
-    pool::give(record);
+    ignored.report();
 }
 
 /// Passes the span of a frame on: to processors, which may look at the context, or to a queue that
 /// has to make room.
 #[inline(never)]
-fn pass_on(PassOn { trace, component, end }: &PassOn, frame: &Frame, body: &mut SpanBody) {
-    dispatch::ended(&trace.provider, &frame.facts((trace, component), *end), body);
-    if frame.local_root {
-        trace.provider.open_roots().ended(trace.root);
+fn pass_on(mut record: UniqueArc<Record>, PassOn { trace, component, end }: &PassOn) {
+    if let Some((frame, body)) = record.frame_and_body_mut() {
+        dispatch::ended(&trace.provider, &frame.facts((trace, component), *end), body);
+        if frame.local_root {
+            trace.provider.open_roots().ended(trace.root);
+        }
+        flow::forget(frame);
     }
-    flow::forget(frame);
+    flow::give_record(record);
 }
 
 #[inline]
@@ -83,15 +84,15 @@ fn finish_alone(
     let (head, body) = record.parts_mut();
     if ended && sampled {
         how(body);
-        let keys = ignored::keys(&body.attributes);
+        let ignored = Ignored::of(&body.attributes);
         dispatch::ended(&head.trace.provider, &head.facts(now), body);
         // Not before: this thread was inside a queue.
-        ignored::report(&keys);
+        ignored.report();
     }
     if ended {
         note_end(head);
     }
-    pool::give(record);
+    flow::give_record(record);
     ended
 }
 
@@ -106,13 +107,13 @@ fn finish_shared(
     let ended = span.is_some();
     if let Some(span) = span {
         if sampled {
-            let keys = ignored::keys(span.attributes().stored());
+            let ignored = Ignored::of(span.attributes().stored());
             dispatch::deliver(&record.head().trace.provider, span);
-            ignored::report(&keys);
+            ignored.report();
         }
         note_end(record.head());
     }
-    pool::give_shared(record);
+    flow::give_shared_record(record);
     ended
 }
 

@@ -12,23 +12,27 @@ use crate::diagnostics::{self, Category};
 /// Keys that were reported, as bits. Of two keys that share a bit, one is not reported.
 static REPORTED: [AtomicU64; 16] = [const { AtomicU64::new(0) }; 16];
 
-/// Returns the reserved keys that were set.
-#[inline]
-pub(super) fn keys(attributes: &Attributes) -> Vec<Key> {
-    if attributes.losses().reserved_ignored == 0 { Vec::new() } else { copied(attributes) }
+/// Reserved keys that were set on a span; as a rule none.
+pub(super) struct Ignored(Option<Vec<Key>>);
+
+impl Ignored {
+    #[inline]
+    pub(super) fn of(attributes: &Attributes) -> Self {
+        Self((attributes.losses().reserved_ignored > 0).then(|| copied(attributes)))
+    }
+
+    /// Reports each key once.
+    #[inline]
+    pub(super) fn report(self) {
+        if let Some(keys) = self.0 {
+            report_new(&keys);
+        }
+    }
 }
 
 #[cold]
 fn copied(attributes: &Attributes) -> Vec<Key> {
     attributes.ignored_keys().cloned().collect()
-}
-
-/// Reports each key once.
-#[inline]
-pub(super) fn report(keys: &[Key]) {
-    if !keys.is_empty() {
-        report_new(keys);
-    }
 }
 
 #[cold]

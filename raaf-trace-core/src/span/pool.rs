@@ -1,40 +1,38 @@
-//! Per-thread reuse of span memory.
-
-use std::cell::RefCell;
+//! Reuse of the memory of records.
 
 use triomphe::UniqueArc;
 
-use super::record::{Record, Shared};
+use super::record::Record;
 
 /// Maximum number of empty records of a thread. It keeps as many as it had nested open spans, but
 /// not those of a runaway recursion, at about 300 bytes each.
 const MOST: usize = 1_024;
 
-thread_local! {
-    static RECORDS: RefCell<Vec<UniqueArc<Record>>> = const { RefCell::new(Vec::new()) };
-}
+/// Empty records of a thread.
+#[derive(Default)]
+pub(crate) struct Pool(Vec<UniqueArc<Record>>);
 
-/// Returns an empty record.
-pub(crate) fn take() -> UniqueArc<Record> {
-    let kept = RECORDS.try_with(|records| records.borrow_mut().pop());
-    kept.ok().flatten().unwrap_or_else(|| UniqueArc::new(Record::default()))
-}
+impl Pool {
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
 
-/// Takes back the record of a span that has ended.
-#[inline]
-pub(crate) fn give(mut record: UniqueArc<Record>) {
-    record.empty();
-    let _ = RECORDS.try_with(|records| {
-        let mut records = records.borrow_mut();
-        if records.len() < MOST {
-            records.push(record);
+    /// Returns an empty record.
+    #[inline]
+    pub(crate) fn take(&mut self) -> UniqueArc<Record> {
+        self.0.pop().unwrap_or_else(Self::make)
+    }
+
+    #[cold]
+    pub(crate) fn make() -> UniqueArc<Record> {
+        UniqueArc::new(Record::default())
+    }
+
+    /// Keeps an empty record.
+    #[inline]
+    pub(crate) fn give(&mut self, record: UniqueArc<Record>) {
+        if self.0.len() < MOST {
+            self.0.push(record);
         }
-    });
-}
-
-/// Takes back a record that was shared, unless it still is.
-pub(crate) fn give_shared(record: Shared) {
-    if let Ok(record) = Shared::try_unique(record) {
-        give(record);
     }
 }

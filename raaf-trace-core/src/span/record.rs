@@ -124,6 +124,12 @@ impl Record {
         self.frame = Some(frame);
     }
 
+    /// Empties the record of a frame whose span has ended, and whose body is empty.
+    #[inline]
+    pub(crate) fn drop_frame(&mut self) {
+        self.frame = None;
+    }
+
     #[inline]
     pub(crate) fn take_frame(&mut self) -> Option<Frame> {
         self.frame.take()

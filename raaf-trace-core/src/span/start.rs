@@ -16,7 +16,6 @@ use crate::{
     span::{
         head::Head,
         origin::{Origin, around},
-        pool,
         record::{Held, Record, Shared},
         stray,
     },
@@ -34,7 +33,7 @@ pub(crate) fn start_here(
     method: &Key,
     fill: impl FnOnce(&mut Attributes),
 ) -> Option<Shared> {
-    let mut record = pool::take();
+    let mut record = flow::take_record();
     // Usually the parent is near: then the record is written in place, since a copy of values that
     // were just written has to wait for them.
     let placed = flow::peek(|current| {
@@ -72,12 +71,12 @@ pub(crate) fn start_here(
             Some(open(record, fill))
         }
         Some(Some(false)) => {
-            pool::give(record);
+            flow::give_record(record);
             None
         }
         _ => {
             let Some(origin) = Origin::find(component, None, &flow::current()) else {
-                pool::give(record);
+                flow::give_record(record);
                 return None;
             };
             Some(start_in(record, origin, component.clone(), method.clone(), None, fill))
@@ -93,15 +92,11 @@ pub(crate) fn open_here(
     method: &Key,
     fill: impl FnOnce(&mut Attributes),
 ) -> Option<Held> {
-    let mut record = pool::take();
-    match flow::place(component, method, &mut record) {
-        Placed::Here => {}
-        Placed::Nowhere => {
-            pool::give(record);
-            return None;
-        }
-        Placed::Elsewhere => return open_elsewhere(record, component, method, fill),
-    }
+    let mut record = match flow::place(component, method) {
+        Placed::Here(record) => record,
+        Placed::Nowhere => return None,
+        Placed::Elsewhere => return open_elsewhere(component, method, fill),
+    };
     let (sampled, waits) =
         record.frame().map_or_else(Default::default, |frame| (frame.sampled, frame.waits));
     if waits {
@@ -146,27 +141,22 @@ fn tell_start_of_frame(component: &Component, record: &mut Record) {
 
 #[inline(never)]
 fn open_elsewhere(
-    mut record: UniqueArc<Record>,
     component: &Component,
     method: &Key,
     fill: impl FnOnce(&mut Attributes),
 ) -> Option<Held> {
     if flow::peek(|current| current.innermost.is_local()).unwrap_or(false) {
-        pool::give(record);
         return start_here(component, method, fill).map(Held::Shared);
     }
     let current = flow::current();
-    let Some(mut origin) = Origin::find(component, None, &current) else {
-        pool::give(record);
-        return None;
-    };
+    let mut origin = Origin::find(component, None, &current)?;
     if origin.local_root {
         let id = origin.trace.provider.new_span_id();
         origin.begin(id, component);
         let (parent, without_context) = (origin.parent, origin.without_context);
         let call = (component, method);
-        match flow::place_root(call, origin.trace, (id, parent), &mut record) {
-            Ok(()) => {
+        match flow::place_root(call, origin.trace, (id, parent)) {
+            Ok(mut record) => {
                 if let Some(frame) = record.frame()
                     && let Some(trace) = flow::trace_of(frame)
                 {
@@ -185,6 +175,7 @@ fn open_elsewhere(
         }
     }
     let (component, method) = (component.clone(), method.clone());
+    let record = flow::take_record();
     Some(Held::Shared(start_in(record, origin, component, method, None, fill)))
 }
 
@@ -197,7 +188,7 @@ pub(crate) fn start(
     extras: Option<Box<SpanExtras>>,
     fill: impl FnOnce(&mut Attributes),
 ) -> Shared {
-    let mut record = pool::take();
+    let mut record = flow::take_record();
     record.body_mut().extras = extras;
     start_in(record, origin, component, method, name, fill)
 }

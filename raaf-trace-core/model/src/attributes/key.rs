@@ -54,7 +54,9 @@ impl Key {
 
 impl Key {
     /// Returns the text if it is known at compile time.
-    pub(crate) fn as_static(&self) -> Option<&'static str> {
+    #[doc(hidden)]
+    #[inline]
+    pub fn as_static(&self) -> Option<&'static str> {
         match self.0 {
             Text::Static(text) => Some(text),
             Text::Shared(_) => None,
@@ -63,8 +65,8 @@ impl Key {
 
     /// Returns where the text is.
     #[inline]
-    pub(crate) fn address(&self) -> usize {
-        self.as_str().as_ptr().addr()
+    pub(crate) fn address(&self) -> u64 {
+        self.as_str().as_ptr().addr() as u64
     }
 
     /// Returns whether both refer to the same text in memory.

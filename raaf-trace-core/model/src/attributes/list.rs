@@ -79,6 +79,12 @@ impl Attributes {
         self.limits
     }
 
+    /// Returns whether content is recorded.
+    #[inline]
+    pub(crate) fn includes_content(&self) -> bool {
+        self.limits.include_content
+    }
+
     /// Sets an attribute. Replaces the value of an existing key, which keeps its position; `None`
     /// sets nothing.
     #[inline]

@@ -36,6 +36,10 @@ struct Marks {
     on_demand: bool,
 }
 
+impl Marks {
+    const NONE: Self = Self { content: false, on_demand: false };
+}
+
 /// Numbers of entries in each column.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Extent {
@@ -45,9 +49,11 @@ pub(crate) struct Extent {
 }
 
 impl PackedAttributes {
-    /// Reserves memory for the attributes of so many spans.
-    pub(crate) fn reserve(&mut self, spans: usize) {
-        self.cells.reserve(2 * spans);
+    /// Provides empty columns with memory for the attributes of so many spans, in this thread's cache.
+    pub(crate) fn prepare(&mut self, spans: usize) {
+        self.cells.clear();
+        self.cells.resize(self.cells.capacity().max(2 * spans), Cell::Int(0, Marks::NONE, 0));
+        self.cells.clear();
     }
 
     /// Returns whether there are numbers left for the keys of a list.
@@ -123,8 +129,8 @@ impl PackedAttributes {
 
     /// Returns the number of a key.
     #[inline]
-    pub(crate) fn key_number(&mut self, key: &Key) -> u16 {
-        self.keys.number(key.address(), |known| known.is_identical(key), || key.clone())
+    fn key_number(&mut self, key: &Key) -> u16 {
+        self.keys.number([key.address(), key.len() as u64, 0], || key.clone())
     }
 }
 
@@ -138,11 +144,6 @@ pub(crate) struct Unpack<'a> {
 }
 
 impl Unpack<'_> {
-    /// Returns the key of that number.
-    pub(crate) fn key(&self, number: u16) -> Option<&Key> {
-        self.keys.get(number)
-    }
-
     /// Adds the next `count` attributes to an empty list.
     pub(crate) fn next_into(&mut self, count: usize, attributes: &mut Attributes) {
         for cell in self.cells.by_ref().take(count) {

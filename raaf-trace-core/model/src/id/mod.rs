@@ -104,6 +104,8 @@ impl TraceId {
 }
 
 impl SpanId {
+    pub(crate) const MIN: Self = Self(NonZeroU64::MIN);
+
     /// Creates a random id, unique for all practical purposes within a trace.
     pub fn random() -> Self {
         generate::first_some(|| Self::from_u64(generate::random()))

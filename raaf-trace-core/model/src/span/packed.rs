@@ -23,8 +23,8 @@ pub struct PackedSpans {
     attributes: PackedAttributes,
     /// Spans of [`Form::Whole`], in order.
     whole: Vec<FinishedSpan>,
-    traces: Numbered<(Arc<TraceData>, SpanLimits)>,
-    origins: Numbered<(Arc<ComponentInfo>, Key)>,
+    traces: Numbered<(Arc<TraceData>, SpanLimits), 8>,
+    origins: Numbered<Origin>,
 }
 
 /// What is fixed when a span starts or ends.
@@ -52,6 +52,14 @@ pub struct SpanFacts<'a> {
     pub has_children: bool,
 }
 
+/// What spans of one call site share.
+#[derive(Clone, Debug)]
+struct Origin {
+    component: Arc<ComponentInfo>,
+    method: Key,
+    result_type: Option<&'static str>,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Row {
     span_id: SpanId,
@@ -60,8 +68,6 @@ struct Row {
     end: Timestamp,
     trace: u16,
     origin: u16,
-    /// Number of the key that is the result's type.
-    result_type: u16,
     attributes: u16,
     status: Status,
     form: Form,
@@ -72,8 +78,6 @@ struct Row {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Packed,
-    /// Packed, and it returned a value of a known type.
-    PackedWithType,
     /// It has what only few spans have.
     Whole,
 }
@@ -125,10 +129,13 @@ impl PackedSpans {
         self.rows.capacity()
     }
 
-    /// Reserves memory for so many spans.
-    pub fn reserve(&mut self, spans: usize) {
-        self.rows.reserve_exact(spans);
-        self.attributes.reserve(spans);
+    /// Provides an empty list with memory for so many spans, in this thread's cache: memory that
+    /// another thread has read is fetched all at once, rather than one line for each span.
+    pub fn prepare(&mut self, spans: usize) {
+        self.rows.clear();
+        self.rows.resize(spans, Row::BLANK);
+        self.rows.clear();
+        self.attributes.prepare(spans);
     }
 
     /// Adds a span, and empties its body, which keeps its memory. An end before the start becomes
@@ -138,24 +145,19 @@ impl PackedSpans {
         if span.name.is_some() || !body.is_plain() || !self.has_room_for(body) {
             return self.push_whole(span.to_span(body));
         }
-        let SpanFacts { trace, component, method, .. } = *span;
-        let limits = body.attributes.limits();
-        let trace = self.traces.number(
-            Arc::as_ptr(trace).addr(),
-            |(known, theirs)| Arc::ptr_eq(known, trace) && *theirs == limits,
-            || (Arc::clone(trace), limits),
-        );
-        let origin = self.origins.number(
-            Arc::as_ptr(component).addr() ^ method.address().rotate_left(3),
-            |(known, theirs)| Arc::ptr_eq(known, component) && theirs.is_identical(method),
-            || (Arc::clone(component), method.clone()),
-        );
-        let (result_type, form) = match body.result_type {
-            Some(name) => {
-                (self.attributes.key_number(&Key::from_static(name)), Form::PackedWithType)
-            }
-            None => (0, Form::Packed),
-        };
+        let SpanFacts { trace, component, method, .. } = span;
+        let result_type = body.result_type;
+        // Limits within a trace differ only in whether there is content.
+        let has_content = body.attributes.includes_content();
+        let trace = self.traces.number([address(trace), has_content.into(), 0], || {
+            (Arc::clone(trace), body.attributes.limits())
+        });
+        // Packed methods are short.
+        let of_type = result_type.map_or(0, |name| name.as_ptr().addr() as u64);
+        let of_type = of_type ^ (method.len() as u64) << 48;
+        let origin = self.origins.number([address(component), method.address(), of_type], || {
+            Origin { component: Arc::clone(component), method: Key::clone(method), result_type }
+        });
         self.rows.push(Row {
             span_id: span.span_id,
             parent_id: span.parent_id,
@@ -163,10 +165,9 @@ impl PackedSpans {
             end: span.end.max(span.start),
             trace,
             origin,
-            result_type,
             attributes: body.attributes.len() as u16,
             status: body.status,
-            form,
+            form: Form::Packed,
             local_root: span.local_root,
             has_children: span.has_children,
         });
@@ -175,11 +176,10 @@ impl PackedSpans {
         body.result_type = None;
     }
 
+    /// Returns whether there are numbers left for what the span refers to.
     #[inline]
     fn has_room_for(&self, body: &SpanBody) -> bool {
-        self.attributes.takes(&body.attributes)
-            && self.traces.has_room_for(1)
-            && self.origins.has_room_for(1)
+        self.rows.len() < usize::from(u16::MAX) && self.attributes.takes(&body.attributes)
     }
 
     /// Adds a span as it is.
@@ -192,7 +192,6 @@ impl PackedSpans {
             end: span.end,
             trace: 0,
             origin: 0,
-            result_type: 0,
             attributes: 0,
             status: Status::default(),
             form: Form::Whole,
@@ -284,22 +283,36 @@ impl PackedSpans {
     }
 }
 
+fn address<T>(shared: &Arc<T>) -> u64 {
+    Arc::as_ptr(shared).addr() as u64
+}
+
 impl Row {
+    const BLANK: Self = Self {
+        span_id: SpanId::MIN,
+        parent_id: None,
+        start: Timestamp::from_nanos(0),
+        end: Timestamp::from_nanos(0),
+        trace: 0,
+        origin: 0,
+        attributes: 0,
+        status: Status::Unset,
+        form: Form::Packed,
+        local_root: false,
+        has_children: false,
+    };
+
     fn is_leaf(&self) -> bool {
         !self.local_root && !self.has_children
     }
 
-    fn blank(
-        &self,
-        trace: &Arc<TraceData>,
-        (component, method): &(Arc<ComponentInfo>, Key),
-    ) -> FinishedSpan {
+    fn blank(&self, trace: &Arc<TraceData>, origin: &Origin) -> FinishedSpan {
         let head = SpanHead {
             span_id: self.span_id,
             parent_id: None,
             trace: Arc::clone(trace),
-            component: Arc::clone(component),
-            method: method.clone(),
+            component: Arc::clone(&origin.component),
+            method: origin.method.clone(),
             name: None,
             start: self.start,
             local_root: self.local_root,
@@ -313,7 +326,7 @@ impl Row {
         &self,
         span: &mut FinishedSpan,
         (trace, limits): (&Arc<TraceData>, SpanLimits),
-        (component, method): &(Arc<ComponentInfo>, Key),
+        Origin { component, method, result_type }: &Origin,
         attributes: &mut Unpack<'_>,
     ) {
         let FinishedSpan { head, body, end } = span;
@@ -336,10 +349,7 @@ impl Row {
         body.attributes.set_limits(limits);
         attributes.next_into(usize::from(self.attributes), &mut body.attributes);
         body.status = self.status;
-        body.result_type = match self.form {
-            Form::PackedWithType => attributes.key(self.result_type).and_then(Key::as_static),
-            Form::Packed | Form::Whole => None,
-        };
+        body.result_type = *result_type;
         *end = self.end;
     }
 }

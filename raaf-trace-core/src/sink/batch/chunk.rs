@@ -13,8 +13,8 @@ pub(crate) trait Chunk: Default + Send + 'static {
     /// Returns the number of items for which there is memory.
     fn capacity(&self) -> usize;
 
-    /// Provides an empty list with memory for so many items.
-    fn reserve(&mut self, items: usize);
+    /// Provides an empty list with memory for so many items, in this thread's cache.
+    fn prepare(&mut self, items: usize);
 
     fn push(&mut self, item: Self::Item);
 
@@ -49,7 +49,7 @@ impl<T: Send + Sync + 'static> Chunk for Vec<T> {
         self.capacity()
     }
 
-    fn reserve(&mut self, items: usize) {
+    fn prepare(&mut self, items: usize) {
         self.reserve_exact(items);
     }
 
@@ -68,21 +68,22 @@ impl<T: Send + Sync + 'static> Chunk for Vec<T> {
     }
 }
 
-impl Chunk for PackedSpans {
+/// In a box, since it moves from list to list.
+impl Chunk for Box<PackedSpans> {
     type Item = FinishedSpan;
 
     #[inline]
     fn len(&self) -> usize {
-        self.len()
+        PackedSpans::len(self)
     }
 
     #[inline]
     fn capacity(&self) -> usize {
-        self.capacity()
+        PackedSpans::capacity(self)
     }
 
-    fn reserve(&mut self, items: usize) {
-        self.reserve(items);
+    fn prepare(&mut self, items: usize) {
+        PackedSpans::prepare(self, items);
     }
 
     fn push(&mut self, item: FinishedSpan) {
@@ -90,7 +91,7 @@ impl Chunk for PackedSpans {
     }
 
     fn split_front(&mut self, count: usize) -> Self {
-        self.split_front(count)
+        Self::new(PackedSpans::split_front(self, count))
     }
 
     fn drop_leaf(&mut self, searched: usize) -> bool {

@@ -3,7 +3,7 @@
 use super::Chunk;
 
 /// Maximum number of chunks, however small batches are.
-const MAX_CHUNKS: usize = 32;
+const MAX_CHUNKS: usize = 256;
 
 /// A bounded pool of empty chunks.
 pub(super) struct Pool<C> {

@@ -54,7 +54,7 @@ use raaf_trace_model::{
 /// # Ok::<(), raaf_trace_core::sink::ProcessorError>(())
 /// ```
 pub struct BatchProcessor {
-    queue: BatchQueue<PackedSpans>,
+    queue: BatchQueue<Box<PackedSpans>>,
     redactor: Arc<OnceLock<Redactor>>,
 }
 
@@ -142,7 +142,7 @@ impl fmt::Debug for BatchProcessor {
 /// A flush in progress: the future of [`BatchProcessor::force_flush_async`]. Needs no runtime.
 #[must_use = "a future says what happened only when awaited"]
 pub struct Flush {
-    inner: FlushFuture<PackedSpans>,
+    inner: FlushFuture<Box<PackedSpans>>,
 }
 
 impl Future for Flush {

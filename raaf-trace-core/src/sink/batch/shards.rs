@@ -21,7 +21,7 @@ pub(super) struct Shards<C> {
 /// A buffer for items. Its lock is rarely contended: up to the number of shards, each thread has
 /// its own.
 pub(super) struct Shard<C> {
-    items: C,
+    items: Option<C>,
     /// Number of items in a full chunk.
     chunk_size: usize,
     /// Number of permits taken but not used; 0 once closed.
@@ -38,7 +38,7 @@ impl<C: Chunk> Shards<C> {
         let count = (4 * cores).next_power_of_two().clamp(*COUNT.start(), *COUNT.end());
         let empty = || {
             Padded(Mutex::new(Shard {
-                items: C::default(),
+                items: None,
                 chunk_size,
                 permits: 0,
                 received: 0,
@@ -76,7 +76,7 @@ impl<C: Chunk> Shards<C> {
     pub(super) fn with_counts(&self, read: impl FnOnce((u64, u64, u64))) {
         let all: Vec<_> = self.each().collect();
         read(all.iter().fold((0, 0, 0), |(received, refused, held), shard| {
-            (received + shard.received, refused + shard.refused, held + shard.items.len() as u64)
+            (received + shard.received, refused + shard.refused, held + shard.held() as u64)
         }));
     }
 }
@@ -93,7 +93,11 @@ impl<C: Chunk> Shard<C> {
     }
 
     pub(super) fn has_chunk(&self) -> bool {
-        self.items.capacity() > 0
+        self.items.is_some()
+    }
+
+    fn held(&self) -> usize {
+        self.items.as_ref().map_or(0, Chunk::len)
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -103,7 +107,7 @@ impl<C: Chunk> Shard<C> {
     /// Adds memory, unless it has some.
     pub(super) fn add_chunk(&mut self, chunk: C) {
         if !self.has_chunk() {
-            self.items = chunk;
+            self.items = Some(chunk);
         }
     }
 
@@ -114,10 +118,11 @@ impl<C: Chunk> Shard<C> {
     /// Adds the item that `write` writes, which uses a permit. Returns whether the chunk is full.
     #[inline]
     pub(super) fn push(&mut self, write: impl FnOnce(&mut C)) -> bool {
-        write(&mut self.items);
+        let Some(items) = &mut self.items else { return false };
+        write(items);
         self.permits -= 1;
         self.received += 1;
-        self.items.len() >= self.chunk_size
+        items.len() >= self.chunk_size
     }
 
     pub(super) fn count_refusal(&mut self) {
@@ -126,25 +131,26 @@ impl<C: Chunk> Shard<C> {
     }
 
     /// Takes the items and their memory.
-    pub(super) fn take_chunk(&mut self) -> C {
-        mem::take(&mut self.items)
+    pub(super) fn take_chunk(&mut self) -> Option<C> {
+        self.items.take()
     }
 
     /// Takes the items, if any. Of a mostly empty chunk, only the items are moved, and the chunk
     /// continues to be filled: frequent requests for a few items thus do not queue large chunks.
     pub(super) fn take_items(&mut self) -> Option<C> {
-        let held = self.items.len();
+        let items = self.items.as_mut()?;
+        let held = items.len();
         if held == 0 {
             None
-        } else if held < self.items.capacity() / 2 {
-            Some(self.items.split_front(held))
+        } else if held < items.capacity() / 2 {
+            Some(items.split_front(held))
         } else {
-            Some(self.take_chunk())
+            self.take_chunk()
         }
     }
 
     /// Rejects items from now on. Returns the items and unused permits.
-    pub(super) fn close(&mut self) -> (C, usize) {
+    pub(super) fn close(&mut self) -> (Option<C>, usize) {
         self.closed = true;
         (self.take_chunk(), mem::take(&mut self.permits))
     }

@@ -187,17 +187,15 @@ impl<C: Chunk> Shared<C> {
 
     /// Returns a chunk to fill.
     fn empty_chunk(&self) -> C {
-        self.queue.take_chunk().unwrap_or_else(|| {
-            let mut chunk = C::default();
-            chunk.reserve(self.chunk_size);
-            chunk
-        })
+        let mut chunk = self.queue.take_chunk().unwrap_or_default();
+        chunk.prepare(self.chunk_size);
+        chunk
     }
 
     /// Moves the items of a shard to the queue under the shard's lock, so that they are always in
     /// one of the two.
     fn hand_over(&self, mut shard: MutexGuard<'_, Shard<C>>) {
-        let wake = self.queue.hand_over(shard.take_chunk());
+        let wake = shard.take_chunk().is_some_and(|chunk| self.queue.hand_over(chunk));
         drop(shard);
         if wake {
             self.queue.wake();
@@ -281,7 +279,7 @@ impl<C: Chunk> Shared<C> {
         for mut shard in self.shards.each() {
             let (items, permits) = shard.close();
             self.permits.release(permits);
-            if items.len() > 0 {
+            if let Some(items) = items.filter(|items| items.len() > 0) {
                 self.queue.append(items);
             }
         }

@@ -63,7 +63,7 @@ proptest! {
     ) {
         let numbers = Arc::<Numbers>::default();
         let config = config().with_batch_size(batch_size).with_max_spans(1_000);
-        let queue = BatchQueue::<PackedSpans>::new(Box::new(Arc::clone(&numbers)), config);
+        let queue = BatchQueue::<Box<PackedSpans>>::new(Box::new(Arc::clone(&numbers)), config);
         let mut next = 0;
         for burst in bursts {
             for _ in 0..burst {
