@@ -292,16 +292,14 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
 }
 
 impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
-    /// Decides whether to create a span, and opens it.
+    /// Decides whether to create a span, and opens it. Nothing is moved that was just written.
     #[inline]
-    fn open<const IS_LOCAL: bool>(self) -> (CallScope, R) {
-        let Self { traceable, mut given, lazy, on_result, enabled } = self;
-        if !enabled {
-            return (CallScope::none(), on_result);
+    fn open<const IS_LOCAL: bool>(mut self, scope: &mut CallScope) -> R {
+        if self.enabled {
+            open::open::<IS_LOCAL, _, _>(self.traceable, &mut self.given, self.lazy, scope);
         }
-        let scope = open::open::<IS_LOCAL, _, _>(traceable, &mut given, lazy);
-        given.extras.discard();
-        (scope, on_result)
+        self.given.extras.discard();
+        self.on_result
     }
 
     /// Runs work that returns a plain value in the span. Returns the value of a closure, or a
@@ -364,22 +362,25 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Call<'_, T, L, R> {
     #[doc(hidden)]
     #[inline]
     pub fn enter_with_hook(self) -> (CallScope, R) {
-        self.open::<false>()
+        let mut scope = CallScope::none();
+        let hook = self.open::<false>(&mut scope);
+        (scope, hook)
     }
 
     /// Decides and opens the span. Used by the macros, which run the work.
     #[doc(hidden)]
     #[inline]
     pub fn enter(self) -> CallScope {
-        self.open::<false>().0
+        self.enter_with_hook().0
     }
 
     /// Does the same as [`enter_with_hook`](Self::enter_with_hook) for synchronous work.
     #[doc(hidden)]
     #[inline]
     pub fn enter_local_with_hook(self) -> (LocalScope, R) {
-        let (scope, hook) = self.open::<true>();
-        (LocalScope::new(scope), hook)
+        let mut scope = LocalScope::none();
+        let hook = self.open::<true>(&mut scope);
+        (scope, hook)
     }
 
     /// Does the same as [`enter`](Self::enter) for synchronous work.
@@ -399,8 +400,8 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Opens for Call<'_, T, L, R> {
     }
 
     #[inline]
-    fn open_local(self) -> (LocalScope, R) {
-        self.enter_local_with_hook()
+    fn open_local(self, scope: &mut LocalScope) -> R {
+        self.open::<true>(scope)
     }
 }
 

@@ -51,14 +51,14 @@ impl Wishes {
     pub(super) const NONE: Self = Self { skip: false, join: Join::Same, include_content: true };
 }
 
-/// Opens the span of a call. `IS_LOCAL` is for a synchronous call, whose scope stays in this thread.
+/// Opens the span of a call in an empty scope. `IS_LOCAL` is for a synchronous call, whose scope stays in this thread.
 #[inline(never)]
 pub(super) fn open<const IS_LOCAL: bool, T, L>(
     traceable: &T,
     given: &mut Given,
     lazy: L,
-) -> CallScope
-where
+    scope: &mut CallScope,
+) where
     T: Traceable + ?Sized,
     L: LazyAttributes,
 {
@@ -75,12 +75,13 @@ where
     {
         said = merge(&record, extras, lazy.take(), join);
         if said.is_none() {
-            return CallScope::reused(record);
+            *scope = CallScope::reused(record);
+            return;
         }
     }
     let wanted = || traceable.should_create_span(&CallInfo::new(method, extras, skip));
     if !panics::caught(wanted).unwrap_or(true) {
-        return CallScope::none();
+        return;
     }
     let add = |attributes: &mut Attributes| {
         fill(attributes, |attributes| traceable.span_attributes(attributes));
@@ -96,7 +97,9 @@ where
         None if include_content => start::start_here(component, method, add).map(Held::Shared),
         named => start_as_wished(component, method, named, include_content, add).map(Held::Shared),
     };
-    CallScope::around(span)
+    if let Some(span) = span {
+        scope.hold(span);
+    }
 }
 
 #[inline(never)]

@@ -64,6 +64,13 @@ impl CallScope {
         Self { span: Some(span), claim: Claim::Own, tells_type: true }
     }
 
+    /// Puts a span that was just opened into an empty scope.
+    #[inline]
+    pub(super) fn hold(&mut self, span: Held) {
+        self.span = Some(span);
+        self.claim = Claim::Own;
+    }
+
     pub(super) fn reused(record: Shared) -> Self {
         Self { span: Some(Held::Shared(record)), claim: Claim::Reused, tells_type: true }
     }
@@ -263,8 +270,8 @@ pub struct LocalScope {
 
 impl LocalScope {
     #[inline]
-    pub(crate) fn new(scope: CallScope) -> Self {
-        Self { scope, not_send: PhantomData }
+    pub(super) fn none() -> Self {
+        Self { scope: CallScope::none(), not_send: PhantomData }
     }
 
     /// Ends the call with the outcome of the work.

@@ -51,7 +51,7 @@ pub trait Host<V>: Sized {
 
     fn open(self) -> (CallScope, Self::Hook);
 
-    fn open_local(self) -> (LocalScope, Self::Hook);
+    fn open_local(self, scope: &mut LocalScope) -> Self::Hook;
 
     fn close(scope: &mut CallScope, hook: Self::Hook, value: &V);
 }
@@ -63,10 +63,11 @@ pub trait Opens: Sized {
 
     fn open(self) -> (CallScope, Self::Hook);
 
-    /// Opens a span for work that runs at once.
-    fn open_local(self) -> (LocalScope, Self::Hook) {
-        let (scope, hook) = self.open();
-        (LocalScope::new(scope), hook)
+    /// Opens a span for work that runs at once, in an empty scope.
+    fn open_local(self, scope: &mut LocalScope) -> Self::Hook {
+        let (opened, hook) = self.open();
+        **scope = opened;
+        hook
     }
 }
 
@@ -76,7 +77,8 @@ impl<V, F: FnOnce() -> V> Work<Blocking> for F {
 
     #[inline]
     fn run_in<H: Host<V>>(self, host: H) -> V {
-        let (mut scope, hook) = host.open_local();
+        let mut scope = LocalScope::none();
+        let hook = host.open_local(&mut scope);
         let value = scope.run(self);
         H::close(&mut scope, hook, &value);
         value
@@ -110,8 +112,8 @@ where
     }
 
     #[inline]
-    fn open_local(self) -> (LocalScope, O::Hook) {
-        self.0.open_local()
+    fn open_local(self, scope: &mut LocalScope) -> O::Hook {
+        self.0.open_local(scope)
     }
 
     #[inline]
@@ -150,8 +152,8 @@ where
     }
 
     #[inline]
-    fn open_local(self) -> (LocalScope, O::Hook) {
-        self.0.open_local()
+    fn open_local(self, scope: &mut LocalScope) -> O::Hook {
+        self.0.open_local(scope)
     }
 
     #[inline]

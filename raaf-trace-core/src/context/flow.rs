@@ -176,16 +176,16 @@ pub(crate) fn home() -> Option<Home> {
 struct Flow {
     current: Current,
     stack: Stack,
-    records: Pool,
+    pool: Pool,
 }
 
 impl Flow {
-    const NEW: Self = Self { current: Current::NOTHING, stack: Stack::new(), records: Pool::new() };
+    const NEW: Self = Self { current: Current::NOTHING, stack: Stack::new(), pool: Pool::new() };
 
     /// Returns the context of running code, for everybody but the calls that the frames belong to.
     #[inline]
     fn settled(&mut self) -> &mut Current {
-        self.stack.settle(&mut self.current);
+        self.stack.settle(&mut self.current, &mut self.pool);
         &mut self.current
     }
 }
@@ -237,39 +237,40 @@ pub(super) fn replace(inner: Current) -> Current {
     change(|current| mem::replace(current, inner)).unwrap_or_default()
 }
 
-/// Finds the place of a span of `component` near the innermost span, and gives a record its frame.
+/// Finds the place of a span of `component` near the innermost span, and writes its frame.
 #[inline]
 pub(crate) fn place(component: &Component, method: &Key) -> Placed {
     let placed = FLOW.try_with(|flow| {
-        let Flow { current, stack, records } = &mut *flow.borrow_mut();
-        stack.place(current, component, method, records)
+        let Flow { current, stack, pool } = &mut *flow.borrow_mut();
+        stack.place(current, component, method, pool)
     });
     placed.unwrap_or(Placed::Elsewhere)
 }
 
-/// Gives a record the frame of a root. Returns the trace where that is not possible.
+/// Writes the frame of a root. Returns the trace where that is not possible.
 pub(crate) fn place_root(
     call: (&Component, &Key),
     trace: Arc<RunningTrace>,
     ids: (SpanId, Option<SpanId>),
-) -> Result<UniqueArc<Record>, Arc<RunningTrace>> {
+) -> Result<Box<Frame>, Arc<RunningTrace>> {
     let mut trace = Some(trace);
     let placed = FLOW.try_with(|flow| {
-        let Flow { current, stack, records } = &mut *flow.borrow_mut();
-        let placed = stack.place_root(current, call, trace.take()?, ids, records);
+        let Flow { current, stack, pool } = &mut *flow.borrow_mut();
+        let placed = stack.place_root(current, call, trace.take()?, ids, pool);
         placed.map_err(|back| trace = Some(back)).ok()
     });
     match (placed.ok().flatten(), trace) {
-        (Some(record), _) => Ok(record),
+        (Some(frame), _) => Ok(frame),
         (None, Some(trace)) => Err(trace),
-        (None, None) => unreachable!("the trace is taken only for a record"),
+        (None, None) => unreachable!("the trace is taken only for a frame"),
     }
 }
 
 /// Returns an empty record.
 #[inline]
 pub(crate) fn take_record() -> UniqueArc<Record> {
-    FLOW.try_with(|flow| flow.borrow_mut().records.take()).unwrap_or_else(|_| Pool::make())
+    FLOW.try_with(|flow| flow.borrow_mut().pool.take_record())
+        .unwrap_or_else(|_| Pool::new_record())
 }
 
 /// Takes back the record of a span that has ended.
@@ -277,7 +278,7 @@ pub(crate) fn take_record() -> UniqueArc<Record> {
 pub(crate) fn give_record(mut record: UniqueArc<Record>) {
     // While nothing is borrowed.
     record.empty();
-    let _ = FLOW.try_with(|flow| flow.borrow_mut().records.give(record));
+    let _ = FLOW.try_with(|flow| flow.borrow_mut().pool.give_record(record));
 }
 
 /// Takes back a record that was shared, unless it still is.
@@ -309,30 +310,35 @@ pub(crate) fn same(component: &Component, method: &Key, any: bool) -> Option<Sha
     }
 }
 
-/// Ends the span of a frame whose body is complete, and takes back its record. Returns both if the
-/// span cannot be queued at once; see [`Stack::finish`].
+/// Ends the span of a frame whose body is complete, and takes back the frame. Returns both if the span
+/// cannot be queued at once; see [`Stack::finish`].
 #[inline]
-pub(crate) fn finish(mut record: UniqueArc<Record>) -> Option<(UniqueArc<Record>, PassOn)> {
+pub(crate) fn finish(mut frame: Box<Frame>) -> Option<(Box<Frame>, PassOn)> {
     let finished = FLOW.try_with(|flow| {
-        let Flow { stack, records, .. } = &mut *flow.borrow_mut();
-        let (frame, body) = record.frame_and_body_mut()?;
-        match stack.finish(frame, body) {
+        let Flow { stack, pool, .. } = &mut *flow.borrow_mut();
+        match stack.finish(&mut frame) {
             Ok(unneeded) => {
-                record.drop_frame();
-                records.give(record);
-                Some(Ok(unneeded))
+                pool.give_frame(frame);
+                Ok(unneeded)
             }
-            Err(span) => Some(Err((record, span))),
+            Err(span) => Err((frame, span)),
         }
     });
     // What is not needed is dropped while nothing is borrowed.
-    finished.ok()??.err()
+    finished.ok()?.err()
 }
 
-/// Forgets a frame that has ended.
-pub(crate) fn forget(frame: &Frame) {
-    // What it returns is dropped while nothing is borrowed.
-    drop(FLOW.try_with(|flow| flow.borrow_mut().stack.forget(frame)));
+/// Takes back a frame whose span has ended, and forgets it.
+pub(crate) fn give_frame(mut frame: Box<Frame>) {
+    frame.body.clear();
+    let unneeded = FLOW.try_with(|flow| {
+        let Flow { stack, pool, .. } = &mut *flow.borrow_mut();
+        let unneeded = stack.forget(&frame);
+        pool.give_frame(frame);
+        unneeded
+    });
+    // While nothing is borrowed.
+    drop(unneeded);
 }
 
 /// Returns the trace of a frame.
@@ -348,8 +354,8 @@ pub(crate) fn inside_span<R>(
     work: impl FnOnce() -> R,
 ) -> thread::Result<R> {
     match span.take() {
-        Some(Held::Frame(record)) => {
-            let pushed = FLOW.try_with(|flow| flow.borrow_mut().stack.push(record)).is_ok();
+        Some(Held::Frame(frame)) => {
+            let pushed = FLOW.try_with(|flow| flow.borrow_mut().stack.push(frame)).is_ok();
             let result = catch_unwind(AssertUnwindSafe(work));
             if pushed {
                 *span = leave_frame();
@@ -374,7 +380,7 @@ pub(crate) fn inside_span<R>(
 #[inline]
 fn leave_frame() -> Option<Held> {
     match FLOW.try_with(|flow| flow.borrow_mut().stack.pop()).ok()?? {
-        Popped::Frame(record) => Some(Held::Frame(record)),
+        Popped::Frame(frame) => Some(Held::Frame(frame)),
         Popped::Settled(outer) => {
             // While nothing is borrowed.
             drop(FLOW.try_with(|flow| flow.borrow_mut().stack.take_unused()));

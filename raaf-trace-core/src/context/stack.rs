@@ -2,8 +2,6 @@
 
 use std::{mem, sync::Arc};
 
-use triomphe::UniqueArc;
-
 use crate::{
     base::process::MadeIn,
     component::{
@@ -17,13 +15,9 @@ use crate::{
         published::{self, Registered},
     },
     provider::{OnlyQueue, clock::Ticks, dispatch, running_trace::RunningTrace},
-    span::{frame::Frame, pool::Pool, record::Record},
+    span::{frame::Frame, pool::Pool},
 };
-use raaf_trace_model::{
-    attributes::Key,
-    id::SpanId,
-    span::{ComponentInfo, SpanBody},
-};
+use raaf_trace_model::{attributes::Key, id::SpanId, span::ComponentInfo};
 
 /// Open spans of synchronous calls above the current context, innermost last, all of one trace.
 ///
@@ -31,7 +25,7 @@ use raaf_trace_model::{
 /// was [settled](Self::settle) in between. Everything outside of this module and of
 /// [`flow`](super::flow) sees settled contexts only.
 pub(crate) struct Stack {
-    frames: Vec<UniqueArc<Record>>,
+    frames: Vec<Box<Frame>>,
     /// Previous contexts of settled frames, outermost first.
     settled: Vec<Current>,
     traces: Vec<TracePlace>,
@@ -67,13 +61,13 @@ pub(crate) struct Kept {
 }
 
 /// Number of a trace in its thread, valid while it has an open frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TraceNumber(u32);
 
 /// Outcome of [`Stack::place`].
 pub(crate) enum Placed {
-    /// A record with a frame.
-    Here(UniqueArc<Record>),
+    /// Its frame.
+    Here(Box<Frame>),
     /// The span's provider does not record.
     Nowhere,
     /// The parent is not near.
@@ -89,7 +83,7 @@ pub(crate) struct PassOn {
 
 /// What a popped frame became.
 pub(crate) enum Popped {
-    Frame(UniqueArc<Record>),
+    Frame(Box<Frame>),
     /// It was settled; the context to return to.
     Settled(Current),
 }
@@ -110,7 +104,7 @@ impl Stack {
     /// Returns the innermost frame.
     #[inline]
     pub(crate) fn top(&self) -> Option<&Frame> {
-        self.frames.last()?.frame()
+        self.frames.last().map(|frame| &**frame)
     }
 
     /// Finds the place of a span of `component` near the innermost span of this context, and writes
@@ -121,7 +115,7 @@ impl Stack {
         current: &mut Current,
         component: &Component,
         method: &Key,
-        records: &mut Pool,
+        pool: &mut Pool,
     ) -> Placed {
         if current.attached().is_some() {
             return Placed::Elsewhere;
@@ -132,7 +126,7 @@ impl Stack {
             return Placed::Elsewhere;
         }
         if self.frames.len() == published::MOST {
-            self.settle(current);
+            self.settle(current, pool);
         }
         let found = match self.top() {
             Some(top) => {
@@ -169,14 +163,14 @@ impl Stack {
             self.keep(trace)
         };
         // Those below have one: this one.
-        if let Some(top) = self.frames.last_mut().and_then(|record| record.frame_mut()) {
+        if let Some(top) = self.frames.last_mut() {
             top.has_children = true;
         }
         let ids = (plain_id.unwrap_or(parent), Some(parent));
-        let mut record = records.take();
+        let mut frame = pool.take_frame();
         let numbers = (number, number_of_component);
-        self.write(&mut record, (component, method), ids, numbers, waits, false);
-        Placed::Here(record)
+        self.write(&mut frame, (component, method), ids, numbers, waits, false);
+        Placed::Here(frame)
     }
 
     /// Returns the parent of a span of a component that is bound to another one: the innermost span,
@@ -192,7 +186,7 @@ impl Stack {
         let (own, bound_to) = (component.address(), bound.address());
         let mut found = None;
         let mut linked = true;
-        for frame in self.frames.iter().rev().filter_map(|record| record.frame()) {
+        for frame in self.frames.iter().rev() {
             if frame.address == own {
                 return Some(top);
             }
@@ -226,8 +220,8 @@ impl Stack {
         (component, method): (&Component, &Key),
         trace: Arc<RunningTrace>,
         ids: (SpanId, Option<SpanId>),
-        records: &mut Pool,
-    ) -> Result<UniqueArc<Record>, Arc<RunningTrace>> {
+        pool: &mut Pool,
+    ) -> Result<Box<Frame>, Arc<RunningTrace>> {
         let is_bare = self.frames.is_empty() && current.attached().is_none();
         let cuts_names =
             trace.limits.cuts_name(component.longest_name().max(method.as_str().len()));
@@ -237,16 +231,16 @@ impl Stack {
         let Some(number) = self.components.open(component) else { return Err(trace) };
         let waits = trace.provider.watches_starts();
         let trace = self.keep(trace);
-        let mut record = records.take();
-        self.write(&mut record, (component, method), ids, (trace, number), waits, true);
-        Ok(record)
+        let mut frame = pool.take_frame();
+        self.write(&mut frame, (component, method), ids, (trace, number), waits, true);
+        Ok(frame)
     }
 
-    /// Writes a frame into the record, and counts it as open.
+    /// Writes a frame over an ended one, and counts it as open.
     #[inline]
     fn write(
         &mut self,
-        record: &mut Record,
+        frame: &mut Frame,
         (component, method): (&Component, &Key),
         (id, parent): (SpanId, Option<SpanId>),
         (trace, number): (TraceNumber, ComponentNumber),
@@ -255,32 +249,26 @@ impl Stack {
     ) {
         let place = &mut self.traces[trace.0 as usize];
         place.open += 1;
-        let sampled = place.kept.as_ref().is_some_and(|kept| {
-            record.body_mut().attributes.set_limits(kept.trace.limits);
+        // Field by field, so that nothing is written in parts and then moved.
+        frame.sampled = place.kept.as_ref().is_some_and(|kept| {
+            frame.body.attributes.set_limits(kept.trace.limits);
             kept.trace.sampled
         });
-        record.set_frame(Frame {
-            id,
-            parent,
-            trace,
-            component: number,
-            address: component.address(),
-            // Not a clone, which would be written in parts and then moved.
-            method: Key::from_static(method.as_static().unwrap_or_default()),
-            start: Ticks::default(),
-            linked: !is_root,
-            local_root: is_root,
-            has_children: false,
-            sampled,
-            waits,
-            has_started: false,
-            made_in: MadeIn::here(),
-        });
-        if method.as_static().is_none()
-            && let Some(frame) = record.frame_mut()
-        {
-            frame.method = method.clone();
+        match method.as_static() {
+            Some(method) => frame.method = Key::from_static(method),
+            None => frame.method = method.clone(),
         }
+        frame.id = id;
+        frame.parent = parent;
+        frame.trace = trace;
+        frame.component = number;
+        frame.address = component.address();
+        frame.linked = !is_root;
+        frame.local_root = is_root;
+        frame.has_children = false;
+        frame.waits = waits;
+        frame.has_started = false;
+        frame.made_in = MadeIn::here();
     }
 
     /// Returns the number of a trace, which has one from now on.
@@ -311,15 +299,11 @@ impl Stack {
         self.traces.get(number as usize)?.kept.as_ref()
     }
 
-    /// Ends the span of a frame whose `body` is complete, and forgets the frame. Returns a trace that
+    /// Ends the span of a frame whose body is complete, and forgets the frame. Returns a trace that
     /// is not needed any more, to be dropped while nothing is borrowed; or the span, if it cannot be
     /// queued at once.
     #[inline]
-    pub(crate) fn finish(
-        &mut self,
-        frame: &mut Frame,
-        body: &mut SpanBody,
-    ) -> Result<Option<Kept>, PassOn> {
+    pub(crate) fn finish(&mut self, frame: &mut Frame) -> Result<Option<Kept>, PassOn> {
         let known = self.kept(frame.trace).zip(self.components.info(frame.component));
         let Some((Kept { trace, queue }, component)) = known else { return Ok(None) };
         if !frame.has_started {
@@ -329,7 +313,7 @@ impl Stack {
         let provider = &trace.provider;
         let end = provider.clock().now();
         if frame.sampled {
-            let span = frame.facts((trace, component), end);
+            let (span, body) = frame.facts((trace, component), end);
             let queue = queue.as_ref();
             if !queue.is_some_and(|queue| dispatch::queue(provider, queue, &span, body)) {
                 let (trace, component) = (Arc::clone(trace), Arc::clone(component));
@@ -354,10 +338,9 @@ impl Stack {
 
     /// Starts the span of a placed frame, and makes it current.
     #[inline]
-    pub(crate) fn push(&mut self, mut record: UniqueArc<Record>) {
+    pub(crate) fn push(&mut self, mut frame: Box<Frame>) {
         let at = self.frames.len();
-        if let Some(frame) = record.frame_mut()
-            && let Some(place) = self.traces.get(frame.trace.0 as usize)
+        if let Some(place) = self.traces.get(frame.trace.0 as usize)
             && let Some(Kept { trace, .. }) = &place.kept
         {
             if !frame.has_started {
@@ -369,9 +352,9 @@ impl Stack {
                     let published = self.published.insert(Registered::new());
                     // In a forked child, frames may be open already.
                     published.set_trace(trace);
-                    let open = self.frames.iter().filter_map(|record| record.frame());
-                    open.enumerate()
-                        .for_each(|(at, frame)| published.open(at, frame.published(trace.id())));
+                    for (at, frame) in self.frames.iter().enumerate() {
+                        published.open(at, frame.published(trace.id()));
+                    }
                     published
                 }
             };
@@ -380,7 +363,7 @@ impl Stack {
             }
             published.open(at, frame.published(trace.id()));
         }
-        self.frames.push(record);
+        self.frames.push(frame);
     }
 
     /// Takes what is not needed any more.
@@ -392,31 +375,30 @@ impl Stack {
     /// Takes the innermost frame off; `None` for nothing to take.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Popped> {
-        if let Some(record) = self.frames.pop() {
+        if let Some(frame) = self.frames.pop() {
             self.settling = self.settling.saturating_sub(1);
             if let Some(published) = &self.published {
                 published.close(self.frames.len());
             }
-            return Some(Popped::Frame(record));
+            return Some(Popped::Frame(frame));
         }
         Some(Popped::Settled(self.settled.pop()?))
     }
 
     /// Gives each frame a record that others can share.
     #[inline]
-    pub(crate) fn settle(&mut self, current: &mut Current) {
+    pub(crate) fn settle(&mut self, current: &mut Current, pool: &mut Pool) {
         if !self.frames.is_empty() {
-            self.settle_all(current);
+            self.settle_all(current, pool);
         }
     }
 
     #[cold]
-    fn settle_all(&mut self, current: &mut Current) {
+    fn settle_all(&mut self, current: &mut Current, pool: &mut Pool) {
         let mut frames = mem::take(&mut self.frames);
         let all = frames.len();
         self.settling = (self.settling + SETTLED * all as u32).min(MOST_SETTLING);
-        for mut record in frames.drain(..) {
-            let Some(frame) = record.take_frame() else { continue };
+        for mut frame in frames.drain(..) {
             let Some(trace) = self.trace(frame.trace).cloned() else { continue };
             let component = self.components.component(frame.component).unwrap_or_else(|| {
                 // The call has consumed it.
@@ -430,7 +412,10 @@ impl Stack {
                 _ => (Link::None, Depth::default()),
             };
             let unused = self.forget(&frame);
-            record.fill(frame.into_head(trace, component), (link, depth));
+            let mut record = pool.take_record();
+            record.fill(frame.to_head(trace, component), (link, depth));
+            mem::swap(record.body_mut(), &mut frame.body);
+            pool.give_frame(frame);
             let record = record.shareable();
             record.head().component.span_started(&record);
             let inside = current.inside(record);

@@ -8,6 +8,7 @@ use crate::{
     context::{flow, stack::PassOn},
     provider::{clock::Ticks, dispatch},
     span::{
+        frame::Frame,
         head::Head,
         ignored::Ignored,
         record::{Held, Record, Shared},
@@ -19,24 +20,22 @@ use crate::{
 #[inline]
 pub(crate) fn finish(span: Held, how: impl FnOnce(&mut SpanBody)) {
     match span {
-        Held::Frame(record) => finish_frame(record, how),
+        Held::Frame(frame) => finish_frame(frame, how),
         Held::Shared(record) => finish_record(record, how),
     }
 }
 
 #[inline]
-fn finish_frame(mut record: UniqueArc<Record>, how: impl FnOnce(&mut SpanBody)) {
-    let Some((frame, body)) = record.frame_and_body_mut() else { return };
+fn finish_frame(mut frame: Box<Frame>, how: impl FnOnce(&mut SpanBody)) {
     if !frame.made_in.this_process() {
-        flow::forget(frame);
-        return flow::give_record(record);
+        return flow::give_frame(frame);
     }
     if frame.sampled {
-        how(body);
+        how(&mut frame.body);
     }
-    let ignored = Ignored::of(&body.attributes);
-    if let Some((record, span)) = flow::finish(record) {
-        pass_on(record, &span);
+    let ignored = Ignored::of(&frame.body.attributes);
+    if let Some((frame, span)) = flow::finish(frame) {
+        pass_on(frame, &span);
     }
     // Not before: this thread was inside a queue.
     ignored.report();
@@ -45,15 +44,13 @@ fn finish_frame(mut record: UniqueArc<Record>, how: impl FnOnce(&mut SpanBody)) 
 /// Passes the span of a frame on: to processors, which may look at the context, or to a queue that
 /// has to make room.
 #[inline(never)]
-fn pass_on(mut record: UniqueArc<Record>, PassOn { trace, component, end }: &PassOn) {
-    if let Some((frame, body)) = record.frame_and_body_mut() {
-        dispatch::ended(&trace.provider, &frame.facts((trace, component), *end), body);
-        if frame.local_root {
-            trace.provider.open_roots().ended(trace.root);
-        }
-        flow::forget(frame);
+fn pass_on(mut frame: Box<Frame>, PassOn { trace, component, end }: &PassOn) {
+    let (span, body) = frame.facts((trace, component), *end);
+    dispatch::ended(&trace.provider, &span, body);
+    if frame.local_root {
+        trace.provider.open_roots().ended(trace.root);
     }
-    flow::give_record(record);
+    flow::give_frame(frame);
 }
 
 #[inline]

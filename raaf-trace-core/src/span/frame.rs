@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 use raaf_trace_model::{
     attributes::Key,
     id::{SpanId, TraceId},
-    span::{ComponentInfo, SpanFacts, SpanHead},
+    span::{ComponentInfo, SpanBody, SpanFacts, SpanHead},
 };
 
 use crate::{
@@ -16,9 +16,9 @@ use crate::{
     span::head::Head,
 };
 
-/// Data of a span of a synchronous call, as long as nothing else refers to it: words that refer to
+/// An open span of a synchronous call, as long as nothing else refers to it: words that refer to
 /// tables of its thread, so that nothing is counted. When somebody takes the span elsewhere, such as
-/// in a captured context, it becomes the [`Head`] of a shared record.
+/// in a captured context, it becomes a shared record.
 // Each is an independent fact, not a state.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug)]
@@ -41,9 +41,32 @@ pub(crate) struct Frame {
     /// `true` once the start time is set and counted.
     pub(crate) has_started: bool,
     pub(crate) made_in: MadeIn,
+    pub(crate) body: SpanBody,
 }
 
 impl Frame {
+    /// Creates a frame to be written over.
+    #[cold]
+    pub(crate) fn blank() -> Box<Self> {
+        Box::new(Self {
+            id: SpanId::MIN,
+            parent: None,
+            trace: TraceNumber::default(),
+            component: ComponentNumber::default(),
+            address: 0,
+            method: Key::from_static(""),
+            start: Ticks::default(),
+            linked: false,
+            local_root: false,
+            has_children: false,
+            sampled: false,
+            waits: false,
+            has_started: false,
+            made_in: MadeIn::here(),
+            body: SpanBody::default(),
+        })
+    }
+
     /// Returns what other threads need.
     #[inline]
     pub(crate) fn published(&self, trace_id: TraceId) -> Facts {
@@ -61,34 +84,34 @@ impl Frame {
     }
 
     /// Returns the head of the shared record that it becomes.
-    pub(crate) fn into_head(self, trace: Arc<RunningTrace>, component: Component) -> Head {
+    pub(crate) fn to_head(&self, trace: Arc<RunningTrace>, component: Component) -> Head {
         Head {
             id: self.id,
             parent: self.parent,
             trace,
             component,
-            method: self.method,
+            method: self.method.clone(),
             name: None,
             start: self.start,
             local_root: self.local_root,
             has_children: AtomicBool::new(self.has_children),
-            made_in: self.made_in,
+            made_in: self.made_in.clone(),
         }
     }
 
     /// Returns the data for processors that receive starts.
-    pub(crate) fn to_data(&self, parts: (&RunningTrace, &Arc<ComponentInfo>)) -> SpanHead {
-        self.facts(parts, self.start).to_head()
+    pub(crate) fn to_data(&mut self, parts: (&RunningTrace, &Arc<ComponentInfo>)) -> SpanHead {
+        self.facts(parts, self.start).0.to_head()
     }
 
-    /// Returns what is fixed about the finished span.
+    /// Returns what is fixed about the finished span, and its body.
     #[inline]
     pub(crate) fn facts<'a>(
-        &'a self,
+        &'a mut self,
         (trace, component): (&'a RunningTrace, &'a Arc<ComponentInfo>),
         end: Ticks,
-    ) -> SpanFacts<'a> {
-        SpanFacts {
+    ) -> (SpanFacts<'a>, &'a mut SpanBody) {
+        let facts = SpanFacts {
             span_id: self.id,
             parent_id: self.parent,
             trace: &trace.data,
@@ -99,6 +122,7 @@ impl Frame {
             end: trace.time_of(end),
             local_root: self.local_root,
             has_children: self.has_children,
-        }
+        };
+        (facts, &mut self.body)
     }
 }

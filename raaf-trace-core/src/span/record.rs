@@ -23,7 +23,7 @@ use std::{
     },
 };
 
-use triomphe::{Arc, UniqueArc};
+use triomphe::Arc;
 
 use crate::{
     base::{counters, process::MadeIn, sync::lock},
@@ -49,8 +49,6 @@ pub(crate) type Shared = Arc<Record>;
 
 #[derive(Default)]
 pub(crate) struct Record {
-    /// Data of a span that only its thread knows; otherwise it has a head.
-    frame: Option<Frame>,
     head: Option<Head>,
     /// For a record that stands in for the frame of another thread, that frame.
     stands_for: Option<Box<FramePlace>>,
@@ -106,42 +104,6 @@ impl Record {
         self.stands_for.is_some()
     }
 
-    #[inline]
-    pub(crate) fn frame(&self) -> Option<&Frame> {
-        self.frame.as_ref()
-    }
-
-    #[inline]
-    pub(crate) fn frame_mut(&mut self) -> Option<&mut Frame> {
-        self.frame.as_mut()
-    }
-
-    /// Makes this the record of a frame.
-    #[inline]
-    pub(crate) fn set_frame(&mut self, frame: Frame) {
-        // That there is nothing to drop lets it be written where it stands.
-        let None = &self.frame else { unreachable!("a record is emptied before it is used again") };
-        self.frame = Some(frame);
-    }
-
-    /// Empties the record of a frame whose span has ended, and whose body is empty.
-    #[inline]
-    pub(crate) fn drop_frame(&mut self) {
-        self.frame = None;
-    }
-
-    #[inline]
-    pub(crate) fn take_frame(&mut self) -> Option<Frame> {
-        self.frame.take()
-    }
-
-    /// Returns both parts of the record of a frame.
-    #[inline]
-    pub(crate) fn frame_and_body_mut(&mut self) -> Option<(&mut Frame, &mut SpanBody)> {
-        let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
-        Some((self.frame.as_mut()?, body))
-    }
-
     /// Returns both parts of a filled record that is not shared.
     #[inline]
     pub(crate) fn parts_mut(&mut self) -> (&mut Head, &mut SpanBody) {
@@ -161,9 +123,6 @@ impl Record {
     /// Resets an ended record.
     #[inline]
     pub(crate) fn empty(&mut self) {
-        if self.frame.is_some() {
-            self.frame = None;
-        }
         self.head = None;
         self.link = Link::None;
         if self.body_mut().extras.is_some() {
@@ -268,17 +227,17 @@ impl Record {
     }
 }
 
-/// The record of an open span, as the call holds it that opened the span.
+/// An open span, as the call holds it that opened it.
 pub(crate) enum Held {
     /// A frame: only this thread knows the span.
-    Frame(UniqueArc<Record>),
+    Frame(Box<Frame>),
     Shared(Shared),
 }
 
 impl fmt::Debug for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Frame(record) => record.fmt(f),
+            Self::Frame(frame) => f.debug_struct("Frame").field("span_id", &frame.id).finish(),
             Self::Shared(record) => record.fmt(f),
         }
     }
@@ -288,14 +247,14 @@ impl Held {
     #[inline]
     pub(crate) fn is_sampled(&self) -> bool {
         match self {
-            Self::Frame(record) => record.frame().is_some_and(|frame| frame.sampled),
+            Self::Frame(frame) => frame.sampled,
             Self::Shared(record) => record.head().trace.sampled,
         }
     }
 
     pub(crate) fn limits(&mut self) -> SpanLimits {
         match self {
-            Self::Frame(record) => record.body_mut().attributes.limits(),
+            Self::Frame(frame) => frame.body.attributes.limits(),
             Self::Shared(record) => record.head().trace.limits,
         }
     }
@@ -303,7 +262,7 @@ impl Held {
     /// Returns the current time of the trace's clock.
     pub(crate) fn now(&self) -> Timestamp {
         match self {
-            Self::Frame(record) => record.frame().and_then(flow::trace_of).map(|trace| trace.now()),
+            Self::Frame(frame) => flow::trace_of(frame).map(|trace| trace.now()),
             Self::Shared(record) => Some(record.head().trace.now()),
         }
         .unwrap_or_default()
@@ -312,9 +271,7 @@ impl Held {
     /// Changes the body of the running span, if it is sampled.
     pub(crate) fn with_body(&mut self, change: impl FnOnce(&mut SpanBody)) {
         match self {
-            Self::Frame(record) if record.frame().is_some_and(|frame| frame.sampled) => {
-                change(record.body_mut());
-            }
+            Self::Frame(frame) if frame.sampled => change(&mut frame.body),
             Self::Frame(_) => {}
             Self::Shared(record) => record.with_body(change),
         }

@@ -14,6 +14,7 @@ use crate::{
     context::{chain::Link, flow, parent, stack::Placed},
     provider::{Inner, clock::Ticks, dispatch},
     span::{
+        frame::Frame,
         head::Head,
         origin::{Origin, around},
         record::{Held, Record, Shared},
@@ -92,50 +93,56 @@ pub(crate) fn open_here(
     method: &Key,
     fill: impl FnOnce(&mut Attributes),
 ) -> Option<Held> {
-    let mut record = match flow::place(component, method) {
-        Placed::Here(record) => record,
+    let mut frame = match flow::place(component, method) {
+        Placed::Here(frame) => frame,
         Placed::Nowhere => return None,
         Placed::Elsewhere => return open_elsewhere(component, method, fill),
     };
-    let (sampled, waits) =
-        record.frame().map_or_else(Default::default, |frame| (frame.sampled, frame.waits));
-    if waits {
-        set_id(&mut record);
+    if frame.waits {
+        frame = set_id(frame);
     }
-    if sampled {
-        fill(&mut record.body_mut().attributes);
+    open_frame(component, frame, fill)
+}
+
+/// Sets attributes of a placed frame, and tells its start to those who wait for it.
+#[inline]
+fn open_frame(
+    component: &Component,
+    mut frame: Box<Frame>,
+    fill: impl FnOnce(&mut Attributes),
+) -> Option<Held> {
+    if frame.sampled {
+        fill(&mut frame.body.attributes);
     }
-    if waits {
-        tell_start_of_frame(component, &mut record);
+    if frame.waits {
+        tell_start_of_frame(component, &mut frame);
     }
-    Some(Held::Frame(record))
+    Some(Held::Frame(frame))
 }
 
 /// Sets the id of a frame where a user's generator makes it.
 #[cold]
-fn set_id(record: &mut Record) {
-    if let Some(frame) = record.frame_mut()
-        && let Some(trace) = flow::trace_of(frame)
-    {
+fn set_id(mut frame: Box<Frame>) -> Box<Frame> {
+    if let Some(trace) = flow::trace_of(&frame) {
         match catch_unwind(AssertUnwindSafe(|| trace.provider.new_span_id())) {
             Ok(id) => frame.id = id,
             Err(panic) => {
-                flow::forget(frame);
+                flow::give_frame(frame);
                 resume_unwind(panic);
             }
         }
     }
+    frame
 }
 
 /// Starts the span of a frame, and passes it to the processors that receive starts.
 #[cold]
-fn tell_start_of_frame(component: &Component, record: &mut Record) {
-    let Some((frame, body)) = record.frame_and_body_mut() else { return };
+fn tell_start_of_frame(component: &Component, frame: &mut Frame) {
     let Some(trace) = flow::trace_of(frame) else { return };
     frame.start(&trace);
     if frame.sampled && trace.provider.watches_starts() {
         let data = frame.to_data((&trace, component.info()));
-        tell(&trace.provider, data, &mut body.attributes);
+        tell(&trace.provider, data, &mut frame.body.attributes);
     }
 }
 
@@ -156,20 +163,13 @@ fn open_elsewhere(
         let (parent, without_context) = (origin.parent, origin.without_context);
         let call = (component, method);
         match flow::place_root(call, origin.trace, (id, parent)) {
-            Ok(mut record) => {
-                if let Some(frame) = record.frame()
-                    && let Some(trace) = flow::trace_of(frame)
-                {
-                    let waits = frame.waits;
-                    if frame.sampled {
-                        fill(&mut record.body_mut().attributes);
-                    }
-                    if waits {
-                        tell_start_of_frame(component, &mut record);
-                    }
+            Ok(frame) => {
+                let trace = flow::trace_of(&frame);
+                let held = open_frame(component, frame, fill);
+                if let Some(trace) = trace {
                     stray::root_started(&trace, call, without_context);
                 }
-                return Some(Held::Frame(record));
+                return held;
             }
             Err(trace) => (origin.trace, origin.id) = (trace, Some(id)),
         }

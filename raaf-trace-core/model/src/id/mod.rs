@@ -104,7 +104,9 @@ impl TraceId {
 }
 
 impl SpanId {
-    pub(crate) const MIN: Self = Self(NonZeroU64::MIN);
+    /// The smallest id, for places that are written over.
+    #[doc(hidden)]
+    pub const MIN: Self = Self(NonZeroU64::MIN);
 
     /// Creates a random id, unique for all practical purposes within a trace.
     pub fn random() -> Self {

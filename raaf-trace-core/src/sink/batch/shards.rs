@@ -118,7 +118,8 @@ impl<C: Chunk> Shard<C> {
     /// Adds the item that `write` writes, which uses a permit. Returns whether the chunk is full.
     #[inline]
     pub(super) fn push(&mut self, write: impl FnOnce(&mut C)) -> bool {
-        let Some(items) = &mut self.items else { return false };
+        // Another thread may have taken it meanwhile.
+        let items = self.items.get_or_insert_default();
         write(items);
         self.permits -= 1;
         self.received += 1;
