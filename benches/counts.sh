@@ -45,7 +45,7 @@ if ! spans="$(env -i PATH="$PATH" valgrind --tool=callgrind --fair-sched=try --d
 fi
 
 # Addresses of the atomic read-modify-writes in each object that was run, by `ob=` and address.
-sed -n 's/^ob=//p' "$work/profile" | sort -u | while read -r object; do
+sed -n 's|^ob=/|/|p' "$work/profile" | sort -u | while read -r object; do
     objdump --disassemble --no-show-raw-insn "$object" |
         sed -nE "s#^ *([0-9a-f]+):\s+(lock |xchg .*\().*#$object 0x\1#p"
 done >"$work/atomics"
@@ -67,7 +67,7 @@ awk -v spans="$spans" '
 
 echo "W1, producer:"
 awk -F ': ' '
-    FNR == NR { before[$1] = $2; next }
+    FILENAME == ARGV[1] { before[$1] = $2; next }
     {
         last = "never recorded"
         if (before[$1] > 0)

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let Some(tool) = Raaf::start(&setup) else {
         return ExitCode::FAILURE;
     };
-    let tree = Tree::new(&tool, 0);
+    let tree = Tree::new(0);
     for _ in 0..WARM_UP / BURST {
         (0..BURST).for_each(|_| tree.run(&tool, Says::Four));
         tool.flush();
