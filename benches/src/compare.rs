@@ -1,15 +1,25 @@
 //! Measures rows and prints them as one table.
 
 use std::{
-    env, fs,
+    env, fmt, fs,
     io::{self, Write as _},
     process::{Command, ExitCode},
 };
 
-use crate::{facts, measure::Sample};
+use crate::measure::Sample;
 
 /// Number of measurements; medians are shown.
 const ROUNDS: usize = 3;
+
+/// The packages whose versions matter to the comparison.
+const PEERS: [&str; 6] = [
+    "fastrace",
+    "opentelemetry_sdk",
+    "tokio",
+    "tracing",
+    "tracing-opentelemetry",
+    "tracing-subscriber",
+];
 
 /// The word by which a program is asked to measure one entry.
 const CHILD: &str = "child";
@@ -19,35 +29,34 @@ const SETTINGS: [&str; 3] = ["RAAF_", "OTEL_", "OPENAI_"];
 
 type Failure = Box<dyn std::error::Error>;
 
+/// Measures one tool or size; `None` if the tool cannot do that.
+type Measure = Box<dyn Fn() -> Option<Sample>>;
+
 /// A workload, and the tools or sizes that it is measured with.
-#[derive(Debug)]
 pub struct Row {
-    /// The name on the command line.
-    pub name: &'static str,
-    /// The title in the table.
-    pub title: &'static str,
-    /// Measured entries; the first is ours, or the smallest.
-    pub entries: Vec<Entry>,
+    name: &'static str,
+    title: &'static str,
+    /// Labels and measurements; the first is ours, or the smallest.
+    entries: Vec<(String, Measure)>,
 }
 
-/// A line of a row.
-pub struct Entry {
-    /// The tool or the size.
-    pub label: String,
-    measure: Box<dyn Fn() -> Option<Sample>>,
-}
+impl Row {
+    /// Creates a row of that name on the command line and that title in the table.
+    pub fn new(name: &'static str, title: &'static str) -> Self {
+        Self { name, title, entries: Vec::new() }
+    }
 
-impl Entry {
-    /// An entry that `measure` takes the sample of, in a process of its own; `None` if the tool
-    /// cannot do that.
-    pub fn new(label: impl Into<String>, measure: impl Fn() -> Option<Sample> + 'static) -> Self {
-        Self { label: label.into(), measure: Box::new(measure) }
+    /// Adds a tool or a size, measured in a process of its own.
+    #[must_use]
+    pub fn entry(mut self, label: &str, measure: impl Fn() -> Option<Sample> + 'static) -> Self {
+        self.entries.push((label.to_owned(), Box::new(measure)));
+        self
     }
 }
 
-impl std::fmt::Debug for Entry {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entry").field("label", &self.label).finish_non_exhaustive()
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Row").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -83,8 +92,8 @@ pub fn main(rows: &[Row], ratio: Ratio) -> ExitCode {
 
 fn answer(rows: &[Row], row: &str, entry: &str) -> Result<(), Failure> {
     let row = rows.iter().find(|known| known.name == row).ok_or("unknown row")?;
-    let entry = row.entries.get(entry.parse::<usize>()?).ok_or("unknown entry")?;
-    Ok(writeln!(io::stdout(), "{}", serde_json::to_string(&(entry.measure)())?)?)
+    let (_, measure) = row.entries.get(entry.parse::<usize>()?).ok_or("unknown entry")?;
+    Ok(writeln!(io::stdout(), "{}", serde_json::to_string(&measure())?)?)
 }
 
 fn compare(rows: &[Row], words: &[String], ratio: Ratio) -> Result<(), Failure> {
@@ -106,9 +115,9 @@ fn compare(rows: &[Row], words: &[String], ratio: Ratio) -> Result<(), Failure> 
     }
     let mut lines = vec![head(ratio)];
     for (row, samples) in rows.iter().zip(&samples) {
-        for (entry, rounds) in row.entries.iter().zip(samples) {
+        for ((label, _), rounds) in row.entries.iter().zip(samples) {
             if !rounds.is_empty() {
-                let label = format!("{}: {}", row.title, entry.label);
+                let label = format!("{}: {label}", row.title);
                 lines.push(line(label, rounds, &samples[0], ratio));
             }
         }
@@ -221,10 +230,8 @@ fn provenance() -> String {
     });
     let unknown = || "unknown".to_owned();
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let versions: Vec<String> = facts::PEERS
-        .iter()
-        .map(|name| format!("{name} {}", version(name).unwrap_or_default()))
-        .collect();
+    let versions: Vec<String> =
+        PEERS.iter().map(|name| format!("{name} {}", version(name).unwrap_or_default())).collect();
     format!(
         "- commit {}, {}\n- {}, {cores} cores\n- {}\n",
         printed("git", &["describe", "--always", "--dirty"]).unwrap_or_else(unknown),
@@ -273,7 +280,7 @@ mod tests {
 
     #[test]
     fn the_versions_of_all_peers_are_locked() {
-        for package in facts::PEERS {
+        for package in PEERS {
             assert!(version(package).is_some(), "{package}");
         }
     }

@@ -108,13 +108,3 @@ pub fn question() -> &'static str {
 pub fn answer() -> &'static str {
     black_box("the third one names it twice, on page 12")
 }
-
-/// The packages whose versions matter to the comparison.
-pub const PEERS: [&str; 6] = [
-    "fastrace",
-    "opentelemetry_sdk",
-    "tokio",
-    "tracing",
-    "tracing-opentelemetry",
-    "tracing-subscriber",
-];

@@ -5,7 +5,6 @@
 //! tools that can do it; each is measured in a process of its own. `README.md` beside the manifest
 //! says what each row means.
 
-pub mod bare;
 pub mod collector;
 pub mod compare;
 pub mod facts;

@@ -9,11 +9,12 @@ use std::{
 };
 
 use raaf_benches::{
-    compare::{self, Entry, Ratio, Row},
+    compare::{self, Ratio, Row},
+    facts::{Facts, Kind, Says},
     measure::{self, Sample, in_bursts},
-    raaf::Raaf,
-    tool::{Setup, Tool as _},
-    workload::{Deep, SPANS_A_TREE, Trees},
+    raaf::{Node, Raaf},
+    tool::{Part as _, Setup, Tool as _},
+    workload::SPANS_A_TREE,
 };
 use raaf_trace_core::{Attributes, Component, Context, Key, Traceable};
 
@@ -24,28 +25,20 @@ fn main() -> ExitCode {
     let rows = [
         grows("components", &[13, 130, 1_300, 13_000, 130_000], |size| {
             let trees = size / SPANS_A_TREE as usize;
-            measure::bursts::<Raaf>(&Trees { trees, ..Trees::W1 }, &Setup::ample())
+            measure::trees::<Raaf>(&Setup::ample(), Says::Four, trees, 400)
         }),
         grows("live traces", &[1, 10, 100, 1_000], live_traces),
         grows("active spans", &[1, 10, 100, 1_000, 10_000], active_spans),
-        grows("depth", &[1, 10, 100, 1_000], |depth| {
-            let workload = Deep { depth, traces: BURST / depth };
-            measure::bursts::<Raaf>(&workload, &Setup::ample())
-        }),
+        grows("depth", &[1, 10, 100, 1_000], depth),
         grows("attributes", &[0, 2, 4, 8, 16, 32, 64], attributes),
-        grows("threads", &[1, 2, 4, 8, 16, 32], |threads| {
-            measure::threads::<Raaf>(&Setup::ample(), threads)
-        }),
+        grows("threads", &[1, 2, 4, 8, 16, 32], measure::threads::<Raaf>),
     ];
     compare::main(&rows, Ratio::ItByFirst)
 }
 
 fn grows(name: &'static str, sizes: &[usize], measure: fn(usize) -> Option<Sample>) -> Row {
-    let entry = |size: &usize| {
-        let size = *size;
-        Entry::new(size.to_string(), move || measure(size))
-    };
-    Row { name, title: name, entries: sizes.iter().map(entry).collect() }
+    let row = Row::new(name, name);
+    sizes.iter().fold(row, |row, &size| row.entry(&size.to_string(), move || measure(size)))
 }
 
 /// So many workflows run as futures, by turns, and each makes a span at its turn.
@@ -97,6 +90,29 @@ fn active_spans(count: usize) -> Option<Sample> {
         for _ in 0..BURST {
             search.in_span("execute", || black_box(()));
         }
+    }))
+}
+
+/// Traces of so many spans, each the parent of the next.
+fn depth(depth: usize) -> Option<Sample> {
+    fn dive(tool: &Raaf, parent: Option<&()>, chain: &[Node]) {
+        if let Some((node, rest)) = chain.split_first() {
+            tool.span(parent, node, Says::Four, |span| dive(tool, Some(span), rest));
+        }
+    }
+    let setup = Setup::ample();
+    let tool = Raaf::start(&setup)?;
+    let mut chain: Vec<Node> = Vec::new();
+    for number in 0..depth {
+        let facts = match number {
+            0 => Facts::new(Kind::Pipeline, "ReportPipeline", number),
+            _ => Facts::new(Kind::Agent, "Researcher", number),
+        };
+        chain.push(Node::new(facts, chain.last()));
+    }
+    let traces = BURST / depth;
+    Some(in_bursts(&tool, &setup, (traces * depth) as u64, || {
+        (0..traces).for_each(|_| dive(&tool, None, &chain));
     }))
 }
 

@@ -1,17 +1,21 @@
 //! This project: components that are traced by their own methods.
 
-mod deliver;
-mod provider;
-
 use std::time::Duration;
 
-use raaf_trace_core::{Attributes, Component, Traceable, TracerProvider, current_span};
-
+use raaf_processors::FileSink;
+use raaf_trace_core::{
+    Attributes, Component, FinishedSpan, Sampler, SpanExporter, SpanId, Traceable, TracerProvider,
+    attributes::ValueRef,
+    current_span,
+    provider::set_global_provider,
+    sink::{BatchConfig, BatchProcessor, ExportError, Overflow},
+};
 use tempfile::NamedTempFile;
 
 use crate::{
+    collector::{Collector, Finished},
     facts::{Facts, Kind, SPAN, Says, answer, keys, question},
-    tool::{AsyncTool, Setup, Task, Tool},
+    tool::{AsyncTool, Off, Part, Setup, Task, Tool},
 };
 
 /// Longest duration of a flush; a longer one makes the benchmark fail.
@@ -21,6 +25,7 @@ const FLUSH: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Raaf {
     provider: TracerProvider,
+    /// The file that the sink writes to, if it does; removed when this is dropped.
     file: Option<NamedTempFile>,
 }
 
@@ -42,24 +47,18 @@ impl Traceable for Node {
     }
 }
 
-#[inline]
-fn traced<R>(node: &Node, says: Says, work: impl FnOnce(&()) -> R) -> R {
-    match says {
-        Says::Nothing => node.component.in_span(SPAN, || work(&())),
-        Says::Four => node.in_span(SPAN, || work(&())),
-        Says::Late => node.component.in_span(SPAN, || {
-            if let Some(span) = current_span() {
-                span.set_attribute(keys::NUMBER, node.facts.number());
-                span.set_attribute(keys::EXACT, node.facts.exact());
-            }
-            work(&())
-        }),
-        Says::Strings => node
-            .component
-            .traced(SPAN)
-            .with(keys::QUESTION, question().to_owned())
-            .with(keys::ANSWER, answer().to_owned())
-            .in_span(|| work(&())),
+impl Part for Node {
+    fn new(facts: Facts, parent: Option<&Self>) -> Self {
+        let component = match facts.kind() {
+            Kind::Pipeline => Component::pipeline(facts.name()),
+            Kind::Agent => Component::agent(facts.name()),
+            Kind::Tool => Component::tool(facts.name()),
+        };
+        let component = match parent {
+            Some(parent) => component.with_parent(parent),
+            None => component,
+        };
+        Self { component, facts }
     }
 }
 
@@ -70,26 +69,50 @@ impl Tool for Raaf {
     type Span = ();
 
     fn start(setup: &Setup) -> Option<Self> {
-        let (provider, file) = provider::install(setup).ok()?;
+        let mut file = None;
+        let mut builder = TracerProvider::builder();
+        if setup.off == Some(Off::Unsampled) {
+            builder = builder.sampler(Sampler::ratio(0.0));
+        }
+        let builder = if setup.own_file {
+            builder.with(FileSink::new(file.insert(NamedTempFile::new().ok()?).path()))
+        } else {
+            let mut config = BatchConfig::default();
+            if let Some(spans) = setup.room {
+                config = config.with_max_spans(spans);
+            }
+            // Producers help under default limits, as with the project's sinks of one machine.
+            let overflow = if setup.room.is_none() { Overflow::Wait } else { Overflow::Drop };
+            let deliver = Deliver { collector: setup.collector.clone(), overflow };
+            builder.with(BatchProcessor::with_config(deliver, config))
+        };
+        let provider = builder.build();
+        if setup.off == Some(Off::Switch) {
+            provider.disable();
+        }
+        set_global_provider(provider.clone());
         Some(Self { provider, file })
     }
 
-    fn part(&self, facts: Facts, parent: Option<&Node>) -> Node {
-        let component = match facts.kind() {
-            Kind::Pipeline => Component::pipeline(facts.name()),
-            Kind::Agent => Component::agent(facts.name()),
-            Kind::Tool => Component::tool(facts.name()),
-        };
-        let component = match parent {
-            Some(parent) => component.with_parent(parent),
-            None => component,
-        };
-        Node { component, facts }
-    }
-
     #[inline]
-    fn span<R>(&self, _: Option<&()>, part: &Node, says: Says, work: impl FnOnce(&()) -> R) -> R {
-        traced(part, says, work)
+    fn span(&self, _: Option<&()>, node: &Node, says: Says, work: impl FnOnce(&())) {
+        match says {
+            Says::Nothing => node.component.in_span(SPAN, || work(&())),
+            Says::Four => node.in_span(SPAN, || work(&())),
+            Says::Late => node.component.in_span(SPAN, || {
+                if let Some(span) = current_span() {
+                    span.set_attribute(keys::NUMBER, node.facts.number());
+                    span.set_attribute(keys::EXACT, node.facts.exact());
+                }
+                work(&());
+            }),
+            Says::Strings => node
+                .component
+                .traced(SPAN)
+                .with(keys::QUESTION, question().to_owned())
+                .with(keys::ANSWER, answer().to_owned())
+                .in_span(|| work(&())),
+        }
     }
 
     fn flush(&self) {
@@ -104,13 +127,45 @@ impl Tool for Raaf {
 }
 
 impl AsyncTool for Raaf {
-    fn task<F: Task>(
-        &self,
-        _: bool,
-        part: &'static Node,
-        work: F,
-    ) -> impl Task<Output = F::Output> {
+    fn task(&self, _: bool, part: &'static Node, work: impl Task) -> impl Task {
         // A child's bound parent is the span's parent, also in another thread.
         part.in_span(SPAN, work)
+    }
+}
+
+/// An exporter that hands spans to the collector.
+#[derive(Debug)]
+struct Deliver {
+    collector: Collector,
+    overflow: Overflow,
+}
+
+impl SpanExporter for Deliver {
+    fn name(&self) -> &'static str {
+        "collector"
+    }
+
+    fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
+        self.collector.take(batch.iter().map(|span| {
+            // The attributes that other tools have, too: the component's two, and those that were
+            // set. No other tool has those that follow from the outcome.
+            let component =
+                [(keys::TYPE, span.kind().as_str()), (keys::NAME, span.component_name())]
+                    .map(|(key, value)| (key, ValueRef::Str(value)));
+            Finished {
+                trace: span.trace_id().to_u128(),
+                span: span.span_id().to_u64(),
+                parent: span.parent_id().map_or(0, SpanId::to_u64),
+                name: span.name(),
+                start: span.start_time(),
+                duration: span.duration(),
+                attributes: component.into_iter().chain(span.attributes().stored().iter()),
+            }
+        }));
+        Ok(())
+    }
+
+    fn overflow(&self) -> Overflow {
+        self.overflow
     }
 }

@@ -21,13 +21,9 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// More than any workload makes between two flushes.
-    pub const AMPLE: usize = 16_384;
-
-    /// Counts spans, with room for all that a workload makes between two flushes.
+    /// Counts spans, with room for more than any workload makes between two flushes.
     pub fn ample() -> Self {
-        let collector = Collector::counting();
-        Self { collector, room: Some(Self::AMPLE), own_file: false, off: None }
+        Self { collector: Collector::default(), room: Some(16_384), own_file: false, off: None }
     }
 
     /// Traces nothing, for this reason.
@@ -50,34 +46,43 @@ pub enum Off {
     Unsampled,
 }
 
+/// A component of a workload, as a tool needs it.
+pub trait Part: Debug + Send + Sync + 'static {
+    /// Prepares a component, which belongs to `parent`.
+    fn new(facts: Facts, parent: Option<&Self>) -> Self;
+}
+
+impl Part for Facts {
+    fn new(facts: Facts, _: Option<&Self>) -> Self {
+        facts
+    }
+}
+
 /// A way to trace.
 pub trait Tool: Debug + Send + Sync + Sized + 'static {
     /// The tool's name in tables.
     const NAME: &'static str;
 
-    /// A component of the workload, as this tool needs it.
-    type Part: Debug + Send + Sync + 'static;
+    /// A component; [`Facts`] for tools that know no components.
+    type Part: Part;
     /// An open span, as its children need it.
     type Span;
 
     /// Sets the tool up for this process; `None` if it cannot be set up so.
     fn start(setup: &Setup) -> Option<Self>;
 
-    /// Prepares a component, which belongs to `parent`.
-    fn part(&self, facts: Facts, parent: Option<&Self::Part>) -> Self::Part;
-
     /// Runs work inside a span under the parent's, which is the one open now; inside a root span if
     /// there is no parent.
-    fn span<R>(
+    fn span(
         &self,
         parent: Option<&Self::Span>,
         part: &Self::Part,
         says: Says,
-        work: impl FnOnce(&Self::Span) -> R,
-    ) -> R;
+        work: impl FnOnce(&Self::Span),
+    );
 
     /// Returns once every span that has ended is delivered.
-    fn flush(&self);
+    fn flush(&self) {}
 
     /// Returns how many spans were delivered, of a tool that writes to a file of its own.
     fn delivered_to_file(&self) -> Option<u64> {
@@ -86,18 +91,38 @@ pub trait Tool: Debug + Send + Sync + Sized + 'static {
 }
 
 /// Work of a workload that can be spawned.
-pub trait Task: Future<Output: Send> + Send + 'static {}
+pub trait Task: Future<Output = ()> + Send + 'static {}
 
-impl<F: Future<Output: Send> + Send + 'static> Task for F {}
+impl<F: Future<Output = ()> + Send + 'static> Task for F {}
 
 /// A tool that can trace futures.
 pub trait AsyncTool: Tool {
     /// Runs a future inside a span with four attributes: a root span, or one under the span that is
     /// open where this is called.
-    fn task<F: Task>(
-        &self,
-        is_root: bool,
-        part: &'static Self::Part,
-        work: F,
-    ) -> impl Task<Output = F::Output>;
+    fn task(&self, is_root: bool, part: &'static Self::Part, work: impl Task) -> impl Task;
+}
+
+/// Runs the work and nothing else: what the workloads cost by themselves.
+#[derive(Clone, Copy, Debug)]
+pub struct Bare;
+
+impl Tool for Bare {
+    const NAME: &'static str = "bare";
+
+    type Part = Facts;
+    type Span = ();
+
+    fn start(_: &Setup) -> Option<Self> {
+        Some(Self)
+    }
+
+    fn span(&self, _: Option<&()>, _: &Facts, _: Says, work: impl FnOnce(&())) {
+        work(&());
+    }
+}
+
+impl AsyncTool for Bare {
+    fn task(&self, _: bool, _: &'static Facts, work: impl Task) -> impl Task {
+        work
+    }
 }

@@ -11,44 +11,34 @@ use std::{
 
 use cpu_time::{ProcessTime, ThreadTime};
 
-use super::{
-    Sample,
-    on_top::{Took, by_turns},
-};
+use super::{Cost, Sample, on_top};
 use crate::{
-    bare::Bare,
-    tool::{Setup, Tool},
-    workload::{Trees, Workload},
+    facts::Says,
+    tool::{Bare, Setup, Tool},
+    workload::{SPANS_A_TREE, Tree},
 };
 
-/// Trees of all threads in a round.
+/// Trees of all threads in a burst.
 const TREES: usize = 512;
 
-/// Traces W1 in so many threads at once, which wait for each other before and after each round;
-/// `None` if the tool cannot be set up so.
-pub fn threads<T: Tool>(setup: &Setup, threads: usize) -> Option<Sample> {
-    let workload = Trees { runs: (TREES / threads).max(1), ..Trees::W1 };
-    let tool = T::start(setup)?;
+/// Measures W1 in so many threads at once, which wait for each other before and after each burst,
+/// on top of what the threads cost.
+pub fn threads<T: Tool>(threads: usize) -> Option<Sample> {
+    let setup = Setup::ample();
+    let tool = T::start(&setup)?;
+    let runs = (TREES / threads).max(1);
     let (traced, bare) = (Rounds::new(threads), Rounds::new(threads));
-    let sample = thread::scope(|scope| {
+    Some(thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(|| traced.take_part(&tool, &workload));
-            scope.spawn(|| bare.take_part(&Bare, &workload));
+            scope.spawn(|| traced.take_part(&tool, runs));
+            scope.spawn(|| bare.take_part(&Bare, runs));
         }
-        let round = |traced_turn: bool| {
-            let whole = ProcessTime::now();
-            let producers = if traced_turn { traced.run() } else { bare.run() };
-            if traced_turn {
-                tool.flush();
-            }
-            Took { producers, process: whole.elapsed() }
-        };
-        let sample = by_turns(setup, threads as u64 * workload.spans(), round);
+        let spans = (threads * runs) as u64 * SPANS_A_TREE;
+        let sample = on_top(&setup, spans, || traced.run(&tool), Some(|| bare.run(&Bare)));
         traced.end();
         bare.end();
         sample
-    });
-    Some(sample)
+    }))
 }
 
 /// Rounds that several threads take part in, led by one that does not.
@@ -66,12 +56,15 @@ impl Rounds {
         Self { begin: barrier(), end: barrier(), over: false.into(), time: 0.into() }
     }
 
-    /// Lets all threads run a round; returns their time on the processor.
-    fn run(&self) -> Duration {
+    /// Lets all threads run a round, and flushes.
+    fn run(&self, tool: &impl Tool) -> Cost {
+        let process = ProcessTime::now();
         self.time.store(0, Ordering::SeqCst);
         self.begin.wait();
         self.end.wait();
-        Duration::from_nanos(self.time.load(Ordering::SeqCst))
+        let producers = Duration::from_nanos(self.time.load(Ordering::SeqCst));
+        tool.flush();
+        Cost { producers, process: process.elapsed() }
     }
 
     /// Sends the threads home.
@@ -80,16 +73,16 @@ impl Rounds {
         self.begin.wait();
     }
 
-    /// Runs a burst in each round, with components of this thread's own.
-    fn take_part<T: Tool>(&self, tool: &T, workload: &impl Workload) {
-        let prepared = workload.prepare(tool);
+    /// Runs a tree of this thread's own so many times in each round.
+    fn take_part<T: Tool>(&self, tool: &T, runs: usize) {
+        let tree = Tree::new(0);
         loop {
             self.begin.wait();
             if self.over.load(Ordering::SeqCst) {
                 return;
             }
             let time = ThreadTime::now();
-            workload.burst(tool, &prepared);
+            (0..runs).for_each(|_| tree.run(tool, Says::Four));
             self.time.fetch_add(time.elapsed().as_nanos() as u64, Ordering::SeqCst);
             self.end.wait();
         }

@@ -20,7 +20,7 @@
 // That is the path of a synchronous call whose span nothing else refers to. A span that is taken
 // elsewhere (a captured context, a handle, a future) has a shared record, with a head, in the list of
 // its component's active spans (12 counts more): from the start if it is asynchronous, else once its
-// frame is settled. `benches/instructions.sh` counts instructions.
+// frame is settled. `benches/counts.sh` counts instructions and atomic read-modify-writes.
 //
 // Two effects are slower than these counts suggest, and shaped this path. Memory that another core
 // has read: records therefore stay in their thread, and a finished span moves to another in few

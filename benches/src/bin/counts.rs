@@ -1,6 +1,6 @@
-//! W1 for a tool that counts instructions; `instructions.sh` runs it.
+//! W1 for a tool that counts instructions; `counts.sh` runs it.
 //!
-//! Prints how many spans `count_instructions_here` makes.
+//! Prints how many spans `count_here` makes.
 
 use std::{
     io::{self, Write as _},
@@ -28,13 +28,13 @@ fn main() -> ExitCode {
     let Some(tool) = Raaf::start(&setup) else {
         return ExitCode::FAILURE;
     };
-    let tree = Tree::new(&tool, 0);
+    let tree = Tree::new(0);
     for _ in 0..WARM_UP / BURST {
         (0..BURST).for_each(|_| tree.run(&tool, Says::Four));
         tool.flush();
     }
     for _ in 0..COUNTED / BURST {
-        count_instructions_here(&tool, &tree);
+        count_here(&tool, &tree);
         tool.flush();
     }
     if setup.collector.delivered() != (WARM_UP + COUNTED) * SPANS_A_TREE {
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
 
 /// Runs the counted work: the producer's, without delivery.
 #[inline(never)]
-fn count_instructions_here(tool: &Raaf, tree: &Tree<Raaf>) {
+fn count_here(tool: &Raaf, tree: &Tree<Raaf>) {
     for _ in 0..BURST {
         tree.run(tool, Says::Four);
     }
