@@ -2,14 +2,14 @@
 //!
 //! `PROPTEST_CASES` sets how many are run on each runtime; CI runs more than the default.
 
-use std::{env, time::Duration};
+use std::{collections::BTreeMap, env, time::Duration};
 
 use proptest::{
     prelude::*,
     test_runner::{TestCaseResult, TestRunner},
 };
 use raaf_testkit::{
-    Capture,
+    Capture, Spans,
     workflow::{Workflow, workflows},
 };
 use raaf_trace_core::{FinishedSpan, MemoryExporter, current_span};
@@ -33,7 +33,13 @@ fn check(runtime: &Runtime, workflow: &Workflow) -> TestCaseResult {
     let spans = capture.spans();
     let fail = |error: &dyn std::fmt::Display| TestCaseError::fail(error.to_string());
     workflow.expected().check(&spans).map_err(|error| fail(&error))?;
-    spans.check_coherent().map_err(|error| fail(&error))?;
+    let mut traces = BTreeMap::<_, Vec<_>>::new();
+    for span in &spans {
+        traces.entry(span.trace_id().to_string()).or_default().push(span.clone());
+    }
+    for trace in traces.into_values() {
+        workflow.coherence().check(&Spans::new(trace)).map_err(|error| fail(&error))?;
+    }
 
     capture.provider().force_flush(TIMEOUT).map_err(|error| fail(&error))?;
     prop_assert_eq!(ids(&memory.take()), ids(&spans.iter().cloned().collect::<Vec<_>>()));

@@ -89,6 +89,39 @@ pub enum Step {
         /// Steps while the span is open.
         steps: Vec<Step>,
     },
+    /// Steps in an empty context. The calls around are still running, but are not in their context.
+    Outside {
+        /// Steps in the empty context.
+        steps: Vec<Step>,
+    },
+    /// A call whose future is polled here for its own steps, and finished elsewhere, without a
+    /// context. Failures and panics inside it stop there.
+    Move {
+        /// Place in which the future is made.
+        made: Made,
+        /// Finishes it in a task, instead of a thread.
+        task: bool,
+        /// The call, in its asynchronous form; its steps run before the move.
+        call: Call,
+        /// Steps of the call after the move. One that hangs gets the future dropped there.
+        after: Vec<Step>,
+    },
+    /// One component in several threads at once. All have started before the first one does its
+    /// steps, and they take turns, so that each finds the same spans active in every run.
+    Together {
+        /// What runs in each thread, in the order of starts.
+        members: Vec<Member>,
+    },
+    /// A context and a handle that are captured inside a call and used after its end. Failures and
+    /// panics stop there.
+    Outlive {
+        /// Place in which the captured context is used.
+        at: At,
+        /// The call in which it is captured.
+        call: Call,
+        /// Steps in the captured context.
+        late: Vec<Step>,
+    },
     /// Makes the enclosing steps return an error, up to the nearest call that keeps failures.
     Fail,
     /// Panics; otherwise like [`Fail`](Self::Fail).
@@ -111,6 +144,43 @@ pub enum On {
     Blocking,
     /// Futures polled in turn by one task.
     Join,
+}
+
+/// Place in which the future of a [`Move`](Step::Move) is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Made {
+    /// Where it is first polled.
+    Here,
+    /// Inside another span that ends before the first poll.
+    Elsewhere,
+    /// Inside another span that ends before the first poll, with the context of that span.
+    InContextElsewhere,
+}
+
+/// Place in which a captured context is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum At {
+    /// In the flow that captured it.
+    Here,
+    /// In a thread.
+    Thread,
+    /// In a spawned task.
+    Task,
+}
+
+/// One thread of a [`Together`](Step::Together) step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Runs a component of its own that is bound to the common one, instead of the common one.
+    pub bound: bool,
+    /// Hands the context over to the thread.
+    pub in_context: bool,
+    /// Keeps the span open until all members have done their steps.
+    pub stays: bool,
+    /// Steps inside the span.
+    pub steps: Vec<Step>,
 }
 
 /// A traced call of a workflow.
@@ -193,6 +263,38 @@ fn fork_name(path: &str) -> String {
     format!("fork {path}")
 }
 
+/// The component in whose span a future is made.
+fn maker_name(path: &str) -> String {
+    format!("maker {path}")
+}
+
+/// The component that several threads share.
+fn common_name(path: &str) -> String {
+    format!("common {path}")
+}
+
+/// The component of a call whose parent is given as a handle.
+fn heir_name(path: &str) -> String {
+    format!("heir {path}")
+}
+
+fn after_path(path: &str) -> String {
+    format!("{path}.after")
+}
+
+fn late_path(path: &str) -> String {
+    format!("{path}.late")
+}
+
+/// The attributes that are set through a handle while its span is open, and after the call.
+fn early_key(path: &str) -> String {
+    format!("early {path}")
+}
+
+fn late_key(path: &str) -> String {
+    format!("late {path}")
+}
+
 fn branch_name(path: &str) -> String {
     format!("branch {path}")
 }
@@ -222,11 +324,33 @@ fn attempts(failures: u8, call: &Call) -> impl Iterator<Item = Call> {
 /// Returns true if the steps need a runtime.
 fn needs_runtime(steps: &[Step]) -> bool {
     steps.iter().any(|step| match step {
-        Step::Parallel { .. } | Step::Cancel { .. } => true,
+        Step::Parallel { .. }
+        | Step::Cancel { .. }
+        | Step::Move { .. }
+        | Step::Together { .. }
+        | Step::Outlive { .. } => true,
         Step::Call(call) | Step::Retry { call, .. } | Step::Handoff { to: call } => {
             !call.blocking || needs_runtime(&call.steps)
         }
-        Step::Manual { steps, .. } => needs_runtime(steps),
+        Step::Manual { steps, .. } | Step::Outside { steps } => needs_runtime(steps),
+        Step::Fail | Step::Panic | Step::Hang => false,
+    })
+}
+
+/// Returns true if a span among the steps can end after its parent.
+fn outlives(steps: &[Step]) -> bool {
+    steps.iter().any(|step| match step {
+        Step::Together { .. } | Step::Outlive { .. } => true,
+        Step::Move { made, call, after, .. } => {
+            *made == Made::InContextElsewhere || outlives(&call.steps) || outlives(after)
+        }
+        Step::Call(call) | Step::Retry { call, .. } | Step::Handoff { to: call } => {
+            outlives(&call.steps)
+        }
+        Step::Parallel { branches, .. } => branches.iter().any(|steps| outlives(steps)),
+        Step::Cancel { steps, .. } | Step::Manual { steps, .. } | Step::Outside { steps } => {
+            outlives(steps)
+        }
         Step::Fail | Step::Panic | Step::Hang => false,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Formatter};
 
-use super::{Call, ROOT, Step, Who, Workflow, shared};
+use super::{Call, Member, ROOT, Step, Who, Workflow, shared};
 
 impl fmt::Display for Workflow {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -31,7 +31,21 @@ fn list(f: &mut Formatter<'_>, steps: &[Step], depth: usize) -> fmt::Result {
                     list(f, branch, depth + 2)?;
                 }
             }
-            Step::Cancel { steps, .. } | Step::Manual { steps, .. } => list(f, steps, depth + 1)?,
+            Step::Cancel { steps, .. } | Step::Manual { steps, .. } | Step::Outside { steps } => {
+                list(f, steps, depth + 1)?;
+            }
+            Step::Move { call, after: rest, .. } | Step::Outlive { call, late: rest, .. } => {
+                list(f, &call.steps, depth + 1)?;
+                let is_move = matches!(step, Step::Move { .. });
+                line(f, depth, if is_move { "moved" } else { "late" })?;
+                list(f, rest, depth + 1)?;
+            }
+            Step::Together { members } => {
+                for member in members {
+                    line(f, depth + 1, &role(member))?;
+                    list(f, &member.steps, depth + 2)?;
+                }
+            }
             Step::Fail | Step::Panic | Step::Hang => {}
         }
     }
@@ -50,10 +64,22 @@ fn head(step: &Step) -> String {
         Step::Parallel { on, .. } => format!("parallel {on:?}"),
         Step::Cancel { abort, .. } => if *abort { "abort" } else { "drop" }.to_owned(),
         Step::Manual { scoped, status, .. } => format!("manual span, scoped: {scoped}, {status}"),
+        Step::Outside { .. } => "outside".to_owned(),
+        Step::Move { made, task, call, .. } => {
+            format!("made {made:?}, to a {} {}", if *task { "task" } else { "thread" }, name(call))
+        }
+        Step::Together { .. } => "together".to_owned(),
+        Step::Outlive { at, call, .. } => format!("captured, used {at:?} {}", name(call)),
         Step::Fail => "fail".to_owned(),
         Step::Panic => "panic".to_owned(),
         Step::Hang => "hang".to_owned(),
     }
+}
+
+fn role(member: &Member) -> String {
+    let who = if member.bound { "bound" } else { "common" };
+    let flags = [(member.in_context, " in context"), (member.stays, " stays")];
+    format!("{who}{}", words(&flags))
 }
 
 fn name(call: &Call) -> String {
@@ -62,6 +88,9 @@ fn name(call: &Call) -> String {
         who => format!("{who:?}"),
     };
     let flags = [(call.skip, " skip"), (call.blocking, " sync"), (!call.keeps_failures, " ?")];
-    let flags = flags.into_iter().filter_map(|(holds, word)| holds.then_some(word));
-    format!("{who}.{}{}", call.method, flags.collect::<String>())
+    format!("{who}.{}{}", call.method, words(&flags))
+}
+
+fn words(flags: &[(bool, &str)]) -> String {
+    flags.iter().filter_map(|(holds, word)| holds.then_some(*word)).collect()
 }

@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*};
 use raaf_trace_core::Status;
 
-use super::{Call, On, Step, Who, Workflow};
+use super::{At, Call, Made, Member, On, Step, Who, Workflow};
 
 /// Limits on the size of random workflows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,13 +28,14 @@ impl Default for WorkflowLimits {
 ///
 /// ```
 /// use proptest::prelude::*;
-/// use raaf_testkit::{Capture, assert_coherent, workflow::workflows};
+/// use raaf_testkit::{Capture, workflow::workflows};
 ///
 /// proptest!(ProptestConfig::with_cases(20), |(workflow in workflows())| {
 ///     let capture = Capture::new();
 ///     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 ///     runtime.block_on(capture.run_async(workflow.run()));
-///     assert_coherent!(capture);
+///     let compared = workflow.expected().check(&capture.spans());
+///     prop_assert!(compared.is_ok(), "{}", compared.unwrap_err());
 /// });
 /// ```
 pub fn workflows() -> impl Strategy<Value = Workflow> {
@@ -63,6 +64,15 @@ pub fn workflows_within(limits: WorkflowLimits) -> impl Strategy<Value = Workflo
                     Step::Cancel { abort, steps }
                 }
             ),
+            1 => body.clone().prop_map(|steps| Step::Outside { steps }),
+            2 => (made(), any::<bool>(), call(body.clone()), body.clone())
+                .prop_map(|(made, task, call, after)| Step::Move { made, task, call, after }),
+            1 => (call(body.clone()), made(), any::<bool>(), body.clone())
+                .prop_map(|(call, made, task, after)| reused_and_moved(call, made, task, after)),
+            2 => vec(member(body.clone()), 1..=breadth.min(3) as usize)
+                .prop_map(|members| Step::Together { members }),
+            2 => (at(), call(body.clone()), body.clone())
+                .prop_map(|(at, call, late)| Step::Outlive { at, call, late }),
             1 => (any::<bool>(), status(), body)
                 .prop_map(|(scoped, status, steps)| Step::Manual { scoped, status, steps }),
         ]
@@ -120,6 +130,28 @@ fn on() -> impl Strategy<Value = On> {
         Just(On::Threads),
         Just(On::BareThreads),
     ]
+}
+
+/// A call in which the same call is made again, and moves: it shares the span, if that is open in
+/// the flow.
+fn reused_and_moved(call: Call, made: Made, task: bool, after: Vec<Step>) -> Step {
+    let Call { who, method, .. } = call;
+    let who = if let Who::Shared(_) = who { who } else { Who::Shared(0) };
+    let moved = Step::Move { made, task, call: Call { who, ..call }, after };
+    Step::Call(Call::new(who, method, vec![moved]))
+}
+
+fn made() -> impl Strategy<Value = Made> {
+    prop_oneof![Just(Made::Here), Just(Made::Elsewhere), Just(Made::InContextElsewhere)]
+}
+
+fn at() -> impl Strategy<Value = At> {
+    prop_oneof![Just(At::Here), Just(At::Thread), Just(At::Task)]
+}
+
+fn member(steps: BoxedStrategy<Vec<Step>>) -> impl Strategy<Value = Member> {
+    (any::<bool>(), any::<bool>(), any::<bool>(), steps)
+        .prop_map(|(bound, in_context, stays, steps)| Member { bound, in_context, stays, steps })
 }
 
 fn status() -> impl Strategy<Value = Status> {

@@ -54,6 +54,8 @@ struct Inner {
     active: PerProcess<ActiveSpans>,
     /// `true` once a thread had a span of it that only that thread knew.
     in_frames: AtomicBool,
+    /// Whether a record has ever stood in for a frame: it is in chains, but not in `active`.
+    has_stand_ins: AtomicBool,
 }
 
 fn longest_name(ComponentInfo { kind, name }: &ComponentInfo) -> usize {
@@ -97,8 +99,17 @@ impl Component {
         let (parent, provider, active) = (None, None, PerProcess::default());
         let info = Arc::new(ComponentInfo { kind, name });
         let longest_name = longest_name(&info);
-        let in_frames = AtomicBool::new(false);
-        Self { inner: Arc::new(Inner { info, longest_name, parent, provider, active, in_frames }) }
+        Self {
+            inner: Arc::new(Inner {
+                info,
+                longest_name,
+                parent,
+                provider,
+                active,
+                in_frames: AtomicBool::default(),
+                has_stand_ins: AtomicBool::default(),
+            }),
+        }
     }
 
     /// Sets the kind: one of [`Kind`], or any string.
@@ -175,6 +186,7 @@ impl Component {
             provider: shared.provider.clone(),
             active: PerProcess::default(),
             in_frames: AtomicBool::new(false),
+            has_stand_ins: AtomicBool::new(false),
         };
         change(&mut inner);
         Self { inner: Arc::new(inner) }
@@ -238,8 +250,19 @@ impl Component {
     /// Returns whether a span of this component with a shared record is active anywhere. In a forked
     /// child, also if one was at the fork.
     #[inline]
-    pub(crate) fn has_records(&self) -> bool {
+    fn has_records(&self) -> bool {
         !self.active().is_empty()
+    }
+
+    /// Returns whether a chain of spans can contain an active span of this component.
+    #[inline]
+    pub(crate) fn is_in_chains(&self) -> bool {
+        self.has_records() || self.inner.has_stand_ins.load(Ordering::Relaxed)
+    }
+
+    /// Records that a record has stood in for a frame of this component.
+    pub(crate) fn note_stand_in(&self) {
+        self.inner.has_stand_ins.store(true, Ordering::Relaxed);
     }
 
     /// Returns whether a span of this component is active anywhere.

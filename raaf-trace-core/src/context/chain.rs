@@ -80,7 +80,7 @@ pub(crate) fn chain(innermost: &Shared) -> impl Iterator<Item = &Shared> {
 /// Returns the innermost active span of `component` in the chain of `innermost`.
 #[inline]
 pub(crate) fn innermost_of<'a>(innermost: &'a Shared, component: &Component) -> Option<&'a Shared> {
-    if !component.has_records() {
+    if !component.is_in_chains() {
         return None;
     }
     // Usually it is the innermost span itself.

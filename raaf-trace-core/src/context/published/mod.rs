@@ -169,6 +169,7 @@ impl Seen {
         }
         let FramePlace { thread, place, version } = &self.place;
         let place = FramePlace { thread: Arc::clone(thread), place: *place, version: *version };
+        component.note_stand_in();
         let component = component.clone();
         Some(Record::stand_in(self.span_id, trace, component, self.start, place))
     }

@@ -3,29 +3,33 @@
 //! Nothing here waits for time to pass: a flow that is to be cancelled says when it hangs. Panics
 //! are raised without the panic hook, so that no test prints them.
 
+mod captured;
+mod moved;
+mod parallel;
+mod together;
+
 use std::{
     error::Error,
     fmt, future,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{Arc, Mutex, PoisonError},
-    thread,
 };
 
 use futures::{
     FutureExt as _,
     channel::oneshot,
-    future::{BoxFuture, Either, join_all, select},
+    future::{BoxFuture, Either, select},
 };
 use raaf_trace_core::{
-    Component, InContext as _, Status, Traceable as _,
+    Component, Context, InContext as _, Status, Traceable as _,
     context::{IntoParent as _, Parent},
-    current_span, in_current_context, tracer,
+    current_span, tracer,
 };
 use tokio::{runtime::Handle, task::yield_now};
 
 use super::{
-    Call, On, ROOT, Step, Who, Workflow, attempts, below, branch_name, component, fork_name,
-    fresh_name, handoff_name, is_bound_to_root, manual_name, needs_runtime, outward, shared,
+    Call, On, ROOT, Step, Who, Workflow, attempts, below, component, fresh_name, handoff_name,
+    is_bound_to_root, manual_name, needs_runtime, outward, shared,
 };
 
 impl Workflow {
@@ -42,7 +46,9 @@ impl Workflow {
             let env = Env {
                 shared: (0..Who::SHARED).map(|number| shared_component(number, &root)).collect(),
                 runtime: Handle::current(),
-                ancestors: vec![root.clone()],
+                outside: Context::current(),
+                is_outside: false,
+                ancestors: vec![Ancestor { component: root.clone(), is_shared: false }],
                 hang: None,
                 violations: Arc::default(),
             };
@@ -114,25 +120,62 @@ async fn kept_async(work: impl Future<Output = Outcome>) {
 struct Env {
     shared: Arc<[Component]>,
     runtime: Handle,
+    /// The context around the workflow: empty, with its provider.
+    outside: Context,
+    /// True where the context need not contain the calls around.
+    is_outside: bool,
     /// The components of the calls around.
-    ancestors: Vec<Component>,
+    ancestors: Vec<Ancestor>,
     /// Channel that reports that the flow hangs; `None` if it must not.
     hang: Option<Arc<Mutex<Option<oneshot::Sender<()>>>>>,
     violations: Arc<Mutex<Vec<String>>>,
+}
+
+/// The component of a call around.
+#[derive(Clone)]
+struct Ancestor {
+    component: Component,
+    /// True if other flows run it, too.
+    is_shared: bool,
 }
 
 impl Env {
     fn expect_same(&self, before: Option<raaf_trace_core::SpanId>, what: &str) {
         let after = here();
         if before != after {
-            let mut violations = self.violations.lock().unwrap_or_else(PoisonError::into_inner);
-            violations.push(format!("after {what} the current span is {after:?}, not {before:?}"));
+            self.report(format!("after {what} the current span is {after:?}, not {before:?}"));
         }
+    }
+
+    fn report(&self, violation: String) {
+        self.violations.lock().unwrap_or_else(PoisonError::into_inner).push(violation);
     }
 
     fn within(&self, component: &Component) -> Self {
         let mut env = self.clone();
-        env.ancestors.push(component.clone());
+        env.ancestors.push(Ancestor { component: component.clone(), is_shared: false });
+        env
+    }
+
+    /// The state inside the call of this component.
+    fn inside(&self, call: &Call, component: &Component) -> Self {
+        if call.skip {
+            return self.clone();
+        }
+        let is_shared = matches!(call.who, Who::Shared(_));
+        let mut env = self.clone();
+        if !(is_shared && env.is_outside) {
+            env.ancestors.push(Ancestor { component: component.clone(), is_shared });
+        }
+        env
+    }
+
+    /// The state in the empty context. A parent is looked up among all active spans there, so it
+    /// must not be a component that other flows start and end meanwhile.
+    fn outside(&self) -> Self {
+        let mut env = self.clone();
+        env.is_outside = true;
+        env.ancestors.retain(|ancestor| !ancestor.is_shared);
         env
     }
 
@@ -171,6 +214,9 @@ impl Env {
                 end_manual(&span, *status);
                 Ok(())
             }
+            Step::Outside { steps } => {
+                self.outside.clone().run(|| self.outside().blocking_steps(steps, path))
+            }
             Step::Fail => Err(Failed),
             Step::Panic => panic(),
             Step::Hang => Ok(()),
@@ -178,16 +224,27 @@ impl Env {
             | Step::Retry { .. }
             | Step::Handoff { .. }
             | Step::Parallel { .. }
-            | Step::Cancel { .. } => self.runtime.block_on(self.step(step, path)),
+            | Step::Cancel { .. }
+            | Step::Move { .. }
+            | Step::Together { .. }
+            | Step::Outlive { .. } => self.runtime.block_on(self.step(step, path)),
         }
     }
 
     fn blocking_call(&self, call: &Call, path: &str) -> Outcome {
+        self.blocking_call_with(call, path, || {})
+    }
+
+    /// Runs `first` inside the call, before its steps.
+    fn blocking_call_with(&self, call: &Call, path: &str, first: impl FnOnce()) -> Outcome {
         let (component, parent) = self.who(call, path);
-        let env = if call.skip { self.clone() } else { self.within(&component) }.without_hanging();
+        let env = self.inside(call, &component).without_hanging();
         let work = || {
             let traced = component.traced(call.method).skip_if(call.skip).parent(parent);
-            traced.try_in_span(|| env.blocking_steps(&call.steps, path))
+            traced.try_in_span(|| {
+                first();
+                env.blocking_steps(&call.steps, path)
+            })
         };
         if call.keeps_failures {
             kept(work);
@@ -238,6 +295,16 @@ impl Env {
                 }
                 end_manual(&span, *status);
             }
+            Step::Outside { steps } => {
+                let env = self.outside();
+                let work = env.steps(steps, path.to_owned());
+                return work.in_context(self.outside.clone()).await;
+            }
+            Step::Move { made, task, call, after } => {
+                self.moved(*made, *task, call, after, path).await;
+            }
+            Step::Together { members } => self.together(members, path).await,
+            Step::Outlive { at, call, late } => self.outlive(*at, call, late, path).await,
             Step::Fail => return Err(Failed),
             Step::Panic => panic(),
             Step::Hang => {
@@ -252,13 +319,21 @@ impl Env {
     }
 
     async fn call(&self, call: &Call, path: &str) -> Outcome {
+        self.call_with(call, path, || {}).await
+    }
+
+    /// Runs `first` inside the call, before its steps.
+    async fn call_with(&self, call: &Call, path: &str, first: impl FnOnce() + Send) -> Outcome {
         if call.blocking && !needs_runtime(&call.steps) {
-            return self.blocking_call(call, path);
+            return self.blocking_call_with(call, path, first);
         }
         let (component, parent) = self.who(call, path);
-        let env = if call.skip { self.clone() } else { self.within(&component) };
+        let env = self.inside(call, &component);
         let traced = component.traced(call.method).skip_if(call.skip).parent(parent);
-        let work = traced.try_in_span(env.steps(&call.steps, path.to_owned()));
+        let work = traced.try_in_span(async {
+            first();
+            env.steps(&call.steps, path.to_owned()).await
+        });
         if call.keeps_failures {
             kept_async(work).await;
             return Ok(());
@@ -272,71 +347,13 @@ impl Env {
         match call.who {
             Who::Shared(number) => (self.shared[usize::from(number % Who::SHARED)].clone(), none()),
             Who::Fresh => (fresh(), none()),
-            Who::BoundTo(levels) => (fresh().with_parent(outward(&self.ancestors, levels)), none()),
-            Who::Under(levels) => (fresh(), outward(&self.ancestors, levels).into_parent()),
-        }
-    }
-
-    async fn parallel(&self, on: On, branches: &[Vec<Step>], path: &str) {
-        let env = self.without_hanging();
-        if on == On::Join {
-            let branch = |(number, branch)| kept_async(env.steps(branch, below(path, number)));
-            join_all(branches.iter().map(Vec::as_slice).enumerate().map(branch)).await;
-            return;
-        }
-        let mut waiting = Vec::new();
-        for (number, branch) in branches.iter().enumerate() {
-            let (env, branch, path) = (env.clone(), branch.clone(), below(path, number));
-            let (done, wait) = oneshot::channel::<()>();
-            waiting.push(wait);
-            if on == On::Tasks {
-                let work = async move {
-                    kept_async(env.steps(&branch, path)).await;
-                    drop(done);
-                };
-                drop(self.runtime.spawn(work.in_current_context()));
-                continue;
+            Who::BoundTo(levels) => {
+                (fresh().with_parent(&outward(&self.ancestors, levels).component), none())
             }
-            let checks = env.clone();
-            let place = path.clone();
-            let work = in_current_context(move || kept(|| env.blocking_steps(&branch, &path)));
-            let work = move || {
-                // Threads of a pool come with whatever their last work left behind.
-                checks.expect_same(None, "what ran in this thread before");
-                work();
-                checks.expect_same(None, &place);
-                drop(done);
-            };
-            if on == On::Blocking {
-                drop(self.runtime.spawn_blocking(work));
-            } else {
-                thread::spawn(work);
+            Who::Under(levels) => {
+                (fresh(), (&outward(&self.ancestors, levels).component).into_parent())
             }
         }
-        // A branch is done when its sender is dropped.
-        join_all(waiting).await;
-    }
-
-    async fn bare_threads(&self, branches: &[Vec<Step>], path: &str) {
-        let fork = component("component", &fork_name(path));
-        let env = self.within(&fork).without_hanging();
-        let work = async {
-            let mut waiting = Vec::new();
-            for (number, branch) in branches.iter().enumerate() {
-                let (branch, path) = (branch.clone(), below(path, number));
-                let bound = component("component", &branch_name(&path)).with_parent(&fork);
-                let env = env.within(&bound);
-                let (done, wait) = oneshot::channel::<()>();
-                waiting.push(wait);
-                thread::spawn(move || {
-                    kept(|| bound.try_in_span("run", || env.blocking_steps(&branch, &path)));
-                    env.expect_same(None, &path);
-                    drop(done);
-                });
-            }
-            join_all(waiting).await;
-        };
-        fork.in_span("run", work).await;
     }
 
     async fn cancel(&self, abort: bool, steps: &[Step], path: &str) {

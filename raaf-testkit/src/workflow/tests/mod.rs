@@ -1,5 +1,7 @@
 //! Random workflows reach what they are meant to reach, and the oracle says what a person would.
 
+mod crossing;
+
 use std::collections::BTreeSet;
 
 use proptest::{
@@ -8,7 +10,7 @@ use proptest::{
 };
 use raaf_trace_core::Status;
 
-use super::{Call, On, Step, Who, Workflow, workflows};
+use super::{At, Call, Made, Member, On, Step, Who, Workflow, workflows};
 use crate::{Capture, Expected, Siblings, span_tree};
 
 /// Returns the number of spans that a run of the workflow leaves.
@@ -254,6 +256,15 @@ fn random_workflows_have_something_of_everything() {
             "handoff",
             "Ann",
             "?",
+            "outside",
+            "made Here, to a task",
+            "made Elsewhere, to a thread",
+            "made InContextElsewhere",
+            "common in context stays",
+            "bound stays",
+            "captured, used Here",
+            "captured, used Thread",
+            "captured, used Task",
         ];
         seen.extend(words.into_iter().filter(|word| text.contains(word)));
         let tree = workflow.expected().to_string();
@@ -262,7 +273,7 @@ fn random_workflows_have_something_of_everything() {
         let count = expected_spans(&workflow);
         (spans, largest) = (spans + count, largest.max(count));
     }
-    assert_eq!(seen.len(), 24, "{seen:?}");
+    assert_eq!(seen.len(), 33, "{seen:?}");
     assert!(spans > 300 * 6, "{} spans a workflow are few", spans / 300);
     assert!(largest > 30, "{largest} spans are few for the largest workflow");
 }
@@ -316,6 +327,21 @@ fn a_workflow_is_shown_as_a_list_of_steps() {
             Step::Parallel { on: On::Tasks, branches: vec![vec![], vec![Step::Panic]] },
             Step::Cancel { abort: true, steps: vec![Step::Hang] },
             Step::Manual { scoped: true, status: Status::Ok, steps: vec![] },
+            Step::Outside { steps: vec![] },
+            Step::Move {
+                made: Made::Elsewhere,
+                task: false,
+                call: Call::new(Who::Fresh, "run", vec![]),
+                after: vec![Step::Hang],
+            },
+            Step::Together {
+                members: vec![Member { bound: true, in_context: true, stays: true, steps: vec![] }],
+            },
+            Step::Outlive {
+                at: At::Task,
+                call: Call::new(Who::Fresh, "run", vec![]),
+                late: vec![Step::Fail],
+            },
         ],
     };
     assert_eq!(
@@ -332,6 +358,15 @@ Workflow
     abort
         hang
     manual span, scoped: true, ok
+    outside
+    made Elsewhere, to a thread Fresh.run
+    moved
+        hang
+    together
+        bound in context stays
+    captured, used Task Fresh.run
+    late
+        fail
 "
     );
 }
