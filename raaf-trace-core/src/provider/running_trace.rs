@@ -1,12 +1,15 @@
 //! Data shared by all running spans of a trace.
 
-use std::{mem, sync::Arc};
+use std::{
+    mem,
+    sync::{Arc, OnceLock},
+};
 
 use raaf_trace_model::{
     attributes::{Attributes, SpanLimits},
     id::TraceId,
-    propagation::{SpanContext, TraceFlags},
-    span::{TraceData, TraceInfo},
+    propagation::{SpanContext, TraceFlags, TraceState},
+    span::{LocalRoot, TraceData, TraceInfo, TraceSource},
     time::Timestamp,
 };
 
@@ -20,7 +23,9 @@ use crate::provider::{
 /// keep only the data.
 #[derive(Clone, Debug)]
 pub(crate) struct RunningTrace {
-    pub(crate) data: Arc<TraceData>,
+    data: TraceData,
+    /// The data, once spans share it; then instead of `data`.
+    shared: OnceLock<Arc<TraceData>>,
     pub(crate) provider: Arc<Inner>,
     pub(crate) sampled: bool,
     /// Flags of a remote trace other than the sampling decision.
@@ -41,21 +46,43 @@ impl RunningTrace {
     ) -> Self {
         let id = remote.map_or_else(|| provider.new_trace_id(), SpanContext::trace_id);
         let decided = remote.and_then(SpanContext::sampled);
-        let data = TraceData {
+        let mut data = TraceData {
             id,
             naming: provider.naming().clone(),
             state: remote.map(|remote| remote.trace_state().clone()).unwrap_or_default(),
             info: kept(info, provider),
             root: None,
         };
+        let shared = if data.is_plain() {
+            OnceLock::new()
+        } else {
+            let TraceData { id, ref naming, .. } = data;
+            let naming = naming.clone();
+            let (state, info) = (TraceState::default(), TraceInfo::default());
+            let shared = mem::replace(&mut data, TraceData { id, naming, state, info, root: None });
+            Arc::new(shared).into()
+        };
         Self {
-            data: Arc::new(data),
+            data,
+            shared,
             provider: Arc::clone(provider),
             sampled: decided.unwrap_or_else(|| provider.sampler().sample(id)),
             flags: remote.map(SpanContext::flags).unwrap_or_default(),
             limits: provider.limits(),
             root: provider.open_roots().next(),
             anchor: provider.clock().anchor(),
+        }
+    }
+
+    /// Sets the first span of the trace in this process. Has no effect once spans share the data.
+    pub(crate) fn set_root(&mut self, root: LocalRoot) {
+        match self.shared.get_mut() {
+            None => self.data.root = Some(root),
+            Some(shared) => {
+                if let Some(data) = Arc::get_mut(shared) {
+                    data.root = Some(root);
+                }
+            }
         }
     }
 
@@ -82,6 +109,17 @@ impl RunningTrace {
         }
         let limits = self.limits.with_content(false);
         Arc::new(Self { limits, ..Self::clone(self) })
+    }
+}
+
+impl TraceSource for RunningTrace {
+    #[inline]
+    fn data(&self) -> &TraceData {
+        self.shared.get().map_or(&self.data, |shared| shared)
+    }
+
+    fn shared(&self) -> Arc<TraceData> {
+        Arc::clone(self.shared.get_or_init(|| Arc::new(self.data.clone())))
     }
 }
 

@@ -114,7 +114,7 @@ impl Frame {
         let facts = SpanFacts {
             span_id: self.id,
             parent_id: self.parent,
-            trace: &trace.data,
+            trace,
             component,
             method: &self.method,
             name: None,

@@ -10,7 +10,7 @@ use raaf_trace_model::{
     attributes::{Attributes, IntoValue, Key, Value},
     id::{SpanId, TraceId},
     propagation::SpanContext,
-    span::{HeadChanges, Link, Score},
+    span::{HeadChanges, Link, Score, TraceSource as _},
 };
 
 /// A running span, to read its ids and add data to it. Clones refer to the same span.
@@ -103,7 +103,7 @@ impl Span {
         let head = self.record.head();
         SpanContext::new(head.trace.id(), head.id)
             .with_flags(head.trace.flags.with_sampled(head.trace.sampled))
-            .with_trace_state(head.trace.data.state.clone())
+            .with_trace_state(head.trace.data().state.clone())
     }
 
     /// Returns the current value of an attribute, without secrets since processors may call it.

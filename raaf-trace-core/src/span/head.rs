@@ -49,7 +49,7 @@ impl Head {
         SpanFacts {
             span_id: self.id,
             parent_id: self.parent,
-            trace: &self.trace.data,
+            trace: &*self.trace,
             component: self.component.info(),
             method: &self.method,
             name: self.name.as_deref(),

@@ -16,7 +16,7 @@ use raaf_trace_model::{
     attributes::{AttributeLosses, SpanLimits},
     id::SpanId,
     propagation::SpanContext,
-    span::{LocalRoot, TraceInfo},
+    span::{LocalRoot, TraceInfo, TraceSource as _},
 };
 
 /// Place of a span in its trace: trace, parent and enclosing spans.
@@ -71,7 +71,7 @@ impl Origin {
 
     /// Returns the losses of the trace's own data, if its trace begins here.
     pub(crate) fn losses_of_trace(&self) -> AttributeLosses {
-        let info = self.local_root.then_some(&self.trace.data.info);
+        let info = self.local_root.then(|| &self.trace.data().info);
         info.map(|info| info.metadata.losses()).unwrap_or_default()
     }
 
@@ -88,11 +88,13 @@ impl Origin {
         // A trace that begins here is not shared yet.
         if self.local_root
             && let Some(trace) = sync::Arc::get_mut(&mut self.trace)
-            && let Some(data) = sync::Arc::get_mut(&mut trace.data)
         {
-            let (kind, name) =
-                (trace.limits.kind(component.kind()), trace.limits.name(component.name()));
-            data.root = Some(LocalRoot::new(id, self.parent, &kind, &name));
+            let info = component.info();
+            let (mut kind, mut name) = (info.kind.clone(), info.name.clone());
+            if trace.limits.cuts_name(component.longest_name()) {
+                (kind, name) = (trace.limits.kind(&kind), trace.limits.name(&name));
+            }
+            trace.set_root(LocalRoot::new(id, self.parent, kind, name));
         }
     }
 

@@ -302,7 +302,7 @@ impl FinishedSpanBuilder {
         };
         let local_root = self.local_root.unwrap_or(self.parent_id.is_none());
         let ComponentInfo { kind, name } = &self.component;
-        let itself = || LocalRoot::new(self.span_id, self.parent_id, kind, name);
+        let itself = || LocalRoot::new(self.span_id, self.parent_id, kind.clone(), name.clone());
         let root = if local_root { Some(itself()) } else { self.root };
         let trace = TraceData {
             id: self.trace_id,

@@ -32,6 +32,6 @@ pub use record::Record;
 pub use score::Score;
 pub use started::StartedSpan;
 pub use status::Status;
-pub use trace::{LocalRoot, TraceData, TraceInfo};
+pub use trace::{LocalRoot, TraceData, TraceInfo, TraceSource};
 pub use tree::{SpanTree, TreeProblem, TreeSpan, traces};
 pub use view::SpanAttributes;

@@ -8,11 +8,18 @@
 
 use std::{mem, sync::Arc};
 
-use super::{ComponentInfo, FinishedSpan, SpanBody, SpanHead, Status, TraceData};
+use super::{
+    ComponentInfo, FinishedSpan, LocalRoot, SpanBody, SpanHead, Status, TraceData, TraceInfo,
+    TraceSource,
+};
 use crate::{
-    attributes::{Extent as AttributesExtent, Key, PackedAttributes, SpanLimits, Unpack},
-    id::SpanId,
+    attributes::{
+        Attributes, Extent as AttributesExtent, Key, PackedAttributes, SpanLimits, Unpack,
+    },
+    id::{SpanId, TraceId},
+    naming::NamePattern,
     numbered::Numbered,
+    propagation::TraceState,
     time::Timestamp,
 };
 
@@ -23,7 +30,7 @@ pub struct PackedSpans {
     attributes: PackedAttributes,
     /// Spans of [`Form::Whole`], in order.
     whole: Vec<FinishedSpan>,
-    traces: Numbered<(Arc<TraceData>, SpanLimits), 8>,
+    traces: Numbered<PackedTrace, 8>,
     origins: Numbered<Origin>,
 }
 
@@ -34,8 +41,8 @@ pub struct SpanFacts<'a> {
     pub span_id: SpanId,
     /// Id of the parent; `None` for a root.
     pub parent_id: Option<SpanId>,
-    /// Data shared by all spans of the trace.
-    pub trace: &'a Arc<TraceData>,
+    /// Trace that it belongs to.
+    pub trace: &'a dyn TraceSource,
     /// Component that ran.
     pub component: &'a Arc<ComponentInfo>,
     /// Method that ran.
@@ -50,6 +57,26 @@ pub struct SpanFacts<'a> {
     pub local_root: bool,
     /// `true` if other spans started within it.
     pub has_children: bool,
+}
+
+/// A trace. Memory that one thread allocates and another one frees is slow, so that the thread which
+/// delivers the spans makes the data that they share.
+#[derive(Clone, Debug)]
+struct PackedTrace {
+    data: PackedTraceData,
+    limits: SpanLimits,
+}
+
+#[derive(Clone, Debug)]
+enum PackedTraceData {
+    Plain {
+        id: TraceId,
+        naming: NamePattern,
+        workflow_name: Option<Key>,
+        group_id: Option<Key>,
+        root: Option<LocalRoot>,
+    },
+    Shared(Arc<TraceData>),
 }
 
 /// What spans of one call site share.
@@ -95,7 +122,7 @@ impl SpanFacts<'_> {
         SpanHead {
             span_id: self.span_id,
             parent_id: self.parent_id,
-            trace: Arc::clone(self.trace),
+            trace: self.trace.shared(),
             component: Arc::clone(self.component),
             method: self.method.clone(),
             name: self.name.cloned().map(Box::new),
@@ -147,11 +174,14 @@ impl PackedSpans {
         }
         let SpanFacts { trace, component, method, .. } = span;
         let result_type = body.result_type;
+        let data = trace.data();
+        let id = data.id.to_u128();
         // Limits within a trace differ only in whether there is content.
         let has_content = body.attributes.includes_content();
-        let trace = self.traces.number([address(trace), has_content.into(), 0], || {
-            (Arc::clone(trace), body.attributes.limits())
-        });
+        let trace =
+            self.traces.number([(id >> 64) as u64, id as u64, 1 + u64::from(has_content)], || {
+                PackedTrace::of(data, *trace, body.attributes.limits())
+            });
         // Packed methods are short.
         let of_type = result_type.map_or(0, |name| name.as_ptr().addr() as u64);
         let of_type = of_type ^ (method.len() as u64) << 48;
@@ -251,6 +281,8 @@ impl PackedSpans {
     pub fn unpack_over(&mut self, spans: &mut Vec<FinishedSpan>, mut at: usize) -> usize {
         let Self { rows, attributes, whole, traces, origins } = self;
         let (mut attributes, mut whole) = (attributes.drain(), whole.drain(..));
+        // The trace of the last row: those of one trace are near each other.
+        let mut last = None;
         for row in rows.drain(..) {
             if row.form == Form::Whole {
                 match (spans.get_mut(at), whole.next()) {
@@ -259,15 +291,19 @@ impl PackedSpans {
                     (_, None) => continue,
                 }
             } else {
-                let (Some((trace, limits)), Some(origin)) =
-                    (traces.get(row.trace), origins.get(row.origin))
+                let (Some(trace), Some(origin)) = (traces.get(row.trace), origins.get(row.origin))
                 else {
                     continue;
                 };
-                if spans.len() == at {
-                    spans.push(row.blank(trace, origin));
+                if last.as_ref().is_none_or(|(number, _)| *number != row.trace) {
+                    let before = at.checked_sub(1).and_then(|before| spans.get(before));
+                    last = Some((row.trace, trace.unpack(before)));
                 }
-                row.write_over(&mut spans[at], (trace, *limits), origin, &mut attributes);
+                let Some((_, data)) = &last else { continue };
+                if spans.len() == at {
+                    spans.push(row.blank(data, origin));
+                }
+                row.write_over(&mut spans[at], (data, trace.limits), origin, &mut attributes);
             }
             at += 1;
         }
@@ -280,6 +316,45 @@ impl PackedSpans {
     fn forget(&mut self) {
         self.traces.clear();
         self.origins.clear_if_many();
+    }
+}
+
+impl PackedTrace {
+    fn of(data: &TraceData, source: &dyn TraceSource, limits: SpanLimits) -> Self {
+        let data = if data.is_plain() {
+            PackedTraceData::Plain {
+                id: data.id,
+                naming: data.naming.clone(),
+                workflow_name: data.info.workflow_name.clone(),
+                group_id: data.info.group_id.clone(),
+                root: data.root.clone(),
+            }
+        } else {
+            PackedTraceData::Shared(source.shared())
+        };
+        Self { data, limits }
+    }
+
+    /// Returns the data for spans: that of the span before, if it is of the same trace.
+    fn unpack(&self, before: Option<&FinishedSpan>) -> Arc<TraceData> {
+        match &self.data {
+            PackedTraceData::Shared(data) => Arc::clone(data),
+            PackedTraceData::Plain { id, naming, workflow_name, group_id, root } => {
+                let before = before.map(|span| &span.head.trace);
+                if let Some(before) = before.filter(|before| before.id == *id && before.is_plain())
+                {
+                    return Arc::clone(before);
+                }
+                let (workflow_name, group_id) = (workflow_name.clone(), group_id.clone());
+                Arc::new(TraceData {
+                    id: *id,
+                    naming: naming.clone(),
+                    state: TraceState::default(),
+                    info: TraceInfo { workflow_name, group_id, metadata: Attributes::new() },
+                    root: root.clone(),
+                })
+            }
+        }
     }
 }
 

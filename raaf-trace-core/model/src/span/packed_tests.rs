@@ -5,7 +5,17 @@ use crate::attributes::{MOST_COPIED, Value};
 
 /// Returns spans whose traces and components others share.
 fn shared() -> Vec<FinishedSpan> {
-    (0..4).map(|number| FinishedSpan::builder("tool", format!("C{number}")).build()).collect()
+    let span = |number| {
+        let span = FinishedSpan::builder("tool", format!("C{number}"));
+        let span = if number == 0 { span.metadata("tenant", "acme") } else { span };
+        let mut span = span.workflow_name("nightly").build();
+        if number > 0 {
+            // Limits of no attributes, which no sink sees.
+            Arc::make_mut(&mut span.head.trace).info.metadata = Attributes::new();
+        }
+        span
+    };
+    (0..4).map(span).collect()
 }
 
 /// Returns a span whose data follow from the number, of one of the shared traces.

@@ -1,6 +1,6 @@
 //! Data shared by all spans of a trace.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use smol_str::SmolStr;
 
@@ -29,10 +29,36 @@ pub struct TraceData {
     pub root: Option<LocalRoot>,
 }
 
+/// A trace, as the spans that end in it refer to it. Usually its data is not shared with another
+/// thread: that gets a copy.
+pub trait TraceSource: fmt::Debug {
+    /// Returns the data.
+    fn data(&self) -> &TraceData;
+
+    /// Returns the data to be shared by spans.
+    fn shared(&self) -> Arc<TraceData>;
+}
+
+impl TraceSource for Arc<TraceData> {
+    fn data(&self) -> &TraceData {
+        self
+    }
+
+    fn shared(&self) -> Arc<TraceData> {
+        Self::clone(self)
+    }
+}
+
 /// Maximum size of the strings of a trace that are not large, in bytes.
 const SMALL: usize = 256;
 
 impl TraceData {
+    /// Returns whether it has neither metadata nor vendor data, so that a copy is cheap.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.info.metadata.is_empty() && self.info.metadata.has_no_losses() && self.state.is_empty()
+    }
+
     /// Returns whether it is too large to be kept beyond the delivery of the trace's spans.
     #[inline]
     pub(crate) fn is_large(&self) -> bool {
@@ -71,8 +97,9 @@ pub struct LocalRoot {
 
 impl LocalRoot {
     /// Creates a local root with that id and parent.
-    pub fn new(id: SpanId, parent: Option<SpanId>, kind: &Kind, component: &str) -> Self {
-        Self { id, kind: kind.clone(), name: SmolStr::new(component), is_root: parent.is_none() }
+    #[inline]
+    pub fn new(id: SpanId, parent: Option<SpanId>, kind: Kind, component: SmolStr) -> Self {
+        Self { id, kind, name: component, is_root: parent.is_none() }
     }
 
     /// Returns the span's id.

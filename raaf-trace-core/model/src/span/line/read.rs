@@ -89,7 +89,14 @@ impl<'de> Deserialize<'de> for StartedSpan {
         let line = StartLine::deserialize(deserializer)?;
         let local_root = line.local_root.unwrap_or(line.parent_id.is_none());
         let kind = Kind::from(line.kind);
-        let itself = || LocalRoot::new(line.span_id, line.parent_id, &kind, &line.component);
+        let itself = || {
+            LocalRoot::new(
+                line.span_id,
+                line.parent_id,
+                kind.clone(),
+                line.component.as_str().into(),
+            )
+        };
         let trace = TraceData {
             id: line.trace_id,
             naming: NamePattern::Default,
