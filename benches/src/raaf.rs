@@ -6,8 +6,8 @@ use raaf_processors::FileSink;
 use raaf_trace_core::{
     Attributes, Component, FinishedSpan, Sampler, SpanExporter, SpanId, Traceable, TracerProvider,
     attributes::ValueRef,
-    current_span,
     provider::set_global_provider,
+    set_attribute,
     sink::{BatchConfig, BatchProcessor, ExportError, Overflow},
 };
 use tempfile::NamedTempFile;
@@ -100,10 +100,8 @@ impl Tool for Raaf {
             Says::Nothing => node.component.in_span(SPAN, || work(&())),
             Says::Four => node.in_span(SPAN, || work(&())),
             Says::Late => node.component.in_span(SPAN, || {
-                if let Some(span) = current_span() {
-                    span.set_attribute(keys::NUMBER, node.facts.number());
-                    span.set_attribute(keys::EXACT, node.facts.exact());
-                }
+                set_attribute(keys::NUMBER, node.facts.number());
+                set_attribute(keys::EXACT, node.facts.exact());
                 work(&());
             }),
             Says::Strings => node

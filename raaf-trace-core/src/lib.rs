@@ -77,6 +77,7 @@ pub use call::{
 pub use component::Component;
 pub use context::{
     Context, InContext, current_span, current_trace_id, in_current_context, is_traced,
+    set_attribute,
 };
 pub use inventory::submit;
 pub use provider::{

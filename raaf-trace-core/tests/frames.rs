@@ -12,8 +12,8 @@ use std::{
 use proptest::prelude::*;
 use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
 use raaf_trace_core::{
-    Component, Context, Span, SpanProcessor, Traceable as _, current_span, sink::SimpleProcessor,
-    trace,
+    Component, Context, Span, SpanProcessor, Traceable as _, current_span, set_attribute,
+    sink::SimpleProcessor, trace,
 };
 
 /// Runs `work` inside spans of these components, the first one outermost.
@@ -22,6 +22,38 @@ fn nested<R>(components: &[Component], work: impl FnOnce() -> R) -> R {
         [] => work(),
         [first, rest @ ..] => first.in_span("run", || nested(rest, work)),
     }
+}
+
+#[test]
+fn g31_an_attribute_reaches_the_innermost_span_whoever_knows_it() {
+    let capture = Capture::new();
+    let (agent, tool) = (Component::agent("A"), Component::tool("T"));
+    capture.run(|| {
+        set_attribute("nowhere", 1);
+        agent.in_span("run", || {
+            set_attribute("from", "a frame");
+            tool.in_span("run", || set_attribute("from", "another one"));
+            set_attribute("from", "the same frame");
+            let handle = current_span().expect("a span is active");
+            set_attribute("known", "to others");
+            set_attribute("success", false); // reserved
+            assert_eq!(handle.attribute("known"), Some("to others".into()));
+            let context = Context::current();
+            thread::scope(|scope| {
+                scope
+                    .spawn(move || context.run(|| set_attribute("in", "a thread")))
+                    .join()
+                    .unwrap();
+            });
+        });
+        set_attribute("nowhere", 2);
+    });
+    assert_span_tree!(capture, {
+        agent "A" ["from" = "the same frame", "known" = "to others", "in" = "a thread"] {
+            tool "T" ["from" = "another one"]
+        }
+    });
+    assert!(capture.spans().iter().all(|span| span.attributes().get("nowhere").is_none()));
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::{
     },
 };
 use raaf_trace_model::{
-    attributes::Key,
+    attributes::{Key, Value},
     id::SpanId,
     propagation::{Baggage, SpanContext},
 };
@@ -285,6 +285,27 @@ pub(crate) fn give_record(mut record: UniqueArc<Record>) {
 pub(crate) fn give_shared_record(record: Shared) {
     if let Ok(record) = Shared::try_unique(record) {
         give_record(record);
+    }
+}
+
+/// Sets an attribute of the innermost span, without settling it.
+pub(crate) fn set_attribute(key: Key, value: Value) {
+    let mut given = Some((key, value));
+    let is_frame = FLOW.try_with(|flow| {
+        let mut flow = flow.borrow_mut();
+        let Some(top) = flow.stack.top_mut() else { return false };
+        if let Some((key, value)) = given.take().filter(|_| top.sampled) {
+            top.body.attributes.set(key, value);
+        }
+        true
+    });
+    if is_frame == Ok(false)
+        && let Some(Some(record)) = peek(|current| current.innermost.local().cloned())
+        && let Some((key, value)) = given
+    {
+        record.with_attributes(|attributes| {
+            attributes.set(key, value);
+        });
     }
 }
 

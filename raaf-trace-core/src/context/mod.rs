@@ -20,6 +20,7 @@ use flow::{Current, Home, Innermost};
 pub use future::{InContext, WithContext};
 pub use parent::{IntoParent, Parent};
 use raaf_trace_model::{
+    attributes::{IntoValue, Key},
     id::{SpanId, TraceId},
     propagation::{self, Baggage, Extractor, Injector, SpanContext},
 };
@@ -368,6 +369,35 @@ pub fn in_current_context<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
 /// ```
 pub fn current_span() -> Option<Span> {
     flow::peek(|current| current.innermost.local().cloned()).flatten().map(Span::of)
+}
+
+/// Sets an attribute of the innermost active span, if there is one.
+///
+/// Does the same as [`Span::set_attribute`] of [`current_span`], and costs less: that makes a handle,
+/// which may go to another thread.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{
+///     MemoryExporter, TracerProvider, set_attribute, sink::SimpleProcessor, trace,
+/// };
+///
+/// let memory = MemoryExporter::new();
+/// let provider = TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+/// provider.run(|| {
+///     trace("request").in_span(|| {
+///         // …
+///         set_attribute("request.size", 17);
+///     });
+///     set_attribute("request.size", 18); // outside of spans: no effect
+/// });
+/// assert_eq!(memory.spans()[0].attributes().get("request.size"), Some(17.into()));
+/// ```
+pub fn set_attribute(key: impl Into<Key>, value: impl IntoValue) {
+    if let Some(value) = value.into_value() {
+        flow::set_attribute(key.into(), value);
+    }
 }
 
 /// Returns the active trace's id.

@@ -107,6 +107,12 @@ impl Stack {
         self.frames.last().map(|frame| &**frame)
     }
 
+    /// Returns the innermost frame for changes of its attributes.
+    #[inline]
+    pub(crate) fn top_mut(&mut self) -> Option<&mut Frame> {
+        self.frames.last_mut().map(|frame| &mut **frame)
+    }
+
     /// Finds the place of a span of `component` near the innermost span of this context, and writes
     /// its frame.
     #[inline]
@@ -163,7 +169,7 @@ impl Stack {
             self.keep(trace)
         };
         // Those below have one: this one.
-        if let Some(top) = self.frames.last_mut() {
+        if let Some(top) = self.top_mut() {
             top.has_children = true;
         }
         let ids = (plain_id.unwrap_or(parent), Some(parent));
