@@ -395,6 +395,11 @@ impl<T: Traceable + ?Sized, L: LazyAttributes, R> Opens for Call<'_, T, L, R> {
     type Hook = R;
 
     #[inline]
+    fn is_off(&self) -> bool {
+        !self.enabled
+    }
+
+    #[inline]
     fn open(self) -> (CallScope, R) {
         self.enter_with_hook()
     }

@@ -87,7 +87,7 @@ pub(super) fn open<const IS_LOCAL: bool, T, L>(
         fill(attributes, |attributes| traceable.span_attributes(attributes));
         mem::take(extras).add_to(attributes);
         if let Some(said) = said.take() {
-            attributes.merge(said);
+            attributes.merge(*said);
         } else if L::WANTED {
             work_out(lazy.take(), attributes);
         }
@@ -122,12 +122,13 @@ fn start_as_wished(
 
 /// Adds the call's attributes to the enclosing span. If they conflict, adds none and returns those
 /// of the call's hook.
+#[inline(never)]
 fn merge<L: LazyAttributes>(
     record: &Record,
     extras: &mut Extras,
     lazy: Option<L>,
     join: Join,
-) -> Option<Attributes> {
+) -> Option<Box<Attributes>> {
     if !record.head().trace.sampled || extras.is_empty() && !L::WANTED {
         return None;
     }
@@ -146,7 +147,7 @@ fn merge<L: LazyAttributes>(
             own.add_new(all);
         }
     });
-    said
+    said.map(Box::new)
 }
 
 fn work_out<L: LazyAttributes>(lazy: Option<L>, attributes: &mut Attributes) {

@@ -49,6 +49,9 @@ pub trait Host<V>: Sized {
     /// Hook that receives the value.
     type Hook;
 
+    /// Returns whether nothing is traced.
+    fn is_off(&self) -> bool;
+
     fn open(self) -> (CallScope, Self::Hook);
 
     fn open_local(self, scope: &mut LocalScope) -> Self::Hook;
@@ -60,6 +63,12 @@ pub trait Host<V>: Sized {
 #[doc(hidden)]
 pub trait Opens: Sized {
     type Hook;
+
+    /// Returns whether nothing is traced.
+    #[inline]
+    fn is_off(&self) -> bool {
+        false
+    }
 
     fn open(self) -> (CallScope, Self::Hook);
 
@@ -77,6 +86,9 @@ impl<V, F: FnOnce() -> V> Work<Blocking> for F {
 
     #[inline]
     fn run_in<H: Host<V>>(self, host: H) -> V {
+        if host.is_off() {
+            return self();
+        }
         let mut scope = LocalScope::none();
         let hook = host.open_local(&mut scope);
         let value = scope.run(self);
@@ -105,6 +117,11 @@ where
     O::Hook: ResultHook<V>,
 {
     type Hook = O::Hook;
+
+    #[inline]
+    fn is_off(&self) -> bool {
+        self.0.is_off()
+    }
 
     #[inline]
     fn open(self) -> (CallScope, O::Hook) {
@@ -145,6 +162,11 @@ where
     O::Hook: ResultHook<V>,
 {
     type Hook = O::Hook;
+
+    #[inline]
+    fn is_off(&self) -> bool {
+        self.0.is_off()
+    }
 
     #[inline]
     fn open(self) -> (CallScope, O::Hook) {

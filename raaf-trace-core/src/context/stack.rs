@@ -317,8 +317,8 @@ impl Stack {
             frame.start(trace);
         }
         let provider = &trace.provider;
-        let end = provider.clock().now();
         if frame.sampled {
+            let end = provider.clock().now();
             let (span, body) = frame.facts((trace, component), end);
             let queue = queue.as_ref();
             if !queue.is_some_and(|queue| dispatch::queue(provider, queue, &span, body)) {

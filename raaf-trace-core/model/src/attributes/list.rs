@@ -285,6 +285,12 @@ impl Attributes {
         &mut self.entries
     }
 
+    /// Takes all entries, and leaves their memory.
+    #[inline]
+    pub(super) fn drain_entries(&mut self) -> std::vec::Drain<'_, AttributeEntry> {
+        self.entries.drain(..)
+    }
+
     /// Adds an entry that was checked before.
     #[inline]
     pub(super) fn push_entry(&mut self, entry: AttributeEntry) {

@@ -65,20 +65,18 @@ impl PackedAttributes {
     /// Moves the attributes out of a list, which has no losses.
     #[inline]
     pub(crate) fn pack(&mut self, attributes: &mut Attributes) {
-        // By reference: values that were written a moment ago are not moved.
-        for AttributeEntry { key, value, content, on_demand } in attributes.entries_mut() {
-            let key = self.key_number(key);
-            let marks = Marks { content: *content, on_demand: *on_demand };
+        for AttributeEntry { key, value, content, on_demand } in attributes.drain_entries() {
+            let (key, marks) = (self.key_number(&key), Marks { content, on_demand });
             let cell = match value {
-                Value::Bool(value) => Cell::Bool(key, marks, *value),
-                Value::Int(value) => Cell::Int(key, marks, *value),
-                Value::Float(value) => Cell::Float(key, marks, *value),
+                Value::Bool(value) => Cell::Bool(key, marks, value),
+                Value::Int(value) => Cell::Int(key, marks, value),
+                Value::Float(value) => Cell::Float(key, marks, value),
                 Value::Str(text) if text.len() <= MOST_COPIED => {
-                    self.text.push_str(text);
+                    self.text.push_str(&text);
                     Cell::Text(key, marks, text.len() as u32)
                 }
                 Value::Str(_) | Value::Json(_) => {
-                    self.values.push(std::mem::replace(value, Value::Bool(false)));
+                    self.values.push(value);
                     Cell::Value(key, marks)
                 }
             };
