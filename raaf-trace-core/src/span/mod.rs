@@ -15,7 +15,7 @@
 // | pop the frame | `stack::pop` | 0 | the previous context is always restored |
 // | add the outcome, read the clock | `finish_frame` | 0 | no user code runs from here on |
 // | pack into the thread's shard | `stack::finish`, `PackedSpans::push` | 2 | with exactly one queue that has room; otherwise each processor in turn, and the thread's context is free |
-// | forget the frame, return the record | `stack::forget`, `pool` | 0 | a trace is dropped while nothing is borrowed |
+// | forget the frame, return it | `stack::forget`, `pool` | 0 | a trace is dropped while nothing is borrowed |
 //
 // That is the path of a synchronous call whose span nothing else refers to. A span that is taken
 // elsewhere (a captured context, a handle, a future) has a shared record, with a head, in the list of
@@ -23,7 +23,7 @@
 // frame is settled. `benches/counts.sh` counts instructions and atomic read-modify-writes.
 //
 // Two effects are slower than these counts suggest, and shaped this path. Memory that another core
-// has read: records therefore stay in their thread, and a finished span moves to another in few
+// has read: frames therefore stay in their thread, and a finished span moves to another in few
 // bytes, as rows of a list (see `PackedSpans`). Moving values that were just written in smaller
 // parts: parts are therefore written in place, and read by reference (see `Attributes`,
 // `start_here` and `PackedAttributes`).
