@@ -7,7 +7,7 @@ use crate::{
     base::panics,
     call::traceable::Traceable,
     component::Component,
-    context::flow::{self, Innermost},
+    context::{current::Innermost, flow},
     span::{
         origin::Origin,
         record::{Held, Record, Shared},

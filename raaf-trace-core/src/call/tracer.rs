@@ -15,7 +15,8 @@ use crate::{
     component::Component,
     context::{
         Context,
-        flow::{self, Home, Innermost},
+        current::{Home, Innermost},
+        flow,
         parent::{IntoParent, Parent},
     },
     provider::TracerProvider,

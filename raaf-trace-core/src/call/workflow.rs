@@ -12,7 +12,7 @@ use crate::{
         work::{Fallible, Opens, Plain, Work},
     },
     component::Component,
-    context::flow::{self, Innermost},
+    context::{current::Innermost, flow},
     span::{
         origin::Origin,
         record::{Held, Shared},

@@ -10,10 +10,7 @@ use std::{
 
 use crate::{
     base::sync::lock,
-    context::{
-        Context,
-        flow::{self, Current},
-    },
+    context::{Context, current::Current, flow},
 };
 
 /// An attached context, and the context that was current before.

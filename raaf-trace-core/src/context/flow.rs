@@ -13,10 +13,11 @@ use triomphe::UniqueArc;
 use crate::{
     component::Component,
     context::{
-        attach::{self, Attachment},
+        attach,
+        current::{Current, Home, Innermost},
         stack::{PassOn, Placed, Popped, Stack},
     },
-    provider::{Inner, TracerProvider, running_trace::RunningTrace},
+    provider::running_trace::RunningTrace,
     span::{
         frame::Frame,
         pool::Pool,
@@ -26,142 +27,7 @@ use crate::{
 use raaf_trace_model::{
     attributes::{Key, Value},
     id::SpanId,
-    propagation::{Baggage, SpanContext},
 };
-
-/// The innermost span, local or remote.
-#[derive(Clone, Debug, Default)]
-pub(crate) enum Innermost {
-    /// No span.
-    #[default]
-    None,
-    /// A span of this process.
-    Local(Shared),
-    /// A span of another process, or given ids.
-    Remote(Arc<SpanContext>),
-}
-
-impl Innermost {
-    pub(crate) fn is_some(&self) -> bool {
-        !matches!(self, Self::None)
-    }
-
-    pub(crate) fn is_local(&self) -> bool {
-        self.local().is_some()
-    }
-
-    pub(crate) fn local(&self) -> Option<&Shared> {
-        match self {
-            Self::Local(record) => Some(record),
-            Self::None | Self::Remote(_) => None,
-        }
-    }
-}
-
-/// Provider of traces that start in a context.
-#[derive(Clone, Debug)]
-pub(crate) enum Home {
-    /// The provider that was set explicitly.
-    Named(TracerProvider),
-    /// The provider of the enclosing code's traces.
-    Inherited(Arc<Inner>),
-}
-
-impl Home {
-    fn inner(&self) -> &Arc<Inner> {
-        match self {
-            Self::Named(provider) => provider.inner(),
-            Self::Inherited(provider) => provider,
-        }
-    }
-}
-
-/// Context of one flow of code: a thread, or a task while it is polled.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Current {
-    pub(crate) innermost: Innermost,
-    /// `true` if the innermost span was opened in this flow, rather than captured elsewhere and
-    /// passed on. Only such a span can be reused.
-    pub(crate) own: bool,
-    /// Rarely used fields; `None` if all are empty. One word, since every span replaces the context.
-    rest: Option<Arc<Rest>>,
-}
-
-/// Rarely used fields of a context.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Rest {
-    /// Provider of traces that start here; `None` for that of the innermost span.
-    pub(crate) home: Option<Home>,
-    /// Baggage of the application; `None` if empty.
-    pub(crate) baggage: Option<Arc<Baggage>>,
-    /// Attachment that made this current; `None` for a scope.
-    pub(crate) attached: Option<Arc<Attachment>>,
-}
-
-impl Current {
-    const NOTHING: Self = Self { innermost: Innermost::None, own: false, rest: None };
-
-    /// Creates a context from captured parts.
-    pub(crate) fn new(
-        innermost: Innermost,
-        home: Option<Home>,
-        baggage: Option<Arc<Baggage>>,
-    ) -> Self {
-        let rest = Rest { home, baggage, attached: None };
-        Self { innermost, own: false, rest: rest.shared() }
-    }
-
-    pub(crate) fn home(&self) -> Option<&Home> {
-        self.rest.as_ref()?.home.as_ref()
-    }
-
-    pub(crate) fn baggage(&self) -> Option<&Arc<Baggage>> {
-        self.rest.as_ref()?.baggage.as_ref()
-    }
-
-    #[inline]
-    pub(crate) fn attached(&self) -> Option<&Arc<Attachment>> {
-        self.rest.as_ref()?.attached.as_ref()
-    }
-
-    /// Changes the rarely used fields.
-    pub(crate) fn change_rest<R>(&mut self, change: impl FnOnce(&mut Rest) -> R) -> R {
-        let mut rest = self.rest.take().map(Arc::unwrap_or_clone).unwrap_or_default();
-        let changed = change(&mut rest);
-        self.rest = rest.shared();
-        changed
-    }
-
-    /// Returns the context inside a span that this flow has just opened.
-    #[inline]
-    pub(super) fn inside(&self, record: Shared) -> Self {
-        let rest = self.rest.as_ref().and_then(Rest::inside);
-        Self { innermost: Innermost::Local(record), own: true, rest }
-    }
-
-    /// Returns the provider of a trace that starts here.
-    pub(crate) fn provider(&self) -> Option<&Arc<Inner>> {
-        let around = || Some(&self.innermost.local()?.head().trace.provider);
-        self.home().map(Home::inner).or_else(around)
-    }
-}
-
-impl Rest {
-    fn shared(self) -> Option<Arc<Self>> {
-        let Self { home, baggage, attached } = &self;
-        let has_any = home.is_some() || baggage.is_some() || attached.is_some();
-        has_any.then(|| Arc::new(self))
-    }
-
-    /// Returns the fields that remain inside a span.
-    #[cold]
-    fn inside(self: &Arc<Self>) -> Option<Arc<Self>> {
-        if self.home.is_none() && self.attached.is_none() {
-            return Some(Arc::clone(self));
-        }
-        Self { baggage: self.baggage.clone(), ..Self::default() }.shared()
-    }
-}
 
 /// Returns the provider that a context without one inherits here.
 pub(crate) fn home() -> Option<Home> {

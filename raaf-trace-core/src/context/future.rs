@@ -8,10 +8,7 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use crate::context::{
-    Context,
-    flow::{self, Current},
-};
+use crate::context::{Context, current::Current, flow};
 
 pin_project! {
     /// A future that runs in a [`Context`] on whichever thread it is polled; see [`InContext`].

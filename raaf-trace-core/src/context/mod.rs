@@ -2,6 +2,7 @@
 
 pub(crate) mod attach;
 pub(crate) mod chain;
+pub(crate) mod current;
 pub(crate) mod flow;
 mod future;
 pub(crate) mod parent;
@@ -16,7 +17,7 @@ use crate::{
     span::{Span, record::Shared},
 };
 pub use attach::AttachToken;
-use flow::{Current, Home, Innermost};
+use current::{Current, Home, Innermost};
 pub use future::{InContext, WithContext};
 pub use parent::{IntoParent, Parent};
 use raaf_trace_model::{

@@ -5,7 +5,7 @@ use crate::{
     component::{Component, Latest},
     context::{
         Context, chain,
-        flow::{Current, Innermost},
+        current::{Current, Innermost},
     },
     diagnostics::{self, Category, Repeated},
     span::{

@@ -10,7 +10,7 @@ use crate::{
     },
     context::{
         chain::{self, Depth, Link},
-        flow::Current,
+        current::Current,
         parent,
         published::{self, Registered},
     },

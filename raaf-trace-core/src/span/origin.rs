@@ -6,7 +6,7 @@ use crate::{
     component::Component,
     context::{
         chain::{Depth, Link},
-        flow::{Current, Innermost},
+        current::{Current, Innermost},
         parent,
     },
     provider::{Inner, TracerProvider, global, running_trace::RunningTrace},

@@ -2,7 +2,7 @@
 
 use crate::{
     component::Component,
-    context::flow::Current,
+    context::current::Current,
     diagnostics::{self, Category},
     provider::running_trace::RunningTrace,
 };
