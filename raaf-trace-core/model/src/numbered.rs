@@ -74,7 +74,7 @@ impl<T, const PLACES: usize> Numbered<T, PLACES> {
         let is_free = |place: &usize| self.index[*place].0 == [0; 3];
         let free = [place, place ^ 1].into_iter().find(is_free);
         // Of more than two, the last two are found.
-        let last = place ^ usize::from(number) % 2;
+        let last = place ^ (usize::from(number) % 2);
         self.index[free.unwrap_or(last)] = (identity, number);
         number
     }
