@@ -25,6 +25,7 @@ use raaf_trace_model::{attributes::Key, id::SpanId, span::ComponentInfo};
 /// was [settled](Self::settle) in between. Everything outside of this module and of
 /// [`flow`](super::flow) sees settled contexts only.
 pub(crate) struct Stack {
+    #[allow(clippy::vec_box, reason = "frames go from list to list, and are large")]
     frames: Vec<Box<Frame>>,
     /// Previous contexts of settled frames, outermost first.
     settled: Vec<Current>,

@@ -100,7 +100,7 @@ impl Frame {
     }
 
     /// Returns the data for processors that receive starts.
-    pub(crate) fn to_data(&mut self, parts: (&RunningTrace, &Arc<ComponentInfo>)) -> SpanHead {
+    pub(crate) fn head_data(&mut self, parts: (&RunningTrace, &Arc<ComponentInfo>)) -> SpanHead {
         self.facts(parts, self.start).0.to_head()
     }
 

@@ -11,6 +11,7 @@ const MOST: usize = 1_024;
 /// Empty records and frames of a thread.
 pub(crate) struct Pool {
     records: Vec<UniqueArc<Record>>,
+    #[allow(clippy::vec_box, reason = "frames go from list to list, and are large")]
     frames: Vec<Box<Frame>>,
 }
 

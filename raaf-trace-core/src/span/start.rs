@@ -101,7 +101,7 @@ pub(crate) fn open_here(
     if frame.waits {
         frame = set_id(frame);
     }
-    open_frame(component, frame, fill)
+    Some(open_frame(component, frame, fill))
 }
 
 /// Sets attributes of a placed frame, and tells its start to those who wait for it.
@@ -110,14 +110,14 @@ fn open_frame(
     component: &Component,
     mut frame: Box<Frame>,
     fill: impl FnOnce(&mut Attributes),
-) -> Option<Held> {
+) -> Held {
     if frame.sampled {
         fill(&mut frame.body.attributes);
     }
     if frame.waits {
         tell_start_of_frame(component, &mut frame);
     }
-    Some(Held::Frame(frame))
+    Held::Frame(frame)
 }
 
 /// Sets the id of a frame where a user's generator makes it.
@@ -141,7 +141,7 @@ fn tell_start_of_frame(component: &Component, frame: &mut Frame) {
     let Some(trace) = flow::trace_of(frame) else { return };
     frame.start(&trace);
     if frame.sampled && trace.provider.watches_starts() {
-        let data = frame.to_data((&trace, component.info()));
+        let data = frame.head_data((&trace, component.info()));
         tell(&trace.provider, data, &mut frame.body.attributes);
     }
 }
@@ -169,7 +169,7 @@ fn open_elsewhere(
                 if let Some(trace) = trace {
                     stray::root_started(&trace, call, without_context);
                 }
-                return held;
+                return Some(held);
             }
             Err(trace) => (origin.trace, origin.id) = (trace, Some(id)),
         }
