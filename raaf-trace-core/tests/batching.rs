@@ -127,7 +127,26 @@ fn d5_a_flush_at_the_end_of_each_root_can_be_switched_on() {
         .flush_after_root(true)
         .build();
     provider.run(|| trace("nightly").in_span(|| calls(2)));
-    until("the trace was delivered", || memory.len() == 3);
+    assert_eq!(memory.len(), 3, "delivered when the root has ended");
+}
+
+#[test]
+fn d5_the_end_of_a_root_waits_for_an_exporter_that_takes_its_time() {
+    let exporter = Stalled::default();
+    let provider = TracerProvider::builder()
+        .with(exporter.clone())
+        .batch(quiet())
+        .flush_after_root(true)
+        .build();
+    thread::scope(|scope| {
+        let root = scope.spawn(|| {
+            provider.run(|| trace("nightly").in_span(|| calls(2)));
+            stats(&provider).delivered
+        });
+        exporter.until_it_hangs();
+        exporter.release();
+        assert_eq!(root.join().unwrap(), 3);
+    });
 }
 
 #[test]

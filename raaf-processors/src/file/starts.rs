@@ -142,10 +142,6 @@ impl SpanProcessor for FileSinkWithStarts {
         self.ends.on_end_owned(span);
     }
 
-    fn on_root_end(&self) {
-        self.ends.on_root_end();
-    }
-
     fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
         let begin = Instant::now();
         let starts = self.after_starts(self.starts.force_flush(timeout));

@@ -74,10 +74,6 @@ impl<P: SpanProcessor> SpanProcessor for Filter<P> {
         self.processor.on_added(stats);
     }
 
-    fn on_root_end(&self) {
-        self.processor.on_root_end();
-    }
-
     fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
         self.processor.force_flush(timeout)
     }

@@ -35,7 +35,7 @@
 //! | `after-shutdown` | both | calls after the shutdown neither hang nor panic, and a processor ignores them |
 //! | `drop` | both | dropping a sink with spans in it returns |
 //! | `behind-a-provider` | both | under a provider, all spans of a workflow are delivered without a panic |
-//! | `wrapper` | wrappers | `on_added`, `on_root_end`, `force_flush`, `shutdown` and `stats` reach the inner processor, and no starts do whose `wants_start` is false |
+//! | `wrapper` | wrappers | `on_added`, `force_flush`, `shutdown` and `stats` reach the inner processor, and no starts do whose `wants_start` is false |
 
 mod deadline;
 mod exporter;

@@ -34,7 +34,6 @@ pub struct InnerProcessor {
 struct Calls {
     added: AtomicU64,
     starts: AtomicU64,
-    root_ends: AtomicU64,
     flushes: AtomicU64,
     shutdowns: AtomicU64,
     ends: AtomicU64,
@@ -71,10 +70,6 @@ impl SpanProcessor for InnerProcessor {
     fn on_end(&self, _: &FinishedSpan) {
         let late = self.calls.shutdowns.load(Ordering::Relaxed) > 0;
         count(if late { &self.calls.late_ends } else { &self.calls.ends });
-    }
-
-    fn on_root_end(&self) {
-        count(&self.calls.root_ends);
     }
 
     fn force_flush(&self, _: Duration) -> Result<(), ProcessorError> {
@@ -154,7 +149,6 @@ pub(super) fn passes_on<W: SpanProcessor>(probe: &Probe<Wrapped<W>>) -> Verdict 
         let reached = |calls: &AtomicU64| calls.load(Ordering::Relaxed) > 0;
         for (method, reached) in [
             ("on_added", reached(&calls.added)),
-            ("on_root_end", reached(&calls.root_ends)),
             ("force_flush", flushes > 0),
             ("stats", counted.retried == RETRIED),
             ("shutdown", reached(&calls.shutdowns)),

@@ -344,7 +344,8 @@ impl<S> TracerProviderBuilder<S> {
         self
     }
 
-    /// Sets whether exporters deliver at once when the root span of a trace ends.
+    /// Sets whether the end of a trace's root span waits until the trace is delivered, at most 5 seconds:
+    /// for processes that are frozen or killed between runs. Blocks the thread that ends the root.
     pub fn flush_after_root(mut self, flush: bool) -> Self {
         self.flush_after_root = flush;
         self

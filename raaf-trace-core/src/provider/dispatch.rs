@@ -1,11 +1,13 @@
 //! Dispatch of span starts and ends.
 
-use raaf_trace_model::{
-    sink::SpanProcessor,
-    span::{FinishedSpan, SpanBody, SpanFacts, StartedSpan},
-};
+use std::time::Duration;
+
+use raaf_trace_model::span::{FinishedSpan, SpanBody, SpanFacts, StartedSpan};
 
 use crate::provider::{Inner, processors::OnlyQueue};
+
+/// Maximum time that the end of a root waits for the delivery of its trace, where that is switched on.
+const ROOT_FLUSH: Duration = Duration::from_secs(5);
 
 /// Passes a span's start to the processors that receive starts.
 pub(crate) fn started(provider: &Inner, span: &mut StartedSpan) {
@@ -66,8 +68,8 @@ fn pass_on(provider: &Inner, mut span: FinishedSpan) {
     }
     last.end(|processor| processor.on_end_owned(span));
     if flush {
-        for slot in processors.iter() {
-            slot.call(<dyn SpanProcessor>::on_root_end);
-        }
+        // Whoever replaces the processors does not wait for this.
+        drop(processors);
+        let _ = provider.force_flush(ROOT_FLUSH);
     }
 }

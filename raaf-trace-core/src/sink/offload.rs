@@ -86,7 +86,6 @@ type Panics = PerProcess<AtomicU64>;
 enum Notice {
     Start(Box<StartedSpan>),
     End(Box<FinishedSpan>),
-    RootEnd,
 }
 
 struct Behind {
@@ -106,7 +105,6 @@ impl BatchSink<Notice> for Behind {
             let told = panics::caught(|| match heard {
                 Notice::Start(span) => self.processor.on_start(&mut span.clone()),
                 Notice::End(span) => self.processor.on_end(span),
-                Notice::RootEnd => self.processor.on_root_end(),
             });
             if let Err(message) = told {
                 self.panics.get(|_| AtomicU64::default()).fetch_add(1, Ordering::Relaxed);
@@ -152,11 +150,6 @@ impl SpanProcessor for Offload {
 
     fn on_end(&self, span: &FinishedSpan) {
         let _ = self.queue.push(Notice::End(Box::new(span.clone())), false);
-    }
-
-    fn on_root_end(&self) {
-        let _ = self.queue.push(Notice::RootEnd, false);
-        drop(self.queue.force_flush_async(INNER_FLUSH));
     }
 
     fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {

@@ -161,10 +161,6 @@ impl<P: SpanProcessor> SpanProcessor for TailSampler<P> {
         self.processor.on_added(stats);
     }
 
-    fn on_root_end(&self) {
-        self.processor.on_root_end();
-    }
-
     fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
         self.processor.force_flush(timeout)
     }

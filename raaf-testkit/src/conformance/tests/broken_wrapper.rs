@@ -48,12 +48,6 @@ impl SpanProcessor for Forgetful {
         self.inner.on_end(span);
     }
 
-    fn on_root_end(&self) {
-        if let Some(inner) = self.inner("on_root_end") {
-            inner.on_root_end();
-        }
-    }
-
     fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
         self.inner("force_flush").map_or(Ok(()), |inner| inner.force_flush(timeout))
     }
@@ -81,7 +75,6 @@ fn a_wrapper_that_passes_everything_on_keeps_every_rule() {
 fn each_method_that_a_wrapper_forgets_is_found() {
     let methods = [
         ("on_added", "`on_added` does not reach the inner processor"),
-        ("on_root_end", "`on_root_end` does not reach the inner processor"),
         ("force_flush", "`force_flush` does not reach the inner processor"),
         ("shutdown", "`shutdown` does not reach the inner processor"),
         ("stats", "`stats` does not reach the inner processor"),

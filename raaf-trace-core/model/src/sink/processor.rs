@@ -17,8 +17,7 @@ use crate::span::{FinishedSpan, StartedSpan};
 ///
 /// A processor that wraps another one forwards every call that it does not handle itself. Missing
 /// forwards of these methods are easily overlooked: [`on_added`](Self::on_added) (the inner
-/// processor gets no statistics), [`on_root_end`](Self::on_root_end) (spans wait for their flush
-/// interval), [`wants_start`](Self::wants_start) (starts are made unnecessarily, or are missing)
+/// processor gets no statistics), [`wants_start`](Self::wants_start) (starts are made unnecessarily, or are missing)
 /// and [`stats`](Self::stats). The conformance suite of `raaf-testkit` detects all of them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `SpanProcessor`",
@@ -60,11 +59,6 @@ pub trait SpanProcessor: Send + Sync + 'static {
     fn on_end_owned(&self, span: FinishedSpan) {
         self.on_end(&span);
     }
-
-    /// Called when the last span of a trace in this process has ended, if the provider flushes at
-    /// the end of each root span (`flush_after_root`). Starts the delivery of waiting spans without
-    /// blocking.
-    fn on_root_end(&self) {}
 
     /// Delivers all spans that ended before the call.
     ///
@@ -114,9 +108,6 @@ macro_rules! processor_behind {
             }
             fn on_end_owned(&self, span: FinishedSpan) {
                 (**self).on_end_owned(span);
-            }
-            fn on_root_end(&self) {
-                (**self).on_root_end();
             }
             fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
                 (**self).force_flush(timeout)

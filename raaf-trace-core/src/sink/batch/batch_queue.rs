@@ -62,18 +62,12 @@ impl<C: Chunk> BatchQueue<C> {
     /// the losses.
     pub(crate) fn force_flush(&self, timeout: Duration) -> Outcome {
         let deadline = deadline(timeout);
-        self.shared().wait_for(&self.shared().begin_flush(true), deadline)
+        self.shared().wait_for(&self.shared().begin_flush(), deadline)
     }
 
     /// Flushes like [`force_flush`](Self::force_flush) without blocking the thread.
     pub(crate) fn force_flush_async(&self, timeout: Duration) -> FlushFuture<C> {
         FlushFuture::new(Arc::clone(self.shared()), timeout)
-    }
-
-    /// Requests a flush that nobody waits for.
-    pub(crate) fn flush_soon(&self) {
-        let request = self.shared().begin_flush(false);
-        self.shared().queue().abandon(&request);
     }
 
     /// Rejects further items, delivers the rest and ends the worker. Further calls wait for the

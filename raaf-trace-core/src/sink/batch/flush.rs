@@ -27,7 +27,7 @@ pub(crate) struct FlushFuture<C: Chunk> {
 impl<C: Chunk> FlushFuture<C> {
     pub(super) fn new(shared: Arc<Shared<C>>, timeout: Duration) -> Self {
         let deadline = deadline(timeout);
-        let request = shared.begin_flush(true);
+        let request = shared.begin_flush();
         Self { shared, request, deadline, watched: false }
     }
 

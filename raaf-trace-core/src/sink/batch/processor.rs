@@ -116,10 +116,6 @@ impl SpanProcessor for BatchProcessor {
         let _ = self.queue.push(span, is_leaf);
     }
 
-    fn on_root_end(&self) {
-        self.queue.flush_soon();
-    }
-
     fn force_flush(&self, timeout: Duration) -> Result<(), ProcessorError> {
         self.queue.force_flush(timeout)
     }

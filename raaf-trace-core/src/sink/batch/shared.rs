@@ -266,11 +266,11 @@ impl<C: Chunk> Shared<C> {
     }
 
     /// Requests delivery of everything pushed so far, and immediate retries.
-    pub(super) fn begin_flush(&self, waits: bool) -> Arc<FlushRequest> {
+    pub(super) fn begin_flush(&self) -> Arc<FlushRequest> {
         let refused = self.refused();
         self.drain();
         let worker = self.started.get().copied();
-        self.queue.begin_flush(refused, worker, self.exporter.is_inside(), waits)
+        self.queue.begin_flush(refused, worker, self.exporter.is_inside())
     }
 
     /// Closes the shards and requests the worker to end; once.

@@ -13,19 +13,15 @@ use raaf_trace_model::sink::ProcessorError;
 impl<C: Chunk> Queue<C> {
     /// Requests delivery of everything handed over so far, and immediate retries. `worker` is whether
     /// the worker could be started, if that was attempted; `inside` whether the caller is the exporter,
-    /// which cannot wait; `waits` whether the caller waits.
+    /// which cannot wait.
     pub(in crate::sink::batch) fn begin_flush(
         &self,
         refused: u64,
         worker: Option<bool>,
         inside: bool,
-        waits: bool,
     ) -> Arc<FlushRequest> {
         let mut state = self.lock();
         let request = state.new_request();
-        if !waits {
-            request.abandon();
-        }
         let lost = state.lost(refused);
         let done = state.stop.as_ref().is_some_and(|stop| stop.done);
         let outcome = match worker {
