@@ -109,8 +109,6 @@ fn g13_a_callback_to_a_component_further_out_hangs_under_the_tool() {
 }
 
 #[test]
-#[ignore = "the record that stands in for a frame of another thread has no spans around it, so \
-            the span hangs under the bound parent, `Week`"]
 fn g13_a_callback_to_a_component_further_out_hangs_under_the_tool_also_if_nothing_was_captured() {
     calls_back_further(false);
 }

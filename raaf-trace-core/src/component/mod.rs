@@ -20,7 +20,7 @@ use crate::{
     span::record::Shared,
 };
 use active::ActiveSpans;
-use raaf_trace_model::{Kind, naming::short_type_name, span::ComponentInfo};
+use raaf_trace_model::{Kind, id::SpanId, naming::short_type_name, span::ComponentInfo};
 
 /// Identity, kind and name of a traced value, and optionally the component it belongs to.
 ///
@@ -54,8 +54,6 @@ struct Inner {
     active: PerProcess<ActiveSpans>,
     /// `true` once a thread had a span of it that only that thread knew.
     in_frames: AtomicBool,
-    /// Whether a record has ever stood in for a frame: it is in chains, but not in `active`.
-    has_stand_ins: AtomicBool,
 }
 
 fn longest_name(ComponentInfo { kind, name }: &ComponentInfo) -> usize {
@@ -107,7 +105,6 @@ impl Component {
                 provider,
                 active,
                 in_frames: AtomicBool::default(),
-                has_stand_ins: AtomicBool::default(),
             }),
         }
     }
@@ -186,7 +183,6 @@ impl Component {
             provider: shared.provider.clone(),
             active: PerProcess::default(),
             in_frames: AtomicBool::new(false),
-            has_stand_ins: AtomicBool::new(false),
         };
         change(&mut inner);
         Self { inner: Arc::new(inner) }
@@ -257,12 +253,12 @@ impl Component {
     /// Returns whether a chain of spans can contain an active span of this component.
     #[inline]
     pub(crate) fn is_in_chains(&self) -> bool {
-        self.has_records() || self.inner.has_stand_ins.load(Ordering::Relaxed)
+        self.has_records() || self.in_frames() && published::any_stand_ins()
     }
 
-    /// Records that a record has stood in for a frame of this component.
-    pub(crate) fn note_stand_in(&self) {
-        self.inner.has_stand_ins.store(true, Ordering::Relaxed);
+    /// Returns whether the span of that id is active, is of this component, and has a record.
+    pub(crate) fn has_record_of(&self, span: SpanId) -> bool {
+        self.active().contains(span)
     }
 
     /// Returns whether a span of this component is active anywhere.

@@ -3,6 +3,7 @@
 //! A thread publishes each of its frames with plain stores. Whoever looks for a frame reads those of
 //! all threads, without making them wait.
 
+mod elsewhere;
 mod place;
 
 use std::{
@@ -19,9 +20,11 @@ use crate::{
     provider::{clock::Ticks, running_trace::RunningTrace},
     span::record::{Record, Shared},
 };
+pub(crate) use elsewhere::{Elsewhere, any_stand_ins};
+use elsewhere::Known;
 pub(crate) use place::Facts;
 use place::{Place, Version};
-use raaf_trace_model::id::{SpanId, TraceId};
+use raaf_trace_model::id::TraceId;
 
 /// Maximum number of frames of a thread. Beyond, they get records.
 pub(crate) const MOST: usize = 64;
@@ -40,13 +43,6 @@ pub(crate) struct Published {
 pub(crate) struct Seen {
     pub(crate) trace_id: TraceId,
     pub(crate) start: Ticks,
-    span_id: SpanId,
-    place: FramePlace,
-}
-
-/// A frame of another thread, to see when it ends.
-#[derive(Debug)]
-pub(crate) struct FramePlace {
     thread: Arc<Published>,
     place: usize,
     version: Version,
@@ -150,12 +146,18 @@ impl Published {
             }
         }
     }
-}
 
-impl FramePlace {
-    /// Returns whether the frame is still open.
-    pub(crate) fn is_open(&self) -> bool {
-        self.thread.places[self.place].version() == Some(self.version)
+    /// Returns the frame at a place and those that enclose it, outermost first; `None` if the frame
+    /// of that version has ended.
+    fn up_to(&self, at: usize, version: Version) -> Option<Arc<[Known]>> {
+        let known = |place: &Place| {
+            let version = place.version()?;
+            let Facts { component, span_id, start, .. } = place.facts()?;
+            Some(Known { version, component, span_id, start })
+        };
+        let frames = self.places[..=at].iter().map(known).collect::<Option<_>>()?;
+        // None of them ends before this one.
+        self.places[at].is_still(version).then_some(frames)
     }
 }
 
@@ -163,15 +165,14 @@ impl Seen {
     /// Returns a record in place of that of the frame, which belongs to its thread: it has the ids,
     /// and ends with the frame. `None` if it has ended.
     pub(crate) fn stand_in(&self, component: &Component) -> Option<Shared> {
-        let trace = lock(&self.place.thread.trace).upgrade()?;
-        if trace.id() != self.trace_id || !self.place.is_open() {
+        let Self { trace_id, thread, place, version, .. } = self;
+        let trace = lock(&thread.trace).upgrade()?;
+        let frames = thread.up_to(*place, *version)?;
+        if trace.id() != *trace_id {
             return None;
         }
-        let FramePlace { thread, place, version } = &self.place;
-        let place = FramePlace { thread: Arc::clone(thread), place: *place, version: *version };
-        component.note_stand_in();
-        let component = component.clone();
-        Some(Record::stand_in(self.span_id, trace, component, self.start, place))
+        let frame = Elsewhere::new(Arc::clone(thread), frames, *place);
+        Some(Record::stand_in(frame, trace, component.clone(), None))
     }
 }
 
@@ -187,9 +188,8 @@ pub(crate) fn all(component: usize) -> Vec<Seen> {
     let mut all = Vec::new();
     Threads::of_this_process().for_each(|thread| {
         thread.find(component, |place, version, facts| {
-            let Facts { span_id, trace_id, start, .. } = facts;
-            let place = FramePlace { thread: Arc::clone(thread), place, version };
-            all.push(Seen { trace_id, start, span_id, place });
+            let Facts { trace_id, start, .. } = facts;
+            all.push(Seen { trace_id, start, thread: Arc::clone(thread), place, version });
         });
     });
     all
