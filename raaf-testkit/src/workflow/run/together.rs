@@ -37,9 +37,6 @@ impl Env {
     /// Starts the members in turn, then lets each do its steps, then ends those that stay.
     pub(super) async fn together(&self, members: &[Member], path: &str) {
         let common = component("component", &common_name(path));
-        // A span that only another thread knows has nothing around it as a parent here, so callbacks
-        // below it would miss the spans further out. A capture makes it known to all threads.
-        let has_steps = members.iter().any(|member| !member.steps.is_empty());
         let mut threads = Vec::new();
         for (number, member) in members.iter().enumerate() {
             let (member, path) = (member.clone(), below(path, number));
@@ -56,9 +53,6 @@ impl Env {
             let checks = self.clone();
             let work = move |turns: &mut Turns| {
                 let steps = || {
-                    if has_steps {
-                        drop(Context::current());
-                    }
                     turns.next();
                     let steps = || env.blocking_steps(&member.steps, &path);
                     let end = catch_unwind(AssertUnwindSafe(steps));

@@ -90,8 +90,7 @@ impl Elsewhere {
         let of_component = |place: &usize| self.frames[*place].component == component.address();
         (0..self.place).rev().filter(of_component).find_map(|place| {
             let record = self.enclosing[place].get_or_init(|| {
-                let frame =
-                    Self::new(Arc::clone(&self.thread), Arc::clone(&self.frames), place);
+                let frame = Self::new(Arc::clone(&self.thread), Arc::clone(&self.frames), place);
                 Record::stand_in(frame, Arc::clone(trace), component.clone(), None)
             });
             // An address may have been reused for another component since.

@@ -7,7 +7,9 @@ mod elsewhere;
 mod place;
 
 use std::{
+    mem,
     ops::Deref,
+    ptr,
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak},
 };
 
@@ -20,8 +22,8 @@ use crate::{
     provider::{clock::Ticks, running_trace::RunningTrace},
     span::record::{Record, Shared},
 };
-pub(crate) use elsewhere::{Elsewhere, any_stand_ins};
 use elsewhere::Known;
+pub(crate) use elsewhere::{Elsewhere, any_stand_ins};
 pub(crate) use place::Facts;
 use place::{Place, Version};
 use raaf_trace_model::id::TraceId;
@@ -33,9 +35,25 @@ pub(crate) const MOST: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Published {
     places: [Place; MOST],
-    /// Trace of the frames, set before the first of them is published.
-    trace: Mutex<Weak<RunningTrace>>,
+    base: Mutex<Base>,
     made_in: MadeIn,
+}
+
+/// Trace of a thread's frames and the innermost span below them, set before the first of them is
+/// published.
+#[derive(Debug, Default)]
+struct Base {
+    trace: Weak<RunningTrace>,
+    below: Option<Shared>,
+}
+
+impl Base {
+    fn is(&self, trace: &Arc<RunningTrace>, below: Option<&Shared>) -> bool {
+        let same = |(one, other)| Shared::ptr_eq(one, other);
+        ptr::eq(self.trace.as_ptr(), Arc::as_ptr(trace))
+            && self.below.is_some() == below.is_some()
+            && self.below.as_ref().zip(below).is_none_or(same)
+    }
 }
 
 /// A frame that was open when it was read.
@@ -77,18 +95,50 @@ impl Threads {
 
 /// The frames of the calling thread, among those of all threads until it ends.
 #[derive(Debug)]
-pub(crate) struct Registered(Arc<Published>);
+pub(crate) struct Registered {
+    published: Arc<Published>,
+    /// Whether the base refers to a span.
+    holds_span: bool,
+}
 
 impl Registered {
     /// Registers the calling thread.
     pub(crate) fn new() -> Self {
         let published = Arc::new(Published {
             places: std::array::from_fn(|_| Place::new()),
-            trace: Mutex::default(),
+            base: Mutex::default(),
             made_in: MadeIn::here(),
         });
         Threads::of_this_process().change(|all| all.push(Arc::clone(&published)));
-        Self(published)
+        Self { published, holds_span: false }
+    }
+
+    /// Sets the trace of the frames that will be published, and the innermost span below them.
+    pub(crate) fn set_base(&mut self, trace: &Arc<RunningTrace>, below: Option<&Shared>) {
+        self.holds_span = below.is_some();
+        let mut base = lock(&self.published.base);
+        if !base.is(trace, below) {
+            let new = Base { trace: Arc::downgrade(trace), below: below.cloned() };
+            let old = mem::replace(&mut *base, new);
+            drop(base);
+            drop(old);
+        }
+    }
+
+    /// Lets go of the span below the frames, of which none is open, so that it can end alone.
+    #[inline]
+    pub(crate) fn release_span(&mut self) {
+        if mem::take(&mut self.holds_span) {
+            self.release_held();
+        }
+    }
+
+    #[cold]
+    fn release_held(&self) {
+        let base = &self.published.base;
+        // In a forked child, another thread of the parent may have held the lock.
+        let base = if self.is_of_this_process() { Some(lock(base)) } else { base.try_lock().ok() };
+        let _span = base.and_then(|mut base| base.below.take());
     }
 }
 
@@ -96,13 +146,13 @@ impl Deref for Registered {
     type Target = Published;
 
     fn deref(&self) -> &Published {
-        &self.0
+        &self.published
     }
 }
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        let is_other = |thread: &Arc<Published>| !Arc::ptr_eq(thread, &self.0);
+        let is_other = |thread: &Arc<Published>| !Arc::ptr_eq(thread, &self.published);
         Threads::of_this_process().change(|all| all.retain(is_other));
     }
 }
@@ -112,12 +162,6 @@ impl Published {
     #[inline]
     pub(crate) fn is_of_this_process(&self) -> bool {
         self.made_in.this_process()
-    }
-
-    /// Sets the trace of the frames that will be published.
-    pub(crate) fn set_trace(&self, trace: &Arc<RunningTrace>) {
-        let trace = Arc::downgrade(trace);
-        let _old = std::mem::replace(&mut *lock(&self.trace), trace);
     }
 
     /// Publishes a frame that its thread has just opened.
@@ -166,13 +210,16 @@ impl Seen {
     /// and ends with the frame. `None` if it has ended.
     pub(crate) fn stand_in(&self, component: &Component) -> Option<Shared> {
         let Self { trace_id, thread, place, version, .. } = self;
-        let trace = lock(&thread.trace).upgrade()?;
+        let (trace, below) = {
+            let base = lock(&thread.base);
+            (base.trace.upgrade()?, base.below.clone())
+        };
         let frames = thread.up_to(*place, *version)?;
         if trace.id() != *trace_id {
             return None;
         }
         let frame = Elsewhere::new(Arc::clone(thread), frames, *place);
-        Some(Record::stand_in(frame, trace, component.clone(), None))
+        Some(Record::stand_in(frame, trace, component.clone(), below.as_ref()))
     }
 }
 
