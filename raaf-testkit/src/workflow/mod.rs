@@ -177,6 +177,9 @@ pub struct Member {
     pub bound: bool,
     /// Hands the context over to the thread.
     pub in_context: bool,
+    /// Runs it inside a call of the shared component that is bound to the root, so that the steps of
+    /// a member bound to it can call back further out.
+    pub within: bool,
     /// Keeps the span open until all members have done their steps.
     pub stays: bool,
     /// Steps inside the span.
@@ -241,6 +244,9 @@ fn shared(number: u8) -> (&'static str, &'static str) {
 fn is_bound_to_root(number: u8) -> bool {
     number % Who::SHARED == 2
 }
+
+/// The shared component and the method of a call around a member.
+const AROUND: (u8, &str) = (2, "around");
 
 /// The root's kind, name and method.
 const ROOT: (&str, &str, &str) = ("pipeline", "Workflow", "run");

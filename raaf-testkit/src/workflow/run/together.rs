@@ -10,7 +10,7 @@ use futures::channel::oneshot;
 use raaf_trace_core::{Context, Traceable as _};
 
 use super::{Env, component, kept};
-use crate::workflow::{Member, below, branch_name, common_name};
+use crate::workflow::{AROUND, Member, below, branch_name, common_name};
 
 /// A thread's turns. A turn lasts until the next one is awaited.
 struct Turns {
@@ -50,6 +50,7 @@ impl Env {
                 env = env.within(&who);
             }
             let context = if member.in_context { Context::current() } else { self.outside.clone() };
+            let within = member.within.then(|| self.shared[usize::from(AROUND.0)].clone());
             let checks = self.clone();
             let work = move |turns: &mut Turns| {
                 let steps = || {
@@ -61,7 +62,11 @@ impl Env {
                     }
                     end.unwrap_or_else(|panic| resume_unwind(panic))
                 };
-                kept(|| who.try_in_span("run", steps));
+                let run = || who.try_in_span("run", steps);
+                kept(|| match &within {
+                    Some(within) => within.try_in_span(AROUND.1, run),
+                    None => run(),
+                });
             };
             let mut turns = Turns { given, current: None };
             thread::spawn(move || {
