@@ -336,3 +336,32 @@ fn g83_a_callback_in_a_race_has_the_tool_or_a_span_around_it_as_parent() {
     }
     assert_eq!(ranks, ROUNDS * RANKS);
 }
+
+#[test]
+fn g13_a_bound_parent_is_found_while_its_context_is_captured() {
+    const ROUNDS: usize = 1000;
+    let capture = Capture::new();
+    let agent = Component::agent("Writer");
+    let tool = Component::tool("Search").with_parent(&agent);
+    for _ in 0..ROUNDS {
+        let round = Barrier::new(2);
+        thread::scope(|scope| {
+            // A thread of its own: one whose contexts are captured often has no frames.
+            scope.spawn(|| {
+                capture.run(|| {
+                    agent.in_span("run", || {
+                        round.wait();
+                        drop(Context::current());
+                        round.wait();
+                    });
+                });
+            });
+            round.wait();
+            capture.run(|| tool.in_span("run", || ()));
+            round.wait();
+        });
+    }
+    let spans = capture.spans();
+    let found = spans.by_component("Search").filter(|tool| spans.parent_of(tool).is_some());
+    assert_eq!(found.count(), ROUNDS);
+}

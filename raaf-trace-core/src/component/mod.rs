@@ -300,18 +300,25 @@ impl Component {
 
     /// Returns the most recently started active span of this component, in any context.
     pub(crate) fn latest_active(&self) -> Latest {
-        // First the frames: a span that gets a record in between is then seen twice, not never.
-        let frames = if self.in_frames() { published::all(self.address()) } else { Vec::new() };
-        match (self.active().latest(), frames.is_empty()) {
-            (found, true) => found,
-            (found, false) => self.latest_of(found, &frames),
+        loop {
+            // First the frames: a span that gets a record in between is then seen twice, not never.
+            let frames = if self.in_frames() { published::all(self.address()) } else { Vec::new() };
+            let found = self.active().latest();
+            if frames.is_empty() {
+                return found;
+            }
+            if let Some(latest) = self.latest_of(found, &frames) {
+                return latest;
+            }
         }
     }
 
+    /// Returns the latest of the record and the frames; `None` if it is a frame that has ended or got
+    /// a record in between.
     #[cold]
-    fn latest_of(&self, record: Latest, frames: &[Seen]) -> Latest {
+    fn latest_of(&self, record: Latest, frames: &[Seen]) -> Option<Latest> {
         let record = match record {
-            Latest::Ambiguous => return Latest::Ambiguous,
+            Latest::Ambiguous => return Some(Latest::Ambiguous),
             Latest::Span(record) => Some(record),
             Latest::None => None,
         };
@@ -319,14 +326,14 @@ impl Component {
         let mut traces = traces.chain(record.iter().map(|record| record.head().trace.id()));
         let first = traces.next();
         if traces.any(|trace| Some(trace) != first) {
-            return Latest::Ambiguous;
+            return Some(Latest::Ambiguous);
         }
         let Some(frame) = frames.iter().max_by_key(|frame| frame.start) else {
-            return record.map_or(Latest::None, Latest::Span);
+            return Some(record.map_or(Latest::None, Latest::Span));
         };
         match record {
-            Some(record) if record.head().start >= frame.start => Latest::Span(record),
-            _ => frame.stand_in(self).map_or(Latest::None, Latest::Span),
+            Some(record) if record.head().start >= frame.start => Some(Latest::Span(record)),
+            _ => frame.stand_in(self).map(Latest::Span),
         }
     }
 

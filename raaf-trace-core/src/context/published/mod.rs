@@ -209,15 +209,13 @@ impl Seen {
     /// Returns a record in place of that of the frame, which belongs to its thread: it has the ids,
     /// and ends with the frame. `None` if it has ended.
     pub(crate) fn stand_in(&self, component: &Component) -> Option<Shared> {
-        let Self { trace_id, thread, place, version, .. } = self;
+        let Self { thread, place, version, .. } = self;
         let (trace, below) = {
             let base = lock(&thread.base);
             (base.trace.upgrade()?, base.below.clone())
         };
+        // Last: the base is that of the frame if the frame is still open now.
         let frames = thread.up_to(*place, *version)?;
-        if trace.id() != *trace_id {
-            return None;
-        }
         let frame = Elsewhere::new(Arc::clone(thread), frames, *place);
         Some(Record::stand_in(frame, trace, component.clone(), below.as_ref()))
     }
