@@ -307,7 +307,10 @@ fn g83_a_callback_in_a_race_has_the_tool_or_a_span_around_it_as_parent() {
         for number in 0..ROUNDS {
             let runs = || {
                 docs.in_span("run", || {
-                    agent.in_span("run", || (0..2).for_each(|_| drop(round.wait())))
+                    agent.in_span("run", || {
+                        round.wait();
+                        round.wait();
+                    });
                 });
                 docs.in_span("again", || agent.in_span("again", || ()));
             };

@@ -172,6 +172,7 @@ pub enum At {
 
 /// One thread of a [`Together`](Step::Together) step.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "independent choices")]
 pub struct Member {
     /// Runs a component of its own that is bound to the common one, instead of the common one.
     pub bound: bool,
