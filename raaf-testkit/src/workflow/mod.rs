@@ -172,11 +172,15 @@ pub enum At {
 
 /// One thread of a [`Together`](Step::Together) step.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "independent choices")]
 pub struct Member {
     /// Runs a component of its own that is bound to the common one, instead of the common one.
     pub bound: bool,
     /// Hands the context over to the thread.
     pub in_context: bool,
+    /// Runs it inside a call of the shared component that is bound to the root, so that the steps of
+    /// a member bound to it can call back further out.
+    pub within: bool,
     /// Keeps the span open until all members have done their steps.
     pub stays: bool,
     /// Steps inside the span.
@@ -241,6 +245,9 @@ fn shared(number: u8) -> (&'static str, &'static str) {
 fn is_bound_to_root(number: u8) -> bool {
     number % Who::SHARED == 2
 }
+
+/// The shared component and the method of a call around a member.
+const AROUND: (u8, &str) = (2, "around");
 
 /// The root's kind, name and method.
 const ROOT: (&str, &str, &str) = ("pipeline", "Workflow", "run");

@@ -78,7 +78,8 @@ fn head(step: &Step) -> String {
 
 fn role(member: &Member) -> String {
     let who = if member.bound { "bound" } else { "common" };
-    let flags = [(member.in_context, " in context"), (member.stays, " stays")];
+    let Member { in_context, within, stays, .. } = *member;
+    let flags = [(in_context, " in context"), (within, " within Tom"), (stays, " stays")];
     format!("{who}{}", words(&flags))
 }
 

@@ -150,8 +150,16 @@ fn at() -> impl Strategy<Value = At> {
 }
 
 fn member(steps: BoxedStrategy<Vec<Step>>) -> impl Strategy<Value = Member> {
-    (any::<bool>(), any::<bool>(), any::<bool>(), steps)
-        .prop_map(|(bound, in_context, stays, steps)| Member { bound, in_context, stays, steps })
+    let yes_or_no = any::<bool>;
+    (yes_or_no(), yes_or_no(), yes_or_no(), yes_or_no(), steps).prop_map(
+        |(bound, in_context, within, stays, steps)| Member {
+            bound,
+            in_context,
+            within,
+            stays,
+            steps,
+        },
+    )
 }
 
 fn status() -> impl Strategy<Value = Status> {

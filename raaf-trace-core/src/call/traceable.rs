@@ -161,7 +161,7 @@ pub trait Traceable {
         flow::peek(|current| {
             let innermost = current.innermost.local()?;
             let record = chain::innermost_of(innermost, self.component())?;
-            (!record.is_stand_in()).then(|| Shared::clone(record))
+            record.stands_for().is_none().then(|| Shared::clone(record))
         })
         .flatten()
         .map(Span::of)

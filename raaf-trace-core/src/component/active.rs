@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use crate::{base::sync::lock, span::record::Shared};
-use raaf_trace_model::id::TraceId;
+use raaf_trace_model::id::{SpanId, TraceId};
 
 /// Active spans in the order in which they started. Each step takes constant time, however many are
 /// active.
@@ -60,6 +60,13 @@ impl ActiveSpans {
 
     pub(super) fn latest(&self) -> Latest {
         lock(&self.records).latest()
+    }
+
+    /// Returns whether the span of that id is active.
+    pub(super) fn contains(&self, span: SpanId) -> bool {
+        let records = lock(&self.records);
+        let mut records = records.places.iter().filter_map(|place| place.record.as_ref());
+        records.any(|record| record.head().id == span)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     span::record::Shared,
 };
 use active::ActiveSpans;
-use raaf_trace_model::{Kind, naming::short_type_name, span::ComponentInfo};
+use raaf_trace_model::{Kind, id::SpanId, naming::short_type_name, span::ComponentInfo};
 
 /// Identity, kind and name of a traced value, and optionally the component it belongs to.
 ///
@@ -54,8 +54,6 @@ struct Inner {
     active: PerProcess<ActiveSpans>,
     /// `true` once a thread had a span of it that only that thread knew.
     in_frames: AtomicBool,
-    /// Whether a record has ever stood in for a frame: it is in chains, but not in `active`.
-    has_stand_ins: AtomicBool,
 }
 
 fn longest_name(ComponentInfo { kind, name }: &ComponentInfo) -> usize {
@@ -107,7 +105,6 @@ impl Component {
                 provider,
                 active,
                 in_frames: AtomicBool::default(),
-                has_stand_ins: AtomicBool::default(),
             }),
         }
     }
@@ -186,7 +183,6 @@ impl Component {
             provider: shared.provider.clone(),
             active: PerProcess::default(),
             in_frames: AtomicBool::new(false),
-            has_stand_ins: AtomicBool::new(false),
         };
         change(&mut inner);
         Self { inner: Arc::new(inner) }
@@ -257,12 +253,12 @@ impl Component {
     /// Returns whether a chain of spans can contain an active span of this component.
     #[inline]
     pub(crate) fn is_in_chains(&self) -> bool {
-        self.has_records() || self.inner.has_stand_ins.load(Ordering::Relaxed)
+        self.has_records() || self.in_frames() && published::any_stand_ins()
     }
 
-    /// Records that a record has stood in for a frame of this component.
-    pub(crate) fn note_stand_in(&self) {
-        self.inner.has_stand_ins.store(true, Ordering::Relaxed);
+    /// Returns whether the span of that id is active, is of this component, and has a record.
+    pub(crate) fn has_record_of(&self, span: SpanId) -> bool {
+        self.active().contains(span)
     }
 
     /// Returns whether a span of this component is active anywhere.
@@ -304,18 +300,25 @@ impl Component {
 
     /// Returns the most recently started active span of this component, in any context.
     pub(crate) fn latest_active(&self) -> Latest {
-        // First the frames: a span that gets a record in between is then seen twice, not never.
-        let frames = if self.in_frames() { published::all(self.address()) } else { Vec::new() };
-        match (self.active().latest(), frames.is_empty()) {
-            (found, true) => found,
-            (found, false) => self.latest_of(found, &frames),
+        loop {
+            // First the frames: a span that gets a record in between is then seen twice, not never.
+            let frames = if self.in_frames() { published::all(self.address()) } else { Vec::new() };
+            let found = self.active().latest();
+            if frames.is_empty() {
+                return found;
+            }
+            if let Some(latest) = self.latest_of(found, &frames) {
+                return latest;
+            }
         }
     }
 
+    /// Returns the latest of the record and the frames; `None` if it is a frame that has ended or got
+    /// a record in between.
     #[cold]
-    fn latest_of(&self, record: Latest, frames: &[Seen]) -> Latest {
+    fn latest_of(&self, record: Latest, frames: &[Seen]) -> Option<Latest> {
         let record = match record {
-            Latest::Ambiguous => return Latest::Ambiguous,
+            Latest::Ambiguous => return Some(Latest::Ambiguous),
             Latest::Span(record) => Some(record),
             Latest::None => None,
         };
@@ -323,14 +326,14 @@ impl Component {
         let mut traces = traces.chain(record.iter().map(|record| record.head().trace.id()));
         let first = traces.next();
         if traces.any(|trace| Some(trace) != first) {
-            return Latest::Ambiguous;
+            return Some(Latest::Ambiguous);
         }
         let Some(frame) = frames.iter().max_by_key(|frame| frame.start) else {
-            return record.map_or(Latest::None, Latest::Span);
+            return Some(record.map_or(Latest::None, Latest::Span));
         };
         match record {
-            Some(record) if record.head().start >= frame.start => Latest::Span(record),
-            _ => frame.stand_in(self).map_or(Latest::None, Latest::Span),
+            Some(record) if record.head().start >= frame.start => Some(Latest::Span(record)),
+            _ => frame.stand_in(self).map(Latest::Span),
         }
     }
 

@@ -52,7 +52,7 @@ impl Link {
     #[cold]
     fn shortened(current: &Shared) -> (Self, Depth) {
         let open: sync::Arc<[_]> =
-            chain(current).filter(|record| !record.has_ended()).cloned().collect();
+            chain(current).filter(|record| record.is_needed()).cloned().collect();
         let length = open.len() as u32;
         (Self::Over(open), Depth { length, check_at: FIRST_CHECK.max(length.saturating_mul(2)) })
     }
@@ -92,5 +92,11 @@ pub(crate) fn innermost_of<'a>(innermost: &'a Shared, component: &Component) -> 
 }
 
 fn enclosing_of<'a>(innermost: &'a Shared, component: &Component) -> Option<&'a Shared> {
-    chain(innermost).skip(1).find(|record| record.is_active_for(component))
+    chain(innermost).skip(1).find_map(|record| {
+        if record.is_active_for(component) {
+            return Some(record);
+        }
+        // The frames of another thread that enclose it have no links.
+        record.stands_for()?.enclosing_of(component, &record.head().trace)
+    })
 }

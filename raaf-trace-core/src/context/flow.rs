@@ -95,7 +95,13 @@ pub(super) fn prune<R: Default>(prune: impl FnOnce(&mut Current) -> R) -> R {
 
 #[inline]
 fn change<R>(change: impl FnOnce(&mut Current) -> R) -> Option<R> {
-    FLOW.try_with(|flow| change(flow.borrow_mut().settled())).ok()
+    FLOW.try_with(|flow| {
+        let mut flow = flow.borrow_mut();
+        flow.settled();
+        flow.stack.release_current();
+        change(&mut flow.current)
+    })
+    .ok()
 }
 
 /// Replaces the current context and returns the previous one.
@@ -242,7 +248,12 @@ pub(crate) fn inside_span<R>(
 ) -> thread::Result<R> {
     match span.take() {
         Some(Held::Frame(frame)) => {
-            let pushed = FLOW.try_with(|flow| flow.borrow_mut().stack.push(frame)).is_ok();
+            let pushed = FLOW
+                .try_with(|flow| {
+                    let Flow { current, stack, .. } = &mut *flow.borrow_mut();
+                    stack.push(frame, current);
+                })
+                .is_ok();
             let result = catch_unwind(AssertUnwindSafe(work));
             if pushed {
                 *span = leave_frame();
@@ -291,7 +302,11 @@ fn enter_span(record: &mut Option<Shared>) -> Option<Current> {
 /// Restores the previous context and returns the span that was current.
 #[inline]
 fn leave_span(outer: Current) -> Option<Shared> {
-    let left = FLOW.try_with(|flow| mem::replace(&mut flow.borrow_mut().current, outer));
+    let left = FLOW.try_with(|flow| {
+        let Flow { current, stack, .. } = &mut *flow.borrow_mut();
+        stack.release_current();
+        mem::replace(current, outer)
+    });
     let mut left = left.ok()?;
     if left.attached().is_some() {
         left = attach::without_attachments(left);

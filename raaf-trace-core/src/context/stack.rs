@@ -345,7 +345,7 @@ impl Stack {
 
     /// Starts the span of a placed frame, and makes it current.
     #[inline]
-    pub(crate) fn push(&mut self, mut frame: Box<Frame>) {
+    pub(crate) fn push(&mut self, mut frame: Box<Frame>, current: &Current) {
         let at = self.frames.len();
         if let Some(place) = self.traces.get(frame.trace.0 as usize)
             && let Some(Kept { trace, .. }) = &place.kept
@@ -353,12 +353,13 @@ impl Stack {
             if !frame.has_started {
                 frame.start(trace);
             }
-            let published = match &self.published {
+            let below = current.innermost.local();
+            let published = match &mut self.published {
                 Some(published) if published.is_of_this_process() => published,
-                _ => {
-                    let published = self.published.insert(Registered::new());
+                published => {
+                    let published = published.insert(Registered::new());
                     // In a forked child, frames may be open already.
-                    published.set_trace(trace);
+                    published.set_base(trace, below);
                     for (at, frame) in self.frames.iter().enumerate() {
                         published.open(at, frame.published(trace.id()));
                     }
@@ -366,7 +367,7 @@ impl Stack {
                 }
             };
             if at == 0 {
-                published.set_trace(trace);
+                published.set_base(trace, below);
             }
             published.open(at, frame.published(trace.id()));
         }
@@ -390,6 +391,14 @@ impl Stack {
             return Some(Popped::Frame(frame));
         }
         Some(Popped::Settled(self.settled.pop()?))
+    }
+
+    /// Lets go of the span below the frames when another one becomes current.
+    #[inline]
+    pub(crate) fn release_current(&mut self) {
+        if let Some(published) = &mut self.published {
+            published.release_span();
+        }
     }
 
     /// Gives each frame a record that others can share.

@@ -31,14 +31,13 @@ use crate::{
     context::{
         chain::{Depth, Link},
         flow,
-        published::FramePlace,
+        published::Elsewhere,
     },
     provider::{clock::Ticks, running_trace::RunningTrace},
     span::{frame::Frame, head::Head},
 };
 use raaf_trace_model::{
     attributes::{Attributes, Key, SpanLimits},
-    id::SpanId,
     span::{FinishedSpan, SpanBody},
     time::Timestamp,
 };
@@ -51,7 +50,7 @@ pub(crate) type Shared = Arc<Record>;
 pub(crate) struct Record {
     head: Option<Head>,
     /// For a record that stands in for the frame of another thread, that frame.
-    stands_for: Option<Box<FramePlace>>,
+    stands_for: Option<Box<Elsewhere>>,
     link: Link,
     depth: Depth,
     body: Mutex<SpanBody>,
@@ -75,13 +74,14 @@ impl Record {
 
     /// Creates a record in place of that of another thread's frame: it has the ids, as a parent of
     /// spans here, and ends when the frame does. Its other data are those of the frame, out of reach.
+    /// `below` is the innermost span below all frames of that thread.
     pub(crate) fn stand_in(
-        id: SpanId,
+        frame: Elsewhere,
         trace: sync::Arc<RunningTrace>,
         component: Component,
-        start: Ticks,
-        frame: FramePlace,
+        below: Option<&Shared>,
     ) -> Shared {
+        let (id, start) = frame.span();
         let head = Head {
             id,
             parent: None,
@@ -95,13 +95,14 @@ impl Record {
             made_in: MadeIn::here(),
         };
         let mut record = Self::default();
-        record.head = Some(head);
+        record.fill(head, below.map(Link::within).unwrap_or_default());
         record.stands_for = Some(Box::new(frame));
         Shared::new(record)
     }
 
-    pub(crate) fn is_stand_in(&self) -> bool {
-        self.stands_for.is_some()
+    /// Returns the frame that this record stands in for.
+    pub(crate) fn stands_for(&self) -> Option<&Elsewhere> {
+        self.stands_for.as_deref()
     }
 
     /// Returns both parts of a filled record that is not shared.
@@ -172,7 +173,12 @@ impl Record {
     #[inline]
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
-            || self.stands_for.as_ref().is_some_and(|frame| !frame.is_open())
+            || self.stands_for().is_some_and(|frame| !frame.is_open(&self.head().component))
+    }
+
+    /// Returns whether the span, or one that only this record leads to, has not ended.
+    pub(crate) fn is_needed(&self) -> bool {
+        !self.has_ended() || self.stands_for().is_some_and(Elsewhere::has_frames)
     }
 
     /// Ends the span. Does nothing and returns `None` if it had ended before.

@@ -2,10 +2,13 @@
 
 use raaf_trace_core::Status;
 
-use super::{End, Flow, Oracle, spans::named};
+use super::{
+    End, Flow, Oracle,
+    spans::{Identity, named},
+};
 use crate::workflow::{
-    At, Call, Made, Member, Step, after_path, below, branch_name, common_name, early_key,
-    heir_name, late_key, late_path, maker_name,
+    AROUND, At, Call, Made, Member, Step, Who, after_path, below, branch_name, common_name,
+    early_key, heir_name, late_key, late_path, maker_name, shared,
 };
 
 impl Oracle {
@@ -60,6 +63,14 @@ impl Oracle {
             };
             let mut around = Flow { can_hang: false, blocking: true, ..around };
             around.ancestors.push(common.0.clone());
+            let outer = member.within.then(|| {
+                let (who, (kind, name)) = (Identity::Shared(AROUND.0), shared(AROUND.0));
+                let parent = self.parent_of_call(Who::Shared(AROUND.0), &who, &around);
+                self.open(parent, &around, (who, kind, name), AROUND.1)
+            });
+            if let Some(outer) = outer {
+                around = around.inside(outer);
+            }
             let name = branch_name(&path);
             let inside = if member.bound {
                 let who = named("component", &name);
@@ -69,16 +80,17 @@ impl Oracle {
             } else {
                 around.inside(self.open(around.innermost, &around, common.clone(), "run"))
             };
-            started.push((inside, path));
+            started.push((inside, outer, path));
         }
         let mut staying = Vec::new();
-        for (member, (inside, path)) in members.iter().zip(started) {
+        for (member, (inside, outer, path)) in members.iter().zip(started) {
             let status = self.steps(&member.steps, &inside, &path).status();
-            let Some(span) = inside.innermost else { continue };
-            if member.stays {
-                staying.push((span, status));
-            } else {
-                self.end(span, status);
+            for span in [inside.innermost, outer].into_iter().flatten() {
+                if member.stays {
+                    staying.push((span, status));
+                } else {
+                    self.end(span, status);
+                }
             }
         }
         for (span, status) in staying {

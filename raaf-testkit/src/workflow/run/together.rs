@@ -10,7 +10,7 @@ use futures::channel::oneshot;
 use raaf_trace_core::{Context, Traceable as _};
 
 use super::{Env, component, kept};
-use crate::workflow::{Member, below, branch_name, common_name};
+use crate::workflow::{AROUND, Member, below, branch_name, common_name};
 
 /// A thread's turns. A turn lasts until the next one is awaited.
 struct Turns {
@@ -37,9 +37,6 @@ impl Env {
     /// Starts the members in turn, then lets each do its steps, then ends those that stay.
     pub(super) async fn together(&self, members: &[Member], path: &str) {
         let common = component("component", &common_name(path));
-        // A span that only another thread knows has nothing around it as a parent here, so callbacks
-        // below it would miss the spans further out. A capture makes it known to all threads.
-        let has_steps = members.iter().any(|member| !member.steps.is_empty());
         let mut threads = Vec::new();
         for (number, member) in members.iter().enumerate() {
             let (member, path) = (member.clone(), below(path, number));
@@ -53,12 +50,10 @@ impl Env {
                 env = env.within(&who);
             }
             let context = if member.in_context { Context::current() } else { self.outside.clone() };
+            let within = member.within.then(|| self.shared[usize::from(AROUND.0)].clone());
             let checks = self.clone();
             let work = move |turns: &mut Turns| {
                 let steps = || {
-                    if has_steps {
-                        drop(Context::current());
-                    }
                     turns.next();
                     let steps = || env.blocking_steps(&member.steps, &path);
                     let end = catch_unwind(AssertUnwindSafe(steps));
@@ -67,7 +62,11 @@ impl Env {
                     }
                     end.unwrap_or_else(|panic| resume_unwind(panic))
                 };
-                kept(|| who.try_in_span("run", steps));
+                let run = || who.try_in_span("run", steps);
+                kept(|| match &within {
+                    Some(within) => within.try_in_span(AROUND.1, run),
+                    None => run(),
+                });
             };
             let mut turns = Turns { given, current: None };
             thread::spawn(move || {

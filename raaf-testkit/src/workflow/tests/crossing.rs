@@ -45,7 +45,11 @@ fn a_skipped_call_finished_elsewhere_has_no_context_there() {
 
 #[test]
 fn a_component_of_several_traces_is_nobodys_parent() {
-    let member = |bound, in_context, stays| Member { bound, in_context, stays, steps: vec![] };
+    let (within, steps) = (false, vec![]);
+    let member = |bound, in_context, stays| {
+        let steps = steps.clone();
+        Member { bound, in_context, within, stays, steps }
+    };
     let common = |in_context| member(false, in_context, true);
     let together = |members: &[Member]| Step::Together { members: members.to_vec() };
     check(
@@ -69,6 +73,22 @@ fn a_component_of_several_traces_is_nobodys_parent() {
             * "common 1" { * "branch 1.2" }
             * "common 2"
             * "branch 2.3"
+        },
+    );
+}
+
+#[test]
+fn a_member_without_a_context_calls_back_what_is_around_another_one() {
+    let calls = vec![call(Who::Shared(2), "validate", vec![])];
+    let common =
+        Member { bound: false, in_context: true, within: true, stays: true, steps: vec![] };
+    let bare = Member { bound: true, in_context: false, within: false, stays: false, steps: calls };
+    check(
+        vec![Step::Together { members: vec![common, bare] }],
+        &span_tree! {
+            pipeline "Workflow" {
+                tool "Tom".around { * "common 0" { * "branch 0.1" { tool "Tom".validate } } }
+            }
         },
     );
 }

@@ -335,7 +335,13 @@ fn a_workflow_is_shown_as_a_list_of_steps() {
                 after: vec![Step::Hang],
             },
             Step::Together {
-                members: vec![Member { bound: true, in_context: true, stays: true, steps: vec![] }],
+                members: vec![Member {
+                    bound: true,
+                    in_context: true,
+                    within: true,
+                    stays: true,
+                    steps: vec![],
+                }],
             },
             Step::Outlive {
                 at: At::Task,
@@ -363,7 +369,7 @@ Workflow
     moved
         hang
     together
-        bound in context stays
+        bound in context within Tom stays
     captured, used Task Fresh.run
     late
         fail

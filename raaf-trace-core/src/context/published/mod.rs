@@ -3,10 +3,13 @@
 //! A thread publishes each of its frames with plain stores. Whoever looks for a frame reads those of
 //! all threads, without making them wait.
 
+mod elsewhere;
 mod place;
 
 use std::{
+    mem,
     ops::Deref,
+    ptr,
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak},
 };
 
@@ -19,9 +22,11 @@ use crate::{
     provider::{clock::Ticks, running_trace::RunningTrace},
     span::record::{Record, Shared},
 };
+use elsewhere::Known;
+pub(crate) use elsewhere::{Elsewhere, any_stand_ins};
 pub(crate) use place::Facts;
 use place::{Place, Version};
-use raaf_trace_model::id::{SpanId, TraceId};
+use raaf_trace_model::id::TraceId;
 
 /// Maximum number of frames of a thread. Beyond, they get records.
 pub(crate) const MOST: usize = 64;
@@ -30,9 +35,25 @@ pub(crate) const MOST: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Published {
     places: [Place; MOST],
-    /// Trace of the frames, set before the first of them is published.
-    trace: Mutex<Weak<RunningTrace>>,
+    base: Mutex<Base>,
     made_in: MadeIn,
+}
+
+/// Trace of a thread's frames and the innermost span below them, set before the first of them is
+/// published.
+#[derive(Debug, Default)]
+struct Base {
+    trace: Weak<RunningTrace>,
+    below: Option<Shared>,
+}
+
+impl Base {
+    fn is(&self, trace: &Arc<RunningTrace>, below: Option<&Shared>) -> bool {
+        let same = |(one, other)| Shared::ptr_eq(one, other);
+        ptr::eq(self.trace.as_ptr(), Arc::as_ptr(trace))
+            && self.below.is_some() == below.is_some()
+            && self.below.as_ref().zip(below).is_none_or(same)
+    }
 }
 
 /// A frame that was open when it was read.
@@ -40,13 +61,6 @@ pub(crate) struct Published {
 pub(crate) struct Seen {
     pub(crate) trace_id: TraceId,
     pub(crate) start: Ticks,
-    span_id: SpanId,
-    place: FramePlace,
-}
-
-/// A frame of another thread, to see when it ends.
-#[derive(Debug)]
-pub(crate) struct FramePlace {
     thread: Arc<Published>,
     place: usize,
     version: Version,
@@ -81,18 +95,50 @@ impl Threads {
 
 /// The frames of the calling thread, among those of all threads until it ends.
 #[derive(Debug)]
-pub(crate) struct Registered(Arc<Published>);
+pub(crate) struct Registered {
+    published: Arc<Published>,
+    /// Whether the base refers to a span.
+    holds_span: bool,
+}
 
 impl Registered {
     /// Registers the calling thread.
     pub(crate) fn new() -> Self {
         let published = Arc::new(Published {
             places: std::array::from_fn(|_| Place::new()),
-            trace: Mutex::default(),
+            base: Mutex::default(),
             made_in: MadeIn::here(),
         });
         Threads::of_this_process().change(|all| all.push(Arc::clone(&published)));
-        Self(published)
+        Self { published, holds_span: false }
+    }
+
+    /// Sets the trace of the frames that will be published, and the innermost span below them.
+    pub(crate) fn set_base(&mut self, trace: &Arc<RunningTrace>, below: Option<&Shared>) {
+        self.holds_span = below.is_some();
+        let mut base = lock(&self.published.base);
+        if !base.is(trace, below) {
+            let new = Base { trace: Arc::downgrade(trace), below: below.cloned() };
+            let old = mem::replace(&mut *base, new);
+            drop(base);
+            drop(old);
+        }
+    }
+
+    /// Lets go of the span below the frames, of which none is open, so that it can end alone.
+    #[inline]
+    pub(crate) fn release_span(&mut self) {
+        if mem::take(&mut self.holds_span) {
+            self.release_held();
+        }
+    }
+
+    #[cold]
+    fn release_held(&self) {
+        let base = &self.published.base;
+        // In a forked child, another thread of the parent may have held the lock.
+        let base = if self.is_of_this_process() { Some(lock(base)) } else { base.try_lock().ok() };
+        let _span = base.and_then(|mut base| base.below.take());
     }
 }
 
@@ -100,13 +146,13 @@ impl Deref for Registered {
     type Target = Published;
 
     fn deref(&self) -> &Published {
-        &self.0
+        &self.published
     }
 }
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        let is_other = |thread: &Arc<Published>| !Arc::ptr_eq(thread, &self.0);
+        let is_other = |thread: &Arc<Published>| !Arc::ptr_eq(thread, &self.published);
         Threads::of_this_process().change(|all| all.retain(is_other));
     }
 }
@@ -116,12 +162,6 @@ impl Published {
     #[inline]
     pub(crate) fn is_of_this_process(&self) -> bool {
         self.made_in.this_process()
-    }
-
-    /// Sets the trace of the frames that will be published.
-    pub(crate) fn set_trace(&self, trace: &Arc<RunningTrace>) {
-        let trace = Arc::downgrade(trace);
-        let _old = std::mem::replace(&mut *lock(&self.trace), trace);
     }
 
     /// Publishes a frame that its thread has just opened.
@@ -150,12 +190,18 @@ impl Published {
             }
         }
     }
-}
 
-impl FramePlace {
-    /// Returns whether the frame is still open.
-    pub(crate) fn is_open(&self) -> bool {
-        self.thread.places[self.place].version() == Some(self.version)
+    /// Returns the frame at a place and those that enclose it, outermost first; `None` if the frame
+    /// of that version has ended.
+    fn up_to(&self, at: usize, version: Version) -> Option<Arc<[Known]>> {
+        let known = |place: &Place| {
+            let version = place.version()?;
+            let Facts { component, span_id, start, .. } = place.facts()?;
+            Some(Known { version, component, span_id, start })
+        };
+        let frames = self.places[..=at].iter().map(known).collect::<Option<_>>()?;
+        // None of them ends before this one.
+        self.places[at].is_still(version).then_some(frames)
     }
 }
 
@@ -163,15 +209,15 @@ impl Seen {
     /// Returns a record in place of that of the frame, which belongs to its thread: it has the ids,
     /// and ends with the frame. `None` if it has ended.
     pub(crate) fn stand_in(&self, component: &Component) -> Option<Shared> {
-        let trace = lock(&self.place.thread.trace).upgrade()?;
-        if trace.id() != self.trace_id || !self.place.is_open() {
-            return None;
-        }
-        let FramePlace { thread, place, version } = &self.place;
-        let place = FramePlace { thread: Arc::clone(thread), place: *place, version: *version };
-        component.note_stand_in();
-        let component = component.clone();
-        Some(Record::stand_in(self.span_id, trace, component, self.start, place))
+        let Self { thread, place, version, .. } = self;
+        let (trace, below) = {
+            let base = lock(&thread.base);
+            (base.trace.upgrade()?, base.below.clone())
+        };
+        // Last: the base is that of the frame if the frame is still open now.
+        let frames = thread.up_to(*place, *version)?;
+        let frame = Elsewhere::new(Arc::clone(thread), frames, *place);
+        Some(Record::stand_in(frame, trace, component.clone(), below.as_ref()))
     }
 }
 
@@ -187,9 +233,8 @@ pub(crate) fn all(component: usize) -> Vec<Seen> {
     let mut all = Vec::new();
     Threads::of_this_process().for_each(|thread| {
         thread.find(component, |place, version, facts| {
-            let Facts { span_id, trace_id, start, .. } = facts;
-            let place = FramePlace { thread: Arc::clone(thread), place, version };
-            all.push(Seen { trace_id, start, span_id, place });
+            let Facts { trace_id, start, .. } = facts;
+            all.push(Seen { trace_id, start, thread: Arc::clone(thread), place, version });
         });
     });
     all

@@ -79,18 +79,27 @@ impl Place {
         if self.component.load(Ordering::Relaxed) != component {
             return None;
         }
-        let span_id = self.span_id.load(Ordering::Relaxed);
+        let facts = self.facts();
+        if self.is_still(version) { facts } else { None }
+    }
+
+    /// Returns the facts about the frame, or a mixture if it changes: see
+    /// [`is_still`](Self::is_still), of this place or of one above it in the same thread.
+    pub(super) fn facts(&self) -> Option<Facts> {
+        let component = self.component.load(Ordering::Relaxed);
+        let span_id = SpanId::from_u64(self.span_id.load(Ordering::Relaxed));
         let high = u128::from(self.trace_id[0].load(Ordering::Relaxed));
         let low = u128::from(self.trace_id[1].load(Ordering::Relaxed));
+        let trace_id = TraceId::from_u128(high << 64 | low);
         let start = Ticks(self.start.load(Ordering::Relaxed));
+        Some(Facts { component, span_id: span_id?, trace_id: trace_id?, start })
+    }
+
+    /// Returns whether the frame of that version was open while everything before was read.
+    pub(super) fn is_still(&self, version: Version) -> bool {
         // The version is not read before what precedes.
         fence(Ordering::Acquire);
-        if self.version.load(Ordering::Relaxed) != version.0 {
-            return None;
-        }
-        let span_id = SpanId::from_u64(span_id)?;
-        let trace_id = TraceId::from_u128(high << 64 | low)?;
-        Some(Facts { component, span_id, trace_id, start })
+        self.version.load(Ordering::Relaxed) == version.0
     }
 }
 
@@ -145,6 +154,33 @@ mod tests {
             assert!(place.read(version, 7).is_none_or(|seen| seen == facts(1)));
             writer.join().unwrap();
             assert_ne!(place.version(), Some(version));
+        });
+    }
+
+    #[test]
+    fn g13_the_frame_below_an_open_one_is_the_one_that_encloses_it() {
+        loom::model(|| {
+            let places = Arc::new([Place::new(), Place::new()]);
+            let writer = Arc::clone(&places);
+            let writer = thread::spawn(move || {
+                let [outer, inner] = &*writer;
+                outer.open(facts(1));
+                inner.open(facts(2));
+                inner.close();
+                outer.close();
+                outer.open(facts(3));
+            });
+            let [outer, inner] = &*places;
+            if let Some(version) = inner.version() {
+                let (version_below, below) = (outer.version(), outer.facts());
+                if inner.is_still(version) {
+                    assert_eq!(below, Some(facts(1)));
+                    writer.join().unwrap();
+                    assert_ne!(outer.version(), version_below, "it has been replaced");
+                    return;
+                }
+            }
+            writer.join().unwrap();
         });
     }
 }
