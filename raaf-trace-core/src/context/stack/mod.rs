@@ -1,5 +1,7 @@
 //! Frames of a thread: its open spans that nothing else refers to.
 
+mod settle;
+
 use std::{mem, sync::Arc};
 
 use crate::{
@@ -9,7 +11,7 @@ use crate::{
         table::{ComponentNumber, Components},
     },
     context::{
-        chain::{self, Depth, Link},
+        chain,
         current::Current,
         parent,
         published::{self, Registered},
@@ -41,10 +43,6 @@ pub(crate) struct Stack {
 /// Value of `settling` from which spans get records at once, since most frames would be settled:
 /// the program asks each span for a handle, for example.
 const SETTLES: u32 = 64;
-/// Growth of `settling` for a frame that is settled, and its limit.
-const SETTLED: u32 = 16;
-const MOST_SETTLING: u32 = 512;
-
 /// A trace of frames that are open or about to be.
 #[derive(Debug)]
 struct TracePlace {
@@ -398,50 +396,6 @@ impl Stack {
     pub(crate) fn release_current(&mut self) {
         if let Some(published) = &mut self.published {
             published.release_span();
-        }
-    }
-
-    /// Gives each frame a record that others can share.
-    #[inline]
-    pub(crate) fn settle(&mut self, current: &mut Current, pool: &mut Pool) {
-        if !self.frames.is_empty() {
-            self.settle_all(current, pool);
-        }
-    }
-
-    #[cold]
-    fn settle_all(&mut self, current: &mut Current, pool: &mut Pool) {
-        let mut frames = mem::take(&mut self.frames);
-        let all = frames.len();
-        self.settling = (self.settling + SETTLED * all as u32).min(MOST_SETTLING);
-        for mut frame in frames.drain(..) {
-            let Some(trace) = self.trace(frame.trace).cloned() else { continue };
-            let component = self.components.component(frame.component).unwrap_or_else(|| {
-                // The call has consumed it.
-                let info = self.components.info(frame.component);
-                let part = |info: &Arc<ComponentInfo>| (info.kind.clone(), info.name.clone());
-                let (kind, name) = info.map_or_else(Default::default, part);
-                Component::build(kind, name)
-            });
-            let (link, depth) = match current.innermost.local() {
-                Some(innermost) if frame.linked => Link::within(innermost),
-                _ => (Link::None, Depth::default()),
-            };
-            let unused = self.forget(&frame);
-            let mut record = pool.take_record();
-            record.fill(frame.to_head(trace, component), (link, depth));
-            mem::swap(record.body_mut(), &mut frame.body);
-            pool.give_frame(frame);
-            let record = record.shareable();
-            record.head().component.span_started(&record);
-            let inside = current.inside(record);
-            self.settled.push(mem::replace(current, inside));
-            self.unused.extend(unused);
-        }
-        self.frames = frames;
-        // Last: whoever looked for them before has seen the frames, and now sees the records.
-        if let Some(published) = &self.published {
-            (0..all).rev().for_each(|place| published.close(place));
         }
     }
 }
