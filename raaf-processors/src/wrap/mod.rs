@@ -74,9 +74,13 @@ pub use tail::{KeepTraces, TailSampler};
 
 /// Wrappers for processors.
 pub trait WrapProcessor: SpanProcessor + Sized {
-    /// Passes on only the spans that `select` matches.
+    /// Passes on only the spans that `select` matches, each under the nearest span around it that is
+    /// passed on.
     ///
-    /// The outcome of a span is not known when it starts, so the processor receives no starts.
+    /// The outcome of a span is not known when it starts, so the processor receives no starts. If
+    /// `select` depends on outcomes, a span waits for the ends of those around it, and counts as
+    /// `queued` meanwhile; a flush does not force a decision. At most 10,000 spans wait; further ones
+    /// are passed on under the parent that they have.
     ///
     /// ```
     /// use raaf_processors::wrap::WrapProcessor as _;

@@ -47,7 +47,7 @@ fn d3_every_reading_of_sinks_and_wrappers_adds_up_while_spans_end() {
         .with(MemoryExporter::new().batch().filter(tools()).filter(SpanFilter::all()))
         .with(simple().keep_traces(KeepTraces::with(tools()).max_spans(2)))
         .with(MemoryExporter::new().batch().keep_traces(KeepTraces::failed()))
-        .with(Offload::new(simple().filter(tools())))
+        .with(Offload::new(simple()))
         .build();
     thread::scope(|scope| {
         let writers =

@@ -10,7 +10,7 @@ use crate::{
     attributes::IntoValue,
     id::TraceId,
     kind::Kind,
-    span::{FinishedSpan, Status},
+    span::{FinishedSpan, StartedSpan, Status, TreeSpan as _},
 };
 use rule::Rule;
 
@@ -142,6 +142,24 @@ impl SpanFilter {
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self::from(Rule::Or(Box::new([self.rule, other.rule])))
+    }
+
+    /// Returns whether the filter selects a span that has started; `None` if that depends on how it
+    /// ends.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{FinishedSpan, SpanFilter};
+    ///
+    /// let started = FinishedSpan::builder("tool", "Search").build().started();
+    /// let tools = SpanFilter::kind("tool");
+    /// assert_eq!(tools.matches_start(&started), Some(true));
+    /// assert_eq!(SpanFilter::failed().matches_start(&started), None);
+    /// assert_eq!((!tools).and(SpanFilter::failed()).matches_start(&started), Some(false));
+    /// ```
+    pub fn matches_start(&self, span: &StartedSpan) -> Option<bool> {
+        self.rule.matches_start(span.head())
     }
 
     /// Returns whether the filter selects this span.

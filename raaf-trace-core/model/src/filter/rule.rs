@@ -7,7 +7,7 @@ use crate::{
     attributes::Value,
     id::TraceId,
     kind::Kind,
-    span::{FinishedSpan, Status},
+    span::{FinishedSpan, SpanHead, Status, TreeSpan as _},
 };
 
 #[derive(Clone)]
@@ -35,15 +35,6 @@ impl Rule {
     /// Recurses as deep as the rules that the program combined.
     pub(super) fn matches(&self, span: &FinishedSpan) -> bool {
         match self {
-            Self::All => true,
-            Self::Kind(kind) => span.kind() == kind,
-            Self::Component(name) => wildcard_matches(name, span.component_name()),
-            Self::Method(name) => wildcard_matches(name, span.method()),
-            Self::Name(name) => wildcard_matches(name, &span.name()),
-            Self::Trace(id) => span.trace_id() == *id,
-            Self::Workflow(name) => {
-                span.trace().workflow_name().is_some_and(|is| wildcard_matches(name, is))
-            }
             Self::Status(status) => span.status() == *status,
             Self::Failed => !matches!(span.status(), Status::Ok | Status::Unset),
             Self::SlowerThan(duration) => span.duration() > *duration,
@@ -55,7 +46,45 @@ impl Rule {
             Self::And(rules) => rules.iter().all(|rule| rule.matches(span)),
             Self::Or(rules) => rules.iter().any(|rule| rule.matches(span)),
             Self::Not(rule) => !rule.matches(span),
+            of_start => of_start.matches_start(span.head()).unwrap_or(true),
         }
+    }
+
+    /// Returns whether it matches a span of which only the start is known; `None` if that depends on
+    /// its end.
+    pub(super) fn matches_start(&self, head: &SpanHead) -> Option<bool> {
+        Some(match self {
+            Self::All => true,
+            Self::Kind(kind) => head.component.kind == *kind,
+            Self::Component(name) => wildcard_matches(name, &head.component.name),
+            Self::Method(name) => wildcard_matches(name, &head.method),
+            Self::Name(name) => wildcard_matches(name, &head.name()),
+            Self::Trace(id) => head.trace.id == *id,
+            Self::Workflow(name) => {
+                let workflow = head.trace.info.workflow_name();
+                workflow.is_some_and(|is| wildcard_matches(name, is))
+            }
+            Self::And(rules) => {
+                let [one, other] = rules.each_ref().map(|rule| rule.matches_start(head));
+                return match (one, other) {
+                    (Some(false), _) | (_, Some(false)) => Some(false),
+                    (one, other) => Some(one? && other?),
+                };
+            }
+            Self::Or(rules) => {
+                let [one, other] = rules.each_ref().map(|rule| rule.matches_start(head));
+                return match (one, other) {
+                    (Some(true), _) | (_, Some(true)) => Some(true),
+                    (one, other) => Some(one? || other?),
+                };
+            }
+            Self::Not(rule) => !rule.matches_start(head)?,
+            Self::Status(_)
+            | Self::Failed
+            | Self::SlowerThan(_)
+            | Self::Attribute(..)
+            | Self::When(_) => return None,
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     attributes::{AttributeLosses, Attributes, in_milliseconds},
+    id::SpanId,
     redact::Redactor,
     time::Timestamp,
 };
@@ -69,6 +70,12 @@ impl FinishedSpan {
     /// Returns whether it is a leaf: neither a local root, nor with spans that started within it.
     pub fn is_leaf(&self) -> bool {
         !self.head.local_root && !self.head.has_children
+    }
+
+    /// Moves the span under another parent, for wrappers that leave spans out. `local_root` is whether
+    /// it has no parent in this process.
+    pub fn set_parent(&mut self, parent: Option<SpanId>, local_root: bool) {
+        (self.head.parent_id, self.head.local_root) = (parent, local_root);
     }
 
     /// Drops the contents of spans, so that others can be written over them.

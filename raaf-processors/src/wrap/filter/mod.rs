@@ -1,7 +1,12 @@
 //! Filters spans.
 
+mod around;
+
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,6 +20,7 @@ use raaf_trace_model::{
 };
 
 use super::counted;
+use around::Around;
 
 /// Wrapper that passes on matching spans; see
 /// [`WrapProcessor::filter`](super::WrapProcessor::filter).
@@ -22,26 +28,30 @@ use super::counted;
 pub struct Filter<P> {
     processor: P,
     select: SpanFilter,
+    around: Mutex<Around>,
     passed: AtomicU64,
     filtered: AtomicU64,
 }
 
 impl<P> Filter<P> {
     pub(super) fn new(processor: P, select: SpanFilter) -> Self {
-        Self { processor, select, passed: AtomicU64::new(0), filtered: AtomicU64::new(0) }
+        let (passed, filtered) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { processor, select, around: Mutex::default(), passed, filtered }
     }
 
-    fn lets_through(&self, span: &FinishedSpan) -> bool {
-        let through = self.select.matches(span);
-        if !through {
-            self.filtered.fetch_add(1, Ordering::Relaxed);
+    fn around(&self) -> MutexGuard<'_, Around> {
+        self.around.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<P: SpanProcessor> Filter<P> {
+    /// Called with the lock released, because the processor may run foreign code.
+    fn pass_on(&self, spans: Vec<FinishedSpan>) {
+        for span in spans {
+            self.processor.on_end_owned(span);
+            // After the call, which may have panicked.
+            self.passed.fetch_add(1, Ordering::Relaxed);
         }
-        through
-    }
-
-    /// Counts a span that was passed on; after the call, which may have panicked.
-    fn passed_on(&self) {
-        self.passed.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -50,24 +60,22 @@ impl<P: SpanProcessor> SpanProcessor for Filter<P> {
         self.processor.name()
     }
 
-    fn wants_start(&self) -> bool {
-        false
+    fn on_start(&self, span: &mut StartedSpan) {
+        let kept = self.select.matches_start(span);
+        self.around().started(span, kept);
     }
 
-    fn on_start(&self, _: &mut StartedSpan) {}
-
     fn on_end(&self, span: &FinishedSpan) {
-        if self.lets_through(span) {
-            self.processor.on_end(span);
-            self.passed_on();
-        }
+        self.on_end_owned(span.clone());
     }
 
     fn on_end_owned(&self, span: FinishedSpan) {
-        if self.lets_through(&span) {
-            self.processor.on_end_owned(span);
-            self.passed_on();
+        let kept = self.select.matches(&span);
+        if !kept {
+            self.filtered.fetch_add(1, Ordering::Relaxed);
         }
+        let ready = self.around().ended(span, kept);
+        self.pass_on(ready);
     }
 
     fn on_added(&self, stats: &StatsReader) {
@@ -79,14 +87,18 @@ impl<P: SpanProcessor> SpanProcessor for Filter<P> {
     }
 
     fn shutdown(&self, timeout: Duration) -> Result<(), ProcessorError> {
+        let rest = self.around().rest();
+        self.pass_on(rest);
         self.processor.shutdown(timeout)
     }
 
     fn stats(&self) -> ProcessorStats {
         let mut stats = counted(self.processor.stats(), &self.passed);
         let filtered = self.filtered.load(Ordering::Relaxed);
-        stats.received += filtered;
+        let waiting = self.around().waiting();
+        stats.received += filtered + waiting;
         stats.filtered += filtered;
+        stats.queued += waiting;
         stats
     }
 }
