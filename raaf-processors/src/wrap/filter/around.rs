@@ -55,7 +55,9 @@ impl Around {
             known.kept = Some(kept);
             let inner = mem::take(&mut known.waiting);
             self.waiting -= inner.len();
-            inner.into_iter().for_each(|inner| self.place(inner, &mut ready));
+            for inner in inner {
+                self.place(inner, &mut ready);
+            }
             if kept {
                 self.spans.remove(&id);
             } else {
@@ -105,7 +107,9 @@ impl Around {
         self.waiting = 0;
         waiting.sort_by_key(FinishedSpan::end_time);
         let mut ready = Vec::new();
-        waiting.into_iter().for_each(|span| self.place(span, &mut ready));
+        for span in waiting {
+            self.place(span, &mut ready);
+        }
         ready
     }
 }
