@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use tokio::time::Instant;
 
 /// Retry policy of a [model](crate::RetryingModel) or a [pipeline step](crate::FlowExt::retry): how
 /// often, and after which delays.
@@ -25,13 +26,14 @@ pub struct RetryPolicy {
     max_retries: u32,
     min_delay: Duration,
     max_delay: Duration,
+    max_elapsed: Option<Duration>,
 }
 
 impl RetryPolicy {
     /// Creates a policy with a maximum number of retries, after the first attempt, and default delays.
     pub fn new(max_retries: u32) -> Self {
         let (min_delay, max_delay) = (Duration::from_millis(500), Duration::from_secs(8));
-        Self { max_retries, min_delay, max_delay }
+        Self { max_retries, min_delay, max_delay, max_elapsed: None }
     }
 
     /// Creates a policy without retries.
@@ -48,18 +50,47 @@ impl RetryPolicy {
         self
     }
 
+    /// Sets the time after the first attempt began from which no retry begins. By default, 2 minutes
+    /// for a [model](crate::RetryingModel), so that a server that hangs costs one timeout rather than
+    /// one for each attempt; no limit for a step.
+    #[must_use]
+    pub fn with_max_elapsed(mut self, time: Duration) -> Self {
+        self.max_elapsed = Some(time);
+        self
+    }
+
     /// Returns the maximum number of retries.
     pub fn max_retries(&self) -> u32 {
         self.max_retries
     }
 
-    pub(crate) fn delays(&self) -> ExponentialBackoff {
-        ExponentialBuilder::new()
+    /// Begins the attempts of one call. `max_elapsed` applies unless the policy has its own.
+    pub(crate) fn delays(&self, max_elapsed: Duration) -> Delays {
+        let backoff = ExponentialBuilder::new()
             .with_min_delay(self.min_delay)
             .with_max_delay(self.max_delay)
             .with_max_times(self.max_retries as usize)
             .with_jitter()
-            .build()
+            .build();
+        let max_elapsed = self.max_elapsed.unwrap_or(max_elapsed);
+        Delays { backoff, began: Instant::now(), max_elapsed }
+    }
+}
+
+/// Delays before the retries of one call.
+#[derive(Debug)]
+pub(crate) struct Delays {
+    backoff: ExponentialBackoff,
+    began: Instant,
+    max_elapsed: Duration,
+}
+
+impl Delays {
+    /// Returns the delay before the next retry: `asked`, or that of the policy. `None` to give up.
+    pub(crate) fn next(&mut self, asked: Option<Duration>) -> Option<Duration> {
+        let delay = self.backoff.next()?;
+        let delay = asked.unwrap_or(delay);
+        (self.began.elapsed().saturating_add(delay) <= self.max_elapsed).then_some(delay)
     }
 }
 

@@ -2,8 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use futures::{FutureExt as _, StreamExt as _, stream};
 use raaf_agents::{
     Message, Model, ModelChunk, ModelError, ModelRequest, ModelResponse, ModelStream, Reply,
@@ -163,6 +170,38 @@ async fn delays_grow_and_follow_retry_after() {
             event "retry" ["retry.attempt" = 3, "retry.delay_ms" = 30000.0]
         ]
     });
+}
+
+/// A server that takes all the time that a call allows.
+#[derive(Default)]
+struct Hangs(AtomicU32);
+
+#[async_trait]
+impl Model for Hangs {
+    fn name(&self) -> &str {
+        "hangs"
+    }
+
+    async fn respond(&self, _: &ModelRequest) -> Result<ModelResponse, ModelError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let after = Duration::from_secs(120);
+        tokio::time::sleep(after).await;
+        Err(ModelError::Timeout { after })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_hangs_costs_one_timeout_unless_the_policy_allows_more() {
+    for (policy, attempts) in [
+        (RetryPolicy::new(2), 1),
+        (RetryPolicy::new(2).with_max_elapsed(Duration::from_secs(1_000)), 3),
+        (RetryPolicy::new(2).with_max_elapsed(Duration::from_secs(200)), 2),
+    ] {
+        let model = Arc::new(Hangs::default());
+        let retrying = RetryingModel::new(Arc::clone(&model), policy);
+        assert!(matches!(retrying.respond(&request()).await, Err(ModelError::Timeout { .. })));
+        assert_eq!(model.0.load(Ordering::Relaxed), attempts);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,12 +3,14 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
-use backon::ExponentialBackoff;
 use futures::{FutureExt as _, StreamExt as _, future, stream};
 use raaf_trace_core::{current_span, keys};
 
 use super::{Model, ModelError, ModelRequest, ModelResponse, ModelStream};
-use crate::retry::RetryPolicy;
+use crate::retry::{Delays, RetryPolicy};
+
+/// Default time after the beginning of a call from which no retry begins.
+const MAX_ELAPSED: Duration = Duration::from_secs(120);
 
 /// Longest delay that a server may ask for.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -24,7 +26,8 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// A delay that the server asks for (`Retry-After`) replaces that of the policy. A call for which the
 /// server asks for more than a minute is not retried.
 ///
-/// Outside of a tokio runtime nothing is retried.
+/// No retry begins later than 2 minutes after the call, or another time
+/// ([`RetryPolicy::with_max_elapsed`]). Outside of a tokio runtime nothing is retried.
 ///
 /// # Panics
 ///
@@ -133,13 +136,13 @@ impl<M: Model> fmt::Debug for RetryingModel<M> {
 
 /// Attempts of one call.
 struct Attempts {
-    delays: ExponentialBackoff,
+    delays: Delays,
     failed: u32,
 }
 
 impl Attempts {
     fn new(policy: &RetryPolicy) -> Self {
-        Self { delays: policy.delays(), failed: 0 }
+        Self { delays: policy.delays(MAX_ELAPSED), failed: 0 }
     }
 
     /// Waits for the next attempt, or returns the error if there is none.
@@ -155,9 +158,11 @@ impl Attempts {
         if !error.is_retryable() || tokio::runtime::Handle::try_current().is_err() {
             return None;
         }
-        let delay = self.delays.next()?;
-        let Some(asked) = error.retry_after() else { return Some(delay) };
-        (asked <= MAX_RETRY_AFTER).then_some(asked)
+        let asked = error.retry_after();
+        if asked.is_some_and(|asked| asked > MAX_RETRY_AFTER) {
+            return None;
+        }
+        self.delays.next(asked)
     }
 
     fn record(&self, error: &ModelError, delay: Duration) {

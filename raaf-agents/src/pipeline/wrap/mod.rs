@@ -153,7 +153,7 @@ impl Wrapped {
         inside: impl Fn(State) -> FlowFuture<'a>,
         observers: &Observers,
     ) -> Result<State, Box<Stopped>> {
-        let mut delays = policy.delays();
+        let mut delays = policy.delays(Duration::MAX);
         let mut attempt = 1;
         loop {
             let result = inside(state.clone()).await;
@@ -165,7 +165,7 @@ impl Wrapped {
                 Err(stopped) if retries(&stopped.source) => stopped,
                 result => return result,
             };
-            let Some(delay) = delays.next() else { return Err(stopped) };
+            let Some(delay) = delays.next(None) else { return Err(stopped) };
             let error = &stopped.source;
             if let Some(span) = span {
                 span.add_event("retry", |event| {
