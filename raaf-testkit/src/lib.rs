@@ -80,7 +80,7 @@
 //! #
 //! # found:
 //! #     pipeline \"Sum\"
-//! #   + ├── tool \"Parser\".parse [status = error, \"error.type\" = \"ParseIntError\"]
+//! #   + ├── tool \"Parser\".parse [status = error, \"error.type\" = \"ParseIntError\"] // invalid digit found in string
 //! #     └── tool \"Parser\".parse
 //! #
 //! # - missing  + extra
@@ -97,7 +97,7 @@
 //!
 //! found:
 //!     pipeline "Sum"
-//!   + ├── tool "Parser".parse [status = error, "error.type" = "ParseIntError"]
+//!   + ├── tool "Parser".parse [status = error, "error.type" = "ParseIntError"] // invalid digit found in string
 //!     └── tool "Parser".parse
 //!
 //! - missing  + extra

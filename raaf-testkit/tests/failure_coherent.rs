@@ -46,7 +46,7 @@ fn a_span_without_its_parent_and_one_twice() {
         pipeline "Data"
         ├── agent "Writer"
       ! └── agent "Writer"  <- it occurs twice, with the same id
-      > tool "search" [status = error, "error.type" = "ParseIntError"] (its parent is missing)
+      > tool "search" [status = error, "error.type" = "ParseIntError"] // invalid digit found in string (its parent is missing)
     "#);
 }
 

@@ -25,7 +25,7 @@ fn a_missing_span() {
     found:
         pipeline "Data"
         ├── agent "Planner"
-        │   └── tool "search" [status = error, "error.type" = "ParseIntError"]
+        │   └── tool "search" [status = error, "error.type" = "ParseIntError"] // invalid digit found in string
         └── agent "Writer"
 
     - missing
@@ -46,7 +46,7 @@ fn an_extra_span() {
     found:
         pipeline "Data"
         ├── agent "Planner"
-      + │   └── tool "search" [status = error, "error.type" = "ParseIntError"]
+      + │   └── tool "search" [status = error, "error.type" = "ParseIntError"] // invalid digit found in string
         └── agent "Writer"
 
     + extra
@@ -73,7 +73,7 @@ fn a_different_span_with_one_difference_and_with_several() {
     found:
         pipeline "Data"
       ~ ├── agent "Planner"  <- method is "run", not "plan"
-      ~ │   └── tool "search" [status = error, "error.type" = "ParseIntError"]
+      ~ │   └── tool "search" [status = error, "error.type" = "ParseIntError"] // invalid digit found in string
       ~ │           <- status is error, not ok
       ~ │           <- "query" is "tea", not 3
       ~ │           <- "hits" is not set, and should be 2
@@ -100,7 +100,7 @@ fn a_span_below_another_one() {
     found:
         pipeline "Data"
         ├── agent "Planner"
-      > │   └── tool "search" [status = error, "error.type" = "ParseIntError"]  <- expected under Data > Writer
+      > │   └── tool "search" [status = error, "error.type" = "ParseIntError"] // invalid digit found in string  <- expected under Data > Writer
         └── agent "Writer"
 
     > misplaced
@@ -147,7 +147,7 @@ fn siblings_in_another_order() {
     found:
         pipeline "Data"
         ├── agent "Planner"
-        │   └── tool "search" [status = error, "error.type" = "ParseIntError"]
+        │   └── tool "search" [status = error, "error.type" = "ParseIntError"] // invalid digit found in string
       > └── agent "Writer"  <- expected before agent "Planner"
 
     > misplaced
@@ -208,7 +208,7 @@ fn a_span_that_came_twice() {
     found:
         pipeline "Data"
         ├── agent "Planner"
-        │   └── tool "search" [status = error, "error.type" = "ParseIntError"]
+        │   └── tool "search" [status = error, "error.type" = "ParseIntError"] // invalid digit found in string
       ! ├── agent "Planner"  <- a span of this id is there already
         └── agent "Writer"
 
@@ -226,6 +226,9 @@ fn nothing_where_there_should_be_something() {
 
     found:
         no spans
+
+        nothing was captured: was the traced code run by the capture, and a future by `run_async` or
+        `captured_async` (`run` only makes it)? Does a spawned task have its context (`task::spawn_traced`)?
 
     - missing
     "#);
@@ -258,7 +261,7 @@ fn all_at_once() {
     found:
         pipeline "Data"
       ~ ├── agent "Planner"  <- status is ok, not error
-      > │   └── tool "search" [status = error, "error.type" = "ParseIntError"]
+      > │   └── tool "search" [status = error, "error.type" = "ParseIntError"] // invalid digit found in string
       > │           <- expected under Data > Writer
       > │           <- "error.type" is "ParseIntError", not "Timeout"
       > └── agent "Writer"  <- expected before agent "Planner"
@@ -312,7 +315,7 @@ fn on_a_terminal_marks_are_coloured() {
     found:
         pipeline "Data"
       ^[33m~^[0m ├── ^[33magent "Planner"  <- status is ok, not error^[0m
-      ^[32m+^[0m │   └── ^[32mtool "search" [status = error, "error.type" = "ParseIntError"]^[0m
+      ^[32m+^[0m │   └── ^[32mtool "search" [status = error, "error.type" = "ParseIntError"] // invalid digit found in string^[0m
         └── agent "Writer"
 
     ^[31m- missing^[0m  ^[32m+ extra^[0m  ^[33m~ different^[0m
@@ -332,7 +335,7 @@ fn spans_where_there_should_be_none() {
 
         pipeline "Data"
         ├── agent "Planner"
-        │   └── tool "search" [status = error, "error.type" = "ParseIntError"]
+        │   └── tool "search" [status = error, "error.type" = "ParseIntError"] // invalid digit found in string
         └── agent "Writer"
     "#);
     insta::assert_snapshot!(said(|| assert_no_spans!(data(), tool * [error])), @r#"
@@ -340,7 +343,7 @@ fn spans_where_there_should_be_none() {
 
         pipeline "Data"
         ├── agent "Planner"
-      + │   └── tool "search" [status = error, "error.type" = "ParseIntError"]
+      + │   └── tool "search" [status = error, "error.type" = "ParseIntError"] // invalid digit found in string
         └── agent "Writer"
     "#);
 }

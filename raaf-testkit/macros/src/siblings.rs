@@ -1,6 +1,6 @@
 //! Parses siblings: `( span | in_any_order { … } | .. )*`, with optional commas.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Delimiter, Ident, TokenStream};
 use quote::quote;
 use syn::{Error, LitInt, LitStr, Result, Token, ext::IdentExt as _, parse::ParseStream, token};
 
@@ -93,12 +93,29 @@ fn expect_node(input: ParseStream<'_>) -> Result<()> {
         "a method follows a component: `agent \"Planner\".plan`; any others are written `..`"
     } else if input.peek(LitInt) {
         "a count follows a span: `tool * x 3`"
+    } else if is_joined_count(input) || input.peek(Token![*]) && input.peek2(LitInt) {
+        "a count is an `x` and a number, apart: `tool * x 3`"
+    } else if is_empty_call(input) {
+        "a method is a name without parentheses: `agent \"Planner\".plan`"
     } else if input.peek(LitStr) && (input.peek2(token::Brace) || is_last(input)) {
         "of which kind? write `agent \"Planner\"`, or `* \"Planner\"` for any"
     } else {
         return Ok(());
     };
     Err(input.error(hint))
+}
+
+/// `x3`.
+fn is_joined_count(input: ParseStream<'_>) -> bool {
+    let word = input.cursor().ident().map(|(word, _)| word.to_string());
+    let number = word.as_deref().and_then(|word| word.strip_prefix('x')).unwrap_or_default();
+    !number.is_empty() && number.chars().all(|digit| digit.is_ascii_digit())
+}
+
+/// `()`, after a method.
+fn is_empty_call(input: ParseStream<'_>) -> bool {
+    let inside = input.cursor().group(Delimiter::Parenthesis).map(|(inside, ..)| inside);
+    inside.is_some_and(|inside| inside.eof())
 }
 
 fn is_last(input: ParseStream<'_>) -> bool {

@@ -222,7 +222,13 @@ impl Capture {
         if count > named.len() {
             named.push(format!("... and {} more", count - named.len()));
         }
-        panic!("{count} {spans} still open after {limit:?}:\n    {}", named.join("\n    "));
+        let hint = match tokio::runtime::Handle::try_current() {
+            Ok(_) => {
+                "\n\nin a runtime, `spans_async` lets its tasks end, which `spans` may hold up"
+            }
+            Err(_) => "",
+        };
+        panic!("{count} {spans} still open after {limit:?}:\n    {}{hint}", named.join("\n    "));
     }
 }
 

@@ -7,6 +7,12 @@ use anstyle::Style;
 use super::fold::fold;
 use crate::tree::{Mark, Row, draw_in};
 
+/// Usual reasons for an empty capture.
+const NOTHING_FOUND: &str = "
+    nothing was captured: was the traced code run by the capture, and a future by `run_async` or
+    `captured_async` (`run` only makes it)? Does a spawned task have its context (`task::spawn_traced`)?
+";
+
 /// Difference between captured spans and the expected trees.
 ///
 /// Shown, it draws both, and marks what is missing (`-`), extra (`+`), different (`~`), misplaced
@@ -72,6 +78,9 @@ impl Mismatch {
             writeln!(f, "\n{title}:")?;
             if rows.is_empty() {
                 writeln!(f, "    no spans")?;
+            }
+            if rows.is_empty() && title == "found" {
+                f.write_str(NOTHING_FOUND)?;
             }
             draw_in(f, "  ", &fold(rows), colour)?;
         }

@@ -3,8 +3,11 @@
 use raaf_trace_model::{
     keys,
     naming::distinct_method,
-    span::{FinishedSpan, Status},
+    span::{FinishedSpan, SpanError, Status},
 };
+
+/// Number of characters of an error's message that are shown.
+const MOST_OF_MESSAGE: usize = 80;
 
 /// Returns text as a string literal.
 pub(crate) fn quoted(text: &str) -> String {
@@ -44,7 +47,8 @@ pub(crate) fn label(kind: &str, component: &str, method: &str) -> String {
     label
 }
 
-/// Returns the label of a span, its status unless it is ok, and other properties.
+/// Returns the label of a span, its status unless it is ok, and other properties; for a failed one,
+/// its error's message as a comment.
 pub(super) fn of_span(span: &FinishedSpan, more: impl IntoIterator<Item = String>) -> String {
     let mut text = label(span.kind().as_str(), span.component_name(), span.method());
     let mut properties = Vec::new();
@@ -57,6 +61,12 @@ pub(super) fn of_span(span: &FinishedSpan, more: impl IntoIterator<Item = String
     properties.extend(more);
     if !properties.is_empty() {
         text.extend([" [", &properties.join(", "), "]"]);
+    }
+    if let Some(message) = span.error().and_then(SpanError::message).filter(|text| !text.is_empty())
+    {
+        let short: String = message.chars().take(MOST_OF_MESSAGE).collect();
+        let rest = if short.len() < message.len() { "…" } else { "" };
+        text.extend([" // ", &plain(&short), rest]);
     }
     text
 }

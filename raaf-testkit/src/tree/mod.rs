@@ -42,7 +42,7 @@ pub(crate) use label::{label, plain, quoted, word};
 ///     "\
 /// pipeline \"Import\"
 /// ├── agent \"Reader\"
-/// └── agent \"Checker\".check [status = error, \"error.type\" = \"ParseIntError\"]
+/// └── agent \"Checker\".check [status = error, \"error.type\" = \"ParseIntError\"] // invalid digit found in string
 /// ",
 /// );
 /// assert_eq!(spans.path(spans.only("Checker")), "Import > Checker");
