@@ -344,8 +344,7 @@ impl<S> TracerProviderBuilder<S> {
         self
     }
 
-    /// Sets whether the end of a trace's root span waits until the trace is delivered, at most 5 seconds:
-    /// for processes that are frozen or killed between runs. Blocks the thread that ends the root.
+    /// Sets whether the end of a root blocks its thread until the trace is delivered, 5 seconds at most.
     pub fn flush_after_root(mut self, flush: bool) -> Self {
         self.flush_after_root = flush;
         self
