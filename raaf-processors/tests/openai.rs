@@ -62,6 +62,32 @@ fn a_request_has_the_path_and_the_headers_of_the_api() {
 }
 
 #[test]
+fn a_continued_trace_is_sent_by_the_process_in_which_it_began() {
+    let remote = SpanId::from_u64(7).unwrap();
+    let root = FinishedSpan::builder("tool", "Stock").parent_id(remote).local_root(true).build();
+    let child = FinishedSpan::builder("tool", "Shelf").child_of(&root).build();
+    let items = sent(&[child, root]);
+    assert!(items.iter().all(|item| item["object"] == "trace.span"), "{items:?}");
+    assert_eq!(items.len(), 2);
+}
+
+#[test]
+fn a_blank_workflow_name_is_no_name() {
+    let named = |workflow: &'static str, kind: &'static str| {
+        let span = FinishedSpan::builder(kind, "Import").workflow_name(workflow).build();
+        sent(&[span])[0]["workflow_name"].clone()
+    };
+    assert_eq!([named("", "pipeline"), named(" ", "runner")], ["Import", "Agent workflow"]);
+}
+
+#[test]
+fn the_harness_of_a_trace_is_sent_with_each_span() {
+    let span = FinishedSpan::builder("tool", "Search").metadata("agent_harness_id", "h1");
+    let items = sent(&[span.metadata("tenant", "acme").build()]);
+    assert_eq!(items[1]["metadata"], json!({"agent_harness_id": "h1"}));
+}
+
+#[test]
 fn a_span_has_ids_times_and_a_trace() {
     let root = FinishedSpan::builder("pipeline", "Import")
         .trace_id(TraceId::from_u128(0xab).unwrap())
@@ -184,7 +210,11 @@ fn every_kind_has_its_form() {
             span("llm"),
             json!({"type": "generation", "input": null, "output": null, "model": "it", "model_config": {}, "usage": null}),
         ),
-        (span("response"), json!({"type": "response", "response_id": "it"})),
+        (span("response"), json!({"type": "response", "response_id": null})),
+        (
+            span("response").attribute(keys::GEN_AI_RESPONSE_ID, "resp_1"),
+            json!({"type": "response", "response_id": "resp_1"}),
+        ),
         (
             span("handoff").attribute(keys::HANDOFF_FROM, "a"),
             json!({"type": "handoff", "from_agent": "a", "to_agent": "it"}),

@@ -163,7 +163,8 @@ impl Parcel {
         let mut traces = HashSet::new();
         for span in self.spans.iter().filter_map(|place| batch.get(*place)) {
             let id = span.trace_id();
-            if !sent.contains(id) && traces.insert(id) {
+            let is_ours = !translate::is_continued(span) && !sent.contains(id);
+            if is_ours && traces.insert(id) {
                 data.push(Item::Trace(translate::trace(span)));
             }
             data.extend(translate::span(span).map(Box::new).map(Item::Span));

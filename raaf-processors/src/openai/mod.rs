@@ -59,7 +59,8 @@ raaf_trace_model::submit! {
 /// # What is sent
 ///
 /// The sink sends one request per batch and API key, with a trace object before the first span of
-/// each trace. Agents, tools, model calls, responses, hand-offs, guardrails, MCP listings and audio
+/// each trace that began in this process; one that was continued has its trace object from the
+/// process in which it began. Models' reasoning is left out of messages. Agents, tools, model calls, responses, hand-offs, guardrails, MCP listings and audio
 /// have their own forms; spans of any other kind are custom spans with all their attributes. The
 /// root of a workflow ([`trace`](raaf_trace_core::trace()), a runner) is the trace object, and its
 /// children have no parent. Only model calls carry token counts. Input and output are cut to the
@@ -67,7 +68,8 @@ raaf_trace_model::submit! {
 /// `... [truncated]`. The format has no field for events, except on custom spans.
 ///
 /// These [`keys`](raaf_trace_core::keys) go into `span_data`. A trace object has the workflow's name,
-/// group and metadata. Other attributes are sent on custom spans only.
+/// group and metadata, of which `agent_harness_id` is repeated on each span. Other attributes are sent
+/// on custom spans only.
 ///
 /// | key | kinds | field |
 /// | --- | --- | --- |

@@ -42,6 +42,14 @@ pub(super) struct Span<'a> {
     pub(super) ended_at: Time,
     pub(super) span_data: Data<'a>,
     pub(super) error: Option<Error<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) metadata: Option<Harness<'a>>,
+}
+
+/// What of a trace's metadata is sent with its spans.
+#[derive(Serialize)]
+pub(super) struct Harness<'a> {
+    pub(super) agent_harness_id: ValueRef<'a>,
 }
 
 #[derive(Serialize)]
@@ -67,7 +75,7 @@ pub(super) enum Data<'a> {
         usage: Option<Usage>,
     },
     Response {
-        response_id: &'a str,
+        response_id: Option<&'a str>,
     },
     Handoff {
         from_agent: Option<&'a str>,

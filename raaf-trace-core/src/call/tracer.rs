@@ -117,8 +117,6 @@ impl Tracer {
         llm_span => Kind::Llm;
         /// Prepares a span of a guardrail's check.
         guardrail_span => Kind::Guardrail;
-        /// Prepares a span of a model's response; the name is the response's id.
-        response_span => Kind::Response;
         /// Prepares a span of listing an MCP server's tools; the name is the server's.
         mcp_list_tools_span => Kind::McpListTools;
         /// Prepares a span of a group of speech syntheses.
@@ -129,6 +127,12 @@ impl Tracer {
         transcription_span => Kind::Transcription;
         /// Prepares a span of kind `custom`.
         custom_span => Kind::Custom;
+    }
+
+    /// Prepares a span of a model's response with that id.
+    pub fn response_span(&self, id: impl AsRef<str>) -> SpanBuilder {
+        let id = id.as_ref();
+        self.typed(Kind::Response, id).with(keys::GEN_AI_RESPONSE_ID, id)
     }
 
     /// Prepares a span of a hand-off from one agent to another.

@@ -38,12 +38,32 @@ fn all(messages: Json, speaker: &str) -> Vec<Json> {
     }
 }
 
+/// Fields of messages with a model's reasoning, which OpenAI's own SDK does not send either.
+const REASONING_FIELDS: [&str; 4] =
+    ["reasoning", "reasoning_content", "thinking", "thinking_blocks"];
+
+/// Types of parts and items with a model's reasoning.
+const REASONING_TYPES: [&str; 3] = ["reasoning", "thinking", "redacted_thinking"];
+
+fn is_reasoning(part: &Json) -> bool {
+    part["type"].as_str().is_some_and(|kind| REASONING_TYPES.contains(&kind))
+}
+
 /// Translates a message into one or, if its parts are results of several tools, several messages. A
-/// message without parts is taken for a message of the API.
+/// message without parts is taken for a message of the API. Reasoning is left out.
 fn of_message(message: Json, speaker: &str) -> Vec<Json> {
+    if is_reasoning(&message) {
+        return Vec::new();
+    }
     let Json::Object(mut message) = message else {
         return vec![json!({"role": speaker, "content": message})];
     };
+    message.retain(|field, _| !REASONING_FIELDS.contains(&field.as_str()));
+    for parts in ["content", "parts"] {
+        if let Some(Json::Array(parts)) = message.get_mut(parts) {
+            parts.retain(|part| !is_reasoning(part));
+        }
+    }
     let Some(Json::Array(parts)) = message.remove("parts") else {
         return vec![Json::Object(message)];
     };
@@ -159,6 +179,26 @@ mod tests {
                     {"type": "text", "text": "a"},
                     {"type": "image", "url": "u"},
                 ]},
+            ])
+        );
+    }
+
+    #[test]
+    fn reasoning_is_left_out() {
+        let thought = json!({"type": "reasoning", "content": "hidden"});
+        let messages = json!([
+            {"role": "assistant", "content": "ok", "reasoning_content": "hidden"},
+            {"role": "assistant", "parts": [thought, text_part("ok")]},
+            {"role": "assistant", "content": [{"type": "redacted_thinking", "data": "x"}, {"type": "text", "text": "ok"}]},
+            {"type": "reasoning", "summary": []},
+        ]);
+        let sent = Json::from(input(None, Some(messages)).unwrap());
+        assert_eq!(
+            sent,
+            json!([
+                {"role": "assistant", "content": "ok"},
+                {"role": "assistant", "content": "ok"},
+                {"role": "assistant", "content": [{"type": "text", "text": "ok"}]},
             ])
         );
     }

@@ -17,12 +17,15 @@ use raaf_trace_model::{
     span::{FinishedSpan, LocalRoot},
 };
 
-use super::wire::{Data, Id, Span, Time, Trace};
+use super::wire::{Data, Harness, Id, Span, Time, Trace};
 use read::Read;
 
 /// Name of a trace without a name of its own whose root is a runner, because the name of a runner
 /// means nothing to a reader.
 const UNNAMED: &str = "Agent workflow";
+
+/// Key of a trace's metadata that is sent with each of its spans, too: the server routes by it.
+const HARNESS: &str = "agent_harness_id";
 
 /// Output type of an agent without one.
 const TEXT: &str = "str";
@@ -31,10 +34,11 @@ const TEXT: &str = "str";
 pub(super) fn trace(span: &FinishedSpan) -> Trace<'_> {
     let info = span.trace();
     let root = span.local_root().filter(|root| *root.kind() != Kind::Runner);
-    let root = root.map(LocalRoot::component_name).filter(|name| !name.trim().is_empty());
+    let root = root.map(LocalRoot::component_name);
+    let mut names = [info.workflow_name(), root].into_iter().flatten();
     Trace {
         id: span.trace_id(),
-        workflow_name: info.workflow_name().or(root).unwrap_or(UNNAMED),
+        workflow_name: names.find(|name| !name.trim().is_empty()).unwrap_or(UNNAMED),
         group_id: info.group_id(),
         metadata: Some(info.metadata()).filter(|metadata| !metadata.is_empty()),
     }
@@ -54,7 +58,13 @@ pub(super) fn span(span: &FinishedSpan) -> Option<Span<'_>> {
         ended_at: Time(span.end_time()),
         span_data: data(span),
         error: error::of(span),
+        metadata: span.trace().metadata().get(HARNESS).map(|id| Harness { agent_harness_id: id }),
     })
+}
+
+/// Returns whether the trace began in another process, which sends the trace object.
+pub(super) fn is_continued(span: &FinishedSpan) -> bool {
+    span.local_root().is_some_and(|root| !root.is_root())
 }
 
 /// Returns true if a root of this kind is sent as the trace, not as a span.
@@ -84,9 +94,7 @@ fn data(span: &FinishedSpan) -> Data<'_> {
             mcp_data: read.value(keys::TOOL_MCP_DATA),
         },
         Kind::Llm => generation::of(span),
-        Kind::Response => {
-            Data::Response { response_id: read.text(keys::GEN_AI_RESPONSE_ID).unwrap_or(component) }
-        }
+        Kind::Response => Data::Response { response_id: read.text(keys::GEN_AI_RESPONSE_ID) },
         Kind::Handoff => Data::Handoff {
             from_agent: read.text(keys::HANDOFF_FROM),
             to_agent: read.text(keys::HANDOFF_TO).unwrap_or(component),
