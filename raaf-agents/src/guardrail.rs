@@ -159,9 +159,11 @@ impl Guardrail {
             .traced("run")
             .with(keys::GUARDRAIL_NAME, self.name())
             .with(keys::GUARDRAIL_STAGE, stage)
+            .with_content(keys::INPUT, text)
             .on_result(|verdict: &Verdict, attributes: &mut Attributes| {
                 attributes.set(keys::GUARDRAIL_TRIGGERED, verdict.is_tripped());
                 attributes.set_content(keys::GUARDRAIL_OBJECTION, verdict.objection());
+                attributes.set_content(keys::OUTPUT, verdict.objection().unwrap_or("passed"));
             })
             .try_in_span((self.check)(context.clone(), text.to_owned()))
             .await

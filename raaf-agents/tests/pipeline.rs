@@ -7,6 +7,7 @@ use raaf_agents::{
     StepError, service,
 };
 use raaf_testkit::{Capture, assert_span_tree};
+use serde_json::json;
 
 use common::Silent;
 
@@ -32,6 +33,21 @@ fn append(name: &'static str) -> raaf_agents::FunctionStep {
 
 async fn run(capture: &Capture, pipeline: &Pipeline) -> Result<State, PipelineError> {
     capture.run_async(pipeline.run(State::new().with("input", "x"))).await
+}
+
+#[tokio::test]
+async fn g26_a_pipeline_shows_what_it_was_given_and_what_it_made() {
+    let capture = Capture::new();
+    let one = Pipeline::builder("One").then(echo("A")).build().unwrap();
+    run(&capture, &one).await.unwrap();
+    let two = Pipeline::builder("Two").then(echo("A")).then(echo("B")).build().unwrap();
+    capture.run_async(two.run(State::new().with("input", "x").with("n", 1))).await.unwrap();
+    assert_span_tree!(capture.spans_async().await, {
+        pipeline "One" ["input" = "x", "output" = "A(x)"] { .. }
+        pipeline "Two" [
+            "input" = (json!({"input": "x", "n": 1})), "output" = (json!({"A": "A(x)", "B": "B(x)"}))
+        ] { .. }
+    });
 }
 
 #[tokio::test]

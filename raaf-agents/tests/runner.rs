@@ -7,10 +7,10 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use raaf_agents::{
     Agent, FinishReason, FunctionTool, Message, ModelError, ModelRequest, OnToolError, Reply,
-    RunErrorKind, Runner, ScriptedModel, Tool as _, ToolError, Usage,
+    RunConfig, RunErrorKind, Runner, ScriptedModel, Tool as _, ToolError, Usage,
 };
 use raaf_testkit::{Capture, assert_span_tree};
-use raaf_trace_core::{Component, Traceable as _, trace};
+use raaf_trace_core::{Component, Traceable as _, current_span, keys, trace};
 use serde_json::{Value as Json, json};
 
 use common::{Silent, Text, broken, endless, shout};
@@ -38,6 +38,34 @@ async fn an_answer_without_tools_is_one_turn() {
         runner "Runner" [status = ok] {
             agent "Tester" [status = ok] { llm "scripted" [status = ok] }
         }
+    });
+}
+
+#[tokio::test]
+async fn g26_the_root_of_a_run_has_its_input_and_output() {
+    let capture = Capture::new();
+    let replies = || agent([Reply::text("first"), Reply::text("second")]);
+    let config = RunConfig::new().workflow_name("Nightly");
+    capture.run_async(replies().run("go")).await.unwrap();
+    capture.run_async(Runner::new().with_config(config).run(&replies(), "go")).await.unwrap();
+    let two = replies();
+    let both = async {
+        two.run("go").await?;
+        two.run("on").await
+    };
+    capture.run_async(trace("chat").try_in_span(both)).await.unwrap();
+    let own = trace("own").try_in_span(async {
+        if let Some(root) = current_span() {
+            root.set_content(keys::INPUT, "what the user said");
+        }
+        replies().run("go").await
+    });
+    capture.run_async(own).await.unwrap();
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" ["input" = "go", "output" = "first"] { .. }
+        trace "Nightly" ["input" = "go", "output" = "first"] { .. }
+        trace "chat" ["input" = "go", "output" = "second"] { .. }
+        trace "own" ["input" = "what the user said", "output" = "first"] { .. }
     });
 }
 

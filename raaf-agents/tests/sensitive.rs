@@ -211,6 +211,7 @@ async fn a5_within_a_trace_a_run_without_sensitive_data_leaves_the_rest_as_it_is
             agent "Last" ["input"] { .. }
         }
     });
-    // The job, and of the second run the two agents and the one that is a tool.
-    assert_eq!(with_input.count(), 4);
+    // The job, and of the second run the two agents, the one that is a tool, the guardrail and the
+    // hand-off.
+    assert_eq!(with_input.count(), 6);
 }

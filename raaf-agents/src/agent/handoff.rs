@@ -185,6 +185,8 @@ impl Handoff {
             .with(keys::HANDOFF_FROM, from.name())
             .with(keys::HANDOFF_TO, self.target_name())
             .with(keys::TOOL_CALL_ID, &call.id)
+            .with_content(keys::INPUT, call.arguments.as_str())
+            .with_content(keys::OUTPUT, self.target_name())
     }
 }
 

@@ -20,6 +20,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use raaf_trace_core::{Attributes, Component, Traceable, keys as attribute_keys};
+use serde_json::Value as Json;
 
 pub use agent_step::AgentStep;
 pub use builder::PipelineBuilder;
@@ -34,6 +35,7 @@ pub use keys::Keys;
 pub use merge::Merge;
 use observe::Observers;
 pub use observe::Progress;
+use state::shown;
 pub use state::{State, StateError};
 pub use step::Step;
 pub use tool_step::ToolStep;
@@ -111,7 +113,21 @@ impl Pipeline {
     /// If a step fails, or if the initial state lacks a key that a step is declared to require, which
     /// is checked before the first step runs. The error carries the state before the step.
     pub async fn run(&self, state: State) -> Result<State, PipelineError> {
-        self.try_in_span("run", self.run_flow(state)).await
+        let (given, before) = (state.clone(), state.clone());
+        self.traced("run")
+            .with_attributes(move |attributes: &mut Attributes| {
+                attributes.set_content_with(attribute_keys::INPUT, || shown(given.iter()));
+            })
+            .on_result(move |after: &State, attributes: &mut Attributes| {
+                attributes.set_content_with(attribute_keys::OUTPUT, || {
+                    let is_new = |(key, value): &(&str, &Json)| {
+                        !before.value(key).is_ok_and(|before| before == *value)
+                    };
+                    shown(after.iter().filter(is_new))
+                });
+            })
+            .try_in_span(self.run_flow(state))
+            .await
     }
 
     async fn run_flow(&self, state: State) -> Result<State, PipelineError> {

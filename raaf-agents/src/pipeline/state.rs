@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use raaf_trace_core::Value;
 use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::{Map, Value as Json};
 use thiserror::Error;
@@ -188,6 +189,15 @@ impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let types = self.iter().map(|(key, value)| (key, type_of(value)));
         f.debug_map().entries(types).finish()
+    }
+}
+
+/// Returns values as a trace shows them: a single one as it is, several as a JSON object.
+pub(super) fn shown<'a>(values: impl Iterator<Item = (&'a str, &'a Json)>) -> Value {
+    let values: BTreeMap<_, _> = values.collect();
+    match values.first_key_value() {
+        Some((_, only)) if values.len() == 1 => Value::json(only),
+        _ => Value::json(&values),
     }
 }
 

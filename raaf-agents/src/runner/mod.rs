@@ -9,14 +9,15 @@ mod input;
 mod stream;
 mod turns;
 
-use std::{panic, pin::pin, thread};
+use std::{future::Future, panic, pin::pin, thread};
 
 use futures::{
     channel::mpsc,
     future::{self, Either},
 };
 use raaf_trace_core::{
-    Component, Context, InContext as _, Traceable, diagnostics::at_least, in_current_context,
+    Component, Context, InContext as _, Kind, Span, Traceable, current_span, diagnostics::at_least,
+    in_current_context, keys,
 };
 use tokio::runtime;
 
@@ -251,7 +252,9 @@ impl Runner {
     async fn in_trace(&self, run: &mut Run<'_>) -> Result<RunResult, RunError> {
         // An agent that is bound to a parent belongs to the parent's trace.
         let is_bound = run.agent().component().parent().is_some();
-        let work = Box::pin(run.complete());
+        let input = run.input().map(str::to_owned);
+        let shown = self.config.includes_content();
+        let work = Box::pin(of_root(input, shown, run.complete()));
         if let Some(untraced) = self.config.untraced_context() {
             work.in_context(untraced).await
         } else if is_bound || Context::current().trace_id().is_some() {
@@ -263,6 +266,25 @@ impl Runner {
             call.include_sensitive_data(self.config.includes_content()).try_in_span(work).await
         }
     }
+}
+
+/// Completes a run. If its content is `shown`, records input and output on the root of the trace, if
+/// that is a runner or a workflow: lists of traces show those of the root.
+async fn of_root(
+    input: Option<String>,
+    shown: bool,
+    work: impl Future<Output = Result<RunResult, RunError>>,
+) -> Result<RunResult, RunError> {
+    let is_run = |span: &Span| matches!(span.kind(), Kind::Trace | Kind::Runner);
+    let root = current_span().filter(|span| shown && span.is_local_root() && is_run(span));
+    if let Some(root) = root.as_ref().filter(|root| root.attribute(keys::INPUT).is_none()) {
+        root.set_content(keys::INPUT, input);
+    }
+    let ended = work.await;
+    if let (Some(root), Ok(result)) = (&root, &ended) {
+        root.set_content(keys::OUTPUT, result.output.as_str());
+    }
+    ended
 }
 
 impl Agent {

@@ -93,16 +93,20 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Returns the latest text of the user.
+    pub(super) fn input(&self) -> Option<&str> {
+        let mut latest = self.request.messages.iter().rev();
+        latest.find(|message| matches!(message, Message::User { .. })).map(Message::text)
+    }
+
     async fn run_agent(&mut self, first: bool) -> Result<End, RunError> {
         let agent = self.agent.clone();
         let before = self.turns;
-        let mut latest = self.request.messages.iter().rev();
-        let input = latest.find(|message| matches!(message, Message::User { .. }));
         let call = agent
             .traced("run")
             .include_sensitive_data(self.runner.config.includes_content())
             .with(keys::AGENT_MAX_TURNS, self.runner.max_turns)
-            .with_content(keys::INPUT, input.map(Message::text));
+            .with_content(keys::INPUT, self.input());
         let call = match &self.runner.config.model {
             Some(model) => call.with(keys::AGENT_MODEL, model.name()),
             None => call,
