@@ -125,3 +125,28 @@ fn l10_a_child_that_has_left_the_span_it_was_forked_in_finds_bound_parents() {
     };
     in_own_process(&[], run, ended_well);
 }
+
+#[test]
+fn l10_a_child_that_leaves_a_span_of_its_parent_has_nothing_of_it() {
+    let run = || {
+        let (provider, memory) = batching();
+        provider.run(|| {
+            let (planner, search) = (Component::agent("Planner"), Component::tool("Search"));
+            let planning = planner.traced("run").with("who", "parent");
+            // No handle: only its thread knows the span.
+            match planning.in_span(|| fork().unwrap()) {
+                Fork::Child => {
+                    search.in_span("run", || ());
+                    provider.force_flush(LONG).unwrap();
+                    let own = components(&memory) == ["Search"];
+                    let attributes = memory.spans()[0].attributes().get("who").is_some();
+                    process::exit(i32::from(!own || attributes));
+                }
+                Fork::Parent(child) => assert_eq!(waitpid(child).unwrap(), 0),
+            }
+        });
+        provider.force_flush(LONG).unwrap();
+        assert_eq!(components(&memory), ["Planner"]);
+    };
+    in_own_process(&[], run, ended_well);
+}

@@ -12,8 +12,10 @@ use std::{
 
 use doubles::{LONG, until};
 use raaf_trace_core::{
-    Component, FinishedSpan, MemoryExporter, SpanId, SpanProcessor, Traceable as _, TracerProvider,
+    Component, Context, FinishedSpan, MemoryExporter, SpanContext, SpanId, SpanProcessor, TraceId,
+    Traceable as _, TracerProvider,
     sink::{BatchConfig, BatchProcessor},
+    trace,
 };
 
 fn batch(memory: &MemoryExporter) -> BatchProcessor {
@@ -80,4 +82,38 @@ fn g22_spans_that_end_while_a_processor_is_added_are_delivered_once() {
     assert!(ids(&added).is_subset(&ids(&memory)));
     // A thread counts its two spans a little after they have ended.
     assert!(added.len() + 4 * 2 >= ended - before, "{} of {}", added.len(), ended - before);
+}
+
+#[test]
+fn g22_a_span_goes_to_the_processors_that_are_there_when_it_ends() {
+    let memories = [(); 3].map(|()| MemoryExporter::new());
+    let [first, added, next] = &memories;
+    let provider = TracerProvider::builder().with(batch(first)).build();
+    let tool = Component::tool("Tool").with_provider(&provider);
+    // The first one finds no room prepared.
+    tool.in_span("run", || ());
+    tool.in_span("run", || provider.add_processor(batch(added)));
+    tool.in_span("run", || {
+        let next: Box<dyn SpanProcessor> = Box::new(batch(next));
+        provider.set_processors(vec![next], LONG).unwrap();
+    });
+    provider.force_flush(LONG).unwrap();
+    assert_eq!(memories.map(|memory| memory.len()), [2, 1, 1]);
+}
+
+#[test]
+fn g67_two_requests_of_one_remote_trace_keep_their_own_data() {
+    let memory = MemoryExporter::new();
+    let provider = TracerProvider::builder().with(batch(&memory)).build();
+    let remote = SpanContext::new(TraceId::random(), SpanId::random());
+    Context::remote(remote).with_provider(&provider).run(|| {
+        for request in ["first", "second"] {
+            trace(request).in_span(|| Component::tool(request).in_span("run", || ()));
+        }
+    });
+    provider.force_flush(LONG).unwrap();
+    let spans = memory.spans();
+    let roots = spans.iter().map(|span| span.local_root().unwrap().component_name());
+    assert!(roots.eq(spans.iter().map(FinishedSpan::component_name)));
+    assert_eq!(spans.len(), 4);
 }

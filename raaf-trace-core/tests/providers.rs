@@ -1,8 +1,19 @@
-//! Provider of a trace: the component's, else the context's, else the global one.
+//! Provider of a trace: the component's, else the context's, else the global one. Who keeps it.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    Component, Context, TraceId, Traceable as _, TracerProvider, provider::set_global_provider,
+    Component, Context, SpanId, SpanProcessor, TraceId, Traceable as _, TracerProvider,
+    current_span,
+    id::{IdGenerator, RandomIds},
+    provider::set_global_provider,
     trace, tracer,
 };
 
@@ -82,4 +93,63 @@ fn g11_a_root_goes_to_the_global_provider_last() {
     assert_eq!(global.spans().by_component("local").count(), 0);
     assert_span_tree!(local, { trace "local" });
     set_global_provider(TracerProvider::builder().build());
+}
+
+/// Notes that it was dropped, and looks at the context then.
+struct Noisy(Arc<AtomicBool>);
+
+impl SpanProcessor for Noisy {}
+
+impl Drop for Noisy {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+        let _span = current_span();
+    }
+}
+
+#[test]
+fn d2_a_thread_keeps_no_processor_of_a_span_that_it_did_not_make() {
+    let dropped = Arc::new(AtomicBool::new(false));
+    let noisy = Noisy(Arc::clone(&dropped));
+    let provider = TracerProvider::builder().with(noisy).build();
+    let span = provider.tracer().start_span("outer");
+    span.context().run(|| {
+        provider.disable();
+        Component::tool("T").in_span("run", || ());
+    });
+    drop((span, provider));
+    assert!(dropped.load(Ordering::Relaxed));
+}
+
+/// Panics instead of returning an id of a span that is not the first one.
+#[derive(Debug)]
+struct OneId(AtomicBool);
+
+impl IdGenerator for OneId {
+    fn trace_id(&self) -> TraceId {
+        RandomIds.trace_id()
+    }
+
+    fn span_id(&self) -> SpanId {
+        assert!(!self.0.swap(true, Ordering::Relaxed), "no id");
+        RandomIds.span_id()
+    }
+}
+
+#[test]
+fn d2_a_thread_keeps_no_processor_once_its_spans_have_ended() {
+    let nested = |work: &dyn Fn()| {
+        Component::agent("A").in_span("run", || Component::tool("T").in_span("run", work));
+    };
+    let (in_frames, settled): (&dyn Fn(), &dyn Fn()) = (&|| (), &|| drop(current_span()));
+    for (ids, work) in [(true, in_frames), (true, settled), (false, in_frames)] {
+        let dropped = Arc::new(AtomicBool::new(false));
+        let provider = TracerProvider::builder().with(Noisy(Arc::clone(&dropped)));
+        let provider =
+            if ids { provider } else { provider.ids(OneId(AtomicBool::new(false))) }.build();
+        let run = catch_unwind(AssertUnwindSafe(|| provider.run(|| nested(work))));
+        assert_eq!(run.is_ok(), ids);
+        drop(provider);
+        assert!(dropped.load(Ordering::Relaxed));
+    }
 }

@@ -10,7 +10,7 @@ use doubles::components;
 use raaf_trace_core::{
     Component, Context, MemoryExporter, Sampler, SpanContext, SpanId, SpanProcessor, TraceId,
     Traceable as _, TracerProvider, current_span, environment::Environment, in_current_context,
-    is_traced, sink::SimpleProcessor, span::StartedSpan, trace, tracer,
+    is_traced, set_attribute, sink::SimpleProcessor, span::StartedSpan, trace, tracer,
 };
 
 fn sampling(sampler: Sampler) -> (TracerProvider, MemoryExporter) {
@@ -98,6 +98,15 @@ fn s1_an_unsampled_span_is_there_for_the_code_but_counts_as_not_traced() {
         });
     });
     assert_eq!(provider.stats().processors[0].panics, 0);
+}
+
+#[test]
+fn s1_what_an_unsampled_span_was_given_is_in_no_later_one() {
+    let unsampled = TracerProvider::builder().sampler(Sampler::never()).build();
+    unsampled.run(|| Component::agent("Planner").in_span("run", || set_attribute("secret", 1)));
+    let (provider, memory) = sampling(Sampler::always());
+    provider.run(|| Component::agent("Planner").in_span("run", || ()));
+    assert!(memory.spans()[0].attributes().get("secret").is_none());
 }
 
 #[test]

@@ -53,6 +53,14 @@ fn a_root_in_a_bare_task_inside_a_run_is_counted() {
 }
 
 #[test]
+fn a_run_that_has_ended_is_not_open() {
+    let (provider, _) = in_line();
+    agent("Pipeline", &provider).in_span("run", || ());
+    on_runtime(async { tokio::spawn(call(agent("Worker", &provider))).await.unwrap() });
+    assert_eq!(stray(&provider), 0);
+}
+
+#[test]
 fn a_task_that_was_given_the_context_is_not_counted() {
     let (provider, _) = in_line();
     let (pipeline, worker) = (agent("Pipeline", &provider), agent("Worker", &provider));

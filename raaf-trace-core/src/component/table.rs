@@ -104,3 +104,20 @@ impl Components {
         self.places.get_mut(usize::from(number))?.as_mut()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g9_a_component_makes_room_once_its_frames_have_ended() {
+        let mut table = Components::new();
+        let all: Vec<_> = (0..3 * SETS * WAYS).map(|_| Component::tool("T")).collect();
+        for component in &all {
+            let number = table.open(component).expect("all others have ended");
+            table.close(number);
+        }
+        let open = all.iter().filter_map(|component| table.open(component)).count();
+        assert!(open <= SETS * WAYS, "an open one keeps its place");
+    }
+}

@@ -176,10 +176,13 @@ impl PackedSpans {
         let result_type = body.result_type;
         let data = trace.data();
         let id = data.id.to_u128();
-        // Limits within a trace differ only in whether there is content.
+        // A process can have two parts of a remote trace. Limits within one differ only in whether
+        // there is content.
+        let root = data.root.as_ref().map_or(0, |root| root.id.to_u64());
         let has_content = body.attributes.includes_content();
-        let trace =
-            self.traces.number([(id >> 64) as u64, id as u64, 1 + u64::from(has_content)], || {
+        let trace = self
+            .traces
+            .number([(id >> 64) as u64, id as u64, root << 1 | u64::from(has_content)], || {
                 PackedTrace::of(data, *trace, body.attributes.limits())
             });
         // Packed methods are short.
@@ -209,7 +212,9 @@ impl PackedSpans {
     /// Returns whether there are numbers left for what the span refers to.
     #[inline]
     fn has_room_for(&self, body: &SpanBody) -> bool {
-        self.rows.len() < usize::from(u16::MAX) && self.attributes.takes(&body.attributes)
+        self.traces.has_room_for(1)
+            && self.origins.has_room_for(1)
+            && self.attributes.takes(&body.attributes)
     }
 
     /// Adds a span as it is.
@@ -341,8 +346,10 @@ impl PackedTrace {
             PackedTraceData::Shared(data) => Arc::clone(data),
             PackedTraceData::Plain { id, naming, workflow_name, group_id, root } => {
                 let before = before.map(|span| &span.head.trace);
-                if let Some(before) = before.filter(|before| before.id == *id && before.is_plain())
-                {
+                let is_same = |before: &&Arc<TraceData>| {
+                    before.id == *id && before.root == *root && before.is_plain()
+                };
+                if let Some(before) = before.filter(is_same) {
                     return Arc::clone(before);
                 }
                 let (workflow_name, group_id) = (workflow_name.clone(), group_id.clone());

@@ -3,16 +3,21 @@ use proptest::{collection::vec, prelude::*};
 use super::*;
 use crate::attributes::{MOST_COPIED, Value};
 
-/// Returns spans whose traces and components others share.
+/// Returns spans whose traces and components others share. Of two traces each, the ids are the same,
+/// as of two requests that belong to one remote trace.
 fn shared() -> Vec<FinishedSpan> {
-    let span = |number| {
+    let span = |number: u64| {
         let span = FinishedSpan::builder("tool", format!("C{number}"));
         let span = if number == 0 { span.metadata("tenant", "acme") } else { span };
-        let mut span = span.workflow_name("nightly").build();
+        let mut span = span.workflow_name(format!("request {number}")).build();
+        let trace = Arc::make_mut(&mut span.head.trace);
         if number > 0 {
             // Limits of no attributes, which no sink sees.
-            Arc::make_mut(&mut span.head.trace).info.metadata = Attributes::new();
+            trace.info.metadata = Attributes::new();
         }
+        let id = SpanId::from_u64(100 + number).unwrap();
+        trace.root = Some(LocalRoot::new(id, None, "tool".into(), "Serve".into()));
+        trace.id = TraceId::from_u128(1 + u128::from(number / 2)).unwrap();
         span
     };
     (0..4).map(span).collect()
@@ -24,7 +29,8 @@ fn span(number: u64, shared: &[FinishedSpan]) -> FinishedSpan {
     let span = FinishedSpan::builder(kind, format!("C{}", number % 7))
         .span_id(SpanId::from_u64(number + 1).unwrap())
         .parent_id(SpanId::from_u64(number % 4))
-        .method(format!("run{}", number % 3))
+        // At one address.
+        .method(&"run12"[..3 + number as usize % 3])
         .local_root(number.is_multiple_of(4))
         .status([Status::Ok, Status::Cancelled, Status::Unset][number as usize % 3])
         .attributes(|attributes| {
@@ -48,7 +54,11 @@ fn span(number: u64, shared: &[FinishedSpan]) -> FinishedSpan {
         _ => span,
     }
     .build();
-    let shared = &shared[number as usize % shared.len()].head;
+    if number.is_multiple_of(13) {
+        let limits = span.body.attributes.limits();
+        span.body.attributes.set_limits(limits.with_content(false));
+    }
+    let shared = &shared[number as usize / 2 % shared.len()].head;
     span.head.trace = Arc::clone(&shared.trace);
     if number.is_multiple_of(2) {
         span.head.component = Arc::clone(&shared.component);
@@ -158,14 +168,63 @@ fn check(
 }
 
 #[test]
-fn g67_emptied_lists_keep_nothing_of_a_trace() {
+fn g67_a_packed_span_does_not_end_before_it_starts() {
     let mut packed = PackedSpans::default();
-    let span = FinishedSpan::builder("tool", "Search").metadata("tenant", "acme").build();
-    let trace = Arc::downgrade(&span.head.trace);
-    add(&mut packed, span.clone());
-    drop(span);
+    let mut span = FinishedSpan::builder("tool", "Search").build();
+    span.end = Timestamp::from_nanos(1);
+    span.head.start = Timestamp::from_nanos(2);
+    add(&mut packed, span);
     let mut spans = Vec::new();
     assert_eq!(packed.unpack_over(&mut spans, 0), 1);
-    drop(spans);
-    assert!(trace.upgrade().is_none());
+    assert_eq!(spans[0].end, spans[0].head.start);
+}
+
+#[test]
+fn g67_more_spans_than_there_are_numbers_keep_their_components() {
+    let (mut packed, mut spans) = (PackedSpans::default(), Vec::new());
+    let name = |number: usize| format!("C{number}");
+    let span = |number| FinishedSpan::builder("tool", name(number)).build();
+    // What these refer to stays.
+    for number in 0..50 {
+        add(&mut packed, span(number));
+    }
+    assert_eq!(packed.unpack_over(&mut spans, 0), 50);
+    let count = usize::from(u16::MAX) + 9;
+    for number in 0..count {
+        add(&mut packed, span(number));
+    }
+    FinishedSpan::clear_all(&mut spans);
+    assert_eq!(packed.unpack_over(&mut spans, 0), count);
+    assert!((0..count).all(|number| spans[number].component_name() == name(number)));
+}
+
+#[test]
+fn g67_emptied_lists_keep_nothing_of_a_trace() {
+    let empty: [fn(&mut PackedSpans); 2] = [
+        |packed| assert_eq!(packed.unpack_over(&mut Vec::new(), 0), 1),
+        |packed| assert_eq!(packed.split_front(9).len(), 1),
+    ];
+    for empty in empty {
+        let mut packed = PackedSpans::default();
+        let span = FinishedSpan::builder("tool", "Search").metadata("tenant", "acme").build();
+        let trace = Arc::downgrade(&span.head.trace);
+        add(&mut packed, span);
+        empty(&mut packed);
+        assert!(trace.upgrade().is_none());
+    }
+}
+
+#[test]
+fn g67_emptied_lists_keep_few_components() {
+    let mut packed = PackedSpans::default();
+    let spans: Vec<_> = (0..100)
+        .map(|number| FinishedSpan::builder("tool", format!("C{number}")).build())
+        .collect();
+    let components: Vec<_> =
+        spans.iter().map(|span| Arc::downgrade(&span.head.component)).collect();
+    for span in spans {
+        add(&mut packed, span);
+    }
+    assert_eq!(packed.unpack_over(&mut Vec::new(), 0), 100);
+    assert!(components.iter().all(|component| component.upgrade().is_none()));
 }

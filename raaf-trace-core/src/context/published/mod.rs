@@ -239,3 +239,23 @@ pub(crate) fn all(component: usize) -> Vec<Seen> {
     });
     all
 }
+
+#[cfg(all(test, not(any(shuttle, raaf_loom))))]
+mod tests {
+    use super::*;
+    use crate::{Traceable as _, TracerProvider};
+
+    #[test]
+    fn g83_a_frame_that_has_ended_since_it_was_seen_has_no_stand_in() {
+        let provider = TracerProvider::builder().build();
+        let tool = Component::tool("T").with_provider(&provider);
+        let look = || all(tool.address()).pop().expect("a frame is open");
+        Component::agent("A").with_provider(&provider).in_span("run", || {
+            let seen = tool.in_span("run", || {
+                assert!(look().stand_in(&tool).is_some());
+                look()
+            });
+            assert!(seen.stand_in(&tool).is_none(), "although its trace is still there");
+        });
+    }
+}

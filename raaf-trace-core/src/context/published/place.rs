@@ -103,6 +103,8 @@ impl Place {
     }
 }
 
+// The first thread writes: of a thread that reads what it writes, loom does not find each place where
+// a reader can come between, but of the reader each value that it can see.
 #[cfg(all(test, raaf_loom))]
 mod tests {
     use loom::{sync::Arc, thread};
@@ -123,18 +125,18 @@ mod tests {
     fn g83_a_reader_sees_one_frame_or_none() {
         loom::model(|| {
             let place = Arc::new(Place::new());
-            let writer = Arc::clone(&place);
-            let writer = thread::spawn(move || {
-                writer.open(facts(1));
-                writer.close();
-                writer.open(facts(2));
+            let reader = Arc::clone(&place);
+            let reader = thread::spawn(move || {
+                if let Some(version) = reader.version()
+                    && let Some(seen) = reader.read(version, 7)
+                {
+                    assert_eq!(seen, facts(seen.start.0));
+                }
             });
-            if let Some(version) = place.version()
-                && let Some(seen) = place.read(version, 7)
-            {
-                assert_eq!(seen, facts(seen.start.0));
-            }
-            writer.join().unwrap();
+            place.open(facts(1));
+            place.close();
+            place.open(facts(2));
+            reader.join().unwrap();
             let version = place.version().expect("the second frame is open");
             assert_eq!(place.read(version, 7), Some(facts(2)));
         });
@@ -146,13 +148,13 @@ mod tests {
             let place = Arc::new(Place::new());
             place.open(facts(1));
             let version = place.version().expect("a frame is open");
-            let writer = Arc::clone(&place);
-            let writer = thread::spawn(move || {
-                writer.close();
-                writer.open(facts(2));
+            let reader = Arc::clone(&place);
+            let reader = thread::spawn(move || {
+                assert!(reader.read(version, 7).is_none_or(|seen| seen == facts(1)));
             });
-            assert!(place.read(version, 7).is_none_or(|seen| seen == facts(1)));
-            writer.join().unwrap();
+            place.close();
+            place.open(facts(2));
+            reader.join().unwrap();
             assert_ne!(place.version(), Some(version));
         });
     }
@@ -181,6 +183,30 @@ mod tests {
                 }
             }
             writer.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn g83_whoever_sees_a_frame_or_its_end_sees_what_came_before() {
+        loom::model(|| {
+            let shared = Arc::new((Place::new(), AtomicU64::new(0)));
+            let reader = Arc::clone(&shared);
+            let reader = thread::spawn(move || {
+                let (place, before) = &*reader;
+                let first = place.version();
+                if first.is_some() {
+                    assert!(before.load(Ordering::Relaxed) >= 1, "before the frame");
+                    if place.version() != first {
+                        assert_eq!(before.load(Ordering::Relaxed), 2, "before its end");
+                    }
+                }
+            });
+            let (place, before) = &*shared;
+            before.store(1, Ordering::Relaxed);
+            place.open(facts(1));
+            before.store(2, Ordering::Relaxed);
+            place.close();
+            reader.join().unwrap();
         });
     }
 }

@@ -277,6 +277,17 @@ mod tests {
     }
 
     #[test]
+    fn g67_a_search_that_found_no_leaf_is_repeated_only_for_new_items() {
+        let mut backlog = Backlog::new(100, 4, 4);
+        backlog.append(vec![0; 4]);
+        assert!(!backlog.has_no_leaf());
+        assert!(backlog.replace_leaf(|_: &mut Vec<_>| ()).is_err(), "none is a leaf");
+        assert!(backlog.has_no_leaf());
+        backlog.append(vec![0]);
+        assert!(!backlog.has_no_leaf());
+    }
+
+    #[test]
     fn g72_pending_counts_what_is_before_the_target_only() {
         let mut backlog = Backlog::new(100, 4, 4);
         backlog.append(vec![0; 10]);

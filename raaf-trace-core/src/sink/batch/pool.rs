@@ -41,3 +41,20 @@ impl<C: Chunk> Pool<C> {
         if std::mem::take(&mut self.used) { Vec::new() } else { std::mem::take(&mut self.chunks) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g67_chunks_that_nobody_needs_are_freed() {
+        let mut pool = Pool::<Vec<u8>>::new(2, 4);
+        assert!(pool.put(Vec::with_capacity(4)).is_none());
+        assert!(pool.put(Vec::with_capacity(3)).is_some(), "too small");
+        assert!(pool.put(Vec::with_capacity(4)).is_none());
+        assert!(pool.put(Vec::with_capacity(4)).is_some(), "enough");
+        assert!(pool.take().is_some());
+        assert_eq!(pool.take_if_idle().len(), 0, "one was taken");
+        assert_eq!(pool.take_if_idle().len(), 1);
+    }
+}

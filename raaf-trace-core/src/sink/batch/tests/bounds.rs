@@ -61,7 +61,7 @@ fn g67_a_network_sink_drops_at_once_and_counts() {
 
 #[test]
 fn g67_a_local_sink_lets_the_producer_wait() {
-    let bench = bench_with(config().with_max_wait(LONG), Overflow::Wait, [Answer::Block]);
+    let bench = bench_with(config().with_max_wait(2 * LONG), Overflow::Wait, [Answer::Block]);
     let accepted = thread::scope(|scope| {
         let producer = scope.spawn(|| bench.push(0..500));
         bench.script.until(|log| log.blocking);
@@ -69,6 +69,7 @@ fn g67_a_local_sink_lets_the_producer_wait() {
             thread::yield_now();
         }
         bench.script.release();
+        bench.script.until(|log| log.batches.concat().len() == 500);
         producer.join().unwrap()
     });
     assert_eq!((accepted, bench.queue.force_flush(LONG)), (500, Ok(())));
