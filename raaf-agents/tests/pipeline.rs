@@ -45,7 +45,7 @@ async fn g26_a_pipeline_shows_what_it_was_given_and_what_it_made() {
     assert_span_tree!(capture.spans_async().await, {
         pipeline "One" ["input" = "x", "output" = "A(x)"] { .. }
         pipeline "Two" [
-            "input" = (json!({"input": "x", "n": 1})), "output" = (json!({"A": "A(x)", "B": "B(x)"}))
+            "input" = json!({"input": "x", "n": 1}), "output" = json!({"A": "A(x)", "B": "B(x)"})
         ] { .. }
     });
 }
