@@ -9,7 +9,10 @@ use std::{
     vec,
 };
 
-use raaf_trace_model::span::{LineError, Record, traces};
+use raaf_trace_model::{
+    escape::Escaped,
+    span::{LineError, Record, traces},
+};
 
 use super::Trace;
 use crate::file::rotate;
@@ -229,7 +232,7 @@ pub enum ReadError {
 }
 
 fn shown(path: Option<&Path>) -> String {
-    path.map_or_else(String::new, |path| format!("{}: ", path.display()))
+    path.map_or_else(String::new, |path| format!("{}: ", Escaped(path.display())))
 }
 
 /// Reason why a line cannot be parsed.

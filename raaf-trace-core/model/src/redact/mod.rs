@@ -6,6 +6,7 @@ mod key_cache;
 mod named;
 mod plain;
 mod tokens;
+mod values;
 mod words;
 
 use std::sync::Arc;
@@ -148,6 +149,19 @@ impl Redactor {
     /// ```
     pub fn is_secret_key(&self, key: &str) -> bool {
         self.hidden_by(key) > Hides::Nothing
+    }
+
+    /// Returns the text without these values, such as the keys that a server was sent and repeats,
+    /// also where it writes them with the escapes of JSON.
+    ///
+    /// ```
+    /// use raaf_trace_core::Redactor;
+    ///
+    /// let said = r"bad key: a\/b";
+    /// assert_eq!(Redactor::without_values(said, &["a/b"]), "bad key: [REDACTED]");
+    /// ```
+    pub fn without_values(text: &str, values: &[&str]) -> String {
+        values::without(text, values)
     }
 
     fn hidden_by(&self, key: &str) -> Hides {
