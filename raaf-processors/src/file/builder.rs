@@ -1,7 +1,7 @@
 //! Builder for [`FileSink`].
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Mutex, OnceLock},
 };
 
@@ -14,7 +14,7 @@ use raaf_trace_model::{
     sink::BatchConfig,
 };
 
-use super::{FileSink, FileSinkWithStarts, rotate::Rotation};
+use super::{FileSink, FileSinkWithStarts, directory, rotate::Rotation};
 
 /// Time at which written lines are synced from the operating system to the disk.
 ///
@@ -155,10 +155,9 @@ pub(super) fn from_settings(
 /// Checks that the path names no directory, and a file in an existing one.
 pub(super) fn check_path(environment: &Environment) -> Result<(), SettingsError> {
     let path = path(environment)?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let expected = if path.is_dir() {
         "the path of a file, not of a directory"
-    } else if !parent.unwrap_or(Path::new(".")).is_dir() {
+    } else if !directory(&path).is_dir() {
         "a path in an existing directory"
     } else {
         return Ok(());
