@@ -20,8 +20,8 @@ use raaf_trace_model::{
 
 use super::FileSink;
 
-/// Longest delay before a start is written. Starts within it can be lost when the program is
-/// killed.
+/// Longest delay before a start or an end is written. Those within it can be lost when the program
+/// is killed.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// A [`FileSink`] that also records the start of each span, so that the file of a crashed program
@@ -32,8 +32,8 @@ const INTERVAL: Duration = Duration::from_millis(100);
 ///
 /// # Guarantees
 ///
-/// Finished spans have the guarantees of [`FileSink`]. A start is written within 100 ms, and by a
-/// flush; it can follow the end of its span in the file. A start that cannot be written, or that
+/// Finished spans have the guarantees of [`FileSink`]. Starts and ends are written within 100 ms,
+/// whatever the flush interval, and by a flush; a start can follow the end of its span in the file. A start that cannot be written, or that
 /// finds the queue full, is counted in [`dropped_starts`](Self::dropped_starts) and reported at
 /// intervals on standard error. The span's end is not affected.
 ///
@@ -92,10 +92,12 @@ impl SpanProcessor for StartWriter {
 impl FileSinkWithStarts {
     pub(super) fn new(sink: FileSink, config: BatchConfig) -> Self {
         let (sink, failed) = (Arc::new(sink), Arc::<AtomicU64>::default());
+        // Together: what finished must not look as if it ran.
         let interval = config.flush_interval.min(INTERVAL);
+        let config = config.with_flush_interval(interval);
         let writer = StartWriter { sink: Arc::clone(&sink), failed: Arc::clone(&failed) };
         Self {
-            starts: Offload::with_config(writer, config.clone().with_flush_interval(interval)),
+            starts: Offload::with_config(writer, config.clone()),
             ends: BatchProcessor::with_config(sink, config),
             failed,
             reported: Repeated::new(),
