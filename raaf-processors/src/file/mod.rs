@@ -8,10 +8,10 @@ mod rotate;
 mod starts;
 
 use std::{
-    io, iter,
+    fmt, io, iter,
     ops::RangeInclusive,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
@@ -29,7 +29,7 @@ use raaf_trace_model::{
 };
 
 use append::{AppendFile, Appended};
-use claim::Claim;
+use claim::{Claim, RecordKey};
 use rotate::Rotation;
 
 pub use builder::{FileSinkBuilder, FileSync};
@@ -133,8 +133,8 @@ pub struct FileSink {
     /// Per process, because parent and child share the advisory lock of a file that was opened
     /// before a fork.
     file: PerProcess<Mutex<Option<AppendFile>>>,
-    /// Set once the file is open.
-    claim: OnceLock<Claim>,
+    /// Made when the sink is, so that the first batch is written once too.
+    claim: Claim,
     /// Number of bytes that the last batch needed.
     spare: Mutex<Vec<u8>>,
     failures: Repeated,
@@ -170,6 +170,37 @@ impl FileSink {
         file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Writes the records that no other sink of this program wrote to the file. `append` encodes the
+    /// one of that index.
+    fn write_new<E: fmt::Display>(
+        &self,
+        records: impl ExactSizeIterator<Item = RecordKey> + Clone,
+        append: impl Fn(usize, &mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), ExportError> {
+        let mut shared = self.claim.shared(&self.path);
+        let mut lines =
+            std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
+        lines.clear();
+        lines.reserve(records.len() * LINE);
+        for (index, record) in records.clone().enumerate() {
+            let is_elsewhere =
+                shared.as_ref().is_some_and(|written| self.claim.is_elsewhere(written, record));
+            if !is_elsewhere {
+                append(index, &mut lines).map_err(|error| {
+                    ExportError::permanent(format!("a span cannot be encoded as JSON: {error}"))
+                })?;
+            }
+        }
+        let result = if lines.is_empty() { Ok(()) } else { self.write(&lines) };
+        if let Some(written) = shared.as_mut().filter(|_| result.is_ok()) {
+            records.for_each(|record| self.claim.wrote(written, record));
+        }
+        if lines.capacity() <= MAX_SPARE {
+            *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = lines;
+        }
+        result
+    }
+
     fn write(&self, lines: &[u8]) -> Result<(), ExportError> {
         self.append(lines).map_err(|error| self.failed("write to", &error))
     }
@@ -183,7 +214,6 @@ impl FileSink {
                 Some(file) => file,
                 None => AppendFile::open(&self.path)?,
             };
-            self.claim.get_or_init(|| Claim::new(&self.path));
             // The file is reused only after a complete write; a retry opens the path again.
             let appended = file.append(&self.path, lines, &self.rotation)?;
             if appended == Appended::Locked {
@@ -279,20 +309,8 @@ impl SpanExporter for FileSink {
     }
 
     fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
-        let mut lines =
-            std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
-        lines.clear();
-        lines.reserve(batch.len() * LINE);
-        for span in batch {
-            append_line(span, &mut lines).map_err(|error| {
-                ExportError::permanent(format!("a span cannot be encoded as JSON: {error}"))
-            })?;
-        }
-        let written = self.write(&lines);
-        if lines.capacity() <= MAX_SPARE {
-            *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = lines;
-        }
-        written
+        let ends = batch.iter().map(|span| RecordKey::end(span.trace_id(), span.span_id()));
+        self.write_new(ends, |index, lines| append_line(&batch[index], lines))
     }
 
     fn force_flush(&self) -> Result<(), ExportError> {

@@ -18,7 +18,7 @@ use raaf_trace_model::{
     span::{FinishedSpan, StartedSpan, append_line},
 };
 
-use super::FileSink;
+use super::{FileSink, claim::RecordKey};
 
 /// Longest delay before a start or an end is written. Those within it can be lost when the program
 /// is killed.
@@ -81,9 +81,8 @@ impl SpanProcessor for StartWriter {
     }
 
     fn on_start(&self, span: &mut StartedSpan) {
-        let mut line = Vec::new();
-        let written = append_line(span, &mut line).is_ok() && self.sink.write(&line).is_ok();
-        if !written {
+        let start = std::iter::once(RecordKey::start(span.trace_id(), span.span_id()));
+        if self.sink.write_new(start, |_, line| append_line(span, line)).is_err() {
             self.failed.fetch_add(1, Ordering::Relaxed);
         }
     }
