@@ -17,7 +17,7 @@ const SHOWN: &str = r"no \u{1b}[2J\u{202e}evil\nline";
 struct Refused;
 
 impl SpanExporter for Refused {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "refused\u{7}"
     }
 

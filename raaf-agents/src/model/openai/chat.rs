@@ -57,7 +57,7 @@ impl ChatCompletions {
 
     fn scrub(&self, text: &str) -> String {
         let sent: Vec<_> = self.sent.iter().map(String::as_str).collect();
-        Escaped(Redactor::without_values(&text, &sent)).to_string()
+        Escaped(Redactor::without_values(text, &sent)).to_string()
     }
 
     async fn within<T>(
