@@ -19,6 +19,7 @@ const HOUSES: [House; 4] = [
         "raaf-trace-core/model/src",
         &[
             &["type_name"],
+            &["escape"],
             &["numbered"],
             &["kind"],
             &["naming"],

@@ -281,3 +281,12 @@ fn a_call_outside_of_a_runtime_is_an_error() {
     let Poll::Ready(Err(error)) = answer else { panic!("{answer:?}") };
     assert!(error.to_string().contains("tokio runtime"), "{error}");
 }
+
+#[tokio::test]
+async fn d2_an_echo_of_the_key_with_escapes_is_hidden_and_controls_are_escaped() {
+    let body = r#"oh {"key": "\u0073k-test-0123456789"} "#.to_owned() + "\u{1b}[2J\u{202e}";
+    let error = ask(Answer::status(400, &body)).await;
+    let text = format!("{error} {error:?}");
+    assert!(error.to_string().contains(r#""[REDACTED]"} \u{1b}[2J\u{202e}"#), "{error}");
+    assert!(!text.contains("0123456789") && !text.contains(['\u{1b}', '\u{202e}']), "{text}");
+}

@@ -17,6 +17,7 @@ use std::{
     path::Path,
     process::{Child, Stdio},
     thread,
+    time::Instant,
 };
 
 use program::{LONG, is_inside, program};
@@ -179,4 +180,29 @@ fn what_was_running_when_a_program_was_killed_is_told() {
             && problems.iter().all(|problem| matches!(problem, TreeProblem::NeverEnded { .. })),
         "{problems:?}"
     );
+}
+
+/// The end of a span is in the file as soon as starts are, whatever the flush interval.
+#[test]
+fn d2_what_finished_is_not_shown_as_running_after_a_kill() {
+    const TEST: &str = "d2_what_finished_is_not_shown_as_running_after_a_kill";
+    if is_inside() {
+        let batch = BatchConfig::default().with_flush_interval(60 * LONG);
+        let sink = FileSink::builder(NAME).build_with_starts(batch);
+        let provider = TracerProvider::builder().with(sink).build();
+        let _running = provider.tracer().span("outer").start();
+        provider.tracer().span("inner").start().finish();
+        loop {
+            thread::park();
+        }
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let mut killed = start(TEST, directory.path());
+    let begin = Instant::now();
+    let read = || fs::read_to_string(directory.path().join(NAME)).unwrap_or_default();
+    while !read().contains(r#""type":"span","#) {
+        assert!(killed.0.try_wait().unwrap().is_none(), "the program ended by itself");
+        assert!(begin.elapsed() < LONG, "only starts: {}", read());
+        thread::yield_now();
+    }
 }

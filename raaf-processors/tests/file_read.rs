@@ -91,15 +91,14 @@ fn bad_lines_are_told_with_their_place_and_the_rest_is_read() {
     }
     assert_eq!(spans, 2);
     let lines: Vec<_> = faults.iter().map(|(line, _)| *line).collect();
-    assert_eq!(lines, [2, 3, 4, 5, 7, 8, 10]);
+    assert_eq!(lines, [2, 3, 5, 7, 8, 10]);
     let text: Vec<_> = faults.iter().map(|(_, fault)| fault.to_string()).collect();
     assert_eq!(text[0], "EOF while parsing a string (column 17)");
     assert_eq!(text[1], "not valid UTF-8 after byte 0");
-    assert_eq!(text[2], "EOF while parsing a value (column 0)");
-    assert_eq!(text[3], "unsupported format version 2; expected 1");
-    assert!(text[4].contains("surrogate") || text[4].contains("hex escape"), "{}", text[4]);
-    assert!(text[5].starts_with("unknown status `fine` (column "), "{}", text[5]);
-    assert_eq!(faults[6].1, LineFault::Unfinished);
+    assert_eq!(text[2], "unsupported format version 2; expected 1");
+    assert!(text[3].contains("surrogate") || text[3].contains("hex escape"), "{}", text[3]);
+    assert!(text[4].starts_with("unknown status `fine` (column "), "{}", text[4]);
+    assert_eq!(faults[5].1, LineFault::Unfinished);
 }
 
 #[test]

@@ -187,3 +187,14 @@ fn any_timeout_can_be_asked_for() {
     let sink = sink(&server).timeout(Duration::MAX).build().unwrap();
     sink.export(&[FinishedSpan::builder("agent", "A").build()]).unwrap();
 }
+
+/// What a server repeats, plainly or with escapes of JSON, inside a plain text.
+#[test]
+fn d2_an_echo_of_key_and_organization_is_hidden() {
+    let echo = r"\u0073k-test-not-a-real-key of org\/1, \u{202e}".replace("\\u{202e}", "\u{202e}");
+    let server = Server::start(Answer::text(400, &echo));
+    let sink = sink(&server).organization("org/1").build().unwrap();
+    let error = sink.export(&[FinishedSpan::builder("agent", "A").build()]).unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains(r"[REDACTED] of [REDACTED], \u{202e}"), "{error}");
+}

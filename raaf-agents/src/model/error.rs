@@ -2,18 +2,20 @@
 
 use std::{error::Error, time::Duration};
 
+use raaf_trace_core::diagnostics::Escaped;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::errors::with_causes;
 
-/// Failure of a model call. No variant contains an API key or a header.
+/// Failure of a model call. No variant contains an API key or a header, and messages are shown
+/// [escaped](Escaped).
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ModelError {
     /// The API key is missing, wrong, or lacks a permission (401, 403).
-    #[error("the model server refused the API key (HTTP {status}): {message}")]
+    #[error("the model server refused the API key (HTTP {status}): {}", Escaped(.message))]
     Authentication {
         /// The HTTP status code.
         status: u16,
@@ -21,7 +23,7 @@ pub enum ModelError {
         message: String,
     },
     /// The rate limit or the quota is exceeded (429). Retry later.
-    #[error("rate limit of the model server exceeded: {message}")]
+    #[error("rate limit of the model server exceeded: {}", Escaped(.message))]
     RateLimited {
         /// The server's message.
         message: String,
@@ -29,7 +31,7 @@ pub enum ModelError {
         retry_after: Option<Duration>,
     },
     /// The request is invalid (other 4xx): a wrong parameter, or a conversation that is too long.
-    #[error("the model server rejected the request (HTTP {status}): {message}")]
+    #[error("the model server rejected the request (HTTP {status}): {}", Escaped(.message))]
     Rejected {
         /// The HTTP status code.
         status: u16,
@@ -37,7 +39,7 @@ pub enum ModelError {
         message: String,
     },
     /// The server failed (5xx, 408, 409). Retry.
-    #[error("the model server failed (HTTP {status}): {message}")]
+    #[error("the model server failed (HTTP {status}): {}", Escaped(.message))]
     Server {
         /// The HTTP status code.
         status: u16,
@@ -47,7 +49,7 @@ pub enum ModelError {
         retry_after: Option<Duration>,
     },
     /// The server could not be reached, or the connection was lost. Retry.
-    #[error("connection to the model server failed: {message}")]
+    #[error("connection to the model server failed: {}", Escaped(.message))]
     Connection {
         /// The error and its causes.
         message: String,
@@ -59,13 +61,13 @@ pub enum ModelError {
         after: Duration,
     },
     /// The response violates the protocol.
-    #[error("malformed model response: {message}")]
+    #[error("malformed model response: {}", Escaped(.message))]
     Malformed {
         /// The violation.
         message: String,
     },
     /// Another failure.
-    #[error("{message}")]
+    #[error("{}", Escaped(.message))]
     Other {
         /// The error and its causes.
         message: String,

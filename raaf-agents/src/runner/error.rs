@@ -5,6 +5,7 @@ use std::{borrow::Cow, error::Error, fmt, io, time::Duration};
 use raaf_trace_core::{
     ErrorType,
     call::{ErrorReport, KnownErrorType},
+    diagnostics::Escaped,
 };
 use thiserror::Error;
 
@@ -95,7 +96,7 @@ pub enum RunErrorKind {
         max_turns: u32,
     },
     /// A guardrail objected to the input or to the answer.
-    #[error("guardrail `{guardrail}` objected: {objection}")]
+    #[error("guardrail `{guardrail}` objected: {}", Escaped(.objection))]
     Guardrail {
         /// The name of the guardrail.
         guardrail: String,
@@ -114,7 +115,7 @@ pub enum RunErrorKind {
     },
     /// The answer does not match the [output type](crate::AgentBuilder::output_type), even after a
     /// second try. The conversation ends with the answer.
-    #[error("the answer does not match the output type: {mismatch}")]
+    #[error("the answer does not match the output type: {}", Escaped(.mismatch))]
     Output {
         /// The mismatch.
         mismatch: String,

@@ -2,6 +2,7 @@
 
 use std::{error::Error, time::Duration};
 
+use raaf_trace_core::diagnostics::Escaped;
 use thiserror::Error;
 
 use crate::errors::TimeLimited;
@@ -36,7 +37,7 @@ pub enum ToolError {
         source: serde_json::Error,
     },
     /// The model called a tool that the agent does not offer.
-    #[error("unknown tool `{tool}`; available tools: {}", list(available))]
+    #[error("unknown tool `{}`; available tools: {}", Escaped(.tool), list(available))]
     Unknown {
         /// The name that the model called.
         tool: String,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use raaf_trace_model::escape::is_unsafe;
 use unicode_width::UnicodeWidthChar as _;
 
 /// Largest number of zero-width characters shown after a visible one. Accents and joiners come in
@@ -70,18 +71,6 @@ pub(super) fn push_fitted(out: &mut String, columns: usize, text: impl fmt::Disp
     // Fails when the text is cut; the part that fits has been written.
     let _ = fmt::write(&mut fitted, format_args!("{text}"));
     if fitted.is_cut { columns } else { columns - fitted.room }
-}
-
-/// Returns true for control characters, line separators, and invisible marks that hide or reorder
-/// text.
-fn is_unsafe(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
-        )
 }
 
 #[cfg(test)]

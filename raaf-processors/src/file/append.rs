@@ -59,6 +59,9 @@ impl AppendFile {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.append(true).create(true);
+        // Prompts and answers are nobody else's business.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         // Read access is needed to inspect the end of the file, and may be denied where writing is
         // allowed. A pipe must not be opened for reading: it would then never lose its last reader.
         let wants_end = fs::metadata(path).map_or(true, |there| there.is_file());
@@ -107,12 +110,14 @@ impl AppendFile {
         result.map(|()| Appended::Here)
     }
 
-    /// Returns true if the last line is unfinished. No writer that respects locks is still writing
-    /// it: the one that began it was killed.
+    /// Returns true if the last line is unfinished, or may be: the end of a file that cannot be
+    /// read is unknown, and an empty line does no harm. No writer that respects locks is still
+    /// writing it: the one that began it was killed.
     fn is_torn(&self) -> io::Result<bool> {
         let mut file = &self.file;
-        if !self.is_readable || file.seek(SeekFrom::End(0))? == 0 {
-            return Ok(false);
+        let is_empty = file.seek(SeekFrom::End(0))? == 0;
+        if is_empty || !self.is_readable {
+            return Ok(!is_empty);
         }
         file.seek(SeekFrom::End(-1))?;
         let mut last = [0];
@@ -228,6 +233,35 @@ mod tests {
             file.append(&path, b"new\n", &Rotation::default()).unwrap();
             assert_eq!(fs::read(&path).unwrap(), after);
         }
+    }
+
+    #[test]
+    fn the_end_of_a_file_that_cannot_be_read_is_closed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x");
+        for (there, after) in [("", "1\n2\n"), ("tor", "tor\n1\n2\n"), ("0\n", "0\n\n1\n2\n")] {
+            fs::write(&path, there).unwrap();
+            let file = OpenOptions::new().append(true).open(&path).unwrap();
+            let mut file = AppendFile { file, is_regular: true, is_readable: false, end: 0 };
+            for line in ["1\n", "2\n"] {
+                file.append(&path, line.as_bytes(), &Rotation::default()).unwrap();
+            }
+            assert_eq!(fs::read_to_string(&path).unwrap(), after);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_is_readable_by_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x");
+        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        AppendFile::open(&path).unwrap();
+        assert_eq!(mode(), 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        AppendFile::open(&path).unwrap();
+        assert_eq!(mode(), 0o644, "what is there keeps its permissions");
     }
 
     #[test]

@@ -1,9 +1,6 @@
 //! Builder for [`FileSink`].
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Mutex, OnceLock},
-};
+use std::{path::PathBuf, sync::Mutex};
 
 use raaf_trace_core::{
     diagnostics::{Repeated, at_least},
@@ -14,7 +11,7 @@ use raaf_trace_model::{
     sink::BatchConfig,
 };
 
-use super::{FileSink, FileSinkWithStarts, rotate::Rotation};
+use super::{FileSink, FileSinkWithStarts, claim::Claim, directory, rotate::Rotation};
 
 /// Time at which written lines are synced from the operating system to the disk.
 ///
@@ -101,6 +98,7 @@ impl FileSinkBuilder {
     /// Builds the sink, for [`TracerProviderBuilder::with`](raaf_trace_core::TracerProviderBuilder::with).
     pub fn build(self) -> FileSink {
         let failures = Repeated::new();
+        let claim = Claim::new(&self.path);
         let rotation =
             Rotation { max_size: self.max_size, keep: self.keep, failures: Repeated::new() };
         FileSink {
@@ -108,7 +106,7 @@ impl FileSinkBuilder {
             rotation,
             sync: self.sync,
             file: PerProcess::default(),
-            claim: OnceLock::new(),
+            claim,
             spare: Mutex::default(),
             failures,
         }
@@ -155,10 +153,9 @@ pub(super) fn from_settings(
 /// Checks that the path names no directory, and a file in an existing one.
 pub(super) fn check_path(environment: &Environment) -> Result<(), SettingsError> {
     let path = path(environment)?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let expected = if path.is_dir() {
         "the path of a file, not of a directory"
-    } else if !parent.unwrap_or(Path::new(".")).is_dir() {
+    } else if !directory(&path).is_dir() {
         "a path in an existing directory"
     } else {
         return Ok(());

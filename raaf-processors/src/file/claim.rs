@@ -1,49 +1,128 @@
-//! Detects two sinks of this program that write to one file.
+//! Sinks of this program that write to one file, of which each span is written once.
 
 use std::{
+    collections::{HashMap, VecDeque},
     fs,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
-use raaf_trace_core::diagnostics::{self, Category};
+use raaf_trace_core::{
+    diagnostics::{self, Category},
+    sink::PerProcess,
+};
+use raaf_trace_model::id::{SpanId, TraceId};
 
-/// The files that sinks of this program write to, once for each sink.
-static CLAIMED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+use super::directory;
 
-/// Registration of a sink as a writer of a file, until it is dropped.
+/// Largest number of records of a file that are remembered, more than the queues of two sinks hold
+/// by default.
+const REMEMBERED: usize = 32_768;
+
+/// Files that sinks of this program write to.
+static FILES: Mutex<Vec<(PathBuf, Weak<Shared>)>> = Mutex::new(Vec::new());
+
+/// Record in a file: the start or the end of a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct RecordKey {
+    trace: TraceId,
+    span: SpanId,
+    is_start: bool,
+}
+
+impl RecordKey {
+    pub(super) fn start(trace: TraceId, span: SpanId) -> Self {
+        Self { trace, span, is_start: true }
+    }
+
+    pub(super) fn end(trace: TraceId, span: SpanId) -> Self {
+        Self { trace, span, is_start: false }
+    }
+}
+
+/// A sink's share in a file.
 #[derive(Debug)]
-pub(super) struct Claim(PathBuf);
+pub(super) struct Claim {
+    file: Arc<Shared>,
+    /// Number of the sink among those of the file.
+    number: u64,
+}
+
+/// What the sinks of one file have in common.
+#[derive(Debug, Default)]
+struct Shared {
+    sinks: AtomicU64,
+    is_reported: AtomicBool,
+    /// Per process, because another thread may hold it at a fork.
+    written: PerProcess<Mutex<Written>>,
+}
+
+/// Latest records, and the sinks that wrote them.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    by: HashMap<RecordKey, u64>,
+    order: VecDeque<RecordKey>,
+}
 
 impl Claim {
-    /// Registers a writer of the file, which exists. A second writer is reported, but allowed.
+    /// Registers a sink as a writer of the file, which need not exist.
     pub(super) fn new(path: &Path) -> Self {
-        let file = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let mut claimed = lock();
-        let others = claimed.iter().filter(|other| **other == file).count();
-        claimed.push(file.clone());
-        drop(claimed);
-        if others == 1 {
+        let path = resolved(path);
+        let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
+        files.retain(|(_, file)| file.strong_count() > 0);
+        let known = files.iter().find(|(known, _)| *known == path);
+        let file = known.and_then(|(_, file)| file.upgrade()).unwrap_or_default();
+        files.push((path, Arc::downgrade(&file)));
+        let number = file.sinks.fetch_add(1, Ordering::Relaxed);
+        Self { file, number }
+    }
+
+    /// Returns the records that sinks of the file wrote, if there is another sink; reports the first
+    /// time that there is. While it is held, no other sink writes.
+    pub(super) fn shared(&self, path: &Path) -> Option<MutexGuard<'_, Written>> {
+        // Each sink that is dropped leaves.
+        if Arc::strong_count(&self.file) == 1 {
+            return None;
+        }
+        if !self.file.is_reported.swap(true, Ordering::Relaxed) {
             let path = path.display();
             let text = format_args!(
-                "two file sinks write to `{path}`, so it has each span that both receive twice; \
-                 remove one of them, or give it another path"
+                "two file sinks write to `{path}`, which has each span once all the same; remove \
+                 one of them, or give it another path"
             );
             diagnostics::warn(Category::Tracing, text);
         }
-        Self(file)
+        let written = self.file.written.get(|_| Mutex::default());
+        Some(written.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
 
-impl Drop for Claim {
-    fn drop(&mut self) {
-        let mut claimed = lock();
-        if let Some(own) = claimed.iter().position(|file| *file == self.0) {
-            claimed.swap_remove(own);
+    /// Returns whether another sink of the file wrote the record.
+    pub(super) fn is_elsewhere(&self, written: &Written, record: RecordKey) -> bool {
+        written.by.get(&record).is_some_and(|sink| *sink != self.number)
+    }
+
+    /// Remembers that this sink wrote the record, unless another one did.
+    pub(super) fn wrote(&self, written: &mut Written, record: RecordKey) {
+        if written.by.contains_key(&record) {
+            return;
+        }
+        written.by.insert(record, self.number);
+        written.order.push_back(record);
+        if written.order.len() > REMEMBERED
+            && let Some(oldest) = written.order.pop_front()
+        {
+            written.by.remove(&oldest);
         }
     }
 }
 
-fn lock() -> MutexGuard<'static, Vec<PathBuf>> {
-    CLAIMED.lock().unwrap_or_else(PoisonError::into_inner)
+/// Returns the path without links, as far as it exists.
+fn resolved(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| {
+        let name = path.file_name().unwrap_or_default();
+        fs::canonicalize(directory(path)).map_or_else(|_| path.to_owned(), |there| there.join(name))
+    })
 }

@@ -8,10 +8,10 @@ mod rotate;
 mod starts;
 
 use std::{
-    io,
+    fmt, io, iter,
     ops::RangeInclusive,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
@@ -29,7 +29,7 @@ use raaf_trace_model::{
 };
 
 use append::{AppendFile, Appended};
-use claim::Claim;
+use claim::{Claim, RecordKey};
 use rotate::Rotation;
 
 pub use builder::{FileSinkBuilder, FileSync};
@@ -68,7 +68,8 @@ raaf_trace_model::submit! {
 
 /// Appends each finished span to a file as one line of JSON.
 ///
-/// The file is opened, and created if necessary, when the first span arrives. Lines are appended
+/// The file is opened, and created if necessary, when the first span arrives. On Unix, a new file
+/// can be read by its owner only; one that exists keeps its permissions. Lines are appended
 /// whole: several threads, sinks and processes may write to one file, and rotate it.
 /// [`TraceReader`](read::TraceReader) reads it back; `docs/file-format.md` describes the format.
 ///
@@ -100,7 +101,7 @@ raaf_trace_model::submit! {
 ///
 /// # Failures
 ///
-/// A full disk is retried; a missing directory or permission is not. In either case the spans are
+/// A disk that is full, read-only or away is retried; a missing directory or permission is not. In either case the spans are
 /// counted, `last_error` and the flush name the path and the reason, and a warning goes to standard
 /// error. Directories are not created, because a mistyped path should be an error; a missing one in
 /// `RAAF_TRACE_FILE` is an error of `init`. A file that
@@ -132,8 +133,8 @@ pub struct FileSink {
     /// Per process, because parent and child share the advisory lock of a file that was opened
     /// before a fork.
     file: PerProcess<Mutex<Option<AppendFile>>>,
-    /// Set once the file is open.
-    claim: OnceLock<Claim>,
+    /// Made when the sink is, so that the first batch is written once too.
+    claim: Claim,
     /// Number of bytes that the last batch needed.
     spare: Mutex<Vec<u8>>,
     failures: Repeated,
@@ -169,12 +170,43 @@ impl FileSink {
         file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Writes the records that no other sink of this program wrote to the file. `append` encodes the
+    /// one of that index.
+    fn write_new<E: fmt::Display>(
+        &self,
+        records: impl ExactSizeIterator<Item = RecordKey> + Clone,
+        append: impl Fn(usize, &mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), ExportError> {
+        let mut shared = self.claim.shared(&self.path);
+        let mut lines =
+            std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
+        lines.clear();
+        lines.reserve(records.len() * LINE);
+        for (index, record) in records.clone().enumerate() {
+            let is_elsewhere =
+                shared.as_ref().is_some_and(|written| self.claim.is_elsewhere(written, record));
+            if !is_elsewhere {
+                append(index, &mut lines).map_err(|error| {
+                    ExportError::permanent(format!("a span cannot be encoded as JSON: {error}"))
+                })?;
+            }
+        }
+        let result = if lines.is_empty() { Ok(()) } else { self.write(&lines) };
+        if let Some(written) = shared.as_mut().filter(|_| result.is_ok()) {
+            records.for_each(|record| self.claim.wrote(written, record));
+        }
+        if lines.capacity() <= MAX_SPARE {
+            *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = lines;
+        }
+        result
+    }
+
     fn write(&self, lines: &[u8]) -> Result<(), ExportError> {
         self.append(lines).map_err(|error| self.failed("write to", &error))
     }
 
     fn append(&self, lines: &[u8]) -> io::Result<()> {
-        let mut pause = *PAUSES.start();
+        let mut pauses = pauses();
         let mut tries = 0;
         while tries < TRIES {
             let mut slot = self.file();
@@ -182,14 +214,12 @@ impl FileSink {
                 Some(file) => file,
                 None => AppendFile::open(&self.path)?,
             };
-            self.claim.get_or_init(|| Claim::new(&self.path));
             // The file is reused only after a complete write; a retry opens the path again.
             let appended = file.append(&self.path, lines, &self.rotation)?;
             if appended == Appended::Locked {
                 *slot = Some(file);
                 drop(slot);
-                thread::sleep(pause);
-                pause = (2 * pause).min(*PAUSES.end());
+                thread::sleep(pauses.next().unwrap_or_default());
                 continue;
             }
             tries += 1;
@@ -208,22 +238,64 @@ impl FileSink {
     fn failed(&self, what: &str, error: &io::Error) -> ExportError {
         let path = self.path.display();
         let message = match error.kind() {
-            io::ErrorKind::NotFound => {
-                format!("cannot {what} `{path}`: its directory does not exist")
-            }
+            io::ErrorKind::NotFound => format!("cannot {what} `{path}`: {}", missing(&self.path)),
             _ => format!("cannot {what} `{path}`: {error}"),
         };
         if let Some(count) = self.failures.happened() {
             let text = format_args!("the file sink {message} (failure {count})");
             diagnostics::warn(Category::Tracing, text);
         }
-        match error.kind() {
-            io::ErrorKind::StorageFull
-            | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::ResourceBusy => ExportError::retryable(message),
-            _ => ExportError::permanent(message),
+        if is_passing(error) {
+            ExportError::retryable(message)
+        } else {
+            ExportError::permanent(message)
         }
     }
+}
+
+/// Returns the reason why the system cannot find the place of the file.
+fn missing(path: &Path) -> &'static str {
+    let is_link = path.symlink_metadata().is_ok_and(|there| there.is_symlink());
+    match directory(path).is_dir() {
+        true if is_link => "it is a link to a file in a directory that does not exist",
+        true => "its directory does not take new files",
+        false => "its directory does not exist",
+    }
+}
+
+/// Returns the directory of the file.
+fn directory(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
+}
+
+/// Returns whether a retry can help: the disk is full, read-only or away for a while, or the program
+/// has too many open files.
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    let by_kind = matches!(
+        error.kind(),
+        Kind::StorageFull
+            | Kind::QuotaExceeded
+            | Kind::ResourceBusy
+            | Kind::ReadOnlyFilesystem
+            | Kind::StaleNetworkFileHandle
+            | Kind::HostUnreachable
+            | Kind::NetworkUnreachable
+            | Kind::NetworkDown
+            | Kind::NotConnected
+            | Kind::TimedOut
+            | Kind::WouldBlock
+            | Kind::OutOfMemory
+    );
+    by_kind || cfg!(unix) && matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
+}
+
+/// Returns the pauses between attempts to get a lock that another program holds, which may be long.
+fn pauses() -> impl Iterator<Item = Duration> {
+    iter::successors(Some(*PAUSES.start()), |pause| Some((2 * *pause).min(*PAUSES.end())))
 }
 
 /// A transient error.
@@ -237,20 +309,8 @@ impl SpanExporter for FileSink {
     }
 
     fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
-        let mut lines =
-            std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
-        lines.clear();
-        lines.reserve(batch.len() * LINE);
-        for span in batch {
-            append_line(span, &mut lines).map_err(|error| {
-                ExportError::permanent(format!("a span cannot be encoded as JSON: {error}"))
-            })?;
-        }
-        let written = self.write(&lines);
-        if lines.capacity() <= MAX_SPARE {
-            *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = lines;
-        }
-        written
+        let ends = batch.iter().map(|span| RecordKey::end(span.trace_id(), span.span_id()));
+        self.write_new(ends, |index, lines| append_line(&batch[index], lines))
     }
 
     fn force_flush(&self) -> Result<(), ExportError> {
@@ -271,5 +331,50 @@ impl SpanExporter for FileSink {
 
     fn overflow(&self) -> Overflow {
         Overflow::Wait
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_held_for_long_is_looked_at_rarely() {
+        let second = Duration::from_secs(1);
+        let in_a_second = pauses().scan(Duration::ZERO, |sum, pause| {
+            *sum += pause;
+            (*sum <= second).then_some(*sum)
+        });
+        assert!(in_a_second.count() <= 110);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_passes_is_tried_again() {
+        // ENOSPC, EROFS, ESTALE, EMFILE, EDQUOT, ETIMEDOUT; EPERM, ENOENT, EACCES, ENOTDIR, EISDIR.
+        let passing = [28, 30, 116, 24, 122, 110].map(|code| (code, true));
+        let lasting = [1, 2, 13, 20, 21].map(|code| (code, false));
+        let sink = FileSink::new("x");
+        for (code, passes) in passing.into_iter().chain(lasting) {
+            let error = sink.failed("write to", &io::Error::from_raw_os_error(code));
+            assert_eq!(error.is_retryable(), passes, "{error}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_place_without_files_is_told_from_a_missing_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink("missing/x", &link).unwrap();
+        for (path, reason) in [
+            (Path::new("/proc/x.jsonl"), "its directory does not take new files"),
+            (&link, "it is a link to a file in a directory that does not exist"),
+            (&directory.path().join("missing/x"), "its directory does not exist"),
+        ] {
+            let error = FileSink::new(path).write(b"{}\n").unwrap_err();
+            let expected = format!("cannot write to `{}`: {reason}", path.display());
+            assert_eq!(error.to_string(), expected);
+        }
     }
 }

@@ -18,10 +18,10 @@ use raaf_trace_model::{
     span::{FinishedSpan, StartedSpan, append_line},
 };
 
-use super::FileSink;
+use super::{FileSink, claim::RecordKey};
 
-/// Longest delay before a start is written. Starts within it can be lost when the program is
-/// killed.
+/// Longest delay before a start or an end is written. Those within it can be lost when the program
+/// is killed.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// A [`FileSink`] that also records the start of each span, so that the file of a crashed program
@@ -32,8 +32,8 @@ const INTERVAL: Duration = Duration::from_millis(100);
 ///
 /// # Guarantees
 ///
-/// Finished spans have the guarantees of [`FileSink`]. A start is written within 100 ms, and by a
-/// flush; it can follow the end of its span in the file. A start that cannot be written, or that
+/// Finished spans have the guarantees of [`FileSink`]. Starts and ends are written within 100 ms,
+/// whatever the flush interval, and by a flush; a start can follow the end of its span in the file. A start that cannot be written, or that
 /// finds the queue full, is counted in [`dropped_starts`](Self::dropped_starts) and reported at
 /// intervals on standard error. The span's end is not affected.
 ///
@@ -81,9 +81,8 @@ impl SpanProcessor for StartWriter {
     }
 
     fn on_start(&self, span: &mut StartedSpan) {
-        let mut line = Vec::new();
-        let written = append_line(span, &mut line).is_ok() && self.sink.write(&line).is_ok();
-        if !written {
+        let start = std::iter::once(RecordKey::start(span.trace_id(), span.span_id()));
+        if self.sink.write_new(start, |_, line| append_line(span, line)).is_err() {
             self.failed.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -92,10 +91,12 @@ impl SpanProcessor for StartWriter {
 impl FileSinkWithStarts {
     pub(super) fn new(sink: FileSink, config: BatchConfig) -> Self {
         let (sink, failed) = (Arc::new(sink), Arc::<AtomicU64>::default());
+        // Together: what finished must not look as if it ran.
         let interval = config.flush_interval.min(INTERVAL);
+        let config = config.with_flush_interval(interval);
         let writer = StartWriter { sink: Arc::clone(&sink), failed: Arc::clone(&failed) };
         Self {
-            starts: Offload::with_config(writer, config.clone().with_flush_interval(interval)),
+            starts: Offload::with_config(writer, config.clone()),
             ends: BatchProcessor::with_config(sink, config),
             failed,
             reported: Repeated::new(),

@@ -14,9 +14,9 @@ use crate::http::{Client, Refusal, Secret, mistyped, origin, plain};
 pub(super) struct Endpoint {
     client: Client,
     url: String,
-    /// Path of the base URL, unless it is the default. It may contain a secret, and a server may
-    /// repeat it.
-    path: Secret,
+    /// Parts of a request that a server may repeat, besides the key: the path of the base URL,
+    /// unless it is the default, and the names of organization and project.
+    secrets: Vec<Secret>,
     /// Headers of every request.
     headers: HeaderMap,
     /// Timeout of one request.
@@ -31,6 +31,7 @@ impl Endpoint {
         timeout: Duration,
     ) -> Result<Self, OpenAiSinkError> {
         let mut headers = HeaderMap::new();
+        let mut secrets = Vec::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers
             .insert(HeaderName::from_static("openai-beta"), HeaderValue::from_static("traces=v1"));
@@ -39,6 +40,7 @@ impl Endpoint {
             ("openai-project", "project", project),
         ] {
             if let Some(value) = value {
+                secrets.push(Secret::new(value));
                 let value = value.parse().map_err(|_| OpenAiSinkError::Header(what))?;
                 headers.insert(HeaderName::from_static(name), value);
             }
@@ -49,8 +51,8 @@ impl Endpoint {
         }
         let url = format!("{base_url}/traces/ingest");
         let path = base_url.parse::<Uri>().map(|uri| uri.path().to_owned()).unwrap_or_default();
-        let path = Secret::new(if ["/", "/v1"].contains(&&*path) { String::new() } else { path });
-        Ok(Self { client: Client::new(timeout), url, path, headers, timeout })
+        secrets.extend(Some(path).filter(|path| !["/", "/v1"].contains(&&**path)).map(Secret::new));
+        Ok(Self { client: Client::new(timeout), url, secrets, headers, timeout })
     }
 
     /// Returns the origin of the URL, without parts that may be secret.
@@ -66,7 +68,8 @@ impl Endpoint {
     pub(super) fn send(&self, body: &[u8], key: &Secret) -> Result<(), Refusal> {
         let mut headers = self.headers.clone();
         headers.insert(AUTHORIZATION, authorization(key)?);
-        self.client.post(&self.url, &headers, body, &[key, &self.path], plain).map(drop)
+        let secrets: Vec<_> = self.secrets.iter().chain([key]).collect();
+        self.client.post(&self.url, &headers, body, &secrets, plain).map(drop)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Errors of building the sink.
 
-use raaf_trace_model::environment::SettingsError;
+use raaf_trace_model::{environment::SettingsError, escape::Escaped};
 
 use super::builder;
 
@@ -9,7 +9,7 @@ use super::builder;
 #[non_exhaustive]
 pub enum OpenAiSinkError {
     /// The base URL is invalid. The message shows it without parts that may be secret.
-    #[error("`{0}` is not a base URL; expected {expected}", expected = builder::EXPECTED)]
+    #[error("`{}` is not a base URL; expected {expected}", Escaped(.0), expected = builder::EXPECTED)]
     BaseUrl(String),
     /// The key, the organization or the project contains characters that are not allowed in a
     /// header, such as a line feed. The message does not show the value.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use raaf_trace_model::environment::SettingsError;
+use raaf_trace_model::{environment::SettingsError, escape::Escaped};
 
 use super::endpoint;
 
@@ -13,7 +13,7 @@ use super::endpoint;
 #[non_exhaustive]
 pub enum OtlpError {
     /// The address given in code cannot be used. Correct it.
-    #[error("the endpoint is `{shown}`; expected {expected}", expected = endpoint::EXPECTED)]
+    #[error("the endpoint is `{}`; expected {expected}", Escaped(.shown), expected = endpoint::EXPECTED)]
     Endpoint {
         /// The address, unless it may contain a secret.
         shown: String,

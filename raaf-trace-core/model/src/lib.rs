@@ -10,6 +10,7 @@
 
 pub mod attributes;
 pub mod environment;
+pub mod escape;
 pub mod filter;
 pub mod id;
 pub mod keys;

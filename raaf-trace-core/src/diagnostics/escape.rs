@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write};
 
+use raaf_trace_model::escape::is_unsafe;
+
 /// Maximum length of a line in bytes; values of a span can be whole documents.
 const LONGEST: usize = 4_096;
 
@@ -23,7 +25,7 @@ impl Write for EscapedLine {
                 self.0.push('…');
                 return Err(fmt::Error);
             }
-            if drives_a_terminal(character) {
+            if is_unsafe(character) {
                 self.0.extend(character.escape_default());
             } else {
                 self.0.push(character);
@@ -31,16 +33,6 @@ impl Write for EscapedLine {
         }
         Ok(())
     }
-}
-
-/// Returns whether a character is a control character, a line separator, or reorders the text
-/// around it.
-fn drives_a_terminal(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-        )
 }
 
 #[cfg(test)]

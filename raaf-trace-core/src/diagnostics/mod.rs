@@ -42,6 +42,7 @@ pub use facade::to_tracing;
 pub use handler::{clear_handler, set_handler};
 pub use level::Level;
 pub use line::Line;
+pub use raaf_trace_model::escape::Escaped;
 pub use repeated::Repeated;
 pub use report::Diagnostics;
 

@@ -17,7 +17,7 @@ use crate::{
     provider::{
         BuildError, Inner, TracerProvider, TracingGuard,
         clock::Clock,
-        global,
+        disposition, global,
         inner::Config,
         named_sinks::{check_other_sinks, make_sink},
         settings::{self, Settings},
@@ -436,7 +436,9 @@ impl<S> TracerProviderBuilder<S> {
                 format_args!("no sink is configured; linked sinks: {linked}"),
             );
         }
-        Ok(global::init_with(provider)?.with_timeout(settings.shutdown_timeout))
+        let guard = global::init_with(provider)?.with_timeout(settings.shutdown_timeout);
+        disposition::tell_of_sigterm(guard.provider());
+        Ok(guard)
     }
 }
 

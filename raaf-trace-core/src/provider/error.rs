@@ -4,6 +4,7 @@ use std::fmt;
 
 use raaf_trace_model::{
     environment::SettingsError,
+    escape::Escaped,
     sink::{ProcessorError, registry::SinkError},
 };
 
@@ -46,7 +47,7 @@ impl fmt::Display for FlushError {
         f.write_str("not everything was delivered: ")?;
         for (index, SinkFailure { name, error }) in self.failures.iter().enumerate() {
             let separator = if index == 0 { "" } else { "; " };
-            write!(f, "{separator}`{name}` {error}")?;
+            write!(f, "{separator}`{}` {error}", Escaped(name))?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ mod cleaner;
 pub mod clock;
 mod counts;
 pub(crate) mod dispatch;
+mod disposition;
 mod error;
 mod flush;
 pub(crate) mod global;

@@ -23,8 +23,14 @@ use crate::{
 };
 use raaf_trace_model::{
     Redactor,
+    escape::Escaped,
     sink::{ProcessorError, SpanProcessor, stats::ProcessorStats},
 };
+
+/// Returns the error's text as it is shown to people.
+fn escaped(error: String) -> String {
+    Escaped(error).to_string()
+}
 
 /// Time after which a call of a processor in the traced program's thread counts as slow.
 const SLOW: Duration = Duration::from_millis(5);
@@ -229,7 +235,11 @@ impl Slot {
         let own = self.try_call(<dyn SpanProcessor>::stats).map(Result::unwrap_or_default);
         let own = own.unwrap_or_default();
         if self.only_queues() {
-            return ProcessorStats { name: self.name(), ..own };
+            return ProcessorStats {
+                name: self.name(),
+                last_error: own.last_error.clone().map(escaped),
+                ..own
+            };
         }
         let counts = self.counts();
         // Received last: spans lost or delivered in between must not exceed those received.
@@ -245,7 +255,7 @@ impl Slot {
             dropped: own.dropped + lost,
             panics: own.panics + counts.panics.load(Ordering::Relaxed),
             slow_calls: counts.slow_calls.load(Ordering::Relaxed),
-            last_error: last_panic.or(own.last_error.clone()),
+            last_error: last_panic.or(own.last_error.clone()).map(escaped),
             ..own
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::c_int,
-    fs, io,
+    io,
     sync::{Arc, atomic::AtomicBool},
     thread,
     time::Duration,
@@ -15,7 +15,10 @@ use signal_hook::{
     low_level,
 };
 
-use crate::provider::TracerProvider;
+use crate::provider::{
+    TracerProvider,
+    disposition::{self, SignalSet},
+};
 
 /// Signals of which a second one ends the program at once. SIGHUP is none of them: a closing
 /// terminal sends it more than once, and service managers send it together with SIGTERM.
@@ -35,7 +38,8 @@ impl TracerProvider {
     ///
     /// Returns an error if the handlers cannot be registered, or no thread can be started.
     pub fn shutdown_on_signals(&self, timeout: Duration) -> io::Result<()> {
-        let ignored = Ignored::read();
+        // Where the system does not show which: SIGHUP.
+        let ignored = disposition::ignored().unwrap_or(SignalSet::of(SIGHUP));
         let handled = |signal: &c_int| !ignored.contains(*signal);
         let mut signals = Signals::new(INSISTENT.iter().chain(&[SIGHUP]).filter(|s| handled(s)))?;
         let has_begun = Arc::new(AtomicBool::new(false));
@@ -54,22 +58,5 @@ impl TracerProvider {
             }
         })?;
         Ok(())
-    }
-}
-
-/// Signals that the process ignores, one bit each, from signal 1 on.
-struct Ignored(u64);
-
-impl Ignored {
-    /// Reads the signals from Linux's `/proc`. Where there is none, assumes SIGHUP.
-    fn read() -> Self {
-        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-        let ignored = ignored.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok());
-        Self(ignored.unwrap_or(1 << (SIGHUP - 1)))
-    }
-
-    fn contains(&self, signal: c_int) -> bool {
-        self.0 & 1 << (signal - 1) != 0
     }
 }

@@ -141,11 +141,13 @@ impl OpenAiModelBuilder {
         if key.is_empty() && matches!(dialect, Dialect::OpenAi) {
             return Err(ConfigError::MissingKey);
         }
+        let organization = header("organization", self.organization)?;
+        let project = header("project", self.project)?;
         let config = OpenAIConfig::new()
             .with_api_base(&base_url)
             .with_api_key(&key)
-            .with_org_id(header("organization", self.organization)?)
-            .with_project_id(header("project", self.project)?);
+            .with_org_id(&organization)
+            .with_project_id(&project);
         let http = ReqwestService::default();
         let client = |form| {
             let service = transport::service(http.clone(), form);
@@ -162,7 +164,7 @@ impl OpenAiModelBuilder {
             dialect,
             timeout,
             propagates,
-            key,
+            sent: vec![key, organization, project],
         };
         Ok(OpenAiModel { chat: RetryingModel::new(chat, retries) })
     }

@@ -9,7 +9,7 @@ use async_openai::{
 use async_trait::async_trait;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::{HeaderMap, HeaderValue};
-use raaf_trace_core::Context;
+use raaf_trace_core::{Context, Redactor, diagnostics::Escaped};
 use serde_json::Value as Json;
 
 use super::{
@@ -32,8 +32,8 @@ pub(super) struct ChatCompletions {
     pub(super) dialect: Dialect,
     pub(super) timeout: Duration,
     pub(super) propagates: bool,
-    /// API key, to be removed from the server's messages.
-    pub(super) key: String,
+    /// API key, organization and project, to be removed from the server's messages.
+    pub(super) sent: Vec<String>,
 }
 
 impl ChatCompletions {
@@ -52,11 +52,12 @@ impl ChatCompletions {
     }
 
     fn error(&self, error: OpenAIError) -> ModelError {
-        transport::model_error(error, |text| self.scrub(text))
+        transport::model_error(error, |text| self.scrub(&text))
     }
 
-    fn scrub(&self, text: String) -> String {
-        if self.key.is_empty() { text } else { text.replace(&self.key, "[REDACTED]") }
+    fn scrub(&self, text: &str) -> String {
+        let sent: Vec<_> = self.sent.iter().map(String::as_str).collect();
+        Escaped(Redactor::without_values(text, &sent)).to_string()
     }
 
     async fn within<T>(
@@ -154,6 +155,6 @@ impl ChatStream<'_> {
         let status = code.and_then(|code| code.as_u64().or_else(|| code.as_str()?.parse().ok()));
         let status = status.and_then(|status| u16::try_from(status).ok());
         let status = status.filter(|status| (400..600).contains(status)).unwrap_or(500);
-        Err(transport::status_error(status, None, &self.chat.scrub(message)))
+        Err(transport::status_error(status, None, &self.chat.scrub(&message)))
     }
 }

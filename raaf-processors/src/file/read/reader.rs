@@ -9,7 +9,10 @@ use std::{
     vec,
 };
 
-use raaf_trace_model::span::{LineError, Record, traces};
+use raaf_trace_model::{
+    escape::Escaped,
+    span::{LineError, Record, traces},
+};
 
 use super::Trace;
 use crate::file::rotate;
@@ -135,7 +138,10 @@ impl TraceReader {
         }
         let (line, offset) = (source.lines + 1, source.bytes);
         (source.lines, source.bytes) = (line, offset + read as u64);
-        let record = if self.line.pop_if(|byte| *byte == b'\n').is_some() {
+        let record = if *self.line == *b"\n" {
+            // A writer that cannot read the file closes a line that may have an end.
+            Ok(None)
+        } else if self.line.pop_if(|byte| *byte == b'\n').is_some() {
             Record::parse(&self.line).map_err(LineFault::from)
         } else if self.line.len() > self.max_line {
             source.skip_line()?;
@@ -229,7 +235,7 @@ pub enum ReadError {
 }
 
 fn shown(path: Option<&Path>) -> String {
-    path.map_or_else(String::new, |path| format!("{}: ", path.display()))
+    path.map_or_else(String::new, |path| format!("{}: ", Escaped(path.display())))
 }
 
 /// Reason why a line cannot be parsed.

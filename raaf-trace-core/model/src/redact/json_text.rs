@@ -1,16 +1,31 @@
 //! Redaction of text that is JSON, or was before it was cut.
 
-use super::{REDACTED, words::SecretWords};
+use std::ops::Range;
+
+use super::{
+    REDACTED, Search,
+    edits::Edits,
+    named,
+    plain::{hidden_by_option, value_of_item},
+    words::Hides,
+};
 use crate::attributes::TRUNCATED;
 
-/// Returns the text with its secrets replaced, and their number; `None` when it contains none.
+/// Returns the text with the secrets of its JSON replaced, and their number; `None` when it
+/// contains none. `level` is the number of strings around the text.
 ///
-/// Searches only text that begins like a JSON object or array. It scans tokens instead of parsing,
-/// so JSON that was cut is searched as well, numbers and whitespace stay unchanged, and depth costs
-/// nothing. It recurses into JSON inside strings, [`MAX_LEVELS`] deep; JSON that is quoted more
-/// often is replaced entirely.
-pub(super) fn redact(words: &SecretWords, text: &str) -> Option<(String, u32)> {
-    redact_level(words, text, 0)
+/// Searches only text that begins like a JSON object, array or string. It scans tokens instead of
+/// parsing, so JSON that was cut is searched as well, numbers and whitespace stay unchanged, and
+/// depth costs nothing. It recurses into JSON inside strings, [`MAX_LEVELS`] deep; JSON that is
+/// quoted more often is replaced entirely.
+pub(super) fn redact(search: &Search, text: &str, level: usize) -> Option<(String, u32)> {
+    if !may_hold_secrets(text) {
+        return None;
+    }
+    let mut scan =
+        Scan { search, text, level, open: vec![Open::new(false)], edits: Edits::default() };
+    scan.run();
+    scan.edits.apply(text)
 }
 
 /// Maximum number of levels of JSON quoted inside JSON strings that are searched. Quoting doubles
@@ -19,109 +34,228 @@ pub(super) fn redact(words: &SecretWords, text: &str) -> Option<(String, u32)> {
 /// is quoted again.
 const MAX_LEVELS: usize = 8;
 
-fn redact_level(words: &SecretWords, text: &str, level: usize) -> Option<(String, u32)> {
-    if !may_hold_secrets(text) {
-        return None;
-    }
-    let mut scan = Scan { text, level, redacted: String::new(), copied: 0, count: 0 };
-    scan.run(words);
-    (scan.count > 0).then(|| {
-        scan.redacted.push_str(&text[scan.copied..]);
-        (scan.redacted, scan.count)
-    })
-}
-
-/// Returns whether the text looks like JSON with a string in it.
+/// Returns whether the text looks like JSON with a string in it, also in a fenced block.
 fn may_hold_secrets(text: &str) -> bool {
-    text.trim_start().starts_with(['{', '[']) && text.contains('"')
+    let text = text.trim_start_matches(|c: char| c == '\u{feff}' || c.is_whitespace());
+    let text = match text.strip_prefix("```") {
+        Some(block) => block.trim_start_matches(char::is_alphanumeric).trim_start(),
+        None => text,
+    };
+    text.starts_with(['{', '[', '"']) && text.contains('"')
 }
 
 struct Scan<'a> {
+    search: &'a Search,
     text: &'a str,
     /// Number of strings around the text.
     level: usize,
-    redacted: String,
-    /// Length of the part of `text` that was copied to `redacted`.
-    copied: usize,
-    count: u32,
+    /// What is open, the text itself first.
+    open: Vec<Open>,
+    edits: Edits,
+}
+
+/// Object or array whose end has not been found.
+#[derive(Default)]
+struct Open {
+    is_array: bool,
+    /// It is an item of an array.
+    is_item: bool,
+    /// Whether it has a first item.
+    has_items: bool,
+    /// What all values in it hide.
+    hides: Hides,
+    /// What the next value hides.
+    next: Hides,
+    /// What the value after the next comma hides.
+    after: Hides,
+    key: Key,
+    /// What a field `name` says that the field `value` hides.
+    named: Hides,
+    /// Field `value`.
+    value: Range<usize>,
+}
+
+/// Last key of an object.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Key {
+    #[default]
+    Other,
+    Name,
+    Value,
+}
+
+impl Open {
+    fn new(is_array: bool) -> Self {
+        Self { is_array, ..Self::default() }
+    }
 }
 
 impl Scan<'_> {
-    fn run(&mut self, words: &SecretWords) {
+    fn run(&mut self) {
         let bytes = self.text.as_bytes();
-        let mut depth = 0_usize;
-        // The last key names a secret, so its value is one.
-        let mut value_is_secret = false;
-        // Depth of the array or object under such a key.
-        let mut secret_depth = None;
         let mut at = 0;
         while at < bytes.len() {
-            match bytes[at] {
-                b'{' | b'[' => {
-                    depth += 1;
-                    if std::mem::take(&mut value_is_secret) {
-                        secret_depth = secret_depth.or(Some(depth));
-                    }
+            let start = at;
+            at += 1;
+            match bytes[start] {
+                bracket @ (b'{' | b'[') => self.opens(start, bracket == b'['),
+                b'}' | b']' => self.closes(at),
+                b',' => {
+                    let top = self.top();
+                    top.next = std::mem::take(&mut top.after);
+                    top.key = Key::Other;
+                    top.has_items = true;
                 }
-                b'}' | b']' => {
-                    if secret_depth == Some(depth) {
-                        secret_depth = None;
-                    }
-                    depth = depth.saturating_sub(1);
-                    value_is_secret = false;
-                }
-                b',' => value_is_secret = false,
                 b'"' => {
-                    let end = string_end(bytes, at + 1);
+                    let end = string_end(bytes, at);
                     if is_key(bytes, end) {
-                        let key = unescape(&self.text[at + 1..end]);
-                        value_is_secret = words.name_a_secret(&key);
-                    } else if std::mem::take(&mut value_is_secret) || secret_depth.is_some() {
-                        self.hide(at + 1, end);
+                        self.key(&unescape(&self.text[at..end]));
                     } else {
-                        self.search_inside(words, at + 1, end);
+                        self.string(at..end);
                     }
-                    at = end;
+                    at = end + 1;
+                }
+                b'-' | b'0'..=b'9' => {
+                    let rest = &bytes[start..];
+                    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+                    at = start + rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
+                    self.number(start..at);
                 }
                 _ => {}
             }
-            at += 1;
         }
+    }
+
+    fn top(&mut self) -> &mut Open {
+        if self.open.is_empty() {
+            self.open.push(Open::new(false));
+        }
+        let last = self.open.len() - 1;
+        &mut self.open[last]
+    }
+
+    /// Returns what the value at this position hides, and notes where a field `value` begins.
+    fn begins_value(&mut self, start: usize) -> Hides {
+        let top = self.top();
+        let hides = top.hides.max(std::mem::take(&mut top.next));
+        if top.key == Key::Value {
+            top.value = start..start;
+            return hides.max(top.named);
+        }
+        hides
+    }
+
+    fn ends_value(&mut self, end: usize) {
+        let top = self.top();
+        if top.key == Key::Value {
+            top.value.end = end;
+        }
+    }
+
+    fn opens(&mut self, start: usize, is_array: bool) {
+        let hides = self.begins_value(start);
+        let is_item = self.top().is_array;
+        self.open.push(Open { is_item, hides, ..Open::new(is_array) });
+    }
+
+    fn closes(&mut self, end: usize) {
+        self.open.pop();
+        self.ends_value(end);
+    }
+
+    fn key(&mut self, key: &str) {
+        let hides = self.search.words.hidden_by(key);
+        let top = self.top();
+        top.next = hides;
+        top.key = if named::NAME.contains(&key.to_ascii_lowercase().as_str()) {
+            Key::Name
+        } else if named::VALUE.contains(&key.to_ascii_lowercase().as_str()) {
+            Key::Value
+        } else {
+            Key::Other
+        };
+    }
+
+    /// Handles the string whose contents are `inner`.
+    fn string(&mut self, inner: Range<usize>) {
+        let hides = self.begins_value(inner.start - 1);
+        let raw = &self.text[inner.clone()];
+        if hides > Hides::Nothing {
+            self.hide(inner.clone());
+        } else {
+            self.search_inside(inner.clone());
+        }
+        let words = &self.search.words;
+        let top = self.open.last();
+        if let Some(top) = top.filter(|top| top.key == Key::Name) {
+            let value = top.value.clone();
+            let named = words.hidden_by(&unescape(raw));
+            if named > Hides::Nothing && !value.is_empty() {
+                self.hide_value(value, named);
+            }
+            self.top().named = named;
+        } else if top.is_some_and(|top| top.is_array) {
+            let is_first_of_pair = top.is_some_and(|top| top.is_item && !top.has_items);
+            let text = unescape(raw);
+            let of_pair = if is_first_of_pair { words.hidden_by(&text) } else { Hides::Nothing };
+            let after = of_pair.max(hidden_by_option(words, &text));
+            self.top().after = after;
+        }
+        self.ends_value(inner.end + 1);
+    }
+
+    fn number(&mut self, number: Range<usize>) {
+        if self.begins_value(number.start) == Hides::Numbers {
+            self.edits.push(number.clone(), format!("\"{REDACTED}\""), 1);
+        }
+        self.ends_value(number.end);
     }
 
     /// Replaces the contents of a string.
-    fn hide(&mut self, start: usize, end: usize) {
-        let secret = &self.text[start..end];
+    fn hide(&mut self, inner: Range<usize>) {
+        let secret = &self.text[inner.clone()];
         if secret != REDACTED {
-            let mark =
-                if end == self.text.len() && secret.ends_with(TRUNCATED) { TRUNCATED } else { "" };
-            self.replace(start, end, &[REDACTED, mark], 1);
+            let mark = if inner.end == self.text.len() && secret.ends_with(TRUNCATED) {
+                TRUNCATED
+            } else {
+                ""
+            };
+            self.edits.push(inner, format!("{REDACTED}{mark}"), 1);
         }
     }
 
-    /// Searches a string that may itself be JSON text.
-    fn search_inside(&mut self, words: &SecretWords, start: usize, end: usize) {
-        let raw = &self.text[start..end];
+    /// Replaces a field `value` whose `name` comes after it.
+    fn hide_value(&mut self, value: Range<usize>, hides: Hides) {
+        let text = &self.text[value.clone()];
+        let hidden = format!("\"{REDACTED}\"");
+        let is_text = text.contains('"');
+        let is_number = text.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+        if text != hidden && (is_text || is_number && hides == Hides::Numbers) {
+            self.edits.push(value, hidden, 1);
+        }
+    }
+
+    /// Searches a string that may itself be JSON text, or an item such as `API_KEY=…`.
+    fn search_inside(&mut self, inner: Range<usize>) {
+        let raw = &self.text[inner.clone()];
+        let is_item = self.open.last().is_some_and(|top| top.is_array);
+        if is_item && let Some(value) = value_of_item(&self.search.words, raw) {
+            self.hide(inner.start + value.start..inner.end);
+            return;
+        }
         // JSON text inside a string has escaped quotes.
         if !raw.contains('\\') {
             return;
         }
-        let inner = unescape(raw);
+        let text = unescape(raw);
         if self.level == MAX_LEVELS {
-            if may_hold_secrets(&inner) {
-                self.hide(start, end);
+            if may_hold_secrets(&text) {
+                self.hide(inner);
             }
-        } else if let Some((inner, count)) = redact_level(words, &inner, self.level + 1) {
-            let quoted = serde_json::Value::from(inner).to_string();
-            self.replace(start, end, &[&quoted[1..quoted.len() - 1]], count);
+        } else if let Some((text, count)) = self.search.text(&text, self.level + 1) {
+            let quoted = serde_json::Value::from(text).to_string();
+            self.edits.push(inner, &quoted[1..quoted.len() - 1], count);
         }
-    }
-
-    fn replace(&mut self, start: usize, end: usize, by: &[&str], count: u32) {
-        self.redacted.push_str(&self.text[self.copied..start]);
-        self.redacted.extend(by.iter().copied());
-        self.copied = end;
-        self.count = self.count.saturating_add(count);
     }
 }
 
@@ -193,17 +327,17 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value as Json, json};
 
-    use super::*;
+    use super::{super::words::SecretWords, *};
     use crate::attributes::json::tests::any_json;
 
-    fn words() -> SecretWords {
-        let mut words = SecretWords::default();
-        words.add(SecretWords::DEFAULT);
-        words
+    fn search() -> Search {
+        let mut search = Search::default();
+        search.words.add(SecretWords::DEFAULT);
+        search
     }
 
     fn redacted(text: &str) -> String {
-        redact(&words(), text).map_or_else(|| text.to_owned(), |(text, _)| text)
+        search().text(text, 0).map_or_else(|| text.to_owned(), |(text, _)| text)
     }
 
     #[test]
@@ -219,8 +353,8 @@ mod tests {
         let text = r#"{"token":{"id":7,"parts":["a",{"b":"c"}],"ok":true},"after":"x"}"#;
         let expected =
             r#"{"token":{"id":7,"parts":["[REDACTED]",{"b":"[REDACTED]"}],"ok":true},"after":"x"}"#;
-        assert_eq!(redact(&words(), text), Some((expected.to_owned(), 2)));
-        assert_eq!(redact(&words(), expected), None, "a second look finds nothing");
+        assert_eq!(redact(&search(), text, 0), Some((expected.to_owned(), 2)));
+        assert_eq!(redact(&search(), expected, 0), None, "a second look finds nothing");
     }
 
     #[test]
@@ -285,9 +419,77 @@ mod tests {
     }
 
     #[test]
+    fn a4_lists_of_headers_are_searched() {
+        for (text, expected) in [
+            (
+                r#"[["Authorization","Bearer x"],["Accept","a"]]"#,
+                r#"[["Authorization","[REDACTED]"],["Accept","a"]]"#,
+            ),
+            (r#"[{"name":"Cookie","value":"a=b"}]"#, r#"[{"name":"Cookie","value":"[REDACTED]"}]"#),
+            (
+                r#"{"value":"x","password":"y","Name":"token"}"#,
+                r#"{"value":"[REDACTED]","password":"[REDACTED]","Name":"token"}"#,
+            ),
+            (
+                r#"{"values":["x",{"a":"y"}],"key":"DB_PASS"}"#,
+                r#"{"values":"[REDACTED]","key":"DB_PASS"}"#,
+            ),
+            (r#"{"name":"pin","value":1234}"#, r#"{"name":"pin","value":"[REDACTED]"}"#),
+            (r#"{"name":"city","value":"Rome"}"#, r#"{"name":"city","value":"Rome"}"#),
+            (r#"["Authorization: Bearer x","A: b"]"#, r#"["Authorization: [REDACTED]","A: b"]"#),
+            (
+                r#"["OPENAI_API_KEY=sk-1","--token=x"]"#,
+                r#"["OPENAI_API_KEY=[REDACTED]","--token=[REDACTED]"]"#,
+            ),
+            (r#"["run","--api-key","x","y"]"#, r#"["run","--api-key","[REDACTED]","y"]"#),
+            (r#"{"required":["password","user"]}"#, r#"{"required":["password","user"]}"#),
+        ] {
+            assert_eq!(redacted(text), expected);
+            assert_eq!(redacted(expected), expected, "a second look finds nothing");
+        }
+    }
+
+    #[test]
+    fn a4_numbers_under_a_key_of_numbers_are_hidden() {
+        assert_eq!(
+            redacted(r#"{"ssn":123456789,"pin":[1,-2.5e3],"token":7,"cvv":null,"n":1}"#),
+            r#"{"ssn":"[REDACTED]","pin":["[REDACTED]","[REDACTED]"],"token":7,"cvv":null,"n":1}"#
+        );
+    }
+
+    #[test]
+    fn a4_quoted_json_and_blocks_of_it_are_searched() {
+        let inner = r#"{"password":"x"}"#;
+        let quoted = serde_json::to_string(inner).unwrap();
+        let twice = serde_json::to_string(&quoted).unwrap();
+        for text in [quoted, twice, format!("\u{feff}{inner}"), format!("```json\n{inner}\n```")] {
+            let hidden = redacted(&text);
+            assert!(hidden.contains(REDACTED) && !hidden.contains("\"x"), "{hidden}");
+        }
+    }
+
+    #[test]
+    fn a4_urls_in_json_are_searched() {
+        assert_eq!(
+            redacted(r#"{"a":"https:\/\/u:p@h\/x?api_key=S","b":"ftp://u:p@h"}"#),
+            r#"{"a":"https://[REDACTED]@h/x?api_key=[REDACTED]","b":"ftp://[REDACTED]@h"}"#
+        );
+    }
+
+    #[test]
     fn a4_what_is_not_json_stays() {
-        for text in ["", "{", "[\"", "password: \"x\"", "{}", r#"{"max_tokens":"5"}"#, "[\"\\"] {
-            assert_eq!(redact(&words(), text), None, "{text}");
+        for text in [
+            "",
+            "{",
+            "[\"",
+            "password: \"x\"",
+            "\"",
+            "]]}{\"",
+            "{}",
+            r#"{"max_tokens":"5"}"#,
+            "[\"\\",
+        ] {
+            assert_eq!(redact(&search(), text, 0), None, "{text}");
         }
     }
 
@@ -308,9 +510,9 @@ mod tests {
 
         #[test]
         fn a4_any_text_is_searched_without_a_panic(text in "[{\\[][\\[\\]{},:\"\\\\a-cé \u{0}]{0,60}") {
-            let mut words = SecretWords::default();
-            words.add(["a", "b"]);
-            redact(&words, &text);
+            let mut search = Search::default();
+            search.words.add(["a", "b"]);
+            search.text(&text, 0);
         }
     }
 }

@@ -1,7 +1,12 @@
 //! Redaction of secrets.
 
+mod edits;
 mod json_text;
 mod key_cache;
+mod named;
+mod plain;
+mod tokens;
+mod values;
 mod words;
 
 use std::sync::Arc;
@@ -10,7 +15,7 @@ use serde_json::Value as Json;
 
 use crate::attributes::{Attributes, TRUNCATED, Text, Value};
 use key_cache::Verdicts;
-use words::SecretWords;
+use words::{Hides, SecretWords};
 
 /// Replacement for a secret.
 pub(super) const REDACTED: &str = "[REDACTED]";
@@ -20,11 +25,17 @@ pub(super) const REDACTED: &str = "[REDACTED]";
 /// A key names a secret when one of its words is on the list: `password`, `secret`, `token`,
 /// `api_key`, `authorization`, `credential`, `cookie`, `private_key`, `ssn`, `credit_card` and
 /// similar. Only whole words match: `apiKey`, `X-API-Key` and `access_token` name secrets,
-/// `max_tokens` and `keyboard` do not. Numbers and bools are never replaced.
+/// `max_tokens` and `keyboard` do not, nor does a key that describes a secret, such as `token_type`
+/// or `password_policy`. Numbers are replaced only where they are secrets themselves (`card_number`,
+/// `ssn`, `pin`, `password`), bools never.
 ///
 /// A key that was [cut](crate::attributes::SpanLimits::max_name_bytes) counts as one, since its end is unknown.
 ///
-/// JSON is searched at any depth, including strings that contain JSON text.
+/// JSON is searched at any depth, including strings that contain JSON text. Lists of headers and
+/// variables have their names beside their values: `["Authorization", "…"]`,
+/// `{"name": "Authorization", "value": "…"}`, `"Authorization: …"` and `"API_KEY=…"` lose the value.
+/// URLs lose their user and their secret parameters (`?api_key=…`), wherever they stand.
+/// [`with_known_tokens`](Self::with_known_tokens) also searches running text for tokens.
 ///
 /// ```
 /// use raaf_trace_core::{Attributes, Redactor};
@@ -39,8 +50,42 @@ pub(super) const REDACTED: &str = "[REDACTED]";
 /// ```
 #[derive(Clone, Debug)]
 pub struct Redactor {
-    words: SecretWords,
+    search: Search,
     verdicts: Arc<Verdicts>,
+}
+
+/// What to search for.
+#[derive(Clone, Debug, Default)]
+struct Search {
+    words: SecretWords,
+    /// Tokens of known shapes are secrets in any text.
+    finds_tokens: bool,
+}
+
+impl Search {
+    fn is_empty(&self) -> bool {
+        self.words.is_empty() && !self.finds_tokens
+    }
+
+    /// Returns the text, which is inside `level` strings, without its secrets, and their number;
+    /// `None` when it contains none.
+    fn text(&self, text: &str, level: usize) -> Option<(String, u32)> {
+        let mut found: Option<(String, u32)> = None;
+        let mut note = |search: &dyn Fn(&str) -> Option<(String, u32)>| {
+            let (text, before) = found.as_ref().map_or((text, 0), |(text, count)| (text, *count));
+            if let Some((redacted, count)) = search(text) {
+                found = Some((redacted, count.saturating_add(before)));
+            }
+        };
+        if !self.words.is_empty() {
+            note(&|text| json_text::redact(self, text, level));
+            note(&|text| plain::redact(&self.words, text));
+        }
+        if self.finds_tokens {
+            note(&tokens::redact);
+        }
+        found
+    }
 }
 
 impl Redactor {
@@ -63,14 +108,33 @@ impl Redactor {
 
     /// Creates a redactor that replaces nothing.
     pub fn none() -> Self {
-        Self { words: SecretWords::default(), verdicts: Arc::new(Verdicts::new()) }
+        Self { search: Search::default(), verdicts: Arc::new(Verdicts::new()) }
     }
 
     /// Adds these terms to the list.
     #[must_use]
     pub fn with_words(mut self, words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.words.add(words);
+        self.search.words.add(words);
         self.verdicts = Arc::new(Verdicts::new());
+        self
+    }
+
+    /// Also replaces tokens of known shapes in any text, such as prompts and answers: keys of
+    /// OpenAI, GitHub, AWS and others (`sk-…`, `ghp_…`, `AKIA…`), JSON web tokens, and blocks of
+    /// private keys. All text is then searched once for each shape.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Redactor, Value};
+    ///
+    /// let text = "try AKIAIOSFODNN7EXAMPLE";
+    /// let redactor = Redactor::default().with_known_tokens();
+    /// assert_eq!(redactor.redacted("prompt", text.into()), Value::from("try [REDACTED]"));
+    /// ```
+    #[must_use]
+    pub fn with_known_tokens(mut self) -> Self {
+        self.search.finds_tokens = true;
         self
     }
 
@@ -79,12 +143,29 @@ impl Redactor {
     /// ```
     /// use raaf_trace_core::Redactor;
     ///
-    /// let redactor = Redactor::default().with_words(["pin_code"]);
-    /// assert!(redactor.is_secret_key("user.PinCode"));
+    /// let redactor = Redactor::default().with_words(["shoe_size"]);
+    /// assert!(redactor.is_secret_key("user.ShoeSize"));
     /// assert!(!redactor.is_secret_key("llm.usage.input_tokens"));
     /// ```
     pub fn is_secret_key(&self, key: &str) -> bool {
-        self.words.name_a_secret(key)
+        self.hidden_by(key) > Hides::Nothing
+    }
+
+    /// Returns the text without these values, such as the keys that a server was sent and repeats,
+    /// also where it writes them with the escapes of JSON.
+    ///
+    /// ```
+    /// use raaf_trace_core::Redactor;
+    ///
+    /// let said = r"bad key: a\/b";
+    /// assert_eq!(Redactor::without_values(said, &["a/b"]), "bad key: [REDACTED]");
+    /// ```
+    pub fn without_values(text: &str, values: &[&str]) -> String {
+        values::without(text, values)
+    }
+
+    fn hidden_by(&self, key: &str) -> Hides {
+        self.search.words.hidden_by(key)
     }
 
     /// Replaces the secrets in the attributes from index `from` on. Returns the number of replaced
@@ -93,23 +174,24 @@ impl Redactor {
     /// An attribute that is set again keeps its position, so one before `from` is not searched
     /// again.
     pub fn redact(&self, attributes: &mut Attributes, from: usize) -> u32 {
-        if self.words.is_empty() {
+        if self.search.is_empty() {
             return 0;
         }
         let limits = attributes.limits();
         let (mut replaced, mut cut) = (0_u32, 0_u32);
         for entry in attributes.entries_mut().get_mut(from..).unwrap_or_default() {
-            if matches!(entry.value_mut(), Value::Bool(_) | Value::Int(_) | Value::Float(_)) {
+            if matches!(entry.value_mut(), Value::Bool(_)) {
                 continue;
             }
-            let secret = match &entry.key().0 {
-                Text::Static(key) => self.verdicts.of(key, |key| self.is_secret_key(key)),
+            let hides = match &entry.key().0 {
+                Text::Static(key) => self.verdicts.of(key, |key| self.hidden_by(key)),
                 // What was cut off may have named a secret.
-                Text::Shared(key) => key.ends_with(TRUNCATED) || self.is_secret_key(key),
+                Text::Shared(key) if key.ends_with(TRUNCATED) => Hides::Strings,
+                Text::Shared(key) => self.hidden_by(key),
             };
             let content = entry.is_content();
             let value = entry.value_mut();
-            let count = self.redact_value(value, secret);
+            let count = self.redact_value(value, hides);
             if count > 0 && *value != REDACTED {
                 // Several replacements of short secrets can lengthen the value.
                 let (fitted, was_cut) = limits.fit(value.clone(), content);
@@ -124,20 +206,24 @@ impl Redactor {
 
     /// Returns the value of that key without its secrets.
     pub fn redacted(&self, key: &str, mut value: Value) -> Value {
-        if !self.words.is_empty() {
-            self.redact_value(&mut value, self.is_secret_key(key));
+        if !self.search.is_empty() {
+            self.redact_value(&mut value, self.hidden_by(key));
         }
         value
     }
 
-    fn redact_value(&self, value: &mut Value, secret: bool) -> u32 {
+    fn redact_value(&self, value: &mut Value, hides: Hides) -> u32 {
         match value {
-            Value::Str(text) if secret => {
+            Value::Str(text) if hides > Hides::Nothing => {
                 let hide = text != REDACTED;
                 *value = Value::from_static(REDACTED);
                 u32::from(hide)
             }
-            Value::Str(text) => match json_text::redact(&self.words, text) {
+            Value::Int(_) | Value::Float(_) if hides == Hides::Numbers => {
+                *value = Value::from_static(REDACTED);
+                1
+            }
+            Value::Str(text) => match self.search.text(text, 0) {
                 Some((redacted, count)) => {
                     *text = redacted.into();
                     count
@@ -146,10 +232,10 @@ impl Redactor {
             },
             Value::Json(shared) => {
                 if let Some(json) = Arc::get_mut(shared) {
-                    return self.redact_json(json, secret);
+                    return self.redact_json(json, hides);
                 }
                 let mut own = Json::clone(shared);
-                let count = self.redact_json(&mut own, secret);
+                let count = self.redact_json(&mut own, hides);
                 if count > 0 {
                     *shared = Arc::new(own);
                 }
@@ -160,33 +246,77 @@ impl Redactor {
     }
 
     /// Recurses as deep as the value, whose depth attributes limit.
-    fn redact_json(&self, json: &mut Json, secret: bool) -> u32 {
+    fn redact_json(&self, json: &mut Json, hides: Hides) -> u32 {
         match json {
-            Json::String(text) if secret => {
+            Json::String(text) if hides > Hides::Nothing => {
                 let hide = text != REDACTED;
                 if hide {
                     REDACTED.clone_into(text);
                 }
                 u32::from(hide)
             }
-            Json::String(text) => match json_text::redact(&self.words, text) {
+            Json::Number(_) if hides == Hides::Numbers => {
+                *json = REDACTED.into();
+                1
+            }
+            Json::String(text) => match self.search.text(text, 0) {
                 Some((redacted, count)) => {
                     *text = redacted;
                     count
                 }
                 None => 0,
             },
-            Json::Array(items) => items.iter_mut().map(|item| self.redact_json(item, secret)).sum(),
-            Json::Object(fields) => fields
-                .iter_mut()
-                .map(|(key, field)| {
-                    let holds_text = !matches!(field, Json::Null | Json::Bool(_) | Json::Number(_));
-                    let secret = secret || holds_text && self.is_secret_key(key);
-                    self.redact_json(field, secret)
-                })
-                .sum(),
+            Json::Array(items) => self.redact_items(items, hides),
+            Json::Object(fields) => {
+                let named = named::hidden_value(&self.search.words, fields);
+                let redact = |(key, field): (&String, &mut Json)| {
+                    let hides = match field {
+                        Json::Null | Json::Bool(_) => Hides::Nothing,
+                        _ if named::is_value(key) => hides.max(named).max(self.hidden_by(key)),
+                        _ => hides.max(self.hidden_by(key)),
+                    };
+                    self.redact_json(field, hides)
+                };
+                fields.iter_mut().map(redact).sum()
+            }
             _ => 0,
         }
+    }
+
+    /// Redacts the items of an array, of which some say what the next one hides.
+    fn redact_items(&self, items: &mut [Json], hides: Hides) -> u32 {
+        let words = &self.search.words;
+        let mut next = Hides::Nothing;
+        let mut count = 0;
+        for item in items {
+            let own = hides.max(next);
+            next = match item {
+                Json::String(text) => plain::hidden_by_option(words, text),
+                _ => Hides::Nothing,
+            };
+            count += match item {
+                Json::String(text) if own == Hides::Nothing => {
+                    match plain::value_of_item(words, text) {
+                        Some(value) if !text[value.clone()].starts_with(REDACTED) => {
+                            text.replace_range(value, REDACTED);
+                            1
+                        }
+                        _ => self.redact_json(item, own),
+                    }
+                }
+                Json::Array(pair) if own == Hides::Nothing => {
+                    let hidden = match pair.as_mut_slice() {
+                        [Json::String(name), value, ..] if words.hidden_by(name) > own => {
+                            self.redact_json(value, words.hidden_by(name))
+                        }
+                        _ => 0,
+                    };
+                    hidden + self.redact_items(pair, own)
+                }
+                _ => self.redact_json(item, own),
+            };
+        }
+        count
     }
 }
 
@@ -235,6 +365,58 @@ mod tests {
             json!({"body": r#"{"apiKey":"[REDACTED]"}"#})
         );
         assert_eq!(redacted("text", json!(r#"[{"ssn":"1"}]"#)), r#"[{"ssn":"[REDACTED]"}]"#);
+    }
+
+    #[test]
+    fn a4_numbers_that_are_secrets_are_hidden() {
+        assert_eq!(redacted("user.pin", json!(1234)), REDACTED);
+        assert_eq!(redacted("card_number", json!(4111.5)), REDACTED);
+        assert_eq!(
+            redacted("user", json!({"ssn": 123_456_789, "cvv": [1], "token": 2, "pwd": null})),
+            json!({"ssn": REDACTED, "cvv": [REDACTED], "token": 2, "pwd": null})
+        );
+    }
+
+    /// The same as text and as JSON, alone and inside another value.
+    #[test]
+    fn a4_headers_variables_and_options_are_searched_in_every_form() {
+        for (value, expected) in [
+            (
+                json!([["Authorization", "Bearer x"], ["Accept", "a"]]),
+                json!([["Authorization", REDACTED], ["Accept", "a"]]),
+            ),
+            (
+                json!([{"name": "Authorization", "value": "Bearer x"}]),
+                json!([{"name": "Authorization", "value": REDACTED}]),
+            ),
+            (
+                json!({"Key": "DB_PASS", "Value": {"a": "x"}}),
+                json!({"Key": "DB_PASS", "Value": {"a": REDACTED}}),
+            ),
+            (json!(["Authorization: Bearer x"]), json!(["Authorization: [REDACTED]"])),
+            (json!(["API_KEY=x", "A=b"]), json!(["API_KEY=[REDACTED]", "A=b"])),
+            (json!(["--token", "x", "y"]), json!(["--token", REDACTED, "y"])),
+            (json!(["https://u:p@h"]), json!(["https://[REDACTED]@h"])),
+            (json!({"required": ["password", "b"]}), json!({"required": ["password", "b"]})),
+        ] {
+            assert_eq!(redacted("request", value.clone()), expected);
+            assert_eq!(redacted("request", expected.clone()), expected, "a second look");
+            let text = redacted("request", json!(value.to_string()));
+            let text: Json = serde_json::from_str(text.as_str().unwrap()).unwrap();
+            assert_eq!(text, expected, "as text");
+        }
+    }
+
+    #[test]
+    fn a4_tokens_inside_text_are_found_on_request() {
+        let text = "try ghp_0123456789abcdefghijABCDEFGHIJ012345";
+        assert_eq!(redacted("prompt", json!(text)), text);
+        for redactor in [Redactor::default(), Redactor::none()] {
+            let redactor = redactor.with_known_tokens();
+            assert_eq!(redactor.redacted("prompt", text.into()), "try [REDACTED]");
+            let json = Value::from(json!([{"content": text}]));
+            assert!(redactor.redacted("messages", json) == json!([{"content": "try [REDACTED]"}]));
+        }
     }
 
     #[test]

@@ -1,10 +1,23 @@
 //! Matching of keys against terms that name secrets.
 
+/// Values that a key makes secret.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Hides {
+    #[default]
+    Nothing,
+    Strings,
+    /// Strings and numbers, as of a card or a PIN.
+    Numbers,
+}
+
 /// Terms that name secrets.
 ///
 /// A key is split into words at characters other than letters and digits, at changes of case, and
 /// between letters and digits. A term matches one word or several in sequence, with any separator:
 /// `api_key` matches `apiKey`, `X-API-Key`, `APIKEY` and `api_key_2`, but not `api_keyboard`.
+///
+/// A word beside the term can say that the value only describes a secret: `token_type`,
+/// `stop_token` and `password_policy` name none.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SecretWords {
     /// Terms as letters and digits in lower case, sorted.
@@ -14,15 +27,97 @@ pub(super) struct SecretWords {
     starts: [usize; 27],
 }
 
+/// Terms whose numbers are secret too.
+const NUMBERS: [&str; 12] = [
+    "cardnumber",
+    "creditcard",
+    "cvc",
+    "cvv",
+    "otp",
+    "passcode",
+    "passwd",
+    "password",
+    "pin",
+    "pwd",
+    "socialsecurity",
+    "ssn",
+];
+
+/// Terms that are found at the end of a longer word too: `PGPASSWORD`.
+const GLUED: [&str; 6] = ["accesstoken", "apikey", "passwd", "password", "pwd", "secretkey"];
+
+/// Words before a term with which the value is not a secret.
+const HARMLESS_BEFORE: [&str; 27] = [
+    "all", "backward", "bos", "cls", "eos", "final", "first", "forward", "has", "is", "last",
+    "mask", "multi", "needs", "no", "one", "pad", "requires", "second", "sep", "single", "special",
+    "stop", "supports", "third", "two", "unk",
+];
+
+/// Words after a term with which the value is not a secret.
+const HARMLESS_AFTER: [&str; 38] = [
+    "algorithm",
+    "changed",
+    "count",
+    "created",
+    "enabled",
+    "endpoint",
+    "expiration",
+    "expires",
+    "expiry",
+    "fail",
+    "fields",
+    "format",
+    "kind",
+    "length",
+    "lifetime",
+    "limit",
+    "max",
+    "method",
+    "min",
+    "mode",
+    "name",
+    "policy",
+    "provider",
+    "rate",
+    "required",
+    "rotation",
+    "scheme",
+    "size",
+    "status",
+    "strength",
+    "threshold",
+    "through",
+    "ttl",
+    "type",
+    "updated",
+    "uri",
+    "url",
+    "usage",
+];
+
+/// Keys that name no secret though a term matches.
+const HARMLESS: [&str; 2] = ["OLDPWD", "session.id"];
+
 impl SecretWords {
-    pub(super) const DEFAULT: [&str; 31] = [
+    pub(super) const DEFAULT: [&str; 62] = [
         "access_key",
+        "access_token",
+        "access_tokens",
         "api_key",
         "api_keys",
+        "api_tokens",
+        "auth",
+        "auth_tokens",
         "authorization",
         "bearer",
+        "bearer_tokens",
         "card_number",
         "client_secret",
+        "conn_str",
+        "connection_string",
+        "connection_strings",
+        "connection_uri",
+        "connection_url",
         "cookie",
         "cookies",
         "credential",
@@ -30,23 +125,43 @@ impl SecretWords {
         "credit_card",
         "cvc",
         "cvv",
+        "database_uri",
+        "database_url",
+        "db_url",
+        "dsn",
         "encryption_key",
+        "id_tokens",
         "jwt",
+        "otp",
+        "pass",
         "passcode",
         "passphrase",
         "passwd",
         "password",
         "passwords",
+        "pin",
         "private_key",
+        "private_keys",
         "proxy_authorization",
+        "pwd",
+        "refresh_token",
+        "refresh_tokens",
         "secret",
+        "secret_key",
+        "secret_keys",
         "secrets",
         "service_account_key",
+        "session_id",
+        "session_key",
+        "session_token",
         "signing_key",
         "social_security",
+        "ssh_key",
+        "ssh_keys",
         "ssn",
         "token",
         "webhook_key",
+        "webhook_url",
     ];
 
     pub(super) fn add(&mut self, words: impl IntoIterator<Item = impl AsRef<str>>) {
@@ -67,18 +182,27 @@ impl SecretWords {
         self.terms.is_empty()
     }
 
-    pub(super) fn name_a_secret(&self, key: &str) -> bool {
+    /// Returns which values of the key are secret.
+    pub(super) fn hidden_by(&self, key: &str) -> Hides {
         let mut previous = None;
-        key.char_indices().any(|(index, letter)| {
+        let mut hides = Hides::Nothing;
+        for (index, letter) in key.char_indices() {
             let rest = &key[index..];
-            let found = letter.is_alphanumeric()
-                && self
-                    .candidates(letter)
-                    .iter()
-                    .any(|term| starts_word(previous, rest) && term_ends(term, rest));
+            if letter.is_alphanumeric() {
+                for term in self.candidates(letter) {
+                    let begins = starts_word(previous, rest)
+                        || previous.is_some_and(char::is_alphabetic)
+                            && GLUED.contains(&term.as_str());
+                    let end = if begins { term_end(term, rest) } else { None };
+                    if end.is_some_and(|end| !is_harmless(key, term, index, index + end)) {
+                        let numbers = NUMBERS.contains(&term.as_str());
+                        hides = hides.max(if numbers { Hides::Numbers } else { Hides::Strings });
+                    }
+                }
+            }
             previous = Some(letter);
-            found
-        })
+        }
+        hides
     }
 
     /// Returns the terms that may begin with this letter.
@@ -90,6 +214,45 @@ impl SecretWords {
             None => &self.terms[..self.starts[0]],
         }
     }
+}
+
+/// Returns whether what is around a default term, from `start` to `end` of the key, makes it
+/// harmless. Terms of the program are taken literally.
+fn is_harmless(key: &str, term: &str, start: usize, end: usize) -> bool {
+    let among = |list: &[&str], word: Option<&str>| {
+        word.is_some_and(|word| list.iter().any(|known| known.eq_ignore_ascii_case(word)))
+    };
+    let after = words(&key[end..]).next();
+    // A test can pass; a pass at the end of a key is a password.
+    let is_verb = term == "pass" && after.is_some_and(|word| !word.starts_with(char::is_numeric));
+    let is_default = || {
+        let known = |default: &&str| default.bytes().filter(|byte| *byte != b'_').eq(term.bytes());
+        SecretWords::DEFAULT.iter().any(known)
+    };
+    let describes = is_verb
+        || among(&HARMLESS_AFTER, after)
+        || among(&HARMLESS_BEFORE, words(&key[..start]).last())
+        || among(&HARMLESS, Some(key));
+    describes && is_default()
+}
+
+/// Splits a key into words.
+fn words(key: &str) -> impl Iterator<Item = &str> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        at += key[at..].find(char::is_alphanumeric)?;
+        let word = &key[at..];
+        let mut previous = None;
+        let is_end = |(index, letter): (usize, char)| {
+            let ends =
+                index > 0 && (starts_word(previous, &word[index..]) || !letter.is_alphanumeric());
+            previous = Some(letter);
+            ends.then_some(index)
+        };
+        let length = word.char_indices().find_map(is_end).unwrap_or(word.len());
+        at += length;
+        Some(&word[..length])
+    })
 }
 
 /// Returns whether a word begins at `rest`, after the letter `previous`.
@@ -105,24 +268,24 @@ fn starts_word(previous: Option<char>, rest: &str) -> bool {
         && (!previous.is_uppercase() || rest.next().is_some_and(char::is_lowercase))
 }
 
-/// Returns whether `rest` begins with the term, and a word ends where the term does.
-fn term_ends(term: &str, rest: &str) -> bool {
+/// Returns the length of the term at the start of `rest`, if a word ends where it does.
+fn term_end(term: &str, rest: &str) -> Option<usize> {
     let mut wanted = term.chars();
     let mut previous = None;
     for (index, letter) in rest.char_indices() {
         if wanted.as_str().is_empty() {
-            return starts_word(previous, &rest[index..]);
+            return starts_word(previous, &rest[index..]).then_some(index);
         }
         if letter.is_alphanumeric() {
             for lower in letter.to_lowercase() {
                 if wanted.next() != Some(lower) {
-                    return false;
+                    return None;
                 }
             }
         }
         previous = Some(letter);
     }
-    wanted.as_str().is_empty()
+    wanted.as_str().is_empty().then_some(rest.len())
 }
 
 #[cfg(test)]
@@ -167,8 +330,31 @@ mod tests {
             "tool:token",
             "a/token/b",
             "AWS_SECRET_ACCESS_KEY",
+            "pwd",
+            "MYSQL_PWD",
+            "DB_PASS",
+            "smtpPass",
+            "pass",
+            "PGPASSWORD",
+            "userpassword",
+            "access_tokens",
+            "accesstoken",
+            "secretkey",
+            "session_id",
+            "sessionId",
+            "ssh_key",
+            "connection_string",
+            "ConnectionStrings",
+            "database_url",
+            "SENTRY_DSN",
+            "basic_auth",
+            "pin",
+            "otp",
+            "token_2",
+            "password_hash",
+            "token_type_password",
         ] {
-            assert!(words.name_a_secret(key), "{key}");
+            assert!(words.hidden_by(key) > Hides::Nothing, "{key}");
         }
     }
 
@@ -195,10 +381,29 @@ mod tests {
             "agent.name",
             "primary_key",
             "wordpass",
+            "token_type",
+            "tokenType",
+            "stop_token",
+            "eos_token",
+            "token_name",
+            "password_policy",
+            "cookie_policy",
+            "credential_type",
+            "is_secret",
+            "jwt_expiry",
+            "pass_rate",
+            "first_pass",
+            "passwordless",
+            "authorization_endpoint",
+            "tokens_used",
+            "session.id",
+            "OLDPWD",
+            "pinned",
+            "compass",
             "éé",
             "über",
         ] {
-            assert!(!words.name_a_secret(key), "{key}");
+            assert_eq!(words.hidden_by(key), Hides::Nothing, "{key}");
         }
     }
 
@@ -207,9 +412,20 @@ mod tests {
         let words = words(&["Contraseña", "ключ-доступа", "2fa", "--"]);
         for key in ["contraseña", "userContraseña", "КЛЮЧ_ДОСТУПА", "my_2FA", "2fa_code"]
         {
-            assert!(words.name_a_secret(key), "{key}");
+            assert!(words.hidden_by(key) > Hides::Nothing, "{key}");
         }
-        assert!(!words.name_a_secret("ключи_доступа"));
-        assert!(!words.name_a_secret("password"));
+        assert_eq!(words.hidden_by("ключи_доступа"), Hides::Nothing);
+        assert_eq!(words.hidden_by("password"), Hides::Nothing);
+    }
+
+    #[test]
+    fn a4_keys_of_numbers_hide_numbers() {
+        let words = words(&SecretWords::DEFAULT);
+        for key in ["card_number", "ssn", "userPin", "cvv", "password", "creditCard"] {
+            assert_eq!(words.hidden_by(key), Hides::Numbers, "{key}");
+        }
+        for key in ["token", "api_key", "session_id", "secret"] {
+            assert_eq!(words.hidden_by(key), Hides::Strings, "{key}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use super::Overflow;
 use crate::environment::SettingsError;
 
 /// Shorter intervals would keep a worker busy without work.
@@ -32,7 +33,9 @@ pub struct BatchConfig {
     /// Maximum number of spans in a batch while more than one batch waits; 512 by default, at
     /// least [`batch_size`](Self::batch_size).
     pub max_batch_size: usize,
-    /// Maximum time that a span waits for its batch to fill; 5 s by default, at least 1 ms.
+    /// Maximum time that a span waits for its batch to fill; 5 s by default, at least 1 ms. The
+    /// default means 100 ms for local sinks ([`Overflow::Wait`]), so that a file
+    /// of a program that is killed has what finished.
     pub flush_interval: Duration,
     /// Maximum number of spans in memory, including the batch in flight; 10,000 by default, at least
     /// 1.
@@ -56,12 +59,18 @@ pub struct BatchConfig {
     pub max_wait: Duration,
 }
 
+/// Default of [`BatchConfig::flush_interval`].
+const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The same for local sinks.
+const LOCAL_FLUSH_INTERVAL: Duration = Duration::from_millis(100);
+
 impl Default for BatchConfig {
     fn default() -> Self {
         Self {
             batch_size: 50,
             max_batch_size: 512,
-            flush_interval: Duration::from_secs(5),
+            flush_interval: FLUSH_INTERVAL,
             max_spans: 10_000,
             export_timeout: Duration::from_secs(30),
             max_retries: 5,
@@ -88,6 +97,26 @@ impl BatchConfig {
     pub fn with_max_batch_size(mut self, spans: usize) -> Self {
         self.max_batch_size = spans;
         self
+    }
+
+    /// Returns [`flush_interval`](Self::flush_interval) for a sink with this handling of overflow.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use raaf_trace_core::sink::{BatchConfig, Overflow};
+    ///
+    /// let config = BatchConfig::default();
+    /// assert_eq!(config.flush_interval_for(Overflow::Wait), Duration::from_millis(100));
+    /// assert_eq!(config.flush_interval_for(Overflow::Drop), Duration::from_secs(5));
+    /// ```
+    #[must_use]
+    pub fn flush_interval_for(&self, overflow: Overflow) -> Duration {
+        match overflow {
+            Overflow::Wait if self.flush_interval == FLUSH_INTERVAL => LOCAL_FLUSH_INTERVAL,
+            _ => self.flush_interval,
+        }
     }
 
     /// Sets [`flush_interval`](Self::flush_interval).

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
-use crate::span::FinishedSpan;
+use crate::{escape::Escaped, span::FinishedSpan};
 
 /// A sink that receives finished spans in batches, on a worker thread of its own, and may block.
 ///
@@ -94,6 +94,8 @@ pub enum Overflow {
 }
 
 /// Error of exporting a batch: the reason, and whether a retry can succeed.
+///
+/// The reason is shown [escaped](crate::escape::Escaped), since it often comes from a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportError {
     message: String,
@@ -120,12 +122,12 @@ impl ExportError {
     /// assert!(!ExportError::permanent("invalid key").is_retryable());
     /// ```
     pub fn retryable(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retry: Some(Retry { after: None }), rejected: None }
+        Self::new(message, Some(Retry { after: None }), None)
     }
 
     /// Creates an error for a permanent failure: the batch is dropped and counted.
     pub fn permanent(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retry: None, rejected: None }
+        Self::new(message, None, None)
     }
 
     /// Creates an error for a batch that was accepted except for `rejected` spans, which a retry
@@ -139,7 +141,11 @@ impl ExportError {
     /// assert_eq!(ExportError::permanent("no such place").rejected_of(50), 50);
     /// ```
     pub fn partial(rejected: usize, message: impl Into<String>) -> Self {
-        Self { message: message.into(), retry: None, rejected: Some(rejected) }
+        Self::new(message, None, Some(rejected))
+    }
+
+    fn new(message: impl Into<String>, retry: Option<Retry>, rejected: Option<usize>) -> Self {
+        Self { message: Escaped(message.into()).to_string(), retry, rejected }
     }
 
     /// Sets the delay that the server requested (`Retry-After`), and makes the error retryable.

@@ -3,7 +3,10 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::stats::{ProcessorStats, StatsReader};
-use crate::span::{FinishedSpan, StartedSpan};
+use crate::{
+    escape::Escaped,
+    span::{FinishedSpan, StartedSpan},
+};
 
 /// A sink that receives span starts and ends in the span's own thread, in configured order.
 ///
@@ -137,7 +140,7 @@ pub enum ProcessorError {
     },
     /// Everything that waited was tried once, and `pending` spans were not delivered. They are not
     /// lost: retries continue in the background while the process runs.
-    #[error("{pending} spans are not delivered yet: {message}")]
+    #[error("{pending} spans are not delivered yet: {}", Escaped(.message))]
     Undelivered {
         /// Number of spans that wait for a retry.
         pending: u64,
@@ -145,7 +148,7 @@ pub enum ProcessorError {
         message: String,
     },
     /// The processor or its exporter failed.
-    #[error("{message}")]
+    #[error("{}", Escaped(.message))]
     Failed {
         /// Message of the error.
         message: String,
@@ -153,7 +156,7 @@ pub enum ProcessorError {
         dropped: u64,
     },
     /// The processor panicked.
-    #[error("panicked: {message}")]
+    #[error("panicked: {}", Escaped(.message))]
     Panicked {
         /// Message of the panic.
         message: String,

@@ -34,7 +34,10 @@
 use std::{error::Error, fmt};
 
 use super::{BatchConfig, SpanExporter, SpanProcessor};
-use crate::environment::{Environment, SettingsError, nearest};
+use crate::{
+    environment::{Environment, SettingsError, nearest},
+    escape::Escaped,
+};
 
 /// Registration of a sink under a name.
 #[derive(Clone, Copy)]
@@ -305,7 +308,7 @@ pub enum SinkError {
         linked: Vec<&'static str>,
     },
     /// A linked crate was compiled without the sink. Turn its feature on.
-    #[error("the sink `{name}` is not compiled in: {reason}")]
+    #[error("the sink `{}` is not compiled in: {reason}", Escaped(.name))]
     Absent {
         /// Requested name.
         name: String,
@@ -313,7 +316,7 @@ pub enum SinkError {
         reason: &'static str,
     },
     /// Several linked crates register the name.
-    #[error("the sink `{name}` is registered {count} times; link only one crate that registers it")]
+    #[error("the sink `{}` is registered {count} times; link only one crate that registers it", Escaped(.name))]
     Duplicate {
         /// Requested name.
         name: String,
@@ -321,7 +324,7 @@ pub enum SinkError {
         count: usize,
     },
     /// Building the sink failed.
-    #[error("the sink `{name}` could not be built: {source}")]
+    #[error("the sink `{}` could not be built: {}", Escaped(.name), Escaped(.source))]
     Build {
         /// Requested name.
         name: String,
@@ -339,14 +342,15 @@ impl fmt::Debug for SinkError {
 }
 
 fn unknown_text(name: &str, linked: &[&str]) -> String {
+    let shown = Escaped(name);
     let absent = inventory::iter::<AbsentSink>().map(|absent| absent.name);
     let nearest = nearest(name, linked.iter().copied().chain(absent));
     let linked = if linked.is_empty() { "none".to_owned() } else { linked.join(", ") };
     if let Some(nearest) = nearest {
-        return format!("unknown sink `{name}`; did you mean `{nearest}`? Linked sinks: {linked}");
+        return format!("unknown sink `{shown}`; did you mean `{nearest}`? Linked sinks: {linked}");
     }
     format!(
-        "unknown sink `{name}`; linked sinks: {linked}. Add the crate that registers it as a \
+        "unknown sink `{shown}`; linked sinks: {linked}. Add the crate that registers it as a \
          dependency, with the sink's feature enabled, and link it: `use raaf_processors as _;`"
     )
 }

@@ -43,15 +43,17 @@ impl SpanError {
 
     /// Replaces secrets in message and sources, which may be JSON from a server.
     pub(crate) fn redact(&mut self, redactor: &Redactor) {
+        let searched = |message: &str| {
+            redactor.redacted(keys::ERROR_MESSAGE, Value::from(message)).as_ref().to_string()
+        };
         if let Some(message) = &mut self.message {
-            let searched = redactor.redacted(keys::ERROR_MESSAGE, Value::from(message.as_str()));
-            *message = searched.as_ref().to_string();
+            *message = searched(message);
         }
-        if let Some(sources) = self.sources.take() {
-            self.sources = match redactor.redacted(keys::ERROR_CHAIN, Value::from(sources)) {
-                Value::Json(sources) => Some(Json::clone(&sources)),
-                _ => None,
-            };
+        // One by one: `authorization: expired` is a message, not a header in a list.
+        for source in self.sources.iter_mut().filter_map(Json::as_array_mut).flatten() {
+            if let Json::String(message) = source {
+                *message = searched(message);
+            }
         }
     }
 

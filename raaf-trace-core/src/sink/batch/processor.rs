@@ -12,7 +12,9 @@ use std::{
 use super::{BatchQueue, batch_sink::Exporting, flush::FlushFuture};
 use raaf_trace_model::{
     Redactor,
-    sink::{BatchConfig, ProcessorError, SpanExporter, SpanProcessor, stats::ProcessorStats},
+    sink::{
+        BatchConfig, Overflow, ProcessorError, SpanExporter, SpanProcessor, stats::ProcessorStats,
+    },
     span::{FinishedSpan, PackedSpans, SpanBody, SpanFacts},
 };
 
@@ -70,6 +72,11 @@ impl BatchProcessor {
         let redactor = Arc::default();
         let exporting = Exporting::new(Arc::new(exporter), Arc::clone(&redactor));
         Self { queue: BatchQueue::new(Box::new(exporting), config), redactor }
+    }
+
+    /// Returns the handling of spans that end while the queue is full.
+    pub(crate) fn overflow(&self) -> Overflow {
+        self.queue.shared().exporter().overflow()
     }
 
     /// Redacts spans in the worker from now on, so that they may be queued with their secrets.

@@ -36,7 +36,10 @@ impl<C: Chunk> Shared<C> {
         if let Err(error) = config.check() {
             diagnostics::warn_of_value(&error);
         }
-        Self::around(Arc::new(Exporter::new(sink)), config.clamped())
+        let exporter = Exporter::new(sink);
+        let mut config = config.clamped();
+        config.flush_interval = config.flush_interval_for(exporter.overflow());
+        Self::around(Arc::new(exporter), config)
     }
 
     /// Creates what a forked child uses in place of this, of which another thread may have held

@@ -1,0 +1,121 @@
+//! Tokens of known shapes inside running text.
+
+use std::ops::Range;
+
+use super::{REDACTED, edits::Edits};
+
+/// Beginnings of tokens, and the fewest characters that follow.
+const PREFIXES: [(&str, usize); 20] = [
+    ("sk-", 16),
+    ("sk_live_", 16),
+    ("sk_test_", 16),
+    ("rk_live_", 16),
+    ("ghp_", 20),
+    ("gho_", 20),
+    ("ghu_", 20),
+    ("ghs_", 20),
+    ("ghr_", 20),
+    ("github_pat_", 20),
+    ("glpat-", 16),
+    ("xoxb-", 16),
+    ("xoxp-", 16),
+    ("xapp-", 16),
+    ("hf_", 20),
+    ("gsk_", 20),
+    ("npm_", 20),
+    ("AIza", 30),
+    ("AKIA", 16),
+    ("ASIA", 16),
+];
+
+/// Returns the text without tokens of known shapes, JSON web tokens and blocks of private keys;
+/// `None` when it has none.
+pub(super) fn redact(text: &str) -> Option<(String, u32)> {
+    let mut edits = Edits::default();
+    for (prefix, least) in PREFIXES {
+        for (start, _) in text.match_indices(prefix) {
+            let length = token(&text[start + prefix.len()..]);
+            if length >= least && begins_word(text, start) {
+                edits.push(start..start + prefix.len() + length, REDACTED, 1);
+            }
+        }
+    }
+    for (start, _) in text.match_indices("eyJ") {
+        if let Some(end) = web_token(&text[start..]).filter(|_| begins_word(text, start)) {
+            edits.push(start..start + end, REDACTED, 1);
+        }
+    }
+    for key in private_keys(text) {
+        edits.push(key, REDACTED, 1);
+    }
+    edits.apply(text)
+}
+
+fn begins_word(text: &str, at: usize) -> bool {
+    !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Returns the length of the token at the start of the text.
+fn token(text: &str) -> usize {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    text.len() - text.trim_start_matches(is_part).len()
+}
+
+/// Returns the length of a JSON web token: two parts in base64 that begin like an object, and a
+/// signature.
+fn web_token(text: &str) -> Option<usize> {
+    let head = token(text);
+    let claims = text[head..].strip_prefix('.').filter(|claims| claims.starts_with("eyJ"))?;
+    let claims_end = head + 1 + token(claims);
+    let signature = text[claims_end..].strip_prefix('.')?;
+    Some(claims_end + 1 + token(signature))
+}
+
+/// Returns the blocks of private keys, of which one that was cut ends with the text.
+fn private_keys(text: &str) -> impl Iterator<Item = Range<usize>> {
+    text.match_indices("-----BEGIN ").filter_map(|(start, begin)| {
+        let label = &text[start + begin.len()..];
+        let label = &label[..label.find("-----")?];
+        if !label.contains("PRIVATE KEY") || label.contains('\n') {
+            return None;
+        }
+        let end = format!("-----END {label}-----");
+        let length = text[start..].find(&end).map_or(text.len() - start, |at| at + end.len());
+        Some(start..start + length)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a4_tokens_of_known_shapes_are_found() {
+        let key = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----";
+        let long = "A1b2".repeat(10);
+        let mut secrets: Vec<_> =
+            PREFIXES.iter().map(|(prefix, _)| format!("{prefix}{long}")).collect();
+        secrets.push(key.to_owned());
+        secrets.push("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln-_".to_owned());
+        for secret in secrets {
+            let text = format!("use {secret}, please");
+            assert_eq!(redact(&text), Some(("use [REDACTED], please".to_owned(), 1)), "{secret}");
+        }
+        assert_eq!(redact(&key[..40]).unwrap().0, "[REDACTED]", "a block that was cut");
+    }
+
+    #[test]
+    fn a4_words_that_resemble_tokens_stay() {
+        for text in [
+            "a task-force-of-many-many-people met",
+            "sk-short",
+            "AKIA",
+            "eyJ.eyJ",
+            "-----BEGIN PUBLIC KEY-----",
+            "-----BEGIN ",
+            "",
+        ] {
+            assert_eq!(redact(text), None, "{text}");
+        }
+    }
+}
