@@ -236,11 +236,63 @@ fn label_values_are_bounded_and_the_rest_is_counted_as_other() {
     let text = metrics.render();
     assert_eq!(sum(&text, "raaf_spans_total", &[]), 3_000);
     assert_eq!(sum(&text, "raaf_tokens_total", &[]), 1_000);
-    assert_eq!(sum(&text, "raaf_tokens_total", &[r#"model="other""#]), 997);
-    assert!(sum(&text, "raaf_spans_total", &[r#"kind="tool",component="other""#]) > 900);
-    assert!(sum(&text, "raaf_spans_total", &[r#"kind="other",component="other""#]) > 900);
+    assert_eq!(sum(&text, "raaf_tokens_total", &[r#"model="__other__""#]), 997);
+    assert!(sum(&text, "raaf_spans_total", &[r#"kind="tool",component="__other__""#]) > 900);
+    assert!(sum(&text, "raaf_spans_total", &[r#"kind="__other__",component="__other__""#]) > 900);
     let counters = text.lines().filter(|line| line.starts_with("raaf_spans_total{")).count();
     assert!(counters <= 10 + 65, "{counters}");
+}
+
+#[test]
+fn label_values_are_told_apart_whatever_they_hold() {
+    let names = [
+        "other",
+        "__other__",
+        "unnamed",
+        "__unnamed__",
+        "C:\\a",
+        "C:\\\\a",
+        "C:/a",
+        "a\nb",
+        "a/nb",
+        "a\\nb",
+        "a\u{7f}b",
+        "a\u{fffd}b",
+        "\\\"",
+        "\"",
+        "",
+    ];
+    let long = ["x".repeat(200), format!("{}y", "x".repeat(199))];
+    let names: Vec<&str> = names.into_iter().chain(long.iter().map(String::as_str)).collect();
+    let recorder = Arc::new(ApplicationsOwn::new().build_recorder());
+    let served = recorder.handle();
+    let own = sink();
+    let metrics = own.handle();
+    let beside = PrometheusSink::builder().recorder(recorder).build().unwrap();
+    let provider = TracerProvider::builder().with(own).with(beside).build();
+    for name in &names {
+        provider.run(|| call(&Component::tool(name)));
+    }
+    for text in [metrics.render(), served.render()] {
+        let lines = text.lines().filter(|line| line.starts_with("raaf_spans_total{"));
+        let lines: Vec<&str> = lines.filter(|line| line.ends_with(" 1")).collect();
+        assert_eq!(lines.len(), names.len(), "{text}");
+        let apart: std::collections::HashSet<_> = lines.into_iter().collect();
+        assert_eq!(apart.len(), names.len(), "{text}");
+        assert!(text.contains(r#"component="other",status="ok"} 1"#), "{text}");
+        assert!(text.contains(r#"component="C:\\a",status="ok"} 1"#), "{text}");
+    }
+}
+
+#[test]
+fn an_agent_named_other_does_not_join_the_overflow() {
+    let sink = PrometheusSink::builder().without_endpoint().max_components(1).build().unwrap();
+    let (provider, metrics) = provider(sink);
+    for name in ["other", "beyond", "__other__"] {
+        provider.run(|| call(&Component::agent(name)));
+    }
+    let count = |name| sum(&metrics.render(), "raaf_spans_total", &[name]);
+    assert_eq!((count(r#"="other""#), count(r#"="__other__""#)), (1, 2));
 }
 
 #[test]

@@ -7,7 +7,6 @@ use std::{
 };
 
 use metrics::Recorder;
-use metrics_exporter_prometheus::PrometheusBuilder as RecorderBuilder;
 use raaf_trace_core::{
     diagnostics::{self, Category},
     sink::PerProcess,
@@ -16,10 +15,10 @@ use raaf_trace_model::environment::SettingsError;
 
 use super::{
     PrometheusError, PrometheusSink,
-    histogram::Histograms,
     meters::Limits,
     names,
     output::Output,
+    registry::Registry,
     server::{self, Door},
     shared::Shared,
     table,
@@ -100,14 +99,14 @@ impl PrometheusBuilder {
     }
 
     /// Sets how many components, as pairs of kind and name, have labels of their own, up to 65,536.
-    /// Later ones are counted as `other`. Default: 200.
+    /// Later ones are counted as `__other__`. Default: 200.
     pub fn max_components(mut self, components: usize) -> Self {
         self.limits.components = components;
         self
     }
 
     /// Sets how many models have labels of their own, up to 65,536. Later ones are counted as
-    /// `other`. Default: 50.
+    /// `__other__`. Default: 50.
     pub fn max_models(mut self, models: usize) -> Self {
         self.limits.models = models;
         self
@@ -164,11 +163,7 @@ impl PrometheusBuilder {
         let output = match self.to {
             To::Given(recorder) => Output::Given(recorder),
             To::Installed => Output::Installed,
-            To::Endpoint(_) | To::Text => {
-                let recorder = RecorderBuilder::new().build_recorder();
-                let handle = recorder.handle();
-                Output::Own(Box::new(recorder), handle, Histograms::new(self.buckets))
-            }
+            To::Endpoint(_) | To::Text => Output::Own(Registry::new(self.buckets)),
         };
         let shared = Arc::new(Shared::new(output, self.limits));
         let door = address.map(|address| open(address, &shared, if_taken)).transpose()?;

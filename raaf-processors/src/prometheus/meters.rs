@@ -7,14 +7,12 @@ use raaf_trace_model::span::{FinishedSpan, StartedSpan, Status};
 
 use super::{
     active::Active,
-    label, names,
+    label::{self, OTHER},
+    names,
     output::Recording,
     table::Table,
     usage::{ModelMeter, Usage},
 };
-
-/// Label value for all values beyond the limit.
-pub(super) const OTHER: &str = "other";
 
 /// Largest number of kinds: the library's own and some of the user's.
 const MOST_KINDS: usize = 64;
@@ -64,7 +62,7 @@ impl Meters {
     }
 
     pub(super) fn started(&self, span: &StartedSpan) {
-        self.kind(label::head(span.kind().as_str())).active.started(span.span_id());
+        self.kind(span.kind().as_str()).active.started(span.span_id());
     }
 
     pub(super) fn ended(&self, span: &FinishedSpan, recording: &Recording) {
@@ -84,8 +82,9 @@ impl Meters {
     }
 
     fn kind(&self, word: &str) -> &Arc<KindMeter> {
-        let meter = || Arc::new(KindMeter::new(label::value(word)));
-        self.kinds.get_or_insert((word, ""), meter).unwrap_or_else(|| {
+        let word = label::head(word);
+        let meter = || Arc::new(KindMeter::new(label::value(&word)));
+        self.kinds.get_or_insert((&word, ""), meter).unwrap_or_else(|| {
             self.other_kind.get_or_init(|| Arc::new(KindMeter::new(OTHER.into())))
         })
     }
@@ -93,9 +92,9 @@ impl Meters {
     fn component(&self, span: &FinishedSpan, recording: &Recording) -> &ComponentMeter {
         let kind = label::head(span.kind().as_str());
         let name = label::head(span.component_name());
-        let meter = || ComponentMeter::new(self.kind(kind), label::value(name), recording);
-        self.components.get_or_insert((kind, name), meter).unwrap_or_else(|| {
-            let kind = self.kind(kind);
+        let meter = || ComponentMeter::new(self.kind(&kind), label::value(&name), recording);
+        self.components.get_or_insert((&kind, &name), meter).unwrap_or_else(|| {
+            let kind = self.kind(&kind);
             kind.others.get_or_init(|| ComponentMeter::new(kind, OTHER.into(), recording))
         })
     }
@@ -103,7 +102,7 @@ impl Meters {
     fn model(&self, usage: &Usage<'_>, span: &FinishedSpan) -> &ModelMeter {
         let name = label::head(usage.model().unwrap_or_else(|| span.component_name()));
         self.models
-            .get_or_insert((name, ""), || ModelMeter::new(label::value(name)))
+            .get_or_insert((&name, ""), || ModelMeter::new(label::value(&name)))
             .unwrap_or_else(|| self.other_model.get_or_init(|| ModelMeter::new(OTHER.into())))
     }
 

@@ -1,15 +1,16 @@
 //! Prometheus sink: metrics.
 
 mod active;
+mod buckets;
 mod builder;
 mod error;
 mod handle;
 mod health;
-mod histogram;
 mod label;
 mod meters;
 mod names;
 mod output;
+mod registry;
 mod server;
 mod shared;
 mod table;
@@ -84,8 +85,8 @@ fn read_address(environment: &Environment) -> Result<Option<SocketAddr>, Setting
 /// Every ended span is counted before its thread continues. The number of label values is bounded
 /// by [`max_components`](PrometheusBuilder::max_components),
 /// [`max_models`](PrometheusBuilder::max_models), 64 kinds and 50 sinks; values beyond are counted
-/// as `other`. Names are cut to 120 bytes; control characters in them become `\u{fffd}`, and `\`
-/// becomes `/`. A span that began before the sink was added is counted when it ends, but never as
+/// as `__other__`. Different names have different label values: control characters are written as
+/// `\u{7f}`, and names beyond 120 bytes are cut and end in a hash of the whole. A span that began before the sink was added is counted when it ends, but never as
 /// running. Spans that run at the shutdown no longer count as running.
 ///
 /// # Cost
