@@ -11,7 +11,7 @@ use raaf_trace_core::{
     diagnostics::{self, Category},
     sink::PerProcess,
 };
-use raaf_trace_model::environment::SettingsError;
+use raaf_trace_model::{environment::SettingsError, kind::Kind};
 
 use super::{
     PrometheusError, PrometheusSink,
@@ -35,6 +35,7 @@ pub struct PrometheusBuilder {
     limits: Limits,
     active_spans: bool,
     buckets: Vec<f64>,
+    expected: Vec<(Kind, String)>,
 }
 
 /// Destination of the metrics.
@@ -59,6 +60,7 @@ impl Default for PrometheusBuilder {
             limits: Limits { components: 200, models: 50 },
             active_spans: true,
             buckets: names::BUCKETS.to_vec(),
+            expected: Vec::new(),
         }
     }
 }
@@ -92,7 +94,7 @@ impl PrometheusBuilder {
 
     /// Uses the recorder that the application has installed for the process, and otherwise behaves
     /// like [`recorder`](Self::recorder). Install it before the first span: metrics are registered
-    /// on first use, and what is registered before a recorder exists is lost.
+    /// on first use, or by [`expect`](Self::expect), and what is registered before a recorder exists is lost.
     pub fn installed_recorder(mut self) -> Self {
         self.to = To::Installed;
         self
@@ -105,6 +107,14 @@ impl PrometheusBuilder {
         self
     }
 
+    /// Creates the counters of a component when the sink is built, with 0, so that queries such as
+    /// `increase` see its first failure even if that comes with its first span. Can be called for
+    /// several components.
+    pub fn expect(mut self, kind: impl Into<Kind>, component: impl Into<String>) -> Self {
+        self.expected.push((kind.into(), component.into()));
+        self
+    }
+
     /// Sets how many models have labels of their own, up to 65,536. Later ones are counted as
     /// `__other__`. Default: 50.
     pub fn max_models(mut self, models: usize) -> Self {
@@ -112,7 +122,8 @@ impl PrometheusBuilder {
         self
     }
 
-    /// Counts running spans. Without them, the sink receives no starts and costs about 50 % less.
+    /// Counts running spans. Without them, the sink receives no starts and costs about 50 % less,
+    /// and the counters of a component exist only from the end of its first span.
     /// Default: true.
     pub fn active_spans(mut self, count: bool) -> Self {
         self.active_spans = count;
@@ -166,6 +177,9 @@ impl PrometheusBuilder {
             To::Endpoint(_) | To::Text => Output::Own(Registry::new(self.buckets)),
         };
         let shared = Arc::new(Shared::new(output, self.limits));
+        for (kind, component) in &self.expected {
+            shared.meters.expect(kind, component, &shared.recording);
+        }
         let door = address.map(|address| open(address, &shared, if_taken)).transpose()?;
         let worker = Worker::start(Arc::clone(&shared), door).map_err(PrometheusError::Thread)?;
         let worker = PerProcess::new(Mutex::new(Some(worker)));
@@ -209,6 +223,7 @@ impl fmt::Debug for PrometheusBuilder {
             .field("limits", &self.limits)
             .field("active_spans", &self.active_spans)
             .field("buckets", &self.buckets)
+            .field("expected", &self.expected)
             .finish()
     }
 }

@@ -3,7 +3,13 @@
 use std::sync::{Arc, OnceLock};
 
 use metrics::{Counter, Histogram, Label, SharedString};
-use raaf_trace_model::span::{FinishedSpan, StartedSpan, Status};
+use raaf_trace_model::{
+    attributes::ValueRef,
+    keys,
+    kind::Kind,
+    span::{FinishedSpan, StartedSpan, Status},
+};
+use serde_json::Value as Json;
 
 use super::{
     active::Active,
@@ -26,10 +32,10 @@ pub(super) struct Limits {
 
 /// Meters that the threads of spans update.
 pub(super) struct Meters {
-    kinds: Table<Arc<KindMeter>>,
+    kinds: Table<1, Arc<KindMeter>>,
     other_kind: OnceLock<Arc<KindMeter>>,
-    components: Table<ComponentMeter>,
-    models: Table<ModelMeter>,
+    components: Table<2, ComponentMeter>,
+    models: Table<1, ModelMeter>,
     other_model: OnceLock<ModelMeter>,
 }
 
@@ -43,12 +49,14 @@ struct KindMeter {
 /// Meters of one component of one kind. Metrics are registered once, on first use.
 struct ComponentMeter {
     kind: Arc<KindMeter>,
-    label: Label,
-    /// Counters by status.
-    spans: [OnceLock<Counter>; 6],
+    /// Counters by status, in the order of [`STATUSES`].
+    spans: [Counter; 5],
     duration: Histogram,
-    retries: OnceLock<Counter>,
+    retries: Counter,
 }
+
+const STATUSES: [Status; 5] =
+    [Status::Unset, Status::Ok, Status::Error, Status::Cancelled, Status::Stale];
 
 impl Meters {
     pub(super) fn new(limits: Limits) -> Self {
@@ -61,49 +69,69 @@ impl Meters {
         }
     }
 
-    pub(super) fn started(&self, span: &StartedSpan) {
-        self.kind(span.kind().as_str()).active.started(span.span_id());
+    /// Counts a running span. Its counters exist from now on: a query for growth sees an increase
+    /// only between two values, and not from none to the first.
+    pub(super) fn started(&self, span: &StartedSpan, recording: &Recording) {
+        let (kind, attributes) = (span.kind(), span.attributes());
+        self.component(kind, span.component_name(), recording).kind.active.started(span.span_id());
+        match kind {
+            Kind::Agent => {
+                let tools = attributes.get(keys::AGENT_TOOLS).and_then(ValueRef::as_json);
+                for tool in tools.and_then(Json::as_array).into_iter().flatten() {
+                    self.expect(&Kind::Tool, tool.as_str().unwrap_or_default(), recording);
+                }
+            }
+            Kind::Llm => {
+                let model = attributes.get(keys::GEN_AI_REQUEST_MODEL).and_then(ValueRef::as_str);
+                model.map(|model| self.model(model, recording));
+            }
+            _ => {}
+        }
+    }
+
+    /// Creates the counters of a component before its first span.
+    pub(super) fn expect(&self, kind: &Kind, name: &str, recording: &Recording) {
+        self.component(kind, name, recording);
     }
 
     pub(super) fn ended(&self, span: &FinishedSpan, recording: &Recording) {
-        let meter = self.component(span, recording);
+        let meter = self.component(span.kind(), span.component_name(), recording);
         meter.kind.active.ended(span.span_id());
-        meter.spans(span.status(), recording).increment(1);
+        meter.spans(span.status()).increment(1);
         meter.duration.record(span.duration().as_secs_f64());
         let retries = span.events().filter(|event| event.name() == "retry").count();
         if retries > 0 {
-            let labels = || meter.labels();
-            let counter = || recording.counter(names::RETRIES, labels());
-            meter.retries.get_or_init(counter).increment(retries as u64);
+            meter.retries.increment(retries as u64);
         }
         if let Some(usage) = Usage::of(span) {
-            usage.count(self.model(&usage, span), recording);
+            let model = usage.model().unwrap_or_else(|| span.component_name());
+            usage.count(self.model(model, recording), recording);
         }
     }
 
     fn kind(&self, word: &str) -> &Arc<KindMeter> {
         let word = label::head(word);
         let meter = || Arc::new(KindMeter::new(label::value(&word)));
-        self.kinds.get_or_insert((&word, ""), meter).unwrap_or_else(|| {
+        self.kinds.get_or_insert([&word], meter).unwrap_or_else(|| {
             self.other_kind.get_or_init(|| Arc::new(KindMeter::new(OTHER.into())))
         })
     }
 
-    fn component(&self, span: &FinishedSpan, recording: &Recording) -> &ComponentMeter {
-        let kind = label::head(span.kind().as_str());
-        let name = label::head(span.component_name());
+    fn component(&self, kind: &Kind, name: &str, recording: &Recording) -> &ComponentMeter {
+        let (kind, name) = (label::head(kind.as_str()), label::head(name));
         let meter = || ComponentMeter::new(self.kind(&kind), label::value(&name), recording);
-        self.components.get_or_insert((&kind, &name), meter).unwrap_or_else(|| {
+        self.components.get_or_insert([&kind, &name], meter).unwrap_or_else(|| {
             let kind = self.kind(&kind);
             kind.others.get_or_init(|| ComponentMeter::new(kind, OTHER.into(), recording))
         })
     }
 
-    fn model(&self, usage: &Usage<'_>, span: &FinishedSpan) -> &ModelMeter {
-        let name = label::head(usage.model().unwrap_or_else(|| span.component_name()));
-        self.models
-            .get_or_insert((&name, ""), || ModelMeter::new(label::value(&name)))
-            .unwrap_or_else(|| self.other_model.get_or_init(|| ModelMeter::new(OTHER.into())))
+    fn model(&self, name: &str, recording: &Recording) -> &ModelMeter {
+        let name = label::head(name);
+        let meter = || ModelMeter::new(label::value(&name), recording);
+        self.models.get_or_insert([&name], meter).unwrap_or_else(|| {
+            self.other_model.get_or_init(|| ModelMeter::new(OTHER.into(), recording))
+        })
     }
 
     /// Updates the gauges; after the shutdown, no span counts as running.
@@ -125,30 +153,20 @@ impl KindMeter {
 
 impl ComponentMeter {
     fn new(kind: &Arc<KindMeter>, name: Arc<str>, recording: &Recording) -> Self {
-        let label = Label::new("component", SharedString::from_shared(name));
-        let labels = vec![kind.label.clone(), label.clone()];
-        let duration = recording.histogram(names::SPAN_DURATION, labels);
-        let (spans, retries) = (Default::default(), OnceLock::new());
-        Self { kind: Arc::clone(kind), label, spans, duration, retries }
-    }
-
-    fn labels(&self) -> Vec<Label> {
-        vec![self.kind.label.clone(), self.label.clone()]
-    }
-
-    fn spans(&self, status: Status, recording: &Recording) -> &Counter {
-        let place = match status {
-            Status::Ok => 0,
-            Status::Error => 1,
-            Status::Cancelled => 2,
-            Status::Stale => 3,
-            Status::Unset => 4,
-            _ => 5,
-        };
-        self.spans[place].get_or_init(|| {
-            let mut labels = self.labels();
+        let labels =
+            vec![kind.label.clone(), Label::new("component", SharedString::from_shared(name))];
+        let spans = STATUSES.map(|status| {
+            let mut labels = labels.clone();
             labels.push(Label::from_static_parts("status", status.as_str()));
             recording.counter(names::SPANS, labels)
-        })
+        });
+        let retries = recording.counter(names::RETRIES, labels.clone());
+        let duration = recording.histogram(names::SPAN_DURATION, labels);
+        Self { kind: Arc::clone(kind), spans, duration, retries }
+    }
+
+    fn spans(&self, status: Status) -> &Counter {
+        let place = STATUSES.iter().position(|known| *known == status).unwrap_or_default();
+        &self.spans[place]
     }
 }

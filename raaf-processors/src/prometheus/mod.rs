@@ -82,7 +82,10 @@ fn read_address(environment: &Environment) -> Result<Option<SocketAddr>, Setting
 ///
 /// # Guarantees
 ///
-/// Every ended span is counted before its thread continues. The number of label values is bounded
+/// Every ended span is counted before its thread continues. A component's counters exist with 0,
+/// for each status, from the start of its first span, a tool's from the first run of an agent that
+/// has it, and a model's from its first call; [`expect`](PrometheusBuilder::expect) creates those of
+/// a component when the sink is built. The number of label values is bounded
 /// by [`max_components`](PrometheusBuilder::max_components),
 /// [`max_models`](PrometheusBuilder::max_models), 64 kinds and 50 sinks; values beyond are counted
 /// as `__other__`. Different names have different label values: control characters are written as
@@ -189,7 +192,7 @@ impl SpanProcessor for PrometheusSink {
     }
 
     fn on_start(&self, span: &mut StartedSpan) {
-        self.shared.meters.started(span);
+        self.shared.meters.started(span, &self.shared.recording);
     }
 
     fn on_end(&self, span: &FinishedSpan) {

@@ -60,7 +60,7 @@ impl<'a> Usage<'a> {
     pub(super) fn count(&self, meter: &ModelMeter, recording: &Recording) {
         for (place, tokens) in self.tokens.iter().enumerate() {
             if let Some(tokens) = tokens {
-                meter.tokens(place, recording).increment(*tokens);
+                meter.tokens[place].increment(*tokens);
             }
         }
         if let Some(seconds) = self.first_chunk {
@@ -79,7 +79,7 @@ fn tokens(value: ValueRef<'_>) -> Option<u64> {
 pub(super) struct ModelMeter {
     label: Label,
     /// In the order of [`KINDS`].
-    tokens: [OnceLock<Counter>; 4],
+    tokens: [Counter; 4],
     first_chunk: OnceLock<Histogram>,
 }
 
@@ -91,16 +91,12 @@ const KINDS: [(&str, &str); 4] = [
 ];
 
 impl ModelMeter {
-    pub(super) fn new(model: Arc<str>) -> Self {
+    pub(super) fn new(model: Arc<str>, recording: &Recording) -> Self {
         let label = Label::new("model", SharedString::from_shared(model));
-        Self { label, tokens: Default::default(), first_chunk: OnceLock::new() }
-    }
-
-    fn tokens(&self, place: usize, recording: &Recording) -> &Counter {
-        self.tokens[place].get_or_init(|| {
-            let (name, kind) = KINDS[place];
-            let labels = vec![self.label.clone(), Label::from_static_parts("type", kind)];
+        let tokens = KINDS.map(|(name, kind)| {
+            let labels = vec![label.clone(), Label::from_static_parts("type", kind)];
             recording.counter(name, labels)
-        })
+        });
+        Self { label, tokens, first_chunk: OnceLock::new() }
     }
 }
