@@ -367,7 +367,11 @@ fn an_applications_recorder_has_the_metrics_beside_its_own() {
         .build_recorder();
     let recorder = Arc::new(recorder);
     let served = recorder.handle();
-    let sink = PrometheusSink::builder().recorder(recorder.clone()).build().unwrap();
+    let sink = PrometheusSink::builder()
+        .recorder(recorder.clone())
+        .recorder_has_buckets()
+        .build()
+        .unwrap();
     let (provider, metrics) = provider(sink);
     metrics::with_local_recorder(&recorder, || metrics::counter!("own_total").increment(3));
     provider.run(|| call(&Component::tool("T")));

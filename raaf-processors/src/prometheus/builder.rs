@@ -36,6 +36,7 @@ pub struct PrometheusBuilder {
     active_spans: bool,
     buckets: Vec<f64>,
     expected: Vec<(Kind, String)>,
+    recorder_has_buckets: bool,
 }
 
 /// Destination of the metrics.
@@ -61,6 +62,7 @@ impl Default for PrometheusBuilder {
             active_spans: true,
             buckets: names::BUCKETS.to_vec(),
             expected: Vec::new(),
+            recorder_has_buckets: false,
         }
     }
 }
@@ -86,7 +88,10 @@ impl PrometheusBuilder {
 
     /// Counts in a recorder of the application, which serves these metrics beside its own. The sink
     /// starts no endpoint. How exactly durations are counted is up to the recorder: that of
-    /// `metrics-exporter-prometheus` 0.18 can lose one that is recorded while it renders.
+    /// `metrics-exporter-prometheus` 0.18 can lose one that is recorded while it renders, and has
+    /// quantiles instead of buckets unless it is configured with these. Since a sink cannot see
+    /// whether it is, building the sink warns unless
+    /// [`recorder_has_buckets`](Self::recorder_has_buckets) states it.
     pub fn recorder(mut self, recorder: Arc<dyn Recorder + Send + Sync>) -> Self {
         self.to = To::Given(recorder);
         self
@@ -97,6 +102,13 @@ impl PrometheusBuilder {
     /// on first use, or by [`expect`](Self::expect), and what is registered before a recorder exists is lost.
     pub fn installed_recorder(mut self) -> Self {
         self.to = To::Installed;
+        self
+    }
+
+    /// States that the application's recorder is configured with buckets, such as
+    /// [`PrometheusSink::BUCKETS`], for the metrics whose names begin with `raaf_` and `gen_ai_`.
+    pub fn recorder_has_buckets(mut self) -> Self {
+        self.recorder_has_buckets = true;
         self
     }
 
@@ -167,6 +179,16 @@ impl PrometheusBuilder {
                 return Err(SettingsError::in_code(&setting, &limit, &expected).into());
             }
         }
+        if matches!(self.to, To::Given(_) | To::Installed) && !self.recorder_has_buckets {
+            diagnostics::warn(
+                Category::Tracing,
+                format_args!(
+                    "durations go to the application's recorder, which may have quantiles instead \
+                     of `_bucket` series; configure it with `PrometheusSink::BUCKETS` for the \
+                     prefixes `raaf_` and `gen_ai_`, and state that with `recorder_has_buckets`"
+                ),
+            );
+        }
         let address = match self.to {
             To::Endpoint(address) => Some(address),
             To::Text | To::Given(_) | To::Installed => None,
@@ -224,6 +246,7 @@ impl fmt::Debug for PrometheusBuilder {
             .field("active_spans", &self.active_spans)
             .field("buckets", &self.buckets)
             .field("expected", &self.expected)
+            .field("recorder_has_buckets", &self.recorder_has_buckets)
             .finish()
     }
 }

@@ -137,11 +137,12 @@ fn read_address(environment: &Environment) -> Result<Option<SocketAddr>, Setting
 /// use raaf_processors::PrometheusSink;
 /// use raaf_trace_core::TracerProvider;
 ///
-/// let ours = Matcher::Prefix("raaf_".to_owned());
+/// let prefix = |prefix: &str| Matcher::Prefix(prefix.to_owned());
 /// let recorder = PrometheusBuilder::new()
-///     .set_buckets_for_metric(ours, &PrometheusSink::BUCKETS)?
+///     .set_buckets_for_metric(prefix("raaf_"), &PrometheusSink::BUCKETS)?
+///     .set_buckets_for_metric(prefix("gen_ai_"), &PrometheusSink::BUCKETS)?
 ///     .build_recorder();
-/// let sink = PrometheusSink::builder().recorder(Arc::new(recorder)).build()?;
+/// let sink = PrometheusSink::builder().recorder(Arc::new(recorder)).recorder_has_buckets().build()?;
 /// let provider = TracerProvider::builder().with(sink).build();
 /// # let _ = provider;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
