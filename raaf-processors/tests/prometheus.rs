@@ -10,7 +10,7 @@ use raaf_processors::{PrometheusError, PrometheusHandle, PrometheusSink};
 use raaf_testkit::conformance::check_processor;
 use raaf_trace_core::{
     Component, FinishedSpan, Kind, SpanExporter, Traceable as _, TracerProvider, Value,
-    clock::ManualClock, current_span, id::SequentialIds, keys, sink::ExportError,
+    clock::ManualClock, current_span, id::SequentialIds, keys, sink::ExportError, trace,
 };
 
 /// Longer than any test takes; nothing waits for it to pass.
@@ -169,7 +169,7 @@ fn tokens_and_the_first_chunk_are_counted_by_model() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
-    assert!(!text.contains(r#"model="odd""#), "{text}");
+    assert!(!text.contains(r#"{model="odd""#), "{text}");
 }
 
 #[test]
@@ -195,7 +195,8 @@ fn no_name_can_write_metrics_of_its_own() {
     }
     let text = metrics.render();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        assert!(line.starts_with("raaf_") && !line.starts_with("raaf_forged"), "{line}");
+        let known = ["raaf_", "gen_ai_", "target_info{"].iter().any(|head| line.starts_with(head));
+        assert!(known && !line.starts_with("raaf_forged"), "{line}");
         assert!(line.len() < 600 && !line.chars().any(char::is_control), "{line}");
         // Outside of quotes there are only the labels of our own.
         let mut outside = String::new();
@@ -319,6 +320,146 @@ fn counters_exist_with_zero_before_their_first_event() {
             zero(r#"raaf_token_details_total{model="gpt-5",type="reasoning"}"#);
         });
     });
+}
+
+#[test]
+fn failures_are_counted_by_type_of_error() {
+    let (provider, metrics) = provider(sink());
+    let tool = Component::tool("T");
+    provider.run(|| tool.try_in_span("run", || "x".parse::<u8>()).unwrap_err());
+    let line = r#"raaf_failures_total{kind="tool",component="T",error_type="ParseIntError"} 1"#;
+    assert!(metrics.render().lines().any(|found| found == line), "{}", metrics.render());
+    provider.run(|| call(&tool));
+    assert_eq!(sum(&metrics.render(), "raaf_failures_total", &[]), 1);
+}
+
+#[test]
+fn spans_are_counted_by_method_and_workflow_where_asked() {
+    let sink = PrometheusSink::builder().without_endpoint().by_method(true).by_workflow(true);
+    let (provider, metrics) = provider(sink.build().unwrap());
+    provider.run(|| {
+        trace("import").in_span(|| Component::tool("T").in_span("load", || ()));
+        Component::tool("T").in_span("save", || ());
+    });
+    let text = metrics.render();
+    for (method, workflow) in [("load", "import"), ("save", "")] {
+        let labels =
+            format!(r#"kind="tool",component="T",method="{method}",workflow="{workflow}""#);
+        let count = format!(r#"raaf_spans_total{{{labels},status="ok"}} 1"#);
+        let durations = format!("raaf_span_duration_seconds_count{{{labels}}} 1");
+        assert!(text.contains(&count) && text.contains(&durations), "{count}\n{text}");
+    }
+}
+
+#[test]
+fn tokens_are_counted_by_agent_and_cost_by_model() {
+    let (provider, metrics) = provider(sink());
+    let tracer = provider.tracer();
+    let ask = || {
+        let call = tracer.llm_span("gpt-5").with(keys::GEN_AI_USAGE_INPUT_TOKENS, 7);
+        call.with(keys::GEN_AI_USAGE_OUTPUT_TOKENS, 2)
+            .with("gen_ai.usage.cost", 0.25)
+            .in_span(|| ());
+    };
+    tracer.agent_span("Outer").in_span(|| {
+        ask();
+        tracer.custom_span("wrapper").in_span(ask);
+        tracer.agent_span("Inner").in_span(ask);
+    });
+    ask();
+    let text = metrics.render();
+    for line in [
+        r#"raaf_agent_tokens_total{agent="Outer",model="gpt-5",type="input"} 14"#,
+        r#"raaf_agent_tokens_total{agent="Inner",model="gpt-5",type="output"} 2"#,
+        r#"raaf_tokens_total{model="gpt-5",type="input"} 28"#,
+        r#"raaf_cost_usd_total{model="gpt-5"} 1"#,
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+}
+
+#[test]
+fn metrics_by_opentelemetrys_names_have_its_labels() {
+    let (provider, metrics) = provider(sink());
+    let tracer = provider.tracer();
+    let call = || {
+        tracer
+            .llm_span("call")
+            .with(keys::GEN_AI_OPERATION_NAME, "chat")
+            .with(keys::GEN_AI_PROVIDER_NAME, "openai")
+            .with(keys::GEN_AI_REQUEST_MODEL, "gpt-5")
+    };
+    tracer.agent_span("A").in_span(|| {
+        call().with(keys::GEN_AI_USAGE_INPUT_TOKENS, 7).in_span(|| ());
+        call().try_in_span(|| "x".parse::<u8>()).unwrap_err();
+        tracer.tool_span("T").in_span(|| ());
+    });
+    let text = metrics.render();
+    let labels = r#"gen_ai_operation_name="chat",gen_ai_provider_name="openai",gen_ai_request_model="gpt-5""#;
+    for line in [
+        format!(r#"gen_ai_client_inference_duration_seconds_count{{{labels},error_type=""}} 1"#),
+        format!(
+            r#"gen_ai_client_inference_duration_seconds_count{{{labels},error_type="ParseIntError"}} 1"#
+        ),
+        format!("gen_ai_client_inference_usage_input_tokens_total{{{labels}}} 7"),
+        format!("gen_ai_client_inference_usage_output_tokens_total{{{labels}}} 0"),
+        r#"gen_ai_invoke_agent_duration_seconds_count{gen_ai_agent_name="A",error_type=""} 1"#
+            .to_owned(),
+        r#"gen_ai_execute_tool_duration_seconds_count{gen_ai_tool_name="T",error_type=""} 1"#
+            .to_owned(),
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    let without = PrometheusSink::builder().without_endpoint().gen_ai(false).build().unwrap();
+    let metrics = without.handle();
+    let provider = TracerProvider::builder().with(without).build();
+    provider.tracer().agent_span("A").in_span(|| ());
+    assert!(!metrics.render().contains("gen_ai_"));
+}
+
+#[test]
+fn openmetrics_has_exemplars_that_lead_to_the_trace() {
+    let (provider, metrics) = provider(sink());
+    let mut trace_id = String::new();
+    provider.tracer().tool_span("T").in_span(|| {
+        trace_id = current_span().unwrap().trace_id().hex().to_string();
+    });
+    let text = metrics.render_openmetrics();
+    assert!(text.contains(&format!("# {{trace_id=\"{trace_id}\",span_id=\"")), "{text}");
+    for line in [
+        "# TYPE raaf_spans counter",
+        "# TYPE raaf_span_duration_seconds histogram",
+        "# UNIT raaf_span_duration_seconds seconds",
+        "# TYPE target info",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    assert!(text.contains(r#"le="1.0""#) && text.ends_with("\n# EOF\n"), "{text}");
+    assert!(!metrics.render().contains("trace_id"));
+}
+
+#[test]
+fn target_info_describes_the_program() {
+    let builder = PrometheusSink::builder().without_endpoint().service_name("a \"b\"");
+    let sink = builder.resource_attribute("deployment.environment.name", "test").build().unwrap();
+    let text = sink.handle().render();
+    let line = text.lines().find(|line| line.starts_with("target_info{")).unwrap();
+    for label in [
+        r#"service_name="a \"b\"""#,
+        r#"deployment_environment_name="test""#,
+        r#"telemetry_sdk_name="raaf""#,
+    ] {
+        assert!(line.contains(label) && line.ends_with("} 1"), "{line}");
+    }
+    let text = provider(crate::sink()).1.render();
+    assert!(text.contains(r#"service_name="unknown_service:"#), "{text}");
+}
+
+#[test]
+fn usage_that_was_not_reported_is_not_counted() {
+    let (provider, metrics) = provider(sink());
+    provider.tracer().llm_span("m").in_span(|| ());
+    assert!(!metrics.render().contains("_tokens_total{"), "{}", metrics.render());
 }
 
 #[test]

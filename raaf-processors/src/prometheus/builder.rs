@@ -15,7 +15,7 @@ use raaf_trace_model::{environment::SettingsError, kind::Kind};
 
 use super::{
     PrometheusError, PrometheusSink,
-    meters::Limits,
+    meters::Settings,
     names,
     output::Output,
     registry::Registry,
@@ -24,6 +24,7 @@ use super::{
     table,
     worker::Worker,
 };
+use crate::resource;
 
 pub(super) const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
@@ -32,7 +33,8 @@ pub(super) const DEFAULT_ADDRESS: SocketAddr =
 #[must_use = "a builder does nothing until it is built"]
 pub struct PrometheusBuilder {
     to: To,
-    limits: Limits,
+    settings: Settings,
+    resource: Vec<(String, String)>,
     active_spans: bool,
     buckets: Vec<f64>,
     expected: Vec<(Kind, String)>,
@@ -58,7 +60,19 @@ impl Default for PrometheusBuilder {
     fn default() -> Self {
         Self {
             to: To::Endpoint(DEFAULT_ADDRESS),
-            limits: Limits { components: 200, models: 50 },
+            settings: Settings {
+                components: 200,
+                models: 50,
+                by_method: false,
+                by_workflow: false,
+                gen_ai: true,
+            },
+            resource: vec![
+                ("service.name".to_owned(), resource::unknown_service()),
+                ("telemetry.sdk.name".to_owned(), "raaf".to_owned()),
+                ("telemetry.sdk.language".to_owned(), "rust".to_owned()),
+                ("telemetry.sdk.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            ],
             active_spans: true,
             buckets: names::BUCKETS.to_vec(),
             expected: Vec::new(),
@@ -115,7 +129,7 @@ impl PrometheusBuilder {
     /// Sets how many components, as pairs of kind and name, have labels of their own, up to 65,536.
     /// Later ones are counted as `__other__`. Default: 200.
     pub fn max_components(mut self, components: usize) -> Self {
-        self.limits.components = components;
+        self.settings.components = components;
         self
     }
 
@@ -130,12 +144,49 @@ impl PrometheusBuilder {
     /// Sets how many models have labels of their own, up to 65,536. Later ones are counted as
     /// `__other__`. Default: 50.
     pub fn max_models(mut self, models: usize) -> Self {
-        self.limits.models = models;
+        self.settings.models = models;
+        self
+    }
+
+    /// Adds a label `method` to the metrics of components: the traced method. Each method of a
+    /// component then counts towards [`max_components`](Self::max_components), and counters exist
+    /// from the start of the first span. Default: false.
+    pub fn by_method(mut self, label: bool) -> Self {
+        self.settings.by_method = label;
+        self
+    }
+
+    /// Adds a label `workflow` to the metrics of components: the name of the workflow. Each
+    /// workflow of a component then counts towards [`max_components`](Self::max_components), and
+    /// counters exist from the start of the first span. Default: false.
+    pub fn by_workflow(mut self, label: bool) -> Self {
+        self.settings.by_workflow = label;
+        self
+    }
+
+    /// Has metrics by OpenTelemetry's GenAI conventions as well, whose names begin with `gen_ai_`.
+    /// Default: true.
+    pub fn gen_ai(mut self, metrics: bool) -> Self {
+        self.settings.gen_ai = metrics;
+        self
+    }
+
+    /// Sets the label `service_name` of `target_info`. Default: `unknown_service` with the name of
+    /// the executable; a sink chosen by name reads `OTEL_SERVICE_NAME`.
+    pub fn service_name(self, name: impl Into<String>) -> Self {
+        self.resource_attribute("service.name", name)
+    }
+
+    /// Adds a label to `target_info`, a metric of the endpoint and the text that describes the
+    /// program. Dots in the key become underscores. A sink chosen by name reads
+    /// `OTEL_RESOURCE_ATTRIBUTES`.
+    pub fn resource_attribute(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.resource.push((key.into(), value.into()));
         self
     }
 
     /// Counts running spans. Without them, the sink receives no starts and costs about 50 % less,
-    /// and the counters of a component exist only from the end of its first span.
+    /// has no tokens by agent, and the counters of a component exist only from the end of its first span.
     /// Default: true.
     pub fn active_spans(mut self, count: bool) -> Self {
         self.active_spans = count;
@@ -171,7 +222,7 @@ impl PrometheusBuilder {
             return Err(PrometheusError::Buckets);
         }
         for (setting, limit) in
-            [("max_components", self.limits.components), ("max_models", self.limits.models)]
+            [("max_components", self.settings.components), ("max_models", self.settings.models)]
         {
             if limit > table::MOST {
                 let setting = format!("PrometheusBuilder::{setting}");
@@ -196,9 +247,9 @@ impl PrometheusBuilder {
         let output = match self.to {
             To::Given(recorder) => Output::Given(recorder),
             To::Installed => Output::Installed,
-            To::Endpoint(_) | To::Text => Output::Own(Registry::new(self.buckets)),
+            To::Endpoint(_) | To::Text => Output::Own(Registry::new(self.buckets, &self.resource)),
         };
-        let shared = Arc::new(Shared::new(output, self.limits));
+        let shared = Arc::new(Shared::new(output, self.settings));
         for (kind, component) in &self.expected {
             shared.meters.expect(kind, component, &shared.recording);
         }
@@ -242,7 +293,8 @@ impl fmt::Debug for PrometheusBuilder {
         };
         f.debug_struct("PrometheusBuilder")
             .field("to", &to)
-            .field("limits", &self.limits)
+            .field("settings", &self.settings)
+            .field("resource", &self.resource)
             .field("active_spans", &self.active_spans)
             .field("buckets", &self.buckets)
             .field("expected", &self.expected)

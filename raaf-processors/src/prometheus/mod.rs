@@ -1,9 +1,13 @@
 //! Prometheus sink: metrics.
 
 mod active;
+mod agents;
 mod buckets;
 mod builder;
+mod component;
 mod error;
+mod format;
+mod gen_ai;
 mod handle;
 mod health;
 mod label;
@@ -39,13 +43,18 @@ pub use builder::PrometheusBuilder;
 pub use error::PrometheusError;
 pub use handle::PrometheusHandle;
 
+use crate::resource;
 use shared::Shared;
 use worker::Worker;
 
 raaf_trace_model::submit! {
     SinkRegistration::new("prometheus", |config| {
         let address = read_address(config.environment())?;
-        let sink = PrometheusSink::builder().address(address.unwrap_or(builder::DEFAULT_ADDRESS));
+        let mut sink =
+            PrometheusSink::builder().address(address.unwrap_or(builder::DEFAULT_ADDRESS));
+        for (key, value) in resource::read_environment(config.environment()) {
+            sink = sink.resource_attribute(key, value);
+        }
         Ok(Sink::processor(sink.build_patiently()?))
     })
     .check_with(|environment| read_address(environment).map(drop))
@@ -72,13 +81,25 @@ fn read_address(environment: &Environment) -> Result<Option<SocketAddr>, Setting
 /// | --- | --- | --- | --- |
 /// | `raaf_spans_total` | counter | `kind`, `component`, `status` | spans that ended |
 /// | `raaf_span_duration_seconds` | histogram | `kind`, `component` | span durations |
+/// | `raaf_failures_total` | counter | `kind`, `component`, `error_type` | spans that failed, were cancelled or became stale |
 /// | `raaf_spans_active` | gauge | `kind` | running spans |
 /// | `raaf_retries_total` | counter | `kind`, `component` | failed attempts that were retried |
 /// | `raaf_tokens_total` | counter | `model`, `type` = `input`, `output` | tokens, as each span reports them |
 /// | `raaf_token_details_total` | counter | `model`, `type` = `cached`, `reasoning` | input tokens served from a cache, output tokens spent on reasoning |
+/// | `raaf_agent_tokens_total` | counter | `agent`, `model`, `type` = `input`, `output` | tokens of model calls below an agent |
+/// | `raaf_cost_usd_total` | counter | `model` | cost in US dollars, where spans have `gen_ai.usage.cost` |
 /// | `raaf_time_to_first_chunk_seconds` | histogram | `model` | delay before a streamed answer begins |
 /// | `raaf_sink_spans_delivered_total`, `raaf_sink_spans_dropped_total`, `raaf_sink_batches_retried_total`, `raaf_sink_panics_total`, `raaf_sink_slow_calls_total` | counter | `sink` | delivery by each sink of the provider |
 /// | `raaf_sink_spans_queued` | gauge | `sink` | spans waiting for the sink |
+/// | `gen_ai_client_inference_duration_seconds`, `gen_ai_client_inference_time_to_first_chunk_seconds` | histogram | `gen_ai_operation_name`, `gen_ai_provider_name`, `gen_ai_request_model`; the first `error_type` | model calls, by OpenTelemetry's names |
+/// | `gen_ai_client_inference_usage_input_tokens_total`, `gen_ai_client_inference_usage_output_tokens_total` | counter | the same | their tokens |
+/// | `gen_ai_invoke_agent_duration_seconds`, `gen_ai_execute_tool_duration_seconds` | histogram | `gen_ai_agent_name` or `gen_ai_tool_name`, `error_type` | agent runs and tool calls, by OpenTelemetry's names |
+/// | `target_info` | gauge | attributes of the resource | the program; not in an application's recorder |
+///
+/// [`by_method`](PrometheusBuilder::by_method) and [`by_workflow`](PrometheusBuilder::by_workflow)
+/// add labels to the metrics of components. The endpoint serves the text format and, to a scraper
+/// that asks for it, `OpenMetrics`, whose buckets have the last span of each as an exemplar; either
+/// compressed with gzip if the scraper accepts it.
 ///
 /// # Guarantees
 ///

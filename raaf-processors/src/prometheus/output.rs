@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Once};
 
-use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
+use metrics::{Counter, Gauge, Key, Label, Level, Metadata, Recorder};
 
-use super::{names, registry::Registry};
+use raaf_trace_model::span::FinishedSpan;
+
+use super::{buckets::Buckets, format::Format, names, registry::Registry};
 
 /// Destination of the metrics.
 pub(super) enum Output {
@@ -46,8 +48,20 @@ impl Recording {
 
     pub(super) fn histogram(&self, name: &'static str, labels: Vec<Label>) -> Histogram {
         match &self.output {
-            Output::Own(registry) => registry.histogram(Key::from_parts(name, labels)),
-            _ => self.with(name, labels, |to, key| to.register_histogram(key, &METADATA)),
+            Output::Own(registry) => {
+                Histogram::Own(registry.histogram(Key::from_parts(name, labels)))
+            }
+            _ => Histogram::Given(
+                self.with(name, labels, |to, key| to.register_histogram(key, &METADATA)),
+            ),
+        }
+    }
+
+    /// Returns a counter with fractions.
+    pub(super) fn sum(&self, name: &'static str, labels: Vec<Label>) -> Gauge {
+        match &self.output {
+            Output::Own(registry) => registry.sum(Key::from_parts(name, labels)),
+            _ => self.gauge(name, labels),
         }
     }
 
@@ -70,10 +84,25 @@ impl Recording {
     }
 
     /// Renders all metrics as text; empty if an application's recorder has them.
-    pub(super) fn render(&self) -> String {
+    pub(super) fn render(&self, format: Format) -> String {
         match &self.output {
-            Output::Own(registry) => registry.render(),
+            Output::Own(registry) => registry.render(format),
             Output::Given(_) | Output::Installed => String::new(),
+        }
+    }
+}
+
+/// Histogram of either recorder.
+pub(super) enum Histogram {
+    Own(Arc<Buckets>),
+    Given(metrics::Histogram),
+}
+
+impl Histogram {
+    pub(super) fn record(&self, value: f64, span: &FinishedSpan) {
+        match self {
+            Self::Own(buckets) => buckets.record(value, span),
+            Self::Given(histogram) => histogram.record(value),
         }
     }
 }
