@@ -95,9 +95,8 @@ fn claims_of_the_readme_have_their_caveats_where_they_stand() {
     let readme = read(&root().join("README.md"));
     let claims = [("every loss counted", "lost uncounted"), ("survives a crash", "do not")];
     for (claim, caveat) in claims {
-        let paragraphs = readme.split("\n\n").flat_map(|part| match part.starts_with('|') {
-            true => part.lines().collect::<Vec<_>>(),
-            false => vec![part],
+        let paragraphs = readme.split("\n\n").flat_map(|part| {
+            if part.starts_with('|') { part.lines().collect::<Vec<_>>() } else { vec![part] }
         });
         for paragraph in paragraphs.filter(|paragraph| paragraph.contains(claim)) {
             assert!(paragraph.contains(caveat), "{claim:?} without its caveat: {paragraph}");

@@ -3,7 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use metrics::{Counter, Label, SharedString};
-use raaf_trace_model::{attributes::Attributes, keys, kind::Kind, span::FinishedSpan};
+use raaf_trace_model::{
+    attributes::{Attributes, ValueRef},
+    keys,
+    kind::Kind,
+    span::FinishedSpan,
+};
 
 use super::{
     label::{self, OTHER},
@@ -48,7 +53,7 @@ impl GenAi {
 
     /// Creates the counters of a model call that starts.
     pub(super) fn started(&self, model: &str, attributes: &Attributes, recording: &Recording) {
-        let text = |key| attributes.get(key).and_then(|value| value.as_str());
+        let text = |key| attributes.get(key).and_then(ValueRef::as_str);
         let operation = text(keys::GEN_AI_OPERATION_NAME).unwrap_or("chat");
         let provider = text(keys::GEN_AI_PROVIDER_NAME).unwrap_or_default();
         self.tokens([operation, provider, model], recording);
