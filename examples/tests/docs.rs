@@ -64,6 +64,49 @@ fn every_chapter_of_the_guide_is_listed_and_compiled() {
     expect_none(&wrong, "chapters of docs/guide");
 }
 
+#[test]
+fn the_readmes_programs_read_only_files_that_a_fresh_crate_has() {
+    let readme = read(&root().join("README.md"));
+    let ends = [".md", ".txt", ".csv", ".json", ".jsonl", ".toml", ".rs"];
+    let mut wrong = Vec::new();
+    for program in readme.split("```rust").skip(1).filter_map(|rest| rest.split("```").next()) {
+        let words = program.split('"').skip(1).step_by(2);
+        let files = words.filter(|word| ends.iter().any(|end| word.ends_with(end)));
+        let unknown = files.filter(|file| !["Cargo.toml", "src/main.rs"].contains(file));
+        wrong.extend(unknown.map(str::to_owned));
+    }
+    expect_none(&wrong, "files that `cargo new` does not make");
+}
+
+#[test]
+fn no_page_takes_a_crate_of_the_workspace_from_a_registry() {
+    let mut wrong = Vec::new();
+    for page in files(root(), "md") {
+        let text = read(&page);
+        let lines = text.lines().map(str::trim).filter(|line| line.starts_with("raaf-"));
+        let versions = lines.filter(|line| line.contains(" = ") && !line.contains("path = "));
+        wrong.extend(versions.map(|line| format!("{}: {line}", shown(&page))));
+    }
+    expect_none(&wrong, "versions that no registry has");
+}
+
+#[test]
+fn claims_of_the_readme_have_their_caveats_where_they_stand() {
+    let readme = read(&root().join("README.md"));
+    let claims = [("every loss counted", "lost uncounted"), ("survives a crash", "do not")];
+    for (claim, caveat) in claims {
+        let paragraphs = readme.split("\n\n").flat_map(|part| {
+            if part.starts_with('|') { part.lines().collect::<Vec<_>>() } else { vec![part] }
+        });
+        for paragraph in paragraphs.filter(|paragraph| paragraph.contains(claim)) {
+            assert!(paragraph.contains(caveat), "{claim:?} without its caveat: {paragraph}");
+        }
+    }
+    assert!(!readme.contains("nothing lost"));
+    let counted = ["wo", "hree", "our", "ive", "ix"].map(|word| format!("{word} crates"));
+    assert!(counted.iter().all(|count| !readme.contains(count)), "the table counts the crates");
+}
+
 /// The targets of links within the repository; code blocks have none.
 fn links(page: &str) -> Vec<&str> {
     let mut in_code = false;

@@ -290,3 +290,24 @@ async fn d2_an_echo_of_the_key_with_escapes_is_hidden_and_controls_are_escaped()
     assert!(error.to_string().contains(r#""[REDACTED]"} \u{1b}[2J\u{202e}"#), "{error}");
     assert!(!text.contains("0123456789") && !text.contains(['\u{1b}', '\u{202e}']), "{text}");
 }
+
+#[tokio::test]
+async fn usage_that_the_server_does_not_report_is_not_in_the_trace() {
+    let answer = |usage: serde_json::Value| {
+        Answer::ok(&json!({"choices": [{"message": {"content": "hi"}}], "usage": usage}))
+    };
+    let zero = json!({"prompt_tokens": 0, "completion_tokens": 0});
+    let answers = [answer(json!(null)), answer(json!({"prompt_tokens": 3})), answer(zero)];
+    let server = Server::start(answers).await;
+    let (model, request) =
+        (TracedModel::new(model(&server)), ModelRequest::new([Message::user("hi")]));
+    let capture = Capture::new();
+    for _ in 0..3 {
+        capture.run_async(model.respond(&request)).await.unwrap();
+    }
+    assert_span_tree!(capture.spans_async().await, {
+        llm "test-model" [!"gen_ai.usage.input_tokens", !"gen_ai.usage.output_tokens"]
+        llm "test-model" ["gen_ai.usage.input_tokens" = 3, !"gen_ai.usage.output_tokens"]
+        llm "test-model" ["gen_ai.usage.input_tokens" = 0, "gen_ai.usage.output_tokens" = 0]
+    });
+}

@@ -235,3 +235,16 @@ async fn refusals_are_told_apart_in_streams_too() {
         });
     }
 }
+
+#[tokio::test]
+async fn usage_that_a_stream_does_not_report_is_not_in_the_trace() {
+    let events = [text("Hi."), end("stop")].map(|event| event.to_string());
+    let server = Server::start([Answer::stream(events)]).await;
+    let (model, request) = (traced(&server, LONG), ModelRequest::new([Message::user("hi")]));
+    let capture = Capture::new();
+    let pieces: Pieces = capture.run_async(model.stream(&request).collect()).await;
+    assert!(matches!(pieces.last(), Some(Ok(ModelChunk::Done(_)))), "{pieces:?}");
+    assert_span_tree!(capture.spans_async().await, {
+        llm "m" [ok, !"gen_ai.usage.input_tokens", !"gen_ai.usage.output_tokens"]
+    });
+}

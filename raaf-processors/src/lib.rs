@@ -66,6 +66,8 @@ mod openai;
 mod otlp;
 #[cfg(feature = "prometheus")]
 mod prometheus;
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+mod resource;
 pub mod wrap;
 
 #[cfg(feature = "console")]

@@ -285,3 +285,21 @@ end    Agent:Planner  20 ms  ✓ ok
 "
     );
 }
+
+#[test]
+fn only_tokens_that_were_reported_are_shown() {
+    let bench = Bench::new(ConsoleSink::builder());
+    let tracer = bench.tracer();
+    tracer.agent_span("A").in_span(|| {
+        tracer.llm_span("m").with(keys::GEN_AI_USAGE_INPUT_TOKENS, 3).in_span(|| ());
+        tracer.llm_span("n").in_span(|| ());
+    });
+    assert_eq!(
+        bench.shown(),
+        "\
+Agent:A  0 ns  ✓ ok  3 tokens in
+├── Llm:m  0 ns  ✓ ok  3 tokens in
+└── Llm:n  0 ns  ✓ ok
+"
+    );
+}

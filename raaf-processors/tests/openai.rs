@@ -298,6 +298,10 @@ fn usage_has_two_names_and_the_rest_is_detail() {
             .set(keys::GEN_AI_USAGE_OUTPUT_TOKENS, -1);
     });
     assert_eq!(odd, Json::Null);
+    let half = usage_of(|attributes| {
+        attributes.set(keys::GEN_AI_USAGE_INPUT_TOKENS, 3);
+    });
+    assert_eq!(half, Json::Null, "a number that nobody told is not 0");
     let tool = FinishedSpan::builder("tool", "t").attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, 1);
     assert!(data_of(&tool.build()).get("usage").is_none(), "usage goes with model calls only");
 }

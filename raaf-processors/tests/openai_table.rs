@@ -18,7 +18,8 @@ use server::{Answer, Server};
 /// A span that is not the root, with the usage without which no details of it are sent.
 fn span(kind: &Kind) -> FinishedSpanBuilder {
     let span = FinishedSpan::builder(kind.clone(), "c").parent_id(SpanId::random());
-    span.attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, 1)
+    let span = span.attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, 1);
+    span.attribute(keys::GEN_AI_USAGE_OUTPUT_TOKENS, 1)
 }
 
 /// Spans with this attribute, in each type that a key may have; none for reserved keys.

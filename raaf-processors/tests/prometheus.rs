@@ -9,8 +9,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder as ApplicationsOwn}
 use raaf_processors::{PrometheusError, PrometheusHandle, PrometheusSink};
 use raaf_testkit::conformance::check_processor;
 use raaf_trace_core::{
-    Component, FinishedSpan, Kind, SpanExporter, Traceable as _, TracerProvider,
-    clock::ManualClock, current_span, id::SequentialIds, keys, sink::ExportError,
+    Component, FinishedSpan, Kind, SpanExporter, Traceable as _, TracerProvider, Value,
+    clock::ManualClock, current_span, id::SequentialIds, keys, sink::ExportError, trace,
 };
 
 /// Longer than any test takes; nothing waits for it to pass.
@@ -169,7 +169,7 @@ fn tokens_and_the_first_chunk_are_counted_by_model() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
-    assert!(!text.contains(r#"model="odd""#), "{text}");
+    assert!(!text.contains(r#"{model="odd""#), "{text}");
 }
 
 #[test]
@@ -195,7 +195,8 @@ fn no_name_can_write_metrics_of_its_own() {
     }
     let text = metrics.render();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        assert!(line.starts_with("raaf_") && !line.starts_with("raaf_forged"), "{line}");
+        let known = ["raaf_", "gen_ai_", "target_info{"].iter().any(|head| line.starts_with(head));
+        assert!(known && !line.starts_with("raaf_forged"), "{line}");
         assert!(line.len() < 600 && !line.chars().any(char::is_control), "{line}");
         // Outside of quotes there are only the labels of our own.
         let mut outside = String::new();
@@ -236,11 +237,229 @@ fn label_values_are_bounded_and_the_rest_is_counted_as_other() {
     let text = metrics.render();
     assert_eq!(sum(&text, "raaf_spans_total", &[]), 3_000);
     assert_eq!(sum(&text, "raaf_tokens_total", &[]), 1_000);
-    assert_eq!(sum(&text, "raaf_tokens_total", &[r#"model="other""#]), 997);
-    assert!(sum(&text, "raaf_spans_total", &[r#"kind="tool",component="other""#]) > 900);
-    assert!(sum(&text, "raaf_spans_total", &[r#"kind="other",component="other""#]) > 900);
+    assert_eq!(sum(&text, "raaf_tokens_total", &[r#"model="__other__""#]), 997);
+    assert!(sum(&text, "raaf_spans_total", &[r#"kind="tool",component="__other__""#]) > 900);
+    assert!(sum(&text, "raaf_spans_total", &[r#"kind="__other__",component="__other__""#]) > 900);
     let counters = text.lines().filter(|line| line.starts_with("raaf_spans_total{")).count();
-    assert!(counters <= 10 + 65, "{counters}");
+    assert!(counters <= 5 * (10 + 65), "{counters}");
+}
+
+#[test]
+fn label_values_are_told_apart_whatever_they_hold() {
+    let names = [
+        "other",
+        "__other__",
+        "unnamed",
+        "__unnamed__",
+        "C:\\a",
+        "C:\\\\a",
+        "C:/a",
+        "a\nb",
+        "a/nb",
+        "a\\nb",
+        "a\u{7f}b",
+        "a\u{fffd}b",
+        "\\\"",
+        "\"",
+        "",
+    ];
+    let long = ["x".repeat(200), format!("{}y", "x".repeat(199))];
+    let names: Vec<&str> = names.into_iter().chain(long.iter().map(String::as_str)).collect();
+    let recorder = Arc::new(ApplicationsOwn::new().build_recorder());
+    let served = recorder.handle();
+    let own = sink();
+    let metrics = own.handle();
+    let beside = PrometheusSink::builder().recorder(recorder).build().unwrap();
+    let provider = TracerProvider::builder().with(own).with(beside).build();
+    for name in &names {
+        provider.run(|| call(&Component::tool(name)));
+    }
+    for text in [metrics.render(), served.render()] {
+        let lines = text.lines().filter(|line| line.starts_with("raaf_spans_total{"));
+        let lines: Vec<&str> = lines.filter(|line| line.ends_with(" 1")).collect();
+        assert_eq!(lines.len(), names.len(), "{text}");
+        let apart: std::collections::HashSet<_> = lines.into_iter().collect();
+        assert_eq!(apart.len(), names.len(), "{text}");
+        assert!(text.contains(r#"component="other",status="ok"} 1"#), "{text}");
+        assert!(text.contains(r#"component="C:\\a",status="ok"} 1"#), "{text}");
+    }
+}
+
+#[test]
+fn an_agent_named_other_does_not_join_the_overflow() {
+    let sink = PrometheusSink::builder().without_endpoint().max_components(1).build().unwrap();
+    let (provider, metrics) = provider(sink);
+    for name in ["other", "beyond", "__other__"] {
+        provider.run(|| call(&Component::agent(name)));
+    }
+    let count = |name| sum(&metrics.render(), "raaf_spans_total", &[name]);
+    assert_eq!((count(r#"="other""#), count(r#"="__other__""#)), (1, 2));
+}
+
+#[test]
+fn counters_exist_with_zero_before_their_first_event() {
+    let sink = PrometheusSink::builder().without_endpoint().expect("tool", "pay").build().unwrap();
+    let (provider, metrics) = provider(sink);
+    let zero = |line: &str| {
+        let (text, line) = (metrics.render(), format!("{line} 0"));
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    };
+    zero(r#"raaf_spans_total{kind="tool",component="pay",status="error"}"#);
+    let tools = Value::json(&["look_up"]);
+    provider.tracer().agent_span("Clerk").with(keys::AGENT_TOOLS, tools).in_span(|| {
+        for status in ["ok", "error", "cancelled", "stale", "unset"] {
+            zero(&format!(
+                r#"raaf_spans_total{{kind="agent",component="Clerk",status="{status}"}}"#
+            ));
+        }
+        zero(r#"raaf_retries_total{kind="agent",component="Clerk"}"#);
+        zero(r#"raaf_spans_total{kind="tool",component="look_up",status="error"}"#);
+        let call = provider.tracer().llm_span("call").with(keys::GEN_AI_REQUEST_MODEL, "gpt-5");
+        call.in_span(|| {
+            zero(r#"raaf_tokens_total{model="gpt-5",type="input"}"#);
+            zero(r#"raaf_token_details_total{model="gpt-5",type="reasoning"}"#);
+        });
+    });
+}
+
+#[test]
+fn failures_are_counted_by_type_of_error() {
+    let (provider, metrics) = provider(sink());
+    let tool = Component::tool("T");
+    provider.run(|| tool.try_in_span("run", || "x".parse::<u8>()).unwrap_err());
+    let line = r#"raaf_failures_total{kind="tool",component="T",error_type="ParseIntError"} 1"#;
+    assert!(metrics.render().lines().any(|found| found == line), "{}", metrics.render());
+    provider.run(|| call(&tool));
+    assert_eq!(sum(&metrics.render(), "raaf_failures_total", &[]), 1);
+}
+
+#[test]
+fn spans_are_counted_by_method_and_workflow_where_asked() {
+    let sink = PrometheusSink::builder().without_endpoint().by_method(true).by_workflow(true);
+    let (provider, metrics) = provider(sink.build().unwrap());
+    provider.run(|| {
+        trace("import").in_span(|| Component::tool("T").in_span("load", || ()));
+        Component::tool("T").in_span("save", || ());
+    });
+    let text = metrics.render();
+    for (method, workflow) in [("load", "import"), ("save", "")] {
+        let labels =
+            format!(r#"kind="tool",component="T",method="{method}",workflow="{workflow}""#);
+        let count = format!(r#"raaf_spans_total{{{labels},status="ok"}} 1"#);
+        let durations = format!("raaf_span_duration_seconds_count{{{labels}}} 1");
+        assert!(text.contains(&count) && text.contains(&durations), "{count}\n{text}");
+    }
+}
+
+#[test]
+fn tokens_are_counted_by_agent_and_cost_by_model() {
+    let (provider, metrics) = provider(sink());
+    let tracer = provider.tracer();
+    let ask = || {
+        let call = tracer.llm_span("gpt-5").with(keys::GEN_AI_USAGE_INPUT_TOKENS, 7);
+        call.with(keys::GEN_AI_USAGE_OUTPUT_TOKENS, 2)
+            .with("gen_ai.usage.cost", 0.25)
+            .in_span(|| ());
+    };
+    tracer.agent_span("Outer").in_span(|| {
+        ask();
+        tracer.custom_span("wrapper").in_span(ask);
+        tracer.agent_span("Inner").in_span(ask);
+    });
+    ask();
+    let text = metrics.render();
+    for line in [
+        r#"raaf_agent_tokens_total{agent="Outer",model="gpt-5",type="input"} 14"#,
+        r#"raaf_agent_tokens_total{agent="Inner",model="gpt-5",type="output"} 2"#,
+        r#"raaf_tokens_total{model="gpt-5",type="input"} 28"#,
+        r#"raaf_cost_usd_total{model="gpt-5"} 1"#,
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+}
+
+#[test]
+fn metrics_by_opentelemetrys_names_have_its_labels() {
+    let (provider, metrics) = provider(sink());
+    let tracer = provider.tracer();
+    let call = || {
+        tracer
+            .llm_span("call")
+            .with(keys::GEN_AI_OPERATION_NAME, "chat")
+            .with(keys::GEN_AI_PROVIDER_NAME, "openai")
+            .with(keys::GEN_AI_REQUEST_MODEL, "gpt-5")
+    };
+    tracer.agent_span("A").in_span(|| {
+        call().with(keys::GEN_AI_USAGE_INPUT_TOKENS, 7).in_span(|| ());
+        call().try_in_span(|| "x".parse::<u8>()).unwrap_err();
+        tracer.tool_span("T").in_span(|| ());
+    });
+    let text = metrics.render();
+    let labels = r#"gen_ai_operation_name="chat",gen_ai_provider_name="openai",gen_ai_request_model="gpt-5""#;
+    for line in [
+        format!(r#"gen_ai_client_inference_duration_seconds_count{{{labels},error_type=""}} 1"#),
+        format!(
+            r#"gen_ai_client_inference_duration_seconds_count{{{labels},error_type="ParseIntError"}} 1"#
+        ),
+        format!("gen_ai_client_inference_usage_input_tokens_total{{{labels}}} 7"),
+        format!("gen_ai_client_inference_usage_output_tokens_total{{{labels}}} 0"),
+        r#"gen_ai_invoke_agent_duration_seconds_count{gen_ai_agent_name="A",error_type=""} 1"#
+            .to_owned(),
+        r#"gen_ai_execute_tool_duration_seconds_count{gen_ai_tool_name="T",error_type=""} 1"#
+            .to_owned(),
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    let without = PrometheusSink::builder().without_endpoint().gen_ai(false).build().unwrap();
+    let metrics = without.handle();
+    let provider = TracerProvider::builder().with(without).build();
+    provider.tracer().agent_span("A").in_span(|| ());
+    assert!(!metrics.render().contains("gen_ai_"));
+}
+
+#[test]
+fn openmetrics_has_exemplars_that_lead_to_the_trace() {
+    let (provider, metrics) = provider(sink());
+    let mut trace_id = String::new();
+    provider.tracer().tool_span("T").in_span(|| {
+        trace_id = current_span().unwrap().trace_id().hex().to_string();
+    });
+    let text = metrics.render_openmetrics();
+    assert!(text.contains(&format!("# {{trace_id=\"{trace_id}\",span_id=\"")), "{text}");
+    for line in [
+        "# TYPE raaf_spans counter",
+        "# TYPE raaf_span_duration_seconds histogram",
+        "# UNIT raaf_span_duration_seconds seconds",
+        "# TYPE target info",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    assert!(text.contains(r#"le="1.0""#) && text.ends_with("\n# EOF\n"), "{text}");
+    assert!(!metrics.render().contains("trace_id"));
+}
+
+#[test]
+fn target_info_describes_the_program() {
+    let builder = PrometheusSink::builder().without_endpoint().service_name("a \"b\"");
+    let sink = builder.resource_attribute("deployment.environment.name", "test").build().unwrap();
+    let text = sink.handle().render();
+    let line = text.lines().find(|line| line.starts_with("target_info{")).unwrap();
+    for label in [
+        r#"service_name="a \"b\"""#,
+        r#"deployment_environment_name="test""#,
+        r#"telemetry_sdk_name="raaf""#,
+    ] {
+        assert!(line.contains(label) && line.ends_with("} 1"), "{line}");
+    }
+    let text = provider(crate::sink()).1.render();
+    assert!(text.contains(r#"service_name="unknown_service:"#), "{text}");
+}
+
+#[test]
+fn usage_that_was_not_reported_is_not_counted() {
+    let (provider, metrics) = provider(sink());
+    provider.tracer().llm_span("m").in_span(|| ());
+    assert!(!metrics.render().contains("_tokens_total{"), "{}", metrics.render());
 }
 
 #[test]
@@ -289,7 +508,11 @@ fn an_applications_recorder_has_the_metrics_beside_its_own() {
         .build_recorder();
     let recorder = Arc::new(recorder);
     let served = recorder.handle();
-    let sink = PrometheusSink::builder().recorder(recorder.clone()).build().unwrap();
+    let sink = PrometheusSink::builder()
+        .recorder(recorder.clone())
+        .recorder_has_buckets()
+        .build()
+        .unwrap();
     let (provider, metrics) = provider(sink);
     metrics::with_local_recorder(&recorder, || metrics::counter!("own_total").increment(3));
     provider.run(|| call(&Component::tool("T")));

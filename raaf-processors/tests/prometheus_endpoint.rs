@@ -62,6 +62,50 @@ fn metrics_are_at_their_path_and_nothing_else_is() {
 }
 
 #[test]
+fn a_scraper_gets_the_format_and_the_compression_that_it_asks_for() {
+    let (provider, address) = serving();
+    call(&provider);
+    let open = ask(address, "Accept: application/openmetrics-text;version=1.0.0").unwrap();
+    let open = String::from_utf8(open).unwrap();
+    assert!(open.contains("content-type: application/openmetrics-text; version=1.0.0"), "{open}");
+    assert!(open.contains("trace_id=") && open.ends_with("# EOF\n"), "{open}");
+
+    let zipped = ask(address, "Accept-Encoding: gzip").unwrap();
+    let end = zipped.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+    let head = String::from_utf8_lossy(&zipped[..end]);
+    assert!(head.contains("content-encoding: gzip") && head.contains("text/plain"), "{head}");
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&zipped[end..]).read_to_string(&mut text).unwrap();
+    assert!(text.contains(COUNTED), "{text}");
+}
+
+/// Scrapes with one more header.
+fn ask(address: SocketAddr, header: &str) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(LONG))?;
+    write!(stream, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n")?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(answer)
+}
+
+#[test]
+fn by_name_the_program_is_described_by_opentelemetrys_variables() {
+    let free = TcpListener::bind(LOOPBACK).unwrap().local_addr().unwrap().to_string();
+    let environment = Environment::from_pairs([
+        ("RAAF_TRACE_PROCESSORS", "prometheus"),
+        ("RAAF_TRACE_PROMETHEUS_ADDR", free.as_str()),
+        ("OTEL_SERVICE_NAME", "desk"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "service.version=2%2E1,odd"),
+    ]);
+    let _provider = TracerProvider::builder().environment(&environment).build().unwrap();
+    let answer = request(free.parse().unwrap(), "GET /metrics").unwrap();
+    let info = answer.lines().find(|line| line.starts_with("target_info{")).unwrap();
+    assert!(info.contains(r#"service_name="desk""#), "{info}");
+    assert!(info.contains(r#"service_version="2.1""#), "{info}");
+}
+
+#[test]
 fn the_shutdown_closes_the_endpoint_and_its_port() {
     let (provider, address) = serving();
     request(address, "GET /metrics").unwrap();

@@ -44,6 +44,67 @@ fn a_real_prometheus_reads_what_the_example_serves() {
     prometheus.wait_for(tokens, |value| value > 0.0);
     let lost = "sum(raaf_sink_spans_dropped_total)";
     prometheus.wait_for(lost, |value| value == 0.0);
+    for query in dashboard() {
+        prometheus.wait_for(&query, |value| value >= 0.0 || value.is_nan());
+    }
+    for expression in alerts() {
+        // Without its threshold, an expression has values where its metrics exist.
+        let (values, _) = expression.rsplit_once('>').expect("an alert has a threshold");
+        prometheus.wait_for(&values.replace("m]", "s]"), |value| value >= 0.0 || value.is_nan());
+    }
+}
+
+#[test]
+fn the_alert_rules_pass_promtools_check_and_their_tests() {
+    let Some(promtool) = program("promtool") else {
+        eprintln!("skipped, `promtool` is not on the PATH");
+        return;
+    };
+    for arguments in [["check", "rules", "alerts.yml"], ["test", "rules", "alerts.test.yml"]] {
+        let output = Command::new(&promtool).args(arguments).current_dir(pages()).output();
+        let output = output.expect("it runs");
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {said}");
+    }
+}
+
+/// Directory of the alert rules and the dashboard.
+fn pages() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/prometheus")
+}
+
+/// Queries of the dashboard, with its variables replaced.
+fn dashboard() -> Vec<String> {
+    let text = std::fs::read_to_string(pages().join("dashboard.json")).expect("it is there");
+    let page: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    let panels = page["panels"].as_array().into_iter().flatten();
+    let targets = panels.flat_map(|panel| panel["targets"].as_array().into_iter().flatten());
+    let query = |target: &serde_json::Value| target["expr"].as_str().map(str::to_owned);
+    let queries: Vec<_> = targets.filter_map(query).collect();
+    assert!(queries.len() >= 10, "{queries:?}");
+    queries
+        .into_iter()
+        .map(|query| query.replace("$__rate_interval", "10s").replace("$job", ".*"))
+        .collect()
+}
+
+/// Expressions of the alert rules.
+fn alerts() -> Vec<String> {
+    let text = std::fs::read_to_string(pages().join("alerts.yml")).expect("it is there");
+    let mut all = Vec::new();
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        let Some(expression) = line.trim().strip_prefix("expr: ") else { continue };
+        let mut expression = expression.trim_start_matches('|').to_owned();
+        let indent = " ".repeat(10);
+        while let Some(more) = lines.next_if(|line| line.starts_with(&indent)) {
+            expression.push('\n');
+            expression.push_str(more);
+        }
+        all.push(expression);
+    }
+    assert!(all.len() >= 4, "{all:?}");
+    all
 }
 
 /// The example, and where it serves.

@@ -12,7 +12,7 @@ use super::{AssistantMessage, Usage};
 pub struct ModelResponse {
     /// The text and the tool calls.
     pub message: AssistantMessage,
-    /// The usage; zero if the server does not report it.
+    /// The usage; zero if the server does not report it, and then not in the trace.
     #[serde(default)]
     pub usage: Usage,
     /// Why the model stopped generating.

@@ -49,9 +49,13 @@ impl Describe {
         self.label(out, span.kind(), span.component_name(), span.method());
         push(out, format_args!("  {}  ", Human(span.duration())));
         self.outcome(out, span);
-        if !tokens.is_none() {
-            let Tokens { input, output } = tokens;
-            push(out, format_args!("  {input} tokens in, {output} out"));
+        match (tokens.input, tokens.output) {
+            (Some(input), Some(output)) => {
+                push(out, format_args!("  {input} tokens in, {output} out"));
+            }
+            (Some(input), None) => push(out, format_args!("  {input} tokens in")),
+            (None, Some(output)) => push(out, format_args!("  {output} tokens out")),
+            (None, None) => {}
         }
         if let Some(error) = span.error() {
             out.push_str("  ");
@@ -155,7 +159,7 @@ impl Describe {
     /// Appends `end    Agent:Writer  1.2 s  ✓ ok` and a line feed.
     pub(super) fn end_line(self, out: &mut String, span: &FinishedSpan) {
         self.paint.styled(out, DIM, |out| out.push_str("end    "));
-        self.span(out, span, Tokens::of(span).unwrap_or_default());
+        self.span(out, span, Tokens::of(span));
         let margin = Margin { levels: &[], has_children: false };
         self.causes(out, span, causes_of(span), margin);
         if self.detailed {

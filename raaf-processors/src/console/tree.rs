@@ -22,32 +22,31 @@ pub(super) struct Tree<'a> {
     tokens: Vec<Tokens>,
 }
 
-/// Numbers of tokens in and out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Numbers of tokens in and out, as far as they are known.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tokens {
-    pub(super) input: i64,
-    pub(super) output: i64,
+    pub(super) input: Option<i64>,
+    pub(super) output: Option<i64>,
 }
 
 impl Tokens {
     /// Returns the token usage that the span itself reports.
-    pub(super) fn of(span: &FinishedSpan) -> Option<Self> {
+    pub(super) fn of(span: &FinishedSpan) -> Self {
         let count = |key| span.attributes().get(key).and_then(ValueRef::as_i64);
-        let (input, output) =
-            (count(keys::GEN_AI_USAGE_INPUT_TOKENS), count(keys::GEN_AI_USAGE_OUTPUT_TOKENS));
-        (input.is_some() || output.is_some())
-            .then(|| Self { input: input.unwrap_or(0), output: output.unwrap_or(0) })
+        let input = count(keys::GEN_AI_USAGE_INPUT_TOKENS);
+        Self { input, output: count(keys::GEN_AI_USAGE_OUTPUT_TOKENS) }
     }
 
     fn and(self, other: Self) -> Self {
-        Self {
-            input: self.input.saturating_add(other.input),
-            output: self.output.saturating_add(other.output),
-        }
+        let sum = |one: Option<i64>, other: Option<i64>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.saturating_add(other)),
+            (one, other) => one.or(other),
+        };
+        Self { input: sum(self.input, other.input), output: sum(self.output, other.output) }
     }
 
-    pub(super) fn is_none(self) -> bool {
-        self == Self::default()
+    fn is_none(self) -> bool {
+        self.input.is_none() && self.output.is_none()
     }
 }
 
@@ -59,10 +58,11 @@ impl<'a> Tree<'a> {
         let mut tokens = vec![Tokens::default(); spans.spans().len()];
         let order: Vec<_> = spans.walk_from(spans.top_indices()).collect();
         for &(_, index) in order.iter().rev() {
-            tokens[index] = Tokens::of(spans.spans()[index]).unwrap_or_else(|| {
+            tokens[index] = Tokens::of(spans.spans()[index]);
+            if tokens[index].is_none() {
                 let children = spans.child_indices(index).iter().map(|&child| tokens[child]);
-                children.fold(Tokens::default(), Tokens::and)
-            });
+                tokens[index] = children.fold(Tokens::default(), Tokens::and);
+            }
         }
         Self { spans, tokens }
     }

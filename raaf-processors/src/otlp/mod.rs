@@ -6,7 +6,6 @@ mod builder;
 mod endpoint;
 mod error;
 mod names;
-mod pairs;
 mod request;
 mod resource;
 mod span;

@@ -1,11 +1,10 @@
 //! Resource attributes: the description of the sending program.
 
-use std::{env, path::Path};
-
 use opentelemetry_proto::tonic::{common::v1::KeyValue, resource::v1::Resource};
 use raaf_trace_model::attributes::Value;
 
 use super::value;
+use crate::resource::unknown_service;
 
 pub(super) const SERVICE_NAME: &str = "service.name";
 
@@ -18,13 +17,6 @@ fn by_itself() -> [(String, Value); 4] {
         pair("telemetry.sdk.version", env!("CARGO_PKG_VERSION")),
         (SERVICE_NAME.to_owned(), Value::from(unknown_service())),
     ]
-}
-
-/// Returns OpenTelemetry's name for a program without a configured name.
-fn unknown_service() -> String {
-    let program = env::current_exe().ok();
-    let name = program.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
-    name.map_or_else(|| "unknown_service".to_owned(), |name| format!("unknown_service:{name}"))
 }
 
 /// Merges the attributes, each key once: those set in code precede variables, which precede the

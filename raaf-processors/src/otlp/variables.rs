@@ -6,10 +6,11 @@ use raaf_trace_core::diagnostics::{self, Category};
 use raaf_trace_model::environment::{Environment, SettingsError};
 use ureq::http::{HeaderName, HeaderValue};
 
+use crate::resource;
+
 use super::{
     endpoint::{self, Endpoint},
     names::OtlpNames,
-    pairs,
 };
 
 const NAMES: &str = "RAAF_TRACE_OTLP_NAMES";
@@ -101,8 +102,8 @@ fn read_pairs<T>(
     convert: impl Fn((String, String)) -> Option<T>,
 ) -> Option<Vec<T>> {
     let text = warned(environment.get(variable))?;
-    let (usable, malformed): (Vec<_>, Vec<_>) = pairs::members(&text)
-        .map(|member| pairs::read(member).and_then(&convert).ok_or(member))
+    let (usable, malformed): (Vec<_>, Vec<_>) = resource::members(&text)
+        .map(|member| resource::read(member).and_then(&convert).ok_or(member))
         .partition(Result::is_ok);
     let malformed: Vec<_> = malformed.into_iter().filter_map(Result::err).collect();
     if !malformed.is_empty() {

@@ -7,24 +7,24 @@ use std::{
 };
 
 use metrics::Recorder;
-use metrics_exporter_prometheus::PrometheusBuilder as RecorderBuilder;
 use raaf_trace_core::{
     diagnostics::{self, Category},
     sink::PerProcess,
 };
-use raaf_trace_model::environment::SettingsError;
+use raaf_trace_model::{environment::SettingsError, kind::Kind};
 
 use super::{
     PrometheusError, PrometheusSink,
-    histogram::Histograms,
-    meters::Limits,
+    meters::Settings,
     names,
     output::Output,
+    registry::Registry,
     server::{self, Door},
     shared::Shared,
     table,
     worker::Worker,
 };
+use crate::resource;
 
 pub(super) const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
@@ -33,9 +33,12 @@ pub(super) const DEFAULT_ADDRESS: SocketAddr =
 #[must_use = "a builder does nothing until it is built"]
 pub struct PrometheusBuilder {
     to: To,
-    limits: Limits,
+    settings: Settings,
+    resource: Vec<(String, String)>,
     active_spans: bool,
     buckets: Vec<f64>,
+    expected: Vec<(Kind, String)>,
+    recorder_has_buckets: bool,
 }
 
 /// Destination of the metrics.
@@ -57,9 +60,23 @@ impl Default for PrometheusBuilder {
     fn default() -> Self {
         Self {
             to: To::Endpoint(DEFAULT_ADDRESS),
-            limits: Limits { components: 200, models: 50 },
+            settings: Settings {
+                components: 200,
+                models: 50,
+                by_method: false,
+                by_workflow: false,
+                gen_ai: true,
+            },
+            resource: vec![
+                ("service.name".to_owned(), resource::unknown_service()),
+                ("telemetry.sdk.name".to_owned(), "raaf".to_owned()),
+                ("telemetry.sdk.language".to_owned(), "rust".to_owned()),
+                ("telemetry.sdk.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            ],
             active_spans: true,
             buckets: names::BUCKETS.to_vec(),
+            expected: Vec::new(),
+            recorder_has_buckets: false,
         }
     }
 }
@@ -85,7 +102,10 @@ impl PrometheusBuilder {
 
     /// Counts in a recorder of the application, which serves these metrics beside its own. The sink
     /// starts no endpoint. How exactly durations are counted is up to the recorder: that of
-    /// `metrics-exporter-prometheus` 0.18 can lose one that is recorded while it renders.
+    /// `metrics-exporter-prometheus` 0.18 can lose one that is recorded while it renders, and has
+    /// quantiles instead of buckets unless it is configured with these. Since a sink cannot see
+    /// whether it is, building the sink warns unless
+    /// [`recorder_has_buckets`](Self::recorder_has_buckets) states it.
     pub fn recorder(mut self, recorder: Arc<dyn Recorder + Send + Sync>) -> Self {
         self.to = To::Given(recorder);
         self
@@ -93,27 +113,80 @@ impl PrometheusBuilder {
 
     /// Uses the recorder that the application has installed for the process, and otherwise behaves
     /// like [`recorder`](Self::recorder). Install it before the first span: metrics are registered
-    /// on first use, and what is registered before a recorder exists is lost.
+    /// on first use, or by [`expect`](Self::expect), and what is registered before a recorder exists is lost.
     pub fn installed_recorder(mut self) -> Self {
         self.to = To::Installed;
         self
     }
 
+    /// States that the application's recorder is configured with buckets, such as
+    /// [`PrometheusSink::BUCKETS`], for the metrics whose names begin with `raaf_` and `gen_ai_`.
+    pub fn recorder_has_buckets(mut self) -> Self {
+        self.recorder_has_buckets = true;
+        self
+    }
+
     /// Sets how many components, as pairs of kind and name, have labels of their own, up to 65,536.
-    /// Later ones are counted as `other`. Default: 200.
+    /// Later ones are counted as `__other__`. Default: 200.
     pub fn max_components(mut self, components: usize) -> Self {
-        self.limits.components = components;
+        self.settings.components = components;
+        self
+    }
+
+    /// Creates the counters of a component when the sink is built, with 0, so that queries such as
+    /// `increase` see its first failure even if that comes with its first span. Can be called for
+    /// several components.
+    pub fn expect(mut self, kind: impl Into<Kind>, component: impl Into<String>) -> Self {
+        self.expected.push((kind.into(), component.into()));
         self
     }
 
     /// Sets how many models have labels of their own, up to 65,536. Later ones are counted as
-    /// `other`. Default: 50.
+    /// `__other__`. Default: 50.
     pub fn max_models(mut self, models: usize) -> Self {
-        self.limits.models = models;
+        self.settings.models = models;
         self
     }
 
-    /// Counts running spans. Without them, the sink receives no starts and costs about 50 % less.
+    /// Adds a label `method` to the metrics of components: the traced method. Each method of a
+    /// component then counts towards [`max_components`](Self::max_components), and counters exist
+    /// from the start of the first span. Default: false.
+    pub fn by_method(mut self, label: bool) -> Self {
+        self.settings.by_method = label;
+        self
+    }
+
+    /// Adds a label `workflow` to the metrics of components: the name of the workflow. Each
+    /// workflow of a component then counts towards [`max_components`](Self::max_components), and
+    /// counters exist from the start of the first span. Default: false.
+    pub fn by_workflow(mut self, label: bool) -> Self {
+        self.settings.by_workflow = label;
+        self
+    }
+
+    /// Has metrics by OpenTelemetry's GenAI conventions as well, whose names begin with `gen_ai_`.
+    /// Default: true.
+    pub fn gen_ai(mut self, metrics: bool) -> Self {
+        self.settings.gen_ai = metrics;
+        self
+    }
+
+    /// Sets the label `service_name` of `target_info`. Default: `unknown_service` with the name of
+    /// the executable; a sink chosen by name reads `OTEL_SERVICE_NAME`.
+    pub fn service_name(self, name: impl Into<String>) -> Self {
+        self.resource_attribute("service.name", name)
+    }
+
+    /// Adds a label to `target_info`, a metric of the endpoint and the text that describes the
+    /// program. Dots in the key become underscores. A sink chosen by name reads
+    /// `OTEL_RESOURCE_ATTRIBUTES`.
+    pub fn resource_attribute(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.resource.push((key.into(), value.into()));
+        self
+    }
+
+    /// Counts running spans. Without them, the sink receives no starts and costs about 50 % less,
+    /// has no tokens by agent, and the counters of a component exist only from the end of its first span.
     /// Default: true.
     pub fn active_spans(mut self, count: bool) -> Self {
         self.active_spans = count;
@@ -149,13 +222,23 @@ impl PrometheusBuilder {
             return Err(PrometheusError::Buckets);
         }
         for (setting, limit) in
-            [("max_components", self.limits.components), ("max_models", self.limits.models)]
+            [("max_components", self.settings.components), ("max_models", self.settings.models)]
         {
             if limit > table::MOST {
                 let setting = format!("PrometheusBuilder::{setting}");
                 let expected = format!("at most {}", table::MOST);
                 return Err(SettingsError::in_code(&setting, &limit, &expected).into());
             }
+        }
+        if matches!(self.to, To::Given(_) | To::Installed) && !self.recorder_has_buckets {
+            diagnostics::warn(
+                Category::Tracing,
+                format_args!(
+                    "durations go to the application's recorder, which may have quantiles instead \
+                     of `_bucket` series; configure it with `PrometheusSink::BUCKETS` for the \
+                     prefixes `raaf_` and `gen_ai_`, and state that with `recorder_has_buckets`"
+                ),
+            );
         }
         let address = match self.to {
             To::Endpoint(address) => Some(address),
@@ -164,13 +247,12 @@ impl PrometheusBuilder {
         let output = match self.to {
             To::Given(recorder) => Output::Given(recorder),
             To::Installed => Output::Installed,
-            To::Endpoint(_) | To::Text => {
-                let recorder = RecorderBuilder::new().build_recorder();
-                let handle = recorder.handle();
-                Output::Own(Box::new(recorder), handle, Histograms::new(self.buckets))
-            }
+            To::Endpoint(_) | To::Text => Output::Own(Registry::new(self.buckets, &self.resource)),
         };
-        let shared = Arc::new(Shared::new(output, self.limits));
+        let shared = Arc::new(Shared::new(output, self.settings));
+        for (kind, component) in &self.expected {
+            shared.meters.expect(kind, component, &shared.recording);
+        }
         let door = address.map(|address| open(address, &shared, if_taken)).transpose()?;
         let worker = Worker::start(Arc::clone(&shared), door).map_err(PrometheusError::Thread)?;
         let worker = PerProcess::new(Mutex::new(Some(worker)));
@@ -211,9 +293,12 @@ impl fmt::Debug for PrometheusBuilder {
         };
         f.debug_struct("PrometheusBuilder")
             .field("to", &to)
-            .field("limits", &self.limits)
+            .field("settings", &self.settings)
+            .field("resource", &self.resource)
             .field("active_spans", &self.active_spans)
             .field("buckets", &self.buckets)
+            .field("expected", &self.expected)
+            .field("recorder_has_buckets", &self.recorder_has_buckets)
             .finish()
     }
 }

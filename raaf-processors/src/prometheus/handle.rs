@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 
-use super::shared::Shared;
+use super::{format::Format, shared::Shared};
 
 /// Reads the metrics of a [`PrometheusSink`](super::PrometheusSink), also after the sink was added
 /// to a provider. Clones read the same sink.
@@ -15,7 +15,14 @@ impl PrometheusHandle {
     ///
     /// Takes time proportional to the number of metrics; do not call it in the thread of a span.
     pub fn render(&self) -> String {
-        self.0.render()
+        self.0.render(Format::Text)
+    }
+
+    /// Renders all metrics in the format `OpenMetrics` 1.0
+    /// (`application/openmetrics-text; version=1.0.0`), whose buckets have exemplars: the last span
+    /// of each. Empty if the application's recorder has the metrics.
+    pub fn render_openmetrics(&self) -> String {
+        self.0.render(Format::OpenMetrics)
     }
 
     /// Returns the address that metrics are served at; `None` without an endpoint, while its

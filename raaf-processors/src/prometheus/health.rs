@@ -8,7 +8,11 @@ use std::{
 use metrics::{Label, SharedString};
 use raaf_trace_model::sink::stats::{ProcessorStats, StatsReader};
 
-use super::{label, meters::OTHER, names, output::Recording};
+use super::{
+    label::{self, OTHER},
+    names,
+    output::Recording,
+};
 
 /// Largest number of sinks with labels of their own, in each provider.
 const MOST_SINKS: usize = 50;
@@ -53,7 +57,7 @@ impl Health {
             let Some(stats) = watched.stats.read() else { return false };
             let mut now = HashMap::<Arc<str>, Counts>::new();
             for sink in &stats.processors {
-                let mut name = label::value(label::head(&sink.name));
+                let mut name = label::value(&label::head(&sink.name));
                 if now.len() >= MOST_SINKS && !now.contains_key(&name) {
                     name = OTHER.into();
                 }

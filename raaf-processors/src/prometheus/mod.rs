@@ -1,15 +1,20 @@
 //! Prometheus sink: metrics.
 
 mod active;
+mod agents;
+mod buckets;
 mod builder;
+mod component;
 mod error;
+mod format;
+mod gen_ai;
 mod handle;
 mod health;
-mod histogram;
 mod label;
 mod meters;
 mod names;
 mod output;
+mod registry;
 mod server;
 mod shared;
 mod table;
@@ -38,13 +43,18 @@ pub use builder::PrometheusBuilder;
 pub use error::PrometheusError;
 pub use handle::PrometheusHandle;
 
+use crate::resource;
 use shared::Shared;
 use worker::Worker;
 
 raaf_trace_model::submit! {
     SinkRegistration::new("prometheus", |config| {
         let address = read_address(config.environment())?;
-        let sink = PrometheusSink::builder().address(address.unwrap_or(builder::DEFAULT_ADDRESS));
+        let mut sink =
+            PrometheusSink::builder().address(address.unwrap_or(builder::DEFAULT_ADDRESS));
+        for (key, value) in resource::read_environment(config.environment()) {
+            sink = sink.resource_attribute(key, value);
+        }
         Ok(Sink::processor(sink.build_patiently()?))
     })
     .check_with(|environment| read_address(environment).map(drop))
@@ -71,21 +81,36 @@ fn read_address(environment: &Environment) -> Result<Option<SocketAddr>, Setting
 /// | --- | --- | --- | --- |
 /// | `raaf_spans_total` | counter | `kind`, `component`, `status` | spans that ended |
 /// | `raaf_span_duration_seconds` | histogram | `kind`, `component` | span durations |
+/// | `raaf_failures_total` | counter | `kind`, `component`, `error_type` | spans that failed, were cancelled or became stale |
 /// | `raaf_spans_active` | gauge | `kind` | running spans |
 /// | `raaf_retries_total` | counter | `kind`, `component` | failed attempts that were retried |
 /// | `raaf_tokens_total` | counter | `model`, `type` = `input`, `output` | tokens, as each span reports them |
 /// | `raaf_token_details_total` | counter | `model`, `type` = `cached`, `reasoning` | input tokens served from a cache, output tokens spent on reasoning |
+/// | `raaf_agent_tokens_total` | counter | `agent`, `model`, `type` = `input`, `output` | tokens of model calls below an agent |
+/// | `raaf_cost_usd_total` | counter | `model` | cost in US dollars, where spans have `gen_ai.usage.cost` |
 /// | `raaf_time_to_first_chunk_seconds` | histogram | `model` | delay before a streamed answer begins |
 /// | `raaf_sink_spans_delivered_total`, `raaf_sink_spans_dropped_total`, `raaf_sink_batches_retried_total`, `raaf_sink_panics_total`, `raaf_sink_slow_calls_total` | counter | `sink` | delivery by each sink of the provider |
 /// | `raaf_sink_spans_queued` | gauge | `sink` | spans waiting for the sink |
+/// | `gen_ai_client_inference_duration_seconds`, `gen_ai_client_inference_time_to_first_chunk_seconds` | histogram | `gen_ai_operation_name`, `gen_ai_provider_name`, `gen_ai_request_model`; the first `error_type` | model calls, by OpenTelemetry's names |
+/// | `gen_ai_client_inference_usage_input_tokens_total`, `gen_ai_client_inference_usage_output_tokens_total` | counter | the same | their tokens |
+/// | `gen_ai_invoke_agent_duration_seconds`, `gen_ai_execute_tool_duration_seconds` | histogram | `gen_ai_agent_name` or `gen_ai_tool_name`, `error_type` | agent runs and tool calls, by OpenTelemetry's names |
+/// | `target_info` | gauge | attributes of the resource | the program; not in an application's recorder |
+///
+/// [`by_method`](PrometheusBuilder::by_method) and [`by_workflow`](PrometheusBuilder::by_workflow)
+/// add labels to the metrics of components. The endpoint serves the text format and, to a scraper
+/// that asks for it, `OpenMetrics`, whose buckets have the last span of each as an exemplar; either
+/// compressed with gzip if the scraper accepts it.
 ///
 /// # Guarantees
 ///
-/// Every ended span is counted before its thread continues. The number of label values is bounded
+/// Every ended span is counted before its thread continues. A component's counters exist with 0,
+/// for each status, from the start of its first span, a tool's from the first run of an agent that
+/// has it, and a model's from its first call; [`expect`](PrometheusBuilder::expect) creates those of
+/// a component when the sink is built. The number of label values is bounded
 /// by [`max_components`](PrometheusBuilder::max_components),
 /// [`max_models`](PrometheusBuilder::max_models), 64 kinds and 50 sinks; values beyond are counted
-/// as `other`. Names are cut to 120 bytes; control characters in them become `\u{fffd}`, and `\`
-/// becomes `/`. A span that began before the sink was added is counted when it ends, but never as
+/// as `__other__`. Different names have different label values: control characters are written as
+/// `\u{7f}`, and names beyond 120 bytes are cut and end in a hash of the whole. A span that began before the sink was added is counted when it ends, but never as
 /// running. Spans that run at the shutdown no longer count as running.
 ///
 /// # Cost
@@ -133,11 +158,12 @@ fn read_address(environment: &Environment) -> Result<Option<SocketAddr>, Setting
 /// use raaf_processors::PrometheusSink;
 /// use raaf_trace_core::TracerProvider;
 ///
-/// let ours = Matcher::Prefix("raaf_".to_owned());
+/// let prefix = |prefix: &str| Matcher::Prefix(prefix.to_owned());
 /// let recorder = PrometheusBuilder::new()
-///     .set_buckets_for_metric(ours, &PrometheusSink::BUCKETS)?
+///     .set_buckets_for_metric(prefix("raaf_"), &PrometheusSink::BUCKETS)?
+///     .set_buckets_for_metric(prefix("gen_ai_"), &PrometheusSink::BUCKETS)?
 ///     .build_recorder();
-/// let sink = PrometheusSink::builder().recorder(Arc::new(recorder)).build()?;
+/// let sink = PrometheusSink::builder().recorder(Arc::new(recorder)).recorder_has_buckets().build()?;
 /// let provider = TracerProvider::builder().with(sink).build();
 /// # let _ = provider;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -188,7 +214,7 @@ impl SpanProcessor for PrometheusSink {
     }
 
     fn on_start(&self, span: &mut StartedSpan) {
-        self.shared.meters.started(span);
+        self.shared.meters.started(span, &self.shared.recording);
     }
 
     fn on_end(&self, span: &FinishedSpan) {

@@ -15,6 +15,24 @@ pub(super) const SINK_RETRIED: &str = "raaf_sink_batches_retried_total";
 pub(super) const SINK_PANICS: &str = "raaf_sink_panics_total";
 pub(super) const SINK_SLOW_CALLS: &str = "raaf_sink_slow_calls_total";
 pub(super) const SINK_QUEUED: &str = "raaf_sink_spans_queued";
+pub(super) const FAILURES: &str = "raaf_failures_total";
+pub(super) const AGENT_TOKENS: &str = "raaf_agent_tokens_total";
+pub(super) const COST: &str = "raaf_cost_usd_total";
+pub(super) const INFERENCE_DURATION: &str = "gen_ai_client_inference_duration_seconds";
+pub(super) const INFERENCE_FIRST_CHUNK: &str =
+    "gen_ai_client_inference_time_to_first_chunk_seconds";
+pub(super) const USAGE_INPUT: &str = "gen_ai_client_inference_usage_input_tokens_total";
+pub(super) const USAGE_OUTPUT: &str = "gen_ai_client_inference_usage_output_tokens_total";
+pub(super) const AGENT_DURATION: &str = "gen_ai_invoke_agent_duration_seconds";
+pub(super) const TOOL_DURATION: &str = "gen_ai_execute_tool_duration_seconds";
+
+/// Labels of the metrics by OpenTelemetry's conventions.
+pub(super) const OPERATION: &str = "gen_ai_operation_name";
+pub(super) const PROVIDER: &str = "gen_ai_provider_name";
+pub(super) const REQUEST_MODEL: &str = "gen_ai_request_model";
+pub(super) const AGENT_NAME: &str = "gen_ai_agent_name";
+pub(super) const TOOL_NAME: &str = "gen_ai_tool_name";
+pub(super) const ERROR_TYPE: &str = "error_type";
 
 /// Upper bounds in seconds, from 1 µs to 10 min; closest where agents, tools and models spend their
 /// time.
@@ -25,13 +43,15 @@ pub(super) const BUCKETS: [f64; 21] = [
 
 enum Type {
     Counter,
+    /// Counter with fractions, which recorders have as a gauge.
+    Sum,
     Gauge,
     Histogram,
 }
 
-use Type::{Counter, Gauge, Histogram};
+use Type::{Counter, Gauge, Histogram, Sum};
 
-const ALL: [(Type, &str, Unit, &str); 13] = [
+const ALL: [(Type, &str, Unit, &str); 22] = [
     (Counter, SPANS, Unit::Count, "Spans that ended, by kind, component and status."),
     (
         Histogram,
@@ -76,6 +96,30 @@ const ALL: [(Type, &str, Unit, &str); 13] = [
         Unit::Count,
         "Spans that wait for delivery by a sink or are being delivered.",
     ),
+    (
+        Counter,
+        FAILURES,
+        Unit::Count,
+        "Spans that failed, were cancelled or became stale, by kind, component and type of error.",
+    ),
+    (
+        Counter,
+        AGENT_TOKENS,
+        Unit::Count,
+        "Tokens of model calls, by agent: input (type input) and output (type output).",
+    ),
+    (Sum, COST, Unit::Count, "Cost of model calls in US dollars, as spans report it, by model."),
+    (Histogram, INFERENCE_DURATION, Unit::Seconds, "Durations of model calls in seconds."),
+    (
+        Histogram,
+        INFERENCE_FIRST_CHUNK,
+        Unit::Seconds,
+        "Time until the first chunk of a streamed answer in seconds.",
+    ),
+    (Counter, USAGE_INPUT, Unit::Count, "Input tokens of model calls."),
+    (Counter, USAGE_OUTPUT, Unit::Count, "Output tokens of model calls."),
+    (Histogram, AGENT_DURATION, Unit::Seconds, "Durations of agent runs in seconds, by agent."),
+    (Histogram, TOOL_DURATION, Unit::Seconds, "Durations of tool calls in seconds, by tool."),
 ];
 
 /// Returns the description of a metric.
@@ -90,7 +134,7 @@ pub(super) fn describe(recorder: &dyn Recorder) {
         let help = metrics::SharedString::const_str(help);
         match kind {
             Counter => recorder.describe_counter(name, unit, help),
-            Gauge => recorder.describe_gauge(name, unit, help),
+            Gauge | Sum => recorder.describe_gauge(name, unit, help),
             Histogram => recorder.describe_histogram(name, unit, help),
         }
     }
@@ -103,8 +147,8 @@ mod tests {
     #[test]
     fn names_keep_to_the_conventions() {
         for (kind, name, unit, help) in ALL {
-            assert!(name.starts_with("raaf_"), "{name}");
-            assert_eq!(matches!(kind, Counter), name.ends_with("_total"), "{name}");
+            assert!(name.starts_with("raaf_") || name.starts_with("gen_ai_"), "{name}");
+            assert_eq!(matches!(kind, Counter | Sum), name.ends_with("_total"), "{name}");
             assert_eq!(unit == Unit::Seconds, name.contains("_seconds"), "{name}");
             assert!(help.ends_with('.') && !help.contains('\n'), "{name}: {help}");
         }

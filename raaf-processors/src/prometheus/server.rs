@@ -1,12 +1,16 @@
 //! Scrape endpoint.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io::Write as _, net::SocketAddr, sync::Arc, time::Duration};
 
+use flate2::{Compression, write::GzEncoder};
 use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
-    header::{ALLOW, CONTENT_TYPE, HeaderValue},
+    header::{
+        ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue,
+        VARY,
+    },
     server::conn::http1,
     service::service_fn,
 };
@@ -18,7 +22,10 @@ use tokio::{
     time,
 };
 
-use super::shared::Shared;
+use super::{
+    format::{Format, accepts_gzip},
+    shared::Shared,
+};
 
 /// Largest number of concurrent requests. Further ones wait in the system's queue.
 const MOST_CONNECTIONS: usize = 16;
@@ -29,9 +36,6 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Pause after a connection or an address could not be obtained.
 const PAUSE: Duration = Duration::from_millis(200);
-
-const TEXT_FORMAT: HeaderValue =
-    HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
 /// Socket to serve: one that is listening, or an address that was in use.
 #[derive(Debug)]
@@ -111,18 +115,39 @@ async fn answer(stream: TcpStream, shared: Arc<Shared>) {
 }
 
 fn respond(request: &Request<Incoming>, shared: &Shared) -> Response<Full<Bytes>> {
+    let header = |name: HeaderName| {
+        let all = request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
+        all.collect::<Vec<_>>().join(",")
+    };
+    let mut format = Format::Text;
     let (status, text) = match (request.method(), request.uri().path()) {
-        (&Method::GET | &Method::HEAD, "/metrics") => (StatusCode::OK, shared.render()),
+        (&Method::GET | &Method::HEAD, "/metrics") => {
+            format = Format::accepted(&header(ACCEPT));
+            (StatusCode::OK, shared.render(format))
+        }
         (&Method::GET | &Method::HEAD, _) => {
             (StatusCode::NOT_FOUND, "metrics are at /metrics\n".to_owned())
         }
         _ => (StatusCode::METHOD_NOT_ALLOWED, "metrics are read with GET\n".to_owned()),
     };
-    let mut response = Response::new(Full::from(text));
+    let zipped = accepts_gzip(&header(ACCEPT_ENCODING)).then(|| gzip(&text)).flatten();
+    let is_zipped = zipped.is_some();
+    let mut response = Response::new(Full::from(zipped.unwrap_or_else(|| text.into_bytes())));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, TEXT_FORMAT);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+    headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
+    if is_zipped {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
     if status == StatusCode::METHOD_NOT_ALLOWED {
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
     }
     response
+}
+
+fn gzip(text: &str) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).ok()?;
+    encoder.finish().ok()
 }

@@ -9,8 +9,9 @@ use std::{
 };
 
 use super::{
+    format::Format,
     health::Health,
-    meters::{Limits, Meters},
+    meters::{Meters, Settings},
     output::{Output, Recording},
 };
 
@@ -31,9 +32,9 @@ struct Endpoint {
 }
 
 impl Shared {
-    pub(super) fn new(output: Output, limits: Limits) -> Self {
+    pub(super) fn new(output: Output, settings: Settings) -> Self {
         Self {
-            meters: Meters::new(limits),
+            meters: Meters::new(settings),
             recording: Recording::new(output),
             health: Health::default(),
             over: AtomicBool::new(false),
@@ -47,9 +48,9 @@ impl Shared {
         self.health.report(&self.recording);
     }
 
-    pub(super) fn render(&self) -> String {
+    pub(super) fn render(&self, format: Format) -> String {
         self.refresh();
-        self.recording.render()
+        self.recording.render(format)
     }
 
     pub(super) fn end(&self) {

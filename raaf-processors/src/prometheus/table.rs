@@ -12,12 +12,12 @@ use std::{
 /// Largest limit of a table, whose slots are allocated in advance.
 pub(super) const MOST: usize = 1 << 16;
 
-/// Values by pairs of strings, up to a limit. Entries are never removed, so a look-up needs no
+/// Values by `N` strings each, up to a limit. Entries are never removed, so a look-up needs no
 /// lock; it compares the strings and formats nothing.
 #[derive(Debug)]
-pub(super) struct Table<V> {
+pub(super) struct Table<const N: usize, V> {
     /// Open addressing: at least 50 % of the slots stay empty, so that look-ups are short.
-    slots: Box<[OnceLock<Entry<V>>]>,
+    slots: Box<[OnceLock<Entry<N, V>>]>,
     hasher: RandomState,
     limit: usize,
     used: AtomicUsize,
@@ -26,12 +26,12 @@ pub(super) struct Table<V> {
 }
 
 #[derive(Debug)]
-struct Entry<V> {
-    words: (Box<str>, Box<str>),
+struct Entry<const N: usize, V> {
+    words: [Box<str>; N],
     value: V,
 }
 
-impl<V> Table<V> {
+impl<const N: usize, V> Table<N, V> {
     pub(super) fn new(limit: usize) -> Self {
         let limit = limit.min(MOST);
         let slots = (limit * 2).max(2).next_power_of_two();
@@ -47,11 +47,7 @@ impl<V> Table<V> {
     /// Returns the value for these strings, created if they are new; `None` if they are new and the
     /// table is full.
     #[inline]
-    pub(super) fn get_or_insert(
-        &self,
-        words: (&str, &str),
-        make: impl FnOnce() -> V,
-    ) -> Option<&V> {
+    pub(super) fn get_or_insert(&self, words: [&str; N], make: impl FnOnce() -> V) -> Option<&V> {
         let hash = self.hasher.hash_one(words);
         match self.find(hash, words) {
             Ok(value) => Some(value),
@@ -65,13 +61,13 @@ impl<V> Table<V> {
     }
 
     /// Finds the value, otherwise the empty slot at which the search ended.
-    fn find(&self, hash: u64, words: (&str, &str)) -> Result<&V, &OnceLock<Entry<V>>> {
+    fn find(&self, hash: u64, words: [&str; N]) -> Result<&V, &OnceLock<Entry<N, V>>> {
         let mask = self.slots.len() - 1;
         let mut place = hash as usize & mask;
         loop {
             let slot = &self.slots[place];
             let Some(entry) = slot.get() else { return Err(slot) };
-            if (&*entry.words.0, &*entry.words.1) == words {
+            if entry.words.iter().zip(words).all(|(held, word)| **held == *word) {
                 return Ok(&entry.value);
             }
             place = (place + 1) & mask;
@@ -79,7 +75,7 @@ impl<V> Table<V> {
     }
 
     #[cold]
-    fn insert(&self, hash: u64, words: (&str, &str), make: impl FnOnce() -> V) -> Option<&V> {
+    fn insert(&self, hash: u64, words: [&str; N], make: impl FnOnce() -> V) -> Option<&V> {
         let _growing = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have inserted it in the meantime.
         let slot = match self.find(hash, words) {
@@ -90,7 +86,7 @@ impl<V> Table<V> {
             return None;
         }
         let value = make();
-        let words = (words.0.into(), words.1.into());
+        let words = words.map(Box::from);
         let entry = slot.get_or_init(|| Entry { words, value });
         // Last: whoever sees the table full finds the entry.
         self.used.fetch_add(1, Ordering::Release);
@@ -117,27 +113,27 @@ mod tests {
         let table = Table::new(3);
         for number in 0..100 {
             let word = number.to_string();
-            let found = table.get_or_insert((&word, ""), || number).copied();
+            let found = table.get_or_insert([&*word], || number).copied();
             assert_eq!(found, (number < 3).then_some(number));
         }
-        assert_eq!(table.get_or_insert(("1", ""), || 9), Some(&1));
+        assert_eq!(table.get_or_insert(["1"], || 9), Some(&1));
         assert_eq!(table.values().count(), 3);
-        assert_eq!(Table::new(0).get_or_insert(("", ""), || 1), None);
+        assert_eq!(Table::new(0).get_or_insert([""], || 1), None);
     }
 
     #[test]
     fn a_limit_that_is_none_costs_no_memory() {
         let table = Table::new(usize::MAX);
-        assert_eq!(table.get_or_insert(("a", "b"), || 1), Some(&1));
+        assert_eq!(table.get_or_insert(["a", "b"], || 1), Some(&1));
         assert_eq!(table.slots.len(), 2 * MOST);
     }
 
     #[test]
-    fn both_words_count() {
+    fn all_words_count() {
         let table = Table::new(9);
-        table.get_or_insert(("ab", "c"), || 1);
-        assert_eq!(table.get_or_insert(("a", "bc"), || 2), Some(&2));
-        assert_eq!(table.get_or_insert(("ab", "c"), || 3), Some(&1));
+        table.get_or_insert(["ab", "c"], || 1);
+        assert_eq!(table.get_or_insert(["a", "bc"], || 2), Some(&2));
+        assert_eq!(table.get_or_insert(["ab", "c"], || 3), Some(&1));
     }
 
     #[test]
@@ -152,7 +148,7 @@ mod tests {
                             count.fetch_add(1, Ordering::Relaxed);
                             number
                         };
-                        assert_eq!(table.get_or_insert((&word, &word), make), Some(&number));
+                        assert_eq!(table.get_or_insert([&*word, &*word], make), Some(&number));
                     }
                 });
             }

@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use metrics::{Counter, Histogram, Label, SharedString};
+use metrics::{Counter, Gauge, Label, SharedString};
 use raaf_trace_model::{attributes::ValueRef, keys, span::FinishedSpan};
 
-use super::{names, output::Recording};
+use super::{
+    names,
+    output::{Histogram, Recording},
+};
 
 /// Largest credible number of tokens for one call. A larger number is a mistake, and would
 /// permanently falsify the sum.
@@ -16,14 +19,20 @@ const MOST_TOKENS: u64 = 1_000_000_000;
 pub(super) struct Usage<'a> {
     requested: Option<&'a str>,
     answered: Option<&'a str>,
+    operation: Option<&'a str>,
+    provider: Option<&'a str>,
     tokens: [Option<u64>; 4],
     first_chunk: Option<f64>,
+    /// In US dollars.
+    cost: Option<f64>,
 }
 
+/// Key of the cost of a call.
+const COST: &str = "gen_ai.usage.cost";
+
 impl<'a> Usage<'a> {
-    /// Returns the usage that the span itself reports, without that of its children; `None` if it
-    /// reports none.
-    pub(super) fn of(span: &'a FinishedSpan) -> Option<Self> {
+    /// Returns the usage that the span itself reports, without that of its children.
+    pub(super) fn of(span: &'a FinishedSpan) -> Self {
         let mut usage = Self::default();
         for (key, value) in span.attributes().stored().iter() {
             let place = match key {
@@ -32,8 +41,19 @@ impl<'a> Usage<'a> {
                 keys::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS => 2,
                 keys::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS => 3,
                 keys::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK => {
-                    let seconds = value.as_f64();
-                    usage.first_chunk = seconds.filter(|time| time.is_finite() && *time >= 0.0);
+                    usage.first_chunk = amount(value);
+                    continue;
+                }
+                COST => {
+                    usage.cost = amount(value);
+                    continue;
+                }
+                keys::GEN_AI_OPERATION_NAME => {
+                    usage.operation = value.as_str();
+                    continue;
+                }
+                keys::GEN_AI_PROVIDER_NAME => {
+                    usage.provider = value.as_str();
                     continue;
                 }
                 keys::GEN_AI_REQUEST_MODEL => {
@@ -48,8 +68,29 @@ impl<'a> Usage<'a> {
             };
             usage.tokens[place] = tokens(value);
         }
-        let any = usage.first_chunk.is_some() || usage.tokens.iter().any(Option::is_some);
-        any.then_some(usage)
+        usage
+    }
+
+    /// Returns true if the span reports no usage.
+    pub(super) fn is_none(&self) -> bool {
+        let numbers = self.first_chunk.is_none() && self.cost.is_none();
+        numbers && self.tokens.iter().all(Option::is_none)
+    }
+
+    pub(super) fn operation(&self) -> Option<&'a str> {
+        self.operation
+    }
+
+    pub(super) fn provider(&self) -> Option<&'a str> {
+        self.provider
+    }
+
+    pub(super) fn input_and_output(&self) -> [Option<u64>; 2] {
+        [self.tokens[0], self.tokens[1]]
+    }
+
+    pub(super) fn first_chunk(&self) -> Option<f64> {
+        self.first_chunk
     }
 
     /// Returns the requested model, otherwise the one that answered.
@@ -57,17 +98,26 @@ impl<'a> Usage<'a> {
         self.requested.or(self.answered)
     }
 
-    pub(super) fn count(&self, meter: &ModelMeter, recording: &Recording) {
+    pub(super) fn count(&self, meter: &ModelMeter, span: &FinishedSpan, recording: &Recording) {
         for (place, tokens) in self.tokens.iter().enumerate() {
             if let Some(tokens) = tokens {
-                meter.tokens(place, recording).increment(*tokens);
+                meter.tokens[place].increment(*tokens);
             }
         }
         if let Some(seconds) = self.first_chunk {
             let histogram = || recording.histogram(names::FIRST_CHUNK, vec![meter.label.clone()]);
-            meter.first_chunk.get_or_init(histogram).record(seconds);
+            meter.first_chunk.get_or_init(histogram).record(seconds, span);
+        }
+        if let Some(cost) = self.cost {
+            let sum = || recording.sum(names::COST, vec![meter.label.clone()]);
+            meter.cost.get_or_init(sum).increment(cost);
         }
     }
+}
+
+/// Returns a number that is not negative.
+fn amount(value: ValueRef<'_>) -> Option<f64> {
+    value.as_f64().filter(|amount| amount.is_finite() && *amount >= 0.0)
 }
 
 fn tokens(value: ValueRef<'_>) -> Option<u64> {
@@ -79,8 +129,9 @@ fn tokens(value: ValueRef<'_>) -> Option<u64> {
 pub(super) struct ModelMeter {
     label: Label,
     /// In the order of [`KINDS`].
-    tokens: [OnceLock<Counter>; 4],
+    tokens: [Counter; 4],
     first_chunk: OnceLock<Histogram>,
+    cost: OnceLock<Gauge>,
 }
 
 const KINDS: [(&str, &str); 4] = [
@@ -91,16 +142,12 @@ const KINDS: [(&str, &str); 4] = [
 ];
 
 impl ModelMeter {
-    pub(super) fn new(model: Arc<str>) -> Self {
+    pub(super) fn new(model: Arc<str>, recording: &Recording) -> Self {
         let label = Label::new("model", SharedString::from_shared(model));
-        Self { label, tokens: Default::default(), first_chunk: OnceLock::new() }
-    }
-
-    fn tokens(&self, place: usize, recording: &Recording) -> &Counter {
-        self.tokens[place].get_or_init(|| {
-            let (name, kind) = KINDS[place];
-            let labels = vec![self.label.clone(), Label::from_static_parts("type", kind)];
+        let tokens = KINDS.map(|(name, kind)| {
+            let labels = vec![label.clone(), Label::from_static_parts("type", kind)];
             recording.counter(name, labels)
-        })
+        });
+        Self { label, tokens, first_chunk: OnceLock::new(), cost: OnceLock::new() }
     }
 }

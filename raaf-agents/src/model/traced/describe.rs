@@ -56,8 +56,8 @@ pub(super) fn response(response: &ModelResponse, attributes: &mut Attributes) {
         .set(keys::GEN_AI_RESPONSE_MODEL, response.model.as_deref())
         .set(keys::GEN_AI_RESPONSE_ID, response.id.as_deref())
         .set(keys::GEN_AI_RESPONSE_FINISH_REASONS, [response.finish_reason.as_str()])
-        .set(keys::GEN_AI_USAGE_INPUT_TOKENS, usage.input_tokens)
-        .set(keys::GEN_AI_USAGE_OUTPUT_TOKENS, usage.output_tokens)
+        .set(keys::GEN_AI_USAGE_INPUT_TOKENS, usage.reported_input_tokens())
+        .set(keys::GEN_AI_USAGE_OUTPUT_TOKENS, usage.reported_output_tokens())
         .set(keys::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, some(usage.cached_input_tokens))
         .set(keys::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, some(usage.reasoning_tokens))
         .set_content_with(keys::GEN_AI_OUTPUT_MESSAGES, || {

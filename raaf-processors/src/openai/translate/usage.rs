@@ -7,16 +7,13 @@ use super::{super::wire::Usage, read::Read};
 
 const PREFIX: &str = "gen_ai.usage.";
 
-/// Returns the usage of a model call. The server refuses a whole batch for an unknown name at the
+/// Returns the usage of a model call; `None` unless both of its numbers are known, since the server
+/// requires both, and a 0 would be a claim. The server refuses a whole batch for an unknown name at the
 /// top level or for a value that is not a number, so everything else goes into the details.
 pub(super) fn of(read: Read<'_>) -> Option<Usage> {
     let tokens = |key: &str| read.value(key).and_then(count);
-    let input = tokens(keys::GEN_AI_USAGE_INPUT_TOKENS);
-    let output = tokens(keys::GEN_AI_USAGE_OUTPUT_TOKENS);
-    if input.is_none() && output.is_none() {
-        return None;
-    }
-    let (input_tokens, output_tokens) = (input.unwrap_or_default(), output.unwrap_or_default());
+    let input_tokens = tokens(keys::GEN_AI_USAGE_INPUT_TOKENS)?;
+    let output_tokens = tokens(keys::GEN_AI_USAGE_OUTPUT_TOKENS)?;
     let detail = |name: &str| tokens(&[PREFIX, name].concat()).unwrap_or_default();
     let mut details = Map::new();
     details.insert("requests".to_owned(), 1.into());

@@ -104,10 +104,7 @@ pub(super) fn generated_id(index: usize) -> String {
 }
 
 pub(super) fn usage(body: UsageBody) -> Usage {
-    let mut usage = Usage::new(
-        body.prompt_tokens.unwrap_or_default(),
-        body.completion_tokens.unwrap_or_default(),
-    );
+    let mut usage = Usage::partial(body.prompt_tokens, body.completion_tokens);
     let cached = body.prompt_tokens_details.and_then(|details| details.cached_tokens);
     let reasoning = body.completion_tokens_details.and_then(|details| details.reasoning_tokens);
     usage.cached_input_tokens = cached.unwrap_or_default();
@@ -134,12 +131,17 @@ mod tests {
     }
 
     #[test]
-    fn null_usage_counts_as_zero() {
+    fn null_usage_is_not_reported() {
         let answer = json!({
             "choices": [{"message": {"content": "hi"}}],
             "usage": {"prompt_tokens": 3, "completion_tokens": null},
         });
-        assert_eq!(read(answer).unwrap().usage, Usage::new(3, 0));
+        let usage = read(answer).unwrap().usage;
+        assert_eq!(
+            (usage.reported_input_tokens(), usage.reported_output_tokens()),
+            (Some(3), None)
+        );
+        assert_eq!(usage, Usage::new(3, 0));
     }
 
     #[test]

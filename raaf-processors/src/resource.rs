@@ -1,15 +1,38 @@
-//! Parses `key=value,key=value`, percent-encoded, as OpenTelemetry's variables use it.
+//! Descriptions of the program in OpenTelemetry's form: lists `key=value,key=value`,
+//! percent-encoded, and the name of a service.
+
+use std::{env, path::Path};
 
 /// Returns the members of a list.
-pub(super) fn members(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn members(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|member| !member.is_empty())
 }
 
+/// Reads `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME`; members that cannot be used are left
+/// out.
+#[cfg(feature = "prometheus")]
+pub(crate) fn read_environment(
+    environment: &raaf_trace_model::environment::Environment,
+) -> Vec<(String, String)> {
+    let text = |name| environment.get(name).ok().flatten();
+    let list = text("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
+    let mut all: Vec<_> = members(&list).filter_map(read).collect();
+    all.extend(text("OTEL_SERVICE_NAME").map(|name| ("service.name".to_owned(), name)));
+    all
+}
+
 /// Parses a member; `None` if it is not a pair.
-pub(super) fn read(member: &str) -> Option<(String, String)> {
+pub(crate) fn read(member: &str) -> Option<(String, String)> {
     let (key, value) = member.split_once('=')?;
     let key = decode(key.trim())?;
     Some((key, decode(value.trim())?)).filter(|(key, _)| !key.is_empty())
+}
+
+/// Returns OpenTelemetry's name for a program without a configured name.
+pub(crate) fn unknown_service() -> String {
+    let program = env::current_exe().ok();
+    let name = program.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
+    name.map_or_else(|| "unknown_service".to_owned(), |name| format!("unknown_service:{name}"))
 }
 
 /// Decodes percent-encoding.
