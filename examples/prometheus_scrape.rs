@@ -104,7 +104,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let shown = ["raaf_spans_total{", "raaf_tokens_total{", "raaf_span_duration_seconds_count{"];
     let mut lines: Vec<&str> = scraped
         .lines()
-        .filter(|line| shown.iter().any(|metric| line.starts_with(metric)))
+        .filter(|line| shown.iter().any(|metric| line.starts_with(metric)) && !line.ends_with(" 0"))
         .collect();
     lines.sort_unstable();
     println!("{}", lines.join("\n"));

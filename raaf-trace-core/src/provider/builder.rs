@@ -431,10 +431,8 @@ impl<S> TracerProviderBuilder<S> {
         let provider = self.by_name().build()?;
         if provider.processor_count() == 0 {
             let linked = registry::linked_sinks().join(", ");
-            diagnostics::debug(
-                Category::Tracing,
-                format_args!("no sink is configured; linked sinks: {linked}"),
-            );
+            let text = format_args!("no sink is configured; linked sinks: {linked}");
+            diagnostics::debug(Category::Tracing, text);
         }
         let guard = global::init_with(provider)?.with_timeout(settings.shutdown_timeout);
         disposition::tell_of_sigterm(guard.provider());
