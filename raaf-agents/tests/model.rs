@@ -178,7 +178,7 @@ struct Hangs(AtomicU32);
 
 #[async_trait]
 impl Model for Hangs {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "hangs"
     }
 

@@ -115,7 +115,7 @@ fn is_joined_count(input: ParseStream<'_>) -> bool {
 /// `()`, after a method.
 fn is_empty_call(input: ParseStream<'_>) -> bool {
     let inside = input.cursor().group(Delimiter::Parenthesis).map(|(inside, ..)| inside);
-    inside.is_some_and(|inside| inside.eof())
+    inside.is_some_and(syn::buffer::Cursor::eof)
 }
 
 fn is_last(input: ParseStream<'_>) -> bool {
