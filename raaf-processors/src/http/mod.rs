@@ -9,7 +9,7 @@ use raaf_trace_core::sink::PerProcess;
 use raaf_trace_model::environment::SettingsError;
 use ureq::{
     Agent, Body,
-    http::{HeaderMap, Response},
+    http::{HeaderMap, Response, StatusCode},
 };
 
 pub(crate) use refusal::Refusal;
@@ -37,9 +37,19 @@ pub(crate) fn check_timeout(setting: &str, timeout: Duration) -> Result<(), Sett
 /// Largest number of bytes read from a reply.
 const MAX_REPLY: u64 = 64 * 1024;
 
+/// Rules of the protocol that requests follow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Protocol {
+    /// Returns true for the reply to a rejected request that may be accepted when it is retried.
+    pub(crate) is_passing: fn(StatusCode, &HeaderMap) -> bool,
+    /// Extracts the reason from the body of the reply to a rejected request.
+    pub(crate) reason: fn(&[u8]) -> String,
+}
+
 /// Blocking HTTP client.
 #[derive(Debug)]
 pub(crate) struct Client {
+    protocol: Protocol,
     /// A connection must not be shared with a forked child.
     agent: PerProcess<Agent>,
 }
@@ -57,7 +67,7 @@ impl Client {
     ///
     /// Proxies are those of the environment (`HTTPS_PROXY` and so on). Redirects are not followed,
     /// because they would send keys and spans to an address that was not configured.
-    pub(crate) fn new(timeout: Duration) -> Self {
+    pub(crate) fn new(timeout: Duration, protocol: Protocol) -> Self {
         let config = Agent::config_builder()
             .timeout_global(Some(timeout.clamp(SHORTEST, LONGEST)))
             .http_status_as_error(false)
@@ -65,11 +75,10 @@ impl Client {
             .max_redirects_will_error(false)
             .user_agent(concat!("raaf-processors/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { agent: PerProcess::new(config.into()) }
+        Self { protocol, agent: PerProcess::new(config.into()) }
     }
 
-    /// Posts `body` to `url`. `secrets` are removed from the error's message; `words` extracts
-    /// the reason from the reply to a rejected request.
+    /// Posts `body` to `url`. `secrets` are removed from the error's message.
     ///
     /// # Errors
     ///
@@ -80,7 +89,6 @@ impl Client {
         headers: &HeaderMap,
         body: &[u8],
         secrets: &[&Secret],
-        words: impl FnOnce(&[u8]) -> String,
     ) -> Result<Reply, Refusal> {
         let agent = self.agent.get(|parent| parent.config().clone().into());
         let mut request = agent.post(url);
@@ -89,21 +97,16 @@ impl Client {
         }
         let answer = request.send(body).map_err(|error| Refusal::of_transport(url, &error))?;
         let status = answer.status();
-        let wait = refusal::wait(answer.headers());
+        let is_passing = (self.protocol.is_passing)(status, answer.headers());
+        let wait = refusal::wait(answer.headers()).filter(|_| is_passing);
         // The request was accepted, even if the body of the reply cannot be read.
         let body = read(answer).unwrap_or_default();
         if status.is_success() {
             return Ok(Reply { body });
         }
-        let words = secret::without(words(&body).as_bytes(), secrets);
-        Err(Refusal::of_status(status, wait, &words))
+        let words = secret::without((self.protocol.reason)(&body).as_bytes(), secrets);
+        Err(Refusal::of_status(status, &words, is_passing, wait))
     }
-}
-
-/// Extracts the reason from a plain-text error reply.
-#[cfg(feature = "openai")]
-pub(crate) fn plain(said: &[u8]) -> String {
-    String::from_utf8_lossy(said).into_owned()
 }
 
 /// Formats a server's message for an error: one short line without secrets.

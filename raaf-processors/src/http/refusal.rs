@@ -9,7 +9,7 @@ use std::{
 use raaf_trace_model::sink::ExportError;
 use ureq::{
     Error,
-    http::{HeaderMap, StatusCode, header::RETRY_AFTER},
+    http::{HeaderMap, HeaderName, StatusCode, header::RETRY_AFTER},
 };
 
 /// Largest number of characters of a reply that an error repeats.
@@ -25,12 +25,17 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     /// Creates an error from a reply with an error status.
-    pub(super) fn of_status(status: StatusCode, wait: Option<Duration>, words: &str) -> Self {
+    pub(super) fn of_status(
+        status: StatusCode,
+        words: &str,
+        is_passing: bool,
+        wait: Option<Duration>,
+    ) -> Self {
         let message = match shown(words) {
             words if words.is_empty() => format!("the server answered {status}"),
             words => format!("the server answered {status}: {words}"),
         };
-        let error = match (is_passing(status), wait) {
+        let error = match (is_passing, wait) {
             (false, _) => ExportError::permanent(message),
             (true, None) => ExportError::retryable(message),
             (true, Some(wait)) => ExportError::retryable(message).after(wait),
@@ -76,14 +81,15 @@ impl Refusal {
     }
 }
 
-/// Returns true for statuses after which a retry may succeed.
-fn is_passing(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 409 | 429) || status.is_server_error()
-}
-
-/// Returns the delay that the server asks for.
+/// Returns the delay that the server asks for: in milliseconds, as OpenAI's servers do, otherwise
+/// as HTTP defines it.
 pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
-    read_wait(headers.get(RETRY_AFTER)?.to_str().ok()?, SystemTime::now())
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok();
+    let millis = text(HeaderName::from_static("retry-after-ms"));
+    let millis = millis.and_then(|text| text.trim().parse::<f64>().ok());
+    millis
+        .and_then(|millis| Duration::try_from_secs_f64(millis / 1000.0).ok())
+        .or_else(|| read_wait(text(RETRY_AFTER)?, SystemTime::now()))
 }
 
 /// Parses `Retry-After`: seconds, or a date.
@@ -129,18 +135,6 @@ pub(crate) fn mistyped(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn statuses_that_pass_are_tried_again() {
-        for (code, again) in [(400, false), (401, false), (404, false), (413, false), (302, false)]
-            .into_iter()
-            .chain([(408, true), (409, true), (429, true), (500, true), (503, true)])
-        {
-            let status = StatusCode::from_u16(code).unwrap_or_default();
-            let error = Refusal::of_status(status, None, "").into_error();
-            assert_eq!(error.is_retryable(), again, "{code}");
-        }
-    }
 
     #[test]
     fn a_wait_is_seconds_or_a_date() {

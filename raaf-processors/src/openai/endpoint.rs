@@ -3,12 +3,26 @@
 use std::{fmt, time::Duration};
 
 use ureq::http::{
-    HeaderMap, HeaderName, HeaderValue, Uri,
+    HeaderMap, HeaderName, HeaderValue, StatusCode, Uri,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 
 use super::OpenAiSinkError;
-use crate::http::{Client, Refusal, Secret, mistyped, origin, plain};
+use crate::http::{Client, Protocol, Refusal, Secret, mistyped, origin};
+
+/// Rules of OpenAI's API.
+const PROTOCOL: Protocol =
+    Protocol { is_passing, reason: |body| String::from_utf8_lossy(body).into_owned() };
+
+/// Returns what the server says about a retry, otherwise true for the statuses after which OpenAI's
+/// clients retry.
+fn is_passing(status: StatusCode, headers: &HeaderMap) -> bool {
+    match headers.get("x-should-retry").map(HeaderValue::as_bytes) {
+        Some(b"true") => true,
+        Some(b"false") => false,
+        _ => matches!(status.as_u16(), 408 | 409 | 429) || status.is_server_error(),
+    }
+}
 
 /// Trace ingest API of a server.
 pub(super) struct Endpoint {
@@ -50,7 +64,7 @@ impl Endpoint {
         let url = format!("{base_url}/traces/ingest");
         let path = base_url.parse::<Uri>().map(|uri| uri.path().to_owned()).unwrap_or_default();
         let path = Secret::new(if ["/", "/v1"].contains(&&*path) { String::new() } else { path });
-        Ok(Self { client: Client::new(timeout), url, path, headers, timeout })
+        Ok(Self { client: Client::new(timeout, PROTOCOL), url, path, headers, timeout })
     }
 
     /// Returns the origin of the URL, without parts that may be secret.
@@ -66,7 +80,7 @@ impl Endpoint {
     pub(super) fn send(&self, body: &[u8], key: &Secret) -> Result<(), Refusal> {
         let mut headers = self.headers.clone();
         headers.insert(AUTHORIZATION, authorization(key)?);
-        self.client.post(&self.url, &headers, body, &[key, &self.path], plain).map(drop)
+        self.client.post(&self.url, &headers, body, &[key, &self.path]).map(drop)
     }
 }
 

@@ -105,7 +105,7 @@ raaf_trace_model::submit! {
 ///
 /// A batch is delivered at least once, or counted as dropped. After 408, 409, 429, 5xx and network
 /// errors it is retried as the provider's [`BatchConfig`](raaf_trace_core::sink::BatchConfig) sets,
-/// honouring `Retry-After`; of several requests, only the failed ones are repeated. A batch is sent
+/// honouring `Retry-After`, `retry-after-ms` and `x-should-retry`; of several requests, only the failed ones are repeated. A batch is sent
 /// twice if the server accepts it and the reply is lost. The API key appears in no error, `Debug`
 /// output or diagnostics, even if a reply repeats it.
 ///

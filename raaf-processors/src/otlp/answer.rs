@@ -4,8 +4,17 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse
 use prost::Message as _;
 use raaf_trace_core::diagnostics::{self, Category, Repeated};
 use raaf_trace_model::sink::ExportError;
+use ureq::http::{HeaderMap, StatusCode};
 
-use crate::http::{Secret, words};
+use crate::http::{Protocol, Secret, words};
+
+/// Rules of OTLP over HTTP.
+pub(super) const PROTOCOL: Protocol = Protocol { is_passing, reason };
+
+/// Returns true for the statuses that the protocol allows to retry.
+fn is_passing(status: StatusCode, _: &HeaderMap) -> bool {
+    matches!(status.as_u16(), 429 | 502 | 503 | 504)
+}
 
 /// Reply to a rejected request: gRPC's status, as protobuf.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -17,7 +26,7 @@ struct Refusal {
 }
 
 /// Extracts the message from the reply to a rejected request, in any format.
-pub(super) fn words_of_refusal(body: &[u8]) -> String {
+fn reason(body: &[u8]) -> String {
     match Refusal::decode(body) {
         Ok(refusal) if !refusal.message.is_empty() => refusal.message,
         _ => String::from_utf8_lossy(body).into_owned(),

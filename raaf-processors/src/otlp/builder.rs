@@ -12,7 +12,7 @@ use ureq::http::{
 };
 
 use super::{
-    OtlpError, OtlpSink,
+    OtlpError, OtlpSink, answer,
     endpoint::{self, Endpoint},
     names::OtlpNames,
     request, resource,
@@ -138,7 +138,7 @@ impl OtlpBuilder {
         let gzip = gzip.or(variables.gzip).unwrap_or_default();
         let (headers, secrets) = all_headers(variables.headers, &headers, gzip)?;
         Ok(OtlpSink {
-            client: Client::new(timeout.or(variables.timeout).unwrap_or(TIMEOUT)),
+            client: Client::new(timeout.or(variables.timeout).unwrap_or(TIMEOUT), answer::PROTOCOL),
             endpoint: match &endpoint {
                 None => variables.endpoint.unwrap_or_default(),
                 Some(Given::Base(url)) => usable(Endpoint::below(url), url)?,

@@ -61,8 +61,8 @@ raaf_trace_model::submit! {
 /// | the server | the batch |
 /// | --- | --- |
 /// | cannot be reached, is silent for longer than the [timeout](OtlpBuilder::timeout), or closes the connection | is retried |
-/// | answers 408, 409, 429 or 5xx | is retried, not before `Retry-After` |
-/// | answers 3xx or another 4xx | is dropped and counted; redirects are not followed |
+/// | answers 429, 502, 503 or 504 | is retried, not before `Retry-After` |
+/// | answers with another error, or with a redirect | is dropped and counted; redirects are not followed |
 /// | answers with a web page | is dropped and counted, because the address is not that of a trace receiver |
 /// | rejects some of the spans | counts as delivered except for those |
 ///
@@ -177,8 +177,7 @@ impl SpanExporter for OtlpSink {
         let body = request::encode(batch, &self.resource, self.names, self.gzip)?;
         let secrets: Vec<&Secret> = self.secrets.iter().chain(self.endpoint.secrets()).collect();
         let url = self.endpoint.url();
-        let words = answer::words_of_refusal;
-        let posted = self.client.post(url, &self.headers, &body, &secrets, words);
+        let posted = self.client.post(url, &self.headers, &body, &secrets);
         let reply = posted.map_err(Refusal::into_error)?;
         answer::read(&reply.body, batch.len(), &secrets, &self.warnings)
     }
