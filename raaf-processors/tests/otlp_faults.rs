@@ -150,9 +150,15 @@ fn what_the_network_does_is_tried_again() {
 }
 
 #[test]
-fn what_is_no_http_is_an_error() {
-    let error = refusal(Answer::Raw(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec()));
-    assert!(error.to_string().contains("cannot be reached"), "{error}");
+fn a_port_that_speaks_grpc_is_tried_once_with_a_hint() {
+    // HTTP/2's settings, which a gRPC server sends first.
+    let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x05\0\0\x40\0";
+    for other in [&settings[..], b"SSH-2.0-OpenSSH_9.6\r\n"] {
+        let error = refusal(Answer::Raw(other.to_vec()));
+        assert!(!error.is_retryable(), "{error}");
+        assert!(error.to_string().contains("does not answer in HTTP/1.1"), "{error}");
+        assert!(error.to_string().contains("OTLP over HTTP, usually 4318"), "{error}");
+    }
 }
 
 #[test]

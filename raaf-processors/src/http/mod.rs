@@ -44,6 +44,8 @@ pub(crate) struct Protocol {
     pub(crate) is_passing: fn(StatusCode, &HeaderMap) -> bool,
     /// Extracts the reason from the body of the reply to a rejected request.
     pub(crate) reason: fn(&[u8]) -> String,
+    /// Names the right address, for a server that speaks another protocol.
+    pub(crate) expected: &'static str,
 }
 
 /// Blocking HTTP client.
@@ -95,7 +97,8 @@ impl Client {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let answer = request.send(body).map_err(|error| Refusal::of_transport(url, &error))?;
+        let failed = |error| Refusal::of_transport(url, &error, self.protocol.expected);
+        let answer = request.send(body).map_err(failed)?;
         let status = answer.status();
         let is_passing = (self.protocol.is_passing)(status, answer.headers());
         let wait = refusal::wait(answer.headers()).filter(|_| is_passing);

@@ -43,10 +43,15 @@ impl Refusal {
         Self { status: Some(status), error }
     }
 
-    /// Creates an error for a request without a reply.
-    pub(super) fn of_transport(url: &str, error: &Error) -> Self {
-        let message = format!("{} cannot be reached: {error}", origin(url));
+    /// Creates an error for a request without a reply. `expected` names the right address, for a
+    /// server that speaks another protocol.
+    pub(super) fn of_transport(url: &str, error: &Error, expected: &str) -> Self {
+        let origin = origin(url);
+        let message = format!("{origin} cannot be reached: {error}");
         let error = match error {
+            Error::Protocol(error) => ExportError::permanent(format!(
+                "{origin} does not answer in HTTP/1.1 ({error}); expected {expected}"
+            )),
             Error::BadUri(_) | Error::Http(_) | Error::InvalidProxyUrl | Error::Rustls(_) => {
                 ExportError::permanent(message)
             }

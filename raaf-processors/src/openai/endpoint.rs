@@ -11,8 +11,11 @@ use super::OpenAiSinkError;
 use crate::http::{Client, Protocol, Refusal, Secret, mistyped, origin};
 
 /// Rules of OpenAI's API.
-const PROTOCOL: Protocol =
-    Protocol { is_passing, reason: |body| String::from_utf8_lossy(body).into_owned() };
+const PROTOCOL: Protocol = Protocol {
+    is_passing,
+    reason: |body| String::from_utf8_lossy(body).into_owned(),
+    expected: "the address of an HTTP server",
+};
 
 /// Returns what the server says about a retry, otherwise true for the statuses after which OpenAI's
 /// clients retry.

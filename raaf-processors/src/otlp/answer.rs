@@ -9,7 +9,11 @@ use ureq::http::{HeaderMap, StatusCode};
 use crate::http::{Protocol, Secret, words};
 
 /// Rules of OTLP over HTTP.
-pub(super) const PROTOCOL: Protocol = Protocol { is_passing, reason };
+pub(super) const PROTOCOL: Protocol = Protocol {
+    is_passing,
+    reason,
+    expected: "the port for OTLP over HTTP, usually 4318; the port for gRPC, usually 4317, is another",
+};
 
 /// Returns true for the statuses that the protocol allows to retry.
 fn is_passing(status: StatusCode, _: &HeaderMap) -> bool {

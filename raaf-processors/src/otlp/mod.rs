@@ -63,6 +63,7 @@ raaf_trace_model::submit! {
 /// | cannot be reached, is silent for longer than the [timeout](OtlpBuilder::timeout), or closes the connection | is retried |
 /// | answers 429, 502, 503 or 504 | is retried, not before `Retry-After` |
 /// | answers with another error, or with a redirect | is dropped and counted; redirects are not followed |
+/// | speaks another protocol, such as gRPC | is dropped and counted, with the port that is expected |
 /// | answers with a web page | is dropped and counted, because the address is not that of a trace receiver |
 /// | rejects some of the spans | counts as delivered except for those |
 ///
