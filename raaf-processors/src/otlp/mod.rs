@@ -65,7 +65,7 @@ raaf_trace_model::submit! {
 /// | answers with another error, or with a redirect | is dropped and counted; redirects are not followed |
 /// | speaks another protocol, such as gRPC | is dropped and counted, with the port that is expected |
 /// | answers with a web page | is dropped and counted, because the address is not that of a trace receiver |
-/// | rejects some of the spans | counts as delivered except for those |
+/// | rejects some of the spans, in protobuf or JSON | counts as delivered except for those |
 ///
 /// The server's reply is in `last_error` and in the flush's error. Headers, and the path and query
 /// of the address, appear in neither, nor in `Debug` output.
