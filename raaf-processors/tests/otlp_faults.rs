@@ -102,6 +102,62 @@ fn a_refusal_repeats_the_servers_words_without_secrets() {
     assert!(server.requests()[0].head.contains("sk-1"), "it is sent");
 }
 
+fn large(name: String, length: usize) -> FinishedSpan {
+    FinishedSpan::builder(Kind::Job, "j").name(name).attribute("text", "x".repeat(length)).build()
+}
+
+/// Names of the spans in the requests that the server accepted.
+fn accepted(server: &Server, most: usize) -> Vec<String> {
+    let requests = server.requests().into_iter().filter(|request| request.body.len() <= most);
+    let spans = requests.map(|request| read::otlp(&request.body).unwrap());
+    spans
+        .flat_map(|read| {
+            let names = read.as_written().iter().map(|span| span.name().into_owned());
+            names.collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn a_batch_that_is_too_large_is_sent_in_halves() {
+    let server = Server::start(Answer::UpTo(30_000));
+    let batch: Vec<_> = (0..20).map(|number| large(number.to_string(), 5_000)).collect();
+    sink(server.url()).export(&batch).unwrap();
+    let names: Vec<_> = (0..20).map(|number: usize| number.to_string()).collect();
+    assert_eq!(accepted(&server, 30_000), names, "each span once, in order");
+}
+
+#[test]
+fn a_span_that_is_too_large_by_itself_is_named_and_all_that_is_lost() {
+    let server = Server::start(Answer::UpTo(30_000));
+    let mut batch: Vec<_> = (0..10).map(|number| large(number.to_string(), 1_000)).collect();
+    batch[4] = large("huge".to_owned(), 50_000);
+    let error = sink(server.url()).export(&batch).unwrap_err();
+    assert!(!error.is_retryable());
+    assert_eq!(error.rejected_of(10), 1);
+    assert_eq!(
+        error.to_string(),
+        "1 of 10 spans were rejected: span `huge` is too large by itself: \
+         the server answered 413 Payload Too Large"
+    );
+    assert_eq!(accepted(&server, 30_000).len(), 9);
+}
+
+#[test]
+fn of_a_divided_batch_only_what_failed_is_sent_again() {
+    let answers = [413, 200, 503].map(Answer::status);
+    let server = Server::scripted(answers, Answer::status(200));
+    let sink = sink(server.url());
+    let batch: Vec<_> = (0..4).map(|number| large(number.to_string(), 1)).collect();
+    assert!(sink.export(&batch).unwrap_err().is_retryable());
+    sink.export(&batch).unwrap();
+    let sizes = server
+        .requests()
+        .into_iter()
+        .map(|request| read::otlp(&request.body).unwrap().as_written().len());
+    assert_eq!(sizes.collect::<Vec<_>>(), [4, 2, 2, 2]);
+}
+
 #[test]
 fn spans_that_the_server_rejects_are_counted_as_dropped() {
     let part = ExportTracePartialSuccess { rejected_spans: 1, error_message: "too old".to_owned() };

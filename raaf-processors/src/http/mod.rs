@@ -1,5 +1,6 @@
 //! HTTP client shared by the sinks that send requests.
 
+mod delivery;
 mod refusal;
 mod secret;
 
@@ -12,6 +13,7 @@ use ureq::{
     http::{HeaderMap, Response, StatusCode},
 };
 
+pub(crate) use delivery::Deliveries;
 pub(crate) use refusal::Refusal;
 #[cfg(feature = "openai")]
 pub(crate) use refusal::mistyped;
@@ -52,6 +54,7 @@ pub(crate) struct Protocol {
 #[derive(Debug)]
 pub(crate) struct Client {
     protocol: Protocol,
+    timeout: Duration,
     /// A connection must not be shared with a forked child.
     agent: PerProcess<Agent>,
 }
@@ -70,14 +73,20 @@ impl Client {
     /// Proxies are those of the environment (`HTTPS_PROXY` and so on). Redirects are not followed,
     /// because they would send keys and spans to an address that was not configured.
     pub(crate) fn new(timeout: Duration, protocol: Protocol) -> Self {
+        let timeout = timeout.clamp(SHORTEST, LONGEST);
         let config = Agent::config_builder()
-            .timeout_global(Some(timeout.clamp(SHORTEST, LONGEST)))
+            .timeout_global(Some(timeout))
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .user_agent(concat!("raaf-processors/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { protocol, agent: PerProcess::new(config.into()) }
+        Self { protocol, timeout, agent: PerProcess::new(config.into()) }
+    }
+
+    /// Returns the timeout of a request.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// Posts `body` to `url`. `secrets` are removed from the error's message.

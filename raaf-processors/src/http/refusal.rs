@@ -18,7 +18,6 @@ const MAX_WORDS: usize = 500;
 /// Failed request.
 #[derive(Debug)]
 pub(crate) struct Refusal {
-    #[cfg_attr(not(feature = "openai"), allow(dead_code, reason = "only some sinks use it"))]
     status: Option<StatusCode>,
     error: ExportError,
 }
@@ -64,25 +63,20 @@ impl Refusal {
         Self { status: None, error }
     }
 
-    pub(crate) fn into_error(self) -> ExportError {
+    pub(super) fn into_error(self) -> ExportError {
         self.error
-    }
-}
-
-#[cfg(feature = "openai")]
-impl Refusal {
-    /// Creates an error for a request that cannot be made.
-    pub(crate) fn permanent(message: impl Into<String>) -> Self {
-        Self { status: None, error: ExportError::permanent(message) }
-    }
-
-    pub(crate) fn error(&self) -> &ExportError {
-        &self.error
     }
 
     /// Returns true if a smaller request might be accepted.
-    pub(crate) fn is_too_large(&self) -> bool {
+    pub(super) fn is_too_large(&self) -> bool {
         self.status == Some(StatusCode::PAYLOAD_TOO_LARGE)
+    }
+}
+
+/// Error of a request that cannot be made, or of which a part was rejected.
+impl From<ExportError> for Refusal {
+    fn from(error: ExportError) -> Self {
+        Self { status: None, error }
     }
 }
 

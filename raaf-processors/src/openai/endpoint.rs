@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use raaf_trace_model::sink::ExportError;
 use ureq::http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode, Uri,
     header::{AUTHORIZATION, CONTENT_TYPE},
@@ -36,8 +37,6 @@ pub(super) struct Endpoint {
     path: Secret,
     /// Headers of every request.
     headers: HeaderMap,
-    /// Timeout of one request.
-    timeout: Duration,
 }
 
 impl Endpoint {
@@ -67,7 +66,7 @@ impl Endpoint {
         let url = format!("{base_url}/traces/ingest");
         let path = base_url.parse::<Uri>().map(|uri| uri.path().to_owned()).unwrap_or_default();
         let path = Secret::new(if ["/", "/v1"].contains(&&*path) { String::new() } else { path });
-        Ok(Self { client: Client::new(timeout, PROTOCOL), url, path, headers, timeout })
+        Ok(Self { client: Client::new(timeout, PROTOCOL), url, path, headers })
     }
 
     /// Returns the origin of the URL, without parts that may be secret.
@@ -76,7 +75,7 @@ impl Endpoint {
     }
 
     pub(super) fn timeout(&self) -> Duration {
-        self.timeout
+        self.client.timeout()
     }
 
     /// Sends a request's body.
@@ -90,7 +89,7 @@ impl Endpoint {
 /// Value of the `Authorization` header.
 pub(super) fn authorization(key: &Secret) -> Result<HeaderValue, Refusal> {
     let mut value = HeaderValue::try_from(format!("Bearer {}", key.reveal())).map_err(|_| {
-        Refusal::permanent("the API key contains characters that are not allowed in a header")
+        ExportError::permanent("the API key contains characters that are not allowed in a header")
     })?;
     value.set_sensitive(true);
     Ok(value)
@@ -110,7 +109,7 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint")
             .field("origin", &self.origin())
-            .field("timeout", &self.timeout)
+            .field("timeout", &self.timeout())
             .finish_non_exhaustive()
     }
 }

@@ -18,7 +18,7 @@ use super::{
     request, resource,
     variables::Variables,
 };
-use crate::http::{Client, Secret, check_timeout};
+use crate::http::{Client, Deliveries, Secret, check_timeout};
 
 /// Default timeout of a request, as OpenTelemetry defines it.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -149,6 +149,7 @@ impl OtlpBuilder {
             resource: resource::of(variables.resource, resource),
             names: names.or(variables.names).unwrap_or_default(),
             gzip,
+            deliveries: Deliveries::default(),
             warnings: raaf_trace_core::diagnostics::Repeated::new(),
         })
     }
