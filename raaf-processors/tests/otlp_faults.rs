@@ -5,7 +5,12 @@
 
 mod server;
 
-use std::time::Duration;
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
+    thread,
+    time::Duration,
+};
 
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceResponse,
@@ -125,6 +130,40 @@ fn a_batch_that_is_too_large_is_sent_in_halves() {
     sink(server.url()).export(&batch).unwrap();
     let names: Vec<_> = (0..20).map(|number: usize| number.to_string()).collect();
     assert_eq!(accepted(&server, 30_000), names, "each span once, in order");
+}
+
+#[test]
+fn a_server_that_closes_before_it_has_read_a_large_batch_gets_halves() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let mut accepted = 0;
+        for stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(&stream);
+            let head: Vec<_> = reader
+                .by_ref()
+                .lines()
+                .map(Result::unwrap)
+                .take_while(|line| !line.is_empty())
+                .collect();
+            let length = head.iter().find_map(|line| line.strip_prefix("content-length: "));
+            let length: u64 = length.unwrap().parse().unwrap();
+            let status = if length > 3_000_000 { 413 } else { 200 };
+            if status == 200 {
+                std::io::copy(&mut reader.take(length), &mut std::io::sink()).unwrap();
+                accepted += 1;
+            }
+            let reply =
+                format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+            (&stream).write_all(reply.as_bytes()).unwrap();
+            if accepted == 2 {
+                return;
+            }
+        }
+    });
+    let batch: Vec<_> = (0..2).map(|number| large(number.to_string(), 2_900_000)).collect();
+    sink(url).export(&batch).unwrap();
+    server.join().unwrap();
 }
 
 #[test]

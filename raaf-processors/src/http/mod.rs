@@ -106,7 +106,7 @@ impl Client {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let failed = |error| Refusal::of_transport(url, &error, self.protocol.expected);
+        let failed = |error| Refusal::of_transport(url, body.len(), &error, self.protocol.expected);
         let answer = request.send(body).map_err(failed)?;
         let status = answer.status();
         let is_passing = (self.protocol.is_passing)(status, answer.headers());

@@ -15,10 +15,15 @@ use ureq::{
 /// Largest number of characters of a reply that an error repeats.
 const MAX_WORDS: usize = 500;
 
+/// Length of a body above which a broken connection may mean that it is too large: some servers
+/// answer before they have read it, and close.
+const LARGE: usize = 1024 * 1024;
+
 /// Failed request.
 #[derive(Debug)]
 pub(crate) struct Refusal {
-    status: Option<StatusCode>,
+    /// A smaller request might be accepted.
+    is_too_large: bool,
     error: ExportError,
 }
 
@@ -39,12 +44,13 @@ impl Refusal {
             (true, None) => ExportError::retryable(message),
             (true, Some(wait)) => ExportError::retryable(message).after(wait),
         };
-        Self { status: Some(status), error }
+        Self { is_too_large: status == StatusCode::PAYLOAD_TOO_LARGE, error }
     }
 
     /// Creates an error for a request without a reply. `expected` names the right address, for a
     /// server that speaks another protocol.
-    pub(super) fn of_transport(url: &str, error: &Error, expected: &str) -> Self {
+    pub(super) fn of_transport(url: &str, body: usize, error: &Error, expected: &str) -> Self {
+        let is_too_large = body > LARGE && is_broken(error);
         let origin = origin(url);
         let message = format!("{origin} cannot be reached: {error}");
         let error = match error {
@@ -60,7 +66,7 @@ impl Refusal {
             }
             _ => ExportError::retryable(message),
         };
-        Self { status: None, error }
+        Self { is_too_large, error }
     }
 
     pub(super) fn into_error(self) -> ExportError {
@@ -69,15 +75,22 @@ impl Refusal {
 
     /// Returns true if a smaller request might be accepted.
     pub(super) fn is_too_large(&self) -> bool {
-        self.status == Some(StatusCode::PAYLOAD_TOO_LARGE)
+        self.is_too_large
     }
 }
 
 /// Error of a request that cannot be made, or of which a part was rejected.
 impl From<ExportError> for Refusal {
     fn from(error: ExportError) -> Self {
-        Self { status: None, error }
+        Self { is_too_large: false, error }
     }
+}
+
+/// Returns true if the connection was closed while it was in use.
+fn is_broken(error: &Error) -> bool {
+    let Error::Io(error) = error else { return false };
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset)
 }
 
 /// Returns the delay that the server asks for: in milliseconds, as OpenAI's servers do, otherwise
