@@ -1,6 +1,7 @@
 //! HTTP client shared by the sinks that send requests.
 
 mod delivery;
+pub(crate) mod header;
 mod refusal;
 mod secret;
 

@@ -9,7 +9,7 @@ use ureq::http::{
 };
 
 use super::OpenAiSinkError;
-use crate::http::{Client, Protocol, Refusal, Secret, mistyped, origin};
+use crate::http::{Client, Protocol, Refusal, Secret, header, mistyped, origin};
 
 /// Rules of OpenAI's API.
 const PROTOCOL: Protocol = Protocol {
@@ -55,7 +55,7 @@ impl Endpoint {
             ("openai-project", "project", project),
         ] {
             if let Some(value) = value {
-                let value = value.parse().map_err(|_| OpenAiSinkError::Header(what))?;
+                let value = header::value(value).ok_or(OpenAiSinkError::Header(what))?;
                 headers.insert(HeaderName::from_static(name), value);
             }
         }
@@ -88,11 +88,10 @@ impl Endpoint {
 
 /// Value of the `Authorization` header.
 pub(super) fn authorization(key: &Secret) -> Result<HeaderValue, Refusal> {
-    let mut value = HeaderValue::try_from(format!("Bearer {}", key.reveal())).map_err(|_| {
-        ExportError::permanent("the API key contains characters that are not allowed in a header")
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
+    header::value(&format!("Bearer {}", key.reveal())).ok_or_else(|| {
+        let message = "the API key contains characters that are not allowed in a header";
+        ExportError::permanent(message).into()
+    })
 }
 
 pub(super) fn is_base_url(text: &str) -> bool {

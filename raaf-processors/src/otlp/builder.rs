@@ -18,7 +18,7 @@ use super::{
     request, resource,
     variables::Variables,
 };
-use crate::http::{Client, Deliveries, Secret, check_timeout};
+use crate::http::{Client, Deliveries, Secret, check_timeout, header};
 
 /// Default timeout of a request, as OpenTelemetry defines it.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -168,8 +168,8 @@ fn all_headers(
     let mut all: HeaderMap = variables.into_iter().collect();
     for (name, value) in given {
         let wrong = || OtlpError::Header { name: name.escape_debug().to_string() };
-        let header: HeaderName = name.parse().map_err(|_| wrong())?;
-        all.insert(header, value.reveal().parse().map_err(|_| wrong())?);
+        let name = header::name(name).ok_or_else(wrong)?;
+        all.insert(name, header::value(value.reveal()).ok_or_else(wrong)?);
     }
     let shown = all.values().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let secrets = shown.flat_map(|value| secrets_in(&value)).collect();
