@@ -101,7 +101,7 @@ fn a_refusal_repeats_the_servers_words_without_secrets() {
     let error = sink.export(&one()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the server answered 401 Unauthorized: [REDACTED] at [REDACTED]?[REDACTED]: \
+        "the server answered 401 Unauthorized: [REDACTED] at [REDACTED]/v1/traces?[REDACTED]: \
          who is [REDACTED]?"
     );
     assert!(server.requests()[0].head.contains("sk-1"), "it is sent");
@@ -220,6 +220,22 @@ fn a_warning_and_a_reply_that_cannot_be_read_are_successes() {
     for body in [Vec::new(), warning, b"{}".to_vec(), vec![0xff; 100_000]] {
         let server = Server::start(Answer::Reply(200, String::new(), body));
         assert_eq!(sink(server.url()).export(&one()), Ok(()));
+    }
+}
+
+#[test]
+fn a_wrong_path_is_shown_without_what_may_be_secret_in_it() {
+    for (path, shown) in [
+        ("", "/v1/traces"),
+        ("/v1/traces", "/v1/traces"),
+        ("/tok-2?key=k3", "[REDACTED]/v1/traces?[REDACTED]"),
+    ] {
+        for (status, text) in [(404, "404 Not Found"), (405, "405 Method Not Allowed")] {
+            let server = Server::start(Answer::status(status));
+            let error = sink(server.url() + path).export(&one()).unwrap_err();
+            let expected = format!("the server answered {text} at {}{shown}", server.url());
+            assert_eq!(error.to_string(), expected);
+        }
     }
 }
 

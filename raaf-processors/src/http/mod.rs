@@ -118,7 +118,9 @@ impl Client {
             return Ok(Reply { body });
         }
         let words = secret::without((self.protocol.reason)(&body).as_bytes(), secrets);
-        Err(Refusal::of_status(status, &words, is_passing, wait))
+        let at = matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
+            .then(|| secret::url_without(url, secrets));
+        Err(Refusal::of_status(status, at.as_deref(), &words, is_passing, wait))
     }
 }
 

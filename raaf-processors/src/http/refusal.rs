@@ -28,17 +28,21 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// Creates an error from a reply with an error status.
+    /// Creates an error from a reply with an error status. `at` is the address, where that may be
+    /// wrong.
     pub(super) fn of_status(
         status: StatusCode,
+        at: Option<&str>,
         words: &str,
         is_passing: bool,
         wait: Option<Duration>,
     ) -> Self {
-        let message = match shown(words) {
-            words if words.is_empty() => format!("the server answered {status}"),
-            words => format!("the server answered {status}: {words}"),
-        };
+        let mut message = format!("the server answered {status}");
+        for (before, part) in [(" at ", at.unwrap_or_default()), (": ", &shown(words))] {
+            if !part.is_empty() {
+                message.extend([before, part]);
+            }
+        }
         let error = match (is_passing, wait) {
             (false, _) => ExportError::permanent(message),
             (true, None) => ExportError::retryable(message),

@@ -2,6 +2,8 @@
 
 use std::{cmp::Reverse, fmt};
 
+use super::refusal::origin;
+
 /// Replacement text for a secret.
 const HIDDEN: &str = "[REDACTED]";
 
@@ -37,6 +39,13 @@ pub(super) fn without(words: &[u8], secrets: &[&Secret]) -> String {
         text = text.replace(&secret.0, HIDDEN);
     }
     text
+}
+
+/// Removes secrets from the path and the query of a URL.
+pub(super) fn url_without(url: &str, secrets: &[&Secret]) -> String {
+    let origin = origin(url);
+    let rest = url.strip_prefix(&*origin).unwrap_or_default();
+    format!("{origin}{}", without(rest.as_bytes(), secrets))
 }
 
 #[cfg(test)]

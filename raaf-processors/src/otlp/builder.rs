@@ -45,7 +45,7 @@ enum Given {
 
 impl OtlpBuilder {
     /// Sets the base address of the server, such as `http://localhost:4318`. Traces go to
-    /// `/v1/traces` below it.
+    /// `/v1/traces` below it; if it ends in that already, to the address itself, with a warning.
     pub fn endpoint(mut self, base: impl Into<String>) -> Self {
         self.endpoint = Some(Given::Base(base.into()));
         self
@@ -137,13 +137,15 @@ impl OtlpBuilder {
         }
         let gzip = gzip.or(variables.gzip).unwrap_or_default();
         let (headers, secrets) = all_headers(variables.headers, &headers, gzip)?;
+        let endpoint = match &endpoint {
+            None => variables.endpoint.unwrap_or_default(),
+            Some(Given::Base(url)) => usable(Endpoint::below(url), url)?,
+            Some(Given::Traces(url)) => usable(Endpoint::exactly(url), url)?,
+        };
+        endpoint.warn_if_whole();
         Ok(OtlpSink {
             client: Client::new(timeout.or(variables.timeout).unwrap_or(TIMEOUT), answer::PROTOCOL),
-            endpoint: match &endpoint {
-                None => variables.endpoint.unwrap_or_default(),
-                Some(Given::Base(url)) => usable(Endpoint::below(url), url)?,
-                Some(Given::Traces(url)) => usable(Endpoint::exactly(url), url)?,
-            },
+            endpoint,
             headers,
             secrets,
             resource: resource::of(variables.resource, resource),
