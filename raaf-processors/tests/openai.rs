@@ -380,7 +380,8 @@ fn a_span_that_is_too_large_by_itself_is_all_that_is_lost() {
     assert!(!error.is_retryable());
     assert_eq!(
         error.to_string(),
-        "1 of 2 spans were rejected: the server answered 413 Payload Too Large"
+        "1 of 2 spans were rejected: span `run.workflow.agent.A` is too large by itself: \
+         the server answered 413 Payload Too Large"
     );
     assert_eq!(error.rejected_of(2), 1);
     assert_eq!(server.requests().len(), 3);

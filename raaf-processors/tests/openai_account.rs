@@ -129,6 +129,14 @@ fn what_cannot_be_used_is_named_without_what_is_secret() {
             "the API key contains characters that are not allowed in a header",
         ),
         (
+            ("OPENAI_API_KEY", "sk-é"),
+            "the API key contains characters that are not allowed in a header",
+        ),
+        (
+            ("OPENAI_PROJECT_ID", "é"),
+            "the project contains characters that are not allowed in a header",
+        ),
+        (
             ("OPENAI_ORG_ID", "a\nb"),
             "the organization contains characters that are not allowed in a header",
         ),

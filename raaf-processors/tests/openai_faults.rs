@@ -89,12 +89,31 @@ fn d2_no_batch_is_lost_to_a_server_that_recovers() {
     }
 }
 
+fn refusal(answer: Answer) -> ExportError {
+    let server = Server::start(answer);
+    let batch = [FinishedSpan::builder("agent", "A").build()];
+    sink(&server.url()).export(&batch).unwrap_err()
+}
+
 #[test]
 fn d2_the_wait_that_a_server_asks_for_is_passed_on() {
-    let server = Server::start(Answer::with_header(429, "Retry-After: 7"));
-    let sink = sink(&server.url());
-    let error = sink.export(&[FinishedSpan::builder("agent", "A").build()]).unwrap_err();
+    let error = refusal(Answer::with_header(429, "Retry-After: 7"));
     assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+    let error = refusal(Answer::with_header(429, "Retry-After-Ms: 150\r\nRetry-After: 7"));
+    assert_eq!(error.retry_after(), Some(Duration::from_millis(150)));
+}
+
+#[test]
+fn d2_the_server_decides_about_a_retry() {
+    for (status, header, again) in [
+        (503, "X-Should-Retry: false", false),
+        (400, "X-Should-Retry: true", true),
+        (503, "X-Should-Retry: perhaps", true),
+        (503, "X-Should-Retry: false\r\nRetry-After: 7", false),
+    ] {
+        let error = refusal(Answer::with_header(status, header));
+        assert_eq!(error.is_retryable(), again, "{status} {header}");
+    }
 }
 
 #[test]

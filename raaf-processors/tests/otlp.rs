@@ -329,6 +329,12 @@ fn what_cannot_be_sent_with_is_named_and_no_secret_is() {
     assert!(error.to_string().starts_with("the header `x key` cannot be sent"), "{error:?}");
     let error = OtlpSink::builder().header("x-key", "sk-1\n").build().unwrap_err();
     assert!(!format!("{error:?} {error}").contains("sk-1"), "{error:?}");
+    for (name, value) in [("authorization", "Bearer té"), ("x-key", "é"), ("content-length", "1")]
+    {
+        let error = OtlpSink::builder().header(name, value).build().unwrap_err();
+        let expected = format!("the header `{name}` cannot be sent");
+        assert!(error.to_string().starts_with(&expected), "{error}");
+    }
 
     let builder = OtlpSink::builder().endpoint("http://host/tok-2?key=k3").header("x-key", "sk-1");
     let shown = format!("{builder:?} {:?}", builder.clone().build().unwrap());

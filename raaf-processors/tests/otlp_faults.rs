@@ -5,7 +5,12 @@
 
 mod server;
 
-use std::time::Duration;
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
+    thread,
+    time::Duration,
+};
 
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceResponse,
@@ -63,25 +68,17 @@ fn any_timeout_can_be_asked_for() {
 }
 
 #[test]
-fn d2_a_refusal_says_whether_to_try_again() {
-    for (status, again) in [
-        (400, false),
-        (401, false),
-        (404, false),
-        (413, false),
-        (307, false),
-        (408, true),
-        (409, true),
-        (429, true),
-        (500, true),
-        (502, true),
-        (503, true),
-        (504, true),
-    ] {
+fn d2_only_statuses_that_the_protocol_allows_are_retried() {
+    let kept = [307, 400, 401, 403, 404, 408, 409, 413, 500, 501, 505];
+    let retried = [429, 502, 503, 504];
+    let all = kept.map(|status| (status, false)).into_iter();
+    for (status, again) in all.chain(retried.map(|status| (status, true))) {
         let error = refusal(Answer::status(status));
         assert_eq!(error.is_retryable(), again, "{error}");
         assert!(error.to_string().contains(&status.to_string()), "{error}");
     }
+    let error = refusal(Answer::with_header(500, "Retry-After: 7"));
+    assert!(!error.is_retryable(), "{error}");
     let busy = refusal(Answer::with_header(429, "Retry-After: 7"));
     assert_eq!(busy.retry_after(), Some(Duration::from_secs(7)));
 }
@@ -104,10 +101,100 @@ fn a_refusal_repeats_the_servers_words_without_secrets() {
     let error = sink.export(&one()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the server answered 401 Unauthorized: [REDACTED] at [REDACTED]?[REDACTED]: \
+        "the server answered 401 Unauthorized: [REDACTED] at [REDACTED]/v1/traces?[REDACTED]: \
          who is [REDACTED]?"
     );
     assert!(server.requests()[0].head.contains("sk-1"), "it is sent");
+}
+
+fn large(name: String, length: usize) -> FinishedSpan {
+    FinishedSpan::builder(Kind::Job, "j").name(name).attribute("text", "x".repeat(length)).build()
+}
+
+/// Names of the spans in the requests that the server accepted.
+fn accepted(server: &Server, most: usize) -> Vec<String> {
+    let requests = server.requests().into_iter().filter(|request| request.body.len() <= most);
+    let spans = requests.map(|request| read::otlp(&request.body).unwrap());
+    spans
+        .flat_map(|read| {
+            let names = read.as_written().iter().map(|span| span.name().into_owned());
+            names.collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn a_batch_that_is_too_large_is_sent_in_halves() {
+    let server = Server::start(Answer::UpTo(30_000));
+    let batch: Vec<_> = (0..20).map(|number| large(number.to_string(), 5_000)).collect();
+    sink(server.url()).export(&batch).unwrap();
+    let names: Vec<_> = (0..20).map(|number: usize| number.to_string()).collect();
+    assert_eq!(accepted(&server, 30_000), names, "each span once, in order");
+}
+
+#[test]
+fn a_server_that_closes_before_it_has_read_a_large_batch_gets_halves() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let mut accepted = 0;
+        for stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(&stream);
+            let head: Vec<_> = reader
+                .by_ref()
+                .lines()
+                .map(Result::unwrap)
+                .take_while(|line| !line.is_empty())
+                .collect();
+            let length = head.iter().find_map(|line| line.strip_prefix("content-length: "));
+            let length: u64 = length.unwrap().parse().unwrap();
+            let status = if length > 3_000_000 { 413 } else { 200 };
+            if status == 200 {
+                std::io::copy(&mut reader.take(length), &mut std::io::sink()).unwrap();
+                accepted += 1;
+            }
+            let reply =
+                format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+            (&stream).write_all(reply.as_bytes()).unwrap();
+            if accepted == 2 {
+                return;
+            }
+        }
+    });
+    let batch: Vec<_> = (0..2).map(|number| large(number.to_string(), 2_900_000)).collect();
+    sink(url).export(&batch).unwrap();
+    server.join().unwrap();
+}
+
+#[test]
+fn a_span_that_is_too_large_by_itself_is_named_and_all_that_is_lost() {
+    let server = Server::start(Answer::UpTo(30_000));
+    let mut batch: Vec<_> = (0..10).map(|number| large(number.to_string(), 1_000)).collect();
+    batch[4] = large("huge".to_owned(), 50_000);
+    let error = sink(server.url()).export(&batch).unwrap_err();
+    assert!(!error.is_retryable());
+    assert_eq!(error.rejected_of(10), 1);
+    assert_eq!(
+        error.to_string(),
+        "1 of 10 spans were rejected: span `huge` is too large by itself: \
+         the server answered 413 Payload Too Large"
+    );
+    assert_eq!(accepted(&server, 30_000).len(), 9);
+}
+
+#[test]
+fn of_a_divided_batch_only_what_failed_is_sent_again() {
+    let answers = [413, 200, 503].map(Answer::status);
+    let server = Server::scripted(answers, Answer::status(200));
+    let sink = sink(server.url());
+    let batch: Vec<_> = (0..4).map(|number| large(number.to_string(), 1)).collect();
+    assert!(sink.export(&batch).unwrap_err().is_retryable());
+    sink.export(&batch).unwrap();
+    let sizes = server
+        .requests()
+        .into_iter()
+        .map(|request| read::otlp(&request.body).unwrap().as_written().len());
+    assert_eq!(sizes.collect::<Vec<_>>(), [4, 2, 2, 2]);
 }
 
 #[test]
@@ -137,6 +224,22 @@ fn a_warning_and_a_reply_that_cannot_be_read_are_successes() {
 }
 
 #[test]
+fn a_wrong_path_is_shown_without_what_may_be_secret_in_it() {
+    for (path, shown) in [
+        ("", "/v1/traces"),
+        ("/v1/traces", "/v1/traces"),
+        ("/tok-2?key=k3", "[REDACTED]/v1/traces?[REDACTED]"),
+    ] {
+        for (status, text) in [(404, "404 Not Found"), (405, "405 Method Not Allowed")] {
+            let server = Server::start(Answer::status(status));
+            let error = sink(server.url() + path).export(&one()).unwrap_err();
+            let expected = format!("the server answered {text} at {}{shown}", server.url());
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+}
+
+#[test]
 fn a_web_page_is_no_receiver() {
     let error = refusal(Answer::text(200, "\n<!doctype html><html></html>"));
     assert!(!error.is_retryable());
@@ -158,9 +261,15 @@ fn what_the_network_does_is_tried_again() {
 }
 
 #[test]
-fn what_is_no_http_is_an_error() {
-    let error = refusal(Answer::Raw(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec()));
-    assert!(error.to_string().contains("cannot be reached"), "{error}");
+fn a_port_that_speaks_grpc_is_tried_once_with_a_hint() {
+    // HTTP/2's settings, which a gRPC server sends first.
+    let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x05\0\0\x40\0";
+    for other in [&settings[..], b"SSH-2.0-OpenSSH_9.6\r\n"] {
+        let error = refusal(Answer::Raw(other.to_vec()));
+        assert!(!error.is_retryable(), "{error}");
+        assert!(error.to_string().contains("does not answer in HTTP/1.1"), "{error}");
+        assert!(error.to_string().contains("OTLP over HTTP, usually 4318"), "{error}");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! HTTP client shared by the sinks that send requests.
 
+mod delivery;
+pub(crate) mod header;
 mod refusal;
 mod secret;
 
@@ -9,9 +11,10 @@ use raaf_trace_core::sink::PerProcess;
 use raaf_trace_model::environment::SettingsError;
 use ureq::{
     Agent, Body,
-    http::{HeaderMap, Response},
+    http::{HeaderMap, Response, StatusCode},
 };
 
+pub(crate) use delivery::Deliveries;
 pub(crate) use refusal::Refusal;
 #[cfg(feature = "openai")]
 pub(crate) use refusal::mistyped;
@@ -37,9 +40,22 @@ pub(crate) fn check_timeout(setting: &str, timeout: Duration) -> Result<(), Sett
 /// Largest number of bytes read from a reply.
 const MAX_REPLY: u64 = 64 * 1024;
 
+/// Rules of the protocol that requests follow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Protocol {
+    /// Returns true for the reply to a rejected request that may be accepted when it is retried.
+    pub(crate) is_passing: fn(StatusCode, &HeaderMap) -> bool,
+    /// Extracts the reason from the body of the reply to a rejected request.
+    pub(crate) reason: fn(&[u8]) -> String,
+    /// Names the right address, for a server that speaks another protocol.
+    pub(crate) expected: &'static str,
+}
+
 /// Blocking HTTP client.
 #[derive(Debug)]
 pub(crate) struct Client {
+    protocol: Protocol,
+    timeout: Duration,
     /// A connection must not be shared with a forked child.
     agent: PerProcess<Agent>,
 }
@@ -57,19 +73,24 @@ impl Client {
     ///
     /// Proxies are those of the environment (`HTTPS_PROXY` and so on). Redirects are not followed,
     /// because they would send keys and spans to an address that was not configured.
-    pub(crate) fn new(timeout: Duration) -> Self {
+    pub(crate) fn new(timeout: Duration, protocol: Protocol) -> Self {
+        let timeout = timeout.clamp(SHORTEST, LONGEST);
         let config = Agent::config_builder()
-            .timeout_global(Some(timeout.clamp(SHORTEST, LONGEST)))
+            .timeout_global(Some(timeout))
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .user_agent(concat!("raaf-processors/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { agent: PerProcess::new(config.into()) }
+        Self { protocol, timeout, agent: PerProcess::new(config.into()) }
     }
 
-    /// Posts `body` to `url`. `secrets` are removed from the error's message; `words` extracts
-    /// the reason from the reply to a rejected request.
+    /// Returns the timeout of a request.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Posts `body` to `url`. `secrets` are removed from the error's message.
     ///
     /// # Errors
     ///
@@ -80,30 +101,27 @@ impl Client {
         headers: &HeaderMap,
         body: &[u8],
         secrets: &[&Secret],
-        words: impl FnOnce(&[u8]) -> String,
     ) -> Result<Reply, Refusal> {
         let agent = self.agent.get(|parent| parent.config().clone().into());
         let mut request = agent.post(url);
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let answer = request.send(body).map_err(|error| Refusal::of_transport(url, &error))?;
+        let failed = |error| Refusal::of_transport(url, body.len(), &error, self.protocol.expected);
+        let answer = request.send(body).map_err(failed)?;
         let status = answer.status();
-        let wait = refusal::wait(answer.headers());
+        let is_passing = (self.protocol.is_passing)(status, answer.headers());
+        let wait = refusal::wait(answer.headers()).filter(|_| is_passing);
         // The request was accepted, even if the body of the reply cannot be read.
         let body = read(answer).unwrap_or_default();
         if status.is_success() {
             return Ok(Reply { body });
         }
-        let words = secret::without(words(&body).as_bytes(), secrets);
-        Err(Refusal::of_status(status, wait, &words))
+        let words = secret::without((self.protocol.reason)(&body).as_bytes(), secrets);
+        let at = matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
+            .then(|| secret::url_without(url, secrets));
+        Err(Refusal::of_status(status, at.as_deref(), &words, is_passing, wait))
     }
-}
-
-/// Extracts the reason from a plain-text error reply.
-#[cfg(feature = "openai")]
-pub(crate) fn plain(said: &[u8]) -> String {
-    String::from_utf8_lossy(said).into_owned()
 }
 
 /// Formats a server's message for an error: one short line without secrets.

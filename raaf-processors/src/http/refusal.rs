@@ -9,39 +9,58 @@ use std::{
 use raaf_trace_model::sink::ExportError;
 use ureq::{
     Error,
-    http::{HeaderMap, StatusCode, header::RETRY_AFTER},
+    http::{HeaderMap, HeaderName, StatusCode, header::RETRY_AFTER},
 };
 
 /// Largest number of characters of a reply that an error repeats.
 const MAX_WORDS: usize = 500;
 
+/// Length of a body above which a broken connection may mean that it is too large: some servers
+/// answer before they have read it, and close.
+const LARGE: usize = 1024 * 1024;
+
 /// Failed request.
 #[derive(Debug)]
 pub(crate) struct Refusal {
-    #[cfg_attr(not(feature = "openai"), allow(dead_code, reason = "only some sinks use it"))]
-    status: Option<StatusCode>,
+    /// A smaller request might be accepted.
+    is_too_large: bool,
     error: ExportError,
 }
 
 impl Refusal {
-    /// Creates an error from a reply with an error status.
-    pub(super) fn of_status(status: StatusCode, wait: Option<Duration>, words: &str) -> Self {
-        let message = match shown(words) {
-            words if words.is_empty() => format!("the server answered {status}"),
-            words => format!("the server answered {status}: {words}"),
-        };
-        let error = match (is_passing(status), wait) {
+    /// Creates an error from a reply with an error status. `at` is the address, where that may be
+    /// wrong.
+    pub(super) fn of_status(
+        status: StatusCode,
+        at: Option<&str>,
+        words: &str,
+        is_passing: bool,
+        wait: Option<Duration>,
+    ) -> Self {
+        let mut message = format!("the server answered {status}");
+        for (before, part) in [(" at ", at.unwrap_or_default()), (": ", &shown(words))] {
+            if !part.is_empty() {
+                message.extend([before, part]);
+            }
+        }
+        let error = match (is_passing, wait) {
             (false, _) => ExportError::permanent(message),
             (true, None) => ExportError::retryable(message),
             (true, Some(wait)) => ExportError::retryable(message).after(wait),
         };
-        Self { status: Some(status), error }
+        Self { is_too_large: status == StatusCode::PAYLOAD_TOO_LARGE, error }
     }
 
-    /// Creates an error for a request without a reply.
-    pub(super) fn of_transport(url: &str, error: &Error) -> Self {
-        let message = format!("{} cannot be reached: {error}", origin(url));
+    /// Creates an error for a request without a reply. `expected` names the right address, for a
+    /// server that speaks another protocol.
+    pub(super) fn of_transport(url: &str, body: usize, error: &Error, expected: &str) -> Self {
+        let is_too_large = body > LARGE && is_broken(error);
+        let origin = origin(url);
+        let message = format!("{origin} cannot be reached: {error}");
         let error = match error {
+            Error::Protocol(error) => ExportError::permanent(format!(
+                "{origin} does not answer in HTTP/1.1 ({error}); expected {expected}"
+            )),
             Error::BadUri(_) | Error::Http(_) | Error::InvalidProxyUrl | Error::Rustls(_) => {
                 ExportError::permanent(message)
             }
@@ -51,39 +70,42 @@ impl Refusal {
             }
             _ => ExportError::retryable(message),
         };
-        Self { status: None, error }
+        Self { is_too_large, error }
     }
 
-    pub(crate) fn into_error(self) -> ExportError {
+    pub(super) fn into_error(self) -> ExportError {
         self.error
-    }
-}
-
-#[cfg(feature = "openai")]
-impl Refusal {
-    /// Creates an error for a request that cannot be made.
-    pub(crate) fn permanent(message: impl Into<String>) -> Self {
-        Self { status: None, error: ExportError::permanent(message) }
-    }
-
-    pub(crate) fn error(&self) -> &ExportError {
-        &self.error
     }
 
     /// Returns true if a smaller request might be accepted.
-    pub(crate) fn is_too_large(&self) -> bool {
-        self.status == Some(StatusCode::PAYLOAD_TOO_LARGE)
+    pub(super) fn is_too_large(&self) -> bool {
+        self.is_too_large
     }
 }
 
-/// Returns true for statuses after which a retry may succeed.
-fn is_passing(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 409 | 429) || status.is_server_error()
+/// Error of a request that cannot be made, or of which a part was rejected.
+impl From<ExportError> for Refusal {
+    fn from(error: ExportError) -> Self {
+        Self { is_too_large: false, error }
+    }
 }
 
-/// Returns the delay that the server asks for.
+/// Returns true if the connection was closed while it was in use.
+fn is_broken(error: &Error) -> bool {
+    let Error::Io(error) = error else { return false };
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset)
+}
+
+/// Returns the delay that the server asks for: in milliseconds, as OpenAI's servers do, otherwise
+/// as HTTP defines it.
 pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
-    read_wait(headers.get(RETRY_AFTER)?.to_str().ok()?, SystemTime::now())
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok();
+    let millis = text(HeaderName::from_static("retry-after-ms"));
+    let millis = millis.and_then(|text| text.trim().parse::<f64>().ok());
+    millis
+        .and_then(|millis| Duration::try_from_secs_f64(millis / 1000.0).ok())
+        .or_else(|| read_wait(text(RETRY_AFTER)?, SystemTime::now()))
 }
 
 /// Parses `Retry-After`: seconds, or a date.
@@ -129,18 +151,6 @@ pub(crate) fn mistyped(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn statuses_that_pass_are_tried_again() {
-        for (code, again) in [(400, false), (401, false), (404, false), (413, false), (302, false)]
-            .into_iter()
-            .chain([(408, true), (409, true), (429, true), (500, true), (503, true)])
-        {
-            let status = StatusCode::from_u16(code).unwrap_or_default();
-            let error = Refusal::of_status(status, None, "").into_error();
-            assert_eq!(error.is_retryable(), again, "{code}");
-        }
-    }
 
     #[test]
     fn a_wait_is_seconds_or_a_date() {

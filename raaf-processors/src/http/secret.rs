@@ -4,6 +4,8 @@ use std::fmt;
 
 use raaf_trace_model::Redactor;
 
+use super::refusal::origin;
+
 /// Replacement text for a secret.
 const HIDDEN: &str = "[REDACTED]";
 
@@ -33,6 +35,13 @@ impl fmt::Debug for Secret {
 pub(super) fn without(words: &[u8], secrets: &[&Secret]) -> String {
     let secrets: Vec<_> = secrets.iter().map(|secret| secret.reveal()).collect();
     Redactor::without_values(&String::from_utf8_lossy(words), &secrets)
+}
+
+/// Removes secrets from the path and the query of a URL.
+pub(super) fn url_without(url: &str, secrets: &[&Secret]) -> String {
+    let origin = origin(url);
+    let rest = url.strip_prefix(&*origin).unwrap_or_default();
+    format!("{origin}{}", without(rest.as_bytes(), secrets))
 }
 
 #[cfg(test)]

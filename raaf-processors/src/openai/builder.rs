@@ -12,7 +12,7 @@ use super::{
     endpoint::{self, Endpoint},
     notice::Notice,
 };
-use crate::http::{Secret, check_timeout, mistyped};
+use crate::http::{Deliveries, Secret, check_timeout, mistyped};
 
 /// Default timeout of a request. Less than the export timeout of the batch processor, so that a
 /// slow server is reported as such.
@@ -140,7 +140,8 @@ impl OpenAiBuilder {
         Ok(OpenAiSink {
             endpoint: Endpoint::new(base_url, organization, project, self.timeout)?,
             keys: self.keys,
-            state: std::sync::Mutex::default(),
+            deliveries: Deliveries::default(),
+            sent: std::sync::Mutex::default(),
             no_key: Notice::new(
                 "the openai sink has no API key and drops all spans; \
                  set OPENAI_API_KEY, or set the key in code",

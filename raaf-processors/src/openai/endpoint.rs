@@ -2,13 +2,31 @@
 
 use std::{fmt, time::Duration};
 
+use raaf_trace_model::sink::ExportError;
 use ureq::http::{
-    HeaderMap, HeaderName, HeaderValue, Uri,
+    HeaderMap, HeaderName, HeaderValue, StatusCode, Uri,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 
 use super::OpenAiSinkError;
-use crate::http::{Client, Refusal, Secret, mistyped, origin, plain};
+use crate::http::{Client, Protocol, Refusal, Secret, header, mistyped, origin};
+
+/// Rules of OpenAI's API.
+const PROTOCOL: Protocol = Protocol {
+    is_passing,
+    reason: |body| String::from_utf8_lossy(body).into_owned(),
+    expected: "the address of an HTTP server",
+};
+
+/// Returns what the server says about a retry, otherwise true for the statuses after which OpenAI's
+/// clients retry.
+fn is_passing(status: StatusCode, headers: &HeaderMap) -> bool {
+    match headers.get("x-should-retry").map(HeaderValue::as_bytes) {
+        Some(b"true") => true,
+        Some(b"false") => false,
+        _ => matches!(status.as_u16(), 408 | 409 | 429) || status.is_server_error(),
+    }
+}
 
 /// Trace ingest API of a server.
 pub(super) struct Endpoint {
@@ -19,8 +37,6 @@ pub(super) struct Endpoint {
     secrets: Vec<Secret>,
     /// Headers of every request.
     headers: HeaderMap,
-    /// Timeout of one request.
-    timeout: Duration,
 }
 
 impl Endpoint {
@@ -41,7 +57,7 @@ impl Endpoint {
         ] {
             if let Some(value) = value {
                 secrets.push(Secret::new(value));
-                let value = value.parse().map_err(|_| OpenAiSinkError::Header(what))?;
+                let value = header::value(value).ok_or(OpenAiSinkError::Header(what))?;
                 headers.insert(HeaderName::from_static(name), value);
             }
         }
@@ -52,7 +68,7 @@ impl Endpoint {
         let url = format!("{base_url}/traces/ingest");
         let path = base_url.parse::<Uri>().map(|uri| uri.path().to_owned()).unwrap_or_default();
         secrets.extend(Some(path).filter(|path| !["/", "/v1"].contains(&&**path)).map(Secret::new));
-        Ok(Self { client: Client::new(timeout), url, secrets, headers, timeout })
+        Ok(Self { client: Client::new(timeout, PROTOCOL), url, secrets, headers })
     }
 
     /// Returns the origin of the URL, without parts that may be secret.
@@ -61,7 +77,7 @@ impl Endpoint {
     }
 
     pub(super) fn timeout(&self) -> Duration {
-        self.timeout
+        self.client.timeout()
     }
 
     /// Sends a request's body.
@@ -69,17 +85,16 @@ impl Endpoint {
         let mut headers = self.headers.clone();
         headers.insert(AUTHORIZATION, authorization(key)?);
         let secrets: Vec<_> = self.secrets.iter().chain([key]).collect();
-        self.client.post(&self.url, &headers, body, &secrets, plain).map(drop)
+        self.client.post(&self.url, &headers, body, &secrets).map(drop)
     }
 }
 
 /// Value of the `Authorization` header.
 pub(super) fn authorization(key: &Secret) -> Result<HeaderValue, Refusal> {
-    let mut value = HeaderValue::try_from(format!("Bearer {}", key.reveal())).map_err(|_| {
-        Refusal::permanent("the API key contains characters that are not allowed in a header")
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
+    header::value(&format!("Bearer {}", key.reveal())).ok_or_else(|| {
+        let message = "the API key contains characters that are not allowed in a header";
+        ExportError::permanent(message).into()
+    })
 }
 
 pub(super) fn is_base_url(text: &str) -> bool {
@@ -96,7 +111,7 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint")
             .field("origin", &self.origin())
-            .field("timeout", &self.timeout)
+            .field("timeout", &self.timeout())
             .finish_non_exhaustive()
     }
 }

@@ -2,18 +2,19 @@
 
 mod builder;
 mod by_default;
-mod delivery;
 mod endpoint;
 mod error;
 mod fit;
 mod notice;
+mod request;
 mod sent;
 mod translate;
 mod wire;
 
 use std::{
+    collections::HashMap,
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use raaf_trace_model::{
@@ -29,10 +30,12 @@ pub use builder::OpenAiBuilder;
 pub use error::OpenAiSinkError;
 
 use builder::Keys;
-use delivery::{Delivery, Outcome};
 use endpoint::Endpoint;
 use notice::Notice;
+use request::Request;
 use sent::Sent;
+
+use crate::http::{Deliveries, Refusal, Secret};
 
 const NAME: &str = "openai";
 
@@ -105,7 +108,7 @@ raaf_trace_model::submit! {
 ///
 /// A batch is delivered at least once, or counted as dropped. After 408, 409, 429, 5xx and network
 /// errors it is retried as the provider's [`BatchConfig`](raaf_trace_core::sink::BatchConfig) sets,
-/// honouring `Retry-After`; of several requests, only the failed ones are repeated. A batch is sent
+/// honouring `Retry-After`, `retry-after-ms` and `x-should-retry`; of several requests, only the failed ones are repeated. A batch is sent
 /// twice if the server accepts it and the reply is lost. The API key appears in no error, `Debug`
 /// output or diagnostics, even if a reply repeats it.
 ///
@@ -159,16 +162,10 @@ raaf_trace_model::submit! {
 pub struct OpenAiSink {
     endpoint: Endpoint,
     keys: Keys,
-    state: Mutex<State>,
+    deliveries: Deliveries<Option<Secret>>,
+    sent: Mutex<Sent>,
     no_key: Notice,
     notice: Notice,
-}
-
-#[derive(Default)]
-struct State {
-    /// Batch that is to be retried, with its pending part.
-    unfinished: Option<Delivery>,
-    sent: Sent,
 }
 
 impl OpenAiSink {
@@ -190,8 +187,17 @@ impl OpenAiSink {
         Self::builder().environment(&Environment::process())?.build()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn send(&self, key: Option<&Secret>, spans: &[&FinishedSpan]) -> Result<(), Refusal> {
+        let Some(key) = key else {
+            self.no_key.say();
+            return Err(ExportError::permanent("no API key is set").into());
+        };
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Request { body, traces }) = request::encode(spans, &sent)? {
+            self.endpoint.send(&body, key)?;
+            sent.add(traces);
+        }
+        Ok(())
     }
 }
 
@@ -202,23 +208,12 @@ impl SpanExporter for OpenAiSink {
 
     fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
         self.notice.say();
-        let mut state = self.state();
-        let State { unfinished, sent } = &mut *state;
-        let mut delivery = match unfinished.take() {
-            Some(unfinished) if unfinished.is_of(batch) => unfinished,
-            _ => Delivery::new(batch, &self.keys),
+        let mut keys = HashMap::new();
+        let key = |span: &FinishedSpan| {
+            keys.entry(span.trace_id()).or_insert_with(|| self.keys.of(span.trace())).clone()
         };
-        if delivery.lacks_a_key() {
-            self.no_key.say();
-        }
-        match delivery.go_on(batch, &self.endpoint, sent) {
-            Outcome::Done => Ok(()),
-            Outcome::Unfinished(error) => {
-                *unfinished = Some(delivery);
-                Err(error)
-            }
-            Outcome::Refused(error) => Err(error),
-        }
+        let send = |key: &Option<Secret>, spans: &[&FinishedSpan]| self.send(key.as_ref(), spans);
+        self.deliveries.deliver(batch, self.endpoint.timeout(), key, send)
     }
 }
 

@@ -1,15 +1,33 @@
 //! Parses replies of the server.
 
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
-use prost::Message as _;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceResponse,
+};
+use prost::{DecodeError, Message as _};
 use raaf_trace_core::diagnostics::{self, Category, Repeated};
 use raaf_trace_model::sink::ExportError;
+use serde::Deserialize;
+use serde_json::Value as Json;
+use ureq::http::{HeaderMap, StatusCode};
 
-use crate::http::{Secret, words};
+use crate::http::{Protocol, Secret, words};
 
-/// Reply to a rejected request: gRPC's status, as protobuf.
-#[derive(Clone, PartialEq, prost::Message)]
-struct Refusal {
+/// Rules of OTLP over HTTP.
+pub(super) const PROTOCOL: Protocol = Protocol {
+    is_passing,
+    reason,
+    expected: "the port for OTLP over HTTP, usually 4318; the port for gRPC, usually 4317, is another",
+};
+
+/// Returns true for the statuses that the protocol allows to retry.
+fn is_passing(status: StatusCode, _: &HeaderMap) -> bool {
+    matches!(status.as_u16(), 429 | 502 | 503 | 504)
+}
+
+/// Reply to a rejected request: gRPC's status, as protobuf or JSON.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default)]
+struct Status {
     #[prost(int32, tag = "1")]
     code: i32,
     #[prost(string, tag = "2")]
@@ -17,11 +35,47 @@ struct Refusal {
 }
 
 /// Extracts the message from the reply to a rejected request, in any format.
-pub(super) fn words_of_refusal(body: &[u8]) -> String {
-    match Refusal::decode(body) {
-        Ok(refusal) if !refusal.message.is_empty() => refusal.message,
-        _ => String::from_utf8_lossy(body).into_owned(),
+fn reason(body: &[u8]) -> String {
+    let status = Status::decode(body).ok();
+    let status = status.or_else(|| serde_json::from_slice(body).ok()).unwrap_or_default();
+    if status.message.is_empty() {
+        return String::from_utf8_lossy(body).into_owned();
     }
+    status.message
+}
+
+/// Parses a reply, as JSON too: some servers answer in that whatever they were asked in.
+fn parse(body: &[u8]) -> Result<ExportTraceServiceResponse, DecodeError> {
+    ExportTraceServiceResponse::decode(body).or_else(|error| {
+        let json: JsonReply = serde_json::from_slice(body).map_err(|_| error)?;
+        let partial_success = json.partial_success.map(|part| ExportTracePartialSuccess {
+            rejected_spans: part.rejected_spans.as_ref().and_then(whole).unwrap_or_default(),
+            error_message: part.error_message,
+        });
+        Ok(ExportTraceServiceResponse { partial_success })
+    })
+}
+
+/// Reply in JSON.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonReply {
+    #[serde(alias = "partial_success")]
+    partial_success: Option<JsonPart>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct JsonPart {
+    #[serde(alias = "rejected_spans")]
+    rejected_spans: Option<Json>,
+    #[serde(alias = "error_message")]
+    error_message: String,
+}
+
+/// Reads an integer, which JSON's form of protobuf writes as a string.
+fn whole(number: &Json) -> Option<i64> {
+    number.as_i64().or_else(|| number.as_str()?.parse().ok())
 }
 
 /// Parses the reply to a batch that was accepted, perhaps in part.
@@ -31,7 +85,7 @@ pub(super) fn read(
     secrets: &[&Secret],
     warnings: &Repeated,
 ) -> Result<(), ExportError> {
-    let reply = match ExportTraceServiceResponse::decode(body) {
+    let reply = match parse(body) {
         Ok(reply) => reply,
         // Checked only then: valid protobuf may begin with a line feed and a `<`, too.
         Err(_) if body.trim_ascii_start().starts_with(b"<") => {
@@ -62,8 +116,6 @@ pub(super) fn read(
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry_proto::tonic::collector::trace::v1::ExportTracePartialSuccess;
-
     use super::*;
 
     fn answered(body: &[u8]) -> Result<(), ExportError> {
@@ -80,6 +132,33 @@ mod tests {
             let reply = ExportTraceServiceResponse { partial_success: Some(part) };
             let error = answered(&reply.encode_to_vec()).unwrap_err();
             assert_eq!(error.rejected_of(9), 1, "{length}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_partial_success_in_json_is_one() {
+        for (json, rejected) in [
+            (r#"{"partialSuccess":{"rejectedSpans":"3","errorMessage":"old"}}"#, 3),
+            (r#"{"partialSuccess":{"rejectedSpans":2,"errorMessage":"old"},"more":1}"#, 2),
+            (r#"{"partial_success":{"rejected_spans":4,"error_message":"old"}}"#, 4),
+            (r#"{"partialSuccess":{"rejectedSpans":"99","errorMessage":"old"}}"#, 9),
+        ] {
+            let error = answered(json.as_bytes()).unwrap_err();
+            assert_eq!(error.rejected_of(9), rejected, "{json}");
+            assert!(error.to_string().ends_with("of 9 spans: old"), "{error}");
+        }
+        for none in
+            [r#"{"partialSuccess":{"errorMessage":"slow"}}"#, r#"{"partialSuccess":null}"#, "[]"]
+        {
+            assert_eq!(answered(none.as_bytes()), Ok(()), "{none}");
+        }
+    }
+
+    #[test]
+    fn a_status_gives_its_message_in_any_format() {
+        let status = Status { code: 3, message: "bad id".to_owned() }.encode_to_vec();
+        for body in [&status[..], br#"{"code":3,"message":"bad id","details":[]}"#, b"bad id"] {
+            assert_eq!(reason(body), "bad id");
         }
     }
 

@@ -12,13 +12,13 @@ use ureq::http::{
 };
 
 use super::{
-    OtlpError, OtlpSink,
+    OtlpError, OtlpSink, answer,
     endpoint::{self, Endpoint},
     names::OtlpNames,
     request, resource,
     variables::Variables,
 };
-use crate::http::{Client, Secret, check_timeout};
+use crate::http::{Client, Deliveries, Secret, check_timeout, header};
 
 /// Default timeout of a request, as OpenTelemetry defines it.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,7 +45,7 @@ enum Given {
 
 impl OtlpBuilder {
     /// Sets the base address of the server, such as `http://localhost:4318`. Traces go to
-    /// `/v1/traces` below it.
+    /// `/v1/traces` below it; if it ends in that already, to the address itself, with a warning.
     pub fn endpoint(mut self, base: impl Into<String>) -> Self {
         self.endpoint = Some(Given::Base(base.into()));
         self
@@ -137,18 +137,21 @@ impl OtlpBuilder {
         }
         let gzip = gzip.or(variables.gzip).unwrap_or_default();
         let (headers, secrets) = all_headers(variables.headers, &headers, gzip)?;
+        let endpoint = match &endpoint {
+            None => variables.endpoint.unwrap_or_default(),
+            Some(Given::Base(url)) => usable(Endpoint::below(url), url)?,
+            Some(Given::Traces(url)) => usable(Endpoint::exactly(url), url)?,
+        };
+        endpoint.warn_if_whole();
         Ok(OtlpSink {
-            client: Client::new(timeout.or(variables.timeout).unwrap_or(TIMEOUT)),
-            endpoint: match &endpoint {
-                None => variables.endpoint.unwrap_or_default(),
-                Some(Given::Base(url)) => usable(Endpoint::below(url), url)?,
-                Some(Given::Traces(url)) => usable(Endpoint::exactly(url), url)?,
-            },
+            client: Client::new(timeout.or(variables.timeout).unwrap_or(TIMEOUT), answer::PROTOCOL),
+            endpoint,
             headers,
             secrets,
             resource: resource::of(variables.resource, resource),
             names: names.or(variables.names).unwrap_or_default(),
             gzip,
+            deliveries: Deliveries::default(),
             warnings: raaf_trace_core::diagnostics::Repeated::new(),
         })
     }
@@ -167,8 +170,8 @@ fn all_headers(
     let mut all: HeaderMap = variables.into_iter().collect();
     for (name, value) in given {
         let wrong = || OtlpError::Header { name: name.escape_debug().to_string() };
-        let header: HeaderName = name.parse().map_err(|_| wrong())?;
-        all.insert(header, value.reveal().parse().map_err(|_| wrong())?);
+        let name = header::name(name).ok_or_else(wrong)?;
+        all.insert(name, header::value(value.reveal()).ok_or_else(wrong)?);
     }
     let shown = all.values().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let secrets = shown.flat_map(|value| secrets_in(&value)).collect();

@@ -18,8 +18,12 @@ pub enum OtlpError {
         /// The address, unless it may contain a secret.
         shown: String,
     },
-    /// A header given in code has a name or a value that HTTP does not allow. Correct it.
-    #[error("the header `{name}` cannot be sent; expected a name and a value that HTTP allows")]
+    /// A header given in code has a name that HTTP does not allow or a value that is not printable
+    /// ASCII, or sets the body's length. Correct it.
+    #[error(
+        "the header `{name}` cannot be sent; expected a name that HTTP allows, other than \
+             `content-length`, and a value of printable ASCII"
+    )]
     Header {
         /// The header's name, safe to print.
         name: String,

@@ -26,7 +26,7 @@ use raaf_trace_model::{
 };
 use ureq::http::HeaderMap;
 
-use crate::http::{Client, Refusal, Secret};
+use crate::http::{Client, Deliveries, Refusal, Secret};
 pub use builder::OtlpBuilder;
 use endpoint::Endpoint;
 pub use error::OtlpError;
@@ -60,10 +60,12 @@ raaf_trace_model::submit! {
 /// | the server | the batch |
 /// | --- | --- |
 /// | cannot be reached, is silent for longer than the [timeout](OtlpBuilder::timeout), or closes the connection | is retried |
-/// | answers 408, 409, 429 or 5xx | is retried, not before `Retry-After` |
-/// | answers 3xx or another 4xx | is dropped and counted; redirects are not followed |
+/// | answers 429, 502, 503 or 504 | is retried, not before `Retry-After` |
+/// | answers 413 | is halved until the server accepts it; a span that is too large by itself is dropped and named |
+/// | answers with another error, or with a redirect | is dropped and counted; redirects are not followed |
+/// | speaks another protocol, such as gRPC | is dropped and counted, with the port that is expected |
 /// | answers with a web page | is dropped and counted, because the address is not that of a trace receiver |
-/// | rejects some of the spans | counts as delivered except for those |
+/// | rejects some of the spans, in protobuf or JSON | counts as delivered except for those |
 ///
 /// The server's reply is in `last_error` and in the flush's error. Headers, and the path and query
 /// of the address, appear in neither, nor in `Debug` output.
@@ -137,6 +139,7 @@ pub struct OtlpSink {
     resource: Resource,
     names: OtlpNames,
     gzip: bool,
+    deliveries: Deliveries<()>,
     warnings: Repeated,
 }
 
@@ -170,16 +173,17 @@ impl SpanExporter for OtlpSink {
     }
 
     fn export(&self, batch: &[FinishedSpan]) -> Result<(), ExportError> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let body = request::encode(batch, &self.resource, self.names, self.gzip)?;
+        self.deliveries.deliver(batch, self.client.timeout(), |_| (), |(), spans| self.send(spans))
+    }
+}
+
+impl OtlpSink {
+    fn send(&self, spans: &[&FinishedSpan]) -> Result<(), Refusal> {
+        let body = request::encode(spans, &self.resource, self.names, self.gzip)?;
         let secrets: Vec<&Secret> = self.secrets.iter().chain(self.endpoint.secrets()).collect();
         let url = self.endpoint.url();
-        let words = answer::words_of_refusal;
-        let posted = self.client.post(url, &self.headers, &body, &secrets, words);
-        let reply = posted.map_err(Refusal::into_error)?;
-        answer::read(&reply.body, batch.len(), &secrets, &self.warnings)
+        let reply = self.client.post(url, &self.headers, &body, &secrets)?;
+        Ok(answer::read(&reply.body, spans.len(), &secrets, &self.warnings)?)
     }
 }
 

@@ -21,7 +21,7 @@ const SCOPE: &str = "raaf-trace-core";
 
 /// Encodes a request for these spans.
 pub(super) fn encode(
-    batch: &[FinishedSpan],
+    batch: &[&FinishedSpan],
     resource: &Resource,
     names: OtlpNames,
     gzip: bool,

@@ -12,6 +12,7 @@ use super::{
     endpoint::{self, Endpoint},
     names::OtlpNames,
 };
+use crate::http::header;
 
 const NAMES: &str = "RAAF_TRACE_OTLP_NAMES";
 const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
@@ -117,11 +118,8 @@ fn read_pairs<T>(
 }
 
 fn read_headers(environment: &Environment) -> Vec<(HeaderName, HeaderValue)> {
-    let header = |(name, value): (String, String)| {
-        let mut value: HeaderValue = value.parse().ok()?;
-        value.set_sensitive(true);
-        Some((name.parse().ok()?, value))
-    };
+    let header =
+        |(name, value): (String, String)| Some((header::name(&name)?, header::value(&value)?));
     let read = |prefix| read_pairs(environment, &format!("{prefix}HEADERS"), header);
     PREFIX.into_iter().find_map(read).unwrap_or_default()
 }
@@ -223,7 +221,10 @@ mod tests {
     fn a_bad_pair_leaves_its_neighbours() {
         let found = read(&[
             ("OTEL_RESOURCE_ATTRIBUTES", "a=1,b,c=%zz,d=2"),
-            ("OTEL_EXPORTER_OTLP_HEADERS", "x=1,no header=2"),
+            (
+                "OTEL_EXPORTER_OTLP_HEADERS",
+                "x=1,no header=2,authorization=t%C3%A9,content-length=1",
+            ),
         ]);
         let found = found.unwrap();
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());

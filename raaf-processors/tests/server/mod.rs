@@ -60,6 +60,8 @@ impl Request {
 pub(crate) enum Answer {
     /// Status, headers (each line ended), body.
     Reply(u16, String, Vec<u8>),
+    /// 200 up to so many bytes of body, otherwise 413.
+    UpTo(usize),
     /// Nothing, and the connection stays open.
     Hang,
     /// Nothing, and the connection is closed.
@@ -158,9 +160,13 @@ impl Shared {
         while let Some(request) = read(&mut reader) {
             let answer = {
                 let mut state = self.state.lock().unwrap();
+                let length = request.body.len();
                 state.requests.push(request);
                 self.changed.notify_all();
-                state.answers.pop_front().unwrap_or_else(|| state.last.clone())
+                match state.answers.pop_front().unwrap_or_else(|| state.last.clone()) {
+                    Answer::UpTo(most) => Answer::status(if length > most { 413 } else { 200 }),
+                    answer => answer,
+                }
             };
             match answer {
                 Answer::Reply(status, headers, body) => {
@@ -175,7 +181,9 @@ impl Shared {
                         return;
                     }
                 }
-                Answer::Hang => return self.state.lock().unwrap().hanging.push(stream),
+                Answer::UpTo(_) | Answer::Hang => {
+                    return self.state.lock().unwrap().hanging.push(stream);
+                }
                 Answer::Close => return,
                 Answer::Raw(bytes) => return stream.write_all(&bytes).unwrap_or_default(),
             }

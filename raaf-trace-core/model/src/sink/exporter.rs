@@ -110,8 +110,8 @@ struct Retry {
 }
 
 impl ExportError {
-    /// Creates an error for a temporary failure: a refused connection, a timeout, HTTP 408, 409,
-    /// 429 and 5xx.
+    /// Creates an error for a temporary failure: a refused connection, a timeout, or a status
+    /// after which the protocol allows a retry, such as HTTP 429 and 503.
     ///
     /// # Examples
     ///
