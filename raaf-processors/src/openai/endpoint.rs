@@ -9,7 +9,7 @@ use ureq::http::{
 };
 
 use super::OpenAiSinkError;
-use crate::http::{Client, Protocol, Refusal, Secret, header, mistyped, origin};
+use crate::http::{Client, Protocol, Proxies, Refusal, Secret, header, mistyped, origin};
 
 /// Rules of OpenAI's API.
 const PROTOCOL: Protocol = Protocol {
@@ -45,6 +45,7 @@ impl Endpoint {
         organization: Option<&str>,
         project: Option<&str>,
         timeout: Duration,
+        proxies: &Proxies,
     ) -> Result<Self, OpenAiSinkError> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -66,7 +67,7 @@ impl Endpoint {
         let url = format!("{base_url}/traces/ingest");
         let path = base_url.parse::<Uri>().map(|uri| uri.path().to_owned()).unwrap_or_default();
         let path = Secret::new(if ["/", "/v1"].contains(&&*path) { String::new() } else { path });
-        Ok(Self { client: Client::new(timeout, PROTOCOL), url, path, headers })
+        Ok(Self { client: Client::new(&url, timeout, PROTOCOL, proxies), url, path, headers })
     }
 
     /// Returns the origin of the URL, without parts that may be secret.
@@ -82,7 +83,7 @@ impl Endpoint {
     pub(super) fn send(&self, body: &[u8], key: &Secret) -> Result<(), Refusal> {
         let mut headers = self.headers.clone();
         headers.insert(AUTHORIZATION, authorization(key)?);
-        self.client.post(&self.url, &headers, body, &[key, &self.path]).map(drop)
+        self.client.post(&headers, body, &[key, &self.path]).map(drop)
     }
 }
 
