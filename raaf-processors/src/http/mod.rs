@@ -1,20 +1,33 @@
 //! HTTP client shared by the sinks that send requests.
 
 mod delivery;
+mod forward;
 pub(crate) mod header;
+mod proxy;
 mod refusal;
 mod secret;
 
 use std::time::Duration;
 
+use proxy::Route;
 use raaf_trace_core::sink::PerProcess;
 use raaf_trace_model::environment::SettingsError;
+use refusal::Target;
 use ureq::{
     Agent, Body,
-    http::{HeaderMap, Response, StatusCode},
+    config::Config,
+    http::{
+        HeaderMap, Response, StatusCode,
+        header::{HOST, PROXY_AUTHORIZATION},
+    },
+    unversioned::{
+        resolver::DefaultResolver,
+        transport::{Connector as _, DefaultConnector},
+    },
 };
 
 pub(crate) use delivery::Deliveries;
+pub(crate) use proxy::Proxies;
 pub(crate) use refusal::Refusal;
 #[cfg(feature = "openai")]
 pub(crate) use refusal::mistyped;
@@ -54,6 +67,8 @@ pub(crate) struct Protocol {
 /// Blocking HTTP client.
 #[derive(Debug)]
 pub(crate) struct Client {
+    url: String,
+    route: Route,
     protocol: Protocol,
     timeout: Duration,
     /// A connection must not be shared with a forked child.
@@ -68,21 +83,28 @@ pub(crate) struct Reply {
 }
 
 impl Client {
-    /// Creates a client whose requests take at most `timeout`, from name resolution to the last
-    /// byte of the reply; at least a millisecond, at most a day.
+    /// Creates a client for an address, whose requests take at most `timeout`, from name resolution
+    /// to the last byte of the reply; at least a millisecond, at most a day.
     ///
-    /// Proxies are those of the environment (`HTTPS_PROXY` and so on). Redirects are not followed,
-    /// because they would send keys and spans to an address that was not configured.
-    pub(crate) fn new(timeout: Duration, protocol: Protocol) -> Self {
+    /// Redirects are not followed, because they would send keys and spans to an address that was
+    /// not configured.
+    pub(crate) fn new(url: &str, timeout: Duration, protocol: Protocol, proxies: &Proxies) -> Self {
         let timeout = timeout.clamp(SHORTEST, LONGEST);
+        let route = url.parse().map_or(Route::Direct, |url| proxies.route(&url));
+        let tunnel = match &route {
+            Route::Tunnel(proxy) => Some(proxy.clone()),
+            Route::Direct | Route::Forward { .. } => None,
+        };
         let config = Agent::config_builder()
             .timeout_global(Some(timeout))
+            .proxy(tunnel)
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .user_agent(concat!("raaf-processors/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { protocol, timeout, agent: PerProcess::new(config.into()) }
+        let agent = PerProcess::new(agent(config, &route));
+        Self { url: url.to_owned(), route, protocol, timeout, agent }
     }
 
     /// Returns the timeout of a request.
@@ -90,24 +112,37 @@ impl Client {
         self.timeout
     }
 
-    /// Posts `body` to `url`. `secrets` are removed from the error's message.
+    /// Posts `body`. `secrets` are removed from the error's message.
     ///
     /// # Errors
     ///
     /// If no server accepted the request. The error is retryable if a retry can help.
     pub(crate) fn post(
         &self,
-        url: &str,
         headers: &HeaderMap,
         body: &[u8],
         secrets: &[&Secret],
     ) -> Result<Reply, Refusal> {
-        let agent = self.agent.get(|parent| parent.config().clone().into());
-        let mut request = agent.post(url);
+        let agent = self.agent.get(|parent| agent(parent.config().clone(), &self.route));
+        let mut request = match &self.route {
+            Route::Forward { to, host, authorization, .. } => {
+                let mut request = agent.post(to);
+                if !headers.contains_key(HOST) {
+                    request = request.header(HOST, host);
+                }
+                match authorization {
+                    Some(value) => request.header(PROXY_AUTHORIZATION, value),
+                    None => request,
+                }
+            }
+            Route::Direct | Route::Tunnel(_) => agent.post(&self.url),
+        };
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let failed = |error| Refusal::of_transport(url, body.len(), &error, self.protocol.expected);
+        let proxy = self.route.proxy();
+        let target = Target { url: &self.url, proxy: proxy.as_deref() };
+        let failed = |error| target.unreached(body.len(), &error, self.protocol.expected);
         let answer = request.send(body).map_err(failed)?;
         let status = answer.status();
         let is_passing = (self.protocol.is_passing)(status, answer.headers());
@@ -117,9 +152,12 @@ impl Client {
         if status.is_success() {
             return Ok(Reply { body });
         }
+        if let (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Some(proxy)) = (status, &proxy) {
+            return Err(refusal::of_proxy(proxy, status));
+        }
         let words = secret::without((self.protocol.reason)(&body).as_bytes(), secrets);
         let at = matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
-            .then(|| secret::url_without(url, secrets));
+            .then(|| secret::url_without(&self.url, secrets));
         Err(Refusal::of_status(status, at.as_deref(), &words, is_passing, wait))
     }
 }
@@ -128,6 +166,12 @@ impl Client {
 #[cfg(feature = "otlp")]
 pub(crate) fn words(said: &[u8], secrets: &[&Secret]) -> String {
     refusal::shown(&secret::without(said, secrets))
+}
+
+fn agent(config: Config, route: &Route) -> Agent {
+    let Route::Forward { by, .. } = route else { return config.into() };
+    let connector = DefaultConnector::new().chain(by.clone());
+    Agent::with_parts(config, connector, DefaultResolver::default())
 }
 
 fn read(answer: Response<Body>) -> Result<Vec<u8>, ureq::Error> {

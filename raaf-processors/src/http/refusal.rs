@@ -51,16 +51,40 @@ impl Refusal {
         Self { is_too_large: status == StatusCode::PAYLOAD_TOO_LARGE, error }
     }
 
-    /// Creates an error for a request without a reply. `expected` names the right address, for a
-    /// server that speaks another protocol.
-    pub(super) fn of_transport(url: &str, body: usize, error: &Error, expected: &str) -> Self {
+    pub(super) fn into_error(self) -> ExportError {
+        self.error
+    }
+
+    /// Returns true if a smaller request might be accepted.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.is_too_large
+    }
+}
+
+/// Address of a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target<'a> {
+    pub(super) url: &'a str,
+    pub(super) proxy: Option<&'a str>,
+}
+
+impl Target<'_> {
+    /// Creates an error for a request without a reply, whose body has this length. `expected` names
+    /// the right address, for a server that speaks another protocol.
+    pub(super) fn unreached(self, body: usize, error: &Error, expected: &str) -> Refusal {
         let is_too_large = body > LARGE && is_broken(error);
-        let origin = origin(url);
+        let mut origin = origin(self.url);
+        if let Some(proxy) = self.proxy {
+            origin = format!("{origin} (through the proxy {proxy})").into();
+        }
         let message = format!("{origin} cannot be reached: {error}");
         let error = match error {
             Error::Protocol(error) => ExportError::permanent(format!(
                 "{origin} does not answer in HTTP/1.1 ({error}); expected {expected}"
             )),
+            Error::ConnectProxyFailed(reason) if is_refused(reason) => {
+                ExportError::permanent(message)
+            }
             Error::BadUri(_) | Error::Http(_) | Error::InvalidProxyUrl | Error::Rustls(_) => {
                 ExportError::permanent(message)
             }
@@ -70,17 +94,19 @@ impl Refusal {
             }
             _ => ExportError::retryable(message),
         };
-        Self { is_too_large, error }
+        Refusal { is_too_large, error }
     }
+}
 
-    pub(super) fn into_error(self) -> ExportError {
-        self.error
-    }
+/// Creates an error for a proxy that rejects requests.
+pub(super) fn of_proxy(proxy: &str, status: StatusCode) -> Refusal {
+    ExportError::permanent(format!("the proxy {proxy} answered {status}")).into()
+}
 
-    /// Returns true if a smaller request might be accepted.
-    pub(super) fn is_too_large(&self) -> bool {
-        self.is_too_large
-    }
+/// Returns true if a proxy rejected a tunnel with a status that does not pass: `reason` ends in it.
+fn is_refused(reason: &str) -> bool {
+    let status = reason.rsplit(['/', ' ']).next().and_then(|status| status.parse::<u16>().ok());
+    status.is_some_and(|status| (400..500).contains(&status) && ![408, 429].contains(&status))
 }
 
 /// Error of a request that cannot be made, or of which a part was rejected.

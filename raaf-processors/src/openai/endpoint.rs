@@ -9,7 +9,7 @@ use ureq::http::{
 };
 
 use super::OpenAiSinkError;
-use crate::http::{Client, Protocol, Refusal, Secret, header, mistyped, origin};
+use crate::http::{Client, Protocol, Proxies, Refusal, Secret, header, mistyped, origin};
 
 /// Rules of OpenAI's API.
 const PROTOCOL: Protocol = Protocol {
@@ -45,6 +45,7 @@ impl Endpoint {
         organization: Option<&str>,
         project: Option<&str>,
         timeout: Duration,
+        proxies: &Proxies,
     ) -> Result<Self, OpenAiSinkError> {
         let mut headers = HeaderMap::new();
         let mut secrets = Vec::new();
@@ -68,7 +69,7 @@ impl Endpoint {
         let url = format!("{base_url}/traces/ingest");
         let path = base_url.parse::<Uri>().map(|uri| uri.path().to_owned()).unwrap_or_default();
         secrets.extend(Some(path).filter(|path| !["/", "/v1"].contains(&&**path)).map(Secret::new));
-        Ok(Self { client: Client::new(timeout, PROTOCOL), url, secrets, headers })
+        Ok(Self { client: Client::new(&url, timeout, PROTOCOL, proxies), url, secrets, headers })
     }
 
     /// Returns the origin of the URL, without parts that may be secret.
@@ -84,8 +85,8 @@ impl Endpoint {
     pub(super) fn send(&self, body: &[u8], key: &Secret) -> Result<(), Refusal> {
         let mut headers = self.headers.clone();
         headers.insert(AUTHORIZATION, authorization(key)?);
-        let secrets: Vec<_> = self.secrets.iter().chain([key]).collect();
-        self.client.post(&self.url, &headers, body, &secrets).map(drop)
+        secrets.extend(Some(path).filter(|path| !["/", "/v1"].contains(&&**path)).map(Secret::new));
+        Ok(Self { client: Client::new(&url, timeout, PROTOCOL, proxies), url, secrets, headers })
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
     request, resource,
     variables::Variables,
 };
-use crate::http::{Client, Deliveries, Secret, check_timeout, header};
+use crate::http::{Client, Deliveries, Proxies, Secret, check_timeout, header};
 
 /// Default timeout of a request, as OpenTelemetry defines it.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,6 +34,7 @@ pub struct OtlpBuilder {
     names: Option<OtlpNames>,
     resource: Vec<(String, Value)>,
     variables: Variables,
+    proxies: Option<Proxies>,
 }
 
 /// Address given in code.
@@ -111,6 +112,9 @@ impl OtlpBuilder {
     /// | `OTEL_RESOURCE_ATTRIBUTES` | [`resource_attribute`](Self::resource_attribute)s: `key=value,key=value`, percent-encoded |
     /// | `RAAF_TRACE_OTLP_NAMES` | [`names`](Self::names): `component` or `gen_ai` |
     ///
+    /// Proxies are those of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, or their lower-case
+    /// forms; without a call of this method, those of the process.
+    ///
     /// Variables that begin with `OTEL_EXPORTER_OTLP_` have a form for traces alone, which takes
     /// precedence: `OTEL_EXPORTER_OTLP_TRACES_…`.
     ///
@@ -122,6 +126,7 @@ impl OtlpBuilder {
     /// If `RAAF_TRACE_OTLP_NAMES` cannot be used; the error names the expected form.
     pub fn environment(mut self, environment: &Environment) -> Result<Self, SettingsError> {
         self.variables = Variables::read(environment)?;
+        self.proxies = Some(Proxies::read(environment));
         Ok(self)
     }
 
@@ -131,7 +136,7 @@ impl OtlpBuilder {
     ///
     /// If the address, a header or the timeout cannot be used.
     pub fn build(self) -> Result<OtlpSink, OtlpError> {
-        let Self { endpoint, headers, timeout, gzip, names, resource, variables } = self;
+        let Self { endpoint, headers, timeout, gzip, names, resource, variables, proxies } = self;
         if let Some(timeout) = timeout {
             check_timeout("OtlpBuilder::timeout", timeout)?;
         }
@@ -143,8 +148,10 @@ impl OtlpBuilder {
             Some(Given::Traces(url)) => usable(Endpoint::exactly(url), url)?,
         };
         endpoint.warn_if_whole();
+        let timeout = timeout.or(variables.timeout).unwrap_or(TIMEOUT);
+        let proxies = proxies.unwrap_or_else(|| Proxies::read(&Environment::process()));
         Ok(OtlpSink {
-            client: Client::new(timeout.or(variables.timeout).unwrap_or(TIMEOUT), answer::PROTOCOL),
+            client: Client::new(endpoint.url(), timeout, answer::PROTOCOL, &proxies),
             endpoint,
             headers,
             secrets,

@@ -181,8 +181,7 @@ impl OtlpSink {
     fn send(&self, spans: &[&FinishedSpan]) -> Result<(), Refusal> {
         let body = request::encode(spans, &self.resource, self.names, self.gzip)?;
         let secrets: Vec<&Secret> = self.secrets.iter().chain(self.endpoint.secrets()).collect();
-        let url = self.endpoint.url();
-        let reply = self.client.post(url, &self.headers, &body, &secrets)?;
+        let reply = self.client.post(&self.headers, &body, &secrets)?;
         Ok(answer::read(&reply.body, spans.len(), &secrets, &self.warnings)?)
     }
 }

@@ -93,7 +93,7 @@ impl Baggage {
     /// context.run(|| assert_eq!(Context::current().baggage().get("tenant"), Some("acme")));
     /// ```
     pub fn extract(carrier: &(impl Extractor + ?Sized)) -> Self {
-        carrier.get(BAGGAGE).map(Self::parse).unwrap_or_default()
+        Self::parse(&carrier.get_all(BAGGAGE).join(","))
     }
 
     /// Writes the baggage into a carrier and replaces its baggage. Use it only for receivers that
@@ -337,6 +337,12 @@ mod tests {
         assert_eq!(baggage.properties("b"), Some("p = 1;q"));
         assert_eq!((baggage.properties("a"), baggage.properties("x")), (Some(""), None));
         assert_eq!(baggage.to_string(), "b=2;p = 1;q,a=A%20%C3%A9,c=");
+    }
+
+    #[test]
+    fn several_lines_are_one_list() {
+        let lines = ["a=1,b=2", "", "c=3"].map(|line| ("Baggage".to_owned(), line.to_owned()));
+        assert_eq!(Baggage::extract(&Vec::from(lines)).to_string(), "a=1,b=2,c=3");
     }
 
     #[test]
