@@ -32,7 +32,7 @@ pub struct Usage {
     pub cached_input_tokens: u64,
     /// Output tokens that were spent on reasoning.
     pub reasoning_tokens: u64,
-    /// Whether input and output tokens were reported, even as 0.
+    /// `true` for input and output tokens that were reported, even as 0.
     #[serde(skip)]
     reported: [bool; 2],
 }

@@ -59,13 +59,17 @@ mod filter;
 mod redact;
 mod tail;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use raaf_trace_core::sink::BatchProcessor;
 use raaf_trace_model::{
     Redactor,
     filter::SpanFilter,
     sink::{BatchConfig, SpanExporter, SpanProcessor, stats::ProcessorStats},
+    span::FinishedSpan,
 };
 
 pub use filter::Filter;
@@ -154,6 +158,31 @@ pub trait WrapExporter: SpanExporter + Sized {
 }
 
 impl<E: SpanExporter> WrapExporter for E {}
+
+/// Passes spans on one by one, and counts those that arrived. A panic of the processor loses its span
+/// only: it goes on after the last span, and spans beyond the first that were lost count as `dropped`,
+/// since the caller of the wrapper counts one.
+fn pass_on(
+    processor: &impl SpanProcessor,
+    spans: Vec<FinishedSpan>,
+    (passed, dropped): (&AtomicU64, &AtomicU64),
+) {
+    let mut first = None;
+    for span in spans {
+        match catch_unwind(AssertUnwindSafe(|| processor.on_end_owned(span))) {
+            Ok(()) => {
+                passed.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(panic) if first.is_none() => first = Some(panic),
+            Err(_) => {
+                dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+    if let Some(panic) = first {
+        resume_unwind(panic);
+    }
+}
 
 /// Returns the statistics of a wrapped processor. If it keeps none, spans passed on count as
 /// delivered.

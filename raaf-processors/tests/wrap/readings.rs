@@ -1,18 +1,22 @@
 //! Statistics that are read while spans end.
 
-use std::{panic, thread};
+use std::{
+    panic,
+    sync::{Arc, Mutex},
+    thread,
+};
 
 use raaf_processors::{
     ConsoleSink,
     wrap::{KeepTraces, WrapExporter as _, WrapProcessor as _},
 };
 use raaf_trace_core::{
-    Component, FinishedSpan, MemoryExporter, SpanFilter, SpanProcessor, Traceable as _,
+    Component, FinishedSpan, Kind, MemoryExporter, SpanFilter, SpanProcessor, Traceable as _,
     TracerProvider,
     sink::{Offload, SimpleProcessor},
 };
 
-use super::{stats, with};
+use super::{TIMEOUT, stats, with};
 
 /// Panics at every end, and keeps no statistics.
 struct Panics;
@@ -70,4 +74,60 @@ fn d3_a_span_whose_processor_panics_behind_a_filter_is_dropped_and_not_delivered
     provider.run(run);
     let stats = stats(&provider);
     assert_eq!((stats.delivered, stats.dropped, stats.filtered), (0, 1, 1));
+}
+
+/// Panics at tools, and remembers the others.
+#[derive(Default)]
+struct NoTools(Mutex<Vec<String>>);
+
+impl SpanProcessor for NoTools {
+    fn on_end(&self, span: &FinishedSpan) {
+        if *span.kind() == Kind::Tool {
+            panic::resume_unwind(Box::new("a tool"));
+        }
+        self.0.lock().unwrap().push(span.component_name().to_owned());
+    }
+}
+
+#[test]
+fn d3_a_panic_behind_a_wrapper_loses_that_span_only() {
+    for tail in [false, true] {
+        let processor = Arc::new(NoTools::default());
+        let provider = if tail {
+            with(Arc::clone(&processor).keep_traces(KeepTraces::with(SpanFilter::all())))
+        } else {
+            // Depends on the end, so that all wait for the root.
+            with(Arc::clone(&processor).filter(SpanFilter::when(|_| true)))
+        };
+        provider.run(|| {
+            Component::agent("Planner").in_span("run", || {
+                Component::tool("Search").in_span("run", || ());
+                Component::tool("Fetch").in_span("run", || ());
+            });
+        });
+        assert_eq!(*processor.0.lock().unwrap(), ["Planner"], "with tail: {tail}");
+        let stats = stats(&provider);
+        assert_eq!((stats.received, stats.delivered, stats.dropped), (3, 1, 2), "{stats:?}");
+    }
+}
+
+#[test]
+fn d3_a_panic_in_a_filter_loses_that_span_only() {
+    let memory = MemoryExporter::new();
+    let choosy = SpanFilter::when(|span| match span.component_name() {
+        "Cache" => panic::resume_unwind(Box::new("no caches")),
+        _ => true,
+    });
+    let provider = with(memory.clone().filter(choosy));
+    provider.run(|| {
+        Component::agent("Planner").in_span("run", || {
+            Component::new("Cache").in_span("run", run);
+        });
+    });
+    provider.force_flush(TIMEOUT).unwrap();
+    let spans = memory.spans();
+    let planner = spans.iter().find(|span| span.parent_id().is_none()).unwrap();
+    assert_eq!(spans.iter().filter(|span| span.parent_id() == Some(planner.span_id())).count(), 1);
+    let stats = stats(&provider);
+    assert_eq!((spans.len(), stats.queued, stats.dropped), (3, 0, 1), "{stats:?}");
 }

@@ -109,7 +109,7 @@ pub enum Step {
     /// One component in several threads at once. All have started before the first one does its
     /// steps, and they take turns, so that each finds the same spans active in every run.
     Together {
-        /// What runs in each thread, in the order of starts.
+        /// Members, one in each thread, in the order of starts.
         members: Vec<Member>,
     },
     /// A context and a handle that are captured inside a call and used after its end. Failures and

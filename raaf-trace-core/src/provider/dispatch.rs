@@ -68,7 +68,7 @@ fn pass_on(provider: &Inner, mut span: FinishedSpan) {
     }
     last.end(|processor| processor.on_end_owned(span));
     if flush {
-        // Whoever replaces the processors does not wait for this.
+        // A replacement of the processors does not wait for the flush.
         drop(processors);
         let _ = provider.force_flush(ROOT_FLUSH);
     }

@@ -3,6 +3,7 @@
 mod around;
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -19,7 +20,7 @@ use raaf_trace_model::{
     span::{FinishedSpan, StartedSpan},
 };
 
-use super::counted;
+use super::{counted, pass_on};
 use around::Around;
 
 /// Wrapper that passes on matching spans; see
@@ -31,12 +32,13 @@ pub struct Filter<P> {
     around: Mutex<Around>,
     passed: AtomicU64,
     filtered: AtomicU64,
+    dropped: AtomicU64,
 }
 
 impl<P> Filter<P> {
     pub(super) fn new(processor: P, select: SpanFilter) -> Self {
-        let (passed, filtered) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { processor, select, around: Mutex::default(), passed, filtered }
+        let [passed, filtered, dropped] = [(); 3].map(|()| AtomicU64::new(0));
+        Self { processor, select, around: Mutex::default(), passed, filtered, dropped }
     }
 
     fn around(&self) -> MutexGuard<'_, Around> {
@@ -47,11 +49,7 @@ impl<P> Filter<P> {
 impl<P: SpanProcessor> Filter<P> {
     /// Called with the lock released, because the processor may run foreign code.
     fn pass_on(&self, spans: Vec<FinishedSpan>) {
-        for span in spans {
-            self.processor.on_end_owned(span);
-            // After the call, which may have panicked.
-            self.passed.fetch_add(1, Ordering::Relaxed);
-        }
+        pass_on(&self.processor, spans, (&self.passed, &self.dropped));
     }
 }
 
@@ -70,12 +68,16 @@ impl<P: SpanProcessor> SpanProcessor for Filter<P> {
     }
 
     fn on_end_owned(&self, span: FinishedSpan) {
-        let kept = self.select.matches(&span);
-        if !kept {
+        // If it panics, the span is left out, and those that wait for it go on.
+        let matched = catch_unwind(AssertUnwindSafe(|| self.select.matches(&span)));
+        if matches!(matched, Ok(false)) {
             self.filtered.fetch_add(1, Ordering::Relaxed);
         }
-        let ready = self.around().ended(span, kept);
+        let ready = self.around().ended(span, matches!(matched, Ok(true)));
         self.pass_on(ready);
+        if let Err(panic) = matched {
+            resume_unwind(panic);
+        }
     }
 
     fn on_added(&self, stats: &StatsReader) {
@@ -95,9 +97,11 @@ impl<P: SpanProcessor> SpanProcessor for Filter<P> {
     fn stats(&self) -> ProcessorStats {
         let mut stats = counted(self.processor.stats(), &self.passed);
         let filtered = self.filtered.load(Ordering::Relaxed);
+        let dropped = self.dropped.load(Ordering::Relaxed);
         let waiting = self.around().waiting();
-        stats.received += filtered + waiting;
+        stats.received += filtered + dropped + waiting;
         stats.filtered += filtered;
+        stats.dropped += dropped;
         stats.queued += waiting;
         stats
     }

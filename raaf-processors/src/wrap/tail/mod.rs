@@ -20,7 +20,7 @@ use raaf_trace_model::{
     span::{FinishedSpan, StartedSpan},
 };
 
-use super::counted;
+use super::{counted, pass_on};
 use held::{Held, Outcome};
 
 /// Default number of spans that wait for the end of their traces.
@@ -125,10 +125,7 @@ impl<P: SpanProcessor> TailSampler<P> {
     fn settle(&self, outcome: Outcome) {
         self.filtered.fetch_add(outcome.filtered, Ordering::Relaxed);
         self.dropped.fetch_add(outcome.dropped, Ordering::Relaxed);
-        for span in outcome.kept {
-            self.processor.on_end_owned(span);
-            self.passed.fetch_add(1, Ordering::Relaxed);
-        }
+        pass_on(&self.processor, outcome.kept, (&self.passed, &self.dropped));
     }
 }
 

@@ -8,6 +8,9 @@ use crate::numbered::Numbered;
 /// Maximum length of a string that is copied, in bytes: larger ones are moved.
 pub(crate) const MOST_COPIED: usize = 1_024;
 
+/// Memory that emptied columns keep, in attributes, bytes of text, and values.
+const MOST_KEPT: (usize, usize, usize) = (1_024, 16_384, 256);
+
 /// Columns of attributes: 16 bytes for a number, and keys once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PackedAttributes {
@@ -17,6 +20,8 @@ pub(crate) struct PackedAttributes {
     /// Values of [`Cell::Value`], in order.
     values: Vec<Value>,
     keys: Numbered<Key>,
+    /// Number of attributes that were drained last.
+    drained: usize,
 }
 
 /// An attribute: number of its key, marks, and the value or what says where it is.
@@ -52,8 +57,16 @@ impl PackedAttributes {
     /// Provides empty columns with memory for the attributes of so many spans, in this thread's cache.
     pub(crate) fn prepare(&mut self, spans: usize) {
         self.cells.clear();
-        self.cells.resize(self.cells.capacity().max(2 * spans), Cell::Int(0, Marks::NONE, 0));
+        self.cells.resize(self.drained.max(2 * spans), Cell::Int(0, Marks::NONE, 0));
         self.cells.clear();
+    }
+
+    /// Returns the size of the columns in bytes.
+    #[cfg(test)]
+    pub(crate) fn memory(&self) -> usize {
+        let Self { cells, text, values, .. } = self;
+        let cells = cells.capacity() * size_of::<Cell>();
+        cells + text.capacity() + values.capacity() * size_of::<Value>()
     }
 
     /// Returns whether there are numbers left for the keys of a list.
@@ -106,6 +119,7 @@ impl PackedAttributes {
             text: self.text[..end.text].to_owned(),
             values: self.values.drain(..end.values).collect(),
             keys: self.keys.clone(),
+            drained: 0,
         };
         self.cells.drain(..end.cells);
         self.text.drain(..end.text);
@@ -119,10 +133,23 @@ impl PackedAttributes {
         self.values.drain(start.values..end.values);
     }
 
-    /// Reads all attributes from the beginning, and empties the columns.
+    /// Reads all attributes from the beginning, and empties the columns but for the text; see
+    /// [`forget`](Self::forget).
     pub(crate) fn drain(&mut self) -> Unpack<'_> {
-        let Self { cells, text, values, keys } = self;
+        let Self { cells, text, values, keys, drained } = self;
+        *drained = cells.len().min(MOST_KEPT.0);
         Unpack { cells: cells.drain(..), text, at: 0, values: values.drain(..), keys }
+    }
+
+    /// Forgets texts, keys if there are many, and memory beyond what is usual. All attributes were
+    /// moved out before.
+    pub(crate) fn forget(&mut self) {
+        let (cells, text, values) = MOST_KEPT;
+        self.cells.shrink_to(cells);
+        self.text.clear();
+        self.text.shrink_to(text);
+        self.values.shrink_to(values);
+        self.keys.clear_if_many();
     }
 
     /// Returns the number of a key.
@@ -132,13 +159,13 @@ impl PackedAttributes {
     }
 }
 
-/// Reader of [`PackedAttributes`]. If dropped, the columns are empty.
+/// Reader of [`PackedAttributes`].
 pub(crate) struct Unpack<'a> {
     cells: std::vec::Drain<'a, Cell>,
-    text: &'a mut String,
+    text: &'a str,
     at: usize,
     values: std::vec::Drain<'a, Value>,
-    keys: &'a mut Numbered<Key>,
+    keys: &'a Numbered<Key>,
 }
 
 impl Unpack<'_> {
@@ -163,12 +190,5 @@ impl Unpack<'_> {
             let Marks { content, on_demand } = marks;
             attributes.push_entry(AttributeEntry { key, value, content, on_demand });
         }
-    }
-}
-
-impl Drop for Unpack<'_> {
-    fn drop(&mut self) {
-        self.text.clear();
-        self.keys.clear_if_many();
     }
 }

@@ -62,7 +62,7 @@ pub struct BatchConfig {
 /// Default of [`BatchConfig::flush_interval`].
 const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The same for local sinks.
+/// Flush interval of local sinks.
 const LOCAL_FLUSH_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Default for BatchConfig {

@@ -97,7 +97,7 @@ impl Threads {
 #[derive(Debug)]
 pub(crate) struct Registered {
     published: Arc<Published>,
-    /// Whether the base refers to a span.
+    /// `true` if the base refers to a span.
     holds_span: bool,
 }
 

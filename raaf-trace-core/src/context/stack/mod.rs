@@ -36,7 +36,7 @@ pub(crate) struct Stack {
     published: Option<Registered>,
     /// Grows when a frame has to be settled, and falls when one ends as a frame.
     settling: u32,
-    /// What settled frames referred to, to be dropped while nothing is borrowed.
+    /// Traces that settled frames referred to, to be dropped while nothing is borrowed.
     unused: Vec<Kept>,
 }
 
@@ -80,7 +80,7 @@ pub(crate) struct PassOn {
     pub(crate) end: Ticks,
 }
 
-/// What a popped frame became.
+/// A popped frame, or the context that replaced it.
 pub(crate) enum Popped {
     Frame(Box<Frame>),
     /// It was settled; the context to return to.
@@ -310,7 +310,10 @@ impl Stack {
     #[inline]
     pub(crate) fn finish(&mut self, frame: &mut Frame) -> Result<Option<Kept>, PassOn> {
         let known = self.kept(frame.trace).zip(self.components.info(frame.component));
-        let Some((Kept { trace, queue }, component)) = known else { return Ok(None) };
+        let Some((Kept { trace, queue }, component)) = known else {
+            frame.body.clear();
+            return Ok(self.forget(frame));
+        };
         if !frame.has_started {
             // Its work never began.
             frame.start(trace);

@@ -56,7 +56,7 @@ impl Stack {
             self.unused.extend(unused);
         }
         self.frames = frames;
-        // Last: whoever looked for them before has seen the frames, and now sees the records.
+        // Last: a thread that looks for them sees the frames before this, and the records after it.
         if let Some(published) = &self.published {
             (0..all).rev().for_each(|place| published.close(place));
         }

@@ -10,13 +10,13 @@ pub(super) struct Pool<C> {
     chunks: Vec<C>,
     limit: usize,
     chunk_size: usize,
-    /// `true` if a chunk was taken since the last check.
-    used: bool,
+    /// Least number of chunks since the last check.
+    least: usize,
 }
 
 impl<C: Chunk> Pool<C> {
     pub(super) fn new(batches: usize, chunk_size: usize) -> Self {
-        Self { chunks: Vec::new(), limit: batches.clamp(2, MAX_CHUNKS), chunk_size, used: false }
+        Self { chunks: Vec::new(), limit: batches.clamp(2, MAX_CHUNKS), chunk_size, least: 0 }
     }
 
     /// Keeps an empty chunk if there is capacity, otherwise returns it, to be freed outside of any
@@ -31,14 +31,22 @@ impl<C: Chunk> Pool<C> {
 
     /// Takes a chunk for a producer.
     pub(super) fn take(&mut self) -> Option<C> {
-        self.used = true;
-        self.chunks.pop()
+        let chunk = self.chunks.pop();
+        self.least = self.least.min(self.chunks.len());
+        chunk
     }
 
-    /// Takes all chunks if none was taken since the last call, so that an idle process releases
-    /// their memory.
-    pub(super) fn take_if_idle(&mut self) -> Vec<C> {
-        if std::mem::take(&mut self.used) { Vec::new() } else { std::mem::take(&mut self.chunks) }
+    /// Takes the chunks that nobody needed since the last call.
+    pub(super) fn take_unused(&mut self) -> Vec<C> {
+        let unused = self.chunks.drain(..self.least).collect();
+        self.least = self.chunks.len();
+        unused
+    }
+
+    /// Takes all chunks.
+    pub(super) fn take_all(&mut self) -> Vec<C> {
+        self.least = 0;
+        std::mem::take(&mut self.chunks)
     }
 }
 
@@ -53,8 +61,11 @@ mod tests {
         assert!(pool.put(Vec::with_capacity(3)).is_some(), "too small");
         assert!(pool.put(Vec::with_capacity(4)).is_none());
         assert!(pool.put(Vec::with_capacity(4)).is_some(), "enough");
-        assert!(pool.take().is_some());
-        assert_eq!(pool.take_if_idle().len(), 0, "one was taken");
-        assert_eq!(pool.take_if_idle().len(), 1);
+        assert_eq!(pool.take_unused().len(), 0, "new");
+        let one = pool.take().unwrap();
+        assert!(pool.put(one).is_none());
+        assert_eq!(pool.take_unused().len(), 1, "of two, one was needed");
+        assert_eq!(pool.take_unused().len(), 1);
+        assert_eq!(pool.take_unused().len(), 0);
     }
 }

@@ -147,9 +147,9 @@ impl<C: Chunk> Queue<C> {
             requests.push(Arc::clone(&stop.request));
         }
         let pool = state.backlog.pool();
-        let idle = [pool.take_if_idle(), pool.take_if_idle()];
+        let chunks = pool.take_all();
         drop(state);
-        drop(idle);
+        drop(chunks);
         requests
     }
 }

@@ -231,9 +231,9 @@ impl<C: Chunk> Queue<C> {
     pub(super) fn all_is_due(&self) {
         let mut state = self.lock();
         state.backlog.all_is_due();
-        let idle = state.backlog.pool().take_if_idle();
+        let unused = state.backlog.pool().take_unused();
         drop(state);
-        drop(idle);
+        drop(unused);
     }
 
     pub(super) fn set_last_error(&self, error: String) {

@@ -1,7 +1,11 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::attributes::{MOST_COPIED, Value};
+use crate::{
+    attributes::{Attributes, MOST_COPIED, Value},
+    id::TraceId,
+    span::LocalRoot,
+};
 
 /// Returns spans whose traces and components others share. Of two traces each, the ids are the same,
 /// as of two requests that belong to one remote trace.
@@ -227,4 +231,23 @@ fn g67_emptied_lists_keep_few_components() {
     }
     assert_eq!(packed.unpack_over(&mut Vec::new(), 0), 100);
     assert!(components.iter().all(|component| component.upgrade().is_none()));
+}
+
+#[test]
+fn g67_emptied_lists_keep_little_memory_of_large_spans() {
+    let mut packed = PackedSpans::default();
+    packed.prepare(500);
+    for number in 0..500 {
+        let span = FinishedSpan::builder("tool", "Search").attributes(|attributes| {
+            for place in 0..60 {
+                attributes.set(format!("key.{place}"), "x".repeat(MOST_COPIED));
+                attributes.set(format!("list.{place}"), Value::json(&[number]));
+            }
+        });
+        add(&mut packed, span.build());
+    }
+    let mut spans = Vec::new();
+    assert_eq!(packed.unpack_over(&mut spans, 0), 500);
+    packed.prepare(500);
+    assert!(packed.memory() < 150_000, "{}", packed.memory());
 }

@@ -6,22 +6,21 @@
 //! components with methods, keys, types. All columns are in the order of the rows and read from the
 //! beginning, so that nothing says where something is.
 
+mod trace;
+
 use std::{mem, sync::Arc};
 
-use super::{
-    ComponentInfo, FinishedSpan, LocalRoot, SpanBody, SpanHead, Status, TraceData, TraceInfo,
-    TraceSource,
-};
+use super::{ComponentInfo, FinishedSpan, SpanBody, SpanHead, Status, TraceData, TraceSource};
 use crate::{
-    attributes::{
-        Attributes, Extent as AttributesExtent, Key, PackedAttributes, SpanLimits, Unpack,
-    },
-    id::{SpanId, TraceId},
-    naming::NamePattern,
+    attributes::{Extent as AttributesExtent, Key, PackedAttributes, SpanLimits, Unpack},
+    id::SpanId,
     numbered::Numbered,
-    propagation::TraceState,
     time::Timestamp,
 };
+use trace::PackedTrace;
+
+/// Number of spans that are not packed for which an emptied list keeps memory.
+const MOST_WHOLE: usize = 64;
 
 /// Finished spans, in the order they were added.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +33,7 @@ pub struct PackedSpans {
     origins: Numbered<Origin>,
 }
 
-/// What is fixed when a span starts or ends.
+/// Facts about a finished span, apart from its body.
 #[derive(Clone, Copy, Debug)]
 pub struct SpanFacts<'a> {
     /// Id of the span.
@@ -59,27 +58,7 @@ pub struct SpanFacts<'a> {
     pub has_children: bool,
 }
 
-/// A trace. Memory that one thread allocates and another one frees is slow, so that the thread which
-/// delivers the spans makes the data that they share.
-#[derive(Clone, Debug)]
-struct PackedTrace {
-    data: PackedTraceData,
-    limits: SpanLimits,
-}
-
-#[derive(Clone, Debug)]
-enum PackedTraceData {
-    Plain {
-        id: TraceId,
-        naming: NamePattern,
-        workflow_name: Option<Key>,
-        group_id: Option<Key>,
-        root: Option<LocalRoot>,
-    },
-    Shared(Arc<TraceData>),
-}
-
-/// What spans of one call site share.
+/// Component, method and result type, which all spans of a call site share.
 #[derive(Clone, Debug)]
 struct Origin {
     component: Arc<ComponentInfo>,
@@ -154,6 +133,14 @@ impl PackedSpans {
     /// Returns the number of spans for which there is memory.
     pub fn capacity(&self) -> usize {
         self.rows.capacity()
+    }
+
+    /// Returns the size of the columns in bytes.
+    #[cfg(test)]
+    fn memory(&self) -> usize {
+        let rows = self.rows.capacity() * size_of::<Row>();
+        let whole = self.whole.capacity() * size_of::<FinishedSpan>();
+        rows + whole + self.attributes.memory()
     }
 
     /// Provides an empty list with memory for so many spans, in this thread's cache: memory that
@@ -319,49 +306,10 @@ impl PackedSpans {
 
     /// Forgets what the spans shared. What is not large is kept for the next ones.
     fn forget(&mut self) {
+        self.attributes.forget();
+        self.whole.shrink_to(MOST_WHOLE);
         self.traces.clear();
         self.origins.clear_if_many();
-    }
-}
-
-impl PackedTrace {
-    fn of(data: &TraceData, source: &dyn TraceSource, limits: SpanLimits) -> Self {
-        let data = if data.is_plain() {
-            PackedTraceData::Plain {
-                id: data.id,
-                naming: data.naming.clone(),
-                workflow_name: data.info.workflow_name.clone(),
-                group_id: data.info.group_id.clone(),
-                root: data.root.clone(),
-            }
-        } else {
-            PackedTraceData::Shared(source.shared())
-        };
-        Self { data, limits }
-    }
-
-    /// Returns the data for spans: that of the span before, if it is of the same trace.
-    fn unpack(&self, before: Option<&FinishedSpan>) -> Arc<TraceData> {
-        match &self.data {
-            PackedTraceData::Shared(data) => Arc::clone(data),
-            PackedTraceData::Plain { id, naming, workflow_name, group_id, root } => {
-                let before = before.map(|span| &span.head.trace);
-                let is_same = |before: &&Arc<TraceData>| {
-                    before.id == *id && before.root == *root && before.is_plain()
-                };
-                if let Some(before) = before.filter(is_same) {
-                    return Arc::clone(before);
-                }
-                let (workflow_name, group_id) = (workflow_name.clone(), group_id.clone());
-                Arc::new(TraceData {
-                    id: *id,
-                    naming: naming.clone(),
-                    state: TraceState::default(),
-                    info: TraceInfo { workflow_name, group_id, metadata: Attributes::new() },
-                    root: root.clone(),
-                })
-            }
-        }
     }
 }
 
@@ -437,5 +385,4 @@ impl Row {
 }
 
 #[cfg(test)]
-#[path = "packed_tests.rs"]
 mod tests;
