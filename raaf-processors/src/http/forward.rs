@@ -46,7 +46,7 @@ impl<T: Transport> Transport for Forwarded<T> {
         self.is_begun = true;
         let mut head = self.proxy.buffers().output()[..amount].to_vec();
         if let Some(space) = head.iter().position(|byte| *byte == b' ') {
-            head.splice(space + 1..space + 1, self.origin.bytes());
+            head.splice((space + 1)..=space, self.origin.bytes());
         }
         // The buffer may have no room for the origin.
         let room = self.proxy.buffers().output().len().max(1);

@@ -127,8 +127,12 @@ impl From<ExportError> for Refusal {
 /// Returns true if the connection was closed while it was in use.
 fn is_broken(error: &Error) -> bool {
     let Error::Io(error) = error else { return false };
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset)
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+    )
 }
 
 /// Returns the delay that the server asks for: in milliseconds, as OpenAI's servers do, otherwise

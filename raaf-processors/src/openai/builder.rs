@@ -177,7 +177,7 @@ impl fmt::Debug for OpenAiBuilder {
             .field("project", &self.project)
             .field("base_url", &self.base_url.as_deref().map(mistyped))
             .field("timeout", &self.timeout)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

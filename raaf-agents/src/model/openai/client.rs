@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use reqwest::Client;
 use rustls::{ClientConfig, crypto};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::ConfigError;
 use crate::errors::with_causes;
@@ -16,7 +16,7 @@ pub(super) fn new() -> Result<Client, ConfigError> {
     let provider = provider.unwrap_or_else(|| Arc::new(crypto::ring::default_provider()));
     let tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_platform_verifier())
+        .and_then(BuilderVerifierExt::with_platform_verifier)
         .map_err(|error| ConfigError::Tls { message: error.to_string() })?
         .with_no_client_auth();
     let client = Client::builder().tls_backend_preconfigured(tls).build();
