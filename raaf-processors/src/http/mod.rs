@@ -1,8 +1,10 @@
 //! HTTP client shared by the sinks that send requests.
 
+#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only OTLP has such settings"))]
 pub(crate) mod certificates;
 mod delivery;
 mod forward;
+#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only OTLP has such settings"))]
 pub(crate) mod header;
 mod network;
 mod proxy;
