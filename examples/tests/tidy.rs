@@ -30,6 +30,19 @@ const ON_TOP: [&str; 4] = ["raaf-examples", "raaf-quickstart", "raaf-benches", "
 /// Maximum length of a source file, including its tests.
 const MAX_LINES: usize = 450;
 
+/// Libraries that would be a second TLS stack, or compile C for a long time.
+const OTHER_TLS: [&str; 5] = ["aws-lc-rs", "aws-lc-sys", "native-tls", "openssl", "openssl-sys"];
+
+#[test]
+fn there_is_one_tls_stack() {
+    let lock = read(&root().join("Cargo.lock"));
+    let versions = |name: &str| lock.matches(&format!("name = \"{name}\"\n")).count();
+    assert_eq!(OTHER_TLS.map(versions), [0; OTHER_TLS.len()], "{OTHER_TLS:?}");
+    assert_eq!(["rustls", "ring"].map(versions), [1, 1]);
+    // With two, this would panic in programs that use rustls themselves.
+    drop(rustls::ClientConfig::builder());
+}
+
 #[test]
 fn crates_depend_only_on_the_layer_below() {
     let mut wrong = Vec::new();

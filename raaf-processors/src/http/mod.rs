@@ -1,8 +1,12 @@
 //! HTTP client shared by the sinks that send requests.
 
+#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only OTLP has such settings"))]
+pub(crate) mod certificates;
 mod delivery;
 mod forward;
+#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only OTLP has such settings"))]
 pub(crate) mod header;
+mod network;
 mod proxy;
 mod refusal;
 mod secret;
@@ -20,6 +24,7 @@ use ureq::{
         HeaderMap, Response, StatusCode,
         header::{HOST, PROXY_AUTHORIZATION},
     },
+    tls::TlsConfig,
     unversioned::{
         resolver::DefaultResolver,
         transport::{Connector as _, DefaultConnector},
@@ -27,7 +32,7 @@ use ureq::{
 };
 
 pub(crate) use delivery::Deliveries;
-pub(crate) use proxy::Proxies;
+pub(crate) use network::Network;
 pub(crate) use refusal::Refusal;
 #[cfg(feature = "openai")]
 pub(crate) use refusal::mistyped;
@@ -62,6 +67,8 @@ pub(crate) struct Protocol {
     pub(crate) reason: fn(&[u8]) -> String,
     /// Names the right address, for a server that speaks another protocol.
     pub(crate) expected: &'static str,
+    /// Names the variables for certificates of authorities.
+    pub(crate) authorities: &'static str,
 }
 
 /// Blocking HTTP client.
@@ -88,14 +95,22 @@ impl Client {
     ///
     /// Redirects are not followed, because they would send keys and spans to an address that was
     /// not configured.
-    pub(crate) fn new(url: &str, timeout: Duration, protocol: Protocol, proxies: &Proxies) -> Self {
+    pub(crate) fn new(url: &str, timeout: Duration, protocol: Protocol, network: &Network) -> Self {
         let timeout = timeout.clamp(SHORTEST, LONGEST);
-        let route = url.parse().map_or(Route::Direct, |url| proxies.route(&url));
+        let route = url.parse().map_or(Route::Direct, |url| network.proxies.route(&url));
         let tunnel = match &route {
             Route::Tunnel(proxy) => Some(proxy.clone()),
             Route::Direct | Route::Forward { .. } => None,
         };
+        let proxy = route.proxy();
+        let is_plain = |address: &str| address.starts_with("http://");
+        let tls = if is_plain(url) && proxy.as_deref().is_none_or(is_plain) {
+            TlsConfig::default()
+        } else {
+            network.certificates.tls_config()
+        };
         let config = Agent::config_builder()
+            .tls_config(tls)
             .timeout_global(Some(timeout))
             .proxy(tunnel)
             .http_status_as_error(false)
@@ -142,7 +157,7 @@ impl Client {
         }
         let proxy = self.route.proxy();
         let target = Target { url: &self.url, proxy: proxy.as_deref() };
-        let failed = |error| target.unreached(body.len(), &error, self.protocol.expected);
+        let failed = |error| target.unreached(body.len(), &error, &self.protocol);
         let answer = request.send(body).map_err(failed)?;
         let status = answer.status();
         let is_passing = (self.protocol.is_passing)(status, answer.headers());

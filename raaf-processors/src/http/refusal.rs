@@ -12,6 +12,8 @@ use ureq::{
     http::{HeaderMap, HeaderName, StatusCode, header::RETRY_AFTER},
 };
 
+use super::Protocol;
+
 /// Largest number of characters of a reply that an error repeats.
 const MAX_WORDS: usize = 500;
 
@@ -69,9 +71,9 @@ pub(super) struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Creates an error for a request without a reply, whose body has this length. `expected` names
-    /// the right address, for a server that speaks another protocol.
-    pub(super) fn unreached(self, body: usize, error: &Error, expected: &str) -> Refusal {
+    /// Creates an error for a request without a reply, whose body has this length.
+    pub(super) fn unreached(self, body: usize, error: &Error, protocol: &Protocol) -> Refusal {
+        let Protocol { expected, authorities, .. } = protocol;
         let is_too_large = body > LARGE && is_broken(error);
         let mut origin = origin(self.url);
         if let Some(proxy) = self.proxy {
@@ -87,6 +89,12 @@ impl Target<'_> {
             }
             Error::BadUri(_) | Error::Http(_) | Error::InvalidProxyUrl | Error::Rustls(_) => {
                 ExportError::permanent(message)
+            }
+            Error::Io(io) if io.to_string().contains("UnknownIssuer") => {
+                ExportError::permanent(format!(
+                    "{origin} has a certificate of an unknown issuer ({io}); if it is the right \
+                     server, set {authorities} to a file with the issuer's certificate in PEM"
+                ))
             }
             // Invalid TLS and untrusted certificates are reported as such.
             Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {

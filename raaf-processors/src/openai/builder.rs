@@ -12,7 +12,7 @@ use super::{
     endpoint::{self, Endpoint},
     notice::Notice,
 };
-use crate::http::{Deliveries, Proxies, Secret, check_timeout, mistyped};
+use crate::http::{Deliveries, Network, Secret, check_timeout, mistyped};
 
 /// Default timeout of a request. Less than the export timeout of the batch processor, so that a
 /// slow server is reported as such.
@@ -45,7 +45,7 @@ pub struct OpenAiBuilder {
     project: Option<String>,
     base_url: Option<String>,
     timeout: Duration,
-    proxies: Option<Proxies>,
+    network: Option<Network>,
 }
 
 impl OpenAiBuilder {
@@ -56,7 +56,7 @@ impl OpenAiBuilder {
             project: None,
             base_url: None,
             timeout: TIMEOUT,
-            proxies: None,
+            network: None,
         }
     }
 
@@ -105,9 +105,10 @@ impl OpenAiBuilder {
     }
 
     /// Reads settings that the code has not set from `OPENAI_API_KEY`, `OPENAI_ORG_ID`,
-    /// `OPENAI_PROJECT_ID` and `RAAF_TRACE_OPENAI_BASE_URL`, and proxies from `HTTP_PROXY`,
-    /// `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, or their lower-case forms; without a call of this
-    /// method, proxies are those of the process.
+    /// `OPENAI_PROJECT_ID` and `RAAF_TRACE_OPENAI_BASE_URL`, proxies from `HTTP_PROXY`,
+    /// `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, or their lower-case forms, and the certificates of
+    /// trusted authorities from `SSL_CERT_FILE` and `SSL_CERT_DIR` instead of the system's. Without a
+    /// call of this method, proxies and authorities are those of the process.
     ///
     /// # Errors
     ///
@@ -126,7 +127,7 @@ impl OpenAiBuilder {
         if self.base_url.is_none() {
             self.base_url = read_base_url(environment)?;
         }
-        self.proxies = Some(Proxies::read(environment));
+        self.network = Some(Network::read(environment));
         Ok(self)
     }
 
@@ -142,9 +143,9 @@ impl OpenAiBuilder {
         }
         let base_url = self.base_url.as_deref().unwrap_or(OpenAiSink::DEFAULT_BASE_URL);
         let (organization, project) = (self.organization.as_deref(), self.project.as_deref());
-        let proxies = self.proxies.unwrap_or_else(|| Proxies::read(&Environment::process()));
+        let network = self.network.unwrap_or_else(|| Network::read(&Environment::process()));
         Ok(OpenAiSink {
-            endpoint: Endpoint::new(base_url, organization, project, self.timeout, &proxies)?,
+            endpoint: Endpoint::new(base_url, organization, project, self.timeout, &network)?,
             keys: self.keys,
             deliveries: Deliveries::default(),
             sent: std::sync::Mutex::default(),

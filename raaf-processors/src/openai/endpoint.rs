@@ -9,13 +9,14 @@ use ureq::http::{
 };
 
 use super::OpenAiSinkError;
-use crate::http::{Client, Protocol, Proxies, Refusal, Secret, header, mistyped, origin};
+use crate::http::{Client, Network, Protocol, Refusal, Secret, header, mistyped, origin};
 
 /// Rules of OpenAI's API.
 const PROTOCOL: Protocol = Protocol {
     is_passing,
     reason: |body| String::from_utf8_lossy(body).into_owned(),
     expected: "the address of an HTTP server",
+    authorities: "SSL_CERT_FILE",
 };
 
 /// Returns what the server says about a retry, otherwise true for the statuses after which OpenAI's
@@ -45,7 +46,7 @@ impl Endpoint {
         organization: Option<&str>,
         project: Option<&str>,
         timeout: Duration,
-        proxies: &Proxies,
+        network: &Network,
     ) -> Result<Self, OpenAiSinkError> {
         let mut headers = HeaderMap::new();
         let mut secrets = Vec::new();
@@ -69,7 +70,7 @@ impl Endpoint {
         let url = format!("{base_url}/traces/ingest");
         let path = base_url.parse::<Uri>().map(|uri| uri.path().to_owned()).unwrap_or_default();
         secrets.extend(Some(path).filter(|path| !["/", "/v1"].contains(&&**path)).map(Secret::new));
-        Ok(Self { client: Client::new(&url, timeout, PROTOCOL, proxies), url, secrets, headers })
+        Ok(Self { client: Client::new(&url, timeout, PROTOCOL, network), url, secrets, headers })
     }
 
     /// Returns the origin of the URL, without parts that may be secret.

@@ -17,6 +17,7 @@ pub(super) const PROTOCOL: Protocol = Protocol {
     is_passing,
     reason,
     expected: "the port for OTLP over HTTP, usually 4318; the port for gRPC, usually 4317, is another",
+    authorities: "OTEL_EXPORTER_OTLP_CERTIFICATE or SSL_CERT_FILE",
 };
 
 /// Returns true for the statuses that the protocol allows to retry.

@@ -18,7 +18,7 @@ use super::{
     request, resource,
     variables::Variables,
 };
-use crate::http::{Client, Deliveries, Proxies, Secret, check_timeout, header};
+use crate::http::{Client, Deliveries, Network, Secret, certificates, check_timeout, header};
 
 /// Default timeout of a request, as OpenTelemetry defines it.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,7 +34,9 @@ pub struct OtlpBuilder {
     names: Option<OtlpNames>,
     resource: Vec<(String, Value)>,
     variables: Variables,
-    proxies: Option<Proxies>,
+    authorities: Option<Vec<u8>>,
+    identity: Option<(Vec<u8>, Vec<u8>)>,
+    network: Option<Network>,
 }
 
 /// Address given in code.
@@ -79,6 +81,24 @@ impl OtlpBuilder {
         self
     }
 
+    /// Sets the certificates of the authorities that are trusted, in PEM, instead of the system's: for
+    /// a server whose certificate is from a private authority.
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.authorities = Some(pem.into());
+        self
+    }
+
+    /// Sets the certificate by which this program identifies itself, with those between it and an
+    /// authority, and its key, both in PEM. The key is never shown.
+    pub fn client_certificate(
+        mut self,
+        certificate: impl Into<Vec<u8>>,
+        key: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.identity = Some((certificate.into(), key.into()));
+        self
+    }
+
     /// Sets the naming of spans. Default: [their own names](OtlpNames::Component).
     pub fn names(mut self, names: OtlpNames) -> Self {
         self.names = Some(names);
@@ -108,12 +128,15 @@ impl OtlpBuilder {
     /// | `OTEL_EXPORTER_OTLP_PROTOCOL` | must be `http/protobuf` |
     /// | `OTEL_EXPORTER_OTLP_TIMEOUT` | [`timeout`](Self::timeout), in milliseconds |
     /// | `OTEL_EXPORTER_OTLP_COMPRESSION` | `gzip` or `none` |
+    /// | `OTEL_EXPORTER_OTLP_CERTIFICATE` | [`root_certificates`](Self::root_certificates), as the path of a file |
+    /// | `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_KEY` | [`client_certificate`](Self::client_certificate), as paths of files |
     /// | `OTEL_SERVICE_NAME` | [`service_name`](Self::service_name) |
     /// | `OTEL_RESOURCE_ATTRIBUTES` | [`resource_attribute`](Self::resource_attribute)s: `key=value,key=value`, percent-encoded |
     /// | `RAAF_TRACE_OTLP_NAMES` | [`names`](Self::names): `component` or `gen_ai` |
     ///
     /// Proxies are those of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, or their lower-case
-    /// forms; without a call of this method, those of the process.
+    /// forms. Trusted authorities are those in `SSL_CERT_FILE` and `SSL_CERT_DIR`, otherwise the
+    /// system's. Without a call of this method, both are those of the process.
     ///
     /// Variables that begin with `OTEL_EXPORTER_OTLP_` have a form for traces alone, which takes
     /// precedence: `OTEL_EXPORTER_OTLP_TRACES_…`.
@@ -126,7 +149,7 @@ impl OtlpBuilder {
     /// If `RAAF_TRACE_OTLP_NAMES` cannot be used; the error names the expected form.
     pub fn environment(mut self, environment: &Environment) -> Result<Self, SettingsError> {
         self.variables = Variables::read(environment)?;
-        self.proxies = Some(Proxies::read(environment));
+        self.network = Some(Network::read(environment));
         Ok(self)
     }
 
@@ -134,9 +157,24 @@ impl OtlpBuilder {
     ///
     /// # Errors
     ///
-    /// If the address, a header or the timeout cannot be used.
+    /// If the address, a header, a certificate or the timeout cannot be used.
     pub fn build(self) -> Result<OtlpSink, OtlpError> {
-        let Self { endpoint, headers, timeout, gzip, names, resource, variables, proxies } = self;
+        let Self { endpoint, headers, timeout, gzip, names, resource, variables, .. } = self;
+        let mut network = self.network.unwrap_or_else(|| Network::read(&Environment::process()));
+        let wrong = |what| move || OtlpError::Certificate { what };
+        let authorities = self.authorities.map(|pem| {
+            certificates::authorities(&pem).ok_or_else(wrong("certificates of authorities"))
+        });
+        if let Some(authorities) = authorities.transpose()?.or(variables.authorities) {
+            network.certificates.trust(authorities);
+        }
+        let identity = self.identity.map(|(certificate, key)| {
+            certificates::identity(&certificate, &key)
+                .ok_or_else(wrong("client's certificate and key"))
+        });
+        if let Some(identity) = identity.transpose()?.or(variables.identity) {
+            network.certificates.identify(identity);
+        }
         if let Some(timeout) = timeout {
             check_timeout("OtlpBuilder::timeout", timeout)?;
         }
@@ -149,9 +187,8 @@ impl OtlpBuilder {
         };
         endpoint.warn_if_whole();
         let timeout = timeout.or(variables.timeout).unwrap_or(TIMEOUT);
-        let proxies = proxies.unwrap_or_else(|| Proxies::read(&Environment::process()));
         Ok(OtlpSink {
-            client: Client::new(endpoint.url(), timeout, answer::PROTOCOL, &proxies),
+            client: Client::new(endpoint.url(), timeout, answer::PROTOCOL, &network),
             endpoint,
             headers,
             secrets,

@@ -28,6 +28,12 @@ pub enum OtlpError {
         /// The header's name, safe to print.
         name: String,
     },
+    /// A certificate or key given in code cannot be used. Correct it.
+    #[error("the {what} cannot be used; expected PEM, and the key of that certificate")]
+    Certificate {
+        /// The setting.
+        what: &'static str,
+    },
     /// An environment variable, or a value given in code, cannot be used. Correct it.
     #[error(transparent)]
     Setting(#[from] SettingsError),

@@ -1,10 +1,13 @@
 //! Reads OpenTelemetry's environment variables.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use raaf_trace_core::diagnostics::{self, Category};
 use raaf_trace_model::environment::{Environment, SettingsError};
-use ureq::http::{HeaderName, HeaderValue};
+use ureq::{
+    http::{HeaderName, HeaderValue},
+    tls::{Certificate, ClientCert},
+};
 
 use crate::resource;
 
@@ -12,7 +15,7 @@ use super::{
     endpoint::{self, Endpoint},
     names::OtlpNames,
 };
-use crate::http::header;
+use crate::http::{certificates, header};
 
 const NAMES: &str = "RAAF_TRACE_OTLP_NAMES";
 const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
@@ -20,6 +23,7 @@ const RESOURCE: &str = "OTEL_RESOURCE_ATTRIBUTES";
 /// Prefixes of the protocol's variables. Those for traces take precedence.
 const PREFIX: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_", "OTEL_EXPORTER_OTLP_"];
 
+const PEM: &str = "the path of a readable file with certificates in PEM";
 const LIST: &str = "percent-encoded pairs such as key=value,other=value";
 
 /// Settings read from the variables.
@@ -30,6 +34,8 @@ pub(super) struct Variables {
     pub(super) timeout: Option<Duration>,
     pub(super) gzip: Option<bool>,
     pub(super) names: Option<OtlpNames>,
+    pub(super) authorities: Option<Vec<Certificate<'static>>>,
+    pub(super) identity: Option<ClientCert>,
     /// Resource attributes; `service.name` from its own variable is last.
     pub(super) resource: Vec<(String, String)>,
 }
@@ -55,6 +61,10 @@ impl Variables {
                 (is("gzip") || is("none")).then(|| is("gzip"))
             }),
             names: read_names(environment)?,
+            authorities: first(environment, "CERTIFICATE", PEM, |path| {
+                certificates::authorities(&fs::read(path).ok()?)
+            }),
+            identity: read_identity(environment),
             resource: read_resource(environment),
         })
     }
@@ -83,6 +93,27 @@ fn first<T>(
 ) -> Option<T> {
     let read = |prefix| warned(environment.read(&format!("{prefix}{name}"), expected, &parse));
     PREFIX.into_iter().find_map(read)
+}
+
+/// Reads the client's certificate and its key, of which one alone is of no use.
+fn read_identity(environment: &Environment) -> Option<ClientCert> {
+    let file =
+        |name| first(environment, name, "the path of a readable file", |path| fs::read(path).ok());
+    let (certificate, key) = (file("CLIENT_CERTIFICATE"), file("CLIENT_KEY"));
+    if certificate.is_none() && key.is_none() {
+        return None;
+    }
+    let identity = certificate
+        .zip(key)
+        .and_then(|(certificate, key)| certificates::identity(&certificate, &key));
+    if identity.is_none() {
+        let warning = format_args!(
+            "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY cannot be used; \
+             expected paths of a certificate and its key, in PEM; the variables are ignored"
+        );
+        diagnostics::warn(Category::Tracing, warning);
+    }
+    identity
 }
 
 fn read_endpoint(environment: &Environment) -> Option<Endpoint> {

@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::{
     OpenAiModel,
     chat::ChatCompletions,
+    client,
     transport::{self, Form},
     wire::Dialect,
 };
@@ -49,6 +50,12 @@ pub enum ConfigError {
          query or a fragment"
     )]
     InvalidBaseUrl,
+    /// No encrypted connection can be made: the system's certificate authorities cannot be used.
+    #[error("the TLS client cannot be built: {message}")]
+    Tls {
+        /// Reason.
+        message: String,
+    },
     /// An environment variable is invalid.
     #[error(transparent)]
     Environment(#[from] SettingsError),
@@ -132,7 +139,8 @@ impl OpenAiModelBuilder {
     ///
     /// # Errors
     ///
-    /// If the base URL or a header is invalid, or the API key for `OpenAI`'s own server is missing.
+    /// If the base URL or a header is invalid, the API key for `OpenAI`'s own server is missing, or
+    /// TLS cannot be set up.
     pub fn build(self) -> Result<OpenAiModel, ConfigError> {
         let base_url = self.base_url.unwrap_or_else(|| OPENAI.to_owned());
         let base_url = base_url.trim().trim_end_matches('/').to_owned();
@@ -148,10 +156,10 @@ impl OpenAiModelBuilder {
             .with_api_key(&key)
             .with_org_id(&organization)
             .with_project_id(&project);
-        let http = ReqwestService::default();
+        let http = client::new()?;
         let client = |form| {
-            let service = transport::service(http.clone(), form);
-            Client::with_config(config.clone()).with_http_service(service)
+            let service = transport::service(ReqwestService::new(http.clone()), form);
+            Client::build(http.clone(), config.clone()).with_http_service(service)
         };
         let (client, streaming) = (client(Form::Whole), client(Form::Stream));
         let Self { name, timeout, propagates, retries, .. } = self;

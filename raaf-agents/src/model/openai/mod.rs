@@ -2,6 +2,7 @@
 
 mod builder;
 mod chat;
+mod client;
 mod retry_after;
 mod transport;
 mod wire;
