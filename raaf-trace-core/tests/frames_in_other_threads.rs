@@ -173,14 +173,20 @@ fn g13_a_callback_to_a_future_around_the_frames_hangs_under_the_tool() {
     }
 }
 
-/// A tool in another thread outlives its agent, and the pipeline around that runs again.
-fn outlives_the_agent(captured: bool) {
-    let capture = Capture::new();
+/// Components, each bound to the one before: three pipelines, an agent and its tool.
+fn chain() -> [Component; 5] {
     let year = Component::pipeline("Year");
     let week = Component::pipeline("Week").with_parent(&year);
     let docs = Component::pipeline("Docs").with_parent(&week);
     let agent = Component::agent("Writer").with_parent(&docs);
     let tool = Component::tool("Search").with_parent(&agent);
+    [year, week, docs, agent, tool]
+}
+
+/// A tool in another thread outlives its agent, and the pipeline around that runs again.
+fn outlives_the_agent(captured: bool) {
+    let capture = Capture::new();
+    let [year, week, docs, agent, tool] = chain();
     let (tell_start, started) = mpsc::channel::<()>();
     let (tell_again, again) = mpsc::channel::<()>();
     thread::scope(|scope| {
@@ -238,11 +244,7 @@ fn g13_a_callback_does_not_take_a_later_span_for_the_one_around_it_also_if_nothi
 #[test]
 fn g13_a_callback_hangs_under_the_tool_also_if_the_context_is_captured_in_between() {
     let capture = Capture::new();
-    let year = Component::pipeline("Year");
-    let week = Component::pipeline("Week").with_parent(&year);
-    let docs = Component::pipeline("Docs").with_parent(&week);
-    let agent = Component::agent("Writer").with_parent(&docs);
-    let tool = Component::tool("Search").with_parent(&agent);
+    let [year, week, docs, agent, tool] = chain();
     let (tell_start, started) = mpsc::channel::<()>();
     let (tell_capture, captured) = mpsc::channel::<()>();
     thread::scope(|scope| {

@@ -1,6 +1,8 @@
 //! The cases of W3C's test suite for trace context, levels 1 and 2: a service that gets these headers
 //! and sends a request.
 
+#![allow(clippy::unwrap_used, reason = "tests may fail")]
+
 use raaf_trace_core::{
     Context, MemoryExporter, TracerProvider,
     propagation::{self, TraceParent, TraceState},
@@ -15,7 +17,7 @@ fn sent(headers: &[(&str, &str)]) -> (TraceParent, TraceState) {
         headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let provider = TracerProvider::builder().with(MemoryExporter::new()).build();
     let mut outgoing: Vec<(String, String)> = Vec::new();
-    let request = provider.tracer().span("request").parent(&Context::extract(&headers));
+    let request = provider.tracer().span("request").parent(Context::extract(&headers));
     request.in_span(|| Context::current().inject(&mut outgoing));
     propagation::extract(&outgoing).unwrap().unwrap()
 }
