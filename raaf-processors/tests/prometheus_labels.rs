@@ -200,7 +200,8 @@ fn metrics_by_opentelemetrys_names_have_its_labels() {
 #[test]
 fn target_info_describes_the_program() {
     let builder = PrometheusSink::builder().without_endpoint().service_name("a \"b\"");
-    let named = builder.resource_attribute("deployment.environment.name", "test").build().unwrap();
+    let named = builder.resource_attribute("deployment.environment.name", "test");
+    let named = named.resource_attribute("", "nameless").build().unwrap();
     let text = named.handle().render();
     let line = text.lines().find(|line| line.starts_with("target_info{")).unwrap();
     for label in [
@@ -210,6 +211,7 @@ fn target_info_describes_the_program() {
     ] {
         assert!(line.contains(label) && line.ends_with("} 1"), "{line}");
     }
+    assert!(!line.contains("nameless"), "a label needs a name: {line}");
     let text = provider(sink()).1.render();
     assert!(text.contains(r#"service_name="unknown_service:"#), "{text}");
 }
