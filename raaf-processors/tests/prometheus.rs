@@ -138,7 +138,8 @@ fn tokens_and_the_first_chunk_are_counted_by_model() {
         let span = current_span().unwrap();
         span.set_attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, -1);
         span.set_attribute(keys::GEN_AI_USAGE_OUTPUT_TOKENS, i64::MAX);
-        span.set_attribute(keys::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, f64::NAN);
+        span.set_attribute(keys::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, 1e300);
+        span.set_attribute("gen_ai.usage.cost", f64::MAX);
     });
     let text = metrics.render();
     assert_lines(

@@ -10,9 +10,9 @@ use super::{
     output::{Histogram, Recording},
 };
 
-/// Largest credible number of tokens for one call. A larger number is a mistake, and would
-/// permanently falsify the sum.
-const MOST_TOKENS: u64 = 1_000_000_000;
+/// Largest credible number of tokens, seconds or dollars for one call. A larger number is a mistake,
+/// and would permanently falsify the sum.
+const MOST: u32 = 1_000_000_000;
 
 /// Usage of one model call.
 #[derive(Debug, Default)]
@@ -115,14 +115,13 @@ impl<'a> Usage<'a> {
     }
 }
 
-/// Returns a number that is not negative.
 fn amount(value: ValueRef<'_>) -> Option<f64> {
-    value.as_f64().filter(|amount| amount.is_finite() && *amount >= 0.0)
+    value.as_f64().filter(|amount| (0.0..=f64::from(MOST)).contains(amount))
 }
 
 fn tokens(value: ValueRef<'_>) -> Option<u64> {
-    let tokens = u64::try_from(value.as_i64()?).ok()?;
-    (tokens <= MOST_TOKENS).then_some(tokens)
+    let tokens = u32::try_from(value.as_i64()?).ok().filter(|tokens| *tokens <= MOST)?;
+    Some(tokens.into())
 }
 
 /// Meters of one model.
