@@ -184,6 +184,15 @@ fn counters_exist_with_zero_before_their_first_event() {
 }
 
 #[test]
+fn a_tool_that_has_no_name_in_the_list_of_an_agent_has_no_counters() {
+    let (provider, metrics) = provider(sink());
+    let tools = Value::json(&("look_up", 7, [()]));
+    provider.tracer().agent_span("Clerk").with(keys::AGENT_TOOLS, tools).in_span(|| ());
+    let text = metrics.render();
+    assert!(text.contains(r#"component="look_up""#) && !text.contains("__unnamed__"), "{text}");
+}
+
+#[test]
 fn failures_are_counted_by_type_of_error() {
     let (provider, metrics) = provider(sink());
     let tool = Component::tool("T");

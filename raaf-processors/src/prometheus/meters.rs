@@ -86,8 +86,9 @@ impl Meters {
         match kind {
             Kind::Agent => {
                 let tools = attributes.get(keys::AGENT_TOOLS).and_then(ValueRef::as_json);
-                for tool in tools.and_then(Json::as_array).into_iter().flatten() {
-                    self.expect(&Kind::Tool, tool.as_str().unwrap_or_default(), recording);
+                let tools = tools.and_then(Json::as_array).into_iter().flatten();
+                for tool in tools.filter_map(Json::as_str) {
+                    self.expect(&Kind::Tool, tool, recording);
                 }
             }
             Kind::Llm => {
