@@ -6,6 +6,7 @@ mod buckets;
 mod builder;
 mod component;
 mod error;
+mod family;
 mod format;
 mod gen_ai;
 mod handle;
