@@ -11,8 +11,12 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder as ApplicationsOwn}
 use raaf_processors::{PrometheusError, PrometheusSink};
 use raaf_testkit::conformance::check_processor;
 use raaf_trace_core::{
-    Component, FinishedSpan, SpanExporter, Traceable as _, TracerProvider, Value,
-    clock::ManualClock, current_span, id::SequentialIds, keys, sink::ExportError,
+    Component, FinishedSpan, SpanExporter, SpanProcessor, Traceable as _, TracerProvider, Value,
+    clock::ManualClock,
+    current_span,
+    id::SequentialIds,
+    keys,
+    sink::{ExportError, stats::ProcessorStats},
 };
 
 use crate::scrape::{assert_lines, call, provider, sink, sum};
@@ -358,6 +362,27 @@ fn what_other_sinks_drop_shows() {
     assert!(metrics.render().contains(delivered));
     drop(provider);
     assert_eq!(dropped(), 1);
+}
+
+#[test]
+fn a_sink_that_is_gone_has_no_queue() {
+    struct Busy;
+    impl SpanProcessor for Busy {
+        fn name(&self) -> &'static str {
+            "busy"
+        }
+        fn on_end(&self, _: &FinishedSpan) {}
+        fn stats(&self) -> ProcessorStats {
+            ProcessorStats { queued: 3, ..ProcessorStats::default() }
+        }
+    }
+    let sink = sink();
+    let metrics = sink.handle();
+    let provider = TracerProvider::builder().with(sink).with(Busy).build();
+    let queued = || sum(&metrics.render(), "raaf_sink_spans_queued", &["busy"]);
+    assert_eq!(queued(), 3);
+    drop(provider);
+    assert_eq!(queued(), 0);
 }
 
 #[test]
