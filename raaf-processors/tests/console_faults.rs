@@ -117,7 +117,7 @@ fn g67_spans_are_dropped_and_counted_while_the_writer_hangs() {
     assert_eq!(provider.stats().processors[0].delivered, 4);
 }
 
-/// Says that everything was written.
+/// Reports that everything was written.
 struct WholeWrites<W>(W);
 
 impl<W: Write> Write for WholeWrites<W> {

@@ -196,7 +196,7 @@ fn any_timeout_can_be_asked_for() {
     sink.export(&[FinishedSpan::builder("agent", "A").build()]).unwrap();
 }
 
-/// What a server repeats, plainly or with escapes of JSON, inside a plain text.
+/// Parts of a request that a server repeats in plain text, as they are or with escapes of JSON.
 #[test]
 fn d2_an_echo_of_key_and_organization_is_hidden() {
     let echo = r"\u0073k-test-not-a-real-key of org\/1, \u{202e}".replace("\\u{202e}", "\u{202e}");

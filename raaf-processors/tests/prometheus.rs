@@ -3,40 +3,26 @@
 #![cfg(feature = "prometheus")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may fail")]
 
+mod scrape;
+
 use std::{sync::Arc, thread, time::Duration};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder as ApplicationsOwn};
-use raaf_processors::{PrometheusError, PrometheusHandle, PrometheusSink};
+use raaf_processors::{PrometheusError, PrometheusSink};
 use raaf_testkit::conformance::check_processor;
 use raaf_trace_core::{
-    Component, FinishedSpan, Kind, SpanExporter, Traceable as _, TracerProvider, Value,
-    clock::ManualClock, current_span, id::SequentialIds, keys, sink::ExportError, trace,
+    Component, FinishedSpan, SpanExporter, SpanProcessor, Traceable as _, TracerProvider, Value,
+    clock::ManualClock,
+    current_span,
+    id::SequentialIds,
+    keys,
+    sink::{ExportError, stats::ProcessorStats},
 };
+
+use crate::scrape::{assert_lines, call, provider, sink, sum};
 
 /// Longer than any test takes; nothing waits for it to pass.
 const LONG: Duration = Duration::from_secs(60);
-
-fn sink() -> PrometheusSink {
-    PrometheusSink::builder().without_endpoint().build().unwrap()
-}
-
-fn provider(sink: PrometheusSink) -> (TracerProvider, PrometheusHandle) {
-    let metrics = sink.handle();
-    (TracerProvider::builder().with(sink).build(), metrics)
-}
-
-fn call(component: &Component) {
-    component.in_span("run", || ());
-}
-
-/// The values of the metric with all of these labels, added up.
-fn sum(text: &str, metric: &str, labels: &[&str]) -> u64 {
-    let lines = text.lines().filter(|line| {
-        line.strip_prefix(metric).is_some_and(|rest| rest.starts_with(['{', ' ']))
-            && labels.iter().all(|label| line.contains(label))
-    });
-    lines.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
-}
 
 #[test]
 fn the_prometheus_sink_keeps_the_contract_of_processors() {
@@ -60,20 +46,21 @@ fn spans_are_counted_by_kind_component_and_status() {
     });
     provider.tracer().start_span("open").finish();
     let text = metrics.render();
-    for line in [
-        r#"raaf_spans_total{kind="tool",component="Search",status="ok"} 2"#,
-        r#"raaf_spans_total{kind="tool",component="Search",status="error"} 1"#,
-        r#"raaf_spans_total{kind="agent",component="Search",status="ok"} 1"#,
-        r#"raaf_spans_total{kind="processor",component="Loader",status="ok"} 1"#,
-        r#"raaf_spans_total{kind="custom",component="open",status="unset"} 1"#,
-        r#"raaf_span_duration_seconds_count{kind="tool",component="Search"} 3"#,
-        "# TYPE raaf_spans_total counter",
-        "# TYPE raaf_span_duration_seconds histogram",
-        "# TYPE raaf_spans_active gauge",
-        "# HELP raaf_spans_total Spans that ended, by kind, component and status.",
-    ] {
-        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
-    }
+    assert_lines(
+        &text,
+        [
+            r#"raaf_spans_total{kind="tool",component="Search",status="ok"} 2"#,
+            r#"raaf_spans_total{kind="tool",component="Search",status="error"} 1"#,
+            r#"raaf_spans_total{kind="agent",component="Search",status="ok"} 1"#,
+            r#"raaf_spans_total{kind="processor",component="Loader",status="ok"} 1"#,
+            r#"raaf_spans_total{kind="custom",component="open",status="unset"} 1"#,
+            r#"raaf_span_duration_seconds_count{kind="tool",component="Search"} 3"#,
+            "# TYPE raaf_spans_total counter",
+            "# TYPE raaf_span_duration_seconds histogram",
+            "# TYPE raaf_spans_active gauge",
+            "# HELP raaf_spans_total Spans that ended, by kind, component and status.",
+        ],
+    );
 }
 
 #[test]
@@ -155,145 +142,23 @@ fn tokens_and_the_first_chunk_are_counted_by_model() {
         let span = current_span().unwrap();
         span.set_attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, -1);
         span.set_attribute(keys::GEN_AI_USAGE_OUTPUT_TOKENS, i64::MAX);
-        span.set_attribute(keys::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, f64::NAN);
+        span.set_attribute(keys::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, 1e300);
+        span.set_attribute("gen_ai.usage.cost", f64::MAX);
     });
     let text = metrics.render();
-    for line in [
-        r#"raaf_tokens_total{model="gpt-5",type="input"} 200"#,
-        r#"raaf_tokens_total{model="gpt-5",type="output"} 40"#,
-        r#"raaf_token_details_total{model="gpt-5",type="cached"} 120"#,
-        r#"raaf_token_details_total{model="gpt-5",type="reasoning"} 10"#,
-        r#"raaf_tokens_total{model="small",type="input"} 100"#,
-        r#"raaf_time_to_first_chunk_seconds_count{model="gpt-5"} 2"#,
-        r#"raaf_retries_total{kind="llm",component="gpt-5"} 2"#,
-    ] {
-        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
-    }
+    assert_lines(
+        &text,
+        [
+            r#"raaf_tokens_total{model="gpt-5",type="input"} 200"#,
+            r#"raaf_tokens_total{model="gpt-5",type="output"} 40"#,
+            r#"raaf_token_details_total{model="gpt-5",type="cached"} 120"#,
+            r#"raaf_token_details_total{model="gpt-5",type="reasoning"} 10"#,
+            r#"raaf_tokens_total{model="small",type="input"} 100"#,
+            r#"raaf_time_to_first_chunk_seconds_count{model="gpt-5"} 2"#,
+            r#"raaf_retries_total{kind="llm",component="gpt-5"} 2"#,
+        ],
+    );
     assert!(!text.contains(r#"{model="odd""#), "{text}");
-}
-
-#[test]
-fn no_name_can_write_metrics_of_its_own() {
-    let (provider, metrics) = provider(sink());
-    let injected = "x\",status=\"ok\"} 1\nraaf_forged_total 666\n# EOF\n";
-    let hostile = [
-        injected.to_owned(),
-        "\\\",forged=\"".to_owned(),
-        "nul\0esc\u{1b}[2J\u{2028}".to_owned(),
-        "é".repeat(5_000_000),
-        String::new(),
-        r"C:\temp".to_owned(),
-        r"C:\\temp".to_owned(),
-    ];
-    for word in &hostile {
-        provider.run(|| call(&Component::new(word).with_kind(word.as_str())));
-        provider.tracer().llm_span(word.as_str()).in_span(|| {
-            let span = current_span().unwrap();
-            span.set_attribute(keys::GEN_AI_REQUEST_MODEL, word.as_str());
-            span.set_attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, 7);
-        });
-    }
-    let text = metrics.render();
-    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let known = ["raaf_", "gen_ai_", "target_info{"].iter().any(|head| line.starts_with(head));
-        assert!(known && !line.starts_with("raaf_forged"), "{line}");
-        assert!(line.len() < 600 && !line.chars().any(char::is_control), "{line}");
-        // Outside of quotes there are only the labels of our own.
-        let mut outside = String::new();
-        let (mut quoted, mut escaped) = (false, false);
-        for letter in line.chars() {
-            match letter {
-                _ if escaped => escaped = false,
-                '\\' if quoted => escaped = true,
-                '"' => quoted = !quoted,
-                _ if !quoted => outside.push(letter),
-                _ => {}
-            }
-        }
-        assert!(!quoted && !outside.contains("forged"), "{line}");
-    }
-    let calls = 2 * hostile.len();
-    assert_eq!(sum(&text, "raaf_spans_total", &[]), calls as u64, "{text}");
-    assert_eq!(sum(&text, "raaf_tokens_total", &[]), 7 * hostile.len() as u64);
-}
-
-#[test]
-fn label_values_are_bounded_and_the_rest_is_counted_as_other() {
-    let builder = PrometheusSink::builder().without_endpoint().max_components(10).max_models(3);
-    let (provider, metrics) = provider(builder.build().unwrap());
-    for number in 0..1_000 {
-        let name = format!("Tool{number}");
-        let kind = Kind::from(format!("kind{number}"));
-        provider.run(|| {
-            call(&Component::tool(&name));
-            call(&Component::new("X").with_kind(kind));
-        });
-        provider.tracer().llm_span("L").in_span(|| {
-            let span = current_span().unwrap();
-            span.set_attribute(keys::GEN_AI_REQUEST_MODEL, format!("model{number}"));
-            span.set_attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, 1);
-        });
-    }
-    let text = metrics.render();
-    assert_eq!(sum(&text, "raaf_spans_total", &[]), 3_000);
-    assert_eq!(sum(&text, "raaf_tokens_total", &[]), 1_000);
-    assert_eq!(sum(&text, "raaf_tokens_total", &[r#"model="__other__""#]), 997);
-    assert!(sum(&text, "raaf_spans_total", &[r#"kind="tool",component="__other__""#]) > 900);
-    assert!(sum(&text, "raaf_spans_total", &[r#"kind="__other__",component="__other__""#]) > 900);
-    let counters = text.lines().filter(|line| line.starts_with("raaf_spans_total{")).count();
-    assert!(counters <= 5 * (10 + 65), "{counters}");
-}
-
-#[test]
-fn label_values_are_told_apart_whatever_they_hold() {
-    let names = [
-        "other",
-        "__other__",
-        "unnamed",
-        "__unnamed__",
-        "C:\\a",
-        "C:\\\\a",
-        "C:/a",
-        "a\nb",
-        "a/nb",
-        "a\\nb",
-        "a\u{7f}b",
-        "a\u{fffd}b",
-        "\\\"",
-        "\"",
-        "",
-    ];
-    let long = ["x".repeat(200), format!("{}y", "x".repeat(199))];
-    let names: Vec<&str> = names.into_iter().chain(long.iter().map(String::as_str)).collect();
-    let recorder = Arc::new(ApplicationsOwn::new().build_recorder());
-    let served = recorder.handle();
-    let own = sink();
-    let metrics = own.handle();
-    let beside = PrometheusSink::builder().recorder(recorder).build().unwrap();
-    let provider = TracerProvider::builder().with(own).with(beside).build();
-    for name in &names {
-        provider.run(|| call(&Component::tool(name)));
-    }
-    for text in [metrics.render(), served.render()] {
-        let lines = text.lines().filter(|line| line.starts_with("raaf_spans_total{"));
-        let lines: Vec<&str> = lines.filter(|line| line.ends_with(" 1")).collect();
-        assert_eq!(lines.len(), names.len(), "{text}");
-        let apart: std::collections::HashSet<_> = lines.into_iter().collect();
-        assert_eq!(apart.len(), names.len(), "{text}");
-        assert!(text.contains(r#"component="other",status="ok"} 1"#), "{text}");
-        assert!(text.contains(r#"component="C:\\a",status="ok"} 1"#), "{text}");
-    }
-}
-
-#[test]
-fn an_agent_named_other_does_not_join_the_overflow() {
-    let sink = PrometheusSink::builder().without_endpoint().max_components(1).build().unwrap();
-    let (provider, metrics) = provider(sink);
-    for name in ["other", "beyond", "__other__"] {
-        provider.run(|| call(&Component::agent(name)));
-    }
-    let count = |name| sum(&metrics.render(), "raaf_spans_total", &[name]);
-    assert_eq!((count(r#"="other""#), count(r#"="__other__""#)), (1, 2));
 }
 
 #[test]
@@ -323,6 +188,15 @@ fn counters_exist_with_zero_before_their_first_event() {
 }
 
 #[test]
+fn a_tool_that_has_no_name_in_the_list_of_an_agent_has_no_counters() {
+    let (provider, metrics) = provider(sink());
+    let tools = Value::json(&("look_up", 7, [()]));
+    provider.tracer().agent_span("Clerk").with(keys::AGENT_TOOLS, tools).in_span(|| ());
+    let text = metrics.render();
+    assert!(text.contains(r#"component="look_up""#) && !text.contains("__unnamed__"), "{text}");
+}
+
+#[test]
 fn failures_are_counted_by_type_of_error() {
     let (provider, metrics) = provider(sink());
     let tool = Component::tool("T");
@@ -331,24 +205,6 @@ fn failures_are_counted_by_type_of_error() {
     assert!(metrics.render().lines().any(|found| found == line), "{}", metrics.render());
     provider.run(|| call(&tool));
     assert_eq!(sum(&metrics.render(), "raaf_failures_total", &[]), 1);
-}
-
-#[test]
-fn spans_are_counted_by_method_and_workflow_where_asked() {
-    let sink = PrometheusSink::builder().without_endpoint().by_method(true).by_workflow(true);
-    let (provider, metrics) = provider(sink.build().unwrap());
-    provider.run(|| {
-        trace("import").in_span(|| Component::tool("T").in_span("load", || ()));
-        Component::tool("T").in_span("save", || ());
-    });
-    let text = metrics.render();
-    for (method, workflow) in [("load", "import"), ("save", "")] {
-        let labels =
-            format!(r#"kind="tool",component="T",method="{method}",workflow="{workflow}""#);
-        let count = format!(r#"raaf_spans_total{{{labels},status="ok"}} 1"#);
-        let durations = format!("raaf_span_duration_seconds_count{{{labels}}} 1");
-        assert!(text.contains(&count) && text.contains(&durations), "{count}\n{text}");
-    }
 }
 
 #[test]
@@ -368,53 +224,15 @@ fn tokens_are_counted_by_agent_and_cost_by_model() {
     });
     ask();
     let text = metrics.render();
-    for line in [
-        r#"raaf_agent_tokens_total{agent="Outer",model="gpt-5",type="input"} 14"#,
-        r#"raaf_agent_tokens_total{agent="Inner",model="gpt-5",type="output"} 2"#,
-        r#"raaf_tokens_total{model="gpt-5",type="input"} 28"#,
-        r#"raaf_cost_usd_total{model="gpt-5"} 1"#,
-    ] {
-        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
-    }
-}
-
-#[test]
-fn metrics_by_opentelemetrys_names_have_its_labels() {
-    let (provider, metrics) = provider(sink());
-    let tracer = provider.tracer();
-    let call = || {
-        tracer
-            .llm_span("call")
-            .with(keys::GEN_AI_OPERATION_NAME, "chat")
-            .with(keys::GEN_AI_PROVIDER_NAME, "openai")
-            .with(keys::GEN_AI_REQUEST_MODEL, "gpt-5")
-    };
-    tracer.agent_span("A").in_span(|| {
-        call().with(keys::GEN_AI_USAGE_INPUT_TOKENS, 7).in_span(|| ());
-        call().try_in_span(|| "x".parse::<u8>()).unwrap_err();
-        tracer.tool_span("T").in_span(|| ());
-    });
-    let text = metrics.render();
-    let labels = r#"gen_ai_operation_name="chat",gen_ai_provider_name="openai",gen_ai_request_model="gpt-5""#;
-    for line in [
-        format!(r#"gen_ai_client_inference_duration_seconds_count{{{labels},error_type=""}} 1"#),
-        format!(
-            r#"gen_ai_client_inference_duration_seconds_count{{{labels},error_type="ParseIntError"}} 1"#
-        ),
-        format!("gen_ai_client_inference_usage_input_tokens_total{{{labels}}} 7"),
-        format!("gen_ai_client_inference_usage_output_tokens_total{{{labels}}} 0"),
-        r#"gen_ai_invoke_agent_duration_seconds_count{gen_ai_agent_name="A",error_type=""} 1"#
-            .to_owned(),
-        r#"gen_ai_execute_tool_duration_seconds_count{gen_ai_tool_name="T",error_type=""} 1"#
-            .to_owned(),
-    ] {
-        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
-    }
-    let without = PrometheusSink::builder().without_endpoint().gen_ai(false).build().unwrap();
-    let metrics = without.handle();
-    let provider = TracerProvider::builder().with(without).build();
-    provider.tracer().agent_span("A").in_span(|| ());
-    assert!(!metrics.render().contains("gen_ai_"));
+    assert_lines(
+        &text,
+        [
+            r#"raaf_agent_tokens_total{agent="Outer",model="gpt-5",type="input"} 14"#,
+            r#"raaf_agent_tokens_total{agent="Inner",model="gpt-5",type="output"} 2"#,
+            r#"raaf_tokens_total{model="gpt-5",type="input"} 28"#,
+            r#"raaf_cost_usd_total{model="gpt-5"} 1"#,
+        ],
+    );
 }
 
 #[test]
@@ -426,33 +244,17 @@ fn openmetrics_has_exemplars_that_lead_to_the_trace() {
     });
     let text = metrics.render_openmetrics();
     assert!(text.contains(&format!("# {{trace_id=\"{trace_id}\",span_id=\"")), "{text}");
-    for line in [
-        "# TYPE raaf_spans counter",
-        "# TYPE raaf_span_duration_seconds histogram",
-        "# UNIT raaf_span_duration_seconds seconds",
-        "# TYPE target info",
-    ] {
-        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
-    }
+    assert_lines(
+        &text,
+        [
+            "# TYPE raaf_spans counter",
+            "# TYPE raaf_span_duration_seconds histogram",
+            "# UNIT raaf_span_duration_seconds seconds",
+            "# TYPE target info",
+        ],
+    );
     assert!(text.contains(r#"le="1.0""#) && text.ends_with("\n# EOF\n"), "{text}");
     assert!(!metrics.render().contains("trace_id"));
-}
-
-#[test]
-fn target_info_describes_the_program() {
-    let builder = PrometheusSink::builder().without_endpoint().service_name("a \"b\"");
-    let sink = builder.resource_attribute("deployment.environment.name", "test").build().unwrap();
-    let text = sink.handle().render();
-    let line = text.lines().find(|line| line.starts_with("target_info{")).unwrap();
-    for label in [
-        r#"service_name="a \"b\"""#,
-        r#"deployment_environment_name="test""#,
-        r#"telemetry_sdk_name="raaf""#,
-    ] {
-        assert!(line.contains(label) && line.ends_with("} 1"), "{line}");
-    }
-    let text = provider(crate::sink()).1.render();
-    assert!(text.contains(r#"service_name="unknown_service:"#), "{text}");
 }
 
 #[test]
@@ -560,6 +362,27 @@ fn what_other_sinks_drop_shows() {
     assert!(metrics.render().contains(delivered));
     drop(provider);
     assert_eq!(dropped(), 1);
+}
+
+#[test]
+fn a_sink_that_is_gone_has_no_queue() {
+    struct Busy;
+    impl SpanProcessor for Busy {
+        fn name(&self) -> &'static str {
+            "busy"
+        }
+        fn on_end(&self, _: &FinishedSpan) {}
+        fn stats(&self) -> ProcessorStats {
+            ProcessorStats { queued: 3, ..ProcessorStats::default() }
+        }
+    }
+    let sink = sink();
+    let metrics = sink.handle();
+    let provider = TracerProvider::builder().with(sink).with(Busy).build();
+    let queued = || sum(&metrics.render(), "raaf_sink_spans_queued", &["busy"]);
+    assert_eq!(queued(), 3);
+    drop(provider);
+    assert_eq!(queued(), 0);
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub(super) struct Claim {
     number: u64,
 }
 
-/// What the sinks of one file have in common.
+/// State shared by the sinks of one file.
 #[derive(Debug, Default)]
 struct Shared {
     sinks: AtomicU64,

@@ -46,7 +46,7 @@ pub(super) struct Span<'a> {
     pub(super) metadata: Option<Harness<'a>>,
 }
 
-/// What of a trace's metadata is sent with its spans.
+/// Metadata of a trace that is sent with its spans.
 #[derive(Serialize)]
 pub(super) struct Harness<'a> {
     pub(super) agent_harness_id: ValueRef<'a>,

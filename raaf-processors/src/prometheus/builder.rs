@@ -164,7 +164,7 @@ impl PrometheusBuilder {
         self
     }
 
-    /// Has metrics by OpenTelemetry's GenAI conventions as well, whose names begin with `gen_ai_`.
+    /// Counts by OpenTelemetry's GenAI conventions as well, in metrics that begin with `gen_ai_`.
     /// Default: true.
     pub fn gen_ai(mut self, metrics: bool) -> Self {
         self.settings.gen_ai = metrics;

@@ -11,12 +11,12 @@ use super::{
     output::{Histogram, Recording},
 };
 
-/// Labels of components: kind, name, and method and workflow where these are asked for.
-const LABELS: [&str; 4] = ["kind", "component", "method", "workflow"];
+/// Labels of components besides the kind: method and workflow where these are asked for.
+const LABELS: [&str; 3] = ["component", "method", "workflow"];
 
 /// Meters of one kind: its running spans, and its components beyond the limit.
 pub(super) struct KindMeter {
-    pub(super) label: Label,
+    pub(super) labels: Vec<Label>,
     pub(super) active: Active,
     pub(super) others: OnceLock<ComponentMeter>,
 }
@@ -34,24 +34,23 @@ const STATUSES: [Status; 5] =
     [Status::Unset, Status::Ok, Status::Error, Status::Cancelled, Status::Stale];
 
 impl KindMeter {
-    pub(super) fn new(word: Arc<str>) -> Self {
-        let label = Label::new("kind", SharedString::from_shared(word));
-        Self { label, active: Active::new(), others: OnceLock::new() }
+    pub(super) fn new(labels: Vec<Label>) -> Self {
+        Self { labels, active: Active::new(), others: OnceLock::new() }
     }
 }
 
 impl ComponentMeter {
-    /// Creates meters with the values of [`LABELS`] after the kind; `None` is not asked for.
+    /// Creates meters with the values of [`LABELS`]; `None` is not asked for.
     pub(super) fn new(
         kind: &Arc<KindMeter>,
         values: [Option<Arc<str>>; 3],
         recording: &Recording,
     ) -> Self {
-        let values = LABELS[1..].iter().zip(values);
-        let mut labels = vec![kind.label.clone()];
+        let values = LABELS.into_iter().zip(values);
+        let mut labels = kind.labels.clone();
         labels.extend(
             values.filter_map(|(key, value)| {
-                Some(Label::new(*key, SharedString::from_shared(value?)))
+                Some(Label::new(key, SharedString::from_shared(value?)))
             }),
         );
         let spans = STATUSES.map(|status| {
@@ -74,11 +73,4 @@ impl ComponentMeter {
             self.retries.increment(retries as u64);
         }
     }
-}
-
-/// Returns the counter of failures of a component with one type of error.
-pub(super) fn failures(values: [Arc<str>; 3], recording: &Recording) -> Counter {
-    let pairs = ["kind", "component", names::ERROR_TYPE].into_iter().zip(values);
-    let labels = pairs.map(|(key, value)| Label::new(key, SharedString::from_shared(value)));
-    recording.counter(names::FAILURES, labels.collect())
 }

@@ -1,8 +1,6 @@
 //! Metrics by OpenTelemetry's GenAI conventions.
 
-use std::sync::{Arc, OnceLock};
-
-use metrics::{Counter, Label, SharedString};
+use metrics::Counter;
 use raaf_trace_model::{
     attributes::{Attributes, ValueRef},
     keys,
@@ -11,10 +9,9 @@ use raaf_trace_model::{
 };
 
 use super::{
-    label::{self, OTHER},
+    family::Family,
     names,
     output::{Histogram, Recording},
-    table::Table,
     usage::Usage,
 };
 
@@ -24,30 +21,28 @@ const ERRORS: usize = 4;
 /// Meters of model calls, agents and tools.
 pub(super) struct GenAi {
     /// By operation, provider, model and error type.
-    inference: Family<4>,
+    inference: Family<4, Histogram>,
     /// By operation, provider and model.
-    first_chunk: Family<3>,
-    usage: Table<3, [Counter; 2]>,
-    other_usage: OnceLock<[Counter; 2]>,
+    first_chunk: Family<3, Histogram>,
+    usage: Family<3, [Counter; 2]>,
     /// By agent or tool, and error type.
-    agents: Family<2>,
-    tools: Family<2>,
+    agents: Family<2, Histogram>,
+    tools: Family<2, Histogram>,
 }
 
 impl GenAi {
     pub(super) fn new(components: usize, models: usize) -> Self {
-        let inference =
-            [names::OPERATION, names::PROVIDER, names::REQUEST_MODEL, names::ERROR_TYPE];
-        let first_chunk = [names::OPERATION, names::PROVIDER, names::REQUEST_MODEL];
+        const CALL: [&str; 3] = [names::OPERATION, names::PROVIDER, names::REQUEST_MODEL];
+        let [operation, provider, model] = CALL;
+        let inference = [operation, provider, model, names::ERROR_TYPE];
         let agents = [names::AGENT_NAME, names::ERROR_TYPE];
         let tools = [names::TOOL_NAME, names::ERROR_TYPE];
         Self {
-            inference: Family::new(names::INFERENCE_DURATION, inference, ERRORS * models),
-            first_chunk: Family::new(names::INFERENCE_FIRST_CHUNK, first_chunk, models),
-            usage: Table::new(models),
-            other_usage: OnceLock::new(),
-            agents: Family::new(names::AGENT_DURATION, agents, ERRORS * components),
-            tools: Family::new(names::TOOL_DURATION, tools, ERRORS * components),
+            inference: Family::with_optional(inference, ERRORS * models),
+            first_chunk: Family::with_optional(CALL, models),
+            usage: Family::with_optional(CALL, models),
+            agents: Family::with_optional(agents, ERRORS * components),
+            tools: Family::with_optional(tools, ERRORS * components),
         }
     }
 
@@ -69,17 +64,26 @@ impl GenAi {
     ) {
         let seconds = span.duration().as_secs_f64();
         let name = span.component_name();
+        let histogram = |name| move |labels| recording.histogram(name, labels);
         match span.kind() {
-            Kind::Agent => self.agents.record([name, error], seconds, span, recording),
-            Kind::Tool => self.tools.record([name, error], seconds, span, recording),
+            Kind::Agent => {
+                let durations = histogram(names::AGENT_DURATION);
+                self.agents.get([name, error], durations).record(seconds, span);
+            }
+            Kind::Tool => {
+                let durations = histogram(names::TOOL_DURATION);
+                self.tools.get([name, error], durations).record(seconds, span);
+            }
             Kind::Llm => {
                 let operation = usage.operation().unwrap_or("chat");
                 let provider = usage.provider().unwrap_or_default();
                 let words = [operation, provider, model];
                 let all = [operation, provider, model, error];
-                self.inference.record(all, seconds, span, recording);
+                let durations = histogram(names::INFERENCE_DURATION);
+                self.inference.get(all, durations).record(seconds, span);
                 if let Some(seconds) = usage.first_chunk() {
-                    self.first_chunk.record(words, seconds, span, recording);
+                    let delays = histogram(names::INFERENCE_FIRST_CHUNK);
+                    self.first_chunk.get(words, delays).record(seconds, span);
                 }
                 if usage.input_and_output() != [None, None] {
                     let counters = self.tokens(words, recording);
@@ -93,50 +97,9 @@ impl GenAi {
     }
 
     fn tokens(&self, words: [&str; 3], recording: &Recording) -> &[Counter; 2] {
-        let heads = words.map(label::head);
-        let make = |values: [Arc<str>; 3]| {
-            let keys = [names::OPERATION, names::PROVIDER, names::REQUEST_MODEL];
-            let labels = labels(keys, values);
+        self.usage.get(words, |labels| {
             [names::USAGE_INPUT, names::USAGE_OUTPUT]
                 .map(|name| recording.counter(name, labels.clone()))
-        };
-        let known = || make(heads.each_ref().map(|head| optional(head)));
-        self.usage
-            .get_or_insert(heads.each_ref().map(|head| &**head), known)
-            .unwrap_or_else(|| self.other_usage.get_or_init(|| make([OTHER; 3].map(Arc::from))))
+        })
     }
-}
-
-/// Histograms of one metric by the values of `N` labels.
-struct Family<const N: usize> {
-    name: &'static str,
-    keys: [&'static str; N],
-    known: Table<N, Histogram>,
-    other: OnceLock<Histogram>,
-}
-
-impl<const N: usize> Family<N> {
-    fn new(name: &'static str, keys: [&'static str; N], limit: usize) -> Self {
-        Self { name, keys, known: Table::new(limit), other: OnceLock::new() }
-    }
-
-    fn record(&self, words: [&str; N], seconds: f64, span: &FinishedSpan, to: &Recording) {
-        let heads = words.map(label::head);
-        let make = |values| to.histogram(self.name, labels(self.keys, values));
-        let known = || make(heads.each_ref().map(|head| optional(head)));
-        self.known
-            .get_or_insert(heads.each_ref().map(|head| &**head), known)
-            .unwrap_or_else(|| self.other.get_or_init(|| make([OTHER; N].map(Arc::from))))
-            .record(seconds, span);
-    }
-}
-
-/// Returns a label value that may be absent, which is empty.
-fn optional(head: &str) -> Arc<str> {
-    if head.is_empty() { Arc::default() } else { label::value(head) }
-}
-
-fn labels<const N: usize>(keys: [&'static str; N], values: [Arc<str>; N]) -> Vec<Label> {
-    let pairs = keys.into_iter().zip(values);
-    pairs.map(|(key, value)| Label::new(key, SharedString::from_shared(value))).collect()
 }

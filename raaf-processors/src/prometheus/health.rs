@@ -54,6 +54,10 @@ impl Health {
         let mut queued = HashMap::<Arc<str>, u64>::new();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain_mut(|watched| {
+            // Sinks that are gone have no queue.
+            for name in watched.reported.keys() {
+                queued.entry(Arc::clone(name)).or_default();
+            }
             let Some(stats) = watched.stats.read() else { return false };
             let mut now = HashMap::<Arc<str>, Counts>::new();
             for sink in &stats.processors {

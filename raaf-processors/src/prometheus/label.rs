@@ -57,6 +57,11 @@ pub(super) fn value(head: &str) -> Arc<str> {
     value.into()
 }
 
+/// Returns the label value for the [`head`] of a name that may be absent, which is empty.
+pub(super) fn optional(head: &str) -> Arc<str> {
+    if head.is_empty() { Arc::default() } else { value(head) }
+}
+
 /// Returns true for line and paragraph separators, and marks that change the text direction.
 fn is_invisible(letter: char) -> bool {
     matches!(

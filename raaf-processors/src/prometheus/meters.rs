@@ -1,8 +1,8 @@
 //! Counters by label, with a bounded number of label values.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use metrics::{Counter, Label, SharedString};
+use metrics::{Counter, Label};
 use raaf_trace_model::{
     attributes::ValueRef,
     keys,
@@ -13,7 +13,8 @@ use serde_json::Value as Json;
 
 use super::{
     agents::Agents,
-    component::{ComponentMeter, KindMeter, failures},
+    component::{ComponentMeter, KindMeter},
+    family::Family,
     gen_ai::GenAi,
     label::{self, OTHER},
     names,
@@ -41,19 +42,15 @@ pub(super) struct Settings {
 /// Meters that the threads of spans update.
 pub(super) struct Meters {
     settings: Settings,
-    kinds: Table<1, Arc<KindMeter>>,
-    other_kind: OnceLock<Arc<KindMeter>>,
+    kinds: Family<1, Arc<KindMeter>>,
     /// By kind, name, method and workflow; the latter are empty unless they are asked for.
     components: Table<4, ComponentMeter>,
     /// By kind, name and type of error.
-    failures: Table<3, Counter>,
-    other_failures: OnceLock<Counter>,
-    models: Table<1, ModelMeter>,
-    other_model: OnceLock<ModelMeter>,
+    failures: Family<3, Counter>,
+    models: Family<1, ModelMeter>,
     agents: Agents,
     /// Input and output by agent and model.
-    agent_tokens: Table<2, [Counter; 2]>,
-    other_agent_tokens: OnceLock<[Counter; 2]>,
+    agent_tokens: Family<2, [Counter; 2]>,
     gen_ai: Option<GenAi>,
 }
 
@@ -62,16 +59,12 @@ impl Meters {
         let Settings { components, models, gen_ai, .. } = settings;
         Self {
             settings,
-            kinds: Table::new(MOST_KINDS),
-            other_kind: OnceLock::new(),
+            kinds: Family::new(["kind"], MOST_KINDS),
             components: Table::new(components),
-            failures: Table::new(MOST_ERRORS),
-            other_failures: OnceLock::new(),
-            models: Table::new(models),
-            other_model: OnceLock::new(),
+            failures: Family::new(["kind", "component", names::ERROR_TYPE], MOST_ERRORS),
+            models: Family::new(["model"], models),
             agents: Agents::default(),
-            agent_tokens: Table::new(components),
-            other_agent_tokens: OnceLock::new(),
+            agent_tokens: Family::new(["agent", "model"], components),
             gen_ai: gen_ai.then(|| GenAi::new(components, models)),
         }
     }
@@ -86,8 +79,9 @@ impl Meters {
         match kind {
             Kind::Agent => {
                 let tools = attributes.get(keys::AGENT_TOOLS).and_then(ValueRef::as_json);
-                for tool in tools.and_then(Json::as_array).into_iter().flatten() {
-                    self.expect(&Kind::Tool, tool.as_str().unwrap_or_default(), recording);
+                let tools = tools.and_then(Json::as_array).into_iter().flatten();
+                for tool in tools.filter_map(Json::as_str) {
+                    self.expect(&Kind::Tool, tool, recording);
                 }
             }
             Kind::Llm => {
@@ -146,29 +140,24 @@ impl Meters {
     }
 
     fn kind(&self, word: &str) -> &Arc<KindMeter> {
-        let word = label::head(word);
-        let meter = || Arc::new(KindMeter::new(label::value(&word)));
-        self.kinds.get_or_insert([&word], meter).unwrap_or_else(|| {
-            self.other_kind.get_or_init(|| Arc::new(KindMeter::new(OTHER.into())))
-        })
+        self.kinds.get([word], |labels| Arc::new(KindMeter::new(labels)))
     }
 
     fn component(&self, kind: &Kind, words: [&str; 3], recording: &Recording) -> &ComponentMeter {
-        let kind = label::head(kind.as_str());
         let [name, method, workflow] = words.map(label::head);
         let asked = |value: Arc<str>, method: Arc<str>, workflow: Arc<str>| {
             let Settings { by_method, by_workflow, .. } = self.settings;
             [Some(value), by_method.then_some(method), by_workflow.then_some(workflow)]
         };
-        let optional =
-            |word: &str| if word.is_empty() { Arc::default() } else { label::value(word) };
         let meter = || {
-            let values = asked(label::value(&name), optional(&method), optional(&workflow));
-            ComponentMeter::new(self.kind(&kind), values, recording)
+            let [method, workflow] = [&method, &workflow].map(|head| label::optional(head));
+            let values = asked(label::value(&name), method, workflow);
+            ComponentMeter::new(self.kind(kind.as_str()), values, recording)
         };
-        self.components.get_or_insert([&kind, &name, &method, &workflow], meter).unwrap_or_else(
+        let head = label::head(kind.as_str());
+        self.components.get_or_insert([&head, &name, &method, &workflow], meter).unwrap_or_else(
             || {
-                let kind = self.kind(&kind);
+                let kind = self.kind(kind.as_str());
                 let values = || asked(OTHER.into(), OTHER.into(), OTHER.into());
                 kind.others.get_or_init(|| ComponentMeter::new(kind, values(), recording))
             },
@@ -176,47 +165,29 @@ impl Meters {
     }
 
     fn failures(&self, span: &FinishedSpan, error: &str, recording: &Recording) -> &Counter {
-        let words = [span.kind().as_str(), span.component_name(), error].map(label::head);
-        let values = || words.each_ref().map(|word| label::value(word));
-        self.failures
-            .get_or_insert(words.each_ref().map(|word| &**word), || failures(values(), recording))
-            .unwrap_or_else(|| {
-                let others = || failures([OTHER; 3].map(Arc::from), recording);
-                self.other_failures.get_or_init(others)
-            })
+        let words = [span.kind().as_str(), span.component_name(), error];
+        self.failures.get(words, |labels| recording.counter(names::FAILURES, labels))
     }
 
     fn model(&self, name: &str, recording: &Recording) -> &ModelMeter {
-        let name = label::head(name);
-        let meter = || ModelMeter::new(label::value(&name), recording);
-        self.models.get_or_insert([&name], meter).unwrap_or_else(|| {
-            self.other_model.get_or_init(|| ModelMeter::new(OTHER.into(), recording))
-        })
+        self.models.get([name], |labels| ModelMeter::new(labels, recording))
     }
 
     fn agent_tokens(&self, words: [&str; 2], recording: &Recording) -> &[Counter; 2] {
-        let words = words.map(label::head);
-        let counters = |[agent, model]: [Arc<str>; 2]| {
+        self.agent_tokens.get(words, |labels| {
             ["input", "output"].map(|kind| {
-                let labels = vec![
-                    Label::new("agent", SharedString::from_shared(Arc::clone(&agent))),
-                    Label::new("model", SharedString::from_shared(Arc::clone(&model))),
-                    Label::from_static_parts("type", kind),
-                ];
+                let mut labels = labels.clone();
+                labels.push(Label::from_static_parts("type", kind));
                 recording.counter(names::AGENT_TOKENS, labels)
             })
-        };
-        let known = || counters(words.each_ref().map(|word| label::value(word)));
-        self.agent_tokens.get_or_insert(words.each_ref().map(|word| &**word), known).unwrap_or_else(
-            || self.other_agent_tokens.get_or_init(|| counters([OTHER; 2].map(Arc::from))),
-        )
+        })
     }
 
     /// Updates the gauges; after the shutdown, no span counts as running.
     pub(super) fn report_active(&self, recording: &Recording, at_end: bool) {
-        for kind in self.kinds.values().chain(self.other_kind.get()) {
+        for kind in self.kinds.all() {
             let running = if at_end { 0 } else { kind.active.running() };
-            let gauge = recording.gauge(names::SPANS_ACTIVE, vec![kind.label.clone()]);
+            let gauge = recording.gauge(names::SPANS_ACTIVE, kind.labels.clone());
             gauge.set(running as f64);
         }
     }

@@ -6,6 +6,7 @@ mod buckets;
 mod builder;
 mod component;
 mod error;
+mod family;
 mod format;
 mod gen_ai;
 mod handle;
@@ -108,7 +109,7 @@ fn read_address(environment: &Environment) -> Result<Option<SocketAddr>, Setting
 /// has it, and a model's from its first call; [`expect`](PrometheusBuilder::expect) creates those of
 /// a component when the sink is built. The number of label values is bounded
 /// by [`max_components`](PrometheusBuilder::max_components),
-/// [`max_models`](PrometheusBuilder::max_models), 64 kinds and 50 sinks; values beyond are counted
+/// [`max_models`](PrometheusBuilder::max_models), 64 kinds, 50 sinks, and 500 pairs of a component and a type of error; values beyond are counted
 /// as `__other__`. Different names have different label values: control characters are written as
 /// `\u{7f}`, and names beyond 120 bytes are cut and end in a hash of the whole. A span that began before the sink was added is counted when it ends, but never as
 /// running. Spans that run at the shutdown no longer count as running.

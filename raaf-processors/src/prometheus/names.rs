@@ -51,91 +51,66 @@ enum Type {
 
 use Type::{Counter, Gauge, Histogram, Sum};
 
-const ALL: [(Type, &str, Unit, &str); 22] = [
-    (Counter, SPANS, Unit::Count, "Spans that ended, by kind, component and status."),
-    (
-        Histogram,
-        SPAN_DURATION,
-        Unit::Seconds,
-        "Durations of spans in seconds, by kind and component.",
-    ),
-    (Gauge, SPANS_ACTIVE, Unit::Count, "Running spans, by kind."),
-    (Counter, RETRIES, Unit::Count, "Failed attempts that were retried, by kind and component."),
-    (
-        Counter,
-        TOKENS,
-        Unit::Count,
-        "Tokens of model calls: input (type input) and output (type output).",
-    ),
+const ALL: [(Type, &str, &str); 22] = [
+    (Counter, SPANS, "Spans that ended, by kind, component and status."),
+    (Histogram, SPAN_DURATION, "Durations of spans in seconds, by kind and component."),
+    (Gauge, SPANS_ACTIVE, "Running spans, by kind."),
+    (Counter, RETRIES, "Failed attempts that were retried, by kind and component."),
+    (Counter, TOKENS, "Tokens of model calls: input (type input) and output (type output)."),
     (
         Counter,
         TOKENS_OF_A_KIND,
-        Unit::Count,
         "Subsets of raaf_tokens_total: input served from a cache (type cached), \
          output spent on reasoning (type reasoning).",
     ),
     (
         Histogram,
         FIRST_CHUNK,
-        Unit::Seconds,
         "Time until the first chunk of a streamed answer in seconds, by model.",
     ),
-    (Counter, SINK_DELIVERED, Unit::Count, "Spans that a sink delivered."),
-    (
-        Counter,
-        SINK_DROPPED,
-        Unit::Count,
-        "Spans that a sink dropped: its queue was full, or delivery failed.",
-    ),
-    (Counter, SINK_RETRIED, Unit::Count, "Batches that a sink failed to deliver and retried."),
-    (Counter, SINK_PANICS, Unit::Count, "Calls to a sink that panicked."),
-    (Counter, SINK_SLOW_CALLS, Unit::Count, "Calls to a sink that delayed the traced program."),
-    (
-        Gauge,
-        SINK_QUEUED,
-        Unit::Count,
-        "Spans that wait for delivery by a sink or are being delivered.",
-    ),
+    (Counter, SINK_DELIVERED, "Spans that a sink delivered."),
+    (Counter, SINK_DROPPED, "Spans that a sink dropped: its queue was full, or delivery failed."),
+    (Counter, SINK_RETRIED, "Batches that a sink failed to deliver and retried."),
+    (Counter, SINK_PANICS, "Calls to a sink that panicked."),
+    (Counter, SINK_SLOW_CALLS, "Calls to a sink that delayed the traced program."),
+    (Gauge, SINK_QUEUED, "Spans that wait for delivery by a sink or are being delivered."),
     (
         Counter,
         FAILURES,
-        Unit::Count,
         "Spans that failed, were cancelled or became stale, by kind, component and type of error.",
     ),
     (
         Counter,
         AGENT_TOKENS,
-        Unit::Count,
         "Tokens of model calls, by agent: input (type input) and output (type output).",
     ),
-    (Sum, COST, Unit::Count, "Cost of model calls in US dollars, as spans report it, by model."),
-    (Histogram, INFERENCE_DURATION, Unit::Seconds, "Durations of model calls in seconds."),
+    (Sum, COST, "Cost of model calls in US dollars, as spans report it, by model."),
+    (Histogram, INFERENCE_DURATION, "Durations of model calls in seconds."),
     (
         Histogram,
         INFERENCE_FIRST_CHUNK,
-        Unit::Seconds,
         "Time until the first chunk of a streamed answer in seconds.",
     ),
-    (Counter, USAGE_INPUT, Unit::Count, "Input tokens of model calls."),
-    (Counter, USAGE_OUTPUT, Unit::Count, "Output tokens of model calls."),
-    (Histogram, AGENT_DURATION, Unit::Seconds, "Durations of agent runs in seconds, by agent."),
-    (Histogram, TOOL_DURATION, Unit::Seconds, "Durations of tool calls in seconds, by tool."),
+    (Counter, USAGE_INPUT, "Input tokens of model calls."),
+    (Counter, USAGE_OUTPUT, "Output tokens of model calls."),
+    (Histogram, AGENT_DURATION, "Durations of agent runs in seconds, by agent."),
+    (Histogram, TOOL_DURATION, "Durations of tool calls in seconds, by tool."),
 ];
 
 /// Returns the description of a metric.
 pub(super) fn help(name: &str) -> &'static str {
-    ALL.iter().find(|(_, known, ..)| *known == name).map_or("", |(.., help)| help)
+    ALL.iter().find(|(_, known, _)| *known == name).map_or("", |(.., help)| help)
 }
 
 /// Describes each metric to a recorder.
 pub(super) fn describe(recorder: &dyn Recorder) {
-    for (kind, name, unit, help) in ALL {
-        let (name, unit) = (metrics::KeyName::from_const_str(name), Some(unit));
+    for (kind, name, help) in ALL {
+        let name = metrics::KeyName::from_const_str(name);
         let help = metrics::SharedString::const_str(help);
         match kind {
-            Counter => recorder.describe_counter(name, unit, help),
-            Gauge | Sum => recorder.describe_gauge(name, unit, help),
-            Histogram => recorder.describe_histogram(name, unit, help),
+            Counter => recorder.describe_counter(name, Some(Unit::Count), help),
+            Gauge | Sum => recorder.describe_gauge(name, Some(Unit::Count), help),
+            Histogram => recorder.describe_histogram(name, Some(Unit::Seconds), help),
         }
     }
 }
@@ -146,10 +121,10 @@ mod tests {
 
     #[test]
     fn names_keep_to_the_conventions() {
-        for (kind, name, unit, help) in ALL {
+        for (kind, name, help) in ALL {
             assert!(name.starts_with("raaf_") || name.starts_with("gen_ai_"), "{name}");
             assert_eq!(matches!(kind, Counter | Sum), name.ends_with("_total"), "{name}");
-            assert_eq!(unit == Unit::Seconds, name.contains("_seconds"), "{name}");
+            assert_eq!(matches!(kind, Histogram), name.contains("_seconds"), "{name}");
             assert!(help.ends_with('.') && !help.contains('\n'), "{name}: {help}");
         }
     }

@@ -109,7 +109,7 @@ fn target(resource: &[(String, String)]) -> String {
     let fits = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
     let all: BTreeMap<String, &str> = resource
         .iter()
-        .filter(|(key, _)| !key.starts_with(|first: char| first.is_ascii_digit()))
+        .filter(|(key, _)| !key.is_empty() && !key.starts_with(|c: char| c.is_ascii_digit()))
         .map(|(key, value)| (key.chars().map(fits).collect(), value.as_str()))
         .collect();
     labels(all.iter().map(|(key, value)| (&**key, *value)))

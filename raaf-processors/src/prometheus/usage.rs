@@ -1,8 +1,8 @@
 //! Token usage, and the time to the first piece of an answer.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use metrics::{Counter, Gauge, Label, SharedString};
+use metrics::{Counter, Gauge, Label};
 use raaf_trace_model::{attributes::ValueRef, keys, span::FinishedSpan};
 
 use super::{
@@ -10,9 +10,9 @@ use super::{
     output::{Histogram, Recording},
 };
 
-/// Largest credible number of tokens for one call. A larger number is a mistake, and would
-/// permanently falsify the sum.
-const MOST_TOKENS: u64 = 1_000_000_000;
+/// Largest credible number of tokens, seconds or dollars for one call. A larger number is a mistake,
+/// and would permanently falsify the sum.
+const MOST: u32 = 1_000_000_000;
 
 /// Usage of one model call.
 #[derive(Debug, Default)]
@@ -105,29 +105,28 @@ impl<'a> Usage<'a> {
             }
         }
         if let Some(seconds) = self.first_chunk {
-            let histogram = || recording.histogram(names::FIRST_CHUNK, vec![meter.label.clone()]);
+            let histogram = || recording.histogram(names::FIRST_CHUNK, meter.labels.clone());
             meter.first_chunk.get_or_init(histogram).record(seconds, span);
         }
         if let Some(cost) = self.cost {
-            let sum = || recording.sum(names::COST, vec![meter.label.clone()]);
+            let sum = || recording.sum(names::COST, meter.labels.clone());
             meter.cost.get_or_init(sum).increment(cost);
         }
     }
 }
 
-/// Returns a number that is not negative.
 fn amount(value: ValueRef<'_>) -> Option<f64> {
-    value.as_f64().filter(|amount| amount.is_finite() && *amount >= 0.0)
+    value.as_f64().filter(|amount| (0.0..=f64::from(MOST)).contains(amount))
 }
 
 fn tokens(value: ValueRef<'_>) -> Option<u64> {
-    let tokens = u64::try_from(value.as_i64()?).ok()?;
-    (tokens <= MOST_TOKENS).then_some(tokens)
+    let tokens = u32::try_from(value.as_i64()?).ok().filter(|tokens| *tokens <= MOST)?;
+    Some(tokens.into())
 }
 
 /// Meters of one model.
 pub(super) struct ModelMeter {
-    label: Label,
+    labels: Vec<Label>,
     /// In the order of [`KINDS`].
     tokens: [Counter; 4],
     first_chunk: OnceLock<Histogram>,
@@ -142,12 +141,12 @@ const KINDS: [(&str, &str); 4] = [
 ];
 
 impl ModelMeter {
-    pub(super) fn new(model: Arc<str>, recording: &Recording) -> Self {
-        let label = Label::new("model", SharedString::from_shared(model));
+    pub(super) fn new(labels: Vec<Label>, recording: &Recording) -> Self {
         let tokens = KINDS.map(|(name, kind)| {
-            let labels = vec![label.clone(), Label::from_static_parts("type", kind)];
+            let mut labels = labels.clone();
+            labels.push(Label::from_static_parts("type", kind));
             recording.counter(name, labels)
         });
-        Self { label, tokens, first_chunk: OnceLock::new(), cost: OnceLock::new() }
+        Self { labels, tokens, first_chunk: OnceLock::new(), cost: OnceLock::new() }
     }
 }

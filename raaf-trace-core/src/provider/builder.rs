@@ -435,7 +435,7 @@ impl<S> TracerProviderBuilder<S> {
             diagnostics::debug(Category::Tracing, text);
         }
         let guard = global::init_with(provider)?.with_timeout(settings.shutdown_timeout);
-        disposition::tell_of_sigterm(guard.provider());
+        disposition::warn_of_sigterm(guard.provider());
         Ok(guard)
     }
 }

@@ -1,4 +1,4 @@
-//! How the process treats signals, and a line for programs that leave SIGTERM to its default.
+//! Dispositions of signals, and a warning for programs that leave SIGTERM to its default.
 
 use std::{fs, sync::Arc, thread, time::Duration};
 
@@ -44,11 +44,11 @@ pub(super) fn ignored() -> Option<SignalSet> {
     SignalSet::parse(&status(), "SigIgn")
 }
 
-/// Says, a second from now, that a SIGTERM would lose spans, unless a handler is installed by then.
+/// Warns, a second from now, that a SIGTERM would lose spans, unless a handler is installed by then.
 ///
 /// Handling it by default instead would break programs whose own handler comes later: both would
 /// run, and neither can see the other.
-pub(super) fn tell_of_sigterm(provider: &TracerProvider) {
+pub(super) fn warn_of_sigterm(provider: &TracerProvider) {
     // Local sinks have almost everything.
     let waits = |overflow| overflow == Overflow::Drop;
     let slots = provider.inner().processors().list();

@@ -49,7 +49,7 @@ struct Scan<'a> {
     text: &'a str,
     /// Number of strings around the text.
     level: usize,
-    /// What is open, the text itself first.
+    /// Open objects and arrays, the text itself first.
     open: Vec<Open>,
     edits: Edits,
 }
@@ -60,16 +60,16 @@ struct Open {
     is_array: bool,
     /// It is an item of an array.
     is_item: bool,
-    /// Whether it has a first item.
+    /// It has a first item.
     has_items: bool,
-    /// What all values in it hide.
+    /// Secret values at any depth.
     hides: Hides,
-    /// What the next value hides.
+    /// Secret values in the next value.
     next: Hides,
-    /// What the value after the next comma hides.
+    /// Secret values in the value after the next comma.
     after: Hides,
     key: Key,
-    /// What a field `name` says that the field `value` hides.
+    /// Secret values in the field `value`, by the fields such as `name`.
     named: Hides,
     /// Field `value`.
     value: Range<usize>,
@@ -167,12 +167,10 @@ impl Scan<'_> {
         let hides = self.search.words.hidden_by(key);
         let top = self.top();
         top.next = hides;
-        top.key = if named::NAME.contains(&key.to_ascii_lowercase().as_str()) {
-            Key::Name
-        } else if named::VALUE.contains(&key.to_ascii_lowercase().as_str()) {
-            Key::Value
-        } else {
-            Key::Other
+        top.key = match key {
+            key if named::is_name(key) => Key::Name,
+            key if named::is_value(key) => Key::Value,
+            _ => Key::Other,
         };
     }
 
@@ -193,7 +191,8 @@ impl Scan<'_> {
             if named > Hides::Nothing && !value.is_empty() {
                 self.hide_value(value, named);
             }
-            self.top().named = named;
+            let top = self.top();
+            top.named = top.named.max(named);
         } else if top.is_some_and(|top| top.is_array) {
             let is_first_of_pair = top.is_some_and(|top| top.is_item && !top.has_items);
             let text = unescape(raw);
@@ -248,11 +247,14 @@ impl Scan<'_> {
             return;
         }
         let text = unescape(raw);
-        if self.level == MAX_LEVELS {
-            if may_hold_secrets(&text) {
-                self.hide(inner);
-            }
-        } else if let Some((text, count)) = self.search.text(&text, self.level + 1) {
+        let replaced = if is_item && let Some(value) = value_of_item(&self.search.words, &text) {
+            Some((format!("{}{REDACTED}", &text[..value.start]), 1))
+        } else if self.level == MAX_LEVELS {
+            may_hold_secrets(&text).then(|| (REDACTED.to_owned(), 1))
+        } else {
+            self.search.text(&text, self.level + 1)
+        };
+        if let Some((text, count)) = replaced {
             let quoted = serde_json::Value::from(text).to_string();
             self.edits.push(inner, &quoted[1..quoted.len() - 1], count);
         }

@@ -109,6 +109,14 @@ fn a4_lists_of_headers_are_searched() {
             r#"{"values":"[REDACTED]","key":"DB_PASS"}"#,
         ),
         (r#"{"name":"pin","value":1234}"#, r#"{"name":"pin","value":"[REDACTED]"}"#),
+        (
+            r#"{"name":"token","key":"x","value":"y"}"#,
+            r#"{"name":"token","key":"x","value":"[REDACTED]"}"#,
+        ),
+        (
+            r#"["API_KEY\u003dx","--token\u003dx\"y"]"#,
+            r#"["API_KEY=[REDACTED]","--token=[REDACTED]"]"#,
+        ),
         (r#"{"name":"city","value":"Rome"}"#, r#"{"name":"city","value":"Rome"}"#),
         (r#"["Authorization: Bearer x","A: b"]"#, r#"["Authorization: [REDACTED]","A: b"]"#),
         (

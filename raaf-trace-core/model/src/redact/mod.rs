@@ -54,7 +54,7 @@ pub struct Redactor {
     verdicts: Arc<Verdicts>,
 }
 
-/// What to search for.
+/// Secrets to search for.
 #[derive(Clone, Debug, Default)]
 struct Search {
     words: SecretWords,
@@ -306,9 +306,10 @@ impl Redactor {
                 }
                 Json::Array(pair) if own == Hides::Nothing => {
                     let hidden = match pair.as_mut_slice() {
-                        [Json::String(name), value, ..] if words.hidden_by(name) > own => {
-                            self.redact_json(value, words.hidden_by(name))
-                        }
+                        [Json::String(name), value, ..] => match words.hidden_by(name) {
+                            Hides::Nothing => 0,
+                            hides => self.redact_json(value, hides),
+                        },
                         _ => 0,
                     };
                     hidden + self.redact_items(pair, own)

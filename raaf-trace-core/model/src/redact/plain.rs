@@ -72,7 +72,12 @@ fn users(text: &str) -> impl Iterator<Item = Range<usize>> {
 /// Returns the values of secret parameters: `?api_key=…`, `&sig=…`, and, where the whole text is a
 /// form, also of the first one.
 fn parameters(words: &SecretWords, text: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut searched = 0;
     text.match_indices('=').filter_map(move |(at, _)| {
+        // A value may hold what looks like parameters: it is read once.
+        if at < searched {
+            return None;
+        }
         let is_part = |c: char| c.is_alphanumeric() || "_-.%[]$".contains(c);
         let before = text[..at].trim_end_matches(is_part);
         let name = &text[before.len()..at];
@@ -91,9 +96,12 @@ fn parameters(words: &SecretWords, text: &str) -> impl Iterator<Item = Range<usi
         }
         let value = &text[at + 1..];
         let is_end = |c| ends_url(c) || matches!(c, '&' | '#' | ';');
-        let length = value.find(is_end).unwrap_or(value.len());
         // `==` compares.
-        (!value.starts_with('=')).then_some(at + 1..at + 1 + length)
+        if value.starts_with('=') {
+            return None;
+        }
+        searched = at + 1 + value.find(is_end).unwrap_or(value.len());
+        Some(at + 1..searched)
     })
 }
 

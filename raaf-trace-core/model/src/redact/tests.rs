@@ -44,7 +44,7 @@ fn a4_numbers_that_are_secrets_are_hidden() {
     );
 }
 
-/// The same as text and as JSON, alone and inside another value.
+/// Searches each value as JSON and as text.
 #[test]
 fn a4_headers_variables_and_options_are_searched_in_every_form() {
     for (value, expected) in [
@@ -114,6 +114,26 @@ fn a4_the_list_can_be_extended_and_emptied() {
     assert_eq!(Redactor::new(["shoe"]).redact(&mut attributes, 0), 1);
     assert_eq!(attributes.get("token"), Some("a".into()));
     assert!(Redactor::default().with_words(["shoe"]).is_secret_key("shoeSize"));
+}
+
+/// Ends only if the time grows with the length of the text, not with its square.
+#[test]
+fn a4_text_made_to_be_slow_is_searched_in_linear_time() {
+    const TIMES: usize = 1 << 16;
+    let redactor = Redactor::default().with_known_tokens();
+    for (part, is_key) in [
+        ("?key=", false),
+        ("sk-", false),
+        ("eyJ-", false),
+        ("-----BEGIN PRIVATE KEY-----", false),
+        ("stop_token_", true),
+    ] {
+        let text = part.repeat(TIMES);
+        let text = if is_key { json!([{ text: 1 }]).to_string() } else { text };
+        redactor.redacted("text", text.into());
+    }
+    let backslashes = "\\".repeat(TIMES);
+    assert_eq!(Redactor::without_values(&backslashes, &["sk-1"]), backslashes);
 }
 
 #[test]

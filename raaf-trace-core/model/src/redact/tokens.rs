@@ -33,15 +33,14 @@ const PREFIXES: [(&str, usize); 20] = [
 pub(super) fn redact(text: &str) -> Option<(String, u32)> {
     let mut edits = Edits::default();
     for (prefix, least) in PREFIXES {
-        for (start, _) in text.match_indices(prefix) {
-            let length = token(&text[start + prefix.len()..]);
-            if length >= least && begins_word(text, start) {
-                edits.push(start..start + prefix.len() + length, REDACTED, 1);
+        for (start, run) in runs(text, prefix) {
+            if run.len() >= prefix.len() + least {
+                edits.push(start..start + run.len(), REDACTED, 1);
             }
         }
     }
-    for (start, _) in text.match_indices("eyJ") {
-        if let Some(end) = web_token(&text[start..]).filter(|_| begins_word(text, start)) {
+    for (start, head) in runs(text, "eyJ") {
+        if let Some(end) = web_token(&text[start..], head.len()) {
             edits.push(start..start + end, REDACTED, 1);
         }
     }
@@ -49,6 +48,19 @@ pub(super) fn redact(text: &str) -> Option<(String, u32)> {
         edits.push(key, REDACTED, 1);
     }
     edits.apply(text)
+}
+
+/// Returns each run of a token's characters from the first word with this prefix on, with its
+/// position. A run is read once, however many words in it have the prefix.
+fn runs<'a>(text: &'a str, prefix: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
+    let mut end = 0;
+    text.match_indices(prefix).filter_map(move |(start, _)| {
+        if start < end || !begins_word(text, start) {
+            return None;
+        }
+        end = start + token(&text[start..]);
+        Some((start, &text[start..end]))
+    })
 }
 
 fn begins_word(text: &str, at: usize) -> bool {
@@ -61,10 +73,9 @@ fn token(text: &str) -> usize {
     text.len() - text.trim_start_matches(is_part).len()
 }
 
-/// Returns the length of a JSON web token: two parts in base64 that begin like an object, and a
+/// Returns the length of a JSON web token whose first part has the length `head`: two parts in base64 that begin like an object, and a
 /// signature.
-fn web_token(text: &str) -> Option<usize> {
-    let head = token(text);
+fn web_token(text: &str, head: usize) -> Option<usize> {
     let claims = text[head..].strip_prefix('.').filter(|claims| claims.starts_with("eyJ"))?;
     let claims_end = head + 1 + token(claims);
     let signature = text[claims_end..].strip_prefix('.')?;
@@ -73,7 +84,11 @@ fn web_token(text: &str) -> Option<usize> {
 
 /// Returns the blocks of private keys, of which one that was cut ends with the text.
 fn private_keys(text: &str) -> impl Iterator<Item = Range<usize>> {
-    text.match_indices("-----BEGIN ").filter_map(|(start, begin)| {
+    let mut searched = 0;
+    text.match_indices("-----BEGIN ").filter_map(move |(start, begin)| {
+        if start < searched {
+            return None;
+        }
         let label = &text[start + begin.len()..];
         let label = &label[..label.find("-----")?];
         if !label.contains("PRIVATE KEY") || label.contains('\n') {
@@ -81,7 +96,8 @@ fn private_keys(text: &str) -> impl Iterator<Item = Range<usize>> {
         }
         let end = format!("-----END {label}-----");
         let length = text[start..].find(&end).map_or(text.len() - start, |at| at + end.len());
-        Some(start..start + length)
+        searched = start + length;
+        Some(start..searched)
     })
 }
 

@@ -35,10 +35,13 @@ fn length_of(value: &str, text: &str) -> Option<usize> {
     Some(text.len() - rest.len())
 }
 
+/// Largest number of backslashes before a letter, as of JSON that is quoted five times.
+const MAX_BACKSLASHES: usize = 64;
+
 /// Strips an escape such as `\/` or `\u002f`, of which JSON that is quoted again doubles the
 /// backslashes.
 fn strip_escaped(letter: char, text: &str) -> Option<&str> {
-    let escape = text.trim_start_matches('\\');
+    let escape = strip_backslashes(text);
     if escape.len() == text.len() {
         return None;
     }
@@ -49,12 +52,17 @@ fn strip_escaped(letter: char, text: &str) -> Option<&str> {
     let mut units = [0; 2];
     for (index, unit) in letter.encode_utf16(&mut units).iter().enumerate() {
         if index > 0 {
-            rest = rest.trim_start_matches('\\');
+            rest = strip_backslashes(rest);
         }
         let digits = rest.strip_prefix('u')?.get(..4)?;
         rest = (u16::from_str_radix(digits, 16).ok()? == *unit).then(|| &rest[5..])?;
     }
     Some(rest)
+}
+
+fn strip_backslashes(text: &str) -> &str {
+    let count = text.bytes().take(MAX_BACKSLASHES).take_while(|byte| *byte == b'\\').count();
+    &text[count..]
 }
 
 #[cfg(test)]

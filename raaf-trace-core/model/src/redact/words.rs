@@ -222,7 +222,7 @@ fn is_harmless(key: &str, term: &str, start: usize, end: usize) -> bool {
     let among = |list: &[&str], word: Option<&str>| {
         word.is_some_and(|word| list.iter().any(|known| known.eq_ignore_ascii_case(word)))
     };
-    let after = words(&key[end..]).next();
+    let after = first_word(&key[end..]);
     // A test can pass; a pass at the end of a key is a password.
     let is_verb = term == "pass" && after.is_some_and(|word| !word.starts_with(char::is_numeric));
     let is_default = || {
@@ -231,28 +231,30 @@ fn is_harmless(key: &str, term: &str, start: usize, end: usize) -> bool {
     };
     let describes = is_verb
         || among(&HARMLESS_AFTER, after)
-        || among(&HARMLESS_BEFORE, words(&key[..start]).last())
+        || among(&HARMLESS_BEFORE, Some(last_word(&key[..start])))
         || among(&HARMLESS, Some(key));
     describes && is_default()
 }
 
-/// Splits a key into words.
-fn words(key: &str) -> impl Iterator<Item = &str> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        at += key[at..].find(char::is_alphanumeric)?;
-        let word = &key[at..];
-        let mut previous = None;
-        let is_end = |(index, letter): (usize, char)| {
-            let ends =
-                index > 0 && (starts_word(previous, &word[index..]) || !letter.is_alphanumeric());
-            previous = Some(letter);
-            ends.then_some(index)
-        };
-        let length = word.char_indices().find_map(is_end).unwrap_or(word.len());
-        at += length;
-        Some(&word[..length])
-    })
+/// Returns the first word of a part of a key.
+fn first_word(part: &str) -> Option<&str> {
+    let word = &part[part.find(char::is_alphanumeric)?..];
+    let mut previous = None;
+    let is_end = |(index, letter): (usize, char)| {
+        let ends = index > 0 && starts_word(previous, &word[index..]);
+        previous = Some(letter);
+        ends.then_some(index)
+    };
+    let length = word.char_indices().find_map(is_end).unwrap_or(word.len());
+    Some(&word[..length])
+}
+
+/// Returns the last word of a part of a key, read from its end, since there may be many before it.
+fn last_word(part: &str) -> &str {
+    let part = part.trim_end_matches(|c: char| !c.is_alphanumeric());
+    let mut starts = part.char_indices().rev().map(|(start, _)| start);
+    let begins = |start: &usize| starts_word(part[..*start].chars().next_back(), &part[*start..]);
+    &part[starts.find(begins).unwrap_or_default()..]
 }
 
 /// Returns whether a word begins at `rest`, after the letter `previous`.
@@ -404,6 +406,20 @@ mod tests {
             "über",
         ] {
             assert_eq!(words.hidden_by(key), Hides::Nothing, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_words_around_a_term_are_read_from_the_term_on() {
+        for (part, first, last) in [
+            ("", None, ""),
+            ("_-", None, ""),
+            ("stop_", Some("stop"), "stop"),
+            ("_aStopBTC2é.", Some("a"), "é"),
+            ("HTTPServer", Some("HTTP"), "Server"),
+            ("one..twoThree  ", Some("one"), "Three"),
+        ] {
+            assert_eq!((first_word(part), last_word(part)), (first, last), "{part}");
         }
     }
 
