@@ -17,32 +17,14 @@ case "${1-}" in
     exit 2
     ;;
 esac
-for tool in valgrind objdump; do
-    if ! command -v "$tool" >/dev/null; then
-        echo "$tool is not installed; counting needs valgrind and objdump" >&2
-        exit 1
-    fi
-done
+. benches/callgrind.sh
+need valgrind objdump
 if [[ $(uname -m) != x86_64 ]]; then
     echo "$(uname -m) has other atomic instructions; counting needs x86_64" >&2
     exit 1
 fi
 
-cargo build --release --quiet --package raaf-benches --bin counts
-program="$(cargo metadata --format-version 1 --no-deps |
-    sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release/counts"
-
-work="$(mktemp -d)"
-trap 'rm -rf "$work"' EXIT
-
-# Only the marked function is counted, and only in the thread that is inside it. The fair scheduler
-# lets the other threads run, so that queues drain as they do outside of valgrind.
-if ! spans="$(env -i PATH="$PATH" valgrind --tool=callgrind --fair-sched=try --dump-instr=yes \
-    --compress-strings=no --compress-pos=no --toggle-collect='*count_here*' \
-    --callgrind-out-file="$work/profile" "$program" 2>"$work/log")"; then
-    cat "$work/log" >&2
-    exit 1
-fi
+spans="$(profile "$work/profile" "$(built raaf-benches counts)")"
 
 # Addresses of the atomic read-modify-writes in each object that was run, by `ob=` and address.
 sed -n 's|^ob=/|/|p' "$work/profile" | sort -u | while read -r object; do

@@ -8,7 +8,7 @@
 
 use std::error::Error;
 
-use raaf_agents::{Agent, Message, ModelRequest, Reply, ScriptedModel};
+use raaf_agents::{Agent, Message, ModelRequest, Reply, ScriptedModel, ToolResult};
 use raaf_processors::ConsoleSink;
 use raaf_trace_core::TracerProvider;
 use serde_json::json;
@@ -19,11 +19,8 @@ fn translator(name: &str, translation: &'static str) -> Agent {
 
 fn editor() -> Agent {
     let model = ScriptedModel::from_fn("scripted", |request: &ModelRequest| {
-        let answers = request.messages.iter().filter_map(|message| match message {
-            Message::Tool { content, .. } => Some(content.as_str()),
-            _ => None,
-        });
-        let answers: Vec<_> = answers.collect();
+        let answers = request.messages.iter().flat_map(Message::tool_results);
+        let answers: Vec<_> = answers.map(ToolResult::text).collect();
         if answers.is_empty() {
             let input = json!({ "input": request.last_user_text() });
             Reply::calls([("to_french", input.clone()), ("to_german", input)])

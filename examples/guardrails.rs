@@ -22,7 +22,7 @@ fn agent() -> Agent {
         Verdict::trip_if(digits >= 12, "a card number does not leave the house")
     });
     let model = ScriptedModel::from_fn("scripted", |request: &ModelRequest| {
-        match request.last_user_text() {
+        match &*request.last_user_text() {
             text if text.contains("card") => "It is 4000 1234 5678 9010.",
             _ => "We open at nine.",
         }

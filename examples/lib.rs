@@ -71,6 +71,12 @@ mod pages {
     #[doc = include_str!("../raaf-processors/README.md")]
     struct Processors;
 
+    #[doc = include_str!("../raaf-processors/opentelemetry/README.md")]
+    struct OpenTelemetryCrate;
+
+    #[doc = include_str!("../raaf-processors/tower/README.md")]
+    struct Tower;
+
     #[doc = include_str!("../raaf-testkit/README.md")]
     struct Testkit;
 
@@ -92,11 +98,23 @@ mod pages {
     #[doc = include_str!("../docs/guide/context.md")]
     struct Context;
 
+    #[doc = include_str!("../docs/guide/http.md")]
+    struct Http;
+
+    #[doc = include_str!("../docs/guide/opentelemetry.md")]
+    struct OpenTelemetry;
+
     #[doc = include_str!("../docs/guide/selection.md")]
     struct Selection;
 
     #[doc = include_str!("../docs/guide/manual-spans.md")]
     struct ManualSpans;
+
+    #[doc = include_str!("../docs/guide/tracing.md")]
+    struct Tracing;
+
+    #[doc = include_str!("../raaf-processors/tracing/README.md")]
+    struct TracingCrate;
 
     #[doc = include_str!("../docs/guide/settings.md")]
     struct Settings;
@@ -115,6 +133,12 @@ mod pages {
 
     #[doc = include_str!("../docs/guide/pipelines.md")]
     struct Pipelines;
+
+    #[doc = include_str!("../docs/guide/pausing.md")]
+    struct Pausing;
+
+    #[doc = include_str!("../docs/guide/looking.md")]
+    struct Looking;
 
     #[doc = include_str!("../docs/sinks.md")]
     struct WritingASink;

@@ -18,7 +18,7 @@ use std::{
 };
 
 use raaf_agents::{Agent, FunctionTool, Reply, ScriptedModel};
-use raaf_processors::{OtlpNames, OtlpSink};
+use raaf_processors::OtlpSink;
 use raaf_testkit::read;
 use raaf_trace_core::{TracerProvider, environment::Environment, trace};
 use schemars::JsonSchema;
@@ -76,7 +76,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let sink = OtlpSink::builder()
         .service_name("weather-service")
         .resource_attribute("service.version", env!("CARGO_PKG_VERSION"))
-        .names(OtlpNames::GenAi)
         .environment(&environment)?
         .build()?;
     let to = sink.endpoint().to_owned();

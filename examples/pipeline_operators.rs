@@ -26,7 +26,7 @@ struct Letter {
 /// An agent with a model that answers from the text it is given.
 fn agent(name: &str, answer: fn(&str) -> String) -> Agent {
     let model = ScriptedModel::from_fn("scripted", move |request: &ModelRequest| {
-        answer(request.last_user_text())
+        answer(&request.last_user_text())
     });
     Agent::builder(name, model).build()
 }

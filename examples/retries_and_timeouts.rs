@@ -62,7 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     match pipeline.run(State::new()).await {
         Ok(state) => println!("{:?}", state.iter().collect::<Vec<_>>()),
         Err(error) => {
-            println!("{error}: {}", error.source);
+            println!("{error}");
             println!("behind it: {}", error.completed.join(", "));
             println!("the page so far: {}", error.state.text("page")?);
         }

@@ -5,9 +5,9 @@ use std::hint::black_box;
 /// The attributes that spans of the workloads have, by the names that all tools use.
 pub mod keys {
     /// Kind of the component.
-    pub const TYPE: &str = "component.type";
+    pub const TYPE: &str = "part.type";
     /// Name of the component.
-    pub const NAME: &str = "component.name";
+    pub const NAME: &str = "part.name";
     /// An integer.
     pub const NUMBER: &str = "step.number";
     /// A bool.

@@ -69,29 +69,7 @@ impl Tool for Raaf {
     type Span = ();
 
     fn start(setup: &Setup) -> Option<Self> {
-        let mut file = None;
-        let mut builder = TracerProvider::builder();
-        if setup.off == Some(Off::Unsampled) {
-            builder = builder.sampler(Sampler::ratio(0.0));
-        }
-        let builder = if setup.own_file {
-            builder.with(FileSink::new(file.insert(NamedTempFile::new().ok()?).path()))
-        } else {
-            let mut config = BatchConfig::default();
-            if let Some(spans) = setup.room {
-                config = config.with_max_spans(spans);
-            }
-            // Producers help under default limits, as with the project's sinks of one machine.
-            let overflow = if setup.room.is_none() { Overflow::Wait } else { Overflow::Drop };
-            let deliver = Deliver { collector: setup.collector.clone(), overflow };
-            builder.with(BatchProcessor::with_config(deliver, config))
-        };
-        let provider = builder.build();
-        if setup.off == Some(Off::Switch) {
-            provider.disable();
-        }
-        set_global_provider(provider.clone());
-        Some(Self { provider, file })
+        Self::with(setup, Parts::OfComponent)
     }
 
     #[inline]
@@ -124,6 +102,48 @@ impl Tool for Raaf {
     }
 }
 
+impl Raaf {
+    /// Sets the provider of this process up; see [`Tool::start`].
+    ///
+    /// # Errors
+    ///
+    /// `None` if a file cannot be made.
+    pub fn with(setup: &Setup, parts: Parts) -> Option<Self> {
+        let mut file = None;
+        let mut builder = TracerProvider::builder();
+        if setup.off == Some(Off::Unsampled) {
+            builder = builder.sampler(Sampler::ratio(0.0));
+        }
+        let builder = if setup.own_file {
+            builder.with(FileSink::new(file.insert(NamedTempFile::new().ok()?).path()))
+        } else {
+            let mut config = BatchConfig::default();
+            if let Some(spans) = setup.room {
+                config = config.with_max_spans(spans);
+            }
+            // Producers help under default limits, as with the project's sinks of one machine.
+            let overflow = if setup.room.is_none() { Overflow::Wait } else { Overflow::Drop };
+            let deliver = Deliver { collector: setup.collector.clone(), overflow, parts };
+            builder.with(BatchProcessor::with_config(deliver, config))
+        };
+        let provider = builder.build();
+        if setup.off == Some(Off::Switch) {
+            provider.disable();
+        }
+        set_global_provider(provider.clone());
+        Some(Self { provider, file })
+    }
+}
+
+/// Source of the attributes `part.type` and `part.name`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parts {
+    /// The span's component.
+    OfComponent,
+    /// The program, which sets them itself.
+    OfProgram,
+}
+
 impl AsyncTool for Raaf {
     fn task(&self, _: bool, part: &'static Node, work: impl Task) -> impl Task {
         // A child's bound parent is the span's parent, also in another thread.
@@ -136,6 +156,7 @@ impl AsyncTool for Raaf {
 struct Deliver {
     collector: Collector,
     overflow: Overflow,
+    parts: Parts,
 }
 
 impl SpanExporter for Deliver {
@@ -150,6 +171,7 @@ impl SpanExporter for Deliver {
             let component =
                 [(keys::TYPE, span.kind().as_str()), (keys::NAME, span.component_name())]
                     .map(|(key, value)| (key, ValueRef::Str(value)));
+            let component = component.into_iter().filter(|_| self.parts == Parts::OfComponent);
             Finished {
                 trace: span.trace_id().to_u128(),
                 span: span.span_id().to_u64(),
@@ -157,7 +179,7 @@ impl SpanExporter for Deliver {
                 name: span.name(),
                 start: span.start_time(),
                 duration: span.duration(),
-                attributes: component.into_iter().chain(span.attributes().stored().iter()),
+                attributes: component.chain(span.attributes().stored().iter()),
             }
         }));
         Ok(())

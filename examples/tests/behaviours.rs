@@ -37,6 +37,32 @@ fn every_numbered_test_holds_a_promise_that_is_listed() {
 }
 
 #[test]
+fn every_test_that_the_guide_names_exists() {
+    let page = read(&root().join("docs/guide/production.md"));
+    let table = page.lines().filter(|line| line.starts_with("| "));
+    let rows = table.filter_map(|row| row.trim_end_matches(['|', ' ']).rsplit_once("| "));
+    let names = rows.flat_map(|(_, cell)| cell.split('`').filter(|word| word.contains('_')));
+    // Shorter names in the table are settings and methods, not tests.
+    let names: Vec<&str> =
+        names.filter(|name| name.len() > 20 && name.chars().all(is_of_a_name)).collect();
+    assert!(names.len() > 15, "the page names the tests of its table: {names:?}");
+    let tests: String =
+        ["raaf-processors", "raaf-trace-core"].map(|place| tests_of(&root().join(place))).concat();
+    let is_missing = |name: &&&str| !tests.contains(&format!("fn {name}("));
+    let missing: Vec<String> = names.iter().filter(is_missing).map(ToString::to_string).collect();
+    expect_none(&missing, "tests that docs/guide/production.md names and nobody wrote");
+}
+
+fn is_of_a_name(letter: char) -> bool {
+    letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_'
+}
+
+/// The sources below a folder.
+fn tests_of(place: &Path) -> String {
+    files(place, "rs").iter().map(|file| read(file)).collect()
+}
+
+#[test]
 fn every_promise_is_listed_once() {
     let mut seen = BTreeMap::new();
     for number in promises() {

@@ -10,6 +10,9 @@ use std::{
 use serde_json::{Value as Json, json};
 
 mod chat;
+#[cfg(unix)]
+#[path = "../../raaf-agents/tests/python/mod.rs"]
+mod python;
 
 const README: &str = include_str!("../README.md");
 
@@ -68,7 +71,9 @@ fn streams(text: &str) -> BTreeMap<&'static str, Vec<String>> {
     let mut streams = BTreeMap::<_, Vec<_>>::new();
     for line in text.lines() {
         let is_tree = line.starts_with("      ")
-            || ["  ✓ ", "  ✗ ", "  ⊘ "].iter().any(|mark| line.contains(mark));
+            || ["  ✓ ", "  ✗ ", "  ⊘ ", "  message: ", "  caused by: "]
+                .iter()
+                .any(|mark| line.contains(mark));
         let sink = ["debug:", "archived", "tool,"].into_iter().find(|sink| line.starts_with(sink));
         let stream = sink.unwrap_or(if is_tree { "trees" } else { "program" });
         streams.entry(stream).or_default().push(without_chance(line));
@@ -152,6 +157,7 @@ macro_rules! prints_what_the_readme_shows {
 
 prints_what_the_readme_shows! {
     agent_as_tool,
+    approvals,
     console_modes,
     cross_thread,
     custom_component,
@@ -162,6 +168,7 @@ prints_what_the_readme_shows! {
     file_and_read_back,
     guardrails,
     handoff,
+    http_server,
     long_running_worker,
     manual_spans,
     nested_pipelines,
@@ -250,6 +257,30 @@ fn a_server_that_refuses_is_an_honest_error() {
     assert!(stdout.contains("Llm:gpt-4o-mini") && stdout.contains("✗ error"), "{stdout}");
     assert!(!stdout.contains("sk-loopback") && !stderr.contains("sk-loopback"));
     assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn local_model() {
+    // A Python that does not start counts as one without the packages.
+    let output = run("local_model", &[("PYTHONHOME", "/nonexistent")]);
+    assert_prints("local_model", &output, true);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_local_model_answers() {
+    let python = match python::LOCAL_MODEL.find().await {
+        Ok(python) => python,
+        Err(reason) => return eprintln!("skipped, there is no local model: {reason}"),
+    };
+    let mut path = python.parent().expect("it is in a directory").as_os_str().to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let output = run("local_model", &[("PATH", path.to_str().expect("a path in Unicode"))]);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // The output depends on the machine.
+    assert!(stdout.contains("Llm:smollm2") && stdout.contains("✓ ok"), "{stdout}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use workspace::{expect_none, files, read, root, shown};
 /// Modules of a crate by layer, from the lowest to the highest.
 type House = (&'static str, &'static [&'static [&'static str]]);
 
-const HOUSES: [House; 4] = [
+const HOUSES: [House; 8] = [
     (
         "raaf-trace-core/model/src",
         &[
@@ -27,6 +27,7 @@ const HOUSES: [House; 4] = [
             &["id"],
             &["keys"],
             &["attributes"],
+            &["prices"],
             &["redact"],
             &["environment"],
             &["propagation"],
@@ -52,14 +53,57 @@ const HOUSES: [House; 4] = [
         &[
             &["errors"],
             &["retry"],
+            &["conversation"],
             &["model"],
             &["session"],
+            &["state"],
             &["run"],
             &["tool"],
             &["guardrail"],
             &["agent"],
+            &["hooks"],
             &["runner"],
             &["pipeline"],
+        ],
+    ),
+    (
+        "raaf-processors/opentelemetry/src",
+        &[&["convert", "inside", "baggage"], &["context"], &["joined"], &["data"], &["processor"]],
+    ),
+    (
+        "raaf-processors/cli/src",
+        &[
+            &["input"],
+            &["index"],
+            &["score"],
+            &["run"],
+            &["args"],
+            &["print"],
+            &["trace"],
+            &["format"],
+            &["import"],
+            &["serve"],
+            &["commands"],
+        ],
+    ),
+    (
+        "raaf-processors/tower/src",
+        &[&["keys"], &["facts"], &["grpc"], &["running"], &["server"], &["client"], &["reqwest"]],
+    ),
+    (
+        "raaf-processors/tracing/src",
+        &[
+            &["settings"],
+            &["filter"],
+            &["outgoing"],
+            &["names"],
+            &["callsite"],
+            &["entered"],
+            &["fields"],
+            &["bridged"],
+            &["event"],
+            &["layer"],
+            &["builder"],
         ],
     ),
     (
@@ -92,8 +136,10 @@ const USES_OF_THE_ENGINE: [(&str, &[&str]); 2] = [
             "clock::Ticks",
             "diagnostics",
             "sink::BatchProcessor",
+            "sink::KeepTraces",
             "sink::Offload",
             "sink::PerProcess",
+            "sink::TailSampler",
         ],
     ),
     ("raaf-testkit/src", &[]),

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use raaf_agents::{
-    Agent, AssistantMessage, FunctionTool, Guardrail, Message, Model, ModelError, ModelRequest,
-    ModelResponse, Reply, Runner, ScriptedModel, Tool as _, ToolCall, Usage, Verdict,
+    Agent, FunctionTool, Guardrail, Message, Model, ModelError, ModelRequest, ModelResponse, Reply,
+    Runner, ScriptedModel, Tool as _, ToolCall, Usage, Verdict,
 };
 use raaf_processors::OpenAiSink;
 use raaf_trace_core::{InContext as _, TracerProvider, current_span, keys, trace, tracer};
@@ -177,7 +177,7 @@ fn conversation() -> Vec<Message> {
     let turns = turns.into_iter().zip(1..).flat_map(|((tool, arguments, answer), number)| {
         let call = ToolCall::new(format!("call_{number}"), tool, &arguments);
         let answer = Message::tool(&call, answer);
-        [Message::Assistant(AssistantMessage::calls([call])), answer]
+        [Message::calls([call]), answer]
     });
     [Message::user(ASKED)].into_iter().chain(turns).collect()
 }

@@ -94,6 +94,7 @@ fn what_is_said_of_each_property() {
             "[\"query\" contains \"coffee\"]",
             span_tree! { tool "search" ["query" contains "coffee"] },
         ),
+        ("[\"query\" like \"*coffee\"]", span_tree! { tool "search" ["query" like "*coffee"] }),
         ("[\"query\" ~ \"^tea\"]", span_tree! { tool "search" ["query" ~ "^tea"] }),
         ("[\"hits\" > 3]", span_tree! { tool "search" ["hits" > 3] }),
         (
@@ -121,6 +122,8 @@ fn what_is_said_of_each_property() {
             told += 1;
         }
     }
+    // A row that refers to another one has no text of its own.
     let rows = page.lines().skip_while(|line| *line != "| notation | failure |").skip(2);
-    assert!(told >= rows.take_while(|line| line.starts_with('|')).count());
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    assert!(told >= rows.filter(|row| !row.contains("| the same with ")).count());
 }

@@ -1,48 +1,85 @@
 //! Errors as text and in spans.
 
-use std::{error::Error, iter};
+use std::{borrow::Cow, error::Error, fmt, iter};
 
-use raaf_trace_core::call::{ErrorReport, Failure};
+use raaf_trace_core::{
+    ErrorType,
+    call::{ErrorReport, Failure, KnownErrorType},
+    span,
+};
+
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Bound on a chain of causes, which may be circular.
 const MAX_CAUSES: usize = 16;
 
 /// The `error.type` of a call that exceeded its time limit.
-pub(crate) const TIMEOUT: &str = "Timeout";
+pub(crate) const TIMEOUT: &str = "timeout";
 
-/// Formats an error and its causes on one line.
+/// The `error.type` of a pause, which no span has: it is no failure.
+pub(crate) const PAUSED: &str = "paused";
+
+/// Formats an error and its causes.
 pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let causes = iter::successors(error.source(), |cause| (**cause).source());
-    // A wrapper whose text is its cause's would repeat it.
-    causes.take(MAX_CAUSES).fold(error.to_string(), |text, cause| {
-        let cause = cause.to_string();
-        if text.ends_with(&cause) { text } else { format!("{text}: {cause}") }
-    })
+    let causes = causes.take(MAX_CAUSES).map(ToString::to_string);
+    span::with_causes(&error.to_string(), causes).into_owned()
 }
 
-/// Errors of operations with a time limit.
-pub(crate) trait TimeLimited: Error + Sized + 'static {
-    /// Returns whether the limit was exceeded.
-    fn is_timeout(&self) -> bool;
+/// Returns the source behind a cause whose text is part of the text of the error that it caused.
+pub(crate) fn behind<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    // What it wraps has the same text.
+    cause.downcast_ref::<Typed>().map_or_else(|| cause.source(), |typed| typed.source.source())
+}
 
-    /// Reports the error to a span. A timeout has an `error.type` of its own, because that is all
-    /// some sinks show.
-    fn report(&self) -> ErrorReport {
-        let mut report = ErrorReport::of(self);
-        if self.is_timeout() {
-            TIMEOUT.clone_into(&mut report.type_name);
-            TIMEOUT.clone_into(&mut report.full_type_name);
-        }
-        report
+/// Boxes an error, with its `error.type` if the box would hide it: that of an enum, or of the error
+/// in an `anyhow::Error`.
+pub(crate) fn boxed<E: Failure<Via> + Into<BoxError>, Via>(error: E) -> BoxError {
+    let error_type = error.report().type_name;
+    let source = error.into();
+    let seen = ErrorReport::type_of(&*source);
+    let says_something = seen.is_some() || !is_untyped(&error_type);
+    if says_something && seen.as_ref() != Some(&error_type) {
+        return Box::new(Typed { error_type, source });
+    }
+    source
+}
+
+/// Returns whether an error of this type is a message only.
+fn is_untyped(name: &str) -> bool {
+    matches!(name, "&str" | "String" | "Box<str>" | "Cow<str>" | "anyhow::Error")
+        || name.starts_with("Box<dyn ")
+}
+
+/// A boxed error whose type is known.
+struct Typed {
+    error_type: String,
+    source: BoxError,
+}
+
+impl ErrorType for Typed {
+    fn error_type(&self) -> Cow<'static, str> {
+        self.error_type.clone().into()
     }
 }
 
-/// Wraps an error so that a traced call fails with [`TimeLimited::report`].
-pub(crate) struct AsTimeout<E>(pub(crate) E);
+raaf_trace_core::submit! { KnownErrorType::new::<Typed>() }
 
-impl<E: TimeLimited> Failure<()> for AsTimeout<E> {
-    fn report(&self) -> ErrorReport {
-        self.0.report()
+impl fmt::Debug for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.source, f)
+    }
+}
+
+impl fmt::Display for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.source, f)
+    }
+}
+
+impl Error for Typed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.source)
     }
 }
 

@@ -1,16 +1,33 @@
 //! Guardrails: checks of an agent's input and answer.
 
-use std::{error::Error, fmt, future::Future, sync::Arc};
+use std::{fmt, future::Future, sync::Arc};
 
 use futures::future::BoxFuture;
 use raaf_trace_core::{Attributes, Component, Kind, Traceable as _, keys};
 use serde::{Deserialize, Serialize};
 
-use crate::run::RunContext;
+use crate::{
+    conversation::{Message, shown},
+    errors::BoxError,
+    run::RunContext,
+};
 
-pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
-type Check =
-    dyn Fn(RunContext, String) -> BoxFuture<'static, Result<Verdict, BoxError>> + Send + Sync;
+type Checking = BoxFuture<'static, Result<Verdict, BoxError>>;
+
+#[derive(Clone)]
+enum Check {
+    Text(Arc<dyn Fn(RunContext, String) -> Checking + Send + Sync>),
+    Messages(Arc<dyn Fn(RunContext, Vec<Message>) -> Checking + Send + Sync>),
+}
+
+/// Text that a guardrail checks, with the conversation around it.
+#[derive(Clone, Copy)]
+pub(crate) struct Checked<'a> {
+    pub(crate) stage: GuardrailStage,
+    pub(crate) text: &'a str,
+    /// The conversation that ends with the text.
+    pub(crate) messages: &'a [Message],
+}
 
 /// Check of an agent's input or answer. A guardrail that objects fails the run.
 ///
@@ -20,6 +37,10 @@ type Check =
 /// No tool is called before all input guardrails pass.
 ///
 /// An [output guardrail](crate::AgentBuilder::output_guardrail) checks the answer.
+///
+/// Guardrails of a [run's configuration](crate::RunConfig::input_guardrail) hold for whichever agents
+/// take part in it. A guardrail that is to see images, files or the conversation so far is made by
+/// [`of_messages`](Self::of_messages).
 ///
 /// # Examples
 ///
@@ -43,7 +64,7 @@ type Check =
 #[derive(Clone)]
 pub struct Guardrail {
     component: Component,
-    check: Arc<Check>,
+    check: Check,
     before_model: bool,
 }
 
@@ -119,12 +140,39 @@ impl Guardrail {
         F: Future<Output = Result<Verdict, E>> + Send + 'static,
         E: Into<BoxError>,
     {
+        Self::of(name, Check::Text(Arc::new(move |context, text| boxed(check(context, text)))))
+    }
+
+    /// Creates a guardrail from a function of the run's context and the conversation. For an input
+    /// guardrail it ends with the input, for an output guardrail with the answer.
+    ///
+    /// ```
+    /// use raaf_agents::{Guardrail, Message, Part, RunContext, Verdict};
+    ///
+    /// let no_images = Guardrail::of_messages(
+    ///     "no_images",
+    ///     |_: RunContext, messages: Vec<Message>| async move {
+    ///         let mut parts = messages.iter().flat_map(|message| &message.parts);
+    ///         let has_image = parts.any(|part| matches!(part, Part::Image(_)));
+    ///         Ok::<_, std::convert::Infallible>(Verdict::trip_if(has_image, "it has an image"))
+    ///     },
+    /// );
+    /// ```
+    pub fn of_messages<F, E>(
+        name: impl AsRef<str>,
+        check: impl Fn(RunContext, Vec<Message>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Verdict, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        let check = move |context, messages| boxed(check(context, messages));
+        Self::of(name, Check::Messages(Arc::new(check)))
+    }
+
+    fn of(name: impl AsRef<str>, check: Check) -> Self {
         let component = Component::new(name).with_kind(Kind::Guardrail);
-        let check = move |context, text| -> BoxFuture<'static, _> {
-            let verdict = check(context, text);
-            Box::pin(async move { verdict.await.map_err(Into::into) })
-        };
-        Self { component, check: Arc::new(check), before_model: false }
+        Self { component, check, before_model: false }
     }
 
     /// Delays the first model call until this guardrail passes, so that a rejected input costs no
@@ -144,30 +192,45 @@ impl Guardrail {
         self.before_model
     }
 
-    /// Checks a text, in a span.
+    /// Checks a text or the conversation that it is part of, in a span.
     pub(crate) async fn check(
         &self,
         context: &RunContext,
-        stage: GuardrailStage,
-        text: &str,
+        checked: Checked<'_>,
     ) -> Result<Verdict, BoxError> {
+        let Checked { stage, text, messages } = checked;
         let stage = match stage {
             GuardrailStage::Input => "input",
             GuardrailStage::Output => "output",
         };
+        let context = context.clone();
         self.component
             .traced("run")
             .with(keys::GUARDRAIL_NAME, self.name())
             .with(keys::GUARDRAIL_STAGE, stage)
-            .with_content(keys::INPUT, text)
+            .with_attributes(|attributes| match &self.check {
+                Check::Text(_) => drop(attributes.set_content(keys::INPUT, text)),
+                Check::Messages(_) => {
+                    attributes.set_content_with(keys::INPUT, || shown::of_conversation(messages));
+                }
+            })
             .on_result(|verdict: &Verdict, attributes: &mut Attributes| {
                 attributes.set(keys::GUARDRAIL_TRIGGERED, verdict.is_tripped());
                 attributes.set_content(keys::GUARDRAIL_OBJECTION, verdict.objection());
                 attributes.set_content(keys::OUTPUT, verdict.objection().unwrap_or("passed"));
             })
-            .try_in_span((self.check)(context.clone(), text.to_owned()))
+            .try_in_span(match &self.check {
+                Check::Text(check) => check(context, text.to_owned()),
+                Check::Messages(check) => check(context, messages.to_vec()),
+            })
             .await
     }
+}
+
+fn boxed<E: Into<BoxError>>(
+    verdict: impl Future<Output = Result<Verdict, E>> + Send + 'static,
+) -> Checking {
+    Box::pin(async move { verdict.await.map_err(Into::into) })
 }
 
 impl fmt::Debug for Guardrail {

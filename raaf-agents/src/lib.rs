@@ -47,49 +47,79 @@
 //! | limit turns, decide how to react to failed tools | [`Runner`] |
 //! | name a run's trace, cancel the run, pass a value to tools | [`RunConfig`], [`RunContext`] |
 //! | hand over to another agent, or call it as a tool | [`Handoff`], [`Agent::as_tool`] |
-//! | check input and answers | [`Guardrail`], [`AgentBuilder::output_type`] |
+//! | check input and answers, of an agent or a whole run | [`Guardrail`], [`RunConfig::input_guardrail`], [`AgentBuilder::output_type`] |
 //! | follow a run | [`Runner::stream`], [`RunHooks`] |
-//! | continue a conversation | [`Session`] |
+//! | change requests, calls and results | [`RunHooks`], [`ToolGuardrail`], [`InputFilter`], [`RedactRequests`] |
+//! | send less of a long conversation | [`TrimHistory`] |
+//! | limit what a run spends, and end it gracefully | [`Limits`], [`Runner::with_answer_at_max_turns`], [`RunConfig::stop_after_turn`] |
+//! | send images and files, read reasoning | [`Message`], [`Part`] |
+//! | wait for a person, and go on in another process | [`Approval`], [`RunState`], [`Runner::resume`] |
+//! | go on after a crash without doing anything twice | [`Journal`] |
+//! | continue a conversation | [`Session`], [`MemorySession`], `SqliteSession` |
+//! | continue the latest part of one, or with a summary of the rest | [`WindowSession`], [`CompactingSession`] |
 //! | compose agents, tools and functions | [`Pipeline`], [`Flow`], [`service`], [`step`] |
 //! | limit, retry or skip a step, or run it for each item | [`FlowExt`] |
 //! | use a hosted model | `OpenAiModel` |
 //! | run offline | [`ScriptedModel`] |
 //! | retry failed model calls | [`RetryingModel`] |
+//! | call another model if one fails | [`FallbackModel`] |
+//! | limit concurrent calls and their rate | [`LimitedModel`] |
 //! | connect another model | [`Model`] |
 //!
 //! # Features
 //!
 //! - `openai` (on by default): `OpenAiModel`, for any `OpenAI`-compatible server.
+//! - `sqlite`: `SqliteSession`, conversations in a file.
 
 mod agent;
+mod conversation;
 mod errors;
 mod guardrail;
+mod hooks;
 mod model;
 mod pipeline;
 mod retry;
 mod run;
 mod runner;
 mod session;
+mod state;
 mod tool;
 
-pub use agent::{Agent, AgentBuilder, Handoff, RunHooks};
+pub use agent::{
+    Agent, AgentBuilder, Handoff, HandoffAction, LastTurnAction, MismatchAction, ModelAction,
+    ResponseAction, ResultAction, RunHooks, ToolAction,
+};
+pub use conversation::{
+    BytesPerToken, Content, Media, MediaSource, Message, Part, ProviderData, Reasoning, Role,
+    TokenCounter, ToolCall, ToolResult,
+};
 pub use guardrail::{Guardrail, GuardrailStage, Verdict};
+pub use hooks::{InputFilter, RedactRequests, ToolGuardrail, TrimHistory};
 #[cfg(feature = "openai")]
 pub use model::openai::{self, OpenAiModel};
 pub use model::{
-    AssistantMessage, FinishReason, Message, Model, ModelChunk, ModelError, ModelRequest,
-    ModelResponse, ModelSettings, ModelStream, OutputSchema, Reply, RetryingModel, ScriptedModel,
-    ToolCall, ToolCallDelta, ToolChoice, ToolSpec, TracedModel, Usage,
+    CallLimits, FallbackModel, FinishReason, LimitedModel, Model, ModelCall, ModelChunk,
+    ModelError, ModelRequest, ModelResponse, ModelSettings, ModelStream, OutputSchema, Reply,
+    RetryingModel, ScriptedModel, StrictSchemaError, ToolCallDelta, ToolChoice, ToolSpec,
+    TracedModel, Usage, strict_schema,
 };
 pub use pipeline::{
     AgentStep, BranchFailure, BuildError, Contract, EachOver, Flow, FlowExt, FunctionStep,
-    IntoStep, Keys, Merge, MissingKey, OnBranchError, Parallel, Pipeline, PipelineBuilder,
-    PipelineError, Progress, State, StateError, Step, StepError, ToolStep, service, step, via,
+    IntoStep, Keys, Merge, MissingKey, OnBranchError, Parallel, PausedStep, Pipeline,
+    PipelineBuilder, PipelineError, PipelineState, Progress, State, StateError, Step, StepError,
+    ToolStep, service, step, via,
 };
 pub use retry::RetryPolicy;
-pub use run::{RunContext, RunEvent, RunProgress, RunResult};
+pub use run::{Journal, Limits, RunContext, RunEvent, RunProgress, RunResult};
 pub use runner::{AgentTool, Input, RunConfig, RunError, RunErrorKind, RunStream, Runner};
-pub use session::{MemorySession, Session, SessionError};
+#[cfg(feature = "sqlite")]
+pub use session::sqlite::{
+    SqliteDurability, SqliteOptions, SqliteSession, SqliteSessions, StoredSession,
+};
+pub use session::{
+    CompactingSession, MemorySession, Session, SessionError, SessionPolicy, WindowSession,
+};
+pub use state::{PendingCall, ResumeError, RunState, UnknownCall};
 /// Token that [cancels a run](RunConfig::cancellation).
 pub use tokio_util::sync::CancellationToken;
-pub use tool::{Description, FunctionTool, OnToolError, Tool, ToolError};
+pub use tool::{Approval, Description, FunctionTool, OnToolError, Tool, ToolError};

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use common::Text;
 use futures::{FutureExt as _, future::poll_fn};
 use raaf_agents::{
-    Agent, AssistantMessage, FunctionTool, Model, ModelError, ModelRequest, ModelResponse,
-    Pipeline, State, ToolCall, service,
+    Agent, FunctionTool, Message, Model, ModelError, ModelRequest, ModelResponse, Pipeline, State,
+    ToolCall, service,
 };
 use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
 use raaf_trace_core::{Context, Status};
@@ -30,9 +30,9 @@ impl Model for Hesitant {
         tokio::task::yield_now().await;
         let call = || ToolCall::new("same id", "slow", &json!({"text": "a"}));
         let message = if request.messages.len() > 1 {
-            AssistantMessage::text("done")
+            Message::assistant("done")
         } else {
-            AssistantMessage::calls([call(), call()])
+            Message::calls([call(), call()])
         };
         Ok(ModelResponse::new(message))
     }

@@ -16,7 +16,7 @@ use raaf_agents::{
     TracedModel,
 };
 use raaf_testkit::{Capture, assert_span_tree};
-use raaf_trace_core::keys;
+use raaf_trace_core::{attributes::ValueRef, keys};
 use serde_json::json;
 
 use common::shout;
@@ -75,7 +75,7 @@ async fn tools_make_the_round_trip() {
         runner "Runner" {
             agent "Caller" {
                 llm "test-model" [
-                    "gen_ai.provider.name" = "openai",
+                    "gen_ai.provider.name" = "127.0.0.1",
                     "gen_ai.request.model" = "test-model",
                     "gen_ai.response.model" = "test-model-2026",
                     "gen_ai.response.id" = "chatcmpl-1",
@@ -173,11 +173,11 @@ async fn a_rate_limit_error_has_the_delay_of_retry_after() {
 async fn failures_look_different_in_the_trace() {
     let error = |message: &str| json!({"error": {"message": message}}).to_string();
     for (status, kind, message, expected) in [
-        (400, "Rejected", "bad", "the model server rejected the request (HTTP 400): bad"),
-        (401, "Authentication", "who?", "the model server refused the API key (HTTP 401): who?"),
-        (413, "Rejected", "too long", "the model server rejected the request (HTTP 413): too long"),
-        (429, "RateLimited", "wait", "rate limit of the model server exceeded: wait"),
-        (500, "Server", "oops", "the model server failed (HTTP 500): oops"),
+        (400, "rejected", "bad", "the model server rejected the request (HTTP 400): bad"),
+        (401, "authentication", "who?", "the model server refused the API key (HTTP 401): who?"),
+        (413, "rejected", "too long", "the model server rejected the request (HTTP 413): too long"),
+        (429, "rate_limited", "wait", "rate limit of the model server exceeded: wait"),
+        (500, "server", "oops", "the model server failed (HTTP 500): oops"),
     ] {
         let answer = Answer::status(status, &error(message));
         let server = Server::start([answer]).await;
@@ -188,7 +188,7 @@ async fn failures_look_different_in_the_trace() {
         assert_span_tree!(capture.spans_async().await, {
             llm "test-model" [
                 status = error,
-                "error.type" = format!("ModelError::{kind}"),
+                "error.type" = kind,
                 "error.message" = expected,
                 "http.response.status_code" = status,
                 "gen_ai.request.model" = "test-model",
@@ -266,10 +266,11 @@ async fn an_oversized_response_is_not_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_a_connection_error() {
+async fn an_answer_that_breaks_off_is_not_a_server_that_cannot_be_reached() {
     let cut = Answer::status(200, r#"{"choices": [{"mess"#).header("Transfer-Encoding", "chunked");
     let error = ask(cut).await;
-    assert!(matches!(error, ModelError::Connection { .. }), "{error:?}");
+    assert!(matches!(error, ModelError::Interrupted { pieces: 0, .. }), "{error:?}");
+    assert!(error.to_string().starts_with("the model server's response broke off: "), "{error}");
 }
 
 #[test]
@@ -289,6 +290,31 @@ async fn d2_an_echo_of_the_key_with_escapes_is_hidden_and_controls_are_escaped()
     let text = format!("{error} {error:?}");
     assert!(error.to_string().contains(r#""[REDACTED]"} \u{1b}[2J\u{202e}"#), "{error}");
     assert!(!text.contains("0123456789") && !text.contains(['\u{1b}', '\u{202e}']), "{text}");
+}
+
+#[tokio::test]
+async fn the_cost_that_a_gateway_reports_precedes_the_price_table() {
+    let answer = |usage: serde_json::Value| {
+        Answer::ok(&json!({
+            "choices": [{"message": {"content": "hi"}}], "model": "gpt-4o", "usage": usage,
+        }))
+    };
+    let usage = json!({"prompt_tokens": 1_000, "completion_tokens": 0});
+    let mut reported = usage.clone();
+    reported["cost"] = json!(0.25);
+    let header = answer(usage.clone()).header("x-litellm-response-cost", "0.5");
+    let unknown = answer(usage.clone()).header("x-litellm-response-cost", "0.0");
+    let server = Server::start([answer(reported), answer(usage), header, unknown]).await;
+    let agent = Agent::builder("Caller", model(&server)).build();
+    let capture = Capture::new();
+    for expected in [0.25, 0.002_5, 0.5, 0.002_5] {
+        let result = capture.run_async(agent.run("hi")).await.unwrap();
+        assert_eq!(result.cost.usd(), Some(expected));
+        let spans = capture.spans_async().await;
+        let call = spans.by_component("test-model").last().unwrap();
+        let cost = call.attributes().get("gen_ai.usage.cost").and_then(ValueRef::as_f64);
+        assert_eq!(cost, Some(expected));
+    }
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ async fn text_is_streamed_and_the_span_has_the_whole_response() {
     let usage = json!({"choices": [], "usage": {
         "prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13,
         "prompt_tokens_details": {"cached_tokens": 8},
-        "completion_tokens_details": {"reasoning_tokens": 2},
+        "completion_tokens_details": {"reasoning_tokens": 2}, "cost": 0.25,
     }});
     let events = [role, text("It "), text("rains."), end("stop"), usage, json!("[DONE]")];
     let events =
@@ -76,13 +76,14 @@ async fn text_is_streamed_and_the_span_has_the_whole_response() {
         [Ok(ModelChunk::Text("It ".into())), Ok(ModelChunk::Text("rains.".into()))]
     );
     let [_, _, Ok(ModelChunk::Done(whole))] = &pieces[..] else { panic!("{pieces:?}") };
-    assert_eq!(whole.message.content.as_deref(), Some("It rains."));
+    assert_eq!(whole.message.text(), "It rains.");
     assert_eq!(whole.finish_reason, FinishReason::Stop);
     assert_eq!(whole.usage.total_tokens(), Usage::new(9, 4).total_tokens());
     assert_span_tree!(capture.spans_async().await, {
         llm "m" [
             ok,
-            "gen_ai.provider.name" = "openai",
+            "gen_ai.provider.name" = "127.0.0.1",
+            "gen_ai.request.stream" = true,
             "gen_ai.request.model" = "m",
             "gen_ai.response.model" = "m-2026",
             "gen_ai.response.id" = "r",
@@ -92,6 +93,7 @@ async fn text_is_streamed_and_the_span_has_the_whole_response() {
             "gen_ai.usage.output_tokens" = 4,
             "gen_ai.usage.cache_read.input_tokens" = 8,
             "gen_ai.usage.reasoning.output_tokens" = 2,
+            "gen_ai.usage.cost" = 0.25,
             "gen_ai.output.messages" contains "It rains."
         ]
     });
@@ -121,7 +123,8 @@ async fn tool_calls_are_assembled_from_their_parts() {
     assert_eq!(pieces.len(), 5);
     let Ok(ModelChunk::Done(whole)) = &pieces[4] else { panic!("{pieces:?}") };
     let search = ToolCall::new("a", "search", &json!({"query": "lamp"}));
-    assert_eq!(whole.message.tool_calls, [search, ToolCall::new("b", "rank", &json!({}))]);
+    let expected = [search, ToolCall::new("b", "rank", &json!({}))];
+    assert!(whole.message.tool_calls().eq(&expected), "{whole:?}");
     assert_span_tree!(capture.spans_async().await, {
         llm "m" [ok, "gen_ai.response.finish_reasons" = ["tool_calls"]]
     });
@@ -132,13 +135,13 @@ async fn a_connection_that_is_lost_is_an_error_after_the_received_chunks() {
     let capture = Capture::new();
     let pieces = streamed(Answer::stream([text("ha"), text("lf")]), &capture).await;
     assert!(
-        matches!(&pieces[..], [Ok(_), Ok(_), Err(ModelError::Connection { .. })]),
+        matches!(&pieces[..], [Ok(_), Ok(_), Err(ModelError::Interrupted { pieces: 2, .. })]),
         "{pieces:?}"
     );
     assert_span_tree!(capture.spans_async().await, {
         llm "m" [
-            error "ModelError::Connection",
-            "error.message" ~ "closed before the end",
+            error "interrupted",
+            "error.message" ~ "broke off after 2 pieces: the connection was closed",
             "gen_ai.response.time_to_first_chunk",
             !"gen_ai.response.id"
         ]
@@ -162,7 +165,7 @@ async fn a_stream_that_hangs_times_out_at_the_next_chunk() {
         [Some(Ok(ModelChunk::Text("ha".into()))), Some(Err(ModelError::Timeout { after: LONG }))]
     );
     assert_span_tree!(capture.spans_async().await, {
-        llm "m" [error "ModelError::Timeout", "gen_ai.response.time_to_first_chunk"]
+        llm "m" [error "timeout", "gen_ai.response.time_to_first_chunk"]
     });
     let capture = Capture::new();
     assert_eq!(
@@ -170,7 +173,7 @@ async fn a_stream_that_hangs_times_out_at_the_next_chunk() {
         [Err(ModelError::Timeout { after: SHORT })]
     );
     assert_span_tree!(capture.spans_async().await, {
-        llm "m" [error "ModelError::Timeout", !"gen_ai.response.time_to_first_chunk"]
+        llm "m" [error "timeout", !"gen_ai.response.time_to_first_chunk"]
     });
 }
 
@@ -197,34 +200,33 @@ async fn an_error_event_is_the_server_s_message_without_the_key() {
     let message = "[REDACTED] is out of luck".to_owned();
     assert_eq!(pieces[1..], [Err(ModelError::RateLimited { message, retry_after: None })]);
     assert_span_tree!(capture.spans_async().await, {
-        llm "m" [error "ModelError::RateLimited", "error.message" ~ "out of luck"]
+        llm "m" [error "rate_limited", "error.message" ~ "out of luck"]
     });
 }
 
 #[tokio::test]
 async fn a_response_other_than_a_stream_is_an_error_without_the_text() {
     for answer in [
-        Answer::ok(&json!({"choices": [{"message": {"content": "secret"}}]})),
+        Answer::ok(&json!({"content": "secret"})),
         Answer::stream(["secret"]),
         Answer::stream([json!({"choices": "secret"})]),
     ] {
         let capture = Capture::new();
         let pieces = streamed(answer, &capture).await;
         assert!(matches!(&pieces[..], [Err(ModelError::Malformed { .. })]), "{pieces:?}");
-        assert_span_tree!(capture.spans_async().await, { llm "m" [error "ModelError::Malformed"] });
+        assert_span_tree!(capture.spans_async().await, { llm "m" [error "malformed"] });
     }
 }
 
 #[tokio::test]
 async fn refusals_are_told_apart_in_streams_too() {
     for (status, kind) in [
-        (400, "Rejected"),
-        (401, "Authentication"),
-        (413, "Rejected"),
-        (429, "RateLimited"),
-        (500, "Server"),
+        (400, "rejected"),
+        (401, "authentication"),
+        (413, "rejected"),
+        (429, "rate_limited"),
+        (500, "server"),
     ] {
-        let kind = format!("ModelError::{kind}");
         let capture = Capture::new();
         let pieces = streamed(Answer::status(status, r#"{"error": "no"}"#), &capture).await;
         assert_eq!(pieces.len(), 1);

@@ -7,6 +7,7 @@ use raaf_agents::{
     StepError, service,
 };
 use raaf_testkit::{Capture, assert_span_tree};
+use raaf_trace_core::trace;
 use serde_json::json;
 
 use common::Silent;
@@ -42,11 +43,17 @@ async fn g26_a_pipeline_shows_what_it_was_given_and_what_it_made() {
     run(&capture, &one).await.unwrap();
     let two = Pipeline::builder("Two").then(echo("A")).then(echo("B")).build().unwrap();
     capture.run_async(two.run(State::new().with("input", "x").with("n", 1))).await.unwrap();
+    let both = async {
+        one.run(State::new().with("input", "y")).await?;
+        one.run(State::new().with("input", "z")).await
+    };
+    capture.run_async(trace("both").try_in_span(both)).await.unwrap();
     assert_span_tree!(capture.spans_async().await, {
         pipeline "One" ["input" = "x", "output" = "A(x)"] { .. }
         pipeline "Two" [
             "input" = json!({"input": "x", "n": 1}), "output" = json!({"A": "A(x)", "B": "B(x)"})
         ] { .. }
+        trace "both" ["input" = "y", "output" = "A(z)"] { .. }
     });
 }
 
@@ -141,14 +148,17 @@ async fn a_failing_step_stops_the_pipeline_and_is_named() {
         .build()
         .unwrap();
     let error = run(&capture, &pipeline).await.unwrap_err();
-    assert_eq!(error.to_string(), "pipeline `Chain` stopped at step `B`");
+    assert_eq!(
+        error.to_string(),
+        "pipeline `Chain` stopped at step `B`: agent `B` (turn 1): the model call failed: no"
+    );
     assert_eq!(error.completed, ["A"]);
     assert_eq!(error.state.text("A").unwrap(), "A(x)");
     assert!(matches!(error.source, StepError::Run(_)));
     assert_span_tree!(capture.spans_async().await, {
         pipeline "Chain" [
-            status = error, "error.type" = "ModelError::Other",
-            "error.message" = "pipeline `Chain` stopped at step `B`"
+            status = error, "error.type" = "other",
+            "error.message" = "pipeline `Chain` stopped at step `B`: agent `B` (turn 1): the model call failed: no"
         ] {
             agent "A" [status = ok] { llm "scripted" }
             agent "B" [status = error] { llm "scripted" [status = error] }

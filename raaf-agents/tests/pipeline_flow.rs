@@ -293,7 +293,9 @@ async fn collected_branches_are_all_awaited() {
         .build()
         .unwrap();
     let error = run(&capture, &pipeline).await.unwrap_err();
-    assert_eq!(error.source.to_string(), "2 of 3 branches failed: `A`, `C`");
+    let failed = |name| format!("`{name}`: agent `{name}` (turn 1): the model call failed: no");
+    let text = format!("2 of 3 branches failed: {}; {}", failed("A"), failed("C"));
+    assert_eq!(error.source.to_string(), text);
     assert_eq!(error.step, "A");
     assert!(error.state.get::<bool>("slow").unwrap());
     assert_span_tree!(capture.spans_async().await, {

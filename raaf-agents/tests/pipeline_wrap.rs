@@ -139,7 +139,7 @@ async fn a_timeout_is_an_error_above_the_cancelled_spans() {
     assert_span_tree!(spans, {
         pipeline "P" [error] {
             step "Waits" [
-                error "Timeout", "error.message" = "timed out after 250ms",
+                error "timeout", "error.message" = "timed out after 250ms",
                 "step.timeout_ms" = 250, event "timeout" x 1, !event "retry"
             ] {
                 agent "Waits" [cancelled] { llm "silent" [cancelled] }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use raaf_agents::{
-    Agent, FinishReason, FunctionTool, Message, ModelError, ModelRequest, OnToolError, Reply,
-    RunConfig, RunErrorKind, Runner, ScriptedModel, Tool as _, ToolError, Usage,
+    Agent, FinishReason, FunctionTool, Message, ModelError, ModelRequest, OnToolError, Reply, Role,
+    RunConfig, RunErrorKind, Runner, ScriptedModel, Tool as _, ToolError, ToolResult, Usage,
 };
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{Component, Traceable as _, current_span, keys, trace};
@@ -168,7 +168,7 @@ async fn p2_a_tool_that_calls_a_tool_is_its_parent() {
     let twice = FunctionTool::new("twice", "Shouts twice.", |args: Text| async move {
         let shout = shout();
         let first = shout.call(json!({"text": args.text})).await?;
-        shout.call(first.as_str().map(|text| json!({"text": text})).unwrap()).await
+        shout.call(first.into_json().as_str().map(|text| json!({"text": text})).unwrap()).await
     });
     let model = ScriptedModel::new("scripted", [calls(&["twice"]), Reply::text("done")]);
     let agent = Agent::builder("Tester", model).tool(twice).build();
@@ -189,18 +189,18 @@ async fn a_failed_tool_is_reported_to_the_model() {
     let capture = Capture::new();
     let agent = agent([calls(&["broken", "shout"]), Reply::text("done")]);
     let result = capture.run_async(agent.run("go")).await.unwrap();
-    assert!(matches!(
-        &result.messages[2],
-        Message::Tool { content, is_error: true, .. }
-            if content == "`broken` failed: no luck with broken"
-    ));
+    let told = result.messages[2].tool_results().next().unwrap();
+    assert_eq!(
+        (told.text(), told.is_error),
+        ("`broken` failed: no luck with broken".to_owned(), true)
+    );
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [status = ok] {
             agent "Tester" [status = ok] {
                 llm "scripted"
                 tool "broken" [
                     status = error, "error.type" = "ToolError::Failed",
-                    "error.message" = "`broken` failed"
+                    "error.message" = "`broken` failed: no luck with broken"
                 ]
                 tool "shout" [status = ok]
                 llm "scripted"
@@ -216,7 +216,7 @@ async fn a_failed_tool_can_fail_the_run() {
     let runner = Runner::new().on_tool_error(OnToolError::FailRun);
     let error = capture.run_async(runner.run(&agent, "go")).await.unwrap_err();
     assert!(matches!(&error.kind, RunErrorKind::Tool(ToolError::Failed { .. })));
-    assert_eq!((error.progress.turns, error.progress.messages.len()), (1, 2));
+    assert_eq!((error.progress.turns, error.progress.messages.len()), (1, 4));
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [status = error] {
             agent "Tester" [status = error, "error.type" = "ToolError::Failed"] {
@@ -238,11 +238,8 @@ async fn unknown_tools_and_invalid_arguments_are_reported_to_the_model() {
         Reply::text("done"),
     ]);
     let result = capture.run_async(agent.run("go")).await.unwrap();
-    let told = result.messages.iter().filter_map(|message| match message {
-        Message::Tool { content, is_error: true, .. } => Some(content.as_str()),
-        _ => None,
-    });
-    let told: Vec<_> = told.collect();
+    let told = result.messages.iter().flat_map(Message::tool_results);
+    let told: Vec<_> = told.filter(|result| result.is_error).map(ToolResult::text).collect();
     assert_eq!(told[0], "unknown tool `dance`; available tools: shout, broken, endless");
     assert!(told[1].starts_with("invalid arguments for `shout`: not valid JSON"));
     assert_eq!(told[2], "invalid arguments for `shout`: missing field `text`");
@@ -295,30 +292,35 @@ async fn g17_a_model_s_error_is_on_every_span_up_to_the_root() {
         runner "Runner" [status = error] {
             agent "Tester" [
                 status = error,
-                "error.message" = "agent `Tester` (turn 2): the model call failed"
+                "error.message" = "agent `Tester` (turn 2): the model call failed: the model server \
+                                   failed (HTTP 503): overloaded"
             ] {
                 llm "scripted" [status = ok]
                 tool "shout" [status = ok]
-                llm "scripted" [status = error, "error.type" = "ModelError::Server"]
+                llm "scripted" [status = error, "error.type" = "server"]
             }
         }
     });
 }
 
 #[tokio::test]
-async fn l1_a_panic_in_a_tool_ends_every_span_and_propagates() {
+async fn l1_a_panic_in_a_tool_ends_its_span_and_fails_the_run() {
     let capture = Capture::new();
     let bomb = FunctionTool::infallible("bomb", "Explodes.", |_: Json| async {
         assert!(std::hint::black_box(false), "boom");
     });
     let model = ScriptedModel::new("scripted", [calls(&["endless", "bomb"])]);
     let agent = Agent::builder("Tester", model).tool(bomb).tool(endless()).build();
-    let run = std::panic::AssertUnwindSafe(capture.run_async(agent.run("go")));
-    let panic = run.catch_unwind().await.unwrap_err();
-    assert_eq!(panic.downcast_ref::<&str>(), Some(&"boom"));
+    let error = capture.run_async(agent.run("go")).await.unwrap_err();
+    let RunErrorKind::Tool(ToolError::Panicked { tool, message }) = &error.kind else {
+        panic!("{error:?}")
+    };
+    assert_eq!((&**tool, &**message), ("bomb", "boom"));
+    let results: Vec<_> = error.progress.messages[2..].iter().map(Message::text).collect();
+    assert_eq!(results.len(), 2, "{results:?}");
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [status = error] {
-            agent "Tester" [status = error, "error.message" = "boom"] {
+            agent "Tester" [status = error, "agent.stop_reason" = "tool"] {
                 llm "scripted" [status = ok]
                 tool "endless" [status = cancelled]
                 tool "bomb" [status = error, "error.message" = "boom"]
@@ -385,7 +387,7 @@ async fn g19_runs_in_many_tasks_share_an_agent_and_never_a_trace() {
     let capture = Capture::new();
     let model = ScriptedModel::from_fn("scripted", |request: &ModelRequest| {
         match request.messages.last() {
-            Some(Message::Tool { content, .. }) => Reply::text(content),
+            Some(last) if last.role == Role::Tool => Reply::text(last.text()),
             _ => Reply::call("shout", json!({"text": request.last_user_text()})),
         }
     });

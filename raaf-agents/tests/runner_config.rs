@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use futures::{FutureExt as _, StreamExt as _};
 use raaf_agents::{
     Agent, CancellationToken, FunctionTool, MemorySession, Message, ModelRequest, OnToolError,
-    Reply, RunConfig, RunContext, RunErrorKind, RunEvent, RunHooks, Runner, ScriptedModel,
+    Reply, Role, RunConfig, RunContext, RunErrorKind, RunEvent, RunHooks, Runner, ScriptedModel,
     ToolCall,
 };
 use raaf_testkit::{Capture, assert_no_spans, assert_span_tree};
@@ -97,7 +97,7 @@ async fn tools_and_instructions_receive_the_value_of_the_run() {
         });
     let model = ScriptedModel::from_fn("scripted", |request: &ModelRequest| {
         match request.messages.last() {
-            Some(Message::Tool { content, .. }) => Reply::text(content.as_str()),
+            Some(last) if last.role == Role::Tool => Reply::text(last.text()),
             _ => Reply::call("whoami", json!({})),
         }
     });
@@ -131,7 +131,7 @@ async fn a_tool_that_times_out_is_dropped_and_fails() {
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [ok] {
             agent "Tester" [ok] {
-                llm * tool "endless" [error "Timeout", "tool.timed_out" = true] llm *
+                llm * tool "endless" [error "timeout", "tool.timed_out" = true] llm *
             }
         }
     });
@@ -200,8 +200,8 @@ async fn a_run_past_its_deadline_fails_and_open_spans_are_cancelled() {
     assert_eq!(error.to_string(), "agent `Waiter` (turn 1): no answer within 60 s");
     assert_eq!(error.progress.messages, [Message::user("go")]);
     assert_span_tree!(capture.spans_async().await, {
-        runner "Runner" [error "Timeout"] {
-            agent "Waiter" [error "Timeout", "agent.stop_reason" = "deadline"] {
+        runner "Runner" [error "timeout"] {
+            agent "Waiter" [error "timeout", "agent.stop_reason" = "deadline"] {
                 llm "silent" [cancelled]
             }
         }
@@ -224,7 +224,8 @@ async fn l2_open_spans_of_a_run_cancelled_by_its_token_are_cancelled() {
     let runner = runner(RunConfig::new().cancellation(token));
     let error = capture.run_async(runner.run(&agent, "go")).await.unwrap_err();
     assert!(matches!(&error.kind, RunErrorKind::Cancelled));
-    assert_eq!((error.progress.turns, error.progress.messages.len()), (1, 2));
+    let result = error.progress.messages[2].tool_results().next().unwrap();
+    assert_eq!(result.text(), "The tool was not run, or did not finish: cancelled.");
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [cancelled] {
             agent "Tester" [cancelled] { llm * [ok] tool "cancel" [cancelled] }
@@ -237,7 +238,7 @@ async fn a_run_stops_before_a_turn_if_its_stop_condition_holds() {
     let capture = Capture::new();
     let runner = runner(RunConfig::new().stop_when(|context| context.turn() == 1));
     let error = capture.run_async(runner.run(&shouter(), "go")).await.unwrap_err();
-    assert!(matches!(&error.kind, RunErrorKind::Stopped));
+    assert!(matches!(&error.kind, RunErrorKind::Stopped { .. }));
     assert_eq!(error.progress.messages.len(), 3);
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error] {

@@ -1,10 +1,12 @@
 //! Guardrails and typed answers.
 
+#![allow(clippy::panic, reason = "a test that cannot go on ends here")]
+
 mod common;
 
 use raaf_agents::{
-    Agent, Guardrail, GuardrailStage, Message, Reply, RunConfig, RunContext, RunErrorKind, Runner,
-    ScriptedModel, Verdict,
+    Agent, Guardrail, GuardrailStage, Message, Part, Reply, RunConfig, RunContext, RunErrorKind,
+    Runner, ScriptedModel, Verdict,
 };
 use raaf_testkit::{Capture, assert_span_tree};
 use schemars::JsonSchema;
@@ -103,7 +105,7 @@ async fn an_output_guardrail_withholds_the_answer() {
     assert!(error.progress.usage.total_tokens() > 0);
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error] {
-            agent "Helper" [error, !"output"] {
+            agent "Helper" [error, "guardrail.name" = "polite", !"output"] {
                 llm "scripted" [ok]
                 guardrail "polite" [ok, "guardrail.triggered" = true]
             }
@@ -122,7 +124,7 @@ async fn a_guardrail_that_fails_fails_the_run() {
         .build();
     let runner = Runner::new().with_config(RunConfig::new().context("no judge".to_owned()));
     let error = capture.run_async(runner.run(&agent, "go")).await.unwrap_err();
-    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "no judge");
+    assert_eq!(error.to_string(), "agent `Helper`: guardrail `broken` failed: no judge");
     assert_span_tree!(capture.spans_async().await, {
         runner "Runner" [error] {
             agent "Helper" [error, "agent.stop_reason" = "guardrail_failed"] {
@@ -183,4 +185,58 @@ async fn an_answer_that_does_not_match_twice_fails_the_run() {
             agent "Finder" [error, "agent.stop_reason" = "output"] { llm * [ok] llm * [ok] }
         }
     });
+}
+
+#[tokio::test]
+async fn guardrails_of_a_run_hold_for_each_agent_and_see_the_whole_input() {
+    let no_images = Guardrail::of_messages("no_images", |_, messages: Vec<Message>| async move {
+        let parts: Vec<_> = messages.iter().flat_map(|message| &message.parts).collect();
+        let has_image = parts.iter().any(|part| matches!(part, Part::Image(_)));
+        Ok::<_, std::io::Error>(Verdict::trip_if(
+            has_image,
+            format!("one of {} parts", parts.len()),
+        ))
+    });
+    let config =
+        || RunConfig::new().input_guardrail(no_images.clone()).output_guardrail(without("no"));
+    let runner = || Runner::new().with_config(config());
+    let agents = || {
+        let last = Agent::builder("Last", ScriptedModel::new("scripted", ["no"])).build();
+        let transfer = ScriptedModel::new("scripted", [Reply::call("transfer_to_last", json!({}))]);
+        Agent::builder("First", transfer).handoff(last).build()
+    };
+
+    let capture = Capture::new();
+    let image = [Part::text("see"), Part::image_url("https://host/a.png")];
+    let input = vec![Message::user(image), Message::assistant("yes"), Message::user("and now?")];
+    let error = capture.run_async(runner().run(&agents(), input)).await.unwrap_err();
+    let RunErrorKind::Guardrail { objection, .. } = &error.kind else { panic!("{error}") };
+    assert_eq!(objection, "one of 4 parts");
+
+    let capture = Capture::new();
+    let error = capture.run_async(runner().run(&agents(), "go")).await.unwrap_err();
+    assert_eq!((&*error.agent, error.kind.as_str()), ("Last", "guardrail"));
+    assert_span_tree!(capture.spans_async().await, {
+        runner "Runner" [error "guardrail"] {
+            agent "First" [ok] { guardrail "no_images" [ok] llm * handoff "Last" }
+            agent "Last" [error "guardrail"] {
+                llm *
+                guardrail "polite" ["guardrail.triggered" = true, "guardrail.stage" = "output"]
+            }
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_guardrail_of_messages_sees_the_answer_in_its_conversation() {
+    let ends_with_answer =
+        Guardrail::of_messages("whole", |_, messages: Vec<Message>| async move {
+            let texts: Vec<_> = messages.iter().map(Message::text).collect();
+            Ok::<_, std::io::Error>(Verdict::trip(texts.join("|")))
+        });
+    let agent = Agent::builder("Helper", ScriptedModel::new("scripted", ["yes"]))
+        .output_guardrail(ends_with_answer)
+        .build();
+    let error = Capture::new().run_async(agent.run("please")).await.unwrap_err();
+    assert!(error.to_string().ends_with("objected: please|yes"), "{error}");
 }

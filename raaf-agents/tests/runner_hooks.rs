@@ -36,7 +36,7 @@ impl RunHooks for Diary {
     }
 
     async fn model_answered(&self, context: &RunContext, _: &Agent, answer: &ModelResponse) {
-        let (calls, output) = (answer.message.tool_calls.len(), context.usage().output_tokens);
+        let (calls, output) = (answer.message.tool_calls().count(), context.usage().output_tokens);
         self.note(&format!("{calls} calls, {output} tokens so far"));
     }
 }

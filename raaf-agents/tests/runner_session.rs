@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::{error::Error as _, future, time::Duration};
+use std::{future, time::Duration};
 
 use async_trait::async_trait;
 use raaf_agents::{
@@ -55,9 +55,12 @@ async fn failed(capture: &Capture, config: RunConfig) -> RunError {
 async fn a_session_that_fails_to_load_fails_the_run_before_it_starts() {
     let capture = Capture::new();
     let error = failed(&capture, RunConfig::new().session(Broken::Load)).await;
-    assert_eq!(error.to_string(), "agent `Talker`: the session could not be loaded or saved");
+    assert_eq!(
+        error.to_string(),
+        "agent `Talker`: the session could not be loaded or saved: session store failed: no such file"
+    );
     let RunErrorKind::Session(source) = &error.kind else { panic!("another error: {error:?}") };
-    assert_eq!(source.source().unwrap().to_string(), "no such file");
+    assert_eq!(source.cause().to_string(), "no such file");
     assert_eq!((error.kind.as_str(), error.progress.turns), ("session", 0));
     assert_eq!(error.progress.messages, [Message::user("go")]);
     assert_span_tree!(capture.spans_async().await, {
@@ -71,7 +74,7 @@ async fn a_session_that_fails_to_save_fails_the_run_with_the_answer_in_its_progr
     let error = failed(&capture, RunConfig::new().session(Broken::Append)).await;
     let RunErrorKind::Session(source) = &error.kind else { panic!("another: {error:?}") };
     let progress = &error.progress;
-    assert_eq!(source.source().unwrap().to_string(), "disk full");
+    assert_eq!(source.cause().to_string(), "disk full");
     assert_eq!((&*error.agent, progress.turns), ("Talker", 1));
     let said = [Message::user("before"), Message::user("go"), Message::assistant("done")];
     assert_eq!(progress.messages, said);

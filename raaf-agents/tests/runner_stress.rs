@@ -38,7 +38,7 @@ fn number_in(text: &str) -> u32 {
 /// Creates a model whose replies depend on the run and the length of the conversation.
 fn model() -> ScriptedModel {
     ScriptedModel::from_fn("scripted", |request: &ModelRequest| {
-        let run = number_in(request.last_user_text());
+        let run = number_in(&request.last_user_text());
         let turn = u32::try_from(request.messages.len()).unwrap();
         let arguments = json!({"text": "x", "input": format!("poem {}", run + 7)});
         match mixed(run * 31 + turn) % 10 {

@@ -1,4 +1,4 @@
-//! Descriptions of tools.
+//! Descriptions and arguments of tools.
 
 #![allow(clippy::unwrap_used, reason = "also the helpers of a test may panic")]
 
@@ -100,4 +100,45 @@ async fn a_model_that_must_call_a_tool_may_answer_then() {
             runner "Runner" { agent "Tester" { llm * tool "shout" llm * } }
         });
     }
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum Bound {
+    Value { value: u32 },
+    Name { name: String },
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only read")]
+enum Filter {
+    Color { color: Option<String> },
+    Sizes(Vec<u32>),
+}
+
+#[tokio::test]
+async fn arguments_are_read_in_the_object_of_the_schema_or_without_it() {
+    let tool = FunctionTool::infallible("limit", "Limits.", |bound: Bound| async move {
+        match bound {
+            Bound::Value { value } => value.to_string(),
+            Bound::Name { name } => name,
+        }
+    });
+    for (arguments, expected) in [
+        (json!({"value": {"value": 3}}), "3"),
+        (json!({"value": 3}), "3"),
+        (json!({"value": {"name": "few"}}), "few"),
+        (json!({"name": "few"}), "few"),
+    ] {
+        assert_eq!(tool.invoke(arguments).await.unwrap(), expected);
+    }
+    tool.invoke(json!({"value": "few"})).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_wrong_argument_is_not_ignored_by_a_type_without_required_members() {
+    let tool = FunctionTool::infallible("find", "Finds.", |_: Filter| async {});
+    tool.invoke(json!({"value": {"color": "red"}})).await.unwrap();
+    tool.invoke(json!({"value": {"color": 7}})).await.unwrap_err();
 }

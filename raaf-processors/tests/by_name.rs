@@ -7,13 +7,14 @@ use std::{
     fs, io,
     path::Path,
     process::{Command, Stdio},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use raaf_processors as _;
+use raaf_processors::ConsoleSink;
 use raaf_trace_core::{
-    MemoryExporter, TracerProvider, environment::Environment, provider::BuildError, registry,
-    tracer,
+    FinishedSpan, MemoryExporter, SpanExporter as _, SpanProcessor, TracerProvider,
+    clock::ManualClock, environment::Environment, provider::BuildError, registry, tracer,
 };
 
 /// Longer than any test takes; nothing waits for it to pass.
@@ -208,4 +209,114 @@ fn many_spans() -> Result<(), Box<dyn Error>> {
     }
     guard.shutdown()?;
     Ok(())
+}
+
+/// Runs a trace that fails, one that is slow and one that is neither.
+fn three_traces(provider: &TracerProvider, time: &ManualClock) {
+    let tracer = provider.tracer();
+    let _ = tracer.pipeline_span("fails").try_in_span(|| {
+        tracer.agent_span("before").in_span(|| ());
+        tracer.tool_span("inside").try_in_span(|| Err::<(), _>(io::Error::other("gone")))
+    });
+    tracer.pipeline_span("slow").in_span(|| {
+        tracer.tool_span("waits").in_span(|| time.advance(Duration::from_millis(2_001)));
+    });
+    tracer.pipeline_span("plain").in_span(|| tracer.tool_span("works").in_span(|| ()));
+}
+
+#[test]
+fn whole_traces_are_chosen_by_the_environment() {
+    for (only, expected) in [
+        ("", "before,fails,inside,plain,slow,waits,works"),
+        ("failed", "before,fails,inside"),
+        ("slow=2s", "slow,waits"),
+        ("failed, slow=2001ms", "before,fails,inside"),
+        ("slow=2s,failed", "before,fails,inside,slow,waits"),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("traces.jsonl");
+        let environment = Environment::from_pairs([
+            ("RAAF_TRACE_FILE", path.to_str().unwrap()),
+            ("RAAF_TRACE_ONLY", only),
+        ]);
+        let (time, memory) = (ManualClock::new(), MemoryExporter::new());
+        let console = Console::default();
+        let tree = ConsoleSink::builder().writer(console.clone()).build();
+        let provider = TracerProvider::builder()
+            .sink("file")
+            .with(memory.clone())
+            .with(tree)
+            .clock(time.clock())
+            .environment(&environment)
+            .build()
+            .unwrap();
+        three_traces(&provider, &time);
+        provider.shutdown(LONG).unwrap();
+        let read = raaf_testkit::read::file(&path).unwrap().without_faults();
+        let sorted = |names: Vec<&str>| {
+            let mut names = names;
+            names.sort_unstable();
+            names.join(",")
+        };
+        assert_eq!(sorted(read.iter().map(FinishedSpan::component_name).collect()), expected);
+        let kept = memory.spans();
+        assert_eq!(sorted(kept.iter().map(FinishedSpan::component_name).collect()), expected);
+        assert_eq!(console.lines(), kept.len(), "{only}");
+        let stats = provider.stats().processors.remove(0);
+        assert_eq!((stats.name.as_str(), stats.received, stats.dropped), ("file", 7, 0));
+    }
+}
+
+#[test]
+fn a_processor_of_starts_sees_every_trace() {
+    let environment = Environment::from_pairs([("RAAF_TRACE_ONLY", "failed")]);
+    let all = MemoryExporter::new();
+    let time = ManualClock::new();
+    let provider = TracerProvider::builder()
+        .with(Starts(all.clone()))
+        .clock(time.clock())
+        .environment(&environment)
+        .build()
+        .unwrap();
+    three_traces(&provider, &time);
+    assert_eq!(all.len(), 7);
+}
+
+#[test]
+fn a_choice_of_traces_that_cannot_be_read_is_an_error_with_the_nearest_word() {
+    let error = build(&[("RAAF_TRACE_ONLY", "failde")]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "RAAF_TRACE_ONLY is `failde`; expected `failed`, `slow=` with a time such as 2s or 500ms, \
+         or both, separated by commas; did you mean `failed`?"
+    );
+}
+
+/// A processor that receives starts and ends.
+struct Starts(MemoryExporter);
+
+impl SpanProcessor for Starts {
+    fn on_end(&self, span: &FinishedSpan) {
+        let _ = self.0.export(std::slice::from_ref(span));
+    }
+}
+
+/// Output of a console.
+#[derive(Clone, Default)]
+struct Console(Arc<Mutex<Vec<u8>>>);
+
+impl Console {
+    fn lines(&self) -> usize {
+        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&written).lines().count()
+    }
+}
+
+impl io::Write for Console {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -52,12 +52,10 @@ fn g17_a_failure_shows_what_caused_it_once() {
     assert_eq!(
         bench.shown(),
         "\
-Pipeline:Report  0 ns  ✗ error  Because: no report
-└── Agent:Writer  0 ns  ✗ error  Because: no page
-    ├── Tool:Fetch  0 ns  ✗ error  Because: no page
-    │         caused by: no answer
-    │         caused by: refused
-    └── Tool:Cleanup  0 ns  ✓ ok
+Pipeline:Report  0 ns  self 0 ns  ✗ error  Because: no report
+└── Agent:Writer  +0 ns  0 ns  self 0 ns  ✗ error  Because: no page
+    ├── Tool:Fetch  +0 ns  0 ns  ✗ error  Because: no page: no answer: refused
+    └── Tool:Cleanup  +0 ns  0 ns  ✓ ok
 "
     );
 }
@@ -77,13 +75,33 @@ fn a_cause_that_no_child_tells_of_is_shown_above_them() {
     assert_eq!(
         bench.shown(),
         "\
-Agent:Writer  0 ns  ✗ error  Because: no text
-│     caused by: no page
-├── Tool:Other  0 ns  ✗ error  Because: refused
-└── Tool:Fetch  0 ns  ✗ error  Because: no answer
-          caused by: refused
+Agent:Writer  0 ns  self 0 ns  ✗ error  Because: no text: no page
+├── Tool:Other  +0 ns  0 ns  ✗ error  Because: refused
+└── Tool:Fetch  +0 ns  0 ns  ✗ error  Because: no answer: refused
 "
     );
+}
+
+#[test]
+fn what_of_an_error_does_not_fit_the_line_follows_below() {
+    let bench = Bench::new(ConsoleSink::builder());
+    let tracer = bench.tracer();
+    let long = "long ".repeat(30);
+    let _ = tracer.agent_span("Writer").try_in_span(|| {
+        let texts = ["no page", "no answer from the server at http://localhost:8000", "refused"];
+        let _ = tracer.tool_span("Fetch").try_in_span(|| Err::<(), _>(chain(texts.into_iter())));
+        tracer.tool_span("Print").try_in_span(|| Err::<(), _>(chain([&*long, &*long].into_iter())))
+    });
+    let shown = bench.shown();
+    let lines: Vec<_> = shown.lines().collect();
+    assert_eq!(lines[1], "├── Tool:Fetch  +0 ns  0 ns  ✗ error  Because: no page");
+    assert_eq!(lines[2], "│         caused by: no answer from the server at http://localhost:8000");
+    assert_eq!(lines[3], "│         caused by: refused");
+    assert!(lines[4].starts_with("└── Tool:Print  +0 ns  0 ns  ✗ error  Because: long long"));
+    assert!(lines[5].starts_with("          message: long long "));
+    assert!(lines[6].starts_with("          caused by: long long "));
+    assert!(lines.iter().all(|line| line.chars().count() <= 100), "{shown}");
+    assert_eq!(lines.len(), 7);
 }
 
 #[test]
@@ -92,7 +110,8 @@ fn causes_come_with_lines_and_before_details() {
         let console = ConsoleSink::builder().mode(ConsoleMode::Lines).detailed(detailed);
         let bench = Bench::new(console);
         let failing = bench.tracer().tool_span("Fetch").with("note", "x");
-        let _ = failing.try_in_span(|| Err::<(), _>(chain(["no page", "refused"].into_iter())));
+        let _ = failing
+            .try_in_span(|| Err::<(), _>(chain([&*"no page ".repeat(12), "refused"].into_iter())));
         let shown = bench.shown();
         let end = format!("\n      caused by: refused\n{expected}");
         assert!(shown.ends_with(&end), "{shown}");
@@ -150,8 +169,8 @@ fn a_span_with_very_much_to_say_is_cut() {
     provider.force_flush(LONG).unwrap();
     let shown = output.writes().concat();
     let lines: Vec<_> = shown.lines().collect();
-    assert_eq!(lines.len(), 1 + 1 + 128 + 1, "{shown}");
+    assert_eq!(lines.len(), 1 + 2 + 128 + 1, "{shown}");
     assert!(lines.iter().all(|line| line.chars().count() < 300));
-    assert_eq!(lines[2], format!("      first = {}…", "日".repeat(59)));
-    assert_eq!(lines[130], "      + 9872 more attributes");
+    assert_eq!(lines[3], format!("      first = {}…", "日".repeat(59)));
+    assert_eq!(lines[131], "      + 9872 more attributes");
 }

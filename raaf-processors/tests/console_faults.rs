@@ -153,9 +153,9 @@ fn g19_trees_of_many_threads_do_not_mix() {
         assert_eq!(
             tree,
             format!(
-                "Pipeline:{name}  0 ns  ✓ ok\n\
-                 └── Agent:{name}  0 ns  ✓ ok\n    \
-                     └── Tool:{name}  0 ns  ✓ ok\n"
+                "Pipeline:{name}  0 ns  self 0 ns  ✓ ok\n\
+                 └── Agent:{name}  +0 ns  0 ns  self 0 ns  ✓ ok\n    \
+                     └── Tool:{name}  +0 ns  0 ns  ✓ ok\n"
             )
         );
     }

@@ -51,7 +51,7 @@ const HOSTILE: [&str; 8] = [
     "\0",
     "one\ntwo\r\nthree\u{85}",
     "\u{2028}\u{2029}",
-    "\"},{\"v\":1,\"type\":\"span\"}\n{\"",
+    "\"},{\"v\":2,\"type\":\"span\"}\n{\"",
     r#"{"half":"\ud800"}"#,
     "\u{202e}\u{200f}\u{feff}\u{10ffff}",
     "",

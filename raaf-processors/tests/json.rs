@@ -106,7 +106,7 @@ proptest! {
         let object = parsed(&span);
         prop_assert_eq!(&object["component"], &name);
         prop_assert_eq!(&object["method"], &method);
-        prop_assert_eq!(&object["v"], &1);
+        prop_assert_eq!(&object["v"], &2);
         prop_assert!(object["attributes"].is_object());
     }
     #[test]

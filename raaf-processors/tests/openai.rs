@@ -292,6 +292,33 @@ fn usage_has_two_names_and_the_rest_is_detail() {
             "output_tokens_details": {"reasoning_tokens": 0},
         }})
     );
+    let merged = usage_of(|attributes| {
+        attributes
+            .set(keys::GEN_AI_USAGE_INPUT_TOKENS, 5)
+            .set(keys::GEN_AI_USAGE_OUTPUT_TOKENS, 1)
+            .set(keys::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, 1)
+            .set("gen_ai.usage.cost", 0.25)
+            .set_json(
+                "gen_ai.usage.details",
+                &json!({
+                    "requests": 2, "cost": 9, "tier": "flex", "server_tool_use": {"searches": 1},
+                    "input_tokens_details": {"cached_tokens": 3, "audio_tokens": 2},
+                    "output_tokens_details": {"reasoning_tokens": 0},
+                }),
+            );
+    });
+    assert_eq!(
+        merged["details"],
+        json!({
+            "requests": 2, "total_tokens": 6, "cost": 0.25, "tier": "flex",
+            "server_tool_use": {"searches": 1},
+            "input_tokens_details": {
+                "cached_tokens": 3, "audio_tokens": 2,
+                "cache_write_tokens": 0, "cache_write_tokens_details": null
+            },
+            "output_tokens_details": {"reasoning_tokens": 1},
+        })
+    );
     let odd = usage_of(|attributes| {
         attributes
             .set(keys::GEN_AI_USAGE_INPUT_TOKENS, f64::INFINITY)
@@ -312,11 +339,11 @@ fn a_failure_says_what_and_why() {
     let agent = || FinishedSpan::builder("agent", "A");
     assert_eq!(
         error_of(agent().error("Timeout", "no answer").error_sources(["reset"]).build()),
-        json!({"message": "no answer", "data": {"type": "Timeout", "chain": ["reset"]}})
+        json!({"message": "no answer", "data": {"error": "no answer: reset"}})
     );
     assert_eq!(
         error_of(agent().error_type("Timeout").build()),
-        json!({"message": "Timeout", "data": {"type": "Timeout"}})
+        json!({"message": "Timeout", "data": {"error": "Timeout"}})
     );
     assert_eq!(
         error_of(agent().status(Status::Cancelled).build()),
@@ -325,13 +352,15 @@ fn a_failure_says_what_and_why() {
     let tool = FinishedSpan::builder("tool", "T").error("Failed", "it failed");
     let items = sent(&[tool.error_sources(["no disk", "no room"]).build()]);
     assert_eq!(items[1]["span_data"]["output"], "it failed: no disk: no room");
-    assert_eq!(
-        items[1]["error"]["data"],
-        json!({
-            "type": "Failed", "chain": ["no disk", "no room"],
-            "tool_name": "T", "error": "no room",
-        })
-    );
+    assert_eq!(items[1]["error"]["data"], json!({"tool_name": "T", "error": "no room"}));
+    let stopped =
+        |reason| agent().error(reason, "stopped").attribute(keys::AGENT_STOP_REASON, reason);
+    let turns = stopped("max_turns").attribute(keys::AGENT_MAX_TURNS, 3).build();
+    assert_eq!(error_of(turns)["data"], json!({"max_turns": 3}));
+    let guardrail = stopped("guardrail").attribute(keys::GUARDRAIL_NAME, "polite").build();
+    assert_eq!(error_of(guardrail)["data"], json!({"guardrail": "polite"}));
+    let unnamed = stopped("guardrail").build();
+    assert_eq!(error_of(unnamed)["data"], json!({"error": "stopped"}));
     assert_eq!(error_of(agent().status(Status::Stale).build())["message"], "never finished");
     assert_eq!(error_of(agent().status(Status::Unset).build()), Json::Null);
 }

@@ -49,7 +49,7 @@ fn g49_the_default_sink_says_once_that_traces_leave_and_how_to_stop_it() {
     let (said, requests) = run(&[]);
     assert_eq!(
         said.trim_end(),
-        "raaf warn [tracing] traces are sent to SERVER, because OPENAI_API_KEY is set and no sink \
+        "raaf warn [export] traces are sent to SERVER, because OPENAI_API_KEY is set and no sink \
          is configured; set RAAF_SKIP_DEFAULT_PROCESSORS=true to prevent it, or \
          RAAF_TRACE_PROCESSORS to choose sinks"
     );

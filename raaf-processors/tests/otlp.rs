@@ -17,10 +17,10 @@ use opentelemetry_proto::tonic::{
     trace::v1::{Span, span::SpanKind},
 };
 use prost::Message as _;
-use raaf_processors::{OtlpNames, OtlpSink};
+use raaf_processors::{OtlpBuilder, OtlpNames, OtlpSink};
 use raaf_testkit::{assert_coherent, assert_span_tree, read};
 use raaf_trace_core::{
-    FinishedSpan, Kind, SpanExporter as _, SpanId, Status, TraceId, TracerProvider,
+    FinishedSpan, Kind, SpanContext, SpanExporter as _, SpanId, Status, TraceId, TracerProvider,
     environment::Environment, keys, propagation::TraceState, trace,
 };
 use serde_json::json;
@@ -89,12 +89,18 @@ fn a_workflow_reads_back_as_it_was_traced() {
     assert_coherent!(read);
     assert_span_tree!(read, {
         trace "nightly" [ok] {
-            pipeline "Report" [ok, "openinference.span.kind" = "CHAIN"] {
+            pipeline "Report" [
+                ok,
+                "openinference.span.kind" = "CHAIN",
+                "gen_ai.operation.name" = "invoke_workflow",
+                "gen_ai.agent.name" = "Report",
+                !"gen_ai.workflow.name"
+            ] {
                 agent "Planner" [
                     "gen_ai.operation.name" = "invoke_agent",
                     "gen_ai.agent.name" = "Planner",
                     "gen_ai.request.model" = "gpt-5",
-                    !"openinference.span.kind"
+                    "openinference.span.kind" = "AGENT"
                 ] {
                     llm "gpt-5" [
                         ok,
@@ -117,7 +123,7 @@ fn a_workflow_reads_back_as_it_was_traced() {
     for span in read.as_written() {
         assert_eq!(span.trace().workflow_name(), Some("nightly"));
         assert_eq!(span.trace().group_id(), Some("conversation-17"));
-        assert!(span.name().starts_with("run.workflow."));
+        assert!(!span.name().starts_with("run.workflow."), "{}", span.name());
     }
 }
 
@@ -151,6 +157,30 @@ fn ids_times_flags_and_state_are_those_of_the_span() {
 }
 
 #[test]
+fn links_are_those_of_the_span() {
+    let (trace, id) = (TraceId::random(), SpanId::random());
+    let state = TraceState::parse("a=1");
+    let to = SpanContext::new(trace, id).with_sampled(true).with_trace_state(state);
+    let span = FinishedSpan::builder(Kind::Agent, "Planner")
+        .link(to, |attributes| {
+            attributes.set("why", "resumed");
+        })
+        .link(SpanContext::of_trace(trace), |_| {})
+        .dropped_links(2)
+        .build();
+    let wire = sent(span);
+    assert_eq!((wire.links.len(), wire.dropped_links_count), (2, 2));
+    let [link, other] = &wire.links[..] else { unreachable!("there are two") };
+    assert_eq!(
+        (&link.trace_id[..], &link.span_id[..]),
+        (&trace.to_bytes()[..], &id.to_bytes()[..])
+    );
+    assert_eq!((link.trace_state.as_str(), link.flags), ("a=1", 1));
+    assert_eq!((&*link.attributes[0].key, link.attributes.len()), ("why", 1));
+    assert_eq!((&other.trace_id[..], other.span_id.len()), (&trace.to_bytes()[..], 0));
+}
+
+#[test]
 fn every_status_reads_back() {
     for status in [Status::Unset, Status::Ok, Status::Error, Status::Cancelled, Status::Stale] {
         let server = taking();
@@ -162,7 +192,7 @@ fn every_status_reads_back() {
 }
 
 #[test]
-fn an_agent_and_a_tool_say_what_went_in_and_out_and_a_model_call_by_gen_ai_alone() {
+fn agents_tools_and_model_calls_say_what_went_in_and_out() {
     let agent = FinishedSpan::builder(Kind::Agent, "Planner")
         .attribute(keys::INPUT, "plan a trip")
         .attribute(keys::OUTPUT, raaf_trace_core::Value::json(&json!({"days": 3})));
@@ -201,9 +231,7 @@ fn an_agent_and_a_tool_say_what_went_in_and_out_and_a_model_call_by_gen_ai_alone
         attribute(&call, keys::GEN_AI_RESPONSE_FINISH_REASONS),
         Some(Any::ArrayValue(list)) if list.values.len() == 1
     ));
-    for key in ["input.value", "openinference.span.kind"] {
-        assert_eq!(text(&call, key), None);
-    }
+    assert_eq!(text(&call, "openinference.span.kind"), None);
 }
 
 #[test]
@@ -225,6 +253,15 @@ fn what_was_set_by_hand_is_not_overwritten() {
 }
 
 #[test]
+fn what_status_and_default_say_is_not_said_again() {
+    let tool = FinishedSpan::builder(Kind::Tool, "t").status(Status::Ok);
+    let plain = sent(tool.clone().build());
+    assert_eq!(attribute(&plain, keys::RESULT_SUCCESS), None);
+    assert_eq!(text(&plain, keys::COMPONENT_METHOD), None);
+    assert_eq!(text(&sent(tool.method("look").build()), keys::COMPONENT_METHOD), Some("look"));
+}
+
+#[test]
 fn metadata_is_said_once_by_the_root() {
     let root = FinishedSpan::builder(Kind::Trace, "nightly").metadata("tenant", 7);
     let root = sent(root.build());
@@ -235,13 +272,24 @@ fn metadata_is_said_once_by_the_root() {
 }
 
 #[test]
-fn names_follow_the_conventions_when_asked_to() {
-    let server = taking();
-    let sink = OtlpSink::builder().endpoint(server.url()).names(OtlpNames::GenAi).build().unwrap();
-    sink.export(&[FinishedSpan::builder(Kind::Tool, "search").method("lookup").build()]).unwrap();
-    let read = read::otlp(&server.requests()[0].body).unwrap();
-    assert_eq!(read.spans().only("search").name(), "execute_tool search");
-    assert_span_tree!(read, { tool "search".lookup });
+fn names_follow_the_conventions_unless_the_spans_own_are_asked_for() {
+    for (names, expected) in [
+        (None, ["execute_tool search", "guardrail polite"]),
+        (
+            Some(OtlpNames::Component),
+            ["run.workflow.tool.search.lookup", "run.workflow.guardrail.polite"],
+        ),
+    ] {
+        let server = taking();
+        let sink = OtlpSink::builder().endpoint(server.url());
+        let sink = names.into_iter().fold(sink, OtlpBuilder::names).build().unwrap();
+        let tool = FinishedSpan::builder(Kind::Tool, "search").method("lookup").build();
+        let guardrail = FinishedSpan::builder(Kind::Guardrail, "polite").child_of(&tool).build();
+        sink.export(&[guardrail, tool]).unwrap();
+        let read = read::otlp(&server.requests()[0].body).unwrap();
+        assert_eq!(["search", "polite"].map(|name| read.spans().only(name).name()), expected);
+        assert_span_tree!(read, { tool "search".lookup { guardrail "polite" } });
+    }
 }
 
 #[test]
@@ -256,7 +304,7 @@ fn the_environment_alone_is_enough() {
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
         ("OTEL_SERVICE_NAME", "shop"),
         ("OTEL_RESOURCE_ATTRIBUTES", "openinference.project.name=tills"),
-        ("RAAF_TRACE_OTLP_NAMES", "gen_ai"),
+        ("RAAF_TRACE_OTLP_NAMES", "component"),
     ]);
     let provider = TracerProvider::builder().environment(&environment).build().unwrap();
     provider.tracer().agent_span("Planner").in_span(|| ());
@@ -289,8 +337,11 @@ fn the_environment_alone_is_enough() {
         assert!(said.contains(&expected.to_owned()), "{said:?}");
     }
     let scope = &message.resource_spans[0].scope_spans[0];
-    assert_eq!(scope.scope.as_ref().unwrap().name, "raaf-trace-core");
-    assert_eq!(scope.spans[0].name, "invoke_agent Planner");
+    assert_eq!(scope.schema_url, "https://opentelemetry.io/schemas/gen-ai/0.1.0");
+    let instrumentation = scope.scope.as_ref().unwrap();
+    assert_eq!(instrumentation.name, "raaf-trace-core");
+    assert_eq!(instrumentation.version, env!("CARGO_PKG_VERSION"));
+    assert_eq!(scope.spans[0].name, "run.workflow.agent.Planner");
 }
 
 #[test]
@@ -342,4 +393,40 @@ fn what_cannot_be_sent_with_is_named_and_no_secret_is() {
         assert!(!shown.contains(secret), "{shown}");
     }
     assert!(shown.contains("x-key") && shown.contains("http://host"), "{shown}");
+}
+
+#[test]
+fn g17_a_failure_shows_its_cause_in_the_status_and_in_the_exception() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("`get_weather` failed")]
+    struct Failed(#[source] Flooded);
+    #[derive(Debug, thiserror::Error)]
+    #[error("Venice is\nunder water\n")]
+    struct Flooded;
+
+    for content in [true, false] {
+        let server = taking();
+        let sink = OtlpSink::builder().endpoint(server.url()).build().unwrap();
+        let provider = TracerProvider::builder().with(sink).include_sensitive_data(content).build();
+        let tool = provider.tracer().tool_span("get_weather");
+        tool.try_in_span(|| Err::<(), _>(Failed(Flooded))).unwrap_err();
+        provider.shutdown(LONG).unwrap();
+
+        let request = message(&server.requests()[0]);
+        let span = &request.resource_spans[0].scope_spans[0].spans[0];
+        let status = span.status.as_ref().unwrap().message.as_str();
+        let exception = &span.events[0].attributes;
+        let said = |key: &str| exception.iter().find(|pair| pair.key == key);
+        let said = |key: &str| match said(key)?.value.as_ref()?.value.as_ref()? {
+            Any::StringValue(text) => Some(text.as_str()),
+            _ => None,
+        };
+        assert_eq!(text(span, "error.type"), Some("Failed"));
+        assert_eq!(text(span, "error.message"), content.then_some("`get_weather` failed"));
+        assert_eq!(said("exception.type"), Some("Failed"));
+        let whole = "`get_weather` failed: Venice is\nunder water\n";
+        assert_eq!(said("exception.message"), content.then_some(whole));
+        let line = "`get_weather` failed: Venice is under water";
+        assert_eq!(status, if content { line } else { "" });
+    }
 }

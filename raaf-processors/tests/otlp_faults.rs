@@ -198,6 +198,38 @@ fn of_a_divided_batch_only_what_failed_is_sent_again() {
 }
 
 #[test]
+fn of_a_divided_batch_nothing_is_sent_again_because_another_came_between() {
+    let answers = [413, 200, 503].map(Answer::status);
+    let server = Server::scripted(answers, Answer::status(200));
+    let sink = sink(server.url());
+    let batch: Vec<_> = (0..4).map(|number| large(number.to_string(), 1)).collect();
+    assert!(sink.export(&batch).unwrap_err().is_retryable());
+    // As a flush does while a batch waits for its retry.
+    sink.export(&one()).unwrap();
+    sink.export(&batch).unwrap();
+    let names = accepted(&server, usize::MAX);
+    assert_eq!(names.iter().filter(|name| **name == "0").count(), 2, "{names:?}: 413, then 200");
+}
+
+#[test]
+fn of_a_divided_batch_that_is_given_up_only_the_part_that_failed_is_dropped() {
+    for retries in [0, 1_000_000] {
+        let answers = [413, 200].map(Answer::status);
+        let server = Server::scripted(answers, Answer::status(503));
+        let config = BatchConfig::default().with_max_retries(retries).with_backoff(LONG, LONG);
+        let batch = BatchProcessor::with_config(sink(server.url()), config);
+        let provider = TracerProvider::builder().with(batch).build();
+        for _ in 0..4 {
+            provider.tracer().start_span("s").finish();
+        }
+        assert!(provider.force_flush(LONG).is_err());
+        let _ = provider.shutdown(LONG);
+        let stats = stats(&provider);
+        assert_eq!((stats.delivered, stats.dropped), (2, 2), "after {retries} retries");
+    }
+}
+
+#[test]
 fn spans_that_the_server_rejects_are_counted_as_dropped() {
     let part = ExportTracePartialSuccess { rejected_spans: 1, error_message: "too old".to_owned() };
     let reply = ExportTraceServiceResponse { partial_success: Some(part) }.encode_to_vec();

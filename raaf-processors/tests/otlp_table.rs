@@ -17,7 +17,8 @@ use server::{Answer, Server};
 
 /// The keys on the wire of a failed span with this attribute.
 fn sent(server: &Server, key: &'static str) -> BTreeSet<String> {
-    let span = FinishedSpan::builder(Kind::Custom, "c").error("e", "m").error_sources(["s"]);
+    let span =
+        FinishedSpan::builder(Kind::Custom, "c").method("m").error("e", "m").error_sources(["s"]);
     let sink = OtlpSink::builder().endpoint(server.url()).build().unwrap();
     sink.export(&[span.attribute(key, "said").build()]).unwrap();
     let requests = server.requests();

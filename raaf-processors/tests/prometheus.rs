@@ -133,6 +133,7 @@ fn tokens_and_the_first_chunk_are_counted_by_model() {
             span.set_attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, 100);
             span.set_attribute(keys::GEN_AI_USAGE_OUTPUT_TOKENS, 20);
             span.set_attribute(keys::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, 60);
+            span.set_attribute(keys::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS, 7);
             span.set_attribute(keys::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, 5);
             span.set_attribute(keys::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, 0.3);
             span.add_event("retry", |_| {});
@@ -152,6 +153,7 @@ fn tokens_and_the_first_chunk_are_counted_by_model() {
             r#"raaf_tokens_total{model="gpt-5",type="input"} 200"#,
             r#"raaf_tokens_total{model="gpt-5",type="output"} 40"#,
             r#"raaf_token_details_total{model="gpt-5",type="cached"} 120"#,
+            r#"raaf_token_details_total{model="gpt-5",type="cache_write"} 14"#,
             r#"raaf_token_details_total{model="gpt-5",type="reasoning"} 10"#,
             r#"raaf_tokens_total{model="small",type="input"} 100"#,
             r#"raaf_time_to_first_chunk_seconds_count{model="gpt-5"} 2"#,
@@ -223,6 +225,8 @@ fn tokens_are_counted_by_agent_and_cost_by_model() {
         tracer.agent_span("Inner").in_span(ask);
     });
     ask();
+    // The sum of the calls within, as another library may report it.
+    tracer.agent_span("Sum").with("gen_ai.usage.cost", 1.0).in_span(|| ());
     let text = metrics.render();
     assert_lines(
         &text,
@@ -233,6 +237,7 @@ fn tokens_are_counted_by_agent_and_cost_by_model() {
             r#"raaf_cost_usd_total{model="gpt-5"} 1"#,
         ],
     );
+    assert_eq!(text.matches("raaf_cost_usd_total{").count(), 1, "{text}");
 }
 
 #[test]

@@ -222,7 +222,7 @@ fn the_environment_alone_is_enough() {
     }
     program.env(INSIDE, "1").env("RAAF_TRACE_PROCESSORS", "prometheus");
     program.env("RAAF_TRACE_PROMETHEUS_ADDR", LOOPBACK.to_string());
-    program.env("RAAF_DEBUG_CATEGORIES", "tracing");
+    program.env("RAAF_DEBUG_CATEGORIES", "export");
     program.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut program = program.spawn().unwrap();
     let stderr = BufReader::new(program.stderr.take().unwrap());

@@ -41,6 +41,7 @@ fn each_matcher_that_fits_passes() {
     for expected in [
         span_tree! { tool "search" ["hits" = 3, query = "green tea", "nothing" = None::<&str>] },
         span_tree! { tool "search" [query contains "tea", tags contains "b", hits contains "3"] },
+        span_tree! { tool "search" [query like "*tea", query like "green tea", hits like "*"] },
         span_tree! { tool "search" [query ~ "^green .ea$", query matches "[a-f]"] },
         span_tree! { tool "search" [hits > 2, hits >= 3, hits < 3.5, hits <= 3] },
         span_tree! { tool "search" [hits where move |hits| hits.as_i64() > Some(least)] },
@@ -68,6 +69,10 @@ fn kinds_components_methods_and_names() {
 #[test]
 fn status_and_errors() {
     insta::assert_snapshot!(said(&span_tree! { tool "search" [status = cancelled] }), @r#"status is ok, not cancelled"#);
+    insta::assert_snapshot!(said(&span_tree! { tool "search" [error "io::*"] }), @r#"
+    status is ok, not error
+    "error.type" is not set, and should be like "io::*"
+    "#);
     insta::assert_snapshot!(said(&span_tree! { tool "search" [error "Timeout"] }), @r#"
     status is ok, not error
     "error.type" is not set, and should be "Timeout"

@@ -39,12 +39,13 @@
 //! The root has what most programs name. The rest is in modules: [`attributes`], [`call`] and
 //! [`context`] for instrumentation, [`provider`], [`settings`], [`environment`], [`clock`] and
 //! [`id`] for configuration, [`sink`], [`registry`], [`stats`], [`span`], [`filter`], [`keys`],
-//! [`kind`], [`naming`] and [`time`] for sinks. Data comes from the crate `raaf-trace-model`.
+//! [`kind`], [`naming`], [`prices`] and [`time`] for sinks. Data comes from the crate `raaf-trace-model`.
 //!
 //! # Features
 //!
 //! - `tokio`: `task::spawn_traced` and similar functions.
 //! - `signals`: `TracerProvider::shutdown_on_signals`.
+//! - `http`: `http::HeaderMap` as a carrier of [`Context::inject`] and [`Context::extract`].
 //! - `log`, `tracing`: `diagnostics::to_log` and `diagnostics::to_tracing`.
 
 // The macros refer to this crate by name, including here.
@@ -90,7 +91,7 @@ pub use raaf_trace_model::{
     environment, filter,
     filter::{Sampler, SpanFilter},
     id::{SpanId, TraceId},
-    keys, kind, naming, propagation,
+    keys, kind, naming, prices, propagation,
     propagation::SpanContext,
     sink::{registry, stats},
     time,

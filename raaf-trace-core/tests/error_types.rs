@@ -76,102 +76,97 @@ struct Search {
     component: Component,
 }
 
-/// `error.type` and `exception.type` of the only span.
+/// `error.type` of the only span, which is `exception.type` as well.
 #[allow(clippy::unwrap_used, reason = "only tests call it")]
-fn types(capture: &Capture) -> (String, String) {
+fn type_in(capture: &Capture) -> String {
     let spans = capture.spans();
     let span = spans.only("Search");
     let event = span.events().next().unwrap();
-    let exception = event.attributes().get("exception.type").map(|name| name.to_string());
-    (span.error().unwrap().kind().to_owned(), exception.unwrap_or_default())
+    let kind = span.error().unwrap().kind();
+    assert_eq!(event.attributes().get("exception.type"), Some(kind.into()));
+    kind.to_owned()
 }
 
 /// Fails a span with this error, by the macro and by the closure form, which must agree.
-macro_rules! types {
+macro_rules! type_of {
     ($error:expr) => {{
         let by_macro = Capture::new();
         let _ = by_macro.run(|| traced_block!(Search::new(), "run", || Err::<(), _>($error)));
         let by_closure = Capture::new();
         let _ = by_closure.run(|| Search::new().try_in_span("run", || Err::<(), _>($error)));
-        let told = types(&by_macro);
-        assert_eq!(told, types(&by_closure));
+        let told = type_in(&by_macro);
+        assert_eq!(told, type_in(&by_closure));
         told
     }};
 }
 
-fn pair(error: &str, exception: &str) -> (String, String) {
-    (error.to_owned(), exception.to_owned())
-}
-
 #[test]
 fn g17_an_error_says_its_own_type() {
-    let model = "error_types::ModelError";
-    assert_eq!(types!(ModelError::RateLimited(3)), pair("rate_limited", model));
-    assert_eq!(types!(ModelError::from(ToolError)), pair("tool_failed", model));
-    assert_eq!(
-        types!(ModelError::Malformed { model: "gpt".into() }),
-        pair("ModelError::Malformed", model)
-    );
-    assert_eq!(types!(ToolError), pair("tool_failed", "error_types::ToolError"));
-    assert_eq!(types!(Status(429)), pair("429", "error_types::Status"));
+    assert_eq!(type_of!(ModelError::RateLimited(3)), "rate_limited");
+    assert_eq!(type_of!(ModelError::from(ToolError)), "tool_failed");
+    assert_eq!(type_of!(ModelError::Malformed { model: "gpt".into() }), "ModelError::Malformed");
+    assert_eq!(type_of!(ToolError), "tool_failed");
+    assert_eq!(type_of!(Status(429)), "429");
 }
 
 #[test]
 fn g17_an_enum_is_told_with_its_variant() {
     let stopped = RunError::Stopped("a user".into());
-    assert_eq!(
-        types!(RunError::MaxTurns),
-        pair("RunError::MaxTurns", "error_types::RunError::MaxTurns")
-    );
+    assert_eq!(type_of!(RunError::MaxTurns), "RunError::MaxTurns");
     assert_eq!(
         Outcome::of_result(&Err::<(), _>(stopped)).into_error().unwrap().type_name,
         "RunError::Stopped"
     );
-    assert_eq!(types!(RunError::Model(ToolError.into())).0, "RunError::Model");
+    assert_eq!(type_of!(RunError::Model(ToolError.into())), "RunError::Model");
 }
 
 #[test]
 fn g17_an_io_error_is_told_with_its_kind() {
-    let kind = pair("io::Error::NotFound", "std::io::error::Error::NotFound");
-    assert_eq!(types!(io::Error::from(io::ErrorKind::NotFound)), kind);
+    let kind = "io::Error::NotFound";
+    assert_eq!(type_of!(io::Error::from(io::ErrorKind::NotFound)), kind);
     let missing = || std::fs::read("/no such file").map(|_| ());
     let boxed = || missing().map_err(Box::<dyn Error>::from).unwrap_err();
-    assert_eq!(types!(boxed()), kind);
-    assert_eq!(types!(anyhow::Error::from(missing().unwrap_err()).context("reading")), kind);
+    assert_eq!(type_of!(boxed()), kind);
+    assert_eq!(type_of!(anyhow::Error::from(missing().unwrap_err()).context("reading")), kind);
 }
 
 #[test]
 fn g17_what_is_boxed_is_told_by_the_error_within() {
     let boxed = |error: ModelError| -> Box<dyn Error + Send + Sync> { error.into() };
-    assert_eq!(types!(boxed(ModelError::RateLimited(1))).0, "rate_limited");
+    assert_eq!(type_of!(boxed(ModelError::RateLimited(1))), "rate_limited");
     let run = || RunError::Model(ModelError::RateLimited(1));
-    assert_eq!(types!(anyhow::Error::from(run()).context("planning")).0, "rate_limited");
-    assert_eq!(types!(anyhow::Error::from(RunError::MaxTurns).context("x")).0, "MaxTurns");
+    assert_eq!(type_of!(anyhow::Error::from(run()).context("planning")), "rate_limited");
+    assert_eq!(type_of!(anyhow::Error::from(RunError::MaxTurns).context("x")), "MaxTurns");
     let disk = RunError::from(io::Error::from(io::ErrorKind::TimedOut));
     assert_eq!(
-        types!(anyhow::Error::from(RunError::from(io::Error::from(io::ErrorKind::TimedOut)))).0,
+        type_of!(anyhow::Error::from(RunError::from(io::Error::from(io::ErrorKind::TimedOut)))),
         "io::Error::TimedOut"
     );
     assert_eq!(
-        types!(std::sync::Arc::<dyn Error + Send + Sync>::from(Box::from("text"))).0,
+        type_of!(std::sync::Arc::<dyn Error + Send + Sync>::from(Box::from("text"))),
         "Arc<dyn Error + Send + Sync>"
     );
     assert!(disk.source().is_some());
     let json = || serde_json::from_str::<u8>("x").unwrap_err();
-    assert_eq!(types!(anyhow::Error::from(json())).0, "serde_json::Error");
-    assert_eq!(types!(json()).0, "serde_json::Error");
+    assert_eq!(type_of!(anyhow::Error::from(json())), "serde_json::Error");
+    assert_eq!(type_of!(json()), "serde_json::Error");
+    // A box of a report hides the error even from its `source`.
+    let reported = || Box::<dyn Error + Send + Sync>::from(anyhow::Error::from(ToolError));
+    assert_eq!(type_of!(reported()), "ToolError");
+    let reported = || Box::<dyn Error>::from(anyhow::Error::from(RunError::MaxTurns));
+    assert_eq!(type_of!(reported()), "MaxTurns");
 }
 
 #[test]
 fn g17_a_message_never_becomes_a_type() {
-    assert_eq!(types!(anyhow::anyhow!("Secret")), pair("anyhow::Error", "anyhow::Error"));
+    assert_eq!(type_of!(anyhow::anyhow!("Secret")), "anyhow::Error");
     let text = || Box::<dyn Error>::from("Secret");
-    assert_eq!(types!(text()).0, "Box<dyn Error>");
-    assert_eq!(types!("Secret").0, "&str");
-    assert_eq!(types!(anyhow::anyhow!("Secret").context("Other")).0, "anyhow::Error");
+    assert_eq!(type_of!(text()), "Box<dyn Error>");
+    assert_eq!(type_of!("Secret"), "&str");
+    assert_eq!(type_of!(anyhow::anyhow!("Secret").context("Other")), "anyhow::Error");
     for message in ["Secret", "Secret(3)", "Secret {"] {
         let boxed = || Box::<dyn Error + Send + Sync>::from(anyhow::Error::msg(message));
-        assert_eq!(types!(boxed()).0, "Box<dyn Error + Send + Sync>");
+        assert_eq!(type_of!(boxed()), "Box<dyn Error + Send + Sync>");
     }
 }
 
@@ -191,9 +186,9 @@ fn g17_a_debug_form_written_by_hand_never_becomes_a_type() {
     impl Error for Named {}
 
     let named = || Named("Secret(3)".to_owned());
-    assert_eq!(types!(named()).0, "Named");
-    assert_eq!(types!(Box::<dyn Error>::from(named())).0, "Box<dyn Error>");
-    assert_eq!(types!(anyhow::Error::from(named()).context("asking")).0, "anyhow::Error");
+    assert_eq!(type_of!(named()), "Named");
+    assert_eq!(type_of!(Box::<dyn Error>::from(named())), "Box<dyn Error>");
+    assert_eq!(type_of!(anyhow::Error::from(named()).context("asking")), "anyhow::Error");
 }
 
 #[test]
@@ -204,10 +199,10 @@ fn g17_an_error_that_holds_references_or_is_generic_is_told_by_the_macro() {
         let _ =
             traced_block!(Search::new(), "run", || { Err::<(), _>(PoisonError::new(lock.lock())) });
     });
-    assert!(types(&capture).0.starts_with("PoisonError<"));
+    assert!(type_in(&capture).starts_with("PoisonError<"));
     let capture = Capture::new();
     let _ = capture.run(|| traced_block!(Search::new(), "run", || Err::<(), _>(Generic(1))));
-    assert_eq!(types(&capture).0, "generic");
+    assert_eq!(type_in(&capture), "generic");
 }
 
 #[test]
@@ -215,7 +210,7 @@ fn g17_the_type_stays_where_content_is_left_out() {
     let capture = Capture::with(|provider| provider.include_sensitive_data(false));
     let fail = || Err::<(), _>(anyhow::Error::from(ModelError::RateLimited(3)).context("Ann"));
     let _ = capture.run(|| Search::new().try_in_span("run", fail));
-    assert_eq!(types(&capture).0, "rate_limited");
+    assert_eq!(type_in(&capture), "rate_limited");
     assert_eq!(capture.spans().only("Search").error().unwrap().message(), None);
 }
 
@@ -237,6 +232,6 @@ fn g17_a_type_that_cannot_be_told_harms_nobody() {
             panic!("no")
         }
     }
-    assert_eq!(types!(Vicious).0, "Vicious");
-    assert_eq!(types!(Box::<dyn Error>::from(Vicious)).0, "Box<dyn Error>");
+    assert_eq!(type_of!(Vicious), "Vicious");
+    assert_eq!(type_of!(Box::<dyn Error>::from(Vicious)), "Box<dyn Error>");
 }

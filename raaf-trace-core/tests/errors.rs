@@ -6,7 +6,7 @@ use futures::FutureExt as _;
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
     Component, FinishedSpan, Status, Traceable as _,
-    call::{ErrorReport, Failure},
+    call::{ErrorReport, Failure, KnownErrorType},
     trace, tracer,
 };
 use serde_json::json;
@@ -72,11 +72,11 @@ fn g17_an_exception_event_tells_it_too() {
     let events: Vec<_> = span.events().collect();
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].name(), "exception");
+    assert_eq!(events[0].attributes().get("exception.type"), Some("SearchError".into()));
     assert_eq!(
-        events[0].attributes().get("exception.type"),
-        Some(std::any::type_name::<SearchError>().into())
+        events[0].attributes().get("exception.message"),
+        Some("search failed: quota used up".into())
     );
-    assert_eq!(events[0].attributes().get("exception.message"), Some("search failed".into()));
     assert!(events[0].time() >= span.start_time() && events[0].time() <= span.end_time());
 }
 
@@ -193,4 +193,96 @@ fn g17_an_error_that_was_handled_stays_where_it_was() {
         agent.in_span("run", || tool.try_in_span("run", || Err::<(), _>(QuotaError)).is_err())
     });
     assert_span_tree!(capture, { agent "Writer" [status = ok] { tool "Search" [status = error] } });
+}
+
+#[test]
+fn a4_a_source_that_is_json_has_no_secrets_in_the_joined_message() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("{{\"password\": \"hunter2\"}}")]
+    struct Answer;
+    #[derive(Debug, thiserror::Error)]
+    #[error("refused")]
+    struct Refused(#[source] Answer);
+
+    let span = span_of(|| Err(Refused(Answer)));
+    let event = span.events().next().unwrap();
+    assert_eq!(
+        event.attributes().get("exception.message"),
+        Some(r#"refused: {"password": "[REDACTED]"}"#.into())
+    );
+    let error = span.error().unwrap();
+    assert_eq!(error.with_causes().unwrap(), r#"refused: {"password": "[REDACTED]"}"#);
+}
+
+#[test]
+fn l8_a_handled_error_of_a_reused_call_shows_its_cause() {
+    let capture = Capture::new();
+    let tool = Component::tool("Search");
+    capture.run(|| {
+        tool.in_span("run", || {
+            tool.try_in_span("run", || Err::<(), _>(SearchError(QuotaError))).is_err()
+        })
+    });
+    assert_span_tree!(capture, {
+        tool "Search" [ok, event "exception" [
+            "exception.type" = "SearchError",
+            "exception.message" = "search failed: quota used up"
+        ]]
+    });
+}
+
+#[test]
+fn g17_a_pause_is_no_failure_however_it_is_wrapped() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("waits for an approval")]
+    struct Waits;
+
+    impl raaf_trace_core::ErrorType for Waits {
+        fn error_type(&self) -> std::borrow::Cow<'static, str> {
+            "waits".into()
+        }
+
+        fn is_pause(&self) -> bool {
+            true
+        }
+    }
+
+    raaf_trace_core::submit! { KnownErrorType::new::<Waits>() }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the step ended")]
+    struct Step(#[source] Waits);
+
+    #[derive(Debug, thiserror::Error, raaf_trace_core::ErrorType)]
+    enum Ended {
+        #[error(transparent)]
+        #[error_type(transparent)]
+        Early(Waits),
+    }
+
+    fn traced_span_of_waits() -> FinishedSpan {
+        #[raaf_trace_core::traced(component = "search", kind = "tool")]
+        fn search() -> Result<(), Step> {
+            Err(Step(Waits))
+        }
+        let capture = Capture::new();
+        assert!(capture.run(search).is_err());
+        capture.spans().only("search").clone()
+    }
+
+    let boxed = |error: Waits| -> Box<dyn Error + Send + Sync> { error.into() };
+    for span in [
+        span_of(|| Err(Waits)),
+        span_of(|| Err(Step(Waits))),
+        span_of(|| Err(Ended::Early(Waits))),
+        span_of(|| Err(boxed(Waits))),
+        traced_span_of_waits(),
+    ] {
+        assert_eq!(span.status(), Status::Unset);
+        assert_eq!(span.attributes().get("paused"), Some(true.into()));
+        for key in ["error.type", "success", "result.success"] {
+            assert_eq!(span.attributes().get(key), None, "{key}");
+        }
+        assert!(span.events().next().is_none());
+    }
 }

@@ -140,7 +140,7 @@ fn l10_a_sink_at_work_at_the_fork_is_not_called_and_what_it_loses_is_told() {
         },
         |ended| {
             ended.well();
-            let told = "raaf warn [tracing] `stalled` receives no spans in this process: ";
+            let told = "raaf warn [export] `stalled` receives no spans in this process: ";
             assert!(ended.diagnostics().iter().any(|line| line.starts_with(told)));
         },
     );

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use doubles::{LONG, Listener, Log, in_line};
 use raaf_trace_core::{
     MemoryExporter, TracerProvider,
-    environment::{Environment, SettingsError},
+    environment::{Environment, SettingsError, Variables},
     provider::BuildError,
     registry::{AbsentSink, Sink, SinkError, SinkRegistration, linked_sinks},
     submit, trace,
@@ -41,6 +41,10 @@ fn port(environment: &Environment) -> Result<Option<u16>, SettingsError> {
 }
 
 submit! {
+    Variables::new(&["RAAF_BRIDGE"], |environment| environment.flag("RAAF_BRIDGE").map(drop))
+}
+
+submit! {
     AbsentSink::new("remote", "its feature `remote` of these tests is off")
 }
 
@@ -67,6 +71,13 @@ fn g49_a_registered_sink_is_had_by_name_in_code() {
     provider.tracer().start_span("one").finish();
     provider.force_flush(LONG).unwrap();
     assert_eq!(MEMORY.len(), 1);
+}
+
+#[test]
+fn g60_variables_of_a_crate_that_is_no_sink_are_checked() {
+    assert!(from_environment(&[("RAAF_BRIDGE", "on")]).is_ok());
+    let error = from_environment(&[("RAAF_BRIDGE", "maybe")]).unwrap_err();
+    assert!(error.to_string().contains("RAAF_BRIDGE is `maybe`"), "{error}");
 }
 
 #[test]

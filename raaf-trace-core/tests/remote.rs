@@ -1,15 +1,24 @@
 //! Traces across processes: `traceparent` and `tracestate`.
 
-use std::{collections::HashMap, env, process::Command};
+use std::{
+    collections::HashMap,
+    env,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{
-    Component, Context, InContext as _, Sampler, SpanContext, SpanId, TraceId, Traceable as _,
-    current_span,
+    Component, Context, InContext as _, MemoryExporter, Sampler, SpanContext, SpanId, TraceId,
+    Traceable as _, TracerProvider, current_span,
     environment::Environment,
     is_traced,
     propagation::{ProcessCarrier, TraceState},
-    trace,
+    sink::SimpleProcessor,
+    trace, tracer,
 };
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -252,4 +261,37 @@ fn p3_a_child_process_joins_the_trace_through_its_environment() {
     let joined = format!("joined {TRACE} {} a=1", parent.span_id().hex());
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains(&joined), "{said}");
+}
+
+#[test]
+fn a_root_asks_for_its_parent_in_another_librarys_trace() {
+    let memory = MemoryExporter::new();
+    let asked = Arc::new(AtomicU32::new(0));
+    let theirs = SpanContext::new(TraceId::random(), SpanId::random());
+    let (counter, given) = (Arc::clone(&asked), theirs.clone());
+    let provider = TracerProvider::builder()
+        .with(SimpleProcessor::new(memory.clone()))
+        .outer_parent(move || match counter.fetch_add(1, Ordering::Relaxed) {
+            0 => Some(given.clone()),
+            1 => panic!("no parent"),
+            _ => None,
+        })
+        .build();
+    let agent = Component::agent("A");
+    provider.run(|| {
+        agent.in_span("first", || agent.in_span("inner", || ()));
+        agent.in_span("second", || ());
+        tracer().span("third").start().finish();
+        agent.traced("named").parent(Context::remote(theirs.clone())).in_span(|| ());
+        tracer().span("of_trace").trace_id(theirs.trace_id()).start().finish();
+    });
+    assert_eq!(asked.load(Ordering::Relaxed), 3);
+    let spans = memory.spans();
+    let parent = |method| {
+        let span = spans.iter().find(|span| span.method() == method || span.name() == method);
+        span.unwrap().parent_id()
+    };
+    assert_eq!(parent("first"), theirs.span_id());
+    assert_eq!(parent("named"), theirs.span_id());
+    assert_eq!((parent("second"), parent("third"), parent("of_trace")), (None, None, None));
 }

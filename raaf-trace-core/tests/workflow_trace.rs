@@ -49,6 +49,25 @@ fn t1_group_and_metadata_reach_every_span() {
 }
 
 #[test]
+fn t1_who_and_what_a_workflow_is_for_is_metadata_with_the_names_of_the_conventions() {
+    let capture = Capture::new();
+    capture.run(|| {
+        let workflow = trace("support").user_id("user-7").session_id("s-1").tags(["beta"]);
+        let workflow = workflow.release("1.4.0").environment("production");
+        workflow.prompt("triage", 3).in_span(|| Component::tool("t").in_span("run", || ()));
+    });
+    for span in &capture.spans() {
+        let metadata = serde_json::to_value(span.trace().metadata()).unwrap();
+        let expected = serde_json::json!({
+            "user.id": "user-7", "session.id": "s-1", "tag.tags": ["beta"],
+            "service.version": "1.4.0", "deployment.environment.name": "production",
+            "gen_ai.prompt.name": "triage", "gen_ai.prompt.version": "3",
+        });
+        assert_eq!(metadata, expected);
+    }
+}
+
+#[test]
 fn t1_inside_another_trace_it_is_a_child() {
     let capture = Capture::new();
     capture.run(|| {

@@ -18,7 +18,7 @@ use raaf_benches::{
 
 use fastrace::{FastraceLocal, FastraceSpans};
 use opentelemetry::OpenTelemetry;
-use tracing::{TracingLayer, TracingOpenTelemetry};
+use tracing::{TracingLayer, TracingOpenTelemetry, TracingRaaf};
 
 /// A row that measures these tools by a function that is generic over them.
 macro_rules! row {
@@ -39,6 +39,10 @@ macro_rules! row {
             $($call)+
         )
     };
+    // Spans of `tracing`.
+    ($name:literal, $title:literal, bridged, $($call:tt)+) => {
+        row!($name, $title, [TracingRaaf, TracingLayer, TracingOpenTelemetry], $($call)+)
+    };
     ($name:literal, $title:literal, [$($tool:ident),+], $function:ident $arguments:tt) => {
         Row::new($name, $title)$(.entry($tool::NAME, || $function::<$tool> $arguments))+
     };
@@ -49,6 +53,8 @@ fn main() -> ExitCode {
     let printing = [
         row!("print-calls", "", all, print()),
         row!("print-futures", "", futures, print_futures()),
+        row!("print-bridged-calls", "", bridged, print()),
+        row!("print-bridged-futures", "", bridged, print_futures()),
     ];
     if env::args().any(|argument| argument.starts_with("print-")) {
         return compare::main(&printing, Ratio::OursByIt);
@@ -66,6 +72,9 @@ fn main() -> ExitCode {
         row!("off", "W1 switched off", all, off(Off::Switch)),
         row!("unsampled", "W1 unsampled", all, off(Off::Unsampled)),
         row!("json", "two producers flat out, JSON", all, flat_out(&to_nowhere())),
+        row!("bridged", "W1 by `tracing`", bridged, trees(&Setup::ample(), Says::Four, 1, 400)),
+        row!("bridged-futures", "W1 by `tracing`, as futures", bridged, futures()),
+        row!("bridged-unsampled", "W1 by `tracing`, unsampled", bridged, off(Off::Unsampled)),
         row!("million", "a million spans to a file", all, million()),
     ];
     compare::main(&rows, Ratio::OursByIt)

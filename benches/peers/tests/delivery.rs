@@ -69,3 +69,9 @@ fn each_tool_delivers_trees_of_calls() {
 fn each_tool_that_can_delivers_trees_of_futures() {
     (0..5).for_each(|tool| delivers_the_whole_tree("print-futures", tool));
 }
+
+#[test]
+fn bridges_of_tracing_deliver_trees_of_calls_and_of_futures() {
+    (0..3).for_each(|tool| delivers_the_whole_tree("print-bridged-calls", tool));
+    (0..3).for_each(|tool| delivers_the_whole_tree("print-bridged-futures", tool));
+}

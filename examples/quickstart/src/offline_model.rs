@@ -19,7 +19,7 @@ pub fn new() -> ScriptedModel {
     ScriptedModel::from_fn("offline-analyst", |request: &ModelRequest| {
         let results = Results::of(&request.messages);
         if request.tools.is_empty() {
-            Reply::text(report(request.last_user_text()))
+            Reply::text(report(&request.last_user_text()))
         } else if results.is_empty() {
             choose_tools(request)
         } else if request.has_tool("search") {
@@ -39,7 +39,8 @@ fn choose_tools(request: &ModelRequest) -> Reply {
     for tool in &request.tools {
         match tool.name.as_str() {
             "search" => {
-                let terms = terms(request.last_user_text());
+                let question = request.last_user_text();
+                let terms = terms(&question);
                 calls.extend(terms.map(|term| ("search", json!({ "query": term }))));
             }
             "rank_words" => calls.push(("rank_words", json!({ "limit": 5 }))),
@@ -145,10 +146,10 @@ impl Results {
     fn of(messages: &[Message]) -> Self {
         let mut results = BTreeMap::<String, Vec<Json>>::new();
         for message in messages {
-            if let Message::Tool { name, content, .. } = message {
+            for result in message.tool_results() {
                 // A failed call's text is no JSON: a result without fields.
-                let result = serde_json::from_str(content).unwrap_or(Json::Null);
-                results.entry(name.clone()).or_default().push(result);
+                let json = serde_json::from_str(&result.text()).unwrap_or(Json::Null);
+                results.entry(result.name.clone()).or_default().push(json);
             }
         }
         Self(results)

@@ -48,7 +48,7 @@ impl Run {
             children.entry(span["parent_id"].as_str()).or_default().push(span);
         }
         for siblings in children.values_mut() {
-            siblings.sort_by_key(|span| span["start"].as_str().unwrap());
+            siblings.sort_by_key(|span| span["started_at"].as_str().unwrap());
         }
         assert_eq!(children[&None].len(), 1, "one root");
         let mut tree = String::new();
@@ -190,7 +190,7 @@ fn is_refused(argument: &Path, directory: &Path, reason: &str) {
     assert!(run.stdout.contains("✗ error"), "{}", run.stdout);
     assert_eq!(run.tree(), "trace text report error\n  component DocumentReader error\n");
     let reader = run.spans.iter().find(|span| span["component"] == "DocumentReader").unwrap();
-    let kind = reader["error"]["type"].as_str().unwrap();
+    let kind = reader["error_type"].as_str().unwrap();
     assert!(kind.starts_with("ReadError::"), "{kind}");
 }
 

@@ -1,11 +1,12 @@
-//! Spans of the `otlp` sink, as other programs read them: Phoenix, a backend for generative AI,
-//! and rotel, a collector.
+//! Spans of the `otlp` sink, as other programs read them: Phoenix and `MLflow`, backends for generative
+//! AI, and rotel, a collector.
 //!
-//! Both are installed in CI, and wherever `RAAF_PHOENIX` and `RAAF_ROTEL` say `install` or where
-//! the programs are.
+//! The tests run in CI, and wherever `RAAF_PHOENIX`, `RAAF_MLFLOW` and `RAAF_ROTEL` are set to `install`
+//! or to the path of an installed program.
 
 #![cfg(unix)]
 
+mod mlflow;
 mod phoenix;
 #[path = "../../../raaf-agents/tests/python/mod.rs"]
 mod python;

@@ -2,15 +2,17 @@
 
 use std::{collections::BTreeMap, error::Error, fmt::Write as _, time::Duration};
 
-use raaf_processors::{OtlpError, OtlpNames, OtlpSink};
-use raaf_trace_core::{FinishedSpan, Kind, SpanExporter as _, TraceId, Value, keys};
+use raaf_processors::{OtlpBuilder, OtlpError, OtlpProtocol, OtlpSink};
+use raaf_trace_core::{
+    FinishedSpan, Kind, SpanExporter as _, TraceId, TracerProvider, Value, keys,
+};
 use serde_json::{Value as Json, json};
 use tokio::process::{Child, Command};
 
 use super::{
     LONG,
     python::{self, Program},
-    workflow::{self, QUESTION},
+    workflow::{self, ANSWER, QUESTION},
 };
 
 const PROGRAM: Program =
@@ -19,6 +21,7 @@ const PROJECT: &str = "raaf-tests";
 
 struct Phoenix {
     url: String,
+    grpc_url: String,
     /// Ends with the test, and so do the files that it keeps.
     _process: Child,
     _folder: tempfile::TempDir,
@@ -42,7 +45,7 @@ impl Phoenix {
         let url = format!("http://{http}");
         let is_up = || async { get(&format!("{url}/v1/projects")).is_ok() };
         python::comes_up(&mut process, is_up).await?;
-        Ok(Self { url, _process: process, _folder: folder })
+        Ok(Self { url, grpc_url: format!("http://{grpc}"), _process: process, _folder: folder })
     }
 
     /// The spans of a trace in the order in which they started, once so many can be seen.
@@ -66,8 +69,40 @@ impl Phoenix {
     }
 }
 
+impl Phoenix {
+    /// Returns the project of the tests, with what the query asks of it.
+    fn project(&self, query: &str) -> Result<Json, Box<dyn Error>> {
+        let request = ureq::post(format!("{}/graphql", self.url));
+        let request = request.header("content-type", "application/json");
+        let mut reply = request.send(json!({"query": query}).to_string())?;
+        let mut reply: Json = serde_json::from_str(&reply.body_mut().read_to_string()?)?;
+        let projects = nodes(&mut reply["data"]["projects"]);
+        let project = projects.into_iter().find(|project| project["name"] == PROJECT);
+        project.ok_or_else(|| format!("no project: {reply}").into())
+    }
+
+    /// Returns the span of that name, once it has been priced.
+    async fn priced(&self, name: &str) -> Result<Json, Box<dyn Error>> {
+        let seen = async {
+            loop {
+                let mut project = self.project(COSTS)?;
+                let mut spans = nodes(&mut project["spans"]).into_iter();
+                if let Some(span) = spans.find(|span| span["name"] == name)
+                    && !span["costSummary"].is_null()
+                {
+                    return Ok(span);
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(LONG, seen).await?
+    }
+}
+
 fn get(url: &str) -> Result<Json, Box<dyn Error>> {
-    Ok(serde_json::from_str(&ureq::get(url).call()?.body_mut().read_to_string()?)?)
+    let mut answer = ureq::get(url).call()?;
+    let body = answer.body_mut().with_config().limit(100_000_000).read_to_vec()?;
+    Ok(serde_json::from_slice(&body)?)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,21 +115,34 @@ async fn a_backend_shows_agents_tools_models_and_tokens() -> Result<(), Box<dyn 
             return Ok(());
         }
     };
-    shows_a_workflow(&phoenix).await?;
-    takes_hostile_content(&phoenix).await
+    shows_a_workflow(&phoenix, sink(&phoenix)?).await?;
+    lists_input_and_output(&phoenix)?;
+    shows_costs(&phoenix).await?;
+    shows_a_workflow(&phoenix, grpc_sink(&phoenix)?).await?;
+    takes_hostile_content(&phoenix, &sink(&phoenix)?, 10_000_000).await?;
+    // Phoenix accepts gRPC messages of at most 4 MiB, so the batch is divided.
+    takes_hostile_content(&phoenix, &grpc_sink(&phoenix)?, 3_000_000).await
 }
 
 fn sink(phoenix: &Phoenix) -> Result<OtlpSink, OtlpError> {
-    OtlpSink::builder()
-        .endpoint(&phoenix.url)
-        .resource_attribute("openinference.project.name", PROJECT)
-        .names(OtlpNames::GenAi)
-        .gzip(true)
-        .build()
+    configured(OtlpSink::builder().endpoint(&phoenix.url))
+}
+
+fn grpc_sink(phoenix: &Phoenix) -> Result<OtlpSink, OtlpError> {
+    let builder = OtlpSink::builder().protocol(OtlpProtocol::Grpc);
+    configured(builder.endpoint(&phoenix.grpc_url))
+}
+
+fn configured(builder: OtlpBuilder) -> Result<OtlpSink, OtlpError> {
+    builder.resource_attribute("openinference.project.name", PROJECT).gzip(true).build()
 }
 
 /// A span that a backend cannot read may not cost the others of its batch.
-async fn takes_hostile_content(phoenix: &Phoenix) -> Result<(), Box<dyn Error>> {
+async fn takes_hostile_content(
+    phoenix: &Phoenix,
+    sink: &OtlpSink,
+    length: usize,
+) -> Result<(), Box<dyn Error>> {
     let root = FinishedSpan::builder(Kind::Agent, "calm").build();
     let hostile = FinishedSpan::builder(Kind::Tool, "a\0b\u{1b}[31m")
         .child_of(&root)
@@ -108,20 +156,22 @@ async fn takes_hostile_content(phoenix: &Phoenix) -> Result<(), Box<dyn Error>> 
         .attribute("a..b", 1)
         .attribute("a", 2)
         .attribute("deep", Value::json(&(0..60).fold(json!(1), |inner, _| json!([inner]))))
-        .attribute("huge", "x".repeat(10_000_000))
+        .attribute("huge", "x".repeat(length))
         .attribute(keys::GEN_AI_INPUT_MESSAGES, "no JSON")
         .error("E\0", "m\0")
         .build();
     let trace = root.trace_id();
-    sink(phoenix)?.export(&[hostile, root])?;
-    let spans = phoenix.spans(trace, 2).await?;
+    let large = FinishedSpan::builder(Kind::Job, "large").child_of(&root);
+    let large = large.attribute("huge", "x".repeat(length)).build();
+    sink.export(&[hostile, large, root])?;
+    let spans = phoenix.spans(trace, 3).await?;
     let calm = spans.iter().find(|span| span["name"] == "invoke_agent calm");
     assert!(calm.is_some(), "{} spans", spans.len());
     Ok(())
 }
 
-async fn shows_a_workflow(phoenix: &Phoenix) -> Result<(), Box<dyn Error>> {
-    let trace = workflow::run(sink(phoenix)?).await?;
+async fn shows_a_workflow(phoenix: &Phoenix, sink: OtlpSink) -> Result<(), Box<dyn Error>> {
+    let trace = workflow::run(sink).await?;
     let spans = phoenix.spans(trace, TREE.lines().count()).await?;
     assert_eq!(drawn(&spans), TREE);
 
@@ -145,9 +195,12 @@ async fn shows_a_workflow(phoenix: &Phoenix) -> Result<(), Box<dyn Error>> {
     let tools = called("execute_tool look_up");
     let [failed, found] = tools[..] else { return Err(format!("{tools:?}").into()) };
     assert_eq!((&failed["status_code"], &found["status_code"]), (&"ERROR".into(), &"OK".into()));
-    assert_eq!(failed["status_message"], "`look_up` failed");
-    assert_eq!(failed["attributes"]["error.chain"][0], "no such order");
-    assert_eq!(failed["events"][0]["name"], "exception");
+    assert_eq!(failed["status_message"], "`look_up` failed: no such order");
+    let event = &failed["events"][0];
+    assert_eq!(event["name"], "exception");
+    let said = &event["attributes"];
+    assert_eq!(said["exception.message"], failed["status_message"]);
+    assert_eq!(said["exception.type"], failed["attributes"]["error.type"]);
     let found = &found["attributes"];
     assert_eq!(found["input.value"], r#"{"number":7}"#);
     assert_eq!(found["input.mime_type"], "application/json");
@@ -155,17 +208,102 @@ async fn shows_a_workflow(phoenix: &Phoenix) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Query of the pages that list sessions and spans.
+const LISTS: &str = "{ projects { edges { node { name
+    sessions(first: 9) { edges { node {
+        sessionId userId firstInput { value } lastOutput { value }
+    } } }
+    spans(first: 99) { edges { node { name parentId input { value } output { value } } } }
+} } } }";
+
+/// Lists of traces and of sessions show what a run was asked and what it answered, lists of spans
+/// also what a model was.
+fn lists_input_and_output(phoenix: &Phoenix) -> Result<(), Box<dyn Error>> {
+    let mut project = phoenix.project(LISTS)?;
+    let conversation = json!({
+        "sessionId": "conversation-17", "userId": "customer-7",
+        "firstInput": {"value": QUESTION}, "lastOutput": {"value": ANSWER},
+    });
+    assert_eq!(nodes(&mut project["sessions"]), [conversation]);
+    let spans = nodes(&mut project["spans"]);
+    let said = |name: &str| {
+        let spans = spans.iter().filter(|span| span["name"] == name);
+        spans.map(|span| [&span["input"]["value"], &span["output"]["value"]]).collect::<Vec<_>>()
+    };
+    assert_eq!(said("invoke_workflow support"), [[QUESTION, ANSWER]]);
+    assert_eq!(said("invoke_workflow Support"), [[QUESTION, ANSWER]]);
+    assert_eq!(said("handoff Refunds"), [["{}", "Refunds"]]);
+    assert_eq!(said("guardrail polite"), [[QUESTION, "passed"]]);
+    let calls = said("chat scripted");
+    for call in [
+        [QUESTION, r#"look_up({"number":8})"#],
+        ["`look_up` failed: no such order", r#"look_up({"number":7})"#],
+        [r#"{"lamp":"broken"}"#, "transfer_to_refunds({})"],
+        ["Refunds takes over.", ANSWER],
+    ] {
+        assert!(calls.iter().any(|said| *said == call), "{calls:?}");
+    }
+    Ok(())
+}
+
+const COSTS: &str = "{ projects { edges { node { name
+    spans(first: 99) { edges { node {
+        name attributes costSummary { prompt { cost } completion { cost } total { cost } }
+    } } }
+} } } }";
+
+/// Model, uncached input, tokens read from the cache and written to it, output, reasoning in it.
+type Call = (&'static str, u64, u64, u64, u64, u64);
+
+/// Phoenix prices the tokens of model calls itself, and shows the cost that was sent as an attribute. The
+/// two agree if it understands all of the tokens.
+async fn shows_costs(phoenix: &Phoenix) -> Result<(), Box<dyn Error>> {
+    let calls: [Call; 3] = [
+        ("gpt-4o-mini", 6_000, 4_000, 0, 2_000, 500),
+        ("claude-sonnet-4-5", 1_000, 3_000, 6_000, 2_000, 0),
+        ("unheard-of", 1_000, 0, 0, 2_000, 0),
+    ];
+    let provider = TracerProvider::builder().with(sink(phoenix)?).build();
+    for (model, input, read, written, output, reasoning) in calls {
+        let call = provider.tracer().llm_span(model);
+        call.with(keys::GEN_AI_USAGE_INPUT_TOKENS, input + read + written)
+            .with(keys::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, read)
+            .with(keys::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS, written)
+            .with(keys::GEN_AI_USAGE_OUTPUT_TOKENS, output)
+            .with(keys::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, reasoning)
+            .in_span(|| ());
+    }
+    provider.shutdown(LONG)?;
+    for (model, ..) in calls {
+        let is_known = model != "unheard-of";
+        let span = phoenix.priced(&format!("chat {model}")).await?;
+        let attributes: Json = serde_json::from_str(span["attributes"].as_str().unwrap_or("{}"))?;
+        let sent = attributes["llm"]["cost"]["total"].as_f64();
+        let priced = span["costSummary"]["total"]["cost"].as_f64();
+        let apart = sent.unwrap_or_default() - priced.unwrap_or_default();
+        assert!(apart.abs() < 1e-9, "{span}");
+        assert_eq!((sent.is_some(), priced.is_some()), (is_known, is_known), "{span}");
+    }
+    Ok(())
+}
+
+/// Takes the nodes out of a list.
+fn nodes(list: &mut Json) -> Vec<Json> {
+    let edges = list["edges"].as_array_mut();
+    edges.into_iter().flatten().map(|edge| edge["node"].take()).collect()
+}
+
 const TREE: &str = "\
 CHAIN invoke_workflow support
   CHAIN invoke_workflow Support
     AGENT invoke_agent Triage
-      GUARDRAIL run.workflow.guardrail.polite
+      GUARDRAIL guardrail polite
       LLM chat scripted
       TOOL execute_tool look_up
       LLM chat scripted
       TOOL execute_tool look_up
       LLM chat scripted
-      CHAIN run.workflow.handoff.Refunds
+      CHAIN handoff Refunds
     AGENT invoke_agent Refunds
       LLM chat scripted
 ";

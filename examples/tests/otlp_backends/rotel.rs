@@ -3,11 +3,13 @@
 use std::{
     error::Error,
     io::{self, Read as _},
+    sync::Arc,
 };
 
 use flate2::read::GzDecoder;
-use raaf_processors::OtlpSink;
+use raaf_processors::{OtlpProtocol, OtlpSink};
 use raaf_testkit::{assert_coherent, read};
+use raaf_trace_core::{FinishedSpan, Kind, SpanExporter as _};
 use tokio::{
     net::TcpStream,
     process::{Child, Command},
@@ -16,7 +18,7 @@ use tokio::{
 use super::{
     LONG,
     python::{self, Program},
-    server::{Answer, Server},
+    server::{Answer, Request, Server},
     workflow,
 };
 
@@ -25,6 +27,7 @@ const PROGRAM: Program =
 
 struct Rotel {
     url: String,
+    grpc_url: String,
     /// Ends with the test, and so do the files that it keeps.
     _process: Child,
     _folder: tempfile::TempDir,
@@ -47,9 +50,12 @@ impl Rotel {
             .arg("--log-file")
             .arg(folder.path().join("log"));
         let mut process = python::start(&mut command)?;
-        let is_up = || async { TcpStream::connect(http).await.is_ok() };
-        python::comes_up(&mut process, is_up).await?;
-        Ok(Self { url: format!("http://{http}"), _process: process, _folder: folder })
+        for address in [http, grpc] {
+            let is_up = || async { TcpStream::connect(address).await.is_ok() };
+            python::comes_up(&mut process, is_up).await?;
+        }
+        let (url, grpc_url) = (format!("http://{http}"), format!("http://{grpc}"));
+        Ok(Self { url, grpc_url, _process: process, _folder: folder })
     }
 }
 
@@ -66,20 +72,55 @@ async fn a_collector_passes_everything_on() -> Result<(), Box<dyn Error>> {
     };
     // What the sink sends to a receiver of ours is what the collector has to pass on.
     let direct = Server::start(Answer::status(200));
-    let sink = |url: String| OtlpSink::builder().endpoint(url).gzip(false).build();
-    workflow::run(sink(direct.url())?).await?;
-    workflow::run(OtlpSink::builder().endpoint(&collector.url).gzip(true).build()?).await?;
+    workflow::run(OtlpSink::builder().endpoint(direct.url()).gzip(false).build()?).await?;
+    let sent = read::otlp(&direct.requests()[0].body)?;
+    let http = OtlpSink::builder().endpoint(&collector.url);
+    let grpc = OtlpSink::builder().protocol(OtlpProtocol::Grpc).endpoint(&collector.grpc_url);
+    let sinks = [http.gzip(true).build()?, grpc.clone().gzip(true).build()?, grpc.build()?];
+    let behind = Arc::new(behind);
+    for (requests, sink) in (1..).zip(sinks) {
+        workflow::run(sink).await?;
+        let passed = read::otlp(&body(&passed(&behind, requests).await?[requests - 1])?)?;
+        assert_coherent!(passed);
+        assert_eq!(shape(&passed)?, shape(&sent)?);
+    }
+    takes_more_than_a_message_holds(&collector, &behind).await
+}
 
-    let passed = tokio::time::timeout(LONG, async {
-        tokio::task::spawn_blocking(move || behind.wait_for(1)).await
-    });
-    let passed = passed.await??;
-    let mut body = Vec::new();
-    GzDecoder::new(&*passed[0].body).read_to_end(&mut body)?;
-    let (passed, sent) = (read::otlp(&body)?, read::otlp(&direct.requests()[0].body)?);
-    assert_coherent!(passed);
-    assert_eq!(shape(&passed)?, shape(&sent)?);
+/// A batch that exceeds the size limit of a gRPC message arrives in parts.
+async fn takes_more_than_a_message_holds(
+    collector: &Rotel,
+    behind: &Arc<Server>,
+) -> Result<(), Box<dyn Error>> {
+    let before = behind.requests().len();
+    let text = "x".repeat(1_000_000);
+    let span = |number: usize| FinishedSpan::builder(Kind::Job, format!("large {number}"));
+    let batch: Vec<_> =
+        (0..10).map(|number| span(number).attribute("text", text.as_str()).build()).collect();
+    let grpc = OtlpSink::builder().protocol(OtlpProtocol::Grpc).endpoint(&collector.grpc_url);
+    grpc.build()?.export(&batch)?;
+    let mut spans = 0;
+    for requests in before + 1.. {
+        let request = &passed(behind, requests).await?[requests - 1];
+        spans += read::otlp(&body(request)?)?.as_written().len();
+        if spans == batch.len() {
+            break;
+        }
+    }
     Ok(())
+}
+
+/// The first requests that the collector passed on.
+async fn passed(behind: &Arc<Server>, requests: usize) -> Result<Vec<Request>, Box<dyn Error>> {
+    let behind = Arc::clone(behind);
+    let waiting = tokio::task::spawn_blocking(move || behind.wait_for(requests));
+    Ok(tokio::time::timeout(LONG, waiting).await??)
+}
+
+fn body(request: &Request) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    GzDecoder::new(&*request.body).read_to_end(&mut body)?;
+    Ok(body)
 }
 
 /// The tree with what every span says, but for what differs from run to run.

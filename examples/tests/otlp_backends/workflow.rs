@@ -18,11 +18,14 @@ struct Order {
     number: u32,
 }
 
+/// Answer of the workflow.
+pub(crate) const ANSWER: &str = "The money is on its way.";
+
 /// Input of the workflow, with control characters and quotes.
 pub(crate) const QUESTION: &str = "The \"lamp\" came broken.\u{1b}[31m\nWhat now?";
 
 fn agents() -> Agent {
-    let model = ScriptedModel::new("scripted", ["The money is on its way."]);
+    let model = ScriptedModel::new("scripted", [ANSWER]);
     let refunds = Agent::builder("Refunds", model).instructions("Refund faulty orders.").build();
     let look_up = FunctionTool::new("look_up", "Looks an order up.", |order: Order| async move {
         if order.number == 7 { Ok(json!({"lamp": "broken"})) } else { Err("no such order") }
@@ -56,7 +59,8 @@ pub(crate) async fn run(sink: OtlpSink) -> Result<TraceId, Box<dyn Error>> {
         pipeline.build()?.run(State::new().with("letter", QUESTION)).await?;
         Ok::<_, Box<dyn Error>>(())
     };
-    let workflow = trace("support").group_id("conversation-17").metadata("tenant", 7).trace_id(id);
+    let workflow = trace("support").group_id("conversation-17").user_id("customer-7");
+    let workflow = workflow.tags(["letter"]).metadata("tenant", 7).trace_id(id);
     workflow.try_in_span(work).in_context(provider.context()).await?;
     provider.shutdown(LONG)?;
     Ok(id)

@@ -48,7 +48,7 @@ fn a_real_prometheus_reads_what_the_example_serves() {
         prometheus.wait_for(&query, |value| value >= 0.0 || value.is_nan());
     }
     for expression in alerts() {
-        // Without its threshold, an expression has values where its metrics exist.
+        // Without the threshold, an expression has values wherever its metrics exist.
         let (values, _) = expression.rsplit_once('>').expect("an alert has a threshold");
         prometheus.wait_for(&values.replace("m]", "s]"), |value| value >= 0.0 || value.is_nan());
     }

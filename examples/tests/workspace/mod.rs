@@ -10,7 +10,8 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is a folder in another")
 }
 
-/// Every file under `folder` of that extension, sorted; build output and hidden folders left out.
+/// Every file under `folder` of that extension, sorted; build output, installed packages of the
+/// page and hidden folders left out.
 pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -19,7 +20,7 @@ pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
             let path = entry.expect("an entry can be read").path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if path.is_dir() {
-                if name != "target" && !name.starts_with('.') {
+                if !["target", "node_modules"].contains(&&*name) && !name.starts_with('.') {
                     folders.push(path);
                 }
             } else if path.extension().is_some_and(|found| found == extension) {

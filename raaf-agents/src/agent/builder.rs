@@ -18,6 +18,7 @@ use crate::{
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct AgentBuilder {
     inner: Inner,
+    is_lenient: bool,
 }
 
 impl AgentBuilder {
@@ -35,7 +36,7 @@ impl AgentBuilder {
             hooks: Vec::new(),
             metadata: Vec::new(),
         };
-        Self { inner }
+        Self { inner, is_lenient: false }
     }
 
     /// Sets the instructions (the system prompt).
@@ -53,11 +54,20 @@ impl AgentBuilder {
         self
     }
 
-    /// Adds a hand-off to another agent. It replaces a hand-off whose tool has the same name.
+    /// Adds a hand-off to another agent. It replaces a hand-off to an agent of the same name by the
+    /// same tool. If only the tools' names are the same, such as for the agents `Billing Agent` and
+    /// `billing-agent`, the name of the later tool gets a hash of its agent's name.
     pub fn handoff(mut self, handoff: impl Into<Handoff>) -> Self {
-        let handoff = handoff.into();
-        self.inner.handoffs.retain(|other| other.spec().name != handoff.spec().name);
-        self.inner.handoffs.push(handoff);
+        let mut handoff = handoff.into();
+        let handoffs = &mut self.inner.handoffs;
+        let has_name = |other: &Handoff, name: &str| other.spec().name == name;
+        let target = handoff.target_name().to_owned();
+        let is_other = |other: &Handoff| other.target_name() != target;
+        if handoffs.iter().any(|other| has_name(other, &handoff.spec().name) && is_other(other)) {
+            handoff.distinguish();
+        }
+        handoffs.retain(|other| !has_name(other, &handoff.spec().name));
+        handoffs.push(handoff);
         self
     }
 
@@ -77,6 +87,12 @@ impl AgentBuilder {
     /// Requires answers to be JSON of this type, to be read by
     /// [`RunResult::parse`](crate::RunResult::parse). A model whose answer does not match gets one
     /// more try; then the run fails with [`RunErrorKind::Output`](crate::RunErrorKind::Output).
+    ///
+    /// The server enforces the schema (it is strict) if it can and the type's schema can be:
+    /// [`strict_schema`](crate::strict_schema) tells which can. `output_schema(OutputSchema::of::<T>()
+    /// .strict()?)` makes it an error if it cannot, and [`strict_output`](Self::strict_output) turns it
+    /// off. A type that is not an object, such as `Vec<T>`, `String` or an enum, is requested in one,
+    /// with the member `response`, and the answer is taken out of it.
     pub fn output_type<T: JsonSchema + DeserializeOwned + 'static>(mut self) -> Self {
         self.inner.output = Some(OutputType::of::<T>());
         self
@@ -85,6 +101,13 @@ impl AgentBuilder {
     /// Requires answers to be JSON that matches a schema; see [`output_type`](Self::output_type).
     pub fn output_schema(mut self, schema: OutputSchema) -> Self {
         self.inner.output = Some(OutputType::of_schema(schema));
+        self
+    }
+
+    /// Sets whether the server has to enforce the schema of typed answers where it can; the default is
+    /// `true`. Without, the model may answer with something else, and is asked again.
+    pub fn strict_output(mut self, strict: bool) -> Self {
+        self.is_lenient = !strict;
         self
     }
 
@@ -169,7 +192,10 @@ impl AgentBuilder {
     }
 
     /// Builds the agent.
-    pub fn build(self) -> Agent {
+    pub fn build(mut self) -> Agent {
+        if self.is_lenient {
+            self.inner.output = self.inner.output.map(OutputType::without_strict);
+        }
         Agent { inner: Arc::new(self.inner) }
     }
 }

@@ -3,16 +3,20 @@
 use std::{fmt, sync::Arc};
 
 use raaf_trace_core::{Component, Kind, Traceable as _, keys};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::{Value as Json, json};
 
 use super::Agent;
 use crate::{
-    model::{Message, ToolCall, ToolSpec},
+    conversation::{Message, Part, Role, ToolCall},
+    model::ToolSpec,
     run::RunContext,
-    tool::ToolError,
+    tool::{Approval, Arguments, ToolError, name},
 };
 
 type Filter = dyn Fn(Vec<Message>) -> Vec<Message> + Send + Sync;
+type Receive = dyn Fn(&RunContext, Json) -> Result<(), String> + Send + Sync;
 type Enabled = dyn Fn(&RunContext) -> bool + Send + Sync;
 
 /// Hand-off of the conversation to another agent. The model sees a tool named `transfer_to_…`; when
@@ -46,6 +50,8 @@ pub struct Handoff {
     tool: ToolSpec,
     filter: Option<Arc<Filter>>,
     enabled: Option<Arc<Enabled>>,
+    receive: Option<Arc<Receive>>,
+    approval: Approval,
 }
 
 #[derive(Clone)]
@@ -83,13 +89,14 @@ impl Handoff {
     }
 
     fn new(name: &str, target: Target) -> Self {
-        let tool = ToolSpec {
-            name: tool_name(name),
-            description: format!("Hands the conversation over to {name}."),
-            parameters: json!({"type": "object", "properties": {}}),
-        };
+        let tool = ToolSpec::new(
+            name::of(PREFIX, name),
+            format!("Hands the conversation over to {name}."),
+            json!({"type": "object", "properties": {}}),
+        );
         let component = Component::new(name).with_kind(Kind::Handoff);
-        Self { component, target, tool, filter: None, enabled: None }
+        let approval = Approval::never();
+        Self { component, target, tool, filter: None, enabled: None, receive: None, approval }
     }
 
     /// Sets the name of the model's tool. Servers accept up to 64 letters, digits, `_` and `-`.
@@ -122,16 +129,50 @@ impl Handoff {
     #[must_use]
     pub fn without_tool_messages(self) -> Self {
         self.input_filter(|messages| {
-            let without_calls = |message| match message {
-                Message::Tool { .. } => None,
-                Message::Assistant(mut message) => {
-                    message.tool_calls.clear();
-                    message.content.is_some().then_some(Message::Assistant(message))
-                }
-                other => Some(other),
+            let without_calls = |mut message: Message| {
+                let is_call = |part: &Part| matches!(part, Part::ToolCall(_));
+                let had_calls = message.parts.iter().any(is_call);
+                message.parts.retain(|part| !is_call(part));
+                let says = |part: &Part| matches!(part, Part::Text(_) | Part::Refusal(_));
+                let is_kept = !had_calls || message.parts.iter().any(says);
+                (message.role != Role::Tool && is_kept).then_some(message)
             };
             messages.into_iter().filter_map(without_calls).collect()
         })
+    }
+
+    /// Gives the model's tool arguments of a type, such as the reason of the hand-off, and a function
+    /// that receives them before the other agent takes over. Arguments that do not fit are an error
+    /// for the model.
+    ///
+    /// ```
+    /// use raaf_agents::{Agent, Handoff, ScriptedModel};
+    /// use schemars::JsonSchema;
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize, JsonSchema)]
+    /// struct Escalation {
+    ///     reason: String,
+    /// }
+    ///
+    /// let human = Agent::builder("Human", ScriptedModel::new("scripted", ["Hello."])).build();
+    /// let handoff = Handoff::to(&human).with_arguments(|_, escalation: Escalation| {
+    ///     println!("escalated: {}", escalation.reason);
+    /// });
+    /// assert_eq!(handoff.spec().parameters["required"][0], "reason");
+    /// ```
+    #[must_use]
+    pub fn with_arguments<A: DeserializeOwned + JsonSchema>(
+        mut self,
+        receive: impl Fn(&RunContext, A) + Send + Sync + 'static,
+    ) -> Self {
+        let (schema, reader) = Arguments::of::<A>();
+        self.tool.parameters = schema;
+        self.receive = Some(Arc::new(move |context, arguments| {
+            receive(context, reader.read(arguments)?);
+            Ok(())
+        }));
+        self
     }
 
     /// Sets a condition, which is checked in each turn. If it does not hold, the model does not see
@@ -142,6 +183,13 @@ impl Handoff {
         enabled: impl Fn(&RunContext) -> bool + Send + Sync + 'static,
     ) -> Self {
         self.enabled = Some(Arc::new(enabled));
+        self
+    }
+
+    /// Sets when the hand-off pauses the run until a person approves or rejects it.
+    #[must_use]
+    pub fn approval(mut self, approval: Approval) -> Self {
+        self.approval = approval;
         self
     }
 
@@ -159,22 +207,58 @@ impl Handoff {
         self.enabled.as_ref().is_none_or(|enabled| enabled(context))
     }
 
+    pub(crate) fn needs_approval(&self, context: &RunContext, arguments: &Json) -> bool {
+        self.approval.is_needed(context, arguments)
+    }
+
     pub(crate) fn filter(&self) -> Option<&Filter> {
         self.filter.as_deref()
     }
 
-    /// Returns the agent that takes over, in a span.
-    pub(crate) fn take_over(&self, from: &Agent, call: &ToolCall) -> Agent {
-        self.traced(from, call).in_span(|| match &self.target {
-            Target::Agent(agent) => agent.clone(),
-            Target::Later(agent) => agent(),
+    /// Adds a hash to the tool's name, so that it differs from that of another hand-off.
+    pub(super) fn distinguish(&mut self) {
+        self.tool.name = name::hashed(PREFIX, self.component.name());
+    }
+
+    /// Returns the agent that takes over, in a span; an error if the arguments do not fit.
+    pub(crate) fn take_over(
+        &self,
+        context: &RunContext,
+        from: &Agent,
+        call: &ToolCall,
+        approval: Option<&'static str>,
+    ) -> Result<Agent, ToolError> {
+        self.traced(from, call).with(keys::TOOL_APPROVAL, approval).try_in_span(|| {
+            if let Some(receive) = &self.receive {
+                let arguments = call.parse_arguments().map(Json::Object);
+                let received = arguments.and_then(|arguments| receive(context, arguments));
+                received.map_err(|message| ToolError::Arguments {
+                    tool: self.tool.name.clone(),
+                    message,
+                })?;
+            }
+            Ok(self.target())
         })
     }
 
-    /// Refuses a second hand-off in one turn, in a span.
-    pub(crate) fn refuse(&self, from: &Agent, call: &ToolCall) -> ToolError {
-        let error = ToolError::SecondHandoff { tool: self.tool.name.clone() };
-        match self.traced(from, call).try_in_span(|| Err::<std::convert::Infallible, _>(error)) {
+    /// Returns the agent that takes over.
+    pub(crate) fn target(&self) -> Agent {
+        match &self.target {
+            Target::Agent(agent) => agent.clone(),
+            Target::Later(agent) => agent(),
+        }
+    }
+
+    /// Refuses a hand-off, in a span.
+    pub(crate) fn refuse(
+        &self,
+        from: &Agent,
+        call: &ToolCall,
+        approval: Option<&'static str>,
+        error: ToolError,
+    ) -> ToolError {
+        let refused = self.traced(from, call).with(keys::TOOL_APPROVAL, approval);
+        match refused.try_in_span(|| Err::<std::convert::Infallible, _>(error)) {
             Err(error) => error,
         }
     }
@@ -190,49 +274,8 @@ impl Handoff {
     }
 }
 
-/// Longest name of a tool that most servers accept, in bytes.
-const MAX_NAME: usize = 64;
-
 /// Prefix of the names of hand-off tools.
 const PREFIX: &str = "transfer_to_";
-
-/// Returns the tool name for an agent. It ends with a hash of the agent's name if characters of that
-/// are lost, so that different agents get different tools.
-fn tool_name(name: &str) -> String {
-    let identifier = as_identifier(name);
-    let is_whole = !identifier.is_empty() && name.is_ascii();
-    if is_whole && PREFIX.len() + identifier.len() <= MAX_NAME {
-        return format!("{PREFIX}{identifier}");
-    }
-    let hash = format!("{:08x}", fingerprint(name));
-    let room = MAX_NAME - PREFIX.len() - hash.len() - 1;
-    let identifier = identifier.get(..room).unwrap_or(&identifier).trim_end_matches('_');
-    let identifier = if identifier.is_empty() { "agent" } else { identifier };
-    format!("{PREFIX}{identifier}_{hash}")
-}
-
-/// FNV-1a: the same value in every process, so that traces and scripts can rely on tool names.
-fn fingerprint(name: &str) -> u32 {
-    name.bytes().fold(0x811c_9dc5, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
-}
-
-/// Converts a name to snake case in ASCII letters and digits.
-fn as_identifier(name: &str) -> String {
-    let mut identifier = String::with_capacity(name.len());
-    let mut before = None;
-    for letter in name.chars() {
-        let begins_word = letter.is_uppercase()
-            && before.is_some_and(|before: char| before.is_lowercase() || before.is_numeric());
-        if begins_word || (!letter.is_alphanumeric() && before.is_some_and(char::is_alphanumeric)) {
-            identifier.push('_');
-        }
-        if letter.is_ascii_alphanumeric() {
-            identifier.push(letter.to_ascii_lowercase());
-        }
-        before = Some(letter);
-    }
-    identifier.trim_end_matches('_').to_owned()
-}
 
 impl From<Agent> for Handoff {
     fn from(agent: Agent) -> Self {
@@ -252,22 +295,5 @@ impl fmt::Debug for Handoff {
             .field("target", &self.target_name())
             .field("tool", &self.tool.name)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn agent_names_become_tool_names() {
-        for (name, tool) in [
-            ("Billing", "billing"),
-            ("BillingAgent", "billing_agent"),
-            ("Second level support!", "second_level_support"),
-            ("Agent2Go", "agent2_go"),
-        ] {
-            assert_eq!(as_identifier(name), tool);
-        }
     }
 }

@@ -2,13 +2,24 @@
 
 use async_trait::async_trait;
 
-use super::Agent;
+use super::{
+    Agent, HandoffAction, LastTurnAction, MismatchAction, ModelAction, ResponseAction,
+    ResultAction, ToolAction,
+};
 use crate::{
-    model::{Message, ModelRequest, ModelResponse, ToolCall},
+    conversation::{Message, ToolCall, ToolResult},
+    model::{ModelRequest, ModelResponse},
     run::RunContext,
 };
 
-/// Run lifecycle hooks. The run waits for each hook to return. All methods do nothing by default.
+/// Run lifecycle hooks: they observe a run, or change what happens. The run waits for each hook to
+/// return. All methods do nothing by default.
+///
+/// Methods that are named after what happened (`tool_called`) observe. Those named after a moment
+/// (`before_tool`) return an action. An action that changes something is an event `hook` of the agent's
+/// span, with `hook.point`, `hook.action` and, as content, `hook.reason`. Where several hooks act,
+/// each receives the call as changed by the hooks before it, and the hooks after one that refuses,
+/// answers or stops are not called.
 ///
 /// Hooks of a [run's configuration](crate::RunConfig::hooks) are called for every agent of the run,
 /// those of an [agent](crate::AgentBuilder::hooks) only for that agent. The tool calls of one turn
@@ -29,6 +40,24 @@ use crate::{
 /// impl RunHooks for Counting {
 ///     async fn tool_called(&self, _: &RunContext, _: &Agent, _: &ToolCall) {
 ///         self.calls.fetch_add(1, Ordering::Relaxed);
+///     }
+/// }
+/// ```
+///
+/// A hook that acts:
+///
+/// ```
+/// use raaf_agents::{Agent, RunContext, RunHooks, ToolAction, ToolCall};
+///
+/// struct ReadOnly;
+///
+/// #[async_trait::async_trait]
+/// impl RunHooks for ReadOnly {
+///     async fn before_tool(&self, _: &RunContext, _: &Agent, call: &ToolCall) -> ToolAction {
+///         if call.name.starts_with("delete_") {
+///             return ToolAction::Refuse("Nothing may be deleted.".to_owned());
+///         }
+///         ToolAction::Proceed
 ///     }
 /// }
 /// ```
@@ -59,8 +88,8 @@ pub trait RunHooks: Send + Sync {
         let _ = (context, agent, call);
     }
 
-    /// Called after a tool call, with the message that the model receives. A call that fails the run
-    /// has no message.
+    /// Called after a tool call, with the message that the model receives; not after a call that fails
+    /// the run.
     async fn tool_answered(
         &self,
         context: &RunContext,
@@ -74,5 +103,80 @@ pub trait RunHooks: Send + Sync {
     /// Called when an agent hands over to another.
     async fn handed_off(&self, context: &RunContext, from: &Agent, to: &Agent) {
         let _ = (context, from, to);
+    }
+
+    /// Returns the action before a model call.
+    async fn before_model(
+        &self,
+        context: &RunContext,
+        agent: &Agent,
+        request: &ModelRequest,
+    ) -> ModelAction {
+        let _ = (context, agent, request);
+        ModelAction::Proceed
+    }
+
+    /// Returns the action after a model call.
+    async fn after_model(
+        &self,
+        context: &RunContext,
+        agent: &Agent,
+        response: &ModelResponse,
+    ) -> ResponseAction {
+        let _ = (context, agent, response);
+        ResponseAction::Accept
+    }
+
+    /// Returns the action before a tool call, also of a tool that does not exist.
+    async fn before_tool(
+        &self,
+        context: &RunContext,
+        agent: &Agent,
+        call: &ToolCall,
+    ) -> ToolAction {
+        let _ = (context, agent, call);
+        ToolAction::Proceed
+    }
+
+    /// Returns the action after a tool call that ran.
+    async fn after_tool(
+        &self,
+        context: &RunContext,
+        agent: &Agent,
+        call: &ToolCall,
+        result: &ToolResult,
+    ) -> ResultAction {
+        let _ = (context, agent, call, result);
+        ResultAction::Keep
+    }
+
+    /// Returns the action before a hand-off to the agent of this name.
+    async fn before_handoff(
+        &self,
+        context: &RunContext,
+        agent: &Agent,
+        target: &str,
+    ) -> HandoffAction {
+        let _ = (context, agent, target);
+        HandoffAction::Proceed
+    }
+
+    /// Returns the action after an answer that does not match the agent's output type. `mismatch` is
+    /// the reason.
+    async fn on_mismatch(
+        &self,
+        context: &RunContext,
+        agent: &Agent,
+        answer: &str,
+        mismatch: &str,
+    ) -> MismatchAction {
+        let _ = (context, agent, answer, mismatch);
+        MismatchAction::Repair
+    }
+
+    /// Returns the action when the run has used up its turns and has no answer.
+    async fn on_last_turn(&self, context: &RunContext, agent: &Agent) -> LastTurnAction {
+        let _ = (context, agent);
+        LastTurnAction::Fail
     }
 }

@@ -1,5 +1,6 @@
 //! Agents: a model with instructions, settings, tools and hand-offs.
 
+mod action;
 mod builder;
 mod handoff;
 mod hooks;
@@ -14,6 +15,10 @@ use crate::{
     guardrail::Guardrail,
     model::{Model, ModelSettings, TracedModel},
     tool::Tool,
+};
+pub use action::{
+    HandoffAction, LastTurnAction, MismatchAction, ModelAction, ResponseAction, ResultAction,
+    ToolAction,
 };
 pub use builder::AgentBuilder;
 pub use handoff::Handoff;
@@ -154,6 +159,7 @@ impl Traceable for Agent {
         attributes
             .set(keys::AGENT_NAME, self.name())
             .set(keys::AGENT_MODEL, self.inner.model.name())
+            .set(keys::GEN_AI_PROVIDER_NAME, self.inner.model.provider())
             .set(keys::AGENT_TEMPERATURE, temperature)
             .set(keys::AGENT_MAX_TOKENS, max_tokens)
             .set(keys::AGENT_TOOLS_COUNT, tools.len())

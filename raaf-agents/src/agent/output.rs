@@ -1,14 +1,13 @@
 //! Typed answers.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use jsonschema::Validator;
-use raaf_trace_core::naming::short_type_name;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use crate::{model::OutputSchema, tool::schema_of};
+use crate::model::{OutputSchema, RESPONSE, is_object, out_of_object};
 
 /// Bound on the number of mismatches reported to the model.
 const MAX_FAULTS: usize = 8;
@@ -27,11 +26,7 @@ pub(crate) struct OutputType {
 impl OutputType {
     pub(crate) fn of<T: JsonSchema + DeserializeOwned + 'static>() -> Self {
         let parse = |json: &Json| T::deserialize(json).map(drop).map_err(|error| error.to_string());
-        let name: String = short_type_name(std::any::type_name::<T>())
-            .chars()
-            .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' })
-            .collect();
-        Self::new(OutputSchema::new(name, schema_of::<T>()), parse)
+        Self::new(OutputSchema::of::<T>(), parse)
     }
 
     pub(crate) fn of_schema(schema: OutputSchema) -> Self {
@@ -52,14 +47,30 @@ impl OutputType {
         &self.schema
     }
 
-    /// Returns the JSON of an answer, or its mismatches as text for the model.
-    pub(crate) fn check<'a>(&self, answer: &'a str) -> Result<&'a str, String> {
+    /// Lets the server answer as it can.
+    pub(super) fn without_strict(mut self) -> Self {
+        self.schema.strict = false;
+        self
+    }
+
+    /// Returns the JSON of an answer, or its mismatches as text for the model. An answer that is not an
+    /// object may be in one, as servers require.
+    pub(crate) fn check<'a>(&self, answer: &'a str) -> Result<Cow<'a, str>, String> {
         let text = without_fence(answer);
         let json: Json =
             serde_json::from_str(text).map_err(|error| format!("not valid JSON: {error}"))?;
+        let inner = out_of_object(&json, RESPONSE).filter(|_| !is_object(&self.schema.schema));
+        let Some(inner) = inner else { return self.check_json(&json).map(|()| text.into()) };
+        match self.check_json(inner) {
+            Ok(()) => Ok(inner.to_string().into()),
+            Err(mismatch) => self.check_json(&json).map(|()| text.into()).map_err(|_| mismatch),
+        }
+    }
+
+    fn check_json(&self, json: &Json) -> Result<(), String> {
         let validator = self.validator.as_ref().map_err(Clone::clone)?;
         let mut faults: Vec<String> = validator
-            .iter_errors(&json)
+            .iter_errors(json)
             .map(|error| match error.instance_path.to_string() {
                 path if path.is_empty() => error.to_string(),
                 path => format!("at {path}: {error}"),
@@ -68,11 +79,7 @@ impl OutputType {
         // The order of an object's members depends on the features of `serde_json`.
         faults.sort_unstable();
         faults.truncate(MAX_FAULTS);
-        if !faults.is_empty() {
-            return Err(faults.join("; "));
-        }
-        (self.parse)(&json)?;
-        Ok(text)
+        if faults.is_empty() { (self.parse)(json) } else { Err(faults.join("; ")) }
     }
 }
 
@@ -104,8 +111,23 @@ mod tests {
     fn code_fences_are_stripped() {
         let place = OutputType::of::<Place>();
         let bare = r#"{"city": "Oslo", "latitude": 59.9}"#;
-        assert_eq!(place.check(&format!("```json\n{bare}\n```\n")), Ok(bare));
-        assert_eq!(place.check(bare), Ok(bare));
+        assert_eq!(place.check(&format!("```json\n{bare}\n```\n")), Ok(bare.into()));
+        assert_eq!(place.check(bare), Ok(bare.into()));
+    }
+
+    #[test]
+    fn an_answer_that_is_not_an_object_is_taken_out_of_one() {
+        let list = OutputType::of::<Vec<u32>>();
+        for answer in [r#"{"response": [1, 2]}"#, "[1,2]"] {
+            assert_eq!(list.check(answer).unwrap(), "[1,2]");
+        }
+        let mismatch = list.check(r#"{"response": [1, "two"]}"#).unwrap_err();
+        assert!(mismatch.starts_with("at /1: "), "{mismatch}");
+        assert!(list.check(r#"{"answer": [1]}"#).is_err());
+        assert_eq!(OutputType::of::<String>().check(r#"{"response": "yes"}"#).unwrap(), r#""yes""#);
+        // An object with such a member stays.
+        let map = OutputType::of::<std::collections::HashMap<String, u32>>();
+        assert_eq!(map.check(r#"{"response": 1}"#).unwrap(), r#"{"response": 1}"#);
     }
 
     #[test]

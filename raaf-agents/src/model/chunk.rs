@@ -1,13 +1,26 @@
 //! Streamed responses.
 
-use futures::stream::BoxStream;
+use futures::{
+    StreamExt as _, future,
+    stream::{self, BoxStream},
+};
 
 use super::{ModelError, ModelResponse};
+use crate::conversation::Part;
 
 /// Stream of a model's response: its chunks, and finally the whole as [`ModelChunk::Done`].
 ///
 /// An error is the last item. Dropping the stream cancels the call.
 pub type ModelStream<'a> = BoxStream<'a, Result<ModelChunk, ModelError>>;
+
+/// Waits for the first chunk, which the returned stream still yields. An error in its place is returned.
+pub(super) async fn begin(mut chunks: ModelStream<'_>) -> Result<ModelStream<'_>, ModelError> {
+    match chunks.next().await {
+        Some(Ok(first)) => Ok(stream::once(future::ready(Ok(first))).chain(chunks).boxed()),
+        Some(Err(error)) => Err(error),
+        None => Ok(stream::empty().boxed()),
+    }
+}
 
 /// Chunk of a streamed response.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,10 +28,14 @@ pub type ModelStream<'a> = BoxStream<'a, Result<ModelChunk, ModelError>>;
 pub enum ModelChunk {
     /// Text to append.
     Text(String),
+    /// Reasoning to append.
+    Reasoning(String),
+    /// Words of a refusal to append.
+    Refusal(String),
     /// Part of a tool call.
     ToolCall(ToolCallDelta),
     /// The whole response. This is the last chunk.
-    Done(ModelResponse),
+    Done(Box<ModelResponse>),
 }
 
 /// Part of a streamed tool call: its start, or some of its arguments.
@@ -50,16 +67,26 @@ impl ToolCallDelta {
 impl ModelResponse {
     /// Splits the response into as few chunks as possible.
     pub(super) fn into_chunks(self) -> impl Iterator<Item = ModelChunk> {
-        let text = self.message.content.clone().filter(|text| !text.is_empty());
-        let calls = self.message.tool_calls.clone().into_iter().enumerate().map(|(index, call)| {
-            ModelChunk::ToolCall(ToolCallDelta {
-                index,
-                id: Some(call.id),
-                name: Some(call.name),
-                arguments: call.arguments,
-            })
-        });
-        text.map(ModelChunk::Text).into_iter().chain(calls).chain([ModelChunk::Done(self)])
+        let mut chunks = Vec::with_capacity(self.message.parts.len() + 1);
+        let mut calls = 0;
+        for part in &self.message.parts {
+            chunks.push(match part {
+                Part::Text(text) if !text.is_empty() => ModelChunk::Text(text.clone()),
+                Part::Refusal(text) => ModelChunk::Refusal(text.clone()),
+                Part::Reasoning(reasoning) if !reasoning.readable().is_empty() => {
+                    ModelChunk::Reasoning(reasoning.readable().to_owned())
+                }
+                Part::ToolCall(call) => {
+                    let arguments = call.arguments.clone();
+                    calls += 1;
+                    let start = ToolCallDelta::start(calls - 1, &call.id, &call.name);
+                    ModelChunk::ToolCall(ToolCallDelta { arguments, ..start })
+                }
+                _ => continue,
+            });
+        }
+        chunks.push(ModelChunk::Done(Box::new(self)));
+        chunks.into_iter()
     }
 }
 
@@ -68,22 +95,25 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{AssistantMessage, ToolCall};
+    use crate::conversation::{Message, Reasoning, ToolCall};
 
     #[test]
     fn chunks_end_with_the_whole_response() {
-        let mut message = AssistantMessage::calls([ToolCall::new("c1", "search", &json!({}))]);
-        message.content = Some("Let me see.".to_owned());
-        let whole = ModelResponse::new(message);
+        let whole = ModelResponse::new(Message::assistant([
+            Part::Reasoning(Reasoning::new("hm")),
+            Part::text("Let me see."),
+            Part::ToolCall(ToolCall::new("c1", "search", &json!({}))),
+        ]));
         let chunks: Vec<_> = whole.clone().into_chunks().collect();
         let call =
             ToolCallDelta { arguments: "{}".to_owned(), ..ToolCallDelta::start(0, "c1", "search") };
         assert_eq!(
             chunks,
             [
+                ModelChunk::Reasoning("hm".to_owned()),
                 ModelChunk::Text("Let me see.".to_owned()),
                 ModelChunk::ToolCall(call),
-                ModelChunk::Done(whole),
+                ModelChunk::Done(Box::new(whole)),
             ]
         );
     }

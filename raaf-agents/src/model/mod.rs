@@ -1,17 +1,21 @@
 //! Language models: requests, responses and implementations.
 
+mod address;
+mod call;
 mod chunk;
 mod error;
-mod message;
+mod fallback;
+mod limited;
 #[cfg(feature = "openai")]
 pub mod openai;
-mod parts;
 mod request;
 mod response;
 mod retry;
+mod schema;
 mod scripted;
 mod settings;
 mod traced;
+mod typed;
 mod usage;
 
 use std::sync::Arc;
@@ -19,17 +23,23 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::{StreamExt as _, future, stream};
 
+pub use call::ModelCall;
 pub use chunk::{ModelChunk, ModelStream, ToolCallDelta};
 pub use error::ModelError;
-pub(crate) use message::as_text;
-pub use message::{AssistantMessage, Message, ToolCall};
+pub use fallback::FallbackModel;
+pub use limited::{CallLimits, LimitedModel};
 pub use request::{ModelRequest, OutputSchema, ToolSpec};
 pub use response::{FinishReason, ModelResponse};
 pub use retry::RetryingModel;
+pub use schema::{StrictSchemaError, strict_schema};
 pub use scripted::{Reply, ScriptedModel};
 pub use settings::{ModelSettings, ToolChoice};
 pub use traced::TracedModel;
+pub(crate) use typed::{in_object, is_object, out_of_object, schema_of};
 pub use usage::Usage;
+
+/// Member of an object with an answer that is not one itself.
+pub(crate) const RESPONSE: &str = "response";
 
 /// Language model: continues a conversation.
 ///
@@ -40,7 +50,7 @@ pub use usage::Usage;
 /// # Examples
 ///
 /// ```
-/// use raaf_agents::{AssistantMessage, Model, ModelError, ModelRequest, ModelResponse};
+/// use raaf_agents::{Message, Model, ModelError, ModelRequest, ModelResponse};
 ///
 /// struct Shouting;
 ///
@@ -51,7 +61,7 @@ pub use usage::Usage;
 ///     }
 ///     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
 ///         let answer = request.last_user_text().to_uppercase();
-///         Ok(ModelResponse::new(AssistantMessage::text(answer)))
+///         Ok(ModelResponse::new(Message::assistant(answer)))
 ///     }
 /// }
 /// ```
@@ -65,7 +75,8 @@ pub trait Model: Send + Sync {
     /// Returns the name by which the provider knows the model.
     fn name(&self) -> &str;
 
-    /// Returns the provider (`gen_ai.provider.name`), such as `openai`, if known.
+    /// Returns the provider (`gen_ai.provider.name`) by OpenTelemetry's name, such as `openai` or
+    /// `aws.bedrock`, if known.
     fn provider(&self) -> Option<&str> {
         None
     }

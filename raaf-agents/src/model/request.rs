@@ -1,9 +1,17 @@
 //! Requests to models.
 
+use std::{any::type_name, borrow::Cow};
+
+use raaf_trace_core::naming::short_type_name;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{Message, ModelSettings};
+use super::{
+    ModelSettings, StrictSchemaError, strict_schema,
+    typed::{schema_name, schema_of},
+};
+use crate::conversation::{Message, Role};
 
 /// Request to a model: a conversation, and how to continue it.
 ///
@@ -56,9 +64,9 @@ impl ModelRequest {
     }
 
     /// Returns the text of the last user message; empty if there is none.
-    pub fn last_user_text(&self) -> &str {
+    pub fn last_user_text(&self) -> Cow<'_, str> {
         let mut latest = self.messages.iter().rev();
-        latest.find(|message| matches!(message, Message::User { .. })).map_or("", Message::text)
+        latest.find(|message| message.role == Role::User).map(Message::text).unwrap_or_default()
     }
 
     /// Returns whether the model may call this tool.
@@ -77,39 +85,70 @@ pub struct ToolSpec {
     pub description: String,
     /// The JSON Schema of the arguments: an object.
     pub parameters: Json,
+    /// True if the server must enforce the schema, which must be [strict](crate::strict_schema).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub strict: bool,
 }
 
 impl ToolSpec {
     /// Creates a description. `parameters` is the JSON Schema of an object.
     pub fn new(name: impl Into<String>, description: impl Into<String>, parameters: Json) -> Self {
-        Self { name: name.into(), description: description.into(), parameters }
+        let (name, description) = (name.into(), description.into());
+        Self { name, description, parameters, strict: false }
     }
 }
 
 /// JSON Schema of a response's text.
+///
+/// Servers accept objects only. For another schema, such as that of a list, `OpenAiModel` asks for an
+/// object with the member `response`, and an agent takes the answer out of that.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OutputSchema {
-    /// The name: letters, digits, `_` and `-`.
+    /// The name: at most 64 letters, digits, `_` and `-`.
     pub name: String,
     /// The JSON Schema.
     pub schema: Json,
-    /// True if the server must enforce the schema. `OpenAI` then accepts only a subset of JSON
-    /// Schema.
+    /// True if the server must enforce the schema, which a model then converts by
+    /// [`strict_schema`](crate::strict_schema). `OpenAI` accepts only a subset of JSON Schema for that.
     #[serde(default)]
     pub strict: bool,
 }
 
 impl OutputSchema {
-    /// Creates a schema that the server need not enforce.
-    pub fn new(name: impl Into<String>, schema: Json) -> Self {
-        Self { name: name.into(), schema, strict: false }
+    /// Creates a schema that the server need not enforce. Characters that its name cannot have become
+    /// `_`.
+    pub fn new(name: impl AsRef<str>, schema: Json) -> Self {
+        Self { name: schema_name(name.as_ref()), schema, strict: false }
     }
 
-    /// Requires the server to enforce the schema.
-    #[must_use]
-    pub fn strict(mut self) -> Self {
+    /// Creates the schema of a type, which the server must enforce if it can be
+    /// [strict](Self::strict).
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    /// use raaf_agents::OutputSchema;
+    ///
+    /// assert!(OutputSchema::of::<Vec<String>>().strict);
+    /// // The keys of a map are not known.
+    /// let map = OutputSchema::of::<HashMap<String, u32>>();
+    /// assert!(!map.strict && map.strict().is_err());
+    /// ```
+    pub fn of<T: JsonSchema>() -> Self {
+        let schema = schema_of::<T>();
+        let strict = strict_schema(&schema).is_ok();
+        Self { strict, ..Self::new(short_type_name(type_name::<T>()), schema) }
+    }
+
+    /// Requires the server to enforce the schema, converted by
+    /// [`strict_schema`](crate::strict_schema). Servers that cannot are sent the schema all the same.
+    ///
+    /// # Errors
+    ///
+    /// If the schema cannot be strict.
+    pub fn strict(mut self) -> Result<Self, StrictSchemaError> {
+        self.schema = strict_schema(&self.schema)?;
         self.strict = true;
-        self
+        Ok(self)
     }
 }

@@ -4,17 +4,22 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AssistantMessage, Usage};
+use super::Usage;
+use crate::conversation::Message;
 
 /// Response of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ModelResponse {
-    /// The text and the tool calls.
-    pub message: AssistantMessage,
+    /// The message of the model: text, reasoning, tool calls, or a refusal.
+    pub message: Message,
     /// The usage; zero if the server does not report it, and then not in the trace.
     #[serde(default)]
     pub usage: Usage,
+    /// The cost in US dollars, if the server reports it, as gateways do. It takes precedence over the
+    /// [prices](raaf_trace_core::prices::PriceTable) of the provider of traces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
     /// Why the model stopped generating.
     pub finish_reason: FinishReason,
     /// The id of the response, if the server reports one.
@@ -23,18 +28,26 @@ pub struct ModelResponse {
     /// The model that responded, if the server reports it. It may differ from the requested one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// The model that was called in place of the requested one, as by a
+    /// [`FallbackModel`](super::FallbackModel).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<String>,
 }
 
 impl ModelResponse {
     /// Creates a response without usage and id. Its finish reason is `ToolCalls` if the message has
-    /// tool calls, and `Stop` otherwise.
-    pub fn new(message: AssistantMessage) -> Self {
-        let finish_reason = if message.tool_calls.is_empty() {
-            FinishReason::Stop
-        } else {
+    /// tool calls, `Refusal` if it has a refusal, and `Stop` otherwise.
+    pub fn new(message: Message) -> Self {
+        let finish_reason = if message.refusal().is_some() {
+            FinishReason::Refusal
+        } else if message.tool_calls().next().is_some() {
             FinishReason::ToolCalls
+        } else {
+            FinishReason::Stop
         };
-        Self { message, usage: Usage::default(), finish_reason, id: None, model: None }
+        let usage = Usage::default();
+        let (cost_usd, id, model, called) = (None, None, None, None);
+        Self { message, usage, cost_usd, finish_reason, id, model, called }
     }
 
     /// Sets the usage.
@@ -65,7 +78,9 @@ pub enum FinishReason {
     ToolCalls,
     /// The response was cut off by the provider's content filter.
     ContentFilter,
-    /// Another reason, in the server's words.
+    /// The model refused to answer.
+    Refusal,
+    /// Another reason, as the server names it.
     #[serde(untagged)]
     Other(String),
 }
@@ -78,6 +93,7 @@ impl FinishReason {
             Self::Length => "length",
             Self::ToolCalls => "tool_calls",
             Self::ContentFilter => "content_filter",
+            Self::Refusal => "refusal",
             Self::Other(word) => word,
         }
     }
@@ -90,6 +106,7 @@ impl From<&str> for FinishReason {
             "length" => Self::Length,
             "tool_calls" => Self::ToolCalls,
             "content_filter" => Self::ContentFilter,
+            "refusal" => Self::Refusal,
             other => Self::Other(other.to_owned()),
         }
     }

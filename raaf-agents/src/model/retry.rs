@@ -3,10 +3,10 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
-use futures::{FutureExt as _, StreamExt as _, future, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use raaf_trace_core::{current_span, keys};
 
-use super::{Model, ModelError, ModelRequest, ModelResponse, ModelStream};
+use super::{Model, ModelError, ModelRequest, ModelResponse, ModelStream, chunk};
 use crate::retry::{Delays, RetryPolicy};
 
 /// Default time after the beginning of a call from which no retry begins.
@@ -20,8 +20,9 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// Each retry is an event `retry` on the current span, which is the span of the model call if it is
 /// made through a [`TracedModel`](crate::TracedModel). The event has the attributes `retry.attempt`
 /// (number of the failed attempt, from 1), `retry.reason` (the [kind](ModelError::kind) of error),
-/// `http.response.status_code` if known, and `retry.delay_ms`. The span has `retry.count`. A stream
-/// is retried only until its first chunk.
+/// `http.response.status_code` if known, and `retry.delay_ms`. The span has `retry.count`. A call
+/// that fails after several attempts returns [`ModelError::Retried`] with their number. A stream is
+/// retried only until its first chunk.
 ///
 /// A delay that the server asks for (`Retry-After`) replaces that of the policy. A call for which the
 /// server asks for more than a minute is not retried.
@@ -50,7 +51,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// let model = ScriptedModel::new("scripted", [Reply::error(busy), Reply::text("Hello.")]);
 /// let model = RetryingModel::new(model, RetryPolicy::default());
 /// let answer = model.respond(&ModelRequest::new([Message::user("Hi!")])).await?;
-/// assert_eq!(answer.message.content.as_deref(), Some("Hello."));
+/// assert_eq!(answer.message.text(), "Hello.");
 /// # Ok::<(), ModelError>(())
 /// # }).unwrap();
 /// # Ok::<(), std::io::Error>(())
@@ -77,20 +78,12 @@ impl<M: Model> RetryingModel<M> {
     }
 
     /// Retries until the stream yields its first chunk.
-    async fn begin<'a>(&'a self, request: &'a ModelRequest) -> ModelStream<'a> {
+    async fn begin<'a>(&'a self, request: &'a ModelRequest) -> Result<ModelStream<'a>, ModelError> {
         let mut attempts = Attempts::new(&self.policy);
         loop {
-            let mut chunks = self.model.stream(request);
-            let error = match chunks.next().await {
-                Some(Err(error)) => error,
-                Some(Ok(first)) => {
-                    return stream::once(future::ready(Ok(first))).chain(chunks).boxed();
-                }
-                None => return chunks,
-            };
-            drop(chunks);
-            if let Err(error) = attempts.wait_after(error).await {
-                return stream::once(future::ready(Err(error))).boxed();
+            match chunk::begin(self.model.stream(request)).await {
+                Ok(chunks) => return Ok(chunks),
+                Err(error) => attempts.wait_after(error).await?,
             }
         }
     }
@@ -121,7 +114,7 @@ impl<M: Model> Model for RetryingModel<M> {
     }
 
     fn stream<'a>(&'a self, request: &'a ModelRequest) -> ModelStream<'a> {
-        self.begin(request).flatten_stream().boxed()
+        stream::once(self.begin(request)).try_flatten().boxed()
     }
 }
 
@@ -138,17 +131,20 @@ impl<M: Model> fmt::Debug for RetryingModel<M> {
 struct Attempts {
     delays: Delays,
     failed: u32,
+    /// Number of attempts, including those that the model itself makes.
+    tries: u32,
 }
 
 impl Attempts {
     fn new(policy: &RetryPolicy) -> Self {
-        Self { delays: policy.delays(MAX_ELAPSED), failed: 0 }
+        Self { delays: policy.delays(MAX_ELAPSED), failed: 0, tries: 0 }
     }
 
     /// Waits for the next attempt, or returns the error if there is none.
     async fn wait_after(&mut self, error: ModelError) -> Result<(), ModelError> {
         self.failed += 1;
-        let Some(delay) = self.delay_after(&error) else { return Err(error) };
+        self.tries = self.tries.saturating_add(error.tries());
+        let Some(delay) = self.delay_after(&error) else { return Err(error.after(self.tries)) };
         self.record(&error, delay);
         tokio::time::sleep(delay).await;
         Ok(())
@@ -167,7 +163,7 @@ impl Attempts {
 
     fn record(&self, error: &ModelError, delay: Duration) {
         let Some(span) = current_span() else { return };
-        span.set_attribute(keys::RETRY_COUNT, self.failed);
+        span.set_attribute(keys::RETRY_COUNT, self.tries);
         span.add_event("retry", |attributes| {
             attributes
                 .set(keys::RETRY_ATTEMPT, self.failed)

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use async_trait::async_trait;
 use serde_json::Value as Json;
 
-use super::{Contract, Keys, State, StateError, Step, StepError};
-use crate::{agent::Agent, model::as_text, runner::Runner};
+use super::{Contract, Keys, PausedStep, State, StateError, Step, StepError, paused::Waiting};
+use crate::{agent::Agent, run::RunResult, runner::Runner, state::ResumeError};
 
 /// Step that runs an agent; see [`Agent::reads`] and [`Agent::writes`].
 ///
@@ -53,16 +53,21 @@ impl AgentStep {
     fn input(&self, state: &State) -> Result<String, StateError> {
         let keys = self.keys();
         if let [key] = keys.as_slice() {
-            return Ok(as_text(state.value(key)?.clone()));
+            return Ok(as_text(state.value(key)?));
         }
         let mut input = String::new();
         for key in keys.as_slice() {
-            let value = as_text(state.value(key)?.clone());
+            let value = as_text(state.value(key)?);
             // Writing to a string does not fail.
             let _ = writeln!(input, "<{key}>\n{value}\n</{key}>");
         }
         Ok(input)
     }
+}
+
+/// Returns a string as it is, and other values as JSON.
+fn as_text(value: &Json) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 impl Agent {
@@ -77,7 +82,7 @@ impl Agent {
     /// use raaf_agents::{Agent, FlowExt as _, ModelRequest, ScriptedModel, State};
     ///
     /// let echo = ScriptedModel::from_fn("echo", |request: &ModelRequest| {
-    ///     request.last_user_text().to_owned()
+    ///     request.last_user_text().into_owned()
     /// });
     /// let writer = Agent::builder("Writer", echo).build();
     /// let pipeline = writer.reads("plan").reads("notes").writes("report").named("Report").build()?;
@@ -111,11 +116,25 @@ impl Step for AgentStep {
         Contract::new().requires(self.keys()).provides(&*self.writes)
     }
 
-    async fn run(&self, mut state: State) -> Result<State, StepError> {
+    async fn run(&self, state: State) -> Result<State, StepError> {
         let result = self.runner.run(&self.agent, self.input(&state)?).await?;
+        Ok(self.with_answer(state, result))
+    }
+
+    async fn resume(&self, state: State, paused: PausedStep) -> Result<State, StepError> {
+        let Waiting::Run(run) = paused.0 else {
+            return Err(StepError::Resume(ResumeError::Step { step: self.name().to_owned() }));
+        };
+        let result = self.runner.go_on(&self.agent, *run).await?;
+        Ok(self.with_answer(state, result))
+    }
+}
+
+impl AgentStep {
+    fn with_answer(&self, mut state: State, result: RunResult) -> State {
         let value = if result.typed { result.parse().ok() } else { None };
         state.set(&self.writes, value.unwrap_or(Json::String(result.output)));
-        Ok(state)
+        state
     }
 }
 
@@ -132,5 +151,9 @@ impl Step for Agent {
 
     async fn run(&self, state: State) -> Result<State, StepError> {
         AgentStep::new(self.clone()).run(state).await
+    }
+
+    async fn resume(&self, state: State, paused: PausedStep) -> Result<State, StepError> {
+        AgentStep::new(self.clone()).resume(state, paused).await
     }
 }

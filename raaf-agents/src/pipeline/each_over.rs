@@ -1,20 +1,27 @@
 //! Steps that run for each item of an array.
 
-use std::fmt;
+use std::{error::Error, fmt};
 
 use futures::{StreamExt as _, future::BoxFuture, stream};
-use raaf_trace_core::{Component, Traceable as _, current_span, diagnostics::at_least, keys};
+use raaf_trace_core::{
+    Component, ErrorType as _, Traceable as _,
+    call::{ErrorReport, Failure},
+    current_span,
+    diagnostics::at_least,
+    keys,
+};
 use serde_json::{Value as Json, json};
 
 use super::{
     Flow, State, StateError, StepError,
     contract::{FlowContract, StepKey},
-    error::Stopped,
+    error::{Cause, Stopped},
     flow::Node,
     observe::Observers,
+    paused::{Part, Place, Start},
     state::type_of,
 };
-use crate::errors::with_causes;
+use crate::{errors::with_causes, run::workflow};
 
 const CONCURRENCY: usize = 4;
 
@@ -127,43 +134,61 @@ impl EachOver {
         FlowContract { requires, provides, open: false }
     }
 
+    /// Returns whether this has the places of pauses.
+    pub(super) fn has(&self, items: &[Part<Json>]) -> bool {
+        items.iter().all(|item| item.is_in(&self.node))
+    }
+
     pub(super) async fn run(
         &self,
-        state: State,
+        start: Start,
         observers: &Observers,
     ) -> Result<State, Box<Stopped>> {
-        let run = self.component.try_in_span("each_over", self.run_all(&state, observers));
-        match run.await {
-            Ok((results, errors)) => {
-                Ok(state.with(&self.into, results).with(self.errors_key(), errors))
-            }
-            Err(error) => Err(Stopped::at(&self.name, state, error)),
-        }
+        let is_resumed = matches!(start, Start::At(_)).then_some(true);
+        let (state, parts) = match start {
+            Start::At(Place::EachOver { state, items }) => (state, items),
+            start => (start.into_state(), Vec::new()),
+        };
+        let call = self.component.traced("each_over").with(keys::RESUMED, is_resumed);
+        let run = call.try_in_span(workflow::of_part(self.run_all(&state, parts, observers)));
+        let (results, errors) = run.await?;
+        Ok(state.with(&self.into, results).with(self.errors_key(), errors))
     }
 
     async fn run_all(
         &self,
         state: &State,
+        parts: Vec<Part<Json>>,
         observers: &Observers,
-    ) -> Result<(Vec<Json>, Vec<Json>), StepError> {
-        let list = state.value(&self.list)?;
+    ) -> Result<(Vec<Json>, Vec<Json>), Box<Stopped>> {
+        let failed = |error: StateError| Stopped::at(&self.name, state.clone(), error.into());
+        let list = state.value(&self.list).map_err(failed)?;
         let Json::Array(items) = list else {
             let (key, found) = (self.list.clone(), type_of(list));
-            return Err(StateError::NotList { key, found }.into());
+            return Err(failed(StateError::NotList { key, found }));
         };
+        let mut parts = parts.into_iter();
         let runs: Vec<_> = items
             .iter()
             .enumerate()
-            .map(|(index, item)| self.run_item(state, index, item, observers))
+            .map(|(index, item)| self.run_item(state, (index, item), parts.next(), observers))
             .collect();
         // A failed item does not affect the others.
         let done: Vec<_> = stream::iter(runs).buffered(self.concurrency).collect().await;
+        if done.iter().any(|part| matches!(part, Part::Paused(_))) {
+            let place = Place::EachOver { state: state.clone(), items: done };
+            return Err(Stopped::paused(&self.name, state.clone(), place));
+        }
         let (mut results, mut errors) = (Vec::new(), Vec::new());
-        for (index, result) in done.into_iter().enumerate() {
-            results.push(result.unwrap_or_else(|error| {
-                errors.push(json!({ "index": index, "error": with_causes(&error) }));
-                Json::Null
-            }));
+        for (index, part) in done.into_iter().enumerate() {
+            results.push(match part {
+                Part::Done(result) => result,
+                Part::Failed { error, .. } => {
+                    errors.push(json!({ "index": index, "error": error }));
+                    Json::Null
+                }
+                Part::Paused(_) => Json::Null,
+            });
         }
         if let Some(span) = current_span() {
             span.set_attributes(|attributes| {
@@ -178,22 +203,40 @@ impl EachOver {
     fn run_item<'a>(
         &'a self,
         state: &'a State,
-        index: usize,
-        item: &'a Json,
+        (index, item): (usize, &'a Json),
+        part: Option<Part<Json>>,
         observers: &'a Observers,
-    ) -> BoxFuture<'a, Result<Json, ItemError>> {
+    ) -> BoxFuture<'a, Part<Json>> {
         Box::pin(async move {
-            let state = state.clone().with(&self.item, item.clone());
-            let call = self.component.traced("item").with(keys::STEP_ITEM_INDEX, index);
-            call.try_in_span(self.run_one(state, observers)).await
+            let start = match part {
+                None => Start::New(state.clone().with(&self.item, item.clone())),
+                Some(Part::Paused(place)) => Start::At(place),
+                Some(ended) => return ended,
+            };
+            let is_resumed = matches!(start, Start::At(_)).then_some(true);
+            let call = self.component.traced("item");
+            let call = call.with(keys::STEP_ITEM_INDEX, index).with(keys::RESUMED, is_resumed);
+            match call.try_in_span(workflow::of_part(self.run_one(start, observers))).await {
+                Ok(result) => Part::Done(result),
+                Err(ItemEnd::Paused(place)) => Part::Paused(*place),
+                Err(ItemEnd::Failed(error)) => Part::Failed {
+                    error: with_causes(&error),
+                    step: error.step,
+                    completed: Vec::new(),
+                },
+            }
         })
     }
 
-    async fn run_one(&self, state: State, observers: &Observers) -> Result<Json, ItemError> {
-        let named = |step: &str, source| ItemError { step: step.to_owned(), source };
-        let mut state = self.node.run(state, observers).await.map_err(|stopped| {
-            let Stopped { step, source, .. } = *stopped;
-            named(&step, source)
+    async fn run_one(&self, start: Start, observers: &Observers) -> Result<Json, ItemEnd> {
+        let named =
+            |step: &str, source| ItemEnd::Failed(ItemError { step: step.to_owned(), source });
+        let mut state = self.node.run(start, observers).await.map_err(|stopped| {
+            let Stopped { step, cause, .. } = *stopped;
+            match cause {
+                Cause::Failed(source) => named(&step, source),
+                Cause::Paused(place) => ItemEnd::Paused(place),
+            }
         })?;
         let key = self.taking.clone();
         state
@@ -202,12 +245,42 @@ impl EachOver {
     }
 }
 
-/// Failure of the step for one item.
-#[derive(Debug, thiserror::Error)]
-#[error("step `{step}` failed")]
+/// End of the step for one item without a result.
+enum ItemEnd {
+    Failed(ItemError),
+    Paused(Box<Place>),
+}
+
+impl Failure<()> for ItemEnd {
+    fn report(&self) -> ErrorReport {
+        match self {
+            Self::Failed(error) => {
+                let mut report = ErrorReport::of(error);
+                report.type_name = error.source.error_type().into_owned();
+                report
+            }
+            Self::Paused(_) => ErrorReport::of_pause(),
+        }
+    }
+}
+
+/// Failure of the step for one item. Its text contains that of the step's error.
+#[derive(Debug)]
 struct ItemError {
     step: String,
     source: StepError,
+}
+
+impl fmt::Display for ItemError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "step `{}` failed: {}", self.step, self.source)
+    }
+}
+
+impl Error for ItemError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.behind()
+    }
 }
 
 impl fmt::Debug for EachOver {

@@ -1,6 +1,6 @@
 //! Errors of pipelines.
 
-use std::{borrow::Cow, error::Error, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
 use raaf_trace_core::{
     ErrorType,
@@ -8,18 +8,19 @@ use raaf_trace_core::{
 };
 use thiserror::Error;
 
-use super::{State, StateError};
+use super::{PipelineState, State, StateError, paused::Place};
 use crate::{
-    errors::{TIMEOUT, TimeLimited},
+    errors::{PAUSED, TIMEOUT, behind, with_causes},
     runner::RunError,
+    state::{ResumeError, pause_text},
     tool::ToolError,
 };
 
 /// A pipeline run that failed at a step.
 ///
-/// Neither its text nor its `Debug` form contains the values of the state.
-#[derive(Debug, Error)]
-#[error("pipeline `{pipeline}` stopped at step `{step}`")]
+/// Its text contains that of the step's error; [`Error::source`] goes on behind it. Neither the text nor
+/// the `Debug` form contains the values of the state.
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct PipelineError {
     /// The name of the pipeline.
@@ -36,30 +37,71 @@ pub struct PipelineError {
     pub source: StepError,
 }
 
-/// The type of the step's error.
-impl ErrorType for PipelineError {
-    fn error_type(&self) -> Cow<'static, str> {
-        ErrorReport::of(&self.source).type_name.into()
+impl fmt::Display for PipelineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pipeline, step, source, .. } = self;
+        write!(f, "pipeline `{pipeline}` stopped at step `{step}`: {source}")
     }
 }
 
-/// The type of the underlying error; otherwise `Timeout` or `StepError::Branches`.
+impl Error for PipelineError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.behind()
+    }
+}
+
+/// The type of the step's error.
+impl ErrorType for PipelineError {
+    fn error_type(&self) -> Cow<'static, str> {
+        self.source.error_type()
+    }
+
+    fn is_pause(&self) -> bool {
+        self.source.is_pause()
+    }
+}
+
+impl PipelineError {
+    /// Returns the state of a pipeline that has paused, to resume it with, or the error.
+    ///
+    /// # Errors
+    ///
+    /// If the pipeline has failed.
+    pub fn into_state(self) -> Result<PipelineState, Box<Self>> {
+        match self.source {
+            StepError::Paused(state) => Ok(*state),
+            source => Err(Box::new(Self { source, ..self })),
+        }
+    }
+}
+
+/// The type of the underlying error, `StepError::Function` if that is a message only; otherwise
+/// `timeout` or `StepError::Branches`.
 impl ErrorType for StepError {
     fn error_type(&self) -> Cow<'static, str> {
-        let report = match self {
-            Self::Run(error) => ErrorReport::of(error),
-            Self::Tool(error) => ErrorReport::of(error),
-            Self::Pipeline(error) => ErrorReport::of(&**error),
-            Self::State(error) => ErrorReport::of(error),
-            Self::Function(error) => match ErrorReport::from_error(&**error) {
-                // A message in a box, of which nothing can be told.
-                report if report.type_name == "dyn Error" => return "StepError::Function".into(),
-                report => report,
-            },
-            Self::Timeout { .. } => return TIMEOUT.into(),
-            Self::Branches { .. } => return "StepError::Branches".into(),
-        };
-        report.type_name.into()
+        match self {
+            Self::Run(error) => error.error_type(),
+            Self::Tool(error) => error.error_type(),
+            Self::Pipeline(error) => error.error_type(),
+            Self::State(error) => ErrorReport::of(error).type_name.into(),
+            Self::Function(error) => {
+                ErrorReport::type_of(&**error).map_or("StepError::Function".into(), Cow::Owned)
+            }
+            Self::Timeout { .. } => TIMEOUT.into(),
+            Self::Branches { .. } => "StepError::Branches".into(),
+            Self::Paused(_) => PAUSED.into(),
+            Self::Resume(_) => "StepError::Resume".into(),
+        }
+    }
+
+    fn is_pause(&self) -> bool {
+        match self {
+            Self::Run(error) => error.is_pause(),
+            Self::Tool(error) => error.is_pause(),
+            Self::Pipeline(error) => error.is_pause(),
+            Self::Paused(_) => true,
+            _ => false,
+        }
     }
 }
 
@@ -90,27 +132,37 @@ pub enum StepError {
     },
     /// Branches of a parallel group failed, and all branches were
     /// [awaited](crate::OnBranchError::Collect).
-    #[error("{} of {branches} branches failed: {}", failures.len(), names(failures))]
+    #[error("{} of {branches} branches failed: {}", failures.len(), list(failures))]
     Branches {
         /// The number of branches.
         branches: usize,
         /// The branches that failed, in the order of declaration.
         failures: Vec<BranchFailure>,
     },
+    /// A run in the pipeline waits for the approval of calls. This is no failure: take the
+    /// [state](PipelineError::into_state), and [resume](crate::Pipeline::resume) the pipeline.
+    #[error("{}", pause_text(.0.pending().len()))]
+    Paused(Box<PipelineState>),
+    /// The state of a pipeline does not fit the one that was to resume it.
+    #[error("the pipeline cannot be resumed: {0}")]
+    Resume(ResumeError),
     /// A function or a custom [`Step`](trait@crate::Step) failed.
     #[error(transparent)]
     Function(Box<dyn Error + Send + Sync>),
 }
 
-impl TimeLimited for StepError {
-    fn is_timeout(&self) -> bool {
-        matches!(self, Self::Timeout { .. })
+impl StepError {
+    /// Returns the source of an error whose text contains the text of this.
+    pub(super) fn behind(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Function(error) => behind(&**error),
+            other => other.source(),
+        }
     }
 }
 
-/// Branch of a parallel group that failed.
-#[derive(Debug, Error)]
-#[error("step `{step}` failed")]
+/// Branch of a parallel group that failed. Its text contains that of the step's error.
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct BranchFailure {
     /// The name of the step that failed.
@@ -121,29 +173,62 @@ pub struct BranchFailure {
     pub source: StepError,
 }
 
-fn names(failures: &[BranchFailure]) -> String {
-    failures.iter().map(|failure| format!("`{}`", failure.step)).collect::<Vec<_>>().join(", ")
+impl fmt::Display for BranchFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "step `{}` failed: {}", self.step, self.source)
+    }
 }
 
-/// Failure of a flow, before it becomes a [`PipelineError`].
+impl Error for BranchFailure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.behind()
+    }
+}
+
+fn list(failures: &[BranchFailure]) -> String {
+    let failures = failures
+        .iter()
+        .map(|BranchFailure { step, source, .. }| format!("`{step}`: {}", with_causes(source)));
+    failures.collect::<Vec<_>>().join("; ")
+}
+
+/// End of a flow before its last step, before it becomes a [`PipelineError`].
 #[derive(Debug)]
 pub(super) struct Stopped {
     pub(super) step: String,
     pub(super) completed: Vec<String>,
     pub(super) state: State,
-    pub(super) source: StepError,
+    pub(super) cause: Cause,
+}
+
+#[derive(Debug)]
+pub(super) enum Cause {
+    Failed(StepError),
+    Paused(Box<Place>),
 }
 
 impl Stopped {
     pub(super) fn at(step: &str, state: State, source: StepError) -> Box<Self> {
-        Box::new(Self { step: step.to_owned(), completed: Vec::new(), state, source })
+        Self::by(step, state, Cause::Failed(source))
+    }
+
+    /// Returns the pause of a step.
+    pub(super) fn paused(step: &str, state: State, place: Place) -> Box<Self> {
+        Self::by(step, state, Cause::Paused(Box::new(place)))
+    }
+
+    fn by(step: &str, state: State, cause: Cause) -> Box<Self> {
+        Box::new(Self { step: step.to_owned(), completed: Vec::new(), state, cause })
     }
 }
 
 /// Spans show the step's error alone.
 impl Failure<()> for Box<Stopped> {
     fn report(&self) -> ErrorReport {
-        TimeLimited::report(&self.source)
+        match &self.cause {
+            Cause::Failed(source) => ErrorReport::of(source),
+            Cause::Paused(_) => ErrorReport::of_pause(),
+        }
     }
 }
 

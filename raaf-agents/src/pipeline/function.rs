@@ -1,14 +1,13 @@
 //! Async functions as steps.
 
-use std::{error::Error, fmt, future::Future};
+use std::{fmt, future::Future};
 
 use async_trait::async_trait;
-use futures::future::BoxFuture;
+use futures::{TryFutureExt as _, future::BoxFuture};
 use raaf_trace_core::{Component, Kind, Traceable};
 
 use super::{Contract, Keys, State, Step, StepError};
-
-pub(super) type BoxError = Box<dyn Error + Send + Sync>;
+use crate::errors::BoxError;
 
 /// Makes a pipeline step from an async function or closure that maps the state. The step has a span
 /// of kind `component` with this name. [`step`](fn@crate::step) uses the name of a function instead.
@@ -84,7 +83,7 @@ impl Step for FunctionStep {
     }
 
     async fn run(&self, state: State) -> Result<State, StepError> {
-        self.try_in_span("run", (self.run)(state)).await.map_err(StepError::Function)
+        self.try_in_span("run", (self.run)(state).map_err(StepError::Function)).await
     }
 }
 

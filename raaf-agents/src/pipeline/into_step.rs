@@ -1,6 +1,7 @@
 //! Conversion of user types into steps.
 
-use super::{Flow, FunctionStep, State, Step, ToolStep, function::BoxError, service};
+use super::{Flow, FunctionStep, State, Step, ToolStep, service};
+use crate::errors::BoxError;
 use crate::tool::Tool;
 
 /// Converts a type of your own into a part of a pipeline: a [`Step`], a [`Tool`], or an async

@@ -43,11 +43,12 @@ impl MergePlan {
     /// Applies the changes of each branch to `before`. A value that a branch did not change does
     /// not undo another branch's change.
     pub(super) fn merge(&self, before: State, branches: Vec<State>) -> State {
-        let before = before.0;
+        let before = before.into_values();
         let mut merged = before.clone();
         // Keys that a branch has set: only these can conflict.
         let mut changed: Vec<Arc<str>> = Vec::new();
-        for State(after) in branches {
+        for after in branches {
+            let after = after.into_values();
             merged.retain(|key, _| after.contains_key(key) || !before.contains_key(key));
             for (key, value) in after {
                 let old = before.get(&key);
@@ -65,7 +66,7 @@ impl MergePlan {
                 merged.insert(key, value);
             }
         }
-        State(merged)
+        merged.into()
     }
 }
 

@@ -11,6 +11,7 @@ mod into_step;
 mod keys;
 mod merge;
 mod observe;
+mod paused;
 mod state;
 mod step;
 mod tool_step;
@@ -19,15 +20,18 @@ mod wrap;
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use raaf_trace_core::{Attributes, Component, Traceable, keys as attribute_keys};
+use raaf_trace_core::{
+    Attributes, Component, Context, InContext as _, Traceable, Value, keys as attribute_keys,
+};
 use serde_json::Value as Json;
 
+use crate::run::workflow::{self, Root};
 pub use agent_step::AgentStep;
 pub use builder::PipelineBuilder;
 pub use contract::{BuildError, Contract, MissingKey};
 pub use each_over::EachOver;
-use error::Stopped;
 pub use error::{BranchFailure, PipelineError, StepError};
+use error::{Cause, Stopped};
 pub use flow::{Flow, OnBranchError, Parallel};
 pub use function::{FunctionStep, service};
 pub use into_step::{IntoStep, step, via};
@@ -35,6 +39,8 @@ pub use keys::Keys;
 pub use merge::Merge;
 use observe::Observers;
 pub use observe::Progress;
+pub use paused::{PausedStep, PipelineState};
+use paused::{Start, Waiting};
 use state::shown;
 pub use state::{State, StateError};
 pub use step::Step;
@@ -113,38 +119,90 @@ impl Pipeline {
     /// If a step fails, or if the initial state lacks a key that a step is declared to require, which
     /// is checked before the first step runs. The error carries the state before the step.
     pub async fn run(&self, state: State) -> Result<State, PipelineError> {
-        let (given, before) = (state.clone(), state.clone());
-        self.traced("run")
-            .with_attributes(move |attributes: &mut Attributes| {
+        let given = state.clone();
+        self.run_from(given, Start::New(state)).await
+    }
+
+    /// Resumes a pipeline that has [paused](StepError::Paused): approved calls run, rejected ones have an
+    /// error for the model, and the steps after that run. If calls are left without a decision, it pauses
+    /// again. Steps that are done are not run again; what [`PipelineState`] shows is an example.
+    ///
+    /// The spans are part of the trace of the pipeline, below the span that has paused.
+    ///
+    /// # Errors
+    ///
+    /// See [`run`](Self::run); also if the state does not fit the pipeline.
+    pub async fn resume(&self, state: PipelineState) -> Result<State, PipelineError> {
+        let place = state.context().unwrap_or_else(Context::current);
+        self.go_on(state).in_context(place).await
+    }
+
+    /// Resumes the pipeline within the current span.
+    async fn go_on(&self, state: PipelineState) -> Result<State, PipelineError> {
+        let PipelineState { pipeline, given, place, .. } = state;
+        if pipeline != self.name() || !self.inner.flow.node.has(&place) {
+            return Err(PipelineError {
+                pipeline: self.name().to_owned(),
+                step: self.name().to_owned(),
+                completed: Vec::new(),
+                state: Box::new(given),
+                source: StepError::Resume(PipelineState::changed(&pipeline)),
+            });
+        }
+        self.run_from(given, Start::At(place)).await
+    }
+
+    async fn run_from(&self, given: State, start: Start) -> Result<State, PipelineError> {
+        let before = given.clone();
+        let is_resumed = matches!(start, Start::At(_)).then_some(true);
+        let root = Root::current();
+        root.set_input(|| Some(shown(given.iter())));
+        let ended = self
+            .traced("run")
+            .with(attribute_keys::RESUMED, is_resumed)
+            .with_attributes(|attributes: &mut Attributes| {
                 attributes.set_content_with(attribute_keys::INPUT, || shown(given.iter()));
             })
             .on_result(move |after: &State, attributes: &mut Attributes| {
-                attributes.set_content_with(attribute_keys::OUTPUT, || {
-                    let is_new = |(key, value): &(&str, &Json)| {
-                        !before.value(key).is_ok_and(|before| before == *value)
-                    };
-                    shown(after.iter().filter(is_new))
-                });
+                attributes.set_content_with(attribute_keys::OUTPUT, || changes(&before, after));
             })
-            .try_in_span(self.run_flow(state))
-            .await
+            .try_in_span(workflow::of_part(self.run_flow(&given, start)))
+            .await;
+        if let Ok(after) = &ended {
+            root.set_output(|| changes(&given, after));
+        }
+        ended
     }
 
-    async fn run_flow(&self, state: State) -> Result<State, PipelineError> {
+    async fn run_flow(&self, given: &State, start: Start) -> Result<State, PipelineError> {
         let needs = &self.inner.contract.requires;
-        let result = match needs.iter().find(|need| !state.contains(&need.key)) {
+        let result = match needs.iter().find(|need| !given.contains(&need.key)) {
             Some(need) => {
                 let source = StateError::Missing { key: need.key.clone() }.into();
-                Err(Stopped::at(&need.step, state, source))
+                Err(Stopped::at(&need.step, given.clone(), source))
             }
-            None => self.inner.flow.node.run(state, &self.inner.observers).await,
+            None => self.inner.flow.node.run(start, &self.inner.observers).await,
         };
         result.map_err(|stopped| {
-            let Stopped { step, completed, state, source } = *stopped;
+            let Stopped { step, completed, state, cause } = *stopped;
+            let source = match cause {
+                Cause::Failed(source) => source,
+                Cause::Paused(place) => {
+                    let state = PipelineState::new(self.name(), given.clone(), *place);
+                    StepError::Paused(Box::new(state))
+                }
+            };
             let (pipeline, state) = (self.name().to_owned(), Box::new(state));
             PipelineError { pipeline, step, completed, state, source }
         })
     }
+}
+
+/// Returns the values that a run has set, as a trace shows them.
+fn changes(before: &State, after: &State) -> Value {
+    // Shared values are equal at once.
+    let is_new = |(key, _): &(&str, &Json)| before.shared(key) != after.shared(key);
+    shown(after.iter().filter(is_new))
 }
 
 #[async_trait]
@@ -159,6 +217,15 @@ impl Step for Pipeline {
 
     async fn run(&self, state: State) -> Result<State, StepError> {
         self.run(state).await.map_err(|error| StepError::Pipeline(Box::new(error)))
+    }
+
+    async fn resume(&self, _: State, paused: PausedStep) -> Result<State, StepError> {
+        match paused.0 {
+            Waiting::Pipeline(inner) => {
+                self.go_on(*inner).await.map_err(|error| StepError::Pipeline(Box::new(error)))
+            }
+            Waiting::Run(_) => Err(StepError::Resume(PipelineState::changed(self.name()))),
+        }
     }
 }
 

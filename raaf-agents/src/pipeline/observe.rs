@@ -16,6 +16,18 @@ pub enum Progress<'a> {
         /// The state that it receives.
         state: &'a State,
     },
+    /// A step goes on after a pause.
+    Resumed {
+        /// The name of the step.
+        step: &'a str,
+        /// The state that it received.
+        state: &'a State,
+    },
+    /// A step has paused.
+    Paused {
+        /// The name of the step.
+        step: &'a str,
+    },
     /// A step succeeded.
     Done {
         /// The name of the step.

@@ -1,6 +1,6 @@
 //! State of a pipeline.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, mem, sync::Arc};
 
 use raaf_trace_core::Value;
 use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
@@ -9,7 +9,8 @@ use thiserror::Error;
 
 /// State that a pipeline passes from step to step: JSON values by key.
 ///
-/// Clones share their values, so cloning is cheap however large the values are. The `Debug` form
+/// Clones share their values and the list of them, so cloning is cheap however large they are, and so
+/// is changing a clone: it has its changes alone. The `Debug` form
 /// shows keys and types only, because errors contain the state and end up in logs; see
 /// [`iter`](Self::iter) for the values.
 ///
@@ -26,9 +27,13 @@ use thiserror::Error;
 /// assert_eq!(state.text("cups").unwrap_err().to_string(), "`cups` is a number, not a string");
 /// # Ok::<(), raaf_agents::StateError>(())
 /// ```
-#[derive(Clone, Default, PartialEq, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(from = "Map<String, Json>")]
-pub struct State(pub(super) Values);
+pub struct State {
+    settled: Arc<Values>,
+    /// Changes since the settled values are shared; `None` for a removed one.
+    changes: BTreeMap<Arc<str>, Option<Arc<Json>>>,
+}
 
 pub(super) type Values = BTreeMap<Arc<str>, Arc<Json>>;
 
@@ -91,7 +96,7 @@ impl State {
 
     /// Sets a value.
     pub fn set(&mut self, key: impl Into<String>, value: impl Into<Json>) -> &mut Self {
-        self.0.insert(key.into().into(), Arc::new(value.into()));
+        self.set_shared(key.into().into(), Some(Arc::new(value.into())));
         self
     }
 
@@ -118,8 +123,9 @@ impl State {
     ///
     /// If there is no such key.
     pub fn value(&self, key: &str) -> Result<&Json, StateError> {
-        let value = self.0.get(key).map(|value| &**value);
-        value.ok_or_else(|| StateError::Missing { key: key.to_owned() })
+        self.shared(key)
+            .map(|value| &**value)
+            .ok_or_else(|| StateError::Missing { key: key.to_owned() })
     }
 
     /// Returns a string.
@@ -146,17 +152,88 @@ impl State {
 
     /// Removes and returns a value.
     pub fn remove(&mut self, key: &str) -> Option<Json> {
-        self.0.remove(key).map(Arc::unwrap_or_clone)
+        let removed = self.shared(key).cloned()?;
+        self.set_shared(key.into(), None);
+        Some(Arc::unwrap_or_clone(removed))
     }
 
     /// Returns whether there is such a key.
     pub fn contains(&self, key: &str) -> bool {
-        self.0.contains_key(key)
+        self.shared(key).is_some()
     }
 
     /// Iterates over the values, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
-        self.0.iter().map(|(key, value)| (&**key, &**value))
+        self.values().into_iter().map(|(key, value)| (&**key, &**value))
+    }
+
+    /// Returns a value that clones share.
+    pub(super) fn shared(&self, key: &str) -> Option<&Arc<Json>> {
+        match self.changes.get(key) {
+            Some(change) => change.as_ref(),
+            None => self.settled.get(key),
+        }
+    }
+
+    /// Sets a value, or removes it. Values that no clone shares are changed in place.
+    pub(super) fn set_shared(&mut self, key: Arc<str>, value: Option<Arc<Json>>) {
+        match Arc::get_mut(&mut self.settled).filter(|_| self.changes.is_empty()) {
+            Some(settled) => change(settled, key, value),
+            None => drop(self.changes.insert(key, value)),
+        }
+    }
+
+    /// Applies the changes, in place unless a clone shares the settled values.
+    pub(super) fn settle(&mut self) {
+        if self.changes.is_empty() {
+            return;
+        }
+        let settled = Arc::make_mut(&mut self.settled);
+        for (key, value) in mem::take(&mut self.changes) {
+            change(settled, key, value);
+        }
+    }
+
+    /// Returns where the settled values are.
+    #[cfg(test)]
+    pub(super) fn place(&self) -> usize {
+        Arc::as_ptr(&self.settled).addr()
+    }
+
+    /// Returns the values, sorted by key.
+    pub(super) fn values(&self) -> BTreeMap<&Arc<str>, &Arc<Json>> {
+        let mut values: BTreeMap<_, _> = self.settled.iter().collect();
+        for (key, value) in &self.changes {
+            match value {
+                Some(value) => values.insert(key, value),
+                None => values.remove(key),
+            };
+        }
+        values
+    }
+
+    pub(super) fn into_values(mut self) -> Values {
+        self.settle();
+        Arc::unwrap_or_clone(self.settled)
+    }
+}
+
+fn change(values: &mut Values, key: Arc<str>, value: Option<Arc<Json>>) {
+    match value {
+        Some(value) => values.insert(key, value),
+        None => values.remove(&key),
+    };
+}
+
+impl PartialEq for State {
+    fn eq(&self, other: &Self) -> bool {
+        self.values() == other.values()
+    }
+}
+
+impl From<Values> for State {
+    fn from(values: Values) -> Self {
+        Self { settled: Arc::new(values), changes: BTreeMap::new() }
     }
 }
 
@@ -174,7 +251,7 @@ impl From<Map<String, Json>> for State {
 
 impl From<State> for Map<String, Json> {
     fn from(state: State) -> Self {
-        let values = state.0.into_iter();
+        let values = state.into_values().into_iter();
         values.map(|(key, value)| (key.as_ref().to_owned(), Arc::unwrap_or_clone(value))).collect()
     }
 }
@@ -246,5 +323,26 @@ mod tests {
         let place = |state: &State| std::ptr::from_ref(state.value("long").unwrap());
         assert_eq!(place(&before), place(&after));
         assert_eq!((before.get::<u8>("n").unwrap(), after.get::<u8>("n").unwrap()), (1, 2));
+    }
+
+    #[test]
+    fn a_changed_clone_has_its_changes_alone() {
+        let before = State::new().with("a", 1).with("b", 2).with("c", 3);
+        let mut after = before.clone().with("a", 4).with("d", 5);
+        assert_eq!(after.remove("b"), Some(json!(2)));
+        assert_eq!(after.remove("b"), None);
+        assert!(Arc::ptr_eq(&before.settled, &after.settled), "nothing is copied");
+        let whole = [("a", 4), ("c", 3), ("d", 5)];
+        let seen: Vec<_> =
+            after.iter().map(|(key, value)| (key.to_owned(), value.clone())).collect();
+        assert_eq!(seen, whole.map(|(key, value)| (key.to_owned(), json!(value))));
+        assert_eq!(after, State::from_iter(whole));
+        assert!(!after.contains("b") && before.contains("b"));
+
+        let place = Arc::as_ptr(&before.settled);
+        drop(before);
+        after.settle();
+        assert_eq!(Arc::as_ptr(&after.settled), place, "changed in place");
+        assert_eq!((after.settled.len(), &after), (3, &State::from_iter(whole)));
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Contract, State, StepError};
+use super::{Contract, PausedStep, State, StepError};
+use crate::state::ResumeError;
 
 /// Step of a pipeline: takes the state and returns it, changed.
 ///
@@ -60,6 +61,18 @@ pub trait Step: Send + Sync {
     ///
     /// If the pipeline cannot continue. Return errors of your own as [`StepError::Function`].
     async fn run(&self, state: State) -> Result<State, StepError>;
+
+    /// Goes on with the step, which has paused: [`run`](Self::run) ended with the error of a run or a
+    /// pipeline that has paused. The state is the one that it was run with. A step of your own that runs
+    /// another one passes both on to it. By default the step cannot go on.
+    ///
+    /// # Errors
+    ///
+    /// See [`run`](Self::run); also if what the step waits for does not fit.
+    async fn resume(&self, state: State, paused: PausedStep) -> Result<State, StepError> {
+        let (_, _) = (state, paused);
+        Err(StepError::Resume(ResumeError::Step { step: self.name().to_owned() }))
+    }
 }
 
 macro_rules! forward_step {
@@ -76,6 +89,14 @@ macro_rules! forward_step {
 
             async fn run(&self, state: State) -> Result<State, StepError> {
                 (**self).run(state).await
+            }
+
+            async fn resume(
+                &self,
+                state: State,
+                paused: PausedStep,
+            ) -> Result<State, StepError> {
+                (**self).resume(state, paused).await
             }
         }
     )*};

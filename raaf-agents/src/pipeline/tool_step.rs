@@ -5,8 +5,12 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use serde_json::{Map, Value as Json};
 
-use super::{Contract, Flow, Keys, State, Step, StepError};
-use crate::tool::{FunctionTool, Tool};
+use super::{Contract, Flow, Keys, PausedStep, State, Step, StepError, paused::Waiting};
+use crate::{
+    run::RunContext,
+    state::ResumeError,
+    tool::{FunctionTool, Tool},
+};
 
 /// Step that calls a tool; see [`FunctionTool::reads`] and [`step`](fn@crate::step).
 ///
@@ -80,7 +84,17 @@ impl Step for ToolStep {
 
     async fn run(&self, mut state: State) -> Result<State, StepError> {
         let result = self.tool.call(self.arguments(&state)?).await?;
-        state.set(&self.writes, result);
+        state.set(&self.writes, result.into_json());
+        Ok(state)
+    }
+
+    async fn resume(&self, mut state: State, paused: PausedStep) -> Result<State, StepError> {
+        let Waiting::Run(run) = paused.0 else {
+            return Err(StepError::Resume(ResumeError::Step { step: self.name().to_owned() }));
+        };
+        let context = RunContext::new().of_call("", Some(run), false);
+        let result = self.tool.call_in(&context, self.arguments(&state)?).await?;
+        state.set(&self.writes, result.into_json());
         Ok(state)
     }
 }

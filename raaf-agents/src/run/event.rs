@@ -1,7 +1,7 @@
 //! Events of a run.
 
 use super::RunResult;
-use crate::model::ToolCall;
+use crate::conversation::ToolCall;
 
 /// Event of a run that is [streamed](crate::Runner::stream).
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,20 @@ pub enum RunEvent {
     },
     /// The model generated text. A model that does not stream sends all of it at once.
     TextDelta {
+        /// The name of the agent.
+        agent: String,
+        /// The text to append.
+        text: String,
+    },
+    /// The model reasoned. A model that does not stream sends all of it at once.
+    ReasoningDelta {
+        /// The name of the agent.
+        agent: String,
+        /// The text to append.
+        text: String,
+    },
+    /// The model refuses to answer.
+    RefusalDelta {
         /// The name of the agent.
         agent: String,
         /// The text to append.

@@ -1,7 +1,10 @@
 //! Data of a run: context, events and result.
 
 mod event;
+mod journal;
+mod limits;
 mod result;
+pub(crate) mod workflow;
 
 use std::{
     any::Any,
@@ -14,10 +17,23 @@ use std::{
 };
 
 use futures::channel::mpsc::UnboundedSender;
+use raaf_trace_core::{
+    Context,
+    prices::{Cost, PriceTable},
+};
 use tokio_util::sync::CancellationToken;
 
-use crate::model::Usage;
+use crate::{
+    model::{ModelCall, ModelResponse, Usage},
+    state::{Decision, Rules, RunState, Spent, call_key},
+};
 pub use event::RunEvent;
+pub use journal::Journal;
+pub(crate) use journal::SharedJournal;
+use limits::Counter;
+pub use limits::Limits;
+pub(crate) use limits::{MILLIONTHS, Reached};
+pub(crate) use result::LastAgent;
 pub use result::{RunProgress, RunResult};
 
 /// Context of a run: the user's value, the usage so far, and the cancellation token.
@@ -40,18 +56,39 @@ pub use result::{RunProgress, RunResult};
 #[derive(Clone, Default)]
 pub struct RunContext {
     inner: Arc<Inner>,
-    call_id: Option<Arc<str>>,
+    call: Option<Arc<Call>>,
+}
+
+/// Tool call that a context is for.
+struct Call {
+    id: String,
+    turn: u32,
+    /// Number of runs that the call has started.
+    runs: AtomicU32,
+    /// The run that the call started before a pause.
+    paused: Mutex<Option<Box<RunState>>>,
+    /// The journal for the steps of the run that the call starts.
+    journal: Option<SharedJournal>,
 }
 
 #[derive(Default)]
 struct Inner {
+    id: String,
     value: Option<Value>,
     usage: Mutex<BTreeMap<String, Usage>>,
+    cost: Mutex<Cost>,
+    prices: PriceTable,
     turn: AtomicU32,
+    requests: Counter,
+    tool_calls: Counter,
+    limits: Limits,
+    /// Decisions on calls in the rest of the run.
+    rules: Rules,
     cancellation: CancellationToken,
     events: Option<UnboundedSender<RunEvent>>,
     /// The run that called this one as a tool. Usage counts there, too.
     outer: Option<RunContext>,
+    journal: Option<SharedJournal>,
 }
 
 pub(crate) type Value = Arc<dyn Any + Send + Sync>;
@@ -72,22 +109,98 @@ impl RunContext {
         cancellation: Option<CancellationToken>,
         events: Option<UnboundedSender<RunEvent>>,
         outer: Option<Self>,
+        limits: Limits,
+        journal: Option<SharedJournal>,
+        state: &RunState,
     ) -> Self {
         let inherited = outer.as_ref().map(|outer| &outer.inner);
         let value = value.or_else(|| inherited.and_then(|outer| outer.value.clone()));
         let cancellation = cancellation
             .or_else(|| inherited.map(|outer| outer.cancellation.child_token()))
             .unwrap_or_default();
-        Self::of(Inner { value, cancellation, events, outer, ..Inner::default() })
+        let journal = journal.or_else(|| outer.as_ref()?.call.as_ref()?.journal.clone());
+        let Spent { usage, cost, requests, tool_calls } = state.spent.clone();
+        Self::of(Inner {
+            id: state.id.clone(),
+            value,
+            usage: usage.into(),
+            cost: cost.into(),
+            prices: Context::current().prices(),
+            turn: state.turns.into(),
+            requests: Counter::of(requests),
+            tool_calls: Counter::of(tool_calls),
+            limits,
+            rules: state.rules.clone(),
+            cancellation,
+            events,
+            outer,
+            journal,
+        })
     }
 
     fn of(inner: Inner) -> Self {
-        Self { inner: Arc::new(inner), call_id: None }
+        Self { inner: Arc::new(inner), call: None }
     }
 
-    /// Returns this context for one tool call.
-    pub(crate) fn of_call(&self, call_id: &str) -> Self {
-        Self { inner: Arc::clone(&self.inner), call_id: Some(call_id.into()) }
+    /// Returns this context for one tool call, which may go on with a run that it started before. If it
+    /// is the run that is `journaled` rather than the call, its steps are.
+    pub(crate) fn of_call(
+        &self,
+        call_id: &str,
+        paused: Option<Box<RunState>>,
+        journaled: bool,
+    ) -> Self {
+        let call = Call {
+            id: call_id.to_owned(),
+            turn: self.turn(),
+            runs: AtomicU32::new(0),
+            paused: paused.into(),
+            journal: self.inner.journal.clone().filter(|_| journaled),
+        };
+        Self { inner: Arc::clone(&self.inner), call: Some(Arc::new(call)) }
+    }
+
+    /// Returns the key of a call of this turn.
+    pub(crate) fn key_of(&self, call_id: &str) -> String {
+        call_key(&self.inner.id, self.turn(), call_id)
+    }
+
+    /// Returns the name of the model call of this turn, which no tool call has.
+    pub(crate) fn model_step(&self) -> String {
+        format!("{}/{}", self.inner.id, self.turn())
+    }
+
+    pub(crate) fn journal(&self) -> Option<&SharedJournal> {
+        self.inner.journal.as_ref()
+    }
+
+    /// Returns the id of a run that this tool call starts, if the steps of that are journaled.
+    pub(crate) fn inner_run_id(&self) -> Option<String> {
+        self.call.as_deref().filter(|call| call.journal.is_some())?;
+        self.idempotency_key()
+    }
+
+    /// Counts a run that this tool call starts. Returns its number, and its state if it has paused.
+    pub(crate) fn begin_inner(&self) -> (u32, Option<Box<RunState>>) {
+        let Some(call) = &self.call else { return (0, None) };
+        let number = call.runs.fetch_add(1, Ordering::Relaxed);
+        let mut paused = call.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        (number, paused.take_if(|state| state.number == number))
+    }
+
+    /// Returns a decision on all calls of a tool by an agent in this run or one that it is part of.
+    pub(crate) fn decision(&self, agent: &str, tool: &str) -> Option<Decision> {
+        self.runs().find_map(|run| run.inner.rules.decision(agent, tool)).cloned()
+    }
+
+    /// Returns what the run has spent.
+    pub(crate) fn spent_so_far(&self) -> Spent {
+        Spent {
+            usage: self.usage_by_agent(),
+            cost: self.cost(),
+            requests: self.inner.requests.get(),
+            tool_calls: self.inner.tool_calls.get(),
+        }
     }
 
     /// Returns the [value](crate::RunConfig::context) of the run, if it has this type.
@@ -106,14 +219,32 @@ impl RunContext {
         self.ledger().clone()
     }
 
+    /// Returns the cost of model calls so far, including those of agents called as tools.
+    pub fn cost(&self) -> Cost {
+        *self.spent()
+    }
+
     /// Returns the number of the current turn, from 1; 0 before the first.
     pub fn turn(&self) -> u32 {
         self.inner.turn.load(Ordering::Relaxed)
     }
 
+    /// Returns the number of tool calls so far, including those of agents called as tools.
+    pub fn tool_calls(&self) -> u64 {
+        self.inner.tool_calls.get()
+    }
+
     /// Returns the id of the tool call that received this context; `None` outside of tools.
     pub fn tool_call_id(&self) -> Option<&str> {
-        self.call_id.as_deref()
+        self.call.as_deref().map(|call| &*call.id)
+    }
+
+    /// Returns a key of the tool call that received this context, such as for a request that a service
+    /// must not do twice; `None` outside of tools. No other call has it, and the same call has it again if
+    /// it is repeated after an interruption.
+    pub fn idempotency_key(&self) -> Option<String> {
+        let call = self.call.as_deref()?;
+        Some(call_key(&self.inner.id, call.turn, &call.id))
     }
 
     /// Returns the token that cancels the run.
@@ -125,14 +256,52 @@ impl RunContext {
         self.inner.turn.store(turn, Ordering::Relaxed);
     }
 
-    pub(crate) fn add_usage(&self, agent: &str, usage: Usage) {
+    /// Counts tool calls that are about to run, unless a limit of this run, or of one that it is part
+    /// of, does not allow them.
+    pub(crate) fn claim_tool_calls(&self, calls: u64) -> Result<(), Reached> {
+        self.runs()
+            .try_for_each(|run| run.inner.limits.claim_tool_calls(&run.inner.tool_calls, calls))
+    }
+
+    /// Counts a model call that is about to be made, unless a limit of this run, or of one that it is
+    /// part of, does not allow it.
+    pub(crate) fn claim_request(&self) -> Result<(), Reached> {
+        self.runs().try_for_each(|run| {
+            let Inner { limits, requests, .. } = &*run.inner;
+            if *limits != Limits::default() {
+                limits.check_spent(run.usage(), run.cost())?;
+            }
+            limits.claim_request(requests)
+        })
+    }
+
+    /// Takes back a model call that was not made.
+    pub(crate) fn release_request(&self) {
+        self.runs().for_each(|run| run.inner.requests.release());
+    }
+
+    /// Adds the usage of a call of `model`, and its cost: as the server reports it, or by the prices.
+    pub(crate) fn add_call(&self, agent: &str, model: &str, response: &ModelResponse) {
+        let mut usage = response.usage;
+        usage.requests = usage.requests.max(1);
+        let called = response.called.as_deref().unwrap_or(model);
+        let names = [response.model.as_deref(), Some(called)].into_iter().flatten();
+        let priced = || self.inner.prices.cost(names, &usage.counts());
+        let cost = Cost::of_call(response.cost_usd.or_else(priced));
         for run in self.runs() {
+            *run.spent() += cost;
             let mut ledger = run.ledger();
             match ledger.get_mut(agent) {
                 Some(sum) => *sum += usage,
                 None => drop(ledger.insert(agent.to_owned(), usage)),
             }
         }
+    }
+
+    /// Adds a call that was made without a claim.
+    pub(crate) fn add_made_call(&self, agent: &str, call: &ModelCall) {
+        self.runs().for_each(|run| run.inner.requests.count());
+        self.add_call(agent, &call.model, &call.response);
     }
 
     /// Returns whether this run, or one that it is part of, is streamed.
@@ -161,6 +330,10 @@ impl RunContext {
     /// Iterates over this run and those that it is part of, innermost first.
     fn runs(&self) -> impl Iterator<Item = &Self> {
         iter::successors(Some(self), |&run| run.inner.outer.as_ref())
+    }
+
+    fn spent(&self) -> MutexGuard<'_, Cost> {
+        self.inner.cost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ledger(&self) -> MutexGuard<'_, BTreeMap<String, Usage>> {

@@ -1,10 +1,14 @@
 //! Outcome of a run.
 
-use std::{collections::BTreeMap, fmt};
+use std::{any::Any, collections::BTreeMap, fmt, sync::Arc};
 
+use raaf_trace_core::prices::Cost;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::model::{FinishReason, Message, Usage};
+use crate::{
+    conversation::Message,
+    model::{FinishReason, Usage},
+};
 
 /// Result of a run that has an answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,13 +28,45 @@ pub struct RunResult {
     pub finish_reason: FinishReason,
     /// The whole conversation, including input and answer. Pass it to another run to continue.
     pub messages: Vec<Message>,
-    /// Usage of all model calls, including those of agents called as tools.
+    /// Usage of all model calls, including those of agents called as tools and of the session.
     pub usage: Usage,
     /// Usage by the name of the agent.
     #[serde(default)]
     pub usage_by_agent: BTreeMap<String, Usage>,
-    /// Number of model calls, without those of agents called as tools.
+    /// Cost of all model calls, including those of agents called as tools and of the session.
+    #[serde(default)]
+    pub cost: Cost,
+    /// Number of the agents' model calls, without those of agents called as tools.
     pub turns: u32,
+    #[serde(skip)]
+    pub(crate) last_agent: LastAgent,
+}
+
+/// Agent that a run ended with. Agents belong to a higher layer, which defines their type.
+#[derive(Clone, Default)]
+pub(crate) struct LastAgent(Option<Arc<dyn Any + Send + Sync>>);
+
+impl LastAgent {
+    pub(crate) fn new(agent: impl Any + Send + Sync) -> Self {
+        Self(Some(Arc::new(agent)))
+    }
+
+    pub(crate) fn get<A: Any>(&self) -> Option<&A> {
+        self.0.as_deref()?.downcast_ref()
+    }
+}
+
+/// All are equal: results are compared by their data, which include the agent's name.
+impl PartialEq for LastAgent {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for LastAgent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "known" } else { "unknown" })
+    }
 }
 
 impl RunResult {
@@ -74,25 +110,37 @@ impl RunResult {
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunProgress {
-    /// The conversation so far, including the input. Pass it to another run to continue.
+    /// The conversation so far, including the input. Pass it to another run to continue. Each call has a
+    /// result. If the model's answer was being streamed, the text so far is the last message.
     pub messages: Vec<Message>,
+    /// Why the last message is cut off, by the [kind](crate::RunErrorKind::as_str) of the error, such
+    /// as `cancelled`; `None` if it is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish_reason: Option<FinishReason>,
     /// Usage of all model calls, including those of agents called as tools.
     pub usage: Usage,
     /// Usage by the name of the agent.
     #[serde(default)]
     pub usage_by_agent: BTreeMap<String, Usage>,
+    /// Cost of all model calls, including those of agents called as tools.
+    #[serde(default)]
+    pub cost: Cost,
     /// Number of model calls, including one that failed.
     pub turns: u32,
+    #[serde(skip)]
+    pub(crate) last_agent: LastAgent,
 }
 
 impl fmt::Debug for RunProgress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { messages, usage, usage_by_agent, turns } = self;
+        let Self { messages, finish_reason, usage, usage_by_agent, cost, turns, .. } = self;
         f.debug_struct("RunProgress")
             .field("messages", &messages.len())
+            .field("finish_reason", finish_reason)
             .field("usage", usage)
             .field("usage_by_agent", usage_by_agent)
+            .field("cost", cost)
             .field("turns", turns)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -1,20 +1,26 @@
 //! Agents called as tools.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use raaf_trace_core::{Attributes, Component, Traceable, keys};
+use raaf_trace_core::{Attributes, Component, Traceable, call::Failure, keys};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
-use super::Runner;
+use super::{Input, Runner, resume};
 use crate::{
     agent::Agent,
-    model::{Message, ToolSpec},
-    run::RunContext,
-    tool::{Tool, ToolError, schema_of},
+    conversation::{Content, Message},
+    errors::{BoxError, boxed},
+    model::ToolSpec,
+    run::{RunContext, RunResult},
+    state::{ResumeError, RunState},
+    tool::{Approval, Arguments, Tool, ToolError, name},
 };
+
+type MakeInput = dyn Fn(&str, Json) -> Result<Vec<Message>, ToolError> + Send + Sync;
+type MakeOutput = dyn Fn(&RunResult) -> Result<Content, BoxError> + Send + Sync;
 
 /// Tool that runs an agent; see [`Agent::as_tool`].
 #[derive(Clone)]
@@ -23,10 +29,13 @@ pub struct AgentTool {
     spec: ToolSpec,
     agent: Agent,
     runner: Runner,
+    input: Arc<MakeInput>,
+    output: Option<Arc<MakeOutput>>,
+    approval: Approval,
 }
 
 #[derive(Deserialize, JsonSchema)]
-struct Arguments {
+struct Question {
     /// The question or task for the agent.
     input: String,
 }
@@ -39,6 +48,9 @@ impl Agent {
     /// counts in the outer run, and its events appear in the outer run's stream as
     /// [`RunEvent::InTool`](crate::RunEvent::InTool). It starts with an empty conversation at each
     /// call.
+    ///
+    /// Servers accept tool names of up to 64 letters, digits, `_` and `-`. Another name, such as
+    /// `Billing Agent`, is converted, and gets a hash, so that different names stay different.
     ///
     /// ```
     /// use raaf_agents::{Agent, Reply, ScriptedModel};
@@ -62,14 +74,94 @@ impl Agent {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn as_tool(&self, name: impl Into<String>, description: impl Into<String>) -> AgentTool {
-        let (name, description) = (name.into(), description.into());
+        let name = name.into();
         let component = Component::tool(&name);
-        let spec = ToolSpec { name, description, parameters: schema_of::<Arguments>() };
-        AgentTool { component, spec, agent: self.clone(), runner: Runner::new() }
+        let (parameters, input) = input_of(|Question { input }| input);
+        let spec = ToolSpec::new(name::legal(name), description, parameters);
+        AgentTool {
+            component,
+            spec,
+            agent: self.clone(),
+            runner: Runner::new(),
+            input,
+            output: None,
+            approval: Approval::never(),
+        }
     }
 }
 
 impl AgentTool {
+    /// Gives the tool arguments of a type, instead of a text, and a function that makes the agent's
+    /// input of them. Arguments that do not fit are an error for the model.
+    ///
+    /// ```
+    /// use raaf_agents::{Agent, ModelRequest, ScriptedModel, Tool as _};
+    /// use schemars::JsonSchema;
+    /// use serde::Deserialize;
+    /// use serde_json::json;
+    ///
+    /// #[derive(Deserialize, JsonSchema)]
+    /// struct Translation {
+    ///     text: String,
+    ///     /// Such as `German`.
+    ///     language: String,
+    /// }
+    ///
+    /// let echo = ScriptedModel::from_fn("echo", |request: &ModelRequest| {
+    ///     request.last_user_text().into_owned()
+    /// });
+    /// let translate = Agent::builder("Translator", echo)
+    ///     .build()
+    ///     .as_tool("translate", "Translates.")
+    ///     .with_arguments(|Translation { text, language }| format!("Into {language}: {text}"));
+    /// assert_eq!(translate.spec().parameters["required"], json!(["text", "language"]));
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let arguments = json!({ "text": "tea", "language": "German" });
+    /// assert_eq!(translate.call(arguments).await?, "Into German: tea");
+    /// # Ok::<(), raaf_agents::ToolError>(())
+    /// # }).unwrap();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_arguments<A: DeserializeOwned + JsonSchema, I: Into<Input>>(
+        mut self,
+        input: impl Fn(A) -> I + Send + Sync + 'static,
+    ) -> Self {
+        (self.spec.parameters, self.input) = input_of(input);
+        self
+    }
+
+    /// Sets a function that makes the tool's result of the agent's, instead of the answer as it is. An
+    /// error fails the call.
+    ///
+    /// ```
+    /// use raaf_agents::{Agent, ScriptedModel};
+    /// use serde_json::Value;
+    ///
+    /// let model = ScriptedModel::new("scripted", [r#"{ "degrees": 21, "sources": 17 }"#]);
+    /// let forecast = Agent::builder("Forecaster", model)
+    ///     .build()
+    ///     .as_tool("forecast", "Forecasts the temperature.")
+    ///     .with_output(|result| result.parse::<Value>().map(|answer| answer["degrees"].clone()));
+    /// ```
+    #[must_use]
+    pub fn with_output<C: Into<Content>, E: Failure<Via> + Into<BoxError>, Via>(
+        mut self,
+        output: impl Fn(&RunResult) -> Result<C, E> + Send + Sync + 'static,
+    ) -> Self {
+        self.output = Some(Arc::new(move |result| output(result).map(Into::into).map_err(boxed)));
+        self
+    }
+
+    /// Sets when a call pauses the outer run until a person approves or rejects it.
+    #[must_use]
+    pub fn with_approval(mut self, approval: Approval) -> Self {
+        self.approval = approval;
+        self
+    }
+
     /// Sets the runner of the inner runs. The outer run's runner and configuration do not apply to
     /// them.
     #[must_use]
@@ -77,6 +169,19 @@ impl AgentTool {
         self.runner = runner;
         self
     }
+}
+
+/// Returns the schema of the arguments, and the function that makes input of them.
+fn input_of<A: DeserializeOwned + JsonSchema, I: Into<Input>>(
+    input: impl Fn(A) -> I + Send + Sync + 'static,
+) -> (Json, Arc<MakeInput>) {
+    let (schema, reader) = Arguments::of::<A>();
+    let input = move |tool: &str, arguments| {
+        let invalid = |message| ToolError::Arguments { tool: tool.to_owned(), message };
+        let Input(messages) = input(reader.read(arguments).map_err(invalid)?).into();
+        Ok(messages)
+    };
+    (schema, Arc::new(input))
 }
 
 impl Traceable for AgentTool {
@@ -95,20 +200,48 @@ impl Tool for AgentTool {
         &self.spec
     }
 
-    async fn invoke(&self, arguments: Json) -> Result<Json, ToolError> {
+    fn needs_approval(&self, context: &RunContext, arguments: &Json) -> bool {
+        self.approval.is_needed(context, arguments)
+    }
+
+    fn can_resume(&self, state: &RunState) -> Result<(), ResumeError> {
+        resume::agent_of(&self.agent, state).map(drop)
+    }
+
+    fn journals_steps(&self) -> bool {
+        true
+    }
+
+    async fn invoke(&self, arguments: Json) -> Result<Content, ToolError> {
         self.invoke_in(&RunContext::new(), arguments).await
     }
 
-    async fn invoke_in(&self, context: &RunContext, arguments: Json) -> Result<Json, ToolError> {
+    async fn invoke_in(&self, context: &RunContext, arguments: Json) -> Result<Content, ToolError> {
         let tool = || self.spec.name.clone();
-        let arguments: Arguments = serde_json::from_value(arguments)
-            .map_err(|error| ToolError::Arguments { tool: tool(), message: error.to_string() })?;
-        let input = vec![Message::user(arguments.input)];
-        let inner = self.runner.context(None, Some(context.clone()));
-        match self.runner.start(&self.agent, input, inner).await {
+        let outer = Some(context.clone());
+        let (number, paused) = context.begin_inner();
+        let run = if let Some(state) = paused {
+            self.runner.resumed(&self.agent, *state, None, outer)
+        } else {
+            let input = (self.input)(&self.spec.name, arguments)?;
+            Ok(self.runner.begun(&self.agent, input, None, outer))
+        };
+        let failed = |source| ToolError::Failed { tool: tool(), source };
+        let ended = match run {
+            Ok(run) => self.runner.complete(run).await,
+            Err(error) => Err(error),
+        };
+        let result = ended.map_err(|error| match error.into_state() {
+            Ok(mut state) => {
+                state.number = number;
+                ToolError::Paused { tool: tool(), state: Box::new(state) }
+            }
+            Err(error) => failed(error.into()),
+        })?;
+        match &self.output {
+            Some(output) => output(&result).map_err(failed),
             // A typed answer is JSON text already, which models read as well as a JSON value.
-            Ok(result) => Ok(Json::String(result.output)),
-            Err(error) => Err(ToolError::Failed { tool: tool(), source: error.into() }),
+            None => Ok(result.output.into()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use raaf_trace_core::{
-    Context, Key, SpanContext, TraceId, Value, Workflow,
+    Context, Key, SpanContext, TraceId, Workflow,
     attributes::IntoValue,
     id::{IdGenerator as _, RandomIds},
     trace,
@@ -12,16 +12,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     agent::RunHooks,
+    guardrail::Guardrail,
     model::{Model, TracedModel},
-    run::{self, RunContext},
-    session::Session,
+    run::{self, Journal, Limits, RunContext, SharedJournal},
+    session::{Session, SessionPolicy},
 };
 
 /// Configuration of a run: its trace, the values its parts share, and when it stops.
 ///
 /// The methods that describe the trace ([`workflow_name`](Self::workflow_name),
-/// [`group_id`](Self::group_id), [`trace_id`](Self::trace_id), [`metadata`](Self::metadata)) apply
-/// if the run starts a trace. The root of the trace is then a span of kind `trace` instead of
+/// [`group_id`](Self::group_id), [`trace_id`](Self::trace_id), [`user_id`](Self::user_id),
+/// [`session_id`](Self::session_id), [`tags`](Self::tags), [`release`](Self::release),
+/// [`environment`](Self::environment), [`prompt`](Self::prompt), [`metadata`](Self::metadata)) apply if
+/// the run starts a trace. The root of the trace is then a span of kind `trace` instead of
 /// `runner`. Within an active trace they have no effect.
 ///
 /// # Examples
@@ -47,10 +50,8 @@ use crate::{
 #[derive(Clone, Default)]
 #[must_use = "a configuration does nothing until a runner has it"]
 pub struct RunConfig {
-    workflow_name: Option<Key>,
-    group_id: Option<Key>,
-    trace_id: Option<TraceId>,
-    metadata: Vec<(Key, Value)>,
+    /// The trace that the run starts, if anything describes it.
+    workflow: Option<Workflow>,
     untraced: bool,
     without_content: bool,
     pub(super) model: Option<TracedModel>,
@@ -58,8 +59,16 @@ pub struct RunConfig {
     pub(super) cancellation: Option<CancellationToken>,
     pub(super) value: Option<run::Value>,
     pub(super) session: Option<Arc<dyn Session>>,
+    pub(super) session_policy: SessionPolicy,
     pub(super) hooks: Vec<Arc<dyn RunHooks>>,
+    pub(super) input_guardrails: Vec<Guardrail>,
+    pub(super) output_guardrails: Vec<Guardrail>,
     pub(super) stop: Option<Arc<StopChecker>>,
+    pub(super) stop_after_turn: Option<CancellationToken>,
+    pub(super) pause: Option<Arc<StopChecker>>,
+    pub(super) limits: Limits,
+    pub(super) journal: Option<SharedJournal>,
+    pub(super) run_id: Option<String>,
 }
 
 type StopChecker = dyn Fn(&RunContext) -> bool + Send + Sync;
@@ -71,27 +80,55 @@ impl RunConfig {
     }
 
     /// Sets the name of the trace.
-    pub fn workflow_name(mut self, name: impl AsRef<str>) -> Self {
-        self.workflow_name = Some(Key::from(name.as_ref().to_owned()));
-        self
+    pub fn workflow_name(self, name: impl AsRef<str>) -> Self {
+        self.describe(|workflow| workflow.name(name))
     }
 
     /// Sets an id that links this trace with others, such as the id of a conversation.
-    pub fn group_id(mut self, group_id: impl AsRef<str>) -> Self {
-        self.group_id = Some(Key::from(group_id.as_ref().to_owned()));
-        self
+    pub fn group_id(self, group_id: impl AsRef<str>) -> Self {
+        self.describe(|workflow| workflow.group_id(group_id))
     }
 
     /// Sets the id of the trace.
-    pub fn trace_id(mut self, trace_id: TraceId) -> Self {
-        self.trace_id = Some(trace_id);
-        self
+    pub fn trace_id(self, trace_id: TraceId) -> Self {
+        self.describe(|workflow| workflow.trace_id(trace_id))
+    }
+
+    /// Sets the user that the run works for; see [`Workflow::user_id`].
+    pub fn user_id(self, user_id: impl AsRef<str>) -> Self {
+        self.describe(|workflow| workflow.user_id(user_id))
+    }
+
+    /// Sets the session that the trace belongs to, if it is not the group; see
+    /// [`Workflow::session_id`].
+    pub fn session_id(self, session_id: impl AsRef<str>) -> Self {
+        self.describe(|workflow| workflow.session_id(session_id))
+    }
+
+    /// Sets the tags of the trace; see [`Workflow::tags`].
+    pub fn tags<T: AsRef<str>>(self, tags: impl IntoIterator<Item = T>) -> Self {
+        self.describe(|workflow| workflow.tags(tags))
+    }
+
+    /// Sets the release of the program; see [`Workflow::release`].
+    pub fn release(self, release: impl AsRef<str>) -> Self {
+        self.describe(|workflow| workflow.release(release))
+    }
+
+    /// Sets the environment that the program is deployed in; see [`Workflow::environment`].
+    pub fn environment(self, environment: impl AsRef<str>) -> Self {
+        self.describe(|workflow| workflow.environment(environment))
+    }
+
+    /// Sets the name and the version of the prompt template that the agents use; see
+    /// [`Workflow::prompt`].
+    pub fn prompt(self, name: impl AsRef<str>, version: impl fmt::Display) -> Self {
+        self.describe(|workflow| workflow.prompt(name, version))
     }
 
     /// Adds metadata to the trace.
-    pub fn metadata(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
-        self.metadata.extend(value.into_value().map(|value| (key.into(), value)));
-        self
+    pub fn metadata(self, key: impl Into<Key>, value: impl IntoValue) -> Self {
+        self.describe(|workflow| workflow.metadata(key, value))
     }
 
     /// Replaces the model of all agents of the run. Agents called as tools keep theirs.
@@ -132,7 +169,8 @@ impl RunConfig {
     }
 
     /// Sets the token that cancels the run: open calls are dropped, and their spans end as
-    /// cancelled.
+    /// cancelled. If tools have run, the session has 5 s to store what they did, which needs a runtime
+    /// with a timer unless it stores at once.
     ///
     /// ```
     /// use raaf_agents::{Agent, CancellationToken, RunConfig, RunErrorKind, Runner, ScriptedModel};
@@ -160,15 +198,45 @@ impl RunConfig {
         self
     }
 
-    /// Sets the session that the run continues. A run that has an answer appends its messages.
+    /// Sets the session that the run continues, and appends its messages to; see [`Session`].
     pub fn session(mut self, session: impl Session + 'static) -> Self {
         self.session = Some(Arc::new(session));
+        self
+    }
+
+    /// Sets what the session keeps of a run that fails, is cancelled or is dropped; the default is
+    /// [`SessionPolicy::KeepToolResults`].
+    pub fn session_policy(mut self, policy: SessionPolicy) -> Self {
+        self.session_policy = policy;
         self
     }
 
     /// Adds hooks for all agents of the run. They are called before the agents' own hooks.
     pub fn hooks(mut self, hooks: impl RunHooks + 'static) -> Self {
         self.hooks.push(Arc::new(hooks));
+        self
+    }
+
+    /// Adds a check of the input, whichever agent the run starts with. It runs beside those of
+    /// the [agent](crate::AgentBuilder::input_guardrail).
+    ///
+    /// ```
+    /// use raaf_agents::{Guardrail, RunConfig, Verdict};
+    ///
+    /// let brief = Guardrail::new("brief", |text: String| async move {
+    ///     Verdict::trip_if(text.len() > 10_000, "it is too long")
+    /// });
+    /// let config = RunConfig::new().input_guardrail(brief.clone()).output_guardrail(brief);
+    /// ```
+    pub fn input_guardrail(mut self, guardrail: Guardrail) -> Self {
+        self.input_guardrails.push(guardrail);
+        self
+    }
+
+    /// Adds a check of the answer, whichever agent gives it. It runs beside those of the
+    /// [agent](crate::AgentBuilder::output_guardrail).
+    pub fn output_guardrail(mut self, guardrail: Guardrail) -> Self {
+        self.output_guardrails.push(guardrail);
         self
     }
 
@@ -193,25 +261,75 @@ impl RunConfig {
         self
     }
 
+    /// Sets the token that stops the run gracefully: a model call or tool calls under way are completed
+    /// first. The run fails with [`RunErrorKind::Stopped`](crate::RunErrorKind::Stopped), its progress
+    /// is a valid conversation, and its session keeps what tools did.
+    pub fn stop_after_turn(mut self, token: CancellationToken) -> Self {
+        self.stop_after_turn = Some(token);
+        self
+    }
+
+    /// Sets a condition, which is checked before each further turn, before its tools are called and before
+    /// the answer is checked. If it holds, the run pauses with
+    /// [`RunErrorKind::Paused`](crate::RunErrorKind::Paused), for example because the program is about to end;
+    /// a run that is resumed takes at least one step. The last condition set applies.
+    ///
+    /// ```
+    /// use raaf_agents::{Agent, CancellationToken, RunConfig, Runner, ScriptedModel};
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let agent = Agent::builder("Greeter", ScriptedModel::new("scripted", ["Hello."])).build();
+    /// let ending = CancellationToken::new();
+    /// let token = ending.clone();
+    /// let runner = Runner::new().with_config(RunConfig::new().pause_when(move |_| token.is_cancelled()));
+    ///
+    /// ending.cancel();
+    /// let state = runner.run(&agent, "Hi!").await.unwrap_err().into_state()?;
+    /// assert_eq!(state.turns(), 0);
+    /// assert_eq!(Runner::new().resume(&agent, state).await?.output, "Hello.");
+    /// # Ok::<(), raaf_agents::RunError>(())
+    /// # }).unwrap();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn pause_when(
+        mut self,
+        pause: impl Fn(&RunContext) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.pause = Some(Arc::new(pause));
+        self
+    }
+
+    /// Sets limits on what the run spends.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the journal of the run's steps; see [`Journal`]. Agents called as tools pass their steps
+    /// through it, too. It is of use with a [`run_id`](Self::run_id).
+    pub fn journal(mut self, journal: impl Journal + 'static) -> Self {
+        self.journal = Some(Arc::new(journal));
+        self
+    }
+
+    /// Sets the id of the run, of which the keys of its calls and the names of its steps are made; by
+    /// default it is random. Different runs need different ids, so set it for each run.
+    pub fn run_id(mut self, id: impl Into<String>) -> Self {
+        self.run_id = Some(id.into());
+        self
+    }
+
     /// Returns the trace that the run starts, if anything describes it.
     pub(super) fn workflow(&self) -> Option<Workflow> {
-        let is_default = self.workflow_name.is_none()
-            && self.group_id.is_none()
-            && self.trace_id.is_none()
-            && self.metadata.is_empty();
-        if is_default {
-            return None;
-        }
-        let name = self.workflow_name.clone().unwrap_or(Key::from_static("Agent workflow"));
-        let mut workflow = trace(name).include_sensitive_data(self.includes_content());
-        if let Some(group_id) = &self.group_id {
-            workflow = workflow.group_id(group_id.clone());
-        }
-        if let Some(trace_id) = self.trace_id {
-            workflow = workflow.trace_id(trace_id);
-        }
-        let metadata = self.metadata.iter().cloned();
-        Some(metadata.fold(workflow, |workflow, (key, value)| workflow.metadata(key, value)))
+        let workflow = self.workflow.clone()?;
+        Some(workflow.include_sensitive_data(self.includes_content()))
+    }
+
+    fn describe(mut self, change: impl FnOnce(Workflow) -> Workflow) -> Self {
+        let workflow = self.workflow.take().unwrap_or_else(|| trace("Agent workflow"));
+        self.workflow = Some(change(workflow));
+        self
     }
 
     pub(super) fn includes_content(&self) -> bool {
@@ -232,9 +350,7 @@ impl RunConfig {
 impl fmt::Debug for RunConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RunConfig")
-            .field("workflow_name", &self.workflow_name)
-            .field("group_id", &self.group_id)
-            .field("trace_id", &self.trace_id)
+            .field("workflow", &self.workflow)
             .field("model", &self.model)
             .field("traced", &!self.untraced)
             .field("include_sensitive_data", &self.includes_content())

@@ -2,22 +2,24 @@
 
 use std::{borrow::Cow, error::Error, fmt, io, time::Duration};
 
-use raaf_trace_core::{
-    ErrorType,
-    call::{ErrorReport, KnownErrorType},
-    diagnostics::Escaped,
-};
-use thiserror::Error;
+use raaf_trace_core::{ErrorType, call::KnownErrorType, diagnostics::Escaped};
 
 use crate::{
-    errors::TIMEOUT, guardrail::GuardrailStage, model::ModelError, run::RunProgress,
-    session::SessionError, tool::ToolError,
+    errors::{PAUSED, TIMEOUT, behind},
+    guardrail::GuardrailStage,
+    model::ModelError,
+    run::{MILLIONTHS, Reached, RunProgress},
+    session::SessionError,
+    state::{ResumeError, RunState, pause_text},
+    tool::ToolError,
 };
 
 /// A run that ended without an answer.
 ///
-/// Its text names the agent, the turn and the kind; causes follow by [`Error::source`]. Neither the
-/// text nor the `Debug` form contains the conversation, which is in [`progress`](Self::progress).
+/// Its text names the agent, the turn, the kind and the cause, in one line. [`Error::source`] goes on
+/// behind that cause, so that a report of all causes repeats nothing; match on
+/// [`kind`](Self::kind) for the cause itself. Neither the text nor the `Debug` form contains the
+/// conversation, which is in [`progress`](Self::progress).
 ///
 /// # Examples
 ///
@@ -58,19 +60,37 @@ impl fmt::Display for RunError {
 impl Error for RunError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         // The text contains the kind's.
-        self.kind.source()
+        Error::source(&self.kind)
     }
 }
 
-/// The failure of the model or of the tool where that is the reason, such as `ModelError::Server`;
-/// `Timeout` for a deadline; else the [kind](RunErrorKind::as_str), such as `max_turns`.
+/// The type of the model's or the tool's failure where this is the reason, such as `rate_limited`;
+/// `timeout` for a deadline; else the [kind](RunErrorKind::as_str), such as `max_turns`.
 impl ErrorType for RunError {
     fn error_type(&self) -> Cow<'static, str> {
         match &self.kind {
-            RunErrorKind::Model(error) => ErrorReport::of(error).type_name.into(),
-            RunErrorKind::Tool(error) => ErrorReport::of(error).type_name.into(),
+            RunErrorKind::Model(error) => error.error_type(),
+            RunErrorKind::Tool(error) => error.error_type(),
             RunErrorKind::Deadline { .. } => TIMEOUT.into(),
             other => other.as_str().into(),
+        }
+    }
+
+    fn is_pause(&self) -> bool {
+        matches!(self.kind, RunErrorKind::Paused(_))
+    }
+}
+
+impl RunError {
+    /// Returns the state of a run that has paused, to resume it with, or the error.
+    ///
+    /// # Errors
+    ///
+    /// If the run has failed.
+    pub fn into_state(self) -> Result<RunState, Self> {
+        match self.kind {
+            RunErrorKind::Paused(state) => Ok(*state),
+            kind => Err(Self { kind, ..self }),
         }
     }
 }
@@ -78,25 +98,22 @@ impl ErrorType for RunError {
 raaf_trace_core::submit! { KnownErrorType::new::<RunError>() }
 
 /// Reason why a run failed; see [`RunError`].
-#[derive(Debug, Error)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum RunErrorKind {
     /// The model call failed.
-    #[error("the model call failed")]
-    Model(#[source] ModelError),
-    /// A tool call failed, and failures [fail the run](crate::OnToolError::FailRun). The
-    /// conversation ends with the message that called the tool.
-    #[error("a tool call failed")]
-    Tool(#[source] ToolError),
+    Model(ModelError),
+    /// A tool call failed, and failures [fail the run](crate::OnToolError::FailRun), or the tool panicked.
+    /// In the conversation, the failure is the result of the call; calls beside it that were not done
+    /// have results that state so.
+    Tool(ToolError),
     /// The model still called tools in the last turn allowed. Allow more turns, or look at the
     /// conversation for a loop.
-    #[error("no answer within {max_turns} turns")]
     MaxTurns {
         /// The [turns allowed](crate::Runner::with_max_turns).
         max_turns: u32,
     },
     /// A guardrail objected to the input or to the answer.
-    #[error("guardrail `{guardrail}` objected: {}", Escaped(.objection))]
     Guardrail {
         /// The name of the guardrail.
         guardrail: String,
@@ -106,39 +123,150 @@ pub enum RunErrorKind {
         objection: String,
     },
     /// A guardrail returned an error instead of a verdict.
-    #[error("guardrail `{guardrail}` failed")]
     GuardrailFailed {
         /// The name of the guardrail.
         guardrail: String,
         /// The error it returned.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// The run has no message: neither its input nor its session has any.
+    NoInput,
+    /// The model refused to answer.
+    Refused {
+        /// The model's message.
+        refusal: String,
+    },
+    /// The provider's content filter cut the answer off.
+    ContentFiltered,
+    /// The answer was cut off at the token limit, and what there is of it is of no use: it is empty, or
+    /// does not match the [output type](crate::AgentBuilder::output_type).
+    CutOff,
     /// The answer does not match the [output type](crate::AgentBuilder::output_type), even after a
     /// second try. The conversation ends with the answer.
-    #[error("the answer does not match the output type: {}", Escaped(.mismatch))]
     Output {
         /// The mismatch.
         mismatch: String,
     },
     /// The run was [cancelled](crate::RunConfig::cancellation).
-    #[error("cancelled")]
     Cancelled,
     /// The run exceeded its [deadline](crate::RunConfig::deadline).
-    #[error("no answer within {} s", deadline.as_secs_f64())]
     Deadline {
         /// The time allowed.
         deadline: Duration,
     },
-    /// The [stop condition](crate::RunConfig::stop_when) was met.
-    #[error("stopped by the run's stop condition")]
-    Stopped,
-    /// The session could not be loaded before the run, or not be saved after it. In the second
-    /// case the conversation is complete.
-    #[error("the session could not be loaded or saved")]
-    Session(#[source] SessionError),
+    /// A limit on what the run spends was reached; see [`Limits`](crate::Limits).
+    Limit {
+        /// Name of the limited quantity: `requests`, `input tokens`, `output tokens`, `tokens`,
+        /// `tool calls` or `millionths of a US dollar`.
+        what: &'static str,
+        /// The limit.
+        max: u64,
+        /// The amount that the run has used, or would use with the calls that were not run.
+        used: u64,
+    },
+    /// A [condition](crate::RunConfig::stop_when), a [token](crate::RunConfig::stop_after_turn) or a
+    /// [hook](crate::RunHooks) stopped the run.
+    Stopped {
+        /// The reason.
+        reason: String,
+    },
+    /// The run waits for the approval of calls, or was [paused](crate::RunConfig::pause_when). This is no
+    /// failure: take the [state](RunError::into_state), and [resume](crate::Runner::resume) the run.
+    Paused(Box<RunState>),
+    /// The state of a run does not fit the agent that was to resume it.
+    Resume(ResumeError),
+    /// The session could not be loaded before the run, or not be saved after a turn with tool calls or
+    /// after the answer. In these cases the conversation is complete up to there.
+    Session(SessionError),
+    /// The [journal](crate::RunConfig::journal) failed.
+    Journal {
+        /// The name of the step.
+        step: String,
+        /// The error it returned.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// [`Runner::run_blocking`](crate::Runner::run_blocking) could not start an async runtime.
-    #[error("no async runtime could be started")]
-    Runtime(#[source] io::Error),
+    Runtime(io::Error),
+}
+
+/// Contains the text of the cause.
+impl fmt::Display for RunErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Model(cause) => write!(f, "the model call failed: {cause}"),
+            Self::Tool(cause) => write!(f, "a tool call failed: {cause}"),
+            Self::MaxTurns { max_turns } => write!(f, "no answer within {max_turns} turns"),
+            Self::Guardrail { guardrail, objection, .. } => {
+                write!(f, "guardrail `{guardrail}` objected: {}", Escaped(objection))
+            }
+            Self::GuardrailFailed { guardrail, source } => {
+                write!(f, "guardrail `{guardrail}` failed: {source}")
+            }
+            Self::NoInput => f.write_str(
+                "the run has no message; pass one as its input, or a session that has one",
+            ),
+            Self::Refused { refusal } => {
+                write!(f, "the model refused to answer: {}", Escaped(refusal))
+            }
+            Self::ContentFiltered => f.write_str("the provider's content filter cut the answer off"),
+            Self::CutOff => f.write_str(
+                "the answer was cut off at the token limit; raise `max_tokens`, or lower the effort \
+                 spent on reasoning",
+            ),
+            Self::Output { mismatch } => {
+                write!(f, "the answer does not match the output type: {}", Escaped(mismatch))
+            }
+            Self::Cancelled => f.write_str("cancelled"),
+            Self::Deadline { deadline } => {
+                write!(f, "no answer within {} s", deadline.as_secs_f64())
+            }
+            Self::Limit { what: MILLIONTHS, max, used } => {
+                let usd = |millionths: &u64| *millionths as f64 / 1e6;
+                write!(f, "the limit of ${} is reached (${} used)", usd(max), usd(used))
+            }
+            Self::Limit { what, max, used } => {
+                write!(f, "the limit of {max} {what} is reached ({used} used)")
+            }
+            Self::Stopped { reason } => write!(f, "stopped: {}", Escaped(reason)),
+            Self::Paused(state) => f.write_str(&pause_text(state.pending().len())),
+            Self::Resume(cause) => write!(f, "the run cannot be resumed: {cause}"),
+            Self::Session(cause) => {
+                write!(f, "the session could not be loaded or saved: {cause}")
+            }
+            Self::Journal { step, source } => {
+                write!(f, "the journal failed at step `{}`: {source}", Escaped(step))
+            }
+            Self::Runtime(cause) => write!(f, "no async runtime could be started: {cause}"),
+        }
+    }
+}
+
+/// The source is that of the cause, whose text is in this text.
+impl Error for RunErrorKind {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Model(cause) => cause.source(),
+            Self::Tool(cause) => cause.source(),
+            Self::GuardrailFailed { source, .. } | Self::Journal { source, .. } => {
+                behind(&**source)
+            }
+            Self::Session(cause) => cause.source(),
+            Self::Runtime(cause) => cause.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<ResumeError> for RunErrorKind {
+    fn from(error: ResumeError) -> Self {
+        Self::Resume(error)
+    }
+}
+
+impl From<Reached> for RunErrorKind {
+    fn from(Reached { what, max, used }: Reached) -> Self {
+        Self::Limit { what, max, used }
+    }
 }
 
 impl RunErrorKind {
@@ -151,12 +279,42 @@ impl RunErrorKind {
             Self::MaxTurns { .. } => "max_turns",
             Self::Guardrail { .. } => "guardrail",
             Self::GuardrailFailed { .. } => "guardrail_failed",
+            Self::Refused { .. } => "refused",
+            Self::ContentFiltered => "content_filtered",
+            Self::CutOff => "cut_off",
             Self::Output { .. } => "output",
             Self::Cancelled => "cancelled",
             Self::Deadline { .. } => "deadline",
-            Self::Stopped => "stopped",
+            Self::Limit { .. } => "limit",
+            Self::Stopped { .. } => "stopped",
+            Self::Paused(_) => PAUSED,
+            Self::Resume(_) => "resume",
             Self::Session(_) => "session",
+            Self::Journal { .. } => "journal",
             Self::Runtime(_) => "runtime",
+            Self::NoInput => "no_input",
+        }
+    }
+
+    /// Returns the text for the model, without causes within the program.
+    pub(super) fn summary(&self) -> String {
+        match self {
+            Self::Model(_) => "the model call failed".to_owned(),
+            Self::Tool(_) => "a tool call failed".to_owned(),
+            Self::GuardrailFailed { guardrail, .. } => format!("guardrail `{guardrail}` failed"),
+            Self::Session(_) => "the session could not be saved".to_owned(),
+            Self::Journal { .. } => "the journal failed".to_owned(),
+            other => other.to_string(),
+        }
+    }
+
+    /// Returns the name of the guardrail that objected or failed.
+    pub(super) fn guardrail(&self) -> Option<&str> {
+        match self {
+            Self::Guardrail { guardrail, .. } | Self::GuardrailFailed { guardrail, .. } => {
+                Some(guardrail)
+            }
+            _ => None,
         }
     }
 }
@@ -165,8 +323,8 @@ impl RunErrorKind {
 mod tests {
     use super::*;
     use crate::{
+        conversation::Message,
         errors::with_causes,
-        model::Message,
         pipeline::{PipelineError, State},
     };
 
@@ -183,10 +341,9 @@ mod tests {
             agent: "Writer".to_owned(),
             progress: Box::new(progress),
         };
-        assert_eq!(
-            with_causes(&error),
-            "agent `Writer` (turn 2): the model call failed: malformed model response: no choices"
-        );
+        let text =
+            "agent `Writer` (turn 2): the model call failed: malformed model response: no choices";
+        assert_eq!((error.to_string(), with_causes(&error)), (text.to_owned(), text.to_owned()));
         let debug = format!("{error:?}");
         for shown in ["Malformed", "no choices", "\"Writer\"", "turns: 2", "messages: 1"] {
             assert!(debug.contains(shown), "{debug}");

@@ -1,8 +1,8 @@
 //! Input of a run.
 
-use crate::model::Message;
+use crate::conversation::{Message, Part};
 
-/// Input of a run: a user message, or a conversation to continue.
+/// Input of a run: the text or the parts of a user message, or a conversation to continue.
 #[derive(Clone, Debug)]
 pub struct Input(pub(super) Vec<Message>);
 
@@ -21,6 +21,18 @@ impl From<String> for Input {
 impl From<&String> for Input {
     fn from(text: &String) -> Self {
         text.as_str().into()
+    }
+}
+
+impl From<Message> for Input {
+    fn from(message: Message) -> Self {
+        Self(vec![message])
+    }
+}
+
+impl<const N: usize> From<[Part; N]> for Input {
+    fn from(parts: [Part; N]) -> Self {
+        Message::user(parts).into()
     }
 }
 

@@ -1,30 +1,40 @@
 //! Runner: runs an agent in turns until it answers.
 
+mod acting;
 mod as_tool;
 mod calls;
 mod config;
 mod error;
 mod guard;
+mod history;
 mod input;
+mod journaled;
+mod last_agent;
+mod machine;
+mod model_call;
+mod resume;
 mod stream;
 mod turns;
 
-use std::{future::Future, panic, pin::pin, thread};
+use std::{borrow::Cow, future::Future, panic, pin::pin, thread};
 
 use futures::{
     channel::mpsc,
     future::{self, Either},
 };
 use raaf_trace_core::{
-    Component, Context, InContext as _, Kind, Span, Traceable, current_span, diagnostics::at_least,
-    in_current_context, keys,
+    Component, Context, InContext as _, Traceable, Value, diagnostics::at_least, in_current_context,
 };
 use tokio::runtime;
 
 use crate::{
     agent::Agent,
-    model::Message,
-    run::{RunContext, RunEvent, RunResult},
+    conversation::Message,
+    run::{
+        RunContext, RunEvent, RunResult,
+        workflow::{self, Root},
+    },
+    state::RunState,
     tool::OnToolError,
 };
 pub use as_tool::AgentTool;
@@ -34,6 +44,9 @@ pub use input::Input;
 pub use stream::RunStream;
 use turns::Run;
 
+/// Receiver of the events of a run.
+type Events = Option<mpsc::UnboundedSender<RunEvent>>;
+
 const MAX_PARALLEL_TOOLS: usize = 16;
 
 const MAX_TURNS: u32 = 10;
@@ -42,8 +55,12 @@ const MAX_TURNS: u32 = 10;
 /// on until it answers.
 ///
 /// The tools of one turn run concurrently in the caller's task; the model receives their results in
-/// the order of its calls. Dropping the future stops the run, and open spans end as cancelled. A
-/// panic in a tool ends the run and propagates.
+/// the order of its calls. Dropping the future stops the run, and open spans end as cancelled; the
+/// [session](crate::Session) keeps what tools did. A
+/// panic in a tool fails the run with [`ToolError::Panicked`](crate::ToolError::Panicked).
+///
+/// The conversation that a run leaves, also with an error, is valid: each call has its result. Those of
+/// calls that were not run state the reason.
 ///
 /// Each agent of a run is one span of kind `agent`; an agent that takes over is a sibling of the one
 /// that handed over. If no trace is active, the root is a span of kind `runner`, or of kind `trace`
@@ -70,6 +87,7 @@ pub struct Runner {
     max_turns: u32,
     max_parallel_tools: usize,
     on_tool_error: OnToolError,
+    answers_at_max_turns: bool,
     config: RunConfig,
 }
 
@@ -82,6 +100,7 @@ impl Runner {
             max_turns: MAX_TURNS,
             max_parallel_tools: MAX_PARALLEL_TOOLS,
             on_tool_error: OnToolError::default(),
+            answers_at_max_turns: false,
             config: RunConfig::new(),
         }
     }
@@ -91,6 +110,15 @@ impl Runner {
     #[must_use]
     pub fn with_max_turns(mut self, max_turns: u32) -> Self {
         self.max_turns = max_turns;
+        self
+    }
+
+    /// Sets whether a run that has used up its turns takes one more, in which the model must not call
+    /// tools and so answers with what it has. By default the run fails with
+    /// [`RunErrorKind::MaxTurns`].
+    #[must_use]
+    pub fn with_answer_at_max_turns(mut self, answers: bool) -> Self {
+        self.answers_at_max_turns = answers;
         self
     }
 
@@ -154,8 +182,44 @@ impl Runner {
     /// conversation so far.
     pub async fn run(&self, agent: &Agent, input: impl Into<Input>) -> Result<RunResult, RunError> {
         let Input(messages) = input.into();
-        let context = self.context(None, None);
-        self.start(agent, messages, context).await
+        self.complete(self.begun(agent, messages, None, None)).await
+    }
+
+    /// Resumes a run that has [paused](RunErrorKind::Paused): calls that were approved run, calls that
+    /// were rejected have an error for the model. If calls are left without a decision, the run pauses
+    /// again. Nothing that was done is done again.
+    ///
+    /// The agent is the one that the run began with; if another one has taken over, it is found by its name.
+    /// The configuration of the run is that of this runner: its deadline begins anew, its limits apply to
+    /// the whole run. The spans are part of the trace of the run, below the span that has paused.
+    /// [`RunState`] has an example.
+    ///
+    /// # Errors
+    ///
+    /// See [`run`](Self::run); also if the state does not fit the agent.
+    pub async fn resume(&self, agent: &Agent, state: RunState) -> Result<RunResult, RunError> {
+        let place = state.context().unwrap_or_else(Context::current);
+        self.go_on(agent, state).in_context(place).await
+    }
+
+    /// Resumes a run within the current span.
+    pub(crate) async fn go_on(
+        &self,
+        agent: &Agent,
+        state: RunState,
+    ) -> Result<RunResult, RunError> {
+        self.complete(self.resumed(agent, state, None, None)?).await
+    }
+
+    /// Resumes a run as [`resume`](Self::resume) does, and streams its events.
+    pub fn resume_stream(&self, agent: &Agent, state: RunState) -> RunStream {
+        let (sender, events) = mpsc::unbounded();
+        let (runner, agent, place) = (self.clone(), agent.clone(), state.context());
+        let work = async move {
+            let run = runner.resumed(&agent, state, Some(sender), None)?;
+            runner.complete(run).await
+        };
+        RunStream::new(Box::pin(work.in_context(place.unwrap_or_else(Context::current))), events)
     }
 
     /// Runs the agent and streams its events: text as it is generated, tool calls and their
@@ -184,8 +248,9 @@ impl Runner {
         let Input(messages) = input.into();
         let (sender, events) = mpsc::unbounded();
         let (runner, agent) = (self.clone(), agent.clone());
-        let context = self.context(Some(sender), None);
-        let work = async move { runner.start(&agent, messages, context).await };
+        let work = async move {
+            runner.complete(runner.begun(&agent, messages, Some(sender), None)).await
+        };
         RunStream::new(Box::pin(work.in_current_context()), events)
     }
 
@@ -198,7 +263,7 @@ impl Runner {
     ///
     /// # Panics
     ///
-    /// If a tool, a hook or another function of the user's panics.
+    /// If a hook or another function of the user's panics, other than a tool.
     pub fn run_blocking(
         &self,
         agent: &Agent,
@@ -208,7 +273,7 @@ impl Runner {
         let work = || match runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime.block_on(self.run(agent, messages)),
             Err(error) => {
-                let mut run = Run::new(self, agent, messages, self.context(None, None));
+                let mut run = self.begun(agent, messages, None, None);
                 Err(run.fail(RunErrorKind::Runtime(error)))
             }
         };
@@ -219,23 +284,48 @@ impl Runner {
         ended.unwrap_or_else(|panicked| panic::resume_unwind(panicked))
     }
 
-    fn context(
-        &self,
-        events: Option<mpsc::UnboundedSender<RunEvent>>,
-        outer: Option<RunContext>,
-    ) -> RunContext {
+    fn context(&self, events: Events, outer: Option<RunContext>, state: &RunState) -> RunContext {
         let (value, token) = (self.config.value.clone(), self.config.cancellation.clone());
-        RunContext::of_run(value, token, events, outer)
+        let (limits, journal) = (self.config.limits.clone(), self.config.journal.clone());
+        RunContext::of_run(value, token, events, outer, limits, journal, state)
     }
 
-    async fn start(
+    /// Returns a new run.
+    fn begun(
         &self,
         agent: &Agent,
         messages: Vec<Message>,
-        context: RunContext,
-    ) -> Result<RunResult, RunError> {
-        let token = context.cancellation().clone();
-        let mut run = Run::new(self, agent, messages, context);
+        events: Events,
+        outer: Option<RunContext>,
+    ) -> Run<'_> {
+        let mut state = RunState::new(agent.name(), messages);
+        let within = outer.as_ref().and_then(RunContext::inner_run_id);
+        if let Some(id) = within.or_else(|| self.config.run_id.clone()) {
+            state.id = id;
+        }
+        let context = self.context(events, outer, &state);
+        Run::new(self, agent, context, state, false)
+    }
+
+    /// Returns a run that goes on.
+    fn resumed(
+        &self,
+        first: &Agent,
+        state: RunState,
+        events: Events,
+        outer: Option<RunContext>,
+    ) -> Result<Run<'_>, RunError> {
+        let context = self.context(events, outer, &state);
+        let agent = resume::agent_of(first, &state);
+        let mut run = Run::new(self, agent.as_ref().unwrap_or(first), context, state, true);
+        match agent {
+            Ok(_) => Ok(run),
+            Err(error) => Err(run.fail(error.into())),
+        }
+    }
+
+    async fn complete(&self, mut run: Run<'_>) -> Result<RunResult, RunError> {
+        let token = run.context().cancellation().clone();
         let ended = {
             let cancelled = pin!(token.cancelled());
             // All spans are inside of what is dropped, and end as cancelled.
@@ -245,22 +335,30 @@ impl Runner {
                 Either::Right((ended, _)) => Some(ended),
             }
         };
-        ended.unwrap_or_else(|| Err(run.fail(RunErrorKind::Cancelled)))
+        let ended = ended.unwrap_or_else(|| Err(run.fail(RunErrorKind::Cancelled)));
+        if let Err(error) = &ended {
+            run.save_progress(error).await;
+        }
+        ended
     }
 
     /// Completes the run in the active trace, or else in a new one.
     async fn in_trace(&self, run: &mut Run<'_>) -> Result<RunResult, RunError> {
         // An agent that is bound to a parent belongs to the parent's trace.
         let is_bound = run.agent().component().parent().is_some();
-        let input = run.input().map(str::to_owned);
+        let input = run.input().map(Cow::into_owned);
         let shown = self.config.includes_content();
-        let work = Box::pin(of_root(input, shown, run.complete()));
+        let provider = run.provider().map(str::to_owned);
+        let work = Box::pin(async {
+            workflow::set_provider(provider.as_deref());
+            of_root(input, shown, run.complete()).await
+        });
         if let Some(untraced) = self.config.untraced_context() {
             work.in_context(untraced).await
         } else if is_bound || Context::current().trace_id().is_some() {
             work.await
-        } else if let Some(workflow) = self.config.workflow() {
-            workflow.try_in_span(work).await
+        } else if let Some(trace) = self.config.workflow() {
+            trace.try_in_span(work).await
         } else {
             let call = self.traced("run");
             call.include_sensitive_data(self.config.includes_content()).try_in_span(work).await
@@ -268,21 +366,19 @@ impl Runner {
     }
 }
 
-/// Completes a run. If its content is `shown`, records input and output on the root of the trace, if
-/// that is a runner or a workflow: lists of traces show those of the root.
+/// Completes a run. If its content is `shown`, it is that of the root of the trace, too.
 async fn of_root(
     input: Option<String>,
     shown: bool,
     work: impl Future<Output = Result<RunResult, RunError>>,
 ) -> Result<RunResult, RunError> {
-    let is_run = |span: &Span| matches!(span.kind(), Kind::Trace | Kind::Runner);
-    let root = current_span().filter(|span| shown && span.is_local_root() && is_run(span));
-    if let Some(root) = root.as_ref().filter(|root| root.attribute(keys::INPUT).is_none()) {
-        root.set_content(keys::INPUT, input);
+    let root = shown.then(Root::current);
+    if let Some(root) = &root {
+        root.set_input(|| input.map(Value::from));
     }
     let ended = work.await;
     if let (Some(root), Ok(result)) = (&root, &ended) {
-        root.set_content(keys::OUTPUT, result.output.as_str());
+        root.set_output(|| result.output.as_str().into());
     }
     ended
 }

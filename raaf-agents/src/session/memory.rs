@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::{Session, SessionError};
-use crate::model::Message;
+use crate::conversation::Message;
 
 /// In-memory [`Session`]. Clones share the conversation.
 ///
@@ -62,5 +62,9 @@ impl Session for MemorySession {
     async fn clear(&self) -> Result<(), SessionError> {
         self.lock().clear();
         Ok(())
+    }
+
+    async fn pop(&self) -> Result<Option<Message>, SessionError> {
+        Ok(self.lock().pop())
     }
 }

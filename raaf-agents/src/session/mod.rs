@@ -1,20 +1,37 @@
 //! Sessions: conversations over several runs.
 
+mod compacting;
 mod memory;
+mod policy;
+#[cfg(feature = "sqlite")]
+pub(crate) mod sqlite;
+mod window;
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error, fmt, sync::Arc};
 
 use async_trait::async_trait;
-use thiserror::Error;
 
-use crate::model::Message;
+use crate::{
+    conversation::{Message, Role},
+    errors::behind,
+    model::ModelCall,
+};
+pub use compacting::CompactingSession;
 pub use memory::MemorySession;
+pub use policy::SessionPolicy;
+pub use window::WindowSession;
 
 /// Store of a conversation over several runs; see [`RunConfig::session`](crate::RunConfig::session).
 ///
-/// A run starts with the stored messages and appends its own when it has an answer; a run that fails
-/// appends nothing. A session that fails, or exceeds the run's
+/// A run starts with the stored messages. It appends its own when the tool calls of a turn have
+/// results, and when it has an answer; a message is appended once. Of a run that fails or is dropped, the
+/// session so has what its tools did: the messages up to the last result of a tool, each call with a
+/// result, and nothing if no tool was called; [`SessionPolicy`] changes that. A session that fails, or exceeds the run's
 /// [deadline](crate::RunConfig::deadline), fails the run.
+///
+/// If a run is dropped while tools or an append are under way, the append is made or completed as the
+/// run is dropped, if the store saves at once, and otherwise in a task of the tokio runtime; outside of
+/// a runtime it is lost. Calls that had no result state that the run was dropped.
 #[async_trait]
 pub trait Session: Send + Sync {
     /// Returns the messages so far, oldest first.
@@ -24,7 +41,24 @@ pub trait Session: Send + Sync {
     /// If the store fails.
     async fn load(&self) -> Result<Vec<Message>, SessionError>;
 
-    /// Appends the messages of a run: all of them or none.
+    /// Returns the messages as [`load`](Self::load) does, and adds the model calls that this took to
+    /// `calls`. A run loads its session so, and counts the calls in its usage, its cost and its
+    /// [limits](crate::Limits). By default, loading takes no call; a session that wraps another one
+    /// forwards the method.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails. The calls so far are added nevertheless.
+    async fn load_with_calls(
+        &self,
+        calls: &mut Vec<ModelCall>,
+    ) -> Result<Vec<Message>, SessionError> {
+        let _ = calls;
+        self.load().await
+    }
+
+    /// Appends messages of a run: all of them or none. The future is not dropped by the run before it is
+    /// ready, except for a run that is late and has waited 5 s.
     ///
     /// # Errors
     ///
@@ -37,12 +71,72 @@ pub trait Session: Send + Sync {
     ///
     /// If the store fails.
     async fn clear(&self) -> Result<(), SessionError>;
+
+    /// Returns the id of the conversation within its store; by default `None`.
+    fn id(&self) -> Option<&str> {
+        None
+    }
+
+    /// Returns the latest messages, at most `max`, oldest first. They do not begin with results of tools
+    /// whose calls are older. By default, all messages are loaded.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    async fn load_latest(&self, max: usize) -> Result<Vec<Message>, SessionError> {
+        let messages = self.load().await?;
+        let older = messages.len().saturating_sub(max);
+        Ok(without_open_results(messages.into_iter().skip(older)))
+    }
+
+    /// Removes the last message, and returns it. A call whose result was removed gets one in the next
+    /// run, which states that it was lost.
+    ///
+    /// ```
+    /// use raaf_agents::{Message, MemorySession, Role, Session};
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let session = MemorySession::new();
+    /// session.append(vec![Message::user("2 + 3?"), Message::assistant("5")]).await?;
+    ///
+    /// // Take the last question back, with all that followed.
+    /// while let Some(message) = session.pop().await? {
+    ///     if message.role == Role::User {
+    ///         break;
+    ///     }
+    /// }
+    /// assert!(session.messages().is_empty());
+    /// # Ok::<(), raaf_agents::SessionError>(())
+    /// # }).unwrap();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the store fails, and by default: removing a message by [`clear`](Self::clear) and
+    /// [`append`](Self::append) would lose the conversation if the second one failed.
+    async fn pop(&self) -> Result<Option<Message>, SessionError> {
+        Err(SessionError::new("it does not remove single messages: implement `Session::pop`"))
+    }
+}
+
+/// Removes the results at the beginning, whose calls are missing.
+fn without_open_results(messages: impl IntoIterator<Item = Message>) -> Vec<Message> {
+    messages.into_iter().skip_while(|message| message.role == Role::Tool).collect()
 }
 
 #[async_trait]
 impl<S: Session + ?Sized> Session for Arc<S> {
     async fn load(&self) -> Result<Vec<Message>, SessionError> {
         (**self).load().await
+    }
+
+    async fn load_with_calls(
+        &self,
+        calls: &mut Vec<ModelCall>,
+    ) -> Result<Vec<Message>, SessionError> {
+        (**self).load_with_calls(calls).await
     }
 
     async fn append(&self, messages: Vec<Message>) -> Result<(), SessionError> {
@@ -52,18 +146,48 @@ impl<S: Session + ?Sized> Session for Arc<S> {
     async fn clear(&self) -> Result<(), SessionError> {
         (**self).clear().await
     }
+
+    fn id(&self) -> Option<&str> {
+        (**self).id()
+    }
+
+    async fn load_latest(&self, max: usize) -> Result<Vec<Message>, SessionError> {
+        (**self).load_latest(max).await
+    }
+
+    async fn pop(&self) -> Result<Option<Message>, SessionError> {
+        (**self).pop().await
+    }
 }
 
 /// Failure of a [`Session`]'s store.
-#[derive(Debug, Error)]
-#[error("session store failed")]
+///
+/// Its text contains that of its cause; [`Error::source`] goes on behind that.
+#[derive(Debug)]
 pub struct SessionError {
-    source: Box<dyn Error + Send + Sync>,
+    cause: Box<dyn Error + Send + Sync>,
 }
 
 impl SessionError {
     /// Creates an error from its cause.
-    pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { source: source.into() }
+    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { cause: cause.into() }
+    }
+
+    /// Returns the cause.
+    pub fn cause(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.cause
+    }
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "session store failed: {}", self.cause)
+    }
+}
+
+impl Error for SessionError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        behind(&*self.cause)
     }
 }

@@ -1,18 +1,24 @@
 //! Async functions as tools.
 
-use std::{error::Error, fmt, future::Future, sync::Arc, time::Duration};
+use std::{any::Any, error::Error, fmt, future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use raaf_trace_core::{Attributes, Component, Traceable, keys};
-use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use raaf_trace_core::{Attributes, Component, Traceable, call::Failure, keys};
+use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
-use super::{Description, OnToolError, Tool, ToolError};
-use crate::{model::ToolSpec, run::RunContext};
+use super::{Approval, Arguments, Description, OnToolError, Tool, ToolError, name};
+use crate::{
+    conversation::Content,
+    errors::boxed,
+    model::{StrictSchemaError, ToolSpec, strict_schema},
+    run::RunContext,
+};
 
-type Run = dyn Fn(&RunContext, Json) -> BoxFuture<'static, Result<Json, ToolError>> + Send + Sync;
+type Run =
+    dyn Fn(&RunContext, Json) -> BoxFuture<'static, Result<Content, ToolError>> + Send + Sync;
 type Enabled = dyn Fn(&RunContext) -> bool + Send + Sync;
 
 /// Tool made of an async function.
@@ -60,16 +66,22 @@ pub struct FunctionTool {
     run: Arc<Run>,
     enabled: Option<Arc<Enabled>>,
     timeout: Option<Duration>,
+    approval: Approval,
     on_error: Option<OnToolError>,
+    is_final: bool,
 }
 
 impl FunctionTool {
     /// Creates a tool from a function that can fail. By default the model receives the error's text
-    /// and causes.
+    /// and causes. The error's type is the `error.type` of the tool's span; see
+    /// [`ErrorType`](raaf_trace_core::ErrorType).
     ///
-    /// The argument's type should be a struct, or `()` for no arguments: servers only accept objects
-    /// with known properties. Numbers, strings and enums belong in its fields.
-    pub fn new<A, F, T, E>(
+    /// The argument's type should be a struct, or `()` for no arguments: servers accept objects only. A
+    /// number, a string, a list or an enum is put into an object with the member `value`.
+    ///
+    /// Servers accept names of up to 64 letters, digits, `_` and `-`. Another name, such as
+    /// `get weather!`, is converted, and gets a hash, so that different names stay different.
+    pub fn new<A, F, T, E, Via>(
         name: impl Into<String>,
         description: impl Into<Description>,
         function: impl Fn(A) -> F + Send + Sync + 'static,
@@ -77,8 +89,8 @@ impl FunctionTool {
     where
         A: DeserializeOwned + JsonSchema,
         F: Future<Output = Result<T, E>> + Send + 'static,
-        T: Serialize,
-        E: Into<Box<dyn Error + Send + Sync>>,
+        T: Serialize + 'static,
+        E: Failure<Via> + Into<Box<dyn Error + Send + Sync>>,
     {
         Self::with_context(name, description, move |_, arguments| function(arguments))
     }
@@ -105,7 +117,7 @@ impl FunctionTool {
     /// # }).unwrap();
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn with_context<A, F, T, E>(
+    pub fn with_context<A, F, T, E, Via>(
         name: impl Into<String>,
         description: impl Into<Description>,
         function: impl Fn(RunContext, A) -> F + Send + Sync + 'static,
@@ -113,32 +125,40 @@ impl FunctionTool {
     where
         A: DeserializeOwned + JsonSchema,
         F: Future<Output = Result<T, E>> + Send + 'static,
-        T: Serialize,
-        E: Into<Box<dyn Error + Send + Sync>>,
+        T: Serialize + 'static,
+        E: Failure<Via> + Into<Box<dyn Error + Send + Sync>>,
     {
         let name = name.into();
+        let component = Component::tool(&name);
+        let name = name::legal(name);
         let tool = name.clone();
+        let (mut parameters, reader) = Arguments::of::<A>();
         let run = move |context: &RunContext, arguments: Json| -> BoxFuture<'static, _> {
             let tool = tool.clone();
-            let work = read_arguments(&tool, arguments)
-                .map(|arguments| function(context.clone(), arguments));
+            let work = reader.read(arguments).map(|arguments| function(context.clone(), arguments));
             Box::pin(async move {
-                match work?.await {
-                    Ok(result) => serde_json::to_value(result)
-                        .map_err(|source| ToolError::Result { tool, source }),
-                    Err(error) => Err(ToolError::Failed { tool, source: error.into() }),
+                let work = match work {
+                    Ok(work) => work,
+                    Err(message) => return Err(ToolError::Arguments { tool, message }),
+                };
+                match work.await {
+                    Ok(result) => {
+                        into_content(result).map_err(|source| ToolError::Result { tool, source })
+                    }
+                    Err(error) => Err(ToolError::Failed { tool, source: boxed(error) }),
                 }
             })
         };
-        let mut parameters = parameters_of::<A>();
         let description = description.into().into_text(&mut parameters);
         Self {
-            component: Component::tool(&name),
-            spec: Arc::new(ToolSpec { name, description, parameters }),
+            component,
+            spec: Arc::new(ToolSpec::new(name, description, parameters)),
             run: Arc::new(run),
             enabled: None,
             timeout: None,
+            approval: Approval::never(),
             on_error: None,
+            is_final: false,
         }
     }
 
@@ -150,7 +170,7 @@ impl FunctionTool {
     ) -> Self
     where
         A: DeserializeOwned + JsonSchema,
-        F: Future<Output: Serialize> + Send + 'static,
+        F: Future<Output: Serialize + 'static> + Send + 'static,
     {
         Self::new(name, description, move |arguments: A| {
             let work = function(arguments);
@@ -199,12 +219,39 @@ impl FunctionTool {
         self
     }
 
+    /// Sets when a call pauses the run until a person approves or rejects it.
+    #[must_use]
+    pub fn with_approval(mut self, approval: Approval) -> Self {
+        self.approval = approval;
+        self
+    }
+
     /// Sets what to do when a call fails. This overrides [the runner's
     /// setting](crate::Runner::on_tool_error).
     #[must_use]
     pub fn with_on_error(mut self, on_error: OnToolError) -> Self {
         self.on_error = Some(on_error);
         self
+    }
+
+    /// Makes the result of a successful call the answer of the run, without another call of the model.
+    #[must_use]
+    pub fn with_final_result(mut self) -> Self {
+        self.is_final = true;
+        self
+    }
+
+    /// Requires the server to enforce the schema of the arguments, if it can;
+    /// see [`strict_schema`](crate::strict_schema).
+    ///
+    /// # Errors
+    ///
+    /// If the schema cannot be strict.
+    pub fn strict(mut self) -> Result<Self, StrictSchemaError> {
+        let spec = Arc::make_mut(&mut self.spec);
+        spec.parameters = strict_schema(&spec.parameters)?;
+        spec.strict = true;
+        Ok(self)
     }
 
     /// Binds the tool to a parent component. Without an active span, its spans are children of the
@@ -215,46 +262,12 @@ impl FunctionTool {
     }
 }
 
-fn read_arguments<A: DeserializeOwned>(tool: &str, arguments: Json) -> Result<A, ToolError> {
-    // Models send an empty object to a function of `()`.
-    let is_empty = arguments.as_object().is_some_and(serde_json::Map::is_empty);
-    let unit = || is_empty.then(|| serde_json::from_value(Json::Null).ok()).flatten();
-    serde_json::from_value(arguments)
-        .or_else(|error| unit().ok_or(error))
-        .map_err(|error| ToolError::Arguments { tool: tool.to_owned(), message: error.to_string() })
-}
-
-/// Returns the schema of a tool's arguments. Servers require an object, even for `()` and for types
-/// that accept any value.
-fn parameters_of<A: JsonSchema>() -> Json {
-    let mut schema = match schema_of::<A>() {
-        Json::Object(schema) => schema,
-        _ => serde_json::Map::new(),
-    };
-    let is_open = schema.keys().all(|key| key == "description");
-    if is_open || schema.get("type").is_some_and(|kind| kind == "null") {
-        schema.insert("type".to_owned(), "object".into());
-        schema.insert("properties".to_owned(), serde_json::Map::new().into());
+/// Converts a result. [`Content`] stays as it is; other values become JSON.
+fn into_content<T: Serialize + 'static>(result: T) -> Result<Content, serde_json::Error> {
+    if let Some(content) = (&result as &dyn Any).downcast_ref::<Content>() {
+        return Ok(content.clone());
     }
-    schema.into()
-}
-
-/// Returns a type's schema without references, which not every server resolves.
-pub(crate) fn schema_of<A: JsonSchema>() -> Json {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.inline_subschemas = true;
-        settings.meta_schema = None;
-    });
-    let mut schema = SchemaGenerator::new(settings).into_root_schema_for::<A>();
-    schema.remove("title");
-    let mut schema = Json::from(schema);
-    // Servers require `properties`, even for a tool without arguments.
-    if let Some(object) = schema.as_object_mut()
-        && object.get("type").is_some_and(|kind| kind == "object")
-    {
-        object.entry("properties").or_insert_with(|| Json::Object(serde_json::Map::new()));
-    }
-    schema
+    serde_json::to_value(result).map(Content::json)
 }
 
 impl Traceable for FunctionTool {
@@ -273,16 +286,20 @@ impl Tool for FunctionTool {
         &self.spec
     }
 
-    async fn invoke(&self, arguments: Json) -> Result<Json, ToolError> {
+    async fn invoke(&self, arguments: Json) -> Result<Content, ToolError> {
         self.invoke_in(&RunContext::new(), arguments).await
     }
 
-    async fn invoke_in(&self, context: &RunContext, arguments: Json) -> Result<Json, ToolError> {
+    async fn invoke_in(&self, context: &RunContext, arguments: Json) -> Result<Content, ToolError> {
         (self.run)(context, arguments).await
     }
 
     fn is_enabled(&self, context: &RunContext) -> bool {
         self.enabled.as_ref().is_none_or(|enabled| enabled(context))
+    }
+
+    fn needs_approval(&self, context: &RunContext, arguments: &Json) -> bool {
+        self.approval.is_needed(context, arguments)
     }
 
     fn timeout(&self) -> Option<Duration> {
@@ -291,6 +308,10 @@ impl Tool for FunctionTool {
 
     fn on_error(&self) -> Option<OnToolError> {
         self.on_error
+    }
+
+    fn is_final(&self) -> bool {
+        self.is_final
     }
 }
 
@@ -333,6 +354,31 @@ mod tests {
     fn a_tool_without_arguments_takes_an_empty_object() {
         let tool = FunctionTool::infallible("now", "Tells.", |Nothing {}| async { 1 });
         assert_eq!(tool.spec().parameters, json!({"type": "object", "properties": {}}));
+    }
+
+    #[tokio::test]
+    async fn an_argument_that_is_not_an_object_is_put_into_one() {
+        let double = FunctionTool::infallible("double", "Doubles.", |n: u32| async move { 2 * n });
+        let parameters = &double.spec().parameters;
+        assert_eq!(
+            (&parameters["type"], &parameters["required"]),
+            (&json!("object"), &json!(["value"]))
+        );
+        assert_eq!(parameters["properties"]["value"]["type"], "integer");
+        assert_eq!(double.invoke(json!({"value": 4})).await.unwrap(), 8);
+        assert_eq!(double.invoke(json!(4)).await.unwrap(), 8);
+        let error = double.invoke(json!({"value": "x"})).await.unwrap_err().to_string();
+        assert!(error.contains("invalid type: string"), "{error}");
+    }
+
+    #[test]
+    fn a_name_that_servers_refuse_is_converted() {
+        let tool =
+            |name: &str| FunctionTool::infallible(name, "", |(): ()| async {}).spec().name.clone();
+        assert_eq!(tool("get_weather"), "get_weather");
+        let converted = tool("get weather!");
+        assert!(converted.starts_with("get_weather_"), "{converted}");
+        assert_ne!(converted, tool("get weather?"));
     }
 
     #[tokio::test]

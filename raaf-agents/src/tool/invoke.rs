@@ -2,12 +2,15 @@
 
 use std::convert::Infallible;
 
-use futures::TryFutureExt as _;
 use raaf_trace_core::{Attributes, Component, Traceable as _, keys};
 use serde_json::Value as Json;
 
 use super::{Tool, ToolError};
-use crate::{errors::AsTimeout, model::ToolCall, run::RunContext};
+use crate::{
+    conversation::{Content, ToolCall, shown},
+    model::ToolSpec,
+    run::RunContext,
+};
 
 /// Component name for calls of tools that do not exist.
 const UNKNOWN: &str = "unknown_tool";
@@ -20,15 +23,14 @@ pub(super) async fn call<T: Tool + ?Sized>(
     tool: &T,
     context: &RunContext,
     arguments: Json,
-) -> Result<Json, ToolError> {
+) -> Result<Content, ToolError> {
     (&tool)
         .traced("run")
-        .with(keys::TOOL_NAME, &tool.spec().name)
+        .with_attributes(|attributes| describe(tool.spec(), attributes))
         .with_content(keys::TOOL_ARGUMENTS, &arguments)
         .on_result(show_result)
-        .try_in_span(invoke(tool, context, arguments).map_err(AsTimeout))
+        .try_in_span(invoke(tool, context, arguments))
         .await
-        .map_err(|AsTimeout(error)| error)
 }
 
 /// Makes a model's call, in a span with the id of the call.
@@ -36,18 +38,27 @@ pub(crate) async fn call_for_model(
     tool: &dyn Tool,
     context: &RunContext,
     call: &ToolCall,
-) -> Result<Json, ToolError> {
+    approval: Option<&'static str>,
+) -> Result<Content, ToolError> {
     let arguments = read_arguments(call);
     let shown = arguments.as_ref().ok().cloned();
     (&tool)
         .traced("run")
+        .with_attributes(|attributes| describe(tool.spec(), attributes))
         .with(keys::TOOL_NAME, &call.name)
         .with(keys::TOOL_CALL_ID, &call.id)
+        .with(keys::TOOL_APPROVAL, approval)
         .with_content(keys::TOOL_ARGUMENTS, shown.unwrap_or_else(|| call.arguments.clone().into()))
         .on_result(show_result)
-        .try_in_span(async { invoke(tool, context, arguments?).await }.map_err(AsTimeout))
+        .try_in_span(async { invoke(tool, context, arguments?).await })
         .await
-        .map_err(|AsTimeout(error)| error)
+}
+
+fn describe(spec: &ToolSpec, attributes: &mut Attributes) {
+    attributes
+        .set(keys::TOOL_NAME, &spec.name)
+        .set(keys::TOOL_TYPE, "function")
+        .set(keys::TOOL_DESCRIPTION, &spec.description);
 }
 
 /// Invokes the tool within its time limit.
@@ -55,7 +66,7 @@ async fn invoke<T: Tool + ?Sized>(
     tool: &T,
     context: &RunContext,
     arguments: Json,
-) -> Result<Json, ToolError> {
+) -> Result<Content, ToolError> {
     let work = tool.invoke_in(context, arguments);
     let Some(after) = tool.timeout() else { return work.await };
     tokio::time::timeout(after, work).await.unwrap_or_else(|_| {
@@ -64,6 +75,23 @@ async fn invoke<T: Tool + ?Sized>(
         }
         Err(ToolError::Timeout { tool: tool.spec().name.clone(), after })
     })
+}
+
+/// Records a call that is not run in a span, and returns its outcome.
+pub(crate) fn answer_instead(
+    tool: &dyn Tool,
+    call: &ToolCall,
+    approval: Option<&'static str>,
+    outcome: Result<Content, ToolError>,
+) -> Result<Content, ToolError> {
+    (&tool)
+        .traced("run")
+        .with(keys::TOOL_NAME, &call.name)
+        .with(keys::TOOL_CALL_ID, &call.id)
+        .with(keys::TOOL_APPROVAL, approval)
+        .with_content(keys::TOOL_ARGUMENTS, &call.arguments)
+        .on_result(show_result)
+        .try_in_span(|| outcome)
 }
 
 /// Records a call of a tool that does not exist as a failed span.
@@ -84,15 +112,10 @@ pub(crate) fn refuse_unknown(call: &ToolCall, available: Vec<String>) -> ToolErr
 
 /// Parses the arguments. Models leave them out for an empty object.
 fn read_arguments(call: &ToolCall) -> Result<Json, ToolError> {
-    if call.arguments.trim().is_empty() {
-        return Ok(Json::Object(serde_json::Map::new()));
-    }
-    serde_json::from_str(&call.arguments).map_err(|error| ToolError::Arguments {
-        tool: call.name.clone(),
-        message: format!("not valid JSON: {error}"),
-    })
+    let arguments = call.parse_arguments().map(Json::Object);
+    arguments.map_err(|message| ToolError::Arguments { tool: call.name.clone(), message })
 }
 
-fn show_result(result: &Json, attributes: &mut Attributes) {
-    attributes.set_content(keys::TOOL_RESULT, result);
+fn show_result(result: &Content, attributes: &mut Attributes) {
+    attributes.set_content(keys::TOOL_RESULT, shown::of_content(result.parts()));
 }

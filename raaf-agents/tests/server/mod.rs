@@ -55,6 +55,12 @@ impl Answer {
         Self { status: 200, headers, body: body.collect(), hangs: false, silent: false }
     }
 
+    /// A body as it was recorded.
+    pub(crate) fn recorded(status: u16, content_type: &str, body: &str) -> Self {
+        let headers = format!("Content-Type: {content_type}\r\nContent-Length: {}\r\n", body.len());
+        Self { status, headers, body: body.to_owned(), hangs: false, silent: false }
+    }
+
     /// The request is read, and that is all.
     pub(crate) fn never() -> Self {
         Self { hangs: true, silent: true, ..Self::status(0, "") }
@@ -95,8 +101,13 @@ impl Server {
         let task = tokio::spawn(async move {
             let mut open = Vec::new();
             for answer in answers {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let request = read(&mut stream).await;
+                // The port may have been another server's, which a client still looks for.
+                let (mut stream, request) = loop {
+                    let (mut stream, _) = listener.accept().await.unwrap();
+                    if let Some(request) = read(&mut stream).await {
+                        break (stream, request);
+                    }
+                };
                 seen.lock().unwrap().push(request);
                 stream.write_all(answer.text().as_bytes()).await.unwrap();
                 if answer.hangs {
@@ -121,13 +132,13 @@ impl Server {
     }
 }
 
-async fn read(stream: &mut TcpStream) -> Request {
+async fn read(stream: &mut TcpStream) -> Option<Request> {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     let mut length = 0;
     loop {
         let mut line = String::new();
-        reader.read_line(&mut line).await.unwrap();
+        reader.read_line(&mut line).await.ok()?;
         if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().unwrap();
         }
@@ -137,6 +148,6 @@ async fn read(stream: &mut TcpStream) -> Request {
         head += &line;
     }
     let mut body = vec![0; length];
-    reader.read_exact(&mut body).await.unwrap();
-    Request { head, body: serde_json::from_slice(&body).unwrap() }
+    reader.read_exact(&mut body).await.ok()?;
+    Some(Request { head, body: serde_json::from_slice(&body).ok()? })
 }

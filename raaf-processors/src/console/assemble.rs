@@ -8,8 +8,10 @@ use raaf_trace_model::{
 };
 
 /// Spans whose trees are not complete.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Assembly {
+    /// True if a span below one of another process does not end a tree.
+    whole_traces: bool,
     traces: HashMap<TraceId, Open>,
     arrivals: u64,
 }
@@ -22,10 +24,20 @@ struct Open {
 }
 
 impl Assembly {
+    pub(super) fn new(whole_traces: bool) -> Self {
+        Self { whole_traces, traces: HashMap::new(), arrivals: 0 }
+    }
+
+    /// Returns whether a span ends a tree.
+    pub(super) fn ends_tree(whole_traces: bool, span: &FinishedSpan) -> bool {
+        if whole_traces { span.parent_id().is_none() } else { span.is_local_root() }
+    }
+
     /// Adds a span. Returns the spans of its tree if it completes the tree.
     pub(super) fn add(&mut self, span: FinishedSpan) -> Option<Vec<FinishedSpan>> {
         self.arrivals += 1;
-        let (trace, id, ends_tree) = (span.trace_id(), span.span_id(), span.is_local_root());
+        let (trace, id) = (span.trace_id(), span.span_id());
+        let ends_tree = Self::ends_tree(self.whole_traces, &span);
         let since = self.arrivals;
         let open = self.traces.entry(trace).or_insert_with(|| Open { since, spans: Vec::new() });
         open.spans.push(span);

@@ -13,6 +13,7 @@ use raaf_trace_core::{clock::Clock, diagnostics::at_least, sink::PerProcess};
 
 use super::{
     ConsoleSink,
+    assemble::Assembly,
     describe::Describe,
     live::{Live, Screen},
     paint::Paint,
@@ -47,6 +48,7 @@ pub struct ConsoleBuilder {
     detailed: bool,
     color: Option<bool>,
     target: Target,
+    whole_traces: bool,
     max_spans: usize,
     max_wait: Duration,
 }
@@ -74,6 +76,7 @@ impl Default for ConsoleBuilder {
             detailed: false,
             color: None,
             target: Target::Stdout,
+            whole_traces: false,
             max_spans: 10_000,
             max_wait: Duration::from_secs(1),
         }
@@ -87,7 +90,7 @@ impl ConsoleBuilder {
         self
     }
 
-    /// Shows ids and attributes as well. Default: false.
+    /// Shows ids, attributes and events as well. Default: false.
     pub fn detailed(mut self, detailed: bool) -> Self {
         self.detailed = detailed;
         self
@@ -110,6 +113,14 @@ impl ConsoleBuilder {
     /// own thread.
     pub fn writer(mut self, writer: impl Write + Send + 'static) -> Self {
         self.target = Target::Writer(Box::new(writer));
+        self
+    }
+
+    /// Draws one tree for a trace that comes back to this process, such as that of a client and a server in
+    /// one program: a request is drawn in the tree of its caller. A request whose caller is another
+    /// process is then drawn at a flush or at the shutdown. Default: false.
+    pub fn whole_traces(mut self, whole: bool) -> Self {
+        self.whole_traces = whole;
         self
     }
 
@@ -148,9 +159,10 @@ impl ConsoleBuilder {
         let queue = Arc::new(Queue::new(self.max_spans, self.max_wait, screen.is_some()));
         let describe = Describe { paint: Paint { color }, detailed: self.detailed };
         let live = screen.clone().map(|screen| Live::new(screen, self.color, clock.clone()));
-        let worker = Worker::new(Arc::clone(&queue), describe, lines, live, out);
-        let queue = PerProcess::new(queue);
-        ConsoleSink { queue, lines, screen, clock, worker: Mutex::new(Some(worker)) }
+        let assembly = Assembly::new(self.whole_traces);
+        let worker = Worker::new(Arc::clone(&queue), describe, lines, live, assembly, out);
+        let (queue, worker) = (PerProcess::new(queue), Mutex::new(Some(worker)));
+        ConsoleSink { queue, lines, whole_traces: self.whole_traces, screen, clock, worker }
     }
 }
 

@@ -3,6 +3,8 @@
 mod assemble;
 mod builder;
 mod describe;
+mod draw;
+mod events;
 mod live;
 mod paint;
 mod queue;
@@ -33,9 +35,12 @@ use raaf_trace_model::{
     span::{FinishedSpan, StartedSpan},
 };
 
+use assemble::Assembly;
 pub use builder::{ConsoleBuilder, ConsoleMode};
+pub use draw::Drawing;
 use live::Screen;
 use queue::Queue;
+pub use units::HumanDuration;
 use worker::Worker;
 
 /// Longest time that dropping the sink waits for pending output.
@@ -62,12 +67,17 @@ raaf_trace_model::submit! {
 /// ends, or the running spans.
 ///
 /// ```text
-/// Pipeline:Report  1.2 s  ✓ ok  1520 tokens in, 310 out
-/// ├── Agent:Planner  400 ms  ✓ ok  500 tokens in, 110 out
-/// │   └── Tool:Search.lookup  3.1 ms  ✗ error  Timeout: no answer
-/// │             caused by: connection refused
-/// └── Agent:Writer  790 ms  ✓ ok  1020 tokens in, 200 out
+/// Pipeline:Report  1.2 s  self 10 ms  ✓ ok  1520 tokens in, 310 out  $0.0050
+/// ├── Agent:Planner  +0 ns  400 ms  self 7 ms  ✓ ok  500 tokens in, 110 out  $0.0017
+/// │   ├── Llm:gpt-5  +2 ms  390 ms  ✓ ok  1 retry  500 tokens in, 110 out  $0.0017
+/// │   └── Tool:Search.lookup  +394 ms  3.1 ms  ✗ error  Timeout: no answer: connection refused
+/// └── Agent:Writer  +405 ms  790 ms  ✓ ok  1020 tokens in, 200 out  $0.0033
 /// ```
+///
+/// A line of a tree shows when the span started, counted from the start of the tree (`+394 ms`), how long it
+/// lasted, for how long none of its children ran (`self`), its status, how often the call was tried
+/// again, tokens and cost, and the error with its causes. Lines are cut to 100 columns; the rest of an
+/// error follows on separate lines, and only names deep in a tree make lines wider.
 ///
 /// Writes to standard output, unless [`ConsoleBuilder::stderr`] or [`ConsoleBuilder::writer`]
 /// choose another one; the library's own diagnostics never go there. Colours are used only on a
@@ -152,6 +162,7 @@ raaf_trace_model::submit! {
 pub struct ConsoleSink {
     queue: PerProcess<Arc<Queue>>,
     lines: bool,
+    whole_traces: bool,
     /// Screen of the live view, if there is one.
     screen: Option<Screen>,
     clock: Clock,
@@ -197,7 +208,7 @@ impl ConsoleSink {
         self.queue.get(|_| {
             let reason = "the console shows no spans in a forked child, which has no thread to draw \
                           them; initialise tracing after the fork";
-            diagnostics::warn(Category::Tracing, format_args!("{reason}"));
+            diagnostics::warn(Category::Export, format_args!("{reason}"));
             Arc::new(Queue::refusing(reason.to_owned()))
         })
     }
@@ -244,7 +255,7 @@ impl SpanProcessor for ConsoleSink {
 
     fn on_end_owned(&self, span: FinishedSpan) {
         self.start_worker();
-        let due = self.lines || span.is_local_root();
+        let due = self.lines || Assembly::ends_tree(self.whole_traces, &span);
         self.queue().push_end(span, due);
     }
 
@@ -263,12 +274,33 @@ impl SpanProcessor for ConsoleSink {
 
 impl Drop for ConsoleSink {
     fn drop(&mut self) {
-        let _ = self.queue().shutdown(DROP_TIMEOUT);
+        if !self.queue().has_shut_down() {
+            let _ = self.queue().shutdown(DROP_TIMEOUT);
+        }
     }
 }
 
 impl fmt::Debug for ConsoleSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConsoleSink").field("lines", &self.lines).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use raaf_trace_model::sink::SpanProcessor as _;
+
+    use super::ConsoleSink;
+
+    #[test]
+    fn dropping_a_sink_that_has_shut_down_waits_no_second_time() {
+        let console = ConsoleSink::builder().stderr().build();
+        let queue = Arc::clone(console.queue.get(Arc::clone));
+        assert!(queue.claim_start(), "so that no worker answers");
+        assert!(console.shutdown(Duration::ZERO).is_err());
+        drop(console);
+        assert_eq!(queue.flushes_requested(), 1);
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use raaf_trace_model::span::Status;
+use unicode_width::UnicodeWidthStr as _;
 
 /// Appends to a string, with or without colour.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +12,7 @@ pub(super) struct Paint {
     pub(super) color: bool,
 }
 
+pub(super) const PLAIN: Style = Style::new();
 pub(super) const BOLD: Style = Style::new().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
 const RED: Style = AnsiColor::Red.on_default();
@@ -21,7 +23,7 @@ const MAGENTA: Style = AnsiColor::Magenta.on_default();
 impl Paint {
     /// Runs `write` with this style around what it appends to `out`.
     pub(super) fn styled(self, out: &mut String, style: Style, write: impl FnOnce(&mut String)) {
-        if !self.color {
+        if !self.color || style == PLAIN {
             return write(out);
         }
         let before = out.len();
@@ -51,6 +53,14 @@ impl Paint {
         let (mark, style) = Self::mark(status);
         self.styled(out, style, |out| push(out, format_args!("{mark} {status}")));
     }
+}
+
+/// Returns the width of text without its colours.
+pub(super) fn columns(text: &str) -> usize {
+    let mut parts = text.split('\u{1b}');
+    let first = parts.next().unwrap_or_default().width();
+    parts
+        .fold(first, |width, part| width + part.split_once('m').map_or(0, |(_, text)| text.width()))
 }
 
 /// Appends arguments whose formatting cannot fail.

@@ -241,6 +241,16 @@ impl Queue {
         self.flush(timeout)
     }
 
+    /// Returns true after the first shutdown, also if that has timed out.
+    pub(super) fn has_shut_down(&self) -> bool {
+        matches!(self.lock().phase, Phase::Stopping | Phase::Stopped)
+    }
+
+    #[cfg(test)]
+    pub(super) fn flushes_requested(&self) -> u64 {
+        self.lock().flushes
+    }
+
     pub(super) fn stats(&self) -> ProcessorStats {
         let state = self.lock();
         ProcessorStats {

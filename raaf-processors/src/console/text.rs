@@ -73,6 +73,12 @@ pub(super) fn push_fitted(out: &mut String, columns: usize, text: impl fmt::Disp
     if fitted.is_cut { columns } else { columns - fitted.room }
 }
 
+/// Returns whether the text is at most `columns` wide, escaped.
+pub(super) fn fits(text: &str, columns: usize) -> bool {
+    // One more column distinguishes a text that fits from one that is cut.
+    push_fitted(&mut String::new(), columns.saturating_add(1), text) <= columns
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -3,38 +3,40 @@
 use raaf_trace_model::{
     attributes::ValueRef,
     keys,
+    prices::Cost,
     span::{FinishedSpan, SpanError, SpanTree, TreeSpan},
 };
 use serde_json::Value as Json;
 
 use super::{
-    describe::{Describe, Margin, causes_of},
+    describe::{Describe, Margin, Summary, causes_of},
     paint::{DIM, push},
 };
 
 /// Depth beyond which lines are not indented further and state their depth instead: the drawing of
 /// a long chain would otherwise grow with the square of its length.
-const DEEPEST: usize = 40;
+pub(super) const DEEPEST: usize = 40;
 
-/// Spans of one trace, and the tokens of each.
+/// Spans of one trace, and the usage of each.
 pub(super) struct Tree<'a> {
     spans: SpanTree<&'a FinishedSpan>,
-    tokens: Vec<Tokens>,
+    usage: Vec<Usage>,
 }
 
-/// Numbers of tokens in and out, as far as they are known.
+/// Numbers of tokens in and out and the cost of model calls, as far as they are known.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tokens {
+pub(super) struct Usage {
     pub(super) input: Option<i64>,
     pub(super) output: Option<i64>,
+    pub(super) cost: Cost,
 }
 
-impl Tokens {
-    /// Returns the token usage that the span itself reports.
+impl Usage {
+    /// Returns the usage that the span itself reports.
     pub(super) fn of(span: &FinishedSpan) -> Self {
         let count = |key| span.attributes().get(key).and_then(ValueRef::as_i64);
         let input = count(keys::GEN_AI_USAGE_INPUT_TOKENS);
-        Self { input, output: count(keys::GEN_AI_USAGE_OUTPUT_TOKENS) }
+        Self { input, output: count(keys::GEN_AI_USAGE_OUTPUT_TOKENS), cost: span.cost() }
     }
 
     fn and(self, other: Self) -> Self {
@@ -42,29 +44,41 @@ impl Tokens {
             (Some(one), Some(other)) => Some(one.saturating_add(other)),
             (one, other) => one.or(other),
         };
-        Self { input: sum(self.input, other.input), output: sum(self.output, other.output) }
+        Self {
+            input: sum(self.input, other.input),
+            output: sum(self.output, other.output),
+            cost: self.cost + other.cost,
+        }
     }
 
-    fn is_none(self) -> bool {
-        self.input.is_none() && self.output.is_none()
+    /// Returns this usage, with that of the children where it is not known.
+    fn or(self, children: Self) -> Self {
+        let has_tokens = self.input.is_some() || self.output.is_some();
+        let Self { input, output, .. } = if has_tokens { self } else { children };
+        Self { input, output, cost: if self.cost.is_none() { children.cost } else { self.cost } }
     }
 }
 
 impl<'a> Tree<'a> {
-    /// Arranges the spans of one trace, and adds up the tokens of each: those that it reports
-    /// itself, otherwise the sum of those of its children.
+    /// Arranges the spans of one trace, and adds up the usage of each: that which it reports
+    /// itself, otherwise the sum of that of its children.
     pub(super) fn new(spans: &'a [FinishedSpan]) -> Self {
         let spans = SpanTree::new(spans);
-        let mut tokens = vec![Tokens::default(); spans.spans().len()];
+        let mut usage = vec![Usage::default(); spans.spans().len()];
         let order: Vec<_> = spans.walk_from(spans.top_indices()).collect();
         for &(_, index) in order.iter().rev() {
-            tokens[index] = Tokens::of(spans.spans()[index]);
-            if tokens[index].is_none() {
-                let children = spans.child_indices(index).iter().map(|&child| tokens[child]);
-                tokens[index] = children.fold(Tokens::default(), Tokens::and);
-            }
+            let children = spans.child_indices(index).iter().map(|&child| usage[child]);
+            let children = children.fold(Usage::default(), Usage::and);
+            usage[index] = Usage::of(spans.spans()[index]).or(children);
         }
-        Self { spans, tokens }
+        Self { spans, usage }
+    }
+
+    /// Returns whether a child failed with the same message.
+    fn error_is_told(&self, index: usize) -> bool {
+        let message = |index: usize| self.spans.spans()[index].error().and_then(SpanError::message);
+        let own = message(index);
+        own.is_some() && self.spans.child_indices(index).iter().any(|child| message(*child) == own)
     }
 
     /// Returns the sources of the span's error, except those that a child reports: an error that
@@ -79,19 +93,26 @@ impl<'a> Tree<'a> {
     /// Appends the drawing to `out`. A tree without its root has a line in its place that marks it
     /// as partial, with the spans below.
     pub(super) fn draw(&self, describe: Describe, out: &mut String) {
-        let mut tops = self.spans.top();
-        let Some(top) = tops.next() else { return };
-        let whole = tops.next().is_none() && top.is_local_root();
+        let Some(&root) = self.spans.top_indices().first() else { return };
+        let top = self.spans.spans()[root];
+        let whole = self.spans.top_indices().len() == 1 && top.is_local_root();
+        let begin = top.start_time();
         if !whole {
             describe.partial(out, top);
         }
         walk(&self.spans, usize::from(!whole), |index, levels| {
             let span = self.spans.spans()[index];
-            describe.paint.styled(out, DIM, |out| push_branch(out, levels, DEEPEST));
-            describe.span(out, span, self.tokens[index]);
             let has_children = !self.spans.child_indices(index).is_empty();
+            let since_root = span.start_time().duration_since(begin).unwrap_or_default();
+            let summary = Summary {
+                usage: self.usage[index],
+                offset: (!whole || index != root).then_some(since_root),
+                own: self.spans.self_time(index).filter(|_| has_children),
+                told: self.error_is_told(index),
+            };
+            describe.paint.styled(out, DIM, |out| push_branch(out, levels, DEEPEST));
             let margin = Margin { levels, has_children };
-            describe.causes(out, span, self.untold_causes(index), margin);
+            describe.span(out, span, summary, self.untold_causes(index), margin);
             if describe.detailed {
                 describe.details(out, span, margin);
             }

@@ -1,11 +1,21 @@
-//! Human-readable durations.
+//! HumanDuration-readable durations.
 
 use std::{fmt, time::Duration};
 
-/// Displays a duration with about three digits, in a suitable unit.
-pub(super) struct Human(pub(super) Duration);
+/// Displays a duration with about three digits, in a suitable unit, as the console does.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use raaf_processors::HumanDuration;
+///
+/// assert_eq!(HumanDuration(Duration::from_micros(12_340)).to_string(), "12.3 ms");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HumanDuration(pub Duration);
 
-impl fmt::Display for Human {
+impl fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The unit is chosen by what the number would round to, or 999.96 µs would read 1000 µs.
         let nanos = self.0.as_nanos();
@@ -63,7 +73,7 @@ mod tests {
             (3_599_600_000_000, "1 h 00 min"),
             (7_260_000_000_000, "2 h 01 min"),
         ] {
-            assert_eq!(Human(Duration::from_nanos(nanos)).to_string(), text);
+            assert_eq!(HumanDuration(Duration::from_nanos(nanos)).to_string(), text);
         }
     }
 }

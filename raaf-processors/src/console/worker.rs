@@ -40,9 +40,10 @@ impl Worker {
         describe: Describe,
         lines: bool,
         live: Option<Live>,
+        assembly: Assembly,
         out: Box<dyn Write + Send>,
     ) -> Self {
-        let (failures, assembly) = (Repeated::new(), Assembly::default());
+        let failures = Repeated::new();
         Self { queue, describe, lines, live, out, is_closed: false, failures, assembly }
     }
 
@@ -132,7 +133,7 @@ impl Worker {
             && let Some(count) = self.failures.happened()
         {
             let text = format_args!("{message} (failure {count})");
-            diagnostics::warn(Category::Tracing, text);
+            diagnostics::warn(Category::Export, text);
         }
         self.queue.settle(spans, fate);
     }

@@ -59,7 +59,7 @@ impl AppendFile {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.append(true).create(true);
-        // Prompts and answers are nobody else's business.
+        // Prompts and answers are private, so only the owner may read the file.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         // Read access is needed to inspect the end of the file, and may be denied where writing is

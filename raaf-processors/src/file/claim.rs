@@ -83,7 +83,7 @@ impl Claim {
     /// Returns the records that sinks of the file wrote, if there is another sink; reports the first
     /// time that there is. While it is held, no other sink writes.
     pub(super) fn shared(&self, path: &Path) -> Option<MutexGuard<'_, Written>> {
-        // Each sink that is dropped leaves.
+        // A sink leaves when it is dropped.
         if Arc::strong_count(&self.file) == 1 {
             return None;
         }
@@ -93,7 +93,7 @@ impl Claim {
                 "two file sinks write to `{path}`, which has each span once all the same; remove \
                  one of them, or give it another path"
             );
-            diagnostics::warn(Category::Tracing, text);
+            diagnostics::warn(Category::Export, text);
         }
         let written = self.file.written.get(|_| Mutex::default());
         Some(written.lock().unwrap_or_else(PoisonError::into_inner))

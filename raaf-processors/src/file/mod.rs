@@ -101,11 +101,11 @@ raaf_trace_model::submit! {
 ///
 /// # Failures
 ///
-/// A disk that is full, read-only or away is retried; a missing directory or permission is not. In either case the spans are
-/// counted, `last_error` and the flush name the path and the reason, and a warning goes to standard
-/// error. Directories are not created, because a mistyped path should be an error; a missing one in
-/// `RAAF_TRACE_FILE` is an error of `init`. A file that
-/// cannot be rotated keeps growing, with a warning.
+/// A write to a disk that is full, read-only or unavailable is retried; a missing directory or permission
+/// is not. In either case, spans that are not written are counted, `last_error` and the flush name the path
+/// and the reason, and a warning goes to standard error. Directories are not created, because a mistyped
+/// path should be an error; a missing one in `RAAF_TRACE_FILE` is an error of `init`. A file that cannot be
+/// rotated keeps growing, with a warning.
 ///
 /// # Examples
 ///
@@ -243,7 +243,7 @@ impl FileSink {
         };
         if let Some(count) = self.failures.happened() {
             let text = format_args!("the file sink {message} (failure {count})");
-            diagnostics::warn(Category::Tracing, text);
+            diagnostics::warn(Category::Export, text);
         }
         if is_passing(error) {
             ExportError::retryable(message)
@@ -253,12 +253,12 @@ impl FileSink {
     }
 }
 
-/// Returns the reason why the system cannot find the place of the file.
+/// Returns the reason why the system cannot find the path of the file.
 fn missing(path: &Path) -> &'static str {
     let is_link = path.symlink_metadata().is_ok_and(|there| there.is_symlink());
     match directory(path).is_dir() {
         true if is_link => "it is a link to a file in a directory that does not exist",
-        true => "its directory does not take new files",
+        true => "no files can be created in its directory",
         false => "its directory does not exist",
     }
 }
@@ -269,8 +269,8 @@ fn directory(path: &Path) -> &Path {
     parent.unwrap_or(Path::new("."))
 }
 
-/// Returns whether a retry can help: the disk is full, read-only or away for a while, or the program
-/// has too many open files.
+/// Returns whether a retry can help: the disk is full, read-only or unavailable for a while, or the
+/// program has too many open files.
 fn is_passing(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     const ENFILE: i32 = 23;
@@ -368,7 +368,7 @@ mod tests {
         let link = directory.path().join("link");
         std::os::unix::fs::symlink("missing/x", &link).unwrap();
         for (path, reason) in [
-            (Path::new("/proc/x.jsonl"), "its directory does not take new files"),
+            (Path::new("/proc/x.jsonl"), "no files can be created in its directory"),
             (&link, "it is a link to a file in a directory that does not exist"),
             (&directory.path().join("missing/x"), "its directory does not exist"),
         ] {

@@ -39,7 +39,7 @@ impl Rotation {
             let text = format_args!(
                 "the file sink cannot rotate `{path}`, which keeps growing: {error} (failure {count})"
             );
-            diagnostics::warn(Category::Tracing, text);
+            diagnostics::warn(Category::Export, text);
         }
         false
     }

@@ -117,7 +117,7 @@ impl FileSinkWithStarts {
                     let text = format_args!(
                         "the file sink lost {dropped} records of starts: {message} (report {count})"
                     );
-                    diagnostics::warn(Category::Tracing, text);
+                    diagnostics::warn(Category::Export, text);
                 }
                 Ok(())
             }

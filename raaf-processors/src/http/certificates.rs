@@ -42,6 +42,20 @@ impl Certificates {
         TlsConfig::builder().root_certs(roots).client_cert(self.identity.clone()).build()
     }
 
+    /// Returns the configuration of a client that speaks another protocol than HTTP/1.1. The system's
+    /// authorities are read now; `None` if the client's certificate cannot be used.
+    #[cfg(feature = "otlp-grpc")]
+    pub(super) fn rustls_config(&self) -> Option<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        match self.authorities.clone().or_else(|| self.of_system()) {
+            Some(found) => {
+                roots.add_parsable_certificates(found.iter().map(|found| found.der().into()));
+            }
+            None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        }
+        rustls_config(roots, self.identity.as_ref())
+    }
+
     /// Reads the system's authorities; `None`, so that Mozilla's apply, if there are none.
     fn of_system(&self) -> Option<Vec<Certificate<'static>>> {
         let result = if self.file.is_some() || self.directory.is_some() {
@@ -72,16 +86,21 @@ pub(crate) fn authorities(pem: &[u8]) -> Option<Vec<Certificate<'static>>> {
 pub(crate) fn identity(certificate: &[u8], key: &[u8]) -> Option<ClientCert> {
     let chain = chain(certificate)?;
     let key = PrivateKey::from_pem(key).ok()?;
+    let identity = ClientCert::new_with_certs(&chain, key);
     // Checked now, because the client panics.
-    let der = PrivateKeyDer::try_from(key.der()).ok()?.clone_key();
-    let certificates = chain.iter().map(|found| found.der().to_vec().into()).collect();
-    ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+    rustls_config(RootCertStore::empty(), Some(&identity))?;
+    Some(identity)
+}
+
+fn rustls_config(roots: RootCertStore, identity: Option<&ClientCert>) -> Option<ClientConfig> {
+    let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .ok()?
-        .with_root_certificates(RootCertStore::empty())
-        .with_client_auth_cert(certificates, der)
-        .ok()?;
-    Some(ClientCert::new_with_certs(&chain, key))
+        .with_root_certificates(roots);
+    let Some(identity) = identity else { return Some(config.with_no_client_auth()) };
+    let key = PrivateKeyDer::try_from(identity.private_key().der()).ok()?.clone_key();
+    let chain = identity.certs().iter().map(|found| found.der().to_vec().into()).collect();
+    config.with_client_auth_cert(chain, key).ok()
 }
 
 fn chain(pem: &[u8]) -> Option<Vec<Certificate<'static>>> {

@@ -10,11 +10,14 @@ use raaf_trace_model::{id::SpanId, sink::ExportError, span::FinishedSpan};
 
 use super::{Refusal, refusal::shown};
 
+/// Largest number of batches whose pending parts are known. The oldest one was given up, most likely.
+const UNFINISHED: usize = 256;
+
 /// Delivery of batches whose spans go to places `P`, such as accounts of the server.
 #[derive(Debug)]
 pub(crate) struct Deliveries<P> {
-    /// Batch that is to be retried, with its pending part.
-    unfinished: Mutex<Option<Delivery<P>>>,
+    /// Batches that are to be retried, with their pending parts. A flush brings others in between.
+    unfinished: Mutex<VecDeque<Delivery<P>>>,
 }
 
 impl<P> Default for Deliveries<P> {
@@ -39,12 +42,17 @@ impl<P: PartialEq + Clone> Deliveries<P> {
         send: impl FnMut(&P, &[&FinishedSpan]) -> Result<(), Refusal>,
     ) -> Result<(), ExportError> {
         let mut unfinished = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut delivery = match unfinished.take() {
-            Some(unfinished) if unfinished.batch == Fingerprint::of(batch) => unfinished,
-            _ => Delivery::new(batch, place),
-        };
+        let this = Fingerprint::of(batch);
+        let known = unfinished.iter().position(|delivery| delivery.batch == this);
+        let mut delivery = known
+            .and_then(|index| unfinished.remove(index))
+            .unwrap_or_else(|| Delivery::new(batch, place));
         if let Some(passing) = delivery.go_on(batch, limit, send) {
-            *unfinished = Some(delivery);
+            let passing = passing.undelivered(delivery.undelivered());
+            if unfinished.len() == UNFINISHED {
+                unfinished.pop_front();
+            }
+            unfinished.push_back(delivery);
             return Err(passing);
         }
         delivery.refusal().map_or(Ok(()), Err)
@@ -151,6 +159,12 @@ impl<P: PartialEq + Clone> Delivery<P> {
         }
         self.waiting = later;
         passing
+    }
+
+    /// Returns how many spans the server has not accepted.
+    fn undelivered(&self) -> usize {
+        let waiting: usize = self.waiting.iter().map(|parcel| parcel.spans.len()).sum();
+        waiting + self.refused.as_ref().map_or(0, |refused| refused.spans)
     }
 
     fn refusal(&self) -> Option<ExportError> {

@@ -4,6 +4,8 @@
 pub(crate) mod certificates;
 mod delivery;
 mod forward;
+#[cfg(feature = "otlp-grpc")]
+pub(crate) mod grpc;
 #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only OTLP has such settings"))]
 pub(crate) mod header;
 mod network;

@@ -1,4 +1,4 @@
-//! What an environment says about reaching other machines.
+//! Network settings of an environment.
 
 use raaf_trace_model::environment::Environment;
 

@@ -72,19 +72,18 @@ impl Proxies {
         }
     }
 
-    /// Returns the way to an address. This machine is reached without a proxy.
+    /// Returns the way to an address.
     pub(super) fn route(&self, url: &Uri) -> Route {
-        let is_https = url.scheme() == Some(&uri::Scheme::HTTPS);
-        let proxy = if is_https { &self.https } else { &self.http };
-        match proxy {
-            Some(proxy) if !self.is_exempt(url) => {
-                let is_web =
-                    ["http", "https"].contains(&proxy.uri().scheme_str().unwrap_or("http"));
-                let forward = if is_https || !is_web { None } else { forward(url, proxy) };
-                forward.unwrap_or_else(|| Route::Tunnel(proxy.clone()))
-            }
-            _ => Route::Direct,
-        }
+        let Some(proxy) = self.proxy(url) else { return Route::Direct };
+        let is_web = ["http", "https"].contains(&proxy.uri().scheme_str().unwrap_or("http"));
+        let forward = if is_https(url) || !is_web { None } else { forward(url, proxy) };
+        forward.unwrap_or_else(|| Route::Tunnel(proxy.clone()))
+    }
+
+    /// Returns the proxy for an address. This machine is reached without one.
+    pub(super) fn proxy(&self, url: &Uri) -> Option<&Proxy> {
+        let proxy = if is_https(url) { &self.https } else { &self.http };
+        proxy.as_ref().filter(|_| !self.is_exempt(url))
     }
 
     fn is_exempt(&self, url: &Uri) -> bool {
@@ -97,6 +96,10 @@ impl Proxies {
             || host.ends_with(".localhost")
             || self.exempt.iter().any(|entry| matches(entry, host, url.port_u16(), address))
     }
+}
+
+fn is_https(url: &Uri) -> bool {
+    url.scheme() == Some(&uri::Scheme::HTTPS)
 }
 
 /// Returns true if an entry of `NO_PROXY` names a host: `*`, a name with all names below it, an
@@ -151,14 +154,22 @@ fn forward(url: &Uri, proxy: &Proxy) -> Option<Route> {
     to.scheme = Some(proxy.uri().scheme().cloned().unwrap_or(uri::Scheme::HTTP));
     to.authority = Some(format!("{}:{}", proxy.host(), proxy.port()).parse().ok()?);
     to.path_and_query = url.path_and_query().cloned();
-    let user = proxy.username().or(proxy.password().map(|_| ""));
-    let authorization = user.and_then(|user| {
-        let pair = format!("{user}:{}", proxy.password().unwrap_or_default());
-        super::header::value(&format!("Basic {}", BASE64_STANDARD.encode(pair)))
-    });
+    let authorization = authorization(proxy);
     let host = HeaderValue::from_str(authority.as_str()).ok()?;
     let by = Forward { origin: format!("{}://{authority}", url.scheme_str()?) };
     Some(Route::Forward { to: Uri::from_parts(to).ok()?, by, host, authorization })
+}
+
+/// Returns the header by which the proxy's user identifies itself.
+pub(super) fn authorization(proxy: &Proxy) -> Option<HeaderValue> {
+    let user = proxy.username().or(proxy.password().map(|_| ""))?;
+    let pair = format!("{user}:{}", proxy.password().unwrap_or_default());
+    super::header::value(&format!("Basic {}", BASE64_STANDARD.encode(pair)))
+}
+
+/// Returns the proxy's address for an error, without its user.
+pub(super) fn shown(proxy: &Proxy) -> String {
+    origin(&proxy.uri().to_string()).into_owned()
 }
 
 impl Route {
@@ -166,7 +177,7 @@ impl Route {
     pub(super) fn proxy(&self) -> Option<String> {
         match self {
             Self::Direct => None,
-            Self::Tunnel(proxy) => Some(origin(&proxy.uri().to_string()).into_owned()),
+            Self::Tunnel(proxy) => Some(shown(proxy)),
             Self::Forward { to, .. } => Some(format!("{}://{}", to.scheme_str()?, to.authority()?)),
         }
     }

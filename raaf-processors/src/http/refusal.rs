@@ -30,6 +30,12 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    /// Creates an error; `is_too_large` if a smaller request might be accepted.
+    #[cfg(feature = "otlp-grpc")]
+    pub(super) fn new(is_too_large: bool, error: ExportError) -> Self {
+        Self { is_too_large, error }
+    }
+
     /// Creates an error from a reply with an error status. `at` is the address, where that may be
     /// wrong.
     pub(super) fn of_status(
@@ -71,14 +77,20 @@ pub(super) struct Target<'a> {
 }
 
 impl Target<'_> {
+    /// Returns the address for an error.
+    pub(super) fn shown(self) -> String {
+        let origin = origin(self.url);
+        match self.proxy {
+            Some(proxy) => format!("{origin} (through the proxy {proxy})"),
+            None => origin.into_owned(),
+        }
+    }
+
     /// Creates an error for a request without a reply, whose body has this length.
     pub(super) fn unreached(self, body: usize, error: &Error, protocol: &Protocol) -> Refusal {
         let Protocol { expected, authorities, .. } = protocol;
         let is_too_large = body > LARGE && is_broken(error);
-        let mut origin = origin(self.url);
-        if let Some(proxy) = self.proxy {
-            origin = format!("{origin} (through the proxy {proxy})").into();
-        }
+        let origin = self.shown();
         let message = format!("{origin} cannot be reached: {error}");
         let error = match error {
             Error::Protocol(error) => ExportError::permanent(format!(

@@ -72,7 +72,8 @@ raaf_trace_model::submit! {
 ///
 /// These [`keys`](raaf_trace_core::keys) go into `span_data`. A trace object has the workflow's name,
 /// group and metadata, of which `agent_harness_id` is repeated on each span. Other attributes are sent
-/// on custom spans only.
+/// on custom spans only. The data of an error is as the SDK has it: what stopped an agent
+/// (`max_turns` or `guardrail`), the name of a failed tool, the text of the error with its causes.
 ///
 /// | key | kinds | field |
 /// | --- | --- | --- |
@@ -87,10 +88,10 @@ raaf_trace_model::submit! {
 /// | `gen_ai.system_instructions`, and `gen_ai.input.messages`, else `input` | `llm` | `input` |
 /// | `gen_ai.output.messages`, else `output` | `llm` | `output` |
 /// | `gen_ai.request.model`, else `gen_ai.response.model` | `llm`, `speech`, `transcription` | `model` |
-/// | `gen_ai.request.temperature`, `gen_ai.request.top_p`, `gen_ai.request.max_tokens`, `gen_ai.request.frequency_penalty`, `gen_ai.request.presence_penalty`, `gen_ai.request.seed`, `gen_ai.request.stop_sequences` | `llm`, `speech`, `transcription` | `model_config` |
+/// | `gen_ai.request.temperature`, `gen_ai.request.top_p`, `gen_ai.request.max_tokens`, `gen_ai.request.frequency_penalty`, `gen_ai.request.presence_penalty`, `gen_ai.request.seed`, `gen_ai.request.stop_sequences`, `gen_ai.request.stream` | `llm`, `speech`, `transcription` | `model_config` |
 /// | `url.full`, without the path of the operation | `llm`, `speech`, `transcription` | `model_config`, in it `base_url` |
 /// | `gen_ai.usage.input_tokens`, `gen_ai.usage.output_tokens` | `llm` | `usage` |
-/// | `gen_ai.usage.cache_read.input_tokens`, `gen_ai.usage.reasoning.output_tokens` | `llm` | `usage`, in its `details` |
+/// | `gen_ai.usage.cache_read.input_tokens`, `gen_ai.usage.cache_write.input_tokens`, `gen_ai.usage.reasoning.output_tokens`, `gen_ai.usage.cost`, the object `gen_ai.usage.details` | `llm` | `usage`, in its `details` |
 /// | `gen_ai.response.id` | `response` | `response_id` |
 /// | `handoff.from_agent` | `handoff` | `from_agent` |
 /// | `handoff.to_agent` | `handoff` | `to_agent` |

@@ -40,7 +40,7 @@ impl Notice {
 
     pub(super) fn say(&self) {
         if !self.is_said.swap(true, Ordering::Relaxed) {
-            diagnostics::warn(Category::Tracing, format_args!("{}", self.text));
+            diagnostics::warn(Category::Export, format_args!("{}", self.text));
         }
     }
 }

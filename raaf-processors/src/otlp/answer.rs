@@ -1,23 +1,31 @@
 //! Parses replies of the server.
 
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceResponse,
-};
-use prost::{DecodeError, Message as _};
 use raaf_trace_core::diagnostics::{self, Category, Repeated};
 use raaf_trace_model::sink::ExportError;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
 use ureq::http::{HeaderMap, StatusCode};
 
-use crate::http::{Protocol, Secret, words};
+use crate::{
+    http::{Protocol, Secret, words},
+    protobuf::{Field, Fields, Malformed},
+};
+
+const AUTHORITIES: &str = "OTEL_EXPORTER_OTLP_CERTIFICATE or SSL_CERT_FILE";
 
 /// Rules of OTLP over HTTP.
-pub(super) const PROTOCOL: Protocol = Protocol {
+pub(super) const HTTP: Protocol = Protocol {
     is_passing,
     reason,
-    expected: "the port for OTLP over HTTP, usually 4318; the port for gRPC, usually 4317, is another",
-    authorities: "OTEL_EXPORTER_OTLP_CERTIFICATE or SSL_CERT_FILE",
+    expected: "the port for OTLP over HTTP, usually 4318, not the one for gRPC, usually 4317",
+    authorities: AUTHORITIES,
+};
+
+/// Rules of OTLP over gRPC, for replies in HTTP.
+#[cfg(feature = "otlp-grpc")]
+pub(super) const GRPC: Protocol = Protocol {
+    expected: "the port for OTLP over gRPC, usually 4317, not the one for HTTP, usually 4318",
+    ..HTTP
 };
 
 /// Returns true for the statuses that the protocol allows to retry.
@@ -25,36 +33,46 @@ fn is_passing(status: StatusCode, _: &HeaderMap) -> bool {
     matches!(status.as_u16(), 429 | 502 | 503 | 504)
 }
 
-/// Reply to a rejected request: gRPC's status, as protobuf or JSON.
-#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+/// Reply to a rejected request: gRPC's status, as JSON.
+#[derive(Default, Deserialize)]
 #[serde(default)]
 struct Status {
-    #[prost(int32, tag = "1")]
-    code: i32,
-    #[prost(string, tag = "2")]
     message: String,
 }
 
 /// Extracts the message from the reply to a rejected request, in any format.
 fn reason(body: &[u8]) -> String {
-    let status = Status::decode(body).ok();
-    let status = status.or_else(|| serde_json::from_slice(body).ok()).unwrap_or_default();
-    if status.message.is_empty() {
-        return String::from_utf8_lossy(body).into_owned();
-    }
-    status.message
+    let message = text(body, 2).ok().or_else(|| {
+        let status: Status = serde_json::from_slice(body).ok()?;
+        Some(status.message)
+    });
+    let message = message.filter(|message| !message.is_empty());
+    message.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned())
 }
 
-/// Parses a reply, as JSON too: some servers answer in that whatever they were asked in.
-fn parse(body: &[u8]) -> Result<ExportTraceServiceResponse, DecodeError> {
-    ExportTraceServiceResponse::decode(body).or_else(|error| {
-        let json: JsonReply = serde_json::from_slice(body).map_err(|_| error)?;
-        let partial_success = json.partial_success.map(|part| ExportTracePartialSuccess {
-            rejected_spans: part.rejected_spans.as_ref().and_then(whole).unwrap_or_default(),
-            error_message: part.error_message,
-        });
-        Ok(ExportTraceServiceResponse { partial_success })
-    })
+/// Returns the string in that field of a message; empty if it is not there.
+fn text(message: &[u8], number: u64) -> Result<String, Malformed> {
+    let mut text = String::new();
+    for field in Fields::of(message) {
+        match field? {
+            (found, Field::Bytes(bytes)) if found == number => {
+                str::from_utf8(bytes).map_err(|_| Malformed)?.clone_into(&mut text);
+            }
+            (found, _) if found == number => return Err(Malformed),
+            _ => {}
+        }
+    }
+    Ok(text)
+}
+
+/// Part of a batch that was rejected, or a warning if nothing was.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Part {
+    #[serde(alias = "rejected_spans", deserialize_with = "whole")]
+    rejected_spans: i64,
+    #[serde(alias = "error_message")]
+    error_message: String,
 }
 
 /// Reply in JSON.
@@ -62,21 +80,46 @@ fn parse(body: &[u8]) -> Result<ExportTraceServiceResponse, DecodeError> {
 #[serde(rename_all = "camelCase")]
 struct JsonReply {
     #[serde(alias = "partial_success")]
-    partial_success: Option<JsonPart>,
+    partial_success: Option<Part>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct JsonPart {
-    #[serde(alias = "rejected_spans")]
-    rejected_spans: Option<Json>,
-    #[serde(alias = "error_message")]
-    error_message: String,
+/// Parses a reply, as JSON too: some servers answer in that whatever they were asked in.
+fn parse(body: &[u8]) -> Result<Option<Part>, Malformed> {
+    parse_protobuf(body).or_else(|error| {
+        let json: JsonReply = serde_json::from_slice(body).map_err(|_| error)?;
+        Ok(json.partial_success)
+    })
+}
+
+fn parse_protobuf(body: &[u8]) -> Result<Option<Part>, Malformed> {
+    let mut part = None;
+    for field in Fields::of(body) {
+        match field? {
+            (1, Field::Bytes(message)) => part = Some(parse_part(message)?),
+            (1, _) => return Err(Malformed),
+            _ => {}
+        }
+    }
+    Ok(part)
+}
+
+fn parse_part(message: &[u8]) -> Result<Part, Malformed> {
+    let mut part = Part { rejected_spans: 0, error_message: text(message, 2)? };
+    for field in Fields::of(message) {
+        match field? {
+            (1, Field::Varint(rejected)) => part.rejected_spans = rejected.cast_signed(),
+            (1, _) => return Err(Malformed),
+            _ => {}
+        }
+    }
+    Ok(part)
 }
 
 /// Reads an integer, which JSON's form of protobuf writes as a string.
-fn whole(number: &Json) -> Option<i64> {
-    number.as_i64().or_else(|| number.as_str()?.parse().ok())
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let number = Json::deserialize(deserializer)?;
+    let whole = number.as_i64().or_else(|| number.as_str()?.parse().ok());
+    Ok(whole.unwrap_or_default())
 }
 
 /// Parses the reply to a batch that was accepted, perhaps in part.
@@ -100,7 +143,7 @@ pub(super) fn read(
             return Ok(());
         }
     };
-    let Some(part) = reply.partial_success else { return Ok(()) };
+    let Some(part) = reply else { return Ok(()) };
     let words = words(part.error_message.as_bytes(), secrets);
     if let Ok(rejected @ 1..) = usize::try_from(part.rejected_spans) {
         let text = format!("the server rejected {rejected} of {batch} spans: {words}");
@@ -117,7 +160,13 @@ pub(super) fn read(
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry_proto::tonic::collector::trace::v1::{
+        ExportTracePartialSuccess, ExportTraceServiceResponse,
+    };
+    use prost::Message as _;
+
     use super::*;
+    use crate::protobuf::Writer;
 
     fn answered(body: &[u8]) -> Result<(), ExportError> {
         read(body, 9, &[], &Repeated::new())
@@ -157,7 +206,10 @@ mod tests {
 
     #[test]
     fn a_status_gives_its_message_in_any_format() {
-        let status = Status { code: 3, message: "bad id".to_owned() }.encode_to_vec();
+        let mut status = Writer::default();
+        status.varint(1, 3);
+        status.bytes(2, b"bad id");
+        let status = status.into_bytes();
         for body in [&status[..], br#"{"code":3,"message":"bad id","details":[]}"#, b"bad id"] {
             assert_eq!(reason(body), "bad id");
         }

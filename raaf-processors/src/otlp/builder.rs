@@ -6,19 +6,21 @@ use raaf_trace_model::{
     attributes::{IntoValue, Value},
     environment::{Environment, SettingsError},
 };
-use ureq::http::{
-    HeaderMap, HeaderName, HeaderValue,
-    header::{CONTENT_ENCODING, CONTENT_TYPE},
-};
+use ureq::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{
-    OtlpError, OtlpSink, answer,
-    endpoint::{self, Endpoint},
-    names::OtlpNames,
-    request, resource,
+    OtlpError, OtlpProtocol, OtlpSink,
+    endpoint::{self, Address, Endpoint},
+    resource,
+    span::Form,
+    transport::Transport,
     variables::Variables,
 };
-use crate::http::{Client, Deliveries, Network, Secret, certificates, check_timeout, header};
+use crate::conventions::OtlpNames;
+use crate::http::{Deliveries, Network, Secret, certificates, check_timeout, header};
+
+/// Header of requests to `MLflow`.
+const MLFLOW: &str = "x-mlflow-experiment-id";
 
 /// Default timeout of a request, as OpenTelemetry defines it.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,11 +29,13 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone, Default)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct OtlpBuilder {
-    endpoint: Option<Given>,
+    protocol: Option<OtlpProtocol>,
+    endpoint: Option<Address>,
     headers: Vec<(String, Secret)>,
     timeout: Option<Duration>,
     gzip: Option<bool>,
     names: Option<OtlpNames>,
+    texts: Option<bool>,
     resource: Vec<(String, Value)>,
     variables: Variables,
     authorities: Option<Vec<u8>>,
@@ -39,29 +43,30 @@ pub struct OtlpBuilder {
     network: Option<Network>,
 }
 
-/// Address given in code.
-#[derive(Clone)]
-enum Given {
-    Base(String),
-    Traces(String),
-}
-
 impl OtlpBuilder {
+    /// Sets the form of the protocol. Default: [`HttpProtobuf`](OtlpProtocol::HttpProtobuf).
+    pub fn protocol(mut self, protocol: OtlpProtocol) -> Self {
+        self.protocol = Some(protocol);
+        self
+    }
+
     /// Sets the base address of the server, such as `http://localhost:4318`. Traces go to
-    /// `/v1/traces` below it; if it ends in that already, to the address itself, with a warning.
+    /// `/v1/traces` below it; if it ends in that already, to the address itself, with a warning. gRPC
+    /// uses scheme, host and port alone, and warns about a path.
     pub fn endpoint(mut self, base: impl Into<String>) -> Self {
-        self.endpoint = Some(Given::Base(base.into()));
+        self.endpoint = Some(Address::Base(base.into()));
         self
     }
 
-    /// Sets the full address that requests go to.
+    /// Sets the full address that requests go to. For gRPC, this is the same as
+    /// [`endpoint`](Self::endpoint).
     pub fn traces_endpoint(mut self, url: impl Into<String>) -> Self {
-        self.endpoint = Some(Given::Traces(url.into()));
+        self.endpoint = Some(Address::Traces(url.into()));
         self
     }
 
-    /// Adds a header to every request, such as a key. Its value is never shown. Replaces a header
-    /// of the same name.
+    /// Adds a header to every request, such as a key; in gRPC, metadata. Its value is never shown.
+    /// Replaces a header of the same name.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), Secret::new(value)));
         self
@@ -99,9 +104,17 @@ impl OtlpBuilder {
         self
     }
 
-    /// Sets the naming of spans. Default: [their own names](OtlpNames::Component).
+    /// Sets the naming of spans. Default: [by the conventions](OtlpNames::GenAi).
     pub fn names(mut self, names: OtlpNames) -> Self {
         self.names = Some(names);
+        self
+    }
+
+    /// Sets whether model calls carry the texts of their last message and of their answer beside their
+    /// messages. Phoenix shows these in its lists; `MLflow` shows them instead of the messages. Default:
+    /// true, unless there is a header `x-mlflow-experiment-id`.
+    pub fn model_texts(mut self, texts: bool) -> Self {
+        self.texts = Some(texts);
         self
     }
 
@@ -125,18 +138,20 @@ impl OtlpBuilder {
     /// | --- | --- |
     /// | `OTEL_EXPORTER_OTLP_ENDPOINT` | [`endpoint`](Self::endpoint); `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` [`traces_endpoint`](Self::traces_endpoint) |
     /// | `OTEL_EXPORTER_OTLP_HEADERS` | [`header`](Self::header)s: `name=value,name=value`, percent-encoded |
-    /// | `OTEL_EXPORTER_OTLP_PROTOCOL` | must be `http/protobuf` |
+    /// | `OTEL_EXPORTER_OTLP_PROTOCOL` | [`protocol`](Self::protocol): `http/protobuf`, or `grpc` with the feature `otlp-grpc` |
     /// | `OTEL_EXPORTER_OTLP_TIMEOUT` | [`timeout`](Self::timeout), in milliseconds |
     /// | `OTEL_EXPORTER_OTLP_COMPRESSION` | `gzip` or `none` |
     /// | `OTEL_EXPORTER_OTLP_CERTIFICATE` | [`root_certificates`](Self::root_certificates), as the path of a file |
     /// | `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_KEY` | [`client_certificate`](Self::client_certificate), as paths of files |
     /// | `OTEL_SERVICE_NAME` | [`service_name`](Self::service_name) |
     /// | `OTEL_RESOURCE_ATTRIBUTES` | [`resource_attribute`](Self::resource_attribute)s: `key=value,key=value`, percent-encoded |
-    /// | `RAAF_TRACE_OTLP_NAMES` | [`names`](Self::names): `component` or `gen_ai` |
+    /// | `RAAF_TRACE_OTLP_NAMES` | [`names`](Self::names): `gen_ai` or `component` |
+    /// | `RAAF_TRACE_OTLP_MODEL_TEXTS` | [`model_texts`](Self::model_texts): `true` or `false` |
     ///
     /// Proxies are those of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, or their lower-case
-    /// forms. Trusted authorities are those in `SSL_CERT_FILE` and `SSL_CERT_DIR`, otherwise the
-    /// system's. Without a call of this method, both are those of the process.
+    /// forms; gRPC goes through a tunnel of the proxy, whose address must begin with `http://`. Trusted
+    /// authorities are those in `SSL_CERT_FILE` and `SSL_CERT_DIR`, otherwise the system's. Without a call
+    /// of this method, both are those of the process.
     ///
     /// Variables that begin with `OTEL_EXPORTER_OTLP_` have a form for traces alone, which takes
     /// precedence: `OTEL_EXPORTER_OTLP_TRACES_…`.
@@ -146,7 +161,7 @@ impl OtlpBuilder {
     ///
     /// # Errors
     ///
-    /// If `RAAF_TRACE_OTLP_NAMES` cannot be used; the error names the expected form.
+    /// If a `RAAF_*` variable cannot be used; the error names the expected form.
     pub fn environment(mut self, environment: &Environment) -> Result<Self, SettingsError> {
         self.variables = Variables::read(environment)?;
         self.network = Some(Network::read(environment));
@@ -159,7 +174,8 @@ impl OtlpBuilder {
     ///
     /// If the address, a header, a certificate or the timeout cannot be used.
     pub fn build(self) -> Result<OtlpSink, OtlpError> {
-        let Self { endpoint, headers, timeout, gzip, names, resource, variables, .. } = self;
+        let Self { endpoint, headers, timeout, gzip, names, texts, resource, variables, .. } = self;
+        let protocol = self.protocol.or(variables.protocol).unwrap_or_default();
         let mut network = self.network.unwrap_or_else(|| Network::read(&Environment::process()));
         let wrong = |what| move || OtlpError::Certificate { what };
         let authorities = self.authorities.map(|pem| {
@@ -179,21 +195,29 @@ impl OtlpBuilder {
             check_timeout("OtlpBuilder::timeout", timeout)?;
         }
         let gzip = gzip.or(variables.gzip).unwrap_or_default();
-        let (headers, secrets) = all_headers(variables.headers, &headers, gzip)?;
-        let endpoint = match &endpoint {
-            None => variables.endpoint.unwrap_or_default(),
-            Some(Given::Base(url)) => usable(Endpoint::below(url), url)?,
-            Some(Given::Traces(url)) => usable(Endpoint::exactly(url), url)?,
+        let (mut headers, secrets) = all_headers(variables.headers, &headers)?;
+        let is_mlflow = headers.contains_key(MLFLOW);
+        let address = endpoint.or(variables.endpoint);
+        let endpoint = match &address {
+            None => Endpoint::by_default(protocol),
+            Some(address) => address.endpoint(protocol).ok_or_else(|| OtlpError::Endpoint {
+                shown: endpoint::shown(address.text()).into_owned(),
+            })?,
         };
-        endpoint.warn_if_whole();
+        endpoint.warn_if_odd();
         let timeout = timeout.or(variables.timeout).unwrap_or(TIMEOUT);
+        let transport = Transport::new(protocol, endpoint.url(), timeout, &network);
+        transport.describe(&mut headers, gzip);
         Ok(OtlpSink {
-            client: Client::new(endpoint.url(), timeout, answer::PROTOCOL, &network),
+            transport,
             endpoint,
             headers,
             secrets,
             resource: resource::of(variables.resource, resource),
-            names: names.or(variables.names).unwrap_or_default(),
+            form: Form {
+                names: names.or(variables.names).unwrap_or_default(),
+                texts: texts.or(variables.texts).unwrap_or(!is_mlflow),
+            },
             gzip,
             deliveries: Deliveries::default(),
             warnings: raaf_trace_core::diagnostics::Repeated::new(),
@@ -201,15 +225,10 @@ impl OtlpBuilder {
     }
 }
 
-fn usable(endpoint: Option<Endpoint>, url: &str) -> Result<Endpoint, OtlpError> {
-    endpoint.ok_or_else(|| OtlpError::Endpoint { shown: endpoint::shown(url).into_owned() })
-}
-
 /// Headers of every request, and the secrets among them.
 fn all_headers(
     variables: Vec<(HeaderName, HeaderValue)>,
     given: &[(String, Secret)],
-    gzip: bool,
 ) -> Result<(HeaderMap, Vec<Secret>), OtlpError> {
     let mut all: HeaderMap = variables.into_iter().collect();
     for (name, value) in given {
@@ -219,10 +238,6 @@ fn all_headers(
     }
     let shown = all.values().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let secrets = shown.flat_map(|value| secrets_in(&value)).collect();
-    all.insert(CONTENT_TYPE, HeaderValue::from_static(request::CONTENT_TYPE));
-    if gzip {
-        all.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
     Ok((all, secrets))
 }
 
@@ -237,10 +252,12 @@ impl fmt::Debug for OtlpBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
         f.debug_struct("OtlpBuilder")
+            .field("protocol", &self.protocol)
             .field("headers", &headers)
             .field("timeout", &self.timeout)
             .field("gzip", &self.gzip)
             .field("names", &self.names)
+            .field("model_texts", &self.texts)
             .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use raaf_trace_core::diagnostics::{self, Category};
 use ureq::http::Uri;
 
-use super::OtlpSink;
+use super::{OtlpProtocol, OtlpSink};
 use crate::http::{Secret, origin};
 
 /// Description of a valid address.
@@ -15,30 +15,95 @@ pub(super) const EXPECTED: &str =
 /// Path for traces below a base address.
 const TRACES: &str = "/v1/traces";
 
+/// Path of the method that takes traces.
+#[cfg(feature = "otlp-grpc")]
+const METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+/// Address given by a setting.
+#[derive(Clone)]
+pub(super) enum Address {
+    Base(String),
+    Traces(String),
+}
+
+impl Address {
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Base(text) | Self::Traces(text) => text,
+        }
+    }
+
+    /// Returns the address of requests; `None` if it cannot be used.
+    pub(super) fn endpoint(&self, protocol: OtlpProtocol) -> Option<Endpoint> {
+        match (protocol, self) {
+            (OtlpProtocol::HttpProtobuf, Self::Base(base)) => Endpoint::below(base),
+            (OtlpProtocol::HttpProtobuf, Self::Traces(url)) => Endpoint::exactly(url),
+            #[cfg(feature = "otlp-grpc")]
+            (OtlpProtocol::Grpc, _) => Endpoint::method(self.text()),
+        }
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&origin(self.text()), f)
+    }
+}
+
 /// Address that receives traces. All but its origin may be secret.
 #[derive(Clone)]
 pub(super) struct Endpoint {
     url: String,
-    /// The base address has the path for traces already.
-    is_whole: bool,
+    oddity: Option<Oddity>,
     secrets: Vec<Secret>,
 }
 
+/// Part of an address that is not used as it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Oddity {
+    /// The base address has the path for traces already.
+    IsWhole,
+    /// gRPC has no use for the path.
+    #[cfg(feature = "otlp-grpc")]
+    HasPath,
+}
+
 impl Endpoint {
+    /// Returns the default address.
+    pub(super) fn by_default(protocol: OtlpProtocol) -> Self {
+        let url = match protocol {
+            OtlpProtocol::HttpProtobuf => format!("{}{TRACES}", OtlpSink::DEFAULT_ENDPOINT),
+            #[cfg(feature = "otlp-grpc")]
+            OtlpProtocol::Grpc => format!("{}{METHOD}", OtlpSink::DEFAULT_GRPC_ENDPOINT),
+        };
+        Self { url, oddity: None, secrets: Vec::new() }
+    }
+
     /// Parses a base address, and appends the path for traces unless it has it already.
-    pub(super) fn below(base: &str) -> Option<Self> {
+    fn below(base: &str) -> Option<Self> {
         let mut endpoint = Self::read(base, |path| {
             let path = path.trim_end_matches('/');
             let path = path.strip_suffix(TRACES).unwrap_or(path);
             (format!("{path}{TRACES}"), path.to_owned())
         })?;
         let path = base.split(['?', '#']).next().unwrap_or_default();
-        endpoint.is_whole = path.trim().trim_end_matches('/').ends_with(TRACES);
+        let is_whole = path.trim().trim_end_matches('/').ends_with(TRACES);
+        endpoint.oddity = is_whole.then_some(Oddity::IsWhole);
         Some(endpoint)
     }
 
+    /// Parses the address of a gRPC server, of which only the origin is used.
+    #[cfg(feature = "otlp-grpc")]
+    fn method(url: &str) -> Option<Self> {
+        let exact = Self::exactly(url)?;
+        let origin = origin(&exact.url);
+        let has_path = !["", "/"].contains(&&exact.url[origin.len()..]);
+        let url = format!("{origin}{METHOD}");
+        Some(Self { url, oddity: has_path.then_some(Oddity::HasPath), secrets: Vec::new() })
+    }
+
     /// Parses a full address; a missing path means `/`.
-    pub(super) fn exactly(url: &str) -> Option<Self> {
+    fn exactly(url: &str) -> Option<Self> {
         Self::read(url, |path| (path.to_owned(), path.to_owned()))
     }
 
@@ -62,36 +127,36 @@ impl Endpoint {
             let values = query.split('&').filter_map(|pair| pair.split_once('='));
             secrets.extend(values.map(|(_, value)| Secret::new(value)));
         }
-        Some(Self { url, is_whole: false, secrets })
+        Some(Self { url, oddity: None, secrets })
     }
 
     pub(super) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Warns about a base address that has the path for traces already.
-    pub(super) fn warn_if_whole(&self) {
-        if self.is_whole {
-            let warning = format_args!(
-                "the base address of OTLP at {} already ends in {TRACES}, which is not appended \
+    /// Warns about an address that is not used as it was given.
+    pub(super) fn warn_if_odd(&self) {
+        let at = origin(&self.url);
+        let warning = match self.oddity {
+            None => return,
+            Some(Oddity::IsWhole) => format!(
+                "the base address of OTLP at {at} already ends in {TRACES}, which is not appended \
                  again; set a full address as OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, or in code by \
-                 `traces_endpoint`",
-                origin(&self.url)
-            );
-            diagnostics::warn(Category::Tracing, warning);
-        }
+                 `traces_endpoint`"
+            ),
+            #[cfg(feature = "otlp-grpc")]
+            Some(Oddity::HasPath) => format!(
+                "the address of OTLP at {at} has a path, which gRPC does not use; expected an \
+                 address such as {}",
+                OtlpSink::DEFAULT_GRPC_ENDPOINT
+            ),
+        };
+        diagnostics::warn(Category::Export, format_args!("{warning}"));
     }
 
     /// Returns the secrets that no error may repeat.
     pub(super) fn secrets(&self) -> &[Secret] {
         &self.secrets
-    }
-}
-
-impl Default for Endpoint {
-    fn default() -> Self {
-        let url = format!("{}{TRACES}", OtlpSink::DEFAULT_ENDPOINT);
-        Self { url, is_whole: false, secrets: Vec::new() }
     }
 }
 
@@ -120,7 +185,8 @@ mod tests {
         ] {
             assert_eq!(Endpoint::below(base).unwrap().url(), url);
         }
-        assert_eq!(Endpoint::default().url(), "http://localhost:4318/v1/traces");
+        let default = Endpoint::by_default(OtlpProtocol::HttpProtobuf);
+        assert_eq!(default.url(), "http://localhost:4318/v1/traces");
     }
 
     #[test]
@@ -130,10 +196,28 @@ mod tests {
             ("http://h/api/v1/traces/?key=1", "http://h/api/v1/traces?key=1"),
         ] {
             let endpoint = Endpoint::below(base).unwrap();
-            assert_eq!((endpoint.url(), endpoint.is_whole), (url, true));
+            assert_eq!((endpoint.url(), endpoint.oddity), (url, Some(Oddity::IsWhole)));
         }
-        assert!(!Endpoint::below("http://h/v1/tracest").unwrap().is_whole);
-        assert!(!Endpoint::exactly("http://h/v1/traces").unwrap().is_whole);
+        assert_eq!(Endpoint::below("http://h/v1/tracest").unwrap().oddity, None);
+        assert_eq!(Endpoint::exactly("http://h/v1/traces").unwrap().oddity, None);
+    }
+
+    #[cfg(feature = "otlp-grpc")]
+    #[test]
+    fn grpc_has_a_method_in_place_of_a_path() {
+        for (given, oddity) in [
+            ("https://h:4317", None),
+            (" https://h:4317/ ", None),
+            ("https://h:4317/v1/traces?key=1", Some(Oddity::HasPath)),
+        ] {
+            for address in [Address::Base(given.into()), Address::Traces(given.into())] {
+                let endpoint = address.endpoint(OtlpProtocol::Grpc).unwrap();
+                assert_eq!(endpoint.url(), format!("https://h:4317{METHOD}"));
+                assert_eq!((endpoint.oddity, endpoint.secrets().len()), (oddity, 0));
+            }
+        }
+        let default = Endpoint::by_default(OtlpProtocol::Grpc);
+        assert_eq!(default.url(), format!("http://localhost:4317{METHOD}"));
     }
 
     #[test]

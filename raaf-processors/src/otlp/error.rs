@@ -29,7 +29,7 @@ pub enum OtlpError {
         name: String,
     },
     /// A certificate or key given in code cannot be used. Correct it.
-    #[error("the {what} cannot be used; expected PEM, and the key of that certificate")]
+    #[error("the {what} cannot be used; expected PEM, for a client's certificate with its key")]
     Certificate {
         /// The setting.
         what: &'static str,

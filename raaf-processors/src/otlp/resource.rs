@@ -1,10 +1,9 @@
 //! Resource attributes: the description of the sending program.
 
-use opentelemetry_proto::tonic::{common::v1::KeyValue, resource::v1::Resource};
 use raaf_trace_model::attributes::Value;
 
 use super::value;
-use crate::resource::unknown_service;
+use crate::{conventions::any, protobuf::Writer, resource::unknown_service};
 
 pub(super) const SERVICE_NAME: &str = "service.name";
 
@@ -19,9 +18,9 @@ fn by_itself() -> [(String, Value); 4] {
     ]
 }
 
-/// Merges the attributes, each key once: those set in code precede variables, which precede the
+/// Encodes the merged attributes, each key once: those set in code precede variables, which precede the
 /// attributes that need no configuration.
-pub(super) fn of(variables: Vec<(String, String)>, given: Vec<(String, Value)>) -> Resource {
+pub(super) fn of(variables: Vec<(String, String)>, given: Vec<(String, Value)>) -> Vec<u8> {
     let mut all: Vec<(String, Value)> = Vec::new();
     let variables = variables.into_iter().map(|(key, value)| (key, Value::from(value)));
     for (key, value) in by_itself().into_iter().chain(variables).chain(given) {
@@ -30,21 +29,24 @@ pub(super) fn of(variables: Vec<(String, String)>, given: Vec<(String, Value)>) 
             None => all.push((key, value)),
         }
     }
-    let attributes = all.into_iter().map(|(key, value)| {
-        let value = Some(value::any(value.as_ref()));
-        KeyValue { key, value, ..KeyValue::default() }
-    });
-    Resource { attributes: attributes.collect(), ..Resource::default() }
+    let mut out = Writer::default();
+    for (key, value) in &all {
+        value::pair(&mut out, 1, key, &any(value.as_ref()));
+    }
+    out.into_bytes()
 }
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry_proto::tonic::resource::v1::Resource;
+    use prost::Message as _;
+
     use super::*;
 
     fn named(variables: &[(&str, &str)], given: &[(&str, &str)]) -> Vec<String> {
         let variables = variables.iter().map(|(key, value)| ((*key).into(), (*value).into()));
         let given = given.iter().map(|(key, value)| ((*key).into(), Value::from(*value)));
-        let resource = of(variables.collect(), given.collect());
+        let resource = Resource::decode(&*of(variables.collect(), given.collect())).unwrap();
         let names = resource.attributes.into_iter().filter(|pair| pair.key == SERVICE_NAME);
         names.map(|pair| format!("{:?}", pair.value.unwrap().value.unwrap())).collect()
     }

@@ -1,56 +1,73 @@
-//! Translates a finished span into an OTLP span.
+//! Encodes finished spans as OTLP spans.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use opentelemetry_proto::tonic::{
-    common::v1::KeyValue,
-    trace::v1::{
-        Span, SpanFlags, Status as WireStatus,
-        span::{Event as WireEvent, SpanKind},
-        status::StatusCode,
-    },
+use std::{
+    borrow::Cow,
+    time::{SystemTime, UNIX_EPOCH},
 };
+
 use raaf_trace_model::{
-    Kind,
-    span::{Event, FinishedSpan, Status},
+    attributes::Attributes,
+    span::{Event, FinishedSpan, Link},
 };
 
-use super::{attributes, names::OtlpNames, value};
+use super::value;
+use crate::{
+    conventions::{self, OtlpNames, Status},
+    protobuf::Writer,
+};
 
 /// The W3C sampled flag. Unsampled spans never reach a sink.
 const SAMPLED: u32 = 1;
+/// The flag of a span, or a link, whose other end is remote.
+const IS_REMOTE: u32 = 0x200;
+/// The flag of a span that states whether its parent is remote.
+const HAS_IS_REMOTE: u32 = 0x100;
 
-pub(super) fn of(span: &FinishedSpan, names: OtlpNames) -> Span {
-    let parent = span.parent_id();
-    Span {
-        trace_id: span.trace_id().to_bytes().to_vec(),
-        span_id: span.span_id().to_bytes().to_vec(),
-        parent_span_id: parent.map(|id| id.to_bytes().to_vec()).unwrap_or_default(),
-        trace_state: span.trace_state().to_string(),
-        flags: flags(parent.is_some() && span.is_local_root()),
-        name: names.of(span),
-        kind: kind(span.kind()).into(),
-        start_time_unix_nano: nanos(span.start_time()),
-        end_time_unix_nano: nanos(span.end_time()),
-        attributes: attributes::of(span),
-        dropped_attributes_count: span.losses().dropped_attributes,
-        events: span.events().map(event).collect(),
-        dropped_events_count: span.dropped_events(),
-        status: Some(status(span)),
-        ..Span::default()
-    }
+/// Form of spans in OTLP.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Form {
+    pub(super) names: OtlpNames,
+    /// Input and output of model calls as text, too.
+    pub(super) texts: bool,
 }
 
-fn flags(parent_is_remote: bool) -> u32 {
-    let remote = if parent_is_remote { SpanFlags::ContextIsRemoteMask as u32 } else { 0 };
-    SAMPLED | SpanFlags::ContextHasIsRemoteMask as u32 | remote
+/// Writes a span into that field.
+pub(super) fn write(out: &mut Writer, field: u32, span: &FinishedSpan, form: Form) {
+    out.message(field, 2, |out| {
+        out.bytes(1, &span.trace_id().to_bytes());
+        out.bytes(2, &span.span_id().to_bytes());
+        if !span.trace_state().is_empty() {
+            out.bytes(3, span.trace_state().to_string().as_bytes());
+        }
+        let parent = span.parent_id();
+        if let Some(parent) = parent {
+            out.bytes(4, &parent.to_bytes());
+        }
+        out.bytes(5, form.names.of(span).as_bytes());
+        out.varint(6, conventions::kind(span) as u64);
+        out.fixed64(7, nanos(span.start_time()));
+        out.fixed64(8, nanos(span.end_time()));
+        conventions::attributes(span, form.texts, &mut |key, value| {
+            value::pair(out, 9, key, value);
+        });
+        count(out, 10, span.losses().dropped_attributes);
+        for event in span.events() {
+            out.message(11, 2, |out| write_event(out, event));
+        }
+        count(out, 12, span.dropped_events());
+        for link in span.links() {
+            out.message(13, 1, |out| write_link(out, link));
+        }
+        count(out, 14, span.dropped_links());
+        status(out, 15, span);
+        let is_remote = parent.is_some() && span.is_local_root();
+        out.fixed32(16, SAMPLED | HAS_IS_REMOTE | if is_remote { IS_REMOTE } else { 0 });
+    });
 }
 
-/// Span kind: model calls are calls to another service.
-fn kind(kind: &Kind) -> SpanKind {
-    match kind {
-        Kind::Llm | Kind::Response | Kind::Speech | Kind::Transcription => SpanKind::Client,
-        _ => SpanKind::Internal,
+fn count(out: &mut Writer, field: u32, count: u32) {
+    if count > 0 {
+        out.varint(field, count.into());
     }
 }
 
@@ -60,30 +77,45 @@ fn nanos(time: SystemTime) -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn event(event: &Event) -> WireEvent {
-    let pair = |(key, value)| KeyValue {
-        key: str::to_owned(key),
-        value: Some(value::any(value)),
-        ..KeyValue::default()
-    };
-    WireEvent {
-        time_unix_nano: nanos(event.time()),
-        name: event.name().to_owned(),
-        attributes: event.attributes().iter().map(pair).collect(),
-        dropped_attributes_count: event.attributes().losses().dropped_attributes,
-    }
+fn write_event(out: &mut Writer, event: &Event) {
+    out.fixed64(1, nanos(event.time()));
+    out.bytes(2, event.name().as_bytes());
+    attributes(out, [3, 4], event.attributes());
 }
 
-fn status(span: &FinishedSpan) -> WireStatus {
-    let (code, message) = match span.status() {
-        Status::Ok => (StatusCode::Ok, ""),
-        Status::Error => {
-            (StatusCode::Error, span.error().and_then(|error| error.message()).unwrap_or_default())
-        }
-        // OpenTelemetry has neither status; the attribute `error.type` distinguishes them from
-        // failures.
-        status @ (Status::Cancelled | Status::Stale) => (StatusCode::Error, status.as_str()),
-        _ => (StatusCode::Unset, ""),
+fn write_link(out: &mut Writer, link: &Link) {
+    let to = link.context();
+    out.bytes(1, &to.trace_id().to_bytes());
+    if let Some(id) = to.span_id() {
+        out.bytes(2, &id.to_bytes());
+    }
+    if !to.trace_state().is_empty() {
+        out.bytes(3, to.trace_state().to_string().as_bytes());
+    }
+    attributes(out, [4, 5], link.attributes());
+    out.fixed32(6, to.flags().to_u8().into());
+}
+
+/// Writes attributes, and the number of those that were dropped, into these fields.
+fn attributes(out: &mut Writer, [field, dropped]: [u32; 2], attributes: &Attributes) {
+    for (key, given) in attributes.iter() {
+        value::pair(out, field, key, &conventions::any(given));
+    }
+    count(out, dropped, attributes.losses().dropped_attributes);
+}
+
+fn status(out: &mut Writer, field: u32, span: &FinishedSpan) {
+    const OK: u64 = 1;
+    const ERROR: u64 = 2;
+    let (code, message) = match conventions::status(span) {
+        Status::Unset => return,
+        Status::Ok => (OK, Cow::Borrowed("")),
+        Status::Error(message) => (ERROR, message),
     };
-    WireStatus { code: code.into(), message: message.to_owned() }
+    out.message(field, 1, |out| {
+        if !message.is_empty() {
+            out.bytes(2, message.as_bytes());
+        }
+        out.varint(3, code);
+    });
 }

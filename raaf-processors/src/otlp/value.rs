@@ -1,89 +1,97 @@
-//! Translates attribute values.
+//! Encodes attributes: keys with values.
 
-use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, any_value::Value as Any};
-use raaf_trace_model::attributes::ValueRef;
-use serde_json::Value as Json;
+use crate::{
+    conventions::Any,
+    protobuf::{Writer, length_of},
+};
 
-/// Converts a value to OpenTelemetry's type.
-///
-/// Lists of one simple type stay lists. All other structured values become JSON text, and floats
-/// that are not finite become strings: backends differ in their treatment of maps and `NaN`, and
-/// some reject the whole batch.
-pub(super) fn any(value: ValueRef<'_>) -> AnyValue {
-    let value = match value {
-        ValueRef::Bool(value) => Any::BoolValue(value),
-        ValueRef::Int(value) => Any::IntValue(value),
-        ValueRef::Float(value) if value.is_finite() => Any::DoubleValue(value),
-        ValueRef::Str(text) => Any::StringValue(text.to_owned()),
-        other => {
-            let list = other.as_json().and_then(Json::as_array).and_then(|items| list(items));
-            list.unwrap_or_else(|| Any::StringValue(other.to_string()))
-        }
-    };
-    AnyValue { value: Some(value) }
+/// Writes a pair into that field.
+pub(super) fn pair(out: &mut Writer, field: u32, key: &str, value: &Any<'_>) {
+    let length = value.length();
+    out.head(field, message_length(key.len()) + message_length(length));
+    out.bytes(1, key.as_bytes());
+    out.head(2, length);
+    value.write(out);
 }
 
-/// Returns a string value.
-pub(super) fn text(text: impl Into<String>) -> AnyValue {
-    AnyValue { value: Some(Any::StringValue(text.into())) }
+/// Returns the length of a field with a string or message of that length, if its number is small.
+fn message_length(length: usize) -> usize {
+    1 + length_of(length as u64) + length
 }
 
-/// Converts a list whose items are all strings, all bools, all integers or all numbers.
-fn list(items: &[Json]) -> Option<Any> {
-    let values: Option<Vec<Any>> = match items.first() {
-        None => Some(Vec::new()),
-        Some(Json::String(_)) => {
-            items.iter().map(|item| Some(Any::StringValue(item.as_str()?.to_owned()))).collect()
+impl Any<'_> {
+    fn length(&self) -> usize {
+        match self {
+            Self::Text(text) => message_length(text.len()),
+            Self::Bool(_) => 2,
+            Self::Int(value) => 1 + length_of(value.cast_unsigned()),
+            Self::Double(_) => 9,
+            Self::List(values) => message_length(list_length(values)),
         }
-        Some(Json::Bool(_)) => {
-            items.iter().map(|item| item.as_bool().map(Any::BoolValue)).collect()
+    }
+
+    fn write(&self, out: &mut Writer) {
+        match self {
+            Self::Text(text) => out.bytes(1, text.as_bytes()),
+            Self::Bool(value) => out.varint(2, u64::from(*value)),
+            Self::Int(value) => out.varint(3, value.cast_unsigned()),
+            Self::Double(value) => out.fixed64(4, value.to_bits()),
+            Self::List(values) => {
+                out.head(5, list_length(values));
+                for value in values {
+                    out.head(1, value.length());
+                    value.write(out);
+                }
+            }
         }
-        Some(Json::Number(_)) => {
-            let whole = items.iter().map(|item| item.as_i64().map(Any::IntValue)).collect();
-            // An integer among floats must convert without loss.
-            let float = |item: &Json| match item.as_i64() {
-                Some(whole) => i32::try_from(whole).ok().map(f64::from),
-                None if item.is_f64() => item.as_f64(),
-                None => None,
-            };
-            let floats = || items.iter().map(|item| float(item).map(Any::DoubleValue)).collect();
-            Option::or_else(whole, floats)
-        }
-        Some(_) => None,
-    };
-    let values = values?.into_iter().map(|value| AnyValue { value: Some(value) }).collect();
-    Some(Any::ArrayValue(ArrayValue { values }))
+    }
+}
+
+fn list_length(values: &[Any<'_>]) -> usize {
+    values.iter().map(|value| message_length(value.length())).sum()
 }
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry_proto::tonic::{
+        common::v1::{AnyValue, ArrayValue, any_value::Value as Wire},
+        resource::v1::Resource,
+    };
+    use prost::Message as _;
     use raaf_trace_model::attributes::Value;
-    use serde_json::json;
+    use serde_json::{Value as Json, json};
 
     use super::*;
+    use crate::conventions::any;
 
-    fn sent(value: impl Into<Value>) -> Any {
-        any(value.into().as_ref()).value.unwrap()
+    /// A value as it is read after it was written.
+    fn sent(value: impl Into<Value>) -> Wire {
+        let mut out = Writer::default();
+        pair(&mut out, 1, "key", &any(value.into().as_ref()));
+        let resource = Resource::decode(&*out.into_bytes()).unwrap();
+        let pair = &resource.attributes[0];
+        assert_eq!(pair.key, "key");
+        pair.value.clone().unwrap().value.unwrap()
     }
 
     fn sent_text(value: impl Into<Value>) -> String {
         match sent(value) {
-            Any::StringValue(text) => text,
+            Wire::StringValue(text) => text,
             other => format!("not a string: {other:?}"),
         }
     }
 
-    fn array(values: impl IntoIterator<Item = Any>) -> Any {
+    fn array(values: impl IntoIterator<Item = Wire>) -> Wire {
         let values = values.into_iter().map(|value| AnyValue { value: Some(value) }).collect();
-        Any::ArrayValue(ArrayValue { values })
+        Wire::ArrayValue(ArrayValue { values })
     }
 
     #[test]
     fn scalars_keep_their_types() {
-        assert_eq!(sent(true), Any::BoolValue(true));
-        assert_eq!(sent(i64::MIN), Any::IntValue(i64::MIN));
-        assert_eq!(sent(0.5), Any::DoubleValue(0.5));
-        assert_eq!(sent("a\0\u{1b}[31m\n"), Any::StringValue("a\0\u{1b}[31m\n".to_owned()));
+        assert_eq!(sent(true), Wire::BoolValue(true));
+        assert_eq!(sent(i64::MIN), Wire::IntValue(i64::MIN));
+        assert_eq!(sent(0.5), Wire::DoubleValue(0.5));
+        assert_eq!(sent("a\0\u{1b}[31m\n"), Wire::StringValue("a\0\u{1b}[31m\n".to_owned()));
     }
 
     #[test]
@@ -96,10 +104,10 @@ mod tests {
     #[test]
     fn lists_of_one_type_stay_lists() {
         assert_eq!(sent(json!([])), array([]));
-        assert_eq!(sent(json!(["a", ""])), array(["a", ""].map(|s| Any::StringValue(s.into()))));
-        assert_eq!(sent(json!([true])), array([Any::BoolValue(true)]));
-        assert_eq!(sent(json!([1, -2])), array([1, -2].map(Any::IntValue)));
-        assert_eq!(sent(json!([1, 0.5])), array([1.0, 0.5].map(Any::DoubleValue)));
+        assert_eq!(sent(json!(["a", ""])), array(["a", ""].map(|s| Wire::StringValue(s.into()))));
+        assert_eq!(sent(json!([true])), array([Wire::BoolValue(true)]));
+        assert_eq!(sent(json!([1, -2])), array([1, -2].map(Wire::IntValue)));
+        assert_eq!(sent(json!([1, 0.5])), array([1.0, 0.5].map(Wire::DoubleValue)));
     }
 
     #[test]

@@ -12,12 +12,14 @@ use ureq::{
 use crate::resource;
 
 use super::{
-    endpoint::{self, Endpoint},
-    names::OtlpNames,
+    OtlpProtocol,
+    endpoint::{self, Address},
 };
+use crate::conventions::OtlpNames;
 use crate::http::{certificates, header};
 
 const NAMES: &str = "RAAF_TRACE_OTLP_NAMES";
+const TEXTS: &str = "RAAF_TRACE_OTLP_MODEL_TEXTS";
 const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
 const RESOURCE: &str = "OTEL_RESOURCE_ATTRIBUTES";
 /// Prefixes of the protocol's variables. Those for traces take precedence.
@@ -29,11 +31,13 @@ const LIST: &str = "percent-encoded pairs such as key=value,other=value";
 /// Settings read from the variables.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Variables {
-    pub(super) endpoint: Option<Endpoint>,
+    pub(super) protocol: Option<OtlpProtocol>,
+    pub(super) endpoint: Option<Address>,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) timeout: Option<Duration>,
     pub(super) gzip: Option<bool>,
     pub(super) names: Option<OtlpNames>,
+    pub(super) texts: Option<bool>,
     pub(super) authorities: Option<Vec<Certificate<'static>>>,
     pub(super) identity: Option<ClientCert>,
     /// Resource attributes; `service.name` from its own variable is last.
@@ -44,10 +48,8 @@ impl Variables {
     /// Reads the variables. Those of OpenTelemetry, which a whole cluster may share, count as not set
     /// where they cannot be used, with a warning.
     pub(super) fn read(environment: &Environment) -> Result<Self, SettingsError> {
-        let protocol = |word: &str| word.eq_ignore_ascii_case("http/protobuf").then_some(());
-        let expected = "http/protobuf, the only supported protocol";
-        first(environment, "PROTOCOL", expected, protocol);
         Ok(Self {
+            protocol: first(environment, "PROTOCOL", OtlpProtocol::EXPECTED, OtlpProtocol::parse),
             endpoint: read_endpoint(environment),
             headers: read_headers(environment),
             timeout: first(
@@ -61,6 +63,7 @@ impl Variables {
                 (is("gzip") || is("none")).then(|| is("gzip"))
             }),
             names: read_names(environment)?,
+            texts: read_texts(environment)?,
             authorities: first(environment, "CERTIFICATE", PEM, |path| {
                 certificates::authorities(&fs::read(path).ok()?)
             }),
@@ -75,11 +78,16 @@ pub(super) fn read_names(environment: &Environment) -> Result<Option<OtlpNames>,
     environment.read(NAMES, OtlpNames::EXPECTED, OtlpNames::parse)
 }
 
+/// Reads whether model calls carry texts.
+pub(super) fn read_texts(environment: &Environment) -> Result<Option<bool>, SettingsError> {
+    environment.flag(TEXTS)
+}
+
 /// Reports a variable that cannot be used; it counts as not set.
 fn warned<T>(read: Result<Option<T>, SettingsError>) -> Option<T> {
     read.unwrap_or_else(|error| {
         let warning = format_args!("{error}; the variable is ignored");
-        diagnostics::warn(Category::Tracing, warning);
+        diagnostics::warn(Category::Export, warning);
         None
     })
 }
@@ -111,19 +119,23 @@ fn read_identity(environment: &Environment) -> Option<ClientCert> {
             "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY cannot be used; \
              expected paths of a certificate and its key, in PEM; the variables are ignored"
         );
-        diagnostics::warn(Category::Tracing, warning);
+        diagnostics::warn(Category::Export, warning);
     }
     identity
 }
 
-fn read_endpoint(environment: &Environment) -> Option<Endpoint> {
-    let readers: [fn(&str) -> Option<Endpoint>; 2] = [Endpoint::exactly, Endpoint::below];
-    PREFIX.into_iter().zip(readers).find_map(|(prefix, read)| {
+fn read_endpoint(environment: &Environment) -> Option<Address> {
+    let kinds: [fn(String) -> Address; 2] = [Address::Traces, Address::Base];
+    PREFIX.into_iter().zip(kinds).find_map(|(prefix, kind)| {
         let variable = format!("{prefix}ENDPOINT");
-        let url = warned(environment.get(&variable))?;
-        let wrong =
-            || SettingsError::invalid(&variable, &endpoint::shown(&url), endpoint::EXPECTED);
-        warned(read(&url).map(Some).ok_or_else(wrong))
+        let address = kind(warned(environment.get(&variable))?);
+        // What can be used does not depend on the form of the protocol.
+        let is_usable = address.endpoint(OtlpProtocol::default()).is_some();
+        let wrong = || {
+            let shown = endpoint::shown(address.text());
+            SettingsError::invalid(&variable, &shown, endpoint::EXPECTED)
+        };
+        warned(if is_usable { Ok(Some(address)) } else { Err(wrong()) })
     })
 }
 
@@ -142,7 +154,7 @@ fn read_pairs<T>(
         let error = SettingsError::invalid(variable, &malformed.join(","), LIST);
         let rest =
             if usable.is_empty() { "the variable is ignored" } else { "the other pairs apply" };
-        diagnostics::warn(Category::Tracing, format_args!("{error}; {rest}"));
+        diagnostics::warn(Category::Export, format_args!("{error}; {rest}"));
     }
     let usable: Vec<_> = usable.into_iter().filter_map(Result::ok).collect();
     Some(usable).filter(|usable| !usable.is_empty())
@@ -176,7 +188,8 @@ mod tests {
     }
 
     fn url(pairs: &[(&str, &str)]) -> String {
-        read(pairs).unwrap().endpoint.unwrap().url().to_owned()
+        let address = read(pairs).unwrap().endpoint.unwrap();
+        address.endpoint(OtlpProtocol::HttpProtobuf).unwrap().url().to_owned()
     }
 
     #[test]
@@ -225,7 +238,7 @@ mod tests {
     #[test]
     fn what_a_cluster_shares_counts_as_unset_where_it_cannot_be_used() {
         let found = read(&[
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s"),
             ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
@@ -234,7 +247,23 @@ mod tests {
         ]);
         let found = found.unwrap();
         assert!(found.endpoint.is_none() && found.headers.is_empty() && found.resource.is_empty());
-        assert_eq!((found.timeout, found.gzip), (None, None));
+        assert_eq!((found.timeout, found.gzip, found.protocol), (None, None, None));
+    }
+
+    #[test]
+    fn grpc_is_a_protocol_with_its_feature() {
+        let protocol = |pairs: &[(&str, &str)]| read(pairs).unwrap().protocol;
+        let grpc = protocol(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "gRPC")]);
+        #[cfg(feature = "otlp-grpc")]
+        assert_eq!(grpc, Some(OtlpProtocol::Grpc));
+        #[cfg(not(feature = "otlp-grpc"))]
+        {
+            assert_eq!(grpc, None);
+            assert!(OtlpProtocol::EXPECTED.contains("feature `otlp-grpc`"));
+        }
+        let traces = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf");
+        let both = protocol(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), traces]);
+        assert_eq!(both, Some(OtlpProtocol::HttpProtobuf));
     }
 
     #[test]

@@ -232,7 +232,7 @@ impl PrometheusBuilder {
         }
         if matches!(self.to, To::Given(_) | To::Installed) && !self.recorder_has_buckets {
             diagnostics::warn(
-                Category::Tracing,
+                Category::Export,
                 format_args!(
                     "durations go to the application's recorder, which may have quantiles instead \
                      of `_bucket` series; configure it with `PrometheusSink::BUCKETS` for the \
@@ -265,7 +265,7 @@ fn open(address: SocketAddr, shared: &Shared, if_taken: IfTaken) -> Result<Door,
         Ok((listener, address)) => {
             shared.serves_at(Some(address), None);
             let text = format_args!("metrics are served at http://{address}/metrics");
-            diagnostics::info(Category::Tracing, text);
+            diagnostics::info(Category::Export, text);
             Ok(Door::Open(listener))
         }
         Err(source) => {
@@ -274,7 +274,7 @@ fn open(address: SocketAddr, shared: &Shared, if_taken: IfTaken) -> Result<Door,
                 return Err(error);
             }
             diagnostics::warn(
-                Category::Tracing,
+                Category::Export,
                 format_args!("{error}; binding is retried, and tracing continues"),
             );
             shared.serves_at(None, Some(error.to_string()));

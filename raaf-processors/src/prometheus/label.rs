@@ -21,7 +21,7 @@ pub(super) fn head(word: &str) -> Cow<'_, str> {
     while !word.is_char_boundary(end) {
         end -= 1;
     }
-    // Longer than any name that is not cut, and so different from all of them.
+    // The value is longer than any name that is not cut, so it differs from all of them.
     Cow::Owned(format!("{}…{:016x}", &word[..end], hash(word)))
 }
 

@@ -132,7 +132,7 @@ impl Meters {
         }
     }
 
-    /// Returns the words that tell components of one kind apart.
+    /// Returns the label values that distinguish components of one kind.
     fn words<'a>(&self, name: &'a str, method: &'a str, workflow: Option<&'a str>) -> [&'a str; 3] {
         let method = if self.settings.by_method { method } else { "" };
         let workflow = workflow.filter(|_| self.settings.by_workflow).unwrap_or_default();

@@ -86,7 +86,7 @@ fn read_address(environment: &Environment) -> Result<Option<SocketAddr>, Setting
 /// | `raaf_spans_active` | gauge | `kind` | running spans |
 /// | `raaf_retries_total` | counter | `kind`, `component` | failed attempts that were retried |
 /// | `raaf_tokens_total` | counter | `model`, `type` = `input`, `output` | tokens, as each span reports them |
-/// | `raaf_token_details_total` | counter | `model`, `type` = `cached`, `reasoning` | input tokens served from a cache, output tokens spent on reasoning |
+/// | `raaf_token_details_total` | counter | `model`, `type` = `cached`, `cache_write`, `reasoning` | input tokens served from a cache or written to it, output tokens spent on reasoning |
 /// | `raaf_agent_tokens_total` | counter | `agent`, `model`, `type` = `input`, `output` | tokens of model calls below an agent |
 /// | `raaf_cost_usd_total` | counter | `model` | cost in US dollars, where spans have `gen_ai.usage.cost` |
 /// | `raaf_time_to_first_chunk_seconds` | histogram | `model` | delay before a streamed answer begins |

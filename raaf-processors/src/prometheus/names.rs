@@ -60,8 +60,8 @@ const ALL: [(Type, &str, &str); 22] = [
     (
         Counter,
         TOKENS_OF_A_KIND,
-        "Subsets of raaf_tokens_total: input served from a cache (type cached), \
-         output spent on reasoning (type reasoning).",
+        "Subsets of raaf_tokens_total: input served from a cache (type cached) or written to it \
+         (type cache_write), output spent on reasoning (type reasoning).",
     ),
     (
         Histogram,

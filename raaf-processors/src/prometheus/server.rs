@@ -95,7 +95,7 @@ async fn wait_for(address: SocketAddr, shared: &Shared) -> std::net::TcpListener
         if let Ok((listener, address)) = open(address) {
             shared.serves_at(Some(address), None);
             diagnostics::info(
-                Category::Tracing,
+                Category::Export,
                 format_args!("metrics are served at http://{address}/metrics now"),
             );
             return listener;

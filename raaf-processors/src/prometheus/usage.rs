@@ -21,31 +21,26 @@ pub(super) struct Usage<'a> {
     answered: Option<&'a str>,
     operation: Option<&'a str>,
     provider: Option<&'a str>,
-    tokens: [Option<u64>; 4],
+    tokens: [Option<u64>; 5],
     first_chunk: Option<f64>,
     /// In US dollars.
     cost: Option<f64>,
 }
 
-/// Key of the cost of a call.
-const COST: &str = "gen_ai.usage.cost";
-
 impl<'a> Usage<'a> {
     /// Returns the usage that the span itself reports, without that of its children.
     pub(super) fn of(span: &'a FinishedSpan) -> Self {
-        let mut usage = Self::default();
+        let cost = span.cost().usd().filter(|usd| *usd <= f64::from(MOST));
+        let mut usage = Self { cost, ..Self::default() };
         for (key, value) in span.attributes().stored().iter() {
             let place = match key {
                 keys::GEN_AI_USAGE_INPUT_TOKENS => 0,
                 keys::GEN_AI_USAGE_OUTPUT_TOKENS => 1,
                 keys::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS => 2,
                 keys::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS => 3,
+                keys::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS => 4,
                 keys::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK => {
                     usage.first_chunk = amount(value);
-                    continue;
-                }
-                COST => {
-                    usage.cost = amount(value);
                     continue;
                 }
                 keys::GEN_AI_OPERATION_NAME => {
@@ -128,16 +123,17 @@ fn tokens(value: ValueRef<'_>) -> Option<u64> {
 pub(super) struct ModelMeter {
     labels: Vec<Label>,
     /// In the order of [`KINDS`].
-    tokens: [Counter; 4],
+    tokens: [Counter; 5],
     first_chunk: OnceLock<Histogram>,
     cost: OnceLock<Gauge>,
 }
 
-const KINDS: [(&str, &str); 4] = [
+const KINDS: [(&str, &str); 5] = [
     (names::TOKENS, "input"),
     (names::TOKENS, "output"),
     (names::TOKENS_OF_A_KIND, "cached"),
     (names::TOKENS_OF_A_KIND, "reasoning"),
+    (names::TOKENS_OF_A_KIND, "cache_write"),
 ];
 
 impl ModelMeter {

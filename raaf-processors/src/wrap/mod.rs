@@ -16,7 +16,8 @@
 //! On an exporter, `filter` and `keep_traces` make a processor with a queue and a worker, as `batch`
 //! does. Wrap the exporter with `redact` or `without_content` first.
 //!
-//! Spans that a wrapper leaves out are counted as `filtered` in [`ProcessorStats`].
+//! Spans that a wrapper leaves out are counted as `filtered` in
+//! [`ProcessorStats`](raaf_trace_model::sink::stats::ProcessorStats).
 //!
 //! # Examples
 //!
@@ -57,24 +58,17 @@
 
 mod filter;
 mod redact;
-mod tail;
-
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::atomic::{AtomicU64, Ordering},
-};
 
 use raaf_trace_core::sink::BatchProcessor;
+pub use raaf_trace_core::sink::{KeepTraces, TailSampler};
 use raaf_trace_model::{
     Redactor,
     filter::SpanFilter,
-    sink::{BatchConfig, SpanExporter, SpanProcessor, stats::ProcessorStats},
-    span::FinishedSpan,
+    sink::{BatchConfig, SpanExporter, SpanProcessor},
 };
 
 pub use filter::Filter;
 pub use redact::Redact;
-pub use tail::{KeepTraces, TailSampler};
 
 /// Wrappers for processors.
 pub trait WrapProcessor: SpanProcessor + Sized {
@@ -158,38 +152,3 @@ pub trait WrapExporter: SpanExporter + Sized {
 }
 
 impl<E: SpanExporter> WrapExporter for E {}
-
-/// Passes spans on one by one, and counts those that arrived. A panic of the processor loses its span
-/// only: it goes on after the last span, and spans beyond the first that were lost count as `dropped`,
-/// since the caller of the wrapper counts one.
-fn pass_on(
-    processor: &impl SpanProcessor,
-    spans: Vec<FinishedSpan>,
-    (passed, dropped): (&AtomicU64, &AtomicU64),
-) {
-    let mut first = None;
-    for span in spans {
-        match catch_unwind(AssertUnwindSafe(|| processor.on_end_owned(span))) {
-            Ok(()) => {
-                passed.fetch_add(1, Ordering::Relaxed);
-            }
-            Err(panic) if first.is_none() => first = Some(panic),
-            Err(_) => {
-                dropped.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-    }
-    if let Some(panic) = first {
-        resume_unwind(panic);
-    }
-}
-
-/// Returns the statistics of a wrapped processor. If it keeps none, spans passed on count as
-/// delivered.
-fn counted(mut inner: ProcessorStats, passed: &AtomicU64) -> ProcessorStats {
-    if inner.received == 0 {
-        inner.received = passed.load(Ordering::Relaxed);
-        inner.delivered = inner.received;
-    }
-    inner
-}

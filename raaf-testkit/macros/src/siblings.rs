@@ -12,6 +12,7 @@ const GROUP: &str = "in_any_order";
 /// Reads until nothing is left.
 pub(crate) fn read(input: ParseStream<'_>, at: &TokenStream) -> Result<TokenStream> {
     let mut siblings = quote!(#at::Siblings::new());
+    let mut follows_span = false;
     while !input.is_empty() {
         if input.peek(Token![,]) {
             input.parse::<Token![,]>()?;
@@ -27,10 +28,13 @@ pub(crate) fn read(input: ParseStream<'_>, at: &TokenStream) -> Result<TokenStre
             let group = group(input, at, &word)?;
             siblings.extend(quote!(.in_any_order(#group)));
         } else {
-            expect_node(input)?;
+            expect_node(input, follows_span)?;
             let node = node::read(input, at)?;
             siblings.extend(quote!(.node(#node)));
+            follows_span = true;
+            continue;
         }
+        follows_span = false;
     }
     Ok(siblings)
 }
@@ -82,7 +86,7 @@ fn group(input: ParseStream<'_>, at: &TokenStream, word: &Ident) -> Result<Token
 }
 
 /// Says what is wrong where no span can begin.
-fn expect_node(input: ParseStream<'_>) -> Result<()> {
+fn expect_node(input: ParseStream<'_>, follows_span: bool) -> Result<()> {
     let hint = if input.peek(token::Brace) {
         "braces follow a span: `agent \"Planner\" { … }`"
     } else if input.peek(token::Bracket) {
@@ -97,6 +101,8 @@ fn expect_node(input: ParseStream<'_>) -> Result<()> {
         "a count is an `x` and a number, apart: `tool * x 3`"
     } else if is_empty_call(input) {
         "a method is a name without parentheses: `agent \"Planner\".plan`"
+    } else if follows_span && is_no_kind(input) {
+        "what is below a span stands in braces: `agent \"Planner\" { llm * }`"
     } else if input.peek(LitStr) && (input.peek2(token::Brace) || is_last(input)) {
         "of which kind? write `agent \"Planner\"`, or `* \"Planner\"` for any"
     } else {
@@ -116,6 +122,12 @@ fn is_joined_count(input: ParseStream<'_>) -> bool {
 fn is_empty_call(input: ParseStream<'_>) -> bool {
     let inside = input.cursor().group(Delimiter::Parenthesis).map(|(inside, ..)| inside);
     inside.is_some_and(syn::buffer::Cursor::eof)
+}
+
+/// Parentheses that no component follows, so that they are not a kind.
+fn is_no_kind(input: ParseStream<'_>) -> bool {
+    input.peek(token::Paren)
+        && !(input.peek2(LitStr) || input.peek2(Token![*]) || input.peek2(token::Paren))
 }
 
 fn is_last(input: ParseStream<'_>) -> bool {

@@ -15,7 +15,8 @@ use problem::Problem;
 ///
 /// A coherent trace has one trace id and one root, every parent is present, there is no cycle and
 /// no duplicate id, and each parent covers its children. A child must not start before its parent,
-/// and must not end after it unless the parent's status is cancelled or stale.
+/// and must not end after it unless the parent's status is cancelled or stale, or the parent has
+/// [paused](raaf_trace_core::keys::PAUSED) and the child goes on with its work.
 ///
 /// The first argument is a [`Capture`](crate::Capture), [`Spans`], a `MemoryExporter` or a list of
 /// finished spans. Optionally, `may_outlive "flush*"` follows, which allows background work to

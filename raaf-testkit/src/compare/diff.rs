@@ -2,7 +2,8 @@
 //!
 //! Expected siblings and found ones are paired, level by level. What is left over is missing or
 //! extra; what is missing here and extra there is misplaced, and what is extra beside one just
-//! like it is duplicated. Of pairs that stand in another order as few as possible are misplaced.
+//! like it is duplicated. What is below an extra span, or instead of a missing one, has found its
+//! place a level away. Of pairs that stand in another order as few as possible are misplaced.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet, VecDeque},
@@ -15,7 +16,9 @@ use raaf_trace_model::{
 };
 
 use super::{
-    Mismatch, matching, node,
+    Mismatch,
+    levels::Nearby,
+    matching, node,
     order::{Gaps, out_of_order},
     pairing::{self, Slot},
 };
@@ -34,10 +37,12 @@ pub(super) fn diff(expected: &Expected, spans: &Spans) -> Mismatch {
         found,
         missing: Vec::new(),
         extra: Vec::new(),
+        moved: vec![false; spans.len()],
         paired: Vec::new(),
     };
     diff.siblings(&expected.roots, spans.tree().top_indices(), None);
     diff.find_misplaced();
+    diff.find_levels();
     diff.mark_leftovers();
     diff.mark_impossible();
     let told = asked_of(&expected.roots);
@@ -58,6 +63,8 @@ struct Diff<'a> {
     /// Nodes without a span, and the span below which one should be.
     missing: Vec<(&'a Node, Option<usize>)>,
     extra: Vec<usize>,
+    /// Spans that were found elsewhere than expected.
+    moved: Vec<bool>,
     /// Extra spans, with the node that identical spans matched.
     paired: Vec<(usize, &'a Node)>,
 }
@@ -143,7 +150,6 @@ impl<'a> Diff<'a> {
             let span = &self.spans.all()[index];
             extra.entry(span.component_name()).or_default().push_back(index);
         }
-        let mut moved = vec![false; self.spans.len()];
         // Those found elsewhere can have differences in what is below them.
         let mut waiting: VecDeque<_> = mem::take(&mut self.missing).into();
         let mut missing = Vec::new();
@@ -162,18 +168,80 @@ impl<'a> Diff<'a> {
                 missing.push((node, parent));
                 continue;
             };
-            moved[found] = true;
             let here = self.place(self.spans.tree().parent_index(found));
-            self.mark_expected(node, Mark::Misplaced, Some(format!("found {here}")));
             let there = self.place(parent);
-            let mut notes = vec![format!("expected {there}")];
-            notes.extend(node::differences(node, &self.spans.all()[found]));
-            self.found[found] = said(Mark::Misplaced, notes);
-            self.siblings(&node.children, self.spans.tree().child_indices(found), Some(found));
+            self.mark_moved(node, found, format!("found {here}"), format!("expected {there}"));
             waiting.extend(mem::take(&mut self.missing));
         }
         self.missing = missing;
-        self.extra.retain(|&index| !moved[index]);
+    }
+
+    /// Finds spans below extra ones beside which they are expected, and beside missing ones below
+    /// which they are.
+    fn find_levels(&mut self) {
+        let mut waiting = VecDeque::from(by_parent(mem::take(&mut self.missing)));
+        let mut missing = Vec::new();
+        while let Some((parent, nodes)) = waiting.pop_front() {
+            let extra = self.extra.iter().copied().filter(|&index| {
+                !self.moved[index] && self.spans.tree().parent_index(index) == parent
+            });
+            let mut nearby = Nearby::new(self.spans, &extra.collect::<Vec<_>>());
+            for node in nodes {
+                let Some((levels, found)) = nearby.deeper(node) else {
+                    self.find_higher(node, parent, 1, &mut nearby, &mut missing);
+                    continue;
+                };
+                let above = self.spans.tree().parent_index(found).map(|at| self.spans.label(at));
+                let (away, above) = (far(levels), above.unwrap_or_default());
+                self.mark_moved(
+                    node,
+                    found,
+                    format!("found {away} deeper, under {above}"),
+                    format!("expected {away} higher, {}", self.place(parent)),
+                );
+            }
+            waiting.extend(by_parent(mem::take(&mut self.missing)));
+        }
+        self.missing = missing;
+    }
+
+    /// Finds what should be below a missing node and is beside it instead. `self.missing` has the
+    /// differences below what was found, and `missing` the nodes that were not.
+    fn find_higher(
+        &mut self,
+        node: &'a Node,
+        parent: Option<usize>,
+        levels: usize,
+        nearby: &mut Nearby<'_>,
+        missing: &mut Vec<(&'a Node, Option<usize>)>,
+    ) {
+        missing.push((node, parent));
+        for child in node.children.nodes() {
+            if child.count.least() == 0 {
+                continue;
+            }
+            let Some(found) = nearby.here(child) else {
+                self.find_higher(child, parent, levels + 1, nearby, missing);
+                continue;
+            };
+            let (away, above) = (far(levels), describe::label(node));
+            self.mark_moved(
+                child,
+                found,
+                format!("found {away} higher, {}", self.place(parent)),
+                format!("expected {away} deeper, under {above}"),
+            );
+        }
+    }
+
+    /// Marks a node and the span that was found elsewhere, and compares what is below them.
+    fn mark_moved(&mut self, node: &'a Node, found: usize, here: String, there: String) {
+        self.moved[found] = true;
+        self.mark_expected(node, Mark::Misplaced, Some(here));
+        let mut notes = vec![there];
+        notes.extend(node::differences(node, &self.spans.all()[found]));
+        self.found[found] = said(Mark::Misplaced, notes);
+        self.siblings(&node.children, self.spans.tree().child_indices(found), Some(found));
     }
 
     fn place(&self, parent: Option<usize>) -> String {
@@ -187,26 +255,21 @@ impl<'a> Diff<'a> {
 
     fn mark_leftovers(&mut self) {
         for (node, _) in mem::take(&mut self.missing) {
-            self.mark_missing(node);
+            self.mark_expected(node, Mark::Missing, None);
         }
         let extra = mem::take(&mut self.extra);
-        for (_, below) in self.spans.tree().walk_from(&extra) {
-            self.found[below].mark = Mark::Extra;
+        let mut waiting = extra.clone();
+        while let Some(index) = waiting.pop() {
+            if !self.moved[index] {
+                self.found[index].mark = Mark::Extra;
+                waiting.extend(self.spans.tree().child_indices(index));
+            }
         }
         let extra: HashSet<_> = extra.into_iter().collect();
         for (index, node) in mem::take(&mut self.paired) {
-            if extra.contains(&index) {
+            if extra.contains(&index) && !self.moved[index] {
                 let note = format!("one more than expected: {}", describe::node(node));
                 self.found[index] = said(Mark::Duplicated, vec![note]);
-            }
-        }
-    }
-
-    fn mark_missing(&mut self, node: &Node) {
-        self.mark_expected(node, Mark::Missing, None);
-        for child in node.children.nodes() {
-            if child.count.least() > 0 {
-                self.mark_missing(child);
             }
         }
     }
@@ -241,6 +304,24 @@ pub(super) fn impossible(problem: &TreeProblem) -> Option<Mark> {
         TreeProblem::Loop { .. } => Some(Mark::Misplaced),
         _ => None,
     }
+}
+
+/// Groups missing nodes by the span below which they should be, in order.
+fn by_parent(missing: Vec<(&Node, Option<usize>)>) -> Vec<(Option<usize>, Vec<&Node>)> {
+    let mut groups: Vec<(_, Vec<_>)> = Vec::new();
+    let mut places = HashMap::new();
+    for (node, parent) in missing {
+        let place = *places.entry(parent).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push((parent, Vec::new()));
+        }
+        groups[place].1.push(node);
+    }
+    groups
+}
+
+fn far(levels: usize) -> String {
+    if levels == 1 { "one level".to_owned() } else { format!("{levels} levels") }
 }
 
 fn said(mark: Mark, notes: Vec<String>) -> Said {

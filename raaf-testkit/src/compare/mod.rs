@@ -3,6 +3,7 @@
 mod arrangement;
 mod diff;
 mod fold;
+mod levels;
 mod matching;
 mod mismatch;
 mod node;

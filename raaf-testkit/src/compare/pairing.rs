@@ -1,11 +1,15 @@
 //! Pairs found siblings with expected ones that they do not match exactly.
 //!
 //! First the ends are paired as long as they are alike in all, then what is alike in its place, or
-//! wherever it stands, then what is of the same kind, component and method, then of the same component.
+//! wherever it stands, then what is of the same kind, component and method, then of the same component,
+//! and at last what has another name, by what is below it or a name that is misspelled.
 
-use std::collections::HashMap;
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+};
 
-use raaf_trace_model::span::FinishedSpan;
+use raaf_trace_model::{environment::nearest, span::FinishedSpan};
 
 use crate::{
     compare::{matching, node},
@@ -14,7 +18,7 @@ use crate::{
 };
 
 /// Largest number of spans like a node that are compared with it including everything below them.
-const LOOKED_AT: usize = 64;
+pub(super) const LOOKED_AT: usize = 64;
 
 /// An expected span, and its position among its siblings. All spans of a group have one position.
 pub(super) struct Slot<'a> {
@@ -52,6 +56,7 @@ pub(super) fn pair<'a>(
         pairing.by(slots, Likeness::Name);
     }
     pairing.by_component(&mut some);
+    pairing.renamed(&mut slots, expected.is_open());
     slots
 }
 
@@ -157,6 +162,24 @@ impl<'a> Pairing<'a> {
         }
     }
 
+    /// Pairs what is left with spans of another name.
+    fn renamed(&mut self, slots: &mut [Slot<'_>], others: bool) {
+        if !slots.iter().any(Slot::is_missing) {
+            return;
+        }
+        let free = (0..self.found.len()).filter(|&place| !self.taken[place]);
+        let mut free: Vec<_> =
+            free.map(|place| Unknown::new(self.spans, self.found, place)).collect();
+        for slot in slots.iter_mut().filter(|slot| slot.is_missing()) {
+            let best = free.iter().take(LOOKED_AT).enumerate().filter_map(|(at, unknown)| {
+                Some((unknown.likeness(slot.node, others)?, Reverse(at)))
+            });
+            if let Some((_, Reverse(at))) = best.max() {
+                self.take(slot, free.remove(at).place);
+            }
+        }
+    }
+
     fn take(&mut self, slot: &mut Slot<'_>, place: usize) {
         slot.found = Some(place);
         self.taken[place] = true;
@@ -169,4 +192,47 @@ impl<'a> Pairing<'a> {
     fn span(&self, place: usize) -> &'a FinishedSpan {
         &self.spans.all()[self.found[place]]
     }
+}
+
+/// A found sibling that no expected one has taken.
+struct Unknown<'a> {
+    place: usize,
+    span: &'a FinishedSpan,
+    /// Components of its children.
+    below: HashSet<&'a str>,
+}
+
+impl<'a> Unknown<'a> {
+    fn new(spans: &'a Spans, found: &[usize], place: usize) -> Self {
+        let (index, all) = (found[place], spans.all());
+        let below = spans.tree().child_indices(index).iter().map(|&at| all[at].component_name());
+        Self { place, span: &all[index], below: below.collect() }
+    }
+
+    /// Returns how likely this is the node under another name: of the same kind, a similar name, and
+    /// the number of expected children that are there. `None` if neither half of the children nor
+    /// the name fits. Where others are allowed, the name has to.
+    fn likeness(&self, node: &Node, others: bool) -> Option<(bool, bool, usize)> {
+        let kind = node.kind.matches(self.span.kind().as_str());
+        let named = match &node.component {
+            Pattern::Exactly(expected) if kind => are_near(expected, self.span.component_name()),
+            _ => false,
+        };
+        let children = node.children.nodes();
+        let exact = children.iter().take(LOOKED_AT).filter_map(|child| match &child.component {
+            Pattern::Exactly(component) => Some(self.below.contains(component.as_str())),
+            Pattern::Like(_) | Pattern::Any => None,
+        });
+        let (mut all, mut there) = (0, 0);
+        exact.for_each(|is_there| (all, there) = (all + 1, there + usize::from(is_there)));
+        let by_children = !others && there > 0 && 2 * there >= all;
+        (by_children || named).then_some((kind, named, there))
+    }
+}
+
+/// Returns true if one name may be the other misspelled. Long names are not compared, which would
+/// take a time that grows with their square.
+fn are_near(expected: &str, found: &str) -> bool {
+    const LONGEST: usize = 64;
+    expected.len().max(found.len()) <= LONGEST && nearest(expected, [found]).is_some()
 }

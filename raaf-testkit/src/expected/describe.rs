@@ -51,10 +51,7 @@ impl Rows {
 
 /// A node without its children.
 pub(crate) fn node(node: &Node) -> String {
-    let mut text = format!("{} {}", pattern(&node.kind, word), pattern(&node.component, quoted));
-    if node.method != Pattern::Any {
-        text.extend([".", &pattern(&node.method, word)]);
-    }
+    let mut text = label(node);
     if node.name != Pattern::Any {
         text.extend([" name ", &pattern(&node.name, quoted)]);
     }
@@ -70,6 +67,15 @@ pub(crate) fn node(node: &Node) -> String {
     }
     if node.count != Count::ONE {
         text.extend([" x ", &node.count.to_string()]);
+    }
+    text
+}
+
+/// Kind, component and method of a node.
+pub(crate) fn label(node: &Node) -> String {
+    let mut text = format!("{} {}", pattern(&node.kind, word), pattern(&node.component, quoted));
+    if node.method != Pattern::Any {
+        text.extend([".", &pattern(&node.method, word)]);
     }
     text
 }

@@ -46,9 +46,10 @@
 /// | notation | holds if |
 /// | --- | --- |
 /// | `status = error`, or `error` | the span has this status: ok, error, cancelled, stale or unset |
-/// | `error "Timeout"` | the status is error, and `error.type` is this |
+/// | `error "Timeout"` | the status is error, and `error.type` is this; `*` stands for any text: `error "io::*"` |
 /// | `"llm.model" = "gpt"` | the attribute is equal, including its type: `3` is not `"3"` |
 /// | `"query" contains "tea"` | its text contains this |
+/// | `"query" like "*tea"` | its text is like this, where `*` stands for any text |
 /// | `"query" ~ "^tea"`, `matches` | the regular expression matches a part of its text |
 /// | `"hits" > 3`, `<`, `<=`, `>=` | it is a number greater than this |
 /// | `"hits" where \|hits\| hits.as_i64() > Some(3)` | the closure returns true for its [`ValueRef`] |

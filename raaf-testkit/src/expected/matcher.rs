@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use raaf_trace_model::attributes::{IntoValue, Value, ValueRef};
+use raaf_trace_model::{
+    attributes::{IntoValue, Value, ValueRef},
+    filter::wildcard_matches,
+};
 use regex::Regex;
 
 use super::describe::{apart, optional, shown, text_of};
@@ -30,6 +33,7 @@ enum Is {
     Equal(Option<Value>),
     Present,
     Containing(String),
+    Like(String),
     Matching(Regex),
     Compared(Comparison, Value),
     Satisfying(String, Arc<dyn Fn(ValueRef<'_>) -> bool + Send + Sync>),
@@ -87,6 +91,18 @@ impl Matcher {
     /// ```
     pub fn contains(part: impl Into<String>) -> Self {
         Self(Is::Containing(part.into()))
+    }
+
+    /// Like this text, where each `*` stands for any text, including none. Written
+    /// `key like "part*"`, and for the type of an error `error "io::*"`.
+    ///
+    /// ```
+    #[doc = include_str!("example.txt")]
+    /// assert_span_tree!(spans, tool "search" ["query" like "green *"]);
+    /// assert_eq!(said(span_tree! { tool "search" ["query" like "*coffee"] }), r#""query" is "green tea", not like "*coffee""#);
+    /// ```
+    pub fn like(pattern: impl Into<String>) -> Self {
+        Self(Is::Like(pattern.into()))
     }
 
     /// With a part of its text that fits a regular expression, in the syntax of the `regex` crate;
@@ -180,6 +196,7 @@ impl Matcher {
             Is::Equal(expected) => expected.as_ref().map(Value::as_ref) == Some(value),
             Is::Present => true,
             Is::Containing(part) => text_of(value).contains(part.as_str()),
+            Is::Like(pattern) => wildcard_matches(pattern, &text_of(value)),
             Is::Matching(regex) => regex.is_match(&text_of(value)),
             Is::Compared(how, bound) => {
                 let (Some(value), Some(bound)) = (value.as_f64(), bound.as_ref().as_f64()) else {
@@ -214,6 +231,9 @@ impl Matcher {
                 Is::Containing(part) => {
                     format!("is not set, and should contain {}", quoted(part))
                 }
+                Is::Like(pattern) => {
+                    format!("is not set, and should be like {}", quoted(pattern))
+                }
                 Is::Matching(regex) => {
                     format!("is not set, and should match {}", quoted(regex.as_str()))
                 }
@@ -228,6 +248,7 @@ impl Matcher {
             }
             Is::Equal(None) => format!("{is}, and should be absent"),
             Is::Containing(part) => format!("{is}, which does not contain {}", quoted(part)),
+            Is::Like(pattern) => format!("{is}, not like {}", quoted(pattern)),
             Is::Matching(regex) => {
                 format!("{is}, which does not match {}", quoted(regex.as_str()))
             }
@@ -241,6 +262,7 @@ impl Matcher {
             Is::Equal(value) => optional(value.as_ref().map(Value::as_ref)),
             Is::Present => "present".to_owned(),
             Is::Containing(part) => format!("contains {}", quoted(part)),
+            Is::Like(pattern) => format!("like {}", quoted(pattern)),
             Is::Matching(regex) => format!("~ {}", quoted(regex.as_str())),
             Is::Compared(how, bound) => {
                 let sign = match how {

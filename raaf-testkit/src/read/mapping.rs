@@ -49,7 +49,9 @@ impl<'a> Facts<'a> {
             Kind::Agent => &["gen_ai.agent.name", keys::AGENT_NAME],
             Kind::Tool => &["gen_ai.tool.name", keys::TOOL_NAME],
             Kind::Llm => &[keys::GEN_AI_REQUEST_MODEL, "llm.model_name"],
-            Kind::Pipeline | Kind::Trace => &["gen_ai.workflow.name", keys::WORKFLOW_NAME],
+            Kind::Pipeline | Kind::Trace => {
+                &["gen_ai.agent.name", "gen_ai.workflow.name", keys::WORKFLOW_NAME]
+            }
             _ => &[],
         };
         let named = self.said(keys::COMPONENT_NAME).or_else(|| self.first(by_kind));

@@ -12,12 +12,13 @@
 //! use raaf_testkit::{assert_span_tree, read};
 //!
 //! let lines = concat!(
-//!     r#"{"v":1,"type":"span","trace_id":"trace_0af7651916cd43dd8448eb211c80319c","#,
+//!     r#"{"v":2,"type":"span","trace_id":"trace_0af7651916cd43dd8448eb211c80319c","#,
 //!     r#""span_id":"span_b7ad6b7169203331","parent_id":null,"local_root":true,"#,
-//!     r#""name":"run.workflow.tool.Search","kind":"tool","component":"Search","method":"run","#,
-//!     r#""start":"2026-01-01T00:00:00.001500Z","end":"2026-01-01T00:00:00.001750Z","#,
-//!     r#""duration_ms":0.25,"status":"error","error":{"type":"Timeout","message":"no answer","#,
-//!     r#""sources":null},"attributes":{"tool.rank":0.5},"events":[]}"#,
+//!     r#""started_at":"2026-01-01T00:00:00.001500Z","duration_ms":0.25,"status":"error","#,
+//!     r#""kind":"tool","component":"Search","method":"run","workflow_name":null,"#,
+//!     r#""group_id":null,"error_type":"Timeout","name":"run.workflow.tool.Search","#,
+//!     r#""ended_at":"2026-01-01T00:00:00.001750Z","error_message":"no answer","#,
+//!     r#""attributes":{"tool.rank":0.5},"events":[]}"#,
 //!     "\nwhat a killed program left",
 //! );
 //! let read = read::json_lines(lines);

@@ -11,7 +11,7 @@ use prost::Message as _;
 use raaf_trace_model::{
     id::{SpanId, TraceId},
     keys,
-    propagation::TraceState,
+    propagation::{SpanContext, TraceState},
     span::{FinishedSpan, FinishedSpanBuilder, Status},
 };
 use serde_json::{Value as Json, json};
@@ -24,15 +24,16 @@ use super::{Fault, ReadSpans, mapping::Facts};
 /// | of a span here | is, of the first that is there |
 /// | --- | --- |
 /// | kind | `component.type`; `openinference.span.kind`, lower case; by `gen_ai.operation.name`: `invoke_agent` and `create_agent` an agent, `execute_tool` a tool, `invoke_workflow` a pipeline, anything else an llm; else `component` |
-/// | component | `component.name`; by kind `gen_ai.agent.name`, `agent.name`, `gen_ai.tool.name`, `tool.name`, `gen_ai.request.model`, `llm.model_name`, `gen_ai.workflow.name`, `workflow.name`; else the span's name |
+/// | component | `component.name`; by kind `gen_ai.agent.name`, `agent.name`, `gen_ai.tool.name`, `tool.name`, `gen_ai.request.model`, `llm.model_name`, of workflows `gen_ai.agent.name`, `gen_ai.workflow.name`, `workflow.name`; else the span's name |
 /// | method | `component.method`, else `run` |
 /// | status | the status's code; an error of type `cancelled` or `stale` is that |
 /// | error's type | `error.type`; `exception.type` of the last event that has one; else, where there is a message, `error` |
-/// | error's message | the status's message; `error.message`; that of the same event |
+/// | error's message | `error.message`; the status's message; that of the same event |
 /// | workflow, group | `workflow.name` or `gen_ai.workflow.name`; `workflow.group_id` or `gen_ai.conversation.id` |
 /// | attributes | all, under the keys that they have on the wire, without those that a span knows of itself (`component.*`, `error.*`, `success`, `duration_ms`) |
 ///
-/// Lists and maps become JSON, bytes hex digits. Resources, scopes and links are not looked at.
+/// Lists and maps become JSON, bytes hex digits. Resources and scopes are not looked at, and links
+/// without valid ids are left out.
 ///
 /// # Errors
 ///
@@ -133,6 +134,15 @@ fn read_span(span: Span) -> Result<FinishedSpan, &'static str> {
             own.extend(pairs);
         });
     }
+    for link in span.links {
+        let trace_id = link.trace_id.try_into().ok().and_then(TraceId::from_bytes);
+        let span_id = link.span_id.try_into().ok().and_then(SpanId::from_bytes);
+        if let (Some(trace_id), Some(span_id)) = (trace_id, span_id) {
+            let to = SpanContext::new(trace_id, span_id)
+                .with_trace_state(TraceState::parse(&link.trace_state));
+            built = built.link(to, |own| own.extend(pairs(link.attributes)));
+        }
+    }
     built = ended(built, span.status.as_ref(), &facts, &Facts(&exception.unwrap_or_default()));
     if let Some(name) = facts.first(&[keys::WORKFLOW_NAME, "gen_ai.workflow.name"]) {
         built = built.workflow_name(name.to_owned());
@@ -170,9 +180,10 @@ fn ended(
         Some("stale") => return span.status(Status::Stale),
         _ => {}
     }
-    let message = Some(status.message.as_str()).filter(|message| !message.is_empty());
-    let message = message
-        .or_else(|| facts.text(keys::ERROR_MESSAGE))
+    let title = Some(status.message.as_str()).filter(|message| !message.is_empty());
+    let message = facts
+        .text(keys::ERROR_MESSAGE)
+        .or(title)
         .or_else(|| exception.text(keys::EXCEPTION_MESSAGE));
     match (kind, message) {
         (kind, Some(message)) => span.error(kind.unwrap_or("error"), message),

@@ -55,6 +55,37 @@ fn the_line_that_the_page_shows_is_read_whole() {
 }
 
 #[test]
+fn lines_of_version_1_are_read() {
+    let old = concat!(
+        r#"{"v":1,"type":"span","trace_id":"trace_0af7651916cd43dd8448eb211c80319c","#,
+        r#""span_id":"span_b7ad6b7169203331","parent_id":"span_00f067aa0ba902b7","#,
+        r#""local_root":false,"name":"run.workflow.tool.Search.lookup","kind":"tool","#,
+        r#""component":"Search","method":"lookup","start":"2026-01-01T00:00:00.001500Z","#,
+        r#""end":"2026-01-01T00:00:00.001750Z","duration_ms":0.25,"status":"error","#,
+        r#""error":{"type":"Timeout","message":"no answer","sources":["connection reset"]},"#,
+        r#""attributes":{"tool.rank":0.5},"events":[{"name":"retry","#,
+        r#""time":"2026-01-01T00:00:00.001600Z","attributes":{"attempt":2}}],"links":[{"#,
+        r#""trace_id":"trace_4bf92f3577b34da6a3ce929d0e0e4736","#,
+        r#""span_id":"span_e457b5a2e4d86bd1","attributes":{"message":1}}],"#,
+        r#""trace":{"workflow_name":"nightly report","group_id":"g-1","#,
+        r#""metadata":{"team":"search"}},"lost":{"cut_values":1}}"#,
+        "\n"
+    );
+    let (old, new) = (json_lines(old), json_lines(shown_line()));
+    let line = |read: &ReadSpans| serde_json::to_string(only(read)).unwrap();
+    assert_eq!(line(&old), line(&new));
+}
+
+#[test]
+fn ids_are_read_without_their_prefix_too() {
+    let bare = shown_line().replace(r#""trace_0"#, r#""0"#).replace(r#""span_0"#, r#""0"#);
+    assert!(bare.contains(r#""trace_id":"0af7651916cd43dd8448eb211c80319c""#), "{bare}");
+    let read = json_lines(bare);
+    assert_eq!(only(&read).trace_id().to_string(), "trace_0af7651916cd43dd8448eb211c80319c");
+    assert_eq!(only(&read).parent_id().unwrap().to_string(), "span_00f067aa0ba902b7");
+}
+
+#[test]
 fn every_status_is_read() {
     for status in [Status::Unset, Status::Ok, Status::Error, Status::Cancelled, Status::Stale] {
         let line = shown_line().replace(r#""status":"error""#, &format!(r#""status":"{status}""#));
@@ -65,8 +96,8 @@ fn every_status_is_read() {
 #[test]
 fn an_error_can_be_without_its_texts() {
     let line = shown_line()
-        .replace(r#""message":"no answer""#, r#""message":null"#)
-        .replace(r#""sources":["connection reset"]"#, r#""sources":null"#);
+        .replace(r#""error_message":"no answer""#, r#""error_message":null"#)
+        .replace(r#""error_sources":["connection reset"],"#, "");
     let read = json_lines(line);
     let error = only(&read).error().unwrap();
     assert_eq!((error.kind(), error.message(), error.sources()), ("Timeout", None, None));
@@ -86,9 +117,9 @@ fn what_cannot_be_read_is_told_and_the_rest_is_read() {
     let good = shown_line();
     let text = [
         good.as_str(),
-        "{\"v\":1,\"type\":\"span\",\"trace_id\":\"tra\n",
-        &good.replace(r#""v":1"#, r#""v":2"#),
-        "{\"v\":1,\"type\":\"start\",\"of\":\"a later version\"}\n",
+        "{\"v\":2,\"type\":\"span\",\"trace_id\":\"tra\n",
+        &good.replace(r#""v":2"#, r#""v":3"#),
+        "{\"v\":2,\"type\":\"start\",\"of\":\"a later version\"}\n",
         "\n",
         &good.replace("2026-01-01T00:00:00.001500Z", "yesterday"),
         &good.replace(r#""status":"error""#, r#""status":"great""#),
@@ -103,7 +134,7 @@ fn what_cannot_be_read_is_told_and_the_rest_is_read() {
     let faults: Vec<_> = read.faults().iter().map(ToString::to_string).collect();
     let begins = [
         "line 2: EOF while parsing a string (column",
-        "line 3: unsupported format version 2; expected 1",
+        "line 3: unsupported format version 3; expected 1 to 2",
         "line 5: EOF while parsing a value (column 0)",
         "line 6: invalid timestamp: `yesterday` (column",
         "line 7: unknown status `great`",

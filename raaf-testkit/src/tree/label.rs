@@ -48,7 +48,7 @@ pub(crate) fn label(kind: &str, component: &str, method: &str) -> String {
 }
 
 /// Returns the label of a span, its status unless it is ok, and other properties; for a failed one,
-/// its error's message as a comment.
+/// the messages of its error and the causes as a comment.
 pub(super) fn of_span(span: &FinishedSpan, more: impl IntoIterator<Item = String>) -> String {
     let mut text = label(span.kind().as_str(), span.component_name(), span.method());
     let mut properties = Vec::new();
@@ -62,7 +62,8 @@ pub(super) fn of_span(span: &FinishedSpan, more: impl IntoIterator<Item = String
     if !properties.is_empty() {
         text.extend([" [", &properties.join(", "), "]"]);
     }
-    if let Some(message) = span.error().and_then(SpanError::message).filter(|text| !text.is_empty())
+    if let Some(message) = span.error().and_then(SpanError::with_causes)
+        && !message.is_empty()
     {
         let short: String = message.chars().take(MOST_OF_MESSAGE).collect();
         let rest = if short.len() < message.len() { "…" } else { "" };

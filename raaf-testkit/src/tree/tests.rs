@@ -137,3 +137,12 @@ fn a_very_deep_tree_needs_no_deep_stack() {
     assert!(text.contains(&format!("\n{}└── custom \"40\"", "    ".repeat(39))));
     assert!(text.contains(&format!("\n{}└── (depth 2999) custom \"2999\"", "    ".repeat(39))));
 }
+
+#[test]
+fn a_failed_span_is_drawn_with_its_error_and_the_causes() {
+    let spans = crate::build::tool("search").error("Timeout", "no answer").error_sources(["reset"]);
+    assert_eq!(
+        spans.spans().to_string(),
+        "tool \"search\" [status = error, \"error.type\" = \"Timeout\"] // no answer: reset\n"
+    );
+}

@@ -18,7 +18,7 @@ use std::iter;
 
 use raaf_trace_core::{Component, Status};
 
-pub use run::Ran;
+pub use run::{Ran, Scopes};
 pub use strategy::{WorkflowLimits, workflows, workflows_within};
 
 /// A workflow: steps inside one traced call, which is the root of its trace.
@@ -82,7 +82,8 @@ pub enum Step {
     },
     /// A manual span. Failures and panics inside it stop there.
     Manual {
-        /// Makes the span current for its steps.
+        /// Makes the span current for its steps. Such spans can be those of another tracing library;
+        /// see [`Workflow::run_with`].
         scoped: bool,
         /// Status set at the end.
         status: Status,

@@ -33,13 +33,22 @@ fn implement(input: &DeriveInput) -> (TokenStream, Result<()>) {
     match own.and_then(|own| arms(input, &krate, &own)) {
         Ok(arms) => (implementation(input, &krate, &arms), Ok(())),
         Err(error) => {
-            let arms = [quote!(_ => ::core::unreachable!(),)];
-            (implementation(input, &krate, &arms), Err(error))
+            let error_type = quote!(_ => ::core::unreachable!(),);
+            let arm = Arm { error_type, ..Arm::default() };
+            (implementation(input, &krate, &[arm]), Err(error))
         }
     }
 }
 
-fn arms(input: &DeriveInput, krate: &Path, own: &Word) -> Result<Vec<TokenStream>> {
+/// Arms of the matches on one struct or variant.
+#[derive(Default)]
+struct Arm {
+    error_type: TokenStream,
+    /// Empty unless the answer is that of a field.
+    is_pause: TokenStream,
+}
+
+fn arms(input: &DeriveInput, krate: &Path, own: &Word) -> Result<Vec<Arm>> {
     let name = &input.ident;
     match &input.data {
         Data::Struct(data) => {
@@ -67,8 +76,19 @@ fn arms(input: &DeriveInput, krate: &Path, own: &Word) -> Result<Vec<TokenStream
     }
 }
 
-fn implementation(input: &DeriveInput, krate: &Path, arms: &[TokenStream]) -> TokenStream {
+fn implementation(input: &DeriveInput, krate: &Path, arms: &[Arm]) -> TokenStream {
     let name = &input.ident;
+    let types = arms.iter().map(|arm| &arm.error_type);
+    let pauses: Vec<_> =
+        arms.iter().map(|arm| &arm.is_pause).filter(|arm| !arm.is_empty()).collect();
+    let is_pause = (!pauses.is_empty()).then(|| {
+        quote! {
+            #[allow(unreachable_patterns)]
+            fn is_pause(&self) -> bool {
+                match self { #(#pauses)* _ => false }
+            }
+        }
+    });
     let this = if arms.is_empty() { quote!(*self) } else { quote!(self) };
     let mut bounded = input.generics.clone();
     if !bounded.params.is_empty() {
@@ -85,8 +105,9 @@ fn implementation(input: &DeriveInput, krate: &Path, arms: &[TokenStream]) -> To
         #[automatically_derived]
         impl #generics #krate::ErrorType for #name #arguments #clauses {
             fn error_type(&self) -> ::std::borrow::Cow<'static, str> {
-                match #this { #(#arms)* }
+                match #this { #(#types)* }
             }
+            #is_pause
         }
         #known
     }
@@ -98,7 +119,7 @@ fn arm(
     word: &Word,
     fields: &Fields,
     name: impl FnOnce() -> String,
-) -> Result<TokenStream> {
+) -> Result<Arm> {
     let word = match word {
         Word::Name => name(),
         Word::Given(word) => word.value(),
@@ -109,10 +130,15 @@ fn arm(
                     "`transparent` requires exactly one field, which implements `ErrorType`",
                 ));
             };
-            return Ok(quote!(#pattern { #field: inner } => #krate::ErrorType::error_type(inner),));
+            let pattern = quote!(#pattern { #field: inner });
+            return Ok(Arm {
+                error_type: quote!(#pattern => #krate::ErrorType::error_type(inner),),
+                is_pause: quote!(#pattern => #krate::ErrorType::is_pause(inner),),
+            });
         }
     };
-    Ok(quote!(#pattern { .. } => ::std::borrow::Cow::Borrowed(#word),))
+    let error_type = quote!(#pattern { .. } => ::std::borrow::Cow::Borrowed(#word),);
+    Ok(Arm { error_type, ..Arm::default() })
 }
 
 impl Word {

@@ -7,8 +7,8 @@
 /// Returns whether the library sets this attribute when a span ends, beyond the maximum number of
 /// attributes.
 pub(crate) fn is_set_at_end(key: &str) -> bool {
-    const PREFIXES: [&str; 5] =
-        ["gen_ai.usage.", "gen_ai.response.", "retry.", "stream.", "http.response."];
+    const PREFIXES: [&str; 6] =
+        ["gen_ai.usage.", "gen_ai.response.", "limit.", "retry.", "stream.", "http.response."];
     PREFIXES.iter().any(|prefix| key.starts_with(prefix))
         || [OUTPUT, TOOL_RESULT, COLLECTOR_ERROR, GEN_AI_OUTPUT_MESSAGES].contains(&key)
 }
@@ -53,6 +53,10 @@ keys! {
     RESULT_TYPE = "result.type";
     /// Success of the result, as a bool.
     RESULT_SUCCESS = "result.success";
+    /// Pause of the work, which goes on later in a span with [`RESUMED`], as a bool.
+    PAUSED = "paused";
+    /// Continuation of work that had paused, as a bool.
+    RESUMED = "resumed";
     /// Number of items that a stream or an iterator yielded while it was traced, as an integer.
     STREAM_ITEMS = "stream.items";
     /// Input of a component of any kind. Content.
@@ -82,8 +86,32 @@ keys! {
     AGENT_MAX_TURNS = "agent.max_turns";
     /// Number of turns taken, as an integer.
     AGENT_TURNS = "agent.turns";
-    /// Reason why the agent stopped without an answer: `max_turns`, `deadline`, `guardrail` …
+    /// Reason why the agent stopped without an answer, such as `max_turns` or `guardrail`, or why its
+    /// answer is not complete: `length`.
     AGENT_STOP_REASON = "agent.stop_reason";
+    /// Moment at which a hook acted, on a `hook` event: `before_model`, `after_tool` …
+    HOOK_POINT = "hook.point";
+    /// Action of a hook, on a `hook` event: `replace`, `refuse`, `stop` …
+    HOOK_ACTION = "hook.action";
+    /// Reason that a hook gave, on a `hook` event. Content.
+    HOOK_REASON = "hook.reason";
+    /// Number of calls without a result that got one, on a `conversation.repaired` event, as an
+    /// integer.
+    CONVERSATION_CALLS_ANSWERED = "conversation.calls_answered";
+    /// Number of results that were moved behind their call, on a `conversation.repaired` event, as an
+    /// integer.
+    CONVERSATION_RESULTS_MOVED = "conversation.results_moved";
+    /// Number of results without a call that were removed, on a `conversation.repaired` event, as an
+    /// integer.
+    CONVERSATION_RESULTS_REMOVED = "conversation.results_removed";
+    /// Number of messages of a session that the run does not receive, on the events
+    /// `conversation.windowed` and `conversation.summarized`, as an integer.
+    CONVERSATION_MESSAGES_LEFT_OUT = "conversation.messages_left_out";
+    /// Number of messages of a session that the run receives, on the events `conversation.windowed` and
+    /// `conversation.summarized`, as an integer.
+    CONVERSATION_MESSAGES_KEPT = "conversation.messages_kept";
+    /// Reason why a session could not be summarized, on a `conversation.summary_failed` event. Content.
+    CONVERSATION_FAULT = "conversation.fault";
     /// Reason why an answer does not match the output type, on an `output.repair` event. Content.
     OUTPUT_FAULT = "output.fault";
 
@@ -91,10 +119,16 @@ keys! {
     TOOL_NAME = "tool.name";
     /// Id of the tool call, assigned by the model.
     TOOL_CALL_ID = "tool.call_id";
+    /// Decision of a person on the tool call: `approved` or `rejected`.
+    TOOL_APPROVAL = "tool.approval";
     /// Arguments of the tool call. Content.
     TOOL_ARGUMENTS = "tool.arguments";
     /// Result of the tool call. Content.
     TOOL_RESULT = "tool.result";
+    /// Type of the tool, such as `function`, `extension` or `datastore`.
+    TOOL_TYPE = "tool.type";
+    /// Description of the tool, as the model sees it.
+    TOOL_DESCRIPTION = "tool.description";
     /// Timeout of the tool call, as a bool.
     TOOL_TIMED_OUT = "tool.timed_out";
     /// Service behind the tool.
@@ -132,11 +166,21 @@ keys! {
     WORKFLOW_NAME = "workflow.name";
     /// Id of a group of traces, such as a conversation.
     WORKFLOW_GROUP_ID = "workflow.group_id";
+    /// Id of the user that a trace is for, in the metadata of a trace.
+    USER_ID = "user.id";
+    /// Id of the session that a trace belongs to, if it is not the group, in the metadata of a trace.
+    SESSION_ID = "session.id";
+    /// Tags of a trace, as a JSON array of strings, in its metadata.
+    TAGS = "tag.tags";
+    /// Release of the program, such as `1.4.0`, in the metadata of a trace.
+    RELEASE = "service.version";
+    /// Environment that the program is deployed in, such as `production`, in the metadata of a trace.
+    ENVIRONMENT = "deployment.environment.name";
     /// Agent that hands off.
     HANDOFF_FROM = "handoff.from_agent";
     /// Agent that takes over.
     HANDOFF_TO = "handoff.to_agent";
-    /// Name of the guardrail.
+    /// Name of the guardrail; on the span of an agent, of the one that stopped it.
     GUARDRAIL_NAME = "guardrail.name";
     /// Objection of the guardrail, as a bool.
     GUARDRAIL_TRIGGERED = "guardrail.triggered";
@@ -153,12 +197,16 @@ keys! {
     /// Time from the span's start to the first audio in milliseconds, as a float.
     AUDIO_FIRST_CONTENT_MS = "audio.first_content_ms";
 
-    /// Operation: `chat`, `embeddings`, `invoke_agent`, `execute_tool`.
+    /// Operation: `chat`, `embeddings`, `retrieval`, `invoke_agent`, `invoke_workflow`, `execute_tool`.
     GEN_AI_OPERATION_NAME = "gen_ai.operation.name";
     /// Provider of the model, such as `openai`.
     GEN_AI_PROVIDER_NAME = "gen_ai.provider.name";
     /// Id of the conversation.
     GEN_AI_CONVERSATION_ID = "gen_ai.conversation.id";
+    /// Name of the prompt template that a model call uses, in the metadata of a trace or on the call.
+    GEN_AI_PROMPT_NAME = "gen_ai.prompt.name";
+    /// Version of the prompt template, in the metadata of a trace or on the call.
+    GEN_AI_PROMPT_VERSION = "gen_ai.prompt.version";
     /// Requested model.
     GEN_AI_REQUEST_MODEL = "gen_ai.request.model";
     /// Sampling temperature, as a float.
@@ -175,6 +223,13 @@ keys! {
     GEN_AI_REQUEST_SEED = "gen_ai.request.seed";
     /// Stop sequences, as a JSON array of strings.
     GEN_AI_REQUEST_STOP_SEQUENCES = "gen_ai.request.stop_sequences";
+    /// Streaming of the response, as a bool; `true` or absent.
+    GEN_AI_REQUEST_STREAM = "gen_ai.request.stream";
+    /// Requested type of the response: `text`, `json`, `image`, `speech`.
+    GEN_AI_OUTPUT_TYPE = "gen_ai.output.type";
+    /// Tools that the model may call, as a JSON array of objects with type, name, description and
+    /// parameters. Content.
+    GEN_AI_TOOL_DEFINITIONS = "gen_ai.tool.definitions";
     /// Model that answered.
     GEN_AI_RESPONSE_MODEL = "gen_ai.response.model";
     /// Id of the response.
@@ -189,8 +244,12 @@ keys! {
     GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.usage.output_tokens";
     /// Number of input tokens read from the provider's cache, as an integer.
     GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS = "gen_ai.usage.cache_read.input_tokens";
+    /// Number of input tokens written to the provider's cache, as an integer.
+    GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS = "gen_ai.usage.cache_write.input_tokens";
     /// Number of output tokens spent on reasoning, as an integer.
     GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.usage.reasoning.output_tokens";
+    /// Cost of the model call in US dollars, as a float.
+    GEN_AI_USAGE_COST = "gen_ai.usage.cost";
     /// Input messages as JSON: roles and parts. Content.
     GEN_AI_INPUT_MESSAGES = "gen_ai.input.messages";
     /// Output messages as JSON: roles and parts. Content.
@@ -213,6 +272,16 @@ keys! {
     RETRY_DELAY_MS = "retry.delay_ms";
     /// Reason for the retry: a string of low cardinality, on a `retry` event.
     RETRY_REASON = "retry.reason";
+    /// Name of the model that failed, on a `fallback` event.
+    FALLBACK_FROM = "fallback.from";
+    /// Name of the model that is called next, on a `fallback` event.
+    FALLBACK_TO = "fallback.to";
+    /// Reason for a fallback: a string of low cardinality, on a `fallback` event.
+    FALLBACK_REASON = "fallback.reason";
+    /// Time that a model call waited for limits of calls in milliseconds, as a float.
+    LIMIT_WAIT_MS = "limit.wait_ms";
+    /// Limit that a model call waits for, `concurrency` or `rate`, on a `limit.wait` event.
+    LIMIT_REASON = "limit.reason";
     /// Method of an HTTP request.
     HTTP_METHOD = "http.request.method";
     /// Status code of an HTTP response, as an integer.

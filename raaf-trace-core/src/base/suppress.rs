@@ -21,9 +21,27 @@ pub(crate) fn scope<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Returns whether tracing is suppressed in this thread.
+/// Returns whether this thread runs a sink, a diagnostic handler or another part of the library that
+/// calls foreign code: spans that start here are not recorded, so that no sink traces itself.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::{FinishedSpan, SpanProcessor, TracerProvider, sink, trace};
+///
+/// struct Checks;
+///
+/// impl SpanProcessor for Checks {
+///     fn on_end(&self, _: &FinishedSpan) {
+///         assert!(sink::runs_here());
+///     }
+/// }
+///
+/// let provider = TracerProvider::builder().with(Checks).build();
+/// provider.run(|| trace("request").in_span(|| assert!(!sink::runs_here())));
+/// ```
 #[inline]
-pub(crate) fn active() -> bool {
+pub fn active() -> bool {
     DEPTH.try_with(|depth| depth.get() > 0).unwrap_or(false)
 }
 

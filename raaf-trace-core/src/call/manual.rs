@@ -49,18 +49,21 @@ use raaf_trace_model::{
 #[must_use = "a manual span ends when it is dropped"]
 pub struct ManualSpan {
     span: Option<Span>,
+    /// `true` if the cleaner knows the span.
+    watched: bool,
 }
 
 impl ManualSpan {
     pub(crate) fn of(record: Option<Shared>) -> Self {
-        Self { span: record.map(Span::of) }
+        Self { span: record.map(Span::of), watched: false }
     }
 
     /// Registers the span with the cleaner, since nothing else ends it for certain.
-    pub(crate) fn watched(self) -> Self {
+    pub(crate) fn watched(mut self) -> Self {
         if let Some(span) = &self.span {
             let Head { id, trace, .. } = span.record().head();
             if trace.sampled {
+                self.watched = true;
                 trace.provider.cleaner().watch(
                     &trace.provider,
                     *id,
@@ -260,6 +263,12 @@ impl ManualSpan {
         self
     }
 
+    /// Sets the span's error, and its status to error, without an `exception` event; see
+    /// [`ErrorReport::add_to`].
+    pub fn set_error(&self, error: &ErrorReport) -> &Self {
+        self.change(|body, head| error.fail(body, head.trace.limits, None))
+    }
+
     /// Ends the span. Further calls are counted and otherwise ignored.
     ///
     /// # Examples
@@ -303,17 +312,50 @@ impl ManualSpan {
         self.finish_with(|body| body.extras_mut().changes.end = Some(time.into()));
     }
 
+    /// Sets the end to the current time. The span remains open: [`finish`](Self::finish) delivers it
+    /// with the end that was set last. For bridges, where work that may be the last ends before it is
+    /// known that nothing follows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{MemoryExporter, TracerProvider, sink::SimpleProcessor};
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider =
+    ///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+    /// let span = provider.tracer().start_span("import");
+    /// span.mark_end();
+    /// let inner = provider.tracer().start_span("later");
+    /// span.finish();
+    /// inner.finish();
+    /// let [import, later] = &memory.spans()[..] else { panic!("two spans") };
+    /// assert!(import.end_time() <= later.start_time());
+    /// ```
+    pub fn mark_end(&self) -> &Self {
+        if let Some(span) = &self.span {
+            span.record().mark_end();
+        }
+        self
+    }
+
     fn finish_with(&self, how: impl FnOnce(&mut SpanBody)) {
         if let Some(span) = &self.span {
-            let record = span.record();
-            let Head { id, trace, .. } = record.head();
-            trace.provider.cleaner().forget(*id);
-            finish::finish(Held::Shared(Shared::clone(record)), how);
+            self.finish_record(Shared::clone(span.record()), how);
         }
     }
 
+    fn finish_record(&self, record: Shared, how: impl FnOnce(&mut SpanBody)) {
+        if self.watched {
+            let Head { id, trace, .. } = record.head();
+            trace.provider.cleaner().forget(*id);
+        }
+        let end = record.marked_end();
+        finish::finish_record(record, end, how);
+    }
+
     fn fail(&self, error: &ErrorReport) -> &Self {
-        self.change(|body, head| error.fail(body, head.trace.limits, head.trace.now()))
+        self.change(|body, head| error.fail(body, head.trace.limits, Some(&head.trace)))
     }
 
     fn change(&self, change: impl FnOnce(&mut SpanBody, &Head)) -> &Self {
@@ -340,19 +382,23 @@ impl Opens for Lent {
 
 impl Drop for ManualSpan {
     fn drop(&mut self) {
-        if self.span.as_ref().is_some_and(|span| !span.has_ended()) {
-            if thread::panicking() {
-                self.change(|body, head| {
-                    if body.status == Status::Unset {
-                        ErrorReport::from_message("panic", "dropped by a panic").fail(
-                            body,
-                            head.trace.limits,
-                            head.trace.now(),
-                        );
-                    }
-                });
-            }
-            self.finish();
+        if self.span.as_ref().is_none_or(Span::has_ended) {
+            return;
+        }
+        if thread::panicking() {
+            self.change(|body, head| {
+                if body.status == Status::Unset {
+                    ErrorReport::from_message("panic", "dropped by a panic").fail(
+                        body,
+                        head.trace.limits,
+                        Some(&head.trace),
+                    );
+                }
+            });
+        }
+        if let Some(span) = self.span.take() {
+            // Without a further handle, which the end of a span that nobody else has needs no lock for.
+            self.finish_record(span.into_record(), |_| {});
         }
     }
 }

@@ -9,6 +9,7 @@ mod scope;
 mod stream;
 #[cfg(feature = "tokio")]
 pub mod task;
+mod template;
 pub(crate) mod traceable;
 pub(crate) mod tracer;
 pub(crate) mod work;
@@ -32,6 +33,7 @@ pub use outcome::{
 use raaf_trace_model::attributes::{Attributes, IntoValue, Key};
 pub use scope::{CallScope, LocalScope};
 pub use stream::{TracedIter, TracedStream};
+pub use template::SpanTemplate;
 pub use traceable::Traceable;
 pub use tracer::{SpanBuilder, Tracer, tracer};
 pub use work::{Async, Blocking, InSpan, Work};
@@ -138,7 +140,6 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     /// planner
     ///     .traced("run")
     ///     .with_attributes(|attributes| {
-    ///         // Runs only if a span is created.
     ///         attributes.set("plan.size", (1..1_000).filter(|n| n % 7 == 0).count());
     ///     })
     ///     .in_span(|| ());
@@ -188,8 +189,7 @@ impl<'a, T: Traceable + ?Sized, L, R> Call<'a, T, L, R> {
     /// use raaf_trace_core::{Component, Traceable as _};
     ///
     /// let cache = Component::new("Cache");
-    /// let hit = true;
-    /// let value = cache.traced("load").skip_if(hit).in_span(|| 7); // runs without a span
+    /// let value = cache.traced("load").skip_if(true).in_span(|| 7); // runs without a span
     /// assert_eq!(value, 7);
     /// ```
     #[inline]

@@ -7,7 +7,7 @@ use crate::{
     base::panics,
     call::traceable::Traceable,
     component::Component,
-    context::{current::Innermost, flow},
+    context::{flow, parent::Named},
     span::{
         origin::Origin,
         record::{Held, Record, Shared},
@@ -103,7 +103,7 @@ pub(super) fn open<const IS_LOCAL: bool, T, L>(
 }
 
 #[inline(never)]
-fn named_parent(extras: &mut Extras, component: &Component, method: &str) -> Option<Innermost> {
+fn named_parent(extras: &mut Extras, component: &Component, method: &str) -> Option<Named> {
     extras.take_parent()?.named(&flow::current(), component, method)
 }
 
@@ -112,7 +112,7 @@ fn named_parent(extras: &mut Extras, component: &Component, method: &str) -> Opt
 fn start_as_wished(
     component: &Component,
     method: &Key,
-    named: Option<Innermost>,
+    named: Option<Named>,
     include_content: bool,
     add: impl FnOnce(&mut Attributes),
 ) -> Option<Shared> {

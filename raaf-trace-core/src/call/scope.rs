@@ -215,21 +215,21 @@ impl CallScope {
         let limits = span.limits();
         self.finish(|body| {
             body.result_type = result_type;
-            body.status = match error {
-                Some(_) => Status::Error,
-                None if result_type.is_some() => Status::Ok,
-                None => Status::Cancelled,
-            };
-            body.error = error.map(|error| Box::new(error.as_span_error(limits)));
+            match error {
+                Some(error) => error.fail(body, limits, None),
+                None if result_type.is_some() => body.status = Status::Ok,
+                None => body.status = Status::Cancelled,
+            }
         });
         self.claim = Claim::None;
     }
 
     /// Adds an error as an event only: the call that owns a reused span sets its status.
     pub(super) fn note(&mut self, error: &ErrorReport) {
-        if let Some(span) = &mut self.span {
-            let (limits, now) = (span.limits(), span.now());
-            span.with_body(|body| error.note(body, limits, now));
+        let Some(span) = &mut self.span else { return };
+        let limits = span.limits();
+        if let Some(trace) = span.trace() {
+            span.with_body(|body| error.note(body, limits, &trace));
         }
     }
 
@@ -239,13 +239,13 @@ impl CallScope {
 
     fn fail_with(&mut self, error: &ErrorReport, result_type: Option<&'static str>) {
         let Some(span) = &mut self.span else { return };
-        let (limits, now) = (span.limits(), span.now());
+        let (limits, trace) = (span.limits(), span.trace());
         if self.claim == Claim::Lent {
-            return span.with_body(|body| error.fail(body, limits, now));
+            return span.with_body(|body| error.fail(body, limits, trace.as_deref()));
         }
         self.finish(|body| {
-            error.fail(body, limits, now);
-            body.result_type = result_type;
+            error.fail(body, limits, trace.as_deref());
+            body.result_type = result_type.filter(|_| !error.is_pause);
         });
     }
 

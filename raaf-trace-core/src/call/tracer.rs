@@ -21,7 +21,7 @@ use crate::{
     },
     provider::TracerProvider,
     span::{
-        origin::Origin,
+        origin::{self, Origin},
         record::{Held, Shared},
         start,
     },
@@ -91,6 +91,10 @@ macro_rules! typed_spans {
 impl Tracer {
     pub(crate) fn new(provider: Option<TracerProvider>) -> Self {
         Self { provider }
+    }
+
+    pub(super) fn provider(&self) -> Option<&TracerProvider> {
+        self.provider.as_ref()
     }
 
     /// Starts a span of kind `custom` with exactly that name.
@@ -213,6 +217,16 @@ impl SpanBuilder {
         self
     }
 
+    /// Sets the component's name. A string of the program's text is not copied.
+    pub fn component_name(mut self, name: impl Into<Key>) -> Self {
+        let name = name.into();
+        self.component = match name.as_static() {
+            Some(name) => SmolStr::new_static(name),
+            None => SmolStr::new(&*name),
+        };
+        self
+    }
+
     /// Sets the method, which is part of the name unless the name was given.
     pub fn method(mut self, method: impl Into<Key>) -> Self {
         self.method = method.into();
@@ -307,6 +321,24 @@ impl SpanBuilder {
         ManualSpan::of(self.begin()).watched()
     }
 
+    /// Starts the span like [`start`](Self::start), with the attributes that `set` sets. Does not
+    /// call `set` for a span that is not recorded.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::tracer;
+    ///
+    /// let question = "How many legs has an ant?";
+    /// let span = tracer().agent_span("Planner").start_with(|attributes| {
+    ///     attributes.set_content("input", question);
+    /// });
+    /// span.finish();
+    /// ```
+    pub fn start_with(self, set: impl FnOnce(&mut Attributes)) -> ManualSpan {
+        ManualSpan::of(self.begin_with(set)).watched()
+    }
+
     /// Runs work that returns a plain value in the span: a closure at once, a future when it is
     /// awaited; see [`Call::in_span`](crate::call::Call::in_span). Inside,
     /// [`current_span`](crate::current_span) is this span. To set its status manually,
@@ -329,23 +361,31 @@ impl SpanBuilder {
     }
 
     fn begin(self) -> Option<Shared> {
+        self.begin_with(|_| {})
+    }
+
+    fn begin_with(self, set: impl FnOnce(&mut Attributes)) -> Option<Shared> {
         if !gate::is_open() || suppress::active() {
             return None;
         }
-        let component = Component::build(self.kind, self.component);
         let mut current = flow::current();
         if let Some(provider) = &self.provider {
             // Not in the component: a queued span must not keep a provider handle alive.
             let home = Home::Inherited(Arc::clone(provider.inner()));
             current.change_rest(|rest| rest.home = Some(home));
         }
+        if self.parent.is_none() && !origin::is_recorded(&current) {
+            return None;
+        }
+        let component = Component::unlisted(self.kind, self.component);
         let root_of = |trace| Innermost::Remote(Arc::new(SpanContext::of_trace(trace)));
         let named = self.parent.and_then(|parent| parent.named(&current, &component, &self.method));
-        let named = named.or_else(|| self.trace_id.map(root_of));
+        let named = named.or_else(|| self.trace_id.map(|trace| root_of(trace).into()));
         let origin = Origin::find(&component, named, &current)?.with_content(self.include_content);
         let extras = extras(self.links, self.start_time, origin.limits());
         Some(start::start(origin, component, self.method, self.name, extras, |attributes| {
             attributes.merge(self.attributes);
+            set(attributes);
         }))
     }
 }

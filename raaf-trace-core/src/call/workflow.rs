@@ -1,6 +1,6 @@
 //! Workflow runs.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use smol_str::SmolStr;
 
@@ -21,8 +21,9 @@ use crate::{
 };
 use raaf_trace_model::{
     Kind,
-    attributes::{Attributes, IntoValue, Key, SpanLimits},
+    attributes::{Attributes, IntoValue, Key, SpanLimits, Value},
     id::TraceId,
+    keys,
     propagation::SpanContext,
     span::TraceInfo,
 };
@@ -50,7 +51,7 @@ pub fn trace(workflow_name: impl AsRef<str>) -> Workflow {
 }
 
 /// Builder for a workflow run; see [`trace`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "a workflow does nothing until it is run"]
 pub struct Workflow {
     name: Key,
@@ -61,6 +62,12 @@ pub struct Workflow {
 }
 
 impl Workflow {
+    /// Replaces the name of the workflow.
+    pub fn name(mut self, name: impl AsRef<str>) -> Self {
+        self.name = Key::from(name.as_ref().to_owned());
+        self
+    }
+
     /// Sets the group of traces that this trace belongs to: a conversation, a job.
     pub fn group_id(mut self, group_id: impl AsRef<str>) -> Self {
         self.group_id = Some(Key::from(group_id.as_ref().to_owned()));
@@ -72,6 +79,52 @@ impl Workflow {
     pub fn metadata(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
         self.metadata.push(key, value);
         self
+    }
+
+    /// Sets the user that the workflow works for, by a name or an id that backends may see: metadata
+    /// `user.id`.
+    pub fn user_id(self, user_id: impl AsRef<str>) -> Self {
+        self.metadata(keys::USER_ID, user_id.as_ref())
+    }
+
+    /// Sets the session that the trace belongs to, if it is not the [group](Self::group_id): metadata
+    /// `session.id`.
+    pub fn session_id(self, session_id: impl AsRef<str>) -> Self {
+        self.metadata(keys::SESSION_ID, session_id.as_ref())
+    }
+
+    /// Sets the tags of the trace: metadata `tag.tags`.
+    pub fn tags<T: AsRef<str>>(self, tags: impl IntoIterator<Item = T>) -> Self {
+        let tags: Vec<_> = tags.into_iter().map(|tag| tag.as_ref().to_owned()).collect();
+        self.metadata(keys::TAGS, Value::json(&tags))
+    }
+
+    /// Sets the release of the program, such as `1.4.0`: metadata `service.version`.
+    pub fn release(self, release: impl AsRef<str>) -> Self {
+        self.metadata(keys::RELEASE, release.as_ref())
+    }
+
+    /// Sets the environment that the program is deployed in, such as `production`: metadata
+    /// `deployment.environment.name`.
+    pub fn environment(self, environment: impl AsRef<str>) -> Self {
+        self.metadata(keys::ENVIRONMENT, environment.as_ref())
+    }
+
+    /// Sets the name and the version of the prompt template that the model calls use: metadata
+    /// `gen_ai.prompt.name` and `gen_ai.prompt.version`. A call that has these attributes itself uses
+    /// another one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::trace;
+    ///
+    /// let workflow = trace("support").release("1.4.0").environment("production");
+    /// workflow.prompt("triage", 3).in_span(|| { /* … */ });
+    /// ```
+    pub fn prompt(self, name: impl AsRef<str>, version: impl fmt::Display) -> Self {
+        self.metadata(keys::GEN_AI_PROMPT_NAME, name.as_ref())
+            .metadata(keys::GEN_AI_PROMPT_VERSION, version.to_string())
     }
 
     /// Sets the id of the trace, if the workflow starts one.
@@ -151,10 +204,10 @@ impl Workflow {
         if !gate::is_open() || suppress::active() {
             return None;
         }
-        let component = Component::build(Kind::Trace, SmolStr::from(&*name));
+        let component = Component::unlisted(Kind::Trace, SmolStr::from(&*name));
         let current = flow::current();
         let id = trace_id.filter(|_| !current.innermost.is_some());
-        let named = id.map(|id| Innermost::Remote(Arc::new(SpanContext::of_trace(id))));
+        let named = id.map(|id| Innermost::Remote(Arc::new(SpanContext::of_trace(id))).into());
         let info = TraceInfo { workflow_name: Some(name), group_id, metadata };
         let origin = Origin::of_workflow(&component, named, &current, info)?;
         let origin = origin.with_content(include_content);

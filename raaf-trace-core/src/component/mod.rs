@@ -54,6 +54,8 @@ struct Inner {
     active: PerProcess<ActiveSpans>,
     /// `true` once a thread had a span of it that only that thread knew.
     in_frames: AtomicBool,
+    /// `false` for a component that nobody has a handle of, so that none can be bound to it.
+    listed: bool,
 }
 
 fn longest_name(ComponentInfo { kind, name }: &ComponentInfo) -> usize {
@@ -93,7 +95,16 @@ impl Component {
         Self::build(Kind::Runner, SmolStr::new(name))
     }
 
-    pub(crate) fn build(kind: Kind, name: SmolStr) -> Self {
+    fn build(kind: Kind, name: SmolStr) -> Self {
+        Self::with_listing(kind, name, true)
+    }
+
+    /// Creates a component for spans alone: nobody gets a handle of it.
+    pub(crate) fn unlisted(kind: Kind, name: SmolStr) -> Self {
+        Self::with_listing(kind, name, false)
+    }
+
+    fn with_listing(kind: Kind, name: SmolStr, listed: bool) -> Self {
         let (parent, provider, active) = (None, None, PerProcess::default());
         let info = Arc::new(ComponentInfo { kind, name });
         let longest_name = longest_name(&info);
@@ -105,6 +116,7 @@ impl Component {
                 provider,
                 active,
                 in_frames: AtomicBool::default(),
+                listed,
             }),
         }
     }
@@ -183,6 +195,7 @@ impl Component {
             provider: shared.provider.clone(),
             active: PerProcess::default(),
             in_frames: AtomicBool::new(false),
+            listed: shared.listed,
         };
         change(&mut inner);
         Self { inner: Arc::new(inner) }
@@ -291,11 +304,15 @@ impl Component {
     }
 
     pub(crate) fn span_started(&self, record: &Shared) {
-        self.active().add(record);
+        if self.inner.listed {
+            self.active().add(record);
+        }
     }
 
     pub(crate) fn span_ended(&self, record: &Shared) {
-        self.active().remove(record);
+        if self.inner.listed {
+            self.active().remove(record);
+        }
     }
 
     /// Returns the most recently started active span of this component, in any context.

@@ -3,10 +3,12 @@
 use std::{
     mem,
     sync::{
-        Arc, Mutex, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
+
+use triomphe::{Arc, UniqueArc};
 
 use crate::{
     base::sync::lock,
@@ -22,6 +24,17 @@ use crate::{
 pub(crate) struct Attachment {
     detached: AtomicBool,
     outer: Mutex<Current>,
+}
+
+/// Contexts that an end of an attachment has removed, to be dropped while nothing is borrowed: the
+/// last handle of a span can run user code.
+#[derive(Default)]
+pub(super) struct Ended {
+    /// The attached context, if it was current.
+    top: Option<Current>,
+    _others: Vec<Current>,
+    /// The attachment, to be used again.
+    pub(super) spare: Option<UniqueArc<Attachment>>,
 }
 
 impl Context {
@@ -48,13 +61,7 @@ impl Context {
     /// assert!(current_span().is_none());
     /// ```
     pub fn attach(self) -> AttachToken {
-        let outer = Mutex::new(Current::default());
-        let attachment = Arc::new(Attachment { detached: AtomicBool::new(false), outer });
-        let mut inner = self.into_current();
-        inner.change_rest(|rest| rest.attached = Some(Arc::clone(&attachment)));
-        let left = flow::replace(inner);
-        *lock(&attachment.outer) = left;
-        AttachToken { attachment }
+        AttachToken { attachment: flow::attach(self.into_current()) }
     }
 }
 
@@ -91,13 +98,78 @@ impl AttachToken {
     /// # });
     /// ```
     pub fn detach(self) {
-        self.attachment.detached.store(true, Ordering::Release);
-        let _left = flow::prune(prune_all);
+        drop(flow::detach(self.attachment));
+    }
+
+    /// Ends the attachment like [`detach`](Self::detach). If it was the innermost one of this thread,
+    /// sets the end of its span, too, like [`ManualSpan::mark_end`](crate::call::ManualSpan::mark_end), and
+    /// returns `true`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::tracer;
+    ///
+    /// let span = tracer().start_span("entered elsewhere");
+    /// let token = span.context().attach();
+    /// if !token.detach_marking_end() {
+    ///     span.mark_end();
+    /// }
+    /// ```
+    #[must_use]
+    pub fn detach_marking_end(self) -> bool {
+        let ended = flow::detach(self.attachment);
+        let record = ended.top.as_ref().and_then(|left| left.innermost.local());
+        record.inspect(|record| record.mark_end()).is_some()
     }
 }
 
 impl Attachment {
-    fn is_detached(&self) -> bool {
+    pub(super) fn new() -> UniqueArc<Self> {
+        let outer = Mutex::new(Current::NOTHING);
+        UniqueArc::new(Self { detached: AtomicBool::new(false), outer })
+    }
+
+    /// Makes `inner` current in place of `current`, attached by `own`.
+    #[inline]
+    pub(super) fn begin(
+        mut own: UniqueArc<Self>,
+        mut inner: Current,
+        current: &mut Current,
+    ) -> Arc<Self> {
+        mem::swap(own.outer.get_mut().unwrap_or_else(PoisonError::into_inner), current);
+        let own = own.shareable();
+        inner.attached = Some(Arc::clone(&own));
+        *current = inner;
+        own
+    }
+
+    /// Takes a context off.
+    #[inline]
+    pub(super) fn end(own: Arc<Self>, current: &mut Current) -> Ended {
+        if !current.attached.as_ref().is_some_and(|top| Arc::ptr_eq(top, &own)) {
+            own.detached.store(true, Ordering::Release);
+            return Ended { top: None, _others: prune_all(current), spare: None };
+        }
+        current.attached = None;
+        let (outer, spare) = match Arc::try_unique(own) {
+            Ok(mut own) => {
+                let outer = own.outer.get_mut().unwrap_or_else(PoisonError::into_inner);
+                (mem::take(outer), Some(own))
+            }
+            // A scope inside it still has to end.
+            Err(own) => {
+                own.detached.store(true, Ordering::Release);
+                (lock(&own.outer).clone(), None)
+            }
+        };
+        let top = Some(mem::replace(current, outer));
+        let others = if current.is_detached() { prune_all(current) } else { Vec::new() };
+        Ended { top, _others: others, spare }
+    }
+
+    #[inline]
+    pub(super) fn is_detached(&self) -> bool {
         self.detached.load(Ordering::Acquire)
     }
 }
@@ -105,7 +177,7 @@ impl Attachment {
 /// Replaces a detached context by the previous one. Returns what was replaced.
 pub(super) fn prune(current: &mut Current) -> Option<Current> {
     let mut first = None;
-    while let Some(attached) = current.attached()
+    while let Some(attached) = &current.attached
         && attached.is_detached()
     {
         let outer = lock(&attached.outer).clone();
@@ -119,11 +191,11 @@ pub(super) fn prune(current: &mut Current) -> Option<Current> {
 /// Removes all detached contexts from the chain of attachments. Returns what was replaced.
 fn prune_all(current: &mut Current) -> Vec<Current> {
     let mut left: Vec<_> = prune(current).into_iter().collect();
-    let mut next = current.attached().cloned();
+    let mut next = current.attached.clone();
     while let Some(attached) = next {
         let mut outer = lock(&attached.outer);
         left.extend(prune(&mut outer));
-        let deeper = outer.attached().cloned();
+        let deeper = outer.attached.clone();
         drop(outer);
         next = deeper;
     }
@@ -132,7 +204,7 @@ fn prune_all(current: &mut Current) -> Vec<Current> {
 
 /// Returns the context of the scope around all attachments.
 pub(super) fn without_attachments(mut current: Current) -> Current {
-    while let Some(attached) = current.attached() {
+    while let Some(attached) = &current.attached {
         let outer = lock(&attached.outer).clone();
         current = outer;
     }
@@ -144,10 +216,10 @@ impl Drop for Attachment {
     fn drop(&mut self) {
         let take = |attachment: &mut Self| {
             let outer = attachment.outer.get_mut().unwrap_or_else(PoisonError::into_inner);
-            outer.change_rest(|rest| rest.attached.take())
+            outer.attached.take()
         };
         let mut next = take(self);
-        while let Some(mut attachment) = next.and_then(Arc::into_inner) {
+        while let Some(Ok(mut attachment)) = next.map(Arc::try_unique) {
             next = take(&mut attachment);
         }
     }
@@ -160,10 +232,10 @@ mod tests {
     use super::*;
 
     fn attached() -> usize {
-        let mut next = flow::current().attached().cloned();
+        let mut next = flow::current().attached;
         let chain = iter::from_fn(|| {
             let attached = next.take()?;
-            next = lock(&attached.outer).attached().cloned();
+            next = lock(&attached.outer).attached.clone();
             Some(attached)
         });
         chain.count()

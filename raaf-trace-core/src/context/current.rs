@@ -7,7 +7,10 @@ use crate::{
     provider::{Inner, TracerProvider},
     span::record::Shared,
 };
-use raaf_trace_model::propagation::{Baggage, SpanContext};
+use raaf_trace_model::{
+    id::TraceId,
+    propagation::{Baggage, SpanContext},
+};
 
 /// The innermost span, local or remote.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +31,23 @@ impl Innermost {
 
     pub(crate) fn is_local(&self) -> bool {
         self.local().is_some()
+    }
+
+    pub(crate) fn trace_id(&self) -> Option<TraceId> {
+        match self {
+            Self::None => None,
+            Self::Local(record) => Some(record.head().trace.id()),
+            Self::Remote(parent) => Some(parent.trace_id()),
+        }
+    }
+
+    /// Returns whether spans within it are recorded.
+    pub(crate) fn is_sampled(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Local(record) => record.head().trace.sampled,
+            Self::Remote(parent) => parent.sampled().unwrap_or(true),
+        }
     }
 
     pub(crate) fn local(&self) -> Option<&Shared> {
@@ -63,6 +83,8 @@ pub(crate) struct Current {
     /// `true` if the innermost span was opened in this flow, rather than captured elsewhere and
     /// passed on. Only such a span can be reused.
     pub(crate) own: bool,
+    /// Attachment that made this current; `None` for a scope.
+    pub(super) attached: Option<triomphe::Arc<Attachment>>,
     /// Rarely used fields; `None` if all are empty. One word, since every span replaces the context.
     rest: Option<Arc<Rest>>,
 }
@@ -74,12 +96,11 @@ pub(crate) struct Rest {
     pub(crate) home: Option<Home>,
     /// Baggage of the application; `None` if empty.
     pub(crate) baggage: Option<Arc<Baggage>>,
-    /// Attachment that made this current; `None` for a scope.
-    pub(crate) attached: Option<Arc<Attachment>>,
 }
 
 impl Current {
-    pub(super) const NOTHING: Self = Self { innermost: Innermost::None, own: false, rest: None };
+    pub(super) const NOTHING: Self =
+        Self { innermost: Innermost::None, own: false, attached: None, rest: None };
 
     /// Creates a context from captured parts.
     pub(crate) fn new(
@@ -87,8 +108,8 @@ impl Current {
         home: Option<Home>,
         baggage: Option<Arc<Baggage>>,
     ) -> Self {
-        let rest = Rest { home, baggage, attached: None };
-        Self { innermost, own: false, rest: rest.shared() }
+        let rest = Rest { home, baggage };
+        Self { innermost, own: false, attached: None, rest: rest.shared() }
     }
 
     pub(crate) fn home(&self) -> Option<&Home> {
@@ -99,9 +120,10 @@ impl Current {
         self.rest.as_ref()?.baggage.as_ref()
     }
 
+    /// Returns whether this is attached, and was detached while it was not on top.
     #[inline]
-    pub(crate) fn attached(&self) -> Option<&Arc<Attachment>> {
-        self.rest.as_ref()?.attached.as_ref()
+    pub(super) fn is_detached(&self) -> bool {
+        self.attached.as_ref().is_some_and(|attached| attached.is_detached())
     }
 
     /// Changes the rarely used fields.
@@ -116,7 +138,7 @@ impl Current {
     #[inline]
     pub(super) fn inside(&self, record: Shared) -> Self {
         let rest = self.rest.as_ref().and_then(Rest::inside);
-        Self { innermost: Innermost::Local(record), own: true, rest }
+        Self { innermost: Innermost::Local(record), own: true, attached: None, rest }
     }
 
     /// Returns the provider of a trace that starts here.
@@ -128,17 +150,16 @@ impl Current {
 
 impl Rest {
     fn shared(self) -> Option<Arc<Self>> {
-        let Self { home, baggage, attached } = &self;
-        let has_any = home.is_some() || baggage.is_some() || attached.is_some();
+        let has_any = self.home.is_some() || self.baggage.is_some();
         has_any.then(|| Arc::new(self))
     }
 
     /// Returns the fields that remain inside a span.
     #[cold]
     fn inside(self: &Arc<Self>) -> Option<Arc<Self>> {
-        if self.home.is_none() && self.attached.is_none() {
+        if self.home.is_none() {
             return Some(Arc::clone(self));
         }
-        Self { baggage: self.baggage.clone(), ..Self::default() }.shared()
+        Self { home: None, baggage: self.baggage.clone() }.shared()
     }
 }

@@ -13,7 +13,7 @@ use triomphe::UniqueArc;
 use crate::{
     component::Component,
     context::{
-        attach,
+        attach::{self, Attachment, Ended},
         current::{Current, Home, Innermost},
         stack::{PassOn, Placed, Popped, Stack},
     },
@@ -27,6 +27,7 @@ use crate::{
 use raaf_trace_model::{
     attributes::{Key, Value},
     id::SpanId,
+    propagation::Baggage,
 };
 
 /// Returns the provider that a context without one inherits here.
@@ -43,10 +44,20 @@ struct Flow {
     current: Current,
     stack: Stack,
     pool: Pool,
+    /// Attachments that have ended, to be used again.
+    spare: Vec<UniqueArc<Attachment>>,
 }
 
+/// Maximum number of spare attachments of a thread.
+const SPARE: usize = 64;
+
 impl Flow {
-    const NEW: Self = Self { current: Current::NOTHING, stack: Stack::new(), pool: Pool::new() };
+    const NEW: Self = Self {
+        current: Current::NOTHING,
+        stack: Stack::new(),
+        pool: Pool::new(),
+        spare: Vec::new(),
+    };
 
     /// Returns the context of running code, for everybody but the calls that the frames belong to.
     #[inline]
@@ -72,19 +83,31 @@ pub(crate) fn peek<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
     let seen = FLOW.try_with(|flow| {
         let mut flow = flow.borrow_mut();
         let current = flow.settled();
-        if current.attached().is_some() { Err(look) } else { Ok(look(current)) }
+        if current.is_detached() { Err(look) } else { Ok(look(current)) }
     });
     match seen.ok()? {
         Ok(seen) => Some(seen),
-        Err(look) => peek_attached(look),
+        Err(look) => peek_pruned(look),
     }
 }
 
 #[cold]
-fn peek_attached<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
+fn peek_pruned<R>(look: impl FnOnce(&Current) -> R) -> Option<R> {
     // Dropped at once: the last handle of a span or a provider can run user code.
     drop(prune(attach::prune));
     FLOW.try_with(|flow| look(&flow.borrow().current)).ok()
+}
+
+/// Returns the current baggage. Frames have none of their own, and are not settled for it.
+pub(crate) fn baggage() -> Option<Arc<Baggage>> {
+    let seen = FLOW.try_with(|flow| {
+        let current = &flow.borrow().current;
+        (!current.is_detached()).then(|| current.baggage().cloned())
+    });
+    match seen.ok()? {
+        Some(baggage) => baggage,
+        None => peek(|current| current.baggage().cloned()).flatten(),
+    }
 }
 
 /// Removes detached contexts from the current context. `prune` returns what it replaced, which the
@@ -104,16 +127,38 @@ fn change<R>(change: impl FnOnce(&mut Current) -> R) -> Option<R> {
     .ok()
 }
 
-/// Replaces the current context and returns the previous one.
-pub(super) fn replace(inner: Current) -> Current {
-    change(|current| mem::replace(current, inner)).unwrap_or_default()
+/// Makes `inner` current until it is [detached](detach).
+pub(super) fn attach(inner: Current) -> triomphe::Arc<Attachment> {
+    let attached = FLOW.try_with(|flow| {
+        let mut flow = flow.borrow_mut();
+        flow.settled();
+        flow.stack.release_current();
+        let Flow { current, spare, .. } = &mut *flow;
+        Attachment::begin(spare.pop().unwrap_or_else(Attachment::new), inner, current)
+    });
+    attached.unwrap_or_else(|_| Attachment::new().shareable())
+}
+
+/// Takes an attachment off.
+pub(super) fn detach(attachment: triomphe::Arc<Attachment>) -> Ended {
+    let ended = FLOW.try_with(|flow| {
+        let mut flow = flow.borrow_mut();
+        flow.settled();
+        flow.stack.release_current();
+        let mut ended = Attachment::end(attachment, &mut flow.current);
+        if flow.spare.len() < SPARE {
+            flow.spare.extend(ended.spare.take());
+        }
+        ended
+    });
+    ended.unwrap_or_default()
 }
 
 /// Finds the place of a span of `component` near the innermost span, and writes its frame.
 #[inline]
 pub(crate) fn place(component: &Component, method: &Key) -> Placed {
     let placed = FLOW.try_with(|flow| {
-        let Flow { current, stack, pool } = &mut *flow.borrow_mut();
+        let Flow { current, stack, pool, .. } = &mut *flow.borrow_mut();
         stack.place(current, component, method, pool)
     });
     placed.unwrap_or(Placed::Elsewhere)
@@ -127,7 +172,7 @@ pub(crate) fn place_root(
 ) -> Result<Box<Frame>, Arc<RunningTrace>> {
     let mut trace = Some(trace);
     let placed = FLOW.try_with(|flow| {
-        let Flow { current, stack, pool } = &mut *flow.borrow_mut();
+        let Flow { current, stack, pool, .. } = &mut *flow.borrow_mut();
         let placed = stack.place_root(current, call, trace.take()?, ids, pool);
         placed.map_err(|back| trace = Some(back)).ok()
     });
@@ -281,7 +326,10 @@ fn leave_frame() -> Option<Held> {
         Popped::Frame(frame) => Some(Held::Frame(frame)),
         Popped::Settled(outer) => {
             // While nothing is borrowed.
-            drop(FLOW.try_with(|flow| flow.borrow_mut().stack.take_unused()));
+            while let Ok(Some(unused)) = FLOW.try_with(|flow| flow.borrow_mut().stack.pop_unused())
+            {
+                drop(unused);
+            }
             leave_span(outer).map(Held::Shared)
         }
     }
@@ -308,7 +356,7 @@ fn leave_span(outer: Current) -> Option<Shared> {
         mem::replace(current, outer)
     });
     let mut left = left.ok()?;
-    if left.attached().is_some() {
+    if left.attached.is_some() {
         left = attach::without_attachments(left);
     }
     match left.innermost {

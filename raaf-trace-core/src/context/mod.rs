@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::{
     diagnostics::{self, Category},
-    provider::TracerProvider,
+    provider::{TracerProvider, global_provider},
     span::{Span, record::Shared},
 };
 pub use attach::AttachToken;
@@ -23,6 +23,7 @@ pub use parent::{IntoParent, Parent};
 use raaf_trace_model::{
     attributes::{IntoValue, Key},
     id::{SpanId, TraceId},
+    prices::PriceTable,
     propagation::{self, Baggage, Extractor, Injector, SpanContext},
 };
 
@@ -236,6 +237,16 @@ impl Context {
         self
     }
 
+    /// Returns the prices of models by which calls in this context have a cost: those of the provider
+    /// of its spans, otherwise of the global one.
+    pub fn prices(&self) -> PriceTable {
+        let around = || Some(&self.innermost.local()?.head().trace.provider);
+        match around().or(self.home.as_ref().map(Home::inner)) {
+            Some(provider) => provider.prices().clone(),
+            None => global_provider().inner().prices().clone(),
+        }
+    }
+
     /// Runs `work` in this context. If it has no provider, that of the calling code is used.
     ///
     /// # Examples
@@ -270,20 +281,12 @@ impl Context {
 
     /// Returns whether spans created in this context are recorded as part of an active trace.
     pub fn is_traced(&self) -> bool {
-        match &self.innermost {
-            Innermost::None => false,
-            Innermost::Local(record) => record.head().trace.sampled,
-            Innermost::Remote(parent) => parent.sampled().unwrap_or(true),
-        }
+        self.innermost.is_sampled()
     }
 
     /// Returns the active trace's id.
     pub fn trace_id(&self) -> Option<TraceId> {
-        match &self.innermost {
-            Innermost::None => None,
-            Innermost::Local(record) => Some(record.head().trace.id()),
-            Innermost::Remote(parent) => Some(parent.trace_id()),
-        }
+        self.innermost.trace_id()
     }
 
     /// Returns the innermost span's id.
@@ -302,10 +305,6 @@ impl Context {
             Innermost::Local(record) => Some(Span::of(Shared::clone(record)).span_context()),
             Innermost::Remote(parent) => Some((**parent).clone()),
         }
-    }
-
-    pub(crate) fn innermost(&self) -> &Innermost {
-        &self.innermost
     }
 
     pub(crate) fn into_current(self) -> Current {
@@ -403,7 +402,7 @@ pub fn set_attribute(key: impl Into<Key>, value: impl IntoValue) {
 
 /// Returns the active trace's id.
 pub fn current_trace_id() -> Option<TraceId> {
-    Context::current().trace_id()
+    flow::peek(|current| current.innermost.trace_id()).flatten()
 }
 
 /// Returns whether running code is part of a recorded trace.
@@ -420,5 +419,5 @@ pub fn current_trace_id() -> Option<TraceId> {
 /// });
 /// ```
 pub fn is_traced() -> bool {
-    Context::current().is_traced()
+    flow::peek(|current| current.innermost.is_sampled()).unwrap_or(false)
 }

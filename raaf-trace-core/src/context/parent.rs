@@ -1,5 +1,7 @@
 //! Parent selection for new spans.
 
+use std::sync::Arc;
+
 use crate::{
     base::counters,
     component::{Component, Latest},
@@ -13,6 +15,7 @@ use crate::{
         record::{Record, Shared},
     },
 };
+use raaf_trace_model::propagation::Baggage;
 
 /// The parent of a call: a component, a span, or a captured or remote context.
 #[derive(Clone, Debug)]
@@ -23,6 +26,27 @@ enum Given {
     Component(Component),
     Context(Context),
     None,
+}
+
+/// A parent that was named, and the baggage of the context that named it.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    pub(crate) innermost: Innermost,
+    pub(crate) baggage: Option<Arc<Baggage>>,
+}
+
+impl Named {
+    /// Returns the innermost span of a context as a parent.
+    pub(crate) fn of_context(context: &Context) -> Option<Self> {
+        let innermost = Some(&context.innermost).filter(|innermost| innermost.is_some())?;
+        Some(Self { innermost: innermost.clone(), baggage: context.baggage.clone() })
+    }
+}
+
+impl From<Innermost> for Named {
+    fn from(innermost: Innermost) -> Self {
+        Self { innermost, baggage: None }
+    }
 }
 
 /// A value that names a parent. `None`, a component without an active span and an empty context
@@ -80,19 +104,18 @@ impl Parent {
         current: &Current,
         component: &Component,
         method: &str,
-    ) -> Option<Innermost> {
+    ) -> Option<Named> {
         match &self.0 {
             Given::Component(parent) => {
-                active_span_of(parent, current, |_| true).map(Innermost::Local)
+                let record = active_span_of(parent, current, |_| true)?;
+                Some(Innermost::Local(record).into())
             }
-            Given::Context(context) if context.innermost().is_some() => {
-                Some(context.innermost().clone())
-            }
-            Given::Context(_) => {
-                if !current.innermost.is_some() {
+            Given::Context(context) => {
+                let named = Named::of_context(context);
+                if named.is_none() && !current.innermost.is_some() {
                     report_empty(component, method);
                 }
-                None
+                named
             }
             Given::None => None,
         }

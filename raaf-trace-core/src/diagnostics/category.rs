@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Category {
-    /// Spans, processors, exporters and settings.
+    /// Spans and settings.
     Tracing,
     /// Requests and their replies.
     Http,
@@ -18,11 +18,20 @@ pub enum Category {
     Handoff,
     /// Parents, propagation and the current context.
     Context,
+    /// Sinks: their processors, their exporters, and what these deliver or lose.
+    Export,
 }
 
 impl Category {
-    const ALL: [Self; 6] =
-        [Self::Tracing, Self::Http, Self::Api, Self::Tools, Self::Handoff, Self::Context];
+    const ALL: [Self; 7] = [
+        Self::Tracing,
+        Self::Http,
+        Self::Api,
+        Self::Tools,
+        Self::Handoff,
+        Self::Context,
+        Self::Export,
+    ];
 
     /// Returns the category's name.
     pub fn as_str(self) -> &'static str {
@@ -33,6 +42,7 @@ impl Category {
             Self::Tools => "tools",
             Self::Handoff => "handoff",
             Self::Context => "context",
+            Self::Export => "export",
         }
     }
 }
@@ -53,7 +63,7 @@ impl Categories {
     pub(crate) const VARIABLE: &str = "RAAF_DEBUG_CATEGORIES";
     /// Accepted values of the variable.
     pub(crate) const EXPECTED: &str =
-        "a comma list of tracing, http, api, tools, handoff, context, or all, or none";
+        "a comma list of tracing, http, api, tools, handoff, context, export, or all, or none";
 
     const SILENT: u16 = 1 << 15;
 

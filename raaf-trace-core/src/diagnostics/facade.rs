@@ -25,6 +25,7 @@ fn target(category: Category) -> &'static str {
         Category::Tools => "raaf::tools",
         Category::Handoff => "raaf::handoff",
         Category::Context => "raaf::context",
+        Category::Export => "raaf::export",
     }
 }
 
@@ -55,5 +56,6 @@ pub fn to_tracing(line: &Line) {
         Category::Tools => event!("raaf::tools"),
         Category::Handoff => event!("raaf::handoff"),
         Category::Context => event!("raaf::context"),
+        Category::Export => event!("raaf::export"),
     }
 }

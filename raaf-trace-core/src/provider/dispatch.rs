@@ -59,9 +59,9 @@ pub(crate) fn deliver(provider: &Inner, span: FinishedSpan) {
 fn pass_on(provider: &Inner, mut span: FinishedSpan) {
     let processors = provider.processors().load();
     let Some((last, others)) = processors.split_last() else { return };
-    let flush = span.is_local_root() && provider.flushes_after_root();
-    if !processors.iter().all(|slot| slot.redacts()) {
-        span.redact(provider.redactor());
+    let flush = span.is_local_root() && provider.flushes_after_root() && !provider.is_closed();
+    if !processors.iter().all(|slot| slot.finishes()) {
+        provider.finishing().apply(&mut span);
     }
     for slot in others {
         slot.end(|processor| processor.on_end(&span));

@@ -49,7 +49,7 @@ pub(super) fn ignored() -> Option<SignalSet> {
 /// Handling it by default instead would break programs whose own handler comes later: both would
 /// run, and neither can see the other.
 pub(super) fn warn_of_sigterm(provider: &TracerProvider) {
-    // Local sinks have almost everything.
+    // Local sinks have all but the last 100 ms.
     let waits = |overflow| overflow == Overflow::Drop;
     let slots = provider.inner().processors().list();
     let sinks: Vec<_> = slots
@@ -61,7 +61,7 @@ pub(super) fn warn_of_sigterm(provider: &TracerProvider) {
         return;
     }
     let inner = Arc::downgrade(provider.inner());
-    // Without a thread there is no line.
+    // If no thread can be started, there is no warning.
     let _ = thread::Builder::new().name("raaf-signals".to_owned()).spawn(move || {
         thread::sleep(GRACE);
         if inner.strong_count() > 0 && is_default(&status()) {

@@ -57,7 +57,9 @@ impl Inner {
             return Ok(());
         }
         self.cleaner().stop();
-        close(&self.processors().list(), timeout)
+        let closed = close(&self.processors().list(), timeout);
+        self.mark_closed();
+        closed
     }
 
     /// Shuts down where no caller checks the result; reports lost spans in one diagnostic line.
@@ -76,7 +78,7 @@ impl Inner {
         }
         if !parts.is_empty() {
             let text = parts.join("; ");
-            diagnostics::warn(Category::Tracing, format_args!("at shutdown, {text}"));
+            diagnostics::warn(Category::Export, format_args!("at shutdown, {text}"));
         }
     }
 

@@ -14,7 +14,7 @@ use arc_swap::ArcSwapOption;
 use crate::{
     base::{gate, process::PerProcess, sync::lock},
     diagnostics::{self, Category},
-    provider::{BuildError, Inner, TracerProvider, TracingGuard, builder, main_thread},
+    provider::{BuildError, Inner, TracerProvider, TracingGuard, defaults, main_thread},
 };
 use raaf_trace_model::environment::Environment;
 
@@ -60,14 +60,14 @@ fn build_default() -> TracerProvider {
     }
     if BUILDING.replace(true) {
         // A sink that is built, or the handler of a line that tells of it, asks.
-        return builder::idle();
+        return defaults::idle();
     }
     let _leave = Leave;
     let _building = lock(ONE_AT_A_TIME.get(|_| Mutex::default()));
     if let Some(provider) = existing() {
         return provider;
     }
-    let provider = builder::lenient(&Environment::process());
+    let provider = defaults::lenient(&Environment::process());
     let mut state = state();
     if let Some(other) = existing() {
         return other;

@@ -77,7 +77,7 @@ impl TracerProvider {
     /// assert_eq!((first.len(), second.len()), (1, 1));
     /// ```
     pub fn add_processor<Via>(&self, sink: impl IntoSink<Via>) {
-        self.inner().add_processor(sink.into_sink().receiver(&BatchConfig::default()));
+        self.inner().add_processor(sink.into_sink().receiver(&BatchConfig::default(), None));
     }
 
     /// Replaces the processors. The previous ones are flushed and shut down; spans that end from

@@ -19,17 +19,20 @@ use crate::{
         clock::Clock,
         counts::Counts,
         open_roots::OpenRoots,
+        outer::OuterParent,
         processors::{OnlyQueue, Processors, Slot},
         random_ids::RandomIds,
     },
-    sink::Receiver,
+    sink::{Finishing, Receiver},
 };
 use raaf_trace_model::{
     Redactor,
-    attributes::SpanLimits,
+    attributes::{Key, SpanLimits},
     filter::Sampler,
     id::{IdGenerator, SpanId, TraceId},
     naming::NamePattern,
+    prices::PriceTable,
+    propagation::SpanContext,
     sink::stats::{self, ReadStats, StatsReader},
 };
 
@@ -37,7 +40,7 @@ use raaf_trace_model::{
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) limits: SpanLimits,
-    pub(crate) redactor: Redactor,
+    pub(crate) finishing: Finishing,
     pub(crate) sampler: Sampler,
     pub(crate) naming: NamePattern,
     pub(crate) clock: Clock,
@@ -47,6 +50,9 @@ pub(crate) struct Config {
     /// traced.
     pub(crate) idle_without_processors: bool,
     pub(crate) flush_after_root: bool,
+    /// Keys of the baggage's entries that become attributes.
+    pub(crate) baggage_keys: Vec<Key>,
+    pub(crate) outer: Option<OuterParent>,
     pub(crate) stale_after: Option<Duration>,
     pub(crate) cleanup_interval: Duration,
 }
@@ -60,8 +66,11 @@ pub(crate) struct Inner {
     /// locked.
     enabled: AtomicBool,
     shut_down: AtomicBool,
+    /// The shutdown has returned, so that nothing is gained by waiting again.
+    closed: AtomicBool,
     recording: AtomicBool,
     watches_starts: AtomicBool,
+    acts_on_starts: AtomicBool,
 }
 
 /// State that a forked child starts anew.
@@ -84,12 +93,14 @@ impl Inner {
         // Its first use holds a lock for a moment, which a fork must not hit while spans start.
         let _ = MadeIn::here();
         let inner = Arc::new(Self {
-            processors: Processors::new(receivers, &config.redactor),
+            processors: Processors::new(receivers, &config.finishing),
             own: PerProcess::new(Own::new(&config)),
             enabled: AtomicBool::new(enabled),
             shut_down: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             recording: AtomicBool::new(false),
             watches_starts: AtomicBool::new(false),
+            acts_on_starts: AtomicBool::new(false),
             config,
         });
         inner.tell_added(&inner.processors.list());
@@ -111,6 +122,7 @@ impl Inner {
         loop {
             let (recording, watches) = self.wanted();
             self.watches_starts.store(watches, Ordering::SeqCst);
+            self.acts_on_starts.store(watches || self.copies_baggage(), Ordering::SeqCst);
             if self.recording.swap(recording, Ordering::SeqCst) != recording {
                 if recording { gate::open() } else { gate::close() }
             }
@@ -148,6 +160,15 @@ impl Inner {
         self.shut_down.load(Ordering::SeqCst)
     }
 
+    pub(crate) fn mark_closed(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// Returns whether a shutdown has ended, by delivering all spans or at its timeout.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
     /// Returns whether new spans are recorded.
     #[inline]
     pub(crate) fn is_recording(&self) -> bool {
@@ -159,6 +180,27 @@ impl Inner {
         self.watches_starts.load(Ordering::Relaxed)
     }
 
+    /// Returns whether processors receive starts, or spans get entries of the baggage.
+    #[inline]
+    pub(crate) fn acts_on_starts(&self) -> bool {
+        self.acts_on_starts.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether entries of the baggage become attributes.
+    #[inline]
+    pub(crate) fn copies_baggage(&self) -> bool {
+        !self.config.baggage_keys.is_empty()
+    }
+
+    pub(crate) fn baggage_keys(&self) -> &[Key] {
+        &self.config.baggage_keys
+    }
+
+    /// Returns the parent of a root in another library's trace.
+    pub(crate) fn outer_parent(&self) -> Option<SpanContext> {
+        self.config.outer.as_ref()?.get()
+    }
+
     /// Returns an id that is made without calling code of the user; `None` if there is such code.
     #[inline]
     pub(crate) fn plain_span_id(&self) -> Option<SpanId> {
@@ -166,7 +208,7 @@ impl Inner {
     }
 
     pub(crate) fn add_processor(self: &Arc<Self>, receiver: Receiver) {
-        let slot = Arc::new(Slot::new(receiver, self.redactor()));
+        let slot = Arc::new(Slot::new(receiver, self.finishing()));
         self.tell_added(std::slice::from_ref(&slot));
         self.processors.add(&slot);
         self.update();
@@ -177,7 +219,7 @@ impl Inner {
         receivers: Vec<Receiver>,
         timeout: Duration,
     ) -> Vec<Arc<Slot>> {
-        let new = |receiver| Arc::new(Slot::new(receiver, self.redactor()));
+        let new = |receiver| Arc::new(Slot::new(receiver, self.finishing()));
         let slots: Vec<_> = receivers.into_iter().map(new).collect();
         self.tell_added(&slots);
         let old = self.processors.replace(slots, timeout);
@@ -218,7 +260,15 @@ impl Inner {
     }
 
     pub(crate) fn redactor(&self) -> &Redactor {
-        &self.config.redactor
+        &self.config.finishing.redactor
+    }
+
+    pub(crate) fn prices(&self) -> &PriceTable {
+        &self.config.finishing.prices
+    }
+
+    pub(crate) fn finishing(&self) -> &Finishing {
+        &self.config.finishing
     }
 
     pub(crate) fn sampler(&self) -> &Sampler {

@@ -24,7 +24,8 @@ struct AtEnd;
 
 impl Drop for AtEnd {
     fn drop(&mut self) {
-        if let Some(provider) = global::existing() {
+        // A shutdown has had its own timeout; one in another thread gets what is left of this.
+        if let Some(provider) = global::existing().filter(|one| !one.inner().is_closed()) {
             let _ = provider.force_flush(TIMEOUT);
         }
     }

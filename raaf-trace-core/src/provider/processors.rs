@@ -19,15 +19,14 @@ use crate::{
     },
     diagnostics::{self, Category},
     provider::bounded,
-    sink::{BatchProcessor, Receiver, calls},
+    sink::{BatchProcessor, Finishing, Receiver, calls},
 };
 use raaf_trace_model::{
-    Redactor,
     escape::Escaped,
     sink::{ProcessorError, SpanProcessor, stats::ProcessorStats},
 };
 
-/// Returns the error's text as it is shown to people.
+/// Returns the error's text as it is shown to users.
 fn escaped(error: String) -> String {
     Escaped(error).to_string()
 }
@@ -37,6 +36,15 @@ const SLOW: Duration = Duration::from_millis(5);
 
 /// Number of slow calls before they are reported: one or two may be due to a busy machine.
 const SLOW_REPORTED: u64 = 4;
+
+/// Number of spans for which one slow call is not reported. With more threads than cores, a thread
+/// that is preempted in a processor takes as long, and so do those that wait for its lock.
+const SPANS_A_SLOW_CALL: u64 = 20;
+
+/// Returns whether the last of these slow calls is reported.
+fn is_reported(slow: u64, spans: u64) -> bool {
+    slow >= SLOW_REPORTED && slow.is_power_of_two() && slow * SPANS_A_SLOW_CALL >= spans
+}
 
 /// Maximum number of concurrent flushes of one processor: each has a thread, which a hanging one
 /// keeps.
@@ -67,9 +75,9 @@ struct Counts {
 }
 
 impl Slot {
-    pub(crate) fn new(receiver: Receiver, redactor: &Redactor) -> Self {
+    pub(crate) fn new(receiver: Receiver, finishing: &Finishing) -> Self {
         if let Receiver::Batch(batch) = &receiver {
-            batch.redact_with(redactor);
+            batch.finish_with(finishing);
         }
         let processor = receiver.as_processor();
         Self {
@@ -97,8 +105,8 @@ impl Slot {
         }
     }
 
-    /// Returns whether it redacts spans itself, in a thread of its own.
-    pub(crate) fn redacts(&self) -> bool {
+    /// Returns whether it [finishes](Finishing) spans itself, in a thread of its own.
+    pub(crate) fn finishes(&self) -> bool {
         self.batch().is_some()
     }
 
@@ -137,9 +145,9 @@ impl Slot {
         let took = began.elapsed();
         if took > SLOW && took > self.longest_wait() + SLOW {
             let slow = self.counts().slow_calls.fetch_add(1, Ordering::Relaxed) + 1;
-            if slow >= SLOW_REPORTED && slow.is_power_of_two() {
+            if is_reported(slow, self.counts().received.load(Ordering::Relaxed)) {
                 diagnostics::warn(
-                    Category::Tracing,
+                    Category::Export,
                     format_args!(
                         "processor `{}` blocked the traced program for more than {SLOW:?}, {slow} \
                          times so far; `Offload::new` moves it to a worker thread",
@@ -265,7 +273,7 @@ impl Slot {
         let count = counts.panics.fetch_add(1, Ordering::Relaxed) + 1;
         if count.is_power_of_two() {
             diagnostics::warn(
-                Category::Tracing,
+                Category::Export,
                 format_args!(
                     "processor `{}` panicked, {count} times so far: {message}",
                     self.name()
@@ -300,8 +308,8 @@ impl OnlyQueue {
 }
 
 impl Processors {
-    pub(crate) fn new(receivers: Vec<Receiver>, redactor: &Redactor) -> Self {
-        let slots = receivers.into_iter().map(|receiver| Arc::new(Slot::new(receiver, redactor)));
+    pub(crate) fn new(receivers: Vec<Receiver>, finishing: &Finishing) -> Self {
+        let slots = receivers.into_iter().map(|receiver| Arc::new(Slot::new(receiver, finishing)));
         Self { set: ArcSwap::from_pointee(slots.collect()), changes: AtomicUsize::new(0) }
     }
 
@@ -348,5 +356,18 @@ impl Processors {
             std::thread::yield_now();
         }
         old.to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_reported;
+
+    #[test]
+    fn a_processor_that_is_slow_for_few_of_its_spans_is_not_reported() {
+        assert!(!is_reported(3, 3));
+        assert!(is_reported(4, 4) && is_reported(4, 80) && is_reported(64, 1_000));
+        assert!(!is_reported(5, 5), "each doubling of their number is");
+        assert!(!is_reported(4, 100) && !is_reported(64, 10_000));
     }
 }

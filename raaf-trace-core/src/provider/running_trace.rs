@@ -8,7 +8,7 @@ use std::{
 use raaf_trace_model::{
     attributes::{Attributes, SpanLimits},
     id::TraceId,
-    propagation::{SpanContext, TraceFlags, TraceState},
+    propagation::{Baggage, SpanContext, TraceFlags, TraceState},
     span::{LocalRoot, TraceData, TraceInfo, TraceSource},
     time::Timestamp,
 };
@@ -33,6 +33,8 @@ pub(crate) struct RunningTrace {
     pub(crate) limits: SpanLimits,
     /// Number of its root in this process.
     pub(crate) root: RootNumber,
+    /// Baggage in which it began, if the provider chooses entries of it.
+    pub(crate) baggage: Option<Arc<Baggage>>,
     /// Anchor of the monotonic clock to wall-clock time, once per trace.
     anchor: Anchor,
 }
@@ -43,6 +45,7 @@ impl RunningTrace {
         provider: &Arc<Inner>,
         remote: Option<&SpanContext>,
         info: TraceInfo,
+        baggage: Option<Arc<Baggage>>,
     ) -> Self {
         let id = remote.map_or_else(|| provider.new_trace_id(), SpanContext::trace_id);
         let decided = remote.and_then(SpanContext::sampled);
@@ -70,6 +73,7 @@ impl RunningTrace {
             flags: remote.map(SpanContext::flags).unwrap_or_default(),
             limits: provider.limits(),
             root: provider.open_roots().next(),
+            baggage,
             anchor: provider.clock().anchor(),
         }
     }

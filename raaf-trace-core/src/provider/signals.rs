@@ -3,7 +3,10 @@
 use std::{
     ffi::c_int,
     io,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -38,7 +41,7 @@ impl TracerProvider {
     ///
     /// Returns an error if the handlers cannot be registered, or no thread can be started.
     pub fn shutdown_on_signals(&self, timeout: Duration) -> io::Result<()> {
-        // Where the system does not show which: SIGHUP.
+        // Systems that do not show the ignored signals: SIGHUP is left alone.
         let ignored = disposition::ignored().unwrap_or(SignalSet::of(SIGHUP));
         let handled = |signal: &c_int| !ignored.contains(*signal);
         let mut signals = Signals::new(INSISTENT.iter().chain(&[SIGHUP]).filter(|s| handled(s)))?;
@@ -49,8 +52,13 @@ impl TracerProvider {
             flag::register(signal, Arc::clone(&has_begun))?;
         }
         let inner = Arc::downgrade(self.inner());
+        let noted = Arc::clone(&has_begun);
         thread::Builder::new().name("raaf-signals".to_owned()).spawn(move || {
             if let Some(signal) = signals.forever().next() {
+                // Its handler wakes this thread before it sets the flag, which a second signal needs.
+                while INSISTENT.contains(&signal) && !noted.load(Ordering::Relaxed) {
+                    thread::yield_now();
+                }
                 if let Some(inner) = inner.upgrade() {
                     inner.shutdown_reporting(timeout);
                 }

@@ -17,7 +17,7 @@ pub(crate) fn make<R, N: Display>(
     calls.make(call).inspect_err(|cut_off| {
         if cut_off.first {
             diagnostics::warn(
-                Category::Tracing,
+                Category::Export,
                 format_args!(
                     "`{}` receives no spans in this process: {cut_off}; fork while no traced \
                      call runs, or initialise tracing after the fork",

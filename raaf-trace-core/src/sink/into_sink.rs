@@ -4,7 +4,8 @@ use std::{any::Any, fmt, sync::Arc};
 
 use raaf_trace_model::sink::{BatchConfig, SpanExporter, SpanProcessor, registry::Sink};
 
-use super::{BatchProcessor, Offload};
+use super::{BatchProcessor, KeepTraces, Offload, TailSampler};
+use crate::diagnostics::{self, Category};
 
 /// A value that a provider accepts as a sink: a [`SpanProcessor`], a [`SpanExporter`], or a
 /// [`Sink`] from the registry.
@@ -82,14 +83,18 @@ enum Pending {
 }
 
 impl AnySink {
-    /// Puts an exporter behind a worker.
-    pub(crate) fn receiver(self, batch: &BatchConfig) -> Receiver {
-        match self.0 {
+    /// Puts an exporter behind a worker, and the sink behind a choice of traces.
+    pub(crate) fn receiver(self, batch: &BatchConfig, keep: Option<KeepTraces>) -> Receiver {
+        let receiver = match self.0 {
             Pending::Ready(receiver) => receiver,
             Pending::Exporter(exporter) => {
                 let processor = BatchProcessor::with_config(exporter, batch.clone());
                 Receiver::Batch(Box::new(processor))
             }
+        };
+        match keep {
+            Some(keep) => receiver.keep_traces(keep),
+            None => receiver,
         }
     }
 }
@@ -104,6 +109,25 @@ pub(crate) enum Receiver {
 }
 
 impl Receiver {
+    /// Passes on whole traces only. A processor of starts gets all spans: whether a trace is kept is not
+    /// known when it starts.
+    fn keep_traces(self, keep: KeepTraces) -> Self {
+        let processor: Arc<dyn SpanProcessor> = match self {
+            Self::Batch(batch) => Arc::new(batch),
+            Self::Offload(offload) => Arc::new(offload),
+            Self::Processor(processor) => processor,
+        };
+        if processor.wants_start() {
+            let text = format_args!(
+                "RAAF_TRACE_ONLY does not apply to `{}`, which receives the starts of spans",
+                processor.name()
+            );
+            diagnostics::warn(Category::Export, text);
+            return Self::Processor(processor);
+        }
+        Self::Processor(Arc::new(TailSampler::new(processor, keep)))
+    }
+
     pub(crate) fn as_processor(&self) -> &dyn SpanProcessor {
         match self {
             Self::Batch(batch) => &**batch,

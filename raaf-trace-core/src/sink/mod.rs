@@ -2,12 +2,16 @@
 
 pub(crate) mod batch;
 pub(crate) mod calls;
+mod finishing;
 mod into_sink;
 mod offload;
 mod simple;
+mod tail;
 
 pub use crate::base::process::PerProcess;
+pub use crate::base::suppress::active as runs_here;
 pub use batch::{BatchProcessor, Flush};
+pub(crate) use finishing::Finishing;
 pub(crate) use into_sink::AnySink;
 pub(crate) use into_sink::Receiver;
 pub use into_sink::{IntoSink, via};
@@ -17,3 +21,4 @@ pub use raaf_trace_model::sink::{
     SpanProcessor, registry, stats,
 };
 pub use simple::SimpleProcessor;
+pub use tail::{KeepTraces, TailSampler};

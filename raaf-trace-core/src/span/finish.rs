@@ -21,7 +21,7 @@ use crate::{
 pub(crate) fn finish(span: Held, how: impl FnOnce(&mut SpanBody)) {
     match span {
         Held::Frame(frame) => finish_frame(frame, how),
-        Held::Shared(record) => finish_record(record, how),
+        Held::Shared(record) => finish_record(record, None, how),
     }
 }
 
@@ -53,13 +53,15 @@ fn pass_on(mut frame: Box<Frame>, PassOn { trace, component, end }: &PassOn) {
     flow::give_frame(frame);
 }
 
+/// Ends the span of a record like [`finish`], at the given reading of the clock, or now.
 #[inline]
-fn finish_record(record: Shared, how: impl FnOnce(&mut SpanBody)) {
+pub(crate) fn finish_record(record: Shared, at: Option<Ticks>, how: impl FnOnce(&mut SpanBody)) {
     let head = record.head();
     if !head.made_in.this_process() {
         return;
     }
-    let (now, sampled) = (head.trace.provider.clock().now(), head.trace.sampled);
+    let now = at.unwrap_or_else(|| head.trace.provider.clock().now());
+    let sampled = head.trace.sampled;
     head.component.span_ended(&record);
     let ended = match Shared::try_unique(record) {
         Ok(record) => finish_alone(record, sampled, now, how),

@@ -36,7 +36,8 @@ pub(crate) struct Frame {
     pub(crate) local_root: bool,
     pub(crate) has_children: bool,
     pub(crate) sampled: bool,
-    /// `true` if code of the user is called for its id, or by processors when it starts.
+    /// `true` if code of the user is called for its id, or by processors when it starts, or if it gets
+    /// entries of the baggage.
     pub(crate) waits: bool,
     /// `true` once the start time is set and counted.
     pub(crate) has_started: bool,

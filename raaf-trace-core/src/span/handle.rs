@@ -31,6 +31,10 @@ impl Span {
         &self.record
     }
 
+    pub(crate) fn into_record(self) -> Shared {
+        self.record
+    }
+
     /// Returns the span's id.
     pub fn span_id(&self) -> SpanId {
         self.record.head().id
@@ -187,7 +191,7 @@ impl Span {
             set(&mut attributes);
             self.record.with_body(|body| {
                 body.add_event(trace.limits, name, now, |own| {
-                    own.merge(attributes);
+                    own.merge_reserved(attributes);
                 });
             });
         }

@@ -28,6 +28,7 @@
 // parts: parts are therefore written in place, and read by reference (see `Attributes`,
 // `start_here` and `PackedAttributes`).
 
+mod baggage;
 pub(crate) mod finish;
 pub(crate) mod frame;
 mod handle;
@@ -42,7 +43,7 @@ mod stray;
 pub use handle::Span;
 pub use raaf_trace_model::span::{
     ComponentInfo, Event, FORMAT_VERSION, FinishedSpan, FinishedSpanBuilder, HeadChanges,
-    LineError, Link, LocalRoot, Record, Score, SpanAttributes, SpanBody, SpanError, SpanExtras,
-    SpanHead, SpanTree, StartedSpan, Status, TraceData, TraceInfo, TreeProblem, TreeSpan,
-    append_line, traces,
+    LineError, Link, LocalRoot, OLDEST_VERSION, Record, Score, SpanAttributes, SpanBody, SpanError,
+    SpanExtras, SpanHead, SpanTree, StartedSpan, Status, TraceData, TraceInfo, TreeProblem,
+    TreeSpan, append_line, traces, with_causes,
 };

@@ -7,7 +7,7 @@ use crate::{
     context::{
         chain::{Depth, Link},
         current::{Current, Innermost},
-        parent,
+        parent::{self, Named},
     },
     provider::{Inner, TracerProvider, global, running_trace::RunningTrace},
     span::{record::Shared, stray},
@@ -15,7 +15,7 @@ use crate::{
 use raaf_trace_model::{
     attributes::{AttributeLosses, SpanLimits},
     id::SpanId,
-    propagation::SpanContext,
+    propagation::{Baggage, SpanContext},
     span::{LocalRoot, TraceInfo, TraceSource as _},
 };
 
@@ -31,6 +31,8 @@ pub(crate) struct Origin {
     pub(super) depth: Depth,
     /// Id of the span, if it was drawn before.
     pub(super) id: Option<SpanId>,
+    /// Baggage of which entries become attributes; `None` unless the provider chooses any.
+    pub(super) baggage: Option<sync::Arc<Baggage>>,
 }
 
 impl Origin {
@@ -38,7 +40,7 @@ impl Origin {
     /// otherwise by the default rule. `None` when its provider does not record.
     pub(crate) fn find(
         component: &Component,
-        named: Option<Innermost>,
+        named: Option<Named>,
         current: &Current,
     ) -> Option<Self> {
         Self::of_workflow(component, named, current, TraceInfo::default())
@@ -47,17 +49,24 @@ impl Origin {
     /// Does the same as [`find`](Self::find) with data for a new trace in `info`.
     pub(crate) fn of_workflow(
         component: &Component,
-        named: Option<Innermost>,
+        named: Option<Named>,
         current: &Current,
         info: TraceInfo,
     ) -> Option<Self> {
-        let remote = match named.unwrap_or_else(|| parent::choose(component, current)) {
-            Innermost::Local(parent) => return Self::under(&parent, current),
+        let Named { innermost, baggage } =
+            named.unwrap_or_else(|| parent::choose(component, current).into());
+        let baggage = baggage.as_ref().or(current.baggage());
+        let remote = match innermost {
+            Innermost::Local(parent) => return Self::under(&parent, current, baggage),
             Innermost::Remote(parent) => Some(parent),
             Innermost::None => None,
         };
         let provider = provider_of_root(component, current)?;
-        let mut origin = Self::first(&provider, remote.as_deref(), info)?;
+        if !provider.is_recording() {
+            return None;
+        }
+        let remote = remote.or_else(|| provider.outer_parent().map(sync::Arc::new));
+        let mut origin = Self::first(&provider, remote.as_deref(), info, baggage);
         origin.without_context = remote.is_none() && stray::is_without_context(component, current);
         let keeps = |around: &Shared| around.head().trace.limits.include_content;
         let keeps = current.innermost.local().is_none_or(keeps);
@@ -98,7 +107,11 @@ impl Origin {
         }
     }
 
-    fn under(parent: &Shared, current: &Current) -> Option<Self> {
+    fn under(
+        parent: &Shared,
+        current: &Current,
+        baggage: Option<&sync::Arc<Baggage>>,
+    ) -> Option<Self> {
         let recording = parent.head().trace.provider.is_recording();
         if !recording {
             return None;
@@ -108,6 +121,7 @@ impl Origin {
         let innermost = current.innermost.local().unwrap_or(parent);
         let (enclosing, trace) = around(innermost, parent);
         let (link, depth) = Link::within(enclosing);
+        let baggage = chosen_of(&trace.provider, baggage);
         Some(Self {
             trace,
             parent: Some(head.id),
@@ -116,6 +130,7 @@ impl Origin {
             link,
             depth,
             id: None,
+            baggage,
         })
     }
 
@@ -123,26 +138,42 @@ impl Origin {
         provider: &sync::Arc<Inner>,
         parent: Option<&SpanContext>,
         info: TraceInfo,
-    ) -> Option<Self> {
-        if !provider.is_recording() {
-            return None;
-        }
-        Some(Self {
-            trace: sync::Arc::new(RunningTrace::start(provider, parent, info)),
+        baggage: Option<&sync::Arc<Baggage>>,
+    ) -> Self {
+        let baggage = chosen_of(provider, baggage);
+        let trace = RunningTrace::start(provider, parent, info, baggage.clone());
+        Self {
+            trace: sync::Arc::new(trace),
             parent: parent.and_then(SpanContext::span_id),
             local_root: true,
             without_context: false,
             link: Link::None,
             depth: Depth::default(),
             id: None,
-        })
+            baggage,
+        }
     }
+}
+
+/// Returns the baggage if the provider chooses entries of it.
+fn chosen_of(provider: &Inner, baggage: Option<&sync::Arc<Baggage>>) -> Option<sync::Arc<Baggage>> {
+    baggage.filter(|_| provider.copies_baggage()).cloned()
 }
 
 fn provider_of_root(component: &Component, current: &Current) -> Option<sync::Arc<Inner>> {
     match component.provider().map(TracerProvider::inner).or(current.provider()) {
         Some(inner) => Some(sync::Arc::clone(inner)),
         None => global::provider_if_recording(),
+    }
+}
+
+/// Returns whether a provider may record a span that starts in `current`, without a component or a
+/// named parent.
+pub(crate) fn is_recorded(current: &Current) -> bool {
+    match (current.innermost.local(), current.provider()) {
+        (Some(parent), _) => parent.head().trace.provider.is_recording(),
+        (None, Some(provider)) => provider.is_recording(),
+        (None, None) => global::provider_if_recording().is_some(),
     }
 }
 

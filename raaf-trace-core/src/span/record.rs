@@ -5,6 +5,7 @@
 //! | `head`, `link`, `depth` | once, before the record is shared | freely, without a lock |
 //! | `body` | under its mutex, until the span has ended | under its mutex |
 //! | `ended` | under that mutex, once | freely |
+//! | `marked_end` | freely | freely |
 //! | `slot` | under the lock of the component's active spans | under that lock |
 //!
 //! When the span ends, the data for sinks is moved out of the record as a [`FinishedSpan`]: a batch
@@ -19,7 +20,7 @@ use std::{
     num::NonZeroUsize,
     sync::{
         self, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -39,7 +40,6 @@ use crate::{
 use raaf_trace_model::{
     attributes::{Attributes, Key, SpanLimits},
     span::{FinishedSpan, SpanBody},
-    time::Timestamp,
 };
 
 /// A shared record. Not the standard library's `Arc`: without weak references, checking for a
@@ -57,6 +57,8 @@ pub(crate) struct Record {
     ended: AtomicBool,
     /// Position in the component's list of active spans, plus one.
     slot: AtomicUsize,
+    /// End that was set before the span ends, as a reading of the clock plus one.
+    marked_end: AtomicU64,
 }
 
 impl Record {
@@ -130,6 +132,7 @@ impl Record {
             self.body_mut().extras = None;
         }
         *self.ended.get_mut() = false;
+        *self.marked_end.get_mut() = 0;
     }
 
     #[inline]
@@ -208,6 +211,16 @@ impl Record {
         !mem::replace(self.ended.get_mut(), true)
     }
 
+    /// Sets the end to the current time; the span remains open.
+    pub(crate) fn mark_end(&self) {
+        let Ticks(now) = self.head().trace.provider.clock().now();
+        self.marked_end.store(now.saturating_add(1), Ordering::Relaxed);
+    }
+
+    pub(crate) fn marked_end(&self) -> Option<Ticks> {
+        self.marked_end.load(Ordering::Relaxed).checked_sub(1).map(Ticks)
+    }
+
     pub(crate) fn slot(&self) -> Option<usize> {
         NonZeroUsize::new(self.slot.load(Ordering::Relaxed)).map(|slot| slot.get() - 1)
     }
@@ -265,13 +278,11 @@ impl Held {
         }
     }
 
-    /// Returns the current time of the trace's clock.
-    pub(crate) fn now(&self) -> Timestamp {
+    pub(crate) fn trace(&self) -> Option<sync::Arc<RunningTrace>> {
         match self {
-            Self::Frame(frame) => flow::trace_of(frame).map(|trace| trace.now()),
-            Self::Shared(record) => Some(record.head().trace.now()),
+            Self::Frame(frame) => flow::trace_of(frame),
+            Self::Shared(record) => Some(sync::Arc::clone(&record.head().trace)),
         }
-        .unwrap_or_default()
     }
 
     /// Changes the body of the running span, if it is sampled.

@@ -3,7 +3,7 @@
 use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::atomic::AtomicBool,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use triomphe::UniqueArc;
@@ -14,6 +14,7 @@ use crate::{
     context::{chain::Link, flow, parent, stack::Placed},
     provider::{Inner, clock::Ticks, dispatch},
     span::{
+        baggage,
         frame::Frame,
         head::Head,
         origin::{Origin, around},
@@ -23,6 +24,7 @@ use crate::{
 };
 use raaf_trace_model::{
     attributes::{Attributes, Key},
+    propagation::Baggage,
     span::{SpanBody, SpanExtras, SpanHead, StartedSpan},
 };
 
@@ -69,7 +71,7 @@ pub(crate) fn start_here(
             // Not before: a user's id generator may read the current context.
             let (head, _) = record.parts_mut();
             head.id = head.trace.provider.new_span_id();
-            Some(open(record, fill))
+            Some(open(record, flow::baggage, fill))
         }
         Some(Some(false)) => {
             flow::give_record(record);
@@ -111,6 +113,9 @@ fn open_frame(
     mut frame: Box<Frame>,
     fill: impl FnOnce(&mut Attributes),
 ) -> Held {
+    if frame.waits {
+        copy_baggage(&mut frame);
+    }
     if frame.sampled {
         fill(&mut frame.body.attributes);
     }
@@ -133,6 +138,13 @@ fn set_id(mut frame: Box<Frame>) -> Box<Frame> {
         }
     }
     frame
+}
+
+#[cold]
+fn copy_baggage(frame: &mut Frame) {
+    if let Some(trace) = flow::trace_of(frame).filter(|_| frame.sampled) {
+        baggage::copy(&trace, flow::baggage, &mut frame.body.attributes);
+    }
 }
 
 /// Starts the span of a frame, and passes it to the processors that receive starts.
@@ -204,7 +216,7 @@ fn start_in(
     let id = origin.id.unwrap_or_else(|| origin.trace.provider.new_span_id());
     let mut origin = origin;
     origin.begin(id, &component);
-    let Origin { trace, parent, local_root, without_context, link, depth, .. } = origin;
+    let Origin { trace, parent, local_root, without_context, link, depth, baggage, .. } = origin;
     let start = Ticks::default();
     let name = name.map(Box::new);
     let made_in = MadeIn::here();
@@ -222,7 +234,7 @@ fn start_in(
         made_in,
     };
     record.fill(head, (link, depth));
-    let record = open(record, fill);
+    let record = open(record, || baggage, fill);
     // At last: what the user's code may have panicked in before would never end.
     if local_root {
         let Head { trace, component, method, .. } = record.head();
@@ -233,7 +245,11 @@ fn start_in(
 
 /// Sets attributes and time of a placed span, and publishes it.
 #[inline]
-fn open(mut record: UniqueArc<Record>, fill: impl FnOnce(&mut Attributes)) -> Shared {
+fn open(
+    mut record: UniqueArc<Record>,
+    here: impl FnOnce() -> Option<Arc<Baggage>>,
+    fill: impl FnOnce(&mut Attributes),
+) -> Shared {
     let (head, body) = record.parts_mut();
     let trace = &head.trace;
     let sampled = trace.sampled;
@@ -242,6 +258,7 @@ fn open(mut record: UniqueArc<Record>, fill: impl FnOnce(&mut Attributes)) -> Sh
         if head.has_long_name() {
             cut_names(head, body);
         }
+        baggage::copy(&head.trace, here, &mut body.attributes);
         fill(&mut body.attributes);
     }
     head.start = trace.provider.clock().now();

@@ -1,34 +1,44 @@
 //! Builder: endpoint and credentials.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use async_openai::{Client, config::OpenAIConfig, middleware::ReqwestService};
 use raaf_trace_core::environment::{Environment, SettingsError};
+use reqwest::{
+    Url,
+    header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
+};
 use thiserror::Error;
 
 use super::{
     OpenAiModel,
     chat::ChatCompletions,
-    client,
-    transport::{self, Form},
-    wire::Dialect,
+    http,
+    profile::{KeyHeader, Profile},
+    provider,
 };
 use crate::{model::RetryingModel, retry::RetryPolicy};
 
 const OPENAI: &str = "https://api.openai.com/v1";
+/// Length from which a value of the query or of a header may be a key.
+pub(super) const MIN_SECRET: usize = 16;
 const TIMEOUT: Duration = Duration::from_secs(120);
+
+type Change = dyn FnOnce(&mut Profile) + Send;
 
 /// Builder for [`OpenAiModel`]; see [`OpenAiModel::builder`].
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct OpenAiModelBuilder {
     name: String,
+    provider: Option<String>,
     api_key: Option<String>,
     base_url: Option<String>,
     organization: Option<String>,
     project: Option<String>,
     timeout: Duration,
+    stream_timeout: Option<Duration>,
     retries: RetryPolicy,
     propagates: bool,
+    changes: Vec<Box<Change>>,
 }
 
 /// Invalid configuration of a model. No variant contains the API key.
@@ -46,14 +56,14 @@ pub enum ConfigError {
     },
     /// The base URL is invalid.
     #[error(
-        "the base URL must begin with http:// or https:// and name a host, without a password, a \
-         query or a fragment"
+        "the base URL must begin with http:// or https:// and name a host, without a password or a \
+         fragment"
     )]
     InvalidBaseUrl,
     /// No encrypted connection can be made: the system's certificate authorities cannot be used.
     #[error("the TLS client cannot be built: {message}")]
     Tls {
-        /// Reason.
+        /// The error of the TLS library.
         message: String,
     },
     /// An environment variable is invalid.
@@ -66,13 +76,16 @@ impl OpenAiModelBuilder {
         let (api_key, base_url, organization, project) = (None, None, None, None);
         Self {
             name,
+            provider: None,
             api_key,
             base_url,
             organization,
             project,
             timeout: TIMEOUT,
+            stream_timeout: None,
             retries: RetryPolicy::default(),
             propagates: true,
+            changes: Vec::new(),
         }
     }
 
@@ -82,18 +95,40 @@ impl OpenAiModelBuilder {
         self
     }
 
-    /// Sets the server's URL, without `/chat/completions`, such as `http://localhost:11434/v1`.
+    /// Sets the server's URL, without `/chat/completions`, such as `http://localhost:11434/v1`. A query
+    /// is sent with each call.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
     }
 
-    /// Sets the time limit of an attempt, or of each chunk of a streamed response; the default is 2
-    /// minutes. Each retry has the whole time again: with the default of 2 retries, a server that
-    /// hangs fails a call after 6 minutes. To limit the run, use
-    /// [`RunConfig::deadline`](crate::RunConfig::deadline).
+    /// Sets the provider (`gen_ai.provider.name`) by OpenTelemetry's name. By default, it is the one
+    /// whose server this is, such as `groq` for `api.groq.com`, and for an unknown server its host.
+    pub fn provider(mut self, provider: impl Into<String>) -> Self {
+        self.provider = Some(provider.into());
+        self
+    }
+
+    /// Sets the time limit of an attempt. For a streamed response, it limits the time without a byte; a
+    /// slow server may send comments to keep the stream alive. The default is 2 minutes.
+    ///
+    /// Each retry has the whole time again, but by default no retry begins later than 2 minutes after the
+    /// call ([`RetryPolicy::with_max_elapsed`]): with both defaults, a call to a server that hangs fails
+    /// after 2 minutes. To limit the run, use [`RunConfig::deadline`](crate::RunConfig::deadline).
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Sets the time limit of a whole streamed response. There is none by default.
+    pub fn stream_timeout(mut self, timeout: Duration) -> Self {
+        self.stream_timeout = Some(timeout);
+        self
+    }
+
+    /// Changes the profile of the server, which is [chosen by its host](Profile::for_host).
+    pub fn profile(mut self, change: impl FnOnce(&mut Profile) + Send + 'static) -> Self {
+        self.changes.push(Box::new(change));
         self
     }
 
@@ -144,37 +179,64 @@ impl OpenAiModelBuilder {
     pub fn build(self) -> Result<OpenAiModel, ConfigError> {
         let base_url = self.base_url.unwrap_or_else(|| OPENAI.to_owned());
         let base_url = base_url.trim().trim_end_matches('/').to_owned();
-        let dialect = dialect(&base_url)?;
+        let address = address(&base_url)?;
+        let host = address.host_str().unwrap_or_default();
+        let mut profile = Profile::for_host(host);
+        for change in self.changes {
+            change(&mut profile);
+        }
         let key = header("API key", self.api_key)?;
-        if key.is_empty() && matches!(dialect, Dialect::OpenAi) {
+        if key.is_empty() && is_openai(host) {
             return Err(ConfigError::MissingKey);
         }
         let organization = header("organization", self.organization)?;
         let project = header("project", self.project)?;
-        let config = OpenAIConfig::new()
-            .with_api_base(&base_url)
-            .with_api_key(&key)
-            .with_org_id(&organization)
-            .with_project_id(&project);
-        let http = client::new()?;
-        let client = |form| {
-            let service = transport::service(ReqwestService::new(http.clone()), form);
-            Client::build(http.clone(), config.clone()).with_http_service(service)
+        let mut headers = HeaderMap::new();
+        let mut add = |name: HeaderName, value: &str, what| {
+            if value.is_empty() {
+                return Ok::<_, ConfigError>(());
+            }
+            let value = HeaderValue::from_str(value);
+            let mut value = value.map_err(|_| ConfigError::InvalidHeader { what })?;
+            value.set_sensitive(true);
+            headers.insert(name, value);
+            Ok(())
         };
-        let (client, streaming) = (client(Form::Whole), client(Form::Stream));
-        let Self { name, timeout, propagates, retries, .. } = self;
+        match profile.key_header {
+            _ if key.is_empty() => {}
+            KeyHeader::Bearer => add(AUTHORIZATION, &format!("Bearer {key}"), "API key")?,
+            KeyHeader::ApiKey => add(HeaderName::from_static("api-key"), &key, "API key")?,
+        }
+        add(HeaderName::from_static("openai-organization"), &organization, "organization")?;
+        add(HeaderName::from_static("openai-project"), &project, "project")?;
+        let mut sent = vec![key, organization, project];
+        // The query may have a key.
+        let query = address.query_pairs().map(|(_, value)| value.into_owned());
+        sent.extend(query.filter(|value| value.len() >= MIN_SECRET));
+        let mut url = address.clone();
+        url.set_query(None);
+        let shown = base_url.split('?').next().unwrap_or_default();
+        let base_url = shown.trim_end_matches('/').to_owned();
+        let Self { name, provider, timeout, stream_timeout, propagates, retries, .. } = self;
         let chat = ChatCompletions {
             name,
-            client,
-            streaming,
-            url: format!("{base_url}/chat/completions"),
+            provider: provider.unwrap_or_else(|| provider::of_host(host)),
+            http: http::client()?,
+            origin: match address.port() {
+                Some(port) => format!("{host}:{port}").into(),
+                None => host.into(),
+            },
+            url: url.to_string(),
+            address,
             base_url,
-            dialect,
+            profile,
+            headers,
             timeout,
+            stream_timeout,
             propagates,
-            sent: vec![key, organization, project],
+            sent,
         };
-        Ok(OpenAiModel { chat: RetryingModel::new(chat, retries) })
+        Ok(OpenAiModel { chat: Arc::new(RetryingModel::new(chat, retries)) })
     }
 }
 
@@ -187,25 +249,28 @@ fn header(what: &'static str, value: Option<String>) -> Result<String, ConfigErr
     }
 }
 
-fn dialect(base_url: &str) -> Result<Dialect, ConfigError> {
-    // The path is appended, and a query may contain a key.
-    if base_url.contains(|c: char| matches!(c, '?' | '#') || c.is_whitespace() || c.is_control()) {
+/// Returns the URL of calls.
+fn address(base_url: &str) -> Result<Url, ConfigError> {
+    if base_url.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err(ConfigError::InvalidBaseUrl);
     }
-    let address = base_url.strip_prefix("https://").or_else(|| base_url.strip_prefix("http://"));
-    let host = address.and_then(|address| address.split('/').next());
-    match host {
-        Some(host) if is_openai(host) => Ok(Dialect::OpenAi),
-        // A password would be shown wherever the URL is.
-        Some(host) if !host.is_empty() && !host.contains('@') => Ok(Dialect::Compatible),
-        _ => Err(ConfigError::InvalidBaseUrl),
+    let mut url = Url::parse(base_url).map_err(|_| ConfigError::InvalidBaseUrl)?;
+    // The URL is shown in traces and errors, so it must not contain a password.
+    let is_bare = url.username().is_empty() && url.password().is_none();
+    let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
+    if !is_bare || !is_http || url.fragment().is_some() {
+        return Err(ConfigError::InvalidBaseUrl);
     }
+    url.path_segments_mut()
+        .map_err(|()| ConfigError::InvalidBaseUrl)?
+        .pop_if_empty()
+        .extend(["chat", "completions"]);
+    Ok(url)
 }
 
 /// Returns whether a host is one of `OpenAI`'s, which has one for each region.
 fn is_openai(host: &str) -> bool {
-    let name = host.split(':').next().unwrap_or_default().to_ascii_lowercase();
-    name == "api.openai.com" || name.ends_with(".api.openai.com")
+    host == "api.openai.com" || host.ends_with(".api.openai.com")
 }
 
 impl fmt::Debug for OpenAiModelBuilder {
@@ -221,6 +286,7 @@ impl fmt::Debug for OpenAiModelBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Model as _;
 
     #[test]
     fn openai_needs_a_key_and_others_do_not() {
@@ -228,6 +294,17 @@ mod tests {
         assert!(matches!(none, Err(ConfigError::MissingKey)));
         let local = OpenAiModel::builder("m").base_url("http://localhost:1/v1/").build().unwrap();
         assert_eq!(local.base_url(), "http://localhost:1/v1");
+    }
+
+    #[test]
+    fn the_provider_is_that_of_the_server_unless_it_is_given() {
+        let at = |url: &str| OpenAiModel::builder("m").base_url(url).api_key("k");
+        let provider =
+            |builder: OpenAiModelBuilder| builder.build().unwrap().provider().map(str::to_owned);
+        assert_eq!(provider(at("https://api.groq.com/openai/v1")).as_deref(), Some("groq"));
+        assert_eq!(provider(at("http://localhost:4000/v1")).as_deref(), Some("localhost"));
+        let given = at("http://localhost:11434/v1").provider("ollama");
+        assert_eq!(provider(given).as_deref(), Some("ollama"));
     }
 
     #[test]
@@ -242,7 +319,6 @@ mod tests {
             "ftp://host",
             "http://",
             "https://user:pass@host/v1",
-            "https://host/v1?key=secret",
             "https://host/v1#top",
             "https://ho st/v1",
         ] {
@@ -264,17 +340,16 @@ mod tests {
     }
 
     #[test]
-    fn openai_hosts_are_recognized() {
-        let known = |url| dialect(url).is_ok_and(|dialect| matches!(dialect, Dialect::OpenAi));
-        for url in [
-            "https://api.openai.com/v1",
-            "https://API.OpenAI.com:443/v1",
-            "https://eu.api.openai.com/v1",
-        ] {
-            assert!(known(url), "{url}");
-        }
-        for url in ["https://api.openai.com.example.org/v1", "https://notapi.openai.com/v1"] {
-            assert!(!known(url), "{url}");
-        }
+    fn a_query_is_sent_and_not_shown() {
+        let base = "https://host/deployments/m?api-version=2024-10-21&sig=secret";
+        let model = OpenAiModel::builder("m").base_url(base).build().unwrap();
+        let chat = model.chat.model();
+        let path = "https://host/deployments/m/chat/completions";
+        assert_eq!(chat.address.as_str(), format!("{path}?api-version=2024-10-21&sig=secret"));
+        assert_eq!(chat.url, path);
+        assert!(!format!("{model:?}").contains("secret"));
+        assert_eq!(&*chat.origin, "host");
+        let local = OpenAiModel::builder("m").base_url("http://localhost:1/v1").build().unwrap();
+        assert_eq!(&*local.chat.model().origin, "localhost:1", "another port is another server");
     }
 }

@@ -2,18 +2,20 @@
 
 mod builder;
 mod chat;
-mod client;
+mod http;
+mod profile;
+mod provider;
 mod retry_after;
-mod transport;
 mod wire;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
 use crate::model::{Model, ModelError, ModelRequest, ModelResponse, ModelStream, RetryingModel};
 pub use builder::{ConfigError, OpenAiModelBuilder};
 use chat::ChatCompletions;
+pub use profile::{InstructionsRole, KeyHeader, Profile, ReasoningBack, TokenLimit, TypedAnswers};
 
 /// Model on an `OpenAI`-compatible Chat Completions server: `OpenAI`'s own, `LiteLLM`, `vLLM`,
 /// Ollama, llama.cpp and others.
@@ -21,6 +23,9 @@ use chat::ChatCompletions;
 /// By default a failed call is retried twice, each attempt may take 2 minutes, and requests carry
 /// the trace as `traceparent`. Retries are recorded in the trace; see [`RetryingModel`]. Errors and
 /// `Debug` forms do not contain the API key. Calls need a tokio runtime with I/O and time enabled.
+///
+/// Clones share the connections, so that several agents can have one model: `Agent::builder("Writer",
+/// model.clone())`.
 ///
 /// # Examples
 ///
@@ -35,8 +40,9 @@ use chat::ChatCompletions;
 ///     .build()?;
 /// # Ok::<(), raaf_agents::openai::ConfigError>(())
 /// ```
+#[derive(Clone)]
 pub struct OpenAiModel {
-    chat: RetryingModel<ChatCompletions>,
+    chat: Arc<RetryingModel<ChatCompletions>>,
 }
 
 impl OpenAiModel {
@@ -55,6 +61,11 @@ impl OpenAiModel {
         Self::builder(name)
             .environment(&raaf_trace_core::environment::Environment::process())?
             .build()
+    }
+
+    /// Returns the profile of the server.
+    pub fn profile(&self) -> &Profile {
+        &self.chat.model().profile
     }
 
     /// Returns the server's URL.

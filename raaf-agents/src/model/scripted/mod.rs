@@ -5,7 +5,7 @@ mod reply;
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     task::Poll,
     time::Duration,
 };
@@ -14,17 +14,18 @@ use async_trait::async_trait;
 use futures::{FutureExt as _, StreamExt as _, future, stream};
 
 use super::{
-    AssistantMessage, Message, Model, ModelChunk, ModelError, ModelRequest, ModelResponse,
-    ModelStream, ToolCall, ToolCallDelta, Usage,
+    Model, ModelChunk, ModelError, ModelRequest, ModelResponse, ModelStream, ToolCallDelta, Usage,
 };
-use reply::Content;
+use crate::conversation::{Message, Part, Reasoning, Role, ToolCall};
 pub use reply::Reply;
+use reply::{Content, Spoken};
 
 /// Deterministic model for examples, tests and offline runs.
 ///
 /// It replies from a list, or from a function of the request. Ids are numbered within the
 /// conversation (`call_1`, `call_2` …) and words count as tokens, so that the same conversation
-/// always gives the same response and usage. Streamed replies arrive word by word.
+/// always gives the same response and usage. Streamed replies arrive word by word. Clones share the
+/// list.
 ///
 /// # Examples
 ///
@@ -40,9 +41,10 @@ pub use reply::Reply;
 ///     Reply::text(request.last_user_text())
 /// });
 /// ```
+#[derive(Clone)]
 pub struct ScriptedModel {
     name: String,
-    script: Script,
+    script: Arc<Script>,
 }
 
 enum Script {
@@ -58,7 +60,7 @@ impl ScriptedModel {
         replies: impl IntoIterator<Item = R>,
     ) -> Self {
         let replies = replies.into_iter().map(Into::into).collect();
-        Self { name: name.into(), script: Script::List(Mutex::new(replies)) }
+        Self { name: name.into(), script: Arc::new(Script::List(Mutex::new(replies))) }
     }
 
     /// Creates a model that replies by a function of the request.
@@ -67,11 +69,11 @@ impl ScriptedModel {
         reply: impl Fn(&ModelRequest) -> R + Send + Sync + 'static,
     ) -> Self {
         let reply = move |request: &ModelRequest| reply(request).into();
-        Self { name: name.into(), script: Script::Function(Box::new(reply)) }
+        Self { name: name.into(), script: Arc::new(Script::Function(Box::new(reply))) }
     }
 
     fn next(&self, request: &ModelRequest) -> Reply {
-        match &self.script {
+        match &*self.script {
             Script::Function(reply) => reply(request),
             Script::List(replies) => {
                 let mut replies = replies.lock().unwrap_or_else(PoisonError::into_inner);
@@ -124,29 +126,36 @@ impl ScriptedModel {
         if !delay.is_zero() {
             pause(delay).await?;
         }
-        let (content, pieces, calls, usage) = match reply {
+        let spoken = match reply {
             Content::None => {
                 let nothing = || ModelError::other("the script's reply is empty");
                 return Err(failure.unwrap_or_else(nothing));
             }
-            Content::Message { pieces, calls, usage, .. } if !pieces.is_empty() => {
-                (Some(pieces.concat()), Some(pieces), calls, usage)
-            }
-            Content::Message { content, calls, usage, .. } => (content, None, calls, usage),
+            Content::Message(spoken) => spoken,
         };
-        let spoken = request.messages.iter().filter_map(|message| match message {
-            Message::Assistant(message) => Some(message.tool_calls.len()),
-            _ => None,
-        });
-        let (turns, called) = spoken.fold((0, 0), |(turns, sum), calls| (turns + 1, sum + calls));
-        let tool_calls = (called + 1..).zip(calls).map(|(number, (name, arguments))| {
+        let Spoken { reasoning, content, pieces, refusal, calls, usage, finish_reason } = spoken;
+        let pieces = Some(pieces).filter(|pieces| !pieces.is_empty());
+        let content = pieces.as_ref().map(|pieces| pieces.concat()).or(content);
+        let turns = request.messages.iter().filter(|message| message.role == Role::Assistant);
+        let (turns, called) = turns
+            .fold((0, 0), |(turns, sum), message| (turns + 1, sum + message.tool_calls().count()));
+        let calls = (called + 1..).zip(calls).map(|(number, (name, arguments))| {
             ToolCall::from_text(format!("call_{number}"), name, arguments)
         });
-        let message = AssistantMessage { content, ..AssistantMessage::calls(tool_calls) };
+        let reasoning = reasoning.map(|text| Part::Reasoning(Reasoning::new(text)));
+        let parts = reasoning
+            .into_iter()
+            .chain(content.map(Part::Text))
+            .chain(refusal.map(Part::Refusal))
+            .chain(calls.map(Part::ToolCall));
+        let message = Message::assistant(parts.collect::<Vec<_>>());
         let usage = usage.unwrap_or_else(|| count_words(request, &message));
         let id = format!("{}-{}", self.name, turns + 1);
         let mut response = ModelResponse::new(message).with_usage(usage).with_id(id);
         response.model = Some(self.name.clone());
+        if let Some(reason) = finish_reason {
+            response.finish_reason = reason;
+        }
         Ok(Answer { response, pieces, failure })
     }
 }
@@ -154,19 +163,32 @@ impl ScriptedModel {
 impl Answer {
     fn into_pieces(self) -> Vec<Result<ModelChunk, ModelError>> {
         let Self { response, pieces, failure } = self;
-        let message = &response.message;
-        let words = pieces.unwrap_or_else(|| {
-            let words = message.content.as_deref().unwrap_or_default();
-            words.split_inclusive(' ').map(str::to_owned).collect()
-        });
-        let words = words.into_iter().filter(|text| !text.is_empty()).map(ModelChunk::Text);
-        let calls = message.tool_calls.iter().enumerate().flat_map(|(index, call)| {
-            let start = ToolCallDelta::start(index, &call.id, &call.name);
-            [start, ToolCallDelta::arguments(index, &call.arguments)].map(ModelChunk::ToolCall)
-        });
-        let mut pieces: Vec<_> = words.chain(calls).map(Ok).collect();
-        pieces.push(failure.map_or(Ok(ModelChunk::Done(response)), Err));
-        pieces
+        let mut chunks = Vec::new();
+        let mut calls = 0;
+        for part in &response.message.parts {
+            match part {
+                Part::Text(text) => {
+                    let words = pieces
+                        .clone()
+                        .unwrap_or_else(|| text.split_inclusive(' ').map(str::to_owned).collect());
+                    let words = words.into_iter().filter(|text| !text.is_empty());
+                    chunks.extend(words.map(ModelChunk::Text));
+                }
+                Part::Reasoning(reasoning) => {
+                    chunks.push(ModelChunk::Reasoning(reasoning.text.clone()));
+                }
+                Part::Refusal(words) => chunks.push(ModelChunk::Refusal(words.clone())),
+                Part::ToolCall(call) => {
+                    let start = ToolCallDelta::start(calls, &call.id, &call.name);
+                    let arguments = ToolCallDelta::arguments(calls, &call.arguments);
+                    chunks.extend([start, arguments].map(ModelChunk::ToolCall));
+                    calls += 1;
+                }
+                _ => {}
+            }
+        }
+        let end = failure.map_or(Ok(ModelChunk::Done(Box::new(response))), Err);
+        chunks.into_iter().map(Ok).chain([end]).collect()
     }
 }
 
@@ -197,16 +219,12 @@ impl fmt::Debug for ScriptedModel {
     }
 }
 
-fn count_words(request: &ModelRequest, answer: &AssistantMessage) -> Usage {
-    let count = |message: &AssistantMessage| {
-        let called =
-            message.tool_calls.iter().map(|call| words(&call.name) + words(&call.arguments));
-        words(message.content.as_deref().unwrap_or_default()) + called.sum::<u64>()
+fn count_words(request: &ModelRequest, answer: &Message) -> Usage {
+    let count = |message: &Message| {
+        let called = message.tool_calls().map(|call| words(&call.name) + words(&call.arguments));
+        words(&message.text()) + called.sum::<u64>()
     };
-    let received = request.messages.iter().map(|message| match message {
-        Message::Assistant(message) => count(message),
-        other => words(other.text()),
-    });
+    let received = request.messages.iter().map(count);
     let instructions = words(request.instructions.as_deref().unwrap_or_default());
     Usage::new(instructions + received.sum::<u64>(), count(answer))
 }
@@ -227,7 +245,7 @@ mod tests {
         let request = ModelRequest::new([Message::user("go on")]);
         for expected in ["one", "two"] {
             let response = model.respond(&request).await.unwrap();
-            assert_eq!(response.message, AssistantMessage::text(expected));
+            assert_eq!(response.message, Message::assistant(expected));
         }
         let error = model.respond(&request).await.unwrap_err();
         assert_eq!(error.to_string(), "the script has no reply left");
@@ -247,7 +265,7 @@ mod tests {
         let words = pieces(Reply::text("one two three")).await;
         assert_eq!(words[..3], [Ok(text("one ")), Ok(text("two ")), Ok(text("three"))]);
         let Ok(ModelChunk::Done(whole)) = &words[3] else { panic!("{words:?}") };
-        assert_eq!(whole.message, AssistantMessage::text("one two three"));
+        assert_eq!(whole.message, Message::assistant("one two three"));
         let chunks = pieces(Reply::chunks(["on", "e two"])).await;
         assert_eq!(chunks[..2], [Ok(text("on")), Ok(text("e two"))]);
         let call = pieces(Reply::call("search", json!({"q": 1}))).await;
@@ -300,10 +318,10 @@ mod tests {
         let first = model.respond(&request).await.unwrap();
         assert_eq!(first.usage, Usage::new(3, 4));
         assert_eq!(first.id.as_deref(), Some("m-1"));
-        request.messages.push(Message::Assistant(first.message.clone()));
+        request.messages.push(first.message.clone());
         let second = model.respond(&request).await.unwrap();
         let ids = |response: &ModelResponse| {
-            response.message.tool_calls.iter().map(|call| call.id.clone()).collect::<Vec<_>>()
+            response.message.tool_calls().map(|call| call.id.clone()).collect::<Vec<_>>()
         };
         assert_eq!(ids(&first), ["call_1", "call_2"]);
         assert_eq!(ids(&second), ["call_3", "call_4"]);

@@ -1,10 +1,10 @@
 //! Replies of a scripted model.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use serde_json::Value as Json;
 
-use crate::model::{ModelError, Usage};
+use crate::model::{FinishReason, ModelError, Usage};
 
 /// Reply of a [`ScriptedModel`](crate::ScriptedModel) to one call.
 ///
@@ -30,25 +30,32 @@ pub struct Reply {
 #[derive(Clone, Debug)]
 pub(super) enum Content {
     None,
-    Message {
-        content: Option<String>,
-        /// The chunks of the text; empty to stream it word by word.
-        pieces: Vec<String>,
-        calls: Vec<(String, String)>,
-        usage: Option<Usage>,
-    },
+    Message(Spoken),
+}
+
+/// Message of a reply.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Spoken {
+    pub(super) reasoning: Option<String>,
+    pub(super) content: Option<String>,
+    /// The chunks of the text; empty to stream it word by word.
+    pub(super) pieces: Vec<String>,
+    pub(super) refusal: Option<String>,
+    pub(super) calls: Vec<(String, String)>,
+    pub(super) usage: Option<Usage>,
+    pub(super) finish_reason: Option<FinishReason>,
 }
 
 impl Reply {
     /// Creates a reply with text.
     pub fn text(content: impl Into<String>) -> Self {
-        Self::message(Some(content.into()), Vec::new(), Vec::new())
+        Self::message(Spoken { content: Some(content.into()), ..Spoken::default() })
     }
 
     /// Creates a reply with text that is streamed in these chunks.
     pub fn chunks<S: Into<String>>(pieces: impl IntoIterator<Item = S>) -> Self {
         let pieces = pieces.into_iter().map(Into::into).collect();
-        Self::message(Some(String::new()), pieces, Vec::new())
+        Self::message(Spoken { content: Some(String::new()), pieces, ..Spoken::default() })
     }
 
     /// Creates a reply that calls a tool.
@@ -59,12 +66,18 @@ impl Reply {
     /// Creates a reply that calls several tools in one turn.
     pub fn calls<N: Into<String>>(calls: impl IntoIterator<Item = (N, Json)>) -> Self {
         let calls = calls.into_iter().map(|(name, json)| (name.into(), json.to_string()));
-        Self::message(None, Vec::new(), calls.collect())
+        Self::message(Spoken { calls: calls.collect(), ..Spoken::default() })
     }
 
     /// Creates a reply that calls a tool with arguments that may be invalid JSON.
     pub fn raw_call(name: impl Into<String>, arguments: impl Into<String>) -> Self {
-        Self::message(None, Vec::new(), vec![(name.into(), arguments.into())])
+        let calls = vec![(name.into(), arguments.into())];
+        Self::message(Spoken { calls, ..Spoken::default() })
+    }
+
+    /// Creates a reply that refuses to answer.
+    pub fn refusal(words: impl Into<String>) -> Self {
+        Self::message(Spoken { refusal: Some(words.into()), ..Spoken::default() })
     }
 
     /// Creates a failure.
@@ -88,16 +101,32 @@ impl Reply {
 
     /// Sets the usage, instead of counting words. A failure has no usage.
     #[must_use]
-    pub fn with_usage(mut self, tokens: Usage) -> Self {
-        if let Content::Message { usage, .. } = &mut self.content {
-            *usage = Some(tokens);
+    pub fn with_usage(self, tokens: Usage) -> Self {
+        self.map(|spoken| spoken.usage = Some(tokens))
+    }
+
+    /// Adds reasoning before the reply.
+    #[must_use]
+    pub fn with_reasoning(self, text: impl Into<String>) -> Self {
+        let text = text.into();
+        self.map(|spoken| spoken.reasoning = Some(text))
+    }
+
+    /// Sets the finish reason, such as [`FinishReason::Length`] for a reply that is cut off.
+    #[must_use]
+    pub fn with_finish_reason(self, reason: FinishReason) -> Self {
+        self.map(|spoken| spoken.finish_reason = Some(reason))
+    }
+
+    fn map(mut self, change: impl FnOnce(&mut Spoken)) -> Self {
+        if let Content::Message(spoken) = &mut self.content {
+            change(spoken);
         }
         self
     }
 
-    fn message(content: Option<String>, pieces: Vec<String>, calls: Vec<(String, String)>) -> Self {
-        let content = Content::Message { content, pieces, calls, usage: None };
-        Self { content, delay: Duration::ZERO, failure: None }
+    fn message(spoken: Spoken) -> Self {
+        Self { content: Content::Message(spoken), delay: Duration::ZERO, failure: None }
     }
 }
 
@@ -109,6 +138,12 @@ impl From<&str> for Reply {
 
 impl From<String> for Reply {
     fn from(text: String) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<Cow<'_, str>> for Reply {
+    fn from(text: Cow<'_, str>) -> Self {
         Self::text(text)
     }
 }

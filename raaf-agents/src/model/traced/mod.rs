@@ -25,7 +25,7 @@ use super::{Model, ModelError, ModelRequest, ModelResponse, ModelStream};
 /// # runtime.block_on(async {
 /// let model = TracedModel::new(ScriptedModel::new("scripted", ["Hello."]));
 /// let answer = model.respond(&ModelRequest::new([Message::user("Hi!")])).await?;
-/// assert_eq!(answer.message.content.as_deref(), Some("Hello."));
+/// assert_eq!(answer.message.text(), "Hello.");
 /// # Ok::<(), raaf_agents::ModelError>(())
 /// # }).unwrap();
 /// # Ok::<(), std::io::Error>(())
@@ -46,6 +46,11 @@ impl TracedModel {
     /// Returns the model's name.
     pub fn name(&self) -> &str {
         self.model.name()
+    }
+
+    /// Returns the model's provider, if known.
+    pub fn provider(&self) -> Option<&str> {
+        self.model.provider()
     }
 
     /// Calls [`Model::respond`] in a span.
@@ -82,7 +87,7 @@ impl Traceable for TracedModel {
     fn span_attributes(&self, attributes: &mut Attributes) {
         attributes
             .set(keys::GEN_AI_OPERATION_NAME, "chat")
-            .set(keys::GEN_AI_PROVIDER_NAME, self.model.provider())
+            .set(keys::GEN_AI_PROVIDER_NAME, self.provider())
             .set(keys::GEN_AI_REQUEST_MODEL, self.model.name());
         describe::address(self.model.url(), attributes);
     }

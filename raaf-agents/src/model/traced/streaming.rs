@@ -50,6 +50,7 @@ impl<'a> Response<'a> {
             .traced("run")
             .parent(parent)
             .with_attributes(|attributes| describe::request(request, attributes))
+            .with(keys::GEN_AI_REQUEST_STREAM, true)
             .enter();
         let chunks = scope.run(|| model.model.stream(request));
         Self { chunks, scope, started: Instant::now(), has_chunk: false }

@@ -13,6 +13,7 @@ use super::{
     each_over::EachOver,
     error::Stopped,
     observe::{Observers, Progress},
+    paused::{PausedStep, Place, Start},
     wrap::{Layer, Wrapped},
 };
 pub use parallel::{OnBranchError, Parallel};
@@ -139,30 +140,66 @@ impl Node {
         }
     }
 
-    pub(super) fn run<'a>(&'a self, state: State, observers: &'a Observers) -> FlowFuture<'a> {
+    pub(super) fn run<'a>(&'a self, start: Start, observers: &'a Observers) -> FlowFuture<'a> {
         match self {
-            Self::Step(step) => Box::pin(run_step(&**step, state, observers)),
-            Self::Sequence(nodes) => Box::pin(run_sequence(nodes, state, observers)),
-            Self::Parallel(parallel) => Box::pin(parallel.run(state, observers)),
-            Self::Wrapped(wrapped) => wrapped.run(state, observers),
-            Self::EachOver(each) => Box::pin(each.run(state, observers)),
+            Self::Step(step) => Box::pin(run_step(&**step, start, observers)),
+            Self::Sequence(nodes) => Box::pin(run_sequence(nodes, start, observers)),
+            Self::Parallel(parallel) => Box::pin(parallel.run(start, observers)),
+            Self::Wrapped(wrapped) => wrapped.run(start, observers),
+            Self::EachOver(each) => Box::pin(each.run(start, observers)),
+        }
+    }
+
+    /// Returns whether this has the place of a pause.
+    pub(super) fn has(&self, place: &Place) -> bool {
+        match (self, place) {
+            (Self::Step(step), Place::Step { step: name, .. }) => step.name() == name,
+            (Self::Sequence(nodes), Place::Sequence { index, inner }) => {
+                nodes.get(*index).is_some_and(|node| node.has(inner))
+            }
+            (Self::Parallel(parallel), Place::Parallel { branches, .. }) => {
+                let nodes = &parallel.branches;
+                let mut pairs = nodes.iter().zip(branches);
+                nodes.len() == branches.len() && pairs.all(|(node, part)| part.is_in(node))
+            }
+            (Self::Wrapped(wrapped), place) => wrapped.has(place),
+            (Self::EachOver(each), Place::EachOver { items, .. }) => each.has(items),
+            _ => false,
         }
     }
 }
 
 async fn run_step(
     step: &dyn Step,
-    state: State,
+    start: Start,
     observers: &Observers,
 ) -> Result<State, Box<Stopped>> {
-    observers.notify(&Progress::Started { step: step.name(), state: &state });
     // The copy shares its values. It is what the error carries if the step fails.
-    match step.run(state.clone()).await {
-        Ok(after) => {
+    let (state, work) = match start {
+        Start::At(Place::Step { state, waits, .. }) => {
+            observers.notify(&Progress::Resumed { step: step.name(), state: &state });
+            (state.clone(), step.resume(state, waits))
+        }
+        start => {
+            let state = start.into_state();
+            observers.notify(&Progress::Started { step: step.name(), state: &state });
+            (state.clone(), step.run(state))
+        }
+    };
+    match work.await.map_err(PausedStep::of) {
+        Ok(mut after) => {
+            // The values are no longer shared, unless with the input of a run or a group.
+            drop(state);
+            after.settle();
             observers.notify(&Progress::Done { step: step.name(), state: &after });
             Ok(after)
         }
-        Err(error) => {
+        Err(Ok(waits)) => {
+            observers.notify(&Progress::Paused { step: step.name() });
+            let place = Place::Step { step: step.name().to_owned(), state: state.clone(), waits };
+            Err(Stopped::paused(step.name(), state, place))
+        }
+        Err(Err(error)) => {
             observers.notify(&Progress::Failed { step: step.name(), error: &error });
             Err(Stopped::at(step.name(), state, error))
         }
@@ -171,17 +208,22 @@ async fn run_step(
 
 async fn run_sequence(
     nodes: &[Node],
-    mut state: State,
+    start: Start,
     observers: &Observers,
 ) -> Result<State, Box<Stopped>> {
-    for (done, node) in nodes.iter().enumerate() {
-        state = node.run(state, observers).await.map_err(|mut stopped| {
-            let before = nodes[..done].iter().flat_map(Node::names);
+    let (first, mut start) = match start {
+        Start::At(Place::Sequence { index, inner }) => (index, Start::At(*inner)),
+        start => (0, start),
+    };
+    for (index, node) in nodes.iter().enumerate().skip(first) {
+        let state = node.run(start, observers).await.map_err(|mut stopped| {
+            let before = nodes[..index].iter().flat_map(Node::names);
             stopped.completed = before.chain(std::mem::take(&mut stopped.completed)).collect();
-            stopped
+            stopped.within(|inner| Place::Sequence { index, inner })
         })?;
+        start = Start::New(state);
     }
-    Ok(state)
+    Ok(start.into_state())
 }
 
 impl<S: Step + 'static> From<S> for Flow {
@@ -205,5 +247,36 @@ impl From<EachOver> for Flow {
 impl fmt::Debug for Flow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Flow({})", self.node.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::pipeline::{FlowExt as _, service};
+
+    #[tokio::test]
+    async fn steps_do_not_copy_the_state() {
+        let places = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&places);
+        let write = |key: &'static str| {
+            service(key, move |state: State| async move { Ok(state.with(key, 1)) })
+        };
+        let pipeline = (write("a") >> write("b") >> write("c"))
+            .named("Writing")
+            .on_progress(move |progress: &Progress<'_>| {
+                if let Progress::Done { state, .. } = progress {
+                    seen.lock().unwrap().push(state.place());
+                }
+            })
+            .build()
+            .unwrap();
+        let state = pipeline.run(State::new().with("x", 1)).await.unwrap();
+        assert_eq!(state.iter().count(), 4);
+        // The first copies: its values are the input, which the run's span compares with the output.
+        let places = places.lock().unwrap();
+        assert!(places.len() == 3 && places.iter().all(|place| *place == places[0]), "{places:?}");
     }
 }

@@ -1,13 +1,15 @@
 //! Parallel branches.
 
-use futures::future;
+use futures::{FutureExt as _, future};
 
 use super::{Flow, Node};
+use crate::errors::with_causes;
 use crate::pipeline::{
     Merge, State, StepError,
-    error::{BranchFailure, Stopped},
+    error::{BranchFailure, Cause, Stopped},
     merge::MergePlan,
     observe::Observers,
+    paused::{Part, Place, Start},
 };
 
 /// Group of parallel branches: the result of `a | b`.
@@ -106,39 +108,91 @@ impl Parallel {
 
     pub(super) async fn run(
         &self,
-        before: State,
+        start: Start,
         observers: &Observers,
     ) -> Result<State, Box<Stopped>> {
-        let run = |branch| Node::run(branch, before.clone(), observers);
-        let branches: Vec<_> = self.branches.iter().map(run).collect();
-        match self.on_error {
-            OnBranchError::FailFast => {
-                let after = future::try_join_all(branches).await?;
-                Ok(self.merge.merge(before, after))
+        let (before, parts) = match start {
+            Start::At(Place::Parallel { state, branches }) => (state, branches),
+            start => (start.into_state(), Vec::new()),
+        };
+        let mut parts = parts.into_iter();
+        let branches = self.branches.iter().map(|node| {
+            let start = match parts.next() {
+                Some(Part::Done(state)) => return future::ready(Ok(Ended::Done(state))).boxed(),
+                Some(Part::Failed { step, completed, error }) => {
+                    let source = StepError::Function(error.into());
+                    let failure = BranchFailure { step, completed, source };
+                    return future::ready(Ok(Ended::Failed(failure))).boxed();
+                }
+                Some(Part::Paused(place)) => Start::At(place),
+                None => Start::New(before.clone()),
+            };
+            let fails_fast = self.on_error == OnBranchError::FailFast;
+            let work = node.run(start, observers);
+            async move {
+                match work.await {
+                    Ok(state) => Ok(Ended::Done(state)),
+                    Err(stopped) => match *stopped {
+                        // The others go on.
+                        Stopped { step, cause: Cause::Paused(place), .. } => {
+                            Ok(Ended::Paused(step, *place))
+                        }
+                        Stopped { step, completed, cause: Cause::Failed(source), .. }
+                            if !fails_fast =>
+                        {
+                            Ok(Ended::Failed(BranchFailure { step, completed, source }))
+                        }
+                        stopped => Err(Box::new(stopped)),
+                    },
+                }
             }
-            OnBranchError::Collect => self.collect(before, future::join_all(branches).await),
-        }
+            .boxed()
+        });
+        let branches: Vec<_> = branches.collect();
+        self.end(before, future::try_join_all(branches).await?)
     }
 
-    fn collect(
-        &self,
-        before: State,
-        results: Vec<Result<State, Box<Stopped>>>,
-    ) -> Result<State, Box<Stopped>> {
+    fn end(&self, before: State, ended: Vec<Ended>) -> Result<State, Box<Stopped>> {
+        let paused = ended.iter().find_map(|end| match end {
+            Ended::Paused(step, _) => Some(step.clone()),
+            _ => None,
+        });
+        if let Some(step) = paused {
+            let branches = ended.into_iter().map(Part::from).collect();
+            let place = Place::Parallel { state: before.clone(), branches };
+            return Err(Stopped::paused(&step, before, place));
+        }
         let (mut after, mut failures) = (Vec::new(), Vec::new());
-        for result in results {
-            match result {
-                Ok(state) => after.push(state),
-                Err(stopped) => {
-                    let Stopped { step, completed, source, .. } = *stopped;
-                    failures.push(BranchFailure { step, completed, source });
-                }
+        for end in ended {
+            match end {
+                Ended::Done(state) => after.push(state),
+                Ended::Failed(failure) => failures.push(failure),
+                Ended::Paused(..) => {}
             }
         }
         let state = self.merge.merge(before, after);
         let Some(first) = failures.first() else { return Ok(state) };
         let (step, branches) = (first.step.clone(), self.branches.len());
         Err(Stopped::at(&step, state, StepError::Branches { branches, failures }))
+    }
+}
+
+/// End of a branch.
+enum Ended {
+    Done(State),
+    Failed(BranchFailure),
+    Paused(String, Place),
+}
+
+impl From<Ended> for Part<State> {
+    fn from(end: Ended) -> Self {
+        match end {
+            Ended::Done(state) => Self::Done(state),
+            Ended::Failed(BranchFailure { step, completed, source }) => {
+                Self::Failed { step, completed, error: with_causes(&source) }
+            }
+            Ended::Paused(_, place) => Self::Paused(place),
+        }
     }
 }
 

@@ -10,11 +10,12 @@ use raaf_trace_core::{Component, Traceable as _, current_span, keys};
 use super::{
     State, StepError,
     contract::FlowContract,
-    error::Stopped,
+    error::{Cause, Stopped},
     flow::{FlowFuture, Node},
     observe::{Observers, Progress},
+    paused::{Place, Start},
 };
-use crate::retry::RetryPolicy;
+use crate::{retry::RetryPolicy, run::workflow};
 pub use ext::FlowExt;
 pub(super) use rename::Rename;
 
@@ -79,57 +80,92 @@ impl Wrapped {
         })
     }
 
-    pub(super) fn run<'a>(&'a self, state: State, observers: &'a Observers) -> FlowFuture<'a> {
-        let run = self.run_layers(self.layers.len(), state, observers);
+    pub(super) fn run<'a>(&'a self, start: Start, observers: &'a Observers) -> FlowFuture<'a> {
+        let is_resumed = matches!(start, Start::At(_)).then_some(true);
+        let run = self.run_layers(self.layers.len(), start, observers);
         if !self.layers.iter().any(Layer::has_span) {
             return run;
         }
-        Box::pin(self.component.try_in_span("run", run))
+        let call = self.component.traced("run").with(keys::RESUMED, is_resumed);
+        Box::pin(call.try_in_span(workflow::of_part(run)))
+    }
+
+    /// Returns whether this has the place of a pause.
+    pub(super) fn has(&self, place: &Place) -> bool {
+        let mut place = place;
+        for _ in &self.layers {
+            let Place::Layer { inner, .. } = place else { return false };
+            place = inner;
+        }
+        self.inner.has(place)
     }
 
     fn run_layers<'a>(
         &'a self,
         depth: usize,
-        state: State,
+        start: Start,
         observers: &'a Observers,
     ) -> FlowFuture<'a> {
         let Some((index, layer)) = depth.checked_sub(1).map(|index| (index, &self.layers[index]))
         else {
-            return self.inner.run(state, observers);
+            return self.inner.run(start, observers);
         };
-        let inside = move |state| self.run_layers(index, state, observers);
-        match layer {
-            Layer::Timeout(limit) => Box::pin(self.within(*limit, state, inside)),
-            Layer::Retry { policy, retries } => {
-                Box::pin(self.with_retries(policy, &**retries, state, inside, observers))
+        let (state, attempt, mut place) = match start {
+            Start::At(Place::Layer { state, attempt, inner }) => (state, attempt, Some(*inner)),
+            start => (start.into_state(), 1, None),
+        };
+        let goes_on = place.is_some();
+        let kept = if layer.needs_state() { state.clone() } else { State::new() };
+        let inside = move |state| {
+            let start = place.take().map_or(Start::New(state), Start::At);
+            self.run_layers(index, start, observers)
+        };
+        let around = |attempt| {
+            move |stopped: Box<Stopped>| {
+                stopped.within(|inner| Place::Layer { state: kept, attempt, inner })
             }
-            Layer::RunIf { reason, condition } => Box::pin(async move {
-                if condition(&state) {
-                    return inside(state).await;
+        };
+        Box::pin(async move {
+            let mut inside = inside;
+            let ended = match layer {
+                Layer::Timeout(limit) => self.within(*limit, state, inside).await,
+                Layer::Retry { policy, retries } => {
+                    let mut attempt = attempt;
+                    let retries = (policy, &**retries);
+                    let work = self.with_retries(retries, &mut attempt, state, inside, observers);
+                    let ended = work.await;
+                    return ended.map_err(around(attempt));
                 }
-                self.skip(reason, observers);
-                Ok(state)
-            }),
-            Layer::MapInput(rename) => Box::pin(rename.input(state, inside)),
-            Layer::MapOutput(rename) => Box::pin(rename.output(state, inside)),
-            Layer::Before(change) => Box::pin(async move {
-                let mut state = state;
-                change(&mut state);
-                inside(state).await
-            }),
-            Layer::After(change) => Box::pin(async move {
-                let mut state = inside(state).await?;
-                change(&mut state);
-                Ok(state)
-            }),
-        }
+                Layer::RunIf { reason, condition } => {
+                    if !goes_on && !condition(&state) {
+                        self.skip(reason, observers);
+                        return Ok(state);
+                    }
+                    inside(state).await
+                }
+                Layer::MapInput(rename) => rename.input(state, inside).await,
+                Layer::MapOutput(rename) => rename.output(state, inside).await,
+                Layer::Before(change) => {
+                    let mut state = state;
+                    if !goes_on {
+                        change(&mut state);
+                    }
+                    inside(state).await
+                }
+                Layer::After(change) => inside(state).await.map(|mut state| {
+                    change(&mut state);
+                    state
+                }),
+            };
+            ended.map_err(around(1))
+        })
     }
 
     async fn within<'a>(
         &self,
         limit: Duration,
         state: State,
-        inside: impl FnOnce(State) -> FlowFuture<'a>,
+        mut inside: impl FnMut(State) -> FlowFuture<'a>,
     ) -> Result<State, Box<Stopped>> {
         if let Some(span) = current_span() {
             span.set_attribute(keys::STEP_TIMEOUT_MS, millis(limit));
@@ -147,35 +183,42 @@ impl Wrapped {
 
     async fn with_retries<'a>(
         &self,
-        policy: &RetryPolicy,
-        retries: &Predicate,
+        (policy, retries): (&RetryPolicy, &Predicate),
+        attempt: &mut u32,
         state: State,
-        inside: impl Fn(State) -> FlowFuture<'a>,
+        mut inside: impl FnMut(State) -> FlowFuture<'a>,
         observers: &Observers,
     ) -> Result<State, Box<Stopped>> {
         let mut delays = policy.delays(Duration::MAX);
-        let mut attempt = 1;
+        // Attempts before a pause count.
+        for _ in 1..*attempt {
+            let _ = delays.next(None);
+        }
         loop {
             let result = inside(state.clone()).await;
             let span = current_span();
             if let Some(span) = &span {
-                span.set_attribute(keys::STEP_ATTEMPTS, attempt);
+                span.set_attribute(keys::STEP_ATTEMPTS, *attempt);
             }
             let stopped = match result {
-                Err(stopped) if retries(&stopped.source) => stopped,
+                Err(stopped) => stopped,
                 result => return result,
             };
+            let error = match &stopped.cause {
+                Cause::Failed(error) if retries(error) => error,
+                _ => return Err(stopped),
+            };
             let Some(delay) = delays.next(None) else { return Err(stopped) };
-            let error = &stopped.source;
             if let Some(span) = span {
                 span.add_event("retry", |event| {
                     event
-                        .set(keys::STEP_ATTEMPT, attempt)
+                        .set(keys::STEP_ATTEMPT, *attempt)
                         .set(keys::STEP_DELAY_MS, millis(delay))
                         .set_content(keys::STEP_ERROR, error.to_string());
                 });
             }
-            attempt += 1;
+            *attempt += 1;
+            let attempt = *attempt;
             observers.notify(&Progress::Retrying { step: &self.name, attempt, delay, error });
             tokio::time::sleep(delay).await;
         }
@@ -193,6 +236,14 @@ impl Wrapped {
 }
 
 impl Layer {
+    /// Returns whether the layer needs the state that it received after a pause, too.
+    fn needs_state(&self) -> bool {
+        match self {
+            Self::Timeout(_) | Self::Retry { .. } | Self::MapInput(_) | Self::MapOutput(_) => true,
+            Self::RunIf { .. } | Self::Before(_) | Self::After(_) => false,
+        }
+    }
+
     fn has_span(&self) -> bool {
         matches!(self, Self::Timeout(_) | Self::Retry { .. } | Self::RunIf { .. })
     }

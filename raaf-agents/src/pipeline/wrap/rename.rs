@@ -23,7 +23,7 @@ impl Rename {
     pub(super) async fn input<'a>(
         &self,
         mut state: State,
-        inside: impl FnOnce(State) -> FlowFuture<'a>,
+        mut inside: impl FnMut(State) -> FlowFuture<'a>,
     ) -> Result<State, Box<Stopped>> {
         let outside = shared(&state, &self.to);
         let given = shared(&state, &self.from);
@@ -45,7 +45,7 @@ impl Rename {
     pub(super) async fn output<'a>(
         &self,
         state: State,
-        inside: impl FnOnce(State) -> FlowFuture<'a>,
+        mut inside: impl FnMut(State) -> FlowFuture<'a>,
     ) -> Result<State, Box<Stopped>> {
         let before = shared(&state, &self.from);
         let mut after = inside(state).await?;
@@ -69,12 +69,9 @@ impl Rename {
 }
 
 fn shared(state: &State, key: &str) -> Option<Arc<Json>> {
-    state.0.get(key).cloned()
+    state.shared(key).cloned()
 }
 
 fn set(state: &mut State, key: &str, value: Option<Arc<Json>>) {
-    match value {
-        Some(value) => state.0.insert(key.into(), value),
-        None => state.0.remove(key),
-    };
+    state.set_shared(key.into(), value);
 }

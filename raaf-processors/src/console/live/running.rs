@@ -18,7 +18,7 @@ use super::super::{
     paint::{DIM, Paint, push},
     text::push_fitted,
     tree::{push_branch, walk},
-    units::Human,
+    units::HumanDuration,
 };
 
 const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -159,7 +159,7 @@ impl Line<'_> {
         let mut label = String::new();
         let plain = Describe { paint: Paint { color: false }, detailed: false };
         let span = &entry.span;
-        plain.label(&mut label, span.kind(), span.component_name(), span.method());
+        plain.label(&mut label, span.kind(), span.component_name(), span.method(), usize::MAX);
         let mut tail = String::new();
         push(&mut tail, format_args!("  {}{}", Elapsed(elapsed), entry.inside));
 
@@ -199,7 +199,7 @@ impl fmt::Display for Elapsed {
             let tenths = self.0.as_millis() / 100;
             write!(f, "{}.{} s", tenths / 10, tenths % 10)
         } else {
-            Human(Duration::from_secs(self.0.as_secs())).fmt(f)
+            HumanDuration(Duration::from_secs(self.0.as_secs())).fmt(f)
         }
     }
 }

@@ -217,7 +217,7 @@ fn the_view_gives_way_to_the_tree() {
         });
     });
     provider.force_flush(LONG).unwrap();
-    let tree = "Pipeline:Report  0 ns  ✓ ok\n└── Agent:Writer  0 ns  ✓ ok";
+    let tree = "Pipeline:Report  0 ns  self 0 ns  ✓ ok\n└── Agent:Writer  +0 ns  0 ns  ✓ ok";
     assert_eq!(terminal.contents(), format!("{tree}\n⠋ Agent:Other  0.0 s"));
     other.finish();
     provider.force_flush(LONG).unwrap();

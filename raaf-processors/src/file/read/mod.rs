@@ -34,4 +34,4 @@ pub use raaf_trace_model::span::{LineError, Record, SpanTree, StartedSpan, TreeP
 /// Tree of the records of one trace.
 pub type Trace = SpanTree<Record>;
 
-pub use reader::{LineFault, ReadError, TraceReader};
+pub use reader::{LineFault, ReadError, TraceReader, files};

@@ -32,17 +32,17 @@ use crate::file::rotate;
 /// use raaf_processors::read::{Record, TraceReader};
 ///
 /// let text = concat!(
-///     r#"{"v":1,"type":"span_start","trace_id":"trace_0af7651916cd43dd8448eb211c80319c","#,
-///     r#""span_id":"span_b7ad6b7169203331","parent_id":null,"name":"run.workflow.tool.Search","#,
-///     r#""kind":"tool","component":"Search","method":"run","#,
-///     r#""start":"2026-01-01T00:00:00.001500Z"}"#,
+///     r#"{"v":2,"type":"span_start","trace_id":"trace_0af7651916cd43dd8448eb211c80319c","#,
+///     r#""span_id":"span_b7ad6b7169203331","parent_id":null,"local_root":true,"#,
+///     r#""started_at":"2026-01-01T00:00:00.001500Z","kind":"tool","component":"Search","#,
+///     r#""method":"run","workflow_name":null,"group_id":null,"name":"run.workflow.tool.Search"}"#,
 ///     "\nwhat a killed program left",
 /// );
 /// let mut records = TraceReader::new(text.as_bytes());
 /// assert!(matches!(records.next(), Some(Ok(Record::Start(start))) if start.name().contains("Search")));
 /// assert_eq!(
 ///     records.next().unwrap().unwrap_err().to_string(),
-///     "line 2 (byte 253): it does not end in a line feed",
+///     "line 2 (byte 313): it does not end in a line feed",
 /// );
 /// assert!(records.next().is_none());
 /// ```
@@ -59,6 +59,16 @@ struct Source {
     path: Option<PathBuf>,
     lines: u64,
     bytes: u64,
+}
+
+/// Returns the existing files of a sink that [rotates](crate::FileSinkBuilder::max_size), oldest first:
+/// `path.2`, `path.1`, `path`.
+///
+/// # Errors
+///
+/// If the directory cannot be read.
+pub fn files(path: impl AsRef<Path>) -> io::Result<Vec<PathBuf>> {
+    rotate::all_files(path.as_ref())
 }
 
 impl TraceReader {
@@ -221,7 +231,7 @@ pub enum ReadError {
         line: u64,
         /// Byte offset of the line in the file, counted from 0.
         offset: u64,
-        /// Reason.
+        /// The fault of the line.
         fault: LineFault,
     },
     /// Reading a file failed. Reading continues with the next file.

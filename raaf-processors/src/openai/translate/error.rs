@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use raaf_trace_model::{
-    Kind, keys,
+    Kind,
+    attributes::ValueRef,
+    keys,
     span::{FinishedSpan, SpanError, Status},
 };
 use serde_json::{Map, Value as Json};
@@ -13,7 +15,7 @@ use super::{
         fit::{self, MAX_CONTENT},
         wire::Error,
     },
-    read::Read,
+    read::{self, Read},
 };
 
 /// Returns the span's error, if it failed.
@@ -29,16 +31,28 @@ pub(super) fn of(span: &FinishedSpan) -> Option<Error<'_>> {
         data.insert("status".to_owned(), span.status().as_str().into());
         return Some(Error { message: fallback.into(), data });
     };
-    data.insert("type".to_owned(), error.kind().into());
-    if let Some(chain) = error.sources() {
-        data.insert("chain".to_owned(), fit::json(chain.clone(), MAX_CONTENT));
-    }
+    let read = Read::new(span);
     if *span.kind() == Kind::Tool {
-        let name = Read::new(span).text(keys::TOOL_NAME).unwrap_or(span.component_name());
+        let name = read.text(keys::TOOL_NAME).unwrap_or(span.component_name());
         data.insert("tool_name".to_owned(), name.into());
         data.insert("error".to_owned(), innermost(error).into());
+    } else if let Some((name, value)) = stop(read) {
+        data.insert(name.to_owned(), read::json(value));
+    } else {
+        let whole = with_causes(error).unwrap_or_else(|| message(error));
+        data.insert("error".to_owned(), whole.into());
     }
     Some(Error { message: message(error), data })
+}
+
+/// Returns what stopped an agent, where the SDK names it instead of the error.
+fn stop(read: Read<'_>) -> Option<(&'static str, ValueRef<'_>)> {
+    let (name, key) = match read.text(keys::AGENT_STOP_REASON)? {
+        "max_turns" => ("max_turns", keys::AGENT_MAX_TURNS),
+        "guardrail" => ("guardrail", keys::GUARDRAIL_NAME),
+        _ => return None,
+    };
+    Some((name, read.value(key)?))
 }
 
 fn message(error: &SpanError) -> Cow<'_, str> {
@@ -47,15 +61,10 @@ fn message(error: &SpanError) -> Cow<'_, str> {
 
 /// Returns the messages of the error and its sources; `None` if messages are left out.
 pub(super) fn with_causes(error: &SpanError) -> Option<Cow<'_, str>> {
-    let message = error.message()?;
-    let Some(causes) = error.sources().and_then(Json::as_array) else {
-        return Some(fit::text(message, MAX_CONTENT));
-    };
-    // A wrapper whose message ends in that of its source would repeat it.
-    let whole = causes.iter().filter_map(Json::as_str).fold(message.to_owned(), |text, cause| {
-        if text.ends_with(cause) { text } else { format!("{text}: {cause}") }
-    });
-    Some(Cow::Owned(fit::text(&whole, MAX_CONTENT).into_owned()))
+    error.with_causes().map(|text| match text {
+        Cow::Borrowed(text) => fit::text(text, MAX_CONTENT),
+        Cow::Owned(text) => Cow::Owned(fit::text(&text, MAX_CONTENT).into_owned()),
+    })
 }
 
 /// Returns the innermost source.

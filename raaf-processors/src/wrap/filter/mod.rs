@@ -16,11 +16,11 @@ use raaf_trace_model::{
     sink::{
         ProcessorError, SpanProcessor,
         stats::{ProcessorStats, StatsReader},
+        wrapper::{counted, pass_on},
     },
     span::{FinishedSpan, StartedSpan},
 };
 
-use super::{counted, pass_on};
 use around::Around;
 
 /// Wrapper that passes on matching spans; see

@@ -1,5 +1,5 @@
-//! Parses matchers of attributes: `key = value`, `key contains "…"`, `key ~ "…"`, `key > 3`, `key
-//! where |value| …`, `key`, `!key`.
+//! Parses matchers of attributes: `key = value`, `key contains "…"`, `key like "…*"`, `key ~ "…"`,
+//! `key > 3`, `key where |value| …`, `key`, `!key`.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote};
@@ -8,7 +8,7 @@ use syn::{Error, Expr, LitStr, Result, Token, ext::IdentExt as _, parse::ParseSt
 use crate::{hint, source};
 
 /// Matchers that are words.
-const WORDS: [&str; 3] = ["contains", "matches", "where"];
+const WORDS: [&str; 4] = ["contains", "like", "matches", "where"];
 
 pub(super) fn read(input: ParseStream<'_>, at: &TokenStream) -> Result<TokenStream> {
     let absent: Option<Token![!]> = input.parse()?;
@@ -86,8 +86,8 @@ fn matcher(input: ParseStream<'_>, at: &TokenStream, key: &str) -> Result<TokenS
     }
     if !input.peek(Ident::peek_any) {
         return Err(input.error(format!(
-            "what of `{key}`? write `= value`, `contains \"…\"`, `~ \"regex\"`, `> 3`, or `where \
-             |value| …`"
+            "what of `{key}`? write `= value`, `contains \"…\"`, `like \"…*\"`, `~ \"regex\"`, `> 3`, \
+             or `where |value| …`"
         )));
     }
     let word = input.call(Ident::parse_any)?;
@@ -95,6 +95,10 @@ fn matcher(input: ParseStream<'_>, at: &TokenStream, key: &str) -> Result<TokenS
         "contains" => {
             let part = value(input, span, key)?;
             Ok(quote!(#at::Matcher::contains(#part)))
+        }
+        "like" => {
+            let pattern = value(input, span, key)?;
+            Ok(quote!(#at::Matcher::like(#pattern)))
         }
         "matches" => regex(input, at, span, key),
         "where" => {
@@ -107,8 +111,8 @@ fn matcher(input: ParseStream<'_>, at: &TokenStream, key: &str) -> Result<TokenS
             Err(Error::new(
                 word.span(),
                 format!(
-                    "`{other}` is no matcher: it is `=`, `contains`, `~` or `matches`, `<`, `<=`, \
-                     `>`, `>=`, or `where`{hint}"
+                    "`{other}` is no matcher: it is `=`, `contains`, `like`, `~` or `matches`, \
+                     `<`, `<=`, `>`, `>=`, or `where`{hint}"
                 ),
             ))
         }

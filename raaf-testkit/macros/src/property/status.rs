@@ -56,11 +56,12 @@ pub(super) fn alone(input: ParseStream<'_>, at: &TokenStream) -> Result<TokenStr
     Ok(quote!(.status(#at::__private::Status::#variant)))
 }
 
-/// `error "Timeout"`
+/// `error "Timeout"`, or with wildcards `error "io::Error::*"`
 pub(super) fn error_of_type(input: ParseStream<'_>, at: &TokenStream) -> Result<TokenStream> {
     let status = alone(input, at)?;
     let error_type: LitStr = input.parse()?;
-    Ok(quote!(#status.attribute("error.type", #error_type)))
+    let matcher = if error_type.value().contains('*') { quote!(like) } else { quote!(equals) };
+    Ok(quote!(#status.attribute_that("error.type", #at::Matcher::#matcher(#error_type))))
 }
 
 /// Rejects an attribute like `statsu` whose value is a status.

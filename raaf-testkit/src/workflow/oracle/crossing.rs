@@ -44,6 +44,7 @@ impl Oracle {
                 }
             }
             rest.can_hang = true;
+            rest.scope = None;
             end = self.steps(after, &rest, &after_path(path));
         }
         self.leave(span, end);
@@ -61,7 +62,7 @@ impl Oracle {
             } else {
                 flow.outside()
             };
-            let mut around = Flow { can_hang: false, blocking: true, ..around };
+            let mut around = Flow { scope: None, can_hang: false, blocking: true, ..around };
             around.ancestors.push(common.0.clone());
             let outer = member.within.then(|| {
                 let (who, (kind, name)) = (Identity::Shared(AROUND.0), shared(AROUND.0));
@@ -127,6 +128,7 @@ impl Oracle {
         let late_flow = Flow {
             innermost: captured,
             own: false,
+            scope: flow.scope.filter(|_| at == At::Here),
             can_hang: flow.can_hang && at == At::Here,
             blocking: at == At::Thread,
             ..flow

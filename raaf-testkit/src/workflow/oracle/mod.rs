@@ -14,8 +14,8 @@ mod spans;
 use raaf_trace_core::Status;
 
 use super::{
-    Call, On, ROOT, Step, Who, Workflow, attempts, below, branch_name, fork_name, fresh_name,
-    handoff_name, manual_name, needs_runtime, outlives, shared,
+    Call, On, ROOT, Scopes, Step, Who, Workflow, attempts, below, branch_name, fork_name,
+    fresh_name, handoff_name, manual_name, needs_runtime, outlives, shared,
 };
 use crate::{
     coherent::Coherence,
@@ -26,12 +26,22 @@ use spans::{Identity, Named, Oracle, named};
 impl Workflow {
     /// Returns the trees that running the workflow must leave.
     pub fn expected(&self) -> Expected {
-        let mut oracle = Oracle::default();
+        self.expected_of(Oracle::default())
+    }
+
+    /// Returns the trees that running the workflow [with spans of another
+    /// library](Self::run_with) must leave.
+    pub fn expected_with(&self, scopes: &impl Scopes) -> Expected {
+        self.expected_of(Oracle::with_scopes(scopes.recorded_as()))
+    }
+
+    fn expected_of(&self, mut oracle: Oracle) -> Expected {
         let mut flow = Flow {
             ancestors: Vec::new(),
             is_outside: false,
             innermost: None,
             own: false,
+            scope: None,
             can_hang: false,
             blocking: false,
             groups: Vec::new(),
@@ -84,6 +94,8 @@ struct Flow {
     innermost: Option<usize>,
     /// True if the innermost span was opened in this flow.
     own: bool,
+    /// The innermost span of another library in this thread or task.
+    scope: Option<usize>,
     can_hang: bool,
     /// True if this thread may block, because it does not drive a runtime.
     blocking: bool,
@@ -149,8 +161,18 @@ impl Oracle {
             Step::Cancel { abort, steps } => {
                 let mut inside = Flow { can_hang: true, blocking: false, ..flow.clone() };
                 inside.own &= !abort;
+                inside.scope = inside.scope.filter(|_| !abort);
                 self.steps(steps, &inside, path);
                 End::Done
+            }
+            Step::Manual { scoped: true, steps, .. } if self.scopes.is_some() => {
+                let [kind, name, method] = self.scopes.unwrap_or_default();
+                let parent = flow.innermost.or(flow.scope);
+                let span = self.open(parent, flow, named(kind, name), method);
+                let inside = Flow { scope: Some(span), ..flow.inside(span) };
+                let end = self.steps(steps, &inside, path);
+                self.end(span, Status::Unset);
+                end.kept()
             }
             Step::Manual { scoped, status, steps } => {
                 let name = manual_name(path);
@@ -237,6 +259,7 @@ impl Oracle {
         flow.groups.push(self.new_group());
         flow.can_hang = false;
         flow.own &= on == On::Join;
+        flow.scope = flow.scope.filter(|_| on == On::Join);
         flow.blocking = matches!(on, On::Threads | On::BareThreads | On::Blocking);
         for (number, branch) in branches.iter().enumerate() {
             let path = below(path, number);

@@ -32,6 +32,8 @@ pub(super) struct Oracle {
     spans: Vec<Span>,
     roots: Vec<Child>,
     groups: usize,
+    /// Kind, component name and method of another library's spans.
+    pub(super) scopes: Option<[&'static str; 3]>,
 }
 
 struct Span {
@@ -53,6 +55,10 @@ struct Span {
 }
 
 impl Oracle {
+    pub(super) fn with_scopes(scopes: [&'static str; 3]) -> Self {
+        Self { scopes: Some(scopes), ..Self::default() }
+    }
+
     pub(super) fn open(
         &mut self,
         parent: Option<usize>,

@@ -6,6 +6,7 @@
 mod captured;
 mod moved;
 mod parallel;
+mod scopes;
 mod together;
 
 use std::{
@@ -25,6 +26,7 @@ use raaf_trace_core::{
     context::{IntoParent as _, Parent},
     current_span, tracer,
 };
+pub use scopes::Scopes;
 use tokio::{runtime::Handle, task::yield_now};
 
 use super::{
@@ -40,6 +42,23 @@ impl Workflow {
     ///
     /// Outside a tokio runtime.
     pub fn run(&self) -> impl Future<Output = Ran> + Send + 'static {
+        self.run_in(None)
+    }
+
+    /// Runs the workflow like [`run`](Self::run), with spans of another tracing library instead of
+    /// scoped manual spans. [`expected_with`](Self::expected_with) predicts the tree.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub fn run_with(&self, scopes: impl Scopes) -> impl Future<Output = Ran> + Send + 'static {
+        self.run_in(Some(Arc::new(scopes)))
+    }
+
+    fn run_in(
+        &self,
+        scopes: Option<Arc<dyn Scopes>>,
+    ) -> impl Future<Output = Ran> + Send + 'static {
         let steps = self.steps.clone();
         async move {
             let root = component(ROOT.0, ROOT.1);
@@ -50,6 +69,7 @@ impl Workflow {
                 is_outside: false,
                 ancestors: vec![Ancestor { component: root.clone(), is_shared: false }],
                 hang: None,
+                scopes,
                 violations: Arc::default(),
             };
             let before = here();
@@ -128,6 +148,8 @@ struct Env {
     ancestors: Vec<Ancestor>,
     /// Channel that reports that the flow hangs; `None` if it must not.
     hang: Option<Arc<Mutex<Option<oneshot::Sender<()>>>>>,
+    /// Spans of another tracing library, instead of scoped manual spans.
+    scopes: Option<Arc<dyn Scopes>>,
     violations: Arc<Mutex<Vec<String>>>,
 }
 
@@ -203,6 +225,12 @@ impl Env {
             Step::Handoff { to } if to.blocking => {
                 hand_off(path);
                 self.blocking_call(to, path)
+            }
+            Step::Manual { scoped: true, steps, .. } if self.scopes.is_some() => {
+                self.scopes.iter().for_each(|scopes| {
+                    scopes.run(&mut || kept(|| self.blocking_steps(steps, path)));
+                });
+                Ok(())
             }
             Step::Manual { scoped, status, steps } => {
                 let span = tracer().start_span(manual_name(path));
@@ -285,6 +313,13 @@ impl Env {
             }
             Step::Parallel { on, branches } => self.parallel(*on, branches, path).await,
             Step::Cancel { abort, steps } => self.cancel(*abort, steps, path).await,
+            Step::Manual { scoped: true, steps, .. } if self.scopes.is_some() => {
+                let work = kept_async(self.steps(steps, path.to_owned())).boxed();
+                match &self.scopes {
+                    Some(scopes) => scopes.wrap(work).await,
+                    None => work.await,
+                }
+            }
             Step::Manual { scoped, status, steps } => {
                 let span = tracer().start_span(manual_name(path));
                 let work = kept_async(self.steps(steps, path.to_owned()));

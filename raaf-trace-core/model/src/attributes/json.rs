@@ -93,6 +93,9 @@ impl Measure {
 /// Cuts long strings first, the longest most. If that is not enough, drops the last items. Both
 /// leave a mark.
 pub(super) fn cut(value: &Json, limit: usize) -> Option<Json> {
+    if room_left(value, limit, 0).is_some() {
+        return None;
+    }
     let measure = Measure::of(value, limit);
     if measure.total() <= limit && !measure.too_deep {
         return None;
@@ -105,6 +108,30 @@ pub(super) fn cut(value: &Json, limit: usize) -> Option<Json> {
         Cutter { room: limit - mark, string_cap: cap, mark }
     };
     Some(cutter.copy(value, 0).unwrap_or(Json::String(String::new())))
+}
+
+/// Maximum number of bytes of a byte of a string inside JSON text: those of `\u0000`.
+const LONGEST_ESCAPE: usize = 6;
+
+/// Returns `room` less the size that a value has at most; `None` if it may be too large or too deep.
+/// Unlike [`Measure`], it does not read strings, most of which are far below their limit.
+fn room_left(value: &Json, room: usize, depth: usize) -> Option<usize> {
+    let of_text = |text: &str| text.len().checked_mul(LONGEST_ESCAPE)?.checked_add(2);
+    match value {
+        Json::String(text) => room.checked_sub(of_text(text)?),
+        Json::Array(_) | Json::Object(_) if depth >= MAX_DEPTH => None,
+        Json::Array(items) => {
+            let room = room.checked_sub(1 + items.len().max(1))?;
+            items.iter().try_fold(room, |room, item| room_left(item, room, depth + 1))
+        }
+        Json::Object(fields) => {
+            let room = room.checked_sub(1 + fields.len().max(1))?;
+            fields.iter().try_fold(room, |room, (key, field)| {
+                room_left(field, room.checked_sub(of_text(key)? + 1)?, depth + 1)
+            })
+        }
+        scalar => room.checked_sub(scalar_len(scalar)),
+    }
 }
 
 /// Copies the value without levels deeper than [`MAX_DEPTH`].

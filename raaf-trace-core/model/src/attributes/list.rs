@@ -219,6 +219,20 @@ impl Attributes {
         self
     }
 
+    /// Sets a content attribute like [`set_content`](Self::set_content), under any key.
+    pub fn set_reserved_content(
+        &mut self,
+        key: impl Into<Key>,
+        value: impl IntoValue,
+    ) -> &mut Self {
+        match value.into_value() {
+            Some(value) if self.limits.include_content => self.put(key.into(), value, true),
+            Some(value) => self.leave_out(key.into(), value),
+            None => {}
+        }
+        self
+    }
+
     fn set_checked(&mut self, key: Key, value: Value, content: bool) {
         if self.limits.cuts_name(key.len()) {
             self.set_cut(key, value, content);
@@ -340,23 +354,6 @@ impl Attributes {
         self.losses.add(others);
     }
 
-    /// Sets every attribute of `other`, subject to the limits and rules of `self`, and adds its
-    /// losses.
-    pub fn merge(&mut self, other: Self) -> &mut Self {
-        self.losses.add(other.losses);
-        self.fingerprints.extend(other.fingerprints);
-        for AttributeEntry { key, value, content, on_demand } in other.entries {
-            if content && !self.limits.include_content {
-                self.leave_out(key, value);
-            } else if on_demand {
-                self.set_on_demand(key, value);
-            } else {
-                self.set_checked(key, value, content);
-            }
-        }
-        self
-    }
-
     /// Returns whether `value` differs from the value that was set under `key`, even if that was
     /// cut.
     #[doc(hidden)]
@@ -430,6 +427,9 @@ fn discard(value: Value) {
         json::discard(value);
     }
 }
+
+#[path = "merge.rs"]
+mod merge;
 
 #[cfg(test)]
 #[path = "list_tests.rs"]

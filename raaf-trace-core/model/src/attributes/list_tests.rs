@@ -103,6 +103,14 @@ fn a3_reserved_keys_are_ignored_and_counted() {
     assert_eq!(attributes.ignored_keys().count(), 4);
     attributes.set_reserved("component.type", "agent");
     assert_eq!(attributes.get("component.type"), Some("agent".into()));
+
+    let mut event = Attributes::new();
+    event.set_reserved("success", false).set_reserved_content("error.message", "x").set("a", 1);
+    let (mut kept, mut ignored) = (Attributes::new(), Attributes::new());
+    kept.merge_reserved(event.clone());
+    ignored.merge(event);
+    assert_eq!((kept.len(), kept.losses().reserved_ignored), (3, 0));
+    assert_eq!((ignored.len(), ignored.losses().reserved_ignored), (1, 2));
 }
 
 #[test]

@@ -3,11 +3,13 @@
 mod error;
 mod nearest;
 pub mod parse;
+mod variables;
 
 use std::{collections::HashMap, ffi::OsString, fmt, sync::Arc};
 
 pub use error::SettingsError;
 pub use nearest::nearest;
+pub use variables::Variables;
 
 /// Source of environment variables: the process's environment, or given values in tests.
 ///

@@ -32,6 +32,18 @@ pub fn seconds(text: &str, bounds: RangeInclusive<f64>) -> Option<Duration> {
     Duration::try_from_secs_f64(number(text, bounds)?).ok()
 }
 
+/// Parses a time of more than nothing and at most a year: a number with the unit `ms`, `s`, `m` or
+/// `h`, or of seconds.
+pub fn duration(text: &str) -> Option<Duration> {
+    const UNITS: [(&str, f64); 4] = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3_600.0)];
+    let units =
+        UNITS.into_iter().filter_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)));
+    let (number, seconds) = units.chain([(text, 1.0)]).next()?;
+    let seconds = self::number(number.trim_end(), 0.0..=f64::MAX)? * seconds;
+    let time = Duration::try_from_secs_f64(seconds).ok()?;
+    (!time.is_zero() && time <= Duration::from_secs(31_536_000)).then_some(time)
+}
+
 /// Parses names separated by commas, in order, and skips empty ones; `None` when a name is
 /// repeated.
 pub fn distinct_names(text: &str) -> Option<Vec<String>> {

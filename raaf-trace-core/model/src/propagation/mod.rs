@@ -21,6 +21,8 @@
 
 mod baggage;
 mod carrier;
+#[cfg(feature = "http")]
+mod header_map;
 mod process;
 mod span_context;
 mod traceparent;

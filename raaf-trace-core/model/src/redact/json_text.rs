@@ -58,9 +58,9 @@ struct Scan<'a> {
 #[derive(Default)]
 struct Open {
     is_array: bool,
-    /// It is an item of an array.
+    /// True for an item of an array.
     is_item: bool,
-    /// It has a first item.
+    /// True once it has an item.
     has_items: bool,
     /// Secret values at any depth.
     hides: Hides,

@@ -283,7 +283,7 @@ impl Redactor {
         }
     }
 
-    /// Redacts the items of an array, of which some say what the next one hides.
+    /// Redacts the items of an array, where an item can mark the next one as secret.
     fn redact_items(&self, items: &mut [Json], hides: Hides) -> u32 {
         let words = &self.search.words;
         let mut next = Hides::Nothing;

@@ -8,7 +8,7 @@ use super::{
     words::{Hides, SecretWords},
 };
 
-/// Parameters of URLs that are secret, though their names alone do not say so.
+/// Parameters of URLs that are secret, though their names alone do not show it.
 const PARAMETERS: [&str; 6] =
     ["awsaccesskeyid", "key", "sig", "signature", "x-amz-signature", "x-goog-signature"];
 

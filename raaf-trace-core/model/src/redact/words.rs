@@ -16,7 +16,7 @@ pub(super) enum Hides {
 /// between letters and digits. A term matches one word or several in sequence, with any separator:
 /// `api_key` matches `apiKey`, `X-API-Key`, `APIKEY` and `api_key_2`, but not `api_keyboard`.
 ///
-/// A word beside the term can say that the value only describes a secret: `token_type`,
+/// A word beside the term can mean that the value only describes a secret: `token_type`,
 /// `stop_token` and `password_policy` name none.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SecretWords {

@@ -34,8 +34,8 @@ pub struct BatchConfig {
     /// least [`batch_size`](Self::batch_size).
     pub max_batch_size: usize,
     /// Maximum time that a span waits for its batch to fill; 5 s by default, at least 1 ms. The
-    /// default means 100 ms for local sinks ([`Overflow::Wait`]), so that a file
-    /// of a program that is killed has what finished.
+    /// default means 100 ms for local sinks ([`Overflow::Wait`]), so that a program that is killed loses
+    /// only the spans of that time.
     pub flush_interval: Duration,
     /// Maximum number of spans in memory, including the batch in flight; 10,000 by default, at least
     /// 1.

@@ -100,7 +100,7 @@ pub enum Overflow {
 pub struct ExportError {
     message: String,
     retry: Option<Retry>,
-    /// Number of rejected spans; `None` for the whole batch.
+    /// Number of spans that are not delivered; `None` for the whole batch.
     rejected: Option<usize>,
 }
 
@@ -167,13 +167,32 @@ impl ExportError {
         self
     }
 
+    /// Sets how many spans of the batch are not delivered, where others are: the exporter sends only
+    /// these when it is called again with the batch, and only these count as dropped if the batch is
+    /// given up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::sink::ExportError;
+    ///
+    /// let error = ExportError::retryable("busy").undelivered(20);
+    /// assert!(error.is_retryable());
+    /// assert_eq!(error.rejected_of(50), 20);
+    /// ```
+    #[must_use]
+    pub fn undelivered(mut self, spans: usize) -> Self {
+        self.rejected = Some(spans);
+        self
+    }
+
     /// Returns whether a retry can succeed.
     pub fn is_retryable(&self) -> bool {
         self.retry.is_some()
     }
 
-    /// Returns the number of rejected spans in a batch of this size: all of them, unless only a
-    /// part was [rejected](Self::partial).
+    /// Returns the number of spans of a batch of this size that are lost without a retry: all of
+    /// them, unless only a part was [rejected](Self::partial) or is [left](Self::undelivered).
     pub fn rejected_of(&self, batch: usize) -> usize {
         self.rejected.map_or(batch, |rejected| rejected.min(batch))
     }

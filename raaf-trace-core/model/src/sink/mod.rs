@@ -6,6 +6,8 @@ mod memory;
 mod processor;
 pub mod registry;
 pub mod stats;
+#[doc(hidden)]
+pub mod wrapper;
 
 pub use batch_config::BatchConfig;
 pub use exporter::{ExportError, Overflow, SpanExporter};

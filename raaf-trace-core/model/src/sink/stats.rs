@@ -51,7 +51,8 @@ pub struct Stats {
     /// process, so that the span used its own context.
     pub ambiguous_parents: u64,
     /// Number of roots that started in a tokio task without a context while another run was open,
-    /// and were probably meant to be part of it (feature `tokio`).
+    /// and were probably meant to be part of it (feature `tokio` of
+    /// `raaf-trace-core`, which `raaf-agents` switches on; 0 without it).
     pub stray_roots: u64,
     /// Counters of each processor, in configured order.
     pub processors: Vec<ProcessorStats>,

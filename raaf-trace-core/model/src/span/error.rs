@@ -1,6 +1,6 @@
 //! Span errors.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde_json::Value as Json;
 
@@ -73,11 +73,38 @@ impl SpanError {
         self.message.as_deref()
     }
 
+    /// Returns the messages of the error and its sources, joined by colons: `reading failed: disk
+    /// full`; `None` when sensitive data is left out.
+    pub fn with_causes(&self) -> Option<Cow<'_, str>> {
+        let sources = self.sources.as_ref().and_then(Json::as_array).into_iter().flatten();
+        Some(with_causes(self.message.as_deref()?, sources.filter_map(Json::as_str)))
+    }
+
     /// Returns the messages of the error's sources, outermost first (`error.chain`); `None` when
     /// there are none, or when sensitive data is left out.
     pub fn sources(&self) -> Option<&Json> {
         self.sources.as_ref()
     }
+}
+
+/// Returns an error's message followed by those of its causes, joined by colons. A message that ends
+/// in that of its cause is not followed by it.
+///
+/// ```
+/// use raaf_trace_core::span::with_causes;
+///
+/// let text = with_causes("request failed", ["connection lost", "broken pipe"]);
+/// assert_eq!(text, "request failed: connection lost: broken pipe");
+/// assert_eq!(with_causes("saving: disk full", ["disk full"]), "saving: disk full");
+/// ```
+pub fn with_causes<S: AsRef<str>>(
+    message: &str,
+    causes: impl IntoIterator<Item = S>,
+) -> Cow<'_, str> {
+    causes.into_iter().fold(message.into(), |text, cause| match cause.as_ref() {
+        cause if text.ends_with(cause) => text,
+        cause => format!("{text}: {cause}").into(),
+    })
 }
 
 /// Writes the type, and the message if it is recorded: `ParseIntError: invalid digit found in string`.

@@ -11,8 +11,11 @@ use super::{
     head::head_accessors,
 };
 use crate::{
-    attributes::{AttributeLosses, Attributes, in_milliseconds},
+    attributes::{AttributeLosses, Attributes, ValueRef, in_milliseconds},
     id::SpanId,
+    keys,
+    kind::Kind,
+    prices::{Cost, PriceTable},
     redact::Redactor,
     time::Timestamp,
 };
@@ -65,6 +68,31 @@ impl FinishedSpan {
     /// Replaces the secrets that `redactor` finds, except those in the data of its trace.
     pub fn redact(&mut self, redactor: &Redactor) {
         self.body.redact(redactor);
+    }
+
+    /// Sets the cost of a model call, unless it is set or unknown.
+    pub fn add_cost(&mut self, prices: &PriceTable) {
+        let attributes = &mut self.body.attributes;
+        if is_model_call(&self.head.component.kind)
+            && !attributes.contains(keys::GEN_AI_USAGE_COST)
+            && let Some(cost) = prices.cost_of(&self.head.component.name, attributes)
+        {
+            attributes.set(keys::GEN_AI_USAGE_COST, cost);
+        }
+    }
+
+    /// Returns the cost of a model call. Spans of other kinds, which may have the tokens of several
+    /// calls, and calls that report neither cost nor tokens count as no call.
+    pub fn cost(&self) -> Cost {
+        let attributes = &self.body.attributes;
+        let cost = attributes.get(keys::GEN_AI_USAGE_COST).and_then(ValueRef::as_f64);
+        let used = [keys::GEN_AI_USAGE_INPUT_TOKENS, keys::GEN_AI_USAGE_OUTPUT_TOKENS];
+        let is_call = cost.is_some() || used.iter().any(|key| attributes.contains(key));
+        if is_call && is_model_call(&self.head.component.kind) {
+            Cost::of_call(cost)
+        } else {
+            Cost::default()
+        }
     }
 
     /// Returns whether it is a leaf: neither a local root, nor with spans that started within it.
@@ -192,6 +220,10 @@ impl FinishedSpan {
     pub fn dropped_events(&self) -> u32 {
         self.body.dropped_events
     }
+}
+
+fn is_model_call(kind: &Kind) -> bool {
+    matches!(kind, Kind::Llm | Kind::Response) || *kind == "embedding"
 }
 
 impl fmt::Debug for FinishedSpan {

@@ -1,6 +1,6 @@
 //! Span status.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// Status of a span; `Unset` while it runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -39,6 +39,25 @@ impl Status {
             Self::Error | Self::Cancelled | Self::Stale => Some(false),
         }
     }
+}
+
+/// Parses [`as_str`](Status::as_str).
+impl FromStr for Status {
+    type Err = UnknownStatus;
+
+    fn from_str(text: &str) -> Result<Self, UnknownStatus> {
+        let all = [Self::Unset, Self::Ok, Self::Error, Self::Cancelled, Self::Stale];
+        all.into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| UnknownStatus { text: text.to_owned() })
+    }
+}
+
+/// Error of parsing a [`Status`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown status `{}`; expected `ok`, `error`, `cancelled`, `stale` or `unset`", text.escape_debug())]
+pub struct UnknownStatus {
+    text: String,
 }
 
 impl fmt::Display for Status {

@@ -52,6 +52,15 @@ use super::report::{MAX_SOURCES, guarded, short_type_name};
 pub trait ErrorType: Error {
     /// Returns the class of the error: a string of low cardinality.
     fn error_type(&self) -> Cow<'static, str>;
+
+    /// Returns whether the error is no failure: the work has paused, and goes on later, such as after a
+    /// person's approval. False by default.
+    ///
+    /// A call that ends with such an error, or with one that has it as a source, has no status, no
+    /// `error.type` and no `exception` event. It has the attribute `paused`.
+    fn is_pause(&self) -> bool {
+        false
+    }
 }
 
 /// Registration of an [`ErrorType`], so that errors of its type are also classified where the type
@@ -84,7 +93,8 @@ pub trait ErrorType: Error {
 /// ```
 #[derive(Debug)]
 pub struct KnownErrorType {
-    ask: fn(&(dyn Error + 'static)) -> Option<ErrorName>,
+    ask: fn(&(dyn Error + 'static)) -> Option<String>,
+    pauses: fn(&(dyn Error + 'static)) -> bool,
 }
 
 inventory::collect!(KnownErrorType);
@@ -92,101 +102,88 @@ inventory::collect!(KnownErrorType);
 impl KnownErrorType {
     /// Creates a registration of `E` for [`submit!`](crate::submit).
     pub const fn new<E: ErrorType + 'static>() -> Self {
-        Self { ask: |error| error.downcast_ref::<E>().and_then(ErrorName::said) }
+        Self {
+            ask: |error| error.downcast_ref::<E>().and_then(said),
+            pauses: |error| error.downcast_ref::<E>().is_some_and(pauses),
+        }
     }
 }
 
-/// Name of an error: in short, and with its modules where known.
-#[derive(Debug)]
-pub(super) struct ErrorName {
-    pub(super) short: String,
-    pub(super) full: String,
+/// Returns the classification by the error itself.
+pub(super) fn said<E: ErrorType>(error: &E) -> Option<String> {
+    guarded(|| error.error_type()).map(String::from).filter(|word| !word.is_empty())
 }
 
-impl ErrorName {
-    /// Returns the classification by the error itself.
-    pub(super) fn said<E: ErrorType>(error: &E) -> Option<Self> {
-        let word = guarded(|| error.error_type())?;
-        (!word.is_empty()).then(|| Self { short: word.into(), full: type_name::<E>().to_owned() })
-    }
+/// Returns whether the error itself says that it is a pause.
+pub(super) fn pauses<E: ErrorType>(error: &E) -> bool {
+    guarded(|| error.is_pause()).unwrap_or(false)
+}
 
-    /// Returns the name of an error of a known type, with this message: the type's name, with an
-    /// enum's variant.
-    pub(super) fn typed<E: fmt::Debug>(error: &E, message: &dyn fmt::Display) -> Self {
-        let full = pointee(type_name::<E>());
-        let debug = leading_path(error, message);
-        if full.starts_with("dyn ") {
-            return debug.filter(|path| path != "Error").map_or_else(Self::of::<E>, Self::shown);
-        }
-        let base = full.split('<').next().unwrap_or(full);
-        let base = base.rsplit("::").next().unwrap_or(base);
-        let variant = debug.and_then(|path| {
-            let path = path.strip_prefix(base).map_or(&*path, |rest| rest.trim_start_matches("::"));
-            (!path.is_empty() && !path.contains("::")).then(|| path.to_owned())
-        });
-        match variant {
-            Some(variant) => Self::from_full(full).with(&variant),
-            None => Self::of::<E>(),
-        }
-    }
+/// Returns whether one of a chain of errors says that it is a pause.
+pub(super) fn any_pauses(error: &(dyn Error + 'static)) -> bool {
+    let known = || inventory::iter::<KnownErrorType>.into_iter();
+    chain(error).any(|error| known().any(|known| (known.pauses)(error)))
+}
 
-    fn with(mut self, variant: &str) -> Self {
-        for name in [&mut self.short, &mut self.full] {
-            name.push_str("::");
-            name.push_str(variant);
-        }
-        self
+/// Returns the name of an error of a known type, with this message: the type's name, with an enum's
+/// variant.
+pub(super) fn typed<E: fmt::Debug>(error: &E, message: &dyn fmt::Display) -> String {
+    let full = pointee(type_name::<E>());
+    let debug = leading_path(error, message);
+    if full.starts_with("dyn ") {
+        return debug.filter(|path| path != "Error").unwrap_or_else(of::<E>);
     }
+    let base = full.split('<').next().unwrap_or(full);
+    let base = base.rsplit("::").next().unwrap_or(base);
+    let variant = debug.and_then(|path| {
+        let path = path.strip_prefix(base).map_or(&*path, |rest| rest.trim_start_matches("::"));
+        (!path.is_empty() && !path.contains("::")).then(|| path.to_owned())
+    });
+    match variant {
+        Some(variant) => format!("{}::{variant}", short_type_name(full)),
+        None => of::<E>(),
+    }
+}
 
-    /// Returns the name of the type alone.
-    pub(super) fn of<E: ?Sized>() -> Self {
-        Self::from_full(type_name::<E>())
-    }
+/// Returns the name of the type alone.
+pub(super) fn of<E: ?Sized>() -> String {
+    short_type_name(type_name::<E>())
+}
 
-    pub(super) fn from_full(full: &str) -> Self {
-        Self { short: short_type_name(full), full: full.to_owned() }
-    }
+/// Returns the name of an error that is known by its type, not by its `Debug` form.
+pub(super) fn known(error: &(dyn Error + 'static)) -> Option<String> {
+    registered(error).or_else(|| of_std(error))
+}
 
-    fn shown(path: String) -> Self {
-        Self { short: path.clone(), full: path }
-    }
+fn registered(error: &(dyn Error + 'static)) -> Option<String> {
+    inventory::iter::<KnownErrorType>.into_iter().find_map(|known| (known.ask)(error))
+}
 
-    /// Returns the name of an error that is known by its type, not by its `Debug` form.
-    pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Self> {
-        Self::registered(error).or_else(|| Self::of_std(error))
+/// Returns the name of a standard library error called just `Error`.
+fn of_std(error: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        Some(of_io(error))
+    } else if error.is::<serde_json::Error>() {
+        Some(of::<serde_json::Error>())
+    } else {
+        error.is::<fmt::Error>().then(of::<fmt::Error>)
     }
+}
 
-    fn registered(error: &(dyn Error + 'static)) -> Option<Self> {
-        inventory::iter::<KnownErrorType>.into_iter().find_map(|known| (known.ask)(error))
-    }
+/// Returns the name of an I/O error by its kind.
+pub(super) fn of_io(error: &io::Error) -> String {
+    format!("{}::{:?}", of::<io::Error>(), error.kind())
+}
 
-    /// Returns the name of a standard library error called just `Error`.
-    fn of_std(error: &(dyn Error + 'static)) -> Option<Self> {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            Some(Self::io(error))
-        } else if error.is::<serde_json::Error>() {
-            Some(Self::of::<serde_json::Error>())
-        } else {
-            error.is::<fmt::Error>().then(Self::of::<fmt::Error>)
-        }
-    }
-
-    /// Returns the name of an I/O error by its kind.
-    pub(super) fn io(error: &io::Error) -> Self {
-        Self::of::<io::Error>().with(&format!("{:?}", error.kind()))
-    }
-
-    /// Returns the name of an error whose type is erased: the classification of the outermost error
-    /// of the chain that has one, otherwise the name of the innermost that has one.
-    pub(super) fn erased(error: &(dyn Error + 'static)) -> Option<Self> {
-        let told = |error: &(dyn Error + 'static)| {
-            let path = || leading_path(error, &error).filter(|path| path != "Error");
-            Self::of_std(error).or_else(|| path().map(Self::shown))
-        };
-        let chain: Vec<_> = chain(error).collect();
-        let said = chain.iter().find_map(|error| Self::registered(*error));
-        said.or_else(|| chain.iter().rev().find_map(|error| told(*error)))
-    }
+/// Returns the name of an error whose type is erased: the classification of the outermost error of
+/// the chain that has one, otherwise the name of the innermost that has one.
+pub(super) fn erased(error: &(dyn Error + 'static)) -> Option<String> {
+    let told = |error: &(dyn Error + 'static)| {
+        of_std(error).or_else(|| leading_path(error, &error).filter(|path| path != "Error"))
+    };
+    let chain: Vec<_> = chain(error).collect();
+    let said = chain.iter().find_map(|error| registered(*error));
+    said.or_else(|| chain.iter().rev().find_map(|error| told(*error)))
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
@@ -220,13 +217,26 @@ const LONGEST: usize = 80;
 /// A `Debug` form written by hand can be a message that looks like a name, which a user may have
 /// written. A derived form breaks the line after its bracket if asked to (`{:#?}`). Where there is no
 /// bracket, a value of a few bytes holds no text; of any other, the name must not be part of its
-/// message.
+/// message. An `anyhow::Error` that was boxed shows its error's own form only if asked to.
 fn leading_path<E>(error: &E, message: &dyn fmt::Display) -> Option<String>
 where
     E: fmt::Debug + ?Sized,
 {
-    let start = start_of(format_args!("{error:?}"))?;
-    let (path, rest) = split_path(&start);
+    let short = start_of(format_args!("{error:?}"))?;
+    let long = || start_of(format_args!("{error:#?}"));
+    let Some((path, rest)) = path_and_rest(&short) else {
+        let long = long()?;
+        let (path, _) = path_and_rest(&long)?;
+        return (!quotes(message, path)).then(|| path.to_owned());
+    };
+    let is_derived = !breaks(rest) && long().is_some_and(|long| breaks(split_path(&long).1));
+    let is_safe = || size_of_val(error) < size_of::<&str>() / 2 || !quotes(message, path);
+    (is_derived || is_safe()).then(|| path.to_owned())
+}
+
+/// Splits the start of a `Debug` form after its name, if it begins with one.
+fn path_and_rest(start: &str) -> Option<(&str, &str)> {
+    let (path, rest) = split_path(start);
     let is_whole = rest.is_empty() || rest.starts_with(['(', '{']) || rest.starts_with(" {");
     let is_name = |word: &str| word.starts_with(|c: char| c.is_alphabetic() || c == '_');
     let last = path.rsplit("::").next().unwrap_or(path);
@@ -234,14 +244,12 @@ where
         && path.len() <= LONGEST
         && path.split("::").all(is_name)
         && last.starts_with(char::is_uppercase);
-    if !is_path {
-        return None;
-    }
-    let breaks = |rest: &str| rest.trim_start_matches([' ', '(', '{']).starts_with('\n');
-    let is_derived = !breaks(rest)
-        && start_of(format_args!("{error:#?}")).is_some_and(|long| breaks(split_path(&long).1));
-    let is_safe = || size_of_val(error) < size_of::<&str>() / 2 || !quotes(message, path);
-    (is_derived || is_safe()).then(|| path.to_owned())
+    is_path.then_some((path, rest))
+}
+
+/// Returns whether a line ends after the bracket.
+fn breaks(rest: &str) -> bool {
+    rest.trim_start_matches([' ', '(', '{']).starts_with('\n')
 }
 
 fn split_path(start: &str) -> (&str, &str) {
@@ -355,17 +363,12 @@ mod tests {
         #[derive(Debug)]
         struct Plain;
 
-        let name = |error: &Failure| ErrorName::typed(error, &"").short;
+        let name = |error: &Failure| typed(error, &"");
         assert_eq!(name(&Failure::Quota), "Failure::Quota");
         assert_eq!(name(&Failure::Other { _code: 1 }), "Failure::Other");
-        let full = ErrorName::typed(&Failure::Quota, &"").full;
-        assert_eq!(full, format!("{}::Quota", type_name::<Failure>()));
-        assert_eq!(ErrorName::typed(&Plain, &"").short, "Plain");
-        assert_eq!(ErrorName::typed(&&Box::new(Failure::Quota), &"").short, "Failure::Quota");
+        assert_eq!(typed(&Plain, &""), "Plain");
+        assert_eq!(typed(&&Box::new(Failure::Quota), &""), "Failure::Quota");
         let number: Result<u8, ParseIntError> = "x".parse();
-        assert_eq!(
-            number.map_err(|error| ErrorName::typed(&error, &error).short).err().unwrap(),
-            "ParseIntError"
-        );
+        assert_eq!(number.map_err(|error| typed(&error, &error)).err().unwrap(), "ParseIntError");
     }
 }

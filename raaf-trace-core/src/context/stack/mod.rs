@@ -2,7 +2,7 @@
 
 mod settle;
 
-use std::{mem, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     base::process::MadeIn,
@@ -122,7 +122,7 @@ impl Stack {
         method: &Key,
         pool: &mut Pool,
     ) -> Placed {
-        if current.attached().is_some() {
+        if current.is_detached() {
             return Placed::Elsewhere;
         }
         if self.settling >= SETTLES {
@@ -156,7 +156,7 @@ impl Stack {
         }
         // A user's generator may read the current context.
         let plain_id = provider.plain_span_id();
-        let waits = plain_id.is_none() || provider.watches_starts();
+        let waits = plain_id.is_none() || provider.acts_on_starts();
         let Some(number_of_component) = self.components.open(component) else {
             return Placed::Elsewhere;
         };
@@ -227,14 +227,14 @@ impl Stack {
         ids: (SpanId, Option<SpanId>),
         pool: &mut Pool,
     ) -> Result<Box<Frame>, Arc<RunningTrace>> {
-        let is_bare = self.frames.is_empty() && current.attached().is_none();
+        let is_bare = self.frames.is_empty() && !current.is_detached();
         let cuts_names =
             trace.limits.cuts_name(component.longest_name().max(method.as_str().len()));
         if !is_bare || cuts_names {
             return Err(trace);
         }
         let Some(number) = self.components.open(component) else { return Err(trace) };
-        let waits = trace.provider.watches_starts();
+        let waits = trace.provider.acts_on_starts();
         let trace = self.keep(trace);
         let mut frame = pool.take_frame();
         self.write(&mut frame, (component, method), ids, (trace, number), waits, true);
@@ -375,10 +375,10 @@ impl Stack {
         self.frames.push(frame);
     }
 
-    /// Takes what is not needed any more.
+    /// Takes one of what is not needed any more.
     #[inline]
-    pub(crate) fn take_unused(&mut self) -> Vec<Kept> {
-        mem::take(&mut self.unused)
+    pub(crate) fn pop_unused(&mut self) -> Option<Kept> {
+        self.unused.pop()
     }
 
     /// Takes the innermost frame off; `None` for nothing to take.

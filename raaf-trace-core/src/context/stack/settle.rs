@@ -38,7 +38,7 @@ impl Stack {
                 let info = self.components.info(frame.component);
                 let part = |info: &Arc<ComponentInfo>| (info.kind.clone(), info.name.clone());
                 let (kind, name) = info.map_or_else(Default::default, part);
-                Component::build(kind, name)
+                Component::unlisted(kind, name)
             });
             let (link, depth) = match current.innermost.local() {
                 Some(innermost) if frame.linked => Link::within(innermost),

@@ -13,16 +13,26 @@
 //! # Ok::<(), raaf_trace_core::environment::SettingsError>(())
 //! ```
 
+mod only;
+mod prices;
 mod read;
 mod unknown;
 
 use std::time::Duration;
 
 pub use raaf_trace_model::environment::{Environment, SettingsError};
-use raaf_trace_model::{attributes::SpanLimits, sink::registry};
+use raaf_trace_model::{
+    attributes::{Key, SpanLimits},
+    filter::SpanFilter,
+    prices::PriceTable,
+    sink::registry,
+};
 pub(crate) use unknown::warn_of_unknown_variables;
 
-use crate::diagnostics::{Categories, Level};
+use crate::{
+    diagnostics::{Categories, Level},
+    sink::KeepTraces,
+};
 
 /// Provider settings that are not specific to one sink.
 ///
@@ -60,9 +70,21 @@ pub struct Settings {
     pub shutdown_timeout: Duration,
     /// Share of sampled traces, from 0 to 1 (`RAAF_TRACE_SAMPLE_RATE`; default 1).
     pub sample_rate: f64,
+    /// Keeps only whole traces with a span that failed (`RAAF_TRACE_ONLY=failed`; default false), or
+    /// one that is [slow](Self::only_slower_than).
+    pub only_failed: bool,
+    /// Keeps only whole traces with a span that lasted longer (`RAAF_TRACE_ONLY=slow=2s`; default
+    /// all), or one that [failed](Self::only_failed).
+    pub only_slower_than: Option<Duration>,
     /// Records prompts, completions, tool arguments and results
     /// (`RAAF_TRACE_INCLUDE_SENSITIVE_DATA`; default true).
     pub include_sensitive_data: bool,
+    /// Prices by which model calls have a cost: the built-in ones behind those of a file
+    /// (`RAAF_TRACE_PRICES`), or none (`RAAF_TRACE_PRICES=none`).
+    pub prices: PriceTable,
+    /// Keys of the entries of the baggage that become attributes (`RAAF_TRACE_BAGGAGE_ATTRIBUTES`;
+    /// default none).
+    pub baggage_attributes: Vec<String>,
     /// Maximum length of an attribute value, in bytes (`RAAF_TRACE_MAX_ATTRIBUTE_LENGTH`; default
     /// 4,096).
     pub max_attribute_length: usize,
@@ -90,7 +112,11 @@ impl Default for Settings {
             stale_after: Some(Duration::from_secs(3_600)),
             shutdown_timeout: Duration::from_secs(5),
             sample_rate: 1.0,
+            only_failed: false,
+            only_slower_than: None,
             include_sensitive_data: true,
+            prices: prices::built_in(),
+            baggage_attributes: Vec::new(),
             max_attribute_length: 4_096,
             max_content_length: 100_000,
             debug_categories: Categories::default(),
@@ -107,6 +133,17 @@ impl Settings {
             .with_max_value_bytes(bytes(self.max_attribute_length))
             .with_max_content_bytes(bytes(self.max_content_length))
             .with_content(self.include_sensitive_data)
+    }
+
+    pub(crate) fn baggage_keys(&self) -> Vec<Key> {
+        self.baggage_attributes.iter().map(|key| Key::from(key.clone())).collect()
+    }
+
+    /// Returns which traces to keep; `None` for all.
+    pub(crate) fn kept_traces(&self) -> Option<KeepTraces> {
+        let failed = self.only_failed.then(SpanFilter::failed);
+        let slow = self.only_slower_than.map(SpanFilter::slower_than);
+        failed.into_iter().chain(slow).reduce(SpanFilter::or).map(KeepTraces::with)
     }
 
     /// Returns the names of enabled sinks, in order, and whether each is enabled because none was

@@ -85,6 +85,12 @@ impl Settings {
         );
         reader.flag("RAAF_SKIP_DEFAULT_PROCESSORS", &mut self.skip_default_processors);
         reader.flag("RAAF_TRACE_INCLUDE_SENSITIVE_DATA", &mut self.include_sensitive_data);
+        reader.other(
+            "RAAF_TRACE_BAGGAGE_ATTRIBUTES",
+            "keys of baggage separated by commas, each once",
+            parse::distinct_names,
+            &mut self.baggage_attributes,
+        );
     }
 
     fn read_limits(&mut self, reader: &mut Reader<'_>) {
@@ -117,6 +123,8 @@ impl Settings {
             |text| parse::number(text, 0.0..=1.0),
             &mut self.sample_rate,
         );
+        reader.errors.extend(self.read_only(reader.environment).err());
+        reader.errors.extend(self.read_prices(reader.environment).err());
         let lengths = 1..=LONGEST_VALUE;
         reader.whole(
             "RAAF_TRACE_MAX_ATTRIBUTE_LENGTH",
@@ -198,6 +206,8 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use raaf_trace_model::prices::PriceTable;
+
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
@@ -223,7 +233,10 @@ mod tests {
             ("RAAF_TRACE_STALE_AFTER", "90"),
             ("RAAF_TRACE_SHUTDOWN_TIMEOUT", "2.5"),
             ("RAAF_TRACE_SAMPLE_RATE", "0.25"),
+            ("RAAF_TRACE_ONLY", "failed,slow=2s"),
             ("RAAF_TRACE_INCLUDE_SENSITIVE_DATA", "no"),
+            ("RAAF_TRACE_PRICES", "none"),
+            ("RAAF_TRACE_BAGGAGE_ATTRIBUTES", "tenant, user.id"),
             ("RAAF_TRACE_MAX_ATTRIBUTE_LENGTH", "100"),
             ("RAAF_TRACE_MAX_CONTENT_LENGTH", "200"),
             ("RAAF_DEBUG_CATEGORIES", "context,http"),
@@ -242,7 +255,11 @@ mod tests {
             stale_after: Some(Duration::from_secs(90)),
             shutdown_timeout: Duration::from_millis(2_500),
             sample_rate: 0.25,
+            only_failed: true,
+            only_slower_than: Some(Duration::from_secs(2)),
             include_sensitive_data: false,
+            prices: PriceTable::empty(),
+            baggage_attributes: vec!["tenant".into(), "user.id".into()],
             max_attribute_length: 100,
             max_content_length: 200,
             debug_categories: Categories::default().with(Category::Context).with(Category::Http),

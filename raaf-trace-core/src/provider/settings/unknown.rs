@@ -1,14 +1,14 @@
 //! Unknown variables.
 
 use raaf_trace_model::{
-    environment::{Environment, nearest},
+    environment::{Environment, Variables, nearest},
     sink::registry,
 };
 
 use crate::diagnostics::{self, Categories, Category, Level};
 
 /// Variables that the core reads itself.
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 19] = [
     "RAAF_DISABLE_TRACING",
     "RAAF_TRACE_PROCESSORS",
     "RAAF_SKIP_DEFAULT_PROCESSORS",
@@ -18,15 +18,20 @@ const KNOWN: [&str; 15] = [
     "RAAF_TRACE_CLEANUP_INTERVAL",
     "RAAF_TRACE_STALE_AFTER",
     "RAAF_TRACE_SAMPLE_RATE",
+    super::only::VARIABLE,
+    super::prices::VARIABLE,
     "RAAF_TRACE_INCLUDE_SENSITIVE_DATA",
+    "RAAF_TRACE_BAGGAGE_ATTRIBUTES",
     "RAAF_TRACE_MAX_ATTRIBUTE_LENGTH",
     "RAAF_TRACE_MAX_CONTENT_LENGTH",
     "RAAF_TRACE_SHUTDOWN_TIMEOUT",
+    // Of the program `raaf`, which others may be started beside.
+    "RAAF_PAGER",
     Categories::VARIABLE,
     Level::VARIABLE,
 ];
 
-/// Reports each `RAAF_*` variable that neither the core nor a linked sink reads.
+/// Reports each `RAAF_*` variable that neither the core nor a linked crate reads.
 pub(crate) fn warn_of_unknown_variables(environment: &Environment) {
     for text in unknown(environment) {
         diagnostics::warn(Category::Tracing, format_args!("{text}"));
@@ -36,7 +41,8 @@ pub(crate) fn warn_of_unknown_variables(environment: &Environment) {
 fn unknown(environment: &Environment) -> Vec<String> {
     let sinks = registry::linked();
     let of_sinks = sinks.iter().flat_map(|sink| sink.declared_variables());
-    let known: Vec<&str> = KNOWN.into_iter().chain(of_sinks).collect();
+    let of_others = Variables::linked().flat_map(Variables::names).copied();
+    let known: Vec<&str> = KNOWN.into_iter().chain(of_sinks).chain(of_others).collect();
     let names = environment.names().into_iter();
     let unknown = names.filter(|name| name.starts_with("RAAF_") && !known.contains(&&**name));
     unknown.map(|name| describe(&name, &known)).collect()
@@ -57,6 +63,18 @@ fn describe(name: &str, known: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_variable_that_the_settings_read_is_known() {
+        let sources = [include_str!("read.rs"), include_str!("only.rs")].concat();
+        let (read, _) = sources.split_once("#[cfg(test)]").unwrap();
+        let quoted = read.split('"').chain(["RAAF_TRACE_ONLY"]);
+        let names: Vec<&str> =
+            quoted.filter(|text| text.starts_with("RAAF_") && !text.contains(' ')).collect();
+        assert!(names.len() > 10, "{names:?}");
+        let environment = Environment::from_pairs(names.into_iter().map(|name| (name, "x")));
+        assert_eq!(unknown(&environment), [""; 0]);
+    }
 
     // Concatenated, since the guide lists every variable that appears in the sources.
     const MISSPELT: &str = concat!("RAAF", "_TRACE_PROCESSOR");

@@ -3,10 +3,11 @@
 use std::sync::{Arc, OnceLock};
 
 use raaf_trace_model::{
-    Redactor,
     sink::{ExportError, Overflow, SpanExporter},
     span::FinishedSpan,
 };
+
+use crate::sink::Finishing;
 
 /// Receiver of batches: [`SpanExporter`] for any type of item.
 pub(crate) trait BatchSink<T>: Send + Sync + 'static {
@@ -32,15 +33,18 @@ pub(crate) trait BatchSink<T>: Send + Sync + 'static {
     }
 }
 
-/// An exporter, and the redactor of spans that were queued with their secrets.
+/// An exporter, and what is left to do for spans that were queued as they ended.
 pub(super) struct Exporting {
     exporter: Arc<dyn SpanExporter>,
-    redactor: Arc<OnceLock<Redactor>>,
+    finishing: Arc<OnceLock<Finishing>>,
 }
 
 impl Exporting {
-    pub(super) fn new(exporter: Arc<dyn SpanExporter>, redactor: Arc<OnceLock<Redactor>>) -> Self {
-        Self { exporter, redactor }
+    pub(super) fn new(
+        exporter: Arc<dyn SpanExporter>,
+        finishing: Arc<OnceLock<Finishing>>,
+    ) -> Self {
+        Self { exporter, finishing }
     }
 }
 
@@ -50,9 +54,9 @@ impl BatchSink<FinishedSpan> for Exporting {
     }
 
     fn prepare(&self, batch: &mut [FinishedSpan]) {
-        if let Some(redactor) = self.redactor.get() {
+        if let Some(finishing) = self.finishing.get() {
             for span in batch {
-                span.redact(redactor);
+                finishing.apply(span);
             }
         }
     }

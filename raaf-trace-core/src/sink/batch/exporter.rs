@@ -100,7 +100,7 @@ impl<T: 'static> Exporter<T> {
                 (false, true) => format!("{lost} of {all} are dropped"),
             };
             diagnostics::warn(
-                Category::Tracing,
+                Category::Export,
                 format_args!(
                     "`{}` failed to deliver a batch, {times} times so far; {retry}: {error}",
                     self.name

@@ -10,8 +10,8 @@ use std::{
 };
 
 use super::{BatchQueue, batch_sink::Exporting, flush::FlushFuture};
+use crate::sink::Finishing;
 use raaf_trace_model::{
-    Redactor,
     sink::{
         BatchConfig, Overflow, ProcessorError, SpanExporter, SpanProcessor, stats::ProcessorStats,
     },
@@ -57,7 +57,7 @@ use raaf_trace_model::{
 /// ```
 pub struct BatchProcessor {
     queue: BatchQueue<Box<PackedSpans>>,
-    redactor: Arc<OnceLock<Redactor>>,
+    finishing: Arc<OnceLock<Finishing>>,
 }
 
 impl BatchProcessor {
@@ -69,9 +69,9 @@ impl BatchProcessor {
 
     /// Creates a processor in front of `exporter`, which may be in an `Arc` or a `Box`.
     pub fn with_config(exporter: impl SpanExporter, config: BatchConfig) -> Self {
-        let redactor = Arc::default();
-        let exporting = Exporting::new(Arc::new(exporter), Arc::clone(&redactor));
-        Self { queue: BatchQueue::new(Box::new(exporting), config), redactor }
+        let finishing = Arc::default();
+        let exporting = Exporting::new(Arc::new(exporter), Arc::clone(&finishing));
+        Self { queue: BatchQueue::new(Box::new(exporting), config), finishing }
     }
 
     /// Returns the handling of spans that end while the queue is full.
@@ -79,9 +79,9 @@ impl BatchProcessor {
         self.queue.shared().exporter().overflow()
     }
 
-    /// Redacts spans in the worker from now on, so that they may be queued with their secrets.
-    pub(crate) fn redact_with(&self, redactor: &Redactor) {
-        let _ = self.redactor.set(redactor.clone());
+    /// Finishes spans in the worker from now on, so that they may be queued with their secrets.
+    pub(crate) fn finish_with(&self, finishing: &Finishing) {
+        let _ = self.finishing.set(finishing.clone());
     }
 
     /// Adds a span, and empties its body. Returns whether there was capacity; otherwise it is counted

@@ -11,6 +11,8 @@ use raaf_trace_model::sink::ExportError;
 /// A batch that is being delivered, or is set aside until its next attempt.
 pub(super) struct Delivery<C: Chunk> {
     pub(super) batch: Batch<C>,
+    /// Number of items that the last attempt did not deliver.
+    undelivered: usize,
     retries: Option<Retries>,
     /// Time of the next attempt; `None` before the first one.
     at: Option<Instant>,
@@ -23,7 +25,13 @@ pub(super) struct Delivery<C: Chunk> {
 
 impl<C: Chunk> Delivery<C> {
     pub(super) fn new(batch: Batch<C>, asked: u64) -> Self {
-        Self { batch, retries: None, at: None, asked, early: false }
+        let undelivered = batch.len();
+        Self { batch, undelivered, retries: None, at: None, asked, early: false }
+    }
+
+    /// Returns how many items are dropped if there is no further attempt.
+    pub(super) fn undelivered(&self) -> usize {
+        self.undelivered
     }
 
     /// Returns the time of the next scheduled attempt of a batch that is set aside.
@@ -45,6 +53,7 @@ impl<C: Chunk> Delivery<C> {
     /// Schedules the next attempt after `error`. Returns `false` to give up. An attempt out of turn
     /// does not count as a retry, and the schedule stays.
     pub(super) fn failed(&mut self, error: &ExportError, config: &BatchConfig) -> bool {
+        self.undelivered = error.rejected_of(self.batch.len());
         let retries = self.retries.get_or_insert_with(|| Retries::new(config));
         self.at = match self.at {
             Some(at) if self.early && error.is_retryable() => retries.not_before(at, error),

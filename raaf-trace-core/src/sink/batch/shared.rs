@@ -177,7 +177,7 @@ impl<C: Chunk> Shared<C> {
         drop(shard);
         if let Some(times) = self.refusals.happened() {
             diagnostics::warn(
-                Category::Tracing,
+                Category::Export,
                 format_args!(
                     "`{}` dropped a span because its queue was full or shut down, {times} times \
                      so far",
@@ -259,7 +259,7 @@ impl<C: Chunk> Shared<C> {
             spawned.is_ok()
         });
         if let Some(message) = failure {
-            diagnostics::error(Category::Tracing, format_args!("`{name}`: {message}"));
+            diagnostics::error(Category::Export, format_args!("`{name}`: {message}"));
         }
         is_started
     }

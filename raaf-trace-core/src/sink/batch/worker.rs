@@ -33,8 +33,8 @@ pub(super) fn run<C: Chunk>(shared: &Shared<C>) {
             }
             Step::Stop(undelivered) => {
                 for delivery in undelivered {
-                    let all = delivery.batch.len();
-                    shared.settle(delivery.batch, all);
+                    let dropped = delivery.undelivered();
+                    shared.settle(delivery.batch, dropped);
                 }
                 let flushed = exporter.force_flush();
                 let ended = exporter.shutdown();
@@ -60,8 +60,8 @@ fn deliver<C: Chunk>(shared: &Shared<C>, mut delivery: Delivery<C>) -> Vec<C::It
             shared.queue().set_aside(delivery);
             Vec::new()
         }
-        Err(error) => {
-            let dropped = error.rejected_of(delivery.batch.len());
+        Err(_) => {
+            let dropped = delivery.undelivered();
             shared.settle(delivery.batch, dropped)
         }
     }

@@ -1,17 +1,27 @@
-//! Wire format of Chat Completions. Parsing is lenient, because compatible servers omit fields.
+//! Wire format of Chat Completions. Parsing is lenient, because compatible servers omit fields, add
+//! fields and rename fields.
 
-mod delta;
+mod answer;
+mod assembly;
+mod calls;
+mod fault;
+mod messages;
+mod parts;
+mod reasoning;
 mod request;
-mod response;
+mod surrogates;
+mod usage;
 
-pub(super) use delta::Assembly;
-pub(super) use request::{Dialect, Request};
-pub(super) use response::read;
+pub(super) use assembly::{Assembly, Rejected};
+pub(super) use fault::Fault;
+pub(super) use request::{Request, Target};
 
-use super::transport::MAX_MESSAGE;
 use crate::model::ModelError;
 
+/// Bound on the length of a server's message in an error, in characters.
+const MAX_MESSAGE: usize = 500;
+
 /// Creates an error with a bounded message: parse errors contain values of any length.
-fn malformed(message: &str) -> ModelError {
+pub(super) fn malformed(message: &str) -> ModelError {
     ModelError::Malformed { message: message.chars().take(MAX_MESSAGE).collect() }
 }

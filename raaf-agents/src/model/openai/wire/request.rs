@@ -1,25 +1,28 @@
 //! Request bodies.
 
-use serde::Serialize;
-use serde_json::{Value as Json, json};
+use std::borrow::Cow;
 
+use serde::Serialize;
+use serde_json::{Map, Value as Json, json};
+
+use super::{
+    super::profile::{Profile, TokenLimit, TypedAnswers},
+    messages::messages,
+    parts::LeftOut,
+};
 use crate::model::{
-    AssistantMessage, Message, ModelRequest, OutputSchema, ToolCall, ToolChoice, ToolSpec,
+    ModelError, ModelRequest, OutputSchema, RESPONSE, ToolChoice, ToolSpec, in_object, is_object,
+    strict_schema,
 };
 
-/// Differences between servers.
-#[derive(Clone, Copy, Debug)]
-pub(in super::super) enum Dialect {
-    /// `OpenAI`'s own server, whose newer models reject `max_tokens`.
-    OpenAi,
-    /// Other servers. Older ones only support `max_tokens`.
-    Compatible,
-}
+/// Tool by which a model gives an answer that must match a schema, unless the agent has one of this
+/// name.
+const ANSWER_TOOL: &str = "final_answer";
 
 #[derive(Serialize)]
 pub(in super::super) struct Request<'a> {
     model: &'a str,
-    messages: Vec<MessageBody<'a>>,
+    messages: Vec<Json>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<ToolBody<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,72 +48,100 @@ pub(in super::super) struct Request<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     response_format: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verbosity: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_cache_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream_options: Option<Json>,
+    #[serde(skip)]
+    extra: &'a Map<String, Json>,
+    #[serde(skip)]
+    answer_tool: Option<String>,
+    #[serde(skip)]
+    left_out: Vec<String>,
 }
 
 #[derive(Serialize)]
-#[serde(tag = "role", rename_all = "snake_case")]
-enum MessageBody<'a> {
-    System {
-        content: &'a str,
-    },
-    User {
-        content: &'a str,
-    },
-    Assistant {
-        content: Option<&'a str>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        tool_calls: Vec<CallBody<'a>>,
-    },
-    Tool {
-        tool_call_id: &'a str,
-        content: &'a str,
-    },
-}
-
-#[derive(Serialize)]
-struct CallBody<'a> {
-    id: &'a str,
+struct ToolBody<'a> {
     r#type: &'static str,
     function: FunctionBody<'a>,
 }
 
 #[derive(Serialize)]
 struct FunctionBody<'a> {
-    name: &'a str,
-    arguments: &'a str,
+    name: Cow<'a, str>,
+    description: &'a str,
+    parameters: Cow<'a, Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strict: Option<bool>,
 }
 
-#[derive(Serialize)]
-struct ToolBody<'a> {
-    r#type: &'static str,
-    function: &'a ToolSpec,
+/// The server that a request is for.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Target<'a> {
+    pub(in super::super) profile: &'a Profile,
+    /// Origin of the data that only this server understands.
+    pub(in super::super) origin: &'a str,
 }
 
 impl<'a> Request<'a> {
     pub(in super::super) fn new(
         model: &'a str,
         request: &'a ModelRequest,
-        dialect: Dialect,
-    ) -> Self {
-        let instructions =
-            request.instructions.as_deref().map(|content| MessageBody::System { content });
-        let messages =
-            instructions.into_iter().chain(request.messages.iter().map(message_body)).collect();
-        let tool = |function| ToolBody { r#type: "function", function };
+        target: Target<'_>,
+    ) -> Result<Self, ModelError> {
+        let Target { profile, .. } = target;
+        let schema = request.output_schema.as_ref();
+        let has_tools = !request.tools.is_empty();
+        let (mut native, mut answer, mut prompted) = (None, None, None);
+        match profile.typed_answers {
+            TypedAnswers::Native => native = schema,
+            TypedAnswers::NativeWithoutTools if !has_tools => native = schema,
+            TypedAnswers::NativeWithoutTools | TypedAnswers::Tool => answer = schema,
+            TypedAnswers::Prompted => prompted = schema,
+        }
+        let strict = |is_strict: bool| (is_strict && profile.strict_schemas).then_some(true);
+        let function = |ToolSpec { name, description, parameters, strict: is_strict }: &'a _| {
+            let strict = strict(*is_strict);
+            let parameters = Cow::Borrowed(parameters);
+            FunctionBody { name: name.into(), description, parameters, strict }
+        };
+        let answer_name = answer.map(|_| answer_tool(request));
+        let answer_tool = answer.zip(answer_name.clone()).map(|(schema, name)| FunctionBody {
+            name: name.into(),
+            description: "Gives the final answer. Call it once, when nothing else is left to do.",
+            parameters: enforced(schema, profile),
+            strict: strict(schema.strict),
+        });
+        let tools = request.tools.iter().map(function).chain(answer_tool);
+        let tools: Vec<_> =
+            tools.map(|function| ToolBody { r#type: "function", function }).collect();
         let settings = &request.settings;
-        let (max_tokens, max_completion_tokens) = match dialect {
-            Dialect::OpenAi => (None, settings.max_tokens),
-            Dialect::Compatible => (settings.max_tokens, None),
+        let (max_tokens, max_completion_tokens) = match profile.token_limit {
+            TokenLimit::MaxCompletionTokens => (None, settings.max_tokens),
+            TokenLimit::MaxTokens => (settings.max_tokens, None),
         };
         // Servers reject tool settings without tools.
-        let has_tools = !request.tools.is_empty();
-        Self {
+        let chosen = settings.tool_choice.as_ref().filter(|_| has_tools);
+        let tool_choice = match (&answer_name, chosen) {
+            // Tools are no longer allowed, and the answer is one.
+            (Some(name), Some(ToolChoice::None)) => Some(choice(&ToolChoice::Tool(name.clone()))),
+            // Without this, the model may answer in text.
+            (Some(_), None | Some(ToolChoice::Auto)) => Some(json!("required")),
+            (_, chosen) => chosen.map(choice),
+        };
+        let parallel = settings.parallel_tool_calls.filter(|_| has_tools);
+        let (messages, LeftOut(left_out)) = messages(request, prompted, target)?;
+        Ok(Self {
             model,
             messages,
-            tools: request.tools.iter().map(tool).collect(),
+            tools,
             temperature: settings.temperature,
             top_p: settings.top_p,
             max_tokens,
@@ -119,20 +150,57 @@ impl<'a> Request<'a> {
             presence_penalty: settings.presence_penalty,
             seed: settings.seed,
             stop: &settings.stop,
-            tool_choice: settings.tool_choice.as_ref().filter(|_| has_tools).map(choice),
-            parallel_tool_calls: settings.parallel_tool_calls.filter(|_| has_tools),
-            response_format: request.output_schema.as_ref().map(format),
+            tool_choice,
+            parallel_tool_calls: parallel.filter(|_| profile.parallel_tool_calls),
+            response_format: native.map(|schema| format(schema, profile)),
+            reasoning_effort: settings.reasoning_effort.as_deref(),
+            verbosity: settings.verbosity.as_deref(),
+            service_tier: settings.service_tier.as_deref(),
+            prompt_cache_key: settings.prompt_cache_key.as_deref(),
             stream: None,
             stream_options: None,
-        }
+            extra: &settings.extra_body,
+            answer_tool: answer_name,
+            left_out,
+        })
+    }
+
+    /// Returns the names of the parts of the conversation that are not in the request.
+    pub(in super::super) fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+
+    /// Returns the name of the tool by which the model gives its answer, if it is to do so.
+    pub(in super::super) fn answer_tool(&self) -> Option<String> {
+        self.answer_tool.clone()
     }
 
     /// Requests a stream, whose last event has the usage.
-    pub(in super::super) fn streamed(mut self) -> Self {
+    pub(in super::super) fn streamed(mut self, profile: &Profile) -> Self {
         self.stream = Some(true);
-        self.stream_options = Some(json!({"include_usage": true}));
+        self.stream_options = profile.stream_usage.then(|| json!({"include_usage": true}));
         self
     }
+
+    /// Returns the body.
+    pub(in super::super) fn into_bytes(self) -> Result<Vec<u8>, serde_json::Error> {
+        if self.extra.is_empty() {
+            return serde_json::to_vec(&self);
+        }
+        let mut body = serde_json::to_value(&self)?;
+        for (key, value) in self.extra {
+            body[key] = value.clone();
+        }
+        serde_json::to_vec(&body)
+    }
+}
+
+fn answer_tool(request: &ModelRequest) -> String {
+    let mut name = ANSWER_TOOL.to_owned();
+    while request.has_tool(&name) {
+        name.push('_');
+    }
+    name
 }
 
 fn choice(choice: &ToolChoice) -> Json {
@@ -144,45 +212,49 @@ fn choice(choice: &ToolChoice) -> Json {
     }
 }
 
-fn format(OutputSchema { name, schema, strict }: &OutputSchema) -> Json {
+fn format(output: &OutputSchema, profile: &Profile) -> Json {
+    let strict = output.strict && profile.strict_schemas;
+    let (name, schema) = (&output.name, enforced(output, profile));
     json!({
         "type": "json_schema",
         "json_schema": {"name": name, "schema": schema, "strict": strict},
     })
 }
 
-fn message_body(message: &Message) -> MessageBody<'_> {
-    match message {
-        Message::System { content } => MessageBody::System { content },
-        Message::User { content } => MessageBody::User { content },
-        Message::Assistant(AssistantMessage { content, tool_calls }) => MessageBody::Assistant {
-            // Servers require content if there are no calls.
-            content: content.as_deref().or_else(|| tool_calls.is_empty().then_some("")),
-            tool_calls: tool_calls.iter().map(call_body).collect(),
-        },
-        Message::Tool { call_id, content, .. } => {
-            MessageBody::Tool { tool_call_id: call_id, content }
-        }
+/// Returns the schema of an answer as the server takes it: of an object, and strict if it enforces it.
+fn enforced<'a>(output: &'a OutputSchema, profile: &Profile) -> Cow<'a, Json> {
+    let mut schema = Cow::Borrowed(&output.schema);
+    if !is_object(&schema) {
+        schema = Cow::Owned(in_object(schema.into_owned(), RESPONSE));
     }
-}
-
-fn call_body(call: &ToolCall) -> CallBody<'_> {
-    let function = FunctionBody { name: &call.name, arguments: &call.arguments };
-    CallBody { id: &call.id, r#type: "function", function }
+    // A schema that cannot be strict was declared so by hand; the server has the last word.
+    let strict = (output.strict && profile.strict_schemas).then(|| strict_schema(&schema).ok());
+    strict.flatten().map_or(schema, Cow::Owned)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conversation::Message;
+
+    fn body_for(request: &ModelRequest, profile: &Profile) -> Json {
+        let target = Target { profile, origin: "host" };
+        let body = Request::new("m", request, target).unwrap().into_bytes().unwrap();
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    fn body(request: &ModelRequest) -> Json {
+        body_for(request, &Profile::for_host("localhost"))
+    }
 
     #[test]
     fn each_server_gets_the_limit_it_supports() {
         let mut request = ModelRequest::new([Message::user("hi")]);
         request.settings.max_tokens = Some(7);
-        let body = |dialect| serde_json::to_value(Request::new("m", &request, dialect)).unwrap();
-        assert_eq!(body(Dialect::OpenAi)["max_completion_tokens"], 7);
+        let openai = body_for(&request, &Profile::for_host("api.openai.com"));
+        assert_eq!(openai["max_completion_tokens"], 7);
         assert_eq!(
-            body(Dialect::Compatible),
+            body(&request),
             json!({"model": "m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 7})
         );
     }
@@ -190,30 +262,11 @@ mod tests {
     #[test]
     fn tool_settings_are_sent_with_tools() {
         let mut request = ModelRequest::new([Message::user("hi")]);
-        let schema = OutputSchema::new("answer", json!({"type": "object"})).strict();
-        request.output_schema = Some(schema);
         request.settings.tool_choice = Some(ToolChoice::Tool("search".to_owned()));
         request.settings.parallel_tool_calls = Some(false);
-        request.settings.stop = vec!["END".to_owned()];
-        request.settings.seed = Some(7);
-        let body = |request: &ModelRequest| {
-            let body = Request::new("m", request, Dialect::Compatible).streamed();
-            serde_json::to_value(body).unwrap()
-        };
         let without_tools = body(&request);
         assert_eq!(without_tools.get("tool_choice"), None);
         assert_eq!(without_tools.get("parallel_tool_calls"), None);
-        assert_eq!(
-            without_tools,
-            json!({
-                "model": "m", "messages": [{"role": "user", "content": "hi"}],
-                "stop": ["END"], "seed": 7,
-                "response_format": {"type": "json_schema", "json_schema": {
-                    "name": "answer", "schema": {"type": "object"}, "strict": true
-                }},
-                "stream": true, "stream_options": {"include_usage": true},
-            })
-        );
         let search = ToolSpec::new("search", "Searches.", json!({"type": "object"}));
         let with_tools = body(&request.with_tools([search]));
         assert_eq!(
@@ -224,13 +277,82 @@ mod tests {
     }
 
     #[test]
-    fn a_message_without_content_can_be_sent() {
-        let silent = Message::Assistant(AssistantMessage::default());
-        let call = ToolCall::new("c", "search", &json!({}));
-        let calling = Message::Assistant(AssistantMessage::calls([call]));
-        let request = ModelRequest::new([Message::user("hi"), silent, calling]);
-        let body = serde_json::to_value(Request::new("m", &request, Dialect::OpenAi)).unwrap();
-        assert_eq!(body["messages"][1], json!({"role": "assistant", "content": ""}));
-        assert_eq!(body["messages"][2]["content"], Json::Null);
+    fn typed_answers_are_requested_as_the_server_can() {
+        let mut request = ModelRequest::new([Message::user("hi")]).with_instructions("Be brief.");
+        request.output_schema = Some(OutputSchema::new("answer", json!({"type": "object"})));
+        let mut profile = Profile::for_host("localhost");
+        let native = body_for(&request, &profile);
+        assert_eq!(native["response_format"]["json_schema"]["name"], "answer");
+        let search = ToolSpec::new("search", "Searches.", json!({"type": "object"}));
+        let request = request.with_tools([search]);
+        for mode in [TypedAnswers::NativeWithoutTools, TypedAnswers::Tool] {
+            profile.typed_answers = mode;
+            let body = body_for(&request, &profile);
+            assert_eq!(body.get("response_format"), None);
+            assert_eq!(body["tools"][1]["function"]["name"], ANSWER_TOOL);
+            assert_eq!(body["tool_choice"], "required");
+        }
+        // A last turn without tools, of an agent that has a tool of that name.
+        let mine = ToolSpec::new(ANSWER_TOOL, "Mine.", json!({"type": "object"}));
+        let mut last = request.clone().with_tools([mine]);
+        last.settings.tool_choice = Some(ToolChoice::None);
+        let body = body_for(&last, &profile);
+        assert_eq!(body["tools"][1]["function"]["name"], "final_answer_");
+        assert_eq!(body["tool_choice"]["function"]["name"], "final_answer_");
+        profile.typed_answers = TypedAnswers::Prompted;
+        let body = body_for(&request, &profile);
+        assert_eq!((body.get("response_format"), body.get("tool_choice")), (None, None));
+        let instructions = body["messages"][0]["content"].as_str().unwrap();
+        assert!(instructions.starts_with("Be brief.\n\nAnswer with nothing but JSON"));
+        assert!(instructions.ends_with(r#"{"type":"object"}"#));
+    }
+
+    #[test]
+    fn the_schema_of_an_answer_is_strict_and_of_an_object_for_a_server_that_enforces_it() {
+        let schema = |output: OutputSchema, host: &str| {
+            let mut request = ModelRequest::new([Message::user("hi")]);
+            request.output_schema = Some(output);
+            let body = body_for(&request, &Profile::for_host(host));
+            body["response_format"]["json_schema"].clone()
+        };
+        let openai = schema(OutputSchema::of::<Vec<u32>>(), "api.openai.com");
+        assert_eq!(openai["strict"], true);
+        assert_eq!(
+            openai["schema"],
+            json!({
+                "type": "object",
+                "properties": {
+                    "response": {"type": "array", "items": {"type": "integer", "minimum": 0}},
+                },
+                "required": ["response"],
+                "additionalProperties": false,
+            })
+        );
+        let local = schema(OutputSchema::of::<Vec<u32>>(), "localhost");
+        assert_eq!((&local["strict"], &local["schema"]["type"]), (&json!(false), &json!("object")));
+        let map =
+            schema(OutputSchema::of::<std::collections::BTreeMap<String, u32>>(), "api.openai.com");
+        assert_eq!(map["strict"], false);
+    }
+
+    #[test]
+    fn settings_are_sent_and_extra_members_replace_them() {
+        let mut request = ModelRequest::new([Message::user("hi")]);
+        request.settings.stop = vec!["END".to_owned()];
+        request.settings.seed = Some(7);
+        request.settings.reasoning_effort = Some("low".to_owned());
+        request.settings.verbosity = Some("high".to_owned());
+        request.settings.service_tier = Some("flex".to_owned());
+        request.settings.prompt_cache_key = Some("key".to_owned());
+        request.settings.extra_body.insert("seed".to_owned(), json!(8));
+        request.settings.extra_body.insert("top_k".to_owned(), json!(40));
+        assert_eq!(
+            body(&request),
+            json!({
+                "model": "m", "messages": [{"role": "user", "content": "hi"}], "stop": ["END"],
+                "seed": 8, "top_k": 40, "reasoning_effort": "low", "verbosity": "high",
+                "service_tier": "flex", "prompt_cache_key": "key",
+            })
+        );
     }
 }

@@ -5,11 +5,11 @@
 use super::{
     Lost,
     json::{push, push_any, push_escaped, push_parts, push_string, push_value},
-    write::{ErrorJson, EventsJson, LinksJson, TraceJson, written_attributes},
+    write::{EventsJson, LinksJson, brief_of, written_attributes},
 };
 use crate::{
     id::hex,
-    span::{FinishedSpan, SpanHead, StartedSpan},
+    span::{FinishedSpan, SpanError, SpanHead, StartedSpan},
 };
 
 /// Spans that have a line.
@@ -20,18 +20,30 @@ pub trait Line {
 
 impl Line for FinishedSpan {
     fn append(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
-        push(out, r#"{"v":1,"type":"span""#);
-        push_head(out, &self.head);
-        push(out, r#","end":""#);
-        out.extend_from_slice(&self.end.ascii());
-        push(out, r#"Z","duration_ms":"#);
+        push(out, r#"{"v":2,"type":"span""#);
+        push_ids(out, &self.head);
+        push(out, r#","duration_ms":"#);
         push_any(out, &self.duration_ms())?;
         push(out, r#","status":""#);
         push(out, self.status().as_str());
-        push(out, r#"","error":"#);
-        match self.error() {
-            Some(error) => push_any(out, &ErrorJson(error))?,
-            None => push(out, "null"),
+        push(out, "\"");
+        push_component(out, &self.head);
+        push(out, r#","error_type":"#);
+        push_optional(out, self.error().map(SpanError::kind));
+        for (field, value) in brief_of(self).into_iter().flatten() {
+            push(out, ",\"");
+            push(out, field);
+            push(out, "\":");
+            push_value(out, value)?;
+        }
+        push_name(out, &self.head);
+        push(out, r#","ended_at":""#);
+        out.extend_from_slice(&self.end.ascii());
+        push(out, r#"Z","error_message":"#);
+        push_optional(out, self.error().and_then(SpanError::message));
+        if let Some(sources) = self.error().and_then(SpanError::sources) {
+            push(out, r#","error_sources":"#);
+            push_any(out, sources)?;
         }
         push(out, r#","attributes":{"#);
         for (index, (key, value)) in written_attributes(self).enumerate() {
@@ -46,10 +58,14 @@ impl Line for FinishedSpan {
             push(out, r#","links":"#);
             push_any(out, &LinksJson(self.links().as_slice()))?;
         }
-        let trace = TraceJson(&self.head.trace);
-        if !trace.is_empty() {
-            push(out, r#","trace":"#);
-            push_any(out, &trace)?;
+        let trace = &self.head.trace;
+        if !trace.info.metadata.is_empty() {
+            push(out, r#","metadata":"#);
+            push_any(out, &trace.info.metadata)?;
+        }
+        if !trace.state.is_empty() {
+            push(out, r#","tracestate":"#);
+            push_string(out, &trace.state.to_string());
         }
         let lost = Lost::of(self);
         if lost != Lost::default() {
@@ -63,14 +79,17 @@ impl Line for FinishedSpan {
 
 impl Line for StartedSpan {
     fn append(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
-        push(out, r#"{"v":1,"type":"span_start""#);
-        push_head(out, &self.head);
+        push(out, r#"{"v":2,"type":"span_start""#);
+        push_ids(out, &self.head);
+        push_component(out, &self.head);
+        push_name(out, &self.head);
         out.push(b'}');
         Ok(())
     }
 }
 
-fn push_head(out: &mut Vec<u8>, head: &SpanHead) {
+/// Appends the fields of a known length.
+fn push_ids(out: &mut Vec<u8>, head: &SpanHead) {
     push(out, r#","trace_id":"trace_"#);
     out.extend_from_slice(hex(head.trace.id.to_bytes()).as_flattened());
     push(out, r#"","span_id":"span_"#);
@@ -83,15 +102,33 @@ fn push_head(out: &mut Vec<u8>, head: &SpanHead) {
         push(out, r#"","parent_id":null"#);
     }
     push(out, if head.local_root { r#","local_root":true"# } else { r#","local_root":false"# });
-    push(out, r#","name":""#);
-    push_parts(out, |out| head.name_parts(|part| push(out, part)));
-    push(out, r#"","kind":""#);
+    push(out, r#","started_at":""#);
+    out.extend_from_slice(&head.start.ascii());
+    push(out, r#"Z""#);
+}
+
+fn push_component(out: &mut Vec<u8>, head: &SpanHead) {
+    push(out, r#","kind":""#);
     push_escaped(out, head.component.kind.as_str());
     push(out, r#"","component":""#);
     push_escaped(out, &head.component.name);
     push(out, r#"","method":""#);
     push_escaped(out, &head.method);
-    push(out, r#"","start":""#);
-    out.extend_from_slice(&head.start.ascii());
-    push(out, r#"Z""#);
+    push(out, r#"","workflow_name":"#);
+    push_optional(out, head.trace.info.workflow_name());
+    push(out, r#","group_id":"#);
+    push_optional(out, head.trace.info.group_id());
+}
+
+fn push_name(out: &mut Vec<u8>, head: &SpanHead) {
+    push(out, r#","name":""#);
+    push_parts(out, |out| head.name_parts(|part| push(out, part)));
+    out.push(b'"');
+}
+
+fn push_optional(out: &mut Vec<u8>, text: Option<&str>) {
+    match text {
+        Some(text) => push_string(out, text),
+        None => push(out, "null"),
+    }
 }

@@ -21,7 +21,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// Deserialises a line of version 1.
+/// Deserialises a line of version 1 or 2.
 impl<'de> Deserialize<'de> for FinishedSpan {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let line = SpanLine::deserialize(deserializer)?;
@@ -35,7 +35,7 @@ impl<'de> Deserialize<'de> for FinishedSpan {
             .local_root(line.local_root)
             .name(line.name)
             .method(line.method)
-            .start(line.start.into())
+            .start(line.started_at.into())
             // More precise than the end, which has microseconds.
             .lasting(duration)
             .attributes(|attributes| attributes.extend(line.attributes.0))
@@ -60,30 +60,40 @@ impl<'de> Deserialize<'de> for FinishedSpan {
         if line.lost.dropped_links > 0 {
             span = span.dropped_links(line.lost.dropped_links);
         }
-        if let Some(ErrorLine { kind, message, sources }) = line.error {
+        let error = line.error.or_else(|| {
+            let kind = line.error_type?;
+            Some(ErrorLine { kind, message: line.error_message, sources: line.error_sources })
+        });
+        if let Some(ErrorLine { kind, message, sources }) = error {
             span = match message {
                 Some(message) => span.error(kind, message),
                 None => span.error_type(kind),
             };
             span = span.error_sources(sources.unwrap_or_default());
         }
-        if let Some(name) = line.trace.workflow_name {
+        let trace = line.trace.unwrap_or(TraceLine {
+            workflow_name: line.workflow_name,
+            group_id: line.group_id,
+            metadata: line.metadata,
+            tracestate: line.tracestate,
+        });
+        if let Some(name) = trace.workflow_name {
             span = span.workflow_name(name);
         }
-        if let Some(id) = line.trace.group_id {
+        if let Some(id) = trace.group_id {
             span = span.group_id(id);
         }
-        for (key, value) in line.trace.metadata.0 {
+        for (key, value) in trace.metadata.0 {
             span = span.metadata(key, value);
         }
-        if let Some(state) = line.trace.tracestate {
+        if let Some(state) = trace.tracestate {
             span = span.trace_state(TraceState::parse(&state));
         }
         Ok(span.status(line.status).build())
     }
 }
 
-/// Deserialises a line of version 1.
+/// Deserialises a line of version 1 or 2.
 impl<'de> Deserialize<'de> for StartedSpan {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let line = StartLine::deserialize(deserializer)?;
@@ -101,7 +111,11 @@ impl<'de> Deserialize<'de> for StartedSpan {
             id: line.trace_id,
             naming: NamePattern::Default,
             state: TraceState::default(),
-            info: TraceInfo::default(),
+            info: TraceInfo {
+                workflow_name: line.workflow_name.map(Key::from),
+                group_id: line.group_id.map(Key::from),
+                ..TraceInfo::default()
+            },
             root: local_root.then(itself),
         };
         let head = SpanHead {
@@ -111,7 +125,7 @@ impl<'de> Deserialize<'de> for StartedSpan {
             component: Arc::new(ComponentInfo { kind, name: line.component.into() }),
             method: line.method.into(),
             name: Some(Box::new(Key::from(line.name))),
-            start: line.start,
+            start: line.started_at,
             local_root,
             has_children: false,
         };
@@ -130,7 +144,10 @@ struct StartLine {
     kind: String,
     component: String,
     method: String,
-    start: Timestamp,
+    #[serde(alias = "start")]
+    started_at: Timestamp,
+    workflow_name: Option<String>,
+    group_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -143,19 +160,29 @@ struct SpanLine {
     kind: String,
     component: String,
     method: String,
-    start: Timestamp,
-    #[serde(rename = "end")]
-    _end: Timestamp,
+    #[serde(alias = "start")]
+    started_at: Timestamp,
+    #[serde(rename = "ended_at", alias = "end")]
+    _ended_at: Timestamp,
     duration_ms: f64,
     #[serde(deserialize_with = "status")]
     status: Status,
+    error_type: Option<String>,
+    error_message: Option<String>,
+    error_sources: Option<Vec<String>>,
+    /// The error in version 1.
     error: Option<ErrorLine>,
     attributes: Pairs,
     events: Vec<EventLine>,
     #[serde(default)]
     links: Vec<LinkLine>,
+    workflow_name: Option<String>,
+    group_id: Option<String>,
     #[serde(default)]
-    trace: TraceLine,
+    metadata: Pairs,
+    tracestate: Option<String>,
+    /// Facts about the trace in version 1.
+    trace: Option<TraceLine>,
     #[serde(default)]
     lost: Lost,
 }
@@ -194,11 +221,7 @@ struct TraceLine {
 }
 
 fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Status, D::Error> {
-    let word = Cow::<'de, str>::deserialize(deserializer)?;
-    [Status::Unset, Status::Ok, Status::Error, Status::Cancelled, Status::Stale]
-        .into_iter()
-        .find(|status| status.as_str() == word)
-        .ok_or_else(|| de::Error::custom(format_args!("unknown status `{}`", word.escape_debug())))
+    Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(de::Error::custom)
 }
 
 /// Fields of an object, in the order they were written.

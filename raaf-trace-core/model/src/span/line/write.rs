@@ -2,7 +2,7 @@
 
 use serde::{
     Serialize, Serializer,
-    ser::{SerializeMap as _, SerializeStruct as _},
+    ser::{SerializeMap as _, SerializeStruct},
 };
 
 use super::{FORMAT_VERSION, Lost};
@@ -15,23 +15,43 @@ use crate::{
 /// Derived attributes that have no field of their own in the object.
 const WORKED_OUT: [&str; 2] = [keys::RESULT_TYPE, keys::RESULT_SUCCESS];
 
-/// Serialises as a line of version 1.
+/// Attributes that are repeated as fields before all others, for lists and sums.
+const BRIEF: [(&str, &str); 4] = [
+    (keys::GEN_AI_REQUEST_MODEL, "model"),
+    (keys::GEN_AI_USAGE_INPUT_TOKENS, "input_tokens"),
+    (keys::GEN_AI_USAGE_OUTPUT_TOKENS, "output_tokens"),
+    (keys::GEN_AI_USAGE_COST, "cost"),
+];
+
+/// Serialises as a line of version 2.
 impl Serialize for FinishedSpan {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Span", 20)?;
-        serialize_head(&self.head, "span", &mut object)?;
-        object.serialize_field("end", &self.end)?;
+        let mut object = serializer.serialize_struct("Span", 28)?;
+        serialize_ids(&self.head, "span", &mut object)?;
         object.serialize_field("duration_ms", &self.duration_ms())?;
         object.serialize_field("status", self.status().as_str())?;
-        object.serialize_field("error", &self.error().map(ErrorJson))?;
+        serialize_component(&self.head, &mut object)?;
+        object.serialize_field("error_type", &self.error().map(SpanError::kind))?;
+        for (field, value) in brief_of(self).into_iter().flatten() {
+            object.serialize_field(field, &value)?;
+        }
+        object.serialize_field("name", &*self.head.name())?;
+        object.serialize_field("ended_at", &self.end)?;
+        object.serialize_field("error_message", &self.error().and_then(SpanError::message))?;
+        if let Some(sources) = self.error().and_then(SpanError::sources) {
+            object.serialize_field("error_sources", sources)?;
+        }
         object.serialize_field("attributes", &AttributesJson(self))?;
         object.serialize_field("events", &EventsJson(&self.body.events))?;
         if self.links().len() > 0 {
             object.serialize_field("links", &LinksJson(self.links().as_slice()))?;
         }
-        let trace = TraceJson(&self.head.trace);
-        if !trace.is_empty() {
-            object.serialize_field("trace", &trace)?;
+        let TraceData { info, state, .. } = &*self.head.trace;
+        if !info.metadata.is_empty() {
+            object.serialize_field("metadata", &info.metadata)?;
+        }
+        if !state.is_empty() {
+            object.serialize_field("tracestate", &state.to_string())?;
         }
         let lost = Lost::of(self);
         if lost != Lost::default() {
@@ -41,16 +61,18 @@ impl Serialize for FinishedSpan {
     }
 }
 
-/// Serialises as a line of version 1, without attributes.
+/// Serialises as a line of version 2, without attributes.
 impl Serialize for StartedSpan {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("SpanStart", 11)?;
-        serialize_head(&self.head, "span_start", &mut object)?;
+        let mut object = serializer.serialize_struct("SpanStart", 13)?;
+        serialize_ids(&self.head, "span_start", &mut object)?;
+        serialize_component(&self.head, &mut object)?;
+        object.serialize_field("name", &*self.head.name())?;
         object.end()
     }
 }
 
-fn serialize_head<S: serde::ser::SerializeStruct>(
+fn serialize_ids<S: SerializeStruct>(
     head: &SpanHead,
     record: &'static str,
     object: &mut S,
@@ -61,23 +83,33 @@ fn serialize_head<S: serde::ser::SerializeStruct>(
     object.serialize_field("span_id", &head.span_id)?;
     object.serialize_field("parent_id", &head.parent_id)?;
     object.serialize_field("local_root", &head.local_root)?;
-    object.serialize_field("name", &*head.name())?;
+    object.serialize_field("started_at", &head.start)
+}
+
+fn serialize_component<S: SerializeStruct>(
+    head: &SpanHead,
+    object: &mut S,
+) -> Result<(), S::Error> {
     object.serialize_field("kind", head.component.kind.as_str())?;
     object.serialize_field("component", &*head.component.name)?;
     object.serialize_field("method", &*head.method)?;
-    object.serialize_field("start", &head.start)
+    object.serialize_field("workflow_name", &head.trace.info.workflow_name())?;
+    object.serialize_field("group_id", &head.trace.info.group_id())
 }
 
-pub(super) struct ErrorJson<'a>(pub(super) &'a SpanError);
-
-impl Serialize for ErrorJson<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Error", 3)?;
-        object.serialize_field("type", self.0.kind())?;
-        object.serialize_field("message", &self.0.message())?;
-        object.serialize_field("sources", &self.0.sources())?;
-        object.end()
+/// Returns the fields that repeat attributes, as far as those are set and of the field's type.
+pub(super) fn brief_of(span: &FinishedSpan) -> [Option<(&'static str, ValueRef<'_>)>; BRIEF.len()] {
+    let mut brief = [None; BRIEF.len()];
+    for (key, value) in span.attributes().stored().iter() {
+        let Some(index) = BRIEF.iter().position(|(known, _)| *known == key) else { continue };
+        let fits = match index {
+            0 => value.as_str().is_some(),
+            3 => value.as_f64().is_some_and(f64::is_finite),
+            _ => value.as_i64().is_some(),
+        };
+        brief[index] = fits.then_some((BRIEF[index].1, value));
     }
+    brief
 }
 
 /// Returns the attributes of a line: those that were set, and those without a field of their own.
@@ -140,40 +172,6 @@ impl Serialize for LinkJson<'_> {
             object.serialize_entry("tracestate", &context.trace_state().to_string())?;
         }
         object.serialize_entry("attributes", attributes)?;
-        object.end()
-    }
-}
-
-/// Data of the trace. Written with every span, since children are written before their root, and a
-/// root may never be written.
-pub(super) struct TraceJson<'a>(pub(super) &'a TraceData);
-
-impl TraceJson<'_> {
-    pub(super) fn is_empty(&self) -> bool {
-        let TraceData { info, state, .. } = self.0;
-        info.workflow_name.is_none()
-            && info.group_id.is_none()
-            && info.metadata.is_empty()
-            && state.is_empty()
-    }
-}
-
-impl Serialize for TraceJson<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let TraceData { info, state, .. } = self.0;
-        let mut object = serializer.serialize_map(None)?;
-        if let Some(name) = info.workflow_name() {
-            object.serialize_entry("workflow_name", name)?;
-        }
-        if let Some(id) = info.group_id() {
-            object.serialize_entry("group_id", id)?;
-        }
-        if !info.metadata.is_empty() {
-            object.serialize_entry("metadata", &info.metadata)?;
-        }
-        if !state.is_empty() {
-            object.serialize_entry("tracestate", &state.to_string())?;
-        }
         object.end()
     }
 }

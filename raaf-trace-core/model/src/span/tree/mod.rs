@@ -5,7 +5,10 @@ mod problem;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet, hash_map::Entry};
+use std::{
+    collections::{HashMap, HashSet, hash_map::Entry},
+    time::Duration,
+};
 
 use super::{FinishedSpan, Record, StartedSpan};
 use crate::id::{SpanId, TraceId};
@@ -219,6 +222,25 @@ impl<S: TreeSpan> SpanTree<S> {
     /// If there is no such span.
     pub fn child_indices(&self, index: usize) -> &[usize] {
         &self.children[index]
+    }
+
+    /// Returns the time in which the span at `index` ran and none of its children did; `None` if it
+    /// has not ended. Children that have not ended count for nothing.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such span.
+    pub fn self_time(&self, index: usize) -> Option<Duration> {
+        let span = self.spans[index].ended()?;
+        let ended = |child: &usize| self.spans[*child].ended();
+        let mut children: Vec<_> = self.children[index].iter().filter_map(ended).collect();
+        children.sort_by_key(|child| child.head.start);
+        let (mut own, mut until) = (Duration::ZERO, span.head.start);
+        for child in children {
+            own += child.head.start.min(span.end).since(until);
+            until = until.max(child.end);
+        }
+        Some(own + span.end.since(until))
     }
 
     /// Returns the children of this span; empty if there is no such span.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{SpanTree, TreeSpan};
 use crate::{
     id::SpanId,
+    keys,
     span::{FinishedSpan, Status},
 };
 
@@ -71,7 +72,8 @@ pub enum TreeProblem {
         /// Time between the two starts.
         by: Duration,
     },
-    /// A span ends after its parent, which was neither cancelled nor stale.
+    /// A span ends after its parent, which was neither cancelled nor stale, and has not paused for the
+    /// span to go on.
     #[error("{span} ends {by:?} after its parent")]
     EndsAfterParent {
         /// The span.
@@ -105,7 +107,11 @@ impl<S: TreeSpan> SpanTree<S> {
                 all.push((Some(index), TreeProblem::StartsBeforeParent { span, by }));
             }
             let by = match (parent.ended(), child.ended()) {
-                (Some(parent), Some(child)) if !is_given_up(parent) => child.end.since(parent.end),
+                (Some(parent), Some(child))
+                    if !is_given_up(parent) && !is_continued(parent, child) =>
+                {
+                    child.end.since(parent.end)
+                }
                 _ => Duration::ZERO,
             };
             if !by.is_zero() {
@@ -114,6 +120,12 @@ impl<S: TreeSpan> SpanTree<S> {
         }
         all
     }
+}
+
+/// Returns true for a span that goes on with the work of its parent, which has paused.
+fn is_continued(parent: &FinishedSpan, child: &FinishedSpan) -> bool {
+    let is_set = |span: &FinishedSpan, key| span.attributes().get(key) == Some(true.into());
+    is_set(parent, keys::PAUSED) && is_set(child, keys::RESUMED)
 }
 
 /// Returns true for spans that may end before their children.

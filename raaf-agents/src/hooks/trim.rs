@@ -1,0 +1,67 @@
+//! Trimming of long conversations.
+
+use async_trait::async_trait;
+
+use crate::{
+    agent::{Agent, ModelAction, RunHooks},
+    conversation::{TokenCounter, Window},
+    model::ModelRequest,
+    run::RunContext,
+};
+
+/// Hook that leaves the oldest messages out of requests to the model.
+///
+/// A call and its results stay together. System messages, the last message of the user and the messages
+/// of the last turn are sent even if they do not fit. The conversation of the run is not changed. That
+/// something was left out is an event `hook` of the agent's span.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_agents::{Agent, ScriptedModel, TrimHistory};
+///
+/// let agent = Agent::builder("Talker", ScriptedModel::new("scripted", ["Hello."]))
+///     .hooks(TrimHistory::to_tokens(8_000))
+///     .build();
+/// ```
+#[derive(Clone, Debug)]
+pub struct TrimHistory {
+    window: Window,
+}
+
+impl TrimHistory {
+    /// Sends at most this number of messages, besides system messages.
+    pub fn to_messages(max: usize) -> Self {
+        Self { window: Window::of_messages(max) }
+    }
+
+    /// Sends messages of at most this number of tokens, counted as 4 bytes each.
+    pub fn to_tokens(max: usize) -> Self {
+        Self { window: Window::of_tokens(max) }
+    }
+
+    /// Sets the counter of tokens.
+    #[must_use]
+    pub fn with_counter(mut self, counter: impl TokenCounter + 'static) -> Self {
+        self.window.set_counter(counter);
+        self
+    }
+}
+
+#[async_trait]
+impl RunHooks for TrimHistory {
+    async fn before_model(&self, _: &RunContext, _: &Agent, request: &ModelRequest) -> ModelAction {
+        let kept = self.window.kept(&request.messages);
+        if kept.iter().all(|kept| *kept) {
+            return ModelAction::Proceed;
+        }
+        let messages = request.messages.iter().zip(kept).filter(|(_, kept)| *kept);
+        let kept = messages.map(|(message, _)| message.clone());
+        let mut trimmed = ModelRequest::new(kept);
+        trimmed.instructions.clone_from(&request.instructions);
+        trimmed.tools.clone_from(&request.tools);
+        trimmed.settings.clone_from(&request.settings);
+        trimmed.output_schema.clone_from(&request.output_schema);
+        ModelAction::replace_with(trimmed)
+    }
+}

@@ -1,0 +1,21 @@
+//! Model calls outside of agents.
+
+use super::ModelResponse;
+
+/// Call of a model that no agent made, such as that of a session, to be counted in a run; see
+/// [`Session::load_with_calls`](crate::Session::load_with_calls).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ModelCall {
+    /// The name of the model that was called.
+    pub model: String,
+    /// The response, with usage and cost as far as the server reports them.
+    pub response: ModelResponse,
+}
+
+impl ModelCall {
+    /// Creates the record of a call.
+    pub fn new(model: impl Into<String>, response: ModelResponse) -> Self {
+        Self { model: model.into(), response }
+    }
+}

@@ -1,0 +1,303 @@
+//! Errors that servers report, whatever their form.
+
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use super::MAX_MESSAGE;
+use crate::model::ModelError;
+
+/// Error of a server.
+#[derive(Debug)]
+pub(in super::super) struct Fault {
+    status: u16,
+    code: String,
+    kind: String,
+    message: String,
+    param: Option<String>,
+    body: Json,
+    pub(in super::super) retry_after: Option<Duration>,
+}
+
+/// Words for a quota that no retry brings back.
+const QUOTA: [&str; 6] = [
+    "insufficient_quota",
+    "usage_limit_reached",
+    "billing_hard_limit_reached",
+    "insufficient_balance",
+    "credit_balance_too_low",
+    "quota_exceeded",
+];
+
+/// Words for a conversation that is too long.
+const OVERFLOW: [&str; 4] = [
+    "context_length_exceeded",
+    "exceed_context_size_error",
+    "model_context_window_exceeded",
+    "context_window_exceeded",
+];
+
+/// Parts of messages about a conversation that is too long, of servers that have no word for it.
+const OVERFLOW_MESSAGES: [&str; 4] = [
+    "maximum context length",
+    "context length exceeded",
+    "exceeds the available context size",
+    "prompt is too long",
+];
+
+impl Fault {
+    /// Reads the body of a response with an error status.
+    pub(in super::super) fn of_body(status: u16, body: &str) -> Self {
+        let json: Json = serde_json::from_str(body).unwrap_or_default();
+        let mut fault = match json.get("error") {
+            Some(error @ Json::Object(_)) => Self::of_json(error),
+            Some(Json::String(message)) => {
+                Self { message: message.clone(), ..Self::of_json(&json) }
+            }
+            _ => Self::of_json(&json),
+        };
+        fault.status = status;
+        if fault.message.is_empty() {
+            body.trim().clone_into(&mut fault.message);
+        }
+        fault
+    }
+
+    /// Reads the error of a response whose status is not one.
+    pub(in super::super) fn of_json(error: &Json) -> Self {
+        let word = |key: &str| match error.get(key) {
+            Some(Json::String(text)) => text.clone(),
+            Some(Json::Number(number)) => number.to_string(),
+            _ => String::new(),
+        };
+        let texts = [word("message"), word("detail"), text_of(error)];
+        let message = texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+        let code = word("code");
+        let kind = word("type");
+        let known = code.parse().ok().filter(|status| (400..600).contains(status));
+        let status = known.unwrap_or_else(|| status_of(&code).or(status_of(&kind)).unwrap_or(500));
+        let param = error.get("param").and_then(Json::as_str).map(str::to_owned);
+        Self { status, code, kind, message, param, body: error.clone(), retry_after: None }
+    }
+
+    /// Converts into an error. `scrub` removes the API key from the server's message, which is
+    /// truncated.
+    pub(in super::super) fn into_error(self, scrub: impl Fn(&str) -> String) -> ModelError {
+        let is = |words: &[&str]| words.contains(&&*self.code) || words.contains(&&*self.kind);
+        let lower = self.message.to_ascii_lowercase();
+        let says = |words: &[&str]| words.iter().any(|words| lower.contains(words));
+        let mut message: String = scrub(&self.message).chars().take(MAX_MESSAGE).collect();
+        let Self { status, retry_after, .. } = self;
+        if is(&OVERFLOW) || (matches!(status, 400 | 413 | 422) && says(&OVERFLOW_MESSAGES)) {
+            let (tokens, limit) = self.sizes(&lower);
+            return ModelError::ContextOverflow { status, message, tokens, limit };
+        }
+        if status == 402 || is(&QUOTA) {
+            return ModelError::QuotaExceeded { status, message };
+        }
+        if let Some(hint) = self.hint() {
+            message = format!("{message}; {hint}");
+        }
+        match status {
+            401 | 403 => ModelError::Authentication { status, message },
+            429 => ModelError::RateLimited { message, retry_after },
+            408 | 409 | 500.. => ModelError::Server { status, message, retry_after },
+            _ => ModelError::Rejected { status, message },
+        }
+    }
+
+    /// Returns the tokens of a conversation that is too long, and the limit, where the server reports them.
+    fn sizes(&self, message: &str) -> (Option<u64>, Option<u64>) {
+        let number = |key: &str| self.body.get(key).and_then(Json::as_u64);
+        let after = |words: &str| {
+            let rest = message.split_once(words)?.1.trim_start_matches([' ', ':', '(']);
+            let digits = rest.split(|c: char| !c.is_ascii_digit() && c != ',').next()?;
+            digits.replace(',', "").parse().ok()
+        };
+        (
+            number("n_prompt_tokens")
+                .or_else(|| after("resulted in"))
+                .or_else(|| after("you requested"))
+                .or_else(|| after("request ("))
+                .or_else(|| after("prompt is too long")),
+            number("n_ctx")
+                .or_else(|| after("maximum context length is"))
+                .or_else(|| after("available context size (")),
+        )
+    }
+
+    /// Returns how to change a request that the server does not understand.
+    fn hint(&self) -> Option<&'static str> {
+        let unsupported = ["unsupported_parameter", "unsupported_value", "unknown_parameter"];
+        if self.status != 400 && self.status != 422 {
+            return None;
+        }
+        let is_unsupported = unsupported.contains(&&*self.code);
+        let names = |param: &str| {
+            self.param.as_deref().is_some_and(|named| named.starts_with(param))
+                || (is_unsupported && self.message.contains(param))
+                || (self.message.contains(param) && {
+                    let message = self.message.to_ascii_lowercase();
+                    [
+                        "not support",
+                        "unsupported",
+                        "unknown",
+                        "unrecognized",
+                        "not permitted",
+                        "extra",
+                    ]
+                    .iter()
+                    .any(|word| message.contains(word))
+                })
+        };
+        [
+            (
+                "max_completion_tokens",
+                "set `token_limit` of the model's profile to `TokenLimit::MaxTokens`",
+            ),
+            (
+                "max_tokens",
+                "set `token_limit` of the model's profile to `TokenLimit::MaxCompletionTokens`",
+            ),
+            ("stream_options", "set `stream_usage` of the model's profile to `false`"),
+            ("parallel_tool_calls", "set `parallel_tool_calls` of the model's profile to `false`"),
+            ("strict", "set `strict_schemas` of the model's profile to `false`"),
+            (
+                "response_format",
+                "set `typed_answers` of the model's profile to `TypedAnswers::Tool`",
+            ),
+            (
+                "developer",
+                "set `instructions` of the model's profile to `InstructionsRole::System`",
+            ),
+            (
+                "reasoning_content",
+                "set `reasoning_back` of the model's profile to `ReasoningBack::Never`",
+            ),
+        ]
+        .into_iter()
+        .find_map(|(param, hint)| names(param).then_some(hint))
+    }
+}
+
+/// Returns an error without a message as text.
+fn text_of(error: &Json) -> String {
+    match error {
+        Json::Null => String::new(),
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Returns the status that a word stands for.
+fn status_of(word: &str) -> Option<u16> {
+    let known = [
+        ("rate_limit", 429),
+        ("too_many_requests", 429),
+        ("insufficient_quota", 429),
+        ("usage_limit_reached", 429),
+        ("invalid_api_key", 401),
+        ("authentication", 401),
+        ("permission", 403),
+        ("invalid_request", 400),
+        ("context_length_exceeded", 400),
+        ("exceed_context_size", 400),
+        ("not_found", 404),
+        ("overloaded", 503),
+        ("unavailable", 503),
+        ("timeout", 504),
+        ("server_error", 500),
+    ];
+    known.into_iter().find(|(part, _)| word.contains(part)).map(|(_, status)| status)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn error(status: u16, body: &Json) -> ModelError {
+        Fault::of_body(status, &body.to_string()).into_error(str::to_owned)
+    }
+
+    #[test]
+    fn messages_are_found_in_all_forms() {
+        for (body, message) in [
+            (json!({"error": {"message": "a"}}), "a"),
+            (json!({"error": "a"}), "a"),
+            (json!({"message": "a", "code": 3}), "a"),
+            (json!({"detail": "a"}), "a"),
+            (json!({"object": "error", "message": "a"}), "a"),
+        ] {
+            let found = error(404, &body);
+            let expected = ModelError::Rejected { status: 404, message: message.to_owned() };
+            assert_eq!(found, expected, "{body}");
+        }
+        let plain = Fault::of_body(502, " Bad Gateway\n").into_error(str::to_owned);
+        let message = "Bad Gateway".to_owned();
+        assert_eq!(plain, ModelError::Server { status: 502, message, retry_after: None });
+    }
+
+    #[test]
+    fn an_exhausted_quota_is_not_a_rate_limit() {
+        for body in [
+            json!({"error": {"code": "insufficient_quota", "message": "no money"}}),
+            json!({"error": {"type": "usage_limit_reached", "message": "no", "resets_in_seconds": 9}}),
+        ] {
+            let error = error(429, &body);
+            assert!(matches!(error, ModelError::QuotaExceeded { status: 429, .. }), "{error:?}");
+            assert!(!error.is_retryable());
+        }
+        let limited =
+            error(429, &json!({"error": {"code": "rate_limit_exceeded", "message": "a"}}));
+        assert!(limited.is_retryable());
+    }
+
+    #[test]
+    fn overflow_has_its_numbers() {
+        for (body, sizes) in [
+            (
+                json!({"error": {"code": "context_length_exceeded", "message":
+                    "This model's maximum context length is 8,192 tokens. However, your messages \
+                     resulted in 9001 tokens."}}),
+                (Some(9001), Some(8192)),
+            ),
+            (
+                json!({"error": {"type": "exceed_context_size_error", "n_prompt_tokens": 600,
+                    "n_ctx": 512, "message": "request (600 tokens) exceeds the available context \
+                    size (512 tokens), try increasing it"}}),
+                (Some(600), Some(512)),
+            ),
+            (json!({"error": {"message": "Prompt is too long"}}), (None, None)),
+        ] {
+            let ModelError::ContextOverflow { tokens, limit, .. } = error(400, &body) else {
+                panic!("{body}")
+            };
+            assert_eq!((tokens, limit), sizes, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_unsupported_parameter_names_the_switch() {
+        let body = json!({"error": {"code": "unsupported_parameter", "param": "max_tokens",
+            "message": "Unsupported parameter: 'max_tokens'"}});
+        let error = error(400, &body).to_string();
+        assert!(error.contains("TokenLimit::MaxCompletionTokens"), "{error}");
+    }
+
+    #[test]
+    fn words_inside_a_success_become_a_status() {
+        for (body, status) in [
+            (json!({"code": 429, "message": "a"}), 429),
+            (json!({"code": "503", "message": "a"}), 503),
+            (json!({"code": "rate_limit_exceeded", "message": "a"}), 429),
+            (json!({"message": "a"}), 500),
+            (json!("a"), 500),
+        ] {
+            let error = Fault::of_json(&body).into_error(str::to_owned);
+            assert_eq!(error.status(), Some(status), "{body}");
+            assert!(error.is_retryable(), "{body}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Schema of files of sessions.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::error::Fault;
+
+/// Version of the schema, in `PRAGMA user_version`.
+const VERSION: i64 = 1;
+
+/// `RAAF`, in `PRAGMA application_id`.
+const APPLICATION: i64 = 0x5241_4146;
+
+const CREATE: &str = "
+    CREATE TABLE messages (
+        number INTEGER PRIMARY KEY,
+        session TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        message TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX messages_by_session ON messages (session, number);
+";
+
+/// Checks that a file has sessions in a version that is known, and makes an empty one such a file.
+pub(super) fn prepare(connection: &mut Connection) -> Result<(), Fault> {
+    if versions(connection)? == (APPLICATION, VERSION) {
+        return Ok(());
+    }
+    // Several processes may open an empty file at once: what is read here is what one of them leaves.
+    let create = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let is_empty = "SELECT count(*) = 0 FROM sqlite_schema";
+    match versions(&create)? {
+        (APPLICATION, VERSION) => return Ok(()),
+        (APPLICATION, found) => return Err(Fault::NewerSchema { found, known: VERSION }),
+        (0, 0) if create.query_row(is_empty, (), |row| row.get(0))? => {}
+        _ => return Err(Fault::Foreign),
+    }
+    create.execute_batch(CREATE)?;
+    create.pragma_update(None, "application_id", APPLICATION)?;
+    create.pragma_update(None, "user_version", VERSION)?;
+    Ok(create.commit()?)
+}
+
+/// Returns the application and the version of the schema that a file names.
+fn versions(connection: &Connection) -> Result<(i64, i64), Fault> {
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get(0));
+    Ok((number("application_id")?, number("user_version")?))
+}

@@ -1,0 +1,132 @@
+//! Dialects of servers, and their streams.
+
+use raaf_agents::{Agent, OpenAiModel, RunErrorKind, RunEvent, Runner, openai::TypedAnswers};
+use raaf_testkit::assert_span_tree;
+use serde_json::json;
+
+use crate::{
+    run::{FORMS, Form, Search, Turn, call, calls, run, run_on, search, text},
+    server::{Answer, Server},
+};
+
+#[tokio::test]
+async fn content_in_parts_is_read() {
+    for form in FORMS {
+        let parts = json!([
+            {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+            {"type": "text", "text": "Hello."},
+        ]);
+        let outcome =
+            run(form, &[Turn::Says(json!({"content": parts}), "stop")], |agent| agent).await;
+        assert_eq!(outcome.text(), "Hello.", "{form:?}");
+    }
+}
+
+#[tokio::test]
+async fn reasoning_and_signatures_go_back_where_they_came_from() {
+    for form in FORMS {
+        let mut signed = call("search", "{\"query\":\"a\"}");
+        signed["extra_content"] = json!({"google": {"thought_signature": "sig=="}});
+        let message = json!({"content": null, "reasoning_content": "hm, look",
+            "tool_calls": [signed]});
+        let turns = [Turn::Says(message, "tool_calls"), text("ok")];
+        let outcome = run(form, &turns, |agent| agent.tool(search())).await;
+        let back = &outcome.sent(1)[1];
+        assert_eq!(back["reasoning_content"], "hm, look", "{form:?}");
+        let signature = &back["tool_calls"][0]["extra_content"]["google"]["thought_signature"];
+        assert_eq!(signature, "sig==", "{form:?}");
+        let shown = outcome
+            .spans
+            .iter()
+            .filter_map(|span| Some(span.attributes().get("gen_ai.output.messages")?.to_string()));
+        assert!(shown.into_iter().any(|messages| messages.contains("hm, look")));
+        let said = outcome.events.iter().any(
+            |event| matches!(event, RunEvent::ReasoningDelta { text, .. } if text == "hm, look"),
+        );
+        assert_eq!(said, form == Form::Streamed);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_format_beside_tools_gets_a_tool() {
+    for form in FORMS {
+        let answer = calls(&[call("final_answer", "{\"query\":\"a\"}")], "tool_calls");
+        let outcome =
+            run(form, &[answer], |agent| agent.tool(search()).output_type::<Search>()).await;
+        assert_eq!(outcome.result.as_ref().unwrap().parse::<Search>().unwrap().query, "a");
+        let body = &outcome.requests[0].body;
+        assert_eq!(body.get("response_format"), None);
+        assert_eq!(body["tools"].as_array().unwrap().len(), 2);
+        assert_span_tree!(outcome.spans, { runner "Runner" { agent "Tester" { llm "m" } } });
+    }
+}
+
+#[tokio::test]
+async fn an_unsupported_parameter_names_the_switch() {
+    let body = json!({"error": {"code": "unsupported_parameter", "param": "max_tokens",
+        "message": "Unsupported parameter: 'max_tokens' is not supported with this model."}});
+    let outcome = run(Form::Whole, &[Turn::Status(400, body)], |agent| agent.max_tokens(9)).await;
+    let RunErrorKind::Model(error) = outcome.failure() else { panic!() };
+    assert!(error.to_string().contains("TokenLimit::MaxCompletionTokens"), "{error}");
+    assert_eq!(outcome.requests[0].body["max_tokens"], 9);
+}
+
+#[tokio::test]
+async fn switches_change_what_is_sent() {
+    let server = Server::start([text("ok").answer(Form::Streamed)]).await;
+    let model = OpenAiModel::builder("m")
+        .base_url(format!("{}?api-version=2024-10-21", server.url()))
+        .profile(|profile| {
+            profile.stream_usage = false;
+            profile.token_limit = raaf_agents::openai::TokenLimit::MaxCompletionTokens;
+            profile.instructions = raaf_agents::openai::InstructionsRole::Developer;
+            profile.typed_answers = TypedAnswers::Prompted;
+        })
+        .build()
+        .unwrap();
+    let agent = Agent::builder("Tester", model).instructions("Be brief.").max_tokens(9).build();
+    let result = Runner::new().stream(&agent, "go").finish().await.unwrap().unwrap();
+    assert_eq!(result.output, "ok");
+    let request = &server.requests()[0];
+    assert!(request.head.starts_with("POST /v1/chat/completions?api-version=2024-10-21 "));
+    assert_eq!(request.body["max_completion_tokens"], 9);
+    assert_eq!(request.body.get("stream_options"), None);
+    assert_eq!(request.body["messages"][0]["role"], "developer");
+    server.stop();
+}
+
+#[tokio::test]
+async fn streams_are_read_as_they_come() {
+    let piece = |delta: &str| {
+        format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{delta}\"}}}}]}}\n\n")
+    };
+    let end = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    for (what, body, expected) in [
+        ("halves of a pair", piece(r"a\ud83d") + &piece(r"\ude00b") + end, "a😀b"),
+        ("half of a pair", piece(r"half \ud83d") + end, "half \u{FFFD}"),
+        ("an empty event", piece("a") + "data:\n\n" + &piece("b") + end, "ab"),
+        ("a byte order mark", "\u{FEFF}".to_owned() + &piece("a") + end, "a"),
+        ("comments", ": hello\n\n".to_owned() + &piece("a") + ":\n\n" + end, "a"),
+        ("no [DONE]", piece("a") + end, "a"),
+        ("no reason", piece("a") + "data: [DONE]\n\n", "a"),
+        ("CRLF", (piece("a") + end).replace('\n', "\r\n"), "a"),
+        (
+            "two choices",
+            piece("a") + &piece("x").replace("\"index\":0", "\"index\":1") + &piece("b") + end,
+            "ab",
+        ),
+    ] {
+        let answer = Answer::recorded(200, "text/event-stream", &body);
+        let outcome = run_on(Form::Streamed, vec![answer], |agent| agent).await;
+        assert_eq!(outcome.text(), expected, "{what}");
+        let usage = outcome
+            .spans
+            .iter()
+            .any(|span| span.attributes().get("gen_ai.usage.input_tokens").is_some());
+        assert!(!usage, "usage that was not told is not zero");
+    }
+    let body = r#"{"choices":[{"message":{"content":"half \ud83d"}}]}"#;
+    let answer = Answer::recorded(200, "application/json", body);
+    let outcome = run_on(Form::Whole, vec![answer], |agent| agent).await;
+    assert_eq!(outcome.text(), "half \u{FFFD}");
+}

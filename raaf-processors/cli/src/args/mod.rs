@@ -1,0 +1,417 @@
+//! Arguments of the program.
+
+mod filter;
+
+use std::{
+    env, fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use raaf_trace_model::prices::PriceTable;
+use regex::Regex;
+
+use crate::input::Input;
+
+pub(crate) use filter::{Period, RunFilter, Side};
+use filter::{duration, finite};
+
+/// Name of the file that is read if none is named.
+const DEFAULT_FILE: &str = "traces.jsonl";
+
+/// Lists, shows, searches, compares and exports traces.
+///
+/// Files are those of the `file` sink, compressed with gzip or zstd or not, with the rotated parts beside
+/// them; `-` is standard input. Without a file, the one that `RAAF_TRACE_FILE` names is read, else
+/// `traces.jsonl` here. Traces and spans are named by the beginning of their ids; `last` is the newest
+/// trace.
+///
+/// The exit code is 0, or 1 if nothing was found (`diff`: if there is a difference), or 2 for an error.
+#[derive(Debug, Parser)]
+#[command(name = "raaf", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Print JSON, an object a line.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Use colours.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+    /// Print to the terminal without the pager that `RAAF_PAGER` or `PAGER` names (`less -FRX` by default).
+    #[arg(long, global = true)]
+    pub(crate) no_pager: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List runs, newest first.
+    List(List),
+    /// Show a run as a tree.
+    Show(Show),
+    /// Find spans.
+    Search(Search),
+    /// Summarize spans by kind, component, model or error, or scores.
+    Stats(Stats),
+    /// List the spans that took longest.
+    Slowest(Slowest),
+    /// List errors by type and message.
+    Errors(Errors),
+    /// Compare two runs, or two sets of runs.
+    Diff(Diff),
+    /// Write traces in another format.
+    Export(Export),
+    /// Convert traces of other programs to lines of a trace file.
+    Import(Import),
+    /// Append the score of a span to a trace file.
+    Score(Score),
+    /// Print spans as they are written.
+    Tail(Tail),
+    /// Show traces in a browser, from files, with what is written to them meanwhile.
+    View(View),
+    /// Receive spans, and show them in a browser.
+    Serve(Serve),
+    /// Print the completions of a shell.
+    Completions { shell: clap_complete::Shell },
+}
+
+impl Command {
+    /// Returns whether its output may be long and is for people.
+    pub(crate) fn is_paged(&self) -> bool {
+        matches!(
+            self,
+            Self::List(_)
+                | Self::Show(_)
+                | Self::Search(_)
+                | Self::Stats(_)
+                | Self::Slowest(_)
+                | Self::Errors(_)
+                | Self::Diff(_)
+        )
+    }
+}
+
+/// Files to read.
+#[derive(Args, Debug)]
+pub(crate) struct Files {
+    /// Trace files, or `-`.
+    #[arg(value_name = "FILE")]
+    named: Vec<PathBuf>,
+    /// Read the named files only, without the rotated parts beside them.
+    #[arg(long)]
+    alone: bool,
+    #[command(flatten)]
+    prices: Prices,
+}
+
+impl Files {
+    /// Returns the named files, or the default one.
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        if !self.named.is_empty() {
+            return self.named.clone();
+        }
+        let set = env::var_os("RAAF_TRACE_FILE").filter(|path| !path.is_empty());
+        vec![set.map_or_else(|| DEFAULT_FILE.into(), PathBuf::from)]
+    }
+
+    /// Opens the files.
+    ///
+    /// # Errors
+    ///
+    /// If one does not exist or cannot be opened, or the prices are none.
+    pub(crate) fn input(&self) -> anyhow::Result<Input> {
+        self.input_of(&self.paths())
+    }
+
+    /// Opens other files in the same way.
+    ///
+    /// # Errors
+    ///
+    /// Like [`input`](Self::input).
+    pub(crate) fn input_of(&self, paths: &[PathBuf]) -> anyhow::Result<Input> {
+        Ok(Input::find(paths, self.alone)?.with_prices(self.prices.table()?))
+    }
+}
+
+/// Prices of models.
+#[derive(Args, Debug)]
+pub(crate) struct Prices {
+    /// JSON file with prices of models, on top of the built-in ones, for calls whose cost is not in the
+    /// file; `none` for no prices.
+    #[arg(long, value_name = "FILE", env = "RAAF_TRACE_PRICES", hide_env_values = true)]
+    prices: Option<PathBuf>,
+}
+
+impl Prices {
+    /// Reads the prices.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or is no table of prices.
+    pub(crate) fn table(&self) -> anyhow::Result<PriceTable> {
+        let Some(path) = self.prices.as_deref().filter(|path| !path.as_os_str().is_empty()) else {
+            return Ok(PriceTable::built_in());
+        };
+        if path == Path::new("none") {
+            return Ok(PriceTable::empty());
+        }
+        let shown = path.display();
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("cannot read the prices `{shown}`"))?;
+        let prices = PriceTable::from_json(&text).with_context(|| format!("`{shown}`"))?;
+        Ok(prices.or(PriceTable::built_in()))
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct List {
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// Number of runs.
+    #[arg(short = 'n', long, default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// List all runs.
+    #[arg(short, long, conflicts_with = "limit")]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) filter: RunFilter,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Show {
+    /// Beginning of the trace's id, or `last`.
+    pub(crate) trace: String,
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// Only this span and what is below it, by the beginning of its id.
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) span: Option<String>,
+    /// Show attributes and ids.
+    #[arg(long)]
+    pub(crate) attributes: bool,
+    /// Show inputs, outputs and messages in full.
+    #[arg(long)]
+    pub(crate) content: bool,
+    /// Format of the output; `--json` is the same as `--format json`.
+    #[arg(long, value_enum, default_value_t = ShowFormat::Text)]
+    pub(crate) format: ShowFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShowFormat {
+    Text,
+    Json,
+    Markdown,
+    Mermaid,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Search {
+    /// Regular expression, sought in names, errors, attributes and contents.
+    pub(crate) pattern: Option<Regex>,
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// Only spans of this kind.
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Only spans whose component matches this regular expression.
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) component: Option<Regex>,
+    /// Only spans with this status.
+    #[arg(long)]
+    pub(crate) status: Option<String>,
+    /// Only spans with this attribute, `KEY` or `KEY=VALUE`.
+    #[arg(long = "attribute", value_name = "KEY[=VALUE]")]
+    pub(crate) attributes: Vec<String>,
+    /// Only spans that lasted at least so long.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) longer_than: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) period: Period,
+    /// Number of spans.
+    #[arg(short = 'n', long, default_value_t = 50)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Stats {
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// Groups to summarize by.
+    #[arg(long, value_enum, default_value_t = By::Component)]
+    pub(crate) by: By,
+    #[command(flatten)]
+    pub(crate) period: Period,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    Kind,
+    Component,
+    Model,
+    Error,
+    /// The values and labels of scores, by their names.
+    Score,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Slowest {
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// Number of spans.
+    #[arg(short = 'n', long, default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// Only spans of this kind.
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    #[command(flatten)]
+    pub(crate) period: Period,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Errors {
+    #[command(flatten)]
+    pub(crate) files: Files,
+    #[command(flatten)]
+    pub(crate) period: Period,
+}
+
+/// A set of runs is a file, perhaps with filters of `raaf list`: `new.jsonl`,
+/// `traces.jsonl:name=nightly,since=2h`, or `:until=2026-01-02` for the file that is read by default. A name
+/// without a dot is that of a file after `./`. Spans of sets are aligned by the name of their run, and by
+/// kind, component and method from the root on.
+#[derive(Args, Debug)]
+pub(crate) struct Diff {
+    /// The run before, by the beginning of its trace's id, or a set of runs.
+    #[arg(value_parser = Side::parse)]
+    pub(crate) before: Side,
+    /// The run after, by the beginning of its trace's id, or a set of runs; `last` is the newest run.
+    #[arg(value_parser = Side::parse)]
+    pub(crate) after: Side,
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// Smallest ratio by which a duration must differ to be shown.
+    #[arg(long, value_name = "RATIO", default_value_t = 1.5)]
+    pub(crate) slower: f64,
+    /// Smallest ratio by which spans, tokens and cost a run of sets must differ to be shown.
+    #[arg(long, value_name = "RATIO", default_value_t = 1.1)]
+    pub(crate) more: f64,
+    /// Compare inputs, outputs and messages of two runs.
+    #[arg(long)]
+    pub(crate) content: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Export {
+    /// Format of the output.
+    #[arg(value_enum)]
+    pub(crate) format: ExportFormat,
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// Only this trace, by the beginning of its id, or `last`.
+    #[arg(long)]
+    pub(crate) trace: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Trace events of Chrome, for Perfetto and `chrome://tracing`.
+    Chrome,
+    /// Comma-separated values, a span a line.
+    Csv,
+    /// A flowchart of Mermaid for each trace.
+    Mermaid,
+    /// Markdown.
+    Markdown,
+    /// Requests of OpenTelemetry's protocol in JSON, one a line for each trace.
+    Otlp,
+    /// The page of `view`, with the traces in it.
+    Html,
+    /// The lines as they are, uncompressed.
+    Jsonl,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct View {
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// Port on this machine; 0 for any.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Largest size of the traces in memory, in MiB; the oldest are left out.
+    #[arg(long, value_name = "MIB", default_value_t = 512)]
+    pub(crate) memory: usize,
+}
+
+/// Programs send OTLP over HTTP to `/v1/traces` (`RAAF_TRACE_OTLP_ENDPOINT` or
+/// `OTEL_EXPORTER_OTLP_ENDPOINT` is the address), what OpenAI's Agents SDK sends to
+/// `/v1/traces/ingest`, or lines of a trace file to `/lines`.
+#[derive(Args, Debug)]
+pub(crate) struct Serve {
+    /// Address to listen on. With an address that other machines reach, everybody there can read and
+    /// send traces.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4318")]
+    pub(crate) listen: SocketAddr,
+    /// File to which received spans are appended, and which is shown from the start.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keep: Option<PathBuf>,
+    /// Largest size of the traces in memory, in MiB; the oldest are left out.
+    #[arg(long, value_name = "MIB", default_value_t = 512)]
+    pub(crate) memory: usize,
+    #[command(flatten)]
+    pub(crate) prices: Prices,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Import {
+    /// Files of requests, one after the other, of OTLP in JSON (as the collector's `file` exporter writes
+    /// them) or as OpenAI's Agents SDK sends them; `-` is standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// The score is appended as a program writes it that scores a span which has ended: as a span of kind
+/// `evaluator` in a trace of its own, which links to the scored one.
+#[derive(Args, Debug)]
+pub(crate) struct Score {
+    /// Trace file, not compressed.
+    pub(crate) file: PathBuf,
+    /// Beginning of the span's id.
+    pub(crate) span: String,
+    /// Name of what is scored, such as `helpful`.
+    pub(crate) name: String,
+    /// Number on the scale of this score.
+    #[arg(allow_negative_numbers = true, value_parser = finite, required_unless_present = "label")]
+    pub(crate) value: Option<f64>,
+    /// Label, such as `pass`.
+    #[arg(long)]
+    pub(crate) label: Option<String>,
+    /// Reason for the score.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) comment: Option<String>,
+    /// Only spans of this trace, by the beginning of its id.
+    #[arg(long)]
+    pub(crate) trace: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Tail {
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// Number of lines that exist already to begin with.
+    #[arg(short = 'n', long, default_value_t = 10)]
+    pub(crate) lines: usize,
+    /// Go on with what is written later, also after a rotation.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+}

@@ -1,0 +1,37 @@
+//! `view` and `serve`: traces in a browser.
+
+use std::{net::SocketAddr, slice, sync::Arc};
+
+use super::Found;
+use crate::{
+    args::{Serve, View},
+    input::Input,
+    print::Printer,
+    serve::{Server, loopback},
+};
+
+const MIB: usize = 1024 * 1024;
+
+pub(super) fn view(view: &View, printer: &mut Printer) -> anyhow::Result<Found> {
+    let input = view.files.input()?;
+    let server = Arc::new(Server::new(view.memory.saturating_mul(MIB), input.prices().clone()));
+    server.load(&input, true)?;
+    run(server, loopback(view.port), printer)
+}
+
+pub(super) fn serve(serve: &Serve, printer: &mut Printer) -> anyhow::Result<Found> {
+    let server = Server::new(serve.memory.saturating_mul(MIB), serve.prices.table()?);
+    let server = Arc::new(server.receiving(serve.keep.as_ref())?);
+    if let Some(path) = &serve.keep {
+        server.load(&Input::find(slice::from_ref(path), false)?, false)?;
+    }
+    run(server, serve.listen, printer)
+}
+
+fn run(server: Arc<Server>, address: SocketAddr, printer: &mut Printer) -> anyhow::Result<Found> {
+    server.run(address, |address| {
+        printer.line(format_args!("http://{address}/"))?;
+        printer.flush()
+    })?;
+    Ok(Found::Yes)
+}

@@ -1,0 +1,221 @@
+//! Output: tables, JSON lines, texts.
+
+mod pager;
+
+use std::{
+    fmt,
+    io::{self, BufWriter, IsTerminal as _, Write},
+    mem,
+    process::Child,
+    time::{Duration, SystemTime},
+};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use comfy_table::{CellAlignment, Table, presets};
+use raaf_processors::HumanDuration;
+use raaf_trace_model::escape::Escaped;
+use serde::Serialize;
+
+use crate::{args::Color, input::Faults};
+
+/// Largest width of a name in a table, in characters.
+const NAME: usize = 48;
+
+/// Destination and form of the output.
+pub(crate) struct Printer {
+    out: Box<dyn Write>,
+    colors: ColorChoice,
+    pub(crate) json: bool,
+    /// The first output starts a pager.
+    pages: bool,
+    pager: Option<Child>,
+    /// Lines for standard error when the pager has ended.
+    notes: Vec<String>,
+}
+
+impl Printer {
+    pub(crate) fn new(json: bool, color: Color) -> Self {
+        let colors = match color {
+            Color::Auto => AutoStream::choice(&io::stdout()),
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        let out = Box::new(BufWriter::new(io::stdout()));
+        Self { out, colors, json, pages: false, pager: None, notes: Vec::new() }
+    }
+
+    /// Shows the output by a pager if it goes to a terminal.
+    pub(crate) fn page(&mut self) {
+        self.pages = io::stdout().is_terminal();
+    }
+
+    pub(crate) fn has_color(&self) -> bool {
+        self.colors != ColorChoice::Never
+    }
+
+    fn out(&mut self) -> &mut Box<dyn Write> {
+        if mem::take(&mut self.pages)
+            && let Some(mut pager) = pager::start()
+            && let Some(input) = pager.stdin.take()
+        {
+            self.out = Box::new(BufWriter::new(input));
+            self.pager = Some(pager);
+        }
+        &mut self.out
+    }
+
+    pub(crate) fn text(&mut self, text: impl fmt::Display) -> io::Result<()> {
+        let colors = self.colors;
+        write!(AutoStream::new(self.out(), colors), "{text}")
+    }
+
+    pub(crate) fn line(&mut self, text: impl fmt::Display) -> io::Result<()> {
+        self.text(format_args!("{text}\n"))
+    }
+
+    /// Prints data for other programs, which must not be changed: the stream for texts takes control
+    /// characters out where the output is no terminal.
+    pub(crate) fn data(&mut self, data: impl fmt::Display) -> io::Result<()> {
+        write!(self.out(), "{data}")
+    }
+
+    /// Prints an object as a line of JSON.
+    pub(crate) fn object(&mut self, object: &impl Serialize) -> io::Result<()> {
+        let line = serde_json::to_string(object)?;
+        self.data(format_args!("{line}\n"))
+    }
+
+    /// Prints a table; columns in `right` are aligned to the right. A row with a state that is not `ok` has
+    /// its colour.
+    pub(crate) fn table<const N: usize>(
+        &mut self,
+        head: [&str; N],
+        right: &[usize],
+        rows: impl IntoIterator<Item = [String; N]>,
+    ) -> io::Result<()> {
+        let mut table = Table::new();
+        table.load_preset(presets::NOTHING).set_header(head);
+        for column in table.column_iter_mut() {
+            let alignment = if right.contains(&column.index) {
+                CellAlignment::Right
+            } else {
+                CellAlignment::Left
+            };
+            column.set_cell_alignment(alignment);
+            column.set_padding((0, 2));
+        }
+        let mut styles = vec![Style::new().bold()];
+        for row in rows {
+            styles.push(row.iter().find_map(|cell| style_of(cell)).unwrap_or_default());
+            table.add_row(row);
+        }
+        for (line, style) in table.lines().zip(styles) {
+            self.line(format_args!("{style}{}{style:#}", line.trim_end()))?;
+        }
+        Ok(())
+    }
+
+    /// Says on standard error which lines could not be read.
+    pub(crate) fn tell(&mut self, faults: &Faults) {
+        let Some(note) = note(faults) else { return };
+        if self.pages || self.pager.is_some() {
+            self.notes.push(note);
+        } else {
+            let _ = writeln!(io::stderr(), "{note}");
+        }
+    }
+
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    /// Writes what is left, and waits for the end of the pager.
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        let flushed = self.out.flush();
+        // The pager waits for the end of its input.
+        self.out = Box::new(io::sink());
+        if let Some(mut pager) = self.pager.take() {
+            pager.wait()?;
+        }
+        for note in self.notes.drain(..) {
+            let _ = writeln!(io::stderr(), "{note}");
+        }
+        flushed
+    }
+}
+
+/// Returns the colour of a state that is not `ok`.
+fn style_of(state: &str) -> Option<Style> {
+    let color = match state {
+        "error" => AnsiColor::Red,
+        "cancelled" | "stale" | "partial" => AnsiColor::Yellow,
+        "running" => AnsiColor::Blue,
+        _ => return None,
+    };
+    Some(color.on_default())
+}
+
+/// Returns a state in its colour.
+pub(crate) fn state(state: &str) -> impl fmt::Display {
+    let style = style_of(state).unwrap_or_default();
+    format!("{style}{state}{style:#}")
+}
+
+/// Returns which lines could not be read, if there are any.
+fn note(faults: &Faults) -> Option<String> {
+    let first = Escaped(faults.texts.first()?);
+    Some(match faults.count {
+        1 => format!("raaf: a line could not be read: {first}"),
+        count => format!("raaf: {count} lines could not be read; the first: {first}"),
+    })
+}
+
+/// Says on standard error which lines could not be read.
+pub(crate) fn tell(faults: &Faults) {
+    if let Some(note) = note(faults) {
+        let _ = writeln!(io::stderr(), "{note}");
+    }
+}
+
+/// Returns a text without control characters, cut to fit a column.
+pub(crate) fn name(text: &str) -> String {
+    cut(text, NAME)
+}
+
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    let text = Escaped(text).to_string();
+    if text.chars().nth(most).is_none() {
+        return text;
+    }
+    let end = text.char_indices().nth(most - 1).map_or(0, |(at, _)| at);
+    format!("{}…", &text[..end])
+}
+
+pub(crate) fn time(time: SystemTime) -> String {
+    let text = humantime::format_rfc3339_seconds(time).to_string();
+    text.trim_end_matches('Z').replace('T', " ")
+}
+
+pub(crate) fn duration(duration: Duration) -> String {
+    HumanDuration(duration).to_string()
+}
+
+/// Returns a number of tokens, or of others; empty for none.
+pub(crate) fn count(count: u64) -> String {
+    if count == 0 { String::new() } else { count.to_string() }
+}
+
+/// Returns a number with two decimals at most.
+pub(crate) fn number(number: f64) -> String {
+    let text = format!("{number:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!([1.0, 0.5, 0.333, 120.0].map(super::number), ["1", "0.5", "0.33", "120"]);
+    }
+}

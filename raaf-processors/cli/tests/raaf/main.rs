@@ -1,0 +1,11 @@
+//! The program, run as a user runs it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
+
+mod commands;
+mod diff;
+mod golden;
+mod score;
+mod serve;
+mod support;
+mod terminal;

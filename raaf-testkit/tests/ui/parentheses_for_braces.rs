@@ -1,0 +1,5 @@
+use raaf_testkit::span_tree;
+
+fn main() {
+    span_tree! { agent "A" (llm *) };
+}
