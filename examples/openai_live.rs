@@ -15,11 +15,9 @@ use std::{
 };
 
 use futures::StreamExt as _;
-use raaf_agents::{
-    Agent, FunctionTool, OpenAiModel, RunConfig, RunEvent, Runner, openai::ConfigError,
-};
+use raaf_agents::{Agent, FunctionTool, OpenAiModel, RunEvent, Runner, openai::ConfigError};
 use raaf_processors::ConsoleSink;
-use raaf_trace_core::TracerProvider;
+use raaf_trace_core::{TracerProvider, trace};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -53,8 +51,7 @@ fn pilot(model: OpenAiModel) -> Agent {
 }
 
 async fn ask(agent: &Agent, question: &str) -> Result<(), Failure> {
-    let runner = Runner::new().with_config(RunConfig::new().workflow_name("tides"));
-    let mut run = runner.stream(agent, question);
+    let mut run = Runner::new().stream(agent, question);
     while let Some(event) = run.next().await {
         match event? {
             RunEvent::TextDelta { text, .. } => {
@@ -83,7 +80,8 @@ async fn run() -> Result<(), Failure> {
         Err(error) => return Err(error.into()),
     };
     let _tracing = TracerProvider::builder().with(ConsoleSink::new()).init()?;
-    ask(&pilot(model), "When is high water in Brest?").await
+    // The tree is printed when its trace ends, which is after the last piece of the answer here.
+    trace("tides").try_in_span(ask(&pilot(model), "When is high water in Brest?")).await
 }
 
 #[tokio::main]
