@@ -106,8 +106,8 @@ pub use model::{
 pub use pipeline::{
     AgentStep, BranchFailure, BuildError, Contract, EachOver, Flow, FlowExt, FunctionStep,
     IntoStep, Keys, Merge, MissingKey, OnBranchError, Parallel, PausedStep, Pipeline,
-    PipelineBuilder, PipelineError, PipelineState, Progress, State, StateError, Step, StepError,
-    ToolStep, service, step, via,
+    PipelineBuilder, PipelineError, PipelineState, Progress, State, StateError, Step, StepContext,
+    StepError, ToolStep, service, step, via,
 };
 pub use retry::RetryPolicy;
 pub use run::{Journal, Limits, RunContext, RunEvent, RunProgress, RunResult};

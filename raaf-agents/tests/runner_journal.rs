@@ -15,86 +15,19 @@ use std::{
 
 use async_trait::async_trait;
 use futures::{future::BoxFuture, poll};
+use journal::{InMemory, Ledger, Planned, block_on, turn, write};
 use proptest::prelude::*;
 use raaf_agents::{
-    Agent, FunctionTool, Journal, Message, Model, ModelError, ModelRequest, ModelResponse,
-    RunConfig, RunContext, RunErrorKind, RunHooks, RunResult, Runner, ScriptedModel, ToolCall,
-    Usage,
+    Agent, Approval, Journal, MemorySession, Message, Model, ModelError, ModelRequest,
+    ModelResponse, RunConfig, RunContext, RunErrorKind, RunHooks, RunResult, RunState, Runner,
+    ScriptedModel, Session, SessionError, ToolCall,
 };
 use raaf_testkit::{Capture, Spans, assert_coherent};
 use raaf_trace_core::{Status, trace};
 use serde_json::{Value as Json, json};
 use tokio::task::yield_now;
 
-/// A journal that awaits before and after its work, and fails the test if it does a step again.
-#[derive(Clone, Default)]
-struct InMemory(Arc<Mutex<BTreeMap<String, Json>>>);
-
-#[async_trait]
-impl Journal for InMemory {
-    async fn step(
-        &self,
-        name: &str,
-        work: BoxFuture<'_, Option<Json>>,
-    ) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
-        yield_now().await;
-        let known = self.0.lock().unwrap().get(name).cloned();
-        if known.is_some() {
-            return Ok(known);
-        }
-        let result = work.await;
-        if let Some(result) = &result {
-            let before = self.0.lock().unwrap().insert(name.to_owned(), result.clone());
-            assert_eq!(before, None, "`{name}` was done twice");
-        }
-        yield_now().await;
-        Ok(result)
-    }
-}
-
-/// A model that makes its turns in order, each after some awaits.
-struct Planned(Vec<Vec<ToolCall>>);
-
-#[async_trait]
-impl Model for Planned {
-    fn name(&self) -> &str {
-        "planned"
-    }
-
-    async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
-        yield_now().await;
-        let turn = request.messages.iter().filter(|message| message.tool_calls().count() > 0);
-        let message = match self.0.get(turn.count()) {
-            Some(calls) => Message::calls(calls.clone()),
-            None => Message::assistant(format!("{} messages", request.messages.len())),
-        };
-        yield_now().await;
-        Ok(ModelResponse::new(message).with_usage(Usage::new(3, 2)))
-    }
-}
-
-/// Entries of the tools by the keys of their calls: how often each was done to its end.
-type Ledger = Arc<Mutex<BTreeMap<String, u32>>>;
-
-fn write(name: &str, ledger: &Ledger) -> FunctionTool {
-    let ledger = Arc::clone(ledger);
-    FunctionTool::with_context(name, "Writes.", move |context: RunContext, n: u32| {
-        let ledger = Arc::clone(&ledger);
-        async move {
-            for _ in 0..n {
-                yield_now().await;
-            }
-            let key = context.idempotency_key().unwrap();
-            *ledger.lock().unwrap().entry(key).or_default() += 1;
-            if n == 3 { Err("no luck") } else { Ok(n) }
-        }
-    })
-}
-
-fn turn(calls: &[(&str, Json)]) -> Vec<ToolCall> {
-    let calls = calls.iter().enumerate();
-    calls.map(|(at, (name, arguments))| ToolCall::new(format!("c{at}"), *name, arguments)).collect()
-}
+mod journal;
 
 /// An agent with two tools and another agent as a third.
 fn agent(ledger: &Ledger) -> Agent {
@@ -151,10 +84,6 @@ async fn run(drops: &[usize]) -> (RunResult, BTreeMap<String, u32>, Spans, Vec<S
     let entries = ledger.lock().unwrap().clone();
     let steps = journal.0.lock().unwrap().keys().cloned().collect();
     (result, entries, capture.spans_async().await, steps)
-}
-
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
 #[test]
@@ -279,4 +208,114 @@ async fn a_journal_that_fails_is_named_with_the_step() {
     assert!(matches!(error.kind, RunErrorKind::Journal { .. }));
     let text = "agent `Teller` (turn 1): the journal failed at step `run/1`: disk full";
     assert_eq!(error.to_string(), text);
+}
+
+/// A session that awaits before and after each append, so that a run is interrupted there.
+struct Slow(MemorySession);
+
+#[async_trait]
+impl Session for Slow {
+    async fn load(&self) -> Result<Vec<Message>, SessionError> {
+        yield_now().await;
+        self.0.load().await
+    }
+
+    async fn append(&self, _: Vec<Message>) -> Result<(), SessionError> {
+        Err(SessionError::new("a journaled run has keys for its appends"))
+    }
+
+    async fn append_once(&self, key: &str, messages: Vec<Message>) -> Result<(), SessionError> {
+        yield_now().await;
+        self.0.append_once(key, messages).await?;
+        yield_now().await;
+        Ok(())
+    }
+
+    async fn clear(&self) -> Result<(), SessionError> {
+        self.0.clear().await
+    }
+}
+
+/// Lets a run go on for so many polls. Nothing is left of it but the journal, and what it stored.
+async fn interrupted<T>(run: impl Future<Output = T>, polls: usize) {
+    let mut run = pin!(run);
+    for _ in 0..polls {
+        if poll!(&mut run).is_ready() {
+            break;
+        }
+        yield_now().await;
+    }
+}
+
+async fn run_in_session(drops: &[usize]) -> (RunResult, Vec<Message>) {
+    let (ledger, journal, session) = (Ledger::default(), InMemory::default(), MemorySession::new());
+    session.append(vec![Message::user("Hi!"), Message::assistant("Hello.")]).await.unwrap();
+    let runner = || {
+        let config = RunConfig::new().journal(journal.clone()).run_id("run");
+        Runner::new().with_config(config.session(Slow(session.clone())))
+    };
+    for &polls in drops {
+        interrupted(runner().run(&agent(&ledger), "go"), polls).await;
+    }
+    let result = runner().run(&agent(&ledger), "go").await.unwrap();
+    (result, session.messages())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_session_gets_each_message_of_an_interrupted_run_once(
+        drops in prop::collection::vec(0_usize..60, 0..6),
+    ) {
+        block_on(async {
+            let (straight, stored) = run_in_session(&[]).await;
+            assert_eq!(stored, straight.messages);
+            let (result, stored) = run_in_session(&drops).await;
+            assert_eq!(result.messages, straight.messages);
+            assert_eq!(stored, straight.messages);
+        });
+    }
+
+    #[test]
+    fn a_run_that_has_paused_goes_on_with_its_journal(
+        drops in prop::collection::vec(0_usize..30, 0..4),
+    ) {
+        block_on(async {
+            let (ledger, journal) = (Ledger::default(), InMemory::default());
+            let turns = [
+                turn(&[("debit", json!({"value": 1})), ("credit", json!({"value": 2}))]),
+                turn(&[("debit", json!({"value": 1}))]),
+            ];
+            let agent = || {
+                let asks = write("credit", &ledger).with_approval(Approval::always());
+                let builder = Agent::builder("Teller", Planned(turns.clone().into()));
+                builder.tool(write("debit", &ledger)).tool(asks).build()
+            };
+            let capture = Capture::new();
+            let work = async {
+                // Each process comes to the pause by itself, and goes on from the decision.
+                let paused = async || {
+                    let paused = runner(&journal).run(&agent(), "go").await.unwrap_err();
+                    let mut state: RunState = paused.into_state().unwrap();
+                    let pending = state.pending();
+                    assert_eq!(pending.len(), 1);
+                    state.approve(&pending[0].key).unwrap();
+                    runner(&journal).resume(&agent(), state).await
+                };
+                for &polls in &drops {
+                    interrupted(paused(), polls).await;
+                }
+                paused().await.unwrap()
+            };
+            let result = capture.run_async(trace("Job").in_span(work)).await;
+            assert_eq!(result.output, "6 messages");
+            let entries = ledger.lock().unwrap().clone();
+            let calls = ["run/1/c0", "run/1/c1", "run/2/c0"];
+            assert_eq!(entries, calls.map(|key| (key.to_owned(), 1)).into());
+            let spans = capture.spans_async().await;
+            assert_coherent!(spans);
+            assert_eq!(done(&spans), ["credit", "debit", "debit", "planned", "planned", "planned"]);
+        });
+    }
 }

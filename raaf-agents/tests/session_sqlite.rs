@@ -242,7 +242,7 @@ async fn a_newer_schema_and_foreign_files_are_refused_and_left_as_they_are() {
     other.pragma_update(None, "user_version", 7).unwrap();
     assert_eq!(
         refused(&path).await,
-        "has schema version 7, and this program reads up to 1: update the program"
+        "has schema version 7, and this program reads up to 2: update the program"
     );
 
     let foreign = folder.path().join("foreign.db");
@@ -288,6 +288,36 @@ async fn a_read_only_file_is_an_error_that_names_it() {
         assert!(error.starts_with("cannot be"), "{error}");
     }
     set(folder.path(), 0o755);
+}
+
+#[tokio::test]
+async fn an_append_with_a_key_is_made_once() {
+    let (_folder, path) = folder();
+    let session = SqliteSession::open(&path, "a").await.unwrap();
+    for _ in 0..2 {
+        session.append_once("run/session/1", vec![Message::user("hello")]).await.unwrap();
+    }
+    let next_process = SqliteSession::open(&path, "a").await.unwrap();
+    next_process.append_once("run/session/1", vec![Message::user("hello")]).await.unwrap();
+    next_process.append_once("run/session/2", vec![Message::user("more")]).await.unwrap();
+    assert_eq!(texts(&session.load().await.unwrap()), ["hello", "more"]);
+    let other = SqliteSession::open(&path, "b").await.unwrap();
+    other.append_once("run/session/1", vec![Message::user("hello")]).await.unwrap();
+    assert_eq!(other.load().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_schema_is_brought_up_to_date() {
+    let (_folder, path) = folder();
+    let session = SqliteSession::open(&path, "a").await.unwrap();
+    session.append(vec![Message::user("hello")]).await.unwrap();
+    drop(session);
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch("DROP TABLE appends; PRAGMA user_version = 1").unwrap();
+    drop(old);
+    let session = SqliteSession::open(&path, "a").await.unwrap();
+    session.append_once("run/session/1", vec![Message::user("more")]).await.unwrap();
+    assert_eq!(texts(&session.load().await.unwrap()), ["hello", "more"]);
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! Model calls outside of agents.
 
+use serde::{Deserialize, Serialize};
+
 use super::ModelResponse;
 
 /// Call of a model that no agent made, such as that of a session, to be counted in a run; see
 /// [`Session::load_with_calls`](crate::Session::load_with_calls).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ModelCall {
     /// The name of the model that was called.

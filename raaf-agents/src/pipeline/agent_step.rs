@@ -1,11 +1,13 @@
 //! Agents as steps.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use async_trait::async_trait;
 use serde_json::Value as Json;
 
-use super::{Contract, Keys, PausedStep, State, StateError, Step, StepError, paused::Waiting};
+use super::{
+    Contract, Keys, PausedStep, State, StateError, Step, StepContext, StepError, paused::Waiting,
+};
 use crate::{agent::Agent, run::RunResult, runner::Runner, state::ResumeError};
 
 /// Step that runs an agent; see [`Agent::reads`] and [`Agent::writes`].
@@ -117,20 +119,37 @@ impl Step for AgentStep {
     }
 
     async fn run(&self, state: State) -> Result<State, StepError> {
-        let result = self.runner.run(&self.agent, self.input(&state)?).await?;
+        self.run_in(&StepContext::default(), state).await
+    }
+
+    /// The steps of the run are journaled.
+    async fn run_in(&self, context: &StepContext, state: State) -> Result<State, StepError> {
+        let result = self.runner(context).run(&self.agent, self.input(&state)?).await?;
         Ok(self.with_answer(state, result))
     }
 
-    async fn resume(&self, state: State, paused: PausedStep) -> Result<State, StepError> {
+    async fn resume(
+        &self,
+        context: &StepContext,
+        state: State,
+        paused: PausedStep,
+    ) -> Result<State, StepError> {
         let Waiting::Run(run) = paused.0 else {
             return Err(StepError::Resume(ResumeError::Step { step: self.name().to_owned() }));
         };
-        let result = self.runner.go_on(&self.agent, *run).await?;
+        let result = self.runner(context).go_on(&self.agent, *run).await?;
         Ok(self.with_answer(state, result))
     }
 }
 
 impl AgentStep {
+    fn runner(&self, context: &StepContext) -> Cow<'_, Runner> {
+        match context.journal() {
+            Some((journal, key)) => Cow::Owned(self.runner.clone().with_journal(journal, key)),
+            None => Cow::Borrowed(&self.runner),
+        }
+    }
+
     fn with_answer(&self, mut state: State, result: RunResult) -> State {
         let value = if result.typed { result.parse().ok() } else { None };
         state.set(&self.writes, value.unwrap_or(Json::String(result.output)));
@@ -153,7 +172,16 @@ impl Step for Agent {
         AgentStep::new(self.clone()).run(state).await
     }
 
-    async fn resume(&self, state: State, paused: PausedStep) -> Result<State, StepError> {
-        AgentStep::new(self.clone()).resume(state, paused).await
+    async fn run_in(&self, context: &StepContext, state: State) -> Result<State, StepError> {
+        AgentStep::new(self.clone()).run_in(context, state).await
+    }
+
+    async fn resume(
+        &self,
+        context: &StepContext,
+        state: State,
+        paused: PausedStep,
+    ) -> Result<State, StepError> {
+        AgentStep::new(self.clone()).resume(context, state, paused).await
     }
 }

@@ -91,7 +91,8 @@ impl PipelineBuilder {
         if !missing.is_empty() {
             return Err(BuildError { pipeline: component.name().to_owned(), missing });
         }
-        Ok(Pipeline { component, inner: Arc::new(super::Inner { flow, contract, observers }) })
+        let inner = Arc::new(super::Inner { flow, contract, observers });
+        Ok(Pipeline { component, inner, journal: None })
     }
 }
 

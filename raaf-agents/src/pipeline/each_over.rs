@@ -17,9 +17,9 @@ use super::{
     contract::{FlowContract, StepKey},
     error::{Cause, Stopped},
     flow::Node,
-    observe::Observers,
     paused::{Part, Place, Start},
     state::type_of,
+    walk::Walk,
 };
 use crate::{errors::with_causes, run::workflow};
 
@@ -139,18 +139,14 @@ impl EachOver {
         items.iter().all(|item| item.is_in(&self.node))
     }
 
-    pub(super) async fn run(
-        &self,
-        start: Start,
-        observers: &Observers,
-    ) -> Result<State, Box<Stopped>> {
+    pub(super) async fn run(&self, start: Start, walk: Walk<'_>) -> Result<State, Box<Stopped>> {
         let is_resumed = matches!(start, Start::At(_)).then_some(true);
         let (state, parts) = match start {
             Start::At(Place::EachOver { state, items }) => (state, items),
             start => (start.into_state(), Vec::new()),
         };
         let call = self.component.traced("each_over").with(keys::RESUMED, is_resumed);
-        let run = call.try_in_span(workflow::of_part(self.run_all(&state, parts, observers)));
+        let run = call.try_in_span(workflow::of_part(self.run_all(&state, parts, &walk)));
         let (results, errors) = run.await?;
         Ok(state.with(&self.into, results).with(self.errors_key(), errors))
     }
@@ -159,7 +155,7 @@ impl EachOver {
         &self,
         state: &State,
         parts: Vec<Part<Json>>,
-        observers: &Observers,
+        walk: &Walk<'_>,
     ) -> Result<(Vec<Json>, Vec<Json>), Box<Stopped>> {
         let failed = |error: StateError| Stopped::at(&self.name, state.clone(), error.into());
         let list = state.value(&self.list).map_err(failed)?;
@@ -171,7 +167,9 @@ impl EachOver {
         let runs: Vec<_> = items
             .iter()
             .enumerate()
-            .map(|(index, item)| self.run_item(state, (index, item), parts.next(), observers))
+            .map(|(index, item)| {
+                self.run_item(state, (index, item), parts.next(), walk.item(index))
+            })
             .collect();
         // A failed item does not affect the others.
         let done: Vec<_> = stream::iter(runs).buffered(self.concurrency).collect().await;
@@ -205,7 +203,7 @@ impl EachOver {
         state: &'a State,
         (index, item): (usize, &'a Json),
         part: Option<Part<Json>>,
-        observers: &'a Observers,
+        walk: Walk<'a>,
     ) -> BoxFuture<'a, Part<Json>> {
         Box::pin(async move {
             let start = match part {
@@ -216,7 +214,7 @@ impl EachOver {
             let is_resumed = matches!(start, Start::At(_)).then_some(true);
             let call = self.component.traced("item");
             let call = call.with(keys::STEP_ITEM_INDEX, index).with(keys::RESUMED, is_resumed);
-            match call.try_in_span(workflow::of_part(self.run_one(start, observers))).await {
+            match call.try_in_span(workflow::of_part(self.run_one(start, walk))).await {
                 Ok(result) => Part::Done(result),
                 Err(ItemEnd::Paused(place)) => Part::Paused(*place),
                 Err(ItemEnd::Failed(error)) => Part::Failed {
@@ -228,10 +226,10 @@ impl EachOver {
         })
     }
 
-    async fn run_one(&self, start: Start, observers: &Observers) -> Result<Json, ItemEnd> {
+    async fn run_one(&self, start: Start, walk: Walk<'_>) -> Result<Json, ItemEnd> {
         let named =
             |step: &str, source| ItemEnd::Failed(ItemError { step: step.to_owned(), source });
-        let mut state = self.node.run(start, observers).await.map_err(|stopped| {
+        let mut state = self.node.run(start, walk).await.map_err(|stopped| {
             let Stopped { step, cause, .. } = *stopped;
             match cause {
                 Cause::Failed(source) => named(&step, source),

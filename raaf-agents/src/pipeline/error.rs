@@ -5,6 +5,7 @@ use std::{borrow::Cow, error::Error, fmt, time::Duration};
 use raaf_trace_core::{
     ErrorType,
     call::{ErrorReport, Failure, KnownErrorType},
+    diagnostics::Escaped,
 };
 use thiserror::Error;
 
@@ -91,6 +92,7 @@ impl ErrorType for StepError {
             Self::Branches { .. } => "StepError::Branches".into(),
             Self::Paused(_) => PAUSED.into(),
             Self::Resume(_) => "StepError::Resume".into(),
+            Self::Journal { .. } => "StepError::Journal".into(),
         }
     }
 
@@ -146,6 +148,14 @@ pub enum StepError {
     /// The state of a pipeline does not fit the one that was to resume it.
     #[error("the pipeline cannot be resumed: {0}")]
     Resume(ResumeError),
+    /// The [journal](crate::Pipeline::journaled) failed.
+    #[error("the journal failed at step `{}`: {source}", Escaped(step))]
+    Journal {
+        /// The name of the step in the journal.
+        step: String,
+        /// The error it returned.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// A function or a custom [`Step`](trait@crate::Step) failed.
     #[error(transparent)]
     Function(Box<dyn Error + Send + Sync>),
@@ -155,7 +165,7 @@ impl StepError {
     /// Returns the source of an error whose text contains the text of this.
     pub(super) fn behind(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Function(error) => behind(&**error),
+            Self::Function(error) | Self::Journal { source: error, .. } => behind(&**error),
             other => other.source(),
         }
     }

@@ -15,6 +15,7 @@ mod paused;
 mod state;
 mod step;
 mod tool_step;
+mod walk;
 mod wrap;
 
 use std::{fmt, sync::Arc};
@@ -25,7 +26,10 @@ use raaf_trace_core::{
 };
 use serde_json::Value as Json;
 
-use crate::run::workflow::{self, Root};
+use crate::run::{
+    Journal, SharedJournal,
+    workflow::{self, Root},
+};
 pub use agent_step::AgentStep;
 pub use builder::PipelineBuilder;
 pub use contract::{BuildError, Contract, MissingKey};
@@ -45,6 +49,8 @@ use state::shown;
 pub use state::{State, StateError};
 pub use step::Step;
 pub use tool_step::ToolStep;
+pub use walk::StepContext;
+use walk::{Journaled, Walk};
 pub use wrap::FlowExt;
 
 /// Sequence of steps, which may run in parallel: agents, tools, functions and other pipelines.
@@ -87,6 +93,8 @@ pub use wrap::FlowExt;
 pub struct Pipeline {
     component: Component,
     inner: Arc<Inner>,
+    /// The journal, and the id of the run.
+    journal: Option<(SharedJournal, String)>,
 }
 
 struct Inner {
@@ -119,8 +127,81 @@ impl Pipeline {
     /// If a step fails, or if the initial state lacks a key that a step is declared to require, which
     /// is checked before the first step runs. The error carries the state before the step.
     pub async fn run(&self, state: State) -> Result<State, PipelineError> {
-        let given = state.clone();
-        self.run_from(given, Start::New(state)).await
+        self.run_within(&StepContext::default(), state).await
+    }
+
+    /// Returns the pipeline with a [journal](Journal): run again with the same state, journal and id after
+    /// an interruption, it does only the steps that have no result in the journal. Each run has an id of its
+    /// own.
+    ///
+    /// Of a step, its changes to the state are journaled; of an agent, the steps of its run. The names of
+    /// steps begin with the id and the place in the pipeline, so that the pipeline must not change in
+    /// between. Conditions and changes of the state between steps are made again and have to be the same
+    /// each time. A step that fails is not journaled, even if the pipeline goes on without it: run again,
+    /// it is tried again. An attempt of a [retried](FlowExt::retry) agent goes on where the one before it
+    /// failed: what has a result is not asked again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{collections::HashMap, error::Error, sync::{Arc, Mutex}};
+    /// use futures::future::BoxFuture;
+    /// use raaf_agents::{FlowExt as _, Journal, State, service};
+    /// use serde_json::Value;
+    ///
+    /// #[derive(Clone, Default)]
+    /// struct InMemory(Arc<Mutex<HashMap<String, Value>>>);
+    ///
+    /// #[async_trait::async_trait]
+    /// impl Journal for InMemory {
+    ///     async fn step(
+    ///         &self,
+    ///         name: &str,
+    ///         work: BoxFuture<'_, Option<Value>>,
+    ///     ) -> Result<Option<Value>, Box<dyn Error + Send + Sync>> {
+    ///         let known = self.0.lock().unwrap().get(name).cloned();
+    ///         if known.is_some() {
+    ///             return Ok(known);
+    ///         }
+    ///         let result = work.await;
+    ///         if let Some(result) = &result {
+    ///             self.0.lock().unwrap().insert(name.to_owned(), result.clone());
+    ///         }
+    ///         Ok(result)
+    ///     }
+    /// }
+    ///
+    /// let draw = service("draw", |state: State| async { Ok(state.with("lot", 17)) });
+    /// let pipeline = draw.named("Lottery").build()?;
+    /// let journal = InMemory::default();
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let state = pipeline.journaled(journal.clone(), "draw-1").run(State::new()).await?;
+    /// assert_eq!(state.get::<i64>("lot")?, 17);
+    /// assert!(journal.0.lock().unwrap().contains_key("draw-1/0.draw"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn journaled(&self, journal: impl Journal + 'static, id: impl Into<String>) -> Self {
+        Self { journal: Some((Arc::new(journal), id.into())), ..self.clone() }
+    }
+
+    async fn run_within(
+        &self,
+        context: &StepContext,
+        state: State,
+    ) -> Result<State, PipelineError> {
+        self.run_from(context, state.clone(), Start::New(state)).await
+    }
+
+    /// Returns the beginning of a way through the flow.
+    fn walk(&self, context: &StepContext) -> Walk<'_> {
+        let own = self.journal.as_ref();
+        let own = own.map(|(journal, id)| Journaled::new(SharedJournal::clone(journal), id));
+        Walk::new(&self.inner.observers, own.or_else(|| context.inside()))
     }
 
     /// Resumes a pipeline that has [paused](StepError::Paused): approved calls run, rejected ones have an
@@ -134,11 +215,15 @@ impl Pipeline {
     /// See [`run`](Self::run); also if the state does not fit the pipeline.
     pub async fn resume(&self, state: PipelineState) -> Result<State, PipelineError> {
         let place = state.context().unwrap_or_else(Context::current);
-        self.go_on(state).in_context(place).await
+        self.go_on(&StepContext::default(), state).in_context(place).await
     }
 
     /// Resumes the pipeline within the current span.
-    async fn go_on(&self, state: PipelineState) -> Result<State, PipelineError> {
+    async fn go_on(
+        &self,
+        context: &StepContext,
+        state: PipelineState,
+    ) -> Result<State, PipelineError> {
         let PipelineState { pipeline, given, place, .. } = state;
         if pipeline != self.name() || !self.inner.flow.node.has(&place) {
             return Err(PipelineError {
@@ -149,10 +234,15 @@ impl Pipeline {
                 source: StepError::Resume(PipelineState::changed(&pipeline)),
             });
         }
-        self.run_from(given, Start::At(place)).await
+        self.run_from(context, given, Start::At(place)).await
     }
 
-    async fn run_from(&self, given: State, start: Start) -> Result<State, PipelineError> {
+    async fn run_from(
+        &self,
+        context: &StepContext,
+        given: State,
+        start: Start,
+    ) -> Result<State, PipelineError> {
         let before = given.clone();
         let is_resumed = matches!(start, Start::At(_)).then_some(true);
         let root = Root::current();
@@ -166,7 +256,7 @@ impl Pipeline {
             .on_result(move |after: &State, attributes: &mut Attributes| {
                 attributes.set_content_with(attribute_keys::OUTPUT, || changes(&before, after));
             })
-            .try_in_span(workflow::of_part(self.run_flow(&given, start)))
+            .try_in_span(workflow::of_part(self.run_flow(context, &given, start)))
             .await;
         if let Ok(after) = &ended {
             root.set_output(|| changes(&given, after));
@@ -174,14 +264,19 @@ impl Pipeline {
         ended
     }
 
-    async fn run_flow(&self, given: &State, start: Start) -> Result<State, PipelineError> {
+    async fn run_flow(
+        &self,
+        context: &StepContext,
+        given: &State,
+        start: Start,
+    ) -> Result<State, PipelineError> {
         let needs = &self.inner.contract.requires;
         let result = match needs.iter().find(|need| !given.contains(&need.key)) {
             Some(need) => {
                 let source = StateError::Missing { key: need.key.clone() }.into();
                 Err(Stopped::at(&need.step, given.clone(), source))
             }
-            None => self.inner.flow.node.run(start, &self.inner.observers).await,
+            None => self.inner.flow.node.run(start, self.walk(context)).await,
         };
         result.map_err(|stopped| {
             let Stopped { step, completed, state, cause } = *stopped;
@@ -216,13 +311,24 @@ impl Step for Pipeline {
     }
 
     async fn run(&self, state: State) -> Result<State, StepError> {
-        self.run(state).await.map_err(|error| StepError::Pipeline(Box::new(error)))
+        self.run_in(&StepContext::default(), state).await
     }
 
-    async fn resume(&self, _: State, paused: PausedStep) -> Result<State, StepError> {
+    async fn run_in(&self, context: &StepContext, state: State) -> Result<State, StepError> {
+        let ended = self.run_within(context, state).await;
+        ended.map_err(|error| StepError::Pipeline(Box::new(error)))
+    }
+
+    async fn resume(
+        &self,
+        context: &StepContext,
+        _: State,
+        paused: PausedStep,
+    ) -> Result<State, StepError> {
         match paused.0 {
             Waiting::Pipeline(inner) => {
-                self.go_on(*inner).await.map_err(|error| StepError::Pipeline(Box::new(error)))
+                let ended = self.go_on(context, *inner).await;
+                ended.map_err(|error| StepError::Pipeline(Box::new(error)))
             }
             Waiting::Run(_) => Err(StepError::Resume(PipelineState::changed(self.name()))),
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Contract, PausedStep, State, StepError};
+use super::{Contract, PausedStep, State, StepContext, StepError};
 use crate::state::ResumeError;
 
 /// Step of a pipeline: takes the state and returns it, changed.
@@ -62,15 +62,31 @@ pub trait Step: Send + Sync {
     /// If the pipeline cannot continue. Return errors of your own as [`StepError::Function`].
     async fn run(&self, state: State) -> Result<State, StepError>;
 
+    /// Runs the step in a [journaled](crate::Pipeline::journaled) pipeline. By default, the changes of
+    /// [`run`](Self::run) are journaled as one step. A step of your own that runs another one passes the
+    /// context on to it.
+    ///
+    /// # Errors
+    ///
+    /// See [`run`](Self::run); also if the journal fails.
+    async fn run_in(&self, context: &StepContext, state: State) -> Result<State, StepError> {
+        context.once(state, |state| self.run(state)).await
+    }
+
     /// Goes on with the step, which has paused: [`run`](Self::run) ended with the error of a run or a
     /// pipeline that has paused. The state is the one that it was run with. A step of your own that runs
-    /// another one passes both on to it. By default the step cannot go on.
+    /// another one passes all three on to it. By default the step cannot go on.
     ///
     /// # Errors
     ///
     /// See [`run`](Self::run); also if what the step waits for does not fit.
-    async fn resume(&self, state: State, paused: PausedStep) -> Result<State, StepError> {
-        let (_, _) = (state, paused);
+    async fn resume(
+        &self,
+        context: &StepContext,
+        state: State,
+        paused: PausedStep,
+    ) -> Result<State, StepError> {
+        let (_, _, _) = (context, state, paused);
         Err(StepError::Resume(ResumeError::Step { step: self.name().to_owned() }))
     }
 }
@@ -91,12 +107,21 @@ macro_rules! forward_step {
                 (**self).run(state).await
             }
 
+            async fn run_in(
+                &self,
+                context: &StepContext,
+                state: State,
+            ) -> Result<State, StepError> {
+                (**self).run_in(context, state).await
+            }
+
             async fn resume(
                 &self,
+                context: &StepContext,
                 state: State,
                 paused: PausedStep,
             ) -> Result<State, StepError> {
-                (**self).resume(state, paused).await
+                (**self).resume(context, state, paused).await
             }
         }
     )*};

@@ -5,10 +5,12 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use serde_json::{Map, Value as Json};
 
-use super::{Contract, Flow, Keys, PausedStep, State, Step, StepError, paused::Waiting};
+use super::{
+    Contract, Flow, Keys, PausedStep, State, Step, StepContext, StepError, paused::Waiting,
+};
 use crate::{
     run::RunContext,
-    state::ResumeError,
+    state::{ResumeError, RunState},
     tool::{FunctionTool, Tool},
 };
 
@@ -88,14 +90,39 @@ impl Step for ToolStep {
         Ok(state)
     }
 
-    async fn resume(&self, mut state: State, paused: PausedStep) -> Result<State, StepError> {
+    /// The call is journaled, or the steps of the run that it starts.
+    async fn run_in(&self, context: &StepContext, state: State) -> Result<State, StepError> {
+        self.call(context, state, None).await
+    }
+
+    async fn resume(
+        &self,
+        context: &StepContext,
+        state: State,
+        paused: PausedStep,
+    ) -> Result<State, StepError> {
         let Waiting::Run(run) = paused.0 else {
             return Err(StepError::Resume(ResumeError::Step { step: self.name().to_owned() }));
         };
-        let context = RunContext::new().of_call("", Some(run), false);
-        let result = self.tool.call_in(&context, self.arguments(&state)?).await?;
-        state.set(&self.writes, result.into_json());
-        Ok(state)
+        self.call(context, state, Some(run)).await
+    }
+}
+
+impl ToolStep {
+    async fn call(
+        &self,
+        context: &StepContext,
+        state: State,
+        paused: Option<Box<RunState>>,
+    ) -> Result<State, StepError> {
+        let journals_steps = self.tool.journals_steps();
+        let within = RunContext::of_step(context.journal(), paused, journals_steps);
+        let call = |mut state: State| async move {
+            let result = self.tool.call_in(&within, self.arguments(&state)?).await?;
+            state.set(&self.writes, result.into_json());
+            Ok(state)
+        };
+        if journals_steps { call(state).await } else { context.once(state, call).await }
     }
 }
 

@@ -3,7 +3,8 @@
 use std::{error::Error, sync::Arc};
 
 use async_trait::async_trait;
-use futures::future::BoxFuture;
+use futures::{FutureExt as _, future::BoxFuture};
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 /// Store of the results of a run's steps, by which a run that was interrupted goes on: run again with the
@@ -22,8 +23,13 @@ use serde_json::Value as Json;
 /// [idempotency key](crate::RunContext::idempotency_key).
 ///
 /// The rest of the program has to be the same each time: instructions, agents and hooks that decide must
-/// not depend on the time or on chance. A [session](crate::Session) is not journaled, nor the usage of
-/// agents that a function runs.
+/// not depend on the time or on chance. The usage of agents that a function runs is not journaled.
+///
+/// A [session](crate::Session) is loaded once, and gets each message once, if it stores the
+/// [keys](crate::Session::append_once) of appends. Of a run that fails it has the turns before; what the
+/// tools of the last one did is in the journal.
+///
+/// [`Pipeline::journaled`](crate::Pipeline::journaled) journals a pipeline.
 ///
 /// # Examples
 ///
@@ -86,3 +92,66 @@ pub trait Journal: Send + Sync {
 }
 
 pub(crate) type SharedJournal = Arc<dyn Journal>;
+
+/// Failure of a journal at a step.
+pub(crate) struct JournalError {
+    pub(crate) step: String,
+    pub(crate) source: Box<dyn Error + Send + Sync>,
+}
+
+impl JournalError {
+    pub(crate) fn new(step: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { step: step.to_owned(), source: source.into() }
+    }
+}
+
+/// Result of a step.
+pub(crate) enum Stepped<T> {
+    Done(T),
+    /// The JSON that the journal has.
+    Known(Json),
+}
+
+impl<T> Stepped<T> {
+    /// Does work, unless a journal knows its result. A failure is not journaled, nor what has no JSON.
+    pub(crate) async fn of<E>(
+        journal: &dyn Journal,
+        name: &str,
+        work: impl Future<Output = Result<T, E>> + Send,
+        to_json: impl Fn(&T) -> Option<Json> + Send + Sync,
+    ) -> Result<Self, E>
+    where
+        T: Send,
+        E: From<JournalError> + Send,
+    {
+        let mut done = None;
+        let work = async {
+            let result = work.await;
+            let json = result.as_ref().ok().and_then(to_json);
+            done = Some(result);
+            json
+        };
+        let stored = journal.step(name, work.boxed()).await;
+        let stored = stored.map_err(|error| JournalError::new(name, error))?;
+        match (done, stored) {
+            (Some(result), _) => result.map(Self::Done),
+            (None, Some(json)) => Ok(Self::Known(json)),
+            (None, None) => {
+                Err(JournalError::new(name, "it did not do the work, nor has its result").into())
+            }
+        }
+    }
+
+    /// Returns the result, read from JSON if the journal has it.
+    pub(crate) fn read(self, name: &str) -> Result<T, JournalError>
+    where
+        T: DeserializeOwned,
+    {
+        match self {
+            Self::Done(result) => Ok(result),
+            Self::Known(json) => {
+                T::deserialize(json).map_err(|error| JournalError::new(name, error))
+            }
+        }
+    }
+}

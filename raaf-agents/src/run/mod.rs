@@ -29,7 +29,7 @@ use crate::{
 };
 pub use event::RunEvent;
 pub use journal::Journal;
-pub(crate) use journal::SharedJournal;
+pub(crate) use journal::{JournalError, SharedJournal, Stepped};
 use limits::Counter;
 pub use limits::Limits;
 pub(crate) use limits::{MILLIONTHS, Reached};
@@ -62,7 +62,7 @@ pub struct RunContext {
 /// Tool call that a context is for.
 struct Call {
     id: String,
-    turn: u32,
+    key: String,
     /// Number of runs that the call has started.
     runs: AtomicU32,
     /// The run that the call started before a pause.
@@ -152,12 +152,30 @@ impl RunContext {
     ) -> Self {
         let call = Call {
             id: call_id.to_owned(),
-            turn: self.turn(),
+            key: self.key_of(call_id),
             runs: AtomicU32::new(0),
             paused: paused.into(),
             journal: self.inner.journal.clone().filter(|_| journaled),
         };
         Self { inner: Arc::clone(&self.inner), call: Some(Arc::new(call)) }
+    }
+
+    /// Returns a context for a tool that is a step of a pipeline, with its journal and its name in that.
+    /// Outside of a journaled pipeline its key is empty.
+    pub(crate) fn of_step(
+        journaled: Option<(&SharedJournal, &str)>,
+        paused: Option<Box<RunState>>,
+        journals_steps: bool,
+    ) -> Self {
+        let (journal, key) = journaled.unzip();
+        let call = Call {
+            id: String::new(),
+            key: key.unwrap_or_default().to_owned(),
+            runs: AtomicU32::new(0),
+            paused: paused.into(),
+            journal: journal.cloned().filter(|_| journals_steps),
+        };
+        Self { inner: Arc::default(), call: Some(Arc::new(call)) }
     }
 
     /// Returns the key of a call of this turn.
@@ -168,6 +186,12 @@ impl RunContext {
     /// Returns the name of the model call of this turn, which no tool call has.
     pub(crate) fn model_step(&self) -> String {
         format!("{}/{}", self.inner.id, self.turn())
+    }
+
+    /// Returns the journal, and the name of the step in which a session is loaded. No model call has it.
+    pub(crate) fn session_step(&self) -> Option<(SharedJournal, String)> {
+        let journal = SharedJournal::clone(self.inner.journal.as_ref()?);
+        Some((journal, format!("{}/session", self.inner.id)))
     }
 
     pub(crate) fn journal(&self) -> Option<&SharedJournal> {
@@ -236,15 +260,15 @@ impl RunContext {
 
     /// Returns the id of the tool call that received this context; `None` outside of tools.
     pub fn tool_call_id(&self) -> Option<&str> {
-        self.call.as_deref().map(|call| &*call.id)
+        self.call.as_deref().map(|call| &*call.id).filter(|id| !id.is_empty())
     }
 
     /// Returns a key of the tool call that received this context, such as for a request that a service
     /// must not do twice; `None` outside of tools. No other call has it, and the same call has it again if
     /// it is repeated after an interruption.
     pub fn idempotency_key(&self) -> Option<String> {
-        let call = self.call.as_deref()?;
-        Some(call_key(&self.inner.id, call.turn, &call.id))
+        let key = &self.call.as_deref()?.key;
+        (!key.is_empty()).then(|| key.clone())
     }
 
     /// Returns the token that cancels the run.

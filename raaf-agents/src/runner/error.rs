@@ -8,7 +8,7 @@ use crate::{
     errors::{PAUSED, TIMEOUT, behind},
     guardrail::GuardrailStage,
     model::ModelError,
-    run::{MILLIONTHS, Reached, RunProgress},
+    run::{JournalError, MILLIONTHS, Reached, RunProgress},
     session::SessionError,
     state::{ResumeError, RunState, pause_text},
     tool::ToolError,
@@ -260,6 +260,12 @@ impl Error for RunErrorKind {
 impl From<ResumeError> for RunErrorKind {
     fn from(error: ResumeError) -> Self {
         Self::Resume(error)
+    }
+}
+
+impl From<JournalError> for RunErrorKind {
+    fn from(JournalError { step, source }: JournalError) -> Self {
+        Self::Journal { step, source }
     }
 }
 

@@ -9,14 +9,17 @@ use std::{
     time::Duration,
 };
 
-use futures::{future::BoxFuture, poll};
+use futures::{TryFutureExt as _, future::BoxFuture, poll};
 use raaf_trace_core::{current_span, keys};
+use serde::{Deserialize, Serialize};
 use tokio::{runtime::Handle, time::timeout};
 
+use super::RunErrorKind;
 use crate::{
     conversation::{Message, Repairs, Role, repair},
     model::ModelCall,
-    session::{Session, SessionError, SessionPolicy},
+    run::{SharedJournal, Stepped},
+    session::{Session, SessionPolicy},
     state::Stored,
 };
 
@@ -28,15 +31,25 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(super) struct History {
     session: Option<Arc<dyn Session>>,
     policy: SessionPolicy,
+    /// The journal, and the beginning of the names of its steps.
+    journal: Option<(SharedJournal, String)>,
     stored: Stored,
     saving: Option<Saving>,
+}
+
+/// A session's part of a run, as it is journaled.
+#[derive(Serialize, Deserialize)]
+struct Loaded {
+    messages: Vec<Message>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    calls: Vec<ModelCall>,
 }
 
 /// An append under way. If the run is interrupted, it goes on: repeated, it might store twice, and
 /// given up, not at all.
 struct Saving {
     /// Behind a lock to be `Sync`; it is only polled.
-    append: Mutex<BoxFuture<'static, Result<(), SessionError>>>,
+    append: Mutex<BoxFuture<'static, Result<(), RunErrorKind>>>,
     /// Number of messages that are stored after it.
     stored: usize,
 }
@@ -45,13 +58,14 @@ impl History {
     pub(super) fn new(
         session: Option<Arc<dyn Session>>,
         policy: SessionPolicy,
+        journal: Option<(SharedJournal, String)>,
         stored: Stored,
     ) -> Self {
-        Self { session, policy, stored, saving: None }
+        Self { session, policy, journal, stored, saving: None }
     }
 
     /// Appends to the session what it keeps of a run that pauses.
-    pub(super) async fn save_paused(&mut self, messages: &[Message]) -> Result<(), SessionError> {
+    pub(super) async fn save_paused(&mut self, messages: &[Message]) -> Result<(), RunErrorKind> {
         let kept = self.kept(messages);
         if kept.len() > self.stored.count {
             self.begin_save(kept);
@@ -70,9 +84,9 @@ impl History {
         &mut self,
         input: &mut Vec<Message>,
         calls: &mut Vec<ModelCall>,
-    ) -> Result<(), SessionError> {
-        let mut messages = match &self.session {
-            Some(session) => session.load_with_calls(calls).await?,
+    ) -> Result<(), RunErrorKind> {
+        let mut messages = match self.session.clone() {
+            Some(session) => self.load_once(&*session, calls).await?,
             None => Vec::new(),
         };
         // The results of calls with which the session ends may come with the input.
@@ -91,14 +105,39 @@ impl History {
         Ok(())
     }
 
+    /// Loads the session, unless the journal has what it was when the run began.
+    async fn load_once(
+        &self,
+        session: &dyn Session,
+        calls: &mut Vec<ModelCall>,
+    ) -> Result<Vec<Message>, RunErrorKind> {
+        let Some((journal, name)) = &self.journal else {
+            return session.load_with_calls(calls).await.map_err(RunErrorKind::Session);
+        };
+        let work = async {
+            let loaded = session.load_with_calls(calls).await;
+            let messages = loaded.map_err(RunErrorKind::Session)?;
+            Ok::<_, RunErrorKind>(Loaded { messages, calls: calls.clone() })
+        };
+        let to_json = |loaded: &Loaded| serde_json::to_value(loaded).ok();
+        match Stepped::of(&**journal, name, work, to_json).await? {
+            Stepped::Done(loaded) => Ok(loaded.messages),
+            known @ Stepped::Known(_) => {
+                let loaded = known.read(name)?;
+                *calls = loaded.calls;
+                Ok(loaded.messages)
+            }
+        }
+    }
+
     /// Appends the messages since the last append to the session, at the end of the run.
-    pub(super) async fn finish(&mut self, messages: &[Message]) -> Result<(), SessionError> {
+    pub(super) async fn finish(&mut self, messages: &[Message]) -> Result<(), RunErrorKind> {
         self.begin_save(messages);
         self.complete_save().await
     }
 
     /// Appends the messages of a turn with calls, unless the policy waits for the end of the run.
-    pub(super) async fn save(&mut self, messages: &[Message]) -> Result<(), SessionError> {
+    pub(super) async fn save(&mut self, messages: &[Message]) -> Result<(), RunErrorKind> {
         match self.policy {
             SessionPolicy::KeepNothing => Ok(()),
             SessionPolicy::KeepToolResults | SessionPolicy::KeepAll => self.finish(messages).await,
@@ -109,21 +148,31 @@ impl History {
         let mut new = mem::take(&mut self.stored.removed);
         new.extend_from_slice(messages.get(self.stored.count..).unwrap_or_default());
         let Some(session) = self.session.clone().filter(|_| !new.is_empty()) else { return };
-        let append: BoxFuture<'static, _> = Box::pin(async move { session.append(new).await });
+        let journal = self.journal.clone();
+        let number = self.stored.appends + 1;
+        let append: BoxFuture<'static, _> = Box::pin(async move {
+            let Some((journal, name)) = journal else {
+                return session.append(new).await.map_err(RunErrorKind::Session);
+            };
+            let key = format!("{name}/{number}");
+            let append = session.append_once(&key, new).map_err(RunErrorKind::Session);
+            Stepped::of(&*journal, &key, append, |()| Some(true.into())).await.map(drop)
+        });
         self.saving = Some(Saving { append: append.into(), stored: messages.len() });
     }
 
-    async fn complete_save(&mut self) -> Result<(), SessionError> {
+    async fn complete_save(&mut self) -> Result<(), RunErrorKind> {
         let Some(saving) = &mut self.saving else { return Ok(()) };
         let saved = saving.append.get_mut().unwrap_or_else(PoisonError::into_inner).await;
         if saved.is_ok() {
             self.stored.count = saving.stored;
+            self.stored.appends += 1;
         }
         self.saving = None;
         saved
     }
 
-    /// Returns what the session keeps of a run that failed.
+    /// Returns what the session keeps of a run that failed or pauses.
     fn kept<'a>(&self, messages: &'a [Message]) -> &'a [Message] {
         match self.policy {
             SessionPolicy::KeepAll => messages,
@@ -133,13 +182,14 @@ impl History {
     }
 
     /// Appends to the session what it keeps of a run that failed; by default what tools did, so that the
-    /// next run does not do it again. An error is not reported: that of the run is.
+    /// next run does not do it again. A journaled run has it in its journal, from which it may go on. An
+    /// error is not reported: that of the run is.
     pub(super) async fn save_progress(&mut self, messages: &[Message], is_late: bool) {
         {
             let mut save = pin!(async {
                 let _ = self.complete_save().await;
                 let kept = self.kept(messages);
-                if kept.len() > self.stored.count {
+                if kept.len() > self.stored.count && self.journal.is_none() {
                     self.begin_save(kept);
                 }
                 self.complete_save().await
@@ -156,7 +206,8 @@ impl History {
 
     /// Appends what the session keeps of a run that was dropped: at once, or in a task of its own.
     pub(super) fn save_dropped(mut self, messages: Vec<Message>) {
-        let is_done = self.saving.is_none() && self.kept(&messages).len() <= self.stored.count;
+        let is_saved = self.journal.is_some() || self.kept(&messages).len() <= self.stored.count;
+        let is_done = self.saving.is_none() && is_saved;
         if is_done || self.session.is_none() {
             return;
         }

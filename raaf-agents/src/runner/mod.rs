@@ -31,7 +31,7 @@ use crate::{
     agent::Agent,
     conversation::Message,
     run::{
-        RunContext, RunEvent, RunResult,
+        RunContext, RunEvent, RunResult, SharedJournal,
         workflow::{self, Root},
     },
     state::RunState,
@@ -282,6 +282,15 @@ impl Runner {
         }
         let ended = thread::scope(|scope| scope.spawn(in_current_context(work)).join());
         ended.unwrap_or_else(|panicked| panic::resume_unwind(panicked))
+    }
+
+    /// Sets the journal and the id of runs, unless the configuration has a journal.
+    pub(crate) fn with_journal(mut self, journal: &SharedJournal, run_id: &str) -> Self {
+        if self.config.journal.is_none() {
+            self.config.journal = Some(SharedJournal::clone(journal));
+            self.config.run_id = Some(run_id.to_owned());
+        }
+        self
     }
 
     fn context(&self, events: Events, outer: Option<RunContext>, state: &RunState) -> RunContext {

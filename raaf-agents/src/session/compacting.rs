@@ -176,12 +176,12 @@ impl<S: Session> Session for CompactingSession<S> {
         Ok(view.messages(&stored).into_iter().cloned().collect())
     }
 
-    async fn append(&self, mut messages: Vec<Message>) -> Result<(), SessionError> {
-        // A summary of another conversation is an ordinary message of this one.
-        for message in messages.iter_mut().filter(|message| summarized(message).is_some()) {
-            message.provider_data = None;
-        }
-        self.session.append(messages).await
+    async fn append(&self, messages: Vec<Message>) -> Result<(), SessionError> {
+        self.session.append(own(messages)).await
+    }
+
+    async fn append_once(&self, key: &str, messages: Vec<Message>) -> Result<(), SessionError> {
+        self.session.append_once(key, own(messages)).await
     }
 
     async fn clear(&self) -> Result<(), SessionError> {
@@ -233,6 +233,14 @@ fn summary(text: &str, summarized: usize) -> Message {
     let mut message = Message::user(format!("Summary of the conversation so far:\n{text}"));
     message.provider_data = ProviderData::new(ORIGIN, [(SUMMARIZED.to_owned(), summarized.into())]);
     message
+}
+
+/// Makes a summary of another conversation an ordinary message of this one.
+fn own(mut messages: Vec<Message>) -> Vec<Message> {
+    for message in messages.iter_mut().filter(|message| summarized(message).is_some()) {
+        message.provider_data = None;
+    }
+    messages
 }
 
 /// Returns the number of messages that a summary stands for.

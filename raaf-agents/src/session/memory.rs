@@ -1,6 +1,9 @@
 //! In-memory session.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
 
@@ -29,7 +32,14 @@ use crate::conversation::Message;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct MemorySession {
-    messages: Arc<Mutex<Vec<Message>>>,
+    stored: Arc<Mutex<Stored>>,
+}
+
+#[derive(Debug, Default)]
+struct Stored {
+    messages: Vec<Message>,
+    /// Keys of appends that are made once.
+    keys: HashSet<String>,
 }
 
 impl MemorySession {
@@ -40,11 +50,11 @@ impl MemorySession {
 
     /// Returns the messages so far, oldest first.
     pub fn messages(&self) -> Vec<Message> {
-        self.lock().clone()
+        self.lock().messages.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Message>> {
-        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Stored> {
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -55,16 +65,24 @@ impl Session for MemorySession {
     }
 
     async fn append(&self, messages: Vec<Message>) -> Result<(), SessionError> {
-        self.lock().extend(messages);
+        self.lock().messages.extend(messages);
+        Ok(())
+    }
+
+    async fn append_once(&self, key: &str, messages: Vec<Message>) -> Result<(), SessionError> {
+        let mut stored = self.lock();
+        if stored.keys.insert(key.to_owned()) {
+            stored.messages.extend(messages);
+        }
         Ok(())
     }
 
     async fn clear(&self) -> Result<(), SessionError> {
-        self.lock().clear();
+        *self.lock() = Stored::default();
         Ok(())
     }
 
     async fn pop(&self) -> Result<Option<Message>, SessionError> {
-        Ok(self.lock().pop())
+        Ok(self.lock().messages.pop())
     }
 }

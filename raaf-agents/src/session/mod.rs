@@ -65,6 +65,19 @@ pub trait Session: Send + Sync {
     /// If the store fails.
     async fn append(&self, messages: Vec<Message>) -> Result<(), SessionError>;
 
+    /// Appends messages as [`append`](Self::append) does, unless it has done so under this key. A
+    /// [journaled](crate::Journal) run appends so, because it may be repeated after an append of which the
+    /// journal has no record. By default, keys are not stored, and a repeated append is made twice. A
+    /// session that wraps another one forwards the method.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    async fn append_once(&self, key: &str, messages: Vec<Message>) -> Result<(), SessionError> {
+        let _ = key;
+        self.append(messages).await
+    }
+
     /// Removes all messages.
     ///
     /// # Errors
@@ -141,6 +154,10 @@ impl<S: Session + ?Sized> Session for Arc<S> {
 
     async fn append(&self, messages: Vec<Message>) -> Result<(), SessionError> {
         (**self).append(messages).await
+    }
+
+    async fn append_once(&self, key: &str, messages: Vec<Message>) -> Result<(), SessionError> {
+        (**self).append_once(key, messages).await
     }
 
     async fn clear(&self) -> Result<(), SessionError> {

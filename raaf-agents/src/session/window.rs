@@ -72,6 +72,10 @@ impl<S: Session> Session for WindowSession<S> {
         self.session.append(messages).await
     }
 
+    async fn append_once(&self, key: &str, messages: Vec<Message>) -> Result<(), SessionError> {
+        self.session.append_once(key, messages).await
+    }
+
     async fn clear(&self) -> Result<(), SessionError> {
         self.session.clear().await
     }

@@ -114,6 +114,8 @@ pub(crate) struct Stored {
     /// Messages that a filter removed before they were appended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) removed: Vec<Message>,
+    /// Number of appends so far.
+    pub(crate) appends: u32,
 }
 
 impl RunState {

@@ -8,12 +8,13 @@ use std::{fmt, sync::Arc};
 use futures::future::BoxFuture;
 
 use super::{
-    State, Step,
+    State, Step, StepContext,
     contract::FlowContract,
     each_over::EachOver,
     error::Stopped,
-    observe::{Observers, Progress},
+    observe::Progress,
     paused::{PausedStep, Place, Start},
+    walk::Walk,
     wrap::{Layer, Wrapped},
 };
 pub use parallel::{OnBranchError, Parallel};
@@ -140,13 +141,13 @@ impl Node {
         }
     }
 
-    pub(super) fn run<'a>(&'a self, start: Start, observers: &'a Observers) -> FlowFuture<'a> {
+    pub(super) fn run<'a>(&'a self, start: Start, walk: Walk<'a>) -> FlowFuture<'a> {
         match self {
-            Self::Step(step) => Box::pin(run_step(&**step, start, observers)),
-            Self::Sequence(nodes) => Box::pin(run_sequence(nodes, start, observers)),
-            Self::Parallel(parallel) => Box::pin(parallel.run(start, observers)),
-            Self::Wrapped(wrapped) => wrapped.run(start, observers),
-            Self::EachOver(each) => Box::pin(each.run(start, observers)),
+            Self::Step(step) => Box::pin(run_step(&**step, start, walk)),
+            Self::Sequence(nodes) => Box::pin(run_sequence(nodes, start, walk)),
+            Self::Parallel(parallel) => Box::pin(parallel.run(start, walk)),
+            Self::Wrapped(wrapped) => wrapped.run(start, walk),
+            Self::EachOver(each) => Box::pin(each.run(start, walk)),
         }
     }
 
@@ -169,21 +170,23 @@ impl Node {
     }
 }
 
-async fn run_step(
-    step: &dyn Step,
-    start: Start,
-    observers: &Observers,
-) -> Result<State, Box<Stopped>> {
+async fn run_step(step: &dyn Step, start: Start, walk: Walk<'_>) -> Result<State, Box<Stopped>> {
     // The copy shares its values. It is what the error carries if the step fails.
+    let (observers, context) = (walk.observers, walk.step(step.name()));
+    let unjournaled = StepContext::default();
     let (state, work) = match start {
         Start::At(Place::Step { state, waits, .. }) => {
             observers.notify(&Progress::Resumed { step: step.name(), state: &state });
-            (state.clone(), step.resume(state, waits))
+            (state.clone(), step.resume(context.as_ref().unwrap_or(&unjournaled), state, waits))
         }
         start => {
             let state = start.into_state();
             observers.notify(&Progress::Started { step: step.name(), state: &state });
-            (state.clone(), step.run(state))
+            let before = state.clone();
+            match &context {
+                Some(context) => (before, step.run_in(context, state)),
+                None => (before, step.run(state)),
+            }
         }
     };
     match work.await.map_err(PausedStep::of) {
@@ -206,17 +209,13 @@ async fn run_step(
     }
 }
 
-async fn run_sequence(
-    nodes: &[Node],
-    start: Start,
-    observers: &Observers,
-) -> Result<State, Box<Stopped>> {
+async fn run_sequence(nodes: &[Node], start: Start, walk: Walk<'_>) -> Result<State, Box<Stopped>> {
     let (first, mut start) = match start {
         Start::At(Place::Sequence { index, inner }) => (index, Start::At(*inner)),
         start => (0, start),
     };
     for (index, node) in nodes.iter().enumerate().skip(first) {
-        let state = node.run(start, observers).await.map_err(|mut stopped| {
+        let state = node.run(start, walk.part(index)).await.map_err(|mut stopped| {
             let before = nodes[..index].iter().flat_map(Node::names);
             stopped.completed = before.chain(std::mem::take(&mut stopped.completed)).collect();
             stopped.within(|inner| Place::Sequence { index, inner })

@@ -8,8 +8,8 @@ use crate::pipeline::{
     Merge, State, StepError,
     error::{BranchFailure, Cause, Stopped},
     merge::MergePlan,
-    observe::Observers,
     paused::{Part, Place, Start},
+    walk::Walk,
 };
 
 /// Group of parallel branches: the result of `a | b`.
@@ -106,17 +106,13 @@ impl Parallel {
         self
     }
 
-    pub(super) async fn run(
-        &self,
-        start: Start,
-        observers: &Observers,
-    ) -> Result<State, Box<Stopped>> {
+    pub(super) async fn run(&self, start: Start, walk: Walk<'_>) -> Result<State, Box<Stopped>> {
         let (before, parts) = match start {
             Start::At(Place::Parallel { state, branches }) => (state, branches),
             start => (start.into_state(), Vec::new()),
         };
         let mut parts = parts.into_iter();
-        let branches = self.branches.iter().map(|node| {
+        let branches = self.branches.iter().enumerate().map(|(index, node)| {
             let start = match parts.next() {
                 Some(Part::Done(state)) => return future::ready(Ok(Ended::Done(state))).boxed(),
                 Some(Part::Failed { step, completed, error }) => {
@@ -128,7 +124,7 @@ impl Parallel {
                 None => Start::New(before.clone()),
             };
             let fails_fast = self.on_error == OnBranchError::FailFast;
-            let work = node.run(start, observers);
+            let work = node.run(start, walk.part(index));
             async move {
                 match work.await {
                     Ok(state) => Ok(Ended::Done(state)),

@@ -14,6 +14,7 @@ use super::{
     flow::{FlowFuture, Node},
     observe::{Observers, Progress},
     paused::{Place, Start},
+    walk::Walk,
 };
 use crate::{retry::RetryPolicy, run::workflow};
 pub use ext::FlowExt;
@@ -80,9 +81,9 @@ impl Wrapped {
         })
     }
 
-    pub(super) fn run<'a>(&'a self, start: Start, observers: &'a Observers) -> FlowFuture<'a> {
+    pub(super) fn run<'a>(&'a self, start: Start, walk: Walk<'a>) -> FlowFuture<'a> {
         let is_resumed = matches!(start, Start::At(_)).then_some(true);
-        let run = self.run_layers(self.layers.len(), start, observers);
+        let run = self.run_layers(self.layers.len(), start, walk);
         if !self.layers.iter().any(Layer::has_span) {
             return run;
         }
@@ -100,15 +101,10 @@ impl Wrapped {
         self.inner.has(place)
     }
 
-    fn run_layers<'a>(
-        &'a self,
-        depth: usize,
-        start: Start,
-        observers: &'a Observers,
-    ) -> FlowFuture<'a> {
+    fn run_layers<'a>(&'a self, depth: usize, start: Start, walk: Walk<'a>) -> FlowFuture<'a> {
         let Some((index, layer)) = depth.checked_sub(1).map(|index| (index, &self.layers[index]))
         else {
-            return self.inner.run(start, observers);
+            return self.inner.run(start, walk);
         };
         let (state, attempt, mut place) = match start {
             Start::At(Place::Layer { state, attempt, inner }) => (state, attempt, Some(*inner)),
@@ -116,9 +112,10 @@ impl Wrapped {
         };
         let goes_on = place.is_some();
         let kept = if layer.needs_state() { state.clone() } else { State::new() };
+        let observers = walk.observers;
         let inside = move |state| {
             let start = place.take().map_or(Start::New(state), Start::At);
-            self.run_layers(index, start, observers)
+            self.run_layers(index, start, walk.clone())
         };
         let around = |attempt| {
             move |stopped: Box<Stopped>| {

@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use futures::TryFutureExt as _;
 use raaf_trace_core::{Attributes, SpanContext, Traceable as _, keys};
 use tokio::time::{Instant, timeout_at};
 
@@ -60,7 +59,7 @@ impl<'a> Run<'a> {
     ) -> Self {
         let due = runner.config.deadline.and_then(|time| Instant::now().checked_add(time));
         let (session, policy) = (runner.config.session.clone(), runner.config.session_policy);
-        let history = History::new(session, policy, state.stored.clone());
+        let history = History::new(session, policy, context.session_step(), state.stored.clone());
         let (agent, partial) = (agent.clone(), Mutex::default());
         Self { runner, context, agent, state, due, history, is_resumed, partial }
     }
@@ -114,7 +113,7 @@ impl<'a> Run<'a> {
                     let saved = {
                         let limit = self.deadline();
                         let save = self.history.finish(&self.state.request.messages);
-                        in_time(limit, save.map_err(RunErrorKind::Session)).await
+                        in_time(limit, save).await
                     };
                     saved.map_err(|kind| self.fail(kind))?;
                     return Ok(RunResult {
@@ -137,7 +136,7 @@ impl<'a> Run<'a> {
     async fn load(&mut self) -> Result<(), RunErrorKind> {
         let (limit, mut calls) = (self.deadline(), Vec::new());
         let load = self.history.load(&mut self.state.request.messages, &mut calls);
-        let loaded = in_time(limit, load.map_err(RunErrorKind::Session)).await;
+        let loaded = in_time(limit, load).await;
         for call in &calls {
             self.context.add_made_call(self.agent.name(), call);
         }
@@ -257,7 +256,7 @@ impl<'a> Run<'a> {
                     // Results come in the order in which they are there.
                     answer_open_calls(messages, "");
                     // Whatever ends the run from here on, the session has what the tools did.
-                    self.history.save(messages).map_err(RunErrorKind::Session).await?;
+                    self.history.save(messages).await?;
                     caller.settled(&mut self.state);
                 }
                 Next::TakeOver { tool } => {

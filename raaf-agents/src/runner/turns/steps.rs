@@ -36,8 +36,8 @@ impl Run<'_> {
     /// Ends this part of the run with a state from which it goes on.
     pub(super) async fn pause(&mut self, agent: &Agent) -> RunErrorKind {
         let saved = self.history.save_paused(&self.state.request.messages).await;
-        if let Err(error) = saved {
-            return RunErrorKind::Session(error);
+        if let Err(kind) = saved {
+            return kind;
         }
         let empty = RunState::new(agent.name(), Vec::new());
         let mut state = std::mem::replace(&mut self.state, empty);

@@ -75,13 +75,24 @@ impl File {
         })
     }
 
-    pub(super) fn append(&self, session: &str, messages: &[Message]) -> Result<(), Fault> {
+    pub(super) fn append(
+        &self,
+        session: &str,
+        key: Option<&str>,
+        messages: &[Message],
+    ) -> Result<(), Fault> {
         let texts = messages.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
         let texts = texts.map_err(|source| Fault::Unwritable { source })?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
         self.with(|connection| {
             let append = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            if let Some(key) = key {
+                let add = "INSERT OR IGNORE INTO appends (session, key) VALUES (?1, ?2)";
+                if append.execute(add, [session, key])? == 0 {
+                    return Ok(());
+                }
+            }
             {
                 let mut insert = append
                     .prepare("INSERT INTO messages (session, at, message) VALUES (?1, ?2, ?3)")?;
@@ -113,8 +124,10 @@ impl File {
     /// Removes the messages of a session, and returns whether there were any.
     pub(super) fn clear(&self, session: &str) -> Result<bool, Fault> {
         self.with(|connection| {
-            let removed =
-                connection.execute("DELETE FROM messages WHERE session = ?1", [session])?;
+            let clear = connection.transaction()?;
+            let removed = clear.execute("DELETE FROM messages WHERE session = ?1", [session])?;
+            clear.execute("DELETE FROM appends WHERE session = ?1", [session])?;
+            clear.commit()?;
             Ok(removed > 0)
         })
     }
@@ -193,7 +206,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sessions.db");
         let file = File::open(path.clone(), SqliteOptions::new()).unwrap();
-        file.append("s", &[Message::user("small")]).unwrap();
+        file.append("s", None, &[Message::user("small")]).unwrap();
         // SQLite reports the end of this limit in the way in which it reports a full disk.
         let limit = |pages: i64| {
             let set = |connection: &mut Connection| {
@@ -203,7 +216,8 @@ mod tests {
         };
         limit(8);
         let large = [Message::user("small"), Message::user("x".repeat(100_000))];
-        let error = file.append("s", &large).unwrap_err().at(&file.path, &file.options).to_string();
+        let error =
+            file.append("s", None, &large).unwrap_err().at(&file.path, &file.options).to_string();
         let expected = format!(
             "session store failed: session file `{}` cannot grow, because the disk is full: ",
             path.display()
@@ -211,7 +225,7 @@ mod tests {
         assert!(error.starts_with(&expected), "{error}");
         assert_eq!(file.load("s", usize::MAX).unwrap().len(), 1);
         limit(1_000_000);
-        file.append("s", &large).unwrap();
+        file.append("s", None, &large).unwrap();
         assert_eq!(file.load("s", usize::MAX).unwrap().len(), 3);
     }
 

@@ -112,7 +112,12 @@ impl Session for SqliteSession {
 
     async fn append(&self, messages: Vec<Message>) -> Result<(), SessionError> {
         let id = self.id.clone();
-        self.file.run(move |file| file.append(&id, &messages)).await
+        self.file.run(move |file| file.append(&id, None, &messages)).await
+    }
+
+    async fn append_once(&self, key: &str, messages: Vec<Message>) -> Result<(), SessionError> {
+        let (id, key) = (self.id.clone(), key.to_owned());
+        self.file.run(move |file| file.append(&id, Some(&key), &messages)).await
     }
 
     async fn clear(&self) -> Result<(), SessionError> {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::error::Fault;
 
 /// Version of the schema, in `PRAGMA user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// `RAAF`, in `PRAGMA application_id`.
 const APPLICATION: i64 = 0x5241_4146;
@@ -20,7 +20,17 @@ const CREATE: &str = "
     CREATE INDEX messages_by_session ON messages (session, number);
 ";
 
-/// Checks that a file has sessions in a version that is known, and makes an empty one such a file.
+/// Keys of appends that are made once: new in version 2.
+const CREATE_APPENDS: &str = "
+    CREATE TABLE appends (
+        session TEXT NOT NULL,
+        key TEXT NOT NULL,
+        PRIMARY KEY (session, key)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// Checks that a file has sessions in a version that is known, brings an older one up to date, and makes an
+/// empty one such a file.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), Fault> {
     if versions(connection)? == (APPLICATION, VERSION) {
         return Ok(());
@@ -30,11 +40,14 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), Fault> {
     let is_empty = "SELECT count(*) = 0 FROM sqlite_schema";
     match versions(&create)? {
         (APPLICATION, VERSION) => return Ok(()),
+        (APPLICATION, 1) => {}
         (APPLICATION, found) => return Err(Fault::NewerSchema { found, known: VERSION }),
-        (0, 0) if create.query_row(is_empty, (), |row| row.get(0))? => {}
+        (0, 0) if create.query_row(is_empty, (), |row| row.get(0))? => {
+            create.execute_batch(CREATE)?;
+        }
         _ => return Err(Fault::Foreign),
     }
-    create.execute_batch(CREATE)?;
+    create.execute_batch(CREATE_APPENDS)?;
     create.pragma_update(None, "application_id", APPLICATION)?;
     create.pragma_update(None, "user_version", VERSION)?;
     Ok(create.commit()?)

@@ -1,0 +1,202 @@
+//! Pipelines that are interrupted and run again with their journal.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+use std::{collections::BTreeMap, error::Error, pin::pin, time::Duration};
+
+use async_trait::async_trait;
+use futures::{future::BoxFuture, poll};
+use journal::{InMemory, Ledger, Planned, block_on, turn, write};
+use proptest::prelude::*;
+use raaf_agents::{
+    Agent, Approval, FlowExt as _, Journal, Pipeline, RetryPolicy, State, StepError, service,
+};
+use raaf_testkit::{Capture, Spans, assert_coherent};
+use raaf_trace_core::{Status, trace};
+use serde_json::{Value as Json, json};
+use tokio::task::yield_now;
+
+mod journal;
+
+fn clerk(name: &str, ledger: &Ledger) -> Agent {
+    let turns = [
+        turn(&[("debit", json!({"value": 2})), ("credit", json!({"value": 3}))]),
+        turn(&[("credit", json!({"value": 1}))]),
+    ];
+    let builder = Agent::builder(name, Planned(turns.into()));
+    builder.tool(write("debit", ledger)).tool(write("credit", ledger)).build()
+}
+
+/// A pipeline with each kind of part. `Flaky` fails at its first attempt.
+fn pipeline(ledger: &Ledger) -> Pipeline {
+    let (count, attempts) = (ledger.clone(), ledger.clone());
+    let list = service("List", move |mut state: State| {
+        let count = count.clone();
+        async move {
+            yield_now().await;
+            *count.lock().unwrap().entry("List".to_owned()).or_default() += 1;
+            state.remove("draft");
+            Ok(state.with("names", json!(["a", "b", "c"])))
+        }
+    });
+    let flaky = service("Flaky", move |state: State| {
+        let attempts = attempts.clone();
+        async move {
+            yield_now().await;
+            let mut ledger = attempts.lock().unwrap();
+            let tried = ledger.entry("Flaky".to_owned()).or_default();
+            *tried += 1;
+            if *tried == 1 { Err("try again".into()) } else { Ok(state.with("flaky", true)) }
+        }
+    });
+    let each = clerk("Each", ledger).reads("name").writes("done").each_over("names").item("name");
+    let inner = clerk("Inner", ledger).reads("names").writes("inner").named("Nested").build();
+    let debit = write("debit", ledger).reads("value").writes("debited");
+    (list.requires("draft").provides("names")
+        >> (clerk("One", ledger).reads("names").writes("one") | debit | inner.unwrap())
+        >> each
+        >> flaky
+            .provides("flaky")
+            .retry(RetryPolicy::new(2).with_delays(Duration::ZERO, Duration::ZERO)))
+    .named("Books")
+    .build()
+    .unwrap()
+}
+
+fn start() -> State {
+    State::new().with("draft", "x").with("value", 2)
+}
+
+fn done(spans: &Spans) -> Vec<String> {
+    let steps =
+        spans.iter().filter(|span| ["llm", "tool", "service"].contains(&span.kind().as_str()));
+    let steps = steps.filter(|span| span.status() != Status::Cancelled);
+    let mut steps: Vec<_> = steps.map(|span| span.component_name().to_owned()).collect();
+    steps.sort();
+    steps
+}
+
+/// Runs the pipeline, dropping it after each of these numbers of polls, and then to its end.
+async fn run(drops: &[usize]) -> (State, BTreeMap<String, u32>, Spans, Vec<String>) {
+    let (ledger, journal, capture) = (Ledger::default(), InMemory::default(), Capture::new());
+    let work = trace("Job").in_span(async {
+        for &polls in drops {
+            let pipeline = pipeline(&ledger).journaled(journal.clone(), "job");
+            let mut run = pin!(pipeline.run(start()));
+            for _ in 0..polls {
+                if poll!(&mut run).is_ready() {
+                    break;
+                }
+                yield_now().await;
+            }
+        }
+        pipeline(&ledger).journaled(journal.clone(), "job").run(start()).await.unwrap()
+    });
+    let state = capture.run_async(work).await;
+    let entries = ledger.lock().unwrap().clone();
+    let steps = journal.0.lock().unwrap().keys().cloned().collect();
+    (state, entries, capture.spans_async().await, steps)
+}
+
+#[test]
+fn steps_have_the_names_of_their_places() {
+    let (state, entries, _, steps) = block_on(run(&[]));
+    assert!(!state.contains("draft"));
+    assert_eq!(entries["List"], 1);
+    let run = ["1", "1/c0", "1/c1", "2", "2/c0", "3"];
+    let of_run = |place: &str| run.map(|step| format!("job/{place}/{step}"));
+    let mut expected = vec!["job/0.List".to_owned(), "job/1.1.debit".to_owned()];
+    let runs = ["1.0.One", "1.2.Nested/0.Inner", "2.[0].Each", "2.[1].Each", "2.[2].Each"];
+    expected.extend(runs.into_iter().flat_map(of_run));
+    expected.push("job/3.Flaky".to_owned());
+    expected.sort();
+    assert_eq!(steps, expected);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_pipeline_that_is_dropped_anywhere_goes_on(drops in prop::collection::vec(0_usize..80, 0..6)) {
+        block_on(async {
+            let (straight, mut entries, whole, _) = run(&[]).await;
+            let (state, mut entries_in_pieces, spans, _) = run(&drops).await;
+            assert_eq!(state, straight);
+            assert_coherent!(spans);
+            // An attempt that failed is no result, and may be made again.
+            let tried = [&mut entries, &mut entries_in_pieces].map(|all| all.remove("Flaky"));
+            assert!(tried[1] >= tried[0]);
+            assert_eq!(entries_in_pieces, entries, "each call is done to its end once");
+            let but_flaky = |spans: &Spans| -> Vec<String> {
+                done(spans).into_iter().filter(|name| name != "Flaky").collect()
+            };
+            assert_eq!(but_flaky(&spans), but_flaky(&whole), "{spans}");
+        });
+    }
+
+    #[test]
+    fn a_pipeline_that_has_paused_goes_on_with_its_journal(
+        drops in prop::collection::vec(0_usize..40, 0..4),
+    ) {
+        block_on(async {
+            let (ledger, journal) = (Ledger::default(), InMemory::default());
+            let pipeline = || {
+                let credit = write("credit", &ledger).with_approval(Approval::always());
+                let turns = [turn(&[("credit", json!({"value": 1})), ("debit", json!({"value": 1}))])];
+                let teller = Agent::builder("Teller", Planned(turns.into()));
+                let teller = teller.tool(credit).tool(write("debit", &ledger)).build();
+                let pipeline = (clerk("One", &ledger).writes("one") | teller.writes("two"))
+                    .named("Books")
+                    .build()
+                    .unwrap();
+                pipeline.journaled(journal.clone(), "job")
+            };
+            let whole = async || {
+                let state = State::new().with("input", "go");
+                let paused = pipeline().run(state).await.unwrap_err();
+                let mut state = paused.into_state().unwrap();
+                let pending = state.pending();
+                assert_eq!(pending.len(), 1);
+                state.approve(&pending[0].key).unwrap();
+                pipeline().resume(state).await
+            };
+            for &polls in &drops {
+                let mut run = pin!(whole());
+                for _ in 0..polls {
+                    if poll!(&mut run).is_ready() {
+                        break;
+                    }
+                    yield_now().await;
+                }
+            }
+            let state = whole().await.unwrap();
+            assert_eq!((state.text("one").unwrap(), state.text("two").unwrap()), ("6 messages", "4 messages"));
+            let entries = ledger.lock().unwrap().clone();
+            let calls = ["0.One/1/c0", "0.One/1/c1", "0.One/2/c0", "1.Teller/1/c0", "1.Teller/1/c1"];
+            assert_eq!(entries, calls.map(|call| (format!("job/0.{call}"), 1)).into());
+        });
+    }
+}
+
+struct Broken;
+
+#[async_trait]
+impl Journal for Broken {
+    async fn step(
+        &self,
+        _: &str,
+        _: BoxFuture<'_, Option<Json>>,
+    ) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
+        Err("disk full".into())
+    }
+}
+
+#[tokio::test]
+async fn a_journal_that_fails_is_named_with_the_step() {
+    let step = service("List", |state: State| async { Ok(state) });
+    let pipeline = step.named("Books").build().unwrap();
+    let error = pipeline.journaled(Broken, "job").run(State::new()).await.unwrap_err();
+    assert!(matches!(error.source, StepError::Journal { .. }));
+    let text = "pipeline `Books` stopped at step `List`: the journal failed at step `job/0.List`: disk full";
+    assert_eq!(error.to_string(), text);
+}
