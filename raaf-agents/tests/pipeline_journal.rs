@@ -1,6 +1,7 @@
 //! Pipelines that are interrupted and run again with their journal.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+#![allow(clippy::unnecessary_literal_bound, reason = "the trait has it so")]
 
 use std::{collections::BTreeMap, error::Error, pin::pin, time::Duration};
 
