@@ -179,6 +179,23 @@ proptest! {
     }
 }
 
+#[tokio::test]
+async fn a_replay_has_no_step_in_its_trace() {
+    let (ledger, journal) = (Ledger::default(), InMemory::default());
+    let journaled = || pipeline(&ledger).journaled(journal.clone(), "job");
+    let first = journaled().run(start()).await.unwrap();
+    let capture = Capture::new();
+    let replay = capture.run_async(journaled().run(start())).await.unwrap();
+    assert_eq!(replay, first);
+    let spans = capture.spans_async().await;
+    assert_coherent!(spans);
+    assert_eq!(done(&spans), [""; 0]);
+    let resumed = spans.iter().filter(|span| span.attributes().get("resumed").is_some());
+    let mut resumed: Vec<_> = resumed.map(|span| span.component_name()).collect();
+    resumed.sort_unstable();
+    assert_eq!(resumed, ["Books", "Each", "Each", "Each", "Flaky", "Inner", "One"]);
+}
+
 struct Broken;
 
 #[async_trait]

@@ -139,7 +139,8 @@ impl Pipeline {
     /// between. Conditions and changes of the state between steps are made again and have to be the same
     /// each time. A step that fails is not journaled, even if the pipeline goes on without it: run again,
     /// it is tried again. An attempt of a [retried](FlowExt::retry) agent goes on where the one before it
-    /// failed: what has a result is not asked again.
+    /// failed: what has a result is not asked again. Steps that are in the journal have no span; the one
+    /// around them is marked as resumed. [Observers](PipelineBuilder::on_progress) are notified of them.
     ///
     /// # Examples
     ///

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use raaf_trace_core::{current_span, keys};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -98,6 +99,9 @@ impl StepContext {
         match Stepped::of(&**journal, key, work(state), to_json).await? {
             Stepped::Done(after) => Ok(after),
             Stepped::Known(json) => {
+                if let Some(span) = current_span() {
+                    span.set_attribute(keys::RESUMED, true);
+                }
                 let Changes { set, removed } = Stepped::Known(json).read(key)?;
                 for key in removed {
                     before.remove(&key);

@@ -48,7 +48,7 @@ pub struct Parallel {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnBranchError {
-    /// Cancels the other branches at once.
+    /// Cancels the other branches at once. The state of a run that has paused in one of them is lost.
     #[default]
     FailFast,
     /// Awaits the other branches. The pipeline then stops with [`StepError::Branches`], which has all
