@@ -53,6 +53,7 @@ const HOUSES: [House; 8] = [
         &[
             &["errors"],
             &["retry"],
+            &["diagram"],
             &["conversation"],
             &["model"],
             &["session"],

@@ -58,6 +58,7 @@
 //! | continue a conversation | [`Session`], [`MemorySession`], `SqliteSession` |
 //! | continue the latest part of one, or with a summary of the rest | [`WindowSession`], [`CompactingSession`] |
 //! | compose agents, tools and functions | [`Pipeline`], [`Flow`], [`service`], [`step`] |
+//! | see what one has built | [`Agent::diagram`], [`Pipeline::diagram`] |
 //! | limit, retry or skip a step, or run it for each item | [`FlowExt`] |
 //! | use a hosted model | `OpenAiModel` |
 //! | run offline | [`ScriptedModel`] |
@@ -73,6 +74,7 @@
 
 mod agent;
 mod conversation;
+mod diagram;
 mod errors;
 mod guardrail;
 mod hooks;
@@ -93,6 +95,7 @@ pub use conversation::{
     BytesPerToken, Content, Media, MediaSource, Message, Part, ProviderData, Reasoning, Role,
     TokenCounter, ToolCall, ToolResult,
 };
+pub use diagram::{Diagram, Drawing};
 pub use guardrail::{Guardrail, GuardrailStage, Verdict};
 pub use hooks::{InputFilter, RedactRequests, ToolGuardrail, TrimHistory};
 #[cfg(feature = "openai")]

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::Value as Json;
 
 use super::{Contract, Keys, PausedStep, State, StateError, Step, StepError, paused::Waiting};
-use crate::{agent::Agent, run::RunResult, runner::Runner, state::ResumeError};
+use crate::{agent::Agent, diagram::Drawing, run::RunResult, runner::Runner, state::ResumeError};
 
 /// Step that runs an agent; see [`Agent::reads`] and [`Agent::writes`].
 ///
@@ -116,6 +116,10 @@ impl Step for AgentStep {
         Contract::new().requires(self.keys()).provides(&*self.writes)
     }
 
+    fn draw(&self, drawing: &mut Drawing) {
+        drawing.agent(&self.agent);
+    }
+
     async fn run(&self, state: State) -> Result<State, StepError> {
         let result = self.runner.run(&self.agent, self.input(&state)?).await?;
         Ok(self.with_answer(state, result))
@@ -147,6 +151,10 @@ impl Step for Agent {
 
     fn contract(&self) -> Contract {
         AgentStep::new(self.clone()).contract()
+    }
+
+    fn draw(&self, drawing: &mut Drawing) {
+        drawing.agent(self);
     }
 
     async fn run(&self, state: State) -> Result<State, StepError> {

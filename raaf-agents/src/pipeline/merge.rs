@@ -34,7 +34,24 @@ pub(super) struct MergePlan {
     pub(super) keys: Vec<(String, Merge)>,
 }
 
+impl Merge {
+    fn note(&self) -> String {
+        match self {
+            Self::Last => "the last wins".to_owned(),
+            Self::Append => "appended".to_owned(),
+            Self::Deep => "merged deeply".to_owned(),
+            Self::ById(id) => format!("merged by {id}"),
+        }
+    }
+}
+
 impl MergePlan {
+    /// Returns what a diagram says about the strategies.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let keys = self.keys.iter().map(|(key, merge)| format!("{key}: {}", merge.note()));
+        [self.default.note()].into_iter().chain(keys).collect()
+    }
+
     fn of(&self, key: &str) -> &Merge {
         let named = self.keys.iter().rev().find(|(named, _)| named == key);
         named.map_or(&self.default, |(_, merge)| merge)

@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{Contract, Flow, Keys, PausedStep, State, Step, StepError, paused::Waiting};
 use crate::{
+    diagram::Drawing,
     run::RunContext,
     state::ResumeError,
     tool::{FunctionTool, Tool},
@@ -80,6 +81,10 @@ impl Step for ToolStep {
 
     fn contract(&self) -> Contract {
         Contract::new().requires(self.required()).provides(&*self.writes)
+    }
+
+    fn draw(&self, drawing: &mut Drawing) {
+        drawing.tool(&*self.tool);
     }
 
     async fn run(&self, mut state: State) -> Result<State, StepError> {

@@ -10,12 +10,14 @@ use futures::future::BoxFuture;
 use super::{
     State, Step,
     contract::FlowContract,
+    drawn,
     each_over::EachOver,
     error::Stopped,
     observe::{Observers, Progress},
     paused::{PausedStep, Place, Start},
     wrap::{Layer, Wrapped},
 };
+use crate::diagram::Drawing;
 pub use parallel::{OnBranchError, Parallel};
 
 /// Composed steps without a name: the result of `a >> b` and of the wrappers of
@@ -137,6 +139,16 @@ impl Node {
             }
             Self::Wrapped(wrapped) => wrapped.contract(),
             Self::EachOver(each) => each.contract(),
+        }
+    }
+
+    pub(super) fn draw(&self, drawing: &mut Drawing) {
+        match self {
+            Self::Step(step) => drawn::step(&**step, drawing),
+            Self::Sequence(nodes) => nodes.iter().for_each(|node| node.draw(drawing)),
+            Self::Parallel(parallel) => parallel.draw(drawing),
+            Self::Wrapped(wrapped) => wrapped.draw(drawing),
+            Self::EachOver(each) => each.draw(drawing),
         }
     }
 

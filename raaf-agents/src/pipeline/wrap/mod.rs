@@ -15,7 +15,7 @@ use super::{
     observe::{Observers, Progress},
     paused::{Place, Start},
 };
-use crate::{retry::RetryPolicy, run::workflow};
+use crate::{diagram::Drawing, retry::RetryPolicy, run::workflow};
 pub use ext::FlowExt;
 pub(super) use rename::Rename;
 
@@ -78,6 +78,26 @@ impl Wrapped {
             }
             contract
         })
+    }
+
+    pub(super) fn draw(&self, drawing: &mut Drawing) {
+        let mut part = drawing.inside(None, |inside| self.inner.draw(inside));
+        for layer in &self.layers {
+            part = match layer {
+                Layer::RunIf { reason, .. } => Drawing::conditional(reason, part),
+                Layer::Timeout(limit) => drawing.noted(part, format!("within {limit:?}")),
+                Layer::Retry { policy, .. } => {
+                    let retries = policy.max_retries();
+                    let plural = if retries == 1 { "y" } else { "ies" };
+                    drawing.noted(part, format!("up to {retries} retr{plural}"))
+                }
+                Layer::MapInput(rename) => drawing.noted(part, format!("given {rename}")),
+                Layer::MapOutput(rename) => drawing.noted(part, format!("stores {rename}")),
+                Layer::Before(_) => drawing.noted(part, "after a hook"),
+                Layer::After(_) => drawing.noted(part, "before a hook"),
+            };
+        }
+        drawing.push(part);
     }
 
     pub(super) fn run<'a>(&'a self, start: Start, observers: &'a Observers) -> FlowFuture<'a> {
