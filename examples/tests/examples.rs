@@ -162,6 +162,7 @@ prints_what_the_readme_shows! {
     cross_thread,
     custom_component,
     custom_processor,
+    diagram,
     distributed,
     each_over,
     error_handling,
@@ -281,6 +282,15 @@ async fn a_local_model_answers() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     // The output depends on the machine.
     assert!(stdout.contains("Llm:smollm2") && stdout.contains("✓ ok"), "{stdout}");
+}
+
+#[test]
+fn the_projects_readme_shows_the_diagram_of_the_example() {
+    let readme = include_str!("../../README.md");
+    let shown = readme.split("```mermaid\n").nth(1).and_then(|rest| rest.split("```").next());
+    let printed = run("diagram", &[]).stdout;
+    let printed = String::from_utf8_lossy(&printed);
+    assert_eq!(printed.find("flowchart").map(|at| &printed[at..]), shown);
 }
 
 #[test]

@@ -52,11 +52,11 @@ impl Drawing {
         }
         self.guardrails(node, agent.input_guardrails(), &Relation::InputChecked);
         for tool in agent.tools() {
-            self.link(node, Relation::Calls, |inside| inside.tool(&**tool));
+            self.link(node, &Relation::Calls, |inside| inside.tool(&**tool));
         }
         for handoff in agent.handoffs() {
             let relation = Relation::HandsOff { notes: handoff.notes() };
-            self.link(node, relation, |inside| {
+            self.link(node, &relation, |inside| {
                 if !handoff.is_on_demand() {
                     inside.agent(&handoff.target());
                     return;
@@ -80,12 +80,12 @@ impl Drawing {
         if tool.is_final() {
             self.note("its result is the answer");
         }
-        self.link(node, Relation::Calls, |inside| tool.draw(inside));
+        self.link(node, &Relation::Calls, |inside| tool.draw(inside));
     }
 
     fn guardrails(&mut self, agent: usize, guardrails: &[Guardrail], relation: &Relation) {
         for guardrail in guardrails {
-            self.link(agent, relation.clone(), |inside| {
+            self.link(agent, relation, |inside| {
                 inside.node(NodeKind::Guardrail, guardrail.name());
             });
         }

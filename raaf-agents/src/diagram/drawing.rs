@@ -94,7 +94,7 @@ impl Drawing {
     }
 
     /// Connects a box with what is drawn by the function.
-    pub(crate) fn link(&mut self, from: usize, relation: Relation, draw: impl FnOnce(&mut Self)) {
+    pub(crate) fn link(&mut self, from: usize, relation: &Relation, draw: impl FnOnce(&mut Self)) {
         let parts = match self.inside(Some(from), draw) {
             Part::Sequence(parts) => parts,
             part => vec![part],

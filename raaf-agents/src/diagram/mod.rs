@@ -124,7 +124,6 @@ impl Diagram {
     ///     end
     ///     n0 ==> n1
     /// "#;
-    /// # let expected = expected.replace("\n     ", "\n ");
     /// assert_eq!(pipeline.diagram().to_mermaid(), expected);
     /// # Ok::<(), raaf_agents::BuildError>(())
     /// ```

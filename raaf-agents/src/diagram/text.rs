@@ -8,7 +8,7 @@ use super::{Diagram, Link, Part, Relation};
 
 pub(super) fn write(diagram: &Diagram) -> String {
     let mut tree = Tree { diagram, out: String::new(), shown: HashSet::new() };
-    tree.part(&diagram.root, "", Lead::default());
+    tree.part(&diagram.root, "", &Lead::default());
     if diagram.left_out > 0 {
         let _ = writeln!(tree.out, "(left out: {} more)", diagram.left_out);
     }
@@ -48,32 +48,34 @@ impl<'a> Tree<'a> {
         let _ = writeln!(self.out, "{}{}", lead.line, Escaped(text));
     }
 
-    fn part(&mut self, part: &'a Part, relation: &str, lead: Lead) {
+    fn part(&mut self, part: &'a Part, relation: &str, lead: &Lead) {
         let parts = std::slice::from_ref;
         match part {
-            Part::Node(index) => self.node(*index, relation, &lead),
+            Part::Node(index) => self.node(*index, relation, lead),
             Part::Sequence(inner) if lead.line.is_empty() => {
-                inner.iter().for_each(|part| self.part(part, "", Lead::default()));
+                for part in inner {
+                    self.part(part, "", lead);
+                }
             }
             Part::Sequence(inner) => {
-                self.line(&lead, relation, "in sequence", &[]);
-                self.parts(inner, &lead);
+                self.line(lead, relation, "in sequence", &[]);
+                self.parts(inner, lead);
             }
             Part::Parallel { notes, branches } => {
                 let notes: Vec<_> = notes.iter().map(String::as_str).collect();
-                self.line(&lead, relation, "in parallel", &notes);
-                self.parts(branches, &lead);
+                self.line(lead, relation, "in parallel", &notes);
+                self.parts(branches, lead);
             }
             Part::Condition { reason, inner } => {
-                self.line(&lead, relation, &format!("if {reason}"), &[]);
-                self.parts(parts(&**inner), &lead);
+                self.line(lead, relation, &format!("if {reason}"), &[]);
+                self.parts(parts(inner), lead);
             }
             Part::Group { title, notes, inner } => {
                 let notes: Vec<_> = notes.iter().map(String::as_str).collect();
-                self.line(&lead, relation, title, &notes);
+                self.line(lead, relation, title, &notes);
                 match &**inner {
-                    Part::Sequence(inner) => self.parts(inner, &lead),
-                    inner => self.parts(parts(inner), &lead),
+                    Part::Sequence(inner) => self.parts(inner, lead),
+                    inner => self.parts(parts(inner), lead),
                 }
             }
         }
@@ -81,7 +83,7 @@ impl<'a> Tree<'a> {
 
     fn parts(&mut self, parts: &'a [Part], lead: &Lead) {
         for (index, part) in parts.iter().enumerate() {
-            self.part(part, "", lead.child(index + 1 == parts.len()));
+            self.part(part, "", &lead.child(index + 1 == parts.len()));
         }
     }
 
@@ -102,7 +104,7 @@ impl<'a> Tree<'a> {
                 Relation::InputChecked => "input: ".to_owned(),
                 Relation::AnswerChecked => "answer: ".to_owned(),
             };
-            self.part(part, &relation, lead.child(index + 1 == links.len()));
+            self.part(part, &relation, &lead.child(index + 1 == links.len()));
         }
     }
 }

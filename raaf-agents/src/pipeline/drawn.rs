@@ -19,7 +19,7 @@ impl Pipeline {
     ///
     /// let expected = "\
     /// Pipeline: Research
-    /// ├── in parallel  (appended)
+    /// ├── in parallel  (merge: append)
     /// │   ├── Step: web  (up to 2 retries)
     /// │   └── Step: archive
     /// └── if something was found

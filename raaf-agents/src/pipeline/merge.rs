@@ -35,12 +35,12 @@ pub(super) struct MergePlan {
 }
 
 impl Merge {
-    fn note(&self) -> String {
+    fn name(&self) -> String {
         match self {
-            Self::Last => "the last wins".to_owned(),
-            Self::Append => "appended".to_owned(),
-            Self::Deep => "merged deeply".to_owned(),
-            Self::ById(id) => format!("merged by {id}"),
+            Self::Last => "last".to_owned(),
+            Self::Append => "append".to_owned(),
+            Self::Deep => "deep".to_owned(),
+            Self::ById(id) => format!("by {id}"),
         }
     }
 }
@@ -48,8 +48,8 @@ impl Merge {
 impl MergePlan {
     /// Returns what a diagram says about the strategies.
     pub(super) fn notes(&self) -> Vec<String> {
-        let keys = self.keys.iter().map(|(key, merge)| format!("{key}: {}", merge.note()));
-        [self.default.note()].into_iter().chain(keys).collect()
+        let keys = self.keys.iter().map(|(key, merge)| format!("merge of {key}: {}", merge.name()));
+        [format!("merge: {}", self.default.name())].into_iter().chain(keys).collect()
     }
 
     fn of(&self, key: &str) -> &Merge {

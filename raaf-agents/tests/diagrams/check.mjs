@@ -18,6 +18,7 @@ const plain = (text) => text.replace(/[\s\u00a0]+/g, " ").trim();
 const lines = (texts) => texts.map((text) => plain(decoded(text)));
 
 async function ofMermaid(text) {
+  await mermaid.parse(text);
   const { db } = await mermaid.mermaidAPI.getDiagramFromText(text);
   return {
     boxes: [...db.getVertices().values()].map((box) => lines(box.text.split("<br>"))),

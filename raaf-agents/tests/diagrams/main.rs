@@ -96,7 +96,7 @@ fn a_pipelines_steps_and_their_wrappers_are_drawn() {
     let expected = "\
 Pipeline: Research
 ├── Agent: Planner  (model scripted, reads wish, writes plan)
-├── in parallel  (appended, best: merged by id, failures are collected)
+├── in parallel  (merge: append, merge of best: by id, failures are collected)
 │   ├── Step: web  (within 5s, up to 3 retries)
 │   └── up to 1 retry
 │       ├── Step: index
@@ -128,7 +128,7 @@ fn arrows_lead_through_branches_and_around_conditions() {
         n0["Step: a"]
         n1["Step: b"]
         n2["Step: c"]
-        n5(("the last wins"))
+        n5(("merge: last"))
         n6{"there is more"}
         n3["Step: d"]
         n4["Step: e"]
