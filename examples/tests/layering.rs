@@ -64,6 +64,7 @@ const HOUSES: [House; 8] = [
             &["agent"],
             &["hooks"],
             &["runner"],
+            &["repl"],
             &["pipeline"],
         ],
     ),

@@ -59,6 +59,7 @@
 //! | continue the latest part of one, or with a summary of the rest | [`WindowSession`], [`CompactingSession`] |
 //! | compose agents, tools and functions | [`Pipeline`], [`Flow`], [`service`], [`step`] |
 //! | see what one has built | [`Agent::diagram`], [`Pipeline::diagram`] |
+//! | talk to an agent in a terminal | `repl`, `Repl` |
 //! | limit, retry or skip a step, or run it for each item | [`FlowExt`] |
 //! | use a hosted model | `OpenAiModel` |
 //! | run offline | [`ScriptedModel`] |
@@ -70,6 +71,7 @@
 //! # Features
 //!
 //! - `openai` (on by default): `OpenAiModel`, for any `OpenAI`-compatible server.
+//! - `repl`: `repl` and `Repl`, chats with an agent in a terminal.
 //! - `sqlite`: `SqliteSession`, conversations in a file.
 
 mod agent;
@@ -80,6 +82,8 @@ mod guardrail;
 mod hooks;
 mod model;
 mod pipeline;
+#[cfg(feature = "repl")]
+mod repl;
 mod retry;
 mod run;
 mod runner;
@@ -112,6 +116,8 @@ pub use pipeline::{
     PipelineBuilder, PipelineError, PipelineState, Progress, State, StateError, Step, StepError,
     ToolStep, service, step, via,
 };
+#[cfg(feature = "repl")]
+pub use repl::{Repl, repl};
 pub use retry::RetryPolicy;
 pub use run::{Journal, Limits, RunContext, RunEvent, RunProgress, RunResult};
 pub use runner::{AgentTool, Input, RunConfig, RunError, RunErrorKind, RunStream, Runner};
