@@ -229,9 +229,9 @@ impl Chat {
         };
         let (cancelled, interrupted) = (pin!(self.ending.cancelled()), pin!(interrupted));
         let ended = future::select(cancelled, interrupted);
-        match future::select(pin!(self.input.read(question)), ended).await {
-            Either::Left((line, _)) => line,
-            Either::Right(_) => Ok(None),
+        match future::select(ended, pin!(self.input.read(question))).await {
+            Either::Left(_) => Ok(None),
+            Either::Right((line, _)) => line,
         }
     }
 }

@@ -57,7 +57,8 @@ impl Screen {
         self.out.flush()
     }
 
-    fn end_line(&mut self) -> io::Result<()> {
+    /// Ends the line of a text, if it is open.
+    pub(super) fn end_line(&mut self) -> io::Result<()> {
         if std::mem::take(&mut self.is_open) { writeln!(self.out) } else { Ok(()) }
     }
 }

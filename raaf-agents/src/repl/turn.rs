@@ -91,7 +91,7 @@ impl Chat {
                 Some(Ok(RunEvent::Done(result))) => {
                     // A model that does not stream, a tool or a hook may have made the answer.
                     if shown.trim() != result.output.trim() {
-                        self.screen.piece("\n")?;
+                        self.screen.end_line()?;
                         self.screen.piece(&result.output)?;
                     }
                     return Ok(Ok(*result));
