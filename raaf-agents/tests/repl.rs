@@ -308,3 +308,68 @@ async fn a_line_that_cannot_be_read_is_an_error() {
     let error = Repl::new(&agent).input(lines).run().await.unwrap_err();
     assert_eq!(error.to_string(), "gone");
 }
+
+/// The program that the next test runs on a terminal.
+#[tokio::test]
+#[ignore = "it needs a terminal and a person"]
+async fn chat_in_a_terminal() {
+    let (agent, _interrupts) = interrupting();
+    raaf_agents::repl(&agent).await.unwrap();
+}
+
+/// Keys that are pressed when the terminal shows a text.
+#[cfg(target_os = "linux")]
+const KEYS: [(&str, &str); 5] = [
+    ("> ", "not this\u{3}"),
+    ("> ", "Tell me.\r"),
+    ("Well, ", "\u{3}"),
+    ("(cancelled)\r\n\r\n", "Go on.\r"),
+    ("Tell me. / Well,  / Go on.\r\n\r\n", "\u{4}"),
+];
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn on_a_terminal_ctrl_c_clears_a_line_or_cancels_a_turn_and_ctrl_d_ends() {
+    use std::{env, process::Stdio, time::Duration};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        process::Command,
+        time::timeout,
+    };
+
+    let test = env::current_exe().unwrap();
+    let program = format!("exec '{}' --ignored --nocapture chat_in_a_terminal", test.display());
+    let started = Command::new("script")
+        .args(["--quiet", "--flush", "--return", "--command", &program, "/dev/null"])
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn();
+    let mut terminal = match started {
+        Ok(terminal) => terminal,
+        Err(error) => return println!("skipped, `script` cannot make a terminal: {error}"),
+    };
+    let mut keyboard = terminal.stdin.take().unwrap();
+    let mut screen = terminal.stdout.take().unwrap();
+    let mut seen = String::new();
+    let chat = async {
+        for (text, keys) in KEYS {
+            while !seen.contains(text) {
+                let mut bytes = [0; 1024];
+                let count = screen.read(&mut bytes).await.unwrap();
+                assert_ne!(count, 0, "it ended before it showed {text:?}: {seen}");
+                seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+            }
+            seen.clear();
+            keyboard.write_all(keys.as_bytes()).await.unwrap();
+        }
+        // `script` waits for more keys otherwise.
+        drop(keyboard);
+        screen.read_to_string(&mut seen).await.unwrap();
+        terminal.wait().await.unwrap()
+    };
+    let ended = timeout(Duration::from_secs(60), chat).await;
+    assert!(ended.is_ok_and(|status| status.success()), "{seen}");
+    assert!(seen.contains("test chat_in_a_terminal ... ok"), "{seen}");
+}
