@@ -222,9 +222,11 @@ impl Chat {
         let is_terminal = self.input.is_terminal();
         let interrupts = &mut self.interrupts;
         let interrupted = async {
-            interrupt(interrupts).await;
-            while is_terminal {
+            loop {
                 interrupt(interrupts).await;
+                if !is_terminal {
+                    break;
+                }
             }
         };
         let (cancelled, interrupted) = (pin!(self.ending.cancelled()), pin!(interrupted));
@@ -239,7 +241,7 @@ impl Chat {
 /// Waits for an interrupt. The end of the stream is none.
 async fn interrupt(interrupts: &mut Interrupts) {
     if interrupts.next().await.is_none() {
-        future::pending().await
+        future::pending::<()>().await;
     }
 }
 
