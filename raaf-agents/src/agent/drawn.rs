@@ -46,7 +46,7 @@ impl Drawing {
             return;
         }
         let Some(node) = self.new_agent(component) else { return };
-        self.note(format!("model {}", agent.model().name()));
+        agent.model().draw(self);
         if let Some(output) = agent.output() {
             self.note(format!("answers {}", output.schema().name));
         }

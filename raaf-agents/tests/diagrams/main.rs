@@ -7,9 +7,10 @@ mod parsers;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use raaf_agents::{
-    Agent, AgentBuilder, Approval, Content, Diagram, Drawing, FlowExt as _, FunctionTool,
-    Guardrail, Handoff, Merge, OnBranchError, OutputSchema, Pipeline, ScriptedModel, State, Step,
-    StepError, Tool, ToolError, ToolSpec, Verdict, service, step,
+    Agent, AgentBuilder, Approval, CallLimits, Content, Diagram, Drawing, FallbackModel,
+    FlowExt as _, FunctionTool, Guardrail, Handoff, LimitedModel, Merge, OnBranchError,
+    OutputSchema, Pipeline, RetryPolicy, RetryingModel, ScriptedModel, State, Step, StepError,
+    Tool, ToolError, ToolSpec, Verdict, service, step,
 };
 use raaf_trace_core::{Component, Traceable, diagnostics::Escaped};
 use serde_json::{Value as Json, json};
@@ -28,6 +29,17 @@ fn guardrail(name: &str) -> Guardrail {
 
 fn function(name: &str) -> raaf_agents::FunctionStep {
     service(name, |state: State| async move { Ok(state) })
+}
+
+#[test]
+fn models_that_stand_in_for_others_and_limits_of_calls_are_noted() {
+    let model = |name| ScriptedModel::new(name, ["…"]);
+    let retried = RetryingModel::new(model("large"), RetryPolicy::new(3));
+    let fallback = FallbackModel::new(retried).or(model("small")).or(model("tiny"));
+    let limited = LimitedModel::new(fallback, CallLimits::new().with_max_concurrent(2));
+    let text = Agent::builder("A", Arc::new(limited)).build().diagram().to_string();
+    let notes = "model large, up to 3 retries, else small, else tiny, limited calls";
+    assert_eq!(text, format!("Agent: A  ({notes})\n"));
 }
 
 /// An agent with one of everything.

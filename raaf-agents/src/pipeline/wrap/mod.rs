@@ -86,11 +86,7 @@ impl Wrapped {
             part = match layer {
                 Layer::RunIf { reason, .. } => Drawing::conditional(reason, part),
                 Layer::Timeout(limit) => drawing.noted(part, format!("within {limit:?}")),
-                Layer::Retry { policy, .. } => {
-                    let retries = policy.max_retries();
-                    let plural = if retries == 1 { "y" } else { "ies" };
-                    drawing.noted(part, format!("up to {retries} retr{plural}"))
-                }
+                Layer::Retry { policy, .. } => drawing.noted(part, policy.note()),
                 Layer::MapInput(rename) => drawing.noted(part, format!("given {rename}")),
                 Layer::MapOutput(rename) => drawing.noted(part, format!("stores {rename}")),
                 Layer::Before(_) => drawing.noted(part, "after a hook"),
