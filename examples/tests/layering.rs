@@ -53,6 +53,7 @@ const HOUSES: [House; 8] = [
         &[
             &["errors"],
             &["retry"],
+            &["diagram"],
             &["conversation"],
             &["model"],
             &["session"],
@@ -63,6 +64,7 @@ const HOUSES: [House; 8] = [
             &["agent"],
             &["hooks"],
             &["runner"],
+            &["repl"],
             &["pipeline"],
         ],
     ),

@@ -58,6 +58,8 @@
 //! | continue a conversation | [`Session`], [`MemorySession`], `SqliteSession` |
 //! | continue the latest part of one, or with a summary of the rest | [`WindowSession`], [`CompactingSession`] |
 //! | compose agents, tools and functions | [`Pipeline`], [`Flow`], [`service`], [`step`] |
+//! | see what one has built | [`Agent::diagram`], [`Pipeline::diagram`] |
+//! | talk to an agent in a terminal | `repl`, `Repl` |
 //! | limit, retry or skip a step, or run it for each item | [`FlowExt`] |
 //! | use a hosted model | `OpenAiModel` |
 //! | run offline | [`ScriptedModel`] |
@@ -69,15 +71,19 @@
 //! # Features
 //!
 //! - `openai` (on by default): `OpenAiModel`, for any `OpenAI`-compatible server.
+//! - `repl`: `repl` and `Repl`, chats with an agent in a terminal.
 //! - `sqlite`: `SqliteSession`, conversations in a file.
 
 mod agent;
 mod conversation;
+mod diagram;
 mod errors;
 mod guardrail;
 mod hooks;
 mod model;
 mod pipeline;
+#[cfg(feature = "repl")]
+mod repl;
 mod retry;
 mod run;
 mod runner;
@@ -93,6 +99,7 @@ pub use conversation::{
     BytesPerToken, Content, Media, MediaSource, Message, Part, ProviderData, Reasoning, Role,
     TokenCounter, ToolCall, ToolResult,
 };
+pub use diagram::{Diagram, Drawing};
 pub use guardrail::{Guardrail, GuardrailStage, Verdict};
 pub use hooks::{InputFilter, RedactRequests, ToolGuardrail, TrimHistory};
 #[cfg(feature = "openai")]
@@ -109,6 +116,8 @@ pub use pipeline::{
     PipelineBuilder, PipelineError, PipelineState, Progress, State, StateError, Step, StepContext,
     StepError, ToolStep, service, step, via,
 };
+#[cfg(feature = "repl")]
+pub use repl::{Repl, repl};
 pub use retry::RetryPolicy;
 pub use run::{Journal, Limits, RunContext, RunEvent, RunProgress, RunResult};
 pub use runner::{AgentTool, Input, RunConfig, RunError, RunErrorKind, RunStream, Runner};

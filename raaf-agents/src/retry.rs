@@ -64,6 +64,14 @@ impl RetryPolicy {
         self.max_retries
     }
 
+    /// Returns what a diagram says about it.
+    pub(crate) fn note(&self) -> String {
+        match self.max_retries {
+            1 => "up to 1 retry".to_owned(),
+            retries => format!("up to {retries} retries"),
+        }
+    }
+
     /// Begins the attempts of one call. `max_elapsed` applies unless the policy has its own.
     pub(crate) fn delays(&self, max_elapsed: Duration) -> Delays {
         let backoff = ExponentialBuilder::new()

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::{FutureExt as _, StreamExt as _};
 use raaf_agents::{
     Agent, FlowExt as _, FunctionTool, Message, Model, ModelError, ModelRequest, ModelResponse,
-    Reply, RunConfig, Runner, ScriptedModel, State, TracedModel, Usage,
+    ModelSettings, Reply, RunConfig, Runner, ScriptedModel, State, ToolChoice, TracedModel, Usage,
 };
 use raaf_testkit::{Capture, assert_span_tree};
 use serde_json::{Value as Json, json};
@@ -105,6 +105,42 @@ async fn a_model_call_says_which_tools_it_may_call_and_that_it_does() {
                 llm "m"
                 tool "look_up" ["tool.type" = "function", "tool.description" = "Looks it up."]
                 llm "m"
+            }
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_model_call_names_the_tools_on_offer_even_if_content_is_left_out() {
+    let capture = Capture::with(|provider| provider.include_sensitive_data(false));
+    let look_up = FunctionTool::infallible("look_up", "Looks it up.", |(): ()| async { "found" });
+    let model = ScriptedModel::new("m", [Reply::call("look_up", json!({})), Reply::text("found")]);
+    let mut settings = ModelSettings::default();
+    settings.reasoning_effort = Some("low".to_owned());
+    let boss = Agent::builder("Boss", ScriptedModel::new("b", [Reply::text("yes")])).build();
+    let clerk = Agent::builder("Clerk", model)
+        .tool(look_up)
+        .handoff(boss)
+        .settings(settings)
+        .tool_choice(ToolChoice::Tool("look_up".to_owned()))
+        .build();
+    capture.run_async(clerk.run("go on")).await.unwrap();
+    let spans = capture.spans_async().await;
+    let calls: Vec<_> = spans.by_component("m").collect();
+    assert!(calls[0].attributes().get("gen_ai.tool.definitions").is_none());
+    // The model has called the tool, and is free to answer.
+    assert!(calls[1].attributes().get("model.tool_choice").is_none());
+    let offered = json!(["look_up", "transfer_to_boss"]);
+    assert_span_tree!(spans, {
+        runner "Runner" {
+            agent "Clerk" {
+                llm "m" [
+                    "model.tools" = offered.clone(),
+                    "model.tool_choice" = "look_up",
+                    "gen_ai.request.reasoning.level" = "low",
+                ]
+                tool "look_up"
+                llm "m" ["model.tools" = offered]
             }
         }
     });

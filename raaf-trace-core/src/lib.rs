@@ -88,7 +88,7 @@ pub use raaf_trace_macros::{ErrorType, Traceable, traced, traced_block};
 pub use raaf_trace_model::{
     Kind, Redactor, attributes,
     attributes::{Attributes, Key, Value},
-    environment, filter,
+    environment, escape, filter,
     filter::{Sampler, SpanFilter},
     id::{SpanId, TraceId},
     keys, kind, naming, prices, propagation,

@@ -203,6 +203,19 @@ impl Handoff {
         &self.tool
     }
 
+    /// Returns what a diagram says about it.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let condition = self.enabled.as_ref().map(|_| "if enabled");
+        let filter = self.filter.as_ref().map(|_| "filtered input");
+        let notes = [condition, self.approval.note(), filter];
+        notes.into_iter().flatten().map(str::to_owned).collect()
+    }
+
+    /// Returns whether the agent that takes over is made on demand.
+    pub(super) fn is_on_demand(&self) -> bool {
+        matches!(self.target, Target::Later(_))
+    }
+
     pub(crate) fn is_enabled(&self, context: &RunContext) -> bool {
         self.enabled.as_ref().is_none_or(|enabled| enabled(context))
     }

@@ -2,6 +2,7 @@
 
 mod action;
 mod builder;
+mod drawn;
 mod handoff;
 mod hooks;
 mod instructions;

@@ -7,6 +7,7 @@ use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFutu
 use raaf_trace_core::{current_span, keys};
 
 use super::{Model, ModelChunk, ModelError, ModelRequest, ModelResponse, ModelStream, chunk};
+use crate::diagram::Drawing;
 
 /// Model wrapper that calls other models, in order, where one fails.
 ///
@@ -137,6 +138,13 @@ impl Model for FallbackModel {
 
     fn url(&self) -> Option<&str> {
         self.first.url()
+    }
+
+    fn draw(&self, drawing: &mut Drawing) {
+        self.first.draw(drawing);
+        for model in &self.others {
+            drawing.note(format!("else {}", model.name()));
+        }
     }
 
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {

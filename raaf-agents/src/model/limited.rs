@@ -12,6 +12,7 @@ use tokio::{
 };
 
 use super::{Model, ModelChunk, ModelError, ModelRequest, ModelResponse, ModelStream};
+use crate::diagram::Drawing;
 
 /// Limits of model calls. Clones share them: together, their calls keep to the limits.
 ///
@@ -194,6 +195,11 @@ impl Model for LimitedModel {
 
     fn url(&self) -> Option<&str> {
         self.model.url()
+    }
+
+    fn draw(&self, drawing: &mut Drawing) {
+        self.model.draw(drawing);
+        drawing.note("limited calls");
     }
 
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::{StreamExt as _, future, stream};
 
+use crate::diagram::Drawing;
 pub use call::ModelCall;
 pub use chunk::{ModelChunk, ModelStream, ToolCallDelta};
 pub use error::ModelError;
@@ -87,6 +88,12 @@ pub trait Model: Send + Sync {
         None
     }
 
+    /// Notes the model in the box of an agent in a [diagram](crate::Diagram), by default by its name. A model
+    /// that wraps others forwards the call, and adds notes of its own.
+    fn draw(&self, drawing: &mut Drawing) {
+        drawing.note(format!("model {}", self.name()));
+    }
+
     /// Returns the response to a conversation.
     ///
     /// # Errors
@@ -118,6 +125,10 @@ impl<M: Model + ?Sized> Model for Arc<M> {
 
     fn url(&self) -> Option<&str> {
         (**self).url()
+    }
+
+    fn draw(&self, drawing: &mut Drawing) {
+        (**self).draw(drawing);
     }
 
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {

@@ -7,7 +7,10 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use raaf_trace_core::{current_span, keys};
 
 use super::{Model, ModelError, ModelRequest, ModelResponse, ModelStream, chunk};
-use crate::retry::{Delays, RetryPolicy};
+use crate::{
+    diagram::Drawing,
+    retry::{Delays, RetryPolicy},
+};
 
 /// Default time after the beginning of a call from which no retry begins.
 const MAX_ELAPSED: Duration = Duration::from_secs(120);
@@ -101,6 +104,11 @@ impl<M: Model> Model for RetryingModel<M> {
 
     fn url(&self) -> Option<&str> {
         self.model.url()
+    }
+
+    fn draw(&self, drawing: &mut Drawing) {
+        self.model.draw(drawing);
+        drawing.note(self.policy.note());
     }
 
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::{
     Contract, Keys, PausedStep, State, StateError, Step, StepContext, StepError, paused::Waiting,
 };
-use crate::{agent::Agent, run::RunResult, runner::Runner, state::ResumeError};
+use crate::{agent::Agent, diagram::Drawing, run::RunResult, runner::Runner, state::ResumeError};
 
 /// Step that runs an agent; see [`Agent::reads`] and [`Agent::writes`].
 ///
@@ -118,6 +118,10 @@ impl Step for AgentStep {
         Contract::new().requires(self.keys()).provides(&*self.writes)
     }
 
+    fn draw(&self, drawing: &mut Drawing) {
+        drawing.agent(&self.agent);
+    }
+
     async fn run(&self, state: State) -> Result<State, StepError> {
         self.run_in(&StepContext::default(), state).await
     }
@@ -166,6 +170,10 @@ impl Step for Agent {
 
     fn contract(&self) -> Contract {
         AgentStep::new(self.clone()).contract()
+    }
+
+    fn draw(&self, drawing: &mut Drawing) {
+        drawing.agent(self);
     }
 
     async fn run(&self, state: State) -> Result<State, StepError> {

@@ -55,6 +55,18 @@ impl Contract {
     }
 }
 
+impl Contract {
+    /// Returns what a diagram says about it.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let note = |verb: &str, keys: &Keys| {
+            let keys = keys.as_slice();
+            (!keys.is_empty()).then(|| format!("{verb} {}", keys.join(", ")))
+        };
+        let notes = [note("reads", &self.requires), note("writes", &self.provides)];
+        notes.into_iter().flatten().collect()
+    }
+}
+
 impl Default for Contract {
     fn default() -> Self {
         Self::unknown()

@@ -21,7 +21,7 @@ use super::{
     state::type_of,
     walk::Walk,
 };
-use crate::{errors::with_causes, run::workflow};
+use crate::{diagram::Drawing, errors::with_causes, run::workflow};
 
 const CONCURRENCY: usize = 4;
 
@@ -119,6 +119,12 @@ impl EachOver {
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(super) fn draw(&self, drawing: &mut Drawing) {
+        drawing.group(format!("for each of {}", self.list), |inside| self.node.draw(inside));
+        drawing.note(format!("{} at a time", self.concurrency));
+        drawing.note(format!("{} as {}", self.taking, self.into));
     }
 
     fn errors_key(&self) -> String {

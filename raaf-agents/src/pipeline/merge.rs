@@ -34,7 +34,24 @@ pub(super) struct MergePlan {
     pub(super) keys: Vec<(String, Merge)>,
 }
 
+impl Merge {
+    fn name(&self) -> String {
+        match self {
+            Self::Last => "last".to_owned(),
+            Self::Append => "append".to_owned(),
+            Self::Deep => "deep".to_owned(),
+            Self::ById(id) => format!("by {id}"),
+        }
+    }
+}
+
 impl MergePlan {
+    /// Returns what a diagram says about the strategies.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let keys = self.keys.iter().map(|(key, merge)| format!("merge of {key}: {}", merge.name()));
+        [format!("merge: {}", self.default.name())].into_iter().chain(keys).collect()
+    }
+
     fn of(&self, key: &str) -> &Merge {
         let named = self.keys.iter().rev().find(|(named, _)| named == key);
         named.map_or(&self.default, |(_, merge)| merge)

@@ -3,6 +3,7 @@
 mod agent_step;
 mod builder;
 mod contract;
+mod drawn;
 mod each_over;
 mod error;
 mod flow;
@@ -26,9 +27,12 @@ use raaf_trace_core::{
 };
 use serde_json::Value as Json;
 
-use crate::run::{
-    Journal, SharedJournal,
-    workflow::{self, Root},
+use crate::{
+    diagram::Drawing,
+    run::{
+        Journal, SharedJournal,
+        workflow::{self, Root},
+    },
 };
 pub use agent_step::AgentStep;
 pub use builder::PipelineBuilder;
@@ -309,6 +313,10 @@ impl Step for Pipeline {
 
     fn contract(&self) -> Contract {
         self.inner.contract.clone().into_contract()
+    }
+
+    fn draw(&self, drawing: &mut Drawing) {
+        drawing.pipeline(self);
     }
 
     async fn run(&self, state: State) -> Result<State, StepError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{Contract, PausedStep, State, StepContext, StepError};
-use crate::state::ResumeError;
+use crate::{diagram::Drawing, state::ResumeError};
 
 /// Step of a pipeline: takes the state and returns it, changed.
 ///
@@ -55,6 +55,12 @@ pub trait Step: Send + Sync {
         Contract::unknown()
     }
 
+    /// Draws the step in a [diagram](crate::Diagram), by default as a box with its name. A step that runs
+    /// an agent or a pipeline draws that, and a step that wraps another one forwards the call.
+    fn draw(&self, drawing: &mut Drawing) {
+        drawing.step(self.name());
+    }
+
     /// Runs the step.
     ///
     /// # Errors
@@ -101,6 +107,10 @@ macro_rules! forward_step {
 
             fn contract(&self) -> Contract {
                 (**self).contract()
+            }
+
+            fn draw(&self, drawing: &mut Drawing) {
+                (**self).draw(drawing);
             }
 
             async fn run(&self, state: State) -> Result<State, StepError> {

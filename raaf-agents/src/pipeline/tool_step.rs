@@ -9,6 +9,7 @@ use super::{
     Contract, Flow, Keys, PausedStep, State, Step, StepContext, StepError, paused::Waiting,
 };
 use crate::{
+    diagram::Drawing,
     run::RunContext,
     state::{ResumeError, RunState},
     tool::{FunctionTool, Tool},
@@ -82,6 +83,10 @@ impl Step for ToolStep {
 
     fn contract(&self) -> Contract {
         Contract::new().requires(self.required()).provides(&*self.writes)
+    }
+
+    fn draw(&self, drawing: &mut Drawing) {
+        drawing.tool(&*self.tool);
     }
 
     async fn run(&self, mut state: State) -> Result<State, StepError> {

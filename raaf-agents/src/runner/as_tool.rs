@@ -12,6 +12,7 @@ use super::{Input, Runner, resume};
 use crate::{
     agent::Agent,
     conversation::{Content, Message},
+    diagram::Drawing,
     errors::{BoxError, boxed},
     model::ToolSpec,
     run::{RunContext, RunResult},
@@ -210,6 +211,13 @@ impl Tool for AgentTool {
 
     fn journals_steps(&self) -> bool {
         true
+    }
+
+    fn draw(&self, drawing: &mut Drawing) {
+        if let Some(note) = self.approval.note() {
+            drawing.note(note);
+        }
+        drawing.agent(&self.agent);
     }
 
     async fn invoke(&self, arguments: Json) -> Result<Content, ToolError> {

@@ -320,6 +320,18 @@ impl RunConfig {
         self
     }
 
+    /// Returns the token that cancels the run.
+    #[cfg(feature = "repl")]
+    pub(crate) fn cancellation_token(&self) -> Option<&CancellationToken> {
+        self.cancellation.as_ref()
+    }
+
+    /// Returns whether the run continues a session.
+    #[cfg(feature = "repl")]
+    pub(crate) fn has_session(&self) -> bool {
+        self.session.is_some()
+    }
+
     /// Returns the trace that the run starts, if anything describes it.
     pub(super) fn workflow(&self) -> Option<Workflow> {
         let workflow = self.workflow.clone()?;

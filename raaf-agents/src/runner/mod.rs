@@ -174,6 +174,12 @@ impl Runner {
         self
     }
 
+    /// Returns the configuration of each run.
+    #[cfg(feature = "repl")]
+    pub(crate) fn config(&self) -> &RunConfig {
+        &self.config
+    }
+
     /// Runs the agent until it, or an agent that it hands over to, answers.
     ///
     /// # Errors

@@ -55,6 +55,15 @@ impl Approval {
         Self(Rule::When(Arc::new(condition)))
     }
 
+    /// Returns what a diagram says about it.
+    pub(crate) fn note(&self) -> Option<&'static str> {
+        match self.0 {
+            Rule::Never => None,
+            Rule::Always => Some("needs approval"),
+            Rule::When(_) => Some("may need approval"),
+        }
+    }
+
     pub(crate) fn is_needed(&self, context: &RunContext, arguments: &Json) -> bool {
         match &self.0 {
             Rule::Never => false,

@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 use super::{Approval, Arguments, Description, OnToolError, Tool, ToolError, name};
 use crate::{
     conversation::Content,
+    diagram::Drawing,
     errors::boxed,
     model::{StrictSchemaError, ToolSpec, strict_schema},
     run::RunContext,
@@ -312,6 +313,13 @@ impl Tool for FunctionTool {
 
     fn is_final(&self) -> bool {
         self.is_final
+    }
+
+    fn draw(&self, drawing: &mut Drawing) {
+        let condition = self.enabled.as_ref().map(|_| "if enabled");
+        for note in condition.into_iter().chain(self.approval.note()) {
+            drawing.note(note);
+        }
     }
 }
 

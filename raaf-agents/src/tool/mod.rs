@@ -16,6 +16,7 @@ use serde_json::Value as Json;
 
 use crate::{
     conversation::Content,
+    diagram::Drawing,
     model::ToolSpec,
     run::RunContext,
     state::{ResumeError, RunState},
@@ -157,6 +158,56 @@ pub trait Tool: Traceable + Send + Sync {
         false
     }
 
+    /// Draws what is behind the tool, in a [diagram](crate::Diagram) that has a box with its name already;
+    /// by default nothing. A tool that runs an agent or a pipeline draws that, and a tool that wraps
+    /// another one forwards the call.
+    ///
+    /// ```
+    /// use raaf_agents::{Agent, Content, Drawing, ScriptedModel, Tool, ToolError, ToolSpec};
+    /// use raaf_trace_core::{Component, Traceable};
+    /// use serde_json::{Value, json};
+    ///
+    /// #[derive(Traceable)]
+    /// struct Ask {
+    ///     component: Component,
+    ///     spec: ToolSpec,
+    ///     expert: Agent,
+    /// }
+    ///
+    /// #[async_trait::async_trait]
+    /// impl Tool for Ask {
+    ///     fn spec(&self) -> &ToolSpec {
+    ///         &self.spec
+    ///     }
+    ///     async fn invoke(&self, question: Value) -> Result<Content, ToolError> {
+    ///         let failed = |error| ToolError::Failed { tool: "ask".to_owned(), source: Box::new(error) };
+    ///         let answer = self.expert.run(question.to_string()).await.map_err(failed)?;
+    ///         Ok(answer.output.into())
+    ///     }
+    ///     fn draw(&self, drawing: &mut Drawing) {
+    ///         drawing.note("no session");
+    ///         drawing.agent(&self.expert);
+    ///     }
+    /// }
+    ///
+    /// let model = || ScriptedModel::new("scripted", ["…"]);
+    /// let ask = Ask {
+    ///     component: Component::tool("ask"),
+    ///     spec: ToolSpec::new("ask", "Asks an expert.", json!({ "type": "object" })),
+    ///     expert: Agent::builder("Expert", model()).build(),
+    /// };
+    /// let clerk = Agent::builder("Clerk", model()).tool(ask).build();
+    /// let expected = "\
+    /// Agent: Clerk  (model scripted)
+    /// └── Tool: ask  (no session)
+    ///     └── Agent: Expert  (model scripted)
+    /// ";
+    /// assert_eq!(clerk.diagram().to_string(), expected);
+    /// ```
+    fn draw(&self, drawing: &mut Drawing) {
+        let _ = drawing;
+    }
+
     /// Returns what to do when a call fails; `None` for the [runner's
     /// setting](crate::Runner::on_tool_error).
     fn on_error(&self) -> Option<OnToolError> {
@@ -204,5 +255,9 @@ impl<T: Tool + ?Sized> Tool for Arc<T> {
 
     fn is_final(&self) -> bool {
         (**self).is_final()
+    }
+
+    fn draw(&self, drawing: &mut Drawing) {
+        (**self).draw(drawing);
     }
 }

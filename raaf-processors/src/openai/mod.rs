@@ -88,7 +88,7 @@ raaf_trace_model::submit! {
 /// | `gen_ai.system_instructions`, and `gen_ai.input.messages`, else `input` | `llm` | `input` |
 /// | `gen_ai.output.messages`, else `output` | `llm` | `output` |
 /// | `gen_ai.request.model`, else `gen_ai.response.model` | `llm`, `speech`, `transcription` | `model` |
-/// | `gen_ai.request.temperature`, `gen_ai.request.top_p`, `gen_ai.request.max_tokens`, `gen_ai.request.frequency_penalty`, `gen_ai.request.presence_penalty`, `gen_ai.request.seed`, `gen_ai.request.stop_sequences`, `gen_ai.request.stream` | `llm`, `speech`, `transcription` | `model_config` |
+/// | `gen_ai.request.temperature`, `gen_ai.request.top_p`, `gen_ai.request.max_tokens`, `gen_ai.request.frequency_penalty`, `gen_ai.request.presence_penalty`, `gen_ai.request.seed`, `gen_ai.request.stop_sequences`, `gen_ai.request.reasoning.level`, `gen_ai.request.stream`, `model.tool_choice` | `llm`, `speech`, `transcription` | `model_config` |
 /// | `url.full`, without the path of the operation | `llm`, `speech`, `transcription` | `model_config`, in it `base_url` |
 /// | `gen_ai.usage.input_tokens`, `gen_ai.usage.output_tokens` | `llm` | `usage` |
 /// | `gen_ai.usage.cache_read.input_tokens`, `gen_ai.usage.cache_write.input_tokens`, `gen_ai.usage.reasoning.output_tokens`, `gen_ai.usage.cost`, the object `gen_ai.usage.details` | `llm` | `usage`, in its `details` |

@@ -41,6 +41,40 @@ impl Write for Escaping<'_, '_> {
     }
 }
 
+/// Shows text as the quoted label of a Mermaid chart: everything but letters, digits and harmless signs
+/// as entities, so that it cannot leave the label, or be read as Markdown or HTML. Characters that
+/// [`Escaped`] escapes are escaped.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_trace_core::escape::MermaidLabel;
+///
+/// assert_eq!(MermaidLabel("a\"]; click b").to_string(), "a#34;#93;#59; click b");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct MermaidLabel<T>(pub T);
+
+impl<T: fmt::Display> fmt::Display for MermaidLabel<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(Labelling(f), "{}", Escaped(&self.0))
+    }
+}
+
+struct Labelling<'a, 'f>(&'a mut fmt::Formatter<'f>);
+
+impl Write for Labelling<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.chars().try_for_each(|character| {
+            if character.is_alphanumeric() || " .,-_:/".contains(character) {
+                self.0.write_char(character)
+            } else {
+                write!(self.0, "#{};", u32::from(character))
+            }
+        })
+    }
+}
+
 /// Returns true for control characters, line separators, and invisible marks that hide or reorder
 /// text.
 pub fn is_unsafe(character: char) -> bool {

@@ -225,11 +225,18 @@ keys! {
     GEN_AI_REQUEST_STOP_SEQUENCES = "gen_ai.request.stop_sequences";
     /// Streaming of the response, as a bool; `true` or absent.
     GEN_AI_REQUEST_STREAM = "gen_ai.request.stream";
+    /// Requested effort of a reasoning model, as the server names it, such as `low` or `high`.
+    GEN_AI_REQUEST_REASONING_LEVEL = "gen_ai.request.reasoning.level";
     /// Requested type of the response: `text`, `json`, `image`, `speech`.
     GEN_AI_OUTPUT_TYPE = "gen_ai.output.type";
     /// Tools that the model may call, as a JSON array of objects with type, name, description and
     /// parameters. Content.
     GEN_AI_TOOL_DEFINITIONS = "gen_ai.tool.definitions";
+    /// Names of the tools that the model may call, with those that hand off, as a JSON array.
+    MODEL_TOOLS = "model.tools";
+    /// Rule about tool calls: `auto`, `none`, `required`, or the name of the tool that the model must
+    /// call.
+    MODEL_TOOL_CHOICE = "model.tool_choice";
     /// Model that answered.
     GEN_AI_RESPONSE_MODEL = "gen_ai.response.model";
     /// Id of the response.

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::{
     conversation::shown,
-    model::{FinishReason, ModelError, ModelRequest, ModelResponse, ToolSpec, address},
+    model::{FinishReason, ModelError, ModelRequest, ModelResponse, ToolChoice, ToolSpec, address},
 };
 
 pub(super) fn request(request: &ModelRequest, attributes: &mut Attributes) {
@@ -19,13 +19,27 @@ pub(super) fn request(request: &ModelRequest, attributes: &mut Attributes) {
         .set(keys::GEN_AI_REQUEST_PRESENCE_PENALTY, settings.presence_penalty)
         .set(keys::GEN_AI_REQUEST_SEED, settings.seed)
         .set(keys::GEN_AI_REQUEST_STOP_SEQUENCES, stop.map(Value::json))
+        .set(keys::GEN_AI_REQUEST_REASONING_LEVEL, settings.reasoning_effort.as_deref())
+        .set(keys::MODEL_TOOL_CHOICE, settings.tool_choice.as_ref().map(of_choice))
         .set(keys::GEN_AI_OUTPUT_TYPE, request.output_schema.as_ref().map(|_| "json"))
         .set_content(keys::GEN_AI_SYSTEM_INSTRUCTIONS, request.instructions.as_deref())
         .set_content_with(keys::GEN_AI_INPUT_MESSAGES, || {
             shown::of_conversation(&request.messages)
         });
     if !request.tools.is_empty() {
-        attributes.set_content_with(keys::GEN_AI_TOOL_DEFINITIONS, || of_tools(&request.tools));
+        let names: Vec<&str> = request.tools.iter().map(|tool| &*tool.name).collect();
+        attributes
+            .set(keys::MODEL_TOOLS, Value::json(&names))
+            .set_content_with(keys::GEN_AI_TOOL_DEFINITIONS, || of_tools(&request.tools));
+    }
+}
+
+fn of_choice(choice: &ToolChoice) -> &str {
+    match choice {
+        ToolChoice::Auto => "auto",
+        ToolChoice::None => "none",
+        ToolChoice::Required => "required",
+        ToolChoice::Tool(name) => name,
     }
 }
 

@@ -9,6 +9,7 @@ use futures::TryFutureExt as _;
 use raaf_trace_core::{Attributes, Component, Context, Kind, Traceable, keys};
 
 use super::{Model, ModelError, ModelRequest, ModelResponse, ModelStream};
+use crate::diagram::Drawing;
 
 /// Model wrapper that traces each call as one span of kind `llm`, with `gen_ai.*` attributes.
 ///
@@ -51,6 +52,10 @@ impl TracedModel {
     /// Returns the model's provider, if known.
     pub fn provider(&self) -> Option<&str> {
         self.model.provider()
+    }
+
+    pub(crate) fn draw(&self, drawing: &mut Drawing) {
+        self.model.draw(drawing);
     }
 
     /// Calls [`Model::respond`] in a span.

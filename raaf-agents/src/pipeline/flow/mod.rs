@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use super::{
     State, Step, StepContext,
     contract::FlowContract,
+    drawn,
     each_over::EachOver,
     error::Stopped,
     observe::Progress,
@@ -17,6 +18,7 @@ use super::{
     walk::Walk,
     wrap::{Layer, Wrapped},
 };
+use crate::diagram::Drawing;
 pub use parallel::{OnBranchError, Parallel};
 
 /// Composed steps without a name: the result of `a >> b` and of the wrappers of
@@ -138,6 +140,16 @@ impl Node {
             }
             Self::Wrapped(wrapped) => wrapped.contract(),
             Self::EachOver(each) => each.contract(),
+        }
+    }
+
+    pub(super) fn draw(&self, drawing: &mut Drawing) {
+        match self {
+            Self::Step(step) => drawn::step(&**step, drawing),
+            Self::Sequence(nodes) => nodes.iter().for_each(|node| node.draw(drawing)),
+            Self::Parallel(parallel) => parallel.draw(drawing),
+            Self::Wrapped(wrapped) => wrapped.draw(drawing),
+            Self::EachOver(each) => each.draw(drawing),
         }
     }
 

@@ -3,13 +3,16 @@
 use futures::{FutureExt as _, future};
 
 use super::{Flow, Node};
-use crate::errors::with_causes;
 use crate::pipeline::{
     Merge, State, StepError,
     error::{BranchFailure, Cause, Stopped},
     merge::MergePlan,
     paused::{Part, Place, Start},
     walk::Walk,
+};
+use crate::{
+    diagram::{Drawing, Part as Drawn},
+    errors::with_causes,
 };
 
 /// Group of parallel branches: the result of `a | b`.
@@ -104,6 +107,16 @@ impl Parallel {
     pub fn on_error(mut self, on_error: OnBranchError) -> Self {
         self.on_error = on_error;
         self
+    }
+
+    pub(super) fn draw(&self, drawing: &mut Drawing) {
+        let branches = self.branches.iter().map(|node| drawing.inside(None, |d| node.draw(d)));
+        let branches = branches.collect();
+        let mut notes = self.merge.notes();
+        if self.on_error == OnBranchError::Collect {
+            notes.push("failures are collected".to_owned());
+        }
+        drawing.push(Drawn::Parallel { notes, branches });
     }
 
     pub(super) async fn run(&self, start: Start, walk: Walk<'_>) -> Result<State, Box<Stopped>> {

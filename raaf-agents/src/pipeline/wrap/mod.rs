@@ -16,7 +16,7 @@ use super::{
     paused::{Place, Start},
     walk::Walk,
 };
-use crate::{retry::RetryPolicy, run::workflow};
+use crate::{diagram::Drawing, retry::RetryPolicy, run::workflow};
 pub use ext::FlowExt;
 pub(super) use rename::Rename;
 
@@ -79,6 +79,22 @@ impl Wrapped {
             }
             contract
         })
+    }
+
+    pub(super) fn draw(&self, drawing: &mut Drawing) {
+        let mut part = drawing.inside(None, |inside| self.inner.draw(inside));
+        for layer in &self.layers {
+            part = match layer {
+                Layer::RunIf { reason, .. } => Drawing::conditional(reason, part),
+                Layer::Timeout(limit) => drawing.noted(part, format!("within {limit:?}")),
+                Layer::Retry { policy, .. } => drawing.noted(part, policy.note()),
+                Layer::MapInput(rename) => drawing.noted(part, format!("given {rename}")),
+                Layer::MapOutput(rename) => drawing.noted(part, format!("stores {rename}")),
+                Layer::Before(_) => drawing.noted(part, "after a hook"),
+                Layer::After(_) => drawing.noted(part, "before a hook"),
+            };
+        }
+        drawing.push(part);
     }
 
     pub(super) fn run<'a>(&'a self, start: Start, walk: Walk<'a>) -> FlowFuture<'a> {

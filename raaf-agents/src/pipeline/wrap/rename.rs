@@ -1,6 +1,6 @@
 //! Renamed keys of a step.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde_json::Value as Json;
 
@@ -11,6 +11,12 @@ use super::super::{State, contract::FlowContract, error::Stopped, flow::FlowFutu
 pub(in crate::pipeline) struct Rename {
     from: String,
     to: String,
+}
+
+impl fmt::Display for Rename {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} as {}", self.from, self.to)
+    }
 }
 
 impl Rename {

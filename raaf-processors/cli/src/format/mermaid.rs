@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use raaf_trace_model::escape::Escaped;
+use raaf_trace_model::escape::MermaidLabel;
 
 use super::{status, title};
 use crate::{print, trace::Trace};
@@ -14,7 +14,7 @@ pub(crate) fn mermaid(trace: &Trace) -> String {
     for (_, index) in tree.walk_from(tree.top_indices()) {
         let record = &tree.spans()[index];
         let duration = record.duration().map(print::duration).unwrap_or_default();
-        let (title, status) = (text(&title(record)), status(record));
+        let (title, status) = (MermaidLabel(title(record)), status(record));
         let _ = writeln!(out, "    n{index}[\"{title}<br/>{duration}\"]:::{status}");
         if let Some(parent) = tree.parent_index(index) {
             let _ = writeln!(out, "    n{parent} --> n{index}");
@@ -26,25 +26,4 @@ pub(crate) fn mermaid(trace: &Trace) -> String {
          classDef running stroke:#06c,stroke-dasharray:2\n",
     );
     out
-}
-
-/// Returns a text for a quoted label: everything but letters, digits and harmless signs as entities.
-fn text(text: &str) -> String {
-    let mut out = String::new();
-    for character in Escaped(text).to_string().chars() {
-        if character.is_alphanumeric() || " .,-_:/".contains(character) {
-            out.push(character);
-        } else {
-            let _ = write!(out, "#{};", u32::from(character));
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn labels_cannot_be_left() {
-        assert_eq!(super::text("a\"]; click b"), "a#34;#93;#59; click b");
-    }
 }

@@ -66,10 +66,16 @@ pub(super) fn model_config(read: Read<'_>) -> Map<String, Json> {
     let settings = read.under("gen_ai.request.").filter(|(name, _)| *name != "model");
     let settings = settings.map(|(name, value)| match name {
         "stop_sequences" => ("stop", value),
+        "reasoning.level" => ("reasoning_effort", value),
         other => (other, value),
     });
     let address = read.text(keys::URL).map(|url| ("base_url", ValueRef::Str(base_url(url))));
-    settings.chain(address).map(|(name, value)| (name.to_owned(), json(value))).collect()
+    let choice = read.value(keys::MODEL_TOOL_CHOICE).map(|choice| ("tool_choice", choice));
+    settings
+        .chain(choice)
+        .chain(address)
+        .map(|(name, value)| (name.to_owned(), json(value)))
+        .collect()
 }
 
 /// Returns the base URL of a call's URL: without the path of the operation and the query.
