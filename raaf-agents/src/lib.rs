@@ -59,7 +59,7 @@
 //! | continue the latest part of one, or with a summary of the rest | [`WindowSession`], [`CompactingSession`] |
 //! | compose agents, tools and functions | [`Pipeline`], [`Flow`], [`service`], [`step`] |
 //! | limit, retry or skip a step, or run it for each item | [`FlowExt`] |
-//! | use a hosted model | `OpenAiModel` |
+//! | use a hosted model | `OpenAiModel`, `OpenAiResponses` |
 //! | run offline | [`ScriptedModel`] |
 //! | retry failed model calls | [`RetryingModel`] |
 //! | call another model if one fails | [`FallbackModel`] |
@@ -68,7 +68,7 @@
 //!
 //! # Features
 //!
-//! - `openai` (on by default): `OpenAiModel`, for any `OpenAI`-compatible server.
+//! - `openai` (on by default): `OpenAiModel` and `OpenAiResponses`, for any `OpenAI`-compatible server.
 //! - `sqlite`: `SqliteSession`, conversations in a file.
 
 mod agent;
@@ -90,17 +90,17 @@ pub use agent::{
     ResponseAction, ResultAction, RunHooks, ToolAction,
 };
 pub use conversation::{
-    BytesPerToken, Content, Media, MediaSource, Message, Part, ProviderData, Reasoning, Role,
-    TokenCounter, ToolCall, ToolResult,
+    BytesPerToken, Citation, Content, HostedCall, Media, MediaSource, Message, Part, ProviderData,
+    Reasoning, Role, TokenCounter, ToolCall, ToolResult,
 };
 pub use guardrail::{Guardrail, GuardrailStage, Verdict};
 pub use hooks::{InputFilter, RedactRequests, ToolGuardrail, TrimHistory};
 #[cfg(feature = "openai")]
-pub use model::openai::{self, OpenAiModel};
+pub use model::openai::{self, OpenAiModel, OpenAiResponses};
 pub use model::{
-    CallLimits, FallbackModel, FinishReason, LimitedModel, Model, ModelCall, ModelChunk,
-    ModelError, ModelRequest, ModelResponse, ModelSettings, ModelStream, OutputSchema, Reply,
-    RetryingModel, ScriptedModel, StrictSchemaError, ToolCallDelta, ToolChoice, ToolSpec,
+    CallLimits, FallbackModel, FinishReason, HostedTool, LimitedModel, Model, ModelCall,
+    ModelChunk, ModelError, ModelRequest, ModelResponse, ModelSettings, ModelStream, OutputSchema,
+    Reply, RetryingModel, ScriptedModel, StrictSchemaError, ToolCallDelta, ToolChoice, ToolSpec,
     TracedModel, Usage, strict_schema,
 };
 pub use pipeline::{

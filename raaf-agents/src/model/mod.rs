@@ -5,6 +5,7 @@ mod call;
 mod chunk;
 mod error;
 mod fallback;
+mod hosted;
 mod limited;
 #[cfg(feature = "openai")]
 pub mod openai;
@@ -27,6 +28,7 @@ pub use call::ModelCall;
 pub use chunk::{ModelChunk, ModelStream, ToolCallDelta};
 pub use error::ModelError;
 pub use fallback::FallbackModel;
+pub use hosted::HostedTool;
 pub use limited::{CallLimits, LimitedModel};
 pub use request::{ModelRequest, OutputSchema, ToolSpec};
 pub use response::{FinishReason, ModelResponse};

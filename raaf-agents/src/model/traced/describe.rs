@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::{
     conversation::shown,
-    model::{FinishReason, ModelError, ModelRequest, ModelResponse, ToolSpec, address},
+    model::{FinishReason, HostedTool, ModelError, ModelRequest, ModelResponse, ToolSpec, address},
 };
 
 pub(super) fn request(request: &ModelRequest, attributes: &mut Attributes) {
@@ -24,13 +24,13 @@ pub(super) fn request(request: &ModelRequest, attributes: &mut Attributes) {
         .set_content_with(keys::GEN_AI_INPUT_MESSAGES, || {
             shown::of_conversation(&request.messages)
         });
-    if !request.tools.is_empty() {
-        attributes.set_content_with(keys::GEN_AI_TOOL_DEFINITIONS, || of_tools(&request.tools));
+    if !request.tools.is_empty() || !request.hosted_tools.is_empty() {
+        attributes.set_content_with(keys::GEN_AI_TOOL_DEFINITIONS, || of_tools(request));
     }
 }
 
-fn of_tools(tools: &[ToolSpec]) -> Json {
-    let tools = tools.iter().map(|ToolSpec { name, description, parameters, .. }| {
+fn of_tools(request: &ModelRequest) -> Json {
+    let tools = request.tools.iter().map(|ToolSpec { name, description, parameters, .. }| {
         shown::object([
             ("type", "function".into()),
             ("name", name.as_str().into()),
@@ -38,7 +38,7 @@ fn of_tools(tools: &[ToolSpec]) -> Json {
             ("parameters", parameters.clone()),
         ])
     });
-    tools.collect()
+    tools.chain(request.hosted_tools.iter().map(HostedTool::shown)).collect()
 }
 
 /// Sets the URL of the call.

@@ -9,7 +9,7 @@ use raaf_trace_core::{
     keys,
 };
 
-use super::{TracedModel, describe};
+use super::{TracedModel, describe, hosted};
 use crate::model::{ModelChunk, ModelError, ModelRequest, ModelResponse, ModelStream};
 
 /// Streamed response and its span. The stream is declared first to be dropped within the span.
@@ -71,6 +71,7 @@ impl<'a> Response<'a> {
         }
         match &chunk {
             Ok(ModelChunk::Done(response)) => {
+                self.scope.run(|| hosted::record(&response.message));
                 self.scope.result_attributes(|attributes| describe::response(response, attributes));
                 self.end(Outcome::returned::<ModelResponse>());
             }

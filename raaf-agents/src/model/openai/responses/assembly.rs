@@ -1,0 +1,424 @@
+//! Assembles a response, which comes whole or as events.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json};
+
+use super::{
+    super::{
+        protocol::Assemble,
+        wire::{Fault, Rejected, surrogates},
+    },
+    hosted,
+    item::{Item, Piece, text},
+    output::{self, Output},
+    usage,
+};
+use crate::{
+    conversation::ToolCall,
+    model::{FinishReason, ModelChunk, ModelResponse, ToolCallDelta, Usage},
+};
+
+/// Assembles a response.
+#[derive(Default)]
+pub(in super::super) struct Assembly {
+    /// Items by their place in the output.
+    items: BTreeMap<u64, Item>,
+    head: Head,
+    pieces: usize,
+    calls: usize,
+    has_text: bool,
+    has_thoughts: bool,
+    is_complete: bool,
+    /// The tool by which the model was asked to give its answer.
+    answer_tool: Option<String>,
+}
+
+/// Members of a response beside its output.
+#[derive(Default)]
+struct Head {
+    id: Option<String>,
+    model: Option<String>,
+    status: Option<String>,
+    incomplete: Option<String>,
+    conversation: Option<String>,
+    is_stored: Option<bool>,
+    usage: Option<Usage>,
+    cost_usd: Option<f64>,
+}
+
+fn fault(error: &Json) -> Rejected {
+    Rejected::Fault(Box::new(Fault::of_json(error)))
+}
+
+impl Head {
+    fn read(&mut self, members: &mut Map<String, Json>) -> Result<(), Rejected> {
+        let owned = |name: &str| text(members, name).map(str::to_owned);
+        self.id = owned("id").or(self.id.take());
+        self.model = owned("model").or(self.model.take());
+        self.status = owned("status").or(self.status.take());
+        let details = members.get("incomplete_details").and_then(|details| details.get("reason"));
+        self.incomplete =
+            details.and_then(Json::as_str).map(str::to_owned).or(self.incomplete.take());
+        let conversation = members.get("conversation").and_then(|conversation| {
+            conversation.as_str().or_else(|| conversation.get("id")?.as_str())
+        });
+        self.conversation = conversation.map(str::to_owned).or(self.conversation.take());
+        self.is_stored = members.get("store").and_then(Json::as_bool).or(self.is_stored);
+        if let Some(Json::Object(body)) = members.remove("usage") {
+            let body = usage::read(body).map_err(Rejected::Malformed)?;
+            self.cost_usd = body.cost_usd();
+            self.usage = Some(body.into());
+        }
+        Ok(())
+    }
+}
+
+impl Assembly {
+    /// Assembles the response to a request that offers this tool for the answer.
+    pub(super) fn expecting(answer_tool: Option<String>) -> Self {
+        Self { answer_tool, ..Self::default() }
+    }
+
+    fn event(&mut self, mut event: Map<String, Json>) -> Result<Vec<ModelChunk>, Rejected> {
+        let kind = text(&event, "type").unwrap_or_default().to_owned();
+        let mut chunks = Vec::new();
+        let Some(name) = kind.strip_prefix("response.") else {
+            if kind == "error" || event.get("error").is_some_and(output::is_error) {
+                let error = event.get("error").filter(|error| error.is_object()).cloned();
+                return Err(fault(&error.unwrap_or_else(|| event.into())));
+            }
+            if event.contains_key("output") || event.get("object") == Some(&"response".into()) {
+                self.end(event, &mut chunks)?;
+            }
+            return Ok(chunks);
+        };
+        match name {
+            "created" | "queued" | "in_progress" => {
+                if let Some(Json::Object(mut response)) = event.remove("response") {
+                    self.head.read(&mut response)?;
+                }
+            }
+            "completed" | "incomplete" | "failed" | "cancelled" => {
+                let mut response = match event.remove("response") {
+                    Some(Json::Object(response)) => response,
+                    _ => Map::new(),
+                };
+                response.entry("status").or_insert_with(|| name.into());
+                self.end(response, &mut chunks)?;
+            }
+            "output_item.added" | "output_item.done" => {
+                let Some(Json::Object(mut item)) = event.remove("item") else { return Ok(chunks) };
+                item.values_mut().for_each(surrogates::settle_json);
+                let is_done = name == "output_item.done";
+                let at = self.place_of(&item, event.get("output_index").and_then(Json::as_u64));
+                self.set(at, item, is_done, &mut chunks)?;
+            }
+            "output_text.annotation.added" => {
+                let citation = event.get("annotation").map(output::citation);
+                chunks.extend(citation.map(ModelChunk::Citation));
+            }
+            _ => self.progress(name, &mut event, &mut chunks),
+        }
+        Ok(chunks)
+    }
+
+    /// Adds an event about a part of an item. Unknown events are ignored.
+    fn progress(
+        &mut self,
+        name: &str,
+        event: &mut Map<String, Json>,
+        chunks: &mut Vec<ModelChunk>,
+    ) {
+        let Some((part, what)) = name.rsplit_once('.') else { return };
+        let (piece, index, member) = match part {
+            "output_text" => (Piece::Text, "content_index", "text"),
+            "refusal" => (Piece::Refusal, "content_index", "refusal"),
+            "reasoning_text" => (Piece::Thought, "content_index", "text"),
+            "reasoning_summary_text" => (Piece::Summary, "summary_index", "text"),
+            "function_call_arguments" => (Piece::Arguments, "", "arguments"),
+            _ => return self.hosted(part, what, event, chunks),
+        };
+        let index = event.get(index).and_then(Json::as_u64).unwrap_or_default();
+        let text = match what {
+            "delta" => event.remove("delta"),
+            "done" => event.remove(member),
+            _ => None,
+        };
+        let Some(Json::String(text)) = text else { return };
+        let at = self.find(event).unwrap_or_else(|| {
+            let at = self.next_place();
+            let at = event.get("output_index").and_then(Json::as_u64).unwrap_or(at);
+            self.items.entry(at).or_insert_with(|| Item::of_piece(piece));
+            at
+        });
+        let Some(item) = self.items.get_mut(&at) else { return };
+        let new = if what == "delta" {
+            item.push(piece, index, text)
+        } else {
+            let mut text = Json::String(text);
+            surrogates::settle_json(&mut text);
+            text.as_str().and_then(|text| item.rest(piece, index, text))
+        };
+        if let Some(new) = new {
+            self.show(at, piece, index, new, chunks);
+        }
+    }
+
+    /// Adds an event about a call of a hosted tool, whose state is the last word of its name.
+    fn hosted(
+        &mut self,
+        part: &str,
+        what: &str,
+        event: &Map<String, Json>,
+        chunks: &mut Vec<ModelChunk>,
+    ) {
+        let known = self.find(event).and_then(|at| self.items.get_mut(&at));
+        let Some(item) = known.filter(|item| item.kind() == part && !item.is_done()) else {
+            return;
+        };
+        if !matches!(what, "delta" | "done" | "partial_image") {
+            item.set_status(what);
+        }
+        let mut call = hosted::call(item.members(), None);
+        if what == "partial_image" {
+            let image = text(event, "partial_image_b64").map(hosted::image);
+            call.result = image.into_iter().collect();
+        } else if matches!(what, "delta" | "done") {
+            // The arguments come with the whole item.
+            return;
+        }
+        chunks.push(ModelChunk::HostedCall(Box::new(call)));
+    }
+
+    /// Returns the place of the item of an event.
+    fn find(&self, event: &Map<String, Json>) -> Option<u64> {
+        let id = text(event, "item_id");
+        let of_id = || self.items.iter().rev().find(|(_, item)| id.is_some() && item.id() == id);
+        let index = event.get("output_index").and_then(Json::as_u64);
+        let of_id = of_id().map(|(at, _)| *at);
+        let of_index = index.filter(|index| self.items.contains_key(index));
+        let last = || self.items.keys().next_back().copied().filter(|_| index.is_none());
+        of_id.or(of_index).or_else(last)
+    }
+
+    /// Returns the place of an item: that of the item with its id, otherwise the index if it is free or has
+    /// an item that goes on, otherwise a new one.
+    fn place_of(&self, item: &Map<String, Json>, index: Option<u64>) -> u64 {
+        let id = text(item, "id");
+        let known = self.items.iter().find(|(_, other)| id.is_some() && other.id() == id);
+        if let Some((at, _)) = known {
+            return *at;
+        }
+        let kind = text(item, "type").unwrap_or_default();
+        let goes_on = |at: &u64| {
+            self.items.get(at).is_none_or(|other| !other.is_done() && other.kind() == kind)
+        };
+        index.filter(goes_on).unwrap_or_else(|| self.next_place())
+    }
+
+    fn next_place(&self) -> u64 {
+        self.items.keys().next_back().map_or(0, |last| last.saturating_add(1))
+    }
+
+    /// Sets an item, and shows what of it is new.
+    fn set(
+        &mut self,
+        at: u64,
+        members: Map<String, Json>,
+        is_done: bool,
+        chunks: &mut Vec<ModelChunk>,
+    ) -> Result<(), Rejected> {
+        let item = self.items.entry(at).or_default();
+        let was_done = item.is_done();
+        item.set(members, is_done);
+        let kind = item.kind().to_owned();
+        if kind == "function_call" {
+            self.announce(at, is_done, chunks)?;
+        } else if hosted::is_hosted(&kind) && !was_done && kind != hosted::APPROVAL {
+            let call = self.items.get(&at).map(|item| hosted::call(item.members(), None));
+            chunks.extend(call.map(Box::new).map(ModelChunk::HostedCall));
+        }
+        if is_done {
+            let texts = self.items.get(&at).map(Item::texts).unwrap_or_default();
+            for (piece, index, whole) in texts {
+                let rest = self.items.get_mut(&at).and_then(|item| item.rest(piece, index, &whole));
+                if let Some(rest) = rest {
+                    self.show(at, piece, index, rest, chunks);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins a tool call, once its name is known.
+    fn announce(
+        &mut self,
+        at: u64,
+        is_done: bool,
+        chunks: &mut Vec<ModelChunk>,
+    ) -> Result<(), Rejected> {
+        let Some(item) = self.items.get(&at).filter(|item| item.call.is_none()) else {
+            return Ok(());
+        };
+        let Some(name) = text(item.members(), "name").map(str::to_owned) else {
+            if is_done {
+                return Err(Rejected::Malformed("a tool call has no name".to_owned()));
+            }
+            return Ok(());
+        };
+        let id = text(item.members(), "call_id").or(item.id());
+        // Results refer to calls by id, so that two calls must not share one.
+        let is_taken = |id: &str| {
+            self.items.values().any(|item| item.call.as_ref().is_some_and(|call| call.1 == id))
+        };
+        let id = id.filter(|id| !is_taken(id)).map_or_else(ToolCall::new_id, str::to_owned);
+        let index = self.calls;
+        self.calls += 1;
+        let mut delta = ToolCallDelta::start(index, &id, name);
+        item.streamed(Piece::Arguments, 0).clone_into(&mut delta.arguments);
+        chunks.push(ModelChunk::ToolCall(delta));
+        if let Some(item) = self.items.get_mut(&at) {
+            item.call = Some((index, id));
+        }
+        Ok(())
+    }
+
+    fn show(
+        &mut self,
+        at: u64,
+        piece: Piece,
+        index: u64,
+        new: String,
+        chunks: &mut Vec<ModelChunk>,
+    ) {
+        let Some(item) = self.items.get(&at) else { return };
+        let is_first = item.streamed(piece, index).len() == new.len();
+        chunks.push(match piece {
+            Piece::Text if !item.is_commentary() => {
+                self.has_text = true;
+                ModelChunk::Text(new)
+            }
+            Piece::Refusal => ModelChunk::Refusal(new),
+            Piece::Arguments => match &item.call {
+                Some((call, _)) => ModelChunk::ToolCall(ToolCallDelta::arguments(*call, new)),
+                None => return,
+            },
+            // Reasoning comes as text or as a summary of it.
+            Piece::Thought if item.has(Piece::Summary) => return,
+            Piece::Summary if item.has(Piece::Thought) => return,
+            Piece::Text | Piece::Thought | Piece::Summary => {
+                let begins = is_first && std::mem::replace(&mut self.has_thoughts, true);
+                ModelChunk::Reasoning(if begins { format!("\n\n{new}") } else { new })
+            }
+        });
+    }
+
+    /// Adds the whole response.
+    fn end(
+        &mut self,
+        mut response: Map<String, Json>,
+        chunks: &mut Vec<ModelChunk>,
+    ) -> Result<(), Rejected> {
+        self.head.read(&mut response)?;
+        let status = self.head.status.as_deref();
+        if let Some(error) = response.get("error").filter(|error| output::is_error(error)) {
+            return Err(fault(error));
+        }
+        match status {
+            Some("failed") => return Err(fault(&"the response failed".into())),
+            Some("cancelled") => return Err(fault(&"the response was cancelled".into())),
+            Some(status @ ("queued" | "in_progress")) => {
+                return Err(Rejected::Malformed(format!(
+                    "the response is still `{status}`; expected a whole one (background mode is not \
+                     supported)"
+                )));
+            }
+            _ => {}
+        }
+        if let Some(Json::Array(items)) = response.remove("output") {
+            for (index, item) in (0..).zip(items) {
+                let Json::Object(mut item) = item else { continue };
+                item.values_mut().for_each(surrogates::settle_json);
+                let at = self.place_of_last(&item, index);
+                self.set(at, item, true, chunks)?;
+            }
+        }
+        self.is_complete = true;
+        Ok(())
+    }
+
+    /// Returns the place of an item of the whole response. Some servers give it another id than before.
+    fn place_of_last(&self, item: &Map<String, Json>, index: u64) -> u64 {
+        let kind = text(item, "type").unwrap_or_default();
+        let at_index = self.items.get(&index).filter(|other| other.kind() == kind);
+        let is_other = |other: &Item| {
+            let id = text(item, "id");
+            other.id() != id && self.items.values().any(|known| id.is_some() && known.id() == id)
+        };
+        match at_index {
+            Some(other) if !is_other(other) => index,
+            _ => self.place_of(item, Some(index)),
+        }
+    }
+}
+
+impl Assemble for Assembly {
+    fn add(&mut self, json: &str) -> Result<Vec<ModelChunk>, Rejected> {
+        // The text is left out of the error, since it may be a completion.
+        let event = serde_json::from_str(&surrogates::mark(json))
+            .map_err(|error| Rejected::Malformed(format!("unexpected JSON: {error}")))?;
+        let Json::Object(event) = event else {
+            return Err(Rejected::Malformed("unexpected JSON: expected an object".to_owned()));
+        };
+        let chunks = self.event(event)?;
+        self.pieces += chunks.len();
+        Ok(chunks)
+    }
+
+    fn pieces(&self) -> usize {
+        self.pieces
+    }
+
+    fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    fn finish(
+        self,
+        is_over: bool,
+        origin: &str,
+    ) -> Result<Option<(Vec<ModelChunk>, ModelResponse)>, Rejected> {
+        if !self.is_complete {
+            if is_over && self.items.is_empty() {
+                return Err(Rejected::Malformed("no output".to_owned()));
+            }
+            // Some servers mark the end without the whole response.
+            if !is_over || !self.items.values().all(Item::is_done) {
+                return Ok(None);
+            }
+        }
+        let mut output = Output::new(origin);
+        for item in self.items.into_values() {
+            output.add(item.finish()).map_err(Rejected::Malformed)?;
+        }
+        let answer = output.take_answer(self.answer_tool.as_deref());
+        let Head { id, model, status, incomplete, conversation, is_stored, usage, cost_usd } =
+            self.head;
+        let message = output.into_message(id.as_deref(), conversation, is_stored);
+        let mut response = ModelResponse::new(message);
+        if status.as_deref() == Some("incomplete") || incomplete.is_some() {
+            response.finish_reason = match incomplete.as_deref() {
+                Some("max_output_tokens" | "max_tokens" | "length") | None => FinishReason::Length,
+                Some(reason) => FinishReason::from(reason),
+            };
+        }
+        response.usage = usage.unwrap_or_default();
+        (response.cost_usd, response.id, response.model) = (cost_usd, id, model);
+        let answer = answer.filter(|_| !self.has_text).map(ModelChunk::Text);
+        Ok(Some((answer.into_iter().collect(), response)))
+    }
+}
+
+#[cfg(test)]
+mod tests;
