@@ -191,6 +191,7 @@ async fn recorded_responses_are_read_as_they_were_meant() {
     check_all(RESPONSES).await;
 }
 
+#[allow(clippy::print_stdout, reason = "who reads the log has to see what was tested")]
 async fn check_all(place: &str) {
     let recordings = recordings(place);
     if recordings.is_empty() {

@@ -1,5 +1,7 @@
 //! Tool calls and their results.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -48,6 +50,15 @@ impl ToolCall {
     ) -> Self {
         let (id, name, arguments) = (id.into(), name.into(), arguments.into());
         Self { id, name, arguments, hosted_by: None, provider_data: None }
+    }
+
+    /// Returns the name under which decisions on such calls are kept. A tool of this program cannot have
+    /// that of a hosted one.
+    pub(crate) fn rule_name(&self) -> Cow<'_, str> {
+        match &self.hosted_by {
+            Some(server) => format!("{server}/{}", self.name).into(),
+            None => self.name.as_str().into(),
+        }
     }
 
     /// Returns whether the model wrote arguments to their end: an object, or `null`.

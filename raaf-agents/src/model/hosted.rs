@@ -138,6 +138,6 @@ impl fmt::Debug for HostedTool {
         f.debug_struct("HostedTool")
             .field("declaration", &format_args!("{}", self.shown()))
             .field("secrets", &self.secrets.keys().collect::<Vec<_>>())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,10 @@
 //! Calls of hosted tools, as spans.
 
-use raaf_trace_core::{Attributes, Component, ErrorType, Kind, Traceable as _, keys};
+use std::{borrow::Cow, collections::BTreeMap};
+
+use raaf_trace_core::{
+    Attributes, Component, ErrorType, Kind, Traceable as _, Value, call::KnownErrorType, keys,
+};
 use thiserror::Error;
 
 use crate::conversation::{HostedCall, Message, Part, shown};
@@ -21,10 +25,12 @@ const LISTING: &str = "mcp_list_tools";
 struct Failed(String);
 
 impl ErrorType for Failed {
-    fn error_type(&self) -> std::borrow::Cow<'static, str> {
+    fn error_type(&self) -> Cow<'static, str> {
         "hosted_tool".into()
     }
 }
+
+raaf_trace_core::submit! { KnownErrorType::new::<Failed>() }
 
 /// Records the calls of an answer as spans below the current one. The server does not tell how long they
 /// took.
@@ -47,7 +53,8 @@ fn tool(call: &HostedCall, component: &str) {
         .with(keys::TOOL_TYPE, kind)
         .with(keys::TOOL_HOSTED, true)
         .with(keys::TOOL_CALL_ID, &call.id)
-        .with(keys::MCP_SERVER, call.server.as_deref());
+        .with(keys::MCP_SERVER, call.server.as_deref())
+        .with(keys::TOOL_MCP_DATA, call.server.as_deref().map(mcp_data));
     let traced = if component.name() == OTHER || call.name.is_some() {
         traced.with_content(keys::TOOL_NAME, call.display_name())
     } else {
@@ -64,6 +71,11 @@ fn tool(call: &HostedCall, component: &str) {
         .try_in_span(|| outcome(call));
 }
 
+/// Returns what the SDK of OpenAI says of a call to an MCP server.
+fn mcp_data(server: &str) -> Value {
+    Value::json(&BTreeMap::from([("server", server)]))
+}
+
 fn listing(call: &HostedCall) {
     let names = call.result.iter().filter_map(|part| match part {
         Part::Json(tools) => tools.as_array(),
@@ -75,7 +87,7 @@ fn listing(call: &HostedCall) {
     let _outcome = component
         .traced("run")
         .with(keys::MCP_SERVER, call.server.as_deref())
-        .with(keys::MCP_TOOLS, raaf_trace_core::Value::json(&names))
+        .with(keys::MCP_TOOLS, Value::json(&names))
         .try_in_span(|| outcome(call));
 }
 

@@ -419,6 +419,3 @@ impl Assemble for Assembly {
         Ok(Some((answer.into_iter().collect(), response)))
     }
 }
-
-#[cfg(test)]
-mod tests;

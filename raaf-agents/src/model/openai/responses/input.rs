@@ -131,7 +131,6 @@ impl Answers<'_> {
         let mut open = Open::default();
         for part in &message.parts {
             match part {
-                Part::Text(text) => open.push("output_text", "text", text, &mut known, self),
                 Part::Json(json) => {
                     open.push("output_text", "text", &json.to_string(), &mut known, self);
                 }
@@ -139,7 +138,9 @@ impl Answers<'_> {
                 Part::Refusal(text) if data.is_some() => {
                     open.push("refusal", "refusal", text, &mut known, self);
                 }
-                Part::Refusal(text) => open.push("output_text", "text", text, &mut known, self),
+                Part::Text(text) | Part::Refusal(text) => {
+                    open.push("output_text", "text", text, &mut known, self);
+                }
                 Part::Citation(_) => {}
                 Part::Reasoning(reasoning) => {
                     open.close(self);
@@ -257,6 +258,3 @@ impl Open {
         to.items.push(item);
     }
 }
-
-#[cfg(test)]
-mod tests;
