@@ -32,6 +32,8 @@ pub(in super::super) struct Assembly {
     is_complete: bool,
     /// The tool by which the model was asked to give its answer.
     answer_tool: Option<String>,
+    /// Tokens that the answer may have.
+    max_tokens: Option<u32>,
 }
 
 /// Members of a response beside its output.
@@ -43,6 +45,8 @@ struct Head {
     incomplete: Option<String>,
     conversation: Option<String>,
     is_stored: Option<bool>,
+    /// The server does not tell whether an answer was cut.
+    is_silent: bool,
     usage: Option<Usage>,
     cost_usd: Option<f64>,
 }
@@ -57,6 +61,7 @@ impl Head {
         self.id = owned("id").or(self.id.take());
         self.model = owned("model").or(self.model.take());
         self.status = owned("status").or(self.status.take());
+        self.is_silent = !members.contains_key("incomplete_details");
         let details = members.get("incomplete_details").and_then(|details| details.get("reason"));
         self.incomplete =
             details.and_then(Json::as_str).map(str::to_owned).or(self.incomplete.take());
@@ -75,9 +80,10 @@ impl Head {
 }
 
 impl Assembly {
-    /// Assembles the response to a request that offers this tool for the answer.
-    pub(super) fn expecting(answer_tool: Option<String>) -> Self {
-        Self { answer_tool, ..Self::default() }
+    /// Assembles the response to a request that offers this tool for the answer, which may have so many
+    /// tokens.
+    pub(super) fn expecting(answer_tool: Option<String>, max_tokens: Option<u32>) -> Self {
+        Self { answer_tool, max_tokens, ..Self::default() }
     }
 
     fn event(&mut self, mut event: Map<String, Json>) -> Result<Vec<ModelChunk>, Rejected> {
@@ -403,8 +409,17 @@ impl Assemble for Assembly {
             output.add(item.finish()).map_err(Rejected::Malformed)?;
         }
         let answer = output.take_answer(self.answer_tool.as_deref());
-        let Head { id, model, status, incomplete, conversation, is_stored, usage, cost_usd } =
-            self.head;
+        let Head {
+            id,
+            model,
+            status,
+            incomplete,
+            conversation,
+            is_stored,
+            is_silent,
+            usage,
+            cost_usd,
+        } = self.head;
         let message = output.into_message(id.as_deref(), conversation, is_stored);
         let mut response = ModelResponse::new(message);
         if status.as_deref() == Some("incomplete") || incomplete.is_some() {
@@ -414,6 +429,11 @@ impl Assemble for Assembly {
             };
         }
         response.usage = usage.unwrap_or_default();
+        // llama.cpp calls an answer complete that it has cut.
+        let is_cut = |limit: u32| response.usage.output_tokens >= u64::from(limit);
+        if is_silent && self.max_tokens.is_some_and(is_cut) {
+            response.finish_reason = FinishReason::Length;
+        }
         (response.cost_usd, response.id, response.model) = (cost_usd, id, model);
         let answer = answer.filter(|_| !self.has_text).map(ModelChunk::Text);
         Ok(Some((answer.into_iter().collect(), response)))

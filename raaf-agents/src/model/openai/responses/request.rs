@@ -155,7 +155,8 @@ pub(super) fn prepare(
         },
         stream: streams.then_some(true),
     };
-    let assembly = Assembly::expecting(typed.answer.as_ref().map(|(_, name)| name.clone()));
+    let answer_tool = typed.answer.as_ref().map(|(_, name)| name.clone());
+    let assembly = Assembly::expecting(answer_tool, settings.max_tokens);
     let body = bytes(&body, request).map_err(ModelError::other)?;
     Ok(Prepared { body, assembly, left_out: left_out.0 })
 }

@@ -163,7 +163,7 @@ impl Fault {
             ("parallel_tool_calls", "set `parallel_tool_calls` of the model's profile to `false`"),
             ("strict", "set `strict_schemas` of the model's profile to `false`"),
             (
-                "previous_response",
+                "previous_response_id",
                 "the server does not have it (any more): send the whole conversation, with \
                  `ServerState::None`",
             ),
