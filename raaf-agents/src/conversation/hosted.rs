@@ -52,6 +52,12 @@ impl HostedCall {
         self.name.as_deref().unwrap_or(&self.tool)
     }
 
+    /// Returns the text and the JSON of the result, by lines.
+    pub(crate) fn result_text(&self) -> String {
+        let texts = self.result.iter().filter_map(Part::as_result_text);
+        texts.collect::<Vec<_>>().join("\n")
+    }
+
     /// Returns whether it is a call of a tool, and not another item of the provider.
     pub(crate) fn is_call(&self) -> bool {
         let data = self.provider_data.as_ref().and_then(|data| data.fields.get("type"));

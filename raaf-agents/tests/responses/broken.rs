@@ -36,6 +36,29 @@ async fn a_cut_stream_is_interrupted_with_what_came() {
 }
 
 #[tokio::test]
+async fn a_cut_stream_cancels_the_calls_of_hosted_tools_that_go_on() {
+    let item = |kind: &str, id: &str, status: &str| {
+        let item = json!({"type": "web_search_call", "id": id, "status": status});
+        event(&format!("output_item.{kind}"), json!({"item": item}))
+    };
+    let events = [
+        item("added", "ws_1", "in_progress"),
+        event("web_search_call.completed", json!({"item_id": "ws_1"})),
+        item("done", "ws_1", "completed"),
+        item("added", "ws_2", "in_progress"),
+    ];
+    let capture = Capture::new();
+    let chunks = stream(Answer::stream(events), &capture).await;
+    assert!(matches!(chunks.last(), Some(Err(ModelError::Interrupted { pieces: 3, .. }))));
+    assert_span_tree!(capture.spans_async().await, {
+        llm "m" [error "interrupted"] {
+            tool "web_search" [ok, "tool.call_id" = "ws_1"]
+            tool "web_search" [status = cancelled, "tool.call_id" = "ws_2"]
+        }
+    });
+}
+
+#[tokio::test]
 async fn a_mark_of_the_end_within_an_item_is_no_end() {
     let events = [text("It ra").to_string(), "[DONE]".to_owned()];
     assert_eq!(error_of(Answer::stream(events)).await.kind(), "interrupted");

@@ -177,6 +177,7 @@ async fn calls_of_hosted_tools_are_followed() {
     let answer = Answer::stream([
         added(0, &search("in_progress")),
         event("web_search_call.searching", json!({"output_index": 0, "item_id": "ws_1"})),
+        event("web_search_call.completed", json!({"output_index": 0, "item_id": "ws_1"})),
         done(0, &end),
         added(1, &empty(text.clone())),
         delta("output_text", "msg_1", 1, "It rains."),
@@ -224,7 +225,9 @@ async fn calls_of_hosted_tools_are_followed() {
     assert_eq!(whole.message.parts[1..3], [Part::text("It rains."), Part::Citation(citation)]);
     assert_span_tree!(capture.spans_async().await, {
         llm "m" [ok] {
-            tool "web_search" [ok, "tool.hosted" = true, "tool.type" = "extension"]
+            tool "web_search" [
+                ok, "tool.hosted" = true, "tool.type" = "extension", "tool.arguments" contains "rain"
+            ]
             tool "image_generation" [ok, "tool.hosted" = true]
         }
     });

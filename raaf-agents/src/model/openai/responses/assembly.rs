@@ -9,14 +9,14 @@ use super::{
         protocol::Assemble,
         wire::{Fault, Rejected, surrogates},
     },
+    head::Head,
     hosted,
     item::{Item, Piece, text},
     output::{self, Output},
-    usage,
 };
 use crate::{
     conversation::ToolCall,
-    model::{FinishReason, ModelChunk, ModelResponse, ToolCallDelta, Usage},
+    model::{FinishReason, ModelChunk, ModelResponse, ToolCallDelta},
 };
 
 /// Assembles a response.
@@ -36,47 +36,8 @@ pub(in super::super) struct Assembly {
     max_tokens: Option<u32>,
 }
 
-/// Members of a response beside its output.
-#[derive(Default)]
-struct Head {
-    id: Option<String>,
-    model: Option<String>,
-    status: Option<String>,
-    incomplete: Option<String>,
-    conversation: Option<String>,
-    is_stored: Option<bool>,
-    /// The server does not tell whether an answer was cut.
-    is_silent: bool,
-    usage: Option<Usage>,
-    cost_usd: Option<f64>,
-}
-
 fn fault(error: &Json) -> Rejected {
     Rejected::Fault(Box::new(Fault::of_json(error)))
-}
-
-impl Head {
-    fn read(&mut self, members: &mut Map<String, Json>) -> Result<(), Rejected> {
-        let owned = |name: &str| text(members, name).map(str::to_owned);
-        self.id = owned("id").or(self.id.take());
-        self.model = owned("model").or(self.model.take());
-        self.status = owned("status").or(self.status.take());
-        self.is_silent = !members.contains_key("incomplete_details");
-        let details = members.get("incomplete_details").and_then(|details| details.get("reason"));
-        self.incomplete =
-            details.and_then(Json::as_str).map(str::to_owned).or(self.incomplete.take());
-        let conversation = members.get("conversation").and_then(|conversation| {
-            conversation.as_str().or_else(|| conversation.get("id")?.as_str())
-        });
-        self.conversation = conversation.map(str::to_owned).or(self.conversation.take());
-        self.is_stored = members.get("store").and_then(Json::as_bool).or(self.is_stored);
-        if let Some(Json::Object(body)) = members.remove("usage") {
-            let body = usage::read(body).map_err(Rejected::Malformed)?;
-            self.cost_usd = body.cost_usd();
-            self.usage = Some(body.into());
-        }
-        Ok(())
-    }
 }
 
 impl Assembly {
@@ -183,16 +144,16 @@ impl Assembly {
         let Some(item) = known.filter(|item| item.kind() == part && !item.is_done()) else {
             return;
         };
-        if !matches!(what, "delta" | "done" | "partial_image") {
-            item.set_status(what);
+        // Arguments and results come with the whole item, which follows the end of the call.
+        if matches!(what, "delta" | "done" | "completed" | "failed" | "incomplete") {
+            return;
         }
         let mut call = hosted::call(item.members(), None);
         if what == "partial_image" {
-            let image = text(event, "partial_image_b64").map(hosted::image);
-            call.result = image.into_iter().collect();
-        } else if matches!(what, "delta" | "done") {
-            // The arguments come with the whole item.
-            return;
+            call.result = text(event, "partial_image_b64").map(hosted::image).into_iter().collect();
+        } else {
+            item.set_status(what);
+            call.status = Some(what.to_owned());
         }
         chunks.push(ModelChunk::HostedCall(Box::new(call)));
     }

@@ -2,6 +2,7 @@
 
 mod assembly;
 mod content;
+mod head;
 mod hosted;
 mod input;
 mod item;
