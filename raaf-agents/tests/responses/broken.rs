@@ -152,6 +152,27 @@ async fn nonsense_does_no_harm() {
 }
 
 #[tokio::test]
+async fn items_of_one_id_are_not_lost_and_too_many_are_an_error() {
+    let both = json!([message("a"), message("b")]);
+    for events in [
+        vec![event("completed", json!({"response": response(&both)}))],
+        vec![
+            event("output_item.done", json!({"output_index": 0, "item": both[0]})),
+            event("output_item.added", json!({"output_index": 1, "item": message("")})),
+            event("output_item.done", json!({"output_index": 1, "item": both[1]})),
+            event("completed", json!({"response": response(&json!([]))})),
+        ],
+    ] {
+        let chunks = stream(Answer::stream(events), &Capture::new()).await;
+        let Some(Ok(ModelChunk::Done(whole))) = chunks.last() else { panic!("{chunks:?}") };
+        assert_eq!(whole.message.text(), "ab");
+    }
+    let many: Json = std::iter::repeat_n(json!({"type": "compaction"}), 4097).collect();
+    let error = error_of(Answer::ok(&response(&many))).await;
+    assert_eq!(error.to_string(), "malformed model response: more than 4096 items");
+}
+
+#[tokio::test]
 async fn the_last_word_of_the_server_counts() {
     let events = [
         text("It snows."),

@@ -111,9 +111,9 @@ fn enter(call: &HostedCall) -> CallScope {
 fn end(mut scope: CallScope, call: &HostedCall) {
     scope.result_attributes(|attributes| {
         if call.tool == LISTING {
-            describe_listing(call, attributes)
+            describe_listing(call, attributes);
         } else {
-            describe(call, attributes)
+            describe(call, attributes);
         }
     });
     let error = call.error.clone().unwrap_or_else(|| "the hosted tool failed".to_owned());

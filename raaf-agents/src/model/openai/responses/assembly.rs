@@ -1,6 +1,6 @@
 //! Assembles a response, which comes whole or as events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value as Json};
 
@@ -18,6 +18,9 @@ use crate::{
     conversation::ToolCall,
     model::{FinishReason, ModelChunk, ModelResponse, ToolCallDelta},
 };
+
+/// Bound on the number of items.
+const MAX_ITEMS: usize = 4096;
 
 /// Assembles a response.
 #[derive(Default)]
@@ -113,6 +116,9 @@ impl Assembly {
             _ => None,
         };
         let Some(Json::String(text)) = text else { return };
+        if self.items.len() >= MAX_ITEMS && self.find(event).is_none() {
+            return;
+        }
         let at = self.find(event).unwrap_or_else(|| {
             let at = self.next_place();
             let at = event.get("output_index").and_then(Json::as_u64).unwrap_or(at);
@@ -161,20 +167,26 @@ impl Assembly {
     /// Returns the place of the item of an event.
     fn find(&self, event: &Map<String, Json>) -> Option<u64> {
         let id = text(event, "item_id");
-        let of_id = || self.items.iter().rev().find(|(_, item)| id.is_some() && item.id() == id);
         let index = event.get("output_index").and_then(Json::as_u64);
-        let of_id = of_id().map(|(at, _)| *at);
-        let of_index = index.filter(|index| self.items.contains_key(index));
-        let last = || self.items.keys().next_back().copied().filter(|_| index.is_none());
-        of_id.or(of_index).or_else(last)
+        let at_index = index.and_then(|index| self.items.get_key_value(&index));
+        let is_it = |item: &Item| id.is_none() || item.id() == id;
+        if let Some((at, _)) = at_index.filter(|(_, item)| is_it(item)) {
+            return Some(*at);
+        }
+        let of_id = || self.items.iter().rev().find(|(_, item)| id.is_some() && item.id() == id);
+        let last = || self.items.iter().next_back().filter(|_| index.is_none());
+        // Some servers change the ids of items as they go.
+        of_id().or(at_index).or_else(last).map(|(at, _)| *at)
     }
 
-    /// Returns the place of an item: that of the item with its id, otherwise the index if it is free or has
-    /// an item that goes on, otherwise a new one.
+    /// Returns the place of an item: that of the item with its id that goes on, otherwise the index if it
+    /// is free or has an item that goes on, otherwise a new one.
     fn place_of(&self, item: &Map<String, Json>, index: Option<u64>) -> u64 {
         let id = text(item, "id");
-        let known = self.items.iter().find(|(_, other)| id.is_some() && other.id() == id);
-        if let Some((at, _)) = known {
+        let is_it = |at: &u64, other: &Item| {
+            id.is_some() && other.id() == id && (!other.is_done() || index == Some(*at))
+        };
+        if let Some((at, _)) = self.items.iter().rev().find(|(at, other)| is_it(at, other)) {
             return *at;
         }
         let kind = text(item, "type").unwrap_or_default();
@@ -196,6 +208,9 @@ impl Assembly {
         is_done: bool,
         chunks: &mut Vec<ModelChunk>,
     ) -> Result<(), Rejected> {
+        if self.items.len() >= MAX_ITEMS && !self.items.contains_key(&at) {
+            return Err(Rejected::Malformed(format!("more than {MAX_ITEMS} items")));
+        }
         let item = self.items.entry(at).or_default();
         let was_done = item.is_done();
         item.set(members, is_done);
@@ -304,10 +319,12 @@ impl Assembly {
             _ => {}
         }
         if let Some(Json::Array(items)) = response.remove("output") {
+            let mut taken = HashSet::new();
             for (index, item) in (0..).zip(items) {
                 let Json::Object(mut item) = item else { continue };
                 item.values_mut().for_each(surrogates::settle_json);
-                let at = self.place_of_last(&item, index);
+                let at = self.place_of_last(&item, index, &taken);
+                taken.insert(at);
                 self.set(at, item, true, chunks)?;
             }
         }
@@ -315,18 +332,15 @@ impl Assembly {
         Ok(())
     }
 
-    /// Returns the place of an item of the whole response. Some servers give it another id than before.
-    fn place_of_last(&self, item: &Map<String, Json>, index: u64) -> u64 {
-        let kind = text(item, "type").unwrap_or_default();
-        let at_index = self.items.get(&index).filter(|other| other.kind() == kind);
-        let is_other = |other: &Item| {
-            let id = text(item, "id");
-            other.id() != id && self.items.values().any(|known| id.is_some() && known.id() == id)
-        };
-        match at_index {
-            Some(other) if !is_other(other) => index,
-            _ => self.place_of(item, Some(index)),
-        }
+    /// Returns the place of an item of the whole response, which no other item of it has.
+    fn place_of_last(&self, item: &Map<String, Json>, index: u64, taken: &HashSet<u64>) -> u64 {
+        let (id, kind) = (text(item, "id"), text(item, "type").unwrap_or_default());
+        let of_id =
+            |(at, other): &(&u64, &Item)| id.is_some() && other.id() == id && !taken.contains(at);
+        let known = self.items.iter().find(of_id).map(|(at, _)| *at);
+        let is_free = self.items.get(&index).is_none_or(|other| other.kind() == kind);
+        let at_index = Some(index).filter(|index| is_free && !taken.contains(index));
+        known.or(at_index).unwrap_or_else(|| self.next_place())
     }
 }
 

@@ -111,7 +111,7 @@ impl Item {
 
     /// Returns whether a piece of this kind was streamed.
     pub(super) fn has(&self, piece: Piece) -> bool {
-        self.streamed.keys().any(|(kind, _)| *kind == piece)
+        self.streamed.range((piece, 0)..=(piece, u64::MAX)).next().is_some()
     }
 
     /// Returns what of a whole text was not streamed, and records it.
@@ -158,6 +158,12 @@ impl Item {
         if self.is_done {
             return self.members;
         }
+        // What was sent when the item began is empty.
+        for list in ["content", "summary"] {
+            if self.streamed.keys().any(|(piece, _)| piece.place().0 == list) {
+                self.members.remove(list);
+            }
+        }
         for ((piece, _), text) in self.streamed {
             let Text { mut whole, mut joiner } = text;
             whole.extend(joiner.finish());
@@ -168,8 +174,6 @@ impl Item {
             }
             let parts = self.members.entry(list).or_insert_with(|| json!([]));
             if let Some(parts) = parts.as_array_mut() {
-                // What was sent when the item began is empty.
-                parts.retain(|part| part[member].as_str() != Some(""));
                 parts.push(json!({"type": kind, member: whole}));
             }
         }
