@@ -60,6 +60,7 @@
 //! | compose agents, tools and functions | [`Pipeline`], [`Flow`], [`service`], [`step`] |
 //! | limit, retry or skip a step, or run it for each item | [`FlowExt`] |
 //! | use a hosted model | `OpenAiModel`, `OpenAiResponses` |
+//! | let the provider run tools, such as its web search | [`HostedTool`] |
 //! | run offline | [`ScriptedModel`] |
 //! | retry failed model calls | [`RetryingModel`] |
 //! | call another model if one fails | [`FallbackModel`] |

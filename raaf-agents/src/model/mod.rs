@@ -93,7 +93,9 @@ pub trait Model: Send + Sync {
     ///
     /// # Errors
     ///
-    /// If the call fails. [`ModelError::is_retryable`] tells whether to retry.
+    /// If the call fails. [`ModelError::is_retryable`] tells whether to retry. If the model cannot have the
+    /// [hosted tools](ModelRequest::hosted_tools) of the request, it should fail with
+    /// [`ModelError::Unsupported`].
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError>;
 
     /// Streams the response to a conversation; the last chunk is [`ModelChunk::Done`].

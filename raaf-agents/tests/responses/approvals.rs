@@ -1,7 +1,8 @@
 //! Calls of hosted MCP servers that wait for an approval.
 
 use raaf_agents::{
-    Agent, FunctionTool, HostedTool, RunErrorKind, RunState, Runner, openai::ServerState,
+    Agent, FunctionTool, HostedTool, RunConfig, RunContext, RunErrorKind, RunHooks, RunState,
+    Runner, ToolAction, ToolCall, openai::ServerState,
 };
 use raaf_testkit::{Capture, assert_span_tree};
 use serde_json::{Value as Json, json};
@@ -117,6 +118,45 @@ async fn a_decision_for_all_calls_holds_for_the_hosted_tool() {
     let sent = server.requests()[2].body["input"].to_string();
     assert!(sent.contains(r#""approval_request_id":"mcpr_2","approve":true"#), "{sent}");
     server.stop();
+}
+
+#[tokio::test]
+async fn a_hook_may_refuse_an_approved_call_and_not_change_it() {
+    for change in
+        [ToolAction::Refuse("too much".to_owned()), ToolAction::Replace(json!({"path": "/tmp"}))]
+    {
+        let reason = match &change {
+            ToolAction::Refuse(reason) => reason.clone(),
+            _ => "the call must not be made with these arguments".to_owned(),
+        };
+        let first = Answer::ok(&response(&json!([request("mcpr_1")])));
+        let last = Answer::ok(&response(&json!([message("Done.")])));
+        let server = Server::start([first, last]).await;
+        let agent = agent(&server, ServerState::None);
+        let mut state = paused(&agent, &Capture::new()).await;
+        let key = state.pending()[0].key.clone();
+        state.approve(&key).unwrap();
+        let runner = Runner::new().with_config(RunConfig::new().hooks(Changing(change)));
+        runner.resume(&agent, state).await.unwrap();
+        let sent = server.requests()[1].body["input"].as_array().unwrap().clone();
+        assert_eq!(
+            sent[2],
+            json!({"type": "mcp_approval_response", "approval_request_id": "mcpr_1",
+                   "approve": false, "reason": reason})
+        );
+        assert_eq!(sent[1], request("mcpr_1"), "with the arguments of the model");
+        server.stop();
+    }
+}
+
+/// A hook that acts on each call.
+struct Changing(ToolAction);
+
+#[async_trait::async_trait]
+impl RunHooks for Changing {
+    async fn before_tool(&self, _: &RunContext, _: &Agent, _: &ToolCall) -> ToolAction {
+        self.0.clone()
+    }
 }
 
 #[tokio::test]
