@@ -1,6 +1,6 @@
 //! Reasoning, next to its calls and in its own form.
 
-use raaf_agents::{Agent, Message, ModelRequest, Part};
+use raaf_agents::{Agent, Message, Model as _, ModelRequest, OpenAiModel, Part};
 use raaf_testkit::{Capture, assert_span_tree};
 use serde_json::{Value as Json, json};
 
@@ -87,10 +87,10 @@ async fn sent_back(second: &ModelRequest, output: &Json, is_stored: bool) -> Vec
     ])
     .await;
     let model = builder(&server).store(is_stored).build().unwrap();
-    let answer = raaf_agents::Model::respond(&model, &asked()).await.unwrap();
+    let answer = model.respond(&asked()).await.unwrap();
     let mut request = second.clone();
     request.messages[1] = answer.message;
-    raaf_agents::Model::respond(&model, &request).await.unwrap();
+    model.respond(&request).await.unwrap();
     let input = server.requests()[1].body["input"].as_array().unwrap().clone();
     server.stop();
     input
@@ -128,6 +128,31 @@ async fn messages_go_back_as_they_came_and_to_their_server_alone() {
     assert_span_tree!(capture.spans_async().await, {
         llm "m" [ok, event "conversation.parts_left_out"]
     });
+}
+
+#[tokio::test]
+async fn what_the_server_sent_does_not_go_to_its_other_api() {
+    let mut first = response(&json!([
+        reasoning("rs_1", &json!("secret-1")),
+        message("Let me see."),
+        call("call_1", "shout", r#"{"text":"hey"}"#),
+    ]));
+    first["store"] = true.into();
+    let chat = json!({"choices": [{"message": {"content": "ok"}}]});
+    let server = Server::start([Answer::ok(&first), Answer::ok(&chat)]).await;
+    let mut request = asked();
+    let answer = builder(&server).build().unwrap().respond(&request).await.unwrap().message;
+    let result = Message::tool(answer.tool_calls().next().unwrap(), "HEY");
+    request.messages.extend([answer, result]);
+    let model = OpenAiModel::builder("m").base_url(server.url()).build().unwrap();
+    model.respond(&request).await.unwrap();
+    assert_eq!(
+        server.requests()[1].body["messages"][1],
+        json!({"role": "assistant", "content": "Let me see.", "tool_calls": [
+            {"id": "call_1", "type": "function",
+             "function": {"name": "shout", "arguments": r#"{"text":"hey"}"#}}]})
+    );
+    server.stop();
 }
 
 #[tokio::test]

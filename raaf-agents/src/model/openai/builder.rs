@@ -232,10 +232,7 @@ impl<P> OpenAiModelBuilder<P> {
             name,
             provider: provider.unwrap_or_else(|| provider::of_host(host)),
             http: http::client()?,
-            origin: match address.port() {
-                Some(port) => format!("{host}:{port}").into(),
-                None => host.into(),
-            },
+            origin: origin(host, address.port(), path),
             url: url.to_string(),
             address,
             base_url,
@@ -285,6 +282,19 @@ fn address(base_url: &str, path: &[&str]) -> Result<Url, ConfigError> {
     }
     url.path_segments_mut().map_err(|()| ConfigError::InvalidBaseUrl)?.pop_if_empty().extend(path);
     Ok(url)
+}
+
+/// Returns the origin of data that only the server understands: its address, with the API unless that is
+/// Chat Completions, which has other data under the same names.
+fn origin(host: &str, port: Option<u16>, path: &[&str]) -> Arc<str> {
+    let mut origin = host.to_owned();
+    if let Some(port) = port {
+        origin = format!("{origin}:{port}");
+    }
+    if path != chat::PATH {
+        origin = format!("{origin}/{}", path.join("/"));
+    }
+    origin.into()
 }
 
 /// Returns whether a host is one of `OpenAI`'s, which has one for each region.

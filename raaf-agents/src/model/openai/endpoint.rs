@@ -27,7 +27,8 @@ pub(super) struct Endpoint {
     pub(super) address: Url,
     /// URL of calls without its query, which may contain a key.
     pub(super) url: String,
-    /// Host of the server, with its port if that is not the usual one.
+    /// Host of the server, with its port if that is not the usual one, and its API unless that is Chat
+    /// Completions.
     pub(super) origin: Arc<str>,
     pub(super) profile: Profile,
     /// Headers with credentials.
@@ -142,7 +143,7 @@ pub(super) fn require_runtime() -> Result<(), ModelError> {
     let runtime = tokio::runtime::Handle::try_current();
     runtime
         .map(drop)
-        .map_err(|_| ModelError::other("OpenAiModel must be called within a tokio runtime"))
+        .map_err(|_| ModelError::other("the model must be called within a tokio runtime"))
 }
 
 pub(super) fn broken_off(pieces: usize, cause: &str) -> ModelError {

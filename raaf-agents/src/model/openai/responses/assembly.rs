@@ -414,3 +414,6 @@ impl Assemble for Assembly {
         Ok(Some((answer.into_iter().collect(), response)))
     }
 }
+
+#[cfg(test)]
+mod tests;
