@@ -61,7 +61,8 @@
 //! | see what one has built | [`Agent::diagram`], [`Pipeline::diagram`] |
 //! | talk to an agent in a terminal | `repl`, `Repl` |
 //! | limit, retry or skip a step, or run it for each item | [`FlowExt`] |
-//! | use a hosted model | `OpenAiModel` |
+//! | use a hosted model | `OpenAiModel`, `OpenAiResponses` |
+//! | let the provider run tools, such as its web search | [`HostedTool`] |
 //! | run offline | [`ScriptedModel`] |
 //! | retry failed model calls | [`RetryingModel`] |
 //! | call another model if one fails | [`FallbackModel`] |
@@ -70,7 +71,7 @@
 //!
 //! # Features
 //!
-//! - `openai` (on by default): `OpenAiModel`, for any `OpenAI`-compatible server.
+//! - `openai` (on by default): `OpenAiModel` and `OpenAiResponses`, for any `OpenAI`-compatible server.
 //! - `repl`: `repl` and `Repl`, chats with an agent in a terminal.
 //! - `sqlite`: `SqliteSession`, conversations in a file.
 
@@ -96,18 +97,18 @@ pub use agent::{
     ResponseAction, ResultAction, RunHooks, ToolAction,
 };
 pub use conversation::{
-    BytesPerToken, Content, Media, MediaSource, Message, Part, ProviderData, Reasoning, Role,
-    TokenCounter, ToolCall, ToolResult,
+    BytesPerToken, Citation, Content, HostedCall, Media, MediaSource, Message, Part, ProviderData,
+    Reasoning, Role, TokenCounter, ToolCall, ToolResult,
 };
 pub use diagram::{Diagram, Drawing};
 pub use guardrail::{Guardrail, GuardrailStage, Verdict};
 pub use hooks::{InputFilter, RedactRequests, ToolGuardrail, TrimHistory};
 #[cfg(feature = "openai")]
-pub use model::openai::{self, OpenAiModel};
+pub use model::openai::{self, OpenAiModel, OpenAiResponses};
 pub use model::{
-    CallLimits, FallbackModel, FinishReason, LimitedModel, Model, ModelCall, ModelChunk,
-    ModelError, ModelRequest, ModelResponse, ModelSettings, ModelStream, OutputSchema, Reply,
-    RetryingModel, ScriptedModel, StrictSchemaError, ToolCallDelta, ToolChoice, ToolSpec,
+    CallLimits, FallbackModel, FinishReason, HostedTool, LimitedModel, Model, ModelCall,
+    ModelChunk, ModelError, ModelRequest, ModelResponse, ModelSettings, ModelStream, OutputSchema,
+    Reply, RetryingModel, ScriptedModel, StrictSchemaError, ToolCallDelta, ToolChoice, ToolSpec,
     TracedModel, Usage, strict_schema,
 };
 pub use pipeline::{

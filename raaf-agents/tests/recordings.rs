@@ -1,4 +1,5 @@
-//! Recorded answers of real Chat Completions servers, replayed through the client.
+//! Recorded answers of real servers, by Chat Completions and the Responses API, replayed through the
+//! clients.
 //!
 //! The recordings lie beside the project, not in it. Without them the test is skipped.
 
@@ -14,16 +15,17 @@ use std::{
 
 use futures::StreamExt as _;
 use raaf_agents::{
-    FinishReason, Message, Model as _, ModelChunk, ModelError, ModelRequest, ModelResponse,
-    OpenAiModel, Reasoning, RetryPolicy,
+    FinishReason, Message, Model, ModelChunk, ModelError, ModelRequest, ModelResponse, OpenAiModel,
+    OpenAiResponses, Reasoning, RetryPolicy,
 };
 use serde_json::{Value as Json, json};
 use server::{Answer, Server};
 
-const PLACE: &str = "shared/fixtures/chat-recordings";
+const CHAT: &str = "shared/fixtures/chat-recordings";
+const RESPONSES: &str = "shared/fixtures/responses-recordings";
 
-fn recordings() -> Vec<(String, Json)> {
-    let places = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|place| place.join(PLACE));
+fn recordings(place: &str) -> Vec<(String, Json)> {
+    let places = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|root| root.join(place));
     let Some(place) = places.into_iter().find(|place| place.is_dir()) else { return Vec::new() };
     let mut files: Vec<PathBuf> = fs::read_dir(place)
         .unwrap()
@@ -40,7 +42,7 @@ fn recordings() -> Vec<(String, Json)> {
 
 /// Returns the whole response, and the chunks of text, reasoning, refusal and arguments joined.
 async fn streamed(
-    model: &OpenAiModel,
+    model: &dyn Model,
     request: &ModelRequest,
 ) -> Result<(ModelResponse, [String; 4]), ModelError> {
     let mut chunks = model.stream(request);
@@ -58,9 +60,15 @@ async fn streamed(
     panic!("the stream ended without a final chunk")
 }
 
+/// Returns the reasoning that can be read, joined by empty lines.
+fn thoughts(response: &ModelResponse) -> String {
+    let thoughts = response.message.reasoning().map(Reasoning::readable);
+    thoughts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n\n")
+}
+
 fn found(response: &ModelResponse) -> Json {
     let message = &response.message;
-    let reasoning: String = message.reasoning().map(Reasoning::readable).collect();
+    let reasoning = thoughts(response);
     let calls = message
         .tool_calls()
         .map(|call| json!({"id": call.id, "name": call.name, "arguments": call.arguments}));
@@ -86,6 +94,13 @@ fn expected(mut expect: Json) -> Json {
     let is_cut = native.is_some_and(|reason| cut.contains(&reason));
     let reason = if is_cut { "length" } else { expect["finish_reason"].as_str().unwrap_or("stop") };
     let is_refused = !expect["refusal"].is_null();
+    let has_calls = expect["tool_calls"].as_array().is_some_and(|calls| !calls.is_empty());
+    let reason = match reason {
+        "completed" if has_calls => "tool_calls",
+        "completed" => "stop",
+        "max_output_tokens" => "length",
+        reason => reason,
+    };
     let reason = if is_refused && reason == "stop" { "refusal" } else { reason };
     let reason = FinishReason::from(reason).as_str().to_owned();
     let refusal = expect["refusal"].take();
@@ -104,20 +119,21 @@ fn expected(mut expect: Json) -> Json {
 }
 
 /// Returns the differences between a recording and what the client makes of it.
-async fn check(recording: &Json) -> Vec<String> {
+async fn check(place: &str, recording: &Json) -> Vec<String> {
     let status = recording["status"].as_u64().unwrap().try_into().unwrap();
     let content_type = recording["content_type"].as_str().unwrap();
     let answer = Answer::recorded(status, content_type, recording["body"].as_str().unwrap());
     let server = Server::start([answer]).await;
-    let model = OpenAiModel::builder("recorded")
-        .base_url(server.url())
-        .retries(RetryPolicy::new(0))
-        .build()
-        .unwrap();
+    let (url, once) = (server.url(), RetryPolicy::new(0));
+    let model: Box<dyn Model> = if place == CHAT {
+        Box::new(OpenAiModel::builder("recorded").base_url(url).retries(once).build().unwrap())
+    } else {
+        Box::new(OpenAiResponses::builder("recorded").base_url(url).retries(once).build().unwrap())
+    };
     let request = ModelRequest::new([Message::user("go")]);
     let is_stream = recording["stream"] == true;
     let (answer, joined) = if is_stream {
-        match streamed(&model, &request).await {
+        match streamed(&*model, &request).await {
             Ok((whole, joined)) => (Ok(whole), Some(joined)),
             Err(error) => (Err(error), None),
         }
@@ -151,9 +167,7 @@ async fn check(recording: &Json) -> Vec<String> {
             }
             if let Some([text, reasoning, refusal, arguments]) = joined {
                 compare("text chunks", &json!(text), &found["text"]);
-                let whole = response.message.reasoning().next();
-                let whole = whole.map(Reasoning::readable).unwrap_or_default();
-                compare("reasoning chunks", &json!(reasoning), &json!(whole));
+                compare("reasoning chunks", &json!(reasoning), &json!(thoughts(&response)));
                 compare(
                     "refusal chunks",
                     &json!(refusal),
@@ -168,16 +182,26 @@ async fn check(recording: &Json) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn recorded_answers_are_read_as_they_were_meant() {
-    let recordings = recordings();
+async fn recorded_chat_completions_are_read_as_they_were_meant() {
+    check_all(CHAT).await;
+}
+
+#[tokio::test]
+async fn recorded_responses_are_read_as_they_were_meant() {
+    check_all(RESPONSES).await;
+}
+
+#[allow(clippy::print_stdout, reason = "who reads the log has to see what was tested")]
+async fn check_all(place: &str) {
+    let recordings = recordings(place);
     if recordings.is_empty() {
-        println!("skipped, there is no {PLACE} beside the project");
+        println!("skipped, there is no {place} beside the project");
         return;
     }
     let mut right = 0;
     let mut report = String::new();
     for (name, recording) in &recordings {
-        let wrong = check(recording).await;
+        let wrong = check(place, recording).await;
         if wrong.is_empty() {
             right += 1;
         } else {

@@ -415,3 +415,22 @@ fn a_span_that_is_too_large_by_itself_is_all_that_is_lost() {
     assert_eq!(error.rejected_of(2), 1);
     assert_eq!(server.requests().len(), 3);
 }
+
+#[test]
+fn a_model_call_whose_response_openai_has_stored_is_a_response() {
+    let call = |provider: &'static str, stored: bool| {
+        FinishedSpan::builder("llm", "gpt-5.4")
+            .parent_id(SpanId::random())
+            .attribute(keys::GEN_AI_PROVIDER_NAME, provider)
+            .attribute(keys::GEN_AI_RESPONSE_ID, "resp_1")
+            .attribute(keys::OPENAI_API_TYPE, "responses")
+            .attribute(keys::OPENAI_RESPONSE_STORED, stored)
+            .attribute(keys::GEN_AI_USAGE_INPUT_TOKENS, 1)
+            .build()
+    };
+    let data = |span: FinishedSpan| data_of(&span);
+    let stored = data(call("openai", true));
+    assert_eq!(stored, json!({"type": "response", "response_id": "resp_1"}));
+    assert_eq!(data(call("openai", false))["type"], "generation");
+    assert_eq!(data(call("localhost", true))["type"], "generation", "another server has it");
+}

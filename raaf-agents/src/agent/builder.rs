@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::{Agent, Handoff, Inner, Instructions, OutputType, RunHooks};
 use crate::{
     guardrail::Guardrail,
-    model::{ModelSettings, OutputSchema, ToolChoice, TracedModel},
+    model::{HostedTool, ModelSettings, OutputSchema, ToolChoice, TracedModel},
     run::RunContext,
     tool::Tool,
 };
@@ -28,6 +28,7 @@ impl AgentBuilder {
             instructions: None,
             model,
             tools: Vec::new(),
+            hosted_tools: Vec::new(),
             settings: ModelSettings::default(),
             handoffs: Vec::new(),
             input_guardrails: Vec::new(),
@@ -133,6 +134,25 @@ impl AgentBuilder {
     /// Adds tools of one type; see [`tool`](Self::tool).
     pub fn tools<T: Tool + 'static>(self, tools: impl IntoIterator<Item = T>) -> Self {
         tools.into_iter().fold(self, Self::tool)
+    }
+
+    /// Adds a tool that the provider runs. It replaces one of the same type or, for an MCP server, of the
+    /// same label. A model that cannot have it fails at the first call, with
+    /// [`ModelError::Unsupported`](crate::ModelError::Unsupported).
+    ///
+    /// ```
+    /// use raaf_agents::{Agent, HostedTool, OpenAiResponses};
+    ///
+    /// let model = OpenAiResponses::builder("gpt-5.4-mini").api_key("sk-...").build()?;
+    /// let agent = Agent::builder("Researcher", model).hosted_tool(HostedTool::web_search()).build();
+    /// # Ok::<(), raaf_agents::openai::ConfigError>(())
+    /// ```
+    pub fn hosted_tool(mut self, tool: HostedTool) -> Self {
+        let is_same =
+            |other: &HostedTool| (other.kind(), other.label()) == (tool.kind(), tool.label());
+        self.inner.hosted_tools.retain(|other| !is_same(other));
+        self.inner.hosted_tools.push(tool);
+        self
     }
 
     /// Sets the sampling temperature: higher values give more varied answers.

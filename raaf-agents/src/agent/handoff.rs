@@ -130,7 +130,7 @@ impl Handoff {
     pub fn without_tool_messages(self) -> Self {
         self.input_filter(|messages| {
             let without_calls = |mut message: Message| {
-                let is_call = |part: &Part| matches!(part, Part::ToolCall(_));
+                let is_call = |part: &Part| matches!(part, Part::ToolCall(_) | Part::HostedCall(_));
                 let had_calls = message.parts.iter().any(is_call);
                 message.parts.retain(|part| !is_call(part));
                 let says = |part: &Part| matches!(part, Part::Text(_) | Part::Refusal(_));

@@ -14,7 +14,7 @@ use raaf_trace_core::{Attributes, Component, Key, Traceable, Value, keys};
 
 use crate::{
     guardrail::Guardrail,
-    model::{Model, ModelSettings, TracedModel},
+    model::{HostedTool, Model, ModelSettings, TracedModel},
     tool::Tool,
 };
 pub use action::{
@@ -75,6 +75,7 @@ struct Inner {
     instructions: Option<Instructions>,
     model: TracedModel,
     tools: Vec<Arc<dyn Tool>>,
+    hosted_tools: Vec<HostedTool>,
     settings: ModelSettings,
     handoffs: Vec<Handoff>,
     input_guardrails: Vec<Guardrail>,
@@ -111,6 +112,11 @@ impl Agent {
     /// Returns the tools.
     pub fn tools(&self) -> &[Arc<dyn Tool>] {
         &self.inner.tools
+    }
+
+    /// Returns the tools that the provider runs.
+    pub fn hosted_tools(&self) -> &[HostedTool] {
+        &self.inner.hosted_tools
     }
 
     /// Returns the model settings.
@@ -156,7 +162,9 @@ impl Traceable for Agent {
 
     fn span_attributes(&self, attributes: &mut Attributes) {
         let ModelSettings { temperature, max_tokens, .. } = self.inner.settings;
-        let tools: Vec<&str> = self.tools().iter().map(|tool| &*tool.spec().name).collect();
+        let tools = self.tools().iter().map(|tool| &*tool.spec().name);
+        let tools: Vec<&str> =
+            tools.chain(self.hosted_tools().iter().map(HostedTool::kind)).collect();
         attributes
             .set(keys::AGENT_NAME, self.name())
             .set(keys::AGENT_MODEL, self.inner.model.name())

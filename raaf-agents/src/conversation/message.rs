@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, Part, ProviderData, Reasoning, ToolCall, ToolResult, stored};
+use super::{Content, HostedCall, Part, ProviderData, Reasoning, ToolCall, ToolResult, stored};
 
 /// Message of a conversation: a role and its parts.
 ///
@@ -139,6 +139,14 @@ impl Message {
     pub fn reasoning(&self) -> impl Iterator<Item = &Reasoning> {
         self.parts.iter().filter_map(|part| match part {
             Part::Reasoning(reasoning) => Some(reasoning),
+            _ => None,
+        })
+    }
+
+    /// Iterates over the calls of tools that the provider ran.
+    pub fn hosted_calls(&self) -> impl Iterator<Item = &HostedCall> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::HostedCall(call) => Some(call),
             _ => None,
         })
     }

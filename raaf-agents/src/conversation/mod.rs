@@ -1,6 +1,7 @@
 //! Conversations: messages and their parts.
 
 mod checked;
+mod hosted;
 mod media;
 mod message;
 mod part;
@@ -12,6 +13,7 @@ mod stored;
 mod tool;
 mod window;
 
+pub use hosted::{Citation, HostedCall};
 pub use media::{Media, MediaSource};
 pub use message::{Message, Role};
 pub use part::{Content, Part};

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
-use super::{Media, Reasoning, ToolCall, ToolResult};
+use super::{Citation, HostedCall, Media, Reasoning, ToolCall, ToolResult};
 
 /// Part of a [`Message`](crate::Message).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,10 @@ pub enum Part {
     ToolCall(ToolCall),
     /// Result of a tool call.
     ToolResult(ToolResult),
+    /// Call of a tool that the provider ran, with its result.
+    HostedCall(HostedCall),
+    /// Source of a passage in the text before it.
+    Citation(Citation),
     /// The message with which the model refuses to answer.
     Refusal(String),
     /// Part of a stored message whose type is unknown to this version, kept as it is.

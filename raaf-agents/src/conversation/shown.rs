@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Media, MediaSource, Message, Part};
+use super::{Citation, HostedCall, Media, MediaSource, Message, Part};
 
 pub(crate) fn of_conversation(messages: &[Message]) -> Json {
     messages.iter().map(of_message).collect()
@@ -15,7 +15,7 @@ pub(crate) fn of_response(message: &Message, finish_reason: &str) -> Json {
 }
 
 fn of_message(message: &Message) -> Json {
-    let parts: Json = message.parts.iter().filter_map(of_part).collect();
+    let parts: Json = message.parts.iter().flat_map(of_part).collect();
     object([("role", message.role.as_str().into()), ("parts", parts)])
 }
 
@@ -24,13 +24,14 @@ pub(crate) fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
     members.into_iter().collect()
 }
 
-fn of_part(part: &Part) -> Option<Json> {
-    Some(match part {
+/// Returns a part, or a hosted call and its result, or nothing for what only the provider can read.
+fn of_part(part: &Part) -> Vec<Json> {
+    vec![match part {
         Part::Text(text) => json!({"type": "text", "content": text}),
         Part::Json(json) => json!({"type": "text", "content": json.to_string()}),
         Part::Refusal(text) => json!({"type": "refusal", "content": text}),
         // Reasoning that only the provider can read is left out.
-        Part::Reasoning(reasoning) if reasoning.readable().is_empty() => return None,
+        Part::Reasoning(reasoning) if reasoning.readable().is_empty() => return Vec::new(),
         Part::Reasoning(reasoning) => {
             json!({"type": "reasoning", "content": reasoning.readable()})
         }
@@ -52,8 +53,44 @@ fn of_part(part: &Part) -> Option<Json> {
             ("id", result.call_id.as_str().into()),
             ("response", of_content(&result.content)),
         ]),
+        Part::HostedCall(call) => return of_hosted(call),
+        Part::Citation(citation) => of_citation(citation),
         Part::Unknown(json) => json.clone(),
-    })
+    }]
+}
+
+fn of_hosted(call: &HostedCall) -> Vec<Json> {
+    let mut asked = object([("type", call.tool.as_str().into())]);
+    if !call.arguments.is_null() {
+        asked["arguments"] = call.arguments.clone();
+    }
+    let mut parts = vec![object([
+        ("type", "server_tool_call".into()),
+        ("id", call.id.as_str().into()),
+        ("name", call.display_name().into()),
+        ("server_tool_call", asked),
+    ])];
+    if !call.result.is_empty() || call.error.is_some() {
+        let mut answered = object([("type", call.tool.as_str().into())]);
+        if !call.result.is_empty() {
+            answered["response"] = of_content(&call.result);
+        }
+        if let Some(error) = &call.error {
+            answered["error"] = error.as_str().into();
+        }
+        parts.push(object([
+            ("type", "server_tool_call_response".into()),
+            ("id", call.id.as_str().into()),
+            ("server_tool_call_response", answered),
+        ]));
+    }
+    parts
+}
+
+fn of_citation(citation: &Citation) -> Json {
+    let mut shown = serde_json::to_value(citation).unwrap_or_default();
+    shown["type"] = "citation".into();
+    shown
 }
 
 /// Returns text or JSON as it is, and other content as a list of parts.
@@ -61,7 +98,7 @@ pub(crate) fn of_content(parts: &[Part]) -> Json {
     match parts {
         [Part::Text(text)] => text.as_str().into(),
         [Part::Json(json)] => json.clone(),
-        parts => parts.iter().filter_map(of_part).collect(),
+        parts => parts.iter().flat_map(of_part).collect(),
     }
 }
 

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value as Json;
 
-use super::{Media, Message, Part, ProviderData, Reasoning, Role, ToolCall, ToolResult};
+use super::{
+    Citation, HostedCall, Media, Message, Part, ProviderData, Reasoning, Role, ToolCall, ToolResult,
+};
 
 /// The version that is written.
 const VERSION: u32 = 2;
@@ -80,12 +82,25 @@ enum Known {
     Reasoning(Reasoning),
     ToolCall(ToolCall),
     ToolResult(ToolResult),
+    HostedCall(HostedCall),
+    Citation(Citation),
     Refusal { refusal: String },
 }
 
 /// Names of the [`Known`] parts.
-const KNOWN: [&str; 9] =
-    ["text", "image", "audio", "file", "json", "reasoning", "tool_call", "tool_result", "refusal"];
+const KNOWN: [&str; 11] = [
+    "text",
+    "image",
+    "audio",
+    "file",
+    "json",
+    "reasoning",
+    "tool_call",
+    "tool_result",
+    "hosted_call",
+    "citation",
+    "refusal",
+];
 
 impl Serialize for Part {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
@@ -98,6 +113,8 @@ impl Serialize for Part {
             Self::Reasoning(reasoning) => Known::Reasoning(reasoning),
             Self::ToolCall(call) => Known::ToolCall(call),
             Self::ToolResult(result) => Known::ToolResult(result),
+            Self::HostedCall(call) => Known::HostedCall(call),
+            Self::Citation(citation) => Known::Citation(citation),
             Self::Refusal(refusal) => Known::Refusal { refusal },
             Self::Unknown(json) => return json.serialize(to),
         };
@@ -122,6 +139,8 @@ impl<'de> Deserialize<'de> for Part {
             Known::Reasoning(reasoning) => Self::Reasoning(reasoning),
             Known::ToolCall(call) => Self::ToolCall(call),
             Known::ToolResult(result) => Self::ToolResult(result),
+            Known::HostedCall(call) => Self::HostedCall(call),
+            Known::Citation(citation) => Self::Citation(citation),
             Known::Refusal { refusal } => Self::Refusal(refusal),
         })
     }
@@ -168,6 +187,15 @@ mod tests {
             ]),
             Message::assistant([Part::Reasoning(reasoning), Part::ToolCall(call)]),
             result.into(),
+            Message::assistant([
+                Part::HostedCall(HostedCall {
+                    arguments: json!({"query": "rain"}),
+                    result: vec![Part::text("wet")],
+                    ..HostedCall::new("ws_1", "web_search")
+                }),
+                Part::text("It rains."),
+                Part::Citation(Citation { start: Some(0), end: Some(9), ..Citation::default() }),
+            ]),
             Message::assistant([Part::Refusal("no".to_owned())]),
         ];
         let json = serde_json::to_string(&messages).unwrap();

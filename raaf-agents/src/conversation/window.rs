@@ -104,6 +104,9 @@ fn weight(message: &Message, counter: &dyn TokenCounter) -> usize {
         Part::Reasoning(reasoning) => counter.count(reasoning.readable()),
         Part::ToolCall(call) => counter.count(&call.name) + counter.count(&call.arguments),
         Part::ToolResult(result) => counter.count(&result.text()),
+        Part::HostedCall(call) => {
+            counter.count(&call.arguments.to_string()) + counter.count(&call.result_text())
+        }
         _ => 0,
     };
     message.parts.iter().map(of_part).sum()

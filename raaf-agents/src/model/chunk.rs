@@ -6,7 +6,7 @@ use futures::{
 };
 
 use super::{ModelError, ModelResponse};
-use crate::conversation::Part;
+use crate::conversation::{Citation, HostedCall, Part};
 
 /// Stream of a model's response: its chunks, and finally the whole as [`ModelChunk::Done`].
 ///
@@ -34,6 +34,11 @@ pub enum ModelChunk {
     Refusal(String),
     /// Part of a tool call.
     ToolCall(ToolCallDelta),
+    /// State of a call that the provider makes: it began, went on, or ended. The last one has the
+    /// result.
+    HostedCall(Box<HostedCall>),
+    /// Source of a passage in the text so far.
+    Citation(Citation),
     /// The whole response. This is the last chunk.
     Done(Box<ModelResponse>),
 }
@@ -82,6 +87,8 @@ impl ModelResponse {
                     let start = ToolCallDelta::start(calls - 1, &call.id, &call.name);
                     ModelChunk::ToolCall(ToolCallDelta { arguments, ..start })
                 }
+                Part::HostedCall(call) => ModelChunk::HostedCall(Box::new(call.clone())),
+                Part::Citation(citation) => ModelChunk::Citation(citation.clone()),
                 _ => continue,
             });
         }

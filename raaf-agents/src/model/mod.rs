@@ -5,6 +5,7 @@ mod call;
 mod chunk;
 mod error;
 mod fallback;
+mod hosted;
 mod limited;
 #[cfg(feature = "openai")]
 pub mod openai;
@@ -28,6 +29,7 @@ pub use call::ModelCall;
 pub use chunk::{ModelChunk, ModelStream, ToolCallDelta};
 pub use error::ModelError;
 pub use fallback::FallbackModel;
+pub use hosted::HostedTool;
 pub use limited::{CallLimits, LimitedModel};
 pub use request::{ModelRequest, OutputSchema, ToolSpec};
 pub use response::{FinishReason, ModelResponse};
@@ -98,7 +100,9 @@ pub trait Model: Send + Sync {
     ///
     /// # Errors
     ///
-    /// If the call fails. [`ModelError::is_retryable`] tells whether to retry.
+    /// If the call fails. [`ModelError::is_retryable`] tells whether to retry. If the model cannot have the
+    /// [hosted tools](ModelRequest::hosted_tools) of the request, it should fail with
+    /// [`ModelError::Unsupported`].
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError>;
 
     /// Streams the response to a conversation; the last chunk is [`ModelChunk::Done`].

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{
-    ModelSettings, StrictSchemaError, strict_schema,
+    HostedTool, ModelSettings, StrictSchemaError, strict_schema,
     typed::{schema_name, schema_of},
 };
 use crate::conversation::{Message, Role};
@@ -35,6 +35,9 @@ pub struct ModelRequest {
     /// The tools that the model may call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<ToolSpec>,
+    /// The tools that the provider runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosted_tools: Vec<HostedTool>,
     /// The model settings.
     #[serde(default)]
     pub settings: ModelSettings,
@@ -60,6 +63,13 @@ impl ModelRequest {
     #[must_use]
     pub fn with_tools(mut self, tools: impl IntoIterator<Item = ToolSpec>) -> Self {
         self.tools = tools.into_iter().collect();
+        self
+    }
+
+    /// Sets the tools that the provider runs.
+    #[must_use]
+    pub fn with_hosted_tools(mut self, tools: impl IntoIterator<Item = HostedTool>) -> Self {
+        self.hosted_tools = tools.into_iter().collect();
         self
     }
 

@@ -1,7 +1,7 @@
 //! Events of a run.
 
 use super::RunResult;
-use crate::conversation::ToolCall;
+use crate::conversation::{Citation, HostedCall, ToolCall};
 
 /// Event of a run that is [streamed](crate::Runner::stream).
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,21 @@ pub enum RunEvent {
         agent: String,
         /// The text to append.
         text: String,
+    },
+    /// The provider makes a call of a hosted tool: it began, went on, or ended. A model that does not
+    /// stream sends the end alone.
+    HostedCall {
+        /// The name of the agent.
+        agent: String,
+        /// The call so far. The last one has the result.
+        call: Box<HostedCall>,
+    },
+    /// The model cites a source.
+    Citation {
+        /// The name of the agent.
+        agent: String,
+        /// The source.
+        citation: Citation,
     },
     /// The model calls a tool.
     ToolCall {

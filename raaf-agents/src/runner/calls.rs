@@ -40,7 +40,8 @@ impl<'a> Caller<'a> {
 
     /// Returns the text of the result of a call, if it is the answer of the run.
     pub(super) fn answer_of(self, call: &ToolCall, results: &[Message]) -> Option<String> {
-        self.agent.tool(&call.name).filter(|tool| tool.is_final())?;
+        let own = self.agent.tool(&call.name).filter(|_| call.hosted_by.is_none());
+        own.filter(|tool| tool.is_final())?;
         let mut results = results.iter().flat_map(Message::tool_results);
         let result = results.find(|result| result.call_id == call.id)?;
         (!result.is_error).then(|| result.text())
@@ -91,6 +92,9 @@ impl<'a> Caller<'a> {
 
     /// Makes a call of the turn. Of a response that was cut off, a call that is not complete does not run.
     pub(super) async fn call(self, called: Called, is_cut: bool) -> Result<CallEnd, RunErrorKind> {
+        if called.call.hosted_by.is_some() {
+            return self.answer_hosted(called).await.map(CallEnd::Answered);
+        }
         let approval = decision_on(&called);
         let Called { mut call, status, .. } = called;
         // Of a call that goes on, hooks and followers know already.

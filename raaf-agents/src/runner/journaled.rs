@@ -38,7 +38,8 @@ impl Caller<'_> {
         called: Called,
         is_cut: bool,
     ) -> Result<CallEnd, RunErrorKind> {
-        if self.tool(&called.call.name).is_some_and(|tool| tool.journals_steps()) {
+        let own = self.tool(&called.call.name).filter(|_| called.call.hosted_by.is_none());
+        if own.is_some_and(|tool| tool.journals_steps()) {
             return self.call(called, is_cut).await;
         }
         let name = self.context.key_of(&called.call.id);

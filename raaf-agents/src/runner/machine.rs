@@ -126,6 +126,12 @@ impl Caller<'_> {
 
     /// Returns a call of the model with what has to come before it.
     fn called(self, call: ToolCall, cut: bool) -> Called {
+        let decision = self.context.decision(self.agent.name(), &call.rule_name());
+        if call.hosted_by.is_some() {
+            // The provider has asked already.
+            let status = decision.map_or(CallStatus::Waiting, CallStatus::from);
+            return Called { call, handoff: false, parameters: None, status };
+        }
         let handoff = self.handoff(&call);
         let is_cut = cut && !call.is_complete();
         // The model learns of arguments that are wrong without a person's help.
@@ -140,7 +146,6 @@ impl Caller<'_> {
                 .map(|tool| &tool.spec().parameters),
         });
         let parameters = parameters.map(fingerprint_of);
-        let decision = self.context.decision(self.agent.name(), &call.name);
         let status = match decision.filter(|_| parameters.is_some()) {
             Some(decision) => decision.into(),
             None if parameters.is_some() => CallStatus::Waiting,

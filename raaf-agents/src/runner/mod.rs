@@ -7,6 +7,7 @@ mod config;
 mod error;
 mod guard;
 mod history;
+mod hosted;
 mod input;
 mod journaled;
 mod last_agent;

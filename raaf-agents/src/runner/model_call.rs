@@ -55,6 +55,8 @@ impl<'a> Caller<'a> {
                 }
                 ModelChunk::Reasoning(text) => RunEvent::ReasoningDelta { agent, text },
                 ModelChunk::Refusal(text) => RunEvent::RefusalDelta { agent, text },
+                ModelChunk::HostedCall(call) => RunEvent::HostedCall { agent, call },
+                ModelChunk::Citation(citation) => RunEvent::Citation { agent, citation },
                 ModelChunk::ToolCall(_) => continue,
             };
             self.context.emit(|| event);

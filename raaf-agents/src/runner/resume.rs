@@ -36,6 +36,11 @@ pub(super) fn agent_of(first: &Agent, state: &RunState) -> Result<Agent, ResumeE
 /// Checks the tool of a call that has been held up.
 fn check(agent: &Agent, called: &Called) -> Result<(), ResumeError> {
     let name = &called.call.name;
+    if let Some(server) = &called.call.hosted_by {
+        let is_known = agent.hosted_tools().iter().any(|tool| tool.label() == Some(server));
+        let (agent, tool) = (agent.name().to_owned(), name.clone());
+        return if is_known { Ok(()) } else { Err(ResumeError::UnknownTool { agent, tool }) };
+    }
     let names = || (agent.name().to_owned(), name.clone());
     let mut handoffs = agent.handoffs().iter();
     let spec = if called.handoff {

@@ -269,7 +269,11 @@ fn transcript(messages: &[&Message]) -> String {
                 Part::ToolResult(result) => {
                     writeln!(text, "result of {}: {}", result.name, result.text())
                 }
-                Part::Reasoning(_) => Ok(()),
+                Part::HostedCall(call) => {
+                    let name = call.display_name();
+                    writeln!(text, "{role} uses {name}({}): {}", call.arguments, call.result_text())
+                }
+                Part::Reasoning(_) | Part::Citation(_) => Ok(()),
                 _ => writeln!(text, "{role} sends something other than text"),
             };
         }

@@ -148,7 +148,7 @@ impl RunState {
     fn decide_always(&mut self, key: &str, decision: Decision) -> Result<(), UnknownCall> {
         let (agent, tool) = self.decide(key, decision.clone())?;
         for other in self.pending() {
-            if other.agent == agent && other.call.name == tool {
+            if other.agent == agent && other.call.rule_name() == tool {
                 self.decide(&other.key, decision.clone())?;
             }
         }
@@ -161,7 +161,7 @@ impl RunState {
         match self.waiting(key) {
             Some((agent, called)) => {
                 called.status = decision.into();
-                Ok((agent, called.call.name.clone()))
+                Ok((agent, called.call.rule_name().into_owned()))
             }
             None => Err(UnknownCall {
                 key: key.to_owned(),

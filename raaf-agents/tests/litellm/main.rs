@@ -1,4 +1,4 @@
-//! The Chat Completions client against a foreign server: the `LiteLLM` proxy, with mock responses
+//! The clients of Chat Completions and of the Responses API against a foreign server: the `LiteLLM` proxy, with mock responses
 //! and a handler that scripts tool calls.
 //!
 //! It runs in CI, and wherever `RAAF_LITELLM` is set to the proxy's path.
@@ -11,6 +11,7 @@ mod common;
 mod proxy;
 #[path = "../python/mod.rs"]
 mod python;
+mod responses;
 
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ async fn a_server_that_nobody_here_wrote_understands_and_is_understood() {
     streams_tool_calls(&proxy).await;
     fails_as_it_says(&proxy).await;
     refuses_another_key(&proxy).await;
+    responses::are_answered(&proxy).await;
 }
 
 fn model(proxy: &Proxy, name: &str) -> OpenAiModel {

@@ -1,4 +1,4 @@
-//! The Chat Completions client against a real model: `SmolLM2` with 135 million parameters, served by
+//! The clients of Chat Completions and of the Responses API against a real model: `SmolLM2` with 135 million parameters, served by
 //! llama.cpp.
 //!
 //! It runs in CI, and wherever `RAAF_LOCAL_MODEL` is set to the path of a Python that has the packages
@@ -9,6 +9,7 @@
 
 #[path = "../python/mod.rs"]
 mod python;
+mod responses;
 mod server;
 
 use futures::StreamExt as _;
@@ -37,6 +38,7 @@ async fn a_real_model_understands_and_is_understood() {
     shows_that_an_answer_was_cut(&server).await;
     reports_the_sizes_of_a_conversation_that_is_too_long(&server).await;
     refuses_a_malformed_history_that_a_run_repairs(&server).await;
+    responses::are_answered(&server).await;
 }
 
 fn model(server: &Server) -> OpenAiModel {

@@ -63,8 +63,9 @@ raaf_trace_model::submit! {
 ///
 /// The sink sends one request per batch and API key, with a trace object before the first span of
 /// each trace that began in this process; one that was continued has its trace object from the
-/// process in which it began. Models' reasoning is left out of messages. Agents, tools, model calls, responses, hand-offs, guardrails, MCP listings and audio
-/// have their own forms; spans of any other kind are custom spans with all their attributes. The
+/// process in which it began. Models' reasoning is left out of messages. Agents, tools, model calls,
+/// responses, hand-offs, guardrails, MCP listings and audio have their own forms; a model call whose
+/// response OpenAI has stored (`openai.response.stored`) is a response, of which the id is sent; spans of any other kind are custom spans with all their attributes. The
 /// root of a workflow ([`trace`](raaf_trace_core::trace()), a runner) is the trace object, and its
 /// children have no parent. Only model calls carry token counts. Input and output are cut to the
 /// 100,000 bytes of JSON that the server accepts, other data of a span to 1,000,000, and marked

@@ -129,6 +129,8 @@ keys! {
     TOOL_TYPE = "tool.type";
     /// Description of the tool, as the model sees it.
     TOOL_DESCRIPTION = "tool.description";
+    /// True if the provider of the model ran the tool.
+    TOOL_HOSTED = "tool.hosted";
     /// Timeout of the tool call, as a bool.
     TOOL_TIMED_OUT = "tool.timed_out";
     /// Service behind the tool.
@@ -245,6 +247,10 @@ keys! {
     GEN_AI_RESPONSE_FINISH_REASONS = "gen_ai.response.finish_reasons";
     /// Time to the first chunk of a streamed answer in seconds, as a float.
     GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK = "gen_ai.response.time_to_first_chunk";
+    /// API of an OpenAI-compatible server: `responses`.
+    OPENAI_API_TYPE = "openai.api.type";
+    /// True if the server has stored the response under its id.
+    OPENAI_RESPONSE_STORED = "openai.response.stored";
     /// Number of input tokens, including cached ones, as an integer.
     GEN_AI_USAGE_INPUT_TOKENS = "gen_ai.usage.input_tokens";
     /// Number of output tokens, including reasoning, as an integer.

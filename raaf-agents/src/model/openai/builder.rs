@@ -11,9 +11,12 @@ use thiserror::Error;
 
 use super::{
     OpenAiModel,
-    chat::ChatCompletions,
+    calls::Calls,
+    chat::{self, ChatCompletions},
+    endpoint::Endpoint,
     http,
     profile::{KeyHeader, Profile},
+    protocol::Protocol,
     provider,
 };
 use crate::{model::RetryingModel, retry::RetryPolicy};
@@ -25,9 +28,11 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 
 type Change = dyn FnOnce(&mut Profile) + Send;
 
-/// Builder for [`OpenAiModel`]; see [`OpenAiModel::builder`].
+/// Builder for [`OpenAiModel`] and [`OpenAiResponses`](super::OpenAiResponses), which differ in their
+/// protocol; see [`OpenAiModel::builder`] and [`OpenAiResponses::builder`](super::OpenAiResponses::builder).
 #[must_use = "a builder does nothing until `build` is called"]
-pub struct OpenAiModelBuilder {
+pub struct OpenAiModelBuilder<P = ChatCompletions> {
+    pub(super) protocol: P,
     name: String,
     provider: Option<String>,
     api_key: Option<String>,
@@ -60,6 +65,12 @@ pub enum ConfigError {
          fragment"
     )]
     InvalidBaseUrl,
+    /// The server is to continue its responses, but not to store them.
+    #[error(
+        "responses cannot be continued without being stored; expected no `store(false)`, or \
+         `ServerState::None`"
+    )]
+    NotStored,
     /// No encrypted connection can be made: the system's certificate authorities cannot be used.
     #[error("the TLS client cannot be built: {message}")]
     Tls {
@@ -71,10 +82,11 @@ pub enum ConfigError {
     Environment(#[from] SettingsError),
 }
 
-impl OpenAiModelBuilder {
-    pub(super) fn new(name: String) -> Self {
+impl<P> OpenAiModelBuilder<P> {
+    pub(super) fn new(name: String, protocol: P) -> Self {
         let (api_key, base_url, organization, project) = (None, None, None, None);
         Self {
+            protocol,
             name,
             provider: None,
             api_key,
@@ -95,7 +107,7 @@ impl OpenAiModelBuilder {
         self
     }
 
-    /// Sets the server's URL, without `/chat/completions`, such as `http://localhost:11434/v1`. A query
+    /// Sets the server's URL, without `/chat/completions` or `/responses`, such as `http://localhost:11434/v1`. A query
     /// is sent with each call.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
@@ -170,16 +182,14 @@ impl OpenAiModelBuilder {
         Ok(self)
     }
 
-    /// Builds the model. No request is sent.
-    ///
-    /// # Errors
-    ///
-    /// If the base URL or a header is invalid, the API key for `OpenAI`'s own server is missing, or
-    /// TLS cannot be set up.
-    pub fn build(self) -> Result<OpenAiModel, ConfigError> {
+    /// Returns the model that makes calls at this path below the base URL.
+    pub(super) fn connect(self, path: &[&str]) -> Result<RetryingModel<Calls<P>>, ConfigError>
+    where
+        P: Protocol,
+    {
         let base_url = self.base_url.unwrap_or_else(|| OPENAI.to_owned());
         let base_url = base_url.trim().trim_end_matches('/').to_owned();
-        let address = address(&base_url)?;
+        let address = address(&base_url, path)?;
         let host = address.host_str().unwrap_or_default();
         let mut profile = Profile::for_host(host);
         for change in self.changes {
@@ -217,15 +227,12 @@ impl OpenAiModelBuilder {
         url.set_query(None);
         let shown = base_url.split('?').next().unwrap_or_default();
         let base_url = shown.trim_end_matches('/').to_owned();
-        let Self { name, provider, timeout, stream_timeout, propagates, retries, .. } = self;
-        let chat = ChatCompletions {
+        let Self { name, provider, timeout, stream_timeout, propagates, .. } = self;
+        let endpoint = Endpoint {
             name,
             provider: provider.unwrap_or_else(|| provider::of_host(host)),
             http: http::client()?,
-            origin: match address.port() {
-                Some(port) => format!("{host}:{port}").into(),
-                None => host.into(),
-            },
+            origin: origin(host, address.port(), path),
             url: url.to_string(),
             address,
             base_url,
@@ -236,7 +243,19 @@ impl OpenAiModelBuilder {
             propagates,
             sent,
         };
-        Ok(OpenAiModel { chat: Arc::new(RetryingModel::new(chat, retries)) })
+        Ok(RetryingModel::new(Calls { endpoint, protocol: self.protocol }, self.retries))
+    }
+}
+
+impl OpenAiModelBuilder {
+    /// Builds the model. No request is sent.
+    ///
+    /// # Errors
+    ///
+    /// If the base URL or a header is invalid, the API key for `OpenAI`'s own server is missing, or
+    /// TLS cannot be set up.
+    pub fn build(self) -> Result<OpenAiModel, ConfigError> {
+        Ok(OpenAiModel { calls: Arc::new(self.connect(chat::PATH)?) })
     }
 }
 
@@ -250,7 +269,7 @@ fn header(what: &'static str, value: Option<String>) -> Result<String, ConfigErr
 }
 
 /// Returns the URL of calls.
-fn address(base_url: &str) -> Result<Url, ConfigError> {
+fn address(base_url: &str, path: &[&str]) -> Result<Url, ConfigError> {
     if base_url.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err(ConfigError::InvalidBaseUrl);
     }
@@ -261,11 +280,21 @@ fn address(base_url: &str) -> Result<Url, ConfigError> {
     if !is_bare || !is_http || url.fragment().is_some() {
         return Err(ConfigError::InvalidBaseUrl);
     }
-    url.path_segments_mut()
-        .map_err(|()| ConfigError::InvalidBaseUrl)?
-        .pop_if_empty()
-        .extend(["chat", "completions"]);
+    url.path_segments_mut().map_err(|()| ConfigError::InvalidBaseUrl)?.pop_if_empty().extend(path);
     Ok(url)
+}
+
+/// Returns the origin of data that only the server understands: its address, with the API unless that is
+/// Chat Completions, which has other data under the same names.
+fn origin(host: &str, port: Option<u16>, path: &[&str]) -> Arc<str> {
+    let mut origin = host.to_owned();
+    if let Some(port) = port {
+        origin = format!("{origin}:{port}");
+    }
+    if path != chat::PATH {
+        origin = format!("{origin}/{}", path.join("/"));
+    }
+    origin.into()
 }
 
 /// Returns whether a host is one of `OpenAI`'s, which has one for each region.
@@ -273,7 +302,7 @@ fn is_openai(host: &str) -> bool {
     host == "api.openai.com" || host.ends_with(".api.openai.com")
 }
 
-impl fmt::Debug for OpenAiModelBuilder {
+impl<P> fmt::Debug for OpenAiModelBuilder<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OpenAiModelBuilder")
             .field("name", &self.name)
@@ -343,13 +372,17 @@ mod tests {
     fn a_query_is_sent_and_not_shown() {
         let base = "https://host/deployments/m?api-version=2024-10-21&sig=secret";
         let model = OpenAiModel::builder("m").base_url(base).build().unwrap();
-        let chat = model.chat.model();
+        let endpoint = &model.calls.model().endpoint;
         let path = "https://host/deployments/m/chat/completions";
-        assert_eq!(chat.address.as_str(), format!("{path}?api-version=2024-10-21&sig=secret"));
-        assert_eq!(chat.url, path);
+        assert_eq!(endpoint.address.as_str(), format!("{path}?api-version=2024-10-21&sig=secret"));
+        assert_eq!(endpoint.url, path);
         assert!(!format!("{model:?}").contains("secret"));
-        assert_eq!(&*chat.origin, "host");
+        assert_eq!(&*endpoint.origin, "host");
         let local = OpenAiModel::builder("m").base_url("http://localhost:1/v1").build().unwrap();
-        assert_eq!(&*local.chat.model().origin, "localhost:1", "another port is another server");
+        assert_eq!(
+            &*local.calls.model().endpoint.origin,
+            "localhost:1",
+            "another port is another server"
+        );
     }
 }

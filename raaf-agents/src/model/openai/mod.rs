@@ -1,10 +1,14 @@
-//! Models on `OpenAI`-compatible Chat Completions servers.
+//! Models on `OpenAI`-compatible servers, by Chat Completions or the Responses API.
 
 mod builder;
+mod calls;
 mod chat;
+mod endpoint;
 mod http;
 mod profile;
+mod protocol;
 mod provider;
+mod responses;
 mod retry_after;
 mod wire;
 
@@ -14,8 +18,10 @@ use async_trait::async_trait;
 
 use crate::model::{Model, ModelError, ModelRequest, ModelResponse, ModelStream, RetryingModel};
 pub use builder::{ConfigError, OpenAiModelBuilder};
-use chat::ChatCompletions;
+use calls::Calls;
+pub use chat::ChatCompletions;
 pub use profile::{InstructionsRole, KeyHeader, Profile, ReasoningBack, TokenLimit, TypedAnswers};
+pub use responses::{OpenAiResponses, Responses, ServerState};
 
 /// Model on an `OpenAI`-compatible Chat Completions server: `OpenAI`'s own, `LiteLLM`, `vLLM`,
 /// Ollama, llama.cpp and others.
@@ -42,13 +48,13 @@ pub use profile::{InstructionsRole, KeyHeader, Profile, ReasoningBack, TokenLimi
 /// ```
 #[derive(Clone)]
 pub struct OpenAiModel {
-    chat: Arc<RetryingModel<ChatCompletions>>,
+    calls: Arc<RetryingModel<Calls<ChatCompletions>>>,
 }
 
 impl OpenAiModel {
     /// Returns a builder for a model with this name.
     pub fn builder(name: impl Into<String>) -> OpenAiModelBuilder {
-        OpenAiModelBuilder::new(name.into())
+        OpenAiModelBuilder::new(name.into(), ChatCompletions)
     }
 
     /// Creates a model on the server at `OPENAI_BASE_URL`, by default `OpenAI`'s own, with the API key
@@ -65,35 +71,35 @@ impl OpenAiModel {
 
     /// Returns the profile of the server.
     pub fn profile(&self) -> &Profile {
-        &self.chat.model().profile
+        &self.calls.model().endpoint.profile
     }
 
     /// Returns the server's URL.
     pub fn base_url(&self) -> &str {
-        &self.chat.model().base_url
+        &self.calls.model().endpoint.base_url
     }
 }
 
 #[async_trait]
 impl Model for OpenAiModel {
     fn name(&self) -> &str {
-        self.chat.name()
+        self.calls.name()
     }
 
     fn provider(&self) -> Option<&str> {
-        self.chat.provider()
+        self.calls.provider()
     }
 
     fn url(&self) -> Option<&str> {
-        self.chat.url()
+        self.calls.url()
     }
 
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
-        self.chat.respond(request).await
+        self.calls.respond(request).await
     }
 
     fn stream<'a>(&'a self, request: &'a ModelRequest) -> ModelStream<'a> {
-        self.chat.stream(request)
+        self.calls.stream(request)
     }
 }
 
@@ -102,8 +108,8 @@ impl fmt::Debug for OpenAiModel {
         f.debug_struct("OpenAiModel")
             .field("name", &self.name())
             .field("base_url", &self.base_url())
-            .field("timeout", &self.chat.model().timeout)
-            .field("retries", self.chat.policy())
+            .field("timeout", &self.calls.model().endpoint.timeout)
+            .field("retries", self.calls.policy())
             .finish_non_exhaustive()
     }
 }

@@ -2,7 +2,10 @@
 
 use super::provider;
 
-/// Features of Chat Completions that a server supports.
+/// Features that a server supports.
+///
+/// [`OpenAiResponses`](super::OpenAiResponses) uses those that its API has, too: the role of instructions within
+/// a conversation, tool calls in parallel, strict schemas, the form of typed answers, the key's header.
 ///
 /// [`for_host`](Self::for_host) returns the profiles of the usual servers, and
 /// [`OpenAiModelBuilder::profile`](super::OpenAiModelBuilder::profile) changes them.

@@ -133,7 +133,8 @@ impl ScriptedModel {
             }
             Content::Message(spoken) => spoken,
         };
-        let Spoken { reasoning, content, pieces, refusal, calls, usage, finish_reason } = spoken;
+        let Spoken { reasoning, hosted, content, pieces, refusal, calls, usage, finish_reason } =
+            spoken;
         let pieces = Some(pieces).filter(|pieces| !pieces.is_empty());
         let content = pieces.as_ref().map(|pieces| pieces.concat()).or(content);
         let turns = request.messages.iter().filter(|message| message.role == Role::Assistant);
@@ -145,6 +146,7 @@ impl ScriptedModel {
         let reasoning = reasoning.map(|text| Part::Reasoning(Reasoning::new(text)));
         let parts = reasoning
             .into_iter()
+            .chain(hosted.into_iter().map(Part::HostedCall))
             .chain(content.map(Part::Text))
             .chain(refusal.map(Part::Refusal))
             .chain(calls.map(Part::ToolCall));
@@ -176,6 +178,9 @@ impl Answer {
                 }
                 Part::Reasoning(reasoning) => {
                     chunks.push(ModelChunk::Reasoning(reasoning.text.clone()));
+                }
+                Part::HostedCall(call) => {
+                    chunks.push(ModelChunk::HostedCall(Box::new(call.clone())));
                 }
                 Part::Refusal(words) => chunks.push(ModelChunk::Refusal(words.clone())),
                 Part::ToolCall(call) => {

@@ -4,7 +4,10 @@ use std::{borrow::Cow, time::Duration};
 
 use serde_json::Value as Json;
 
-use crate::model::{FinishReason, ModelError, Usage};
+use crate::{
+    conversation::HostedCall,
+    model::{FinishReason, ModelError, Usage},
+};
 
 /// Reply of a [`ScriptedModel`](crate::ScriptedModel) to one call.
 ///
@@ -37,6 +40,7 @@ pub(super) enum Content {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Spoken {
     pub(super) reasoning: Option<String>,
+    pub(super) hosted: Vec<HostedCall>,
     pub(super) content: Option<String>,
     /// The chunks of the text; empty to stream it word by word.
     pub(super) pieces: Vec<String>,
@@ -110,6 +114,12 @@ impl Reply {
     pub fn with_reasoning(self, text: impl Into<String>) -> Self {
         let text = text.into();
         self.map(|spoken| spoken.reasoning = Some(text))
+    }
+
+    /// Adds a call of a hosted tool, with its result, before the text.
+    #[must_use]
+    pub fn with_hosted_call(self, call: HostedCall) -> Self {
+        self.map(|spoken| spoken.hosted.push(call))
     }
 
     /// Sets the finish reason, such as [`FinishReason::Length`] for a reply that is cut off.

@@ -5,7 +5,10 @@ use serde_json::Value as Json;
 
 use crate::{
     conversation::shown,
-    model::{FinishReason, ModelError, ModelRequest, ModelResponse, ToolChoice, ToolSpec, address},
+    model::{
+        FinishReason, HostedTool, ModelError, ModelRequest, ModelResponse, ToolChoice, ToolSpec,
+        address,
+    },
 };
 
 pub(super) fn request(request: &ModelRequest, attributes: &mut Attributes) {
@@ -26,11 +29,13 @@ pub(super) fn request(request: &ModelRequest, attributes: &mut Attributes) {
         .set_content_with(keys::GEN_AI_INPUT_MESSAGES, || {
             shown::of_conversation(&request.messages)
         });
-    if !request.tools.is_empty() {
-        let names: Vec<&str> = request.tools.iter().map(|tool| &*tool.name).collect();
+    if !request.tools.is_empty() || !request.hosted_tools.is_empty() {
+        let hosted = request.hosted_tools.iter().map(|tool| tool.label().unwrap_or(tool.kind()));
+        let names = request.tools.iter().map(|tool| &*tool.name).chain(hosted);
+        let names: Vec<&str> = names.collect();
         attributes
             .set(keys::MODEL_TOOLS, Value::json(&names))
-            .set_content_with(keys::GEN_AI_TOOL_DEFINITIONS, || of_tools(&request.tools));
+            .set_content_with(keys::GEN_AI_TOOL_DEFINITIONS, || of_tools(request));
     }
 }
 
@@ -43,8 +48,8 @@ fn of_choice(choice: &ToolChoice) -> &str {
     }
 }
 
-fn of_tools(tools: &[ToolSpec]) -> Json {
-    let tools = tools.iter().map(|ToolSpec { name, description, parameters, .. }| {
+fn of_tools(request: &ModelRequest) -> Json {
+    let tools = request.tools.iter().map(|ToolSpec { name, description, parameters, .. }| {
         shown::object([
             ("type", "function".into()),
             ("name", name.as_str().into()),
@@ -52,7 +57,7 @@ fn of_tools(tools: &[ToolSpec]) -> Json {
             ("parameters", parameters.clone()),
         ])
     });
-    tools.collect()
+    tools.chain(request.hosted_tools.iter().map(HostedTool::shown)).collect()
 }
 
 /// Sets the URL of the call.

@@ -1,11 +1,12 @@
 //! Traced model calls.
 
 mod describe;
+mod hosted;
 mod streaming;
 
 use std::{fmt, sync::Arc};
 
-use futures::TryFutureExt as _;
+use futures::FutureExt as _;
 use raaf_trace_core::{Attributes, Component, Context, Kind, Traceable, keys};
 
 use super::{Model, ModelError, ModelRequest, ModelResponse, ModelStream};
@@ -67,9 +68,12 @@ impl TracedModel {
         self.traced("run")
             .with_attributes(|attributes| describe::request(request, attributes))
             .on_result(describe::response)
-            .try_in_span(self.model.respond(request).inspect_err(|error| {
-                if let Some(span) = self.current_span() {
-                    span.set_attributes(|attributes| describe::error(error, attributes));
+            .try_in_span(self.model.respond(request).inspect(|response| match response {
+                Ok(response) => hosted::record(&response.message),
+                Err(error) => {
+                    if let Some(span) = self.current_span() {
+                        span.set_attributes(|attributes| describe::error(error, attributes));
+                    }
                 }
             }))
             .await

@@ -9,12 +9,14 @@ use raaf_trace_core::{
     keys,
 };
 
-use super::{TracedModel, describe};
+use super::{TracedModel, describe, hosted};
 use crate::model::{ModelChunk, ModelError, ModelRequest, ModelResponse, ModelStream};
 
-/// Streamed response and its span. The stream is declared first to be dropped within the span.
+/// Streamed response and its span. The stream and the spans of hosted tools are declared first, to be
+/// dropped within the span.
 struct Response<'a> {
     chunks: ModelStream<'a>,
+    hosted: hosted::Streamed,
     scope: CallScope,
     started: Instant,
     has_chunk: bool,
@@ -53,7 +55,13 @@ impl<'a> Response<'a> {
             .with(keys::GEN_AI_REQUEST_STREAM, true)
             .enter();
         let chunks = scope.run(|| model.model.stream(request));
-        Self { chunks, scope, started: Instant::now(), has_chunk: false }
+        Self {
+            chunks,
+            hosted: hosted::Streamed::default(),
+            scope,
+            started: Instant::now(),
+            has_chunk: false,
+        }
     }
 
     async fn next(mut self) -> (Result<ModelChunk, ModelError>, State<'a>) {
@@ -71,8 +79,13 @@ impl<'a> Response<'a> {
         }
         match &chunk {
             Ok(ModelChunk::Done(response)) => {
+                self.scope.run(|| self.hosted.finish(&response.message));
                 self.scope.result_attributes(|attributes| describe::response(response, attributes));
                 self.end(Outcome::returned::<ModelResponse>());
+            }
+            Ok(ModelChunk::HostedCall(call)) => {
+                self.scope.run(|| self.hosted.add(call));
+                return (chunk, State::Streaming(self));
             }
             Ok(_) => return (chunk, State::Streaming(self)),
             Err(error) => {
@@ -86,8 +99,8 @@ impl<'a> Response<'a> {
 
     fn end(self, outcome: Outcome) {
         // The span covers the cleanup of the stream.
-        let Self { chunks, mut scope, .. } = self;
-        scope.run(|| drop(chunks));
+        let Self { chunks, hosted, mut scope, .. } = self;
+        scope.run(|| drop((chunks, hosted)));
         scope.end(outcome);
     }
 }

@@ -177,6 +177,7 @@ impl Run<'_> {
         request.instructions = agent.prompt().map(|prompt| prompt.text(&self.context).into_owned());
         request.settings = agent.settings().clone();
         request.output_schema = agent.output().map(|output| output.schema().clone());
+        request.hosted_tools = agent.hosted_tools().to_vec();
         request.tools.clear();
     }
 

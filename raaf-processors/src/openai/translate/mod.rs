@@ -93,6 +93,10 @@ fn data(span: &FinishedSpan) -> Data<'_> {
             output: output_of_tool(span, read),
             mcp_data: read.value(keys::TOOL_MCP_DATA),
         },
+        // OpenAI has the content of responses that it has stored.
+        Kind::Llm if is_stored(read) => {
+            Data::Response { response_id: read.text(keys::GEN_AI_RESPONSE_ID) }
+        }
         Kind::Llm => generation::of(span),
         Kind::Response => Data::Response { response_id: read.text(keys::GEN_AI_RESPONSE_ID) },
         Kind::Handoff => Data::Handoff {
@@ -114,6 +118,14 @@ fn data(span: &FinishedSpan) -> Data<'_> {
         Kind::Transcription => audio::transcription(span),
         _ => custom::of(span),
     }
+}
+
+/// Returns whether OpenAI has stored the response of a model call.
+fn is_stored(read: Read<'_>) -> bool {
+    let is_true = read.value(keys::OPENAI_RESPONSE_STORED).is_some_and(|stored| stored == true);
+    is_true
+        && read.text(keys::GEN_AI_PROVIDER_NAME) == Some("openai")
+        && read.text(keys::GEN_AI_RESPONSE_ID).is_some()
 }
 
 /// Returns the tool's result or, if it failed, the text that the model received instead.

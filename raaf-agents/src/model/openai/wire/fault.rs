@@ -163,6 +163,11 @@ impl Fault {
             ("parallel_tool_calls", "set `parallel_tool_calls` of the model's profile to `false`"),
             ("strict", "set `strict_schemas` of the model's profile to `false`"),
             (
+                "previous_response_id",
+                "the server does not have it (any more): send the whole conversation, with \
+                 `ServerState::None`",
+            ),
+            (
                 "response_format",
                 "set `typed_answers` of the model's profile to `TypedAnswers::Tool`",
             ),
@@ -200,6 +205,8 @@ fn status_of(word: &str) -> Option<u16> {
         ("authentication", 401),
         ("permission", 403),
         ("invalid_request", 400),
+        ("invalid_prompt", 400),
+        ("invalid_image", 400),
         ("context_length_exceeded", 400),
         ("exceed_context_size", 400),
         ("not_found", 404),

@@ -140,7 +140,10 @@ mod tests {
     fn sent(messages: impl IntoIterator<Item = Message>, origin: &str) -> Json {
         let profile = Profile::for_host("localhost");
         let request = ModelRequest::new(messages);
-        super::messages(&request, None, Target { profile: &profile, origin }).unwrap().0.into()
+        super::messages(&request, None, Target { model: "m", profile: &profile, origin })
+            .unwrap()
+            .0
+            .into()
     }
 
     #[test]

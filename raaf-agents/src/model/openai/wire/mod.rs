@@ -6,15 +6,17 @@ mod assembly;
 mod calls;
 mod fault;
 mod messages;
-mod parts;
+pub(super) mod parts;
 mod reasoning;
 mod request;
-mod surrogates;
+pub(super) mod surrogates;
+pub(super) mod typed;
 mod usage;
 
 pub(super) use assembly::{Assembly, Rejected};
 pub(super) use fault::Fault;
 pub(super) use request::{Request, Target};
+pub(super) use usage::UsageBody;
 
 use crate::model::ModelError;
 

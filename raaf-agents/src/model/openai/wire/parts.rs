@@ -9,39 +9,39 @@ use crate::{
 };
 
 /// Media type of images and files of which only the data are known.
-const IMAGE: &str = "image/png";
-const FILE: &str = "application/pdf";
+pub(in super::super) const IMAGE: &str = "image/png";
+pub(in super::super) const FILE: &str = "application/pdf";
 
-/// Part that Chat Completions cannot carry.
-pub(super) struct Unsendable {
-    part: String,
-    remedy: String,
+/// Part that the protocol cannot carry.
+pub(in super::super) struct Unsendable {
+    pub(in super::super) part: String,
+    pub(in super::super) remedy: String,
 }
 
 impl Unsendable {
-    fn new(part: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(in super::super) fn new(part: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { part: part.into(), remedy: remedy.into() }
     }
 }
 
 /// Parts of a conversation that are not sent, by their names.
 #[derive(Default)]
-pub(super) struct LeftOut(pub(super) Vec<String>);
+pub(in super::super) struct LeftOut(pub(in super::super) Vec<String>);
 
 /// A message, and its place in the conversation.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(in super::super) struct Place<'a> {
     /// Number of the message, from 1.
-    pub(super) number: usize,
-    pub(super) message: &'a Message,
+    pub(in super::super) number: usize,
+    pub(in super::super) message: &'a Message,
     /// The message is older than the latest of the user: it comes from elsewhere or was sent before, and
     /// must not be in the way of a question that can be sent.
-    pub(super) is_old: bool,
+    pub(in super::super) is_old: bool,
 }
 
 impl Place<'_> {
     /// Returns a text in place of a part of an old message, and an error for another.
-    fn stand_in(
+    pub(in super::super) fn stand_in(
         self,
         at: usize,
         unsendable: Unsendable,
@@ -59,7 +59,7 @@ impl Place<'_> {
     }
 
     /// Returns the content of the message: text, or a list of parts if there are others.
-    pub(super) fn content(
+    pub(in super::super) fn content(
         self,
         profile: &Profile,
         left_out: &mut LeftOut,
@@ -81,7 +81,7 @@ impl Place<'_> {
 
     /// Returns the bodies of the results of tools: their text, with media that go with the next message
     /// of the user, as a message of a tool can have text only.
-    pub(super) fn results(
+    pub(in super::super) fn results(
         self,
         shown: &mut Vec<Json>,
         profile: &Profile,
@@ -122,13 +122,13 @@ impl Place<'_> {
 
     /// Returns the text of a message of the model. Other parts than text are left out: no server takes
     /// them back, and no words are to be put into the model's mouth.
-    pub(super) fn answer(self, left_out: &mut LeftOut) -> String {
+    pub(in super::super) fn answer(self, left_out: &mut LeftOut) -> String {
         let mut text = String::new();
         for part in &self.message.parts {
             match part {
                 Part::Text(words) => text.push_str(words),
                 Part::Json(value) => text.push_str(&value.to_string()),
-                Part::Reasoning(_) | Part::ToolCall(_) | Part::Refusal(_) => {}
+                Part::Reasoning(_) | Part::ToolCall(_) | Part::Refusal(_) | Part::Citation(_) => {}
                 other => left_out.0.push(name(other)),
             }
         }
@@ -140,7 +140,7 @@ impl Place<'_> {
 }
 
 /// Returns the name of a part in a sentence.
-fn name(part: &Part) -> String {
+pub(in super::super) fn name(part: &Part) -> String {
     match part {
         Part::Text(_) => "text",
         Part::Image(_) => "an image",
@@ -150,6 +150,10 @@ fn name(part: &Part) -> String {
         Part::Reasoning(_) => "reasoning",
         Part::ToolCall(_) => "a tool call",
         Part::ToolResult(_) => "a tool's result",
+        Part::HostedCall(call) => {
+            return format!("a call of the hosted tool `{}`", call.tool.escape_debug());
+        }
+        Part::Citation(_) => "a citation",
         Part::Refusal(_) => "a refusal",
         Part::Unknown(json) => {
             let kind = json["type"].as_str().unwrap_or_default();
@@ -182,12 +186,7 @@ fn media(part: &Part, profile: &Profile) -> Result<Json, Unsendable> {
                 let part = "audio given by a URL or by the id of a file";
                 return Err(Unsendable::new(part, "expected `Media::bytes`"));
             };
-            let subtype = subtype("audio", media, "audio/wav")?;
-            let format = match subtype {
-                "mpeg" => "mp3",
-                "x-wav" | "wave" | "vnd.wave" => "wav",
-                other => other,
-            };
+            let format = audio_format(media)?;
             Ok(json!({"type": "input_audio", "input_audio": {"data": data, "format": format}}))
         }
         Part::File(media) => file(media, profile),
@@ -196,6 +195,15 @@ fn media(part: &Part, profile: &Profile) -> Result<Json, Unsendable> {
             Err(Unsendable::new(name(other), remedy))
         }
     }
+}
+
+/// Returns the name of the format of audio.
+pub(in super::super) fn audio_format(media: &Media) -> Result<&str, Unsendable> {
+    Ok(match subtype("audio", media, "audio/wav")? {
+        "mpeg" => "mp3",
+        "x-wav" | "wave" | "vnd.wave" => "wav",
+        other => other,
+    })
 }
 
 fn file(media: &Media, profile: &Profile) -> Result<Json, Unsendable> {
@@ -221,14 +229,22 @@ fn file(media: &Media, profile: &Profile) -> Result<Json, Unsendable> {
     Ok(json!({"type": "file", "file": file}))
 }
 
-fn data_url(part: &str, media: &Media, default: &str) -> Result<String, Unsendable> {
+pub(in super::super) fn data_url(
+    part: &str,
+    media: &Media,
+    default: &str,
+) -> Result<String, Unsendable> {
     subtype(part, media, default)?;
     let media_type = media.media_type.as_deref().unwrap_or(default);
     Ok(format!("data:{media_type};base64,{}", media.base64().unwrap_or_default()))
 }
 
 /// Returns the second half of the media type, without its parameters.
-fn subtype<'a>(part: &str, media: &'a Media, default: &'a str) -> Result<&'a str, Unsendable> {
+pub(in super::super) fn subtype<'a>(
+    part: &str,
+    media: &'a Media,
+    default: &'a str,
+) -> Result<&'a str, Unsendable> {
     let media_type = media.media_type.as_deref().unwrap_or(default);
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     let halves = essence.split_once('/');
@@ -246,7 +262,7 @@ fn is_token(text: &str) -> bool {
 }
 
 /// Returns the extension of a file with this media subtype.
-fn extension(subtype: &str) -> &str {
+pub(in super::super) fn extension(subtype: &str) -> &str {
     match subtype {
         "plain" => "txt",
         "markdown" => "md",

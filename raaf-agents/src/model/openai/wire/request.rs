@@ -6,18 +6,12 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    super::profile::{Profile, TokenLimit, TypedAnswers},
+    super::profile::{Profile, TokenLimit},
     messages::messages,
     parts::LeftOut,
+    typed::{ANSWER_DESCRIPTION, Typed, enforced},
 };
-use crate::model::{
-    ModelError, ModelRequest, OutputSchema, RESPONSE, ToolChoice, ToolSpec, in_object, is_object,
-    strict_schema,
-};
-
-/// Tool by which a model gives an answer that must match a schema, unless the agent has one of this
-/// name.
-const ANSWER_TOOL: &str = "final_answer";
+use crate::model::{ModelError, ModelRequest, OutputSchema, ToolChoice, ToolSpec};
 
 #[derive(Serialize)]
 pub(in super::super) struct Request<'a> {
@@ -85,6 +79,8 @@ struct FunctionBody<'a> {
 /// The server that a request is for.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Target<'a> {
+    /// Name of the model.
+    pub(in super::super) model: &'a str,
     pub(in super::super) profile: &'a Profile,
     /// Origin of the data that only this server understands.
     pub(in super::super) origin: &'a str,
@@ -92,30 +88,21 @@ pub(in super::super) struct Target<'a> {
 
 impl<'a> Request<'a> {
     pub(in super::super) fn new(
-        model: &'a str,
         request: &'a ModelRequest,
-        target: Target<'_>,
+        target: Target<'a>,
     ) -> Result<Self, ModelError> {
-        let Target { profile, .. } = target;
-        let schema = request.output_schema.as_ref();
+        let Target { model, profile, .. } = target;
         let has_tools = !request.tools.is_empty();
-        let (mut native, mut answer, mut prompted) = (None, None, None);
-        match profile.typed_answers {
-            TypedAnswers::Native => native = schema,
-            TypedAnswers::NativeWithoutTools if !has_tools => native = schema,
-            TypedAnswers::NativeWithoutTools | TypedAnswers::Tool => answer = schema,
-            TypedAnswers::Prompted => prompted = schema,
-        }
+        let typed = Typed::plan(request, profile);
         let strict = |is_strict: bool| (is_strict && profile.strict_schemas).then_some(true);
         let function = |ToolSpec { name, description, parameters, strict: is_strict }: &'a _| {
             let strict = strict(*is_strict);
             let parameters = Cow::Borrowed(parameters);
             FunctionBody { name: name.into(), description, parameters, strict }
         };
-        let answer_name = answer.map(|_| answer_tool(request));
-        let answer_tool = answer.zip(answer_name.clone()).map(|(schema, name)| FunctionBody {
-            name: name.into(),
-            description: "Gives the final answer. Call it once, when nothing else is left to do.",
+        let answer_tool = typed.answer.as_ref().map(|(schema, name)| FunctionBody {
+            name: name.clone().into(),
+            description: ANSWER_DESCRIPTION,
             parameters: enforced(schema, profile),
             strict: strict(schema.strict),
         });
@@ -127,17 +114,9 @@ impl<'a> Request<'a> {
             TokenLimit::MaxCompletionTokens => (None, settings.max_tokens),
             TokenLimit::MaxTokens => (settings.max_tokens, None),
         };
-        // Servers reject tool settings without tools.
-        let chosen = settings.tool_choice.as_ref().filter(|_| has_tools);
-        let tool_choice = match (&answer_name, chosen) {
-            // Tools are no longer allowed, and the answer is one.
-            (Some(name), Some(ToolChoice::None)) => Some(choice(&ToolChoice::Tool(name.clone()))),
-            // Without this, the model may answer in text.
-            (Some(_), None | Some(ToolChoice::Auto)) => Some(json!("required")),
-            (_, chosen) => chosen.map(choice),
-        };
+        let tool_choice = typed.tool_choice(settings.tool_choice.as_ref(), has_tools);
         let parallel = settings.parallel_tool_calls.filter(|_| has_tools);
-        let (messages, LeftOut(left_out)) = messages(request, prompted, target)?;
+        let (messages, LeftOut(left_out)) = messages(request, typed.prompted, target)?;
         Ok(Self {
             model,
             messages,
@@ -150,9 +129,9 @@ impl<'a> Request<'a> {
             presence_penalty: settings.presence_penalty,
             seed: settings.seed,
             stop: &settings.stop,
-            tool_choice,
+            tool_choice: tool_choice.as_ref().map(choice),
             parallel_tool_calls: parallel.filter(|_| profile.parallel_tool_calls),
-            response_format: native.map(|schema| format(schema, profile)),
+            response_format: typed.native.map(|schema| format(schema, profile)),
             reasoning_effort: settings.reasoning_effort.as_deref(),
             verbosity: settings.verbosity.as_deref(),
             service_tier: settings.service_tier.as_deref(),
@@ -160,7 +139,7 @@ impl<'a> Request<'a> {
             stream: None,
             stream_options: None,
             extra: &settings.extra_body,
-            answer_tool: answer_name,
+            answer_tool: typed.answer.map(|(_, name)| name),
             left_out,
         })
     }
@@ -195,14 +174,6 @@ impl<'a> Request<'a> {
     }
 }
 
-fn answer_tool(request: &ModelRequest) -> String {
-    let mut name = ANSWER_TOOL.to_owned();
-    while request.has_tool(&name) {
-        name.push('_');
-    }
-    name
-}
-
 fn choice(choice: &ToolChoice) -> Json {
     match choice {
         ToolChoice::Auto => json!("auto"),
@@ -221,25 +192,17 @@ fn format(output: &OutputSchema, profile: &Profile) -> Json {
     })
 }
 
-/// Returns the schema of an answer as the server takes it: of an object, and strict if it enforces it.
-fn enforced<'a>(output: &'a OutputSchema, profile: &Profile) -> Cow<'a, Json> {
-    let mut schema = Cow::Borrowed(&output.schema);
-    if !is_object(&schema) {
-        schema = Cow::Owned(in_object(schema.into_owned(), RESPONSE));
-    }
-    // A schema that cannot be strict was declared so by hand; the server has the last word.
-    let strict = (output.strict && profile.strict_schemas).then(|| strict_schema(&schema).ok());
-    strict.flatten().map_or(schema, Cow::Owned)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{super::profile::TypedAnswers, typed::ANSWER_TOOL},
+        *,
+    };
     use crate::conversation::Message;
 
     fn body_for(request: &ModelRequest, profile: &Profile) -> Json {
-        let target = Target { profile, origin: "host" };
-        let body = Request::new("m", request, target).unwrap().into_bytes().unwrap();
+        let target = Target { model: "m", profile, origin: "host" };
+        let body = Request::new(request, target).unwrap().into_bytes().unwrap();
         serde_json::from_slice(&body).unwrap()
     }
 

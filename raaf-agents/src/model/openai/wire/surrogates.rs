@@ -14,7 +14,7 @@ const MARK: char = '\u{FFFE}';
 const FIRST: u32 = 0x10_0000;
 
 /// Marks escapes of half characters that lack their other half in JSON.
-pub(super) fn mark(json: &str) -> Cow<'_, str> {
+pub(in super::super) fn mark(json: &str) -> Cow<'_, str> {
     let mark = |half: u32| {
         let marked = char::from_u32(FIRST + half - 0xD800).unwrap_or(char::REPLACEMENT_CHARACTER);
         String::from_iter([MARK, marked])
@@ -23,7 +23,7 @@ pub(super) fn mark(json: &str) -> Cow<'_, str> {
 }
 
 /// Replaces escapes of half characters that lack their other half in JSON.
-pub(super) fn replace(json: &str) -> Cow<'_, str> {
+pub(in super::super) fn replace(json: &str) -> Cow<'_, str> {
     map_halves(json, |_| char::REPLACEMENT_CHARACTER.to_string())
 }
 
@@ -62,14 +62,14 @@ fn half(text: &str) -> Option<u32> {
 
 /// Joins text that comes in pieces.
 #[derive(Debug, Default)]
-pub(super) struct Joiner {
+pub(in super::super) struct Joiner {
     /// A marked first half, whose other half may come.
     open: Option<u32>,
 }
 
 impl Joiner {
     /// Returns the text of a piece, without a half at its end that the next may complete.
-    pub(super) fn push(&mut self, piece: String) -> String {
+    pub(in super::super) fn push(&mut self, piece: String) -> String {
         if self.open.is_none() && !piece.contains(MARK) {
             return piece;
         }
@@ -98,7 +98,7 @@ impl Joiner {
     }
 
     /// Returns the replacement of a half that nothing completed.
-    pub(super) fn finish(&mut self) -> Option<char> {
+    pub(in super::super) fn finish(&mut self) -> Option<char> {
         self.open.take().map(|_| char::REPLACEMENT_CHARACTER)
     }
 }
@@ -118,7 +118,7 @@ pub(super) fn settle(text: String) -> String {
 }
 
 /// Joins the marked halves in all texts of a value.
-pub(super) fn settle_json(value: &mut Json) {
+pub(in super::super) fn settle_json(value: &mut Json) {
     match value {
         Json::String(text) => *text = settle(std::mem::take(text)),
         Json::Array(items) => items.iter_mut().for_each(settle_json),

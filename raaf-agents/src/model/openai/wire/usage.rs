@@ -6,8 +6,9 @@ use serde_json::Value as Json;
 use crate::model::Usage;
 
 /// Usage and cost, under the field names of various servers.
-#[derive(Deserialize)]
-pub(super) struct UsageBody {
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(in super::super) struct UsageBody {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
     total_tokens: Option<u64>,
@@ -41,7 +42,7 @@ struct OutputDetails {
 
 impl UsageBody {
     /// Returns the cost in US dollars that the server reports.
-    pub(super) fn cost_usd(&self) -> Option<f64> {
+    pub(in super::super) fn cost_usd(&self) -> Option<f64> {
         let cost = self.cost.as_ref()?;
         let is_other = |currency: &str| !currency.eq_ignore_ascii_case("USD");
         if cost["currency"].as_str().is_some_and(is_other) {

@@ -1,0 +1,213 @@
+//! Responses API.
+
+mod assembly;
+mod content;
+mod head;
+mod hosted;
+mod input;
+mod item;
+mod output;
+mod request;
+mod usage;
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use raaf_trace_core::{current_span, keys};
+
+use super::{
+    builder::{ConfigError, OpenAiModelBuilder},
+    calls::Calls,
+    profile::Profile,
+    protocol::{Prepared, Protocol},
+    wire::Target,
+};
+use crate::model::{Model, ModelError, ModelRequest, ModelResponse, ModelStream, RetryingModel};
+use assembly::Assembly;
+
+/// Path of calls, below the base URL.
+const PATH: &[&str] = &["responses"];
+
+/// Value of `openai.api.type`.
+const API: &str = "responses";
+
+/// Members of the data of a message that only the server understands.
+const RESPONSE_ID: &str = "response_id";
+const CONVERSATION: &str = "conversation";
+const STORED: &str = "stored";
+const MESSAGES: &str = "messages";
+
+/// Model on a server with the Responses API: `OpenAI`'s own, xAI, `OpenRouter`, `vLLM`, `LiteLLM`,
+/// llama.cpp and others.
+///
+/// It has [hosted tools](crate::HostedTool), keeps a model's reasoning next to its calls, also
+/// encrypted, and can leave the conversation to the server ([`ServerState`]). In all else it is as an
+/// [`OpenAiModel`](super::OpenAiModel): retries, time limits, headers and errors are the same.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_agents::{Agent, HostedTool, OpenAiResponses};
+///
+/// let model = OpenAiResponses::builder("gpt-5.4-mini").api_key("sk-...").store(false).build()?;
+/// let agent = Agent::builder("Researcher", model).hosted_tool(HostedTool::web_search()).build();
+/// # Ok::<(), raaf_agents::openai::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct OpenAiResponses {
+    calls: Arc<RetryingModel<Calls<Responses>>>,
+}
+
+/// Responses API, the protocol of an [`OpenAiResponses`].
+#[derive(Clone, Debug, Default)]
+pub struct Responses {
+    store: Option<bool>,
+    state: ServerState,
+    reasoning_summary: Option<String>,
+}
+
+/// Conversation that the server keeps.
+///
+/// By default each request has the whole conversation, so that it can be changed between turns, sent to
+/// another server, and outlives what the server keeps. Otherwise a request has what the server does not
+/// know yet: changes of earlier messages, as by windows and filters, do not reach the server. What the
+/// server knows is recorded in the messages ([`Message::provider_data`](crate::Message::provider_data)),
+/// so that it works across runs with a session, and across turns of one run. A server that has lost the
+/// conversation answers with an error.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServerState {
+    /// The server keeps nothing: each request has the whole conversation.
+    #[default]
+    None,
+    /// A request continues the latest response of this server in the conversation
+    /// (`previous_response_id`). The server must store responses.
+    PreviousResponse,
+    /// Requests belong to the conversation with this id, which the program has created at the server.
+    Conversation(String),
+}
+
+impl OpenAiResponses {
+    /// Returns a builder for a model with this name.
+    pub fn builder(name: impl Into<String>) -> OpenAiModelBuilder<Responses> {
+        OpenAiModelBuilder::new(name.into(), Responses::default())
+    }
+
+    /// Creates a model on the server at `OPENAI_BASE_URL`, by default `OpenAI`'s own, with the API key
+    /// in `OPENAI_API_KEY`.
+    ///
+    /// # Errors
+    ///
+    /// If a variable is invalid, or the API key for `OpenAI`'s own server is missing.
+    pub fn from_env(name: impl Into<String>) -> Result<Self, ConfigError> {
+        Self::builder(name)
+            .environment(&raaf_trace_core::environment::Environment::process())?
+            .build()
+    }
+
+    /// Returns the profile of the server.
+    pub fn profile(&self) -> &Profile {
+        &self.calls.model().endpoint.profile
+    }
+
+    /// Returns the server's URL.
+    pub fn base_url(&self) -> &str {
+        &self.calls.model().endpoint.base_url
+    }
+}
+
+impl OpenAiModelBuilder<Responses> {
+    /// Sets whether the server stores responses. If it does not, reasoning is requested in an encrypted
+    /// form, which goes back with later requests. By default the server decides; `OpenAI`'s own stores
+    /// them for 30 days.
+    pub fn store(mut self, store: bool) -> Self {
+        self.protocol.store = Some(store);
+        self
+    }
+
+    /// Sets what the server keeps of the conversation; the default is nothing.
+    pub fn server_state(mut self, state: ServerState) -> Self {
+        self.protocol.state = state;
+        self
+    }
+
+    /// Requests summaries of the model's reasoning, such as `auto`, `concise` or `detailed`.
+    pub fn reasoning_summary(mut self, summary: impl Into<String>) -> Self {
+        self.protocol.reasoning_summary = Some(summary.into());
+        self
+    }
+
+    /// Builds the model. No request is sent.
+    ///
+    /// # Errors
+    ///
+    /// If the base URL or a header is invalid, the API key for `OpenAI`'s own server is missing, TLS
+    /// cannot be set up, or responses that are not stored are to be continued.
+    pub fn build(self) -> Result<OpenAiResponses, ConfigError> {
+        let Responses { store, state, .. } = &self.protocol;
+        if *store == Some(false) && *state == ServerState::PreviousResponse {
+            return Err(ConfigError::NotStored);
+        }
+        Ok(OpenAiResponses { calls: Arc::new(self.connect(PATH)?) })
+    }
+}
+
+impl Protocol for Responses {
+    type Assembly = Assembly;
+
+    fn prepare(
+        &self,
+        request: &ModelRequest,
+        target: Target<'_>,
+        streams: bool,
+    ) -> Result<Prepared<Assembly>, ModelError> {
+        if let Some(span) = current_span() {
+            span.set_attribute(keys::OPENAI_API_TYPE, API);
+        }
+        request::prepare(self, request, target, streams)
+    }
+
+    fn describe(&self, response: &ModelResponse) {
+        let data = response.message.provider_data.as_ref();
+        let is_stored = data.is_some_and(|data| data.fields.contains_key(STORED));
+        if let Some(span) = current_span().filter(|_| is_stored) {
+            span.set_attribute(keys::OPENAI_RESPONSE_STORED, true);
+        }
+    }
+}
+
+#[async_trait]
+impl Model for OpenAiResponses {
+    fn name(&self) -> &str {
+        self.calls.name()
+    }
+
+    fn provider(&self) -> Option<&str> {
+        self.calls.provider()
+    }
+
+    fn url(&self) -> Option<&str> {
+        self.calls.url()
+    }
+
+    async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
+        self.calls.respond(request).await
+    }
+
+    fn stream<'a>(&'a self, request: &'a ModelRequest) -> ModelStream<'a> {
+        self.calls.stream(request)
+    }
+}
+
+impl fmt::Debug for OpenAiResponses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Calls { endpoint, protocol } = self.calls.model();
+        f.debug_struct("OpenAiResponses")
+            .field("name", &self.name())
+            .field("base_url", &self.base_url())
+            .field("protocol", protocol)
+            .field("timeout", &endpoint.timeout)
+            .field("retries", self.calls.policy())
+            .finish_non_exhaustive()
+    }
+}
