@@ -76,6 +76,8 @@ mod conversation;
 mod errors;
 mod guardrail;
 mod hooks;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod model;
 mod pipeline;
 mod retry;
@@ -84,6 +86,8 @@ mod runner;
 mod session;
 mod state;
 mod tool;
+#[cfg(any(feature = "openai", feature = "mcp"))]
+mod web;
 
 pub use agent::{
     Agent, AgentBuilder, Handoff, HandoffAction, LastTurnAction, MismatchAction, ModelAction,

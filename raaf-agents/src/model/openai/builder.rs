@@ -12,11 +12,10 @@ use thiserror::Error;
 use super::{
     OpenAiModel,
     chat::ChatCompletions,
-    http,
     profile::{KeyHeader, Profile},
     provider,
 };
-use crate::{model::RetryingModel, retry::RetryPolicy};
+use crate::{model::RetryingModel, retry::RetryPolicy, web};
 
 const OPENAI: &str = "https://api.openai.com/v1";
 /// Length from which a value of the query or of a header may be a key.
@@ -221,7 +220,7 @@ impl OpenAiModelBuilder {
         let chat = ChatCompletions {
             name,
             provider: provider.unwrap_or_else(|| provider::of_host(host)),
-            http: http::client()?,
+            http: web::client(HeaderMap::new()).map_err(|message| ConfigError::Tls { message })?,
             origin: match address.port() {
                 Some(port) => format!("{host}:{port}").into(),
                 None => host.into(),
