@@ -23,8 +23,8 @@ use super::{
     McpServer,
     fate::Fate,
     http::{self, Session},
+    lines::LineTransport,
     listing::Listing,
-    process::ChildTransport,
     server::{Place, View},
 };
 use crate::{
@@ -77,7 +77,7 @@ impl Facts {
                 let host = url.host_str().unwrap_or_default().to_owned();
                 (Transport::Http, Some((host, url.port_or_known_default())))
             }
-            Place::Process(_) | Place::Nowhere => (Transport::Pipe, None),
+            Place::Process(_) | Place::Io(..) | Place::Nowhere => (Transport::Pipe, None),
         };
         let (name, session) = (server.name.clone(), Session::default());
         Self { name, transport, address, session, protocol: String::new() }
@@ -151,11 +151,16 @@ impl McpConnection {
         let after = server.connect_timeout;
         let started = match server.place {
             Place::Process(program) => {
-                let transport = ChildTransport::start(&program, fate.clone());
-                let transport = transport.map_err(|error| {
+                let (pipes, group) = program.start(fate.clone()).map_err(|error| {
                     let program = program.program.to_string_lossy();
                     opening.failed(&format!("`{program}` does not start: {error}"))
                 })?;
+                let (output, input) = (Box::new(pipes.output), Box::new(pipes.input));
+                let transport = LineTransport::new(output, input, Some(group), fate.clone());
+                opening.start(handler, transport, closing.clone(), after).await?
+            }
+            Place::Io(output, input) => {
+                let transport = LineTransport::new(output, input, None, fate.clone());
                 opening.start(handler, transport, closing.clone(), after).await?
             }
             Place::Http { url, headers } => {

@@ -19,8 +19,8 @@ pub(super) struct Fate {
 #[derive(Default)]
 struct Known {
     reason: Option<String>,
-    /// The last line that is no message.
-    noise: Option<String>,
+    /// What came last instead of an answer.
+    instead: String,
     stderr: String,
 }
 
@@ -36,9 +36,9 @@ impl Fate {
         self.ended.cancelled().await;
     }
 
-    /// Records a line that is no message.
-    pub(super) fn noise(&self, line: &str) {
-        self.known().noise = Some(shown(line));
+    /// Records what came instead of an answer.
+    pub(super) fn came(&self, instead: String) {
+        self.known().instead = instead;
     }
 
     /// Adds to what the server wrote to standard error, of which the end is kept.
@@ -64,12 +64,9 @@ impl Fate {
         })
     }
 
-    /// Returns what came instead of an answer.
+    /// Returns what came instead of an answer; empty if that is nothing.
     pub(super) fn instead(&self) -> String {
-        let noise = self.known().noise.clone();
-        noise
-            .map(|line| format!("it wrote a line that is not a message: {line}"))
-            .unwrap_or_default()
+        self.known().instead.clone()
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -4,6 +4,7 @@ mod connection;
 mod content;
 mod fate;
 mod http;
+mod lines;
 mod listing;
 mod pages;
 mod process;

@@ -1,32 +1,27 @@
-//! Servers that are child processes: messages by lines, and an end without processes left behind.
+//! Servers that are child processes, and their end without processes left behind.
 
-use std::{ffi::OsString, io, process::Stdio, sync::Arc, time::Duration};
-
-use futures::StreamExt as _;
-use rmcp::{
-    RoleClient,
-    service::{RxJsonRpcMessage, TxJsonRpcMessage},
-    transport::Transport,
+use std::{
+    ffi::OsString,
+    io,
+    path::PathBuf,
+    process::{ExitStatus, Stdio},
+    time::Duration,
 };
+
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::AsyncReadExt as _,
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
-    sync::Mutex,
     task::JoinHandle,
     time::timeout,
 };
-use tokio_util::codec::{FramedRead, LinesCodec};
 
-use super::fate::{Fate, shown};
+use super::fate::Fate;
 
-/// Bound on the length of a message, in bytes.
-const MAX_LINE: usize = 16 << 20;
-/// Bound on the number of lines that are no messages.
-const MAX_NOISE: usize = 100;
-/// Time for a server that has closed its output to exit, after which its end counts as closed.
-const EXIT: Duration = Duration::from_millis(500);
 /// Time for a server to exit by itself when its input is closed, and again when it is asked to.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// Time for a server that has closed its output to exit.
+const EXIT: Duration = Duration::from_millis(500);
 
 /// Variables of this process that each server gets: none has secrets.
 const INHERITED: &[&str] = if cfg!(windows) {
@@ -55,7 +50,7 @@ pub(super) struct Program {
     pub(super) program: OsString,
     pub(super) arguments: Vec<OsString>,
     pub(super) environment: Vec<(OsString, OsString)>,
-    pub(super) directory: Option<std::path::PathBuf>,
+    pub(super) directory: Option<PathBuf>,
     pub(super) inherits_environment: bool,
     pub(super) inherits_stderr: bool,
 }
@@ -83,124 +78,35 @@ impl Program {
     }
 }
 
-/// Connection to a child process.
-pub(super) struct ChildTransport {
-    lines: FramedRead<ChildStdout, LinesCodec>,
-    input: Arc<Mutex<Option<ChildStdin>>>,
-    group: Group,
-    stderr: Option<JoinHandle<()>>,
-    noise: usize,
-    fate: Fate,
+/// Pipes of a process.
+pub(super) struct Pipes {
+    pub(super) output: ChildStdout,
+    pub(super) input: ChildStdin,
 }
 
-impl ChildTransport {
-    pub(super) fn start(program: &Program, fate: Fate) -> io::Result<Self> {
-        let mut child = program.command().spawn()?;
-        let missing = || io::Error::other("the pipes of the process are missing");
-        let output = child.stdout.take().ok_or_else(missing)?;
-        let input = child.stdin.take().ok_or_else(missing)?;
+impl Program {
+    /// Starts the process.
+    pub(super) fn start(&self, fate: Fate) -> io::Result<(Pipes, Group)> {
+        let mut child = self.command().spawn()?;
+        let (output, input) = (child.stdout.take(), child.stdin.take());
         let stderr = child.stderr.take();
-        let stderr = stderr.map(|stderr| tokio::spawn(keep_end(stderr, fate.clone())));
-        Ok(Self {
-            lines: FramedRead::new(output, LinesCodec::new_with_max_length(MAX_LINE)),
-            input: Arc::new(Mutex::new(Some(input))),
-            group: Group::of(child),
-            stderr,
-            noise: 0,
-            fate,
-        })
-    }
-
-    /// Records how the process ended, once it has closed its output.
-    async fn record_end(&mut self) {
-        let status = timeout(EXIT, self.group.child.wait()).await;
-        if let Some(stderr) = &mut self.stderr
-            && timeout(EXIT, &mut *stderr).await.is_ok()
-        {
-            self.stderr = None;
-        }
-        self.fate.end(match status {
-            Ok(Ok(status)) => format!("the server ended ({status})"),
-            _ => "the server closed its output".to_owned(),
-        });
-    }
-
-    /// Reads a line; `None` for one that is no message.
-    fn read(&mut self, line: &str) -> Result<Option<RxJsonRpcMessage<RoleClient>>, String> {
-        let line = line.trim();
-        if line.starts_with('{') {
-            return serde_json::from_str(line).map(Some).map_err(|error| {
-                format!("the server sent an invalid message ({error}): {}", shown(line))
-            });
-        }
-        if !line.is_empty() {
-            self.noise += 1;
-            self.fate.noise(line);
-        }
-        if self.noise > MAX_NOISE {
-            return Err(format!("the server sent lines that are not messages: {}", shown(line)));
-        }
-        Ok(None)
-    }
-}
-
-impl Transport<RoleClient> for ChildTransport {
-    type Error = io::Error;
-
-    fn send(
-        &mut self,
-        message: TxJsonRpcMessage<RoleClient>,
-    ) -> impl Future<Output = io::Result<()>> + Send + 'static {
-        let input = Arc::clone(&self.input);
-        async move {
-            let mut line = serde_json::to_vec(&message)?;
-            line.push(b'\n');
-            let mut input = input.lock().await;
-            let input = input.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-            input.write_all(&line).await?;
-            input.flush().await
-        }
-    }
-
-    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
-        loop {
-            let read = match self.lines.next().await {
-                Some(Ok(line)) => self.read(&line),
-                Some(Err(error)) => Err(format!("cannot read from the server: {error}")),
-                None => {
-                    self.record_end().await;
-                    return None;
-                }
-            };
-            match read {
-                Ok(None) => {}
-                Ok(message) => return message,
-                Err(fault) => {
-                    self.fate.end(fault);
-                    return None;
-                }
-            }
-        }
-    }
-
-    async fn close(&mut self) -> io::Result<()> {
-        // A server that does not read blocks the sender, which holds the lock; it is killed below.
-        if let Ok(mut input) = self.input.try_lock() {
-            input.take();
-        }
-        self.group.end().await
+        let group = Group::of(child, stderr.map(|stderr| tokio::spawn(keep_end(stderr, fate))));
+        let missing = || io::Error::other("the pipes of the process are missing");
+        let (output, input) = output.zip(input).ok_or_else(missing)?;
+        Ok((Pipes { output, input }, group))
     }
 }
 
 /// A process and those that it has started. They end when this is dropped.
-struct Group {
+pub(super) struct Group {
     child: Child,
+    stderr: Option<JoinHandle<()>>,
     #[cfg(unix)]
     id: Option<rustix::process::Pid>,
 }
 
 impl Group {
-    fn of(child: Child) -> Self {
+    fn of(child: Child, stderr: Option<JoinHandle<()>>) -> Self {
         #[cfg(unix)]
         let id = child
             .id()
@@ -208,13 +114,26 @@ impl Group {
             .and_then(rustix::process::Pid::from_raw);
         Self {
             child,
+            stderr,
             #[cfg(unix)]
             id,
         }
     }
 
+    /// Returns the exit status of a process that has closed its output, unless it goes on. What it wrote to
+    /// standard error is read then.
+    pub(super) async fn exit(&mut self) -> Option<ExitStatus> {
+        let status = timeout(EXIT, self.child.wait()).await.ok()?.ok()?;
+        if let Some(stderr) = &mut self.stderr
+            && timeout(EXIT, stderr).await.is_ok()
+        {
+            self.stderr = None;
+        }
+        Some(status)
+    }
+
     /// Waits for the end; asks for it if that takes long, and then enforces it.
-    async fn end(&mut self) -> io::Result<()> {
+    pub(super) async fn end(&mut self) -> io::Result<()> {
         if timeout(GRACE, self.child.wait()).await.is_err() {
             self.terminate();
             let _ = timeout(GRACE, self.child.wait()).await;

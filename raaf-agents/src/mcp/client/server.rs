@@ -12,7 +12,13 @@ use reqwest::{
     header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
 };
 
-use super::{McpConnection, process::Program};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{
+    McpConnection,
+    lines::{Input, Output},
+    process::Program,
+};
 use crate::{
     mcp::{McpError, secrets::Secrets},
     tool::Approval,
@@ -61,6 +67,7 @@ pub struct McpServer {
 /// Where a server is.
 pub(super) enum Place {
     Process(Program),
+    Io(Output, Input),
     Http {
         url: Url,
         headers: HeaderMap,
@@ -145,6 +152,35 @@ impl McpServer {
         }
     }
 
+    /// Describes a server at the other end of a pair of streams, such as a socket or a service in this
+    /// process.
+    ///
+    /// ```
+    /// use raaf_agents::{FunctionTool, Tool as _, mcp::{McpServer, McpService}};
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// # runtime.block_on(async {
+    /// let (here, there) = tokio::io::duplex(4_096);
+    /// let (input, output) = tokio::io::split(there);
+    /// let tide = FunctionTool::infallible("tide", "Returns the tide.", |(): ()| async { "high" });
+    /// tokio::spawn(McpService::new("port-office").tool(tide).serve_io(input, output));
+    ///
+    /// let (output, input) = tokio::io::split(here);
+    /// let office = McpServer::io("port-office", output, input).connect().await?;
+    /// let tools = office.tools().await?;
+    /// assert_eq!(tools[0].call(serde_json::json!({})).await?, "high");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn io(
+        name: impl Into<String>,
+        output: impl AsyncRead + Send + Unpin + 'static,
+        input: impl AsyncWrite + Send + Unpin + 'static,
+    ) -> Self {
+        Self::new(name.into(), Place::Io(Box::new(output), Box::new(input)), None)
+    }
+
     fn new(name: String, place: Place, fault: Option<String>) -> Self {
         Self {
             name,
@@ -221,7 +257,7 @@ impl McpServer {
                 ));
             }
             (_, Place::Nowhere) => {}
-            (_, Place::Process(_)) => {
+            (_, Place::Process(_) | Place::Io(..)) => {
                 self.misconfigured("`.header` is for servers behind HTTP".to_owned());
             }
         }

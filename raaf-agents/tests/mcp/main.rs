@@ -1,0 +1,9 @@
+//! MCP: servers as tools of agents, agents and tools as servers, and faults of both.
+
+#![cfg(feature = "mcp")]
+#![allow(clippy::unwrap_used, reason = "also the helpers of a test may panic")]
+
+mod faults;
+mod peer;
+mod tools;
+mod tree;
