@@ -4,6 +4,13 @@
 #![allow(clippy::unwrap_used, reason = "also the helpers of a test may panic")]
 
 mod faults;
+mod http;
+mod node;
 mod peer;
+#[path = "../python/mod.rs"]
+mod python;
+#[path = "../server/mod.rs"]
+mod server;
+mod servers;
 mod tools;
 mod tree;

@@ -6,7 +6,7 @@
 use std::{
     env,
     io::{BufRead as _, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -24,14 +24,23 @@ const ROLE: &str = "MCP_PEER";
 const TRACE: &str = "MCP_TRACE";
 const NOTES: &str = "MCP_NOTES";
 
-/// Returns a server that plays a role, and keeps its spans and notes in a folder.
-pub(crate) fn peer(role: &str, folder: &Path) -> McpServer {
+/// Program, arguments and environment of a server that plays a role, and keeps its spans and notes in a
+/// folder.
+pub(crate) fn peer_command(
+    role: &str,
+    folder: &Path,
+) -> (PathBuf, [&'static str; 3], [(&'static str, PathBuf); 3]) {
     let program = env::current_exe().unwrap();
-    McpServer::stdio(program, ["--exact", "peer::peer_plays_its_role", "--nocapture"])
-        .name("office")
-        .public_env(ROLE, role)
-        .public_env(TRACE, folder.join("spans.jsonl"))
-        .public_env(NOTES, folder.join("notes"))
+    let environment =
+        [(ROLE, role.into()), (TRACE, folder.join("spans.jsonl")), (NOTES, folder.join("notes"))];
+    (program, ["--exact", "peer::peer_plays_its_role", "--nocapture"], environment)
+}
+
+/// Returns a server that plays a role.
+pub(crate) fn peer(role: &str, folder: &Path) -> McpServer {
+    let (program, arguments, environment) = peer_command(role, folder);
+    let server = McpServer::stdio(program, arguments).name("office");
+    environment.into_iter().fold(server, |server, (name, value)| server.public_env(name, value))
 }
 
 /// Not a test: a server, in the process that [`peer`] starts.
