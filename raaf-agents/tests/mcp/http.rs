@@ -124,7 +124,8 @@ async fn headers_and_context_are_sent_and_recorded_nowhere() {
     let spans = capture.spans();
     let call = spans.iter().find(|span| span.name() == "tools/call act").unwrap();
     let parent = requests[3].body["params"]["_meta"]["traceparent"].as_str().unwrap().to_owned();
-    assert!(parent.contains(&call.span_id().to_string()), "{parent}");
+    let id = call.span_id().to_string().replace("span_", "");
+    assert!(parent.contains(&id), "{parent} of {id}");
     let listed = &requests[2].body["params"]["_meta"]["traceparent"];
     assert!(listed.is_string(), "{:?}", requests[2].body);
     for span in spans.iter() {

@@ -3,6 +3,7 @@
 #![cfg(feature = "mcp")]
 #![allow(clippy::unwrap_used, reason = "also the helpers of a test may panic")]
 
+mod conformance;
 mod faults;
 mod http;
 mod node;

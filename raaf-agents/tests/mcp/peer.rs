@@ -49,6 +49,10 @@ fn peer_plays_its_role() {
     let Ok(role) = env::var(ROLE) else { return };
     match role.as_str() {
         "service" => serve(),
+        "conforming" => {
+            let url = env::args().next_back().unwrap();
+            runtime().block_on(crate::conformance::conform(&url));
+        }
         role => fake(role),
     }
 }
@@ -96,9 +100,12 @@ pub(crate) fn service() -> McpService {
 fn serve() {
     let sink = FileSink::builder(env::var_os(TRACE).unwrap()).build();
     let provider = TracerProvider::builder().with(sink).build();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(service().provider(&provider).serve_stdio()).unwrap();
+    runtime().block_on(service().provider(&provider).serve_stdio()).unwrap();
     provider.shutdown(Duration::from_secs(10)).unwrap();
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 /// A server that does one thing wrong.

@@ -161,7 +161,7 @@ async fn an_agent_reads_files_by_server_filesystem() {
     assert_span_tree!(capture, {
         client "initialize"
         mcp_list_tools "files"
-        agent "Clerk" {
+        runner "Runner" > agent "Clerk" {
             llm "scripted"
             tool "files_read_text_file" [ok] { client "tools/call read_text_file" [ok] }
             llm "scripted"
