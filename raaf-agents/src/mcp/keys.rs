@@ -12,6 +12,11 @@ pub(super) const STATUS_CODE: &str = "rpc.response.status_code";
 pub(super) const TRANSPORT: &str = "network.transport";
 pub(super) const NETWORK_PROTOCOL: &str = "network.protocol.name";
 
+/// Returns the name of the span of a request, such as `tools/call read_file`.
+pub(super) fn span_name(method: &str, target: Option<&str>) -> String {
+    target.map_or_else(|| method.to_owned(), |target| format!("{method} {target}"))
+}
+
 /// Transport of the attribute [`TRANSPORT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Transport {

@@ -257,7 +257,7 @@ async fn secrets_of_the_environment_appear_nowhere() {
     assert!(!text.contains("s3cr3t-token"), "{text}");
     // A server sees the variables that it needs, and no others of this process.
     assert!(text.contains("PATH") && !text.contains("CARGO_MANIFEST_DIR"), "{text}");
-    for span in capture.spans().iter() {
+    for span in &capture.spans() {
         assert!(!format!("{span:?}").contains("s3cr3t-token"), "{span:?}");
     }
 }

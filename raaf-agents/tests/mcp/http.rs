@@ -128,7 +128,7 @@ async fn headers_and_context_are_sent_and_recorded_nowhere() {
     assert!(parent.contains(&id), "{parent} of {id}");
     let listed = &requests[2].body["params"]["_meta"]["traceparent"];
     assert!(listed.is_string(), "{:?}", requests[2].body);
-    for span in spans.iter() {
+    for span in &spans {
         let text = format!("{span:?}");
         assert!(!text.contains(KEY) && !text.contains("another-secret"), "{text}");
     }

@@ -1,7 +1,7 @@
 //! MCP: servers as tools of agents, agents and tools as servers, and faults of both.
 
 #![cfg(feature = "mcp")]
-#![allow(clippy::unwrap_used, reason = "also the helpers of a test may panic")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "also the helpers of a test may panic")]
 
 mod conformance;
 mod faults;

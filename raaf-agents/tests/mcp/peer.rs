@@ -3,6 +3,8 @@
 //! The test harness writes lines of its own to standard output. They are no messages, and a client skips
 //! them.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "pipes to the client")]
+
 use std::{
     env,
     io::{BufRead as _, Write as _},

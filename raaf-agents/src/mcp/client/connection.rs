@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use raaf_trace_core::{Attributes, call::SpanBuilder, keys, set_attribute, tracer};
+use raaf_trace_core::{Attributes, keys, set_attribute, tracer};
 use rmcp::{
     ClientHandler, RoleClient,
     model::{ClientCapabilities, ClientConfig, Implementation, ProtocolVersion, RequestMetaObject},
@@ -96,12 +96,6 @@ impl Facts {
             attributes.set(SESSION_ID, &*id);
         }
     }
-
-    /// Prepares the span of a request.
-    fn span(&self, method: &str, target: Option<&str>) -> SpanBuilder {
-        let name = target.map_or_else(|| method.to_owned(), |target| format!("{method} {target}"));
-        tracer().span(name).kind("client")
-    }
 }
 
 /// Receiver of what a server sends by itself.
@@ -123,9 +117,8 @@ impl ClientHandler for Handler {
 impl McpConnection {
     pub(super) async fn open(server: McpServer, secrets: Secrets) -> Result<Self, McpError> {
         let facts = Facts::of(&server);
-        let span = facts.span(INITIALIZE, None);
         let work = Box::pin(Self::open_in_span(server, secrets, facts));
-        span.try_in_span(work).await
+        tracer().span(INITIALIZE).kind("client").try_in_span(work).await
     }
 
     async fn open_in_span(
@@ -152,7 +145,7 @@ impl McpConnection {
         let started = match server.place {
             Place::Process(program) => {
                 let (pipes, group) = program.start(fate.clone()).map_err(|error| {
-                    let program = program.program.to_string_lossy();
+                    let program = program.path.to_string_lossy();
                     opening.failed(&format!("`{program}` does not start: {error}"))
                 })?;
                 let (output, input) = (Box::new(pipes.output), Box::new(pipes.input));
@@ -177,7 +170,7 @@ impl McpConnection {
             let version = opening.secrets.hide(version.as_str());
             return Err(opening.failed(&format!("it speaks an unknown version of MCP, {version}")));
         }
-        facts.protocol = version.as_str().to_owned();
+        version.as_str().clone_into(&mut facts.protocol);
         set_attribute(PROTOCOL_VERSION, &facts.protocol);
         set_attribute(SESSION_ID, facts.session.id().as_deref());
         let (peer, closed) = (started.peer().clone(), CancellationToken::new());
@@ -235,11 +228,6 @@ impl McpConnection {
 impl Inner {
     pub(super) fn name(&self) -> &str {
         &self.facts.name
-    }
-
-    /// Prepares the span of a request, with the attributes of the connection.
-    pub(super) fn span(&self, method: &str, target: Option<&str>) -> SpanBuilder {
-        self.facts.span(method, target)
     }
 
     /// Sets the attributes of a request.

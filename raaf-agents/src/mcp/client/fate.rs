@@ -47,7 +47,9 @@ impl Fate {
         known.stderr.push_str(text);
         if known.stderr.len() > STDERR {
             let cut = known.stderr.len() - STDERR;
-            let cut = (cut..).find(|&at| known.stderr.is_char_boundary(at)).unwrap_or(cut);
+            let cut = (cut..=known.stderr.len())
+                .find(|&at| known.stderr.is_char_boundary(at))
+                .unwrap_or(cut);
             known.stderr.drain(..cut);
         }
     }

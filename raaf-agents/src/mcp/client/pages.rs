@@ -3,7 +3,7 @@
 use raaf_trace_core::call::SpanBuilder;
 use rmcp::model::{ClientRequest, PaginatedRequestParams, ServerResult};
 
-use super::connection::Inner;
+use super::{connection::Inner, request::request_span};
 use crate::mcp::McpError;
 
 /// Bound on the number of pages of a list.
@@ -28,7 +28,7 @@ impl Inner {
                 cursor.map(|cursor| PaginatedRequestParams::default().with_cursor(Some(cursor)));
             let read =
                 |answer| read(answer).ok_or_else(|| self.misfit(method, "a list of that kind"));
-            let span = span(self.span(method, None));
+            let span = span(request_span(method, None));
             let (items, next) = self.request(span, request(page), read).await?;
             all.extend(items);
             cursor = next;

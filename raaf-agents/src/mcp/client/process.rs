@@ -47,7 +47,7 @@ const INHERITED: &[&str] = if cfg!(windows) {
 /// Program, arguments and environment of a server.
 #[derive(Clone)]
 pub(super) struct Program {
-    pub(super) program: OsString,
+    pub(super) path: OsString,
     pub(super) arguments: Vec<OsString>,
     pub(super) environment: Vec<(OsString, OsString)>,
     pub(super) directory: Option<PathBuf>,
@@ -57,7 +57,7 @@ pub(super) struct Program {
 
 impl Program {
     fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = Command::new(&self.path);
         command.args(&self.arguments);
         if !self.inherits_environment {
             command.env_clear();

@@ -5,7 +5,7 @@ use rmcp::model::{
 };
 use serde_json::{Map, Value as Json};
 
-use super::{McpConnection, content};
+use super::{McpConnection, content, request::request_span};
 use crate::{
     conversation::Message,
     mcp::{McpError, keys::PROMPT},
@@ -87,14 +87,14 @@ impl McpConnection {
                     let part = content::part(message.content, &inner.secrets);
                     match message.role {
                         Role::Assistant => Message::assistant(part),
-                        _ => Message::user(part),
+                        Role::User => Message::user(part),
                     }
                 });
                 Ok(messages.collect())
             }
             _ => Err(inner.misfit(GET, "the messages of a prompt")),
         };
-        let span = inner.span(GET, Some(name)).with(PROMPT, name);
+        let span = request_span(GET, Some(name)).with(PROMPT, name);
         let request = ClientRequest::GetPromptRequest(GetPromptRequest::new(parameters));
         inner.request(span, request, read).await
     }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, time::Duration};
 
-use raaf_trace_core::{call::SpanBuilder, current_span, set_attribute};
+use raaf_trace_core::{call::SpanBuilder, current_span, set_attribute, tracer};
 use rmcp::{
     RoleClient, ServiceError,
     model::{CancelledNotificationParam, ClientRequest, GetMeta as _, RequestId, ServerResult},
@@ -15,13 +15,18 @@ use crate::{
     errors::with_causes,
     mcp::{
         McpError,
-        keys::{REQUEST_ID, STATUS_CODE},
+        keys::{REQUEST_ID, STATUS_CODE, span_name},
         propagation,
     },
 };
 
 /// Time for the end of a connection to become known.
 const END: Duration = Duration::from_secs(1);
+
+/// Prepares the span of a request.
+pub(super) fn request_span(method: &str, target: Option<&str>) -> SpanBuilder {
+    tracer().span(span_name(method, target)).kind("client")
+}
 
 impl Inner {
     /// Makes a request in a span, and reads the answer there. A request that is dropped is cancelled at the

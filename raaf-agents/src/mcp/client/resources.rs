@@ -5,7 +5,7 @@ use rmcp::model::{
     ReadResourceRequestParams, ServerResult,
 };
 
-use super::{McpConnection, content};
+use super::{McpConnection, content, request::request_span};
 use crate::{
     conversation::Content,
     mcp::{McpError, keys::RESOURCE_URI},
@@ -112,7 +112,7 @@ impl McpConnection {
             }
             _ => Err(inner.misfit(READ, "the content of a resource")),
         };
-        let span = inner.span(READ, None).with(RESOURCE_URI, inner.secrets.hide(uri));
+        let span = request_span(READ, None).with(RESOURCE_URI, inner.secrets.hide(uri));
         let parts = inner.request(span, ClientRequest::ReadResourceRequest(request), read).await?;
         Ok(parts.into())
     }

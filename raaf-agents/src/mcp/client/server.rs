@@ -120,7 +120,7 @@ impl McpServer {
         let name = name.to_string_lossy().into_owned();
         let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned());
         let program = Program {
-            program,
+            path: program,
             arguments: arguments.collect(),
             environment: Vec::new(),
             directory: None,

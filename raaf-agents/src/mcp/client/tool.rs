@@ -12,7 +12,7 @@ use rmcp::model::{
 };
 use serde_json::{Value as Json, json};
 
-use super::{McpConnection, content, listing::Listed};
+use super::{McpConnection, content, listing::Listed, request::request_span};
 use crate::{
     conversation::Content,
     mcp::McpError,
@@ -58,7 +58,7 @@ impl McpTool {
             Json::Object(arguments) => Some(arguments),
             _ => None,
         };
-        let span = inner.span(METHOD, Some(name)).with(keys::TOOL_NAME, name);
+        let span = request_span(METHOD, Some(name)).with(keys::TOOL_NAME, name);
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(parameters));
         let read = |answer| match answer {
             ServerResult::CallToolResult(result) => content::read(result, &inner.secrets),

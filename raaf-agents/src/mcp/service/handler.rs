@@ -25,7 +25,9 @@ use crate::{
     conversation::Content,
     errors::{panic_message, with_causes},
     mcp::{
-        keys::{METHOD, PROTOCOL_VERSION, REQUEST_ID, SESSION_ID, STATUS_CODE, Transport},
+        keys::{
+            METHOD, PROTOCOL_VERSION, REQUEST_ID, SESSION_ID, STATUS_CODE, Transport, span_name,
+        },
         propagation,
     },
     run::RunContext,
@@ -116,7 +118,7 @@ impl ServerHandler for Handler {
             }
         };
         match called {
-            Ok(content) => Ok(content::result(content).into()),
+            Ok(result) => Ok(content::result(result).into()),
             Err(Failed::Tool(error)) => Ok(content::failure(with_causes(&error)).into()),
             Err(Failed::Refused(error)) => Err(error),
         }
@@ -164,9 +166,8 @@ impl Served {
         target: Option<&str>,
         request: &RequestContext<RoleServer>,
     ) -> SpanBuilder {
-        let name = target.map_or_else(|| method.to_owned(), |target| format!("{method} {target}"));
         let tracer = self.provider.as_ref().map_or_else(tracer, TracerProvider::tracer);
-        let mut span = tracer.span(name).kind("server").with(METHOD, method);
+        let mut span = tracer.span(span_name(method, target)).kind("server").with(METHOD, method);
         let http = request.extensions.get::<Parts>();
         let around = http.and_then(|head| head.extensions.get::<AroundHttp>());
         let around = around.map(|AroundHttp(context)| context).filter(|it| it.span().is_some());
