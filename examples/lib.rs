@@ -137,6 +137,9 @@ mod pages {
     #[doc = include_str!("../docs/guide/pausing.md")]
     struct Pausing;
 
+    #[doc = include_str!("../docs/guide/mcp.md")]
+    struct Mcp;
+
     #[doc = include_str!("../docs/guide/looking.md")]
     struct Looking;
 

@@ -52,6 +52,7 @@ const HOUSES: [House; 8] = [
         "raaf-agents/src",
         &[
             &["errors"],
+            &["web"],
             &["retry"],
             &["conversation"],
             &["model"],
@@ -64,6 +65,7 @@ const HOUSES: [House; 8] = [
             &["hooks"],
             &["runner"],
             &["pipeline"],
+            &["mcp"],
         ],
     ),
     (

@@ -57,6 +57,7 @@
 //! | go on after a crash without doing anything twice | [`Journal`] |
 //! | continue a conversation | [`Session`], [`MemorySession`], `SqliteSession` |
 //! | continue the latest part of one, or with a summary of the rest | [`WindowSession`], [`CompactingSession`] |
+//! | use the tools of MCP servers, and serve tools and agents | `mcp` |
 //! | compose agents, tools and functions | [`Pipeline`], [`Flow`], [`service`], [`step`] |
 //! | limit, retry or skip a step, or run it for each item | [`FlowExt`] |
 //! | use a hosted model | `OpenAiModel` |
@@ -69,6 +70,7 @@
 //! # Features
 //!
 //! - `openai` (on by default): `OpenAiModel`, for any `OpenAI`-compatible server.
+//! - `mcp`: tools of MCP servers, and MCP servers of tools and agents.
 //! - `sqlite`: `SqliteSession`, conversations in a file.
 
 mod agent;
