@@ -57,6 +57,7 @@
 //! | go on after a crash without doing anything twice | [`Journal`] |
 //! | continue a conversation | [`Session`], [`MemorySession`], `SqliteSession` |
 //! | continue the latest part of one, or with a summary of the rest | [`WindowSession`], [`CompactingSession`] |
+//! | give an agent tools that change while it runs | [`ToolSource`] |
 //! | use the tools of MCP servers, and serve tools and agents | `mcp` |
 //! | compose agents, tools and functions | [`Pipeline`], [`Flow`], [`service`], [`step`] |
 //! | limit, retry or skip a step, or run it for each item | [`FlowExt`] |
@@ -128,4 +129,4 @@ pub use session::{
 pub use state::{PendingCall, ResumeError, RunState, UnknownCall};
 /// Token that [cancels a run](RunConfig::cancellation).
 pub use tokio_util::sync::CancellationToken;
-pub use tool::{Approval, Description, FunctionTool, OnToolError, Tool, ToolError};
+pub use tool::{Approval, Description, FunctionTool, OnToolError, Tool, ToolError, ToolSource};

@@ -198,6 +198,64 @@ async fn a_tool_that_is_gone_is_neither_offered_nor_called() {
     assert!(told.contains("removed"), "{told}");
 }
 
+/// Returns a model that makes these replies, and the names of the tools that it is offered in each turn.
+fn recording(replies: Vec<Reply>) -> (ScriptedModel, Arc<Mutex<Vec<Vec<String>>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let offered = Arc::clone(&seen);
+    let model = ScriptedModel::from_fn("scripted", move |request: &ModelRequest| {
+        let mut seen = seen.lock().unwrap();
+        seen.push(request.tools.iter().map(|tool| tool.name.clone()).collect());
+        replies[seen.len() - 1].clone()
+    });
+    (model, offered)
+}
+
+#[tokio::test]
+async fn an_agent_with_a_server_as_a_source_follows_its_changes() {
+    let folder = tempdir().unwrap();
+    let office = peer("changing", folder.path()).connect().await.unwrap();
+    let replies = ["act", "added"].map(|tool| Reply::call(tool, json!({})));
+    let (model, offered) = recording(replies.into_iter().chain([Reply::text("Done.")]).collect());
+    let clerk = Agent::builder("Clerk", model).tool_source(office).build();
+    let capture = Capture::new();
+    let result = capture.run_async(clerk.run("Go on.")).await.unwrap();
+    assert_eq!(result.output, "Done.");
+    let offered = offered.lock().unwrap();
+    assert_eq!(offered[0], ["act", "removed"]);
+    assert_eq!(offered[1], ["act", "added"]);
+    assert_span_tree!(capture, {
+        runner "Runner" > agent "Clerk" ["agent.tools" contains "added"] {
+            mcp_list_tools "office"
+            llm "scripted"
+            tool "act" { client "tools/call act" }
+            mcp_list_tools "office"
+            llm "scripted"
+            tool "added" { client "tools/call added" }
+            mcp_list_tools "office"
+            llm "scripted"
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_source_fails_a_run_only_without_tools_of_it() {
+    let folder = tempdir().unwrap();
+    let office = peer("dying", folder.path()).connect().await.unwrap();
+    let (model, offered) = recording(vec![Reply::call("act", json!({})), Reply::text("It died.")]);
+    let clerk = Agent::builder("Clerk", model).tool_source(office.clone()).build();
+    assert_eq!(clerk.run("Go on.").await.unwrap().output, "It died.");
+    assert_eq!(offered.lock().unwrap()[1], ["act", "removed"]);
+
+    let office = peer("dying", folder.path()).connect().await.unwrap();
+    office.close().await;
+    let (model, offered) = recording(Vec::new());
+    let clerk = Agent::builder("Clerk", model).tool_source(office).build();
+    let error = clerk.run("Go on.").await.unwrap_err().to_string();
+    let text = "`office` failed: the connection to the MCP server `office` is closed: this program has closed it";
+    assert!(error.contains(text), "{error}");
+    assert!(offered.lock().unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn a_server_that_does_not_start_is_named() {
     let error = McpServer::stdio("no-such-program", [""; 0]).connect().await.unwrap_err();

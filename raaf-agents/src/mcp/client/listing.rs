@@ -2,19 +2,25 @@
 
 use std::{
     collections::HashSet,
+    error::Error,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
+use async_trait::async_trait;
 use raaf_trace_core::{Component, Kind, Value, call::SpanBuilder, current_span, keys};
 use rmcp::model::{ClientRequest, ListToolsRequest, ServerResult, Tool};
 use serde_json::Value as Json;
 use tokio::sync::Mutex;
 
 use super::{McpConnection, McpTool, connection::Inner};
-use crate::{mcp::McpError, model::ToolSpec, tool::name};
+use crate::{
+    mcp::McpError,
+    model::ToolSpec,
+    tool::{Tool as AgentTool, ToolSource, name},
+};
 
 const METHOD: &str = "tools/list";
 
@@ -62,6 +68,19 @@ impl McpConnection {
             }
         }
         Ok(self.0.shown(&listed).map(|tool| McpTool::new(self.clone(), tool)).collect())
+    }
+}
+
+#[async_trait]
+impl ToolSource for McpConnection {
+    fn name(&self) -> &str {
+        Self::name(self)
+    }
+
+    async fn tools(&self) -> Result<Vec<Arc<dyn AgentTool>>, Box<dyn Error + Send + Sync>> {
+        let listed = self.0.list().await?;
+        let tools = self.0.shown(&listed).map(|tool| McpTool::new(self.clone(), tool));
+        Ok(tools.map(|tool| Arc::new(tool) as Arc<dyn AgentTool>).collect())
     }
 }
 
