@@ -140,6 +140,9 @@ mod pages {
     #[doc = include_str!("../docs/guide/trying.md")]
     struct Trying;
 
+    #[doc = include_str!("../docs/guide/mcp.md")]
+    struct Mcp;
+
     #[doc = include_str!("../docs/guide/looking.md")]
     struct Looking;
 

@@ -185,6 +185,7 @@ prints_what_the_readme_shows! {
     http_server,
     long_running_worker,
     manual_spans,
+    mcp,
     nested_pipelines,
     openai_live,
     openai_traces,

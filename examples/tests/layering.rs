@@ -52,6 +52,7 @@ const HOUSES: [House; 8] = [
         "raaf-agents/src",
         &[
             &["errors"],
+            &["web"],
             &["retry"],
             &["diagram"],
             &["conversation"],
@@ -66,6 +67,7 @@ const HOUSES: [House; 8] = [
             &["runner"],
             &["repl"],
             &["pipeline"],
+            &["mcp"],
         ],
     ),
     (

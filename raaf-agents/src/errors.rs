@@ -1,6 +1,6 @@
 //! Errors as text and in spans.
 
-use std::{borrow::Cow, error::Error, fmt, iter};
+use std::{any::Any, borrow::Cow, error::Error, fmt, iter};
 
 use raaf_trace_core::{
     ErrorType,
@@ -30,6 +30,13 @@ pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
 pub(crate) fn behind<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     // What it wraps has the same text.
     cause.downcast_ref::<Typed>().map_or_else(|| cause.source(), |typed| typed.source.source())
+}
+
+/// Returns the message of a panic.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("without a message").to_owned()
 }
 
 /// Boxes an error, with its `error.type` if the box would hide it: that of an enum, or of the error

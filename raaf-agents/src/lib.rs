@@ -57,6 +57,8 @@
 //! | go on after a crash without doing anything twice | [`Journal`] |
 //! | continue a conversation | [`Session`], [`MemorySession`], `SqliteSession` |
 //! | continue the latest part of one, or with a summary of the rest | [`WindowSession`], [`CompactingSession`] |
+//! | give an agent tools that change while it runs | [`ToolSource`] |
+//! | use the tools of MCP servers, and serve tools and agents | `mcp` |
 //! | compose agents, tools and functions | [`Pipeline`], [`Flow`], [`service`], [`step`] |
 //! | see what one has built | [`Agent::diagram`], [`Pipeline::diagram`] |
 //! | talk to an agent in a terminal | `repl`, `Repl` |
@@ -72,6 +74,7 @@
 //! # Features
 //!
 //! - `openai` (on by default): `OpenAiModel` and `OpenAiResponses`, for any `OpenAI`-compatible server.
+//! - `mcp`: tools of MCP servers, and MCP servers of tools and agents.
 //! - `repl`: `repl` and `Repl`, chats with an agent in a terminal.
 //! - `sqlite`: `SqliteSession`, conversations in a file.
 
@@ -81,6 +84,8 @@ mod diagram;
 mod errors;
 mod guardrail;
 mod hooks;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod model;
 mod pipeline;
 #[cfg(feature = "repl")]
@@ -91,6 +96,8 @@ mod runner;
 mod session;
 mod state;
 mod tool;
+#[cfg(any(feature = "openai", feature = "mcp"))]
+mod web;
 
 pub use agent::{
     Agent, AgentBuilder, Handoff, HandoffAction, LastTurnAction, MismatchAction, ModelAction,
@@ -132,4 +139,4 @@ pub use session::{
 pub use state::{PendingCall, ResumeError, RunState, UnknownCall};
 /// Token that [cancels a run](RunConfig::cancellation).
 pub use tokio_util::sync::CancellationToken;
-pub use tool::{Approval, Description, FunctionTool, OnToolError, Tool, ToolError};
+pub use tool::{Approval, Description, FunctionTool, OnToolError, Tool, ToolError, ToolSource};

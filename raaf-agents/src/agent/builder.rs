@@ -11,7 +11,7 @@ use crate::{
     guardrail::Guardrail,
     model::{HostedTool, ModelSettings, OutputSchema, ToolChoice, TracedModel},
     run::RunContext,
-    tool::Tool,
+    tool::{Tool, ToolSource},
 };
 
 /// Builder for [`Agent`]; see [`Agent::builder`].
@@ -29,6 +29,8 @@ impl AgentBuilder {
             model,
             tools: Vec::new(),
             hosted_tools: Vec::new(),
+            own_tools: 0,
+            sources: Vec::new(),
             settings: ModelSettings::default(),
             handoffs: Vec::new(),
             input_guardrails: Vec::new(),
@@ -155,6 +157,12 @@ impl AgentBuilder {
         self
     }
 
+    /// Adds a source of tools, which is asked before each turn.
+    pub fn tool_source(mut self, source: impl ToolSource + 'static) -> Self {
+        self.inner.sources.push(Arc::new(source));
+        self
+    }
+
     /// Sets the sampling temperature: higher values give more varied answers.
     pub fn temperature(mut self, temperature: f64) -> Self {
         self.inner.settings.temperature = Some(temperature);
@@ -216,6 +224,7 @@ impl AgentBuilder {
         if self.is_lenient {
             self.inner.output = self.inner.output.map(OutputType::without_strict);
         }
+        self.inner.own_tools = self.inner.tools.len();
         Agent { inner: Arc::new(self.inner) }
     }
 }

@@ -15,7 +15,7 @@ use raaf_trace_core::{Attributes, Component, Key, Traceable, Value, keys};
 use crate::{
     guardrail::Guardrail,
     model::{HostedTool, Model, ModelSettings, TracedModel},
-    tool::Tool,
+    tool::{Tool, ToolSource},
 };
 pub use action::{
     HandoffAction, LastTurnAction, MismatchAction, ModelAction, ResponseAction, ResultAction,
@@ -70,12 +70,16 @@ pub struct Agent {
     inner: Arc<Inner>,
 }
 
+#[derive(Clone)]
 struct Inner {
     component: Component,
     instructions: Option<Instructions>,
     model: TracedModel,
+    /// The tools of its own, followed by those that the sources returned.
     tools: Vec<Arc<dyn Tool>>,
     hosted_tools: Vec<HostedTool>,
+    own_tools: usize,
+    sources: Vec<Arc<dyn ToolSource>>,
     settings: ModelSettings,
     handoffs: Vec<Handoff>,
     input_guardrails: Vec<Guardrail>,
@@ -109,7 +113,7 @@ impl Agent {
         &self.inner.model
     }
 
-    /// Returns the tools.
+    /// Returns the tools, without those of [sources](crate::AgentBuilder::tool_source).
     pub fn tools(&self) -> &[Arc<dyn Tool>] {
         &self.inner.tools
     }
@@ -132,6 +136,27 @@ impl Agent {
     /// Returns the hand-offs.
     pub fn handoffs(&self) -> &[Handoff] {
         &self.inner.handoffs
+    }
+
+    pub(crate) fn sources(&self) -> &[Arc<dyn ToolSource>] {
+        &self.inner.sources
+    }
+
+    /// Returns the tools that sources returned.
+    pub(crate) fn sourced(&self) -> &[Arc<dyn Tool>] {
+        self.inner.tools.get(self.inner.own_tools..).unwrap_or_default()
+    }
+
+    /// Returns this agent with these tools of its sources.
+    pub(crate) fn with_sourced(&self, sourced: impl IntoIterator<Item = Arc<dyn Tool>>) -> Self {
+        let mut inner = (*self.inner).clone();
+        inner.tools.truncate(inner.own_tools);
+        for tool in sourced {
+            if inner.tools.iter().all(|other| other.spec().name != tool.spec().name) {
+                inner.tools.push(tool);
+            }
+        }
+        Self { inner: Arc::new(inner) }
     }
 
     pub(crate) fn prompt(&self) -> Option<&Instructions> {

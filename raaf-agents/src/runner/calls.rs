@@ -1,6 +1,6 @@
 //! Tool calls and hand-offs of one turn.
 
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::FutureExt as _;
 
@@ -8,7 +8,7 @@ use super::{RunErrorKind, Runner};
 use crate::{
     agent::{Agent, Handoff, RunHooks, ToolAction},
     conversation::{Content, Message, ToolCall, ToolResult},
-    errors::with_causes,
+    errors::{panic_message, with_causes},
     run::{RunContext, RunEvent},
     state::{CallStatus, Called, RunState},
     tool::{self, OnToolError, Tool, ToolError},
@@ -230,11 +230,4 @@ fn decision_on(called: &Called) -> Option<&'static str> {
         CallStatus::Rejected(_) => Some("rejected"),
         _ => None,
     }
-}
-
-/// Returns the message of a panic.
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("without a message").to_owned()
 }

@@ -25,12 +25,17 @@ pub(super) fn agent_of(first: &Agent, state: &RunState) -> Result<Agent, ResumeE
         }
         place += 1;
     };
-    state
-        .calls()
-        .iter()
-        .filter(|called| !called.is_done())
-        .try_for_each(|called| check(&agent, called))?;
+    // The tools of sources are not known yet.
+    if agent.sources().is_empty() {
+        check_calls(&agent, state)?;
+    }
     Ok(agent)
+}
+
+/// Checks the tools of calls that have been held up.
+pub(super) fn check_calls(agent: &Agent, state: &RunState) -> Result<(), ResumeError> {
+    let mut open = state.calls().iter().filter(|called| !called.is_done());
+    open.try_for_each(|called| check(agent, called))
 }
 
 /// Checks the tool of a call that has been held up.

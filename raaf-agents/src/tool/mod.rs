@@ -7,6 +7,7 @@ mod error;
 mod function;
 mod invoke;
 pub(crate) mod name;
+mod source;
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,6 +28,7 @@ pub use description::Description;
 pub use error::{OnToolError, ToolError};
 pub use function::FunctionTool;
 pub(crate) use invoke::{answer_instead, call_for_model, refuse_unknown};
+pub use source::ToolSource;
 
 /// Function that a model can call.
 ///

@@ -60,7 +60,9 @@ pub fn kind(span: &FinishedSpan) -> SpanKind {
         return kind;
     }
     match span.kind() {
-        Kind::Llm | Kind::Response | Kind::Speech | Kind::Transcription => SpanKind::Client,
+        Kind::Llm | Kind::McpListTools | Kind::Response | Kind::Speech | Kind::Transcription => {
+            SpanKind::Client
+        }
         Kind::Custom if http_method(span).is_some() => SpanKind::Client,
         other if other == "embedding" => SpanKind::Client,
         other => named(other.as_str()).unwrap_or(SpanKind::Internal),

@@ -14,12 +14,11 @@ use super::{
     calls::Calls,
     chat::{self, ChatCompletions},
     endpoint::Endpoint,
-    http,
     profile::{KeyHeader, Profile},
     protocol::Protocol,
     provider,
 };
-use crate::{model::RetryingModel, retry::RetryPolicy};
+use crate::{model::RetryingModel, retry::RetryPolicy, web};
 
 const OPENAI: &str = "https://api.openai.com/v1";
 /// Length from which a value of the query or of a header may be a key.
@@ -231,7 +230,7 @@ impl<P> OpenAiModelBuilder<P> {
         let endpoint = Endpoint {
             name,
             provider: provider.unwrap_or_else(|| provider::of_host(host)),
-            http: http::client()?,
+            http: web::client(HeaderMap::new()).map_err(|message| ConfigError::Tls { message })?,
             origin: origin(host, address.port(), path),
             url: url.to_string(),
             address,

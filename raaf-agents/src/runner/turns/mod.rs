@@ -1,5 +1,6 @@
 //! The agent loop: model calls and tool calls in turns.
 
+mod sourced;
 mod steps;
 
 use std::{
@@ -12,7 +13,9 @@ use std::{
 use raaf_trace_core::{Attributes, SpanContext, Traceable as _, keys};
 use tokio::time::{Instant, timeout_at};
 
-use super::{RunError, RunErrorKind, Runner, calls::Caller, history::History, machine::Next};
+use super::{
+    RunError, RunErrorKind, Runner, calls::Caller, history::History, machine::Next, resume,
+};
 use crate::{
     agent::{Agent, MismatchAction},
     conversation::{Message, Role, answer_open_calls},
@@ -216,10 +219,15 @@ impl<'a> Run<'a> {
     /// Takes one step after another until the agent's part of the run ends.
     async fn take_turns(&mut self, agent: &Agent) -> Result<AgentResult, RunErrorKind> {
         let context = self.context.clone();
-        let caller = Caller { runner: self.runner, context: &context, agent };
+        let (mut agent, mut sourced) = (agent.clone(), Vec::new());
         if !matches!(self.state.phase, Phase::Start { .. }) {
-            self.prepare_request(agent);
-            self.update_tools(agent);
+            self.prepare_request(&agent);
+            if let Some(changed) = self.ask_sources(&agent, &mut sourced).await? {
+                agent = changed;
+            }
+            // The tools of sources were unknown when the run was resumed.
+            resume::check_calls(&agent, &self.state)?;
+            self.update_tools(&agent);
         }
         let input = self.state.request.last_user_text().into_owned();
         let mut successor = None;
@@ -231,6 +239,13 @@ impl<'a> Run<'a> {
             if steps > 0 && self.is_to_pause() {
                 break;
             }
+            if matches!(self.state.phase, Phase::Turn)
+                && let Some(changed) = self.ask_sources(&agent, &mut sourced).await?
+            {
+                agent = changed;
+            }
+            let agent = &agent;
+            let caller = Caller { runner: self.runner, context: &context, agent };
             match caller.next(&self.state)? {
                 Next::Start { first } => self.start(caller, first, &input).await?,
                 Next::Turn { last } => self.begin_turn(caller, last).await?,
@@ -288,7 +303,7 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        Err(self.pause(agent).await)
+        Err(self.pause(&agent).await)
     }
 }
 

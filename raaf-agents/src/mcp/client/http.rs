@@ -1,0 +1,164 @@
+//! Servers behind HTTP: a client that knows its session, and errors without URLs.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures::stream::BoxStream;
+use http::{HeaderName, HeaderValue};
+use reqwest::{Client, header::HeaderMap};
+use rmcp::{
+    model::ClientJsonRpcMessage,
+    transport::{
+        StreamableHttpClientTransport,
+        streamable_http_client::{
+            SseError, StreamableHttpClient, StreamableHttpClientTransportConfig,
+            StreamableHttpError, StreamableHttpPostResponse, StreamableHttpResponseLimits,
+        },
+    },
+};
+use rmcp_sse::Sse;
+
+use crate::web;
+
+type Failure = StreamableHttpError<reqwest::Error>;
+type Headers = HashMap<HeaderName, HeaderValue>;
+
+/// Id of a session, once there is one. Clones share it.
+#[derive(Clone, Default)]
+pub(super) struct Session(Arc<Mutex<Option<Arc<str>>>>);
+
+impl Session {
+    pub(super) fn id(&self) -> Option<Arc<str>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, id: &str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(id.into());
+    }
+}
+
+/// Client of one connection.
+#[derive(Clone)]
+pub(super) struct SessionClient {
+    http: Client,
+    session: Session,
+}
+
+/// Returns a transport for the server at a URL, which sends these headers with each request.
+pub(super) fn transport(
+    url: &str,
+    headers: HeaderMap,
+    session: Session,
+) -> Result<StreamableHttpClientTransport<SessionClient>, String> {
+    let client = SessionClient { http: web::client(headers)?, session };
+    let config = StreamableHttpClientTransportConfig::with_uri(url);
+    Ok(StreamableHttpClientTransport::with_client(client, config))
+}
+
+impl SessionClient {
+    /// Returns the failure without the URL, whose query may have a key.
+    fn without_url(failure: Failure) -> Failure {
+        match failure {
+            StreamableHttpError::Client(error) => StreamableHttpError::Client(error.without_url()),
+            other => other,
+        }
+    }
+}
+
+impl StreamableHttpClient for SessionClient {
+    type Error = reqwest::Error;
+
+    async fn post_message(
+        &self,
+        uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session_id: Option<Arc<str>>,
+        auth_header: Option<String>,
+        headers: Headers,
+    ) -> Result<StreamableHttpPostResponse, Failure> {
+        let limits = StreamableHttpResponseLimits::default();
+        self.post_message_with_response_limits(
+            uri,
+            message,
+            session_id,
+            auth_header,
+            headers,
+            limits,
+        )
+        .await
+    }
+
+    async fn post_message_with_response_limits(
+        &self,
+        uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session_id: Option<Arc<str>>,
+        auth_header: Option<String>,
+        headers: Headers,
+        limits: StreamableHttpResponseLimits,
+    ) -> Result<StreamableHttpPostResponse, Failure> {
+        let http = &self.http;
+        let response = http
+            .post_message_with_response_limits(
+                uri,
+                message,
+                session_id,
+                auth_header,
+                headers,
+                limits,
+            )
+            .await
+            .map_err(Self::without_url)?;
+        if let StreamableHttpPostResponse::Json(_, Some(id))
+        | StreamableHttpPostResponse::Sse(_, Some(id)) = &response
+        {
+            self.session.set(id);
+        }
+        Ok(response)
+    }
+
+    async fn delete_session(
+        &self,
+        uri: Arc<str>,
+        session_id: Arc<str>,
+        auth_header: Option<String>,
+        headers: Headers,
+    ) -> Result<(), Failure> {
+        let deleted = self.http.delete_session(uri, session_id, auth_header, headers).await;
+        deleted.map_err(Self::without_url)
+    }
+
+    async fn get_stream(
+        &self,
+        uri: Arc<str>,
+        session_id: Option<Arc<str>>,
+        last_event_id: Option<String>,
+        auth_header: Option<String>,
+        headers: Headers,
+    ) -> Result<BoxStream<'static, Result<Sse, SseError>>, Failure> {
+        let stream = self.http.get_stream(uri, session_id, last_event_id, auth_header, headers);
+        stream.await.map_err(Self::without_url)
+    }
+
+    async fn get_stream_with_max_sse_event_size(
+        &self,
+        uri: Arc<str>,
+        session_id: Option<Arc<str>>,
+        last_event_id: Option<String>,
+        auth_header: Option<String>,
+        headers: Headers,
+        max_size: usize,
+    ) -> Result<BoxStream<'static, Result<Sse, SseError>>, Failure> {
+        let stream = self.http.get_stream_with_max_sse_event_size(
+            uri,
+            session_id,
+            last_event_id,
+            auth_header,
+            headers,
+            max_size,
+        );
+        stream.await.map_err(Self::without_url)
+    }
+}

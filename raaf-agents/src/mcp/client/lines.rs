@@ -1,0 +1,137 @@
+//! Messages by lines.
+
+use std::{io, sync::Arc};
+
+use futures::StreamExt as _;
+use rmcp::{
+    RoleClient,
+    service::{RxJsonRpcMessage, TxJsonRpcMessage},
+    transport::Transport,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
+    sync::Mutex,
+};
+use tokio_util::codec::{FramedRead, LinesCodec};
+
+use super::{
+    fate::{Fate, shown},
+    process::Group,
+};
+
+/// Bound on the length of a message, in bytes.
+const MAX_LINE: usize = 16 << 20;
+/// Bound on the number of lines that are no messages.
+const MAX_NOISE: usize = 100;
+
+pub(super) type Input = Box<dyn AsyncWrite + Send + Unpin>;
+pub(super) type Output = Box<dyn AsyncRead + Send + Unpin>;
+
+/// Connection to a server by its input and output, of a process or others.
+pub(super) struct LineTransport {
+    lines: FramedRead<Output, LinesCodec>,
+    input: Arc<Mutex<Option<Input>>>,
+    group: Option<Group>,
+    noise: usize,
+    fate: Fate,
+}
+
+impl LineTransport {
+    pub(super) fn new(output: Output, input: Input, group: Option<Group>, fate: Fate) -> Self {
+        Self {
+            lines: FramedRead::new(output, LinesCodec::new_with_max_length(MAX_LINE)),
+            input: Arc::new(Mutex::new(Some(input))),
+            group,
+            noise: 0,
+            fate,
+        }
+    }
+
+    /// Records why the output ended.
+    async fn record_end(&mut self) {
+        let status = match &mut self.group {
+            Some(group) => group.exit().await,
+            None => None,
+        };
+        self.fate.end(match status {
+            Some(status) => format!("the server ended ({status})"),
+            None => "the server closed its output".to_owned(),
+        });
+    }
+
+    /// Reads a line; `None` for one that is no message.
+    fn read(&mut self, line: &str) -> Result<Option<RxJsonRpcMessage<RoleClient>>, String> {
+        let line = line.trim();
+        if line.starts_with('{') {
+            return serde_json::from_str(line).map(Some).map_err(|error| {
+                format!("the server sent an invalid message ({error}): {}", shown(line))
+            });
+        }
+        if !line.is_empty() {
+            self.noise += 1;
+            self.fate.came(format!("it wrote a line that is not a message: {}", shown(line)));
+        }
+        if self.noise > MAX_NOISE {
+            return Err(format!("the server sent lines that are not messages: {}", shown(line)));
+        }
+        Ok(None)
+    }
+}
+
+impl Transport<RoleClient> for LineTransport {
+    type Error = io::Error;
+
+    fn send(
+        &mut self,
+        message: TxJsonRpcMessage<RoleClient>,
+    ) -> impl Future<Output = io::Result<()>> + Send + 'static {
+        let (input, fate) = (Arc::clone(&self.input), self.fate.clone());
+        async move {
+            let mut line = serde_json::to_vec(&message)?;
+            line.push(b'\n');
+            let mut input = input.lock().await;
+            let input = input.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+            let written = async {
+                input.write_all(&line).await?;
+                input.flush().await
+            };
+            if written.await.is_err() {
+                // The output of a server that has ended tells how.
+                fate.came("it has closed its input".to_owned());
+            }
+            Ok(())
+        }
+    }
+
+    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
+        loop {
+            let read = match self.lines.next().await {
+                Some(Ok(line)) => self.read(&line),
+                Some(Err(error)) => Err(format!("cannot read from the server: {error}")),
+                None => {
+                    self.record_end().await;
+                    return None;
+                }
+            };
+            match read {
+                Ok(None) => {}
+                Ok(message) => return message,
+                Err(fault) => {
+                    self.fate.end(fault);
+                    return None;
+                }
+            }
+        }
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        // A server that does not read blocks the sender, which holds the lock; it is killed below.
+        if let Ok(mut input) = self.input.try_lock() {
+            input.take();
+        }
+        match &mut self.group {
+            Some(group) => group.end().await,
+            None => Ok(()),
+        }
+    }
+}

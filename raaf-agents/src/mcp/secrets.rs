@@ -1,0 +1,71 @@
+//! Values that appear in no span, error or result.
+
+use std::sync::Arc;
+
+use raaf_trace_core::Redactor;
+use serde_json::Value as Json;
+
+/// Length from which a value may be a secret. Shorter ones, such as `true`, occur in any text.
+const MIN_SECRET: usize = 8;
+
+/// Values of the environment, of headers and of the URL of a server, which it may repeat.
+#[derive(Clone, Default)]
+pub(super) struct Secrets(Arc<[String]>);
+
+impl Secrets {
+    pub(super) fn new(values: impl IntoIterator<Item = String>) -> Self {
+        let mut values: Vec<_> =
+            values.into_iter().filter(|value| value.len() >= MIN_SECRET).collect();
+        // A value that is part of another one must not leave its rest.
+        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        values.dedup();
+        Self(values.into())
+    }
+
+    /// Returns the text without the values.
+    pub(super) fn hide(&self, text: &str) -> String {
+        if self.0.iter().all(|value| !might_contain(text, value)) {
+            return text.to_owned();
+        }
+        let values: Vec<_> = self.0.iter().map(String::as_str).collect();
+        Redactor::without_values(text, &values)
+    }
+
+    /// Removes the values from the strings of JSON.
+    pub(super) fn hide_in(&self, json: &mut Json) {
+        if self.0.is_empty() {
+            return;
+        }
+        let mut open = vec![json];
+        while let Some(next) = open.pop() {
+            match next {
+                Json::String(text) => *text = self.hide(text),
+                Json::Array(items) => open.extend(items),
+                Json::Object(members) => open.extend(members.values_mut()),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Returns false only for a text that has the value in no form.
+fn might_contain(text: &str, value: &str) -> bool {
+    text.contains(value) || text.contains('\\')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_hidden_whole_and_in_json() {
+        let secrets =
+            Secrets::new(["s3cr3t-token".to_owned(), "s3cr3t-token-2".into(), "1".into()]);
+        assert_eq!(secrets.hide("got s3cr3t-token-2, 1"), "got [REDACTED], 1");
+        let mut json = json!({ "a": ["s3cr3t-token"], "b": 1 });
+        secrets.hide_in(&mut json);
+        assert_eq!(json, json!({ "a": ["[REDACTED]"], "b": 1 }));
+    }
+}

@@ -1,0 +1,99 @@
+//! HTTP service of a server.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context as Task, Poll},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::combinators::BoxBody;
+use raaf_trace_core::Context;
+use rmcp::transport::{
+    StreamableHttpServerConfig, StreamableHttpService,
+    streamable_http_server::session::local::LocalSessionManager,
+};
+use tokio_util::sync::CancellationToken;
+use tower_service::Service;
+
+use super::handler::Handler;
+
+type Answer = Response<BoxBody<Bytes, Infallible>>;
+
+/// Context in which a request reached the service.
+#[derive(Clone)]
+pub(super) struct AroundHttp(pub(super) Context);
+
+/// Service of a [`McpService`](crate::mcp::McpService) for HTTP servers. Clones serve the same sessions.
+///
+/// # Examples
+///
+/// ```
+/// use raaf_agents::mcp::McpService;
+///
+/// # fn of(_: impl Clone + Send + 'static) {}
+/// let service = McpService::new("port-office").http_service();
+/// // axum::Router::new().route_service("/mcp", service)
+/// # of(service);
+/// ```
+#[derive(Clone)]
+pub struct HttpService {
+    inner: StreamableHttpService<Handler, LocalSessionManager>,
+    ending: CancellationToken,
+}
+
+impl HttpService {
+    pub(super) fn new(handler: Handler, hosts: Vec<String>) -> Self {
+        let ending = CancellationToken::new();
+        let mut config =
+            StreamableHttpServerConfig::default().with_cancellation_token(ending.clone());
+        config.allowed_hosts.extend(hosts);
+        let sessions = Arc::new(LocalSessionManager::default());
+        let inner = StreamableHttpService::new(move || Ok(handler.clone()), sessions, config);
+        Self { inner, ending }
+    }
+
+    /// Ends all sessions; further requests are refused.
+    pub fn end(&self) {
+        self.ending.cancel();
+    }
+
+    /// Answers a request.
+    pub(super) async fn answer<B>(&self, mut request: Request<B>) -> Answer
+    where
+        B: Body<Data: Send> + Send + 'static,
+        B::Error: fmt::Display,
+    {
+        request.extensions_mut().insert(AroundHttp(Context::current()));
+        self.inner.handle(request).await
+    }
+}
+
+impl<B> Service<Request<B>> for HttpService
+where
+    B: Body<Data: Send> + Send + 'static,
+    B::Error: fmt::Display,
+{
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Task<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.answer(request).await) })
+    }
+}
+
+impl fmt::Debug for HttpService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpService").finish_non_exhaustive()
+    }
+}
