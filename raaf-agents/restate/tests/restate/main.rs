@@ -1,0 +1,9 @@
+//! Durable runs on a real server.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends here")]
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+#![allow(clippy::unnecessary_literal_bound, reason = "the trait has it so")]
+
+mod runs;
+mod server;
+mod worker;

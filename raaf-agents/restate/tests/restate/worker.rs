@@ -1,0 +1,234 @@
+//! A worker: a process with a handler that runs three agents, whose tools write to a ledger.
+
+use std::{
+    env, fs,
+    io::Write as _,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use raaf_agents::{
+    Agent, Approval, FunctionTool, Message, Model, ModelError, ModelRequest, ModelResponse,
+    RunContext, ToolCall,
+};
+use raaf_processors::FileSink;
+use raaf_restate::{Durable, Failure};
+use raaf_trace_core::{BatchConfig, TracerProvider, provider::set_global_provider};
+use restate_sdk::prelude::*;
+use serde_json::{Value as Json, json};
+
+use crate::server::{Server, free_address};
+
+const FOLDER: &str = "RAAF_TEST_FOLDER";
+const ADDRESS: &str = "RAAF_TEST_ADDRESS";
+
+/// A worker in a process of its own.
+pub(crate) struct Worker {
+    process: Child,
+    folder: PathBuf,
+    pub(crate) address: SocketAddr,
+}
+
+impl Worker {
+    /// Starts a worker, which writes to the folder of the test.
+    pub(crate) fn start(server: &Server) -> Self {
+        let folder = server.path("work");
+        fs::create_dir_all(folder.join("ledger")).unwrap();
+        let address = free_address();
+        Self { process: spawn(&folder, address), folder, address }
+    }
+
+    /// Kills the worker, and starts another one at its address.
+    pub(crate) fn replace(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.process = spawn(&self.folder, self.address);
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn spawn(folder: &Path, address: SocketAddr) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .args(["--exact", "worker::serve", "--ignored", "--nocapture"])
+        .env(FOLDER, folder)
+        .env(ADDRESS, address.to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Runs in the process of a worker.
+#[tokio::test]
+#[ignore = "not a test, but the program of the workers"]
+async fn serve() {
+    let (Some(folder), Ok(address)) = (env::var_os(FOLDER), env::var(ADDRESS)) else { return };
+    let folder = PathBuf::from(folder);
+    let sink = FileSink::builder(folder.join("traces.jsonl"));
+    let sink = sink.build_with_starts(BatchConfig::default());
+    set_global_provider(TracerProvider::builder().with(sink).build());
+    let endpoint = Endpoint::builder().bind(Office { folder }).build();
+    HttpServer::new(endpoint).listen_and_serve(address.parse().unwrap()).await;
+}
+
+pub(crate) struct Office {
+    folder: PathBuf,
+}
+
+#[restate_sdk::service(
+    name = "Office",
+    invocation_retry_policy(initial_interval = "20ms", factor = 1.0, max_interval = "20ms")
+)]
+impl Office {
+    /// Three agents in sequence.
+    #[handler(name = "report")]
+    async fn report(&self, ctx: Context<'_>, job: Json2) -> Result<Json2, HandlerError> {
+        let run = Durable::begin(&ctx, "Report").await?;
+        let job = job.into_inner();
+        run.complete(async {
+            let mut text = job.as_str().unwrap_or_default().to_owned();
+            for agent in agents(&self.folder) {
+                text = run.run(agent.name(), &agent, text).await?.output;
+            }
+            Ok::<_, Failure>(restate_sdk::serde::Json(
+                json!({ "answer": text, "by": std::process::id() }),
+            ))
+        })
+        .await
+    }
+
+    /// An agent with a tool that needs an approval.
+    #[handler(name = "refund")]
+    async fn refund(&self, ctx: Context<'_>, job: Json2) -> Result<Json2, HandlerError> {
+        let folder = self.folder.clone();
+        let run = Durable::begin(&ctx, "Refund").await?.on_approval(move |requests| {
+            let line = serde_json::to_string(&requests).unwrap_or_default();
+            let written =
+                append(&folder.join("announced"), &line).map_err(|error| error.to_string());
+            async move { written }
+        });
+        let job = job.into_inner();
+        run.complete(async {
+            let agent = clerk(&self.folder);
+            let text = job.as_str().unwrap_or_default().to_owned();
+            let answer = run.run("clerk", &agent, text).await?.output;
+            Ok::<_, Failure>(restate_sdk::serde::Json(json!(answer)))
+        })
+        .await
+    }
+}
+
+type Json2 = restate_sdk::serde::Json<Json>;
+
+/// The agents of the report: two of them call both tools at once, the second one after the other.
+pub(crate) fn agents(folder: &Path) -> Vec<Agent> {
+    let both = vec![vec!["debit", "credit"]];
+    let each = vec![vec!["debit"], vec!["credit"]];
+    let agents = [("Planner", both.clone()), ("Researcher", each), ("Writer", both)];
+    let agent = |(name, turns)| {
+        let log = Log { folder: folder.to_owned(), agent: name };
+        Agent::builder(name, Planned { log: log.clone(), turns })
+            .tool(log.clone().tool("debit"))
+            .tool(log.tool("credit"))
+            .build()
+    };
+    agents.into_iter().map(agent).collect()
+}
+
+fn clerk(folder: &Path) -> Agent {
+    let log = Log { folder: folder.to_owned(), agent: "Clerk" };
+    let turns = vec![vec!["debit", "credit"]];
+    Agent::builder("Clerk", Planned { log: log.clone(), turns })
+        .tool(log.clone().tool("debit").with_approval(Approval::always()))
+        .tool(log.tool("credit"))
+        .build()
+}
+
+/// A log of the steps that began, in the order in which they did.
+#[derive(Clone)]
+struct Log {
+    folder: PathBuf,
+    agent: &'static str,
+}
+
+impl Log {
+    async fn begin(&self, job: &str, step: &str) {
+        let line = format!("{job} {}/{step} {}", self.agent, std::process::id());
+        append(&self.folder.join("steps"), &line).unwrap();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    fn tool(self, name: &'static str) -> FunctionTool {
+        let log = Arc::new(self);
+        FunctionTool::with_context(
+            name,
+            "Writes to the ledger.",
+            move |context: RunContext, job: String| {
+                let log = Arc::clone(&log);
+                async move {
+                    log.begin(&job, name).await;
+                    let key = context.idempotency_key().ok_or("no key")?.replace('/', "|");
+                    let entry = log.folder.join("ledger").join(key);
+                    // A ledger that takes each key once.
+                    match fs::File::create_new(entry) {
+                        Ok(mut entry) => {
+                            entry.write_all(job.as_bytes()).map_err(|_| "disk full")?
+                        }
+                        Err(_) => {}
+                    }
+                    Ok::<_, &str>(name)
+                }
+            },
+        )
+    }
+}
+
+fn append(path: &Path, line: &str) -> std::io::Result<()> {
+    let mut file = fs::OpenOptions::new().create(true).append(true).open(path)?;
+    file.write_all(format!("{line}\n").as_bytes())
+}
+
+/// A model that makes its turns in order, and then answers.
+struct Planned {
+    log: Log,
+    turns: Vec<Vec<&'static str>>,
+}
+
+#[async_trait]
+impl Model for Planned {
+    fn name(&self) -> &str {
+        "planned"
+    }
+
+    async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
+        let input = request.messages.first().map(|message| message.text().into_owned());
+        let job = input.unwrap_or_default().split(' ').next().unwrap_or_default().to_owned();
+        let turn = request.messages.iter().filter(|it| it.tool_calls().count() > 0).count();
+        self.log.begin(&job, &format!("model{turn}")).await;
+        let message = match self.turns.get(turn) {
+            Some(tools) => Message::calls(tools.iter().enumerate().map(|(at, tool)| {
+                ToolCall::new(format!("c{at}"), *tool, &json!({ "value": job }))
+            })),
+            None => {
+                let results = request.messages.iter().flat_map(Message::tool_results);
+                let failed = results.filter(|result| result.is_error).count();
+                Message::assistant(format!("{job} by {} failed {failed}", self.log.agent))
+            }
+        };
+        Ok(ModelResponse::new(message))
+    }
+}
