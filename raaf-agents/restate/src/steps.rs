@@ -132,8 +132,14 @@ impl Steps {
         mut closed: oneshot::Receiver<()>,
     ) -> Result<(), TerminalError> {
         loop {
-            let next = future::select(&mut closed, pin!(self.requests.recv())).await;
-            let Either::Right((Some(first), _)) = next else { return Ok(()) };
+            let first = {
+                let next = pin!(self.requests.recv());
+                let Either::Right((Some(first), _)) = future::select(&mut closed, next).await
+                else {
+                    return Ok(());
+                };
+                first
+            };
             let mut batch = vec![first];
             while batch.len() < self.max_batch
                 && let Ok(next) = self.requests.try_recv()

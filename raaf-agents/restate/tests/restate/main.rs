@@ -4,6 +4,9 @@
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 #![allow(clippy::unnecessary_literal_bound, reason = "the trait has it so")]
 
+mod approvals;
+mod kills;
 mod runs;
 mod server;
+mod trees;
 mod worker;

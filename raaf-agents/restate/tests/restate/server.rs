@@ -9,6 +9,7 @@ use std::{
 };
 
 use serde_json::{Value as Json, json};
+use tokio::sync::{Mutex, MutexGuard};
 
 /// The package with the server, as npm calls it.
 const PACKAGE: &str = "@restatedev/restate-server@1.7";
@@ -17,6 +18,8 @@ const PACKAGE: &str = "@restatedev/restate-server@1.7";
 pub(crate) struct Server {
     process: Child,
     folder: tempfile::TempDir,
+    /// Servers need much of a machine: one test after the other has one.
+    _turn: MutexGuard<'static, ()>,
     ingress: SocketAddr,
     admin: SocketAddr,
     http: reqwest::Client,
@@ -72,9 +75,11 @@ impl Server {
                 return None;
             }
         };
+        static TURN: Mutex<()> = Mutex::const_new(());
+        let turn = TURN.lock().await;
         let folder = tempfile::tempdir().unwrap();
-        let [ingress, admin, node] = [(); 3].map(|()| free_address());
-        let process = Command::new(program)
+        let [ingress, admin, node] = free_addresses();
+        let mut process = Command::new(program)
             .arg("--base-dir")
             .arg(folder.path().join("server"))
             .env("RESTATE_INGRESS__BIND_ADDRESS", ingress.to_string())
@@ -86,18 +91,17 @@ impl Server {
             .stderr(fs::File::create(folder.path().join("server.log")).unwrap())
             .spawn()
             .unwrap();
-        let server = Self { process, folder, ingress, admin, http: reqwest::Client::new() };
-        for address in [admin, ingress] {
-            let health = match address == admin {
-                true => format!("http://{address}/health"),
-                false => format!("http://{address}/restate/health"),
-            };
+        let http = reqwest::Client::new();
+        let health = [format!("http://{admin}/health"), format!("http://{ingress}/restate/health")];
+        for url in health {
             until(async || {
-                let health = server.http.get(&health).send().await;
+                let health = http.get(&url).send().await;
                 health.is_ok_and(|health| health.status().is_success())
             })
             .await;
         }
+        assert!(process.try_wait().unwrap().is_none(), "another server has the address");
+        let server = Self { process, folder, _turn: turn, ingress, admin, http };
         Some(server)
     }
 
@@ -134,6 +138,18 @@ impl Server {
         serde_json::from_str(&text).unwrap()
     }
 
+    /// Waits until an invocation of the handler has this status.
+    pub(crate) async fn is(&self, status: &str) {
+        let query = json!({ "query": "SELECT status FROM sys_invocation" });
+        until(async || {
+            let url = format!("http://{}/query", self.admin);
+            let request = self.http.post(url).header("accept", "application/json").json(&query);
+            let answer: Json = request.send().await.unwrap().json().await.unwrap();
+            answer["rows"][0]["status"] == status
+        })
+        .await;
+    }
+
     /// Resolves an awakeable.
     pub(crate) async fn resolve(&self, awakeable: &str, value: &Json) {
         let url = format!("http://{}/restate/awakeables/{awakeable}/resolve", self.ingress);
@@ -149,9 +165,10 @@ impl Drop for Server {
     }
 }
 
-/// Returns a free address on loopback.
-pub(crate) fn free_address() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
+/// Returns free addresses on loopback.
+pub(crate) fn free_addresses<const N: usize>() -> [SocketAddr; N] {
+    let listeners = [(); N].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap())
 }
 
 /// Waits until something holds.

@@ -19,9 +19,9 @@ use raaf_processors::FileSink;
 use raaf_restate::{Durable, Failure};
 use raaf_trace_core::{BatchConfig, TracerProvider, provider::set_global_provider};
 use restate_sdk::prelude::*;
-use serde_json::{Value as Json, json};
+use serde_json::{Value, json};
 
-use crate::server::{Server, free_address};
+use crate::server::{Server, free_addresses};
 
 const FOLDER: &str = "RAAF_TEST_FOLDER";
 const ADDRESS: &str = "RAAF_TEST_ADDRESS";
@@ -38,7 +38,7 @@ impl Worker {
     pub(crate) fn start(server: &Server) -> Self {
         let folder = server.path("work");
         fs::create_dir_all(folder.join("ledger")).unwrap();
-        let address = free_address();
+        let [address] = free_addresses();
         Self { process: spawn(&folder, address), folder, address }
     }
 
@@ -96,7 +96,11 @@ pub(crate) struct Office {
 impl Office {
     /// Three agents in sequence.
     #[handler(name = "report")]
-    async fn report(&self, ctx: Context<'_>, job: Json2) -> Result<Json2, HandlerError> {
+    async fn report(
+        &self,
+        ctx: Context<'_>,
+        job: Json<Value>,
+    ) -> Result<Json<Value>, HandlerError> {
         let run = Durable::begin(&ctx, "Report").await?;
         let job = job.into_inner();
         run.complete(async {
@@ -104,16 +108,18 @@ impl Office {
             for agent in agents(&self.folder) {
                 text = run.run(agent.name(), &agent, text).await?.output;
             }
-            Ok::<_, Failure>(restate_sdk::serde::Json(
-                json!({ "answer": text, "by": std::process::id() }),
-            ))
+            Ok::<_, Failure>(Json(json!({ "answer": text, "by": std::process::id() })))
         })
         .await
     }
 
     /// An agent with a tool that needs an approval.
-    #[handler(name = "refund")]
-    async fn refund(&self, ctx: Context<'_>, job: Json2) -> Result<Json2, HandlerError> {
+    #[handler(name = "refund", inactivity_timeout = "100ms")]
+    async fn refund(
+        &self,
+        ctx: Context<'_>,
+        job: Json<Value>,
+    ) -> Result<Json<Value>, HandlerError> {
         let folder = self.folder.clone();
         let run = Durable::begin(&ctx, "Refund").await?.on_approval(move |requests| {
             let line = serde_json::to_string(&requests).unwrap_or_default();
@@ -126,13 +132,11 @@ impl Office {
             let agent = clerk(&self.folder);
             let text = job.as_str().unwrap_or_default().to_owned();
             let answer = run.run("clerk", &agent, text).await?.output;
-            Ok::<_, Failure>(restate_sdk::serde::Json(json!(answer)))
+            Ok::<_, Failure>(Json(json!(answer)))
         })
         .await
     }
 }
-
-type Json2 = restate_sdk::serde::Json<Json>;
 
 /// The agents of the report: two of them call both tools at once, the second one after the other.
 pub(crate) fn agents(folder: &Path) -> Vec<Agent> {
