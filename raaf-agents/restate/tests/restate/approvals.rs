@@ -25,7 +25,7 @@ async fn a_run_that_waits_for_an_approval_goes_on_in_another_worker() {
         assert_eq!((&*request.agent, &*request.tool), ("Clerk", "debit"));
         assert_eq!(request.arguments, json!({ "value": "j0" }));
         server.is("suspended").await;
-        worker.replace();
+        worker.replace().await;
         server.resolve(&request.awakeable, &json!(Decision::Approve)).await;
     };
     let (job, headers) = (json!("j0"), []);

@@ -1,6 +1,6 @@
 //! Workers that are killed at random points.
 
-use std::{collections::BTreeMap, env, fs, time::Duration};
+use std::{env, sync::Arc, time::Duration};
 
 use serde_json::json;
 use tokio::time::sleep;
@@ -8,25 +8,9 @@ use tokio::time::sleep;
 use crate::{
     server::Server,
     trees::{assert_one_tree, drawn, steps, traces},
+    work::{STEPS, assert_ledger, assert_steps_in_order},
     worker::Worker,
 };
-
-/// The steps of a report, in their order; those with the same rank run side by side.
-const STEPS: [(&str, u32); 13] = [
-    ("Planner/model0", 0),
-    ("Planner/debit", 1),
-    ("Planner/credit", 1),
-    ("Planner/model1", 2),
-    ("Researcher/model0", 3),
-    ("Researcher/debit", 4),
-    ("Researcher/model1", 5),
-    ("Researcher/credit", 6),
-    ("Researcher/model2", 7),
-    ("Writer/model0", 8),
-    ("Writer/debit", 9),
-    ("Writer/credit", 9),
-    ("Writer/model1", 10),
-];
 
 /// Returns the number of kills: `RAAF_KILLS`, or else 50 in CI.
 fn kills() -> u32 {
@@ -37,7 +21,7 @@ fn kills() -> u32 {
 #[tokio::test]
 async fn a_killed_worker_is_replaced_by_one_that_goes_on_where_it_stopped() {
     let Some(server) = Server::start().await else { return };
-    let server = std::sync::Arc::new(server);
+    let server = Arc::new(server);
     let mut worker = Worker::start(&server);
     server.register(worker.address).await;
     let (mut left, mut jobs) = (kills(), 0);
@@ -50,10 +34,10 @@ async fn a_killed_worker_is_replaced_by_one_that_goes_on_where_it_stopped() {
             assert_eq!(answer["answer"], format!("{job} by Writer failed 0"));
         });
         while !call.is_finished() {
-            sleep(Duration::from_millis(fastrand::u64(0..400))).await;
+            sleep(Duration::from_millis(fastrand::u64(0..500))).await;
             if left > 0 && !call.is_finished() {
                 left -= 1;
-                worker.replace();
+                worker.replace().await;
             }
         }
         call.await.unwrap();
@@ -82,34 +66,4 @@ async fn a_killed_worker_is_replaced_by_one_that_goes_on_where_it_stopped() {
     assert!(open > 0, "no kill left an open span");
     let repeated = begun - jobs * STEPS.len();
     eprintln!("{} kills, {jobs} jobs, {begun} steps, {repeated} of them again", kills());
-}
-
-/// Asserts that no step began again after a later one: that one began when the step was in the journal.
-/// Returns the ranks of the steps that began, by their job.
-fn assert_steps_in_order(server: &Server) -> BTreeMap<String, Vec<u32>> {
-    let log = fs::read_to_string(server.path("work/steps")).unwrap();
-    let mut jobs = BTreeMap::<String, Vec<u32>>::new();
-    for line in log.lines() {
-        let words: Vec<_> = line.split(' ').collect();
-        let [job, step, _] = words[..] else { panic!("{line}") };
-        let rank = STEPS.iter().find(|(known, _)| *known == step).unwrap().1;
-        jobs.entry(job.to_owned()).or_default().push(rank);
-    }
-    for (job, ranks) in &jobs {
-        assert!(ranks.is_sorted(), "{job}: {ranks:?}");
-        let all: std::collections::BTreeSet<_> = ranks.iter().collect();
-        assert_eq!(all.len(), 11, "{job}: {ranks:?}");
-    }
-    jobs
-}
-
-/// Asserts that the ledger has six entries of each job: two tools of three agents.
-fn assert_ledger(server: &Server, jobs: usize) {
-    let mut entries = BTreeMap::<String, usize>::new();
-    for entry in fs::read_dir(server.path("work/ledger")).unwrap() {
-        let job = fs::read_to_string(entry.unwrap().path()).unwrap();
-        *entries.entry(job).or_default() += 1;
-    }
-    let expected = (0..jobs).map(|job| (format!("j{job}"), 6)).collect();
-    assert_eq!(entries, expected);
 }

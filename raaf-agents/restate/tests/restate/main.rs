@@ -9,4 +9,6 @@ mod kills;
 mod runs;
 mod server;
 mod trees;
+mod work;
 mod worker;
+mod workers;

@@ -18,10 +18,11 @@ use raaf_agents::{
 use raaf_processors::FileSink;
 use raaf_restate::{Durable, Failure};
 use raaf_trace_core::{BatchConfig, TracerProvider, provider::set_global_provider};
-use restate_sdk::prelude::*;
+use restate_sdk::{context::RequestTarget, prelude::*};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 
-use crate::server::{Server, free_addresses};
+use crate::server::{Server, free_addresses, until};
 
 const FOLDER: &str = "RAAF_TEST_FOLDER";
 const ADDRESS: &str = "RAAF_TEST_ADDRESS";
@@ -43,10 +44,16 @@ impl Worker {
     }
 
     /// Kills the worker, and starts another one at its address.
-    pub(crate) fn replace(&mut self) {
+    pub(crate) async fn replace(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
         self.process = spawn(&self.folder, self.address);
+        self.comes_up().await;
+    }
+
+    /// Waits until the worker accepts connections.
+    pub(crate) async fn comes_up(&self) {
+        until(async || TcpStream::connect(self.address).await.is_ok()).await;
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -109,6 +116,22 @@ impl Office {
                 text = run.run(agent.name(), &agent, text).await?.output;
             }
             Ok::<_, Failure>(Json(json!({ "answer": text, "by": std::process::id() })))
+        })
+        .await
+    }
+
+    /// Reports of which each may run on another worker.
+    #[handler(name = "reports")]
+    async fn reports(
+        &self,
+        ctx: Context<'_>,
+        jobs: Json<Vec<String>>,
+    ) -> Result<Json<Value>, HandlerError> {
+        let run = Durable::begin(&ctx, "Reports").await?;
+        run.complete(async {
+            let target = RequestTarget::service("Office", "report");
+            let reports: Vec<Value> = run.call_each(&target, jobs.into_inner()).await?;
+            Ok::<_, Failure>(Json(json!(reports)))
         })
         .await
     }
