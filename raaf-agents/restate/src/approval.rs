@@ -1,6 +1,6 @@
 //! Approvals, which are promises of the engine.
 
-use raaf_agents::{PendingCall, RunState, UnknownCall};
+use raaf_agents::PendingCall;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -58,17 +58,6 @@ impl ApprovalRequest {
             tool: pending.call.name.clone(),
             arguments: arguments.unwrap_or_default(),
             within: pending.within.clone(),
-        }
-    }
-}
-
-impl Decision {
-    pub(crate) fn apply(self, state: &mut RunState, key: &str) -> Result<(), UnknownCall> {
-        match self {
-            Self::Approve => state.approve(key),
-            Self::ApproveAlways => state.approve_always(key),
-            Self::Reject(reason) => state.reject(key, reason),
-            Self::RejectAlways(reason) => state.reject_always(key, reason),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use raaf_agents::{RunError, RunErrorKind};
+use raaf_agents::{PipelineError, RunError, RunErrorKind, StepError};
 use restate_sdk::errors::{HandlerError, TerminalError};
 
 /// Failure of a durable run: one that the engine retries, or one that ends the invocation.
@@ -10,7 +10,7 @@ use restate_sdk::errors::{HandlerError, TerminalError};
 /// It does not implement [`Error`], because the SDK takes each error for one to retry; it converts into a
 /// [`HandlerError`] of the right sort instead.
 ///
-/// A [`RunError`] converts into it: what another try can mend is retried, such as a model server that is
+/// A [`RunError`] or a [`PipelineError`] converts into it: what another try can mend is retried, such as a model server that is
 /// overloaded, a tool that fails the run, a session, or a deadline. What would come out the same ends the
 /// invocation, such as a refusal, a guardrail's objection or a limit.
 ///
@@ -81,6 +81,16 @@ impl From<RunError> for Failure {
     }
 }
 
+impl From<PipelineError> for Failure {
+    fn from(error: PipelineError) -> Self {
+        if step_is_retryable(&error.source) {
+            Self::retryable(error)
+        } else {
+            Self::terminal(error.to_string())
+        }
+    }
+}
+
 impl From<Failure> for HandlerError {
     fn from(failure: Failure) -> Self {
         match failure.0 {
@@ -104,5 +114,15 @@ fn is_retryable(kind: &RunErrorKind) -> bool {
         // The program is about to end, so that another worker goes on.
         | RunErrorKind::Paused(_) => true,
         _ => false,
+    }
+}
+
+/// Returns whether another try of the failed step can mend the pipeline.
+fn step_is_retryable(error: &StepError) -> bool {
+    match error {
+        StepError::Run(error) => is_retryable(&error.kind),
+        StepError::Pipeline(error) => step_is_retryable(&error.source),
+        StepError::State(_) | StepError::Resume(_) => false,
+        _ => true,
     }
 }

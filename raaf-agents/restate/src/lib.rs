@@ -3,11 +3,15 @@ mod approval;
 mod durable;
 mod engine;
 mod failure;
+mod journal;
+mod paused;
+mod promises;
 mod root;
+mod runs;
 mod steps;
 
 pub use approval::{ApprovalRequest, Decision};
 pub use durable::Durable;
 pub use engine::HandlerContext;
 pub use failure::Failure;
-pub use steps::StepJournal;
+pub use journal::StepJournal;

@@ -6,12 +6,16 @@ use std::{
 };
 
 use raaf_trace_core::{
-    Context, Kind, SpanId, Status, TraceId, call::ErrorReport, propagation::SpanContext, tracer,
+    Context, Kind, SpanId, Status, TraceId, call::ErrorReport, propagation::SpanContext,
+    provider::global_provider, tracer,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::failure::Failure;
+
+/// Longest wait for sinks before the work goes on without them.
+const FLUSH: Duration = Duration::from_secs(1);
 
 /// Place of an invocation in its trace. The first attempt chooses it, and the journal has it for the
 /// others; the last one records the span.
@@ -80,6 +84,12 @@ impl Root {
         };
         span.finish_at(SystemTime::UNIX_EPOCH + ended);
     }
+}
+
+/// Delivers spans to the sinks, so that a process that is killed later does not take them along.
+pub(crate) async fn flush() {
+    // A sink that cannot deliver reports that itself.
+    let _ = global_provider().force_flush_async(FLUSH).await;
 }
 
 /// Returns the time since the Unix epoch.

@@ -1,68 +1,62 @@
-//! Steps of runs, and the one entry of the engine's journal that each batch of them has.
+//! The other end of the journal: takes steps to the engine, one entry after the other.
+//!
+//! The engine replays its journal by position, and compares the names of entries. So all entries have the
+//! same name, and each has the names of its steps in its value: a replay reads entries until it has found
+//! those that it was asked for, in whatever order that is. Entries do not overlap, since the SDK cannot
+//! replay those that do; steps that run side by side share one.
 
 use std::{
     collections::BTreeMap,
-    error::Error,
-    fmt,
+    mem,
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, atomic::Ordering},
 };
 
-use async_trait::async_trait;
 use futures::{
     FutureExt as _,
-    future::{self, BoxFuture, Either, join_all},
+    future::{self, Either, join_all},
 };
-use raaf_agents::Journal;
-use raaf_trace_core::provider::global_provider;
 use restate_sdk::errors::TerminalError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::engine::Engine;
+use crate::{
+    engine::Engine,
+    journal::{Answer, Decided, Permit, Request, Shared, StepJournal, lock},
+    promises::Promises,
+    root::flush,
+};
 
-/// Name of the entries in the engine's journal. All have the same one: the engine compares names when it
-/// replays, and steps of branches that run side by side may come in another order.
+/// Name of the entries in the engine's journal.
 const ENTRY: &str = "steps";
 
-/// Number of steps that may wait to be taken.
+/// Number of requests that may wait to be taken.
 const QUEUE: usize = 64;
 
-/// Longest wait for sinks before a step goes on without them.
-const FLUSH: Duration = Duration::from_secs(1);
+/// Status code of what waits in an invocation that is cancelled.
+const CANCELLED: u16 = 409;
 
-type Known = Arc<Mutex<BTreeMap<String, Json>>>;
-
-/// Journal of one invocation for its runs; see [`Durable::journal`](crate::Durable::journal).
-#[derive(Clone)]
-pub struct StepJournal {
-    known: Known,
-    requests: mpsc::Sender<Request>,
-}
-
-/// The other end of the journals: takes the steps to the engine.
-pub(crate) struct Steps {
-    known: Known,
+/// Takes steps to the engine.
+pub(crate) struct Steps<'a> {
+    engine: &'a dyn Engine<'a>,
+    promises: Arc<Promises<'a>>,
+    shared: Arc<Shared>,
     requests: mpsc::Receiver<Request>,
     max_batch: usize,
+    batch: Vec<Step>,
+    waiting: Vec<Waiting>,
 }
 
-/// Step that asks for its result, or for permission to run.
-struct Request {
+struct Step {
     name: String,
     answer: oneshot::Sender<Answer>,
 }
 
-enum Answer {
-    Known(Json),
-    Run(Permit),
-}
-
-struct Permit {
-    result: oneshot::Sender<Option<Json>>,
-    stored: oneshot::Receiver<()>,
+/// A run that waits for decisions.
+struct Waiting {
+    promises: Vec<String>,
+    decided: oneshot::Sender<Vec<Decided>>,
 }
 
 /// An entry of the engine's journal: the results of steps that ran side by side.
@@ -73,138 +67,158 @@ struct Entry {
     failed: Vec<String>,
 }
 
-/// The attempt at the invocation has ended, or does not serve steps.
-#[derive(Debug)]
-struct Unserved;
+/// Tells journals that steps are taken, until this is dropped.
+struct Served(Arc<Shared>);
 
-impl fmt::Display for Unserved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("its handler has ended; run agents within `Durable::complete`")
+impl Served {
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.served.store(true, Ordering::Relaxed);
+        Self(Arc::clone(shared))
     }
 }
 
-impl Error for Unserved {}
-
-pub(crate) fn steps(max_batch: usize) -> (StepJournal, Steps) {
-    let (sender, requests) = mpsc::channel(QUEUE);
-    let known = Known::default();
-    let journal = StepJournal { known: Arc::clone(&known), requests: sender };
-    (journal, Steps { known, requests, max_batch })
-}
-
-#[async_trait]
-impl Journal for StepJournal {
-    async fn step(
-        &self,
-        name: &str,
-        work: BoxFuture<'_, Option<Json>>,
-    ) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
-        let known = lock(&self.known).get(name).cloned();
-        if known.is_some() {
-            return Ok(known);
-        }
-        let (answer, answered) = oneshot::channel();
-        let request = Request { name: name.to_owned(), answer };
-        self.requests.send(request).await.map_err(|_| Unserved)?;
-        match answered.await.map_err(|_| Unserved)? {
-            Answer::Known(json) => Ok(Some(json)),
-            Answer::Run(permit) => {
-                let result = work.await;
-                // A step that is in the journal is never run again, nor are its spans made again.
-                flush().await;
-                permit.result.send(result.clone()).map_err(|_| Unserved)?;
-                permit.stored.await.map_err(|_| Unserved)?;
-                Ok(result)
-            }
-        }
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.0.served.store(false, Ordering::Relaxed);
     }
 }
 
-impl Steps {
+impl<'a> Steps<'a> {
+    pub(crate) fn new(
+        engine: &'a dyn Engine<'a>,
+        promises: Arc<Promises<'a>>,
+        max_batch: usize,
+    ) -> (StepJournal, Self) {
+        let (sender, requests) = mpsc::channel(QUEUE);
+        let shared = Arc::<Shared>::default();
+        let journal = StepJournal::new(Arc::clone(&shared), sender);
+        let (batch, waiting) = (Vec::new(), Vec::new());
+        (journal, Self { engine, promises, shared, requests, max_batch, batch, waiting })
+    }
+
     pub(crate) fn set_max_batch(&mut self, steps: usize) {
         self.max_batch = steps.max(1);
     }
 
     /// Takes steps to the engine until the other end of `closed` is dropped. An error ends the invocation.
-    pub(crate) async fn serve(
-        &mut self,
-        engine: &dyn Engine<'_>,
+    pub(crate) fn serve(
+        mut self,
         mut closed: oneshot::Receiver<()>,
-    ) -> Result<(), TerminalError> {
-        loop {
-            let first = {
-                let next = pin!(self.requests.recv());
-                let Either::Right((Some(first), _)) = future::select(&mut closed, next).await
-                else {
-                    return Ok(());
+    ) -> impl Future<Output = Result<(), TerminalError>> + Send {
+        // Before the first step asks, when nothing has been polled.
+        let served = Served::new(&self.shared);
+        async move {
+            let _served = served;
+            loop {
+                let request = {
+                    let next = pin!(self.requests.recv());
+                    match future::select(&mut closed, next).await {
+                        Either::Right((request, _)) => request,
+                        Either::Left(_) => None,
+                    }
                 };
-                first
-            };
-            let mut batch = vec![first];
-            while batch.len() < self.max_batch
-                && let Ok(next) = self.requests.try_recv()
-            {
-                batch.push(next);
+                let Some(request) = request else { return Ok(()) };
+                self.take(request).await?;
             }
-            self.record(engine, batch).await?;
         }
     }
 
-    /// Answers a batch: what the journal has at once, the rest by an entry that is made now. Between the
+    async fn take(&mut self, request: Request) -> Result<(), TerminalError> {
+        self.sort(request);
+        while self.batch.len() < self.max_batch
+            && let Ok(request) = self.requests.try_recv()
+        {
+            self.sort(request);
+        }
+        if !self.batch.is_empty() {
+            self.record().await?;
+        }
+        // What goes on after a decision makes entries, and the SDK cannot replay those while another
+        // promise is awaited: so all are, or none.
+        let runs = self.shared.runs.load(Ordering::Relaxed);
+        if !self.waiting.is_empty() && self.waiting.len() >= runs && self.requests.is_empty() {
+            self.decide().await?;
+        }
+        Ok(())
+    }
+
+    fn sort(&mut self, request: Request) {
+        match request {
+            Request::Step { name, answer } => self.batch.push(Step { name, answer }),
+            Request::Decide { promises, decided } => {
+                self.waiting.push(Waiting { promises, decided });
+            }
+            Request::Ended => {}
+        }
+    }
+
+    /// Answers the batch: what the journal has at once, the rest by an entry that is made now. Between the
     /// two lie the entries of the journal that were not read yet.
-    async fn record(
-        &self,
-        engine: &dyn Engine<'_>,
-        mut batch: Vec<Request>,
-    ) -> Result<(), TerminalError> {
+    async fn record(&mut self) -> Result<(), TerminalError> {
         loop {
-            batch = self.answer_known(batch);
-            if batch.is_empty() {
+            self.answer_known();
+            if self.batch.is_empty() {
                 return Ok(());
             }
-            let (slot, stored) = (Arc::new(Mutex::new(Some(batch))), Arc::default());
+            let slot = Arc::new(Mutex::new(Some(mem::take(&mut self.batch))));
+            let stored = Arc::<Mutex<Vec<oneshot::Sender<()>>>>::default();
             let work = run(Arc::clone(&slot), Arc::clone(&stored));
-            let entry = engine.record(ENTRY, work.boxed()).await?;
+            let entry = self.engine.record(ENTRY, work.boxed()).await?;
             let entry: Entry = serde_json::from_value(entry).map_err(|error| {
-                TerminalError::new(format!("the journal has no steps: {error}"))
+                TerminalError::new(format!("an entry of the journal is not one of steps: {error}"))
             })?;
-            lock(&self.known).extend(entry.done);
-            let Some(again) = lock(&slot).take() else {
-                for stored in lock::<Vec<oneshot::Sender<()>>>(&stored).drain(..) {
+            lock(&self.shared.known).extend(entry.done);
+            // An entry that the journal had has left the batch where it was.
+            let again = lock(&slot).take();
+            let Some(again) = again else {
+                for stored in lock(&stored).drain(..) {
                     // A run that has failed meanwhile does not wait.
                     let _ = stored.send(());
                 }
                 return Ok(());
             };
-            batch = again;
+            self.batch = again;
         }
     }
 
-    /// Answers the steps whose results are known, and returns the others.
-    fn answer_known(&self, batch: Vec<Request>) -> Vec<Request> {
-        let known = lock(&self.known);
-        let mut unknown = Vec::new();
-        for request in batch {
-            match known.get(&request.name) {
-                Some(json) => drop(request.answer.send(Answer::Known(json.clone()))),
-                None => unknown.push(request),
+    /// Answers the steps of the batch whose results are known.
+    fn answer_known(&mut self) {
+        let known = lock(&self.shared.known);
+        for step in mem::take(&mut self.batch) {
+            match known.get(&step.name) {
+                Some(json) => drop(step.answer.send(Answer::Known(json.clone()))),
+                None => self.batch.push(step),
             }
         }
-        unknown
+    }
+
+    /// Waits for all promises of all runs.
+    async fn decide(&mut self) -> Result<(), TerminalError> {
+        for Waiting { promises, decided } in mem::take(&mut self.waiting) {
+            let mut values = Vec::with_capacity(promises.len());
+            for id in promises {
+                match self.promises.claim(&id)?.await {
+                    Err(error) if error.code() == CANCELLED => return Err(error),
+                    value => values.push(value),
+                }
+            }
+            let _ = decided.send(values);
+        }
+        Ok(())
     }
 }
 
-/// Runs the batch in the slot, and returns its entry. The engine does not call it for an entry that the
+/// Runs the batch in the slot, and returns its entry. The engine does not poll this for an entry that the
 /// journal has.
 async fn run(
-    slot: Arc<Mutex<Option<Vec<Request>>>>,
+    slot: Arc<Mutex<Option<Vec<Step>>>>,
     stored: Arc<Mutex<Vec<oneshot::Sender<()>>>>,
 ) -> Json {
     let batch = lock(&slot).take().unwrap_or_default();
-    // Otherwise a killed process could leave spans whose parents are unknown.
+    // A process that is killed within the step leaves no span whose parent is unknown.
     flush().await;
     let mut running = Vec::new();
-    for Request { name, answer } in batch {
+    for Step { name, answer } in batch {
         let (result, received) = oneshot::channel();
         let (store, when_stored) = oneshot::channel();
         lock(&stored).push(store);
@@ -219,20 +233,4 @@ async fn run(
         }
     }
     serde_json::to_value(entry).unwrap_or_default()
-}
-
-/// Delivers spans to the sinks, so that a process that is killed later does not take them along.
-pub(crate) async fn flush() {
-    // A sink that cannot deliver reports that itself.
-    let _ = global_provider().force_flush_async(FLUSH).await;
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl fmt::Debug for StepJournal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StepJournal").finish_non_exhaustive()
-    }
 }
