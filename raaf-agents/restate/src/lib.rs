@@ -15,3 +15,6 @@ pub use durable::Durable;
 pub use engine::HandlerContext;
 pub use failure::Failure;
 pub use journal::StepJournal;
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,9 @@
 //! same name, and each has the names of its steps in its value: a replay reads entries until it has found
 //! those that it was asked for, in whatever order that is. Entries do not overlap, since the SDK cannot
 //! replay those that do; steps that run side by side share one.
+//!
+//! For the same reason no promise may be awaited while entries are left to replay. So an entry names those
+//! that are awaited next, and none follows it before they have values.
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +28,7 @@ use crate::{
     engine::Engine,
     journal::{Answer, Decided, Permit, Request, Shared, StepJournal, lock},
     promises::Promises,
-    root::flush,
+    root::{flush, to_json},
 };
 
 /// Name of the entries in the engine's journal.
@@ -46,6 +49,8 @@ pub(crate) struct Steps<'a> {
     max_batch: usize,
     batch: Vec<Step>,
     waiting: Vec<Waiting>,
+    /// Promises that are awaited together, in the order of the journal, without those that have values.
+    groups: Vec<Vec<String>>,
 }
 
 struct Step {
@@ -59,12 +64,17 @@ struct Waiting {
     decided: oneshot::Sender<Vec<Decided>>,
 }
 
-/// An entry of the engine's journal: the results of steps that ran side by side.
+/// An entry of the engine's journal: the results of steps that ran side by side, or promises that are
+/// awaited together.
 #[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Entry {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     done: BTreeMap<String, Json>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     failed: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    awaited: Vec<String>,
 }
 
 /// Tells journals that steps are taken, until this is dropped.
@@ -92,8 +102,8 @@ impl<'a> Steps<'a> {
         let (sender, requests) = mpsc::channel(QUEUE);
         let shared = Arc::<Shared>::default();
         let journal = StepJournal::new(Arc::clone(&shared), sender);
-        let (batch, waiting) = (Vec::new(), Vec::new());
-        (journal, Self { engine, promises, shared, requests, max_batch, batch, waiting })
+        let (batch, waiting, groups) = (Vec::new(), Vec::new(), Vec::new());
+        (journal, Self { engine, promises, shared, requests, max_batch, batch, waiting, groups })
     }
 
     pub(crate) fn set_max_batch(&mut self, steps: usize) {
@@ -133,8 +143,7 @@ impl<'a> Steps<'a> {
         if !self.batch.is_empty() {
             self.record().await?;
         }
-        // What goes on after a decision makes entries, and the SDK cannot replay those while another
-        // promise is awaited: so all are, or none.
+        // No step is taken while promises are awaited: so the other runs go first.
         let runs = self.shared.runs.load(Ordering::Relaxed);
         if !self.waiting.is_empty() && self.waiting.len() >= runs && self.requests.is_empty() {
             self.decide().await?;
@@ -163,11 +172,7 @@ impl<'a> Steps<'a> {
             let slot = Arc::new(Mutex::new(Some(mem::take(&mut self.batch))));
             let stored = Arc::<Mutex<Vec<oneshot::Sender<()>>>>::default();
             let work = run(Arc::clone(&slot), Arc::clone(&stored));
-            let entry = self.engine.record(ENTRY, work.boxed()).await?;
-            let entry: Entry = serde_json::from_value(entry).map_err(|error| {
-                TerminalError::new(format!("an entry of the journal is not one of steps: {error}"))
-            })?;
-            lock(&self.shared.known).extend(entry.done);
+            self.read(work).await?;
             // An entry that the journal had has left the batch where it was.
             let again = lock(&slot).take();
             let Some(again) = again else {
@@ -192,9 +197,46 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// Waits for all promises of all runs.
+    /// Reads the next entry of the journal, or makes it.
+    async fn read(
+        &mut self,
+        work: impl Future<Output = Entry> + Send + 'static,
+    ) -> Result<(), TerminalError> {
+        let work = work.map(|entry| to_json(&entry));
+        let entry = self.engine.record(ENTRY, work.boxed()).await?;
+        let entry: Entry = serde_json::from_value(entry).map_err(|error| {
+            TerminalError::new(format!("an entry of the journal is not one of steps: {error}"))
+        })?;
+        lock(&self.shared.known).extend(entry.done);
+        self.groups.extend(Some(entry.awaited).filter(|awaited| !awaited.is_empty()));
+        Ok(())
+    }
+
+    /// Awaits the promises that the journal says come next; if it says none, all that are waited for.
     async fn decide(&mut self) -> Result<(), TerminalError> {
-        for Waiting { promises, decided } in mem::take(&mut self.waiting) {
+        let ids = |waiting: &[Waiting]| -> Vec<String> {
+            waiting.iter().flat_map(|waiting| waiting.promises.clone()).collect()
+        };
+        let waiting = ids(&self.waiting);
+        let group = loop {
+            let next =
+                self.groups.iter().position(|group| group.iter().any(|id| waiting.contains(id)));
+            if let Some(next) = next {
+                break next;
+            }
+            let entry = Entry { awaited: waiting.clone(), ..Entry::default() };
+            self.read(async { entry }).await?;
+        };
+        if !self.groups[group].iter().all(|id| waiting.contains(id)) {
+            // Another run is on its way to where it waits.
+            return Ok(());
+        }
+        let group = self.groups.remove(group);
+        let (decided, later): (Vec<_>, Vec<_>) = mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|waiting| waiting.promises.iter().any(|id| group.contains(id)));
+        self.waiting = later;
+        for Waiting { promises, decided } in decided {
             let mut values = Vec::with_capacity(promises.len());
             for id in promises {
                 match self.promises.claim(&id)?.await {
@@ -213,7 +255,7 @@ impl<'a> Steps<'a> {
 async fn run(
     slot: Arc<Mutex<Option<Vec<Step>>>>,
     stored: Arc<Mutex<Vec<oneshot::Sender<()>>>>,
-) -> Json {
+) -> Entry {
     let batch = lock(&slot).take().unwrap_or_default();
     // A process that is killed within the step leaves no span whose parent is unknown.
     flush().await;
@@ -232,5 +274,5 @@ async fn run(
             None => entry.failed.push(name),
         }
     }
-    serde_json::to_value(entry).unwrap_or_default()
+    entry
 }
