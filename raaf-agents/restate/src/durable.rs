@@ -5,7 +5,7 @@ use std::{
     fmt,
     future::Future,
     pin::pin,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::Ordering},
 };
 
 use futures::{
@@ -21,7 +21,7 @@ use crate::{
     approval::ApprovalRequest,
     engine::{Engine, HandlerContext},
     failure::Failure,
-    journal::{StepJournal, lock},
+    journal::{Shared, StepJournal, lock},
     promises::Promises,
     root::{Root, flush, now, to_json},
     steps::Steps,
@@ -70,13 +70,19 @@ impl<'a> Durable<'a> {
         name: String,
     ) -> Result<Self, TerminalError> {
         let caller = engine.trace_headers();
-        let root = Root::new(&caller);
-        let root = engine.record("trace", async move { to_json(&root) }.boxed()).await?;
+        let (root, shared) = (Root::new(&caller), Arc::<Shared>::default());
+        let first = Arc::clone(&shared);
+        let work = async move {
+            first.live.store(true, Ordering::Relaxed);
+            to_json(&root)
+        };
+        let root = engine.record("trace", work.boxed()).await?;
         let root = serde_json::from_value(root).map_err(|error| {
             TerminalError::new(format!("an entry of the journal is not one of a trace: {error}"))
         })?;
         let promises = Arc::new(Promises::new(engine));
-        let (journal, steps) = Steps::new(engine, Arc::clone(&promises), MAX_PARALLEL_STEPS);
+        let (journal, steps) =
+            Steps::new(engine, Arc::clone(&promises), shared, MAX_PARALLEL_STEPS);
         Ok(Self {
             engine,
             name,

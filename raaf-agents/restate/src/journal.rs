@@ -37,11 +37,15 @@ pub(crate) struct Shared {
     pub(crate) runs: AtomicUsize,
     /// Steps are taken to the engine.
     pub(crate) served: AtomicBool,
+    /// This attempt has read all entries of the journal, and made one.
+    pub(crate) live: AtomicBool,
 }
 
 pub(crate) enum Request {
     /// A step asks for its result, or for permission to run.
     Step { name: String, answer: oneshot::Sender<Answer> },
+    /// A run begins, and needs to know whether the step with this name has been done, which is its last.
+    Begin { last: String, begun: oneshot::Sender<()> },
     /// A run waits for decisions, each by the id of its promise.
     Decide { promises: Vec<String>, decided: oneshot::Sender<Vec<Decided>> },
     /// A run has ended, for which others may have waited.
@@ -81,9 +85,13 @@ impl StepJournal {
         Self { shared, requests }
     }
 
-    pub(crate) fn begin_run(&self) -> Running<'_> {
+    /// Begins a run. If the journal has entries that were not read, reads those up to the run's last step.
+    pub(crate) async fn begin(&self, last: String) -> Result<Running<'_>, Unserved> {
+        let (begun, answer) = oneshot::channel();
+        self.send(Request::Begin { last, begun }).await?;
+        answer.await.map_err(|_| Unserved)?;
         self.shared.runs.fetch_add(1, Ordering::Relaxed);
-        Running(self)
+        Ok(Running(self))
     }
 
     /// Waits for the values of promises, which come when all runs of the invocation wait or have ended.

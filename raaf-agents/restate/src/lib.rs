@@ -4,7 +4,7 @@ mod durable;
 mod engine;
 mod failure;
 mod journal;
-mod paused;
+mod parts;
 mod promises;
 mod root;
 mod runs;

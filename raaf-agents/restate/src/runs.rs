@@ -4,13 +4,19 @@ use std::{collections::BTreeSet, future::Future};
 
 use futures::FutureExt as _;
 use raaf_agents::{Agent, Input, Journal as _, Pipeline, RunConfig, RunResult, State};
+use raaf_trace_core::{Context, InContext as _, SpanContext, SpanId, TraceId};
 use restate_sdk::context::RequestTarget;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
 use crate::{
-    approval::ApprovalRequest, durable::Durable, engine::Recorded, failure::Failure,
-    journal::StepJournal, paused::Paused, root::to_json,
+    approval::{ApprovalRequest, Decision},
+    durable::Durable,
+    engine::Recorded,
+    failure::Failure,
+    journal::StepJournal,
+    parts::{AgentRun, Part, Parts, Paused, PipelineRun},
+    root::to_json,
 };
 
 /// What the journal has of a pause.
@@ -38,16 +44,8 @@ impl Durable<'_> {
         agent: &Agent,
         input: impl Into<Input>,
     ) -> Result<RunResult, Failure> {
-        let (_running, runner) = (self.journal.begin_run(), self.runner(name));
-        let mut outcome = runner.run(agent, input).await;
-        let mut pauses = 0;
-        loop {
-            let state = match outcome {
-                Ok(result) => return Ok(result),
-                Err(error) => error.into_state()?,
-            };
-            outcome = runner.resume(agent, self.decided(name, &mut pauses, state).await?).await;
-        }
+        let run = AgentRun { runner: self.runner(name), agent, input: input.into() };
+        self.to_its_end(name, &run).await
     }
 
     /// Runs a pipeline, whose agent steps need a [`runner`](Self::runner) each, with names of their own.
@@ -64,16 +62,7 @@ impl Durable<'_> {
         pipeline: &Pipeline,
         state: State,
     ) -> Result<State, Failure> {
-        let _running = self.journal.begin_run();
-        let mut outcome = pipeline.run(state).await;
-        let mut pauses = 0;
-        loop {
-            let state = match outcome {
-                Ok(state) => return Ok(state),
-                Err(error) => error.into_state().map_err(|error| Failure::from(*error))?,
-            };
-            outcome = pipeline.resume(self.decided(name, &mut pauses, state).await?).await;
-        }
+        self.to_its_end(name, &PipelineRun { pipeline, state }).await
     }
 
     /// Does work of the user's own once: if the journal has its result, that is returned instead. `name`
@@ -95,8 +84,11 @@ impl Durable<'_> {
                 None
             }
         });
-        let name = format!("{}/step", self.run_id(name));
-        let stored = self.journal.step(&name, work.boxed()).await.map_err(Failure::retryable)?;
+        let stored = self
+            .journal
+            .step(&self.step_name(name), work.boxed())
+            .await
+            .map_err(Failure::retryable)?;
         match (stored, failed) {
             (Some(stored), _) => from_json(stored),
             (None, Some(failure)) => Err(failure),
@@ -147,15 +139,47 @@ impl Durable<'_> {
         format!("{}/{name}", self.engine.id())
     }
 
-    /// Announces the calls that wait in a run, and returns its state with the decisions.
-    async fn decided<S: Paused>(
-        &self,
-        name: &str,
-        pauses: &mut u32,
-        state: S,
-    ) -> Result<S, Failure> {
-        let step = format!("{name}/pause{pauses}");
-        *pauses += 1;
+    /// Does the parts of a run, each up to a pause or the end. An end is journaled, so that a handler that is
+    /// replayed makes no spans of runs that have ended.
+    async fn to_its_end<P: Parts>(&self, name: &str, run: &P) -> Result<P::Done, Failure> {
+        let last = format!("{}/ended", self.run_id(name));
+        let _running = self.journal.begin(last.clone()).await.map_err(Failure::retryable)?;
+        let ended = self.journal.known().get(&last).cloned();
+        match ended {
+            Some(Json::String(failure)) => return Err(Failure::terminal(failure)),
+            Some(_) => return self.parts(name, run).in_context(untraced()).await,
+            None => {}
+        }
+        let result = self.parts(name, run).await;
+        let end = match &result {
+            Ok(_) => Json::Null,
+            Err(failure) if failure.is_retryable() => return result,
+            Err(failure) => failure.to_string().into(),
+        };
+        let stored = self.journal.step(&last, async { Some(end) }.boxed()).await;
+        stored.map_err(Failure::retryable)?;
+        result
+    }
+
+    async fn parts<P: Parts>(&self, name: &str, run: &P) -> Result<P::Done, Failure> {
+        let (mut pauses, mut paused) = (0, None);
+        loop {
+            let step = format!("{name}/pause{pauses}");
+            let known = self.journal.known().get(&self.step_name(&step)).cloned();
+            if let Some(pause) = known {
+                paused = Some(self.decided(from_json(pause)?).await?);
+                pauses += 1;
+                continue;
+            }
+            match run.part(paused.take()).await? {
+                Part::Done(done) => return Ok(done),
+                Part::Paused(state) => self.announce(&step, state).await?,
+            }
+        }
+    }
+
+    /// Announces the calls that wait in a run, and journals its state.
+    async fn announce<S: Paused>(&self, step: &str, state: S) -> Result<(), Failure> {
         let pending = state.pending();
         let Some(first) = pending.first() else {
             return Err(Failure::retryable("the run was paused; another attempt goes on with it"));
@@ -165,7 +189,7 @@ impl Durable<'_> {
             let text = format!("a call of `{tool}` waits for an approval; set `on_approval`");
             return Err(Failure::terminal(text));
         };
-        let announced = self.step(&step, async {
+        let announced = self.step(step, async {
             let journaled = self.journaled_promises();
             let ids = pending.iter().map(|_| self.promises.make(&journaled));
             let awakeables: Vec<_> = ids.collect();
@@ -174,18 +198,26 @@ impl Durable<'_> {
             announce(requests.collect()).await.map_err(Failure::retryable)?;
             Ok(to_json(&Pause { awakeables, state }))
         });
-        // The state of the attempt that has paused, below whose span the run goes on.
-        let Pause { awakeables, mut state } = from_json::<Pause<S>>(announced.await?)?;
+        announced.await.map(drop)
+    }
+
+    /// Waits for the decisions on the calls of a run.
+    async fn decided<S: Paused>(&self, pause: Pause<S>) -> Result<S, Failure> {
+        let Pause { awakeables, mut state } = pause;
         let values = self.journal.decide(awakeables).await.map_err(Failure::retryable)?;
         for (call, value) in state.pending().iter().zip(values) {
             let decision = match value {
                 Ok(decision) => from_json(decision)?,
-                Err(rejected) => crate::Decision::Reject(rejected.message().to_owned()),
+                Err(rejected) => Decision::Reject(rejected.message().to_owned()),
             };
             let decided = state.decide(&call.key, decision);
             decided.map_err(|error| Failure::terminal(error.to_string()))?;
         }
         Ok(state)
+    }
+
+    fn step_name(&self, name: &str) -> String {
+        format!("{}/step", self.run_id(name))
     }
 
     /// Returns the ids of the promises of all pauses in the journal.
@@ -194,6 +226,11 @@ impl Durable<'_> {
         let pauses = known.values().filter_map(|value| value.get("awakeables")?.as_array());
         pauses.flatten().filter_map(Json::as_str).map(str::to_owned).collect()
     }
+}
+
+/// Returns a context in which nothing is recorded.
+fn untraced() -> Context {
+    Context::remote(SpanContext::new(TraceId::random(), SpanId::random()).with_sampled(false))
 }
 
 fn from_json<T: DeserializeOwned>(json: Json) -> Result<T, Failure> {

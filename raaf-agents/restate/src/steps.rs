@@ -5,7 +5,10 @@
 //! those that it was asked for, in whatever order that is. Entries do not overlap, since the SDK cannot
 //! replay those that do; steps that run side by side share one.
 //!
-//! For the same reason no promise may be awaited while entries are left to replay. So an entry names those
+//! A run that begins reads the entries up to its last step, if the journal has it, or else all. Those are
+//! entries of steps, since the handler does nothing else meanwhile.
+//!
+//! Since entries do not overlap, no promise may be awaited while entries are left to replay. So an entry names those
 //! that are awaited next, and none follows it before they have values.
 
 use std::{
@@ -75,6 +78,9 @@ struct Entry {
     failed: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     awaited: Vec<String>,
+    /// Another attempt goes on here.
+    #[serde(skip_serializing_if = "is_false")]
+    resumed: bool,
 }
 
 /// Tells journals that steps are taken, until this is dropped.
@@ -97,10 +103,10 @@ impl<'a> Steps<'a> {
     pub(crate) fn new(
         engine: &'a dyn Engine<'a>,
         promises: Arc<Promises<'a>>,
+        shared: Arc<Shared>,
         max_batch: usize,
     ) -> (StepJournal, Self) {
         let (sender, requests) = mpsc::channel(QUEUE);
-        let shared = Arc::<Shared>::default();
         let journal = StepJournal::new(Arc::clone(&shared), sender);
         let (batch, waiting, groups) = (Vec::new(), Vec::new(), Vec::new());
         (journal, Self { engine, promises, shared, requests, max_batch, batch, waiting, groups })
@@ -134,11 +140,11 @@ impl<'a> Steps<'a> {
     }
 
     async fn take(&mut self, request: Request) -> Result<(), TerminalError> {
-        self.sort(request);
+        self.sort(request).await?;
         while self.batch.len() < self.max_batch
             && let Ok(request) = self.requests.try_recv()
         {
-            self.sort(request);
+            self.sort(request).await?;
         }
         if !self.batch.is_empty() {
             self.record().await?;
@@ -151,14 +157,25 @@ impl<'a> Steps<'a> {
         Ok(())
     }
 
-    fn sort(&mut self, request: Request) {
+    async fn sort(&mut self, request: Request) -> Result<(), TerminalError> {
         match request {
+            Request::Begin { last, begun } => {
+                while !self.is_live() && !lock(&self.shared.known).contains_key(&last) {
+                    self.read(async { Entry { resumed: true, ..Entry::default() } }).await?;
+                }
+                let _ = begun.send(());
+            }
             Request::Step { name, answer } => self.batch.push(Step { name, answer }),
             Request::Decide { promises, decided } => {
                 self.waiting.push(Waiting { promises, decided });
             }
             Request::Ended => {}
         }
+        Ok(())
+    }
+
+    fn is_live(&self) -> bool {
+        self.shared.live.load(Ordering::Relaxed)
     }
 
     /// Answers the batch: what the journal has at once, the rest by an entry that is made now. Between the
@@ -202,7 +219,11 @@ impl<'a> Steps<'a> {
         &mut self,
         work: impl Future<Output = Entry> + Send + 'static,
     ) -> Result<(), TerminalError> {
-        let work = work.map(|entry| to_json(&entry));
+        let shared = Arc::clone(&self.shared);
+        let work = async move {
+            shared.live.store(true, Ordering::Relaxed);
+            to_json(&work.await)
+        };
         let entry = self.engine.record(ENTRY, work.boxed()).await?;
         let entry: Entry = serde_json::from_value(entry).map_err(|error| {
             TerminalError::new(format!("an entry of the journal is not one of steps: {error}"))
@@ -275,4 +296,9 @@ async fn run(
         }
     }
     entry
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }

@@ -17,7 +17,7 @@ use futures::{FutureExt as _, future::BoxFuture, poll};
 use proptest::prelude::*;
 use raaf_agents::{
     Agent, Approval, FunctionTool, Message, Model, ModelError, ModelRequest, ModelResponse,
-    ToolCall,
+    RunResult, ToolCall,
 };
 use restate_sdk::{context::RequestTarget, errors::TerminalError};
 use serde_json::{Value as Json, json};
@@ -199,7 +199,17 @@ fn agent(name: &'static str, store: &Store, delays: &Delays) -> Agent {
         .build()
 }
 
-/// Two agents side by side, which pause twice each, beside a step of the handler's own.
+async fn run(
+    durable: &Durable<'_>,
+    name: &'static str,
+    store: &Store,
+    delays: &Delays,
+) -> Result<RunResult, Failure> {
+    delays.wait().await;
+    durable.run(name, &agent(name, store, delays), "go").await
+}
+
+/// Four agents, two of them side by side and beside steps of the handler's own. Each pauses twice.
 async fn handle(store: &Store, seed: u64, batch: usize) -> Result<String, Failure> {
     let (attempt, announced) = (Attempt::new(store), store.clone());
     let delays = Delays(Arc::new(Mutex::new(seed)));
@@ -213,11 +223,7 @@ async fn handle(store: &Store, seed: u64, batch: usize) -> Result<String, Failur
     });
     durable
         .complete_in(async {
-            let run = async |name| {
-                delays.wait().await;
-                let agent = agent(name, store, &delays);
-                durable.run(name, &agent, "go").await
-            };
+            let run = |name| run(&durable, name, store, &delays);
             let own = async {
                 let mut sum = 0;
                 for number in 0..4 {
@@ -227,8 +233,12 @@ async fn handle(store: &Store, seed: u64, batch: usize) -> Result<String, Failur
                 }
                 Ok::<u32, Failure>(sum)
             };
+            let first = run("first").await?.output;
             let (left, right, sum) = futures::join!(run("left"), run("right"), own);
-            Ok(format!("{}; {}; {}", left?.output, right?.output, sum?))
+            let (left, right) = (left?.output, right?.output);
+            attempt.record("timer", async { Json::Null }.boxed()).await?;
+            let last = run("last").await?.output;
+            Ok(format!("{first}; {left}; {right}; {}; {last}", sum?))
         })
         .await
 }
@@ -242,7 +252,7 @@ proptest! {
 
     #[test]
     fn an_invocation_that_loses_its_worker_anywhere_goes_on(
-        drops in prop::collection::vec(0_usize..120, 0..6),
+        drops in prop::collection::vec(0_usize..250, 0..8),
         seed in any::<u64>(),
         batch in 1_usize..4,
     ) {
