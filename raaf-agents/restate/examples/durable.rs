@@ -12,6 +12,9 @@
 //! did from the journal, does that step again, with the same key, and goes on. Both append to one trace
 //! file, which holds one tree.
 
+#![allow(missing_docs, reason = "the macro of the SDK documents nothing")]
+#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+
 use std::{
     env, fs,
     net::SocketAddr,
@@ -22,7 +25,10 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use raaf_agents::{Agent, FunctionTool, Message, ModelRequest, Reply, RunContext, ScriptedModel};
-use raaf_processors::{FileSink, read::TraceReader};
+use raaf_processors::{
+    FileSink,
+    read::{Trace, TraceReader},
+};
 use raaf_restate::{Durable, Failure};
 use raaf_trace_core::{BatchConfig, TracerProvider, provider::set_global_provider};
 use restate_sdk::prelude::*;
@@ -149,13 +155,15 @@ async fn main() -> anyhow::Result<ExitCode> {
         ensure!(!call.is_finished(), "the call has failed: {:?}", call.await);
         sleep(Duration::from_millis(20)).await;
     }
+    // The start of a span is in the file within 100 ms.
+    sleep(Duration::from_millis(200)).await;
     drop(worker);
     println!("  killed");
     let _worker = Worker::start(&folder, address).await?;
     println!("{}\n", call.await??);
 
     let (traces, _) = TraceReader::open(folder.join("traces.jsonl"))?.traces();
-    for (depth, span) in traces.iter().flat_map(|trace| trace.walk()) {
+    for (depth, span) in traces.iter().flat_map(Trace::walk) {
         let status = span.status().map_or("never ended".to_owned(), |status| status.to_string());
         println!("{:2$}{} {status}", "", span.component_name(), 2 * depth);
     }

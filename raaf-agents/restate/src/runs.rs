@@ -45,7 +45,8 @@ impl Durable<'_> {
         input: impl Into<Input>,
     ) -> Result<RunResult, Failure> {
         let run = AgentRun { runner: self.runner(name), agent, input: input.into() };
-        self.to_its_end(name, &run).await
+        // A future of some size, which the handler's futures would carry along.
+        Box::pin(self.to_its_end(name, &run)).await
     }
 
     /// Runs a pipeline, whose agent steps need a [`runner`](Self::runner) each, with names of their own.
@@ -62,7 +63,7 @@ impl Durable<'_> {
         pipeline: &Pipeline,
         state: State,
     ) -> Result<State, Failure> {
-        self.to_its_end(name, &PipelineRun { pipeline, state }).await
+        Box::pin(self.to_its_end(name, &PipelineRun { pipeline, state })).await
     }
 
     /// Does work of the user's own once: if the journal has its result, that is returned instead. `name`

@@ -17,7 +17,7 @@ use futures::{FutureExt as _, future::BoxFuture, poll};
 use proptest::prelude::*;
 use raaf_agents::{
     Agent, Approval, FunctionTool, Message, Model, ModelError, ModelRequest, ModelResponse,
-    RunResult, ToolCall,
+    RunResult, ToolCall, ToolResult,
 };
 use restate_sdk::{context::RequestTarget, errors::TerminalError};
 use serde_json::{Value as Json, json};
@@ -172,7 +172,7 @@ impl Model for Planned {
         let Some(tools) = self.turns.get(turn) else {
             let results = request.messages.iter().flat_map(Message::tool_results);
             let errors = results.filter(|result| result.is_error);
-            let errors: Vec<_> = errors.map(|result| result.text()).collect();
+            let errors: Vec<_> = errors.map(ToolResult::text).collect();
             return Ok(ModelResponse::new(Message::assistant(errors.join(", "))));
         };
         let call = |(at, tool): (usize, &&str)| ToolCall::new(format!("c{at}"), *tool, &json!({}));

@@ -38,7 +38,19 @@ async fn a_run_that_waits_for_an_approval_goes_on_in_another_worker() {
     let traces = traces(&server);
     assert_eq!(traces.len(), 1);
     assert_one_tree(&traces[0], "Refund");
-    eprintln!("{}", drawn(&traces[0]));
+    // The resumed part is below the part that has paused, and the replay in the other worker has no span.
+    let spans = traces[0].walk().map(|(depth, span)| (depth, span.component_name().to_owned()));
+    let expected = [
+        (0, "Refund"),
+        (1, "Clerk"),
+        (2, "planned"),
+        (2, "credit"),
+        (2, "Clerk"),
+        (3, "debit"),
+        (3, "planned"),
+    ];
+    let expected = expected.map(|(depth, name)| (depth, name.to_owned()));
+    assert_eq!(spans.collect::<Vec<_>>(), expected, "{}", drawn(&traces[0]));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use crate::{
     server::Server,
-    trees::{assert_one_tree, drawn, steps, traces},
+    trees::{assert_agents_end_once, assert_one_tree, drawn, steps, traces},
     work::{STEPS, assert_ledger, assert_steps_in_order},
     worker::Worker,
 };
@@ -42,8 +42,8 @@ async fn a_killed_worker_is_replaced_by_one_that_goes_on_where_it_stopped() {
         }
         call.await.unwrap();
     }
-    let began = assert_steps_in_order(&server);
-    assert_eq!(began.len(), jobs);
+    let by_job = assert_steps_in_order(&server);
+    assert_eq!(by_job.len(), jobs);
     assert_ledger(&server, jobs);
     let traces = traces(&server);
     assert_eq!(traces.len(), jobs, "each job is one trace");
@@ -51,8 +51,9 @@ async fn a_killed_worker_is_replaced_by_one_that_goes_on_where_it_stopped() {
     for trace in &traces {
         assert_one_tree(trace, "Report");
         open += trace.walk().filter(|(_, span)| span.ended().is_none()).count();
-        let ended = steps(trace);
-        for agent in ["Planner", "Researcher", "Writer"] {
+        let (ended, agents) = (steps(trace), ["Planner", "Researcher", "Writer"]);
+        assert_agents_end_once(trace, &agents);
+        for agent in agents {
             let models = if agent == "Researcher" { 3 } else { 2 };
             for (step, once) in [("planned", models), ("debit", 1), ("credit", 1)] {
                 let count = ended.get(&format!("{agent}/{step}")).copied().unwrap_or_default();
@@ -61,7 +62,7 @@ async fn a_killed_worker_is_replaced_by_one_that_goes_on_where_it_stopped() {
         }
     }
     let steps_of_all: usize = traces.iter().flat_map(steps).map(|(_, count)| count).sum();
-    let begun: usize = began.values().map(Vec::len).sum();
+    let begun: usize = by_job.values().map(Vec::len).sum();
     assert!(steps_of_all <= begun, "{steps_of_all} spans of {begun} steps that began");
     assert!(open > 0, "no kill left an open span");
     let repeated = begun - jobs * STEPS.len();

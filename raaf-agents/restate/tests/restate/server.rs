@@ -14,11 +14,12 @@ use tokio::sync::{Mutex, MutexGuard};
 /// The package with the server, as npm calls it.
 const PACKAGE: &str = "@restatedev/restate-server@1.7";
 
+static TURN: Mutex<()> = Mutex::const_new(());
+
 /// A server with a folder for everything that a test writes.
 pub(crate) struct Server {
     process: Child,
     folder: tempfile::TempDir,
-    /// Servers need much of a machine: one test after the other has one.
     _turn: MutexGuard<'static, ()>,
     ingress: SocketAddr,
     admin: SocketAddr,
@@ -38,9 +39,6 @@ fn program() -> Result<PathBuf, String> {
 fn install() -> Result<PathBuf, String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("restate-server");
     let link = folder.join("node_modules/.bin/restate-server");
-    // Tests of one program share it.
-    static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _one = ONE.lock().map_err(|error| error.to_string())?;
     if !link.exists() {
         fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
         let npm = Command::new("npm")
@@ -68,6 +66,8 @@ fn install() -> Result<PathBuf, String> {
 impl Server {
     /// Starts a server; `None`, with a line that says why, where there is none.
     pub(crate) async fn start() -> Option<Self> {
+        // Servers need much of a machine: one test after the other has one.
+        let turn = TURN.lock().await;
         let program = match program() {
             Ok(program) => program,
             Err(reason) => {
@@ -75,8 +75,6 @@ impl Server {
                 return None;
             }
         };
-        static TURN: Mutex<()> = Mutex::const_new(());
-        let turn = TURN.lock().await;
         let folder = tempfile::tempdir().unwrap();
         let [ingress, admin, node] = free_addresses();
         let mut process = Command::new(program)
@@ -127,15 +125,42 @@ impl Server {
 
     /// Calls a handler, and returns its result.
     pub(crate) async fn call(&self, handler: &str, body: &Json, headers: &[(&str, &str)]) -> Json {
+        let (status, text) = self.answer(handler, body, headers).await;
+        assert!(status.is_success(), "{status}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Calls a handler, and returns the status and the body of the response.
+    pub(crate) async fn answer(
+        &self,
+        handler: &str,
+        body: &Json,
+        headers: &[(&str, &str)],
+    ) -> (reqwest::StatusCode, String) {
         let mut request = self.http.post(format!("http://{}/{handler}", self.ingress)).json(body);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let answer = request.send().await.unwrap();
-        let status = answer.status();
-        let text = answer.text().await.unwrap();
-        assert!(status.is_success(), "{status}: {text}");
-        serde_json::from_str(&text).unwrap()
+        (answer.status(), answer.text().await.unwrap())
+    }
+
+    pub(crate) fn addresses(&self) -> [SocketAddr; 2] {
+        [self.admin, self.ingress]
+    }
+
+    /// Cancels all invocations.
+    pub(crate) async fn cancel(&self) {
+        let query = json!({ "query": "SELECT id FROM sys_invocation" });
+        let url = format!("http://{}/query", self.admin);
+        let request = self.http.post(url).header("accept", "application/json").json(&query);
+        let answer: Json = request.send().await.unwrap().json().await.unwrap();
+        for row in answer["rows"].as_array().unwrap() {
+            let id = row["id"].as_str().unwrap();
+            let url = format!("http://{}/invocations/{id}/cancel", self.admin);
+            let answer = self.http.patch(url).send().await.unwrap();
+            assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        }
     }
 
     /// Waits until an invocation of the handler has this status.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use raaf_processors::read::{Trace, TraceReader};
-use raaf_trace_core::span::TreeProblem;
+use raaf_trace_core::{Status, span::TreeProblem};
 
 use crate::server::Server;
 
@@ -51,6 +51,15 @@ pub(crate) fn steps(trace: &Trace) -> BTreeMap<String, usize> {
         }
     }
     steps
+}
+
+/// Asserts that each of these agents has one span that ended well: replays have none.
+pub(crate) fn assert_agents_end_once(trace: &Trace, agents: &[&str]) {
+    for agent in agents {
+        let spans = trace.walk().filter(|(_, span)| span.component_name() == *agent);
+        let ended = spans.filter(|(_, span)| span.status() == Some(Status::Ok));
+        assert_eq!(ended.count(), 1, "{agent}\n{}", drawn(trace));
+    }
 }
 
 /// Draws a tree for the message of a test that fails.

@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use raaf_agents::{
     Agent, Approval, FunctionTool, Message, Model, ModelError, ModelRequest, ModelResponse,
-    RunContext, ToolCall,
+    Pipeline, RunContext, State, ToolCall,
 };
 use raaf_processors::FileSink;
 use raaf_restate::{Durable, Failure};
@@ -136,6 +136,30 @@ impl Office {
         .await
     }
 
+    /// The agents of the report as a pipeline, two of them side by side.
+    #[handler(name = "pipeline")]
+    async fn pipeline(
+        &self,
+        ctx: Context<'_>,
+        job: Json<Value>,
+    ) -> Result<Json<Value>, HandlerError> {
+        let run = Durable::begin(&ctx, "Job").await?;
+        run.complete(async {
+            let [planner, researcher, writer] = agents(&self.folder).map(|agent| {
+                let runner = run.runner(agent.name());
+                agent.reads("job").with_runner(runner)
+            });
+            let pipeline = Pipeline::builder("Report").then(planner);
+            let pipeline = pipeline.parallel([researcher, writer]).build();
+            let pipeline = pipeline.map_err(|error| Failure::terminal(error.to_string()))?;
+            let state = State::new().with("job", job.into_inner());
+            let state = run.run_pipeline("report", &pipeline, state).await?;
+            let answers = ["Planner", "Researcher", "Writer"].map(|key| state.text(key).ok());
+            Ok::<_, Failure>(Json(json!(answers)))
+        })
+        .await
+    }
+
     /// An agent with a tool that needs an approval.
     #[handler(name = "refund", inactivity_timeout = "100ms")]
     async fn refund(
@@ -162,7 +186,7 @@ impl Office {
 }
 
 /// The agents of the report: two of them call both tools at once, the second one after the other.
-pub(crate) fn agents(folder: &Path) -> Vec<Agent> {
+fn agents(folder: &Path) -> [Agent; 3] {
     let both = vec![vec!["debit", "credit"]];
     let each = vec![vec!["debit"], vec!["credit"]];
     let agents = [("Planner", both.clone()), ("Researcher", each), ("Writer", both)];
@@ -173,7 +197,7 @@ pub(crate) fn agents(folder: &Path) -> Vec<Agent> {
             .tool(log.tool("credit"))
             .build()
     };
-    agents.into_iter().map(agent).collect()
+    agents.map(agent)
 }
 
 fn clerk(folder: &Path) -> Agent {
@@ -211,11 +235,8 @@ impl Log {
                     let key = context.idempotency_key().ok_or("no key")?.replace('/', "|");
                     let entry = log.folder.join("ledger").join(key);
                     // A ledger that takes each key once.
-                    match fs::File::create_new(entry) {
-                        Ok(mut entry) => {
-                            entry.write_all(job.as_bytes()).map_err(|_| "disk full")?
-                        }
-                        Err(_) => {}
+                    if let Ok(mut entry) = fs::File::create_new(entry) {
+                        entry.write_all(job.as_bytes()).map_err(|_| "disk full")?;
                     }
                     Ok::<_, &str>(name)
                 }
@@ -235,6 +256,23 @@ struct Planned {
     turns: Vec<Vec<&'static str>>,
 }
 
+impl Planned {
+    /// Fails for some jobs: for `flaky` once, for `wrong` each time.
+    fn fail_once(&self, job: &str) -> Result<(), ModelError> {
+        let message = format!("no {job}");
+        let first = || fs::File::create_new(self.log.folder.join("failed")).is_ok();
+        match job {
+            "flaky" if self.log.agent == "Researcher" && first() => {
+                Err(ModelError::Connection { message })
+            }
+            "wrong" if self.log.agent == "Researcher" => {
+                Err(ModelError::Rejected { status: 400, message })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 #[async_trait]
 impl Model for Planned {
     fn name(&self) -> &str {
@@ -246,16 +284,16 @@ impl Model for Planned {
         let job = input.unwrap_or_default().split(' ').next().unwrap_or_default().to_owned();
         let turn = request.messages.iter().filter(|it| it.tool_calls().count() > 0).count();
         self.log.begin(&job, &format!("model{turn}")).await;
-        let message = match self.turns.get(turn) {
-            Some(tools) => Message::calls(tools.iter().enumerate().map(|(at, tool)| {
-                ToolCall::new(format!("c{at}"), *tool, &json!({ "value": job }))
-            })),
-            None => {
-                let results = request.messages.iter().flat_map(Message::tool_results);
-                let failed = results.filter(|result| result.is_error).count();
-                Message::assistant(format!("{job} by {} failed {failed}", self.log.agent))
-            }
+        let Some(tools) = self.turns.get(turn) else {
+            let results = request.messages.iter().flat_map(Message::tool_results);
+            let failed = results.filter(|result| result.is_error).count();
+            let answer = format!("{job} by {} failed {failed}", self.log.agent);
+            return Ok(ModelResponse::new(Message::assistant(answer)));
         };
-        Ok(ModelResponse::new(message))
+        self.fail_once(&job)?;
+        let call = |(at, tool): (usize, &&str)| {
+            ToolCall::new(format!("c{at}"), *tool, &json!({ "value": job }))
+        };
+        Ok(ModelResponse::new(Message::calls(tools.iter().enumerate().map(call))))
     }
 }
