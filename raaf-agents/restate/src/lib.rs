@@ -1,4 +1,5 @@
-//! Durable runs.
+#![doc = include_str!("../README.md")]
+
 mod approval;
 mod durable;
 mod engine;

@@ -163,13 +163,13 @@ impl Durable<'_> {
     }
 
     async fn parts<P: Parts>(&self, name: &str, run: &P) -> Result<P::Done, Failure> {
-        let (mut pauses, mut paused) = (0, None);
+        let (mut number, mut paused) = (0, None);
         loop {
-            let step = format!("{name}/pause{pauses}");
+            let step = format!("{name}/pause{number}");
             let known = self.journal.known().get(&self.step_name(&step)).cloned();
             if let Some(pause) = known {
                 paused = Some(self.decided(from_json(pause)?).await?);
-                pauses += 1;
+                number += 1;
                 continue;
             }
             match run.part(paused.take()).await? {
