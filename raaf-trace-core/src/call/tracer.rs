@@ -29,7 +29,7 @@ use crate::{
 use raaf_trace_model::{
     Kind,
     attributes::{Attributes, IntoValue, Key, SpanLimits},
-    id::TraceId,
+    id::{SpanId, TraceId},
     keys,
     propagation::SpanContext,
     span::{Link, Score, SpanExtras, Status},
@@ -185,6 +185,7 @@ impl Tracer {
             name: None,
             parent: None,
             trace_id: None,
+            span_id: None,
             include_content: true,
             attributes: Attributes::with_limits(SpanLimits::UNLIMITED),
             links: Vec::new(),
@@ -204,6 +205,7 @@ pub struct SpanBuilder {
     name: Option<Key>,
     parent: Option<Parent>,
     trace_id: Option<TraceId>,
+    span_id: Option<SpanId>,
     include_content: bool,
     attributes: Attributes,
     links: Vec<Link>,
@@ -275,6 +277,32 @@ impl SpanBuilder {
     /// ```
     pub fn trace_id(mut self, trace: TraceId) -> Self {
         self.trace_id = Some(trace);
+        self
+    }
+
+    /// Sets the id of the span itself, for a span that others already have as their parent: the root of
+    /// work that several processes do one after the other, and the last one records. An id must be
+    /// unique within its trace.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{
+    ///     MemoryExporter, SpanId, TraceId, TracerProvider, propagation::SpanContext, sink::SimpleProcessor,
+    /// };
+    ///
+    /// let memory = MemoryExporter::new();
+    /// let provider =
+    ///     TracerProvider::builder().with(SimpleProcessor::new(memory.clone())).build();
+    /// let (trace, root) = (TraceId::random(), SpanId::random());
+    /// let job = SpanContext::new(trace, root);
+    /// provider.tracer().span("part").remote_parent(job).start().finish();
+    /// provider.tracer().span("job").trace_id(trace).span_id(root).start().finish();
+    /// let [part, job] = &memory.spans()[..] else { panic!("two spans") };
+    /// assert_eq!(part.parent_id(), Some(job.span_id()));
+    /// ```
+    pub fn span_id(mut self, id: SpanId) -> Self {
+        self.span_id = Some(id);
         self
     }
 
@@ -381,7 +409,8 @@ impl SpanBuilder {
         let root_of = |trace| Innermost::Remote(Arc::new(SpanContext::of_trace(trace)));
         let named = self.parent.and_then(|parent| parent.named(&current, &component, &self.method));
         let named = named.or_else(|| self.trace_id.map(|trace| root_of(trace).into()));
-        let origin = Origin::find(&component, named, &current)?.with_content(self.include_content);
+        let origin = Origin::find(&component, named, &current)?;
+        let origin = origin.with_content(self.include_content).with_id(self.span_id);
         let extras = extras(self.links, self.start_time, origin.limits());
         Some(start::start(origin, component, self.method, self.name, extras, |attributes| {
             attributes.merge(self.attributes);

@@ -29,7 +29,7 @@ pub(crate) struct Origin {
     pub(super) without_context: bool,
     pub(super) link: Link,
     pub(super) depth: Depth,
-    /// Id of the span, if it was drawn before.
+    /// Id of the span, if it was drawn or given before.
     pub(super) id: Option<SpanId>,
     /// Baggage of which entries become attributes; `None` unless the provider chooses any.
     pub(super) baggage: Option<sync::Arc<Baggage>>,
@@ -89,6 +89,12 @@ impl Origin {
         if !include {
             self.trace = self.trace.without_content();
         }
+        self
+    }
+
+    /// Sets the id of the span, if one is given.
+    pub(crate) fn with_id(mut self, id: Option<SpanId>) -> Self {
+        self.id = id;
         self
     }
 
