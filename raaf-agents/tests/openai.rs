@@ -7,20 +7,24 @@ mod common;
 mod server;
 
 use std::{
+    error::Error,
+    sync::atomic::{AtomicBool, Ordering},
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
+use async_trait::async_trait;
+use futures::future::BoxFuture;
 use raaf_agents::{
-    Agent, Message, Model as _, ModelError, ModelRequest, OpenAiModel, RetryPolicy, RunErrorKind,
-    TracedModel,
+    Agent, Journal, Message, Model as _, ModelError, ModelRequest, OpenAiModel, RetryPolicy,
+    RunConfig, RunErrorKind, Runner, TracedModel,
 };
 use raaf_testkit::{Capture, assert_span_tree};
 use raaf_trace_core::{attributes::ValueRef, keys};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use common::shout;
-use server::{Answer, Server};
+use server::{Answer, Request, Server};
 
 const KEY: &str = "sk-test-0123456789";
 
@@ -218,6 +222,43 @@ async fn p3_requests_carry_traceparent() {
     let quiet = TracedModel::new(quiet.build().unwrap());
     capture.run_async(quiet.respond(&request)).await.unwrap();
     assert!(!server.requests()[1].head.contains("traceparent"));
+}
+
+/// A journal that loses the first result, as a process that is killed before it is stored.
+#[derive(Default)]
+struct Forgetful(AtomicBool);
+
+#[async_trait]
+impl Journal for Forgetful {
+    async fn step(
+        &self,
+        _: &str,
+        work: BoxFuture<'_, Option<Json>>,
+    ) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
+        let result = work.await;
+        if self.0.swap(true, Ordering::Relaxed) { Ok(result) } else { Err("killed".into()) }
+    }
+}
+
+#[tokio::test]
+async fn a_journaled_call_that_is_repeated_has_the_key_of_the_first() {
+    let answer = || Answer::ok(&json!({"choices": [{"message": {"content": "hi"}}]}));
+    let server = Server::start([answer(), answer(), answer(), answer()]).await;
+    let agent = Agent::builder("Greeter", model(&server)).build();
+    let config = RunConfig::new().journal(Forgetful::default()).run_id("order-17");
+    let journaled = Runner::new().with_config(config);
+    journaled.run(&agent, "hello").await.unwrap_err();
+    journaled.run(&agent, "hello").await.unwrap();
+    agent.run("hello").await.unwrap();
+    let odd = RunConfig::new().journal(Forgetful(true.into())).run_id("bestellung-ü\n");
+    Runner::new().with_config(odd).run(&agent, "hello").await.unwrap();
+    let key = |request: &Request| {
+        let mut lines = request.head.lines();
+        lines.find_map(|line| line.strip_prefix("idempotency-key: ").map(str::to_owned))
+    };
+    let keys: Vec<_> = server.requests().iter().map(key).collect();
+    let key = Some("order-17/1".to_owned());
+    assert_eq!(keys, [key.clone(), key, None, None]);
 }
 
 #[tokio::test]

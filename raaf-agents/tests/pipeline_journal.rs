@@ -104,9 +104,10 @@ fn steps_have_the_names_of_their_places() {
     let (state, entries, _, steps) = block_on(run(&[]));
     assert!(!state.contains("draft"));
     assert_eq!(entries["List"], 1);
-    let run = ["1", "1/c0", "1/c1", "2", "2/c0", "3"];
-    let of_run = |place: &str| run.map(|step| format!("job/{place}/{step}"));
-    let mut expected = vec!["job/0.List".to_owned(), "job/1.1.debit".to_owned()];
+    let run = ["", "/1", "/1/c0", "/1/c1", "/2", "/2/c0", "/3"];
+    let of_run = |place: &str| run.map(|step| format!("job/{place}{step}"));
+    let alone = ["job/0.List", "job/1.1.debit", "job/1.2.Nested"];
+    let mut expected = alone.map(str::to_owned).to_vec();
     let runs = ["1.0.One", "1.2.Nested/0.Inner", "2.[0].Each", "2.[1].Each", "2.[2].Each"];
     expected.extend(runs.into_iter().flat_map(of_run));
     expected.push("job/3.Flaky".to_owned());
@@ -154,7 +155,11 @@ proptest! {
             };
             let whole = async || {
                 let state = State::new().with("input", "go");
-                let paused = pipeline().run(state).await.unwrap_err();
+                // A process before this one may have gone on to the end.
+                let paused = match pipeline().run(state).await {
+                    Ok(state) => return Ok(state),
+                    Err(paused) => paused,
+                };
                 let mut state = paused.into_state().unwrap();
                 let pending = state.pending();
                 assert_eq!(pending.len(), 1);
@@ -193,7 +198,8 @@ async fn a_replay_has_no_step_in_its_trace() {
     let resumed = spans.iter().filter(|span| span.attributes().get("resumed").is_some());
     let mut resumed: Vec<_> = resumed.map(|span| span.component_name()).collect();
     resumed.sort_unstable();
-    assert_eq!(resumed, ["Books", "Each", "Each", "Each", "Flaky", "Inner", "One"]);
+    assert_eq!(resumed, ["Books", "Each", "Each", "Each", "Flaky"]);
+    assert_eq!(spans.iter().filter(|span| span.kind().as_str() == "agent").count(), 0);
 }
 
 struct Broken;

@@ -44,6 +44,10 @@ pub struct ModelRequest {
     /// The JSON Schema of the response's text; `None` for free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<OutputSchema>,
+    /// Key of the call, which is the same if the call is repeated after an interruption; `None` unless the run
+    /// is [journaled](crate::Journal). The header `Idempotency-Key` of `OpenAI`-compatible servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
 }
 
 impl ModelRequest {

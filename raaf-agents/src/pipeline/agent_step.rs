@@ -128,8 +128,11 @@ impl Step for AgentStep {
 
     /// The steps of the run are journaled.
     async fn run_in(&self, context: &StepContext, state: State) -> Result<State, StepError> {
-        let result = self.runner(context).run(&self.agent, self.input(&state)?).await?;
-        Ok(self.with_answer(state, result))
+        let run = |state| async move {
+            let result = self.runner(context).run(&self.agent, self.input(&state)?).await?;
+            Ok(self.with_answer(state, result))
+        };
+        context.around(state, run).await
     }
 
     async fn resume(
@@ -141,8 +144,11 @@ impl Step for AgentStep {
         let Waiting::Run(run) = paused.0 else {
             return Err(StepError::Resume(ResumeError::Step { step: self.name().to_owned() }));
         };
-        let result = self.runner(context).go_on(&self.agent, *run).await?;
-        Ok(self.with_answer(state, result))
+        let go_on = |state| async move {
+            let result = self.runner(context).go_on(&self.agent, *run).await?;
+            Ok(self.with_answer(state, result))
+        };
+        context.around(state, go_on).await
     }
 }
 

@@ -138,8 +138,8 @@ impl Pipeline {
     /// an interruption, it does only the steps that have no result in the journal. Each run has an id of its
     /// own.
     ///
-    /// Of a step, its changes to the state are journaled; of an agent, the steps of its run. The names of
-    /// steps begin with the id and the place in the pipeline, so that the pipeline must not change in
+    /// Of a step, its changes to the state are journaled; of an agent or an inner pipeline, its steps and
+    /// then its changes. The names of steps begin with the id and the place in the pipeline, so that the pipeline must not change in
     /// between. Conditions and changes of the state between steps are made again and have to be the same
     /// each time. A step that fails is not journaled, even if the pipeline goes on without it: run again,
     /// it is tried again. An attempt of a [retried](FlowExt::retry) agent goes on where the one before it
@@ -324,20 +324,26 @@ impl Step for Pipeline {
     }
 
     async fn run_in(&self, context: &StepContext, state: State) -> Result<State, StepError> {
-        let ended = self.run_within(context, state).await;
-        ended.map_err(|error| StepError::Pipeline(Box::new(error)))
+        let run = |state| async move {
+            let ended = self.run_within(context, state).await;
+            ended.map_err(|error| StepError::Pipeline(Box::new(error)))
+        };
+        context.around(state, run).await
     }
 
     async fn resume(
         &self,
         context: &StepContext,
-        _: State,
+        state: State,
         paused: PausedStep,
     ) -> Result<State, StepError> {
         match paused.0 {
             Waiting::Pipeline(inner) => {
-                let ended = self.go_on(context, *inner).await;
-                ended.map_err(|error| StepError::Pipeline(Box::new(error)))
+                let go_on = |_| async move {
+                    let ended = self.go_on(context, *inner).await;
+                    ended.map_err(|error| StepError::Pipeline(Box::new(error)))
+                };
+                context.around(state, go_on).await
             }
             Waiting::Run(_) => Err(StepError::Resume(PipelineState::changed(self.name()))),
         }

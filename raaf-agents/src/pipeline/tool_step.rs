@@ -127,7 +127,11 @@ impl ToolStep {
             state.set(&self.writes, result.into_json());
             Ok(state)
         };
-        if journals_steps { call(state).await } else { context.once(state, call).await }
+        if journals_steps {
+            context.around(state, call).await
+        } else {
+            context.once(state, call).await
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use futures::{FutureExt as _, future};
 use raaf_trace_core::{current_span, keys};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -94,25 +95,50 @@ impl StepContext {
         W: Future<Output = Result<State, StepError>> + Send,
     {
         let Some((journal, key)) = self.journal() else { return work(state).await };
-        let mut before = state.clone();
-        let to_json = |after: &State| serde_json::to_value(Changes::between(&before, after)).ok();
+        let before = state.clone();
+        let to_json = |after: &State| Changes::between(&before, after).to_json();
         match Stepped::of(&**journal, key, work(state), to_json).await? {
             Stepped::Done(after) => Ok(after),
-            Stepped::Known(json) => {
-                if let Some(span) = current_span() {
-                    span.set_attribute(keys::RESUMED, true);
-                }
-                let Changes { set, removed } = Stepped::Known(json).read(key)?;
-                for key in removed {
-                    before.remove(&key);
-                }
-                for (key, value) in set {
-                    before.set(key, value);
-                }
-                Ok(before)
-            }
+            Stepped::Known(json) => known(key, json, before),
         }
     }
+
+    /// Does the work of a step that journals steps of its own, unless the journal has its result. That is
+    /// journaled at its end, because steps are never inside each other.
+    pub(super) async fn around<W>(
+        &self,
+        state: State,
+        work: impl FnOnce(State) -> W + Send,
+    ) -> Result<State, StepError>
+    where
+        W: Future<Output = Result<State, StepError>> + Send,
+    {
+        let Some((journal, key)) = self.journal() else { return work(state).await };
+        let failed = |source| StepError::from(JournalError::new(key, source));
+        if let Some(json) = journal.known(key).await.map_err(failed)? {
+            return known(key, json, state);
+        }
+        let before = state.clone();
+        let after = work(state).await?;
+        let changes = Changes::between(&before, &after).to_json();
+        journal.step(key, future::ready(changes).boxed()).await.map_err(failed)?;
+        Ok(after)
+    }
+}
+
+/// Returns the state after a step whose changes are known.
+fn known(key: &str, changes: Json, mut state: State) -> Result<State, StepError> {
+    let Changes { set, removed } = Stepped::Known(changes).read(key)?;
+    if let Some(span) = current_span() {
+        span.set_attribute(keys::RESUMED, true);
+    }
+    for key in removed {
+        state.remove(&key);
+    }
+    for (key, value) in set {
+        state.set(key, value);
+    }
+    Ok(state)
 }
 
 impl fmt::Debug for StepContext {
@@ -138,6 +164,10 @@ impl Changes {
             set: set.map(|(key, value)| (key.to_owned(), value.clone())).collect(),
             removed: gone.map(|(key, _)| key.to_owned()).collect(),
         }
+    }
+
+    fn to_json(&self) -> Option<Json> {
+        serde_json::to_value(self).ok()
     }
 }
 

@@ -39,6 +39,11 @@ impl Journal for InMemory {
         yield_now().await;
         Ok(result)
     }
+
+    async fn known(&self, name: &str) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
+        yield_now().await;
+        Ok(self.0.lock().unwrap().get(name).cloned())
+    }
 }
 
 /// A model that makes its turns in order, each after some awaits.

@@ -14,7 +14,7 @@ use super::{
     profile::Profile,
     wire::{Fault, Rejected, Target, malformed},
 };
-use crate::model::{HostedTool, ModelError, ModelRequest, ModelSettings};
+use crate::model::{HostedTool, ModelError, ModelRequest};
 
 /// Server of a model, whatever its protocol.
 pub(super) struct Endpoint {
@@ -54,11 +54,8 @@ impl Endpoint {
     ) -> Result<Response, ModelError> {
         require_runtime()?;
         let settings = &request.settings;
-        let mut call = self
-            .http
-            .post(self.address.clone())
-            .headers(self.headers(settings, accept)?)
-            .body(body);
+        let mut call =
+            self.http.post(self.address.clone()).headers(self.headers(request, accept)?).body(body);
         if !settings.extra_query.is_empty() {
             call = call.query(&settings.extra_query);
         }
@@ -71,18 +68,23 @@ impl Endpoint {
 
     fn headers(
         &self,
-        settings: &ModelSettings,
+        request: &ModelRequest,
         accept: &'static str,
     ) -> Result<HeaderMap, ModelError> {
         let mut headers = self.headers.clone();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        // The ids of runs are the user's, and may be no header.
+        let key = request.idempotency_key.as_deref().map(HeaderValue::from_str);
+        if let Some(Ok(key)) = key {
+            headers.insert("idempotency-key", key);
+        }
         let mut carrier: Vec<(String, String)> = Vec::new();
         if self.propagates {
             Context::current().inject(&mut carrier);
         }
         let carrier = carrier.iter().map(|(name, value)| (name, value));
-        for (name, value) in carrier.chain(&settings.extra_headers) {
+        for (name, value) in carrier.chain(&request.settings.extra_headers) {
             let header = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
             let Some((name, mut value)) = header else {
                 let message = format!("the header `{name}` has an invalid name or value");

@@ -241,6 +241,8 @@ impl Run<'_> {
         self.context.claim_request()?;
         self.state.turn_begun();
         self.context.set_turn(self.state.turns);
+        let key = self.context.journal().map(|_| self.context.model_step());
+        self.state.request.idempotency_key = key;
         Ok(())
     }
 
