@@ -94,31 +94,35 @@ async fn a_conversation_of_the_server_gets_what_it_does_not_have() {
 
 #[tokio::test]
 async fn a_response_that_the_server_has_lost_is_a_clear_error() {
-    let server = Server::start([
-        stored("resp_1", &json!([message("ok")])),
-        Answer::status(
+    for (status, error) in [
+        (
             400,
-            &json!({"error": {
+            json!({
                 "message": "Previous response with id 'resp_1' not found.",
                 "type": "invalid_request_error", "param": "previous_response_id",
                 "code": "previous_response_not_found",
-            }})
-            .to_string(),
+            }),
         ),
-    ])
-    .await;
-    let model = builder(&server).server_state(ServerState::PreviousResponse).build().unwrap();
-    let answer = model.respond(&asked()).await.unwrap();
-    let mut request = asked();
-    request.messages.extend([answer.message, Message::user("more")]);
-    let error = model.respond(&request).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the model server rejected the request (HTTP 400): Previous response with id 'resp_1' not \
-         found.; the server does not have it (any more): send the whole conversation, with \
-         `ServerState::None`"
-    );
-    server.stop();
+        (404, json!({"message": "Response with id 'resp_1' not found.", "code": 404})),
+        (400, json!({"message": "this server does not support 'previous_response_id'"})),
+    ] {
+        let answer = Answer::status(status, &json!({"error": error}).to_string());
+        let server = Server::start([stored("resp_1", &json!([message("ok")])), answer]).await;
+        let model = builder(&server).server_state(ServerState::PreviousResponse).build().unwrap();
+        let mut request = asked();
+        request.messages.push(model.respond(&request).await.unwrap().message);
+        request.messages.push(Message::user("more"));
+        let error_text = model.respond(&request).await.unwrap_err().to_string();
+        let told = error["message"].as_str().unwrap();
+        assert_eq!(
+            error_text,
+            format!(
+                "the model server rejected the request (HTTP {status}): {told}; the server does not \
+                 have the response (any more): send the whole conversation, with `ServerState::None`"
+            )
+        );
+        server.stop();
+    }
 }
 
 #[tokio::test]
