@@ -211,3 +211,28 @@ async fn check_all(place: &str) {
     println!("{right} of {} recordings are read right", recordings.len());
     assert!(report.is_empty(), "{right} of {} are right\n{report}", recordings.len());
 }
+
+/// Cuts each stream, and expects an error that says so.
+#[tokio::test]
+async fn recorded_responses_that_are_cut_are_interrupted() {
+    let mut wrong = Vec::new();
+    for (name, recording) in recordings(RESPONSES).iter().filter(|(_, it)| it["stream"] == true) {
+        let body = recording["body"].as_str().unwrap();
+        let ends: Vec<usize> = body.match_indices("\n\n").map(|(at, _)| at + 2).collect();
+        let last = body.rfind("\"response\"").unwrap_or(body.len());
+        // At the end of an event, and within one.
+        let places = ends.iter().step_by(ends.len().div_ceil(6)).flat_map(|at| [*at, at + 9]);
+        for place in places.filter(|place| *place < last && body.is_char_boundary(*place)) {
+            let answer = Answer::recorded(200, "text/event-stream", &body[..place]);
+            let server = Server::start([answer]).await;
+            let model = OpenAiResponses::builder("recorded").base_url(server.url());
+            let model = model.retries(RetryPolicy::never()).build().unwrap();
+            let outcome = streamed(&model, &ModelRequest::new([Message::user("go")])).await;
+            if !matches!(outcome, Err(ModelError::Interrupted { .. })) {
+                wrong.push(format!("{name} cut at {place}: {outcome:?}"));
+            }
+            server.stop();
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -143,11 +143,14 @@ impl AgentBuilder {
     /// [`ModelError::Unsupported`](crate::ModelError::Unsupported).
     ///
     /// ```
-    /// use raaf_agents::{Agent, HostedTool, OpenAiResponses};
+    /// use raaf_agents::{Agent, HostedTool, ScriptedModel};
     ///
-    /// let model = OpenAiResponses::builder("gpt-5.4-mini").api_key("sk-...").build()?;
-    /// let agent = Agent::builder("Researcher", model).hosted_tool(HostedTool::web_search()).build();
-    /// # Ok::<(), raaf_agents::openai::ConfigError>(())
+    /// // `OpenAiResponses` is a model that has them.
+    /// let agent = Agent::builder("Researcher", ScriptedModel::new("scripted", ["It rains."]))
+    ///     .hosted_tool(HostedTool::web_search())
+    ///     .hosted_tool(HostedTool::mcp("docs", "https://example.com/mcp"))
+    ///     .build();
+    /// assert_eq!(agent.hosted_tools().len(), 2);
     /// ```
     pub fn hosted_tool(mut self, tool: HostedTool) -> Self {
         let is_same =

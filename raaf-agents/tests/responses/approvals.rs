@@ -1,33 +1,37 @@
 //! Calls of hosted MCP servers that wait for an approval.
 
 use raaf_agents::{
-    Agent, FunctionTool, HostedTool, RunConfig, RunContext, RunErrorKind, RunHooks, RunState,
-    Runner, ToolAction, ToolCall, openai::ServerState,
+    Agent, Approval, FunctionTool, HostedTool, RunConfig, RunContext, RunErrorKind, RunHooks,
+    RunState, Runner, ToolAction, ToolCall, openai::ServerState,
 };
 use raaf_testkit::{Capture, assert_span_tree};
 use serde_json::{Value as Json, json};
 
-use super::{builder, common::Text, message, response};
+use super::{builder, call, common::Text, message, response};
 use crate::server::{Answer, Server};
 
 fn request(id: &str) -> Json {
-    json!({"type": "mcp_approval_request", "id": id, "server_label": "docs", "name": "delete.all",
+    json!({"type": "mcp_approval_request", "id": id, "server_label": "docs", "name": "delete_all",
            "arguments": "{\"path\":\"/\"}"})
 }
 
 fn called() -> Json {
-    json!({"type": "mcp_call", "id": "mc_1", "server_label": "docs", "name": "delete.all",
+    json!({"type": "mcp_call", "id": "mc_1", "server_label": "docs", "name": "delete_all",
            "arguments": "{\"path\":\"/\"}", "output": "gone", "approval_request_id": "mcpr_1"})
 }
 
 fn agent(server: &Server, state: ServerState) -> Agent {
-    // A tool of the same name, which must not run.
-    let own = FunctionTool::new("delete.all", "Deletes.", |_: Text| async move {
+    agent_with(server, state, Approval::never())
+}
+
+/// An agent with a tool that has the name of the hosted one, and must not run.
+fn agent_with(server: &Server, state: ServerState, approval: Approval) -> Agent {
+    let own = FunctionTool::new("delete_all", "Deletes.", |_: Text| async move {
         Err::<(), _>("must not run".to_owned())
     });
     Agent::builder("Clerk", builder(server).server_state(state).build().unwrap())
         .hosted_tool(HostedTool::mcp("docs", "https://host/mcp"))
-        .tool(own)
+        .tool(own.with_approval(approval))
         .build()
 }
 
@@ -50,7 +54,7 @@ async fn an_approved_call_is_made_by_the_provider() {
     assert_eq!(pending.len(), 1);
     assert_eq!(
         (&*pending[0].call.name, pending[0].call.hosted_by.as_deref()),
-        ("delete.all", Some("docs"))
+        ("delete_all", Some("docs"))
     );
     state.approve(&pending[0].key).unwrap();
     let result = capture.run_async(Runner::new().resume(&agent, state)).await.unwrap();
@@ -71,7 +75,7 @@ async fn an_approved_call_is_made_by_the_provider() {
                     llm "m" [ok] {
                         tool "mcp" [
                             ok,
-                            "tool.name" = "delete.all",
+                            "tool.name" = "delete_all",
                             "tool.hosted" = true,
                             "tool.result" = "gone"
                         ]
@@ -121,6 +125,20 @@ async fn a_decision_for_all_calls_holds_for_the_hosted_tool() {
 }
 
 #[tokio::test]
+async fn a_decision_on_a_hosted_tool_is_none_on_a_tool_of_the_same_name() {
+    let first = Answer::ok(&response(&json!([request("mcpr_1")])));
+    let own = Answer::ok(&response(&json!([call("c", "delete_all", r#"{"text":"/"}"#)])));
+    let server = Server::start([first, own]).await;
+    let agent = agent_with(&server, ServerState::None, Approval::always());
+    let mut state = paused(&agent, &Capture::new()).await;
+    let key = state.pending()[0].key.clone();
+    state.approve_always(&key).unwrap();
+    let state = Runner::new().resume(&agent, state).await.unwrap_err().into_state().unwrap();
+    assert_eq!(state.pending()[0].call.hosted_by, None);
+    server.stop();
+}
+
+#[tokio::test]
 async fn a_hook_may_refuse_an_approved_call_and_not_change_it() {
     for change in
         [ToolAction::Refuse("too much".to_owned()), ToolAction::Replace(json!({"path": "/tmp"}))]
@@ -165,7 +183,7 @@ async fn an_agent_without_the_hosted_tool_cannot_go_on() {
     let state = paused(&agent(&server, ServerState::None), &Capture::new()).await;
     let other = Agent::builder("Clerk", builder(&server).build().unwrap()).build();
     let error = Runner::new().resume(&other, state).await.unwrap_err();
-    assert!(error.to_string().contains("delete.all"), "{error}");
+    assert!(error.to_string().contains("delete_all"), "{error}");
     server.stop();
 }
 

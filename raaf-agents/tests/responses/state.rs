@@ -1,6 +1,8 @@
 //! Conversations that the server keeps.
 
-use raaf_agents::{Agent, MemorySession, Message, RunConfig, Runner, Session, openai::ServerState};
+use raaf_agents::{
+    Agent, MemorySession, Message, Model as _, RunConfig, Runner, Session, openai::ServerState,
+};
 use raaf_testkit::{Capture, assert_span_tree};
 use serde_json::{Value as Json, json};
 
@@ -92,50 +94,66 @@ async fn a_conversation_of_the_server_gets_what_it_does_not_have() {
 
 #[tokio::test]
 async fn a_response_that_the_server_has_lost_is_a_clear_error() {
-    let server = Server::start([
-        stored("resp_1", &json!([message("ok")])),
-        Answer::status(
+    for (status, error) in [
+        (
             400,
-            &json!({"error": {
+            json!({
                 "message": "Previous response with id 'resp_1' not found.",
                 "type": "invalid_request_error", "param": "previous_response_id",
                 "code": "previous_response_not_found",
-            }})
-            .to_string(),
+            }),
         ),
-    ])
-    .await;
+        (404, json!({"message": "Response with id 'resp_1' not found.", "code": 404})),
+        (400, json!({"message": "this server does not support 'previous_response_id'"})),
+    ] {
+        let answer = Answer::status(status, &json!({"error": error}).to_string());
+        let server = Server::start([stored("resp_1", &json!([message("ok")])), answer]).await;
+        let model = builder(&server).server_state(ServerState::PreviousResponse).build().unwrap();
+        let mut request = asked();
+        request.messages.push(model.respond(&request).await.unwrap().message);
+        request.messages.push(Message::user("more"));
+        let error_text = model.respond(&request).await.unwrap_err().to_string();
+        let told = error["message"].as_str().unwrap();
+        assert_eq!(
+            error_text,
+            format!(
+                "the model server rejected the request (HTTP {status}): {told}; the server does not \
+                 have the response (any more): send the whole conversation, with `ServerState::None`"
+            )
+        );
+        server.stop();
+    }
+}
+
+#[tokio::test]
+async fn a_response_that_was_not_stored_is_not_continued() {
+    let mut body = response(&json!([message("ok")]));
+    body["store"] = false.into();
+    let server =
+        Server::start([Answer::ok(&body), stored("resp_2", &json!([message("ok")]))]).await;
     let model = builder(&server).server_state(ServerState::PreviousResponse).build().unwrap();
-    let answer = raaf_agents::Model::respond(&model, &asked()).await.unwrap();
     let mut request = asked();
-    request.messages.extend([answer.message, Message::user("more")]);
-    let error = raaf_agents::Model::respond(&model, &request).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the model server rejected the request (HTTP 400): Previous response with id 'resp_1' not \
-         found.; the server does not have it (any more): send the whole conversation, with \
-         `ServerState::None`"
-    );
+    request.messages.push(model.respond(&request).await.unwrap().message);
+    request.messages.push(Message::user("more"));
+    model.respond(&request).await.unwrap();
+    let body = &server.requests()[1].body;
+    assert_eq!(body["previous_response_id"], Json::Null);
+    assert_eq!(body["input"].as_array().unwrap().len(), 3);
     server.stop();
 }
 
 #[tokio::test]
-async fn a_response_of_another_server_or_one_that_was_not_stored_is_not_continued() {
-    let mut body = response(&json!([message("ok")]));
-    body["store"] = false.into();
-    for answer in [Answer::ok(&body), stored("resp_1", &json!([message("ok")]))] {
-        let (outcome, _) = respond(answer, &asked(), |builder| builder, &Capture::new()).await;
-        let mut request = asked();
-        request.messages.extend([outcome.unwrap().message, Message::user("more")]);
-        let next = stored("resp_2", &json!([message("ok")]));
-        let change = |builder: raaf_agents::openai::OpenAiModelBuilder<_>| {
-            builder.server_state(ServerState::PreviousResponse)
-        };
-        let (outcome, body) = respond(next, &request, change, &Capture::new()).await;
-        outcome.unwrap();
-        assert_eq!(
-            (&body["previous_response_id"], body["input"].as_array().unwrap().len()),
-            (&Json::Null, 3)
-        );
-    }
+async fn a_response_of_another_server_is_not_continued() {
+    let answer = stored("resp_1", &json!([message("ok")]));
+    let (outcome, _) = respond(answer, &asked(), |builder| builder, &Capture::new()).await;
+    let mut request = asked();
+    request.messages.extend([outcome.unwrap().message, Message::user("more")]);
+    let next = stored("resp_2", &json!([message("ok")]));
+    let change = |builder: raaf_agents::openai::OpenAiModelBuilder<_>| {
+        builder.server_state(ServerState::PreviousResponse)
+    };
+    let (outcome, body) = respond(next, &request, change, &Capture::new()).await;
+    outcome.unwrap();
+    assert_eq!(body["previous_response_id"], Json::Null);
+    assert_eq!(body["input"].as_array().unwrap().len(), 3);
 }

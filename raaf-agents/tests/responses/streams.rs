@@ -234,6 +234,24 @@ async fn calls_of_hosted_tools_are_followed() {
 }
 
 #[tokio::test]
+async fn items_keep_their_places_whatever_the_order_of_the_last_event_is() {
+    let (one, mut two) = (message("a"), message("b"));
+    two["id"] = "msg_2".into();
+    let answer = Answer::stream([
+        done(0, &one),
+        done(1, &two),
+        completed(&json!([two.clone(), one.clone()])),
+    ]);
+    let chunks = stream(answer, &Capture::new()).await;
+    let [Ok(ModelChunk::Text(_)), Ok(ModelChunk::Text(_)), Ok(ModelChunk::Done(whole))] =
+        &chunks[..]
+    else {
+        panic!("{chunks:?}")
+    };
+    assert_eq!(whole.message.text(), "ab");
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_stream_is_read_whole() {
     let answer = Answer::ok(&response(&json!([message("It rains.")])));
     let chunks = stream(answer, &Capture::new()).await;

@@ -131,7 +131,7 @@ impl ScriptedModel {
                 let nothing = || ModelError::other("the script's reply is empty");
                 return Err(failure.unwrap_or_else(nothing));
             }
-            Content::Message(spoken) => spoken,
+            Content::Message(spoken) => *spoken,
         };
         let Spoken { reasoning, hosted, content, pieces, refusal, calls, usage, finish_reason } =
             spoken;

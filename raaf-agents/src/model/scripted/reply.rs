@@ -33,7 +33,7 @@ pub struct Reply {
 #[derive(Clone, Debug)]
 pub(super) enum Content {
     None,
-    Message(Spoken),
+    Message(Box<Spoken>),
 }
 
 /// Message of a reply.
@@ -136,7 +136,7 @@ impl Reply {
     }
 
     fn message(spoken: Spoken) -> Self {
-        Self { content: Content::Message(spoken), delay: Duration::ZERO, failure: None }
+        Self { content: Content::Message(Box::new(spoken)), delay: Duration::ZERO, failure: None }
     }
 }
 

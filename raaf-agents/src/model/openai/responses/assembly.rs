@@ -154,13 +154,11 @@ impl Assembly {
         if matches!(what, "delta" | "done" | "completed" | "failed" | "incomplete") {
             return;
         }
-        let mut call = hosted::call(item.members(), None);
-        if what == "partial_image" {
-            call.result = text(event, "partial_image_b64").map(hosted::image).into_iter().collect();
-        } else {
+        if what != "partial_image" {
             item.set_status(what);
-            call.status = Some(what.to_owned());
         }
+        let mut call = hosted::progress(item.members());
+        call.result = text(event, "partial_image_b64").map(hosted::image).into_iter().collect();
         chunks.push(ModelChunk::HostedCall(Box::new(call)));
     }
 

@@ -18,8 +18,8 @@ pub(super) fn is_hosted(kind: &str) -> bool {
     kind == LISTING || kind == APPROVAL || (kind.ends_with("_call") && !is_own)
 }
 
-/// Reads an item. Without an origin it is one that goes on, and does not go back.
-pub(super) fn call(item: &Map<String, Json>, origin: Option<&str>) -> HostedCall {
+/// Reads what an item says of a call that goes on.
+pub(super) fn progress(item: &Map<String, Json>) -> HostedCall {
     let kind = text(item, "type").unwrap_or("unknown");
     let owned = |name: &str| text(item, name).map(str::to_owned);
     let mut call = HostedCall::new(
@@ -27,6 +27,13 @@ pub(super) fn call(item: &Map<String, Json>, origin: Option<&str>) -> HostedCall
         if is_hosted(kind) { kind.strip_suffix("_call").unwrap_or(kind) } else { kind },
     );
     (call.name, call.server, call.status) = (owned("name"), owned("server_label"), owned("status"));
+    call
+}
+
+/// Reads an item. Without an origin it does not go back.
+pub(super) fn call(item: &Map<String, Json>, origin: Option<&str>) -> HostedCall {
+    let kind = text(item, "type").unwrap_or("unknown");
+    let mut call = progress(item);
     call.error = item.get("error").and_then(error);
     let member = |name: &str| item.get(name).filter(|value| !value.is_null()).cloned();
     call.arguments = match kind {
@@ -43,7 +50,7 @@ pub(super) fn call(item: &Map<String, Json>, origin: Option<&str>) -> HostedCall
         "file_search_call" => member("results").map(Part::Json).into_iter().collect(),
         "code_interpreter_call" => outputs(item),
         "image_generation_call" => text(item, "result").map(image).into_iter().collect(),
-        "mcp_call" => owned("output").map(Part::Text).into_iter().collect(),
+        "mcp_call" => text(item, "output").map(Part::text).into_iter().collect(),
         LISTING => member("tools").map(Part::Json).into_iter().collect(),
         _ => Vec::new(),
     };

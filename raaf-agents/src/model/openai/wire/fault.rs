@@ -45,6 +45,10 @@ const OVERFLOW_MESSAGES: [&str; 4] = [
     "prompt is too long",
 ];
 
+/// Remedy for a response that a server cannot continue.
+const LOST: &str = "the server does not have the response (any more): send the whole conversation, with \
+                    `ServerState::None`";
+
 impl Fault {
     /// Reads the body of a response with an error status.
     pub(in super::super) fn of_body(status: u16, body: &str) -> Self {
@@ -129,6 +133,11 @@ impl Fault {
     /// Returns how to change a request that the server does not understand.
     fn hint(&self) -> Option<&'static str> {
         let unsupported = ["unsupported_parameter", "unsupported_value", "unknown_parameter"];
+        let is_lost =
+            self.message.contains("esponse with id") && self.message.contains("not found");
+        if is_lost && matches!(self.status, 400 | 404) {
+            return Some(LOST);
+        }
         if self.status != 400 && self.status != 422 {
             return None;
         }
@@ -162,11 +171,7 @@ impl Fault {
             ("stream_options", "set `stream_usage` of the model's profile to `false`"),
             ("parallel_tool_calls", "set `parallel_tool_calls` of the model's profile to `false`"),
             ("strict", "set `strict_schemas` of the model's profile to `false`"),
-            (
-                "previous_response_id",
-                "the server does not have it (any more): send the whole conversation, with \
-                 `ServerState::None`",
-            ),
+            ("previous_response_id", LOST),
             (
                 "response_format",
                 "set `typed_answers` of the model's profile to `TypedAnswers::Tool`",
