@@ -140,6 +140,10 @@ impl Step for AgentStep {
         let result = self.runner(context).go_on(&self.agent, *run).await?;
         Ok(self.with_answer(state, result))
     }
+
+    fn can_resume(&self, paused: &PausedStep) -> Result<(), ResumeError> {
+        Runner::can_resume(&self.agent, paused.run(self.name())?)
+    }
 }
 
 impl AgentStep {
@@ -183,5 +187,9 @@ impl Step for Agent {
         paused: PausedStep,
     ) -> Result<State, StepError> {
         AgentStep::new(self.clone()).resume(context, state, paused).await
+    }
+
+    fn can_resume(&self, paused: &PausedStep) -> Result<(), ResumeError> {
+        AgentStep::new(self.clone()).can_resume(paused)
     }
 }

@@ -112,6 +112,20 @@ pub(super) enum Part<T> {
     Paused(Place),
 }
 
+/// Reason why a flow cannot go on at a place.
+pub(super) enum Misfit {
+    /// The flow lacks the place.
+    Place,
+    /// The step there cannot go on.
+    Step(ResumeError),
+}
+
+impl From<ResumeError> for Misfit {
+    fn from(error: ResumeError) -> Self {
+        Self::Step(error)
+    }
+}
+
 /// Beginning of a part of a flow.
 pub(super) enum Start {
     New(State),
@@ -146,6 +160,14 @@ impl PausedStep {
             },
             other => return Err(other),
         }))
+    }
+
+    /// Returns the run that a step waits for.
+    pub(super) fn run(&self, step: &str) -> Result<&RunState, ResumeError> {
+        match &self.0 {
+            Waiting::Run(run) => Ok(run),
+            Waiting::Pipeline(_) => Err(ResumeError::Step { step: step.to_owned() }),
+        }
     }
 
     fn runs_mut(&mut self) -> Vec<&mut RunState> {
@@ -193,9 +215,9 @@ impl Place {
 }
 
 impl<T> Part<T> {
-    /// Returns whether a flow has the place of a pause.
-    pub(super) fn is_in(&self, node: &Node) -> bool {
-        self.place().is_none_or(|place| node.has(place))
+    /// Checks that a flow can go on at the place of a pause.
+    pub(super) fn check(&self, node: &Node) -> Result<(), Misfit> {
+        self.place().map_or(Ok(()), |place| node.check(place))
     }
 
     fn place(&self) -> Option<&Place> {
@@ -283,9 +305,13 @@ impl PipelineState {
         (!self.trace.is_empty()).then(|| Context::extract(&self.trace))
     }
 
-    /// Returns the mismatch of a flow that lacks the place of the pause.
-    pub(super) fn changed(pipeline: &str) -> ResumeError {
-        ResumeError::ChangedPipeline { pipeline: pipeline.to_owned() }
+    /// Checks that a pipeline can go on.
+    pub(super) fn check(&self, name: &str, node: &Node) -> Result<(), ResumeError> {
+        let same = if self.pipeline == name { node.check(&self.place) } else { Err(Misfit::Place) };
+        same.map_err(|misfit| match misfit {
+            Misfit::Place => ResumeError::ChangedPipeline { pipeline: self.pipeline.clone() },
+            Misfit::Step(error) => error,
+        })
     }
 }
 

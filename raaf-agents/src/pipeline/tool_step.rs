@@ -106,6 +106,10 @@ impl Step for ToolStep {
         };
         self.call(context, state, Some(run)).await
     }
+
+    fn can_resume(&self, paused: &PausedStep) -> Result<(), ResumeError> {
+        self.tool.can_resume(paused.run(self.name())?)
+    }
 }
 
 impl ToolStep {

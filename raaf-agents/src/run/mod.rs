@@ -198,10 +198,12 @@ impl RunContext {
         self.inner.journal.as_ref()
     }
 
-    /// Returns the id of a run that this tool call starts, if the steps of that are journaled.
-    pub(crate) fn inner_run_id(&self) -> Option<String> {
+    /// Returns the id of a run that this tool call starts, by its number, if its steps are journaled.
+    pub(crate) fn inner_run_id(&self, number: u32) -> Option<String> {
         self.call.as_deref().filter(|call| call.journal.is_some())?;
-        self.idempotency_key()
+        let key = self.idempotency_key()?;
+        // Turns of the first run are numbers, too.
+        Some(if number == 0 { key } else { format!("{key}/run{number}") })
     }
 
     /// Counts a run that this tool call starts. Returns its number, and its state if it has paused.

@@ -34,7 +34,7 @@ use crate::{
         RunContext, RunEvent, RunResult, SharedJournal,
         workflow::{self, Root},
     },
-    state::RunState,
+    state::{ResumeError, RunState},
     tool::OnToolError,
 };
 pub use as_tool::AgentTool;
@@ -202,6 +202,11 @@ impl Runner {
         self.go_on(agent, state).in_context(place).await
     }
 
+    /// Checks that an agent can go on with a run.
+    pub(crate) fn can_resume(agent: &Agent, state: &RunState) -> Result<(), ResumeError> {
+        resume::agent_of(agent, state).map(drop)
+    }
+
     /// Resumes a run within the current span.
     pub(crate) async fn go_on(
         &self,
@@ -299,16 +304,17 @@ impl Runner {
         RunContext::of_run(value, token, events, outer, limits, journal, state)
     }
 
-    /// Returns a new run.
+    /// Returns a new run. One that a tool call of an outer run starts has a number.
     fn begun(
         &self,
         agent: &Agent,
         messages: Vec<Message>,
         events: Events,
-        outer: Option<RunContext>,
+        outer: Option<(RunContext, u32)>,
     ) -> Run<'_> {
         let mut state = RunState::new(agent.name(), messages);
-        let within = outer.as_ref().and_then(RunContext::inner_run_id);
+        let within = outer.as_ref().and_then(|(outer, number)| outer.inner_run_id(*number));
+        let outer = outer.map(|(outer, _)| outer);
         if let Some(id) = within.or_else(|| self.config.run_id.clone()) {
             state.id = id;
         }
