@@ -23,7 +23,8 @@ use futures::{
     future::{self, Either},
 };
 use raaf_trace_core::{
-    Component, Context, InContext as _, Traceable, Value, diagnostics::at_least, in_current_context,
+    Component, Context, InContext as _, Traceable, Value, current_span, diagnostics::at_least,
+    in_current_context, keys,
 };
 use tokio::runtime;
 
@@ -361,6 +362,7 @@ impl Runner {
     async fn in_trace(&self, run: &mut Run<'_>) -> Result<RunResult, RunError> {
         // An agent that is bound to a parent belongs to the parent's trace.
         let is_bound = run.agent().component().parent().is_some();
+        let is_resumed = run.is_resumed();
         let input = run.input().map(Cow::into_owned);
         let shown = self.config.includes_content();
         let provider = run.provider().map(str::to_owned);
@@ -369,11 +371,23 @@ impl Runner {
             of_root(input, shown, run.complete()).await
         });
         if let Some(untraced) = self.config.untraced_context() {
-            work.in_context(untraced).await
-        } else if is_bound || Context::current().trace_id().is_some() {
+            return work.in_context(untraced).await;
+        }
+        // What describes the trace is not in the state of a run that goes on, and is described again.
+        let goes_on = is_resumed && !is_bound && current_span().is_none();
+        let is_within = is_bound || Context::current().trace_id().is_some();
+        if is_within && !goes_on {
             work.await
         } else if let Some(trace) = self.config.workflow() {
+            let work = async {
+                if let Some(span) = current_span().filter(|_| is_resumed) {
+                    span.set_attribute(keys::RESUMED, true);
+                }
+                work.await
+            };
             trace.try_in_span(work).await
+        } else if is_within {
+            work.await
         } else {
             let call = self.traced("run");
             call.include_sensitive_data(self.config.includes_content()).try_in_span(work).await

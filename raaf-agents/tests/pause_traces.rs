@@ -1,0 +1,249 @@
+//! Runs that pause and go on: what the trace, the stream, the limits and the guardrails see of it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+#![allow(clippy::unnecessary_literal_bound, reason = "the trait has it so")]
+
+use std::sync::{Arc, Mutex};
+
+use futures::StreamExt as _;
+use journal::{Planned, turn};
+use raaf_agents::{
+    Agent, Approval, FunctionTool, Guardrail, Limits, Message, ResumeError, RunConfig, RunError,
+    RunErrorKind, RunEvent, RunState, RunStream, Runner, ScriptedModel, Verdict,
+};
+use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
+use serde_json::json;
+
+#[allow(dead_code, reason = "other tests use the rest")]
+mod journal;
+
+#[derive(Clone, Default)]
+struct Ran(Arc<Mutex<Vec<String>>>);
+
+impl Ran {
+    fn add(&self, what: &str) {
+        self.0.lock().unwrap().push(what.to_owned());
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
+    fn tool(&self, name: &'static str) -> FunctionTool {
+        let ran = self.clone();
+        FunctionTool::infallible(name, "Does it.", move |(): ()| {
+            ran.add(name);
+            async move { format!("{name} did it") }
+        })
+    }
+}
+
+fn stored(error: RunError) -> RunState {
+    let state = error.into_state().unwrap();
+    serde_json::from_str(&serde_json::to_string(&state).unwrap()).unwrap()
+}
+
+fn approved(error: RunError) -> RunState {
+    let mut state = stored(error);
+    for call in state.pending() {
+        state.approve(&call.key).unwrap();
+    }
+    state
+}
+
+fn clerk(ran: &Ran) -> Agent {
+    let model = Planned(vec![turn(&[("send", json!({}))])]);
+    let send = ran.tool("send").with_approval(Approval::always());
+    Agent::builder("Clerk", model).tool(send).build()
+}
+
+#[tokio::test]
+async fn what_describes_the_trace_describes_the_part_that_goes_on_too() {
+    let ran = Ran::default();
+    let runner = || {
+        let config = RunConfig::new().workflow_name("Post").group_id("chat-1").user_id("ada");
+        Runner::new().with_config(config)
+    };
+    let capture = Capture::deterministic();
+    let error = capture.run_async(runner().run(&clerk(&ran), "go")).await.unwrap_err();
+    let state = approved(error);
+    capture.run_async(runner().resume(&clerk(&ran), state)).await.unwrap();
+    let spans = capture.spans_async().await;
+    assert_coherent!(spans);
+    for span in &spans {
+        assert_eq!(span.trace().group_id(), Some("chat-1"), "{spans}");
+        assert_eq!(
+            span.trace().metadata().get("user.id").unwrap().as_str(),
+            Some("ada"),
+            "{spans}"
+        );
+    }
+    assert_span_tree!(spans, {
+        trace "Post" [status = unset, "paused" = true] {
+            agent "Clerk" [status = unset, "paused" = true] {
+                llm *
+                trace "Post" [ok, "resumed" = true] {
+                    agent "Clerk" [ok, "resumed" = true] { tool "send" [ok] llm * }
+                }
+            }
+        }
+    });
+}
+
+#[tokio::test]
+async fn limits_count_what_was_spent_before_the_pause() {
+    let ran = Ran::default();
+    let runner = |requests, tool_calls| {
+        let limits = Limits::new().requests(requests).tool_calls(tool_calls);
+        Runner::new().with_config(RunConfig::new().limits(limits))
+    };
+    let state = approved(runner(1, 1).run(&clerk(&ran), "go").await.unwrap_err());
+    let error = runner(1, 1).resume(&clerk(&ran), state.clone()).await.unwrap_err();
+    assert!(matches!(error.kind, RunErrorKind::Limit { what: "requests", max: 1, .. }), "{error}");
+    // The call was claimed before the pause, and its result is not lost.
+    assert_eq!(ran.take(), ["send"]);
+    assert_eq!(error.progress.messages.len(), 3);
+    let result = runner(2, 1).resume(&clerk(&ran), state).await.unwrap();
+    assert_eq!((result.usage.requests, result.turns), (2, 2));
+}
+
+#[tokio::test]
+async fn guardrails_check_once_over_a_pause() {
+    let ran = Ran::default();
+    let guardrail = |name: &'static str| {
+        let ran = ran.clone();
+        Guardrail::new(name, move |_: String| {
+            ran.add(name);
+            async { Verdict::pass() }
+        })
+    };
+    let runner = || {
+        let config = RunConfig::new()
+            .input_guardrail(guardrail("beside"))
+            .input_guardrail(guardrail("before").before_model())
+            .output_guardrail(guardrail("after"));
+        Runner::new().with_config(config)
+    };
+    let state = approved(runner().run(&clerk(&ran), "go").await.unwrap_err());
+    assert_eq!(ran.take(), ["before", "beside"]);
+    runner().resume(&clerk(&ran), state).await.unwrap();
+    assert_eq!(ran.take(), ["send", "after"]);
+}
+
+#[tokio::test]
+async fn a_rejected_agent_does_not_begin_and_a_tool_that_needs_no_approval_any_more_runs() {
+    let ran = Ran::default();
+    let agent = |approval: fn() -> Approval| {
+        let model = Planned(vec![turn(&[("ask", json!({ "input": "x" })), ("send", json!({}))])]);
+        let ask = clerk(&ran).as_tool("ask", "Asks.").with_approval(approval());
+        let send = ran.tool("send").with_approval(approval());
+        Agent::builder("Top", model).tool(ask).tool(send).build()
+    };
+    let mut state = stored(agent(Approval::always).run("go").await.unwrap_err());
+    let pending = state.pending();
+    let names: Vec<_> = pending.iter().map(|call| &*call.call.name).collect();
+    assert_eq!(names, ["ask", "send"]);
+    state.reject(&pending[0].key, "ask nobody").unwrap();
+    // A decision is taken once, and by the run that waits.
+    let again = state.approve(&pending[0].key).unwrap_err();
+    assert_eq!(again.pending, [pending[1].key.clone()]);
+    let other = stored(clerk(&ran).run("go").await.unwrap_err());
+    assert!(state.approve(&other.pending()[0].key).is_err());
+
+    // A call waits for the decision that was asked for, whatever the tool is now.
+    let error = Runner::new().resume(&agent(Approval::never), state).await.unwrap_err();
+    assert_eq!(ran.take(), [""; 0]);
+    let state = approved(error);
+    let result = Runner::new().resume(&agent(Approval::never), state).await.unwrap();
+    assert_eq!(ran.take(), ["send"]);
+    let results: Vec<_> = result.messages.iter().flat_map(Message::tool_results).collect();
+    let texts: Vec<_> = results.iter().map(|result| (result.text(), result.is_error)).collect();
+    let rejected = "`ask` was rejected: ask nobody".to_owned();
+    assert_eq!(texts, [(rejected, true), ("send did it".to_owned(), false)]);
+}
+
+/// Events in short, and the error with which the stream ends, if it does.
+async fn events(mut stream: RunStream) -> (Vec<String>, Option<RunError>) {
+    fn short(event: &RunEvent) -> String {
+        match event {
+            RunEvent::ToolCall { call, .. } => format!("call {}", call.name),
+            RunEvent::ToolResult { tool, .. } => format!("result {tool}"),
+            RunEvent::AgentChanged { agent } => format!("agent {agent}"),
+            RunEvent::InTool { event, .. } => format!("in {}", short(event)),
+            RunEvent::Done(_) => "done".to_owned(),
+            _ => "text".to_owned(),
+        }
+    }
+    let mut all = Vec::new();
+    while let Some(event) = stream.next().await {
+        match event {
+            Ok(event) => all.push(short(&event)),
+            Err(error) => {
+                assert!(stream.next().await.is_none());
+                return (all, Some(error));
+            }
+        }
+    }
+    all.retain(|event| !event.ends_with("text"));
+    (all, None)
+}
+
+#[tokio::test]
+async fn a_stream_that_pauses_twice_inside_has_each_event_once() {
+    let ran = Ran::default();
+    let agent = || {
+        let calls =
+            [turn(&[("send", json!({})), ("look", json!({}))]), turn(&[("send", json!({}))])];
+        let send = ran.tool("send").with_approval(Approval::always());
+        let inner =
+            Agent::builder("Inner", Planned(calls.into())).tool(send).tool(ran.tool("look"));
+        let ask = inner.build().as_tool("ask", "Asks.");
+        let model = Planned(vec![turn(&[("ask", json!({ "input": "x" })), ("look", json!({}))])]);
+        Agent::builder("Top", model).tool(ask).tool(ran.tool("look")).build()
+    };
+    let (first, error) = events(Runner::new().stream(&agent(), "go")).await;
+    let state = approved(error.unwrap());
+    let (second, error) = events(Runner::new().resume_stream(&agent(), state)).await;
+    let state = approved(error.unwrap());
+    let (third, error) = events(Runner::new().resume_stream(&agent(), state)).await;
+    assert!(error.is_none());
+    let all: Vec<_> = [first, second, third].concat();
+    let all: Vec<_> = all.into_iter().filter(|event| !event.ends_with("text")).collect();
+    let expected = [
+        "agent Top",
+        "call ask",
+        "call look",
+        "result look",
+        "in agent Inner",
+        "in call look",
+        "in result look",
+        "in call send",
+        "in result send",
+        "in call send",
+        "in result send",
+        "result ask",
+        "done",
+    ];
+    let (mut sorted, mut wanted) = (all.clone(), expected.to_vec());
+    sorted.sort();
+    wanted.sort_unstable();
+    assert_eq!(sorted, wanted, "{all:?}");
+    let place = |event: &str| all.iter().position(|other| other == event);
+    assert!(place("in call send") < place("in result send"), "{all:?}");
+    assert_eq!(all.last().map(String::as_str), Some("done"));
+    let mut names = ran.take();
+    names.sort();
+    assert_eq!(names, ["look", "look", "send", "send"]);
+}
+
+#[tokio::test]
+async fn a_state_whose_agent_is_renamed_names_both() {
+    let ran = Ran::default();
+    let state = approved(clerk(&ran).run("go").await.unwrap_err());
+    let other = Agent::builder("Teller", ScriptedModel::new("scripted", ["."])).build();
+    let error = Runner::new().resume(&other, state).await.unwrap_err();
+    let RunErrorKind::Resume(ResumeError::UnknownAgent { agent, known }) = &error.kind else {
+        panic!("{error}");
+    };
+    assert_eq!((&**agent, &**known), ("Clerk", &["Teller".to_owned()][..]));
+}
