@@ -303,6 +303,83 @@ async fn runs_of_one_call_that_are_journaled_do_not_share_their_steps() {
     assert_eq!(runner.run(&agent, "go").await.unwrap().messages, result.messages);
 }
 
+/// A step that runs a pipeline, and returns the error of its step.
+struct Bare(Pipeline);
+
+#[async_trait]
+impl Step for Bare {
+    fn name(&self) -> &str {
+        "Bare"
+    }
+
+    async fn run(&self, state: State) -> Result<State, StepError> {
+        self.0.run(state).await.map_err(|error| error.source)
+    }
+
+    async fn resume(
+        &self,
+        context: &StepContext,
+        state: State,
+        paused: PausedStep,
+    ) -> Result<State, StepError> {
+        Step::resume(&self.0, context, state, paused).await
+    }
+}
+
+#[tokio::test]
+async fn a_step_may_return_the_pause_of_a_pipeline_as_it_is() {
+    let ran = Ran::default();
+    let pipeline = || {
+        let clerk = clerk("Clerk", &ran).writes("y").named("Inner").build().unwrap();
+        let flow = ran.note("a") >> step(Bare(clerk)).retry(at_once(2));
+        flow.named("Post").takes("input").build().unwrap()
+    };
+    let given = State::new().with("input", "x");
+    let state = pipeline().run(given).await.unwrap_err().into_state().unwrap();
+    let mut state: PipelineState = through_json(&state);
+    assert_eq!(state.pipeline(), "Post");
+    approve(&mut state);
+    let after = pipeline().resume(state).await.unwrap();
+    assert_eq!(after.text("y").unwrap(), "3 messages");
+    assert_eq!(ran.take().len(), 2);
+}
+
+#[tokio::test]
+async fn a_function_that_is_a_step_goes_on_with_the_run_that_has_paused() {
+    let ran = Ran::default();
+    let pipeline = || {
+        let free = Agent::builder("Same", model(&["free"])).tool(ran.tool("free")).build();
+        let free = free.as_tool("ask", "Asks.").with_output(|_| Ok::<_, ToolError>("first"));
+        let asks = clerk("Same", &ran).as_tool("ask", "Asks.");
+        let asks = asks.with_output(|_| Ok::<_, ToolError>("second"));
+        let both = move |context: RunContext, (): ()| {
+            let (free, asks) = (free.clone(), asks.clone());
+            async move {
+                let first = free.call_in(&context, json!({ "input": "x" })).await?;
+                let second = asks.call_in(&context, json!({ "input": "x" })).await?;
+                Ok::<_, ToolError>(json!([first.into_json(), second.into_json()]))
+            }
+        };
+        let both = FunctionTool::with_context("both", "Asks twice.", both);
+        both.writes("both").named("Post").build().unwrap()
+    };
+    for journaled in [false, true] {
+        let journal = InMemory::default();
+        let pipeline = || match journaled {
+            true => pipeline().journaled(journal.clone(), "job"),
+            false => pipeline(),
+        };
+        let state = pipeline().run(State::new()).await.unwrap_err().into_state().unwrap();
+        let mut state: PipelineState = through_json(&state);
+        approve(&mut state);
+        ran.take();
+        let after = pipeline().resume(state).await.unwrap();
+        assert_eq!(after.value("both").unwrap(), &json!(["first", "second"]));
+        // The function runs again from its start.
+        assert_eq!(ran.take().len(), 2);
+    }
+}
+
 // ---- journals that fail
 
 /// A journal that returns something else at the steps whose names end with a text.

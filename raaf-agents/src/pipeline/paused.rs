@@ -158,6 +158,7 @@ impl PausedStep {
                 Ok(state) => Waiting::Pipeline(Box::new(state)),
                 Err(error) => return Err(StepError::Pipeline(error)),
             },
+            StepError::Paused(state) => Waiting::Pipeline(state),
             other => return Err(other),
         }))
     }

@@ -84,10 +84,8 @@ impl Step for ToolStep {
         Contract::new().requires(self.required()).provides(&*self.writes)
     }
 
-    async fn run(&self, mut state: State) -> Result<State, StepError> {
-        let result = self.tool.call(self.arguments(&state)?).await?;
-        state.set(&self.writes, result.into_json());
-        Ok(state)
+    async fn run(&self, state: State) -> Result<State, StepError> {
+        self.run_in(&StepContext::default(), state).await
     }
 
     /// The call is journaled, or the steps of the run that it starts.
