@@ -170,17 +170,18 @@ impl<S: Step> Step for Around<S> {
     }
 }
 
+type Make<'a> = Box<dyn Fn(&'static str) -> raaf_agents::Flow + 'a>;
+
 #[tokio::test]
 async fn a_part_that_does_not_fit_is_found_before_the_parts_beside_it_run() {
     let ran = Ran::default();
     let other = |tool: &'static str| {
         Agent::builder("Other", model(&["write"])).tool(ran.asking(tool)).build()
     };
-    type Make<'a> = Box<dyn Fn(&'static str) -> raaf_agents::Flow + 'a>;
     let steps: [Make<'_>; 5] = [
         Box::new(|tool| other(tool).writes("o").into()),
         Box::new(|tool| step(other(tool).as_tool("ask", "Asks.")).into()),
-        Box::new(|tool| step(Around(other(tool))).into()),
+        Box::new(|tool| step(Around(other(tool)))),
         Box::new(|tool| other(tool).retry(at_once(2)).named("Inner").build().unwrap().into()),
         Box::new(|tool| other(tool).each_over("list").into()),
     ];
@@ -365,9 +366,9 @@ async fn a_function_that_is_a_step_goes_on_with_the_run_that_has_paused() {
     };
     for journaled in [false, true] {
         let journal = InMemory::default();
-        let pipeline = || match journaled {
-            true => pipeline().journaled(journal.clone(), "job"),
-            false => pipeline(),
+        let pipeline = || {
+            let pipeline = pipeline();
+            if journaled { pipeline.journaled(journal.clone(), "job") } else { pipeline }
         };
         let state = pipeline().run(State::new()).await.unwrap_err().into_state().unwrap();
         let mut state: PipelineState = through_json(&state);
@@ -536,7 +537,7 @@ async fn a_session_that_fails_at_a_pause_fails_the_run_with_what_was_done() {
     let error = capture.run_async(runner.run(&agent, "go")).await.unwrap_err();
     assert!(matches!(error.kind, RunErrorKind::Session(_)), "{error}");
     let results = error.progress.messages.iter().flat_map(Message::tool_results);
-    let results: Vec<_> = results.map(|result| result.text()).collect();
+    let results: Vec<_> = results.map(raaf_agents::ToolResult::text).collect();
     assert_eq!(results[0], "free did it");
     assert!(results[1].starts_with("The tool was not run"), "{results:?}");
     assert_coherent!(capture.spans_async().await);

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 use futures::StreamExt as _;
 use journal::{Planned, turn};
 use raaf_agents::{
-    Agent, Approval, FunctionTool, Guardrail, Limits, Message, ResumeError, RunConfig, RunError,
-    RunErrorKind, RunEvent, RunState, RunStream, Runner, ScriptedModel, Verdict,
+    Agent, Approval, FunctionTool, Guardrail, Limits, Message, OnToolError, ResumeError, RunConfig,
+    RunError, RunErrorKind, RunEvent, RunState, RunStream, Runner, ScriptedModel, Verdict,
 };
 use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
+use raaf_trace_core::{Kind, Status, trace};
 use serde_json::json;
 
 #[allow(dead_code, reason = "other tests use the rest")]
@@ -246,4 +247,72 @@ async fn a_state_whose_agent_is_renamed_names_both() {
         panic!("{error}");
     };
     assert_eq!((&**agent, &**known), ("Clerk", &["Teller".to_owned()][..]));
+}
+
+#[tokio::test]
+async fn a_pause_that_nobody_can_go_on_with_is_a_failure_in_the_trace() {
+    let ran = Ran::default();
+    let inner = clerk(&ran);
+    let starts = {
+        let inner = inner.clone();
+        FunctionTool::new("start", "Starts.", move |(): ()| {
+            let inner = inner.clone();
+            async move { inner.run("go").await.map(|result| result.output) }
+        })
+    };
+    let model = Planned(vec![turn(&[("start", json!({}))])]);
+    let agent = Agent::builder("Top", model).tool(starts).build();
+    let capture = Capture::deterministic();
+    let result = capture.run_async(agent.run("go")).await.unwrap();
+    assert!(result.messages[2].tool_results().next().unwrap().is_error);
+    let spans = capture.spans_async().await;
+    assert_span_tree!(spans, {
+        runner "Runner" [ok, !"paused"] {
+            agent "Top" [ok] {
+                llm *
+                tool "start" [error, !"paused"] { agent "Clerk" ["paused" = true] { llm * } }
+                llm *
+            }
+        }
+    });
+
+    let start = raaf_agents::service("start", move |state: raaf_agents::State| {
+        let inner = inner.clone();
+        async move {
+            inner.run("go").await?;
+            Ok(state)
+        }
+    });
+    let pipeline = raaf_agents::FlowExt::named(start, "Post").build().unwrap();
+    let capture = Capture::deterministic();
+    let error = capture.run_async(pipeline.run(raaf_agents::State::new())).await.unwrap_err();
+    error.into_state().unwrap_err();
+    let spans = capture.spans_async().await;
+    assert_span_tree!(spans, {
+        pipeline "Post" [error, !"paused"] {
+            component "start" [error, !"paused"] { agent "Clerk" ["paused" = true] { llm * } }
+        }
+    });
+
+    // Nor is what is around the failure.
+    let failing = Runner::new().on_tool_error(OnToolError::FailRun);
+    let capture = Capture::deterministic();
+    let work = async {
+        let run = trace("run");
+        let run =
+            run.try_in_span(async { failing.run(&agent, "go").await.map_err(anyhow::Error::from) });
+        run.await.unwrap_err();
+        let job = trace("pipeline");
+        let work =
+            async { pipeline.run(raaf_agents::State::new()).await.map_err(anyhow::Error::from) };
+        job.try_in_span(work).await.unwrap_err();
+    };
+    capture.run_async(work).await;
+    let spans = capture.spans_async().await;
+    let around =
+        spans.iter().filter(|span| span.component_name() != "Clerk" && *span.kind() != Kind::Llm);
+    for span in around {
+        assert_eq!(span.status(), Status::Error, "{spans}");
+        assert_eq!(span.attributes().get("paused"), None, "{spans}");
+    }
 }

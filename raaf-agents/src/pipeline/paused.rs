@@ -295,10 +295,12 @@ impl PipelineState {
     }
 
     fn run_of(&mut self, key: &str) -> Result<&mut RunState, UnknownCall> {
-        let pending: Vec<_> = self.pending().into_iter().map(|call| call.key).collect();
-        let waits = |run: &&mut RunState| run.pending().iter().any(|call| call.key == key);
-        let found = self.place.runs_mut().into_iter().find(waits);
-        found.ok_or_else(|| UnknownCall { key: key.to_owned(), pending })
+        let mut runs = self.place.runs_mut();
+        let Some(index) = runs.iter().position(|run| run.waits_for(key)) else {
+            let pending = runs.iter().flat_map(|run| run.pending()).map(|call| call.key).collect();
+            return Err(UnknownCall { key: key.to_owned(), pending });
+        };
+        Ok(runs.swap_remove(index))
     }
 
     /// Returns the context in which the pipeline goes on: below the span that has paused.
