@@ -5,11 +5,13 @@
 
 use std::sync::{Arc, Mutex};
 
+use anyhow::Context as _;
 use futures::StreamExt as _;
 use journal::{Planned, turn};
 use raaf_agents::{
-    Agent, Approval, FunctionTool, Guardrail, Limits, Message, OnToolError, ResumeError, RunConfig,
-    RunError, RunErrorKind, RunEvent, RunState, RunStream, Runner, ScriptedModel, Verdict,
+    Agent, Approval, FlowExt, FunctionTool, Guardrail, Limits, Message, OnToolError, ResumeError,
+    RunConfig, RunContext, RunError, RunErrorKind, RunEvent, RunState, RunStream, Runner,
+    ScriptedModel, State, Tool as _, ToolError, Verdict,
 };
 use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
 use raaf_trace_core::{Kind, Status, trace};
@@ -276,16 +278,16 @@ async fn a_pause_that_nobody_can_go_on_with_is_a_failure_in_the_trace() {
         }
     });
 
-    let start = raaf_agents::service("start", move |state: raaf_agents::State| {
+    let start = raaf_agents::service("start", move |state: State| {
         let inner = inner.clone();
         async move {
             inner.run("go").await?;
             Ok(state)
         }
     });
-    let pipeline = raaf_agents::FlowExt::named(start, "Post").build().unwrap();
+    let pipeline = FlowExt::named(start, "Post").build().unwrap();
     let capture = Capture::deterministic();
-    let error = capture.run_async(pipeline.run(raaf_agents::State::new())).await.unwrap_err();
+    let error = capture.run_async(pipeline.run(State::new())).await.unwrap_err();
     error.into_state().unwrap_err();
     let spans = capture.spans_async().await;
     assert_span_tree!(spans, {
@@ -303,8 +305,7 @@ async fn a_pause_that_nobody_can_go_on_with_is_a_failure_in_the_trace() {
             run.try_in_span(async { failing.run(&agent, "go").await.map_err(anyhow::Error::from) });
         run.await.unwrap_err();
         let job = trace("pipeline");
-        let work =
-            async { pipeline.run(raaf_agents::State::new()).await.map_err(anyhow::Error::from) };
+        let work = async { pipeline.run(State::new()).await.map_err(anyhow::Error::from) };
         job.try_in_span(work).await.unwrap_err();
     };
     capture.run_async(work).await;
@@ -314,5 +315,88 @@ async fn a_pause_that_nobody_can_go_on_with_is_a_failure_in_the_trace() {
     for span in around {
         assert_eq!(span.status(), Status::Error, "{spans}");
         assert_eq!(span.attributes().get("paused"), None, "{spans}");
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    #[error("the parcel is lost: {0}")]
+    Lost(String),
+}
+
+#[tokio::test]
+async fn a_function_may_wrap_the_error_of_an_agent_that_has_paused() {
+    let ran = Ran::default();
+    let ask = clerk(&ran).as_tool("ask", "Asks.");
+    let tools: [Box<dyn Fn() -> FunctionTool>; 3] = [
+        Box::new({
+            let ask = ask.clone();
+            move || {
+                let ask = ask.clone();
+                FunctionTool::with_context(
+                    "pass",
+                    "Passes on.",
+                    move |context: RunContext, (): ()| {
+                        let ask = ask.clone();
+                        async move {
+                            let answer = ask.call_in(&context, json!({ "input": "x" })).await;
+                            Ok::<_, anyhow::Error>(answer.context("while asking")?)
+                        }
+                    },
+                )
+            }
+        }),
+        Box::new({
+            let ask = ask.clone();
+            move || {
+                let ask = ask.clone();
+                FunctionTool::with_context(
+                    "pass",
+                    "Passes on.",
+                    move |context: RunContext, (): ()| {
+                        let ask = ask.clone();
+                        async move {
+                            Ok::<_, Fault>(ask.call_in(&context, json!({ "input": "x" })).await?)
+                        }
+                    },
+                )
+            }
+        }),
+        Box::new(move || {
+            let ask = ask.clone();
+            FunctionTool::with_context("pass", "Passes on.", move |context: RunContext, (): ()| {
+                let ask = ask.clone();
+                async move {
+                    let answer = ask.call_in(&context, json!({ "input": "x" })).await;
+                    answer.map_err(|error| Fault::Lost(error.to_string()))
+                }
+            })
+        }),
+    ];
+    for tool in tools {
+        let agent = || {
+            let model = Planned(vec![turn(&[("pass", json!({}))])]);
+            Agent::builder("Top", model).tool(tool()).build()
+        };
+        let capture = Capture::deterministic();
+        let state = approved(capture.run_async(agent().run("go")).await.unwrap_err());
+        let result = capture.run_async(Runner::new().resume(&agent(), state)).await.unwrap();
+        assert_eq!((ran.take(), &*result.output), (vec!["send".to_owned()], "3 messages"));
+        let spans = capture.spans_async().await;
+        assert_coherent!(spans);
+        assert!(spans.iter().all(|span| span.error().is_none()), "{spans}");
+
+        // So does a step of a pipeline.
+        let pipeline = || FlowExt::named(tool().writes("answer"), "Post").build().unwrap();
+        let capture = Capture::deterministic();
+        let error = capture.run_async(pipeline().run(State::new())).await.unwrap_err();
+        let mut state = error.into_state().unwrap();
+        state.approve(&state.pending()[0].key.clone()).unwrap();
+        capture.run_async(pipeline().resume(state)).await.unwrap();
+        assert_eq!(ran.take(), ["send"]);
+        let spans = capture.spans_async().await;
+        assert!(spans.iter().all(|span| span.error().is_none()), "{spans}");
     }
 }

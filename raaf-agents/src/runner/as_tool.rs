@@ -234,6 +234,7 @@ impl Tool for AgentTool {
         let result = ended.map_err(|error| match error.into_state() {
             Ok(mut state) => {
                 state.number = number;
+                context.inner_paused(&state);
                 ToolError::Paused { tool: tool(), state: Box::new(state) }
             }
             Err(error) => failed(error.into()),
