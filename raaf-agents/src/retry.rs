@@ -74,10 +74,16 @@ impl RetryPolicy {
 
     /// Begins the attempts of one call. `max_elapsed` applies unless the policy has its own.
     pub(crate) fn delays(&self, max_elapsed: Duration) -> Delays {
+        self.delays_after(0, max_elapsed)
+    }
+
+    /// Goes on with the attempts of one call, of which so many retries were made.
+    pub(crate) fn delays_after(&self, made: u32, max_elapsed: Duration) -> Delays {
+        let doubled = 2_u32.checked_pow(made).unwrap_or(u32::MAX);
         let backoff = ExponentialBuilder::new()
-            .with_min_delay(self.min_delay)
+            .with_min_delay(self.min_delay.saturating_mul(doubled).min(self.max_delay))
             .with_max_delay(self.max_delay)
-            .with_max_times(self.max_retries as usize)
+            .with_max_times(self.max_retries.saturating_sub(made) as usize)
             .with_jitter()
             .build();
         let max_elapsed = self.max_elapsed.unwrap_or(max_elapsed);

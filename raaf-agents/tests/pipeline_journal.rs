@@ -196,7 +196,7 @@ async fn a_replay_has_no_step_in_its_trace() {
     assert_coherent!(spans);
     assert_eq!(done(&spans), [""; 0]);
     let resumed = spans.iter().filter(|span| span.attributes().get("resumed").is_some());
-    let mut resumed: Vec<_> = resumed.map(|span| span.component_name()).collect();
+    let mut resumed: Vec<_> = resumed.map(raaf_trace_core::FinishedSpan::component_name).collect();
     resumed.sort_unstable();
     assert_eq!(resumed, ["Books", "Each", "Each", "Each", "Flaky"]);
     assert_eq!(spans.iter().filter(|span| span.kind().as_str() == "agent").count(), 0);

@@ -150,6 +150,10 @@ impl Step for AgentStep {
         };
         context.around(state, go_on).await
     }
+
+    fn can_resume(&self, paused: &PausedStep) -> Result<(), ResumeError> {
+        Runner::can_resume(&self.agent, paused.run(self.name())?)
+    }
 }
 
 impl AgentStep {
@@ -197,5 +201,9 @@ impl Step for Agent {
         paused: PausedStep,
     ) -> Result<State, StepError> {
         AgentStep::new(self.clone()).resume(context, state, paused).await
+    }
+
+    fn can_resume(&self, paused: &PausedStep) -> Result<(), ResumeError> {
+        AgentStep::new(self.clone()).can_resume(paused)
     }
 }

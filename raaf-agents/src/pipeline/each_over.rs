@@ -17,7 +17,7 @@ use super::{
     contract::{FlowContract, StepKey},
     error::{Cause, Stopped},
     flow::Node,
-    paused::{Part, Place, Start},
+    paused::{Misfit, Part, Place, Start},
     state::type_of,
     walk::Walk,
 };
@@ -140,9 +140,9 @@ impl EachOver {
         FlowContract { requires, provides, open: false }
     }
 
-    /// Returns whether this has the places of pauses.
-    pub(super) fn has(&self, items: &[Part<Json>]) -> bool {
-        items.iter().all(|item| item.is_in(&self.node))
+    /// Checks that this can go on at the places of pauses.
+    pub(super) fn check(&self, items: &[Part<Json>]) -> Result<(), Misfit> {
+        items.iter().try_for_each(|item| item.check(&self.node))
     }
 
     pub(super) async fn run(&self, start: Start, walk: Walk<'_>) -> Result<State, Box<Stopped>> {

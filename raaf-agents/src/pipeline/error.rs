@@ -12,7 +12,7 @@ use thiserror::Error;
 use super::{PipelineState, State, StateError, paused::Place};
 use crate::{
     errors::{PAUSED, TIMEOUT, behind, with_causes},
-    runner::RunError,
+    runner::{RunError, RunErrorKind},
     state::{ResumeError, pause_text},
     tool::ToolError,
 };
@@ -162,6 +162,16 @@ pub enum StepError {
 }
 
 impl StepError {
+    /// Returns whether the state of a pause does not fit the step.
+    pub(super) fn is_mismatch(&self) -> bool {
+        match self {
+            Self::Resume(_) => true,
+            Self::Run(error) => matches!(error.kind, RunErrorKind::Resume(_)),
+            Self::Pipeline(error) => error.source.is_mismatch(),
+            _ => false,
+        }
+    }
+
     /// Returns the source of an error whose text contains the text of this.
     pub(super) fn behind(&self) -> Option<&(dyn Error + 'static)> {
         match self {

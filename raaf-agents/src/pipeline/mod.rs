@@ -33,6 +33,7 @@ use crate::{
         Journal, SharedJournal,
         workflow::{self, Root},
     },
+    state::ResumeError,
 };
 pub use agent_step::AgentStep;
 pub use builder::PipelineBuilder;
@@ -229,16 +230,15 @@ impl Pipeline {
         context: &StepContext,
         state: PipelineState,
     ) -> Result<State, PipelineError> {
-        let PipelineState { pipeline, given, place, .. } = state;
-        if pipeline != self.name() || !self.inner.flow.node.has(&place) {
-            return Err(PipelineError {
-                pipeline: self.name().to_owned(),
-                step: self.name().to_owned(),
-                completed: Vec::new(),
-                state: Box::new(given),
-                source: StepError::Resume(PipelineState::changed(&pipeline)),
-            });
-        }
+        let fits = state.check(self.name(), &self.inner.flow.node);
+        let PipelineState { given, place, .. } = state;
+        fits.map_err(|misfit| PipelineError {
+            pipeline: self.name().to_owned(),
+            step: self.name().to_owned(),
+            completed: Vec::new(),
+            state: Box::new(given.clone()),
+            source: StepError::Resume(misfit),
+        })?;
         self.run_from(context, given, Start::At(place)).await
     }
 
@@ -345,7 +345,19 @@ impl Step for Pipeline {
                 };
                 context.around(state, go_on).await
             }
-            Waiting::Run(_) => Err(StepError::Resume(PipelineState::changed(self.name()))),
+            Waiting::Run(_) => {
+                let pipeline = self.name().to_owned();
+                Err(StepError::Resume(ResumeError::ChangedPipeline { pipeline }))
+            }
+        }
+    }
+
+    fn can_resume(&self, paused: &PausedStep) -> Result<(), ResumeError> {
+        match &paused.0 {
+            Waiting::Pipeline(inner) => inner.check(self.name(), &self.inner.flow.node),
+            Waiting::Run(_) => {
+                Err(ResumeError::ChangedPipeline { pipeline: self.name().to_owned() })
+            }
         }
     }
 }

@@ -112,6 +112,20 @@ pub(super) enum Part<T> {
     Paused(Place),
 }
 
+/// Reason why a flow cannot go on at a place.
+pub(super) enum Misfit {
+    /// The flow lacks the place.
+    Place,
+    /// The step there cannot go on.
+    Step(ResumeError),
+}
+
+impl From<ResumeError> for Misfit {
+    fn from(error: ResumeError) -> Self {
+        Self::Step(error)
+    }
+}
+
 /// Beginning of a part of a flow.
 pub(super) enum Start {
     New(State),
@@ -144,8 +158,17 @@ impl PausedStep {
                 Ok(state) => Waiting::Pipeline(Box::new(state)),
                 Err(error) => return Err(StepError::Pipeline(error)),
             },
+            StepError::Paused(state) => Waiting::Pipeline(state),
             other => return Err(other),
         }))
+    }
+
+    /// Returns the run that a step waits for.
+    pub(super) fn run(&self, step: &str) -> Result<&RunState, ResumeError> {
+        match &self.0 {
+            Waiting::Run(run) => Ok(run),
+            Waiting::Pipeline(_) => Err(ResumeError::Step { step: step.to_owned() }),
+        }
     }
 
     fn runs_mut(&mut self) -> Vec<&mut RunState> {
@@ -193,9 +216,9 @@ impl Place {
 }
 
 impl<T> Part<T> {
-    /// Returns whether a flow has the place of a pause.
-    pub(super) fn is_in(&self, node: &Node) -> bool {
-        self.place().is_none_or(|place| node.has(place))
+    /// Checks that a flow can go on at the place of a pause.
+    pub(super) fn check(&self, node: &Node) -> Result<(), Misfit> {
+        self.place().map_or(Ok(()), |place| node.check(place))
     }
 
     fn place(&self) -> Option<&Place> {
@@ -272,10 +295,12 @@ impl PipelineState {
     }
 
     fn run_of(&mut self, key: &str) -> Result<&mut RunState, UnknownCall> {
-        let pending: Vec<_> = self.pending().into_iter().map(|call| call.key).collect();
-        let waits = |run: &&mut RunState| run.pending().iter().any(|call| call.key == key);
-        let found = self.place.runs_mut().into_iter().find(waits);
-        found.ok_or_else(|| UnknownCall { key: key.to_owned(), pending })
+        let mut runs = self.place.runs_mut();
+        let Some(index) = runs.iter().position(|run| run.waits_for(key)) else {
+            let pending = runs.iter().flat_map(|run| run.pending()).map(|call| call.key).collect();
+            return Err(UnknownCall { key: key.to_owned(), pending });
+        };
+        Ok(runs.swap_remove(index))
     }
 
     /// Returns the context in which the pipeline goes on: below the span that has paused.
@@ -283,9 +308,13 @@ impl PipelineState {
         (!self.trace.is_empty()).then(|| Context::extract(&self.trace))
     }
 
-    /// Returns the mismatch of a flow that lacks the place of the pause.
-    pub(super) fn changed(pipeline: &str) -> ResumeError {
-        ResumeError::ChangedPipeline { pipeline: pipeline.to_owned() }
+    /// Checks that a pipeline can go on.
+    pub(super) fn check(&self, name: &str, node: &Node) -> Result<(), ResumeError> {
+        let same = if self.pipeline == name { node.check(&self.place) } else { Err(Misfit::Place) };
+        same.map_err(|misfit| match misfit {
+            Misfit::Place => ResumeError::ChangedPipeline { pipeline: self.pipeline.clone() },
+            Misfit::Step(error) => error,
+        })
     }
 }
 

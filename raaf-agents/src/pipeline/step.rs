@@ -95,6 +95,18 @@ pub trait Step: Send + Sync {
         let (_, _, _) = (context, state, paused);
         Err(StepError::Resume(ResumeError::Step { step: self.name().to_owned() }))
     }
+
+    /// Checks that [`resume`](Self::resume) can go on. All steps that have paused are checked before
+    /// anything runs. A step of your own that runs another one passes the check on to it. By default,
+    /// nothing is checked.
+    ///
+    /// # Errors
+    ///
+    /// If what the step waits for does not fit.
+    fn can_resume(&self, paused: &PausedStep) -> Result<(), ResumeError> {
+        let _ = paused;
+        Ok(())
+    }
 }
 
 macro_rules! forward_step {
@@ -132,6 +144,10 @@ macro_rules! forward_step {
                 paused: PausedStep,
             ) -> Result<State, StepError> {
                 (**self).resume(context, state, paused).await
+            }
+
+            fn can_resume(&self, paused: &PausedStep) -> Result<(), ResumeError> {
+                (**self).can_resume(paused)
             }
         }
     )*};

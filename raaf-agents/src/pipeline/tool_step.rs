@@ -89,10 +89,8 @@ impl Step for ToolStep {
         drawing.tool(&*self.tool);
     }
 
-    async fn run(&self, mut state: State) -> Result<State, StepError> {
-        let result = self.tool.call(self.arguments(&state)?).await?;
-        state.set(&self.writes, result.into_json());
-        Ok(state)
+    async fn run(&self, state: State) -> Result<State, StepError> {
+        self.run_in(&StepContext::default(), state).await
     }
 
     /// The call is journaled, or the steps of the run that it starts.
@@ -110,6 +108,10 @@ impl Step for ToolStep {
             return Err(StepError::Resume(ResumeError::Step { step: self.name().to_owned() }));
         };
         self.call(context, state, Some(run)).await
+    }
+
+    fn can_resume(&self, paused: &PausedStep) -> Result<(), ResumeError> {
+        self.tool.can_resume(paused.run(self.name())?)
     }
 }
 

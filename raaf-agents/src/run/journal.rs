@@ -83,7 +83,8 @@ pub trait Journal: Send + Sync {
     /// # Errors
     ///
     /// If the journal cannot be read or written. The run fails with
-    /// [`RunErrorKind::Journal`](crate::RunErrorKind::Journal).
+    /// [`RunErrorKind::Journal`](crate::RunErrorKind::Journal), unless the work has failed or paused, which
+    /// then is how the run ends.
     async fn step(
         &self,
         name: &str,
@@ -140,15 +141,16 @@ impl<T> Stepped<T> {
         let work = async {
             let result = work.await;
             let json = result.as_ref().ok().and_then(to_json);
-            done = Some(result);
+            done = Some((result, json.is_some()));
             json
         };
         let stored = journal.step(name, work.boxed()).await;
-        let stored = stored.map_err(|error| JournalError::new(name, error))?;
         match (done, stored) {
-            (Some(result), _) => result.map(Self::Done),
-            (None, Some(json)) => Ok(Self::Known(json)),
-            (None, None) => {
+            // A journal that fails because there is nothing to store is not the reason.
+            (Some((result, false)), _) | (Some((result, true)), Ok(_)) => result.map(Self::Done),
+            (_, Err(error)) => Err(JournalError::new(name, error).into()),
+            (None, Ok(Some(json))) => Ok(Self::Known(json)),
+            (None, Ok(None)) => {
                 Err(JournalError::new(name, "it did not do the work, nor has its result").into())
             }
         }

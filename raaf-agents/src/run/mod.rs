@@ -67,6 +67,8 @@ struct Call {
     runs: AtomicU32,
     /// The run that the call started before a pause.
     paused: Mutex<Option<Box<RunState>>>,
+    /// The first run that the call started and that has paused now.
+    pauses: Mutex<Option<Box<RunState>>>,
     /// The journal for the steps of the run that the call starts.
     journal: Option<SharedJournal>,
 }
@@ -155,6 +157,7 @@ impl RunContext {
             key: self.key_of(call_id),
             runs: AtomicU32::new(0),
             paused: paused.into(),
+            pauses: Mutex::default(),
             journal: self.inner.journal.clone().filter(|_| journaled),
         };
         Self { inner: Arc::clone(&self.inner), call: Some(Arc::new(call)) }
@@ -173,6 +176,7 @@ impl RunContext {
             key: key.unwrap_or_default().to_owned(),
             runs: AtomicU32::new(0),
             paused: paused.into(),
+            pauses: Mutex::default(),
             journal: journal.cloned().filter(|_| journals_steps),
         };
         Self { inner: Arc::default(), call: Some(Arc::new(call)) }
@@ -198,10 +202,12 @@ impl RunContext {
         self.inner.journal.as_ref()
     }
 
-    /// Returns the id of a run that this tool call starts, if the steps of that are journaled.
-    pub(crate) fn inner_run_id(&self) -> Option<String> {
+    /// Returns the id of a run that this tool call starts, by its number, if its steps are journaled.
+    pub(crate) fn inner_run_id(&self, number: u32) -> Option<String> {
         self.call.as_deref().filter(|call| call.journal.is_some())?;
-        self.idempotency_key()
+        let key = self.idempotency_key()?;
+        // Turns of the first run are numbers, too.
+        Some(if number == 0 { key } else { format!("{key}/run{number}") })
     }
 
     /// Counts a run that this tool call starts. Returns its number, and its state if it has paused.
@@ -210,6 +216,19 @@ impl RunContext {
         let number = call.runs.fetch_add(1, Ordering::Relaxed);
         let mut paused = call.paused.lock().unwrap_or_else(PoisonError::into_inner);
         (number, paused.take_if(|state| state.number == number))
+    }
+
+    /// Records that a run which this tool call has started has paused.
+    pub(crate) fn inner_paused(&self, state: &RunState) {
+        if let Some(call) = &self.call {
+            let mut pauses = call.pauses.lock().unwrap_or_else(PoisonError::into_inner);
+            pauses.get_or_insert_with(|| Box::new(state.clone()));
+        }
+    }
+
+    /// Returns the run that this tool call waits for.
+    pub(crate) fn inner_pause(&self) -> Option<Box<RunState>> {
+        self.call.as_ref()?.pauses.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Returns a decision on all calls of a tool by an agent in this run or one that it is part of.

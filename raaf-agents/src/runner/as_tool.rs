@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
-use super::{Input, Runner, resume};
+use super::{Input, Runner};
 use crate::{
     agent::Agent,
     conversation::{Content, Message},
@@ -206,7 +206,7 @@ impl Tool for AgentTool {
     }
 
     fn can_resume(&self, state: &RunState) -> Result<(), ResumeError> {
-        resume::agent_of(&self.agent, state).map(drop)
+        Runner::can_resume(&self.agent, state)
     }
 
     fn journals_steps(&self) -> bool {
@@ -226,13 +226,13 @@ impl Tool for AgentTool {
 
     async fn invoke_in(&self, context: &RunContext, arguments: Json) -> Result<Content, ToolError> {
         let tool = || self.spec.name.clone();
-        let outer = Some(context.clone());
+        let outer = context.clone();
         let (number, paused) = context.begin_inner();
         let run = if let Some(state) = paused {
-            self.runner.resumed(&self.agent, *state, None, outer)
+            self.runner.resumed(&self.agent, *state, None, Some(outer))
         } else {
             let input = (self.input)(&self.spec.name, arguments)?;
-            Ok(self.runner.begun(&self.agent, input, None, outer))
+            Ok(self.runner.begun(&self.agent, input, None, Some((outer, number))))
         };
         let failed = |source| ToolError::Failed { tool: tool(), source };
         let ended = match run {
@@ -242,6 +242,7 @@ impl Tool for AgentTool {
         let result = ended.map_err(|error| match error.into_state() {
             Ok(mut state) => {
                 state.number = number;
+                context.inner_paused(&state);
                 ToolError::Paused { tool: tool(), state: Box::new(state) }
             }
             Err(error) => failed(error.into()),

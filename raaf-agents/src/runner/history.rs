@@ -64,10 +64,11 @@ impl History {
         Self { session, policy, journal, stored, saving: None }
     }
 
-    /// Appends to the session what it keeps of a run that pauses.
+    /// Appends to the session what it keeps of a run that pauses. A journaled run may be run again and not
+    /// pause there, and appends the messages of whole turns only, by which its appends are known.
     pub(super) async fn save_paused(&mut self, messages: &[Message]) -> Result<(), RunErrorKind> {
         let kept = self.kept(messages);
-        if kept.len() > self.stored.count {
+        if kept.len() > self.stored.count && self.journal.is_none() {
             self.begin_save(kept);
         }
         self.complete_save().await
@@ -149,7 +150,7 @@ impl History {
         new.extend_from_slice(messages.get(self.stored.count..).unwrap_or_default());
         let Some(session) = self.session.clone().filter(|_| !new.is_empty()) else { return };
         let journal = self.journal.clone();
-        let number = self.stored.appends + 1;
+        let number = self.stored.appends.saturating_add(1);
         let append: BoxFuture<'static, _> = Box::pin(async move {
             let Some((journal, name)) = journal else {
                 return session.append(new).await.map_err(RunErrorKind::Session);
@@ -166,7 +167,7 @@ impl History {
         let saved = saving.append.get_mut().unwrap_or_else(PoisonError::into_inner).await;
         if saved.is_ok() {
             self.stored.count = saving.stored;
-            self.stored.appends += 1;
+            self.stored.appends = self.stored.appends.saturating_add(1);
         }
         self.saving = None;
         saved

@@ -8,7 +8,12 @@ use super::{
     RunErrorKind,
     calls::{CallEnd, Caller},
 };
-use crate::{conversation::mend_call_ids, model::ModelResponse, run::Stepped, state::Called};
+use crate::{
+    conversation::{Message, Role, mend_call_ids},
+    model::ModelResponse,
+    run::{JournalError, Stepped},
+    state::Called,
+};
 
 impl Caller<'_> {
     /// Asks the model, unless the journal has the response. The call counts all the same.
@@ -42,14 +47,27 @@ impl Caller<'_> {
         if own.is_some_and(|tool| tool.journals_steps()) {
             return self.call(called, is_cut).await;
         }
-        let name = self.context.key_of(&called.call.id);
+        let id = called.call.id.clone();
+        let name = self.context.key_of(&id);
         let to_json = |end: &CallEnd| match end {
             CallEnd::Answered(message) => serde_json::to_value(message).ok(),
             CallEnd::Paused { .. } => None,
         };
         match self.step(&name, self.call(called, is_cut), to_json).await? {
             Stepped::Done(end) => Ok(end),
-            Stepped::Known(json) => Ok(CallEnd::Answered(Stepped::Known(json).read(&name)?)),
+            Stepped::Known(json) => {
+                let message: Message = Stepped::Known(json).read(&name)?;
+                let is_of_call = {
+                    let mut results = message.tool_results();
+                    results.next().is_some_and(|result| result.call_id == id)
+                        && results.next().is_none()
+                };
+                if message.role != Role::Tool || !is_of_call {
+                    let fault = format!("it has something else than the result of call `{id}`");
+                    return Err(JournalError::new(&name, fault).into());
+                }
+                Ok(CallEnd::Answered(message))
+            }
         }
     }
 

@@ -24,7 +24,8 @@ use futures::{
     future::{self, Either},
 };
 use raaf_trace_core::{
-    Component, Context, InContext as _, Traceable, Value, diagnostics::at_least, in_current_context,
+    Component, Context, InContext as _, Traceable, Value, current_span, diagnostics::at_least,
+    in_current_context, keys,
 };
 use tokio::runtime;
 
@@ -35,7 +36,7 @@ use crate::{
         RunContext, RunEvent, RunResult, SharedJournal,
         workflow::{self, Root},
     },
-    state::RunState,
+    state::{ResumeError, RunState},
     tool::OnToolError,
 };
 pub use as_tool::AgentTool;
@@ -209,6 +210,11 @@ impl Runner {
         self.go_on(agent, state).in_context(place).await
     }
 
+    /// Checks that an agent can go on with a run.
+    pub(crate) fn can_resume(agent: &Agent, state: &RunState) -> Result<(), ResumeError> {
+        resume::agent_of(agent, state).map(drop)
+    }
+
     /// Resumes a run within the current span.
     pub(crate) async fn go_on(
         &self,
@@ -306,16 +312,17 @@ impl Runner {
         RunContext::of_run(value, token, events, outer, limits, journal, state)
     }
 
-    /// Returns a new run.
+    /// Returns a new run. One that a tool call of an outer run starts has a number.
     fn begun(
         &self,
         agent: &Agent,
         messages: Vec<Message>,
         events: Events,
-        outer: Option<RunContext>,
+        outer: Option<(RunContext, u32)>,
     ) -> Run<'_> {
         let mut state = RunState::new(agent.name(), messages);
-        let within = outer.as_ref().and_then(RunContext::inner_run_id);
+        let within = outer.as_ref().and_then(|(outer, number)| outer.inner_run_id(*number));
+        let outer = outer.map(|(outer, _)| outer);
         if let Some(id) = within.or_else(|| self.config.run_id.clone()) {
             state.id = id;
         }
@@ -362,6 +369,7 @@ impl Runner {
     async fn in_trace(&self, run: &mut Run<'_>) -> Result<RunResult, RunError> {
         // An agent that is bound to a parent belongs to the parent's trace.
         let is_bound = run.agent().component().parent().is_some();
+        let is_resumed = run.is_resumed();
         let input = run.input().map(Cow::into_owned);
         let shown = self.config.includes_content();
         let provider = run.provider().map(str::to_owned);
@@ -370,11 +378,23 @@ impl Runner {
             of_root(input, shown, run.complete()).await
         });
         if let Some(untraced) = self.config.untraced_context() {
-            work.in_context(untraced).await
-        } else if is_bound || Context::current().trace_id().is_some() {
+            return work.in_context(untraced).await;
+        }
+        // What describes the trace is not in the state of a run that goes on, and is described again.
+        let goes_on = is_resumed && !is_bound && current_span().is_none();
+        let is_within = is_bound || Context::current().trace_id().is_some();
+        if is_within && !goes_on {
             work.await
         } else if let Some(trace) = self.config.workflow() {
+            let work = async {
+                if let Some(span) = current_span().filter(|_| is_resumed) {
+                    span.set_attribute(keys::RESUMED, true);
+                }
+                work.await
+            };
             trace.try_in_span(work).await
+        } else if is_within {
+            work.await
         } else {
             let call = self.traced("run");
             call.include_sensitive_data(self.config.includes_content()).try_in_span(work).await

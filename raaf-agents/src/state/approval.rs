@@ -100,6 +100,15 @@ impl RunState {
         }
     }
 
+    /// Returns whether a call with this key waits for an approval.
+    pub(crate) fn waits_for(&self, key: &str) -> bool {
+        self.calls().iter().any(|called| match &called.status {
+            CallStatus::Waiting => self.key(called) == key,
+            CallStatus::Paused(inner) => inner.waits_for(key),
+            _ => false,
+        })
+    }
+
     /// Returns the key of a call. The server's id alone may come back in another turn or run.
     pub(crate) fn key(&self, called: &Called) -> String {
         call_key(&self.id, self.turns, &called.call.id)

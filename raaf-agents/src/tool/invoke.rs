@@ -67,7 +67,16 @@ async fn invoke<T: Tool + ?Sized>(
     context: &RunContext,
     arguments: Json,
 ) -> Result<Content, ToolError> {
-    let work = tool.invoke_in(context, arguments);
+    let work = async {
+        tool.invoke_in(context, arguments).await.map_err(|error| match error {
+            // Whatever a function has made of the error of an agent that has paused.
+            ToolError::Failed { tool, source } => match context.inner_pause() {
+                Some(state) => ToolError::Paused { tool, state },
+                None => ToolError::Failed { tool, source },
+            },
+            other => other,
+        })
+    };
     let Some(after) = tool.timeout() else { return work.await };
     tokio::time::timeout(after, work).await.unwrap_or_else(|_| {
         if let Some(span) = tool.current_span() {

@@ -14,7 +14,7 @@ use super::{
     each_over::EachOver,
     error::Stopped,
     observe::Progress,
-    paused::{PausedStep, Place, Start},
+    paused::{Misfit, PausedStep, Place, Start},
     walk::Walk,
     wrap::{Layer, Wrapped},
 };
@@ -163,21 +163,24 @@ impl Node {
         }
     }
 
-    /// Returns whether this has the place of a pause.
-    pub(super) fn has(&self, place: &Place) -> bool {
+    /// Checks that this can go on at the place of a pause.
+    pub(super) fn check(&self, place: &Place) -> Result<(), Misfit> {
         match (self, place) {
-            (Self::Step(step), Place::Step { step: name, .. }) => step.name() == name,
+            (Self::Step(step), Place::Step { step: name, waits, .. }) if step.name() == name => {
+                Ok(step.can_resume(waits)?)
+            }
             (Self::Sequence(nodes), Place::Sequence { index, inner }) => {
-                nodes.get(*index).is_some_and(|node| node.has(inner))
+                nodes.get(*index).ok_or(Misfit::Place)?.check(inner)
             }
-            (Self::Parallel(parallel), Place::Parallel { branches, .. }) => {
-                let nodes = &parallel.branches;
-                let mut pairs = nodes.iter().zip(branches);
-                nodes.len() == branches.len() && pairs.all(|(node, part)| part.is_in(node))
+            (Self::Parallel(parallel), Place::Parallel { branches, .. })
+                if parallel.branches.len() == branches.len() =>
+            {
+                let mut pairs = parallel.branches.iter().zip(branches);
+                pairs.try_for_each(|(node, part)| part.check(node))
             }
-            (Self::Wrapped(wrapped), place) => wrapped.has(place),
-            (Self::EachOver(each), Place::EachOver { items, .. }) => each.has(items),
-            _ => false,
+            (Self::Wrapped(wrapped), place) => wrapped.check(place),
+            (Self::EachOver(each), Place::EachOver { items, .. }) => each.check(items),
+            _ => Err(Misfit::Place),
         }
     }
 }

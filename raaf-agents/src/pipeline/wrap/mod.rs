@@ -13,7 +13,7 @@ use super::{
     error::{Cause, Stopped},
     flow::{FlowFuture, Node},
     observe::{Observers, Progress},
-    paused::{Place, Start},
+    paused::{Misfit, Place, Start},
     walk::Walk,
 };
 use crate::{diagram::Drawing, retry::RetryPolicy, run::workflow};
@@ -107,14 +107,14 @@ impl Wrapped {
         Box::pin(call.try_in_span(workflow::of_part(run)))
     }
 
-    /// Returns whether this has the place of a pause.
-    pub(super) fn has(&self, place: &Place) -> bool {
+    /// Checks that this can go on at the place of a pause.
+    pub(super) fn check(&self, place: &Place) -> Result<(), Misfit> {
         let mut place = place;
         for _ in &self.layers {
-            let Place::Layer { inner, .. } = place else { return false };
+            let Place::Layer { inner, .. } = place else { return Err(Misfit::Place) };
             place = inner;
         }
-        self.inner.has(place)
+        self.inner.check(place)
     }
 
     fn run_layers<'a>(&'a self, depth: usize, start: Start, walk: Walk<'a>) -> FlowFuture<'a> {
@@ -202,11 +202,8 @@ impl Wrapped {
         mut inside: impl FnMut(State) -> FlowFuture<'a>,
         observers: &Observers,
     ) -> Result<State, Box<Stopped>> {
-        let mut delays = policy.delays(Duration::MAX);
         // Attempts before a pause count.
-        for _ in 1..*attempt {
-            let _ = delays.next(None);
-        }
+        let mut delays = policy.delays_after(attempt.saturating_sub(1), Duration::MAX);
         loop {
             let result = inside(state.clone()).await;
             let span = current_span();
@@ -218,7 +215,8 @@ impl Wrapped {
                 result => return result,
             };
             let error = match &stopped.cause {
-                Cause::Failed(error) if retries(error) => error,
+                // What waits in the state would be lost, and what was done be done again.
+                Cause::Failed(error) if !error.is_mismatch() && retries(error) => error,
                 _ => return Err(stopped),
             };
             let Some(delay) = delays.next(None) else { return Err(stopped) };
@@ -230,7 +228,7 @@ impl Wrapped {
                         .set_content(keys::STEP_ERROR, error.to_string());
                 });
             }
-            *attempt += 1;
+            *attempt = attempt.saturating_add(1);
             let attempt = *attempt;
             observers.notify(&Progress::Retrying { step: &self.name, attempt, delay, error });
             tokio::time::sleep(delay).await;

@@ -71,6 +71,10 @@ impl<'a> Run<'a> {
         &self.context
     }
 
+    pub(super) fn is_resumed(&self) -> bool {
+        self.is_resumed
+    }
+
     pub(super) fn agent(&self) -> &Agent {
         &self.agent
     }

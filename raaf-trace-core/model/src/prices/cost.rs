@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// Cost of model calls in US dollars, of which some may be unknown.
 ///
 /// Shown as `$0.0123`, as `≥ $0.0123` if the cost of some calls is unknown, and as `?` if that of all
-/// is. Without calls it is shown as an empty string.
+/// is. Without calls it is shown as an empty string. Sums saturate at `f64::MAX`.
 ///
 /// # Examples
 ///
@@ -70,7 +70,8 @@ impl Add for Cost {
 
 impl AddAssign for Cost {
     fn add_assign(&mut self, other: Self) {
-        self.usd += other.usd;
+        // JSON has no infinity.
+        self.usd = (self.usd + other.usd).min(f64::MAX);
         self.known = self.known.saturating_add(other.known);
         self.unknown = self.unknown.saturating_add(other.unknown);
     }
@@ -115,6 +116,13 @@ mod tests {
             let sum = Cost::of_call(Some(usd)) + Cost::of_call(Some(0.5));
             assert_eq!((sum.usd(), sum.unknown_calls()), (Some(0.5), 1), "{usd}");
         }
+    }
+
+    #[test]
+    fn a_sum_that_is_too_large_survives_json() {
+        let sum = Cost::of_call(Some(f64::MAX)) + Cost::of_call(Some(f64::MAX));
+        let json = serde_json::to_string(&sum).unwrap();
+        assert_eq!(serde_json::from_str::<Cost>(&json).unwrap(), sum, "{json}");
     }
 
     #[test]
