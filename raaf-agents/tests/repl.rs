@@ -309,7 +309,7 @@ async fn a_line_that_cannot_be_read_is_an_error() {
     assert_eq!(error.to_string(), "gone");
 }
 
-/// The program that the next test runs on a terminal.
+/// The program that a test runs on a terminal.
 #[tokio::test]
 #[ignore = "it needs a terminal and a person"]
 async fn chat_in_a_terminal() {
@@ -317,20 +317,37 @@ async fn chat_in_a_terminal() {
     raaf_agents::repl(&agent).await.unwrap();
 }
 
-/// Keys that are pressed when the terminal shows a text.
-#[cfg(target_os = "linux")]
-const KEYS: [(&str, &str); 5] = [
-    ("> ", "not this\u{3}"),
-    ("> ", "Tell me.\r"),
-    ("Well, ", "\u{3}"),
-    ("(cancelled)\r\n\r\n", "Go on.\r"),
-    ("Tell me. / Well,  / Go on.\r\n\r\n", "\u{4}"),
-];
-
+/// The program that a test runs on a terminal: a chat that is ended while it waits for a line.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn on_a_terminal_ctrl_c_clears_a_line_or_cancels_a_turn_and_ctrl_d_ends() {
+#[ignore = "it needs a terminal"]
+async fn chat_that_is_ended_in_a_terminal() {
+    use std::process::{Command, Stdio};
+
+    fn is_editing() -> bool {
+        let modes = Command::new("stty").arg("-a").stdin(Stdio::inherit()).output().unwrap();
+        String::from_utf8(modes.stdout).unwrap().contains("-icanon")
+    }
+
+    let token = CancellationToken::new();
+    let ending = token.clone();
+    let watch = std::thread::spawn(move || {
+        while !is_editing() {}
+        ending.cancel();
+    });
+    let runner = Runner::new().with_config(RunConfig::new().cancellation(token));
+    let agent = Agent::builder("A", echo()).build();
+    Repl::new(&agent).runner(runner).run().await.unwrap();
+    watch.join().unwrap();
+    assert!(!is_editing());
+}
+
+/// Runs one of the programs above on a terminal: presses keys when it shows a text. Returns what it shows
+/// at last; `None` if there can be no terminal.
+#[cfg(target_os = "linux")]
+async fn on_a_terminal(program: &str, keys: &[(&str, &str)]) -> Option<String> {
     use std::{env, process::Stdio, time::Duration};
+
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
         process::Command,
@@ -338,7 +355,7 @@ async fn on_a_terminal_ctrl_c_clears_a_line_or_cancels_a_turn_and_ctrl_d_ends() 
     };
 
     let test = env::current_exe().unwrap();
-    let program = format!("exec '{}' --ignored --nocapture chat_in_a_terminal", test.display());
+    let program = format!("exec '{}' --ignored --nocapture {program}", test.display());
     let started = Command::new("script")
         .args(["--quiet", "--flush", "--return", "--command", &program, "/dev/null"])
         .env("TERM", "xterm")
@@ -348,28 +365,53 @@ async fn on_a_terminal_ctrl_c_clears_a_line_or_cancels_a_turn_and_ctrl_d_ends() 
         .spawn();
     let mut terminal = match started {
         Ok(terminal) => terminal,
-        Err(error) => return println!("skipped, `script` cannot make a terminal: {error}"),
+        Err(error) => {
+            println!("skipped, `script` cannot make a terminal: {error}");
+            return None;
+        }
     };
     let mut keyboard = terminal.stdin.take().unwrap();
     let mut screen = terminal.stdout.take().unwrap();
     let mut seen = String::new();
     let chat = async {
-        for (text, keys) in KEYS {
+        for (text, keys) in keys.iter().chain([&("test result", "")]) {
             while !seen.contains(text) {
                 let mut bytes = [0; 1024];
                 let count = screen.read(&mut bytes).await.unwrap();
                 assert_ne!(count, 0, "it ended before it showed {text:?}: {seen}");
                 seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
             }
-            seen.clear();
-            keyboard.write_all(keys.as_bytes()).await.unwrap();
+            if !keys.is_empty() {
+                seen.clear();
+                keyboard.write_all(keys.as_bytes()).await.unwrap();
+            }
         }
-        // `script` waits for more keys otherwise.
-        drop(keyboard);
-        screen.read_to_string(&mut seen).await.unwrap();
-        terminal.wait().await.unwrap()
     };
     let ended = timeout(Duration::from_secs(60), chat).await;
-    assert!(ended.is_ok_and(|status| status.success()), "{seen}");
-    assert!(seen.contains("test chat_in_a_terminal ... ok"), "{seen}");
+    assert!(ended.is_ok(), "{seen}");
+    // `script` waits for more keys otherwise.
+    drop(keyboard);
+    assert!(terminal.wait().await.unwrap().success(), "{seen}");
+    Some(seen)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn on_a_terminal_ctrl_c_clears_a_line_or_cancels_a_turn_and_ctrl_d_ends() {
+    let keys = [
+        ("> ", "not this\u{3}"),
+        ("> ", "Tell me.\r"),
+        ("Well, ", "\u{3}"),
+        ("(cancelled)\r\n\r\n", "Go on.\r"),
+        ("Tell me. / Well,  / Go on.\r\n\r\n", "\u{4}"),
+    ];
+    let shown = on_a_terminal("chat_in_a_terminal", &keys).await;
+    assert!(shown.is_none_or(|shown| shown.contains("test chat_in_a_terminal ... ok")));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_chat_that_is_ended_gives_the_terminal_back() {
+    let shown = on_a_terminal("chat_that_is_ended_in_a_terminal", &[]).await;
+    assert!(shown.is_none_or(|shown| shown.contains("in_a_terminal ... ok")));
 }
