@@ -20,7 +20,7 @@ use raaf_agents::{
     Agent, Approval, CancellationToken, FunctionTool, MemorySession, Model, ModelChunk, ModelError,
     ModelRequest, ModelResponse, ModelStream, Repl, Reply, RunConfig, Runner, ScriptedModel,
 };
-use raaf_testkit::{Capture, assert_span_tree};
+use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
 use serde_json::json;
 
 #[derive(Clone, Default)]
@@ -136,6 +136,34 @@ async fn an_approved_call_runs_and_each_further_one_is_asked_for() {
     let again = "  Allow it? [y]es, [n]o, [a]lways: \n";
     let done = "· refund({})\n✓ refund: refunded\n";
     assert_eq!(shown, format!("{ASKED}{again}{done}{ASKED}{done}refunded\n\n"));
+}
+
+#[tokio::test]
+async fn a_turn_is_one_tree_also_over_its_approvals() {
+    let (chat, _) = chat(&refunding(1), &["Refund!", "y", "Again!", "n no more"]);
+    let capture = Capture::new();
+    let workflow = raaf_trace_core::trace("chat");
+    capture.run_async(workflow.try_in_span(chat.run())).await.unwrap();
+    let spans = capture.spans_async().await;
+    assert_coherent!(spans);
+    assert_span_tree!(spans, {
+        trace "chat" [ok] {
+            agent "Clerk" ["paused" = true] {
+                llm "m" ["model.tools" = json!(["refund"]), "gen_ai.request.stream" = true]
+                agent "Clerk" [ok, "resumed" = true] {
+                    tool "refund" [ok, "tool.approval" = "approved"]
+                    llm "m"
+                }
+            }
+            agent "Clerk" ["paused" = true] {
+                llm "m"
+                agent "Clerk" [ok, "resumed" = true] {
+                    tool "refund" [error "ToolError::Rejected", "tool.approval" = "rejected"]
+                    llm "m"
+                }
+            }
+        }
+    });
 }
 
 #[tokio::test]
@@ -275,8 +303,9 @@ async fn the_token_of_the_configuration_ends_the_chat() {
         interrupts.next().await;
         token.cancel();
     };
-    let (ended, ()) = futures::future::join(chat.run(), ending).await;
-    ended.unwrap();
+    // A chat can run in a task of its own.
+    let (ended, ()) = futures::future::join(tokio::spawn(chat.run()), ending).await;
+    ended.unwrap().unwrap();
     assert_eq!(shown.text(), "Well, \n(cancelled)\n\n");
 }
 
@@ -366,7 +395,7 @@ async fn on_a_terminal(program: &str, keys: &[(&str, &str)]) -> Option<String> {
     let mut terminal = match started {
         Ok(terminal) => terminal,
         Err(error) => {
-            println!("skipped, `script` cannot make a terminal: {error}");
+            eprintln!("skipped, `script` cannot make a terminal: {error}");
             return None;
         }
     };

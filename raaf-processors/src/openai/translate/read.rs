@@ -71,7 +71,11 @@ pub(super) fn model_config(read: Read<'_>) -> Map<String, Json> {
     });
     let address = read.text(keys::URL).map(|url| ("base_url", ValueRef::Str(base_url(url))));
     let choice = read.value(keys::MODEL_TOOL_CHOICE).map(|choice| ("tool_choice", choice));
-    settings.chain(choice).chain(address).map(|(name, value)| (name.to_owned(), json(value))).collect()
+    settings
+        .chain(choice)
+        .chain(address)
+        .map(|(name, value)| (name.to_owned(), json(value)))
+        .collect()
 }
 
 /// Returns the base URL of a call's URL: without the path of the operation and the query.
@@ -85,7 +89,22 @@ fn base_url(url: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::base_url;
+    use raaf_trace_model::Kind;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn settings_of_a_model_have_the_names_of_the_api() {
+        let span = FinishedSpan::builder(Kind::Llm, "m")
+            .attribute(keys::GEN_AI_REQUEST_MODEL, "m")
+            .attribute(keys::GEN_AI_REQUEST_SEED, 7)
+            .attribute(keys::GEN_AI_REQUEST_REASONING_LEVEL, "low")
+            .attribute(keys::MODEL_TOOL_CHOICE, "required")
+            .build();
+        let expected = json!({"seed": 7, "reasoning_effort": "low", "tool_choice": "required"});
+        assert_eq!(Json::Object(model_config(Read::new(&span))), expected);
+    }
 
     #[test]
     fn the_address_of_a_call_becomes_that_of_the_api() {
