@@ -372,9 +372,9 @@ async fn chat_that_is_ended_in_a_terminal() {
 }
 
 /// Runs one of the programs above on a terminal: presses keys when it shows a text. Returns what it shows
-/// at last; `None` if there can be no terminal.
+/// at last, or the reason why there can be no terminal.
 #[cfg(target_os = "linux")]
-async fn on_a_terminal(program: &str, keys: &[(&str, &str)]) -> Option<String> {
+async fn on_a_terminal(program: &str, keys: &[(&str, &str)]) -> Result<String, String> {
     use std::{env, process::Stdio, time::Duration};
 
     use tokio::{
@@ -392,13 +392,8 @@ async fn on_a_terminal(program: &str, keys: &[(&str, &str)]) -> Option<String> {
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn();
-    let mut terminal = match started {
-        Ok(terminal) => terminal,
-        Err(error) => {
-            eprintln!("skipped, `script` cannot make a terminal: {error}");
-            return None;
-        }
-    };
+    let mut terminal =
+        started.map_err(|error| format!("`script` cannot make a terminal: {error}"))?;
     let mut keyboard = terminal.stdin.take().unwrap();
     let mut screen = terminal.stdout.take().unwrap();
     let mut seen = String::new();
@@ -421,7 +416,7 @@ async fn on_a_terminal(program: &str, keys: &[(&str, &str)]) -> Option<String> {
     // `script` waits for more keys otherwise.
     drop(keyboard);
     assert!(terminal.wait().await.unwrap().success(), "{seen}");
-    Some(seen)
+    Ok(seen)
 }
 
 #[cfg(target_os = "linux")]
@@ -434,13 +429,17 @@ async fn on_a_terminal_ctrl_c_clears_a_line_or_cancels_a_turn_and_ctrl_d_ends() 
         ("(cancelled)\r\n\r\n", "Go on.\r"),
         ("Tell me. / Well,  / Go on.\r\n\r\n", "\u{4}"),
     ];
-    let shown = on_a_terminal("chat_in_a_terminal", &keys).await;
-    assert!(shown.is_none_or(|shown| shown.contains("test chat_in_a_terminal ... ok")));
+    match on_a_terminal("chat_in_a_terminal", &keys).await {
+        Ok(shown) => assert!(shown.contains("test chat_in_a_terminal ... ok"), "{shown}"),
+        Err(reason) => eprintln!("skipped, {reason}"),
+    }
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_chat_that_is_ended_gives_the_terminal_back() {
-    let shown = on_a_terminal("chat_that_is_ended_in_a_terminal", &[]).await;
-    assert!(shown.is_none_or(|shown| shown.contains("in_a_terminal ... ok")));
+    match on_a_terminal("chat_that_is_ended_in_a_terminal", &[]).await {
+        Ok(shown) => assert!(shown.contains("in_a_terminal ... ok"), "{shown}"),
+        Err(reason) => eprintln!("skipped, {reason}"),
+    }
 }
