@@ -20,7 +20,7 @@ use raaf_agents::{
     Agent, Approval, CancellationToken, FunctionTool, MemorySession, Model, ModelChunk, ModelError,
     ModelRequest, ModelResponse, ModelStream, Repl, Reply, RunConfig, Runner, ScriptedModel,
 };
-use raaf_testkit::{Capture, assert_span_tree};
+use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
 use serde_json::json;
 
 #[derive(Clone, Default)]
@@ -136,6 +136,34 @@ async fn an_approved_call_runs_and_each_further_one_is_asked_for() {
     let again = "  Allow it? [y]es, [n]o, [a]lways: \n";
     let done = "· refund({})\n✓ refund: refunded\n";
     assert_eq!(shown, format!("{ASKED}{again}{done}{ASKED}{done}refunded\n\n"));
+}
+
+#[tokio::test]
+async fn a_turn_is_one_tree_also_over_its_approvals() {
+    let (chat, _) = chat(&refunding(1), &["Refund!", "y", "Again!", "n no more"]);
+    let capture = Capture::new();
+    let workflow = raaf_trace_core::trace("chat");
+    capture.run_async(workflow.try_in_span(chat.run())).await.unwrap();
+    let spans = capture.spans_async().await;
+    assert_coherent!(spans);
+    assert_span_tree!(spans, {
+        trace "chat" [ok] {
+            agent "Clerk" ["paused" = true] {
+                llm "m" ["model.tools" = json!(["refund"]), "gen_ai.request.stream" = true]
+                agent "Clerk" [ok, "resumed" = true] {
+                    tool "refund" [ok, "tool.approval" = "approved"]
+                    llm "m"
+                }
+            }
+            agent "Clerk" ["paused" = true] {
+                llm "m"
+                agent "Clerk" [ok, "resumed" = true] {
+                    tool "refund" [error "ToolError::Rejected", "tool.approval" = "rejected"]
+                    llm "m"
+                }
+            }
+        }
+    });
 }
 
 #[tokio::test]
@@ -275,8 +303,9 @@ async fn the_token_of_the_configuration_ends_the_chat() {
         interrupts.next().await;
         token.cancel();
     };
-    let (ended, ()) = futures::future::join(chat.run(), ending).await;
-    ended.unwrap();
+    // A chat can run in a task of its own.
+    let (ended, ()) = futures::future::join(tokio::spawn(chat.run()), ending).await;
+    ended.unwrap().unwrap();
     assert_eq!(shown.text(), "Well, \n(cancelled)\n\n");
 }
 
@@ -309,7 +338,7 @@ async fn a_line_that_cannot_be_read_is_an_error() {
     assert_eq!(error.to_string(), "gone");
 }
 
-/// The program that the next test runs on a terminal.
+/// The program that a test runs on a terminal.
 #[tokio::test]
 #[ignore = "it needs a terminal and a person"]
 async fn chat_in_a_terminal() {
@@ -317,20 +346,37 @@ async fn chat_in_a_terminal() {
     raaf_agents::repl(&agent).await.unwrap();
 }
 
-/// Keys that are pressed when the terminal shows a text.
-#[cfg(target_os = "linux")]
-const KEYS: [(&str, &str); 5] = [
-    ("> ", "not this\u{3}"),
-    ("> ", "Tell me.\r"),
-    ("Well, ", "\u{3}"),
-    ("(cancelled)\r\n\r\n", "Go on.\r"),
-    ("Tell me. / Well,  / Go on.\r\n\r\n", "\u{4}"),
-];
-
+/// The program that a test runs on a terminal: a chat that is ended while it waits for a line.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn on_a_terminal_ctrl_c_clears_a_line_or_cancels_a_turn_and_ctrl_d_ends() {
+#[ignore = "it needs a terminal"]
+async fn chat_that_is_ended_in_a_terminal() {
+    use std::process::{Command, Stdio};
+
+    fn is_editing() -> bool {
+        let modes = Command::new("stty").arg("-a").stdin(Stdio::inherit()).output().unwrap();
+        String::from_utf8(modes.stdout).unwrap().contains("-icanon")
+    }
+
+    let token = CancellationToken::new();
+    let ending = token.clone();
+    let watch = std::thread::spawn(move || {
+        while !is_editing() {}
+        ending.cancel();
+    });
+    let runner = Runner::new().with_config(RunConfig::new().cancellation(token));
+    let agent = Agent::builder("A", echo()).build();
+    Repl::new(&agent).runner(runner).run().await.unwrap();
+    watch.join().unwrap();
+    assert!(!is_editing());
+}
+
+/// Runs one of the programs above on a terminal: presses keys when it shows a text. Returns what it shows
+/// at last, or the reason why there can be no terminal.
+#[cfg(target_os = "linux")]
+async fn on_a_terminal(program: &str, keys: &[(&str, &str)]) -> Result<String, String> {
     use std::{env, process::Stdio, time::Duration};
+
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
         process::Command,
@@ -338,7 +384,7 @@ async fn on_a_terminal_ctrl_c_clears_a_line_or_cancels_a_turn_and_ctrl_d_ends() 
     };
 
     let test = env::current_exe().unwrap();
-    let program = format!("exec '{}' --ignored --nocapture chat_in_a_terminal", test.display());
+    let program = format!("exec '{}' --ignored --nocapture {program}", test.display());
     let started = Command::new("script")
         .args(["--quiet", "--flush", "--return", "--command", &program, "/dev/null"])
         .env("TERM", "xterm")
@@ -346,30 +392,54 @@ async fn on_a_terminal_ctrl_c_clears_a_line_or_cancels_a_turn_and_ctrl_d_ends() 
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn();
-    let mut terminal = match started {
-        Ok(terminal) => terminal,
-        Err(error) => return println!("skipped, `script` cannot make a terminal: {error}"),
-    };
+    let mut terminal =
+        started.map_err(|error| format!("`script` cannot make a terminal: {error}"))?;
     let mut keyboard = terminal.stdin.take().unwrap();
     let mut screen = terminal.stdout.take().unwrap();
     let mut seen = String::new();
     let chat = async {
-        for (text, keys) in KEYS {
+        for (text, keys) in keys.iter().chain([&("test result", "")]) {
             while !seen.contains(text) {
                 let mut bytes = [0; 1024];
                 let count = screen.read(&mut bytes).await.unwrap();
                 assert_ne!(count, 0, "it ended before it showed {text:?}: {seen}");
                 seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
             }
-            seen.clear();
-            keyboard.write_all(keys.as_bytes()).await.unwrap();
+            if !keys.is_empty() {
+                seen.clear();
+                keyboard.write_all(keys.as_bytes()).await.unwrap();
+            }
         }
-        // `script` waits for more keys otherwise.
-        drop(keyboard);
-        screen.read_to_string(&mut seen).await.unwrap();
-        terminal.wait().await.unwrap()
     };
     let ended = timeout(Duration::from_secs(60), chat).await;
-    assert!(ended.is_ok_and(|status| status.success()), "{seen}");
-    assert!(seen.contains("test chat_in_a_terminal ... ok"), "{seen}");
+    assert!(ended.is_ok(), "{seen}");
+    // `script` waits for more keys otherwise.
+    drop(keyboard);
+    assert!(terminal.wait().await.unwrap().success(), "{seen}");
+    Ok(seen)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn on_a_terminal_ctrl_c_clears_a_line_or_cancels_a_turn_and_ctrl_d_ends() {
+    let keys = [
+        ("> ", "not this\u{3}"),
+        ("> ", "Tell me.\r"),
+        ("Well, ", "\u{3}"),
+        ("(cancelled)\r\n\r\n", "Go on.\r"),
+        ("Tell me. / Well,  / Go on.\r\n\r\n", "\u{4}"),
+    ];
+    match on_a_terminal("chat_in_a_terminal", &keys).await {
+        Ok(shown) => assert!(shown.contains("test chat_in_a_terminal ... ok"), "{shown}"),
+        Err(reason) => eprintln!("skipped, {reason}"),
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_chat_that_is_ended_gives_the_terminal_back() {
+    match on_a_terminal("chat_that_is_ended_in_a_terminal", &[]).await {
+        Ok(shown) => assert!(shown.contains("in_a_terminal ... ok"), "{shown}"),
+        Err(reason) => eprintln!("skipped, {reason}"),
+    }
 }

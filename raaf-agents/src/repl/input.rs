@@ -9,6 +9,8 @@ use std::{
 use futures::{StreamExt as _, channel::mpsc as asynchronous, stream::BoxStream};
 use rustyline::{DefaultEditor, error::ReadlineError};
 
+use super::mode::Mode;
+
 /// Lines of a chat.
 pub(super) enum Input {
     Lines(BoxStream<'static, io::Result<String>>),
@@ -33,6 +35,18 @@ pub(super) struct Editor {
     prompts: mpsc::Sender<Prompt>,
     lines: asynchronous::UnboundedReceiver<io::Result<Option<Line>>>,
     is_terminal: bool,
+    /// Number of lines that the thread is to read.
+    awaited: usize,
+    mode: Mode,
+}
+
+/// Restores the terminal if the thread is still reading a line.
+impl Drop for Editor {
+    fn drop(&mut self) {
+        if self.is_terminal && self.awaited > 0 {
+            self.mode.restore();
+        }
+    }
 }
 
 struct Prompt {
@@ -43,13 +57,14 @@ struct Prompt {
 impl Input {
     /// Starts an editor of standard input.
     pub(super) fn terminal() -> io::Result<Self> {
+        let mode = Mode::current();
         let (prompts, asked) = mpsc::channel();
         let (entered, lines) = asynchronous::unbounded();
         thread::Builder::new()
             .name("raaf-repl".to_owned())
             .spawn(move || edit(&asked, &entered))?;
         let is_terminal = io::stdin().is_terminal();
-        Ok(Self::Terminal(Editor { prompts, lines, is_terminal }))
+        Ok(Self::Terminal(Editor { prompts, lines, is_terminal, awaited: 0, mode }))
     }
 
     /// Returns whether a person enters the lines in an editor, which shows prompts.
@@ -68,7 +83,10 @@ impl Input {
                 };
                 let gone = || io::Error::other("the thread of the line editor has ended");
                 editor.prompts.send(Prompt { text, is_kept }).map_err(|_| gone())?;
-                editor.lines.next().await.unwrap_or_else(|| Err(gone()))
+                editor.awaited += 1;
+                let line = editor.lines.next().await.unwrap_or_else(|| Err(gone()));
+                editor.awaited -= 1;
+                line
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod input;
+mod mode;
 mod screen;
 mod turn;
 
@@ -50,9 +51,9 @@ pub async fn repl(agent: &Agent) -> io::Result<()> {
 /// answers, cancels that run; Ctrl-D ends the chat. Lines also come through a pipe or from a file.
 ///
 /// The first run installs a handler of Ctrl-C for the rest of the process, as [`tokio::signal`] describes:
-/// after the chat, Ctrl-C no longer ends the program by itself. A chat that is dropped while it waits for a
-/// line leaves the terminal to a thread that waits for it; let the chat end instead, by the
-/// [token](crate::RunConfig::cancellation) or the input.
+/// after the chat, Ctrl-C no longer ends the program by itself. If the chat is dropped, or its
+/// [token](crate::RunConfig::cancellation) cancelled, while it waits for a line of the terminal, a thread
+/// reads that line all the same. On Unix, the terminal is back in its own mode.
 ///
 /// # Examples
 ///

@@ -359,7 +359,7 @@ fn mermaid_and_graphviz_see_the_same_diagrams() {
     diagrams.extend([support().diagram(), research().diagram()]);
     let parsed = match parsers::read(&diagrams) {
         Ok(parsed) => parsed,
-        Err(reason) => return println!("skipped: {reason}"),
+        Err(reason) => return eprintln!("skipped, {reason}"),
     };
     assert_eq!(parsed.len(), diagrams.len());
     for (diagram, parsed) in diagrams.iter().zip(&parsed) {

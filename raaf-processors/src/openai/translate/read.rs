@@ -89,7 +89,22 @@ fn base_url(url: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::base_url;
+    use raaf_trace_model::Kind;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn settings_of_a_model_have_the_names_of_the_api() {
+        let span = FinishedSpan::builder(Kind::Llm, "m")
+            .attribute(keys::GEN_AI_REQUEST_MODEL, "m")
+            .attribute(keys::GEN_AI_REQUEST_SEED, 7)
+            .attribute(keys::GEN_AI_REQUEST_REASONING_LEVEL, "low")
+            .attribute(keys::MODEL_TOOL_CHOICE, "required")
+            .build();
+        let expected = json!({"seed": 7, "reasoning_effort": "low", "tool_choice": "required"});
+        assert_eq!(Json::Object(model_config(Read::new(&span))), expected);
+    }
 
     #[test]
     fn the_address_of_a_call_becomes_that_of_the_api() {
