@@ -16,12 +16,12 @@ use crate::{
 
 const KEY: &str = "s3cr3t-token";
 
-fn answer(id: u64, result: &Json) -> Answer {
+pub(crate) fn answer(id: u64, result: &Json) -> Answer {
     Answer::ok(&json!({ "jsonrpc": "2.0", "id": id, "result": result }))
 }
 
 /// Starts a server that answers the handshake, a listing, and a call in this way.
-async fn server(call: impl IntoIterator<Item = Answer>) -> Server {
+pub(crate) async fn server(call: impl IntoIterator<Item = Answer>) -> Server {
     let tool = json!({ "name": "act", "inputSchema": { "type": "object" } });
     let handshake = [
         answer(

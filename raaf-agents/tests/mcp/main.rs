@@ -6,6 +6,7 @@
 mod conformance;
 mod faults;
 mod http;
+mod logs;
 mod node;
 mod peer;
 #[path = "../python/mod.rs"]
