@@ -8,7 +8,7 @@ use raaf_agents::{
 };
 use serde_json::json;
 use tempfile::tempdir;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::{filter::LevelFilter, fmt::format::FmtSpan};
 
 use crate::{
     http::{answer, server},
@@ -37,6 +37,7 @@ pub(crate) async fn logged(server: McpServer) -> String {
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(LevelFilter::TRACE)
+        .with_span_events(FmtSpan::NEW)
         .with_writer(move || writer.clone())
         .finish();
     let guard = tracing_subscriber::util::SubscriberInitExt::set_default(subscriber);
@@ -63,4 +64,6 @@ async fn an_environment_that_a_server_repeats_is_in_no_log() {
     let log = logged(peer("revealing", folder.path()).env("API_KEY", KEY)).await;
     assert!(log.contains("API_KEY"), "the subscriber has seen no messages: {log}");
     assert!(!log.contains(KEY), "{log}");
+    // A span of the library below would last as long as the connection.
+    assert!(!log.contains("serve_inner"), "{log}");
 }

@@ -3,6 +3,7 @@
 #![cfg(feature = "mcp")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "also the helpers of a test may panic")]
 
+mod callers;
 mod conformance;
 mod faults;
 mod http;

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::peer::service;
 
 /// Returns a server in this process.
-fn in_process(service: McpService) -> McpServer {
+pub(crate) fn in_process(service: McpService) -> McpServer {
     let (here, there) = tokio::io::duplex(1 << 16);
     let (input, output) = tokio::io::split(there);
     tokio::spawn(service.serve_io(input, output));

@@ -33,6 +33,7 @@ use crate::{
         McpError,
         keys::{METHOD, PROTOCOL_VERSION, SESSION_ID, Transport},
         propagation,
+        quiet::quietly,
         secrets::Secrets,
     },
 };
@@ -261,7 +262,8 @@ impl Opening<'_> {
         T: IntoTransport<RoleClient, E, A>,
         E: std::error::Error + Send + Sync + 'static,
     {
-        match timeout(after, service::serve_client_with_ct(handler, transport, closing)).await {
+        let starting = quietly(service::serve_client_with_ct(handler, transport, closing));
+        match timeout(after, starting).await {
             Ok(Ok(started)) => Ok(started),
             Ok(Err(error)) => Err(self.of(error)),
             Err(_) => Err(McpError::Timeout {
