@@ -56,6 +56,13 @@ impl HttpService {
         let mut config =
             StreamableHttpServerConfig::default().with_cancellation_token(ending.clone());
         config.allowed_hosts.extend(hosts);
+        // Pages of other sites must not reach a server on loopback through a browser.
+        let origins = config.allowed_hosts.iter().flat_map(|host| {
+            let host = if host.contains("::") { format!("[{host}]") } else { host.clone() };
+            ["http", "https"].map(|scheme| format!("{scheme}://{host}:*"))
+        });
+        let origins: Vec<_> = origins.collect();
+        let config = config.with_allowed_origins(origins);
         let sessions = Arc::new(LocalSessionManager::default());
         let kept = Arc::clone(&sessions);
         let inner = StreamableHttpService::new(move || Ok(handler.clone()), kept, config);
