@@ -30,7 +30,7 @@ pub(super) struct Listed {
     pub(super) name: String,
     pub(super) component: Component,
     pub(super) spec: ToolSpec,
-    /// A later list does not have the tool.
+    /// The latest list does not have the tool.
     pub(super) is_gone: AtomicBool,
 }
 
