@@ -5,7 +5,12 @@
 //! The program starts itself a second time as an MCP server, which has a tool and an agent. The clerk calls
 //! both. Both processes append to one trace file, which holds one tree.
 
-use std::{env, error::Error, fs, path::PathBuf};
+use std::{
+    env,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use raaf_agents::{
     Agent, FunctionTool, ModelRequest, Reply, ScriptedModel,
@@ -44,7 +49,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 }
 
 /// Asks the port office.
-async fn ask(traces: &PathBuf) -> Result<(), Box<dyn Error>> {
+async fn ask(traces: &Path) -> Result<(), Box<dyn Error>> {
     let office = McpServer::stdio(env::current_exe()?, [SERVE.as_ref(), traces.as_os_str()])
         .name("port-office")
         .prefix("office_")

@@ -67,6 +67,7 @@ fn each_kind_has_its_operation_and_its_openinference_kind() {
         ("evaluator", None, Some("EVALUATOR"), internal),
         ("guardrail", None, Some("GUARDRAIL"), internal),
         ("transcription", None, Some("LLM"), client),
+        ("mcp_list_tools", None, Some("CHAIN"), client),
         ("handoff", None, Some("CHAIN"), internal),
         ("anything", None, Some("CHAIN"), internal),
     ] {

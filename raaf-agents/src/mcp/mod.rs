@@ -42,6 +42,7 @@ mod client;
 mod error;
 mod keys;
 mod propagation;
+mod quiet;
 mod secrets;
 mod service;
 

@@ -8,6 +8,11 @@ use serde_json::Value as Json;
 /// Length from which a value may be a secret. Shorter ones, such as `true`, occur in any text.
 const MIN_SECRET: usize = 8;
 
+/// Members of a message that have what the server says.
+const CONTENT: [&str; 3] = ["error", "params", "result"];
+/// Members whose values are words of the protocol.
+const WORDS: [&str; 4] = ["mimeType", "protocolVersion", "role", "type"];
+
 /// Values of the environment, of headers and of the URL of a server, which it may repeat.
 #[derive(Clone, Default)]
 pub(super) struct Secrets(Arc<[String]>);
@@ -31,17 +36,29 @@ impl Secrets {
         Redactor::without_values(text, &values)
     }
 
-    /// Removes the values from the strings of JSON.
-    pub(super) fn hide_in(&self, json: &mut Json) {
-        if self.0.is_empty() {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Removes the values from what a message says, before anything else sees it.
+    pub(super) fn hide_in(&self, message: &mut Json) {
+        if self.is_empty() {
             return;
         }
-        let mut open = vec![json];
+        let members = message.as_object_mut().into_iter().flatten();
+        let mut open: Vec<_> = members
+            .filter(|(key, _)| CONTENT.contains(&key.as_str()))
+            .map(|(_, json)| json)
+            .collect();
         while let Some(next) = open.pop() {
             match next {
                 Json::String(text) => *text = self.hide(text),
                 Json::Array(items) => open.extend(items),
-                Json::Object(members) => open.extend(members.values_mut()),
+                Json::Object(members) => {
+                    let members = members.iter_mut();
+                    let said = members.filter(|(key, _)| !WORDS.contains(&key.as_str()));
+                    open.extend(said.map(|(_, json)| json));
+                }
                 _ => {}
             }
         }
@@ -60,12 +77,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_hidden_whole_and_in_json() {
+    fn values_are_hidden_whole_and_in_messages() {
         let secrets =
             Secrets::new(["s3cr3t-token".to_owned(), "s3cr3t-token-2".into(), "1".into()]);
         assert_eq!(secrets.hide("got s3cr3t-token-2, 1"), "got [REDACTED], 1");
-        let mut json = json!({ "a": ["s3cr3t-token"], "b": 1 });
-        secrets.hide_in(&mut json);
-        assert_eq!(json, json!({ "a": ["[REDACTED]"], "b": 1 }));
+        let mut message = json!({
+            "method": "s3cr3t-token",
+            "result": { "a": ["s3cr3t-token", { "type": "s3cr3t-token" }], "b": 1 },
+        });
+        secrets.hide_in(&mut message);
+        let hidden = json!({
+            "method": "s3cr3t-token",
+            "result": { "a": ["[REDACTED]", { "type": "s3cr3t-token" }], "b": 1 },
+        });
+        assert_eq!(message, hidden);
     }
 }

@@ -16,12 +16,12 @@ use crate::{
 
 const KEY: &str = "s3cr3t-token";
 
-fn answer(id: u64, result: &Json) -> Answer {
+pub(crate) fn answer(id: u64, result: &Json) -> Answer {
     Answer::ok(&json!({ "jsonrpc": "2.0", "id": id, "result": result }))
 }
 
 /// Starts a server that answers the handshake, a listing, and a call in this way.
-async fn server(call: impl IntoIterator<Item = Answer>) -> Server {
+pub(crate) async fn server(call: impl IntoIterator<Item = Answer>) -> Server {
     let tool = json!({ "name": "act", "inputSchema": { "type": "object" } });
     let handshake = [
         answer(
@@ -167,11 +167,14 @@ async fn a_server_that_goes_away_in_the_middle_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_foreign_host_is_refused() {
+async fn foreign_hosts_and_origins_are_refused() {
     let server = service().serve_http("127.0.0.1:0").await.unwrap();
     let port = server.address().port();
     let error = McpServer::http(format!("http://127.0.0.2:{port}/mcp")).connect().await;
     assert!(error.is_err());
+    let page = |origin: &str| McpServer::http(server.url()).header("Origin", origin).connect();
+    assert!(page("https://evil.example").await.is_err());
+    assert!(page("http://localhost:5173").await.is_ok());
     let missing = McpServer::http(format!("http://127.0.0.1:{port}/other")).connect().await;
     assert!(missing.unwrap_err().to_string().contains("404"));
 }

@@ -3,9 +3,11 @@
 #![cfg(feature = "mcp")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "also the helpers of a test may panic")]
 
+mod callers;
 mod conformance;
 mod faults;
 mod http;
+mod logs;
 mod node;
 mod peer;
 #[path = "../python/mod.rs"]

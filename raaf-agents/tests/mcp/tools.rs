@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::peer::service;
 
 /// Returns a server in this process.
-fn in_process(service: McpService) -> McpServer {
+pub(crate) fn in_process(service: McpService) -> McpServer {
     let (here, there) = tokio::io::duplex(1 << 16);
     let (input, output) = tokio::io::split(there);
     tokio::spawn(service.serve_io(input, output));
@@ -131,6 +131,28 @@ async fn a_call_waits_for_the_approval_of_its_tool() {
     let call = state.pending()[0].key.clone();
     state.approve(&call).unwrap();
     let result = runner.resume(&clerk, state).await.unwrap();
+    assert_eq!(result.output, "At 14:20.");
+}
+
+#[tokio::test]
+async fn a_run_that_has_paused_goes_on_with_the_tools_of_its_source() {
+    let model = ScriptedModel::new(
+        "scripted",
+        [Reply::call("high_water", json!({ "harbour": "Wells" })), Reply::text("At 14:20.")],
+    );
+    let clerk = |office| Agent::builder("Clerk", model.clone()).tool_source(office).build();
+    let office = in_process(service()).approval_of_all(Approval::always()).connect().await.unwrap();
+    let runner = Runner::new();
+    let error = runner.run(&clerk(office.clone()), "When?").await.unwrap_err();
+    let RunErrorKind::Paused(state) = error.kind else { panic!("{error}") };
+    let mut state = *state;
+    let call = state.pending()[0].key.clone();
+    state.approve(&call).unwrap();
+
+    let without = in_process(service()).except(["high_water"]).connect().await.unwrap();
+    let error = runner.resume(&clerk(without), state.clone()).await.unwrap_err().to_string();
+    assert!(error.contains("high_water"), "{error}");
+    let result = runner.resume(&clerk(office), state).await.unwrap();
     assert_eq!(result.output, "At 14:20.");
 }
 

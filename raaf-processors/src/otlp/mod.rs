@@ -93,7 +93,7 @@ raaf_trace_model::submit! {
 /// | `retriever` | `retrieval` | `RETRIEVER` | |
 /// | `reranker`, `evaluator`, guardrail | | `RERANKER`, `EVALUATOR`, `GUARDRAIL` | |
 /// | speech, transcription | | `LLM` | `CLIENT` |
-/// | [HTTP request](raaf_trace_core::Tracer::http_span) | | `CHAIN` | `CLIENT` |
+/// | `mcp_list_tools`, [HTTP request](raaf_trace_core::Tracer::http_span) | | `CHAIN` | `CLIENT` |
 /// | `server`, `client`, `producer`, `consumer` | | `CHAIN` | `SERVER`, `CLIENT`, `PRODUCER`, `CONSUMER` |
 /// | all others | | `CHAIN` | |
 ///

@@ -33,6 +33,7 @@ use crate::{
         McpError,
         keys::{METHOD, PROTOCOL_VERSION, SESSION_ID, Transport},
         propagation,
+        quiet::quietly,
         secrets::Secrets,
     },
 };
@@ -149,15 +150,18 @@ impl McpConnection {
                     opening.failed(&format!("`{program}` does not start: {error}"))
                 })?;
                 let (output, input) = (Box::new(pipes.output), Box::new(pipes.input));
-                let transport = LineTransport::new(output, input, Some(group), fate.clone());
+                let transport =
+                    LineTransport::new(output, input, Some(group), secrets.clone(), fate.clone());
                 opening.start(handler, transport, closing.clone(), after).await?
             }
             Place::Io(output, input) => {
-                let transport = LineTransport::new(output, input, None, fate.clone());
+                let transport =
+                    LineTransport::new(output, input, None, secrets.clone(), fate.clone());
                 opening.start(handler, transport, closing.clone(), after).await?
             }
             Place::Http { url, headers } => {
-                let transport = http::transport(url.as_str(), headers, facts.session.clone());
+                let transport =
+                    http::transport(url.as_str(), headers, facts.session.clone(), secrets.clone());
                 let transport = transport.map_err(|error| opening.failed(&error))?;
                 opening.start(handler, transport, closing.clone(), after).await?
             }
@@ -167,7 +171,6 @@ impl McpConnection {
         let version = info.as_ref().map(|info| info.protocol_version.clone()).unwrap_or_default();
         if !ProtocolVersion::KNOWN_VERSIONS.contains(&version) {
             closing.cancel();
-            let version = opening.secrets.hide(version.as_str());
             return Err(opening.failed(&format!("it speaks an unknown version of MCP, {version}")));
         }
         version.as_str().clone_into(&mut facts.protocol);
@@ -259,7 +262,8 @@ impl Opening<'_> {
         T: IntoTransport<RoleClient, E, A>,
         E: std::error::Error + Send + Sync + 'static,
     {
-        match timeout(after, service::serve_client_with_ct(handler, transport, closing)).await {
+        let starting = quietly(service::serve_client_with_ct(handler, transport, closing));
+        match timeout(after, starting).await {
             Ok(Ok(started)) => Ok(started),
             Ok(Err(error)) => Err(self.of(error)),
             Err(_) => Err(McpError::Timeout {

@@ -6,17 +6,14 @@ use serde_json::Value as Json;
 
 use crate::{
     conversation::{Content, Media, Part},
-    mcp::{McpError, secrets::Secrets},
+    mcp::McpError,
 };
 
 /// Reads the result of a tool.
-pub(super) fn read(result: CallToolResult, secrets: &Secrets) -> Result<Content, McpError> {
+pub(super) fn read(result: CallToolResult) -> Result<Content, McpError> {
     let is_error = result.is_error == Some(true);
-    let mut structured = result.structured_content;
-    if let Some(json) = &mut structured {
-        secrets.hide_in(json);
-    }
-    let mut parts: Vec<_> = result.content.into_iter().map(|block| part(block, secrets)).collect();
+    let structured = result.structured_content;
+    let mut parts: Vec<_> = result.content.into_iter().map(part).collect();
     if is_error {
         return Err(McpError::Tool { message: message(&parts, structured.as_ref()) });
     }
@@ -47,24 +44,24 @@ fn message(parts: &[Part], structured: Option<&Json>) -> String {
 }
 
 /// Converts a part of a result or of a prompt.
-pub(super) fn part(block: ContentBlock, secrets: &Secrets) -> Part {
+pub(super) fn part(block: ContentBlock) -> Part {
     match block {
-        ContentBlock::Text(text) => Part::Text(secrets.hide(&text.text)),
+        ContentBlock::Text(text) => Part::Text(text.text),
         ContentBlock::Image(image) => media(&image.data, &image.mime_type, Part::Image),
         ContentBlock::Audio(audio) => media(&audio.data, &audio.mime_type, Part::Audio),
-        ContentBlock::Resource(embedded) => contents(embedded.resource, secrets),
+        ContentBlock::Resource(embedded) => contents(embedded.resource),
         ContentBlock::ResourceLink(link) => {
             let about = link.description.map(|about| format!(": {about}")).unwrap_or_default();
-            Part::Text(secrets.hide(&format!("{} <{}>{about}", link.name, link.uri)))
+            Part::Text(format!("{} <{}>{about}", link.name, link.uri))
         }
         _ => Part::text("[content of a type that this client does not know]"),
     }
 }
 
 /// Converts the content of a resource.
-pub(super) fn contents(contents: ResourceContents, secrets: &Secrets) -> Part {
+pub(super) fn contents(contents: ResourceContents) -> Part {
     match contents {
-        ResourceContents::TextResourceContents { text, .. } => Part::Text(secrets.hide(&text)),
+        ResourceContents::TextResourceContents { text, .. } => Part::Text(text),
         ResourceContents::BlobResourceContents { uri, mime_type, blob, .. } => {
             let media_type = mime_type.as_deref().unwrap_or("application/octet-stream");
             let name = uri.rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_owned);
@@ -94,7 +91,7 @@ mod tests {
 
     fn result(json: Json) -> Result<Content, McpError> {
         let result: CallToolResult = serde_json::from_value(json).unwrap();
-        read(result, &Secrets::new(["s3cr3t-token".to_owned()]))
+        read(result)
     }
 
     #[test]
@@ -129,10 +126,10 @@ mod tests {
     }
 
     #[test]
-    fn an_error_has_the_text_of_the_result_without_secrets() {
+    fn an_error_has_the_text_of_the_result() {
         let failed = |json| result(json).unwrap_err().to_string();
-        let text = json!([{ "type": "text", "text": "no s3cr3t-token" }]);
-        assert_eq!(failed(json!({ "content": text, "isError": true })), "no [REDACTED]");
+        let text = json!([{ "type": "text", "text": "no gauge" }]);
+        assert_eq!(failed(json!({ "content": text, "isError": true })), "no gauge");
         let none = failed(json!({ "content": [], "isError": true }));
         assert_eq!(none, "the tool failed without a message");
     }

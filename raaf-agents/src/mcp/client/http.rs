@@ -5,11 +5,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use futures::stream::BoxStream;
+use futures::{StreamExt as _, stream::BoxStream};
 use http::{HeaderName, HeaderValue};
 use reqwest::{Client, header::HeaderMap};
 use rmcp::{
-    model::ClientJsonRpcMessage,
+    model::{ClientJsonRpcMessage, ServerJsonRpcMessage},
     transport::{
         StreamableHttpClientTransport,
         streamable_http_client::{
@@ -20,9 +20,10 @@ use rmcp::{
 };
 use rmcp_sse::Sse;
 
-use crate::web;
+use crate::{mcp::secrets::Secrets, web};
 
 type Failure = StreamableHttpError<reqwest::Error>;
+type Events = BoxStream<'static, Result<Sse, SseError>>;
 type Headers = HashMap<HeaderName, HeaderValue>;
 
 /// Id of a session, once there is one. Clones share it.
@@ -44,6 +45,7 @@ impl Session {
 pub(super) struct SessionClient {
     http: Client,
     session: Session,
+    secrets: Secrets,
 }
 
 /// Returns a transport for the server at a URL, which sends these headers with each request.
@@ -51,8 +53,9 @@ pub(super) fn transport(
     url: &str,
     headers: HeaderMap,
     session: Session,
+    secrets: Secrets,
 ) -> Result<StreamableHttpClientTransport<SessionClient>, String> {
-    let client = SessionClient { http: web::client(headers)?, session };
+    let client = SessionClient { http: web::client(headers)?, session, secrets };
     let config = StreamableHttpClientTransportConfig::with_uri(url);
     Ok(StreamableHttpClientTransport::with_client(client, config))
 }
@@ -64,6 +67,38 @@ impl SessionClient {
             StreamableHttpError::Client(error) => StreamableHttpError::Client(error.without_url()),
             other => other,
         }
+    }
+}
+
+/// Removal of secrets from what the server says.
+impl SessionClient {
+    fn hide(&self, message: ServerJsonRpcMessage) -> Result<ServerJsonRpcMessage, Failure> {
+        if self.secrets.is_empty() {
+            return Ok(message);
+        }
+        let mut json = serde_json::to_value(message)?;
+        self.secrets.hide_in(&mut json);
+        Ok(serde_json::from_value(json)?)
+    }
+
+    fn hide_in(&self, events: Events) -> Events {
+        if self.secrets.is_empty() {
+            return events;
+        }
+        let secrets = self.secrets.clone();
+        let hidden = events.map(move |event| {
+            event.map(|event| {
+                let data = event.data.map(|data| match serde_json::from_str(&data) {
+                    Ok(mut json) => {
+                        secrets.hide_in(&mut json);
+                        json.to_string()
+                    }
+                    Err(_) => secrets.hide(&data),
+                });
+                Sse { data, ..event }
+            })
+        });
+        hidden.boxed()
     }
 }
 
@@ -116,7 +151,15 @@ impl StreamableHttpClient for SessionClient {
         {
             self.session.set(id);
         }
-        Ok(response)
+        Ok(match response {
+            StreamableHttpPostResponse::Json(message, id) => {
+                StreamableHttpPostResponse::Json(self.hide(message)?, id)
+            }
+            StreamableHttpPostResponse::Sse(events, id) => {
+                StreamableHttpPostResponse::Sse(self.hide_in(events), id)
+            }
+            other => other,
+        })
     }
 
     async fn delete_session(
@@ -137,9 +180,9 @@ impl StreamableHttpClient for SessionClient {
         last_event_id: Option<String>,
         auth_header: Option<String>,
         headers: Headers,
-    ) -> Result<BoxStream<'static, Result<Sse, SseError>>, Failure> {
+    ) -> Result<Events, Failure> {
         let stream = self.http.get_stream(uri, session_id, last_event_id, auth_header, headers);
-        stream.await.map_err(Self::without_url)
+        stream.await.map(|events| self.hide_in(events)).map_err(Self::without_url)
     }
 
     async fn get_stream_with_max_sse_event_size(
@@ -150,7 +193,7 @@ impl StreamableHttpClient for SessionClient {
         auth_header: Option<String>,
         headers: Headers,
         max_size: usize,
-    ) -> Result<BoxStream<'static, Result<Sse, SseError>>, Failure> {
+    ) -> Result<Events, Failure> {
         let stream = self.http.get_stream_with_max_sse_event_size(
             uri,
             session_id,
@@ -159,6 +202,6 @@ impl StreamableHttpClient for SessionClient {
             headers,
             max_size,
         );
-        stream.await.map_err(Self::without_url)
+        stream.await.map(|events| self.hide_in(events)).map_err(Self::without_url)
     }
 }

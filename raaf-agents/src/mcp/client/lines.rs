@@ -18,6 +18,7 @@ use super::{
     fate::{Fate, shown},
     process::Group,
 };
+use crate::mcp::secrets::Secrets;
 
 /// Bound on the length of a message, in bytes.
 const MAX_LINE: usize = 16 << 20;
@@ -33,16 +34,24 @@ pub(super) struct LineTransport {
     input: Arc<Mutex<Option<Input>>>,
     group: Option<Group>,
     noise: usize,
+    secrets: Secrets,
     fate: Fate,
 }
 
 impl LineTransport {
-    pub(super) fn new(output: Output, input: Input, group: Option<Group>, fate: Fate) -> Self {
+    pub(super) fn new(
+        output: Output,
+        input: Input,
+        group: Option<Group>,
+        secrets: Secrets,
+        fate: Fate,
+    ) -> Self {
         Self {
             lines: FramedRead::new(output, LinesCodec::new_with_max_length(MAX_LINE)),
             input: Arc::new(Mutex::new(Some(input))),
             group,
             noise: 0,
+            secrets,
             fate,
         }
     }
@@ -59,11 +68,20 @@ impl LineTransport {
         });
     }
 
+    fn parse(&self, line: &str) -> serde_json::Result<RxJsonRpcMessage<RoleClient>> {
+        if self.secrets.is_empty() {
+            return serde_json::from_str(line);
+        }
+        let mut message = serde_json::from_str(line)?;
+        self.secrets.hide_in(&mut message);
+        serde_json::from_value(message)
+    }
+
     /// Reads a line; `None` for one that is no message.
     fn read(&mut self, line: &str) -> Result<Option<RxJsonRpcMessage<RoleClient>>, String> {
         let line = line.trim();
         if line.starts_with('{') {
-            return serde_json::from_str(line).map(Some).map_err(|error| {
+            return self.parse(line).map(Some).map_err(|error| {
                 format!("the server sent an invalid message ({error}): {}", shown(line))
             });
         }

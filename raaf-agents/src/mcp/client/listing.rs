@@ -30,7 +30,7 @@ pub(super) struct Listed {
     pub(super) name: String,
     pub(super) component: Component,
     pub(super) spec: ToolSpec,
-    /// A later list does not have the tool.
+    /// The latest list does not have the tool.
     pub(super) is_gone: AtomicBool,
 }
 
@@ -153,7 +153,7 @@ impl Inner {
         let shown = name::legal(format!("{}{name}", self.view.prefix));
         let description = tool.description.as_deref().unwrap_or_default();
         let parameters = Json::Object((*tool.input_schema).clone());
-        let spec = ToolSpec::new(&shown, self.secrets.hide(description), parameters);
+        let spec = ToolSpec::new(&shown, description, parameters);
         Listed { name, component: Component::tool(&shown), spec, is_gone: AtomicBool::new(false) }
     }
 }

@@ -59,7 +59,7 @@ impl McpConnection {
         let all = inner.pages(LIST, |span| span, request, read).await?.into_iter();
         let prompts = all.map(|prompt| McpPrompt {
             name: prompt.name,
-            description: inner.secrets.hide(&prompt.description.unwrap_or_default()),
+            description: prompt.description.unwrap_or_default(),
             arguments: prompt.arguments.into_iter().flatten().map(argument).collect(),
         });
         Ok(prompts.collect())
@@ -84,7 +84,7 @@ impl McpConnection {
         let read = |answer| match answer {
             ServerResult::GetPromptResult(result) => {
                 let messages = result.messages.into_iter().map(|message| {
-                    let part = content::part(message.content, &inner.secrets);
+                    let part = content::part(message.content);
                     match message.role {
                         Role::Assistant => Message::assistant(part),
                         Role::User => Message::user(part),

@@ -61,9 +61,9 @@ impl McpConnection {
         };
         let all = inner.pages(LIST, |span| span, request, read).await?.into_iter();
         let resources = all.map(|resource| McpResource {
-            uri: inner.secrets.hide(&resource.uri),
+            uri: resource.uri,
             name: resource.name,
-            description: inner.secrets.hide(&resource.description.unwrap_or_default()),
+            description: resource.description.unwrap_or_default(),
             media_type: resource.mime_type,
         });
         Ok(resources.collect())
@@ -91,7 +91,7 @@ impl McpConnection {
         let templates = all.map(|template| ResourceTemplate {
             uri_template: template.uri_template,
             name: template.name,
-            description: inner.secrets.hide(&template.description.unwrap_or_default()),
+            description: template.description.unwrap_or_default(),
             media_type: template.mime_type,
         });
         Ok(templates.collect())
@@ -108,7 +108,7 @@ impl McpConnection {
         let read = |answer| match answer {
             ServerResult::ReadResourceResult(result) => {
                 let contents = result.contents.into_iter();
-                Ok(contents.map(|it| content::contents(it, &inner.secrets)).collect::<Vec<_>>())
+                Ok(contents.map(content::contents).collect::<Vec<_>>())
             }
             _ => Err(inner.misfit(READ, "the content of a resource")),
         };

@@ -61,10 +61,8 @@ impl McpTool {
         let span = request_span(METHOD, Some(name)).with(keys::TOOL_NAME, name);
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(parameters));
         let read = |answer| match answer {
-            ServerResult::CallToolResult(result) => content::read(result, &inner.secrets),
-            ServerResult::EmptyResult(_) => {
-                content::read(CallToolResult::default(), &inner.secrets)
-            }
+            ServerResult::CallToolResult(result) => content::read(result),
+            ServerResult::EmptyResult(_) => content::read(CallToolResult::default()),
             _ => Err(inner.misfit(METHOD, "the result of a tool")),
         };
         inner.request(span, request, read).await

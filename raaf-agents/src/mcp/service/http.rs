@@ -9,9 +9,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::Body;
-use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Empty, combinators::BoxBody};
 use raaf_trace_core::Context;
 use rmcp::transport::{
     StreamableHttpServerConfig, StreamableHttpService,
@@ -21,6 +21,9 @@ use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
 use super::handler::Handler;
+
+/// Bound on the number of sessions. They end after five minutes without a request.
+const MAX_SESSIONS: usize = 1_000;
 
 type Answer = Response<BoxBody<Bytes, Infallible>>;
 
@@ -43,6 +46,7 @@ pub(super) struct AroundHttp(pub(super) Context);
 #[derive(Clone)]
 pub struct HttpService {
     inner: StreamableHttpService<Handler, LocalSessionManager>,
+    sessions: Arc<LocalSessionManager>,
     ending: CancellationToken,
 }
 
@@ -52,9 +56,17 @@ impl HttpService {
         let mut config =
             StreamableHttpServerConfig::default().with_cancellation_token(ending.clone());
         config.allowed_hosts.extend(hosts);
+        // Pages of other sites must not reach a server on loopback through a browser.
+        let origins = config.allowed_hosts.iter().flat_map(|host| {
+            let host = if host.contains("::") { format!("[{host}]") } else { host.clone() };
+            ["http", "https"].map(|scheme| format!("{scheme}://{host}:*"))
+        });
+        let origins: Vec<_> = origins.collect();
+        let config = config.with_allowed_origins(origins);
         let sessions = Arc::new(LocalSessionManager::default());
-        let inner = StreamableHttpService::new(move || Ok(handler.clone()), sessions, config);
-        Self { inner, ending }
+        let kept = Arc::clone(&sessions);
+        let inner = StreamableHttpService::new(move || Ok(handler.clone()), kept, config);
+        Self { inner, sessions, ending }
     }
 
     /// Ends all sessions; further requests are refused.
@@ -68,9 +80,20 @@ impl HttpService {
         B: Body<Data: Send> + Send + 'static,
         B::Error: fmt::Display,
     {
+        let is_first = !request.headers().contains_key("mcp-session-id");
+        if is_first && self.sessions.sessions.read().await.len() >= MAX_SESSIONS {
+            return empty(StatusCode::SERVICE_UNAVAILABLE);
+        }
         request.extensions_mut().insert(AroundHttp(Context::current()));
         self.inner.handle(request).await
     }
+}
+
+/// Returns an answer without a body.
+pub(super) fn empty(status: StatusCode) -> Answer {
+    let mut answer = Response::new(Empty::new().boxed());
+    *answer.status_mut() = status;
+    answer
 }
 
 impl<B> Service<Request<B>> for HttpService

@@ -17,7 +17,7 @@ use tokio::{
     sync::Semaphore,
 };
 
-use super::{McpError, keys::Transport};
+use super::{McpError, keys::Transport, quiet::quietly};
 use crate::{
     agent::Agent,
     run::RunContext,
@@ -179,7 +179,7 @@ impl McpService {
     ) -> Result<(), McpError> {
         let handler = self.into_handler(Transport::Pipe);
         let failed = |message: String| McpError::Serve { message };
-        let running = match rmcp::serve_server(handler, (input, output)).await {
+        let running = match quietly(rmcp::serve_server(handler, (input, output))).await {
             Ok(running) => running,
             Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
             Err(error) => return Err(failed(format!("the handshake failed: {error}"))),

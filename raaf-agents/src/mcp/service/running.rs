@@ -2,9 +2,7 @@
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Empty};
+use http::{Request, StatusCode};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -15,7 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::HttpService;
+use super::{HttpService, http::empty};
 
 const PATH: &str = "/mcp";
 /// Bound on the number of connections; others wait.
@@ -113,9 +111,7 @@ async fn serve(stream: TcpStream, service: HttpService) {
             Ok::<_, Infallible>(if request.uri().path() == PATH {
                 service.answer(request).await
             } else {
-                let mut missing = Response::new(Empty::<Bytes>::new().boxed());
-                *missing.status_mut() = StatusCode::NOT_FOUND;
-                missing
+                empty(StatusCode::NOT_FOUND)
             })
         }
     });
