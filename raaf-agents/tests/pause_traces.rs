@@ -378,7 +378,9 @@ async fn a_function_may_wrap_the_error_of_an_agent_that_has_paused() {
                     move |context: RunContext, (): ()| {
                         let ask = ask.clone();
                         async move {
-                            Ok::<_, Fault>(ask.call_in(&context, json!({ "input": "x" })).await?)
+                            ask.call_in(&context, json!({ "input": "x" }))
+                                .await
+                                .map_err(Fault::from)
                         }
                     },
                 )
