@@ -318,6 +318,26 @@ async fn a_pause_that_nobody_can_go_on_with_is_a_failure_in_the_trace() {
     }
 }
 
+#[tokio::test]
+async fn an_agent_that_is_called_without_the_context_fails_the_call_when_it_pauses() {
+    let ran = Ran::default();
+    let ask = clerk(&ran).as_tool("ask", "Asks.");
+    let direct = FunctionTool::new("direct", "Asks.", move |(): ()| {
+        let ask = ask.clone();
+        async move { ask.call(json!({ "input": "x" })).await }
+    });
+    let model = Planned(vec![turn(&[("direct", json!({}))])]);
+    let agent = Agent::builder("Top", model).tool(direct.clone()).build();
+    let capture = Capture::deterministic();
+    let result = capture.run_async(agent.run("go")).await.unwrap();
+    assert!(result.messages[2].tool_results().next().unwrap().is_error);
+    let spans = capture.spans_async().await;
+    assert_coherent!(spans);
+    assert_eq!(spans.only("direct").status(), Status::Error);
+    let pipeline = FlowExt::named(direct.writes("answer"), "Post").build().unwrap();
+    pipeline.run(State::new()).await.unwrap_err().into_state().unwrap_err();
+}
+
 #[derive(Debug, thiserror::Error)]
 enum Fault {
     #[error(transparent)]
@@ -358,7 +378,9 @@ async fn a_function_may_wrap_the_error_of_an_agent_that_has_paused() {
                     move |context: RunContext, (): ()| {
                         let ask = ask.clone();
                         async move {
-                            Ok::<_, Fault>(ask.call_in(&context, json!({ "input": "x" })).await?)
+                            ask.call_in(&context, json!({ "input": "x" }))
+                                .await
+                                .map_err(Fault::from)
                         }
                     },
                 )

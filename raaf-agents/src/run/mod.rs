@@ -226,6 +226,11 @@ impl RunContext {
         }
     }
 
+    /// Returns whether the context is that of a tool call.
+    pub(crate) fn is_of_call(&self) -> bool {
+        self.call.is_some()
+    }
+
     /// Returns the run that this tool call waits for.
     pub(crate) fn inner_pause(&self) -> Option<Box<RunState>> {
         self.call.as_ref()?.pauses.lock().unwrap_or_else(PoisonError::into_inner).clone()

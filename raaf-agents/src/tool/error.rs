@@ -64,7 +64,7 @@ pub enum ToolError {
         reason: String,
     },
     /// The agent that the tool runs has paused; no failure. The run of the call pauses, too, if the call
-    /// was made with its [context](crate::Tool::call_in).
+    /// was made with its [context](crate::Tool::call_in); otherwise the call around it fails.
     Paused {
         /// The name of the tool.
         tool: String,
@@ -167,12 +167,6 @@ impl ToolError {
     pub(crate) fn into_pause(self) -> Result<Box<RunState>, Self> {
         match self {
             Self::Paused { state, .. } => Ok(state),
-            Self::Failed { tool, source } => match source.downcast::<Self>() {
-                Ok(inner) => {
-                    inner.into_pause().map_err(|inner| Self::Failed { tool, source: inner.into() })
-                }
-                Err(source) => Err(Self::Failed { tool, source }),
-            },
             other => Err(other),
         }
     }
@@ -218,13 +212,8 @@ impl ErrorType for ToolError {
         variant.into()
     }
 
-    /// Also if a function returned the error of a tool that it called.
     fn is_pause(&self) -> bool {
-        match self {
-            Self::Paused { .. } => true,
-            Self::Failed { source, .. } => source.downcast_ref().is_some_and(Self::is_pause),
-            _ => false,
-        }
+        matches!(self, Self::Paused { .. })
     }
 }
 

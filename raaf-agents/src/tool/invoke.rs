@@ -74,6 +74,13 @@ async fn invoke<T: Tool + ?Sized>(
                 Some(state) => ToolError::Paused { tool, state },
                 None => ToolError::Failed { tool, source },
             },
+            // Nothing would go on with it: called again, the agent begins again, and pauses again.
+            ToolError::Paused { tool, .. }
+                if context.is_of_call() && context.inner_pause().is_none() =>
+            {
+                let source = "an agent has paused that was not called with the tool's context";
+                ToolError::Failed { tool, source: source.into() }
+            }
             other => other,
         })
     };
