@@ -152,18 +152,18 @@ impl McpConnection {
                 let (output, input) = (Box::new(pipes.output), Box::new(pipes.input));
                 let transport =
                     LineTransport::new(output, input, Some(group), secrets.clone(), fate.clone());
-                opening.start(handler, transport, closing.clone(), after).await?
+                Box::pin(opening.start(handler, transport, closing.clone(), after)).await?
             }
             Place::Io(output, input) => {
                 let transport =
                     LineTransport::new(output, input, None, secrets.clone(), fate.clone());
-                opening.start(handler, transport, closing.clone(), after).await?
+                Box::pin(opening.start(handler, transport, closing.clone(), after)).await?
             }
             Place::Http { url, headers } => {
                 let transport =
                     http::transport(url.as_str(), headers, facts.session.clone(), secrets.clone());
                 let transport = transport.map_err(|error| opening.failed(&error))?;
-                opening.start(handler, transport, closing.clone(), after).await?
+                Box::pin(opening.start(handler, transport, closing.clone(), after)).await?
             }
             Place::Nowhere => return Err(opening.failed("it has no address")),
         };

@@ -160,7 +160,7 @@ impl McpService {
     ///
     /// Outside of a tokio runtime.
     pub async fn serve_stdio(self) -> Result<(), McpError> {
-        self.serve_io(tokio::io::stdin(), tokio::io::stdout()).await
+        Box::pin(self.serve_io(tokio::io::stdin(), tokio::io::stdout())).await
     }
 
     /// Serves over any pair of streams until the input ends, such as a socket.
