@@ -220,7 +220,7 @@ impl Log {
     async fn begin(&self, job: &str, step: &str) {
         let line = format!("{job} {}/{step} {}", self.agent, std::process::id());
         append(&self.folder.join("steps"), &line).unwrap();
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 
     fn tool(self, name: &'static str) -> FunctionTool {
