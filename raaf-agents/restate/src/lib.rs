@@ -18,6 +18,3 @@ pub use engine::HandlerContext;
 pub use failure::Failure;
 pub use journal::StepJournal;
 pub use listen::listen;
-
-#[cfg(test)]
-mod tests;

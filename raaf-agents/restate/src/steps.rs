@@ -318,3 +318,6 @@ async fn run(
 fn is_false(flag: &bool) -> bool {
     !flag
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,9 +53,9 @@ async fn a_killed_worker_is_replaced_by_one_that_goes_on_where_it_stopped() {
         open += trace.walk().filter(|(_, span)| span.ended().is_none()).count();
         let (ended, agents) = (steps(trace), ["Planner", "Researcher", "Writer"]);
         let agents_ended = ended_agents(trace);
+        assert_eq!(agents_ended.len(), agents.len(), "{}", drawn(trace));
         // A worker that is killed between an agent's end and its entry in the journal has made its span.
         again += agents_ended.values().sum::<usize>() - agents.len();
-        assert_eq!(agents_ended.len(), agents.len(), "{}", drawn(trace));
         for agent in agents {
             let models = if agent == "Researcher" { 3 } else { 2 };
             for (step, once) in [("planned", models), ("debit", 1), ("credit", 1)] {
