@@ -14,7 +14,7 @@ use workspace::{expect_none, files, read, root, shown};
 /// Modules of a crate by layer, from the lowest to the highest.
 type House = (&'static str, &'static [&'static [&'static str]]);
 
-const HOUSES: [House; 8] = [
+const HOUSES: [House; 9] = [
     (
         "raaf-trace-core/model/src",
         &[
@@ -68,6 +68,22 @@ const HOUSES: [House; 8] = [
             &["repl"],
             &["pipeline"],
             &["mcp"],
+        ],
+    ),
+    (
+        "raaf-agents/restate/src",
+        &[
+            &["engine"],
+            &["failure"],
+            &["approval"],
+            &["listen"],
+            &["root"],
+            &["journal"],
+            &["promises"],
+            &["steps"],
+            &["parts"],
+            &["durable"],
+            &["runs"],
         ],
     ),
     (

@@ -15,11 +15,11 @@ use raaf_agents::{
     Agent, FunctionTool, Message, Model, ModelError, ModelRequest, ModelResponse, Runner, ToolCall,
 };
 use raaf_processors::FileSink;
-use raaf_restate::{Durable, Failure};
+use raaf_restate::{Durable, Failure, listen};
 use raaf_trace_core::{BatchConfig, TracerProvider, provider::set_global_provider, trace};
 use restate_sdk::prelude::*;
 use serde_json::json;
-use tokio::{net::TcpListener, time::sleep};
+use tokio::time::sleep;
 
 #[allow(dead_code, reason = "tests need more of it")]
 #[path = "../tests/restate/server.rs"]
@@ -110,7 +110,7 @@ async fn main() {
     let sink = FileSink::builder(server.path("traces.jsonl"));
     let sink = sink.build_with_starts(BatchConfig::default());
     set_global_provider(TracerProvider::builder().with(sink).build());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
     let endpoint = Endpoint::builder().bind(Bench).build();
     tokio::spawn(HttpServer::new(endpoint).serve(listener));

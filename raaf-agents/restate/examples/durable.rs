@@ -29,7 +29,7 @@ use raaf_processors::{
     FileSink,
     read::{Trace, TraceReader},
 };
-use raaf_restate::{Durable, Failure};
+use raaf_restate::{Durable, Failure, listen};
 use raaf_trace_core::{BatchConfig, TracerProvider, provider::set_global_provider};
 use restate_sdk::prelude::*;
 use serde_json::json;
@@ -90,13 +90,14 @@ impl Report {
 }
 
 /// Serves the handler, in a process of its own.
-async fn work(folder: PathBuf, address: SocketAddr) {
+async fn work(folder: PathBuf, address: SocketAddr) -> std::io::Result<()> {
     // The start of each span is in the file, so that one that was cut short is, too.
     let sink = FileSink::builder(folder.join("traces.jsonl"));
     let sink = sink.build_with_starts(BatchConfig::default());
     set_global_provider(TracerProvider::builder().with(sink).build());
     let endpoint = Endpoint::builder().bind(Report { folder }).build();
-    HttpServer::new(endpoint).listen_and_serve(address).await;
+    HttpServer::new(endpoint).serve(listen(address)?).await;
+    Ok(())
 }
 
 /// A worker that ends with this program.
@@ -130,7 +131,7 @@ fn setting(name: &str, default: &str) -> String {
 async fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     if let [folder, address] = &arguments[..] {
-        work(folder.into(), address.parse()?).await;
+        work(folder.into(), address.parse()?).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let admin = setting("RESTATE_ADMIN", "127.0.0.1:9070");

@@ -5,6 +5,7 @@ mod durable;
 mod engine;
 mod failure;
 mod journal;
+mod listen;
 mod parts;
 mod promises;
 mod root;
@@ -16,6 +17,4 @@ pub use durable::Durable;
 pub use engine::HandlerContext;
 pub use failure::Failure;
 pub use journal::StepJournal;
-
-#[cfg(test)]
-mod tests;
+pub use listen::listen;

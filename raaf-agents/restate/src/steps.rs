@@ -8,12 +8,13 @@
 //! A run that begins reads the entries up to its last step, if the journal has it, or else all. Those are
 //! entries of steps, since the handler does nothing else meanwhile.
 //!
-//! Since entries do not overlap, no promise may be awaited while entries are left to replay. So an entry names those
-//! that are awaited next, and none follows it before they have values.
+//! Since entries do not overlap, no promise may be awaited while entries are left to replay. So an entry
+//! names those that are awaited next, and none follows it before they have values.
 
 use std::{
     collections::BTreeMap,
     mem,
+    ops::ControlFlow,
     pin::pin,
     sync::{Arc, Mutex, atomic::Ordering},
 };
@@ -134,12 +135,18 @@ impl<'a> Steps<'a> {
                     }
                 };
                 let Some(request) = request else { return Ok(()) };
-                self.take(request).await?;
+                if self.take(request, &mut closed).await?.is_break() {
+                    return Ok(());
+                }
             }
         }
     }
 
-    async fn take(&mut self, request: Request) -> Result<(), TerminalError> {
+    async fn take(
+        &mut self,
+        request: Request,
+        closed: &mut oneshot::Receiver<()>,
+    ) -> Result<ControlFlow<()>, TerminalError> {
         self.sort(request).await?;
         while self.batch.len() < self.max_batch
             && let Ok(request) = self.requests.try_recv()
@@ -151,10 +158,11 @@ impl<'a> Steps<'a> {
         }
         // No step is taken while promises are awaited: so the other runs go first.
         let runs = self.shared.runs.load(Ordering::Relaxed);
+        self.waiting.retain(|waiting| !waiting.decided.is_closed());
         if !self.waiting.is_empty() && self.waiting.len() >= runs && self.requests.is_empty() {
-            self.decide().await?;
+            return self.decide(closed).await;
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 
     async fn sort(&mut self, request: Request) -> Result<(), TerminalError> {
@@ -234,7 +242,10 @@ impl<'a> Steps<'a> {
     }
 
     /// Awaits the promises that the journal says come next; if it says none, all that are waited for.
-    async fn decide(&mut self) -> Result<(), TerminalError> {
+    async fn decide(
+        &mut self,
+        closed: &mut oneshot::Receiver<()>,
+    ) -> Result<ControlFlow<()>, TerminalError> {
         let ids = |waiting: &[Waiting]| -> Vec<String> {
             waiting.iter().flat_map(|waiting| waiting.promises.clone()).collect()
         };
@@ -250,7 +261,7 @@ impl<'a> Steps<'a> {
         };
         if !self.groups[group].iter().all(|id| waiting.contains(id)) {
             // Another run is on its way to where it waits.
-            return Ok(());
+            return Ok(ControlFlow::Continue(()));
         }
         let group = self.groups.remove(group);
         let (decided, later): (Vec<_>, Vec<_>) = mem::take(&mut self.waiting)
@@ -260,14 +271,19 @@ impl<'a> Steps<'a> {
         for Waiting { promises, decided } in decided {
             let mut values = Vec::with_capacity(promises.len());
             for id in promises {
-                match self.promises.claim(&id)?.await {
-                    Err(error) if error.code() == CANCELLED => return Err(error),
-                    value => values.push(value),
+                let promise = self.promises.claim(&id)?;
+                match future::select(promise, &mut *closed).await {
+                    Either::Left((Err(error), _)) if error.code() == CANCELLED => {
+                        return Err(error);
+                    }
+                    Either::Left((value, _)) => values.push(value),
+                    // The handler's work has ended without the run.
+                    Either::Right(_) => return Ok(ControlFlow::Break(())),
                 }
             }
             let _ = decided.send(values);
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 }
 
@@ -302,3 +318,6 @@ async fn run(
 fn is_false(flag: &bool) -> bool {
     !flag
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use crate::{
     server::Server,
-    trees::{assert_agents_end_once, assert_one_tree, drawn, steps, traces},
+    trees::{assert_one_tree, drawn, ended_agents, steps, traces},
     work::{STEPS, assert_ledger, assert_steps_in_order},
     worker::Worker,
 };
@@ -47,12 +47,15 @@ async fn a_killed_worker_is_replaced_by_one_that_goes_on_where_it_stopped() {
     assert_ledger(&server, jobs);
     let traces = traces(&server);
     assert_eq!(traces.len(), jobs, "each job is one trace");
-    let mut open = 0;
+    let (mut open, mut again) = (0, 0);
     for trace in &traces {
         assert_one_tree(trace, "Report");
         open += trace.walk().filter(|(_, span)| span.ended().is_none()).count();
         let (ended, agents) = (steps(trace), ["Planner", "Researcher", "Writer"]);
-        assert_agents_end_once(trace, &agents);
+        let agents_ended = ended_agents(trace);
+        assert_eq!(agents_ended.len(), agents.len(), "{}", drawn(trace));
+        // A worker that is killed between an agent's end and its entry in the journal has made its span.
+        again += agents_ended.values().sum::<usize>() - agents.len();
         for agent in agents {
             let models = if agent == "Researcher" { 3 } else { 2 };
             for (step, once) in [("planned", models), ("debit", 1), ("credit", 1)] {
@@ -61,6 +64,7 @@ async fn a_killed_worker_is_replaced_by_one_that_goes_on_where_it_stopped() {
             }
         }
     }
+    assert!(again <= kills() as usize, "{again} agents ended again");
     let steps_of_all: usize = traces.iter().flat_map(steps).map(|(_, count)| count).sum();
     let begun: usize = by_job.values().map(Vec::len).sum();
     assert!(steps_of_all <= begun, "{steps_of_all} spans of {begun} steps that began");

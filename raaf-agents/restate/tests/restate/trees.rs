@@ -53,13 +53,15 @@ pub(crate) fn steps(trace: &Trace) -> BTreeMap<String, usize> {
     steps
 }
 
-/// Asserts that each of these agents has one span that ended well: replays have none.
-pub(crate) fn assert_agents_end_once(trace: &Trace, agents: &[&str]) {
-    for agent in agents {
-        let spans = trace.walk().filter(|(_, span)| span.component_name() == *agent);
-        let ended = spans.filter(|(_, span)| span.status() == Some(Status::Ok));
-        assert_eq!(ended.count(), 1, "{agent}\n{}", drawn(trace));
+/// Counts the spans of agents that ended well, by the agent's name.
+pub(crate) fn ended_agents(trace: &Trace) -> BTreeMap<String, usize> {
+    let mut agents = BTreeMap::new();
+    for (_, span) in trace.walk() {
+        if span.kind().as_str() == "agent" && span.status() == Some(Status::Ok) {
+            *agents.entry(span.component_name().to_owned()).or_default() += 1;
+        }
     }
+    agents
 }
 
 /// Draws a tree for the message of a test that fails.

@@ -16,7 +16,7 @@ use raaf_agents::{
     Pipeline, RunContext, State, ToolCall,
 };
 use raaf_processors::FileSink;
-use raaf_restate::{Durable, Failure};
+use raaf_restate::{Durable, Failure, listen};
 use raaf_trace_core::{BatchConfig, TracerProvider, provider::set_global_provider};
 use restate_sdk::{context::RequestTarget, prelude::*};
 use serde_json::{Value, json};
@@ -89,7 +89,7 @@ async fn serve() {
     let sink = sink.build_with_starts(BatchConfig::default());
     set_global_provider(TracerProvider::builder().with(sink).build());
     let endpoint = Endpoint::builder().bind(Office { folder }).build();
-    HttpServer::new(endpoint).listen_and_serve(address.parse().unwrap()).await;
+    HttpServer::new(endpoint).serve(listen(address.parse().unwrap()).unwrap()).await;
 }
 
 pub(crate) struct Office {
@@ -220,7 +220,7 @@ impl Log {
     async fn begin(&self, job: &str, step: &str) {
         let line = format!("{job} {}/{step} {}", self.agent, std::process::id());
         append(&self.folder.join("steps"), &line).unwrap();
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 
     fn tool(self, name: &'static str) -> FunctionTool {

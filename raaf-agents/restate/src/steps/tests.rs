@@ -29,7 +29,7 @@ use crate::{
     journal::lock,
 };
 
-/// What outlives workers: the engine's journal and the decisions, and a log of the steps.
+/// What outlives workers: the engine's journal, the decisions, and what was announced.
 #[derive(Clone, Default)]
 struct Store(Arc<Mutex<Stored>>);
 
@@ -39,7 +39,9 @@ struct Stored {
     entries: Vec<(&'static str, Option<Json>)>,
     decisions: BTreeMap<String, Json>,
     announced: BTreeMap<String, String>,
-    begun: Vec<String>,
+    /// No person decides.
+    undecided: bool,
+    awaited: usize,
 }
 
 /// The engine of one attempt.
@@ -118,6 +120,10 @@ impl<'a> Engine<'a> for Attempt {
                     yield_now().await;
                     // The person decides on what was announced.
                     let mut store = lock(&store);
+                    store.awaited += 1;
+                    if store.undecided {
+                        continue;
+                    }
                     let call = store.announced[&id].clone();
                     store
                         .decisions
@@ -180,12 +186,11 @@ impl Model for Planned {
     }
 }
 
-fn agent(name: &'static str, store: &Store, delays: &Delays) -> Agent {
+fn agent(name: &'static str, delays: &Delays) -> Agent {
     let turns = vec![vec!["read", "write"], vec!["read"], vec!["write", "read"]];
     let tool = |tool: &'static str| {
-        let (store, delays) = (store.clone(), delays.clone());
+        let delays = delays.clone();
         FunctionTool::with_context(tool, "Works.", move |_, (): ()| {
-            lock(&store.0).begun.push(format!("{name}/{tool}"));
             let delays = delays.clone();
             async move {
                 delays.wait().await;
@@ -202,11 +207,10 @@ fn agent(name: &'static str, store: &Store, delays: &Delays) -> Agent {
 async fn run(
     durable: &Durable<'_>,
     name: &'static str,
-    store: &Store,
     delays: &Delays,
 ) -> Result<RunResult, Failure> {
     delays.wait().await;
-    durable.run(name, &agent(name, store, delays), "go").await
+    durable.run(name, &agent(name, delays), "go").await
 }
 
 /// Four agents, two of them side by side and beside steps of the handler's own. Each pauses twice.
@@ -223,7 +227,7 @@ async fn handle(store: &Store, seed: u64, batch: usize) -> Result<String, Failur
     });
     durable
         .complete_in(async {
-            let run = |name| run(&durable, name, store, &delays);
+            let run = |name| run(&durable, name, &delays);
             let own = async {
                 let mut sum = 0;
                 for number in 0..4 {
@@ -284,10 +288,34 @@ proptest! {
 #[test]
 fn a_step_outside_of_the_served_work_is_refused() {
     block_on(async {
-        let (store, attempt) = (Store::default(), Attempt::new(&Store::default()));
+        let attempt = Attempt::new(&Store::default());
         let durable = Durable::begin_in(&attempt, "Job".to_owned()).await.unwrap();
-        let agent = agent("left", &store, &Delays(Arc::default()));
+        let agent = agent("left", &Delays(Arc::default()));
         let failure = durable.run("left", &agent, "go").await.unwrap_err();
         assert!(failure.to_string().contains("within `Durable::complete`"), "{failure}");
+    });
+}
+
+#[test]
+fn work_that_ends_does_not_wait_for_a_decision() {
+    block_on(async {
+        let attempt = Attempt::new(&Store::default());
+        lock(&attempt.store.0).undecided = true;
+        let durable = Durable::begin_in(&attempt, "Job".to_owned()).await.unwrap();
+        let durable = durable.on_approval(|_| async { Ok(()) });
+        let agent = agent("left", &Delays(Arc::default()));
+        let failure = durable
+            .complete_in(async {
+                let fails = async {
+                    while lock(&attempt.store.0).awaited == 0 {
+                        yield_now().await;
+                    }
+                    Err::<(), _>(Failure::retryable("gone"))
+                };
+                futures::try_join!(durable.run("left", &agent, "go"), fails).map(drop)
+            })
+            .await
+            .unwrap_err();
+        assert_eq!(failure.to_string(), "gone");
     });
 }
