@@ -308,7 +308,7 @@ proptest! {
                 }
                 paused().await.unwrap()
             };
-            let result = capture.run_async(trace("Job").in_span(work)).await;
+            let result = capture.run_async(Box::pin(trace("Job").in_span(work))).await;
             assert_eq!(result.output, "6 messages");
             let entries = ledger.lock().unwrap().clone();
             let calls = ["run/1/c0", "run/1/c1", "run/2/c0"];

@@ -52,13 +52,13 @@ impl Parts for AgentRun<'_> {
 }
 
 /// A run of a pipeline.
-pub(crate) struct PipelineRun<'a> {
-    pub(crate) pipeline: &'a Pipeline,
+pub(crate) struct PipelineRun {
+    pub(crate) pipeline: Pipeline,
     pub(crate) state: State,
 }
 
 #[async_trait]
-impl Parts for PipelineRun<'_> {
+impl Parts for PipelineRun {
     type State = PipelineState;
     type Done = State;
 

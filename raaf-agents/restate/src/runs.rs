@@ -44,15 +44,14 @@ impl Durable<'_> {
         agent: &Agent,
         input: impl Into<Input>,
     ) -> Result<RunResult, Failure> {
-        let run = AgentRun { runner: self.runner(name), agent, input: input.into() };
+        let runner = self.runner.clone().with_config(self.config(name));
+        let run = AgentRun { runner, agent, input: input.into() };
         // A future of some size, which the handler's futures would carry along.
         Box::pin(self.to_its_end(name, &run)).await
     }
 
-    /// Runs a pipeline, whose agent steps need a [`runner`](Self::runner) each, with names of their own.
-    /// The steps of their runs are journaled. Steps that are functions are not, unless they use
-    /// [`step`](Self::step); nor can the runs in an `each_over`, which would have the same name, be told
-    /// apart: [`call_each`](Self::call_each) is for those.
+    /// Runs a pipeline, each step of which is [journaled](Pipeline::journaled): of a function or a tool what it
+    /// changes, of an agent the steps of its run.
     ///
     /// # Errors
     ///
@@ -63,6 +62,7 @@ impl Durable<'_> {
         pipeline: &Pipeline,
         state: State,
     ) -> Result<State, Failure> {
+        let pipeline = pipeline.journaled(self.journal(), self.run_id(name));
         Box::pin(self.to_its_end(name, &PipelineRun { pipeline, state })).await
     }
 
@@ -118,11 +118,6 @@ impl Durable<'_> {
             results.push(from_json(call.await?)?);
         }
         Ok(results)
-    }
-
-    /// Returns the runner with the configuration for a run of this name: for a step of a pipeline.
-    pub fn runner(&self, name: &str) -> raaf_agents::Runner {
-        self.runner.clone().with_config(self.config(name))
     }
 
     /// Returns the configuration for a run of this name, with the journal and the run's id.

@@ -23,7 +23,7 @@ async fn three_agents_run_below_the_span_of_the_caller() {
     let (_, root) = trace.walk().next().unwrap();
     assert_eq!(root.trace_id().hex().to_string(), "0af7651916cd43dd8448eb211c80319c");
     assert_eq!(root.parent_id().unwrap().hex().to_string(), "b7ad6b7169203331");
-    assert_eq!(trace.walk().count(), 17, "{}", drawn(trace));
+    assert_eq!(trace.walk().count(), 18, "{}", drawn(trace));
     assert_eq!(steps(trace).values().sum::<usize>(), 13);
 }
 

@@ -101,7 +101,7 @@ pub(crate) struct Office {
     invocation_retry_policy(initial_interval = "20ms", factor = 1.0, max_interval = "20ms")
 )]
 impl Office {
-    /// Three agents in sequence.
+    /// A pipeline of three agents in sequence.
     #[handler(name = "report")]
     async fn report(
         &self,
@@ -111,10 +111,16 @@ impl Office {
         let run = Durable::begin(&ctx, "Report").await?;
         let job = job.into_inner();
         run.complete(async {
-            let mut text = job.as_str().unwrap_or_default().to_owned();
-            for agent in agents(&self.folder) {
-                text = run.run(agent.name(), &agent, text).await?.output;
-            }
+            let [planner, researcher, writer] = agents(&self.folder);
+            let pipeline = Pipeline::builder("Steps")
+                .then(planner.reads("job"))
+                .then(researcher.reads("Planner"))
+                .then(writer.reads("Researcher"))
+                .build();
+            let pipeline = pipeline.map_err(|error| Failure::terminal(error.to_string()))?;
+            let state =
+                run.run_pipeline("report", &pipeline, State::new().with("job", job)).await?;
+            let text = state.text("Writer").unwrap_or_default();
             Ok::<_, Failure>(Json(json!({ "answer": text, "by": std::process::id() })))
         })
         .await
@@ -145,10 +151,8 @@ impl Office {
     ) -> Result<Json<Value>, HandlerError> {
         let run = Durable::begin(&ctx, "Job").await?;
         run.complete(async {
-            let [planner, researcher, writer] = agents(&self.folder).map(|agent| {
-                let runner = run.runner(agent.name());
-                agent.reads("job").with_runner(runner)
-            });
+            let [planner, researcher, writer] =
+                agents(&self.folder).map(|agent| agent.reads("job"));
             let pipeline = Pipeline::builder("Report").then(planner);
             let pipeline = pipeline.parallel([researcher, writer]).build();
             let pipeline = pipeline.map_err(|error| Failure::terminal(error.to_string()))?;
