@@ -228,8 +228,8 @@ impl Error for Failed {
     }
 }
 
-/// `tool_error` for a tool that failed, whose own type is in the span of the tool; the code for an error of
-/// the protocol.
+/// Returns `tool_error` for a tool that failed, whose own type is in the span of the tool; the code for a
+/// protocol error.
 impl ErrorType for Failed {
     fn error_type(&self) -> Cow<'static, str> {
         match self {
