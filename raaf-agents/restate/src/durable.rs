@@ -78,7 +78,7 @@ impl<'a> Durable<'a> {
         };
         let root = engine.record("trace", work.boxed()).await?;
         let root = serde_json::from_value(root).map_err(|error| {
-            TerminalError::new(format!("an entry of the journal is not one of a trace: {error}"))
+            TerminalError::new(format!("a journal entry does not describe a trace: {error}"))
         })?;
         let promises = Arc::new(Promises::new(engine));
         let (journal, steps) =
@@ -156,7 +156,7 @@ impl<'a> Durable<'a> {
         work: impl Future<Output = Result<T, Failure>> + Send,
     ) -> Result<T, Failure> {
         let Some(steps) = lock(&self.steps).take() else {
-            return Err(Failure::terminal("`Durable::complete` serves one piece of work"));
+            return Err(Failure::terminal("`Durable::complete` was called before; expected one call"));
         };
         let result = self.serve(steps, work).await;
         if result.as_ref().is_err_and(Failure::is_retryable) {

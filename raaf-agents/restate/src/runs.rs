@@ -231,5 +231,5 @@ fn untraced() -> Context {
 
 fn from_json<T: DeserializeOwned>(json: Json) -> Result<T, Failure> {
     serde_json::from_value(json)
-        .map_err(|error| Failure::terminal(format!("a result has another type: {error}")))
+        .map_err(|error| Failure::terminal(format!("a result does not have the expected type: {error}")))
 }

@@ -151,7 +151,7 @@ impl<T> Stepped<T> {
             (_, Err(error)) => Err(JournalError::new(name, error).into()),
             (None, Ok(Some(json))) => Ok(Self::Known(json)),
             (None, Ok(None)) => {
-                Err(JournalError::new(name, "it did not do the work, nor has its result").into())
+                Err(JournalError::new(name, "it neither did the work nor has the result").into())
             }
         }
     }

@@ -293,7 +293,7 @@ impl Opening<'_> {
             // Their texts have whole messages of the server.
             ClientInitializeError::ExpectedInitResponse(_)
             | ClientInitializeError::ExpectedInitResult(_) => {
-                self.failed("it answered `initialize` with something else")
+                self.failed("it sent no valid answer to `initialize`")
             }
             other => self.failed(&other.to_string()),
         }

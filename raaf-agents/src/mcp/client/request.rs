@@ -128,7 +128,7 @@ impl Drop for Unanswered {
         let Some(id) = self.id.take() else { return };
         let peer = self.peer.clone();
         self.runtime.spawn(async move {
-            let reason = Some("the caller does not wait any longer".to_owned());
+            let reason = Some("the caller no longer waits".to_owned());
             let _ = peer.notify_cancelled(CancelledNotificationParam::new(Some(id), reason)).await;
         });
     }

@@ -234,7 +234,7 @@ impl McpServer {
         if let Place::Process(program) = &mut self.place {
             change(program);
         } else {
-            self.misconfigured(format!("`{setting}` is for servers that are processes"));
+            self.misconfigured(format!("`{setting}` needs a server made by `McpServer::stdio`"));
         }
         self
     }
@@ -259,7 +259,7 @@ impl McpServer {
             }
             (_, Place::Nowhere) => {}
             (_, Place::Process(_) | Place::Io(..)) => {
-                self.misconfigured("`.header` is for servers behind HTTP".to_owned());
+                self.misconfigured("`.header` needs a server made by `McpServer::http`".to_owned());
             }
         }
         self

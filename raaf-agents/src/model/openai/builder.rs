@@ -64,9 +64,9 @@ pub enum ConfigError {
          fragment"
     )]
     InvalidBaseUrl,
-    /// The server is to continue its responses, but not to store them.
+    /// The settings require the server to continue responses that it does not store.
     #[error(
-        "responses cannot be continued without being stored; expected no `store(false)`, or \
+        "responses that are not stored cannot be continued; expected no `store(false)`, or \
          `ServerState::None`"
     )]
     NotStored,

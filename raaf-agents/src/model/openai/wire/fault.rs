@@ -46,7 +46,7 @@ const OVERFLOW_MESSAGES: [&str; 4] = [
 ];
 
 /// Remedy for a response that a server cannot continue.
-const LOST: &str = "the server does not have the response (any more): send the whole conversation, with \
+const LOST: &str = "the server does not have the response: send the whole conversation, with \
                     `ServerState::None`";
 
 impl Fault {
