@@ -133,7 +133,7 @@ impl OpenAiModelBuilder<Responses> {
         self
     }
 
-    /// Requests summaries of the model's reasoning of this kind: `auto`, `concise` or `detailed`.
+    /// Requests summaries of the model's reasoning, of a kind such as `auto`, `concise` or `detailed`.
     pub fn reasoning_summary(mut self, summary: impl Into<String>) -> Self {
         self.protocol.reasoning_summary = Some(summary.into());
         self
