@@ -211,9 +211,9 @@ impl Pipeline {
         Walk::new(&self.inner.observers, own.or_else(|| context.inside()))
     }
 
-    /// Resumes a pipeline that has [paused](StepError::Paused): approved calls run, rejected ones have an
-    /// error for the model, and the steps after that run. If calls are left without a decision, it pauses
-    /// again. Steps that are done are not run again; what [`PipelineState`] shows is an example.
+    /// Resumes a pipeline that has [paused](StepError::Paused): approved calls run, rejected calls are errors
+    /// for the model, and the remaining steps run. If calls are left without a decision, the pipeline pauses
+    /// again. Completed steps do not run again. [`PipelineState`] has an example.
     ///
     /// The spans are part of the trace of the pipeline, below the span that has paused.
     ///

@@ -34,7 +34,7 @@ use crate::{
     tool::{Tool, ToolError},
 };
 
-/// What a server offers.
+/// Tools and settings of a service.
 pub(super) struct Served {
     pub(super) config: ServerConfig,
     pub(super) tools: Vec<Arc<dyn Tool>>,
