@@ -6,20 +6,21 @@ use serde_json::Value as Json;
 
 /// Tool call that waits for a person's decision; see [`Durable::on_approval`](crate::Durable::on_approval).
 ///
-/// It serializes as JSON, to be sent to whoever decides.
+/// It serializes as JSON, to be sent to the person who decides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ApprovalRequest {
-    /// Id of the awakeable that takes the [`Decision`]: send it as the body of
+    /// The id of the awakeable that takes the [`Decision`]: send the decision as the body of
     /// `POST /restate/awakeables/{id}/resolve` to the engine's ingress.
     pub awakeable: String,
     /// The name of the agent that makes the call.
     pub agent: String,
     /// The name of the tool.
     pub tool: String,
-    /// The arguments that the model gave.
+    /// The arguments that the model gave; `null` if they are not a JSON object.
     pub arguments: Json,
-    /// The names of the tools around it, outermost first, if an agent called as a tool makes the call.
+    /// The names of the tools around the call, outermost first; empty unless an agent called as a tool makes
+    /// it.
     pub within: Vec<String>,
 }
 
@@ -39,13 +40,13 @@ pub struct ApprovalRequest {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Decision {
-    /// The call runs.
+    /// Runs the call.
     Approve,
-    /// The call, and all further ones of this tool by this agent in the run.
+    /// Runs the call, and all further calls of this tool by this agent in the run.
     ApproveAlways,
-    /// The model receives the reason as the call's error.
+    /// Rejects the call; the model receives the reason as the call's error.
     Reject(String),
-    /// The reason for the call, and for all further ones of this tool by this agent in the run.
+    /// Rejects the call, and all further calls of this tool by this agent in the run, with this reason.
     RejectAlways(String),
 }
 

@@ -33,9 +33,10 @@ type Announce =
 /// Default number of steps that run side by side.
 const MAX_PARALLEL_STEPS: usize = 16;
 
-/// Runs of agents in one invocation of a handler, which go on in another process if this one is killed.
+/// Runs of agents and pipelines in one invocation of a handler, which go on in another process if this one is
+/// killed.
 ///
-/// [`begin`](Self::begin) it at the start of the handler, and do the handler's work within
+/// Call [`begin`](Self::begin) at the start of the handler, and do the handler's work within
 /// [`complete`](Self::complete). The crate's page has an example.
 pub struct Durable<'a> {
     pub(crate) engine: &'a dyn Engine<'a>,
@@ -52,8 +53,9 @@ pub struct Durable<'a> {
 }
 
 impl<'a> Durable<'a> {
-    /// Begins durable runs in a handler. `name` is that of the invocation's span, the root of what happens
-    /// in it: below the span of the caller, if the request has a `traceparent`, or else of a new trace.
+    /// Begins durable runs in a handler. `name` is the name of the invocation's span, below which all its other
+    /// spans are. That span is below the span of the caller if the request has a `traceparent`, and otherwise
+    /// the root of a new trace.
     ///
     /// # Errors
     ///
@@ -78,7 +80,7 @@ impl<'a> Durable<'a> {
         };
         let root = engine.record("trace", work.boxed()).await?;
         let root = serde_json::from_value(root).map_err(|error| {
-            TerminalError::new(format!("an entry of the journal is not one of a trace: {error}"))
+            TerminalError::new(format!("a journal entry does not describe a trace: {error}"))
         })?;
         let promises = Arc::new(Promises::new(engine));
         let (journal, steps) =
@@ -97,23 +99,24 @@ impl<'a> Durable<'a> {
         })
     }
 
-    /// Sets the runner of agents. Its own configuration is replaced by [`with_config`](Self::with_config).
+    /// Sets the runner for agents. Its configuration is replaced by that of
+    /// [`with_config`](Self::with_config).
     #[must_use]
     pub fn with_runner(mut self, runner: Runner) -> Self {
         self.runner = runner;
         self
     }
 
-    /// Sets the configuration of all runs. Their journal and their ids are set in addition.
+    /// Sets the configuration of all runs, except their journal and their ids.
     #[must_use]
     pub fn with_config(mut self, config: RunConfig) -> Self {
         self.config = config;
         self
     }
 
-    /// Sets how many steps that run side by side are recorded together, at least 1; the default is 16. The
-    /// engine records one thing after the other, so that a step of such a batch is in the journal when all
-    /// of them have ended. With 1, each is recorded by itself, and the next one begins afterwards.
+    /// Sets the maximum number of steps that run side by side, at least 1; the default is 16. Such steps are
+    /// journaled together when all of them have ended, because entries of the engine's journal cannot overlap.
+    /// With 1, steps run one after the other, and each is journaled before the next one begins.
     #[must_use]
     pub fn with_max_parallel_steps(self, steps: usize) -> Self {
         if let Some(serving) = &mut *lock(&self.steps) {
@@ -122,8 +125,9 @@ impl<'a> Durable<'a> {
         self
     }
 
-    /// Sets the function that tells a person of the calls that wait for an approval. It is a step: once it
-    /// has succeeded, it is not called again; if it fails, the engine retries.
+    /// Sets the function that notifies a person of the calls that wait for an approval. It is a step: once it
+    /// has succeeded, it is not called again; if it fails, the engine retries it. Without it, an invocation
+    /// with such a call fails.
     #[must_use]
     pub fn on_approval<F>(
         mut self,
@@ -136,14 +140,15 @@ impl<'a> Durable<'a> {
         self
     }
 
-    /// Does the work of the handler: serves the steps of runs, in the context of the invocation's span. The
-    /// result is that of the handler. If it ends the invocation, the span is recorded.
+    /// Does the work of the handler in the context of the invocation's span, and returns its result, which is
+    /// the result of the handler. Runs and steps work only within it. If the result ends the invocation, the
+    /// span is recorded. Call this once.
     ///
-    /// The work may also use the handler's context, such as for timers and calls, while no run is under way.
+    /// While no run is under way, the work may also use the handler's context, such as for timers and calls.
     ///
     /// # Errors
     ///
-    /// Those of the work, for the engine: to retry, or to end the invocation with.
+    /// If the work fails. The error determines whether the engine retries or ends the invocation.
     pub async fn complete<T>(
         &self,
         work: impl Future<Output = Result<T, Failure>> + Send,
@@ -156,7 +161,9 @@ impl<'a> Durable<'a> {
         work: impl Future<Output = Result<T, Failure>> + Send,
     ) -> Result<T, Failure> {
         let Some(steps) = lock(&self.steps).take() else {
-            return Err(Failure::terminal("`Durable::complete` serves one piece of work"));
+            return Err(Failure::terminal(
+                "`Durable::complete` was called before; expected one call",
+            ));
         };
         let result = self.serve(steps, work).await;
         if result.as_ref().is_err_and(Failure::is_retryable) {
@@ -195,7 +202,7 @@ impl<'a> Durable<'a> {
         }
     }
 
-    /// Returns the headers that put a call of another service below the span of this invocation:
+    /// Returns the headers that put the spans of a call to another service below the span of this invocation:
     /// `traceparent`, and `tracestate` if there is one. They are the same in each attempt.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.root.headers().iter().map(|(key, value)| (&**key, &**value))

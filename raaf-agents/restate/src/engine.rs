@@ -14,31 +14,32 @@ use restate_sdk::{
 };
 use serde_json::Value as Json;
 
-/// Context of a handler: any that the SDK has.
+/// Context of a handler, implemented by all contexts of the SDK.
 ///
 /// The trait is sealed.
 pub trait HandlerContext<'ctx>: Engine<'ctx> {}
 
 impl<'ctx, C: Engine<'ctx>> HandlerContext<'ctx> for C {}
 
-/// Result of something that the engine has recorded.
+/// Result that the engine records.
 pub(crate) type Recorded<'ctx> = BoxFuture<'ctx, Result<Json, TerminalError>>;
 
-/// What the contexts have in common.
+/// Operations that all contexts have.
 pub trait Engine<'ctx>: Send + Sync {
     /// Returns the id of the invocation.
     fn id(&self) -> &str;
 
-    /// Returns the headers of the request that have to do with traces.
+    /// Returns the trace headers of the request.
     fn trace_headers(&self) -> BTreeMap<String, String>;
 
-    /// Returns what the engine has at this place of its journal, or else does the work and records it.
+    /// Returns the entry at this position of the engine's journal, or else does the work and records its
+    /// result.
     fn record(&self, name: &'static str, work: BoxFuture<'ctx, Json>) -> Recorded<'ctx>;
 
     /// Creates a promise that others can resolve by its id.
     fn promise(&self) -> (String, Recorded<'ctx>);
 
-    /// Calls another handler. The call is made at once.
+    /// Calls another handler, immediately.
     fn call(
         &self,
         target: RequestTarget,

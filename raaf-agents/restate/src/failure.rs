@@ -7,12 +7,13 @@ use restate_sdk::errors::{HandlerError, TerminalError};
 
 /// Failure of a durable run: one that the engine retries, or one that ends the invocation.
 ///
-/// It does not implement [`Error`], because the SDK takes each error for one to retry; it converts into a
-/// [`HandlerError`] of the right sort instead.
+/// It does not implement [`Error`], because the SDK retries every error; it converts into a [`HandlerError`]
+/// of the right kind instead.
 ///
-/// A [`RunError`] or a [`PipelineError`] converts into it: what another try can mend is retried, such as a model server that is
-/// overloaded, a tool that fails the run, a session, or a deadline. What would come out the same ends the
-/// invocation, such as a refusal, a guardrail's objection or a limit.
+/// A [`RunError`] or a [`PipelineError`] converts into a `Failure`. The engine retries errors that another
+/// attempt can fix, such as an overloaded model server, a tool that fails the run, an error of a session, or
+/// a missed deadline. Errors that would occur again end the invocation, such as a refusal, a guardrail's
+/// objection or a limit.
 ///
 /// # Examples
 ///
@@ -100,7 +101,7 @@ impl From<Failure> for HandlerError {
     }
 }
 
-/// Returns whether another try of the failed step can mend the run.
+/// Returns whether another attempt of the failed step can fix the run.
 fn is_retryable(kind: &RunErrorKind) -> bool {
     match kind {
         RunErrorKind::Model(error) => error.is_retryable(),
@@ -117,7 +118,7 @@ fn is_retryable(kind: &RunErrorKind) -> bool {
     }
 }
 
-/// Returns whether another try of the failed step can mend the pipeline.
+/// Returns whether another attempt of the failed step can fix the pipeline.
 fn step_is_retryable(error: &StepError) -> bool {
     match error {
         StepError::Run(error) => is_retryable(&error.kind),

@@ -1,4 +1,4 @@
-//! The journal that runs of an invocation have.
+//! Journal of the runs of an invocation.
 
 use std::{
     collections::BTreeMap,
@@ -21,23 +21,24 @@ use crate::root::flush;
 
 /// Journal of one invocation; see [`Durable::journal`](crate::Durable::journal).
 ///
-/// Steps of runs that are side by side may come in another order each time: they are known by their names.
+/// Steps are identified by their names, because the order of the steps of runs that are side by side can
+/// differ between attempts.
 #[derive(Clone)]
 pub struct StepJournal {
     shared: Arc<Shared>,
     requests: mpsc::Sender<Request>,
 }
 
-/// What both ends of the queue know.
+/// State shared by both ends of the queue.
 #[derive(Default)]
 pub(crate) struct Shared {
     /// Results of steps by their names.
     pub(crate) known: Mutex<BTreeMap<String, Json>>,
     /// Number of runs that have not ended.
     pub(crate) runs: AtomicUsize,
-    /// Steps are taken to the engine.
+    /// True while steps are taken to the engine.
     pub(crate) served: AtomicBool,
-    /// This attempt has read all entries of the journal, and made one.
+    /// True if this attempt has read all entries of the journal, and made one.
     pub(crate) live: AtomicBool,
 }
 
@@ -65,7 +66,7 @@ pub(crate) struct Permit {
     pub(crate) stored: oneshot::Receiver<()>,
 }
 
-/// Nothing takes steps to the engine.
+/// Error of a journal whose steps are not taken to the engine.
 #[derive(Debug)]
 pub(crate) struct Unserved;
 
@@ -77,7 +78,7 @@ impl fmt::Display for Unserved {
 
 impl Error for Unserved {}
 
-/// A run that counts until this is dropped.
+/// Run that is counted until this is dropped.
 pub(crate) struct Running<'a>(&'a StepJournal);
 
 impl StepJournal {

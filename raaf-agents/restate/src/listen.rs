@@ -7,12 +7,12 @@ use tokio::net::{TcpListener, TcpSocket};
 /// Number of connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
 
-/// Listens at an address, for [`HttpServer::serve`](restate_sdk::http_server::HttpServer::serve), with
-/// connections that send at once.
+/// Listens at an address for [`HttpServer::serve`](restate_sdk::http_server::HttpServer::serve), with Nagle's
+/// algorithm disabled (`TCP_NODELAY`).
 ///
-/// [`listen_and_serve`](restate_sdk::http_server::HttpServer::listen_and_serve) makes connections that wait
-/// for an acknowledgement before they send the rest (Nagle's algorithm). The other end delays these, so that
-/// each step takes 40 ms longer.
+/// The connections of [`listen_and_serve`](restate_sdk::http_server::HttpServer::listen_and_serve) use Nagle's
+/// algorithm: they wait for an acknowledgment, which the engine delays, so that each step takes about 40 ms
+/// longer.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Promises of the engine, by their ids.
+//! Promises of the engine, identified by their ids.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,8 +15,8 @@ use crate::{
 /// Largest number of promises in one invocation.
 const MAX: usize = 10_000;
 
-/// Promises of an invocation. The engine numbers them in the order in which they are made, which differs
-/// between attempts where runs are side by side: so they are known by their ids.
+/// Promises of an invocation, identified by their ids. The engine numbers promises in the order in which they
+/// are made, which can differ between attempts if runs are side by side.
 pub(crate) struct Promises<'a> {
     engine: &'a dyn Engine<'a>,
     made: Mutex<Made<'a>>,
@@ -33,7 +33,7 @@ impl<'a> Promises<'a> {
         Self { engine, made: Mutex::default() }
     }
 
-    /// Makes a promise that is none of those in the journal, and returns its id.
+    /// Creates a promise that is not in the journal yet, and returns its id.
     pub(crate) fn make(&self, journaled: &BTreeSet<String>) -> String {
         let mut made = lock(&self.made);
         loop {

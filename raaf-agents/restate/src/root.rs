@@ -1,4 +1,4 @@
-//! The span of an invocation, which no single process sees from its start to its end.
+//! Span of an invocation, which may start in one process and end in another.
 
 use std::{
     collections::BTreeMap,
@@ -17,18 +17,18 @@ use crate::failure::Failure;
 /// Longest wait for sinks before the work goes on without them.
 const FLUSH: Duration = Duration::from_secs(1);
 
-/// Place of an invocation in its trace. The first attempt chooses it, and the journal has it for the
-/// others; the last one records the span.
+/// Position of an invocation in its trace. The first attempt chooses it, the others read it from the journal,
+/// and the last one records the span.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Root {
-    /// Headers of a request that the span would make.
+    /// Headers that a request within the span has.
     place: BTreeMap<String, String>,
-    /// Since the Unix epoch.
+    /// Start of the first attempt, since the Unix epoch.
     started: Duration,
 }
 
 impl Root {
-    /// Chooses the place of an invocation below its caller, or in a trace of its own.
+    /// Chooses the position of an invocation: below its caller, or in a trace of its own.
     pub(crate) fn new(caller: &BTreeMap<String, String>) -> Self {
         let caller = Context::extract(caller).span_context();
         let mut place = BTreeMap::new();
@@ -86,7 +86,7 @@ impl Root {
     }
 }
 
-/// Delivers spans to the sinks, so that a process that is killed later does not take them along.
+/// Delivers spans to the sinks, so that they are not lost if the process is killed later.
 pub(crate) async fn flush() {
     let provider = global_provider();
     if provider.processor_count() > 0 {

@@ -19,7 +19,7 @@ use crate::{
     root::to_json,
 };
 
-/// What the journal has of a pause.
+/// Journal entry of a pause.
 #[derive(Serialize, Deserialize)]
 struct Pause<S> {
     /// Ids of the promises, one for each pending call.
@@ -28,12 +28,12 @@ struct Pause<S> {
 }
 
 impl Durable<'_> {
-    /// Runs an agent. If the invocation has run it before, what the journal has is not done again.
+    /// Runs an agent. If an earlier attempt of the invocation has run it, journaled steps do not run again.
     ///
-    /// `name` tells the runs of the invocation apart; it is part of the keys of the run's calls. Calls that
-    /// need an approval are [announced](Self::on_approval), and the run waits for the decisions; meanwhile
-    /// the engine may end this attempt, and go on in another process. Where several runs are side by side,
-    /// the run goes on when all of them have ended or have decisions.
+    /// `name` must be unique among the runs of the invocation; it is part of the keys of the run's calls.
+    /// Calls that need an approval are [announced](Self::on_approval), and the run waits for the decisions;
+    /// meanwhile the engine may end this attempt, and go on in another process. If several runs are side by
+    /// side, a waiting run goes on only when all the others have ended or wait, too.
     ///
     /// # Errors
     ///
@@ -50,8 +50,9 @@ impl Durable<'_> {
         Box::pin(self.to_its_end(name, &run)).await
     }
 
-    /// Runs a pipeline, each step of which is [journaled](Pipeline::journaled): of a function or a tool what it
-    /// changes, of an agent the steps of its run.
+    /// Runs a pipeline, and [journals](Pipeline::journaled) each of its steps: for a function or a tool, its
+    /// changes to the state; for an agent, the steps of its run and then its changes. `name` and approvals are
+    /// as for [`run`](Self::run).
     ///
     /// # Errors
     ///
@@ -66,12 +67,12 @@ impl Durable<'_> {
         Box::pin(self.to_its_end(name, &PipelineRun { pipeline, state })).await
     }
 
-    /// Does work of the user's own once: if the journal has its result, that is returned instead. `name`
-    /// is unlike that of all other steps.
+    /// Does work and journals its result. If the journal has the result already, returns it without doing the
+    /// work. `name` must be unique among the steps of the invocation.
     ///
     /// # Errors
     ///
-    /// Those of the work, which are not journaled.
+    /// If the work fails, which is not journaled, or if the journaled result is not a `T`.
     pub async fn step<T: Serialize + DeserializeOwned>(
         &self,
         name: &str,
@@ -97,9 +98,9 @@ impl Durable<'_> {
         }
     }
 
-    /// Calls another handler once for each of these inputs, all at once, and returns the results in their
-    /// order. Each is an invocation of its own, which any worker may take; its span is below that of this
-    /// invocation. Runs of this invocation must not be under way.
+    /// Calls another handler once for each input, all at the same time, and returns the results in the order of
+    /// the inputs. Each call is an invocation of its own, which any worker can take; its span is below the span
+    /// of this invocation. No run of this invocation may be under way.
     ///
     /// # Errors
     ///
@@ -120,23 +121,23 @@ impl Durable<'_> {
         Ok(results)
     }
 
-    /// Returns the configuration for a run of this name, with the journal and the run's id.
+    /// Returns the configuration for a run with this name, with the journal and the run's id.
     pub fn config(&self, name: &str) -> RunConfig {
         self.config.clone().journal(self.journal()).run_id(self.run_id(name))
     }
 
-    /// Returns the journal, for what takes one.
+    /// Returns the journal of the invocation, such as for [`Pipeline::journaled`].
     pub fn journal(&self) -> StepJournal {
         self.journal.clone()
     }
 
-    /// Returns the id of the run with this name: that of the invocation, and the name.
+    /// Returns the id of the run with this name: the id of the invocation, and the name.
     pub fn run_id(&self, name: &str) -> String {
         format!("{}/{name}", self.engine.id())
     }
 
-    /// Does the parts of a run, each up to a pause or the end. An end is journaled, so that a handler that is
-    /// replayed makes no spans of runs that have ended.
+    /// Runs a run in parts, each up to a pause or the end. The end is journaled, so that a replayed handler makes
+    /// no spans for runs that have ended.
     async fn to_its_end<P: Parts>(&self, name: &str, run: &P) -> Result<P::Done, Failure> {
         let last = format!("{}/ended", self.run_id(name));
         let _running = self.journal.begin(last.clone()).await.map_err(Failure::retryable)?;
@@ -224,12 +225,13 @@ impl Durable<'_> {
     }
 }
 
-/// Returns a context in which nothing is recorded.
+/// Returns a context in which no spans are recorded.
 fn untraced() -> Context {
     Context::remote(SpanContext::new(TraceId::random(), SpanId::random()).with_sampled(false))
 }
 
 fn from_json<T: DeserializeOwned>(json: Json) -> Result<T, Failure> {
-    serde_json::from_value(json)
-        .map_err(|error| Failure::terminal(format!("a result has another type: {error}")))
+    serde_json::from_value(json).map_err(|error| {
+        Failure::terminal(format!("a result does not have the expected type: {error}"))
+    })
 }

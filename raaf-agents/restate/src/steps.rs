@@ -234,7 +234,7 @@ impl<'a> Steps<'a> {
         };
         let entry = self.engine.record(ENTRY, work.boxed()).await?;
         let entry: Entry = serde_json::from_value(entry).map_err(|error| {
-            TerminalError::new(format!("an entry of the journal is not one of steps: {error}"))
+            TerminalError::new(format!("a journal entry does not describe steps: {error}"))
         })?;
         lock(&self.shared.known).extend(entry.done);
         self.groups.extend(Some(entry.awaited).filter(|awaited| !awaited.is_empty()));

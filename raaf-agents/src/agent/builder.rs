@@ -138,14 +138,14 @@ impl AgentBuilder {
         tools.into_iter().fold(self, Self::tool)
     }
 
-    /// Adds a tool that the provider runs. It replaces one of the same type or, for an MCP server, of the
-    /// same label. A model that cannot have it fails at the first call, with
+    /// Adds a tool that the provider runs. It replaces a tool of the same type or, for MCP servers, with the
+    /// same label. With a model that does not support hosted tools, the first model call fails with
     /// [`ModelError::Unsupported`](crate::ModelError::Unsupported).
     ///
     /// ```
     /// use raaf_agents::{Agent, HostedTool, ScriptedModel};
     ///
-    /// // `OpenAiResponses` is a model that has them.
+    /// // `OpenAiResponses` supports them.
     /// let agent = Agent::builder("Researcher", ScriptedModel::new("scripted", ["It rains."]))
     ///     .hosted_tool(HostedTool::web_search())
     ///     .hosted_tool(HostedTool::mcp("docs", "https://example.com/mcp"))
@@ -160,7 +160,7 @@ impl AgentBuilder {
         self
     }
 
-    /// Adds a source of tools, which is asked before each turn.
+    /// Adds a source of tools, from which the agent requests its tools before each turn.
     pub fn tool_source(mut self, source: impl ToolSource + 'static) -> Self {
         self.inner.sources.push(Arc::new(source));
         self

@@ -12,8 +12,8 @@ use crate::{
 impl Agent {
     /// Returns a diagram of the agent: its tools, guardrails and hand-offs, and the agents behind them.
     ///
-    /// Agents that hand over to each other have one box each. An agent that is made
-    /// [on demand](crate::Handoff::later) is made for this, and known again by its name.
+    /// Agents that hand over to each other have one box each. An agent that is created
+    /// [on demand](crate::Handoff::later) is created for the diagram, and identified by its name.
     ///
     /// ```
     /// use raaf_agents::{Agent, FunctionTool, ScriptedModel};

@@ -5,20 +5,20 @@ use serde_json::Value as Json;
 
 use super::{Part, ProviderData};
 
-/// Call of a hosted tool: the provider ran it while the model answered.
+/// Call of a hosted tool, which the provider ran while the model answered.
 ///
-/// Other items that only the provider understands, such as a compacted conversation, are kept as calls
-/// of a tool of that type, so that they go back where they came from.
+/// Other items that only the provider understands, such as a compacted conversation, are kept as calls of a
+/// tool of the item's type, so that they can be sent back to the provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct HostedCall {
-    /// The id that the provider gave it; empty if it gave none.
+    /// The id that the provider assigned; empty if there is none.
     pub id: String,
     /// The kind of tool, such as `web_search`, `file_search`, `code_interpreter`, `image_generation`,
     /// `mcp` or, for the listing of a server's tools, `mcp_list_tools`.
     pub tool: String,
-    /// The name of the tool, where the kind has several, such as `mcp`.
+    /// The name of the tool, if the kind has several tools, such as `mcp`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The label of the MCP server.
@@ -27,16 +27,16 @@ pub struct HostedCall {
     /// The state, as the provider names it, such as `in_progress`, `searching`, `completed` or `failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// Arguments of the call, such as queries or code; `null` if the provider does not tell.
+    /// The arguments of the call, such as queries or code; `null` if the provider does not report them.
     #[serde(skip_serializing_if = "Json::is_null")]
     pub arguments: Json,
-    /// The result, as far as the provider shows it: text, JSON, images.
+    /// The result, as far as the provider reports it: text, JSON, images.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub result: Vec<Part>,
     /// The error of a call that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The item as the provider sent it, which goes back.
+    /// The item as the provider sent it, to be sent back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider_data: Option<ProviderData>,
 }
@@ -47,12 +47,12 @@ impl HostedCall {
         Self { id: id.into(), tool: tool.into(), ..Self::default() }
     }
 
-    /// Returns the name of the tool, otherwise its kind.
+    /// Returns the name of the tool, or its kind if it has no name.
     pub fn display_name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.tool)
     }
 
-    /// Returns the text and the JSON of the result, by lines.
+    /// Returns the text and the JSON of the result, joined by line breaks.
     pub(crate) fn result_text(&self) -> String {
         let texts = self.result.iter().filter_map(Part::as_result_text);
         texts.collect::<Vec<_>>().join("\n")
@@ -80,7 +80,7 @@ pub struct Citation {
     /// The URL of the source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// The title or the name of the file.
+    /// The title of the source, or the name of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The id of the file.

@@ -52,8 +52,8 @@ impl ToolCall {
         Self { id, name, arguments, hosted_by: None, provider_data: None }
     }
 
-    /// Returns the name under which decisions on such calls are kept. A tool of this program cannot have
-    /// that of a hosted one.
+    /// Returns the name under which decisions on such calls are kept. Tools of this program and hosted tools
+    /// never share one.
     pub(crate) fn rule_name(&self) -> Cow<'_, str> {
         match &self.hosted_by {
             Some(server) => format!("{server}/{}", self.name).into(),

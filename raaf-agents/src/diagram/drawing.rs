@@ -1,4 +1,4 @@
-//! Drawing of what a diagram shows.
+//! Drawing of a diagram's content.
 
 use std::{fmt, mem};
 
@@ -12,7 +12,7 @@ const MAX_NODES: usize = 500;
 /// Maximum number of characters of a name or a note.
 const MAX_CHARS: usize = 80;
 
-/// [`Diagram`] that is being drawn: receives what a tool or a step shows of itself; see
+/// [`Diagram`] in the making, to which a tool or a step adds what it runs; see
 /// [`Tool::draw`](crate::Tool::draw) and [`Step::draw`](crate::Step::draw).
 pub struct Drawing {
     nodes: Vec<Node>,
@@ -46,8 +46,8 @@ impl Drawing {
         self.node(NodeKind::Step, name.as_ref());
     }
 
-    /// Adds a note, such as `cached for 5 minutes`, to what was drawn last or, before anything is, to the
-    /// box of the tool that draws itself.
+    /// Adds a note, such as `cached for 5 minutes`, to the part drawn last. If nothing has been drawn yet, the
+    /// note is added to the box of the tool that draws itself.
     pub fn note(&mut self, note: impl Into<String>) {
         let note = short(note.into());
         match (self.parts.pop(), self.owner) {

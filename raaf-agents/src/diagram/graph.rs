@@ -2,7 +2,7 @@
 
 use super::{Diagram, Link, NodeKind, Part, Relation};
 
-/// What programs that draw are given.
+/// Graph for programs that draw.
 pub(super) struct Graph {
     pub(super) items: Vec<Item>,
     pub(super) arrows: Vec<Arrow>,

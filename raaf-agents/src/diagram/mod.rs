@@ -15,9 +15,9 @@ use graph::Graph;
 /// [`Pipeline::diagram`](crate::Pipeline::diagram).
 ///
 /// `Display` shows it as a tree of text, for a terminal or a log. [`to_mermaid`](Self::to_mermaid) and
-/// [`to_dot`](Self::to_dot) write it for programs that draw. Names and notes may have any content: they
-/// are escaped in each form, and long ones are cut. A diagram has at most 500 boxes, and shows the
-/// number of those left out.
+/// [`to_dot`](Self::to_dot) return it in the languages of programs that draw. Names and notes may have any
+/// content: each form escapes them, and cuts them after 80 characters. A diagram has at most 500 boxes, and
+/// shows how many it leaves out.
 ///
 /// # Examples
 ///
@@ -44,7 +44,7 @@ pub struct Diagram {
     left_out: usize,
 }
 
-/// A box, and what it is connected with.
+/// Box with its connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Node {
     kind: NodeKind,
@@ -67,7 +67,7 @@ struct Link {
     part: Part,
 }
 
-/// Relation of a box to what it is connected with.
+/// Relation of a box to something that it is connected with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Relation {
     Calls,

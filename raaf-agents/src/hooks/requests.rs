@@ -104,7 +104,7 @@ impl RedactRequests {
             Part::ToolResult(result) => self.redact_all(&mut result.content),
             Part::Json(json) => {
                 let redacted = self.redactor.redacted("content", Value::json(&*json));
-                // Serialising a value does not fail.
+                // Serializing a value does not fail.
                 let redacted = serde_json::to_value(redacted).unwrap_or_default();
                 let changed = redacted != *json;
                 *json = redacted;

@@ -6,8 +6,9 @@ use raaf_trace_core::{ErrorType, call::KnownErrorType, diagnostics::Escaped};
 
 use crate::errors::TIMEOUT;
 
-/// Failure of an MCP server, of the connection to it, or of a request. Its text has none of the values
-/// that were given as environment, header or part of the URL.
+/// Failure of an MCP server, of the connection to it, or of a request.
+///
+/// Its text contains no [secret](crate::mcp::McpServer) that was set for the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum McpError {
@@ -15,7 +16,7 @@ pub enum McpError {
     Config {
         /// The name of the server.
         server: String,
-        /// The fault, and the valid form.
+        /// The fault, and what would be valid.
         message: String,
     },
     /// The server cannot be started or reached, or refused the connection.
@@ -25,8 +26,8 @@ pub enum McpError {
         /// The cause.
         message: String,
     },
-    /// The connection is closed: by the server, by its end, or by
-    /// [`McpConnection::close`](crate::mcp::McpConnection::close).
+    /// The connection is closed: the server closed it or ended, or
+    /// [`McpConnection::close`](crate::mcp::McpConnection::close) was called.
     Closed {
         /// The name of the server.
         server: String,
@@ -34,15 +35,16 @@ pub enum McpError {
         /// error.
         reason: String,
     },
-    /// A request had no answer within the time limit. The server was told that it is cancelled.
+    /// The server did not answer a request within the time limit. The client has cancelled the request at
+    /// the server.
     Timeout {
         /// The name of the server.
         server: String,
         /// The method, such as `tools/call`.
         method: String,
-        /// The time allowed.
+        /// The time limit.
         after: Duration,
-        /// What the server sent instead of an answer; empty if that is nothing.
+        /// The last thing that the server sent instead of an answer; empty if it sent nothing.
         instead: String,
     },
     /// The server answered a request with an error of the protocol.
@@ -53,7 +55,7 @@ pub enum McpError {
         method: String,
         /// The code of JSON-RPC.
         code: i32,
-        /// The message.
+        /// The server's message.
         message: String,
     },
     /// The server answered with something that does not fit the request, or a request could not be sent.
@@ -70,7 +72,7 @@ pub enum McpError {
         /// The text of the result.
         message: String,
     },
-    /// The server does not offer a tool, or not any more.
+    /// The server does not offer the tool, or no longer offers it.
     UnknownTool {
         /// The name of the server.
         server: String,
@@ -79,7 +81,7 @@ pub enum McpError {
         /// The names of the tools that the server offers.
         available: Vec<String>,
     },
-    /// The server cannot serve: the address is in use, or not a loopback address.
+    /// A service cannot start: the address is in use or not a loopback address, or the handshake failed.
     Serve {
         /// The cause.
         message: String,
@@ -135,7 +137,7 @@ impl fmt::Display for McpError {
 
 impl std::error::Error for McpError {}
 
-/// `timeout` for a time limit, `tool_error` for a tool that failed, the code for an error of the protocol,
+/// Returns `timeout` for a time limit, `tool_error` for a tool that failed, the code for a protocol error,
 /// otherwise the variant, such as `McpError::Closed`.
 impl ErrorType for McpError {
     fn error_type(&self) -> Cow<'static, str> {

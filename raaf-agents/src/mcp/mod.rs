@@ -1,7 +1,7 @@
 //! Tools of MCP servers, and servers of tools and agents.
 //!
-//! The [Model Context Protocol](https://modelcontextprotocol.io) connects models with tools of other
-//! programs. [`McpServer`] connects to a server, whose tools an agent then calls like its own;
+//! The [Model Context Protocol](https://modelcontextprotocol.io) connects models with tools from
+//! other programs. [`McpServer`] connects to a server, whose tools an agent then calls like its own;
 //! [`McpService`] serves tools and agents to other programs.
 //!
 //! ```no_run
@@ -27,8 +27,8 @@
 //! Each request is a span by OpenTelemetry's conventions for MCP: `tools/call read_file`, with
 //! `mcp.method.name`, `mcp.session.id`, `mcp.protocol.version`, `jsonrpc.request.id` and
 //! `network.transport`. It is of kind `client`, or `server` in the process of the server; a listing of
-//! tools is of kind `mcp_list_tools`. The context travels in `params._meta`, so that both sides, and what
-//! the server calls, are one tree.
+//! tools is of kind `mcp_list_tools`. The trace context travels in `params._meta`, so that the spans of
+//! both sides, and of what the server calls, form one tree.
 //!
 //! ```text
 //! Agent: Clerk

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use raaf_trace_core::Redactor;
 use serde_json::Value as Json;
 
-/// Length from which a value may be a secret. Shorter ones, such as `true`, occur in any text.
+/// Minimum length of a secret, in bytes. Shorter values, such as `true`, occur in any text.
 const MIN_SECRET: usize = 8;
 
-/// Members of a message that have what the server says.
+/// Members of a message that carry content of the server.
 const CONTENT: [&str; 3] = ["error", "params", "result"];
-/// Members whose values are words of the protocol.
+/// Members whose values belong to the protocol.
 const WORDS: [&str; 4] = ["mimeType", "protocolVersion", "role", "type"];
 
 /// Values of the environment, of headers and of the URL of a server, which it may repeat.
@@ -40,7 +40,7 @@ impl Secrets {
         self.0.is_empty()
     }
 
-    /// Removes the values from what a message says, before anything else sees it.
+    /// Removes the values from the content of a message, before anything else reads it.
     pub(super) fn hide_in(&self, message: &mut Json) {
         if self.is_empty() {
             return;
@@ -65,7 +65,7 @@ impl Secrets {
     }
 }
 
-/// Returns false only for a text that has the value in no form.
+/// Returns false only if the text contains the value in no form.
 fn might_contain(text: &str, value: &str) -> bool {
     text.contains(value) || text.contains('\\')
 }

@@ -7,13 +7,13 @@ use serde_json::{Map, Value as Json, json};
 
 /// Tool that the provider runs while the model answers, such as its web search.
 ///
-/// [`Agent::builder`](crate::Agent::builder) takes it by
-/// [`hosted_tool`](crate::AgentBuilder::hosted_tool), and `OpenAiResponses` sends it. Its calls and their
-/// results are [parts](crate::HostedCall) of the answer, and spans of kind `tool` below that of the
-/// model. The model is trusted with the tool: no code of this program runs, and no hook sees a call before
-/// it is made, except where an MCP server [asks for an approval](Self::mcp).
+/// [`AgentBuilder::hosted_tool`](crate::AgentBuilder::hosted_tool) adds it to an agent, and
+/// `OpenAiResponses` sends it. Calls and their results are [parts](crate::HostedCall) of the answer, and
+/// spans of kind `tool` below the model's span. The model uses the tool on its own: no code of this program
+/// runs, and no hook sees a call before it is made, unless an MCP server
+/// [needs an approval](Self::mcp).
 ///
-/// The `Debug` and the serialized form have no [secrets](Self::secret).
+/// The `Debug` and the serialized form contain no [secrets](Self::secret).
 ///
 /// # Examples
 ///
@@ -31,23 +31,23 @@ pub struct HostedTool {
     kind: String,
     #[serde(flatten)]
     options: Map<String, Json>,
-    /// They are sent, and nothing else.
+    /// Options that are sent, but neither shown nor serialized.
     #[serde(skip)]
     secrets: Map<String, Json>,
 }
 
 impl HostedTool {
-    /// Creates a tool of a type, as the provider names it, without options.
+    /// Creates a tool of this type, by the provider's name for it, without options.
     pub fn new(kind: impl Into<String>) -> Self {
         Self { kind: kind.into(), options: Map::new(), secrets: Map::new() }
     }
 
-    /// Creates a search of the web.
+    /// Creates a web search.
     pub fn web_search() -> Self {
         Self::new("web_search")
     }
 
-    /// Creates a search of files in stores that the provider keeps.
+    /// Creates a search in the files of vector stores at the provider, given by their ids.
     pub fn file_search<S: Into<String>>(vector_stores: impl IntoIterator<Item = S>) -> Self {
         let stores: Vec<String> = vector_stores.into_iter().map(Into::into).collect();
         Self::new("file_search").with("vector_store_ids", stores)
@@ -63,41 +63,42 @@ impl HostedTool {
         Self::new("image_generation")
     }
 
-    /// Creates the tools of an MCP server that the provider calls. `label` names the server in calls.
+    /// Creates access to the tools of an MCP server, which the provider calls. `label` names the server in
+    /// calls.
     ///
-    /// Unless the option `require_approval` is `never`, or has exceptions, the provider asks before each
-    /// call. Such a request is a [call](crate::ToolCall::hosted_by) that waits for an approval: the run
-    /// pauses, as for a tool that [needs one](crate::Approval).
+    /// The provider asks before each call, unless the option `require_approval` is `never` or lists
+    /// exceptions. Such a request is a [call](crate::ToolCall::hosted_by) that waits for an approval: the
+    /// run pauses, as for a tool that [needs an approval](crate::Approval).
     pub fn mcp(label: impl Into<String>, url: impl Into<String>) -> Self {
         Self::new("mcp").with("server_label", label.into()).with("server_url", url.into())
     }
 
-    /// Sets an option, by the name that the provider gives it.
+    /// Sets an option, by the provider's name for it.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, value: impl Into<Json>) -> Self {
         self.options.insert(name.into(), value.into());
         self
     }
 
-    /// Sets an option that is secret, such as `authorization` or `headers` of an MCP server: it is sent,
-    /// but is neither traced, shown, nor serialized, and is removed from the server's errors.
+    /// Sets a secret option, such as `authorization` or `headers` of an MCP server. It is sent, but neither
+    /// traced, shown by `Debug`, nor serialized, and is removed from the server's errors.
     #[must_use]
     pub fn secret(mut self, name: impl Into<String>, value: impl Into<Json>) -> Self {
         self.secrets.insert(name.into(), value.into());
         self
     }
 
-    /// Returns the type.
+    /// Returns the type, such as `web_search`.
     pub fn kind(&self) -> &str {
         &self.kind
     }
 
-    /// Returns the label of an MCP server.
+    /// Returns the label of the MCP server; `None` for other tools.
     pub fn label(&self) -> Option<&str> {
         self.options.get("server_label")?.as_str()
     }
 
-    /// Returns the declaration without its secrets. Of URLs, the query is left out.
+    /// Returns the declaration without its secrets, and without the queries of URLs.
     pub(super) fn shown(&self) -> Json {
         let bare = |value: &Json| match value.as_str().and_then(|text| text.split_once('?')) {
             Some((url, _)) if url.contains("://") => url.into(),
@@ -115,7 +116,7 @@ impl HostedTool {
         [("type".to_owned(), self.kind.as_str().into())].into_iter().chain(members).collect()
     }
 
-    /// Iterates over the texts that are secret, and those of the queries of URLs.
+    /// Iterates over the strings that are secret, and the values in the queries of URLs.
     #[cfg(feature = "openai")]
     pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
         let queries = self.options.values().filter_map(|value| value.as_str()?.split_once('?'));
@@ -125,14 +126,14 @@ impl HostedTool {
     }
 }
 
-/// Iterates over a text, or the texts in an object such as that of headers.
+/// Iterates over a string, or over the strings in an object, such as headers.
 #[cfg(feature = "openai")]
 fn texts_of(value: &Json) -> impl Iterator<Item = &str> {
     let inner = value.as_object().into_iter().flat_map(Map::values);
     inner.chain([value]).filter_map(Json::as_str)
 }
 
-/// Shows the options, and of secrets the names alone.
+/// Shows the options, and only the names of secrets.
 impl fmt::Debug for HostedTool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HostedTool")

@@ -135,17 +135,18 @@ impl Pipeline {
         self.run_within(&StepContext::default(), state).await
     }
 
-    /// Returns the pipeline with a [journal](Journal): run again with the same state, journal and id after
-    /// an interruption, it does only the steps that have no result in the journal. Each run has an id of its
-    /// own.
+    /// Returns the pipeline with a [journal](Journal). If it is run again with the same state, journal and id
+    /// after an interruption, it runs only the steps that have no result in the journal. Each run needs an id
+    /// of its own.
     ///
-    /// Of a step, its changes to the state are journaled; of an agent or an inner pipeline, its steps and
-    /// then its changes. The names of steps begin with the id and the place in the pipeline, so that the pipeline must not change in
-    /// between. Conditions and changes of the state between steps are made again and have to be the same
-    /// each time. A step that fails is not journaled, even if the pipeline goes on without it: run again,
-    /// it is tried again. An attempt of a [retried](FlowExt::retry) agent goes on where the one before it
-    /// failed: what has a result is not asked again. Steps that are in the journal have no span; the one
-    /// around them is marked as resumed. [Observers](PipelineBuilder::on_progress) are notified of them.
+    /// For a step, its changes to the state are journaled; for an agent or an inner pipeline, its steps and
+    /// then its changes. The names of steps begin with the id and the position in the pipeline, so the
+    /// pipeline must not change in between. Conditions, and changes of the state between steps, are evaluated
+    /// again and must have the same result each time. A step that fails is not journaled, even if the pipeline
+    /// goes on without it; the next run tries it again. A [retried](FlowExt::retry) agent goes on where its
+    /// previous attempt failed, without repeating calls that have a result. Journaled steps have no span when
+    /// the pipeline is run again; the span around them is marked as resumed.
+    /// [Observers](PipelineBuilder::on_progress) are notified of them.
     ///
     /// # Examples
     ///
@@ -210,9 +211,9 @@ impl Pipeline {
         Walk::new(&self.inner.observers, own.or_else(|| context.inside()))
     }
 
-    /// Resumes a pipeline that has [paused](StepError::Paused): approved calls run, rejected ones have an
-    /// error for the model, and the steps after that run. If calls are left without a decision, it pauses
-    /// again. Steps that are done are not run again; what [`PipelineState`] shows is an example.
+    /// Resumes a pipeline that has [paused](StepError::Paused): approved calls run, rejected calls are errors
+    /// for the model, and the remaining steps run. If calls are left without a decision, the pipeline pauses
+    /// again. Completed steps do not run again. [`PipelineState`] has an example.
     ///
     /// The spans are part of the trace of the pipeline, below the span that has paused.
     ///

@@ -61,7 +61,7 @@ pub struct PipelineState {
     pub(super) place: Place,
 }
 
-/// What a step waits for: a run, or a pipeline in which one waits. A [`Step`](trait@crate::Step) of your
+/// Paused run of an agent, or paused pipeline, that a step waits for. A [`Step`](trait@crate::Step) of your
 /// own passes it on to the step that has paused.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -55,7 +55,7 @@ pub trait Step: Send + Sync {
         Contract::unknown()
     }
 
-    /// Draws the step in a [diagram](crate::Diagram), by default as a box with its name. A step that runs
+    /// Draws the step in a [diagram](crate::Diagram); the default draws a box with its name. A step that runs
     /// an agent or a pipeline draws that, and a step that wraps another one forwards the call.
     fn draw(&self, drawing: &mut Drawing) {
         drawing.step(self.name());
@@ -68,9 +68,9 @@ pub trait Step: Send + Sync {
     /// If the pipeline cannot continue. Return errors of your own as [`StepError::Function`].
     async fn run(&self, state: State) -> Result<State, StepError>;
 
-    /// Runs the step in a [journaled](crate::Pipeline::journaled) pipeline. By default, the changes of
-    /// [`run`](Self::run) are journaled as one step. A step of your own that runs another one passes the
-    /// context on to it.
+    /// Runs the step in a [journaled](crate::Pipeline::journaled) pipeline. By default, the changes that
+    /// [`run`](Self::run) makes to the state are journaled as one step. A step of your own that runs another
+    /// one passes the context on to it.
     ///
     /// # Errors
     ///
@@ -79,13 +79,13 @@ pub trait Step: Send + Sync {
         context.once(state, |state| self.run(state)).await
     }
 
-    /// Goes on with the step, which has paused: [`run`](Self::run) ended with the error of a run or a
-    /// pipeline that has paused. The state is the one that it was run with. A step of your own that runs
-    /// another one passes all three on to it. By default the step cannot go on.
+    /// Resumes the step after a pause: [`run`](Self::run) ended with the error of a paused run or pipeline.
+    /// The state is the one that `run` received. A step of your own that runs another one passes all three
+    /// arguments on to it. By default the step cannot be resumed.
     ///
     /// # Errors
     ///
-    /// See [`run`](Self::run); also if what the step waits for does not fit.
+    /// See [`run`](Self::run); also if the paused run or pipeline does not fit the step.
     async fn resume(
         &self,
         context: &StepContext,
@@ -96,13 +96,12 @@ pub trait Step: Send + Sync {
         Err(StepError::Resume(ResumeError::Step { step: self.name().to_owned() }))
     }
 
-    /// Checks that [`resume`](Self::resume) can go on. All steps that have paused are checked before
-    /// anything runs. A step of your own that runs another one passes the check on to it. By default,
-    /// nothing is checked.
+    /// Checks that [`resume`](Self::resume) can go on. All paused steps are checked before anything runs. A
+    /// step of your own that runs another one passes the check on to it. By default, nothing is checked.
     ///
     /// # Errors
     ///
-    /// If what the step waits for does not fit.
+    /// If the paused run or pipeline does not fit the step.
     fn can_resume(&self, paused: &PausedStep) -> Result<(), ResumeError> {
         let _ = paused;
         Ok(())

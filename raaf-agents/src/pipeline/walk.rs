@@ -1,4 +1,4 @@
-//! Way through a flow, and the journal of its steps.
+//! Position in a flow, and the journal of its steps.
 
 use std::fmt;
 
@@ -68,9 +68,9 @@ pub struct StepContext {
 }
 
 impl StepContext {
-    /// Returns a key of the step, such as for a request that a service must not do twice; `None` if the
-    /// pipeline is not [journaled](crate::Pipeline::journaled). No other step of the run has it, and the
-    /// step has it again if it is repeated after an interruption.
+    /// Returns the key of the step, for a request that a service must process only once; `None` if the
+    /// pipeline is not [journaled](crate::Pipeline::journaled). The key is unique among the steps of a run,
+    /// and stays the same if the step is repeated after an interruption.
     pub fn idempotency_key(&self) -> Option<&str> {
         self.journaled.as_ref().map(|(_, key)| &**key)
     }
@@ -103,8 +103,8 @@ impl StepContext {
         }
     }
 
-    /// Does the work of a step that journals steps of its own, unless the journal has its result. That is
-    /// journaled at its end, because steps are never inside each other.
+    /// Does the work of a step that journals steps of its own, unless the journal has its result. The result
+    /// is journaled at the end, because steps must not be nested.
     pub(super) async fn around<W>(
         &self,
         state: State,
@@ -147,7 +147,7 @@ impl fmt::Debug for StepContext {
     }
 }
 
-/// Changes of the state by a step, as they are journaled.
+/// Changes that a step makes to the state, as they are journaled.
 #[derive(Serialize, Deserialize)]
 struct Changes {
     set: Vec<(String, Json)>,

@@ -1,4 +1,4 @@
-//! Approvals that a chat asks for.
+//! Approvals that a chat asks the user for.
 
 use std::{collections::HashSet, io};
 

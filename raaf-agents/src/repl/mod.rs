@@ -26,34 +26,34 @@ use screen::Screen;
 
 type Interrupts = Fuse<BoxStream<'static, ()>>;
 
-/// Chats with an agent in the terminal, until the input ends; see [`Repl`].
+/// Chats with an agent in the terminal until the input ends; see [`Repl`].
 ///
 /// # Errors
 ///
-/// If the terminal fails. A failed run is shown, and the chat goes on.
+/// If the terminal cannot be read or written. If a run fails, the chat shows the error and goes on.
 pub async fn repl(agent: &Agent) -> io::Result<()> {
     Repl::new(agent).run().await
 }
 
-/// Builder for a chat with an agent in a terminal: reads a line, runs the agent, shows its answer as it is
-/// generated, and so on.
+/// Builder for a chat with an agent in a terminal, which reads a line, runs the agent, shows its answer as
+/// it is generated, and waits for the next line.
 ///
-/// Tool calls, their results and hand-offs are shown as they happen, also those of agents called as
-/// tools. An agent that has taken over answers the next line, too. A call that needs an
-/// [approval](crate::Approval) is asked for. What models and tools wrote is escaped, so that it cannot
-/// control the terminal.
+/// The chat shows tool calls, their results and hand-offs as they happen, including those of agents called
+/// as tools. An agent that takes over also answers the next line. The chat asks the user about each call that
+/// needs an [approval](crate::Approval). Text from models and tools is escaped, so that it cannot control the
+/// terminal.
 ///
 /// Each line is a run of its own, which continues the session of the runner's
-/// [configuration](crate::RunConfig::session), or else a session that lasts as long as the chat and keeps
-/// everything that was said, also in runs that were cancelled or failed.
+/// [configuration](crate::RunConfig::session). Without one, the chat has a session in memory, which also
+/// keeps what was said in runs that were cancelled or failed.
 ///
 /// On a terminal, lines can be edited and have a history. Ctrl-C clears the line or, while the agent
-/// answers, cancels that run; Ctrl-D ends the chat. Lines also come through a pipe or from a file.
+/// answers, cancels that run; Ctrl-D ends the chat. Standard input can also be a pipe or a file.
 ///
 /// The first run installs a handler of Ctrl-C for the rest of the process, as [`tokio::signal`] describes:
 /// after the chat, Ctrl-C no longer ends the program by itself. If the chat is dropped, or its
-/// [token](crate::RunConfig::cancellation) cancelled, while it waits for a line of the terminal, a thread
-/// reads that line all the same. On Unix, the terminal is back in its own mode.
+/// [token](crate::RunConfig::cancellation) is cancelled, while it waits for a line from the terminal, a
+/// thread still reads and discards that line. On Unix, the mode of the terminal is restored.
 ///
 /// # Examples
 ///
@@ -111,8 +111,8 @@ impl Repl {
         }
     }
 
-    /// Sets the runner. Its [configuration](Runner::with_config) applies to the run of each line. If it
-    /// has a [token](crate::RunConfig::cancellation), that ends the chat.
+    /// Sets the runner. Its [configuration](Runner::with_config) applies to the run of each line. Cancelling
+    /// its [token](crate::RunConfig::cancellation) ends the chat.
     pub fn runner(mut self, runner: Runner) -> Self {
         self.runner = runner;
         self
@@ -124,21 +124,21 @@ impl Repl {
         self
     }
 
-    /// Sets the lines, instead of those of the terminal. Answers about approvals are lines, too. The
-    /// chat ends with them.
+    /// Sets the source of lines; the default is standard input. Answers about approvals are lines, too. The
+    /// chat ends with the stream.
     pub fn input(mut self, lines: impl Stream<Item = io::Result<String>> + Send + 'static) -> Self {
         self.input = Some(lines.boxed());
         self
     }
 
-    /// Sets the writer of what is shown; the default is standard output.
+    /// Sets the writer for the output; the default is standard output.
     pub fn output(mut self, output: impl io::Write + Send + 'static) -> Self {
         self.output = Box::new(output);
         self
     }
 
-    /// Sets the stream whose items cancel the run that is under way, instead of Ctrl-C. An item that
-    /// comes while the chat waits for a line ends the chat, unless a terminal has the line.
+    /// Sets a stream whose items cancel the current run; the default is a stream of Ctrl-C signals. An item
+    /// that comes while the chat waits for a line ends the chat, unless the line comes from a terminal.
     pub fn interrupts(mut self, interrupts: impl Stream<Item = ()> + Send + 'static) -> Self {
         self.interrupts = Some(interrupts.boxed());
         self
@@ -148,7 +148,7 @@ impl Repl {
     ///
     /// # Errors
     ///
-    /// If lines cannot be read, or the output cannot be written. A failed run is shown, and the chat
+    /// If lines cannot be read, or the output cannot be written. If a run fails, the chat shows the error and
     /// goes on.
     pub async fn run(self) -> io::Result<()> {
         let config = self.runner.config().clone();
@@ -192,7 +192,7 @@ struct Chat {
     agent: Agent,
     runner: Runner,
     config: RunConfig,
-    /// Ends the chat.
+    /// Ends the chat when cancelled.
     ending: CancellationToken,
     prompt: String,
     input: Input,
@@ -239,7 +239,7 @@ impl Chat {
     }
 }
 
-/// Waits for an interrupt. The end of the stream is none.
+/// Waits for an interrupt. The end of the stream does not count as one.
 async fn interrupt(interrupts: &mut Interrupts) {
     if interrupts.next().await.is_none() {
         future::pending::<()>().await;

@@ -26,7 +26,7 @@ impl Mode {
     }
 }
 
-/// Mode of a terminal that is left as it is.
+/// Mode of a terminal, which is not changed on this platform.
 #[cfg(not(unix))]
 pub(super) struct Mode;
 

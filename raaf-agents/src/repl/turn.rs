@@ -104,7 +104,7 @@ impl Chat {
     }
 }
 
-/// Shows an event. Of a run inside a tool, the text is left out: it is the tool's result.
+/// Shows an event. The text of a run inside a tool is left out, because it is the tool's result.
 fn show(screen: &mut Screen, event: &RunEvent, shown: &mut String, indent: &str) -> io::Result<()> {
     match event {
         RunEvent::TextDelta { text, .. } | RunEvent::RefusalDelta { text, .. }

@@ -33,8 +33,8 @@ pub enum RunEvent {
         /// The text to append.
         text: String,
     },
-    /// The provider makes a call of a hosted tool: it began, went on, or ended. A model that does not
-    /// stream sends the end alone.
+    /// A call of a hosted tool at the provider began, went on, or ended. For an answer that is not streamed,
+    /// only the end is sent.
     HostedCall {
         /// The name of the agent.
         agent: String,

@@ -7,27 +7,29 @@ use futures::{FutureExt as _, future::BoxFuture};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-/// Store of the results of a run's steps, by which a run that was interrupted goes on: run again with the
-/// same input, [journal](crate::RunConfig::journal) and [id](crate::RunConfig::run_id), it takes what is
-/// journaled from there, and does only the rest.
+/// Store of the results of a run's steps, with which an interrupted run goes on.
+///
+/// Start the run again with the same input, [journal](crate::RunConfig::journal) and
+/// [id](crate::RunConfig::run_id): it takes the results of journaled steps from the journal, and runs only
+/// the other steps.
 ///
 /// A step is a call of a model, with its hooks and the guardrails beside it, or a tool call, with its
-/// hooks. An [agent called as a tool](crate::Agent::as_tool) passes its own steps instead of the call.
-/// A step that is in the journal has no span, calls no hook but those that change requests, responses and
-/// agents' calls, and sends no event; the span of its agent is marked as resumed.
+/// hooks. An [agent called as a tool](crate::Agent::as_tool) journals its own steps instead of the call. A
+/// journaled step has no span and sends no event when the run is started again; only those of its hooks that
+/// change requests, responses and agents' calls are called. The span of its agent is marked as resumed.
 ///
-/// A tool call that fails is journaled, since the model is told. What fails the run is not: a model's
-/// error, a guardrail's objection, a panic, and a tool call that [fails the
-/// run](crate::OnToolError::FailRun). Run again, the step is tried again. So is one that was interrupted
-/// before its result was stored; its tool gets the same
+/// A tool call that fails is journaled, because the model receives the failure. A failure that ends the run
+/// is not journaled: a model's error, a guardrail's objection, a panic, and a tool call that [fails the
+/// run](crate::OnToolError::FailRun). When the run is started again, it tries such a step again, and also a
+/// step that was interrupted before its result was stored. Its tool gets the same
 /// [idempotency key](crate::RunContext::idempotency_key).
 ///
-/// The rest of the program has to be the same each time: instructions, agents and hooks that decide must
-/// not depend on the time or on chance. The usage of agents that a function runs is not journaled.
+/// The rest of the program must be deterministic: instructions, agents, and hooks that decide must not
+/// depend on time or chance. The usage of agents that a function runs is not journaled.
 ///
-/// A [session](crate::Session) is loaded once, and gets each message once, if it stores the
-/// [keys](crate::Session::append_once) of appends. Of a run that fails it has the turns before; what the
-/// tools of the last one did is in the journal.
+/// A [session](crate::Session) is loaded once, and receives each message once if it stores the
+/// [keys](crate::Session::append_once) of appends. If a run fails, the session has the turns before the last
+/// one; the results of the last turn's tools are in the journal.
 ///
 /// [`Pipeline::journaled`](crate::Pipeline::journaled) journals a pipeline.
 ///
@@ -74,26 +76,29 @@ use serde_json::Value as Json;
 /// ```
 #[async_trait]
 pub trait Journal: Send + Sync {
-    /// Returns the result of a step: from the journal without doing the work, or else of the work, stored
-    /// before it is returned. Work that results in `None` has failed; there is nothing to store.
+    /// Returns the result of a step: from the journal if it has the result, or else by doing the work and
+    /// storing its result before returning it. Work that results in `None` has failed, and its result must
+    /// not be stored.
     ///
-    /// No other step of the run has the name, and a run with the same id gives it to the same step. Steps
-    /// of one turn overlap.
+    /// The name is unique among the steps of a run, and the same step has the same name in each run with the
+    /// same id. Calls for the steps of one turn overlap.
     ///
     /// # Errors
     ///
-    /// If the journal cannot be read or written. The run fails with
-    /// [`RunErrorKind::Journal`](crate::RunErrorKind::Journal), unless the work has failed or paused, which
-    /// then is how the run ends.
+    /// If the journal cannot be read or written. The run then fails with
+    /// [`RunErrorKind::Journal`](crate::RunErrorKind::Journal), unless the work itself has failed or paused:
+    /// that takes precedence.
     async fn step(
         &self,
         name: &str,
         work: BoxFuture<'_, Option<Json>>,
     ) -> Result<Option<Json>, Box<dyn Error + Send + Sync>>;
 
-    /// Returns the result of a step if the journal has it. A part of a pipeline that has steps of its own, such
-    /// as an agent, asks so whether all of it is done, and then makes no span. By default this is `None`, so
-    /// that its steps are taken from the journal one by one, within another span of the agent.
+    /// Returns the result of a step if the journal has it.
+    ///
+    /// A part of a pipeline that has steps of its own, such as an agent, calls this to check whether all of it
+    /// is done; it then needs no span. The default returns `None`: the steps are then taken from the journal
+    /// one by one, within another span of the agent.
     ///
     /// # Errors
     ///
@@ -121,12 +126,12 @@ impl JournalError {
 /// Result of a step.
 pub(crate) enum Stepped<T> {
     Done(T),
-    /// The JSON that the journal has.
+    /// The JSON in the journal.
     Known(Json),
 }
 
 impl<T> Stepped<T> {
-    /// Does work, unless a journal knows its result. A failure is not journaled, nor what has no JSON.
+    /// Does work, unless the journal has its result. Neither a failure nor a result without JSON is journaled.
     pub(crate) async fn of<E>(
         journal: &dyn Journal,
         name: &str,
@@ -151,7 +156,7 @@ impl<T> Stepped<T> {
             (_, Err(error)) => Err(JournalError::new(name, error).into()),
             (None, Ok(Some(json))) => Ok(Self::Known(json)),
             (None, Ok(None)) => {
-                Err(JournalError::new(name, "it did not do the work, nor has its result").into())
+                Err(JournalError::new(name, "it neither did the work nor has the result").into())
             }
         }
     }

@@ -287,9 +287,9 @@ impl RunContext {
         self.call.as_deref().map(|call| &*call.id).filter(|id| !id.is_empty())
     }
 
-    /// Returns a key of the tool call that received this context, such as for a request that a service
-    /// must not do twice; `None` outside of tools. No other call has it, and the same call has it again if
-    /// it is repeated after an interruption.
+    /// Returns the key of the tool call that received this context, for a request that a service must
+    /// process only once; `None` outside of tools. The key is unique, and stays the same if the call is
+    /// repeated after an interruption.
     pub fn idempotency_key(&self) -> Option<String> {
         let key = &self.call.as_deref()?.key;
         (!key.is_empty()).then(|| key.clone())

@@ -307,14 +307,15 @@ impl RunConfig {
     }
 
     /// Sets the journal of the run's steps; see [`Journal`]. Agents called as tools pass their steps
-    /// through it, too. It is of use with a [`run_id`](Self::run_id).
+    /// through it, too. It needs a [`run_id`](Self::run_id), by which a run that is started again finds its
+    /// steps.
     pub fn journal(mut self, journal: impl Journal + 'static) -> Self {
         self.journal = Some(Arc::new(journal));
         self
     }
 
-    /// Sets the id of the run, of which the keys of its calls and the names of its steps are made; by
-    /// default it is random. Different runs need different ids, so set it for each run.
+    /// Sets the id of the run, which is part of the keys of its calls and of the names of its steps; the
+    /// default is random. Different runs need different ids, so set it for each run.
     pub fn run_id(mut self, id: impl Into<String>) -> Self {
         self.run_id = Some(id.into());
         self

@@ -65,10 +65,10 @@ pub trait Session: Send + Sync {
     /// If the store fails.
     async fn append(&self, messages: Vec<Message>) -> Result<(), SessionError>;
 
-    /// Appends messages as [`append`](Self::append) does, unless it has done so under this key. A
-    /// [journaled](crate::Journal) run appends so, because it may be repeated after an append of which the
-    /// journal has no record. By default, keys are not stored, and a repeated append is made twice. A
-    /// session that wraps another one forwards the method.
+    /// Appends messages as [`append`](Self::append) does, unless messages were appended under this key before.
+    /// A [journaled](crate::Journal) run uses this method, because it may repeat an append of which the
+    /// journal has no record. The default does not store keys, and appends repeated messages again. A session
+    /// that wraps another one forwards the method.
     ///
     /// # Errors
     ///

@@ -41,7 +41,7 @@ fn list(keys: &[String]) -> String {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Decision {
     Approve,
-    /// With a text for the model.
+    /// Rejects the call, with a reason for the model.
     Reject(String),
 }
 

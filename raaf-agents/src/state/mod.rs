@@ -80,7 +80,7 @@ pub struct RunState {
     pub(crate) stored: Stored,
 }
 
-/// What a run has spent.
+/// Usage, cost and calls of a run so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Spent {
     pub(crate) usage: BTreeMap<String, Usage>,

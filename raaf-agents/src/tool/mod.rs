@@ -160,8 +160,8 @@ pub trait Tool: Traceable + Send + Sync {
         false
     }
 
-    /// Draws what is behind the tool, in a [diagram](crate::Diagram) that has a box with its name already;
-    /// by default nothing. A tool that runs an agent or a pipeline draws that, and a tool that wraps
+    /// Draws what the tool runs, in a [diagram](crate::Diagram) that already has a box with the tool's name;
+    /// the default draws nothing. A tool that runs an agent or a pipeline draws that, and a tool that wraps
     /// another one forwards the call.
     ///
     /// ```

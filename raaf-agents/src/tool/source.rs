@@ -9,8 +9,8 @@ use super::Tool;
 /// Tools that may change while an agent runs, such as those of an MCP server.
 ///
 /// An agent with a [source](crate::AgentBuilder::tool_source) asks it before each turn, in the span of the
-/// agent. The tools that it returns can be called in that turn; a tool of the agent's own goes before one
-/// with the same name.
+/// agent. The tools that it returns can be called in that turn; if the agent has a tool of its own with the
+/// same name, that one is called.
 ///
 /// # Examples
 ///
@@ -52,7 +52,7 @@ pub trait ToolSource: Send + Sync {
     ///
     /// # Errors
     ///
-    /// If the tools are unavailable. That fails a run which has had no tools of this source; otherwise the
-    /// run goes on with those of the turn before.
+    /// If the tools are unavailable. The run then goes on with the tools of the turn before, or fails if it
+    /// has had no tools of this source so far.
     async fn tools(&self) -> Result<Vec<Arc<dyn Tool>>, Box<dyn Error + Send + Sync>>;
 }

@@ -183,7 +183,7 @@ async fn settings_of_another_transport_are_errors() {
     let error = failed(McpServer::stdio("true", [""; 0]).bearer("s3cr3t-token")).await;
     assert_eq!(
         error.to_string(),
-        "the MCP server `true` is misconfigured: `.header` is for servers behind HTTP"
+        "the MCP server `true` is misconfigured: `.header` needs a server made by `McpServer::http`"
     );
     let error = failed(McpServer::http("http://localhost/mcp").env("A", "b")).await;
     assert!(matches!(error, McpError::Config { .. }), "{error}");

@@ -118,7 +118,7 @@ async fn a_response_that_the_server_has_lost_is_a_clear_error() {
             error_text,
             format!(
                 "the model server rejected the request (HTTP {status}): {told}; the server does not \
-                 have the response (any more): send the whole conversation, with `ServerState::None`"
+                 have the response: send the whole conversation, with `ServerState::None`"
             )
         );
         server.stop();

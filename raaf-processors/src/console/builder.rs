@@ -96,7 +96,7 @@ impl ConsoleBuilder {
         self
     }
 
-    /// Turns colours on or off. By default, they are on if the output is a terminal and `NO_COLOR`
+    /// Turns colors on or off. By default, they are on if the output is a terminal and `NO_COLOR`
     /// is not set, and off for a custom [`writer`](Self::writer).
     pub fn color(mut self, color: bool) -> Self {
         self.color = Some(color);
@@ -166,7 +166,7 @@ impl ConsoleBuilder {
     }
 }
 
-/// Returns the stream, adapted for colours if they are on, and whether they are.
+/// Returns the stream, adapted for colors if they are on, and whether they are.
 fn terminal<S>(stream: S, color: Option<bool>) -> (Box<dyn Write + Send>, bool)
 where
     S: anstream::stream::RawStream + anstream::stream::AsLockedWrite + Send + 'static,

@@ -40,10 +40,10 @@ use crate::{
 
 const INITIALIZE: &str = "initialize";
 
-/// Connection to an MCP server; see [`McpServer::connect`]. Clones are the same connection.
+/// Connection to an MCP server; see [`McpServer::connect`]. Clones share the connection.
 ///
-/// It closes when the last clone and the last tool of it are dropped, which takes up to some seconds in the
-/// background; [`close`](Self::close) waits for that.
+/// The connection closes when its last clone and its last tool are dropped. That takes up to 4 seconds in
+/// the background; [`close`](Self::close) waits until it is done.
 #[derive(Clone)]
 pub struct McpConnection(pub(super) Arc<Inner>);
 
@@ -99,7 +99,7 @@ impl Facts {
     }
 }
 
-/// Receiver of what a server sends by itself.
+/// Receiver of the messages that a server sends unasked.
 struct Handler {
     config: ClientConfig,
     changes: Arc<AtomicU64>,
@@ -203,8 +203,8 @@ impl McpConnection {
         &self.0.facts.name
     }
 
-    /// Returns the instructions that the server has for models, such as for the instructions of an agent
-    /// that uses its tools. They are the server's: use those of servers that you trust.
+    /// Returns the server's instructions for models, which can be added to the instructions of an agent
+    /// that uses the tools. Use them only if you trust the server.
     pub fn instructions(&self) -> Option<&str> {
         self.0.instructions.as_deref()
     }
@@ -219,8 +219,8 @@ impl McpConnection {
         self.0.closed.is_cancelled() || self.0.peer.is_transport_closed()
     }
 
-    /// Closes the connection, and waits until it is closed. A server that is a process gets two seconds to
-    /// end by itself and two more when it is asked to; then it is killed.
+    /// Closes the connection, and waits until it is closed. A server that is a process has 2 seconds to
+    /// exit by itself, and 2 more after it is asked to (SIGTERM, on Unix); then it is killed.
     pub async fn close(&self) {
         self.0.fate.end("this program has closed it");
         self.0.closing.cancel();
@@ -239,7 +239,7 @@ impl Inner {
     }
 }
 
-/// A connection that is being made.
+/// Connection that is being established.
 struct Opening<'a> {
     name: &'a str,
     secrets: &'a Secrets,
@@ -293,14 +293,14 @@ impl Opening<'_> {
             // Their texts have whole messages of the server.
             ClientInitializeError::ExpectedInitResponse(_)
             | ClientInitializeError::ExpectedInitResult(_) => {
-                self.failed("it answered `initialize` with something else")
+                self.failed("it sent no valid answer to `initialize`")
             }
             other => self.failed(&other.to_string()),
         }
     }
 }
 
-/// Returns whether a request failed because the server is not there.
+/// Returns whether a request failed because the server is gone.
 pub(super) fn is_unreachable(error: &(dyn std::error::Error + 'static)) -> bool {
     let failure = error.downcast_ref::<StreamableHttpError<reqwest::Error>>();
     failure.is_some_and(

@@ -1,4 +1,4 @@
-//! Knowledge of why a connection ended, or why an answer does not come.
+//! Reasons why a connection ended, or why an answer does not come.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Bound on a line that is quoted, in characters.
 const SHOWN: usize = 200;
-/// Bound on what is kept of standard error, in bytes.
+/// Bound on the end of standard error that is kept, in bytes.
 const STDERR: usize = 2_048;
 
 /// Record of a connection's end. Clones share it.
@@ -19,7 +19,7 @@ pub(super) struct Fate {
 #[derive(Default)]
 struct Known {
     reason: Option<String>,
-    /// What came last instead of an answer.
+    /// The last thing that came instead of an answer.
     instead: String,
     stderr: String,
 }
@@ -36,12 +36,12 @@ impl Fate {
         self.ended.cancelled().await;
     }
 
-    /// Records what came instead of an answer.
+    /// Records something that came instead of an answer.
     pub(super) fn came(&self, instead: String) {
         self.known().instead = instead;
     }
 
-    /// Adds to what the server wrote to standard error, of which the end is kept.
+    /// Adds output of the server to its standard error, of which the end is kept.
     pub(super) fn stderr(&self, text: &str) {
         let mut known = self.known();
         known.stderr.push_str(text);
@@ -66,7 +66,7 @@ impl Fate {
         })
     }
 
-    /// Returns what came instead of an answer; empty if that is nothing.
+    /// Returns the last thing that came instead of an answer; empty if nothing came.
     pub(super) fn instead(&self) -> String {
         self.known().instead.clone()
     }

@@ -70,7 +70,7 @@ impl SessionClient {
     }
 }
 
-/// Removal of secrets from what the server says.
+/// Removes secrets from the server's responses.
 impl SessionClient {
     fn hide(&self, message: ServerJsonRpcMessage) -> Result<ServerJsonRpcMessage, Failure> {
         if self.secrets.is_empty() {

@@ -22,13 +22,13 @@ use crate::mcp::secrets::Secrets;
 
 /// Bound on the length of a message, in bytes.
 const MAX_LINE: usize = 16 << 20;
-/// Bound on the number of lines that are no messages.
+/// Bound on the number of lines that are not messages.
 const MAX_NOISE: usize = 100;
 
 pub(super) type Input = Box<dyn AsyncWrite + Send + Unpin>;
 pub(super) type Output = Box<dyn AsyncRead + Send + Unpin>;
 
-/// Connection to a server by its input and output, of a process or others.
+/// Transport to a server over its input and output, which belong to a process or are given.
 pub(super) struct LineTransport {
     lines: FramedRead<Output, LinesCodec>,
     input: Arc<Mutex<Option<Input>>>,
@@ -77,7 +77,7 @@ impl LineTransport {
         serde_json::from_value(message)
     }
 
-    /// Reads a line; `None` for one that is no message.
+    /// Reads a line; returns `None` if it is not a message.
     fn read(&mut self, line: &str) -> Result<Option<RxJsonRpcMessage<RoleClient>>, String> {
         let line = line.trim();
         if line.starts_with('{') {

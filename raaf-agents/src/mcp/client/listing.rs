@@ -1,4 +1,4 @@
-//! The list of a server's tools, kept until the server says that it has changed.
+//! List of a server's tools, kept until the server reports a change.
 
 use std::{
     collections::HashSet,
@@ -53,13 +53,13 @@ impl Listing {
 }
 
 impl McpConnection {
-    /// Returns the tools that the settings of the server let through, as tools for agents. The list is
-    /// kept until the server says that it has changed.
+    /// Returns the server's tools that its settings select, as tools for agents. The list is fetched once,
+    /// and again after the server reports a change.
     ///
     /// # Errors
     ///
-    /// If the server does not answer with tools, or does not have one of those that are
-    /// [asked for by name](crate::mcp::McpServer::only).
+    /// If the server does not answer with a list of tools, or does not have a tool that
+    /// [`only`](crate::mcp::McpServer::only) names.
     pub async fn tools(&self) -> Result<Vec<McpTool>, McpError> {
         let listed = self.0.list().await?;
         for wanted in self.0.view.wanted() {
@@ -112,7 +112,7 @@ impl Inner {
         listed.iter().filter(|tool| self.view.shows(&tool.name)).cloned()
     }
 
-    /// Returns an error if the list has changed and does not have the tool any more.
+    /// Returns an error if the list has changed and no longer has the tool.
     pub(super) async fn check(&self, tool: &str) -> Result<(), McpError> {
         let listed = self.list().await?;
         let has_it = listed.iter().any(|listed| listed.name == tool);

@@ -14,7 +14,7 @@ pub(super) type Page<T> = (Vec<T>, Option<String>);
 
 impl Inner {
     /// Returns all items of a list, each page in a span of its own. `request` makes the request for a page,
-    /// and `read` returns `None` for an answer that is no page.
+    /// and `read` returns `None` for an answer that is not a page.
     pub(super) async fn pages<T>(
         &self,
         method: &str,

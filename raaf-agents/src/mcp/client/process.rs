@@ -23,7 +23,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Time for a server that has closed its output to exit.
 const EXIT: Duration = Duration::from_millis(500);
 
-/// Variables of this process that each server gets: none has secrets.
+/// Variables of this process that each server inherits. None of them holds secrets.
 const INHERITED: &[&str] = if cfg!(windows) {
     &[
         "APPDATA",
@@ -120,8 +120,8 @@ impl Group {
         }
     }
 
-    /// Returns the exit status of a process that has closed its output, unless it goes on. What it wrote to
-    /// standard error is read then.
+    /// Returns the exit status of a process that has closed its output, unless it goes on. By then, its
+    /// standard error has been read.
     pub(super) async fn exit(&mut self) -> Option<ExitStatus> {
         let status = timeout(EXIT, self.child.wait()).await.ok()?.ok()?;
         if let Some(stderr) = &mut self.stderr
@@ -152,7 +152,7 @@ impl Group {
         let _ = self.child.start_kill();
     }
 
-    /// Kills the process and all of its group that are left.
+    /// Kills the process and the rest of its group.
     fn kill(&mut self) {
         #[cfg(unix)]
         {
@@ -177,7 +177,7 @@ impl Drop for Group {
     }
 }
 
-/// Keeps the end of what a server writes to standard error.
+/// Keeps the end of a server's standard error.
 async fn keep_end(mut stderr: ChildStderr, fate: Fate) {
     let mut bytes = [0; 1_024];
     while let Ok(length @ 1..) = stderr.read(&mut bytes).await {

@@ -34,7 +34,7 @@ pub struct McpPromptArgument {
     pub name: String,
     /// The description; empty if the server has none.
     pub description: String,
-    /// True if the prompt cannot do without it.
+    /// True if the prompt requires it.
     pub required: bool,
 }
 
@@ -43,7 +43,7 @@ impl McpConnection {
     ///
     /// # Errors
     ///
-    /// If the server does not answer with prompts.
+    /// If the server does not answer with a list of prompts.
     pub async fn prompts(&self) -> Result<Vec<McpPrompt>, McpError> {
         let inner = &self.0;
         let request = |params| {
@@ -65,7 +65,7 @@ impl McpConnection {
         Ok(prompts.collect())
     }
 
-    /// Returns the messages of a prompt with these arguments, such as for the input of a run.
+    /// Returns the messages of a prompt with these arguments, which can be the input of a run.
     ///
     /// # Errors
     ///

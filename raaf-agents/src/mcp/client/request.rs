@@ -29,8 +29,8 @@ pub(super) fn request_span(method: &str, target: Option<&str>) -> SpanBuilder {
 }
 
 impl Inner {
-    /// Makes a request in a span, and reads the answer there. A request that is dropped is cancelled at the
-    /// server.
+    /// Makes a request in a span, and reads the answer there. If this is dropped, the request is cancelled
+    /// at the server.
     pub(super) async fn request<T>(
         &self,
         span: SpanBuilder,
@@ -116,7 +116,7 @@ impl Inner {
     }
 }
 
-/// A request without an answer. The server is told of its cancellation when this is dropped.
+/// Request without an answer so far. Dropping it cancels the request at the server.
 struct Unanswered {
     peer: Peer<RoleClient>,
     id: Option<RequestId>,
@@ -128,7 +128,7 @@ impl Drop for Unanswered {
         let Some(id) = self.id.take() else { return };
         let peer = self.peer.clone();
         self.runtime.spawn(async move {
-            let reason = Some("the caller does not wait any longer".to_owned());
+            let reason = Some("the caller no longer waits".to_owned());
             let _ = peer.notify_cancelled(CancelledNotificationParam::new(Some(id), reason)).await;
         });
     }

@@ -29,17 +29,17 @@ pub struct McpResource {
     pub media_type: Option<String>,
 }
 
-/// Pattern of URIs of resources, by RFC 6570.
+/// URI template for resources, by RFC 6570.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResourceTemplate {
-    /// The pattern, such as `file:///{path}`.
+    /// The template, such as `file:///{path}`.
     pub uri_template: String,
     /// The name.
     pub name: String,
     /// The description; empty if the server has none.
     pub description: String,
-    /// The media type of all resources with such a URI, if they have one.
+    /// The media type, if all resources with such a URI have the same one.
     pub media_type: Option<String>,
 }
 
@@ -48,7 +48,7 @@ impl McpConnection {
     ///
     /// # Errors
     ///
-    /// If the server does not answer with resources.
+    /// If the server does not answer with a list of resources.
     pub async fn resources(&self) -> Result<Vec<McpResource>, McpError> {
         let inner = &self.0;
         let request = |params| {
@@ -69,11 +69,11 @@ impl McpConnection {
         Ok(resources.collect())
     }
 
-    /// Returns the patterns of URIs of further resources.
+    /// Returns the URI templates for further resources that the server lists.
     ///
     /// # Errors
     ///
-    /// If the server does not answer with patterns.
+    /// If the server does not answer with a list of templates.
     pub async fn resource_templates(&self) -> Result<Vec<ResourceTemplate>, McpError> {
         let inner = &self.0;
         let request = |params| {
@@ -97,7 +97,7 @@ impl McpConnection {
         Ok(templates.collect())
     }
 
-    /// Reads a resource: text, images and files, as content of a message.
+    /// Reads a resource, and returns its text, images and files as content of a message.
     ///
     /// # Errors
     ///

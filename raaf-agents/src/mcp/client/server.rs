@@ -29,9 +29,9 @@ const REQUEST: Duration = Duration::from_secs(60);
 
 /// Description of an MCP server: how to reach it, and how an agent sees its tools.
 ///
-/// Environment variables, headers and the query of the URL are taken for secrets: no span, error or log
-/// has their values, and they are removed from what the server returns, so that neither the model nor a
-/// session sees them.
+/// Values of the environment variables and headers set here, and the password and the query's values of
+/// the URL, are treated as secrets if they have at least 8 bytes. They appear in no span, error or log, and
+/// are removed from what the server returns, so that neither the model nor a session sees them.
 ///
 /// # Examples
 ///
@@ -64,7 +64,7 @@ pub struct McpServer {
     fault: Option<String>,
 }
 
-/// Where a server is.
+/// Location of a server.
 pub(super) enum Place {
     Process(Program),
     Io(Output, Input),
@@ -76,7 +76,7 @@ pub(super) enum Place {
     Nowhere,
 }
 
-/// What an agent sees of a server's tools.
+/// View that an agent has of a server's tools.
 #[derive(Clone, Default)]
 pub(super) struct View {
     pub(super) prefix: String,
@@ -92,7 +92,7 @@ impl View {
         self.only.as_deref().is_none_or(is_in) && !is_in(&self.except)
     }
 
-    /// Returns the tools that have to be there.
+    /// Returns the names of required tools.
     pub(super) fn wanted(&self) -> &[String] {
         self.only.as_deref().unwrap_or_default()
     }
@@ -105,12 +105,12 @@ impl View {
 }
 
 impl McpServer {
-    /// Describes a server that is started as a child process and speaks over its standard input and
+    /// Describes a server that is started as a child process and communicates over its standard input and
     /// output.
     ///
-    /// The process gets the variables of this one that it needs to run, such as `PATH` and `HOME`, and no
-    /// others, unless they are [set](Self::env) or [inherited](Self::inherit_env). On Unix it has a process
-    /// group of its own, which ends with the connection.
+    /// The process inherits the environment variables that it needs to run, such as `PATH` and `HOME`, and
+    /// no others, unless they are [set](Self::env) or [all inherited](Self::inherit_env). On Unix it has a
+    /// process group of its own, which ends with the connection.
     pub fn stdio<A: AsRef<OsStr>>(
         program: impl AsRef<OsStr>,
         arguments: impl IntoIterator<Item = A>,
@@ -199,7 +199,7 @@ impl McpServer {
         self
     }
 
-    /// Sets a variable of the server's environment. Its value is a secret, if it has at least 8 characters.
+    /// Sets a variable of the server's environment. Its value is a secret if it has at least 8 bytes.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let value = value.as_ref();
         self.secrets.push(value.to_string_lossy().into_owned());
@@ -212,7 +212,8 @@ impl McpServer {
         self.program(".env", |program| program.environment.push(pair))
     }
 
-    /// Gives the server the whole environment of this process, which may have keys of other services.
+    /// Passes the whole environment of this process on to the server, including any keys of other services.
+    /// Only values set by [`env`](Self::env) are treated as secrets.
     pub fn inherit_env(self) -> Self {
         self.program(".inherit_env", |program| program.inherits_environment = true)
     }
@@ -223,8 +224,8 @@ impl McpServer {
         self.program(".directory", |program| program.directory = Some(directory))
     }
 
-    /// Passes what the server writes to standard error on to that of this process. By default, its end is
-    /// kept for the error of a server that ends.
+    /// Lets the server write to the standard error of this process. By default, its standard error is
+    /// captured, and the end of it is part of the error if the server ends.
     pub fn inherit_stderr(self) -> Self {
         self.program(".inherit_stderr", |program| program.inherits_stderr = true)
     }
@@ -233,12 +234,12 @@ impl McpServer {
         if let Place::Process(program) = &mut self.place {
             change(program);
         } else {
-            self.misconfigured(format!("`{setting}` is for servers that are processes"));
+            self.misconfigured(format!("`{setting}` needs a server made by `McpServer::stdio`"));
         }
         self
     }
 
-    /// Sets a header of all requests. Its value is a secret.
+    /// Sets a header of all requests. Its value is a secret if it has at least 8 bytes.
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         let (name, value) = (name.as_ref(), value.as_ref());
         self.secrets.push(value.to_owned());
@@ -258,7 +259,7 @@ impl McpServer {
             }
             (_, Place::Nowhere) => {}
             (_, Place::Process(_) | Place::Io(..)) => {
-                self.misconfigured("`.header` is for servers behind HTTP".to_owned());
+                self.misconfigured("`.header` needs a server made by `McpServer::http`".to_owned());
             }
         }
         self
@@ -280,33 +281,33 @@ impl McpServer {
         self
     }
 
-    /// Sets the time limit of each request, such as a tool call; the default is 60 seconds. The server is
-    /// told that the request is cancelled.
+    /// Sets the time limit of each request, such as a tool call; the default is 60 seconds. When it
+    /// expires, the request is cancelled at the server.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sets a prefix of the tools' names, so that tools of several servers stay different.
+    /// Sets a prefix for the tools' names, which keeps the tools of several servers apart.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.view.prefix = prefix.into();
         self
     }
 
-    /// Offers only the tools with these names, without prefix.
+    /// Offers only the tools with these names, without the prefix.
     pub fn only<N: Into<String>>(mut self, tools: impl IntoIterator<Item = N>) -> Self {
         self.view.only = Some(tools.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Leaves out the tools with these names, without prefix.
+    /// Leaves out the tools with these names, without the prefix.
     pub fn except<N: Into<String>>(mut self, tools: impl IntoIterator<Item = N>) -> Self {
         self.view.except.extend(tools.into_iter().map(Into::into));
         self
     }
 
-    /// Sets when calls of the tools with these names, without prefix, pause the run until a person
-    /// approves or rejects them. The last setting counts.
+    /// Sets when calls of the tools with these names, without the prefix, pause the run until a person
+    /// approves or rejects them. For a tool that is named repeatedly, the last setting applies.
     pub fn approval<N: Into<String>>(
         mut self,
         tools: impl IntoIterator<Item = N>,
@@ -316,7 +317,8 @@ impl McpServer {
         self
     }
 
-    /// Sets when calls of all other tools pause the run.
+    /// Sets when calls of tools that [`approval`](Self::approval) does not name pause the run; the default
+    /// is never.
     pub fn approval_of_all(mut self, approval: Approval) -> Self {
         self.view.approval = approval;
         self
@@ -324,8 +326,8 @@ impl McpServer {
 
     /// Starts the server, or connects to it, in a span named `initialize`.
     ///
-    /// The connection lives on a task of its own, and closes when the last [`McpConnection`] and
-    /// [`McpTool`](crate::mcp::McpTool) of it are dropped.
+    /// The connection runs on a task of its own, and closes when its last [`McpConnection`] and its last
+    /// [`McpTool`](crate::mcp::McpTool) are dropped.
     ///
     /// # Errors
     ///
@@ -345,7 +347,7 @@ impl McpServer {
     }
 }
 
-/// Shows no arguments, variables, headers and URLs.
+/// Shows no arguments, variables, headers or URLs.
 impl fmt::Debug for McpServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("McpServer").field("name", &self.name).finish_non_exhaustive()

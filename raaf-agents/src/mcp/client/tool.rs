@@ -25,8 +25,8 @@ const METHOD: &str = "tools/call";
 
 /// Tool of an MCP server; see [`McpConnection::tools`].
 ///
-/// Its call is a span of kind `tool`, and the request a span in it. A result that the server marks as an
-/// error is an error. Images, audio, files and structured content are parts of the result.
+/// A call has a span of kind `tool`, and its request a span below that. If the server marks the result as
+/// an error, the call fails. Images, audio, files and structured content are parts of the result.
 #[derive(Clone)]
 pub struct McpTool {
     connection: McpConnection,
@@ -94,7 +94,7 @@ impl Tool for McpTool {
         })
     }
 
-    /// Returns false for a tool that the server does not offer any more.
+    /// Returns false for a tool that the server no longer offers.
     fn is_enabled(&self, _: &RunContext) -> bool {
         !self.listed.is_gone.load(Ordering::Acquire)
     }

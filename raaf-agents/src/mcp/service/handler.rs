@@ -34,7 +34,7 @@ use crate::{
     tool::{Tool, ToolError},
 };
 
-/// What a server offers.
+/// Tools and settings of a service.
 pub(super) struct Served {
     pub(super) config: ServerConfig,
     pub(super) tools: Vec<Arc<dyn Tool>>,
@@ -228,8 +228,8 @@ impl Error for Failed {
     }
 }
 
-/// `tool_error` for a tool that failed, whose own type is in the span of the tool; the code for an error of
-/// the protocol.
+/// Returns `tool_error` for a tool that failed, whose own type is in the span of the tool; the code for a
+/// protocol error.
 impl ErrorType for Failed {
     fn error_type(&self) -> Cow<'static, str> {
         match self {

@@ -31,7 +31,8 @@ type Answer = Response<BoxBody<Bytes, Infallible>>;
 #[derive(Clone)]
 pub(super) struct AroundHttp(pub(super) Context);
 
-/// Service of a [`McpService`](crate::mcp::McpService) for HTTP servers. Clones serve the same sessions.
+/// HTTP service of an [`McpService`](crate::mcp::McpService), to be mounted in an HTTP server. Clones serve
+/// the same sessions.
 ///
 /// # Examples
 ///
@@ -69,7 +70,7 @@ impl HttpService {
         Self { inner, sessions, ending }
     }
 
-    /// Ends all sessions; further requests are refused.
+    /// Ends all sessions, and refuses further requests.
     pub fn end(&self) {
         self.ending.cancel();
     }

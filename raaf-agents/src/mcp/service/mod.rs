@@ -32,9 +32,10 @@ const MAX_CALLS: usize = 100;
 
 /// Server of tools and agents, for programs that speak the Model Context Protocol.
 ///
-/// A call runs in a span of kind `server` within the caller's trace, if the caller sends its context, and
-/// calls the tool in its own span. A tool that [needs approval](crate::Tool::needs_approval) refuses the
-/// call: there is nobody to ask. A tool that panics fails.
+/// Each request has a span of kind `server`, within the caller's trace if the caller sends its context. A
+/// tool runs in a span of its own below it. A call of a tool that
+/// [needs an approval](crate::Tool::needs_approval) is refused, because a service cannot ask anyone. If a
+/// tool panics, its call fails.
 ///
 /// # Examples
 ///
@@ -67,7 +68,7 @@ pub struct McpService {
 }
 
 impl McpService {
-    /// Creates a server with this name, and no tools.
+    /// Creates a service with this name and no tools.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -82,19 +83,19 @@ impl McpService {
         }
     }
 
-    /// Sets the version of the server; the default is that of this crate.
+    /// Sets the version that the service reports; the default is the version of this crate.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();
         self
     }
 
-    /// Sets what the server tells models about its use.
+    /// Sets the instructions for models that use the service.
     pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
         self.instructions = Some(instructions.into());
         self
     }
 
-    /// Adds a tool. It replaces a tool with the same name.
+    /// Adds a tool, which replaces an earlier tool with the same name.
     pub fn tool(mut self, tool: impl Tool + 'static) -> Self {
         self.tools.retain(|other| other.spec().name != tool.spec().name);
         self.tools.push(Arc::new(tool));
@@ -106,9 +107,10 @@ impl McpService {
         tools.into_iter().fold(self, Self::tool)
     }
 
-    /// Adds an agent as a tool, which has the agent's name in snake case. Use
-    /// [`Agent::as_tool`](crate::Agent::as_tool) for another name and a description that tells models when
-    /// to ask the agent.
+    /// Adds an agent as a tool, which has the agent's name in snake case and takes an `input`.
+    ///
+    /// To choose the name, the arguments, and a description that tells models when to ask the agent, add
+    /// [`Agent::as_tool`](crate::Agent::as_tool) as a [tool](Self::tool) instead.
     pub fn agent(self, agent: &Agent) -> Self {
         let description = format!("Asks the agent `{}`, and returns its answer.", agent.name());
         self.tool(agent.as_tool(name::of("", agent.name()), description))
@@ -127,8 +129,8 @@ impl McpService {
         self
     }
 
-    /// Starts a trace of its own for each request, with a link to the caller's span: for callers that are
-    /// not trusted. By default, a request continues the caller's trace.
+    /// Starts a new trace for each request, with a link to the caller's span, for callers that are not
+    /// trusted. By default, a request continues the caller's trace.
     pub fn link_callers(mut self) -> Self {
         self.links_callers = true;
         self
@@ -141,16 +143,16 @@ impl McpService {
         self
     }
 
-    /// Allows [`serve_http`](Self::serve_http) to bind to any address, and requests that come to these host
-    /// names. The server checks no credentials: put it behind something that does, such as a layer around
+    /// Allows [`serve_http`](Self::serve_http) to bind to any address, and accepts requests for these host
+    /// names. The service checks no credentials: put a check in front of it, such as a layer around
     /// [`http_service`](Self::http_service).
     pub fn expose<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
         self.hosts.extend(hosts.into_iter().map(Into::into));
         self
     }
 
-    /// Serves over standard input and output until the input ends. Nothing else may write to standard
-    /// output meanwhile.
+    /// Serves over standard input and output until the input ends. Meanwhile, nothing else may write to
+    /// standard output.
     ///
     /// # Errors
     ///
@@ -163,7 +165,7 @@ impl McpService {
         Box::pin(self.serve_io(tokio::io::stdin(), tokio::io::stdout())).await
     }
 
-    /// Serves over any pair of streams until the input ends, such as a socket.
+    /// Serves over any pair of streams, such as the halves of a socket, until the input ends.
     ///
     /// # Errors
     ///
@@ -193,8 +195,8 @@ impl McpService {
     ///
     /// # Errors
     ///
-    /// If the address is not a loopback address, unless the server is [exposed](Self::expose), or cannot be
-    /// bound.
+    /// If the address cannot be bound, or is not a loopback address and the service is not
+    /// [exposed](Self::expose).
     ///
     /// # Panics
     ///
@@ -216,8 +218,8 @@ impl McpService {
         Ok(HttpServer::start(listener, address, self.http_service()))
     }
 
-    /// Returns a service for HTTP servers such as axum, which serves any path that leads to it. Requests
-    /// must come to a loopback host, or to one that the server is [exposed](Self::expose) to.
+    /// Returns a service for HTTP servers such as axum's, which answers at any path that is routed to it.
+    /// Requests must be for a loopback host, or for a host that was given to [`expose`](Self::expose).
     pub fn http_service(self) -> HttpService {
         let hosts = self.hosts.clone();
         HttpService::new(self.into_handler(Transport::Http), hosts)

@@ -26,7 +26,8 @@ const GRACE: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_millis(100);
 
 /// MCP server that listens on an address; see [`McpService::serve_http`](crate::mcp::McpService::serve_http).
-/// It ends when this is dropped.
+///
+/// Dropping it ends the server.
 #[derive(Debug)]
 #[must_use = "the server ends when this is dropped"]
 pub struct HttpServer {
@@ -42,7 +43,7 @@ impl HttpServer {
         Self { address, ending, task: Some(task) }
     }
 
-    /// Returns the address.
+    /// Returns the address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -52,14 +53,15 @@ impl HttpServer {
         format!("http://{}{PATH}", self.address)
     }
 
-    /// Waits for the end of the server, which comes only if it is aborted with its runtime.
+    /// Waits until the server ends, which it does only with its runtime. If this future is dropped, the
+    /// server ends, too.
     pub async fn wait(mut self) {
         if let Some(task) = &mut self.task {
             let _ = task.await;
         }
     }
 
-    /// Ends the server: all sessions end, and running calls are cancelled after two seconds.
+    /// Ends the server: ends all sessions, and cancels calls that still run after 2 seconds.
     pub async fn shutdown(mut self) {
         self.ending.cancel();
         if let Some(task) = self.task.take() {

@@ -64,9 +64,9 @@ pub enum ConfigError {
          fragment"
     )]
     InvalidBaseUrl,
-    /// The server is to continue its responses, but not to store them.
+    /// The settings require the server to continue responses that it does not store.
     #[error(
-        "responses cannot be continued without being stored; expected no `store(false)`, or \
+        "responses that are not stored cannot be continued; expected no `store(false)`, or \
          `ServerState::None`"
     )]
     NotStored,
@@ -106,24 +106,24 @@ impl<P> OpenAiModelBuilder<P> {
         self
     }
 
-    /// Sets the server's URL, without `/chat/completions` or `/responses`, such as `http://localhost:11434/v1`. A query
-    /// is sent with each call.
+    /// Sets the server's URL, without `/chat/completions` or `/responses`, such as
+    /// `http://localhost:11434/v1`. If it has a query, each call sends it.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
     }
 
-    /// Sets the provider (`gen_ai.provider.name`) by OpenTelemetry's name. By default, it is the one
-    /// whose server this is, such as `groq` for `api.groq.com`, and for an unknown server its host.
+    /// Sets the provider (`gen_ai.provider.name`), by OpenTelemetry's name for it. By default, it depends on
+    /// the server's host: `groq` for `api.groq.com`, and the host itself for an unknown server.
     pub fn provider(mut self, provider: impl Into<String>) -> Self {
         self.provider = Some(provider.into());
         self
     }
 
-    /// Sets the time limit of an attempt. For a streamed response, it limits the time without a byte; a
-    /// slow server may send comments to keep the stream alive. The default is 2 minutes.
+    /// Sets the time limit of an attempt; the default is 2 minutes. For a streamed response, it limits the
+    /// time without a byte; a slow server may send comments to keep the stream alive.
     ///
-    /// Each retry has the whole time again, but by default no retry begins later than 2 minutes after the
+    /// The limit applies to each retry anew, but by default no retry begins later than 2 minutes after the
     /// call ([`RetryPolicy::with_max_elapsed`]): with both defaults, a call to a server that hangs fails
     /// after 2 minutes. To limit the run, use [`RunConfig::deadline`](crate::RunConfig::deadline).
     pub fn timeout(mut self, timeout: Duration) -> Self {

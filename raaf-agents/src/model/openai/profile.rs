@@ -4,8 +4,9 @@ use super::provider;
 
 /// Features that a server supports.
 ///
-/// [`OpenAiResponses`](super::OpenAiResponses) uses those that its API has, too: the role of instructions within
-/// a conversation, tool calls in parallel, strict schemas, the form of typed answers, the key's header.
+/// [`OpenAiResponses`](super::OpenAiResponses) uses those that apply to its API: the role of instructions
+/// within a conversation, parallel tool calls, strict schemas, the form of typed answers, and the header of
+/// the key.
 ///
 /// [`for_host`](Self::for_host) returns the profiles of the usual servers, and
 /// [`OpenAiModelBuilder::profile`](super::OpenAiModelBuilder::profile) changes them.
@@ -39,7 +40,7 @@ pub struct Profile {
     pub typed_answers: TypedAnswers,
     /// True if the server reads files at URLs.
     pub file_urls: bool,
-    /// Reasoning that goes back to the server.
+    /// Reasoning that is sent back to the server.
     pub reasoning_back: ReasoningBack,
     /// Header that carries the API key.
     pub key_header: KeyHeader,
@@ -80,7 +81,7 @@ pub enum TypedAnswers {
     Prompted,
 }
 
-/// Reasoning that goes back to the server, in the field in which it came.
+/// Reasoning that is sent back to the server, in the field in which it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReasoningBack {

@@ -15,7 +15,7 @@ pub(super) trait Protocol: Send + Sync + 'static {
         streams: bool,
     ) -> Result<Prepared<Self::Assembly>, ModelError>;
 
-    /// Adds to the current span what only this protocol knows of a response.
+    /// Adds attributes of a response that only this protocol has to the current span.
     fn describe(&self, _response: &ModelResponse) {}
 }
 

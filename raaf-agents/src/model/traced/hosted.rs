@@ -11,8 +11,8 @@ use thiserror::Error;
 
 use crate::conversation::{HostedCall, Message, Part, shown};
 
-/// Kinds of tools that may name a component. Others are the server's words, which would give metrics an
-/// unbounded label.
+/// Kinds of tools that may name a component. Other kinds are chosen by the server, and would be an unbounded
+/// label of metrics.
 const KINDS: [&str; 5] =
     ["web_search", "file_search", "code_interpreter", "image_generation", "mcp"];
 
@@ -78,7 +78,7 @@ impl Streamed {
     }
 }
 
-/// Records the calls of an answer as spans below the current one. The server does not tell how long they
+/// Records the calls of an answer as spans below the current one. The server does not report how long they
 /// took.
 pub(super) fn record(message: &Message) {
     Streamed::default().finish(message);

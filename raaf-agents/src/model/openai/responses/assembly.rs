@@ -33,9 +33,9 @@ pub(in super::super) struct Assembly {
     has_text: bool,
     has_thoughts: bool,
     is_complete: bool,
-    /// The tool by which the model was asked to give its answer.
+    /// The tool that the model was to call with its answer.
     answer_tool: Option<String>,
-    /// Tokens that the answer may have.
+    /// Token limit of the answer.
     max_tokens: Option<u32>,
 }
 
@@ -44,8 +44,7 @@ fn fault(error: &Json) -> Rejected {
 }
 
 impl Assembly {
-    /// Assembles the response to a request that offers this tool for the answer, which may have so many
-    /// tokens.
+    /// Assembles the response to a request that offers this tool for the answer, with this token limit.
     pub(super) fn expecting(answer_tool: Option<String>, max_tokens: Option<u32>) -> Self {
         Self { answer_tool, max_tokens, ..Self::default() }
     }
@@ -198,7 +197,7 @@ impl Assembly {
         self.items.keys().next_back().map_or(0, |last| last.saturating_add(1))
     }
 
-    /// Sets an item, and shows what of it is new.
+    /// Sets an item, and emits the part of it that is new.
     fn set(
         &mut self,
         at: u64,

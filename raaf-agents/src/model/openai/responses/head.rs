@@ -14,7 +14,7 @@ pub(super) struct Head {
     pub(super) incomplete: Option<String>,
     pub(super) conversation: Option<String>,
     pub(super) is_stored: Option<bool>,
-    /// The server does not tell whether an answer was cut.
+    /// True if the server does not report whether an answer was cut.
     pub(super) is_silent: bool,
     pub(super) usage: Option<Usage>,
     pub(super) cost_usd: Option<f64>,

@@ -18,7 +18,7 @@ pub(super) fn is_hosted(kind: &str) -> bool {
     kind == LISTING || kind == APPROVAL || (kind.ends_with("_call") && !is_own)
 }
 
-/// Reads what an item says of a call that goes on.
+/// Reads the state of a call that goes on from its item.
 pub(super) fn progress(item: &Map<String, Json>) -> HostedCall {
     let kind = text(item, "type").unwrap_or("unknown");
     let owned = |name: &str| text(item, name).map(str::to_owned);
@@ -30,7 +30,7 @@ pub(super) fn progress(item: &Map<String, Json>) -> HostedCall {
     call
 }
 
-/// Reads an item. Without an origin it does not go back.
+/// Reads an item. Without an origin, it is not sent back.
 pub(super) fn call(item: &Map<String, Json>, origin: Option<&str>) -> HostedCall {
     let kind = text(item, "type").unwrap_or("unknown");
     let mut call = progress(item);
@@ -111,7 +111,7 @@ fn arguments(item: &Map<String, Json>) -> Json {
     }
 }
 
-/// Returns what code printed and drew.
+/// Returns the output and the images of code.
 fn outputs(item: &Map<String, Json>) -> Vec<Part> {
     let outputs = item.get("outputs").and_then(Json::as_array).into_iter().flatten();
     let part = |output: &Json| match (output["logs"].as_str(), output["url"].as_str()) {

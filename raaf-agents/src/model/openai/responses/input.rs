@@ -28,7 +28,7 @@ pub(super) struct Input<'a> {
     pub(super) left_out: LeftOut,
 }
 
-/// Returns the part of a conversation that the server does not know. `is_stored` is false if the server
+/// Returns the part of a conversation that the server does not have. `is_stored` is false if the server
 /// stores no responses.
 pub(super) fn of_request<'a>(
     request: &'a ModelRequest,

@@ -96,7 +96,7 @@ impl Item {
         is_commentary(&self.members)
     }
 
-    /// Adds a piece, and returns what of it is complete.
+    /// Adds a piece, and returns the complete characters of it.
     pub(super) fn push(&mut self, piece: Piece, index: u64, delta: String) -> Option<String> {
         let text = self.streamed.entry((piece, index)).or_default();
         let delta = text.joiner.push(delta);
@@ -114,7 +114,7 @@ impl Item {
         self.streamed.range((piece, 0)..=(piece, u64::MAX)).next().is_some()
     }
 
-    /// Returns what of a whole text was not streamed, and records it.
+    /// Returns the part of a whole text that was not streamed, and records it.
     pub(super) fn rest(&mut self, piece: Piece, index: u64, whole: &str) -> Option<String> {
         let text = self.streamed.entry((piece, index)).or_default();
         // A server that sent another text before has the last word, but not twice.

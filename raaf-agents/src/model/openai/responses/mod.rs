@@ -40,8 +40,8 @@ const MESSAGES: &str = "messages";
 /// Model on a server with the Responses API: `OpenAI`'s own, xAI, `OpenRouter`, `vLLM`, `LiteLLM`,
 /// llama.cpp and others.
 ///
-/// It has [hosted tools](crate::HostedTool), keeps a model's reasoning next to its calls, also
-/// encrypted, and can leave the conversation to the server ([`ServerState`]). In all else it is as an
+/// It supports [hosted tools](crate::HostedTool), keeps a model's reasoning, also in encrypted form, next to
+/// its calls, and can leave the conversation to the server ([`ServerState`]). Otherwise it works as an
 /// [`OpenAiModel`](super::OpenAiModel): retries, time limits, headers and errors are the same.
 ///
 /// # Examples
@@ -68,16 +68,18 @@ pub struct Responses {
 
 /// Conversation that the server keeps.
 ///
-/// By default each request has the whole conversation, so that it can be changed between turns, sent to
-/// another server, and outlives what the server keeps. Otherwise a request has what the server does not
-/// know yet: changes of earlier messages, as by windows and filters, do not reach the server. What the
-/// server knows is recorded in the messages ([`Message::provider_data`](crate::Message::provider_data)),
-/// so that it works across runs with a session, and across turns of one run. A server that has lost the
-/// conversation answers with an error.
+/// By default each request has the whole conversation. The program can then change the conversation between
+/// turns or send it to another server, and does not depend on how long a server keeps it. Otherwise a request
+/// has only the messages that the server does not have yet: changes of earlier messages, such as by windows
+/// and filters, do not reach the server.
+///
+/// The ids of the server's responses are recorded in the messages
+/// ([`Message::provider_data`](crate::Message::provider_data)), so that this works across the turns of a run,
+/// and across runs with a session. If the server no longer has the conversation, the call fails.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerState {
-    /// The server keeps nothing: each request has the whole conversation.
+    /// Each request has the whole conversation.
     #[default]
     None,
     /// A request continues the latest response of this server in the conversation
@@ -117,21 +119,21 @@ impl OpenAiResponses {
 }
 
 impl OpenAiModelBuilder<Responses> {
-    /// Sets whether the server stores responses. If it does not, reasoning is requested in an encrypted
-    /// form, which goes back with later requests. By default the server decides; `OpenAI`'s own stores
-    /// them for 30 days.
+    /// Sets whether the server stores responses. With `false`, reasoning is requested in an encrypted form,
+    /// which later requests send back. By default the server decides; `OpenAI`'s own stores responses for 30
+    /// days.
     pub fn store(mut self, store: bool) -> Self {
         self.protocol.store = Some(store);
         self
     }
 
-    /// Sets what the server keeps of the conversation; the default is nothing.
+    /// Sets how the server keeps the conversation; the default is [`ServerState::None`].
     pub fn server_state(mut self, state: ServerState) -> Self {
         self.protocol.state = state;
         self
     }
 
-    /// Requests summaries of the model's reasoning, such as `auto`, `concise` or `detailed`.
+    /// Requests summaries of the model's reasoning, of a kind such as `auto`, `concise` or `detailed`.
     pub fn reasoning_summary(mut self, summary: impl Into<String>) -> Self {
         self.protocol.reasoning_summary = Some(summary.into());
         self
@@ -142,7 +144,7 @@ impl OpenAiModelBuilder<Responses> {
     /// # Errors
     ///
     /// If the base URL or a header is invalid, the API key for `OpenAI`'s own server is missing, TLS
-    /// cannot be set up, or responses that are not stored are to be continued.
+    /// cannot be set up, or [`ServerState::PreviousResponse`] is combined with `store(false)`.
     pub fn build(self) -> Result<OpenAiResponses, ConfigError> {
         let Responses { store, state, .. } = &self.protocol;
         if *store == Some(false) && *state == ServerState::PreviousResponse {

@@ -37,7 +37,7 @@ pub(in super::super) struct Assembly {
     id: Option<String>,
     model: Option<String>,
     pieces: usize,
-    /// The tool by which the model was asked to give its answer.
+    /// The tool that the model was to call with its answer.
     answer_tool: Option<String>,
 }
 
@@ -49,7 +49,7 @@ struct Text {
 }
 
 impl Text {
-    /// Appends a piece, and returns what of it is complete.
+    /// Appends a piece, and returns the complete characters of it.
     fn push(&mut self, piece: String) -> Option<String> {
         let piece = self.joiner.push(piece);
         self.whole.push_str(&piece);

@@ -19,7 +19,7 @@ pub(in super::super) struct Fault {
     pub(in super::super) retry_after: Option<Duration>,
 }
 
-/// Words for a quota that no retry brings back.
+/// Error codes of an exceeded quota, which no retry can fix.
 const QUOTA: [&str; 6] = [
     "insufficient_quota",
     "usage_limit_reached",
@@ -29,7 +29,7 @@ const QUOTA: [&str; 6] = [
     "quota_exceeded",
 ];
 
-/// Words for a conversation that is too long.
+/// Error codes of a conversation that is too long.
 const OVERFLOW: [&str; 4] = [
     "context_length_exceeded",
     "exceed_context_size_error",
@@ -37,7 +37,7 @@ const OVERFLOW: [&str; 4] = [
     "context_window_exceeded",
 ];
 
-/// Parts of messages about a conversation that is too long, of servers that have no word for it.
+/// Parts of error messages about a conversation that is too long, from servers that have no code for it.
 const OVERFLOW_MESSAGES: [&str; 4] = [
     "maximum context length",
     "context length exceeded",
@@ -46,7 +46,7 @@ const OVERFLOW_MESSAGES: [&str; 4] = [
 ];
 
 /// Remedy for a response that a server cannot continue.
-const LOST: &str = "the server does not have the response (any more): send the whole conversation, with \
+const LOST: &str = "the server does not have the response: send the whole conversation, with \
                     `ServerState::None`";
 
 impl Fault {
@@ -199,7 +199,7 @@ fn text_of(error: &Json) -> String {
     }
 }
 
-/// Returns the status that a word stands for.
+/// Returns the status that an error code stands for.
 fn status_of(word: &str) -> Option<u16> {
     let known = [
         ("rate_limit", 429),

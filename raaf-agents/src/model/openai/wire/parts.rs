@@ -120,8 +120,8 @@ impl Place<'_> {
         Ok(bodies)
     }
 
-    /// Returns the text of a message of the model. Other parts than text are left out: no server takes
-    /// them back, and no words are to be put into the model's mouth.
+    /// Returns the text of a message of the model. Parts other than text are left out, because no server
+    /// accepts them, and a description in their place would read as the model's own text.
     pub(in super::super) fn answer(self, left_out: &mut LeftOut) -> String {
         let mut text = String::new();
         for part in &self.message.parts {
