@@ -423,10 +423,10 @@ async fn on_a_terminal(program: &str, keys: &[(&str, &str)]) -> Result<String, S
 #[tokio::test]
 async fn on_a_terminal_ctrl_c_clears_a_line_or_cancels_a_turn_and_ctrl_d_ends() {
     // Keys that are pressed before a prompt is drawn may be lost between two lines.
-    let prompt = "> \u{1b}[2C";
+    let prompt = "> \r\u{1b}[2C\u{1b}[?2026l";
     let keys = [
         (prompt, "not this"),
-        ("> not this", "\u{3}"),
+        ("not this", "\u{3}"),
         (prompt, "Tell me.\r"),
         ("Well, ", "\u{3}"),
         ("(cancelled)\r\n\r\n", ""),
