@@ -21,6 +21,8 @@ struct Known {
     reason: Option<String>,
     /// What came last instead of an answer.
     instead: String,
+    /// The last line of standard output that is not a message.
+    noise: String,
     stderr: String,
 }
 
@@ -41,6 +43,13 @@ impl Fate {
         self.known().instead = instead;
     }
 
+    /// Records a line of the output that is not a message.
+    pub(super) fn noise(&self, line: String) {
+        let mut known = self.known();
+        known.instead = format!("it wrote a line that is not a message: {line}");
+        known.noise = line;
+    }
+
     /// Adds to what the server wrote to standard error, of which the end is kept.
     pub(super) fn stderr(&self, text: &str) {
         let mut known = self.known();
@@ -54,16 +63,14 @@ impl Fate {
         }
     }
 
-    /// Returns the reason of the end, with the end of standard error.
+    /// Returns the reason of the end, with the end of standard error, or else the last line that was not a
+    /// message.
     pub(super) fn reason(&self) -> Option<String> {
         let known = self.known();
         let reason = known.reason.as_ref()?;
         let stderr = known.stderr.trim();
-        Some(if stderr.is_empty() {
-            reason.clone()
-        } else {
-            format!("{reason}; it wrote: {stderr}")
-        })
+        let wrote = if stderr.is_empty() { &known.noise } else { stderr };
+        Some(if wrote.is_empty() { reason.clone() } else { format!("{reason}; it wrote: {wrote}") })
     }
 
     /// Returns what came instead of an answer; empty if that is nothing.
@@ -103,5 +110,15 @@ mod tests {
             "{reason}"
         );
         assert!(reason.len() < STDERR + 100);
+    }
+
+    #[test]
+    fn a_server_that_wrote_to_standard_output_only_is_quoted() {
+        let fate = Fate::default();
+        fate.noise("usage: server --port PORT".to_owned());
+        fate.end("ended");
+        assert_eq!(fate.reason().unwrap(), "ended; it wrote: usage: server --port PORT");
+        fate.stderr("no port\n");
+        assert_eq!(fate.reason().unwrap(), "ended; it wrote: no port");
     }
 }
