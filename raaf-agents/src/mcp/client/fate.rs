@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::mcp::secrets::Secrets;
+
 /// Bound on a line that is quoted, in characters.
 const SHOWN: usize = 200;
 /// Bound on what is kept of standard error, in bytes.
@@ -50,10 +52,14 @@ impl Fate {
         known.noise = line;
     }
 
-    /// Adds to what the server wrote to standard error, of which the end is kept.
-    pub(super) fn stderr(&self, text: &str) {
+    /// Adds to what the server wrote to standard error, of which the end is kept. Secrets are hidden
+    /// before the rest is cut off: a part of one is not recognized.
+    pub(super) fn stderr(&self, text: &str, secrets: &Secrets) {
         let mut known = self.known();
         known.stderr.push_str(text);
+        if known.stderr.len() > STDERR {
+            known.stderr = secrets.hide(&known.stderr);
+        }
         if known.stderr.len() > STDERR {
             let cut = known.stderr.len() - STDERR;
             let cut = (cut..=known.stderr.len())
@@ -99,8 +105,8 @@ mod tests {
     #[test]
     fn the_first_reason_counts_and_the_end_of_standard_error_is_kept() {
         let fate = Fate::default();
-        fate.stderr(&"ä".repeat(STDERR));
-        fate.stderr("the end\n");
+        fate.stderr(&"ä".repeat(STDERR), &Secrets::default());
+        fate.stderr("the end\n", &Secrets::default());
         assert_eq!(fate.reason(), None);
         fate.end("first");
         fate.end("second");
@@ -118,7 +124,18 @@ mod tests {
         fate.noise("usage: server --port PORT".to_owned());
         fate.end("ended");
         assert_eq!(fate.reason().unwrap(), "ended; it wrote: usage: server --port PORT");
-        fate.stderr("no port\n");
+        fate.stderr("no port\n", &Secrets::default());
         assert_eq!(fate.reason().unwrap(), "ended; it wrote: no port");
+    }
+
+    #[test]
+    fn a_secret_at_the_cut_is_hidden_whole() {
+        let (fate, secrets) = (Fate::default(), Secrets::new(["s3cr3t-token".to_owned()]));
+        fate.stderr("key s3cr3t", &secrets);
+        fate.stderr("-token", &secrets);
+        fate.stderr(&"x".repeat(STDERR - 6), &secrets);
+        fate.end("ended");
+        let reason = fate.reason().unwrap();
+        assert!(!reason.contains("token"), "{reason}");
     }
 }
