@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
     mem,
     num::NonZero,
+    path::Path,
     thread,
 };
 
@@ -278,7 +279,11 @@ pub(crate) fn prefix(id: &str, of: &str) -> anyhow::Result<String> {
     let digits = id.strip_prefix(of).and_then(|id| id.strip_prefix('_')).unwrap_or(id);
     let is_hex = digits.chars().all(|digit| digit.is_ascii_hexdigit());
     if digits.is_empty() || digits.len() > 32 || !is_hex {
-        let last = if of == "trace" { ", or `last`" } else { "" };
+        let last = match of {
+            "trace" if Path::new(id).is_file() => ", or `last`, before the file",
+            "trace" => ", or `last`",
+            _ => "",
+        };
         bail!(
             "`{}` is not the beginning of a {of}'s id; expected hexadecimal digits{last}",
             id.escape_debug()

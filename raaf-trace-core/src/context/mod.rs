@@ -249,6 +249,9 @@ impl Context {
 
     /// Runs `work` in this context. If it has no provider, that of the calling code is used.
     ///
+    /// A future that `work` returns is polled outside of it; for a future, use
+    /// [`in_context`](crate::InContext::in_context).
+    ///
     /// # Examples
     ///
     /// ```

@@ -145,10 +145,11 @@ impl McpConnection {
         let after = server.connect_timeout;
         let started = match server.place {
             Place::Process(program) => {
-                let (pipes, group) = program.start(fate.clone()).map_err(|error| {
-                    let program = program.path.to_string_lossy();
-                    opening.failed(&format!("`{program}` does not start: {error}"))
-                })?;
+                let (pipes, group) =
+                    program.start(fate.clone(), secrets.clone()).map_err(|error| {
+                        let program = program.path.to_string_lossy();
+                        opening.failed(&format!("`{program}` does not start: {error}"))
+                    })?;
                 let (output, input) = (Box::new(pipes.output), Box::new(pipes.input));
                 let transport =
                     LineTransport::new(output, input, Some(group), secrets.clone(), fate.clone());

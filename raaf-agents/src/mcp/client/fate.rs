@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::mcp::secrets::Secrets;
+
 /// Bound on a line that is quoted, in characters.
 const SHOWN: usize = 200;
 /// Bound on the end of standard error that is kept, in bytes.
@@ -21,6 +23,8 @@ struct Known {
     reason: Option<String>,
     /// The last thing that came instead of an answer.
     instead: String,
+    /// The last line of standard output that is not a message.
+    noise: String,
     stderr: String,
 }
 
@@ -41,10 +45,21 @@ impl Fate {
         self.known().instead = instead;
     }
 
-    /// Adds output of the server to its standard error, of which the end is kept.
-    pub(super) fn stderr(&self, text: &str) {
+    /// Records a line of the output that is not a message.
+    pub(super) fn noise(&self, line: String) {
+        let mut known = self.known();
+        known.instead = format!("it wrote a line that is not a message: {line}");
+        known.noise = line;
+    }
+
+    /// Adds output of the server to its standard error, of which the end is kept. Secrets are hidden
+    /// before the rest is cut off: a part of one is not recognized.
+    pub(super) fn stderr(&self, text: &str, secrets: &Secrets) {
         let mut known = self.known();
         known.stderr.push_str(text);
+        if known.stderr.len() > STDERR {
+            known.stderr = secrets.hide(&known.stderr);
+        }
         if known.stderr.len() > STDERR {
             let cut = known.stderr.len() - STDERR;
             let cut = (cut..=known.stderr.len())
@@ -54,16 +69,14 @@ impl Fate {
         }
     }
 
-    /// Returns the reason of the end, with the end of standard error.
+    /// Returns the reason of the end, with the end of standard error, or else the last line that was not a
+    /// message.
     pub(super) fn reason(&self) -> Option<String> {
         let known = self.known();
         let reason = known.reason.as_ref()?;
         let stderr = known.stderr.trim();
-        Some(if stderr.is_empty() {
-            reason.clone()
-        } else {
-            format!("{reason}; it wrote: {stderr}")
-        })
+        let wrote = if stderr.is_empty() { &known.noise } else { stderr };
+        Some(if wrote.is_empty() { reason.clone() } else { format!("{reason}; it wrote: {wrote}") })
     }
 
     /// Returns the last thing that came instead of an answer; empty if nothing came.
@@ -92,8 +105,8 @@ mod tests {
     #[test]
     fn the_first_reason_counts_and_the_end_of_standard_error_is_kept() {
         let fate = Fate::default();
-        fate.stderr(&"ä".repeat(STDERR));
-        fate.stderr("the end\n");
+        fate.stderr(&"ä".repeat(STDERR), &Secrets::default());
+        fate.stderr("the end\n", &Secrets::default());
         assert_eq!(fate.reason(), None);
         fate.end("first");
         fate.end("second");
@@ -103,5 +116,26 @@ mod tests {
             "{reason}"
         );
         assert!(reason.len() < STDERR + 100);
+    }
+
+    #[test]
+    fn a_server_that_wrote_to_standard_output_only_is_quoted() {
+        let fate = Fate::default();
+        fate.noise("usage: server --port PORT".to_owned());
+        fate.end("ended");
+        assert_eq!(fate.reason().unwrap(), "ended; it wrote: usage: server --port PORT");
+        fate.stderr("no port\n", &Secrets::default());
+        assert_eq!(fate.reason().unwrap(), "ended; it wrote: no port");
+    }
+
+    #[test]
+    fn a_secret_at_the_cut_is_hidden_whole() {
+        let (fate, secrets) = (Fate::default(), Secrets::new(["s3cr3t-token".to_owned()]));
+        fate.stderr("key s3cr3t", &secrets);
+        fate.stderr("-token", &secrets);
+        fate.stderr(&"x".repeat(STDERR - 6), &secrets);
+        fate.end("ended");
+        let reason = fate.reason().unwrap();
+        assert!(!reason.contains("token"), "{reason}");
     }
 }

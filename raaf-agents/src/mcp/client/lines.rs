@@ -82,17 +82,23 @@ impl LineTransport {
         let line = line.trim();
         if line.starts_with('{') {
             return self.parse(line).map(Some).map_err(|error| {
-                format!("the server sent an invalid message ({error}): {}", shown(line))
+                format!("the server sent an invalid message ({error}): {}", self.quoted(line))
             });
         }
         if !line.is_empty() {
             self.noise += 1;
-            self.fate.came(format!("it wrote a line that is not a message: {}", shown(line)));
+            self.fate.noise(self.quoted(line));
         }
         if self.noise > MAX_NOISE {
-            return Err(format!("the server sent lines that are not messages: {}", shown(line)));
+            let quoted = self.quoted(line);
+            return Err(format!("the server sent lines that are not messages: {quoted}"));
         }
         Ok(None)
+    }
+
+    /// Returns the start of a line. Secrets are hidden first: a part of one is not recognized.
+    fn quoted(&self, line: &str) -> String {
+        shown(&self.secrets.hide(line))
     }
 }
 
@@ -151,5 +157,23 @@ impl Transport<RoleClient> for LineTransport {
             Some(group) => group.end().await,
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_at_the_end_of_a_quotation_is_hidden_whole() {
+        let secrets = Secrets::new(["s3cr3t-token".to_owned()]);
+        let (output, input) = (Box::new(tokio::io::empty()), Box::new(tokio::io::sink()));
+        let fate = Fate::default();
+        let mut transport = LineTransport::new(output, input, None, secrets, fate.clone());
+        let line = format!("{} s3cr3t-token", "x".repeat(190));
+        transport.read(&line).unwrap();
+        let fault = transport.read(&format!("{{{line}")).unwrap_err();
+        assert!(!fault.contains("s3cr3t"), "{fault}");
+        assert!(!fate.instead().contains("s3cr3t"), "{}", fate.instead());
     }
 }

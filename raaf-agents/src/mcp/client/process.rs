@@ -16,6 +16,7 @@ use tokio::{
 };
 
 use super::fate::Fate;
+use crate::mcp::secrets::Secrets;
 
 /// Time for a server to exit by itself when its input is closed, and again when it is asked to.
 const GRACE: Duration = Duration::from_secs(2);
@@ -85,12 +86,13 @@ pub(super) struct Pipes {
 }
 
 impl Program {
-    /// Starts the process.
-    pub(super) fn start(&self, fate: Fate) -> io::Result<(Pipes, Group)> {
+    /// Starts the process. Secrets are hidden in what it writes to standard error.
+    pub(super) fn start(&self, fate: Fate, secrets: Secrets) -> io::Result<(Pipes, Group)> {
         let mut child = self.command().spawn()?;
         let (output, input) = (child.stdout.take(), child.stdin.take());
         let stderr = child.stderr.take();
-        let group = Group::of(child, stderr.map(|stderr| tokio::spawn(keep_end(stderr, fate))));
+        let keeping = stderr.map(|stderr| tokio::spawn(keep_end(stderr, fate, secrets)));
+        let group = Group::of(child, keeping);
         let missing = || io::Error::other("the pipes of the process are missing");
         let (output, input) = output.zip(input).ok_or_else(missing)?;
         Ok((Pipes { output, input }, group))
@@ -178,9 +180,9 @@ impl Drop for Group {
 }
 
 /// Keeps the end of a server's standard error.
-async fn keep_end(mut stderr: ChildStderr, fate: Fate) {
+async fn keep_end(mut stderr: ChildStderr, fate: Fate, secrets: Secrets) {
     let mut bytes = [0; 1_024];
     while let Ok(length @ 1..) = stderr.read(&mut bytes).await {
-        fate.stderr(&String::from_utf8_lossy(&bytes[..length]));
+        fate.stderr(&String::from_utf8_lossy(&bytes[..length]), &secrets);
     }
 }

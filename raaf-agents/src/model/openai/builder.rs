@@ -49,8 +49,12 @@ pub struct OpenAiModelBuilder<P = ChatCompletions> {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// `OpenAI`'s own server needs an API key. Set `OPENAI_API_KEY`, or another base URL.
-    #[error("no API key: set OPENAI_API_KEY, or OPENAI_BASE_URL for a server that needs none")]
+    /// `OpenAI`'s own server needs an API key, and no other base URL is set. A builder reads variables only
+    /// if [`environment`](OpenAiModelBuilder::environment) is called.
+    #[error(
+        "no API key for OpenAI's server: call `api_key`, or `from_env` with OPENAI_API_KEY set; \
+         another server needs a base URL (`base_url`, OPENAI_BASE_URL)"
+    )]
     MissingKey,
     /// A setting that is sent as a header contains a character other than printable ASCII.
     #[error("the {what} contains a character that is not printable ASCII, such as a line break")]
@@ -320,6 +324,8 @@ mod tests {
     fn openai_needs_a_key_and_others_do_not() {
         let none = OpenAiModel::builder("m").build();
         assert!(matches!(none, Err(ConfigError::MissingKey)));
+        let text = none.unwrap_err().to_string();
+        assert!(text.contains("`api_key`") && text.contains("`from_env`"), "{text}");
         let local = OpenAiModel::builder("m").base_url("http://localhost:1/v1/").build().unwrap();
         assert_eq!(local.base_url(), "http://localhost:1/v1");
     }

@@ -10,10 +10,14 @@ use crate::{
     args::{Show, ShowFormat},
     format::{content::contents, markdown::markdown, mermaid::mermaid, title},
     print::{self, Printer},
-    trace::Trace,
+    trace::{Trace, prefix},
 };
 
 pub(super) fn run(show: &Show, printer: &mut Printer) -> anyhow::Result<Found> {
+    if show.trace != "last" {
+        // Before the default file is looked for: the argument may be a file's name.
+        prefix(&show.trace, "trace")?;
+    }
     let input = show.files.input()?.rereadable()?;
     let mut trace = Trace::find(&input, &show.trace, printer)?;
     if let Some(span) = &show.span {

@@ -55,6 +55,9 @@ fn show_says_which_traces_an_id_could_mean() {
     assert_eq!(missing, "raaf: no trace begins with `ff`; `raaf list` shows them\n");
     let no_id = files.fails(&["show", "nightly"], 2);
     assert!(no_id.contains("expected hexadecimal digits, or `last`"), "{no_id}");
+    fs::rename(files.path("traces.jsonl"), files.path("other.jsonl")).unwrap();
+    let file = files.fails(&["show", "other.jsonl"], 2);
+    assert!(file.ends_with("expected hexadecimal digits, or `last`, before the file\n"), "{file}");
     let files = Files::new(&support::with_ids(&["1a01", "1a02"]));
     let ambiguous = files.fails(&["show", "1a"], 2);
     assert!(
