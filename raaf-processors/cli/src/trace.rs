@@ -12,7 +12,7 @@ use anyhow::bail;
 use raaf_trace_model::{
     id::TraceId,
     prices::PriceTable,
-    span::{FinishedSpan, Record, SpanTree, StartedSpan},
+    span::{FinishedSpan, Record, SpanTree},
     time::Timestamp,
 };
 
@@ -127,11 +127,6 @@ impl Trace {
     /// Returns the spans that have ended, in the order of their starts.
     pub(crate) fn ended(&self) -> Vec<FinishedSpan> {
         self.tree.ended().cloned().collect()
-    }
-
-    /// Returns the spans of which the end is unknown.
-    pub(crate) fn running(&self) -> Vec<&StartedSpan> {
-        self.tree.running().collect()
     }
 }
 

@@ -61,6 +61,8 @@ pub(super) struct Summary {
     pub(super) own: Option<Duration>,
     /// True if a child shows the same error.
     pub(super) told: bool,
+    /// True if the span has not ended.
+    pub(super) is_open: bool,
 }
 
 /// Extent of an error that a line shows.
@@ -87,15 +89,19 @@ impl Describe {
         self,
         out: &mut String,
         span: &FinishedSpan,
-        Summary { usage, offset, own, told }: Summary,
+        Summary { usage, offset, own, told, is_open }: Summary,
         causes: &[Json],
         margin: Margin<'_>,
     ) {
         let mut facts = String::new();
         let mut width = offset.map_or(0, |offset| self.time(&mut facts, "+", offset, DIM));
-        width += self.time(&mut facts, "", span.duration(), PLAIN);
         let mut rest = String::from("  ");
-        self.outcome(&mut rest, span);
+        if is_open {
+            self.paint.styled(&mut rest, YELLOW, |rest| rest.push_str("… not ended"));
+        } else {
+            width += self.time(&mut facts, "", span.duration(), PLAIN);
+            self.outcome(&mut rest, span);
+        }
         self.retries(&mut rest, span);
         let mut changes = String::new();
         push_changes(&mut changes, span);

@@ -1,6 +1,11 @@
 //! Drawings of traces that have been read from elsewhere.
 
-use raaf_trace_model::span::FinishedSpan;
+use std::collections::BTreeSet;
+
+use raaf_trace_model::{
+    id::SpanId,
+    span::{FinishedSpan, Record, SpanBody, StartedSpan},
+};
 
 use super::{describe::Describe, paint::Paint, tree::Tree};
 
@@ -45,9 +50,30 @@ impl Drawing {
 
     /// Draws the spans of one trace. Each line ends in a line feed; control characters are escaped.
     pub fn draw(&self, spans: &[FinishedSpan]) -> String {
+        self.draw_with(spans, &BTreeSet::new())
+    }
+
+    /// Draws the spans of one trace as [`draw`](Self::draw) does, together with those that have not ended:
+    /// they were running when the file was read, or when their program was killed.
+    pub fn draw_records(&self, records: &[Record]) -> String {
+        let open = records.iter().filter_map(Record::running).map(StartedSpan::span_id).collect();
+        let spans = records.iter().filter_map(|record| {
+            record.ended().cloned().or_else(|| record.running().map(without_end))
+        });
+        self.draw_with(&spans.collect::<Vec<_>>(), &open)
+    }
+
+    fn draw_with(self, spans: &[FinishedSpan], open: &BTreeSet<SpanId>) -> String {
         let mut out = String::new();
         let paint = Paint { color: self.color };
-        Tree::new(spans).draw(Describe { paint, detailed: self.detailed }, &mut out);
+        Tree::new(spans).draw(Describe { paint, detailed: self.detailed }, open, &mut out);
         out
     }
+}
+
+/// Returns a span for the tree, of which no duration is shown.
+fn without_end(start: &StartedSpan) -> FinishedSpan {
+    let (head, attributes) = start.clone().into_parts();
+    let end = head.start;
+    FinishedSpan::from_parts(head, SpanBody { attributes, ..SpanBody::default() }, end)
 }

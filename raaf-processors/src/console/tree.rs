@@ -1,7 +1,10 @@
 //! Draws a trace as a tree.
 
+use std::collections::BTreeSet;
+
 use raaf_trace_model::{
     attributes::ValueRef,
+    id::SpanId,
     keys,
     prices::Cost,
     span::{FinishedSpan, SpanError, SpanTree, TreeSpan},
@@ -91,8 +94,8 @@ impl<'a> Tree<'a> {
     }
 
     /// Appends the drawing to `out`. A tree without its root has a line in its place that marks it
-    /// as partial, with the spans below.
-    pub(super) fn draw(&self, describe: Describe, out: &mut String) {
+    /// as partial, with the spans below. The spans that are `open` have not ended.
+    pub(super) fn draw(&self, describe: Describe, open: &BTreeSet<SpanId>, out: &mut String) {
         let Some(&root) = self.spans.top_indices().first() else { return };
         let top = self.spans.spans()[root];
         let whole = self.spans.top_indices().len() == 1 && top.is_local_root();
@@ -103,12 +106,14 @@ impl<'a> Tree<'a> {
         walk(&self.spans, usize::from(!whole), |index, levels| {
             let span = self.spans.spans()[index];
             let has_children = !self.spans.child_indices(index).is_empty();
+            let is_open = open.contains(&span.span_id());
             let since_root = span.start_time().duration_since(begin).unwrap_or_default();
             let summary = Summary {
                 usage: self.usage[index],
                 offset: (!whole || index != root).then_some(since_root),
-                own: self.spans.self_time(index).filter(|_| has_children),
+                own: self.spans.self_time(index).filter(|_| has_children && !is_open),
                 told: self.error_is_told(index),
+                is_open,
             };
             describe.paint.styled(out, DIM, |out| push_branch(out, levels, DEEPEST));
             let margin = Margin { levels, has_children };

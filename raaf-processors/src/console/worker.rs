@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     io::{self, Write},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -119,7 +119,7 @@ impl Worker {
 
     fn show_tree(&mut self, spans: &[FinishedSpan]) {
         let mut text = String::new();
-        Tree::new(spans).draw(self.describe, &mut text);
+        Tree::new(spans).draw(self.describe, &BTreeSet::new(), &mut text);
         if let Some(live) = &mut self.live {
             live.make_room();
         }

@@ -46,12 +46,7 @@ pub(super) fn run(show: &Show, printer: &mut Printer) -> anyhow::Result<Found> {
 
 fn text(show: &Show, trace: &Trace, printer: &mut Printer) -> anyhow::Result<()> {
     let drawing = Drawing::new().detailed(show.attributes).color(printer.has_color());
-    printer.text(drawing.draw(&trace.ended()))?;
-    for start in trace.running() {
-        let (kind, name) = (start.kind().as_str(), start.component_name());
-        let since = print::time(start.start_time());
-        printer.line(format_args!("running: {} {} since {since}", Escaped(kind), Escaped(name)))?;
-    }
+    printer.text(drawing.draw_records(trace.tree.spans()))?;
     // Without what is above it, a part of a tree has some by itself.
     let problems = if show.span.is_none() { trace.tree.problems() } else { &[] };
     for problem in problems {

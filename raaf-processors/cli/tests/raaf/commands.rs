@@ -256,13 +256,40 @@ fn problems_of_a_trace_are_shown_as_what_they_are() {
         "problem: the parent of span_0000000000000007, span_0000000000000063, is missing",
         "problem: span_0000000000000003 is its own ancestor",
         "problem: span_0000000000000005 started and never ended",
-        "running: tool open since 2026-01-01 00:00:00",
+        "│   └── Tool:open  +4 ms  … not ended",
     ] {
         assert!(shown.contains(problem), "{problem}\n{shown}");
     }
     for arguments in [&["list"][..], &["stats"], &["export", "chrome"], &["diff", "1a", "1a"]] {
         files.text(arguments);
     }
+}
+
+#[test]
+fn what_a_killed_program_had_not_ended_is_in_the_tree_with_what_is_below() {
+    let trace = r#""trace_id":"trace_1a000000000000000000000000000000""#;
+    let named = r#""method":"run","workflow_name":null,"group_id":null"#;
+    let start = |id: u32, parent: &str, root: bool, kind: &str, name: &str| {
+        format!(
+            r#"{{"v":2,"type":"span_start",{trace},"span_id":"span_000000000000000{id}","parent_id":{parent},"local_root":{root},"started_at":"2026-01-01T00:00:00.00{id}000Z","kind":"{kind}","component":"{name}",{named},"name":"run.workflow.{kind}.{name}"}}"#
+        )
+    };
+    let lines = [
+        start(1, "null", true, "pipeline", "Report"),
+        start(2, "\"span_0000000000000001\"", false, "agent", "Writer"),
+        format!(
+            r#"{{"v":2,"type":"span",{trace},"span_id":"span_0000000000000003","parent_id":"span_0000000000000002","local_root":false,"started_at":"2026-01-01T00:00:00.003000Z","duration_ms":1.0,"status":"ok","kind":"tool","component":"search",{named},"error_type":null,"name":"run.workflow.tool.search","ended_at":"2026-01-01T00:00:00.004000Z","error_message":null,"attributes":{{}},"events":[]}}"#
+        ),
+    ];
+    let files = Files::new(&(lines.join("\n") + "\n"));
+    let expected = "\
+Pipeline:Report  … not ended
+└── Agent:Writer  +1 ms  … not ended
+    └── Tool:search  +2 ms  1 ms  ✓ ok
+problem: span_0000000000000001 started and never ended
+problem: span_0000000000000002 started and never ended
+";
+    assert_eq!(files.text(&["show", "1a"]), expected);
 }
 
 #[test]
