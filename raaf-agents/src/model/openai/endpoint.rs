@@ -113,7 +113,11 @@ impl Endpoint {
                 fault.retry_after = retry_after;
                 fault.into_error(scrub)
             }
-            Failure::Connection(message) => ModelError::Connection { message: scrub(&message) },
+            Failure::Connection(message) => {
+                let host = self.address.host_str().unwrap_or_default();
+                let port = self.address.port_or_known_default().unwrap_or_default();
+                ModelError::Connection { message: scrub(&format!("{host}:{port}: {message}")) }
+            }
             Failure::Interrupted(message) => broken_off(0, &scrub(&message)),
             Failure::Invalid(message) => ModelError::other(scrub(&message)),
             Failure::TooLong => malformed(&format!("longer than {} bytes", http::MAX_BODY)),
