@@ -84,7 +84,7 @@ fn is_ignored(signal: c_int) -> bool {
     let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     let is_ignored = ignored.is_some_and(|mask| mask & (1 << (signal - 1)) != 0);
     if is_ignored {
-        println!("skipped: signal {signal} is ignored here");
+        print(format_args!("skipped: signal {signal} is ignored here"));
     }
     is_ignored
 }
