@@ -96,7 +96,7 @@ impl<'a> Caller<'a> {
         self,
         called: Called,
         is_cut: bool,
-        context: &RunContext,
+        within: &RunContext,
     ) -> Result<CallEnd, RunErrorKind> {
         if called.call.hosted_by.is_some() {
             return self.answer_hosted(called).await.map(CallEnd::Answered);
@@ -106,7 +106,7 @@ impl<'a> Caller<'a> {
         // Of a call that goes on, hooks and followers know already.
         let (goes_on, action) = match status {
             CallStatus::Paused(state) => {
-                context.goes_on_with(state);
+                within.goes_on_with(state);
                 (true, ToolAction::Proceed)
             }
             CallStatus::Rejected(reason) => {
@@ -134,7 +134,7 @@ impl<'a> Caller<'a> {
                 Err(ToolError::CutOff { tool: call.name.clone() })
             }
             _ => {
-                let outcome = self.invoke(call, context, approval).await;
+                let outcome = self.invoke(call, within, approval).await;
                 let error = match outcome.map_err(ToolError::into_pause) {
                     Err(Ok(inner)) => {
                         let arguments = call.arguments.clone();
@@ -195,7 +195,7 @@ impl<'a> Caller<'a> {
     async fn invoke(
         self,
         call: &ToolCall,
-        context: &RunContext,
+        within: &RunContext,
         approval: Option<&'static str>,
     ) -> Result<Content, ToolError> {
         let Some(tool) = self.tool(&call.name) else {
@@ -203,7 +203,7 @@ impl<'a> Caller<'a> {
             let available = offered.map(|tool| tool.spec().name.clone()).collect();
             return Err(tool::refuse_unknown(call, available));
         };
-        let work = AssertUnwindSafe(tool::call_for_model(&**tool, context, call, approval));
+        let work = AssertUnwindSafe(tool::call_for_model(&**tool, within, call, approval));
         // The tool's span has the panic. Without an error, the run would lose what was done so far.
         work.catch_unwind().await.unwrap_or_else(|panic| {
             let (tool, message) = (call.name.clone(), panic_message(&*panic));
