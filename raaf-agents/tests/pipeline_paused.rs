@@ -15,7 +15,7 @@ use raaf_agents::{
 use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
 use serde_json::json;
 
-/// What ran, in order.
+/// Names of what ran, in order.
 #[derive(Clone, Default)]
 struct Ran(Arc<Mutex<Vec<String>>>);
 

@@ -49,6 +49,13 @@ const OVERFLOW_MESSAGES: [&str; 4] = [
 const LOST: &str = "the server does not have the response: send the whole conversation, with \
                     `ServerState::None`";
 
+/// Beginnings of error messages, in lower case, of servers that have no endpoint at an address.
+const NO_ENDPOINT: [&str; 6] =
+    ["404", "cannot post", "file not found", "invalid url", "method not allowed", "not found"];
+
+/// Remedy for an address without an endpoint.
+const BASE_URL: &str = "check the base URL: that of most servers ends with `/v1`";
+
 impl Fault {
     /// Reads the body of a response with an error status.
     pub(in super::super) fn of_body(status: u16, body: &str) -> Self {
@@ -62,7 +69,7 @@ impl Fault {
         };
         fault.status = status;
         if fault.message.is_empty() {
-            body.trim().clone_into(&mut fault.message);
+            title_of(body).unwrap_or(body.trim()).clone_into(&mut fault.message);
         }
         fault
     }
@@ -138,6 +145,11 @@ impl Fault {
         if is_lost && matches!(self.status, 400 | 404) {
             return Some(LOST);
         }
+        if matches!(self.status, 404 | 405) {
+            let message = self.message.to_ascii_lowercase();
+            let has_none = NO_ENDPOINT.iter().any(|words| message.starts_with(words));
+            return (has_none || message.is_empty()).then_some(BASE_URL);
+        }
         if self.status != 400 && self.status != 422 {
             return None;
         }
@@ -199,6 +211,12 @@ fn text_of(error: &Json) -> String {
     }
 }
 
+/// Returns the title of an HTML page.
+fn title_of(page: &str) -> Option<&str> {
+    let (_, rest) = page.trim_start().starts_with('<').then(|| page.split_once("<title>"))??;
+    Some(rest.split_once("</title>")?.0.trim())
+}
+
 /// Returns the status that an error code stands for.
 fn status_of(word: &str) -> Option<u16> {
     let known = [
@@ -249,6 +267,29 @@ mod tests {
         let plain = Fault::of_body(502, " Bad Gateway\n").into_error(str::to_owned);
         let message = "Bad Gateway".to_owned();
         assert_eq!(plain, ModelError::Server { status: 502, message, retry_after: None });
+        let page = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>";
+        let page = Fault::of_body(502, page).into_error(str::to_owned);
+        assert!(page.to_string().ends_with("502 Bad Gateway"), "{page}");
+    }
+
+    #[test]
+    fn an_address_without_an_endpoint_is_a_matter_of_the_base_url() {
+        for body in [
+            "",
+            "404 page not found",
+            r#"{"detail":"Not Found"}"#,
+            r#"{"error":{"code":404,"message":"File Not Found","type":"not_found_error"}}"#,
+            r#"{"error":{"message":"Invalid URL (POST /chat/completions)","code":null}}"#,
+            "<html><head><title>404 Not Found</title></head></html>",
+        ] {
+            let error = Fault::of_body(404, body).into_error(str::to_owned).to_string();
+            assert!(
+                error.ends_with("the base URL: that of most servers ends with `/v1`"),
+                "{error}"
+            );
+        }
+        let body = json!({"error": {"message": "The model `m` does not exist"}});
+        assert!(!error(404, &body).to_string().contains("URL"));
     }
 
     #[test]
