@@ -135,6 +135,25 @@ async fn headers_and_context_are_sent_and_recorded_nowhere() {
 }
 
 #[tokio::test]
+async fn a_user_and_a_password_in_the_url_are_secrets() {
+    for user in ["another-secret", "clerk:another-secret"] {
+        let result = json!({ "content": [{ "type": "text", "text": "you have another-secret" }] });
+        let server = server([answer(2, &result)]).await;
+        let url = server.url().replace("http://", &format!("http://{user}@"));
+        let capture = Capture::new();
+        let told = capture
+            .run_async(async {
+                let office = McpServer::http(url).connect().await.unwrap();
+                office.tools().await.unwrap()[0].call(json!({})).await.unwrap()
+            })
+            .await;
+        assert_eq!(told, "you have [REDACTED]");
+        assert!(server.requests()[0].head.to_lowercase().contains("authorization: basic "));
+        assert!(!format!("{:?}", capture.spans()).contains("another-secret"));
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_refuses_or_is_absent_is_an_error_of_the_connection() {
     let refusing =
         Server::start([Answer::status(401, "no").header("WWW-Authenticate", "Bearer")]).await;

@@ -29,9 +29,10 @@ const REQUEST: Duration = Duration::from_secs(60);
 
 /// Description of an MCP server: how to reach it, and how an agent sees its tools.
 ///
-/// Values of the environment variables and headers set here, and the password and the query's values of
-/// the URL, are treated as secrets if they have at least 8 bytes. They appear in no span, error or log, and
-/// are removed from what the server returns, so that neither the model nor a session sees them.
+/// Values of the environment variables and headers set here, and the password (or a user without one) and
+/// the query's values of the URL, are treated as secrets if they have at least 8 bytes. They appear in no
+/// span, error or log, and are removed from what the server returns, so that neither the model nor a session
+/// sees them.
 ///
 /// # Examples
 ///
@@ -138,7 +139,8 @@ impl McpServer {
                 let name = url.host_str().unwrap_or_default().to_owned();
                 let mut secrets: Vec<String> =
                     url.query_pairs().map(|(_, value)| value.into_owned()).collect();
-                secrets.extend(url.password().map(str::to_owned));
+                // A user without a password may be a token.
+                secrets.push(url.password().unwrap_or(url.username()).to_owned());
                 let mut server =
                     Self::new(name, Place::Http { url, headers: HeaderMap::new() }, None);
                 server.secrets = secrets;
