@@ -20,21 +20,20 @@ pub(crate) fn answer(id: u64, result: &Json) -> Answer {
     Answer::ok(&json!({ "jsonrpc": "2.0", "id": id, "result": result }))
 }
 
+fn initialized() -> Answer {
+    let result = json!({
+        "protocolVersion": "2025-06-18",
+        "capabilities": { "tools": {} },
+        "serverInfo": { "name": "fake", "version": "1" },
+    });
+    answer(0, &result)
+}
+
 /// Starts a server that answers the handshake, a listing, and a call in this way.
 pub(crate) async fn server(call: impl IntoIterator<Item = Answer>) -> Server {
     let tool = json!({ "name": "act", "inputSchema": { "type": "object" } });
-    let handshake = [
-        answer(
-            0,
-            &json!({
-                "protocolVersion": "2025-06-18",
-                "capabilities": { "tools": {} },
-                "serverInfo": { "name": "fake", "version": "1" },
-            }),
-        ),
-        Answer::status(202, ""),
-        answer(1, &json!({ "tools": [tool] })),
-    ];
+    let handshake =
+        [initialized(), Answer::status(202, ""), answer(1, &json!({ "tools": [tool] }))];
     Server::start(handshake.into_iter().chain(call)).await
 }
 
@@ -132,6 +131,15 @@ async fn headers_and_context_are_sent_and_recorded_nowhere() {
         let text = format!("{span:?}");
         assert!(!text.contains(KEY) && !text.contains("another-secret"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_session_id_that_is_a_secret_is_not_recorded() {
+    let begins = initialized().header("Mcp-Session-Id", KEY);
+    let server = Server::start([begins, Answer::status(202, "")]).await;
+    let capture = Capture::new();
+    capture.run_async(connect(&server.url())).await.unwrap();
+    assert_span_tree!(capture, { client "initialize" [ok, "mcp.session.id" = "[REDACTED]"] });
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ type Failure = StreamableHttpError<reqwest::Error>;
 type Events = BoxStream<'static, Result<Sse, SseError>>;
 type Headers = HashMap<HeaderName, HeaderValue>;
 
-/// Id of a session, once there is one. Clones share it.
+/// Id of a session without secrets, for spans, once there is one. Clones share it.
 #[derive(Clone, Default)]
 pub(super) struct Session(Arc<Mutex<Option<Arc<str>>>>);
 
@@ -149,7 +149,7 @@ impl StreamableHttpClient for SessionClient {
         if let StreamableHttpPostResponse::Json(_, Some(id))
         | StreamableHttpPostResponse::Sse(_, Some(id)) = &response
         {
-            self.session.set(id);
+            self.session.set(&self.secrets.hide(id));
         }
         Ok(match response {
             StreamableHttpPostResponse::Json(message, id) => {
