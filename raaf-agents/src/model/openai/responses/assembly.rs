@@ -177,12 +177,13 @@ impl Assembly {
         of_id().or(at_index).or_else(last).map(|(at, _)| *at)
     }
 
-    /// Returns the place of an item: that of the item with its id that goes on, otherwise the index if it
-    /// is free or has an item that goes on, otherwise a new one.
+    /// Returns the place of an item: that of the item with its id that goes on or, without an index, is the
+    /// same, otherwise the index if it is free or has an item that goes on, otherwise a new one.
     fn place_of(&self, item: &Map<String, Json>, index: Option<u64>) -> u64 {
         let id = text(item, "id");
         let is_it = |at: &u64, other: &Item| {
-            id.is_some() && other.id() == id && (!other.is_done() || index == Some(*at))
+            let is_same = || index.map_or_else(|| other.members() == item, |index| index == *at);
+            id.is_some() && other.id() == id && (!other.is_done() || is_same())
         };
         if let Some((at, _)) = self.items.iter().rev().find(|(at, other)| is_it(at, other)) {
             return *at;

@@ -92,6 +92,16 @@ fn an_item_that_is_done_does_not_begin_again() {
     assert_eq!(chunks, [ModelChunk::Text("It rains.".to_owned())]);
 }
 
+#[test]
+fn an_item_without_an_index_that_comes_twice_is_one() {
+    let call = json!({"type": "function_call", "id": "f", "call_id": "c", "name": "pay",
+        "arguments": "{}"});
+    let done = json!({"type": "response.output_item.done", "item": call});
+    let (whole, chunks) = assembled(&[done.clone(), done]);
+    assert_eq!(whole.unwrap().message.tool_calls().count(), 1);
+    assert_eq!(chunks.len(), 2, "{chunks:?}");
+}
+
 proptest! {
     #[test]
     fn any_events_make_a_response_or_an_error(events in vec(event(), 0..12)) {
