@@ -7,7 +7,11 @@ use raaf_agents::{
 use raaf_testkit::{Capture, assert_span_tree};
 use serde_json::{Value as Json, json};
 
-use super::{builder, call, common::Text, message, response};
+use super::{
+    builder, call,
+    common::{Text, shout},
+    message, response,
+};
 use crate::server::{Answer, Server};
 
 fn request(id: &str) -> Json {
@@ -135,6 +139,32 @@ async fn a_decision_on_a_hosted_tool_is_none_on_a_tool_of_the_same_name() {
     state.approve_always(&key).unwrap();
     let state = Runner::new().resume(&agent, state).await.unwrap_err().into_state().unwrap();
     assert_eq!(state.pending()[0].call.hosted_by, None);
+    server.stop();
+}
+
+#[tokio::test]
+async fn the_result_of_a_tool_does_not_approve_an_earlier_call_with_its_id() {
+    let first = Answer::ok(&response(&json!([request("mcpr_1")])));
+    let own = Answer::ok(&response(&json!([call("mcpr_1", "shout", r#"{"text":"hey"}"#)])));
+    let last = Answer::ok(&response(&json!([message("Done.")])));
+    let server = Server::start([first, own, last]).await;
+    let agent = Agent::builder("Clerk", builder(&server).build().unwrap())
+        .hosted_tool(HostedTool::mcp("docs", "https://host/mcp"))
+        .tool(shout())
+        .build();
+    let mut state = paused(&agent, &Capture::new()).await;
+    let key = state.pending()[0].key.clone();
+    state.reject(&key, "not today").unwrap();
+    Runner::new().resume(&agent, state).await.unwrap();
+    let sent = server.requests()[2].body["input"].as_array().unwrap().clone();
+    assert_eq!(
+        (&sent[2]["type"], &sent[2]["approve"]),
+        (&"mcp_approval_response".into(), &false.into())
+    );
+    assert_eq!(
+        sent[4],
+        json!({"type": "function_call_output", "call_id": "mcpr_1", "output": "HEY"})
+    );
     server.stop();
 }
 

@@ -1,7 +1,5 @@
 //! Conversation as input items.
 
-use std::collections::HashSet;
-
 use serde_json::{Map, Value as Json, json};
 
 use super::{
@@ -16,11 +14,11 @@ use super::{
     output::COMMENTARY,
 };
 use crate::{
-    conversation::{Message, Part, Reasoning, Role, ToolCall},
+    conversation::{Message, Part, Reasoning, Role, ToolCall, ToolResult},
     model::{ModelError, ModelRequest},
 };
 
-/// Result of a call for the answer, which is no call of a tool.
+/// Result of a call for the answer, which does not call a tool.
 const RECEIVED: &str = "received";
 
 /// Input of a request.
@@ -45,12 +43,6 @@ pub(super) fn of_request<'a>(
         InstructionsRole::System => "system",
         InstructionsRole::Developer => "developer",
     };
-    let approvals: HashSet<&str> = messages
-        .iter()
-        .flat_map(Message::tool_calls)
-        .filter(|call| call.hosted_by.is_some())
-        .map(|call| call.id.as_str())
-        .collect();
     let latest = messages.iter().rposition(|message| message.role == Role::User);
     let mut answers = Answers { origin: target.origin, is_stored, items: Vec::new() };
     if let Some(last) = from.checked_sub(1).and_then(|at| messages.get(at)) {
@@ -63,6 +55,7 @@ pub(super) fn of_request<'a>(
         match message.role {
             Role::Assistant => answers.add(message, &mut left_out),
             Role::Tool => {
+                let calling = messages[..at].iter().rfind(|other| other.role == Role::Assistant);
                 for (at, part) in message.parts.iter().enumerate() {
                     let Part::ToolResult(result) = part else {
                         let remedy = "a message of a tool has results (`Message::tool`)";
@@ -74,8 +67,10 @@ pub(super) fn of_request<'a>(
                         continue;
                     };
                     let id = result.call_id.as_str();
-                    if approvals.contains(id) {
-                        answers.add_approval(id, result.is_error, &result.text(), messages);
+                    let mut calls = calling.into_iter().flat_map(Message::tool_calls);
+                    let call = calls.find(|call| call.id == id);
+                    if let Some(call) = call.filter(|call| call.hosted_by.is_some()) {
+                        answers.add_approval(call, result);
                         continue;
                     }
                     let output = content::of_result(place, at, result, &mut left_out)?;
@@ -211,17 +206,18 @@ impl Answers<'_> {
     }
 
     /// Adds a decision, if the request for it came from this server.
-    fn add_approval(&mut self, id: &str, is_rejected: bool, text: &str, messages: &[Message]) {
-        let mut calls = messages.iter().flat_map(Message::tool_calls);
-        let data = calls.find(|call| call.id == id).and_then(|call| call.provider_data.as_ref());
+    fn add_approval(&mut self, call: &ToolCall, result: &ToolResult) {
+        let data = call.provider_data.as_ref();
         if data.is_none_or(|data| data.fields_for(self.origin).is_none()) {
             return;
         }
         let mut item = json!({
-            "type": "mcp_approval_response", "approval_request_id": id, "approve": !is_rejected,
+            "type": "mcp_approval_response",
+            "approval_request_id": call.id,
+            "approve": !result.is_error,
         });
-        if is_rejected {
-            item["reason"] = text.into();
+        if result.is_error {
+            item["reason"] = result.text().into();
         }
         self.items.push(item);
     }
