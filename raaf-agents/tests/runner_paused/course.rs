@@ -10,6 +10,7 @@ use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
 use raaf_trace_core::trace;
 
 use super::{call, common::Text, model, paused_and_approved, ran::Ran, refunding, stored};
+
 #[tokio::test]
 async fn a_run_pauses_and_goes_on_in_one_trace() {
     let ran = Ran::default();

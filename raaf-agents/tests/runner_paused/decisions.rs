@@ -7,6 +7,7 @@ use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
 use serde_json::json;
 
 use super::{Saying, call, key_of, model, ran::Ran, stored};
+
 #[tokio::test]
 async fn decisions_are_taken_one_by_one() {
     let ran = Ran::default();

@@ -15,6 +15,7 @@ use raaf_trace_core::FinishedSpan;
 use serde_json::json;
 
 use super::{approve_first, call, common::Text, model, nested, ran::Ran, stored, text};
+
 #[tokio::test]
 async fn calls_of_agents_that_are_tools_surface_at_the_top_and_go_on_there() {
     let (ran, capture) = (Ran::default(), Capture::deterministic());

@@ -6,6 +6,7 @@ use raaf_agents::{
 };
 
 use super::{approve_first, call, cleaner, model, paused_and_approved, ran::Ran, stored};
+
 #[tokio::test]
 async fn a_session_keeps_what_tools_did_before_a_pause_and_nothing_twice() {
     let ran = Ran::default();

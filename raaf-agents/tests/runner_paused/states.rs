@@ -12,6 +12,7 @@ use raaf_agents::{
 use serde_json::json;
 
 use super::{call, common::Text, model, nested, paused_and_approved, ran::Ran, stored};
+
 #[tokio::test]
 async fn numbers_of_a_hostile_state_do_not_overflow() {
     let agent = Agent::builder("Top", ScriptedModel::new("scripted", ["Done."])).build();

@@ -4,6 +4,7 @@ use futures::StreamExt as _;
 use raaf_agents::{RunEvent, RunStream, Runner};
 
 use super::{approve_first, cleaner, nested, ran::Ran, stored};
+
 #[tokio::test]
 async fn streams_pause_and_go_on() {
     let ran = Ran::default();
