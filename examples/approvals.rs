@@ -41,7 +41,7 @@ struct Refund {
     cents: u64,
 }
 
-/// The same agent in both processes.
+/// Returns the agent, which both processes build in one way.
 fn support() -> Agent {
     let look_up =
         FunctionTool::infallible("look_up", "Looks an order up.", |order: Order| async move {

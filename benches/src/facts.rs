@@ -47,11 +47,11 @@ impl Kind {
 /// Attributes of a span, and when they are set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Says {
-    /// Nothing that has to be said: a bare span.
+    /// A bare span.
     Nothing,
     /// Four attributes from the start: type and name of the component, an integer and a bool.
     Four,
-    /// The same four, the integer and the bool while it runs.
+    /// Those four, the integer and the bool while it runs.
     Late,
     /// Type and name of the component, and two texts made at run time.
     Strings,

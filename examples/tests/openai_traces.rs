@@ -182,7 +182,7 @@ fn conversation() -> Vec<Message> {
     [Message::user(ASKED)].into_iter().chain(turns).collect()
 }
 
-/// Nothing by hand: a runner, two agents, a hand-off. Model calls are generations then, as they are
+/// Spans without any made by hand: a runner, two agents, a hand-off. Model calls are generations then, as they are
 /// in the SDK with any model but the Responses API's.
 #[test]
 fn a6_agents_and_a_runner_send_the_same_workflow() {

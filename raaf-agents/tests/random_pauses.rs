@@ -19,7 +19,7 @@ use raaf_testkit::{Capture, Spans, assert_coherent};
 use raaf_trace_core::{FinishedSpan, SpanId};
 use serde_json::json;
 
-/// What an agent does: turns with calls, and then an answer.
+/// Plan of an agent: turns with calls, and then an answer.
 #[derive(Clone, Debug)]
 struct Plan {
     turns: Vec<Turn>,

@@ -15,11 +15,11 @@ use async_trait::async_trait;
 use journal::{Broken, InMemory, Ledger, Planned, block_on, interrupted, turn, write};
 use proptest::prelude::*;
 use raaf_agents::{
-    Agent, Approval, MemorySession, Message, Model, ModelError, ModelRequest, ModelResponse,
-    RunConfig, RunContext, RunErrorKind, RunHooks, RunResult, RunState, Runner, ScriptedModel,
-    Session, SessionError, ToolCall,
+    Agent, Approval, FunctionTool, MemorySession, Message, Model, ModelError, ModelRequest,
+    ModelResponse, RunConfig, RunContext, RunErrorKind, RunHooks, RunResult, RunState, Runner,
+    ScriptedModel, Session, SessionError, Tool as _, ToolCall,
 };
-use raaf_testkit::{Capture, Spans, assert_coherent};
+use raaf_testkit::{Capture, Spans, assert_coherent, assert_span_tree};
 use raaf_trace_core::{Status, trace};
 use serde_json::json;
 use tokio::task::yield_now;
@@ -80,7 +80,7 @@ async fn run(drops: &[usize]) -> (RunResult, BTreeMap<String, u32>, Spans, Vec<S
 #[test]
 fn steps_have_the_names_of_their_calls() {
     let (.., steps) = block_on(run(&[]));
-    let of_clerk = |call: &str| ["1", "1/c0", "2"].map(|step| format!("run/1/{call}/{step}"));
+    let of_clerk = |call: &str| ["", "/1", "/1/c0", "/2"].map(|step| format!("run/1/{call}{step}"));
     let own = ["run/1", "run/1/c0", "run/1/c2", "run/2", "run/2/c0", "run/2/c1", "run/3"];
     let mut expected: Vec<_> = own.map(str::to_owned).into();
     expected.extend(of_clerk("c1").into_iter().chain(of_clerk("c3")));
@@ -165,6 +165,34 @@ impl Model for Shaky {
         }
         Ok(ModelResponse::new(Message::assistant("Done.")))
     }
+}
+
+#[tokio::test]
+async fn agents_within_calls_that_are_done_have_no_span_and_their_usage_counts() {
+    let (ledger, journal) = (Ledger::default(), InMemory::default());
+    let build = || {
+        let clerk = |turns: Vec<Vec<ToolCall>>| {
+            Agent::builder("Clerk", Planned(turns)).tool(write("debit", &ledger)).build()
+        };
+        let busy = clerk(vec![turn(&[("debit", json!({"value": 1}))])]);
+        // A function that runs an agent is one step.
+        let asked = Arc::new(clerk(Vec::new()).as_tool("inner", "Asks."));
+        let ask = FunctionTool::with_context("ask", "Asks.", move |context: RunContext, (): ()| {
+            let asked = asked.clone();
+            async move { asked.call_in(&context, json!({"input": "x"})).await }
+        });
+        let turns = vec![turn(&[("ask_clerk", json!({"input": "pay"})), ("ask", json!({}))])];
+        let teller = Agent::builder("Teller", Planned(turns)).tool(ask);
+        teller.tool(busy.as_tool("ask_clerk", "Asks.")).build()
+    };
+    let first = runner(&journal).run(&build(), "go").await.unwrap();
+    assert_eq!(first.usage_by_agent["Clerk"].requests, 3);
+    let capture = Capture::new();
+    let replay = capture.run_async(runner(&journal).run(&build(), "go")).await.unwrap();
+    assert_eq!((replay.messages, replay.usage_by_agent), (first.messages, first.usage_by_agent));
+    assert_eq!(replay.cost, first.cost);
+    let spans = capture.spans_async().await;
+    assert_span_tree!(spans, { runner "Runner" { agent "Teller" ["resumed" = true] } });
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ fn workflow(agent: &Component, tool: &Component) {
     });
 }
 
-/// The same without metadata.
+/// Traces without metadata.
 fn bare_workflow(agent: &Component, tool: &Component) {
     agent.in_span("run", || {
         for number in 0..TOOLS {

@@ -33,7 +33,7 @@ impl SpanProcessor for Echo {
     }
 }
 
-/// The same behind a worker, so that spans arrive only if somebody delivers them.
+/// Sink behind a worker, so that spans arrive only if somebody delivers them.
 struct BatchedEcho;
 
 impl SpanExporter for BatchedEcho {

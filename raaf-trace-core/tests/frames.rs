@@ -246,7 +246,7 @@ fn d1_a_panic_in_a_frame_leaves_the_context_as_it_was() {
     });
 }
 
-/// What a random call does.
+/// Behavior of a random call.
 #[derive(Clone, Debug)]
 enum Act {
     Call(usize, Vec<Act>),

@@ -1,4 +1,4 @@
-//! Who is the parent: one rule, in order.
+//! Choice of the parent: one rule, in order.
 
 use std::{cell::Cell, future::pending, rc::Rc, thread};
 

@@ -27,7 +27,7 @@ struct Question {
 ///
 /// # Errors
 ///
-/// When a part of it fails.
+/// If a part of it fails.
 pub async fn run(provider: &TracerProvider) -> Result<String, Failure> {
     let client = client().build();
     let layer = ServerLayer::new().provider(provider);
@@ -58,7 +58,7 @@ pub fn client() -> ClientBuilder {
 ///
 /// # Errors
 ///
-/// When no port is free.
+/// If no port is free.
 pub async fn serve(app: Router) -> Result<String, Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);

@@ -10,7 +10,7 @@ use crate::{analysis, document::Document};
 
 #[derive(Deserialize, JsonSchema)]
 struct SearchArgs {
-    /// What to look for; upper and lower case do not matter.
+    /// Text to look for; upper and lower case do not matter.
     query: String,
 }
 
@@ -43,7 +43,7 @@ pub fn search(document: &Arc<Document>) -> FunctionTool {
 
 #[derive(Deserialize, JsonSchema)]
 struct RankArgs {
-    /// How many words to return, at most 50.
+    /// Number of words to return, at most 50.
     #[schemars(range(min = 1, max = 50))]
     limit: usize,
 }

@@ -17,6 +17,7 @@
 
 use std::{
     env, fs,
+    future::pending,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{self, Child, Command, ExitCode},
@@ -79,8 +80,12 @@ impl Report {
                     let key = context.idempotency_key().unwrap_or_default();
                     let run = key.split_once('/').map_or("", |(_, run)| run);
                     println!("  worker {}: {tool}, key …/{run}", process::id());
+                    let is_first = !begun.exists();
                     fs::write(begun, "").map_err(|error| error.to_string())?;
-                    sleep(Duration::from_millis(500)).await;
+                    if is_first && tool == "publish" {
+                        // The first worker is killed here.
+                        pending::<()>().await;
+                    }
                     Ok::<_, String>(format!("{topic}, {tool}ed"))
                 }
             },
@@ -123,6 +128,13 @@ impl Drop for Worker {
     }
 }
 
+/// Returns whether the start of a tool's span is in the trace file.
+fn has_begun(folder: &Path, tool: &str) -> bool {
+    let spans = fs::read_to_string(folder.join("traces.jsonl")).unwrap_or_default();
+    let tool = format!("\"component\":\"{tool}\"");
+    spans.lines().any(|span| span.contains("\"span_start\"") && span.contains(&tool))
+}
+
 fn setting(name: &str, default: &str) -> String {
     env::var(name).unwrap_or_else(|_| default.to_owned())
 }
@@ -152,12 +164,11 @@ async fn main() -> anyhow::Result<ExitCode> {
     let request = http.post(format!("http://{ingress}/Report/write")).json("tea");
     let call = tokio::spawn(async { request.send().await?.error_for_status()?.text().await });
 
-    while !folder.join("publish").exists() {
+    // The start of a span is in the file soon after it.
+    while !has_begun(&folder, "publish") {
         ensure!(!call.is_finished(), "the call has failed: {:?}", call.await);
         sleep(Duration::from_millis(20)).await;
     }
-    // The start of a span is in the file within 100 ms.
-    sleep(Duration::from_millis(200)).await;
     drop(worker);
     println!("  killed");
     let _worker = Worker::start(&folder, address).await?;

@@ -72,7 +72,7 @@ impl CallLimits {
 struct Rate {
     calls: usize,
     period: Duration,
-    /// When the latest calls began, at most `calls` of them. The lock is fair, and held while its
+    /// Times at which the latest calls began, at most `calls` of them. The lock is fair, and held while its
     /// holder waits, so that calls begin in the order in which they came. A call that is cancelled
     /// while it waits changes nothing.
     begun: Mutex<VecDeque<Instant>>,

@@ -14,8 +14,8 @@ use serde_json::Value as Json;
 /// the other steps.
 ///
 /// A step is a call of a model, with its hooks and the guardrails beside it, or a tool call, with its
-/// hooks. An [agent called as a tool](crate::Agent::as_tool) journals its own steps instead of the call. A
-/// journaled step has no span and sends no event when the run is started again; only those of its hooks that
+/// hooks. An [agent called as a tool](crate::Agent::as_tool) journals its own steps, and then the call. The
+/// usage of runs within a call is journaled with it. A journaled step has no span and sends no event when the run is started again; only those of its hooks that
 /// change requests, responses and agents' calls are called. The span of its agent is marked as resumed.
 ///
 /// A tool call that fails is journaled, because the model receives the failure. A failure that ends the run
@@ -25,7 +25,7 @@ use serde_json::Value as Json;
 /// [idempotency key](crate::RunContext::idempotency_key).
 ///
 /// The rest of the program must be deterministic: instructions, agents, and hooks that decide must not
-/// depend on time or chance. The usage of agents that a function runs is not journaled.
+/// depend on time or chance.
 ///
 /// A [session](crate::Session) is loaded once, and receives each message once if it stores the
 /// [keys](crate::Session::append_once) of appends. If a run fails, the session has the turns before the last

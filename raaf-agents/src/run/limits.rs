@@ -165,9 +165,9 @@ impl Counter {
         claimed.map(drop).map_err(|used| (used, max))
     }
 
-    /// Adds 1, whatever the limit.
-    pub(super) fn count(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+    /// Adds a number, whatever the limit.
+    pub(super) fn count(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
     }
 
     pub(super) fn release(&self) {

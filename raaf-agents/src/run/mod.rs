@@ -4,6 +4,7 @@ mod event;
 mod journal;
 mod limits;
 mod result;
+mod spending;
 pub(crate) mod workflow;
 
 use std::{
@@ -11,7 +12,7 @@ use std::{
     collections::BTreeMap,
     fmt, iter,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -30,11 +31,11 @@ use crate::{
 pub use event::RunEvent;
 pub use journal::Journal;
 pub(crate) use journal::{JournalError, SharedJournal, Stepped};
-use limits::Counter;
 pub use limits::Limits;
 pub(crate) use limits::{MILLIONTHS, Reached};
 pub(crate) use result::LastAgent;
 pub use result::{RunProgress, RunResult};
+use spending::Spending;
 
 /// Context of a run: the user's value, the usage so far, and the cancellation token.
 ///
@@ -71,18 +72,17 @@ struct Call {
     pauses: Mutex<Option<Box<RunState>>>,
     /// The journal for the steps of the run that the call starts.
     journal: Option<SharedJournal>,
+    /// What the runs that the call has started have spent, if the run of the call is journaled.
+    spent: Option<Spending>,
 }
 
 #[derive(Default)]
 struct Inner {
     id: String,
     value: Option<Value>,
-    usage: Mutex<BTreeMap<String, Usage>>,
-    cost: Mutex<Cost>,
+    spent: Spending,
     prices: PriceTable,
     turn: AtomicU32,
-    requests: Counter,
-    tool_calls: Counter,
     limits: Limits,
     /// Decisions on calls in the rest of the run.
     rules: Rules,
@@ -121,16 +121,12 @@ impl RunContext {
             .or_else(|| inherited.map(|outer| outer.cancellation.child_token()))
             .unwrap_or_default();
         let journal = journal.or_else(|| outer.as_ref()?.call.as_ref()?.journal.clone());
-        let Spent { usage, cost, requests, tool_calls } = state.spent.clone();
         Self::of(Inner {
             id: state.id.clone(),
             value,
-            usage: usage.into(),
-            cost: cost.into(),
+            spent: Spending::of(state.spent.clone()),
             prices: Context::current().prices(),
             turn: state.turns.into(),
-            requests: Counter::of(requests),
-            tool_calls: Counter::of(tool_calls),
             limits,
             rules: state.rules.clone(),
             cancellation,
@@ -144,21 +140,17 @@ impl RunContext {
         Self { inner: Arc::new(inner), call: None }
     }
 
-    /// Returns this context for one tool call, which may go on with a run that it started before. If it
-    /// is the run that is `journaled` rather than the call, its steps are.
-    pub(crate) fn of_call(
-        &self,
-        call_id: &str,
-        paused: Option<Box<RunState>>,
-        journaled: bool,
-    ) -> Self {
+    /// Returns this context for one tool call. If the call `journals_steps`, those of the run that it
+    /// starts are journaled rather than the call.
+    pub(crate) fn of_call(&self, call_id: &str, journals_steps: bool) -> Self {
         let call = Call {
             id: call_id.to_owned(),
             key: self.key_of(call_id),
             runs: AtomicU32::new(0),
-            paused: paused.into(),
+            paused: Mutex::default(),
             pauses: Mutex::default(),
-            journal: self.inner.journal.clone().filter(|_| journaled),
+            journal: self.inner.journal.clone().filter(|_| journals_steps),
+            spent: self.inner.journal.as_ref().map(|_| Spending::default()),
         };
         Self { inner: Arc::clone(&self.inner), call: Some(Arc::new(call)) }
     }
@@ -178,6 +170,7 @@ impl RunContext {
             paused: paused.into(),
             pauses: Mutex::default(),
             journal: journal.cloned().filter(|_| journals_steps),
+            spent: None,
         };
         Self { inner: Arc::default(), call: Some(Arc::new(call)) }
     }
@@ -208,6 +201,13 @@ impl RunContext {
         let key = self.idempotency_key()?;
         // Turns of the first run are numbers, too.
         Some(if number == 0 { key } else { format!("{key}/run{number}") })
+    }
+
+    /// Sets the run that this tool call has started before, and goes on with.
+    pub(crate) fn goes_on_with(&self, state: Box<RunState>) {
+        if let Some(call) = &self.call {
+            *call.paused.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
+        }
     }
 
     /// Counts a run that this tool call starts. Returns its number, and its state if it has paused.
@@ -243,12 +243,18 @@ impl RunContext {
 
     /// Returns what the run has spent.
     pub(crate) fn spent_so_far(&self) -> Spent {
-        Spent {
-            usage: self.usage_by_agent(),
-            cost: self.cost(),
-            requests: self.inner.requests.get(),
-            tool_calls: self.inner.tool_calls.get(),
-        }
+        self.inner.spent.so_far()
+    }
+
+    /// Returns what the runs have spent that this call of a journaled run has started.
+    pub(crate) fn spent_in_call(&self) -> Spent {
+        let spent = self.call.as_ref().and_then(|call| call.spent.as_ref());
+        spent.map(Spending::so_far).unwrap_or_default()
+    }
+
+    /// Adds what a call has spent of which the journal has the result.
+    pub(crate) fn add_spent(&self, spent: &Spent) {
+        self.spendings().for_each(|sum| sum.add_all(spent));
     }
 
     /// Returns the [value](crate::RunConfig::context) of the run, if it has this type.
@@ -259,17 +265,17 @@ impl RunContext {
 
     /// Returns the usage so far, including agents called as tools.
     pub fn usage(&self) -> Usage {
-        self.ledger().values().copied().sum()
+        self.inner.spent.by_agent().values().copied().sum()
     }
 
     /// Returns the usage so far by the name of the agent.
     pub fn usage_by_agent(&self) -> BTreeMap<String, Usage> {
-        self.ledger().clone()
+        self.inner.spent.by_agent().clone()
     }
 
     /// Returns the cost of model calls so far, including those of agents called as tools.
     pub fn cost(&self) -> Cost {
-        *self.spent()
+        self.inner.spent.cost()
     }
 
     /// Returns the number of the current turn, from 1; 0 before the first.
@@ -279,7 +285,7 @@ impl RunContext {
 
     /// Returns the number of tool calls so far, including those of agents called as tools.
     pub fn tool_calls(&self) -> u64 {
-        self.inner.tool_calls.get()
+        self.inner.spent.tool_calls.get()
     }
 
     /// Returns the id of the tool call that received this context; `None` outside of tools.
@@ -307,25 +313,31 @@ impl RunContext {
     /// Counts tool calls that are about to run, unless a limit of this run, or of one that it is part
     /// of, does not allow them.
     pub(crate) fn claim_tool_calls(&self, calls: u64) -> Result<(), Reached> {
-        self.runs()
-            .try_for_each(|run| run.inner.limits.claim_tool_calls(&run.inner.tool_calls, calls))
+        self.runs().try_for_each(|run| {
+            let Inner { limits, spent, .. } = &*run.inner;
+            limits.claim_tool_calls(&spent.tool_calls, calls)
+        })?;
+        self.spendings_of_calls().for_each(|sum| sum.tool_calls.count(calls));
+        Ok(())
     }
 
     /// Counts a model call that is about to be made, unless a limit of this run, or of one that it is
     /// part of, does not allow it.
     pub(crate) fn claim_request(&self) -> Result<(), Reached> {
         self.runs().try_for_each(|run| {
-            let Inner { limits, requests, .. } = &*run.inner;
+            let Inner { limits, spent, .. } = &*run.inner;
             if *limits != Limits::default() {
                 limits.check_spent(run.usage(), run.cost())?;
             }
-            limits.claim_request(requests)
-        })
+            limits.claim_request(&spent.requests)
+        })?;
+        self.spendings_of_calls().for_each(|sum| sum.requests.count(1));
+        Ok(())
     }
 
     /// Takes back a model call that was not made.
     pub(crate) fn release_request(&self) {
-        self.runs().for_each(|run| run.inner.requests.release());
+        self.spendings().for_each(|sum| sum.requests.release());
     }
 
     /// Adds the usage of a call of `model`, and its cost: as the server reports it, or by the prices.
@@ -336,19 +348,12 @@ impl RunContext {
         let names = [response.model.as_deref(), Some(called)].into_iter().flatten();
         let priced = || self.inner.prices.cost(names, &usage.counts());
         let cost = Cost::of_call(response.cost_usd.or_else(priced));
-        for run in self.runs() {
-            *run.spent() += cost;
-            let mut ledger = run.ledger();
-            match ledger.get_mut(agent) {
-                Some(sum) => *sum += usage,
-                None => drop(ledger.insert(agent.to_owned(), usage)),
-            }
-        }
+        self.spendings().for_each(|sum| sum.add(agent, usage, cost));
     }
 
     /// Adds a call that was made without a claim.
     pub(crate) fn add_made_call(&self, agent: &str, call: &ModelCall) {
-        self.runs().for_each(|run| run.inner.requests.count());
+        self.spendings().for_each(|sum| sum.requests.count(1));
         self.add_call(agent, &call.model, &call.response);
     }
 
@@ -380,12 +385,14 @@ impl RunContext {
         iter::successors(Some(self), |&run| run.inner.outer.as_ref())
     }
 
-    fn spent(&self) -> MutexGuard<'_, Cost> {
-        self.inner.cost.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Iterates over the sums of the tool calls within which this run is.
+    fn spendings_of_calls(&self) -> impl Iterator<Item = &Spending> {
+        self.runs().filter_map(|run| run.call.as_deref()?.spent.as_ref())
     }
 
-    fn ledger(&self) -> MutexGuard<'_, BTreeMap<String, Usage>> {
-        self.inner.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Iterates over the sums of these runs and tool calls.
+    fn spendings(&self) -> impl Iterator<Item = &Spending> {
+        self.runs().map(|run| &run.inner.spent).chain(self.spendings_of_calls())
     }
 }
 

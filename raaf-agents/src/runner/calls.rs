@@ -90,24 +90,33 @@ impl<'a> Caller<'a> {
         Ok(Ok(agent))
     }
 
-    /// Makes a call of the turn. Of a response that was cut off, a call that is not complete does not run.
-    pub(super) async fn call(self, called: Called, is_cut: bool) -> Result<CallEnd, RunErrorKind> {
+    /// Makes a call of the turn, with a context of its own. Of a response that was cut off, a call that is
+    /// not complete does not run.
+    pub(super) async fn call(
+        self,
+        called: Called,
+        is_cut: bool,
+        within: &RunContext,
+    ) -> Result<CallEnd, RunErrorKind> {
         if called.call.hosted_by.is_some() {
             return self.answer_hosted(called).await.map(CallEnd::Answered);
         }
         let approval = decision_on(&called);
         let Called { mut call, status, .. } = called;
         // Of a call that goes on, hooks and followers know already.
-        let (paused, action) = match status {
-            CallStatus::Paused(state) => (Some(state), ToolAction::Proceed),
+        let (goes_on, action) = match status {
+            CallStatus::Paused(state) => {
+                within.goes_on_with(state);
+                (true, ToolAction::Proceed)
+            }
             CallStatus::Rejected(reason) => {
                 let error = ToolError::Rejected { tool: call.name.clone(), reason };
                 return self.end(&call, Err(error), approval).await.map(CallEnd::Answered);
             }
-            _ => (None, self.before_tool(&mut call).await?),
+            _ => (false, self.before_tool(&mut call).await?),
         };
         let call = &call;
-        if paused.is_none() {
+        if !goes_on {
             self.context.emit(|| RunEvent::ToolCall {
                 agent: self.agent.name().to_owned(),
                 call: call.clone(),
@@ -125,7 +134,7 @@ impl<'a> Caller<'a> {
                 Err(ToolError::CutOff { tool: call.name.clone() })
             }
             _ => {
-                let outcome = self.invoke(call, paused, approval).await;
+                let outcome = self.invoke(call, within, approval).await;
                 let error = match outcome.map_err(ToolError::into_pause) {
                     Err(Ok(inner)) => {
                         let arguments = call.arguments.clone();
@@ -186,7 +195,7 @@ impl<'a> Caller<'a> {
     async fn invoke(
         self,
         call: &ToolCall,
-        paused: Option<Box<RunState>>,
+        within: &RunContext,
         approval: Option<&'static str>,
     ) -> Result<Content, ToolError> {
         let Some(tool) = self.tool(&call.name) else {
@@ -194,8 +203,7 @@ impl<'a> Caller<'a> {
             let available = offered.map(|tool| tool.spec().name.clone()).collect();
             return Err(tool::refuse_unknown(call, available));
         };
-        let context = self.context.of_call(&call.id, paused, tool.journals_steps());
-        let work = AssertUnwindSafe(tool::call_for_model(&**tool, &context, call, approval));
+        let work = AssertUnwindSafe(tool::call_for_model(&**tool, within, call, approval));
         // The tool's span has the panic. Without an error, the run would lose what was done so far.
         work.catch_unwind().await.unwrap_or_else(|panic| {
             let (tool, message) = (call.name.clone(), panic_message(&*panic));

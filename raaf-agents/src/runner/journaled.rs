@@ -1,7 +1,8 @@
 //! Steps that a journal may know.
 
-use futures::TryFutureExt as _;
+use futures::{FutureExt as _, TryFutureExt as _, future};
 use raaf_trace_core::{Traceable as _, keys};
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{
@@ -12,8 +13,17 @@ use crate::{
     conversation::{Message, Role, mend_call_ids},
     model::ModelResponse,
     run::{JournalError, Stepped},
-    state::Called,
+    state::{Called, Spent},
 };
+
+/// End of a tool call, as it is journaled.
+#[derive(Serialize, Deserialize)]
+struct Ended<M> {
+    message: M,
+    /// What the runs that it started have spent.
+    #[serde(default, skip_serializing_if = "Spent::is_nothing")]
+    spent: Spent,
+}
 
 impl Caller<'_> {
     /// Asks the model, unless the journal has the response. The call counts all the same.
@@ -37,38 +47,57 @@ impl Caller<'_> {
         Ok(response)
     }
 
-    /// Makes a call, unless the journal has its result. An agent's call is not journaled: its steps are.
+    /// Makes a call, unless the journal has its result. That of an agent's call is journaled after its steps,
+    /// because steps are never inside each other.
     pub(super) async fn call_once(
         self,
         called: Called,
         is_cut: bool,
     ) -> Result<CallEnd, RunErrorKind> {
         let own = self.tool(&called.call.name).filter(|_| called.call.hosted_by.is_none());
-        if own.is_some_and(|tool| tool.journals_steps()) {
-            return self.call(called, is_cut).await;
-        }
+        let journals_steps = own.is_some_and(|tool| tool.journals_steps());
         let id = called.call.id.clone();
+        let within = self.context.of_call(&id, journals_steps);
+        let Some(journal) = self.context.journal() else {
+            return self.call(called, is_cut, &within).await;
+        };
         let name = self.context.key_of(&id);
         let to_json = |end: &CallEnd| match end {
-            CallEnd::Answered(message) => serde_json::to_value(message).ok(),
+            CallEnd::Answered(message) => {
+                serde_json::to_value(Ended { message, spent: within.spent_in_call() }).ok()
+            }
             CallEnd::Paused { .. } => None,
         };
-        match self.step(&name, self.call(called, is_cut), to_json).await? {
-            Stepped::Done(end) => Ok(end),
-            Stepped::Known(json) => {
-                let message: Message = Stepped::Known(json).read(&name)?;
-                let is_of_call = {
-                    let mut results = message.tool_results();
-                    results.next().is_some_and(|result| result.call_id == id)
-                        && results.next().is_none()
-                };
-                if message.role != Role::Tool || !is_of_call {
-                    let fault = format!("it has something else than the result of call `{id}`");
-                    return Err(JournalError::new(&name, fault).into());
-                }
-                Ok(CallEnd::Answered(message))
+        if journals_steps {
+            let failed = |source| JournalError::new(&name, source);
+            if let Some(json) = journal.known(&name).await.map_err(failed)? {
+                return self.known_call(&id, &name, json);
             }
+            let end = self.call(called, is_cut, &within).await?;
+            if let Some(json) = to_json(&end) {
+                journal.step(&name, future::ready(Some(json)).boxed()).await.map_err(failed)?;
+            }
+            return Ok(end);
         }
+        match self.step(&name, self.call(called, is_cut, &within), to_json).await? {
+            Stepped::Done(end) => Ok(end),
+            Stepped::Known(json) => self.known_call(&id, &name, json),
+        }
+    }
+
+    /// Returns the end of a call that the journal has, and adds what it spent.
+    fn known_call(self, id: &str, name: &str, json: Json) -> Result<CallEnd, RunErrorKind> {
+        let Ended::<Message> { message, spent } = Stepped::Known(json).read(name)?;
+        let mut results = message.tool_results();
+        let is_of_call = results.next().is_some_and(|result| result.call_id == id);
+        if message.role != Role::Tool || !is_of_call || results.next().is_some() {
+            let fault = format!("it has something else than the result of call `{id}`");
+            return Err(JournalError::new(name, fault).into());
+        }
+        drop(results);
+        self.context.add_spent(&spent);
+        self.mark_resumed();
+        Ok(CallEnd::Answered(message))
     }
 
     async fn step<T: Send>(
@@ -79,9 +108,15 @@ impl Caller<'_> {
     ) -> Result<Stepped<T>, RunErrorKind> {
         let Some(journal) = self.context.journal() else { return work.await.map(Stepped::Done) };
         let ended = Stepped::of(&**journal, name, work, to_json).await?;
-        if let (Stepped::Known(_), Some(span)) = (&ended, self.agent.current_span()) {
-            span.set_attribute(keys::RESUMED, true);
+        if matches!(ended, Stepped::Known(_)) {
+            self.mark_resumed();
         }
         Ok(ended)
+    }
+
+    fn mark_resumed(self) {
+        if let Some(span) = self.agent.current_span() {
+            span.set_attribute(keys::RESUMED, true);
+        }
     }
 }

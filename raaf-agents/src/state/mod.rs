@@ -89,6 +89,12 @@ pub(crate) struct Spent {
     pub(crate) tool_calls: u64,
 }
 
+impl Spent {
+    pub(crate) fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Facts that later steps depend on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

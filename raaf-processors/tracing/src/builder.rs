@@ -53,7 +53,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// When the value is invalid.
+    /// If the value is invalid.
     pub fn from_env() -> Result<Self, SettingsError> {
         Self::of_environment(&Environment::process())
     }
@@ -62,7 +62,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// When the value is invalid.
+    /// If the value is invalid.
     pub fn of_environment(environment: &Environment) -> Result<Self, SettingsError> {
         let directives = Directives::read(environment)?.unwrap_or_default();
         Ok(Self { directives, ..Self::default() })
@@ -82,7 +82,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// When they are invalid.
+    /// If they are invalid.
     ///
     /// # Examples
     ///

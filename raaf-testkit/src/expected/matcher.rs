@@ -93,7 +93,7 @@ impl Matcher {
         Self(Is::Containing(part.into()))
     }
 
-    /// Like this text, where each `*` stands for any text, including none. Written
+    /// Matches this text, where each `*` stands for any text, including none. Written
     /// `key like "part*"`, and for the type of an error `error "io::*"`.
     ///
     /// ```

@@ -1,4 +1,4 @@
-//! Who a span of OTLP is: kind, component and method, from attributes that say so.
+//! Kind, component and method of a span of OTLP, from its attributes.
 //!
 //! The table in the documentation of [`otlp`](super::otlp()) is for this file.
 

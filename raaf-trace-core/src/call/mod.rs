@@ -41,7 +41,7 @@ pub use workflow::{Workflow, trace};
 
 /// A traced call in preparation; see [`Traceable::traced`].
 ///
-/// Nothing happens until [`in_span`](Call::in_span), for work that returns a plain value, or
+/// No span starts until [`in_span`](Call::in_span), for work that returns a plain value, or
 /// [`try_in_span`](Call::try_in_span), for work that returns a `Result`. Both take a closure, which
 /// runs at once, or a future. The attribute [`traced`](macro@crate::traced) and
 /// [`traced_block!`](crate::traced_block) select the right one automatically; prefer them where

@@ -20,7 +20,7 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 
 pub(super) struct Collect {
     collector: Collector,
-    /// The same moment by two clocks, so that a span needs only the cheaper.
+    /// One moment by two clocks, so that a span needs only the cheaper.
     anchor: (Instant, SystemTime),
 }
 

@@ -29,7 +29,7 @@ use crate::{
     journal::lock,
 };
 
-/// What outlives workers: the engine's journal, the decisions, and what was announced.
+/// State that outlives workers: the engine's journal, the decisions, and what was announced.
 #[derive(Clone, Default)]
 struct Store(Arc<Mutex<Stored>>);
 

@@ -1,4 +1,4 @@
-//! What the tools of the workers wrote.
+//! Records that the tools of the workers wrote.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

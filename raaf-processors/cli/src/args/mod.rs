@@ -137,7 +137,7 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// Like [`input`](Self::input).
+    /// See [`input`](Self::input).
     pub(crate) fn input_of(&self, paths: &[PathBuf]) -> anyhow::Result<Input> {
         Ok(Input::find(paths, self.alone)?.with_prices(self.prices.table()?))
     }

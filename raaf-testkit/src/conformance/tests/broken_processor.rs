@@ -61,7 +61,7 @@ impl BrokenProcessor {
     }
 }
 
-/// The same span but for its method.
+/// Returns the span with another method, and without the rest.
 pub(super) fn altered(span: &FinishedSpan) -> FinishedSpan {
     FinishedSpan::builder(span.kind().clone(), span.component_name())
         .trace_id(span.trace_id())

@@ -1,6 +1,6 @@
 //! Runs workflows, with real threads and tasks.
 //!
-//! Nothing here waits for time to pass: a flow that is to be cancelled says when it hangs. Panics
+//! No work here waits for time to pass: a flow that is to be cancelled says when it hangs. Panics
 //! are raised without the panic hook, so that no test prints them.
 
 mod captured;

@@ -50,7 +50,7 @@ impl Variables {
     ///
     /// # Errors
     ///
-    /// When a value is invalid: the first one.
+    /// If a value is invalid; the error is that of the first one.
     pub fn check(&self, environment: &Environment) -> Result<(), SettingsError> {
         (self.check)(environment)
     }

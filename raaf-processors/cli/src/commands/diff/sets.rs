@@ -1,4 +1,4 @@
-//! What changed between two sets of runs.
+//! Changes between two sets of runs.
 
 use std::collections::HashMap;
 
@@ -41,7 +41,7 @@ struct Place {
     below: Vec<usize>,
     count: u64,
     states: [u64; STATES.len()],
-    /// Those that have ended.
+    /// Runs that have ended.
     ended: Group,
 }
 
