@@ -1,4 +1,4 @@
-//! Where runs pause, how they go on and end, and what their traces show of it.
+//! Pauses of runs, their continuations and ends, and the traces of these.
 
 use std::future;
 

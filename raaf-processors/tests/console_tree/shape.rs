@@ -1,4 +1,4 @@
-//! Which spans make a tree, and when it is drawn.
+//! Shapes of trees, and the moments when they are drawn.
 
 use std::thread;
 

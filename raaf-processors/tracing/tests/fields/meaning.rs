@@ -1,4 +1,4 @@
-//! What fields of spans mean.
+//! Meanings of the fields of spans.
 
 use std::fmt;
 
