@@ -3,18 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 #![allow(clippy::unnecessary_literal_bound, reason = "the trait has it so")]
 
-use std::{collections::BTreeMap, error::Error, pin::pin, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use async_trait::async_trait;
-use futures::{future::BoxFuture, poll};
-use journal::{InMemory, Ledger, Planned, block_on, turn, write};
+use journal::{Broken, InMemory, Ledger, Planned, block_on, interrupted, turn, write};
 use proptest::prelude::*;
 use raaf_agents::{
-    Agent, Approval, FlowExt as _, Journal, Pipeline, RetryPolicy, State, StepError, service,
+    Agent, Approval, FlowExt as _, Pipeline, RetryPolicy, State, StepError, service,
 };
 use raaf_testkit::{Capture, Spans, assert_coherent};
 use raaf_trace_core::{Status, trace};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use tokio::task::yield_now;
 
 mod journal;
@@ -83,13 +81,7 @@ async fn run(drops: &[usize]) -> (State, BTreeMap<String, u32>, Spans, Vec<Strin
     let work = trace("Job").in_span(async {
         for &polls in drops {
             let pipeline = pipeline(&ledger).journaled(journal.clone(), "job");
-            let mut run = pin!(pipeline.run(start()));
-            for _ in 0..polls {
-                if poll!(&mut run).is_ready() {
-                    break;
-                }
-                yield_now().await;
-            }
+            interrupted(pipeline.run(start()), polls).await;
         }
         pipeline(&ledger).journaled(journal.clone(), "job").run(start()).await.unwrap()
     });
@@ -167,13 +159,7 @@ proptest! {
                 pipeline().resume(state).await
             };
             for &polls in &drops {
-                let mut run = pin!(whole());
-                for _ in 0..polls {
-                    if poll!(&mut run).is_ready() {
-                        break;
-                    }
-                    yield_now().await;
-                }
+                interrupted(whole(), polls).await;
             }
             let state = whole().await.unwrap();
             assert_eq!((state.text("one").unwrap(), state.text("two").unwrap()), ("6 messages", "4 messages"));
@@ -200,19 +186,6 @@ async fn a_replay_has_no_step_in_its_trace() {
     resumed.sort_unstable();
     assert_eq!(resumed, ["Books", "Each", "Each", "Each", "Flaky"]);
     assert_eq!(spans.iter().filter(|span| span.kind().as_str() == "agent").count(), 0);
-}
-
-struct Broken;
-
-#[async_trait]
-impl Journal for Broken {
-    async fn step(
-        &self,
-        _: &str,
-        _: BoxFuture<'_, Option<Json>>,
-    ) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
-        Err("disk full".into())
-    }
 }
 
 #[tokio::test]
