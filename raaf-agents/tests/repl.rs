@@ -17,8 +17,9 @@ use futures::{
     stream,
 };
 use raaf_agents::{
-    Agent, Approval, CancellationToken, FunctionTool, MemorySession, Model, ModelChunk, ModelError,
-    ModelRequest, ModelResponse, ModelStream, Repl, Reply, RunConfig, Runner, ScriptedModel,
+    Agent, Approval, CancellationToken, FunctionTool, HostedCall, HostedTool, MemorySession,
+    Message, Model, ModelChunk, ModelError, ModelRequest, ModelResponse, ModelStream, Repl, Reply,
+    RunConfig, Runner, ScriptedModel, ToolCall, ToolResult,
 };
 use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
 use serde_json::json;
@@ -447,4 +448,62 @@ async fn a_chat_that_is_ended_gives_the_terminal_back() {
         Ok(shown) => assert!(shown.contains("in_a_terminal ... ok"), "{shown}"),
         Err(reason) => eprintln!("skipped, {reason}"),
     }
+}
+
+/// A model that asks whether it may call a tool of one name at two hosted servers.
+struct Asking;
+
+#[async_trait::async_trait]
+impl Model for Asking {
+    fn name(&self) -> &'static str {
+        "asking"
+    }
+
+    async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
+        let results = request.messages.iter().flat_map(Message::tool_results);
+        let results: Vec<_> = results.map(ToolResult::text).collect();
+        if !results.is_empty() {
+            return Ok(ModelResponse::new(Message::assistant(results.join(" / "))));
+        }
+        let calls = ["files", "bank"].map(|server| {
+            let mut call = ToolCall::new(format!("at_{server}"), "delete", &json!({}));
+            call.hosted_by = Some(server.to_owned());
+            call
+        });
+        Ok(ModelResponse::new(Message::calls(calls)))
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_always_allowed_at_one_server_is_asked_for_at_another() {
+    let server = |label: &str| HostedTool::mcp(label, "https://host/mcp");
+    let clerk = Agent::builder("Clerk", Asking)
+        .hosted_tool(server("files"))
+        .hosted_tool(server("bank"))
+        .build();
+    let shown = chatted(&clerk, &["Go!", "a", "n not there"]).await;
+    let wishes: Vec<_> = shown.lines().filter(|line| line.starts_with('?')).collect();
+    let expected =
+        ["? Clerk wants to call files/delete({})", "? Clerk wants to call bank/delete({})"];
+    assert_eq!(wishes, expected, "{shown}");
+    assert!(shown.ends_with("approved / not there\n\n"), "{shown}");
+}
+
+#[tokio::test]
+async fn calls_of_hosted_tools_are_shown_once_they_have_ended() {
+    let mut search = HostedCall::new("ws_1", "web_search");
+    search.arguments = json!({ "query": "rain\u{7}" });
+    search.status = Some("completed".to_owned());
+    let mut broken = HostedCall::new("mcp_1", "mcp");
+    (broken.server, broken.name) = (Some("docs".to_owned()), Some("find".to_owned()));
+    broken.error = Some("no docs".to_owned());
+    let mut going = HostedCall::new("ws_2", "web_search");
+    going.status = Some("searching".to_owned());
+    let mut listing = HostedCall::new("mcpl_1", "mcp_list_tools");
+    listing.status = Some("completed".to_owned());
+    let calls = [search, broken, going, listing];
+    let reply = calls.into_iter().fold(Reply::text("It rains."), Reply::with_hosted_call);
+    let agent = Agent::builder("A", ScriptedModel::new("m", [reply])).build();
+    let expected = "· web_search({\"query\":\"rain\\u0007\"})\n✗ docs/find: no docs\nIt rains.\n\n";
+    assert_eq!(chatted(&agent, &["Go!"]).await, expected);
 }

@@ -8,7 +8,7 @@ mod hooks;
 mod instructions;
 mod output;
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use raaf_trace_core::{Attributes, Component, Key, Traceable, Value, keys};
 
@@ -151,11 +151,9 @@ impl Agent {
     pub(crate) fn with_sourced(&self, sourced: impl IntoIterator<Item = Arc<dyn Tool>>) -> Self {
         let mut inner = (*self.inner).clone();
         inner.tools.truncate(inner.own_tools);
-        for tool in sourced {
-            if inner.tools.iter().all(|other| other.spec().name != tool.spec().name) {
-                inner.tools.push(tool);
-            }
-        }
+        let mut names: HashSet<_> =
+            inner.tools.iter().map(|tool| tool.spec().name.clone()).collect();
+        inner.tools.extend(sourced.into_iter().filter(|it| names.insert(it.spec().name.clone())));
         Self { inner: Arc::new(inner) }
     }
 

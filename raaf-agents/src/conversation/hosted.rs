@@ -24,7 +24,8 @@ pub struct HostedCall {
     /// The label of the MCP server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
-    /// The state, as the provider names it, such as `in_progress`, `searching`, `completed` or `failed`.
+    /// The state, as the provider names it, such as `in_progress`, `searching`, `completed` or `failed`. In
+    /// streams, the end of a call always has a state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// The arguments of the call, such as queries or code; `null` if the provider does not report them.
@@ -61,7 +62,18 @@ impl HostedCall {
     /// Returns whether it is a call of a tool, and not another item of the provider.
     pub(crate) fn is_call(&self) -> bool {
         let data = self.provider_data.as_ref().and_then(|data| data.fields.get("type"));
-        data.and_then(Json::as_str).is_none_or(|kind| kind.ends_with("_call"))
+        data.and_then(Json::as_str).map_or(!self.is_listing(), |kind| kind.ends_with("_call"))
+    }
+
+    /// Returns whether it is the listing of a server's tools.
+    pub(crate) fn is_listing(&self) -> bool {
+        self.tool == "mcp_list_tools"
+    }
+
+    /// Returns whether the call has ended.
+    pub(crate) fn is_over(&self) -> bool {
+        self.error.is_some()
+            || matches!(self.status.as_deref(), Some("completed" | "failed" | "incomplete"))
     }
 
     /// Returns whether the call failed.

@@ -9,6 +9,9 @@ use super::{Diagram, Link, Node, NodeKind, Part, Relation};
 /// Maximum number of boxes.
 const MAX_NODES: usize = 500;
 
+/// Maximum number of levels. Deeper ones would exhaust the stack.
+const MAX_DEPTH: usize = 500;
+
 /// Maximum number of characters of a name or a note.
 const MAX_CHARS: usize = 80;
 
@@ -17,6 +20,8 @@ const MAX_CHARS: usize = 80;
 pub struct Drawing {
     nodes: Vec<Node>,
     left_out: usize,
+    /// Number of levels around this one.
+    depth: usize,
     /// Agents that have a box, for hand-offs back to them.
     agents: Vec<(Component, usize)>,
     /// Number of hand-offs around this place whose agents are made on demand.
@@ -32,6 +37,7 @@ impl Drawing {
         let mut drawing = Self {
             nodes: Vec::new(),
             left_out: 0,
+            depth: 0,
             agents: Vec::new(),
             on_demand: 0,
             parts: Vec::new(),
@@ -80,8 +86,15 @@ impl Drawing {
 
     /// Returns what is drawn by the function.
     pub(crate) fn inside(&mut self, owner: Option<usize>, draw: impl FnOnce(&mut Self)) -> Part {
+        if self.depth == MAX_DEPTH {
+            self.left_out += 1;
+            let inner = Box::new(Part::Sequence(Vec::new()));
+            return Part::Group { title: "…".to_owned(), notes: Vec::new(), inner };
+        }
         let (outer, owner) = (mem::take(&mut self.parts), mem::replace(&mut self.owner, owner));
+        self.depth += 1;
         draw(self);
+        self.depth -= 1;
         let mut parts = mem::replace(&mut self.parts, outer);
         self.owner = owner;
         match parts.pop() {

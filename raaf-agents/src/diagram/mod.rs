@@ -16,8 +16,8 @@ use graph::Graph;
 ///
 /// `Display` shows it as a tree of text, for a terminal or a log. [`to_mermaid`](Self::to_mermaid) and
 /// [`to_dot`](Self::to_dot) return it in the languages of programs that draw. Names and notes may have any
-/// content: each form escapes them, and cuts them after 80 characters. A diagram has at most 500 boxes, and
-/// shows how many it leaves out.
+/// content: each form escapes them, and cuts them after 80 characters. A diagram has at most 500 boxes and
+/// 500 levels, and shows how many parts it leaves out.
 ///
 /// # Examples
 ///

@@ -6,6 +6,9 @@ use raaf_trace_core::{ErrorType, call::KnownErrorType, diagnostics::Escaped};
 
 use crate::errors::TIMEOUT;
 
+/// Bound on the number of tools that an error names.
+const MAX_NAMES: usize = 50;
+
 /// Failure of an MCP server, of the connection to it, or of a request.
 ///
 /// Its text contains no [secret](crate::mcp::McpServer) that was set for the server.
@@ -126,9 +129,13 @@ impl fmt::Display for McpError {
             Self::UnknownTool { server, tool, available } => {
                 let (server, tool) = (Escaped(server), Escaped(tool));
                 write!(f, "the MCP server `{server}` does not offer the tool `{tool}`")?;
-                let available = available.join(", ");
+                let first = &available[..available.len().min(MAX_NAMES)];
                 let none = if available.is_empty() { "none" } else { "" };
-                write!(f, "; available tools: {}{none}", Escaped(&available))
+                write!(f, "; available tools: {}{none}", Escaped(&first.join(", ")))?;
+                match available.len().saturating_sub(MAX_NAMES) {
+                    0 => Ok(()),
+                    more => write!(f, " and {more} more"),
+                }
             }
             Self::Serve { message } => write!(f, "cannot serve MCP: {message}"),
         }
@@ -157,3 +164,16 @@ impl ErrorType for McpError {
 }
 
 raaf_trace_core::submit! { KnownErrorType::new::<McpError>() }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_some_of_the_tools() {
+        let available = (0..10_000).map(|number| format!("tool_{number}")).collect();
+        let (server, tool) = ("office".to_owned(), "act".to_owned());
+        let text = McpError::UnknownTool { server, tool, available }.to_string();
+        assert!(text.ends_with(", tool_49 and 9950 more"), "{text}");
+    }
+}

@@ -12,6 +12,8 @@ const MIN_SECRET: usize = 8;
 const CONTENT: [&str; 3] = ["error", "params", "result"];
 /// Members whose values belong to the protocol.
 const WORDS: [&str; 4] = ["mimeType", "protocolVersion", "role", "type"];
+/// Member of a result of which all, also the names, is content.
+const STRUCTURED: &str = "structuredContent";
 
 /// Values of the environment, of headers and of the URL of a server, which it may repeat.
 #[derive(Clone, Default)]
@@ -48,16 +50,22 @@ impl Secrets {
         let members = message.as_object_mut().into_iter().flatten();
         let mut open: Vec<_> = members
             .filter(|(key, _)| CONTENT.contains(&key.as_str()))
-            .map(|(_, json)| json)
+            .map(|(_, json)| (json, false))
             .collect();
-        while let Some(next) = open.pop() {
+        while let Some((next, is_structured)) = open.pop() {
             match next {
                 Json::String(text) => *text = self.hide(text),
-                Json::Array(items) => open.extend(items),
+                Json::Array(items) => open.extend(items.iter_mut().map(|it| (it, is_structured))),
                 Json::Object(members) => {
-                    let members = members.iter_mut();
-                    let said = members.filter(|(key, _)| !WORDS.contains(&key.as_str()));
-                    open.extend(said.map(|(_, json)| json));
+                    if is_structured {
+                        let named = std::mem::take(members).into_iter();
+                        members.extend(named.map(|(key, json)| (self.hide(&key), json)));
+                    }
+                    for (key, json) in members {
+                        if is_structured || !WORDS.contains(&key.as_str()) {
+                            open.push((json, is_structured || key == STRUCTURED));
+                        }
+                    }
                 }
                 _ => {}
             }
@@ -91,5 +99,15 @@ mod tests {
             "result": { "a": ["[REDACTED]", { "type": "s3cr3t-token" }], "b": 1 },
         });
         assert_eq!(message, hidden);
+    }
+
+    #[test]
+    fn structured_content_has_no_words_of_the_protocol() {
+        let secrets = Secrets::new(["s3cr3t-token".to_owned()]);
+        let mut message = json!({ "result": { "structuredContent": {
+            "type": "s3cr3t-token", "a": [{ "role": "s3cr3t-token" }], "s3cr3t-token": 1,
+        } } });
+        secrets.hide_in(&mut message);
+        assert!(!message.to_string().contains("s3cr3t"), "{message}");
     }
 }

@@ -69,6 +69,8 @@ impl HostedTool {
     /// The provider asks before each call, unless the option `require_approval` is `never` or lists
     /// exceptions. Such a request is a [call](crate::ToolCall::hosted_by) that waits for an approval: the
     /// run pauses, as for a tool that [needs an approval](crate::Approval).
+    ///
+    /// A user, a password and a query in the URL are neither traced nor shown by `Debug`, but serialized.
     pub fn mcp(label: impl Into<String>, url: impl Into<String>) -> Self {
         Self::new("mcp").with("server_label", label.into()).with("server_url", url.into())
     }
@@ -98,11 +100,11 @@ impl HostedTool {
         self.options.get("server_label")?.as_str()
     }
 
-    /// Returns the declaration without its secrets, and without the queries of URLs.
+    /// Returns the declaration without its secrets, and without the passwords and queries of URLs.
     pub(super) fn shown(&self) -> Json {
-        let bare = |value: &Json| match value.as_str().and_then(|text| text.split_once('?')) {
-            Some((url, _)) if url.contains("://") => url.into(),
-            _ => value.clone(),
+        let bare = |value: &Json| match value.as_str().filter(|text| text.contains("://")) {
+            Some(url) => without_secrets(url).into(),
+            None => value.clone(),
         };
         let options = self.options.iter().map(|(key, value)| (key.clone(), bare(value)));
         [("type".to_owned(), self.kind.as_str().into())].into_iter().chain(options).collect()
@@ -116,13 +118,33 @@ impl HostedTool {
         [("type".to_owned(), self.kind.as_str().into())].into_iter().chain(members).collect()
     }
 
-    /// Iterates over the strings that are secret, and the values in the queries of URLs.
+    /// Iterates over the strings that are secret, and the passwords and the values in the queries of URLs. A
+    /// user without a password may be a token.
     #[cfg(feature = "openai")]
     pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
         let queries = self.options.values().filter_map(|value| value.as_str()?.split_once('?'));
         let queries = queries.flat_map(|(_, query)| query.split('&'));
         let queries = queries.filter_map(|pair| Some(pair.split_once('=')?.1));
-        self.secrets.values().flat_map(texts_of).chain(queries)
+        let urls = self.options.values().filter_map(Json::as_str);
+        let passwords = urls.filter_map(user_of);
+        let passwords = passwords.map(|user| user.split_once(':').map_or(user, |(_, it)| it));
+        self.secrets.values().flat_map(texts_of).chain(queries).chain(passwords)
+    }
+}
+
+/// Returns the name and the password in a URL.
+fn user_of(url: &str) -> Option<&str> {
+    let rest = url.split_once("://")?.1;
+    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    Some(host.rsplit_once('@')?.0)
+}
+
+/// Returns a URL without its user and its query.
+fn without_secrets(url: &str) -> String {
+    let bare = url.split_once('?').map_or(url, |(bare, _)| bare);
+    match user_of(bare) {
+        Some(user) => bare.replacen(&format!("{user}@"), "", 1),
+        None => bare.to_owned(),
     }
 }
 

@@ -12,7 +12,7 @@ const QUESTION: &str = "  Allow it? [y]es, [n]o, [a]lways: ";
 const REASON: &str = "  Reason, for the model: ";
 const NO_REASON: &str = "The user rejected the call.";
 
-/// Calls that are always approved, by agent and tool.
+/// Calls that are always approved, by agent and tool, which includes the server of a hosted tool.
 pub(super) type Approvals = HashSet<(String, String)>;
 
 /// State of a run after its pending calls were asked about.
@@ -33,7 +33,7 @@ impl Chat {
     pub(super) async fn decide(&mut self, mut state: RunState) -> io::Result<Asked> {
         // A decision may be one for later calls, too.
         while let Some(call) = state.pending().into_iter().next() {
-            let rule = (call.agent.clone(), call.call.name.clone());
+            let rule = (call.agent.clone(), call.call.rule_name().into_owned());
             let decided = if self.approvals.contains(&rule) {
                 state.approve_always(&call.key)
             } else {
@@ -59,7 +59,8 @@ impl Chat {
             tools => format!(" (in {})", tools.join(", ")),
         };
         // Not shortened: a person decides on all of it.
-        let wish = format!("? {agent}{within} wants to call {}({})", call.name, call.arguments);
+        let wish =
+            format!("? {agent}{within} wants to call {}({})", call.rule_name(), call.arguments);
         self.screen.line(&wish)?;
         loop {
             let text = match self.answer(QUESTION).await? {

@@ -39,7 +39,7 @@ pub async fn repl(agent: &Agent) -> io::Result<()> {
 /// it is generated, and waits for the next line.
 ///
 /// The chat shows tool calls, their results and hand-offs as they happen, including those of agents called
-/// as tools. An agent that takes over also answers the next line. The chat asks the user about each call that
+/// as tools, and the calls of hosted tools that have ended. An agent that takes over also answers the next line. The chat asks the user about each call that
 /// needs an [approval](crate::Approval). Text from models and tools is escaped, so that it cannot control the
 /// terminal.
 ///

@@ -117,6 +117,18 @@ fn show(screen: &mut Screen, event: &RunEvent, shown: &mut String, indent: &str)
             shown.clear();
             screen.short_line(&format!("{indent}· {}({})", call.name, call.arguments))
         }
+        RunEvent::HostedCall { call, .. }
+            if call.is_over() && (call.is_call() || call.is_failed()) =>
+        {
+            let server = call.server.as_ref().map(|server| format!("{server}/"));
+            let name = format!("{}{}", server.unwrap_or_default(), call.display_name());
+            screen.short_line(&match &call.error {
+                Some(error) => format!("{indent}✗ {name}: {error}"),
+                None if call.is_failed() => format!("{indent}✗ {name}"),
+                None if call.arguments.is_null() => format!("{indent}· {name}"),
+                None => format!("{indent}· {name}({})", call.arguments),
+            })
+        }
         RunEvent::ToolResult { tool, content, is_error, .. } => {
             let mark = if *is_error { "✗" } else { "✓" };
             screen.short_line(&format!("{indent}{mark} {tool}: {content}"))

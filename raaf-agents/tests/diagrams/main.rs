@@ -381,3 +381,20 @@ fn mermaid_and_graphviz_see_the_same_diagrams() {
 fn boxes(diagram: &Diagram) -> usize {
     diagram.to_dot().lines().filter(|line| line.contains("[shape=")).count()
 }
+
+#[test]
+fn deep_nesting_is_drawn_to_a_bound() {
+    let ask = |inner: Agent, number| {
+        agent(&format!("Agent {number}")).tool(inner.as_tool("ask", "Asks.")).build()
+    };
+    let diagram = (0..300).fold(agent("Innermost").build(), ask).diagram();
+    assert_eq!(boxes(&diagram), 501);
+
+    let innermost = function("innermost").named("Innermost").build().unwrap();
+    let wrapped =
+        |inner: Pipeline, number| inner.named(format!("Pipeline {number}")).build().unwrap();
+    let diagram = (0..2_000).fold(innermost, wrapped).diagram();
+    for text in [diagram.to_string(), diagram.to_mermaid(), diagram.to_dot()] {
+        assert!(text.contains("Pipeline 1999") && text.contains("left out: 1 more"), "{text}");
+    }
+}

@@ -6,6 +6,7 @@
 mod callers;
 mod conformance;
 mod faults;
+mod hostile;
 mod http;
 mod logs;
 mod node;

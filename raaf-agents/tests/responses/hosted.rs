@@ -161,10 +161,14 @@ async fn a_run_shows_them_as_events_and_secrets_stay_with_the_server() {
 
 #[tokio::test]
 async fn an_error_of_the_server_does_not_have_the_secrets_of_hosted_tools() {
-    let mcp = HostedTool::mcp("docs", "https://host/mcp?sig=query-secret-0123456789")
+    let docs = HostedTool::mcp("docs", "https://host/mcp?sig=query-secret-0123456789")
         .secret("headers", json!({"x-key": TOKEN}));
-    let request = asked().with_hosted_tools([mcp]);
-    let words = format!("no access with {TOKEN} at ?sig=query-secret-0123456789");
+    let files = HostedTool::mcp("files", "https://clerk:password-0123456789@host/mcp");
+    let bank = HostedTool::mcp("bank", "https://user-token-0123456789@host/mcp");
+    let request = asked().with_hosted_tools([docs, files, bank]);
+    let words = format!(
+        "no access with {TOKEN} at ?sig=query-secret-0123456789, password-0123456789, user-token-0123456789"
+    );
     let answer = Answer::status(424, &json!({"error": {"message": words}}).to_string());
     let (outcome, _) = respond(answer, &request, |builder| builder, &Capture::new()).await;
     let error = outcome.unwrap_err().to_string();
@@ -192,4 +196,12 @@ async fn chat_completions_cannot_have_hosted_tools() {
             agent "Clerk" [status = error] { llm "m" [error "unsupported"] }
         }
     });
+}
+
+#[test]
+fn a_password_in_the_url_of_a_server_is_not_shown() {
+    let tool = HostedTool::mcp("docs", "https://clerk:s3cr3t-password@host/mcp?key=1");
+    let shown = format!("{tool:?}");
+    assert!(shown.contains("https://host/mcp"), "{shown}");
+    assert!(!shown.contains("s3cr3t") && !shown.contains("key=1"), "{shown}");
 }

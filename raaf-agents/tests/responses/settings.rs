@@ -107,7 +107,7 @@ async fn a_hosted_tool_can_be_chosen() {
 
 /// The weather.
 #[derive(Debug, Deserialize, JsonSchema, PartialEq)]
-struct Weather {
+pub(super) struct Weather {
     rain: bool,
 }
 

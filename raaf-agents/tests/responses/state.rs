@@ -1,12 +1,13 @@
 //! Conversations that the server keeps.
 
 use raaf_agents::{
-    Agent, MemorySession, Message, Model as _, RunConfig, Runner, Session, openai::ServerState,
+    Agent, MemorySession, Message, Model as _, RunConfig, Runner, Session,
+    openai::{ServerState, TypedAnswers},
 };
 use raaf_testkit::{Capture, assert_span_tree};
 use serde_json::{Value as Json, json};
 
-use super::{asked, builder, call, common::shout, message, respond, response};
+use super::{asked, builder, call, common::shout, message, respond, response, settings::Weather};
 use crate::server::{Answer, Server};
 
 /// A stored response with this id.
@@ -156,4 +157,38 @@ async fn a_response_of_another_server_is_not_continued() {
     outcome.unwrap();
     assert_eq!(body["previous_response_id"], Json::Null);
     assert_eq!(body["input"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_call_for_the_answer_gets_a_result_at_a_server_that_keeps_it() {
+    let answer = || call("a", "final_answer", r#"{"rain":true}"#);
+    let server = Server::start([
+        stored("resp_1", &json!([call("c", "shout", r#"{"text":"hey"}"#), answer()])),
+        stored("resp_2", &json!([answer()])),
+        stored("resp_3", &json!([answer()])),
+    ])
+    .await;
+    let model = builder(&server)
+        .server_state(ServerState::PreviousResponse)
+        .profile(|profile| profile.typed_answers = TypedAnswers::Tool);
+    let agent = Agent::builder("Clerk", model.build().unwrap())
+        .tool(shout())
+        .output_type::<Weather>()
+        .build();
+    let session = std::sync::Arc::new(MemorySession::new());
+    let runner = Runner::new().with_config(RunConfig::new().session(session));
+    runner.run(&agent, "Does it rain?").await.unwrap();
+    runner.run(&agent, "And now?").await.unwrap();
+    let inputs: Vec<_> =
+        server.requests().into_iter().map(|request| request.body["input"].clone()).collect();
+    let results = |id: &str| {
+        let of_call = |input: &Json| {
+            let items = input.as_array().unwrap().iter();
+            items.filter(|item| item["call_id"] == id).count()
+        };
+        inputs.iter().map(of_call).collect::<Vec<_>>()
+    };
+    assert_eq!(results("a"), [0, 1, 1], "{inputs:?}");
+    assert_eq!(results("c"), [0, 1, 0], "{inputs:?}");
+    server.stop();
 }

@@ -210,7 +210,7 @@ async fn calls_of_hosted_tools_are_followed() {
             ("ws_1", Some("completed"), 0),
             ("ig_1", None, 0),
             ("ig_1", None, 1),
-            ("ig_1", None, 1),
+            ("ig_1", Some("completed"), 1),
         ]
     );
     assert_eq!(calls[2].arguments["query"], "rain");

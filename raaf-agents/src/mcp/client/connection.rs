@@ -178,10 +178,10 @@ impl McpConnection {
         set_attribute(PROTOCOL_VERSION, &facts.protocol);
         set_attribute(SESSION_ID, facts.session.id().as_deref());
         let (peer, closed) = (started.peer().clone(), CancellationToken::new());
-        let at_end = closed.clone();
+        let end = End { fate: fate.clone(), closed: closed.clone() };
         tokio::spawn(async move {
             let _ = started.waiting().await;
-            at_end.cancel();
+            end.fate.end("the server has closed it");
         });
         Ok(Self(Arc::new(Inner {
             peer,
@@ -237,6 +237,19 @@ impl Inner {
     /// Sets the attributes of a request.
     pub(super) fn describe(&self, method: &str, attributes: &mut Attributes) {
         self.facts.describe(method, attributes);
+    }
+}
+
+/// End of a connection, also if its runtime drops the task that waits for it.
+struct End {
+    fate: Fate,
+    closed: CancellationToken,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.fate.end("the runtime that it was opened in has ended");
+        self.closed.cancel();
     }
 }
 

@@ -1,7 +1,7 @@
 //! List of a server's tools, kept until the server reports a change.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     error::Error,
     sync::{
         Arc,
@@ -94,8 +94,10 @@ impl Inner {
         }
         let mut tools = self.ask_for_tools().await?;
         if let Some(known) = known.as_ref() {
+            let places: HashMap<_, _> =
+                (0..).zip(&tools).map(|(at, tool)| (tool.name.clone(), at)).collect();
             for old in known.tools.iter() {
-                match tools.iter_mut().find(|new| new.name == old.name) {
+                match places.get(&old.name).and_then(|&at: &usize| tools.get_mut(at)) {
                     // An unchanged tool stays the same component.
                     Some(new) if new.spec == old.spec => *new = Arc::clone(old),
                     Some(_) => {}
@@ -108,8 +110,11 @@ impl Inner {
         Ok(tools)
     }
 
-    pub(super) fn shown(&self, listed: &Arc<[Arc<Listed>]>) -> impl Iterator<Item = Arc<Listed>> {
-        listed.iter().filter(|tool| self.view.shows(&tool.name)).cloned()
+    /// Iterates over the tools of the view, the first one of each name that they have there.
+    pub(super) fn shown(&self, listed: &[Arc<Listed>]) -> impl Iterator<Item = Arc<Listed>> {
+        let mut names = HashSet::new();
+        let tools = listed.iter().filter(|tool| self.view.shows(&tool.name));
+        tools.filter(move |tool| names.insert(&tool.spec.name)).cloned()
     }
 
     /// Returns an error if the list has changed and no longer has the tool.
@@ -119,7 +124,7 @@ impl Inner {
         if has_it { Ok(()) } else { Err(self.unknown(tool, &listed)) }
     }
 
-    fn unknown(&self, tool: &str, listed: &Arc<[Arc<Listed>]>) -> McpError {
+    fn unknown(&self, tool: &str, listed: &[Arc<Listed>]) -> McpError {
         McpError::UnknownTool {
             server: self.name().to_owned(),
             tool: tool.to_owned(),

@@ -9,6 +9,9 @@ use crate::mcp::McpError;
 /// Bound on the number of pages of a list.
 const MAX_PAGES: usize = 1_000;
 
+/// Bound on the number of items of a list.
+const MAX_ITEMS: usize = 10_000;
+
 /// A page, and the cursor of the next one.
 pub(super) type Page<T> = (Vec<T>, Option<String>);
 
@@ -31,6 +34,9 @@ impl Inner {
             let span = span(request_span(method, None));
             let (items, next) = self.request(span, request(page), read).await?;
             all.extend(items);
+            if all.len() > MAX_ITEMS {
+                return Err(self.misfit(method, &format!("a list of at most {MAX_ITEMS} items")));
+            }
             cursor = next;
             if cursor.is_none() {
                 return Ok(all);

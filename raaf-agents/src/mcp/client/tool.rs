@@ -10,7 +10,7 @@ use raaf_trace_core::{Attributes, Component, Traceable, Value, keys};
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, CallToolResult, ClientRequest, ServerResult,
 };
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::{McpConnection, content, listing::Listed, request::request_span};
 use crate::{
@@ -50,14 +50,11 @@ impl McpTool {
         &self.listed.name
     }
 
-    async fn request(&self, arguments: Json) -> Result<Content, McpError> {
+    async fn request(&self, arguments: Option<Map<String, Json>>) -> Result<Content, McpError> {
         let (inner, name) = (&self.connection.0, &self.listed.name);
         inner.check(name).await?;
         let mut parameters = CallToolRequestParams::new(name.clone());
-        parameters.arguments = match arguments {
-            Json::Object(arguments) => Some(arguments),
-            _ => None,
-        };
+        parameters.arguments = arguments;
         let span = request_span(METHOD, Some(name)).with(keys::TOOL_NAME, name);
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(parameters));
         let read = |answer| match answer {
@@ -87,11 +84,17 @@ impl Tool for McpTool {
     }
 
     async fn invoke(&self, arguments: Json) -> Result<Content, ToolError> {
+        let tool = || self.listed.spec.name.clone();
+        let arguments = match arguments {
+            Json::Object(arguments) => Some(arguments),
+            Json::Null => None,
+            _ => {
+                let message = "they are not an object; expected an object, or `null`".to_owned();
+                return Err(ToolError::Arguments { tool: tool(), message });
+            }
+        };
         let called = self.request(arguments).await;
-        called.map_err(|error| ToolError::Failed {
-            tool: self.listed.spec.name.clone(),
-            source: error.into(),
-        })
+        called.map_err(|error| ToolError::Failed { tool: tool(), source: error.into() })
     }
 
     /// Returns false for a tool that the server no longer offers.

@@ -87,7 +87,7 @@ impl ServerHandler for Handler {
             let tools = self.0.tools.iter().filter(|tool| tool.is_enabled(&run));
             ListToolsResult::with_all_items(tools.map(|tool| described(&**tool)).collect())
         };
-        Ok(self.0.around(span.in_span(work)).await)
+        contained(async { Ok(self.0.around(span.in_span(work)).await) }).await
     }
 
     async fn call_tool(
@@ -95,11 +95,21 @@ impl ServerHandler for Handler {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let run = (self.0.context)();
-        let found = self.0.tool(&request.name, &run);
+        contained(Box::pin(self.0.answer(request, context))).await
+    }
+}
+
+impl Served {
+    async fn answer(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let run = (self.context)();
+        let found = self.tool(&request.name, &run);
         // A name that the client made up would be an unbounded label.
         let target = found.map(|tool| &*tool.spec().name);
-        let span = self.0.span("tools/call", target, &context);
+        let span = self.span("tools/call", target, &context);
         let work = span.try_in_span(Box::pin(async {
             let Some(tool) = found else {
                 set_attribute(STATUS_CODE, rmcp::model::ErrorCode::INVALID_PARAMS.0.to_string());
@@ -108,10 +118,10 @@ impl ServerHandler for Handler {
             };
             set_attribute(keys::TOOL_NAME, &tool.spec().name);
             let arguments = Json::Object(request.arguments.unwrap_or_default());
-            self.0.call(&**tool, &run, arguments).await.map_err(Failed::Tool)
+            self.call(&**tool, &run, arguments).await.map_err(Failed::Tool)
         }));
         let called = tokio::select! {
-            called = self.0.around(work) => called,
+            called = self.around(work) => called,
             // The client does not wait for the answer.
             () = context.ct.cancelled() => {
                 return Err(ErrorData::internal_error("the call was cancelled", None));
@@ -123,9 +133,7 @@ impl ServerHandler for Handler {
             Err(Failed::Refused(error)) => Err(error),
         }
     }
-}
 
-impl Served {
     fn tool(&self, name: &str, run: &RunContext) -> Option<&Arc<dyn Tool>> {
         self.tools.iter().find(|tool| tool.spec().name == name && tool.is_enabled(run))
     }
@@ -137,14 +145,16 @@ impl Served {
         arguments: Json,
     ) -> Result<Content, ToolError> {
         let name = || tool.spec().name.clone();
-        if tool.needs_approval(run, &arguments) {
-            let reason = "it needs a person's approval, which this server cannot ask for";
-            return Err(ToolError::Refused { tool: name(), reason: reason.to_owned() });
-        }
-        // Closed never: the semaphore lives as long as the server.
-        let _permit = self.calls.acquire().await;
-        let call = AssertUnwindSafe(tool.call_in(run, arguments)).catch_unwind();
-        call.await.unwrap_or_else(|panic| {
+        let call = async {
+            if tool.needs_approval(run, &arguments) {
+                let reason = "it needs a person's approval, which this server cannot ask for";
+                return Err(ToolError::Refused { tool: name(), reason: reason.to_owned() });
+            }
+            // Closed never: the semaphore lives as long as the server.
+            let _permit = self.calls.acquire().await;
+            tool.call_in(run, arguments).await
+        };
+        AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|panic| {
             Err(ToolError::Panicked { tool: name(), message: panic_message(&*panic) })
         })
     }
@@ -194,6 +204,14 @@ impl Served {
             .with(SESSION_ID, session)
             .with(PROTOCOL_VERSION, version)
     }
+}
+
+/// Does the work of a request. If the program panics, the client receives an error instead of no answer.
+async fn contained<T>(work: impl Future<Output = Result<T, ErrorData>>) -> Result<T, ErrorData> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
+        let message = format!("the server panicked: {}", panic_message(&*panic));
+        Err(ErrorData::internal_error(message, None))
+    })
 }
 
 /// Describes a tool for clients.

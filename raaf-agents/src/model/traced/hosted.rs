@@ -19,8 +19,6 @@ const KINDS: [&str; 5] =
 /// Component name of other calls.
 const OTHER: &str = "hosted_tool";
 
-const LISTING: &str = "mcp_list_tools";
-
 /// Bound on the spans of a stream that are open at a time.
 const MAX_OPEN: usize = 64;
 
@@ -52,7 +50,7 @@ impl Streamed {
             return;
         }
         let at = self.open.iter().position(|(id, _)| *id == call.id);
-        match (at, is_over(call)) {
+        match (at, call.is_over()) {
             (None, false) if self.open.len() < MAX_OPEN => {
                 self.open.push((call.id.clone(), enter(call)));
             }
@@ -85,16 +83,11 @@ pub(super) fn record(message: &Message) {
 }
 
 fn is_shown(call: &HostedCall) -> bool {
-    call.tool == LISTING || KINDS.contains(&call.tool.as_str()) || call.is_call()
-}
-
-fn is_over(call: &HostedCall) -> bool {
-    call.error.is_some()
-        || matches!(call.status.as_deref(), Some("completed" | "failed" | "incomplete"))
+    call.is_listing() || KINDS.contains(&call.tool.as_str()) || call.is_call()
 }
 
 fn enter(call: &HostedCall) -> CallScope {
-    if call.tool == LISTING {
+    if call.is_listing() {
         let component = Component::new("mcp").with_kind(Kind::McpListTools);
         return component.traced("run").with(keys::MCP_SERVER, call.server.as_deref()).enter();
     }
@@ -110,7 +103,7 @@ fn enter(call: &HostedCall) -> CallScope {
 
 fn end(mut scope: CallScope, call: &HostedCall) {
     scope.result_attributes(|attributes| {
-        if call.tool == LISTING {
+        if call.is_listing() {
             describe_listing(call, attributes);
         } else {
             describe(call, attributes);

@@ -33,10 +33,14 @@ impl Run<'_> {
             }
         }
         let changed = agent.with_sourced(sourced.iter().flatten().cloned());
-        let specs = |agent: &Agent| {
-            agent.sourced().iter().map(|tool| tool.spec().clone()).collect::<Vec<_>>()
+        // A tool that is gone and one that has come back in its place may have the same specification.
+        let offered = |agent: &Agent| {
+            let tools = agent.sourced().iter();
+            let offer =
+                |tool: &Arc<dyn Tool>| (tool.spec().clone(), tool.is_enabled(&self.context));
+            tools.map(offer).collect::<Vec<_>>()
         };
-        if specs(agent) == specs(&changed) {
+        if offered(agent) == offered(&changed) {
             return Ok(None);
         }
         if let Some(span) = agent.current_span() {

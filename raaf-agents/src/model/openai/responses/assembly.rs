@@ -126,7 +126,8 @@ impl Assembly {
         });
         let Some(item) = self.items.get_mut(&at) else { return };
         let new = if what == "delta" {
-            item.push(piece, index, text)
+            // The text of an item that is done is known.
+            if item.is_done() { None } else { item.push(piece, index, text) }
         } else {
             let mut text = Json::String(text);
             surrogates::settle_json(&mut text);
@@ -215,8 +216,12 @@ impl Assembly {
         if kind == "function_call" {
             self.announce(at, is_done, chunks)?;
         } else if hosted::is_hosted(&kind) && !was_done && kind != hosted::APPROVAL {
-            let call = self.items.get(&at).map(|item| hosted::call(item.members(), None));
-            chunks.extend(call.map(Box::new).map(ModelChunk::HostedCall));
+            let mut call = hosted::call(item.members(), None);
+            if is_done && call.status.is_none() {
+                let status = if call.error.is_some() { "failed" } else { "completed" };
+                call.status = Some(status.to_owned());
+            }
+            chunks.push(ModelChunk::HostedCall(Box::new(call)));
         }
         if is_done {
             let texts = self.items.get(&at).map(Item::texts).unwrap_or_default();

@@ -12,13 +12,16 @@ use super::{
             parts::{self, LeftOut, Place, Unsendable},
         },
     },
-    CONVERSATION, MESSAGES, RESPONSE_ID, ServerState, content, hosted,
+    ANSWERED, CONVERSATION, MESSAGES, RESPONSE_ID, ServerState, content, hosted,
     output::COMMENTARY,
 };
 use crate::{
     conversation::{Message, Part, Reasoning, Role, ToolCall},
     model::{ModelError, ModelRequest},
 };
+
+/// Result of a call for the answer, which is no call of a tool.
+const RECEIVED: &str = "received";
 
 /// Input of a request.
 pub(super) struct Input<'a> {
@@ -50,6 +53,9 @@ pub(super) fn of_request<'a>(
         .collect();
     let latest = messages.iter().rposition(|message| message.role == Role::User);
     let mut answers = Answers { origin: target.origin, is_stored, items: Vec::new() };
+    if let Some(last) = from.checked_sub(1).and_then(|at| messages.get(at)) {
+        answers.add_answered(last);
+    }
     let mut left_out = LeftOut::default();
     for (at, message) in messages.iter().enumerate().skip(from) {
         let is_old = latest.is_some_and(|latest| at < latest);
@@ -124,6 +130,15 @@ struct Answers<'a> {
 }
 
 impl Answers<'_> {
+    /// Adds results of calls that the message does not have, to a conversation that has them at the server.
+    fn add_answered(&mut self, message: &Message) {
+        let data = message.provider_data.as_ref().and_then(|data| data.fields_for(self.origin));
+        let ids = data.and_then(|data| data.get(ANSWERED)?.as_array()).into_iter().flatten();
+        let result =
+            |id| json!({"type": "function_call_output", "call_id": id, "output": RECEIVED});
+        self.items.extend(ids.map(result));
+    }
+
     fn add(&mut self, message: &Message, left_out: &mut LeftOut) {
         let data = message.provider_data.as_ref().and_then(|data| data.fields_for(self.origin));
         let known = data.and_then(|data| data.get(MESSAGES)?.as_array());

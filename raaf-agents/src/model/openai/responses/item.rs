@@ -65,9 +65,11 @@ impl Item {
         item
     }
 
-    /// Replaces the members by those that the server sent.
+    /// Replaces the members by those that the server sent. An item that is done does not begin again.
     pub(super) fn set(&mut self, members: Map<String, Json>, is_done: bool) {
-        self.members = members;
+        if is_done || !self.is_done {
+            self.members = members;
+        }
         self.is_done |= is_done;
     }
 

@@ -37,6 +37,7 @@ const RESPONSE_ID: &str = "response_id";
 const CONVERSATION: &str = "conversation";
 const STORED: &str = "stored";
 const MESSAGES: &str = "messages";
+const ANSWERED: &str = "answered";
 
 /// Model on a server with the Responses API: `OpenAI`'s own, xAI, `OpenRouter`, `vLLM`, `LiteLLM`,
 /// llama.cpp and others.

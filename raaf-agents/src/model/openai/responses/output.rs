@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    CONVERSATION, MESSAGES, RESPONSE_ID, STORED, hosted,
+    ANSWERED, CONVERSATION, MESSAGES, RESPONSE_ID, STORED, hosted,
     item::{arguments, is_commentary, text},
 };
 use crate::conversation::{Citation, Message, Part, ProviderData, Reasoning, ToolCall};
@@ -18,11 +18,13 @@ pub(super) struct Output<'a> {
     parts: Vec<Part>,
     /// Members of the message items beside their content, and the number of parts of each.
     messages: Vec<Json>,
+    /// Ids of the calls for the answer, which the message does not have.
+    answered: Vec<Json>,
 }
 
 impl<'a> Output<'a> {
     pub(super) fn new(origin: &'a str) -> Self {
-        Self { origin, parts: Vec::new(), messages: Vec::new() }
+        Self { origin, parts: Vec::new(), messages: Vec::new(), answered: Vec::new() }
     }
 
     /// Adds an item.
@@ -127,6 +129,7 @@ impl<'a> Output<'a> {
         self.parts.retain(|part| match part {
             Part::ToolCall(call) if call.name == tool => {
                 answer = Some(call.arguments.clone());
+                self.answered.push(call.id.as_str().into());
                 false
             }
             _ => true,
@@ -158,6 +161,11 @@ impl<'a> Output<'a> {
         }
         if !self.messages.is_empty() {
             fields.insert(MESSAGES.to_owned(), self.messages.into());
+        }
+        if !self.answered.is_empty()
+            && (fields.contains_key(RESPONSE_ID) || fields.contains_key(CONVERSATION))
+        {
+            fields.insert(ANSWERED.to_owned(), self.answered.into());
         }
         message.provider_data = ProviderData::new(self.origin, fields);
         message

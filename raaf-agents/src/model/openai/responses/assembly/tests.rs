@@ -79,6 +79,19 @@ fn assembled(events: &[Json]) -> (Option<ModelResponse>, Vec<ModelChunk>) {
     (whole.map(|(_, whole)| whole), chunks)
 }
 
+#[test]
+fn an_item_that_is_done_does_not_begin_again() {
+    let item = |content: Json| json!({"type": "message", "id": "m", "content": content});
+    let whole = item(json!([{"type": "output_text", "text": "It rains."}]));
+    let done = json!({"type": "response.output_item.done", "output_index": 0, "item": whole});
+    let added =
+        json!({"type": "response.output_item.added", "output_index": 0, "item": item(json!([]))});
+    let late = json!({"type": "response.output_text.delta", "output_index": 0, "delta": "rains."});
+    let (whole, chunks) = assembled(&[done.clone(), added, late, done]);
+    assert_eq!(whole.unwrap().message.text(), "It rains.");
+    assert_eq!(chunks, [ModelChunk::Text("It rains.".to_owned())]);
+}
+
 proptest! {
     #[test]
     fn any_events_make_a_response_or_an_error(events in vec(event(), 0..12)) {
