@@ -20,6 +20,8 @@ const HOUSES: [House; 9] = [
         &[
             &["type_name"],
             &["escape"],
+            &["percent"],
+            &["grpc"],
             &["numbered"],
             &["kind"],
             &["naming"],

@@ -32,7 +32,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
 const ON_TOP: [&str; 5] =
     ["raaf-examples", "raaf-quickstart", "raaf-one-tree", "raaf-benches", "raaf-peers"];
 
-/// Maximum length of a source file, including its tests.
+/// Maximum length of a file of sources, tests or examples.
 const MAX_LINES: usize = 450;
 
 #[test]
@@ -92,7 +92,7 @@ fn every_crate_has_the_lints_of_the_workspace() {
 
 #[test]
 fn source_files_fit_in_the_head() {
-    let long: Vec<String> = sources()
+    let long: Vec<String> = files(root(), "rs")
         .into_iter()
         .map(|file| (read(&file).lines().count(), file))
         .filter(|(lines, _)| *lines > MAX_LINES)

@@ -5,13 +5,11 @@
 
 use std::{
     collections::BTreeMap,
-    pin::pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use futures::poll;
-use journal::{InMemory, Ledger, Planned, block_on, turn, write};
+use journal::{InMemory, Ledger, Planned, block_on, interrupted, turn, write};
 use proptest::prelude::*;
 use raaf_agents::{
     Agent, Approval, Flow, FlowExt as _, Pipeline, PipelineError, PipelineState, RetryPolicy,
@@ -200,20 +198,15 @@ proptest! {
                 loop {
                     let pipeline = pipeline();
                     let from = state.clone();
-                    let mut work = pin!(async {
+                    let work = async {
                         match from {
                             Some(state) => pipeline.resume(state).await,
                             None => pipeline.run(given()).await,
                         }
-                    });
+                    };
                     if let Some(polls) = drops.next().copied().flatten() {
                         // Its result, if there is one, is lost with the process.
-                        for _ in 0..polls {
-                            if poll!(&mut work).is_ready() {
-                                break;
-                            }
-                            yield_now().await;
-                        }
+                        interrupted(work, polls).await;
                         continue;
                     }
                     match work.await {

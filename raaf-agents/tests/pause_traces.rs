@@ -3,35 +3,23 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 #![allow(clippy::unnecessary_literal_bound, reason = "the trait has it so")]
 
-use std::sync::{Arc, Mutex};
-
 use anyhow::Context as _;
 use futures::StreamExt as _;
 use journal::{Planned, turn};
 use raaf_agents::{
-    Agent, Approval, FlowExt, FunctionTool, Guardrail, Limits, Message, OnToolError, ResumeError,
-    RunConfig, RunContext, RunError, RunErrorKind, RunEvent, RunState, RunStream, Runner,
-    ScriptedModel, State, Tool as _, ToolError, Verdict,
+    Agent, AgentTool, Approval, Content, FlowExt, FunctionTool, Guardrail, Limits, Message,
+    OnToolError, ResumeError, RunConfig, RunContext, RunError, RunErrorKind, RunEvent, RunState,
+    RunStream, Runner, ScriptedModel, State, Tool as _, ToolError, Verdict,
 };
 use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
 use raaf_trace_core::{Kind, Status, trace};
+use ran::Ran;
 use serde_json::json;
 
-#[allow(dead_code, reason = "other tests use the rest")]
 mod journal;
-
-#[derive(Clone, Default)]
-struct Ran(Arc<Mutex<Vec<String>>>);
+mod ran;
 
 impl Ran {
-    fn add(&self, what: &str) {
-        self.0.lock().unwrap().push(what.to_owned());
-    }
-
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().unwrap())
-    }
-
     fn tool(&self, name: &'static str) -> FunctionTool {
         let ran = self.clone();
         FunctionTool::infallible(name, "Does it.", move |(): ()| {
@@ -346,61 +334,41 @@ enum Fault {
     Lost(String),
 }
 
+async fn asked(ask: &AgentTool, context: &RunContext) -> Result<Content, ToolError> {
+    ask.call_in(context, json!({ "input": "x" })).await
+}
+
 #[tokio::test]
 async fn a_function_may_wrap_the_error_of_an_agent_that_has_paused() {
     let ran = Ran::default();
     let ask = clerk(&ran).as_tool("ask", "Asks.");
-    let tools: [Box<dyn Fn() -> FunctionTool>; 3] = [
-        Box::new({
-            let ask = ask.clone();
-            move || {
+    let tools: [fn(AgentTool) -> FunctionTool; 3] = [
+        |ask| {
+            FunctionTool::with_context("pass", "Passes on.", move |context: RunContext, (): ()| {
                 let ask = ask.clone();
-                FunctionTool::with_context(
-                    "pass",
-                    "Passes on.",
-                    move |context: RunContext, (): ()| {
-                        let ask = ask.clone();
-                        async move {
-                            let answer = ask.call_in(&context, json!({ "input": "x" })).await;
-                            answer.context("while asking")
-                        }
-                    },
-                )
-            }
-        }),
-        Box::new({
-            let ask = ask.clone();
-            move || {
+                async move { asked(&ask, &context).await.context("while asking") }
+            })
+        },
+        |ask| {
+            FunctionTool::with_context("pass", "Passes on.", move |context: RunContext, (): ()| {
                 let ask = ask.clone();
-                FunctionTool::with_context(
-                    "pass",
-                    "Passes on.",
-                    move |context: RunContext, (): ()| {
-                        let ask = ask.clone();
-                        async move {
-                            ask.call_in(&context, json!({ "input": "x" }))
-                                .await
-                                .map_err(Fault::from)
-                        }
-                    },
-                )
-            }
-        }),
-        Box::new(move || {
-            let ask = ask.clone();
+                async move { asked(&ask, &context).await.map_err(Fault::from) }
+            })
+        },
+        |ask| {
             FunctionTool::with_context("pass", "Passes on.", move |context: RunContext, (): ()| {
                 let ask = ask.clone();
                 async move {
-                    let answer = ask.call_in(&context, json!({ "input": "x" })).await;
-                    answer.map_err(|error| Fault::Lost(error.to_string()))
+                    let lost = |error: ToolError| Fault::Lost(error.to_string());
+                    asked(&ask, &context).await.map_err(lost)
                 }
             })
-        }),
+        },
     ];
     for tool in tools {
         let agent = || {
             let model = Planned(vec![turn(&[("pass", json!({}))])]);
-            Agent::builder("Top", model).tool(tool()).build()
+            Agent::builder("Top", model).tool(tool(ask.clone())).build()
         };
         let capture = Capture::deterministic();
         let state = approved(capture.run_async(agent().run("go")).await.unwrap_err());
@@ -411,7 +379,8 @@ async fn a_function_may_wrap_the_error_of_an_agent_that_has_paused() {
         assert!(spans.iter().all(|span| span.error().is_none()), "{spans}");
 
         // So does a step of a pipeline.
-        let pipeline = || FlowExt::named(tool().writes("answer"), "Post").build().unwrap();
+        let pipeline =
+            || FlowExt::named(tool(ask.clone()).writes("answer"), "Post").build().unwrap();
         let capture = Capture::deterministic();
         let error = capture.run_async(pipeline().run(State::new())).await.unwrap_err();
         let mut state = error.into_state().unwrap();

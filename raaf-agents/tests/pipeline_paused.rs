@@ -2,10 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+mod ran;
+
+use std::time::Duration;
 
 use raaf_agents::{
     Agent, Approval, FlowExt as _, FunctionTool, Message, ModelRequest, OnBranchError, Pipeline,
@@ -15,30 +14,9 @@ use raaf_agents::{
 use raaf_testkit::{Capture, assert_coherent, assert_span_tree};
 use serde_json::json;
 
-/// Names of what ran, in order.
-#[derive(Clone, Default)]
-struct Ran(Arc<Mutex<Vec<String>>>);
+use ran::Ran;
 
 impl Ran {
-    fn add(&self, what: impl Into<String>) {
-        self.0.lock().unwrap().push(what.into());
-    }
-
-    fn take(&self) -> Vec<String> {
-        let mut ran = std::mem::take(&mut *self.0.lock().unwrap());
-        ran.sort();
-        ran
-    }
-
-    /// A function that notes that it ran, and writes a key.
-    fn note(&self, name: &'static str) -> raaf_agents::FunctionStep {
-        let ran = self.clone();
-        service(name, move |state: State| {
-            ran.add(name);
-            async move { Ok(state.with(name, "done")) }
-        })
-    }
-
     /// An agent that calls a tool which waits for an approval, and answers with its result.
     fn clerk(&self, name: &'static str) -> Agent {
         let ran = self.clone();
@@ -98,12 +76,12 @@ async fn a_pipeline_goes_on_at_the_step_that_has_paused() {
         (text.to_owned(), &["first".to_owned()][..])
     );
     assert!(matches!(error.source, StepError::Paused(_)));
-    assert_eq!(ran.take(), ["first"]);
+    assert_eq!(ran.take_sorted(), ["first"]);
 
     let mut state = stored(error);
     approve_all(&mut state);
     let after = capture.run_async(pipeline().resume(state)).await.unwrap();
-    assert_eq!(ran.take(), ["Clerk sent", "last"]);
+    assert_eq!(ran.take_sorted(), ["Clerk sent", "last"]);
     assert_eq!(after.text("outcome").unwrap(), "Clerk sent");
     assert_eq!(after.iter().count(), 4);
     let spans = capture.spans_async().await;
@@ -131,18 +109,21 @@ async fn branches_beside_a_pause_end_and_are_not_run_again() {
     };
     let mut state = stored(pipeline().run(State::new().with("x", 1)).await.unwrap_err());
     assert_eq!(
-        (ran.take(), agents(&state)),
+        (ran.take_sorted(), agents(&state)),
         (vec!["b".into(), "c".into()], vec!["A".into(), "D".into()])
     );
     let pending = state.pending();
     state.approve(&pending[1].key).unwrap();
     let mut state = stored(pipeline().resume(state).await.unwrap_err());
-    assert_eq!((ran.take(), agents(&state)), (vec!["D sent".to_owned()], vec!["A".to_owned()]));
+    assert_eq!(
+        (ran.take_sorted(), agents(&state)),
+        (vec!["D sent".to_owned()], vec!["A".to_owned()])
+    );
     state.reject(&pending[0].key, "no stamp").unwrap();
     let error = state.clone().reject(&pending[0].key, "no stamp").unwrap_err();
     assert!(error.to_string().ends_with("; pending: none"), "{error}");
     let after = pipeline().resume(state).await.unwrap();
-    assert_eq!(ran.take(), ["last"]);
+    assert_eq!(ran.take_sorted(), ["last"]);
     let text = |key| after.text(key).unwrap();
     assert_eq!((text("a"), text("d")), ("`send` was rejected: no stamp", "D sent"));
     assert_eq!(text("b"), "done");
@@ -163,7 +144,7 @@ async fn a_branch_that_failed_before_a_pause_fails_the_group_when_the_others_hav
     let mut state = stored(pipeline().run(State::new().with("x", 1)).await.unwrap_err());
     approve_all(&mut state);
     let error = pipeline().resume(state).await.unwrap_err();
-    assert_eq!(ran.take(), ["A sent"]);
+    assert_eq!(ran.take_sorted(), ["A sent"]);
     let text = "pipeline `Work` stopped at step `Bad`: 1 of 2 branches failed: `Bad`: broken";
     assert_eq!((error.to_string().as_str(), error.state.contains("a")), (text, true));
 }
@@ -195,11 +176,11 @@ async fn items_beside_a_pause_end_and_are_not_run_again() {
     let capture = Capture::deterministic();
     let given = State::new().with("items", json!([1, 2, 3]));
     let error = capture.run_async(pipeline().run(given)).await.unwrap_err();
-    assert_eq!(ran.take(), ["item 1", "item 2", "item 3"]);
+    assert_eq!(ran.take_sorted(), ["item 1", "item 2", "item 3"]);
     let mut state = stored(error);
     approve_all(&mut state);
     let after = capture.run_async(pipeline().resume(state)).await.unwrap();
-    assert_eq!(ran.take(), ["Clerk sent"]);
+    assert_eq!(ran.take_sorted(), ["Clerk sent"]);
     assert_eq!(after.value("all").unwrap(), &json!([1, null, 3]));
     assert_eq!(after.value("all_errors").unwrap()[0]["error"], "step `note` failed: odd");
     let spans = capture.spans_async().await;
@@ -270,14 +251,14 @@ async fn wrappers_go_on_where_they_were() {
             .unwrap()
     };
     let mut state = stored(pipeline().run(State::new().with("given", 1)).await.unwrap_err());
-    assert_eq!(ran.take(), ["before", "condition"]);
+    assert_eq!(ran.take_sorted(), ["before", "condition"]);
     approve_all(&mut state);
     let after = pipeline().resume(state).await.unwrap();
-    assert_eq!(ran.take(), ["Clerk sent", "after"]);
+    assert_eq!(ran.take_sorted(), ["Clerk sent", "after"]);
     assert_eq!((after.text("out").unwrap(), after.contains("inside_out")), ("Clerk sent", false));
     assert!(after.contains("given") && after.contains("seen"));
     let expected = ["1 started Clerk", "2 paused Clerk", "3 resumed Clerk", "4 done Clerk"];
-    assert_eq!(events.take(), expected);
+    assert_eq!(events.take_sorted(), expected);
 }
 
 #[tokio::test]
@@ -303,12 +284,12 @@ async fn pipelines_and_tools_within_a_pipeline_go_on() {
     approve_all(&mut state);
     let mut state = stored(capture.run_async(pipeline().resume(state)).await.unwrap_err());
     assert_eq!(
-        (agents(&state), ran.take()),
+        (agents(&state), ran.take_sorted()),
         (vec!["Tool".to_owned()], vec!["Inner sent".into(), "a".into()])
     );
     approve_all(&mut state);
     let after = capture.run_async(pipeline().resume(state)).await.unwrap();
-    assert_eq!(ran.take(), ["Tool sent", "z"]);
+    assert_eq!(ran.take_sorted(), ["Tool sent", "z"]);
     assert_eq!(
         (after.text("inner").unwrap(), after.text("tool").unwrap()),
         ("Inner sent", "Tool sent")
@@ -345,5 +326,5 @@ async fn a_state_that_does_not_fit_is_an_error() {
             "{error}"
         );
     }
-    assert!(!ran.take().contains(&"Clerk sent".to_owned()));
+    assert!(!ran.take_sorted().contains(&"Clerk sent".to_owned()));
 }

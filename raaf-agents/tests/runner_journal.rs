@@ -5,8 +5,6 @@
 
 use std::{
     collections::BTreeMap,
-    error::Error,
-    pin::pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -14,17 +12,16 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures::{future::BoxFuture, poll};
-use journal::{InMemory, Ledger, Planned, block_on, turn, write};
+use journal::{Broken, InMemory, Ledger, Planned, block_on, interrupted, turn, write};
 use proptest::prelude::*;
 use raaf_agents::{
-    Agent, Approval, FunctionTool, Journal, MemorySession, Message, Model, ModelError,
-    ModelRequest, ModelResponse, RunConfig, RunContext, RunErrorKind, RunHooks, RunResult,
-    RunState, Runner, ScriptedModel, Session, SessionError, Tool as _, ToolCall,
+    Agent, Approval, FunctionTool, MemorySession, Message, Model, ModelError, ModelRequest,
+    ModelResponse, RunConfig, RunContext, RunErrorKind, RunHooks, RunResult, RunState, Runner,
+    ScriptedModel, Session, SessionError, Tool as _, ToolCall,
 };
 use raaf_testkit::{Capture, Spans, assert_coherent, assert_span_tree};
 use raaf_trace_core::{Status, trace};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use tokio::task::yield_now;
 
 mod journal;
@@ -70,13 +67,7 @@ async fn run(drops: &[usize]) -> (RunResult, BTreeMap<String, u32>, Spans, Vec<S
         for &polls in drops {
             // Nothing is left of the process but the journal.
             let (agent, runner) = (agent(&ledger), runner(&journal));
-            let mut run = pin!(runner.run(&agent, "go"));
-            for _ in 0..polls {
-                if poll!(&mut run).is_ready() {
-                    break;
-                }
-                yield_now().await;
-            }
+            interrupted(runner.run(&agent, "go"), polls).await;
         }
         runner(&journal).run(&agent(&ledger), "go").await.unwrap()
     });
@@ -215,19 +206,6 @@ async fn a_model_that_fails_is_asked_again_and_an_id_that_it_left_out_stays() {
     assert_eq!(ledger.lock().unwrap().len(), 1);
 }
 
-struct Broken;
-
-#[async_trait]
-impl Journal for Broken {
-    async fn step(
-        &self,
-        _: &str,
-        _: BoxFuture<'_, Option<Json>>,
-    ) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
-        Err("disk full".into())
-    }
-}
-
 #[tokio::test]
 async fn a_journal_that_fails_is_named_with_the_step() {
     let agent = Agent::builder("Teller", ScriptedModel::new("scripted", ["Hi."])).build();
@@ -261,17 +239,6 @@ impl Session for Slow {
 
     async fn clear(&self) -> Result<(), SessionError> {
         self.0.clear().await
-    }
-}
-
-/// Lets a run go on for so many polls. Nothing is left of it but the journal, and what it stored.
-async fn interrupted<T>(run: impl Future<Output = T>, polls: usize) {
-    let mut run = pin!(run);
-    for _ in 0..polls {
-        if poll!(&mut run).is_ready() {
-            break;
-        }
-        yield_now().await;
     }
 }
 

@@ -99,6 +99,10 @@ pub use raaf_trace_model::{
 pub use sink::{BatchConfig, MemoryExporter, SpanExporter, SpanProcessor};
 pub use span::{FinishedSpan, Span, StartedSpan, Status};
 
+// Shared by the sinks and bridges that speak gRPC.
+#[doc(hidden)]
+pub use raaf_trace_model::grpc;
+
 /// Expansion of the macros. Not part of the public API: it may change in any release.
 #[doc(hidden)]
 pub mod __private {

@@ -5,9 +5,7 @@ use std::{borrow::Cow, fmt::Write as _};
 use async_trait::async_trait;
 use serde_json::Value as Json;
 
-use super::{
-    Contract, Keys, PausedStep, State, StateError, Step, StepContext, StepError, paused::Waiting,
-};
+use super::{Contract, Keys, PausedStep, State, StateError, Step, StepContext, StepError};
 use crate::{agent::Agent, diagram::Drawing, run::RunResult, runner::Runner, state::ResumeError};
 
 /// Step that runs an agent; see [`Agent::reads`] and [`Agent::writes`].
@@ -141,9 +139,7 @@ impl Step for AgentStep {
         state: State,
         paused: PausedStep,
     ) -> Result<State, StepError> {
-        let Waiting::Run(run) = paused.0 else {
-            return Err(StepError::Resume(ResumeError::Step { step: self.name().to_owned() }));
-        };
+        let run = paused.into_run(self.name()).map_err(StepError::Resume)?;
         let go_on = |state| async move {
             let result = self.runner(context).go_on(&self.agent, *run).await?;
             Ok(self.with_answer(state, result))

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use futures::{StreamExt as _, future::BoxFuture, stream};
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture, stream};
 use raaf_trace_core::{
     Component, ErrorType as _, Traceable as _,
     call::{ErrorReport, Failure},
@@ -178,7 +178,9 @@ impl EachOver {
             })
             .collect();
         // A failed item does not affect the others.
-        let done: Vec<_> = stream::iter(runs).buffered(self.concurrency).collect().await;
+        let done: Result<Vec<_>, _> =
+            stream::iter(runs).buffered(self.concurrency).try_collect().await;
+        let done = done.map_err(|error| Stopped::at(&self.name, state.clone(), error))?;
         if done.iter().any(|part| matches!(part, Part::Paused(_))) {
             let place = Place::EachOver { state: state.clone(), items: done };
             return Err(Stopped::paused(&self.name, state.clone(), place));
@@ -210,25 +212,29 @@ impl EachOver {
         (index, item): (usize, &'a Json),
         part: Option<Part<Json>>,
         walk: Walk<'a>,
-    ) -> BoxFuture<'a, Part<Json>> {
+    ) -> BoxFuture<'a, Result<Part<Json>, StepError>> {
         Box::pin(async move {
             let start = match part {
                 None => Start::New(state.clone().with(&self.item, item.clone())),
                 Some(Part::Paused(place)) => Start::At(place),
-                Some(ended) => return ended,
+                Some(ended) => return Ok(ended),
             };
+            let inside = walk.clone();
             let is_resumed = matches!(start, Start::At(_)).then_some(true);
             let call = self.component.traced("item");
             let call = call.with(keys::STEP_ITEM_INDEX, index).with(keys::RESUMED, is_resumed);
-            match call.try_in_span(workflow::of_part(self.run_one(start, walk))).await {
-                Ok(result) => Part::Done(result),
-                Err(ItemEnd::Paused(place)) => Part::Paused(*place),
-                Err(ItemEnd::Failed(error)) => Part::Failed {
+            let run = call.try_in_span(workflow::of_part(self.run_one(start, inside)));
+            let ended = run.map(|ended| match ended {
+                Ok(result) => Ok(Part::Done(result)),
+                Err(ItemEnd::Paused(place)) => Ok(Part::Paused(*place)),
+                Err(ItemEnd::Failed(error)) if error.source.is_of_journal() => Err(error.source),
+                Err(ItemEnd::Failed(error)) => Ok(Part::Failed {
                     error: with_causes(&error),
                     step: error.step,
                     completed: Vec::new(),
-                },
-            }
+                }),
+            });
+            walk.item_once(ended).await
         })
     }
 

@@ -172,6 +172,16 @@ impl StepError {
         }
     }
 
+    /// Returns whether the journal has failed, which is no failure of the step.
+    pub(super) fn is_of_journal(&self) -> bool {
+        match self {
+            Self::Journal { .. } => true,
+            Self::Run(error) => matches!(error.kind, RunErrorKind::Journal { .. }),
+            Self::Pipeline(error) => error.source.is_of_journal(),
+            _ => false,
+        }
+    }
+
     /// Returns the source of an error whose text contains the text of this.
     pub(super) fn behind(&self) -> Option<&(dyn Error + 'static)> {
         match self {

@@ -171,6 +171,14 @@ impl PausedStep {
         }
     }
 
+    /// Turns into the run that a step waits for.
+    pub(super) fn into_run(self, step: &str) -> Result<Box<RunState>, ResumeError> {
+        match self.0 {
+            Waiting::Run(run) => Ok(run),
+            Waiting::Pipeline(_) => Err(ResumeError::Step { step: step.to_owned() }),
+        }
+    }
+
     fn runs_mut(&mut self) -> Vec<&mut RunState> {
         match &mut self.0 {
             Waiting::Run(run) => vec![run],

@@ -5,9 +5,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use serde_json::{Map, Value as Json};
 
-use super::{
-    Contract, Flow, Keys, PausedStep, State, Step, StepContext, StepError, paused::Waiting,
-};
+use super::{Contract, Flow, Keys, PausedStep, State, Step, StepContext, StepError};
 use crate::{
     diagram::Drawing,
     run::RunContext,
@@ -104,9 +102,7 @@ impl Step for ToolStep {
         state: State,
         paused: PausedStep,
     ) -> Result<State, StepError> {
-        let Waiting::Run(run) = paused.0 else {
-            return Err(StepError::Resume(ResumeError::Step { step: self.name().to_owned() }));
-        };
+        let run = paused.into_run(self.name()).map_err(StepError::Resume)?;
         self.call(context, state, Some(run)).await
     }
 

@@ -7,7 +7,7 @@ use raaf_trace_core::{current_span, keys};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{State, StepError, observe::Observers};
+use super::{State, StepError, observe::Observers, paused::Part};
 use crate::run::{JournalError, SharedJournal, Stepped};
 
 /// Position of a run in a flow.
@@ -22,11 +22,13 @@ pub(super) struct Walk<'a> {
 pub(super) struct Journaled {
     journal: SharedJournal,
     path: String,
+    /// Attempts of the retries around, such as `#2#1`.
+    attempts: String,
 }
 
 impl Journaled {
     pub(super) fn new(journal: SharedJournal, id: &str) -> Self {
-        Self { journal, path: format!("{id}/") }
+        Self { journal, path: format!("{id}/"), attempts: String::new() }
     }
 }
 
@@ -45,26 +47,63 @@ impl<'a> Walk<'a> {
         self.within(|path| format!("{path}[{index}]."))
     }
 
+    /// Returns the position at an attempt. A failure that another attempt has survived is none of its own.
+    pub(super) fn attempt(&self, attempt: u32) -> Self {
+        let mut walk = self.clone();
+        if let Some(Journaled { attempts, .. }) = &mut walk.journaled {
+            *attempts = format!("{attempts}#{attempt}");
+        }
+        walk
+    }
+
     fn within(&self, path: impl FnOnce(&str) -> String) -> Self {
-        let journaled = self.journaled.as_ref().map(|Journaled { journal, path: so_far }| {
-            Journaled { journal: SharedJournal::clone(journal), path: path(so_far) }
-        });
-        Self { observers: self.observers, journaled }
+        let mut walk = self.clone();
+        if let Some(Journaled { path: so_far, .. }) = &mut walk.journaled {
+            *so_far = path(so_far);
+        }
+        walk
+    }
+
+    /// Does the work of an item, unless the journal has its end, which may be a failure.
+    pub(super) async fn item_once(
+        &self,
+        work: impl Future<Output = Result<Part<Json>, StepError>> + Send,
+    ) -> Result<Part<Json>, StepError> {
+        let Some(Journaled { journal, path, attempts }) = &self.journaled else {
+            return work.await;
+        };
+        let key = format!("{}{attempts}", path.trim_end_matches('.'));
+        let failed = |source| StepError::from(JournalError::new(&key, source));
+        let ended = match journal.known(&key).await.map_err(failed)? {
+            Some(json) => {
+                set_resumed();
+                json
+            }
+            None => match work.await? {
+                paused @ Part::Paused(_) => return Ok(paused),
+                ended => {
+                    let json = serde_json::to_value(ended).map_err(|error| failed(error.into()))?;
+                    // A journal that cannot tell what it knows may have another end.
+                    let kept = journal.step(&key, future::ready(Some(json)).boxed()).await;
+                    kept.map_err(failed)?.unwrap_or_default()
+                }
+            },
+        };
+        Ok(Stepped::Known(ended).read(&key)?)
     }
 
     /// Returns the context of a step at this position; `None` if the steps are not journaled.
     pub(super) fn step(&self, name: &str) -> Option<StepContext> {
-        let Journaled { journal, path } = self.journaled.as_ref()?;
-        let journal = SharedJournal::clone(journal);
-        Some(StepContext { journaled: Some((journal, format!("{path}{name}"))) })
+        let journaled = self.within(|path| format!("{path}{name}")).journaled?;
+        Some(StepContext { journaled: Some(journaled) })
     }
 }
 
 /// Context of one step in a run of a pipeline; see [`Step::run_in`](crate::Step::run_in).
 #[derive(Clone, Default)]
 pub struct StepContext {
-    /// The journal, and the name of the step in it.
-    journaled: Option<(SharedJournal, String)>,
+    /// The position of the step, whose path is the step's name in the journal.
+    journaled: Option<Journaled>,
 }
 
 impl StepContext {
@@ -72,17 +111,18 @@ impl StepContext {
     /// pipeline is not [journaled](crate::Pipeline::journaled). The key is unique among the steps of a run,
     /// and stays the same if the step is repeated after an interruption.
     pub fn idempotency_key(&self) -> Option<&str> {
-        self.journaled.as_ref().map(|(_, key)| &**key)
+        self.journal().map(|(_, key)| key)
     }
 
     /// Returns the position at the beginning of a pipeline that is this step.
     pub(super) fn inside(&self) -> Option<Journaled> {
-        let (journal, key) = self.journaled.as_ref()?;
-        Some(Journaled::new(SharedJournal::clone(journal), key))
+        let mut inside = self.journaled.clone()?;
+        inside.path.push('/');
+        Some(inside)
     }
 
     pub(crate) fn journal(&self) -> Option<(&SharedJournal, &str)> {
-        self.journaled.as_ref().map(|(journal, key)| (journal, &**key))
+        self.journaled.as_ref().map(|Journaled { journal, path, .. }| (journal, &**path))
     }
 
     /// Does the work of a step, unless the journal has its result.
@@ -129,9 +169,7 @@ impl StepContext {
 /// Returns the state after a step whose changes are known.
 fn known(key: &str, changes: Json, mut state: State) -> Result<State, StepError> {
     let Changes { set, removed } = Stepped::Known(changes).read(key)?;
-    if let Some(span) = current_span() {
-        span.set_attribute(keys::RESUMED, true);
-    }
+    set_resumed();
     for key in removed {
         state.remove(&key);
     }
@@ -139,6 +177,13 @@ fn known(key: &str, changes: Json, mut state: State) -> Result<State, StepError>
         state.set(key, value);
     }
     Ok(state)
+}
+
+/// Marks the span around a step that the journal has.
+fn set_resumed() {
+    if let Some(span) = current_span() {
+        span.set_attribute(keys::RESUMED, true);
+    }
 }
 
 impl fmt::Debug for StepContext {

@@ -1,13 +1,16 @@
-//! Journal in memory, a model with a plan, and tools with a ledger.
+//! Journals, a model with a plan, tools with a ledger, and runs that are interrupted.
+
+#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::{
     collections::BTreeMap,
     error::Error,
+    pin::pin,
     sync::{Arc, Mutex},
 };
 
 use async_trait::async_trait;
-use futures::future::BoxFuture;
+use futures::{future::BoxFuture, poll};
 use raaf_agents::{
     FunctionTool, Journal, Message, Model, ModelError, ModelRequest, ModelResponse, RunContext,
     ToolCall, Usage,
@@ -43,6 +46,20 @@ impl Journal for InMemory {
     async fn known(&self, name: &str) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
         yield_now().await;
         Ok(self.0.lock().unwrap().get(name).cloned())
+    }
+}
+
+/// A journal whose store is full.
+pub(crate) struct Broken;
+
+#[async_trait]
+impl Journal for Broken {
+    async fn step(
+        &self,
+        _: &str,
+        _: BoxFuture<'_, Option<Json>>,
+    ) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
+        Err("disk full".into())
     }
 }
 
@@ -92,4 +109,15 @@ pub(crate) fn turn(calls: &[(&str, Json)]) -> Vec<ToolCall> {
 
 pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+/// Lets work go on for so many polls. Nothing is left of it but the journal, and what it stored.
+pub(crate) async fn interrupted<T>(work: impl Future<Output = T>, polls: usize) {
+    let mut work = pin!(work);
+    for _ in 0..polls {
+        if poll!(&mut work).is_ready() {
+            break;
+        }
+        yield_now().await;
+    }
 }

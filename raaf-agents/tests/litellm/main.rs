@@ -17,9 +17,10 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use raaf_agents::{
-    Agent, Message, ModelChunk, ModelRequest, OpenAiModel, RetryPolicy, ToolSpec, TracedModel,
+    Agent, Message, Model, ModelChunk, ModelRequest, OpenAiModel, RetryPolicy, ToolSpec,
+    TracedModel,
 };
-use raaf_testkit::{Capture, assert_span_tree};
+use raaf_testkit::{Capture, Spans, assert_span_tree};
 use serde_json::json;
 
 use common::shout;
@@ -36,7 +37,7 @@ async fn a_server_that_nobody_here_wrote_understands_and_is_understood() {
     answers_with_words(&proxy).await;
     streams_words(&proxy).await;
     tells_what_a_call_costs(&proxy).await;
-    makes_the_round_trip_with_a_tool(&proxy).await;
+    makes_the_round_trip_with_a_tool(model(&proxy, "tools")).await;
     streams_tool_calls(&proxy).await;
     fails_as_it_says(&proxy).await;
     refuses_another_key(&proxy).await;
@@ -53,11 +54,16 @@ fn request() -> ModelRequest {
     ModelRequest::new([Message::user("Does it rain in Oslo?")])
 }
 
-async fn answers_with_words(proxy: &Proxy) {
-    let (model, capture) = (TracedModel::new(model(proxy, "words")), Capture::new());
+/// Answers with words, and returns the spans.
+async fn answered(model: impl Model + 'static) -> Spans {
+    let (model, capture) = (TracedModel::new(model), Capture::new());
     let answer = capture.run_async(model.respond(&request())).await.unwrap();
     assert_eq!(answer.message.text(), "It rains in Oslo.");
-    assert_span_tree!(capture.spans_async().await, {
+    capture.spans_async().await
+}
+
+async fn answers_with_words(proxy: &Proxy) {
+    assert_span_tree!(answered(model(proxy, "words")).await, {
         llm "words" [
             ok,
             "gen_ai.response.id",
@@ -95,8 +101,8 @@ async fn tells_what_a_call_costs(proxy: &Proxy) {
     assert_eq!(cost(answer), None, "it has no price");
 }
 
-async fn makes_the_round_trip_with_a_tool(proxy: &Proxy) {
-    let agent = Agent::builder("Caller", model(proxy, "tools")).tool(shout()).build();
+async fn makes_the_round_trip_with_a_tool(model: impl Model + 'static) {
+    let agent = Agent::builder("Caller", model).tool(shout()).build();
     let capture = Capture::new();
     let result = capture.run_async(agent.run("Shout hey")).await.unwrap();
     assert_eq!(result.output, "It says HEY.");

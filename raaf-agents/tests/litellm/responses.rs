@@ -4,7 +4,7 @@ use futures::StreamExt as _;
 use raaf_agents::{Agent, Model as _, ModelChunk, OpenAiResponses, RunEvent, Runner, TracedModel};
 use raaf_testkit::{Capture, assert_span_tree};
 
-use super::{common::shout, proxy::Proxy, request};
+use super::{answered, common::shout, proxy::Proxy, request};
 
 fn model(proxy: &Proxy, name: &str) -> OpenAiResponses {
     OpenAiResponses::builder(name).base_url(proxy.url()).api_key(proxy.key()).build().unwrap()
@@ -12,16 +12,13 @@ fn model(proxy: &Proxy, name: &str) -> OpenAiResponses {
 
 pub(crate) async fn are_answered(proxy: &Proxy) {
     answers_with_words(proxy).await;
-    makes_the_round_trip_with_a_tool(proxy).await;
+    super::makes_the_round_trip_with_a_tool(model(proxy, "tools")).await;
     streams_a_run(proxy).await;
     refuses_an_unknown_model(proxy).await;
 }
 
 async fn answers_with_words(proxy: &Proxy) {
-    let (model, capture) = (TracedModel::new(model(proxy, "words")), Capture::new());
-    let answer = capture.run_async(model.respond(&request())).await.unwrap();
-    assert_eq!(answer.message.text(), "It rains in Oslo.");
-    assert_span_tree!(capture.spans_async().await, {
+    assert_span_tree!(answered(model(proxy, "words")).await, {
         llm "words" [
             ok,
             "openai.api.type" = "responses",
@@ -30,23 +27,6 @@ async fn answers_with_words(proxy: &Proxy) {
             "gen_ai.usage.input_tokens" > 0,
             "gen_ai.usage.output_tokens" > 0
         ]
-    });
-}
-
-async fn makes_the_round_trip_with_a_tool(proxy: &Proxy) {
-    let agent = Agent::builder("Caller", model(proxy, "tools")).tool(shout()).build();
-    let capture = Capture::new();
-    let result = capture.run_async(agent.run("Shout hey")).await.unwrap();
-    assert_eq!(result.output, "It says HEY.");
-    assert_eq!((result.usage.input_tokens, result.usage.output_tokens), (22, 14));
-    assert_span_tree!(capture.spans_async().await, {
-        runner "Runner" {
-            agent "Caller" {
-                llm "tools" [ok, "gen_ai.response.finish_reasons" = ["tool_calls"]]
-                tool "shout" [ok, "tool.call_id" = "call_1", "tool.result" = "HEY"]
-                llm "tools" [ok, "gen_ai.response.finish_reasons" = ["stop"]]
-            }
-        }
     });
 }
 

@@ -14,10 +14,10 @@ mod server;
 
 use futures::StreamExt as _;
 use raaf_agents::{
-    Agent, FinishReason, Message, Model as _, ModelChunk, ModelError, ModelRequest, OpenAiModel,
+    Agent, FinishReason, Message, Model, ModelChunk, ModelError, ModelRequest, OpenAiModel,
     ToolCall, TracedModel,
 };
-use raaf_testkit::{Capture, assert_span_tree};
+use raaf_testkit::{Capture, Spans, assert_span_tree};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -33,10 +33,10 @@ async fn a_real_model_understands_and_is_understood() {
     };
     // One test, since the model takes its time to start.
     answers_with_usage(&server).await;
-    streams_with_usage(&server).await;
+    streams_with_usage(model(&server)).await;
     answers_in_a_type(&server).await;
-    shows_that_an_answer_was_cut(&server).await;
-    reports_the_sizes_of_a_conversation_that_is_too_long(&server).await;
+    shows_that_an_answer_was_cut(model(&server)).await;
+    reports_the_sizes_of_a_conversation_that_is_too_long(model(&server)).await;
     refuses_a_malformed_history_that_a_run_repairs(&server).await;
     responses::are_answered(&server).await;
 }
@@ -53,11 +53,7 @@ fn request(question: &str, max_tokens: u32) -> ModelRequest {
 }
 
 async fn answers_with_usage(server: &Server) {
-    let (model, capture) = (TracedModel::new(model(server)), Capture::new());
-    let answer = capture.run_async(model.respond(&request("Say hello.", 16))).await.unwrap();
-    assert!(!answer.message.text().is_empty(), "{answer:?}");
-    assert!(answer.usage.input_tokens > 0 && (1..=16).contains(&answer.usage.output_tokens));
-    assert_span_tree!(capture.spans_async().await, {
+    assert_span_tree!(answered(model(server)).await, {
         llm "smollm2" [
             ok,
             "gen_ai.response.id",
@@ -70,8 +66,17 @@ async fn answers_with_usage(server: &Server) {
     });
 }
 
-async fn streams_with_usage(server: &Server) {
-    let (model, capture) = (TracedModel::new(model(server)), Capture::new());
+/// Returns the spans of a model that answers with its usage.
+async fn answered(model: impl Model + 'static) -> Spans {
+    let (model, capture) = (TracedModel::new(model), Capture::new());
+    let answer = capture.run_async(model.respond(&request("Say hello.", 16))).await.unwrap();
+    assert!(!answer.message.text().is_empty(), "{answer:?}");
+    assert!(answer.usage.input_tokens > 0 && (1..=16).contains(&answer.usage.output_tokens));
+    capture.spans_async().await
+}
+
+async fn streams_with_usage(model: impl Model + 'static) {
+    let (model, capture) = (TracedModel::new(model), Capture::new());
     let request = request("Count from one to five.", 16);
     let chunks: Vec<_> = capture.run_async(model.stream(&request).collect()).await;
     let texts: Vec<_> = chunks
@@ -123,8 +128,8 @@ async fn answers_in_a_type(server: &Server) {
     });
 }
 
-async fn shows_that_an_answer_was_cut(server: &Server) {
-    let agent = Agent::builder("Counter", model(server)).temperature(0.0).max_tokens(2).build();
+async fn shows_that_an_answer_was_cut(model: impl Model + 'static) {
+    let agent = Agent::builder("Counter", model).temperature(0.0).max_tokens(2).build();
     let capture = Capture::new();
     let result = capture.run_async(agent.run("Count from one to a hundred.")).await.unwrap();
     assert_eq!(result.finish_reason, FinishReason::Length);
@@ -137,8 +142,8 @@ async fn shows_that_an_answer_was_cut(server: &Server) {
     });
 }
 
-async fn reports_the_sizes_of_a_conversation_that_is_too_long(server: &Server) {
-    let (model, capture) = (TracedModel::new(model(server)), Capture::new());
+async fn reports_the_sizes_of_a_conversation_that_is_too_long(model: impl Model + 'static) {
+    let (model, capture) = (TracedModel::new(model), Capture::new());
     let request = request(&"word ".repeat(2_000), 16);
     let whole = capture.run_async(model.respond(&request)).await.unwrap_err();
     let streamed = capture.run_async(model.stream(&request).next()).await;

@@ -34,7 +34,7 @@ pub(crate) struct Run {
     root: Option<Root>,
     /// The span that ended last, with its end and start.
     last: Option<Last>,
-    /// Origin of `name`: that of a workflow, of the root, or of the first span.
+    /// Origin of `name`.
     named_by: NamedBy,
     pub(crate) spans: u64,
     starts: u64,
@@ -45,9 +45,14 @@ pub(crate) struct Run {
     pub(crate) cost: Cost,
 }
 
+/// Origin of the name of a run; the last of these that there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum NamedBy {
     Span(Reverse<Timestamp>),
+    /// A root of kind `runner`, which has the same name in all runs.
+    Runner,
+    /// The first agent.
+    Agent(Reverse<Timestamp>),
     Root,
     Workflow,
 }
@@ -133,8 +138,15 @@ impl Run {
         let is_root = facts.parent.is_none();
         let (named_by, name) = match &facts.workflow {
             Some(workflow) => (NamedBy::Workflow, workflow),
-            None if is_root => (NamedBy::Root, &facts.component),
-            None => (NamedBy::Span(Reverse(start)), &facts.component),
+            None => {
+                let by = match &*facts.kind {
+                    "runner" if is_root => NamedBy::Runner,
+                    _ if is_root => NamedBy::Root,
+                    "agent" => NamedBy::Agent(Reverse(start)),
+                    _ => NamedBy::Span(Reverse(start)),
+                };
+                (by, &facts.component)
+            }
         };
         self.take_name(named_by, name);
         self.take_group(facts.group.as_deref());

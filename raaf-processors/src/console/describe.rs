@@ -102,6 +102,7 @@ impl Describe {
             width += self.time(&mut facts, "", span.duration(), PLAIN);
             self.outcome(&mut rest, span);
         }
+        self.resumed(&mut rest, span);
         self.retries(&mut rest, span);
         let mut changes = String::new();
         push_changes(&mut changes, span);
@@ -176,6 +177,14 @@ impl Describe {
             push_fitted(out, room, text);
         });
         shown
+    }
+
+    /// Appends that the work goes on where it had paused or was interrupted, if it does.
+    fn resumed(self, out: &mut String, span: &FinishedSpan) {
+        if span.attributes().get(keys::RESUMED) == Some(ValueRef::Bool(true)) {
+            out.push_str("  ");
+            self.paint.styled(out, YELLOW, |out| out.push_str("resumed"));
+        }
     }
 
     /// Appends how often the call was tried again, if it was.

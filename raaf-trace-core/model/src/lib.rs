@@ -13,11 +13,14 @@ pub mod attributes;
 pub mod environment;
 pub mod escape;
 pub mod filter;
+#[doc(hidden)]
+pub mod grpc;
 pub mod id;
 pub mod keys;
 pub mod kind;
 pub mod naming;
 mod numbered;
+mod percent;
 pub mod prices;
 pub mod propagation;
 mod redact;

@@ -11,16 +11,21 @@ use crate::{
     worker::Worker,
 };
 
+/// Waits for the first requests that the worker announces.
+async fn announced(server: &Server) -> Vec<ApprovalRequest> {
+    let announced = server.path("work/announced");
+    until(async || fs::read_to_string(&announced).is_ok_and(|text| text.ends_with('\n'))).await;
+    let line = fs::read_to_string(&announced).unwrap();
+    serde_json::from_str(line.trim_end()).unwrap()
+}
+
 #[tokio::test]
 async fn a_run_that_waits_for_an_approval_goes_on_in_another_worker() {
     let Some(server) = Server::start().await else { return };
     let mut worker = Worker::start(&server);
     server.register(worker.address).await;
     let decided = async {
-        let announced = server.path("work/announced");
-        until(async || fs::read_to_string(&announced).is_ok_and(|text| text.ends_with('\n'))).await;
-        let line = fs::read_to_string(&announced).unwrap();
-        let requests: Vec<ApprovalRequest> = serde_json::from_str(line.trim_end()).unwrap();
+        let requests = announced(&server).await;
         let [request] = &requests[..] else { panic!("{requests:?}") };
         assert_eq!((&*request.agent, &*request.tool), ("Clerk", "debit"));
         assert_eq!(request.arguments, json!({ "value": "j0" }));
@@ -59,10 +64,7 @@ async fn a_call_that_is_rejected_is_told_to_the_model() {
     let worker = Worker::start(&server);
     server.register(worker.address).await;
     let decided = async {
-        let announced = server.path("work/announced");
-        until(async || fs::read_to_string(&announced).is_ok_and(|text| text.ends_with('\n'))).await;
-        let line = fs::read_to_string(&announced).unwrap();
-        let requests: Vec<ApprovalRequest> = serde_json::from_str(line.trim_end()).unwrap();
+        let requests = announced(&server).await;
         let decision = Decision::Reject("too expensive".to_owned());
         server.resolve(&requests[0].awakeable, &json!(decision)).await;
     };

@@ -2,7 +2,7 @@
 
 use super::{
     protocol::{Assemble, Prepared, Protocol},
-    wire::{Assembly, Rejected, Request, Target},
+    wire::{Assembly, Rejected, Request, Target, settings::bytes},
 };
 use crate::model::{ModelChunk, ModelError, ModelRequest, ModelResponse};
 
@@ -37,7 +37,7 @@ impl Protocol for ChatCompletions {
         }
         let assembly = Assembly::expecting(body.answer_tool());
         let left_out = body.left_out().to_vec();
-        let body = body.into_bytes().map_err(ModelError::other)?;
+        let body = bytes(&body, &request.settings).map_err(ModelError::other)?;
         Ok(Prepared { body, assembly, left_out })
     }
 }

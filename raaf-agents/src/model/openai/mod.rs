@@ -3,6 +3,7 @@
 mod builder;
 mod calls;
 mod chat;
+mod client;
 mod endpoint;
 mod http;
 mod profile;
@@ -15,11 +16,13 @@ mod wire;
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+use raaf_trace_core::environment::Environment;
 
 use crate::model::{Model, ModelError, ModelRequest, ModelResponse, ModelStream, RetryingModel};
 pub use builder::{ConfigError, OpenAiModelBuilder};
 use calls::Calls;
 pub use chat::ChatCompletions;
+use client::model_of_calls;
 pub use profile::{InstructionsRole, KeyHeader, Profile, ReasoningBack, TokenLimit, TypedAnswers};
 pub use responses::{OpenAiResponses, Responses, ServerState};
 
@@ -56,52 +59,9 @@ impl OpenAiModel {
     pub fn builder(name: impl Into<String>) -> OpenAiModelBuilder {
         OpenAiModelBuilder::new(name.into(), ChatCompletions)
     }
-
-    /// Creates a model on the server at `OPENAI_BASE_URL`, by default `OpenAI`'s own, with the API key
-    /// in `OPENAI_API_KEY`.
-    ///
-    /// # Errors
-    ///
-    /// If a variable is invalid, or the API key for `OpenAI`'s own server is missing.
-    pub fn from_env(name: impl Into<String>) -> Result<Self, ConfigError> {
-        Self::builder(name)
-            .environment(&raaf_trace_core::environment::Environment::process())?
-            .build()
-    }
-
-    /// Returns the profile of the server.
-    pub fn profile(&self) -> &Profile {
-        &self.calls.model().endpoint.profile
-    }
-
-    /// Returns the server's URL.
-    pub fn base_url(&self) -> &str {
-        &self.calls.model().endpoint.base_url
-    }
 }
 
-#[async_trait]
-impl Model for OpenAiModel {
-    fn name(&self) -> &str {
-        self.calls.name()
-    }
-
-    fn provider(&self) -> Option<&str> {
-        self.calls.provider()
-    }
-
-    fn url(&self) -> Option<&str> {
-        self.calls.url()
-    }
-
-    async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
-        self.calls.respond(request).await
-    }
-
-    fn stream<'a>(&'a self, request: &'a ModelRequest) -> ModelStream<'a> {
-        self.calls.stream(request)
-    }
-}
+model_of_calls!(OpenAiModel);
 
 impl fmt::Debug for OpenAiModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -129,9 +129,15 @@ impl Wrapped {
         let goes_on = place.is_some();
         let kept = if layer.needs_state() { state.clone() } else { State::new() };
         let observers = walk.observers;
+        let mut next_attempt = attempt;
         let inside = move |state| {
             let start = place.take().map_or(Start::New(state), Start::At);
-            self.run_layers(index, start, walk.clone())
+            let walk = match layer {
+                Layer::Retry { .. } => walk.attempt(next_attempt),
+                _ => walk.clone(),
+            };
+            next_attempt = next_attempt.saturating_add(1);
+            self.run_layers(index, start, walk)
         };
         let around = |attempt| {
             move |stopped: Box<Stopped>| {

@@ -396,6 +396,21 @@ fn a_run_with_two_roots_is_listed_by_its_first_one() {
 }
 
 #[test]
+fn a_run_without_a_workflow_is_named_by_its_root_or_the_first_agent_below_a_runner() {
+    let text = paused(Some(Status::Ok)).replace("\"workflow_name\":\"nightly report\",", "");
+    let (runner, rest) = text.split_once('\n').unwrap();
+    for (text, name) in [
+        (text.clone(), "Writer"),
+        (format!("{rest}{runner}\n"), "Writer"),
+        (rest.to_owned(), "Writer"),
+        (text.replace("\"kind\":\"runner\"", "\"kind\":\"pipeline\""), "Runner"),
+    ] {
+        let list = Files::new(&text).text(&["list"]);
+        assert!(list.lines().nth(1).unwrap().contains(&format!("  {name}  ")), "{list}{text}");
+    }
+}
+
+#[test]
 fn a_run_that_has_paused_is_listed_as_paused_until_it_has_gone_on() {
     for (resumed, status) in [
         (None, "paused"),
@@ -408,5 +423,7 @@ fn a_run_that_has_paused_is_listed_as_paused_until_it_has_gone_on() {
         assert!(list.lines().nth(1).unwrap().contains(&format!(" {status} ")), "{list}");
         let found = files.text(&["list", "--status", status]);
         assert_eq!(found, list);
+        let tree = files.text(&["show", "4d"]);
+        assert_eq!(tree.matches("  resumed").count(), usize::from(resumed.is_some()), "{tree}");
     }
 }

@@ -193,8 +193,8 @@ pub(crate) fn clock_steps() -> String {
 /// A run that has paused, and if `resumed` has gone on with that status.
 pub(crate) fn paused(resumed: Option<Status>) -> String {
     let trace = trace("4d");
-    let waits = |number, name| {
-        span(trace, 0, number, ("agent", name), (0, 100))
+    let waits = |number, kind, name| {
+        span(trace, 0, number, (kind, name), (0, 100))
             .status(Status::Unset)
             .attribute("paused", true)
             .build()
@@ -202,6 +202,6 @@ pub(crate) fn paused(resumed: Option<Status>) -> String {
     let goes_on = resumed.map(|status| {
         span(trace, 0, 3, ("agent", "Writer"), (900, 50)).status(status).attribute("resumed", true)
     });
-    let spans = [waits(1, "Runner"), waits(2, "Writer")];
+    let spans = [waits(1, "runner", "Runner"), waits(2, "agent", "Writer")];
     lines(spans.into_iter().chain(goes_on.map(FinishedSpanBuilder::build)))
 }

@@ -6,7 +6,10 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use raaf_trace_model::sink::ExportError;
+use raaf_trace_model::{
+    grpc::{code_name, decode_message},
+    sink::ExportError,
+};
 use ureq::http::{HeaderMap, header::CONTENT_TYPE};
 
 use super::{Protocol, Refusal, Reply, Secret};
@@ -14,27 +17,6 @@ use crate::{
     http::{refusal::Target, words},
     protobuf::{Field, Fields},
 };
-
-/// Names of the codes, in order.
-const CODES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
 
 /// Base 64, with padding or without.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -75,7 +57,7 @@ pub(super) fn read(
     if code == 0 {
         return Ok(message(reply.body));
     }
-    let said = decoded(last.get("grpc-message").map_or(&[], |value| value.as_bytes()));
+    let said = decode_message(last.get("grpc-message").map_or(&[], |value| value.as_bytes()));
     Err(refusal(code, &words(&said, secrets), retry_delay(last)))
 }
 
@@ -89,7 +71,7 @@ fn message(mut frame: Vec<u8>) -> Vec<u8> {
 /// Creates an error by the rules of OTLP: these codes may be tried again, and `RESOURCE_EXHAUSTED`
 /// if the server says when.
 fn refusal(code: usize, said: &str, delay: Option<Duration>) -> Refusal {
-    let name = CODES.get(code).map_or_else(|| format!("code {code}"), |name| (*name).to_owned());
+    let name = code_name(code).map_or_else(|| format!("code {code}"), str::to_owned);
     let mut text = format!("the server answered {name}");
     if !said.is_empty() {
         text.extend([": ", said]);
@@ -117,20 +99,6 @@ fn is_too_large(name: &str, said: &str) -> bool {
         && ["larger than", "too large", "exceeds maximum", "exceeded maximum", "size limit"]
             .iter()
             .any(|words| said.contains(words))
-}
-
-/// Decodes a message of a status, which is percent-encoded.
-fn decoded(said: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(said.len());
-    let mut rest = said;
-    while let Some((&byte, after)) = rest.split_first() {
-        let digits = after.get(..2).and_then(|digits| str::from_utf8(digits).ok());
-        let value = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        let value = value.filter(|_| byte == b'%');
-        decoded.push(value.unwrap_or(byte));
-        rest = if value.is_some() { &after[2..] } else { after };
-    }
-    decoded
 }
 
 /// Returns the delay that the details of a status ask for.
@@ -167,7 +135,7 @@ mod tests {
     #[test]
     fn d2_the_codes_that_the_protocol_names_are_tried_again() {
         let again = |code, delay| refusal(code, "", delay).into_error().is_retryable();
-        for (code, name) in CODES.iter().enumerate().skip(1) {
+        for (code, name) in (1..17).map(|code| (code, code_name(code).unwrap())) {
             let retried = [1, 4, 10, 11, 14, 15].contains(&code);
             assert_eq!(again(code, None), retried, "{name}");
         }
@@ -212,11 +180,5 @@ mod tests {
         let mut wrong = HeaderMap::new();
         wrong.insert("grpc-status-details-bin", "!".parse().unwrap());
         assert_eq!(retry_delay(&wrong), None);
-    }
-
-    #[test]
-    fn a_message_of_a_status_is_decoded() {
-        assert_eq!(decoded(b"a%20b%C3%A4%"), "a b\u{e4}%".as_bytes());
-        assert_eq!(decoded(b"100%zz%2"), b"100%zz%2");
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use thiserror::Error;
 
 use super::{BAGGAGE, Extractor, Injector};
+use crate::percent;
 
 const MOST_MEMBERS: usize = 64;
 const MOST_BYTES: usize = 8_192;
@@ -210,7 +211,8 @@ impl Member {
             return None;
         }
         let properties: Vec<_> = parts.filter(|property| is_property(property)).collect();
-        Some(Self { key: key.to_owned(), value: decoded(value), properties: properties.join(";") })
+        let value = String::from_utf8_lossy(&percent::decoded(value.as_bytes())).into_owned();
+        Some(Self { key: key.to_owned(), value, properties: properties.join(";") })
     }
 
     /// Returns the length of the member in the header, with one separator.
@@ -265,25 +267,6 @@ fn is_property(text: &str) -> bool {
         Some((key, value)) => is_token(trimmed(key)) && trimmed(value).bytes().all(is_octet),
         None => is_token(text),
     }
-}
-
-/// Decodes percent-encoded bytes, such as `%41` to `A`. Invalid UTF-8 becomes replacement
-/// characters.
-fn decoded(value: &str) -> String {
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.as_bytes();
-    while let [first, after @ ..] = rest {
-        let escaped = if *first == b'%' { escaped(after) } else { None };
-        bytes.push(escaped.unwrap_or(*first));
-        rest = if escaped.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn escaped(after: &[u8]) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let [high, low, ..] = *after else { return None };
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
 #[cfg(test)]

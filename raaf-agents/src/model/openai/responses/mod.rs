@@ -13,11 +13,12 @@ mod usage;
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use raaf_trace_core::{current_span, keys};
+use raaf_trace_core::{current_span, environment::Environment, keys};
 
 use super::{
     builder::{ConfigError, OpenAiModelBuilder},
     calls::Calls,
+    client::model_of_calls,
     profile::Profile,
     protocol::{Prepared, Protocol},
     wire::Target,
@@ -95,28 +96,6 @@ impl OpenAiResponses {
     pub fn builder(name: impl Into<String>) -> OpenAiModelBuilder<Responses> {
         OpenAiModelBuilder::new(name.into(), Responses::default())
     }
-
-    /// Creates a model on the server at `OPENAI_BASE_URL`, by default `OpenAI`'s own, with the API key
-    /// in `OPENAI_API_KEY`.
-    ///
-    /// # Errors
-    ///
-    /// If a variable is invalid, or the API key for `OpenAI`'s own server is missing.
-    pub fn from_env(name: impl Into<String>) -> Result<Self, ConfigError> {
-        Self::builder(name)
-            .environment(&raaf_trace_core::environment::Environment::process())?
-            .build()
-    }
-
-    /// Returns the profile of the server.
-    pub fn profile(&self) -> &Profile {
-        &self.calls.model().endpoint.profile
-    }
-
-    /// Returns the server's URL.
-    pub fn base_url(&self) -> &str {
-        &self.calls.model().endpoint.base_url
-    }
 }
 
 impl OpenAiModelBuilder<Responses> {
@@ -179,28 +158,7 @@ impl Protocol for Responses {
     }
 }
 
-#[async_trait]
-impl Model for OpenAiResponses {
-    fn name(&self) -> &str {
-        self.calls.name()
-    }
-
-    fn provider(&self) -> Option<&str> {
-        self.calls.provider()
-    }
-
-    fn url(&self) -> Option<&str> {
-        self.calls.url()
-    }
-
-    async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError> {
-        self.calls.respond(request).await
-    }
-
-    fn stream<'a>(&'a self, request: &'a ModelRequest) -> ModelStream<'a> {
-        self.calls.stream(request)
-    }
-}
+model_of_calls!(OpenAiResponses);
 
 impl fmt::Debug for OpenAiResponses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,6 +10,7 @@ use super::{
         protocol::Prepared,
         wire::{
             Target,
+            settings::{Settings, bytes},
             typed::{ANSWER_DESCRIPTION, Typed, enforced},
         },
     },
@@ -27,32 +28,16 @@ struct Body<'a> {
     instructions: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<ToolBody<'a>>,
+    #[serde(flatten)]
+    settings: Settings<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_choice: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    parallel_tool_calls: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    top_p: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     max_output_tokens: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    frequency_penalty: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    presence_penalty: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seed: Option<i64>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    stop: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning: Option<Reasoning<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Json>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    service_tier: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prompt_cache_key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -124,28 +109,17 @@ pub(super) fn prepare(
         strict: strict(schema.strict),
     });
     let hosted = request.hosted_tools.iter().map(|tool| ToolBody::Hosted(tool.sent()));
-    let has_tools = !request.tools.is_empty() || !request.hosted_tools.is_empty();
-    let choice = typed.tool_choice(settings.tool_choice.as_ref(), has_tools);
+    let choice = typed.tool_choice(settings.tool_choice.as_ref());
     let body = Body {
         model,
         input: items,
-        instructions: instructions(request, &typed),
+        instructions: typed.instructions(request),
         tools: functions.chain(answer).chain(hosted).collect(),
+        settings: Settings::of(request, profile),
         tool_choice: choice.map(|choice| choice_of(&choice, request)),
-        parallel_tool_calls: settings
-            .parallel_tool_calls
-            .filter(|_| has_tools && profile.parallel_tool_calls),
-        temperature: settings.temperature,
-        top_p: settings.top_p,
         max_output_tokens: settings.max_tokens,
-        frequency_penalty: settings.frequency_penalty,
-        presence_penalty: settings.presence_penalty,
-        seed: settings.seed,
-        stop: &settings.stop,
         reasoning: reasoning(settings.reasoning_effort.as_deref(), protocol),
         text: text(request, &typed, target),
-        service_tier: settings.service_tier.as_deref(),
-        prompt_cache_key: settings.prompt_cache_key.as_deref(),
         store: protocol.store,
         include: includes(&request.hosted_tools, is_stored),
         previous_response_id: previous,
@@ -157,28 +131,8 @@ pub(super) fn prepare(
     };
     let answer_tool = typed.answer.as_ref().map(|(_, name)| name.clone());
     let assembly = Assembly::expecting(answer_tool, settings.max_tokens);
-    let body = bytes(&body, request).map_err(ModelError::other)?;
+    let body = bytes(&body, settings).map_err(ModelError::other)?;
     Ok(Prepared { body, assembly, left_out: left_out.0 })
-}
-
-fn bytes(body: &Body<'_>, request: &ModelRequest) -> Result<Vec<u8>, serde_json::Error> {
-    let extra = &request.settings.extra_body;
-    if extra.is_empty() {
-        return serde_json::to_vec(body);
-    }
-    let mut body = serde_json::to_value(body)?;
-    for (key, value) in extra {
-        body[key] = value.clone();
-    }
-    serde_json::to_vec(&body)
-}
-
-fn instructions<'a>(request: &'a ModelRequest, typed: &Typed<'_>) -> Option<Cow<'a, str>> {
-    let given = request.instructions.as_deref();
-    let Some(schema) = typed.prompted else { return given.map(Cow::Borrowed) };
-    let schema =
-        format!("Answer with nothing but JSON that matches this JSON Schema:\n{}", schema.schema);
-    Some(given.map_or(schema.clone(), |given| format!("{given}\n\n{schema}")).into())
 }
 
 fn choice_of(choice: &ToolChoice, request: &ModelRequest) -> Json {

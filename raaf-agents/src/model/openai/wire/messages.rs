@@ -1,5 +1,7 @@
 //! Messages in requests.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::{
@@ -10,28 +12,23 @@ use super::{
 };
 use crate::{
     conversation::{Message, Reasoning, Role, ToolCall},
-    model::{ModelError, ModelRequest, OutputSchema},
+    model::{ModelError, ModelRequest},
 };
 
-/// Returns the messages of a request: instructions, with a schema that answers must match, and the
-/// conversation, and the parts of it that are left out.
+/// Returns the messages of a request: instructions and the conversation, and the parts of it that are
+/// left out.
 pub(super) fn messages(
     request: &ModelRequest,
-    prompted: Option<&OutputSchema>,
+    instructions: Option<Cow<'_, str>>,
     target: Target<'_>,
 ) -> Result<(Vec<Json>, LeftOut), ModelError> {
     let role = match target.profile.instructions {
         InstructionsRole::System => "system",
         InstructionsRole::Developer => "developer",
     };
-    let schema = prompted.map(|schema| {
-        format!("Answer with nothing but JSON that matches this JSON Schema:\n{}", schema.schema)
-    });
-    let instructions: Vec<_> =
-        request.instructions.as_deref().into_iter().chain(schema.as_deref()).collect();
     let mut bodies = Vec::with_capacity(request.messages.len() + 1);
-    if !instructions.is_empty() {
-        bodies.push(json!({"role": role, "content": instructions.join("\n\n")}));
+    if let Some(instructions) = instructions {
+        bodies.push(json!({"role": role, "content": instructions}));
     }
     let latest = request.messages.iter().rposition(|message| message.role == Role::User);
     let (profile, mut left_out) = (target.profile, LeftOut::default());

@@ -9,6 +9,7 @@ mod messages;
 pub(super) mod parts;
 mod reasoning;
 mod request;
+pub(super) mod settings;
 pub(super) mod surrogates;
 pub(super) mod typed;
 mod usage;

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::{
     super::profile::{Profile, TokenLimit},
     messages::messages,
     parts::LeftOut,
+    settings::Settings,
     typed::{ANSWER_DESCRIPTION, Typed, enforced},
 };
 use crate::model::{ModelError, ModelRequest, OutputSchema, ToolChoice, ToolSpec};
@@ -19,26 +20,14 @@ pub(in super::super) struct Request<'a> {
     messages: Vec<Json>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<ToolBody<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    top_p: Option<f64>,
+    #[serde(flatten)]
+    settings: Settings<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_completion_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    frequency_penalty: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    presence_penalty: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seed: Option<i64>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    stop: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
     tool_choice: Option<Json>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parallel_tool_calls: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_format: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,15 +35,9 @@ pub(in super::super) struct Request<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     verbosity: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    service_tier: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prompt_cache_key: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream_options: Option<Json>,
-    #[serde(skip)]
-    extra: &'a Map<String, Json>,
     #[serde(skip)]
     answer_tool: Option<String>,
     #[serde(skip)]
@@ -92,7 +75,6 @@ impl<'a> Request<'a> {
         target: Target<'a>,
     ) -> Result<Self, ModelError> {
         let Target { model, profile, .. } = target;
-        let has_tools = !request.tools.is_empty();
         let typed = Typed::plan(request, profile);
         let strict = |is_strict: bool| (is_strict && profile.strict_schemas).then_some(true);
         let function = |ToolSpec { name, description, parameters, strict: is_strict }: &'a _| {
@@ -114,31 +96,21 @@ impl<'a> Request<'a> {
             TokenLimit::MaxCompletionTokens => (None, settings.max_tokens),
             TokenLimit::MaxTokens => (settings.max_tokens, None),
         };
-        let tool_choice = typed.tool_choice(settings.tool_choice.as_ref(), has_tools);
-        let parallel = settings.parallel_tool_calls.filter(|_| has_tools);
-        let (messages, LeftOut(left_out)) = messages(request, typed.prompted, target)?;
+        let tool_choice = typed.tool_choice(settings.tool_choice.as_ref());
+        let (messages, LeftOut(left_out)) = messages(request, typed.instructions(request), target)?;
         Ok(Self {
             model,
             messages,
             tools,
-            temperature: settings.temperature,
-            top_p: settings.top_p,
+            settings: Settings::of(request, profile),
             max_tokens,
             max_completion_tokens,
-            frequency_penalty: settings.frequency_penalty,
-            presence_penalty: settings.presence_penalty,
-            seed: settings.seed,
-            stop: &settings.stop,
             tool_choice: tool_choice.as_ref().map(choice),
-            parallel_tool_calls: parallel.filter(|_| profile.parallel_tool_calls),
             response_format: typed.native.map(|schema| format(schema, profile)),
             reasoning_effort: settings.reasoning_effort.as_deref(),
             verbosity: settings.verbosity.as_deref(),
-            service_tier: settings.service_tier.as_deref(),
-            prompt_cache_key: settings.prompt_cache_key.as_deref(),
             stream: None,
             stream_options: None,
-            extra: &settings.extra_body,
             answer_tool: typed.answer.map(|(_, name)| name),
             left_out,
         })
@@ -159,18 +131,6 @@ impl<'a> Request<'a> {
         self.stream = Some(true);
         self.stream_options = profile.stream_usage.then(|| json!({"include_usage": true}));
         self
-    }
-
-    /// Returns the body.
-    pub(in super::super) fn into_bytes(self) -> Result<Vec<u8>, serde_json::Error> {
-        if self.extra.is_empty() {
-            return serde_json::to_vec(&self);
-        }
-        let mut body = serde_json::to_value(&self)?;
-        for (key, value) in self.extra {
-            body[key] = value.clone();
-        }
-        serde_json::to_vec(&body)
     }
 }
 
@@ -195,14 +155,15 @@ fn format(output: &OutputSchema, profile: &Profile) -> Json {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{super::profile::TypedAnswers, typed::ANSWER_TOOL},
+        super::{super::profile::TypedAnswers, settings::bytes, typed::ANSWER_TOOL},
         *,
     };
     use crate::conversation::Message;
 
     fn body_for(request: &ModelRequest, profile: &Profile) -> Json {
         let target = Target { model: "m", profile, origin: "host" };
-        let body = Request::new(request, target).unwrap().into_bytes().unwrap();
+        let body = Request::new(request, target).unwrap();
+        let body = bytes(&body, &request.settings).unwrap();
         serde_json::from_slice(&body).unwrap()
     }
 

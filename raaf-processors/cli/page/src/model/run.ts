@@ -34,6 +34,7 @@ export interface Run {
 
 export function summarize(trace: Trace): Run {
   let root: Span | null = null;
+  let agent: Span | null = null;
   const run: Run = {
     id: trace.id,
     name: trace.id,
@@ -60,6 +61,7 @@ export function summarize(trace: Trace): Run {
   let resumed: Span | null = null;
   for (const span of trace.spans()) {
     if (!root || isMoreOfARoot(span, root)) root = span;
+    if (span.kind === "agent" && (!agent || span.start < agent.start)) agent = span;
     run.start = Math.min(run.start, span.start);
     if (span.resumed && (!resumed || span.start > resumed.start)) resumed = span;
     if (span.status === "error") run.errors += 1;
@@ -77,7 +79,9 @@ export function summarize(trace: Trace): Run {
   run.duration = Math.max(0, trace.latest - run.start);
   if (root) {
     if (root.parent === null) run.duration = root.duration ?? run.duration;
-    run.name = root.workflow ?? root.component;
+    // As in `raaf list`: a runner has the same name in all runs, and without a root an agent tells most.
+    const named = (root.parent !== null || root.kind === "runner") && agent ? agent : root;
+    run.name = root.workflow ?? named.component;
     run.status = root.parent === null || root.localRoot ? root.status : "unset";
     // The part that went on last tells how the run ended.
     if (run.status === "paused" && resumed) run.status = resumed.status;

@@ -114,6 +114,16 @@ test("filters by user, session, tag, release, environment and score", () => {
   expect(asked('x user:"Ada L"', "user")).toBe("Ada L");
 });
 
+test("a run is named by its workflow, its root, or the first agent below a runner", () => {
+  const agent = { trace: "a", kind: "agent", component: "Clerk", at: 5 };
+  const later = { ...agent, component: "Writer", at: 9 };
+  const below = (kind: string, workflow: string | null) =>
+    [spanLine({ trace: "a", id: "a", kind, component: "Outer", workflow }), spanLine({ ...later, id: "c", parent: "b" }), spanLine({ ...agent, id: "b", parent: "a" })].join("\n");
+  const name = (lines: string) => store(lines).traces.get(traceId("a"))?.run().name;
+  expect([name(below("pipeline", null)), name(below("runner", null)), name(below("runner", "nightly"))]).toEqual(["Outer", "Clerk", "nightly"]);
+  expect(name(spanLine({ ...agent, id: "b", parent: "a" }))).toBe("Clerk");
+});
+
 test("a score that another span gave is one of the scored span, whichever is read first", () => {
   const scored = spanLine({ trace: "a", id: "a" });
   const judge = judgement("j", { trace: "a", span: "a" }, 50, "good");
