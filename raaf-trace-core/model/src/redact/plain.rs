@@ -18,6 +18,10 @@ const MAX_NAME: usize = 64;
 /// Returns the text without the user information of its URLs, and without the secret parameters of
 /// its URLs and forms; `None` when it has none of them.
 pub(super) fn redact(words: &SecretWords, text: &str) -> Option<(String, u32)> {
+    // Most texts have no secret: they are searched for two characters.
+    if !text.contains(':') && !text.contains('=') {
+        return None;
+    }
     let mut edits = Edits::default();
     for user in users(text) {
         hide(text, user, &mut edits);
@@ -61,9 +65,10 @@ fn hide(text: &str, part: Range<usize>, edits: &mut Edits) {
 
 /// Returns the user information of the URLs in the text.
 fn users(text: &str) -> impl Iterator<Item = Range<usize>> {
-    text.match_indices("://").filter_map(|(at, mark)| {
-        let start = at + mark.len();
-        let rest = &text[start..];
+    // A search for the whole mark takes longer to prepare than most texts to search.
+    text.match_indices(':').filter_map(|(at, _)| {
+        let rest = text[at..].strip_prefix("://")?;
+        let start = text.len() - rest.len();
         let end = rest.find(|c| ends_url(c) || matches!(c, '/' | '?' | '#')).unwrap_or(rest.len());
         Some(start..start + rest[..end].rfind('@')?)
     })
