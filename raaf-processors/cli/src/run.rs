@@ -136,18 +136,14 @@ impl Run {
 
     fn add(&mut self, facts: &Facts<'_>, start: Timestamp) {
         let is_root = facts.parent.is_none();
-        let (named_by, name) = match &facts.workflow {
-            Some(workflow) => (NamedBy::Workflow, workflow),
-            None => {
-                let by = match &*facts.kind {
-                    "runner" if is_root => NamedBy::Runner,
-                    _ if is_root => NamedBy::Root,
-                    "agent" => NamedBy::Agent(Reverse(start)),
-                    _ => NamedBy::Span(Reverse(start)),
-                };
-                (by, &facts.component)
-            }
+        let named_by = match &*facts.kind {
+            _ if facts.workflow.is_some() => NamedBy::Workflow,
+            "runner" if is_root => NamedBy::Runner,
+            _ if is_root => NamedBy::Root,
+            "agent" => NamedBy::Agent(Reverse(start)),
+            _ => NamedBy::Span(Reverse(start)),
         };
+        let name = facts.workflow.as_ref().unwrap_or(&facts.component);
         self.take_name(named_by, name);
         self.take_group(facts.group.as_deref());
         self.start = self.start.min(start);
