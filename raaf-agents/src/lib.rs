@@ -60,7 +60,7 @@
 //! | give an agent tools that change while it runs | [`ToolSource`] |
 //! | use the tools of MCP servers, and serve tools and agents | `mcp` |
 //! | compose agents, tools and functions | [`Pipeline`], [`Flow`], [`service`], [`step`] |
-//! | see what one has built | [`Agent::diagram`], [`Pipeline::diagram`] |
+//! | see what you have built | [`Agent::diagram`], [`Pipeline::diagram`] |
 //! | talk to an agent in a terminal | `repl`, `Repl` |
 //! | limit, retry or skip a step, or run it for each item | [`FlowExt`] |
 //! | use a hosted model | `OpenAiModel`, `OpenAiResponses` |

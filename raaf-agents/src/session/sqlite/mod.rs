@@ -17,11 +17,11 @@ pub use options::{SqliteDurability, SqliteOptions};
 
 /// `SQLite` file with conversations. Clones share its connection.
 ///
-/// Several processes can use a file at once: who finds it locked waits, by default 5 s. Each
+/// Several processes can use a file at once. If it is locked, an operation waits, by default 5 s. Each
 /// [`append`](Session::append) is one transaction, so that a process that is killed leaves all of it or
-/// nothing; [`SqliteDurability`] states what a power failure leaves. The file has a companion with the
-/// extension `-wal` while it is open; it has to be on a local disk. Messages are stored as JSON in their
-/// versioned form. Blocking work is done on tokio's blocking threads, or on this thread outside of a
+/// nothing; [`SqliteDurability`] determines what a power failure leaves. The file must be on a local disk.
+/// While it is open, a second file with the suffix `-wal` belongs to it. Messages are stored as JSON in
+/// their versioned form. Blocking work is done on tokio's blocking threads, or on this thread outside of a
 /// runtime.
 ///
 /// # Examples
