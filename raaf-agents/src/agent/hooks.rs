@@ -127,7 +127,7 @@ pub trait RunHooks: Send + Sync {
         ResponseAction::Accept
     }
 
-    /// Returns the action before a tool call, also of a tool that does not exist.
+    /// Returns the action before a tool call, even of a tool that does not exist.
     async fn before_tool(
         &self,
         context: &RunContext,

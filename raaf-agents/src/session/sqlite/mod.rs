@@ -60,12 +60,12 @@ impl SqliteSessions {
         SqliteOptions::new().open(path).await
     }
 
-    /// Returns the conversation with this id, which may have no messages yet. Any text is an id.
+    /// Returns the conversation with this id, which may have no messages yet. Any string is a valid id.
     pub fn session(&self, id: impl Into<String>) -> SqliteSession {
         SqliteSession { file: self.file.clone(), id: Arc::from(id.into()) }
     }
 
-    /// Lists the conversations that have messages; the one that was appended to last comes first.
+    /// Lists the conversations that have messages, beginning with the one that was appended to last.
     ///
     /// # Errors
     ///
