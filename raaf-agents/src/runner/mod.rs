@@ -267,8 +267,8 @@ impl Runner {
         RunStream::new(Box::pin(work.in_current_context()), events)
     }
 
-    /// Runs the agent and blocks this thread until the run ends. Within an async runtime the run
-    /// gets a thread of its own, but the calling thread is blocked all the same.
+    /// Runs the agent and blocks this thread until the run ends. Within an async runtime the run gets a
+    /// thread of its own, but the calling thread is still blocked.
     ///
     /// # Errors
     ///
