@@ -56,11 +56,11 @@
 //! | wait for a person, and go on in another process | [`Approval`], [`RunState`], [`Runner::resume`] |
 //! | go on after a crash without doing anything twice | [`Journal`] |
 //! | continue a conversation | [`Session`], [`MemorySession`], `SqliteSession` |
-//! | continue the latest part of one, or with a summary of the rest | [`WindowSession`], [`CompactingSession`] |
+//! | continue only the latest part of a conversation, or with a summary of the rest | [`WindowSession`], [`CompactingSession`] |
 //! | give an agent tools that change while it runs | [`ToolSource`] |
 //! | use the tools of MCP servers, and serve tools and agents | `mcp` |
 //! | compose agents, tools and functions | [`Pipeline`], [`Flow`], [`service`], [`step`] |
-//! | see what one has built | [`Agent::diagram`], [`Pipeline::diagram`] |
+//! | see what you have built | [`Agent::diagram`], [`Pipeline::diagram`] |
 //! | talk to an agent in a terminal | `repl`, `Repl` |
 //! | limit, retry or skip a step, or run it for each item | [`FlowExt`] |
 //! | use a hosted model | `OpenAiModel`, `OpenAiResponses` |

@@ -139,15 +139,15 @@ impl Pipeline {
     /// after an interruption, it runs only the steps that have no result in the journal. Each run needs an id
     /// of its own.
     ///
-    /// For a step, its changes to the state are journaled; for an agent or an inner pipeline, its steps and
-    /// then its changes. The names of steps begin with the id and the position in the pipeline, so the pipeline
-    /// must not change in between. Conditions, and changes of the state between steps, are evaluated again and
-    /// must have the same result each time. A step that fails is not journaled; the next run tries it again. An
-    /// item of an [`each_over`](FlowExt::each_over) that fails is, because the pipeline goes on without it;
-    /// another attempt of a [retry](FlowExt::retry) around tries it again. A [retried](FlowExt::retry) agent
-    /// goes on where its previous attempt failed, without repeating calls that have a result. Journaled steps
-    /// have no span when the pipeline is run again; the span around them is marked as resumed.
-    /// [Observers](PipelineBuilder::on_progress) are notified of them.
+    /// For a step, its changes to the state are journaled; for an agent or an inner pipeline, its steps
+    /// and then its changes. The names of steps begin with the id and the position in the pipeline, so the
+    /// pipeline must not change in between. Conditions, and changes of the state between steps, are
+    /// evaluated again and must have the same result each time. A step that fails is not journaled; the
+    /// next run tries it again. An item of an [`each_over`](FlowExt::each_over) is journaled even if it
+    /// fails, because the pipeline goes on without it; a [retry](FlowExt::retry) around the `each_over`
+    /// tries it again. A retried agent goes on where its previous attempt failed, without repeating calls
+    /// that have a result. Journaled steps have no span when the pipeline is run again; the span around
+    /// them is marked as resumed. [Observers](PipelineBuilder::on_progress) are notified of them.
     ///
     /// # Examples
     ///

@@ -47,7 +47,8 @@ impl<'a> Walk<'a> {
         self.within(|path| format!("{path}[{index}]."))
     }
 
-    /// Returns the position at an attempt. A failure that another attempt has survived is none of its own.
+    /// Returns the position at an attempt. A failure that another attempt has survived does not belong to
+    /// it.
     pub(super) fn attempt(&self, attempt: u32) -> Self {
         let mut walk = self.clone();
         if let Some(Journaled { attempts, .. }) = &mut walk.journaled {
@@ -83,7 +84,7 @@ impl<'a> Walk<'a> {
                 paused @ Part::Paused(_) => return Ok(paused),
                 ended => {
                     let json = serde_json::to_value(ended).map_err(|error| failed(error.into()))?;
-                    // A journal that cannot tell what it knows may have another end.
+                    // A journal that does not implement `known` may have another end.
                     let kept = journal.step(&key, future::ready(Some(json)).boxed()).await;
                     kept.map_err(failed)?.unwrap_or_default()
                 }

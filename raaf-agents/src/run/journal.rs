@@ -14,9 +14,10 @@ use serde_json::Value as Json;
 /// the other steps.
 ///
 /// A step is a call of a model, with its hooks and the guardrails beside it, or a tool call, with its
-/// hooks. An [agent called as a tool](crate::Agent::as_tool) journals its own steps, and then the call. The
-/// usage of runs within a call is journaled with it. A journaled step has no span and sends no event when the run is started again; only those of its hooks that
-/// change requests, responses and agents' calls are called. The span of its agent is marked as resumed.
+/// hooks. An [agent called as a tool](crate::Agent::as_tool) journals its own steps, and then the call.
+/// The usage of runs within a call is journaled with it. When the run is started again, a journaled step
+/// has no span and sends no event, and of its hooks only those that change requests, responses or calls of
+/// agents run. The span of its agent is marked as resumed.
 ///
 /// A tool call that fails is journaled, because the model receives the failure. A failure that ends the run
 /// is not journaled: a model's error, a guardrail's objection, a panic, and a tool call that [fails the
@@ -80,8 +81,8 @@ pub trait Journal: Send + Sync {
     /// storing its result before returning it. Work that results in `None` has failed, and its result must
     /// not be stored.
     ///
-    /// The name is unique among the steps of a run, and the same step has the same name in each run with the
-    /// same id. Calls for the steps of one turn overlap.
+    /// The name is unique among the steps of a run, and the same step has the same name in each run with
+    /// the same id. Calls of this method for the steps of one turn overlap.
     ///
     /// # Errors
     ///
@@ -96,9 +97,9 @@ pub trait Journal: Send + Sync {
 
     /// Returns the result of a step if the journal has it.
     ///
-    /// A part of a pipeline that has steps of its own, such as an agent, calls this to check whether all of it
-    /// is done; it then needs no span. The default returns `None`: the steps are then taken from the journal
-    /// one by one, within another span of the agent.
+    /// A part of a pipeline that has steps of its own, such as an agent, calls this to check whether all
+    /// of it is done; it then needs no span. The default returns `None`: the steps are then taken from the
+    /// journal one by one, within another span of the agent.
     ///
     /// # Errors
     ///
@@ -131,7 +132,8 @@ pub(crate) enum Stepped<T> {
 }
 
 impl<T> Stepped<T> {
-    /// Does work, unless the journal has its result. Neither a failure nor a result without JSON is journaled.
+    /// Does work, unless the journal has its result. Neither a failure nor a result without JSON is
+    /// journaled.
     pub(crate) async fn of<E>(
         journal: &dyn Journal,
         name: &str,

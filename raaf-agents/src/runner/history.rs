@@ -65,7 +65,7 @@ impl History {
     }
 
     /// Appends to the session what it keeps of a run that pauses. A journaled run may be run again and not
-    /// pause there, and appends the messages of whole turns only, by which its appends are known.
+    /// pause there; it appends the messages of whole turns only, so that its appends can be recognized.
     pub(super) async fn save_paused(&mut self, messages: &[Message]) -> Result<(), RunErrorKind> {
         let kept = self.kept(messages);
         if kept.len() > self.stored.count && self.journal.is_none() {
@@ -182,8 +182,8 @@ impl History {
         }
     }
 
-    /// Appends to the session what it keeps of a run that failed; by default what tools did, so that the
-    /// next run does not do it again. A journaled run has it in its journal, from which it may go on. An
+    /// Appends to the session what it keeps of a run that failed; by default the work of tools, so that
+    /// the next run does not repeat it. A journaled run has it in its journal, from which it may go on. An
     /// error is not reported: that of the run is.
     pub(super) async fn save_progress(&mut self, messages: &[Message], is_late: bool) {
         {

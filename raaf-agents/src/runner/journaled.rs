@@ -26,7 +26,7 @@ struct Ended<M> {
 }
 
 impl Caller<'_> {
-    /// Asks the model, unless the journal has the response. The call counts all the same.
+    /// Asks the model, unless the journal has the response. The call counts in either case.
     pub(super) async fn ask_once(
         self,
         work: impl Future<Output = Result<ModelResponse, RunErrorKind>> + Send,

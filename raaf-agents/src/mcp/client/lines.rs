@@ -120,7 +120,7 @@ impl Transport<RoleClient> for LineTransport {
                 input.flush().await
             };
             if written.await.is_err() {
-                // The output of a server that has ended tells how.
+                // The output of a server that has ended shows the reason.
                 fate.came("it has closed its input".to_owned());
             }
             Ok(())

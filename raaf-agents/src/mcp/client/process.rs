@@ -164,7 +164,7 @@ impl Group {
         let _ = self.child.start_kill();
     }
 
-    /// A group without processes is no error.
+    /// A group without processes is not an error.
     #[cfg(unix)]
     fn signal(&self, signal: rustix::process::Signal) {
         if let Some(id) = self.id {

@@ -68,8 +68,8 @@ impl SqliteOptions {
     ///
     /// # Errors
     ///
-    /// If the file cannot be opened and written, is locked for too long, is not a `SQLite` database or that of
-    /// another program, or was written by a later version of this library.
+    /// If the file cannot be opened and written, is locked for too long, is not a `SQLite` database or
+    /// that of another program, or was written by a later version of this library.
     pub async fn open(self, path: impl AsRef<Path>) -> Result<SqliteSessions, SessionError> {
         let path = path.as_ref().to_owned();
         let file = file::blocking(move || file::File::open(path, self)).await?;
