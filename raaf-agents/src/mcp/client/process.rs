@@ -19,7 +19,7 @@ use super::fate::Fate;
 use crate::mcp::secrets::Secrets;
 
 /// Time for a server to exit by itself when its input is closed, and again when it is asked to.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 /// Time for a server that has closed its output to exit.
 const EXIT: Duration = Duration::from_millis(500);

@@ -7,7 +7,7 @@ mod running;
 
 use std::{fmt, io, sync::Arc};
 
-use raaf_trace_core::TracerProvider;
+use raaf_trace_core::{TracerProvider, sink};
 use rmcp::{
     model::{Implementation, ServerCapabilities, ServerConfig},
     service::ServerInitializeError,
@@ -151,8 +151,9 @@ impl McpService {
         self
     }
 
-    /// Serves over standard input and output until the input ends. Meanwhile, nothing else may write to
-    /// standard output.
+    /// Serves over standard input and output until the input ends. Nothing else may write to standard output.
+    /// It is [reserved](raaf_trace_core::sink::reserve_stdout), so that the console sink writes to standard
+    /// error from then on.
     ///
     /// # Errors
     ///
@@ -162,6 +163,7 @@ impl McpService {
     ///
     /// Outside of a tokio runtime.
     pub async fn serve_stdio(self) -> Result<(), McpError> {
+        sink::reserve_stdout();
         Box::pin(self.serve_io(tokio::io::stdin(), tokio::io::stdout())).await
     }
 
