@@ -76,7 +76,7 @@
 //! - `openai` (on by default): `OpenAiModel` and `OpenAiResponses`, for any `OpenAI`-compatible server.
 //! - `mcp`: tools of MCP servers, and MCP servers of tools and agents.
 //! - `repl`: `repl` and `Repl`, chats with an agent in a terminal.
-//! - `sqlite`: `SqliteSession`, conversations in a file.
+//! - `sqlite`: `SqliteSession` and `SqliteJournal`, conversations and journals in a file.
 
 mod agent;
 mod conversation;
@@ -127,6 +127,8 @@ pub use pipeline::{
 #[cfg(feature = "repl")]
 pub use repl::{Repl, repl};
 pub use retry::RetryPolicy;
+#[cfg(feature = "sqlite")]
+pub use run::SqliteJournal;
 pub use run::{Journal, Limits, RunContext, RunEvent, RunProgress, RunResult};
 pub use runner::{AgentTool, Input, RunConfig, RunError, RunErrorKind, RunStream, Runner};
 #[cfg(feature = "sqlite")]

@@ -238,6 +238,10 @@ impl Journal for Forgetful {
         let result = work.await;
         if self.0.swap(true, Ordering::Relaxed) { Ok(result) } else { Err("killed".into()) }
     }
+
+    async fn known(&self, _: &str) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
+        Ok(None)
+    }
 }
 
 #[tokio::test]

@@ -167,7 +167,7 @@ impl Pipeline {
     ///         name: &str,
     ///         work: BoxFuture<'_, Option<Value>>,
     ///     ) -> Result<Option<Value>, Box<dyn Error + Send + Sync>> {
-    ///         let known = self.0.lock().unwrap().get(name).cloned();
+    ///         let known = self.known(name).await?;
     ///         if known.is_some() {
     ///             return Ok(known);
     ///         }
@@ -176,6 +176,10 @@ impl Pipeline {
     ///             self.0.lock().unwrap().insert(name.to_owned(), result.clone());
     ///         }
     ///         Ok(result)
+    ///     }
+    ///
+    ///     async fn known(&self, name: &str) -> Result<Option<Value>, Box<dyn Error + Send + Sync>> {
+    ///         Ok(self.0.lock().unwrap().get(name).cloned())
     ///     }
     /// }
     ///

@@ -52,7 +52,7 @@ use serde_json::Value as Json;
 ///         name: &str,
 ///         work: BoxFuture<'_, Option<Value>>,
 ///     ) -> Result<Option<Value>, Box<dyn Error + Send + Sync>> {
-///         let known = self.0.lock().unwrap().get(name).cloned();
+///         let known = self.known(name).await?;
 ///         if known.is_some() {
 ///             return Ok(known);
 ///         }
@@ -61,6 +61,10 @@ use serde_json::Value as Json;
 ///             self.0.lock().unwrap().insert(name.to_owned(), result.clone());
 ///         }
 ///         Ok(result)
+///     }
+///
+///     async fn known(&self, name: &str) -> Result<Option<Value>, Box<dyn Error + Send + Sync>> {
+///         Ok(self.0.lock().unwrap().get(name).cloned())
 ///     }
 /// }
 ///
@@ -97,17 +101,13 @@ pub trait Journal: Send + Sync {
 
     /// Returns the result of a step if the journal has it.
     ///
-    /// A part of a pipeline that has steps of its own, such as an agent, calls this to check whether all
-    /// of it is done; it then needs no span. The default returns `None`: the steps are then taken from the
-    /// journal one by one, within another span of the agent.
+    /// A run calls this to check whether a part that has steps of its own, such as an agent in a pipeline or an
+    /// item of a list, is done as a whole. Such a part has no second span.
     ///
     /// # Errors
     ///
     /// If the journal cannot be read.
-    async fn known(&self, name: &str) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
-        let _ = name;
-        Ok(None)
-    }
+    async fn known(&self, name: &str) -> Result<Option<Json>, Box<dyn Error + Send + Sync>>;
 }
 
 pub(crate) type SharedJournal = Arc<dyn Journal>;

@@ -5,6 +5,8 @@ mod journal;
 mod limits;
 mod result;
 mod spending;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 pub(crate) mod workflow;
 
 use std::{
@@ -36,6 +38,8 @@ pub(crate) use limits::{MILLIONTHS, Reached};
 pub(crate) use result::LastAgent;
 pub use result::{RunProgress, RunResult};
 use spending::Spending;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteJournal;
 
 /// Context of a run: the user's value, the usage so far, and the cancellation token.
 ///

@@ -191,6 +191,12 @@ impl SessionError {
         Self { cause: cause.into() }
     }
 
+    /// Returns the cause, without the text of this.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn into_cause(self) -> Box<dyn Error + Send + Sync> {
+        self.cause
+    }
+
     /// Returns the cause.
     pub fn cause(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.cause

@@ -61,6 +61,10 @@ impl Journal for Broken {
     ) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
         Err("disk full".into())
     }
+
+    async fn known(&self, _: &str) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
+        Ok(None)
+    }
 }
 
 /// A model that makes its turns in order, each after some awaits.

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 use super::{Session, SessionError};
 use crate::conversation::Message;
-use file::File;
+pub(crate) use file::File;
 pub use file::StoredSession;
 pub use options::{SqliteDurability, SqliteOptions};
 
