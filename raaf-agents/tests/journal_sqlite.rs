@@ -75,7 +75,7 @@ async fn a_run_whose_process_is_killed_goes_on_in_the_next_one() {
     }
     assert!(visited > 0);
     let state = tour(&file).await;
-    assert_eq!(state.get::<Vec<usize>>("places_visited").unwrap(), Vec::from_iter(0..PLACES));
+    assert_eq!(state.get::<Vec<usize>>("places_visited").unwrap(), (0..PLACES).collect::<Vec<_>>());
     assert_eq!(known(&file).await.len(), PLACES);
 }
 
