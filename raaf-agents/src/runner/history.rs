@@ -147,8 +147,12 @@ impl History {
 
     fn begin_save(&mut self, messages: &[Message]) {
         let mut new = mem::take(&mut self.stored.removed);
+        let Some(session) = &self.session else { return };
         new.extend_from_slice(messages.get(self.stored.count..).unwrap_or_default());
-        let Some(session) = self.session.clone().filter(|_| !new.is_empty()) else { return };
+        if new.is_empty() {
+            return;
+        }
+        let session = session.clone();
         let journal = self.journal.clone();
         let number = self.stored.appends.saturating_add(1);
         let append: BoxFuture<'static, _> = Box::pin(async move {

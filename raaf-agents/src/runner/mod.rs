@@ -375,7 +375,8 @@ impl Runner {
         let provider = run.provider().map(str::to_owned);
         let work = Box::pin(async {
             workflow::set_provider(provider.as_deref());
-            of_root(input, shown, run.complete()).await
+            // A function keeps a future that it is given twice.
+            of_root(input, shown, pin!(run.complete())).await
         });
         if let Some(untraced) = self.config.untraced_context() {
             return work.in_context(untraced).await;
