@@ -178,6 +178,9 @@ impl StepError {
             Self::Journal { .. } => true,
             Self::Run(error) => matches!(error.kind, RunErrorKind::Journal { .. }),
             Self::Pipeline(error) => error.source.is_of_journal(),
+            Self::Branches { failures, .. } => {
+                failures.iter().any(|failure| failure.source.is_of_journal())
+            }
             _ => false,
         }
     }
