@@ -15,30 +15,16 @@ use std::{
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use journal::{InMemory, Ledger, Planned, block_on, interrupted, turn, write};
+use journal::{Forgetful, InMemory, Ledger, Planned, block_on, interrupted, turn, write};
 use proptest::prelude::*;
 use raaf_agents::{
     Agent, Approval, Flow, FlowExt as _, FunctionStep, Journal, OnBranchError, Pipeline,
-    PipelineState, RetryPolicy, State, StepError, service,
+    PipelineState, RetryPolicy, State, StepError, service, step,
 };
 use serde_json::{Value as Json, json};
 use tokio::task::yield_now;
 
 mod journal;
-
-/// A journal that cannot tell what it knows.
-struct Forgetful(InMemory);
-
-#[async_trait]
-impl Journal for Forgetful {
-    async fn step(
-        &self,
-        name: &str,
-        work: BoxFuture<'_, Option<Json>>,
-    ) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
-        self.0.step(name, work).await
-    }
-}
 
 fn at_once(retries: u32) -> RetryPolicy {
     RetryPolicy::new(retries + 1).with_delays(Duration::ZERO, Duration::ZERO)
@@ -216,7 +202,7 @@ async fn a_step_behind_items_is_done_again_for_those_of_another_attempt() {
         let fails = |place: &str| u32::from(place == "2");
         let one = visit(("One", "n", "one"), &ledger, fails, Json::clone);
         let count =
-            |ones: &Json| json!(ones.as_array().unwrap().iter().flat_map(Json::as_i64).count());
+            |ones: &Json| json!(ones.as_array().unwrap().iter().filter_map(Json::as_i64).count());
         let count = visit(("Count", "ns_one", "count"), &ledger, |_| 0, count);
         let work = one.each_over("ns").item("n") >> count >> all("ns_one_errors");
         let pipeline = work.retry(at_once(1)).named("Job").build().unwrap();
@@ -297,8 +283,8 @@ impl Journal for Full {
 
 #[tokio::test]
 async fn a_journal_that_fails_in_a_branch_is_no_failure_of_an_item_and_not_tried_again() {
-    let step = |name| service(name, |state: State| async move { Ok(state.with("x", 1)) });
-    let both = (step("Left") | step("Right")).on_error(OnBranchError::Collect);
+    let side = |name| service(name, |state: State| async move { Ok(state.with("x", 1)) });
+    let both = (side("Left") | side("Right")).on_error(OnBranchError::Collect);
     let journal = Full::default();
     let job =
         both.retry(at_once(5)).each_over("ns").retry(at_once(5)).named("Job").build().unwrap();
@@ -307,6 +293,17 @@ async fn a_journal_that_fails_in_a_branch_is_no_failure_of_an_item_and_not_tried
     assert!(matches!(error.source, StepError::Branches { .. }), "{error}");
     assert!(error.to_string().contains("disk full"), "{error}");
     assert_eq!(journal.0.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_journal_that_fails_in_the_call_of_an_agent_is_no_failure_of_an_item() {
+    let agent = Agent::builder("Echo", Planned(Vec::new())).build();
+    let ask = step(agent.as_tool("ask", "Asks.")).reads("input").writes("x");
+    let job = ask.each_over("inputs").named("Job").build().unwrap();
+    let job = job.journaled(Full::default(), "job");
+    let error = job.run(State::new().with("inputs", json!(["a"]))).await.unwrap_err();
+    assert!(matches!(error.source, StepError::Tool(_)), "{error}");
+    assert!(error.to_string().contains("at step `job/0.[0].ask/1`: disk full"), "{error}");
 }
 
 #[tokio::test]

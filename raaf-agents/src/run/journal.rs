@@ -15,8 +15,9 @@ use serde_json::Value as Json;
 ///
 /// A step is a call of a model, with its hooks and the guardrails beside it, or a tool call, with its
 /// hooks. An [agent called as a tool](crate::Agent::as_tool) journals its own steps, and then the call. The
-/// usage of runs within a call is journaled with it. A journaled step has no span and sends no event when the run is started again; only those of its hooks that
-/// change requests, responses and agents' calls are called. The span of its agent is marked as resumed.
+/// usage of runs within a call is journaled with it. A journaled step has no span and sends no event when the
+/// run is started again; only those of its hooks that change requests, responses and agents' calls are called.
+/// The span of its agent is marked as resumed.
 ///
 /// A tool call that fails is journaled, because the model receives the failure. A failure that ends the run
 /// is not journaled: a model's error, a guardrail's objection, a panic, and a tool call that [fails the
