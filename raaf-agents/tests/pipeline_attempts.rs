@@ -188,6 +188,80 @@ proptest! {
     }
 }
 
+/// Works on items by a step that may fail and an agent that needs an approval, until none has failed.
+fn paying(shape: &Shape, ledger: &Ledger) -> Pipeline {
+    let Shape { failures, behind, .. } = shape.clone();
+    let of = move |place: &str| failures[place.parse::<usize>().unwrap()];
+    let one = visit(("One", "number", "one"), ledger, of, Json::clone);
+    let credit = write("credit", ledger).with_approval(Approval::always());
+    let turns = [turn(&[("credit", json!({"value": 1}))])];
+    let teller = Agent::builder("Teller", Planned(turns.into())).tool(credit).build();
+    let teller = teller.reads("number").writes("paid");
+    let item: Flow = if shape.nested { (one | teller).into() } else { one >> teller };
+    let items = item.each_over("numbers").item("number").taking("paid").into_key("paid");
+    let last = visit(("Last", "paid", "last"), ledger, move |_| behind, Json::clone);
+    let work = items.concurrency(shape.concurrency) >> last >> all("paid_errors");
+    work.retry(at_once(60)).named("Job").build().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn items_that_have_paused_or_failed_go_on_in_their_attempt(
+        shape in shapes(),
+        drops in prop::collection::vec(0_usize..150, 0..6),
+    ) {
+        block_on(async {
+            let (ledger, journal) = (Ledger::default(), InMemory::default());
+            let pipeline = || {
+                let pipeline = paying(&shape, &ledger);
+                if shape.forgetful {
+                    pipeline.journaled(Forgetful(journal.clone()), "job")
+                } else {
+                    pipeline.journaled(journal.clone(), "job")
+                }
+            };
+            // Each process starts again or goes on from the latest pause that was stored.
+            let stored = std::cell::RefCell::new(None);
+            let whole = async |again: bool| {
+                if again {
+                    stored.take();
+                }
+                loop {
+                    let state = stored.borrow().clone();
+                    let ended = match state {
+                        Some(state) => pipeline().resume(state).await,
+                        None => {
+                            let numbers: Vec<_> = (0..shape.failures.len()).collect();
+                            pipeline().run(State::new().with("numbers", json!(numbers))).await
+                        }
+                    };
+                    let mut state = match ended {
+                        Ok(state) => return state,
+                        Err(paused) => paused.into_state().unwrap(),
+                    };
+                    for call in state.pending() {
+                        state.approve(&call.key).unwrap();
+                    }
+                    let state: PipelineState = serde_json::from_value(json!(state)).unwrap();
+                    stored.replace(Some(state));
+                }
+            };
+            for &polls in &drops {
+                interrupted(whole(polls % 3 == 0), polls).await;
+            }
+            let state = whole(false).await;
+            assert_eq!(errors(&state, "paid_errors"), 0);
+            assert_eq!(state.value("last").unwrap(), state.value("paid").unwrap());
+            let mut calls = ledger.lock().unwrap().clone();
+            calls.retain(|key, _| key.starts_with("job"));
+            assert!(calls.values().all(|times| *times == 1), "each call is done once: {calls:?}");
+            assert_eq!(whole(true).await, state);
+        });
+    }
+}
+
 /// Fails unless all items have a result.
 fn all(key: &'static str) -> FunctionStep {
     service("All", move |state: State| async move {
