@@ -5,6 +5,7 @@
 
 use std::{
     collections::BTreeMap,
+    error::Error,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -12,16 +13,17 @@ use std::{
 };
 
 use async_trait::async_trait;
-use journal::{Broken, InMemory, Ledger, Planned, block_on, interrupted, turn, write};
+use futures::future::BoxFuture;
+use journal::{Broken, Forgetful, InMemory, Ledger, Planned, block_on, interrupted, turn, write};
 use proptest::prelude::*;
 use raaf_agents::{
-    Agent, Approval, FunctionTool, MemorySession, Message, Model, ModelError, ModelRequest,
-    ModelResponse, RunConfig, RunContext, RunErrorKind, RunHooks, RunResult, RunState, Runner,
-    ScriptedModel, Session, SessionError, Tool as _, ToolCall,
+    Agent, Approval, FunctionTool, Journal, MemorySession, Message, Model, ModelError,
+    ModelRequest, ModelResponse, RunConfig, RunContext, RunErrorKind, RunHooks, RunResult,
+    RunState, Runner, ScriptedModel, Session, SessionError, Tool as _, ToolCall,
 };
 use raaf_testkit::{Capture, Spans, assert_coherent, assert_span_tree};
 use raaf_trace_core::{Status, trace};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use tokio::task::yield_now;
 
 mod journal;
@@ -214,6 +216,53 @@ async fn a_journal_that_fails_is_named_with_the_step() {
     assert!(matches!(error.kind, RunErrorKind::Journal { .. }));
     let text = "agent `Teller` (turn 1): the journal failed at step `run/1`: disk full";
     assert_eq!(error.to_string(), text);
+}
+
+/// A journal that fails once at a step of an agent within a call.
+struct Flaky(InMemory, AtomicBool);
+
+#[async_trait]
+impl Journal for Flaky {
+    async fn step(
+        &self,
+        name: &str,
+        work: BoxFuture<'_, Option<Json>>,
+    ) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
+        if name.ends_with("/c1/2") && !self.1.swap(true, Ordering::Relaxed) {
+            return Err("disk full".into());
+        }
+        self.0.step(name, work).await
+    }
+
+    async fn known(&self, name: &str) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
+        self.0.known(name).await
+    }
+}
+
+#[tokio::test]
+async fn a_journal_that_fails_in_the_call_of_an_agent_fails_the_run() {
+    let (ledger, journal) = (Ledger::default(), InMemory::default());
+    let config = RunConfig::new().journal(Flaky(journal.clone(), AtomicBool::new(false)));
+    let teller = Runner::new().with_config(config.run_id("run"));
+    let error = teller.run(&agent(&ledger), "go").await.unwrap_err();
+    let text = "agent `Teller` (turn 1): the journal failed at step `run/1/c1/2`: disk full";
+    assert_eq!(error.to_string(), text);
+    let (straight, ..) = run(&[]).await;
+    assert_eq!(teller.run(&agent(&ledger), "go").await.unwrap().messages, straight.messages);
+}
+
+#[tokio::test]
+async fn an_agents_call_that_failed_stays_so_though_the_journal_cannot_tell_what_it_knows() {
+    let (ledger, journal) = (Ledger::default(), InMemory::default());
+    let shaky = Agent::builder("Clerk", Shaky::default()).tool(write("credit", &ledger)).build();
+    let turns = vec![turn(&[("ask_clerk", json!({"input": "pay"}))])];
+    let teller = Agent::builder("Teller", Planned(turns));
+    let teller = teller.tool(shaky.as_tool("ask_clerk", "Asks.")).build();
+    let config = RunConfig::new().journal(Forgetful(journal)).run_id("run");
+    let runner = Runner::new().with_config(config);
+    let first = runner.run(&teller, "go").await.unwrap();
+    assert!(first.messages.iter().flat_map(Message::tool_results).all(|result| result.is_error));
+    assert_eq!(runner.run(&teller, "go").await.unwrap().messages, first.messages);
 }
 
 /// A session that awaits before and after each append, so that a run is interrupted there.

@@ -26,12 +26,15 @@ pub struct Contract {
     provides: Keys,
     /// True if the step may provide undeclared keys.
     open: bool,
+    /// True if the step is a pipeline that runs steps for the items of lists.
+    has_lists: bool,
 }
 
 impl Contract {
     /// Creates a contract that requires and provides nothing.
     pub fn new() -> Self {
-        Self { requires: Keys::default(), provides: Keys::default(), open: false }
+        let (requires, provides) = (Keys::default(), Keys::default());
+        Self { requires, provides, open: false, has_lists: false }
     }
 
     /// Creates a contract of a step that requires nothing and may provide any key.
@@ -56,6 +59,10 @@ impl Contract {
 }
 
 impl Contract {
+    pub(super) fn has_lists(&self) -> bool {
+        self.has_lists
+    }
+
     /// Returns what a diagram says about it.
     pub(super) fn notes(&self) -> Vec<String> {
         let note = |verb: &str, keys: &Keys| {
@@ -86,6 +93,7 @@ pub(super) struct FlowContract {
     pub(super) requires: Vec<StepKey>,
     pub(super) provides: Vec<StepKey>,
     pub(super) open: bool,
+    pub(super) has_lists: bool,
 }
 
 impl FlowContract {
@@ -97,13 +105,15 @@ impl FlowContract {
             requires: by(contract.requires),
             provides: by(contract.provides),
             open: contract.open,
+            has_lists: contract.has_lists,
         }
     }
 
     /// Returns the contract of the steps as one step.
     pub(super) fn into_contract(self) -> Contract {
         let keys = |entries: Vec<StepKey>| entries.into_iter().map(|entry| entry.key).collect();
-        Contract { requires: keys(self.requires), provides: keys(self.provides), open: self.open }
+        let (requires, provides) = (keys(self.requires), keys(self.provides));
+        Contract { requires, provides, open: self.open, has_lists: self.has_lists }
     }
 
     /// Appends a step that runs after these.
@@ -115,6 +125,7 @@ impl FlowContract {
         }
         self.provides.extend(next.provides);
         self.open |= next.open;
+        self.has_lists |= next.has_lists;
     }
 
     /// Adds a step that runs concurrently with these.
@@ -122,6 +133,7 @@ impl FlowContract {
         self.requires.extend(next.requires);
         self.provides.extend(next.provides);
         self.open |= next.open;
+        self.has_lists |= next.has_lists;
     }
 
     /// Returns the keys that are missing if a run starts with `takes`, or with unknown keys for

@@ -137,7 +137,7 @@ impl EachOver {
         requires.retain(|need| need.key != self.item);
         requires.insert(0, entry(&self.list));
         let provides = vec![entry(&self.into), entry(&self.errors_key())];
-        FlowContract { requires, provides, open: false }
+        FlowContract { requires, provides, open: false, has_lists: true }
     }
 
     /// Checks that this can go on at the places of pauses.

@@ -176,8 +176,14 @@ impl StepError {
     pub(super) fn is_of_journal(&self) -> bool {
         match self {
             Self::Journal { .. } => true,
-            Self::Run(error) => matches!(error.kind, RunErrorKind::Journal { .. }),
+            Self::Run(error) => error.is_of_journal(),
+            Self::Tool(ToolError::Failed { source, .. }) => {
+                source.downcast_ref().is_some_and(RunError::is_of_journal)
+            }
             Self::Pipeline(error) => error.source.is_of_journal(),
+            Self::Branches { failures, .. } => {
+                failures.iter().any(|failure| failure.source.is_of_journal())
+            }
             _ => false,
         }
     }

@@ -95,12 +95,24 @@ pub(super) enum Place {
     Layer {
         state: State,
         attempt: u32,
+        /// Number of the attempt in the journal.
+        #[serde(default = "first", skip_serializing_if = "is_first")]
+        journaled: u32,
         inner: Box<Place>,
     },
     EachOver {
         state: State,
         items: Vec<Part<Json>>,
     },
+}
+
+fn first() -> u32 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_first(attempt: &u32) -> bool {
+    *attempt == first()
 }
 
 /// Branch of a group, or item of a list.

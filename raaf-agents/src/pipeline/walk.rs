@@ -7,7 +7,7 @@ use raaf_trace_core::{current_span, keys};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{State, StepError, observe::Observers, paused::Part};
+use super::{State, Step, StepError, observe::Observers, paused::Part};
 use crate::run::{JournalError, SharedJournal, Stepped};
 
 /// Position of a run in a flow.
@@ -22,13 +22,29 @@ pub(super) struct Walk<'a> {
 pub(super) struct Journaled {
     journal: SharedJournal,
     path: String,
-    /// Attempts of the retries around, such as `#2#1`.
+    /// Numbers of the attempts around whose items may fail, such as `#2#1`.
     attempts: String,
 }
 
 impl Journaled {
     pub(super) fn new(journal: SharedJournal, id: &str) -> Self {
         Self { journal, path: format!("{id}/"), attempts: String::new() }
+    }
+
+    /// Returns the name of the end of what is at this place.
+    fn place(&self) -> String {
+        format!("{}{}", self.path.trim_end_matches('.'), self.attempts)
+    }
+
+    /// Returns the name of the end of an attempt.
+    fn attempt(&self, number: u32) -> String {
+        format!("{}#{number}", self.place())
+    }
+
+    /// Journals a result. Returns what the journal has: one that cannot tell what it knows may have another.
+    async fn kept(&self, key: &str, result: Json) -> Result<Json, StepError> {
+        let kept = self.journal.step(key, future::ready(Some(result)).boxed()).await;
+        Ok(kept.map_err(|source| JournalError::new(key, source))?.unwrap_or_default())
     }
 }
 
@@ -37,9 +53,24 @@ impl<'a> Walk<'a> {
         Self { observers, journaled }
     }
 
-    /// Returns the position at a part of a sequence or of a group.
+    pub(super) fn is_journaled(&self) -> bool {
+        self.journaled.is_some()
+    }
+
+    /// Returns the position at a part of a group.
     pub(super) fn part(&self, index: usize) -> Self {
         self.within(|path| format!("{path}{index}."))
+    }
+
+    /// Returns the position at a part of a sequence. One that follows a list depends on the items that have
+    /// failed, which another attempt may get.
+    pub(super) fn next(&self, index: usize, follows_list: impl FnOnce() -> bool) -> Self {
+        match &self.journaled {
+            Some(Journaled { attempts, .. }) if !attempts.is_empty() && follows_list() => {
+                self.within(|path| format!("{path}{index}{attempts}."))
+            }
+            _ => self.part(index),
+        }
     }
 
     /// Returns the position at an item of a list.
@@ -47,14 +78,38 @@ impl<'a> Walk<'a> {
         self.within(|path| format!("{path}[{index}]."))
     }
 
-    /// Returns the position at an attempt. A failure that another attempt has survived does not belong to
-    /// it.
-    pub(super) fn attempt(&self, attempt: u32) -> Self {
+    /// Returns the position at an attempt, whose items fail apart from those of the others.
+    pub(super) fn attempt(&self, number: u32) -> Self {
         let mut walk = self.clone();
         if let Some(Journaled { attempts, .. }) = &mut walk.journaled {
-            *attempts = format!("{attempts}#{attempt}");
+            *attempts = format!("{attempts}#{number}");
         }
         walk
+    }
+
+    /// Returns the number of the first attempt, from a number on, that has not failed before.
+    pub(super) async fn open_attempt(&self, from: u32) -> Result<u32, StepError> {
+        let Some(journaled) = &self.journaled else { return Ok(from) };
+        let mut number = from;
+        loop {
+            let key = journaled.attempt(number);
+            let known = journaled.journal.known(&key).await;
+            let Some(json) = known.map_err(|source| JournalError::new(&key, source))? else {
+                return Ok(number);
+            };
+            if !Stepped::<bool>::Known(json).read(&key)? {
+                return Ok(number);
+            }
+            set_resumed();
+            number = number.saturating_add(1);
+        }
+    }
+
+    /// Journals whether an attempt is followed by another. Returns what the journal has.
+    pub(super) async fn end_attempt(&self, number: u32, fails: bool) -> Result<bool, StepError> {
+        let Some(journaled) = &self.journaled else { return Ok(fails) };
+        let key = journaled.attempt(number);
+        Ok(Stepped::Known(journaled.kept(&key, fails.into()).await?).read(&key)?)
     }
 
     fn within(&self, path: impl FnOnce(&str) -> String) -> Self {
@@ -70,12 +125,10 @@ impl<'a> Walk<'a> {
         &self,
         work: impl Future<Output = Result<Part<Json>, StepError>> + Send,
     ) -> Result<Part<Json>, StepError> {
-        let Some(Journaled { journal, path, attempts }) = &self.journaled else {
-            return work.await;
-        };
-        let key = format!("{}{attempts}", path.trim_end_matches('.'));
+        let Some(journaled) = &self.journaled else { return work.await };
+        let key = journaled.place();
         let failed = |source| StepError::from(JournalError::new(&key, source));
-        let ended = match journal.known(&key).await.map_err(failed)? {
+        let ended = match journaled.journal.known(&key).await.map_err(failed)? {
             Some(json) => {
                 set_resumed();
                 json
@@ -84,9 +137,7 @@ impl<'a> Walk<'a> {
                 paused @ Part::Paused(_) => return Ok(paused),
                 ended => {
                     let json = serde_json::to_value(ended).map_err(|error| failed(error.into()))?;
-                    // A journal that does not implement `known` may have another end.
-                    let kept = journal.step(&key, future::ready(Some(json)).boxed()).await;
-                    kept.map_err(failed)?.unwrap_or_default()
+                    journaled.kept(&key, json).await?
                 }
             },
         };
@@ -94,9 +145,10 @@ impl<'a> Walk<'a> {
     }
 
     /// Returns the context of a step at this position; `None` if the steps are not journaled.
-    pub(super) fn step(&self, name: &str) -> Option<StepContext> {
-        let journaled = self.within(|path| format!("{path}{name}")).journaled?;
-        Some(StepContext { journaled: Some(journaled) })
+    pub(super) fn step(&self, step: &dyn Step) -> Option<StepContext> {
+        let journaled = self.within(|path| format!("{path}{}", step.name())).journaled?;
+        let has_lists = !journaled.attempts.is_empty() && step.contract().has_lists();
+        Some(StepContext { journaled: Some(journaled), has_lists })
     }
 }
 
@@ -105,6 +157,8 @@ impl<'a> Walk<'a> {
 pub struct StepContext {
     /// The position of the step, whose path is the step's name in the journal.
     journaled: Option<Journaled>,
+    /// True if the step has items that may fail, so that its result is that of an attempt.
+    has_lists: bool,
 }
 
 impl StepContext {
@@ -154,15 +208,17 @@ impl StepContext {
     where
         W: Future<Output = Result<State, StepError>> + Send,
     {
-        let Some((journal, key)) = self.journal() else { return work(state).await };
-        let failed = |source| StepError::from(JournalError::new(key, source));
-        if let Some(json) = journal.known(key).await.map_err(failed)? {
-            return known(key, json, state);
+        let Some(journaled) = &self.journaled else { return work(state).await };
+        let Journaled { journal, path, .. } = journaled;
+        let key = if self.has_lists { journaled.place() } else { path.clone() };
+        let failed = |source| StepError::from(JournalError::new(&key, source));
+        if let Some(json) = journal.known(&key).await.map_err(failed)? {
+            return known(&key, json, state);
         }
         let before = state.clone();
         let after = work(state).await?;
         let changes = Changes::between(&before, &after).to_json();
-        journal.step(key, future::ready(changes).boxed()).await.map_err(failed)?;
+        journal.step(&key, future::ready(changes).boxed()).await.map_err(failed)?;
         Ok(after)
     }
 }

@@ -4,7 +4,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::FutureExt as _;
 
-use super::{RunErrorKind, Runner};
+use super::{RunErrorKind, Runner, journaled::unless_of_journal};
 use crate::{
     agent::{Agent, Handoff, RunHooks, ToolAction},
     conversation::{Content, Message, ToolCall, ToolResult},
@@ -140,7 +140,7 @@ impl<'a> Caller<'a> {
                         let arguments = call.arguments.clone();
                         return Ok(CallEnd::Paused { arguments, inner });
                     }
-                    Err(Err(error)) => Err(error),
+                    Err(Err(error)) => Err(unless_of_journal(error)?),
                     Ok(content) => Ok(content),
                 };
                 let result = match error {

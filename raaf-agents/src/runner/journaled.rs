@@ -6,23 +6,50 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{
-    RunErrorKind,
+    RunError, RunErrorKind,
     calls::{CallEnd, Caller},
 };
 use crate::{
     conversation::{Message, Role, mend_call_ids},
     model::ModelResponse,
     run::{JournalError, Stepped},
-    state::{Called, Spent},
+    state::{CallStatus, Called, Spent},
+    tool::ToolError,
 };
+
+/// Returns the failure of a journal in the run that a call has started: that is none of the call.
+pub(super) fn unless_of_journal(error: ToolError) -> Result<ToolError, RunErrorKind> {
+    let ToolError::Failed { tool, source } = error else { return Ok(error) };
+    match source.downcast::<RunError>().map(|error| *error) {
+        Ok(RunError { kind: kind @ RunErrorKind::Journal { .. }, .. }) => Err(kind),
+        Ok(error) => Ok(ToolError::Failed { tool, source: error.into() }),
+        Err(source) => Ok(ToolError::Failed { tool, source }),
+    }
+}
 
 /// End of a tool call, as it is journaled.
 #[derive(Serialize, Deserialize)]
 struct Ended<M> {
     message: M,
-    /// What the runs that it started have spent.
+    /// What the runs that it started have spent, since the latest pause of one of them.
     #[serde(default, skip_serializing_if = "Spent::is_nothing")]
     spent: Spent,
+    /// What the run that has paused had spent before. A state with the pause has that already.
+    #[serde(default, skip_serializing_if = "Spent::is_nothing")]
+    spent_before: Spent,
+}
+
+/// Reads the end of a call.
+fn ended(id: &str, name: &str, json: Json) -> Result<Ended<Message>, JournalError> {
+    let ended: Ended<Message> = Stepped::Known(json).read(name)?;
+    let mut results = ended.message.tool_results();
+    let is_of_call = results.next().is_some_and(|result| result.call_id == id);
+    if ended.message.role != Role::Tool || !is_of_call || results.next().is_some() {
+        let fault = format!("it has something else than the result of call `{id}`");
+        return Err(JournalError::new(name, fault));
+    }
+    drop(results);
+    Ok(ended)
 }
 
 impl Caller<'_> {
@@ -62,40 +89,50 @@ impl Caller<'_> {
             return self.call(called, is_cut, &within).await;
         };
         let name = self.context.key_of(&id);
+        let before = match &called.status {
+            CallStatus::Paused(state) => Some(state.spent.clone()),
+            _ => None,
+        };
+        let goes_on = before.is_some();
         let to_json = |end: &CallEnd| match end {
             CallEnd::Answered(message) => {
-                serde_json::to_value(Ended { message, spent: within.spent_in_call() }).ok()
+                let spent_before = before.clone().unwrap_or_default();
+                let ended = Ended { message, spent: within.spent_in_call(), spent_before };
+                serde_json::to_value(ended).ok()
             }
             CallEnd::Paused { .. } => None,
         };
         if journals_steps {
             let failed = |source| JournalError::new(&name, source);
             if let Some(json) = journal.known(&name).await.map_err(failed)? {
-                return self.known_call(&id, &name, json);
+                return self.known_call(&id, &name, json, goes_on);
             }
             let end = self.call(called, is_cut, &within).await?;
-            if let Some(json) = to_json(&end) {
-                journal.step(&name, future::ready(Some(json)).boxed()).await.map_err(failed)?;
-            }
-            return Ok(end);
+            let Some(json) = to_json(&end) else { return Ok(end) };
+            let kept = journal.step(&name, future::ready(Some(json)).boxed()).await;
+            // A journal that cannot tell what it knows may have another end.
+            let Some(kept) = kept.map_err(failed)? else { return Ok(end) };
+            return Ok(CallEnd::Answered(ended(&id, &name, kept)?.message));
         }
         match self.step(&name, self.call(called, is_cut, &within), to_json).await? {
             Stepped::Done(end) => Ok(end),
-            Stepped::Known(json) => self.known_call(&id, &name, json),
+            Stepped::Known(json) => self.known_call(&id, &name, json, goes_on),
         }
     }
 
     /// Returns the end of a call that the journal has, and adds what it spent.
-    fn known_call(self, id: &str, name: &str, json: Json) -> Result<CallEnd, RunErrorKind> {
-        let Ended::<Message> { message, spent } = Stepped::Known(json).read(name)?;
-        let mut results = message.tool_results();
-        let is_of_call = results.next().is_some_and(|result| result.call_id == id);
-        if message.role != Role::Tool || !is_of_call || results.next().is_some() {
-            let fault = format!("it has something else than the result of call `{id}`");
-            return Err(JournalError::new(name, fault).into());
-        }
-        drop(results);
+    fn known_call(
+        self,
+        id: &str,
+        name: &str,
+        json: Json,
+        goes_on: bool,
+    ) -> Result<CallEnd, RunErrorKind> {
+        let Ended { message, spent, spent_before } = ended(id, name, json)?;
         self.context.add_spent(&spent);
+        if !goes_on {
+            self.context.add_spent(&spent_before);
+        }
         self.mark_resumed();
         Ok(CallEnd::Answered(message))
     }

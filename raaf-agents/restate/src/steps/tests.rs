@@ -10,14 +10,15 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use futures::{FutureExt as _, future::BoxFuture, poll};
 use proptest::prelude::*;
 use raaf_agents::{
-    Agent, Approval, FunctionTool, Message, Model, ModelError, ModelRequest, ModelResponse,
-    RunResult, ToolCall, ToolResult,
+    Agent, Approval, FlowExt as _, FunctionTool, Message, Model, ModelError, ModelRequest,
+    ModelResponse, Pipeline, RetryPolicy, RunResult, State, ToolCall, ToolResult, service,
 };
 use restate_sdk::{context::RequestTarget, errors::TerminalError};
 use serde_json::{Value as Json, json};
@@ -39,6 +40,8 @@ struct Stored {
     entries: Vec<(&'static str, Option<Json>)>,
     decisions: BTreeMap<String, Json>,
     announced: BTreeMap<String, String>,
+    /// Numbers of the visits of items.
+    visits: BTreeMap<i64, u32>,
     /// No person decides.
     undecided: bool,
     awaited: usize,
@@ -213,7 +216,54 @@ async fn run(
     durable.run(name, &agent(name, delays), "go").await
 }
 
-/// Four agents, two of them side by side and beside steps of the handler's own. Each pauses twice.
+/// A pipeline whose items fail at their first visits, in attempts that go on until one has them all; the last
+/// item always fails, apart from those.
+fn sums(store: &Store, delays: &Delays) -> Pipeline {
+    let visit = |failures: fn(i64) -> u32| {
+        let (store, delays) = (store.clone(), delays.clone());
+        let visit = service("Visit", move |state: State| {
+            let (store, delays) = (store.clone(), delays.clone());
+            async move {
+                let item: i64 = state.get("item")?;
+                delays.wait().await;
+                let visits = {
+                    let mut store = lock(&store.0);
+                    let visits = store.visits.entry(item).or_default();
+                    *visits += 1;
+                    *visits
+                };
+                delays.wait().await;
+                if visits <= failures(item) {
+                    Err("closed".into())
+                } else {
+                    Ok(state.with("visited", item))
+                }
+            }
+        });
+        visit.requires("item").provides("visited").each_over("items").item("item").concurrency(3)
+    };
+    let sum = |name| {
+        service(name, move |state: State| async move {
+            let visited: Vec<Option<i64>> = state.get("items_visited")?;
+            let sum: i64 = visited.iter().flatten().sum();
+            Ok(state.with(name, sum))
+        })
+    };
+    let all = service("All", |state: State| async move {
+        if state.get::<Vec<Json>>("items_visited_errors")?.is_empty() {
+            Ok(state)
+        } else {
+            Err("not all".into())
+        }
+    });
+    let tried = visit(|item| u32::try_from(item % 3).unwrap_or_default()) >> sum("all") >> all;
+    let delays = RetryPolicy::new(100).with_delays(Duration::ZERO, Duration::ZERO);
+    let never = visit(|item| if item == 4 { u32::MAX } else { 0 }) >> sum("some");
+    (tried.retry(delays) >> never).named("Sums").build().unwrap()
+}
+
+/// Four agents, two of them side by side and beside steps of the handler's own and a
+/// pipeline. Each pauses twice.
 async fn handle(store: &Store, seed: u64, batch: usize) -> Result<String, Failure> {
     let (attempt, announced) = (Attempt::new(store), store.clone());
     let delays = Delays(Arc::new(Mutex::new(seed)));
@@ -237,12 +287,17 @@ async fn handle(store: &Store, seed: u64, batch: usize) -> Result<String, Failur
                 }
                 Ok::<u32, Failure>(sum)
             };
+            let pipeline = sums(store, &delays);
+            let items = State::new().with("items", json!([1, 2, 3, 4]));
+            let pipeline = durable.run_pipeline("sums", &pipeline, items);
             let first = run("first").await?.output;
-            let (left, right, sum) = futures::join!(run("left"), run("right"), own);
+            let (left, right, sum, sums) = futures::join!(run("left"), run("right"), own, pipeline);
+            let sums = sums?;
+            let sums = ["all", "some"].map(|key| sums.get::<i64>(key).unwrap());
             let (left, right) = (left?.output, right?.output);
             attempt.record("timer", async { Json::Null }.boxed()).await?;
             let last = run("last").await?.output;
-            Ok(format!("{first}; {left}; {right}; {}; {last}", sum?))
+            Ok(format!("{first}; {left}; {right}; {}; {sums:?}; {last}", sum?))
         })
         .await
 }
@@ -262,7 +317,7 @@ proptest! {
 
     #[test]
     fn an_invocation_that_loses_its_worker_anywhere_goes_on(
-        drops in prop::collection::vec(0_usize..250, 0..8),
+        drops in prop::collection::vec(0_usize..400, 0..8),
         seed in any::<u64>(),
         batch in 1_usize..4,
     ) {
@@ -280,6 +335,7 @@ proptest! {
             }
             let output = handle(&store, !seed, batch).await.unwrap();
             assert_eq!(output, straight);
+            assert!(output.contains("[10, 6]"), "{output}");
             assert!(output.contains("left/write") && output.contains("right/write"), "{output}");
         });
     }

@@ -143,6 +143,18 @@ impl Node {
         }
     }
 
+    /// Returns whether this runs steps for the items of lists.
+    pub(super) fn has_lists(&self) -> bool {
+        match self {
+            Self::Step(step) => step.contract().has_lists(),
+            Self::Sequence(nodes) | Self::Parallel(Parallel { branches: nodes, .. }) => {
+                nodes.iter().any(Self::has_lists)
+            }
+            Self::Wrapped(wrapped) => wrapped.inner.has_lists(),
+            Self::EachOver(_) => true,
+        }
+    }
+
     pub(super) fn draw(&self, drawing: &mut Drawing) {
         match self {
             Self::Step(step) => drawn::step(&**step, drawing),
@@ -187,7 +199,7 @@ impl Node {
 
 async fn run_step(step: &dyn Step, start: Start, walk: Walk<'_>) -> Result<State, Box<Stopped>> {
     // The copy shares its values. It is what the error carries if the step fails.
-    let (observers, context) = (walk.observers, walk.step(step.name()));
+    let (observers, context) = (walk.observers, walk.step(step));
     let unjournaled = StepContext::default();
     let (state, work) = match start {
         Start::At(Place::Step { state, waits, .. }) => {
@@ -230,11 +242,13 @@ async fn run_sequence(nodes: &[Node], start: Start, walk: Walk<'_>) -> Result<St
         start => (0, start),
     };
     for (index, node) in nodes.iter().enumerate().skip(first) {
-        let state = node.run(start, walk.part(index)).await.map_err(|mut stopped| {
-            let before = nodes[..index].iter().flat_map(Node::names);
-            stopped.completed = before.chain(std::mem::take(&mut stopped.completed)).collect();
-            stopped.within(|inner| Place::Sequence { index, inner })
-        })?;
+        let follows_list = || nodes[..index].iter().any(Node::has_lists);
+        let state =
+            node.run(start, walk.next(index, follows_list)).await.map_err(|mut stopped| {
+                let before = nodes[..index].iter().flat_map(Node::names);
+                stopped.completed = before.chain(std::mem::take(&mut stopped.completed)).collect();
+                stopped.within(|inner| Place::Sequence { index, inner })
+            })?;
         start = Start::New(state);
     }
     Ok(start.into_state())

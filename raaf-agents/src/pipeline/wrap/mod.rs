@@ -2,6 +2,7 @@
 
 mod ext;
 mod rename;
+mod retry;
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +11,7 @@ use raaf_trace_core::{Component, Traceable as _, current_span, keys};
 use super::{
     State, StepError,
     contract::FlowContract,
-    error::{Cause, Stopped},
+    error::Stopped,
     flow::{FlowFuture, Node},
     observe::{Observers, Progress},
     paused::{Misfit, Place, Start},
@@ -19,6 +20,7 @@ use super::{
 use crate::{diagram::Drawing, retry::RetryPolicy, run::workflow};
 pub use ext::FlowExt;
 pub(super) use rename::Rename;
+use retry::Tried;
 
 type Condition = dyn Fn(&State) -> bool + Send + Sync;
 type Predicate = dyn Fn(&StepError) -> bool + Send + Sync;
@@ -122,38 +124,34 @@ impl Wrapped {
         else {
             return self.inner.run(start, walk);
         };
-        let (state, attempt, mut place) = match start {
-            Start::At(Place::Layer { state, attempt, inner }) => (state, attempt, Some(*inner)),
-            start => (start.into_state(), 1, None),
+        let (state, tried, mut place) = match start {
+            Start::At(Place::Layer { state, attempt, journaled, inner }) => {
+                (state, Tried { attempt, journaled }, Some(*inner))
+            }
+            start => (start.into_state(), Tried::default(), None),
         };
         let goes_on = place.is_some();
         let kept = if layer.needs_state() { state.clone() } else { State::new() };
-        let observers = walk.observers;
-        let mut next_attempt = attempt;
-        let inside = move |state| {
-            let start = place.take().map_or(Start::New(state), Start::At);
-            let walk = match layer {
-                Layer::Retry { .. } => walk.attempt(next_attempt),
-                _ => walk.clone(),
-            };
-            next_attempt = next_attempt.saturating_add(1);
-            self.run_layers(index, start, walk)
-        };
-        let around = |attempt| {
+        let around = |Tried { attempt, journaled }| {
             move |stopped: Box<Stopped>| {
-                stopped.within(|inner| Place::Layer { state: kept, attempt, inner })
+                stopped.within(|inner| Place::Layer { state: kept, attempt, journaled, inner })
             }
         };
+        let observers = walk.observers;
         Box::pin(async move {
-            let mut inside = inside;
+            let mut inside = |state| {
+                let start = place.take().map_or(Start::New(state), Start::At);
+                self.run_layers(index, start, walk.clone())
+            };
             let ended = match layer {
                 Layer::Timeout(limit) => self.within(*limit, state, inside).await,
                 Layer::Retry { policy, retries } => {
-                    let mut attempt = attempt;
+                    let mut tried = tried;
+                    let run = |start, walk| self.run_layers(index, start, walk);
                     let retries = (policy, &**retries);
-                    let work = self.with_retries(retries, &mut attempt, state, inside, observers);
+                    let work = self.with_retries(retries, &mut tried, (state, place), run, walk);
                     let ended = work.await;
-                    return ended.map_err(around(attempt));
+                    return ended.map_err(around(tried));
                 }
                 Layer::RunIf { reason, condition } => {
                     if !goes_on && !condition(&state) {
@@ -176,7 +174,7 @@ impl Wrapped {
                     state
                 }),
             };
-            ended.map_err(around(1))
+            ended.map_err(around(Tried::default()))
         })
     }
 
@@ -198,47 +196,6 @@ impl Wrapped {
             return Err(Stopped::at(&self.name, state, StepError::Timeout { limit }));
         };
         result
-    }
-
-    async fn with_retries<'a>(
-        &self,
-        (policy, retries): (&RetryPolicy, &Predicate),
-        attempt: &mut u32,
-        state: State,
-        mut inside: impl FnMut(State) -> FlowFuture<'a>,
-        observers: &Observers,
-    ) -> Result<State, Box<Stopped>> {
-        // Attempts before a pause count.
-        let mut delays = policy.delays_after(attempt.saturating_sub(1), Duration::MAX);
-        loop {
-            let result = inside(state.clone()).await;
-            let span = current_span();
-            if let Some(span) = &span {
-                span.set_attribute(keys::STEP_ATTEMPTS, *attempt);
-            }
-            let stopped = match result {
-                Err(stopped) => stopped,
-                result => return result,
-            };
-            let error = match &stopped.cause {
-                // What waits in the state would be lost, and what was done be done again.
-                Cause::Failed(error) if !error.is_mismatch() && retries(error) => error,
-                _ => return Err(stopped),
-            };
-            let Some(delay) = delays.next(None) else { return Err(stopped) };
-            if let Some(span) = span {
-                span.add_event("retry", |event| {
-                    event
-                        .set(keys::STEP_ATTEMPT, *attempt)
-                        .set(keys::STEP_DELAY_MS, millis(delay))
-                        .set_content(keys::STEP_ERROR, error.to_string());
-                });
-            }
-            *attempt = attempt.saturating_add(1);
-            let attempt = *attempt;
-            observers.notify(&Progress::Retrying { step: &self.name, attempt, delay, error });
-            tokio::time::sleep(delay).await;
-        }
     }
 
     fn skip(&self, reason: &str, observers: &Observers) {

@@ -118,6 +118,8 @@ fn ends_url(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn redacted(text: &str) -> String {
@@ -146,6 +148,23 @@ mod tests {
         ] {
             assert_eq!(redacted(text), expected);
             assert_eq!(redacted(expected), expected, "a second look finds nothing");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a4_users_are_found_as_by_a_search_for_the_whole_mark(text in "[:/@=?&#;. \"a\u{e9}]{0,24}") {
+            let found = text.match_indices("://").filter_map(|(at, mark)| {
+                let start = at + mark.len();
+                let host = text[start..].split(|c| ends_url(c) || "/?#".contains(c)).next()?;
+                Some(start..start + host.rfind('@')?)
+            });
+            let found: Vec<_> = found.collect();
+            prop_assert_eq!(users(&text).collect::<Vec<_>>(), &*found);
+            let redacted = redacted(&text);
+            for user in found {
+                prop_assert!(user.is_empty() || redacted != text);
+            }
         }
     }
 
