@@ -19,10 +19,11 @@ use journal::{Forgetful, InMemory, Ledger, Planned, block_on, interrupted, turn,
 use proptest::prelude::*;
 use raaf_agents::{
     Agent, Approval, Flow, FlowExt as _, FunctionStep, Journal, OnBranchError, Pipeline,
-    PipelineState, RetryPolicy, State, StepError, service, step,
+    PipelineState, RetryPolicy, RunConfig, Runner, State, StepError, service, step,
 };
 use serde_json::{Value as Json, json};
 use tokio::task::yield_now;
+use tokio_util::sync::CancellationToken;
 
 mod journal;
 
@@ -381,6 +382,32 @@ async fn a_journal_that_fails_in_the_call_of_an_agent_is_no_failure_of_an_item()
     let error = job.run(State::new().with("inputs", json!(["a"]))).await.unwrap_err();
     assert!(matches!(error.source, StepError::Tool(_)), "{error}");
     assert!(error.to_string().contains("at step `job/0.[0].ask/1`: disk full"), "{error}");
+}
+
+#[tokio::test]
+async fn an_item_that_was_cancelled_is_done_again_by_the_next_run() {
+    let (ledger, journal) = (Ledger::default(), InMemory::default());
+    let run = async |stops: bool| {
+        let token = CancellationToken::new();
+        let turns = [turn(&[("debit", json!({"value": 5}))])];
+        let teller = Agent::builder("Teller", Planned(turns.into())).tool(write("debit", &ledger));
+        let runner = Runner::new().with_config(RunConfig::new().cancellation(token.clone()));
+        let teller = teller.build().reads("n").writes("paid").with_runner(runner);
+        let stop = service("Stop", move |state: State| {
+            if stops {
+                token.cancel();
+            }
+            async { Ok(state) }
+        });
+        let item = (teller | stop).on_error(OnBranchError::Collect);
+        let job = item.each_over("ns").item("n").taking("paid").into_key("paid").named("Job");
+        let job = job.build().unwrap().journaled(journal.clone(), "job");
+        job.run(State::new().with("ns", json!([1, 2]))).await
+    };
+    let error = run(true).await.unwrap_err();
+    assert!(error.to_string().contains("cancelled"), "{error}");
+    let state = run(false).await.unwrap();
+    assert_eq!(state.value("paid").unwrap(), &json!(["3 messages", "3 messages"]));
 }
 
 #[tokio::test]

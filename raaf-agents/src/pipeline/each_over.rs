@@ -219,7 +219,7 @@ impl EachOver {
                 Some(Part::Paused(place)) => Start::At(place),
                 Some(ended) => return Ok(ended),
             };
-            let inside = walk.clone();
+            let (inside, is_journaled) = (walk.clone(), walk.is_journaled());
             let is_resumed = matches!(start, Start::At(_)).then_some(true);
             let call = self.component.traced("item");
             let call = call.with(keys::STEP_ITEM_INDEX, index).with(keys::RESUMED, is_resumed);
@@ -227,7 +227,9 @@ impl EachOver {
             let ended = run.map(|ended| match ended {
                 Ok(result) => Ok(Part::Done(result)),
                 Err(ItemEnd::Paused(place)) => Ok(Part::Paused(*place)),
-                Err(ItemEnd::Failed(error)) if error.source.is_of_journal() => Err(error.source),
+                Err(ItemEnd::Failed(error)) if is_journaled && error.source.is_interruption() => {
+                    Err(error.source)
+                }
                 Err(ItemEnd::Failed(error)) => Ok(Part::Failed {
                     error: with_causes(&error),
                     step: error.step,

@@ -174,15 +174,25 @@ impl StepError {
 
     /// Returns whether the journal has failed, which is not a failure of the step.
     pub(super) fn is_of_journal(&self) -> bool {
+        self.any(true, |kind| matches!(kind, RunErrorKind::Journal { .. }))
+    }
+
+    /// Returns whether the step was interrupted, so that a journal must not have it as failed: the journal has
+    /// failed, or a run was cancelled.
+    pub(super) fn is_interruption(&self) -> bool {
+        self.is_of_journal() || self.any(false, |kind| matches!(kind, RunErrorKind::Cancelled))
+    }
+
+    fn any(&self, of_journal: bool, of_run: fn(&RunErrorKind) -> bool) -> bool {
         match self {
-            Self::Journal { .. } => true,
-            Self::Run(error) => error.is_of_journal(),
+            Self::Journal { .. } => of_journal,
+            Self::Run(error) => of_run(&error.kind),
             Self::Tool(ToolError::Failed { source, .. }) => {
-                source.downcast_ref().is_some_and(RunError::is_of_journal)
+                source.downcast_ref().is_some_and(|error: &RunError| of_run(&error.kind))
             }
-            Self::Pipeline(error) => error.source.is_of_journal(),
+            Self::Pipeline(error) => error.source.any(of_journal, of_run),
             Self::Branches { failures, .. } => {
-                failures.iter().any(|failure| failure.source.is_of_journal())
+                failures.iter().any(|failure| failure.source.any(of_journal, of_run))
             }
             _ => false,
         }

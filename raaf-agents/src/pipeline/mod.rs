@@ -153,7 +153,8 @@ impl Pipeline {
     /// of those steps have its number (`order-17/2#1.Writer`). The end of such an attempt is journaled, so that
     /// the next run goes on with the attempt that was interrupted.
     ///
-    /// A journal that fails ends the run; no retry tries that again.
+    /// A journal that fails ends the run; no retry tries that again. So does the cancellation of an agent's run
+    /// in an item, which the next run does again.
     ///
     /// # Examples
     ///

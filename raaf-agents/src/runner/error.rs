@@ -93,10 +93,6 @@ impl RunError {
             kind => Err(Self { kind, ..self }),
         }
     }
-
-    pub(crate) fn is_of_journal(&self) -> bool {
-        matches!(self.kind, RunErrorKind::Journal { .. })
-    }
 }
 
 raaf_trace_core::submit! { KnownErrorType::new::<RunError>() }
