@@ -16,7 +16,7 @@ const MAX_CAUSES: usize = 16;
 /// The `error.type` of a call that exceeded its time limit.
 pub(crate) const TIMEOUT: &str = "timeout";
 
-/// The `error.type` of a pause, which no span has: it is no failure.
+/// The `error.type` of a pause. No span has it, because a pause is not a failure.
 pub(crate) const PAUSED: &str = "paused";
 
 /// Formats an error and its causes.

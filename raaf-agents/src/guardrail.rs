@@ -38,8 +38,8 @@ pub(crate) struct Checked<'a> {
 ///
 /// An [output guardrail](crate::AgentBuilder::output_guardrail) checks the answer.
 ///
-/// Guardrails of a [run's configuration](crate::RunConfig::input_guardrail) hold for whichever agents
-/// take part in it. A guardrail that is to see images, files or the conversation so far is made by
+/// Guardrails of a [run's configuration](crate::RunConfig::input_guardrail) apply whichever agents take
+/// part in it. To check images, files or the conversation so far, create a guardrail by
 /// [`of_messages`](Self::of_messages).
 ///
 /// # Examples

@@ -56,11 +56,11 @@
 //! | wait for a person, and go on in another process | [`Approval`], [`RunState`], [`Runner::resume`] |
 //! | go on after a crash without doing anything twice | [`Journal`] |
 //! | continue a conversation | [`Session`], [`MemorySession`], `SqliteSession` |
-//! | continue the latest part of one, or with a summary of the rest | [`WindowSession`], [`CompactingSession`] |
+//! | continue only the latest part of a conversation, or with a summary of the rest | [`WindowSession`], [`CompactingSession`] |
 //! | give an agent tools that change while it runs | [`ToolSource`] |
 //! | use the tools of MCP servers, and serve tools and agents | `mcp` |
 //! | compose agents, tools and functions | [`Pipeline`], [`Flow`], [`service`], [`step`] |
-//! | see what one has built | [`Agent::diagram`], [`Pipeline::diagram`] |
+//! | see what you have built | [`Agent::diagram`], [`Pipeline::diagram`] |
 //! | talk to an agent in a terminal | `repl`, `Repl` |
 //! | limit, retry or skip a step, or run it for each item | [`FlowExt`] |
 //! | use a hosted model | `OpenAiModel`, `OpenAiResponses` |
@@ -76,7 +76,7 @@
 //! - `openai` (on by default): `OpenAiModel` and `OpenAiResponses`, for any `OpenAI`-compatible server.
 //! - `mcp`: tools of MCP servers, and MCP servers of tools and agents.
 //! - `repl`: `repl` and `Repl`, chats with an agent in a terminal.
-//! - `sqlite`: `SqliteSession`, conversations in a file.
+//! - `sqlite`: `SqliteSession` and `SqliteJournal`, conversations and journals in a file.
 
 mod agent;
 mod conversation;
@@ -127,6 +127,8 @@ pub use pipeline::{
 #[cfg(feature = "repl")]
 pub use repl::{Repl, repl};
 pub use retry::RetryPolicy;
+#[cfg(feature = "sqlite")]
+pub use run::SqliteJournal;
 pub use run::{Journal, Limits, RunContext, RunEvent, RunProgress, RunResult};
 pub use runner::{AgentTool, Input, RunConfig, RunError, RunErrorKind, RunStream, Runner};
 #[cfg(feature = "sqlite")]

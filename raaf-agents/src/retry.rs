@@ -77,7 +77,7 @@ impl RetryPolicy {
         self.delays_after(0, max_elapsed)
     }
 
-    /// Goes on with the attempts of one call, of which so many retries were made.
+    /// Goes on with the attempts of one call, after this number of retries.
     pub(crate) fn delays_after(&self, made: u32, max_elapsed: Duration) -> Delays {
         let doubled = 2_u32.checked_pow(made).unwrap_or(u32::MAX);
         let backoff = ExponentialBuilder::new()

@@ -238,6 +238,10 @@ impl Journal for Forgetful {
         let result = work.await;
         if self.0.swap(true, Ordering::Relaxed) { Ok(result) } else { Err("killed".into()) }
     }
+
+    async fn known(&self, _: &str) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
+        Ok(None)
+    }
 }
 
 #[tokio::test]
@@ -272,6 +276,9 @@ async fn each_status_has_its_own_error() {
     let error = ask(Answer::status(200, "<html>secret completion</html>")).await;
     assert!(matches!(&error, ModelError::Malformed { .. }));
     assert!(!error.to_string().contains("secret completion"));
+    assert!(error.to_string().contains("a page instead of JSON; check the base URL"), "{error}");
+    let error = ask(Answer::status(404, "Not Found")).await.to_string();
+    assert!(error.contains("; the request went to http://127.0.0.1:"), "{error}");
     let error = ask(Answer::status(200, "{}")).await;
     assert!(matches!(error, ModelError::Malformed { .. }));
 }

@@ -207,7 +207,7 @@ async fn a_locked_file_is_an_error_that_names_it_and_works_when_it_is_free() {
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let error = session.append(vec![Message::user("hi")]).await.unwrap_err().to_string();
     let expected = format!(
-        "session store failed: session file `{}` is locked by another process, after a wait of 50ms: end what \
+        "session store failed: SQLite file `{}` is locked by another process, after a wait of 50ms: end what \
          holds it, or set a longer `SqliteOptions::with_busy_timeout`",
         path.display()
     );
@@ -229,7 +229,7 @@ async fn a_new_file_that_is_locked_is_an_error_too() {
 async fn refused(path: &Path) -> String {
     let error: SessionError = quick().open(path).await.unwrap_err();
     let error = error.to_string();
-    let start = format!("session store failed: session file `{}` ", path.display());
+    let start = format!("session store failed: SQLite file `{}` ", path.display());
     assert!(error.starts_with(&start), "{error}");
     error[start.len()..].to_owned()
 }
@@ -242,7 +242,7 @@ async fn a_newer_schema_and_foreign_files_are_refused_and_left_as_they_are() {
     other.pragma_update(None, "user_version", 7).unwrap();
     assert_eq!(
         refused(&path).await,
-        "has schema version 7, and this program reads up to 2: update the program"
+        "has schema version 7, and this program reads up to 3: update the program"
     );
 
     let foreign = folder.path().join("foreign.db");
@@ -250,7 +250,7 @@ async fn a_newer_schema_and_foreign_files_are_refused_and_left_as_they_are() {
     let before = fs::read(&foreign).unwrap();
     assert_eq!(
         refused(&foreign).await,
-        "is the SQLite database of another program: choose a file of its own for sessions"
+        "is the SQLite database of another program: choose another file"
     );
     assert_eq!(fs::read(&foreign).unwrap(), before);
 
@@ -313,7 +313,7 @@ async fn a_file_of_the_first_schema_is_brought_up_to_date() {
     session.append(vec![Message::user("hello")]).await.unwrap();
     drop(session);
     let old = Connection::open(&path).unwrap();
-    old.execute_batch("DROP TABLE appends; PRAGMA user_version = 1").unwrap();
+    old.execute_batch("DROP TABLE appends; DROP TABLE steps; PRAGMA user_version = 1").unwrap();
     drop(old);
     let session = SqliteSession::open(&path, "a").await.unwrap();
     session.append_once("run/session/1", vec![Message::user("more")]).await.unwrap();

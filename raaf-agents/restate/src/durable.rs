@@ -53,9 +53,9 @@ pub struct Durable<'a> {
 }
 
 impl<'a> Durable<'a> {
-    /// Begins durable runs in a handler. `name` is the name of the invocation's span, below which all its other
-    /// spans are. That span is below the span of the caller if the request has a `traceparent`, and otherwise
-    /// the root of a new trace.
+    /// Begins durable runs in a handler. `name` is the name of the invocation's span, below which all its
+    /// other spans are. That span is below the span of the caller if the request has a `traceparent`, and
+    /// otherwise the root of a new trace.
     ///
     /// # Errors
     ///
@@ -114,9 +114,9 @@ impl<'a> Durable<'a> {
         self
     }
 
-    /// Sets the maximum number of steps that run side by side, at least 1; the default is 16. Such steps are
-    /// journaled together when all of them have ended, because entries of the engine's journal cannot overlap.
-    /// With 1, steps run one after the other, and each is journaled before the next one begins.
+    /// Sets the maximum number of steps that run side by side, at least 1; the default is 16. Such steps
+    /// are journaled together when all of them have ended, because entries of the engine's journal cannot
+    /// overlap. With 1, steps run one after the other, and each is journaled before the next one begins.
     #[must_use]
     pub fn with_max_parallel_steps(self, steps: usize) -> Self {
         if let Some(serving) = &mut *lock(&self.steps) {

@@ -10,9 +10,9 @@ const BACKLOG: u32 = 1024;
 /// Listens at an address for [`HttpServer::serve`](restate_sdk::http_server::HttpServer::serve), with Nagle's
 /// algorithm disabled (`TCP_NODELAY`).
 ///
-/// The connections of [`listen_and_serve`](restate_sdk::http_server::HttpServer::listen_and_serve) use Nagle's
-/// algorithm: they wait for an acknowledgment, which the engine delays, so that each step takes about 40 ms
-/// longer.
+/// The connections of [`listen_and_serve`](restate_sdk::http_server::HttpServer::listen_and_serve) use
+/// Nagle's algorithm: they wait for an acknowledgment, which the engine delays, so that each step takes
+/// about 40 ms longer.
 ///
 /// # Errors
 ///

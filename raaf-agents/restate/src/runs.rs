@@ -50,9 +50,9 @@ impl Durable<'_> {
         Box::pin(self.to_its_end(name, &run)).await
     }
 
-    /// Runs a pipeline, and [journals](Pipeline::journaled) each of its steps: for a function or a tool, its
-    /// changes to the state; for an agent, the steps of its run and then its changes. `name` and approvals are
-    /// as for [`run`](Self::run).
+    /// Runs a pipeline, and [journals](Pipeline::journaled) each of its steps: for a function or a tool,
+    /// its changes to the state; for an agent, the steps of its run and then its changes. `name` and
+    /// approvals are as for [`run`](Self::run).
     ///
     /// # Errors
     ///
@@ -98,9 +98,9 @@ impl Durable<'_> {
         }
     }
 
-    /// Calls another handler once for each input, all at the same time, and returns the results in the order of
-    /// the inputs. Each call is an invocation of its own, which any worker can take; its span is below the span
-    /// of this invocation. No run of this invocation may be under way.
+    /// Calls another handler once for each input, all at the same time, and returns the results in the
+    /// order of the inputs. Each call is an invocation of its own, which any worker can take; its span is
+    /// below the span of this invocation. No run of this invocation may be under way.
     ///
     /// # Errors
     ///
@@ -136,8 +136,8 @@ impl Durable<'_> {
         format!("{}/{name}", self.engine.id())
     }
 
-    /// Runs a run in parts, each up to a pause or the end. The end is journaled, so that a replayed handler makes
-    /// no spans for runs that have ended.
+    /// Runs a run in parts, each up to a pause or the end. The end is journaled, so that a replayed
+    /// handler makes no spans for runs that have ended.
     async fn to_its_end<P: Parts>(&self, name: &str, run: &P) -> Result<P::Done, Failure> {
         let last = format!("{}/ended", self.run_id(name));
         let _running = self.journal.begin(last.clone()).await.map_err(Failure::retryable)?;

@@ -41,7 +41,7 @@ const ENTRY: &str = "steps";
 /// Number of requests that may wait to be taken.
 const QUEUE: usize = 64;
 
-/// Status code of what waits in an invocation that is cancelled.
+/// Status code of requests that wait in an invocation that is cancelled.
 const CANCELLED: u16 = 409;
 
 /// Takes steps to the engine.
@@ -84,7 +84,7 @@ struct Entry {
     resumed: bool,
 }
 
-/// Tells journals that steps are taken, until this is dropped.
+/// Marks for journals that steps are taken, until this is dropped.
 struct Served(Arc<Shared>);
 
 impl Served {
@@ -241,7 +241,7 @@ impl<'a> Steps<'a> {
         Ok(())
     }
 
-    /// Awaits the promises that the journal says come next; if it says none, all that are waited for.
+    /// Awaits the promises that the journal names next; if it names none, all that are waited for.
     async fn decide(
         &mut self,
         closed: &mut oneshot::Receiver<()>,

@@ -63,7 +63,7 @@ pub enum ResponseAction {
     /// Accepts the response.
     #[default]
     Accept,
-    /// Asks again in a new turn, with this message of the user. Tool calls of the response are not run.
+    /// Asks again in a new turn, with this user message. Tool calls of the response are not run.
     Retry(String),
     /// Ends the run, for this reason.
     Stop(String),
@@ -122,7 +122,7 @@ pub enum MismatchAction {
     /// Asks for a correct answer once, then fails the run.
     #[default]
     Repair,
-    /// Asks again with this message of the user, as often as the run has turns.
+    /// Asks again with this user message, as long as the run has turns left.
     Retry(String),
     /// Uses this answer instead, if it matches.
     Answer(String),
@@ -138,9 +138,9 @@ pub enum LastTurnAction {
     /// Fails the run with [`MaxTurns`](crate::RunErrorKind::MaxTurns).
     #[default]
     Fail,
-    /// Takes one more turn, in which the model must not call tools, so that it answers with what it
-    /// has.
+    /// Takes one more turn, in which the model must not call tools, so that it answers with the
+    /// information that it has.
     Answer,
-    /// Takes one more turn without tools, after this message of the user.
+    /// Takes one more turn without tools, after this user message.
     Ask(String),
 }

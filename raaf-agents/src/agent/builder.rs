@@ -91,11 +91,11 @@ impl AgentBuilder {
     /// [`RunResult::parse`](crate::RunResult::parse). A model whose answer does not match gets one
     /// more try; then the run fails with [`RunErrorKind::Output`](crate::RunErrorKind::Output).
     ///
-    /// The server enforces the schema (it is strict) if it can and the type's schema can be:
-    /// [`strict_schema`](crate::strict_schema) tells which can. `output_schema(OutputSchema::of::<T>()
-    /// .strict()?)` makes it an error if it cannot, and [`strict_output`](Self::strict_output) turns it
-    /// off. A type that is not an object, such as `Vec<T>`, `String` or an enum, is requested in one,
-    /// with the member `response`, and the answer is taken out of it.
+    /// The server enforces the schema if the server supports that and the schema can be
+    /// [strict](crate::strict_schema). With `output_schema(OutputSchema::of::<T>().strict()?)`, a schema
+    /// that cannot be strict is an error; [`strict_output`](Self::strict_output) turns strict schemas off.
+    /// A type that is not an object, such as `Vec<T>`, `String` or an enum, is requested in an object with
+    /// the member `response`, and the answer is taken out of that.
     pub fn output_type<T: JsonSchema + DeserializeOwned + 'static>(mut self) -> Self {
         self.inner.output = Some(OutputType::of::<T>());
         self
@@ -107,8 +107,8 @@ impl AgentBuilder {
         self
     }
 
-    /// Sets whether the server has to enforce the schema of typed answers where it can; the default is
-    /// `true`. Without, the model may answer with something else, and is asked again.
+    /// Sets whether the server enforces the schema of typed answers if it can; the default is `true`. With
+    /// `false`, the model may give an answer that does not match, and is then asked again.
     pub fn strict_output(mut self, strict: bool) -> Self {
         self.is_lenient = !strict;
         self

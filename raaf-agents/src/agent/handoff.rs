@@ -106,7 +106,7 @@ impl Handoff {
         self
     }
 
-    /// Sets the description of the model's tool, which tells the model when to hand over.
+    /// Sets the description of the model's tool, by which the model decides when to hand over.
     #[must_use]
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.tool.description = description.into();
@@ -211,7 +211,7 @@ impl Handoff {
         notes.into_iter().flatten().map(str::to_owned).collect()
     }
 
-    /// Returns whether the agent that takes over is made on demand.
+    /// Returns whether the agent that takes over is created on demand.
     pub(super) fn is_on_demand(&self) -> bool {
         matches!(self.target, Target::Later(_))
     }

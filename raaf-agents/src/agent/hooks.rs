@@ -12,14 +12,14 @@ use crate::{
     run::RunContext,
 };
 
-/// Run lifecycle hooks: they observe a run, or change what happens. The run waits for each hook to
-/// return. All methods do nothing by default.
+/// Hooks that observe a run or change it. The run waits for each hook to return. All methods do nothing by
+/// default.
 ///
-/// Methods that are named after what happened (`tool_called`) observe. Those named after a moment
+/// Methods that are named after an event (`tool_called`) observe. Methods that are named after a moment
 /// (`before_tool`) return an action. An action that changes something is an event `hook` of the agent's
-/// span, with `hook.point`, `hook.action` and, as content, `hook.reason`. Where several hooks act,
-/// each receives the call as changed by the hooks before it, and the hooks after one that refuses,
-/// answers or stops are not called.
+/// span, with `hook.point`, `hook.action` and, as content, `hook.reason`. If several hooks act, each
+/// receives the call as changed by the hooks before it. After a hook that refuses, answers or stops, no
+/// further hook is called.
 ///
 /// Hooks of a [run's configuration](crate::RunConfig::hooks) are called for every agent of the run,
 /// those of an [agent](crate::AgentBuilder::hooks) only for that agent. The tool calls of one turn
@@ -127,7 +127,7 @@ pub trait RunHooks: Send + Sync {
         ResponseAction::Accept
     }
 
-    /// Returns the action before a tool call, also of a tool that does not exist.
+    /// Returns the action before a tool call, even of a tool that does not exist.
     async fn before_tool(
         &self,
         context: &RunContext,

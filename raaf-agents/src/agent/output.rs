@@ -53,8 +53,8 @@ impl OutputType {
         self
     }
 
-    /// Returns the JSON of an answer, or its mismatches as text for the model. An answer that is not an
-    /// object may be in one, as servers require.
+    /// Returns the JSON of an answer, or its mismatches as text for the model. An answer of another type
+    /// may be wrapped in an object, as servers require.
     pub(crate) fn check<'a>(&self, answer: &'a str) -> Result<Cow<'a, str>, String> {
         let text = without_fence(answer);
         let json: Json =

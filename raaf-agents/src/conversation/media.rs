@@ -23,7 +23,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Media {
-    /// The data, or where they are.
+    /// The data, or their location.
     #[serde(flatten)]
     pub source: MediaSource,
     /// The media type, such as `image/png`, if known.
@@ -37,7 +37,7 @@ pub struct Media {
     pub detail: Option<String>,
 }
 
-/// Data of [`Media`], or where they are.
+/// Data of [`Media`], or their location.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -94,7 +94,7 @@ impl Media {
         self
     }
 
-    /// Returns the data in base64, if they are here.
+    /// Returns the data in base64; `None` if the media only have a location.
     pub fn base64(&self) -> Option<String> {
         match &self.source {
             MediaSource::Bytes(bytes) => Some(STANDARD.encode(bytes)),

@@ -82,8 +82,8 @@ pub(crate) fn repair(messages: &mut Vec<Message>) -> Repairs {
     repairs
 }
 
-/// Gives calls new ids that have that of another call of the message. Returns the calls with the ids
-/// that they had, which their results have.
+/// Gives new ids to calls that share an id with another call of the message. Returns the calls with their
+/// old ids, by which their results are found.
 fn rename_equal_calls(message: &mut Message) -> Vec<(ToolCall, String)> {
     let mut seen = HashSet::new();
     let mut calls = Vec::new();
@@ -166,8 +166,8 @@ fn legal(name: &str) -> String {
     if name.is_empty() { "_".to_owned() } else { name }
 }
 
-/// Answers the calls of the last message with calls that have no result, in the order of the calls.
-/// `reason` is what the model learns about them.
+/// Answers the calls of the last message with calls that have no result, in the order of the calls. The
+/// model receives `reason` as their result.
 pub(crate) fn answer_open_calls(messages: &mut Vec<Message>, reason: &str) {
     let Some(at) = messages.iter().rposition(|message| message.role != Role::Tool) else { return };
     let results = messages[at + 1..].iter().flat_map(Message::tool_results);

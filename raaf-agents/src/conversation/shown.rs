@@ -24,7 +24,7 @@ pub(crate) fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
     members.into_iter().collect()
 }
 
-/// Returns a part, or a hosted call and its result, or nothing for what only the provider can read.
+/// Returns a part, a hosted call and its result, or nothing for data that only the provider can read.
 fn of_part(part: &Part) -> Vec<Json> {
     vec![match part {
         Part::Text(text) => json!({"type": "text", "content": text}),

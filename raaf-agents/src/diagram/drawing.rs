@@ -52,8 +52,8 @@ impl Drawing {
         self.node(NodeKind::Step, name.as_ref());
     }
 
-    /// Adds a note, such as `cached for 5 minutes`, to the part drawn last. If nothing has been drawn yet, the
-    /// note is added to the box of the tool that draws itself.
+    /// Adds a note, such as `cached for 5 minutes`, to the part drawn last. If nothing has been drawn yet,
+    /// the note is added to the box of the tool that draws itself.
     pub fn note(&mut self, note: impl Into<String>) {
         let note = short(note.into());
         match (self.parts.pop(), self.owner) {

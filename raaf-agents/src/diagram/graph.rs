@@ -153,7 +153,7 @@ impl Layout<'_> {
         all
     }
 
-    /// Branches end at a box of their own, which tells how they are merged.
+    /// Branches end at a box of their own, which shows the merge strategy.
     fn parallel(&mut self, notes: &[String], branches: &[Part], items: &mut Vec<Item>) -> Ends {
         let mut all = Ends::default();
         for branch in branches {

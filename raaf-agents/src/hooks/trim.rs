@@ -11,9 +11,9 @@ use crate::{
 
 /// Hook that leaves the oldest messages out of requests to the model.
 ///
-/// A call and its results stay together. System messages, the last message of the user and the messages
-/// of the last turn are sent even if they do not fit. The conversation of the run is not changed. That
-/// something was left out is an event `hook` of the agent's span.
+/// A call and its results stay together. System messages, the last message of the user and the messages of
+/// the last turn are sent even if they do not fit. The conversation of the run is not changed. If
+/// something is left out, the agent's span has an event `hook`.
 ///
 /// # Examples
 ///

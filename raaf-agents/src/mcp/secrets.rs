@@ -12,7 +12,7 @@ const MIN_SECRET: usize = 8;
 const CONTENT: [&str; 3] = ["error", "params", "result"];
 /// Members whose values belong to the protocol.
 const WORDS: [&str; 4] = ["mimeType", "protocolVersion", "role", "type"];
-/// Member of a result of which all, also the names, is content.
+/// Member of a result that is content as a whole, including the names in it.
 const STRUCTURED: &str = "structuredContent";
 
 /// Values of the environment, of headers and of the URL of a server, which it may repeat.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ModelResponse;
 
-/// Call of a model that no agent made, such as that of a session, to be counted in a run; see
-/// [`Session::load_with_calls`](crate::Session::load_with_calls).
+/// Call of a model that was not made by an agent but, for example, by a session, to be counted in a run;
+/// see [`Session::load_with_calls`](crate::Session::load_with_calls).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ModelCall {

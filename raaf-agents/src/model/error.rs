@@ -11,9 +11,9 @@ use crate::errors::with_causes;
 /// Failure of a model call. No variant contains an API key or a header, and messages are shown
 /// [escaped](Escaped).
 ///
-/// [`kind`](Self::kind), [`status`](Self::status) and [`tries`](Self::tries) work for every variant.
-/// In a trace they are `error.type` and `http.response.status_code` of the model's span, and its
-/// `retry.count`, which are there without sensitive data, too.
+/// [`kind`](Self::kind), [`status`](Self::status) and [`tries`](Self::tries) work for every variant. In a
+/// trace, the model's span has them as `error.type`, `http.response.status_code` and `retry.count`, even
+/// without sensitive data.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -26,7 +26,7 @@ pub enum ModelError {
         /// The server's message.
         message: String,
     },
-    /// The rate limit or the quota is exceeded (429). Retry later.
+    /// The rate limit is exceeded (429). Retry later.
     #[error("rate limit of the model server exceeded: {}", Escaped(.message))]
     RateLimited {
         /// The server's message.
@@ -34,7 +34,7 @@ pub enum ModelError {
         /// The delay that the server asked for.
         retry_after: Option<Duration>,
     },
-    /// The account's quota or credit is used up (402, and some 429). A retry is of no use.
+    /// The account's quota or credit is used up (402, and some 429). Retries do not help.
     #[error("the quota of the model server is used up (HTTP {status}): {}", Escaped(.message))]
     QuotaExceeded {
         /// The HTTP status code.
@@ -65,8 +65,8 @@ pub enum ModelError {
         /// The server's message.
         message: String,
     },
-    /// The request was not sent, because the server's protocol cannot carry it, such as an image that is
-    /// given by the id of a file.
+    /// The request was not sent, because the server's protocol cannot carry a part of it, such as an image
+    /// that is given by the id of a file.
     #[error("the request cannot be sent: {}", Escaped(.message))]
     Unsupported {
         /// Name of the part that cannot be sent, with the remedy.
@@ -132,7 +132,7 @@ impl ModelError {
         Self::Other { message: with_causes(&*error.into()), retryable: false }
     }
 
-    /// Returns the failure of the last attempt: the error itself, unless it is
+    /// Returns the failure of the last attempt, which is the error itself unless it is
     /// [`Retried`](Self::Retried).
     pub fn last_try(&self) -> &Self {
         let mut error = self;

@@ -9,12 +9,12 @@ use raaf_trace_core::{current_span, keys};
 use super::{Model, ModelChunk, ModelError, ModelRequest, ModelResponse, ModelStream, chunk};
 use crate::diagram::Drawing;
 
-/// Model wrapper that calls other models, in order, where one fails.
+/// Model wrapper that calls other models, in order, if one fails.
 ///
-/// By default it falls back if an error is [retryable](ModelError::is_retryable), that is after the
-/// retries of a model that makes them, or if the quota is used up; [`when`](Self::when) decides
-/// otherwise. A call that fails in the end returns the error of the model that was called last. A
-/// stream falls back only until its first chunk.
+/// By default it falls back if an error is [retryable](ModelError::is_retryable) or the quota is used up;
+/// [`when`](Self::when) sets another condition. A model that retries does so before the fallback. A call
+/// that fails in the end returns the error of the model that was called last. A stream falls back only
+/// until its first chunk.
 ///
 /// Each fallback is an event `fallback` on the current span, which is the span of the model call if it
 /// is made through a [`TracedModel`](crate::TracedModel). The event has the attributes `fallback.from`
@@ -103,7 +103,7 @@ impl FallbackModel {
         Ok(named.boxed())
     }
 
-    /// Names the model that was called, and as the one that responded unless the server did.
+    /// Names the model that was called, also as the one that responded unless the server has named it.
     fn by(&self, mut response: ModelResponse, name: &str) -> ModelResponse {
         response.model.get_or_insert_with(|| name.to_owned());
         if name != self.name() {

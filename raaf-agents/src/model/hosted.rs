@@ -9,9 +9,9 @@ use serde_json::{Map, Value as Json, json};
 ///
 /// [`AgentBuilder::hosted_tool`](crate::AgentBuilder::hosted_tool) adds it to an agent, and
 /// `OpenAiResponses` sends it. Calls and their results are [parts](crate::HostedCall) of the answer, and
-/// spans of kind `tool` below the model's span. The model uses the tool on its own: no code of this program
-/// runs, and no hook sees a call before it is made, unless an MCP server
-/// [needs an approval](Self::mcp).
+/// spans of kind `tool` below the model's span. The model uses the tool on its own: no code of this
+/// program runs, and no hook sees a call before it is made, unless an MCP server [needs an
+/// approval](Self::mcp).
 ///
 /// The `Debug` and the serialized form contain no [secrets](Self::secret).
 ///
@@ -70,7 +70,8 @@ impl HostedTool {
     /// exceptions. Such a request is a [call](crate::ToolCall::hosted_by) that waits for an approval: the
     /// run pauses, as for a tool that [needs an approval](crate::Approval).
     ///
-    /// A user, a password and a query in the URL are neither traced nor shown by `Debug`, but serialized.
+    /// A user name, a password and a query in the URL are neither traced nor shown by `Debug`, but they
+    /// are serialized.
     pub fn mcp(label: impl Into<String>, url: impl Into<String>) -> Self {
         Self::new("mcp").with("server_label", label.into()).with("server_url", url.into())
     }

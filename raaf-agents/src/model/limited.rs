@@ -105,8 +105,8 @@ impl Rate {
     }
 }
 
-/// Time that a call waits, and its record on the span that is current when it begins to wait. A call
-/// that is cancelled meanwhile has it, too.
+/// Time that a call waits, and its record on the span that is current when the wait begins. A call that is
+/// cancelled while it waits has the record, too.
 #[derive(Default)]
 struct Waiting {
     since: Option<Instant>,
@@ -149,13 +149,13 @@ impl Drop for Waiting {
 /// its last chunk, or when it is dropped.
 ///
 /// A call that waits is shown on the current span, which is the span of the model call if it is made
-/// through a [`TracedModel`](crate::TracedModel): by an event `limit.wait` as it begins to, with
+/// through a [`TracedModel`](crate::TracedModel): by an event `limit.wait` as the wait begins, with
 /// `limit.reason` (`concurrency` or `rate`), and by the attribute `limit.wait_ms`. Time limits of the
-/// model do not include that time.
+/// model do not include the wait.
 ///
-/// To limit attempts rather than calls with all of their retries, wrap this in a
-/// [`RetryingModel`](crate::RetryingModel), and let the model itself make none. Calls that must wait for
-/// a period to end need a tokio runtime with a timer.
+/// To limit each attempt, and not calls with all of their retries, wrap this in a
+/// [`RetryingModel`](crate::RetryingModel), and turn off the retries of the model itself. Calls that must
+/// wait for a period to end need a tokio runtime with a timer.
 ///
 /// # Examples
 ///

@@ -41,7 +41,7 @@ pub use traced::TracedModel;
 pub(crate) use typed::{in_object, is_object, out_of_object, schema_of};
 pub use usage::Usage;
 
-/// Member of an object with an answer that is not one itself.
+/// Member that holds an answer that is not itself an object.
 pub(crate) const RESPONSE: &str = "response";
 
 /// Language model: continues a conversation.
@@ -100,8 +100,8 @@ pub trait Model: Send + Sync {
     ///
     /// # Errors
     ///
-    /// If the call fails. [`ModelError::is_retryable`] tells whether to retry. If the model cannot have the
-    /// [hosted tools](ModelRequest::hosted_tools) of the request, it should fail with
+    /// If the call fails. [`ModelError::is_retryable`] is true if a retry can help. A model that does not
+    /// support the [hosted tools](ModelRequest::hosted_tools) of the request should fail with
     /// [`ModelError::Unsupported`].
     async fn respond(&self, request: &ModelRequest) -> Result<ModelResponse, ModelError>;
 

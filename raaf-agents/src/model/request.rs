@@ -44,8 +44,9 @@ pub struct ModelRequest {
     /// The JSON Schema of the response's text; `None` for free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<OutputSchema>,
-    /// Key of the call, which is the same if the call is repeated after an interruption; `None` unless the run
-    /// is [journaled](crate::Journal). The header `Idempotency-Key` of `OpenAI`-compatible servers.
+    /// Key of the call, which stays the same if the call is repeated after an interruption; `None` unless
+    /// the run is [journaled](crate::Journal). Models for `OpenAI`-compatible servers send it as the
+    /// header `Idempotency-Key`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
@@ -154,8 +155,8 @@ impl OutputSchema {
         Self { strict, ..Self::new(short_type_name(type_name::<T>()), schema) }
     }
 
-    /// Requires the server to enforce the schema, converted by
-    /// [`strict_schema`](crate::strict_schema). Servers that cannot are sent the schema all the same.
+    /// Requires the server to enforce the schema, converted by [`strict_schema`](crate::strict_schema). A
+    /// server that cannot enforce schemas still receives it.
     ///
     /// # Errors
     ///

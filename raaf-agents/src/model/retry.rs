@@ -175,7 +175,7 @@ impl Attempts {
         span.add_event("retry", |attributes| {
             attributes
                 .set(keys::RETRY_ATTEMPT, self.failed)
-                .set(keys::RETRY_DELAY_MS, delay.as_secs_f64() * 1_000.0)
+                .set(keys::RETRY_DELAY_MS, (delay.as_secs_f64() * 1_000_000.0).round() / 1_000.0)
                 .set(keys::RETRY_REASON, error.kind())
                 .set(keys::HTTP_STATUS_CODE, error.status());
         });

@@ -7,7 +7,8 @@ use serde_json::{Map, Value as Json};
 
 /// Model settings. The server's defaults apply to those that are not set.
 ///
-/// The `Debug` form shows those that are set, and of headers and of the query the names alone.
+/// The `Debug` form shows the settings that are set; of headers and query parameters, it shows only the
+/// names.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]

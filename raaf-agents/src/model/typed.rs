@@ -1,4 +1,4 @@
-//! JSON Schemas of types, and objects around what is none.
+//! JSON Schemas of types, and objects around types that are not objects.
 //!
 //! Servers accept schemas of objects only. A list, a number or an enum is put into an object with one
 //! member.
@@ -34,7 +34,7 @@ pub(super) fn schema_name(name: &str) -> String {
     letters.take(MAX_NAME).collect()
 }
 
-/// Returns whether a schema is that of objects, and says so at its root, as servers require.
+/// Returns whether a schema is one of objects, and states this at its root, as servers require.
 pub(crate) fn is_object(schema: &Json) -> bool {
     const CHOICES: [&str; 6] = ["anyOf", "oneOf", "allOf", "not", "enum", "$ref"];
     schema["type"] == "object" && CHOICES.iter().all(|key| schema.get(key).is_none())

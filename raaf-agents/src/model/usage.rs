@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 #[non_exhaustive]
 pub struct Usage {
-    /// Model calls. A call that was retried is one.
+    /// Number of model calls. A call that was retried counts as one.
     pub requests: u64,
     /// Input tokens, including cached ones.
     pub input_tokens: u64,

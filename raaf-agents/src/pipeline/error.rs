@@ -19,8 +19,8 @@ use crate::{
 
 /// A pipeline run that failed at a step.
 ///
-/// Its text contains that of the step's error; [`Error::source`] goes on behind it. Neither the text nor
-/// the `Debug` form contains the values of the state.
+/// Its text contains that of the step's error, and [`Error::source`] returns the source of that error.
+/// Neither the text nor the `Debug` form contains the values of the state.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct PipelineError {
@@ -141,7 +141,7 @@ pub enum StepError {
         /// The branches that failed, in the order of declaration.
         failures: Vec<BranchFailure>,
     },
-    /// A run in the pipeline waits for the approval of calls. This is no failure: take the
+    /// A run in the pipeline waits for the approval of calls. This is not a failure: take the
     /// [state](PipelineError::into_state), and [resume](crate::Pipeline::resume) the pipeline.
     #[error("{}", pause_text(.0.pending().len()))]
     Paused(Box<PipelineState>),
@@ -172,7 +172,7 @@ impl StepError {
         }
     }
 
-    /// Returns whether the journal has failed, which is no failure of the step.
+    /// Returns whether the journal has failed, which is not a failure of the step.
     pub(super) fn is_of_journal(&self) -> bool {
         self.any(true, |kind| matches!(kind, RunErrorKind::Journal { .. }))
     }

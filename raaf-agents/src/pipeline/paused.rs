@@ -16,8 +16,8 @@ use crate::state::{PendingCall, ResumeError, RunState, UnknownCall, Version};
 /// State of a pipeline in which a run has paused; see [`RunState`].
 ///
 /// It comes with the error [`StepError::Paused`](crate::StepError::Paused). Decide on the
-/// [pending](Self::pending) calls, and [resume](crate::Pipeline::resume) the pipeline, at once or in another
-/// process: the state is versioned JSON. Steps that are done are not run again.
+/// [pending](Self::pending) calls, and [resume](crate::Pipeline::resume) the pipeline, at once or in
+/// another process: the state is versioned JSON. Completed steps are not run again.
 ///
 /// # Examples
 ///
@@ -145,7 +145,7 @@ pub(super) enum Start {
 }
 
 impl Start {
-    /// Returns the state of a beginning; that of a place which the part has not, is empty.
+    /// Returns the state of a beginning; it is empty for a place that the part does not have.
     pub(super) fn into_state(self) -> State {
         match self {
             Self::New(state)

@@ -9,10 +9,9 @@ use thiserror::Error;
 
 /// State that a pipeline passes from step to step: JSON values by key.
 ///
-/// Clones share their values and the list of them, so cloning is cheap however large they are, and so
-/// is changing a clone: it has its changes alone. The `Debug` form
-/// shows keys and types only, because errors contain the state and end up in logs; see
-/// [`iter`](Self::iter) for the values.
+/// Clones share their values, so that cloning is cheap however large these are. Changing a clone is cheap,
+/// too: it stores only its changes. The `Debug` form shows keys and types only, because errors contain the
+/// state and end up in logs; see [`iter`](Self::iter) for the values.
 ///
 /// # Examples
 ///

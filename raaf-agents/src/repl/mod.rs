@@ -39,9 +39,9 @@ pub async fn repl(agent: &Agent) -> io::Result<()> {
 /// it is generated, and waits for the next line.
 ///
 /// The chat shows tool calls, their results and hand-offs as they happen, including those of agents called
-/// as tools, and the calls of hosted tools that have ended. An agent that takes over also answers the next line. The chat asks the user about each call that
-/// needs an [approval](crate::Approval). Text from models and tools is escaped, so that it cannot control the
-/// terminal.
+/// as tools; calls of hosted tools are shown once they have ended. An agent that takes over also answers
+/// the next line. The chat asks the user about each call that needs an [approval](crate::Approval). Text
+/// from models and tools is escaped, so that it cannot control the terminal.
 ///
 /// Each line is a run of its own, which continues the session of the runner's
 /// [configuration](crate::RunConfig::session). Without one, the chat has a session in memory, which also

@@ -14,10 +14,10 @@ use serde_json::Value as Json;
 /// the other steps.
 ///
 /// A step is a call of a model, with its hooks and the guardrails beside it, or a tool call, with its
-/// hooks. An [agent called as a tool](crate::Agent::as_tool) journals its own steps, and then the call. The
-/// usage of runs within a call is journaled with it. A journaled step has no span and sends no event when the
-/// run is started again; only those of its hooks that change requests, responses and agents' calls are called.
-/// The span of its agent is marked as resumed.
+/// hooks. An [agent called as a tool](crate::Agent::as_tool) journals its own steps, and then the call.
+/// The usage of runs within a call is journaled with it. When the run is started again, a journaled step
+/// has no span and sends no event, and of its hooks only those that change requests, responses or calls of
+/// agents run. The span of its agent is marked as resumed.
 ///
 /// A tool call that fails is journaled, because the model receives the failure. A failure that ends the run
 /// is not journaled: a model's error, a guardrail's objection, a panic, and a tool call that [fails the
@@ -52,7 +52,7 @@ use serde_json::Value as Json;
 ///         name: &str,
 ///         work: BoxFuture<'_, Option<Value>>,
 ///     ) -> Result<Option<Value>, Box<dyn Error + Send + Sync>> {
-///         let known = self.0.lock().unwrap().get(name).cloned();
+///         let known = self.known(name).await?;
 ///         if known.is_some() {
 ///             return Ok(known);
 ///         }
@@ -61,6 +61,10 @@ use serde_json::Value as Json;
 ///             self.0.lock().unwrap().insert(name.to_owned(), result.clone());
 ///         }
 ///         Ok(result)
+///     }
+///
+///     async fn known(&self, name: &str) -> Result<Option<Value>, Box<dyn Error + Send + Sync>> {
+///         Ok(self.0.lock().unwrap().get(name).cloned())
 ///     }
 /// }
 ///
@@ -81,8 +85,8 @@ pub trait Journal: Send + Sync {
     /// storing its result before returning it. Work that results in `None` has failed, and its result must
     /// not be stored.
     ///
-    /// The name is unique among the steps of a run, and the same step has the same name in each run with the
-    /// same id. Calls for the steps of one turn overlap.
+    /// The name is unique among the steps of a run, and the same step has the same name in each run with
+    /// the same id. Calls of this method for the steps of one turn overlap.
     ///
     /// # Errors
     ///
@@ -97,17 +101,13 @@ pub trait Journal: Send + Sync {
 
     /// Returns the result of a step if the journal has it.
     ///
-    /// A part of a pipeline that has steps of its own, such as an agent, calls this to check whether all of it
-    /// is done; it then needs no span. The default returns `None`: the steps are then taken from the journal
-    /// one by one, within another span of the agent.
+    /// A run calls this to check whether a part that has steps of its own, such as an agent in a pipeline or an
+    /// item of a list, is done as a whole. Such a part has no second span.
     ///
     /// # Errors
     ///
     /// If the journal cannot be read.
-    async fn known(&self, name: &str) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
-        let _ = name;
-        Ok(None)
-    }
+    async fn known(&self, name: &str) -> Result<Option<Json>, Box<dyn Error + Send + Sync>>;
 }
 
 pub(crate) type SharedJournal = Arc<dyn Journal>;
@@ -132,7 +132,8 @@ pub(crate) enum Stepped<T> {
 }
 
 impl<T> Stepped<T> {
-    /// Does work, unless the journal has its result. Neither a failure nor a result without JSON is journaled.
+    /// Does work, unless the journal has its result. Neither a failure nor a result without JSON is
+    /// journaled.
     pub(crate) async fn of<E>(
         journal: &dyn Journal,
         name: &str,

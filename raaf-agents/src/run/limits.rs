@@ -6,12 +6,12 @@ use raaf_trace_core::prices::Cost;
 
 use crate::model::Usage;
 
-/// Limits of a run on what it spends. They include the runs of agents called as tools, also of those
-/// that run side by side.
+/// Limits on the requests, tokens, tool calls and cost of a run. They include those of agents called as
+/// tools, even of agents that run side by side.
 ///
 /// Requests, tokens and cost are checked before each model call, so that the last call may exceed a limit
-/// on tokens or cost; tool calls before they run. A run that reaches a limit fails with
-/// [`RunErrorKind::Limit`](crate::RunErrorKind::Limit), and its progress has what was done so far.
+/// on tokens or cost; tool calls are checked before they run. A run that reaches a limit fails with
+/// [`RunErrorKind::Limit`](crate::RunErrorKind::Limit), and its progress has the conversation so far.
 ///
 /// # Examples
 ///

@@ -5,6 +5,8 @@ mod journal;
 mod limits;
 mod result;
 mod spending;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 pub(crate) mod workflow;
 
 use std::{
@@ -36,6 +38,8 @@ pub(crate) use limits::{MILLIONTHS, Reached};
 pub(crate) use result::LastAgent;
 pub use result::{RunProgress, RunResult};
 use spending::Spending;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteJournal;
 
 /// Context of a run: the user's value, the usage so far, and the cancellation token.
 ///
@@ -246,13 +250,13 @@ impl RunContext {
         self.inner.spent.so_far()
     }
 
-    /// Returns what the runs have spent that this call of a journaled run has started.
+    /// Returns the spending of the runs that this call of a journaled run has started.
     pub(crate) fn spent_in_call(&self) -> Spent {
         let spent = self.call.as_ref().and_then(|call| call.spent.as_ref());
         spent.map(Spending::so_far).unwrap_or_default()
     }
 
-    /// Adds what a call has spent of which the journal has the result.
+    /// Adds the spending of a call whose result is in the journal.
     pub(crate) fn add_spent(&self, spent: &Spent) {
         self.spendings().for_each(|sum| sum.add_all(spent));
     }

@@ -113,8 +113,8 @@ pub struct RunProgress {
     /// The conversation so far, including the input. Pass it to another run to continue. Each call has a
     /// result. If the model's answer was being streamed, the text so far is the last message.
     pub messages: Vec<Message>,
-    /// Why the last message is cut off, by the [kind](crate::RunErrorKind::as_str) of the error, such
-    /// as `cancelled`; `None` if it is whole.
+    /// The reason why the last message is cut off: the [kind](crate::RunErrorKind::as_str) of the error,
+    /// such as `cancelled`; `None` if the message is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finish_reason: Option<FinishReason>,
     /// Usage of all model calls, including those of agents called as tools.

@@ -92,8 +92,8 @@ impl Agent {
 }
 
 impl AgentTool {
-    /// Gives the tool arguments of a type, instead of a text, and a function that makes the agent's
-    /// input of them. Arguments that do not fit are an error for the model.
+    /// Gives the tool arguments of a type, instead of a text, and a function that converts them into the
+    /// agent's input. Arguments that do not match the type are an error for the model.
     ///
     /// ```
     /// use raaf_agents::{Agent, ModelRequest, ScriptedModel, Tool as _};
@@ -134,8 +134,8 @@ impl AgentTool {
         self
     }
 
-    /// Sets a function that makes the tool's result of the agent's, instead of the answer as it is. An
-    /// error fails the call.
+    /// Sets a function that makes the tool's result from that of the agent; by default, the result is the
+    /// agent's answer. An error of the function fails the call.
     ///
     /// ```
     /// use raaf_agents::{Agent, ScriptedModel};

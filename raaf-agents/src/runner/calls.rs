@@ -172,7 +172,7 @@ impl<'a> Caller<'a> {
         Ok(self.tell(call, result.into()).await)
     }
 
-    /// Tells hooks and followers of the result of a call.
+    /// Passes the result of a call to hooks and followers.
     async fn tell(self, call: &ToolCall, message: Message) -> Message {
         self.context.emit(|| RunEvent::ToolResult {
             agent: self.agent.name().to_owned(),
@@ -219,7 +219,7 @@ impl<'a> Caller<'a> {
     ) -> Result<ToolResult, RunErrorKind> {
         let own = self.agent.tool(&call.name).and_then(Tool::on_error);
         match own.unwrap_or(self.runner.on_tool_error) {
-            // The decision of a person is no failure of the tool.
+            // The decision of a person is not a failure of the tool.
             _ if matches!(error, ToolError::Rejected { .. }) => {
                 Ok(ToolResult::error(call, error.to_string()))
             }

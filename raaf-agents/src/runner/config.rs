@@ -99,8 +99,7 @@ impl RunConfig {
         self.describe(|workflow| workflow.user_id(user_id))
     }
 
-    /// Sets the session that the trace belongs to, if it is not the group; see
-    /// [`Workflow::session_id`].
+    /// Sets the session that the trace belongs to, if that is not the group; see [`Workflow::session_id`].
     pub fn session_id(self, session_id: impl AsRef<str>) -> Self {
         self.describe(|workflow| workflow.session_id(session_id))
     }
@@ -168,9 +167,9 @@ impl RunConfig {
         self
     }
 
-    /// Sets the token that cancels the run: open calls are dropped, and their spans end as
-    /// cancelled. If tools have run, the session has 5 s to store what they did, which needs a runtime
-    /// with a timer unless it stores at once.
+    /// Sets the token that cancels the run: open calls are dropped, and their spans end as cancelled. If
+    /// tools have run, the session has 5 s to store their results, which needs a runtime with a timer
+    /// unless the session stores at once.
     ///
     /// ```
     /// use raaf_agents::{Agent, CancellationToken, RunConfig, RunErrorKind, Runner, ScriptedModel};
@@ -269,10 +268,10 @@ impl RunConfig {
         self
     }
 
-    /// Sets a condition, which is checked before each further turn, before its tools are called and before
-    /// the answer is checked. If it holds, the run pauses with
-    /// [`RunErrorKind::Paused`](crate::RunErrorKind::Paused), for example because the program is about to end;
-    /// a run that is resumed takes at least one step. The last condition set applies.
+    /// Sets a condition for pausing the run, for example before the program ends. It is checked before
+    /// each further turn, before the tools of a turn are called, and before the answer is checked. If it
+    /// holds, the run pauses with [`RunErrorKind::Paused`](crate::RunErrorKind::Paused). A resumed run
+    /// takes at least one step. The last condition that was set applies.
     ///
     /// ```
     /// use raaf_agents::{Agent, CancellationToken, RunConfig, Runner, ScriptedModel};

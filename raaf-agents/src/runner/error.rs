@@ -16,10 +16,10 @@ use crate::{
 
 /// A run that ended without an answer.
 ///
-/// Its text names the agent, the turn, the kind and the cause, in one line. [`Error::source`] goes on
-/// behind that cause, so that a report of all causes repeats nothing; match on
-/// [`kind`](Self::kind) for the cause itself. Neither the text nor the `Debug` form contains the
-/// conversation, which is in [`progress`](Self::progress).
+/// Its text names the agent, the turn, the kind and the cause, in one line. [`Error::source`] returns the
+/// source of that cause, so that a report of all causes repeats nothing; match on [`kind`](Self::kind) for
+/// the cause itself. Neither the text nor the `Debug` form contains the conversation, which is in
+/// [`progress`](Self::progress).
 ///
 /// # Examples
 ///
@@ -104,8 +104,8 @@ pub enum RunErrorKind {
     /// The model call failed.
     Model(ModelError),
     /// A tool call failed, and failures [fail the run](crate::OnToolError::FailRun), or the tool panicked.
-    /// In the conversation, the failure is the result of the call; calls beside it that were not done
-    /// have results that state so.
+    /// In the conversation, the failure is the result of the call; other calls of the turn that were not
+    /// completed have results that state this.
     Tool(ToolError),
     /// The model still called tools in the last turn allowed. Allow more turns, or look at the
     /// conversation for a loop.
@@ -138,8 +138,8 @@ pub enum RunErrorKind {
     },
     /// The provider's content filter cut the answer off.
     ContentFiltered,
-    /// The answer was cut off at the token limit, and what there is of it is of no use: it is empty, or
-    /// does not match the [output type](crate::AgentBuilder::output_type).
+    /// The answer was cut off at the token limit and cannot be used: it is empty, or does not match the
+    /// [output type](crate::AgentBuilder::output_type).
     CutOff,
     /// The answer does not match the [output type](crate::AgentBuilder::output_type), even after a
     /// second try. The conversation ends with the answer.
@@ -170,13 +170,13 @@ pub enum RunErrorKind {
         /// The reason.
         reason: String,
     },
-    /// The run waits for the approval of calls, or was [paused](crate::RunConfig::pause_when). This is no
-    /// failure: take the [state](RunError::into_state), and [resume](crate::Runner::resume) the run.
+    /// The run waits for the approval of calls, or was [paused](crate::RunConfig::pause_when). This is not
+    /// a failure: take the [state](RunError::into_state), and [resume](crate::Runner::resume) the run.
     Paused(Box<RunState>),
     /// The state of a run does not fit the agent that was to resume it.
     Resume(ResumeError),
-    /// The session could not be loaded before the run, or not be saved after a turn with tool calls or
-    /// after the answer. In these cases the conversation is complete up to there.
+    /// The session could not be loaded before the run, or could not be saved after a turn with tool calls
+    /// or after the answer. The conversation is complete up to that point.
     Session(SessionError),
     /// The [journal](crate::RunConfig::journal) failed.
     Journal {

@@ -65,7 +65,7 @@ impl History {
     }
 
     /// Appends to the session what it keeps of a run that pauses. A journaled run may be run again and not
-    /// pause there, and appends the messages of whole turns only, by which its appends are known.
+    /// pause there; it appends the messages of whole turns only, so that its appends can be recognized.
     pub(super) async fn save_paused(&mut self, messages: &[Message]) -> Result<(), RunErrorKind> {
         let kept = self.kept(messages);
         if kept.len() > self.stored.count && self.journal.is_none() {
@@ -147,8 +147,12 @@ impl History {
 
     fn begin_save(&mut self, messages: &[Message]) {
         let mut new = mem::take(&mut self.stored.removed);
+        let Some(session) = &self.session else { return };
         new.extend_from_slice(messages.get(self.stored.count..).unwrap_or_default());
-        let Some(session) = self.session.clone().filter(|_| !new.is_empty()) else { return };
+        if new.is_empty() {
+            return;
+        }
+        let session = session.clone();
         let journal = self.journal.clone();
         let number = self.stored.appends.saturating_add(1);
         let append: BoxFuture<'static, _> = Box::pin(async move {
@@ -182,8 +186,8 @@ impl History {
         }
     }
 
-    /// Appends to the session what it keeps of a run that failed; by default what tools did, so that the
-    /// next run does not do it again. A journaled run has it in its journal, from which it may go on. An
+    /// Appends to the session what it keeps of a run that failed; by default the work of tools, so that
+    /// the next run does not repeat it. A journaled run has it in its journal, from which it may go on. An
     /// error is not reported: that of the run is.
     pub(super) async fn save_progress(&mut self, messages: &[Message], is_late: bool) {
         {

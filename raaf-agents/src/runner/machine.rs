@@ -64,7 +64,7 @@ impl Caller<'_> {
         })
     }
 
-    /// Records the response of the model, which hooks may have rejected with a word to it.
+    /// Records the response of the model, which hooks may have rejected with a message.
     pub(super) fn answered(
         self,
         state: &mut RunState,

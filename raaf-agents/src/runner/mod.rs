@@ -56,13 +56,13 @@ const MAX_TURNS: u32 = 10;
 /// Runs agents: calls the model, calls the tools it asks for, returns their results to it, and so
 /// on until it answers.
 ///
-/// The tools of one turn run concurrently in the caller's task; the model receives their results in
-/// the order of its calls. Dropping the future stops the run, and open spans end as cancelled; the
-/// [session](crate::Session) keeps what tools did. A
-/// panic in a tool fails the run with [`ToolError::Panicked`](crate::ToolError::Panicked).
+/// The tools of one turn run concurrently in the caller's task; the model receives their results in the
+/// order of its calls. Dropping the future stops the run, and open spans end as cancelled; the
+/// [session](crate::Session) keeps the work of tools. A panic in a tool fails the run with
+/// [`ToolError::Panicked`](crate::ToolError::Panicked).
 ///
-/// The conversation that a run leaves, also with an error, is valid: each call has its result. Those of
-/// calls that were not run state the reason.
+/// The conversation that a run leaves is valid, even with an error: each call has its result. The result
+/// of a call that was not run states the reason.
 ///
 /// Each agent of a run is one span of kind `agent`; an agent that takes over is a sibling of the one
 /// that handed over. If no trace is active, the root is a span of kind `runner`, or of kind `trace`
@@ -115,8 +115,8 @@ impl Runner {
         self
     }
 
-    /// Sets whether a run that has used up its turns takes one more, in which the model must not call
-    /// tools and so answers with what it has. By default the run fails with
+    /// Sets whether a run that has used up its turns takes one more. In that turn the model must not call
+    /// tools, so it answers with the information that it has. By default the run fails with
     /// [`RunErrorKind::MaxTurns`].
     #[must_use]
     pub fn with_answer_at_max_turns(mut self, answers: bool) -> Self {
@@ -193,9 +193,9 @@ impl Runner {
         self.complete(self.begun(agent, messages, None, None)).await
     }
 
-    /// Resumes a run that has [paused](RunErrorKind::Paused): calls that were approved run, calls that
-    /// were rejected have an error for the model. If calls are left without a decision, the run pauses
-    /// again. Nothing that was done is done again.
+    /// Resumes a run that has [paused](RunErrorKind::Paused): approved calls run, rejected calls are
+    /// errors for the model. If calls are left without a decision, the run pauses again. Completed work is
+    /// not repeated.
     ///
     /// The agent is the one that the run began with; if another one has taken over, it is found by its name.
     /// The configuration of the run is that of this runner: its deadline begins anew, its limits apply to
@@ -267,8 +267,8 @@ impl Runner {
         RunStream::new(Box::pin(work.in_current_context()), events)
     }
 
-    /// Runs the agent and blocks this thread until the run ends. Within an async runtime the run
-    /// gets a thread of its own, but the calling thread is blocked all the same.
+    /// Runs the agent and blocks this thread until the run ends. Within an async runtime the run gets a
+    /// thread of its own, but the calling thread is still blocked.
     ///
     /// # Errors
     ///
@@ -375,7 +375,8 @@ impl Runner {
         let provider = run.provider().map(str::to_owned);
         let work = Box::pin(async {
             workflow::set_provider(provider.as_deref());
-            of_root(input, shown, run.complete()).await
+            // A function keeps a future that it is given twice.
+            of_root(input, shown, pin!(run.complete())).await
         });
         if let Some(untraced) = self.config.untraced_context() {
             return work.in_context(untraced).await;

@@ -13,11 +13,10 @@ use crate::run::{RunEvent, RunResult};
 
 /// Stream of a run's events; see [`Runner::stream`](crate::Runner::stream).
 ///
-/// The run makes progress only while the stream is polled. [`RunEvent::Done`] or an error is the
-/// last item. Dropping the stream stops the run, and open spans end as cancelled. The
-/// [session](crate::Session) keeps what tools did. To keep the text so far, too, [cancel the
-/// run](crate::RunConfig::cancellation) and poll the stream to its end: the error's
-/// [progress](crate::RunError::progress) has it.
+/// The run makes progress only while the stream is polled. [`RunEvent::Done`] or an error is the last
+/// item. Dropping the stream stops the run, and open spans end as cancelled. The [session](crate::Session)
+/// keeps the work of tools. To keep the text so far, too, [cancel the run](crate::RunConfig::cancellation)
+/// and poll the stream to its end: the text is in the error's [progress](crate::RunError::progress).
 #[must_use = "a run does nothing unless it is polled"]
 pub struct RunStream {
     work: Option<BoxFuture<'static, Result<RunResult, RunError>>>,

@@ -23,15 +23,15 @@ pub use window::WindowSession;
 
 /// Store of a conversation over several runs; see [`RunConfig::session`](crate::RunConfig::session).
 ///
-/// A run starts with the stored messages. It appends its own when the tool calls of a turn have
-/// results, and when it has an answer; a message is appended once. Of a run that fails or is dropped, the
-/// session so has what its tools did: the messages up to the last result of a tool, each call with a
-/// result, and nothing if no tool was called; [`SessionPolicy`] changes that. A session that fails, or exceeds the run's
-/// [deadline](crate::RunConfig::deadline), fails the run.
+/// A run starts with the stored messages. It appends its own when the tool calls of a turn have results,
+/// and when it has an answer; each message is appended once. If a run fails or is dropped, the session
+/// therefore has the work of its tools: the messages up to the last result of a tool, with a result for
+/// each call, and nothing if no tool was called. [`SessionPolicy`] changes that. If a session fails, or
+/// exceeds the run's [deadline](crate::RunConfig::deadline), the run fails.
 ///
-/// If a run is dropped while tools or an append are under way, the append is made or completed as the
-/// run is dropped, if the store saves at once, and otherwise in a task of the tokio runtime; outside of
-/// a runtime it is lost. Calls that had no result state that the run was dropped.
+/// If a run is dropped while tools or an append are under way, the append is made or completed as the run
+/// is dropped if the store saves at once, and otherwise in a task of the tokio runtime; outside of a
+/// runtime it is lost. Calls without a result get one that states that the run was dropped.
 #[async_trait]
 pub trait Session: Send + Sync {
     /// Returns the messages so far, oldest first.
@@ -42,8 +42,8 @@ pub trait Session: Send + Sync {
     async fn load(&self) -> Result<Vec<Message>, SessionError>;
 
     /// Returns the messages as [`load`](Self::load) does, and adds the model calls that this took to
-    /// `calls`. A run loads its session so, and counts the calls in its usage, its cost and its
-    /// [limits](crate::Limits). By default, loading takes no call; a session that wraps another one
+    /// `calls`. A run loads its session by this method, and counts the calls in its usage, its cost and
+    /// its [limits](crate::Limits). By default, loading takes no call; a session that wraps another one
     /// forwards the method.
     ///
     /// # Errors
@@ -57,18 +57,18 @@ pub trait Session: Send + Sync {
         self.load().await
     }
 
-    /// Appends messages of a run: all of them or none. The future is not dropped by the run before it is
-    /// ready, except for a run that is late and has waited 5 s.
+    /// Appends messages of a run: all of them or none. The run does not drop the future before it is
+    /// ready. Only a run that fails and has a deadline, or that was cancelled, stops waiting after 5 s.
     ///
     /// # Errors
     ///
     /// If the store fails.
     async fn append(&self, messages: Vec<Message>) -> Result<(), SessionError>;
 
-    /// Appends messages as [`append`](Self::append) does, unless messages were appended under this key before.
-    /// A [journaled](crate::Journal) run uses this method, because it may repeat an append of which the
-    /// journal has no record. The default does not store keys, and appends repeated messages again. A session
-    /// that wraps another one forwards the method.
+    /// Appends messages as [`append`](Self::append) does, unless messages were appended under this key
+    /// before. A [journaled](crate::Journal) run uses this method, because it may repeat an append of
+    /// which the journal has no record. The default does not store keys, and appends repeated messages
+    /// again. A session that wraps another one forwards the method.
     ///
     /// # Errors
     ///
@@ -179,7 +179,7 @@ impl<S: Session + ?Sized> Session for Arc<S> {
 
 /// Failure of a [`Session`]'s store.
 ///
-/// Its text contains that of its cause; [`Error::source`] goes on behind that.
+/// Its text contains that of its cause, and [`Error::source`] returns the source of the cause.
 #[derive(Debug)]
 pub struct SessionError {
     cause: Box<dyn Error + Send + Sync>,
@@ -189,6 +189,12 @@ impl SessionError {
     /// Creates an error from its cause.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into() }
+    }
+
+    /// Returns the cause, without the text of this.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn into_cause(self) -> Box<dyn Error + Send + Sync> {
+        self.cause
     }
 
     /// Returns the cause.

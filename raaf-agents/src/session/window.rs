@@ -1,4 +1,4 @@
-//! Sessions of which runs receive the latest part.
+//! Sessions that pass only their latest part to runs.
 
 use async_trait::async_trait;
 use raaf_trace_core::{current_span, keys};
@@ -9,7 +9,7 @@ use crate::{
     model::ModelCall,
 };
 
-/// [`Session`] of which runs receive the latest messages only. The store keeps all of them.
+/// [`Session`] that passes only its latest messages to runs. The store keeps all of them.
 ///
 /// A call and its results stay together. System messages, the last message of the user and the messages
 /// of the last turn are loaded even if they do not fit. If something is left out, the span around the

@@ -201,7 +201,7 @@ pub(crate) fn call_key(run: &str, turn: u32, call_id: &str) -> String {
     format!("{run}/{turn}/{call_id}")
 }
 
-/// Returns the text of a pause for which so many calls are pending.
+/// Returns the text of a pause with this number of pending calls.
 pub(crate) fn pause_text(pending: usize) -> String {
     match pending {
         0 => "paused".to_owned(),

@@ -22,8 +22,8 @@ pub use resume::ResumeError;
 ///
 /// It comes with the error [`RunErrorKind::Paused`](crate::RunErrorKind::Paused). Decide on the
 /// [pending](Self::pending) calls, and [resume](crate::Runner::resume) the run, at once or in another
-/// process: the state is versioned JSON. It has what users, models and tools wrote, so store it like the
-/// conversation. Settings, with their keys and headers, are not part of it.
+/// process: the state is versioned JSON. It contains text from users, models and tools, so store it as
+/// safely as the conversation. Settings, with their keys and headers, are not part of it.
 ///
 /// # Examples
 ///

@@ -37,7 +37,7 @@ pub(crate) struct Called {
     pub(crate) call: ToolCall,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) handoff: bool,
-    /// Hash of the parameters of a tool that waits, by which a changed one is known.
+    /// Hash of the parameters of a tool that waits, to detect changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) parameters: Option<u32>,
     pub(crate) status: CallStatus,

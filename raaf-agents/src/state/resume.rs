@@ -6,7 +6,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ResumeError {
-    /// Neither the agent nor one that it can hand over to has the name of the agent that has paused.
+    /// Neither the agent nor any that it can hand over to has the name of the agent that has paused.
     #[error("there is no agent `{agent}`; known agents: {}", known.join(", "))]
     UnknownAgent {
         /// The name in the state.
@@ -22,7 +22,7 @@ pub enum ResumeError {
         /// The name of the tool.
         tool: String,
     },
-    /// The pipeline has no step of this name at the place of the pause, or is another one.
+    /// The pipeline has no step of this name at the place of the pause, or is a different pipeline.
     #[error("pipeline `{pipeline}` has changed since it has paused, or is another one")]
     ChangedPipeline {
         /// The name of the pipeline.

@@ -17,7 +17,7 @@ use crate::{
 /// run](OnToolError::FailRun).
 ///
 /// The text contains that of the error that the tool returned, which is in the field `source`.
-/// [`Error::source`] goes on behind it.
+/// [`Error::source`] returns the source of that error.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ToolError {
@@ -56,15 +56,17 @@ pub enum ToolError {
         /// The reason.
         reason: String,
     },
-    /// A person rejected the call; see [`Approval`](crate::Approval). The model is always told.
+    /// A person rejected the call; see [`Approval`](crate::Approval). The model always receives the
+    /// reason.
     Rejected {
         /// The name of the tool.
         tool: String,
         /// The reason.
         reason: String,
     },
-    /// The agent that the tool runs has paused; no failure. The run of the call pauses, too, if the call
-    /// was made with its [context](crate::Tool::call_in); otherwise the call around it fails.
+    /// The agent that the tool runs has paused, which is not a failure. The run that made the call pauses,
+    /// too, if the call was made with its [context](crate::Tool::call_in); otherwise the call around it
+    /// fails.
     Paused {
         /// The name of the tool.
         tool: String,

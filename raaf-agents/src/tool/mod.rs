@@ -150,7 +150,8 @@ pub trait Tool: Traceable + Send + Sync {
     }
 
     /// Returns whether the steps of the run that a call starts are [journaled](crate::Journal) instead of
-    /// the call. False by default; true for agents called as tools. A tool that wraps one forwards it.
+    /// the call. False by default; true for agents called as tools. A tool that wraps another one forwards
+    /// the call.
     fn journals_steps(&self) -> bool {
         false
     }

@@ -16,7 +16,7 @@ use raaf_agents::{
     Agent, Content, FunctionTool, Part, Reply, ScriptedModel,
     mcp::{McpServer, McpService},
 };
-use raaf_processors::FileSink;
+use raaf_processors::{ConsoleMode, ConsoleSink, FileSink};
 use raaf_trace_core::TracerProvider;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -101,7 +101,9 @@ pub(crate) fn service() -> McpService {
 
 fn serve() {
     let sink = FileSink::builder(env::var_os(TRACE).unwrap()).build();
-    let provider = TracerProvider::builder().with(sink).build();
+    // Without a stream of its own, it writes to standard output, unless that belongs to the protocol.
+    let console = ConsoleSink::builder().mode(ConsoleMode::Lines).build();
+    let provider = TracerProvider::builder().with(sink).with(console).build();
     runtime().block_on(service().provider(&provider).serve_stdio()).unwrap();
     provider.shutdown(Duration::from_secs(10)).unwrap();
 }

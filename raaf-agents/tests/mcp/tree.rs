@@ -66,6 +66,19 @@ async fn client_server_and_what_the_server_calls_are_one_tree() {
 }
 
 #[tokio::test]
+async fn the_console_sink_does_not_write_between_messages() {
+    let folder = tempdir().unwrap();
+    let office = peer("service", folder.path()).connect().await.unwrap();
+    let tools = office.tools().await.unwrap();
+    let high_water = tools.iter().find(|tool| tool.remote_name() == "high_water").unwrap();
+    // A client gives a server up that sends 100 lines which are no messages.
+    for _ in 0..60 {
+        high_water.call(json!({ "harbour": "Wells" })).await.unwrap();
+    }
+    office.close().await;
+}
+
+#[tokio::test]
 async fn client_and_server_are_one_tree_over_http() {
     let (here, there) = (Capture::new(), Capture::new());
     let server = service().provider(there.provider()).serve_http("127.0.0.1:0").await.unwrap();

@@ -32,6 +32,10 @@ impl Journal for Lying {
         }
         Ok(work.await)
     }
+
+    async fn known(&self, _: &str) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
+        Ok(None)
+    }
 }
 
 #[tokio::test]
@@ -78,6 +82,10 @@ impl Journal for Strict {
         work: BoxFuture<'_, Option<Json>>,
     ) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
         work.await.map(Some).ok_or_else(|| "the work has failed".into())
+    }
+
+    async fn known(&self, _: &str) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
+        Ok(None)
     }
 }
 

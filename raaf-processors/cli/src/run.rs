@@ -201,9 +201,15 @@ impl Run {
         self.scores > 0 && self.scores == self.spans
     }
 
-    /// Returns the duration of the root; without one, the time from the first start to the last end.
+    /// Returns the duration of the root; without one, and if the run went on after a pause, the time from
+    /// the first start to the last end.
     pub(crate) fn duration(&self) -> Duration {
-        self.root.map_or_else(|| self.end.since(self.start), |(_, _, root)| root.duration)
+        match self.root {
+            Some((start, _, root)) if !(root.paused && self.end > start.after(root.duration)) => {
+                root.duration
+            }
+            _ => self.end.since(self.start),
+        }
     }
 
     /// Returns the end of the root.

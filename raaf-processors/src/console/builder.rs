@@ -9,7 +9,11 @@ use std::{
 
 use anstream::{AutoStream, ColorChoice};
 
-use raaf_trace_core::{clock::Clock, diagnostics::at_least, sink::PerProcess};
+use raaf_trace_core::{
+    clock::Clock,
+    diagnostics::at_least,
+    sink::{PerProcess, stdout_is_reserved},
+};
 
 use super::{
     ConsoleSink,
@@ -103,7 +107,8 @@ impl ConsoleBuilder {
         self
     }
 
-    /// Writes to standard error instead of standard output.
+    /// Writes to standard error instead of standard output, as it does if standard output is
+    /// [reserved](raaf_trace_core::sink::reserve_stdout) for the program.
     pub fn stderr(mut self) -> Self {
         self.target = Target::Stderr;
         self
@@ -150,7 +155,11 @@ impl ConsoleBuilder {
     /// Builds the sink, with a live view if there is a screen.
     pub(super) fn build_with(self, screen: Option<Screen>, clock: Clock) -> ConsoleSink {
         let (out, is_colorful): (Box<dyn Write + Send>, bool) = match self.target {
-            Target::Stdout => terminal(io::stdout(), self.color),
+            Target::Stdout => {
+                let (stdout, is_colorful) = terminal(io::stdout(), self.color);
+                let (stderr, _) = terminal(io::stderr(), self.color);
+                (Box::new(Unreserved { stdout, stderr }), is_colorful)
+            }
             Target::Stderr => terminal(io::stderr(), self.color),
             Target::Writer(writer) => (writer, false),
         };
@@ -163,6 +172,28 @@ impl ConsoleBuilder {
         let worker = Worker::new(Arc::clone(&queue), describe, lines, live, assembly, out);
         let (queue, worker) = (PerProcess::new(queue), Mutex::new(Some(worker)));
         ConsoleSink { queue, lines, whole_traces: self.whole_traces, screen, clock, worker }
+    }
+}
+
+/// Standard output, or standard error if the former is reserved for the program.
+struct Unreserved {
+    stdout: Box<dyn Write + Send>,
+    stderr: Box<dyn Write + Send>,
+}
+
+impl Unreserved {
+    fn stream(&mut self) -> &mut dyn Write {
+        if stdout_is_reserved() { &mut self.stderr } else { &mut self.stdout }
+    }
+}
+
+impl Write for Unreserved {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream().flush()
     }
 }
 

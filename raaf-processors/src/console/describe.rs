@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 use super::{
     events::{Described, push_changes, told},
     paint::{BOLD, DIM, PLAIN, Paint, YELLOW, columns, push},
-    text::{fits, push_fitted},
+    text::{broken, fits, push_fitted},
     tree::{DEEPEST, Usage, push_margin},
     units::HumanDuration,
 };
@@ -40,6 +40,10 @@ const VALUE: usize = 120;
 const ATTRIBUTES: usize = 128;
 /// Largest number of events shown.
 const EVENTS: usize = 16;
+/// Largest number of lines of an error's message, and of a source.
+const ERROR_LINES: usize = 4;
+/// Largest number of them if details are shown.
+const ALL_ERROR_LINES: usize = 12;
 /// Largest number of error sources shown.
 const CAUSES: usize = 5;
 
@@ -137,7 +141,7 @@ impl Describe {
         self.ids(out, span.trace_id(), span.span_id());
         out.push('\n');
         if shown < Shown::Message && !told {
-            self.error_line(
+            self.error_lines(
                 out,
                 span,
                 "message: ",
@@ -221,13 +225,13 @@ impl Describe {
     /// Appends a line for each of these sources of the span's error.
     fn causes(self, out: &mut String, span: &FinishedSpan, causes: &[Json], margin: Margin<'_>) {
         for cause in causes.iter().take(CAUSES) {
-            self.error_line(out, span, "caused by: ", cause.as_str(), margin);
+            self.error_lines(out, span, "caused by: ", cause.as_str(), margin);
         }
         self.more(out, causes.len().saturating_sub(CAUSES), "causes", margin);
     }
 
-    /// Appends a line of the span's error.
-    fn error_line(
+    /// Appends a text of the span's error, on lines of its own.
+    fn error_lines(
         self,
         out: &mut String,
         span: &FinishedSpan,
@@ -236,12 +240,17 @@ impl Describe {
         margin: Margin<'_>,
     ) {
         let room = LINE.saturating_sub(margin.columns() + 6 + word.len()).max(SHORT_ERROR);
-        self.below(out, margin, |out| {
-            self.paint.styled(out, Paint::mark(span.status()).1, |out| {
-                out.push_str(word);
-                push_fitted(out, room, text.unwrap_or_default());
+        let most = if self.detailed { ALL_ERROR_LINES } else { ERROR_LINES };
+        let mut word = word.to_owned();
+        for line in broken(text.unwrap_or_default(), room, most) {
+            self.below(out, margin, |out| {
+                self.paint.styled(out, Paint::mark(span.status()).1, |out| {
+                    out.push_str(&word);
+                    push_fitted(out, room, line);
+                });
             });
-        });
+            word = " ".repeat(word.len());
+        }
     }
 
     /// Appends a line for each attribute that was set, and for each event.

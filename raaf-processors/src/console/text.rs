@@ -79,12 +79,50 @@ pub(super) fn fits(text: &str, columns: usize) -> bool {
     push_fitted(&mut String::new(), columns.saturating_add(1), text) <= columns
 }
 
+/// Breaks a text into at most this many lines, each at most `columns` wide if it is escaped, at spaces
+/// where it has any. The last line has the rest, whatever its width.
+pub(super) fn broken(text: &str, columns: usize, lines: usize) -> Vec<&str> {
+    let mut all = Vec::new();
+    let mut rest = text.trim();
+    while all.len() + 1 < lines && !fits(rest, columns) {
+        let ends = rest.char_indices().map(|(at, character)| at + character.len_utf8());
+        let Some(end) = ends.take_while(|end| fits(&rest[..*end], columns)).last() else { break };
+        let at_space = rest[..end].rfind(' ').filter(|at| *at > 0 && !rest[end..].starts_with(' '));
+        let at = at_space.unwrap_or(end);
+        all.push(rest[..at].trim_end());
+        rest = rest[at..].trim_start();
+    }
+    all.push(rest);
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use unicode_width::UnicodeWidthStr as _;
 
     use super::*;
+
+    #[test]
+    fn a_text_is_broken_at_spaces_or_where_it_must_be() {
+        assert_eq!(broken("one two three", 7, 9), ["one two", "three"]);
+        assert_eq!(broken("one two three", 7, 1), ["one two three"]);
+        assert_eq!(broken("abcdefgh ij", 4, 9), ["abcd", "efgh", "ij"]);
+        assert_eq!(broken("", 4, 9), [""]);
+        assert_eq!(broken("\u{1b}\u{1b}", 4, 9), ["\u{1b}\u{1b}"], "nothing fits");
+    }
+
+    proptest! {
+        #[test]
+        fn broken_lines_fit_and_have_all_words(text in ".{0,200}", columns in 8_usize..40) {
+            let lines = broken(&text, columns, usize::MAX);
+            for line in &lines {
+                prop_assert!(fits(line, columns), "{line:?}");
+            }
+            let dense = |text: &str| text.split_whitespace().collect::<String>();
+            prop_assert_eq!(dense(&lines.concat()), dense(&text));
+        }
+    }
 
     fn fitted(text: &str, columns: usize) -> String {
         let mut out = String::new();

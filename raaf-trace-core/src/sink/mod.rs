@@ -6,6 +6,7 @@ mod finishing;
 mod into_sink;
 mod offload;
 mod simple;
+mod stdout;
 mod tail;
 
 pub use crate::base::process::PerProcess;
@@ -21,4 +22,5 @@ pub use raaf_trace_model::sink::{
     SpanProcessor, registry, stats,
 };
 pub use simple::SimpleProcessor;
+pub use stdout::{reserve_stdout, stdout_is_reserved};
 pub use tail::{KeepTraces, TailSampler};

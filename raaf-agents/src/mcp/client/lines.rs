@@ -1,8 +1,11 @@
 //! Messages by lines.
 
-use std::{io, sync::Arc};
+use std::{io, pin::pin, sync::Arc};
 
-use futures::StreamExt as _;
+use futures::{
+    StreamExt as _,
+    future::{Either, select},
+};
 use rmcp::{
     RoleClient,
     service::{RxJsonRpcMessage, TxJsonRpcMessage},
@@ -11,12 +14,13 @@ use rmcp::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
     sync::Mutex,
+    time::timeout,
 };
 use tokio_util::codec::{FramedRead, LinesCodec};
 
 use super::{
     fate::{Fate, shown},
-    process::Group,
+    process::{GRACE, Group},
 };
 use crate::mcp::secrets::Secrets;
 
@@ -120,7 +124,7 @@ impl Transport<RoleClient> for LineTransport {
                 input.flush().await
             };
             if written.await.is_err() {
-                // The output of a server that has ended tells how.
+                // The output of a server that has ended shows the reason.
                 fate.came("it has closed its input".to_owned());
             }
             Ok(())
@@ -149,13 +153,16 @@ impl Transport<RoleClient> for LineTransport {
     }
 
     async fn close(&mut self) -> io::Result<()> {
-        // A server that does not read blocks the sender, which holds the lock; it is killed below.
-        if let Ok(mut input) = self.input.try_lock() {
-            input.take();
-        }
-        match &mut self.group {
-            Some(group) => group.end().await,
-            None => Ok(()),
+        // A message that is being written has the lock; if the server does not read, until it is killed.
+        let input = Arc::clone(&self.input);
+        let close_input = async { _ = input.lock().await.take() };
+        let Some(group) = &mut self.group else {
+            let _ = timeout(GRACE, close_input).await;
+            return Ok(());
+        };
+        match select(pin!(group.end()), pin!(close_input)).await {
+            Either::Left((ended, _)) => ended,
+            Either::Right(((), end)) => end.await,
         }
     }
 }
@@ -175,5 +182,21 @@ mod tests {
         let fault = transport.read(&format!("{{{line}")).unwrap_err();
         assert!(!fault.contains("s3cr3t"), "{fault}");
         assert!(!fate.instead().contains("s3cr3t"), "{}", fate.instead());
+    }
+
+    #[tokio::test]
+    async fn the_input_is_closed_after_a_message_that_is_being_written() {
+        let (output, input) = (Box::new(tokio::io::empty()), Box::new(tokio::io::sink()));
+        let secrets = Secrets::new([]);
+        let mut transport = LineTransport::new(output, input, None, secrets, Fate::default());
+        let input = Arc::clone(&transport.input);
+        let writing = input.lock().await;
+        let written = async {
+            tokio::task::yield_now().await;
+            drop(writing);
+        };
+        let (closed, ()) = tokio::join!(transport.close(), written);
+        closed.unwrap();
+        assert!(input.lock().await.is_none());
     }
 }

@@ -19,7 +19,7 @@ use super::fate::Fate;
 use crate::mcp::secrets::Secrets;
 
 /// Time for a server to exit by itself when its input is closed, and again when it is asked to.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 /// Time for a server that has closed its output to exit.
 const EXIT: Duration = Duration::from_millis(500);
@@ -164,7 +164,7 @@ impl Group {
         let _ = self.child.start_kill();
     }
 
-    /// A group without processes is no error.
+    /// A group without processes is not an error.
     #[cfg(unix)]
     fn signal(&self, signal: rustix::process::Signal) {
         if let Some(id) = self.id {

@@ -29,10 +29,10 @@ const REQUEST: Duration = Duration::from_secs(60);
 
 /// Description of an MCP server: how to reach it, and how an agent sees its tools.
 ///
-/// Values of the environment variables and headers set here, and the password (or a user without one) and
-/// the query's values of the URL, are treated as secrets if they have at least 8 bytes. They appear in no
-/// span, error or log, and are removed from what the server returns, so that neither the model nor a session
-/// sees them.
+/// The following values are treated as secrets if they have at least 8 bytes: those of environment
+/// variables and headers that are set here, and in the URL the password (or a user name without a
+/// password) and the values of the query. They appear in no span, error or log, and are removed from what
+/// the server returns, so that neither the model nor a session sees them.
 ///
 /// # Examples
 ///

@@ -7,7 +7,7 @@ mod running;
 
 use std::{fmt, io, sync::Arc};
 
-use raaf_trace_core::TracerProvider;
+use raaf_trace_core::{TracerProvider, sink};
 use rmcp::{
     model::{Implementation, ServerCapabilities, ServerConfig},
     service::ServerInitializeError,
@@ -33,9 +33,9 @@ const MAX_CALLS: usize = 100;
 /// Server of tools and agents, for programs that speak the Model Context Protocol.
 ///
 /// Each request has a span of kind `server`, within the caller's trace if the caller sends its context. A
-/// tool runs in a span of its own below it. A call of a tool that
-/// [needs an approval](crate::Tool::needs_approval) is refused, because a service cannot ask anyone. If a
-/// tool panics, its call fails.
+/// tool runs in a span of its own below it. A call of a tool that [needs an
+/// approval](crate::Tool::needs_approval) is refused, because a service cannot ask anyone. If a tool
+/// panics, its call fails.
 ///
 /// # Examples
 ///
@@ -109,8 +109,8 @@ impl McpService {
 
     /// Adds an agent as a tool, which has the agent's name in snake case and takes an `input`.
     ///
-    /// To choose the name, the arguments, and a description that tells models when to ask the agent, add
-    /// [`Agent::as_tool`](crate::Agent::as_tool) as a [tool](Self::tool) instead.
+    /// To choose the name, the arguments, or a description by which models decide when to ask the agent,
+    /// add [`Agent::as_tool`](crate::Agent::as_tool) as a [tool](Self::tool) instead.
     pub fn agent(self, agent: &Agent) -> Self {
         let description = format!("Asks the agent `{}`, and returns its answer.", agent.name());
         self.tool(agent.as_tool(name::of("", agent.name()), description))
@@ -151,8 +151,9 @@ impl McpService {
         self
     }
 
-    /// Serves over standard input and output until the input ends. Meanwhile, nothing else may write to
-    /// standard output.
+    /// Serves over standard input and output until the input ends. Nothing else may write to standard output.
+    /// It is [reserved](raaf_trace_core::sink::reserve_stdout), so that the console sink writes to standard
+    /// error from then on.
     ///
     /// # Errors
     ///
@@ -162,6 +163,7 @@ impl McpService {
     ///
     /// Outside of a tokio runtime.
     pub async fn serve_stdio(self) -> Result<(), McpError> {
+        sink::reserve_stdout();
         Box::pin(self.serve_io(tokio::io::stdin(), tokio::io::stdout())).await
     }
 

@@ -21,7 +21,7 @@ use super::{
 use crate::{model::RetryingModel, retry::RetryPolicy, web};
 
 const OPENAI: &str = "https://api.openai.com/v1";
-/// Length from which a value of the query or of a header may be a key.
+/// Minimum length of a value of the query or of a header that may be a key.
 pub(super) const MIN_SECRET: usize = 16;
 const TIMEOUT: Duration = Duration::from_secs(120);
 

@@ -1,6 +1,6 @@
 //! Models that make the calls of a protocol.
 
-/// Implements what the models of all protocols have in common, for one whose field `calls` makes its
+/// Implements the common parts of the models of all protocols, for a model whose field `calls` makes its
 /// calls.
 macro_rules! model_of_calls {
     ($model:ident) => {

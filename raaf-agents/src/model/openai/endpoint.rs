@@ -111,6 +111,7 @@ impl Endpoint {
             Failure::Refused { status, retry_after, body } => {
                 let mut fault = Fault::of_body(status, &body);
                 fault.retry_after = retry_after;
+                fault.url.clone_from(&self.url);
                 fault.into_error(scrub)
             }
             Failure::Connection(message) => {

@@ -19,6 +19,9 @@ impl Run<'_> {
         agent: &Agent,
         sourced: &mut Vec<Vec<Arc<dyn Tool>>>,
     ) -> Result<Option<Agent>, RunErrorKind> {
+        if agent.sources().is_empty() {
+            return Ok(None);
+        }
         for (place, source) in agent.sources().iter().enumerate() {
             match (source.tools().await, sourced.get_mut(place)) {
                 (Ok(tools), Some(known)) => *known = tools,

@@ -1,14 +1,15 @@
-//! Connection to a file of sessions.
+//! Connection to a file of sessions and journals.
 
 use std::{
     panic::resume_unwind,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, TransactionBehavior, params};
+use serde_json::Value as Json;
 use tokio::runtime::Handle;
 
 use super::{SqliteDurability, SqliteOptions, error::Fault, schema};
@@ -36,14 +37,23 @@ pub struct StoredSession {
 
 /// Open file. Its operations block.
 #[derive(Debug)]
-pub(super) struct File {
+pub(crate) struct File {
     path: PathBuf,
     options: SqliteOptions,
     connection: Mutex<Connection>,
 }
 
 impl File {
-    pub(super) fn open(path: PathBuf, options: SqliteOptions) -> Result<Self, SessionError> {
+    /// Opens a file where that may block.
+    pub(crate) async fn open_at(
+        path: &Path,
+        options: SqliteOptions,
+    ) -> Result<Arc<Self>, SessionError> {
+        let path = path.to_owned();
+        blocking(move || Self::open(path, options)).await.map(Arc::new)
+    }
+
+    fn open(path: PathBuf, options: SqliteOptions) -> Result<Self, SessionError> {
         match connect(&path, options) {
             Ok(connection) => Ok(Self { path, options, connection: Mutex::new(connection) }),
             Err(fault) => Err(fault.at(&path, &options)),
@@ -51,7 +61,7 @@ impl File {
     }
 
     /// Runs an operation where it may block.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, SessionError> {
@@ -152,6 +162,30 @@ impl File {
         })
     }
 
+    /// Returns the result of a journaled step.
+    pub(crate) fn step(&self, name: &str) -> Result<Option<Json>, Fault> {
+        self.with(|connection| step(connection, name))
+    }
+
+    /// Stores the result of a step, unless it has one. Returns the one that it has.
+    pub(crate) fn add_step(&self, name: &str, result: &Json) -> Result<Option<Json>, Fault> {
+        self.with(|connection| {
+            let add = "INSERT OR IGNORE INTO steps (name, result) VALUES (?1, ?2)";
+            match connection.execute(add, params![name, result.to_string()])? {
+                0 => step(connection, name),
+                _ => Ok(None),
+            }
+        })
+    }
+
+    /// Removes the steps whose names begin with this text, and returns their number.
+    pub(crate) fn remove_steps(&self, beginning: &str) -> Result<usize, Fault> {
+        self.with(|connection| {
+            let remove = "DELETE FROM steps WHERE substr(name, 1, length(?1)) = ?1";
+            Ok(connection.execute(remove, [beginning])?)
+        })
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T, Fault>) -> Result<T, Fault> {
         // A transaction of an operation that panicked was rolled back.
         work(&mut self.connection.lock().unwrap_or_else(PoisonError::into_inner))
@@ -178,6 +212,13 @@ fn connect(path: &PathBuf, options: SqliteOptions) -> Result<Connection, Fault> 
     Ok(connection)
 }
 
+fn step(connection: &Connection, name: &str) -> Result<Option<Json>, Fault> {
+    let select = "SELECT result FROM steps WHERE name = ?1";
+    let text = connection.query_row(select, [name], |row| row.get::<_, String>(0)).optional()?;
+    let result = text.map(|text| serde_json::from_str(&text)).transpose();
+    result.map_err(|source| Fault::UnreadableStep { step: name.to_owned(), source })
+}
+
 fn parse(session: &str, number: i64, text: &str) -> Result<Message, Fault> {
     serde_json::from_str(text).map_err(|source| {
         let session = session.to_owned();
@@ -186,7 +227,7 @@ fn parse(session: &str, number: i64, text: &str) -> Result<Message, Fault> {
 }
 
 /// Runs blocking work on a thread for it, or on this one outside of a runtime.
-pub(super) async fn blocking<T: Send + 'static>(
+async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SessionError> + Send + 'static,
 ) -> Result<T, SessionError> {
     let Ok(runtime) = Handle::try_current() else { return work() };
@@ -219,7 +260,7 @@ mod tests {
         let error =
             file.append("s", None, &large).unwrap_err().at(&file.path, &file.options).to_string();
         let expected = format!(
-            "session store failed: session file `{}` cannot grow, because the disk is full: ",
+            "session store failed: SQLite file `{}` cannot grow, because the disk is full: ",
             path.display()
         );
         assert!(error.starts_with(&expected), "{error}");

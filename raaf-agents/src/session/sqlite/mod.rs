@@ -11,17 +11,17 @@ use async_trait::async_trait;
 
 use super::{Session, SessionError};
 use crate::conversation::Message;
-use file::File;
+pub(crate) use file::File;
 pub use file::StoredSession;
 pub use options::{SqliteDurability, SqliteOptions};
 
 /// `SQLite` file with conversations. Clones share its connection.
 ///
-/// Several processes can use a file at once: who finds it locked waits, by default 5 s. Each
+/// Several processes can use a file at once. If it is locked, an operation waits, by default 5 s. Each
 /// [`append`](Session::append) is one transaction, so that a process that is killed leaves all of it or
-/// nothing; [`SqliteDurability`] states what a power failure leaves. The file has a companion with the
-/// extension `-wal` while it is open; it has to be on a local disk. Messages are stored as JSON in their
-/// versioned form. Blocking work is done on tokio's blocking threads, or on this thread outside of a
+/// nothing; [`SqliteDurability`] determines what a power failure leaves. The file must be on a local disk.
+/// While it is open, a second file with the suffix `-wal` belongs to it. Messages are stored as JSON in
+/// their versioned form. Blocking work is done on tokio's blocking threads, or on this thread outside of a
 /// runtime.
 ///
 /// # Examples
@@ -60,12 +60,12 @@ impl SqliteSessions {
         SqliteOptions::new().open(path).await
     }
 
-    /// Returns the conversation with this id, which may have no messages yet. Any text is an id.
+    /// Returns the conversation with this id, which may have no messages yet. Any string is a valid id.
     pub fn session(&self, id: impl Into<String>) -> SqliteSession {
         SqliteSession { file: self.file.clone(), id: Arc::from(id.into()) }
     }
 
-    /// Lists the conversations that have messages; the one that was appended to last comes first.
+    /// Lists the conversations that have messages, beginning with the one that was appended to last.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
-//! Options of files of sessions.
+//! Options of files of sessions and journals.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
-use super::{SqliteSessions, file};
+use super::{SqliteSessions, file::File};
 use crate::session::SessionError;
 
 /// Durability of appended messages after a power failure or a crash of the operating system. A process that
@@ -18,7 +18,7 @@ pub enum SqliteDurability {
     Normal,
 }
 
-/// Options of a file of sessions.
+/// Options of a file of sessions and journals.
 ///
 /// # Examples
 ///
@@ -68,12 +68,10 @@ impl SqliteOptions {
     ///
     /// # Errors
     ///
-    /// If the file cannot be opened and written, is locked for too long, is not a `SQLite` database or that of
-    /// another program, or was written by a later version of this library.
+    /// If the file cannot be opened and written, is locked for too long, is not a `SQLite` database or
+    /// that of another program, or was written by a later version of this library.
     pub async fn open(self, path: impl AsRef<Path>) -> Result<SqliteSessions, SessionError> {
-        let path = path.as_ref().to_owned();
-        let file = file::blocking(move || file::File::open(path, self)).await?;
-        Ok(SqliteSessions { file: Arc::new(file) })
+        Ok(SqliteSessions { file: File::open_at(path.as_ref(), self).await? })
     }
 }
 

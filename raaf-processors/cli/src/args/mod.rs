@@ -128,7 +128,7 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// If one does not exist or cannot be opened, or the prices are none.
+    /// If one does not exist or cannot be opened, or the prices are invalid.
     pub(crate) fn input(&self) -> anyhow::Result<Input> {
         self.input_of(&self.paths())
     }
@@ -157,7 +157,7 @@ impl Prices {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or is no table of prices.
+    /// If the file cannot be read, or is not a table of prices.
     pub(crate) fn table(&self) -> anyhow::Result<PriceTable> {
         let Some(path) = self.prices.as_deref().filter(|path| !path.as_os_str().is_empty()) else {
             return Ok(PriceTable::built_in());
@@ -353,9 +353,8 @@ pub(crate) struct View {
     pub(crate) memory: usize,
 }
 
-/// Programs send OTLP over HTTP to `/v1/traces` (`RAAF_TRACE_OTLP_ENDPOINT` or
-/// `OTEL_EXPORTER_OTLP_ENDPOINT` is the address), what OpenAI's Agents SDK sends to
-/// `/v1/traces/ingest`, or lines of a trace file to `/lines`.
+/// Programs send OTLP over HTTP to `/v1/traces` (`OTEL_EXPORTER_OTLP_ENDPOINT` is the address), requests
+/// of OpenAI's Agents SDK to `/v1/traces/ingest`, or lines of a trace file to `/lines`.
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
     /// Address to listen on. With an address that other machines reach, everybody there can read and

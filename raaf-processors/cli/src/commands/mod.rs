@@ -42,6 +42,20 @@ impl Found {
 ///
 /// If its arguments are wrong, or files cannot be read, or the output cannot be written.
 pub(crate) fn run(command: &Command, printer: &mut Printer) -> anyhow::Result<Found> {
+    let found = run_command(command, printer)?;
+    let nothing = match command {
+        Command::List(_) => "no run matches",
+        Command::Search(_) | Command::Slowest(_) | Command::Stats(_) => "no span matches",
+        Command::Errors(_) => "no errors",
+        _ => return Ok(found),
+    };
+    if found == Found::No && !printer.json {
+        printer.note(nothing.to_owned());
+    }
+    Ok(found)
+}
+
+fn run_command(command: &Command, printer: &mut Printer) -> anyhow::Result<Found> {
     match command {
         Command::List(list) => list::run(list, printer),
         Command::Show(show) => show::run(show, printer),

@@ -118,7 +118,13 @@ impl Printer {
 
     /// Says on standard error which lines could not be read.
     pub(crate) fn tell(&mut self, faults: &Faults) {
-        let Some(note) = note(faults) else { return };
+        if let Some(note) = note(faults) {
+            self.note(note);
+        }
+    }
+
+    /// Prints a note on standard error, at the end if there is a pager.
+    pub(crate) fn note(&mut self, note: String) {
         if self.pages || self.pager.is_some() {
             self.notes.push(note);
         } else {

@@ -79,7 +79,7 @@ fn search_finds_by_what_spans_are_and_say() {
         files.text(&["search", "--attribute", "gen_ai.request.model=gpt-4o"]).lines().count(),
         2
     );
-    assert_eq!(files.fails(&["search", "nowhere"], 1), "");
+    assert_eq!(files.fails(&["search", "nowhere"], 1), "no span matches\n");
     let wrong = files.fails(&["search", "(", "-n", "1"], 2);
     assert!(wrong.contains("regex parse error"), "{wrong}");
     assert!(files.fails(&["search", "--status", "bad"], 2).contains("expected `ok`"));
@@ -420,7 +420,10 @@ fn a_run_that_has_paused_is_listed_as_paused_until_it_has_gone_on() {
     ] {
         let files = Files::new(&paused(resumed));
         let list = files.text(&["list"]);
-        assert!(list.lines().nth(1).unwrap().contains(&format!(" {status} ")), "{list}");
+        // It lasts until the part that went on has ended.
+        let duration = if resumed.is_some() { "950 ms" } else { "100 ms" };
+        let row = list.lines().nth(1).unwrap();
+        assert!(row.contains(&format!(" {duration}  {status} ")), "{list}");
         let found = files.text(&["list", "--status", status]);
         assert_eq!(found, list);
         let tree = files.text(&["show", "4d"]);

@@ -7,6 +7,7 @@ use super::{
     edits::Edits,
     words::{Hides, SecretWords},
 };
+use crate::percent;
 
 /// Parameters of URLs that are secret, though their names alone do not show it.
 const PARAMETERS: [&str; 6] =
@@ -92,7 +93,8 @@ fn parameters(words: &SecretWords, text: &str) -> impl Iterator<Item = Range<usi
         let is_parameter = before.ends_with(['?', '&', '#', ';']);
         let begins_form = before.is_empty() && !text.contains(char::is_whitespace);
         let is_secret = || {
-            let name = decoded(name);
+            let name = percent::decoded(name.as_bytes());
+            let name = String::from_utf8_lossy(&name);
             words.hidden_by(&name) > Hides::Nothing
                 || is_parameter && PARAMETERS.iter().any(|known| known.eq_ignore_ascii_case(&name))
         };
@@ -112,20 +114,6 @@ fn parameters(words: &SecretWords, text: &str) -> impl Iterator<Item = Range<usi
 
 fn ends_url(c: char) -> bool {
     c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`' | '\\' | ')' | '}' | '|')
-}
-
-/// Decodes `%XX` of ASCII characters.
-fn decoded(name: &str) -> String {
-    let mut text = String::with_capacity(name.len());
-    let mut rest = name;
-    while let Some(at) = rest.find('%') {
-        text.push_str(&rest[..at]);
-        let digits = rest.get(at + 1..at + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        let (letter, read) = digits.map_or(('%', 1), |byte| (char::from(byte), 3));
-        text.push(letter);
-        rest = &rest[at + read..];
-    }
-    text + rest
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use super::{
     super::{
         protocol::Assemble,
-        wire::{Fault, Rejected, surrogates},
+        wire::{Fault, Rejected, surrogates, unexpected_json},
     },
     head::Head,
     hosted,
@@ -349,9 +349,8 @@ impl Assembly {
 
 impl Assemble for Assembly {
     fn add(&mut self, json: &str) -> Result<Vec<ModelChunk>, Rejected> {
-        // The text is left out of the error, since it may be a completion.
         let event = serde_json::from_str(&surrogates::mark(json))
-            .map_err(|error| Rejected::Malformed(format!("unexpected JSON: {error}")))?;
+            .map_err(|error| unexpected_json(json, &error))?;
         let Json::Object(event) = event else {
             return Err(Rejected::Malformed("unexpected JSON: expected an object".to_owned()));
         };

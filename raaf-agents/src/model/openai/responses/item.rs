@@ -152,7 +152,7 @@ impl Item {
         found
     }
 
-    /// Returns the members, with what was streamed if the server did not send the whole item.
+    /// Returns the members, with the streamed text if the server did not send the whole item.
     pub(super) fn finish(mut self) -> Map<String, Json> {
         if let Some((_, id)) = self.call {
             self.members.insert("call_id".to_owned(), id.into());

@@ -3,7 +3,7 @@
 use super::{
     answer::{Answer, Choice, ContentBody, MessageBody},
     calls::Calls,
-    fault::Fault,
+    fault::{BASE_URL, Fault},
     reasoning::{IN_CONTENT, Thoughts},
     surrogates::{self, Joiner},
 };
@@ -62,6 +62,15 @@ impl Text {
     }
 }
 
+/// Returns the failure to read a response. Its text is left out, since it may be a completion.
+pub(in super::super) fn unexpected_json(text: &str, error: &serde_json::Error) -> Rejected {
+    Rejected::Malformed(if text.trim_start().starts_with('<') {
+        format!("a page instead of JSON; {BASE_URL}")
+    } else {
+        format!("unexpected JSON: {error}")
+    })
+}
+
 impl Assembly {
     /// Assembles the response to a request that offers this tool for the answer.
     pub(in super::super) fn expecting(answer_tool: Option<String>) -> Self {
@@ -70,10 +79,8 @@ impl Assembly {
 
     /// Adds a response or an event of a stream, and returns the new chunks.
     pub(in super::super) fn add(&mut self, json: &str) -> Result<Vec<ModelChunk>, Rejected> {
-        let answer: Answer = serde_json::from_str(&surrogates::mark(json)).map_err(|error| {
-            // The text is left out of the error, since it may be a completion.
-            Rejected::Malformed(format!("unexpected JSON: {error}"))
-        })?;
+        let answer: Answer = serde_json::from_str(&surrogates::mark(json))
+            .map_err(|error| unexpected_json(json, &error))?;
         if let Some(error) = answer.error.filter(is_error) {
             return Err(Rejected::Fault(Box::new(Fault::of_json(&error))));
         }

@@ -17,6 +17,8 @@ pub(in super::super) struct Fault {
     param: Option<String>,
     body: Json,
     pub(in super::super) retry_after: Option<Duration>,
+    /// The address of the request, if the server may be another one than expected.
+    pub(in super::super) url: String,
 }
 
 /// Error codes of an exceeded quota, which no retry can fix.
@@ -53,8 +55,8 @@ const LOST: &str = "the server does not have the response: send the whole conver
 const NO_ENDPOINT: [&str; 6] =
     ["404", "cannot post", "file not found", "invalid url", "method not allowed", "not found"];
 
-/// Remedy for an address without an endpoint.
-const BASE_URL: &str = "check the base URL: that of most servers ends with `/v1`";
+/// Remedy for an address that is not that of a model server.
+pub(super) const BASE_URL: &str = "check the base URL: that of most servers ends with `/v1`";
 
 impl Fault {
     /// Reads the body of a response with an error status.
@@ -88,7 +90,8 @@ impl Fault {
         let known = code.parse().ok().filter(|status| (400..600).contains(status));
         let status = known.unwrap_or_else(|| status_of(&code).or(status_of(&kind)).unwrap_or(500));
         let param = error.get("param").and_then(Json::as_str).map(str::to_owned);
-        Self { status, code, kind, message, param, body: error.clone(), retry_after: None }
+        let (body, url) = (error.clone(), String::new());
+        Self { status, code, kind, message, param, body, retry_after: None, url }
     }
 
     /// Converts into an error. `scrub` removes the API key from the server's message, which is
@@ -98,6 +101,9 @@ impl Fault {
         let lower = self.message.to_ascii_lowercase();
         let says = |words: &[&str]| words.iter().any(|words| lower.contains(words));
         let mut message: String = scrub(&self.message).chars().take(MAX_MESSAGE).collect();
+        if message.is_empty() {
+            "an empty response".clone_into(&mut message);
+        }
         let Self { status, retry_after, .. } = self;
         if is(&OVERFLOW) || (matches!(status, 400 | 413 | 422) && says(&OVERFLOW_MESSAGES)) {
             let (tokens, limit) = self.sizes(&lower);
@@ -108,10 +114,15 @@ impl Fault {
         }
         if let Some(hint) = self.hint() {
             message = format!("{message}; {hint}");
+            if hint == BASE_URL && !self.url.is_empty() {
+                message = format!("{message}; the request went to {}", scrub(&self.url));
+            }
         }
         match status {
             401 | 403 => ModelError::Authentication { status, message },
             429 => ModelError::RateLimited { message, retry_after },
+            // Not implemented, not this version of HTTP: another try is of no use.
+            501 | 505 => ModelError::Rejected { status, message },
             408 | 409 | 500.. => ModelError::Server { status, message, retry_after },
             _ => ModelError::Rejected { status, message },
         }
@@ -145,10 +156,11 @@ impl Fault {
         if is_lost && matches!(self.status, 400 | 404) {
             return Some(LOST);
         }
-        if matches!(self.status, 404 | 405) {
+        if matches!(self.status, 404 | 405 | 501) {
             let message = self.message.to_ascii_lowercase();
             let has_none = NO_ENDPOINT.iter().any(|words| message.starts_with(words));
-            return (has_none || message.is_empty()).then_some(BASE_URL);
+            let is_other = self.status == 501 || message.is_empty();
+            return (has_none || is_other).then_some(BASE_URL);
         }
         if self.status != 400 && self.status != 422 {
             return None;

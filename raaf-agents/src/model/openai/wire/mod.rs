@@ -14,7 +14,7 @@ pub(super) mod surrogates;
 pub(super) mod typed;
 mod usage;
 
-pub(super) use assembly::{Assembly, Rejected};
+pub(super) use assembly::{Assembly, Rejected, unexpected_json};
 pub(super) use fault::Fault;
 pub(super) use request::{Request, Target};
 pub(super) use usage::UsageBody;

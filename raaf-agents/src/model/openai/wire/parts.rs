@@ -34,8 +34,8 @@ pub(in super::super) struct Place<'a> {
     /// Number of the message, from 1.
     pub(in super::super) number: usize,
     pub(in super::super) message: &'a Message,
-    /// The message is older than the latest of the user: it comes from elsewhere or was sent before, and
-    /// must not be in the way of a question that can be sent.
+    /// The message is older than the latest one of the user: it comes from elsewhere or was sent before,
+    /// and must not prevent a question that can be sent.
     pub(in super::super) is_old: bool,
 }
 

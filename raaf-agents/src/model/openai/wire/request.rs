@@ -121,7 +121,7 @@ impl<'a> Request<'a> {
         &self.left_out
     }
 
-    /// Returns the name of the tool by which the model gives its answer, if it is to do so.
+    /// Returns the name of the tool by which the model gives its answer, if there is one.
     pub(in super::super) fn answer_tool(&self) -> Option<String> {
         self.answer_tool.clone()
     }

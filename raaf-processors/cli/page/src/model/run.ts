@@ -10,7 +10,7 @@ export interface Run {
   name: string;
   group: string | null;
   start: number;
-  /** In milliseconds: of the root, as `raaf list` has it; without one, from the first start to the last end. */
+  /** In milliseconds: of the root, as `raaf list` has it; without one, and if a run went on after a pause, from the first start to the last end. */
   duration: number;
   status: Status;
   spans: number;
@@ -78,7 +78,7 @@ export function summarize(trace: Trace): Run {
   }
   run.duration = Math.max(0, trace.latest - run.start);
   if (root) {
-    if (root.parent === null) run.duration = root.duration ?? run.duration;
+    if (root.parent === null && !(root.status === "paused" && resumed)) run.duration = root.duration ?? run.duration;
     // As in `raaf list`: a runner has the same name in all runs, and without a root an agent tells most.
     const named = (root.parent !== null || root.kind === "runner") && agent ? agent : root;
     run.name = root.workflow ?? named.component;

@@ -124,6 +124,14 @@ test("a run is named by its workflow, its root, or the first agent below a runne
   expect(name(spanLine({ ...agent, id: "b", parent: "a" }))).toBe("Clerk");
 });
 
+test("a run that went on after a pause lasts until its end", () => {
+  const paused = spanLine({ trace: "a", id: "a", kind: "runner", ms: 10, status: "unset", attributes: { paused: true } });
+  const resumed = spanLine({ trace: "a", id: "b", parent: "a", at: 900, ms: 50, attributes: { resumed: true } });
+  const run = (lines: string) => store(lines).traces.get(traceId("a"))?.run();
+  expect([run(paused)?.status, run(paused)?.duration]).toEqual(["paused", 10]);
+  expect([run(`${paused}\n${resumed}`)?.status, run(`${paused}\n${resumed}`)?.duration]).toEqual(["ok", 950]);
+});
+
 test("a score that another span gave is one of the scored span, whichever is read first", () => {
   const scored = spanLine({ trace: "a", id: "a" });
   const judge = judgement("j", { trace: "a", span: "a" }, 50, "good");
