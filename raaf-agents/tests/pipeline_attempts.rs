@@ -15,7 +15,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use journal::{Forgetful, InMemory, Ledger, Planned, block_on, interrupted, turn, write};
+use journal::{InMemory, Ledger, Planned, block_on, interrupted, turn, write};
 use proptest::prelude::*;
 use raaf_agents::{
     Agent, Approval, Flow, FlowExt as _, FunctionStep, Journal, OnBranchError, Pipeline,
@@ -74,29 +74,21 @@ struct Shape {
     concurrency: usize,
     nested: bool,
     retried_items: u32,
-    forgetful: bool,
 }
 
 fn shapes() -> impl Strategy<Value = Shape> {
     let failures = prop::collection::vec(0_u32..4, 1..6);
     let visits = (0_u32..3, 0_u32..3, 0_u32..2);
-    let rest = (0_usize..3, prop::sample::select(vec![1, 2, 16]), any::<bool>(), any::<bool>());
+    let rest = (0_usize..3, prop::sample::select(vec![1, 2, 16]), any::<bool>());
     (failures, visits, rest).prop_map(
-        |(
+        |(failures, (before, behind, retried_items), (tolerated, concurrency, nested))| Shape {
             failures,
-            (before, behind, retried_items),
-            (tolerated, concurrency, nested, forgetful),
-        )| {
-            Shape {
-                failures,
-                before,
-                behind,
-                tolerated,
-                concurrency,
-                nested,
-                retried_items,
-                forgetful,
-            }
+            before,
+            behind,
+            tolerated,
+            concurrency,
+            nested,
+            retried_items,
         },
     )
 }
@@ -142,12 +134,7 @@ fn pipeline(shape: &Shape, ledger: &Ledger) -> Pipeline {
 }
 
 async fn run(shape: &Shape, ledger: &Ledger, journal: &InMemory) -> State {
-    let pipeline = pipeline(shape, ledger);
-    let pipeline = if shape.forgetful {
-        pipeline.journaled(Forgetful(journal.clone()), "job")
-    } else {
-        pipeline.journaled(journal.clone(), "job")
-    };
+    let pipeline = pipeline(shape, ledger).journaled(journal.clone(), "job");
     let numbers: Vec<_> = (0..shape.failures.len()).collect();
     pipeline.run(State::new().with("numbers", json!(numbers))).await.unwrap()
 }
@@ -181,10 +168,7 @@ proptest! {
 
             let before = ledger.lock().unwrap().clone();
             assert_eq!(run(&shape, &ledger, &journal).await, state);
-            // A journal that cannot tell what it knows has steps that failed tried again.
-            if !shape.forgetful {
-                assert_eq!(*ledger.lock().unwrap(), before, "a replay does no work");
-            }
+            assert_eq!(*ledger.lock().unwrap(), before, "a replay does no work");
         });
     }
 }
@@ -215,14 +199,7 @@ proptest! {
     ) {
         block_on(async {
             let (ledger, journal) = (Ledger::default(), InMemory::default());
-            let pipeline = || {
-                let pipeline = paying(&shape, &ledger);
-                if shape.forgetful {
-                    pipeline.journaled(Forgetful(journal.clone()), "job")
-                } else {
-                    pipeline.journaled(journal.clone(), "job")
-                }
-            };
+            let pipeline = || paying(&shape, &ledger).journaled(journal.clone(), "job");
             // Each process starts again or goes on from the latest pause that was stored.
             let stored = std::cell::RefCell::new(None);
             let whole = async |again: bool| {
@@ -231,10 +208,10 @@ proptest! {
                 }
                 loop {
                     let state = stored.borrow().clone();
+                    let numbers: Vec<_> = (0..shape.failures.len()).collect();
                     let ended = if let Some(state) = state {
                         pipeline().resume(state).await
                     } else {
-                        let numbers: Vec<_> = (0..shape.failures.len()).collect();
                         pipeline().run(State::new().with("numbers", json!(numbers))).await
                     };
                     let mut state = match ended {
@@ -288,7 +265,6 @@ async fn a_step_behind_items_is_done_again_for_those_of_another_attempt() {
     let entries: Vec<_> = journal.0.lock().unwrap().keys().cloned().collect();
     let expected = [
         "0#1",
-        "0#2",
         "0.0.[0]#1",
         "0.0.[0]#2",
         "0.0.[0].One",
@@ -304,39 +280,33 @@ async fn a_step_behind_items_is_done_again_for_those_of_another_attempt() {
 
 #[tokio::test]
 async fn an_attempt_that_has_paused_goes_on_as_the_attempt_that_it_was() {
-    for forgetful in [false, true] {
-        let (ledger, journal) = (Ledger::default(), InMemory::default());
-        let pipeline = || {
-            let fails = |place: &str| u32::from(place == "2");
-            let one = visit(("One", "n", "one"), &ledger, fails, Json::clone);
-            let credit = write("credit", &ledger).with_approval(Approval::always());
-            let turns = [turn(&[("credit", json!({"value": 1}))])];
-            let teller = Agent::builder("Teller", Planned(turns.into())).tool(credit).build();
-            let teller = teller.reads("ns_one").writes("paid");
-            let work = one.each_over("ns").item("n") >> teller >> all("ns_one_errors");
-            let pipeline = work.retry(at_once(1)).named("Job").build().unwrap();
-            if forgetful {
-                pipeline.journaled(Forgetful(journal.clone()), "job")
-            } else {
-                pipeline.journaled(journal.clone(), "job")
-            }
-        };
-        let mut ended = pipeline().run(State::new().with("ns", json!([1, 2]))).await;
-        for _ in 0..2 {
-            let stored = json!(ended.unwrap_err().into_state().unwrap());
-            let mut state: PipelineState = serde_json::from_value(stored).unwrap();
-            let call = state.pending().remove(0).key;
-            state.approve(&call).unwrap();
-            // A process that is killed has made half of the way.
-            interrupted(pipeline().resume(state.clone()), 20).await;
-            ended = pipeline().resume(state).await;
-        }
-        assert_eq!(ended.unwrap().value("ns_one").unwrap(), &json!([1, 2]));
-        let mut entries = ledger.lock().unwrap().clone();
-        entries.retain(|key, _| key.starts_with("job"));
-        let calls = ["job/0.1#1.Teller/1/c0", "job/0.1#2.Teller/1/c0"];
-        assert_eq!(entries, calls.map(|call| (call.to_owned(), 1)).into());
+    let (ledger, journal) = (Ledger::default(), InMemory::default());
+    let pipeline = || {
+        let fails = |place: &str| u32::from(place == "2");
+        let one = visit(("One", "n", "one"), &ledger, fails, Json::clone);
+        let credit = write("credit", &ledger).with_approval(Approval::always());
+        let turns = [turn(&[("credit", json!({"value": 1}))])];
+        let teller = Agent::builder("Teller", Planned(turns.into())).tool(credit).build();
+        let teller = teller.reads("ns_one").writes("paid");
+        let work = one.each_over("ns").item("n") >> teller >> all("ns_one_errors");
+        let pipeline = work.retry(at_once(1)).named("Job").build().unwrap();
+        pipeline.journaled(journal.clone(), "job")
+    };
+    let mut ended = pipeline().run(State::new().with("ns", json!([1, 2]))).await;
+    for _ in 0..2 {
+        let stored = json!(ended.unwrap_err().into_state().unwrap());
+        let mut state: PipelineState = serde_json::from_value(stored).unwrap();
+        let call = state.pending().remove(0).key;
+        state.approve(&call).unwrap();
+        // A process that is killed has made half of the way.
+        interrupted(pipeline().resume(state.clone()), 20).await;
+        ended = pipeline().resume(state).await;
     }
+    assert_eq!(ended.unwrap().value("ns_one").unwrap(), &json!([1, 2]));
+    let mut entries = ledger.lock().unwrap().clone();
+    entries.retain(|key, _| key.starts_with("job"));
+    let calls = ["job/0.1#1.Teller/1/c0", "job/0.1#2.Teller/1/c0"];
+    assert_eq!(entries, calls.map(|call| (call.to_owned(), 1)).into());
 }
 
 /// A journal whose store is full, and the number of steps that it was asked for.

@@ -14,7 +14,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use journal::{Broken, Forgetful, InMemory, Ledger, Planned, block_on, interrupted, turn, write};
+use journal::{Broken, InMemory, Ledger, Planned, block_on, interrupted, turn, write};
 use proptest::prelude::*;
 use raaf_agents::{
     Agent, Approval, FunctionTool, Journal, MemorySession, Message, Model, ModelError,
@@ -249,20 +249,6 @@ async fn a_journal_that_fails_in_the_call_of_an_agent_fails_the_run() {
     assert_eq!(error.to_string(), text);
     let (straight, ..) = run(&[]).await;
     assert_eq!(teller.run(&agent(&ledger), "go").await.unwrap().messages, straight.messages);
-}
-
-#[tokio::test]
-async fn an_agents_call_that_failed_stays_so_though_the_journal_cannot_tell_what_it_knows() {
-    let (ledger, journal) = (Ledger::default(), InMemory::default());
-    let shaky = Agent::builder("Clerk", Shaky::default()).tool(write("credit", &ledger)).build();
-    let turns = vec![turn(&[("ask_clerk", json!({"input": "pay"}))])];
-    let teller = Agent::builder("Teller", Planned(turns));
-    let teller = teller.tool(shaky.as_tool("ask_clerk", "Asks.")).build();
-    let config = RunConfig::new().journal(Forgetful(journal)).run_id("run");
-    let runner = Runner::new().with_config(config);
-    let first = runner.run(&teller, "go").await.unwrap();
-    assert!(first.messages.iter().flat_map(Message::tool_results).all(|result| result.is_error));
-    assert_eq!(runner.run(&teller, "go").await.unwrap().messages, first.messages);
 }
 
 /// A session that awaits before and after each append, so that a run is interrupted there.

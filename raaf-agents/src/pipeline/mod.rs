@@ -139,22 +139,22 @@ impl Pipeline {
     /// after an interruption, it runs only the steps that have no result in the journal. Each run needs an id
     /// of its own.
     ///
-    /// For a step, its changes to the state are journaled; for an agent or an inner pipeline, its steps and
-    /// then its changes. The names of steps begin with the id and the position in the pipeline, so the pipeline
-    /// must not change in between. Conditions, and changes of the state between steps, are evaluated again and
-    /// must have the same result each time. A step that fails is not journaled; the next run tries it again.
-    /// Journaled steps have no span when the pipeline is run again; the span around them is marked as resumed.
-    /// [Observers](PipelineBuilder::on_progress) are notified of them.
+    /// For a step, its changes to the state are journaled; for an agent or an inner pipeline, its steps
+    /// and then its changes. The names of steps begin with the id and the position in the pipeline, so the
+    /// pipeline must not change in between. Conditions, and changes of the state between steps, are
+    /// evaluated again and must have the same result each time. A step that fails is not journaled; the
+    /// next run tries it again. Journaled steps have no span when the pipeline is run again; the span around
+    /// them is marked as resumed. [Observers](PipelineBuilder::on_progress) are notified of them.
     ///
-    /// A [retried](FlowExt::retry) agent goes on where its previous attempt failed, without repeating calls that
-    /// have a result, and so do other steps. An item of an [`each_over`](FlowExt::each_over) that fails is
-    /// journaled, because the pipeline goes on without it. Another attempt of a retry around tries it again, and
-    /// then also repeats the steps that follow the `each_over`: in an attempt, the names of ends of items and
-    /// of those steps have its number (`order-17/2#1.Writer`). The end of such an attempt is journaled, so that
-    /// the next run goes on with the attempt that was interrupted.
+    /// A [retried](FlowExt::retry) agent goes on where its previous attempt failed, without repeating calls
+    /// that have a result, and so do other steps. An item of an [`each_over`](FlowExt::each_over) is
+    /// journaled even if it fails, because the pipeline goes on without it. Another attempt of a retry
+    /// around the `each_over` tries the item again, and repeats the steps that follow the `each_over`: their
+    /// names contain the number of the attempt (`order-17/2#1.Writer`). The failure of such an attempt is
+    /// journaled, so that the next run goes on with the attempt that was interrupted.
     ///
-    /// A journal that fails ends the run; no retry tries that again. So does the cancellation of an agent's run
-    /// in an item, which the next run does again.
+    /// If the journal fails, the run ends without retries. It also ends if an agent's run in an item is
+    /// cancelled; the next run repeats the item.
     ///
     /// # Examples
     ///

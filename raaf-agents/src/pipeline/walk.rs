@@ -10,6 +10,9 @@ use serde_json::Value as Json;
 use super::{State, Step, StepError, observe::Observers, paused::Part};
 use crate::run::{JournalError, SharedJournal, Stepped};
 
+/// Entry of an attempt that has failed.
+const FAILED: &str = "failed";
+
 /// Position of a run in a flow.
 #[derive(Clone)]
 pub(super) struct Walk<'a> {
@@ -41,10 +44,11 @@ impl Journaled {
         format!("{}#{number}", self.place())
     }
 
-    /// Journals a result. Returns what the journal has: one that cannot tell what it knows may have another.
-    async fn kept(&self, key: &str, result: Json) -> Result<Json, StepError> {
+    /// Journals a result that is there.
+    async fn keep(&self, key: &str, result: Json) -> Result<(), StepError> {
         let kept = self.journal.step(key, future::ready(Some(result)).boxed()).await;
-        Ok(kept.map_err(|source| JournalError::new(key, source))?.unwrap_or_default())
+        kept.map_err(|source| JournalError::new(key, source))?;
+        Ok(())
     }
 }
 
@@ -97,19 +101,19 @@ impl<'a> Walk<'a> {
             let Some(json) = known.map_err(|source| JournalError::new(&key, source))? else {
                 return Ok(number);
             };
-            if !Stepped::<bool>::Known(json).read(&key)? {
-                return Ok(number);
+            if json != FAILED {
+                let fault = "it has something else than the failure of an attempt";
+                return Err(JournalError::new(&key, fault).into());
             }
             set_resumed();
             number = number.saturating_add(1);
         }
     }
 
-    /// Journals whether an attempt is followed by another. Returns what the journal has.
-    pub(super) async fn end_attempt(&self, number: u32, fails: bool) -> Result<bool, StepError> {
-        let Some(journaled) = &self.journaled else { return Ok(fails) };
-        let key = journaled.attempt(number);
-        Ok(Stepped::Known(journaled.kept(&key, fails.into()).await?).read(&key)?)
+    /// Journals that an attempt has failed, and another one follows.
+    pub(super) async fn fail_attempt(&self, number: u32) -> Result<(), StepError> {
+        let Some(journaled) = &self.journaled else { return Ok(()) };
+        journaled.keep(&journaled.attempt(number), FAILED.into()).await
     }
 
     fn within(&self, path: impl FnOnce(&str) -> String) -> Self {
@@ -128,20 +132,16 @@ impl<'a> Walk<'a> {
         let Some(journaled) = &self.journaled else { return work.await };
         let key = journaled.place();
         let failed = |source| StepError::from(JournalError::new(&key, source));
-        let ended = match journaled.journal.known(&key).await.map_err(failed)? {
-            Some(json) => {
-                set_resumed();
-                json
-            }
-            None => match work.await? {
-                paused @ Part::Paused(_) => return Ok(paused),
-                ended => {
-                    let json = serde_json::to_value(ended).map_err(|error| failed(error.into()))?;
-                    journaled.kept(&key, json).await?
-                }
-            },
-        };
-        Ok(Stepped::Known(ended).read(&key)?)
+        if let Some(json) = journaled.journal.known(&key).await.map_err(failed)? {
+            set_resumed();
+            return Ok(Stepped::Known(json).read(&key)?);
+        }
+        let ended = work.await?;
+        if !matches!(ended, Part::Paused(_)) {
+            let json = serde_json::to_value(&ended).map_err(|error| failed(error.into()))?;
+            journaled.keep(&key, json).await?;
+        }
+        Ok(ended)
     }
 
     /// Returns the context of a step at this position; `None` if the steps are not journaled.

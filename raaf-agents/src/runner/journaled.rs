@@ -39,19 +39,6 @@ struct Ended<M> {
     spent_before: Spent,
 }
 
-/// Reads the end of a call.
-fn ended(id: &str, name: &str, json: Json) -> Result<Ended<Message>, JournalError> {
-    let ended: Ended<Message> = Stepped::Known(json).read(name)?;
-    let mut results = ended.message.tool_results();
-    let is_of_call = results.next().is_some_and(|result| result.call_id == id);
-    if ended.message.role != Role::Tool || !is_of_call || results.next().is_some() {
-        let fault = format!("it has something else than the result of call `{id}`");
-        return Err(JournalError::new(name, fault));
-    }
-    drop(results);
-    Ok(ended)
-}
-
 impl Caller<'_> {
     /// Asks the model, unless the journal has the response. The call counts in either case.
     pub(super) async fn ask_once(
@@ -108,11 +95,10 @@ impl Caller<'_> {
                 return self.known_call(&id, &name, json, goes_on);
             }
             let end = self.call(called, is_cut, &within).await?;
-            let Some(json) = to_json(&end) else { return Ok(end) };
-            let kept = journal.step(&name, future::ready(Some(json)).boxed()).await;
-            // A journal that cannot tell what it knows may have another end.
-            let Some(kept) = kept.map_err(failed)? else { return Ok(end) };
-            return Ok(CallEnd::Answered(ended(&id, &name, kept)?.message));
+            if let Some(json) = to_json(&end) {
+                journal.step(&name, future::ready(Some(json)).boxed()).await.map_err(failed)?;
+            }
+            return Ok(end);
         }
         match self.step(&name, self.call(called, is_cut, &within), to_json).await? {
             Stepped::Done(end) => Ok(end),
@@ -128,7 +114,14 @@ impl Caller<'_> {
         json: Json,
         goes_on: bool,
     ) -> Result<CallEnd, RunErrorKind> {
-        let Ended { message, spent, spent_before } = ended(id, name, json)?;
+        let Ended::<Message> { message, spent, spent_before } = Stepped::Known(json).read(name)?;
+        let mut results = message.tool_results();
+        let is_of_call = results.next().is_some_and(|result| result.call_id == id);
+        if message.role != Role::Tool || !is_of_call || results.next().is_some() {
+            let fault = format!("it has something else than the result of call `{id}`");
+            return Err(JournalError::new(name, fault).into());
+        }
+        drop(results);
         self.context.add_spent(&spent);
         if !goes_on {
             self.context.add_spent(&spent_before);

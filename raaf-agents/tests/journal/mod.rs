@@ -49,24 +49,6 @@ impl Journal for InMemory {
     }
 }
 
-/// A journal that cannot tell what it knows.
-pub(crate) struct Forgetful(pub(crate) InMemory);
-
-#[async_trait]
-impl Journal for Forgetful {
-    async fn step(
-        &self,
-        name: &str,
-        work: BoxFuture<'_, Option<Json>>,
-    ) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
-        self.0.step(name, work).await
-    }
-
-    async fn known(&self, _: &str) -> Result<Option<Json>, Box<dyn Error + Send + Sync>> {
-        Ok(None)
-    }
-}
-
 /// A journal whose store is full.
 pub(crate) struct Broken;
 

@@ -62,15 +62,7 @@ impl Wrapped {
             }
             let stopped = match result {
                 Err(stopped) => stopped,
-                Ok(after) if !has_lists => return Ok(after),
-                Ok(after) => {
-                    // A journal that cannot tell what it knows may have another end.
-                    if !walk.end_attempt(tried.journaled, false).await.map_err(of_journal)? {
-                        return Ok(after);
-                    }
-                    tried.journaled = tried.journaled.saturating_add(1);
-                    continue;
-                }
+                result => return result,
             };
             let error = match &stopped.cause {
                 // What waits in the state would be lost, and what was done be done again.
@@ -83,7 +75,7 @@ impl Wrapped {
             };
             let Some(delay) = delays.next(None) else { return Err(stopped) };
             if has_lists {
-                walk.end_attempt(tried.journaled, true).await.map_err(of_journal)?;
+                walk.fail_attempt(tried.journaled).await.map_err(of_journal)?;
                 tried.journaled = tried.journaled.saturating_add(1);
             }
             if let Some(span) = span {
