@@ -84,6 +84,7 @@ fn streams(text: &str) -> BTreeMap<&'static str, Vec<String>> {
     let mut streams = BTreeMap::<_, Vec<_>>::new();
     for line in text.lines() {
         let is_tree = line.starts_with("      ")
+            || line.trim_start().starts_with(['│', '├', '└'])
             || ["  ✓ ", "  ✗ ", "  ⊘ ", "  message: ", "  caused by: "]
                 .iter()
                 .any(|mark| line.contains(mark));

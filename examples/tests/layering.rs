@@ -162,6 +162,7 @@ const USES_OF_THE_ENGINE: [(&str, &[&str]); 2] = [
             "sink::Offload",
             "sink::PerProcess",
             "sink::TailSampler",
+            "sink::stdout_is_reserved",
         ],
     ),
     ("raaf-testkit/src", &[]),
