@@ -122,7 +122,7 @@ proptest! {
                 sums(ended, &watch)
             };
             for &polls in &drops {
-                interrupted(run(), polls).await;
+                Box::pin(interrupted(run(), polls)).await;
             }
             assert_eq!(run().await, straight);
             assert_eq!(run().await, straight, "a replay");
