@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    io::Write as _,
+    io::{ErrorKind, Write as _},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -237,16 +237,25 @@ impl Log {
                 async move {
                     log.begin(&job, name).await;
                     let key = context.idempotency_key().ok_or("no key")?.replace('/', "|");
-                    let entry = log.folder.join("ledger").join(key);
-                    // A ledger that takes each key once.
-                    if let Ok(mut entry) = fs::File::create_new(entry) {
-                        entry.write_all(job.as_bytes()).map_err(|_| "disk full")?;
-                    }
+                    add_entry(&log.folder, &key, &job).map_err(|_| "disk full")?;
                     Ok::<_, &str>(name)
                 }
             },
         )
     }
+}
+
+/// Adds an entry to the ledger, which takes each key once. A process that is killed leaves all of it or
+/// nothing.
+fn add_entry(folder: &Path, key: &str, job: &str) -> std::io::Result<()> {
+    let whole = folder.join(format!("{key} {}", std::process::id()));
+    fs::write(&whole, job)?;
+    let added = fs::hard_link(&whole, folder.join("ledger").join(key));
+    fs::remove_file(whole)?;
+    added.or_else(|error| match error.kind() {
+        ErrorKind::AlreadyExists => Ok(()),
+        _ => Err(error),
+    })
 }
 
 fn append(path: &Path, line: &str) -> std::io::Result<()> {
