@@ -1,11 +1,11 @@
 //! Links, ends and providers of spans.
 
-use std::{sync::mpsc, time::Duration};
+use std::time::Duration;
 
 use raaf_testkit::{Capture, assert_span_tree};
-use raaf_trace_core::{FinishedSpan, SpanProcessor, TracerProvider, registry::Sink, trace};
+use raaf_trace_core::{FinishedSpan, TracerProvider, trace};
 use raaf_tracing::Builder;
-use tracing::{info, info_span, subscriber::with_default};
+use tracing::{info_span, subscriber::with_default};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::support::bridged;
@@ -56,33 +56,4 @@ fn a_provider_of_the_layer_is_for_traces_that_begin_there() {
     });
     assert_span_tree!(layers, { component "fields::spans".root });
     assert_span_tree!(ours, { trace "ours" { component "fields::spans".inside } });
-}
-
-/// A sink that makes a span of `tracing` when its provider is gone.
-struct SaysGoodbye(mpsc::Sender<()>);
-
-impl SpanProcessor for SaysGoodbye {
-    fn on_end(&self, _: &FinishedSpan) {}
-}
-
-impl Drop for SaysGoodbye {
-    fn drop(&mut self) {
-        info_span!("goodbye").in_scope(|| ());
-        _ = self.0.send(());
-    }
-}
-
-#[test]
-fn a_provider_ends_with_its_layer_though_its_spans_were_bridged() {
-    let (sender, gone) = mpsc::channel();
-    for _ in 0..9 {
-        let sink = Sink::processor(SaysGoodbye(sender.clone()));
-        let provider = TracerProvider::builder().with(sink).build();
-        let layer = Builder::new().provider(&provider).build();
-        let subscriber = tracing_subscriber::registry().with(layer);
-        with_default(subscriber, || info_span!("root").in_scope(|| info!("inside")));
-        assert!(gone.try_recv().is_err(), "the provider was dropped early");
-        drop(provider);
-        gone.recv_timeout(Duration::from_secs(60)).unwrap();
-    }
 }
