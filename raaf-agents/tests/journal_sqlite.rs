@@ -9,11 +9,13 @@ use std::{
     path::Path,
     process::{Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
 use futures::FutureExt as _;
 use raaf_agents::{
-    FlowExt as _, Journal as _, SqliteJournal, SqliteSessions, State, StepError, service,
+    FlowExt as _, Journal as _, SqliteJournal, SqliteOptions, SqliteSessions, State, StepError,
+    service,
 };
 use rusqlite::Connection;
 use serde_json::json;
@@ -98,7 +100,7 @@ async fn a_run_is_removed_without_others() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("runs.db");
     let journal = SqliteJournal::open(&file).await.unwrap();
-    for name in ["run/1", "run/1/c0", "run-2/1", "ru/1", "r%n/1"] {
+    for name in ["run/1", "run/1/c0", "run-2/1", "run0/1", "ru/1", "r%n/1", "a\0b/1", "a\0c/1"] {
         journal.step(name, async { Some(json!(name)) }.boxed()).await.unwrap();
     }
     assert_eq!(journal.step("run/2", async { None }.boxed()).await.unwrap(), None);
@@ -109,10 +111,29 @@ async fn a_run_is_removed_without_others() {
         (known("run/1").await, known("run/1/c0").await, known("run/2").await),
         (None, None, None)
     );
-    for name in ["run-2/1", "ru/1", "r%n/1"] {
+    for name in ["run-2/1", "run0/1", "ru/1", "r%n/1", "a\0b/1"] {
         assert_eq!(known(name).await, Some(json!(name)));
     }
     assert!(journal.remove("r%n").await.unwrap());
+    assert!(journal.remove("a\0b").await.unwrap());
+    assert_eq!(known("a\0c/1").await, Some(json!("a\0c/1")));
+}
+
+#[tokio::test]
+async fn a_locked_file_is_an_error_that_names_the_step_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("runs.db");
+    let options = SqliteOptions::new().with_busy_timeout(Duration::from_millis(50));
+    let journal = SqliteJournal::open_with(&file, options).await.unwrap();
+    let draw = service("draw", |state: State| async { Ok(state.with("lot", 17)) });
+    let lottery = draw.named("Lottery").build().unwrap().journaled(journal, "draw");
+    let other = Connection::open(&file).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = lottery.run(State::new()).await.unwrap_err().to_string();
+    assert!(error.contains("the journal failed at step `draw/0.draw`: SQLite file `"), "{error}");
+    assert!(error.contains("is locked by another process, after a wait of 50ms"), "{error}");
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(lottery.run(State::new()).await.unwrap().get::<u32>("lot").unwrap(), 17);
 }
 
 #[tokio::test]

@@ -80,8 +80,8 @@ impl SqliteJournal {
     ///
     /// If the file cannot be written.
     pub async fn remove(&self, id: &str) -> Result<bool, BoxError> {
-        let beginning = format!("{id}/");
-        let removed = self.file.run(move |file| file.remove_steps(&beginning)).await;
+        let id = id.to_owned();
+        let removed = self.file.run(move |file| file.remove_steps(&id)).await;
         Ok(removed.map_err(SessionError::into_cause)? > 0)
     }
 }

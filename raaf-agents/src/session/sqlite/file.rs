@@ -178,11 +178,12 @@ impl File {
         })
     }
 
-    /// Removes the steps whose names begin with this text, and returns their number.
-    pub(crate) fn remove_steps(&self, beginning: &str) -> Result<usize, Fault> {
+    /// Removes the steps of a run, whose names begin with its id and a slash, and returns their number.
+    pub(crate) fn remove_steps(&self, run: &str) -> Result<usize, Fault> {
+        // `0` follows the slash. The functions of SQLite for strings end at a null character.
+        let range = [format!("{run}/"), format!("{run}0")];
         self.with(|connection| {
-            let remove = "DELETE FROM steps WHERE substr(name, 1, length(?1)) = ?1";
-            Ok(connection.execute(remove, [beginning])?)
+            Ok(connection.execute("DELETE FROM steps WHERE name >= ?1 AND name < ?2", range)?)
         })
     }
 
