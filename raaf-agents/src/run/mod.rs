@@ -67,7 +67,7 @@ pub struct RunContext {
 /// Tool call that a context is for.
 struct Call {
     id: String,
-    key: String,
+    place: Place,
     /// Number of runs that the call has started.
     runs: AtomicU32,
     /// The run that the call started before a pause.
@@ -78,6 +78,13 @@ struct Call {
     journal: Option<SharedJournal>,
     /// What the runs that the call has started have spent, if the run of the call is journaled.
     spent: Option<Spending>,
+}
+
+/// Place of a tool call, from which its key is made.
+enum Place {
+    Turn(u32),
+    /// A step of a pipeline, with its name in the journal.
+    Step(Option<String>),
 }
 
 #[derive(Default)]
@@ -149,7 +156,7 @@ impl RunContext {
     pub(crate) fn of_call(&self, call_id: &str, journals_steps: bool) -> Self {
         let call = Call {
             id: call_id.to_owned(),
-            key: self.key_of(call_id),
+            place: Place::Turn(self.turn()),
             runs: AtomicU32::new(0),
             paused: Mutex::default(),
             pauses: Mutex::default(),
@@ -160,16 +167,16 @@ impl RunContext {
     }
 
     /// Returns a context for a tool that is a step of a pipeline, with its journal and its name in that.
-    /// Outside of a journaled pipeline its key is empty.
+    /// Outside of a journaled pipeline it has no key.
     pub(crate) fn of_step(
         journaled: Option<(&SharedJournal, &str)>,
         paused: Option<Box<RunState>>,
         journals_steps: bool,
     ) -> Self {
-        let (journal, key) = journaled.unzip();
+        let (journal, name) = journaled.unzip();
         let call = Call {
             id: String::new(),
-            key: key.unwrap_or_default().to_owned(),
+            place: Place::Step(name.map(str::to_owned)),
             runs: AtomicU32::new(0),
             paused: paused.into(),
             pauses: Mutex::default(),
@@ -301,8 +308,11 @@ impl RunContext {
     /// process only once; `None` outside of tools. The key is unique, and stays the same if the call is
     /// repeated after an interruption.
     pub fn idempotency_key(&self) -> Option<String> {
-        let key = &self.call.as_deref()?.key;
-        (!key.is_empty()).then(|| key.clone())
+        let call = self.call.as_deref()?;
+        match &call.place {
+            Place::Turn(turn) => Some(call_key(&self.inner.id, *turn, &call.id)),
+            Place::Step(name) => name.clone(),
+        }
     }
 
     /// Returns the token that cancels the run.

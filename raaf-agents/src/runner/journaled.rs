@@ -12,7 +12,7 @@ use super::{
 use crate::{
     conversation::{Message, Role, mend_call_ids},
     model::ModelResponse,
-    run::{JournalError, Stepped},
+    run::{JournalError, SharedJournal, Stepped},
     state::{CallStatus, Called, Spent},
     tool::ToolError,
 };
@@ -45,14 +45,15 @@ impl Caller<'_> {
         self,
         work: impl Future<Output = Result<ModelResponse, RunErrorKind>> + Send,
     ) -> Result<ModelResponse, RunErrorKind> {
-        let name = self.context.model_step();
         let to_json = |response: &ModelResponse| serde_json::to_value(response).ok();
         // Steps have the ids of calls in their names.
         let work = work.map_ok(|mut response| {
             mend_call_ids(&mut response.message);
             response
         });
-        let ended = self.step(&name, work, to_json).await?;
+        let Some(journal) = self.context.journal() else { return work.await };
+        let name = self.context.model_step();
+        let ended = self.step(journal, &name, work, to_json).await?;
         let is_known = matches!(ended, Stepped::Known(_));
         let response = ended.read(&name)?;
         if is_known {
@@ -100,7 +101,7 @@ impl Caller<'_> {
             }
             return Ok(end);
         }
-        match self.step(&name, self.call(called, is_cut, &within), to_json).await? {
+        match self.step(journal, &name, self.call(called, is_cut, &within), to_json).await? {
             Stepped::Done(end) => Ok(end),
             Stepped::Known(json) => self.known_call(&id, &name, json, goes_on),
         }
@@ -132,11 +133,11 @@ impl Caller<'_> {
 
     async fn step<T: Send>(
         self,
+        journal: &SharedJournal,
         name: &str,
         work: impl Future<Output = Result<T, RunErrorKind>> + Send,
         to_json: impl Fn(&T) -> Option<Json> + Send + Sync,
     ) -> Result<Stepped<T>, RunErrorKind> {
-        let Some(journal) = self.context.journal() else { return work.await.map(Stepped::Done) };
         let ended = Stepped::of(&**journal, name, work, to_json).await?;
         if matches!(ended, Stepped::Known(_)) {
             self.mark_resumed();

@@ -41,14 +41,17 @@ pub(crate) async fn call_for_model(
     approval: Option<&'static str>,
 ) -> Result<Content, ToolError> {
     let arguments = read_arguments(call);
-    let shown = arguments.as_ref().ok().cloned();
-    (&tool)
+    let traced = (&tool)
         .traced("run")
         .with_attributes(|attributes| describe(tool.spec(), attributes))
         .with(keys::TOOL_NAME, &call.name)
         .with(keys::TOOL_CALL_ID, &call.id)
-        .with(keys::TOOL_APPROVAL, approval)
-        .with_content(keys::TOOL_ARGUMENTS, shown.unwrap_or_else(|| call.arguments.clone().into()))
+        .with(keys::TOOL_APPROVAL, approval);
+    let traced = match &arguments {
+        Ok(arguments) => traced.with_content(keys::TOOL_ARGUMENTS, arguments),
+        Err(_) => traced.with_content(keys::TOOL_ARGUMENTS, &call.arguments),
+    };
+    traced
         .on_result(show_result)
         .try_in_span(async { invoke(tool, context, arguments?).await })
         .await

@@ -88,15 +88,19 @@ impl Run<'_> {
         calls: &[usize],
     ) -> Result<bool, RunErrorKind> {
         let Phase::Calls { calls: all, cut } = &self.state.phase else { return Ok(false) };
-        let work: Vec<_> = calls
-            .iter()
-            .filter_map(|&index| Some((index, all.get(index)?.clone())))
-            .map(|(index, called)| {
-                let work = caller.call_once(called, *cut);
-                work.map(move |end| (index, end))
-            })
-            .collect();
-        let mut ends = stream::iter(work).buffer_unordered(self.runner.max_parallel_tools);
+        let work = calls.iter().filter_map(|&index| {
+            let work = caller.call_once(all.get(index)?.clone(), *cut);
+            // Boxed, because it is large and moves several times.
+            Some(work.map(move |end| (index, end)).boxed())
+        });
+        let mut work: Vec<_> = work.collect();
+        let only = if work.len() == 1 { work.pop() } else { None };
+        let mut ends = match only {
+            Some(work) => work.into_stream().left_stream(),
+            None => {
+                stream::iter(work).buffer_unordered(self.runner.max_parallel_tools).right_stream()
+            }
+        };
         let mut has_paused = false;
         while let Some((index, end)) = ends.next().await {
             match end {
