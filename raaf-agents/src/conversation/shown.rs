@@ -1,6 +1,6 @@
 //! Messages as OpenTelemetry's roles and parts, for spans.
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::{Citation, HostedCall, Media, MediaSource, Message, Part};
 
@@ -15,26 +15,39 @@ pub(crate) fn of_response(message: &Message, finish_reason: &str) -> Json {
 }
 
 fn of_message(message: &Message) -> Json {
-    let parts: Json = message.parts.iter().flat_map(of_part).collect();
-    object([("role", message.role.as_str().into()), ("parts", parts)])
+    object([("role", message.role.as_str().into()), ("parts", of_parts(&message.parts))])
 }
 
 /// Creates an object. Unlike `json!`, it does not copy the values, which can be long.
 pub(crate) fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
-    members.into_iter().collect()
+    let mut object = Map::new();
+    // Collecting would sort them first, which costs more for a few.
+    for (name, value) in members {
+        object.insert(name.to_owned(), value);
+    }
+    object.into()
 }
 
-/// Returns a part, a hosted call and its result, or nothing for data that only the provider can read.
-fn of_part(part: &Part) -> Vec<Json> {
-    vec![match part {
-        Part::Text(text) => json!({"type": "text", "content": text}),
-        Part::Json(json) => json!({"type": "text", "content": json.to_string()}),
-        Part::Refusal(text) => json!({"type": "refusal", "content": text}),
-        // Reasoning that only the provider can read is left out.
-        Part::Reasoning(reasoning) if reasoning.readable().is_empty() => return Vec::new(),
-        Part::Reasoning(reasoning) => {
-            json!({"type": "reasoning", "content": reasoning.readable()})
-        }
+fn of_parts(parts: &[Part]) -> Json {
+    let mut shown = Vec::with_capacity(parts.len());
+    for part in parts {
+        show(part, &mut shown);
+    }
+    shown.into()
+}
+
+fn of_text(kind: &str, text: &str) -> Json {
+    object([("type", kind.into()), ("content", text.into())])
+}
+
+/// Adds a part, a hosted call and its result, or nothing for data that only the provider can read.
+fn show(part: &Part, shown: &mut Vec<Json>) {
+    shown.push(match part {
+        Part::Text(text) => of_text("text", text),
+        Part::Json(json) => of_text("text", &json.to_string()),
+        Part::Refusal(text) => of_text("refusal", text),
+        Part::Reasoning(reasoning) if reasoning.readable().is_empty() => return,
+        Part::Reasoning(reasoning) => of_text("reasoning", reasoning.readable()),
         Part::Image(media) => of_media(media, "image"),
         Part::Audio(media) => of_media(media, "audio"),
         Part::File(media) => of_media(media, "file"),
@@ -53,23 +66,23 @@ fn of_part(part: &Part) -> Vec<Json> {
             ("id", result.call_id.as_str().into()),
             ("response", of_content(&result.content)),
         ]),
-        Part::HostedCall(call) => return of_hosted(call),
+        Part::HostedCall(call) => return show_hosted(call, shown),
         Part::Citation(citation) => of_citation(citation),
         Part::Unknown(json) => json.clone(),
-    }]
+    });
 }
 
-fn of_hosted(call: &HostedCall) -> Vec<Json> {
+fn show_hosted(call: &HostedCall, shown: &mut Vec<Json>) {
     let mut asked = object([("type", call.tool.as_str().into())]);
     if !call.arguments.is_null() {
         asked["arguments"] = call.arguments.clone();
     }
-    let mut parts = vec![object([
+    shown.push(object([
         ("type", "server_tool_call".into()),
         ("id", call.id.as_str().into()),
         ("name", call.display_name().into()),
         ("server_tool_call", asked),
-    ])];
+    ]));
     if !call.result.is_empty() || call.error.is_some() {
         let mut answered = object([("type", call.tool.as_str().into())]);
         if !call.result.is_empty() {
@@ -78,13 +91,12 @@ fn of_hosted(call: &HostedCall) -> Vec<Json> {
         if let Some(error) = &call.error {
             answered["error"] = error.as_str().into();
         }
-        parts.push(object([
+        shown.push(object([
             ("type", "server_tool_call_response".into()),
             ("id", call.id.as_str().into()),
             ("server_tool_call_response", answered),
         ]));
     }
-    parts
 }
 
 fn of_citation(citation: &Citation) -> Json {
@@ -98,7 +110,7 @@ pub(crate) fn of_content(parts: &[Part]) -> Json {
     match parts {
         [Part::Text(text)] => text.as_str().into(),
         [Part::Json(json)] => json.clone(),
-        parts => parts.iter().flat_map(of_part).collect(),
+        parts => of_parts(parts),
     }
 }
 
