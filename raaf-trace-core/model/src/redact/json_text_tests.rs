@@ -1,12 +1,12 @@
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::{super::words::SecretWords, *};
+use super::{super::terms, *};
 use crate::attributes::json::tests::any_json;
 
 fn search() -> Search {
     let mut search = Search::default();
-    search.words.add(SecretWords::DEFAULT);
+    search.words.add(terms::DEFAULT);
     search
 }
 
@@ -144,7 +144,13 @@ fn a4_quoted_json_and_blocks_of_it_are_searched() {
     let inner = r#"{"password":"x"}"#;
     let quoted = serde_json::to_string(inner).unwrap();
     let twice = serde_json::to_string(&quoted).unwrap();
-    for text in [quoted, twice, format!("\u{feff}{inner}"), format!("```json\n{inner}\n```")] {
+    for text in [
+        quoted,
+        twice,
+        format!("\u{feff}{inner}"),
+        format!("```json\n{inner}\n```"),
+        format!("Here, [is] {inner} and [\"a\"] \" {inner}"),
+    ] {
         let hidden = redacted(&text);
         assert!(hidden.contains(REDACTED) && !hidden.contains("\"x"), "{hidden}");
     }
@@ -160,9 +166,17 @@ fn a4_urls_in_json_are_searched() {
 
 #[test]
 fn a4_what_is_not_json_stays() {
-    for text in
-        ["", "{", "[\"", "password: \"x\"", "\"", "]]}{\"", "{}", r#"{"max_tokens":"5"}"#, "[\"\\"]
-    {
+    for text in [
+        "",
+        "{",
+        "[\"",
+        "password: {\"x\"}",
+        "\"",
+        "]]}{\"",
+        "{}",
+        r#"{"max_tokens":"5"}"#,
+        "[\"\\",
+    ] {
         assert_eq!(redact(&search(), text, 0), None, "{text}");
     }
 }
