@@ -41,9 +41,13 @@ pub(super) fn start_of_json(text: &str) -> Option<usize> {
     if first.starts_with('"') { Some(text.len() - first.len()) } else { start_of_brackets(text) }
 }
 
-/// Returns the position of the first object or array that is not empty and does not begin with a
-/// number, with any text before it.
+/// Returns the position of the object or array that the text begins with, otherwise of the first one
+/// that looks like JSON.
 fn start_of_brackets(text: &str) -> Option<usize> {
+    let first = text.trim_start_matches(is_blank);
+    if first.starts_with(['{', '[']) {
+        return Some(text.len() - first.len());
+    }
     text.match_indices(['{', '['])
         .map(|(at, _)| at)
         .find(|at| text[at + 1..].trim_start_matches(is_blank).starts_with(['"', '{', '[']))
