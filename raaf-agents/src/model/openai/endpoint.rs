@@ -110,15 +110,20 @@ impl Endpoint {
     pub(super) fn failed(&self, failure: Failure, request: &ModelRequest) -> ModelError {
         let scrub = |text: &str| self.scrub(text, request);
         match failure {
-            Failure::Refused { status, retry_after, body } => {
+            Failure::Refused { status, asked, body } => {
                 let mut fault = Fault::of_body(status, &body);
-                fault.retry_after = retry_after;
+                fault.retry_after = asked.retry_after;
                 fault.url.clone_from(&self.url);
                 let proxy = self.proxy.as_ref().filter(|_| status == 407);
                 if let Some(proxy) = proxy {
                     return ModelError::Rejected { status, message: wants_user(proxy) };
                 }
-                fault.into_error(scrub)
+                match fault.into_error(scrub) {
+                    ModelError::Server { status, message, .. } if asked.forbids => {
+                        ModelError::Rejected { status, message }
+                    }
+                    error => error,
+                }
             }
             Failure::Connection(message) => {
                 let host = self.address.host_str().unwrap_or_default();
