@@ -1,7 +1,8 @@
 //! HTTP clients with one TLS stack.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{Client, Url, header::HeaderMap, redirect};
 use rustls::{ClientConfig, crypto};
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -10,10 +11,10 @@ use crate::errors::with_causes;
 
 const MAX_REDIRECTS: usize = 5;
 
-/// Creates a client that trusts the system's certificate authorities, and sends these headers. Its
-/// cryptography is the one that the program has installed, otherwise `ring`, which the sinks use as well.
-/// The error is the cause.
-pub(crate) fn client(headers: HeaderMap) -> Result<Client, String> {
+/// Creates a client for a server, which trusts the system's certificate authorities, and sends these
+/// headers. Its cryptography is the one that the program has installed, otherwise `ring`, which the sinks
+/// use as well. The proxies of the environment are not used for this machine. The error is the cause.
+pub(crate) fn client(server: &Url, headers: HeaderMap) -> Result<Client, String> {
     let provider = crypto::CryptoProvider::get_default().cloned();
     let provider = provider.unwrap_or_else(|| Arc::new(crypto::ring::default_provider()));
     let tls = ClientConfig::builder_with_provider(provider)
@@ -31,12 +32,34 @@ pub(crate) fn client(headers: HeaderMap) -> Result<Client, String> {
             attempt.stop()
         }
     });
-    let client = Client::builder()
+    let mut client = Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(redirects)
-        .default_headers(headers)
-        .build();
-    client.map_err(|error| with_causes(&error))
+        .default_headers(headers);
+    if is_this_machine(server) {
+        client = client.no_proxy();
+    }
+    client.build().map_err(|error| with_causes(&error))
+}
+
+/// Returns the proxy of the environment for a server, without its user.
+pub(crate) fn proxy(server: &Url) -> Option<String> {
+    if is_this_machine(server) {
+        return None;
+    }
+    let proxy = Matcher::from_env().intercept(&server.as_str().parse().ok()?)?;
+    let uri = proxy.uri();
+    let port = uri.port().map_or(String::new(), |port| format!(":{port}"));
+    Some(format!("{}://{}{port}", uri.scheme_str()?, uri.host()?))
+}
+
+fn is_this_machine(server: &Url) -> bool {
+    let host = server.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+    let address: Option<IpAddr> = host.parse().ok();
+    address.is_some_and(|address| address.to_canonical().is_loopback())
+        || host == "localhost"
+        || host.ends_with(".localhost")
 }
 
 /// Returns whether a redirection stays at the server, or encrypts the connection to it. Another server
@@ -49,6 +72,19 @@ fn stays(from: &Url, to: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn this_machine_is_known_by_name_and_address() {
+        let url = |host: &str| Url::parse(&format!("http://{host}/v1")).unwrap();
+        for host in
+            ["localhost:1", "LOCALHOST.", "a.localhost", "127.8.0.1", "[::1]", "[::ffff:127.0.0.1]"]
+        {
+            assert!(is_this_machine(&url(host)), "{host}");
+        }
+        for host in ["localhost.example", "10.0.0.1", "[::2]"] {
+            assert!(!is_this_machine(&url(host)), "{host}");
+        }
+    }
 
     #[test]
     fn redirections_stay_at_the_server() {

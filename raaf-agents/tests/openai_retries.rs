@@ -166,3 +166,16 @@ async fn a_stream_that_has_started_is_not_retried() {
         llm "m" [error "interrupted", !event "retry"]
     });
 }
+
+#[tokio::test]
+async fn a_server_says_whether_and_when_to_retry() {
+    let never = refusal(503).header("x-should-retry", "false");
+    let server = Server::start([never, hello()]).await;
+    let error = respond(&server, &Capture::new()).await.unwrap_err();
+    assert_eq!((error.status(), server.requests().len()), (Some(503), 1));
+
+    let soon = refusal(429).header("retry-after-ms", "0").header("Retry-After", "3600");
+    let server = Server::start([soon, hello()]).await;
+    respond(&server, &Capture::new()).await.unwrap();
+    assert_eq!(server.requests().len(), 2);
+}

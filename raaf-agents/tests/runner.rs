@@ -70,6 +70,30 @@ async fn g26_the_root_of_a_run_has_its_input_and_output() {
 }
 
 #[tokio::test]
+async fn g26_the_root_has_the_content_of_a_run_below_other_spans_of_the_program() {
+    let capture = Capture::new();
+    let answer = || async { agent([Reply::text("done")]).run("go").await };
+    let handler = Component::new("Handler");
+    let below = trace("chat").try_in_span(async { handler.try_in_span("handle", answer()).await });
+    capture.run_async(below).await.unwrap();
+    let tool = Component::tool("Search");
+    let part = trace("part").try_in_span(async { tool.try_in_span("run", answer()).await });
+    capture.run_async(part).await.unwrap();
+    let secret = trace("secret").try_in_span(async {
+        handler.traced("handle").include_sensitive_data(false).try_in_span(answer()).await
+    });
+    capture.run_async(secret).await.unwrap();
+    let spans = capture.spans_async().await;
+    assert_span_tree!(spans, {
+        trace "chat" ["input" = "go", "output" = "done"] { component "Handler" { .. } }
+        trace "part" { .. }
+        trace "secret" { .. }
+    });
+    let without = spans.iter().filter(|span| ["part", "secret"].contains(&span.component_name()));
+    assert!(without.into_iter().all(|span| span.attributes().get("input").is_none()), "{spans}");
+}
+
+#[tokio::test]
 async fn a_runner_span_opens_only_where_no_trace_is_active() {
     let capture = Capture::new();
     let agent = agent([Reply::text("a"), Reply::text("b")]);

@@ -17,7 +17,8 @@ pub(crate) fn read_environment(
     let text = |name| environment.get(name).ok().flatten();
     let list = text("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
     let mut all: Vec<_> = members(&list).filter_map(read).collect();
-    all.extend(text("OTEL_SERVICE_NAME").map(|name| ("service.name".to_owned(), name)));
+    let name = text("OTEL_SERVICE_NAME").filter(|name| !name.trim().is_empty());
+    all.extend(name.map(|name| ("service.name".to_owned(), name)));
     all
 }
 

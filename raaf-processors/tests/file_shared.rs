@@ -41,3 +41,21 @@ fn two_sinks_with_one_file_write_each_span_once_and_are_reported_once() {
     let written = fs::read_to_string(directory.path().join("traces.jsonl")).unwrap();
     assert_eq!(written.lines().count(), 2);
 }
+
+#[cfg(unix)]
+#[test]
+fn links_to_one_file_are_one_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    // A chain of links to a file that is not there yet.
+    std::os::unix::fs::symlink("later.jsonl", at("link")).unwrap();
+    std::os::unix::fs::symlink(at("link"), at("chain")).unwrap();
+    fs::write(at("there.jsonl"), "").unwrap();
+    fs::hard_link(at("there.jsonl"), at("hard")).unwrap();
+    std::os::unix::fs::symlink("circle", at("circle")).unwrap();
+    for (file, link) in [("later.jsonl", "chain"), ("there.jsonl", "hard")] {
+        trace_by(&[&at(file), &at(link)]);
+        assert_eq!(fs::read_to_string(at(file)).unwrap().lines().count(), 1, "{link}");
+    }
+    let _ends = FileSink::new(at("circle"));
+}

@@ -171,7 +171,8 @@ fn a_redirect_is_not_followed() {
     let location = format!("Location: {}", elsewhere.url());
     let server = Server::start(Answer::with_header(307, &location));
     let error = sink(&server.url()).export(&[FinishedSpan::builder("agent", "A").build()]);
-    assert!(!error.unwrap_err().is_retryable());
+    let error = error.unwrap_err();
+    assert!(!error.is_retryable() && error.to_string().contains(&server.url()), "{error}");
     assert_eq!(elsewhere.requests().len(), 0, "keys and spans stay where they were sent");
 }
 

@@ -7,10 +7,10 @@ use raaf_trace_core::{Kind, Span, Value, attributes::IntoValue, current_span, ke
 pub(crate) struct Root(Option<Span>);
 
 impl Root {
-    /// Returns the current span, if it is the root of a trace and a runner or a workflow.
+    /// Returns the root of the current trace, if that is a runner, a workflow or a request to a server,
+    /// and this is not a part of something else that runs.
     pub(crate) fn current() -> Self {
-        let is_run = |span: &Span| matches!(span.kind(), Kind::Trace | Kind::Runner);
-        Self(current_span().filter(|span| span.is_local_root() && is_run(span)))
+        Self(current_span().filter(includes_content).and_then(root_of))
     }
 
     /// Sets the input, unless there is one.
@@ -26,6 +26,27 @@ impl Root {
             root.set_content(keys::OUTPUT, output());
         }
     }
+}
+
+fn includes_content(span: &Span) -> bool {
+    let mut includes = false;
+    span.set_attributes(|attributes| includes = attributes.limits().include_content);
+    includes
+}
+
+fn root_of(current: Span) -> Option<Span> {
+    // What runs around this one sets the root's content itself.
+    let runs = |span: &Span| {
+        let kinds = [Kind::Agent, Kind::Tool, Kind::Llm, Kind::Pipeline];
+        !span.is_local_root() && kinds.contains(&span.kind())
+    };
+    let is_root = |span: &Span| {
+        let is_kind = matches!(span.kind(), Kind::Trace | Kind::Runner) || span.kind() == "server";
+        span.is_local_root() && is_kind
+    };
+    let around: Vec<_> = current.enclosing().collect();
+    let mut all = std::iter::once(current).chain(around);
+    all.find(|span| span.is_local_root() || runs(span)).filter(is_root)
 }
 
 /// Sets the provider of the current span, if that is a workflow without one.

@@ -15,8 +15,9 @@ pub(crate) fn span_id(id: Option<SpanId>) -> otel::SpanId {
 }
 
 pub(crate) fn trace_state(state: &TraceState) -> otel::TraceState {
-    // Both hold W3C's rules, so that this does not fail.
-    state.to_string().parse().unwrap_or_default()
+    // Theirs holds the stricter rules for keys of W3C's first level.
+    let is_theirs = |pair: &(&str, &str)| otel::TraceState::from_key_value([*pair]).is_ok();
+    otel::TraceState::from_key_value(state.iter().filter(is_theirs)).unwrap_or_default()
 }
 
 /// Returns the span context for OpenTelemetry.
@@ -38,4 +39,16 @@ pub(crate) fn from_otel(context: &otel::SpanContext) -> Option<SpanContext> {
         .with_flags(TraceFlags::from_u8(context.trace_flags().to_u8()))
         .with_trace_state(TraceState::parse(&context.trace_state().header()));
     Some(context)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_they_refuse_leaves_the_others() {
+        let state = TraceState::parse("a=1,tenant@a-vendor-with-a-long-name=2,b@c=3");
+        assert_eq!(state.len(), 3);
+        assert_eq!(trace_state(&state).header(), "a=1,b@c=3");
+    }
 }

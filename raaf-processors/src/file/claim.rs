@@ -73,7 +73,7 @@ impl Claim {
         let path = resolved(path);
         let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
         files.retain(|(_, file)| file.strong_count() > 0);
-        let known = files.iter().find(|(known, _)| *known == path);
+        let known = files.iter().find(|(known, _)| *known == path || are_links(known, &path));
         let file = known.and_then(|(_, file)| file.upgrade()).unwrap_or_default();
         files.push((path, Arc::downgrade(&file)));
         let number = file.sinks.fetch_add(1, Ordering::Relaxed);
@@ -119,10 +119,34 @@ impl Claim {
     }
 }
 
-/// Returns the path without links, as far as it exists.
+/// Most links that a path may lead through, as on Linux.
+const MOST_LINKS: usize = 40;
+
+/// Returns the path without links, as far as it exists. A link may lead to a file that is not there yet.
 fn resolved(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| {
-        let name = path.file_name().unwrap_or_default();
-        fs::canonicalize(directory(path)).map_or_else(|_| path.to_owned(), |there| there.join(name))
-    })
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        if let Ok(there) = fs::canonicalize(&path) {
+            return there;
+        }
+        let Ok(target) = fs::read_link(&path) else { break };
+        path = directory(&path).join(target);
+    }
+    let name = path.file_name().unwrap_or_default();
+    fs::canonicalize(directory(&path)).map_or_else(|_| path.clone(), |there| there.join(name))
+}
+
+/// Returns whether the paths are links to one file.
+#[cfg(unix)]
+fn are_links(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let file = |path: &Path| fs::metadata(path).ok().filter(fs::Metadata::is_file);
+    let ids = |file: fs::Metadata| (file.dev(), file.ino());
+    file(one).map(ids).is_some_and(|one| file(other).map(ids) == Some(one))
+}
+
+#[cfg(not(unix))]
+fn are_links(_: &Path, _: &Path) -> bool {
+    false
 }

@@ -1,13 +1,27 @@
 //! Headers that a setting adds to requests.
 
-use ureq::http::{
-    HeaderName, HeaderValue,
-    header::{CONTENT_LENGTH, TRANSFER_ENCODING},
-};
+use ureq::http::{HeaderName, HeaderValue};
 
-/// Parses a header's name; `None` if it cannot be sent, or would contradict the body's length.
+/// Headers that describe the connection or the body, which the sink sends itself.
+const OWN: [&str; 13] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "grpc-encoding",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Parses a header's name; `None` if it cannot be sent, or would contradict what the sink sends.
 pub(crate) fn name(name: &str) -> Option<HeaderName> {
-    name.parse().ok().filter(|name| ![CONTENT_LENGTH, TRANSFER_ENCODING].contains(name))
+    name.parse().ok().filter(|name: &HeaderName| !OWN.contains(&name.as_str()))
 }
 
 /// Parses a header's value, which is never shown; `None` if it cannot be sent: the client sends
@@ -26,7 +40,9 @@ mod tests {
     #[test]
     fn what_cannot_be_sent_is_no_header() {
         assert!(name("x-key").is_some() && value("Bearer sk-1\t=").is_some());
-        for wrong in ["", "a b", "é", "a:b", "content-length", "Transfer-Encoding"] {
+        for wrong in
+            ["", "a b", "é", "a:b", "content-length", "Transfer-Encoding", "Content-Encoding", "te"]
+        {
             assert_eq!(name(wrong), None, "{wrong}");
         }
         for wrong in ["sk-é", "a\nb", "a\0", "\u{7f}"] {

@@ -173,8 +173,10 @@ impl Client {
             return Err(refusal::of_proxy(proxy, status));
         }
         let words = secret::without((self.protocol.reason)(&body).as_bytes(), secrets);
-        let at = matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
-            .then(|| secret::url_without(&self.url, secrets));
+        // These may mean that the address is wrong.
+        let is_elsewhere = status.is_redirection()
+            || matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
+        let at = is_elsewhere.then(|| secret::url_without(&self.url, secrets));
         Err(Refusal::of_status(status, at.as_deref(), &words, is_passing, wait))
     }
 }

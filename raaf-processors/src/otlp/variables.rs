@@ -173,7 +173,8 @@ fn read_millis(text: &str) -> Option<Duration> {
 
 fn read_resource(environment: &Environment) -> Vec<(String, String)> {
     let mut resource = read_pairs(environment, RESOURCE, Some).unwrap_or_default();
-    if let Some(name) = warned(environment.get(SERVICE_NAME)) {
+    let name = warned(environment.get(SERVICE_NAME));
+    if let Some(name) = name.filter(|name| !name.trim().is_empty()) {
         resource.push(("service.name".to_owned(), name));
     }
     resource
@@ -227,6 +228,12 @@ mod tests {
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         assert_eq!(resource[1], pair("deployment.environment.name", "a,b"));
         assert_eq!(resource.last(), Some(&pair("service.name", "ours")));
+    }
+
+    #[test]
+    fn a_blank_name_of_the_service_is_none() {
+        let found = read(&[("OTEL_RESOURCE_ATTRIBUTES", "a=1"), ("OTEL_SERVICE_NAME", "  ")]);
+        assert_eq!(found.unwrap().resource.len(), 1);
     }
 
     #[test]

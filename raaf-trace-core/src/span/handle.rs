@@ -4,7 +4,7 @@ use std::{fmt, time::SystemTime};
 
 use smol_str::SmolStr;
 
-use crate::{component::Component, span::record::Shared};
+use crate::{component::Component, context::chain, span::record::Shared};
 use raaf_trace_model::{
     Kind,
     attributes::{Attributes, IntoValue, Key, Value},
@@ -54,6 +54,33 @@ impl Span {
     /// first span here under a parent in another process.
     pub fn is_local_root(&self) -> bool {
         self.record.head().local_root
+    }
+
+    /// Returns the spans of this trace around this one that have handles in this process, innermost
+    /// first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raaf_trace_core::{Component, Traceable as _, TracerProvider, current_span, trace};
+    ///
+    /// # let memory = raaf_trace_core::MemoryExporter::new();
+    /// # let memory = raaf_trace_core::sink::SimpleProcessor::new(memory);
+    /// # let provider = TracerProvider::builder().with(memory).build();
+    /// # provider.run(|| {
+    /// trace("request").in_span(|| {
+    ///     Component::tool("Search").in_span("run", || {
+    ///         let around = current_span().map(|span| span.enclosing().count());
+    ///         assert_eq!(around, Some(1));
+    ///     });
+    /// });
+    /// # });
+    /// ```
+    pub fn enclosing(&self) -> impl Iterator<Item = Self> {
+        let trace = self.trace_id();
+        let records = chain::chain(&self.record).skip(1);
+        let own = records.take_while(move |record| record.head().trace.id() == trace);
+        own.filter(|record| record.stands_for().is_none()).cloned().map(Self::of)
     }
 
     /// Returns the span's name, made of kind, component and method.

@@ -28,7 +28,6 @@ use super::{
     server::{Place, View},
 };
 use crate::{
-    errors::with_causes,
     mcp::{
         McpError,
         keys::{METHOD, PROTOCOL_VERSION, SESSION_ID, Transport},
@@ -36,6 +35,7 @@ use crate::{
         quiet::quietly,
         secrets::Secrets,
     },
+    web,
 };
 
 const INITIALIZE: &str = "initialize";
@@ -162,9 +162,10 @@ impl McpConnection {
             }
             Place::Http { url, headers } => {
                 let transport =
-                    http::transport(url.as_str(), headers, facts.session.clone(), secrets.clone());
+                    http::transport(&url, headers, facts.session.clone(), secrets.clone());
                 let transport = transport.map_err(|error| opening.failed(&error))?;
-                Box::pin(opening.start(handler, transport, closing.clone(), after)).await?
+                let started = opening.start(handler, transport, closing.clone(), after);
+                Box::pin(started).await.map_err(|error| through(web::proxy(&url), error))?
             }
             Place::Nowhere => return Err(opening.failed("it has no address")),
         };
@@ -253,6 +254,16 @@ impl Drop for End {
     }
 }
 
+/// Names the proxy in the error of a connection through one.
+fn through(proxy: Option<String>, error: McpError) -> McpError {
+    match (error, proxy) {
+        (McpError::Connect { server, message }, Some(proxy)) => {
+            McpError::Connect { server, message: format!("{message} (through the proxy {proxy})") }
+        }
+        (error, _) => error,
+    }
+}
+
 /// Connection that is being established.
 struct Opening<'a> {
     name: &'a str,
@@ -301,7 +312,7 @@ impl Opening<'_> {
                 message: self.secrets.hide(&error.message),
             },
             ClientInitializeError::TransportError { error, .. } => {
-                self.failed(&with_causes(&*error.error))
+                self.failed(&http::described(&*error.error))
             }
             ClientInitializeError::ConnectionClosed(_) => self.failed("it closed the connection"),
             // Their texts have whole messages of the server.

@@ -2,12 +2,13 @@
 
 use std::{
     collections::HashMap,
+    error::Error,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use futures::{StreamExt as _, stream::BoxStream};
 use http::{HeaderName, HeaderValue};
-use reqwest::{Client, header::HeaderMap};
+use reqwest::{Client, Url, header::HeaderMap};
 use rmcp::{
     model::{ClientJsonRpcMessage, ServerJsonRpcMessage},
     transport::{
@@ -20,7 +21,7 @@ use rmcp::{
 };
 use rmcp_sse::Sse;
 
-use crate::{mcp::secrets::Secrets, web};
+use crate::{errors::with_causes, mcp::secrets::Secrets, web};
 
 type Failure = StreamableHttpError<reqwest::Error>;
 type Events = BoxStream<'static, Result<Sse, SseError>>;
@@ -50,14 +51,22 @@ pub(super) struct SessionClient {
 
 /// Returns a transport for the server at a URL, which sends these headers with each request.
 pub(super) fn transport(
-    url: &str,
+    url: &Url,
     headers: HeaderMap,
     session: Session,
     secrets: Secrets,
 ) -> Result<StreamableHttpClientTransport<SessionClient>, String> {
-    let client = SessionClient { http: web::client(headers)?, session, secrets };
-    let config = StreamableHttpClientTransportConfig::with_uri(url);
+    let client = SessionClient { http: web::client(url, headers)?, session, secrets };
+    let config = StreamableHttpClientTransportConfig::with_uri(url.as_str());
     Ok(StreamableHttpClientTransport::with_client(client, config))
+}
+
+/// Returns the text of a failure and its causes, which that of a transport hides.
+pub(super) fn described(error: &(dyn Error + 'static)) -> String {
+    match error.downcast_ref() {
+        Some(Failure::Client(error)) => with_causes(error),
+        _ => with_causes(error),
+    }
 }
 
 impl SessionClient {

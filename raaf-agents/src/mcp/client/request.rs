@@ -10,14 +10,14 @@ use rmcp::{
 };
 use tokio::{runtime::Handle, time::timeout};
 
-use super::connection::{Inner, is_unreachable};
-use crate::{
-    errors::with_causes,
-    mcp::{
-        McpError,
-        keys::{REQUEST_ID, STATUS_CODE, span_name},
-        propagation,
-    },
+use super::{
+    connection::{Inner, is_unreachable},
+    http::described,
+};
+use crate::mcp::{
+    McpError,
+    keys::{REQUEST_ID, STATUS_CODE, span_name},
+    propagation,
 };
 
 /// Time for the end of a connection to become known.
@@ -87,7 +87,7 @@ impl Inner {
                 if error.is::<std::io::Error>() {
                     return self.closed().await;
                 }
-                let message = hidden(&with_causes(error));
+                let message = hidden(&described(error));
                 if is_unreachable(error) {
                     McpError::Connect { server, message }
                 } else {

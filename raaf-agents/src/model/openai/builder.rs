@@ -234,7 +234,9 @@ impl<P> OpenAiModelBuilder<P> {
         let endpoint = Endpoint {
             name,
             provider: provider.unwrap_or_else(|| provider::of_host(host)),
-            http: web::client(HeaderMap::new()).map_err(|message| ConfigError::Tls { message })?,
+            http: web::client(&address, HeaderMap::new())
+                .map_err(|message| ConfigError::Tls { message })?,
+            proxy: web::proxy(&address),
             origin: origin(host, address.port(), path),
             url: url.to_string(),
             address,

@@ -22,6 +22,8 @@ pub(super) struct Endpoint {
     pub(super) name: String,
     pub(super) provider: String,
     pub(super) http: Client,
+    /// Proxy on the way to the server.
+    pub(super) proxy: Option<String>,
     pub(super) base_url: String,
     /// URL of calls.
     pub(super) address: Url,
@@ -108,16 +110,34 @@ impl Endpoint {
     pub(super) fn failed(&self, failure: Failure, request: &ModelRequest) -> ModelError {
         let scrub = |text: &str| self.scrub(text, request);
         match failure {
-            Failure::Refused { status, retry_after, body } => {
+            Failure::Refused { status, asked, body } => {
                 let mut fault = Fault::of_body(status, &body);
-                fault.retry_after = retry_after;
+                fault.retry_after = asked.retry_after;
                 fault.url.clone_from(&self.url);
-                fault.into_error(scrub)
+                let proxy = self.proxy.as_ref().filter(|_| status == 407);
+                if let Some(proxy) = proxy {
+                    return ModelError::Rejected { status, message: wants_user(proxy) };
+                }
+                match fault.into_error(scrub) {
+                    ModelError::Server { status, message, .. } if asked.forbids => {
+                        ModelError::Rejected { status, message }
+                    }
+                    error => error,
+                }
             }
             Failure::Connection(message) => {
                 let host = self.address.host_str().unwrap_or_default();
                 let port = self.address.port_or_known_default().unwrap_or_default();
-                ModelError::Connection { message: scrub(&format!("{host}:{port}: {message}")) }
+                let Some(proxy) = &self.proxy else {
+                    let message = scrub(&format!("{host}:{port}: {message}"));
+                    return ModelError::Connection { message };
+                };
+                // The client gives the status no other way.
+                if message.contains("proxy authorization required") {
+                    return ModelError::Rejected { status: 407, message: wants_user(proxy) };
+                }
+                let message = scrub(&format!("{host}:{port} through the proxy {proxy}: {message}"));
+                ModelError::Connection { message }
             }
             Failure::Interrupted(message) => broken_off(0, &scrub(&message)),
             Failure::Invalid(message) => ModelError::other(scrub(&message)),
@@ -143,6 +163,10 @@ impl Endpoint {
         let sent: Vec<_> = self.sent.iter().map(String::as_str).chain(extra).collect();
         Escaped(Redactor::without_values(text, &sent)).to_string()
     }
+}
+
+fn wants_user(proxy: &str) -> String {
+    format!("the proxy {proxy} wants a user and a password, as in http://user:password@host:port")
 }
 
 /// Returns an error where the transport would panic.

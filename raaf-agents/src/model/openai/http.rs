@@ -23,7 +23,7 @@ pub(super) fn charged_usd(headers: &HeaderMap) -> Option<f64> {
 #[derive(Debug)]
 pub(super) enum Failure {
     /// The server answered with an error status.
-    Refused { status: u16, retry_after: Option<Duration>, body: String },
+    Refused { status: u16, asked: Asked, body: String },
     /// The connection failed.
     Connection(String),
     /// The connection was lost during the response.
@@ -32,6 +32,14 @@ pub(super) enum Failure {
     Invalid(String),
     /// The response is too long.
     TooLong,
+}
+
+/// Retries that the server asks for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asked {
+    pub(super) retry_after: Option<Duration>,
+    /// The server says that a retry is of no use.
+    pub(super) forbids: bool,
 }
 
 impl From<reqwest::Error> for Failure {
@@ -50,17 +58,21 @@ impl From<reqwest::Error> for Failure {
 pub(super) async fn refused(response: Response) -> Failure {
     let status = response.status().as_u16();
     let header = |name: &str| response.headers().get(name)?.to_str().ok();
-    let retry_after =
-        header("retry-after").and_then(|value| retry_after::read(value, SystemTime::now()));
+    let millis = header("retry-after-ms").and_then(retry_after::read_millis);
+    let retry_after = millis.or_else(|| {
+        header("retry-after").and_then(|value| retry_after::read(value, SystemTime::now()))
+    });
+    let forbids = header("x-should-retry").is_some_and(|value| value.trim() == "false");
+    let asked = Asked { retry_after, forbids };
     if response.status().is_redirection() {
         // The rest of the target may have a key.
         let to = header("location").and_then(|to| response.url().join(to).ok());
         let to = to.map_or("another server".to_owned(), |to| to.origin().ascii_serialization());
         let body = format!("redirected to {to}; use its URL as the base URL, if it is trusted");
-        return Failure::Refused { status, retry_after, body };
+        return Failure::Refused { status, asked, body };
     }
     let body = read_up_to(MAX_ERROR_BODY, response).await.unwrap_or_default();
-    Failure::Refused { status, retry_after, body: String::from_utf8_lossy(&body).into_owned() }
+    Failure::Refused { status, asked, body: String::from_utf8_lossy(&body).into_owned() }
 }
 
 /// Reads a whole body.

@@ -1,4 +1,4 @@
-//! Header `Retry-After`.
+//! Headers `Retry-After` and `retry-after-ms`.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,9 +13,23 @@ pub(super) fn read(header: &str, now: SystemTime) -> Option<Duration> {
     Some(at.duration_since(now).unwrap_or_default())
 }
 
+/// Parses milliseconds, which `OpenAI` sends as well; `None` if the header is invalid.
+pub(super) fn read_millis(header: &str) -> Option<Duration> {
+    let millis: f64 = header.trim().parse().ok()?;
+    Duration::try_from_secs_f64(millis / 1000.0).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn milliseconds_are_parsed() {
+        assert_eq!(read_millis(" 1500"), Some(Duration::from_millis(1500)));
+        for nonsense in ["", "-1", "NaN", "1s"] {
+            assert_eq!(read_millis(nonsense), None, "{nonsense}");
+        }
+    }
 
     #[test]
     fn seconds_are_parsed() {

@@ -6,7 +6,7 @@ use super::{
     REDACTED, Search,
     edits::Edits,
     named,
-    plain::{hidden_by_option, value_of_item},
+    plain::{hidden_by_header, hidden_by_option, value_of_item},
     words::Hides,
 };
 use crate::attributes::TRUNCATED;
@@ -19,12 +19,10 @@ use crate::attributes::TRUNCATED;
 /// depth costs nothing. It recurses into JSON inside strings, [`MAX_LEVELS`] deep; JSON that is
 /// quoted more often is replaced entirely.
 pub(super) fn redact(search: &Search, text: &str, level: usize) -> Option<(String, u32)> {
-    if !may_hold_secrets(text) {
-        return None;
-    }
+    let start = start_of_json(text)?;
     let mut scan =
-        Scan { search, text, level, open: vec![Open::new(false)], edits: Edits::default() };
-    scan.run();
+        Scan { search, text, level, open: vec![Open::default()], edits: Edits::default() };
+    scan.run(start);
     scan.edits.apply(text)
 }
 
@@ -34,14 +32,29 @@ pub(super) fn redact(search: &Search, text: &str, level: usize) -> Option<(Strin
 /// is quoted again.
 const MAX_LEVELS: usize = 8;
 
-/// Returns whether the text looks like JSON with a string in it, also in a fenced block.
-fn may_hold_secrets(text: &str) -> bool {
-    let text = text.trim_start_matches(|c: char| c == '\u{feff}' || c.is_whitespace());
-    let text = match text.strip_prefix("```") {
-        Some(block) => block.trim_start_matches(char::is_alphanumeric).trim_start(),
-        None => text,
-    };
-    text.starts_with(['{', '[', '"']) && text.contains('"')
+/// Returns the position of the first JSON in the text, in which there is a string.
+pub(super) fn start_of_json(text: &str) -> Option<usize> {
+    if !text.contains('"') {
+        return None;
+    }
+    let first = text.trim_start_matches(is_blank);
+    if first.starts_with('"') { Some(text.len() - first.len()) } else { start_of_brackets(text) }
+}
+
+/// Returns the position of the object or array that the text begins with, otherwise of the first one
+/// that looks like JSON.
+fn start_of_brackets(text: &str) -> Option<usize> {
+    let first = text.trim_start_matches(is_blank);
+    if first.starts_with(['{', '[']) {
+        return Some(text.len() - first.len());
+    }
+    text.match_indices(['{', '['])
+        .map(|(at, _)| at)
+        .find(|at| text[at + 1..].trim_start_matches(is_blank).starts_with(['"', '{', '[']))
+}
+
+fn is_blank(letter: char) -> bool {
+    letter == '\u{feff}' || letter.is_whitespace()
 }
 
 struct Scan<'a> {
@@ -57,7 +70,7 @@ struct Scan<'a> {
 /// Object or array whose end has not been found.
 #[derive(Default)]
 struct Open {
-    is_array: bool,
+    form: Form,
     /// True for an item of an array.
     is_item: bool,
     /// True once it has an item.
@@ -71,8 +84,21 @@ struct Open {
     key: Key,
     /// Secret values in the field `value`, by the fields such as `name`.
     named: Hides,
-    /// Field `value`.
-    value: Range<usize>,
+    /// Fields such as `value`.
+    values: Vec<Range<usize>>,
+    /// Secret values of the fields that describe a field of a schema, where it is one.
+    described: Option<Hides>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Form {
+    #[default]
+    Object,
+    /// Object with the schemas of fields.
+    Schemas,
+    Array,
+    /// Array of headers and their values by turns.
+    Headers,
 }
 
 /// Last key of an object.
@@ -82,24 +108,33 @@ enum Key {
     Other,
     Name,
     Value,
+    Headers,
+    Schemas,
+    Describing,
 }
 
 impl Open {
-    fn new(is_array: bool) -> Self {
-        Self { is_array, ..Self::default() }
+    fn is_array(&self) -> bool {
+        matches!(self.form, Form::Array | Form::Headers)
     }
 }
 
 impl Scan<'_> {
-    fn run(&mut self) {
+    fn run(&mut self, start: usize) {
         let bytes = self.text.as_bytes();
-        let mut at = 0;
+        let mut at = start;
         while at < bytes.len() {
             let start = at;
             at += 1;
             match bytes[start] {
                 bracket @ (b'{' | b'[') => self.opens(start, bracket == b'['),
-                b'}' | b']' => self.closes(at),
+                b'}' | b']' => {
+                    self.closes(at);
+                    if self.open.len() <= 1 {
+                        let next = start_of_brackets(&self.text[at..]);
+                        at = next.map_or(bytes.len(), |next| at + next);
+                    }
+                }
                 b',' => {
                     let top = self.top();
                     top.next = std::mem::take(&mut top.after);
@@ -128,7 +163,7 @@ impl Scan<'_> {
 
     fn top(&mut self) -> &mut Open {
         if self.open.is_empty() {
-            self.open.push(Open::new(false));
+            self.open.push(Open::default());
         }
         let last = self.open.len() - 1;
         &mut self.open[last]
@@ -137,9 +172,13 @@ impl Scan<'_> {
     /// Returns what the value at this position hides, and notes where a field `value` begins.
     fn begins_value(&mut self, start: usize) -> Hides {
         let top = self.top();
-        let hides = top.hides.max(std::mem::take(&mut top.next));
+        let inherited = match top.described {
+            Some(described) if top.key == Key::Describing => described,
+            _ => top.hides,
+        };
+        let hides = inherited.max(std::mem::take(&mut top.next));
         if top.key == Key::Value {
-            top.value = start..start;
+            top.values.push(start..start);
             return hides.max(top.named);
         }
         hides
@@ -147,15 +186,31 @@ impl Scan<'_> {
 
     fn ends_value(&mut self, end: usize) {
         let top = self.top();
-        if top.key == Key::Value {
-            top.value.end = end;
+        if top.key == Key::Value
+            && let Some(value) = top.values.last_mut()
+        {
+            value.end = end;
         }
     }
 
     fn opens(&mut self, start: usize, is_array: bool) {
         let hides = self.begins_value(start);
-        let is_item = self.top().is_array;
-        self.open.push(Open { is_item, hides, ..Open::new(is_array) });
+        let top = self.top();
+        let form = match (is_array, top.key) {
+            (false, Key::Schemas) => Form::Schemas,
+            (false, _) => Form::Object,
+            (true, Key::Headers) => Form::Headers,
+            (true, _) => Form::Array,
+        };
+        let is_schema = form == Form::Object && top.form == Form::Schemas;
+        let open = Open {
+            form,
+            is_item: top.is_array(),
+            hides,
+            described: is_schema.then_some(top.hides),
+            ..Open::default()
+        };
+        self.open.push(open);
     }
 
     fn closes(&mut self, end: usize) {
@@ -170,6 +225,9 @@ impl Scan<'_> {
         top.key = match key {
             key if named::is_name(key) => Key::Name,
             key if named::is_value(key) => Key::Value,
+            key if named::is_header_list(key) => Key::Headers,
+            key if named::describes(key) => Key::Describing,
+            named::SCHEMAS => Key::Schemas,
             _ => Key::Other,
         };
     }
@@ -186,18 +244,23 @@ impl Scan<'_> {
         let words = &self.search.words;
         let top = self.open.last();
         if let Some(top) = top.filter(|top| top.key == Key::Name) {
-            let value = top.value.clone();
             let named = words.hidden_by(&unescape(raw));
-            if named > Hides::Nothing && !value.is_empty() {
-                self.hide_value(value, named);
+            if named > Hides::Nothing {
+                for value in top.values.clone() {
+                    self.hide_value(value, named);
+                }
             }
             let top = self.top();
             top.named = top.named.max(named);
-        } else if top.is_some_and(|top| top.is_array) {
+        } else if top.is_some_and(Open::is_array) {
             let is_first_of_pair = top.is_some_and(|top| top.is_item && !top.has_items);
             let text = unescape(raw);
             let of_pair = if is_first_of_pair { words.hidden_by(&text) } else { Hides::Nothing };
-            let after = of_pair.max(hidden_by_option(words, &text));
+            let own = match top {
+                Some(top) if top.form == Form::Headers => hidden_by_header(words, &text),
+                _ => hidden_by_option(words, &text),
+            };
+            let after = of_pair.max(own);
             self.top().after = after;
         }
         self.ends_value(inner.end + 1);
@@ -237,7 +300,7 @@ impl Scan<'_> {
     /// Searches a string that may itself be JSON text, or an item such as `API_KEY=…`.
     fn search_inside(&mut self, inner: Range<usize>) {
         let raw = &self.text[inner.clone()];
-        let is_item = self.open.last().is_some_and(|top| top.is_array);
+        let is_item = self.open.last().is_some_and(Open::is_array);
         if is_item && let Some(value) = value_of_item(&self.search.words, raw) {
             self.hide(inner.start + value.start..inner.end);
             return;
@@ -250,7 +313,7 @@ impl Scan<'_> {
         let replaced = if is_item && let Some(value) = value_of_item(&self.search.words, &text) {
             Some((format!("{}{REDACTED}", &text[..value.start]), 1))
         } else if self.level == MAX_LEVELS {
-            may_hold_secrets(&text).then(|| (REDACTED.to_owned(), 1))
+            start_of_json(&text).map(|_| (REDACTED.to_owned(), 1))
         } else {
             self.search.text(&text, self.level + 1)
         };

@@ -5,13 +5,14 @@ mod json_text;
 mod key_cache;
 mod named;
 mod plain;
+mod terms;
 mod tokens;
 mod values;
 mod words;
 
 use std::sync::Arc;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::attributes::{Attributes, TRUNCATED, Text, Value};
 use key_cache::Verdicts;
@@ -34,7 +35,8 @@ pub(super) const REDACTED: &str = "[REDACTED]";
 /// JSON is searched at any depth, including strings that contain JSON text. Lists of headers and
 /// variables have their names beside their values: `["Authorization", "…"]`,
 /// `{"name": "Authorization", "value": "…"}`, `"Authorization: …"` and `"API_KEY=…"` lose the value.
-/// URLs lose their user and their secret parameters (`?api_key=…`), wherever they stand.
+/// So do a header, a variable, an option and a quoted value with such a name in running text. URLs
+/// lose their user and their secret parameters (`?api_key=…`), wherever they stand.
 /// [`with_known_tokens`](Self::with_known_tokens) also searches running text for tokens.
 ///
 /// ```
@@ -266,31 +268,49 @@ impl Redactor {
                 }
                 None => 0,
             },
-            Json::Array(items) => self.redact_items(items, hides),
-            Json::Object(fields) => {
-                let named = named::hidden_value(&self.search.words, fields);
-                let redact = |(key, field): (&String, &mut Json)| {
-                    let hides = match field {
-                        Json::Null | Json::Bool(_) => Hides::Nothing,
-                        _ if named::is_value(key) => hides.max(named).max(self.hidden_by(key)),
-                        _ => hides.max(self.hidden_by(key)),
-                    };
-                    self.redact_json(field, hides)
-                };
-                fields.iter_mut().map(redact).sum()
-            }
+            Json::Array(items) => self.redact_items(items, hides, false),
+            Json::Object(fields) => self.redact_fields(fields, hides, hides),
             _ => 0,
         }
     }
 
+    /// Redacts the fields of an object. Those that describe a field of a schema hide `described`.
+    fn redact_fields(&self, fields: &mut Map<String, Json>, hides: Hides, described: Hides) -> u32 {
+        let named = named::hidden_value(&self.search.words, fields);
+        let redact = |(key, field): (&String, &mut Json)| {
+            let hides = if named::describes(key) { described } else { hides };
+            let hides = match field {
+                Json::Null | Json::Bool(_) => return 0,
+                _ if named::is_value(key) => hides.max(named).max(self.hidden_by(key)),
+                _ => hides.max(self.hidden_by(key)),
+            };
+            match field {
+                Json::Array(items) => self.redact_items(items, hides, named::is_header_list(key)),
+                Json::Object(schemas) if key == named::SCHEMAS => {
+                    let redact = |(name, schema): (&String, &mut Json)| {
+                        let secret = hides.max(self.hidden_by(name));
+                        match schema {
+                            Json::Object(schema) => self.redact_fields(schema, secret, hides),
+                            schema => self.redact_json(schema, secret),
+                        }
+                    };
+                    schemas.iter_mut().map(redact).sum()
+                }
+                field => self.redact_json(field, hides),
+            }
+        };
+        fields.iter_mut().map(redact).sum()
+    }
+
     /// Redacts the items of an array, where an item can mark the next one as secret.
-    fn redact_items(&self, items: &mut [Json], hides: Hides) -> u32 {
+    fn redact_items(&self, items: &mut [Json], hides: Hides, are_headers: bool) -> u32 {
         let words = &self.search.words;
         let mut next = Hides::Nothing;
         let mut count = 0;
         for item in items {
             let own = hides.max(next);
             next = match item {
+                Json::String(text) if are_headers => plain::hidden_by_header(words, text),
                 Json::String(text) => plain::hidden_by_option(words, text),
                 _ => Hides::Nothing,
             };
@@ -312,7 +332,7 @@ impl Redactor {
                         },
                         _ => 0,
                     };
-                    hidden + self.redact_items(pair, own)
+                    hidden + self.redact_items(pair, own, false)
                 }
                 _ => self.redact_json(item, own),
             };
@@ -323,7 +343,7 @@ impl Redactor {
 
 impl Default for Redactor {
     fn default() -> Self {
-        Self::new(SecretWords::DEFAULT)
+        Self::new(terms::DEFAULT)
     }
 }
 

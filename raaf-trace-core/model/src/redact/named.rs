@@ -2,13 +2,27 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::words::{Hides, SecretWords};
+use super::words::{Hides, SecretWords, last_word};
 
-/// Keys of fields whose string is a name, in lower case.
-const NAME: [&str; 5] = ["field", "header", "key", "name", "variable"];
+/// Last words of the keys of fields whose string is a name: `name`, `headerName`, `param`.
+const NAME: [&str; 13] = [
+    "attribute",
+    "env",
+    "field",
+    "header",
+    "k",
+    "key",
+    "label",
+    "name",
+    "option",
+    "param",
+    "parameter",
+    "var",
+    "variable",
+];
 
-/// Keys of fields that hold the value of that name, in lower case.
-const VALUE: [&str; 3] = ["val", "value", "values"];
+/// Last words of the keys of fields that hold the value of that name: `value`, `stringValue`.
+const VALUE: [&str; 5] = ["default", "v", "val", "value", "values"];
 
 /// Returns the secret values in the field `value`, by the fields that name it: that of
 /// `{"name": "Authorization", "value": "…"}` is hidden.
@@ -25,10 +39,28 @@ pub(super) fn hidden_value(words: &SecretWords, fields: &Map<String, Json>) -> H
 
 /// Returns whether the field names the one that holds a value.
 pub(super) fn is_name(key: &str) -> bool {
-    NAME.iter().any(|known| known.eq_ignore_ascii_case(key))
+    ends_with(key, &NAME) || key.eq_ignore_ascii_case("id")
 }
 
 /// Returns whether the field holds the value of a name.
 pub(super) fn is_value(key: &str) -> bool {
-    VALUE.iter().any(|known| known.eq_ignore_ascii_case(key))
+    ends_with(key, &VALUE)
+}
+
+/// Returns whether the field holds names and values of headers by turns, as `rawHeaders` of Node.js.
+pub(super) fn is_header_list(key: &str) -> bool {
+    ["headers", "rawHeaders", "raw_headers"].iter().any(|known| known.eq_ignore_ascii_case(key))
+}
+
+/// Key of the field of a JSON schema that has the schemas of fields by their names.
+pub(super) const SCHEMAS: &str = "properties";
+
+/// Returns whether the field of a schema describes the field of that name, whose values are secret.
+pub(super) fn describes(key: &str) -> bool {
+    ["$ref", "description", "format", "title", "type"].contains(&key)
+}
+
+fn ends_with(key: &str, words: &[&str]) -> bool {
+    let last = last_word(key);
+    words.iter().any(|known| known.eq_ignore_ascii_case(last))
 }

@@ -65,6 +65,31 @@ fn a4_headers_variables_and_options_are_searched_in_every_form() {
         (json!(["--token", "x", "y"]), json!(["--token", REDACTED, "y"])),
         (json!(["https://u:p@h"]), json!(["https://[REDACTED]@h"])),
         (json!({"required": ["password", "b"]}), json!({"required": ["password", "b"]})),
+        (
+            json!({"rawHeaders": ["Host", "h", "X-Api-Key", "x"]}),
+            json!({"rawHeaders": ["Host", "h", "X-Api-Key", REDACTED]}),
+        ),
+        (
+            json!({"headers": ["token", "a", ["Cookie", "x"]]}),
+            json!({"headers": ["token", "a", ["Cookie", REDACTED]]}),
+        ),
+        (
+            json!([{"headerName": "Cookie", "headerValue": "x"}, {"k": "pwd", "v": 1}]),
+            json!([{"headerName": "Cookie", "headerValue": REDACTED}, {"k": "pwd", "v": REDACTED}]),
+        ),
+        (
+            json!({"default": "x", "id": "password", "value": "y"}),
+            json!({"default": REDACTED, "id": "password", "value": REDACTED}),
+        ),
+        (json!(["--header=Cookie: x", "--n=1"]), json!(["--header=Cookie: [REDACTED]", "--n=1"])),
+        (
+            json!({"properties": {"token": {"type": "string", "title": "a", "default": "x"}}}),
+            json!({"properties": {"token": {"type": "string", "title": "a", "default": REDACTED}}}),
+        ),
+        (
+            json!({"secret": {"properties": {"a": {"type": "x"}}}}),
+            json!({"secret": {"properties": {"a": {"type": REDACTED}}}}),
+        ),
     ] {
         assert_eq!(redacted("request", value.clone()), expected);
         assert_eq!(redacted("request", expected.clone()), expected, "a second look");
@@ -123,6 +148,13 @@ fn a4_text_made_to_be_slow_is_searched_in_linear_time() {
     let redactor = Redactor::default().with_known_tokens();
     for (part, is_key) in [
         ("?key=", false),
+        ("://a:b", false),
+        ("Cookie:", false),
+        ("A_KEY=", false),
+        ("pwd='", false),
+        ("--", false),
+        ("--pwd x", false),
+        (r#"{"":{}}"#, false),
         ("sk-", false),
         ("eyJ-", false),
         ("-----BEGIN PRIVATE KEY-----", false),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{REDACTED, edits::Edits};
 
 /// Beginnings of tokens, and the fewest characters that follow.
-const PREFIXES: [(&str, usize); 20] = [
+const PREFIXES: [(&str, usize); 40] = [
     ("sk-", 16),
     ("sk_live_", 16),
     ("sk_test_", 16),
@@ -26,6 +26,26 @@ const PREFIXES: [(&str, usize); 20] = [
     ("AIza", 30),
     ("AKIA", 16),
     ("ASIA", 16),
+    ("sbp_", 32),
+    ("rk_test_", 16),
+    ("whsec_", 20),
+    ("glptt-", 16),
+    ("xoxa-", 16),
+    ("xoxs-", 16),
+    ("ya29.", 20),
+    ("pypi-", 20),
+    ("dop_v1_", 32),
+    ("shpat_", 32),
+    ("lin_api_", 20),
+    ("ntn_", 20),
+    ("pplx-", 20),
+    ("xai-", 20),
+    ("r8_", 30),
+    ("hvs.", 20),
+    ("lsv2_", 20),
+    ("tvly-", 16),
+    ("nvapi-", 20),
+    ("AGE-SECRET-KEY-1", 40),
 ];
 
 /// Returns the text without tokens of known shapes, JSON web tokens and blocks of private keys;
@@ -58,13 +78,17 @@ fn runs<'a>(text: &'a str, prefix: &'a str) -> impl Iterator<Item = (usize, &'a 
         if start < end || !begins_word(text, start) {
             return None;
         }
-        end = start + token(&text[start..]);
+        let after = start + prefix.len();
+        end = after + token(&text[after..]);
         Some((start, &text[start..end]))
     })
 }
 
 fn begins_word(text: &str, at: usize) -> bool {
-    !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+    let before = &text[..at];
+    // The letter may be that of an escape.
+    [r"\n", r"\r", r"\t"].iter().any(|escape| before.ends_with(escape))
+        || !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// Returns the length of the token at the start of the text.
@@ -117,6 +141,8 @@ mod tests {
             let text = format!("use {secret}, please");
             assert_eq!(redact(&text), Some(("use [REDACTED], please".to_owned(), 1)), "{secret}");
         }
+        let escaped = format!(r"a\nsk-{long}");
+        assert_eq!(redact(&escaped).unwrap().0, r"a\n[REDACTED]");
         assert_eq!(redact(&key[..40]).unwrap().0, "[REDACTED]", "a block that was cut");
     }
 

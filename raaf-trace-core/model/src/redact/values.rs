@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 
 use super::REDACTED;
 
-/// Returns the text without these values, also where it writes them with the escapes of JSON.
+/// Returns the text without these values, also where it writes them with the
+/// escapes of JSON, URLs or HTML.
 pub(super) fn without(text: &str, values: &[&str]) -> String {
     let mut values: Vec<_> = values.iter().filter(|value| !value.is_empty()).collect();
     // Longest first: a short value may be a part of a long one, of which the rest would remain.
@@ -27,13 +28,16 @@ pub(super) fn without(text: &str, values: &[&str]) -> String {
 fn length_of(value: &str, text: &str) -> Option<usize> {
     let mut rest = text;
     for letter in value.chars() {
-        rest = match rest.strip_prefix(letter) {
-            Some(rest) => rest,
-            None => strip_escaped(letter, rest)?,
-        };
+        // A sign that is encoded begins with itself: `&amp;`.
+        rest = strip_encoded(letter, rest)
+            .or_else(|| rest.strip_prefix(letter))
+            .or_else(|| strip_escaped(letter, rest))?;
     }
     Some(text.len() - rest.len())
 }
+
+/// Most bytes of an entity of HTML after its `&`.
+const MAX_ENTITY: usize = 8;
 
 /// Largest number of backslashes before a letter, as of JSON that is quoted five times.
 const MAX_BACKSLASHES: usize = 64;
@@ -60,6 +64,32 @@ fn strip_escaped(letter: char, text: &str) -> Option<&str> {
     Some(rest)
 }
 
+/// Strips an ASCII letter in the encodings of URLs and HTML: `%2F`, `&#47;`, `&#x2f;` or `&amp;`.
+fn strip_encoded(letter: char, text: &str) -> Option<&str> {
+    if let Some(rest) = text.strip_prefix('%') {
+        let byte = u8::from_str_radix(rest.get(..2)?, 16).ok()?;
+        return (letter == char::from(byte) && byte.is_ascii()).then_some(&rest[2..]);
+    }
+    let after = text.strip_prefix('&')?;
+    let end = after.bytes().take(MAX_ENTITY).position(|byte| byte == b';')?;
+    let named = match &after[..end] {
+        "amp" => '&',
+        "apos" => '\'',
+        "gt" => '>',
+        "lt" => '<',
+        "quot" => '"',
+        entity => {
+            let number = entity.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(digits) => u32::from_str_radix(digits, 16),
+                None => number.parse(),
+            };
+            char::from_u32(code.ok()?)?
+        }
+    };
+    (letter == named).then(|| &after[end + 1..])
+}
+
 fn strip_backslashes(text: &str) -> &str {
     let count = text.bytes().take(MAX_BACKSLASHES).take_while(|byte| *byte == b'\\').count();
     &text[count..]
@@ -67,7 +97,7 @@ fn strip_backslashes(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::without;
+    use super::{REDACTED, without};
 
     #[test]
     fn a_value_is_found_with_escapes_of_json() {
@@ -77,6 +107,13 @@ mod tests {
         {
             let said = format!("bad key '{text}'!");
             assert_eq!(without(&said, &values), "bad key '[REDACTED]'!", "{text}");
+        }
+        let encoded = ["a/+&=b"];
+        for text in ["a%2F%2b%26%3Db", "a&#47;+&amp;=b", "a&#x2f;%2B&#38;=b"] {
+            assert_eq!(without(&format!("at {text};"), &encoded), "at [REDACTED];", "{text}");
+        }
+        for text in ["a%2", "a&", "a&#xéé;", "%"] {
+            assert_eq!(without(text, &["a/", "&"]), text.replace('&', REDACTED), "{text}");
         }
         assert_eq!(without("abcdef, abc, ab", &values), "[REDACTED], [REDACTED], ab");
         assert_eq!(without(r"\u00", &["\u{0}"]), r"\u00");

@@ -1,5 +1,9 @@
 //! Matching of keys against terms that name secrets.
 
+use super::terms::{
+    DEFAULT, GLUED, HARMLESS, HARMLESS_AFTER, HARMLESS_BEFORE, HARMLESS_BEFORE_TOKEN, NUMBERS,
+};
+
 /// Values that a key makes secret.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Hides {
@@ -27,143 +31,7 @@ pub(super) struct SecretWords {
     starts: [usize; 27],
 }
 
-/// Terms whose numbers are secret too.
-const NUMBERS: [&str; 12] = [
-    "cardnumber",
-    "creditcard",
-    "cvc",
-    "cvv",
-    "otp",
-    "passcode",
-    "passwd",
-    "password",
-    "pin",
-    "pwd",
-    "socialsecurity",
-    "ssn",
-];
-
-/// Terms that are found at the end of a longer word too: `PGPASSWORD`.
-const GLUED: [&str; 6] = ["accesstoken", "apikey", "passwd", "password", "pwd", "secretkey"];
-
-/// Words before a term with which the value is not a secret.
-const HARMLESS_BEFORE: [&str; 27] = [
-    "all", "backward", "bos", "cls", "eos", "final", "first", "forward", "has", "is", "last",
-    "mask", "multi", "needs", "no", "one", "pad", "requires", "second", "sep", "single", "special",
-    "stop", "supports", "third", "two", "unk",
-];
-
-/// Words after a term with which the value is not a secret.
-const HARMLESS_AFTER: [&str; 38] = [
-    "algorithm",
-    "changed",
-    "count",
-    "created",
-    "enabled",
-    "endpoint",
-    "expiration",
-    "expires",
-    "expiry",
-    "fail",
-    "fields",
-    "format",
-    "kind",
-    "length",
-    "lifetime",
-    "limit",
-    "max",
-    "method",
-    "min",
-    "mode",
-    "name",
-    "policy",
-    "provider",
-    "rate",
-    "required",
-    "rotation",
-    "scheme",
-    "size",
-    "status",
-    "strength",
-    "threshold",
-    "through",
-    "ttl",
-    "type",
-    "updated",
-    "uri",
-    "url",
-    "usage",
-];
-
-/// Keys that name no secret though a term matches.
-const HARMLESS: [&str; 2] = ["OLDPWD", "session.id"];
-
 impl SecretWords {
-    pub(super) const DEFAULT: [&str; 62] = [
-        "access_key",
-        "access_token",
-        "access_tokens",
-        "api_key",
-        "api_keys",
-        "api_tokens",
-        "auth",
-        "auth_tokens",
-        "authorization",
-        "bearer",
-        "bearer_tokens",
-        "card_number",
-        "client_secret",
-        "conn_str",
-        "connection_string",
-        "connection_strings",
-        "connection_uri",
-        "connection_url",
-        "cookie",
-        "cookies",
-        "credential",
-        "credentials",
-        "credit_card",
-        "cvc",
-        "cvv",
-        "database_uri",
-        "database_url",
-        "db_url",
-        "dsn",
-        "encryption_key",
-        "id_tokens",
-        "jwt",
-        "otp",
-        "pass",
-        "passcode",
-        "passphrase",
-        "passwd",
-        "password",
-        "passwords",
-        "pin",
-        "private_key",
-        "private_keys",
-        "proxy_authorization",
-        "pwd",
-        "refresh_token",
-        "refresh_tokens",
-        "secret",
-        "secret_key",
-        "secret_keys",
-        "secrets",
-        "service_account_key",
-        "session_id",
-        "session_key",
-        "session_token",
-        "signing_key",
-        "social_security",
-        "ssh_key",
-        "ssh_keys",
-        "ssn",
-        "token",
-        "webhook_key",
-        "webhook_url",
-    ];
-
     pub(super) fn add(&mut self, words: impl IntoIterator<Item = impl AsRef<str>>) {
         let term = |word: &str| {
             word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -222,16 +90,19 @@ fn is_harmless(key: &str, term: &str, start: usize, end: usize) -> bool {
     let among = |list: &[&str], word: Option<&str>| {
         word.is_some_and(|word| list.iter().any(|known| known.eq_ignore_ascii_case(word)))
     };
-    let after = first_word(&key[end..]);
+    let (before, after) = (last_word(&key[..start]), first_word(&key[end..]));
+    // The last token may be that of a text; the last password is a secret.
+    let is_token = matches!(term, "token" | "pass");
     // A test can pass; a pass at the end of a key is a password.
     let is_verb = term == "pass" && after.is_some_and(|word| !word.starts_with(char::is_numeric));
     let is_default = || {
         let known = |default: &&str| default.bytes().filter(|byte| *byte != b'_').eq(term.bytes());
-        SecretWords::DEFAULT.iter().any(known)
+        DEFAULT.iter().any(known)
     };
     let describes = is_verb
         || among(&HARMLESS_AFTER, after)
-        || among(&HARMLESS_BEFORE, Some(last_word(&key[..start])))
+        || among(&HARMLESS_BEFORE, Some(before))
+        || is_token && among(&HARMLESS_BEFORE_TOKEN, Some(before))
         || among(&HARMLESS, Some(key));
     describes && is_default()
 }
@@ -250,7 +121,7 @@ fn first_word(part: &str) -> Option<&str> {
 }
 
 /// Returns the last word of a part of a key, read from its end, since there may be many before it.
-fn last_word(part: &str) -> &str {
+pub(super) fn last_word(part: &str) -> &str {
     let part = part.trim_end_matches(|c: char| !c.is_alphanumeric());
     let mut starts = part.char_indices().rev().map(|(start, _)| start);
     let begins = |start: &usize| starts_word(part[..*start].chars().next_back(), &part[*start..]);
@@ -302,7 +173,7 @@ mod tests {
 
     #[test]
     fn a4_secrets_are_found_however_they_are_written() {
-        let words = words(&SecretWords::DEFAULT);
+        let words = words(&DEFAULT);
         for key in [
             "password",
             "PASSWORD",
@@ -355,6 +226,19 @@ mod tests {
             "token_2",
             "password_hash",
             "token_type_password",
+            "last_password",
+            "secondApiKey",
+            "Ocp-Apim-Subscription-Key",
+            "SharedAccessKey",
+            "AccountKey",
+            "user_pw",
+            "dbpass",
+            "JSESSIONID",
+            "xsrf-token",
+            "securityCode",
+            "recovery_codes",
+            "conn_string",
+            "OPENAI_KEY",
         ] {
             assert!(words.hidden_by(key) > Hides::Nothing, "{key}");
         }
@@ -362,7 +246,7 @@ mod tests {
 
     #[test]
     fn a4_words_count_not_letters() {
-        let words = words(&SecretWords::DEFAULT);
+        let words = words(&DEFAULT);
         for key in [
             "",
             "llm.usage.input_tokens",
@@ -398,6 +282,14 @@ mod tests {
             "passwordless",
             "authorization_endpoint",
             "tokens_used",
+            "end_token",
+            "imageToken",
+            "next_page_token",
+            "cookie_domain",
+            "cookie_consent",
+            "jwt_issuer",
+            "password_field",
+            "num_secrets",
             "session.id",
             "OLDPWD",
             "pinned",
@@ -436,8 +328,8 @@ mod tests {
 
     #[test]
     fn a4_keys_of_numbers_hide_numbers() {
-        let words = words(&SecretWords::DEFAULT);
-        for key in ["card_number", "ssn", "userPin", "cvv", "password", "creditCard"] {
+        let words = words(&DEFAULT);
+        for key in ["card_number", "ssn", "userPin", "cvv", "password", "creditCard", "mfaCode"] {
             assert_eq!(words.hidden_by(key), Hides::Numbers, "{key}");
         }
         for key in ["token", "api_key", "session_id", "secret"] {

@@ -141,7 +141,7 @@ pub(super) fn typed<E: fmt::Debug>(error: &E, message: &dyn fmt::Display) -> Str
     });
     match variant {
         Some(variant) => format!("{}::{variant}", short_type_name(full)),
-        None => of::<E>(),
+        None => short_type_name(full),
     }
 }
 
@@ -367,6 +367,7 @@ mod tests {
         assert_eq!(name(&Failure::Quota), "Failure::Quota");
         assert_eq!(name(&Failure::Other { _code: 1 }), "Failure::Other");
         assert_eq!(typed(&Plain, &""), "Plain");
+        assert_eq!(typed(&std::sync::Arc::new(Box::new(Plain)), &""), "Plain");
         assert_eq!(typed(&&Box::new(Failure::Quota), &""), "Failure::Quota");
         let number: Result<u8, ParseIntError> = "x".parse();
         assert_eq!(number.map_err(|error| typed(&error, &error)).err().unwrap(), "ParseIntError");
