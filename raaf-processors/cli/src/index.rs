@@ -26,7 +26,7 @@ const PROOF: u64 = 4_096;
 const PLACES: u64 = 64;
 
 /// Version of the index; others are made anew.
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {

@@ -10,6 +10,7 @@ mod print;
 mod run;
 mod score;
 mod serve;
+mod state;
 mod trace;
 
 use std::{

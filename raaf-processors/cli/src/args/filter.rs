@@ -9,7 +9,7 @@ use anyhow::{anyhow, bail};
 use clap::{Args, Parser};
 use regex::Regex;
 
-use crate::run::{Run, State};
+use crate::{run::Run, state::State};
 
 /// Filters of runs.
 #[derive(Args, Clone, Debug)]

@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use raaf_trace_model::prices::PriceTable;
 use regex::Regex;
 
-use crate::input::Input;
+use crate::{input::Input, state::State};
 
 pub(crate) use filter::{Period, RunFilter, Side};
 use filter::{duration, finite};
@@ -228,8 +228,8 @@ pub(crate) struct Search {
     #[arg(long, value_name = "REGEX")]
     pub(crate) component: Option<Regex>,
     /// Only spans with this status.
-    #[arg(long)]
-    pub(crate) status: Option<String>,
+    #[arg(long, value_parser = State::span_parser())]
+    pub(crate) status: Option<State>,
     /// Only spans with this attribute, `KEY` or `KEY=VALUE`.
     #[arg(long = "attribute", value_name = "KEY[=VALUE]")]
     pub(crate) attributes: Vec<String>,

@@ -7,7 +7,8 @@ use super::Found;
 use crate::{
     args::List,
     print::{self, Printer},
-    run::{State, runs},
+    run::runs,
+    state::State,
 };
 
 #[derive(Serialize)]

@@ -10,6 +10,8 @@ use crate::{
     args::{Show, ShowFormat},
     format::{content::contents, markdown::markdown, mermaid::mermaid, title},
     print::{self, Printer},
+    run::Run,
+    state::ResumedRuns,
     trace::{Trace, prefix},
 };
 
@@ -26,12 +28,9 @@ pub(super) fn run(show: &Show, printer: &mut Printer) -> anyhow::Result<Found> {
     let format = if printer.json { ShowFormat::Json } else { show.format };
     match format {
         ShowFormat::Json => {
+            let resumed = ResumedRuns::of(&trace.tree);
             for record in trace.tree.spans() {
-                match (record.ended(), record.running()) {
-                    (Some(span), _) => printer.object(span)?,
-                    (None, Some(start)) => printer.object(start)?,
-                    (None, None) => {}
-                }
+                printer.record(record, resumed.state_of_run(record))?;
             }
             for span in &trace.scoring {
                 printer.object(span)?;
@@ -47,6 +46,9 @@ pub(super) fn run(show: &Show, printer: &mut Printer) -> anyhow::Result<Found> {
 fn text(show: &Show, trace: &Trace, printer: &mut Printer) -> anyhow::Result<()> {
     let drawing = Drawing::new().detailed(show.attributes).color(printer.has_color());
     printer.text(drawing.draw_records(trace.tree.spans()))?;
+    if let Some(run) = Run::of(&trace.tree).and_then(|run| run.continuation()) {
+        printer.line(format_args!("run: {run}"))?;
+    }
     // Without what is above it, a part of a tree has some by itself.
     let problems = if show.span.is_none() { trace.tree.problems() } else { &[] };
     for problem in problems {

@@ -51,7 +51,7 @@ pub(super) fn run(stats: &Stats, printer: &mut Printer) -> anyhow::Result<Found>
             && let Some(name) = group_of(stats.by, &facts)
         {
             let cost = facts.cost(input.prices());
-            groups.entry(name).or_default().add(end, facts.tokens, cost);
+            groups.entry(name).or_default().add(end, facts.usage(), cost);
         }
         Ok(())
     })?;

@@ -14,10 +14,10 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
 use raaf_processors::HumanDuration;
-use raaf_trace_model::escape::Escaped;
+use raaf_trace_model::{escape::Escaped, span::Record};
 use serde::Serialize;
 
-use crate::{args::Color, input::Faults};
+use crate::{args::Color, input::Faults, state::State};
 
 /// Largest width of a name in a table, in characters.
 const NAME: usize = 48;
@@ -84,6 +84,24 @@ impl Printer {
     pub(crate) fn object(&mut self, object: &impl Serialize) -> io::Result<()> {
         let line = serde_json::to_string(object)?;
         self.data(format_args!("{line}\n"))
+    }
+
+    /// Prints a record as a line of JSON like that of a trace file; of a root whose run went on after it
+    /// had paused, with the state in which the run ended.
+    pub(crate) fn record(&mut self, record: &Record, went_on: Option<State>) -> io::Result<()> {
+        #[derive(Serialize)]
+        struct Shown<'a, S> {
+            #[serde(flatten)]
+            line: &'a S,
+            run_status: State,
+        }
+
+        match (record.ended(), record.running(), went_on) {
+            (Some(line), _, Some(run_status)) => self.object(&Shown { line, run_status }),
+            (Some(span), ..) => self.object(span),
+            (None, Some(start), _) => self.object(start),
+            (None, None, _) => Ok(()),
+        }
     }
 
     /// Prints a table; columns in `right` are aligned to the right. A row with a state that is not `ok` has
@@ -153,13 +171,23 @@ impl Printer {
 
 /// Returns the colour of a state that is not `ok`.
 fn style_of(state: &str) -> Option<Style> {
-    let color = match state {
+    // Of a root that has paused, that in which its run ended.
+    let color = match state.rsplit(THEN).next()? {
         "error" => AnsiColor::Red,
-        "cancelled" | "stale" | "partial" => AnsiColor::Yellow,
+        "cancelled" | "stale" | "partial" | "paused" => AnsiColor::Yellow,
         "running" => AnsiColor::Blue,
         _ => return None,
     };
     Some(color.on_default())
+}
+
+/// What is between the state of a root that has paused and that of its run.
+const THEN: &str = ", then ";
+
+/// Returns the state of a span, and that in which its run ended if it went on later.
+pub(crate) fn states(own: State, went_on: Option<State>) -> String {
+    let run = went_on.map(|run| format!("{THEN}{}", run.as_str()));
+    format!("{}{}", own.as_str(), run.unwrap_or_default())
 }
 
 /// Returns a state in its colour.

@@ -5,6 +5,7 @@
 mod commands;
 mod diff;
 mod golden;
+mod paused;
 mod score;
 mod serve;
 mod support;

@@ -200,7 +200,10 @@ pub(crate) fn paused(resumed: Option<Status>) -> String {
             .build()
     };
     let goes_on = resumed.map(|status| {
-        span(trace, 0, 3, ("agent", "Writer"), (900, 50)).status(status).attribute("resumed", true)
+        let part = span(trace, 0, 3, ("agent", "Writer"), (900, 50)).status(status);
+        let pauses = (status == Status::Unset).then_some(true);
+        part.attribute("resumed", true)
+            .attributes(|attributes| _ = attributes.set("paused", pauses))
     });
     let spans = [waits(1, "runner", "Runner"), waits(2, "agent", "Writer")];
     lines(spans.into_iter().chain(goes_on.map(FinishedSpanBuilder::build)))
