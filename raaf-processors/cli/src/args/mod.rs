@@ -199,7 +199,7 @@ pub(crate) struct Show {
     /// Show attributes and ids.
     #[arg(long)]
     pub(crate) attributes: bool,
-    /// Show inputs, outputs and messages in full.
+    /// Show inputs, outputs, messages and errors in full.
     #[arg(long)]
     pub(crate) content: bool,
     /// Format of the output; `--json` is the same as `--format json`.

@@ -3,12 +3,20 @@
 use std::time::Duration;
 
 use raaf_processors::Drawing;
-use raaf_trace_model::{escape::Escaped, span::Record};
+use raaf_trace_model::{
+    escape::Escaped,
+    span::{FinishedSpan, Record, SpanError},
+};
 
 use super::Found;
 use crate::{
     args::{Show, ShowFormat},
-    format::{content::contents, markdown::markdown, mermaid::mermaid, title},
+    format::{
+        content::{contents, lines},
+        markdown::markdown,
+        mermaid::mermaid,
+        title,
+    },
     print::{self, Printer},
     run::Run,
     state::ResumedRuns,
@@ -67,7 +75,11 @@ fn text(show: &Show, trace: &Trace, printer: &mut Printer) -> anyhow::Result<()>
     }
     if show.content {
         for (_, record) in trace.tree.walk() {
-            let contents = contents(record);
+            let mut contents = contents(record);
+            // The tree shows what fits in a line or a few.
+            let error =
+                record.ended().and_then(FinishedSpan::error).and_then(SpanError::with_causes);
+            contents.extend(error.map(|error| ("error", lines(&error))));
             if contents.is_empty() {
                 continue;
             }

@@ -57,7 +57,7 @@ fn show(line: &[u8], printer: &mut Printer) -> anyhow::Result<()> {
         print::time(record.start_time()),
         &record.trace_id().hex()[..8],
         status(&record),
-        print::cut(&title(&record), 40),
+        print::name(&title(&record)),
     ))?;
     Ok(())
 }

@@ -27,6 +27,11 @@ fn shown(value: ValueRef<'_>) -> String {
         ValueRef::Json(json) => serde_json::to_string_pretty(json).unwrap_or_default(),
         other => other.to_string(),
     };
+    lines(&text)
+}
+
+/// Returns a text that keeps its lines and has no other control characters.
+pub(crate) fn lines(text: &str) -> String {
     let lines: Vec<_> = text.split('\n').map(|line| Escaped(line).to_string()).collect();
     lines.join("\n")
 }

@@ -1,6 +1,7 @@
 //! Output: tables, JSON lines, texts.
 
 mod pager;
+mod table;
 
 use std::{
     fmt,
@@ -12,15 +13,11 @@ use std::{
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
-use comfy_table::{CellAlignment, Table, presets};
 use raaf_processors::HumanDuration;
 use raaf_trace_model::{escape::Escaped, span::Record};
 use serde::Serialize;
 
 use crate::{args::Color, input::Faults, state::State};
-
-/// Largest width of a name in a table, in characters.
-const NAME: usize = 48;
 
 /// Destination and form of the output.
 pub(crate) struct Printer {
@@ -104,34 +101,27 @@ impl Printer {
         }
     }
 
-    /// Prints a table; columns in `right` are aligned to the right. A row with a state that is not `ok` has
-    /// its colour.
+    /// Prints a table; columns in `right` are aligned to the right. On a terminal, long cells have several
+    /// lines. A row with a state that is not `ok` has its colour.
     pub(crate) fn table<const N: usize>(
         &mut self,
         head: [&str; N],
         right: &[usize],
         rows: impl IntoIterator<Item = [String; N]>,
     ) -> io::Result<()> {
-        let mut table = Table::new();
-        table.load_preset(presets::NOTHING).set_header(head);
-        for column in table.column_iter_mut() {
-            let alignment = if right.contains(&column.index) {
-                CellAlignment::Right
-            } else {
-                CellAlignment::Left
-            };
-            column.set_cell_alignment(alignment);
-            column.set_padding((0, 2));
-        }
-        let mut styles = vec![Style::new().bold()];
-        for row in rows {
-            styles.push(row.iter().find_map(|cell| style_of(cell)).unwrap_or_default());
-            table.add_row(row);
-        }
-        for (line, style) in table.lines().zip(styles) {
-            self.line(format_args!("{style}{}{style:#}", line.trim_end()))?;
+        let rows: Vec<_> = rows.into_iter().collect();
+        let styles = rows.iter().map(|row| row.iter().find_map(|cell| style_of(cell)));
+        let styles: Vec<_> = styles.map(Option::unwrap_or_default).collect();
+        for (row, line) in table::lines(head, right, rows, self.width()) {
+            let style = row.map_or(Style::new().bold(), |row| styles[row]);
+            self.line(format_args!("{style}{line}{style:#}"))?;
         }
         Ok(())
+    }
+
+    /// Returns the width of the terminal; `None` if the output goes elsewhere.
+    fn width(&self) -> Option<usize> {
+        io::stdout().is_terminal().then(textwrap::termwidth)
     }
 
     /// Says on standard error which lines could not be read.
@@ -212,18 +202,9 @@ pub(crate) fn tell(faults: &Faults) {
     }
 }
 
-/// Returns a text without control characters, cut to fit a column.
+/// Returns a text without control characters.
 pub(crate) fn name(text: &str) -> String {
-    cut(text, NAME)
-}
-
-pub(crate) fn cut(text: &str, most: usize) -> String {
-    let text = Escaped(text).to_string();
-    if text.chars().nth(most).is_none() {
-        return text;
-    }
-    let end = text.char_indices().nth(most - 1).map_or(0, |(at, _)| at);
-    format!("{}…", &text[..end])
+    Escaped(text).to_string()
 }
 
 pub(crate) fn time(time: SystemTime) -> String {

@@ -125,3 +125,31 @@ fn colours_are_those_of_a_terminal() {
     assert!(files.text(&["show", "2b", "--color", "always"]).contains("\u{1b}["));
     assert!(!files.text(&["show", "2b"]).contains('\u{1b}'));
 }
+
+#[test]
+fn long_messages_are_wrapped_and_none_is_cut() {
+    let words: Vec<_> = (0..60).map(|number| format!("word{number}")).collect();
+    let files = Files::new(&report().replace("no answer", &words.join(" ")));
+    let names = report().replace("\"Writer\"", &format!("\"{}\"", words.join("-")));
+    fs::write(files.path("names.jsonl"), names).unwrap();
+    let whole = files.text(&["errors"]);
+    assert!(
+        whole.lines().all(|line| line.contains("COUNT") || line.contains(&words.join(" "))),
+        "{whole}"
+    );
+    for arguments in ["errors", "slowest names.jsonl", "stats names.jsonl"] {
+        let Some((shown, _)) = on_terminal(&files, arguments, &[("NO_COLOR", "1")]) else { return };
+        assert!(
+            shown.lines().all(|line| line.len() <= 110) && shown.lines().count() > 5,
+            "{shown}"
+        );
+        let of_words = |text: &str| words.iter().all(|word| text.contains(word.as_str()));
+        assert!(of_words(&shown), "{shown}");
+        let piped = files.text(&arguments.split(' ').collect::<Vec<_>>());
+        assert!(of_words(&piped) && !piped.contains('…'), "{piped}");
+    }
+    let content = files.text(&["show", "2b", "--content"]);
+    assert!(content.contains(&format!("  error:\n    {}\n", words.join(" "))), "{content}");
+    let tail = files.text(&["tail", "names.jsonl"]);
+    assert!(tail.contains(&words.join("-")), "{tail}");
+}
