@@ -62,24 +62,37 @@ pub(crate) enum Command {
     /// Find spans.
     Search(Search),
     /// Summarize spans by kind, component, model or error, or scores.
+    ///
+    /// Tokens and cost of an agent are those of the model calls below it, without those of other agents below it.
     Stats(Stats),
     /// List the spans that took longest.
     Slowest(Slowest),
     /// List errors by type and message.
     Errors(Errors),
     /// Compare two runs, or two sets of runs.
+    ///
+    /// A set of runs is a file, perhaps with filters of `raaf list`: `new.jsonl`,
+    /// `traces.jsonl:name=nightly,since=2h`, or `:until=2026-01-02` for the file that is read by default. A name
+    /// without a dot is that of a file after `./`. Spans of sets are aligned by the name of their run, and by
+    /// kind, component and method from the root on.
     Diff(Diff),
     /// Write traces in another format.
     Export(Export),
     /// Convert traces of other programs to lines of a trace file.
     Import(Import),
     /// Append the score of a span to a trace file.
+    ///
+    /// The score is appended as a program writes it that scores a span which has ended: as a span of kind
+    /// `evaluator` in a trace of its own, which links to the scored one.
     Score(Score),
     /// Print spans as they are written.
     Tail(Tail),
     /// Show traces in a browser, from files, with what is written to them meanwhile.
     View(View),
     /// Receive spans, and show them in a browser.
+    ///
+    /// Programs send OTLP over HTTP to `/v1/traces` (`OTEL_EXPORTER_OTLP_ENDPOINT` is the address), requests
+    /// of OpenAI's Agents SDK to `/v1/traces/ingest`, or lines of a trace file to `/lines`.
     Serve(Serve),
     /// Print the completions of a shell.
     Completions { shell: clap_complete::Shell },
@@ -286,10 +299,6 @@ pub(crate) struct Errors {
     pub(crate) period: Period,
 }
 
-/// A set of runs is a file, perhaps with filters of `raaf list`: `new.jsonl`,
-/// `traces.jsonl:name=nightly,since=2h`, or `:until=2026-01-02` for the file that is read by default. A name
-/// without a dot is that of a file after `./`. Spans of sets are aligned by the name of their run, and by
-/// kind, component and method from the root on.
 #[derive(Args, Debug)]
 pub(crate) struct Diff {
     /// The run before, by the beginning of its trace's id, or a set of runs.
@@ -353,8 +362,6 @@ pub(crate) struct View {
     pub(crate) memory: usize,
 }
 
-/// Programs send OTLP over HTTP to `/v1/traces` (`OTEL_EXPORTER_OTLP_ENDPOINT` is the address), requests
-/// of OpenAI's Agents SDK to `/v1/traces/ingest`, or lines of a trace file to `/lines`.
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
     /// Address to listen on. With an address that other machines reach, everybody there can read and
@@ -379,8 +386,6 @@ pub(crate) struct Import {
     pub(crate) files: Vec<PathBuf>,
 }
 
-/// The score is appended as a program writes it that scores a span which has ended: as a span of kind
-/// `evaluator` in a trace of its own, which links to the scored one.
 #[derive(Args, Debug)]
 pub(crate) struct Score {
     /// Trace file, not compressed.

@@ -1,5 +1,6 @@
 //! The commands.
 
+mod agents;
 mod diff;
 mod errors;
 mod export;

@@ -92,7 +92,7 @@ fn stats_summarize() {
         "\
 KIND      SPANS  ERRORS     P50     P95     MAX   TOTAL  TOKENS IN  OUT     COST
 pipeline      2       1   1.5 s     3 s     3 s   4.5 s
-agent         2       1   1.4 s   2.2 s   2.2 s   3.6 s
+agent         2       1   1.4 s   2.2 s   2.2 s   3.6 s        240   60  $0.0012
 llm           2             1 s     1 s     1 s     2 s        240   60  $0.0012
 tool          2          200 ms  200 ms  200 ms  400 ms
 "

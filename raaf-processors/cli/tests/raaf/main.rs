@@ -8,5 +8,6 @@ mod golden;
 mod paused;
 mod score;
 mod serve;
+mod stats;
 mod support;
 mod terminal;

@@ -87,11 +87,11 @@ fn outcome(mut command: Command, input: &str) -> Outcome {
     }
 }
 
-fn trace(hex: &str) -> TraceId {
+pub(crate) fn trace(hex: &str) -> TraceId {
     TraceId::parse(&format!("{hex:0<32}")).unwrap()
 }
 
-fn span(
+pub(crate) fn span(
     trace: TraceId,
     day: u64,
     number: u64,
@@ -110,7 +110,7 @@ fn span(
         .status(Status::Ok)
 }
 
-fn lines(spans: impl IntoIterator<Item = FinishedSpan>) -> String {
+pub(crate) fn lines(spans: impl IntoIterator<Item = FinishedSpan>) -> String {
     let line = |span| serde_json::to_string(&span).unwrap() + "\n";
     spans.into_iter().map(line).collect()
 }
