@@ -6,7 +6,10 @@ use std::{
 };
 
 use anyhow::{anyhow, bail};
-use clap::{Args, Parser};
+use clap::{
+    Args, Parser,
+    builder::{RangedU64ValueParser, TypedValueParser},
+};
 use regex::Regex;
 
 use crate::{run::Run, state::State};
@@ -128,6 +131,19 @@ pub(super) fn duration(text: &str) -> anyhow::Result<Duration> {
     match humantime::parse_duration(text) {
         Ok(duration) => Ok(duration),
         Err(_) => bail!("expected a duration such as `200ms`, `1.5s` or `2min`"),
+    }
+}
+
+/// Returns a parser of numbers of things to show.
+pub(super) fn positive() -> impl TypedValueParser<Value = usize> {
+    RangedU64ValueParser::new().range(1..)
+}
+
+/// Parses a ratio of what is more to what is less.
+pub(super) fn ratio(text: &str) -> anyhow::Result<f64> {
+    match text.parse::<f64>() {
+        Ok(ratio) if ratio >= 1.0 => Ok(ratio),
+        _ => bail!("expected a number of 1 or more, such as `1.5`"),
     }
 }
 

@@ -17,7 +17,7 @@ use regex::Regex;
 use crate::{input::Input, state::State};
 
 pub(crate) use filter::{Period, RunFilter, Side};
-use filter::{duration, finite};
+use filter::{duration, finite, positive, ratio};
 
 /// Name of the file that is read if none is named.
 const DEFAULT_FILE: &str = "traces.jsonl";
@@ -99,6 +99,17 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Returns the reason why there is no JSON of its output, if there is none.
+    pub(crate) fn without_json(&self) -> Option<&'static str> {
+        match self {
+            Self::Export(_) => {
+                Some("`export` names its format; `chrome`, `otlp` and `jsonl` are JSON")
+            }
+            Self::Completions { .. } => Some("completions are a script"),
+            _ => None,
+        }
+    }
+
     /// Returns whether its output may be long and is for people.
     pub(crate) fn is_paged(&self) -> bool {
         matches!(
@@ -123,36 +134,60 @@ pub(crate) struct Files {
     /// Read the named files only, without the rotated parts beside them.
     #[arg(long)]
     alone: bool,
+}
+
+impl Files {
+    /// Opens the named files, or the default one.
+    ///
+    /// # Errors
+    ///
+    /// If one does not exist or cannot be opened.
+    pub(crate) fn input(&self) -> anyhow::Result<Input> {
+        if self.named.is_empty() {
+            return Input::find(&[default_file()], self.alone);
+        }
+        Input::find(&self.named, self.alone)
+    }
+}
+
+/// Returns the file that is read if none is named.
+pub(crate) fn default_file() -> PathBuf {
+    let set = env::var_os("RAAF_TRACE_FILE").filter(|path| !path.is_empty());
+    set.map_or_else(|| DEFAULT_FILE.into(), PathBuf::from)
+}
+
+/// Files to read, with the costs of their model calls.
+#[derive(Args, Debug)]
+pub(crate) struct PricedFiles {
+    #[command(flatten)]
+    files: Files,
     #[command(flatten)]
     prices: Prices,
 }
 
-impl Files {
-    /// Returns the named files, or the default one.
-    pub(crate) fn paths(&self) -> Vec<PathBuf> {
-        if !self.named.is_empty() {
-            return self.named.clone();
-        }
-        let set = env::var_os("RAAF_TRACE_FILE").filter(|path| !path.is_empty());
-        vec![set.map_or_else(|| DEFAULT_FILE.into(), PathBuf::from)]
-    }
-
-    /// Opens the files.
+impl PricedFiles {
+    /// Opens the named files, or the default one.
     ///
     /// # Errors
     ///
     /// If one does not exist or cannot be opened, or the prices are invalid.
     pub(crate) fn input(&self) -> anyhow::Result<Input> {
-        self.input_of(&self.paths())
+        Ok(self.files.input()?.with_prices(self.prices.table()?))
     }
 
-    /// Opens other files in the same way.
+    /// Opens another file in the same way.
     ///
     /// # Errors
     ///
     /// See [`input`](Self::input).
-    pub(crate) fn input_of(&self, paths: &[PathBuf]) -> anyhow::Result<Input> {
-        Ok(Input::find(paths, self.alone)?.with_prices(self.prices.table()?))
+    pub(crate) fn input_of(&self, path: &Path) -> anyhow::Result<Input> {
+        let input = Input::find(&[path.to_owned()], self.files.alone)?;
+        Ok(input.with_prices(self.prices.table()?))
+    }
+
+    /// Returns whether files are named.
+    pub(crate) fn are_named(&self) -> bool {
+        !self.files.named.is_empty()
     }
 }
 
@@ -189,9 +224,9 @@ impl Prices {
 #[derive(Args, Debug)]
 pub(crate) struct List {
     #[command(flatten)]
-    pub(crate) files: Files,
+    pub(crate) files: PricedFiles,
     /// Number of runs.
-    #[arg(short = 'n', long, default_value_t = 20)]
+    #[arg(short = 'n', long, default_value_t = 20, value_parser = positive())]
     pub(crate) limit: usize,
     /// List all runs.
     #[arg(short, long, conflicts_with = "limit")]
@@ -205,7 +240,7 @@ pub(crate) struct Show {
     /// Beginning of the trace's id, or `last`.
     pub(crate) trace: String,
     #[command(flatten)]
-    pub(crate) files: Files,
+    pub(crate) files: PricedFiles,
     /// Only this span and what is below it, by the beginning of its id.
     #[arg(long, value_name = "SPAN")]
     pub(crate) span: Option<String>,
@@ -215,9 +250,9 @@ pub(crate) struct Show {
     /// Show inputs, outputs, messages and errors in full.
     #[arg(long)]
     pub(crate) content: bool,
-    /// Format of the output; `--json` is the same as `--format json`.
-    #[arg(long, value_enum, default_value_t = ShowFormat::Text)]
-    pub(crate) format: ShowFormat,
+    /// Format of the output, `text` by default; `--json` is the same as `--format json`.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ShowFormat>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -233,7 +268,7 @@ pub(crate) struct Search {
     /// Regular expression, sought in names, errors, attributes and contents.
     pub(crate) pattern: Option<Regex>,
     #[command(flatten)]
-    pub(crate) files: Files,
+    pub(crate) files: PricedFiles,
     /// Only spans of this kind.
     #[arg(long)]
     pub(crate) kind: Option<String>,
@@ -252,14 +287,14 @@ pub(crate) struct Search {
     #[command(flatten)]
     pub(crate) period: Period,
     /// Number of spans.
-    #[arg(short = 'n', long, default_value_t = 50)]
+    #[arg(short = 'n', long, default_value_t = 50, value_parser = positive())]
     pub(crate) limit: usize,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Stats {
     #[command(flatten)]
-    pub(crate) files: Files,
+    pub(crate) files: PricedFiles,
     /// Groups to summarize by.
     #[arg(long, value_enum, default_value_t = By::Component)]
     pub(crate) by: By,
@@ -282,7 +317,7 @@ pub(crate) struct Slowest {
     #[command(flatten)]
     pub(crate) files: Files,
     /// Number of spans.
-    #[arg(short = 'n', long, default_value_t = 20)]
+    #[arg(short = 'n', long, default_value_t = 20, value_parser = positive())]
     pub(crate) limit: usize,
     /// Only spans of this kind.
     #[arg(long)]
@@ -308,12 +343,12 @@ pub(crate) struct Diff {
     #[arg(value_parser = Side::parse)]
     pub(crate) after: Side,
     #[command(flatten)]
-    pub(crate) files: Files,
+    pub(crate) files: PricedFiles,
     /// Smallest ratio by which a duration must differ to be shown.
-    #[arg(long, value_name = "RATIO", default_value_t = 1.5)]
+    #[arg(long, value_name = "RATIO", default_value_t = 1.5, value_parser = ratio)]
     pub(crate) slower: f64,
     /// Smallest ratio by which spans, tokens and cost a run of sets must differ to be shown.
-    #[arg(long, value_name = "RATIO", default_value_t = 1.1)]
+    #[arg(long, value_name = "RATIO", default_value_t = 1.1, value_parser = ratio)]
     pub(crate) more: f64,
     /// Compare inputs, outputs and messages of two runs.
     #[arg(long)]
@@ -326,7 +361,7 @@ pub(crate) struct Export {
     #[arg(value_enum)]
     pub(crate) format: ExportFormat,
     #[command(flatten)]
-    pub(crate) files: Files,
+    pub(crate) files: PricedFiles,
     /// Only this trace, by the beginning of its id, or `last`.
     #[arg(long)]
     pub(crate) trace: Option<String>,
@@ -353,7 +388,7 @@ pub(crate) enum ExportFormat {
 #[derive(Args, Debug)]
 pub(crate) struct View {
     #[command(flatten)]
-    pub(crate) files: Files,
+    pub(crate) files: PricedFiles,
     /// Port on this machine; 0 for any.
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,
@@ -410,8 +445,8 @@ pub(crate) struct Score {
 
 #[derive(Args, Debug)]
 pub(crate) struct Tail {
-    #[command(flatten)]
-    pub(crate) files: Files,
+    /// Trace file, or `-`.
+    pub(crate) file: Option<PathBuf>,
     /// Number of lines that exist already to begin with.
     #[arg(short = 'n', long, default_value_t = 10)]
     pub(crate) lines: usize,

@@ -73,7 +73,9 @@ impl Traces {
             Ok(())
         })?;
         // Of a file that was cut meanwhile.
-        open.into_values().for_each(|spans| spans.finish(&mut each));
+        for spans in open.into_values() {
+            spans.finish(&mut each);
+        }
         Ok(())
     }
 }

@@ -16,6 +16,7 @@ mod stats;
 mod tail;
 mod view;
 
+use anyhow::bail;
 use clap::CommandFactory as _;
 
 use crate::{
@@ -43,6 +44,9 @@ impl Found {
 ///
 /// If its arguments are wrong, or files cannot be read, or the output cannot be written.
 pub(crate) fn run(command: &Command, printer: &mut Printer) -> anyhow::Result<Found> {
+    if let Some(reason) = command.without_json().filter(|_| printer.json) {
+        bail!("`--json` does not apply: {reason}");
+    }
     let found = run_command(command, printer)?;
     let nothing = match command {
         Command::List(_) => "no run matches",

@@ -39,7 +39,7 @@ impl Hits {
     fn add(&mut self, hit: Hit, most: usize) {
         self.newest.push(hit);
         self.count += 1;
-        if self.newest.len() >= 2 * most.saturating_add(500) {
+        if self.newest.len() >= most.saturating_add(500).saturating_mul(2) {
             self.sort(most);
         }
     }
@@ -73,9 +73,12 @@ pub(super) fn run(search: &Search, printer: &mut Printer) -> anyhow::Result<Foun
         if !fits {
             return Ok(());
         }
-        let Some(record) = Record::parse(line).map_err(|error| error.to_string())? else {
+        let Some(mut record) = Record::parse(line).map_err(|error| error.to_string())? else {
             return Ok(());
         };
+        if let Record::Span(span) = &mut record {
+            span.add_cost(input.prices());
+        }
         let has = |(key, value): &(&str, Option<&str>)| {
             let own = record.ended().and_then(|span| span.attributes().get(key));
             own.is_some_and(|own| value.is_none_or(|value| *value == *own.to_string()))

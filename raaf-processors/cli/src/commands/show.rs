@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::bail;
 use raaf_processors::Drawing;
 use raaf_trace_model::{
     escape::Escaped,
@@ -33,7 +34,13 @@ pub(super) fn run(show: &Show, printer: &mut Printer) -> anyhow::Result<Found> {
     if let Some(span) = &show.span {
         trace = trace.below(span)?;
     }
-    let format = if printer.json { ShowFormat::Json } else { show.format };
+    let format = match show.format {
+        Some(format) if printer.json && format != ShowFormat::Json => {
+            bail!("`--json` and another `--format` are given; leave one of them out")
+        }
+        None if printer.json => ShowFormat::Json,
+        format => format.unwrap_or(ShowFormat::Text),
+    };
     match format {
         ShowFormat::Json => {
             let resumed = ResumedRuns::of(&trace.tree);

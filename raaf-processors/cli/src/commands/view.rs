@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, slice, sync::Arc};
 
+use serde::Serialize;
+
 use super::Found;
 use crate::{
     args::{Serve, View},
@@ -9,6 +11,11 @@ use crate::{
     print::Printer,
     serve::{Server, loopback},
 };
+
+#[derive(Serialize)]
+struct Shown {
+    url: String,
+}
 
 const MIB: usize = 1024 * 1024;
 
@@ -30,7 +37,12 @@ pub(super) fn serve(serve: &Serve, printer: &mut Printer) -> anyhow::Result<Foun
 
 fn run(server: Arc<Server>, address: SocketAddr, printer: &mut Printer) -> anyhow::Result<Found> {
     server.run(address, |address| {
-        printer.line(format_args!("http://{address}/"))?;
+        let url = format!("http://{address}/");
+        if printer.json {
+            printer.object(&Shown { url })?;
+        } else {
+            printer.line(url)?;
+        }
         printer.flush()
     })?;
     Ok(Found::Yes)

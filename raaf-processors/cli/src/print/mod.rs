@@ -112,16 +112,11 @@ impl Printer {
         let rows: Vec<_> = rows.into_iter().collect();
         let styles = rows.iter().map(|row| row.iter().find_map(|cell| style_of(cell)));
         let styles: Vec<_> = styles.map(Option::unwrap_or_default).collect();
-        for (row, line) in table::lines(head, right, rows, self.width()) {
+        for (row, line) in table::lines(head, right, rows, width()) {
             let style = row.map_or(Style::new().bold(), |row| styles[row]);
             self.line(format_args!("{style}{line}{style:#}"))?;
         }
         Ok(())
-    }
-
-    /// Returns the width of the terminal; `None` if the output goes elsewhere.
-    fn width(&self) -> Option<usize> {
-        io::stdout().is_terminal().then(textwrap::termwidth)
     }
 
     /// Says on standard error which lines could not be read.
@@ -157,6 +152,11 @@ impl Printer {
         }
         flushed
     }
+}
+
+/// Returns the width of the terminal; `None` if the output goes elsewhere.
+fn width() -> Option<usize> {
+    io::stdout().is_terminal().then(textwrap::termwidth)
 }
 
 /// Returns the colour of a state that is not `ok`.

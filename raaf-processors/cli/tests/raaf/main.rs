@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers may fail")]
 
+mod arguments;
 mod commands;
 mod diff;
 mod golden;
