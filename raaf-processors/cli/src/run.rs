@@ -94,14 +94,15 @@ impl Run {
 
     fn add(&mut self, facts: &Facts<'_>, start: Timestamp) {
         let is_root = facts.parent.is_none();
+        let workflow = facts.workflow.as_ref().filter(|name| !name.is_empty());
         let named_by = match &*facts.kind {
-            _ if facts.workflow.is_some() => NamedBy::Workflow,
+            _ if workflow.is_some() => NamedBy::Workflow,
             "runner" if is_root => NamedBy::Runner,
             _ if is_root => NamedBy::Root,
             "agent" => NamedBy::Agent(Reverse(start)),
             _ => NamedBy::Span(Reverse(start)),
         };
-        let name = facts.workflow.as_ref().unwrap_or(&facts.component);
+        let name = workflow.unwrap_or(&facts.component);
         self.take_name(named_by, name);
         self.take_group(facts.group.as_deref());
         self.start = self.start.min(start);
@@ -123,7 +124,8 @@ impl Run {
 
     /// Keeps the better of two names, whichever is seen first.
     fn take_name(&mut self, by: NamedBy, name: &str) {
-        if self.name.is_empty() || (by, name) > (self.named_by, self.name.as_str()) {
+        let is_better = || (by, name) > (self.named_by, self.name.as_str());
+        if !name.is_empty() && (self.name.is_empty() || is_better()) {
             (self.named_by, self.name) = (by, name.to_owned());
         }
     }

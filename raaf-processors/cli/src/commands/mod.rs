@@ -52,6 +52,8 @@ pub(crate) fn run(command: &Command, printer: &mut Printer) -> anyhow::Result<Fo
         Command::List(_) => "no run matches",
         Command::Search(_) | Command::Slowest(_) | Command::Stats(_) => "no span matches",
         Command::Errors(_) => "no errors",
+        Command::Import(_) => "no span is in the files",
+        Command::Export(_) => "no trace is in the files",
         _ => return Ok(found),
     };
     if found == Found::No && !printer.json {

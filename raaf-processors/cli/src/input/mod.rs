@@ -191,6 +191,15 @@ impl Source {
         }
     }
 
+    /// Returns a reader of the source, decompressed.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened.
+    pub(crate) fn reader(&self) -> io::Result<impl BufRead + Send + use<>> {
+        self.open(&Progress::new(0, true))
+    }
+
     /// Returns the number of bytes to read, before they are decompressed; 0 if it is unknown.
     fn length(&self) -> u64 {
         let metadata = match self {

@@ -14,7 +14,7 @@ use std::{
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use raaf_processors::HumanDuration;
-use raaf_trace_model::{escape::Escaped, span::Record};
+use raaf_trace_model::{escape::Escaped, span::Record, time::Timestamp};
 use serde::Serialize;
 
 use crate::{args::Color, input::Faults, state::State};
@@ -208,8 +208,8 @@ pub(crate) fn name(text: &str) -> String {
 }
 
 pub(crate) fn time(time: SystemTime) -> String {
-    let text = humantime::format_rfc3339_seconds(time).to_string();
-    text.trim_end_matches('Z').replace('T', " ")
+    let text = Timestamp::from(time).to_string();
+    text.split('.').next().unwrap_or_default().replace('T', " ")
 }
 
 pub(crate) fn duration(duration: Duration) -> String {

@@ -21,9 +21,13 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use raaf_testkit::read;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceResponse,
+};
+use prost::Message as _;
 use raaf_trace_model::{escape::Escaped, prices::PriceTable, span::FinishedSpan};
 use serde::Deserialize;
+use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -246,23 +250,34 @@ async fn lines(State(server): State<Arc<Server>>, Query(query): Query<After>) ->
 async fn otlp(State(server): State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
     let is = |kind: &str| is_of_type(&headers, kind);
     let read = if is("application/json") {
-        read::otlp_json(&body)
+        let body = serde_json::from_slice(&body).map_err(|error| error.to_string());
+        body.and_then(import::otlp::json)
     } else if is("application/x-protobuf") {
-        read::otlp(&body)
+        import::otlp::binary(&body)
     } else {
         return refused("the content type must be `application/x-protobuf` or `application/json`");
     };
     let read = match read {
         Ok(read) => read,
-        Err(fault) => return refused(&fault.to_string()),
+        Err(reason) => return refused(&reason),
     };
-    if let Some(failed) = server.add_all(read.as_written()) {
+    if let Some(failed) = server.add_all(&read.spans) {
         return failed;
     }
+    let rejected_spans = i64::try_from(read.faults.len()).unwrap_or(i64::MAX);
+    let error_message = read.faults.into_iter().next();
     if is("application/json") {
-        ([(header::CONTENT_TYPE, "application/json")], "{}").into_response()
+        let body = error_message.map_or(json!({}), |message| {
+            // 64-bit numbers are strings in this JSON.
+            let rejected = rejected_spans.to_string();
+            json!({ "partialSuccess": { "rejectedSpans": rejected, "errorMessage": message } })
+        });
+        ([(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
     } else {
-        ([(header::CONTENT_TYPE, "application/x-protobuf")], "").into_response()
+        let partial_success = error_message
+            .map(|error_message| ExportTracePartialSuccess { rejected_spans, error_message });
+        let body = ExportTraceServiceResponse { partial_success }.encode_to_vec();
+        ([(header::CONTENT_TYPE, "application/x-protobuf")], body).into_response()
     }
 }
 

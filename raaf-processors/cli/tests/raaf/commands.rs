@@ -380,6 +380,20 @@ fn exported_lines_are_the_same_bytes() {
     assert_eq!(out, lines);
 }
 
+/// Whichever of its spans is read first.
+#[test]
+fn a_run_whose_root_has_no_name_has_that_of_another_span() {
+    use support::{lines, span, trace};
+
+    let of = |number, name| span(trace("1a"), 0, number, ("tool", name), (number, 1));
+    let [root, child] = [(1, ""), (2, "search")]
+        .map(|(number, name)| lines([of(number, name).workflow_name(String::new()).build()]));
+    for text in [format!("{root}{child}"), format!("{child}{root}")] {
+        let listed = Files::new(&text).text(&["list", "--json"]);
+        assert!(listed.contains(r#""name":"search""#), "{listed}");
+    }
+}
+
 #[test]
 fn a_run_with_two_roots_is_listed_by_its_first_one() {
     let [one, other] = ["1a", "1a"].map(|id| support::with_ids(&[id]));

@@ -145,12 +145,12 @@ impl Runs {
         shared: &OnceCell<Input>,
         printer: &mut Printer,
     ) -> anyhow::Result<Self> {
-        let opened = || match shared.get() {
-            Some(input) => anyhow::Ok(input.clone()),
-            None => {
-                let input = diff.files.input()?.rereadable()?;
-                Ok(shared.get_or_init(|| input).clone())
+        let opened = || {
+            if let Some(input) = shared.get() {
+                return anyhow::Ok(input.clone());
             }
+            let input = diff.files.input()?.rereadable()?;
+            Ok(shared.get_or_init(|| input).clone())
         };
         let (file, filter, text) = match side {
             Side::Run(id) => {
