@@ -32,12 +32,31 @@ const METADATA: [&str; 7] = [
 ];
 
 /// Keys of OTLP, and of the attributes that they have the values of.
-const RENAMED: [(&str, &str); 5] = [
+const RENAMED: [(&str, &str); 6] = [
+    ("gen_ai.tool.name", keys::TOOL_NAME),
     ("gen_ai.tool.call.arguments", keys::TOOL_ARGUMENTS),
     ("gen_ai.tool.call.result", keys::TOOL_RESULT),
     ("gen_ai.tool.call.id", keys::TOOL_CALL_ID),
     ("gen_ai.tool.type", keys::TOOL_TYPE),
     ("gen_ai.tool.description", keys::TOOL_DESCRIPTION),
+];
+
+/// Those of agents.
+const OF_AGENTS: [(&str, &str); 4] = [
+    (AGENT_NAME, keys::AGENT_NAME),
+    (keys::GEN_AI_REQUEST_MODEL, keys::AGENT_MODEL),
+    (keys::GEN_AI_REQUEST_TEMPERATURE, keys::AGENT_TEMPERATURE),
+    (keys::GEN_AI_REQUEST_MAX_TOKENS, keys::AGENT_MAX_TOKENS),
+];
+
+const AGENT_NAME: &str = "gen_ai.agent.name";
+
+/// Keys of lists that agents write as such.
+const LISTS: [&str; 4] = [
+    keys::GEN_AI_SYSTEM_INSTRUCTIONS,
+    keys::GEN_AI_INPUT_MESSAGES,
+    keys::GEN_AI_OUTPUT_MESSAGES,
+    keys::GEN_AI_TOOL_DEFINITIONS,
 ];
 
 /// Keys of values that others have, too.
@@ -164,7 +183,7 @@ fn added(attributes: &[KeyValue]) -> Vec<&str> {
     let component = attributes.iter().find(|pair| pair.key == keys::COMPONENT_NAME).and_then(text);
     let first = attributes.iter().skip_while(|pair| pair.key.starts_with("component."));
     let mut first = first.map(|pair| (pair.key.as_str(), text(pair))).peekable();
-    let names = ["gen_ai.agent.name", "gen_ai.tool.name", keys::GEN_AI_REQUEST_MODEL];
+    let names = [AGENT_NAME, "gen_ai.tool.name", keys::GEN_AI_REQUEST_MODEL];
     let name = first.next_if(|(key, text)| names.contains(key) && *text == component);
     let operation = first.next_if(|(key, _)| *key == keys::GEN_AI_OPERATION_NAME);
     let kind = first.next_if(|(key, _)| *key == "openinference.span.kind");
@@ -227,9 +246,21 @@ fn restore(span: &FinishedSpan, added: &[&str], line: &mut Json) -> Fields {
     ] {
         content(attributes, of, by_tool, (is_call, messages), key);
     }
-    for (key, own) in RENAMED {
-        if let Some(value) = attributes.remove(key) {
-            attributes.insert(own.to_owned(), value);
+    let of_kind = match kind.as_str() {
+        "agent" => &OF_AGENTS[..],
+        "pipeline" | "runner" | "trace" => &[(AGENT_NAME, keys::PIPELINE_NAME)],
+        _ => &[],
+    };
+    for (key, own) in RENAMED.iter().chain(of_kind) {
+        if let Some(value) = attributes.remove(*key) {
+            attributes.insert((*own).to_owned(), value);
+        }
+    }
+    for key in LISTS {
+        let Some(value) = attributes.get_mut(key) else { continue };
+        let list = value.as_str().and_then(|text| serde_json::from_str::<Vec<Json>>(text).ok());
+        if let Some(list) = list {
+            *value = list.into();
         }
     }
     metadata(attributes)

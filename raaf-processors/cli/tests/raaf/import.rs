@@ -5,6 +5,7 @@ use std::{fs, io::Write as _};
 use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
 use raaf_testkit::strategy;
+use raaf_trace_model::attributes::Value;
 use serde_json::{Value as Json, json};
 
 use crate::support::{Files, lines, paused};
@@ -76,7 +77,8 @@ fn a_round_trip_through_otlp_loses_the_types_of_structured_values_only() {
                 attributes.set("gen_ai.request.model", "gpt");
                 attributes.set("gen_ai.usage.cost", 0.25);
                 attributes.set("gen_ai.usage.reasoning.output_tokens", 5);
-                attributes.set("gen_ai.input.messages", r#"[{"role":"user","content":"hi"}]"#);
+                let messages = json!([{ "role": "user", "content": "hi" }]);
+                attributes.set("gen_ai.input.messages", Value::json(&messages));
             })
             .build(),
         of(4, "tool", "search")
@@ -86,6 +88,15 @@ fn a_round_trip_through_otlp_loses_the_types_of_structured_values_only() {
                 attributes.set("tool.call_id", "call_1");
             })
             .build(),
+        of(6, "agent", "Named")
+            .attributes(|attributes| {
+                attributes.set("agent.name", "Named");
+                attributes.set("agent.model", "gpt");
+                attributes.set("agent.max_tokens", 10);
+            })
+            .build(),
+        of(7, "pipeline", "Report").attribute("pipeline.name", "Report").build(),
+        of(8, "tool", "find").attribute("tool.name", "find").build(),
         of(5, "my_kind", "Own").attribute("output", "out").build(),
     ];
     let files = Files::new(&lines(spans));
