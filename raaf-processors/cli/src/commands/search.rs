@@ -1,6 +1,6 @@
 //! `search`: spans by what they are and say.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, path::Path};
 
 use raaf_trace_model::{
     attributes::ValueRef,
@@ -52,6 +52,15 @@ impl Hits {
 }
 
 pub(super) fn run(search: &Search, printer: &mut Printer) -> anyhow::Result<Found> {
+    if let Some(pattern) = &search.pattern
+        && !search.files.are_named()
+        && Path::new(pattern.as_str()).is_file()
+    {
+        let name = Escaped(pattern.as_str());
+        printer.note(format!(
+            "raaf: `{name}` is the pattern here; to search that file for all, pass `. {name}`"
+        ));
+    }
     let input = search.files.input()?;
     let wanted: Vec<_> = search
         .attributes

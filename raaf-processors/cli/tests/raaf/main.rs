@@ -6,6 +6,7 @@ mod arguments;
 mod commands;
 mod diff;
 mod golden;
+mod hostile;
 mod import;
 mod paused;
 mod score;
