@@ -51,7 +51,7 @@ fn whole(
         bail!("a compressed file does not grow; leave `--follow` out");
     }
     let mut any = false;
-    Scan::of(input).in_order(|line| {
+    let faults = Scan::of(input).in_order(|line| {
         if tail.follow {
             any = true;
             show(line, printer)?;
@@ -61,7 +61,9 @@ fn whole(
         }
         Ok(())
     })?;
-    Ok(if any { Found::Yes } else { last.show(printer)? })
+    let found = if any { Found::Yes } else { last.show(printer)? };
+    printer.tell(&faults);
+    Ok(found)
 }
 
 /// The last lines.

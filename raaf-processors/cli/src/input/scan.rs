@@ -42,7 +42,9 @@ impl Faults {
     }
 
     fn extend(&mut self, texts: Option<String>) {
-        texts.into_iter().for_each(|text| self.add(|| text));
+        for text in texts {
+            self.add(|| text);
+        }
     }
 
     pub(crate) fn merge(&mut self, other: Self) {
