@@ -139,6 +139,15 @@ pub(super) fn positive() -> impl TypedValueParser<Value = usize> {
     RangedU64ValueParser::new().range(1..)
 }
 
+/// Parses the key of an attribute, perhaps with its value.
+pub(super) fn attribute(text: &str) -> anyhow::Result<(String, Option<String>)> {
+    let (key, value) = text.split_once('=').map_or((text, None), |(key, value)| (key, Some(value)));
+    if key.is_empty() {
+        bail!("expected the key of an attribute, such as `tool.name`, or `tool.name=search`");
+    }
+    Ok((key.to_owned(), value.map(str::to_owned)))
+}
+
 /// Parses a ratio of what is more to what is less.
 pub(super) fn ratio(text: &str) -> anyhow::Result<f64> {
     match text.parse::<f64>() {

@@ -5,14 +5,14 @@ mod filter;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use regex::Regex;
 
 use crate::state::State;
 
 pub(crate) use files::{Files, PricedFiles, Prices, default_file};
 pub(crate) use filter::{Period, RunFilter, Side};
-use filter::{duration, finite, positive, ratio};
+use filter::{attribute, duration, finite, positive, ratio};
 
 /// Lists, shows, searches, compares and exports traces.
 ///
@@ -175,8 +175,8 @@ pub(crate) struct Search {
     #[arg(long, value_parser = State::span_parser())]
     pub(crate) status: Option<State>,
     /// Only spans with this attribute, `KEY` or `KEY=VALUE`.
-    #[arg(long = "attribute", value_name = "KEY[=VALUE]")]
-    pub(crate) attributes: Vec<String>,
+    #[arg(long = "attribute", value_name = "KEY[=VALUE]", value_parser = attribute)]
+    pub(crate) attributes: Vec<(String, Option<String>)>,
     /// Only spans that lasted at least so long.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) longer_than: Option<Duration>,
@@ -324,12 +324,13 @@ pub(crate) struct Score {
     /// Beginning of the span's id.
     pub(crate) span: String,
     /// Name of what is scored, such as `helpful`.
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) name: String,
     /// Number on the scale of this score.
     #[arg(allow_negative_numbers = true, value_parser = finite, required_unless_present = "label")]
     pub(crate) value: Option<f64>,
     /// Label, such as `pass`.
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     pub(crate) label: Option<String>,
     /// Reason for the score.
     #[arg(long, value_name = "TEXT")]

@@ -62,13 +62,6 @@ pub(super) fn run(search: &Search, printer: &mut Printer) -> anyhow::Result<Foun
         ));
     }
     let input = search.files.input()?;
-    let wanted: Vec<_> = search
-        .attributes
-        .iter()
-        .map(|one| {
-            one.split_once('=').map_or((one.as_str(), None), |(key, value)| (key, Some(value)))
-        })
-        .collect();
     let (parts, faults) = Scan::of(&input).lines(Hits::default, |hits, line| {
         let Some(facts) = Facts::read(line)? else { return Ok(()) };
         hits.resumed.add(&facts);
@@ -88,11 +81,11 @@ pub(super) fn run(search: &Search, printer: &mut Printer) -> anyhow::Result<Foun
         if let Record::Span(span) = &mut record {
             span.add_cost(input.prices());
         }
-        let has = |(key, value): &(&str, Option<&str>)| {
+        let has = |(key, value): &(String, Option<String>)| {
             let own = record.ended().and_then(|span| span.attributes().get(key));
-            own.is_some_and(|own| value.is_none_or(|value| *value == *own.to_string()))
+            own.is_some_and(|own| value.as_ref().is_none_or(|value| *value == own.to_string()))
         };
-        if !wanted.iter().all(has) {
+        if !search.attributes.iter().all(has) {
             return Ok(());
         }
         match &search.pattern {

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, slice, sync::Arc};
 
+use anyhow::bail;
 use serde::Serialize;
 
 use super::Found;
@@ -27,6 +28,12 @@ pub(super) fn view(view: &View, printer: &mut Printer) -> anyhow::Result<Found> 
 }
 
 pub(super) fn serve(serve: &Serve, printer: &mut Printer) -> anyhow::Result<Found> {
+    if let Some(path) = serve.keep.as_ref().filter(|path| path.exists())
+        && Input::find(slice::from_ref(path), true)?.single().is_none()
+    {
+        let name = path.display();
+        bail!("`{name}` is compressed or standard input; spans are appended to plain files");
+    }
     let server = Server::new(serve.memory.saturating_mul(MIB), serve.prices.table()?);
     let server = Arc::new(server.receiving(serve.keep.as_ref())?);
     if let Some(path) = &serve.keep {

@@ -41,8 +41,8 @@ impl Faults {
         }
     }
 
-    fn extend(&mut self, texts: Option<String>) {
-        for text in texts {
+    fn extend(&mut self, text: Option<String>) {
+        if let Some(text) = text {
             self.add(|| text);
         }
     }

@@ -221,8 +221,14 @@ pub(crate) fn count(count: u64) -> String {
     if count == 0 { String::new() } else { count.to_string() }
 }
 
+/// Smallest number that is shown with an exponent.
+const LARGE: f64 = 1e15;
+
 /// Returns a number with two decimals at most.
 pub(crate) fn number(number: f64) -> String {
+    if number.abs() >= LARGE {
+        return format!("{number:e}");
+    }
     let text = format!("{number:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -232,5 +238,9 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         assert_eq!([1.0, 0.5, 0.333, 120.0].map(super::number), ["1", "0.5", "0.33", "120"]);
+        assert_eq!(
+            [-1e308, 2.5e15, 1e14].map(super::number),
+            ["-1e308", "2.5e15", "100000000000000"]
+        );
     }
 }

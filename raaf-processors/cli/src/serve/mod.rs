@@ -4,7 +4,7 @@ mod store;
 
 use std::{
     fs::File,
-    io::{self, Write as _},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -70,11 +70,13 @@ impl Server {
     pub(crate) fn receiving(mut self, keep: Option<&PathBuf>) -> anyhow::Result<Self> {
         self.receives = true;
         if let Some(path) = keep {
+            let shown = || path.display().to_string();
             let mut options = File::options();
-            options.append(true).create(true);
+            options.append(true).create(true).read(true);
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let file = options.open(path).with_context(|| path.display().to_string())?;
+            let mut file = options.open(path).with_context(shown)?;
+            end_line(&mut file).with_context(shown)?;
             self.keep = Some(Mutex::new(file));
         }
         Ok(self)
@@ -247,6 +249,17 @@ async fn lines(State(server): State<Arc<Server>>, Query(query): Query<After>) ->
 }
 
 /// Takes an OTLP request, protobuf or JSON.
+/// Ends a last line that a killed program left, so that the next one is a line of its own.
+fn end_line(file: &mut File) -> io::Result<()> {
+    if file.seek(SeekFrom::End(0))? == 0 {
+        return Ok(());
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
+}
+
 async fn otlp(State(server): State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
     let is = |kind: &str| is_of_type(&headers, kind);
     let read = if is("application/json") {

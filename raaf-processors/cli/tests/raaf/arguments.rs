@@ -41,6 +41,8 @@ fn numbers_that_make_no_sense_are_refused() {
         &["slowest", "-n", "0"],
         &["search", "-n", "-1"],
         &["search", "-n", "99999999999999999999"],
+        &["search", "--attribute", ""],
+        &["search", "--attribute", "=x"],
         &["diff", "1a", "2b", "--slower", "nan"],
         &["diff", "1a", "2b", "--slower", "0.5"],
         &["diff", "1a", "2b", "--more", "-1"],
@@ -105,6 +107,16 @@ fn tail_reads_what_is_no_plain_file_and_tells_what_it_cannot_read() {
     let outcome = files.run(&["tail"]);
     assert!(outcome.err.starts_with("raaf: a line could not be read: "), "{}", outcome.err);
     assert_eq!(outcome.err.lines().count(), 1, "an empty line is none");
+}
+
+#[test]
+fn received_spans_are_kept_in_a_plain_file_only() {
+    let files = Files::new("");
+    fs::write(files.path("t.gz"), [0x1f, 0x8b, 8, 0]).unwrap();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--keep"];
+    let error = files.fails(&[&serve[..], &["t.gz"]].concat(), 2);
+    assert!(error.contains("`t.gz` is compressed"), "{error}");
+    assert!(files.fails(&[&serve[..], &["."]].concat(), 2).contains("it is a directory"));
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn names_and_contents_have_no_control_over_a_terminal() {
         .method(hostile.to_owned())
         .workflow_name(hostile.to_owned())
         .group_id(hostile.to_owned())
-        .error(hostile.to_owned(), hostile.to_owned())
+        .error(hostile, hostile)
         .attributes(|attributes| {
             attributes.set("input", hostile);
             attributes.set(hostile.to_owned(), hostile);
