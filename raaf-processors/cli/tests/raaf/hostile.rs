@@ -102,6 +102,19 @@ fn names_and_contents_have_no_control_over_a_terminal() {
 }
 
 #[test]
+fn errors_have_no_control_over_a_terminal() {
+    let files = Files::new("");
+    let name = "a\u{1b}[31m\u{202e}.jsonl";
+    for arguments in
+        [&["list", name][..], &["show", "1a", name], &["import", name], &["view", name]]
+    {
+        let error = files.fails(arguments, 2);
+        assert!(error.contains(r"a\u{1b}[31m\u{202e}.jsonl"), "{error}");
+        assert!(!error.contains(['\u{1b}', '\u{202e}']), "{error}");
+    }
+}
+
+#[test]
 fn a_compressed_file_that_is_cut_is_read_as_far_as_it_goes() {
     let text = nights(200, false);
     let files = Files::new(&text);
