@@ -1,7 +1,7 @@
 //! Spans of OTLP. Those of this project are as they were: what its exporter adds for other readers, and
 //! what it renames for them, is undone.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, error::Error};
 
 use opentelemetry_proto::tonic::{
     collector::trace::v1::ExportTraceServiceRequest,
@@ -76,8 +76,8 @@ const COPIES: [&str; 7] = [
 ///
 /// The reason why it is none.
 pub(crate) fn binary(body: &[u8]) -> Result<Imported, String> {
-    let request = ExportTraceServiceRequest::decode(body);
-    spans(&request.map_err(|error| format!("not an OTLP trace request: {error}"))?)
+    let request = ExportTraceServiceRequest::decode(body).map_err(|error| no_request(&error))?;
+    spans(&request, body)
 }
 
 /// Reads a request in JSON. Enumerations may be words, and fields null, as some programs write them.
@@ -85,10 +85,27 @@ pub(crate) fn binary(body: &[u8]) -> Result<Imported, String> {
 /// # Errors
 ///
 /// The reason why it is none.
+pub(crate) fn json_text(body: &[u8]) -> Result<Imported, String> {
+    if let Ok(request) = serde_json::from_slice::<ExportTraceServiceRequest>(body) {
+        return spans(&request, &request.encode_to_vec());
+    }
+    json(serde_json::from_slice(body).map_err(|error| no_request(&error))?)
+}
+
+/// Reads a request like [`json_text`].
+///
+/// # Errors
+///
+/// The reason why it is none.
 pub(crate) fn json(mut body: Json) -> Result<Imported, String> {
     loosen(&mut body);
-    let request = serde_json::from_value(body);
-    spans(&request.map_err(|error| format!("not an OTLP trace request: {error}"))?)
+    let request: ExportTraceServiceRequest =
+        serde_json::from_value(body).map_err(|error| no_request(&error))?;
+    spans(&request, &request.encode_to_vec())
+}
+
+fn no_request(error: &dyn Error) -> String {
+    format!("not an OTLP trace request: {error}")
 }
 
 /// Puts numbers for words of enumerations, leaves out fields that are null, and makes doubles that JSON has
@@ -129,7 +146,8 @@ fn code(word: &str) -> Option<usize> {
     ["UNSET", "OK", "ERROR"].iter().position(|known| *known == word)
 }
 
-fn spans(request: &ExportTraceServiceRequest) -> Result<Imported, String> {
+/// Returns the spans of a request, whose form in protobuf is `body`.
+fn spans(request: &ExportTraceServiceRequest, body: &[u8]) -> Result<Imported, String> {
     let resources = request.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
     let all = resources.flat_map(|scope| &scope.spans);
     let ours: HashMap<_, _> = all
@@ -140,7 +158,7 @@ fn spans(request: &ExportTraceServiceRequest) -> Result<Imported, String> {
             Some(((trace, id), (added(&span.attributes), sources(&span.attributes))))
         })
         .collect();
-    let read = read::otlp(&request.encode_to_vec()).map_err(|fault| fault.to_string())?;
+    let read = read::otlp(body).map_err(|fault| fault.to_string())?;
     let faults = read.faults().iter().map(ToString::to_string).collect();
 
     let mut of_traces = HashMap::<TraceId, Fields>::new();

@@ -263,8 +263,7 @@ fn end_line(file: &mut File) -> io::Result<()> {
 async fn otlp(State(server): State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
     let is = |kind: &str| is_of_type(&headers, kind);
     let read = if is("application/json") {
-        let body = serde_json::from_slice(&body).map_err(|error| error.to_string());
-        body.and_then(import::otlp::json)
+        import::otlp::json_text(&body)
     } else if is("application/x-protobuf") {
         import::otlp::binary(&body)
     } else {
