@@ -206,7 +206,8 @@ impl Run {
 type Root = (Timestamp, u64, End);
 
 fn earliest(one: Option<Root>, other: Option<Root>) -> Option<Root> {
-    let key = |root: &Root| (root.0, root.1);
+    // Of one that ended more than once, the longest.
+    let key = |root: &Root| (root.0, root.1, Reverse(root.2.duration));
     one.into_iter().chain(other).min_by_key(key)
 }
 

@@ -16,35 +16,51 @@ use super::Imported;
 /// Reads traces and spans. A trace is its own root, as long as its spans here. What makes no sense is left
 /// out, with the reason.
 pub(super) fn all(items: &[Json]) -> Imported {
-    let (spans, faults) = read(items, [].into_iter());
+    let (spans, faults) = read(items, None);
     Imported { spans, faults }
 }
 
-/// Reads a request, with traces that earlier ones had.
+/// A trace that has begun, and the first start and the last end of its spans so far.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) trace: Json,
+    pub(super) times: Option<Times>,
+}
+
+type Times = (SystemTime, SystemTime);
+
+/// Adds the times of a span.
+pub(super) fn with(times: Option<Times>, span: &FinishedSpan) -> Times {
+    let (start, end) = (span.start_time(), span.end_time());
+    times.map_or((start, end), |(first, last)| (first.min(start), last.max(end)))
+}
+
+/// Reads a request, with traces that earlier ones had. A trace has a root, again, with each span that is at
+/// its top.
 ///
 /// # Errors
 ///
 /// The reason why one of its items makes no sense.
 pub(super) fn spans_of<'a>(
     items: &'a [Json],
-    earlier: impl Iterator<Item = &'a Json>,
+    earlier: &'a HashMap<TraceId, Begun>,
 ) -> Result<Vec<FinishedSpan>, String> {
-    let (spans, mut faults) = read(items, earlier);
+    let (spans, mut faults) = read(items, Some(earlier));
     faults.drain(..).next().map_or(Ok(spans), Err)
 }
 
 fn read<'a>(
     items: &'a [Json],
-    earlier: impl Iterator<Item = &'a Json>,
+    earlier: Option<&'a HashMap<TraceId, Begun>>,
 ) -> (Vec<FinishedSpan>, Vec<String>) {
     let is = |kind: &'static str| move |item: &&Json| item["object"] == kind;
-    let id = |item: &Json, key: &str| item[key].as_str().and_then(|id| TraceId::parse(id).ok());
     let own = items.iter().filter(is("trace"));
-    let traces: HashMap<_, _> =
-        earlier.chain(own).filter_map(|trace| Some((id(trace, "id")?, trace))).collect();
+    let own = own.filter_map(|trace| Some((trace_id(trace, "id")?, trace)));
+    let known = earlier.into_iter().flatten().map(|(id, begun)| (*id, &begun.trace));
+    let traces: HashMap<_, _> = known.chain(own).collect();
     let (mut all, mut faults) = (Vec::new(), Vec::new());
     for item in items.iter().filter(is("trace.span")) {
-        let of = id(item, "trace_id").ok_or("its trace id is invalid".to_owned());
+        let of = trace_id(item, "trace_id").ok_or("its trace id is invalid".to_owned());
         let read = of.and_then(|of| span(item, of, traces.get(&of).copied()));
         match read {
             Ok(span) => all.push(span),
@@ -52,7 +68,7 @@ fn read<'a>(
         }
     }
     let mut roots: Vec<_> =
-        traces.iter().filter_map(|(id, trace)| root(*id, trace, &all)).collect();
+        traces.iter().filter_map(|(id, trace)| root(*id, trace, &all, earlier)).collect();
     roots.sort_by_key(FinishedSpan::start_time);
     all.append(&mut roots);
     (all, faults)
@@ -63,10 +79,22 @@ fn root_id(trace: TraceId) -> Option<SpanId> {
     SpanId::from_u64(trace.to_u128() as u64)
 }
 
-fn root(id: TraceId, trace: &Json, spans: &[FinishedSpan]) -> Option<FinishedSpan> {
+pub(super) fn trace_id(item: &Json, key: &str) -> Option<TraceId> {
+    TraceId::parse(item[key].as_str()?).ok()
+}
+
+fn root(
+    id: TraceId,
+    trace: &Json,
+    spans: &[FinishedSpan],
+    earlier: Option<&HashMap<TraceId, Begun>>,
+) -> Option<FinishedSpan> {
     let own = || spans.iter().filter(|span| span.trace_id() == id);
-    let (start, end) =
-        (own().map(FinishedSpan::start_time).min()?, own().map(FinishedSpan::end_time).max()?);
+    if earlier.is_some() && own().all(|span| span.parent_id() != root_id(id)) {
+        return None;
+    }
+    let before = earlier.and_then(|all| all.get(&id)?.times);
+    let (start, end) = own().fold(before, |times, span| Some(with(times, span)))?;
     let name = trace["workflow_name"].as_str().unwrap_or("trace");
     let root = FinishedSpan::builder("trace", name).span_id(root_id(id)?).local_root(true);
     Some(

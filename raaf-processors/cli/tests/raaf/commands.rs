@@ -380,6 +380,19 @@ fn exported_lines_are_the_same_bytes() {
     assert_eq!(out, lines);
 }
 
+/// Such as one whose length was not known yet.
+#[test]
+fn of_a_root_that_ended_more_than_once_the_longest_counts() {
+    let one = support::with_ids(&["1a"]);
+    let longer =
+        one.replace("\"duration_ms\":1.0", "\"duration_ms\":30.0").replace(".001000Z", ".030000Z");
+    for text in [format!("{one}{longer}"), format!("{longer}{one}")] {
+        let files = Files::new(&text);
+        assert!(files.text(&["list"]).contains(" 30 ms "), "{}", files.text(&["list"]));
+        assert!(files.text(&["show", "1a"]).contains("  30 ms  "));
+    }
+}
+
 /// Whichever of its spans is read first.
 #[test]
 fn a_run_whose_root_has_no_name_has_that_of_another_span() {
