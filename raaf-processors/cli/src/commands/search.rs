@@ -5,6 +5,7 @@ use std::{cmp::Reverse, path::Path};
 use raaf_trace_model::{
     attributes::ValueRef,
     escape::Escaped,
+    keys,
     span::{FinishedSpan, Record},
 };
 use regex::Regex;
@@ -62,6 +63,8 @@ pub(super) fn run(search: &Search, printer: &mut Printer) -> anyhow::Result<Foun
         ));
     }
     let input = search.files.input()?;
+    // Prices take time, and few spans are shown.
+    let by_cost = search.attributes.iter().any(|(key, _)| key == keys::GEN_AI_USAGE_COST);
     let (parts, faults) = Scan::of(&input).lines(Hits::default, |hits, line| {
         let Some(facts) = Facts::read(line)? else { return Ok(()) };
         hits.resumed.add(&facts);
@@ -78,7 +81,7 @@ pub(super) fn run(search: &Search, printer: &mut Printer) -> anyhow::Result<Foun
         let Some(mut record) = Record::parse(line).map_err(|error| error.to_string())? else {
             return Ok(());
         };
-        if let Record::Span(span) = &mut record {
+        if by_cost && let Record::Span(span) = &mut record {
             span.add_cost(input.prices());
         }
         let has = |(key, value): &(String, Option<String>)| {
@@ -105,6 +108,11 @@ pub(super) fn run(search: &Search, printer: &mut Printer) -> anyhow::Result<Foun
         hits.resumed.merge(part.resumed);
     }
     hits.sort(search.limit);
+    for hit in &mut hits.newest {
+        if let Record::Span(span) = &mut hit.record {
+            span.add_cost(input.prices());
+        }
+    }
     for hit in &hits.newest {
         let record = &hit.record;
         let went_on = hits.resumed.state_of_run(record);
