@@ -24,6 +24,7 @@ pub(crate) struct Printer {
     out: Box<dyn Write>,
     colors: ColorChoice,
     pub(crate) json: bool,
+    is_terminal: bool,
     /// The first output starts a pager.
     pages: bool,
     pager: Option<Child>,
@@ -38,13 +39,14 @@ impl Printer {
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        let out = Box::new(BufWriter::new(io::stdout()));
-        Self { out, colors, json, pages: false, pager: None, notes: Vec::new() }
+        let (out, is_terminal) = (io::stdout(), io::stdout().is_terminal());
+        let out = Box::new(BufWriter::new(out));
+        Self { out, colors, json, is_terminal, pages: false, pager: None, notes: Vec::new() }
     }
 
     /// Shows the output by a pager if it goes to a terminal.
     pub(crate) fn page(&mut self) {
-        self.pages = io::stdout().is_terminal();
+        self.pages = self.is_terminal;
     }
 
     pub(crate) fn has_color(&self) -> bool {
@@ -72,9 +74,17 @@ impl Printer {
     }
 
     /// Prints data for other programs, which must not be changed: the stream for texts takes control
-    /// characters out where the output is no terminal.
+    /// characters out where the output is no terminal. On a terminal, they are escaped instead.
     pub(crate) fn data(&mut self, data: impl fmt::Display) -> io::Result<()> {
-        write!(self.out(), "{data}")
+        if !self.is_terminal {
+            return write!(self.out(), "{data}");
+        }
+        let text = data.to_string();
+        for line in text.split_inclusive('\n') {
+            let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+            write!(self.out(), "{}{end}", Escaped(line.trim_end_matches('\r')))?;
+        }
+        Ok(())
     }
 
     /// Prints an object as a line of JSON.

@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::support::{Files, report};
+use crate::support::{Files, named, report};
 
 /// Runs the program on a terminal; `None`, with a line that tells it, where there is no `script`. Returns
 /// what the terminal showed, and the exit code.
@@ -124,6 +124,20 @@ fn colours_are_those_of_a_terminal() {
     }
     assert!(files.text(&["show", "2b", "--color", "always"]).contains("\u{1b}["));
     assert!(!files.text(&["show", "2b"]).contains('\u{1b}'));
+}
+
+/// It is data for programs elsewhere, where nothing may be changed.
+#[test]
+fn data_has_no_control_over_a_terminal() {
+    let files = Files::new(&named("a\u{1b}[2Jb\u{202e}c"));
+    for arguments in ["export csv", "export jsonl", "export chrome", "list --json", "tail --json"] {
+        let Some((shown, _)) = on_terminal(&files, arguments, &[("NO_COLOR", "1")]) else { return };
+        assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
+        assert!(shown.contains(r"b\u{202e}c"), "{shown:?}");
+        assert!(shown.ends_with('\n') && !shown.contains(r"\r"), "{shown:?}");
+        let piped = files.text(&arguments.split(' ').collect::<Vec<_>>());
+        assert!(piped.contains('\u{202e}'), "{piped:?}");
+    }
 }
 
 #[test]
