@@ -97,6 +97,7 @@ const HOUSES: [House; 9] = [
         &[
             &["input"],
             &["index"],
+            &["state"],
             &["score"],
             &["run"],
             &["args"],

@@ -14,7 +14,7 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::input::Faults;
+use crate::input::{Faults, INDEX};
 
 /// Smallest file that has an index, in bytes.
 const LEAST: u64 = 16 * 1024 * 1024;
@@ -26,7 +26,7 @@ const PROOF: u64 = 4_096;
 const PLACES: u64 = 64;
 
 /// Version of the index; others are made anew.
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
@@ -85,7 +85,7 @@ pub(crate) fn or_scan<S: Serialize + DeserializeOwned + Default>(
 
 fn place(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".raaf-index");
+    name.push(INDEX);
     name.into()
 }
 

@@ -10,6 +10,7 @@ mod print;
 mod run;
 mod score;
 mod serve;
+mod state;
 mod trace;
 
 use std::{
@@ -21,6 +22,7 @@ use clap::Parser as _;
 
 use args::Cli;
 use commands::Found;
+use format::content::lines;
 use print::Printer;
 
 fn main() -> ExitCode {
@@ -37,7 +39,9 @@ fn main() -> ExitCode {
         // Nobody reads any more, such as behind `head`.
         Err(error) if is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "raaf: {error:#}");
+            // It may have names of files, and what they contain.
+            let error = lines(&format!("{error:#}"));
+            let _ = writeln!(io::stderr(), "raaf: {error}");
             ExitCode::from(2)
         }
     }

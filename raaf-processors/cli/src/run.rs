@@ -7,6 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use raaf_processors::HumanDuration;
 use raaf_trace_model::{
     id::{SpanId, TraceId},
     prices::Cost,
@@ -19,6 +20,7 @@ use crate::{
     index,
     input::{End, Facts, Faults, Input, Scan, Tokens},
     score,
+    state::{Resumed, State},
 };
 
 /// Summary of a trace.
@@ -32,8 +34,8 @@ pub(crate) struct Run {
     end: Timestamp,
     /// The earliest root, with its start and id.
     root: Option<Root>,
-    /// The span that ended last, with its end and start.
-    last: Option<Last>,
+    /// The part after a pause that ended last.
+    resumed: Option<Resumed>,
     /// Origin of `name`.
     named_by: NamedBy,
     pub(crate) spans: u64,
@@ -57,50 +59,6 @@ enum NamedBy {
     Workflow,
 }
 
-/// State of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum State {
-    Ok,
-    Error,
-    Cancelled,
-    Stale,
-    Unset,
-    /// It waits, such as for an approval, and may go on.
-    Paused,
-    /// Spans have started and not ended.
-    Running,
-    /// Its root is not in the file.
-    Partial,
-}
-
-impl State {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Error => "error",
-            Self::Cancelled => "cancelled",
-            Self::Stale => "stale",
-            Self::Unset => "unset",
-            Self::Paused => "paused",
-            Self::Running => "running",
-            Self::Partial => "partial",
-        }
-    }
-}
-
-impl From<Status> for State {
-    fn from(status: Status) -> Self {
-        match status {
-            Status::Ok => Self::Ok,
-            Status::Error => Self::Error,
-            Status::Cancelled => Self::Cancelled,
-            Status::Stale => Self::Stale,
-            _ => Self::Unset,
-        }
-    }
-}
-
 impl Run {
     fn begin(trace: TraceId, start: Timestamp) -> Self {
         Self {
@@ -110,7 +68,7 @@ impl Run {
             start,
             end: start,
             root: None,
-            last: None,
+            resumed: None,
             named_by: NamedBy::Span(Reverse(start)),
             spans: 0,
             starts: 0,
@@ -136,14 +94,15 @@ impl Run {
 
     fn add(&mut self, facts: &Facts<'_>, start: Timestamp) {
         let is_root = facts.parent.is_none();
+        let workflow = facts.workflow.as_ref().filter(|name| !name.is_empty());
         let named_by = match &*facts.kind {
-            _ if facts.workflow.is_some() => NamedBy::Workflow,
+            _ if workflow.is_some() => NamedBy::Workflow,
             "runner" if is_root => NamedBy::Runner,
             _ if is_root => NamedBy::Root,
             "agent" => NamedBy::Agent(Reverse(start)),
             _ => NamedBy::Span(Reverse(start)),
         };
-        let name = facts.workflow.as_ref().unwrap_or(&facts.component);
+        let name = workflow.unwrap_or(&facts.component);
         self.take_name(named_by, name);
         self.take_group(facts.group.as_deref());
         self.start = self.start.min(start);
@@ -153,10 +112,10 @@ impl Run {
         };
         self.spans += 1;
         self.errors += u64::from(end.status == Status::Error);
-        self.tokens.add(facts.tokens);
+        self.tokens.add(facts.usage());
         let ended = start.after(end.duration);
         self.end = self.end.max(ended);
-        self.last = latest(self.last, Some((ended, Reverse(start), end)));
+        self.resumed = Resumed::later(self.resumed, Resumed::of(facts));
         if is_root {
             let id = facts.span.map_or(0, SpanId::to_u64);
             self.root = earliest(self.root, Some((start, id, end)));
@@ -165,7 +124,8 @@ impl Run {
 
     /// Keeps the better of two names, whichever is seen first.
     fn take_name(&mut self, by: NamedBy, name: &str) {
-        if self.name.is_empty() || (by, name) > (self.named_by, self.name.as_str()) {
+        let is_better = || (by, name) > (self.named_by, self.name.as_str());
+        if !name.is_empty() && (self.name.is_empty() || is_better()) {
             (self.named_by, self.name) = (by, name.to_owned());
         }
     }
@@ -182,7 +142,7 @@ impl Run {
         self.start = self.start.min(other.start);
         self.end = self.end.max(other.end);
         self.root = earliest(self.root, other.root);
-        self.last = latest(self.last, other.last);
+        self.resumed = Resumed::later(self.resumed, other.resumed);
         self.spans += other.spans;
         self.starts += other.starts;
         self.scores += other.scores;
@@ -201,35 +161,39 @@ impl Run {
         self.scores > 0 && self.scores == self.spans
     }
 
-    /// Returns the duration of the root; without one, and if the run went on after a pause, the time from
-    /// the first start to the last end.
+    /// Returns the duration of the root; without one, and if the run went on after it, the time from the
+    /// first start to the last end.
     pub(crate) fn duration(&self) -> Duration {
         match self.root {
-            Some((start, _, root)) if !(root.paused && self.end > start.after(root.duration)) => {
-                root.duration
-            }
+            Some((_, _, root)) if self.continued().is_none() => root.duration,
             _ => self.end.since(self.start),
         }
     }
 
-    /// Returns the end of the root.
+    /// Returns the end of the part that went on after the root, if there is one.
+    fn continued(&self) -> Option<End> {
+        let (start, _, root) = self.root?;
+        self.resumed?.end_after(start.after(root.duration))
+    }
+
+    /// Returns the end of the run, if its root has ended.
     pub(crate) fn end(&self) -> Option<End> {
-        self.root.map(|(_, _, end)| end)
+        let (_, _, root) = self.root?;
+        Some(End { duration: self.duration(), ..self.continued().unwrap_or(root) })
+    }
+
+    /// Returns a line about the end of a run that went on after its root, such as `ok, after 2 min with
+    /// pauses`.
+    pub(crate) fn continuation(&self) -> Option<String> {
+        let state = State::of(Some(self.continued()?)).as_str();
+        Some(format!("{state}, after {} with pauses", HumanDuration(self.duration())))
     }
 
     pub(crate) fn state(&self) -> State {
-        match self.root {
-            Some((start, _, root)) if root.paused => match self.last {
-                // The part that went on last tells how the run ended.
-                Some((end, _, last))
-                    if end > start.after(root.duration) && last.status != Status::Unset =>
-                {
-                    last.status.into()
-                }
-                _ => State::Paused,
-            },
-            Some((_, _, root)) => root.status.into(),
-            None if self.starts > self.spans => State::Running,
+        let is_open = self.starts > self.spans;
+        match self.end().map(|end| State::of(Some(end))) {
+            Some(State::Paused) | None if is_open => State::Running,
+            Some(state) => state,
             None => State::Partial,
         }
     }
@@ -242,14 +206,9 @@ impl Run {
 type Root = (Timestamp, u64, End);
 
 fn earliest(one: Option<Root>, other: Option<Root>) -> Option<Root> {
-    let key = |root: &Root| (root.0, root.1);
+    // Of one that ended more than once, the longest.
+    let key = |root: &Root| (root.0, root.1, Reverse(root.2.duration));
     one.into_iter().chain(other).min_by_key(key)
-}
-
-type Last = (Timestamp, Reverse<Timestamp>, End);
-
-fn latest(one: Option<Last>, other: Option<Last>) -> Option<Last> {
-    one.into_iter().chain(other).max_by_key(|last| (last.0, last.1))
 }
 
 /// Traces by their ids.

@@ -59,7 +59,10 @@ impl fmt::Display for Scored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Escaped(&self.name).fmt(f)?;
         if let Some(value) = self.value {
-            write!(f, " {value}")?;
+            match value.abs() {
+                0.0 | 1e-6..1e15 => write!(f, " {value}")?,
+                _ => write!(f, " {value:e}")?,
+            }
         }
         if let Some(label) = &self.label {
             write!(f, " ({})", Escaped(label))?;

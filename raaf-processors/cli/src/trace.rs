@@ -1,6 +1,7 @@
 //! One trace, read whole.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, HashMap, hash_map::Entry},
     mem,
     num::NonZero,
@@ -76,12 +77,16 @@ impl Trace {
         lines.sort();
         let lines: Vec<_> = lines.into_iter().map(|(_, line)| line).collect();
         let records = lines.iter().filter_map(|line| Record::parse(line.as_bytes()).ok().flatten());
-        let tree = SpanTree::new(records.map(|mut record| {
+        let records = records.map(|mut record| {
             if let Record::Span(span) = &mut record {
                 span.add_cost(prices);
             }
             record
-        }));
+        });
+        let mut records: Vec<_> = records.collect();
+        // The tree keeps the first of those that ended more than once: the longest.
+        records.sort_by_key(|record| (record.start_time(), Reverse(record.duration())));
+        let tree = SpanTree::new(records);
         Self { id, lines, tree, scoring: Vec::new() }
     }
 

@@ -6,10 +6,13 @@ use std::{
 };
 
 use anyhow::{anyhow, bail};
-use clap::{Args, Parser};
+use clap::{
+    Args, Parser,
+    builder::{RangedU64ValueParser, TypedValueParser},
+};
 use regex::Regex;
 
-use crate::run::{Run, State};
+use crate::{run::Run, state::State};
 
 /// Filters of runs.
 #[derive(Args, Clone, Debug)]
@@ -128,6 +131,28 @@ pub(super) fn duration(text: &str) -> anyhow::Result<Duration> {
     match humantime::parse_duration(text) {
         Ok(duration) => Ok(duration),
         Err(_) => bail!("expected a duration such as `200ms`, `1.5s` or `2min`"),
+    }
+}
+
+/// Returns a parser of numbers of things to show.
+pub(super) fn positive() -> impl TypedValueParser<Value = usize> {
+    RangedU64ValueParser::new().range(1..)
+}
+
+/// Parses the key of an attribute, perhaps with its value.
+pub(super) fn attribute(text: &str) -> anyhow::Result<(String, Option<String>)> {
+    let (key, value) = text.split_once('=').map_or((text, None), |(key, value)| (key, Some(value)));
+    if key.is_empty() {
+        bail!("expected the key of an attribute, such as `tool.name`, or `tool.name=search`");
+    }
+    Ok((key.to_owned(), value.map(str::to_owned)))
+}
+
+/// Parses a ratio of what is more to what is less.
+pub(super) fn ratio(text: &str) -> anyhow::Result<f64> {
+    match text.parse::<f64>() {
+        Ok(ratio) if ratio >= 1.0 => Ok(ratio),
+        _ => bail!("expected a number of 1 or more, such as `1.5`"),
     }
 }
 

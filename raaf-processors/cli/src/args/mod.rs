@@ -1,26 +1,18 @@
 //! Arguments of the program.
 
+mod files;
 mod filter;
 
-use std::{
-    env, fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use raaf_trace_model::prices::PriceTable;
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use regex::Regex;
 
-use crate::input::Input;
+use crate::state::State;
 
+pub(crate) use files::{Files, PricedFiles, Prices, default_file};
 pub(crate) use filter::{Period, RunFilter, Side};
-use filter::{duration, finite};
-
-/// Name of the file that is read if none is named.
-const DEFAULT_FILE: &str = "traces.jsonl";
+use filter::{attribute, duration, finite, positive, ratio};
 
 /// Lists, shows, searches, compares and exports traces.
 ///
@@ -62,30 +54,54 @@ pub(crate) enum Command {
     /// Find spans.
     Search(Search),
     /// Summarize spans by kind, component, model or error, or scores.
+    ///
+    /// Tokens and cost of an agent are those of the model calls below it, without those of other agents below it.
     Stats(Stats),
     /// List the spans that took longest.
     Slowest(Slowest),
     /// List errors by type and message.
     Errors(Errors),
     /// Compare two runs, or two sets of runs.
+    ///
+    /// A set of runs is a file, perhaps with filters of `raaf list`: `new.jsonl`,
+    /// `traces.jsonl:name=nightly,since=2h`, or `:until=2026-01-02` for the file that is read by default. A name
+    /// without a dot is that of a file after `./`. Spans of sets are aligned by the name of their run, and by
+    /// kind, component and method from the root on.
     Diff(Diff),
     /// Write traces in another format.
     Export(Export),
     /// Convert traces of other programs to lines of a trace file.
     Import(Import),
     /// Append the score of a span to a trace file.
+    ///
+    /// The score is appended as a program writes it that scores a span which has ended: as a span of kind
+    /// `evaluator` in a trace of its own, which links to the scored one.
     Score(Score),
     /// Print spans as they are written.
     Tail(Tail),
     /// Show traces in a browser, from files, with what is written to them meanwhile.
     View(View),
     /// Receive spans, and show them in a browser.
+    ///
+    /// Programs send OTLP over HTTP to `/v1/traces` (`OTEL_EXPORTER_OTLP_ENDPOINT` is the address), requests
+    /// of OpenAI's Agents SDK to `/v1/traces/ingest`, or lines of a trace file to `/lines`.
     Serve(Serve),
     /// Print the completions of a shell.
     Completions { shell: clap_complete::Shell },
 }
 
 impl Command {
+    /// Returns the reason why there is no JSON of its output, if there is none.
+    pub(crate) fn without_json(&self) -> Option<&'static str> {
+        match self {
+            Self::Export(_) => {
+                Some("`export` names its format; `chrome`, `otlp` and `jsonl` are JSON")
+            }
+            Self::Completions { .. } => Some("completions are a script"),
+            _ => None,
+        }
+    }
+
     /// Returns whether its output may be long and is for people.
     pub(crate) fn is_paged(&self) -> bool {
         matches!(
@@ -101,84 +117,12 @@ impl Command {
     }
 }
 
-/// Files to read.
-#[derive(Args, Debug)]
-pub(crate) struct Files {
-    /// Trace files, or `-`.
-    #[arg(value_name = "FILE")]
-    named: Vec<PathBuf>,
-    /// Read the named files only, without the rotated parts beside them.
-    #[arg(long)]
-    alone: bool,
-    #[command(flatten)]
-    prices: Prices,
-}
-
-impl Files {
-    /// Returns the named files, or the default one.
-    pub(crate) fn paths(&self) -> Vec<PathBuf> {
-        if !self.named.is_empty() {
-            return self.named.clone();
-        }
-        let set = env::var_os("RAAF_TRACE_FILE").filter(|path| !path.is_empty());
-        vec![set.map_or_else(|| DEFAULT_FILE.into(), PathBuf::from)]
-    }
-
-    /// Opens the files.
-    ///
-    /// # Errors
-    ///
-    /// If one does not exist or cannot be opened, or the prices are invalid.
-    pub(crate) fn input(&self) -> anyhow::Result<Input> {
-        self.input_of(&self.paths())
-    }
-
-    /// Opens other files in the same way.
-    ///
-    /// # Errors
-    ///
-    /// See [`input`](Self::input).
-    pub(crate) fn input_of(&self, paths: &[PathBuf]) -> anyhow::Result<Input> {
-        Ok(Input::find(paths, self.alone)?.with_prices(self.prices.table()?))
-    }
-}
-
-/// Prices of models.
-#[derive(Args, Debug)]
-pub(crate) struct Prices {
-    /// JSON file with prices of models, on top of the built-in ones, for calls whose cost is not in the
-    /// file; `none` for no prices.
-    #[arg(long, value_name = "FILE", env = "RAAF_TRACE_PRICES", hide_env_values = true)]
-    prices: Option<PathBuf>,
-}
-
-impl Prices {
-    /// Reads the prices.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read, or is not a table of prices.
-    pub(crate) fn table(&self) -> anyhow::Result<PriceTable> {
-        let Some(path) = self.prices.as_deref().filter(|path| !path.as_os_str().is_empty()) else {
-            return Ok(PriceTable::built_in());
-        };
-        if path == Path::new("none") {
-            return Ok(PriceTable::empty());
-        }
-        let shown = path.display();
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("cannot read the prices `{shown}`"))?;
-        let prices = PriceTable::from_json(&text).with_context(|| format!("`{shown}`"))?;
-        Ok(prices.or(PriceTable::built_in()))
-    }
-}
-
 #[derive(Args, Debug)]
 pub(crate) struct List {
     #[command(flatten)]
-    pub(crate) files: Files,
+    pub(crate) files: PricedFiles,
     /// Number of runs.
-    #[arg(short = 'n', long, default_value_t = 20)]
+    #[arg(short = 'n', long, default_value_t = 20, value_parser = positive())]
     pub(crate) limit: usize,
     /// List all runs.
     #[arg(short, long, conflicts_with = "limit")]
@@ -192,19 +136,19 @@ pub(crate) struct Show {
     /// Beginning of the trace's id, or `last`.
     pub(crate) trace: String,
     #[command(flatten)]
-    pub(crate) files: Files,
+    pub(crate) files: PricedFiles,
     /// Only this span and what is below it, by the beginning of its id.
     #[arg(long, value_name = "SPAN")]
     pub(crate) span: Option<String>,
     /// Show attributes and ids.
     #[arg(long)]
     pub(crate) attributes: bool,
-    /// Show inputs, outputs and messages in full.
+    /// Show inputs, outputs, messages and errors in full.
     #[arg(long)]
     pub(crate) content: bool,
-    /// Format of the output; `--json` is the same as `--format json`.
-    #[arg(long, value_enum, default_value_t = ShowFormat::Text)]
-    pub(crate) format: ShowFormat,
+    /// Format of the output, `text` by default; `--json` is the same as `--format json`.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ShowFormat>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -220,7 +164,7 @@ pub(crate) struct Search {
     /// Regular expression, sought in names, errors, attributes and contents.
     pub(crate) pattern: Option<Regex>,
     #[command(flatten)]
-    pub(crate) files: Files,
+    pub(crate) files: PricedFiles,
     /// Only spans of this kind.
     #[arg(long)]
     pub(crate) kind: Option<String>,
@@ -228,25 +172,25 @@ pub(crate) struct Search {
     #[arg(long, value_name = "REGEX")]
     pub(crate) component: Option<Regex>,
     /// Only spans with this status.
-    #[arg(long)]
-    pub(crate) status: Option<String>,
+    #[arg(long, value_parser = State::span_parser())]
+    pub(crate) status: Option<State>,
     /// Only spans with this attribute, `KEY` or `KEY=VALUE`.
-    #[arg(long = "attribute", value_name = "KEY[=VALUE]")]
-    pub(crate) attributes: Vec<String>,
+    #[arg(long = "attribute", value_name = "KEY[=VALUE]", value_parser = attribute)]
+    pub(crate) attributes: Vec<(String, Option<String>)>,
     /// Only spans that lasted at least so long.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) longer_than: Option<Duration>,
     #[command(flatten)]
     pub(crate) period: Period,
     /// Number of spans.
-    #[arg(short = 'n', long, default_value_t = 50)]
+    #[arg(short = 'n', long, default_value_t = 50, value_parser = positive())]
     pub(crate) limit: usize,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Stats {
     #[command(flatten)]
-    pub(crate) files: Files,
+    pub(crate) files: PricedFiles,
     /// Groups to summarize by.
     #[arg(long, value_enum, default_value_t = By::Component)]
     pub(crate) by: By,
@@ -269,7 +213,7 @@ pub(crate) struct Slowest {
     #[command(flatten)]
     pub(crate) files: Files,
     /// Number of spans.
-    #[arg(short = 'n', long, default_value_t = 20)]
+    #[arg(short = 'n', long, default_value_t = 20, value_parser = positive())]
     pub(crate) limit: usize,
     /// Only spans of this kind.
     #[arg(long)]
@@ -286,10 +230,6 @@ pub(crate) struct Errors {
     pub(crate) period: Period,
 }
 
-/// A set of runs is a file, perhaps with filters of `raaf list`: `new.jsonl`,
-/// `traces.jsonl:name=nightly,since=2h`, or `:until=2026-01-02` for the file that is read by default. A name
-/// without a dot is that of a file after `./`. Spans of sets are aligned by the name of their run, and by
-/// kind, component and method from the root on.
 #[derive(Args, Debug)]
 pub(crate) struct Diff {
     /// The run before, by the beginning of its trace's id, or a set of runs.
@@ -299,12 +239,12 @@ pub(crate) struct Diff {
     #[arg(value_parser = Side::parse)]
     pub(crate) after: Side,
     #[command(flatten)]
-    pub(crate) files: Files,
+    pub(crate) files: PricedFiles,
     /// Smallest ratio by which a duration must differ to be shown.
-    #[arg(long, value_name = "RATIO", default_value_t = 1.5)]
+    #[arg(long, value_name = "RATIO", default_value_t = 1.5, value_parser = ratio)]
     pub(crate) slower: f64,
     /// Smallest ratio by which spans, tokens and cost a run of sets must differ to be shown.
-    #[arg(long, value_name = "RATIO", default_value_t = 1.1)]
+    #[arg(long, value_name = "RATIO", default_value_t = 1.1, value_parser = ratio)]
     pub(crate) more: f64,
     /// Compare inputs, outputs and messages of two runs.
     #[arg(long)]
@@ -317,7 +257,7 @@ pub(crate) struct Export {
     #[arg(value_enum)]
     pub(crate) format: ExportFormat,
     #[command(flatten)]
-    pub(crate) files: Files,
+    pub(crate) files: PricedFiles,
     /// Only this trace, by the beginning of its id, or `last`.
     #[arg(long)]
     pub(crate) trace: Option<String>,
@@ -344,7 +284,7 @@ pub(crate) enum ExportFormat {
 #[derive(Args, Debug)]
 pub(crate) struct View {
     #[command(flatten)]
-    pub(crate) files: Files,
+    pub(crate) files: PricedFiles,
     /// Port on this machine; 0 for any.
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,
@@ -353,8 +293,6 @@ pub(crate) struct View {
     pub(crate) memory: usize,
 }
 
-/// Programs send OTLP over HTTP to `/v1/traces` (`OTEL_EXPORTER_OTLP_ENDPOINT` is the address), requests
-/// of OpenAI's Agents SDK to `/v1/traces/ingest`, or lines of a trace file to `/lines`.
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
     /// Address to listen on. With an address that other machines reach, everybody there can read and
@@ -379,8 +317,6 @@ pub(crate) struct Import {
     pub(crate) files: Vec<PathBuf>,
 }
 
-/// The score is appended as a program writes it that scores a span which has ended: as a span of kind
-/// `evaluator` in a trace of its own, which links to the scored one.
 #[derive(Args, Debug)]
 pub(crate) struct Score {
     /// Trace file, not compressed.
@@ -388,12 +324,13 @@ pub(crate) struct Score {
     /// Beginning of the span's id.
     pub(crate) span: String,
     /// Name of what is scored, such as `helpful`.
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) name: String,
     /// Number on the scale of this score.
     #[arg(allow_negative_numbers = true, value_parser = finite, required_unless_present = "label")]
     pub(crate) value: Option<f64>,
     /// Label, such as `pass`.
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     pub(crate) label: Option<String>,
     /// Reason for the score.
     #[arg(long, value_name = "TEXT")]
@@ -405,8 +342,8 @@ pub(crate) struct Score {
 
 #[derive(Args, Debug)]
 pub(crate) struct Tail {
-    #[command(flatten)]
-    pub(crate) files: Files,
+    /// Trace file, or `-`.
+    pub(crate) file: Option<PathBuf>,
     /// Number of lines that exist already to begin with.
     #[arg(short = 'n', long, default_value_t = 10)]
     pub(crate) lines: usize,

@@ -16,9 +16,6 @@ use crate::{
     print::{self, Printer},
 };
 
-/// Largest width of a message, in characters.
-const MESSAGE: usize = 80;
-
 /// An error of a component: type, message, kind and component.
 type Error = (String, String, String);
 
@@ -93,7 +90,7 @@ pub(super) fn run(errors: &Errors, printer: &mut Printer) -> anyhow::Result<Foun
             [
                 group.count.to_string(),
                 print::name(kind),
-                print::cut(message, MESSAGE),
+                print::name(message),
                 print::name(component),
                 print::time(group.latest.into()),
                 group.trace.hex()[..8].to_owned(),

@@ -19,6 +19,10 @@ impl Group {
     pub(super) fn add(&mut self, end: End, tokens: Tokens, cost: Cost) {
         self.durations.push(end.duration);
         self.errors += u64::from(end.status == Status::Error);
+        self.add_usage(tokens, cost);
+    }
+
+    pub(super) fn add_usage(&mut self, tokens: Tokens, cost: Cost) {
         self.tokens.add(tokens);
         self.cost += cost;
     }

@@ -1,34 +1,81 @@
 //! `import`: traces of other programs as lines of a trace file.
 
-use std::{
-    fs::File,
-    io::{self, BufReader, Read},
-};
+use std::{io, slice};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use raaf_trace_model::escape::Escaped;
 use serde_json::{Deserializer, Value as Json};
 
 use super::Found;
-use crate::{args::Import, import::spans, print::Printer};
+use crate::{
+    args::Import,
+    import::{Imported, Requests},
+    input::Input,
+    print::Printer,
+};
+
+/// Number of faults that are told one by one.
+const TOLD: usize = 10;
+
+/// What has been written and what could not be read.
+#[derive(Default)]
+struct Outcome {
+    any: bool,
+    faults: Vec<String>,
+}
+
+impl Outcome {
+    fn add(&mut self, imported: &Imported, at: &str, printer: &mut Printer) -> anyhow::Result<()> {
+        for span in &imported.spans {
+            printer.object(span)?;
+            self.any = true;
+        }
+        self.faults.extend(imported.faults.iter().map(|fault| format!("{at}{fault}")));
+        Ok(())
+    }
+}
 
 pub(super) fn run(import: &Import, printer: &mut Printer) -> anyhow::Result<Found> {
-    let mut any = false;
+    let (mut outcome, mut requests) = (Outcome::default(), Requests::default());
     for path in &import.files {
-        let name = path.display().to_string();
-        let text: Box<dyn Read> = if path.as_os_str() == "-" {
-            Box::new(io::stdin())
-        } else {
-            Box::new(File::open(path).with_context(|| name.clone())?)
-        };
-        let values = Deserializer::from_reader(BufReader::new(text)).into_iter::<Json>();
-        for (body, number) in values.zip(1..) {
-            let at = || format!("{name}, request {number}");
-            let body = body.with_context(at)?;
-            for span in spans(&body).map_err(anyhow::Error::msg).with_context(at)? {
-                printer.object(&span)?;
-                any = true;
+        let input = Input::find(slice::from_ref(path), true)?;
+        for source in input.sources() {
+            let name = source.name();
+            let text = source.reader().with_context(|| name.clone())?;
+            let values = Deserializer::from_reader(text).into_iter::<Json>();
+            for (body, number) in values.zip(1..) {
+                let at = format!("{name}, request {number}");
+                let body = match body {
+                    Ok(body) => body,
+                    // Nothing tells where the next request begins.
+                    Err(error) if error.is_io() => {
+                        return Err(io::Error::from(error)).context(at);
+                    }
+                    Err(error) => {
+                        outcome.faults.push(format!("{at}: {error}"));
+                        break;
+                    }
+                };
+                let read = requests.read(body).unwrap_or_else(|reason| Imported {
+                    faults: vec![reason],
+                    ..Imported::default()
+                });
+                outcome.add(&read, &format!("{at}: "), printer)?;
             }
         }
+    }
+    outcome.add(&requests.finish(), "", printer)?;
+    let Outcome { any, faults } = outcome;
+    match &faults[..] {
+        [only] if !any => bail!("{}", Escaped(only)),
+        [first, rest @ ..] if !any => bail!("{}; and {} more", Escaped(first), rest.len()),
+        _ => {}
+    }
+    for fault in faults.iter().take(TOLD) {
+        printer.note(format!("raaf: {}", Escaped(fault)));
+    }
+    if faults.len() > TOLD {
+        printer.note(format!("raaf: {} more parts could not be read", faults.len() - TOLD));
     }
     Ok(Found::any(any))
 }

@@ -1,19 +1,20 @@
 //! `list`: runs, newest first.
 
-use raaf_trace_model::id::TraceId;
+use raaf_trace_model::{id::TraceId, time::Timestamp};
 use serde::Serialize;
 
 use super::Found;
 use crate::{
     args::List,
     print::{self, Printer},
-    run::{State, runs},
+    run::runs,
+    state::State,
 };
 
 #[derive(Serialize)]
 struct Shown<'a> {
     trace_id: TraceId,
-    started_at: String,
+    started_at: Timestamp,
     name: &'a str,
     group_id: Option<&'a str>,
     duration_ms: f64,
@@ -36,7 +37,7 @@ pub(super) fn run(list: &List, printer: &mut Printer) -> anyhow::Result<Found> {
         for run in &shown {
             printer.object(&Shown {
                 trace_id: run.trace,
-                started_at: humantime::format_rfc3339_micros(run.start_time()).to_string(),
+                started_at: run.start,
                 name: &run.name,
                 group_id: run.group.as_deref(),
                 duration_ms: run.duration().as_secs_f64() * 1e3,

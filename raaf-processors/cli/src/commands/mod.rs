@@ -1,5 +1,6 @@
 //! The commands.
 
+mod agents;
 mod diff;
 mod errors;
 mod export;
@@ -15,6 +16,7 @@ mod stats;
 mod tail;
 mod view;
 
+use anyhow::bail;
 use clap::CommandFactory as _;
 
 use crate::{
@@ -42,11 +44,16 @@ impl Found {
 ///
 /// If its arguments are wrong, or files cannot be read, or the output cannot be written.
 pub(crate) fn run(command: &Command, printer: &mut Printer) -> anyhow::Result<Found> {
+    if let Some(reason) = command.without_json().filter(|_| printer.json) {
+        bail!("`--json` does not apply: {reason}");
+    }
     let found = run_command(command, printer)?;
     let nothing = match command {
         Command::List(_) => "no run matches",
         Command::Search(_) | Command::Slowest(_) | Command::Stats(_) => "no span matches",
         Command::Errors(_) => "no errors",
+        Command::Import(_) => "no span is in the files",
+        Command::Export(_) => "no trace is in the files",
         _ => return Ok(found),
     };
     if found == Found::No && !printer.json {

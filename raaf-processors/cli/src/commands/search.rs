@@ -1,20 +1,22 @@
 //! `search`: spans by what they are and say.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, path::Path};
 
 use raaf_trace_model::{
     attributes::ValueRef,
     escape::Escaped,
-    span::{FinishedSpan, Record, Status},
+    keys,
+    span::{FinishedSpan, Record},
 };
 use regex::Regex;
 
 use super::Found;
 use crate::{
     args::Search,
-    format::{status, title},
+    format::title,
     input::{Facts, Scan},
     print::{self, Printer},
+    state::{ResumedRuns, State},
 };
 
 /// Characters of a text before and behind what was found.
@@ -31,13 +33,14 @@ struct Hit {
 struct Hits {
     newest: Vec<Hit>,
     count: usize,
+    resumed: ResumedRuns,
 }
 
 impl Hits {
     fn add(&mut self, hit: Hit, most: usize) {
         self.newest.push(hit);
         self.count += 1;
-        if self.newest.len() >= 2 * most.saturating_add(500) {
+        if self.newest.len() >= most.saturating_add(500).saturating_mul(2) {
             self.sort(most);
         }
     }
@@ -50,35 +53,42 @@ impl Hits {
 }
 
 pub(super) fn run(search: &Search, printer: &mut Printer) -> anyhow::Result<Found> {
+    if let Some(pattern) = &search.pattern
+        && !search.files.are_named()
+        && Path::new(pattern.as_str()).is_file()
+    {
+        let name = Escaped(pattern.as_str());
+        printer.note(format!(
+            "raaf: `{name}` is the pattern here; to search that file for all, pass `. {name}`"
+        ));
+    }
     let input = search.files.input()?;
-    let status_wanted = search.status.as_deref().map(str::parse::<Status>).transpose()?;
-    let wanted: Vec<_> = search
-        .attributes
-        .iter()
-        .map(|one| {
-            one.split_once('=').map_or((one.as_str(), None), |(key, value)| (key, Some(value)))
-        })
-        .collect();
+    // Prices take time, and few spans are shown.
+    let by_cost = search.attributes.iter().any(|(key, _)| key == keys::GEN_AI_USAGE_COST);
     let (parts, faults) = Scan::of(&input).lines(Hits::default, |hits, line| {
         let Some(facts) = Facts::read(line)? else { return Ok(()) };
+        hits.resumed.add(&facts);
         let fits = facts.start.is_some_and(|start| search.period.contains(start.into()))
             && search.kind.as_ref().is_none_or(|kind| facts.kind == *kind)
             && search.component.as_ref().is_none_or(|name| name.is_match(&facts.component))
-            && status_wanted.is_none_or(|status| facts.end.is_some_and(|end| end.status == status))
+            && search.status.is_none_or(|state| state == State::of(facts.end))
             && search
                 .longer_than
                 .is_none_or(|least| facts.end.is_some_and(|end| end.duration >= least));
         if !fits {
             return Ok(());
         }
-        let Some(record) = Record::parse(line).map_err(|error| error.to_string())? else {
+        let Some(mut record) = Record::parse(line).map_err(|error| error.to_string())? else {
             return Ok(());
         };
-        let has = |(key, value): &(&str, Option<&str>)| {
+        if by_cost && let Record::Span(span) = &mut record {
+            span.add_cost(input.prices());
+        }
+        let has = |(key, value): &(String, Option<String>)| {
             let own = record.ended().and_then(|span| span.attributes().get(key));
-            own.is_some_and(|own| value.is_none_or(|value| *value == *own.to_string()))
+            own.is_some_and(|own| value.as_ref().is_none_or(|value| *value == own.to_string()))
         };
-        if !wanted.iter().all(has) {
+        if !search.attributes.iter().all(has) {
             return Ok(());
         }
         match &search.pattern {
@@ -91,38 +101,44 @@ pub(super) fn run(search: &Search, printer: &mut Printer) -> anyhow::Result<Foun
         }
         Ok(())
     })?;
-    let count: usize = parts.iter().map(|hits| hits.count).sum();
-    let newest = parts.into_iter().flat_map(|hits| hits.newest).collect();
-    let mut hits = Hits { newest, count };
+    let mut hits = Hits::default();
+    for mut part in parts {
+        hits.newest.append(&mut part.newest);
+        hits.count += part.count;
+        hits.resumed.merge(part.resumed);
+    }
     hits.sort(search.limit);
+    for hit in &mut hits.newest {
+        if let Record::Span(span) = &mut hit.record {
+            span.add_cost(input.prices());
+        }
+    }
     for hit in &hits.newest {
+        let record = &hit.record;
+        let went_on = hits.resumed.state_of_run(record);
         if printer.json {
-            match (hit.record.ended(), hit.record.running()) {
-                (Some(span), _) => printer.object(span)?,
-                (None, Some(start)) => printer.object(start)?,
-                (None, None) => {}
-            }
+            printer.record(record, went_on)?;
             continue;
         }
-        let record = &hit.record;
         let duration = record.duration().map(print::duration).unwrap_or_default();
         printer.line(format_args!(
             "{} {} {}  {} {duration}  {}",
             print::time(record.start_time()),
             &record.trace_id().hex()[..8],
             &record.span_id().hex()[..8],
-            print::state(status(record)),
+            print::state(&print::states(State::of_record(record), went_on)),
             Escaped(title(record)),
         ))?;
         if let Some(found) = &hit.found {
             printer.line(format_args!("    {}", Escaped(found)))?;
         }
     }
-    if !printer.json && count > hits.newest.len() {
-        printer.line(format_args!("… and {} more; see --limit", count - hits.newest.len()))?;
+    if !printer.json && hits.count > hits.newest.len() {
+        let more = hits.count - hits.newest.len();
+        printer.line(format_args!("… and {more} more; see --limit"))?;
     }
     printer.tell(&faults);
-    Ok(Found::any(count > 0))
+    Ok(Found::any(hits.count > 0))
 }
 
 /// Returns the first place where a pattern matches, with its name and the text around it.

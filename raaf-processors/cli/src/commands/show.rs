@@ -2,14 +2,25 @@
 
 use std::time::Duration;
 
+use anyhow::bail;
 use raaf_processors::Drawing;
-use raaf_trace_model::{escape::Escaped, span::Record};
+use raaf_trace_model::{
+    escape::Escaped,
+    span::{FinishedSpan, Record, SpanError},
+};
 
 use super::Found;
 use crate::{
     args::{Show, ShowFormat},
-    format::{content::contents, markdown::markdown, mermaid::mermaid, title},
+    format::{
+        content::{contents, lines},
+        markdown::markdown,
+        mermaid::mermaid,
+        title,
+    },
     print::{self, Printer},
+    run::Run,
+    state::ResumedRuns,
     trace::{Trace, prefix},
 };
 
@@ -23,15 +34,18 @@ pub(super) fn run(show: &Show, printer: &mut Printer) -> anyhow::Result<Found> {
     if let Some(span) = &show.span {
         trace = trace.below(span)?;
     }
-    let format = if printer.json { ShowFormat::Json } else { show.format };
+    let format = match show.format {
+        Some(format) if printer.json && format != ShowFormat::Json => {
+            bail!("`--json` and another `--format` are given; leave one of them out")
+        }
+        None if printer.json => ShowFormat::Json,
+        format => format.unwrap_or(ShowFormat::Text),
+    };
     match format {
         ShowFormat::Json => {
+            let resumed = ResumedRuns::of(&trace.tree);
             for record in trace.tree.spans() {
-                match (record.ended(), record.running()) {
-                    (Some(span), _) => printer.object(span)?,
-                    (None, Some(start)) => printer.object(start)?,
-                    (None, None) => {}
-                }
+                printer.record(record, resumed.state_of_run(record))?;
             }
             for span in &trace.scoring {
                 printer.object(span)?;
@@ -47,6 +61,9 @@ pub(super) fn run(show: &Show, printer: &mut Printer) -> anyhow::Result<Found> {
 fn text(show: &Show, trace: &Trace, printer: &mut Printer) -> anyhow::Result<()> {
     let drawing = Drawing::new().detailed(show.attributes).color(printer.has_color());
     printer.text(drawing.draw_records(trace.tree.spans()))?;
+    if let Some(run) = Run::of(&trace.tree).and_then(|run| run.continuation()) {
+        printer.line(format_args!("run: {run}"))?;
+    }
     // Without what is above it, a part of a tree has some by itself.
     let problems = if show.span.is_none() { trace.tree.problems() } else { &[] };
     for problem in problems {
@@ -65,7 +82,11 @@ fn text(show: &Show, trace: &Trace, printer: &mut Printer) -> anyhow::Result<()>
     }
     if show.content {
         for (_, record) in trace.tree.walk() {
-            let contents = contents(record);
+            let mut contents = contents(record);
+            // The tree shows what fits in a line or a few.
+            let error =
+                record.ended().and_then(FinishedSpan::error).and_then(SpanError::with_causes);
+            contents.extend(error.map(|error| ("error", lines(&error))));
             if contents.is_empty() {
                 continue;
             }

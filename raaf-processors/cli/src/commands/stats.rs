@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use serde::Serialize;
 
-use super::{Found, group::Group, scores};
+use super::{Found, agents, group::Group, scores};
 use crate::{
     args::{By, Stats},
     input::{Facts, Scan},
@@ -32,6 +32,8 @@ fn group_of(by: By, facts: &Facts<'_>) -> Option<String> {
     match by {
         By::Kind => Some(facts.kind.to_string()),
         By::Component => Some(format!("{} {}", facts.kind, facts.component)),
+        // An agent may have the model that it calls.
+        By::Model if facts.kind == agents::KIND => None,
         By::Model => facts.model.as_deref().map(str::to_owned),
         By::Error => facts.error_type.as_deref().map(str::to_owned),
         By::Score => None,
@@ -42,23 +44,39 @@ pub(super) fn run(stats: &Stats, printer: &mut Printer) -> anyhow::Result<Found>
     if stats.by == By::Score {
         return scores::run(stats, printer);
     }
+    let has_agents = matches!(stats.by, By::Kind | By::Component);
     let input = stats.files.input()?;
-    let begin = HashMap::<String, Group>::new;
-    let (parts, faults) = Scan::of(&input).lines(begin, |groups, line| {
-        if let Some(facts) = Facts::read(line)?
-            && let Some(end) = facts.end
-            && facts.start.is_some_and(|start| stats.period.contains(start.into()))
-            && let Some(name) = group_of(stats.by, &facts)
+    let input = if has_agents { input.rereadable()? } else { input };
+    let group_of = |facts: &Facts<'_>| {
+        let fits = facts.start.is_some_and(|start| stats.period.contains(start.into()));
+        if fits { group_of(stats.by, facts) } else { None }
+    };
+    let begin = || (HashMap::<String, Group>::new(), agents::Traces::default());
+    let (parts, faults) = Scan::of(&input).lines(begin, |(groups, traces), line| {
+        let Some(facts) = Facts::read(line)? else { return Ok(()) };
+        if has_agents {
+            traces.add(&facts);
+        }
+        if let Some(end) = facts.end
+            && let Some(name) = group_of(&facts)
         {
             let cost = facts.cost(input.prices());
-            groups.entry(name).or_default().add(end, facts.tokens, cost);
+            groups.entry(name).or_default().add(end, facts.usage(), cost);
         }
         Ok(())
     })?;
-    let mut all = HashMap::<String, Group>::new();
-    for (name, part) in parts.into_iter().flatten() {
-        all.entry(name).or_default().merge(part);
+    let (mut all, mut traces) = begin();
+    for (groups, more) in parts {
+        for (name, group) in groups {
+            all.entry(name).or_default().merge(group);
+        }
+        traces.merge(more);
     }
+    traces.usage(&input, group_of, |name, tokens, cost| {
+        if let Some(group) = all.get_mut(name) {
+            group.add_usage(tokens, cost);
+        }
+    })?;
     let mut groups: Vec<_> = all.into_iter().collect();
     for (_, group) in &mut groups {
         group.sort();

@@ -2,6 +2,9 @@
 
 use std::{net::SocketAddr, slice, sync::Arc};
 
+use anyhow::bail;
+use serde::Serialize;
+
 use super::Found;
 use crate::{
     args::{Serve, View},
@@ -9,6 +12,11 @@ use crate::{
     print::Printer,
     serve::{Server, loopback},
 };
+
+#[derive(Serialize)]
+struct Shown {
+    url: String,
+}
 
 const MIB: usize = 1024 * 1024;
 
@@ -20,6 +28,12 @@ pub(super) fn view(view: &View, printer: &mut Printer) -> anyhow::Result<Found> 
 }
 
 pub(super) fn serve(serve: &Serve, printer: &mut Printer) -> anyhow::Result<Found> {
+    if let Some(path) = serve.keep.as_ref().filter(|path| path.exists())
+        && Input::find(slice::from_ref(path), true)?.single().is_none()
+    {
+        let name = path.display();
+        bail!("`{name}` is compressed or standard input; spans are appended to plain files");
+    }
     let server = Server::new(serve.memory.saturating_mul(MIB), serve.prices.table()?);
     let server = Arc::new(server.receiving(serve.keep.as_ref())?);
     if let Some(path) = &serve.keep {
@@ -30,7 +44,12 @@ pub(super) fn serve(serve: &Serve, printer: &mut Printer) -> anyhow::Result<Foun
 
 fn run(server: Arc<Server>, address: SocketAddr, printer: &mut Printer) -> anyhow::Result<Found> {
     server.run(address, |address| {
-        printer.line(format_args!("http://{address}/"))?;
+        let url = format!("http://{address}/");
+        if printer.json {
+            printer.object(&Shown { url })?;
+        } else {
+            printer.line(url)?;
+        }
         printer.flush()
     })?;
     Ok(Found::Yes)

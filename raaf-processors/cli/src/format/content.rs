@@ -25,8 +25,36 @@ pub(crate) fn contents(record: &Record) -> Vec<(&'static str, String)> {
 fn shown(value: ValueRef<'_>) -> String {
     let text = match value {
         ValueRef::Json(json) => serde_json::to_string_pretty(json).unwrap_or_default(),
+        // What came from other programs has objects and lists as text.
+        ValueRef::Str(text) if text.starts_with(['{', '[']) => pretty(text),
         other => other.to_string(),
     };
+    lines(&text)
+}
+
+/// Returns JSON on several lines, and a text as it is unless it is compact JSON whose numbers fit.
+fn pretty(text: &str) -> String {
+    let json = serde_json::from_str::<serde_json::Value>(text).ok();
+    let json = json.filter(|json| serde_json::to_string(json).is_ok_and(|again| again == text));
+    json.and_then(|json| serde_json::to_string_pretty(&json).ok())
+        .unwrap_or_else(|| text.to_owned())
+}
+
+/// Returns a text that keeps its lines and has no other control characters.
+pub(crate) fn lines(text: &str) -> String {
     let lines: Vec<_> = text.split('\n').map(|line| Escaped(line).to_string()).collect();
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_in_a_text_is_shown_as_json_unless_that_changes_it() {
+        assert_eq!(shown(ValueRef::Str(r#"{"a":[1]}"#)), "{\n  \"a\": [\n    1\n  ]\n}");
+        for text in ["{not", "[1, 2]", "[100000000000000000000000]", "text", "5"] {
+            assert_eq!(shown(ValueRef::Str(text)), text);
+        }
+    }
 }

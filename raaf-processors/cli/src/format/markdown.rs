@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use raaf_trace_model::escape::Escaped;
 
 use super::{content::contents, status, title};
-use crate::{print, trace::Trace};
+use crate::{print, run::Run, trace::Trace};
 
 /// Depth beyond which items are not indented further: the text of a long chain would otherwise grow with
 /// the square of its length.
@@ -34,6 +34,9 @@ pub(crate) fn markdown(trace: &Trace, with_content: bool) -> String {
                 block(&mut out, &indent, key, &text);
             }
         }
+    }
+    if let Some(run) = Run::of(tree).and_then(|run| run.continuation()) {
+        let _ = writeln!(out, "\n> run: {run}");
     }
     for (record, scored) in trace.scores() {
         let _ = writeln!(out, "\n> {}: {}", escaped(&title(record)), escaped(&scored.to_string()));

@@ -23,6 +23,7 @@ pub(crate) fn mermaid(trace: &Trace) -> String {
     out.push_str(
         "    classDef error stroke:#c00,stroke-width:2px\n    \
          classDef cancelled stroke:#b80,stroke-dasharray:4\n    \
+         classDef paused stroke:#b80,stroke-dasharray:2\n    \
          classDef running stroke:#06c,stroke-dasharray:2\n",
     );
     out

@@ -10,6 +10,8 @@ pub(crate) mod otlp;
 
 use raaf_trace_model::span::Record;
 
+use crate::state::State;
+
 /// Returns what a node shows: kind, component, and the method unless it is `run`.
 pub(crate) fn title(record: &Record) -> String {
     let (kind, component) = (record.kind().as_str(), record.component_name());
@@ -21,5 +23,5 @@ pub(crate) fn title(record: &Record) -> String {
 
 /// Returns the status of a record in a word.
 pub(crate) fn status(record: &Record) -> &'static str {
-    record.status().map_or("running", |status| status.as_str())
+    State::of_record(record).as_str()
 }

@@ -11,40 +11,67 @@ use raaf_trace_model::{
 };
 use serde_json::Value as Json;
 
-/// Reads the traces and spans of a request. A trace is its own root, as long as its spans here.
-///
-/// # Errors
-///
-/// The reason why one of them makes no sense.
-pub(super) fn spans(items: &[Json]) -> Result<Vec<FinishedSpan>, String> {
-    spans_of(items, [].into_iter())
+use super::Imported;
+
+/// Reads traces and spans. A trace is its own root, as long as its spans here. What makes no sense is left
+/// out, with the reason.
+pub(super) fn all(items: &[Json]) -> Imported {
+    let (spans, faults) = read(items, None);
+    Imported { spans, faults }
 }
 
-/// Reads a request like [`spans`], with traces that earlier ones had.
+/// A trace that has begun, and the first start and the last end of its spans so far.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) trace: Json,
+    pub(super) times: Option<Times>,
+}
+
+type Times = (SystemTime, SystemTime);
+
+/// Adds the times of a span.
+pub(super) fn with(times: Option<Times>, span: &FinishedSpan) -> Times {
+    let (start, end) = (span.start_time(), span.end_time());
+    times.map_or((start, end), |(first, last)| (first.min(start), last.max(end)))
+}
+
+/// Reads a request, with traces that earlier ones had. A trace has a root, again, with each span that is at
+/// its top.
 ///
 /// # Errors
 ///
 /// The reason why one of its items makes no sense.
 pub(super) fn spans_of<'a>(
     items: &'a [Json],
-    earlier: impl Iterator<Item = &'a Json>,
+    earlier: &'a HashMap<TraceId, Begun>,
 ) -> Result<Vec<FinishedSpan>, String> {
+    let (spans, mut faults) = read(items, Some(earlier));
+    faults.drain(..).next().map_or(Ok(spans), Err)
+}
+
+fn read<'a>(
+    items: &'a [Json],
+    earlier: Option<&'a HashMap<TraceId, Begun>>,
+) -> (Vec<FinishedSpan>, Vec<String>) {
     let is = |kind: &'static str| move |item: &&Json| item["object"] == kind;
-    let id = |item: &Json, key: &str| item[key].as_str().and_then(|id| TraceId::parse(id).ok());
     let own = items.iter().filter(is("trace"));
-    let traces: HashMap<_, _> =
-        earlier.chain(own).filter_map(|trace| Some((id(trace, "id")?, trace))).collect();
-    let mut all = Vec::new();
+    let own = own.filter_map(|trace| Some((trace_id(trace, "id")?, trace)));
+    let known = earlier.into_iter().flatten().map(|(id, begun)| (*id, &begun.trace));
+    let traces: HashMap<_, _> = known.chain(own).collect();
+    let (mut all, mut faults) = (Vec::new(), Vec::new());
     for item in items.iter().filter(is("trace.span")) {
-        let of = id(item, "trace_id").ok_or("its trace id is invalid".to_owned());
+        let of = trace_id(item, "trace_id").ok_or("its trace id is invalid".to_owned());
         let read = of.and_then(|of| span(item, of, traces.get(&of).copied()));
-        all.push(read.map_err(|reason| format!("{}: {reason}", item["id"]))?);
+        match read {
+            Ok(span) => all.push(span),
+            Err(reason) => faults.push(format!("{}: {reason}", item["id"])),
+        }
     }
     let mut roots: Vec<_> =
-        traces.iter().filter_map(|(id, trace)| root(*id, trace, &all)).collect();
+        traces.iter().filter_map(|(id, trace)| root(*id, trace, &all, earlier)).collect();
     roots.sort_by_key(FinishedSpan::start_time);
     all.append(&mut roots);
-    Ok(all)
+    (all, faults)
 }
 
 /// Returns the id of the root of a trace, which the SDK does not send as a span.
@@ -52,10 +79,22 @@ fn root_id(trace: TraceId) -> Option<SpanId> {
     SpanId::from_u64(trace.to_u128() as u64)
 }
 
-fn root(id: TraceId, trace: &Json, spans: &[FinishedSpan]) -> Option<FinishedSpan> {
+pub(super) fn trace_id(item: &Json, key: &str) -> Option<TraceId> {
+    TraceId::parse(item[key].as_str()?).ok()
+}
+
+fn root(
+    id: TraceId,
+    trace: &Json,
+    spans: &[FinishedSpan],
+    earlier: Option<&HashMap<TraceId, Begun>>,
+) -> Option<FinishedSpan> {
     let own = || spans.iter().filter(|span| span.trace_id() == id);
-    let (start, end) =
-        (own().map(FinishedSpan::start_time).min()?, own().map(FinishedSpan::end_time).max()?);
+    if earlier.is_some() && own().all(|span| span.parent_id() != root_id(id)) {
+        return None;
+    }
+    let before = earlier.and_then(|all| all.get(&id)?.times);
+    let (start, end) = own().fold(before, |times, span| Some(with(times, span)))?;
     let name = trace["workflow_name"].as_str().unwrap_or("trace");
     let root = FinishedSpan::builder("trace", name).span_id(root_id(id)?).local_root(true);
     Some(
@@ -101,13 +140,26 @@ fn span(item: &Json, id: TraceId, trace: Option<&Json>) -> Result<FinishedSpan, 
         .lasting(end.duration_since(start).unwrap_or_default())
         .status(Status::Ok)
         .attributes(|attributes| describe(data, attributes));
-    if let Some(error) = item["error"].as_object() {
-        let text = |value: Option<&Json>| value.and_then(Json::as_str).map(str::to_owned);
-        let kind = text(error.get("data").and_then(|data| data.get("type")));
-        let message = text(error.get("message")).unwrap_or_default();
-        span = span.error(kind.as_deref().unwrap_or("error"), message).status(Status::Error);
+    if !item["error"].is_null() {
+        let (kind, message) = error(&item["error"]);
+        span = span.error(kind, message).status(Status::Error);
     }
     Ok(span.build())
+}
+
+/// Returns type and message of an error. What else is known of it follows the message.
+fn error(error: &Json) -> (String, String) {
+    let text = |json: &Json| json.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let data = &error["data"];
+    let kind = text(&data["type"]);
+    let is_more = match data.as_object() {
+        Some(fields) => fields.keys().any(|key| key != "type" || kind.is_none()),
+        None => !data.is_null(),
+    };
+    let more = is_more.then(|| data.to_string());
+    let message = text(error).or_else(|| text(&error["message"]));
+    let message: Vec<_> = message.into_iter().chain(more).collect();
+    (kind.unwrap_or_else(|| "error".to_owned()), message.join(": "))
 }
 
 /// Returns kind and component of a span.
@@ -154,11 +206,22 @@ fn describe(data: &Json, attributes: &mut Attributes) {
             (_, "output") => _ = attributes.set_content(keys::OUTPUT, value_of()),
             (_, "model") => _ = attributes.set(keys::GEN_AI_REQUEST_MODEL, value_of()),
             (_, "usage") => {
+                // Chat Completions has other words.
                 for (theirs, ours) in [
-                    ("input_tokens", keys::GEN_AI_USAGE_INPUT_TOKENS),
-                    ("output_tokens", keys::GEN_AI_USAGE_OUTPUT_TOKENS),
+                    ("/prompt_tokens", keys::GEN_AI_USAGE_INPUT_TOKENS),
+                    ("/completion_tokens", keys::GEN_AI_USAGE_OUTPUT_TOKENS),
+                    ("/input_tokens", keys::GEN_AI_USAGE_INPUT_TOKENS),
+                    ("/output_tokens", keys::GEN_AI_USAGE_OUTPUT_TOKENS),
+                    (
+                        "/input_tokens_details/cached_tokens",
+                        keys::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
+                    ),
+                    (
+                        "/output_tokens_details/reasoning_tokens",
+                        keys::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+                    ),
                 ] {
-                    if let Some(count) = value[theirs].as_i64() {
+                    if let Some(count) = value.pointer(theirs).and_then(Json::as_i64) {
                         attributes.set(ours, count);
                     }
                 }
@@ -203,7 +266,7 @@ mod tests {
               "span_data": { "type": "function", "name": "lookup", "input": "{\"id\":1}", "output": "none", "mcp_data": null },
               "error": { "message": "not found", "data": { "type": "KeyError" } } },
         ]);
-        let read = spans(items.as_array().unwrap()).unwrap();
+        let read = all(items.as_array().unwrap()).spans;
         let [span, root] = &read[..] else { panic!("a span and its root: {read:?}") };
         assert_eq!((root.component_name(), root.duration()), ("Customer service", span.duration()));
         assert_eq!(span.parent_id(), Some(root.span_id()));
@@ -219,7 +282,7 @@ mod tests {
     fn what_makes_no_sense_is_named() {
         let item = json!([{ "object": "trace.span", "id": "span_1", "started_at": "now",
             "trace_id": "trace_6f5f50ba94314747a180a44c02365ab1" }]);
-        let error = spans(item.as_array().unwrap()).unwrap_err();
-        assert_eq!(error, "\"span_1\": `now` is no time: timestamp format is invalid");
+        let faults = all(item.as_array().unwrap()).faults;
+        assert_eq!(faults, ["\"span_1\": `now` is no time: timestamp format is invalid"]);
     }
 }

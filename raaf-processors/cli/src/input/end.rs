@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use raaf_trace_model::span::Status;
+use raaf_trace_model::{
+    keys,
+    span::{Record, Status},
+};
 use serde::{Deserialize, Serialize};
 
 /// Status and duration of a span that has ended.
@@ -11,9 +14,36 @@ pub(crate) struct End {
     #[serde(with = "word")]
     pub(crate) status: Status,
     pub(crate) duration: Duration,
-    /// It is the root of a run that waits, or goes on in other spans.
+    /// It waits, or goes on in another span.
     #[serde(default)]
     pub(crate) paused: bool,
+    /// It goes on with the work of a span that has paused.
+    #[serde(default)]
+    pub(crate) resumed: bool,
+}
+
+impl End {
+    /// Returns the end of a span; `None` for the line of a start.
+    pub(crate) fn of(record: &Record) -> Option<Self> {
+        let span = record.ended()?;
+        let is_set = |key| span.attributes().get(key) == Some(true.into());
+        let marks = Marks { paused: is_set(keys::PAUSED), resumed: is_set(keys::RESUMED) };
+        Some(marks.end(span.status(), span.duration()))
+    }
+}
+
+/// Attributes that tell of pauses.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Marks {
+    pub(super) paused: bool,
+    pub(super) resumed: bool,
+}
+
+impl Marks {
+    pub(super) fn end(self, status: Status, duration: Duration) -> End {
+        let paused = self.paused && status == Status::Unset;
+        End { status, duration, paused, resumed: self.resumed }
+    }
 }
 
 /// A status as its word.

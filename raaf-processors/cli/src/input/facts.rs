@@ -6,7 +6,7 @@ use raaf_trace_model::{
     id::{SpanId, TraceId},
     keys,
     prices::{Cost, PriceTable, TokenCounts},
-    span::{FORMAT_VERSION, Record, SpanError, Status},
+    span::{FORMAT_VERSION, Record, SpanError},
     time::Timestamp,
 };
 use serde::{
@@ -14,7 +14,7 @@ use serde::{
     de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor},
 };
 
-use super::End;
+use super::end::{End, Marks};
 
 /// The facts of a span that lists and statistics need.
 ///
@@ -33,7 +33,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) group: Option<Text<'a>>,
     pub(crate) error_type: Option<Text<'a>>,
     pub(crate) model: Option<Text<'a>>,
-    pub(crate) tokens: Tokens,
+    tokens: Tokens,
     /// The cost that the line tells.
     cost: Option<f64>,
     /// The model that answered, unless the line has a cost.
@@ -120,18 +120,18 @@ impl<'a> Facts<'a> {
             cost: ended.and_then(|span| span.cost().usd()),
             answered: model(keys::GEN_AI_RESPONSE_MODEL),
             counts,
-            end: ended.map(|span| End {
-                status: span.status(),
-                duration: span.duration(),
-                paused: record.parent_id().is_none()
-                    && span.status() == Status::Unset
-                    && span.attributes().get(keys::PAUSED) == Some(true.into()),
-            }),
+            end: End::of(record),
         }
     }
 
-    fn is_model_call(&self) -> bool {
+    pub(crate) fn is_model_call(&self) -> bool {
         matches!(&*self.kind, "llm" | "response" | "embedding")
+    }
+
+    /// Returns the tokens of a model call. Spans of other kinds may have those of several calls, which
+    /// would count twice.
+    pub(crate) fn usage(&self) -> Tokens {
+        if self.is_model_call() { self.tokens } else { Tokens::default() }
     }
 
     /// Returns the cost of a model call: that which its line tells, otherwise by these prices.
@@ -182,7 +182,7 @@ impl<'de> Visitor<'de> for &mut Line<'de> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let facts = &mut self.facts;
         let (mut version, mut is_span, mut duration, mut status) = (0, None, None, None);
-        let mut paused = false;
+        let mut marks = Marks::default();
         let mut required = 0;
         while let Some(Str(key)) = map.next_key()? {
             if matches!(
@@ -229,11 +229,12 @@ impl<'de> Visitor<'de> for &mut Line<'de> {
                     facts.tokens.output = map.next_value()?;
                     facts.counts.output = Some(facts.tokens.output);
                 }
-                "attributes"
-                    if (facts.is_model_call() && facts.cost.is_none())
-                        || (facts.parent.is_none() && is_unset(status.as_ref())) =>
-                {
-                    map.next_value_seed(Usage(facts, &mut paused))?;
+                "attributes" => {
+                    let counts = facts.is_model_call() && facts.cost.is_none();
+                    map.next_value_seed(Noted {
+                        counts: counts.then_some(facts),
+                        marks: &mut marks,
+                    })?;
                 }
                 "cost" => facts.cost = Some(map.next_value()?).filter(|cost| *cost >= 0.0),
                 _ => {
@@ -247,8 +248,8 @@ impl<'de> Visitor<'de> for &mut Line<'de> {
             else {
                 return Ok(());
             };
-            paused &= facts.parent.is_none() && is_unset(Some(&status));
-            facts.end = status.0.parse().ok().map(|status| End { status, duration, paused });
+            let status = status.0.parse().ok();
+            facts.end = status.map(|status| marks.end(status, duration));
         }
         let has_ids = facts.trace.is_some() && facts.span.is_some() && facts.start.is_some();
         let expected = if facts.end.is_some() { REQUIRED.1 } else { REQUIRED.0 };
@@ -260,15 +261,14 @@ impl<'de> Visitor<'de> for &mut Line<'de> {
     }
 }
 
-fn is_unset(status: Option<&Str<'_>>) -> bool {
-    status.is_some_and(|status| status.0 == "unset")
+/// Reads the attributes on which the state of a span or, if `counts` is there, a cost depends, and which
+/// the line does not repeat.
+struct Noted<'f, 'a> {
+    counts: Option<&'f mut Facts<'a>>,
+    marks: &'f mut Marks,
 }
 
-/// Reads the attributes on which a cost or the state of a run depends, and which the line does not
-/// repeat.
-struct Usage<'f, 'a>(&'f mut Facts<'a>, &'f mut bool);
-
-impl<'de> DeserializeSeed<'de> for Usage<'_, 'de> {
+impl<'de> DeserializeSeed<'de> for Noted<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -276,7 +276,7 @@ impl<'de> DeserializeSeed<'de> for Usage<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for Usage<'_, 'de> {
+impl<'de> Visitor<'de> for Noted<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -284,15 +284,24 @@ impl<'de> Visitor<'de> for Usage<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let (Facts { answered, counts, .. }, paused) = (self.0, self.1);
+        let Self { mut counts, marks } = self;
         while let Some(Str(key)) = map.next_key()? {
+            let mark = match &*key {
+                keys::PAUSED => Some(&mut marks.paused),
+                keys::RESUMED => Some(&mut marks.resumed),
+                _ => None,
+            };
+            if let Some(mark) = mark {
+                *mark = map.next_value::<serde_json::Value>()? == true;
+                continue;
+            }
+            let Some(Facts { answered, counts, .. }) = counts.as_deref_mut() else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
             let count = match &*key {
                 keys::GEN_AI_RESPONSE_MODEL => {
                     *answered = text(&mut map)?;
-                    continue;
-                }
-                keys::PAUSED => {
-                    *paused = map.next_value::<serde_json::Value>()? == true;
                     continue;
                 }
                 keys::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS => &mut counts.cached_input,
@@ -417,7 +426,7 @@ mod tests {
         let line = serde_json::to_string(&span.build()).unwrap();
         let json: serde_json::Value = serde_json::from_str(&line).unwrap();
         // Keys in alphabetical order.
-        assert_eq!(facts(&json.to_string()).tokens, Tokens { input: 7, output: 0 });
+        assert_eq!(facts(&json.to_string()).usage(), Tokens { input: 7, output: 0 });
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod progress;
 mod scan;
 
 use std::{
+    collections::HashSet,
     fs::File,
     io::{self, BufRead, BufReader, Cursor, Read, Seek as _, SeekFrom},
     path::{Path, PathBuf},
@@ -26,6 +27,9 @@ pub(crate) use follow::{Followed, PAUSE};
 pub(crate) use line::Line;
 use progress::Progress;
 pub(crate) use scan::{Faults, Scan};
+
+/// End of the names of indices, which are beside the files that they belong to.
+pub(crate) const INDEX: &str = ".raaf-index";
 
 /// Length limit of a line, in bytes.
 const MAX_LINE: u64 = 64 * 1024 * 1024;
@@ -71,19 +75,28 @@ impl Compression {
 
 impl Input {
     /// Finds the files that paths name: `-` is standard input, and a file has its rotated parts with
-    /// it unless `alone`.
+    /// it unless `alone`. A file that is named twice, such as by itself and as a rotated part, is read
+    /// once. Indices among several files are left out.
     ///
     /// # Errors
     ///
     /// If a file does not exist or cannot be opened.
     pub(crate) fn find(paths: &[PathBuf], alone: bool) -> anyhow::Result<Self> {
-        let mut sources = Vec::new();
+        let (mut sources, mut known) = (Vec::new(), HashSet::new());
         for path in paths {
             if path.as_os_str() == "-" {
-                sources.push(Source::Stdin);
+                if known.insert(path.clone()) {
+                    sources.push(Source::Stdin);
+                }
                 continue;
             }
             let shown = path.display();
+            if path.to_string_lossy().ends_with(INDEX) {
+                if paths.len() > 1 {
+                    continue;
+                }
+                bail!("`{shown}` is the index of a trace file; pass the trace file");
+            }
             let files = if alone { vec![path.clone()] } else { parts(path) };
             if files.is_empty() {
                 bail!(
@@ -91,6 +104,9 @@ impl Input {
                 );
             }
             for file in files {
+                if !known.insert(file.canonicalize().unwrap_or_else(|_| file.clone())) {
+                    continue;
+                }
                 let source = Source::of(file.clone());
                 sources.push(source.with_context(|| format!("cannot read `{}`", file.display()))?);
             }
@@ -173,6 +189,15 @@ impl Source {
             Self::Stdin | Self::Spooled(_) => "standard input".to_owned(),
             Self::Plain(path) | Self::Compressed(path) => path.display().to_string(),
         }
+    }
+
+    /// Returns a reader of the source, decompressed.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened.
+    pub(crate) fn reader(&self) -> io::Result<impl BufRead + Send + use<>> {
+        self.open(&Progress::new(0, true))
     }
 
     /// Returns the number of bytes to read, before they are decompressed; 0 if it is unknown.

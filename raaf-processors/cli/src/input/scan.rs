@@ -1,6 +1,7 @@
 //! Reads all lines, by several threads where a file can be divided.
 
 use std::{
+    error::Error,
     fs::File,
     io::{self, BufRead as _, Read as _, Seek as _, SeekFrom},
     num::NonZero,
@@ -37,6 +38,12 @@ impl Faults {
         self.count += 1;
         if self.texts.len() < TOLD {
             self.texts.push(text());
+        }
+    }
+
+    fn extend(&mut self, text: Option<String>) {
+        if let Some(text) = text {
+            self.add(|| text);
         }
     }
 
@@ -131,7 +138,9 @@ impl<'a> Scan<'a> {
                             line(&name, offset, text);
                             Ok(())
                         };
-                        whole(source, &progress, &mut buffer, each)
+                        whole(source, &progress, &mut buffer, each).map(|damage| {
+                            faults.extend(damage);
+                        })
                     }
                 };
                 if let Err(error) = read {
@@ -179,7 +188,8 @@ impl<'a> Scan<'a> {
                 }
                 Err(Fault::All(error)) => Err(error),
             };
-            whole(source, &progress, &mut buffer, line)?;
+            let damage = whole(source, &progress, &mut buffer, line)?;
+            faults.extend(damage);
         }
         Ok(faults)
     }
@@ -248,26 +258,43 @@ fn block(
     Ok(())
 }
 
-/// Reads all lines of a source, until one is an error.
+/// Reads all lines of a source, until one is an error. Returns the reason why a compressed one has no more
+/// of them than those before, if it is damaged or cut.
 fn whole(
     source: &Source,
     progress: &Progress,
     buffer: &mut Vec<u8>,
     mut each: impl FnMut(u64, &[u8]) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<String>> {
     let mut text = source.open(progress).with_context(|| source.name())?;
     let mut offset = 0;
     loop {
         buffer.clear();
         let read = (&mut text).take(MAX_LINE).read_until(b'\n', buffer);
-        let read = read.with_context(|| source.name())?;
-        if read == 0 {
-            return Ok(());
-        }
+        let read = match read {
+            Ok(0) => return Ok(None),
+            Ok(read) => read,
+            // It is not of the system, but of a decoder.
+            Err(error) if offset > 0 && error.raw_os_error().is_none() => {
+                let (name, cause) = (source.name(), innermost(&error));
+                let reason = "the compressed data is damaged or cut";
+                return Ok(Some(format!("{name}, byte {offset}: {reason}: {cause}")));
+            }
+            Err(error) => return Err(error).with_context(|| source.name()),
+        };
         each(offset, buffer.strip_suffix(b"\n").unwrap_or(buffer))?;
         progress.show();
         offset += read as u64;
     }
+}
+
+/// Returns the message of the first cause.
+fn innermost(error: &io::Error) -> String {
+    let mut last: &dyn Error = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
 }
 
 #[cfg(test)]

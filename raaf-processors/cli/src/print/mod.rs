@@ -1,6 +1,7 @@
 //! Output: tables, JSON lines, texts.
 
 mod pager;
+mod table;
 
 use std::{
     fmt,
@@ -12,21 +13,18 @@ use std::{
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
-use comfy_table::{CellAlignment, Table, presets};
 use raaf_processors::HumanDuration;
-use raaf_trace_model::escape::Escaped;
+use raaf_trace_model::{escape::Escaped, span::Record, time::Timestamp};
 use serde::Serialize;
 
-use crate::{args::Color, input::Faults};
-
-/// Largest width of a name in a table, in characters.
-const NAME: usize = 48;
+use crate::{args::Color, input::Faults, state::State};
 
 /// Destination and form of the output.
 pub(crate) struct Printer {
     out: Box<dyn Write>,
     colors: ColorChoice,
     pub(crate) json: bool,
+    is_terminal: bool,
     /// The first output starts a pager.
     pages: bool,
     pager: Option<Child>,
@@ -41,13 +39,14 @@ impl Printer {
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        let out = Box::new(BufWriter::new(io::stdout()));
-        Self { out, colors, json, pages: false, pager: None, notes: Vec::new() }
+        let (out, is_terminal) = (io::stdout(), io::stdout().is_terminal());
+        let out = Box::new(BufWriter::new(out));
+        Self { out, colors, json, is_terminal, pages: false, pager: None, notes: Vec::new() }
     }
 
     /// Shows the output by a pager if it goes to a terminal.
     pub(crate) fn page(&mut self) {
-        self.pages = io::stdout().is_terminal();
+        self.pages = self.is_terminal;
     }
 
     pub(crate) fn has_color(&self) -> bool {
@@ -75,9 +74,17 @@ impl Printer {
     }
 
     /// Prints data for other programs, which must not be changed: the stream for texts takes control
-    /// characters out where the output is no terminal.
+    /// characters out where the output is no terminal. On a terminal, they are escaped instead.
     pub(crate) fn data(&mut self, data: impl fmt::Display) -> io::Result<()> {
-        write!(self.out(), "{data}")
+        if !self.is_terminal {
+            return write!(self.out(), "{data}");
+        }
+        let text = data.to_string();
+        for line in text.split_inclusive('\n') {
+            let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+            write!(self.out(), "{}{end}", Escaped(line.trim_end_matches('\r')))?;
+        }
+        Ok(())
     }
 
     /// Prints an object as a line of JSON.
@@ -86,32 +93,38 @@ impl Printer {
         self.data(format_args!("{line}\n"))
     }
 
-    /// Prints a table; columns in `right` are aligned to the right. A row with a state that is not `ok` has
-    /// its colour.
+    /// Prints a record as a line of JSON like that of a trace file; of a root whose run went on after it
+    /// had paused, with the state in which the run ended.
+    pub(crate) fn record(&mut self, record: &Record, went_on: Option<State>) -> io::Result<()> {
+        #[derive(Serialize)]
+        struct Shown<'a, S> {
+            #[serde(flatten)]
+            line: &'a S,
+            run_status: State,
+        }
+
+        match (record.ended(), record.running(), went_on) {
+            (Some(line), _, Some(run_status)) => self.object(&Shown { line, run_status }),
+            (Some(span), ..) => self.object(span),
+            (None, Some(start), _) => self.object(start),
+            (None, None, _) => Ok(()),
+        }
+    }
+
+    /// Prints a table; columns in `right` are aligned to the right. On a terminal, long cells have several
+    /// lines. A row with a state that is not `ok` has its colour.
     pub(crate) fn table<const N: usize>(
         &mut self,
         head: [&str; N],
         right: &[usize],
         rows: impl IntoIterator<Item = [String; N]>,
     ) -> io::Result<()> {
-        let mut table = Table::new();
-        table.load_preset(presets::NOTHING).set_header(head);
-        for column in table.column_iter_mut() {
-            let alignment = if right.contains(&column.index) {
-                CellAlignment::Right
-            } else {
-                CellAlignment::Left
-            };
-            column.set_cell_alignment(alignment);
-            column.set_padding((0, 2));
-        }
-        let mut styles = vec![Style::new().bold()];
-        for row in rows {
-            styles.push(row.iter().find_map(|cell| style_of(cell)).unwrap_or_default());
-            table.add_row(row);
-        }
-        for (line, style) in table.lines().zip(styles) {
-            self.line(format_args!("{style}{}{style:#}", line.trim_end()))?;
+        let rows: Vec<_> = rows.into_iter().collect();
+        let styles = rows.iter().map(|row| row.iter().find_map(|cell| style_of(cell)));
+        let styles: Vec<_> = styles.map(Option::unwrap_or_default).collect();
+        for (row, line) in table::lines(head, right, rows, width()) {
+            let style = row.map_or(Style::new().bold(), |row| styles[row]);
+            self.line(format_args!("{style}{line}{style:#}"))?;
         }
         Ok(())
     }
@@ -151,15 +164,30 @@ impl Printer {
     }
 }
 
+/// Returns the width of the terminal; `None` if the output goes elsewhere.
+fn width() -> Option<usize> {
+    io::stdout().is_terminal().then(textwrap::termwidth)
+}
+
 /// Returns the colour of a state that is not `ok`.
 fn style_of(state: &str) -> Option<Style> {
-    let color = match state {
+    // Of a root that has paused, that in which its run ended.
+    let color = match state.rsplit(THEN).next()? {
         "error" => AnsiColor::Red,
-        "cancelled" | "stale" | "partial" => AnsiColor::Yellow,
+        "cancelled" | "stale" | "partial" | "paused" => AnsiColor::Yellow,
         "running" => AnsiColor::Blue,
         _ => return None,
     };
     Some(color.on_default())
+}
+
+/// What is between the state of a root that has paused and that of its run.
+const THEN: &str = ", then ";
+
+/// Returns the state of a span, and that in which its run ended if it went on later.
+pub(crate) fn states(own: State, went_on: Option<State>) -> String {
+    let run = went_on.map(|run| format!("{THEN}{}", run.as_str()));
+    format!("{}{}", own.as_str(), run.unwrap_or_default())
 }
 
 /// Returns a state in its colour.
@@ -184,23 +212,14 @@ pub(crate) fn tell(faults: &Faults) {
     }
 }
 
-/// Returns a text without control characters, cut to fit a column.
+/// Returns a text without control characters.
 pub(crate) fn name(text: &str) -> String {
-    cut(text, NAME)
-}
-
-pub(crate) fn cut(text: &str, most: usize) -> String {
-    let text = Escaped(text).to_string();
-    if text.chars().nth(most).is_none() {
-        return text;
-    }
-    let end = text.char_indices().nth(most - 1).map_or(0, |(at, _)| at);
-    format!("{}…", &text[..end])
+    Escaped(text).to_string()
 }
 
 pub(crate) fn time(time: SystemTime) -> String {
-    let text = humantime::format_rfc3339_seconds(time).to_string();
-    text.trim_end_matches('Z').replace('T', " ")
+    let text = Timestamp::from(time).to_string();
+    text.split('.').next().unwrap_or_default().replace('T', " ")
 }
 
 pub(crate) fn duration(duration: Duration) -> String {
@@ -212,8 +231,14 @@ pub(crate) fn count(count: u64) -> String {
     if count == 0 { String::new() } else { count.to_string() }
 }
 
+/// Smallest number that is shown with an exponent.
+const LARGE: f64 = 1e15;
+
 /// Returns a number with two decimals at most.
 pub(crate) fn number(number: f64) -> String {
+    if number.abs() >= LARGE {
+        return format!("{number:e}");
+    }
     let text = format!("{number:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -223,5 +248,9 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         assert_eq!([1.0, 0.5, 0.333, 120.0].map(super::number), ["1", "0.5", "0.33", "120"]);
+        assert_eq!(
+            [-1e308, 2.5e15, 1e14].map(super::number),
+            ["-1e308", "2.5e15", "100000000000000"]
+        );
     }
 }

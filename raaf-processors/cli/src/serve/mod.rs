@@ -4,7 +4,7 @@ mod store;
 
 use std::{
     fs::File,
-    io::{self, Write as _},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -21,9 +21,13 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use raaf_testkit::read;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceResponse,
+};
+use prost::Message as _;
 use raaf_trace_model::{escape::Escaped, prices::PriceTable, span::FinishedSpan};
 use serde::Deserialize;
+use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -66,11 +70,13 @@ impl Server {
     pub(crate) fn receiving(mut self, keep: Option<&PathBuf>) -> anyhow::Result<Self> {
         self.receives = true;
         if let Some(path) = keep {
+            let shown = || path.display().to_string();
             let mut options = File::options();
-            options.append(true).create(true);
+            options.append(true).create(true).read(true);
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let file = options.open(path).with_context(|| path.display().to_string())?;
+            let mut file = options.open(path).with_context(shown)?;
+            end_line(&mut file).with_context(shown)?;
             self.keep = Some(Mutex::new(file));
         }
         Ok(self)
@@ -243,26 +249,47 @@ async fn lines(State(server): State<Arc<Server>>, Query(query): Query<After>) ->
 }
 
 /// Takes an OTLP request, protobuf or JSON.
+/// Ends a last line that a killed program left, so that the next one is a line of its own.
+fn end_line(file: &mut File) -> io::Result<()> {
+    if file.seek(SeekFrom::End(0))? == 0 {
+        return Ok(());
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
+}
+
 async fn otlp(State(server): State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
     let is = |kind: &str| is_of_type(&headers, kind);
     let read = if is("application/json") {
-        read::otlp_json(&body)
+        import::otlp::json_text(&body)
     } else if is("application/x-protobuf") {
-        read::otlp(&body)
+        import::otlp::binary(&body)
     } else {
         return refused("the content type must be `application/x-protobuf` or `application/json`");
     };
     let read = match read {
         Ok(read) => read,
-        Err(fault) => return refused(&fault.to_string()),
+        Err(reason) => return refused(&reason),
     };
-    if let Some(failed) = server.add_all(read.as_written()) {
+    if let Some(failed) = server.add_all(&read.spans) {
         return failed;
     }
+    let rejected_spans = i64::try_from(read.faults.len()).unwrap_or(i64::MAX);
+    let error_message = read.faults.into_iter().next();
     if is("application/json") {
-        ([(header::CONTENT_TYPE, "application/json")], "{}").into_response()
+        let body = error_message.map_or(json!({}), |message| {
+            // 64-bit numbers are strings in this JSON.
+            let rejected = rejected_spans.to_string();
+            json!({ "partialSuccess": { "rejectedSpans": rejected, "errorMessage": message } })
+        });
+        ([(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
     } else {
-        ([(header::CONTENT_TYPE, "application/x-protobuf")], "").into_response()
+        let partial_success = error_message
+            .map(|error_message| ExportTracePartialSuccess { rejected_spans, error_message });
+        let body = ExportTraceServiceResponse { partial_success }.encode_to_vec();
+        ([(header::CONTENT_TYPE, "application/x-protobuf")], body).into_response()
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::{fs, io::Write as _};
 
-use crate::support::{self, Files, paused, report, run, run_with_input};
+use crate::support::{self, Files, report, run, run_with_input};
 use flate2::{Compression, write::GzEncoder};
-use raaf_trace_model::span::Status;
 
 #[test]
 fn list_shows_runs_newest_first() {
@@ -82,7 +81,7 @@ fn search_finds_by_what_spans_are_and_say() {
     assert_eq!(files.fails(&["search", "nowhere"], 1), "no span matches\n");
     let wrong = files.fails(&["search", "(", "-n", "1"], 2);
     assert!(wrong.contains("regex parse error"), "{wrong}");
-    assert!(files.fails(&["search", "--status", "bad"], 2).contains("expected `ok`"));
+    assert!(files.fails(&["search", "--status", "bad"], 2).contains("[possible values: ok, "));
 }
 
 #[test]
@@ -93,7 +92,7 @@ fn stats_summarize() {
         "\
 KIND      SPANS  ERRORS     P50     P95     MAX   TOTAL  TOKENS IN  OUT     COST
 pipeline      2       1   1.5 s     3 s     3 s   4.5 s
-agent         2       1   1.4 s   2.2 s   2.2 s   3.6 s
+agent         2       1   1.4 s   2.2 s   2.2 s   3.6 s        240   60  $0.0012
 llm           2             1 s     1 s     1 s     2 s        240   60  $0.0012
 tool          2          200 ms  200 ms  200 ms  400 ms
 "
@@ -381,6 +380,33 @@ fn exported_lines_are_the_same_bytes() {
     assert_eq!(out, lines);
 }
 
+/// Such as one whose length was not known yet.
+#[test]
+fn of_a_root_that_ended_more_than_once_the_longest_counts() {
+    let one = support::with_ids(&["1a"]);
+    let longer =
+        one.replace("\"duration_ms\":1.0", "\"duration_ms\":30.0").replace(".001000Z", ".030000Z");
+    for text in [format!("{one}{longer}"), format!("{longer}{one}")] {
+        let files = Files::new(&text);
+        assert!(files.text(&["list"]).contains(" 30 ms "), "{}", files.text(&["list"]));
+        assert!(files.text(&["show", "1a"]).contains("  30 ms  "));
+    }
+}
+
+/// Whichever of its spans is read first.
+#[test]
+fn a_run_whose_root_has_no_name_has_that_of_another_span() {
+    use support::{lines, span, trace};
+
+    let of = |number, name| span(trace("1a"), 0, number, ("tool", name), (number, 1));
+    let [root, child] = [(1, ""), (2, "search")]
+        .map(|(number, name)| lines([of(number, name).workflow_name(String::new()).build()]));
+    for text in [format!("{root}{child}"), format!("{child}{root}")] {
+        let listed = Files::new(&text).text(&["list", "--json"]);
+        assert!(listed.contains(r#""name":"search""#), "{listed}");
+    }
+}
+
 #[test]
 fn a_run_with_two_roots_is_listed_by_its_first_one() {
     let [one, other] = ["1a", "1a"].map(|id| support::with_ids(&[id]));
@@ -392,41 +418,5 @@ fn a_run_with_two_roots_is_listed_by_its_first_one() {
         let files = Files::new(&text);
         let listed = files.text(&["list", "--json"]);
         assert!(listed.contains(r#""status":"ok""#), "{listed}");
-    }
-}
-
-#[test]
-fn a_run_without_a_workflow_is_named_by_its_root_or_the_first_agent_below_a_runner() {
-    let text = paused(Some(Status::Ok)).replace("\"workflow_name\":\"nightly report\",", "");
-    let (runner, rest) = text.split_once('\n').unwrap();
-    for (text, name) in [
-        (text.clone(), "Writer"),
-        (format!("{rest}{runner}\n"), "Writer"),
-        (rest.to_owned(), "Writer"),
-        (text.replace("\"kind\":\"runner\"", "\"kind\":\"pipeline\""), "Runner"),
-    ] {
-        let list = Files::new(&text).text(&["list"]);
-        assert!(list.lines().nth(1).unwrap().contains(&format!("  {name}  ")), "{list}{text}");
-    }
-}
-
-#[test]
-fn a_run_that_has_paused_is_listed_as_paused_until_it_has_gone_on() {
-    for (resumed, status) in [
-        (None, "paused"),
-        (Some(Status::Ok), "ok"),
-        (Some(Status::Error), "error"),
-        (Some(Status::Unset), "paused"),
-    ] {
-        let files = Files::new(&paused(resumed));
-        let list = files.text(&["list"]);
-        // It lasts until the part that went on has ended.
-        let duration = if resumed.is_some() { "950 ms" } else { "100 ms" };
-        let row = list.lines().nth(1).unwrap();
-        assert!(row.contains(&format!(" {duration}  {status} ")), "{list}");
-        let found = files.text(&["list", "--status", status]);
-        assert_eq!(found, list);
-        let tree = files.text(&["show", "4d"]);
-        assert_eq!(tree.matches("  resumed").count(), usize::from(resumed.is_some()), "{tree}");
     }
 }

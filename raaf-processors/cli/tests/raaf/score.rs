@@ -108,6 +108,10 @@ fn what_cannot_be_scored_is_an_error() {
     assert!(missing.starts_with("raaf: no span begins with `ffff`"), "{missing}");
     let several = fails(&["traces.jsonl", WRITER, "helpful", "1"]);
     assert!(several.starts_with("raaf: 2 spans begin with `0000000000000002`"), "{several}");
+    for nothing in [&["", "1"][..], &["helpful", "--label", ""]] {
+        let arguments = [&["traces.jsonl", WRITER], nothing].concat();
+        assert!(fails(&arguments).contains("a value is required"));
+    }
     assert!(fails(&["traces.jsonl", "x", "helpful", "1"]).contains("beginning of a span's id"));
     assert!(fails(&["traces.jsonl", WRITER, "helpful"]).contains("<VALUE>"));
     assert!(fails(&["traces.jsonl", WRITER, "helpful", "NaN"]).contains("expected a number"));

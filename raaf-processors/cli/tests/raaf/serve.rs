@@ -220,3 +220,35 @@ fn serve_takes_what_openai_s_sdk_sends() {
     );
     assert_eq!(serving.post("/v1/traces/ingest", "application/json", b"[]").0, 400);
 }
+
+#[test]
+fn what_is_kept_follows_a_line_that_a_killed_program_left() {
+    let files = Files::new("");
+    let torn = format!("{}{{\"v\":2,", report());
+    fs::write(files.path("kept.jsonl"), &torn).unwrap();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--keep", "kept.jsonl"];
+    let serving = Serving::start(&files, &serve);
+    let new = support::with_ids(&["3c"]);
+    assert_eq!(serving.post("/lines", "application/x-ndjson", new.as_bytes()).0, 204);
+    drop(serving);
+    assert_eq!(fs::read_to_string(files.path("kept.jsonl")).unwrap(), format!("{torn}\n{new}"));
+}
+
+#[test]
+fn spans_of_otlp_that_make_no_sense_are_reported_as_rejected() {
+    let files = Files::new("");
+    let serving = Serving::start(&files, &["serve", "--listen", "127.0.0.1:0"]);
+    let good =
+        r#"{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","name":"x"}"#;
+    let body =
+        format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{good},{{"name":"y"}}]}}]}}]}}"#);
+    let (status, text) = serving.post("/v1/traces", "application/json", body.as_bytes());
+    assert_eq!(status, 200);
+    let answer: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(answer["partialSuccess"]["rejectedSpans"], "1");
+    assert!(
+        answer["partialSuccess"]["errorMessage"].as_str().unwrap().starts_with("span 2: "),
+        "{text}"
+    );
+    assert_eq!(serving.lines(1).len(), 1);
+}

@@ -87,11 +87,11 @@ fn outcome(mut command: Command, input: &str) -> Outcome {
     }
 }
 
-fn trace(hex: &str) -> TraceId {
+pub(crate) fn trace(hex: &str) -> TraceId {
     TraceId::parse(&format!("{hex:0<32}")).unwrap()
 }
 
-fn span(
+pub(crate) fn span(
     trace: TraceId,
     day: u64,
     number: u64,
@@ -110,7 +110,7 @@ fn span(
         .status(Status::Ok)
 }
 
-fn lines(spans: impl IntoIterator<Item = FinishedSpan>) -> String {
+pub(crate) fn lines(spans: impl IntoIterator<Item = FinishedSpan>) -> String {
     let line = |span| serde_json::to_string(&span).unwrap() + "\n";
     spans.into_iter().map(line).collect()
 }
@@ -200,7 +200,10 @@ pub(crate) fn paused(resumed: Option<Status>) -> String {
             .build()
     };
     let goes_on = resumed.map(|status| {
-        span(trace, 0, 3, ("agent", "Writer"), (900, 50)).status(status).attribute("resumed", true)
+        let part = span(trace, 0, 3, ("agent", "Writer"), (900, 50)).status(status);
+        let pauses = (status == Status::Unset).then_some(true);
+        part.attribute("resumed", true)
+            .attributes(|attributes| _ = attributes.set("paused", pauses))
     });
     let spans = [waits(1, "runner", "Runner"), waits(2, "agent", "Writer")];
     lines(spans.into_iter().chain(goes_on.map(FinishedSpanBuilder::build)))

@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::support::{Files, report};
+use crate::support::{Files, named, report};
 
 /// Runs the program on a terminal; `None`, with a line that tells it, where there is no `script`. Returns
 /// what the terminal showed, and the exit code.
@@ -124,4 +124,46 @@ fn colours_are_those_of_a_terminal() {
     }
     assert!(files.text(&["show", "2b", "--color", "always"]).contains("\u{1b}["));
     assert!(!files.text(&["show", "2b"]).contains('\u{1b}'));
+}
+
+/// It is data for programs elsewhere, where nothing may be changed.
+#[test]
+fn data_has_no_control_over_a_terminal() {
+    let files = Files::new(&named("a\u{1b}[2Jb\u{202e}c"));
+    for arguments in ["export csv", "export jsonl", "export chrome", "list --json", "tail --json"] {
+        let Some((shown, _)) = on_terminal(&files, arguments, &[("NO_COLOR", "1")]) else { return };
+        assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
+        assert!(shown.contains(r"b\u{202e}c"), "{shown:?}");
+        assert!(shown.ends_with('\n') && !shown.contains(r"\r"), "{shown:?}");
+        let piped = files.text(&arguments.split(' ').collect::<Vec<_>>());
+        assert!(piped.contains('\u{202e}'), "{piped:?}");
+    }
+}
+
+#[test]
+fn long_messages_are_wrapped_and_none_is_cut() {
+    let words: Vec<_> = (0..60).map(|number| format!("word{number}")).collect();
+    let files = Files::new(&report().replace("no answer", &words.join(" ")));
+    let names = report().replace("\"Writer\"", &format!("\"{}\"", words.join("-")));
+    fs::write(files.path("names.jsonl"), names).unwrap();
+    let whole = files.text(&["errors"]);
+    assert!(
+        whole.lines().all(|line| line.contains("COUNT") || line.contains(&words.join(" "))),
+        "{whole}"
+    );
+    for arguments in ["errors", "slowest names.jsonl", "stats names.jsonl"] {
+        let Some((shown, _)) = on_terminal(&files, arguments, &[("NO_COLOR", "1")]) else { return };
+        assert!(
+            shown.lines().all(|line| line.len() <= 110) && shown.lines().count() > 5,
+            "{shown}"
+        );
+        let of_words = |text: &str| words.iter().all(|word| text.contains(word.as_str()));
+        assert!(of_words(&shown), "{shown}");
+        let piped = files.text(&arguments.split(' ').collect::<Vec<_>>());
+        assert!(of_words(&piped) && !piped.contains('…'), "{piped}");
+    }
+    let content = files.text(&["show", "2b", "--content"]);
+    assert!(content.contains(&format!("  error:\n    {}\n", words.join(" "))), "{content}");
+    let tail = files.text(&["tail", "names.jsonl"]);
+    assert!(tail.contains(&words.join("-")), "{tail}");
 }

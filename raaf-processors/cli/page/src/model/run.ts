@@ -1,6 +1,6 @@
 /** What a list of runs shows. */
 
-import { isModelCall, type Span, type Status } from "./span.ts";
+import { endOf, isModelCall, type Span, type Status } from "./span.ts";
 import type { Score } from "./score.ts";
 import type { Trace } from "./store.ts";
 import { joinWho, NOBODY, type Who } from "./who.ts";
@@ -63,7 +63,7 @@ export function summarize(trace: Trace): Run {
     if (!root || isMoreOfARoot(span, root)) root = span;
     if (span.kind === "agent" && (!agent || span.start < agent.start)) agent = span;
     run.start = Math.min(run.start, span.start);
-    if (span.resumed && (!resumed || span.start > resumed.start)) resumed = span;
+    if (span.resumed && (!resumed || isLater(span, resumed))) resumed = span;
     if (span.status === "error") run.errors += 1;
     if (span.status === "running") run.running += 1;
     if (span.errorType !== null) run.errorTypes.add(span.errorType);
@@ -78,13 +78,15 @@ export function summarize(trace: Trace): Run {
   }
   run.duration = Math.max(0, trace.latest - run.start);
   if (root) {
-    if (root.parent === null && !(root.status === "paused" && resumed)) run.duration = root.duration ?? run.duration;
+    // The part that went on last tells how the run ended.
+    const rest = resumed && endOf(resumed, Infinity) > endOf(root, Infinity) ? resumed : null;
+    if (root.parent === null && !rest) run.duration = root.duration ?? run.duration;
     // As in `raaf list`: a runner has the same name in all runs, and without a root an agent tells most.
     const named = (root.parent !== null || root.kind === "runner") && agent ? agent : root;
     run.name = root.workflow ?? named.component;
-    run.status = root.parent === null || root.localRoot ? root.status : "unset";
-    // The part that went on last tells how the run ended.
-    if (run.status === "paused" && resumed) run.status = resumed.status;
+    run.status = rest?.status ?? (root.parent === null || root.localRoot ? root.status : "unset");
+    // The start of a span does not tell whether it goes on with paused work.
+    if (run.status === "paused" && run.running > 0) run.status = "running";
   }
   return run;
 }
@@ -95,6 +97,12 @@ function addUsage(run: Run, span: Span): void {
   if (span.model !== null) run.models.add(span.model);
   if (span.cost !== null) run.cost = (run.cost ?? 0) + span.cost;
   else if (span.counted) run.unpriced += 1;
+}
+
+/** Of parts within each other, the outermost one ends last. */
+function isLater(span: Span, than: Span): boolean {
+  const ends = endOf(span, Infinity) - endOf(than, Infinity);
+  return ends > 0 || (ends === 0 && span.start < than.start);
 }
 
 function isMoreOfARoot(span: Span, than: Span): boolean {

@@ -3,7 +3,7 @@
 mod sets;
 mod tree;
 
-use std::{iter, slice, time::Duration};
+use std::{cell::OnceCell, iter, time::Duration};
 
 use anstyle::{AnsiColor, Style};
 use anyhow::bail;
@@ -138,10 +138,23 @@ struct Runs {
 }
 
 impl Runs {
-    fn find(side: &Side, diff: &Diff, printer: &mut Printer) -> anyhow::Result<Self> {
+    /// Finds the runs of a side. `shared` is what sides without a file read, and may be standard input.
+    fn find(
+        side: &Side,
+        diff: &Diff,
+        shared: &OnceCell<Input>,
+        printer: &mut Printer,
+    ) -> anyhow::Result<Self> {
+        let opened = || {
+            if let Some(input) = shared.get() {
+                return anyhow::Ok(input.clone());
+            }
+            let input = diff.files.input()?.rereadable()?;
+            Ok(shared.get_or_init(|| input).clone())
+        };
         let (file, filter, text) = match side {
             Side::Run(id) => {
-                let input = diff.files.input()?.rereadable()?;
+                let input = opened()?;
                 let trace = Trace::find(&input, id, printer)?;
                 let runs = Run::of(&trace.tree).into_iter().collect();
                 return Ok(Self { input, runs });
@@ -149,10 +162,9 @@ impl Runs {
             Side::Set { file, filter, text } => (file, filter, text),
         };
         let input = match file {
-            Some(file) => diff.files.input_of(slice::from_ref(file))?,
-            None => diff.files.input()?,
+            Some(file) => diff.files.input_of(file)?.rereadable()?,
+            None => opened()?,
         };
-        let input = input.rereadable()?;
         let (mut runs, faults) = runs(&input)?;
         printer.tell(&faults);
         runs.retain(|run| filter.fits(run));
@@ -170,17 +182,25 @@ impl Runs {
 }
 
 pub(super) fn run(diff: &Diff, printer: &mut Printer) -> anyhow::Result<Found> {
+    let has_file = |side: &Side| matches!(side, Side::Set { file: Some(_), .. });
+    if diff.files.are_named() && has_file(&diff.before) && has_file(&diff.after) {
+        bail!("both sides name their file; no other file can be given");
+    }
     let differences = if let (Side::Run(before), Side::Run(after)) = (&diff.before, &diff.after) {
         let input = diff.files.input()?.rereadable()?;
         let before = Trace::find(&input, before, printer)?;
         let after = Trace::find(&input, after, printer)?;
         tree::compare(&before.tree, &after.tree, diff.slower, diff.content)
     } else {
-        let before = Runs::find(&diff.before, diff, printer)?;
-        let after = Runs::find(&diff.after, diff, printer)?;
+        let shared = OnceCell::new();
+        let before = Runs::find(&diff.before, diff, &shared, printer)?;
+        let after = Runs::find(&diff.after, diff, &shared, printer)?;
         if let (Some(before), Some(after)) = (before.single(printer)?, after.single(printer)?) {
             tree::compare(&before.tree, &after.tree, diff.slower, diff.content)
         } else {
+            if diff.content {
+                bail!("`--content` compares two runs; these are sets of several");
+            }
             let of = |runs: &Runs| Set::read(&runs.input, &runs.runs);
             let compare = Compare { slower: diff.slower, more: diff.more };
             compare.sets(&of(&before)?, &of(&after)?)

@@ -10,7 +10,8 @@ use crate::{
     format::title,
     input::{End, Facts, Input, Tokens},
     print,
-    run::{Run, State},
+    run::Run,
+    state::State,
     trace::{Trace, each},
 };
 
@@ -127,9 +128,9 @@ fn seen(trace: &Trace, run: &Run) -> Vec<Seen> {
             // The run is the parent of what has none.
             parent: Some(tree.parent_index(index).map_or(0, |parent| numbers[parent])),
             title: title(record),
-            state: record.status().map_or(State::Running, State::from),
+            state: State::of(facts.end),
             end: facts.end,
-            tokens: facts.tokens,
+            tokens: facts.usage(),
             cost: record.ended().map(FinishedSpan::cost).unwrap_or_default(),
         });
     }

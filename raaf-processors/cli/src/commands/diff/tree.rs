@@ -108,8 +108,13 @@ impl Compare<'_> {
             keys::GEN_AI_USAGE_COST,
         ] {
             let value = |record: &Record| {
-                let value = record.ended()?.attributes().get(key)?;
-                Some(value.to_string())
+                let attributes = record.ended()?.attributes();
+                let value = attributes.get(key).or_else(|| {
+                    // An agent has its model under a key of its own.
+                    (key == keys::GEN_AI_REQUEST_MODEL)
+                        .then(|| attributes.get(keys::AGENT_MODEL))?
+                });
+                value.map(|value| value.to_string())
             };
             let (old, new) = (value(before), value(after));
             if old != new {
