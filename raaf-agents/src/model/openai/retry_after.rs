@@ -1,4 +1,4 @@
-//! Header `Retry-After`.
+//! Headers `Retry-After` and `Retry-After-Ms`.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +13,11 @@ pub(super) fn read(header: &str, now: SystemTime) -> Option<Duration> {
     Some(at.duration_since(now).unwrap_or_default())
 }
 
+/// Parses milliseconds, which Azure sends besides.
+pub(super) fn read_ms(header: &str) -> Option<Duration> {
+    Duration::try_from_secs_f64(header.trim().parse::<f64>().ok()? / 1_000.0).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -25,6 +30,12 @@ mod tests {
         for nonsense in ["", "-1", "NaN", "inf", "1e300", "soon", "Sun, 06 Nov 1994"] {
             assert_eq!(read(nonsense), None, "{nonsense}");
         }
+    }
+
+    #[test]
+    fn milliseconds_are_parsed() {
+        assert_eq!(read_ms(" 1500 "), Some(Duration::from_millis(1_500)));
+        assert_eq!((read_ms("-1"), read_ms("soon")), (None, None));
     }
 
     #[test]

@@ -95,8 +95,9 @@ impl<'a> Output<'a> {
             Some(Json::String(id)) if !id.is_empty() && !self.has_call(&id) => id,
             _ => ToolCall::new_id(),
         };
-        let name = owned_member(&mut item, "name");
-        let name = name.ok_or_else(|| "a tool call has no name".to_owned())?;
+        let Some(Json::String(name)) = item.remove("name") else {
+            return Err("a tool call has no name".to_owned());
+        };
         let mut call = ToolCall::from_text(id, name, arguments);
         call.provider_data = ProviderData::new(self.origin, item);
         self.parts.push(Part::ToolCall(call));
@@ -210,12 +211,5 @@ fn owned(part: &mut Json, name: &str) -> String {
     match part.get_mut(name).map(Json::take) {
         Some(Json::String(text)) => text,
         _ => String::new(),
-    }
-}
-
-fn owned_member(members: &mut Map<String, Json>, name: &str) -> Option<String> {
-    match members.remove(name) {
-        Some(Json::String(text)) if !text.is_empty() => Some(text),
-        _ => None,
     }
 }
