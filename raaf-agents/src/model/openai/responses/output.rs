@@ -52,6 +52,10 @@ impl<'a> Output<'a> {
         let mut count = 0;
         for mut part in content {
             let parts = match part["type"].as_str() {
+                None if part.is_string() => {
+                    Part::Text(part.as_str().unwrap_or_default().to_owned())
+                }
+                None if part["text"].is_string() => Part::Text(owned(&mut part, "text")),
                 Some("output_text" | "text") => Part::Text(owned(&mut part, "text")),
                 Some("refusal") => Part::Refusal(owned(&mut part, "refusal")),
                 _ => Part::Unknown(part.take()),

@@ -15,6 +15,9 @@ use crate::{
 /// Members of a call that the provider expects back.
 const KEPT: [&str; 3] = ["extra_content", "thought_signature", "provider_specific_fields"];
 
+/// Bound on the length of arguments that are no object, list or text.
+const MAX_SCALAR: usize = 32;
+
 /// Assembles calls from their pieces.
 ///
 /// Servers differ: they give all calls one index, or none, or to some pieces; no ids, an id with each
@@ -34,6 +37,7 @@ struct Partial {
     name: String,
     id: String,
     arguments: String,
+    nesting: Nesting,
     joiner: Joiner,
     kept: Map<String, Json>,
 }
@@ -43,13 +47,17 @@ impl Partial {
     fn is_complete(&self) -> bool {
         let text = self.arguments.trim();
         // Long arguments are not read with each of their pieces.
-        let may_be = match text.as_bytes() {
-            [] => false,
-            [b'{', .., last] => *last == b'}',
-            [b'[', .., last] => *last == b']',
-            _ => true,
-        };
-        may_be && serde_json::from_str::<IgnoredAny>(text).is_ok()
+        self.nesting.is_closed()
+            && (text.starts_with(['{', '[', '"']) || (1..=MAX_SCALAR).contains(&text.len()))
+            && serde_json::from_str::<IgnoredAny>(text).is_ok()
+    }
+
+    /// Adds to the arguments, and returns the complete characters of the piece.
+    fn push(&mut self, piece: String) -> String {
+        let piece = self.joiner.push(piece);
+        self.nesting.read(&piece);
+        self.arguments.push_str(&piece);
+        piece
     }
 
     /// Returns whether a piece before the arguments has another part of the name.
@@ -96,8 +104,7 @@ impl Calls {
             // The whole call once more.
             return None;
         }
-        let arguments = call.joiner.push(piece.arguments);
-        call.arguments.push_str(&arguments);
+        let arguments = call.push(piece.arguments);
         if is_named {
             let mut delta = ToolCallDelta::start(at, &call.id, &call.name);
             delta.arguments.clone_from(&call.arguments);
@@ -150,15 +157,21 @@ impl Calls {
         let id = id.filter(|id| self.calls.iter().all(|call| call.id != *id));
         let has_own_id = id.is_some();
         let id = id.unwrap_or_else(ToolCall::new_id);
-        let mut joiner = Joiner::default();
-        let arguments = joiner.push(arguments);
-        let delta = name.as_ref().map(|name| {
-            let start = ToolCallDelta::start(at, &id, name);
-            ToolCallDelta { arguments: arguments.clone(), ..start }
-        });
-        let name = name.unwrap_or_default();
-        self.calls.push(Partial { index, has_own_id, name, id, arguments, joiner, kept });
-        delta
+        let has_name = name.is_some();
+        let mut call = Partial {
+            index,
+            has_own_id,
+            name: name.unwrap_or_default(),
+            id,
+            arguments: String::new(),
+            nesting: Nesting::default(),
+            joiner: Joiner::default(),
+            kept,
+        };
+        let arguments = call.push(arguments);
+        let start = ToolCallDelta::start(at, &call.id, &call.name);
+        self.calls.push(call);
+        has_name.then_some(ToolCallDelta { arguments, ..start })
     }
 
     /// Returns the beginnings of the calls for which no name came.
@@ -181,6 +194,34 @@ impl Calls {
             call.provider_data = ProviderData::new(origin, kept);
             call
         })
+    }
+}
+
+/// Nesting at the end of JSON that comes in pieces.
+#[derive(Default)]
+struct Nesting {
+    depth: usize,
+    is_in_text: bool,
+    is_escaped: bool,
+}
+
+impl Nesting {
+    fn read(&mut self, piece: &str) {
+        for byte in piece.bytes() {
+            match byte {
+                _ if self.is_escaped => self.is_escaped = false,
+                b'\\' => self.is_escaped = self.is_in_text,
+                b'"' => self.is_in_text = !self.is_in_text,
+                b'{' | b'[' if !self.is_in_text => self.depth += 1,
+                b'}' | b']' if !self.is_in_text => self.depth = self.depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+    }
+
+    /// Returns whether nothing is open.
+    fn is_closed(&self) -> bool {
+        self.depth == 0 && !self.is_in_text
     }
 }
 
@@ -338,6 +379,11 @@ mod tests {
                 "name after arguments",
                 &[(one, "x", "", "{\"a\""), (one, "", "", ":1}"), (one, "", "f", "")],
                 &f,
+            ),
+            (
+                "brackets in text",
+                &[(one, "x", "f", "{\"a\":\"}\\\"]"), (one, "x", "f", "}"), (one, "x", "f", "\"}")],
+                &["f({\"a\":\"}\\\"]}\"})"],
             ),
             ("twice the same", &[(one, "", "f", "{}"), (one, "", "f", "{}")], &["f({})", "f({})"]),
         ] {
