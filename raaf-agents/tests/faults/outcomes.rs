@@ -163,3 +163,20 @@ async fn a_filtered_answer_is_never_a_success_and_its_calls_are_not_run() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_request_that_the_content_filter_refuses_is_an_outcome_of_its_own() {
+    for form in FORMS {
+        let body = json!({"error": {"code": "content_filter", "param": "prompt", "status": 400,
+            "message": "The prompt triggered the policy."}});
+        for turn in [Turn::Status(400, body.clone()), Turn::Body(body.clone())] {
+            let outcome = run(form, &[turn], |agent| agent.output_type::<Search>()).await;
+            assert_eq!(outcome.requests.len(), 1);
+            assert_span_tree!(outcome.spans, {
+                runner "Runner" [error "content_filtered"] { agent "Tester" [error] {
+                    llm "m" [error "content_filtered", "http.response.status_code" = 400]
+                } }
+            });
+        }
+    }
+}

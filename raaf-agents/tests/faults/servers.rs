@@ -157,6 +157,30 @@ async fn members_of_another_form_do_not_spoil_the_answer() {
 }
 
 #[tokio::test]
+async fn reasoning_among_the_parts_is_reasoning() {
+    for form in FORMS {
+        let summary = json!([{"type": "summary_text", "text": "hm"}]);
+        let parts =
+            json!([{"type": "reasoning", "summary": summary}, {"type": "text", "text": "hi"}]);
+        let turns = [Turn::Says(json!({"content": parts}), "stop")];
+        let outcome = run(form, &turns, |agent| agent).await;
+        let result = outcome.result.unwrap();
+        let thoughts: Vec<_> = result.messages[1].reasoning().map(|it| it.text.clone()).collect();
+        assert_eq!((&*result.output, &*thoughts), ("hi", &["hm".to_owned()][..]), "{form:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_without_a_list_around_it_is_one() {
+    for form in FORMS {
+        let said = json!({"content": null, "tool_calls": call("search", "{\"query\":\"a\"}")});
+        let turns = [Turn::Says(said, "tool_calls"), text("ok")];
+        let outcome = run(form, &turns, |agent| agent.tool(search())).await;
+        assert_eq!(outcome.sent(1)[2]["content"], "found a", "{form:?}");
+    }
+}
+
+#[tokio::test]
 async fn choices_without_an_index_are_not_mixed() {
     for form in FORMS {
         let choice = |text: &str| json!({"message": {"content": text}, "delta": {"content": text}, "finish_reason": "stop"});

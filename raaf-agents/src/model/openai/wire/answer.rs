@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    lenient::{count, member, nullable, text},
+    lenient::{count, list, member, nullable, text},
     usage::UsageBody,
 };
 
@@ -55,7 +55,7 @@ pub(super) struct MessageBody {
     /// Words of a model that refuses to answer, instead of the content.
     #[serde(default, deserialize_with = "text")]
     pub(super) refusal: Option<String>,
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "list")]
     pub(super) tool_calls: Vec<CallBody>,
     /// A call in the form that preceded `tool_calls`.
     #[serde(default, deserialize_with = "member")]

@@ -192,10 +192,12 @@ impl Assembly {
             let function = Some(function);
             tool_calls.push(CallBody { index: None, id: None, function, rest: Map::new() });
         }
-        for call in tool_calls {
-            let delta = if is_whole { self.calls.add_whole(call) } else { self.calls.add(call) };
-            chunks.extend(delta.map(ModelChunk::ToolCall));
-        }
+        let deltas = if is_whole {
+            tool_calls.into_iter().filter_map(|call| self.calls.add_whole(call)).collect()
+        } else {
+            self.calls.add_all(tool_calls)
+        };
+        chunks.extend(deltas.into_iter().map(ModelChunk::ToolCall));
     }
 
     fn push_thought(&mut self, text: String, chunks: &mut Vec<ModelChunk>) {
@@ -229,6 +231,14 @@ impl Assembly {
                 if let Some(text) = self.thoughts.add_text(IN_CONTENT, text) {
                     self.push_thought(text, chunks);
                 }
+            }
+            Some("reasoning") => {
+                let summaries = part["summary"].as_array().into_iter().flatten();
+                let summaries = summaries.filter_map(|part| part["text"].as_str()).collect();
+                if let Some(text) = self.thoughts.tell(text("text").unwrap_or(summaries)) {
+                    self.push_thought(text, chunks);
+                }
+                self.others.push(other_part(part));
             }
             _ if part.is_null() => {}
             _ => self.others.push(other_part(part)),

@@ -89,10 +89,18 @@ impl Calls {
         self.begin(piece)
     }
 
-    /// Adds a piece, and returns what is new.
-    pub(super) fn add(&mut self, body: CallBody) -> Option<ToolCallDelta> {
+    /// Adds the pieces of an event, and returns what is new.
+    pub(super) fn add_all(&mut self, bodies: Vec<CallBody>) -> Vec<ToolCallDelta> {
+        let known = self.calls.len();
+        bodies.into_iter().filter_map(|body| self.add(body, known)).collect()
+    }
+
+    /// Adds a piece of an event, before which this number of calls were known.
+    fn add(&mut self, body: CallBody, known: usize) -> Option<ToolCallDelta> {
         let mut piece = Piece::of(body);
-        let Some(at) = self.place(&piece) else { return self.begin(piece) };
+        let is_another = |at: &usize| *at >= known && piece.name.is_some();
+        let at = self.place(&piece).filter(|at| !is_another(at));
+        let Some(at) = at else { return self.begin(piece) };
         let call = &mut self.calls[at];
         call.kept.append(&mut piece.kept);
         if let (Some(id), false) = (piece.id, call.has_own_id) {
@@ -267,8 +275,7 @@ mod tests {
             let body = json!({
                 "index": index, "id": id, "function": {"name": name, "arguments": arguments},
             });
-            let delta = calls.add(serde_json::from_value(body).unwrap());
-            if let Some(delta) = delta {
+            for delta in calls.add_all(vec![serde_json::from_value(body).unwrap()]) {
                 if let Some(name) = delta.name {
                     assert_eq!(delta.index, streamed.len(), "{pieces:?}");
                     streamed.push(format!("{name}("));
@@ -397,13 +404,22 @@ mod tests {
         for body in
             [json!({"index": 0}), json!({"id": "x", "function": {"name": "", "arguments": "{}"}})]
         {
-            assert_eq!(calls.add(serde_json::from_value(body).unwrap()), None);
+            assert_eq!(calls.add_all(vec![serde_json::from_value(body).unwrap()]), []);
         }
         let start =
             ToolCallDelta { arguments: "{}".to_owned(), ..ToolCallDelta::start(0, "x", "") };
         assert_eq!(calls.nameless().collect::<Vec<_>>(), [start]);
         let calls: Vec<_> = calls.finish("host").collect();
         assert_eq!((calls.len(), &*calls[0].name, &*calls[0].arguments), (1, "", "{}"));
+    }
+
+    #[test]
+    fn each_name_in_one_event_is_that_of_another_call() {
+        let call = || json!({"index": 0, "id": "", "function": {"name": "f", "arguments": ""}});
+        let bodies = [call(), call()].map(|body| serde_json::from_value(body).unwrap());
+        let mut calls = Calls::default();
+        assert_eq!(calls.add_all(bodies.into()).len(), 2);
+        assert_eq!(calls.finish("host").count(), 2);
     }
 
     #[test]
@@ -432,7 +448,7 @@ mod tests {
             "id": "x", "function": {"name": "f"}, "extra_content": {"google": {"signature": "s"}},
             "type": "function",
         });
-        calls.add(serde_json::from_value(body).unwrap());
+        calls.add_all(vec![serde_json::from_value(body).unwrap()]);
         let call = calls.finish("host").next().unwrap();
         let data = call.provider_data.unwrap();
         assert_eq!(data.fields_for("host").unwrap()["extra_content"]["google"]["signature"], "s");

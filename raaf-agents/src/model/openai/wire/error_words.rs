@@ -85,6 +85,9 @@ const EXCEEDED: &[&str] = &[
     "max length",
 ];
 
+/// Codes of a request that a content filter refused, without separators.
+const FILTERED: &[&str] = &["contentfilter", "responsibleaipolicy", "contentpolicyviolation"];
+
 /// Statuses by the codes that stand for them, without separators.
 const STATUSES: &[(&str, u16)] = &[
     ("ratelimit", 429),
@@ -98,6 +101,8 @@ const STATUSES: &[(&str, u16)] = &[
     ("unauthenticated", 401),
     ("authentication", 401),
     ("permission", 403),
+    ("contentfilter", 400),
+    ("contentpolicyviolation", 400),
     ("invalidrequest", 400),
     ("invalidargument", 400),
     ("badrequest", 400),
@@ -147,6 +152,11 @@ impl Words<'_> {
                 || (self.message.contains("exceed") && has(self.message, EXCEEDED))
         };
         self.is(OVERFLOW) || (may_say && says())
+    }
+
+    /// Returns whether a content filter refused the request.
+    pub(super) fn is_filtered(&self) -> bool {
+        self.is(FILTERED)
     }
 
     /// Returns whether a quota or credit is used up. `passes` is true if the server names a time to retry.

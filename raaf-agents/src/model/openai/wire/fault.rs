@@ -119,6 +119,9 @@ impl Fault {
             let (tokens, limit) = (number("n_prompt_tokens").or(tokens), number("n_ctx").or(limit));
             return ModelError::ContextOverflow { status, message, tokens, limit };
         }
+        if words.is_filtered() {
+            return ModelError::ContentFiltered { status, message };
+        }
         if words.is_quota(retry_after.is_some()) {
             return ModelError::QuotaExceeded { status, message };
         }

@@ -32,6 +32,18 @@ pub(super) fn member<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     Ok(serde_json::from_value(Json::deserialize(from)?).ok())
 }
 
+/// Reads a list, or one item without a list around it. Items of another form are left out.
+pub(super) fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    from: D,
+) -> Result<Vec<T>, D::Error> {
+    let items = match Json::deserialize(from)? {
+        Json::Array(items) => items,
+        item @ Json::Object(_) => vec![item],
+        _ => Vec::new(),
+    };
+    Ok(items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect())
+}
+
 /// Reads `null` as a default.
 pub(super) fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     from: D,
