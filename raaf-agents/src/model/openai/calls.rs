@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -13,7 +14,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use raaf_trace_core::{Value, current_span};
 use reqwest::Response;
 use sse_stream::SseByteStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
     endpoint::{Endpoint, broken_off, require_runtime},
@@ -25,6 +26,10 @@ use crate::{
     errors::with_causes,
     model::{Model, ModelChunk, ModelError, ModelRequest, ModelResponse, ModelStream},
 };
+
+/// Time to wait for what follows the end of an answer, which is usage at most, from a server that does not
+/// close the connection.
+const AFTER_END: Duration = Duration::from_secs(5);
 
 /// Beginnings of a stream of events.
 const FIELDS: [&str; 3] = ["data:", "event:", ":"];
@@ -211,9 +216,16 @@ impl<'a, P: Protocol> Events<'a, P> {
             }
             let Some(mut assembly) = self.assembly.take() else { return Ok(None) };
             let Calls { endpoint, protocol } = self.calls;
-            let event = match self.event(assembly.pieces()).await {
+            let has_end = assembly.has_end();
+            let event = self.event(assembly.pieces());
+            let event = if has_end {
+                timeout(AFTER_END, event).await.unwrap_or(Ok(None))
+            } else {
+                event.await
+            };
+            let event = match event {
                 // What was lost can only be usage.
-                Err(Lost(_)) if assembly.has_end() => None,
+                Err(Lost(_)) if has_end => None,
                 Err(Lost(error)) => return Err(error),
                 Ok(event) => event,
             };

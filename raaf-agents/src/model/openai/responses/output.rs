@@ -128,12 +128,12 @@ impl<'a> Output<'a> {
     /// premature, and left out.
     pub(super) fn take_answer(&mut self, tool: Option<&str>) -> Option<String> {
         let tool = tool?;
-        let is_call = |part: &&Part| matches!(part, Part::ToolCall(_));
-        let is_only = self.parts.iter().filter(is_call).count() == 1;
+        let is_other = |part: &Part| matches!(part, Part::ToolCall(call) if call.name != tool);
+        let is_only = !self.parts.iter().any(is_other);
         let mut answer = None;
         self.parts.retain(|part| match part {
             Part::ToolCall(call) if call.name == tool => {
-                answer = Some(call.arguments.clone());
+                answer.get_or_insert_with(|| call.arguments.clone());
                 self.answered.push(call.id.as_str().into());
                 false
             }

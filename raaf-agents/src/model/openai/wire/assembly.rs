@@ -255,8 +255,8 @@ impl Assembly {
         let mut calls: Vec<_> = self.calls.finish(origin).collect();
         // The answer in the form of a call. Beside other calls it is premature.
         let is_answer = |name: &str| self.answer_tool.as_deref() == Some(name);
-        if let [call] = &calls[..]
-            && is_answer(&call.name)
+        if calls.iter().all(|call| is_answer(&call.name))
+            && let Some(call) = calls.first()
         {
             text = Some(call.arguments.clone());
         }
@@ -434,6 +434,10 @@ mod tests {
         assert_eq!(response.message.text(), "{\"a\":1}");
         assert_eq!(response.message.tool_calls().count(), 0);
         assert_eq!(response.finish_reason, FinishReason::Stop);
+        let twice = whole(&json!({"choices": [{
+            "message": {"tool_calls": [call("final_answer"), call("final_answer")]},
+        }]}));
+        assert_eq!(twice.message.text(), "{\"a\":1}");
         let beside = whole(&json!({"choices": [{
             "message": {"tool_calls": [call("search"), call("final_answer")]},
             "finish_reason": "tool_calls",

@@ -31,6 +31,8 @@ const QUOTA_MESSAGES: &[&str] = &[
     "credit balance is too low",
     "not enough credits",
     "out of credits",
+    "credit limit",
+    "key limit exceeded",
     "available credits",
     "monthly included credits",
     "spending limit",
@@ -72,6 +74,9 @@ const OVERFLOW_MESSAGES: &[&str] = &[
     "`max_new_tokens` must be <=",
     "range of input length",
     "context length of only",
+    "greater than the context length",
+    "context overflow",
+    "try using shorter or fewer inputs",
 ];
 
 /// What a message about a conversation that is too long exceeds, in lower case.
@@ -186,18 +191,19 @@ const BEFORE_TOKENS: &[&str] = &[
     "prompt (length",
     "given:",
     "requested:",
+    "current length is",
 ];
 
 /// Words before the number of tokens that a model accepts.
 const BEFORE_LIMIT: &[&str] = &[
-    "maximum context length is",
-    "maximum context length of",
+    "maximum context length",
     "maximum prompt length is",
     "maximum model length of",
     "available context size (",
     "context length (",
     "context length of only",
-    "tokens allowed (",
+    "tokens allowed",
+    "while limit is",
     "token limit:",
     "cannot exceed",
     "must be <=",
@@ -279,6 +285,18 @@ mod tests {
             ("Your input exceeds the context window of this model.", (None, None)),
             ("the input length exceeds the context length", (None, None)),
             ("litellm.ContextWindowExceededError: no", (None, None)),
+            (
+                "The prompt is too long: 12345, model maximum context length: 4096",
+                (Some(12_345), Some(4096)),
+            ),
+            (
+                "Please reduce the length of the messages or completion. Current length is 9000 while limit is 8192",
+                (Some(9000), Some(8192)),
+            ),
+            (
+                "Prompt contains 40000 tokens, too large for model with 32768 maximum context length",
+                (Some(40_000), None),
+            ),
         ] {
             assert_eq!(words(400, message), (true, false), "{message}");
             assert_eq!(sizes(&message.to_lowercase()), expected, "{message}");

@@ -42,7 +42,7 @@ impl End {
         let normal = normal(word);
         let is = |words: &[&str]| words.contains(&normal.as_str());
         Self::Reason(match normal.as_str() {
-            _ if is(FAILURE) => return Self::Failure,
+            _ if is(FAILURE) || normal.contains("malformedfunctioncall") => return Self::Failure,
             _ if is(LENGTH) => FinishReason::Length,
             _ if is(FILTER) => FinishReason::ContentFilter,
             "stop" | "endturn" | "stopsequence" | "eos" | "eostoken" => FinishReason::Stop,
@@ -82,7 +82,12 @@ mod tests {
                 assert_eq!(End::of(word), End::Reason(expected.clone()), "{word}");
             }
         }
-        for word in ["error", "insufficient_system_resource", "network_error"] {
+        for word in [
+            "error",
+            "insufficient_system_resource",
+            "network_error",
+            "function_call_filter: MALFORMED_FUNCTION_CALL",
+        ] {
             assert_eq!(End::of(word), End::Failure, "{word}");
         }
     }
