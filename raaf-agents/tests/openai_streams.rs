@@ -178,6 +178,19 @@ async fn a_stream_that_hangs_times_out_at_the_next_chunk() {
 }
 
 #[tokio::test]
+async fn a_server_that_keeps_the_connection_does_not_hold_up_the_answer() {
+    let server = Server::start([Answer::stream([text("ha"), end("stop")]).then_hangs()]).await;
+    let (model, request) = (traced(&server, LONG), ModelRequest::new([Message::user("hi")]));
+    let mut pieces = model.stream(&request);
+    assert_eq!(pieces.next().await, Some(Ok(ModelChunk::Text("ha".into()))));
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    let Some(Ok(ModelChunk::Done(whole))) = pieces.next().await else { panic!("no answer") };
+    assert_eq!(whole.finish_reason, FinishReason::Stop);
+    assert!(begun.elapsed() < LONG, "by the clock that jumps");
+}
+
+#[tokio::test]
 async fn l2_a_stream_that_is_dropped_ends_its_span_as_cancelled() {
     let server = Server::start([Answer::stream([text("ha")]).then_hangs()]).await;
     let (model, request) = (traced(&server, LONG), ModelRequest::new([Message::user("hi")]));

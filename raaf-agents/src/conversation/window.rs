@@ -97,19 +97,34 @@ impl Window {
     }
 }
 
+/// Tokens that an image, audio or a file counts as. Models differ, and an image of usual size takes from a
+/// hundred to some thousands.
+const MEDIA_TOKENS: usize = 1_000;
+
 fn weight(message: &Message, counter: &dyn TokenCounter) -> usize {
-    let of_part = |part: &Part| match part {
+    message.parts.iter().map(|part| weight_of_part(part, counter)).sum()
+}
+
+fn weight_of_part(part: &Part, counter: &dyn TokenCounter) -> usize {
+    match part {
         Part::Text(text) | Part::Refusal(text) => counter.count(text),
         Part::Json(json) => counter.count(&json.to_string()),
         Part::Reasoning(reasoning) => counter.count(reasoning.readable()),
         Part::ToolCall(call) => counter.count(&call.name) + counter.count(&call.arguments),
-        Part::ToolResult(result) => counter.count(&result.text()),
+        Part::ToolResult(result) => {
+            let media = result.content.iter().filter(|part| is_media(part)).count();
+            counter.count(&result.text()) + media * MEDIA_TOKENS
+        }
         Part::HostedCall(call) => {
             counter.count(&call.arguments.to_string()) + counter.count(&call.result_text())
         }
+        part if is_media(part) => MEDIA_TOKENS,
         _ => 0,
-    };
-    message.parts.iter().map(of_part).sum()
+    }
+}
+
+fn is_media(part: &Part) -> bool {
+    matches!(part, Part::Image(_) | Part::Audio(_) | Part::File(_))
 }
 
 impl fmt::Debug for Window {
@@ -124,7 +139,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::conversation::ToolCall;
+    use crate::conversation::{Media, ToolCall};
 
     fn conversation() -> Vec<Message> {
         let call = ToolCall::new("a", "search", &json!({}));
@@ -161,6 +176,22 @@ mod tests {
         longer.extend([Message::calls([call.clone()]), Message::tool(&call, "five")]);
         let window = Window::of_messages(4);
         assert_eq!(sent(&window, &longer), [0, 3, 6, 7], "a whole turn, or nothing of it");
+    }
+
+    #[test]
+    fn images_count_in_questions_and_in_results_of_tools() {
+        let image = || Part::Image(Media::bytes("image/png", b"abc"));
+        let call = ToolCall::new("a", "look", &json!({}));
+        let messages = vec![
+            Message::user([Part::text("old"), image()]),
+            Message::calls([call.clone()]),
+            Message::tool(&call, [image()]),
+            Message::user("new"),
+            Message::assistant("seen"),
+        ];
+        assert_eq!(sent(&Window::of_tokens(1_500), &messages), [1, 2, 3, 4]);
+        assert_eq!(sent(&Window::of_tokens(500), &messages), [3, 4]);
+        assert_eq!(sent(&Window::of_tokens(2_500), &messages), [0, 1, 2, 3, 4]);
     }
 
     #[test]

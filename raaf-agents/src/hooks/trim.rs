@@ -35,7 +35,8 @@ impl TrimHistory {
         Self { window: Window::of_messages(max) }
     }
 
-    /// Sends messages of at most this number of tokens, counted as 4 bytes each.
+    /// Sends messages of at most this number of tokens, counted as 4 bytes each. An image, audio or a file
+    /// counts as 1000 tokens.
     pub fn to_tokens(max: usize) -> Self {
         Self { window: Window::of_tokens(max) }
     }
@@ -55,13 +56,9 @@ impl RunHooks for TrimHistory {
         if kept.iter().all(|kept| *kept) {
             return ModelAction::Proceed;
         }
-        let messages = request.messages.iter().zip(kept).filter(|(_, kept)| *kept);
-        let kept = messages.map(|(message, _)| message.clone());
-        let mut trimmed = ModelRequest::new(kept);
-        trimmed.instructions.clone_from(&request.instructions);
-        trimmed.tools.clone_from(&request.tools);
-        trimmed.settings.clone_from(&request.settings);
-        trimmed.output_schema.clone_from(&request.output_schema);
+        let mut trimmed = request.clone();
+        let mut kept = kept.into_iter();
+        trimmed.messages.retain(|_| kept.next().unwrap_or(true));
         ModelAction::replace_with(trimmed)
     }
 }

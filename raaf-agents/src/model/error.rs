@@ -57,6 +57,14 @@ pub enum ModelError {
         /// The tokens that the model accepts, if the server reports them.
         limit: Option<u64>,
     },
+    /// The provider's content filter refused the request. Retries do not help.
+    #[error("the provider's content filter refused the request (HTTP {status}): {}", Escaped(.message))]
+    ContentFiltered {
+        /// The HTTP status code.
+        status: u16,
+        /// The server's message.
+        message: String,
+    },
     /// The request is invalid (other 4xx), such as a parameter that is unknown to the server.
     #[error("the model server rejected the request (HTTP {status}): {}", Escaped(.message))]
     Rejected {
@@ -180,6 +188,7 @@ impl ModelError {
             Self::RateLimited { .. } => "rate_limited",
             Self::QuotaExceeded { .. } => "quota_exceeded",
             Self::ContextOverflow { .. } => "context_overflow",
+            Self::ContentFiltered { .. } => "content_filtered",
             Self::Rejected { .. } => "rejected",
             Self::Unsupported { .. } => "unsupported",
             Self::Server { .. } => "server",
@@ -198,6 +207,7 @@ impl ModelError {
             Self::Authentication { status, .. }
             | Self::QuotaExceeded { status, .. }
             | Self::ContextOverflow { status, .. }
+            | Self::ContentFiltered { status, .. }
             | Self::Rejected { status, .. }
             | Self::Server { status, .. } => Some(*status),
             _ => None,

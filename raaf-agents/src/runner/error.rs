@@ -136,7 +136,8 @@ pub enum RunErrorKind {
         /// The model's message.
         refusal: String,
     },
-    /// The provider's content filter cut the answer off.
+    /// The provider's content filter cut the answer off. One that refuses the request is a
+    /// [model error](crate::ModelError::ContentFiltered).
     ContentFiltered,
     /// The answer was cut off at the token limit and cannot be used: it is empty, or does not match the
     /// [output type](crate::AgentBuilder::output_type).

@@ -180,7 +180,8 @@ impl Caller<'_> {
         let Phase::Mismatch { mismatch, finish_reason, .. } = &state.phase else { return Ok(()) };
         let (mismatch, finish_reason) = (mismatch.clone(), finish_reason.clone());
         match action {
-            MismatchAction::Repair if !state.marks.repaired => {
+            // After the last turn, the model cannot answer again.
+            MismatchAction::Repair if !state.marks.repaired && !state.marks.last_turn => {
                 state.marks.repaired = true;
                 state.ask_again(format!(
                     "Your answer does not match the required JSON Schema: {mismatch}. Answer again \

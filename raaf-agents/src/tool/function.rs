@@ -235,7 +235,8 @@ impl FunctionTool {
         self
     }
 
-    /// Makes the result of a successful call the answer of the run, without another call of the model.
+    /// Makes the result of a successful call the answer of the run, without another call of the model. It
+    /// need not match the agent's output type; see [`RunResult::typed`](crate::RunResult::typed).
     #[must_use]
     pub fn with_final_result(mut self) -> Self {
         self.is_final = true;

@@ -31,7 +31,13 @@ async fn arguments_that_are_no_object_never_go_back() {
 #[tokio::test]
 async fn a_call_that_was_cut_is_not_run() {
     for form in FORMS {
-        for (arguments, reason) in [("", "length"), ("{\"a\":", "length"), ("", "max_tokens")] {
+        for (arguments, reason) in [
+            ("", "length"),
+            ("{\"a\":", "length"),
+            ("", "max_tokens"),
+            ("", "MAX_TOKENS"),
+            ("", "model_length"),
+        ] {
             let (wipe, count) = counter("wipe");
             let turns = [calls(&[call("wipe", arguments)], reason), text("ok")];
             let outcome = run(form, &turns, |agent| agent.tool(wipe.clone())).await;
@@ -85,6 +91,26 @@ async fn a_call_without_arguments_is_run_and_so_is_a_whole_one_beside_a_cut_one(
 }
 
 #[tokio::test]
+async fn calls_of_a_whole_answer_are_never_joined() {
+    let nameless = |arguments: &str| json!({"function": {"name": "wipe", "arguments": arguments}});
+    let (wipe, count) = counter("wipe");
+    let turns = [calls(&[nameless(""), nameless(""), nameless("{}")], "tool_calls"), text("ok")];
+    let outcome = run(Form::Whole, &turns, |agent| agent.tool(wipe.clone())).await;
+    assert_eq!((outcome.text(), count.load(Ordering::Relaxed)), ("ok", 3));
+}
+
+#[tokio::test]
+async fn a_call_in_the_form_of_old_is_one() {
+    for form in FORMS {
+        let function = json!({"name": "search", "arguments": "{\"query\":\"a\"}"});
+        let message = json!({"content": null, "function_call": function});
+        let turns = [Turn::Says(message, "function_call"), text("ok")];
+        let outcome = run(form, &turns, |agent| agent.tool(search())).await;
+        assert_eq!(outcome.sent(1)[2]["content"], "found a", "{form:?}");
+    }
+}
+
+#[tokio::test]
 async fn ids_that_a_server_does_not_give_are_never_the_same() {
     for form in FORMS {
         let nameless = || {
@@ -103,7 +129,7 @@ async fn ids_that_a_server_does_not_give_are_never_the_same() {
 #[tokio::test]
 async fn a_name_that_is_not_legal_does_not_go_back() {
     for form in FORMS {
-        for name in ["search the web!", "größe", "a.b"] {
+        for name in ["", "search the web!", "größe", "functions.search"] {
             let turns = [calls(&[call(name, "{}")], "tool_calls"), text("ok")];
             let outcome = run(form, &turns, |agent| agent.tool(search())).await;
             let sent = outcome.sent(1);

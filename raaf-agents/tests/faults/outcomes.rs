@@ -35,6 +35,10 @@ async fn an_error_within_a_success_is_tried_again_if_it_passes() {
             json!({"choices": null, "error": {"code": 429, "message": "slow down"}}),
             json!({"error": {"code": 503, "message": "no capacity"}}),
             json!({"choices": [], "error": {"code": "rate_limit_exceeded", "message": "slow"}}),
+            json!([{"error": {"status": "RESOURCE_EXHAUSTED", "message": "slow"}}]),
+            json!({"detail": "busy"}),
+            json!({"success": false, "errors": [{"message": "busy"}]}),
+            json!({"choices": [{"finish_reason": "insufficient_system_resource"}]}),
         ] {
             let turns = [Turn::Body(error), text("ok")];
             let outcome = run(form, &turns, |agent| agent).await;
@@ -57,6 +61,8 @@ async fn a_quota_that_is_used_up_is_not_tried_again() {
         for body in [
             json!({"error": {"code": "insufficient_quota", "message": "no money"}}),
             json!({"error": {"type": "usage_limit_reached", "resets_in_seconds": 86_400}}),
+            json!({"error": {"type": "exceeded_current_quota_error", "message": "no money"}}),
+            json!({"error": "Your credit balance is too low."}),
         ] {
             let outcome = run(form, &[Turn::Status(429, body)], |agent| agent).await;
             assert_eq!(outcome.requests.len(), 1);
@@ -66,6 +72,34 @@ async fn a_quota_that_is_used_up_is_not_tried_again() {
                 } }
             });
         }
+    }
+}
+
+#[tokio::test]
+async fn the_words_of_a_provider_behind_a_gateway_count() {
+    for form in FORMS {
+        let raw = r#"{"error":{"message":"prompt is too long: 11 tokens > 10 maximum"}}"#;
+        let body = json!({"error": {"code": 400, "message": "Provider returned error",
+            "metadata": {"raw": raw, "provider_name": "P"}}});
+        for turn in [Turn::Status(400, body.clone()), Turn::Body(body.clone())] {
+            let outcome = run(form, &[turn], |agent| agent).await;
+            let RunErrorKind::Model(error) = outcome.failure() else { panic!("{form:?}") };
+            assert_eq!(error.kind(), "context_overflow");
+            assert!(error.to_string().contains("11 tokens of at most 10"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_the_server_broke_off_is_no_answer() {
+    for reason in ["error", "network_error", "abort"] {
+        let half = || Turn::Says(json!({"content": "half"}), reason);
+        let outcome = run(Form::Whole, &[half(), text("ok")], |agent| agent).await;
+        assert_eq!((outcome.text(), outcome.requests.len()), ("ok", 2));
+        // A stream is not begun again.
+        let outcome = run(Form::Streamed, &[half()], |agent| agent).await;
+        let RunErrorKind::Model(error) = outcome.failure() else { panic!("{reason}") };
+        assert!(error.to_string().contains(reason), "{error}");
     }
 }
 
@@ -126,6 +160,23 @@ async fn a_filtered_answer_is_never_a_success_and_its_calls_are_not_run() {
             let outcome = run(form, &[turn], |agent| agent.tool(wipe.clone())).await;
             assert!(matches!(outcome.failure(), RunErrorKind::ContentFiltered), "{form:?}");
             assert_eq!((outcome.requests.len(), count.load(Ordering::Relaxed)), (1, 0));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_the_content_filter_refuses_is_an_outcome_of_its_own() {
+    for form in FORMS {
+        let body = json!({"error": {"code": "content_filter", "param": "prompt", "status": 400,
+            "message": "The prompt triggered the policy."}});
+        for turn in [Turn::Status(400, body.clone()), Turn::Body(body.clone())] {
+            let outcome = run(form, &[turn], |agent| agent.output_type::<Search>()).await;
+            assert_eq!(outcome.requests.len(), 1);
+            assert_span_tree!(outcome.spans, {
+                runner "Runner" [error "content_filtered"] { agent "Tester" [error] {
+                    llm "m" [error "content_filtered", "http.response.status_code" = 400]
+                } }
+            });
         }
     }
 }

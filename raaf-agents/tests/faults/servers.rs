@@ -1,6 +1,8 @@
 //! Dialects of servers, and their streams.
 
-use raaf_agents::{Agent, OpenAiModel, RunErrorKind, RunEvent, Runner, openai::TypedAnswers};
+use raaf_agents::{
+    Agent, FinishReason, OpenAiModel, Part, RunErrorKind, RunEvent, Runner, openai::TypedAnswers,
+};
 use raaf_testkit::assert_span_tree;
 use serde_json::json;
 
@@ -108,6 +110,9 @@ async fn streams_are_read_as_they_come() {
         ("a byte order mark", "\u{FEFF}".to_owned() + &piece("a") + end, "a"),
         ("comments", ": hello\n\n".to_owned() + &piece("a") + ":\n\n" + end, "a"),
         ("no [DONE]", piece("a") + end, "a"),
+        ("no end of the last event", piece("a") + end.trim_end(), "a"),
+        ("an index as text", piece("a").replace(":0", ":\"0\"") + &piece("b") + end, "ab"),
+        ("an index of null", piece("a").replace(":0", ":null") + &piece("b") + end, "ab"),
         ("no reason", piece("a") + "data: [DONE]\n\n", "a"),
         ("CRLF", (piece("a") + end).replace('\n', "\r\n"), "a"),
         (
@@ -129,4 +134,98 @@ async fn streams_are_read_as_they_come() {
     let answer = Answer::recorded(200, "application/json", body);
     let outcome = run_on(Form::Whole, vec![answer], |agent| agent).await;
     assert_eq!(outcome.text(), "half \u{FFFD}");
+}
+
+#[tokio::test]
+async fn members_of_another_form_do_not_spoil_the_answer() {
+    for form in FORMS {
+        let said = json!({"content": [{"type": "hologram"}, {"type": "text", "text": "hi"}]});
+        let body = json!({
+            "id": 7, "model": null, "system_fingerprint": [],
+            "choices": [{"index": null, "message": said, "delta": said, "finish_reason": "STOP"}],
+            "usage": {"prompt_tokens": 3.0, "completion_tokens": "4", "total_tokens": null,
+                "prompt_tokens_details": "none"},
+        });
+        let outcome = run(form, &[Turn::Body(body)], |agent| agent).await;
+        assert_eq!(outcome.text(), "hi", "{form:?}");
+        let result = outcome.result.unwrap();
+        assert_eq!((result.usage.input_tokens, result.usage.output_tokens), (3, 4));
+        assert_eq!(result.finish_reason, FinishReason::Stop);
+        let kept = |part: &Part| matches!(part, Part::Unknown(part) if part["type"] == "hologram");
+        assert!(result.messages[1].parts.iter().any(kept), "{:?}", result.messages);
+    }
+}
+
+#[tokio::test]
+async fn reasoning_among_the_parts_is_reasoning() {
+    for form in FORMS {
+        let summary = json!([{"type": "summary_text", "text": "hm"}]);
+        let parts =
+            json!([{"type": "reasoning", "summary": summary}, {"type": "text", "text": "hi"}]);
+        let turns = [Turn::Says(json!({"content": parts}), "stop")];
+        let outcome = run(form, &turns, |agent| agent).await;
+        let result = outcome.result.unwrap();
+        let thoughts: Vec<_> = result.messages[1].reasoning().map(|it| it.text.clone()).collect();
+        assert_eq!((&*result.output, &*thoughts), ("hi", &["hm".to_owned()][..]), "{form:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_without_a_list_around_it_is_one() {
+    for form in FORMS {
+        let said = json!({"content": null, "tool_calls": call("search", "{\"query\":\"a\"}")});
+        let turns = [Turn::Says(said, "tool_calls"), text("ok")];
+        let outcome = run(form, &turns, |agent| agent.tool(search())).await;
+        assert_eq!(outcome.sent(1)[2]["content"], "found a", "{form:?}");
+    }
+}
+
+#[tokio::test]
+async fn choices_without_an_index_are_not_mixed() {
+    for form in FORMS {
+        let choice = |text: &str| json!({"message": {"content": text}, "delta": {"content": text}, "finish_reason": "stop"});
+        let body = json!({"choices": [choice("one"), choice("two")]});
+        assert_eq!(run(form, &[Turn::Body(body)], |agent| agent).await.text(), "one", "{form:?}");
+    }
+}
+
+const EVENTS: &str =
+    "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n";
+
+#[tokio::test]
+async fn a_stream_is_read_whatever_it_is_called_and_whoever_asked_for_it() {
+    let types = ["Text/Event-Stream; charset=UTF-8", "text/plain", "application/json"];
+    for (form, content_type) in FORMS.into_iter().flat_map(|form| types.map(|name| (form, name))) {
+        let answer = Answer::recorded(200, content_type, EVENTS);
+        let outcome = run_on(form, vec![answer], |agent| agent).await;
+        assert_eq!(outcome.text(), "a", "{form:?} {content_type}");
+    }
+    let page = Answer::recorded(200, "text/html", "<html></html>");
+    let outcome = run_on(Form::Streamed, vec![page], |agent| agent).await;
+    let RunErrorKind::Model(error) = outcome.failure() else { panic!() };
+    assert!(error.to_string().contains("check the base URL"), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_that_has_its_end_outlives_the_connection() {
+    let answer = Answer::stream([EVENTS.trim_start_matches("data: ").trim_end()]);
+    let answer = answer.header("Content-Length", "9999");
+    assert_eq!(run_on(Form::Streamed, vec![answer], |agent| agent).await.text(), "a");
+}
+
+#[tokio::test]
+async fn an_error_in_mid_stream_has_the_words_of_the_server() {
+    let piece = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+    for event in [
+        "event: error\ndata: overloaded\n\n",
+        "event: error\ndata: {\"reason\":\"overloaded\"}\n\n",
+        "data: {\"detail\":\"overloaded\"}\n\ndata: [DONE]\n\n",
+        "data: [{\"error\":{\"message\":\"overloaded\"}}]\n\n",
+    ] {
+        let answer = Answer::recorded(200, "text/event-stream", &[piece, event].concat());
+        let outcome = run_on(Form::Streamed, vec![answer], |agent| agent).await;
+        let RunErrorKind::Model(error) = outcome.failure() else { panic!("{event}") };
+        assert_eq!(error.kind(), "server", "{error}");
+        assert!(error.to_string().contains("overloaded"), "{error}");
+    }
 }

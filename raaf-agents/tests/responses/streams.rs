@@ -166,6 +166,22 @@ async fn what_was_not_streamed_comes_with_the_item_or_with_the_end() {
 }
 
 #[tokio::test]
+async fn text_in_other_forms_is_streamed_too() {
+    for content in [
+        json!("hi"),
+        json!(["hi"]),
+        json!([{"text": "hi"}]),
+        json!([{"type": "text", "text": "hi"}]),
+    ] {
+        let events = [completed(&json!([{"type": "message", "content": content}])).to_string()];
+        let chunks = stream(Answer::stream(&events), &Capture::new()).await;
+        assert_eq!(chunks[0], Ok(ModelChunk::Text("hi".to_owned())), "{content}");
+        let Ok(ModelChunk::Done(whole)) = &chunks[1] else { panic!("{chunks:?}") };
+        assert_eq!(whole.message.text(), "hi", "{content}");
+    }
+}
+
+#[tokio::test]
 async fn calls_of_hosted_tools_are_followed() {
     let search = |status: &str| json!({"type": "web_search_call", "id": "ws_1", "status": status});
     let mut end = search("completed");

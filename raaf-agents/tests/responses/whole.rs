@@ -1,7 +1,7 @@
 //! Whole responses, and the items of conversations.
 
 use raaf_agents::{
-    Agent, FinishReason, Media, Message, Model as _, ModelRequest, Part, Role, ToolCall,
+    Agent, FinishReason, Media, Message, Model as _, ModelRequest, Part, Role, ToolCall, Usage,
 };
 use raaf_testkit::{Capture, assert_span_tree};
 use serde_json::json;
@@ -202,8 +202,12 @@ async fn an_error_within_a_successful_answer_is_one() {
             "malformed model response: a tool call has no name",
         ),
         (
-            json!({"output": [], "usage": {"input_tokens": "many"}}),
-            "malformed model response: unexpected usage: invalid type: string \"many\", expected u64",
+            json!({"detail": "slow down", "code": "RateLimitReached"}),
+            "rate limit of the model server exceeded: slow down",
+        ),
+        (
+            json!([{"error": {"status": "RESOURCE_EXHAUSTED", "message": "slow down"}}]),
+            "rate limit of the model server exceeded: slow down",
         ),
     ] {
         let answer = Answer::ok(&body);
@@ -241,17 +245,21 @@ async fn missing_members_have_defaults_and_equal_ids_become_different() {
     let body = json!({"output": [
         {"type": "function_call", "name": "f", "call_id": "c", "arguments": {"a": 1}},
         {"type": "function_call", "name": "f", "call_id": "c"},
+        {"type": "function_call", "call_id": "nameless", "name": ""},
         {"type": "message", "content": "plain"},
         {"type": "message"},
         {},
         7,
-    ]});
+    ], "usage": {"input_tokens": "9", "output_tokens": 4.0}});
     let answer = Answer::ok(&body);
     let (outcome, _) = respond(answer, &asked(), |builder| builder, &Capture::new()).await;
-    let message = outcome.unwrap().message;
+    let response = outcome.unwrap();
+    assert_eq!(response.usage, Usage::new(9, 4));
+    let message = response.message;
     let calls: Vec<_> = message.tool_calls().collect();
     assert_eq!((&*calls[0].id, &*calls[0].arguments), ("c", r#"{"a":1}"#));
     assert!(calls[1].id.starts_with("call_") && calls[1].arguments.is_empty());
+    assert_eq!((&*calls[2].id, &*calls[2].name), ("nameless", ""));
     assert_eq!(message.text(), "plain");
     assert_eq!(message.hosted_calls().next().unwrap().tool, "unknown");
 }

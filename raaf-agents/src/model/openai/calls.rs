@@ -1,24 +1,38 @@
 //! Calls of a server, whole and streamed.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use raaf_trace_core::{Value, current_span};
-use reqwest::{Response, header::CONTENT_TYPE};
+use reqwest::Response;
 use sse_stream::SseByteStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
     endpoint::{Endpoint, broken_off, require_runtime},
     http::{self, StreamFailure},
     protocol::{Assemble, Prepared, Protocol},
-    wire::malformed,
+    wire::{Fault, Rejected, malformed, page},
 };
 use crate::{
     errors::with_causes,
     model::{Model, ModelChunk, ModelError, ModelRequest, ModelResponse, ModelStream},
 };
+
+/// Time to wait for what follows the end of an answer, which is usage at most, from a server that does not
+/// close the connection.
+const AFTER_END: Duration = Duration::from_secs(5);
+
+/// Beginnings of a stream of events.
+const FIELDS: [&str; 3] = ["data:", "event:", ":"];
 
 /// Model that makes one attempt for each call.
 pub(super) struct Calls<P> {
@@ -50,16 +64,46 @@ impl<P: Protocol> Calls<P> {
     ) -> Result<ModelResponse, ModelError> {
         let endpoint = &self.endpoint;
         let charged = http::charged_usd(response.headers());
+        let compression = http::compression(response.headers());
         let body = http::body(response).await;
         let body = body.map_err(|failure| endpoint.failed(failure, request))?;
-        let body = str::from_utf8(&body).map_err(|_| malformed("not valid UTF-8"))?;
-        let rejected = |rejected| endpoint.rejected(rejected, request);
-        assembly.add(body).map_err(rejected)?;
-        let whole = assembly.finish(true, &endpoint.origin).map_err(rejected)?;
-        let (_, answer) = whole.ok_or_else(|| malformed("incomplete"))?;
-        self.protocol.describe(&answer);
+        let body = String::from_utf8(body).map_err(|_| {
+            malformed(&match compression {
+                Some(form) => format!("compressed (`{form}`), which was not requested"),
+                None => "not valid UTF-8".to_owned(),
+            })
+        })?;
+        let body = body.trim_start_matches('\u{FEFF}').trim_start();
+        let answer = if FIELDS.iter().any(|field| body.starts_with(field)) {
+            // The server streams whatever it is asked for.
+            self.read_events(body.to_owned(), assembly, request).await?
+        } else {
+            let rejected = |rejected| endpoint.rejected(rejected, request);
+            assembly.add(body).map_err(rejected)?;
+            let whole = assembly.finish(true, &endpoint.origin).map_err(rejected)?;
+            let (_, answer) = whole.ok_or_else(|| malformed("incomplete"))?;
+            self.protocol.describe(&answer);
+            answer
+        };
         let cost_usd = answer.cost_usd.or(charged);
         Ok(ModelResponse { cost_usd, ..answer })
+    }
+
+    async fn read_events(
+        &self,
+        body: String,
+        assembly: P::Assembly,
+        request: &ModelRequest,
+    ) -> Result<ModelResponse, ModelError> {
+        let bytes = stream::iter([Ok(body.into()), Ok(http::END_OF_EVENT)]).boxed();
+        let mut events = Events::new(self, request, bytes, assembly);
+        loop {
+            match events.next().await? {
+                Some((ModelChunk::Done(answer), _)) => return Ok(*answer),
+                Some((_, rest)) => events = rest,
+                None => return Err(malformed("incomplete")),
+            }
+        }
     }
 
     async fn open<'a>(&'a self, request: &'a ModelRequest) -> Result<ModelStream<'a>, ModelError> {
@@ -68,21 +112,24 @@ impl<P: Protocol> Calls<P> {
         let until = endpoint.stream_timeout.and_then(|limit| Instant::now().checked_add(limit));
         let Prepared { body, assembly, .. } = self.prepare(request, true)?;
         let response = endpoint.within(endpoint.send(body, request, "text/event-stream")).await?;
-        let content_type = response.headers().get(CONTENT_TYPE);
-        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let content_type = content_type.trim_start();
-        // Some servers do not name the type of a stream.
-        if content_type.is_empty() || content_type.starts_with("text/event-stream") {
-            let bytes = http::chunks(response, endpoint.timeout).boxed();
-            let source = SseByteStream::new(bytes);
-            let (assembly, ready) = (Some(assembly), VecDeque::new());
-            let events = Events { calls: self, request, source, until, assembly, ready };
+        let content_type = http::content_type(response.headers());
+        // Some servers do not name the type of a stream, or not this one.
+        if matches!(
+            content_type.as_str(),
+            "" | "text/event-stream" | "text/plain" | "application/octet-stream"
+        ) {
+            let is_over = Arc::new(AtomicBool::new(false));
+            let bytes = http::chunks(response, endpoint.timeout, Arc::clone(&is_over)).boxed();
+            let events = Events { until, is_over, ..Events::new(self, request, bytes, assembly) };
             return Ok(stream::try_unfold(events, Events::next).boxed());
         }
         if content_type.contains("json") {
             // The server does not stream.
             let whole = endpoint.within(self.read(response, assembly, request)).await?;
             return Ok(stream::iter(whole.into_chunks().map(Ok)).boxed());
+        }
+        if content_type.contains("html") {
+            return Err(malformed(&page()));
         }
         Err(malformed("expected an event stream"))
     }
@@ -121,6 +168,15 @@ impl<P: Protocol> Model for Calls<P> {
 
 type Bytes = stream::BoxStream<'static, Result<bytes::Bytes, StreamFailure>>;
 
+/// Event of a stream.
+struct Event {
+    name: Option<String>,
+    data: String,
+}
+
+/// Failure of the connection that a stream comes on.
+struct Lost(ModelError);
+
 /// Streamed response.
 struct Events<'a, P: Protocol> {
     calls: &'a Calls<P>,
@@ -128,12 +184,31 @@ struct Events<'a, P: Protocol> {
     source: SseByteStream<Bytes>,
     /// End of the time for the whole response.
     until: Option<Instant>,
+    /// The server has closed the connection.
+    is_over: Arc<AtomicBool>,
     /// `None` once the response is whole.
     assembly: Option<P::Assembly>,
     ready: VecDeque<ModelChunk>,
 }
 
-impl<P: Protocol> Events<'_, P> {
+impl<'a, P: Protocol> Events<'a, P> {
+    fn new(
+        calls: &'a Calls<P>,
+        request: &'a ModelRequest,
+        bytes: Bytes,
+        assembly: P::Assembly,
+    ) -> Self {
+        Self {
+            calls,
+            request,
+            source: SseByteStream::new(bytes),
+            until: None,
+            is_over: Arc::default(),
+            assembly: Some(assembly),
+            ready: VecDeque::new(),
+        }
+    }
+
     async fn next(mut self) -> Result<Option<(ModelChunk, Self)>, ModelError> {
         loop {
             if let Some(chunk) = self.ready.pop_front() {
@@ -141,19 +216,38 @@ impl<P: Protocol> Events<'_, P> {
             }
             let Some(mut assembly) = self.assembly.take() else { return Ok(None) };
             let Calls { endpoint, protocol } = self.calls;
-            let is_over = match self.event(assembly.pieces()).await? {
-                Some(data) if data.trim() == "[DONE]" => true,
-                Some(data) => {
-                    let chunks = assembly.add(&data);
-                    self.ready.extend(
-                        chunks.map_err(|rejected| endpoint.rejected(rejected, self.request))?,
-                    );
-                    if !assembly.is_complete() {
-                        self.assembly = Some(assembly);
-                        continue;
-                    }
-                    true
+            let has_end = assembly.has_end();
+            let event = self.event(assembly.pieces());
+            let event = if has_end {
+                timeout(AFTER_END, event).await.unwrap_or(Ok(None))
+            } else {
+                event.await
+            };
+            let event = match event {
+                // What was lost can only be usage.
+                Err(Lost(_)) if has_end => None,
+                Err(Lost(error)) => return Err(error),
+                Ok(event) => event,
+            };
+            let is_over = match event {
+                Some(Event { name, data }) if name.as_deref() == Some("error") => {
+                    let fault = Rejected::Fault(Box::new(Fault::of_text(&data)));
+                    return Err(endpoint.rejected(fault, self.request));
                 }
+                Some(Event { data, .. }) if data.trim() == "[DONE]" => true,
+                Some(Event { data, .. }) => match assembly.add(&data) {
+                    Ok(chunks) => {
+                        self.ready.extend(chunks);
+                        if !assembly.is_complete() {
+                            self.assembly = Some(assembly);
+                            continue;
+                        }
+                        true
+                    }
+                    // Half an event.
+                    Err(Rejected::Malformed(_)) if self.is_over.load(Ordering::Relaxed) => false,
+                    Err(rejected) => return Err(endpoint.rejected(rejected, self.request)),
+                },
                 None => false,
             };
             let pieces = assembly.pieces();
@@ -167,20 +261,20 @@ impl<P: Protocol> Events<'_, P> {
         }
     }
 
-    /// Returns the data of the next event that has any.
-    async fn event(&mut self, pieces: usize) -> Result<Option<String>, ModelError> {
+    /// Returns the next event that has data.
+    async fn event(&mut self, pieces: usize) -> Result<Option<Event>, Lost> {
         loop {
             let event = match self.until {
                 Some(until) => timeout_at(until, self.source.next()).await.map_err(|_| {
                     let after = self.calls.endpoint.stream_timeout.unwrap_or_default();
-                    ModelError::Timeout { after }
+                    Lost(ModelError::Timeout { after })
                 })?,
                 None => self.source.next().await,
             };
-            let event = event.transpose().map_err(|error| self.failed(&error, pieces))?;
+            let event = event.transpose().map_err(|error| Lost(self.failed(&error, pieces)))?;
             let Some(event) = event else { return Ok(None) };
             if let Some(data) = event.data.filter(|data| !data.trim().is_empty()) {
-                return Ok(Some(data));
+                return Ok(Some(Event { name: event.event, data }));
             }
         }
     }

@@ -51,6 +51,10 @@ impl Assemble for Assembly {
         Self::pieces(self)
     }
 
+    fn has_end(&self) -> bool {
+        Self::has_end(self)
+    }
+
     fn finish(
         self,
         is_over: bool,
@@ -59,13 +63,14 @@ impl Assemble for Assembly {
         if is_over && !self.has_choice() {
             return Err(Rejected::Malformed("no choices".to_owned()));
         }
-        let has_text = self.has_text();
+        let (has_text, mut chunks) = (self.has_text(), self.nameless_calls());
         let whole = Self::finish(self, is_over, origin);
         Ok(whole.map(|whole| {
             // An answer in the form of a call.
             let text = Some(whole.message.text().into_owned());
             let text = text.filter(|text| !has_text && !text.is_empty());
-            (text.map(ModelChunk::Text).into_iter().collect(), whole)
+            chunks.extend(text.map(ModelChunk::Text));
+            (chunks, whole)
         }))
     }
 }

@@ -1,9 +1,18 @@
 //! HTTP: requests, and bodies within bounds.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
 
 use futures::{Stream, stream};
-use reqwest::{Response, header::HeaderMap};
+use reqwest::{
+    Response,
+    header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap},
+};
 
 use super::retry_after;
 use crate::errors::with_causes;
@@ -13,10 +22,26 @@ pub(super) const MAX_BODY: usize = 64 << 20;
 /// Bound on the length of an error response, in bytes; the rest is not read.
 const MAX_ERROR_BODY: usize = 64 << 10;
 
+/// End of an event in a stream.
+pub(super) const END_OF_EVENT: bytes::Bytes = bytes::Bytes::from_static(b"\n\n");
+
 /// Returns the cost in US dollars that `LiteLLM` reports in a header; it reports 0 if it knows no price.
 pub(super) fn charged_usd(headers: &HeaderMap) -> Option<f64> {
     let cost: f64 = headers.get("x-litellm-response-cost")?.to_str().ok()?.parse().ok()?;
     Some(cost).filter(|usd| usd.is_finite() && *usd > 0.0)
+}
+
+/// Returns the type of a body in lower case, without its parameters; empty if it has none.
+pub(super) fn content_type(headers: &HeaderMap) -> String {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.unwrap_or_default().split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
+}
+
+/// Returns how a body is compressed, if it is.
+pub(super) fn compression(headers: &HeaderMap) -> Option<String> {
+    let form = headers.get(CONTENT_ENCODING)?.to_str().ok()?;
+    (!form.eq_ignore_ascii_case("identity")).then(|| form.escape_debug().to_string())
 }
 
 /// Failure of a request or of reading its response.
@@ -102,20 +127,28 @@ pub(super) enum StreamFailure {
     TooLong,
 }
 
-/// Streams a body. Each chunk must come within `idle`.
+/// Streams a body. Each chunk must come within `idle`. The last chunk, after which `is_over` is true, ends an
+/// event that the server has left open.
 pub(super) fn chunks(
     response: Response,
     idle: Duration,
+    is_over: Arc<AtomicBool>,
 ) -> impl Stream<Item = Result<bytes::Bytes, StreamFailure>> + Send {
-    stream::try_unfold((response, 0), move |(mut response, length)| async move {
+    stream::try_unfold((response, 0, is_over), move |(mut response, length, is_over)| async move {
+        if is_over.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         let chunk = tokio::time::timeout(idle, response.chunk()).await;
         let chunk = chunk.map_err(|_| StreamFailure::Idle)?;
         let chunk = chunk.map_err(|error| StreamFailure::Connection(error.without_url()))?;
-        let Some(chunk) = chunk else { return Ok(None) };
+        let chunk = chunk.unwrap_or_else(|| {
+            is_over.store(true, Ordering::Relaxed);
+            END_OF_EVENT
+        });
         let length = chunk.len() + length;
         if length > MAX_BODY {
             return Err(StreamFailure::TooLong);
         }
-        Ok(Some((chunk, (response, length))))
+        Ok(Some((chunk, (response, length, is_over))))
     })
 }

@@ -40,6 +40,11 @@ pub(super) trait Assemble: Send {
         false
     }
 
+    /// Returns whether the answer has its end, so that what may follow can be missed.
+    fn has_end(&self) -> bool {
+        self.is_complete()
+    }
+
     /// Returns the chunks that are left and the whole response; `None` if it is incomplete. `is_over` is
     /// true if the server marked the end, and `origin` is the server.
     fn finish(

@@ -123,9 +123,16 @@ impl<'a> Run<'a> {
                         in_time(limit, save).await
                     };
                     saved.map_err(|kind| self.fail(kind))?;
+                    // What a tool returns need not match.
+                    let last = self.state.request.messages.last();
+                    let is_of_tool = last.is_some_and(|message| message.role == Role::Tool);
+                    let typed = self
+                        .agent
+                        .output()
+                        .is_some_and(|wanted| !is_of_tool || wanted.check(&output).is_ok());
                     return Ok(RunResult {
                         output,
-                        typed: self.agent.output().is_some(),
+                        typed,
                         agent: self.agent.name().to_owned(),
                         finish_reason,
                         messages: mem::take(&mut self.state.request.messages),

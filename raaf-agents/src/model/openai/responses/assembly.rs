@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use super::{
     super::{
         protocol::Assemble,
-        wire::{Fault, Rejected, surrogates, unexpected_json},
+        wire::{Fault, Rejected, fault_in, finish::End, surrogates, unexpected_json},
     },
     head::Head,
     hosted,
@@ -54,18 +54,19 @@ impl Assembly {
         let mut chunks = Vec::new();
         let Some(name) = kind.strip_prefix("response.") else {
             if kind == "error" || event.get("error").is_some_and(output::is_error) {
-                let error = event.get("error").filter(|error| error.is_object()).cloned();
-                return Err(fault(&error.unwrap_or_else(|| event.into())));
+                return Err(fault(&event.into()));
             }
             if event.contains_key("output") || event.get("object") == Some(&"response".into()) {
                 self.end(event, &mut chunks)?;
+            } else if let Some(error) = Fault::in_success(&event.into()) {
+                return Err(Rejected::Fault(Box::new(error)));
             }
             return Ok(chunks);
         };
         match name {
             "created" | "queued" | "in_progress" => {
                 if let Some(Json::Object(mut response)) = event.remove("response") {
-                    self.head.read(&mut response)?;
+                    self.head.read(&mut response);
                 }
             }
             "completed" | "incomplete" | "failed" | "cancelled" => {
@@ -236,7 +237,7 @@ impl Assembly {
         Ok(())
     }
 
-    /// Begins a tool call, once its name is known.
+    /// Begins a tool call, once its name is known. Models write empty names, too.
     fn announce(
         &mut self,
         at: u64,
@@ -246,7 +247,8 @@ impl Assembly {
         let Some(item) = self.items.get(&at).filter(|item| item.call.is_none()) else {
             return Ok(());
         };
-        let Some(name) = text(item.members(), "name").map(str::to_owned) else {
+        let name = item.members().get("name").and_then(Json::as_str).map(str::to_owned);
+        let Some(name) = name.filter(|name| is_done || !name.is_empty()) else {
             if is_done {
                 return Err(Rejected::Malformed("a tool call has no name".to_owned()));
             }
@@ -305,7 +307,7 @@ impl Assembly {
         mut response: Map<String, Json>,
         chunks: &mut Vec<ModelChunk>,
     ) -> Result<(), Rejected> {
-        self.head.read(&mut response)?;
+        self.head.read(&mut response);
         let status = self.head.status.as_deref();
         if let Some(error) = response.get("error").filter(|error| output::is_error(error)) {
             return Err(fault(error));
@@ -352,7 +354,8 @@ impl Assemble for Assembly {
         let event = serde_json::from_str(&surrogates::mark(json))
             .map_err(|error| unexpected_json(json, &error))?;
         let Json::Object(event) = event else {
-            return Err(Rejected::Malformed("unexpected JSON: expected an object".to_owned()));
+            let message = "unexpected JSON: expected an object".to_owned();
+            return Err(fault_in(json).unwrap_or(Rejected::Malformed(message)));
         };
         let chunks = self.event(event)?;
         self.pieces += chunks.len();
@@ -400,9 +403,10 @@ impl Assemble for Assembly {
         let message = output.into_message(id.as_deref(), conversation, is_stored);
         let mut response = ModelResponse::new(message);
         if status.as_deref() == Some("incomplete") || incomplete.is_some() {
-            response.finish_reason = match incomplete.as_deref() {
-                Some("max_output_tokens" | "max_tokens" | "length") | None => FinishReason::Length,
-                Some(reason) => FinishReason::from(reason),
+            response.finish_reason = match incomplete.as_deref().map(End::of) {
+                Some(End::Reason(reason)) => reason,
+                Some(End::Failure) => FinishReason::from(incomplete.as_deref().unwrap_or_default()),
+                None => FinishReason::Length,
             };
         }
         response.usage = usage.unwrap_or_default();

@@ -141,10 +141,18 @@ impl Item {
                 found.extend(arguments(&self.members).map(|text| (*piece, 0, text)));
                 continue;
             }
-            let parts = self.members.get(list).and_then(Json::as_array).into_iter().flatten();
+            let parts = match self.members.get(list) {
+                Some(Json::Array(parts)) => parts.as_slice(),
+                Some(text @ Json::String(_)) => std::slice::from_ref(text),
+                _ => &[],
+            };
+            // Some servers send text without a type, or as such.
+            let is_text = |part: &Json| *piece == Piece::Text && part["type"] == "text";
             for (index, part) in (0..).zip(parts) {
-                let is_other = part["type"].as_str().is_some_and(|other| other != kind);
-                if let Some(text) = part[member].as_str().filter(|_| !is_other) {
+                let is_it =
+                    part["type"].as_str().is_none_or(|other| other == kind) || is_text(part);
+                let bare = part.as_str().filter(|_| *piece == Piece::Text);
+                if let Some(text) = bare.or_else(|| part[member].as_str()).filter(|_| is_it) {
                     found.push((*piece, index, text.to_owned()));
                 }
             }

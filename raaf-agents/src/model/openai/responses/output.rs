@@ -52,6 +52,10 @@ impl<'a> Output<'a> {
         let mut count = 0;
         for mut part in content {
             let parts = match part["type"].as_str() {
+                None if part.is_string() => {
+                    Part::Text(part.as_str().unwrap_or_default().to_owned())
+                }
+                None if part["text"].is_string() => Part::Text(owned(&mut part, "text")),
                 Some("output_text" | "text") => Part::Text(owned(&mut part, "text")),
                 Some("refusal") => Part::Refusal(owned(&mut part, "refusal")),
                 _ => Part::Unknown(part.take()),
@@ -95,8 +99,9 @@ impl<'a> Output<'a> {
             Some(Json::String(id)) if !id.is_empty() && !self.has_call(&id) => id,
             _ => ToolCall::new_id(),
         };
-        let name = owned_member(&mut item, "name");
-        let name = name.ok_or_else(|| "a tool call has no name".to_owned())?;
+        let Some(Json::String(name)) = item.remove("name") else {
+            return Err("a tool call has no name".to_owned());
+        };
         let mut call = ToolCall::from_text(id, name, arguments);
         call.provider_data = ProviderData::new(self.origin, item);
         self.parts.push(Part::ToolCall(call));
@@ -123,12 +128,12 @@ impl<'a> Output<'a> {
     /// premature, and left out.
     pub(super) fn take_answer(&mut self, tool: Option<&str>) -> Option<String> {
         let tool = tool?;
-        let is_call = |part: &&Part| matches!(part, Part::ToolCall(_));
-        let is_only = self.parts.iter().filter(is_call).count() == 1;
+        let is_other = |part: &Part| matches!(part, Part::ToolCall(call) if call.name != tool);
+        let is_only = !self.parts.iter().any(is_other);
         let mut answer = None;
         self.parts.retain(|part| match part {
             Part::ToolCall(call) if call.name == tool => {
-                answer = Some(call.arguments.clone());
+                answer.get_or_insert_with(|| call.arguments.clone());
                 self.answered.push(call.id.as_str().into());
                 false
             }
@@ -210,12 +215,5 @@ fn owned(part: &mut Json, name: &str) -> String {
     match part.get_mut(name).map(Json::take) {
         Some(Json::String(text)) => text,
         _ => String::new(),
-    }
-}
-
-fn owned_member(members: &mut Map<String, Json>, name: &str) -> Option<String> {
-    match members.remove(name) {
-        Some(Json::String(text)) if !text.is_empty() => Some(text),
-        _ => None,
     }
 }

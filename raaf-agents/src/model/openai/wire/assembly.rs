@@ -1,25 +1,20 @@
 //! Assembles a response, which comes whole or in pieces.
 
+use serde_json::{Map, Value as Json};
+
 use super::{
-    answer::{Answer, Choice, ContentBody, MessageBody},
+    answer::{Answer, CallBody, Choice, ContentBody, MessageBody},
     calls::Calls,
-    fault::{BASE_URL, Fault},
+    fault::Fault,
+    finish::End,
     reasoning::{IN_CONTENT, Thoughts},
+    rejected::{Rejected, fault_in, unexpected_json},
     surrogates::{self, Joiner},
 };
 use crate::{
-    conversation::{Message, Part},
+    conversation::{Media, Message, Part},
     model::{FinishReason, ModelChunk, ModelResponse, Usage},
 };
-
-/// Reason that no response can be assembled.
-#[derive(Debug)]
-pub(in super::super) enum Rejected {
-    /// The server reported an error within a successful response.
-    Fault(Box<Fault>),
-    /// The response violates the protocol, in this way.
-    Malformed(String),
-}
 
 /// Assembles a response.
 #[derive(Default)]
@@ -29,6 +24,8 @@ pub(in super::super) struct Assembly {
     thoughts: Thoughts,
     thought: Joiner,
     calls: Calls,
+    /// Images, and parts of the content whose type is unknown.
+    others: Vec<Part>,
     /// The choice that is read: the first. Others are interleaved with it.
     choice: Option<u64>,
     finish_reason: Option<FinishReason>,
@@ -62,15 +59,6 @@ impl Text {
     }
 }
 
-/// Returns the failure to read a response. Its text is left out, since it may be a completion.
-pub(in super::super) fn unexpected_json(text: &str, error: &serde_json::Error) -> Rejected {
-    Rejected::Malformed(if text.trim_start().starts_with('<') {
-        format!("a page instead of JSON; {BASE_URL}")
-    } else {
-        format!("unexpected JSON: {error}")
-    })
-}
-
 impl Assembly {
     /// Assembles the response to a request that offers this tool for the answer.
     pub(in super::super) fn expecting(answer_tool: Option<String>) -> Self {
@@ -95,10 +83,15 @@ impl Assembly {
         if let Some(usage) = usage {
             self.cost_usd = usage.cost_usd();
             self.usage = Some(usage.into());
+        } else if answer.choices.is_empty()
+            && let Some(fault) = fault_in(json)
+        {
+            return Err(fault);
         }
         let mut chunks = Vec::new();
-        for choice in answer.choices {
-            if *self.choice.get_or_insert(choice.index) == choice.index {
+        for (at, choice) in (0..).zip(answer.choices) {
+            let index = choice.index.unwrap_or(at);
+            if *self.choice.get_or_insert(index) == index {
                 self.add_choice(choice, &mut chunks)?;
             }
         }
@@ -111,9 +104,19 @@ impl Assembly {
         self.pieces
     }
 
+    /// Returns the chunks of calls that waited for a name in vain.
+    pub(in super::super) fn nameless_calls(&self) -> Vec<ModelChunk> {
+        self.calls.nameless().map(ModelChunk::ToolCall).collect()
+    }
+
     /// Returns whether there were chunks of text.
     pub(in super::super) fn has_text(&self) -> bool {
         !self.text.whole.is_empty()
+    }
+
+    /// Returns whether the server has told why the answer ended. Usage may follow.
+    pub(in super::super) fn has_end(&self) -> bool {
+        self.finish_reason.is_some()
     }
 
     /// Returns whether the server sent an answer at all.
@@ -126,14 +129,20 @@ impl Assembly {
         if let Some(error) = error.filter(is_error) {
             return Err(Rejected::Fault(Box::new(Fault::of_json(&error))));
         }
-        let is_cut = native_finish_reason.is_some_and(|reason| is_token_limit(&reason));
-        if is_cut {
-            self.finish_reason = Some(FinishReason::Length);
-        } else if let Some(reason) = finish_reason.filter(|reason| !reason.is_empty()) {
-            // The reason may come twice, and the gateway's prettier one last.
-            let known = matches!(self.finish_reason, Some(FinishReason::Length));
-            let reason = if is_token_limit(&reason) || known { "length" } else { &reason };
-            self.finish_reason = Some(FinishReason::from(reason));
+        let is_said = |reason: &String| !reason.is_empty();
+        let native = native_finish_reason.filter(is_said).map(|reason| End::of(&reason));
+        let reason = finish_reason.filter(is_said);
+        // The reason may come twice, and the gateway's prettier one last.
+        let decided = self.finish_reason.clone().map(End::Reason);
+        let is_decided = decided.is_some_and(|end| end.is_decisive());
+        let end = native.filter(End::is_decisive).or_else(|| reason.as_deref().map(End::of));
+        match end.filter(|_| !is_decided) {
+            Some(End::Reason(reason)) => self.finish_reason = Some(reason),
+            Some(End::Failure) => {
+                let message = format!("it ended the answer with `{}`", reason.unwrap_or_default());
+                return Err(Rejected::Fault(Box::new(Fault::of_json(&message.into()))));
+            }
+            None => {}
         }
         // An event may have the text so far as `message`, beside what is new as `delta`. A whole
         // response may have an empty `delta`.
@@ -143,22 +152,22 @@ impl Assembly {
                 Some(ContentBody::Parts(parts)) => parts.is_empty(),
                 None => true,
             };
-            is_silent && body.tool_calls.is_empty()
+            is_silent && body.tool_calls.is_empty() && body.function_call.is_none()
         };
-        let body = match (delta, message) {
-            (Some(delta), Some(message)) if self.pieces == 0 && is_empty(&delta) => Some(message),
-            (Some(delta), _) => Some(delta),
-            (None, message) => message.filter(|_| self.pieces == 0),
-        };
-        body.map_or(Ok(()), |body| self.add_message(body, chunks))
+        let is_first = self.pieces == 0;
+        match (delta, message) {
+            (Some(delta), Some(message)) if is_first && is_empty(&delta) => {
+                self.add_message(message, true, chunks);
+            }
+            (Some(delta), _) => self.add_message(delta, false, chunks),
+            (None, Some(message)) if is_first => self.add_message(message, true, chunks),
+            (None, _) => {}
+        }
+        Ok(())
     }
 
-    fn add_message(
-        &mut self,
-        body: MessageBody,
-        chunks: &mut Vec<ModelChunk>,
-    ) -> Result<(), Rejected> {
-        let MessageBody { content, refusal, tool_calls, mut rest } = body;
+    fn add_message(&mut self, body: MessageBody, is_whole: bool, chunks: &mut Vec<ModelChunk>) {
+        let MessageBody { content, refusal, mut tool_calls, function_call, mut rest } = body;
         if let Some(text) = self.thoughts.add(&mut rest) {
             self.push_thought(text, chunks);
         }
@@ -168,19 +177,27 @@ impl Assembly {
             }
             Some(ContentBody::Parts(parts)) => {
                 for part in parts {
-                    self.add_part(&part, chunks);
+                    self.add_part(part, chunks);
                 }
             }
             None => {}
         }
+        if let Some(Json::Array(images)) = rest.remove("images") {
+            self.others.extend(images.into_iter().map(other_part));
+        }
         if let Some(refusal) = refusal {
             chunks.extend(self.refusal.push(refusal).map(ModelChunk::Refusal));
         }
-        for call in tool_calls {
-            let delta = self.calls.add(call).map_err(Rejected::Malformed)?;
-            chunks.extend(delta.map(ModelChunk::ToolCall));
+        if let Some(function) = function_call.filter(|_| tool_calls.is_empty()) {
+            let function = Some(function);
+            tool_calls.push(CallBody { index: None, id: None, function, rest: Map::new() });
         }
-        Ok(())
+        let deltas = if is_whole {
+            tool_calls.into_iter().filter_map(|call| self.calls.add_whole(call)).collect()
+        } else {
+            self.calls.add_all(tool_calls)
+        };
+        chunks.extend(deltas.into_iter().map(ModelChunk::ToolCall));
     }
 
     fn push_thought(&mut self, text: String, chunks: &mut Vec<ModelChunk>) {
@@ -190,9 +207,15 @@ impl Assembly {
         }
     }
 
-    fn add_part(&mut self, part: &serde_json::Value, chunks: &mut Vec<ModelChunk>) {
+    fn add_part(&mut self, part: Json, chunks: &mut Vec<ModelChunk>) {
         let text = |key: &str| part[key].as_str().map(str::to_owned);
-        match part["type"].as_str() {
+        let whole = part.as_str().map(str::to_owned);
+        let kind = part["type"].as_str();
+        match kind {
+            _ if whole.is_some() || (kind.is_none() && part["text"].is_string()) => {
+                let text = whole.or_else(|| text("text"));
+                chunks.extend(text.and_then(|text| self.text.push(text)).map(ModelChunk::Text));
+            }
             Some("text" | "output_text") => {
                 let text = text("text").and_then(|text| self.text.push(text));
                 chunks.extend(text.map(ModelChunk::Text));
@@ -209,7 +232,16 @@ impl Assembly {
                     self.push_thought(text, chunks);
                 }
             }
-            _ => {}
+            Some("reasoning") => {
+                let summaries = part["summary"].as_array().into_iter().flatten();
+                let summaries = summaries.filter_map(|part| part["text"].as_str()).collect();
+                if let Some(text) = self.thoughts.tell(text("text").unwrap_or(summaries)) {
+                    self.push_thought(text, chunks);
+                }
+                self.others.push(other_part(part));
+            }
+            _ if part.is_null() => {}
+            _ => self.others.push(other_part(part)),
         }
     }
 
@@ -223,13 +255,14 @@ impl Assembly {
         let mut calls: Vec<_> = self.calls.finish(origin).collect();
         // The answer in the form of a call. Beside other calls it is premature.
         let is_answer = |name: &str| self.answer_tool.as_deref() == Some(name);
-        if let [call] = &calls[..]
-            && is_answer(&call.name)
+        if calls.iter().all(|call| is_answer(&call.name))
+            && let Some(call) = calls.first()
         {
             text = Some(call.arguments.clone());
         }
         calls.retain(|call| !is_answer(&call.name));
         parts.extend(text.map(Part::Text));
+        parts.extend(self.others);
         let refusal = self.refusal.finish();
         let is_refused = refusal.is_some();
         parts.extend(refusal.map(Part::Refusal));
@@ -249,22 +282,27 @@ impl Assembly {
     }
 }
 
-fn is_error(error: &serde_json::Value) -> bool {
+/// Returns an image, or a part of an unknown type.
+fn other_part(mut part: Json) -> Part {
+    surrogates::settle_json(&mut part);
+    match part.pointer("/image_url/url").and_then(Json::as_str) {
+        Some(url) => Part::Image(Media::url(url)),
+        None => Part::Unknown(part),
+    }
+}
+
+fn is_error(error: &Json) -> bool {
     match error {
-        serde_json::Value::Bool(is_error) => *is_error,
-        serde_json::Value::String(text) => !text.is_empty(),
-        serde_json::Value::Object(members) => !members.is_empty(),
+        Json::Bool(is_error) => *is_error,
+        Json::String(text) => !text.is_empty(),
+        Json::Object(members) => !members.is_empty(),
         _ => true,
     }
 }
 
-fn is_token_limit(reason: &str) -> bool {
-    matches!(reason, "length" | "max_tokens" | "MAX_TOKENS" | "max_output_tokens" | "model_length")
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value as Json, json};
+    use serde_json::json;
 
     use super::{super::malformed, *};
     use crate::model::ModelError;
@@ -396,6 +434,10 @@ mod tests {
         assert_eq!(response.message.text(), "{\"a\":1}");
         assert_eq!(response.message.tool_calls().count(), 0);
         assert_eq!(response.finish_reason, FinishReason::Stop);
+        let twice = whole(&json!({"choices": [{
+            "message": {"tool_calls": [call("final_answer"), call("final_answer")]},
+        }]}));
+        assert_eq!(twice.message.text(), "{\"a\":1}");
         let beside = whole(&json!({"choices": [{
             "message": {"tool_calls": [call("search"), call("final_answer")]},
             "finish_reason": "tool_calls",

@@ -15,12 +15,15 @@ use crate::{
 /// Members of a call that the provider expects back.
 const KEPT: [&str; 3] = ["extra_content", "thought_signature", "provider_specific_fields"];
 
+/// Bound on the length of arguments that are no object, list or text.
+const MAX_SCALAR: usize = 32;
+
 /// Assembles calls from their pieces.
 ///
-/// Servers differ: they give all calls one index, or none; no ids, an id with each piece, or a new id
-/// with each; and some send the whole call once more at the end. A piece with a name begins a new
-/// call if the call at its place is complete, or is still without arguments and was another. A piece
-/// without a name continues the call at its place.
+/// Servers differ: they give all calls one index, or none, or to some pieces; no ids, an id with each
+/// piece, or a new id with each; and some send the whole call once more at the end. A piece with a name
+/// begins a new call if the call at its place is complete, or is still without arguments and was another. A
+/// piece without a name continues the call at its place.
 #[derive(Default)]
 pub(super) struct Calls {
     calls: Vec<Partial>,
@@ -30,9 +33,11 @@ struct Partial {
     index: Option<u64>,
     /// The id is the server's.
     has_own_id: bool,
+    /// Empty until a piece has it.
     name: String,
     id: String,
     arguments: String,
+    nesting: Nesting,
     joiner: Joiner,
     kept: Map<String, Json>,
 }
@@ -41,7 +46,34 @@ impl Partial {
     /// Returns whether the arguments are complete.
     fn is_complete(&self) -> bool {
         let text = self.arguments.trim();
-        !text.is_empty() && serde_json::from_str::<IgnoredAny>(text).is_ok()
+        // Long arguments are not read with each of their pieces.
+        self.nesting.is_closed()
+            && (text.starts_with(['{', '[', '"']) || (1..=MAX_SCALAR).contains(&text.len()))
+            && serde_json::from_str::<IgnoredAny>(text).is_ok()
+    }
+
+    /// Adds to the arguments, and returns the complete characters of the piece.
+    fn push(&mut self, piece: String) -> String {
+        let piece = self.joiner.push(piece);
+        self.nesting.read(&piece);
+        self.arguments.push_str(&piece);
+        piece
+    }
+
+    /// Returns whether a piece before the arguments has another part of the name.
+    fn continues_name(&self, id: Option<&str>) -> bool {
+        self.has_own_id && id.is_none_or(|id| id == self.id)
+    }
+
+    /// Adds a name, or a part of one, and returns whether the call was without.
+    fn add_name(&mut self, name: String) -> bool {
+        let is_first = self.name.is_empty();
+        if is_first || (self.arguments.is_empty() && name.starts_with(&self.name)) {
+            self.name = name;
+        } else if self.arguments.is_empty() {
+            self.name.push_str(&name);
+        }
+        is_first
     }
 }
 
@@ -51,57 +83,69 @@ fn is_repeated(call: &Partial, arguments: &str) -> bool {
 }
 
 impl Calls {
-    /// Adds a piece, and returns what is new.
-    pub(super) fn add(&mut self, body: CallBody) -> Result<Option<ToolCallDelta>, String> {
-        let CallBody { index, id, function, mut rest } = body;
-        let id = id.filter(|id| !id.is_empty());
-        let FunctionBody { name, arguments } =
-            function.unwrap_or(FunctionBody { name: None, arguments: Json::Null });
-        let name = name.filter(|name| !name.is_empty());
-        let arguments = match arguments {
-            Json::Null => String::new(),
-            Json::String(text) => text,
-            json => json.to_string(),
-        };
-        rest.retain(|key, value| KEPT.contains(&key.as_str()) && !value.is_null());
-        let Some(at) = self.place(index, id.as_deref(), name.as_deref(), &arguments) else {
-            return self.begin(index, id, name, arguments, rest).map(Some);
-        };
+    /// Adds a call that comes whole.
+    pub(super) fn add_whole(&mut self, body: CallBody) -> Option<ToolCallDelta> {
+        let piece = Piece::of(body);
+        self.begin(piece)
+    }
+
+    /// Adds the pieces of an event, and returns what is new.
+    pub(super) fn add_all(&mut self, bodies: Vec<CallBody>) -> Vec<ToolCallDelta> {
+        let known = self.calls.len();
+        bodies.into_iter().filter_map(|body| self.add(body, known)).collect()
+    }
+
+    /// Adds a piece of an event, before which this number of calls were known.
+    fn add(&mut self, body: CallBody, known: usize) -> Option<ToolCallDelta> {
+        let mut piece = Piece::of(body);
+        let is_another = |at: &usize| *at >= known && piece.name.is_some();
+        let at = self.place(&piece).filter(|at| !is_another(at));
+        let Some(at) = at else { return self.begin(piece) };
         let call = &mut self.calls[at];
-        call.kept.append(&mut rest);
-        if let (Some(id), false) = (id, call.has_own_id) {
+        call.kept.append(&mut piece.kept);
+        if let (Some(id), false) = (piece.id, call.has_own_id) {
             (call.id, call.has_own_id) = (id, true);
         }
-        if name.is_some() && !arguments.is_empty() && call.arguments == arguments {
+        let has_name = piece.name.is_some();
+        let is_named = piece.name.is_some_and(|name| call.add_name(name));
+        if has_name && !piece.arguments.is_empty() && call.arguments == piece.arguments {
             // The whole call once more.
-            return Ok(None);
+            return None;
         }
-        let arguments = call.joiner.push(arguments);
-        call.arguments.push_str(&arguments);
-        let delta = ToolCallDelta::arguments(at, arguments);
-        Ok((!delta.arguments.is_empty()).then_some(delta))
+        let arguments = call.push(piece.arguments);
+        if is_named {
+            let mut delta = ToolCallDelta::start(at, &call.id, &call.name);
+            delta.arguments.clone_from(&call.arguments);
+            return Some(delta);
+        }
+        let is_new = !arguments.is_empty() && !call.name.is_empty();
+        is_new.then(|| ToolCallDelta::arguments(at, arguments))
     }
 
     /// Returns the place of the call that a piece continues.
-    fn place(
-        &self,
-        index: Option<u64>,
-        id: Option<&str>,
-        name: Option<&str>,
-        arguments: &str,
-    ) -> Option<usize> {
+    fn place(&self, piece: &Piece) -> Option<usize> {
+        let Piece { index, name, arguments, .. } = piece;
+        let id = piece.id.as_deref();
         let of_id = |call: &Partial| call.has_own_id && id == Some(call.id.as_str());
-        let at = self
-            .calls
-            .iter()
+        let last = || {
+            let last = self.calls.len().checked_sub(1)?;
+            let goes_on = index.is_none() || (name.is_none() && self.calls[last].index.is_none());
+            goes_on.then_some(last)
+        };
+        let calls = || self.calls.iter();
+        let at = calls()
             .rposition(of_id)
-            .or_else(|| self.calls.iter().rposition(|call| call.index == index))?;
+            .or_else(|| calls().rposition(|call| call.index == *index))
+            .or_else(last)?;
         let call = &self.calls[at];
         let Some(name) = name else { return Some(at) };
+        if call.name.is_empty() {
+            return Some(at);
+        }
         let other_id = call.has_own_id && id.is_some_and(|id| id != call.id);
-        let is_other = name != call.name;
+        let is_other = *name != call.name;
         let begins = if call.arguments.is_empty() {
-            other_id || is_other
+            other_id || (is_other && !call.continues_name(id))
         } else if of_id(call) {
             call.is_complete() && (is_other || !is_repeated(call, arguments))
         } else {
@@ -110,26 +154,41 @@ impl Calls {
         (!begins).then_some(at)
     }
 
-    fn begin(
-        &mut self,
-        index: Option<u64>,
-        id: Option<String>,
-        name: Option<String>,
-        arguments: String,
-        kept: Map<String, Json>,
-    ) -> Result<ToolCallDelta, String> {
-        let name = name.ok_or_else(|| "a tool call has no name".to_owned())?;
+    /// Begins a call, which is announced once it has a name.
+    fn begin(&mut self, piece: Piece) -> Option<ToolCallDelta> {
+        let Piece { index, id, name, arguments, kept, is_empty } = piece;
+        if is_empty {
+            return None;
+        }
         let at = self.calls.len();
         // Results refer to calls by id, so that two calls must not share one.
         let id = id.filter(|id| self.calls.iter().all(|call| call.id != *id));
         let has_own_id = id.is_some();
         let id = id.unwrap_or_else(ToolCall::new_id);
-        let mut joiner = Joiner::default();
-        let arguments = joiner.push(arguments);
-        let mut delta = ToolCallDelta::start(at, &id, &name);
-        delta.arguments.clone_from(&arguments);
-        self.calls.push(Partial { index, has_own_id, name, id, arguments, joiner, kept });
-        Ok(delta)
+        let has_name = name.is_some();
+        let mut call = Partial {
+            index,
+            has_own_id,
+            name: name.unwrap_or_default(),
+            id,
+            arguments: String::new(),
+            nesting: Nesting::default(),
+            joiner: Joiner::default(),
+            kept,
+        };
+        let arguments = call.push(arguments);
+        let start = ToolCallDelta::start(at, &call.id, &call.name);
+        self.calls.push(call);
+        has_name.then_some(ToolCallDelta { arguments, ..start })
+    }
+
+    /// Returns the beginnings of the calls for which no name came.
+    pub(super) fn nameless(&self) -> impl Iterator<Item = ToolCallDelta> {
+        let calls = self.calls.iter().enumerate().filter(|(_, call)| call.name.is_empty());
+        calls.map(|(at, call)| {
+            let start = ToolCallDelta::start(at, &call.id, "");
+            ToolCallDelta { arguments: call.arguments.clone(), ..start }
+        })
     }
 
     /// Returns the calls. `origin` is the server that sent them.
@@ -143,6 +202,62 @@ impl Calls {
             call.provider_data = ProviderData::new(origin, kept);
             call
         })
+    }
+}
+
+/// Nesting at the end of JSON that comes in pieces.
+#[derive(Default)]
+struct Nesting {
+    depth: usize,
+    is_in_text: bool,
+    is_escaped: bool,
+}
+
+impl Nesting {
+    fn read(&mut self, piece: &str) {
+        for byte in piece.bytes() {
+            match byte {
+                _ if self.is_escaped => self.is_escaped = false,
+                b'\\' => self.is_escaped = self.is_in_text,
+                b'"' => self.is_in_text = !self.is_in_text,
+                b'{' | b'[' if !self.is_in_text => self.depth += 1,
+                b'}' | b']' if !self.is_in_text => self.depth = self.depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+    }
+
+    /// Returns whether nothing is open.
+    fn is_closed(&self) -> bool {
+        self.depth == 0 && !self.is_in_text
+    }
+}
+
+/// Piece of a call.
+struct Piece {
+    index: Option<u64>,
+    id: Option<String>,
+    name: Option<String>,
+    arguments: String,
+    kept: Map<String, Json>,
+    /// It has neither an id nor a function.
+    is_empty: bool,
+}
+
+impl Piece {
+    fn of(body: CallBody) -> Self {
+        let CallBody { index, id, function, rest: mut kept } = body;
+        let has_function = function.is_some();
+        let FunctionBody { name, arguments } = function.unwrap_or_default();
+        let arguments = match arguments {
+            Json::Null => String::new(),
+            Json::String(text) => text,
+            json => json.to_string(),
+        };
+        kept.retain(|key, value| KEPT.contains(&key.as_str()) && !value.is_null());
+        let [id, name] = [id, name].map(|text| text.filter(|text| !text.is_empty()));
+        let is_empty = id.is_none() && !has_function;
+        Self { index, id, name, arguments, kept, is_empty }
     }
 }
 
@@ -160,10 +275,9 @@ mod tests {
             let body = json!({
                 "index": index, "id": id, "function": {"name": name, "arguments": arguments},
             });
-            let delta = calls.add(serde_json::from_value(body).unwrap()).unwrap();
-            if let Some(delta) = delta {
+            for delta in calls.add_all(vec![serde_json::from_value(body).unwrap()]) {
                 if let Some(name) = delta.name {
-                    assert_eq!(delta.index, streamed.len());
+                    assert_eq!(delta.index, streamed.len(), "{pieces:?}");
                     streamed.push(format!("{name}("));
                 }
                 streamed[delta.index].push_str(&delta.arguments);
@@ -251,6 +365,33 @@ mod tests {
                 &f_and_g,
             ),
             ("no arguments", &[(one, "", "f", ""), (one, "", "g", "")], &["f()", "g()"]),
+            ("index left out later", &[(one, "x", "f", "{\"a\""), (None, "", "", ":1}")], &f),
+            ("index left out first", &[(None, "x", "f", "{\"a\""), (one, "", "", ":1}")], &f),
+            (
+                "index 0 left out",
+                &[
+                    (None, "x", "f", "{\"a\""),
+                    (two, "y", "g", "{\"b\""),
+                    (None, "", "", ":1}"),
+                    (two, "", "", ":2}"),
+                ],
+                &f_and_g,
+            ),
+            (
+                "late name",
+                &[(one, "x", "", ""), (one, "", "f", "{\"a\""), (one, "", "", ":1}")],
+                &f,
+            ),
+            (
+                "name after arguments",
+                &[(one, "x", "", "{\"a\""), (one, "", "", ":1}"), (one, "", "f", "")],
+                &f,
+            ),
+            (
+                "brackets in text",
+                &[(one, "x", "f", "{\"a\":\"}\\\"]"), (one, "x", "f", "}"), (one, "x", "f", "\"}")],
+                &["f({\"a\":\"}\\\"]}\"})"],
+            ),
             ("twice the same", &[(one, "", "f", "{}"), (one, "", "f", "{}")], &["f({})", "f({})"]),
         ] {
             assert_eq!(assembled(pieces), expected, "{what}");
@@ -258,9 +399,46 @@ mod tests {
     }
 
     #[test]
-    fn a_call_without_a_name_is_an_error() {
-        let body = serde_json::from_value(json!({"index": 0})).unwrap();
-        assert_eq!(Calls::default().add(body), Err("a tool call has no name".to_owned()));
+    fn a_call_without_a_name_is_kept_and_a_piece_without_anything_is_not_a_call() {
+        let mut calls = Calls::default();
+        for body in
+            [json!({"index": 0}), json!({"id": "x", "function": {"name": "", "arguments": "{}"}})]
+        {
+            assert_eq!(calls.add_all(vec![serde_json::from_value(body).unwrap()]), []);
+        }
+        let start =
+            ToolCallDelta { arguments: "{}".to_owned(), ..ToolCallDelta::start(0, "x", "") };
+        assert_eq!(calls.nameless().collect::<Vec<_>>(), [start]);
+        let calls: Vec<_> = calls.finish("host").collect();
+        assert_eq!((calls.len(), &*calls[0].name, &*calls[0].arguments), (1, "", "{}"));
+    }
+
+    #[test]
+    fn each_name_in_one_event_is_that_of_another_call() {
+        let call = || json!({"index": 0, "id": "", "function": {"name": "f", "arguments": ""}});
+        let bodies = [call(), call()].map(|body| serde_json::from_value(body).unwrap());
+        let mut calls = Calls::default();
+        assert_eq!(calls.add_all(bodies.into()).len(), 2);
+        assert_eq!(calls.finish("host").count(), 2);
+    }
+
+    #[test]
+    fn calls_that_come_whole_are_never_joined() {
+        let mut calls = Calls::default();
+        for (id, name, arguments) in [
+            ("", "f", "{}"),
+            ("", "f", "{}"),
+            ("", "f", ""),
+            ("", "g", "{\"a\":"),
+            ("x", "f", "{}"),
+            ("x", "f", "{}"),
+        ] {
+            let body = json!({"id": id, "function": {"name": name, "arguments": arguments}});
+            calls.add_whole(serde_json::from_value(body).unwrap());
+        }
+        let calls: Vec<_> = calls.finish("host").collect();
+        assert_eq!(calls.len(), 6);
+        assert_ne!(calls[4].id, calls[5].id);
     }
 
     #[test]
@@ -270,7 +448,7 @@ mod tests {
             "id": "x", "function": {"name": "f"}, "extra_content": {"google": {"signature": "s"}},
             "type": "function",
         });
-        calls.add(serde_json::from_value(body).unwrap()).unwrap();
+        calls.add_all(vec![serde_json::from_value(body).unwrap()]);
         let call = calls.finish("host").next().unwrap();
         let data = call.provider_data.unwrap();
         assert_eq!(data.fields_for("host").unwrap()["extra_content"]["google"]["signature"], "s");

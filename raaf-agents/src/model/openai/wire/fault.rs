@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::MAX_MESSAGE;
+use super::{
+    MAX_MESSAGE,
+    error_words::{Words, sizes, status_of},
+};
 use crate::model::ModelError;
 
 /// Error of a server.
@@ -21,32 +24,6 @@ pub(in super::super) struct Fault {
     pub(in super::super) url: String,
 }
 
-/// Error codes of an exceeded quota, which no retry can fix.
-const QUOTA: [&str; 6] = [
-    "insufficient_quota",
-    "usage_limit_reached",
-    "billing_hard_limit_reached",
-    "insufficient_balance",
-    "credit_balance_too_low",
-    "quota_exceeded",
-];
-
-/// Error codes of a conversation that is too long.
-const OVERFLOW: [&str; 4] = [
-    "context_length_exceeded",
-    "exceed_context_size_error",
-    "model_context_window_exceeded",
-    "context_window_exceeded",
-];
-
-/// Parts of error messages about a conversation that is too long, from servers that have no code for it.
-const OVERFLOW_MESSAGES: [&str; 4] = [
-    "maximum context length",
-    "context length exceeded",
-    "exceeds the available context size",
-    "prompt is too long",
-];
-
 /// Remedy for a response that a server cannot continue.
 const LOST: &str = "the server does not have the response: send the whole conversation, with \
                     `ServerState::None`";
@@ -61,14 +38,7 @@ pub(super) const BASE_URL: &str = "check the base URL: that of most servers ends
 impl Fault {
     /// Reads the body of a response with an error status.
     pub(in super::super) fn of_body(status: u16, body: &str) -> Self {
-        let json: Json = serde_json::from_str(body).unwrap_or_default();
-        let mut fault = match json.get("error") {
-            Some(error @ Json::Object(_)) => Self::of_json(error),
-            Some(Json::String(message)) => {
-                Self { message: message.clone(), ..Self::of_json(&json) }
-            }
-            _ => Self::of_json(&json),
-        };
+        let mut fault = Self::of_text(body);
         fault.status = status;
         if fault.message.is_empty() {
             title_of(body).unwrap_or(body.trim()).clone_into(&mut fault.message);
@@ -76,18 +46,57 @@ impl Fault {
         fault
     }
 
+    /// Reads an error that is JSON or text.
+    pub(in super::super) fn of_text(text: &str) -> Self {
+        let json: Option<Json> = serde_json::from_str(text).ok();
+        Self::of_json(&json.unwrap_or_else(|| match title_of(text) {
+            _ if text.trim().is_empty() => Json::Null,
+            title => title.unwrap_or(text.trim()).into(),
+        }))
+    }
+
+    /// Reads a body of a response whose status is that of a success, but which is no answer; `None` unless
+    /// it has the words of an error.
+    pub(in super::super) fn in_success(body: &Json) -> Option<Self> {
+        let members = unwrapped(body).as_object()?;
+        let has_words = members.iter().any(|(key, value)| match key.as_str() {
+            "error" => !matches!(value, Json::Null | Json::Bool(_)),
+            "base_resp" => value["status_code"] != 0,
+            key => ERRORS.contains(&key) && !words_of(value).is_empty(),
+        });
+        has_words.then(|| Self::of_json(body))
+    }
+
     /// Reads the error of a response whose status is not one.
-    pub(in super::super) fn of_json(error: &Json) -> Self {
-        let word = |key: &str| match error.get(key) {
+    pub(in super::super) fn of_json(body: &Json) -> Self {
+        let outer = unwrapped(body);
+        let error = match outer.get("error") {
+            Some(error @ Json::Object(_)) => error,
+            _ => outer,
+        };
+        let word = |key: &str| match error.get(key).or_else(|| outer.get(key)) {
             Some(Json::String(text)) => text.clone(),
             Some(Json::Number(number)) => number.to_string(),
             _ => String::new(),
         };
-        let texts = [word("message"), word("detail"), text_of(error)];
-        let message = texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+        let mut message = words_of(error);
         let code = word("code");
-        let kind = word("type");
-        let known = code.parse().ok().filter(|status| (400..600).contains(status));
+        let mut kind = word("type");
+        if kind.is_empty() || kind == "error" {
+            kind = word("status");
+        }
+        // A gateway's own message says that a provider failed, and not why.
+        if let Some(raw) = error.pointer("/metadata/raw") {
+            let raw = Self::of_text(&text_of(raw));
+            message = format!("{message}: {}", raw.message);
+            kind = [kind, raw.code, raw.kind].join(" ");
+        }
+        if message.is_empty() {
+            message = text_of(error);
+        }
+        let is_status = |status: &u16| (400..600).contains(status);
+        let known = [&code, &kind, &word("status_code")];
+        let known = known.into_iter().find_map(|word| word.parse().ok().filter(is_status));
         let status = known.unwrap_or_else(|| status_of(&code).or(status_of(&kind)).unwrap_or(500));
         let param = error.get("param").and_then(Json::as_str).map(str::to_owned);
         let (body, url) = (error.clone(), String::new());
@@ -97,19 +106,23 @@ impl Fault {
     /// Converts into an error. `scrub` removes the API key from the server's message, which is
     /// truncated.
     pub(in super::super) fn into_error(self, scrub: impl Fn(&str) -> String) -> ModelError {
-        let is = |words: &[&str]| words.contains(&&*self.code) || words.contains(&&*self.kind);
-        let lower = self.message.to_ascii_lowercase();
-        let says = |words: &[&str]| words.iter().any(|words| lower.contains(words));
+        let lower = self.message.to_lowercase();
         let mut message: String = scrub(&self.message).chars().take(MAX_MESSAGE).collect();
         if message.is_empty() {
             "an empty response".clone_into(&mut message);
         }
-        let Self { status, retry_after, .. } = self;
-        if is(&OVERFLOW) || (matches!(status, 400 | 413 | 422) && says(&OVERFLOW_MESSAGES)) {
-            let (tokens, limit) = self.sizes(&lower);
+        let Self { status, retry_after, ref code, ref kind, .. } = self;
+        let words = Words { status, code, kind, message: &lower };
+        if words.is_overflow() {
+            let (tokens, limit) = sizes(&lower);
+            let number = |key: &str| self.body.get(key).and_then(Json::as_u64);
+            let (tokens, limit) = (number("n_prompt_tokens").or(tokens), number("n_ctx").or(limit));
             return ModelError::ContextOverflow { status, message, tokens, limit };
         }
-        if status == 402 || is(&QUOTA) {
+        if words.is_filtered() {
+            return ModelError::ContentFiltered { status, message };
+        }
+        if words.is_quota(retry_after.is_some()) {
             return ModelError::QuotaExceeded { status, message };
         }
         if let Some(hint) = self.hint() {
@@ -126,26 +139,6 @@ impl Fault {
             408 | 409 | 500.. => ModelError::Server { status, message, retry_after },
             _ => ModelError::Rejected { status, message },
         }
-    }
-
-    /// Returns the tokens of a conversation that is too long, and the limit, where the server reports them.
-    fn sizes(&self, message: &str) -> (Option<u64>, Option<u64>) {
-        let number = |key: &str| self.body.get(key).and_then(Json::as_u64);
-        let after = |words: &str| {
-            let rest = message.split_once(words)?.1.trim_start_matches([' ', ':', '(']);
-            let digits = rest.split(|c: char| !c.is_ascii_digit() && c != ',').next()?;
-            digits.replace(',', "").parse().ok()
-        };
-        (
-            number("n_prompt_tokens")
-                .or_else(|| after("resulted in"))
-                .or_else(|| after("you requested"))
-                .or_else(|| after("request ("))
-                .or_else(|| after("prompt is too long")),
-            number("n_ctx")
-                .or_else(|| after("maximum context length is"))
-                .or_else(|| after("available context size (")),
-        )
     }
 
     /// Returns how to change a request that the server does not understand.
@@ -214,6 +207,47 @@ impl Fault {
     }
 }
 
+/// Members that hold the message of an error, or other members that do.
+const MESSAGES: [&str; 9] = [
+    "message",
+    "detail",
+    "error",
+    "errors",
+    "error_message",
+    "error_msg",
+    "msg",
+    "base_resp",
+    "status_msg",
+];
+
+/// Those of them that an answer does not have.
+const ERRORS: [&str; 6] = ["message", "detail", "errors", "error_message", "error_msg", "msg"];
+
+/// Returns the message of an error.
+fn words_of(error: &Json) -> String {
+    match error {
+        Json::String(text) => text.trim().to_owned(),
+        Json::Array(errors) => errors.first().map(words_of).unwrap_or_default(),
+        Json::Object(members) => {
+            let mut texts = MESSAGES.iter().filter_map(|key| members.get(*key)).map(words_of);
+            let text = texts.find(|text| !text.is_empty()).unwrap_or_default();
+            match members.get("loc") {
+                Some(place) if !text.is_empty() => format!("{text} at {place}"),
+                _ => text,
+            }
+        }
+        _ => String::new(),
+    }
+}
+
+/// Returns an error that some servers put into a list.
+fn unwrapped(error: &Json) -> &Json {
+    match error {
+        Json::Array(errors) => errors.first().unwrap_or(error),
+        error => error,
+    }
+}
+
 /// Returns an error without a message as text.
 fn text_of(error: &Json) -> String {
     match error {
@@ -227,30 +261,6 @@ fn text_of(error: &Json) -> String {
 fn title_of(page: &str) -> Option<&str> {
     let (_, rest) = page.trim_start().starts_with('<').then(|| page.split_once("<title>"))??;
     Some(rest.split_once("</title>")?.0.trim())
-}
-
-/// Returns the status that an error code stands for.
-fn status_of(word: &str) -> Option<u16> {
-    let known = [
-        ("rate_limit", 429),
-        ("too_many_requests", 429),
-        ("insufficient_quota", 429),
-        ("usage_limit_reached", 429),
-        ("invalid_api_key", 401),
-        ("authentication", 401),
-        ("permission", 403),
-        ("invalid_request", 400),
-        ("invalid_prompt", 400),
-        ("invalid_image", 400),
-        ("context_length_exceeded", 400),
-        ("exceed_context_size", 400),
-        ("not_found", 404),
-        ("overloaded", 503),
-        ("unavailable", 503),
-        ("timeout", 504),
-        ("server_error", 500),
-    ];
-    known.into_iter().find(|(part, _)| word.contains(part)).map(|(_, status)| status)
 }
 
 #[cfg(test)]

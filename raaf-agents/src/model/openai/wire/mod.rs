@@ -4,18 +4,23 @@
 mod answer;
 mod assembly;
 mod calls;
+mod error_words;
 mod fault;
+pub(super) mod finish;
+mod lenient;
 mod messages;
 pub(super) mod parts;
 mod reasoning;
+mod rejected;
 mod request;
 pub(super) mod settings;
 pub(super) mod surrogates;
 pub(super) mod typed;
 mod usage;
 
-pub(super) use assembly::{Assembly, Rejected, unexpected_json};
+pub(super) use assembly::Assembly;
 pub(super) use fault::Fault;
+pub(super) use rejected::{Rejected, fault_in, page, unexpected_json};
 pub(super) use request::{Request, Target};
 pub(super) use usage::UsageBody;
 

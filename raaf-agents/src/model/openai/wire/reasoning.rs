@@ -61,6 +61,12 @@ impl Thoughts {
         Some(text)
     }
 
+    /// Adds text that does not go back, unless another member has it already.
+    pub(super) fn tell(&mut self, text: String) -> Option<String> {
+        self.told.push_str(&text);
+        Some(text).filter(|text| self.field.is_none() && !text.is_empty())
+    }
+
     fn add_opaque(&mut self, name: &str, value: Json) {
         match (self.opaque.get_mut(name), value) {
             (Some(Json::String(known)), Json::String(more)) => known.push_str(&more),

@@ -3,26 +3,37 @@
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use super::lenient::{count, member};
 use crate::model::Usage;
 
 /// Usage and cost, under the field names of various servers.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(in super::super) struct UsageBody {
+    #[serde(deserialize_with = "count")]
     prompt_tokens: Option<u64>,
+    #[serde(deserialize_with = "count")]
     completion_tokens: Option<u64>,
+    #[serde(deserialize_with = "count")]
     total_tokens: Option<u64>,
+    #[serde(deserialize_with = "member")]
     prompt_tokens_details: Option<InputDetails>,
+    #[serde(deserialize_with = "member")]
     completion_tokens_details: Option<OutputDetails>,
+    #[serde(deserialize_with = "count")]
     prompt_cache_hit_tokens: Option<u64>,
+    #[serde(deserialize_with = "count")]
     cache_read_input_tokens: Option<u64>,
+    #[serde(deserialize_with = "count")]
     cache_creation_input_tokens: Option<u64>,
+    #[serde(deserialize_with = "count")]
     reasoning_tokens: Option<u64>,
     /// Charge of a gateway such as `OpenRouter`, whose credits are US dollars; of some servers, an object
     /// with the total and its currency.
     cost: Option<Json>,
     /// True if `OpenRouter` used a key of the user's own with the provider, which charges the user
     /// besides.
+    #[serde(deserialize_with = "member")]
     is_byok: Option<bool>,
     cost_details: Option<Json>,
 }
@@ -30,13 +41,16 @@ pub(in super::super) struct UsageBody {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct InputDetails {
+    #[serde(deserialize_with = "count")]
     cached_tokens: Option<u64>,
+    #[serde(deserialize_with = "count")]
     cache_write_tokens: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct OutputDetails {
+    #[serde(deserialize_with = "count")]
     reasoning_tokens: Option<u64>,
 }
 

@@ -1,0 +1,80 @@
+//! Members that servers send in forms of their own: numbers as text, text as numbers, or something else
+//! where nothing is meant. A member of another form counts as left out, and does not spoil the rest.
+
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::Value as Json;
+
+/// Reads text, also from a number.
+pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(match Json::deserialize(from)? {
+        Json::String(text) => Some(text),
+        Json::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
+}
+
+/// Reads a number that is not negative, also from text or with a fraction.
+pub(super) fn count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    Ok(match Json::deserialize(from)? {
+        Json::Number(number) => number.as_u64().or_else(|| number.as_f64().and_then(rounded)),
+        Json::String(text) => {
+            let text = text.trim();
+            text.parse().ok().or_else(|| text.parse().ok().and_then(rounded))
+        }
+        _ => None,
+    })
+}
+
+/// Reads a member that may have another form.
+pub(super) fn member<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(serde_json::from_value(Json::deserialize(from)?).ok())
+}
+
+/// Reads a list, or one item without a list around it. Items of another form are left out.
+pub(super) fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    from: D,
+) -> Result<Vec<T>, D::Error> {
+    let items = match Json::deserialize(from)? {
+        Json::Array(items) => items,
+        item @ Json::Object(_) => vec![item],
+        _ => Vec::new(),
+    };
+    Ok(items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect())
+}
+
+/// Reads `null` as a default.
+pub(super) fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    from: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+fn rounded(number: f64) -> Option<u64> {
+    (number.is_finite() && number >= 0.0).then(|| number.round() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_in_all_forms_and_nonsense_is_nothing() {
+        for (json, expected) in [
+            (json!(7), Some(7)),
+            (json!(7.0), Some(7)),
+            (json!("7"), Some(7)),
+            (json!(" 7.2 "), Some(7)),
+            (json!(null), None),
+            (json!(-1), None),
+            (json!("NaN"), None),
+            (json!([7]), None),
+        ] {
+            assert_eq!(count(json.clone()).unwrap(), expected, "{json}");
+        }
+    }
+}
