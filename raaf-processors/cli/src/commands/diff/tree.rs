@@ -21,13 +21,14 @@ use crate::{
 /// the square of their length.
 const EXACT: Duration = Duration::from_secs(5);
 
-/// Compares two runs. Contents are compared only if that is wanted.
+/// Compares two runs. Contents are compared only if that is wanted. Returns the differences, and whether
+/// they are the fewest that there can be.
 pub(super) fn compare(
     before: &SpanTree<Record>,
     after: &SpanTree<Record>,
     slower: f64,
     content: bool,
-) -> Vec<Difference> {
+) -> (Vec<Difference>, bool) {
     let deadline = Instant::now() + EXACT;
     let compare = Compare { before, after, slower, content, deadline };
     let (mut found, mut paths) = (Vec::new(), Paths::default());
@@ -47,7 +48,7 @@ pub(super) fn compare(
             }
         }
     }
-    found
+    (found, Instant::now() < deadline)
 }
 
 /// A span of both runs, or of one.
@@ -193,7 +194,7 @@ mod tests {
 
     fn differences(before: &[FinishedSpan], after: &[FinishedSpan]) -> Vec<Difference> {
         let (before, after) = (tree(before), tree(after));
-        compare(&before, &after, 1.5, true)
+        compare(&before, &after, 1.5, true).0
     }
 
     /// Returns the span with one field of its line changed.
