@@ -181,6 +181,18 @@ impl Runs {
     }
 }
 
+/// Returns the differences of two runs.
+fn runs_of(before: &Trace, after: &Trace, diff: &Diff, printer: &mut Printer) -> Vec<Difference> {
+    let (found, is_exact) = tree::compare(&before.tree, &after.tree, diff.slower, diff.content);
+    if !is_exact {
+        printer.note(
+            "raaf: the runs are long: where they differ much, more than has changed may be shown"
+                .to_owned(),
+        );
+    }
+    found
+}
+
 pub(super) fn run(diff: &Diff, printer: &mut Printer) -> anyhow::Result<Found> {
     let has_file = |side: &Side| matches!(side, Side::Set { file: Some(_), .. });
     if diff.files.are_named() && has_file(&diff.before) && has_file(&diff.after) {
@@ -190,13 +202,13 @@ pub(super) fn run(diff: &Diff, printer: &mut Printer) -> anyhow::Result<Found> {
         let input = diff.files.input()?.rereadable()?;
         let before = Trace::find(&input, before, printer)?;
         let after = Trace::find(&input, after, printer)?;
-        tree::compare(&before.tree, &after.tree, diff.slower, diff.content)
+        runs_of(&before, &after, diff, printer)
     } else {
         let shared = OnceCell::new();
         let before = Runs::find(&diff.before, diff, &shared, printer)?;
         let after = Runs::find(&diff.after, diff, &shared, printer)?;
         if let (Some(before), Some(after)) = (before.single(printer)?, after.single(printer)?) {
-            tree::compare(&before.tree, &after.tree, diff.slower, diff.content)
+            runs_of(&before, &after, diff, printer)
         } else {
             if diff.content {
                 bail!("`--content` compares two runs; these are sets of several");

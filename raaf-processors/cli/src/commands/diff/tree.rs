@@ -1,10 +1,15 @@
 //! Changes between two runs.
 
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
 use raaf_trace_model::{
     keys,
     span::{Record, SpanTree},
 };
-use similar::{Algorithm, DiffOp, TextDiff, capture_diff_slices};
+use similar::{Algorithm, DiffOp, TextDiff, capture_diff_slices_deadline};
 
 use super::{Change, Difference, Paths, change_of};
 use crate::{
@@ -12,14 +17,20 @@ use crate::{
     print,
 };
 
-/// Compares two runs. Contents are compared only if that is wanted.
+/// Time in which alignments are the shortest ones. Those of long and very different lists or contents take
+/// the square of their length.
+const EXACT: Duration = Duration::from_secs(5);
+
+/// Compares two runs. Contents are compared only if that is wanted. Returns the differences, and whether
+/// they are the fewest that there can be.
 pub(super) fn compare(
     before: &SpanTree<Record>,
     after: &SpanTree<Record>,
     slower: f64,
     content: bool,
-) -> Vec<Difference> {
-    let compare = Compare { before, after, slower, content };
+) -> (Vec<Difference>, bool) {
+    let deadline = Instant::now() + EXACT;
+    let compare = Compare { before, after, slower, content, deadline };
     let (mut found, mut paths) = (Vec::new(), Paths::default());
     let mut open = Vec::new();
     compare.level((before.top_indices(), after.top_indices()), None, &mut paths, &mut open);
@@ -37,7 +48,7 @@ pub(super) fn compare(
             }
         }
     }
-    found
+    (found, Instant::now() < deadline)
 }
 
 /// A span of both runs, or of one.
@@ -52,6 +63,8 @@ struct Compare<'a> {
     after: &'a SpanTree<Record>,
     slower: f64,
     content: bool,
+    /// Time after which alignments need not be the shortest ones.
+    deadline: Instant,
 }
 
 impl Compare<'_> {
@@ -68,22 +81,41 @@ impl Compare<'_> {
         };
         let (old, new) = (titles(self.before, before), titles(self.after, after));
         let begin = open.len();
-        for step in capture_diff_slices(Algorithm::Myers, &old, &new) {
-            if let DiffOp::Equal { old_index, new_index, len } = step {
-                open.extend((0..len).map(|at| {
-                    let both = Step::Both(before[old_index + at], after[new_index + at]);
-                    (paths.add(path, &old[old_index + at]), both)
-                }));
-                continue;
-            }
+        let (mut old_at, mut new_at) = (0, 0);
+        let end = [(old.len(), new.len())];
+        for (old_next, new_next) in self.aligned(&old, &new).into_iter().chain(end) {
             let mut only = |change, titles: &[String]| {
                 let one = |title: &String| (paths.add(path, title), Step::One(change));
                 open.extend(titles.iter().map(one));
             };
-            only(Change::Gone, &old[step.old_range()]);
-            only(Change::Added, &new[step.new_range()]);
+            only(Change::Gone, &old[old_at..old_next]);
+            only(Change::Added, &new[new_at..new_next]);
+            if let (Some(before), Some(after)) = (before.get(old_next), after.get(new_next)) {
+                open.push((paths.add(path, &old[old_next]), Step::Both(*before, *after)));
+            }
+            (old_at, new_at) = (old_next + 1, new_next + 1);
         }
         open[begin..].reverse();
+    }
+
+    /// Returns the positions of titles of both lists that are aligned. What only one of them has is left
+    /// out of the search, whose time may grow with the square of the rest.
+    fn aligned(&self, old: &[String], new: &[String]) -> Vec<(usize, usize)> {
+        fn common<'a>(own: &'a [String], other: &[String]) -> (Vec<usize>, Vec<&'a str>) {
+            let other: HashSet<_> = other.iter().collect();
+            let kept = own.iter().enumerate().filter(|(_, title)| other.contains(title));
+            kept.map(|(at, title)| (at, title.as_str())).unzip()
+        }
+        let ((old_at, old), (new_at, new)) = (common(old, new), common(new, old));
+        let steps = capture_diff_slices_deadline(Algorithm::Myers, &old, &new, Some(self.deadline));
+        let equal = steps.iter().filter_map(|step| match *step {
+            DiffOp::Equal { old_index, new_index, len } => Some((old_index, new_index, len)),
+            _ => None,
+        });
+        let pairs = equal.flat_map(|(old_index, new_index, len)| {
+            (0..len).map(move |at| (old_index + at, new_index + at))
+        });
+        pairs.map(|(old_index, new_index)| (old_at[old_index], new_at[new_index])).collect()
     }
 
     fn both(&self, before: usize, after: usize) -> Option<Difference> {
@@ -134,7 +166,8 @@ impl Compare<'_> {
             for (at, key) in keys.iter().enumerate() {
                 let (one, other) = (of(&old, key), of(&new, key));
                 if one != other && !keys[..at].contains(key) {
-                    let text = TextDiff::from_lines(&one, &other);
+                    let text =
+                        TextDiff::configure().deadline(self.deadline).diff_lines(&one, &other);
                     content.push(text.unified_diff().header(key, key).to_string());
                 }
             }
@@ -161,7 +194,7 @@ mod tests {
 
     fn differences(before: &[FinishedSpan], after: &[FinishedSpan]) -> Vec<Difference> {
         let (before, after) = (tree(before), tree(after));
-        compare(&before, &after, 1.5, true)
+        compare(&before, &after, 1.5, true).0
     }
 
     /// Returns the span with one field of its line changed.
@@ -183,6 +216,25 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].path.len(), 65);
         assert_eq!(found[0].path[..2], ["…", "tool t"]);
+    }
+
+    #[test]
+    fn a_span_that_both_runs_have_is_found_among_many_others() {
+        let run = |of: &'static str| {
+            let root = FinishedSpan::builder("pipeline", "P").build();
+            let child = |number| {
+                let span = FinishedSpan::builder("tool", format!("{of} {number}"));
+                span.child_of(&root).start(root.start_time()).build()
+            };
+            let mut spans: Vec<_> = (0..500).map(child).collect();
+            let both = FinishedSpan::builder("tool", "both").child_of(&root);
+            spans.push(both.start(root.start_time()).build());
+            spans.push(root);
+            spans
+        };
+        let found = differences(&run("old"), &run("new"));
+        assert_eq!(found.len(), 1_000);
+        assert!(found.iter().all(|one| one.change != Change::Changed));
     }
 
     fn path(spans: &[FinishedSpan], of: &FinishedSpan) -> Vec<String> {
