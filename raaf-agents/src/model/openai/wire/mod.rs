@@ -10,6 +10,7 @@ pub(super) mod finish;
 mod lenient;
 mod messages;
 pub(super) mod parts;
+mod pieces;
 mod reasoning;
 mod rejected;
 mod request;
