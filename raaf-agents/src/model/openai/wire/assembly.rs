@@ -8,7 +8,7 @@ use super::{
     fault::Fault,
     finish::End,
     reasoning::{IN_CONTENT, Thoughts},
-    rejected::{Rejected, fault_in, unexpected_json},
+    rejected::{Rejected, fault_in, is_error, reported, unexpected_json},
     surrogates::{self, Joiner},
 };
 use crate::{
@@ -69,12 +69,9 @@ impl Assembly {
     pub(in super::super) fn add(&mut self, json: &str) -> Result<Vec<ModelChunk>, Rejected> {
         let answer: Answer = serde_json::from_str(&surrogates::mark(json))
             .map_err(|error| unexpected_json(json, &error))?;
-        if let Some(error) = answer.error.filter(is_error) {
-            return Err(Rejected::Fault(Box::new(Fault::of_json(&error))));
-        }
-        if answer.object.as_deref() == Some("error") {
-            let error = serde_json::from_str(json).unwrap_or_default();
-            return Err(Rejected::Fault(Box::new(Fault::of_json(&error))));
+        let is_fault = answer.object.as_deref() == Some("error");
+        if is_fault || answer.error.as_ref().is_some_and(is_error) {
+            return Err(reported(json));
         }
         self.id = self.id.take().or(answer.id);
         self.model = self.model.take().or(answer.model);
@@ -288,15 +285,6 @@ fn other_part(mut part: Json) -> Part {
     match part.pointer("/image_url/url").and_then(Json::as_str) {
         Some(url) => Part::Image(Media::url(url)),
         None => Part::Unknown(part),
-    }
-}
-
-fn is_error(error: &Json) -> bool {
-    match error {
-        Json::Bool(is_error) => *is_error,
-        Json::String(text) => !text.is_empty(),
-        Json::Object(members) => !members.is_empty(),
-        _ => true,
     }
 }
 

@@ -21,7 +21,7 @@ mod usage;
 
 pub(super) use assembly::Assembly;
 pub(super) use fault::Fault;
-pub(super) use rejected::{Rejected, fault_in, page, unexpected_json};
+pub(super) use rejected::{Rejected, fault_in, is_error, page, unexpected_json};
 pub(super) use request::{Request, Target};
 pub(super) use usage::UsageBody;
 
