@@ -78,8 +78,8 @@ impl Assembly {
         // The last one counts: some servers send a running total with each event.
         let usage = answer.usage.or(answer.x_groq.and_then(|groq| groq.usage));
         if let Some(usage) = usage {
-            self.cost_usd = usage.cost_usd();
-            self.usage = Some(usage.into());
+            self.cost_usd = usage.cost_usd().or(self.cost_usd);
+            self.usage = Some(Usage::from(usage).or(self.usage.unwrap_or_default()));
         } else if answer.choices.is_empty()
             && let Some(fault) = fault_in(json)
         {
@@ -338,6 +338,16 @@ mod tests {
             (usage.reported_input_tokens(), usage.reported_output_tokens()),
             (Some(3), None)
         );
+    }
+
+    #[test]
+    fn usage_may_come_in_parts() {
+        let usage = |usage: Json| json!({"choices": [], "usage": usage});
+        let (_, response) = streamed(&[
+            usage(json!({"prompt_tokens": 3, "completion_tokens": 1})),
+            usage(json!({"completion_tokens": 4})),
+        ]);
+        assert_eq!(response.usage, Usage::new(3, 4));
     }
 
     #[test]
