@@ -22,6 +22,11 @@ enum Mood {
     Angry { at: String },
 }
 
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+struct Place {
+    at: String,
+}
+
 fn agent(answer: &str) -> Agent {
     let model = ScriptedModel::new("scripted", [answer.to_owned(), answer.to_owned()]);
     Agent::builder("Reader", model).output_type::<Vec<Mood>>().build()
@@ -43,6 +48,14 @@ async fn a_list_is_the_answer_bare_or_in_an_object() {
         let state = Capture::new().run_async(run).await.unwrap();
         assert_eq!(state.get::<Vec<Mood>>("out").unwrap(), moods());
     }
+}
+
+#[tokio::test]
+async fn a_key_that_is_written_twice_has_its_last_value() {
+    let model = ScriptedModel::new("scripted", [r#"{"at": "a", "at": "b"}"#]);
+    let agent = Agent::builder("Reader", model).output_type::<Place>().build();
+    let result = Capture::new().run_async(agent.run("go")).await.unwrap();
+    assert_eq!(result.parse::<Place>().unwrap(), Place { at: "b".to_owned() });
 }
 
 #[tokio::test]

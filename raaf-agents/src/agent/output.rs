@@ -89,7 +89,8 @@ fn without_fence(answer: &str) -> &str {
     let Some(inside) = text.strip_prefix("```").and_then(|text| text.strip_suffix("```")) else {
         return text;
     };
-    inside.strip_prefix("json").unwrap_or(inside).trim()
+    let is_named = inside.get(..4).is_some_and(|name| name.eq_ignore_ascii_case("json"));
+    inside.get(if is_named { 4 } else { 0 }..).unwrap_or(inside).trim()
 }
 
 #[cfg(test)]
@@ -111,7 +112,9 @@ mod tests {
     fn code_fences_are_stripped() {
         let place = OutputType::of::<Place>();
         let bare = r#"{"city": "Oslo", "latitude": 59.9}"#;
-        assert_eq!(place.check(&format!("```json\n{bare}\n```\n")), Ok(bare.into()));
+        for name in ["json\n", "JSON\n", "\n", ""] {
+            assert_eq!(place.check(&format!("```{name}{bare}\n```\n")), Ok(bare.into()), "{name}");
+        }
         assert_eq!(place.check(bare), Ok(bare.into()));
     }
 

@@ -19,6 +19,8 @@ pub use message::{Message, Role};
 pub use part::{Content, Part};
 pub use provider_data::ProviderData;
 pub use reasoning::Reasoning;
+#[cfg(feature = "openai")]
+pub(crate) use repair::legal_tool_name;
 pub(crate) use repair::{
     MAX_TOOL_NAME, Repairs, answer_open_calls, is_legal_tool_name, mend_call_ids, mend_calls,
     repair,

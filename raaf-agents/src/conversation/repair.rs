@@ -1,6 +1,6 @@
 //! Repair of conversations in which calls and results do not match.
 
-use std::{collections::HashSet, ops::AddAssign};
+use std::{borrow::Cow, collections::HashSet, ops::AddAssign};
 
 use super::{Message, Part, Role, ToolCall, ToolResult};
 
@@ -82,7 +82,7 @@ pub(crate) fn repair(messages: &mut Vec<Message>) -> Repairs {
     repairs
 }
 
-/// Gives new ids to calls that share an id with another call of the message. Returns the calls with their
+/// Gives new ids to calls that have none, or share one with another call of the message. Returns the calls with their
 /// old ids, by which their results are found.
 fn rename_equal_calls(message: &mut Message) -> Vec<(ToolCall, String)> {
     let mut seen = HashSet::new();
@@ -90,7 +90,7 @@ fn rename_equal_calls(message: &mut Message) -> Vec<(ToolCall, String)> {
     for part in &mut message.parts {
         let Part::ToolCall(call) = part else { continue };
         let id = call.id.clone();
-        if !seen.insert(id.clone()) {
+        if id.is_empty() || !seen.insert(id.clone()) {
             call.id = ToolCall::new_id();
         }
         calls.push((call.clone(), id));
@@ -129,8 +129,8 @@ pub(crate) fn mend_calls(message: &mut Message) -> Vec<ToolCall> {
         if !call.is_complete() {
             "{}".clone_into(&mut call.arguments);
         }
-        if !is_legal_tool_name(&call.name) {
-            call.name = legal(&call.name);
+        if let Cow::Owned(name) = legal_tool_name(&call.name) {
+            call.name = name;
         }
     }
     calls
@@ -160,10 +160,14 @@ pub(crate) fn is_legal_tool_name(name: &str) -> bool {
     (1..=MAX_TOOL_NAME).contains(&name.len()) && name.chars().all(is_legal_in_name)
 }
 
-fn legal(name: &str) -> String {
+/// Returns the name of a tool with `_` for characters that servers refuse.
+pub(crate) fn legal_tool_name(name: &str) -> Cow<'_, str> {
+    if is_legal_tool_name(name) {
+        return name.into();
+    }
     let letters = name.chars().map(|letter| if is_legal_in_name(letter) { letter } else { '_' });
     let name: String = letters.take(MAX_TOOL_NAME).collect();
-    if name.is_empty() { "_".to_owned() } else { name }
+    if name.is_empty() { "_".into() } else { name.into() }
 }
 
 /// Answers the calls of the last message with calls that have no result, in the order of the calls. The
@@ -203,7 +207,7 @@ fn is_valid(messages: &[Message]) -> bool {
             return false;
         }
         for call in message.tool_calls() {
-            if !open.insert(&call.id) {
+            if call.id.is_empty() || !open.insert(&call.id) {
                 return false;
             }
         }
@@ -283,16 +287,18 @@ mod tests {
 
     #[test]
     fn equal_ids_in_one_turn_become_different() {
-        let a = call("a");
-        let messages = vec![
-            Message::calls([a.clone(), a.clone(), a.clone()]),
-            Message::tool(&a, "1"),
-            Message::tool(&a, "2"),
-        ];
-        let (messages, repairs) = repaired(messages);
-        assert_eq!(repairs.calls_answered, 1);
-        let texts: Vec<_> = messages[1..].iter().map(Message::text).collect();
-        assert_eq!(texts, ["1", "2", NOT_RUN]);
+        for id in ["a", ""] {
+            let a = call(id);
+            let messages = vec![
+                Message::calls([a.clone(), a.clone(), a.clone()]),
+                Message::tool(&a, "1"),
+                Message::tool(&a, "2"),
+            ];
+            let (messages, repairs) = repaired(messages);
+            assert_eq!(repairs.calls_answered, 1);
+            let texts: Vec<_> = messages[1..].iter().map(Message::text).collect();
+            assert_eq!(texts, ["1", "2", NOT_RUN]);
+        }
     }
 
     #[test]

@@ -123,6 +123,17 @@ impl Usage {
         TokenCounts { input, output, cached_input, cache_write, reasoning }
     }
 
+    /// Takes the numbers that were not reported from an earlier report of the same call.
+    #[cfg(feature = "openai")]
+    pub(crate) fn or(mut self, earlier: Self) -> Self {
+        for at in 0..self.reported.len() {
+            if self.reported(at).is_none() {
+                self.report(at, earlier.reported(at));
+            }
+        }
+        self
+    }
+
     fn reported(&self, at: usize) -> Option<u64> {
         let tokens = self.tokens()[at];
         (self.reported[at] || tokens > 0).then_some(tokens)

@@ -37,6 +37,7 @@ async fn an_error_within_a_success_is_tried_again_if_it_passes() {
             json!({"choices": [], "error": {"code": "rate_limit_exceeded", "message": "slow"}}),
             json!([{"error": {"status": "RESOURCE_EXHAUSTED", "message": "slow"}}]),
             json!({"detail": "busy"}),
+            json!({"error": true, "message": "busy"}),
             json!({"success": false, "errors": [{"message": "busy"}]}),
             json!({"choices": [{"finish_reason": "insufficient_system_resource"}]}),
         ] {
@@ -63,7 +64,12 @@ async fn a_quota_that_is_used_up_is_not_tried_again() {
             json!({"error": {"type": "usage_limit_reached", "resets_in_seconds": 86_400}}),
             json!({"error": {"type": "exceeded_current_quota_error", "message": "no money"}}),
             json!({"error": "Your credit balance is too low."}),
+            json!({"error": "no", "code": "insufficient_quota"}),
         ] {
+            let turn = Turn::Body(body.clone());
+            let within = run(form, &[turn], |agent| agent).await;
+            let RunErrorKind::Model(error) = within.failure() else { panic!("{form:?}") };
+            assert_eq!((error.kind(), within.requests.len()), ("quota_exceeded", 1), "{body}");
             let outcome = run(form, &[Turn::Status(429, body)], |agent| agent).await;
             assert_eq!(outcome.requests.len(), 1);
             assert_span_tree!(outcome.spans, {
@@ -170,7 +176,7 @@ async fn a_request_that_the_content_filter_refuses_is_an_outcome_of_its_own() {
         let body = json!({"error": {"code": "content_filter", "param": "prompt", "status": 400,
             "message": "The prompt triggered the policy."}});
         for turn in [Turn::Status(400, body.clone()), Turn::Body(body.clone())] {
-            let outcome = run(form, &[turn], |agent| agent.output_type::<Search>()).await;
+            let outcome = run(form, &[turn], AgentBuilder::output_type::<Search>).await;
             assert_eq!(outcome.requests.len(), 1);
             assert_span_tree!(outcome.spans, {
                 runner "Runner" [error "content_filtered"] { agent "Tester" [error] {

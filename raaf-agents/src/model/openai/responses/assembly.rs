@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use super::{
     super::{
         protocol::Assemble,
-        wire::{Fault, Rejected, fault_in, finish::End, surrogates, unexpected_json},
+        wire::{Fault, Rejected, fault_in, finish::End, is_error, surrogates, unexpected_json},
     },
     head::Head,
     hosted,
@@ -53,7 +53,7 @@ impl Assembly {
         let kind = text(&event, "type").unwrap_or_default().to_owned();
         let mut chunks = Vec::new();
         let Some(name) = kind.strip_prefix("response.") else {
-            if kind == "error" || event.get("error").is_some_and(output::is_error) {
+            if kind == "error" || event.get("error").is_some_and(is_error) {
                 return Err(fault(&event.into()));
             }
             if event.contains_key("output") || event.get("object") == Some(&"response".into()) {
@@ -309,7 +309,7 @@ impl Assembly {
     ) -> Result<(), Rejected> {
         self.head.read(&mut response);
         let status = self.head.status.as_deref();
-        if let Some(error) = response.get("error").filter(|error| output::is_error(error)) {
+        if let Some(error) = response.get("error").filter(|error| is_error(error)) {
             return Err(fault(error));
         }
         match status {

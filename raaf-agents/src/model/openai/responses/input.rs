@@ -14,7 +14,7 @@ use super::{
     output::COMMENTARY,
 };
 use crate::{
-    conversation::{Message, Part, Reasoning, Role, ToolCall, ToolResult},
+    conversation::{Message, Part, Reasoning, Role, ToolCall, ToolResult, legal_tool_name},
     model::{ModelError, ModelRequest},
 };
 
@@ -197,7 +197,8 @@ impl Answers<'_> {
             _ => "{}",
         };
         let mut item = json!({
-            "type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments,
+            "type": "function_call", "call_id": call.id, "name": legal_tool_name(&call.name),
+            "arguments": arguments,
         });
         for (key, value) in data.into_iter().flatten() {
             item[key] = value.clone();

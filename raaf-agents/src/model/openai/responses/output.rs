@@ -194,16 +194,6 @@ pub(super) fn citation(annotation: &Json) -> Citation {
     }
 }
 
-/// Returns whether a member reports an error.
-pub(super) fn is_error(error: &Json) -> bool {
-    match error {
-        Json::Null | Json::Bool(false) => false,
-        Json::String(text) => !text.is_empty(),
-        Json::Object(members) => !members.is_empty(),
-        _ => true,
-    }
-}
-
 /// Joins the texts of a list by empty lines.
 fn joined(list: Option<&Json>) -> String {
     let parts = list.and_then(Json::as_array).into_iter().flatten();

@@ -8,7 +8,7 @@ use super::{
     fault::Fault,
     finish::End,
     reasoning::{IN_CONTENT, Thoughts},
-    rejected::{Rejected, fault_in, unexpected_json},
+    rejected::{Rejected, fault_in, is_error, reported, unexpected_json},
     surrogates::{self, Joiner},
 };
 use crate::{
@@ -69,20 +69,17 @@ impl Assembly {
     pub(in super::super) fn add(&mut self, json: &str) -> Result<Vec<ModelChunk>, Rejected> {
         let answer: Answer = serde_json::from_str(&surrogates::mark(json))
             .map_err(|error| unexpected_json(json, &error))?;
-        if let Some(error) = answer.error.filter(is_error) {
-            return Err(Rejected::Fault(Box::new(Fault::of_json(&error))));
-        }
-        if answer.object.as_deref() == Some("error") {
-            let error = serde_json::from_str(json).unwrap_or_default();
-            return Err(Rejected::Fault(Box::new(Fault::of_json(&error))));
+        let is_fault = answer.object.as_deref() == Some("error");
+        if is_fault || answer.error.as_ref().is_some_and(is_error) {
+            return Err(reported(json));
         }
         self.id = self.id.take().or(answer.id);
         self.model = self.model.take().or(answer.model);
         // The last one counts: some servers send a running total with each event.
         let usage = answer.usage.or(answer.x_groq.and_then(|groq| groq.usage));
         if let Some(usage) = usage {
-            self.cost_usd = usage.cost_usd();
-            self.usage = Some(usage.into());
+            self.cost_usd = usage.cost_usd().or(self.cost_usd);
+            self.usage = Some(Usage::from(usage).or(self.usage.unwrap_or_default()));
         } else if answer.choices.is_empty()
             && let Some(fault) = fault_in(json)
         {
@@ -291,15 +288,6 @@ fn other_part(mut part: Json) -> Part {
     }
 }
 
-fn is_error(error: &Json) -> bool {
-    match error {
-        Json::Bool(is_error) => *is_error,
-        Json::String(text) => !text.is_empty(),
-        Json::Object(members) => !members.is_empty(),
-        _ => true,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -350,6 +338,16 @@ mod tests {
             (usage.reported_input_tokens(), usage.reported_output_tokens()),
             (Some(3), None)
         );
+    }
+
+    #[test]
+    fn usage_may_come_in_parts() {
+        let usage = |usage: Json| json!({"choices": [], "usage": usage});
+        let (_, response) = streamed(&[
+            usage(json!({"prompt_tokens": 3, "completion_tokens": 1})),
+            usage(json!({"completion_tokens": 4})),
+        ]);
+        assert_eq!(response.usage, Usage::new(3, 4));
     }
 
     #[test]

@@ -4,16 +4,14 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value as Json};
 
 use super::{
-    answer::{CallBody, FunctionBody},
+    answer::CallBody,
+    pieces::{Nesting, Piece},
     surrogates::{self, Joiner},
 };
 use crate::{
     conversation::{ProviderData, ToolCall},
     model::ToolCallDelta,
 };
-
-/// Members of a call that the provider expects back.
-const KEPT: [&str; 3] = ["extra_content", "thought_signature", "provider_specific_fields"];
 
 /// Bound on the length of arguments that are no object, list or text.
 const MAX_SCALAR: usize = 32;
@@ -202,62 +200,6 @@ impl Calls {
             call.provider_data = ProviderData::new(origin, kept);
             call
         })
-    }
-}
-
-/// Nesting at the end of JSON that comes in pieces.
-#[derive(Default)]
-struct Nesting {
-    depth: usize,
-    is_in_text: bool,
-    is_escaped: bool,
-}
-
-impl Nesting {
-    fn read(&mut self, piece: &str) {
-        for byte in piece.bytes() {
-            match byte {
-                _ if self.is_escaped => self.is_escaped = false,
-                b'\\' => self.is_escaped = self.is_in_text,
-                b'"' => self.is_in_text = !self.is_in_text,
-                b'{' | b'[' if !self.is_in_text => self.depth += 1,
-                b'}' | b']' if !self.is_in_text => self.depth = self.depth.saturating_sub(1),
-                _ => {}
-            }
-        }
-    }
-
-    /// Returns whether nothing is open.
-    fn is_closed(&self) -> bool {
-        self.depth == 0 && !self.is_in_text
-    }
-}
-
-/// Piece of a call.
-struct Piece {
-    index: Option<u64>,
-    id: Option<String>,
-    name: Option<String>,
-    arguments: String,
-    kept: Map<String, Json>,
-    /// It has neither an id nor a function.
-    is_empty: bool,
-}
-
-impl Piece {
-    fn of(body: CallBody) -> Self {
-        let CallBody { index, id, function, rest: mut kept } = body;
-        let has_function = function.is_some();
-        let FunctionBody { name, arguments } = function.unwrap_or_default();
-        let arguments = match arguments {
-            Json::Null => String::new(),
-            Json::String(text) => text,
-            json => json.to_string(),
-        };
-        kept.retain(|key, value| KEPT.contains(&key.as_str()) && !value.is_null());
-        let [id, name] = [id, name].map(|text| text.filter(|text| !text.is_empty()));
-        let is_empty = id.is_none() && !has_function;
-        Self { index, id, name, arguments, kept, is_empty }
     }
 }
 

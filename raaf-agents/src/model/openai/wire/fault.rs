@@ -125,6 +125,11 @@ impl Fault {
         if words.is_quota(retry_after.is_some()) {
             return ModelError::QuotaExceeded { status, message };
         }
+        // Some servers limit rates with the status of another refusal.
+        let is_limited = || status_of(code).or_else(|| status_of(kind)) == Some(429);
+        if status == 429 || (matches!(status, 400 | 403) && is_limited()) {
+            return ModelError::RateLimited { message, retry_after };
+        }
         if let Some(hint) = self.hint() {
             message = format!("{message}; {hint}");
             if hint == BASE_URL && !self.url.is_empty() {
@@ -133,7 +138,6 @@ impl Fault {
         }
         match status {
             401 | 403 => ModelError::Authentication { status, message },
-            429 => ModelError::RateLimited { message, retry_after },
             // Not implemented, not this version of HTTP: another try is of no use.
             501 | 505 => ModelError::Rejected { status, message },
             408 | 409 | 500.. => ModelError::Server { status, message, retry_after },
@@ -327,6 +331,8 @@ mod tests {
         let limited =
             error(429, &json!({"error": {"code": "rate_limit_exceeded", "message": "a"}}));
         assert!(limited.is_retryable());
+        let other = error(403, &json!({"error": {"code": "rateLimitExceeded", "message": "slow"}}));
+        assert_eq!(other.kind(), "rate_limited");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
     request::Target,
 };
 use crate::{
-    conversation::{Message, Reasoning, Role, ToolCall},
+    conversation::{Message, Reasoning, Role, ToolCall, legal_tool_name},
     model::{ModelError, ModelRequest},
 };
 
@@ -113,14 +113,14 @@ fn add_reasoning(reasoning: &Reasoning, body: &mut Map<String, Json>, origin: &s
 }
 
 fn call_body(call: &ToolCall, origin: &str) -> Json {
-    // Servers fail on a history with arguments that are not an object.
+    // Servers fail on a history with arguments that are not an object, or names that no tool has.
     let arguments = match call.parse_arguments() {
         Ok(arguments) if !arguments.is_empty() => call.arguments.as_str(),
         _ => "{}",
     };
     let mut body = json!({
         "id": call.id, "type": "function",
-        "function": {"name": call.name, "arguments": arguments},
+        "function": {"name": legal_tool_name(&call.name), "arguments": arguments},
     });
     let data = call.provider_data.as_ref().and_then(|data| data.fields_for(origin));
     for (key, value) in data.into_iter().flatten() {
@@ -155,12 +155,12 @@ mod tests {
     }
 
     #[test]
-    fn arguments_that_are_not_an_object_never_go_back() {
+    fn arguments_and_names_that_no_tool_has_are_never_sent() {
         for arguments in ["{\"query\":", "{\"a\":1}{\"b\":2}", "[1]", "null", "", " "] {
-            let call = ToolCall::from_text("c", "search", arguments);
+            let call = ToolCall::from_text("c", "search me", arguments);
             let sent = sent([Message::calls([call])], "host");
-            let sent = &sent[0]["tool_calls"][0]["function"]["arguments"];
-            assert_eq!(sent, "{}", "{arguments}");
+            let sent = &sent[0]["tool_calls"][0]["function"];
+            assert_eq!(*sent, json!({"name": "search_me", "arguments": "{}"}), "{arguments}");
         }
     }
 

@@ -10,6 +10,7 @@ pub(super) mod finish;
 mod lenient;
 mod messages;
 pub(super) mod parts;
+mod pieces;
 mod reasoning;
 mod rejected;
 mod request;
@@ -20,7 +21,7 @@ mod usage;
 
 pub(super) use assembly::Assembly;
 pub(super) use fault::Fault;
-pub(super) use rejected::{Rejected, fault_in, page, unexpected_json};
+pub(super) use rejected::{Rejected, fault_in, is_error, page, unexpected_json};
 pub(super) use request::{Request, Target};
 pub(super) use usage::UsageBody;
 

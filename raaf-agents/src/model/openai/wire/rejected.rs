@@ -1,6 +1,11 @@
 //! Responses that are no answer.
 
-use super::fault::{BASE_URL, Fault};
+use serde_json::Value as Json;
+
+use super::{
+    fault::{BASE_URL, Fault},
+    surrogates,
+};
 
 /// Reason that no response can be assembled.
 #[derive(Debug)]
@@ -34,6 +39,44 @@ pub(in super::super) fn page() -> String {
 
 /// Returns the error that a text without an answer reports, if it does.
 pub(in super::super) fn fault_in(text: &str) -> Option<Rejected> {
-    let fault = Fault::in_success(&serde_json::from_str(text).ok()?)?;
+    let fault = Fault::in_success(&serde_json::from_str(&surrogates::replace(text)).ok()?)?;
     Some(Rejected::Fault(Box::new(fault)))
+}
+
+/// Returns the error that a text reports. An answer beside it is left out.
+pub(in super::super) fn reported(text: &str) -> Rejected {
+    let mut json: Json = serde_json::from_str(&surrogates::replace(text)).unwrap_or_default();
+    if let Some(members) = json.as_object_mut() {
+        members.retain(|name, _| name != "choices");
+    }
+    Rejected::Fault(Box::new(Fault::of_json(&json)))
+}
+
+/// Returns whether a member reports an error.
+pub(in super::super) fn is_error(error: &Json) -> bool {
+    match error {
+        Json::Null => false,
+        Json::Bool(is_error) => *is_error,
+        Json::Number(code) => code.as_f64() != Some(0.0),
+        Json::String(text) => !text.is_empty(),
+        Json::Array(errors) => !errors.is_empty(),
+        Json::Object(members) => !members.is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_empty_error_is_none() {
+        for none in [json!(null), json!(false), json!(0), json!(""), json!([]), json!({})] {
+            assert!(!is_error(&none), "{none}");
+        }
+        for error in [json!(true), json!(1), json!("no"), json!(["no"]), json!({"code": 1})] {
+            assert!(is_error(&error), "{error}");
+        }
+    }
 }
