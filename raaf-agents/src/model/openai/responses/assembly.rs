@@ -65,7 +65,7 @@ impl Assembly {
         match name {
             "created" | "queued" | "in_progress" => {
                 if let Some(Json::Object(mut response)) = event.remove("response") {
-                    self.head.read(&mut response)?;
+                    self.head.read(&mut response);
                 }
             }
             "completed" | "incomplete" | "failed" | "cancelled" => {
@@ -305,7 +305,7 @@ impl Assembly {
         mut response: Map<String, Json>,
         chunks: &mut Vec<ModelChunk>,
     ) -> Result<(), Rejected> {
-        self.head.read(&mut response)?;
+        self.head.read(&mut response);
         let status = self.head.status.as_deref();
         if let Some(error) = response.get("error").filter(|error| output::is_error(error)) {
             return Err(fault(error));

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::{super::wire::Rejected, item::text, usage};
+use super::{item::text, usage};
 use crate::model::Usage;
 
 /// Members of a response beside its output.
@@ -22,7 +22,7 @@ pub(super) struct Head {
 
 impl Head {
     /// Reads the members that are there; others stay.
-    pub(super) fn read(&mut self, members: &mut Map<String, Json>) -> Result<(), Rejected> {
+    pub(super) fn read(&mut self, members: &mut Map<String, Json>) {
         let owned = |name: &str| text(members, name).map(str::to_owned);
         self.id = owned("id").or(self.id.take());
         self.model = owned("model").or(self.model.take());
@@ -37,10 +37,9 @@ impl Head {
         self.conversation = conversation.map(str::to_owned).or(self.conversation.take());
         self.is_stored = members.get("store").and_then(Json::as_bool).or(self.is_stored);
         if let Some(Json::Object(body)) = members.remove("usage") {
-            let body = usage::read(body).map_err(Rejected::Malformed)?;
+            let body = usage::read(body);
             self.cost_usd = body.cost_usd();
             self.usage = Some(body.into());
         }
-        Ok(())
     }
 }

@@ -12,11 +12,11 @@ const NAMES: [(&str, &str); 4] = [
 ];
 
 /// Reads usage.
-pub(super) fn read(mut members: Map<String, Json>) -> Result<UsageBody, String> {
+pub(super) fn read(mut members: Map<String, Json>) -> UsageBody {
     for (name, known) in NAMES {
         if let Some(value) = members.remove(name).filter(|value| !value.is_null()) {
             members.insert(known.to_owned(), value);
         }
     }
-    serde_json::from_value(members.into()).map_err(|error| format!("unexpected usage: {error}"))
+    UsageBody::from(Json::from(members))
 }

@@ -5,39 +5,53 @@ use serde_json::Value as Json;
 
 use crate::model::Usage;
 
-/// Usage and cost, under the field names of various servers.
+/// Usage and cost, under the field names of various servers. What is not a number of tokens is not
+/// reported: it costs no answer.
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(from = "Json")]
 pub(in super::super) struct UsageBody {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
     total_tokens: Option<u64>,
-    prompt_tokens_details: Option<InputDetails>,
-    completion_tokens_details: Option<OutputDetails>,
-    prompt_cache_hit_tokens: Option<u64>,
-    cache_read_input_tokens: Option<u64>,
-    cache_creation_input_tokens: Option<u64>,
+    cached_tokens: Option<u64>,
+    cache_write_tokens: Option<u64>,
     reasoning_tokens: Option<u64>,
     /// Charge of a gateway such as `OpenRouter`, whose credits are US dollars; of some servers, an object
     /// with the total and its currency.
     cost: Option<Json>,
     /// True if `OpenRouter` used a key of the user's own with the provider, which charges the user
     /// besides.
-    is_byok: Option<bool>,
-    cost_details: Option<Json>,
+    is_byok: bool,
+    upstream_cost: Option<f64>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct InputDetails {
-    cached_tokens: Option<u64>,
-    cache_write_tokens: Option<u64>,
+impl From<Json> for UsageBody {
+    fn from(mut body: Json) -> Self {
+        let cost = body.get_mut("cost").map(Json::take);
+        let of = |key: &str| tokens(&body[key]);
+        let input = |key: &str| tokens(&body["prompt_tokens_details"][key]);
+        let output = |key: &str| tokens(&body["completion_tokens_details"][key]);
+        Self {
+            prompt_tokens: of("prompt_tokens"),
+            completion_tokens: of("completion_tokens"),
+            total_tokens: of("total_tokens"),
+            cached_tokens: input("cached_tokens")
+                .or(of("prompt_cache_hit_tokens"))
+                .or(of("cache_read_input_tokens")),
+            cache_write_tokens: input("cache_write_tokens").or(of("cache_creation_input_tokens")),
+            reasoning_tokens: output("reasoning_tokens").or(of("reasoning_tokens")),
+            cost,
+            is_byok: body["is_byok"] == true,
+            upstream_cost: body["cost_details"]["upstream_inference_cost"].as_f64(),
+        }
+    }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct OutputDetails {
-    reasoning_tokens: Option<u64>,
+/// Returns a number of tokens, also one such as `5.0`, as some gateways write it.
+fn tokens(number: &Json) -> Option<u64> {
+    number
+        .as_u64()
+        .or_else(|| format!("{:.0}", number.as_f64().filter(|n| n.fract() == 0.0)?).parse().ok())
 }
 
 impl UsageBody {
@@ -50,22 +64,14 @@ impl UsageBody {
         }
         let charged = cost.as_f64().or_else(|| cost["total_cost"].as_f64())?;
         // Without a key of the user's own, OpenRouter repeats the charge here.
-        let upstream = if self.is_byok == Some(true) {
-            self.cost_details.as_ref()?["upstream_inference_cost"].as_f64()?
-        } else {
-            0.0
-        };
+        let upstream = if self.is_byok { self.upstream_cost? } else { 0.0 };
         Some(charged + upstream).filter(|usd| usd.is_finite() && *usd >= 0.0)
     }
 }
 
 impl From<UsageBody> for Usage {
     fn from(body: UsageBody) -> Self {
-        let input = body.prompt_tokens_details.unwrap_or_default();
-        let output = body.completion_tokens_details.unwrap_or_default();
-        let cached = input.cached_tokens.or(body.prompt_cache_hit_tokens);
-        let written = input.cache_write_tokens.or(body.cache_creation_input_tokens);
-        let reasoning = output.reasoning_tokens.or(body.reasoning_tokens);
+        let reasoning = body.reasoning_tokens;
         let answered = body.completion_tokens.map(|answer| {
             // xAI counts reasoning in the total alone. Mistral has other tokens there.
             let others = body.prompt_tokens.map(|input| input.saturating_add(answer));
@@ -74,8 +80,8 @@ impl From<UsageBody> for Usage {
             answer.saturating_add(beside)
         });
         Self::partial(body.prompt_tokens, answered)
-            .with_cached_input_tokens(cached.or(body.cache_read_input_tokens))
-            .with_cache_write_input_tokens(written)
+            .with_cached_input_tokens(body.cached_tokens)
+            .with_cache_write_input_tokens(body.cache_write_tokens)
             .with_reasoning_tokens(reasoning)
     }
 }
@@ -88,6 +94,23 @@ mod tests {
 
     fn body(body: Json) -> UsageBody {
         serde_json::from_value(body).unwrap()
+    }
+
+    #[test]
+    fn what_is_no_number_of_tokens_is_not_reported() {
+        let told = |text: Json| {
+            let usage = Usage::from(body(text));
+            (usage.reported_input_tokens(), usage.reported_output_tokens())
+        };
+        assert_eq!(told(json!({"prompt_tokens": 5.0, "completion_tokens": 2})), (Some(5), Some(2)));
+        for wrong in [json!(-5), json!(1e20), json!(0.5), json!("many"), json!([1]), json!(null)] {
+            let usage = json!({"prompt_tokens": wrong, "completion_tokens": 2});
+            assert_eq!(told(usage), (None, Some(2)), "{wrong}");
+            assert_eq!(told(json!({"prompt_tokens_details": wrong})), (None, None));
+        }
+        for wrong in [json!("x"), json!([]), json!({}), json!(7)] {
+            assert_eq!(told(wrong), (None, None));
+        }
     }
 
     #[test]
