@@ -201,15 +201,23 @@ async fn an_error_within_a_successful_answer_is_one() {
             json!({"output": [{"type": "function_call", "call_id": "c"}]}),
             "malformed model response: a tool call has no name",
         ),
-        (
-            json!({"output": [], "usage": {"input_tokens": "many"}}),
-            "malformed model response: unexpected usage: invalid type: string \"many\", expected u64",
-        ),
     ] {
         let answer = Answer::ok(&body);
         let (outcome, _) = respond(answer, &asked(), |builder| builder, &Capture::new()).await;
         assert_eq!(outcome.unwrap_err().to_string(), text, "{body}");
     }
+}
+
+#[tokio::test]
+async fn usage_that_is_no_number_costs_no_answer() {
+    let body =
+        json!({"output": [message("rain")], "usage": {"input_tokens": "many", "output_tokens": 2}});
+    let answer = Answer::ok(&body);
+    let (outcome, _) = respond(answer, &asked(), |builder| builder, &Capture::new()).await;
+    let response = outcome.unwrap();
+    assert_eq!(response.message.text(), "rain");
+    let usage = &response.usage;
+    assert_eq!((usage.reported_input_tokens(), usage.reported_output_tokens()), (None, Some(2)));
 }
 
 #[tokio::test]
