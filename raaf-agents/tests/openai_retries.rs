@@ -5,12 +5,15 @@
 
 mod server;
 
-use std::time::Duration;
+use std::{
+    io::{Read as _, Write as _},
+    time::Duration,
+};
 
 use futures::StreamExt as _;
 use raaf_agents::{
-    Message, ModelChunk, ModelError, ModelRequest, ModelResponse, OpenAiModel, RetryPolicy,
-    TracedModel,
+    Message, Model as _, ModelChunk, ModelError, ModelRequest, ModelResponse, OpenAiModel,
+    RetryPolicy, TracedModel,
 };
 use raaf_testkit::{Capture, assert_span_tree};
 use serde_json::{Value as Json, json};
@@ -178,4 +181,19 @@ async fn a_server_says_whether_and_when_to_retry() {
     let server = Server::start([soon, hello()]).await;
     respond(&server, &Capture::new()).await.unwrap();
     assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_told_with_what_to_write() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/v1", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+    });
+    let model = OpenAiModel::builder("m").base_url(url).retries(RetryPolicy::new(0));
+    let error = model.build().unwrap().respond(&request()).await.unwrap_err();
+    assert!(error.to_string().contains("is its base URL one with http://?"), "{error}");
 }

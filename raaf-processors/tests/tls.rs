@@ -159,3 +159,19 @@ fn certificates_that_cannot_be_used_are_errors_of_build() {
         assert!(error.contains("cannot be used; expected PEM"), "{error}");
     }
 }
+
+#[test]
+fn a_server_without_tls_is_told_with_what_to_write_and_tried_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+    });
+    let error = export(&otlp(&url, &[]).build().unwrap()).unwrap_err();
+    assert!(!error.is_retryable(), "{error}");
+    assert!(error.to_string().contains(&format!("{url} does not answer in TLS")), "{error}");
+    assert!(error.to_string().contains("expected http://"), "{error}");
+}

@@ -18,6 +18,10 @@ fn nothing_at_all() {
     the spans are not one coherent trace: 1 problem
 
       there are no spans
+
+        nothing was captured: was the traced code run by the capture, and a future by `run_async` or
+        `captured_async` (`run` only makes it)? Does a spawned task or thread have its context
+        (`task::spawn_traced`, `Context::run`)?
     "#);
 }
 

@@ -228,7 +228,8 @@ fn nothing_where_there_should_be_something() {
         no spans
 
         nothing was captured: was the traced code run by the capture, and a future by `run_async` or
-        `captured_async` (`run` only makes it)? Does a spawned task have its context (`task::spawn_traced`)?
+        `captured_async` (`run` only makes it)? Does a spawned task or thread have its context
+        (`task::spawn_traced`, `Context::run`)?
 
     - missing
     "#);

@@ -217,6 +217,18 @@ async fn an_error_within_a_successful_answer_is_one() {
 }
 
 #[tokio::test]
+async fn usage_that_is_no_number_costs_no_answer() {
+    let body =
+        json!({"output": [message("rain")], "usage": {"input_tokens": "many", "output_tokens": 2}});
+    let answer = Answer::ok(&body);
+    let (outcome, _) = respond(answer, &asked(), |builder| builder, &Capture::new()).await;
+    let response = outcome.unwrap();
+    assert_eq!(response.message.text(), "rain");
+    let usage = &response.usage;
+    assert_eq!((usage.reported_input_tokens(), usage.reported_output_tokens()), (None, Some(2)));
+}
+
+#[tokio::test]
 async fn a_response_that_was_cut_or_refused_says_so() {
     let refusal = json!([{"type": "message", "role": "assistant", "content": [
         {"type": "refusal", "refusal": "I won't."}]}]);

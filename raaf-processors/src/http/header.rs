@@ -2,21 +2,16 @@
 
 use ureq::http::{HeaderName, HeaderValue};
 
-/// Headers that describe the connection or the body, which the sink sends itself.
-const OWN: [&str; 13] = [
-    "connection",
+/// Headers that describe the body or its transfer, which the sink sends itself.
+const OWN: [&str; 8] = [
     "content-encoding",
     "content-length",
     "content-type",
     "expect",
     "grpc-encoding",
-    "host",
-    "keep-alive",
-    "proxy-connection",
     "te",
     "trailer",
     "transfer-encoding",
-    "upgrade",
 ];
 
 /// Parses a header's name; `None` if it cannot be sent, or would contradict what the sink sends.

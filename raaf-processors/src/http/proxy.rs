@@ -90,11 +90,12 @@ impl Proxies {
         let host = url.host().unwrap_or_default().to_ascii_lowercase();
         let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
         let address: Option<IpAddr> = host.parse().ok();
+        let port = url.port_u16().or(Some(if is_https(url) { 443 } else { 80 }));
         let is_local = address.is_some_and(|address| address.to_canonical().is_loopback());
         is_local
             || host == "localhost"
             || host.ends_with(".localhost")
-            || self.exempt.iter().any(|entry| matches(entry, host, url.port_u16(), address))
+            || self.exempt.iter().any(|entry| matches(entry, host, port, address))
     }
 }
 
@@ -245,6 +246,7 @@ mod tests {
             (".corp.example", "otel.corp.example"),
             ("*.corp.example", "otel.corp.example"),
             ("corp.example:4318", "corp.example:4318"),
+            ("corp.example:443", "corp.example"),
             ("10.1.0.0/16", "10.1.2.3:4318"),
             ("10.1.2.3", "10.1.2.3"),
             ("[fd00::1]", "[fd00::1]:4318"),

@@ -108,6 +108,12 @@ impl Target<'_> {
                      server, set {authorities} to a file with the issuer's certificate in PEM"
                 ))
             }
+            Error::Io(io) if io.to_string().contains("InvalidContentType") => {
+                ExportError::permanent(format!(
+                    "{origin} does not answer in TLS ({io}); expected http:// in the address of a \
+                     server without TLS"
+                ))
+            }
             // Invalid TLS and untrusted certificates are reported as such.
             Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
                 ExportError::permanent(message)

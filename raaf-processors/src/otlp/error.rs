@@ -19,10 +19,10 @@ pub enum OtlpError {
         shown: String,
     },
     /// A header given in code has a name that HTTP does not allow or a value that is not printable
-    /// ASCII, or sets the body's length. Correct it.
+    /// ASCII, or describes the body. Correct it.
     #[error(
         "the header `{name}` cannot be sent; expected a name that HTTP allows, other than \
-             `content-length`, and a value of printable ASCII"
+             those of the body, such as `content-length`, and a value of printable ASCII"
     )]
     Header {
         /// The header's name, safe to print.

@@ -48,9 +48,10 @@ impl Variables {
     /// Reads the variables. Those of OpenTelemetry, which a whole cluster may share, count as not set
     /// where they cannot be used, with a warning.
     pub(super) fn read(environment: &Environment) -> Result<Self, SettingsError> {
+        let protocol = first(environment, "PROTOCOL", OtlpProtocol::EXPECTED, OtlpProtocol::parse);
         Ok(Self {
-            protocol: first(environment, "PROTOCOL", OtlpProtocol::EXPECTED, OtlpProtocol::parse),
-            endpoint: read_endpoint(environment),
+            protocol,
+            endpoint: read_endpoint(environment, protocol),
             headers: read_headers(environment),
             timeout: first(
                 environment,
@@ -124,11 +125,35 @@ fn read_identity(environment: &Environment) -> Option<ClientCert> {
     identity
 }
 
-fn read_endpoint(environment: &Environment) -> Option<Address> {
+/// Returns the scheme of an address without one, as OpenTelemetry allows for gRPC.
+#[cfg(feature = "otlp-grpc")]
+fn scheme(environment: &Environment, protocol: Option<OtlpProtocol>) -> Option<&'static str> {
+    let is = |word: &str, expected: &str| word.eq_ignore_ascii_case(expected);
+    let insecure = || {
+        first(environment, "INSECURE", "`true` or `false`", |word| {
+            (is(word, "true") || is(word, "false")).then(|| is(word, "true"))
+        })
+    };
+    let is_grpc = protocol == Some(OtlpProtocol::Grpc);
+    is_grpc.then(|| if insecure() == Some(true) { "http" } else { "https" })
+}
+
+#[cfg(not(feature = "otlp-grpc"))]
+fn scheme(_: &Environment, _: Option<OtlpProtocol>) -> Option<&'static str> {
+    None
+}
+
+fn read_endpoint(environment: &Environment, protocol: Option<OtlpProtocol>) -> Option<Address> {
     let kinds: [fn(String) -> Address; 2] = [Address::Traces, Address::Base];
     PREFIX.into_iter().zip(kinds).find_map(|(prefix, kind)| {
         let variable = format!("{prefix}ENDPOINT");
-        let address = kind(warned(environment.get(&variable))?);
+        let mut text = warned(environment.get(&variable))?;
+        if !text.contains("://")
+            && let Some(scheme) = scheme(environment, protocol)
+        {
+            text = format!("{scheme}://{}", text.trim());
+        }
+        let address = kind(text);
         // What can be used does not depend on the form of the protocol.
         let is_usable = address.endpoint(OtlpProtocol::default()).is_some();
         let wrong = || {
@@ -271,6 +296,23 @@ mod tests {
         let traces = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf");
         let both = protocol(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), traces]);
         assert_eq!(both, Some(OtlpProtocol::HttpProtobuf));
+    }
+
+    #[cfg(feature = "otlp-grpc")]
+    #[test]
+    fn an_address_for_grpc_needs_no_scheme() {
+        let grpc = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317");
+        let address = |pairs: &[(&str, &str)]| {
+            read(pairs).unwrap().endpoint.map(|address| address.text().to_owned())
+        };
+        let insecure = |word| ("OTEL_EXPORTER_OTLP_INSECURE", word);
+        assert_eq!(address(&[grpc, endpoint]).as_deref(), Some("https://collector:4317"));
+        let plain = address(&[grpc, endpoint, insecure("True")]);
+        assert_eq!(plain.as_deref(), Some("http://collector:4317"));
+        let unclear = address(&[grpc, endpoint, insecure("maybe")]);
+        assert_eq!(unclear.as_deref(), Some("https://collector:4317"));
+        assert_eq!(address(&[endpoint]), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::fmt;
 use crate::{
     compare::{fold, use_colour},
     expected::Pattern,
-    tree::{AsSpans, Mark, Row, Said, Spans, draw_in},
+    tree::{AsSpans, Mark, NOTHING_FOUND, Row, Said, Spans, draw_in},
 };
 use problem::Problem;
 
@@ -176,6 +176,9 @@ impl Incoherent {
         }
         if !self.general.is_empty() {
             writeln!(out)?;
+        }
+        if self.rows.is_empty() {
+            out.write_str(NOTHING_FOUND)?;
         }
         draw_in(out, "  ", &fold(&self.rows), colour)
     }

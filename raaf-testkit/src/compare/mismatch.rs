@@ -5,13 +5,7 @@ use std::fmt;
 use anstyle::Style;
 
 use super::fold::fold;
-use crate::tree::{Mark, Row, draw_in};
-
-/// Usual reasons for an empty capture.
-const NOTHING_FOUND: &str = "
-    nothing was captured: was the traced code run by the capture, and a future by `run_async` or
-    `captured_async` (`run` only makes it)? Does a spawned task have its context (`task::spawn_traced`)?
-";
+use crate::tree::{Mark, NOTHING_FOUND, Row, draw_in};
 
 /// Difference between captured spans and the expected trees.
 ///
@@ -80,7 +74,7 @@ impl Mismatch {
                 writeln!(f, "    no spans")?;
             }
             if rows.is_empty() && title == "found" {
-                f.write_str(NOTHING_FOUND)?;
+                write!(f, "\n{NOTHING_FOUND}")?;
             }
             draw_in(f, "  ", &fold(rows), colour)?;
         }

@@ -8,6 +8,13 @@ use anstyle::{AnsiColor, Style};
 /// a long chain would otherwise grow with the square of its length.
 const DEEPEST: usize = 40;
 
+/// Usual reasons for an empty capture.
+pub(crate) const NOTHING_FOUND: &str = "    \
+    nothing was captured: was the traced code run by the capture, and a future by `run_async` or
+    `captured_async` (`run` only makes it)? Does a spawned task or thread have its context
+    (`task::spawn_traced`, `Context::run`)?
+";
+
 /// Mark of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Mark {

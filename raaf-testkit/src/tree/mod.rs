@@ -13,7 +13,7 @@ use raaf_trace_model::{
     span::{FinishedSpan, SpanTree, TreeProblem},
 };
 
-pub(crate) use draw::{Mark, Row, draw, draw_in};
+pub(crate) use draw::{Mark, NOTHING_FOUND, Row, draw, draw_in};
 pub(crate) use label::{label, plain, quoted, word};
 
 /// Finished spans, arranged as trees.

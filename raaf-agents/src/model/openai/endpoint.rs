@@ -16,6 +16,8 @@ use super::{
 };
 use crate::model::{HostedTool, ModelError, ModelRequest};
 
+const NO_TLS: &str = "; the server does not answer in TLS: is its base URL one with http://?";
+
 /// Server of a model, whatever its protocol.
 pub(super) struct Endpoint {
     /// Name of the model.
@@ -129,7 +131,8 @@ impl Endpoint {
                 let host = self.address.host_str().unwrap_or_default();
                 let port = self.address.port_or_known_default().unwrap_or_default();
                 let Some(proxy) = &self.proxy else {
-                    let message = scrub(&format!("{host}:{port}: {message}"));
+                    let hint = if message.contains("InvalidContentType") { NO_TLS } else { "" };
+                    let message = scrub(&format!("{host}:{port}: {message}{hint}"));
                     return ModelError::Connection { message };
                 };
                 // The client gives the status no other way.

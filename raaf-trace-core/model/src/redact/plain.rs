@@ -139,11 +139,14 @@ fn parameters(words: &SecretWords, text: &str) -> impl Iterator<Item = Range<usi
         }
         let is_parameter = before.trim_end_matches(' ').ends_with(['?', '&', '#', ';']);
         let begins_form = are_pairs && (before.is_empty() || before.ends_with(char::is_whitespace));
+        // The whole text is the query of a URL.
+        let is_whole = before.is_empty() && !text.contains(char::is_whitespace);
         let is_secret = || {
             let name = percent::decoded(name.as_bytes());
             let name = String::from_utf8_lossy(&name);
             words.hidden_by(&name) > Hides::Nothing
-                || is_parameter && PARAMETERS.iter().any(|known| known.eq_ignore_ascii_case(&name))
+                || (is_parameter || is_whole)
+                    && PARAMETERS.iter().any(|known| known.eq_ignore_ascii_case(&name))
         };
         if !(is_parameter || begins_form) || words.is_empty() || !is_secret() {
             return None;
@@ -298,6 +301,7 @@ mod tests {
             ("/x?X-Amz-Credential=S", "/x?X-Amz-Credential=[REDACTED]"),
             ("user=a&password=b", "user=a&password=[REDACTED]"),
             ("client_secret=b&user=a", "client_secret=[REDACTED]&user=a"),
+            ("sig=b&sv=a", "sig=[REDACTED]&sv=a"),
             ("OPENAI_API_KEY=sk-1", "OPENAI_API_KEY=[REDACTED]"),
             ("host=h password=S user=a", "host=h password=[REDACTED] user=a"),
             ("Server=h; Password=S; a=b", "Server=h; Password=[REDACTED]; a=b"),

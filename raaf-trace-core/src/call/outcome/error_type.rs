@@ -141,6 +141,8 @@ pub(super) fn typed<E: fmt::Debug>(error: &E, message: &dyn fmt::Display) -> Str
     });
     match variant {
         Some(variant) => format!("{}::{variant}", short_type_name(full)),
+        // `&str` is more than the `str` behind it.
+        None if !full.contains("::") => of::<E>(),
         None => short_type_name(full),
     }
 }

@@ -51,9 +51,12 @@ pub(super) fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+/// Bound on numbers with a fraction or an exponent, up to which each whole number is one.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within bounds")]
 fn rounded(number: f64) -> Option<u64> {
-    (number.is_finite() && number >= 0.0).then(|| number.round() as u64)
+    (0.0..=MAX_EXACT).contains(&number).then(|| number.round() as u64)
 }
 
 #[cfg(test)]
@@ -72,6 +75,8 @@ mod tests {
             (json!(null), None),
             (json!(-1), None),
             (json!("NaN"), None),
+            (json!(1e20), None),
+            (json!("1e999"), None),
             (json!([7]), None),
         ] {
             assert_eq!(count(json.clone()).unwrap(), expected, "{json}");
