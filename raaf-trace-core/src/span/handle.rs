@@ -56,8 +56,9 @@ impl Span {
         self.record.head().local_root
     }
 
-    /// Returns the spans of this trace around this one that have handles in this process, innermost
-    /// first.
+    /// Returns the spans of this trace and process that enclose this one, innermost first.
+    ///
+    /// Of more than 128 spans, those that have ended may be left out.
     ///
     /// # Examples
     ///

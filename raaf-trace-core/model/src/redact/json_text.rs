@@ -32,7 +32,7 @@ pub(super) fn redact(search: &Search, text: &str, level: usize) -> Option<(Strin
 /// is quoted again.
 const MAX_LEVELS: usize = 8;
 
-/// Returns the position of the first JSON in the text, in which there is a string.
+/// Returns the position of the first JSON in the text; `None` if it cannot contain a string.
 pub(super) fn start_of_json(text: &str) -> Option<usize> {
     if !text.contains('"') {
         return None;
@@ -84,9 +84,9 @@ struct Open {
     key: Key,
     /// Secret values in the field `value`, by the fields such as `name`.
     named: Hides,
-    /// Fields such as `value`.
+    /// Values of fields such as `value`.
     values: Vec<Range<usize>>,
-    /// Secret values of the fields that describe a field of a schema, where it is one.
+    /// Secret values of the describing fields, such as `description`, if this is a schema.
     described: Option<Hides>,
 }
 
@@ -97,7 +97,7 @@ enum Form {
     /// Object with the schemas of fields.
     Schemas,
     Array,
-    /// Array of headers and their values by turns.
+    /// Array of alternating headers and values.
     Headers,
 }
 

@@ -192,7 +192,7 @@ proptest! {
     #[test]
     fn a4_json_stays_json(value in any_json(), secret: String) {
         let text = json!({"a": [value, {"token": secret}], "b": {"cookie": value}}).to_string();
-        // Few words, which the value has not.
+        // Few words, none of which the value contains.
         let mut search = Search::default();
         search.words.add(["token", "cookie"]);
         let (redacted, _) = search.text(&text, 0).unwrap();

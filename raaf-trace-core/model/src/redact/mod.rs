@@ -35,7 +35,7 @@ pub(super) const REDACTED: &str = "[REDACTED]";
 /// JSON is searched at any depth, including strings that contain JSON text. Lists of headers and
 /// variables have their names beside their values: `["Authorization", "…"]`,
 /// `{"name": "Authorization", "value": "…"}`, `"Authorization: …"` and `"API_KEY=…"` lose the value.
-/// So do a header, a variable, an option and a quoted value with such a name in running text. URLs
+/// In running text, headers, variables, options and quoted values with such names lose it too. URLs
 /// lose their user and their secret parameters (`?api_key=…`), wherever they stand.
 /// [`with_known_tokens`](Self::with_known_tokens) also searches running text for tokens.
 ///
@@ -274,7 +274,7 @@ impl Redactor {
         }
     }
 
-    /// Redacts the fields of an object. Those that describe a field of a schema hide `described`.
+    /// Redacts the fields of an object. The fields that describe it, if it is a schema, hide `described`.
     fn redact_fields(&self, fields: &mut Map<String, Json>, hides: Hides, described: Hides) -> u32 {
         let named = named::hidden_value(&self.search.words, fields);
         let redact = |(key, field): (&String, &mut Json)| {

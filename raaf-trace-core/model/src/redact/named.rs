@@ -47,15 +47,15 @@ pub(super) fn is_value(key: &str) -> bool {
     ends_with(key, &VALUE)
 }
 
-/// Returns whether the field holds names and values of headers by turns, as `rawHeaders` of Node.js.
+/// Returns whether the field may list alternating names and values of headers, as `rawHeaders` of Node.js.
 pub(super) fn is_header_list(key: &str) -> bool {
     ["headers", "rawHeaders", "raw_headers"].iter().any(|known| known.eq_ignore_ascii_case(key))
 }
 
-/// Key of the field of a JSON schema that has the schemas of fields by their names.
+/// Field of a JSON schema that maps names of fields to their schemas.
 pub(super) const SCHEMAS: &str = "properties";
 
-/// Returns whether the field of a schema describes the field of that name, whose values are secret.
+/// Returns whether the field of a JSON schema describes the values, and is not one itself.
 pub(super) fn describes(key: &str) -> bool {
     ["$ref", "description", "format", "title", "type"].contains(&key)
 }

@@ -1,4 +1,4 @@
-//! Redaction of text that is not JSON: URLs, forms, and items of lists.
+//! Redaction of text that is not JSON: URLs, forms, headers, commands, and items of lists.
 
 use std::ops::Range;
 
@@ -14,19 +14,19 @@ use crate::percent;
 const PARAMETERS: [&str; 7] =
     ["appid", "awsaccesskeyid", "key", "sig", "signature", "x-amz-signature", "x-goog-signature"];
 
-/// Most bytes of a password in a URL after a character that should have been encoded.
+/// Maximum length of the rest of a password in a URL, from an unencoded `/`, `?` or `#` on, in bytes.
 const MAX_PASSWORD: usize = 256;
 
-/// Schemes of authorization, which come before a secret.
+/// Schemes of authorization, which precede a secret.
 const SCHEMES: [&str; 7] = ["ApiKey", "Basic", "Bearer", "Digest", "DPoP", "Negotiate", "Token"];
 
 /// Most bytes of a name before `=` or `:`.
 const MAX_NAME: usize = 64;
 
-/// Returns the text without the user information of its URLs, and without the secret parameters of
-/// its URLs and forms; `None` when it has none of them.
+/// Returns the text without the user information of its URLs, and without secret parameters, headers,
+/// variables, options and quoted values; `None` when it has none of them.
 pub(super) fn redact(words: &SecretWords, text: &str) -> Option<(String, u32)> {
-    // Most texts have no secret: they are searched for two characters.
+    // Most texts have no secret, and end here.
     if !text.contains(':') && !text.contains('=') && !text.contains("--") {
         return None;
     }
@@ -37,7 +37,7 @@ pub(super) fn redact(words: &SecretWords, text: &str) -> Option<(String, u32)> {
     for parameter in parameters(words, text) {
         hide(text, parameter, &mut edits);
     }
-    // In JSON, quotes end its strings; those inside them are escaped.
+    // In JSON, a quote ends a string, unless it is escaped.
     let has_json = json_text::start_of_json(text).is_some();
     let values = headers(words, text)
         .chain(assignments(words, text, has_json))
@@ -59,7 +59,7 @@ pub(super) fn value_of_item(words: &SecretWords, item: &str) -> Option<Range<usi
     let value = item[separator + 1..].trim_start();
     let start = item.len() - value.len();
     if words.hidden_by(name) == Hides::Nothing {
-        // An option's value may be an item too: `--header=Authorization: …`.
+        // The value of an option may itself be a header: `--header=Authorization: …`.
         let inner = value_of_item(words, value.trim_start_matches('"'))
             .filter(|_| item.starts_with('-'))?;
         return Some(item.len() - inner.len()..item.len());
@@ -75,12 +75,12 @@ pub(super) fn hidden_by_option(words: &SecretWords, item: &str) -> Hides {
     }
 }
 
-/// Returns whether an item of a list of headers and their values is a header whose value is secret.
+/// Returns which values are secret after an item of a list of alternating headers and values.
 pub(super) fn hidden_by_header(words: &SecretWords, item: &str) -> Hides {
     if is_header(item) { words.hidden_by(item) } else { Hides::Nothing }
 }
 
-/// Returns whether the name is one that only a header has.
+/// Returns whether the name can only be that of a header.
 fn is_header(name: &str) -> bool {
     is_name(name)
         && (name.contains('-')
@@ -108,7 +108,7 @@ fn users(text: &str) -> impl Iterator<Item = Range<usize>> {
         if let Some(length) = rest[..end].rfind('@') {
             return Some(start..start + length);
         }
-        // A password that should have been encoded looks like a path, but its host has no port.
+        // With an unencoded password, what looks like the port is not a number.
         let (_, port) = rest[..end].rsplit_once(':')?;
         if rest.starts_with('[') || port.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
@@ -124,7 +124,7 @@ fn users(text: &str) -> impl Iterator<Item = Range<usize>> {
 /// form, also of the first one.
 fn parameters(words: &SecretWords, text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut searched = 0;
-    // As the settings of a connection: `host=h password=p`.
+    // Settings of a connection, such as `host=h password=p`.
     let are_pairs = text.contains('=') && text.split_whitespace().all(|word| word.contains('='));
     text.match_indices('=').filter_map(move |(at, _)| {
         // A value may hold what looks like parameters: it is read once.
@@ -178,7 +178,7 @@ fn headers(words: &SecretWords, text: &str) -> impl Iterator<Item = Range<usize>
     })
 }
 
-/// Returns the length of a header's value; `None` for prose about a header, which has more words.
+/// Returns the length of a header's value; `None` for prose about a header, which has several words.
 fn end_of_header(value: &str) -> Option<usize> {
     let word = value.split(' ').next().unwrap_or_default();
     let has_scheme = SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(word));

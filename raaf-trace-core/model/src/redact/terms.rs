@@ -1,4 +1,4 @@
-//! Terms that name secrets, and words beside them with which they do not.
+//! Terms that name secrets, and words that make them harmless.
 
 /// Terms that name secrets.
 pub(super) const DEFAULT: [&str; 97] = [
@@ -130,8 +130,8 @@ pub(super) const GLUED: [&str; 6] =
 pub(super) const HARMLESS_BEFORE: [&str; 7] =
     ["has", "is", "needs", "no", "num", "requires", "supports"];
 
-/// Words before `token` and `pass` with which the value is not a secret: tokens of texts and of
-/// pages, and passes of a loop.
+/// Words before `token` and `pass` with which the value is not a secret, such as a token of text, the
+/// token of a page, or a pass of a loop.
 pub(super) const HARMLESS_BEFORE_TOKEN: [&str; 34] = [
     "all",
     "audio",

@@ -86,7 +86,7 @@ fn runs<'a>(text: &'a str, prefix: &'a str) -> impl Iterator<Item = (usize, &'a 
 
 fn begins_word(text: &str, at: usize) -> bool {
     let before = &text[..at];
-    // The letter may be that of an escape.
+    // The letter may belong to an escape such as `\n`.
     [r"\n", r"\r", r"\t"].iter().any(|escape| before.ends_with(escape))
         || !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
 }

@@ -4,8 +4,7 @@ use std::cmp::Reverse;
 
 use super::REDACTED;
 
-/// Returns the text without these values, also where it writes them with the
-/// escapes of JSON, URLs or HTML.
+/// Returns the text without these values, including their forms with escapes of JSON, URLs or HTML.
 pub(super) fn without(text: &str, values: &[&str]) -> String {
     let mut values: Vec<_> = values.iter().filter(|value| !value.is_empty()).collect();
     // Longest first: a short value may be a part of a long one, of which the rest would remain.
@@ -28,7 +27,7 @@ pub(super) fn without(text: &str, values: &[&str]) -> String {
 fn length_of(value: &str, text: &str) -> Option<usize> {
     let mut rest = text;
     for letter in value.chars() {
-        // A sign that is encoded begins with itself: `&amp;`.
+        // The encoded form of `&` begins with `&`.
         rest = strip_encoded(letter, rest)
             .or_else(|| rest.strip_prefix(letter))
             .or_else(|| strip_escaped(letter, rest))?;
@@ -36,7 +35,7 @@ fn length_of(value: &str, text: &str) -> Option<usize> {
     Some(text.len() - rest.len())
 }
 
-/// Most bytes of an entity of HTML after its `&`.
+/// Maximum length of an HTML entity after its `&`, in bytes.
 const MAX_ENTITY: usize = 8;
 
 /// Largest number of backslashes before a letter, as of JSON that is quoted five times.

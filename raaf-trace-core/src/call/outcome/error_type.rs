@@ -141,7 +141,7 @@ pub(super) fn typed<E: fmt::Debug>(error: &E, message: &dyn fmt::Display) -> Str
     });
     match variant {
         Some(variant) => format!("{}::{variant}", short_type_name(full)),
-        // `&str` is more than the `str` behind it.
+        // A reference to `str` is named `&str`, not `str`.
         None if !full.contains("::") => of::<E>(),
         None => short_type_name(full),
     }
