@@ -11,9 +11,9 @@ use crate::errors::with_causes;
 
 const MAX_REDIRECTS: usize = 5;
 
-/// Creates a client for a server, which trusts the system's certificate authorities, and sends these
-/// headers. Its cryptography is the one that the program has installed, otherwise `ring`, which the sinks
-/// use as well. The proxies of the environment are not used for this machine. The error is the cause.
+/// Creates a client for a server that trusts the system's certificate authorities and sends these
+/// headers. Its cryptography is the provider that the program has installed, otherwise `ring`, which the
+/// sinks use as well. The proxies of the environment are not used for this machine. The error is the cause.
 pub(crate) fn client(server: &Url, headers: HeaderMap) -> Result<Client, String> {
     let provider = crypto::CryptoProvider::get_default().cloned();
     let provider = provider.unwrap_or_else(|| Arc::new(crypto::ring::default_provider()));

@@ -82,8 +82,8 @@ pub(crate) fn repair(messages: &mut Vec<Message>) -> Repairs {
     repairs
 }
 
-/// Gives new ids to calls that have none, or share one with another call of the message. Returns the calls with their
-/// old ids, by which their results are found.
+/// Gives new ids to calls that have none, or share one with another call of the message. Returns the
+/// calls with their old ids, by which their results are found.
 fn rename_equal_calls(message: &mut Message) -> Vec<(ToolCall, String)> {
     let mut seen = HashSet::new();
     let mut calls = Vec::new();
@@ -160,7 +160,8 @@ pub(crate) fn is_legal_tool_name(name: &str) -> bool {
     (1..=MAX_TOOL_NAME).contains(&name.len()) && name.chars().all(is_legal_in_name)
 }
 
-/// Returns the name of a tool with `_` for characters that servers refuse.
+/// Returns the name of a tool with `_` in place of characters that servers reject, cut to the maximum
+/// length.
 pub(crate) fn legal_tool_name(name: &str) -> Cow<'_, str> {
     if is_legal_tool_name(name) {
         return name.into();

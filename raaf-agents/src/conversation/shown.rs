@@ -21,7 +21,7 @@ fn of_message(message: &Message) -> Json {
 /// Creates an object. Unlike `json!`, it does not copy the values, which can be long.
 pub(crate) fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
     let mut object = Map::new();
-    // Collecting would sort them first, which costs more for a few.
+    // `collect` would sort the members first, which is slower for a few.
     for (name, value) in members {
         object.insert(name.to_owned(), value);
     }
@@ -40,7 +40,7 @@ fn of_text(kind: &str, text: &str) -> Json {
     object([("type", kind.into()), ("content", text.into())])
 }
 
-/// Adds a part, a hosted call and its result, or nothing for data that only the provider can read.
+/// Adds a part, or a hosted call and its result. Leaves out reasoning that only the provider can read.
 fn show(part: &Part, shown: &mut Vec<Json>) {
     shown.push(match part {
         Part::Text(text) => of_text("text", text),

@@ -97,8 +97,8 @@ impl Window {
     }
 }
 
-/// Tokens that an image, audio or a file counts as. Models differ, and an image of usual size takes from a
-/// hundred to some thousands.
+/// Number of tokens that an image, audio clip or file counts as. Models differ: an image of usual size takes
+/// between a hundred and a few thousand.
 const MEDIA_TOKENS: usize = 1_000;
 
 fn weight(message: &Message, counter: &dyn TokenCounter) -> usize {

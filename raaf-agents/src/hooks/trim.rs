@@ -35,8 +35,8 @@ impl TrimHistory {
         Self { window: Window::of_messages(max) }
     }
 
-    /// Sends messages of at most this number of tokens, counted as 4 bytes each. An image, audio or a file
-    /// counts as 1000 tokens.
+    /// Sends messages of at most this number of tokens, counted as 4 bytes each. Each image, audio clip
+    /// or file counts as 1000 tokens.
     pub fn to_tokens(max: usize) -> Self {
         Self { window: Window::of_tokens(max) }
     }

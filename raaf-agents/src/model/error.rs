@@ -57,7 +57,7 @@ pub enum ModelError {
         /// The tokens that the model accepts, if the server reports them.
         limit: Option<u64>,
     },
-    /// The provider's content filter refused the request. Retries do not help.
+    /// The provider's content filter refused the request. Change the content; retries do not help.
     #[error("the provider's content filter refused the request (HTTP {status}): {}", Escaped(.message))]
     ContentFiltered {
         /// The HTTP status code.

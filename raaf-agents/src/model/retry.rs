@@ -27,8 +27,8 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// that fails after several attempts returns [`ModelError::Retried`] with their number. A stream is
 /// retried only until its first chunk.
 ///
-/// A delay that the server asks for (`Retry-After`) replaces that of the policy. A call for which the
-/// server asks for more than a minute is not retried.
+/// A delay that the server asks for (`retry-after-ms` or `Retry-After`) replaces that of the policy. A call
+/// for which the server asks for more than a minute is not retried.
 ///
 /// No retry begins later than 2 minutes after the call, or another time
 /// ([`RetryPolicy::with_max_elapsed`]). Outside of a tokio runtime nothing is retried.

@@ -123,7 +123,7 @@ impl Usage {
         TokenCounts { input, output, cached_input, cache_write, reasoning }
     }
 
-    /// Takes the numbers that were not reported from an earlier report of the same call.
+    /// Fills in the numbers that were not reported with those of an earlier report for the same call.
     #[cfg(feature = "openai")]
     pub(crate) fn or(mut self, earlier: Self) -> Self {
         for at in 0..self.reported.len() {

@@ -83,7 +83,7 @@ struct Call {
 /// Place of a tool call, from which its key is made.
 enum Place {
     Turn(u32),
-    /// A step of a pipeline, with its name in the journal.
+    /// Step of a pipeline, with its name in the journal.
     Step(Option<String>),
 }
 

@@ -100,7 +100,7 @@ impl RunResult {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        // Of a key that a model writes twice, the last value counts, as for the check of the answer.
+        // If a model writes a key twice, the last value counts, as in the check of the answer.
         let last = || serde_json::from_value(serde_json::from_str(&self.output).ok()?).ok();
         serde_json::from_str(&self.output).or_else(|error| last().ok_or(error))
     }

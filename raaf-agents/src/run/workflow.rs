@@ -7,8 +7,8 @@ use raaf_trace_core::{Kind, Span, Value, attributes::IntoValue, current_span, ke
 pub(crate) struct Root(Option<Span>);
 
 impl Root {
-    /// Returns the root of the current trace, if that is a runner, a workflow or a request to a server,
-    /// and this is not a part of something else that runs.
+    /// Returns the root of the current trace, if it is a runner, a workflow or a request to a server, and
+    /// no agent, tool, model call or pipeline is between it and the current span.
     pub(crate) fn current() -> Self {
         Self(current_span().filter(includes_content).and_then(root_of))
     }
@@ -35,7 +35,7 @@ fn includes_content(span: &Span) -> bool {
 }
 
 fn root_of(current: Span) -> Option<Span> {
-    // What runs around this one sets the root's content itself.
+    // An agent, a tool, a model call or a pipeline around this span sets the root's content itself.
     let runs = |span: &Span| {
         let kinds = [Kind::Agent, Kind::Tool, Kind::Llm, Kind::Pipeline];
         !span.is_local_root() && kinds.contains(&span.kind())

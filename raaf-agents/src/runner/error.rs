@@ -136,7 +136,7 @@ pub enum RunErrorKind {
         /// The model's message.
         refusal: String,
     },
-    /// The provider's content filter cut the answer off. One that refuses the request is a
+    /// The provider's content filter cut the answer off. If the filter refuses the request, that is a
     /// [model error](crate::ModelError::ContentFiltered).
     ContentFiltered,
     /// The answer was cut off at the token limit and cannot be used: it is empty, or does not match the

@@ -72,8 +72,8 @@ impl<S: Session> CompactingSession<S> {
         Self::new(session, model, Window::of_messages(max))
     }
 
-    /// Summarizes a conversation of more than this number of tokens, counted as 4 bytes each. An
-    /// image, audio or a file counts as 1000 tokens.
+    /// Summarizes a conversation of more than this number of tokens, counted as 4 bytes each. Each
+    /// image, audio clip or file counts as 1000 tokens.
     pub fn to_tokens(session: S, model: impl Model + 'static, max: usize) -> Self {
         Self::new(session, model, Window::of_tokens(max))
     }

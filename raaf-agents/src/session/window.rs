@@ -36,8 +36,8 @@ impl<S: Session> WindowSession<S> {
         Self { session, window: Window::of_messages(max) }
     }
 
-    /// Loads messages of at most this number of tokens, counted as 4 bytes each. An
-    /// image, audio or a file counts as 1000 tokens.
+    /// Loads messages of at most this number of tokens, counted as 4 bytes each. Each
+    /// image, audio clip or file counts as 1000 tokens.
     pub fn to_tokens(session: S, max: usize) -> Self {
         Self { session, window: Window::of_tokens(max) }
     }

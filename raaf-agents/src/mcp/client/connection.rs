@@ -254,7 +254,7 @@ impl Drop for End {
     }
 }
 
-/// Names the proxy in the error of a connection through one.
+/// Adds the proxy to the error of a connection through one.
 fn through(proxy: Option<String>, error: McpError) -> McpError {
     match (error, proxy) {
         (McpError::Connect { server, message }, Some(proxy)) => {

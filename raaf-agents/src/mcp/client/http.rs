@@ -61,7 +61,7 @@ pub(super) fn transport(
     Ok(StreamableHttpClientTransport::with_client(client, config))
 }
 
-/// Returns the text of a failure and its causes, which that of a transport hides.
+/// Returns the text of a failure and its causes, including those that the transport's error hides.
 pub(super) fn described(error: &(dyn Error + 'static)) -> String {
     match error.downcast_ref() {
         Some(Failure::Client(error)) => with_causes(error),

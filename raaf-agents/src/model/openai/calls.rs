@@ -27,11 +27,10 @@ use crate::{
     model::{Model, ModelChunk, ModelError, ModelRequest, ModelResponse, ModelStream},
 };
 
-/// Time to wait for what follows the end of an answer, which is usage at most, from a server that does not
-/// close the connection.
+/// Time to wait for usage after the end of an answer, if the server does not close the connection.
 const AFTER_END: Duration = Duration::from_secs(5);
 
-/// Beginnings of a stream of events.
+/// Strings that a stream of events can begin with.
 const FIELDS: [&str; 3] = ["data:", "event:", ":"];
 
 /// Model that makes one attempt for each call.
@@ -75,7 +74,7 @@ impl<P: Protocol> Calls<P> {
         })?;
         let body = body.trim_start_matches('\u{FEFF}').trim_start();
         let answer = if FIELDS.iter().any(|field| body.starts_with(field)) {
-            // The server streams whatever it is asked for.
+            // The server streams although that was not requested.
             self.read_events(body.to_owned(), assembly, request).await?
         } else {
             let rejected = |rejected| endpoint.rejected(rejected, request);
@@ -113,7 +112,7 @@ impl<P: Protocol> Calls<P> {
         let Prepared { body, assembly, .. } = self.prepare(request, true)?;
         let response = endpoint.within(endpoint.send(body, request, "text/event-stream")).await?;
         let content_type = http::content_type(response.headers());
-        // Some servers do not name the type of a stream, or not this one.
+        // Some servers send a stream without a content type, or with another one.
         if matches!(
             content_type.as_str(),
             "" | "text/event-stream" | "text/plain" | "application/octet-stream"
@@ -174,7 +173,7 @@ struct Event {
     data: String,
 }
 
-/// Failure of the connection that a stream comes on.
+/// Failure of a stream's connection.
 struct Lost(ModelError);
 
 /// Streamed response.
@@ -184,7 +183,7 @@ struct Events<'a, P: Protocol> {
     source: SseByteStream<Bytes>,
     /// End of the time for the whole response.
     until: Option<Instant>,
-    /// The server has closed the connection.
+    /// True once the server has closed the connection.
     is_over: Arc<AtomicBool>,
     /// `None` once the response is whole.
     assembly: Option<P::Assembly>,
@@ -224,7 +223,7 @@ impl<'a, P: Protocol> Events<'a, P> {
                 event.await
             };
             let event = match event {
-                // What was lost can only be usage.
+                // Only usage can have been lost.
                 Err(Lost(_)) if has_end => None,
                 Err(Lost(error)) => return Err(error),
                 Ok(event) => event,
@@ -244,7 +243,7 @@ impl<'a, P: Protocol> Events<'a, P> {
                         }
                         true
                     }
-                    // Half an event.
+                    // The last event is incomplete.
                     Err(Rejected::Malformed(_)) if self.is_over.load(Ordering::Relaxed) => false,
                     Err(rejected) => return Err(endpoint.rejected(rejected, self.request)),
                 },

@@ -24,7 +24,7 @@ pub(super) struct Endpoint {
     pub(super) name: String,
     pub(super) provider: String,
     pub(super) http: Client,
-    /// Proxy on the way to the server.
+    /// Proxy through which the server is reached.
     pub(super) proxy: Option<String>,
     pub(super) base_url: String,
     /// URL of calls.
@@ -135,7 +135,7 @@ impl Endpoint {
                     let message = scrub(&format!("{host}:{port}: {message}{hint}"));
                     return ModelError::Connection { message };
                 };
-                // The client gives the status no other way.
+                // The client's error contains the status only as text.
                 if message.contains("proxy authorization required") {
                     return ModelError::Rejected { status: 407, message: wants_user(proxy) };
                 }

@@ -31,14 +31,14 @@ pub(super) fn charged_usd(headers: &HeaderMap) -> Option<f64> {
     Some(cost).filter(|usd| usd.is_finite() && *usd > 0.0)
 }
 
-/// Returns the type of a body in lower case, without its parameters; empty if it has none.
+/// Returns the content type in lower case, without its parameters; empty if there is none.
 pub(super) fn content_type(headers: &HeaderMap) -> String {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = value.unwrap_or_default().split(';').next().unwrap_or_default();
     essence.trim().to_ascii_lowercase()
 }
 
-/// Returns how a body is compressed, if it is.
+/// Returns the compression of a body, if any.
 pub(super) fn compression(headers: &HeaderMap) -> Option<String> {
     let form = headers.get(CONTENT_ENCODING)?.to_str().ok()?;
     (!form.eq_ignore_ascii_case("identity")).then(|| form.escape_debug().to_string())
@@ -59,11 +59,11 @@ pub(super) enum Failure {
     TooLong,
 }
 
-/// Retries that the server asks for.
+/// Headers of a response about retries.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Asked {
     pub(super) retry_after: Option<Duration>,
-    /// The server says that a retry is of no use.
+    /// True if the server asks for no retry.
     pub(super) forbids: bool,
 }
 

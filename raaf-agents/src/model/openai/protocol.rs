@@ -40,7 +40,7 @@ pub(super) trait Assemble: Send {
         false
     }
 
-    /// Returns whether the answer has its end, so that what may follow can be missed.
+    /// Returns whether the answer has ended, so that it stays valid if the rest of the stream is lost.
     fn has_end(&self) -> bool {
         self.is_complete()
     }

@@ -13,7 +13,7 @@ pub(super) fn read(header: &str, now: SystemTime) -> Option<Duration> {
     Some(at.duration_since(now).unwrap_or_default())
 }
 
-/// Parses milliseconds, which `OpenAI` sends as well; `None` if the header is invalid.
+/// Parses a number of milliseconds; `None` if the header is invalid.
 pub(super) fn read_millis(header: &str) -> Option<Duration> {
     let millis: f64 = header.trim().parse().ok()?;
     Duration::try_from_secs_f64(millis / 1000.0).ok()

@@ -123,7 +123,7 @@ impl<'a> Run<'a> {
                         in_time(limit, save).await
                     };
                     saved.map_err(|kind| self.fail(kind))?;
-                    // What a tool returns need not match.
+                    // The result of a tool need not match the output type.
                     let last = self.state.request.messages.last();
                     let is_of_tool = last.is_some_and(|message| message.role == Role::Tool);
                     let typed = self

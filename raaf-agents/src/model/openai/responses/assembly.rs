@@ -237,7 +237,7 @@ impl Assembly {
         Ok(())
     }
 
-    /// Begins a tool call, once its name is known. Models write empty names, too.
+    /// Begins a tool call, once its name is known. At the end of the item, an empty name is accepted.
     fn announce(
         &mut self,
         at: u64,

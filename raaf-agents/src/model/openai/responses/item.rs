@@ -146,7 +146,7 @@ impl Item {
                 Some(text @ Json::String(_)) => std::slice::from_ref(text),
                 _ => &[],
             };
-            // Some servers send text without a type, or as such.
+            // Some servers send text without a type, with the type `text`, or as a string.
             let is_text = |part: &Json| *piece == Piece::Text && part["type"] == "text";
             for (index, part) in (0..).zip(parts) {
                 let is_it =

@@ -11,7 +11,7 @@ const NAMES: [(&str, &str); 4] = [
     ("output_tokens_details", "completion_tokens_details"),
 ];
 
-/// Reads usage, as far as it has the usual form.
+/// Reads usage; members of another type count as not reported.
 pub(super) fn read(mut members: Map<String, Json>) -> UsageBody {
     for (name, known) in NAMES {
         if let Some(value) = members.remove(name).filter(|value| !value.is_null()) {

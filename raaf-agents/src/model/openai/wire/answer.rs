@@ -35,7 +35,7 @@ pub(super) struct XGroq {
 
 #[derive(Deserialize)]
 pub(super) struct Choice {
-    /// Without one, the place in the list.
+    /// Position of the choice; `None` for that in the list.
     #[serde(default, deserialize_with = "count")]
     pub(super) index: Option<u64>,
     pub(super) delta: Option<MessageBody>,
@@ -57,7 +57,7 @@ pub(super) struct MessageBody {
     pub(super) refusal: Option<String>,
     #[serde(default, deserialize_with = "list")]
     pub(super) tool_calls: Vec<CallBody>,
-    /// A call in the form that preceded `tool_calls`.
+    /// Call in the older form, which `tool_calls` replaced.
     #[serde(default, deserialize_with = "member")]
     pub(super) function_call: Option<FunctionBody>,
     /// The members that hold reasoning, under the names that servers give them, and others.
@@ -80,7 +80,7 @@ impl<'de> Deserialize<'de> for ContentBody {
                 Self::Parts(vec![part.into()])
             }
             Json::Null => Self::Parts(Vec::new()),
-            // JSON that the server did not encode.
+            // JSON that the server did not encode as a string.
             json => Self::Text(json.to_string()),
         })
     }

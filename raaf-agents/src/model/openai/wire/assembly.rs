@@ -101,7 +101,7 @@ impl Assembly {
         self.pieces
     }
 
-    /// Returns the chunks of calls that waited for a name in vain.
+    /// Returns the first chunks of calls that never received a name.
     pub(in super::super) fn nameless_calls(&self) -> Vec<ModelChunk> {
         self.calls.nameless().map(ModelChunk::ToolCall).collect()
     }
@@ -111,7 +111,7 @@ impl Assembly {
         !self.text.whole.is_empty()
     }
 
-    /// Returns whether the server has told why the answer ended. Usage may follow.
+    /// Returns whether the server has sent the reason for the end. Usage may follow.
     pub(in super::super) fn has_end(&self) -> bool {
         self.finish_reason.is_some()
     }

@@ -13,15 +13,15 @@ use crate::{
     model::ToolCallDelta,
 };
 
-/// Bound on the length of arguments that are no object, list or text.
+/// Bound on the length of arguments that are not an object, a list or a string, in bytes.
 const MAX_SCALAR: usize = 32;
 
 /// Assembles calls from their pieces.
 ///
-/// Servers differ: they give all calls one index, or none, or to some pieces; no ids, an id with each
-/// piece, or a new id with each; and some send the whole call once more at the end. A piece with a name
-/// begins a new call if the call at its place is complete, or is still without arguments and was another. A
-/// piece without a name continues the call at its place.
+/// Servers differ. Indices can be missing, can be missing from some pieces, or can be equal for all calls.
+/// Ids can be missing, repeated with each piece, or new for each piece. Some servers repeat the whole call
+/// at the end. A piece with a name begins a new call if the call at its place is complete, or has no
+/// arguments yet and is another one. A piece without a name continues the call at its place.
 #[derive(Default)]
 pub(super) struct Calls {
     calls: Vec<Partial>,
@@ -31,7 +31,7 @@ struct Partial {
     index: Option<u64>,
     /// The id is the server's.
     has_own_id: bool,
-    /// Empty until a piece has it.
+    /// Name; empty until a piece has one.
     name: String,
     id: String,
     arguments: String,
@@ -44,7 +44,7 @@ impl Partial {
     /// Returns whether the arguments are complete.
     fn is_complete(&self) -> bool {
         let text = self.arguments.trim();
-        // Long arguments are not read with each of their pieces.
+        // The checks of the nesting and the length avoid parsing long arguments with each piece.
         self.nesting.is_closed()
             && (text.starts_with(['{', '[', '"']) || (1..=MAX_SCALAR).contains(&text.len()))
             && serde_json::from_str::<IgnoredAny>(text).is_ok()
@@ -58,12 +58,12 @@ impl Partial {
         piece
     }
 
-    /// Returns whether a piece before the arguments has another part of the name.
+    /// Returns whether a piece with a name, before the arguments, can be another part of the name.
     fn continues_name(&self, id: Option<&str>) -> bool {
         self.has_own_id && id.is_none_or(|id| id == self.id)
     }
 
-    /// Adds a name, or a part of one, and returns whether the call was without.
+    /// Adds a name, or a part of one, and returns whether the call had none.
     fn add_name(&mut self, name: String) -> bool {
         let is_first = self.name.is_empty();
         if is_first || (self.arguments.is_empty() && name.starts_with(&self.name)) {
@@ -81,7 +81,7 @@ fn is_repeated(call: &Partial, arguments: &str) -> bool {
 }
 
 impl Calls {
-    /// Adds a call that comes whole.
+    /// Adds a whole call.
     pub(super) fn add_whole(&mut self, body: CallBody) -> Option<ToolCallDelta> {
         let piece = Piece::of(body);
         self.begin(piece)
@@ -93,7 +93,7 @@ impl Calls {
         bodies.into_iter().filter_map(|body| self.add(body, known)).collect()
     }
 
-    /// Adds a piece of an event, before which this number of calls were known.
+    /// Adds a piece of an event. `known` is the number of calls before the event.
     fn add(&mut self, body: CallBody, known: usize) -> Option<ToolCallDelta> {
         let mut piece = Piece::of(body);
         let is_another = |at: &usize| *at >= known && piece.name.is_some();
@@ -107,7 +107,7 @@ impl Calls {
         let has_name = piece.name.is_some();
         let is_named = piece.name.is_some_and(|name| call.add_name(name));
         if has_name && !piece.arguments.is_empty() && call.arguments == piece.arguments {
-            // The whole call once more.
+            // The server repeats the whole call.
             return None;
         }
         let arguments = call.push(piece.arguments);
@@ -152,7 +152,7 @@ impl Calls {
         (!begins).then_some(at)
     }
 
-    /// Begins a call, which is announced once it has a name.
+    /// Begins a call. It is announced once it has a name.
     fn begin(&mut self, piece: Piece) -> Option<ToolCallDelta> {
         let Piece { index, id, name, arguments, kept, is_empty } = piece;
         if is_empty {
@@ -180,7 +180,7 @@ impl Calls {
         has_name.then_some(ToolCallDelta { arguments, ..start })
     }
 
-    /// Returns the beginnings of the calls for which no name came.
+    /// Returns the starts of the calls that never received a name.
     pub(super) fn nameless(&self) -> impl Iterator<Item = ToolCallDelta> {
         let calls = self.calls.iter().enumerate().filter(|(_, call)| call.name.is_empty());
         calls.map(|(at, call)| {

@@ -1,6 +1,6 @@
-//! Words in which servers report errors.
+//! Codes and phrases by which servers report errors.
 
-/// Codes of a quota or a credit that is used up, which no retry can fix, without separators.
+/// Codes of a used-up quota or credit, which no retry can fix, as [`normal`] returns them.
 const QUOTA: &[&str] = &[
     "insufficientquota",
     "exceededcurrentquota",
@@ -18,7 +18,7 @@ const QUOTA: &[&str] = &[
     "arrearage",
 ];
 
-/// Parts of messages about a quota or a credit that is used up, in lower case.
+/// Phrases about a used-up quota or credit, in lower case.
 const QUOTA_MESSAGES: &[&str] = &[
     "insufficient_quota",
     "insufficient quota",
@@ -43,10 +43,10 @@ const QUOTA_MESSAGES: &[&str] = &[
     "欠费",
 ];
 
-/// Parts of messages about a limit that passes, in lower case.
+/// Phrases about a temporary limit, in lower case.
 const PASSING: &[&str] = &["per minute", "per second", "retry in", "try again in", "rate limit"];
 
-/// Codes of a conversation that is too long, without separators.
+/// Codes of a conversation that is too long, as [`normal`] returns them.
 const OVERFLOW: &[&str] = &[
     "contextlength",
     "contextsize",
@@ -56,8 +56,7 @@ const OVERFLOW: &[&str] = &[
     "inputtoolong",
 ];
 
-/// Parts of messages about a conversation that is too long, in lower case, of servers that have no code
-/// for it.
+/// Phrases about a conversation that is too long, in lower case, for servers that send no code.
 const OVERFLOW_MESSAGES: &[&str] = &[
     "context_length_exceeded",
     "contextwindowexceedederror",
@@ -79,7 +78,7 @@ const OVERFLOW_MESSAGES: &[&str] = &[
     "try using shorter or fewer inputs",
 ];
 
-/// What a message about a conversation that is too long exceeds, in lower case.
+/// Names of the limit that a conversation can exceed, in lower case.
 const EXCEEDED: &[&str] = &[
     "context length",
     "context size",
@@ -90,10 +89,10 @@ const EXCEEDED: &[&str] = &[
     "max length",
 ];
 
-/// Codes of a request that a content filter refused, without separators.
+/// Codes of a request that a content filter refused, as [`normal`] returns them.
 const FILTERED: &[&str] = &["contentfilter", "responsibleaipolicy", "contentpolicyviolation"];
 
-/// Statuses by the codes that stand for them, without separators.
+/// Parts of codes, as [`normal`] returns them, with the statuses that they stand for.
 const STATUSES: &[(&str, u16)] = &[
     ("ratelimit", 429),
     ("toomanyrequests", 429),
@@ -134,7 +133,7 @@ fn has(text: &str, words: &[&str]) -> bool {
     words.iter().any(|words| text.contains(words))
 }
 
-/// Error in the words of a server.
+/// Description of an error by a server.
 pub(super) struct Words<'a> {
     pub(super) status: u16,
     pub(super) code: &'a str,
@@ -150,7 +149,7 @@ impl Words<'_> {
 
     /// Returns whether the conversation is too long.
     pub(super) fn is_overflow(&self) -> bool {
-        // Rate limits count tokens, too.
+        // Messages about rate limits have numbers of tokens, too.
         let may_say = !matches!(self.status, 401 | 403 | 404 | 429);
         let says = || {
             has(self.message, OVERFLOW_MESSAGES)
@@ -177,7 +176,7 @@ pub(super) fn status_of(code: &str) -> Option<u16> {
     STATUSES.iter().find(|(part, _)| code.contains(part)).map(|(_, status)| *status)
 }
 
-/// Words before the number of tokens of a conversation that is too long.
+/// Phrases before the number of tokens of a conversation that is too long, in lower case.
 const BEFORE_TOKENS: &[&str] = &[
     "resulted in",
     "you requested",
@@ -194,7 +193,7 @@ const BEFORE_TOKENS: &[&str] = &[
     "current length is",
 ];
 
-/// Words before the number of tokens that a model accepts.
+/// Phrases before the number of tokens that a model accepts, in lower case.
 const BEFORE_LIMIT: &[&str] = &[
     "maximum context length",
     "maximum prompt length is",
@@ -211,15 +210,15 @@ const BEFORE_LIMIT: &[&str] = &[
     " > ",
 ];
 
-/// Returns the tokens of a conversation that is too long, and the limit, as far as a message in lower case
-/// has them.
+/// Returns the number of tokens of a conversation that is too long, and the limit, if the message has them.
+/// The message is in lower case.
 pub(super) fn sizes(message: &str) -> (Option<u64>, Option<u64>) {
     let first =
         |words: &[&str]| words.iter().find_map(|words| number(message.split_once(words)?.1));
     (first(BEFORE_TOKENS), first(BEFORE_LIMIT))
 }
 
-/// Returns the number with which a text begins, after at most a few other letters.
+/// Returns the number at the start of a text, after at most 11 other characters.
 fn number(text: &str) -> Option<u64> {
     let at = text.char_indices().take(12).find(|(_, letter)| letter.is_ascii_digit())?.0;
     let digits =

@@ -55,8 +55,8 @@ impl Fault {
         }))
     }
 
-    /// Reads a body of a response whose status is that of a success, but which is no answer; `None` unless
-    /// it has the words of an error.
+    /// Reads the body of a response with a successful status that is not an answer; `None` unless it
+    /// reports an error.
     pub(in super::super) fn in_success(body: &Json) -> Option<Self> {
         let members = unwrapped(body).as_object()?;
         let has_words = members.iter().any(|(key, value)| match key.as_str() {
@@ -67,7 +67,7 @@ impl Fault {
         has_words.then(|| Self::of_json(body))
     }
 
-    /// Reads the error of a response whose status is not one.
+    /// Reads an error that does not come with an error status.
     pub(in super::super) fn of_json(body: &Json) -> Self {
         let outer = unwrapped(body);
         let error = match outer.get("error") {
@@ -85,7 +85,7 @@ impl Fault {
         if kind.is_empty() || kind == "error" {
             kind = word("status");
         }
-        // A gateway's own message says that a provider failed, and not why.
+        // The gateway's message reports only that a provider failed; the reason is in the metadata.
         if let Some(raw) = error.pointer("/metadata/raw") {
             let raw = Self::of_text(&text_of(raw));
             message = format!("{message}: {}", raw.message);
@@ -125,7 +125,7 @@ impl Fault {
         if words.is_quota(retry_after.is_some()) {
             return ModelError::QuotaExceeded { status, message };
         }
-        // Some servers limit rates with the status of another refusal.
+        // Some servers report rate limits with another status.
         let is_limited = || status_of(code).or_else(|| status_of(kind)) == Some(429);
         if status == 429 || (matches!(status, 400 | 403) && is_limited()) {
             return ModelError::RateLimited { message, retry_after };
@@ -138,7 +138,7 @@ impl Fault {
         }
         match status {
             401 | 403 => ModelError::Authentication { status, message },
-            // Not implemented, not this version of HTTP: another try is of no use.
+            // Not implemented, or not this version of HTTP: a retry would fail as well.
             501 | 505 => ModelError::Rejected { status, message },
             408 | 409 | 500.. => ModelError::Server { status, message, retry_after },
             _ => ModelError::Rejected { status, message },
@@ -211,7 +211,7 @@ impl Fault {
     }
 }
 
-/// Members that hold the message of an error, or other members that do.
+/// Members that hold the message of an error, directly or in their own members.
 const MESSAGES: [&str; 9] = [
     "message",
     "detail",
@@ -224,7 +224,7 @@ const MESSAGES: [&str; 9] = [
     "status_msg",
 ];
 
-/// Those of them that an answer does not have.
+/// Members of [`MESSAGES`] that answers do not have.
 const ERRORS: [&str; 6] = ["message", "detail", "errors", "error_message", "error_msg", "msg"];
 
 /// Returns the message of an error.
@@ -244,7 +244,7 @@ fn words_of(error: &Json) -> String {
     }
 }
 
-/// Returns an error that some servers put into a list.
+/// Returns the error; some servers put it into a list.
 fn unwrapped(error: &Json) -> &Json {
     match error {
         Json::Array(errors) => errors.first().unwrap_or(error),

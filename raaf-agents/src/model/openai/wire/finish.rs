@@ -1,14 +1,14 @@
-//! Reasons for the end of an answer, under the names of various servers.
+//! Finish reasons of various servers.
 
 use super::error_words::normal;
 use crate::model::FinishReason;
 
-/// Ends of an answer.
+/// End of an answer.
 #[derive(Debug, PartialEq)]
 pub(in super::super) enum End {
-    /// The model ended it.
+    /// The model ended the answer.
     Reason(FinishReason),
-    /// The server broke it off.
+    /// The server failed during the answer.
     Failure,
 }
 
@@ -37,7 +37,7 @@ const FAILURE: &[&str] =
     &["error", "networkerror", "insufficientsystemresource", "abort", "aborted", "failed"];
 
 impl End {
-    /// Reads the word of a server, which may be in any case.
+    /// Reads the finish reason of a server, in upper or lower case.
     pub(in super::super) fn of(word: &str) -> Self {
         let normal = normal(word);
         let is = |words: &[&str]| words.contains(&normal.as_str());
@@ -52,7 +52,7 @@ impl End {
         })
     }
 
-    /// Returns whether the end counts even if a prettier word stands beside this one.
+    /// Returns whether this reason takes precedence over a more favorable one beside it.
     pub(super) fn is_decisive(&self) -> bool {
         use FinishReason::{ContentFilter, Length, Refusal};
         matches!(self, Self::Failure | Self::Reason(Length | ContentFilter | Refusal))

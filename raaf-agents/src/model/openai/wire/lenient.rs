@@ -1,10 +1,10 @@
-//! Members that servers send in forms of their own: numbers as text, text as numbers, or something else
-//! where nothing is meant. A member of another form counts as left out, and does not spoil the rest.
+//! Deserialization that accepts numbers as text and text as numbers, as some servers send them. A member
+//! of any other type counts as missing, so that the rest can still be read.
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value as Json;
 
-/// Reads text, also from a number.
+/// Reads text, or a number as text.
 pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     Ok(match Json::deserialize(from)? {
         Json::String(text) => Some(text),
@@ -13,7 +13,7 @@ pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>,
     })
 }
 
-/// Reads a number that is not negative, also from text or with a fraction.
+/// Reads a non-negative number, which may be text. A fraction is rounded.
 pub(super) fn count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     Ok(match Json::deserialize(from)? {
         Json::Number(number) => number.as_u64().or_else(|| number.as_f64().and_then(rounded)),
@@ -25,14 +25,14 @@ pub(super) fn count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D
     })
 }
 
-/// Reads a member that may have another form.
+/// Reads a member; `None` if it has another type.
 pub(super) fn member<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     from: D,
 ) -> Result<Option<T>, D::Error> {
     Ok(serde_json::from_value(Json::deserialize(from)?).ok())
 }
 
-/// Reads a list, or one item without a list around it. Items of another form are left out.
+/// Reads a list, or a single object as a list of one. Items of another type are left out.
 pub(super) fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     from: D,
 ) -> Result<Vec<T>, D::Error> {
@@ -51,7 +51,7 @@ pub(super) fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
-/// Bound on numbers with a fraction or an exponent, up to which each whole number is one.
+/// Largest number up to which `f64` represents each integer.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within bounds")]

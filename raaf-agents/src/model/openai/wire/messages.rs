@@ -113,7 +113,7 @@ fn add_reasoning(reasoning: &Reasoning, body: &mut Map<String, Json>, origin: &s
 }
 
 fn call_body(call: &ToolCall, origin: &str) -> Json {
-    // Servers fail on a history with arguments that are not an object, or names that no tool has.
+    // Servers reject a history with arguments that are not an object, or with illegal names of tools.
     let arguments = match call.parse_arguments() {
         Ok(arguments) if !arguments.is_empty() => call.arguments.as_str(),
         _ => "{}",

@@ -7,7 +7,7 @@ use super::answer::{CallBody, FunctionBody};
 /// Members of a call that the provider expects back.
 const KEPT: [&str; 3] = ["extra_content", "thought_signature", "provider_specific_fields"];
 
-/// Nesting at the end of JSON that comes in pieces.
+/// Nesting of JSON at the end of the pieces so far.
 #[derive(Default)]
 pub(super) struct Nesting {
     depth: usize,
@@ -29,7 +29,7 @@ impl Nesting {
         }
     }
 
-    /// Returns whether nothing is open.
+    /// Returns whether no object, array or string is open.
     pub(super) fn is_closed(&self) -> bool {
         self.depth == 0 && !self.is_in_text
     }
@@ -42,7 +42,7 @@ pub(super) struct Piece {
     pub(super) name: Option<String>,
     pub(super) arguments: String,
     pub(super) kept: Map<String, Json>,
-    /// It has neither an id nor a function.
+    /// True without an id and a function.
     pub(super) is_empty: bool,
 }
 

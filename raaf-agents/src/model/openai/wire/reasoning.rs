@@ -61,7 +61,7 @@ impl Thoughts {
         Some(text)
     }
 
-    /// Adds text that does not go back, unless another member has it already.
+    /// Adds reasoning that is not sent back. Returns it, unless another member has the reasoning.
     pub(super) fn tell(&mut self, text: String) -> Option<String> {
         self.told.push_str(&text);
         Some(text).filter(|text| self.field.is_none() && !text.is_empty())

@@ -1,4 +1,4 @@
-//! Responses that are no answer.
+//! Responses that are not answers.
 
 use serde_json::Value as Json;
 
@@ -12,12 +12,12 @@ use super::{
 pub(in super::super) enum Rejected {
     /// The server reported an error within a successful response.
     Fault(Box<Fault>),
-    /// The response violates the protocol, in this way.
+    /// The response violates the protocol; the string describes the violation.
     Malformed(String),
 }
 
-/// Returns the failure to read a response: the error that it reports, if it does. Other text is left out,
-/// since it may be a completion.
+/// Returns the failure to read a response: the error that it reports, if any, or else the error of the
+/// parser. The text itself is left out, since it may be a completion.
 pub(in super::super) fn unexpected_json(text: &str, error: &serde_json::Error) -> Rejected {
     if let Some(fault) = fault_in(text) {
         return fault;
@@ -26,24 +26,24 @@ pub(in super::super) fn unexpected_json(text: &str, error: &serde_json::Error) -
     Rejected::Malformed(match text.chars().next() {
         None => "an empty response".to_owned(),
         Some('<') => page(),
-        // A struct can be read from a list, about the length of which is the error.
+        // The parser also reads structs from lists, and would report the list's length.
         Some('[') => "unexpected JSON: expected an object".to_owned(),
         Some(_) => format!("unexpected JSON: {error}"),
     })
 }
 
-/// Returns the message about a web page in place of a response.
+/// Returns the message for a web page instead of a response.
 pub(in super::super) fn page() -> String {
     format!("a page instead of JSON; {BASE_URL}")
 }
 
-/// Returns the error that a text without an answer reports, if it does.
+/// Returns the error that a text without an answer reports, if any.
 pub(in super::super) fn fault_in(text: &str) -> Option<Rejected> {
     let fault = Fault::in_success(&serde_json::from_str(&surrogates::replace(text)).ok()?)?;
     Some(Rejected::Fault(Box::new(fault)))
 }
 
-/// Returns the error that a text reports. An answer beside it is left out.
+/// Returns the error that a text reports, without an answer beside it.
 pub(in super::super) fn reported(text: &str) -> Rejected {
     let mut json: Json = serde_json::from_str(&surrogates::replace(text)).unwrap_or_default();
     if let Some(members) = json.as_object_mut() {
