@@ -195,5 +195,5 @@ async fn a_server_without_tls_is_told_with_what_to_write() {
     });
     let model = OpenAiModel::builder("m").base_url(url).retries(RetryPolicy::new(0));
     let error = model.build().unwrap().respond(&request()).await.unwrap_err();
-    assert!(error.to_string().contains("is its base URL one with http://?"), "{error}");
+    assert!(error.to_string().contains("expected a base URL with http://"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Proxies of the environment, which only a process of its own can have.
+//! Proxies of the environment, each in a process of its own, since the environment is the process's.
 
 #![cfg(all(feature = "openai", feature = "mcp"))]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
@@ -19,11 +19,11 @@ use serde_json::json;
 
 use server::{Answer, Server};
 
-/// Variable with the URL that a process of its own calls.
+/// Variable with the URL that the other process calls.
 const URL: &str = "RAAF_TEST_PROXIED_URL";
 
-/// Calls a model and an MCP server at the URL in a process of its own with this proxy, and returns the
-/// answer or the errors.
+/// Calls a model and an MCP server at the URL in another process with this proxy. Returns the answer or
+/// the errors.
 fn call(url: &str, proxy: &str) -> String {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", "the_process_that_calls", "--nocapture", "--test-threads=1"]);
@@ -78,7 +78,7 @@ fn an_error_names_the_proxy_without_its_user() {
     }
 }
 
-/// Starts a proxy that wants a user. Returns its address.
+/// Starts a proxy that requires a user, and returns its address.
 fn wanting() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -98,7 +98,7 @@ fn a_proxy_that_wants_a_user_is_not_asked_again() {
     let proxy = wanting();
     for url in ["http://models.invalid/v1", "https://models.invalid/v1"] {
         let output = call(url, &format!("http://{proxy}"));
-        let said = format!("the proxy http://{proxy} wants a user and a password");
+        let said = format!("the proxy http://{proxy} requires a user and a password");
         assert!(output.contains("model: false ") && output.contains(&said), "{output}");
     }
 }

@@ -47,7 +47,7 @@ fn two_sinks_with_one_file_write_each_span_once_and_are_reported_once() {
 fn links_to_one_file_are_one_file() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
-    // A chain of links to a file that is not there yet.
+    // A chain of links to a file that does not exist yet.
     std::os::unix::fs::symlink("later.jsonl", at("link")).unwrap();
     std::os::unix::fs::symlink(at("link"), at("chain")).unwrap();
     fs::write(at("there.jsonl"), "").unwrap();

@@ -172,6 +172,6 @@ fn a_server_without_tls_is_told_with_what_to_write_and_tried_once() {
     });
     let error = export(&otlp(&url, &[]).build().unwrap()).unwrap_err();
     assert!(!error.is_retryable(), "{error}");
-    assert!(error.to_string().contains(&format!("{url} does not answer in TLS")), "{error}");
+    assert!(error.to_string().contains(&format!("{url} does not use TLS")), "{error}");
     assert!(error.to_string().contains("expected http://"), "{error}");
 }

@@ -15,7 +15,7 @@ pub(crate) fn span_id(id: Option<SpanId>) -> otel::SpanId {
 }
 
 pub(crate) fn trace_state(state: &TraceState) -> otel::TraceState {
-    // Theirs holds the stricter rules for keys of W3C's first level.
+    // OpenTelemetry checks keys by the stricter rules of level 1 of W3C Trace Context.
     let is_theirs = |pair: &(&str, &str)| otel::TraceState::from_key_value([*pair]).is_ok();
     otel::TraceState::from_key_value(state.iter().filter(is_theirs)).unwrap_or_default()
 }

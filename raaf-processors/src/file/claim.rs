@@ -119,10 +119,10 @@ impl Claim {
     }
 }
 
-/// Most links that a path may lead through, as on Linux.
+/// Maximum number of links in a path, as on Linux.
 const MOST_LINKS: usize = 40;
 
-/// Returns the path without links, as far as it exists. A link may lead to a file that is not there yet.
+/// Returns the path without links, as far as it exists. A link may point to a file that does not exist yet.
 fn resolved(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
@@ -136,7 +136,7 @@ fn resolved(path: &Path) -> PathBuf {
     fs::canonicalize(directory(&path)).map_or_else(|_| path.clone(), |there| there.join(name))
 }
 
-/// Returns whether the paths are links to one file.
+/// Returns whether both paths are links to the same file.
 #[cfg(unix)]
 fn are_links(one: &Path, other: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;

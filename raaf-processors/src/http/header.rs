@@ -2,7 +2,7 @@
 
 use ureq::http::{HeaderName, HeaderValue};
 
-/// Headers that describe the body or its transfer, which the sink sends itself.
+/// Headers about the body or its transfer. The sink sets them itself.
 const OWN: [&str; 8] = [
     "content-encoding",
     "content-length",

@@ -173,7 +173,7 @@ impl Client {
             return Err(refusal::of_proxy(proxy, status));
         }
         let words = secret::without((self.protocol.reason)(&body).as_bytes(), secrets);
-        // These may mean that the address is wrong.
+        // With these statuses, the address may be wrong.
         let is_elsewhere = status.is_redirection()
             || matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
         let at = is_elsewhere.then(|| secret::url_without(&self.url, secrets));

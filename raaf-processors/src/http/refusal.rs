@@ -110,8 +110,8 @@ impl Target<'_> {
             }
             Error::Io(io) if io.to_string().contains("InvalidContentType") => {
                 ExportError::permanent(format!(
-                    "{origin} does not answer in TLS ({io}); expected http:// in the address of a \
-                     server without TLS"
+                    "{origin} does not use TLS ({io}); expected http:// in the address of a server \
+                     without TLS"
                 ))
             }
             // Invalid TLS and untrusted certificates are reported as such.

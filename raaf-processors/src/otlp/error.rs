@@ -19,7 +19,7 @@ pub enum OtlpError {
         shown: String,
     },
     /// A header given in code has a name that HTTP does not allow or a value that is not printable
-    /// ASCII, or describes the body. Correct it.
+    /// ASCII, or is a header about the body. Correct it.
     #[error(
         "the header `{name}` cannot be sent; expected a name that HTTP allows, other than \
              those of the body, such as `content-length`, and a value of printable ASCII"

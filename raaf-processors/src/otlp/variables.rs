@@ -125,7 +125,7 @@ fn read_identity(environment: &Environment) -> Option<ClientCert> {
     identity
 }
 
-/// Returns the scheme of an address without one, as OpenTelemetry allows for gRPC.
+/// Returns the scheme for an address that has none, which OpenTelemetry allows for gRPC.
 #[cfg(feature = "otlp-grpc")]
 fn scheme(environment: &Environment, protocol: Option<OtlpProtocol>) -> Option<&'static str> {
     let is = |word: &str, expected: &str| word.eq_ignore_ascii_case(expected);

@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 /// a long chain would otherwise grow with the square of its length.
 const DEEPEST: usize = 40;
 
-/// Usual reasons for an empty capture.
+/// Note with the usual reasons for an empty capture.
 pub(crate) const NOTHING_FOUND: &str = "    \
     nothing was captured: was the traced code run by the capture, and a future by `run_async` or
     `captured_async` (`run` only makes it)? Does a spawned task or thread have its context

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::model::{HostedTool, ModelError, ModelRequest};
 
-const NO_TLS: &str = "; the server does not answer in TLS: is its base URL one with http://?";
+const NO_TLS: &str = "; the server does not use TLS; expected a base URL with http://";
 
 /// Server of a model, whatever its protocol.
 pub(super) struct Endpoint {
@@ -169,7 +169,9 @@ impl Endpoint {
 }
 
 fn wants_user(proxy: &str) -> String {
-    format!("the proxy {proxy} wants a user and a password, as in http://user:password@host:port")
+    format!(
+        "the proxy {proxy} requires a user and a password, as in http://user:password@host:port"
+    )
 }
 
 /// Returns an error where the transport would panic.

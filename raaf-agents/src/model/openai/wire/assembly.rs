@@ -129,14 +129,14 @@ impl Assembly {
         let is_said = |reason: &String| !reason.is_empty();
         let native = native_finish_reason.filter(is_said).map(|reason| End::of(&reason));
         let reason = finish_reason.filter(is_said);
-        // The reason may come twice, and the gateway's prettier one last.
+        // The reason may come twice, and the gateway's more favorable one last.
         let decided = self.finish_reason.clone().map(End::Reason);
         let is_decided = decided.is_some_and(|end| end.is_decisive());
         let end = native.filter(End::is_decisive).or_else(|| reason.as_deref().map(End::of));
         match end.filter(|_| !is_decided) {
             Some(End::Reason(reason)) => self.finish_reason = Some(reason),
             Some(End::Failure) => {
-                let message = format!("it ended the answer with `{}`", reason.unwrap_or_default());
+                let message = format!("the answer ended with `{}`", reason.unwrap_or_default());
                 return Err(Rejected::Fault(Box::new(Fault::of_json(&message.into()))));
             }
             None => {}
