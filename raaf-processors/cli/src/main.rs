@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         // Nobody reads any more, such as behind `head`.
         Err(error) if is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // It may have names of files, and what they contain.
+            // It may contain names of files, and parts of their contents.
             let error = lines(&format!("{error:#}"));
             let _ = writeln!(io::stderr(), "raaf: {error}");
             ExitCode::from(2)

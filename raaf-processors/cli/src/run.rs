@@ -34,7 +34,7 @@ pub(crate) struct Run {
     end: Timestamp,
     /// The earliest root, with its start and id.
     root: Option<Root>,
-    /// The part after a pause that ended last.
+    /// Resumed part that ended last.
     resumed: Option<Resumed>,
     /// Origin of `name`.
     named_by: NamedBy,
@@ -161,8 +161,8 @@ impl Run {
         self.scores > 0 && self.scores == self.spans
     }
 
-    /// Returns the duration of the root; without one, and if the run went on after it, the time from the
-    /// first start to the last end.
+    /// Returns the duration of the root. If there is none, or the run went on after it, returns the time from
+    /// the first start to the last end.
     pub(crate) fn duration(&self) -> Duration {
         match self.root {
             Some((_, _, root)) if self.continued().is_none() => root.duration,
@@ -206,7 +206,7 @@ impl Run {
 type Root = (Timestamp, u64, End);
 
 fn earliest(one: Option<Root>, other: Option<Root>) -> Option<Root> {
-    // Of one that ended more than once, the longest.
+    // If a root ended more than once, the longest counts.
     let key = |root: &Root| (root.0, root.1, Reverse(root.2.duration));
     one.into_iter().chain(other).min_by_key(key)
 }

@@ -27,11 +27,11 @@ pub(crate) enum State {
     Cancelled,
     Stale,
     Unset,
-    /// It waits, such as for an approval, and may go on; a span stays so.
+    /// Waits, for instance for an approval, and may go on. A paused span stays paused.
     Paused,
-    /// Spans have started and not ended.
+    /// Has started and not ended.
     Running,
-    /// Its root is not in the file.
+    /// The root is not in the file.
     Partial,
 }
 
@@ -63,7 +63,7 @@ impl State {
         Self::of(End::of(record))
     }
 
-    /// Returns a parser of the states of spans, which has their list.
+    /// Returns a parser of the states that a span can have.
     pub(crate) fn span_parser() -> impl TypedValueParser<Value = Self> {
         let of_spans = Self::value_variants().iter().filter(|state| **state != Self::Partial);
         PossibleValuesParser::new(of_spans.filter_map(Self::to_possible_value))
@@ -83,7 +83,7 @@ impl From<Status> for State {
     }
 }
 
-/// The resumed part of a run that ended last. Of parts within each other, that is the outermost one.
+/// Resumed part of a run that ended last; the outermost one if such parts are nested.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Resumed {
     ended: Timestamp,
@@ -92,19 +92,19 @@ pub(crate) struct Resumed {
 }
 
 impl Resumed {
-    /// Returns the part that a span is, if it goes on with work that had paused.
+    /// Returns the span as a resumed part, if it goes on with work that had paused.
     pub(crate) fn of(facts: &Facts<'_>) -> Option<Self> {
         let (start, end) = (facts.start?, facts.end.filter(|end| end.resumed)?);
         Some(Self { ended: start.after(end.duration), start, end })
     }
 
-    /// Returns the one that ended last.
+    /// Returns the part that ended last.
     pub(crate) fn later(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         one.into_iter().chain(other).max_by_key(|part| (part.ended, Reverse(part.start)))
     }
 
-    /// Returns the end of the run, if it went on after its root, which ended at this time. This is the
-    /// rule that all commands follow: a run ended as its last resumed part did.
+    /// Returns the end of the run, if it went on after `root`, the end of its root. All commands follow this
+    /// rule: a run ends as its last resumed part does.
     pub(crate) fn end_after(self, root: Timestamp) -> Option<End> {
         (self.ended > root).then_some(self.end)
     }
@@ -115,7 +115,7 @@ impl Resumed {
 pub(crate) struct ResumedRuns(HashMap<TraceId, Resumed>);
 
 impl ResumedRuns {
-    /// Returns those among the spans of a tree.
+    /// Returns the resumed parts in a tree.
     pub(crate) fn of(tree: &SpanTree<Record>) -> Self {
         let mut all = Self::default();
         tree.spans().iter().for_each(|record| all.add(&Facts::of(record)));
@@ -142,13 +142,13 @@ impl ResumedRuns {
         }
     }
 
-    /// Returns the state of the run of a root that went on after it.
+    /// Returns the final state of the run, if the record is its root and the run went on after it.
     pub(crate) fn state_of_run(&self, record: &Record) -> Option<State> {
         let root = record.ended().filter(|span| span.parent_id().is_none())?;
         self.state_after(root.trace_id(), root.end_time().into())
     }
 
-    /// Returns the state of a run that went on after its root, which ended at this time.
+    /// Returns the final state of a run, if it went on after `root`, the end of its root.
     pub(crate) fn state_after(&self, trace: TraceId, root: Timestamp) -> Option<State> {
         Some(State::of(Some(self.0.get(&trace)?.end_after(root)?)))
     }

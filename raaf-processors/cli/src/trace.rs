@@ -84,7 +84,7 @@ impl Trace {
             record
         });
         let mut records: Vec<_> = records.collect();
-        // The tree keeps the first of those that ended more than once: the longest.
+        // Of spans that ended more than once, the tree keeps the first, which is the longest.
         records.sort_by_key(|record| (record.start_time(), Reverse(record.duration())));
         let tree = SpanTree::new(records);
         Self { id, lines, tree, scoring: Vec::new() }

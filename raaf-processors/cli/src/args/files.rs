@@ -11,13 +11,13 @@ use raaf_trace_model::prices::PriceTable;
 
 use crate::input::Input;
 
-/// Name of the file that is read if none is named.
+/// Name of the default file.
 const DEFAULT_FILE: &str = "traces.jsonl";
 
 /// Files to read.
 #[derive(Args, Debug)]
 pub(crate) struct Files {
-    /// Trace files, or `-`.
+    /// Trace files, or `-` for standard input.
     #[arg(value_name = "FILE")]
     named: Vec<PathBuf>,
     /// Read the named files only, without the rotated parts beside them.
@@ -39,7 +39,7 @@ impl Files {
     }
 }
 
-/// Returns the file that is read if none is named.
+/// Returns the default file: the one that `RAAF_TRACE_FILE` names, otherwise `traces.jsonl`.
 pub(crate) fn default_file() -> PathBuf {
     let set = env::var_os("RAAF_TRACE_FILE").filter(|path| !path.is_empty());
     set.map_or_else(|| DEFAULT_FILE.into(), PathBuf::from)
@@ -83,8 +83,8 @@ impl PricedFiles {
 /// Prices of models.
 #[derive(Args, Debug)]
 pub(crate) struct Prices {
-    /// JSON file with prices of models, on top of the built-in ones, for calls whose cost is not in the
-    /// file; `none` for no prices.
+    /// JSON file with prices of models in addition to the built-in ones, for calls without a cost in the
+    /// trace file; `none` for no prices.
     #[arg(long, value_name = "FILE", env = "RAAF_TRACE_PRICES", hide_env_values = true)]
     prices: Option<PathBuf>,
 }

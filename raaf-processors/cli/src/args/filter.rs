@@ -134,12 +134,12 @@ pub(super) fn duration(text: &str) -> anyhow::Result<Duration> {
     }
 }
 
-/// Returns a parser of numbers of things to show.
+/// Returns a parser of a number of results, at least 1.
 pub(super) fn positive() -> impl TypedValueParser<Value = usize> {
     RangedU64ValueParser::new().range(1..)
 }
 
-/// Parses the key of an attribute, perhaps with its value.
+/// Parses the key of an attribute, optionally with its value.
 pub(super) fn attribute(text: &str) -> anyhow::Result<(String, Option<String>)> {
     let (key, value) = text.split_once('=').map_or((text, None), |(key, value)| (key, Some(value)));
     if key.is_empty() {
@@ -148,7 +148,7 @@ pub(super) fn attribute(text: &str) -> anyhow::Result<(String, Option<String>)> 
     Ok((key.to_owned(), value.map(str::to_owned)))
 }
 
-/// Parses a ratio of what is more to what is less.
+/// Parses a ratio of the larger value to the smaller one, at least 1.
 pub(super) fn ratio(text: &str) -> anyhow::Result<f64> {
     match text.parse::<f64>() {
         Ok(ratio) if ratio >= 1.0 => Ok(ratio),

@@ -27,7 +27,7 @@ use filter::{attribute, duration, finite, positive, ratio};
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// Print JSON, an object a line.
+    /// Print JSON, one object a line.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Use colours.
@@ -55,7 +55,8 @@ pub(crate) enum Command {
     Search(Search),
     /// Summarize spans by kind, component, model or error, or scores.
     ///
-    /// Tokens and cost of an agent are those of the model calls below it, without those of other agents below it.
+    /// Tokens and cost of an agent are those of the model calls below it, except those of other agents
+    /// below it.
     Stats(Stats),
     /// List the spans that took longest.
     Slowest(Slowest),
@@ -63,10 +64,10 @@ pub(crate) enum Command {
     Errors(Errors),
     /// Compare two runs, or two sets of runs.
     ///
-    /// A set of runs is a file, perhaps with filters of `raaf list`: `new.jsonl`,
-    /// `traces.jsonl:name=nightly,since=2h`, or `:until=2026-01-02` for the file that is read by default. A name
-    /// without a dot is that of a file after `./`. Spans of sets are aligned by the name of their run, and by
-    /// kind, component and method from the root on.
+    /// A set of runs is a file, optionally with filters of `raaf list`: `new.jsonl`,
+    /// `traces.jsonl:name=nightly,since=2h`, or `:until=2026-01-02` for the file that is read by default.
+    /// Write `./` before a file name without a dot. Spans of sets are aligned by the name of their run, and
+    /// by kind, component and method from the root on.
     Diff(Diff),
     /// Write traces in another format.
     Export(Export),
@@ -74,8 +75,8 @@ pub(crate) enum Command {
     Import(Import),
     /// Append the score of a span to a trace file.
     ///
-    /// The score is appended as a program writes it that scores a span which has ended: as a span of kind
-    /// `evaluator` in a trace of its own, which links to the scored one.
+    /// The score is a span of kind `evaluator` in its own trace, with a link to the scored span, as programs
+    /// write the score of a span that has ended.
     Score(Score),
     /// Print spans as they are written.
     Tail(Tail),
@@ -91,12 +92,12 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Returns the reason why there is no JSON of its output, if there is none.
+    /// Returns the reason why the command has no output in JSON, if it has none.
     pub(crate) fn without_json(&self) -> Option<&'static str> {
         match self {
-            Self::Export(_) => {
-                Some("`export` names its format; `chrome`, `otlp` and `jsonl` are JSON")
-            }
+            Self::Export(_) => Some(
+                "`export` has an argument for its format; `chrome`, `otlp` and `jsonl` are JSON",
+            ),
             Self::Completions { .. } => Some("completions are a script"),
             _ => None,
         }
@@ -146,7 +147,7 @@ pub(crate) struct Show {
     /// Show inputs, outputs, messages and errors in full.
     #[arg(long)]
     pub(crate) content: bool,
-    /// Format of the output, `text` by default; `--json` is the same as `--format json`.
+    /// Format of the output, `text` by default; `--json` means `--format json`.
     #[arg(long, value_enum)]
     pub(crate) format: Option<ShowFormat>,
 }
@@ -342,12 +343,12 @@ pub(crate) struct Score {
 
 #[derive(Args, Debug)]
 pub(crate) struct Tail {
-    /// Trace file, or `-`.
+    /// Trace file, or `-` for standard input.
     pub(crate) file: Option<PathBuf>,
-    /// Number of lines that exist already to begin with.
+    /// Number of existing lines to begin with.
     #[arg(short = 'n', long, default_value_t = 10)]
     pub(crate) lines: usize,
-    /// Go on with what is written later, also after a rotation.
+    /// Continue with lines that are written later, also after a rotation.
     #[arg(short, long)]
     pub(crate) follow: bool,
 }

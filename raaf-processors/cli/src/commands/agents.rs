@@ -12,7 +12,7 @@ use crate::input::{Facts, Input, Scan, Tokens};
 /// Kind of the spans that have the usage of others.
 pub(super) const KIND: &str = "agent";
 
-/// Traces with the number of their lines.
+/// Number of lines of each trace.
 #[derive(Debug, Default)]
 pub(super) struct Traces(HashMap<TraceId, Counted>);
 
@@ -41,9 +41,9 @@ impl Traces {
         }
     }
 
-    /// Reads the files again, and calls `each` with the usage of an agent for each model call that is its
-    /// own, and the name that `name` has for the agent. Keeps what it needs of the traces that are not
-    /// complete yet, not those before and behind.
+    /// Reads the files again. For each model call of an agent, calls `each` with the name that `name` returns
+    /// for the agent, and the call's usage. Only traces that have begun and are not complete are kept in
+    /// memory.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl Traces {
             }
             Ok(())
         })?;
-        // Of a file that was cut meanwhile.
+        // Traces remain if a file was truncated meanwhile.
         for spans in open.into_values() {
             spans.finish(&mut each);
         }
@@ -83,16 +83,16 @@ impl Traces {
 /// Spans of a trace.
 #[derive(Debug, Default)]
 struct Spans {
-    /// Parent, and what the span is, by its id. One that has ended replaces its start.
+    /// Parent and role of each span, by its id. The end of a span replaces its start.
     all: HashMap<SpanId, (Option<SpanId>, Span)>,
     calls: Vec<(Option<SpanId>, Tokens, Cost)>,
 }
 
 #[derive(Debug)]
 enum Span {
-    /// An agent with its name, if it counts.
+    /// Agent, with its name if it counts.
     Agent(Option<String>),
-    /// Below the agent with this id, or none.
+    /// Span below the agent with this id, or below none.
     Below(Option<SpanId>),
     Other,
 }
@@ -121,7 +121,7 @@ impl Spans {
         }
     }
 
-    /// Returns the nearest agent from a span upwards, and notes it for the spans between.
+    /// Returns the nearest agent from a span upwards, and caches it for the spans between.
     fn agent(&mut self, from: Option<SpanId>) -> Option<SpanId> {
         let (mut at, mut path) = (from, Vec::new());
         let found = loop {
@@ -130,7 +130,7 @@ impl Spans {
             match span {
                 Span::Agent(_) => break Some(id),
                 Span::Below(agent) => break *agent,
-                // Spans that enclose each other are below none.
+                // In a cycle of parents, a span is below no agent.
                 Span::Other => *span = Span::Below(None),
             }
             at = *parent;

@@ -14,10 +14,10 @@ use crate::{
     print::Printer,
 };
 
-/// Number of faults that are told one by one.
+/// Number of faults that are reported one by one.
 const TOLD: usize = 10;
 
-/// What has been written and what could not be read.
+/// Outcome of an import: whether spans were written, and what could not be read.
 #[derive(Default)]
 struct Outcome {
     any: bool,
@@ -47,10 +47,10 @@ pub(super) fn run(import: &Import, printer: &mut Printer) -> anyhow::Result<Foun
                 let at = format!("{name}, request {number}");
                 let body = match body {
                     Ok(body) => body,
-                    // Nothing tells where the next request begins.
                     Err(error) if error.is_io() => {
                         return Err(io::Error::from(error)).context(at);
                     }
+                    // After invalid JSON, the start of the next request is unknown.
                     Err(error) => {
                         outcome.faults.push(format!("{at}: {error}"));
                         break;

@@ -63,7 +63,7 @@ pub(super) fn run(search: &Search, printer: &mut Printer) -> anyhow::Result<Foun
         ));
     }
     let input = search.files.input()?;
-    // Prices take time, and few spans are shown.
+    // Costs take time, and only a few spans are shown.
     let by_cost = search.attributes.iter().any(|(key, _)| key == keys::GEN_AI_USAGE_COST);
     let (parts, faults) = Scan::of(&input).lines(Hits::default, |hits, line| {
         let Some(facts) = Facts::read(line)? else { return Ok(()) };

@@ -36,7 +36,7 @@ pub(super) fn run(show: &Show, printer: &mut Printer) -> anyhow::Result<Found> {
     }
     let format = match show.format {
         Some(format) if printer.json && format != ShowFormat::Json => {
-            bail!("`--json` and another `--format` are given; leave one of them out")
+            bail!("`--json` contradicts `--format`; leave one of them out")
         }
         None if printer.json => ShowFormat::Json,
         format => format.unwrap_or(ShowFormat::Text),
@@ -83,7 +83,7 @@ fn text(show: &Show, trace: &Trace, printer: &mut Printer) -> anyhow::Result<()>
     if show.content {
         for (_, record) in trace.tree.walk() {
             let mut contents = contents(record);
-            // The tree shows what fits in a line or a few.
+            // The tree shows only the beginning of a long error.
             let error =
                 record.ended().and_then(FinishedSpan::error).and_then(SpanError::with_causes);
             contents.extend(error.map(|error| ("error", lines(&error))));

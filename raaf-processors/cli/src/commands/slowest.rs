@@ -43,7 +43,7 @@ struct Shown<'a> {
     component: &'a str,
     method: &'a str,
     status: State,
-    /// Of a root whose run went on after it had paused.
+    /// State of the run, for a root that paused and whose run went on.
     #[serde(skip_serializing_if = "Option::is_none")]
     run_status: Option<State>,
     started_at: Timestamp,

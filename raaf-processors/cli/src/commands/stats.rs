@@ -32,7 +32,7 @@ fn group_of(by: By, facts: &Facts<'_>) -> Option<String> {
     match by {
         By::Kind => Some(facts.kind.to_string()),
         By::Component => Some(format!("{} {}", facts.kind, facts.component)),
-        // An agent may have the model that it calls.
+        // An agent may have the model of its calls, which would count twice.
         By::Model if facts.kind == agents::KIND => None,
         By::Model => facts.model.as_deref().map(str::to_owned),
         By::Error => facts.error_type.as_deref().map(str::to_owned),

@@ -39,7 +39,7 @@ pub(super) fn run(tail: &Tail, printer: &mut Printer) -> anyhow::Result<Found> {
     }
 }
 
-/// Reads standard input, which is shown as it comes if it is followed, or a compressed file.
+/// Reads a compressed file, or standard input, whose lines are shown as they arrive with `--follow`.
 fn whole(
     tail: &Tail,
     input: &Input,

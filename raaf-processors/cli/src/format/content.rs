@@ -25,14 +25,14 @@ pub(crate) fn contents(record: &Record) -> Vec<(&'static str, String)> {
 fn shown(value: ValueRef<'_>) -> String {
     let text = match value {
         ValueRef::Json(json) => serde_json::to_string_pretty(json).unwrap_or_default(),
-        // What came from other programs has objects and lists as text.
+        // Spans from other programs have objects and lists as text.
         ValueRef::Str(text) if text.starts_with(['{', '[']) => pretty(text),
         other => other.to_string(),
     };
     lines(&text)
 }
 
-/// Returns JSON on several lines, and a text as it is unless it is compact JSON whose numbers fit.
+/// Returns compact JSON on several lines. Other text, and JSON that this would change, stays as it is.
 fn pretty(text: &str) -> String {
     let json = serde_json::from_str::<serde_json::Value>(text).ok();
     let json = json.filter(|json| serde_json::to_string(json).is_ok_and(|again| again == text));
@@ -40,7 +40,7 @@ fn pretty(text: &str) -> String {
         .unwrap_or_else(|| text.to_owned())
 }
 
-/// Returns a text that keeps its lines and has no other control characters.
+/// Returns the text with escaped control characters, except line breaks.
 pub(crate) fn lines(text: &str) -> String {
     let lines: Vec<_> = text.split('\n').map(|line| Escaped(line).to_string()).collect();
     lines.join("\n")

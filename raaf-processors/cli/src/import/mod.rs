@@ -15,8 +15,8 @@ pub(crate) struct Imported {
     pub(crate) faults: Vec<String>,
 }
 
-/// Requests of several files. Those of OpenAI's Agents SDK are read together at the end: a trace is in one
-/// of them, and its spans may be in others.
+/// Reads requests of several files. Those of OpenAI's Agents SDK are read together at the end, since a trace
+/// and its spans can be in different requests.
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
     items: Vec<Json>,
@@ -27,7 +27,7 @@ impl Requests {
     ///
     /// # Errors
     ///
-    /// The reason why it is neither.
+    /// Returns the reason if the body is none of these.
     pub(crate) fn read(&mut self, body: Json) -> Result<Imported, String> {
         if body.get("resourceSpans").is_some() {
             return otlp::json(body);

@@ -13,14 +13,14 @@ use serde_json::Value as Json;
 
 use super::Imported;
 
-/// Reads traces and spans. A trace is its own root, as long as its spans here. What makes no sense is left
+/// Reads traces and spans. Each trace becomes a root that covers its spans here. Invalid items are left
 /// out, with the reason.
 pub(super) fn all(items: &[Json]) -> Imported {
     let (spans, faults) = read(items, None);
     Imported { spans, faults }
 }
 
-/// A trace that has begun, and the first start and the last end of its spans so far.
+/// Trace that has begun, with the first start and the last end of its spans so far.
 #[derive(Debug)]
 pub(super) struct Begun {
     pub(super) trace: Json,
@@ -29,14 +29,14 @@ pub(super) struct Begun {
 
 type Times = (SystemTime, SystemTime);
 
-/// Adds the times of a span.
+/// Extends the times by those of a span.
 pub(super) fn with(times: Option<Times>, span: &FinishedSpan) -> Times {
     let (start, end) = (span.start_time(), span.end_time());
     times.map_or((start, end), |(first, last)| (first.min(start), last.max(end)))
 }
 
-/// Reads a request, with traces that earlier ones had. A trace has a root, again, with each span that is at
-/// its top.
+/// Reads a request, with the traces of earlier ones. Each request with a top span of a trace yields the
+/// root again.
 ///
 /// # Errors
 ///
@@ -147,7 +147,7 @@ fn span(item: &Json, id: TraceId, trace: Option<&Json>) -> Result<FinishedSpan, 
     Ok(span.build())
 }
 
-/// Returns type and message of an error. What else is known of it follows the message.
+/// Returns the type and the message of an error. Its other data follow the message.
 fn error(error: &Json) -> (String, String) {
     let text = |json: &Json| json.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let data = &error["data"];
@@ -206,7 +206,7 @@ fn describe(data: &Json, attributes: &mut Attributes) {
             (_, "output") => _ = attributes.set_content(keys::OUTPUT, value_of()),
             (_, "model") => _ = attributes.set(keys::GEN_AI_REQUEST_MODEL, value_of()),
             (_, "usage") => {
-                // Chat Completions has other words.
+                // Chat Completions has other names.
                 for (theirs, ours) in [
                     ("/prompt_tokens", keys::GEN_AI_USAGE_INPUT_TOKENS),
                     ("/completion_tokens", keys::GEN_AI_USAGE_OUTPUT_TOKENS),

@@ -1,5 +1,5 @@
-//! Spans of OTLP. Those of this project are as they were: what its exporter adds for other readers, and
-//! what it renames for them, is undone.
+//! Spans of OTLP. For spans of this project, the additions and the renamed attributes of the exporter are
+//! undone.
 
 use std::{collections::HashMap, error::Error};
 
@@ -31,7 +31,7 @@ const METADATA: [&str; 7] = [
     keys::GEN_AI_PROMPT_VERSION,
 ];
 
-/// Keys of OTLP, and of the attributes that they have the values of.
+/// Keys in OTLP, with the keys of the attributes that they replace.
 const RENAMED: [(&str, &str); 6] = [
     ("gen_ai.tool.name", keys::TOOL_NAME),
     ("gen_ai.tool.call.arguments", keys::TOOL_ARGUMENTS),
@@ -41,7 +41,7 @@ const RENAMED: [(&str, &str); 6] = [
     ("gen_ai.tool.description", keys::TOOL_DESCRIPTION),
 ];
 
-/// Those of agents.
+/// Further keys of agents, with the keys of the attributes that they replace.
 const OF_AGENTS: [(&str, &str); 4] = [
     (AGENT_NAME, keys::AGENT_NAME),
     (keys::GEN_AI_REQUEST_MODEL, keys::AGENT_MODEL),
@@ -51,7 +51,7 @@ const OF_AGENTS: [(&str, &str); 4] = [
 
 const AGENT_NAME: &str = "gen_ai.agent.name";
 
-/// Keys of lists that agents write as such.
+/// Keys whose values are lists.
 const LISTS: [&str; 4] = [
     keys::GEN_AI_SYSTEM_INSTRUCTIONS,
     keys::GEN_AI_INPUT_MESSAGES,
@@ -59,7 +59,7 @@ const LISTS: [&str; 4] = [
     keys::GEN_AI_TOOL_DEFINITIONS,
 ];
 
-/// Keys of values that others have, too.
+/// Keys that repeat values of other keys.
 const COPIES: [&str; 7] = [
     "llm.token_count.prompt_details.cache_write",
     "llm.token_count.completion_details.reasoning",
@@ -74,7 +74,7 @@ const COPIES: [&str; 7] = [
 ///
 /// # Errors
 ///
-/// The reason why it is none.
+/// Returns the reason if the body is not such a request.
 pub(crate) fn binary(body: &[u8]) -> Result<Imported, String> {
     let request = ExportTraceServiceRequest::decode(body).map_err(|error| no_request(&error))?;
     spans(&request, body)
@@ -84,7 +84,7 @@ pub(crate) fn binary(body: &[u8]) -> Result<Imported, String> {
 ///
 /// # Errors
 ///
-/// The reason why it is none.
+/// Returns the reason if the body is not such a request.
 pub(crate) fn json_text(body: &[u8]) -> Result<Imported, String> {
     if let Ok(request) = serde_json::from_slice::<ExportTraceServiceRequest>(body) {
         return spans(&request, &request.encode_to_vec());
@@ -92,11 +92,11 @@ pub(crate) fn json_text(body: &[u8]) -> Result<Imported, String> {
     json(serde_json::from_slice(body).map_err(|error| no_request(&error))?)
 }
 
-/// Reads a request like [`json_text`].
+/// Reads a request in parsed JSON, like [`json_text`].
 ///
 /// # Errors
 ///
-/// The reason why it is none.
+/// Returns the reason if the body is not such a request.
 pub(crate) fn json(mut body: Json) -> Result<Imported, String> {
     loosen(&mut body);
     let request: ExportTraceServiceRequest =
@@ -108,8 +108,8 @@ fn no_request(error: &dyn Error) -> String {
     format!("not an OTLP trace request: {error}")
 }
 
-/// Puts numbers for words of enumerations, leaves out fields that are null, and makes doubles that JSON has
-/// no number for strings.
+/// Replaces names of enumerations by numbers, removes fields that are null, and turns doubles that JSON
+/// cannot express, such as `NaN`, into strings.
 fn loosen(json: &mut Json) {
     match json {
         Json::Array(items) => items.iter_mut().for_each(loosen),
@@ -146,7 +146,7 @@ fn code(word: &str) -> Option<usize> {
     ["UNSET", "OK", "ERROR"].iter().position(|known| *known == word)
 }
 
-/// Returns the spans of a request, whose form in protobuf is `body`.
+/// Returns the spans of a request. `body` is its form in protobuf.
 fn spans(request: &ExportTraceServiceRequest, body: &[u8]) -> Result<Imported, String> {
     let resources = request.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
     let all = resources.flat_map(|scope| &scope.spans);
@@ -191,8 +191,8 @@ fn get<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a Any> {
     found.value.as_ref()?.value.as_ref()
 }
 
-/// Returns the keys of names and operations that the exporter has added: it writes them behind the
-/// component, before what the span has.
+/// Returns the keys of names and operations that the exporter has added: it writes them after the
+/// component and before the span's own attributes.
 fn added(attributes: &[KeyValue]) -> Vec<&str> {
     let text = |pair: &KeyValue| match pair.value.as_ref()?.value.as_ref()? {
         Any::StringValue(text) => Some(text.clone()),
@@ -206,7 +206,7 @@ fn added(attributes: &[KeyValue]) -> Vec<&str> {
     let operation = first.next_if(|(key, _)| *key == keys::GEN_AI_OPERATION_NAME);
     let kind = first.next_if(|(key, _)| *key == "openinference.span.kind");
     let [name, operation, kind] = [name, operation, kind].map(|pair| pair.map(|(key, _)| key));
-    // Model calls have no kind there; one that has set its operation may have set its model first.
+    // Model calls have no kind there. One that has set its operation may have set its model before that.
     let by_model = name == Some(keys::GEN_AI_REQUEST_MODEL);
     let added = match (kind, operation) {
         (Some(_), _) => [name, operation, kind],
@@ -216,7 +216,7 @@ fn added(attributes: &[KeyValue]) -> Vec<&str> {
     added.into_iter().flatten().collect()
 }
 
-/// Returns the sources of an error, which are a list of strings.
+/// Returns the sources of an error, if they are a list of strings.
 fn sources(attributes: &[KeyValue]) -> Option<Json> {
     let text = |any: &Any| match any {
         Any::StringValue(text) => Some(Json::from(text.as_str())),
@@ -230,7 +230,7 @@ fn sources(attributes: &[KeyValue]) -> Option<Json> {
     }
 }
 
-/// Restores the line of a span of this project. Returns the metadata of its trace that it had.
+/// Restores the line of a span of this project. Returns the trace's metadata from its attributes.
 fn restore(span: &FinishedSpan, added: &[&str], line: &mut Json) -> Fields {
     let kind = span.kind().clone();
     let named = FinishedSpan::builder(kind.clone(), span.component_name());
@@ -238,7 +238,7 @@ fn restore(span: &FinishedSpan, added: &[&str], line: &mut Json) -> Fields {
     let trace =
         [("workflow_name", keys::WORKFLOW_NAME), ("group_id", keys::GEN_AI_CONVERSATION_ID)];
     for (field, key) in trace {
-        // Also if they are empty.
+        // Empty strings are restored, too.
         if let Some(Json::String(text)) = take(line, key) {
             line[field] = text.into();
         }
@@ -284,8 +284,8 @@ fn restore(span: &FinishedSpan, added: &[&str], line: &mut Json) -> Fields {
     metadata(attributes)
 }
 
-/// Restores an input or an output: that of a tool has a key of its own, too, and that of a model call is
-/// the text of its last message, if it has messages.
+/// Restores an input or an output. A tool has it under another key, too; for a model call with messages, it
+/// is only the text of the last one, and is removed.
 fn content(
     attributes: &mut Fields,
     of: &str,

@@ -14,10 +14,10 @@ pub(crate) struct End {
     #[serde(with = "word")]
     pub(crate) status: Status,
     pub(crate) duration: Duration,
-    /// It waits, or goes on in another span.
+    /// True if the span has paused; its work may go on in another span.
     #[serde(default)]
     pub(crate) paused: bool,
-    /// It goes on with the work of a span that has paused.
+    /// True if the span goes on with the work of a span that has paused.
     #[serde(default)]
     pub(crate) resumed: bool,
 }
@@ -32,7 +32,7 @@ impl End {
     }
 }
 
-/// Attributes that tell of pauses.
+/// Attributes about pauses.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Marks {
     pub(super) paused: bool,

@@ -261,8 +261,8 @@ impl<'de> Visitor<'de> for &mut Line<'de> {
     }
 }
 
-/// Reads the attributes on which the state of a span or, if `counts` is there, a cost depends, and which
-/// the line does not repeat.
+/// Reads the attributes on which the state of a span and, with `counts`, its cost depend, and which are not
+/// also fields of the line.
 struct Noted<'f, 'a> {
     counts: Option<&'f mut Facts<'a>>,
     marks: &'f mut Marks,

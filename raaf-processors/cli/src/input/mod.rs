@@ -28,7 +28,7 @@ pub(crate) use line::Line;
 use progress::Progress;
 pub(crate) use scan::{Faults, Scan};
 
-/// End of the names of indices, which are beside the files that they belong to.
+/// Suffix of the names of indices, which are stored beside their files.
 pub(crate) const INDEX: &str = ".raaf-index";
 
 /// Length limit of a line, in bytes.

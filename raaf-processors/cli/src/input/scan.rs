@@ -258,8 +258,8 @@ fn block(
     Ok(())
 }
 
-/// Reads all lines of a source, until one is an error. Returns the reason why a compressed one has no more
-/// of them than those before, if it is damaged or cut.
+/// Reads all lines of a source, until `each` returns an error. If a compressed source is damaged or
+/// truncated, reads the lines before that and returns the reason.
 fn whole(
     source: &Source,
     progress: &Progress,
@@ -274,10 +274,10 @@ fn whole(
         let read = match read {
             Ok(0) => return Ok(None),
             Ok(read) => read,
-            // It is not of the system, but of a decoder.
+            // The error comes from a decoder, not from the system.
             Err(error) if offset > 0 && error.raw_os_error().is_none() => {
                 let (name, cause) = (source.name(), innermost(&error));
-                let reason = "the compressed data is damaged or cut";
+                let reason = "the compressed data is damaged or truncated";
                 return Ok(Some(format!("{name}, byte {offset}: {reason}: {cause}")));
             }
             Err(error) => return Err(error).with_context(|| source.name()),

@@ -93,8 +93,8 @@ impl Printer {
         self.data(format_args!("{line}\n"))
     }
 
-    /// Prints a record as a line of JSON like that of a trace file; of a root whose run went on after it
-    /// had paused, with the state in which the run ended.
+    /// Prints a record as a line of JSON, as in a trace file. `went_on` is the final state of a run that went
+    /// on after its root had paused; it is added as `run_status`.
     pub(crate) fn record(&mut self, record: &Record, went_on: Option<State>) -> io::Result<()> {
         #[derive(Serialize)]
         struct Shown<'a, S> {
@@ -171,7 +171,7 @@ fn width() -> Option<usize> {
 
 /// Returns the colour of a state that is not `ok`.
 fn style_of(state: &str) -> Option<Style> {
-    // Of a root that has paused, that in which its run ended.
+    // For a root that has paused, the final state of its run counts.
     let color = match state.rsplit(THEN).next()? {
         "error" => AnsiColor::Red,
         "cancelled" | "stale" | "partial" | "paused" => AnsiColor::Yellow,
@@ -181,10 +181,10 @@ fn style_of(state: &str) -> Option<Style> {
     Some(color.on_default())
 }
 
-/// What is between the state of a root that has paused and that of its run.
+/// Separator of the state of a root that has paused and the final state of its run.
 const THEN: &str = ", then ";
 
-/// Returns the state of a span, and that in which its run ended if it went on later.
+/// Returns the state of a span, with the final state of its run if it went on later.
 pub(crate) fn states(own: State, went_on: Option<State>) -> String {
     let run = went_on.map(|run| format!("{THEN}{}", run.as_str()));
     format!("{}{}", own.as_str(), run.unwrap_or_default())
@@ -212,7 +212,7 @@ pub(crate) fn tell(faults: &Faults) {
     }
 }
 
-/// Returns a text without control characters.
+/// Returns the text with escaped control characters.
 pub(crate) fn name(text: &str) -> String {
     Escaped(text).to_string()
 }

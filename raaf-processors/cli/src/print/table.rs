@@ -8,11 +8,11 @@ use textwrap::core::display_width;
 /// Spaces between two columns.
 const GAP: usize = 2;
 
-/// Smallest width to which a column is narrowed.
+/// Minimum width of a narrowed column, in characters.
 const LEAST: usize = 20;
 
-/// Returns the lines of a table, each with the number of its row; `None` for the head. Without a width, a
-/// row is one line; otherwise the widest columns are narrowed, and their cells have several lines.
+/// Returns the lines of a table, each with the number of its row, or `None` for the head. With a width, the
+/// widest columns are narrowed, and long cells are wrapped; without one, a row is one line.
 pub(super) fn lines<const N: usize>(
     head: [&str; N],
     right: &[usize],
@@ -53,7 +53,7 @@ fn widths<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> [usize; N] {
     })
 }
 
-/// Narrows the widest columns to one width, until all fit or none is wider than [`LEAST`].
+/// Narrows the widest columns to the same width, until all fit or none is wider than [`LEAST`].
 fn fitted<const N: usize>(mut widths: [usize; N], most: usize) -> [usize; N] {
     loop {
         let excess = widths.iter().sum::<usize>().saturating_sub(most);

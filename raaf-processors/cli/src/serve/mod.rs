@@ -248,8 +248,7 @@ async fn lines(State(server): State<Arc<Server>>, Query(query): Query<After>) ->
     (headers, text)
 }
 
-/// Takes an OTLP request, protobuf or JSON.
-/// Ends a last line that a killed program left, so that the next one is a line of its own.
+/// Ends an incomplete last line, which a killed program can leave.
 fn end_line(file: &mut File) -> io::Result<()> {
     if file.seek(SeekFrom::End(0))? == 0 {
         return Ok(());
@@ -260,6 +259,7 @@ fn end_line(file: &mut File) -> io::Result<()> {
     if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
 }
 
+/// Receives an OTLP request in protobuf or JSON.
 async fn otlp(State(server): State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
     let is = |kind: &str| is_of_type(&headers, kind);
     let read = if is("application/json") {
@@ -280,7 +280,7 @@ async fn otlp(State(server): State<Arc<Server>>, headers: HeaderMap, body: Bytes
     let error_message = read.faults.into_iter().next();
     if is("application/json") {
         let body = error_message.map_or(json!({}), |message| {
-            // 64-bit numbers are strings in this JSON.
+            // In JSON, protobuf's 64-bit numbers are strings.
             let rejected = rejected_spans.to_string();
             json!({ "partialSuccess": { "rejectedSpans": rejected, "errorMessage": message } })
         });

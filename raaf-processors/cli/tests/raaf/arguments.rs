@@ -1,4 +1,4 @@
-//! Arguments: none has no effect without a word.
+//! Arguments: none is ignored silently.
 
 use std::{fs, process::Stdio};
 

@@ -380,7 +380,7 @@ fn exported_lines_are_the_same_bytes() {
     assert_eq!(out, lines);
 }
 
-/// Such as one whose length was not known yet.
+/// A root can end more than once if its length was unknown at first.
 #[test]
 fn of_a_root_that_ended_more_than_once_the_longest_counts() {
     let one = support::with_ids(&["1a"]);
@@ -393,7 +393,7 @@ fn of_a_root_that_ended_more_than_once_the_longest_counts() {
     }
 }
 
-/// Whichever of its spans is read first.
+/// The order of the spans does not matter.
 #[test]
 fn a_run_whose_root_has_no_name_has_that_of_another_span() {
     use support::{lines, span, trace};

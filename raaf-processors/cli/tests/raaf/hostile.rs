@@ -1,4 +1,4 @@
-//! Files and names as nobody wants them.
+//! Broken files and hostile names.
 
 use std::{fs, io::Write as _};
 
@@ -7,7 +7,7 @@ use raaf_trace_model::span::FinishedSpan;
 
 use crate::support::{Files, lines, nights, report, span, trace};
 
-/// Commands that read a file, of which none may fail otherwise than by an error.
+/// Commands that read a file. None may fail without an error message.
 const COMMANDS: [&str; 18] = [
     "list",
     "show last",
@@ -131,13 +131,13 @@ fn a_compressed_file_that_is_cut_is_read_as_far_as_it_goes() {
         assert!(outcome.err.starts_with(&begins) && outcome.err.contains(note), "{}", outcome.err);
         outcome.out.lines().count()
     };
-    let of_cut = count("cut.gz", "the compressed data is damaged or cut: ");
+    let of_cut = count("cut.gz", "the compressed data is damaged or truncated: ");
     let all = files.text(&["list", "--all", "--json"]).lines().count();
     assert!(of_cut > 10 && of_cut < all, "{of_cut}");
-    assert_eq!(count("junk.gz", "the compressed data is damaged or cut: "), all);
+    assert_eq!(count("junk.gz", "the compressed data is damaged or truncated: "), all);
     for command in ["show last", "export csv", "tail", "diff last last"] {
         let arguments: Vec<_> = command.split(' ').chain(["cut.gz"]).collect();
-        assert!(files.run(&arguments).err.contains("damaged or cut"), "{command}");
+        assert!(files.run(&arguments).err.contains("damaged or truncated"), "{command}");
     }
     assert_eq!(files.fails(&["list", "head.gz"], 2), "raaf: head.gz: unexpected end of file\n");
 }

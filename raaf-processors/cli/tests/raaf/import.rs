@@ -1,4 +1,4 @@
-//! What other programs write, and what they write oddly.
+//! Imports of traces from other programs, including unusual ones.
 
 use std::{fs, io::Write as _};
 
@@ -52,7 +52,7 @@ fn round_trip(files: &Files) {
     assert_eq!(files.text(&["list", "back.jsonl"]), files.text(&["list"]));
 }
 
-/// Only structured values are text afterwards, because OTLP has no better form that all backends read.
+/// Structured values become text, because OTLP has no other form for them that all backends read.
 #[test]
 fn a_round_trip_through_otlp_loses_the_types_of_structured_values_only() {
     let of = |number: u64, kind: &'static str, name: &'static str| {
@@ -138,7 +138,7 @@ fn otlp_may_have_words_nulls_and_numbers_that_json_has_not() {
     assert_eq!(spans[0]["duration_ms"], 1_000.0);
     assert_eq!(spans[0]["attributes"]["d"], "NaN");
 
-    // What cannot be read is told, and the rest is there.
+    // Faults are reported, and the rest is imported.
     let without_id = span(json!({ "spanId": "" }));
     let (spans, notes, code) =
         import(&[json!({ "resourceLogs": [] }), without_id.clone(), span(json!({}))]);

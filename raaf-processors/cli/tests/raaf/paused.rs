@@ -31,7 +31,7 @@ fn a_run_that_has_paused_is_listed_as_paused_until_it_has_gone_on() {
     ] {
         let files = Files::new(&paused(resumed));
         let list = files.text(&["list"]);
-        // It lasts until the part that went on has ended.
+        // The run lasts until the resumed part has ended.
         let duration = if resumed.is_some() { "950 ms" } else { "100 ms" };
         let row = list.lines().nth(1).unwrap();
         assert!(row.contains(&format!(" {duration}  {status} ")), "{list}");
@@ -40,7 +40,7 @@ fn a_run_that_has_paused_is_listed_as_paused_until_it_has_gone_on() {
     }
 }
 
-/// What all commands tell of the end of a run, and of the span that has paused.
+/// Checks the end of a run in all commands, and the status of the paused span.
 #[test]
 fn the_end_of_a_run_that_went_on_is_told_beside_the_pause() {
     for (resumed, states) in [
@@ -107,7 +107,7 @@ fn spans_are_found_by_each_status_that_they_have() {
     );
 }
 
-/// A part within another one that went on starts later and ends first.
+/// A resumed part inside another one starts later and ends first.
 #[test]
 fn the_outermost_part_that_went_on_tells_how_the_run_ended() {
     let text = paused(Some(Status::Ok));

@@ -1,4 +1,4 @@
-//! Sums of `stats`: what counts, and for whom.
+//! Sums of `stats`: usage, and the agents that it counts for.
 
 use std::{fmt::Write as _, fs};
 
@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::support::{Files, lines, span, trace};
 
-/// A span with this number and parent in a trace.
+/// Builder for a span with this number and parent in a trace.
 fn of(id: &str, number: u64, parent: u64, kind: &'static str, name: &str) -> FinishedSpanBuilder {
     let span = span(trace(id), 0, number, (kind, name), (number, 100 - number));
     span.parent_id(SpanId::from_u64(parent))
@@ -86,7 +86,7 @@ fn it_does_not_matter_where_the_spans_of_a_run_are() {
     let files = Files::new(&lines(mixed.iter().rev().cloned()));
     assert_eq!(tokens(&files, &[]), twice);
 
-    // Over two files, and on standard input.
+    // In two files, and on standard input.
     let (first, second) = mixed.split_at(7);
     fs::write(files.path("a.jsonl"), lines(first.iter().cloned())).unwrap();
     fs::write(files.path("b.jsonl"), lines(second.iter().cloned())).unwrap();

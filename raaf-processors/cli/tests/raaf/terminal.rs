@@ -126,7 +126,7 @@ fn colours_are_those_of_a_terminal() {
     assert!(!files.text(&["show", "2b"]).contains('\u{1b}'));
 }
 
-/// It is data for programs elsewhere, where nothing may be changed.
+/// Elsewhere, data for programs stays unchanged.
 #[test]
 fn data_has_no_control_over_a_terminal() {
     let files = Files::new(&named("a\u{1b}[2Jb\u{202e}c"));

@@ -78,14 +78,14 @@ export function summarize(trace: Trace): Run {
   }
   run.duration = Math.max(0, trace.latest - run.start);
   if (root) {
-    // The part that went on last tells how the run ended.
+    // The resumed part that ended last determines the status of the run.
     const rest = resumed && endOf(resumed, Infinity) > endOf(root, Infinity) ? resumed : null;
     if (root.parent === null && !rest) run.duration = root.duration ?? run.duration;
     // As in `raaf list`: a runner has the same name in all runs, and without a root an agent tells most.
     const named = (root.parent !== null || root.kind === "runner") && agent ? agent : root;
     run.name = root.workflow ?? named.component;
     run.status = rest?.status ?? (root.parent === null || root.localRoot ? root.status : "unset");
-    // The start of a span does not tell whether it goes on with paused work.
+    // Before its end, a span does not show whether it goes on with paused work.
     if (run.status === "paused" && run.running > 0) run.status = "running";
   }
   return run;
@@ -99,7 +99,7 @@ function addUsage(run: Run, span: Span): void {
   else if (span.counted) run.unpriced += 1;
 }
 
-/** Of parts within each other, the outermost one ends last. */
+/** Returns whether a part ends after another one. If both end at once, the outer one counts as later. */
 function isLater(span: Span, than: Span): boolean {
   const ends = endOf(span, Infinity) - endOf(than, Infinity);
   return ends > 0 || (ends === 0 && span.start < than.start);

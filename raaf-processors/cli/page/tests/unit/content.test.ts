@@ -130,7 +130,7 @@ test("a run that went on after a pause lasts until its end", () => {
   const run = (lines: string) => store(lines).traces.get(traceId("a"))?.run();
   expect([run(paused)?.status, run(paused)?.duration]).toEqual(["paused", 10]);
   expect([run(`${paused}\n${resumed}`)?.status, run(`${paused}\n${resumed}`)?.duration]).toEqual(["ok", 950]);
-  // A part around it ends with it, and tells how the run ended.
+  // A part around it ends at the same time, and determines the status of the run.
   const outer = spanLine({ trace: "a", id: "c", parent: "a", at: 800, ms: 150, status: "error", attributes: { resumed: true } });
   for (const lines of [[paused, resumed, outer], [outer, resumed, paused]]) expect(run(lines.join("\n"))?.status).toBe("error");
 });

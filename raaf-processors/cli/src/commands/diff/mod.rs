@@ -138,7 +138,7 @@ struct Runs {
 }
 
 impl Runs {
-    /// Finds the runs of a side. `shared` is what sides without a file read, and may be standard input.
+    /// Finds the runs of a side. `shared` is the input of sides without a file, which may be standard input.
     fn find(
         side: &Side,
         diff: &Diff,
@@ -186,7 +186,7 @@ fn runs_of(before: &Trace, after: &Trace, diff: &Diff, printer: &mut Printer) ->
     let (found, is_exact) = tree::compare(&before.tree, &after.tree, diff.slower, diff.content);
     if !is_exact {
         printer.note(
-            "raaf: the runs are long: where they differ much, more than has changed may be shown"
+            "raaf: the runs are long and differ a lot: more differences than necessary may be shown"
                 .to_owned(),
         );
     }
@@ -196,7 +196,7 @@ fn runs_of(before: &Trace, after: &Trace, diff: &Diff, printer: &mut Printer) ->
 pub(super) fn run(diff: &Diff, printer: &mut Printer) -> anyhow::Result<Found> {
     let has_file = |side: &Side| matches!(side, Side::Set { file: Some(_), .. });
     if diff.files.are_named() && has_file(&diff.before) && has_file(&diff.after) {
-        bail!("both sides name their file; no other file can be given");
+        bail!("both sides name a file; leave the other files out");
     }
     let differences = if let (Side::Run(before), Side::Run(after)) = (&diff.before, &diff.after) {
         let input = diff.files.input()?.rereadable()?;

@@ -17,12 +17,12 @@ use crate::{
     print,
 };
 
-/// Time in which alignments are the shortest ones. Those of long and very different lists or contents take
-/// the square of their length.
+/// Time after which alignments may be approximate. Those of long and very different lists or contents take
+/// time that grows with the square of their length.
 const EXACT: Duration = Duration::from_secs(5);
 
-/// Compares two runs. Contents are compared only if that is wanted. Returns the differences, and whether
-/// they are the fewest that there can be.
+/// Compares two runs, and their contents if `content` is set. Returns the differences, and whether they are
+/// minimal.
 pub(super) fn compare(
     before: &SpanTree<Record>,
     after: &SpanTree<Record>,
@@ -63,7 +63,7 @@ struct Compare<'a> {
     after: &'a SpanTree<Record>,
     slower: f64,
     content: bool,
-    /// Time after which alignments need not be the shortest ones.
+    /// Time after which alignments may be approximate.
     deadline: Instant,
 }
 
@@ -98,8 +98,8 @@ impl Compare<'_> {
         open[begin..].reverse();
     }
 
-    /// Returns the positions of titles of both lists that are aligned. What only one of them has is left
-    /// out of the search, whose time may grow with the square of the rest.
+    /// Returns the positions of aligned titles in both lists. Titles of only one list are left out of the
+    /// search, whose time may grow with the square of the rest.
     fn aligned(&self, old: &[String], new: &[String]) -> Vec<(usize, usize)> {
         fn common<'a>(own: &'a [String], other: &[String]) -> (Vec<usize>, Vec<&'a str>) {
             let other: HashSet<_> = other.iter().collect();
@@ -142,7 +142,7 @@ impl Compare<'_> {
             let value = |record: &Record| {
                 let attributes = record.ended()?.attributes();
                 let value = attributes.get(key).or_else(|| {
-                    // An agent has its model under a key of its own.
+                    // Agents have their model under another key.
                     (key == keys::GEN_AI_REQUEST_MODEL)
                         .then(|| attributes.get(keys::AGENT_MODEL))?
                 });
