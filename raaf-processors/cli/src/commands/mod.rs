@@ -24,7 +24,7 @@ use crate::{
     print::Printer,
 };
 
-/// Outcome of a command, as the exit code says it.
+/// Outcome of a command, which the exit code reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     Yes,

@@ -179,7 +179,7 @@ fn part(data: &Json) -> (String, String) {
     (kind.to_owned(), component.unwrap_or_else(|| kind.to_owned()))
 }
 
-/// Sets what a span says of itself.
+/// Sets the attributes from the data of a span.
 fn describe(data: &Json, attributes: &mut Attributes) {
     let kind = data["type"].as_str().unwrap_or_default();
     let Some(fields) = data.as_object() else { return };

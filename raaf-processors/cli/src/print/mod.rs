@@ -73,8 +73,8 @@ impl Printer {
         self.text(format_args!("{text}\n"))
     }
 
-    /// Prints data for other programs, which must not be changed: the stream for texts takes control
-    /// characters out where the output is no terminal. On a terminal, they are escaped instead.
+    /// Prints data for other programs without changes, unlike the stream for texts, which removes control
+    /// characters if the output is not a terminal. On a terminal, they are escaped.
     pub(crate) fn data(&mut self, data: impl fmt::Display) -> io::Result<()> {
         if !self.is_terminal {
             return write!(self.out(), "{data}");
@@ -129,7 +129,7 @@ impl Printer {
         Ok(())
     }
 
-    /// Says on standard error which lines could not be read.
+    /// Reports on standard error which lines could not be read.
     pub(crate) fn tell(&mut self, faults: &Faults) {
         if let Some(note) = note(faults) {
             self.note(note);
@@ -205,7 +205,7 @@ fn note(faults: &Faults) -> Option<String> {
     })
 }
 
-/// Says on standard error which lines could not be read.
+/// Reports on standard error which lines could not be read.
 pub(crate) fn tell(faults: &Faults) {
     if let Some(note) = note(faults) {
         let _ = writeln!(io::stderr(), "{note}");
