@@ -36,7 +36,7 @@ pub(super) fn run(show: &Show, printer: &mut Printer) -> anyhow::Result<Found> {
     }
     let format = match show.format {
         Some(format) if printer.json && format != ShowFormat::Json => {
-            bail!("`--json` contradicts `--format`; leave one of them out")
+            bail!("`--json` contradicts another `--format`; leave one of them out")
         }
         None if printer.json => ShowFormat::Json,
         format => format.unwrap_or(ShowFormat::Text),

@@ -71,7 +71,7 @@ fn an_agent_has_the_usage_of_its_own_model_calls() {
     assert_eq!(kinds, "agent 111 of 2; llm 1111 of 4; runner 0 of 1; tool 0 of 2; ");
     let help = files.text(&["stats", "--help"]);
     let help: Vec<_> = help.split_whitespace().collect();
-    assert!(help.join(" ").contains("without those of other agents below it."));
+    assert!(help.join(" ").contains("except those of other agents below it."));
 }
 
 #[test]
