@@ -127,8 +127,8 @@ pub(super) enum StreamFailure {
     TooLong,
 }
 
-/// Streams a body. Each chunk must come within `idle`. The last chunk, after which `is_over` is true, ends an
-/// event that the server has left open.
+/// Streams a body. Each chunk must arrive within `idle`. When the body ends, `is_over` becomes true, and a
+/// last chunk ends an event that the server has left open.
 pub(super) fn chunks(
     response: Response,
     idle: Duration,
