@@ -184,7 +184,7 @@ async fn a_server_says_whether_and_when_to_retry() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_told_with_what_to_write() {
+async fn a_server_without_tls_is_named_with_the_remedy() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}/v1", listener.local_addr().unwrap());
     std::thread::spawn(move || {

@@ -161,7 +161,7 @@ fn certificates_that_cannot_be_used_are_errors_of_build() {
 }
 
 #[test]
-fn a_server_without_tls_is_told_with_what_to_write_and_tried_once() {
+fn a_server_without_tls_is_named_with_the_remedy_and_tried_once() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     thread::spawn(move || {

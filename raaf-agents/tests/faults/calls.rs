@@ -100,7 +100,7 @@ async fn calls_of_a_whole_answer_are_never_joined() {
 }
 
 #[tokio::test]
-async fn a_call_in_the_form_of_old_is_one() {
+async fn a_call_in_the_old_form_is_read() {
     for form in FORMS {
         let function = json!({"name": "search", "arguments": "{\"query\":\"a\"}"});
         let message = json!({"content": null, "function_call": function});

@@ -97,7 +97,7 @@ async fn the_words_of_a_provider_behind_a_gateway_count() {
 }
 
 #[tokio::test]
-async fn an_answer_that_the_server_broke_off_is_no_answer() {
+async fn an_answer_that_the_server_aborted_is_an_error() {
     for reason in ["error", "network_error", "abort"] {
         let half = || Turn::Says(json!({"content": "half"}), reason);
         let outcome = run(Form::Whole, &[half(), text("ok")], |agent| agent).await;

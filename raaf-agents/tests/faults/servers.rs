@@ -193,7 +193,7 @@ const EVENTS: &str =
     "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n";
 
 #[tokio::test]
-async fn a_stream_is_read_whatever_it_is_called_and_whoever_asked_for_it() {
+async fn a_stream_is_read_under_any_content_type_even_if_not_requested() {
     let types = ["Text/Event-Stream; charset=UTF-8", "text/plain", "application/json"];
     for (form, content_type) in FORMS.into_iter().flat_map(|form| types.map(|name| (form, name))) {
         let answer = Answer::recorded(200, content_type, EVENTS);
@@ -207,7 +207,7 @@ async fn a_stream_is_read_whatever_it_is_called_and_whoever_asked_for_it() {
 }
 
 #[tokio::test]
-async fn an_answer_that_has_its_end_outlives_the_connection() {
+async fn a_complete_answer_survives_a_lost_connection() {
     let answer = Answer::stream([EVENTS.trim_start_matches("data: ").trim_end()]);
     let answer = answer.header("Content-Length", "9999");
     assert_eq!(run_on(Form::Streamed, vec![answer], |agent| agent).await.text(), "a");

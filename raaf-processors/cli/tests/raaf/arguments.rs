@@ -7,7 +7,7 @@ use flate2::{Compression, write::GzEncoder};
 use crate::support::{Files, named, nights, report, run_with_input};
 
 #[test]
-fn json_is_refused_where_there_is_none() {
+fn json_is_refused_by_commands_without_it() {
     let files = Files::new(&report());
     for (arguments, reason) in [
         (&["export", "csv"][..], "`chrome`, `otlp` and `jsonl` are JSON"),
@@ -93,7 +93,7 @@ fn a_file_that_is_named_twice_is_read_once() {
 }
 
 #[test]
-fn tail_reads_what_is_no_plain_file_and_tells_what_it_cannot_read() {
+fn tail_reads_compressed_files_and_names_what_it_cannot_follow() {
     let files = Files::new(&format!("nonsense\n\n{}", report()));
     let last = files.text(&["tail", "-n", "2"]);
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());

@@ -47,7 +47,7 @@ fn run_all(files: &Files) -> Vec<(String, String)> {
 }
 
 #[test]
-fn no_file_ends_a_command_otherwise_than_by_an_error() {
+fn any_file_gives_output_or_an_error() {
     let whole = report();
     let one = |kind: &'static str| span(trace("1a"), 0, 1, (kind, "x"), (0, 10)).build();
     let line = |span: &FinishedSpan| lines([span.clone()]);
@@ -166,7 +166,7 @@ fn a_trace_over_several_files_is_one() {
 }
 
 #[test]
-fn a_file_that_is_taken_as_a_pattern_is_told() {
+fn a_file_taken_as_a_pattern_is_noted() {
     let files = Files::new(&report());
     let outcome = files.run(&["search", "traces.jsonl"]);
     assert!(outcome.err.starts_with("raaf: `traces.jsonl` is the pattern here"), "{}", outcome.err);

@@ -117,7 +117,7 @@ fn a_round_trip_through_otlp_loses_the_types_of_structured_values_only() {
 }
 
 #[test]
-fn otlp_may_have_words_nulls_and_numbers_that_json_has_not() {
+fn otlp_json_may_have_enum_words_nulls_and_large_numbers() {
     let span = |extra: Json| {
         let mut span = json!({ "traceId": "5B8EFFF798038103D269B633813FC60C", "spanId": "eee19b7ec3c1b174", "name": "x" });
         span.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());

@@ -126,18 +126,19 @@ impl Assembly {
         if let Some(error) = error.filter(is_error) {
             return Err(Rejected::Fault(Box::new(Fault::of_json(&error))));
         }
-        let is_said = |reason: &String| !reason.is_empty();
-        let native = native_finish_reason.filter(is_said).map(|reason| End::of(&reason));
-        let reason = finish_reason.filter(is_said);
+        let read = |reason: Option<String>| {
+            let reason = reason.filter(|reason| !reason.is_empty())?;
+            Some((End::of(&reason), reason))
+        };
         // The reason may come twice, and the gateway's more favorable one last.
-        let decided = self.finish_reason.clone().map(End::Reason);
-        let is_decided = decided.is_some_and(|end| end.is_decisive());
-        let end = native.filter(End::is_decisive).or_else(|| reason.as_deref().map(End::of));
-        match end.filter(|_| !is_decided) {
-            Some(End::Reason(reason)) => self.finish_reason = Some(reason),
-            Some(End::Failure) => {
-                let message = format!("the answer ended with `{}`", reason.unwrap_or_default());
-                return Err(Rejected::Fault(Box::new(Fault::of_json(&message.into()))));
+        let decided = self.finish_reason.clone();
+        let is_decided = decided.is_some_and(|reason| End::Reason(reason).is_decisive());
+        let native = read(native_finish_reason).filter(|(end, _)| end.is_decisive());
+        match native.or_else(|| read(finish_reason)).filter(|_| !is_decided) {
+            Some((End::Reason(reason), _)) => self.finish_reason = Some(reason),
+            Some((End::Failure, word)) => {
+                let fault = Fault::of_json(&format!("the answer ended with `{word}`").into());
+                return Err(Rejected::Fault(Box::new(fault)));
             }
             None => {}
         }
@@ -407,11 +408,13 @@ mod tests {
     }
 
     #[test]
-    fn a_native_reason_tells_that_an_answer_was_cut() {
-        let choice = json!({"message": {"content": "a"}, "finish_reason": "tool_calls",
-            "native_finish_reason": "max_output_tokens"});
-        let response = whole(&json!({"choices": [choice]}));
-        assert_eq!(response.finish_reason, FinishReason::Length);
+    fn a_native_reason_tells_that_an_answer_was_cut_or_failed() {
+        let with = |native: &str| json!({"choices": [{"message": {}, "finish_reason": "stop", "native_finish_reason": native}]});
+        assert_eq!(whole(&with("max_output_tokens")).finish_reason, FinishReason::Length);
+        let body = with("MALFORMED_FUNCTION_CALL").to_string();
+        let Err(Rejected::Fault(fault)) = Assembly::default().add(&body) else { panic!() };
+        let ModelError::Server { message, .. } = fault.into_error(str::to_owned) else { panic!() };
+        assert_eq!(message, "the answer ended with `MALFORMED_FUNCTION_CALL`");
     }
 
     #[test]
